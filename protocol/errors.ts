@@ -1,0 +1,25 @@
+/** The one error shape of the project: what was expected and what came in the message, what to do next in the hint. */
+
+/**
+ * An error that a person or another peer can act on.
+ *
+ * `code` is stable, goes on the wire and into logs, and is what callers compare; each part of the project narrows it to
+ * a union of its own (`class StoreError extends ThymeshError<'path-invalid' | …>`).
+ */
+export class ThymeshError<Code extends string = string> extends Error {
+  readonly code: Code
+  /** What the reader can do about it: one imperative sentence, or none where there is nothing to do. */
+  readonly hint: string | undefined
+
+  constructor(code: Code, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = new.target.name
+    this.code = code
+    this.hint = options.hint
+  }
+}
+
+/** The message of anything that was thrown, for logs and for wrapping. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}
