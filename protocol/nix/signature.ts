@@ -1,0 +1,135 @@
+/** Nix's path signatures: the text that is signed, the key formats of `nix key`, and Ed25519 over them. */
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
+import { encodeNix32 } from './base32.ts'
+import { NixFormatError } from './format-error.ts'
+
+/** What a signature says about a path: that these bytes, with these references, are it. */
+export interface SignedPathInfo {
+  readonly path: string
+  /** SHA-256 of the NAR, 32 bytes. */
+  readonly narHash: Uint8Array
+  readonly narSize: number
+  /** Full store paths, the path itself included if it refers to itself; in any order. */
+  readonly references: readonly string[]
+}
+
+/** A key that signs, as `nix-store --generate-binary-cache-key` writes it. */
+export interface NixSecretKey {
+  readonly name: string
+  readonly key: KeyObject
+}
+
+/** A key that verifies, as `trusted-public-keys` has it. */
+export interface NixPublicKey {
+  readonly name: string
+  readonly key: KeyObject
+}
+
+const SEED_BYTES = 32
+const PUBLIC_BYTES = 32
+const SIGNATURE_BYTES = 64
+/** Longest `name:base64` that is read; names are host names in practice. */
+const MAX_KEY_TEXT_LENGTH = 512
+/** DER around a raw Ed25519 key (RFC 8410): node:crypto takes no raw ones. */
+const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
+const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
+
+/** The text that Nix signs: `1;<path>;sha256:<nix32>;<size>;<references, sorted, comma-joined>` (`path-info.cc`). */
+export function fingerprint(info: SignedPathInfo): string {
+  const references = info.references.toSorted().join(',')
+  return `1;${info.path};sha256:${encodeNix32(info.narHash)};${info.narSize};${references}`
+}
+
+/** Makes a new key; `name` is what signatures carry to say which key made them (`example.org-1`). */
+export function generateNixSecretKey(name: string): NixSecretKey {
+  if (!isKeyName(name)) throw invalidKey(`a key name without ':' and white space, got '${name.slice(0, 80)}'`)
+  return { name, key: generateKeyPairSync('ed25519').privateKey }
+}
+
+/** Makes the key of a 32-byte Ed25519 seed, for keys that are derived from others. */
+export function nixSecretKeyFromSeed(name: string, seed: Uint8Array): NixSecretKey {
+  if (!isKeyName(name)) throw invalidKey(`a key name without ':' and white space, got '${name.slice(0, 80)}'`)
+  if (seed.length !== SEED_BYTES) throw invalidKey(`a seed of ${SEED_BYTES} bytes, got ${seed.length}`)
+  return { name, key: createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: 'der', type: 'pkcs8' }) }
+}
+
+/**
+ * Reads a secret-key file: `name:base64(seed ‖ public key)`.
+ *
+ * @throws NixFormatError `key-invalid`; the message never quotes key material.
+ */
+export function parseNixSecretKey(text: string): NixSecretKey {
+  const { name, bytes } = splitKey(text, SEED_BYTES + PUBLIC_BYTES, 'secret key')
+  const secret = nixSecretKeyFromSeed(name, bytes.subarray(0, SEED_BYTES))
+  if (!rawPublicKey(secret.key).equals(bytes.subarray(SEED_BYTES))) {
+    throw invalidKey(`a secret key '${name}' whose second half is the public key of its first; they do not match`)
+  }
+  return secret
+}
+
+/** Writes the secret-key file's text. */
+export function formatNixSecretKey(secret: NixSecretKey): string {
+  const seed = secret.key.export({ format: 'der', type: 'pkcs8' }).subarray(PKCS8_PREFIX.length)
+  return `${secret.name}:${Buffer.concat([seed, rawPublicKey(secret.key)]).toString('base64')}`
+}
+
+/**
+ * Reads an entry of `trusted-public-keys`: `name:base64(public key)`.
+ *
+ * @throws NixFormatError `key-invalid`
+ */
+export function parseNixPublicKey(text: string): NixPublicKey {
+  const { name, bytes } = splitKey(text, PUBLIC_BYTES, 'public key')
+  return { name, key: createPublicKey({ key: Buffer.concat([SPKI_PREFIX, bytes]), format: 'der', type: 'spki' }) }
+}
+
+/** Writes an entry of `trusted-public-keys`; takes a secret key too and writes its public half. */
+export function formatNixPublicKey(key: NixPublicKey | NixSecretKey): string {
+  return `${key.name}:${rawPublicKey(key.key).toString('base64')}`
+}
+
+/** Signs a path: `name:base64(signature)`, as narinfo and the store's database have it. */
+export function signPath(info: SignedPathInfo, secret: NixSecretKey): string {
+  return `${secret.name}:${sign(null, Buffer.from(fingerprint(info)), secret.key).toString('base64')}`
+}
+
+/** Whether one of the keys made this signature over this path. A signature that cannot be read is not one. */
+export function verifyPath(info: SignedPathInfo, signature: string, trusted: readonly NixPublicKey[]): boolean {
+  const colon = signature.indexOf(':')
+  if (colon <= 0 || signature.length > MAX_KEY_TEXT_LENGTH) return false
+  const name = signature.slice(0, colon)
+  const bytes = decodeBase64(signature.slice(colon + 1), SIGNATURE_BYTES)
+  if (bytes === undefined) return false
+  const signed = Buffer.from(fingerprint(info))
+  return trusted.some(key => key.name === name && verify(null, signed, key.key, bytes))
+}
+
+function rawPublicKey(key: KeyObject): Buffer {
+  const publicKey = key.type === 'private' ? createPublicKey(key) : key
+  return publicKey.export({ format: 'der', type: 'spki' }).subarray(SPKI_PREFIX.length)
+}
+
+function splitKey(text: string, byteLength: number, what: string): { name: string; bytes: Buffer } {
+  const trimmed = text.length <= MAX_KEY_TEXT_LENGTH ? text.trim() : ''
+  const colon = trimmed.indexOf(':')
+  const name = trimmed.slice(0, Math.max(colon, 0))
+  const bytes = decodeBase64(trimmed.slice(colon + 1), byteLength)
+  if (!isKeyName(name) || bytes === undefined) throw invalidKey(`a ${what} 'name:base64' of ${byteLength} bytes`)
+  return { name, bytes }
+}
+
+function isKeyName(name: string): boolean {
+  return /^[^\s:]{1,255}$/.test(name)
+}
+
+/** Node's decoder skips what it does not know; only the canonical text of the right length passes here. */
+function decodeBase64(text: string, byteLength: number): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64')
+  return bytes.length === byteLength && bytes.toString('base64') === text ? bytes : undefined
+}
+
+function invalidKey(expected: string): NixFormatError {
+  return new NixFormatError('key-invalid', `Expected ${expected}`, {
+    hint: 'Use a key as `nix-store --generate-binary-cache-key` writes it',
+  })
+}
