@@ -1,0 +1,31 @@
+/** SHA-256, the one hash of the project: TUF's, Nix's and the CIDs'. */
+
+import { createHash, timingSafeEqual } from 'node:crypto'
+
+export const hashLength = 32
+
+/** SHA-256 of some bytes: 32 bytes. */
+export function sha256(...parts: Uint8Array[]): Uint8Array {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return new Uint8Array(hash.digest())
+}
+
+/** SHA-256 in lowercase hex, as TUF writes it: 64 characters. */
+export function sha256Hex(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+export function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
+}
+
+/** Bytes of a lowercase hex text; throws a RangeError when it is none. */
+export function fromHex(hex: string): Uint8Array {
+  if (!/^(?:[0-9a-f]{2})*$/.test(hex)) throw new RangeError(`expected lowercase hex, got ${JSON.stringify(hex)}`)
+  return new Uint8Array(Buffer.from(hex, 'hex'))
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b)
+}

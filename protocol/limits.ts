@@ -1,0 +1,44 @@
+/** Every size that a peer may send, in one place: bytes unless the name says otherwise. */
+
+const KiB = 1024
+const MiB = 1024 * KiB
+
+export const limits = {
+  /** A gossip message. One over-long message kills a gossip stream for good, so heads and reports stay far below. */
+  gossipMessage: 4 * KiB,
+  /** hello: a certificate with its token grant is about 1 KiB. */
+  hello: 8 * KiB,
+  /** A request for a document, a root or a NAR. */
+  request: 1 * KiB,
+  /** Digest of what a peer holds, exchanged by sync: 10,000 members at about 60 bytes each. */
+  syncDigest: 1 * MiB,
+  /** One DSSE envelope: certificate, grant or report. */
+  envelope: 4 * KiB,
+  /** Root metadata: 2.1 KiB with three keys. */
+  root: 64 * KiB,
+  timestamp: 2 * KiB,
+  snapshot: 64 * KiB,
+  /** Targets metadata and each delegated role. */
+  targets: 256 * KiB,
+  /** A release names every device: about 50 bytes each. */
+  release: 1 * MiB,
+  /** Revoked members, about 60 bytes each. */
+  revocations: 256 * KiB,
+  /** A closure descriptor: about 250 bytes a path; a desktop system has some 5,000 paths. */
+  closure: 8 * MiB,
+  /** Signatures on one document. */
+  signatures: 32,
+  /** Root versions that one refresh walks; the specification asks for a bound. */
+  rootRotations: 1024,
+  /** Paths of one closure. */
+  closurePaths: 50_000,
+  /** A NAR: larger than any store path that is known. */
+  narSize: 256 * 1024 * MiB,
+  /** Members of a fleet. */
+  members: 10_000,
+  /** Characters of a person's text: a release's message, a report's error. */
+  message: 1000,
+} as const
+
+/** The largest document that may be asked for by its hash. */
+export const largestDocument = limits.closure

@@ -1,0 +1,92 @@
+/** What peers say to each other: hello, heads, sync and requests for documents and NARs. */
+
+import { z } from 'zod'
+import { codec } from './cbor.ts'
+import { bytesSchema, fleetIdSchema, formatVersion, versionSchema } from './fields.ts'
+import { hashLength } from './hash.ts'
+import { limits } from './limits.ts'
+import { storePathSchema } from './nix/store-path.ts'
+import { peerIdSchema } from './peer-id.ts'
+
+/** Protocol names; the fleet's ID keeps fleets that share a network apart. Numbers are written out, never derived. */
+export function protocolNames(fleet: string) {
+  const prefix = `thymesh/${fleet.slice(0, 16)}`
+  return {
+    /** For libp2p's own protocols (identify, ping, kad). */
+    prefix,
+    hello: `/${prefix}/hello/1`,
+    sync: `/${prefix}/sync/1`,
+    document: `/${prefix}/document/1`,
+    nar: `/${prefix}/nar/1`,
+    heads: `${prefix}/heads/1`,
+    reports: `${prefix}/reports/1`,
+  } as const
+}
+export type ProtocolNames = ReturnType<typeof protocolNames>
+
+/** The first word of both sides, before either is admitted. */
+const helloSchema = z.strictObject({
+  v: formatVersion,
+  fleet: fleetIdSchema,
+  certificate: bytesSchema(1, limits.envelope),
+  /** Name and version of the program, for people. */
+  agent: z.string().max(100),
+})
+export type Hello = z.infer<typeof helloSchema>
+export const helloCodec = codec<Hello>('hello', limits.hello, helloSchema)
+
+/** The answer to a hello. */
+const verdictSchema = z.strictObject({ admitted: z.boolean(), reason: z.string().max(300).optional() })
+export type Verdict = z.infer<typeof verdictSchema>
+export const verdictCodec = codec<Verdict>('verdict', limits.request, verdictSchema)
+
+/** What gossip carries of the trusted metadata: the timestamp, and how far the roots go (a hint, checked by walking). */
+const headSchema = z.strictObject({ root: versionSchema, timestamp: bytesSchema(1, limits.timestamp) })
+export type Head = z.infer<typeof headSchema>
+export const headCodec = codec<Head>('head', limits.gossipMessage, headSchema)
+
+/** What a peer holds: its head, and for each member a short hash of the certificate and the report's counter. */
+const digestSchema = z.strictObject({
+  head: headSchema.optional(),
+  members: z
+    .array(
+      z.strictObject({
+        peer: peerIdSchema,
+        issued: z.string().max(30),
+        report: z.int().min(0),
+      }),
+    )
+    .max(limits.members),
+})
+export type SyncDigest = z.infer<typeof digestSchema>
+export const digestCodec = codec<SyncDigest>('sync digest', limits.syncDigest, digestSchema)
+
+/** One thing that the other side lacked; `end` closes the list. */
+const syncItemSchema = z.union([
+  z.strictObject({ certificate: bytesSchema(1, limits.envelope), peer: peerIdSchema }),
+  z.strictObject({ report: bytesSchema(1, limits.envelope) }),
+  z.strictObject({ end: z.literal(true) }),
+])
+export type SyncItem = z.infer<typeof syncItemSchema>
+export const syncItemCodec = codec<SyncItem>('sync item', limits.envelope + limits.request, syncItemSchema)
+
+const documentRequestSchema = z.union([
+  z.strictObject({ hash: bytesSchema(hashLength) }),
+  z.strictObject({ root: versionSchema }),
+  z.strictObject({ head: z.literal(true) }),
+  z.strictObject({ certificate: peerIdSchema }),
+])
+export type DocumentRequest = z.infer<typeof documentRequestSchema>
+export const documentRequestCodec = codec<DocumentRequest>('document request', limits.request, documentRequestSchema)
+
+const narRequestSchema = z.strictObject({ path: storePathSchema, narHash: bytesSchema(hashLength) })
+export type NarRequest = z.infer<typeof narRequestSchema>
+export const narRequestCodec = codec<NarRequest>('NAR request', limits.request, narRequestSchema)
+
+/** In front of a body of `size` bytes, or instead of it. */
+const answerSchema = z.union([
+  z.strictObject({ size: z.int().min(0).max(limits.narSize) }),
+  z.strictObject({ error: z.enum(['not-found', 'not-served', 'busy', 'failed']) }),
+])
+export type Answer = z.infer<typeof answerSchema>
+export const answerCodec = codec<Answer>('answer', limits.request, answerSchema)

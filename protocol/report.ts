@@ -1,0 +1,73 @@
+/** Reports: a device's signed statement of what it runs and how it is. */
+
+import { z } from 'zod'
+import { type Opened, open, signedKind } from './dsse.ts'
+import { ThymeshError } from './errors.ts'
+import { fleetIdSchema, formatVersion, messageSchema, nameSchema, timeSchema, versionSchema } from './fields.ts'
+import { limits } from './limits.ts'
+import { storePathSchema } from './nix/store-path.ts'
+import { peerIdSchema, publicKeyOf } from './peer-id.ts'
+
+/** `waiting`: no release names it yet. `failed`: the last update did; what ran before runs on. */
+export const deviceStateSchema = z.enum(['waiting', 'fetching', 'activating', 'running', 'failed'])
+export type DeviceState = z.infer<typeof deviceStateSchema>
+
+/**
+ * `fresh`: a live clock says that the trusted head has not expired. `expired`: it says that it has. `unknown`: the device
+ * has no live clock.
+ */
+export const freshnessSchema = z.enum(['fresh', 'expired', 'unknown'])
+export type Freshness = z.infer<typeof freshnessSchema>
+
+const bytesCount = z.int().min(0).max(limits.narSize)
+
+const reportSchema = z.strictObject({
+  v: formatVersion,
+  fleet: fleetIdSchema,
+  peer: peerIdSchema,
+  /** Rises with each report of this peer, also over restarts. */
+  counter: versionSchema,
+  /** When it was written, by the device's own clock. */
+  at: timeSchema.optional(),
+  state: deviceStateSchema,
+  config: nameSchema.optional(),
+  /** The release that runs, or that ran last. */
+  release: versionSchema.optional(),
+  /** The release that it is updating to, or failed to update to. */
+  wanted: versionSchema.optional(),
+  /** The top level that runs. */
+  running: storePathSchema.optional(),
+  freshness: freshnessSchema,
+  error: z.strictObject({ code: z.string().max(50), message: messageSchema }).optional(),
+  /** The update in progress, or the last one. Bytes are of NARs, by who sent them. */
+  update: z
+    .strictObject({
+      release: versionSchema,
+      milliseconds: z.int().min(0),
+      needed: bytesCount,
+      fromControllers: bytesCount,
+      fromNeighbours: bytesCount,
+    })
+    .optional(),
+})
+export type Report = z.infer<typeof reportSchema>
+
+export const reportKind = signedKind<Report>('report', reportSchema)
+
+export class ReportError extends ThymeshError<'other-fleet' | 'not-signed'> {}
+
+/** A report, verified to be its peer's own and of this fleet. Throws a ReportError or a FormatError. */
+export function verifyReport(envelope: Uint8Array, fleet: string): Report {
+  const opened: Opened<Report> = open(reportKind, envelope)
+  const report = opened.document
+  if (report.fleet !== fleet) {
+    throw new ReportError(
+      'other-fleet',
+      `expected a report of fleet ${fleet.slice(0, 12)}, got ${report.fleet.slice(0, 12)}`,
+    )
+  }
+  if (!opened.signedBy(publicKeyOf(report.peer))) {
+    throw new ReportError('not-signed', `the report of ${report.peer} isn't signed by its peer`)
+  }
+  return report
+}

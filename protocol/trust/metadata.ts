@@ -1,0 +1,166 @@
+/** TUF metadata as bytes: bounded parsing, canonical writing, and making each role's document. */
+
+import { canonicalize } from '@tufjs/canonical-json'
+import { Metadata, MetadataKind, Root, Signature, Snapshot, Targets, Timestamp } from '@tufjs/models'
+import { messageOf, ThymeshError } from '../errors.ts'
+import { sha256Hex, toHex } from '../hash.ts'
+import { keyIdOf, type PublicKey, type Signer, tufKeyJson } from '../keys.ts'
+import { limits } from '../limits.ts'
+
+/** The version of the specification that is followed (https://theupdateframework.github.io/specification/v1.0.31/). */
+const specVersion = '1.0.31'
+
+export class MetadataError extends ThymeshError<'too-large' | 'malformed'> {}
+
+type RoleTypes = { root: Root; timestamp: Timestamp; snapshot: Snapshot; targets: Targets }
+export type RoleKind = keyof RoleTypes
+
+/** Metadata with the bytes that it was read from: those are what hashes and signatures of others speak of. */
+export interface Loaded<Kind extends RoleKind> {
+  readonly metadata: Metadata<RoleTypes[Kind]>
+  readonly signed: RoleTypes[Kind]
+  readonly bytes: Uint8Array
+}
+
+const parsers: { [Kind in RoleKind]: (json: JsonObject) => Metadata<RoleTypes[Kind]> } = {
+  root: json => Metadata.fromJSON(MetadataKind.Root, json),
+  timestamp: json => Metadata.fromJSON(MetadataKind.Timestamp, json),
+  snapshot: json => Metadata.fromJSON(MetadataKind.Snapshot, json),
+  targets: json => Metadata.fromJSON(MetadataKind.Targets, json),
+}
+type JsonObject = Parameters<typeof Metadata.fromJSON>[1]
+
+/** Reads a role's metadata; checks form and size, no signature. Throws a MetadataError. */
+export function parseMetadata<Kind extends RoleKind>(kind: Kind, bytes: Uint8Array): Loaded<Kind> {
+  if (bytes.length > limits[kind]) {
+    throw new MetadataError(
+      'too-large',
+      `expected ${kind} metadata of at most ${limits[kind]} bytes, got ${bytes.length}`,
+    )
+  }
+  try {
+    const json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as JsonObject
+    const metadata = parsers[kind](json)
+    if (Object.keys(metadata.signatures).length > limits.signatures) {
+      throw new MetadataError('too-large', `expected at most ${limits.signatures} signatures`)
+    }
+    return { metadata, signed: metadata.signed, bytes }
+  } catch (thrown) {
+    if (thrown instanceof MetadataError) throw thrown
+    throw new MetadataError('malformed', `expected ${kind} metadata: ${messageOf(thrown)}`, { cause: thrown })
+  }
+}
+
+/** Signs a role's document and writes it: canonical JSON, so that the same document always has the same bytes. */
+export function signMetadata<Kind extends RoleKind>(
+  kind: Kind,
+  signed: RoleTypes[Kind],
+  signers: readonly Signer[],
+): Loaded<Kind> {
+  const metadata = new Metadata(signed) as Metadata<RoleTypes[Kind]>
+  for (const signer of signers) {
+    metadata.sign(bytes => new Signature({ keyID: signer.keyId, sig: toHex(signer.sign(bytes)) }))
+  }
+  return parseMetadata(kind, Buffer.from(canonicalize(metadata.toJSON())))
+}
+
+/** The keys of a role, and how many of them must sign. */
+export interface RoleKeys {
+  readonly keys: readonly PublicKey[]
+  readonly threshold: number
+}
+
+export interface RootContent {
+  version: number
+  expires: string
+  roles: Record<'root' | 'targets' | 'snapshot' | 'timestamp', RoleKeys>
+  /** What Thymesh keeps in the root beside TUF's own fields. */
+  thymesh: { name: string; nixPublicKeys: string[] }
+}
+
+export function makeRoot(content: RootContent): Root {
+  const keys = Object.values(content.roles).flatMap(role => role.keys)
+  return Root.fromJSON({
+    _type: 'root',
+    spec_version: specVersion,
+    version: content.version,
+    expires: content.expires,
+    consistent_snapshot: true,
+    keys: Object.fromEntries(keys.map(key => [keyIdOf(key), tufKeyJson(key)])),
+    roles: Object.fromEntries(Object.entries(content.roles).map(([name, role]) => [name, roleJson(role)])),
+    thymesh: content.thymesh,
+  })
+}
+
+/** A target file as metadata names it. */
+export interface TargetContent {
+  path: string
+  bytes: Uint8Array
+}
+
+export interface TargetsContent {
+  version: number
+  expires: string
+  targets: TargetContent[]
+  /** As `makeDelegations` writes them, or as earlier metadata has them. */
+  delegations?: JsonObject
+}
+
+export function makeTargets(content: TargetsContent): Targets {
+  return Targets.fromJSON({
+    _type: 'targets',
+    spec_version: specVersion,
+    version: content.version,
+    expires: content.expires,
+    targets: Object.fromEntries(
+      content.targets.map(({ path, bytes }) => [path, { length: bytes.length, hashes: { sha256: sha256Hex(bytes) } }]),
+    ),
+    ...(content.delegations && { delegations: content.delegations }),
+  })
+}
+
+/** Delegated roles: their keys and the target paths that they may sign. */
+export function makeDelegations(roles: Record<string, RoleKeys & { paths: string[] }>): JsonObject {
+  const keys = Object.values(roles).flatMap(role => role.keys)
+  return {
+    keys: Object.fromEntries(keys.map(key => [keyIdOf(key), tufKeyJson(key)])),
+    roles: Object.entries(roles).map(([name, role]) => ({
+      ...roleJson(role),
+      name,
+      paths: role.paths,
+      terminating: true,
+    })),
+  }
+}
+
+export function makeSnapshot(content: {
+  version: number
+  expires: string
+  roles: Record<string, Loaded<'targets'>>
+}): Snapshot {
+  return Snapshot.fromJSON({
+    _type: 'snapshot',
+    spec_version: specVersion,
+    version: content.version,
+    expires: content.expires,
+    meta: Object.fromEntries(Object.entries(content.roles).map(([name, role]) => [`${name}.json`, metaJson(role)])),
+  })
+}
+
+export function makeTimestamp(content: { version: number; expires: string; snapshot: Loaded<'snapshot'> }): Timestamp {
+  return Timestamp.fromJSON({
+    _type: 'timestamp',
+    spec_version: specVersion,
+    version: content.version,
+    expires: content.expires,
+    meta: { 'snapshot.json': metaJson(content.snapshot) },
+  })
+}
+
+function roleJson(role: RoleKeys) {
+  return { keyids: role.keys.map(keyIdOf), threshold: role.threshold }
+}
+
+function metaJson({ bytes, signed }: Loaded<'snapshot'> | Loaded<'targets'>) {
+  return { version: signed.version, length: bytes.length, hashes: { sha256: sha256Hex(bytes) } }
+}

@@ -1,0 +1,169 @@
+/**
+ * The client workflow of TUF (specification §5.3 to §5.6) as pure functions: trusted metadata in, the next trusted metadata
+ * out, or a TrustError and nothing changed.
+ */
+
+import type { Metadata, MetaFile } from '@tufjs/models'
+import { messageOf, ThymeshError } from '../errors.ts'
+import { sha256Hex } from '../hash.ts'
+import { type Loaded, parseMetadata, type RoleKind } from './metadata.ts'
+
+export class TrustError extends ThymeshError<
+  'not-signed' | 'rollback' | 'wrong-version' | 'wrong-hash' | 'expired' | 'out-of-order' | 'unknown-role'
+> {}
+
+/** Metadata that was verified, role by role, in the order of the workflow. Never changed, only replaced. */
+export interface TrustedSet {
+  readonly root: Loaded<'root'>
+  readonly timestamp?: Loaded<'timestamp'> | undefined
+  readonly snapshot?: Loaded<'snapshot'> | undefined
+  readonly targets?: Loaded<'targets'> | undefined
+  /** Delegated targets roles by name. */
+  readonly delegated: Readonly<Record<string, Loaded<'targets'>>>
+}
+
+/** `undefined` asks for no expiry check: for metadata that was accepted before and is only loaded again. */
+export type ReferenceTime = Date | undefined
+
+/** Trust begins with a root that its holder has from elsewhere; it must be signed by its own keys. */
+export function trustRoot(bytes: Uint8Array): TrustedSet {
+  const root = parseMetadata('root', bytes)
+  requireSigned(root.metadata, 'root', root.metadata)
+  return { root, delegated: {} }
+}
+
+/** §5.3: the next root, signed by the thresholds of the old and of the new one, its version exactly one higher. */
+export function updateRoot(trusted: TrustedSet, bytes: Uint8Array): TrustedSet {
+  const next = parseMetadata('root', bytes)
+  requireSigned(trusted.root.metadata, 'root', next.metadata)
+  requireSigned(next.metadata, 'root', next.metadata)
+  if (next.signed.version !== trusted.root.signed.version + 1) {
+    throw new TrustError(
+      'wrong-version',
+      `expected root version ${trusted.root.signed.version + 1}, got ${next.signed.version}`,
+    )
+  }
+  // §5.3.11, recovery from a fast-forward attack: when these keys rotate, what the old ones signed is forgotten.
+  if (!sameKeys(trusted, next, 'timestamp') || !sameKeys(trusted, next, 'snapshot')) {
+    return { root: next, targets: trusted.targets, delegated: trusted.delegated }
+  }
+  return { ...trusted, root: next }
+}
+
+/** §5.3.10: the last root of the walk must not have expired. */
+export function requireFreshRoot(trusted: TrustedSet, time: ReferenceTime): void {
+  requireNotExpired('root', trusted.root, time)
+}
+
+/** §5.4. An equal version with equal bytes changes nothing; with other bytes it is refused. */
+export function updateTimestamp(trusted: TrustedSet, bytes: Uint8Array, time: ReferenceTime): TrustedSet {
+  const next = parseMetadata('timestamp', bytes)
+  requireSigned(trusted.root.metadata, 'timestamp', next.metadata)
+  const current = trusted.timestamp?.signed
+  if (current !== undefined) {
+    requireNotLower('timestamp', current.version, next.signed.version)
+    requireNotLower('snapshot', current.snapshotMeta.version, next.signed.snapshotMeta.version)
+    if (next.signed.version === current.version && !next.signed.snapshotMeta.equals(current.snapshotMeta)) {
+      throw new TrustError(
+        'wrong-hash',
+        `two different timestamps of version ${current.version}: a signing key may be stolen`,
+        { hint: 'Find out who signed the second one, then rotate the timestamp key.' },
+      )
+    }
+  }
+  requireNotExpired('timestamp', next, time)
+  return current?.version === next.signed.version ? trusted : { ...trusted, timestamp: next }
+}
+
+/** §5.5: the snapshot that the trusted timestamp names; no role that it listed may vanish or go back. */
+export function updateSnapshot(trusted: TrustedSet, bytes: Uint8Array, time: ReferenceTime): TrustedSet {
+  const meta = trusted.timestamp?.signed.snapshotMeta
+  if (meta === undefined) throw new TrustError('out-of-order', 'expected a timestamp before a snapshot')
+  requireNamed('snapshot', meta, bytes)
+  const next = parseMetadata('snapshot', bytes)
+  requireSigned(trusted.root.metadata, 'snapshot', next.metadata)
+  requireVersion('snapshot', meta.version, next.signed.version)
+  for (const [name, old] of Object.entries(trusted.snapshot?.signed.meta ?? {})) {
+    const now = next.signed.meta[name]
+    if (now === undefined) throw new TrustError('rollback', `${name} is missing from the snapshot that once listed it`)
+    requireNotLower(name, old.version, now.version)
+  }
+  requireNotExpired('snapshot', next, time)
+  return { ...trusted, snapshot: next }
+}
+
+/** §5.6: the top-level targets that the trusted snapshot names. */
+export function updateTargets(trusted: TrustedSet, bytes: Uint8Array, time: ReferenceTime): TrustedSet {
+  return { ...trusted, targets: verifiedTargets(trusted, 'targets', trusted.root.metadata, bytes, time) }
+}
+
+/** §5.6.7: a role that the top-level targets delegate to. */
+export function updateDelegated(trusted: TrustedSet, role: string, bytes: Uint8Array, time: ReferenceTime): TrustedSet {
+  if (trusted.targets === undefined) throw new TrustError('out-of-order', `expected the targets before ${role}`)
+  const next = verifiedTargets(trusted, role, trusted.targets.metadata, bytes, time)
+  return { ...trusted, delegated: { ...trusted.delegated, [role]: next } }
+}
+
+/** What the trusted snapshot says of a role. */
+export function snapshotMeta(trusted: TrustedSet, role: string): MetaFile {
+  const meta = trusted.snapshot?.signed.meta[`${role}.json`]
+  if (trusted.snapshot === undefined) throw new TrustError('out-of-order', `expected a snapshot before ${role}`)
+  if (meta === undefined) throw new TrustError('unknown-role', `the snapshot doesn't name ${role}.json`)
+  return meta
+}
+
+function verifiedTargets(
+  trusted: TrustedSet,
+  role: string,
+  delegator: Metadata<Loaded<'root' | 'targets'>['signed']>,
+  bytes: Uint8Array,
+  time: ReferenceTime,
+): Loaded<'targets'> {
+  const meta = snapshotMeta(trusted, role)
+  requireNamed(role, meta, bytes)
+  const next = parseMetadata('targets', bytes)
+  requireSigned(delegator, role, next.metadata)
+  requireVersion(role, meta.version, next.signed.version)
+  requireNotExpired(role, next, time)
+  return next
+}
+
+type AnyMetadata = Loaded<RoleKind>['metadata']
+
+function requireSigned(delegator: AnyMetadata, role: string, metadata: AnyMetadata): void {
+  try {
+    delegator.verifyDelegate(role, metadata)
+  } catch (thrown) {
+    throw new TrustError('not-signed', `${role} metadata isn't signed as this fleet asks: ${messageOf(thrown)}`, {
+      cause: thrown,
+    })
+  }
+}
+
+function requireNotLower(what: string, trusted: number, got: number): void {
+  if (got < trusted) throw new TrustError('rollback', `expected ${what} version ${trusted} or higher, got ${got}`)
+}
+
+function requireVersion(what: string, expected: number, got: number): void {
+  if (got !== expected) throw new TrustError('wrong-version', `expected ${what} version ${expected}, got ${got}`)
+}
+
+function requireNamed(what: string, meta: MetaFile, bytes: Uint8Array): void {
+  const hash = meta.hashes?.sha256
+  const sizeFits = meta.length === undefined || meta.length === bytes.length
+  if (sizeFits && (hash === undefined || hash === sha256Hex(bytes))) return
+  throw new TrustError('wrong-hash', `${what} metadata isn't the one that was named: hash or length differs`)
+}
+
+function requireNotExpired(what: string, { signed }: Loaded<RoleKind>, time: ReferenceTime): void {
+  if (time === undefined || !signed.isExpired(time)) return
+  throw new TrustError('expired', `${what} version ${signed.version} expired on ${signed.expires}`, {
+    hint: 'An operator renews it with `thymesh deploy`.',
+  })
+}
+
+function sameKeys(trusted: TrustedSet, next: Loaded<'root'>, role: 'timestamp' | 'snapshot'): boolean {
+  const old = trusted.root.signed.roles[role]
+  const now = next.signed.roles[role]
+  return old !== undefined && now !== undefined && old.equals(now)
+}
