@@ -1,0 +1,188 @@
+/** A fleet for tests: fixed keys, fixed times, so the same calls always make the same bytes. */
+
+import type { MetaFile } from '@tufjs/models'
+import { type Certificate, certificateKind } from '../../protocol/certificate.ts'
+import { cidOf } from '../../protocol/cid.ts'
+import { type Closure, closureCodec, closureSize } from '../../protocol/closure.ts'
+import { seal } from '../../protocol/dsse.ts'
+import { timeText } from '../../protocol/fields.ts'
+import { sha256 } from '../../protocol/hash.ts'
+import { type Grant, grantKind, type JoinToken } from '../../protocol/join-token.ts'
+import { type Signer, signerOf } from '../../protocol/keys.ts'
+import type { MembershipAuthority } from '../../protocol/membership.ts'
+import { encodeNix32 } from '../../protocol/nix/base32.ts'
+import { peerIdOf } from '../../protocol/peer-id.ts'
+import type { ReleasedConfig } from '../../protocol/release.ts'
+import { membersAuthority } from '../../protocol/trust/fleet.ts'
+import {
+  type FleetKeys,
+  foundFleet,
+  type Published,
+  publishRelease,
+  type ReleaseContent,
+} from '../../protocol/trust/publish.ts'
+import type { MetadataFetcher } from '../../protocol/trust/refresh.ts'
+import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
+
+/** When test fleets are founded and their documents written. */
+export const testNow = new Date('2026-01-31T12:00:00Z')
+
+/** A moment some days (or parts of a day) after another. */
+export function daysAfter(date: Date, days: number): Date {
+  return new Date(date.getTime() + days * 86_400_000)
+}
+
+/** The 32-byte seed that belongs to a word. Anyone can know it: for tests only. */
+export function testSeed(word: string): Uint8Array {
+  return sha256(Buffer.from(`thymesh test key: ${word}`))
+}
+
+export function testSigner(word: string): Signer {
+  return signerOf(testSeed(word))
+}
+
+/** The keys of a fleet, one for each role. */
+export function testKeys(fleet: string): FleetKeys {
+  return {
+    root: testSigner(`${fleet}/root`),
+    targets: testSigner(`${fleet}/targets`),
+    snapshot: testSigner(`${fleet}/snapshot`),
+    timestamp: testSigner(`${fleet}/timestamp`),
+    members: testSigner(`${fleet}/members`),
+  }
+}
+
+/** A store path whose hash part is the same for the same name. */
+export function testStorePath(name: string): string {
+  return `/nix/store/${encodeNix32(sha256(Buffer.from(name)).subarray(0, 20))}-${name}`
+}
+
+/** A closure of a library, an application and a top level, each referencing what comes before. */
+export function testClosure(name: string): Closure {
+  const described = (suffix: string, references: number[], narSize: number) => ({
+    path: testStorePath(`${name}${suffix}`),
+    narHash: sha256(Buffer.from(`${name}${suffix}`)),
+    narSize,
+    references,
+    signatures: ['test-1:AAAA'],
+  })
+  return { v: 1, paths: [described('-library', [], 4096), described('-app', [0, 1], 8192), described('', [1, 0], 512)] }
+}
+
+/** What a release says of the config whose closure this is. */
+export function testConfig(closure: Closure): ReleasedConfig {
+  return {
+    system: 'x86_64-linux',
+    target: 'portable',
+    topLevel: closure.paths.at(-1)?.path ?? '',
+    closure: cidOf(closureCodec.encode(closure)),
+    paths: closure.paths.length,
+    narSize: closureSize(closure),
+  }
+}
+
+type CertifyInit = Partial<Omit<Certificate, 'v' | 'peer'>> & { name: string }
+type TokenInit = Partial<Omit<Grant, 'v' | 'key'>> & { word?: string; bootstrap?: string[]; signers?: Signer[] }
+
+export interface TestFleet {
+  readonly name: string
+  readonly fleet: string
+  readonly keys: FleetKeys
+  readonly now: Date
+  /** What was published last; `release` replaces it. */
+  readonly published: Published
+  /** Everything published so far, founding first. */
+  readonly history: readonly Published[]
+  /** What certificates are judged by, nobody revoked. */
+  readonly authority: MembershipAuthority
+  /** A certificate signed by the members role; a device's, valid for a year, if nothing else is said. */
+  certify(peer: Signer, init: CertifyInit): Uint8Array
+  /** A join token; for devices of any name, valid for 30 days, if nothing else is said. */
+  token(init?: TokenInit): JoinToken
+  /** The certificate that a device writes for itself with a join token. */
+  join(token: JoinToken, peer: Signer, init: CertifyInit): Uint8Array
+  /** Publishes the next release. */
+  release(content?: Partial<ReleaseContent>, now?: Date): Published
+  /** Serves what was published last, or what is given, out of memory. */
+  fetcher(from?: Published): MetadataFetcher
+  /** The release or revocation list with this SHA-256, of all that was published. */
+  document(hash: Uint8Array): Uint8Array | undefined
+}
+
+/** Founds a fleet: the same name and time give the same fleet ID, keys and bytes. */
+export function testFleet(init: { name?: string; now?: Date; keys?: FleetKeys } = {}): TestFleet {
+  const { name = 'orchard', now = testNow } = init
+  const keys = init.keys ?? testKeys(name)
+  const founded = foundFleet({ name, nixPublicKeys: [`${name}-1:AAAA`], keys, now })
+  const { fleet } = founded
+  const history = [founded]
+  const latest = () => history.at(-1) ?? founded
+
+  const certificate = (peer: Signer, certifyInit: CertifyInit): Certificate => ({
+    v: 1,
+    fleet,
+    peer: peerIdOf(peer.publicKey),
+    role: 'device',
+    issued: timeText(now),
+    expires: timeText(daysAfter(now, 365)),
+    ...certifyInit,
+  })
+
+  return {
+    name,
+    fleet,
+    keys,
+    now,
+    history,
+    get published() {
+      return latest()
+    },
+    authority: { fleet, ...membersAuthority(founded.trusted), revoked: new Set() },
+    certify: (peer, certifyInit) => seal(certificateKind, certificate(peer, certifyInit), keys.members),
+    token: ({ word = 'token', bootstrap = [], signers = [keys.members], ...grantInit } = {}) => {
+      const grant: Grant = {
+        v: 1,
+        fleet,
+        key: testSigner(word).publicKey,
+        names: '*',
+        role: 'device',
+        issued: timeText(now),
+        expires: timeText(daysAfter(now, 30)),
+        certificateDays: 365,
+        ...grantInit,
+      }
+      return { v: 1, fleet, grant: seal(grantKind, grant, ...signers), seed: testSeed(word), bootstrap }
+    },
+    join: (token, peer, certifyInit) =>
+      seal(certificateKind, { ...certificate(peer, certifyInit), grant: token.grant }, signerOf(token.seed)),
+    release: (content = {}, at = now) => {
+      const whole: ReleaseContent = { message: 'a release', configs: {}, devices: {}, ...content }
+      const next = publishRelease(latest().trusted, fleet, whole, keys, at)
+      history.push(next)
+      return next
+    },
+    fetcher: from => memoryFetcher((from ?? latest()).trusted),
+    document: hash => {
+      const documents = history.flatMap(published => published.documents)
+      return documents.find(bytes => Buffer.from(sha256(bytes)).equals(hash))
+    },
+  }
+}
+
+/** A source that holds this trusted metadata, and the roots by version. */
+export function memoryFetcher(
+  trusted: TrustedSet,
+  roots: readonly Uint8Array[] = [trusted.root.bytes],
+): MetadataFetcher {
+  const held = (bytes: Uint8Array | undefined, what: string): Uint8Array => {
+    if (bytes === undefined) throw new RangeError(`expected ${what} in what the source holds`)
+    return bytes
+  }
+  return {
+    root: async version => roots[version - 1],
+    timestamp: async () => held(trusted.timestamp?.bytes, 'a timestamp'),
+    snapshot: async (_meta: MetaFile) => held(trusted.snapshot?.bytes, 'a snapshot'),
+    targets: async (role: string, _meta: MetaFile) =>
+      held(role === 'targets' ? trusted.targets?.bytes : trusted.delegated[role]?.bytes, role),
+  }
+}
