@@ -1,0 +1,8 @@
+{
+  description = "A fleet whose devices run a small web application";
+
+  # `thymesh` brings its own: --override-input thymesh path:…/nix
+  inputs.thymesh.url = "path:../../nix";
+
+  outputs = { self, thymesh, ... }: thymesh.lib.mkFleet { project = self; };
+}

@@ -1,0 +1,7 @@
+# What a project's flake and its modules can use (modules get it as the argument `thymesh`).
+{
+  mkFleet = import ./mk-fleet.nix;
+  portable = import ../portable;
+  inStore = import ./in-store.nix;
+  text = import ./text.nix;
+}

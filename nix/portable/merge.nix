@@ -1,0 +1,58 @@
+# What a config's modules want, together: { units, etc, packages }. The same name twice is an error, not a choice.
+{ name, system, modules, project }:
+let
+  inherit (import ../lib/errors.nix) fail onlyKeys show;
+
+  results = builtins.mapAttrs
+    (moduleName: module:
+      let
+        portable = module.content.portable or (fail module.file
+          "has no `portable` function, but config ${name} has the target portable");
+      in
+      onlyKeys { inherit (module) file; what = "portable"; known = [ "units" "etc" "packages" ]; } (portable {
+        inherit (module) settings;
+        inherit system project;
+        config = name;
+        thymesh = import ../lib;
+      }))
+    modules;
+
+  # [{ name, value, file }] of one kind in all modules.
+  entries = kind: builtins.concatMap
+    (moduleName:
+      let
+        file = modules.${moduleName}.file;
+        set = results.${moduleName}.${kind} or { };
+        entry = key: { name = key; inherit file; value = set.${key}; };
+      in
+      if builtins.isAttrs set then map entry (builtins.attrNames set)
+      else fail file "${kind}: expected an attribute set, got ${show set}")
+    (builtins.attrNames modules);
+
+  single = kind: key: found:
+    let files = map (entry: entry.file) found;
+    in
+    if builtins.length found == 1 then (builtins.head found).value // { inherit (builtins.head found) file; }
+    else throw "config ${name}: ${kind}.\"${key}\" is in more than one module: ${builtins.concatStringsSep " and " files}";
+
+  merged = kind:
+    let
+      all = map
+        (entry:
+          if builtins.isAttrs entry.value then entry
+          else fail entry.file "${kind}.\"${entry.name}\": expected an attribute set, got ${show entry.value}")
+        (entries kind);
+    in
+    builtins.mapAttrs (single kind) (builtins.groupBy (entry: entry.name) all);
+
+  packagesOf = moduleName:
+    let packages = results.${moduleName}.packages or [ ];
+    in
+    if builtins.isList packages then packages
+    else fail modules.${moduleName}.file "packages: expected a list, got ${show packages}";
+in
+{
+  units = merged "units";
+  etc = merged "etc";
+  packages = builtins.concatMap packagesOf (builtins.attrNames modules);
+}

@@ -1,0 +1,38 @@
+# The actions.
+
+# Never called in a condition: there, set -e would be off.
+activate() {
+  stage=changing
+  begin
+  if [ -z "$rooted" ]; then stop_gone_units; fi
+  mkdir -p "$root/run"
+  keep_from_garbage current run/current-system
+  replace_link "$top" "$current"
+  etc_activate
+  units_activate
+  say "runs $top"
+  if [ -z "$rooted" ]; then start_units; fi
+  finish
+  stage=
+}
+
+case $action in
+  dry-activate)
+    preflight
+    say "would run $top"
+    if [ -z "$rooted" ]; then say_what_would_be_done; fi
+    ;;
+  test | switch)
+    lock
+    preflight
+    activate
+    if [ "$action" = switch ]; then
+      if [ "$status" = 0 ]; then boot; else complain "so this generation wasn't made the one that boots"; fi
+    fi
+    exit "$status"
+    ;;
+  boot)
+    lock
+    boot
+    ;;
+esac

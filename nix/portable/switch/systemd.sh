@@ -1,0 +1,131 @@
+# What systemd has to do: stop what is gone, restart what changed, start what is wanted.
+
+property() { systemctl show -p "$2" -- "$1" | sed -n "s/^$2=//p"; }
+
+is_up() {
+  case $(property "$1" ActiveState) in active | activating | reloading | refreshing) true ;; *) false ;; esac
+}
+
+# Crashed, also if systemd is about to try it again.
+has_failed() {
+  [ "$(property "$1" ActiveState)" = failed ] || [ "$(property "$1" SubState)" = auto-restart ]
+}
+
+# A target that is reached or being reached: what it wants is to run.
+is_reached() {
+  case $(property "$1" Job) in '' | 0) is_up "$1" ;; *) true ;; esac
+}
+
+# running_units NAME: itself if it is up; of a template all instances that are
+running_units() {
+  case $1 in
+    *@.*)
+      systemctl list-units --plain --no-legend --full --state=active,activating,reloading -- "${1%%@.*}@*.${1##*.}" |
+        while read -r instance _; do printf '%s\n' "$instance"; done
+      ;;
+    *) if is_up "$1"; then printf '%s\n' "$1"; fi ;;
+  esac
+}
+
+units_gone() {
+  older_generations | while IFS= read -r old; do units_of "$old"; done | sort -u | while IFS= read -r name; do
+    if [ ! -e "$here/units/$name" ]; then running_units "$name"; fi
+  done
+}
+
+is_off() { grep -qE "^[[:space:]]*$2[[:space:]]*=[[:space:]]*(no|false|off|0)[[:space:]]*\$" "$here/units/$1"; }
+
+units_changed() {
+  units_of "$here" | while IFS= read -r name; do
+    # Nothing of a target or a slice itself runs.
+    case $name in *.target | *.slice) continue ;; esac
+    older_generations | while IFS= read -r old; do
+      if [ -e "$old/units/$name" ] && [ "$(cat "$old/units/$name")" != "$(cat "$here/units/$name")" ]; then
+        running_units "$name"
+        break
+      fi
+    done
+  done
+}
+
+units_restarted() {
+  units_changed | while IFS= read -r name; do
+    file=$name
+    [ -e "$here/units/$file" ] || file="${name%%@*}@.${name##*.}"
+    if is_off "$file" X-RestartIfChanged; then
+      complain "$name changed and keeps running as it was (X-RestartIfChanged=false)"
+    else
+      printf '%s\n' "$name"
+    fi
+  done
+}
+
+# units_to_start [DONE…]: wanted by a target that is reached, not up, and not started by us already
+units_to_start() {
+  wants_of "$here" | while IFS= read -r want; do
+    name=${want##*/}
+    case " $* " in *" $name "*) continue ;; esac
+    if is_reached "${want%.wants/*}" && { ! is_up "$name" || has_failed "$name"; }; then printf '%s\n' "$name"; fi
+  done | sort -u
+}
+
+# report VERB UNIT…: a line each
+report() {
+  verb=$1
+  shift
+  for name in "$@"; do say "$verb $name"; done
+}
+
+# Unit names have no blanks, so lists of them are split into words.
+# shellcheck disable=SC2046,SC2086
+stop_gone_units() {
+  gone=$(units_gone)
+  if [ -n "$gone" ]; then
+    systemctl stop -- $gone || complain "not all of these could be stopped:" $gone
+    report stopped $gone
+  fi
+}
+
+# shellcheck disable=SC2086
+start_units() {
+  no_block=
+  [ -n "$wait_for_units" ] || no_block=--no-block
+  systemctl daemon-reload
+
+  touched=$(units_restarted)
+  if [ -n "$touched" ]; then
+    systemctl reset-failed -- $touched 2>/dev/null || true
+    systemctl $no_block restart -- $touched || true
+    report restarted $touched
+  fi
+  # Again, since a target that was started may want more.
+  for round in 1 2 3; do
+    starting=$(units_to_start $touched)
+    [ -n "$starting" ] || break
+    systemctl reset-failed -- $starting 2>/dev/null || true
+    systemctl $no_block start -- $starting || true
+    report started $starting
+    touched="$touched $starting"
+    # Without waiting there is nothing new to see.
+    [ -n "$wait_for_units" ] || break
+  done
+
+  [ -n "$wait_for_units" ] || return 0
+  failed=
+  for name in $touched; do
+    if has_failed "$name"; then failed="$failed $name"; fi
+  done
+  if [ -n "$failed" ]; then
+    report failed $failed
+    complain "these units failed:$failed (see: journalctl -u NAME)"
+    status=4
+  fi
+}
+
+# shellcheck disable=SC2046,SC2086
+say_what_would_be_done() {
+  report 'would stop' $(units_gone)
+  changed=$(units_restarted)
+  report 'would restart' $changed
+  report 'would start' $(units_to_start $changed)
+}

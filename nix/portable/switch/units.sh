@@ -1,0 +1,49 @@
+# Unit files: links in /run/systemd/system, which a reboot forgets. A link is ours if it goes to /run/current-system.
+
+units="$root/run/systemd/system"
+
+# units_of GENERATION: "web.service", a line each; wants_of GENERATION: "multi-user.target.wants/web.service"
+units_of() {
+  for file in "$1"/units/*; do
+    if [ -f "$file" ]; then printf '%s\n' "${file##*/}"; fi
+  done
+}
+wants_of() {
+  for file in "$1"/units/*.wants/*; do
+    if [ -h "$file" ]; then printf '%s\n' "${file#"$1/units/"}"; fi
+  done
+}
+
+unit_link_is_ours() {
+  [ -h "$1" ] && case $(readlink "$1") in /run/current-system/units/*) true ;; *) false ;; esac
+}
+
+units_check() {
+  if exists "$units/$1" && ! unit_link_is_ours "$units/$1"; then
+    problem "$units/$1 is in the way and isn't Thymesh's; move it away"
+  fi
+  case $1 in */*) return ;; esac
+  # /etc comes before /run: our unit would never be seen.
+  if exists "$etc/systemd/system/$1"; then
+    problem "$etc/systemd/system/$1 would hide the unit of this generation; move it away"
+  fi
+}
+
+units_preflight() {
+  for name in $(units_of "$here") $(wants_of "$here"); do units_check "$name"; done
+}
+
+units_activate() {
+  mkdir -p "$units"
+  for link in "$units"/* "$units"/*.wants/*; do
+    name=${link#"$units/"}
+    if unit_link_is_ours "$link" && ! exists "$here/units/$name"; then rm -f "$link"; fi
+  done
+  for name in $(units_of "$here") $(wants_of "$here"); do
+    mkdir -p "$units/${name%"${name##*/}"}"
+    replace_link "/run/current-system/units/${name##*/}" "$units/$name"
+  done
+  for directory in "$units"/*.wants; do
+    if [ -d "$directory" ]; then rmdir "$directory" 2>/dev/null || true; fi
+  done
+}
