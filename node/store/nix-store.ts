@@ -121,7 +121,7 @@ export class NixStore {
   /** Keeps paths, valid or not yet, from the garbage collector until they are released. */
   async holdTempRoots(paths: Iterable<string> = []): Promise<TempRoots> {
     const held = new TempRoots(
-      () => this.#connect(),
+      () => this.#daemon.connect(),
       () => this.#held.delete(held),
     )
     this.#held.add(held)
