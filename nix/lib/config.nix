@@ -17,17 +17,19 @@ let
 
   use = moduleName: values:
     let
-      module = modules.${moduleName} or (fail file
+      found = modules.${moduleName} or (fail file
         "modules.${moduleName}: there is no modules/${moduleName}.nix; the project has ${list (builtins.attrNames modules)}");
+      module = found // {
+        content = onlyKeys
+          {
+            inherit (found) file;
+            what = "module";
+            known = [ "displayName" "description" "settings" "portable" "nixos" ];
+          }
+          found.content;
+      };
     in
     module // {
-      content = onlyKeys
-        {
-          inherit (module) file;
-          what = "module";
-          known = [ "displayName" "description" "settings" "portable" "nixos" ];
-        }
-        module.content;
       settings = import ./settings.nix { inherit module file values; name = moduleName; };
     };
 in

@@ -11,8 +11,11 @@ let
   inherit (import ./errors.nix) fail list onlyKeys show;
   types = import ./types.nix;
 
-  declared = onlyKeys { file = module.file; what = "settings"; known = builtins.attrNames declared'; } declared';
-  declared' = module.content.settings or { };
+  declared =
+    let settings = module.content.settings or { };
+    in
+    if builtins.isAttrs settings && builtins.all builtins.isAttrs (builtins.attrValues settings) then settings
+    else fail module.file "settings: expected an attribute set of attribute sets, such as { port = { type = \"int\"; }; }";
 
   checked = where: what: type: value:
     if type.check value then value
@@ -24,9 +27,12 @@ let
       type = types.${typeName} or (fail module.file
         "settings.${key}: unknown type ${show typeName}; expected one of ${list (builtins.attrNames types)}");
     in
-    if given ? ${key} then checked file "modules.${name}.${key}" type given.${key}
-    else if declaration ? default then checked module.file "settings.${key}.default" type declaration.default
-    else fail file "modules.${name}.${key}: must be set, since ${module.file} gives it no default";
+    # A wrong declaration is one whether or not the config needs it.
+    builtins.seq type (
+      if given ? ${key} then checked file "modules.${name}.${key}" type given.${key}
+      else if declaration ? default then checked module.file "settings.${key}.default" type declaration.default
+      else fail file "modules.${name}.${key}: must be set, since ${module.file} gives it no default"
+    );
 
   given = onlyKeys { inherit file; what = "modules.${name}"; known = builtins.attrNames declared; } values;
 in

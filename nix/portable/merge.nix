@@ -9,12 +9,15 @@ let
         portable = module.content.portable or (fail module.file
           "has no `portable` function, but config ${name} has the target portable");
       in
-      onlyKeys { inherit (module) file; what = "portable"; known = [ "units" "etc" "packages" ]; } (portable {
-        inherit (module) settings;
-        inherit system project;
-        config = name;
-        thymesh = import ../lib;
-      }))
+      # All settings are checked, also those that the module doesn't look at.
+      builtins.deepSeq module.settings (
+        onlyKeys { inherit (module) file; what = "portable"; known = [ "units" "etc" "packages" ]; } (portable {
+          inherit (module) settings;
+          inherit system project;
+          config = name;
+          thymesh = import ../lib;
+        })
+      ))
     modules;
 
   # [{ name, value, file }] of one kind in all modules.
