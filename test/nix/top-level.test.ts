@@ -139,6 +139,15 @@ describe('the portable top level', { skip: nixSkip() }, () => {
     it(`refuses ${what}`, async () => assert.match(await refusal({ web: body }), said))
   }
 
+  it('refuses a wrong setting also where the module looks at none', async () => {
+    const files = {
+      'configs/shop.json': { modules: { web: { port: 1 } } },
+      'modules/web.nix': '{ portable = _: { }; }',
+    }
+    const message = await workshop.evaluationError(workshop.project(files), 'thymesh.configs.shop.drvPath')
+    assert.match(message, /configs\/shop\.json: modules\.web: unknown port; expected one of none/)
+  })
+
   it('refuses a module that says nothing for this target', async () => {
     const files = { 'configs/shop.json': { modules: { web: {} } }, 'modules/web.nix': '{ nixos = { }; }' }
     const message = await workshop.evaluationError(workshop.project(files), 'thymesh.configs.shop.drvPath')

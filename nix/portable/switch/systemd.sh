@@ -27,9 +27,20 @@ running_units() {
   esac
 }
 
-units_gone() {
+# Names of units that are gone, also of those that don't run.
+names_gone() {
   older_generations | while IFS= read -r old; do units_of "$old"; done | sort -u | while IFS= read -r name; do
-    if [ ! -e "$here/units/$name" ]; then running_units "$name"; fi
+    if [ ! -e "$here/units/$name" ]; then printf '%s\n' "$name"; fi
+  done
+}
+
+units_gone() { names_gone | while IFS= read -r name; do running_units "$name"; done; }
+
+# A unit that failed and is gone isn't a failure of the generation that runs now.
+forget_failures() {
+  names_gone | while IFS= read -r name; do
+    case $name in *@.*) name="${name%%@.*}@*.${name##*.}" ;; esac
+    systemctl reset-failed -- "$name" 2>/dev/null || true
   done
 }
 
@@ -91,6 +102,7 @@ start_units() {
   no_block=
   [ -n "$wait_for_units" ] || no_block=--no-block
   systemctl daemon-reload
+  forget_failures
 
   touched=$(units_restarted)
   if [ -n "$touched" ]; then
