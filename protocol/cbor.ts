@@ -56,11 +56,15 @@ function parsed<T>(name: string, schema: z.ZodType<T>, value: unknown): T {
   throw new FormatError('malformed', `not a valid ${name}: ${describeIssues(result.error)}`, { cause: result.error })
 }
 
+/** Characters of one issue's description: an unknown key is repeated in it, and a peer may have made that long. */
+const maxIssueLength = 200
+
 /** What zod found, in one line: the key, then what is wrong with it; at most five. */
 export function describeIssues(error: z.ZodError): string {
   const lines = error.issues.slice(0, 5).map(issue => {
     const key = issue.path.map(String).join('.')
-    return key === '' ? issue.message : `${key}: ${issue.message}`
+    const line = key === '' ? issue.message : `${key}: ${issue.message}`
+    return line.length > maxIssueLength ? `${line.slice(0, maxIssueLength)}…` : line
   })
   const more = error.issues.length - lines.length
   return lines.join('; ') + (more > 0 ? `; and ${more} more` : '')

@@ -41,6 +41,7 @@ export type JoinToken = z.infer<typeof tokenSchema>
 
 const tokenCodec = codec<JoinToken>('join token', limits.envelope, tokenSchema)
 const prefix = 'thymesh-join-1.'
+const maxTextLength = prefix.length + Math.ceil((limits.envelope * 4) / 3)
 
 /** The token as one line of text. It holds a private key: whoever reads it can join within its limits. */
 export function formatJoinToken(token: JoinToken): string {
@@ -55,6 +56,9 @@ export function parseJoinToken(text: string): JoinToken {
       'malformed',
       `expected a join token (${prefix}…), got ${JSON.stringify(trimmed.slice(0, 20))}`,
     )
+  }
+  if (trimmed.length > maxTextLength) {
+    throw new FormatError('too-large', `expected a join token of at most ${maxTextLength} characters`)
   }
   let bytes: Uint8Array
   try {

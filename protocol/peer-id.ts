@@ -7,6 +7,9 @@ import { type PublicKey, publicKeyLength } from './keys.ts'
 /** Identity multihash (0x00), 36 bytes, of the protobuf {type: Ed25519 (08 01), data: 32 bytes (12 20 …)}. */
 const prefix = Uint8Array.of(0x00, 0x24, 0x08, 0x01, 0x12, 0x20)
 
+/** An Ed25519 peer ID has 52 characters. */
+const maxTextLength = 64
+
 /** The peer ID of a public key (https://github.com/libp2p/specs/blob/master/peer-ids/peer-ids.md). */
 export function peerIdOf(publicKey: PublicKey): string {
   const bytes = new Uint8Array(prefix.length + publicKeyLength)
@@ -19,19 +22,22 @@ export function peerIdOf(publicKey: PublicKey): string {
 export function publicKeyOf(peerId: string): PublicKey {
   let bytes: Uint8Array | undefined
   try {
-    bytes = base58btc.baseDecode(peerId)
+    // Base 58 takes time that grows with the square of the length: a long text is refused unread.
+    if (peerId.length <= maxTextLength) bytes = base58btc.baseDecode(peerId)
   } catch {
     // falls through to the one error below
   }
   if (bytes?.length !== prefix.length + publicKeyLength || !prefix.every((byte, at) => bytes[at] === byte)) {
-    throw new RangeError(`expected an Ed25519 peer ID (12D3KooW…), got ${JSON.stringify(peerId)}`)
+    throw new RangeError(
+      `expected an Ed25519 peer ID (12D3KooW…), got ${JSON.stringify(peerId.slice(0, maxTextLength))}`,
+    )
   }
   return bytes.slice(prefix.length)
 }
 
 export const peerIdSchema = z
   .string()
-  .max(64)
+  .max(maxTextLength)
   .refine(
     text => {
       try {
