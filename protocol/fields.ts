@@ -11,10 +11,15 @@ export const nameSchema = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])
   error: 'expected a name of lowercase letters, digits and inner hyphens, at most 63 characters',
 })
 
-/** A point in time as TUF writes it: UTC, whole seconds. */
-export const timeSchema = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/, {
-  error: 'expected a time such as 2026-01-31T12:00:00Z',
-})
+/** A point in time as TUF writes it: UTC, whole seconds; a real one, so that comparing it never yields NaN. */
+export const timeSchema = z.string().refine(isTime, { error: 'expected a time such as 2026-01-31T12:00:00Z' })
+
+function isTime(text: string): boolean {
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(text)) return false
+  const date = new Date(text)
+  // Date takes 30 February for 2 March: a real date is written back as it was read.
+  return !Number.isNaN(date.getTime()) && timeText(date) === text
+}
 
 /** A version or counter: a whole number from 1. */
 export const versionSchema = z
