@@ -6,6 +6,7 @@ import { ThymeshError } from './errors.ts'
 import { toHex } from './hash.ts'
 import { grantKind, nameMatches } from './join-token.ts'
 import type { PublicKey } from './keys.ts'
+import { publicKeyOf } from './peer-id.ts'
 
 export class MembershipError extends ThymeshError<
   'other-fleet' | 'other-peer' | 'not-signed' | 'beyond-grant' | 'expired' | 'revoked'
@@ -56,6 +57,10 @@ function verifyGrant(
   if (!opened.signedBy(grant.key)) {
     throw new MembershipError('not-signed', `the certificate of ${certificate.name} isn't signed by its join token`)
   }
+  // Else whoever holds a token could issue certificates in other peers' names, and so replace a controller's by a device's.
+  if (!opened.signedBy(publicKeyOf(certificate.peer))) {
+    throw new MembershipError('not-signed', `the certificate of ${certificate.name} isn't signed by its own peer`)
+  }
   const beyond = (what: string, allowed: string, got: string) =>
     new MembershipError('beyond-grant', `the join token is for ${what} ${allowed}, got ${got}`)
   if (grant.fleet !== by.fleet) throw beyond('fleet', by.fleet.slice(0, 12), grant.fleet.slice(0, 12))
@@ -82,5 +87,5 @@ function requireThreshold(opened: Opened<unknown>, by: MembershipAuthority, what
 }
 
 function requireNotExpired(expires: string, time: Date, what: string): void {
-  if (Date.parse(expires) <= time.getTime()) throw new MembershipError('expired', `${what} expired on ${expires}`)
+  if (!(Date.parse(expires) > time.getTime())) throw new MembershipError('expired', `${what} expired on ${expires}`)
 }

@@ -7,6 +7,7 @@ import { type Closure, closureCodec, closureSize } from '../../protocol/closure.
 import { seal } from '../../protocol/dsse.ts'
 import { timeText } from '../../protocol/fields.ts'
 import { sha256 } from '../../protocol/hash.ts'
+import { joinWithToken } from '../../protocol/join.ts'
 import { type Grant, grantKind, type JoinToken } from '../../protocol/join-token.ts'
 import { type Signer, signerOf } from '../../protocol/keys.ts'
 import type { MembershipAuthority } from '../../protocol/membership.ts'
@@ -153,8 +154,10 @@ export function testFleet(init: { name?: string; now?: Date; keys?: FleetKeys } 
       }
       return { v: 1, fleet, grant: seal(grantKind, grant, ...signers), seed: testSeed(word), bootstrap }
     },
-    join: (token, peer, certifyInit) =>
-      seal(certificateKind, { ...certificate(peer, certifyInit), grant: token.grant }, signerOf(token.seed)),
+    join: (token, peer, certifyInit) => {
+      const { v, fleet, peer: peerId, grant, ...request } = certificate(peer, certifyInit)
+      return joinWithToken(token, peer, request)
+    },
     release: (content = {}, at = now) => {
       const whole: ReleaseContent = { message: 'a release', configs: {}, devices: {}, ...content }
       const next = publishRelease(latest().trusted, fleet, whole, keys, at)
