@@ -6,7 +6,7 @@
 {
   # The project's flake (`self`), or any path to it.
   project,
-  # Folders with mkdir, ln, cat and chmod for builders that have none in /usr/bin, such as Nix's own
+  # Folders with mkdir, ln, cat, chmod and rm for builders that have none in /usr/bin, such as Nix's own
   # sandbox: [ "${pkgs.coreutils}/bin" ].
   tools ? [ ],
 }:

@@ -9,6 +9,14 @@ parent() {
   esac
 }
 
+# Takes away what there is so far: out of a sandbox, Nix moves the remains of a failed build to /nix/store, also when
+# it builds for a store elsewhere.
+fail() {
+  echo "$1" >&2
+  rm -rf "$out"
+  exit 1
+}
+
 # text PATH FILE: a file with this content
 text() {
   parent "$1"
@@ -23,10 +31,7 @@ executable() {
 # link PATH TARGET
 link() {
   parent "$1"
-  if [ ! -e "$2" ]; then
-    echo "$1: its source $2 doesn't exist" >&2
-    exit 1
-  fi
+  [ -e "$2" ] || fail "$1: its source $2 doesn't exist"
   ln -s "$2" "$out/$1"
 }
 
@@ -43,8 +48,7 @@ package() {
     link="$out/sw/bin/${program##*/}"
     if [ -h "$link" ]; then
       [ "$link" -ef "$program" ] && continue
-      echo "two packages of config $configName have a program ${program##*/}; one is $program" >&2
-      exit 1
+      fail "two packages of config $configName have a program ${program##*/}; one is $program"
     fi
     ln -s "$program" "$link"
   done

@@ -9,7 +9,7 @@
 #   name, system, thymesh/target  what it is, one word each
 #   thymesh/etc-files             the paths below etc/, a line each
 #
-# The builder is /bin/sh and needs mkdir, ln, cat and chmod in /usr/bin, /bin, NixOS's system profile or `tools`.
+# The builder is /bin/sh and needs mkdir, ln, cat, chmod and rm in /usr/bin, /bin, NixOS's system profile or `tools`.
 # Inside Nix's sandbox there are none: turn it off, let those folders in (`extra-sandbox-paths`), or give `tools`.
 { name, system, modules, project, tools ? [ ] }:
 let
