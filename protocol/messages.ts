@@ -31,6 +31,9 @@ const helloSchema = z.strictObject({
   certificate: bytesSchema(1, limits.envelope),
   /** Name and version of the program, for people. */
   agent: z.string().max(100),
+  /** How far its trusted metadata goes; 0 where it has none. Hints: they are checked when the metadata is fetched. */
+  root: z.int().min(0),
+  timestamp: z.int().min(0),
 })
 export type Hello = z.infer<typeof helloSchema>
 export const helloCodec = codec<Hello>('hello', limits.hello, helloSchema)
@@ -65,6 +68,8 @@ export const digestCodec = codec<SyncDigest>('sync digest', limits.syncDigest, d
 const syncItemSchema = z.union([
   z.strictObject({ certificate: bytesSchema(1, limits.envelope), peer: peerIdSchema }),
   z.strictObject({ report: bytesSchema(1, limits.envelope) }),
+  /** Where a member was reached lately: a hint, since noise proves who answers there. */
+  z.strictObject({ addresses: z.array(z.string().max(200)).max(8), peer: peerIdSchema }),
   z.strictObject({ end: z.literal(true) }),
 ])
 export type SyncItem = z.infer<typeof syncItemSchema>

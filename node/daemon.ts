@@ -1,0 +1,66 @@
+/** The daemon of a device: a mesh peer that follows the release. Ends cleanly on SIGTERM and SIGINT. */
+
+import { messageOf } from '../protocol/errors.ts'
+import { Activator } from './activation/activator.ts'
+import { stopTimeoutMs } from './defaults.ts'
+import { Device } from './device.ts'
+import { type Logger, makeLogger } from './log.ts'
+import { membershipOf } from './membership.ts'
+import { MeshPeer, openState } from './mesh/mesh-peer.ts'
+import type { Settings } from './settings.ts'
+
+export interface RunningDaemon {
+  readonly peer: MeshPeer
+  stop(): Promise<void>
+}
+
+/** Starts everything; throws, with nothing left running, when a part can't start. */
+export async function startDaemon(settings: Settings, log: Logger): Promise<RunningDaemon> {
+  const state = await openState(settings)
+  const undo: (() => Promise<void>)[] = [() => state.database.close()]
+  const stop = async () => {
+    for (const step of undo.splice(0).reverse()) {
+      await step().catch(error => log.warn({ reason: messageOf(error) }, 'a part did not stop cleanly'))
+    }
+  }
+  try {
+    const { certificate, envelope, bootstrap } = await membershipOf(state, settings)
+    const peer = await MeshPeer.make({
+      fleet: certificate.fleet,
+      certificate: envelope,
+      settings: { ...settings, bootstrap: [...new Set([...settings.bootstrap, ...bootstrap])] },
+      state,
+      log,
+    })
+    undo.push(() => peer.stop())
+    await peer.start()
+    const activator = new Activator({ store: peer.store, log }, { root: settings.root })
+    const device = new Device({ peer, activator, own: state.own, clock: state.clock, log }, { name: certificate.name })
+    undo.push(() => device.stop())
+    device.start()
+    log.info({ name: certificate.name, site: certificate.site }, 'device started')
+    return { peer, stop }
+  } catch (thrown) {
+    await stop()
+    throw thrown
+  }
+}
+
+/** Runs the daemon until a signal ends it; resolves to the exit code. */
+export async function runDaemon(settings: Settings): Promise<number> {
+  const log = makeLogger(settings.log)
+  process.on('uncaughtException', error => {
+    log.fatal({ reason: messageOf(error), stack: error.stack }, 'a fault that nobody handled')
+    process.exit(70)
+  })
+  const ended = Promise.withResolvers<NodeJS.Signals>()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ended.resolve(signal))
+  const daemon = await startDaemon(settings, log)
+  const signal = await ended.promise
+  log.info({ signal }, 'stopping')
+  // What hangs must not keep the machine from shutting down.
+  setTimeout(() => process.exit(1), stopTimeoutMs * 2).unref()
+  await daemon.stop()
+  log.info('stopped')
+  return 0
+}

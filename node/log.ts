@@ -1,0 +1,54 @@
+/** Structured logs with pino, and libp2p's own log lines mapped into them. */
+
+import type { ComponentLogger, Logger as Libp2pLogger } from '@libp2p/interface'
+import { destination, type Logger, pino } from 'pino'
+import { messageOf } from '../protocol/errors.ts'
+
+export type { Logger }
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+/** A logger that writes JSON lines to a file descriptor: standard error, so that standard output stays for results. */
+export function makeLogger(level: LogLevel, fd = 2): Logger {
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination({ fd, sync: true }))
+}
+
+export const silentLogger: Logger = pino({ level: 'silent' })
+
+/**
+ * What libp2p logs, at `debug` and `trace` under `libp2p`: its `error` lines are about single streams and dials, which is
+ * nothing that an operator has to look at.
+ */
+export function libp2pLogger(log: Logger): ComponentLogger {
+  return { forComponent: name => libp2pScope(log.child({ libp2p: name }), name) }
+}
+
+function libp2pScope(log: Logger, name: string): Libp2pLogger {
+  const off = !log.isLevelEnabled('debug')
+  const write =
+    (level: 'debug' | 'trace') =>
+    (text: unknown, ...values: unknown[]) => {
+      if (!off) log[level](format(text, values))
+    }
+  return Object.assign(write('trace'), {
+    enabled: !off,
+    error: write('debug'),
+    trace: write('trace'),
+    newScope: (scope: string) => libp2pScope(log, `${name}:${scope}`),
+  })
+}
+
+/** libp2p's format letters (`%p`, `%a`, `%e` …) without `JSON.stringify`, which some of its values throw at. */
+function format(text: unknown, values: unknown[]): string {
+  let next = 0
+  return String(text).replace(/%[a-zA-Z]/g, letter => (next < values.length ? printable(values[next++]) : letter))
+}
+
+function printable(value: unknown): string {
+  try {
+    return value instanceof Error ? messageOf(value) : String(value)
+  } catch {
+    return '[unprintable]'
+  }
+}

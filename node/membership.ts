@@ -1,0 +1,66 @@
+/** How a peer becomes a member: by the certificate that it has, or by issuing itself one with a join token. */
+
+import { type Certificate, certificateKind, readCertificate } from '../protocol/certificate.ts'
+import { open, seal } from '../protocol/dsse.ts'
+import { ThymeshError } from '../protocol/errors.ts'
+import { timeText } from '../protocol/fields.ts'
+import { grantKind, nameMatches, parseJoinToken } from '../protocol/join-token.ts'
+import { signerOf } from '../protocol/keys.ts'
+import type { PeerState } from './mesh/mesh-peer.ts'
+import type { Settings } from './settings.ts'
+
+export class JoinError extends ThymeshError<'no-token' | 'beyond-grant' | 'expired'> {}
+
+export interface Membership {
+  readonly certificate: Certificate
+  readonly envelope: Uint8Array
+  /** Where the token says that the mesh may be found. */
+  readonly bootstrap: readonly string[]
+}
+
+const dayMs = 86_400_000
+
+/** The membership that is in the state; without one, a new one by the settings' join token. Throws a JoinError. */
+export async function membershipOf(state: PeerState, settings: Settings): Promise<Membership> {
+  const known = await state.own.certificate()
+  const token = settings.join && parseJoinToken(settings.join.token)
+  if (known !== undefined) {
+    return { certificate: readCertificate(known), envelope: known, bootstrap: token?.bootstrap ?? [] }
+  }
+  if (settings.join === undefined || token === undefined) {
+    throw new JoinError('no-token', 'this device is no member of a fleet yet, and has no join token', {
+      hint: 'Make one with `thymesh token` and start with: thymesh node --join TOKEN --name NAME',
+    })
+  }
+  const { name, site } = settings.join
+  const grant = open(grantKind, token.grant).document
+  if (!nameMatches(grant.names, name)) {
+    throw new JoinError('beyond-grant', `the join token is for devices named ${grant.names}, got ${name}`)
+  }
+  if (grant.site !== undefined && site !== undefined && grant.site !== site) {
+    throw new JoinError('beyond-grant', `the join token is for the site ${grant.site}, got ${site}`)
+  }
+  // The grant is signed, so its date is surely past; a clock that says less is wrong.
+  await state.clock.raiseFloor(new Date(grant.issued))
+  const now = state.clock.reference
+  const lastDay = Date.parse(grant.expires)
+  if (now.getTime() >= lastDay) {
+    throw new JoinError('expired', `the join token expired on ${grant.expires}`, {
+      hint: 'Make a new one: thymesh token',
+    })
+  }
+  const certificate: Certificate = {
+    v: 1,
+    fleet: token.fleet,
+    peer: state.identity.peerId,
+    name,
+    role: grant.role,
+    ...((grant.site ?? site) && { site: grant.site ?? site }),
+    issued: timeText(now),
+    expires: timeText(new Date(now.getTime() + grant.certificateDays * dayMs)),
+    grant: token.grant,
+  }
+  const envelope = seal(certificateKind, certificate, signerOf(token.seed))
+  await state.own.setCertificate(envelope)
+  return { certificate, envelope, bootstrap: token.bootstrap }
+}

@@ -1,0 +1,110 @@
+/** A stream as a conversation: framed messages read with their codec, and bodies of a known length. */
+
+import type { Stream } from '@libp2p/interface'
+import type { Codec } from '../../protocol/cbor.ts'
+import { ThymeshError } from '../../protocol/errors.ts'
+import { idleStreamTimeoutMs, messageTimeoutMs } from '../defaults.ts'
+import { StreamReader, writeTo } from './stream-io.ts'
+
+export class ChannelError extends ThymeshError<'ended' | 'too-large'> {}
+
+const headerLength = 4
+
+/** A frame is its length in four bytes, big-endian, then the message. */
+export class Channel {
+  readonly stream: Stream
+  readonly #reader: StreamReader
+  readonly #signal: AbortSignal | undefined
+
+  /** Make it in the tick in which the stream came. The signal ends every wait. */
+  constructor(stream: Stream, signal?: AbortSignal) {
+    this.stream = stream
+    this.#reader = new StreamReader(stream)
+    this.#signal = signal
+  }
+
+  async send<T>(codec: Codec<T>, message: T): Promise<void> {
+    const bytes = codec.encode(message)
+    const frame = new Uint8Array(headerLength + bytes.length)
+    new DataView(frame.buffer).setUint32(0, bytes.length)
+    frame.set(bytes, headerLength)
+    await writeTo(this.stream, frame, this.#deadline(messageTimeoutMs))
+  }
+
+  /** The next message; throws a ChannelError when the stream ends first, a FormatError when it is none of the codec's. */
+  async receive<T>(codec: Codec<T>, timeoutMs = messageTimeoutMs): Promise<T> {
+    const signal = this.#deadline(timeoutMs)
+    const header = await this.#exactly(headerLength, signal)
+    const length = new DataView(header.buffer, header.byteOffset).getUint32(0)
+    if (length > codec.maxBytes) {
+      throw new ChannelError('too-large', `expected a ${codec.name} of at most ${codec.maxBytes} bytes, got ${length}`)
+    }
+    return codec.decode(await this.#exactly(length, signal))
+  }
+
+  /** Sends a body; its length was said before. */
+  async sendBody(body: AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const chunk of body) await writeTo(this.stream, chunk, this.#deadline(idleStreamTimeoutMs))
+  }
+
+  /** Exactly `size` bytes as they arrive; throws a ChannelError when the stream ends before. */
+  async *body(size: number): AsyncGenerator<Uint8Array> {
+    let left = size
+    while (left > 0) {
+      const chunk = await this.#reader.next(this.#deadline(idleStreamTimeoutMs))
+      if (chunk === undefined) throw ended(left)
+      const part = chunk.length > left ? chunk.subarray(0, left) : chunk
+      if (part.length < chunk.length) this.#reader.unread(chunk.subarray(part.length))
+      left -= part.length
+      yield part
+    }
+  }
+
+  /** A body as a whole; for documents, whose size is bounded before. */
+  async bodyBytes(size: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(size)
+    let at = 0
+    for await (const chunk of this.body(size)) {
+      bytes.set(chunk, at)
+      at += chunk.length
+    }
+    return bytes
+  }
+
+  async close(): Promise<void> {
+    await this.stream.close({ signal: AbortSignal.timeout(messageTimeoutMs) })
+  }
+
+  abort(error: unknown): void {
+    this.stream.abort(error instanceof Error ? error : new Error(String(error)))
+  }
+
+  async #exactly(length: number, signal: AbortSignal): Promise<Uint8Array> {
+    const first = await this.#reader.next(signal)
+    if (first !== undefined && first.length >= length) {
+      this.#reader.unread(first.subarray(length))
+      return first.subarray(0, length)
+    }
+    const bytes = new Uint8Array(length)
+    let at = 0
+    let chunk = first
+    while (chunk !== undefined) {
+      const part = chunk.subarray(0, length - at)
+      bytes.set(part, at)
+      at += part.length
+      if (part.length < chunk.length) this.#reader.unread(chunk.subarray(part.length))
+      if (at === length) return bytes
+      chunk = await this.#reader.next(signal)
+    }
+    throw ended(length - at)
+  }
+
+  #deadline(milliseconds: number): AbortSignal {
+    const timeout = AbortSignal.timeout(milliseconds)
+    return this.#signal === undefined ? timeout : AbortSignal.any([this.#signal, timeout])
+  }
+}
+
+function ended(missing: number): ChannelError {
+  return new ChannelError('ended', `the stream ended ${missing} bytes early`)
+}

@@ -1,0 +1,114 @@
+/** Documents by hash, roots by version, certificates by peer: asked of members, answered to members. */
+
+import type { PeerId, Stream } from '@libp2p/interface'
+import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { equalBytes, sha256, toHex } from '../../protocol/hash.ts'
+import { largestDocument } from '../../protocol/limits.ts'
+import { answerCodec, type DocumentRequest, documentRequestCodec, type ProtocolNames } from '../../protocol/messages.ts'
+import { messageTimeoutMs, streamsPerPeer } from '../defaults.ts'
+import type { Logger } from '../log.ts'
+import type { Table } from '../state/database.ts'
+import type { FleetState } from '../state/fleet-state.ts'
+import type { Admission } from './admission.ts'
+import { Channel } from './channel.ts'
+import type { Host } from './host.ts'
+
+export class DocumentError extends ThymeshError<'not-found' | 'wrong-hash' | 'too-large' | 'no-peer'> {}
+
+export interface DocumentsComponents {
+  host: Host
+  names: ProtocolNames
+  admission: Admission
+  /** Nothing before the peer knows its fleet's first root. */
+  state: FleetState
+  members: Table
+  log: Logger
+}
+
+export class Documents {
+  readonly #components: DocumentsComponents
+
+  constructor(components: DocumentsComponents) {
+    this.#components = components
+  }
+
+  async start(): Promise<void> {
+    const { host, names, admission } = this.#components
+    await host.handle(names.document, stream => this.#serve(stream), { maxInboundStreams: streamsPerPeer })
+    admission.gate(names.document)
+  }
+
+  async stop(): Promise<void> {
+    await this.#components.host.unhandle(this.#components.names.document)
+  }
+
+  /** What one peer answers; nothing when it has no such thing. */
+  async ask(
+    peer: PeerId,
+    request: DocumentRequest,
+    maxBytes: number,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array | undefined> {
+    const { host, names } = this.#components
+    const deadline = AbortSignal.timeout(messageTimeoutMs * 3)
+    const bounded = signal === undefined ? deadline : AbortSignal.any([signal, deadline])
+    const stream = await host.dialProtocol(peer, names.document, { signal: bounded })
+    const channel = new Channel(stream, bounded)
+    try {
+      await channel.send(documentRequestCodec, request)
+      const answer = await channel.receive(answerCodec)
+      if ('error' in answer) return undefined
+      if (answer.size > maxBytes) {
+        throw new DocumentError('too-large', `expected a document of at most ${maxBytes} bytes, got ${answer.size}`)
+      }
+      return await channel.bodyBytes(answer.size)
+    } finally {
+      await channel.close().catch(error => channel.abort(error))
+    }
+  }
+
+  /** A document by its hash, from `first` or from any other member. Throws a DocumentError when nobody has it. */
+  async fetch(hash: Uint8Array, first?: PeerId, signal?: AbortSignal): Promise<Uint8Array> {
+    const { admission, log } = this.#components
+    const others = admission.members.map(({ peer }) => peer).filter(peer => first === undefined || !peer.equals(first))
+    for (const peer of first === undefined ? others : [first, ...others]) {
+      try {
+        const bytes = await this.ask(peer, { hash }, largestDocument, signal)
+        if (bytes === undefined) continue
+        if (equalBytes(sha256(bytes), hash)) return bytes
+        log.warn({ peer: peer.toString(), document: toHex(hash) }, 'a peer sent a document with another hash')
+      } catch (thrown) {
+        signal?.throwIfAborted()
+        log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'asking for a document failed')
+      }
+    }
+    throw new DocumentError('no-peer', `no member in reach has the document ${toHex(hash).slice(0, 12)}`)
+  }
+
+  async #serve(stream: Stream): Promise<void> {
+    const channel = new Channel(stream)
+    try {
+      const request = await channel.receive(documentRequestCodec)
+      const bytes = await this.#find(request)
+      await channel.send(answerCodec, bytes === undefined ? { error: 'not-found' } : { size: bytes.length })
+      if (bytes !== undefined) await channel.sendBody(slices(bytes))
+      await channel.close()
+    } catch (thrown) {
+      this.#components.log.debug({ reason: messageOf(thrown) }, 'serving a document failed')
+      channel.abort(thrown)
+    }
+  }
+
+  async #find(request: DocumentRequest): Promise<Uint8Array | undefined> {
+    const { state, members } = this.#components
+    if ('hash' in request) return state.document(request.hash)
+    if ('root' in request) return state.trustStore.root(request.root)
+    if ('certificate' in request) return members.get(request.certificate)
+    return state.head?.timestamp
+  }
+}
+
+async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  const size = 64 * 1024
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
+}

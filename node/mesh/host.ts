@@ -1,0 +1,142 @@
+/** The libp2p host of a peer: transports, services and the settings that js-libp2p needs in a long-lived daemon. */
+
+import { noise } from '@chainsafe/libp2p-noise'
+import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import { type GossipSub, gossipsub, StrictNoSign } from '@libp2p/gossipsub'
+import { createTopicScoreParams, type TopicScoreParams } from '@libp2p/gossipsub/score'
+import { type Identify, identify, identifyPush } from '@libp2p/identify'
+import { type ComponentLogger, FaultTolerance, type Libp2p } from '@libp2p/interface'
+import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { mdns } from '@libp2p/mdns'
+import { type Ping, ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
+import { createLibp2p } from 'libp2p'
+import { sha256 } from '../../protocol/hash.ts'
+import { limits } from '../../protocol/limits.ts'
+import type { ProtocolNames } from '../../protocol/messages.ts'
+import { dialTimeoutMs } from '../defaults.ts'
+import type { Settings } from '../settings.ts'
+
+export type Services = {
+  identify: Identify
+  identifyPush: unknown
+  ping: Ping
+  pubsub: GossipSub
+  dht?: KadDHT
+}
+export type Host = Libp2p<Services>
+
+export interface HostInit {
+  seed: Uint8Array
+  names: ProtocolNames
+  settings: Pick<Settings, 'listen' | 'mdns' | 'dht'>
+  agent: string
+  logger: ComponentLogger
+}
+
+const MiB = 1 << 20
+const dayMs = 86_400_000
+
+/** A host, not started yet. It answers nobody by itself: what libp2p's services do waits for admission. */
+export async function makeHost(init: HostInit): Promise<Host> {
+  const { names, settings } = init
+  const protocolPrefix = names.prefix
+  const host = await createLibp2p({
+    start: false,
+    privateKey: await generateKeyPairFromSeed('Ed25519', init.seed),
+    nodeInfo: { name: 'thymesh', version: '1', userAgent: init.agent },
+    logger: init.logger,
+    addresses: { listen: settings.listen },
+    transports: [tcp()],
+    // A missing IPv6 or a port that is taken must not stop a device from dialling out.
+    transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
+    connectionEncrypters: [noise()],
+    // A paused reader that holds more than its read buffer is reset, so the window stays at or below it.
+    streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: 4 * MiB, maxReadBufferLength: 4 * MiB } })],
+    connectionManager: {
+      maxConnections: 300,
+      // Whole sites come from one address (NAT): the default of 5 a second let 5 of 20 devices in.
+      inboundConnectionThreshold: 100,
+      maxIncomingPendingConnections: 100,
+      dialTimeout: dialTimeoutMs,
+      // Redialling is the dial supervisor's: libp2p's own gives up for ever after five tries.
+      reconnectRetries: 0,
+    },
+    // A prefix of its own: sharing /ping with the ping service loses connections under load. 20 s, not 5: a busy event
+    // loop on a slow board is no dead peer.
+    connectionMonitor: {
+      protocolPrefix: `${protocolPrefix}/monitor`,
+      pingInterval: 15_000,
+      pingTimeout: { minTimeout: 20_000 },
+    },
+    peerStore: { maxAddressAge: 30 * dayMs, maxPeerAge: 60 * dayMs },
+    peerDiscovery: settings.mdns ? [mdns({ serviceTag: mdnsTag(names), interval: 20_000 })] : [],
+    services: {
+      // Runs after admission only: gossip and the DHT begin with it.
+      identify: identify({ protocolPrefix, runOnConnectionOpen: false }),
+      identifyPush: identifyPush({ protocolPrefix }),
+      ping: ping({ protocolPrefix, maxInboundStreams: 8, maxOutboundStreams: 8 }),
+      pubsub: gossipsub({
+        // What is sent is signed inside; its hash as its ID makes publishing it again harmless.
+        globalSignaturePolicy: StrictNoSign,
+        msgIdFn: message => sha256(Buffer.from(message.topic), message.data).subarray(0, 20),
+        ignoreDuplicatePublishError: true,
+        allowPublishToZeroTopicPeers: true,
+        fallbackToFloodsub: false,
+        allowedTopics: [names.heads, names.reports],
+        maxInboundDataLength: 16 * limits.gossipMessage,
+        maxOutboundBufferSize: 8 * MiB,
+        scoreParams: {
+          // A site behind one address is no attack.
+          IPColocationFactorWeight: 0,
+          topics: Object.fromEntries([names.heads, names.reports].map(topic => [topic, quietTopic])),
+        },
+      }),
+      ...(settings.dht !== 'off' && {
+        dht: kadDHT({
+          protocol: `/${protocolPrefix}/kad/1`,
+          clientMode: settings.dht === 'client',
+          peerInfoMapper: passthroughMapper,
+        }),
+      }),
+    },
+  })
+  copyMiddleware(host)
+  return host as unknown as Host
+}
+
+/** Peers that send little are no bad peers; those that send what fails validation are. */
+const quietTopic: TopicScoreParams = createTopicScoreParams({
+  topicWeight: 1,
+  timeInMeshQuantum: 1000,
+  meshMessageDeliveriesWeight: 0,
+  meshFailurePenaltyWeight: 0,
+  invalidMessageDeliveriesWeight: -50,
+  invalidMessageDeliveriesDecay: 0.9,
+})
+
+/** What libp2p's services of this host answer to: everything but the connection monitor's ping, which says nothing. */
+export function serviceProtocols(names: ProtocolNames): string[] {
+  const own = ['id/1.0.0', 'id/push/1.0.0', 'ping/1.0.0', 'kad/1'].map(name => `/${names.prefix}/${name}`)
+  return [...own, '/meshsub/1.0.0', '/meshsub/1.1.0', '/meshsub/1.2.0']
+}
+
+/** A service name per fleet: DNS labels hold 63 characters. */
+function mdnsTag(names: ProtocolNames): string {
+  return `_${names.prefix.replace('/', '-')}._udp.local`
+}
+
+/**
+ * libp2p 3.3 appends the handler to the very array that a protocol's middleware was registered with, so each further stream
+ * would be handled once more than the last. Handing out copies mends it.
+ */
+function copyMiddleware(host: Libp2p): void {
+  const { registrar } = (host as unknown as { components: { registrar: Registrar } }).components
+  const original = registrar.getMiddleware.bind(registrar)
+  registrar.getMiddleware = protocol => [...original(protocol)]
+}
+
+interface Registrar {
+  getMiddleware(protocol: string): unknown[]
+}

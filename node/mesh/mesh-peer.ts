@@ -1,0 +1,173 @@
+/** One peer of the mesh, put together: identity, state, host, admission, gossip, sync, and the serving of closures. */
+
+import { join } from 'node:path'
+import { type ProtocolNames, protocolNames } from '../../protocol/messages.ts'
+import { type Logger, libp2pLogger } from '../log.ts'
+import type { Settings } from '../settings.ts'
+import { Clock } from '../state/clock.ts'
+import { Database } from '../state/database.ts'
+import { FleetState } from '../state/fleet-state.ts'
+import { type Identity, loadIdentity } from '../state/identity.ts'
+import { OwnState } from '../state/own.ts'
+import { NixStore } from '../store/nix-store.ts'
+import { Closures } from '../swarm/closures.ts'
+import { NarService } from '../swarm/nar-service.ts'
+import { AddressBook } from './address-book.ts'
+import { Admission } from './admission.ts'
+import { DialSupervisor } from './dial-supervisor.ts'
+import { Directory } from './directory.ts'
+import { Documents } from './documents.ts'
+import { Gossip } from './gossip.ts'
+import { type Host, makeHost } from './host.ts'
+import { Refresher } from './refresher.ts'
+import { Sync } from './sync.ts'
+
+export const agent = 'thymesh/0.1.0'
+
+/** What a peer keeps on disk, open: before there is a mesh, and while there is one. */
+export interface PeerState {
+  readonly identity: Identity
+  readonly database: Database
+  readonly own: OwnState
+  readonly clock: Clock
+}
+
+/** Opens a peer's state directory. */
+export async function openState(settings: Pick<Settings, 'state' | 'clock'>): Promise<PeerState> {
+  const database = await Database.open(settings.state)
+  try {
+    const own = new OwnState(database)
+    const clock = await Clock.load(own, settings.clock)
+    return { identity: await loadIdentity(join(settings.state, 'identity.key')), database, own, clock }
+  } catch (thrown) {
+    await database.close()
+    throw thrown
+  }
+}
+
+export interface MeshPeerInit {
+  fleet: string
+  /** Our own certificate's envelope. */
+  certificate: Uint8Array
+  settings: Settings
+  state: PeerState
+  log: Logger
+}
+
+export class MeshPeer {
+  readonly fleet: string
+  readonly identity: Identity
+  readonly names: ProtocolNames
+  readonly host: Host
+  readonly state: FleetState
+  readonly directory: Directory
+  readonly admission: Admission
+  readonly documents: Documents
+  readonly gossip: Gossip
+  readonly closures: Closures
+  readonly nars: NarService
+  readonly store: NixStore
+  readonly supervisor: DialSupervisor
+  readonly #refresher: Refresher
+  readonly #sync: Sync
+  readonly #init: MeshPeerInit
+
+  private constructor(
+    init: MeshPeerInit,
+    parts: { host: Host; state: FleetState; directory: Directory; addresses: AddressBook },
+  ) {
+    const { fleet, settings, log } = init
+    const { clock, database } = init.state
+    const { host, state, directory, addresses } = parts
+    const names = protocolNames(fleet)
+    this.#init = init
+    this.fleet = fleet
+    this.identity = init.state.identity
+    this.names = names
+    this.host = host
+    this.state = state
+    this.directory = directory
+    const hello = () => ({ v: 1 as const, fleet, certificate: init.certificate, agent, ...state.versions })
+    const authority = () => state.belief?.authority
+    this.admission = new Admission({ host, names, fleet, clock, log, authority, hello })
+    const { admission } = this
+    this.documents = new Documents({ host, names, admission, state, members: database.table('members'), log })
+    const { documents } = this
+    this.#refresher = new Refresher({ state, documents, clock, log })
+    const refresher = this.#refresher
+    this.gossip = new Gossip({ host, names, state, directory, documents, refresher, clock, log })
+    this.#sync = new Sync({ host, names, admission, state, directory, addresses, refresher, gossip: this.gossip, log })
+    this.supervisor = new DialSupervisor({ host, admission, addresses, log }, { bootstrap: settings.bootstrap })
+    this.store = new NixStore(
+      { log },
+      { ...(settings.store && { root: settings.store }), trustedPublicKeys: () => state.belief?.nixPublicKeys ?? [] },
+    )
+    this.closures = new Closures({ state, documents, log })
+    this.nars = new NarService({ host, names, admission, closures: this.closures, store: this.store, log })
+  }
+
+  /** Reads what was kept and makes the host. Starts nothing. */
+  static async make(init: MeshPeerInit): Promise<MeshPeer> {
+    const { fleet, settings, log } = init
+    const { clock, database, identity } = init.state
+    const state = await FleetState.load(fleet, database, clock)
+    const authority = () => state.belief?.authority
+    const directory = await Directory.load({ fleet, clock, log, authority }, database)
+    const addresses = await AddressBook.load(database.table('addresses'))
+    const host = await makeHost({
+      seed: identity.seed,
+      names: protocolNames(fleet),
+      settings,
+      agent,
+      logger: libp2pLogger(log),
+    })
+    return new MeshPeer(init, { host, state, directory, addresses })
+  }
+
+  async start(): Promise<void> {
+    const { admission, host, state } = this
+    await this.store.start()
+    await this.closures.load()
+    // Handlers before the host listens: a stream that came earlier would find nobody.
+    await this.documents.start()
+    await this.nars.start()
+    await this.#sync.start()
+    await admission.start()
+    await host.start()
+    this.gossip.start()
+    admission.on('newer', ({ peer }) => void this.#refresher.from(peer))
+    admission.on('admitted', member => void this.#keep(member.peer.toString(), member.envelope))
+    state.on('changed', () => {
+      void this.#keepOwnCertificate()
+      admission.reconsider()
+    })
+    await this.#keepOwnCertificate()
+    this.supervisor.start()
+    const addresses = host.getMultiaddrs().map(String)
+    this.#init.log.info({ peer: this.identity.peerId, fleet: this.fleet, addresses }, 'peer started')
+  }
+
+  async stop(): Promise<void> {
+    this.supervisor.stop()
+    this.gossip.stop()
+    await this.#refresher.stop()
+    await this.#sync.stop()
+    await this.admission.stop()
+    await this.nars.stop()
+    await this.documents.stop()
+    await this.host.stop()
+    await this.store.stop()
+  }
+
+  async #keepOwnCertificate(): Promise<void> {
+    if (this.state.belief !== undefined) await this.#keep(this.identity.peerId, this.#init.certificate)
+  }
+
+  async #keep(peer: string, envelope: Uint8Array): Promise<void> {
+    try {
+      await this.directory.addCertificate(peer, envelope)
+    } catch (thrown) {
+      this.#init.log.warn({ peer, reason: String(thrown) }, 'a certificate was not kept')
+    }
+  }
+}

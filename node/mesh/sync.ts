@@ -1,0 +1,145 @@
+/** Sync: what gossip could not reach. On every new connection both sides say what they hold and send what the other lacks. */
+
+import type { PeerId, Stream } from '@libp2p/interface'
+import { messageOf } from '../../protocol/errors.ts'
+import { limits } from '../../protocol/limits.ts'
+import { digestCodec, type ProtocolNames, type SyncDigest, syncItemCodec } from '../../protocol/messages.ts'
+import { resyncIntervalMs } from '../defaults.ts'
+import type { Logger } from '../log.ts'
+import type { FleetState } from '../state/fleet-state.ts'
+import type { AddressBook } from './address-book.ts'
+import type { Admission } from './admission.ts'
+import { Channel } from './channel.ts'
+import type { Directory } from './directory.ts'
+import type { Gossip } from './gossip.ts'
+import type { Host } from './host.ts'
+import type { Refresher } from './refresher.ts'
+
+export interface SyncComponents {
+  host: Host
+  names: ProtocolNames
+  admission: Admission
+  state: FleetState
+  directory: Directory
+  addresses: AddressBook
+  refresher: Refresher
+  gossip: Gossip
+  log: Logger
+}
+
+export class Sync {
+  readonly #components: SyncComponents
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(components: SyncComponents) {
+    this.#components = components
+  }
+
+  async start(): Promise<void> {
+    const { host, names, admission } = this.#components
+    await host.handle(names.sync, (stream, connection) => this.#answer(stream, connection.remotePeer), {
+      maxInboundStreams: 2,
+    })
+    admission.gate(names.sync)
+    // One side is enough, and the lower ID's, so that both don't.
+    admission.on('admitted', ({ peer }) => {
+      if (host.peerId.toString() < peer.toString()) void this.with(peer)
+    })
+    this.#timer = setInterval(() => {
+      const { members } = admission
+      const member = members[Math.floor(Math.random() * members.length)]
+      if (member !== undefined) void this.with(member.peer)
+    }, resyncIntervalMs)
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#components.host.unhandle(this.#components.names.sync)
+  }
+
+  /** Exchanges with one member what either lacks. Never rejects. */
+  async with(peer: PeerId): Promise<void> {
+    const { host, names, log } = this.#components
+    try {
+      const stream = await host.dialProtocol(peer, names.sync, { signal: AbortSignal.timeout(10_000) })
+      await this.#exchange(new Channel(stream), peer)
+    } catch (thrown) {
+      log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'sync failed')
+    }
+  }
+
+  async #answer(stream: Stream, peer: PeerId): Promise<void> {
+    const channel = new Channel(stream)
+    try {
+      await this.#exchange(channel, peer)
+    } catch (thrown) {
+      this.#components.log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'sync failed')
+      channel.abort(thrown)
+    }
+  }
+
+  async #exchange(channel: Channel, peer: PeerId): Promise<void> {
+    await channel.send(digestCodec, this.#digest())
+    const theirs = await channel.receive(digestCodec)
+    await Promise.all([this.#send(channel, theirs), this.#receive(channel, peer)])
+    await channel.close()
+    const { state, refresher } = this.#components
+    const { head } = theirs
+    if (head === undefined) return
+    const ours = state.head
+    if (ours === undefined || head.root > ours.root || !Buffer.from(head.timestamp).equals(ours.timestamp)) {
+      await refresher.from(peer)
+    }
+  }
+
+  #digest(): SyncDigest {
+    const { directory, state } = this.#components
+    const members = directory.certificates().map(({ peer, issued }) => ({
+      peer,
+      issued,
+      report: directory.report(peer)?.document.counter ?? 0,
+    }))
+    return { ...(state.head && { head: state.head }), members }
+  }
+
+  async #send(channel: Channel, theirs: SyncDigest): Promise<void> {
+    const { directory, admission, addresses } = this.#components
+    const held = new Map(theirs.members.map(member => [member.peer, member]))
+    for (const { peer, issued } of directory.certificates()) {
+      const known = held.get(peer)
+      const certificate = directory.certificate(peer)?.envelope
+      if (certificate !== undefined && (known === undefined || known.issued < issued)) {
+        await channel.send(syncItemCodec, { certificate, peer })
+      }
+      const report = directory.report(peer)
+      if (report !== undefined && report.document.counter > (known?.report ?? 0)) {
+        await channel.send(syncItemCodec, { report: report.envelope })
+      }
+    }
+    for (const { peer } of admission.members.slice(0, 32)) {
+      const known = addresses.addresses(peer.toString())
+      if (known.length > 0) await channel.send(syncItemCodec, { addresses: [...known], peer: peer.toString() })
+    }
+    await channel.send(syncItemCodec, { end: true })
+  }
+
+  async #receive(channel: Channel, from: PeerId): Promise<void> {
+    const { directory, addresses, gossip, log, host } = this.#components
+    for (let items = 0; items < 3 * limits.members; items++) {
+      const item = await channel.receive(syncItemCodec)
+      if ('end' in item) return
+      try {
+        if ('certificate' in item) await directory.addCertificate(item.peer, item.certificate)
+        else if ('report' in item) {
+          // News that a visitor brings is news to our neighbours too.
+          if ((await directory.addReport(item.report)) === 'new') gossip.publishReport(item.report)
+        } else if (item.peer !== host.peerId.toString() && directory.certificate(item.peer) !== undefined) {
+          // What is known to have worked stays in front of what a neighbour says.
+          if (addresses.addresses(item.peer).length === 0) await addresses.add(item.peer, item.addresses)
+        }
+      } catch (thrown) {
+        log.debug({ peer: from.toString(), reason: messageOf(thrown) }, 'an item of sync was not taken')
+      }
+    }
+  }
+}

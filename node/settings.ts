@@ -1,0 +1,86 @@
+/** The settings of a peer: one JSON file, validated, every error naming the key. */
+
+import { readFile } from 'node:fs/promises'
+import { isAbsolute } from 'node:path'
+import { multiaddr } from '@multiformats/multiaddr'
+import { z } from 'zod'
+import { describeIssues } from '../protocol/cbor.ts'
+import { messageOf, ThymeshError } from '../protocol/errors.ts'
+import { nameSchema } from '../protocol/fields.ts'
+import { defaultPort, defaultStateDirectory } from './defaults.ts'
+import { logLevels } from './log.ts'
+
+export class SettingsError extends ThymeshError<'unreadable' | 'invalid'> {}
+
+const directorySchema = z.string().refine(isAbsolute, { error: 'expected an absolute path' })
+
+const multiaddrSchema = z.string().refine(
+  text => {
+    try {
+      multiaddr(text)
+      return true
+    } catch {
+      return false
+    }
+  },
+  { error: 'expected a multiaddr such as /ip4/192.168.1.10/tcp/4460' },
+)
+
+const settingsSchema = z.strictObject({
+  /** Where identity, documents and reports are kept. */
+  state: directorySchema.default(defaultStateDirectory),
+  /** A Nix store of its own under this directory, instead of the machine's. */
+  store: directorySchema.optional(),
+  /** The root that is activated, instead of `/`; nothing is started or stopped there. */
+  root: directorySchema.optional(),
+  listen: z
+    .array(multiaddrSchema)
+    .max(16)
+    .default([`/ip4/0.0.0.0/tcp/${defaultPort}`, `/ip6/::/tcp/${defaultPort}`]),
+  /** Peers that are dialled for ever, beside those that are discovered. */
+  bootstrap: z.array(multiaddrSchema).max(64).default([]),
+  /** Finds peers on the local network. */
+  mdns: z.boolean().default(true),
+  /** `server` on relays and hubs, `client` on devices. */
+  dht: z.enum(['client', 'server', 'off']).default('client'),
+  /** Whether the system's clock can be believed. A device without battery or network time says `none`. */
+  clock: z.enum(['system', 'none']).default('system'),
+  /** How a new device becomes a member; not needed once it has joined. */
+  join: z.strictObject({ token: z.string(), name: nameSchema, site: nameSchema.optional() }).optional(),
+  log: z.enum(logLevels).default('info'),
+})
+
+export type Settings = z.infer<typeof settingsSchema>
+export type SettingsInput = z.input<typeof settingsSchema>
+
+/** Settings out of parsed JSON, with flags of the command line over them; `source` is what an error names. */
+export function parseSettings(value: unknown, source: string): Settings {
+  const result = settingsSchema.safeParse(value)
+  if (result.success) return result.data
+  throw new SettingsError('invalid', `${source}: ${describeIssues(result.error)}`, {
+    hint: `Known keys: ${Object.keys(settingsSchema.shape).join(', ')}.`,
+  })
+}
+
+/** The JSON of a settings file; throws a SettingsError that names the file. */
+export async function readSettingsFile(file: string): Promise<Record<string, unknown>> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (thrown) {
+    throw new SettingsError('unreadable', `can't read the settings: ${messageOf(thrown)}`, {
+      hint: 'Name the file with --settings FILE.',
+      cause: thrown,
+    })
+  }
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (thrown) {
+    throw new SettingsError('invalid', `${file}: expected JSON: ${messageOf(thrown)}`, { cause: thrown })
+  }
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw new SettingsError('invalid', `${file}: expected an object`)
+  }
+  return value as Record<string, unknown>
+}

@@ -1,0 +1,94 @@
+/** The peer's state: one LevelDB, its parts by name. */
+
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Level } from 'level'
+import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+
+export class StateError extends ThymeshError<'in-use' | 'unreadable'> {}
+
+/** One part of the state: text keys, byte values. */
+export interface Table {
+  get(key: string): Promise<Uint8Array | undefined>
+  put(key: string, value: Uint8Array): Promise<void>
+  delete(key: string): Promise<void>
+  entries(): AsyncIterable<[string, Uint8Array]>
+}
+
+/** One change of a batch. */
+export type Change = { table: TableName; key: string; value: Uint8Array | undefined }
+
+/**
+ * `trust`: metadata by role; `documents`: by SHA-256 in hex; `members`, `reports`, `addresses`: by peer ID; `releases`: by
+ * version; `own`: this peer's certificate, counter, time floor, failed release.
+ */
+export const tableNames = ['trust', 'documents', 'members', 'reports', 'addresses', 'releases', 'own'] as const
+export type TableName = (typeof tableNames)[number]
+
+export class Database {
+  readonly #level: Level<string, Uint8Array>
+  readonly #tables: Record<TableName, ReturnType<typeof sublevelOf>>
+
+  private constructor(level: Level<string, Uint8Array>) {
+    this.#level = level
+    this.#tables = Object.fromEntries(tableNames.map(name => [name, sublevelOf(level, name)])) as Record<
+      TableName,
+      ReturnType<typeof sublevelOf>
+    >
+  }
+
+  /** Opens the state in a directory, making it when it is new. Throws a StateError when another process has it open. */
+  static async open(directory: string): Promise<Database> {
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    const level = new Level<string, Uint8Array>(join(directory, 'db'), { valueEncoding: 'view' })
+    try {
+      await level.open()
+    } catch (thrown) {
+      const cause = thrown instanceof Error ? thrown.cause : undefined
+      if (isLocked(cause)) {
+        throw new StateError('in-use', `the state in ${directory} is in use by another process`, {
+          hint: 'End the other `thymesh` that uses it, or give this one a state of its own.',
+          cause: thrown,
+        })
+      }
+      throw new StateError('unreadable', `can't open the state in ${directory}: ${messageOf(cause ?? thrown)}`, {
+        hint: 'Restore the directory from a backup, or remove it: a device then joins again with a token.',
+        cause: thrown,
+      })
+    }
+    return new Database(level)
+  }
+
+  table(name: TableName): Table {
+    const table = this.#tables[name]
+    return {
+      get: key => table.get(key),
+      put: (key, value) => table.put(key, value),
+      delete: key => table.del(key),
+      entries: () => table.iterator(),
+    }
+  }
+
+  /** All changes or none, on disk before it resolves. */
+  async apply(changes: Change[]): Promise<void> {
+    const batch = this.#level.batch()
+    for (const { table, key, value } of changes) {
+      const sublevel = this.#tables[table]
+      if (value === undefined) batch.del(key, { sublevel })
+      else batch.put(key, value, { sublevel })
+    }
+    await batch.write({ sync: true } as object)
+  }
+
+  async close(): Promise<void> {
+    await this.#level.close()
+  }
+}
+
+function sublevelOf(level: Level<string, Uint8Array>, name: TableName) {
+  return level.sublevel<string, Uint8Array>(name, { valueEncoding: 'view' })
+}
+
+function isLocked(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED'
+}

@@ -1,0 +1,178 @@
+/** What this peer believes of its fleet: the trusted metadata and the release and revocations that it names, as one. */
+
+import { EventEmitter } from 'node:events'
+import { ThymeshError } from '../../protocol/errors.ts'
+import { equalBytes, sha256, toHex } from '../../protocol/hash.ts'
+import type { MembershipAuthority } from '../../protocol/membership.ts'
+import type { Head } from '../../protocol/messages.ts'
+import { type Release, releaseCodec } from '../../protocol/release.ts'
+import { revocationsCodec } from '../../protocol/revocations.ts'
+import {
+  fleetFields,
+  membersAuthority,
+  type NamedDocument,
+  namedRelease,
+  namedRevocations,
+} from '../../protocol/trust/fleet.ts'
+import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
+import type { Clock } from './clock.ts'
+import type { Database, Table } from './database.ts'
+import { TrustStore } from './trust-store.ts'
+
+export class FleetStateError extends ThymeshError<'wrong-document' | 'missing-document' | 'wrong-release'> {}
+
+/** A complete state of belief; replaced as a whole. */
+export interface Belief {
+  readonly trusted: TrustedSet
+  readonly release: Release
+  readonly authority: MembershipAuthority
+  readonly nixPublicKeys: readonly string[]
+}
+
+/** Brings a document by its SHA-256. What it brings is checked. */
+export type DocumentFetcher = (named: NamedDocument) => Promise<Uint8Array>
+
+interface Events {
+  changed: [Belief]
+}
+
+export class FleetState extends EventEmitter<Events> {
+  readonly fleet: string
+  readonly trustStore: TrustStore
+  readonly #documents: Table
+  readonly #releases: Table
+  readonly #clock: Clock
+  #trusted: TrustedSet | undefined
+  #belief: Belief | undefined
+
+  private constructor(fleet: string, database: Database, clock: Clock) {
+    super()
+    this.fleet = fleet
+    this.trustStore = new TrustStore(database)
+    this.#documents = database.table('documents')
+    this.#releases = database.table('releases')
+    this.#clock = clock
+  }
+
+  /** What was believed when the peer ran last. */
+  static async load(fleet: string, database: Database, clock: Clock): Promise<FleetState> {
+    const state = new FleetState(fleet, database, clock)
+    const trusted = await state.trustStore.load(fleet)
+    if (trusted === undefined) return state
+    state.#trusted = trusted
+    if (namedRelease(trusted) === undefined) return state
+    const { belief } = await state.#complete(trusted, async named => {
+      const bytes = await state.document(named.hash)
+      if (bytes === undefined) throw new FleetStateError('missing-document', `the state lacks ${toHex(named.hash)}`)
+      return bytes
+    })
+    state.#belief = belief
+    return state
+  }
+
+  /** The metadata as far as it goes; may be only roots. */
+  get trusted(): TrustedSet | undefined {
+    return this.#trusted
+  }
+
+  /** What is believed and acted on; nothing before the first complete refresh. */
+  get belief(): Belief | undefined {
+    return this.#belief
+  }
+
+  /** What gossip carries. */
+  get head(): Head | undefined {
+    const { root, timestamp } = this.#belief?.trusted ?? {}
+    return root && timestamp && { root: root.signed.version, timestamp: timestamp.bytes }
+  }
+
+  /** The versions that hello names: 0 where there is nothing. */
+  get versions(): { root: number; timestamp: number } {
+    return {
+      root: this.#trusted?.root.signed.version ?? 0,
+      timestamp: this.#belief?.trusted.timestamp?.signed.version ?? 0,
+    }
+  }
+
+  /** A verified document by its SHA-256. */
+  document(hash: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#documents.get(toHex(hash))
+  }
+
+  /** Keeps a document whose hash something verified has named. */
+  keepDocument(bytes: Uint8Array): Promise<void> {
+    return this.#documents.put(toHex(sha256(bytes)), bytes)
+  }
+
+  /** A release that was believed, now or before, by its version. */
+  async release(version: number): Promise<Release | undefined> {
+    const hash = await this.#releases.get(String(version))
+    const bytes = hash && (await this.document(hash))
+    return bytes && releaseCodec.decode(bytes)
+  }
+
+  /** Versions of all releases that were believed, lowest first. */
+  async releaseVersions(): Promise<number[]> {
+    const versions: number[] = []
+    for await (const [key] of this.#releases.entries()) versions.push(Number(key))
+    return versions.sort((a, b) => a - b)
+  }
+
+  /** Keeps roots of a walk at once. */
+  async keepRoot(trusted: TrustedSet): Promise<void> {
+    await this.trustStore.keepRoot(trusted)
+    this.#trusted = trusted
+  }
+
+  /**
+   * Believes a refreshed set, once the documents that it names are here and fit; on disk before anyone hears of it.
+   * Throws a FleetStateError or FormatError, and nothing has changed.
+   */
+  async believe(trusted: TrustedSet, fetch: DocumentFetcher): Promise<Belief> {
+    const { belief, documents } = await this.#complete(trusted, fetch)
+    const hash = namedRelease(trusted)?.hash
+    await this.trustStore.keep(trusted, documents, [
+      { table: 'releases', key: String(belief.release.version), value: hash },
+    ])
+    this.#trusted = trusted
+    this.#belief = belief
+    await this.#clock.raiseFloor(new Date(belief.release.created))
+    this.emit('changed', belief)
+    return belief
+  }
+
+  async #complete(trusted: TrustedSet, fetch: DocumentFetcher): Promise<{ belief: Belief; documents: Uint8Array[] }> {
+    const named = namedRelease(trusted)
+    const revocations = namedRevocations(trusted)
+    if (named === undefined || revocations === undefined) {
+      throw new FleetStateError('wrong-document', 'the metadata names no release or no revocations')
+    }
+    const [releaseBytes, revocationBytes] = await Promise.all(
+      [named, revocations].map(each => this.#checked(each, fetch)),
+    )
+    if (releaseBytes === undefined || revocationBytes === undefined) throw new RangeError('unreachable')
+    const release = releaseCodec.decode(releaseBytes)
+    const revoked = revocationsCodec.decode(revocationBytes)
+    if (release.fleet !== this.fleet || revoked.fleet !== this.fleet || release.version !== named.version) {
+      throw new FleetStateError(
+        'wrong-release',
+        `expected release ${named.version} of fleet ${this.fleet.slice(0, 12)}, got release ${release.version} of ${release.fleet.slice(0, 12)}`,
+      )
+    }
+    return {
+      documents: [releaseBytes, revocationBytes],
+      belief: {
+        trusted,
+        release,
+        authority: { fleet: this.fleet, ...membersAuthority(trusted), revoked: new Set(revoked.peers) },
+        nixPublicKeys: fleetFields(trusted.root).nixPublicKeys,
+      },
+    }
+  }
+
+  async #checked(named: NamedDocument, fetch: DocumentFetcher): Promise<Uint8Array> {
+    const bytes = (await this.document(named.hash)) ?? (await fetch(named))
+    if (bytes.length === named.length && equalBytes(sha256(bytes), named.hash)) return bytes
+    throw new FleetStateError('wrong-document', `expected the document ${toHex(named.hash)}, got another one`)
+  }
+}

@@ -1,0 +1,60 @@
+/** A peer's identity: one Ed25519 seed in a file that only its owner reads. */
+
+import { open, readFile, stat } from 'node:fs/promises'
+import { ThymeshError } from '../../protocol/errors.ts'
+import { newSeed, type Signer, seedLength, signerOf } from '../../protocol/keys.ts'
+import { peerIdOf } from '../../protocol/peer-id.ts'
+
+export class IdentityError extends ThymeshError<'malformed' | 'readable-by-others'> {}
+
+export interface Identity {
+  readonly seed: Uint8Array
+  readonly signer: Signer
+  readonly peerId: string
+}
+
+export function identityOf(seed: Uint8Array): Identity {
+  const signer = signerOf(seed)
+  return { seed, signer, peerId: peerIdOf(signer.publicKey) }
+}
+
+/** Reads the identity in a file, or makes a new one there (mode 0600, on disk before it is used). */
+export async function loadIdentity(file: string): Promise<Identity> {
+  try {
+    return identityOf(await readSeed(file))
+  } catch (thrown) {
+    if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT')) throw thrown
+  }
+  const identity = identityOf(newSeed())
+  await writeSeed(file, identity.seed)
+  return identity
+}
+
+/** Reads a secret seed; refuses one that others can read. */
+export async function readSeed(file: string): Promise<Uint8Array> {
+  const text = await readFile(file, 'utf8')
+  const { mode } = await stat(file)
+  if ((mode & 0o077) !== 0) {
+    throw new IdentityError('readable-by-others', `expected ${file} to be readable by its owner only`, {
+      hint: `Run: chmod 600 ${file}`,
+    })
+  }
+  const seed = new Uint8Array(Buffer.from(text.trim(), 'base64'))
+  if (seed.length !== seedLength) {
+    throw new IdentityError('malformed', `expected a seed of ${seedLength} bytes in base64 in ${file}`, {
+      hint: 'Restore the file from a backup.',
+    })
+  }
+  return seed
+}
+
+/** Writes a new secret seed; fails when the file exists. */
+export async function writeSeed(file: string, seed: Uint8Array): Promise<void> {
+  const handle = await open(file, 'wx', 0o600)
+  try {
+    await handle.writeFile(`${Buffer.from(seed).toString('base64')}\n`)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

@@ -1,0 +1,77 @@
+/** What a peer keeps about itself, typed, with its counters and its time floor that only rise. */
+
+import { z } from 'zod'
+import { storePathSchema } from '../../protocol/nix/store-path.ts'
+import type { Database, Table } from './database.ts'
+
+const failedSchema = z.object({
+  release: z.int().min(1),
+  topLevel: storePathSchema,
+  code: z.string(),
+  message: z.string(),
+})
+/** A release that failed on this device: not tried again until a newer one comes. */
+export type FailedRelease = z.infer<typeof failedSchema>
+
+const runningSchema = z.object({ release: z.int().min(1), config: z.string(), topLevel: storePathSchema })
+/** The release that was activated last. */
+export type RunningRelease = z.infer<typeof runningSchema>
+
+export class OwnState {
+  readonly #table: Table
+
+  constructor(database: Database) {
+    this.#table = database.table('own')
+  }
+
+  certificate(): Promise<Uint8Array | undefined> {
+    return this.#table.get('certificate')
+  }
+
+  setCertificate(envelope: Uint8Array): Promise<void> {
+    return this.#table.put('certificate', envelope)
+  }
+
+  /** The next value of the report counter: higher than every one before, also after a crash. */
+  async nextReportCounter(): Promise<number> {
+    const next = (await this.#number('report-counter')) + 1
+    await this.#table.put('report-counter', Buffer.from(String(next)))
+    return next
+  }
+
+  async timeFloor(): Promise<Date> {
+    return new Date(await this.#number('time-floor'))
+  }
+
+  setTimeFloor(floor: Date): Promise<void> {
+    return this.#table.put('time-floor', Buffer.from(String(floor.getTime())))
+  }
+
+  failed(): Promise<FailedRelease | undefined> {
+    return this.#json('failed', failedSchema)
+  }
+
+  setFailed(failed: FailedRelease): Promise<void> {
+    return this.#table.put('failed', Buffer.from(JSON.stringify(failed)))
+  }
+
+  running(): Promise<RunningRelease | undefined> {
+    return this.#json('running', runningSchema)
+  }
+
+  setRunning(running: RunningRelease): Promise<void> {
+    return this.#table.put('running', Buffer.from(JSON.stringify(running)))
+  }
+
+  async #number(key: string): Promise<number> {
+    const value = Number(Buffer.from((await this.#table.get(key)) ?? []).toString() || 0)
+    return Number.isSafeInteger(value) ? value : 0
+  }
+
+  async #json<T>(key: string, schema: z.ZodType<T>): Promise<T | undefined> {
+    const bytes = await this.#table.get(key)
+    if (bytes === undefined) return undefined
+    const parsed = schema.safeParse(JSON.parse(Buffer.from(bytes).toString()))
+    return parsed.success ? parsed.data : undefined
+  }
+}

@@ -1,0 +1,100 @@
+/** The trusted metadata on disk: roots for ever, the other roles as one set that is replaced at once. */
+
+import { ThymeshError } from '../../protocol/errors.ts'
+import { sha256Hex } from '../../protocol/hash.ts'
+import { fleetIdOf } from '../../protocol/trust/fleet.ts'
+import { delegatedRoles } from '../../protocol/trust/refresh.ts'
+import {
+  TrustError,
+  type TrustedSet,
+  trustRoot,
+  updateDelegated,
+  updateRoot,
+  updateSnapshot,
+  updateTargets,
+  updateTimestamp,
+} from '../../protocol/trust/trusted-set.ts'
+import type { Change, Database, Table } from './database.ts'
+
+export class TrustStoreError extends ThymeshError<'other-fleet'> {}
+
+const rootKey = (version: number) => `root/${version}`
+const roleKey = (role: string) => `role/${role}`
+
+export class TrustStore {
+  readonly #database: Database
+  readonly #table: Table
+
+  constructor(database: Database) {
+    this.#database = database
+    this.#table = database.table('trust')
+  }
+
+  /** A root by version, to be relayed. */
+  root(version: number): Promise<Uint8Array | undefined> {
+    return this.#table.get(rootKey(version))
+  }
+
+  /** The metadata that was trusted when the peer ran last; nothing on a new one. Expiry is not checked again. */
+  async load(fleet: string): Promise<TrustedSet | undefined> {
+    const first = await this.root(1)
+    if (first === undefined) return undefined
+    if (fleetIdOf(first) !== fleet) {
+      throw new TrustStoreError('other-fleet', `the state belongs to fleet ${fleetIdOf(first)}, expected ${fleet}`, {
+        hint: 'Give this peer a state directory of its own.',
+      })
+    }
+    let set = trustRoot(first)
+    for (let next = await this.root(2); next !== undefined; next = await this.root(set.root.signed.version + 1)) {
+      set = updateRoot(set, next)
+    }
+    const timestamp = await this.#table.get('timestamp')
+    const snapshot = await this.#table.get('snapshot')
+    const targets = await this.#table.get(roleKey('targets'))
+    if (timestamp === undefined || snapshot === undefined || targets === undefined) return set
+    // After a rotation that was cut off, what the old keys signed is no longer trusted: the next refresh replaces it.
+    try {
+      set = updateTimestamp(set, timestamp, undefined)
+      set = updateSnapshot(set, snapshot, undefined)
+      set = updateTargets(set, targets, undefined)
+      for (const role of delegatedRoles(set)) {
+        const bytes = await this.#table.get(roleKey(role))
+        if (bytes !== undefined) set = updateDelegated(set, role, bytes, undefined)
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof TrustError && thrown.code === 'not-signed')) throw thrown
+    }
+    return set
+  }
+
+  /** Keeps a verified root at once: a long walk that is cut off goes on from there. */
+  keepRoot(set: TrustedSet): Promise<void> {
+    return this.#database.apply([this.#rootChange(set)])
+  }
+
+  /** Replaces the set, with documents that it names and whatever else must change with it. */
+  async keep(set: TrustedSet, documents: readonly Uint8Array[], also: Change[] = []): Promise<void> {
+    const { timestamp, snapshot, targets } = set
+    if (timestamp === undefined || snapshot === undefined || targets === undefined) {
+      throw new RangeError('expected a complete set')
+    }
+    const roles: [string, Uint8Array][] = [
+      ['targets', targets.bytes],
+      ...Object.entries(set.delegated).map(([role, { bytes }]): [string, Uint8Array] => [role, bytes]),
+    ]
+    // Metadata below the timestamp is asked for by its hash, as documents are.
+    const byHash = [snapshot.bytes, ...roles.map(([, bytes]) => bytes), ...documents]
+    await this.#database.apply([
+      this.#rootChange(set),
+      { table: 'trust', key: 'timestamp', value: timestamp.bytes },
+      { table: 'trust', key: 'snapshot', value: snapshot.bytes },
+      ...roles.map(([role, value]): Change => ({ table: 'trust', key: roleKey(role), value })),
+      ...byHash.map((value): Change => ({ table: 'documents', key: sha256Hex(value), value })),
+      ...also,
+    ])
+  }
+
+  #rootChange(set: TrustedSet): Change {
+    return { table: 'trust', key: rootKey(set.root.signed.version), value: set.root.bytes }
+  }
+}
