@@ -37,22 +37,18 @@ const HINTS: Record<StoreErrorCode, string | undefined> = {
   'daemon-refused': undefined,
 }
 
-/** The phrases of Nix 2.3 to 2.35, most telling first; each was seen in its source or in its output. */
+/** The phrases of Nix 2.3 to 2.35, most telling first. */
 const PHRASES: readonly [RegExp, StoreErrorCode][] = [
-  [
-    /No space left on device|database or disk is full|Disk quota exceeded|not enough (free )?(disk )?space/i,
-    'disk-full',
-  ],
-  [/lacks a (valid )?signature|signature by a trusted key/i, 'signature-refused'],
-  [
-    /(hash|size|ca hash) mismatch|bad archive|not a (valid )?(NAR|Nix archive)|look like a Nix archive|NAR .* too/i,
-    'nar-mismatch',
-  ],
-  [
-    /not in the Nix store|is not (in|a) (the )?(valid )?store path|invalid store path|illegal (base-32 )?character|name .* is too long/i,
-    'path-invalid',
-  ],
+  [/No space left on device|database or disk is full|Disk quota exceeded/, 'disk-full'],
+  [/lacks a (valid )?signature|signature by a trusted key|signature .*is (not valid|corrupt)/, 'signature-refused'],
+  [/(hash|size) mismatch|bad archive|Nix archive|NAR (contains|directory)/, 'nar-mismatch'],
+  [/not in the Nix store|not a (valid )?store path|illegal (base-32 )?character/, 'path-invalid'],
 ]
+
+/** What the NAR's parser says without naming the NAR. */
+const NAR_PHRASE =
+  /non-zero padding|string is too long|unexpected end-of-file|end of FramedSource|unknown file type|file name/
+const MISSING_PATH_PHRASE = /path '[^']*' (is not valid|does not exist)/
 
 /** Makes a StoreError with the standard hint of its code. */
 export function storeError(code: StoreErrorCode, message: string, cause?: unknown): StoreError {
@@ -64,12 +60,15 @@ export function storeErrorFromDaemon(text: string, operation: StoreOperation): S
   const plain = withoutAnsi(text)
     .trim()
     .replace(/^error:\s*/, '')
-  const phrase = PHRASES.find(([pattern]) => pattern.test(plain))
-  if (phrase !== undefined) return storeError(phrase[1], `The Nix store answered: ${plain}`)
-  if (/path '[^']*' is not valid|path '[^']*' does not exist/.test(plain)) {
-    return storeError(operation === 'import' ? 'reference-missing' : 'path-unknown', `The Nix store answered: ${plain}`)
-  }
-  return storeError('daemon-refused', `The Nix store answered: ${plain}`)
+  return storeError(codeOf(plain, operation), `The Nix store answered: ${plain}`)
+}
+
+function codeOf(text: string, operation: StoreOperation): StoreErrorCode {
+  const phrase = PHRASES.find(([pattern]) => pattern.test(text))
+  if (phrase !== undefined) return phrase[1]
+  if (MISSING_PATH_PHRASE.test(text)) return operation === 'import' ? 'reference-missing' : 'path-unknown'
+  if (operation === 'import' && NAR_PHRASE.test(text)) return 'nar-mismatch'
+  return 'daemon-refused'
 }
 
 /** Wraps what reading the store's files threw. */

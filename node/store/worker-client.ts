@@ -190,14 +190,10 @@ export class WorkerClient {
     } catch (thrown) {
       if (!destroyOnAnyError && thrown instanceof StoreError && REFUSALS.has(thrown.code)) throw thrown
       const known = this.#reason
-      await this.destroy(
-        thrown instanceof StoreError && thrown.code === 'store-unavailable' ? undefined : asError(thrown),
-      )
-      throw (
-        known ??
-        (thrown instanceof StoreError && thrown.code === 'store-unavailable' && this.#transport.failure) ??
-        thrown
-      )
+      const lost = thrown instanceof StoreError && thrown.code === 'store-unavailable'
+      await this.destroy(lost ? undefined : asError(thrown))
+      // How the daemon ended says more than that the connection did.
+      throw known ?? (lost ? this.#transport.failure : undefined) ?? thrown
     } finally {
       this.#busy = false
     }
