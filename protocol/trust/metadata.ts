@@ -6,6 +6,7 @@ import { messageOf, ThymeshError } from '../errors.ts'
 import { sha256Hex, toHex } from '../hash.ts'
 import { keyIdOf, type PublicKey, type Signer, tufKeyJson } from '../keys.ts'
 import { limits } from '../limits.ts'
+import { requireSound } from './sound.ts'
 
 /** The version of the specification that is followed (https://theupdateframework.github.io/specification/v1.0.31/). */
 const specVersion = '1.0.31'
@@ -44,6 +45,7 @@ export function parseMetadata<Kind extends RoleKind>(kind: Kind, bytes: Uint8Arr
     if (Object.keys(metadata.signatures).length > limits.signatures) {
       throw new MetadataError('too-large', `expected at most ${limits.signatures} signatures`)
     }
+    requireSound(metadata.signed)
     return { metadata, signed: metadata.signed, bytes }
   } catch (thrown) {
     if (thrown instanceof MetadataError) throw thrown

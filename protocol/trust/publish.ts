@@ -121,7 +121,7 @@ function publish(
     makeSnapshot({
       version: (trusted.snapshot?.signed.version ?? 0) + 1,
       expires: expiry(now, lifetimes.snapshot),
-      roles: { targets, [membersRole]: members },
+      roles: { ...trusted.delegated, targets, [membersRole]: members },
     }),
     [keys.snapshot],
   )

@@ -67,9 +67,10 @@ async function refreshTargets(trusted: TrustedSet, from: MetadataFetcher, time: 
   let set = known
     ? updateTargets(trusted, known, undefined)
     : updateTargets(trusted, await from.targets('targets', snapshotMeta(trusted, 'targets')), time)
+  set = { ...set, delegated: {} }
   for (const role of delegatedRoles(set)) {
     const meta = snapshotMeta(set, role)
-    const known = acceptedBytes(set.delegated[role], meta)
+    const known = acceptedBytes(Object.hasOwn(trusted.delegated, role) ? trusted.delegated[role] : undefined, meta)
     set = known
       ? updateDelegated(set, role, known, undefined)
       : updateDelegated(set, role, await from.targets(role, meta), time)

@@ -55,7 +55,7 @@ export function requireFreshRoot(trusted: TrustedSet, time: ReferenceTime): void
   requireNotExpired('root', trusted.root, time)
 }
 
-/** §5.4. An equal version with equal bytes changes nothing; with other bytes it is refused. */
+/** §5.4. An equal version with equal content changes nothing; with another content it is refused. */
 export function updateTimestamp(trusted: TrustedSet, bytes: Uint8Array, time: ReferenceTime): TrustedSet {
   const next = parseMetadata('timestamp', bytes)
   requireSigned(trusted.root.metadata, 'timestamp', next.metadata)
@@ -63,13 +63,11 @@ export function updateTimestamp(trusted: TrustedSet, bytes: Uint8Array, time: Re
   if (current !== undefined) {
     requireNotLower('timestamp', current.version, next.signed.version)
     requireNotLower('snapshot', current.snapshotMeta.version, next.signed.snapshotMeta.version)
-    if (next.signed.version === current.version && !next.signed.snapshotMeta.equals(current.snapshotMeta)) {
-      throw new TrustError(
-        'wrong-hash',
-        `two different timestamps of version ${current.version}: a signing key may be stolen`,
-        { hint: 'Find out who signed the second one, then rotate the timestamp key.' },
-      )
+    if (next.signed.version === current.version && !next.signed.equals(current)) {
+      throw twoDifferent('timestamp', current.version)
     }
+    const [was, now] = [current.snapshotMeta, next.signed.snapshotMeta]
+    if (now.version === was.version && !now.equals(was)) throw twoDifferent('snapshot', was.version)
   }
   requireNotExpired('timestamp', next, time)
   return current?.version === next.signed.version ? trusted : { ...trusted, timestamp: next }
@@ -140,6 +138,12 @@ function requireSigned(delegator: AnyMetadata, role: string, metadata: AnyMetada
   }
 }
 
+function twoDifferent(role: 'timestamp' | 'snapshot', version: number): TrustError {
+  return new TrustError('wrong-hash', `two different ${role}s of version ${version}: a signing key may be stolen`, {
+    hint: `Find out who signed the second one, then rotate the ${role} key.`,
+  })
+}
+
 function requireNotLower(what: string, trusted: number, got: number): void {
   if (got < trusted) throw new TrustError('rollback', `expected ${what} version ${trusted} or higher, got ${got}`)
 }
@@ -156,7 +160,7 @@ function requireNamed(what: string, meta: MetaFile, bytes: Uint8Array): void {
 }
 
 function requireNotExpired(what: string, { signed }: Loaded<RoleKind>, time: ReferenceTime): void {
-  if (time === undefined || !signed.isExpired(time)) return
+  if (time === undefined || Date.parse(signed.expires) > time.getTime()) return
   throw new TrustError('expired', `${what} version ${signed.version} expired on ${signed.expires}`, {
     hint: 'An operator renews it with `thymesh deploy`.',
   })
