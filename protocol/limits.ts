@@ -10,7 +10,7 @@ export const limits = {
   hello: 8 * KiB,
   /** A request for a document, a root or a NAR. */
   request: 1 * KiB,
-  /** Digest of what a peer holds, exchanged by sync: 10,000 members at about 60 bytes each. */
+  /** Digest of what a peer holds, exchanged by sync: 10,000 members at about 100 bytes each. */
   syncDigest: 1 * MiB,
   /** One DSSE envelope: certificate, grant or report. */
   envelope: 4 * KiB,
@@ -22,8 +22,8 @@ export const limits = {
   targets: 256 * KiB,
   /** A release names every device: about 50 bytes each. */
   release: 1 * MiB,
-  /** Revoked members, about 60 bytes each. */
-  revocations: 256 * KiB,
+  /** Revoked members, 54 bytes each: room for all of `members`. */
+  revocations: 1 * MiB,
   /** A closure descriptor: about 250 bytes a path; a desktop system has some 5,000 paths. */
   closure: 8 * MiB,
   /** Signatures on one document. */
