@@ -87,14 +87,16 @@ export class StoreDaemon {
 
   /** For Nix's own programs. */
   get location(): StoreLocation {
-    return {
-      stateDir: this.root + SYSTEM_STATE_DIR,
-      storeUri: this.#socket === undefined ? this.#storeUri : undefined,
-      nixBinDir: this.#init.nixBinDir,
-    }
+    return { stateDir: this.root + SYSTEM_STATE_DIR, storeUri: this.#programsUri, nixBinDir: this.#init.nixBinDir }
   }
 
-  get #storeUri(): string {
+  get #programsUri(): string | undefined {
+    if (this.root !== '' || this.#socket === undefined) return this.#ownUri
+    return this.#socket === SYSTEM_SOCKET ? undefined : `unix://${this.#socket}`
+  }
+
+  /** The store that a daemon of our own opens. */
+  get #ownUri(): string {
     if (this.root === '') return 'local'
     return `local?root=${this.root.split('/').map(encodeURIComponent).join('/')}`
   }
@@ -111,7 +113,7 @@ export class StoreDaemon {
   #spawn(): WorkerTransport {
     return spawnDaemon({
       program: program(this.location, 'nix-daemon'),
-      storeUri: this.#storeUri,
+      storeUri: this.#ownUri,
       // Whatever nix.conf says: nothing unsigned comes in from the mesh, and nothing is fetched behind our back.
       settings: { 'require-sigs': 'true', substitute: 'false' },
     })
