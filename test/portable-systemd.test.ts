@@ -1,0 +1,205 @@
+/** The portable target on a real systemd: what runs after each action, after a failure and after a power cut. */
+
+import assert from 'node:assert/strict'
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { LabHost } from './lab/host.ts'
+import { labSkip } from './lab/needs.ts'
+import { nixSkip, thisSystem, Workshop } from './nix/workshop.ts'
+
+/** A service that has written `content` to /run/NAME when it is active, and then sleeps. */
+const service = (name: string, content = name) => `
+  units."${name}.service" = {
+    Service.ExecStartPre = "/bin/sh -c 'echo ${content} >/run/${name}'";
+    Service.ExecStart = "/bin/sleep infinity";
+    wantedBy = [ "multi-user.target" ];
+  };`
+
+/** Bodies of the module's `portable`, one generation each. */
+const generations = {
+  one: `${service('keep')} ${service('change', 'one')} ${service('gone')}
+    units."tick.timer" = { Timer.OnActiveSec = "1h"; wantedBy = [ "timers.target" ]; };
+    units."tick.service" = { Service.Type = "oneshot"; Service.ExecStart = "/bin/true"; };
+    units."cut@.service" = { Service.ExecStart = "/bin/sleep infinity"; };
+    etc."lab/both".text = "one";
+    etc."lab/gone".text = "one";`,
+  two: `${service('keep')} ${service('change', 'two')} ${service('new')}
+    units."tick.timer" = { Timer.OnActiveSec = "2h"; wantedBy = [ "timers.target" ]; };
+    units."tick.service" = { Service.Type = "oneshot"; Service.ExecStart = "/bin/true"; };
+    units."cut@.service" = { Service.ExecStart = "/bin/sleep 1d"; };
+    etc."lab/both".text = "two";
+    etc."lab/new/deep".text = "two";`,
+  broken: `${service('keep')} ${service('change', 'broken')} ${service('new')}
+    units."bad.service" = {
+      Service.Type = "oneshot"; Service.ExecStart = "/bin/false"; wantedBy = [ "multi-user.target" ];
+    };
+    units."needs-bad.service" = {
+      Unit.Requires = "bad.service"; Unit.After = "bad.service";
+      Service.ExecStart = "/bin/sleep infinity"; wantedBy = [ "multi-user.target" ];
+    };
+    etc."lab/both".text = "broken";`,
+}
+
+type Generation = keyof typeof generations
+
+/** What a machine shows of each generation that runs whole: all of it, and nothing of another one. */
+const shown: Record<Generation, string[]> = {
+  one: ['keep active', 'change active one', 'gone active', 'new inactive', 'both one', 'gone one'],
+  two: ['keep active', 'change active two', 'gone inactive', 'new active', 'both two', 'deep two'],
+  broken: ['keep active', 'change active broken', 'gone inactive', 'new active', 'both broken'],
+}
+
+const look = `
+for name in keep change gone new; do
+  content=; [ $name != change ] || content=" $(cat /run/change 2>&1)"
+  echo "$name $(systemctl is-active $name.service)$content"
+done
+for file in both gone new/deep; do
+  [ ! -e /etc/lab/$file ] && [ ! -h /etc/lab/$file ] || echo "$(basename $file) $(cat /etc/lab/$file 2>&1)"
+done`
+
+describe('switch-to-configuration under systemd', { skip: labSkip() || nixSkip() }, () => {
+  const workshop = new Workshop()
+  after(() => workshop.remove())
+  const tops: Record<Generation, string> = { one: '', two: '', broken: '' }
+  let host: LabHost
+
+  before(async () => {
+    for (const name of Object.keys(generations) as Generation[]) {
+      const project = workshop.project({
+        'configs/shop.json': { system: thisSystem, modules: { shop: {} } },
+        'modules/shop.nix': `{ portable = _: { ${generations[name]} }; }`,
+      })
+      tops[name] = await workshop.build(project, 'shop')
+    }
+  })
+
+  /** Runs an action of a generation; its exit code, with all that it said for the message of an assertion. */
+  async function run(generation: Generation, action: string) {
+    return host.exec([`${tops[generation]}/bin/switch-to-configuration`, action])
+  }
+  async function succeeds(generation: Generation, action: string): Promise<string> {
+    const { code, stdout, stderr } = await run(generation, action)
+    assert.equal(code, 0, `${action} of ${generation}: ${stdout}${stderr}`)
+    return stdout
+  }
+  const state = async () => (await host.must(['sh', '-c', look])).split('\n')
+  const current = () => host.must(['readlink', '/run/current-system'])
+  const pid = (name: string) => host.unit(name, 'MainPID')
+
+  async function runs(generation: Generation): Promise<void> {
+    assert.deepEqual(await state(), shown[generation])
+    assert.equal(await current(), tops[generation])
+  }
+
+  /** Each test has a new machine, with generation one running and set for boot. */
+  beforeEach(async () => {
+    // The closures get into the machine with the store that they were built in.
+    host = await LabHost.create({ name: 'shop', binds: [{ from: workshop.at('/nix'), to: '/nix', writable: true }] })
+    await host.boot()
+    await succeeds('one', 'switch')
+    await runs('one')
+  })
+  afterEach(() => host?.[Symbol.asyncDispose]())
+
+  it('starts what is new, restarts what changed, stops what is gone and leaves the rest alone', async () => {
+    await host.must(['systemctl', 'start', 'cut@instance.service'])
+    const before = { keep: await pid('keep'), change: await pid('change'), instance: await pid('cut@instance') }
+    await succeeds('two', 'test')
+    await runs('two')
+    assert.equal(await pid('keep'), before.keep)
+    assert.notEqual(await pid('change'), before.change)
+    assert.notEqual(await pid('cut@instance'), before.instance)
+    assert.notEqual(await pid('cut@instance'), '0')
+    assert.match(await host.unit('tick.timer', 'TimersMonotonic'), /OnActiveUSec=2h/)
+
+    await succeeds('one', 'test')
+    await runs('one')
+    assert.equal(await pid('keep'), before.keep)
+  })
+
+  it('does nothing when the generation runs already', async () => {
+    const before = await pid('change')
+    assert.doesNotMatch(await succeeds('one', 'test'), /started|stopped/)
+    assert.equal(await pid('change'), before)
+  })
+
+  it('only says what it would do with dry-activate', async () => {
+    const said = await succeeds('two', 'dry-activate')
+    for (const line of ['would stop gone', 'would restart change', 'would start new']) {
+      assert.ok(said.includes(`${line}.service`), said)
+    }
+    await runs('one')
+  })
+
+  it('is back at the old generation when the power goes after test', async () => {
+    await succeeds('two', 'test')
+    await host.powerCut()
+    await host.boot()
+    await runs('one')
+    assert.equal(await host.must(['systemctl', 'is-system-running']), 'running')
+  })
+
+  it('leaves alone what runs with boot, and comes up with it when the power goes', async () => {
+    await succeeds('two', 'boot')
+    await runs('one')
+    await host.powerCut()
+    await host.boot()
+    await runs('two')
+    await host.reboot()
+    await runs('two')
+  })
+
+  it('says when units fail, runs all others, and is not what boots then', async () => {
+    const { code, stderr } = await run('broken', 'switch')
+    assert.equal(code, 4, stderr)
+    assert.match(stderr, /bad\.service/)
+    await runs('broken')
+    assert.equal(await host.unit('bad.service', 'ActiveState'), 'failed')
+    await host.reboot()
+    await runs('one')
+  })
+
+  it('clears the failure with the next generation', async () => {
+    assert.equal((await run('broken', 'test')).code, 4)
+    await succeeds('one', 'switch')
+    await runs('one')
+    assert.equal(await host.must(['systemctl', 'list-units', '--failed', '--plain', '--no-legend']), '')
+  })
+
+  it('goes on from where a switch was killed', async () => {
+    for (const milliseconds of await moments('test', 4)) {
+      await interrupted('test', milliseconds, ['pkill', '-KILL', '-f', 'switch-to-configuration'])
+      await succeeds('two', 'test')
+      await runs('two')
+      await succeeds('one', 'test')
+      await runs('one')
+    }
+  })
+
+  it('runs the old or the new generation whole, whenever the power goes during a switch', async () => {
+    for (const milliseconds of await moments('switch', 8)) {
+      await interrupted('switch', milliseconds)
+      await host.boot()
+      await runs((await current()) === tops.two ? 'two' : 'one')
+      await succeeds('one', 'switch')
+    }
+  })
+
+  /** So many points of time, in milliseconds, spread evenly over what an action of generation two takes here. */
+  async function moments(action: string, count: number): Promise<number[]> {
+    const start = performance.now()
+    await succeeds('two', action)
+    const whole = performance.now() - start
+    await succeeds('one', action)
+    return Array.from({ length: count }, (_, index) => (whole * (index + 1)) / (count + 1))
+  }
+
+  /** Starts an action of generation two and ends it after a while: by a command, or with the whole machine. */
+  async function interrupted(action: string, milliseconds: number, command?: string[]): Promise<void> {
+    const running = run('two', action)
+    await sleep(milliseconds)
+    await (command ? host.exec(command) : host.powerCut())
+    await running
+  }
+})
