@@ -1,0 +1,161 @@
+/**
+ * Every signed document and message of version 1, made with fixed keys and times. `node test/helpers/fixtures.ts` writes
+ * them to `test/fixtures/v1/`; a change of those files is a change of the wire format.
+ */
+
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { canonicalize } from '@tufjs/canonical-json'
+import type { Codec } from '../../protocol/cbor.ts'
+import { type Certificate, certificateKind } from '../../protocol/certificate.ts'
+import { closureCodec } from '../../protocol/closure.ts'
+import { open, type SignedKind, seal } from '../../protocol/dsse.ts'
+import { sha256 } from '../../protocol/hash.ts'
+import { formatJoinToken, grantKind, parseJoinToken } from '../../protocol/join-token.ts'
+import { type Signer, signerOf } from '../../protocol/keys.ts'
+import * as messages from '../../protocol/messages.ts'
+import { peerIdOf } from '../../protocol/peer-id.ts'
+import { releaseCodec } from '../../protocol/release.ts'
+import { type Report, reportKind } from '../../protocol/report.ts'
+import { revocationsCodec } from '../../protocol/revocations.ts'
+import { type Loaded, parseMetadata, type RoleKind } from '../../protocol/trust/metadata.ts'
+import { testClosure, testConfig, testFleet, testSigner, testStorePath } from './fleet.ts'
+
+export const fixturesDirectory = join(import.meta.dirname, '../fixtures/v1')
+
+export interface Fixture {
+  /** The file's name. */
+  readonly name: string
+  readonly bytes: Uint8Array
+  /** What it is; fixtures of one format are read by one decoder. */
+  readonly format: string
+  decode(bytes: Uint8Array): unknown
+  /** Reads the bytes and writes them again. */
+  again(bytes: Uint8Array): Uint8Array
+}
+
+/** All fixtures; made anew at each call, always the same. */
+export function makeFixtures(): Fixture[] {
+  const fleet = testFleet()
+  const device = testSigner('device')
+  const peer = peerIdOf(device.publicKey)
+  const token = fleet.token({ names: 'kiosk-*', site: 'north', bootstrap: ['/ip4/192.0.2.1/tcp/4001'] })
+  const byMembers = fleet.certify(device, { name: 'kiosk-1', site: 'north', age: `age1${'q'.repeat(58)}` })
+  const byToken = fleet.join(token, device, { name: 'kiosk-1', site: 'north' })
+  const closure = testClosure('kiosk')
+  const { trusted, release } = fleet.release({
+    message: 'the first release',
+    commit: '0123456789abcdef0123456789abcdef01234567',
+    configs: { kiosk: testConfig(closure) },
+    devices: { 'kiosk-1': { config: 'kiosk' } },
+  })
+  const { root, timestamp, snapshot, targets, delegated } = trusted as Required<typeof trusted>
+  const members = delegated.members as Loaded<'targets'>
+  const report = seal(reportKind, reportOf(fleet.fleet, peer), device)
+  const head = { root: 1, timestamp: timestamp.bytes }
+  const hash = sha256(Buffer.from('a document'))
+  const path = testStorePath('kiosk')
+  const certificateFixture = (name: string, bytes: Uint8Array, ...signers: Signer[]) =>
+    signed<Certificate>(name, certificateKind, bytes, ...signers)
+
+  return [
+    metadata('root', 'root', root),
+    metadata('targets', 'targets', targets),
+    metadata('snapshot', 'snapshot', snapshot),
+    metadata('timestamp', 'timestamp', timestamp),
+    metadata('members', 'targets', members),
+    certificateFixture('certificate-by-members', byMembers, fleet.keys.members),
+    certificateFixture('certificate-by-token', byToken, signerOf(token.seed), device),
+    signed('grant', grantKind, token.grant, fleet.keys.members),
+    {
+      name: 'join-token.txt',
+      bytes: Buffer.from(formatJoinToken(token)),
+      format: 'join token',
+      decode: bytes => parseJoinToken(Buffer.from(bytes).toString()),
+      again: bytes => Buffer.from(formatJoinToken(parseJoinToken(Buffer.from(bytes).toString()))),
+    },
+    signed('report', reportKind, report, device),
+    plain('release', releaseCodec, release),
+    plain('closure', closureCodec, closure),
+    plain('revocations', revocationsCodec, { v: 1, fleet: fleet.fleet, peers: [peer] }),
+    plain('head', messages.headCodec, head),
+    plain('hello', messages.helloCodec, {
+      v: 1,
+      fleet: fleet.fleet,
+      certificate: byMembers,
+      agent: 'thymesh/0.1.0',
+      root: 1,
+      timestamp: 2,
+    }),
+    plain('verdict-admitted', messages.verdictCodec, { admitted: true }),
+    plain('verdict-refused', messages.verdictCodec, { admitted: false, reason: 'kiosk-1 was revoked' }),
+    plain('sync-digest', messages.digestCodec, {
+      head,
+      members: [{ peer, issued: '2026-01-31T12:00:00Z', report: 7 }],
+    }),
+    plain('sync-item-certificate', messages.syncItemCodec, { certificate: byMembers, peer }),
+    plain('sync-item-report', messages.syncItemCodec, { report }),
+    plain('sync-item-addresses', messages.syncItemCodec, { addresses: ['/ip4/192.0.2.1/tcp/4001'], peer }),
+    plain('sync-item-end', messages.syncItemCodec, { end: true }),
+    plain('document-request-hash', messages.documentRequestCodec, { hash }),
+    plain('document-request-root', messages.documentRequestCodec, { root: 2 }),
+    plain('document-request-head', messages.documentRequestCodec, { head: true }),
+    plain('document-request-certificate', messages.documentRequestCodec, { certificate: peer }),
+    plain('nar-request', messages.narRequestCodec, { path, narHash: hash }),
+    plain('answer-size', messages.answerCodec, { size: 4096 }),
+    plain('answer-error', messages.answerCodec, { error: 'not-found' }),
+  ]
+}
+
+function reportOf(fleet: string, peer: string): Report {
+  return {
+    v: 1,
+    fleet,
+    peer,
+    counter: 7,
+    at: '2026-01-31T12:00:00Z',
+    state: 'failed',
+    config: 'kiosk',
+    release: 1,
+    wanted: 2,
+    running: testStorePath('kiosk'),
+    freshness: 'fresh',
+    error: { code: 'health-failed', message: 'kiosk.service failed' },
+    update: { release: 2, milliseconds: 1200, needed: 4096, fromControllers: 0, fromNeighbours: 4096 },
+  }
+}
+
+function plain<T>(name: string, codec: Codec<T>, document: T): Fixture {
+  return {
+    name: `${name}.cbor`,
+    bytes: codec.encode(document),
+    format: codec.name,
+    decode: codec.decode,
+    again: bytes => codec.encode(codec.decode(bytes)),
+  }
+}
+
+function signed<T>(name: string, kind: SignedKind<T>, bytes: Uint8Array, ...signers: Signer[]): Fixture {
+  return {
+    name: `${name}.dsse`,
+    bytes,
+    format: kind.codec.name,
+    decode: envelope => open(kind, envelope).document,
+    again: envelope => seal(kind, open(kind, envelope).document, ...signers),
+  }
+}
+
+function metadata(name: string, kind: RoleKind, loaded: Loaded<RoleKind>): Fixture {
+  return {
+    name: `${name}.json`,
+    bytes: loaded.bytes,
+    format: kind,
+    decode: bytes => parseMetadata(kind, bytes),
+    again: bytes => Buffer.from(canonicalize(parseMetadata(kind, bytes).metadata.toJSON())),
+  }
+}
+
+if (import.meta.main) {
+  await mkdir(fixturesDirectory, { recursive: true })
+  for (const { name, bytes } of makeFixtures()) await writeFile(join(fixturesDirectory, name), bytes)
+}
