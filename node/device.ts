@@ -1,6 +1,7 @@
 /** A device's life: follow the release, fetch what it wants, activate it, and say in signed reports how it went. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { seal } from '../protocol/dsse.ts'
 import { messageOf, ThymeshError } from '../protocol/errors.ts'
 import { timeText } from '../protocol/fields.ts'
@@ -46,11 +47,8 @@ export class Device {
   start(): void {
     const { peer } = this.#components
     peer.state.on('changed', () => this.#changed())
-    // A new peer may bring what the last attempt lacked, and has not heard of us.
-    peer.admission.on('admitted', () => {
-      this.#wake.resolve()
-      void this.#report()
-    })
+    // A new peer may bring what the last attempt lacked. What it has not heard of us, sync tells it.
+    peer.admission.on('admitted', () => this.#wake.resolve())
     this.#timer = setInterval(() => void this.#report(), reportIntervalMs)
     this.#loop = this.#run()
   }
@@ -181,12 +179,13 @@ export class Device {
     return { ...(running && { running }), ...(noted?.topLevel === running && noted && { release: noted.release }) }
   }
 
+  /** Tells the status, unless it is what was told last. */
   async #settle(status: Status): Promise<void> {
-    this.#status = {
-      ...status,
-      ...(this.#status.update?.release === status.release && { update: this.#status.update }),
-    }
-    await this.#report()
+    const update = this.#status.update?.release === status.release ? this.#status.update : undefined
+    const next: Status = { ...status, ...(update && { update }) }
+    const told = this.#lastReport > 0 && isDeepStrictEqual(next, this.#status)
+    this.#status = next
+    if (!told) await this.#report()
   }
 
   async #fail(release: Release, running: string | undefined, thrown: unknown): Promise<void> {

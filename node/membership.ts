@@ -1,11 +1,11 @@
 /** How a peer becomes a member: by the certificate that it has, or by issuing itself one with a join token. */
 
-import { type Certificate, certificateKind, readCertificate } from '../protocol/certificate.ts'
-import { open, seal } from '../protocol/dsse.ts'
+import { type Certificate, readCertificate } from '../protocol/certificate.ts'
+import { open } from '../protocol/dsse.ts'
 import { ThymeshError } from '../protocol/errors.ts'
 import { timeText } from '../protocol/fields.ts'
+import { joinWithToken } from '../protocol/join.ts'
 import { grantKind, nameMatches, parseJoinToken } from '../protocol/join-token.ts'
-import { signerOf } from '../protocol/keys.ts'
 import type { PeerState } from './mesh/mesh-peer.ts'
 import type { Settings } from './settings.ts'
 
@@ -49,18 +49,14 @@ export async function membershipOf(state: PeerState, settings: Settings): Promis
       hint: 'Make a new one: thymesh token',
     })
   }
-  const certificate: Certificate = {
-    v: 1,
-    fleet: token.fleet,
-    peer: state.identity.peerId,
+  const chosenSite = grant.site ?? site
+  const envelope = joinWithToken(token, state.identity.signer, {
     name,
     role: grant.role,
-    ...((grant.site ?? site) && { site: grant.site ?? site }),
+    ...(chosenSite !== undefined && { site: chosenSite }),
     issued: timeText(now),
     expires: timeText(new Date(now.getTime() + grant.certificateDays * dayMs)),
-    grant: token.grant,
-  }
-  const envelope = seal(certificateKind, certificate, signerOf(token.seed))
+  })
   await state.own.setCertificate(envelope)
-  return { certificate, envelope, bootstrap: token.bootstrap }
+  return { certificate: readCertificate(envelope), envelope, bootstrap: token.bootstrap }
 }

@@ -1,12 +1,20 @@
 /** Running one program with a time limit and a bounded memory of what it printed. */
 
 import { spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
+
+/** Characters of standard output that are kept: `nix eval --json` of a large fleet. */
+const maxStdoutLength = 64 * 1024 * 1024
 
 export interface ProgramResult {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
   /** The last lines of standard output and error, in the order in which they came. */
   readonly output: string[]
+  /** The last lines of standard error alone. */
+  readonly errors: string[]
+  /** Standard output as it is, up to a bound. */
+  readonly stdout: string
 }
 
 export interface ProgramOptions {
@@ -34,27 +42,40 @@ export async function runProgram(
     ...(options.cwd && { cwd: options.cwd }),
   })
   const output: string[] = []
-  for (const stream of [child.stdout, child.stderr]) {
-    let rest = ''
-    stream.setEncoding('utf8')
-    stream.on('data', (text: string) => {
-      const lines = (rest + text).split('\n')
-      // A line without an end is cut, so that a program can't fill the memory.
-      rest = (lines.pop() ?? '').slice(-10_000)
-      for (const line of lines) keep(line)
-    })
-    stream.on('end', () => {
-      if (rest !== '') keep(rest)
-    })
-  }
-  const keep = (line: string) => {
-    output.push(line.slice(0, 1000))
-    if (output.length > options.lines) output.shift()
+  const errors: string[] = []
+  const stdout: string[] = []
+  let stdoutLength = 0
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdoutLength += text.length
+    if (stdoutLength <= maxStdoutLength) stdout.push(text)
+  })
+  const keep = (line: string, isError: boolean) => {
+    const shown = line.slice(0, 1000)
+    for (const list of isError ? [output, errors] : [output]) {
+      list.push(shown)
+      if (list.length > options.lines) list.shift()
+    }
     options.onLine?.(line)
   }
+  eachLine(child.stdout, line => keep(line, false))
+  eachLine(child.stderr, line => keep(line, true))
   return await new Promise<ProgramResult>((resolve, reject) => {
     child.on('error', error => reject(timeout.aborted ? timedOut(file, options.timeoutMs) : error))
-    child.on('close', (code, signal) => resolve({ code, signal, output }))
+    child.on('close', (code, signal) => resolve({ code, signal, output, errors, stdout: stdout.join('') }))
+  })
+}
+
+function eachLine(stream: Readable, onLine: (line: string) => void): void {
+  let rest = ''
+  stream.setEncoding('utf8')
+  stream.on('data', (text: string) => {
+    const lines = (rest + text).split('\n')
+    // A line without an end is cut, so that a program can't fill the memory.
+    rest = (lines.pop() ?? '').slice(-10_000)
+    for (const line of lines) onLine(line)
+  })
+  stream.on('end', () => {
+    if (rest !== '') onLine(rest)
   })
 }
 

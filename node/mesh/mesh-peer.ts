@@ -69,7 +69,7 @@ export class MeshPeer {
   readonly store: NixStore
   readonly supervisor: DialSupervisor
   readonly #refresher: Refresher
-  readonly #sync: Sync
+  readonly sync: Sync
   readonly #init: MeshPeerInit
 
   private constructor(
@@ -96,7 +96,7 @@ export class MeshPeer {
     this.#refresher = new Refresher({ state, documents, clock, log })
     const refresher = this.#refresher
     this.gossip = new Gossip({ host, names, state, directory, documents, refresher, clock, log })
-    this.#sync = new Sync({ host, names, admission, state, directory, addresses, refresher, gossip: this.gossip, log })
+    this.sync = new Sync({ host, names, admission, state, directory, addresses, refresher, gossip: this.gossip, log })
     this.supervisor = new DialSupervisor({ host, admission, addresses, log }, { bootstrap: settings.bootstrap })
     this.store = new NixStore(
       { log },
@@ -131,7 +131,7 @@ export class MeshPeer {
     // Handlers before the host listens: a stream that came earlier would find nobody.
     await this.documents.start()
     await this.nars.start()
-    await this.#sync.start()
+    await this.sync.start()
     await admission.start()
     await host.start()
     this.gossip.start()
@@ -151,7 +151,7 @@ export class MeshPeer {
     this.supervisor.stop()
     this.gossip.stop()
     await this.#refresher.stop()
-    await this.#sync.stop()
+    await this.sync.stop()
     await this.admission.stop()
     await this.nars.stop()
     await this.documents.stop()

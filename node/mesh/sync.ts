@@ -1,5 +1,6 @@
 /** Sync: what gossip could not reach. On every new connection both sides say what they hold and send what the other lacks. */
 
+import { EventEmitter } from 'node:events'
 import type { PeerId, Stream } from '@libp2p/interface'
 import { messageOf } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
@@ -27,11 +28,17 @@ export interface SyncComponents {
   log: Logger
 }
 
-export class Sync {
+interface Events {
+  /** Both sides have what either held. */
+  synced: [PeerId]
+}
+
+export class Sync extends EventEmitter<Events> {
   readonly #components: SyncComponents
   #timer: NodeJS.Timeout | undefined
 
   constructor(components: SyncComponents) {
+    super()
     this.#components = components
   }
 
@@ -85,11 +92,10 @@ export class Sync {
     await channel.close()
     const { state, refresher } = this.#components
     const { head } = theirs
-    if (head === undefined) return
     const ours = state.head
-    if (ours === undefined || head.root > ours.root || !Buffer.from(head.timestamp).equals(ours.timestamp)) {
-      await refresher.from(peer)
-    }
+    const differs = ours === undefined || (head && !Buffer.from(head.timestamp).equals(ours.timestamp))
+    if (head !== undefined && (differs || head.root > ours.root)) await refresher.from(peer)
+    this.emit('synced', peer)
   }
 
   #digest(): SyncDigest {

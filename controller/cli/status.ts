@@ -1,0 +1,53 @@
+/** `thymesh status`: what every device runs and how it is. */
+
+import type { Command } from 'commander'
+import { type DeviceView, viewFleet } from '../fleet-view.ts'
+import type { Session } from '../session.ts'
+import { ago, shortPath, table } from '../view/table.ts'
+import { type GlobalOptions, print, projectCommand, run, seconds, takeNews, withSession } from './context.ts'
+
+interface Options extends GlobalOptions {
+  wait: number
+}
+
+export function statusCommand(): Command {
+  return projectCommand('status', 'Show what every device runs, by the newest reports in reach.')
+    .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
+    .action((options: Options) => run(options, () => withSession(options, session => status(session, options))))
+}
+
+async function status(session: Session, options: Options): Promise<undefined> {
+  await takeNews(session, options, options.wait)
+  const { peer } = session
+  const rows = viewFleet(peer)
+  const release = peer.state.belief?.release
+  const peers = peer.admission.members.map(({ certificate }) => certificate.name)
+  print(
+    options,
+    { fleet: peer.fleet, release: release?.version ?? null, peers, devices: rows },
+    statusText(rows, release),
+  )
+  return undefined
+}
+
+const heading = ['DEVICE', 'CONFIG', 'RELEASE', 'RUNNING', 'STATE', 'LAST SEEN', 'FRESHNESS']
+
+function statusText(rows: DeviceView[], release: { version: number; message: string } | undefined): string {
+  if (rows.length === 0) return 'No devices yet. Make a join token with `thymesh token`.'
+  const lines = rows.map(row => [
+    row.device,
+    row.config ?? '-',
+    row.release === null ? '-' : String(row.release),
+    shortPath(row.running),
+    row.state,
+    ago(row.lastSeen),
+    row.freshness ?? '-',
+  ])
+  const errors = rows.flatMap(row => [
+    ...(row.error === null ? [] : [`${row.device}: ${row.error.message}`]),
+    ...(row.duplicate ? [`${row.device}: more than one peer has this name (${row.peer})`] : []),
+  ])
+  const newest =
+    release === undefined ? [] : ['', `Newest release: ${release.version}${release.message && ` (${release.message})`}`]
+  return [table(heading, lines), ...newest, ...(errors.length > 0 ? ['', ...errors] : [])].join('\n')
+}

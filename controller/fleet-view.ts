@@ -1,0 +1,71 @@
+/** What the mesh knows of each device, beside what the release wants: the rows of `status` and of a deploy's progress. */
+
+import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
+import type { Release } from '../protocol/release.ts'
+import { wantedConfig } from '../protocol/release.ts'
+import type { Report } from '../protocol/report.ts'
+
+export interface DeviceView {
+  device: string
+  peer: string | null
+  site: string | null
+  /** The config that the release wants, else the one that it reports. */
+  config: string | null
+  /** The release that runs. */
+  release: number | null
+  running: string | null
+  /** `unseen`: declared, but no report of it has come. `outdated`: runs something else than the release wants. */
+  state: Report['state'] | 'unseen' | 'outdated'
+  lastSeen: string | null
+  freshness: Report['freshness'] | null
+  error: { code: string; message: string } | null
+  update: Report['update'] | null
+  /** Another peer has the same name: one of them is not what it seems. */
+  duplicate: boolean
+}
+
+/** One row for each device that the release names or that has a certificate, by name. */
+export function viewFleet(peer: MeshPeer): DeviceView[] {
+  const release = peer.state.belief?.release
+  const members = peer.directory.certificates().filter(({ role }) => role === 'device')
+  const declared = Object.keys(release?.devices ?? {}).filter(name => !members.some(member => member.name === name))
+  const rows = members.map(({ name, peer: id, site }) => {
+    const report = peer.directory.report(id)?.document
+    const duplicate = members.filter(member => member.name === name).length > 1
+    return { ...viewDevice(name, release, report), peer: id, site: site ?? null, duplicate }
+  })
+  return [...rows, ...declared.map(name => viewDevice(name, release, undefined))].sort((a, b) =>
+    a.device.localeCompare(b.device, 'en', { numeric: true }),
+  )
+}
+
+function viewDevice(name: string, release: Release | undefined, report: Report | undefined): DeviceView {
+  const wanted = release && wantedConfig(release, name)
+  const behind = report?.state === 'running' && wanted !== undefined && report.running !== wanted.topLevel
+  return {
+    device: name,
+    peer: null,
+    site: null,
+    config: wanted?.name ?? report?.config ?? null,
+    release: report?.release ?? null,
+    running: report?.running ?? null,
+    state: behind ? 'outdated' : (report?.state ?? 'unseen'),
+    lastSeen: report?.at ?? null,
+    freshness: report?.freshness ?? null,
+    error: report?.error ?? null,
+    update: report?.update ?? null,
+    duplicate: false,
+  }
+}
+
+/** Whether a device has ended with this release: it runs what was wanted, or has failed to. */
+export function hasEnded(row: DeviceView, release: Release): boolean {
+  const wanted = wantedConfig(release, row.device)
+  if (wanted === undefined) return true
+  return (row.state === 'running' && row.running === wanted.topLevel) || (row.state === 'failed' && isFinal(row))
+}
+
+/** An update that the device won't try again by itself. */
+function isFinal(row: DeviceView): boolean {
+  return row.error !== null && ['switch-failed', 'not-running', 'unsupported'].includes(row.error.code)
+}

@@ -1,0 +1,137 @@
+/** Founding a fleet: keys, first metadata, the controller's own membership, and a project that builds at once. */
+
+import { access, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { openState } from '../node/mesh/mesh-peer.ts'
+import { parseSettings, type SettingsInput } from '../node/settings.ts'
+import { FleetState } from '../node/state/fleet-state.ts'
+import { certificateKind } from '../protocol/certificate.ts'
+import { seal } from '../protocol/dsse.ts'
+import { ThymeshError } from '../protocol/errors.ts'
+import { timeText } from '../protocol/fields.ts'
+import { equalBytes, sha256 } from '../protocol/hash.ts'
+import { formatNixPublicKey } from '../protocol/nix/signature.ts'
+import { foundFleet } from '../protocol/trust/publish.ts'
+import { FleetHome, newKeys, signersOf } from './fleet-home.ts'
+import { git, type ProjectFile } from './project.ts'
+import { flakeFile, sampleFiles } from './template.ts'
+
+export class FoundError extends ThymeshError<'exists'> {}
+
+export interface FoundOptions {
+  directory: string
+  /** The fleet's name. */
+  name: string
+  /** The operator's name, as the controller's certificate will have it. */
+  operator: string
+  bootstrap: string[]
+  settings: Omit<SettingsInput, 'state'>
+}
+
+export interface Founded {
+  readonly fleet: string
+  readonly home: string
+  readonly directory: string
+  readonly written: string[]
+}
+
+const certificateYears = 5
+
+/** Founds a fleet. Throws a FoundError, and nothing was written, when the folder holds a project already. */
+export async function found(options: FoundOptions): Promise<Founded> {
+  const directory = resolve(options.directory)
+  if (await exists(join(directory, 'thymesh.json'))) {
+    throw new FoundError('exists', `${directory} holds a project already (thymesh.json)`, {
+      hint: 'Choose another directory, or go on with `thymesh deploy` there.',
+    })
+  }
+  const keys = newKeys(options.name)
+  const signers = signersOf(keys)
+  const now = new Date()
+  const published = foundFleet({
+    name: options.name,
+    nixPublicKeys: [formatNixPublicKey(keys.nix)],
+    keys: signers,
+    now,
+  })
+  const { fleet } = published
+  // Checked before anything is written.
+  parseSettings({ ...options.settings, state: '/' }, 'settings')
+  const home = new FleetHome(fleet)
+  await home.writeSettings(options.settings)
+  await home.writeKeys(keys)
+  const state = await openState(await home.settings())
+  try {
+    const certificate = seal(
+      certificateKind,
+      {
+        v: 1,
+        fleet,
+        peer: state.identity.peerId,
+        name: options.operator,
+        role: 'controller',
+        issued: timeText(now),
+        expires: timeText(new Date(now.getTime() + certificateYears * 365 * 86_400_000)),
+      },
+      signers.members,
+    )
+    await state.own.setCertificate(certificate)
+    const fleetState = await FleetState.load(fleet, state.database, state.clock)
+    await fleetState.believe(published.trusted, async named => {
+      const document = published.documents.find(each => equalBytes(sha256(each), named.hash))
+      if (document === undefined) throw new RangeError('the first metadata names a document that was not made')
+      return document
+    })
+  } finally {
+    await state.database.close()
+  }
+  const written = await writeProject(directory, { fleet, name: options.name, bootstrap: options.bootstrap })
+  return { fleet, home: home.directory, directory, written }
+}
+
+/** Writes what is missing of a project, and commits it. What is there stays as it is. */
+async function writeProject(directory: string, project: ProjectFile): Promise<string[]> {
+  await mkdir(directory, { recursive: true })
+  const isNew = (await readdir(directory)).filter(name => name !== '.git').length === 0
+  const files: Record<string, string> = {
+    'thymesh.json': `${JSON.stringify(project, null, 2)}\n`,
+    'flake.nix': flakeFile(project.name),
+    ...(isNew && sampleFiles),
+  }
+  const written: string[] = []
+  for (const [name, text] of Object.entries(files)) {
+    const file = join(directory, name)
+    if (await exists(file)) continue
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, text)
+    written.push(name)
+  }
+  if (!(await exists(join(directory, '.git')))) await git(directory, ['init', '--quiet', '--initial-branch=main'])
+  await git(directory, ['add', '--', ...written])
+  await git(directory, [
+    ...(await committer(directory)),
+    'commit',
+    '--quiet',
+    '-m',
+    'Start the fleet',
+    '--',
+    ...written,
+  ])
+  return written
+}
+
+/** A fresh machine has no Git identity yet; the first commit must not fail for that. */
+async function committer(directory: string): Promise<string[]> {
+  const known = await git(directory, ['config', 'user.email']).then(
+    lines => lines.length > 0,
+    () => false,
+  )
+  return known ? [] : ['-c', 'user.name=thymesh init', '-c', 'user.email=thymesh@localhost']
+}
+
+function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  )
+}

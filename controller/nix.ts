@@ -1,0 +1,119 @@
+/** The project's flake, evaluated and built with the `nix` program. */
+
+import { access, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { type ProgramResult, runProgram } from '../node/activation/program.ts'
+import { outputLines } from '../node/defaults.ts'
+import { describeIssues } from '../protocol/cbor.ts'
+import { messageOf, ThymeshError } from '../protocol/errors.ts'
+import { nameSchema, systemSchema, targetSchema } from '../protocol/fields.ts'
+import { storePathSchema } from '../protocol/nix/store-path.ts'
+import type { Project } from './project.ts'
+
+export class BuildError extends ThymeshError<'nix-missing' | 'evaluation-failed' | 'build-failed' | 'invalid-fleet'> {}
+
+/** Thymesh's own Nix files: projects are built with those of the program that builds them. */
+const nixDirectory = fileURLToPath(new URL('../nix', import.meta.url))
+
+const evaluationTimeoutMs = 10 * 60_000
+const buildTimeoutMs = 6 * 3600_000
+
+const fleetSchema = z.object({
+  configs: z.record(nameSchema, z.object({ system: systemSchema, target: targetSchema })),
+  devices: z.record(nameSchema, z.object({ config: nameSchema, site: nameSchema.nullish() })),
+})
+/** What the project declares, as plain data. */
+export type DeclaredFleet = z.infer<typeof fleetSchema>
+
+/** Evaluates the project. Throws a BuildError with Nix's last lines. */
+export async function evaluateFleet(project: Project): Promise<DeclaredFleet> {
+  const args = ['eval', '--json', ...(await flakeFlags()), `${flakeOf(project)}#thymesh.fleet`]
+  const result = await nix(args, project, evaluationTimeoutMs)
+  if (result.code !== 0) {
+    throw new BuildError('evaluation-failed', `the project can't be evaluated:\n${lastLines(result)}`, {
+      hint: 'Mend what Nix names, commit, and try again.',
+    })
+  }
+  const parsed = fleetSchema.safeParse(JSON.parse(result.stdout))
+  if (parsed.success) return parsed.data
+  throw new BuildError('invalid-fleet', `the project declares no valid fleet: ${describeIssues(parsed.error)}`)
+}
+
+/**
+ * Builds a config's top level and keeps it from the garbage collector by a link in `rootsDirectory`. Throws a BuildError
+ * with Nix's last lines.
+ */
+export async function buildConfig(
+  project: Project,
+  name: string,
+  rootsDirectory: string,
+  onLine: (line: string) => void = () => {},
+): Promise<string> {
+  await mkdir(rootsDirectory, { recursive: true })
+  const link = join(rootsDirectory, name)
+  const attribute = `${flakeOf(project)}#thymesh.configs.${name}`
+  const args = ['build', '--json', '--out-link', link, '--print-build-logs', ...(await flakeFlags()), attribute]
+  const result = await nix(args, project, buildTimeoutMs, onLine)
+  if (result.code !== 0) {
+    throw new BuildError('build-failed', `config ${name} can't be built:\n${lastLines(result)}`, {
+      hint: `Mend it and commit; \`nix build .#thymesh.configs.${name}\` shows the whole log.`,
+    })
+  }
+  const parsed = z
+    .array(z.object({ outputs: z.object({ out: storePathSchema }) }))
+    .min(1)
+    .safeParse(JSON.parse(result.stdout))
+  if (!parsed.success) throw new BuildError('build-failed', `nix build gave no store path for config ${name}`)
+  return parsed.data[0]?.outputs.out ?? ''
+}
+
+function flakeOf(project: Project): string {
+  return `git+file://${project.directory}`
+}
+
+/** Flakes as they are in every Nix since 2.4; the lock file is the user's. */
+async function flakeFlags(): Promise<string[]> {
+  const flags = ['--extra-experimental-features', 'nix-command flakes', '--no-write-lock-file']
+  return [...flags, '--override-input', 'thymesh', `path:${nixDirectory}`, ...(await singleUserFlags())]
+}
+
+/**
+ * As root without a daemon and without Nix's build users (Debian's nix-bin alone), Nix builds as root, which it can't do
+ * in its sandbox. With a daemon, that decides.
+ */
+async function singleUserFlags(): Promise<string[]> {
+  if (process.getuid?.() !== 0 || (await exists('/nix/var/nix/daemon-socket/socket'))) return []
+  const group = await runProgram('getent', ['group', 'nixbld'], { timeoutMs: 5_000, lines: 1 }).catch(() => undefined)
+  return group?.code === 0 ? [] : ['--option', 'build-users-group', '', '--option', 'sandbox', 'false']
+}
+
+async function nix(
+  args: string[],
+  project: Project,
+  timeoutMs: number,
+  onLine: (line: string) => void = () => {},
+): Promise<ProgramResult> {
+  try {
+    return await runProgram('nix', args, { cwd: project.directory, timeoutMs, lines: outputLines, onLine })
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') {
+      throw new BuildError('nix-missing', 'expected the `nix` program on the PATH, found none', {
+        hint: 'Install Nix: `apt-get install nix-bin`, or see https://nixos.org/download.',
+      })
+    }
+    throw new BuildError('build-failed', messageOf(thrown), { cause: thrown })
+  }
+}
+
+function lastLines(result: ProgramResult): string {
+  return result.errors.join('\n')
+}
+
+function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  )
+}

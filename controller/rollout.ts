@@ -1,0 +1,57 @@
+/** Watching a release reach its devices, until all have ended or the operator leaves. */
+
+import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
+import type { Release } from '../protocol/release.ts'
+import { type DeviceView, hasEnded, viewFleet } from './fleet-view.ts'
+
+export interface Rollout {
+  readonly rows: DeviceView[]
+  /** Whether every device that the release names has ended with it. */
+  readonly complete: boolean
+  /** Names of peers other than this one that have the whole release: with one of them the controller may leave. */
+  readonly holders: string[]
+}
+
+/** How the release stands, by the reports that have come. */
+export function rolloutOf(peer: MeshPeer, release: Release): Rollout {
+  const rows = viewFleet(peer).filter(({ device }) => Object.hasOwn(release.devices, device))
+  const tops = new Set(Object.values(release.configs).map(({ topLevel }) => topLevel))
+  const covered = new Map<string, string>()
+  for (const row of rows) {
+    if (row.running !== null && row.release === release.version && !covered.has(row.running)) {
+      covered.set(row.running, row.device)
+    }
+  }
+  const held = [...tops].every(top => covered.has(top))
+  return { rows, complete: rows.every(row => hasEnded(row, release)), holders: held ? [...covered.values()] : [] }
+}
+
+/**
+ * Calls `onChange` at first and with each report of a device that the release names, until the rollout is complete or
+ * the signal ends the watch.
+ */
+export async function watchRollout(
+  peer: MeshPeer,
+  release: Release,
+  signal: AbortSignal,
+  onChange: (rollout: Rollout) => void,
+): Promise<Rollout> {
+  const changed = Promise.withResolvers<void>()
+  const look = () => {
+    const rollout = rolloutOf(peer, release)
+    onChange(rollout)
+    if (rollout.complete) changed.resolve()
+  }
+  signal.addEventListener('abort', () => changed.resolve(), { once: true })
+  peer.directory.on('report', look)
+  peer.directory.on('certificate', look)
+  try {
+    look()
+    if (signal.aborted) changed.resolve()
+    await changed.promise
+  } finally {
+    peer.directory.off('report', look)
+    peer.directory.off('certificate', look)
+  }
+  return rolloutOf(peer, release)
+}

@@ -1,0 +1,64 @@
+/** A controller at work: a mesh peer with the operator's keys, for as long as one command runs. */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { LogLevel } from '../node/log.ts'
+import { makeLogger } from '../node/log.ts'
+import { membershipOf } from '../node/membership.ts'
+import { MeshPeer, openState } from '../node/mesh/mesh-peer.ts'
+import { messageOf } from '../protocol/errors.ts'
+import { FleetHome } from './fleet-home.ts'
+import type { Project } from './project.ts'
+
+export interface Session {
+  readonly peer: MeshPeer
+  readonly home: FleetHome
+  stop(): Promise<void>
+}
+
+/** Starts the controller of a project's fleet. */
+export async function startSession(project: Project, options: { log?: LogLevel } = {}): Promise<Session> {
+  const home = new FleetHome(project.fleet)
+  await home.keys()
+  const settings = await home.settings()
+  const log = makeLogger(options.log ?? settings.log)
+  const state = await openState(settings)
+  try {
+    const { envelope } = await membershipOf(state, settings)
+    const bootstrap = [...new Set([...settings.bootstrap, ...project.bootstrap])]
+    const peer = await MeshPeer.make({
+      fleet: project.fleet,
+      certificate: envelope,
+      settings: { ...settings, bootstrap: bootstrap.filter(each => !settings.listen.includes(each)) },
+      state,
+      log,
+    })
+    await peer.start()
+    const stop = async () => {
+      await peer.stop().catch(error => log.warn({ reason: messageOf(error) }, 'the peer did not stop cleanly'))
+      await state.database.close()
+    }
+    return { peer, home, stop }
+  } catch (thrown) {
+    await state.database.close()
+    throw thrown
+  }
+}
+
+/** Waits until the first members have told what they know, or for `limitMs`. */
+export async function gather(session: Session, limitMs: number): Promise<void> {
+  const { peer } = session
+  const deadline = Date.now() + limitMs
+  let last = 0
+  const note = () => {
+    last = Date.now()
+  }
+  peer.sync.on('synced', note)
+  peer.directory.on('report', note)
+  try {
+    // Half a second of quiet after the first sync: what one knows, all know.
+    while (Date.now() < deadline && (last === 0 || Date.now() - last < 500)) await sleep(50)
+  } finally {
+    peer.sync.off('synced', note)
+    peer.directory.off('report', note)
+  }
+}

@@ -1,0 +1,67 @@
+/** A rollout's progress on standard error: redrawn in place on a terminal, a line for each change elsewhere. */
+
+import type { DeviceView } from '../fleet-view.ts'
+import { megabytes } from './table.ts'
+
+export class RolloutProgress {
+  readonly #stream: NodeJS.WriteStream
+  readonly #last = new Map<string, string>()
+  #drawn = 0
+
+  constructor(stream: NodeJS.WriteStream = process.stderr) {
+    this.#stream = stream
+  }
+
+  show(rows: readonly DeviceView[], release: number): void {
+    if (this.#stream.isTTY) this.#redraw(rows.map(row => line(row, release)))
+    else this.#append(rows, release)
+  }
+
+  #redraw(lines: string[]): void {
+    const width = this.#stream.columns || 80
+    const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : ''
+    this.#stream.write(up + lines.map(text => `\x1b[2K${text.slice(0, width - 1)}\n`).join(''))
+    this.#drawn = lines.length
+  }
+
+  #append(rows: readonly DeviceView[], release: number): void {
+    for (const row of rows) {
+      const key = `${row.state}/${row.release}/${row.error?.message}`
+      if (this.#last.get(row.device) === key) continue
+      this.#last.set(row.device, key)
+      this.#stream.write(`${line(row, release)}\n`)
+    }
+  }
+}
+
+/** One device in one line: what it does, how far it is, what went wrong. */
+function line(row: DeviceView, release: number): string {
+  return `  ${row.device.padEnd(20)} ${describe(row, release)}`
+}
+
+function describe(row: DeviceView, release: number): string {
+  const { update } = row
+  const got = update ? update.fromControllers + update.fromNeighbours : 0
+  const sources = update
+    ? `${megabytes(update.fromControllers)} from controllers, ${megabytes(update.fromNeighbours)} from neighbours`
+    : ''
+  switch (row.state) {
+    case 'unseen':
+      return 'not seen yet'
+    case 'waiting':
+      return 'waits for its first release'
+    case 'fetching':
+      return `fetching ${megabytes(got)} of ${megabytes(update?.needed ?? 0)}`
+    case 'activating':
+      return `activating (${sources})`
+    case 'failed':
+      return `failed: ${row.error?.message.split('\n')[0] ?? 'no reason given'}`
+    case 'running':
+      if (row.release !== release) return `runs release ${row.release ?? '-'}, has not heard of ${release} yet`
+      return update?.release === release
+        ? `runs release ${release} after ${(update.milliseconds / 1000).toFixed(1)} s (${sources})`
+        : `runs release ${release} (nothing had to change)`
+    default:
+      return `runs release ${row.release ?? '-'}, has not heard of ${release} yet`
+  }
+}

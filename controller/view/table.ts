@@ -1,0 +1,37 @@
+/** Plain tables for terminals. */
+
+/** Columns padded to their widest cell; a heading line first. */
+export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [heading, ...rows]
+  const widths = heading.map((_, column) => Math.max(...all.map(row => row[column]?.length ?? 0)))
+  return all
+    .map(row =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`
+}
+
+/** A store path as a person tells them apart: seven characters of its hash, and its name. */
+export function shortPath(path: string | null): string {
+  if (path === null) return '-'
+  const base = path.slice(path.lastIndexOf('/') + 1)
+  return `${base.slice(0, 7)}…${base.slice(32)}`
+}
+
+/** How long ago a time was, in words. */
+export function ago(time: string | null, now = Date.now()): string {
+  if (time === null) return '-'
+  const seconds = Math.round((now - Date.parse(time)) / 1000)
+  if (Number.isNaN(seconds)) return '-'
+  if (seconds < 60) return `${Math.max(0, seconds)} s ago`
+  if (seconds < 3600) return `${Math.round(seconds / 60)} min ago`
+  if (seconds < 172_800) return `${Math.round(seconds / 3600)} h ago`
+  return `${Math.round(seconds / 86_400)} days ago`
+}
