@@ -15,15 +15,20 @@ const service = (name: string, content = name) => `
     wantedBy = [ "multi-user.target" ];
   };`
 
+/** A socket and its service, which can't be bound to a new address while the service runs. */
+const door = (address: string) => `
+  units."door.socket" = { Socket.ListenStream = "/run/${address}"; wantedBy = [ "sockets.target" ]; };
+  units."door.service" = { Service.ExecStart = "/bin/sleep infinity"; };`
+
 /** Bodies of the module's `portable`, one generation each. */
 const generations = {
-  one: `${service('keep')} ${service('change', 'one')} ${service('gone')}
+  one: `${service('keep')} ${service('change', 'one')} ${service('gone')} ${door('front')}
     units."tick.timer" = { Timer.OnActiveSec = "1h"; wantedBy = [ "timers.target" ]; };
     units."tick.service" = { Service.Type = "oneshot"; Service.ExecStart = "/bin/true"; };
     units."cut@.service" = { Service.ExecStart = "/bin/sleep infinity"; };
     etc."lab/both".text = "one";
     etc."lab/gone".text = "one";`,
-  two: `${service('keep')} ${service('change', 'two')} ${service('new')}
+  two: `${service('keep')} ${service('change', 'two')} ${service('new')} ${door('back')}
     units."tick.timer" = { Timer.OnActiveSec = "2h"; wantedBy = [ "timers.target" ]; };
     units."tick.service" = { Service.Type = "oneshot"; Service.ExecStart = "/bin/true"; };
     units."cut@.service" = { Service.ExecStart = "/bin/sleep 1d"; };
@@ -118,6 +123,13 @@ describe('switch-to-configuration under systemd', { skip: labSkip() || nixSkip()
     assert.equal(await pid('keep'), before.keep)
   })
 
+  it('moves a socket whose service runs', { todo: 'the socket stays dead, and the exit code is 0' }, async () => {
+    await host.must(['systemctl', 'start', 'door.service'])
+    await succeeds('two', 'test')
+    assert.equal(await host.unit('door.socket', 'ActiveState'), 'active')
+    await host.must(['test', '-S', '/run/back'])
+  })
+
   it('does nothing when the generation runs already', async () => {
     const before = await pid('change')
     assert.doesNotMatch(await succeeds('one', 'test'), /started|stopped/)
@@ -168,7 +180,7 @@ describe('switch-to-configuration under systemd', { skip: labSkip() || nixSkip()
   })
 
   it('goes on from where a switch was killed', async () => {
-    for (const milliseconds of await moments('test', 4)) {
+    for (const milliseconds of await moments('test', 2)) {
       await interrupted('test', milliseconds, ['pkill', '-KILL', '-f', 'switch-to-configuration'])
       await succeeds('two', 'test')
       await runs('two')
@@ -178,7 +190,7 @@ describe('switch-to-configuration under systemd', { skip: labSkip() || nixSkip()
   })
 
   it('runs the old or the new generation whole, whenever the power goes during a switch', async () => {
-    for (const milliseconds of await moments('switch', 8)) {
+    for (const milliseconds of await moments('switch', 5)) {
       await interrupted('switch', milliseconds)
       await host.boot()
       await runs((await current()) === tops.two ? 'two' : 'one')
