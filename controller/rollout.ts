@@ -12,9 +12,10 @@ export interface Rollout {
   readonly holders: string[]
 }
 
-/** How the release stands, by the reports that have come. */
-export function rolloutOf(peer: MeshPeer, release: Release): Rollout {
+/** How the release stands, by the reports that have come; complete when the devices of `waitFor`, or all, have ended. */
+export function rolloutOf(peer: MeshPeer, release: Release, waitFor: readonly string[] = []): Rollout {
   const rows = viewFleet(peer).filter(({ device }) => Object.hasOwn(release.devices, device))
+  const awaited = rows.filter(({ device }) => waitFor.length === 0 || waitFor.includes(device))
   const tops = new Set(Object.values(release.configs).map(({ topLevel }) => topLevel))
   const covered = new Map<string, string>()
   for (const row of rows) {
@@ -23,7 +24,7 @@ export function rolloutOf(peer: MeshPeer, release: Release): Rollout {
     }
   }
   const held = [...tops].every(top => covered.has(top))
-  return { rows, complete: rows.every(row => hasEnded(row, release)), holders: held ? [...covered.values()] : [] }
+  return { rows, complete: awaited.every(row => hasEnded(row, release)), holders: held ? [...covered.values()] : [] }
 }
 
 /**
@@ -35,10 +36,11 @@ export async function watchRollout(
   release: Release,
   signal: AbortSignal,
   onChange: (rollout: Rollout) => void,
+  waitFor: readonly string[] = [],
 ): Promise<Rollout> {
   const changed = Promise.withResolvers<void>()
   const look = () => {
-    const rollout = rolloutOf(peer, release)
+    const rollout = rolloutOf(peer, release, waitFor)
     onChange(rollout)
     if (rollout.complete) changed.resolve()
   }
@@ -53,5 +55,5 @@ export async function watchRollout(
     peer.directory.off('report', look)
     peer.directory.off('certificate', look)
   }
-  return rolloutOf(peer, release)
+  return rolloutOf(peer, release, waitFor)
 }

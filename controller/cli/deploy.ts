@@ -11,11 +11,22 @@ import { type Rollout, watchRollout } from '../rollout.ts'
 import type { Session } from '../session.ts'
 import { RolloutProgress } from '../view/progress.ts'
 import { shortPath } from '../view/table.ts'
-import { type GlobalOptions, note, print, projectCommand, run, seconds, takeNews, withSession } from './context.ts'
+import {
+  collect,
+  type GlobalOptions,
+  note,
+  print,
+  projectCommand,
+  run,
+  seconds,
+  takeNews,
+  withSession,
+} from './context.ts'
 
 export interface WatchOptions extends GlobalOptions {
   message?: string
   wait: boolean
+  waitFor: string[]
   timeout?: number
 }
 
@@ -31,6 +42,7 @@ export function deployCommand(): Command {
 export function watchOptions(command: Command): Command {
   return command
     .option('--no-wait', 'leave as soon as one other peer has the release')
+    .option('--wait-for <device>', 'wait for this device only; repeat for more (default: all)', collect, [])
     .option('--timeout <seconds>', 'leave after this time, with exit code 2 if devices have not reported', seconds)
 }
 
@@ -94,7 +106,13 @@ export async function watch(session: Session, release: Release, options: WatchOp
     told = true
   }
   try {
-    const rollout = await watchRollout(session.peer, release, AbortSignal.any([leave.signal, timeout]), onChange)
+    const rollout = await watchRollout(
+      session.peer,
+      release,
+      AbortSignal.any([leave.signal, timeout]),
+      onChange,
+      options.waitFor,
+    )
     return conclude(rollout, release, options, timeout.aborted)
   } finally {
     process.off('SIGINT', onSignal)
