@@ -1,7 +1,10 @@
 /** Limits and times of the Nix store's side, the unit in the name and the reason beside each. */
 
-/** Longest string taken from the daemon: log lines of builds can be long, store paths and signatures are short. */
-export const MAX_WIRE_STRING_BYTES = 1024 * 1024
+/** Longest string taken from the daemon where its value counts: store paths, signatures and hashes are short. */
+export const MAX_WIRE_STRING_BYTES = 64 * 1024
+
+/** Kept of each text that the daemon writes for people. */
+export const MAX_WIRE_TEXT_BYTES = 16 * 1024
 
 /** Most entries of a list from the daemon: more than any store has valid paths to answer with. */
 export const MAX_WIRE_LIST_ENTRIES = 1024 * 1024

@@ -48,6 +48,8 @@ const PHRASES: readonly [RegExp, StoreErrorCode][] = [
 /** What the NAR's parser says without naming the NAR. */
 const NAR_PHRASE =
   /non-zero padding|string is too long|unexpected end-of-file|end of FramedSource|unknown file type|file name/
+/** Errors may quote what they did not expect, and that may be a whole file. */
+const MAX_MESSAGE_LENGTH = 2000
 const MISSING_PATH_PHRASE = /path '[^']*' (is not valid|does not exist)/
 
 /** Makes a StoreError with the standard hint of its code. */
@@ -60,6 +62,7 @@ export function storeErrorFromDaemon(text: string, operation: StoreOperation): S
   const plain = withoutAnsi(text)
     .trim()
     .replace(/^error:\s*/, '')
+    .slice(0, MAX_MESSAGE_LENGTH)
   return storeError(codeOf(plain, operation), `The Nix store answered: ${plain}`)
 }
 

@@ -154,10 +154,22 @@ test('log messages of every kind are read over', async t => {
   assert.deepEqual(lines, ['warning: hm'])
 })
 
+test('of an error that quotes a whole file only the beginning is kept', async t => {
+  const { daemon, client } = await connect(t, 38)
+  const asking = client.isValidPath(PATH)
+  daemon.refuse(`expected tag, got '${'x'.repeat(3_000_001)}'`)
+  await assert.rejects(asking, (error: Error) => error.message.length < 2100 && /expected tag/.test(error.message))
+  assert.ok(client.usable)
+})
+
 test('a daemon that talks nonsense is left', async t => {
   const nonsense: WireMessage[] = [
     new WireMessage().u64(1),
-    new WireMessage().u64(0x6f6c6d67).u64(2 ** 40),
+    new WireMessage().u64(0x6f6c6d67).u64(2 ** 60),
+    new WireMessage()
+      .u64(0x616c7473)
+      .u64(1)
+      .u64(2 ** 40),
     new WireMessage()
       .u64(0x53544f50)
       .u64(0)

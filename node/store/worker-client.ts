@@ -211,9 +211,8 @@ export class WorkerClient {
   }
 
   #gone(): Error {
-    return (
-      this.#reason ?? this.#transport.failure ?? storeError('store-unavailable', 'The Nix daemon closed the connection')
-    )
+    const why = this.#reason ?? this.#transport.failure ?? this.#transport.fromDaemon.errored
+    return why ?? storeError('store-unavailable', 'The Nix daemon closed the connection')
   }
 }
 

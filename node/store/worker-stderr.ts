@@ -40,13 +40,13 @@ export async function readStderr(reader: WireReader, options: StderrOptions): Pr
       case STDERR_ERROR:
         throw storeErrorFromDaemon(await readError(reader, options.minor), options.operation)
       case STDERR_NEXT:
-        options.log?.(withoutAnsi(await reader.string()).trimEnd())
+        options.log?.(withoutAnsi(await reader.text()).trimEnd())
         break
       case STDERR_START_ACTIVITY:
         await reader.skipU64()
         await reader.skipU64()
         await reader.skipU64()
-        await reader.string()
+        await reader.text()
         await skipFields(reader)
         await reader.skipU64()
         break
@@ -74,20 +74,20 @@ export async function readStderr(reader: WireReader, options: StderrOptions): Pr
 
 async function readError(reader: WireReader, minor: number): Promise<string> {
   if (minor < STRUCTURED_ERRORS_SINCE) {
-    const text = await reader.string()
+    const text = await reader.text()
     await reader.skipU64()
     return text
   }
-  await reader.string()
+  await reader.text()
   await reader.skipU64()
-  await reader.string()
-  const text = await reader.string()
+  await reader.text()
+  const text = await reader.text()
   await reader.skipU64()
   const traces = await reader.u64()
   if (traces > MAX_ENTRIES) throw storeError('protocol', `The Nix daemon sent an error with ${traces} traces`)
   for (let i = 0; i < traces; i++) {
     await reader.skipU64()
-    await reader.string()
+    await reader.text()
   }
   return text
 }
@@ -98,7 +98,7 @@ async function skipFields(reader: WireReader): Promise<void> {
   for (let i = 0; i < count; i++) {
     const type = await reader.u64()
     if (type === 0) await reader.skipU64()
-    else if (type === 1) await reader.string()
+    else if (type === 1) await reader.text()
     else throw storeError('protocol', `The Nix daemon sent a log field of the unknown type ${type}`)
   }
 }

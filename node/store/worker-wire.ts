@@ -1,6 +1,6 @@
 /** The words of Nix's worker protocol: u64 little-endian numbers, strings padded to 8 bytes, lists, and frames. */
 import type { Readable, Writable } from 'node:stream'
-import { MAX_WIRE_LIST_ENTRIES, MAX_WIRE_STRING_BYTES } from './defaults.ts'
+import { MAX_WIRE_LIST_ENTRIES, MAX_WIRE_STRING_BYTES, MAX_WIRE_TEXT_BYTES } from './defaults.ts'
 import { storeError } from './store-error.ts'
 
 const ZEROS = Buffer.alloc(8)
@@ -102,6 +102,16 @@ export class WireReader {
     }
     const padded = await this.bytes(length + paddingOf(length))
     return padded.toString('utf8', 0, length)
+  }
+
+  /** The beginning of a text for people; what is beyond is read over, as errors may quote a whole file. */
+  async text(keepBytes = MAX_WIRE_TEXT_BYTES): Promise<string> {
+    const length = await this.u64()
+    const kept = await this.bytes(Math.min(length, keepBytes))
+    for (let rest = length + paddingOf(length) - kept.length; rest > 0; ) {
+      rest -= (await this.bytes(Math.min(rest, MAX_WIRE_TEXT_BYTES))).length
+    }
+    return kept.toString()
   }
 
   async strings(maxEntries = MAX_WIRE_LIST_ENTRIES): Promise<string[]> {

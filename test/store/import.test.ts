@@ -122,8 +122,8 @@ test('keys that become trusted later count from then on', options, async t => {
 test('a corrupt NAR is refused, and the right one taken afterwards', options, async t => {
   const { a, b, lib, realB } = await world(t)
   const nar = await wholeNar(a, lib)
-  // Not in the high bytes of a length: Nix 2.8 would ask for gigabytes of memory first.
-  for (const at of [10, 24, 34, 50, 66, 82, 89, 90, 1_500_000, nar.length - 20, nar.length - 16, nar.length - 1]) {
+  // Not where it makes Nix 2.8 read another length: it would ask for gigabytes of memory first.
+  for (const at of [10, 24, 34, 50, 66, 82, 1_500_000, nar.length - 20, nar.length - 16, nar.length - 1]) {
     const corrupt = Buffer.from(nar)
     corrupt[at] = (corrupt[at] ?? 0) ^ 1
     await assert.rejects(b.import(lib, pieces(corrupt)), { code: 'nar-mismatch' }, `at ${at}`)
