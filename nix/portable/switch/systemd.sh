@@ -80,6 +80,31 @@ units_to_start() {
   done | sort -u
 }
 
+# sockets_among UNIT…, others_among UNIT…
+sockets_among() { for name in "$@"; do case $name in *.socket) printf '%s\n' "$name" ;; esac; done; }
+others_among() { for name in "$@"; do case $name in *.socket) ;; *) printf '%s\n' "$name" ;; esac; done; }
+
+# restart UNIT…: sockets first and without their services, since systemd refuses to start a socket whose service runs.
+# shellcheck disable=SC2046,SC2086
+restart() {
+  sockets=$(sockets_among "$@")
+  others=$(others_among "$@")
+  holding=$(for name in $sockets; do
+    for service in $(property "$name" Triggers); do if is_up "$service"; then printf '%s\n' "$service"; fi; done
+  done)
+  if [ -n "$holding" ]; then systemctl stop -- $holding || true; fi
+  if [ -n "$sockets" ]; then systemctl $no_block restart -- $sockets || true; fi
+  if [ -n "$others" ]; then systemctl $no_block restart -- $others || true; fi
+}
+
+# Failed, or not there without having failed: all but services stay active once they are started.
+is_missing() {
+  case $1 in
+    *.service) has_failed "$1" ;;
+    *) has_failed "$1" || ! is_up "$1" ;;
+  esac
+}
+
 # report VERB UNIT…: a line each
 report() {
   verb=$1
@@ -107,7 +132,7 @@ start_units() {
   touched=$(units_restarted)
   if [ -n "$touched" ]; then
     systemctl reset-failed -- $touched 2>/dev/null || true
-    systemctl $no_block restart -- $touched || true
+    restart $touched
     report restarted $touched
   fi
   # Again, since a target that was started may want more.
@@ -125,7 +150,7 @@ start_units() {
   [ -n "$wait_for_units" ] || return 0
   failed=
   for name in $touched; do
-    if has_failed "$name"; then failed="$failed $name"; fi
+    if is_missing "$name"; then failed="$failed $name"; fi
   done
   if [ -n "$failed" ]; then
     report failed $failed
