@@ -1,0 +1,58 @@
+/** Varints: whole numbers packed as LEB128, for tables of many small numbers inside a document. */
+
+/** Seven bits a byte: enough for `Number.MAX_SAFE_INTEGER` (53 bits). */
+const MAX_VARINT_BYTES = 8
+
+/**
+ * Packs whole numbers from 0 to `Number.MAX_SAFE_INTEGER`, least significant seven bits first (unsigned LEB128, as in
+ * https://github.com/multiformats/unsigned-varint), in as few bytes as each takes.
+ */
+export function packVarints(numbers: ArrayLike<number>): Uint8Array {
+  let length = 0
+  for (let i = 0; i < numbers.length; i++) length += varintLength(numbers[i] ?? 0)
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (let i = 0; i < numbers.length; i++) {
+    let rest = numbers[i] ?? 0
+    while (rest >= 0x80) {
+      bytes[at++] = (rest % 0x80) | 0x80
+      rest = Math.floor(rest / 0x80)
+    }
+    bytes[at++] = rest
+  }
+  return bytes
+}
+
+/**
+ * Unpacks what {@link packVarints} made; throws a RangeError for a number that is cut off, too large or longer than
+ * need be (so that a list has one encoding only).
+ */
+export function unpackVarints(bytes: Uint8Array): number[] {
+  const numbers: number[] = []
+  let value = 0
+  let scale = 1
+  let length = 0
+  for (const byte of bytes) {
+    value += (byte & 0x7f) * scale
+    length++
+    if (byte >= 0x80) {
+      if (length === MAX_VARINT_BYTES) throw new RangeError(`expected a varint of at most ${MAX_VARINT_BYTES} bytes`)
+      scale *= 0x80
+      continue
+    }
+    if (byte === 0 && length > 1) throw new RangeError('expected varints in as few bytes as possible')
+    if (value > Number.MAX_SAFE_INTEGER) throw new RangeError('expected varints of at most 53 bits')
+    numbers.push(value)
+    value = 0
+    scale = 1
+    length = 0
+  }
+  if (length > 0) throw new RangeError('expected a whole number of varints, got a cut-off one')
+  return numbers
+}
+
+function varintLength(number: number): number {
+  let length = 1
+  for (let rest = number; rest >= 0x80; rest = Math.floor(rest / 0x80)) length++
+  return length
+}
