@@ -11,8 +11,10 @@ const pathSchema = z.strictObject({
   path: storePathSchema,
   narHash: bytesSchema(hashLength),
   narSize: z.int().min(1).max(limits.narSize),
-  /** Places in `paths` of what it references, itself included if it does. */
+  /** Places in `paths` of what it references, itself included if it does: in the recipe's slot order, others after. */
   references: z.array(z.int().min(0).max(limits.closurePaths)).max(limits.closurePaths),
+  /** SHA-256 of the recipe that rebuilds its NAR. */
+  recipe: bytesSchema(hashLength),
   /** Nix signatures, `name:base64`. */
   signatures: z.array(z.string().max(200)).max(limits.signatures),
 })
