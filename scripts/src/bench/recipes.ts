@@ -2,12 +2,12 @@
 
 import { promisify } from 'node:util'
 import { constants, zstdCompress } from 'node:zlib'
-import { NixStore } from '../../node/store/nix-store.ts'
-import type { PathInfo } from '../../node/store/path-info.ts'
-import type { MadeRecipe } from '../../node/swarm/make-recipe.ts'
-import { normaliseRange } from '../../node/swarm/normalise.ts'
-import { RecipePool } from '../../node/swarm/recipe-pool.ts'
-import { toHex } from '../../protocol/hash.ts'
+import { NixStore } from '../../../node/store/nix-store.ts'
+import type { PathInfo } from '../../../node/store/path-info.ts'
+import type { MadeRecipe } from '../../../node/swarm/make-recipe.ts'
+import { normaliseRange } from '../../../node/swarm/normalise.ts'
+import { RecipePool } from '../../../node/swarm/recipe-pool.ts'
+import { toHex } from '../../../protocol/hash.ts'
 import { buildClosures } from './closures.ts'
 
 /** What `nix copy --to file://…?compression=zstd` uses by default. */

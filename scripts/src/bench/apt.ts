@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { ThymeshError } from '../../protocol/errors.ts'
+import { ThymeshError } from '../../../protocol/errors.ts'
 
 const execute = promisify(execFile)
 

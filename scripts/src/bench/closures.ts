@@ -21,7 +21,7 @@ const SEEDS =
 /** The package whose hash alone changes in the rebuild: nearly everything depends on it. */
 const REBUILT = 'libc6'
 
-const cache = join(import.meta.dirname, '../../.cache/bench')
+const cache = join(import.meta.dirname, '../../../.cache/bench')
 
 /** Top-level store paths of the three closures. */
 export interface BenchClosures {
