@@ -1,0 +1,29 @@
+/** Bounds of the swarm on this machine, the unit in the name and a reason beside each. */
+
+/** Chunks that became ours are told to a peer this often: one frame for many. */
+export const announceIntervalMs = 50
+/** Requests of one peer that wait to be answered: a window of 8 MiB in chunks of 4 KiB is no more. */
+export const queuedRequestsPerPeer = 4096
+/** What a peer is told that finds all upload places taken. */
+export const busyMs = 2_000
+/** Peers that are served at the same time. */
+export const servedPeers = 16
+/** Below this rate a chunk is compressed: zstd takes some 300 MB/s of a core, so a gigabit link is left alone. */
+export const compressBelowBytesPerSecond = 30e6
+/** How long a peer that sent a wrong chunk is neither asked nor answered. */
+export const banMs = 10 * 60_000
+/** Disk for staged chunks; what is over it is fetched when there is room again. */
+export const stagingBudgetBytes = 8 * 1024 ** 3
+/** A peer that doesn't know the closure may have it a little later. */
+export const reopenMs = 3_000
+/** A closure that nobody asked for in this time is put out of memory. */
+export const idleSwarmMs = 60_000
+/** Closures whose chunks are in memory for serving. */
+export const servedClosures = 8
+/** Recipes that are asked for side by side: hides the latency of a narrow link. */
+export const parallelRecipes = 16
+/** A device whose private address answers within this time is at the same site. */
+export const localRoundTripMs = 10
+/** Bytes asked of one peer ahead: one second of its measured rate, within these bounds. */
+export const windowMinBytes = 256 * 1024
+export const windowMaxBytes = 8 * 1024 ** 2

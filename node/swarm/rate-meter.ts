@@ -1,0 +1,48 @@
+/** Bytes per second over the last seconds, and while something was being sent. */
+
+/** How fast old measurements fade, in milliseconds. */
+const fadeMs = 3_000
+
+export class RateMeter {
+  total = 0
+  #bytes = 0
+  #at = performance.now()
+  #busyBytes = 0
+  #busyMs = 0
+
+  /** Notes bytes that have just passed. */
+  add(bytes: number): void {
+    this.#fade()
+    this.total += bytes
+    this.#bytes += bytes
+  }
+
+  /** Notes bytes and the time that passing them took. */
+  addTimed(bytes: number, milliseconds: number): void {
+    this.add(bytes)
+    // The last few megabytes count: what a fast start filled into buffers is soon outweighed.
+    if (this.#busyBytes > 4e6) {
+      this.#busyBytes /= 2
+      this.#busyMs /= 2
+    }
+    this.#busyBytes += bytes
+    this.#busyMs += milliseconds
+  }
+
+  get bytesPerSecond(): number {
+    this.#fade()
+    return (this.#bytes / fadeMs) * 1000
+  }
+
+  /** While bytes were being passed; no number before a megabyte has. */
+  get busyBytesPerSecond(): number {
+    if (this.total < 1e6) return Number.POSITIVE_INFINITY
+    return this.#busyMs === 0 ? Number.POSITIVE_INFINITY : (this.#busyBytes / this.#busyMs) * 1000
+  }
+
+  #fade(): void {
+    const now = performance.now()
+    this.#bytes *= Math.exp(-(now - this.#at) / fadeMs)
+    this.#at = now
+  }
+}
