@@ -1,0 +1,226 @@
+/** One copy per site: who of the site brings which chunk over the uplink, and when another takes over. */
+
+import type { RankSet } from './rank-set.ts'
+import { chosen, seedOf } from './rendezvous.ts'
+import type { SchedulerLimits } from './scheduler-limits.ts'
+import { average, median } from './scheduler-peer.ts'
+
+/** A peer of the site that fetches the closure, ourselves among them. */
+export interface Member {
+  readonly id: string
+  readonly seed: number
+  /** It had chunks of the closure before us: it is probably fetching more. Undefined until that was looked up. */
+  ahead: boolean | undefined
+  lapsed: boolean
+  /** How many chunks it is to bring. */
+  owed: number
+  /** Its lease runs from here. */
+  progressAt: number
+  /** Between two chunks that it brought, a running average; undefined before the second one. */
+  gapMs: number | undefined
+}
+
+const nobody = -1
+
+export class Leases {
+  readonly #self: Member
+  #members: Member[]
+  readonly #limits: SchedulerLimits
+  readonly #lengths: Uint32Array
+  readonly #chunkAt: Uint32Array
+  /** Ranks of the wanted chunks that no local peer has and a remote one does. */
+  readonly #absent: RankSet
+  /** Index of the member that is to bring each chunk. */
+  readonly #owners: Int16Array
+  #headStartUntil = Number.NEGATIVE_INFINITY
+  #handedOverAt = Number.NEGATIVE_INFINITY
+
+  constructor(
+    self: string,
+    tables: { absent: RankSet; chunkAt: Uint32Array; lengths: Uint32Array },
+    limits: SchedulerLimits,
+  ) {
+    this.#self = newMember(self, 0)
+    this.#members = [this.#self]
+    this.#limits = limits
+    this.#absent = tables.absent
+    this.#chunkAt = tables.chunkAt
+    this.#lengths = tables.lengths
+    this.#owners = new Int16Array(tables.lengths.length).fill(nobody)
+  }
+
+  get members(): readonly Member[] {
+    return this.#members
+  }
+
+  /** Whether no other local peer fetches the closure. */
+  get isAlone(): boolean {
+    return this.#members.length === 1
+  }
+
+  isMine(chunk: number): boolean {
+    return this.#owners[chunk] === 0
+  }
+
+  /** A member came. Chunks have to be assigned anew. */
+  join(id: string, now: number): void {
+    this.leave(id)
+    this.#members.push(newMember(id, now))
+  }
+
+  /** Looks up whether new members have chunks that we lack: those get a head start. */
+  meet(isAhead: (id: string) => boolean, now: number): void {
+    for (const member of this.#others()) {
+      if (member.ahead !== undefined) continue
+      member.ahead = isAhead(member.id)
+      if (member.ahead) this.#headStartUntil = now + this.#limits.headStartMs
+    }
+  }
+
+  /** A member went. Returns whether chunks have to be assigned anew. */
+  leave(id: string): boolean {
+    const before = this.#members.length
+    this.#members = this.#members.filter(member => member === this.#self || member.id !== id)
+    return this.#members.length !== before
+  }
+
+  /** Keeps the account of one chunk: `absent` when it has to come over the uplink. */
+  place(chunk: number, absent: boolean, now: number): void {
+    const owner = this.#owners[chunk] as number
+    if (absent === (owner !== nobody)) return
+    if (absent) this.#assign(chunk, chosen(chunk, this.#alive()) ?? this.#self, now)
+    else {
+      const member = this.#members[owner]
+      if (member !== undefined) member.owed--
+      this.#owners[chunk] = nobody
+    }
+  }
+
+  /** A member brought a chunk that the site lacked. Returns whether chunks have to be assigned anew: it is back. */
+  progress(id: string | undefined, now: number): boolean {
+    const member = id === undefined ? this.#self : this.#members.find(each => each.id === id)
+    if (member === undefined) return false
+    member.gapMs = average(member.gapMs, now - member.progressAt)
+    member.progressAt = now
+    const isBack = member.lapsed
+    member.lapsed = false
+    return isBack
+  }
+
+  /** We begin to wait for chunks of our own. */
+  startOwn(now: number): void {
+    this.#self.progressAt = now
+  }
+
+  /** There is a new source: who brought nothing for want of one gets a new lease. */
+  restart(now: number): void {
+    for (const member of this.#members) {
+      member.lapsed = false
+      member.progressAt = now
+    }
+  }
+
+  /** Lets leases lapse. `waiting`: we wait for chunks over the uplink. Returns whether to assign chunks anew. */
+  check(now: number, waiting: boolean): boolean {
+    let changed = false
+    if (now >= this.#headStartUntil) {
+      changed = Number.isFinite(this.#headStartUntil)
+      this.#headStartUntil = Number.NEGATIVE_INFINITY
+    }
+    for (const member of this.#others()) {
+      if (member.lapsed || member.owed === 0 || now < this.#lapsesAt(member, now, waiting)) continue
+      member.lapsed = true
+      changed = true
+    }
+    return changed
+  }
+
+  /** When the next lease may lapse; Infinity when nobody owes anything. */
+  wakeAt(now: number, waiting: boolean): number {
+    let at = Number.isFinite(this.#headStartUntil) ? this.#headStartUntil : Number.POSITIVE_INFINITY
+    for (const member of this.#others()) {
+      if (!member.lapsed && member.owed > 0) at = Math.min(at, this.#lapsesAt(member, now, waiting))
+    }
+    return at
+  }
+
+  #lapsesAt(member: Member, now: number, waiting: boolean): number {
+    // What we wait for ourselves is the yardstick: behind a slow uplink everyone is slow, and alive.
+    const ourWait = Math.max(this.#self.gapMs ?? 0, waiting ? now - this.#self.progressAt : 0)
+    const lease = Math.max(this.#limits.leaseMs, this.#limits.leaseWaits * Math.max(ourWait, member.gapMs ?? 0))
+    return member.progressAt + lease
+  }
+
+  /** Assigns every absent chunk anew. Costs a pass over them: only when members change. */
+  reassign(now: number): void {
+    const owedBefore = new Map(this.#members.map(member => [member, member.owed]))
+    for (const member of this.#members) member.owed = 0
+    const alive = this.#alive()
+    const ahead = now < this.#headStartUntil ? alive.filter(member => member.ahead) : []
+    const others = alive.filter(member => member !== this.#self)
+    const fronts = new Map<Member, number>()
+    for (let rank = this.#absent.next(0); rank >= 0; rank = this.#absent.next(rank + 1)) {
+      const chunk = this.#chunkAt[rank] as number
+      let owner = chosen(chunk, alive) ?? this.#self
+      if (ahead.length > 0) {
+        const former = chosen(chunk, others)
+        if (former?.ahead) {
+          const front = (fronts.get(former) ?? 0) + (this.#lengths[chunk] as number)
+          fronts.set(former, front)
+          // It has most likely asked for its first window already: asking too would bring a second copy.
+          if (owner === this.#self && front <= this.#limits.windowBytes) owner = former
+        }
+      }
+      this.#owners[chunk] = this.#members.indexOf(owner)
+      owner.owed++
+    }
+    for (const member of this.#members) if (owedBefore.get(member) === 0) member.progressAt = now
+  }
+
+  /**
+   * For when we are idle: takes a share of the later half of what a far slower member still owes. Members that are
+   * idle too take the other shares, by rendezvous among them. Returns whether anything changed hands.
+   */
+  handOver(now: number): boolean {
+    if (now < this.#handedOverAt + this.#limits.leaseMs) return false
+    const usual = median(this.#alive().flatMap(member => member.gapMs ?? []))
+    if (usual === undefined) return false
+    const slow = this.#others().filter(member => {
+      const gap = Math.max(member.gapMs ?? 0, now - member.progressAt)
+      return member.owed > 1 && gap > usual * this.#limits.handOverFactor && gap * member.owed > this.#limits.leaseMs
+    })
+    if (slow.length === 0) return false
+    this.#handedOverAt = now
+    const idle = this.#alive().filter(member => member.owed === 0)
+    const kept = new Map(slow.map(member => [this.#members.indexOf(member), Math.ceil(member.owed / 2)]))
+    for (let rank = this.#absent.next(0); rank >= 0; rank = this.#absent.next(rank + 1)) {
+      const chunk = this.#chunkAt[rank] as number
+      const owner = this.#owners[chunk] as number
+      const keeps = kept.get(owner)
+      if (keeps === undefined) continue
+      kept.set(owner, keeps - 1)
+      if (keeps > 0) continue
+      ;(this.#members[owner] as Member).owed--
+      this.#assign(chunk, chosen(chunk, idle) ?? this.#self, now)
+    }
+    return true
+  }
+
+  #assign(chunk: number, member: Member, now: number): void {
+    this.#owners[chunk] = this.#members.indexOf(member)
+    if (member.owed === 0) member.progressAt = now
+    member.owed++
+  }
+
+  #alive(): Member[] {
+    return this.#members.filter(member => !member.lapsed)
+  }
+
+  #others(): Member[] {
+    return this.#members.slice(1)
+  }
+}
+
+function newMember(id: string, now: number): Member {
+  return { id, seed: seedOf(id), ahead: undefined, lapsed: false, owed: 0, progressAt: now, gapMs: undefined }
+}

@@ -1,0 +1,96 @@
+/** Rarest first, but bounded: which of the next chunks in the order to ask a local peer for. */
+
+import type { RankSet } from './rank-set.ts'
+import { mix } from './rendezvous.ts'
+import type { PeerState } from './scheduler-peer.ts'
+
+/** What it reads of the scheduler's tables. */
+export interface LookAheadTables {
+  /** Ranks of the chunks that are to be asked for and that a local peer has. */
+  readonly open: RankSet
+  readonly chunkAt: Uint32Array
+  readonly lengths: Uint32Array
+  /** How many local peers have each chunk. */
+  readonly copies: Uint16Array
+}
+
+export interface LookAheadLimits {
+  readonly lookAheadChunks: number
+  readonly lookAheadBytes: number
+  readonly searchChunks: number
+}
+
+/**
+ * Holds the first chunks in the order, sorted by rarity, and sorts anew only when half of them are gone: a choice costs
+ * a few steps, and a copy that appears meanwhile is counted a little late.
+ */
+export class LookAhead {
+  readonly #tables: LookAheadTables
+  readonly #limits: LookAheadLimits
+  /** Differs by device: of equally rare chunks, devices ask for different ones. */
+  readonly #salt: number
+  #ranks: number[] = []
+  /** The rank after the last one that was looked at. */
+  #end = 0
+
+  constructor(tables: LookAheadTables, limits: LookAheadLimits, salt: number) {
+    this.#tables = tables
+    this.#limits = limits
+    this.#salt = salt
+  }
+
+  /** Call it before choosing. Returns whether there are new chunks to choose from. */
+  refill(): boolean {
+    const { open } = this.#tables
+    if (this.#ranks.length * 2 > this.#limits.lookAheadChunks) return false
+    this.#ranks = this.#ranks.filter(rank => open.has(rank))
+    if (this.#ranks.length === open.count || this.#ranks.length * 2 > this.#limits.lookAheadChunks) return false
+    this.#sort()
+    return true
+  }
+
+  #sort(): void {
+    const { open, chunkAt, lengths, copies } = this.#tables
+    const keyed: { rank: number; rarity: number; tie: number }[] = []
+    let bytes = 0
+    let rank = open.next(0)
+    while (rank >= 0 && keyed.length < this.#limits.lookAheadChunks && bytes < this.#limits.lookAheadBytes) {
+      const chunk = chunkAt[rank] as number
+      keyed.push({ rank, rarity: copies[chunk] as number, tie: mix(chunk ^ this.#salt) })
+      bytes += lengths[chunk] as number
+      this.#end = rank + 1
+      rank = open.next(this.#end)
+    }
+    keyed.sort((a, b) => a.rarity - b.rarity || a.tie - b.tie)
+    this.#ranks = keyed.map(each => each.rank)
+  }
+
+  /** The rarest of the next chunks that this peer can give, else the first one a little further on. */
+  pick(peer: PeerState): number | undefined {
+    const { open, chunkAt } = this.#tables
+    for (let at = 0; at < this.#ranks.length; at++) {
+      const rank = this.#ranks[at] as number
+      const chunk = chunkAt[rank] as number
+      if (!open.has(rank)) this.#ranks.splice(at--, 1)
+      else if (peer.canGive(chunk)) return chunk
+    }
+    return firstFor(peer, open, chunkAt, this.#end, this.#limits.searchChunks)
+  }
+}
+
+/** The first chunk from a rank on that a peer can give; looks at no more than `search` chunks. */
+export function firstFor(
+  peer: PeerState,
+  open: RankSet,
+  chunkAt: Uint32Array,
+  from: number,
+  search: number,
+): number | undefined {
+  let rank = open.next(from)
+  for (let looked = 0; rank >= 0 && looked < search; looked++) {
+    const chunk = chunkAt[rank] as number
+    if (peer.canGive(chunk)) return chunk
+    rank = open.next(rank + 1)
+  }
+  return undefined
+}
