@@ -1,0 +1,82 @@
+/** Reads chunks out of the store's paths: NARs that were read lately stay open, with their positions. */
+
+import { ThymeshError } from '../../protocol/errors.ts'
+import { equalBytes, sha256 } from '../../protocol/hash.ts'
+import type { StorePath } from '../../protocol/nix/store-path.ts'
+import type { Positions } from '../../protocol/positions.ts'
+import type { NixStore } from '../store/nix-store.ts'
+import type { Place } from './chunk-index.ts'
+import type { NarSource } from './nar-source.ts'
+import { normaliseRange } from './normalise.ts'
+
+/**
+ * NARs kept open. Opening one asks the Nix daemon and may walk the path's files; a peer's requests go over many paths at
+ * a time. A layout in memory is about 1 % of its NAR.
+ */
+const OPEN_NARS = 32
+
+interface OpenNar {
+  readonly nar: Pick<NarSource, 'readRange'>
+  readonly positions: Positions
+}
+
+export interface ChunkReaderComponents {
+  readonly store: { nar(path: string): Promise<Pick<NarSource, 'readRange'>> } | Pick<NixStore, 'nar'>
+  /** Where a path's references stand; nothing when its recipe isn't known. */
+  readonly positionsOf: (path: StorePath) => Promise<Positions | undefined>
+}
+
+export class ChunkReader {
+  readonly #components: ChunkReaderComponents
+  /** In order of last use. */
+  readonly #open = new Map<StorePath, Promise<OpenNar | undefined>>()
+
+  constructor(components: ChunkReaderComponents) {
+    this.#components = components
+  }
+
+  /**
+   * The normalised bytes at a place, verified against the chunk's hash; nothing when they are other bytes, or the path is
+   * gone or has no known recipe. Throws a StoreError when the store itself can't be reached.
+   */
+  async read({ path, offset, length }: Place, hash: Uint8Array): Promise<Uint8Array | undefined> {
+    try {
+      const open = await this.#opened(path)
+      if (open === undefined) return undefined
+      const bytes = normaliseRange(await open.nar.readRange(offset, length), offset, open.positions)
+      return equalBytes(sha256(bytes), hash) ? bytes : undefined
+    } catch (thrown) {
+      this.forget(path)
+      if (isGone(thrown)) return undefined
+      throw thrown
+    }
+  }
+
+  forget(path: StorePath): void {
+    this.#open.delete(path)
+  }
+
+  #opened(path: StorePath): Promise<OpenNar | undefined> {
+    const open = this.#open.get(path) ?? this.#openNar(path)
+    this.#open.delete(path)
+    this.#open.set(path, open)
+    for (const oldest of this.#open.keys()) {
+      if (this.#open.size <= OPEN_NARS) break
+      this.#open.delete(oldest)
+    }
+    return open
+  }
+
+  async #openNar(path: StorePath): Promise<OpenNar | undefined> {
+    const [nar, positions] = await Promise.all([this.#components.store.nar(path), this.#components.positionsOf(path)])
+    return positions && { nar, positions }
+  }
+}
+
+/** The path was collected, or isn't what the index or Nix's database says. */
+function isGone(thrown: unknown): boolean {
+  if (thrown instanceof RangeError) return true
+  return thrown instanceof ThymeshError && GONE.has(thrown.code)
+}
+
+const GONE: ReadonlySet<string> = new Set(['path-unknown', 'path-invalid', 'nar-mismatch'])
