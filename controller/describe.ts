@@ -1,30 +1,97 @@
-/** Closure descriptors out of the store that built them: each path pinned by its NAR hash and signed for Nix. */
+/** Closure descriptors out of the store that built them: each path signed for Nix, with the recipe that rebuilds it. */
 
-import type { NixStore } from '../node/store/nix-store.ts'
+import { z } from 'zod'
+import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
+import type { Table } from '../node/state/database.ts'
+import type { PathInfo } from '../node/store/path-info.ts'
+import { RecipePool } from '../node/swarm/recipe-pool.ts'
+import { codec } from '../protocol/cbor.ts'
 import type { Closure } from '../protocol/closure.ts'
+import { bytesSchema } from '../protocol/fields.ts'
+import { hashLength } from '../protocol/hash.ts'
+import { limits } from '../protocol/limits.ts'
 import { type NixSecretKey, signPath } from '../protocol/nix/signature.ts'
+import { storePathSchema } from '../protocol/nix/store-path.ts'
 
-/** Describes and signs the closure of a top level that is in the store. */
+/** How many recipes had to be made, and how many of those are. */
+export type RecipeProgress = (made: number, of: number) => void
+
+/** The parts of the controller's peer that are needed; `described` is its table of recipes made before, by store path. */
+export type DescribePeer = Pick<MeshPeer, 'store' | 'state'> & { described: Table }
+
+/** A path's recipe by its ID, and its references in slot order: what is remembered per store path. */
+const describedSchema = z.strictObject({
+  recipe: bytesSchema(hashLength),
+  references: z.array(storePathSchema).max(limits.closurePaths),
+})
+type Described = z.infer<typeof describedSchema>
+const describedCodec = codec<Described>('described path', limits.closure, describedSchema)
+
+/**
+ * Describes and signs the closure of a top level that is in the store. Recipes are made for paths that are new, in threads,
+ * and remembered. Throws a RecipePoolError when the files of a path aren't those that Nix registered.
+ */
 export async function describeClosure(
-  store: Pick<NixStore, 'closure'>,
+  peer: DescribePeer,
   topLevel: string,
   key: NixSecretKey,
+  onProgress: RecipeProgress = () => {},
 ): Promise<Closure> {
-  const infos = await store.closure(topLevel)
+  const infos = await peer.store.closure(topLevel)
+  const described = await describePaths(peer, infos, onProgress)
   const places = new Map(infos.map(({ path }, place) => [path, place]))
   return {
     v: 1,
-    paths: infos.map(info => ({
-      path: info.path,
-      narHash: info.narHash,
-      narSize: info.narSize,
-      references: info.references.map(reference => {
-        const place = places.get(reference)
-        if (place === undefined)
-          throw new RangeError(`${info.path} references ${reference}, which is not in its closure`)
-        return place
-      }),
-      signatures: [signPath(info, key)],
-    })),
+    paths: infos.map(info => {
+      const { recipe, references } = described.get(info.path) ?? { recipe: new Uint8Array(), references: [] }
+      return {
+        path: info.path,
+        narHash: info.narHash,
+        narSize: info.narSize,
+        references: references.map(reference => {
+          const place = places.get(reference)
+          if (place === undefined) throw new RangeError(`${info.path} references ${reference}, not in its closure`)
+          return place
+        }),
+        recipe,
+        signatures: [signPath(info, key)],
+      }
+    }),
   }
+}
+
+async function describePaths(
+  { store, described: remembered, state }: DescribePeer,
+  infos: readonly PathInfo[],
+  onProgress: RecipeProgress,
+): Promise<Map<string, Described>> {
+  const described = new Map<string, Described>()
+  const fresh: PathInfo[] = []
+  for (const info of infos) {
+    const bytes = await remembered.get(info.path)
+    const known = bytes && describedCodec.decode(bytes)
+    if (known !== undefined && (await state.document(known.recipe)) !== undefined) described.set(info.path, known)
+    else fresh.push(info)
+  }
+  if (fresh.length === 0) return described
+  const pool = new RecipePool()
+  pool.start()
+  try {
+    let made = 0
+    onProgress(made, fresh.length)
+    await Promise.all(
+      fresh.map(async info => {
+        const { path, narHash, narSize, references } = info
+        const recipe = await pool.make({ path, narHash, narSize, references, directory: store.realPath(path) })
+        const known = { recipe: recipe.id, references: [...recipe.references] }
+        await state.keepDocument(recipe.bytes)
+        await remembered.put(path, describedCodec.encode(known))
+        described.set(path, known)
+        onProgress(++made, fresh.length)
+      }),
+    )
+  } finally {
+    await pool.stop()
+  }
+  return described
 }

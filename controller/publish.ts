@@ -7,7 +7,7 @@ import { equalBytes, sha256 } from '../protocol/hash.ts'
 import type { NixSecretKey } from '../protocol/nix/signature.ts'
 import type { Release, ReleasedConfig } from '../protocol/release.ts'
 import { type FleetKeys, publishRelease, type ReleaseContent } from '../protocol/trust/publish.ts'
-import { describeClosure } from './describe.ts'
+import { describeClosure, type RecipeProgress } from './describe.ts'
 
 export class PublishError extends ThymeshError<'no-trust'> {}
 
@@ -19,9 +19,14 @@ export interface BuiltConfig {
 }
 
 /** Signs and keeps the closure of a built config, ready to be named and served. */
-export async function releaseConfig(peer: MeshPeer, built: BuiltConfig, key: NixSecretKey): Promise<ReleasedConfig> {
-  const closure = await describeClosure(peer.store, built.topLevel, key)
-  const { cid } = await peer.closures.add(closure)
+export async function releaseConfig(
+  peer: MeshPeer,
+  built: BuiltConfig,
+  key: NixSecretKey,
+  onProgress?: RecipeProgress,
+): Promise<ReleasedConfig> {
+  const closure = await describeClosure(peer, built.topLevel, key, onProgress)
+  const cid = await peer.closures.add(closure)
   return { ...built, closure: cid, paths: closure.paths.length, narSize: closureSize(closure) }
 }
 

@@ -14,7 +14,8 @@ import type { Logger } from './log.ts'
 import type { MeshPeer } from './mesh/mesh-peer.ts'
 import type { Clock } from './state/clock.ts'
 import type { OwnState } from './state/own.ts'
-import { type FetchedClosure, fetchClosure, type Progress } from './swarm/closure-fetch.ts'
+import { type FetchedClosure, fetchClosure } from './swarm/closure-fetch.ts'
+import type { Progress } from './swarm/progress.ts'
 
 export interface DeviceComponents {
   peer: MeshPeer
@@ -145,13 +146,9 @@ export class Device {
     }
     log.info({ release: release.version, config: wanted.name, topLevel: wanted.topLevel }, 'the update begins')
     tell('fetching', undefined, true)
-    const closure = await peer.closures.get(wanted, signal)
+    const known = await peer.closures.get(wanted, signal)
     const onProgress = (progress: Progress) => tell('fetching', progress, false)
-    const fetched = await fetchClosure(
-      { store: peer.store, nars: peer.nars, admission: peer.admission, directory: peer.directory, log },
-      closure,
-      { signal, onProgress },
-    )
+    const fetched = await fetchClosure(peer.fetchComponents, known, { signal, onProgress })
     await this.#activate(release, wanted, fetched, () => tell('activating', fetched.progress, true))
     await own.setRunning({ release: release.version, config: wanted.name, topLevel: wanted.topLevel })
     const update = updateOf(release.version, began, fetched.progress)
@@ -235,8 +232,14 @@ function updateOf(release: number, began: number, progress: Progress | undefined
   return {
     release,
     milliseconds: Date.now() - began,
+    paths: progress?.paths ?? 0,
+    pathsDone: progress?.pathsDone ?? 0,
     needed: progress?.needed ?? 0,
+    fromStore: progress?.fromStore ?? 0,
     fromControllers: progress?.fromControllers ?? 0,
     fromNeighbours: progress?.fromNeighbours ?? 0,
+    fromElsewhere: progress?.fromElsewhere ?? 0,
+    wire: progress?.wire ?? 0,
+    bytesPerSecond: Math.round(progress?.bytesPerSecond ?? 0),
   }
 }

@@ -45,6 +45,15 @@ const settingsSchema = z.strictObject({
   dht: z.enum(['client', 'server', 'off']).default('client'),
   /** Whether the system's clock can be believed. A device without battery or network time says `none`. */
   clock: z.enum(['system', 'none']).default('system'),
+  /** What this peer gives to others: bytes per second over all of them, and how many are served at a time. */
+  upload: z
+    .strictObject({
+      bytesPerSecond: z.int().min(1000).optional(),
+      peers: z.int().min(1).max(1000).optional(),
+    })
+    .default({}),
+  /** The disk that chunks may take until their paths are imported. */
+  staging: z.strictObject({ bytes: z.int().min(1_000_000).optional() }).default({}),
   /** How a new device becomes a member; not needed once it has joined. */
   join: z.strictObject({ token: z.string(), name: nameSchema, site: nameSchema.optional() }).optional(),
   log: z.enum(logLevels).default('info'),

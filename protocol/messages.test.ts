@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { encode } from '@ipld/dag-cbor'
 import { withCode } from '../test/helpers/errors.ts'
-import { testFleet, testSigner, testStorePath } from '../test/helpers/fleet.ts'
+import { testFleet, testSigner } from '../test/helpers/fleet.ts'
 import type { Codec } from './cbor.ts'
 import { sha256 } from './hash.ts'
 import { limits } from './limits.ts'
@@ -39,7 +39,7 @@ describe('messages', () => {
     refuses(messages.documentRequestCodec, { head: false }, { certificate: 'x' }, { path: '/etc/passwd' }, [], null)
     refuses(messages.syncItemCodec, {}, { end: false }, { report: new Uint8Array() }, { certificate: hash }, { peer })
     refuses(messages.answerCodec, { size: -1 }, { size: 1, error: 'busy' }, { error: 'other' }, { size: 1.5 })
-    refuses(messages.narRequestCodec, { path: '/etc/passwd', narHash: hash }, { path: testStorePath('a') })
+    refuses(messages.answerCodec, { size: 1, unpacked: 0 })
     refuses(messages.verdictCodec, {}, { admitted: 1 }, { admitted: false, reason: 'a'.repeat(301) })
     refuses(messages.headCodec, { root: 0, timestamp: hash }, { root: 1, timestamp: new Uint8Array() })
   })
@@ -61,7 +61,6 @@ describe('messages', () => {
     messages.syncItemCodec.encode({ certificate: envelope, peer })
     messages.syncItemCodec.encode({ report: envelope })
     messages.verdictCodec.encode({ admitted: false, reason: 'a'.repeat(300) })
-    messages.narRequestCodec.encode({ path: `${testStorePath('')}${'a'.repeat(211)}`, narHash: new Uint8Array(32) })
     const counts = { root: 2 ** 48, timestamp: 2 ** 48 }
     messages.helloCodec.encode({ v: 1, fleet, certificate: envelope, agent: 'a'.repeat(100), ...counts })
     const members = peers(limits.members).map(member => ({

@@ -5,7 +5,6 @@ import { codec } from './cbor.ts'
 import { bytesSchema, fleetIdSchema, formatVersion, versionSchema } from './fields.ts'
 import { hashLength } from './hash.ts'
 import { limits } from './limits.ts'
-import { storePathSchema } from './nix/store-path.ts'
 import { peerIdSchema } from './peer-id.ts'
 
 /** Protocol names; the fleet's ID keeps fleets that share a network apart. Numbers are written out, never derived. */
@@ -17,7 +16,7 @@ export function protocolNames(fleet: string) {
     hello: `/${prefix}/hello/1`,
     sync: `/${prefix}/sync/1`,
     document: `/${prefix}/document/1`,
-    nar: `/${prefix}/nar/1`,
+    swarm: `/${prefix}/swarm/1`,
     heads: `${prefix}/heads/1`,
     reports: `${prefix}/reports/1`,
   } as const
@@ -84,13 +83,13 @@ const documentRequestSchema = z.union([
 export type DocumentRequest = z.infer<typeof documentRequestSchema>
 export const documentRequestCodec = codec<DocumentRequest>('document request', limits.request, documentRequestSchema)
 
-const narRequestSchema = z.strictObject({ path: storePathSchema, narHash: bytesSchema(hashLength) })
-export type NarRequest = z.infer<typeof narRequestSchema>
-export const narRequestCodec = codec<NarRequest>('NAR request', limits.request, narRequestSchema)
-
 /** In front of a body of `size` bytes, or instead of it. */
 const answerSchema = z.union([
-  z.strictObject({ size: z.int().min(0).max(limits.narSize) }),
+  z.strictObject({
+    size: z.int().min(0).max(limits.narSize),
+    /** The body is packed with zstd; this many bytes come out of it. */
+    unpacked: z.int().min(1).max(limits.narSize).optional(),
+  }),
   z.strictObject({ error: z.enum(['not-found', 'not-served', 'busy', 'failed']) }),
 ])
 export type Answer = z.infer<typeof answerSchema>

@@ -25,7 +25,19 @@ const report: Report = {
   running: testStorePath('kiosk'),
   freshness: 'unknown',
   error: { code: 'health-failed', message: 'kiosk.service failed' },
-  update: { release: 3, milliseconds: 1200, needed: 4096, fromControllers: 0, fromNeighbours: 4096 },
+  update: {
+    release: 3,
+    milliseconds: 1200,
+    paths: 3,
+    pathsDone: 1,
+    needed: 4096,
+    fromStore: 0,
+    fromControllers: 0,
+    fromNeighbours: 4096,
+    fromElsewhere: 0,
+    wire: 0,
+    bytesPerSecond: 0,
+  },
 }
 
 describe('reports', () => {

@@ -39,14 +39,24 @@ const reportSchema = z.strictObject({
   running: storePathSchema.optional(),
   freshness: freshnessSchema,
   error: z.strictObject({ code: z.string().max(50), message: messageSchema }).optional(),
-  /** The update in progress, or the last one. Bytes are of NARs, by who sent them. */
+  /** The update in progress, or the last one. Bytes are of chunks, uncompressed but for `wire`. */
   update: z
     .strictObject({
       release: versionSchema,
       milliseconds: z.int().min(0),
+      /** Paths that the store lacked, and how many of them are in it now. */
+      paths: z.int().min(0),
+      pathsDone: z.int().min(0),
+      /** What was not on the device when the fetch began, and what of its paths was. */
       needed: bytesCount,
+      fromStore: bytesCount,
       fromControllers: bytesCount,
       fromNeighbours: bytesCount,
+      /** Of the two before, what came from other sites. */
+      fromElsewhere: bytesCount,
+      /** What it took on the wire. */
+      wire: bytesCount,
+      bytesPerSecond: bytesCount,
     })
     .optional(),
 })

@@ -1,17 +1,26 @@
 /** One peer of the mesh, put together: identity, state, host, admission, gossip, sync, and the serving of closures. */
 
 import { join } from 'node:path'
+import { readCertificate } from '../../protocol/certificate.ts'
+import { toHex } from '../../protocol/hash.ts'
 import { type ProtocolNames, protocolNames } from '../../protocol/messages.ts'
 import { type Logger, libp2pLogger } from '../log.ts'
 import type { Settings } from '../settings.ts'
 import { Clock } from '../state/clock.ts'
-import { Database } from '../state/database.ts'
+import { Database, type Table } from '../state/database.ts'
 import { FleetState } from '../state/fleet-state.ts'
 import { type Identity, loadIdentity } from '../state/identity.ts'
 import { OwnState } from '../state/own.ts'
 import { NixStore } from '../store/nix-store.ts'
+import { ChunkIndex } from '../swarm/chunk-index.ts'
+import type { ClosureFetchComponents } from '../swarm/closure-fetch.ts'
 import { Closures } from '../swarm/closures.ts'
-import { NarService } from '../swarm/nar-service.ts'
+import { servedPeers, stagingBudgetBytes } from '../swarm/limits.ts'
+import { LocalChunks } from '../swarm/local-chunks.ts'
+import { RecipeBook } from '../swarm/recipe-book.ts'
+import { Staging } from '../swarm/staging.ts'
+import { SwarmService } from '../swarm/swarm-service.ts'
+import { UploadLimiter } from '../swarm/upload-limiter.ts'
 import { AddressBook } from './address-book.ts'
 import { Admission } from './admission.ts'
 import { DialSupervisor } from './dial-supervisor.ts'
@@ -65,7 +74,11 @@ export class MeshPeer {
   readonly documents: Documents
   readonly gossip: Gossip
   readonly closures: Closures
-  readonly nars: NarService
+  readonly swarms: SwarmService
+  /** Recipes that this peer made as a controller, by store path. */
+  readonly described: Table
+  /** What `fetchClosure` works with. */
+  readonly fetchComponents: ClosureFetchComponents
   readonly store: NixStore
   readonly supervisor: DialSupervisor
   readonly #refresher: Refresher
@@ -103,7 +116,34 @@ export class MeshPeer {
       { ...(settings.store && { root: settings.store }), trustedPublicKeys: () => state.belief?.nixPublicKeys ?? [] },
     )
     this.closures = new Closures({ state, documents, log })
-    this.nars = new NarService({ host, names, admission, closures: this.closures, store: this.store, log })
+    const recipes = new RecipeBook(database.level, { document: hash => state.document(hash), log })
+    const index = new ChunkIndex(database.level)
+    const { store, closures } = this
+    this.described = database.table('described')
+    const uploads = new UploadLimiter({
+      bytesPerSecond: settings.upload.bytesPerSecond,
+      peers: settings.upload.peers ?? servedPeers,
+    })
+    this.swarms = new SwarmService({
+      host,
+      names,
+      admission,
+      closures,
+      uploads,
+      certificate: readCertificate(init.certificate),
+      log,
+      openChunks: async ({ hash, list }, onLost) => {
+        const directory = join(settings.state, 'staging', toHex(hash))
+        const staging = await Staging.open(directory, list, {
+          budgetBytes: settings.staging.bytes ?? stagingBudgetBytes,
+        })
+        const chunks = new LocalChunks({ store, list, staging, index, recipes, log }, { onLost })
+        await chunks.discover()
+        return { chunks, close: () => staging.close() }
+      },
+    })
+    const trustedPublicKeys = () => state.belief?.nixPublicKeys ?? []
+    this.fetchComponents = { store, swarms: this.swarms, trustedPublicKeys, log }
   }
 
   /** Reads what was kept and makes the host. Starts nothing. */
@@ -130,7 +170,7 @@ export class MeshPeer {
     await this.closures.load()
     // Handlers before the host listens: a stream that came earlier would find nobody.
     await this.documents.start()
-    await this.nars.start()
+    await this.swarms.start()
     await this.sync.start()
     await admission.start()
     await host.start()
@@ -153,7 +193,7 @@ export class MeshPeer {
     await this.#refresher.stop()
     await this.sync.stop()
     await this.admission.stop()
-    await this.nars.stop()
+    await this.swarms.stop()
     await this.documents.stop()
     await this.host.stop()
     await this.store.stop()

@@ -20,9 +20,18 @@ export type Change = { table: TableName; key: string; value: Uint8Array | undefi
 
 /**
  * `trust`: metadata by role; `documents`: by SHA-256 in hex; `members`, `reports`, `addresses`: by peer ID; `releases`: by
- * version; `own`: this peer's certificate, counter, time floor, failed release.
+ * version; `described`: recipes that this controller made, by store path; `own`: this peer's certificate, counter, time floor, failed release.
  */
-export const tableNames = ['trust', 'documents', 'members', 'reports', 'addresses', 'releases', 'own'] as const
+export const tableNames = [
+  'trust',
+  'documents',
+  'members',
+  'reports',
+  'addresses',
+  'releases',
+  'described',
+  'own',
+] as const
 export type TableName = (typeof tableNames)[number]
 
 export class Database {
@@ -78,6 +87,11 @@ export class Database {
       else batch.put(key, value, { sublevel })
     }
     await batch.write({ sync: true } as object)
+  }
+
+  /** The database itself, for parts that keep tables of their own form. */
+  get level(): Level {
+    return this.#level as unknown as Level
   }
 
   async close(): Promise<void> {

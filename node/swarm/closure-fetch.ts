@@ -1,31 +1,21 @@
-/** Brings a closure into the Nix store: what is missing, from members that have it, references before referrers. */
+/** Brings a closure into the Nix store: what its chunks are not here for comes from the swarm, the rest from the disk. */
 
-import { type Closure, type DescribedPath, referencesOf } from '../../protocol/closure.ts'
-import { messageOf, ThymeshError } from '../../protocol/errors.ts'
-import { parallelPaths } from '../defaults.ts'
+import { ThymeshError } from '../../protocol/errors.ts'
 import type { Logger } from '../log.ts'
-import type { Admission, Member } from '../mesh/admission.ts'
-import type { Directory } from '../mesh/directory.ts'
 import type { NixStore } from '../store/nix-store.ts'
-import { StoreError } from '../store/store-error.ts'
-import type { NarService } from './nar-service.ts'
+import { Assembler } from './assembler.ts'
+import type { PathChunks } from './chunk-list.ts'
+import type { KnownClosure } from './closures.ts'
+import { importConnections, sourceWaitMs } from './limits.ts'
+import { Progress } from './progress.ts'
+import type { SwarmService } from './swarm-service.ts'
 
 export class FetchError extends ThymeshError<'no-source' | 'disk-full'> {}
 
-/** Bytes of NARs, by where they came from. */
-export interface Progress {
-  /** Of the paths that the store lacked when the fetch began. */
-  readonly needed: number
-  fromControllers: number
-  fromNeighbours: number
-  pathsLeft: number
-}
-
 export interface ClosureFetchComponents {
   store: NixStore
-  nars: NarService
-  admission: Admission
-  directory: Directory
+  swarms: SwarmService
+  trustedPublicKeys: () => readonly string[]
   log: Logger
 }
 
@@ -37,32 +27,108 @@ export interface FetchedClosure {
 
 /**
  * Fetches and imports what the store lacks of a closure. Resolves when all of it is valid. Throws a FetchError when no
- * member has a path or the disk is full; a StoreError when Nix refuses a path whoever sends it.
+ * member has what is missing or the disk is too small; a StoreError when Nix refuses a path. What was fetched before stays
+ * staged for the next try.
  */
 export async function fetchClosure(
   components: ClosureFetchComponents,
-  closure: Closure,
+  known: KnownClosure,
   options: { signal: AbortSignal; onProgress?: (progress: Progress) => void },
 ): Promise<FetchedClosure> {
   const { store } = components
-  const paths = closure.paths.map(({ path }) => path)
-  const held = await store.holdTempRoots(paths)
+  const { list } = known
+  const all = list.paths.map(({ described }) => described.path)
+  const held = await store.holdTempRoots(all)
   try {
-    const valid = await store.validPaths(paths)
-    const missing = closure.paths.filter(({ path }) => !valid.has(path))
-    const progress: Progress = {
-      needed: missing.reduce((sum, { narSize }) => sum + narSize, 0),
-      fromControllers: 0,
-      fromNeighbours: 0,
-      pathsLeft: missing.length,
-    }
-    await requireSpace(store, progress.needed)
-    await new Fetch(components, closure, progress, options).run(missing, valid)
+    const valid = await store.validPaths(all)
+    const missing = list.paths.filter(({ described }) => !valid.has(described.path))
+    const progress = new Progress(missing)
+    if (missing.length > 0) await bringIn(components, known, missing, progress, options)
     return { progress, release: () => held.release() }
   } catch (thrown) {
     await held.release()
     throw thrown
   }
+}
+
+async function bringIn(
+  components: ClosureFetchComponents,
+  known: KnownClosure,
+  missing: readonly PathChunks[],
+  progress: Progress,
+  options: { signal: AbortSignal; onProgress?: (progress: Progress) => void },
+): Promise<void> {
+  const { store, swarms, trustedPublicKeys, log } = components
+  const entry = await swarms.open(known)
+  const { swarm, chunks } = entry
+  const wanted = lackingChunks(missing, number => chunks.has(number))
+  progress.begin(wanted.reduce((sum, number) => sum + known.list.length(number), 0))
+  await requireSpace(store, progress.size + progress.needed)
+  const report = () => options.onProgress?.(progress)
+  const onArrival = (arrival: Parameters<Progress['arrived']>[0]) => {
+    progress.arrived(arrival)
+    report()
+  }
+  const abort = new AbortController()
+  const signal = AbortSignal.any([options.signal, abort.signal])
+  const onAbort = () => swarm.endFetch(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  swarm.on('arrival', onArrival)
+  const watchdog = watchForSources(swarm, progress, reason => abort.abort(reason))
+  try {
+    signal.throwIfAborted()
+    swarm.fetch(wanted)
+    swarms.connect(entry)
+    report()
+    const assembler = new Assembler(
+      { store, list: known.list, chunks, log },
+      { parallel: importConnections, trustedPublicKeys: trustedPublicKeys() },
+    )
+    await assembler.run(missing, number => swarm.available(number), {
+      signal,
+      onPath: () => {
+        progress.imported()
+        report()
+      },
+    })
+  } catch (thrown) {
+    // What ended it first is the reason; the rest follows from it.
+    throw signal.aborted ? signal.reason : thrown
+  } finally {
+    clearInterval(watchdog)
+    signal.removeEventListener('abort', onAbort)
+    swarm.off('arrival', onArrival)
+    swarm.endFetch()
+  }
+}
+
+/** Chunks of these paths that are not here, in the order in which the paths need them; each once. */
+function lackingChunks(missing: readonly PathChunks[], isHere: (number: number) => boolean): number[] {
+  const wanted = new Set<number>()
+  for (const { chunks } of missing) for (const number of chunks) if (!isHere(number)) wanted.add(number)
+  return [...wanted]
+}
+
+/** Gives up when nothing comes and nobody has what is missing, so that the device can say so. */
+function watchForSources(
+  swarm: { hasSources: boolean; inFlight: number },
+  progress: Progress,
+  giveUp: (reason: FetchError) => void,
+): NodeJS.Timeout {
+  let since = Date.now()
+  let before = -1
+  return setInterval(() => {
+    const now = progress.received + progress.pathsDone
+    if (now !== before || swarm.inFlight > 0 || progress.received >= progress.needed) since = Date.now()
+    before = now
+    if (Date.now() - since < sourceWaitMs) return
+    const who = swarm.hasSources ? 'no member in reach has all of the release' : 'no member in reach has the release'
+    giveUp(
+      new FetchError('no-source', `${who}: ${progress.pathsLeft} of ${progress.paths} paths are missing`, {
+        hint: 'It is tried again when members come; a peer that holds the release must be reachable.',
+      }),
+    )
+  }, 500)
 }
 
 /** What an import needs beyond its NARs: the database, directories, the last block of each file. */
@@ -71,128 +137,8 @@ const spaceMargin = 1.1
 async function requireSpace(store: NixStore, needed: number): Promise<void> {
   const free = await store.freeBytes()
   if (free >= needed * spaceMargin) return
-  throw new FetchError(
-    'disk-full',
-    `expected ${mebibytes(needed * spaceMargin)} free for the update, got ${mebibytes(free)}`,
-    {
-      hint: 'Free space on the device, for example with `nix-collect-garbage`; the update is tried again by itself.',
-    },
-  )
-}
-
-function mebibytes(bytes: number): string {
-  return `${Math.ceil(bytes / (1 << 20))} MiB`
-}
-
-class Fetch {
-  readonly #components: ClosureFetchComponents
-  readonly #closure: Closure
-  readonly #progress: Progress
-  readonly #abort = new AbortController()
-  readonly #signal: AbortSignal
-  readonly #onProgress: (progress: Progress) => void
-  #next = 0
-
-  constructor(
-    components: ClosureFetchComponents,
-    closure: Closure,
-    progress: Progress,
-    options: { signal: AbortSignal; onProgress?: (progress: Progress) => void },
-  ) {
-    this.#components = components
-    this.#closure = closure
-    this.#progress = progress
-    this.#signal = AbortSignal.any([options.signal, this.#abort.signal])
-    this.#onProgress = options.onProgress ?? (() => {})
-  }
-
-  /** A few at a time in the descriptor's order; each waits for its references, which stand before it. */
-  async run(missing: readonly DescribedPath[], valid: ReadonlySet<string>): Promise<void> {
-    const done = new Map<string, PromiseWithResolvers<void>>()
-    for (const { path } of missing) done.set(path, Promise.withResolvers<void>())
-    const worker = async () => {
-      for (let path = missing[this.#next++]; path !== undefined; path = missing[this.#next++]) {
-        const references = referencesOf(this.#closure, path).filter(each => each !== path?.path && !valid.has(each))
-        await Promise.race([Promise.all(references.map(each => done.get(each)?.promise)), aborted(this.#signal)])
-        await this.#one(path)
-        this.#progress.pathsLeft--
-        this.#onProgress(this.#progress)
-        done.get(path.path)?.resolve()
-      }
-    }
-    try {
-      await Promise.all(Array.from({ length: parallelPaths }, worker))
-    } catch (thrown) {
-      this.#abort.abort(thrown)
-      throw thrown
-    }
-  }
-
-  async #one(path: DescribedPath): Promise<void> {
-    const failures: string[] = []
-    for (const member of this.#sources()) {
-      this.#signal.throwIfAborted()
-      try {
-        await this.#from(member, path)
-        return
-      } catch (thrown) {
-        this.#signal.throwIfAborted()
-        if (thrown instanceof StoreError && isFinal(thrown)) throw thrown
-        failures.push(`${member.certificate.name}: ${messageOf(thrown)}`)
-        this.#components.log.debug({ path: path.path, reason: messageOf(thrown) }, 'a source failed')
-      }
-    }
-    const tried = failures.length === 0 ? 'no member is connected' : failures.slice(0, 3).join('; ')
-    throw new FetchError('no-source', `no member in reach could send ${path.path}: ${tried}`, {
-      hint: 'It is tried again when members come; a peer that holds the release must be reachable.',
-    })
-  }
-
-  async #from(member: Member, path: DescribedPath): Promise<void> {
-    const { store, nars } = this.#components
-    const info = {
-      path: path.path,
-      narHash: path.narHash,
-      narSize: path.narSize,
-      references: referencesOf(this.#closure, path).sort(),
-      signatures: path.signatures,
-    }
-    const nar = nars.fetch(member.peer, { path: path.path, narHash: path.narHash }, path.narSize, this.#signal)
-    await store.import(info, this.#counted(nar, member), { signal: this.#signal })
-  }
-
-  async *#counted(nar: AsyncIterable<Uint8Array>, member: Member): AsyncGenerator<Uint8Array> {
-    const from = member.certificate.role === 'controller' ? 'fromControllers' : 'fromNeighbours'
-    for await (const chunk of nar) {
-      this.#progress[from] += chunk.length
-      this.#onProgress(this.#progress)
-      yield chunk
-    }
-  }
-
-  /** Neighbours that run this closure already, then controllers, whose uplink is dearer, then anyone. */
-  #sources(): Member[] {
-    const { admission, directory } = this.#components
-    const top = this.#closure.paths.at(-1)?.path
-    const rank = ({ peer, certificate }: Member) => {
-      if (certificate.role === 'controller') return 1
-      return directory.report(peer.toString())?.document.running === top ? 0 : 2
-    }
-    return admission.members
-      .map(member => ({ member, rank: rank(member), order: Math.random() }))
-      .sort((a, b) => a.rank - b.rank || a.order - b.order)
-      .map(({ member }) => member)
-  }
-}
-
-/** Refused by Nix whoever sends it. */
-function isFinal(error: StoreError): boolean {
-  return error.code === 'signature-refused' || error.code === 'disk-full' || error.code === 'store-unavailable'
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    else signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  const [expected, got] = [needed * spaceMargin, free].map(bytes => `${Math.ceil(bytes / (1 << 20))} MiB`)
+  throw new FetchError('disk-full', `expected ${expected} free for the update, got ${got}`, {
+    hint: 'Free space on the device, for example with `nix-collect-garbage`; the update is tried again by itself.',
   })
 }

@@ -1,23 +1,32 @@
-/** Closure descriptors of releases that were verified: what this peer may fetch, and what it serves. */
+/** Closure descriptors and recipes of releases that were verified: what this peer may fetch, and what it serves. */
 
 import { type CID, cidOf, hashOfCid } from '../../protocol/cid.ts'
 import { type Closure, closureCodec } from '../../protocol/closure.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
-import { equalBytes } from '../../protocol/hash.ts'
-import type { NarRequest } from '../../protocol/messages.ts'
+import { toHex } from '../../protocol/hash.ts'
+import { decodeRecipe, type Recipe } from '../../protocol/recipe.ts'
 import type { ReleasedConfig } from '../../protocol/release.ts'
 import type { Logger } from '../log.ts'
 import type { Documents } from '../mesh/documents.ts'
 import type { FleetState } from '../state/fleet-state.ts'
+import { ChunkList } from './chunk-list.ts'
+import { parallelRecipes } from './limits.ts'
 
-export class ClosureError extends ThymeshError<'wrong-closure'> {}
+export class ClosureError extends ThymeshError<'wrong-closure' | 'missing-document'> {}
+
+/** A closure with all that rebuilds it. */
+export interface KnownClosure {
+  readonly hash: Uint8Array
+  readonly closure: Closure
+  readonly list: ChunkList
+}
 
 export class Closures {
   readonly #state: FleetState
   readonly #documents: Documents
   readonly #log: Logger
-  /** NAR hashes of the paths that are served, by store path. */
-  readonly #served = new Map<string, Uint8Array>()
+  /** SHA-256 of the descriptors that verified releases name, in hex. */
+  readonly #released = new Set<string>()
 
   constructor(components: { state: FleetState; documents: Documents; log: Logger }) {
     this.#state = components.state
@@ -25,51 +34,72 @@ export class Closures {
     this.#log = components.log
   }
 
-  /** Serves again what was held before: the closures of all releases whose descriptors are here. */
+  /** Serves again what was released before. */
   async load(): Promise<void> {
     for (const version of await this.#state.releaseVersions()) {
-      const release = await this.#state.release(version)
-      for (const { closure } of Object.values(release?.configs ?? {})) {
-        try {
-          const bytes = await this.#state.document(hashOfCid(closure))
-          if (bytes !== undefined) this.#serve(closureCodec.decode(bytes))
-        } catch (thrown) {
-          this.#log.warn({ version, reason: messageOf(thrown) }, 'a kept closure was left out')
-        }
-      }
+      const release = await this.#state.release(version).catch((thrown: unknown) => {
+        this.#log.warn({ version, reason: messageOf(thrown) }, 'a kept release was left out')
+        return undefined
+      })
+      for (const { closure } of Object.values(release?.configs ?? {})) this.#released.add(toHex(hashOfCid(closure)))
     }
+    this.#state.on('changed', ({ release }) => {
+      for (const { closure } of Object.values(release.configs)) this.#released.add(toHex(hashOfCid(closure)))
+    })
   }
 
-  /** The closure of a released config, from our documents or from members; checked to be what the release says. */
-  async get(config: ReleasedConfig, signal?: AbortSignal): Promise<Closure> {
+  /** Whether a release that we have verified names this descriptor. */
+  isReleased(hash: Uint8Array): boolean {
+    return this.#released.has(toHex(hash))
+  }
+
+  /** The closure of a released config, what is missing of its documents from members. Throws a ClosureError. */
+  async get(config: ReleasedConfig, signal?: AbortSignal): Promise<KnownClosure> {
     const hash = hashOfCid(config.closure)
-    const known = await this.#state.document(hash)
-    const bytes = known ?? (await this.#documents.fetch(hash, undefined, signal))
-    const closure = closureCodec.decode(bytes)
+    const closure = closureCodec.decode(await this.#document(hash, signal))
     const top = closure.paths.at(-1)?.path
     if (top !== config.topLevel) {
       throw new ClosureError('wrong-closure', `expected the closure of ${config.topLevel}, got that of ${top}`)
     }
-    if (known === undefined) await this.#state.keepDocument(bytes)
-    this.#serve(closure)
-    return closure
+    const wanted = [...new Map(closure.paths.map(({ recipe }) => [toHex(recipe), recipe])).values()]
+    const recipes = new Map<string, Recipe>()
+    const fetchNext = async () => {
+      for (let id = wanted.pop(); id !== undefined; id = wanted.pop()) {
+        recipes.set(toHex(id), decodeRecipe(await this.#document(id, signal)))
+      }
+    }
+    await Promise.all(Array.from({ length: parallelRecipes }, fetchNext))
+    return { hash, closure, list: new ChunkList(closure, recipes) }
   }
 
-  /** Keeps a closure that this peer described itself. */
-  async add(closure: Closure): Promise<{ cid: CID; bytes: Uint8Array }> {
+  /** A closure whose documents are all here; nothing when one is missing. */
+  async held(hash: Uint8Array): Promise<KnownClosure | undefined> {
+    const bytes = await this.#state.document(hash)
+    if (bytes === undefined) return undefined
+    const closure = closureCodec.decode(bytes)
+    const recipes = new Map<string, Recipe>()
+    for (const { recipe } of closure.paths) {
+      const key = toHex(recipe)
+      if (recipes.has(key)) continue
+      const known = await this.#state.document(recipe)
+      if (known === undefined) return undefined
+      recipes.set(key, decodeRecipe(known))
+    }
+    return { hash, closure, list: new ChunkList(closure, recipes) }
+  }
+
+  /** Keeps a closure that this peer described itself, its recipes being kept already. */
+  async add(closure: Closure): Promise<CID> {
     const bytes = closureCodec.encode(closure)
     await this.#state.keepDocument(bytes)
-    this.#serve(closure)
-    return { cid: cidOf(bytes), bytes }
+    return cidOf(bytes)
   }
 
-  /** Whether a path, with this NAR hash, belongs to a release that we have verified. */
-  isServed(request: NarRequest): boolean {
-    const hash = this.#served.get(request.path)
-    return hash !== undefined && equalBytes(hash, request.narHash)
-  }
-
-  #serve(closure: Closure): void {
-    for (const { path, narHash } of closure.paths) this.#served.set(path, narHash)
+  async #document(hash: Uint8Array, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    const known = await this.#state.document(hash)
+    if (known !== undefined) return known
+    const bytes = await this.#documents.fetch(hash, undefined, signal)
+    await this.#state.keepDocument(bytes)
+    return bytes
   }
 }

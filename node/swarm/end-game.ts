@@ -1,7 +1,7 @@
 /** The end-game: which requests that let us wait are worth asking at a second peer. */
 
 import type { SchedulerLimits } from './scheduler-limits.ts'
-import { median, type PeerState } from './scheduler-peer.ts'
+import type { PeerState } from './scheduler-peer.ts'
 
 /** What it reads of the scheduler. */
 export interface EndGameView {
@@ -23,11 +23,13 @@ export interface Duplicate {
 
 /** Requests to send a second time now, each to the least busy peer that can give the chunk. */
 export function duplicates(view: EndGameView, now: number): Duplicate[] {
-  const idle = view.peers.filter(peer => peer.isReady(now))
+  const isEarly = !view.isLast && !view.peers.some(peer => now - (peer.oldestAt ?? now) >= view.limits.slowMs)
+  const idle = isEarly ? [] : view.peers.filter(peer => peer.isReady(now))
   if (idle.length === 0) return []
   const found: Duplicate[] = []
+  const times = serviceTimes(view)
   for (const source of view.peers) {
-    const limit = patience(view, source)
+    const limit = patience(view, times, source)
     for (const [chunk, sentAt] of source.flights) {
       // Flights are in the order of their age, and those of a peer are all measured alike.
       if (now - sentAt < limit || found.length >= view.limits.endGameChunks) break
@@ -42,19 +44,25 @@ export function duplicates(view: EndGameView, now: number): Duplicate[] {
 /** When the next request becomes slow; Infinity when there is none. */
 export function slowAt(view: EndGameView): number {
   let at = Number.POSITIVE_INFINITY
+  const times = serviceTimes(view)
   for (const source of view.peers) {
     for (const [chunk, sentAt] of source.flights) {
       if ((view.asked[chunk] ?? 0) > 1) continue
-      at = Math.min(at, sentAt + patience(view, source))
+      at = Math.min(at, sentAt + patience(view, times, source))
       break
     }
   }
   return at
 }
 
+/** What the peers take to answer, sorted: sorting anew for each of them would be most of a turn's cost. */
+function serviceTimes(view: EndGameView): number[] {
+  return view.peers.flatMap(peer => peer.serviceMs ?? []).sort((a, b) => a - b)
+}
+
 /** How long we wait for a peer before a second one is asked. */
-function patience(view: EndGameView, source: PeerState): number {
-  const usual = median(view.peers.flatMap(peer => (peer === source ? [] : (peer.serviceMs ?? []))))
+function patience(view: EndGameView, times: readonly number[], source: PeerState): number {
+  const usual = medianWithout(times, source.serviceMs)
   const slow = Math.max(view.limits.slowMs, view.limits.slowFactor * (usual ?? 0))
   // The uplink is shared: there the last chunks aren't asked twice for being the last, only for being slow.
   if (!view.isLast || !(source.local || view.isAlone)) return slow
@@ -75,4 +83,11 @@ function alternative(
     if (isBetter) best = peer
   }
   return best
+}
+
+/** The median of sorted numbers without one of them. */
+function medianWithout(times: readonly number[], without: number | undefined): number | undefined {
+  if (without === undefined) return times[(times.length - 1) >> 1]
+  const middle = (times.length - 2) >> 1
+  return times.length < 2 ? undefined : times[middle + ((times[middle] as number) >= without ? 1 : 0)]
 }

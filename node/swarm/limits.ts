@@ -8,8 +8,13 @@ export const queuedRequestsPerPeer = 4096
 export const busyMs = 2_000
 /** Peers that are served at the same time. */
 export const servedPeers = 16
-/** Below this rate a chunk is compressed: zstd takes some 300 MB/s of a core, so a gigabit link is left alone. */
-export const compressBelowBytesPerSecond = 30e6
+/**
+ * Bytes per second below which chunks are compressed for a peer elsewhere: zstd takes some 300 MB/s of a core, so that a
+ * gigabit link is left alone.
+ */
+export const compressBelowRemote = 30e6
+/** The same for one at our site: below it is no wire, only a busy processor that compressing would not help. */
+export const compressBelowLocal = 6e6
 /** How long a peer that sent a wrong chunk is neither asked nor answered. */
 export const banMs = 10 * 60_000
 /** Disk for staged chunks; what is over it is fetched when there is room again. */
@@ -22,8 +27,14 @@ export const idleSwarmMs = 60_000
 export const servedClosures = 8
 /** Recipes that are asked for side by side: hides the latency of a narrow link. */
 export const parallelRecipes = 16
-/** A device whose private address answers within this time is at the same site. */
+/** A peer with a private address in another network is at our site when it answers within this time. */
 export const localRoundTripMs = 10
 /** Bytes asked of one peer ahead: one second of its measured rate, within these bounds. */
 export const windowMinBytes = 256 * 1024
 export const windowMaxBytes = 8 * 1024 ** 2
+/** Paths that are imported at a time: one connection to Nix each; hides the latency of small ones. */
+export const importConnections = 4
+/** A fetch that gets nothing and sees nobody who has what it lacks gives up after this. */
+export const sourceWaitMs = 15_000
+/** Share of its time that the event loop may be busy before nothing is compressed: then the processor is what is scarce. */
+export const compressBelowLoad = 0.7

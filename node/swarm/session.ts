@@ -11,7 +11,15 @@ import type { Bitfield } from './bitfield.ts'
 import type { ChunkList } from './chunk-list.ts'
 import type { ChunkStore } from './chunk-store.ts'
 import type { FrameStream } from './frame-stream.ts'
-import { announceIntervalMs, busyMs, compressBelowBytesPerSecond, queuedRequestsPerPeer } from './limits.ts'
+import {
+  announceIntervalMs,
+  busyMs,
+  compressBelowLoad,
+  compressBelowLocal,
+  compressBelowRemote,
+  queuedRequestsPerPeer,
+} from './limits.ts'
+import { loopLoad } from './loop-load.ts'
 import { RateMeter } from './rate-meter.ts'
 import type { UploadLimiter } from './upload-limiter.ts'
 
@@ -56,16 +64,21 @@ export class Session extends EventEmitter<Events> {
   #unannounced: number[] = []
   #announcing: NodeJS.Timeout | undefined
   readonly #sent = new RateMeter()
+  readonly #compressBelow: number
   #serving = false
   #admitted = false
   #closed = false
 
-  constructor(components: SessionComponents, init: { peer: string; theirs: Bitfield; theyWant: boolean }) {
+  constructor(
+    components: SessionComponents,
+    init: { peer: string; local: boolean; theirs: Bitfield; theyWant: boolean },
+  ) {
     super()
     this.#components = components
     this.peer = init.peer
     this.theirs = init.theirs
     this.theyWant = init.theyWant
+    this.#compressBelow = init.local ? compressBelowLocal : compressBelowRemote
   }
 
   /** Reads what the peer says until the stream ends; never rejects. */
@@ -209,7 +222,8 @@ export class Session extends EventEmitter<Events> {
 
   /** Compressed where the link is what one waits for, raw where the processor is. */
   async #encoded(plain: Uint8Array): Promise<{ encoding: ChunkEncoding; bytes: Uint8Array }> {
-    if (this.#sent.busyBytesPerSecond > compressBelowBytesPerSecond) return { encoding: 'raw', bytes: plain }
+    const scarce = this.#sent.busyBytesPerSecond < this.#compressBelow && loopLoad() < compressBelowLoad
+    if (!scarce) return { encoding: 'raw', bytes: plain }
     const packed = await compress(plain, { params: { [constants.ZSTD_c_compressionLevel]: 3 } })
     return packed.length < plain.length * 0.95 ? { encoding: 'zstd', bytes: packed } : { encoding: 'raw', bytes: plain }
   }

@@ -54,7 +54,6 @@ export function makeFixtures(): Fixture[] {
   const report = seal(reportKind, reportOf(fleet.fleet, peer), device)
   const head = { root: 1, timestamp: timestamp.bytes }
   const hash = sha256(Buffer.from('a document'))
-  const path = testStorePath('kiosk')
   const certificateFixture = (name: string, bytes: Uint8Array, ...signers: Signer[]) =>
     signed<Certificate>(name, certificateKind, bytes, ...signers)
 
@@ -101,8 +100,8 @@ export function makeFixtures(): Fixture[] {
     plain('document-request-root', messages.documentRequestCodec, { root: 2 }),
     plain('document-request-head', messages.documentRequestCodec, { head: true }),
     plain('document-request-certificate', messages.documentRequestCodec, { certificate: peer }),
-    plain('nar-request', messages.narRequestCodec, { path, narHash: hash }),
     plain('answer-size', messages.answerCodec, { size: 4096 }),
+    plain('answer-packed', messages.answerCodec, { size: 4096, unpacked: 8192 }),
     plain('answer-error', messages.answerCodec, { error: 'not-found' }),
   ]
 }
@@ -121,7 +120,19 @@ function reportOf(fleet: string, peer: string): Report {
     running: testStorePath('kiosk'),
     freshness: 'fresh',
     error: { code: 'health-failed', message: 'kiosk.service failed' },
-    update: { release: 2, milliseconds: 1200, needed: 4096, fromControllers: 0, fromNeighbours: 4096 },
+    update: {
+      release: 2,
+      milliseconds: 1200,
+      paths: 3,
+      pathsDone: 2,
+      needed: 4096,
+      fromStore: 512,
+      fromControllers: 0,
+      fromNeighbours: 4096,
+      fromElsewhere: 0,
+      wire: 2048,
+      bytesPerSecond: 1_000_000,
+    },
   }
 }
 

@@ -65,6 +65,7 @@ export function testClosure(name: string): Closure {
     narHash: sha256(Buffer.from(`${name}${suffix}`)),
     narSize,
     references,
+    recipe: sha256(Buffer.from(`${name}${suffix}.recipe`)),
     signatures: ['test-1:AAAA'],
   })
   return { v: 1, paths: [described('-library', [], 4096), described('-app', [0, 1], 8192), described('', [1, 0], 512)] }

@@ -1,0 +1,222 @@
+/** One closure's swarm on this peer: sessions with others, the chunks that are here, and, while it is fetched, the plan. */
+
+import { EventEmitter } from 'node:events'
+import type { Logger } from '../log.ts'
+import type { Bitfield } from './bitfield.ts'
+import type { ChunkList } from './chunk-list.ts'
+import type { ChunkStore } from './chunk-store.ts'
+import { windowMaxBytes, windowMinBytes } from './limits.ts'
+import { Scheduler } from './scheduler.ts'
+import { type Session, SessionError } from './session.ts'
+
+/** What is known of the peer at the other end. */
+export interface SwarmPeer {
+  readonly id: string
+  readonly name: string
+  readonly local: boolean
+  readonly controller: boolean
+}
+
+/** A chunk that came, for who counts. */
+export interface Arrival {
+  readonly peer: SwarmPeer
+  /** Bytes of the chunk, and what it took on the wire. */
+  readonly bytes: number
+  readonly wire: number
+}
+
+interface Events {
+  arrival: [Arrival]
+  /** A peer sent what no honest one sends. */
+  misbehaved: [SwarmPeer, string]
+}
+
+export interface ClosureSwarmComponents {
+  list: ChunkList
+  chunks: ChunkStore
+  log: Logger
+}
+
+export class ClosureSwarm extends EventEmitter<Events> {
+  readonly list: ChunkList
+  /** When it was last of use to anyone, in milliseconds. */
+  usedAt = Date.now()
+  readonly #chunks: ChunkStore
+  readonly #log: Logger
+  readonly #self: string
+  readonly #sessions = new Map<string, { session: Session; peer: SwarmPeer }>()
+  readonly #waiting = new Map<number, Set<() => void>>()
+  #scheduler: Scheduler | undefined
+  #failed: unknown
+  #wake: NodeJS.Timeout | undefined
+  #pumping: NodeJS.Immediate | undefined
+
+  constructor({ list, chunks, log }: ClosureSwarmComponents, init: { self: string }) {
+    super()
+    this.list = list
+    this.#chunks = chunks
+    this.#log = log
+    this.#self = init.self
+  }
+
+  get fetching(): boolean {
+    return this.#scheduler !== undefined
+  }
+
+  hasSession(peer: string): boolean {
+    return this.#sessions.has(peer)
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size
+  }
+
+  /** Requests that are under way. */
+  get inFlight(): number {
+    return this.#scheduler?.inFlight ?? 0
+  }
+
+  /** Whether a peer is connected that has, or may get, what is missing here. */
+  get hasSources(): boolean {
+    return [...this.#sessions.values()].some(({ session }) => session.theirs.count > 0)
+  }
+
+  /** Takes a session whose handshake is done. One that the peer had before is closed. */
+  attach(session: Session, peer: SwarmPeer): void {
+    this.#sessions.get(peer.id)?.session.close(new SessionError('ended', 'a newer session takes its place'))
+    this.#sessions.set(peer.id, { session, peer })
+    const scheduler = () => this.#scheduler
+    session.on('have', chunks => {
+      for (const chunk of chunks) scheduler()?.peerHas(peer.id, chunk, Date.now())
+      this.#pump()
+    })
+    session.on('chunk', arrived => void this.#arrived(session, peer, arrived))
+    session.on('missing', chunks => {
+      for (const chunk of chunks) scheduler()?.failed(peer.id, chunk, Date.now())
+      this.#pump()
+    })
+    session.on('busy', milliseconds => {
+      scheduler()?.busy(peer.id, Date.now() + milliseconds)
+      this.#pump()
+    })
+    session.on('closed', reason => {
+      if (this.#sessions.get(peer.id)?.session !== session) return
+      this.#sessions.delete(peer.id)
+      scheduler()?.removePeer(peer.id, Date.now())
+      if (reason instanceof SessionError && reason.code === 'misbehaved') this.emit('misbehaved', peer, reason.message)
+      this.#pump()
+    })
+    this.#introduce(session, peer)
+    session.start()
+    this.#pump()
+  }
+
+  /** Begins to fetch chunks, in this order of urgency. */
+  fetch(wanted: Iterable<number>): void {
+    this.#scheduler = new Scheduler({ self: this.#self, lengths: this.list.lengths })
+    this.#scheduler.want(wanted)
+    for (const { session, peer } of this.#sessions.values()) this.#introduce(session, peer)
+    this.#pump()
+  }
+
+  /** Ends fetching; sessions stay, to serve. With a reason, who waits for a chunk hears it. */
+  endFetch(reason?: unknown): void {
+    this.#scheduler = undefined
+    clearTimeout(this.#wake)
+    clearImmediate(this.#pumping)
+    this.#pumping = undefined
+    this.#failed = reason
+    for (const waiting of this.#waiting.values()) for (const wake of waiting) wake()
+    this.#waiting.clear()
+  }
+
+  /** Resolves when a chunk can be read here; asks for it if need be. Rejects when fetching ends before. */
+  async available(chunk: number): Promise<void> {
+    while (!this.#chunks.has(chunk)) {
+      if (this.#failed !== undefined) throw this.#failed
+      if (this.#scheduler === undefined) throw new SessionError('ended', 'the fetch has ended')
+      // It was here and is no longer: the garbage collector took its path, say.
+      this.#scheduler.want([chunk])
+      this.#pump()
+      await new Promise<void>(resolve => {
+        const waiting = this.#waiting.get(chunk) ?? new Set()
+        waiting.add(resolve)
+        this.#waiting.set(chunk, waiting)
+      })
+    }
+  }
+
+  /** Tells everyone of chunks that are here now. */
+  announce(chunk: number): void {
+    for (const { session } of this.#sessions.values()) session.announce(chunk)
+  }
+
+  close(): void {
+    this.endFetch(new SessionError('ended', 'the swarm is closed'))
+    for (const { session } of [...this.#sessions.values()]) session.close()
+  }
+
+  #introduce(session: Session, peer: SwarmPeer): void {
+    const scheduler = this.#scheduler
+    if (scheduler === undefined) return
+    scheduler.addPeer({ id: peer.id, local: peer.local }, Date.now())
+    scheduler.peerWants(peer.id, session.theyWant && !session.theirs.isFull)
+    scheduler.peerHas(peer.id, session.theirs.isFull ? 'all' : (session.theirs as Bitfield), Date.now())
+  }
+
+  async #arrived(
+    session: Session,
+    peer: SwarmPeer,
+    { chunk, bytes, wire }: { chunk: number; bytes: Uint8Array; wire: number },
+  ): Promise<void> {
+    this.usedAt = Date.now()
+    const scheduler = this.#scheduler
+    if (scheduler === undefined) return
+    const rate = session.received.bytesPerSecond
+    scheduler.setWindow(peer.id, Math.min(windowMaxBytes, Math.max(windowMinBytes, rate)))
+    const { duplicatesToCancel } = scheduler.received(peer.id, chunk, Date.now())
+    for (const { peer: other, chunk: number } of duplicatesToCancel) this.#sessions.get(other)?.session.cancel([number])
+    this.#pump()
+    if (this.#chunks.has(chunk)) return
+    try {
+      await this.#chunks.put(chunk, bytes)
+    } catch (thrown) {
+      this.#log.warn({ reason: String(thrown) }, 'a chunk could not be staged')
+      this.endFetch(thrown)
+      return
+    }
+    this.emit('arrival', { peer, bytes: bytes.length, wire })
+    this.announce(chunk)
+    for (const wake of this.#waiting.get(chunk) ?? []) wake()
+    this.#waiting.delete(chunk)
+  }
+
+  /** Once in a turn of the event loop, however many events asked for it. */
+  #pump(): void {
+    if (this.#scheduler === undefined || this.#pumping !== undefined) return
+    this.#pumping = setImmediate(() => {
+      this.#pumping = undefined
+      this.#ask()
+    })
+  }
+
+  #ask(): void {
+    const scheduler = this.#scheduler
+    if (scheduler === undefined) return
+    const { requests, cancels, wakeAt } = scheduler.next(Date.now())
+    for (const [peer, chunks] of byPeer(cancels)) this.#sessions.get(peer)?.session.cancel(chunks)
+    for (const [peer, chunks] of byPeer(requests)) this.#sessions.get(peer)?.session.request(chunks)
+    clearTimeout(this.#wake)
+    if (wakeAt !== undefined) this.#wake = setTimeout(() => this.#ask(), Math.max(10, wakeAt - Date.now()))
+  }
+}
+
+function byPeer(requests: readonly { peer: string; chunk: number }[]): Map<string, number[]> {
+  const grouped = new Map<string, number[]>()
+  for (const { peer, chunk } of requests) {
+    const chunks = grouped.get(peer)
+    if (chunks === undefined) grouped.set(peer, [chunk])
+    else chunks.push(chunk)
+  }
+  return grouped
+}

@@ -1,0 +1,66 @@
+/** How far a closure's fetch is: paths, chunks, bytes by source, rate and time left. */
+
+import type { PathChunks } from './chunk-list.ts'
+import type { Arrival } from './closure-swarm.ts'
+import { RateMeter } from './rate-meter.ts'
+
+/** All bytes are of chunks as they are, uncompressed; `wire` is what they took on the wire. */
+export class Progress {
+  /** Paths that the store lacked, and bytes of their NARs. */
+  readonly paths: number
+  readonly size: number
+  /** Bytes of chunks that were not on this machine when the fetch began. */
+  needed = 0
+  fromControllers = 0
+  fromNeighbours = 0
+  /** Of both, what came from other sites. */
+  fromElsewhere = 0
+  wire = 0
+  pathsDone = 0
+  readonly #rate = new RateMeter()
+
+  constructor(missing: readonly PathChunks[]) {
+    this.paths = missing.length
+    this.size = missing.reduce((sum, { described }) => sum + described.narSize, 0)
+  }
+
+  begin(needed: number): void {
+    this.needed = needed
+  }
+
+  arrived({ peer, bytes, wire }: Arrival): void {
+    if (peer.controller) this.fromControllers += bytes
+    else this.fromNeighbours += bytes
+    if (!peer.local) this.fromElsewhere += bytes
+    this.wire += wire
+    this.#rate.add(bytes)
+  }
+
+  imported(): void {
+    this.pathsDone++
+  }
+
+  get received(): number {
+    return this.fromControllers + this.fromNeighbours
+  }
+
+  /** Bytes of NARs that were rebuilt from what this machine has. */
+  get fromStore(): number {
+    return Math.max(0, this.size - this.needed)
+  }
+
+  get pathsLeft(): number {
+    return this.paths - this.pathsDone
+  }
+
+  get bytesPerSecond(): number {
+    return this.#rate.bytesPerSecond
+  }
+
+  /** Seconds, by the rate of the last ones; nothing when there is none. */
+  get secondsLeft(): number | undefined {
+    const left = this.needed - this.received
+    if (left <= 0) return 0
+    return this.bytesPerSecond < 1 ? undefined : left / this.bytesPerSecond
+  }
+}
