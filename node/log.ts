@@ -32,7 +32,7 @@ function libp2pScope(log: Logger, name: string): Libp2pLogger {
       if (!off) log[level](format(text, values))
     }
   return Object.assign(write('trace'), {
-    enabled: !off,
+    enabled: log.isLevelEnabled('trace'),
     error: write('debug'),
     trace: write('trace'),
     newScope: (scope: string) => libp2pScope(log, `${name}:${scope}`),

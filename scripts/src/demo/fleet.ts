@@ -70,7 +70,7 @@ export class DemoFleet {
     await mkdir(this.root(device), { recursive: true })
     const at = (name: string) => join(directory, name)
     const place = ['--state', at('state'), '--store', at('root'), '--root', at('root')]
-    const mesh = ['--listen', this.#address(1 + deviceNames.indexOf(device)), '--no-mdns', '--log', 'debug']
+    const mesh = ['--listen', this.#address(1 + deviceNames.indexOf(device)), '--no-mdns', '--log', 'info']
     const args = ['--join', token, '--name', device, ...place, ...mesh]
     this.#daemons.set(device, new Daemon(device, args, at('log')))
   }
