@@ -33,9 +33,9 @@ export class FleetHome {
     this.directory = join(home, fleet.slice(0, 16))
   }
 
-  /** Keeps Nix from collecting what a release names. */
-  rootsDirectory(version: number): string {
-    return join(this.directory, 'gcroots', String(version))
+  /** Links that keep Nix from collecting what a release names; `next` for the one that is being made. */
+  rootsDirectory(release: string): string {
+    return join(this.directory, 'gcroots', release)
   }
 
   async settings(): Promise<Settings> {

@@ -2,39 +2,29 @@
 
 import { userInfo } from 'node:os'
 import { basename, resolve } from 'node:path'
-import type { Command } from 'commander'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { nameSchema } from '../../protocol/fields.ts'
+import { checkAddresses } from '../addresses.ts'
 import { found } from '../found.ts'
-import { collect, command, type GlobalOptions, print, run } from './context.ts'
+import type { GlobalOptions } from './options.ts'
+import { print } from './output.ts'
 
-interface Options extends GlobalOptions {
+export interface InitOptions extends GlobalOptions {
+  directory: string
   name?: string
   operator?: string
   listen: string[]
   bootstrap: string[]
   mdns: boolean
+  store?: string
 }
 
-export function initCommand(): Command {
-  return command('init', 'Found a fleet: signing keys for you, and a project that declares its devices.')
-    .argument('[directory]', 'where the project goes; what is there stays', '.')
-    .option('--name <name>', "the fleet's name (default: the directory's)")
-    .option('--operator <name>', 'your name in the fleet (default: your user name)')
-    .option('--listen <multiaddr>', 'where this controller listens; repeat for more', collect, [])
-    .option(
-      '--bootstrap <multiaddr>',
-      'a peer that is always dialled and that join tokens name; repeat for more',
-      collect,
-      [],
-    )
-    .option('--no-mdns', 'do not look for peers on the local network')
-    .action((directory: string, options: Options) => run(options, () => init(directory, options)))
-}
-
-async function init(directory: string, options: Options): Promise<undefined> {
+export async function init(options: InitOptions): Promise<undefined> {
+  const { directory } = options
   const name = checkedName(options.name ?? nameFrom(basename(resolve(directory))), '--name')
   const operator = checkedName(options.operator ?? nameFrom(userInfo().username), '--operator')
+  checkAddresses(options.listen, '--listen')
+  checkAddresses(options.bootstrap, '--bootstrap')
   const founded = await found({
     directory,
     name,
@@ -43,6 +33,7 @@ async function init(directory: string, options: Options): Promise<undefined> {
     settings: {
       mdns: options.mdns,
       ...(options.listen.length > 0 && { listen: options.listen }),
+      ...(options.store !== undefined && { store: resolve(options.store) }),
     },
   })
   print(
