@@ -108,7 +108,7 @@ async function writeProject(directory: string, project: ProjectFile): Promise<st
   const files: Record<string, string> = {
     'thymesh.json': `${JSON.stringify(project, null, 2)}\n`,
     'flake.nix': flakeFile(project.name),
-    ...(isNew && sampleFiles),
+    ...(isNew && sampleFiles()),
   }
   const written: string[] = []
   for (const [name, text] of Object.entries(files)) {
