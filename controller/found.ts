@@ -5,13 +5,11 @@ import { dirname, join, resolve } from 'node:path'
 import { openState } from '../node/mesh/mesh-peer.ts'
 import { parseSettings, type SettingsInput } from '../node/settings.ts'
 import { FleetState } from '../node/state/fleet-state.ts'
-import { certificateKind } from '../protocol/certificate.ts'
-import { seal } from '../protocol/dsse.ts'
 import { messageOf, ThymeshError } from '../protocol/errors.ts'
-import { timeText } from '../protocol/fields.ts'
 import { equalBytes, sha256 } from '../protocol/hash.ts'
 import { formatNixPublicKey } from '../protocol/nix/signature.ts'
 import { foundFleet } from '../protocol/trust/publish.ts'
+import { ownCertificate } from './certificate.ts'
 import { FleetHome, newKeys, signersOf } from './fleet-home.ts'
 import { git, type ProjectFile } from './project.ts'
 import { flakeFile, sampleFiles } from './template.ts'
@@ -34,8 +32,6 @@ export interface Founded {
   readonly directory: string
   readonly written: string[]
 }
-
-const certificateYears = 5
 
 /** Founds a fleet. Throws a FoundError, and nothing was written, when the folder holds a project or can't hold one. */
 export async function found(options: FoundOptions): Promise<Founded> {
@@ -61,20 +57,7 @@ export async function found(options: FoundOptions): Promise<Founded> {
   await home.writeKeys(keys)
   const state = await openState(await home.settings())
   try {
-    const certificate = seal(
-      certificateKind,
-      {
-        v: 1,
-        fleet,
-        peer: state.identity.peerId,
-        name: options.operator,
-        role: 'controller',
-        issued: timeText(now),
-        expires: timeText(new Date(now.getTime() + certificateYears * 365 * 86_400_000)),
-      },
-      signers.members,
-    )
-    await state.own.setCertificate(certificate)
+    await ownCertificate(state, { fleet, operator: options.operator, members: signers.members, now })
     const fleetState = await FleetState.load(fleet, state.database, state.clock)
     await fleetState.believe(published.trusted, async named => {
       const document = published.documents.find(each => equalBytes(sha256(each), named.hash))

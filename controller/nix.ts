@@ -60,7 +60,7 @@ export async function buildConfig(
   const result = await nix(['build', ...flags, attribute], project, buildTimeoutMs)
   if (result.code !== 0) {
     throw new BuildError('build-failed', `config ${name} can't be built:\n${lastLines(result)}`, {
-      hint: `Mend it and commit; \`nix build .#thymesh.configs.${name}\` shows the whole log.`,
+      hint: `Mend it and commit. The whole log: nix build --override-input thymesh path:${nixDirectory} .#thymesh.configs.${name}`,
     })
   }
   const parsed = z
@@ -127,8 +127,17 @@ async function run(
   }
 }
 
-function lastLines(result: ProgramResult): string {
-  return result.errors.join('\n')
+/** What Nix says of the lock file, which is none of a project's errors: projects are built with our own Nix files. */
+const lockFileLines = [
+  /^warning: not writing modified lock file/,
+  /^warning: .*is untrusted/,
+  /^• (Added|Updated|Removed) input/,
+  /^\s+(→ )?'\S+' \(\d{4}-\d\d-\d\d\)$/,
+  /^\(use '--show-trace'/,
+]
+
+function lastLines({ errors }: ProgramResult): string {
+  return errors.filter(line => !lockFileLines.some(pattern => pattern.test(line))).join('\n')
 }
 
 function exists(file: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 /** The project: a Git repository that declares the fleet. Read with `git` and plain files. */
 
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { runProgram } from '../node/activation/program.ts'
@@ -52,13 +52,7 @@ export async function openProject(from: string): Promise<Project> {
 
 /** A project file's content; `file` is what an error names. */
 export function parseProject(text: string, file: string): ProjectFile {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (thrown) {
-    throw new ProjectError('invalid', `${file}: expected JSON: ${messageOf(thrown)}`)
-  }
-  const parsed = projectSchema.safeParse(value)
+  const parsed = projectSchema.safeParse(parseJson(text, file))
   if (parsed.success) return parsed.data
   throw new ProjectError('invalid', `${file}: ${describeIssues(parsed.error)}`)
 }
@@ -75,6 +69,30 @@ export async function cleanCommit(project: Project): Promise<string> {
   const [commit] = await git(project.directory, ['rev-parse', 'HEAD'])
   if (commit === undefined) throw new ProjectError('git-failed', 'the project has no commit yet')
   return commit
+}
+
+/**
+ * Sees that the project's data files are JSON and have names that a fleet can use: Nix says of neither which file it
+ * means. Throws a ProjectError.
+ */
+export async function checkDataFiles(project: Project): Promise<void> {
+  for (const folder of ['configs', 'devices']) {
+    const names = await readdir(join(project.directory, folder)).catch(() => [])
+    for (const name of names.filter(each => each.endsWith('.json')).sort()) {
+      const file = `${folder}/${name}`
+      const stem = nameSchema.safeParse(name.slice(0, -'.json'.length))
+      if (!stem.success) throw new ProjectError('invalid', `${file}: ${describeIssues(stem.error)}`)
+      parseJson(await readFile(join(project.directory, file), 'utf8'), file)
+    }
+  }
+}
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (thrown) {
+    throw new ProjectError('invalid', `${file}: expected JSON: ${messageOf(thrown)}`)
+  }
 }
 
 /** Runs git in a folder and gives the lines of its standard output: warnings and traces are not among them. */

@@ -4,7 +4,7 @@ import { ThymeshError } from '../../protocol/errors.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import { FleetHome } from '../fleet-home.ts'
 import { buildConfig, type DeclaredFleet, evaluateFleet, keepPath } from '../nix.ts'
-import { cleanCommit, openProject } from '../project.ts'
+import { checkDataFiles, cleanCommit, openProject } from '../project.ts'
 import { type BuiltConfig, publish, releaseConfig, sameContent } from '../publish.ts'
 import type { Session } from '../session.ts'
 import { megabytes, shortPath } from '../view/table.ts'
@@ -19,6 +19,7 @@ const newsSeconds = 2
 export async function deploy(options: WatchOptions & { force: boolean }): Promise<number> {
   const project = await openProject(options.project)
   const commit = await cleanCommit(project)
+  await checkDataFiles(project)
   const home = new FleetHome(project.fleet)
   const [keys, nixKey, { store }] = await Promise.all([home.keys(), home.nixKey(), home.settings()])
   // Evaluated while the controller starts and looks for peers; what fails is thrown below.

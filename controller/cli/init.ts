@@ -1,11 +1,11 @@
 /** `thymesh init`: founds a fleet. */
 
-import { userInfo } from 'node:os'
 import { basename, resolve } from 'node:path'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { nameSchema } from '../../protocol/fields.ts'
 import { checkAddresses } from '../addresses.ts'
 import { found } from '../found.ts'
+import { nameFrom, operatorName } from '../names.ts'
 import type { GlobalOptions } from './options.ts'
 import { print } from './output.ts'
 
@@ -22,7 +22,7 @@ export interface InitOptions extends GlobalOptions {
 export async function init(options: InitOptions): Promise<undefined> {
   const { directory } = options
   const name = checkedName(options.name ?? nameFrom(basename(resolve(directory))), '--name')
-  const operator = checkedName(options.operator ?? nameFrom(userInfo().username), '--operator')
+  const operator = checkedName(options.operator ?? operatorName(), '--operator')
   checkAddresses(options.listen, '--listen')
   checkAddresses(options.bootstrap, '--bootstrap')
   const founded = await found({
@@ -55,13 +55,4 @@ function checkedName(name: string, option: string): string {
   const parsed = nameSchema.safeParse(name)
   if (parsed.success) return parsed.data
   throw new ThymeshError('invalid-name', `${option}: ${parsed.error.issues[0]?.message}, got ${JSON.stringify(name)}`)
-}
-
-/** A folder's or user's name as a fleet can have it. */
-function nameFrom(text: string): string {
-  const name = text
-    .toLowerCase()
-    .replace(/[^a-z0-9-]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-  return name.slice(0, 63) || 'fleet'
 }

@@ -7,6 +7,7 @@ import { defaultSettingsFile } from '../../node/defaults.ts'
 import { parseSettings, readSettingsFile } from '../../node/settings.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { parseJoinToken } from '../../protocol/join-token.ts'
+import { checkAddresses } from '../addresses.ts'
 import type { GlobalOptions } from './options.ts'
 
 export interface NodeOptions extends GlobalOptions {
@@ -23,6 +24,8 @@ export interface NodeOptions extends GlobalOptions {
 }
 
 export async function node(options: NodeOptions): Promise<number> {
+  checkAddresses(options.listen, '--listen')
+  checkAddresses(options.bootstrap, '--bootstrap')
   const file = options.settings ?? defaultSettingsFile
   const fromFile = options.settings !== undefined || (await exists(file)) ? await readSettingsFile(file) : {}
   const settings = parseSettings(
