@@ -33,14 +33,20 @@ export class FleetHome {
     this.directory = join(home, fleet.slice(0, 16))
   }
 
-  /** Keeps Nix from collecting what a release names. */
-  rootsDirectory(version: number): string {
-    return join(this.directory, 'gcroots', String(version))
+  /** Links that keep Nix from collecting what a release names; `next` for the one that is being made. */
+  rootsDirectory(release: string): string {
+    return join(this.directory, 'gcroots', release)
   }
 
   async settings(): Promise<Settings> {
     const file = join(this.directory, 'controller.json')
-    return parseSettings({ ...(await readSettingsFile(file)), state: join(this.directory, 'state') }, file)
+    const settings = await readSettingsFile(file).catch(thrown => {
+      throw new HomeError('unreadable', messageOf(thrown), {
+        hint: 'Restore the file; {} stands for the defaults.',
+        cause: thrown,
+      })
+    })
+    return parseSettings({ ...settings, state: join(this.directory, 'state') }, file)
   }
 
   async writeSettings(settings: Omit<SettingsInput, 'state'>): Promise<void> {
@@ -60,7 +66,7 @@ export class FleetHome {
         try {
           return [role, signerOf(await readSeed(this.#keyFile(role)))] as const
         } catch (thrown) {
-          throw noKey(role, thrown)
+          throw noKey(role, this.#keyFile(role), thrown)
         }
       }),
     )
@@ -72,7 +78,7 @@ export class FleetHome {
     try {
       text = await readFile(this.#keyFile('nix'), 'utf8')
     } catch (thrown) {
-      throw noKey('nix', thrown)
+      throw noKey('nix', this.#keyFile('nix'), thrown)
     }
     return parseNixSecretKey(text.trim())
   }
@@ -112,9 +118,11 @@ export function signersOf({ seeds }: NewKeys): FleetKeys {
   }
 }
 
-function noKey(role: string, thrown: unknown): ThymeshError {
+function noKey(role: string, file: string, thrown: unknown): ThymeshError {
   if (thrown instanceof ThymeshError) return thrown
-  return new HomeError('no-keys', `this machine has no ${role} key of this fleet: ${messageOf(thrown)}`, {
+  const isMissing = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT'
+  const message = isMissing ? `expected the fleet's ${role} key in ${file}, found none` : messageOf(thrown)
+  return new HomeError('no-keys', message, {
     hint: 'Run it where `thymesh init` was run, or set THYMESH_HOME to the folder with the keys.',
     cause: thrown,
   })

@@ -14,6 +14,8 @@ export interface DeviceView {
   /** The release that runs. */
   release: number | null
   running: string | null
+  /** The release that it updates to, or failed to update to. */
+  wanted: number | null
   /** `unseen`: declared, but no report of it has come. `outdated`: runs something else than the release wants. */
   state: Report['state'] | 'unseen' | 'outdated'
   lastSeen: string | null
@@ -49,6 +51,7 @@ function viewDevice(name: string, release: Release | undefined, report: Report |
     config: wanted?.name ?? report?.config ?? null,
     release: report?.release ?? null,
     running: report?.running ?? null,
+    wanted: report?.wanted ?? null,
     state: behind ? 'outdated' : (report?.state ?? 'unseen'),
     lastSeen: report?.at ?? null,
     freshness: report?.freshness ?? null,
@@ -62,7 +65,12 @@ function viewDevice(name: string, release: Release | undefined, report: Report |
 export function hasEnded(row: DeviceView, release: Release): boolean {
   const wanted = wantedConfig(release, row.device)
   if (wanted === undefined) return true
-  return (row.state === 'running' && row.running === wanted.topLevel) || (row.state === 'failed' && isFinal(row))
+  return (row.state === 'running' && row.running === wanted.topLevel) || (hasFailed(row, release) && isFinal(row))
+}
+
+/** Whether a device says that it failed with this release: a failure of an earlier one says nothing about it. */
+export function hasFailed(row: DeviceView, release: Release): boolean {
+  return row.state === 'failed' && row.wanted === release.version
 }
 
 /** An update that the device won't try again by itself. */

@@ -1,22 +1,20 @@
 /** Founding a fleet: keys, first metadata, the controller's own membership, and a project that builds at once. */
 
-import { access, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { access, constants, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { openState } from '../node/mesh/mesh-peer.ts'
 import { parseSettings, type SettingsInput } from '../node/settings.ts'
 import { FleetState } from '../node/state/fleet-state.ts'
-import { certificateKind } from '../protocol/certificate.ts'
-import { seal } from '../protocol/dsse.ts'
-import { ThymeshError } from '../protocol/errors.ts'
-import { timeText } from '../protocol/fields.ts'
+import { messageOf, ThymeshError } from '../protocol/errors.ts'
 import { equalBytes, sha256 } from '../protocol/hash.ts'
 import { formatNixPublicKey } from '../protocol/nix/signature.ts'
 import { foundFleet } from '../protocol/trust/publish.ts'
+import { ownCertificate } from './certificate.ts'
 import { FleetHome, newKeys, signersOf } from './fleet-home.ts'
 import { git, type ProjectFile } from './project.ts'
 import { flakeFile, sampleFiles } from './template.ts'
 
-export class FoundError extends ThymeshError<'exists'> {}
+export class FoundError extends ThymeshError<'exists' | 'not-writable'> {}
 
 export interface FoundOptions {
   directory: string
@@ -35,9 +33,7 @@ export interface Founded {
   readonly written: string[]
 }
 
-const certificateYears = 5
-
-/** Founds a fleet. Throws a FoundError, and nothing was written, when the folder holds a project already. */
+/** Founds a fleet. Throws a FoundError, and nothing was written, when the folder holds a project or can't hold one. */
 export async function found(options: FoundOptions): Promise<Founded> {
   const directory = resolve(options.directory)
   if (await exists(join(directory, 'thymesh.json'))) {
@@ -45,6 +41,7 @@ export async function found(options: FoundOptions): Promise<Founded> {
       hint: 'Choose another directory, or go on with `thymesh deploy` there.',
     })
   }
+  await checkSetting(options, directory)
   const keys = newKeys(options.name)
   const signers = signersOf(keys)
   const now = new Date()
@@ -55,27 +52,12 @@ export async function found(options: FoundOptions): Promise<Founded> {
     now,
   })
   const { fleet } = published
-  // Checked before anything is written.
-  parseSettings({ ...options.settings, state: '/' }, 'settings')
   const home = new FleetHome(fleet)
   await home.writeSettings(options.settings)
   await home.writeKeys(keys)
   const state = await openState(await home.settings())
   try {
-    const certificate = seal(
-      certificateKind,
-      {
-        v: 1,
-        fleet,
-        peer: state.identity.peerId,
-        name: options.operator,
-        role: 'controller',
-        issued: timeText(now),
-        expires: timeText(new Date(now.getTime() + certificateYears * 365 * 86_400_000)),
-      },
-      signers.members,
-    )
-    await state.own.setCertificate(certificate)
+    await ownCertificate(state, { fleet, operator: options.operator, members: signers.members, now })
     const fleetState = await FleetState.load(fleet, state.database, state.clock)
     await fleetState.believe(published.trusted, async named => {
       const document = published.documents.find(each => equalBytes(sha256(each), named.hash))
@@ -89,14 +71,27 @@ export async function found(options: FoundOptions): Promise<Founded> {
   return { fleet, home: home.directory, directory, written }
 }
 
+/** What would stop a founding half-way is found before anything is written. */
+async function checkSetting(options: FoundOptions, directory: string): Promise<void> {
+  parseSettings({ ...options.settings, state: '/' }, 'settings')
+  await git('/', ['--version'])
+  try {
+    await mkdir(directory, { recursive: true })
+    await access(directory, constants.W_OK)
+  } catch (thrown) {
+    throw new FoundError('not-writable', `expected a folder that can be written: ${messageOf(thrown)}`, {
+      hint: 'Choose another directory for the project.',
+    })
+  }
+}
+
 /** Writes what is missing of a project, and commits it. What is there stays as it is. */
 async function writeProject(directory: string, project: ProjectFile): Promise<string[]> {
-  await mkdir(directory, { recursive: true })
   const isNew = (await readdir(directory)).filter(name => name !== '.git').length === 0
   const files: Record<string, string> = {
     'thymesh.json': `${JSON.stringify(project, null, 2)}\n`,
     'flake.nix': flakeFile(project.name),
-    ...(isNew && sampleFiles),
+    ...(isNew && sampleFiles()),
   }
   const written: string[] = []
   for (const [name, text] of Object.entries(files)) {

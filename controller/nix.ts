@@ -19,6 +19,8 @@ const nixDirectory = fileURLToPath(new URL('../nix', import.meta.url))
 
 const evaluationTimeoutMs = 10 * 60_000
 const buildTimeoutMs = 6 * 3600_000
+/** Two links; the store's database may be locked for a while. */
+const keepTimeoutMs = 60_000
 
 const fleetSchema = z.object({
   configs: z.record(nameSchema, z.object({ system: systemSchema, target: targetSchema })),
@@ -27,9 +29,9 @@ const fleetSchema = z.object({
 /** What the project declares, as plain data. */
 export type DeclaredFleet = z.infer<typeof fleetSchema>
 
-/** Evaluates the project. Throws a BuildError with Nix's last lines. */
-export async function evaluateFleet(project: Project): Promise<DeclaredFleet> {
-  const args = ['eval', '--json', ...(await flakeFlags()), `${flakeOf(project)}#thymesh.fleet`]
+/** Evaluates the project; `store` is the folder of a store of its own. Throws a BuildError with Nix's last lines. */
+export async function evaluateFleet(project: Project, store?: string): Promise<DeclaredFleet> {
+  const args = ['eval', '--json', ...storeFlags(store), ...(await flakeFlags()), `${flakeOf(project)}#thymesh.fleet`]
   const result = await nix(args, project, evaluationTimeoutMs)
   if (result.code !== 0) {
     throw new BuildError('evaluation-failed', `the project can't be evaluated:\n${lastLines(result)}`, {
@@ -42,23 +44,23 @@ export async function evaluateFleet(project: Project): Promise<DeclaredFleet> {
 }
 
 /**
- * Builds a config's top level and keeps it from the garbage collector by a link in `rootsDirectory`. Throws a BuildError
- * with Nix's last lines.
+ * Builds a config's top level and keeps it from the garbage collector by a link in `rootsDirectory`, until that names
+ * another one. Throws a BuildError with Nix's last lines.
  */
 export async function buildConfig(
   project: Project,
   name: string,
   rootsDirectory: string,
-  onLine: (line: string) => void = () => {},
+  store?: string,
 ): Promise<string> {
   await mkdir(rootsDirectory, { recursive: true })
   const link = join(rootsDirectory, name)
   const attribute = `${flakeOf(project)}#thymesh.configs.${name}`
-  const args = ['build', '--json', '--out-link', link, '--print-build-logs', ...(await flakeFlags()), attribute]
-  const result = await nix(args, project, buildTimeoutMs, onLine)
+  const flags = ['--json', '--out-link', link, '--print-build-logs', ...storeFlags(store), ...(await flakeFlags())]
+  const result = await nix(['build', ...flags, attribute], project, buildTimeoutMs)
   if (result.code !== 0) {
     throw new BuildError('build-failed', `config ${name} can't be built:\n${lastLines(result)}`, {
-      hint: `Mend it and commit; \`nix build .#thymesh.configs.${name}\` shows the whole log.`,
+      hint: `Mend it and commit. The whole log: nix build --override-input thymesh path:${nixDirectory} .#thymesh.configs.${name}`,
     })
   }
   const parsed = z
@@ -69,8 +71,23 @@ export async function buildConfig(
   return parsed.data[0]?.outputs.out ?? ''
 }
 
+/** Keeps a path that is in the store from the garbage collector, by a link in a folder. Throws a BuildError. */
+export async function keepPath(path: string, rootsDirectory: string, name: string, store?: string): Promise<void> {
+  await mkdir(rootsDirectory, { recursive: true })
+  const args = [...storeFlags(store), '--add-root', join(rootsDirectory, name), '--indirect', '--realise', path]
+  const result = await run('nix-store', args, { timeoutMs: keepTimeoutMs })
+  if (result.code !== 0) {
+    throw new BuildError('build-failed', `${path} can't be kept from the garbage collector:\n${lastLines(result)}`)
+  }
+}
+
+/** As a URL: a folder may have any name. */
 function flakeOf(project: Project): string {
-  return `git+file://${project.directory}`
+  return `git+file://${project.directory.split('/').map(encodeURIComponent).join('/')}`
+}
+
+function storeFlags(store: string | undefined): string[] {
+  return store === undefined ? [] : ['--store', `local?root=${store.split('/').map(encodeURIComponent).join('/')}`]
 }
 
 /** Flakes as they are in every Nix since 2.4; the lock file is the user's. */
@@ -89,17 +106,20 @@ async function singleUserFlags(): Promise<string[]> {
   return group?.code === 0 ? [] : ['--option', 'build-users-group', '', '--option', 'sandbox', 'false']
 }
 
-async function nix(
+function nix(args: string[], project: Project, timeoutMs: number): Promise<ProgramResult> {
+  return run('nix', args, { cwd: project.directory, timeoutMs })
+}
+
+async function run(
+  program: string,
   args: string[],
-  project: Project,
-  timeoutMs: number,
-  onLine: (line: string) => void = () => {},
+  options: { cwd?: string; timeoutMs: number },
 ): Promise<ProgramResult> {
   try {
-    return await runProgram('nix', args, { cwd: project.directory, timeoutMs, lines: outputLines, onLine })
+    return await runProgram(program, args, { ...options, lines: outputLines })
   } catch (thrown) {
     if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') {
-      throw new BuildError('nix-missing', 'expected the `nix` program on the PATH, found none', {
+      throw new BuildError('nix-missing', `expected the \`${program}\` program on the PATH, found none`, {
         hint: 'Install Nix: `apt-get install nix-bin`, or see https://nixos.org/download.',
       })
     }
@@ -107,8 +127,17 @@ async function nix(
   }
 }
 
-function lastLines(result: ProgramResult): string {
-  return result.errors.join('\n')
+/** What Nix says of the lock file, which is none of a project's errors: projects are built with our own Nix files. */
+const lockFileLines = [
+  /^warning: not writing modified lock file/,
+  /^warning: .*is untrusted/,
+  /^• (Added|Updated|Removed) input/,
+  /^\s+(→ )?'\S+' \(\d{4}-\d\d-\d\d\)$/,
+  /^\(use '--show-trace'/,
+]
+
+function lastLines({ errors }: ProgramResult): string {
+  return errors.filter(line => !lockFileLines.some(pattern => pattern.test(line))).join('\n')
 }
 
 function exists(file: string): Promise<boolean> {

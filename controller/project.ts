@@ -1,12 +1,14 @@
 /** The project: a Git repository that declares the fleet. Read with `git` and plain files. */
 
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { runProgram } from '../node/activation/program.ts'
+import { outputLines } from '../node/defaults.ts'
 import { describeIssues } from '../protocol/cbor.ts'
 import { messageOf, ThymeshError } from '../protocol/errors.ts'
 import { fleetIdSchema, nameSchema } from '../protocol/fields.ts'
+import { addressExpectation, isAddress } from './addresses.ts'
 
 export class ProjectError extends ThymeshError<'not-found' | 'invalid' | 'dirty' | 'git-failed'> {}
 
@@ -16,7 +18,10 @@ const projectSchema = z.strictObject({
   fleet: fleetIdSchema,
   name: nameSchema,
   /** Multiaddrs of peers that join tokens name. */
-  bootstrap: z.array(z.string().max(200)).max(16).default([]),
+  bootstrap: z
+    .array(z.string().max(200).refine(isAddress, { error: addressExpectation }))
+    .max(16)
+    .default([]),
 })
 export type ProjectFile = z.infer<typeof projectSchema>
 
@@ -45,14 +50,9 @@ export async function openProject(from: string): Promise<Project> {
   }
 }
 
-function parseProject(text: string, file: string): ProjectFile {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (thrown) {
-    throw new ProjectError('invalid', `${file}: expected JSON: ${messageOf(thrown)}`)
-  }
-  const parsed = projectSchema.safeParse(value)
+/** A project file's content; `file` is what an error names. */
+export function parseProject(text: string, file: string): ProjectFile {
+  const parsed = projectSchema.safeParse(parseJson(text, file))
   if (parsed.success) return parsed.data
   throw new ProjectError('invalid', `${file}: ${describeIssues(parsed.error)}`)
 }
@@ -71,13 +71,37 @@ export async function cleanCommit(project: Project): Promise<string> {
   return commit
 }
 
-/** Runs git in a folder and gives its lines. */
+/**
+ * Sees that the project's data files are JSON and have names that a fleet can use: Nix says of neither which file it
+ * means. Throws a ProjectError.
+ */
+export async function checkDataFiles(project: Project): Promise<void> {
+  for (const folder of ['configs', 'devices']) {
+    const names = await readdir(join(project.directory, folder)).catch(() => [])
+    for (const name of names.filter(each => each.endsWith('.json')).sort()) {
+      const file = `${folder}/${name}`
+      const stem = nameSchema.safeParse(name.slice(0, -'.json'.length))
+      if (!stem.success) throw new ProjectError('invalid', `${file}: ${describeIssues(stem.error)}`)
+      parseJson(await readFile(join(project.directory, file), 'utf8'), file)
+    }
+  }
+}
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (thrown) {
+    throw new ProjectError('invalid', `${file}: expected JSON: ${messageOf(thrown)}`)
+  }
+}
+
+/** Runs git in a folder and gives the lines of its standard output: warnings and traces are not among them. */
 export async function git(directory: string, args: string[]): Promise<string[]> {
-  const result = await runProgram('git', args, { cwd: directory, timeoutMs: 60_000, lines: 1000 }).catch(
+  const result = await runProgram('git', args, { cwd: directory, timeoutMs: 60_000, lines: outputLines }).catch(
     (thrown: unknown) => {
       throw new ProjectError('git-failed', `can't run git: ${messageOf(thrown)}`, { hint: 'Install git.' })
     },
   )
-  if (result.code === 0) return result.output
+  if (result.code === 0) return result.stdout.split('\n').filter(line => line !== '')
   throw new ProjectError('git-failed', `git ${args[0]} failed in ${directory}:\n${result.output.join('\n')}`)
 }

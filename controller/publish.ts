@@ -35,7 +35,7 @@ export async function publish(peer: MeshPeer, content: ReleaseContent, keys: Fle
   const belief = peer.state.belief
   if (belief === undefined) {
     throw new PublishError('no-trust', 'this controller has no metadata of its fleet', {
-      hint: 'Restore the state that `thymesh init` made.',
+      hint: 'Every device has it: try again when one is in reach, or restore the state that `thymesh init` made.',
     })
   }
   const published = publishRelease(belief.trusted, peer.fleet, content, keys, now)

@@ -6,17 +6,34 @@ import type { ReleaseContent } from '../protocol/trust/publish.ts'
 
 export class RollbackError extends ThymeshError<'no-earlier' | 'unknown-version'> {}
 
-/** The version that a rollback without `--to` goes back to: the one before the release, or before what it restored. */
-export function previousVersion(current: Release, versions: readonly number[]): number {
+/** Version 1 is the founding: it names nothing to go back to. */
+const firstDeployed = 2
+
+/**
+ * The version to go back to, of those that are known, lowest first: the wanted one, else the one before the current
+ * release, or before what that restored. Throws a RollbackError.
+ */
+export function chooseVersion(current: Release, known: readonly number[], wanted?: number): number {
   const from = current.restores ?? current.version
-  const earlier = versions.filter(version => version < from).at(-1)
-  // Version 1 is the founding: it names nothing to go back to.
-  if (earlier === undefined || earlier < 2) {
-    throw new RollbackError('no-earlier', `there is no release before ${from} to go back to`, {
-      hint: '`thymesh releases` lists what there is.',
-    })
+  const earlier = known.filter(version => version >= firstDeployed && version < current.version)
+  const hint = '`thymesh releases` lists what there is.'
+  const chosen = wanted ?? earlier.findLast(version => version < from)
+  if (earlier.length === 0 || chosen === undefined) {
+    throw new RollbackError('no-earlier', `there is no deployed release before ${from} to go back to`, { hint })
   }
-  return earlier
+  if (earlier.includes(chosen)) return chosen
+  throw new RollbackError('unknown-version', `expected one of the releases ${ranges(earlier)}, got ${chosen}`, { hint })
+}
+
+/** 2, 3, 4, 7 as `2-4, 7`. */
+function ranges(versions: readonly number[]): string {
+  const found: [number, number][] = []
+  for (const version of versions) {
+    const last = found.at(-1)
+    if (last !== undefined && version === last[1] + 1) last[1] = version
+    else found.push([version, version])
+  }
+  return found.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(', ')
 }
 
 /**

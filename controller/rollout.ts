@@ -2,7 +2,7 @@
 
 import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
 import type { Release } from '../protocol/release.ts'
-import { type DeviceView, hasEnded, viewFleet } from './fleet-view.ts'
+import { type DeviceView, hasEnded, hasFailed, viewFleet } from './fleet-view.ts'
 
 export interface Rollout {
   readonly rows: DeviceView[]
@@ -10,6 +10,8 @@ export interface Rollout {
   readonly complete: boolean
   /** Names of peers other than this one that have the whole release: with one of them the controller may leave. */
   readonly holders: string[]
+  /** Names of devices that have failed with this release, for good or for now. */
+  readonly failed: string[]
 }
 
 /** How the release stands, by the reports that have come; complete when the devices of `waitFor`, or all, have ended. */
@@ -24,7 +26,12 @@ export function rolloutOf(peer: MeshPeer, release: Release, waitFor: readonly st
     }
   }
   const held = [...tops].every(top => covered.has(top))
-  return { rows, complete: awaited.every(row => hasEnded(row, release)), holders: held ? [...covered.values()] : [] }
+  return {
+    rows,
+    complete: awaited.every(row => hasEnded(row, release)),
+    holders: held ? [...covered.values()] : [],
+    failed: rows.filter(row => hasFailed(row, release)).map(({ device }) => device),
+  }
 }
 
 /**

@@ -3,10 +3,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LogLevel } from '../node/log.ts'
 import { makeLogger } from '../node/log.ts'
-import { membershipOf } from '../node/membership.ts'
 import { MeshPeer, openState } from '../node/mesh/mesh-peer.ts'
 import { messageOf } from '../protocol/errors.ts'
+import { ownCertificate } from './certificate.ts'
 import { FleetHome } from './fleet-home.ts'
+import { operatorName } from './names.ts'
 import type { Project } from './project.ts'
 
 export interface Session {
@@ -18,16 +19,21 @@ export interface Session {
 /** Starts the controller of a project's fleet. */
 export async function startSession(project: Project, options: { log?: LogLevel } = {}): Promise<Session> {
   const home = new FleetHome(project.fleet)
-  await home.keys()
+  const { members } = await home.keys()
   const settings = await home.settings()
   const log = makeLogger(options.log ?? settings.log)
   const state = await openState(settings)
   try {
-    const { envelope } = await membershipOf(state, settings)
+    const certificate = await ownCertificate(state, {
+      fleet: project.fleet,
+      operator: operatorName(),
+      members,
+      now: new Date(),
+    })
     const bootstrap = [...new Set([...settings.bootstrap, ...project.bootstrap])]
     const peer = await MeshPeer.make({
       fleet: project.fleet,
-      certificate: envelope,
+      certificate,
       settings: { ...settings, bootstrap: bootstrap.filter(each => !settings.listen.includes(each)) },
       state,
       log,

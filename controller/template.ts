@@ -13,20 +13,34 @@ export function flakeFile(fleetName: string): string {
 `
 }
 
-/** A config that works on any Linux with Nix, with a unit that runs where there is systemd. */
-export const sampleFiles: Record<string, string> = {
-  'configs/hello.json': `{
+/** What Nix calls machines of the kind that Node says. */
+const nixSystems: Partial<Record<NodeJS.Architecture, string>> = {
+  x64: 'x86_64-linux',
+  arm64: 'aarch64-linux',
+  ia32: 'i686-linux',
+  arm: 'armv7l-linux',
+  riscv64: 'riscv64-linux',
+}
+
+/**
+ * A config that works on any Linux with Nix, with a unit that runs where there is systemd. It is for machines like the
+ * operator's, who can build for nothing else without further ado.
+ */
+export function sampleFiles(architecture: NodeJS.Architecture = process.arch): Record<string, string> {
+  return {
+    'configs/hello.json': `{
   "displayName": "Hello",
+  "system": "${nixSystems[architecture] ?? 'x86_64-linux'}",
   "modules": {
     "hello": { "message": "Hello from Thymesh" }
   }
 }
 `,
-  'devices/first.json': `{
+    'devices/first.json': `{
   "config": "hello"
 }
 `,
-  'modules/hello.nix': `# A module: settings with their types, and what they do to a system.
+    'modules/hello.nix': `# A module: settings with their types, and what they do to a system.
 {
   displayName = "Hello";
   description = "Writes a message to /etc/hello and to the journal.";
@@ -52,7 +66,7 @@ export const sampleFiles: Record<string, string> = {
   };
 }
 `,
-  'README.md': `# A fleet
+    'README.md': `# A fleet
 
 \`configs/\` says what devices can be, \`devices/\` which device is what, \`modules/\` what a config is made of.
 
@@ -60,4 +74,5 @@ export const sampleFiles: Record<string, string> = {
     thymesh deploy
     thymesh status
 `,
+  }
 }

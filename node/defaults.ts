@@ -14,7 +14,7 @@ export const refusedPauseMs = 60_000
 /** One message of a request or an answer. */
 export const messageTimeoutMs = 20_000
 /** A stream that carries bulk data and moves nothing for this long has failed. */
-export const idleStreamTimeoutMs = 30_000
+export const idleStreamTimeoutMs = 60_000
 /** One dial, over all addresses of a peer. */
 export const dialTimeoutMs = 15_000
 

@@ -39,6 +39,15 @@ describe('join tokens', () => {
     )
   })
 
+  it('are refused with any one character mistyped, also in a key or a signature', () => {
+    const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    for (let at = 'thymesh-join-1.'.length; at < text.length; at++) {
+      const other = letters[(letters.indexOf(text.charAt(at)) + 1 + (at % 63)) % 64]
+      const wrong = text.slice(0, at) + other + text.slice(at + 1)
+      assert.throws(() => parseJoinToken(wrong), withCode('malformed'), `character ${at}`)
+    }
+  })
+
   it('are bounded', () => {
     assert.throws(() => parseJoinToken(`thymesh-join-1.${'A'.repeat(1_000_000)}`), withCode('too-large'))
   })

@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { codec, FormatError } from './cbor.ts'
 import { signedKind } from './dsse.ts'
 import { bytesSchema, fleetIdSchema, formatVersion, nameSchema, roleSchema, timeSchema } from './fields.ts'
+import { equalBytes, sha256 } from './hash.ts'
 import { publicKeyLength, seedLength } from './keys.ts'
 import { limits } from './limits.ts'
 
@@ -41,11 +42,18 @@ export type JoinToken = z.infer<typeof tokenSchema>
 
 const tokenCodec = codec<JoinToken>('join token', limits.envelope, tokenSchema)
 const prefix = 'thymesh-join-1.'
-const maxTextLength = prefix.length + Math.ceil((limits.envelope * 4) / 3)
+/** Bytes of the token's SHA-256 at its end: what is mistyped within keys and signatures shows nowhere else. */
+const checksumLength = 4
+const maxTextLength = prefix.length + Math.ceil(((limits.envelope + checksumLength) * 4) / 3)
 
 /** The token as one line of text. It holds a private key: whoever reads it can join within its limits. */
 export function formatJoinToken(token: JoinToken): string {
-  return prefix + base64url.baseEncode(tokenCodec.encode(token))
+  const bytes = tokenCodec.encode(token)
+  return prefix + base64url.baseEncode(Buffer.concat([bytes, checksum(bytes)]))
+}
+
+function checksum(bytes: Uint8Array): Uint8Array {
+  return sha256(bytes).subarray(0, checksumLength)
 }
 
 /** Reads a token's text; throws a FormatError when it is none. */
@@ -60,13 +68,22 @@ export function parseJoinToken(text: string): JoinToken {
   if (trimmed.length > maxTextLength) {
     throw new FormatError('too-large', `expected a join token of at most ${maxTextLength} characters`)
   }
-  let bytes: Uint8Array
+  let all: Uint8Array
   try {
-    bytes = base64url.baseDecode(trimmed.slice(prefix.length))
+    all = base64url.baseDecode(trimmed.slice(prefix.length))
   } catch (cause) {
-    throw new FormatError('malformed', 'expected a join token, got one that is cut off or mistyped', { cause })
+    throw mistyped(cause)
   }
+  const bytes = all.subarray(0, -checksumLength)
+  if (!equalBytes(all.subarray(-checksumLength), checksum(bytes))) throw mistyped()
   return tokenCodec.decode(bytes)
+}
+
+function mistyped(cause?: unknown): FormatError {
+  return new FormatError('malformed', 'expected a join token, got one that is cut off or mistyped', {
+    hint: 'Copy the whole line that `thymesh token` printed.',
+    cause,
+  })
 }
 
 /** Whether a grant's name pattern covers a device's name. */

@@ -1,40 +1,30 @@
 /** `thymesh init`: founds a fleet. */
 
-import { userInfo } from 'node:os'
 import { basename, resolve } from 'node:path'
-import type { Command } from 'commander'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { nameSchema } from '../../protocol/fields.ts'
+import { checkAddresses } from '../addresses.ts'
 import { found } from '../found.ts'
-import { collect, command, type GlobalOptions, print, run } from './context.ts'
+import { nameFrom, operatorName } from '../names.ts'
+import type { GlobalOptions } from './options.ts'
+import { print } from './output.ts'
 
-interface Options extends GlobalOptions {
+export interface InitOptions extends GlobalOptions {
+  directory: string
   name?: string
   operator?: string
   listen: string[]
   bootstrap: string[]
   mdns: boolean
+  store?: string
 }
 
-export function initCommand(): Command {
-  return command('init', 'Found a fleet: signing keys for you, and a project that declares its devices.')
-    .argument('[directory]', 'where the project goes; what is there stays', '.')
-    .option('--name <name>', "the fleet's name (default: the directory's)")
-    .option('--operator <name>', 'your name in the fleet (default: your user name)')
-    .option('--listen <multiaddr>', 'where this controller listens; repeat for more', collect, [])
-    .option(
-      '--bootstrap <multiaddr>',
-      'a peer that is always dialled and that join tokens name; repeat for more',
-      collect,
-      [],
-    )
-    .option('--no-mdns', 'do not look for peers on the local network')
-    .action((directory: string, options: Options) => run(options, () => init(directory, options)))
-}
-
-async function init(directory: string, options: Options): Promise<undefined> {
+export async function init(options: InitOptions): Promise<undefined> {
+  const { directory } = options
   const name = checkedName(options.name ?? nameFrom(basename(resolve(directory))), '--name')
-  const operator = checkedName(options.operator ?? nameFrom(userInfo().username), '--operator')
+  const operator = checkedName(options.operator ?? operatorName(), '--operator')
+  checkAddresses(options.listen, '--listen')
+  checkAddresses(options.bootstrap, '--bootstrap')
   const founded = await found({
     directory,
     name,
@@ -43,6 +33,7 @@ async function init(directory: string, options: Options): Promise<undefined> {
     settings: {
       mdns: options.mdns,
       ...(options.listen.length > 0 && { listen: options.listen }),
+      ...(options.store !== undefined && { store: resolve(options.store) }),
     },
   })
   print(
@@ -64,13 +55,4 @@ function checkedName(name: string, option: string): string {
   const parsed = nameSchema.safeParse(name)
   if (parsed.success) return parsed.data
   throw new ThymeshError('invalid-name', `${option}: ${parsed.error.issues[0]?.message}, got ${JSON.stringify(name)}`)
-}
-
-/** A folder's or user's name as a fleet can have it. */
-function nameFrom(text: string): string {
-  const name = text
-    .toLowerCase()
-    .replace(/[^a-z0-9-]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-  return name.slice(0, 63) || 'fleet'
 }

@@ -1,27 +1,28 @@
 /** `thymesh releases`: what was released, when, and what it was built from. */
 
-import type { Command } from 'commander'
 import type { Release } from '../../protocol/release.ts'
+import { openProject } from '../project.ts'
 import type { Session } from '../session.ts'
 import { table } from '../view/table.ts'
-import { type GlobalOptions, print, projectCommand, run, seconds, takeNews, withSession } from './context.ts'
+import { takeNews, withSession } from './context.ts'
+import type { ProjectOptions } from './options.ts'
+import { print } from './output.ts'
 
-interface Options extends GlobalOptions {
+export interface ReleasesOptions extends ProjectOptions {
   wait: number
 }
 
-export function releasesCommand(): Command {
-  return projectCommand('releases', 'List the releases that this controller knows, the newest first.')
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 2)
-    .action((options: Options) => run(options, () => withSession(options, session => releases(session, options))))
+export async function releases(options: ReleasesOptions): Promise<undefined> {
+  const project = await openProject(options.project)
+  return await withSession(project, options, session => list(session, options))
 }
 
-async function releases(session: Session, options: Options): Promise<undefined> {
+async function list(session: Session, options: ReleasesOptions): Promise<undefined> {
   await takeNews(session, options, options.wait)
   const { state } = session.peer
   const versions = (await state.releaseVersions()).reverse()
-  const list = (await Promise.all(versions.map(version => state.release(version)))).filter(each => each !== undefined)
-  const json = list.map(release => ({
+  const known = (await Promise.all(versions.map(version => state.release(version)))).filter(each => each !== undefined)
+  const json = known.map(release => ({
     version: release.version,
     created: release.created,
     message: release.message,
@@ -38,7 +39,7 @@ async function releases(session: Session, options: Options): Promise<undefined> 
   print(
     options,
     { releases: json },
-    table(['RELEASE', 'CREATED', 'COMMIT', 'CONFIGS', 'DEVICES', 'MESSAGE'], list.map(line)),
+    table(['RELEASE', 'CREATED', 'COMMIT', 'CONFIGS', 'DEVICES', 'MESSAGE'], known.map(line)),
   )
   return undefined
 }

@@ -1,22 +1,23 @@
 /** `thymesh status`: what every device runs and how it is. */
 
-import type { Command } from 'commander'
 import { type DeviceView, viewFleet } from '../fleet-view.ts'
+import { openProject } from '../project.ts'
 import type { Session } from '../session.ts'
 import { ago, shortPath, table } from '../view/table.ts'
-import { type GlobalOptions, print, projectCommand, run, seconds, takeNews, withSession } from './context.ts'
+import { takeNews, withSession } from './context.ts'
+import type { ProjectOptions } from './options.ts'
+import { print } from './output.ts'
 
-interface Options extends GlobalOptions {
+export interface StatusOptions extends ProjectOptions {
   wait: number
 }
 
-export function statusCommand(): Command {
-  return projectCommand('status', 'Show what every device runs, by the newest reports in reach.')
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
-    .action((options: Options) => run(options, () => withSession(options, session => status(session, options))))
+export async function status(options: StatusOptions): Promise<undefined> {
+  const project = await openProject(options.project)
+  return await withSession(project, options, session => show(session, options))
 }
 
-async function status(session: Session, options: Options): Promise<undefined> {
+async function show(session: Session, options: StatusOptions): Promise<undefined> {
   await takeNews(session, options, options.wait)
   const { peer } = session
   const rows = viewFleet(peer)

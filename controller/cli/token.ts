@@ -1,12 +1,13 @@
 /** `thymesh token`: makes a join token. */
 
-import type { Command } from 'commander'
+import { checkAddresses } from '../addresses.ts'
 import { FleetHome } from '../fleet-home.ts'
 import { openProject } from '../project.ts'
 import { makeJoinToken } from '../token.ts'
-import { collect, type GlobalOptions, note, positiveInteger, print, projectCommand, run } from './context.ts'
+import type { ProjectOptions } from './options.ts'
+import { note, print } from './output.ts'
 
-interface Options extends GlobalOptions {
+export interface TokenOptions extends ProjectOptions {
   names: string
   site?: string
   days: number
@@ -14,18 +15,9 @@ interface Options extends GlobalOptions {
   bootstrap: string[]
 }
 
-export function tokenCommand(): Command {
-  return projectCommand('token', 'Make a join token: with it devices become members, also where no controller is.')
-    .option('--names <pattern>', 'names of devices that may join with it, such as kiosk-*', '*')
-    .option('--site <site>', 'the site that its devices belong to')
-    .option('--days <n>', 'days for which it can be used', positiveInteger, 30)
-    .option('--certificate-days <n>', 'days for which a membership holds', positiveInteger, 730)
-    .option('--bootstrap <multiaddr>', "a peer to start from, beside the project's; repeat for more", collect, [])
-    .action((options: Options) => run(options, () => token(options)))
-}
-
-async function token(options: Options): Promise<undefined> {
+export async function token(options: TokenOptions): Promise<undefined> {
   const project = await openProject(options.project)
+  checkAddresses(options.bootstrap, '--bootstrap')
   const { members } = await new FleetHome(project.fleet).keys()
   const { token, grant } = makeJoinToken(
     {

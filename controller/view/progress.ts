@@ -55,6 +55,7 @@ function describe(row: DeviceView, release: number): string {
     case 'activating':
       return `activating (${sources})`
     case 'failed':
+      if (row.wanted !== release) return `failed with release ${row.wanted ?? '-'}, has not heard of ${release} yet`
       return `failed: ${row.error?.message.split('\n')[0] ?? 'no reason given'}`
     case 'running':
       if (row.release !== release) return `runs release ${row.release ?? '-'}, has not heard of ${release} yet`

@@ -4,7 +4,7 @@ import type { Stream } from '@libp2p/interface'
 import type { Codec } from '../../protocol/cbor.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { idleStreamTimeoutMs, messageTimeoutMs } from '../defaults.ts'
-import { StreamReader, writeTo } from './stream-io.ts'
+import { type Patience, StreamReader, writeTo } from './stream-io.ts'
 
 export class ChannelError extends ThymeshError<'ended' | 'too-large'> {}
 
@@ -15,12 +15,14 @@ export class Channel {
   readonly stream: Stream
   readonly #reader: StreamReader
   readonly #signal: AbortSignal | undefined
+  readonly #bulk: Patience
 
   /** Make it in the tick in which the stream came. The signal ends every wait. */
   constructor(stream: Stream, signal?: AbortSignal) {
     this.stream = stream
     this.#reader = new StreamReader(stream)
     this.#signal = signal
+    this.#bulk = { idleMs: idleStreamTimeoutMs, signal }
   }
 
   async send<T>(codec: Codec<T>, message: T): Promise<void> {
@@ -28,30 +30,33 @@ export class Channel {
     const frame = new Uint8Array(headerLength + bytes.length)
     new DataView(frame.buffer).setUint32(0, bytes.length)
     frame.set(bytes, headerLength)
-    await writeTo(this.stream, frame, this.#deadline(messageTimeoutMs))
+    await writeTo(this.stream, frame, this.#within(messageTimeoutMs))
   }
 
-  /** The next message; throws a ChannelError when the stream ends first, a FormatError when it is none of the codec's. */
+  /**
+   * The next message, all of it within the time. Throws a ChannelError when the stream ends first, a FormatError when it is
+   * none of the codec's.
+   */
   async receive<T>(codec: Codec<T>, timeoutMs = messageTimeoutMs): Promise<T> {
-    const signal = this.#deadline(timeoutMs)
-    const header = await this.#exactly(headerLength, signal)
+    const patience = this.#within(timeoutMs)
+    const header = await this.#exactly(headerLength, patience)
     const length = new DataView(header.buffer, header.byteOffset).getUint32(0)
     if (length > codec.maxBytes) {
       throw new ChannelError('too-large', `expected a ${codec.name} of at most ${codec.maxBytes} bytes, got ${length}`)
     }
-    return codec.decode(await this.#exactly(length, signal))
+    return codec.decode(await this.#exactly(length, patience))
   }
 
   /** Sends a body; its length was said before. */
-  async sendBody(body: AsyncIterable<Uint8Array>): Promise<void> {
-    for await (const chunk of body) await writeTo(this.stream, chunk, this.#deadline(idleStreamTimeoutMs))
+  async sendBody(body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+    for await (const chunk of body) await writeTo(this.stream, chunk, this.#bulk)
   }
 
   /** Exactly `size` bytes as they arrive; throws a ChannelError when the stream ends before. */
   async *body(size: number): AsyncGenerator<Uint8Array> {
     let left = size
     while (left > 0) {
-      const chunk = await this.#reader.next(this.#deadline(idleStreamTimeoutMs))
+      const chunk = await this.#reader.next(this.#bulk)
       if (chunk === undefined) throw ended(left)
       const part = chunk.length > left ? chunk.subarray(0, left) : chunk
       if (part.length < chunk.length) this.#reader.unread(chunk.subarray(part.length))
@@ -79,29 +84,42 @@ export class Channel {
     this.stream.abort(error instanceof Error ? error : new Error(String(error)))
   }
 
-  async #exactly(length: number, signal: AbortSignal): Promise<Uint8Array> {
-    const first = await this.#reader.next(signal)
-    if (first !== undefined && first.length >= length) {
-      this.#reader.unread(first.subarray(length))
-      return first.subarray(0, length)
-    }
+  async #exactly(length: number, patience: Patience): Promise<Uint8Array> {
     const bytes = new Uint8Array(length)
     let at = 0
-    let chunk = first
-    while (chunk !== undefined) {
+    while (at < length) {
+      const chunk = await this.#reader.next(patience)
+      if (chunk === undefined) throw ended(length - at)
       const part = chunk.subarray(0, length - at)
       bytes.set(part, at)
       at += part.length
-      if (part.length < chunk.length) this.#reader.unread(chunk.subarray(part.length))
-      if (at === length) return bytes
-      chunk = await this.#reader.next(signal)
+      this.#reader.unread(chunk.subarray(part.length))
     }
-    throw ended(length - at)
+    return bytes
   }
 
-  #deadline(milliseconds: number): AbortSignal {
-    const timeout = AbortSignal.timeout(milliseconds)
-    return this.#signal === undefined ? timeout : AbortSignal.any([this.#signal, timeout])
+  #within(milliseconds: number): Patience {
+    return { until: performance.now() + milliseconds, signal: this.#signal }
+  }
+}
+
+/**
+ * Holds a conversation on a stream: closes it at the end, resets it when the conversation fails, so that no half-open
+ * stream is left. Call it in the tick in which the stream came.
+ */
+export async function converse<T>(
+  stream: Stream,
+  signal: AbortSignal | undefined,
+  conversation: (channel: Channel) => Promise<T>,
+): Promise<T> {
+  const channel = new Channel(stream, signal)
+  try {
+    const result = await conversation(channel)
+    await channel.close().catch(error => channel.abort(error))
+    return result
+  } catch (thrown) {
+    channel.abort(thrown)
+    throw thrown
   }
 }
 

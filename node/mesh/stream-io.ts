@@ -4,26 +4,65 @@
  */
 
 import type { Stream, StreamMessageEvent } from '@libp2p/interface'
+import { ThymeshError } from '../../protocol/errors.ts'
 import { readAheadBytes } from '../defaults.ts'
 
-/** Sends bytes and waits until the stream wants more. Rejects when the stream closes first, or with the signal's reason. */
-export async function writeTo(stream: Stream, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
-  signal?.throwIfAborted()
+export class StreamError extends ThymeshError<'closed' | 'timed-out'> {}
+
+/** How long one may wait. Timers and not AbortSignals: those cost more than moving the bytes does. */
+export interface Patience {
+  /** For the next sign of life, in milliseconds. */
+  readonly idleMs?: number
+  /** For all of it: a moment of `performance.now()`. */
+  readonly until?: number
+  /** Ends every wait with its reason. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Sends bytes and waits until all of them are with the transport, so a reader that opens its window byte by byte makes
+ * nobody hold more than one piece. Rejects with a StreamError or the signal's reason.
+ */
+export async function writeTo(stream: Stream, bytes: Uint8Array, patience: Patience = {}): Promise<void> {
+  patience.signal?.throwIfAborted()
   if (stream.send(bytes)) return
-  await new Promise<void>((resolve, reject) => {
-    const settle = (action: () => void) => () => {
-      stream.removeEventListener('drain', drained)
-      stream.removeEventListener('close', closed)
-      signal?.removeEventListener('abort', aborted)
-      action()
-    }
-    const drained = settle(resolve)
-    const closed = settle(() => reject(new Error('the stream closed while bytes were waiting to be sent')))
-    const aborted = settle(() => reject(signal?.reason))
-    stream.addEventListener('drain', drained)
-    stream.addEventListener('close', closed)
-    signal?.addEventListener('abort', aborted)
-  })
+  while (stream.writableNeedsDrain) {
+    if (stream.writeStatus === 'closed') throw closedEarly()
+    await waiting(patience, (done, fail) => {
+      const closed = () => fail(closedEarly())
+      stream.addEventListener('drain', done)
+      stream.addEventListener('close', closed)
+      return () => {
+        stream.removeEventListener('drain', done)
+        stream.removeEventListener('close', closed)
+      }
+    })
+  }
+}
+
+function closedEarly(): StreamError {
+  return new StreamError('closed', 'the stream closed while bytes were waiting to be sent')
+}
+
+/** Waits for `done`, for no longer than there is patience; what `begin` returns undoes it. */
+async function waiting(
+  { idleMs, until, signal }: Patience,
+  begin: (done: () => void, fail: (reason: unknown) => void) => () => void,
+): Promise<void> {
+  const limitMs = Math.min(idleMs ?? Number.POSITIVE_INFINITY, (until ?? Number.POSITIVE_INFINITY) - performance.now())
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const aborted = () => reject(signal?.reason)
+  const timedOut = () => reject(new StreamError('timed-out', 'the peer was silent for too long'))
+  const timer = Number.isFinite(limitMs) ? setTimeout(timedOut, Math.max(0, limitMs)) : undefined
+  signal?.addEventListener('abort', aborted)
+  const end = begin(resolve, reject)
+  try {
+    await promise
+  } finally {
+    end()
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', aborted)
+  }
 }
 
 /**
@@ -32,7 +71,7 @@ export async function writeTo(stream: Stream, bytes: Uint8Array, signal?: AbortS
  */
 export class StreamReader {
   readonly #stream: Stream
-  #queue: StreamMessageEvent['data'][] = []
+  #queue: (StreamMessageEvent['data'] | Uint8Array)[] = []
   #queuedBytes = 0
   #ended = false
   #error: unknown
@@ -53,14 +92,15 @@ export class StreamReader {
     stream.addEventListener('close', event => {
       if (event.error != null || stream.readableEnded) this.#finish(event.error)
     })
-    if (stream.status === 'reset' || stream.status === 'aborted') this.#finish(new Error(`stream ${stream.status}`))
-    else if (stream.readableEnded) this.#finish(undefined)
+    if (stream.status === 'reset' || stream.status === 'aborted') {
+      this.#finish(new StreamError('closed', `the stream was ${stream.status} before it was read`))
+    } else if (stream.readableEnded) this.#finish(undefined)
   }
 
-  /** The next bytes, or nothing at the end. Rejects when the stream failed, or with the signal's reason. */
-  async next(signal?: AbortSignal): Promise<Uint8Array | undefined> {
+  /** The next bytes, or nothing at the end. Rejects when the stream failed, with a StreamError or the signal's reason. */
+  async next(patience: Patience = {}): Promise<Uint8Array | undefined> {
     for (;;) {
-      signal?.throwIfAborted()
+      patience.signal?.throwIfAborted()
       const chunk = this.#queue.shift()
       if (chunk !== undefined) {
         this.#queuedBytes -= chunk.byteLength
@@ -69,7 +109,12 @@ export class StreamReader {
       }
       if (this.#error !== undefined) throw this.#error
       if (this.#ended) return undefined
-      await this.#arrival(signal)
+      await waiting(patience, done => {
+        this.#wake = done
+        return () => {
+          this.#wake = undefined
+        }
+      })
     }
   }
 
@@ -78,18 +123,6 @@ export class StreamReader {
     if (bytes.length === 0) return
     this.#queue.unshift(bytes)
     this.#queuedBytes += bytes.length
-  }
-
-  async #arrival(signal: AbortSignal | undefined): Promise<void> {
-    await new Promise<void>(resolve => {
-      const wake = () => {
-        signal?.removeEventListener('abort', wake)
-        this.#wake = undefined
-        resolve()
-      }
-      this.#wake = wake
-      signal?.addEventListener('abort', wake)
-    })
   }
 
   #finish(error: unknown): void {

@@ -1,0 +1,153 @@
+/** The real CLI as processes of its own: commands that run to their end, and daemons that are ended by their IDs. */
+
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { openSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const repository = join(import.meta.dirname, '../../..')
+const main = join(repository, 'controller/main.ts')
+
+/** No command of these tests takes a tenth of this on an idle machine. */
+const commandLimitMs = 90_000
+/** What a wait for something that takes a second may take on a loaded machine. */
+export const patienceMs = 60_000
+
+const alive = new Set<ChildProcess>()
+// Also when the test runner is interrupted, and `after` never comes.
+process.once('SIGTERM', () => process.exit(143))
+process.once('SIGINT', () => process.exit(130))
+process.on('exit', () => {
+  for (const child of alive) child.kill('SIGKILL')
+})
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  cwd: string
+  env: NodeJS.ProcessEnv
+  /** Called with the process once it runs. */
+  onStart?: (child: ChildProcess) => void
+}
+
+function start(file: string, args: readonly string[], options: RunOptions, stdio: ('ignore' | 'pipe' | number)[]) {
+  const child = spawn(file, args, { cwd: options.cwd, env: options.env, stdio })
+  alive.add(child)
+  child.once('exit', () => alive.delete(child))
+  return child
+}
+
+/** Runs a program to its end, which a failure is too; one that takes too long is killed and rejects. */
+export async function runToEnd(file: string, args: readonly string[], options: RunOptions): Promise<Ended> {
+  const child = start(file, args, options, ['ignore', 'pipe', 'pipe'])
+  const output = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text
+    })
+  }
+  options.onStart?.(child)
+  let late = false
+  const timer = setTimeout(() => {
+    late = true
+    child.kill('SIGKILL')
+  }, commandLimitMs)
+  try {
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.on('error', reject)
+      child.on('close', resolve)
+    })
+    if (late) throw new Error(`${args.join(' ')} did not end:\n${output.stdout}${output.stderr}`)
+    return { code, ...output }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** `thymesh` with these arguments. */
+export function runThymesh(args: readonly string[], options: RunOptions): Promise<Ended> {
+  return runToEnd(process.execPath, [main, ...args], options)
+}
+
+/** The daemon of a device, from its start to its end; its log goes to a file. */
+export class Daemon {
+  readonly #child: ChildProcess
+  readonly #ended: Promise<number | NodeJS.Signals | null>
+  readonly #logFile: string
+
+  constructor(args: readonly string[], options: RunOptions & { logFile: string }) {
+    const log = openSync(options.logFile, 'a')
+    this.#logFile = options.logFile
+    this.#child = start(process.execPath, [main, 'node', ...args], options, ['ignore', log, log])
+    this.#ended = new Promise(resolve => this.#child.once('exit', (code, signal) => resolve(code ?? signal)))
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null
+  }
+
+  /** Sends a signal, and to a daemon that was frozen too. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  /** Ends it by a signal; resolves to its exit code, or the signal that it ended by. */
+  async end(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<number | NodeJS.Signals | null> {
+    this.#child.kill(signal)
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 30_000)
+    const ended = await this.#ended
+    clearTimeout(timer)
+    return ended
+  }
+
+  log(): Promise<string> {
+    return readFile(this.#logFile, 'utf8')
+  }
+}
+
+/** Asks until there is an answer; rejects with what was waited for, and `explain`'s text, when none comes. */
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined | false> | T | undefined | false,
+  options: { limitMs?: number; everyMs?: number; explain?: () => Promise<string> } = {},
+): Promise<T> {
+  const { limitMs = patienceMs, everyMs = 50 } = options
+  const deadline = Date.now() + limitMs
+  for (;;) {
+    const answer = await ask()
+    if (answer !== undefined && answer !== false) return answer
+    if (Date.now() > deadline) {
+      throw new Error(`waited ${limitMs / 1000} s for ${what}\n${(await options.explain?.()) ?? ''}`)
+    }
+    await sleep(everyMs)
+  }
+}
+
+/** A TCP port that is free on loopback, below those that the kernel gives to outgoing connections. */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < 100; tries++) {
+    const port = 15_000 + Math.floor(Math.random() * 17_000)
+    if (!taken.has(port) && (await canListen(port))) {
+      taken.add(port)
+      return port
+    }
+  }
+  assert.fail('expected a free TCP port on loopback')
+}
+
+const taken = new Set<number>()
+
+function canListen(port: number): Promise<boolean> {
+  const server = createServer()
+  return new Promise(resolve => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
+}
