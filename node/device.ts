@@ -141,8 +141,11 @@ export class Device {
     const began = Date.now()
     const base = { wanted: release.version, config: wanted.name, ...(await this.#current()) }
     const tell = (state: DeviceState, progress: Progress | undefined, now: boolean) => {
-      this.#status = { ...base, state, update: updateOf(release.version, began, progress) }
-      if (now || Date.now() - this.#lastReport >= progressIntervalMs) void this.#report()
+      const update = updateOf(release.version, began, progress)
+      this.#status = { ...base, state, update }
+      if (!now && Date.now() - this.#lastReport < progressIntervalMs) return
+      if (!now) log.info({ ...update, secondsLeft: progress?.secondsLeft }, 'fetching')
+      void this.#report()
     }
     log.info({ release: release.version, config: wanted.name, topLevel: wanted.topLevel }, 'the update begins')
     tell('fetching', undefined, true)

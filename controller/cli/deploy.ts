@@ -13,6 +13,9 @@ import type { WatchOptions } from './options.ts'
 import { note } from './output.ts'
 import { checkWaitFor, watch } from './watch.ts'
 
+/** How often a person is told how many recipes are made. */
+const recipeNoteMs = 2_000
+
 /** Seconds for other operators' releases to come in; they do while the configs are built. */
 const newsSeconds = 2
 
@@ -76,7 +79,12 @@ async function releasedConfigs(
 ): Promise<ReleaseContent['configs']> {
   const configs: ReleaseContent['configs'] = {}
   for (const [name, config] of Object.entries(built)) {
-    const released = await releaseConfig(peer, config, nixKey)
+    let toldAt = Date.now()
+    const released = await releaseConfig(peer, config, nixKey, (made, of) => {
+      if (Date.now() - toldAt < recipeNoteMs) return
+      toldAt = Date.now()
+      note(options, `  recipes: ${made} of ${of}`)
+    })
     configs[name] = released
     note(options, `  ${shortPath(config.topLevel)}: ${released.paths} paths, ${megabytes(released.narSize)}`)
   }

@@ -40,7 +40,7 @@ function statusText(rows: DeviceView[], release: { version: number; message: str
     row.config ?? '-',
     row.release === null ? '-' : String(row.release),
     shortPath(row.running),
-    row.state,
+    stateOf(row),
     ago(row.lastSeen),
     row.freshness ?? '-',
   ])
@@ -51,4 +51,11 @@ function statusText(rows: DeviceView[], release: { version: number; message: str
   const newest =
     release === undefined ? [] : ['', `Newest release: ${release.version}${release.message && ` (${release.message})`}`]
   return [table(heading, lines), ...newest, ...(errors.length > 0 ? ['', ...errors] : [])].join('\n')
+}
+
+/** The state, and of a fetch how much of it is here. */
+function stateOf({ state, update }: DeviceView): string {
+  if (state !== 'fetching' || !update || update.needed === 0) return state
+  const share = (update.fromControllers + update.fromNeighbours) / update.needed
+  return `fetching ${Math.min(99, Math.floor(share * 100))}%`
 }

@@ -41,7 +41,6 @@ function line(row: DeviceView, release: number): string {
 
 function describe(row: DeviceView, release: number): string {
   const { update } = row
-  const got = update ? update.fromControllers + update.fromNeighbours : 0
   const sources = update
     ? `${megabytes(update.fromControllers)} from controllers, ${megabytes(update.fromNeighbours)} from neighbours`
     : ''
@@ -51,7 +50,7 @@ function describe(row: DeviceView, release: number): string {
     case 'waiting':
       return 'waits for its first release'
     case 'fetching':
-      return `fetching ${megabytes(got)} of ${megabytes(update?.needed ?? 0)}`
+      return update === null || update === undefined ? 'fetching' : fetching(update)
     case 'activating':
       return `activating (${sources})`
     case 'failed':
@@ -65,4 +64,20 @@ function describe(row: DeviceView, release: number): string {
     default:
       return `runs release ${row.release ?? '-'}, has not heard of ${release} yet`
   }
+}
+
+/** How far a fetch is: what came, from where, how fast, and how long it still takes at that rate. */
+function fetching(update: NonNullable<DeviceView['update']>): string {
+  const got = update.fromControllers + update.fromNeighbours
+  const words = [
+    `fetching ${megabytes(got)} of ${megabytes(update.needed)}`,
+    `${update.pathsDone} of ${update.paths} paths`,
+  ]
+  if (update.fromStore > 0) words.push(`${megabytes(update.fromStore)} from its own store`)
+  words.push(`${megabytes(update.fromNeighbours)} from neighbours`)
+  if (update.bytesPerSecond > 0) {
+    words.push(`${megabytes(update.bytesPerSecond)}/s`)
+    words.push(`${Math.ceil(Math.max(0, update.needed - got) / update.bytesPerSecond)} s left`)
+  }
+  return words.join(', ')
 }

@@ -19,6 +19,7 @@ import { servedPeers, stagingBudgetBytes } from '../swarm/limits.ts'
 import { LocalChunks } from '../swarm/local-chunks.ts'
 import { RecipeBook } from '../swarm/recipe-book.ts'
 import { Staging } from '../swarm/staging.ts'
+import { removeStaleStaging } from '../swarm/stale-staging.ts'
 import { SwarmService } from '../swarm/swarm-service.ts'
 import { UploadLimiter } from '../swarm/upload-limiter.ts'
 import { AddressBook } from './address-book.ts'
@@ -166,6 +167,7 @@ export class MeshPeer {
 
   async start(): Promise<void> {
     const { admission, host, state } = this
+    await removeStaleStaging(join(this.#init.settings.state, 'staging'))
     await this.store.start()
     await this.closures.load()
     // Handlers before the host listens: a stream that came earlier would find nobody.

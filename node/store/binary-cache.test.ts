@@ -69,7 +69,7 @@ test('sends a NAR whole, in ranges or only its head', options, async t => {
       return nar(start)
     },
   })
-  const get = (headers: HeadersInit = {}, method = 'GET') => fetch(url + NAR_URL, { method, headers })
+  const get = (headers: Record<string, string> = {}, method = 'GET') => fetch(url + NAR_URL, { method, headers })
   const whole = await get()
   const etag = whole.headers.get('etag') ?? ''
   assert.deepEqual([whole.status, whole.headers.get('accept-ranges')], [200, 'bytes'])
@@ -129,9 +129,8 @@ test('a NAR that fails before its first byte is 404, after it a cut connection',
   }
   for (const [name, source] of Object.entries(sources)) {
     const { url } = await serve(t, { nar: source }, { pieceLimitMs: 200 })
-    const response = await fetch(url + NAR_URL)
-    assert.equal(response.status, 200)
-    await assert.rejects(response.arrayBuffer(), name)
+    // Whether the head still went out before the cut is a matter of luck.
+    await assert.rejects(fetch(url + NAR_URL).then(bytesOf), name)
     assert.equal((await fetch(`${url}/nix-cache-info`)).status, 200)
   }
   const failing = await serve(t, {
@@ -192,8 +191,11 @@ test('sends a bounded number of NARs at a time; others wait their turn', options
       most = Math.max(most, ++running)
       if (running === MAX_NAR_STREAMS) gate.resolve()
       await gate.promise
-      yield* nar(0)
-      running--
+      try {
+        yield* nar(0)
+      } finally {
+        running--
+      }
     },
   })
   const all = Array.from({ length: 3 * MAX_NAR_STREAMS }, async () => bytesOf(await fetch(url + NAR_URL)))

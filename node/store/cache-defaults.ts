@@ -40,7 +40,7 @@ export const KEEP_ALIVE_MS = 30_000
 /** How long stopping waits for answers that were cut to be let go of. */
 export const STOP_LIMIT_MS = 5_000
 
-/** Tries in a row that may bring no byte of a NAR, and the pause before the second, doubled for each further one. */
+/** Failures since the last byte after which a NAR is given up, and the pause after the first, doubled after each more. */
 export const NAR_TRIES = 4
 export const NAR_RETRY_MS = 200
 

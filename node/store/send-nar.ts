@@ -28,9 +28,11 @@ export async function sendNar(pieces: AsyncIterable<Uint8Array>, length: number,
       if (!response.write(piece)) await once(response, 'drain', { signal })
     }
     response.end()
-  } finally {
+    await iterator.return?.()
+  } catch (thrown) {
     // Not waited for: a source that hangs would keep the client's slot.
     iterator.return?.().catch(() => {})
+    throw thrown
   }
 }
 

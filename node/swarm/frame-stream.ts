@@ -3,6 +3,7 @@
 import type { Stream } from '@libp2p/interface'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { decodeFrame, encodeFrame, type Frame, maxFrame } from '../../protocol/swarm.ts'
+import { idleStreamTimeoutMs } from '../defaults.ts'
 import { StreamReader, writeTo } from '../mesh/stream-io.ts'
 
 export class FrameStreamError extends ThymeshError<'too-large' | 'ended'> {}
@@ -41,7 +42,7 @@ export class FrameStream {
   /** One frame in parts: a header and bytes that need no copy. */
   writeParts(parts: readonly Uint8Array[], signal?: AbortSignal): Promise<void> {
     const turn = this.#writing.then(async () => {
-      for (const part of parts) await writeTo(this.#stream, part, signal)
+      for (const part of parts) await writeTo(this.#stream, part, { signal, idleMs: idleStreamTimeoutMs })
     })
     this.#writing = turn.catch(() => {})
     return turn
@@ -63,7 +64,7 @@ export class FrameStream {
       bytes.set(have)
       let at = have.length
       for (;;) {
-        const chunk = await this.#reader.next(signal)
+        const chunk = await this.#reader.next({ signal })
         if (chunk === undefined) {
           this.#rest = new Uint8Array()
           if (at === 0) return undefined
