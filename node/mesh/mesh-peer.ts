@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import { readCertificate } from '../../protocol/certificate.ts'
+import { hashOfCid } from '../../protocol/cid.ts'
 import { toHex } from '../../protocol/hash.ts'
 import { type ProtocolNames, protocolNames } from '../../protocol/messages.ts'
 import { type Logger, libp2pLogger } from '../log.ts'
@@ -167,7 +168,9 @@ export class MeshPeer {
 
   async start(): Promise<void> {
     const { admission, host, state } = this
-    await removeStaleStaging(join(this.#init.settings.state, 'staging'))
+    const released = Object.values(state.belief?.release.configs ?? {})
+    const wanted = new Set(released.map(({ closure }) => toHex(hashOfCid(closure))))
+    await removeStaleStaging(join(this.#init.settings.state, 'staging'), wanted)
     await this.store.start()
     await this.closures.load()
     // Handlers before the host listens: a stream that came earlier would find nobody.
