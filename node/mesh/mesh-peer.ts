@@ -1,6 +1,8 @@
 /** One peer of the mesh, put together: identity, state, host, admission, gossip, sync, and the serving of closures. */
 
 import { join } from 'node:path'
+import type { PeerId } from '@libp2p/interface'
+import { messageOf } from '../../protocol/errors.ts'
 import { type ProtocolNames, protocolNames } from '../../protocol/messages.ts'
 import { type Logger, libp2pLogger } from '../log.ts'
 import type { Settings } from '../settings.ts'
@@ -19,7 +21,9 @@ import { Directory } from './directory.ts'
 import { Documents } from './documents.ts'
 import { Gossip } from './gossip.ts'
 import { type Host, makeHost } from './host.ts'
+import { connectionTo } from './open-stream.ts'
 import { Refresher } from './refresher.ts'
+import { Refusals } from './refusals.ts'
 import { Sync } from './sync.ts'
 
 export const agent = 'thymesh/0.1.0'
@@ -52,6 +56,8 @@ export interface MeshPeerInit {
   settings: Settings
   state: PeerState
   log: Logger
+  /** The Nix store; that of the settings if none is given. */
+  store?: NixStore
 }
 
 export class MeshPeer {
@@ -74,11 +80,11 @@ export class MeshPeer {
 
   private constructor(
     init: MeshPeerInit,
-    parts: { host: Host; state: FleetState; directory: Directory; addresses: AddressBook },
+    parts: { host: Host; state: FleetState; directory: Directory; addresses: AddressBook; refused: Refusals },
   ) {
     const { fleet, settings, log } = init
     const { clock, database } = init.state
-    const { host, state, directory, addresses } = parts
+    const { host, state, directory, addresses, refused } = parts
     const names = protocolNames(fleet)
     this.#init = init
     this.fleet = fleet
@@ -89,19 +95,23 @@ export class MeshPeer {
     this.directory = directory
     const hello = () => ({ v: 1 as const, fleet, certificate: init.certificate, agent, ...state.versions })
     const authority = () => state.belief?.authority
-    this.admission = new Admission({ host, names, fleet, clock, log, authority, hello })
+    this.admission = new Admission({ host, names, fleet, clock, log, authority, hello, refused })
     const { admission } = this
     this.documents = new Documents({ host, names, admission, state, members: database.table('members'), log })
     const { documents } = this
-    this.#refresher = new Refresher({ state, documents, clock, log })
+    const isMember = (peer: PeerId) => admission.member(peer) !== undefined
+    const isConnected = (peer: PeerId) => connectionTo(host, peer) !== undefined
+    this.#refresher = new Refresher({ state, documents, clock, log, isMember, isConnected })
     const refresher = this.#refresher
-    this.gossip = new Gossip({ host, names, state, directory, documents, refresher, clock, log })
+    this.gossip = new Gossip({ host, names, admission, state, directory, documents, refresher, log })
     this.sync = new Sync({ host, names, admission, state, directory, addresses, refresher, gossip: this.gossip, log })
     this.supervisor = new DialSupervisor({ host, admission, addresses, log }, { bootstrap: settings.bootstrap })
-    this.store = new NixStore(
-      { log },
-      { ...(settings.store && { root: settings.store }), trustedPublicKeys: () => state.belief?.nixPublicKeys ?? [] },
-    )
+    this.store =
+      init.store ??
+      new NixStore(
+        { log },
+        { ...(settings.store && { root: settings.store }), trustedPublicKeys: () => state.belief?.nixPublicKeys ?? [] },
+      )
     this.closures = new Closures({ state, documents, log })
     this.nars = new NarService({ host, names, admission, closures: this.closures, store: this.store, log })
   }
@@ -114,20 +124,43 @@ export class MeshPeer {
     const authority = () => state.belief?.authority
     const directory = await Directory.load({ fleet, clock, log, authority }, database)
     const addresses = await AddressBook.load(database.table('addresses'))
+    const refused = new Refusals()
     const host = await makeHost({
       seed: identity.seed,
       names: protocolNames(fleet),
       settings,
       agent,
       logger: libp2pLogger(log),
+      denies: peer => refused.has(peer),
     })
-    return new MeshPeer(init, { host, state, directory, addresses })
+    return new MeshPeer(init, { host, state, directory, addresses, refused })
   }
 
+  /** Starts everything; throws, with nothing left running, when a part can't start. */
   async start(): Promise<void> {
-    const { admission, host, state } = this
+    try {
+      await this.#start()
+    } catch (thrown) {
+      await this.stop()
+      throw thrown
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { admission, directory, host, state } = this
+    const { log } = this.#init
     await this.store.start()
     await this.closures.load()
+    this.gossip.on('unheard', () => {
+      for (const { peer } of admission.members) void this.sync.with(peer)
+    })
+    admission.on('newer', ({ peer }) => void this.#refresher.from(peer))
+    admission.on('admitted', member => void this.#keep(member.peer.toString(), member.envelope))
+    state.on('changed', () => {
+      void this.#keepOwnCertificate()
+      admission.reconsider()
+      directory.reconsider().catch(error => log.warn({ reason: messageOf(error) }, 'the members were not judged again'))
+    })
     // Handlers before the host listens: a stream that came earlier would find nobody.
     await this.documents.start()
     await this.nars.start()
@@ -135,28 +168,23 @@ export class MeshPeer {
     await admission.start()
     await host.start()
     this.gossip.start()
-    admission.on('newer', ({ peer }) => void this.#refresher.from(peer))
-    admission.on('admitted', member => void this.#keep(member.peer.toString(), member.envelope))
-    state.on('changed', () => {
-      void this.#keepOwnCertificate()
-      admission.reconsider()
-    })
     await this.#keepOwnCertificate()
     this.supervisor.start()
     const addresses = host.getMultiaddrs().map(String)
-    this.#init.log.info({ peer: this.identity.peerId, fleet: this.fleet, addresses }, 'peer started')
+    log.info({ peer: this.identity.peerId, fleet: this.fleet, addresses }, 'peer started')
   }
 
+  /** Ends everything, whatever of it runs; a part that fails to end does not keep the others. */
   async stop(): Promise<void> {
     this.supervisor.stop()
     this.gossip.stop()
-    await this.#refresher.stop()
-    await this.sync.stop()
-    await this.admission.stop()
-    await this.nars.stop()
-    await this.documents.stop()
-    await this.host.stop()
-    await this.store.stop()
+    for (const part of [this.#refresher, this.sync, this.admission, this.nars, this.documents, this.host, this.store]) {
+      try {
+        await part.stop()
+      } catch (thrown) {
+        this.#init.log.warn({ reason: messageOf(thrown) }, 'a part did not stop cleanly')
+      }
+    }
   }
 
   async #keepOwnCertificate(): Promise<void> {
@@ -167,7 +195,7 @@ export class MeshPeer {
     try {
       await this.directory.addCertificate(peer, envelope)
     } catch (thrown) {
-      this.#init.log.warn({ peer, reason: String(thrown) }, 'a certificate was not kept')
+      this.#init.log.warn({ peer, reason: messageOf(thrown) }, 'a certificate was not kept')
     }
   }
 }
