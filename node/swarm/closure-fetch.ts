@@ -22,10 +22,10 @@ export interface Progress {
 }
 
 export interface ClosureFetchComponents {
-  store: NixStore
-  nars: NarService
-  admission: Admission
-  directory: Directory
+  store: Pick<NixStore, 'holdTempRoots' | 'validPaths' | 'freeBytes' | 'import'>
+  nars: Pick<NarService, 'fetch'>
+  admission: Pick<Admission, 'members'>
+  directory: Pick<Directory, 'report'>
   log: Logger
 }
 
@@ -68,7 +68,7 @@ export async function fetchClosure(
 /** What an import needs beyond its NARs: the database, directories, the last block of each file. */
 const spaceMargin = 1.1
 
-async function requireSpace(store: NixStore, needed: number): Promise<void> {
+async function requireSpace(store: Pick<NixStore, 'freeBytes'>, needed: number): Promise<void> {
   const free = await store.freeBytes()
   if (free >= needed * spaceMargin) return
   throw new FetchError(
@@ -91,6 +91,8 @@ class Fetch {
   readonly #abort = new AbortController()
   readonly #signal: AbortSignal
   readonly #onProgress: (progress: Progress) => void
+  /** Members that sent what Nix refused: asked for nothing more in this fetch while there are others. */
+  readonly #distrusted = new Set<string>()
   #next = 0
 
   constructor(
@@ -110,10 +112,18 @@ class Fetch {
   async run(missing: readonly DescribedPath[], valid: ReadonlySet<string>): Promise<void> {
     const done = new Map<string, PromiseWithResolvers<void>>()
     for (const { path } of missing) done.set(path, Promise.withResolvers<void>())
+    const giveUp = () => {
+      for (const { promise, reject } of done.values()) {
+        promise.catch(() => {})
+        reject(this.#signal.reason)
+      }
+    }
+    this.#signal.addEventListener('abort', giveUp, { once: true })
     const worker = async () => {
       for (let path = missing[this.#next++]; path !== undefined; path = missing[this.#next++]) {
+        this.#signal.throwIfAborted()
         const references = referencesOf(this.#closure, path).filter(each => each !== path?.path && !valid.has(each))
-        await Promise.race([Promise.all(references.map(each => done.get(each)?.promise)), aborted(this.#signal)])
+        await Promise.all(references.map(each => done.get(each)?.promise))
         await this.#one(path)
         this.#progress.pathsLeft--
         this.#onProgress(this.#progress)
@@ -125,6 +135,8 @@ class Fetch {
     } catch (thrown) {
       this.#abort.abort(thrown)
       throw thrown
+    } finally {
+      this.#signal.removeEventListener('abort', giveUp)
     }
   }
 
@@ -137,7 +149,11 @@ class Fetch {
         return
       } catch (thrown) {
         this.#signal.throwIfAborted()
-        if (thrown instanceof StoreError && isFinal(thrown)) throw thrown
+        if (thrown instanceof StoreError) {
+          if (isFinal(thrown)) throw thrown
+          // What it sent was whole, and not what the release names.
+          if (thrown.code === 'nar-mismatch') this.#distrusted.add(member.peer.toString())
+        }
         failures.push(`${member.certificate.name}: ${messageOf(thrown)}`)
         this.#components.log.debug({ path: path.path, reason: messageOf(thrown) }, 'a source failed')
       }
@@ -175,6 +191,7 @@ class Fetch {
     const { admission, directory } = this.#components
     const top = this.#closure.paths.at(-1)?.path
     const rank = ({ peer, certificate }: Member) => {
+      if (this.#distrusted.has(peer.toString())) return 3
       if (certificate.role === 'controller') return 1
       return directory.report(peer.toString())?.document.running === top ? 0 : 2
     }
@@ -188,11 +205,4 @@ class Fetch {
 /** Refused by Nix whoever sends it. */
 function isFinal(error: StoreError): boolean {
   return error.code === 'signature-refused' || error.code === 'disk-full' || error.code === 'store-unavailable'
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    else signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
 }

@@ -4,11 +4,12 @@ import type { PeerId, Stream } from '@libp2p/interface'
 import { pipe } from 'it-pipe'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { answerCodec, type NarRequest, narRequestCodec, type ProtocolNames } from '../../protocol/messages.ts'
-import { dialTimeoutMs, servedNars, streamsPerPeer } from '../defaults.ts'
+import { servedNars, servedNarsPerPeer, streamsPerPeer } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { Admission } from '../mesh/admission.ts'
-import { Channel } from '../mesh/channel.ts'
+import { Channel, converse } from '../mesh/channel.ts'
 import type { Host } from '../mesh/host.ts'
+import { openStream } from '../mesh/open-stream.ts'
 import type { NixStore } from '../store/nix-store.ts'
 import type { Closures } from './closures.ts'
 
@@ -17,7 +18,7 @@ export class NarError extends ThymeshError<'not-found' | 'not-served' | 'busy' |
 export interface NarServiceComponents {
   host: Host
   names: ProtocolNames
-  admission: Admission
+  admission: Pick<Admission, 'gate'>
   closures: Closures
   store: Pick<NixStore, 'nar' | 'isValid'>
   log: Logger
@@ -25,7 +26,9 @@ export interface NarServiceComponents {
 
 export class NarService {
   readonly #components: NarServiceComponents
-  #serving = 0
+  readonly #stop = new AbortController()
+  /** NARs on their way, by peer. */
+  readonly #serving = new Map<string, number>()
 
   constructor(components: NarServiceComponents) {
     this.#components = components
@@ -33,14 +36,15 @@ export class NarService {
 
   async start(): Promise<void> {
     const { host, names, admission } = this.#components
+    admission.gate(names.nar)
     await host.handle(names.nar, (stream, connection) => this.#serve(stream, connection.remotePeer), {
       maxInboundStreams: streamsPerPeer,
       maxOutboundStreams: streamsPerPeer,
     })
-    admission.gate(names.nar)
   }
 
   async stop(): Promise<void> {
+    this.#stop.abort(new Error('the peer stops'))
     await this.#components.host.unhandle(this.#components.names.nar)
   }
 
@@ -50,12 +54,7 @@ export class NarService {
    */
   async *fetch(peer: PeerId, request: NarRequest, narSize: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     const { host, names } = this.#components
-    const dialled = AbortSignal.timeout(dialTimeoutMs)
-    const stream = await host.dialProtocol(peer, names.nar, {
-      signal: signal === undefined ? dialled : AbortSignal.any([signal, dialled]),
-      maxOutboundStreams: streamsPerPeer,
-    })
-    const channel = new Channel(stream, signal)
+    const channel = new Channel(await openStream(host, peer, names.nar, signal), signal)
     let whole = false
     try {
       await channel.send(narRequestCodec, request)
@@ -73,32 +72,49 @@ export class NarService {
   }
 
   async #serve(stream: Stream, peer: PeerId): Promise<void> {
-    const { store, log } = this.#components
-    const channel = new Channel(stream)
-    this.#serving++
     try {
-      const request = await channel.receive(narRequestCodec)
-      const refusal = await this.#refusal(request)
-      if (refusal !== undefined) {
-        await channel.send(answerCodec, { error: refusal })
-      } else {
-        const nar = await store.nar(request.path)
-        await channel.send(answerCodec, { size: nar.size })
-        await pipe(nar.stream(), body => channel.sendBody(body))
-      }
-      await channel.close()
+      await converse(stream, this.#stop.signal, channel => this.#answer(channel, peer.toString()))
     } catch (thrown) {
-      log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'serving a NAR failed')
-      channel.abort(thrown)
-    } finally {
-      this.#serving--
+      this.#components.log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'serving a NAR failed')
     }
   }
 
-  async #refusal(request: NarRequest): Promise<'not-served' | 'not-found' | 'busy' | undefined> {
+  async #answer(channel: Channel, peer: string): Promise<void> {
+    const { store } = this.#components
+    const request = await channel.receive(narRequestCodec)
+    if (this.#isBusy(peer)) {
+      await channel.send(answerCodec, { error: 'busy' })
+      return
+    }
+    this.#count(peer, 1)
+    try {
+      const error = await this.#refusal(request)
+      if (error !== undefined) {
+        await channel.send(answerCodec, { error })
+        return
+      }
+      const nar = await store.nar(request.path)
+      await channel.send(answerCodec, { size: nar.size })
+      await pipe(nar.stream(), body => channel.sendBody(body))
+    } finally {
+      this.#count(peer, -1)
+    }
+  }
+
+  #isBusy(peer: string): boolean {
+    const all = [...this.#serving.values()].reduce((sum, count) => sum + count, 0)
+    return all >= servedNars || (this.#serving.get(peer) ?? 0) >= servedNarsPerPeer
+  }
+
+  #count(peer: string, change: 1 | -1): void {
+    const count = (this.#serving.get(peer) ?? 0) + change
+    if (count > 0) this.#serving.set(peer, count)
+    else this.#serving.delete(peer)
+  }
+
+  async #refusal(request: NarRequest): Promise<'not-served' | 'not-found' | undefined> {
     const { closures, store } = this.#components
     if (!closures.isServed(request)) return 'not-served'
-    if (this.#serving > servedNars) return 'busy'
     return (await store.isValid(request.path)) ? undefined : 'not-found'
   }
 }
