@@ -2,7 +2,6 @@
 
 import { access, constants, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { openState } from '../node/mesh/mesh-peer.ts'
 import { parseSettings, type SettingsInput } from '../node/settings.ts'
 import { FleetState } from '../node/state/fleet-state.ts'
 import { messageOf, ThymeshError } from '../protocol/errors.ts'
@@ -42,6 +41,8 @@ export async function found(options: FoundOptions): Promise<Founded> {
     })
   }
   await checkSetting(options, directory)
+  // A second of loading, which what is wrong with the options must not wait for.
+  const { openState } = await import('../node/mesh/mesh-peer.ts')
   const keys = newKeys(options.name)
   const signers = signersOf(keys)
   const now = new Date()

@@ -81,13 +81,18 @@ export async function keepPath(path: string, rootsDirectory: string, name: strin
   }
 }
 
-/** As a URL: a folder may have any name. */
+/** Nix 2.8 takes a folder that needs escapes for a remote repository, whose branch has to be named. */
 function flakeOf(project: Project): string {
-  return `git+file://${project.directory.split('/').map(encodeURIComponent).join('/')}`
+  const path = escaped(project.directory)
+  return `git+file://${path}${path === project.directory ? '' : '?ref=HEAD'}`
+}
+
+function escaped(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/')
 }
 
 function storeFlags(store: string | undefined): string[] {
-  return store === undefined ? [] : ['--store', `local?root=${store.split('/').map(encodeURIComponent).join('/')}`]
+  return store === undefined ? [] : ['--store', `local?root=${escaped(store)}`]
 }
 
 /** Flakes as they are in every Nix since 2.4; the lock file is the user's. */

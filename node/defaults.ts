@@ -11,10 +11,18 @@ export const defaultPort = 4460
 export const helloTimeoutMs = 10_000
 /** How long a peer that was refused is not dialled again. */
 export const refusedPauseMs = 60_000
+/** Refused peers that are remembered: their IDs cost a stranger nothing, so there is a bound. */
+export const refusedPeers = 1_000
+/** Hellos of a stranger on one connection, each of them signatures to check; then it is dropped. */
+export const refusedHellos = 5
+/** Streams of one peer that wait for its admission; further ones are reset. */
+export const waitingStreams = 16
 /** One message of a request or an answer. */
 export const messageTimeoutMs = 20_000
 /** A stream that carries bulk data and moves nothing for this long has failed. */
 export const idleStreamTimeoutMs = 60_000
+/** Of a document, over a phone's link that several share; slower ones have failed. */
+export const slowestBytesPerMs = 4
 /** One dial, over all addresses of a peer. */
 export const dialTimeoutMs = 15_000
 
@@ -27,13 +35,23 @@ export const superviseIntervalMs = 1_000
 export const wantedConnections = 8
 /** Addresses kept for one peer. */
 export const addressesPerPeer = 8
+/** Peers that were heard of on the local network and are no members yet: anyone there can announce any number. */
+export const discoveredPeers = 200
 
 /** A refresh that failed (its source went away, say) is tried again with other peers after this. */
 export const refreshRetryMs = 2_000
+/** So often in a row, each time after twice the pause; then the next hello, head or sync begins anew. */
+export const refreshRetries = 5
+/** Peers whose news wait for their turn; strangers may be among them. */
+export const waitingRefreshes = 64
 /** A whole refresh, over slow links. */
-export const refreshTimeoutMs = 60_000
+export const refreshTimeoutMs = 3 * 60_000
 /** Sync goes on with peers that stay connected, for what gossip lost. */
 export const resyncIntervalMs = 60_000
+/** One sync as a whole: a peer that drips items holds nothing for longer. */
+export const syncTimeoutMs = 5 * 60_000
+/** How often members without a gossip stream are looked for: libp2p itself never opens a lost one again. */
+export const gossipRepairMs = 10_000
 
 /** An unchanged report is sent again this often: it shows that the device is alive. */
 export const reportIntervalMs = 10 * 60_000
@@ -48,6 +66,10 @@ export const updateRetryLastMs = 5 * 60_000
 export const parallelPaths = 4
 /** NARs that one peer serves at a time over all its peers; more are told to ask elsewhere. */
 export const servedNars = 32
+/** Of these for one peer, so that a slow or hostile one leaves turns to others. */
+export const servedNarsPerPeer = 8
+/** Documents that one peer serves at a time, each held in memory until it is sent. */
+export const servedDocuments = 32
 /** Streams of one protocol that one peer may have open to us. */
 export const streamsPerPeer = 16
 /** How much of a stream is read ahead of its consumer, in bytes. */

@@ -25,14 +25,18 @@ export interface DeviceComponents {
   log: Logger
 }
 
+/** Of an error's message in a report, beside the rest of it. */
+const maxMessageBytes = 2000
+
 type Status = Pick<Report, 'state' | 'config' | 'release' | 'wanted' | 'running' | 'error' | 'update'>
 
 export class Device {
   readonly #components: DeviceComponents
   readonly #name: string
   readonly #stop = new AbortController()
-  /** Ends the update in progress when a newer release comes. */
+  /** Ends the update in progress when a release wants something else. */
   #superseded = new AbortController()
+  #updatingTo: string | undefined
   #wake = Promise.withResolvers<void>()
   #status: Status = { state: 'waiting' }
   #reporting: Promise<void> = Promise.resolve()
@@ -64,7 +68,10 @@ export class Device {
   }
 
   #changed(): void {
-    this.#superseded.abort(new Error('a newer release came'))
+    const release = this.#components.peer.state.belief?.release
+    const wanted = release && wantedConfig(release, this.#name)?.topLevel
+    // A release that wants what is being fetched already needs no fresh start.
+    if (wanted !== this.#updatingTo) this.#superseded.abort(new Error('a newer release came'))
     this.#wake.resolve()
   }
 
@@ -74,7 +81,7 @@ export class Device {
       this.#wake = Promise.withResolvers()
       this.#superseded = new AbortController()
       const release = this.#components.peer.state.belief?.release
-      const outcome = release === undefined ? 'settled' : await this.#follow(release)
+      const outcome = release === undefined ? 'settled' : await this.#tryToFollow(release)
       if (outcome === 'again') continue
       if (outcome === 'settled') retryMs = updateRetryFirstMs
       const pause = outcome === 'settled' ? undefined : retryMs
@@ -90,6 +97,21 @@ export class Device {
     const timer = new AbortController()
     await Promise.race([woken, sleep(milliseconds, undefined, { signal: timer.signal }).catch(() => {})])
     timer.abort()
+  }
+
+  /** A device goes on whatever happens: what fails outside of an update is tried again, too. */
+  async #tryToFollow(release: Release): Promise<'settled' | 'retry' | 'again'> {
+    try {
+      return await this.#follow(release)
+    } catch (thrown) {
+      this.#components.log.error(
+        { release: release.version, reason: messageOf(thrown) },
+        'the release was not followed',
+      )
+      return 'retry'
+    } finally {
+      this.#updatingTo = undefined
+    }
   }
 
   /** `settled`: nothing to do until news come. `retry`: what failed may work later. `again`: there is news already. */
@@ -115,6 +137,7 @@ export class Device {
       return 'settled'
     }
     const { signal } = this.#superseded
+    this.#updatingTo = wanted.topLevel
     try {
       await this.#update(release, wanted, signal)
       return 'again'
@@ -190,7 +213,7 @@ export class Device {
 
   async #fail(release: Release, running: string | undefined, thrown: unknown): Promise<void> {
     const code = thrown instanceof ThymeshError ? thrown.code : 'failed'
-    const message = messageOf(thrown).slice(0, limits.message)
+    const message = shortened(messageOf(thrown))
     const config = wantedConfig(release, this.#name)?.name
     const current = await this.#current()
     this.#status = { ...current, state: 'failed', config, wanted: release.version, error: { code, message }, running }
@@ -214,7 +237,7 @@ export class Device {
       v: 1,
       fleet: peer.fleet,
       peer: peer.identity.peerId,
-      counter: await own.nextReportCounter(),
+      counter: await own.nextReportCounter(peer.directory.report(peer.identity.peerId)?.document.counter),
       freshness: this.#freshness(),
       ...(clock.now && { at: timeText(clock.now) }),
       ...this.#status,
@@ -229,6 +252,13 @@ export class Device {
     if (clock.now === undefined || timestamp === undefined) return 'unknown'
     return timestamp.isExpired(clock.now) ? 'expired' : 'fresh'
   }
+}
+
+/** What fits a report: programs draw with characters of three bytes, and an envelope holds 4 KiB. */
+function shortened(message: string): string {
+  const bytes = Buffer.from(message.slice(0, limits.message))
+  if (bytes.length <= maxMessageBytes) return message.slice(0, limits.message)
+  return new TextDecoder().decode(bytes.subarray(0, maxMessageBytes)).replace(/\uFFFD$/, '')
 }
 
 function updateOf(release: number, began: number, progress: Progress | undefined): Report['update'] {

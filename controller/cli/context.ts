@@ -1,9 +1,14 @@
 /** Work with the project's controller in the mesh, for as long as one command runs. */
 
 import type { Project } from '../project.ts'
-import { gather, type Session, startSession } from '../session.ts'
+import type { Session } from '../session.ts'
 import type { GlobalOptions } from './options.ts'
 import { note } from './output.ts'
+
+/** A second of loading, which what is wrong with the project must not wait for. */
+function loadMesh(): Promise<typeof import('../session.ts')> {
+  return import('../session.ts')
+}
 
 /** Starts the controller, works, and stops it afterwards. */
 export async function withSession<T>(
@@ -11,6 +16,7 @@ export async function withSession<T>(
   options: GlobalOptions,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
+  const { startSession } = await loadMesh()
   const session = await startSession(project, options.log === undefined ? {} : { log: options.log })
   try {
     return await work(session)
@@ -26,6 +32,7 @@ export async function takeNews(
   waitSeconds: number,
   without = 'No peer is in reach: this is what was known when one was last.',
 ): Promise<void> {
+  const { gather } = await loadMesh()
   await gather(session, waitSeconds * 1000)
   if (session.peer.admission.members.length === 0) note(options, without)
 }

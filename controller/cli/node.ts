@@ -2,7 +2,6 @@
 
 import { access, readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { runDaemon } from '../../node/daemon.ts'
 import { defaultSettingsFile } from '../../node/defaults.ts'
 import { parseSettings, readSettingsFile } from '../../node/settings.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
@@ -42,6 +41,8 @@ export async function node(options: NodeOptions): Promise<number> {
     },
     Object.keys(fromFile).length > 0 ? file : 'settings',
   )
+  // A second of loading, which what is wrong with the flags must not wait for.
+  const { runDaemon } = await import('../../node/daemon.ts')
   return await runDaemon(settings)
 }
 

@@ -18,7 +18,7 @@ export class AddressBook {
   static async load(table: Table): Promise<AddressBook> {
     const book = new AddressBook(table)
     for await (const [peer, bytes] of table.entries()) {
-      const parsed = entrySchema.safeParse(JSON.parse(Buffer.from(bytes).toString()))
+      const parsed = entrySchema.safeParse(parsedJson(bytes))
       if (parsed.success) book.#addresses.set(peer, parsed.data)
     }
     return book
@@ -33,11 +33,20 @@ export class AddressBook {
     return this.#addresses.get(peer) ?? []
   }
 
-  /** Puts addresses in front of what is known. Those that are no multiaddrs are left out. */
-  async add(peer: string, addresses: Iterable<string>): Promise<void> {
+  /** Notes where a peer was reached: tried first from now on. What is no address is left out. */
+  reached(peer: string, address: string): Promise<void> {
+    return this.#set(peer, [...usable([address]), ...this.addresses(peer)])
+  }
+
+  /** Notes where a peer says that it listens: behind the address that worked last, in place of what it said before. */
+  async heard(peer: string, addresses: Iterable<string>): Promise<void> {
+    const [best, ...others] = this.addresses(peer)
+    await this.#set(peer, [...(best === undefined ? [] : [best]), ...usable(addresses), ...others])
+  }
+
+  async #set(peer: string, addresses: readonly string[]): Promise<void> {
     const known = this.addresses(peer)
-    const fresh = [...addresses].flatMap(text => normalised(text) ?? [])
-    const next = [...new Set([...fresh, ...known])].slice(0, addressesPerPeer)
+    const next = [...new Set(addresses)].slice(0, addressesPerPeer)
     if (next.length === known.length && next.every((address, at) => address === known[at])) return
     this.#addresses.set(peer, next)
     await this.#table.put(peer, Buffer.from(JSON.stringify(next)))
@@ -47,6 +56,18 @@ export class AddressBook {
     this.#addresses.delete(peer)
     await this.#table.delete(peer)
   }
+}
+
+function parsedJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString())
+  } catch {
+    return undefined
+  }
+}
+
+function usable(addresses: Iterable<string>): string[] {
+  return [...addresses].flatMap(text => normalised(text) ?? [])
 }
 
 /** A multiaddr's text without the peer ID; nothing for what is none or can't be dialled. */

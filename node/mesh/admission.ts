@@ -6,11 +6,14 @@ import type { Certificate } from '../../protocol/certificate.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { type MembershipAuthority, verifyMember } from '../../protocol/membership.ts'
 import { type Hello, helloCodec, type ProtocolNames, type Verdict, verdictCodec } from '../../protocol/messages.ts'
-import { helloTimeoutMs, refusedPauseMs } from '../defaults.ts'
+import { helloTimeoutMs } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { Clock } from '../state/clock.ts'
-import { Channel } from './channel.ts'
+import { type Channel, converse } from './channel.ts'
+import { Gate } from './gate.ts'
 import { type Host, serviceProtocols } from './host.ts'
+import { Refusals } from './refusals.ts'
+import { Strangers } from './strangers.ts'
 
 export class AdmissionError extends ThymeshError<'no-trust' | 'refused'> {}
 
@@ -45,6 +48,8 @@ export interface AdmissionComponents {
   authority: () => MembershipAuthority | undefined
   /** What we say of ourselves. */
   hello: () => Hello
+  /** Peers that we refused lately; the host takes no connection of theirs. */
+  refused: Refusals
 }
 
 export class Admission extends EventEmitter<Events> {
@@ -52,10 +57,12 @@ export class Admission extends EventEmitter<Events> {
   readonly #members = new Map<string, Member>()
   /** Peers that we admitted; they may not have admitted us yet. */
   readonly #admitted = new Map<string, Member>()
-  readonly #refusedUntil = new Map<string, number>()
-  readonly #waiting = new Map<string, Set<() => void>>()
-  readonly #timers = new Set<NodeJS.Timeout>()
-  #stopped = false
+  readonly #gate = new Gate(peer => this.#admitted.has(peer))
+  /** Peers that refused us and have gone since. */
+  readonly #refusedBy = new Refusals()
+  readonly #unwelcomeAt = new Set<string>()
+  readonly #strangers = new Strangers(connection => this.#late(connection))
+  readonly #stop = new AbortController()
 
   constructor(components: AdmissionComponents) {
     super()
@@ -65,18 +72,21 @@ export class Admission extends EventEmitter<Events> {
   /** Before the host starts: whoever connects first is met by the gate. */
   async start(): Promise<void> {
     const { host, names } = this.#components
-    await host.handle(names.hello, (stream, connection) => this.#answer(stream, connection), {
+    await host.handle(names.hello, (stream, connection) => this.#talk(stream, connection), {
       maxInboundStreams: 2,
       maxOutboundStreams: 2,
+      runOnLimitedConnection: true,
     })
-    for (const protocol of serviceProtocols(names)) this.gate(protocol)
+    for (const protocol of serviceProtocols(names)) this.gate(protocol, { outbound: true })
     host.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
+    host.addEventListener('connection:close', ({ detail }) => this.#strangers.forget(detail))
     host.addEventListener('peer:disconnect', ({ detail }) => this.#left(detail))
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true
-    for (const timer of this.#timers) clearTimeout(timer)
+    this.#stop.abort(new Error('the peer stops'))
+    this.#strangers.stop()
+    this.#gate.stop()
     await this.#components.host.unhandle(this.#components.names.hello)
   }
 
@@ -91,16 +101,22 @@ export class Admission extends EventEmitter<Events> {
 
   /** Whether a peer was refused, or refused us, so lately that it is not dialled. */
   isRefused(peerId: string): boolean {
-    const until = this.#refusedUntil.get(peerId)
-    if (until !== undefined && until <= Date.now()) this.#refusedUntil.delete(peerId)
-    return this.#refusedUntil.has(peerId)
+    return this.#components.refused.has(peerId) || this.#refusedBy.has(peerId)
   }
 
-  /** Makes inbound streams of a protocol wait until their peer is admitted; ends those whose peer isn't in time. */
-  gate(protocol: string): void {
+  /**
+   * Makes inbound streams of a protocol, or streams both ways, wait until their peer is admitted; ends those whose peer
+   * isn't in time.
+   */
+  gate(protocol: string, options: { outbound?: boolean } = {}): void {
     this.#components.host.use(protocol, async (stream, connection, next) => {
-      if (stream.direction === 'inbound' && !(await this.#admittedInTime(connection.remotePeer))) {
-        throw new AdmissionError('refused', `${connection.remotePeer} isn't admitted`)
+      const peer = connection.remotePeer.toString()
+      const gated = stream.direction === 'inbound' || options.outbound === true
+      if (gated && !this.#admitted.has(peer)) {
+        // Paused, a stream holds no more than its first window.
+        stream.pause()
+        if (!(await this.#gate.pass(peer))) throw new AdmissionError('refused', `${peer} isn't admitted`)
+        if (stream.readStatus === 'paused') stream.resume()
       }
       next(stream, connection)
     })
@@ -109,7 +125,7 @@ export class Admission extends EventEmitter<Events> {
   /** Judges every connected peer again: the keys of the members role, or the revocations, have changed. */
   reconsider(): void {
     const { host, log } = this.#components
-    for (const member of this.#admitted.values()) {
+    for (const member of [...this.#admitted.values()]) {
       try {
         this.#judge(member.envelope, member.peer)
       } catch (thrown) {
@@ -118,72 +134,80 @@ export class Admission extends EventEmitter<Events> {
       }
     }
     for (const connection of host.getConnections()) {
-      if (!this.#members.has(connection.remotePeer.toString())) void this.#greet(connection)
+      const peer = connection.remotePeer.toString()
+      if (this.#members.has(peer) || this.#components.refused.has(peer)) continue
+      this.#strangers.expect(connection)
+      void this.#greet(connection)
     }
   }
 
   #opened(connection: Connection): void {
-    if (this.#stopped) return
+    if (this.#stop.signal.aborted) return
+    this.#strangers.expect(connection)
     if (connection.direction === 'outbound') void this.#greet(connection)
-    this.#later(helloTimeoutMs, () => {
-      const peer = connection.remotePeer
-      // A peer that joins can't judge anyone before it has fetched its first metadata, however long that takes.
-      const judging = this.#components.authority() !== undefined
-      if (this.#admitted.has(peer.toString()) || !judging || connection.status !== 'open') return
-      this.#components.log.debug({ peer: peer.toString() }, 'a peer was not admitted in time')
-      this.#refuse(peer)
-    })
+  }
+
+  #late(connection: Connection): void {
+    const peer = connection.remotePeer
+    // Who joins can't judge anyone before its first metadata is here, however long that takes: reconsider() comes then.
+    if (this.#admitted.has(peer.toString()) || this.#components.authority() === undefined) return
+    this.#components.log.debug({ peer: peer.toString() }, 'a peer was not admitted in time')
+    this.#refuse(peer)
   }
 
   async #greet(connection: Connection): Promise<void> {
-    const { names, log } = this.#components
     try {
-      const signal = AbortSignal.timeout(helloTimeoutMs)
+      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(helloTimeoutMs)])
+      const { names } = this.#components
       const stream = await connection.newStream(names.hello, { signal, runOnLimitedConnection: true })
-      await this.#converse(new Channel(stream, signal), connection)
+      await this.#talk(stream, connection)
     } catch (thrown) {
-      log.debug({ peer: connection.remotePeer.toString(), reason: messageOf(thrown) }, 'hello failed')
+      this.#failed(connection, thrown)
     }
   }
 
-  async #answer(stream: Stream, connection: Connection): Promise<void> {
+  /** Never rejects. */
+  async #talk(stream: Stream, connection: Connection): Promise<void> {
     try {
-      await this.#converse(new Channel(stream, AbortSignal.timeout(helloTimeoutMs)), connection)
+      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(helloTimeoutMs)])
+      const { theirs, ours, verdict } = await converse(stream, signal, channel => this.#greetings(channel, connection))
+      this.#concluded(connection, theirs, ours, verdict)
     } catch (thrown) {
-      this.#components.log.debug({ peer: connection.remotePeer.toString(), reason: messageOf(thrown) }, 'hello failed')
-      stream.abort(thrown instanceof Error ? thrown : new Error(String(thrown)))
+      this.#failed(connection, thrown)
     }
+  }
+
+  #failed(connection: Connection, thrown: unknown): void {
+    const peer = connection.remotePeer.toString()
+    this.#components.log.debug({ peer, reason: messageOf(thrown) }, 'hello failed')
   }
 
   /** Both sides say the same: hello, then a verdict on the other's. */
-  async #converse(channel: Channel, connection: Connection): Promise<void> {
-    const peer = connection.remotePeer
-    const { log } = this.#components
+  async #greetings(channel: Channel, connection: Connection) {
     await channel.send(helloCodec, this.#components.hello())
     const theirs = await channel.receive(helloCodec)
-    const ours = this.#verdictOn(theirs, peer)
+    const ours = this.#verdictOn(theirs, connection)
     await channel.send(verdictCodec, ours)
-    const verdict = await channel.receive(verdictCodec)
-    await channel.close()
-    if (!verdict.admitted) {
-      log.info({ peer: peer.toString(), reason: verdict.reason }, 'a peer does not admit us')
-      return
-    }
-    const known = this.#components.hello()
-    if (theirs.root > known.root || theirs.timestamp > known.timestamp) this.emit('newer', { peer, hello: theirs })
-    if (ours.admitted) await this.#completed(connection)
+    return { theirs, ours, verdict: await channel.receive(verdictCodec) }
   }
 
-  #verdictOn(hello: Hello, peer: PeerId): Verdict {
-    const { log } = this.#components
+  #verdictOn(hello: Hello, connection: Connection): Verdict {
+    const { log, authority } = this.#components
+    const peer = connection.remotePeer
+    const key = peer.toString()
     try {
       const certificate = this.#judge(hello.certificate, peer)
-      this.#admitted.set(peer.toString(), { peer, certificate, envelope: hello.certificate })
+      // Nobody would take the entry away again once the connection is gone.
+      if (connection.status !== 'open') throw new AdmissionError('refused', 'the connection has closed')
+      this.#admitted.set(key, { peer, certificate, envelope: hello.certificate })
+      this.#strangers.forget(connection)
+      this.#gate.wake(key)
       return { admitted: true }
     } catch (thrown) {
       // Without metadata of our own nobody can be judged: that is no fault of theirs, and no news.
-      const expected = thrown instanceof AdmissionError && thrown.code === 'no-trust'
-      log[expected ? 'debug' : 'warn']({ peer: peer.toString(), reason: messageOf(thrown) }, 'a peer is not admitted')
+      const judging = authority() !== undefined
+      log[judging ? 'warn' : 'debug']({ peer: key, reason: messageOf(thrown) }, 'a peer is not admitted')
+      if (judging && this.#strangers.refuse(connection)) this.#refuse(peer)
       return { admitted: false, reason: messageOf(thrown).slice(0, 300) }
     }
   }
@@ -194,26 +218,43 @@ export class Admission extends EventEmitter<Events> {
     return verifyMember(envelope, peer.toString(), authority, this.#components.clock.reference)
   }
 
-  async #completed(connection: Connection): Promise<void> {
+  #concluded(connection: Connection, hello: Hello, ours: Verdict, theirs: Verdict): void {
+    const peer = connection.remotePeer
+    if (this.#stop.signal.aborted || connection.status !== 'open') return
+    if (!theirs.admitted) {
+      this.#unwelcomeAt.add(peer.toString())
+      this.#components.log.info({ peer: peer.toString(), reason: theirs.reason }, 'a peer does not admit us')
+      return
+    }
+    this.#unwelcomeAt.delete(peer.toString())
+    const known = this.#components.hello()
+    if (hello.root > known.root || hello.timestamp > known.timestamp) {
+      this.#strangers.extend(connection)
+      this.emit('newer', { peer, hello })
+    }
+    if (ours.admitted) this.#completed(connection)
+  }
+
+  #completed(connection: Connection): void {
     const key = connection.remotePeer.toString()
     const member = this.#admitted.get(key)
-    if (member === undefined || this.#stopped || connection.status !== 'open') return
-    for (const wake of this.#waiting.get(key) ?? []) wake()
-    if (this.#members.has(key)) return
+    if (member === undefined) return
+    const known = this.#members.has(key)
     this.#members.set(key, member)
-    this.#refusedUntil.delete(key)
-    this.#components.log.info(
-      { peer: key, name: member.certificate.name, role: member.certificate.role },
-      'peer admitted',
-    )
+    this.#components.refused.delete(key)
+    this.#refusedBy.delete(key)
+    if (known) return
+    const { log, host } = this.#components
+    log.info({ peer: key, name: member.certificate.name, role: member.certificate.role }, 'peer admitted')
     this.emit('admitted', member)
     // Tells gossip and the DHT that the peer is there.
-    await this.#components.host.services.identify.identify(connection)
+    host.services.identify.identify(connection).catch(error => {
+      log.debug({ peer: key, reason: messageOf(error) }, 'identify failed')
+    })
   }
 
   #refuse(peer: PeerId): void {
-    const key = peer.toString()
-    this.#refusedUntil.set(key, Date.now() + refusedPauseMs)
+    this.#components.refused.add(peer.toString())
     this.#left(peer)
     void this.#components.host.hangUp(peer).catch(() => {})
   }
@@ -223,27 +264,8 @@ export class Admission extends EventEmitter<Events> {
     const member = this.#members.get(key)
     this.#members.delete(key)
     this.#admitted.delete(key)
+    if (this.#unwelcomeAt.delete(key)) this.#refusedBy.add(key)
+    this.#gate.wake(key)
     if (member !== undefined) this.emit('left', member)
-  }
-
-  async #admittedInTime(peer: PeerId): Promise<boolean> {
-    const key = peer.toString()
-    if (this.#admitted.has(key)) return true
-    const waiting = this.#waiting.get(key) ?? new Set()
-    this.#waiting.set(key, waiting)
-    await new Promise<void>(resolve => {
-      waiting.add(resolve)
-      this.#later(helloTimeoutMs, resolve)
-    })
-    this.#waiting.delete(key)
-    return this.#admitted.has(key)
-  }
-
-  #later(milliseconds: number, action: () => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer)
-      action()
-    }, milliseconds)
-    this.#timers.add(timer)
   }
 }

@@ -3,7 +3,7 @@
 import type { Stream } from '@libp2p/interface'
 import type { Codec } from '../../protocol/cbor.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
-import { idleStreamTimeoutMs, messageTimeoutMs } from '../defaults.ts'
+import { idleStreamTimeoutMs, messageTimeoutMs, slowestBytesPerMs } from '../defaults.ts'
 import { type Patience, StreamReader, writeTo } from './stream-io.ts'
 
 export class ChannelError extends ThymeshError<'ended' | 'too-large'> {}
@@ -53,10 +53,10 @@ export class Channel {
   }
 
   /** Exactly `size` bytes as they arrive; throws a ChannelError when the stream ends before. */
-  async *body(size: number): AsyncGenerator<Uint8Array> {
+  async *body(size: number, patience = this.#bulk): AsyncGenerator<Uint8Array> {
     let left = size
     while (left > 0) {
-      const chunk = await this.#reader.next(this.#bulk)
+      const chunk = await this.#reader.next(patience)
       if (chunk === undefined) throw ended(left)
       const part = chunk.length > left ? chunk.subarray(0, left) : chunk
       if (part.length < chunk.length) this.#reader.unread(chunk.subarray(part.length))
@@ -65,11 +65,12 @@ export class Channel {
     }
   }
 
-  /** A body as a whole; for documents, whose size is bounded before. */
+  /** A body as a whole, within the time that the slowest link takes; for documents, whose size is bounded before. */
   async bodyBytes(size: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(size)
+    const patience = { ...this.#bulk, until: performance.now() + idleStreamTimeoutMs + size / slowestBytesPerMs }
     let at = 0
-    for await (const chunk of this.body(size)) {
+    for await (const chunk of this.body(size, patience)) {
       bytes.set(chunk, at)
       at += chunk.length
     }

@@ -3,7 +3,15 @@
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { messageOf } from '../../protocol/errors.ts'
-import { dialTimeoutMs, redialFirstMs, redialLastMs, superviseIntervalMs, wantedConnections } from '../defaults.ts'
+import {
+  addressesPerPeer,
+  dialTimeoutMs,
+  discoveredPeers,
+  redialFirstMs,
+  redialLastMs,
+  superviseIntervalMs,
+  wantedConnections,
+} from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { AddressBook } from './address-book.ts'
 import type { Admission } from './admission.ts'
@@ -11,17 +19,20 @@ import type { Host } from './host.ts'
 
 interface Target {
   addresses: () => Multiaddr[]
-  peer: string | undefined
+  /** Whose addresses they are; nothing when only an address is known. */
+  readonly peer: string | undefined
+  /** Who answered there last. */
+  found: string | undefined
   /** Bootstrap peers are dialled even when there are connections enough. */
-  always: boolean
-  delayMs: number
+  readonly always: boolean
+  failures: number
   notBefore: number
   dialling: boolean
 }
 
 export interface SupervisorComponents {
   host: Host
-  admission: Admission
+  admission: Pick<Admission, 'isRefused' | 'member' | 'on'>
   addresses: AddressBook
   log: Logger
 }
@@ -29,6 +40,7 @@ export interface SupervisorComponents {
 export class DialSupervisor {
   readonly #components: SupervisorComponents
   readonly #targets = new Map<string, Target>()
+  readonly #discovered = new Map<string, Target>()
   readonly #abort = new AbortController()
   #timer: NodeJS.Timeout | undefined
 
@@ -36,23 +48,27 @@ export class DialSupervisor {
     this.#components = components
     for (const text of init.bootstrap) {
       const address = multiaddr(text)
-      this.#add(text, { addresses: () => [address], peer: peerOf(address), always: true })
+      this.#targets.set(
+        text,
+        newTarget(() => [address], peerOf(address), true),
+      )
     }
   }
 
   start(): void {
-    const { host, addresses, admission } = this.#components
+    const { host, addresses, admission, log } = this.#components
     for (const peer of addresses.peers()) this.#addMember(peer)
-    host.addEventListener('peer:discovery', ({ detail }) => {
-      const found = detail.multiaddrs
-      this.#add(`discovered/${detail.id}`, { addresses: () => found, peer: detail.id.toString(), always: false })
-    })
-    // Where a member was reached is worth more than where it says that it listens.
+    host.addEventListener('peer:discovery', ({ detail }) => this.#discover(detail.id.toString(), detail.multiaddrs))
     admission.on('admitted', ({ peer }) => this.#addMember(peer.toString()))
     host.addEventListener('peer:identify', ({ detail }) => {
       const { connection, listenAddrs, peerId } = detail
-      const reached = connection.direction === 'outbound' ? [connection.remoteAddr.toString()] : []
-      void addresses.add(peerId.toString(), [...reached, ...listenAddrs.map(String)])
+      const peer = peerId.toString()
+      const note = async () => {
+        // Where a member was reached is worth more than where it says that it listens.
+        if (connection.direction === 'outbound') await addresses.reached(peer, connection.remoteAddr.toString())
+        await addresses.heard(peer, listenAddrs.map(String))
+      }
+      note().catch(error => log.warn({ peer, reason: messageOf(error) }, 'an address was not kept'))
     })
     this.#timer = setInterval(() => this.#supervise(), superviseIntervalMs)
     this.#supervise()
@@ -65,53 +81,77 @@ export class DialSupervisor {
 
   /** Forgets waiting times, after the network has changed or when a person waits. */
   hurry(): void {
-    for (const target of this.#targets.values()) target.notBefore = 0
+    for (const target of this.#all()) target.notBefore = 0
     this.#supervise()
   }
 
-  #addMember(peer: string): void {
-    const { addresses } = this.#components
-    this.#add(peer, { addresses: () => addresses.addresses(peer).map(text => multiaddr(text)), peer, always: false })
+  #all(): Target[] {
+    return [...this.#targets.values(), ...this.#discovered.values()]
   }
 
-  #add(key: string, target: Pick<Target, 'addresses' | 'peer' | 'always'>): void {
-    const known = this.#targets.get(key)
-    if (known !== undefined) known.addresses = target.addresses
-    else this.#targets.set(key, { ...target, delayMs: redialFirstMs, notBefore: 0, dialling: false })
+  #addMember(peer: string): void {
+    if (this.#targets.has(peer)) return
+    const { addresses } = this.#components
+    const known = () => addresses.addresses(peer).map(text => multiaddr(text))
+    this.#targets.set(peer, newTarget(known, peer, false))
+  }
+
+  #discover(peer: string, found: readonly Multiaddr[]): void {
+    const addresses = () => found.slice(0, addressesPerPeer)
+    const known = this.#discovered.get(peer) ?? newTarget(addresses, peer, false)
+    known.addresses = addresses
+    this.#discovered.delete(peer)
+    this.#discovered.set(peer, known)
+    for (const oldest of this.#discovered.keys()) {
+      if (this.#discovered.size <= discoveredPeers) break
+      this.#discovered.delete(oldest)
+    }
   }
 
   #supervise(): void {
+    if (this.#abort.signal.aborted) return
     const { host, admission, addresses } = this.#components
-    for (const peer of addresses.peers()) if (!this.#targets.has(peer)) this.#addMember(peer)
-    const connected = new Set(host.getPeers().map(String))
-    let open = connected.size
-    const now = Date.now()
-    for (const target of shuffled([...this.#targets.values()])) {
-      const { peer } = target
+    for (const peer of addresses.peers()) this.#addMember(peer)
+    const connections = host.getConnections()
+    const busy = new Set(connections.map(({ remotePeer }) => remotePeer.toString()))
+    // Strangers that dial us must not stand in for members that we would dial.
+    const counted = connections.filter(each => each.direction === 'outbound' || admission.member(each.remotePeer))
+    let open = new Set(counted.map(({ remotePeer }) => remotePeer.toString())).size
+    const now = performance.now()
+    for (const { peer, dialling } of this.#all()) if (dialling && peer !== undefined) busy.add(peer)
+    for (const target of shuffled(this.#all())) {
+      const peer = target.peer ?? target.found
       if (target.dialling || target.notBefore > now || peer === host.peerId.toString()) continue
-      if (peer !== undefined && (connected.has(peer) || admission.isRefused(peer))) continue
-      if (peer === undefined && this.#isConnectedTo(target)) continue
+      if (peer !== undefined && (busy.has(peer) || admission.isRefused(peer))) continue
       if (!target.always && open >= wantedConnections) continue
       open++
+      if (peer !== undefined) busy.add(peer)
       void this.#dial(target)
     }
   }
 
+  /** Never rejects. */
   async #dial(target: Target): Promise<void> {
     const { host, log } = this.#components
     target.dialling = true
     try {
       const addresses = target.addresses().map(address => withPeer(address, target.peer))
       const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(dialTimeoutMs)])
-      if (addresses.length > 0) await host.dial(addresses, { signal })
-      else if (target.peer !== undefined) await this.#lookUp(target.peer, signal)
-      target.delayMs = redialFirstMs
+      if (addresses.length > 0) {
+        // After a failure another one comes first: one that swallows packets costs nearly all of a dial's time.
+        const first = target.failures % addresses.length
+        const connection = await host.dial([...addresses.slice(first), ...addresses.slice(0, first)], { signal })
+        target.found = connection.remotePeer.toString()
+      } else if (target.peer !== undefined) await this.#lookUp(target.peer, signal)
+      target.failures = 0
     } catch (thrown) {
       log.debug({ peer: target.peer, reason: messageOf(thrown) }, 'a dial failed')
-      target.delayMs = Math.min(redialLastMs, target.delayMs * 2)
+      target.found = undefined
+      target.failures++
     } finally {
+      const delayMs = Math.min(redialLastMs, redialFirstMs * 2 ** Math.min(target.failures, 20))
+      target.notBefore = performance.now() + delayMs * (0.5 + Math.random())
       target.dialling = false
-      target.notBefore = Date.now() + target.delayMs * (0.5 + Math.random())
     }
   }
 
@@ -122,13 +162,10 @@ export class DialSupervisor {
     const found = await host.peerRouting.findPeer(peerIdFromString(peer), { signal })
     await host.dial(found.multiaddrs, { signal })
   }
+}
 
-  /** Whether a bootstrap address without a peer ID is one of our connections. */
-  #isConnectedTo(target: Target): boolean {
-    const texts = new Set(target.addresses().map(String))
-    const open = this.#components.host.getConnections()
-    return open.some(({ remoteAddr }) => texts.has(remoteAddr.toString().replace(/\/p2p\/[^/]+$/, '')))
-  }
+function newTarget(addresses: () => Multiaddr[], peer: string | undefined, always: boolean): Target {
+  return { addresses, peer, found: undefined, always, failures: 0, notBefore: 0, dialling: false }
 }
 
 function peerOf(address: Multiaddr): string | undefined {

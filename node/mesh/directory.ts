@@ -5,7 +5,7 @@ import { type Certificate, readCertificate } from '../../protocol/certificate.ts
 import { open } from '../../protocol/dsse.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
-import { type MembershipAuthority, verifyMember } from '../../protocol/membership.ts'
+import { type MembershipAuthority, MembershipError, verifyMember } from '../../protocol/membership.ts'
 import { type Report, reportKind, verifyReport } from '../../protocol/report.ts'
 import type { Logger } from '../log.ts'
 import type { Clock } from '../state/clock.ts'
@@ -81,7 +81,8 @@ export class Directory extends EventEmitter<Events> {
     const certificate = verifyMember(envelope, peer, by, clock.reference)
     const known = this.#certificates.get(peer)?.document
     if (known !== undefined && known.issued >= certificate.issued) return 'known'
-    if (known === undefined && this.#certificates.size >= limits.members) return 'unknown-member'
+    const full = known === undefined && this.#certificates.size >= limits.members
+    if (full && !(await this.#evict())) return 'unknown-member'
     this.#certificates.set(peer, { document: certificate, envelope })
     await this.#memberTable.put(peer, envelope)
     this.emit('certificate', certificate)
@@ -98,6 +99,38 @@ export class Directory extends EventEmitter<Events> {
     await this.#reportTable.put(report.peer, envelope)
     this.emit('report', report)
     return 'new'
+  }
+
+  /** Forgets who is a member no longer, and its report: revoked, or certified by keys that count no more. */
+  async reconsider(): Promise<void> {
+    const { authority, clock, log } = this.#components
+    const by = authority()
+    if (by === undefined) return
+    for (const [peer, { envelope }] of [...this.#certificates]) {
+      try {
+        verifyMember(envelope, peer, by, clock.reference)
+      } catch (thrown) {
+        // One whose certificate has expired stays in sight: a new one may come.
+        if (thrown instanceof MembershipError && thrown.code === 'expired') continue
+        log.info({ peer, reason: messageOf(thrown) }, 'a member was forgotten')
+        await this.#forget(peer)
+      }
+    }
+  }
+
+  /** Makes room by forgetting a member whose certificate has expired; whether there was one. */
+  async #evict(): Promise<boolean> {
+    const now = this.#components.clock.reference.getTime()
+    const expired = this.certificates().find(({ expires }) => Date.parse(expires) <= now)
+    if (expired !== undefined) await this.#forget(expired.peer)
+    return expired !== undefined
+  }
+
+  async #forget(peer: string): Promise<void> {
+    this.#certificates.delete(peer)
+    this.#reports.delete(peer)
+    await this.#memberTable.delete(peer)
+    await this.#reportTable.delete(peer)
   }
 
   #load<T>(into: Map<string, Known<T>>, peer: string, envelope: Uint8Array, read: (bytes: Uint8Array) => T): void {

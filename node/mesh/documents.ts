@@ -7,13 +7,14 @@ import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { equalBytes, sha256, toHex } from '../../protocol/hash.ts'
 import { largestDocument } from '../../protocol/limits.ts'
 import { answerCodec, type DocumentRequest, documentRequestCodec, type ProtocolNames } from '../../protocol/messages.ts'
-import { messageTimeoutMs, streamsPerPeer } from '../defaults.ts'
+import { servedDocuments, streamsPerPeer } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { Table } from '../state/database.ts'
 import type { FleetState } from '../state/fleet-state.ts'
 import type { Admission } from './admission.ts'
-import { Channel } from './channel.ts'
+import { type Channel, converse } from './channel.ts'
 import type { Host } from './host.ts'
+import { openStream } from './open-stream.ts'
 
 const pack = promisify(zstdCompress)
 const unpack = promisify(zstdDecompress)
@@ -21,12 +22,12 @@ const packParams = { params: { [constants.ZSTD_c_compressionLevel]: 12 } }
 /** Below this the frame costs more than it saves. */
 const packFromBytes = 512
 
-export class DocumentError extends ThymeshError<'not-found' | 'wrong-hash' | 'too-large' | 'no-peer'> {}
+export class DocumentError extends ThymeshError<'not-found' | 'wrong-hash' | 'too-large' | 'no-peer' | 'busy'> {}
 
 export interface DocumentsComponents {
   host: Host
   names: ProtocolNames
-  admission: Admission
+  admission: Pick<Admission, 'gate' | 'members'>
   /** Nothing before the peer knows its fleet's first root. */
   state: FleetState
   members: Table
@@ -35,6 +36,7 @@ export interface DocumentsComponents {
 
 export class Documents {
   readonly #components: DocumentsComponents
+  #serving = 0
 
   constructor(components: DocumentsComponents) {
     this.#components = components
@@ -42,15 +44,17 @@ export class Documents {
 
   async start(): Promise<void> {
     const { host, names, admission } = this.#components
-    await host.handle(names.document, stream => this.#serve(stream), { maxInboundStreams: streamsPerPeer })
     admission.gate(names.document)
+    await host.handle(names.document, (stream, { remotePeer }) => this.#serve(stream, remotePeer), {
+      maxInboundStreams: streamsPerPeer,
+    })
   }
 
   async stop(): Promise<void> {
     await this.#components.host.unhandle(this.#components.names.document)
   }
 
-  /** What one peer answers; nothing when it has no such thing. */
+  /** What one connected peer answers; nothing when it has no such thing. */
   async ask(
     peer: PeerId,
     request: DocumentRequest,
@@ -58,23 +62,21 @@ export class Documents {
     signal?: AbortSignal,
   ): Promise<Uint8Array | undefined> {
     const { host, names } = this.#components
-    const deadline = AbortSignal.timeout(messageTimeoutMs * 3)
-    const bounded = signal === undefined ? deadline : AbortSignal.any([signal, deadline])
-    const stream = await host.dialProtocol(peer, names.document, { signal: bounded })
-    const channel = new Channel(stream, bounded)
-    try {
+    const stream = await openStream(host, peer, names.document, signal)
+    return await converse(stream, signal, async channel => {
       await channel.send(documentRequestCodec, request)
       const answer = await channel.receive(answerCodec)
-      if ('error' in answer) return undefined
+      if ('error' in answer) {
+        if (answer.error === 'not-found') return undefined
+        throw new DocumentError('busy', `${peer} answered ${answer.error}`)
+      }
       const size = Math.max(answer.size, answer.unpacked ?? 0)
       if (size > maxBytes) {
         throw new DocumentError('too-large', `expected a document of at most ${maxBytes} bytes, got ${size}`)
       }
       const body = await channel.bodyBytes(answer.size)
       return answer.unpacked === undefined ? body : await unpack(body, { maxOutputLength: answer.unpacked })
-    } finally {
-      await channel.close().catch(error => channel.abort(error))
-    }
+    })
   }
 
   /** A document by its hash, from `first` or from any other member. Throws a DocumentError when nobody has it. */
@@ -95,17 +97,27 @@ export class Documents {
     throw new DocumentError('no-peer', `no member in reach has the document ${toHex(hash).slice(0, 12)}`)
   }
 
-  async #serve(stream: Stream): Promise<void> {
-    const channel = new Channel(stream)
+  async #serve(stream: Stream, peer: PeerId): Promise<void> {
     try {
-      const request = await channel.receive(documentRequestCodec)
+      await converse(stream, undefined, channel => this.#answer(channel))
+    } catch (thrown) {
+      this.#components.log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'serving a document failed')
+    }
+  }
+
+  async #answer(channel: Channel): Promise<void> {
+    const request = await channel.receive(documentRequestCodec)
+    if (this.#serving >= servedDocuments) {
+      await channel.send(answerCodec, { error: 'busy' })
+      return
+    }
+    this.#serving++
+    try {
       const bytes = await this.#find(request)
       if (bytes === undefined) await channel.send(answerCodec, { error: 'not-found' })
       else await sendDocument(channel, bytes)
-      await channel.close()
-    } catch (thrown) {
-      this.#components.log.debug({ reason: messageOf(thrown) }, 'serving a document failed')
-      channel.abort(thrown)
+    } finally {
+      this.#serving--
     }
   }
 
@@ -126,7 +138,7 @@ async function sendDocument(channel: Channel, bytes: Uint8Array): Promise<void> 
   await channel.sendBody(slices(smaller ? packed : bytes))
 }
 
-async function* slices(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+function* slices(bytes: Uint8Array): Generator<Uint8Array> {
   const size = 64 * 1024
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
 }

@@ -1,42 +1,56 @@
 /** Gossip: small signed heads and reports, validated before they are passed on. Bodies are fetched over streams. */
 
+import { EventEmitter } from 'node:events'
 import { type Message, type TopicValidatorFn, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerId } from '@libp2p/interface'
 import { FormatError } from '../../protocol/cbor.ts'
 import { open } from '../../protocol/dsse.ts'
-import { messageOf } from '../../protocol/errors.ts'
+import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { equalBytes, sha256Hex } from '../../protocol/hash.ts'
 import { limits } from '../../protocol/limits.ts'
-import { MembershipError } from '../../protocol/membership.ts'
-import { type Head, headCodec, type ProtocolNames } from '../../protocol/messages.ts'
+import { headCodec, type ProtocolNames } from '../../protocol/messages.ts'
 import { ReportError, reportKind } from '../../protocol/report.ts'
 import { MetadataError } from '../../protocol/trust/metadata.ts'
-import { TrustError, updateTimestamp } from '../../protocol/trust/trusted-set.ts'
+import { TrustError } from '../../protocol/trust/trusted-set.ts'
+import { gossipRepairMs } from '../defaults.ts'
 import type { Logger } from '../log.ts'
-import type { Clock } from '../state/clock.ts'
 import type { FleetState } from '../state/fleet-state.ts'
+import type { Admission } from './admission.ts'
 import type { Directory } from './directory.ts'
 import type { Documents } from './documents.ts'
 import type { Host } from './host.ts'
+import { connectionTo } from './open-stream.ts'
 import type { Refresher } from './refresher.ts'
+
+export class GossipError extends ThymeshError<'too-large'> {}
 
 export interface GossipComponents {
   host: Host
   names: ProtocolNames
+  admission: Pick<Admission, 'members'>
   state: FleetState
   directory: Directory
   documents: Documents
   refresher: Refresher
-  clock: Clock
   log: Logger
 }
 
 const { Accept, Ignore, Reject } = TopicValidatorResult
 
-export class Gossip {
+interface Events {
+  /** Our head reached nobody: gossip takes the same bytes once, and had seen them before we could pass them on. */
+  unheard: []
+}
+
+export class Gossip extends EventEmitter<Events> {
   readonly #components: GossipComponents
   readonly #publishHead = () => this.publishHead()
+  /** Heads that came by gossip and are fetched now: passed on as soon as we have what they name. */
+  readonly #judging = new Set<string>()
+  #timer: NodeJS.Timeout | undefined
 
   constructor(components: GossipComponents) {
+    super()
     this.#components = components
   }
 
@@ -54,28 +68,58 @@ export class Gossip {
     pubsub.subscribe(names.heads)
     pubsub.subscribe(names.reports)
     state.on('changed', this.#publishHead)
+    this.#timer = setInterval(() => this.repair(), gossipRepairMs)
   }
 
   stop(): void {
+    clearInterval(this.#timer)
     this.#components.state.off('changed', this.#publishHead)
   }
 
   publishHead(): void {
-    const { state, names } = this.#components
-    if (state.head !== undefined) void this.#publish(names.heads, headCodec.encode(state.head))
+    const { state, names, admission } = this.#components
+    if (state.head === undefined) return
+    const bytes = headCodec.encode(state.head)
+    if (this.#judging.has(sha256Hex(bytes))) return
+    void this.#publish(names.heads, bytes).then(recipients => {
+      if (recipients === 0 && admission.members.length > 0) this.emit('unheard')
+    })
   }
 
   publishReport(envelope: Uint8Array): void {
     void this.#publish(this.#components.names.reports, envelope)
   }
 
-  async #publish(topic: string, data: Uint8Array): Promise<void> {
+  /** Opens gossip streams that were lost while their connections, or newer ones, stayed: identify makes gossip begin. */
+  repair(): void {
+    const { host, admission, log } = this.#components
+    for (const { peer } of admission.members) {
+      if (host.services.pubsub.streamsOutbound.has(peer.toString())) continue
+      const connection = connectionTo(host, peer)
+      if (connection === undefined) continue
+      host.services.identify.identify(connection).catch(error => {
+        log.debug({ peer: peer.toString(), reason: messageOf(error) }, 'identify failed')
+      })
+    }
+  }
+
+  /** Resolves to the number of peers that it was sent to; throws, at once, when it is too large to be sent. */
+  #publish(topic: string, data: Uint8Array): Promise<number> {
     const { host, log } = this.#components
     // An over-long message would end the receiver's gossip stream for good.
-    if (data.length > limits.gossipMessage) throw new RangeError(`a gossip message of ${data.length} bytes`)
-    await host.services.pubsub
-      .publish(topic, data)
-      .catch(error => log.debug({ topic, reason: messageOf(error) }, 'publishing failed'))
+    if (data.length > limits.gossipMessage) {
+      throw new GossipError(
+        'too-large',
+        `expected a gossip message of at most ${limits.gossipMessage} bytes, got ${data.length}`,
+      )
+    }
+    return host.services.pubsub.publish(topic, data).then(
+      ({ recipients }) => recipients.length,
+      error => {
+        log.debug({ topic, reason: messageOf(error) }, 'publishing failed')
+        return 0
+      },
+    )
   }
 
   #validator(judge: (source: PeerId, message: Message) => Promise<TopicValidatorResult>): TopicValidatorFn {
@@ -83,39 +127,44 @@ export class Gossip {
       try {
         return await judge(source, message)
       } catch (thrown) {
-        this.#components.log.debug(
-          { peer: source.toString(), reason: messageOf(thrown) },
-          'a gossip message was dropped',
-        )
+        const reason = messageOf(thrown)
+        this.#components.log.debug({ peer: source.toString(), reason }, 'a gossip message was dropped')
         return isForged(thrown) ? Reject : Ignore
       }
     }
   }
 
-  /** Newer and signed as our root asks: passed on at once, then fetched from who brought it. */
+  /** Fetched from who brought it, then passed on: whoever hears of a head from us can fetch it from us. */
   async #judgeHead(source: PeerId, data: Uint8Array): Promise<TopicValidatorResult> {
-    const { state, refresher, clock } = this.#components
-    const head: Head = headCodec.decode(data)
-    const { trusted } = state
-    if (trusted === undefined || head.root > trusted.root.signed.version) {
-      // It can't be judged before the new root is here. After the refresh we publish it ourselves.
-      void refresher.from(source)
-      return Ignore
+    const { state, refresher } = this.#components
+    const head = headCodec.decode(data)
+    // Who hasn't heard of a new root yet passes on what the old keys signed: late, not forged.
+    if (head.root < state.versions.root) return Ignore
+    if (refresher.judge(head) === 'known') return Ignore
+    const key = sha256Hex(data)
+    this.#judging.add(key)
+    try {
+      await refresher.from(source)
+    } finally {
+      this.#judging.delete(key)
     }
-    const next = updateTimestamp(trusted, head.timestamp, clock.reference)
-    if (next.timestamp === trusted.timestamp) return Ignore
-    void refresher.from(source)
-    return Accept
+    return state.head !== undefined && equalBytes(headCodec.encode(state.head), data) ? Accept : Ignore
   }
 
   async #judgeReport(source: PeerId, data: Uint8Array): Promise<TopicValidatorResult> {
-    const { directory, documents } = this.#components
+    const { directory, documents, log } = this.#components
     let outcome = await directory.addReport(data)
     if (outcome === 'unknown-member') {
       const { peer } = open(reportKind, data).document
       const certificate = await documents.ask(source, { certificate: peer }, limits.envelope)
       if (certificate === undefined) return Ignore
-      await directory.addCertificate(peer, certificate)
+      try {
+        await directory.addCertificate(peer, certificate)
+      } catch (thrown) {
+        // By keys that we don't know yet, perhaps, or revoked since: who passed it on may not know.
+        log.debug({ peer, reason: messageOf(thrown) }, 'the certificate of a reporting peer was not taken')
+        return Ignore
+      }
       outcome = await directory.addReport(data)
     }
     return outcome === 'new' ? Accept : Ignore
@@ -125,6 +174,5 @@ export class Gossip {
 /** Whether an honest peer would never have passed this on. An old head or an unknown member may be its bad luck. */
 function isForged(thrown: unknown): boolean {
   if (thrown instanceof FormatError || thrown instanceof MetadataError || thrown instanceof ReportError) return true
-  if (thrown instanceof MembershipError) return thrown.code !== 'expired' && thrown.code !== 'revoked'
   return thrown instanceof TrustError && thrown.code === 'not-signed'
 }

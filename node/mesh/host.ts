@@ -13,7 +13,6 @@ import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import { sha256 } from '../../protocol/hash.ts'
-import { limits } from '../../protocol/limits.ts'
 import type { ProtocolNames } from '../../protocol/messages.ts'
 import { dialTimeoutMs } from '../defaults.ts'
 import type { Settings } from '../settings.ts'
@@ -22,7 +21,8 @@ export type Services = {
   identify: Identify
   identifyPush: unknown
   ping: Ping
-  pubsub: GossipSub
+  /** With the streams that it sends on, by peer ID, which its type leaves out. */
+  pubsub: GossipSub & { readonly streamsOutbound: ReadonlyMap<string, unknown> }
   dht?: KadDHT
 }
 export type Host = Libp2p<Services>
@@ -33,6 +33,8 @@ export interface HostInit {
   settings: Pick<Settings, 'listen' | 'mdns' | 'dht'>
   agent: string
   logger: ComponentLogger
+  /** Peers whose connections aren't taken now. */
+  denies?: (peer: string) => boolean
 }
 
 const MiB = 1 << 20
@@ -60,8 +62,14 @@ export async function makeHost(init: HostInit): Promise<Host> {
       inboundConnectionThreshold: 100,
       maxIncomingPendingConnections: 100,
       dialTimeout: dialTimeoutMs,
+      // In the order of the address book, which knows what has worked.
+      addressSorter: () => 0,
       // Redialling is the dial supervisor's: libp2p's own gives up for ever after five tries.
       reconnectRetries: 0,
+    },
+    connectionGater: {
+      // The first moment at which noise has proved the ID.
+      denyInboundEncryptedConnection: peer => init.denies?.(peer.toString()) ?? false,
     },
     // A prefix of its own: sharing /ping with the ping service loses connections under load. 20 s, not 5: a busy event
     // loop on a slow board is no dead peer.
@@ -85,7 +93,8 @@ export async function makeHost(init: HostInit): Promise<Host> {
         allowPublishToZeroTopicPeers: true,
         fallbackToFloodsub: false,
         allowedTopics: [names.heads, names.reports],
-        maxInboundDataLength: 16 * limits.gossipMessage,
+        // One RPC answers for all messages that a neighbour missed: hundreds of reports when a whole fleet updates.
+        maxInboundDataLength: 4 * MiB,
         maxOutboundBufferSize: 8 * MiB,
         scoreParams: {
           // A site behind one address is no attack.

@@ -1,8 +1,10 @@
 /** One peer of the mesh, put together: identity, state, host, admission, gossip, sync, and the serving of closures. */
 
 import { join } from 'node:path'
+import type { PeerId } from '@libp2p/interface'
 import { readCertificate } from '../../protocol/certificate.ts'
 import { hashOfCid } from '../../protocol/cid.ts'
+import { messageOf } from '../../protocol/errors.ts'
 import { toHex } from '../../protocol/hash.ts'
 import { type ProtocolNames, protocolNames } from '../../protocol/messages.ts'
 import { type Logger, libp2pLogger } from '../log.ts'
@@ -30,7 +32,9 @@ import { Directory } from './directory.ts'
 import { Documents } from './documents.ts'
 import { Gossip } from './gossip.ts'
 import { type Host, makeHost } from './host.ts'
+import { connectionTo } from './open-stream.ts'
 import { Refresher } from './refresher.ts'
+import { Refusals } from './refusals.ts'
 import { Sync } from './sync.ts'
 
 export const agent = 'thymesh/0.1.0'
@@ -63,6 +67,8 @@ export interface MeshPeerInit {
   settings: Settings
   state: PeerState
   log: Logger
+  /** The Nix store; that of the settings if none is given. */
+  store?: NixStore
 }
 
 export class MeshPeer {
@@ -89,11 +95,11 @@ export class MeshPeer {
 
   private constructor(
     init: MeshPeerInit,
-    parts: { host: Host; state: FleetState; directory: Directory; addresses: AddressBook },
+    parts: { host: Host; state: FleetState; directory: Directory; addresses: AddressBook; refused: Refusals },
   ) {
     const { fleet, settings, log } = init
     const { clock, database } = init.state
-    const { host, state, directory, addresses } = parts
+    const { host, state, directory, addresses, refused } = parts
     const names = protocolNames(fleet)
     this.#init = init
     this.fleet = fleet
@@ -104,19 +110,23 @@ export class MeshPeer {
     this.directory = directory
     const hello = () => ({ v: 1 as const, fleet, certificate: init.certificate, agent, ...state.versions })
     const authority = () => state.belief?.authority
-    this.admission = new Admission({ host, names, fleet, clock, log, authority, hello })
+    this.admission = new Admission({ host, names, fleet, clock, log, authority, hello, refused })
     const { admission } = this
     this.documents = new Documents({ host, names, admission, state, members: database.table('members'), log })
     const { documents } = this
-    this.#refresher = new Refresher({ state, documents, clock, log })
+    const isMember = (peer: PeerId) => admission.member(peer) !== undefined
+    const isConnected = (peer: PeerId) => connectionTo(host, peer) !== undefined
+    this.#refresher = new Refresher({ state, documents, clock, log, isMember, isConnected })
     const refresher = this.#refresher
-    this.gossip = new Gossip({ host, names, state, directory, documents, refresher, clock, log })
+    this.gossip = new Gossip({ host, names, admission, state, directory, documents, refresher, log })
     this.sync = new Sync({ host, names, admission, state, directory, addresses, refresher, gossip: this.gossip, log })
     this.supervisor = new DialSupervisor({ host, admission, addresses, log }, { bootstrap: settings.bootstrap })
-    this.store = new NixStore(
-      { log },
-      { ...(settings.store && { root: settings.store }), trustedPublicKeys: () => state.belief?.nixPublicKeys ?? [] },
-    )
+    this.store =
+      init.store ??
+      new NixStore(
+        { log },
+        { ...(settings.store && { root: settings.store }), trustedPublicKeys: () => state.belief?.nixPublicKeys ?? [] },
+      )
     this.closures = new Closures({ state, documents, log })
     const recipes = new RecipeBook(database.level, { document: hash => state.document(hash), log })
     const index = new ChunkIndex(database.level)
@@ -156,23 +166,46 @@ export class MeshPeer {
     const authority = () => state.belief?.authority
     const directory = await Directory.load({ fleet, clock, log, authority }, database)
     const addresses = await AddressBook.load(database.table('addresses'))
+    const refused = new Refusals()
     const host = await makeHost({
       seed: identity.seed,
       names: protocolNames(fleet),
       settings,
       agent,
       logger: libp2pLogger(log),
+      denies: peer => refused.has(peer),
     })
-    return new MeshPeer(init, { host, state, directory, addresses })
+    return new MeshPeer(init, { host, state, directory, addresses, refused })
   }
 
+  /** Starts everything; throws, with nothing left running, when a part can't start. */
   async start(): Promise<void> {
-    const { admission, host, state } = this
+    try {
+      await this.#start()
+    } catch (thrown) {
+      await this.stop()
+      throw thrown
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { admission, directory, host, state } = this
+    const { log, settings } = this.#init
     const released = Object.values(state.belief?.release.configs ?? {})
     const wanted = new Set(released.map(({ closure }) => toHex(hashOfCid(closure))))
-    await removeStaleStaging(join(this.#init.settings.state, 'staging'), wanted)
+    await removeStaleStaging(join(settings.state, 'staging'), wanted)
     await this.store.start()
     await this.closures.load()
+    this.gossip.on('unheard', () => {
+      for (const { peer } of admission.members) void this.sync.with(peer)
+    })
+    admission.on('newer', ({ peer }) => void this.#refresher.from(peer))
+    admission.on('admitted', member => void this.#keep(member.peer.toString(), member.envelope))
+    state.on('changed', () => {
+      void this.#keepOwnCertificate()
+      admission.reconsider()
+      directory.reconsider().catch(error => log.warn({ reason: messageOf(error) }, 'the members were not judged again'))
+    })
     // Handlers before the host listens: a stream that came earlier would find nobody.
     await this.documents.start()
     await this.swarms.start()
@@ -180,28 +213,31 @@ export class MeshPeer {
     await admission.start()
     await host.start()
     this.gossip.start()
-    admission.on('newer', ({ peer }) => void this.#refresher.from(peer))
-    admission.on('admitted', member => void this.#keep(member.peer.toString(), member.envelope))
-    state.on('changed', () => {
-      void this.#keepOwnCertificate()
-      admission.reconsider()
-    })
     await this.#keepOwnCertificate()
     this.supervisor.start()
     const addresses = host.getMultiaddrs().map(String)
-    this.#init.log.info({ peer: this.identity.peerId, fleet: this.fleet, addresses }, 'peer started')
+    log.info({ peer: this.identity.peerId, fleet: this.fleet, addresses }, 'peer started')
   }
 
+  /** Ends everything, whatever of it runs; a part that fails to end does not keep the others. */
   async stop(): Promise<void> {
     this.supervisor.stop()
     this.gossip.stop()
-    await this.#refresher.stop()
-    await this.sync.stop()
-    await this.admission.stop()
-    await this.swarms.stop()
-    await this.documents.stop()
-    await this.host.stop()
-    await this.store.stop()
+    for (const part of [
+      this.#refresher,
+      this.sync,
+      this.admission,
+      this.swarms,
+      this.documents,
+      this.host,
+      this.store,
+    ]) {
+      try {
+        await part.stop()
+      } catch (thrown) {
+        this.#init.log.warn({ reason: messageOf(thrown) }, 'a part did not stop cleanly')
+      }
+    }
   }
 
   async #keepOwnCertificate(): Promise<void> {
@@ -212,7 +248,7 @@ export class MeshPeer {
     try {
       await this.directory.addCertificate(peer, envelope)
     } catch (thrown) {
-      this.#init.log.warn({ peer, reason: String(thrown) }, 'a certificate was not kept')
+      this.#init.log.warn({ peer, reason: messageOf(thrown) }, 'a certificate was not kept')
     }
   }
 }

@@ -1,95 +1,158 @@
-/** Keeps the trusted metadata at the newest that any member has, one refresh at a time. */
+/** Keeps the trusted metadata at the newest that any peer has, one refresh at a time, members before strangers. */
 
 import type { PeerId } from '@libp2p/interface'
+import { FormatError } from '../../protocol/cbor.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import { fromHex } from '../../protocol/hash.ts'
-import { limits } from '../../protocol/limits.ts'
-import { fleetIdOf } from '../../protocol/trust/fleet.ts'
-import { type MetadataFetcher, refresh } from '../../protocol/trust/refresh.ts'
-import { TrustError, type TrustedSet, trustRoot } from '../../protocol/trust/trusted-set.ts'
-import { refreshTimeoutMs } from '../defaults.ts'
+import type { Head } from '../../protocol/messages.ts'
+import { MetadataError } from '../../protocol/trust/metadata.ts'
+import { refresh } from '../../protocol/trust/refresh.ts'
+import { TrustError, updateTimestamp } from '../../protocol/trust/trusted-set.ts'
+import { refreshRetries, refreshRetryMs, refreshTimeoutMs, waitingRefreshes } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { Clock } from '../state/clock.ts'
-import type { FleetState } from '../state/fleet-state.ts'
+import { type FleetState, FleetStateError } from '../state/fleet-state.ts'
 import { DocumentError, type Documents } from './documents.ts'
+import { fetchFirstRoot, metadataFrom } from './metadata-source.ts'
 
 export interface RefresherComponents {
   state: FleetState
-  documents: Documents
+  documents: Pick<Documents, 'ask' | 'fetch'>
   clock: Clock
   log: Logger
+  isMember: (peer: PeerId) => boolean
+  isConnected: (peer: PeerId) => boolean
 }
+
+interface Job {
+  readonly peer: PeerId
+  readonly done: PromiseWithResolvers<boolean>
+}
+
+/** What a head says: `newer-root` can't be judged before the roots up to it are here. */
+export type HeadNews = 'newer' | 'newer-root' | 'known'
 
 export class Refresher {
   readonly #components: RefresherComponents
-  readonly #abort = new AbortController()
-  #queue: Promise<unknown> = Promise.resolve()
+  readonly #stop = new AbortController()
+  readonly #waiting = new Map<string, Job>()
+  readonly #retries = new Map<string, { count: number; timer: NodeJS.Timeout }>()
+  #running: { peer: PeerId; abort: AbortController } | undefined
+  #work: Promise<void> = Promise.resolve()
 
   constructor(components: RefresherComponents) {
     this.#components = components
   }
 
   async stop(): Promise<void> {
-    this.#abort.abort(new Error('the peer stops'))
-    await this.#queue.catch(() => {})
+    this.#stop.abort(new Error('the peer stops'))
+    this.#running?.abort.abort(this.#stop.signal.reason)
+    for (const { timer } of this.#retries.values()) clearTimeout(timer)
+    this.#retries.clear()
+    for (const { done } of this.#waiting.values()) done.resolve(false)
+    this.#waiting.clear()
+    await this.#work
   }
 
-  /** Takes what a peer knows, after the refreshes that wait already. Resolves to whether anything changed; never rejects. */
+  /** Takes what a peer knows, when its turn comes. Resolves to whether anything changed; never rejects. */
   from(peer: PeerId): Promise<boolean> {
-    const next = this.#queue.then(() => this.#refresh(peer))
-    this.#queue = next
+    const { isMember } = this.#components
+    const key = peer.toString()
+    const known = this.#waiting.get(key)
+    if (known !== undefined) return known.done.promise
+    if (this.#stop.signal.aborted || this.#waiting.size >= waitingRefreshes) return Promise.resolve(false)
+    const job: Job = { peer, done: Promise.withResolvers() }
+    this.#waiting.set(key, job)
+    if (this.#running === undefined) this.#work = this.#run()
+    // Anyone can say that they know more: a stranger that dawdles must not keep a member's news waiting.
+    else if (isMember(peer) && !isMember(this.#running.peer)) {
+      this.#running.abort.abort(new Error('a member has news'))
+    }
+    return job.done.promise
+  }
+
+  /** What a head would tell us. Throws a TrustError or MetadataError when it is not signed as our root asks, or is older. */
+  judge(head: Head): HeadNews {
+    const { state, clock } = this.#components
+    const { trusted } = state
+    if (trusted === undefined || head.root > trusted.root.signed.version) return 'newer-root'
+    return updateTimestamp(trusted, head.timestamp, clock.reference).timestamp === trusted.timestamp ? 'known' : 'newer'
+  }
+
+  async #run(): Promise<void> {
+    for (let job = this.#next(); job !== undefined; job = this.#next()) {
+      const abort = new AbortController()
+      this.#running = { peer: job.peer, abort }
+      job.done.resolve(await this.#refresh(job.peer, AbortSignal.any([abort.signal, this.#stop.signal])))
+      this.#running = undefined
+    }
+  }
+
+  #next(): Job | undefined {
+    const jobs = [...this.#waiting.values()]
+    const next = jobs.find(({ peer }) => this.#components.isMember(peer)) ?? jobs[0]
+    if (next !== undefined) this.#waiting.delete(next.peer.toString())
     return next
   }
 
-  async #refresh(peer: PeerId): Promise<boolean> {
+  async #refresh(peer: PeerId, stopped: AbortSignal): Promise<boolean> {
     const { state, documents, clock, log } = this.#components
-    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(refreshTimeoutMs)])
+    const key = peer.toString()
     try {
-      if (signal.aborted) return false
-      const before = state.trusted ?? (await this.#firstRoot(peer, signal))
-      const after = await refresh(before, this.#fetcher(peer, signal), clock.reference, set => state.keepRoot(set))
+      const signal = AbortSignal.any([stopped, AbortSignal.timeout(refreshTimeoutMs)])
+      const before = state.trusted ?? (await fetchFirstRoot(documents, state, peer, signal))
+      const source = metadataFrom(documents, peer, signal)
+      const after = await refresh(before, source, clock.reference, set => state.keepRoot(set))
+      signal.throwIfAborted()
+      this.#retries.delete(key)
       if (state.belief !== undefined && after.timestamp === before.timestamp && after.root === before.root) return false
       const belief = await state.believe(after, ({ hash }) => documents.fetch(hash, peer, signal))
-      log.info({ release: belief.release.version, peer: peer.toString() }, 'a new release is trusted')
+      log.info({ release: belief.release.version, peer: key }, 'a new release is trusted')
       return true
     } catch (thrown) {
-      const level = thrown instanceof TrustError ? 'warn' : 'info'
-      log[level]({ peer: peer.toString(), reason: messageOf(thrown) }, 'a refresh of the metadata changed nothing')
+      if (this.#stop.signal.aborted) return false
+      const final = isRefusal(thrown)
+      // That a peer knows less than we do is no fault.
+      const level = final && !isOlder(thrown) ? 'warn' : 'debug'
+      log[level]({ peer: key, reason: messageOf(thrown) }, 'a refresh of the metadata changed nothing')
+      if (final) this.#retries.delete(key)
+      else this.#retry(peer)
       return false
     }
   }
 
-  /** A device that joins knows its fleet's ID, which is the hash of the first root: so anyone may bring it. */
-  async #firstRoot(peer: PeerId, signal: AbortSignal): Promise<TrustedSet> {
-    const { state, documents } = this.#components
-    const bytes = await documents.ask(peer, { root: 1 }, limits.root, signal)
-    if (bytes === undefined) throw new DocumentError('not-found', `${peer} has no root of this fleet`)
-    if (fleetIdOf(bytes) !== state.fleet) {
-      throw new DocumentError(
-        'wrong-hash',
-        `expected the first root of fleet ${state.fleet.slice(0, 12)}, got another one`,
-      )
-    }
-    const trusted = trustRoot(bytes)
-    await state.keepRoot(trusted)
-    return trusted
-  }
-
-  #fetcher(peer: PeerId, signal: AbortSignal): MetadataFetcher {
-    const { documents } = this.#components
-    const byHash = (hash: string | undefined) => {
-      if (hash === undefined) throw new DocumentError('not-found', 'expected metadata to be named by its SHA-256')
-      return documents.fetch(fromHex(hash), peer, signal)
-    }
-    return {
-      root: version => documents.ask(peer, { root: version }, limits.root, signal),
-      timestamp: async () => {
-        const bytes = await documents.ask(peer, { head: true }, limits.timestamp, signal)
-        if (bytes === undefined) throw new DocumentError('not-found', `${peer} has no timestamp`)
-        return bytes
+  /** What failed on the way may work in a moment; as long as the peer is there. */
+  #retry(peer: PeerId): void {
+    const key = peer.toString()
+    const known = this.#retries.get(key)
+    clearTimeout(known?.timer)
+    const count = (known?.count ?? 0) + 1
+    this.#retries.delete(key)
+    if (count > refreshRetries || !this.#components.isConnected(peer)) return
+    const timer = setTimeout(
+      () => {
+        if (this.#components.isConnected(peer)) void this.from(peer)
+        else this.#retries.delete(key)
       },
-      snapshot: meta => byHash(meta.hashes?.sha256),
-      targets: (_role, meta) => byHash(meta.hashes?.sha256),
-    }
+      refreshRetryMs * 2 ** (count - 1),
+    )
+    this.#retries.set(key, { count, timer })
   }
+}
+
+/** Whether what the peer has was judged and refused: asking again brings the same. */
+function isRefusal(thrown: unknown): boolean {
+  return (
+    thrown instanceof TrustError ||
+    thrown instanceof MetadataError ||
+    thrown instanceof FormatError ||
+    thrown instanceof FleetStateError ||
+    (thrown instanceof DocumentError && thrown.code === 'wrong-hash')
+  )
+}
+
+function isOlder(thrown: unknown): boolean {
+  return (
+    (thrown instanceof TrustError && thrown.code === 'rollback') ||
+    (thrown instanceof FleetStateError && thrown.code === 'superseded')
+  )
 }

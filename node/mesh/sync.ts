@@ -4,16 +4,17 @@ import { EventEmitter } from 'node:events'
 import type { PeerId, Stream } from '@libp2p/interface'
 import { messageOf } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
-import { digestCodec, type ProtocolNames, type SyncDigest, syncItemCodec } from '../../protocol/messages.ts'
-import { resyncIntervalMs } from '../defaults.ts'
+import { digestCodec, type Head, type ProtocolNames, type SyncDigest, syncItemCodec } from '../../protocol/messages.ts'
+import { resyncIntervalMs, syncTimeoutMs } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { FleetState } from '../state/fleet-state.ts'
 import type { AddressBook } from './address-book.ts'
 import type { Admission } from './admission.ts'
-import { Channel } from './channel.ts'
+import { type Channel, converse } from './channel.ts'
 import type { Directory } from './directory.ts'
 import type { Gossip } from './gossip.ts'
 import type { Host } from './host.ts'
+import { openStream } from './open-stream.ts'
 import type { Refresher } from './refresher.ts'
 
 export interface SyncComponents {
@@ -35,6 +36,8 @@ interface Events {
 
 export class Sync extends EventEmitter<Events> {
   readonly #components: SyncComponents
+  readonly #stop = new AbortController()
+  readonly #running = new Set<string>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(components: SyncComponents) {
@@ -44,10 +47,10 @@ export class Sync extends EventEmitter<Events> {
 
   async start(): Promise<void> {
     const { host, names, admission } = this.#components
+    admission.gate(names.sync)
     await host.handle(names.sync, (stream, connection) => this.#answer(stream, connection.remotePeer), {
       maxInboundStreams: 2,
     })
-    admission.gate(names.sync)
     // One side is enough, and the lower ID's, so that both don't.
     admission.on('admitted', ({ peer }) => {
       if (host.peerId.toString() < peer.toString()) void this.with(peer)
@@ -61,41 +64,56 @@ export class Sync extends EventEmitter<Events> {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer)
+    this.#stop.abort(new Error('the peer stops'))
     await this.#components.host.unhandle(this.#components.names.sync)
   }
 
-  /** Exchanges with one member what either lacks. Never rejects. */
+  /** Exchanges with one member what either lacks; at once if it is under way already. Never rejects. */
   async with(peer: PeerId): Promise<void> {
-    const { host, names, log } = this.#components
+    const { host, names } = this.#components
+    const key = peer.toString()
+    if (this.#running.has(key)) return
+    this.#running.add(key)
     try {
-      const stream = await host.dialProtocol(peer, names.sync, { signal: AbortSignal.timeout(10_000) })
-      await this.#exchange(new Channel(stream), peer)
+      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(syncTimeoutMs)])
+      await this.#exchange(await openStream(host, peer, names.sync, signal), peer, signal)
     } catch (thrown) {
-      log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'sync failed')
+      this.#failed(peer, thrown)
+    } finally {
+      this.#running.delete(key)
     }
   }
 
   async #answer(stream: Stream, peer: PeerId): Promise<void> {
-    const channel = new Channel(stream)
     try {
-      await this.#exchange(channel, peer)
+      await this.#exchange(stream, peer, AbortSignal.any([this.#stop.signal, AbortSignal.timeout(syncTimeoutMs)]))
     } catch (thrown) {
-      this.#components.log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'sync failed')
-      channel.abort(thrown)
+      this.#failed(peer, thrown)
     }
   }
 
-  async #exchange(channel: Channel, peer: PeerId): Promise<void> {
-    await channel.send(digestCodec, this.#digest())
-    const theirs = await channel.receive(digestCodec)
-    await Promise.all([this.#send(channel, theirs), this.#receive(channel, peer)])
-    await channel.close()
-    const { state, refresher } = this.#components
-    const { head } = theirs
-    const ours = state.head
-    const differs = ours === undefined || (head && !Buffer.from(head.timestamp).equals(ours.timestamp))
-    if (head !== undefined && (differs || head.root > ours.root)) await refresher.from(peer)
-    this.emit('synced', peer)
+  #failed(peer: PeerId, thrown: unknown): void {
+    this.#components.log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'sync failed')
+  }
+
+  async #exchange(stream: Stream, peer: PeerId, signal: AbortSignal): Promise<void> {
+    const head = await converse(stream, signal, async channel => {
+      await channel.send(digestCodec, this.#digest())
+      const theirs = await channel.receive(digestCodec)
+      await Promise.all([this.#send(channel, theirs), this.#receive(channel, peer)])
+      return theirs.head
+    })
+    if (head !== undefined && this.#isNews(head)) await this.#components.refresher.from(peer)
+    if (!signal.aborted) this.emit('synced', peer)
+  }
+
+  #isNews(head: Head): boolean {
+    try {
+      return this.#components.refresher.judge(head) !== 'known'
+    } catch {
+      // Older than ours, or not signed as our root asks: nothing to fetch.
+      return false
+    }
   }
 
   #digest(): SyncDigest {
@@ -141,7 +159,7 @@ export class Sync extends EventEmitter<Events> {
           if ((await directory.addReport(item.report)) === 'new') gossip.publishReport(item.report)
         } else if (item.peer !== host.peerId.toString() && directory.certificate(item.peer) !== undefined) {
           // What is known to have worked stays in front of what a neighbour says.
-          if (addresses.addresses(item.peer).length === 0) await addresses.add(item.peer, item.addresses)
+          if (addresses.addresses(item.peer).length === 0) await addresses.heard(item.peer, item.addresses)
         }
       } catch (thrown) {
         log.debug({ peer: from.toString(), reason: messageOf(thrown) }, 'an item of sync was not taken')

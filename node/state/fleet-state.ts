@@ -1,6 +1,7 @@
 /** What this peer believes of its fleet: the trusted metadata and the release and revocations that it names, as one. */
 
 import { EventEmitter } from 'node:events'
+import { FormatError } from '../../protocol/cbor.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { equalBytes, sha256, toHex } from '../../protocol/hash.ts'
 import type { MembershipAuthority } from '../../protocol/membership.ts'
@@ -19,7 +20,9 @@ import type { Clock } from './clock.ts'
 import type { Database, Table } from './database.ts'
 import { TrustStore } from './trust-store.ts'
 
-export class FleetStateError extends ThymeshError<'wrong-document' | 'missing-document' | 'wrong-release'> {}
+export class FleetStateError extends ThymeshError<
+  'wrong-document' | 'missing-document' | 'wrong-release' | 'superseded'
+> {}
 
 /** A complete state of belief; replaced as a whole. */
 export interface Belief {
@@ -44,6 +47,8 @@ export class FleetState extends EventEmitter<Events> {
   readonly #clock: Clock
   #trusted: TrustedSet | undefined
   #belief: Belief | undefined
+  /** Changes happen one after the other. */
+  #changing: Promise<unknown> = Promise.resolve()
 
   private constructor(fleet: string, database: Database, clock: Clock) {
     super()
@@ -57,16 +62,18 @@ export class FleetState extends EventEmitter<Events> {
   /** What was believed when the peer ran last. */
   static async load(fleet: string, database: Database, clock: Clock): Promise<FleetState> {
     const state = new FleetState(fleet, database, clock)
-    const trusted = await state.trustStore.load(fleet)
-    if (trusted === undefined) return state
+    const { trusted, complete } = await state.trustStore.load(fleet)
     state.#trusted = trusted
-    if (namedRelease(trusted) === undefined) return state
-    const { belief } = await state.#complete(trusted, async named => {
-      const bytes = await state.document(named.hash)
-      if (bytes === undefined) throw new FleetStateError('missing-document', `the state lacks ${toHex(named.hash)}`)
-      return bytes
-    })
-    state.#belief = belief
+    if (complete === undefined) return state
+    try {
+      const { belief } = await state.#complete(complete, async named => {
+        throw new FleetStateError('missing-document', `the state lacks ${toHex(named.hash)}`)
+      })
+      state.#belief = belief
+    } catch (thrown) {
+      // A device that can't read what it believed fetches it again; one that doesn't start helps nobody.
+      if (!(thrown instanceof FleetStateError || thrown instanceof FormatError)) throw thrown
+    }
     return state
   }
 
@@ -119,26 +126,47 @@ export class FleetState extends EventEmitter<Events> {
   }
 
   /** Keeps roots of a walk at once. */
-  async keepRoot(trusted: TrustedSet): Promise<void> {
-    await this.trustStore.keepRoot(trusted)
-    this.#trusted = trusted
+  keepRoot(trusted: TrustedSet): Promise<void> {
+    return this.#change(async () => {
+      if (trusted.root.signed.version <= this.versions.root) return
+      await this.trustStore.keepRoot(trusted)
+      this.#trusted = trusted
+    })
   }
 
   /**
    * Believes a refreshed set, once the documents that it names are here and fit; on disk before anyone hears of it.
-   * Throws a FleetStateError or FormatError, and nothing has changed.
+   * Throws a FleetStateError or FormatError, and nothing has changed; `superseded` when something newer was believed
+   * while this set was fetched.
    */
   async believe(trusted: TrustedSet, fetch: DocumentFetcher): Promise<Belief> {
     const { belief, documents } = await this.#complete(trusted, fetch)
-    const hash = namedRelease(trusted)?.hash
-    await this.trustStore.keep(trusted, documents, [
-      { table: 'releases', key: String(belief.release.version), value: hash },
-    ])
-    this.#trusted = trusted
-    this.#belief = belief
-    await this.#clock.raiseFloor(new Date(belief.release.created))
+    await this.#change(async () => {
+      this.#requireNotOlder(trusted)
+      await this.#clock.raiseFloor(new Date(belief.release.created))
+      await this.trustStore.keep(trusted, documents, [
+        { table: 'releases', key: String(belief.release.version), value: namedRelease(trusted)?.hash },
+      ])
+      this.#trusted = trusted
+      this.#belief = belief
+    })
     this.emit('changed', belief)
     return belief
+  }
+
+  #change(action: () => Promise<void>): Promise<void> {
+    const next = this.#changing.then(action)
+    this.#changing = next.catch(() => {})
+    return next
+  }
+
+  #requireNotOlder(trusted: TrustedSet): void {
+    const before = this.#belief?.trusted
+    const root = trusted.root.signed.version
+    // With new keys of the timestamp role its versions may begin again.
+    const timestamp = root > (before?.root.signed.version ?? 0) ? 0 : (before?.timestamp?.signed.version ?? 0)
+    if (root >= this.versions.root && (trusted.timestamp?.signed.version ?? 0) >= timestamp) return
+    throw new FleetStateError('superseded', `expected timestamp version ${timestamp} or higher of root ${root}`)
   }
 
   async #complete(trusted: TrustedSet, fetch: DocumentFetcher): Promise<{ belief: Belief; documents: Uint8Array[] }> {

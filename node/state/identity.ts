@@ -1,6 +1,7 @@
 /** A peer's identity: one Ed25519 seed in a file that only its owner reads. */
 
-import { open, readFile, stat } from 'node:fs/promises'
+import { type FileHandle, link, open, readFile, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { newSeed, type Signer, seedLength, signerOf } from '../../protocol/keys.ts'
 import { peerIdOf } from '../../protocol/peer-id.ts'
@@ -48,11 +49,24 @@ export async function readSeed(file: string): Promise<Uint8Array> {
   return seed
 }
 
-/** Writes a new secret seed; fails when the file exists. */
+/** Writes a new secret seed, whole or not at all; fails when the file exists. */
 export async function writeSeed(file: string, seed: Uint8Array): Promise<void> {
-  const handle = await open(file, 'wx', 0o600)
+  const draft = `${file}.new`
+  // What a power cut left of an earlier attempt.
+  await rm(draft, { force: true })
   try {
-    await handle.writeFile(`${Buffer.from(seed).toString('base64')}\n`)
+    await synced(draft, 'wx', handle => handle.writeFile(`${Buffer.from(seed).toString('base64')}\n`))
+    await link(draft, file)
+  } finally {
+    await rm(draft, { force: true })
+  }
+  await synced(dirname(file), 'r')
+}
+
+async function synced(path: string, flags: string, write?: (handle: FileHandle) => Promise<void>): Promise<void> {
+  const handle = await open(path, flags, 0o600)
+  try {
+    await write?.(handle)
     await handle.sync()
   } finally {
     await handle.close()

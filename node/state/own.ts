@@ -18,9 +18,11 @@ const runningSchema = z.object({ release: z.int().min(1), config: z.string(), to
 export type RunningRelease = z.infer<typeof runningSchema>
 
 export class OwnState {
+  readonly #database: Database
   readonly #table: Table
 
   constructor(database: Database) {
+    this.#database = database
     this.#table = database.table('own')
   }
 
@@ -29,13 +31,16 @@ export class OwnState {
   }
 
   setCertificate(envelope: Uint8Array): Promise<void> {
-    return this.#table.put('certificate', envelope)
+    return this.#put('certificate', envelope)
   }
 
-  /** The next value of the report counter: higher than every one before, also after a crash. */
-  async nextReportCounter(): Promise<number> {
-    const next = (await this.#number('report-counter')) + 1
-    await this.#table.put('report-counter', Buffer.from(String(next)))
+  /**
+   * The next value of the report counter: higher than every one before, also after a power cut, and than `seen`, which
+   * others may have kept when our own state was lost.
+   */
+  async nextReportCounter(seen = 0): Promise<number> {
+    const next = Math.max(await this.#number('report-counter'), seen) + 1
+    await this.#put('report-counter', Buffer.from(String(next)))
     return next
   }
 
@@ -44,7 +49,7 @@ export class OwnState {
   }
 
   setTimeFloor(floor: Date): Promise<void> {
-    return this.#table.put('time-floor', Buffer.from(String(floor.getTime())))
+    return this.#put('time-floor', Buffer.from(String(floor.getTime())))
   }
 
   failed(): Promise<FailedRelease | undefined> {
@@ -52,7 +57,7 @@ export class OwnState {
   }
 
   setFailed(failed: FailedRelease): Promise<void> {
-    return this.#table.put('failed', Buffer.from(JSON.stringify(failed)))
+    return this.#put('failed', Buffer.from(JSON.stringify(failed)))
   }
 
   running(): Promise<RunningRelease | undefined> {
@@ -60,7 +65,12 @@ export class OwnState {
   }
 
   setRunning(running: RunningRelease): Promise<void> {
-    return this.#table.put('running', Buffer.from(JSON.stringify(running)))
+    return this.#put('running', Buffer.from(JSON.stringify(running)))
+  }
+
+  /** On disk before it resolves: all of this decides what is done after a power cut. */
+  #put(key: string, value: Uint8Array): Promise<void> {
+    return this.#database.apply([{ table: 'own', key, value }])
   }
 
   async #number(key: string): Promise<number> {

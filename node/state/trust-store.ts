@@ -16,6 +16,13 @@ import {
 } from '../../protocol/trust/trusted-set.ts'
 import type { Change, Database, Table } from './database.ts'
 
+/** What was kept: the newest root with what it still vouches for, and the complete set that was believed last. */
+export interface KeptTrust {
+  readonly trusted: TrustedSet | undefined
+  /** After a rotation that was cut off it stands on the root before: what was acted on is acted on until news come. */
+  readonly complete: TrustedSet | undefined
+}
+
 export class TrustStoreError extends ThymeshError<'other-fleet'> {}
 
 const rootKey = (version: number) => `root/${version}`
@@ -36,23 +43,37 @@ export class TrustStore {
   }
 
   /** The metadata that was trusted when the peer ran last; nothing on a new one. Expiry is not checked again. */
-  async load(fleet: string): Promise<TrustedSet | undefined> {
+  async load(fleet: string): Promise<KeptTrust> {
     const first = await this.root(1)
-    if (first === undefined) return undefined
+    if (first === undefined) return { trusted: undefined, complete: undefined }
     if (fleetIdOf(first) !== fleet) {
       throw new TrustStoreError('other-fleet', `the state belongs to fleet ${fleetIdOf(first)}, expected ${fleet}`, {
         hint: 'Give this peer a state directory of its own.',
       })
     }
-    let set = trustRoot(first)
-    for (let next = await this.root(2); next !== undefined; next = await this.root(set.root.signed.version + 1)) {
-      set = updateRoot(set, next)
+    const roots = [trustRoot(first)]
+    for (let newest = roots[0]; newest !== undefined; ) {
+      const next = await this.root(newest.root.signed.version + 1)
+      newest = next && updateRoot(newest, next)
+      if (newest !== undefined) roots.push(newest)
     }
+    const kept: TrustedSet[] = []
+    for (const root of roots.toReversed()) {
+      const { set, complete } = await this.#below(root)
+      kept.push(set)
+      if (complete) return { trusted: kept[0], complete: set }
+    }
+    return { trusted: kept[0], complete: undefined }
+  }
+
+  /** What is kept below a root, as far as it is signed by keys that this root, or who it delegates to, names. */
+  async #below(root: TrustedSet): Promise<{ set: TrustedSet; complete: boolean }> {
     const timestamp = await this.#table.get('timestamp')
     const snapshot = await this.#table.get('snapshot')
     const targets = await this.#table.get(roleKey('targets'))
-    if (timestamp === undefined || snapshot === undefined || targets === undefined) return set
-    // After a rotation that was cut off, what the old keys signed is no longer trusted: the next refresh replaces it.
+    if (timestamp === undefined || snapshot === undefined || targets === undefined)
+      return { set: root, complete: false }
+    let set = root
     try {
       set = updateTimestamp(set, timestamp, undefined)
       set = updateSnapshot(set, snapshot, undefined)
@@ -61,10 +82,11 @@ export class TrustStore {
         const bytes = await this.#table.get(roleKey(role))
         if (bytes !== undefined) set = updateDelegated(set, role, bytes, undefined)
       }
+      return { set, complete: true }
     } catch (thrown) {
-      if (!(thrown instanceof TrustError && thrown.code === 'not-signed')) throw thrown
+      if (thrown instanceof TrustError && thrown.code === 'not-signed') return { set, complete: false }
+      throw thrown
     }
-    return set
   }
 
   /** Keeps a verified root at once: a long walk that is cut off goes on from there. */

@@ -186,7 +186,8 @@ export class Leases {
     const usual = median(this.#alive().flatMap(member => member.gapMs ?? []))
     if (usual === undefined) return false
     const slow = this.#others().filter(member => {
-      const gap = Math.max(member.gapMs ?? 0, now - member.progressAt)
+      // Its measured pace alone: one that is silent is a matter of its lease.
+      const gap = member.gapMs ?? 0
       return member.owed > 1 && gap > usual * this.#limits.handOverFactor && gap * member.owed > this.#limits.leaseMs
     })
     if (slow.length === 0) return false

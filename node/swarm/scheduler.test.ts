@@ -134,7 +134,7 @@ describe('one copy per site', () => {
   })
 
   it('takes over when a lease lapses, and not from one that makes progress', () => {
-    const scheduler = wanting(40, { windowBytes: 8 << 20 })
+    const scheduler = wanting(40, { windowBytes: 8 << 20, handOverFactor: 1e9 })
     meet(scheduler, 'far', false, 'all')
     meet(scheduler, 'alive', true, [], true)
     meet(scheduler, 'dead', true, [], true)
@@ -147,6 +147,26 @@ describe('one copy per site', () => {
     assert.equal(scheduler.stats.lapsed, 1)
     const taken = owned('dead').filter(chunk => bringer(chunk, 'alive') === 'us')
     assert.deepEqual(chunksOf(requests, 'far'), taken)
+  })
+
+  it('relieves one that is far slower than the rest of the later half of its share', () => {
+    const scheduler = wanting(40, { windowBytes: 8 << 20 })
+    meet(scheduler, 'far', false, 'all')
+    meet(scheduler, 'slow', true, [], true)
+    const its = [...Array(40).keys()].filter(chunk => bringer(chunk, 'slow') === 'slow')
+    let now = 0
+    for (const chunk of chunksOf(scheduler.next(0).requests)) {
+      now += 100
+      scheduler.received('far', chunk, now)
+    }
+    assert.deepEqual(scheduler.next(now).requests, [], 'nothing is known of its pace yet')
+    scheduler.peerHas('slow', its[0] as number, 4000)
+    scheduler.next(4000)
+    const left = its.slice(1)
+    assert.equal(scheduler.stats.lapsed, 0)
+    assert.equal(scheduler.inFlight, 1 + Math.floor(left.length / 2))
+    scheduler.peerHas('slow', left.at(-1) as number, 4001)
+    assert.equal(scheduler.next(4001).cancels.length, 1, 'the later half: the last one is on its way to us')
   })
 
   it('hands over at once what a peer that goes was to bring', () => {

@@ -11,7 +11,7 @@ import { until } from './helpers/processes.ts'
 import { blobModule, hello } from './helpers/project.ts'
 
 /** Large enough to be caught in the middle of its way. */
-const blobMegabytes = 300
+const blobMegabytes = 200
 
 describe('a fleet, from nothing to a rollback and on without a controller', { skip: nixSkip() }, () => {
   let fleet: Fleet

@@ -60,6 +60,10 @@ export class Fleet {
       NIX_CONFIG: nixConfig,
       GIT_CONFIG_GLOBAL: '/dev/null',
       GIT_CONFIG_NOSYSTEM: '1',
+      GIT_AUTHOR_NAME: 'e2e',
+      GIT_AUTHOR_EMAIL: 'e2e@localhost',
+      GIT_COMMITTER_NAME: 'e2e',
+      GIT_COMMITTER_EMAIL: 'e2e@localhost',
     }
   }
 
@@ -144,7 +148,7 @@ export class Fleet {
   async commit(message: string, files: Record<string, string | object | undefined> = {}): Promise<void> {
     await this.write(files)
     await this.git('add', '-A')
-    await this.git('-c', 'user.name=e2e', '-c', 'user.email=e2e@localhost', 'commit', '-qm', message)
+    await this.git('commit', '-qm', message)
   }
 
   async git(...args: string[]): Promise<string> {

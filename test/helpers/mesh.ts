@@ -1,0 +1,203 @@
+/** Real peers on loopback, in this process: made with temporary state, ended and removed with the test. */
+
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { silentLogger } from '../../node/log.ts'
+import { MeshPeer, openState, type PeerState } from '../../node/mesh/mesh-peer.ts'
+import { parseSettings, type SettingsInput } from '../../node/settings.ts'
+import { FleetState } from '../../node/state/fleet-state.ts'
+import { writeSeed } from '../../node/state/identity.ts'
+import type { NixStore } from '../../node/store/nix-store.ts'
+import { seal } from '../../protocol/dsse.ts'
+import { equalBytes, sha256 } from '../../protocol/hash.ts'
+import type { Signer } from '../../protocol/keys.ts'
+import { peerIdOf } from '../../protocol/peer-id.ts'
+import { type Report, reportKind } from '../../protocol/report.ts'
+import type { Published } from '../../protocol/trust/publish.ts'
+import { daysAfter, type TestFleet, testFleet, testSeed, testSigner } from './fleet.ts'
+
+/** A fleet whose documents are valid today. */
+export function liveFleet(name = 'orchard'): TestFleet {
+  return testFleet({ name, now: daysAfter(new Date(new Date().setMilliseconds(0)), -1) })
+}
+
+export interface PeerInit {
+  /** Names the peer's key, its state directory and, if nothing else is said, the peer. */
+  word: string
+  fleet: TestFleet
+  /** An envelope, instead of one that the fleet's members role signs. */
+  certificate?: Uint8Array
+  /** What it believes from the beginning: the fleet's latest, if nothing is said; `none` for one that joins. */
+  believes?: Published | 'none'
+  settings?: SettingsInput
+  store?: Partial<NixStore>
+}
+
+/** The peers of one test. */
+export class Mesh {
+  readonly directory: string
+  readonly #stops: (() => Promise<void>)[] = []
+
+  private constructor(directory: string) {
+    this.directory = directory
+  }
+
+  static async of(t: TestContext): Promise<Mesh> {
+    const mesh = new Mesh(await mkdtemp(join(tmpdir(), 'thymesh-mesh-')))
+    t.after(() => mesh.#end())
+    return mesh
+  }
+
+  /** A peer that is not started yet. Made again with the same word it has the same state, when the last one has stopped. */
+  async make(init: PeerInit): Promise<TestPeer> {
+    const { word, fleet, believes = fleet.published } = init
+    const settings = parseSettings(
+      {
+        listen: ['/ip4/127.0.0.1/tcp/0'],
+        mdns: false,
+        dht: 'off',
+        log: 'silent',
+        ...init.settings,
+        state: join(this.directory, word),
+      },
+      'test',
+    )
+    const state = await openStateOf(settings, word)
+    const close = () => state.database.close()
+    this.#stops.push(close)
+    if (believes !== 'none') await believe(state, fleet, believes)
+    const peer = await MeshPeer.make({
+      fleet: fleet.fleet,
+      certificate: init.certificate ?? fleet.certify(testSigner(word), { name: word }),
+      settings,
+      state,
+      log: silentLogger,
+      store: fakeStore(init.store),
+    })
+    const stop = async () => {
+      await peer.stop()
+      await close()
+    }
+    this.#stops.push(stop)
+    return Object.assign(peer, { word, signer: testSigner(word), peerState: state, stopAll: stop })
+  }
+
+  /** A peer that runs. */
+  async start(init: PeerInit): Promise<TestPeer> {
+    const peer = await this.make(init)
+    await peer.start()
+    return peer
+  }
+
+  /** Ends with the test what isn't a peer. */
+  after(stop: () => Promise<void>): void {
+    this.#stops.push(stop)
+  }
+
+  async #end(): Promise<void> {
+    for (const stop of this.#stops.splice(0).reverse()) await stop().catch(() => {})
+    await rm(this.directory, { recursive: true, force: true })
+  }
+}
+
+export type TestPeer = MeshPeer & {
+  word: string
+  signer: Signer
+  peerState: PeerState
+  /** Stops the peer and closes its state. */
+  stopAll(): Promise<void>
+}
+
+/** `n` peers of a new fleet, named peer-0 …, started but not connected. */
+export async function mesh(t: TestContext, n: number): Promise<{ mesh: Mesh; fleet: TestFleet; peers: TestPeer[] }> {
+  const made = await Mesh.of(t)
+  const fleet = liveFleet()
+  const peers: TestPeer[] = []
+  for (let each = 0; each < n; each++) peers.push(await made.start({ word: `peer-${each}`, fleet }))
+  return { mesh: made, fleet, peers }
+}
+
+/** Where a peer listens, with its ID. */
+export function addressesOf(peer: { host: { getMultiaddrs(): { toString(): string }[] } }): string[] {
+  return peer.host.getMultiaddrs().map(String)
+}
+
+/** One dials the other, and both admit each other. */
+export async function connect(from: MeshPeer, to: MeshPeer): Promise<void> {
+  await from.host.dial(to.host.getMultiaddrs())
+  await until(() => isMember(from, to) && isMember(to, from), 'both to admit each other')
+}
+
+export function isMember(of: MeshPeer, peer: { host: MeshPeer['host'] }): boolean {
+  return of.admission.member(peer.host.peerId) !== undefined
+}
+
+/** Waits until something is so; fails after a time that is far too long. */
+export async function until(what: () => unknown, name: string, limitMs = 20_000): Promise<void> {
+  const end = performance.now() + limitMs
+  while (!(await what())) {
+    if (performance.now() > end) throw new Error(`waited in vain for ${name}`)
+    await sleep(20)
+  }
+}
+
+/** Waits until gossip goes both ways between neighbours, on both topics. */
+export async function gossiping(...pairs: [TestPeer, TestPeer][]): Promise<void> {
+  for (const [a, b] of pairs.flatMap(([a, b]): [TestPeer, TestPeer][] => [
+    [a, b],
+    [b, a],
+  ])) {
+    const { getMeshPeers } = a.host.services.pubsub as unknown as { getMeshPeers(topic: string): string[] }
+    for (const topic of [a.names.heads, a.names.reports]) {
+      const has = () => getMeshPeers.call(a.host.services.pubsub, topic).includes(b.identity.peerId)
+      await until(has, `${a.word} to gossip with ${b.word}`)
+    }
+  }
+}
+
+/** A report of a peer's own. */
+export function reportOf(peer: Pick<TestPeer, 'fleet' | 'signer'>, counter: number): Uint8Array {
+  const report: Report = {
+    v: 1,
+    fleet: peer.fleet,
+    peer: peerIdOf(peer.signer.publicKey),
+    counter,
+    state: 'waiting',
+    freshness: 'fresh',
+  }
+  return seal(reportKind, report, peer.signer)
+}
+
+/** Makes a peer's state believe what was published. */
+export async function believe(state: PeerState, fleet: TestFleet, published: Published): Promise<void> {
+  const kept = await FleetState.load(fleet.fleet, state.database, state.clock)
+  if (kept.belief !== undefined) return
+  await kept.believe(published.trusted, documentsOf(fleet))
+}
+
+/** Brings the documents of everything that a fleet has published. */
+export function documentsOf(fleet: TestFleet) {
+  return async ({ hash }: { hash: Uint8Array }): Promise<Uint8Array> => {
+    const all = fleet.history.flatMap(({ documents }) => documents)
+    const found = all.find(bytes => equalBytes(sha256(bytes), hash))
+    if (found === undefined) throw new RangeError('expected a document that the fleet has published')
+    return found
+  }
+}
+
+/** A store that holds nothing, for peers whose NARs are not what a test is about. */
+export function fakeStore(parts: Partial<NixStore> = {}): NixStore {
+  const nothing = { start: async () => {}, stop: async () => {}, isValid: async () => false }
+  return { ...nothing, ...parts } as unknown as NixStore
+}
+
+async function openStateOf(settings: Parameters<typeof openState>[0], word: string): Promise<PeerState> {
+  await mkdir(settings.state, { recursive: true })
+  await writeSeed(join(settings.state, 'identity.key'), testSeed(word)).catch(error => {
+    if (error.code !== 'EEXIST') throw error
+  })
+  return await openState(settings)
+}

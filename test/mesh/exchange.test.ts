@@ -1,0 +1,151 @@
+/** Two peers and more: admission, gossip and sync bring heads, certificates and reports to everyone. */
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
+import { peerIdOf } from '../../protocol/peer-id.ts'
+import { testSigner } from '../helpers/fleet.ts'
+import {
+  addressesOf,
+  connect,
+  documentsOf,
+  gossiping,
+  liveFleet,
+  Mesh,
+  mesh,
+  reportOf,
+  type TestPeer,
+  until,
+} from '../helpers/mesh.ts'
+
+const versionOf = (peer: MeshPeer) => peer.state.belief?.release.version
+const counterOf = (at: MeshPeer, of: MeshPeer) => at.directory.report(of.identity.peerId)?.document.counter
+
+describe('two peers', () => {
+  it('admit each other and exchange heads, certificates and reports', async t => {
+    const made = await Mesh.of(t)
+    const fleet = liveFleet()
+    const old = fleet.published
+    const next = fleet.release({ message: 'news' })
+    const a = await made.start({ word: 'a', fleet, believes: old })
+    const b = await made.start({ word: 'b', fleet, believes: next })
+    const c = testSigner('c')
+    await b.directory.addCertificate(peerIdOf(c.publicKey), fleet.certify(c, { name: 'c' }))
+    await a.directory.addReport(reportOf(a, 3))
+    await b.directory.addReport(reportOf(b, 5))
+    await b.directory.addReport(reportOf({ fleet: fleet.fleet, signer: c }, 9))
+    await connect(a, b)
+    await until(() => versionOf(a) === 2, 'the release')
+    await until(() => counterOf(b, a) === 3 && counterOf(a, b) === 5, 'reports')
+    await until(() => a.directory.report(peerIdOf(c.publicKey)), 'the report of a third one')
+    assert.deepEqual(
+      a.directory
+        .certificates()
+        .map(({ name }) => name)
+        .sort(),
+      ['a', 'b', 'c'],
+    )
+    assert.deepEqual(
+      b.directory
+        .certificates()
+        .map(({ name }) => name)
+        .sort(),
+      ['a', 'b', 'c'],
+    )
+  })
+
+  it('keep what they learned over a restart', async t => {
+    const made = await Mesh.of(t)
+    const fleet = liveFleet()
+    const old = fleet.published
+    fleet.release({ message: 'news' })
+    const a = await made.start({ word: 'a', fleet, believes: old })
+    const b = await made.start({ word: 'b', fleet })
+    await b.directory.addReport(reportOf(b, 5))
+    await connect(a, b)
+    await until(() => versionOf(a) === 2 && counterOf(a, b) === 5, 'everything')
+    await a.stopAll()
+    const again = await made.make({ word: 'a', fleet })
+    assert.equal(versionOf(again), 2)
+    assert.equal(counterOf(again, b), 5)
+  })
+
+  it('that dial each other at once end up as members of each other', async t => {
+    for (let each = 0; each < 5; each++) {
+      const { peers } = await mesh(t, 2)
+      const [a, b] = peers as [TestPeer, TestPeer]
+      await Promise.all([a.host.dial(b.host.getMultiaddrs()), b.host.dial(a.host.getMultiaddrs())])
+      await until(() => a.admission.members.length === 1 && b.admission.members.length === 1, 'both')
+      await gossiping([a, b])
+    }
+  })
+
+  it('find each other again when one of their two connections goes', async t => {
+    const { peers } = await mesh(t, 2)
+    const [a, b] = peers as [TestPeer, TestPeer]
+    await connect(a, b)
+    await a.host.dial(b.host.getMultiaddrs(), { force: true })
+    await until(() => b.host.getConnections().length === 2, 'a second connection')
+    await gossiping([a, b])
+    await a.host.getConnections()[0]?.close()
+    await until(() => a.host.getConnections().length === 1, 'one connection')
+    assert.equal(a.admission.members.length, 1)
+    const gossips = () => {
+      a.gossip.repair()
+      b.gossip.repair()
+      const streams = [a, b].map(({ host }) => host.services.pubsub.streamsOutbound.size)
+      return streams.every(count => count === 1)
+    }
+    await until(gossips, 'gossip streams on the connection that is left')
+    await gossiping([a, b])
+    await b.directory.addReport(reportOf(b, 1))
+    b.gossip.publishReport(reportOf(b, 1))
+    await until(() => counterOf(a, b) === 1, 'a report over the new stream')
+  })
+})
+
+describe('a line of three', () => {
+  async function line(t: Parameters<typeof mesh>[0]) {
+    const made = await mesh(t, 3)
+    const [a, b, c] = made.peers as [TestPeer, TestPeer, TestPeer]
+    // Else the ends would hear of each other's addresses, and the line be a triangle.
+    for (const { supervisor } of made.peers) supervisor.stop()
+    await connect(a, b)
+    await connect(b, c)
+    await gossiping([a, b], [b, c])
+    return { ...made, a, b, c }
+  }
+
+  it('passes a head on', async t => {
+    const { fleet, a, c } = await line(t)
+    const next = fleet.release({ message: 'news' })
+    await a.state.believe(next.trusted, documentsOf(fleet))
+    await until(() => versionOf(c) === 2, 'the head at the other end')
+    assert.equal(c.host.getConnections(a.host.peerId).length, 0)
+  })
+
+  it('passes reports on, with the certificate of who nobody knew', async t => {
+    const { fleet, a, b, c } = await line(t)
+    const stranger = testSigner('stranger')
+    const id = peerIdOf(stranger.publicKey)
+    await a.directory.addCertificate(id, fleet.certify(stranger, { name: 'stranger' }))
+    a.gossip.publishReport(reportOf({ fleet: fleet.fleet, signer: stranger }, 7))
+    await until(() => b.directory.report(id) && c.directory.report(id), 'the report')
+    assert.equal(c.directory.certificate(id)?.document.name, 'stranger')
+  })
+
+  it('brings a late joiner everything by sync', async t => {
+    const { mesh: made, fleet, a, b, c } = await line(t)
+    await a.directory.addReport(reportOf(a, 4))
+    a.gossip.publishReport(reportOf(a, 4))
+    const next = fleet.release({ message: 'news' })
+    await a.state.believe(next.trusted, documentsOf(fleet))
+    await until(() => counterOf(c, a) === 4 && versionOf(c) === 2, 'the others')
+    const late = await made.start({ word: 'late', fleet, believes: 'none', settings: { bootstrap: addressesOf(c) } })
+    await until(() => versionOf(late) === 2 && counterOf(late, a) === 4, 'the late one')
+    await until(
+      () => a.directory.certificate(late.identity.peerId) || b.directory.certificates().length === 4,
+      'news of it',
+    )
+  })
+})
