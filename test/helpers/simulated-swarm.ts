@@ -59,8 +59,8 @@ class Link {
   busy = false
 
   add(to: string, chunk: number, deliver: (now: number) => void): void {
-    let queue = this.#queues.get(to)
-    if (queue === undefined) this.#queues.set(to, (queue = []))
+    const queue = this.#queues.get(to) ?? []
+    this.#queues.set(to, queue)
     if (queue.length === 0) this.#turns.push(to)
     queue.push({ chunk, deliver })
   }
@@ -89,7 +89,7 @@ class Link {
   }
 }
 
-/** A binary heap would be faster; a sorted bucket a millisecond is enough. */
+/** What is to happen, by its time: a binary heap of the times, and a queue for each. */
 class Clock {
   now = 0
   readonly #buckets = new Map<number, (() => void)[]>()
