@@ -4,12 +4,9 @@ import { execFile } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { BenchError } from './bench-error.ts'
 
 const execute = promisify(execFile)
-
-/** Why there are no closures to measure. */
-export class BenchError extends ThymeshError<'apt-missing' | 'not-root' | 'no-update'> {}
 
 export interface DebianPackage {
   readonly name: string
@@ -34,7 +31,13 @@ export async function ensurePrograms(programs: Readonly<Record<string, string>>)
       hint: `Run as root, or run: sudo apt-get install ${missing.join(' ')}`,
     })
   }
-  await output('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing])
+  // At run level 1 Debian's packages start no services: nginx and sshd would take ports of this machine.
+  const environment = ['RUNLEVEL=1', 'DEBIAN_FRONTEND=noninteractive']
+  const install = ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...missing]
+  await output('env', [...environment, ...install]).catch(async () => {
+    await output('apt-get', ['update', '-qq'])
+    await output('env', [...environment, ...install])
+  })
 }
 
 /** All packages that a machine with nothing on it needs for `seeds`, at the versions that apt would install. */

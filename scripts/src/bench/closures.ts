@@ -2,15 +2,8 @@
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  BenchError,
-  type DebianPackage,
-  download,
-  ensurePrograms,
-  olderVersions,
-  output,
-  resolvePackages,
-} from './apt.ts'
+import { type DebianPackage, download, ensurePrograms, olderVersions, output, resolvePackages } from './apt.ts'
+import { BenchError } from './bench-error.ts'
 import { type Part, partsOf } from './graph.ts'
 
 /** What the system is for: a device with a network, containers, a database and tools; the rest are dependencies. */
@@ -21,7 +14,8 @@ const SEEDS =
 /** The package whose hash alone changes in the rebuild: nearly everything depends on it. */
 const REBUILT = 'libc6'
 
-const cache = join(import.meta.dirname, '../../../.cache/bench')
+/** What is kept between runs. */
+export const cache = join(import.meta.dirname, '../../../.cache/bench')
 
 /** Top-level store paths of the three closures. */
 export interface BenchClosures {

@@ -18,7 +18,7 @@ type Recipes = ReadonlyMap<PathInfo, MadeRecipe>
 type Form = 'plain' | 'normalised'
 
 /** What an update takes beyond what a device holds. */
-interface Cost {
+export interface Cost {
   readonly count: number
   readonly bytes: number
   readonly zstd: number
@@ -83,6 +83,24 @@ function recipeCost(from: Recipes, to: Recipes) {
 }
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`.padStart(10)
+
+/** What a store that cuts NARs as they are into chunks, and has those of `from`, must fetch for `to`. */
+export async function plainChunkCost(from: string, to: string): Promise<Cost> {
+  const store = new NixStore()
+  const pool = new RecipePool()
+  await store.start()
+  pool.start()
+  try {
+    return await chunkCost(
+      store,
+      await recipesOf(store, pool, from, 'plain'),
+      await recipesOf(store, pool, to, 'plain'),
+    )
+  } finally {
+    await pool.stop()
+    await store.stop()
+  }
+}
 
 async function main(): Promise<void> {
   const say = (line: string) => console.log(line)

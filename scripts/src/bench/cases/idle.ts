@@ -1,0 +1,54 @@
+/** `idle`: what a daemon with 20 admitted peers takes when nothing happens: memory, bytes on the wire, CPU. */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { arena, type Bench } from '../bench.ts'
+import { Crowd } from '../crowd.ts'
+import { BenchFleet } from '../fleet.ts'
+import { between, endOf, switchOf } from '../place.ts'
+import type { Result } from '../result.ts'
+
+/** Beside the controller, who is the 20th. */
+const peers = 19
+/** Joining and its garbage are over. */
+const settleMs = 30_000
+const measureMs = 60_000
+
+const MiB = 1 << 20
+
+export function idle(bench: Bench): Promise<Result> {
+  return bench.with(async stack => {
+    const { network, scratch } = await arena(stack)
+    const far = switchOf(network)
+    const { directory } = scratch
+    const fleet = stack.use(await BenchFleet.start({ directory, place: far, thymesh: bench.thymesh }))
+    const { token } = await fleet.ready()
+    const place = endOf(await network.attach())
+    const { program, listen } = await fleet.addDevice('device-1', place)
+    const crowd = stack.use(await Crowd.start({ count: peers, place: far, token, directory }))
+    crowd.dial(Object.fromEntries([...crowd.addresses.keys()].map(name => [name, [listen]])))
+    await crowd.settle(1, 60_000)
+    await sleep(settleMs)
+    const before = { wire: await place.counters(), cpu: await program.cpuSeconds(), at: performance.now() }
+    await sleep(measureMs)
+    const seconds = (performance.now() - before.at) / 1000
+    const wire = between(before.wire, await place.counters())
+    const cpu = (await program.cpuSeconds()) - before.cpu
+    const memory = await program.memory()
+    return {
+      case: 'idle',
+      bounds: [
+        { what: 'RSS of a daemon with 20 admitted peers', figure: memory.now / MiB, unit: 'MiB', goal: 90 },
+        { what: 'on the wire, both ways', figure: (wire.received + wire.sent) / seconds, unit: 'B/s', goal: 1000 },
+        { what: 'CPU, of a core', figure: (cpu / seconds) * 100, unit: '%', goal: 1 },
+      ],
+      peers: {},
+      detail: {
+        seconds,
+        wire,
+        peakMiB: memory.peak / MiB,
+        command: bench.thymesh.slice(1, -1),
+        counted: "the device's own veth interface, headers included; VmRSS and /proc/stat of the daemon",
+      },
+    }
+  })
+}

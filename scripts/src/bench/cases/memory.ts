@@ -1,0 +1,15 @@
+/** `memory`: the most that a device's daemon had resident while it fetched a whole system. */
+
+import type { Bench } from '../bench.ts'
+import { coldFetch } from '../cold-fetch.ts'
+import type { Result } from '../result.ts'
+
+export async function memory(bench: Bench): Promise<Result> {
+  const { peakBytes, seconds } = await coldFetch(bench)
+  return {
+    case: 'memory',
+    bounds: [{ what: 'peak RSS of the daemon in a cold fetch', figure: peakBytes / 1e6, unit: 'MB', goal: 200 }],
+    peers: {},
+    detail: { seconds, command: bench.thymesh.slice(1, -1), counted: 'VmHWM of the daemon, without its Nix daemons' },
+  }
+}

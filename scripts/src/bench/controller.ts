@@ -1,0 +1,89 @@
+/**
+ * The benchmark's controller, a process of its own: founds a fleet, then publishes what it is told on standard input and
+ * tells on standard output, in lines of JSON, who was admitted and what devices report.
+ */
+
+import { createInterface } from 'node:readline'
+import { found } from '../../../controller/found.ts'
+import { openProject } from '../../../controller/project.ts'
+import { publish, releaseConfig } from '../../../controller/publish.ts'
+import { startSession } from '../../../controller/session.ts'
+import { makeJoinToken } from '../../../controller/token.ts'
+import type { ReleasedConfig } from '../../../protocol/release.ts'
+import type { Report } from '../../../protocol/report.ts'
+
+/** What it is told. `--settings` on its command line: where it works and listens. */
+export interface ControllerSettings {
+  readonly directory: string
+  /** A multiaddr. */
+  readonly listen: string
+}
+
+/** Device → top level; all devices of a release are named in it. */
+export interface Order {
+  readonly publish: Readonly<Record<string, string>>
+}
+
+export type DeviceNews = Pick<Report, 'state' | 'release' | 'error' | 'update'>
+
+export type News =
+  | { readonly ready: { token: string; address: string } }
+  | { readonly admitted: string }
+  | { readonly report: DeviceNews; readonly device: string }
+  /** `at`: milliseconds of the epoch, just before the head went out. `describeSeconds`: what came before that. */
+  | { readonly published: number; readonly at: number; readonly describeSeconds: number }
+  | { readonly failed: string }
+
+const tell = (news: News) => process.stdout.write(`${JSON.stringify(news)}\n`)
+
+if (import.meta.main) await main(JSON.parse(process.argv[2] ?? '{}'))
+
+async function main({ directory, listen }: ControllerSettings): Promise<void> {
+  process.env.THYMESH_HOME = `${directory}/home`
+  const settings = { listen: [listen], mdns: false }
+  await found({ directory: `${directory}/project`, name: 'bench', operator: 'bench', bootstrap: [listen], settings })
+  const project = await openProject(`${directory}/project`)
+  const session = await startSession(project, { log: 'info' })
+  const { peer, home } = session
+  const keys = await home.keys()
+  const nixKey = await home.nixKey()
+  const grant = { fleet: project.fleet, names: '*', days: 1, certificateDays: 1, bootstrap: [] }
+  const { token } = makeJoinToken(grant, keys.members, new Date())
+
+  peer.admission.on('admitted', ({ certificate }) => tell({ admitted: certificate.name }))
+  peer.directory.on('report', report => {
+    const name = peer.directory.certificates().find(each => each.peer === report.peer)?.name
+    if (name === undefined) return
+    const { state, release, error, update } = report
+    tell({ report: { state, release, error, update }, device: name })
+  })
+  tell({ ready: { token, address: `${listen}/p2p/${peer.identity.peerId}` } })
+
+  const described = new Map<string, ReleasedConfig>()
+  const carryOut = async (order: Order) => {
+    const start = performance.now()
+    const topLevels = [...new Set(Object.values(order.publish))]
+    for (const topLevel of topLevels) {
+      if (described.has(topLevel)) continue
+      const built = { system: 'x86_64-linux', target: 'portable' as const, topLevel }
+      described.set(topLevel, await releaseConfig(peer, built, nixKey))
+    }
+    const describeSeconds = (performance.now() - start) / 1000
+    const nameOf = (topLevel: string) => `config-${topLevels.indexOf(topLevel)}`
+    const configs = topLevels.map(topLevel => [nameOf(topLevel), described.get(topLevel)])
+    const devices = Object.entries(order.publish).map(([device, topLevel]) => [device, { config: nameOf(topLevel) }])
+    const content = {
+      message: 'bench',
+      configs: Object.fromEntries(configs),
+      devices: Object.fromEntries(devices),
+    }
+    const at = Date.now()
+    const release = await publish(peer, content, keys, new Date())
+    tell({ published: release.version, at, describeSeconds })
+  }
+  const orders = createInterface({ input: process.stdin })
+  orders.on('line', line => {
+    carryOut(JSON.parse(line)).catch(error => tell({ failed: error instanceof Error ? error.message : String(error) }))
+  })
+  process.once('SIGTERM', () => void session.stop().finally(() => process.exit(0)))
+}

@@ -1,0 +1,171 @@
+/** The benchmark's fleet: a controller and devices, each a process at its place, and what became of an update. */
+
+import { readFile, readlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { BenchError } from './bench-error.ts'
+import type { ControllerSettings, DeviceNews, News, Order } from './controller.ts'
+import type { Place } from './place.ts'
+import { Program } from './program.ts'
+import type { System } from './systems.ts'
+import { Talk } from './talk.ts'
+
+/** Where everyone listens, each at a place of its own; on loopback devices take other ports. */
+const controllerPort = 4460
+
+export interface FleetOptions {
+  /** A folder for everything, removed by whoever made it. */
+  readonly directory: string
+  /** Where the controller is. */
+  readonly place: Place
+  /** The command that starts `thymesh`. */
+  readonly thymesh: readonly string[]
+}
+
+export interface Update {
+  /** From the head's going out until the device ran it. */
+  readonly seconds: number
+  readonly report: DeviceNews
+  /** What the controller took before that to describe the closure. */
+  readonly describeSeconds: number
+}
+
+export class Device {
+  readonly name: string
+  readonly place: Place
+  readonly program: Program
+  /** Its multiaddr. */
+  readonly listen: string
+  readonly log: string
+  readonly #root: string
+
+  constructor(name: string, place: Place, program: Program, paths: { listen: string; root: string; log: string }) {
+    this.name = name
+    this.listen = paths.listen
+    this.place = place
+    this.program = program
+    this.log = paths.log
+    this.#root = paths.root
+  }
+
+  /** The top level that it runs. */
+  async running(): Promise<string | undefined> {
+    return await readlink(join(this.#root, 'run/current-system')).catch(() => undefined)
+  }
+}
+
+export class BenchFleet {
+  readonly controller: Program
+  readonly devices: Device[] = []
+  readonly #options: FleetOptions
+  readonly #talk: Talk<News>
+
+  private constructor(options: FleetOptions) {
+    const { directory, place } = options
+    this.#options = options
+    const settings: ControllerSettings = { directory, listen: `/ip4/${place.address}/tcp/${controllerPort}` }
+    const script = join(import.meta.dirname, 'controller.ts')
+    const argv = place.argv([process.execPath, script, JSON.stringify(settings)])
+    this.controller = new Program(argv, { log: join(directory, 'controller.log'), talks: true })
+    this.#talk = new Talk(this.controller)
+  }
+
+  /** Starts the controller; devices come with `addDevice`. */
+  static async start(options: FleetOptions): Promise<BenchFleet> {
+    const fleet = new BenchFleet(options)
+    try {
+      await fleet.ready()
+      return fleet
+    } catch (thrown) {
+      await fleet.stop()
+      throw thrown
+    }
+  }
+
+  /** The join token, and where the controller is. */
+  async ready(): Promise<{ token: string; address: string }> {
+    return await this.#wait('the controller to be ready', 30_000, news => ('ready' in news ? news.ready : undefined))
+  }
+
+  /** Starts a device's daemon and waits until the controller has admitted it. */
+  async addDevice(name: string, place: Place, site?: string): Promise<Device> {
+    const { token, address } = await this.ready()
+    const directory = join(this.#options.directory, name)
+    const [root, log] = [join(directory, 'root'), join(this.#options.directory, `${name}.log`)]
+    const listen = `/ip4/${place.address}/tcp/${controllerPort + 1 + this.devices.length}`
+    const flags = ['--join', token, '--name', name, '--no-mdns', '--log', 'debug', ...(site ? ['--site', site] : [])]
+    const paths = ['--state', join(directory, 'state'), '--store', root, '--root', root]
+    const mesh = ['--listen', listen, '--bootstrap', address]
+    const argv = place.argv([...this.#options.thymesh, 'node', ...flags, ...paths, ...mesh])
+    const device = new Device(name, place, new Program(argv, { log }), { listen, root, log })
+    this.devices.push(device)
+    await this.#wait(`${name} to be admitted`, 60_000, news => 'admitted' in news && news.admitted === name, device)
+    return device
+  }
+
+  /** Publishes a system for all devices and waits until each runs it. */
+  async update(system: System, limitMs: number): Promise<Map<Device, Update>> {
+    const { published, at, describeSeconds } = await this.publish(system)
+    const ended = this.devices.map(async device => {
+      const seconds = (await this.#runs(device, system.topLevel, limitMs)) - at
+      const report = await this.#wait(`${device.name}'s report`, 30_000, news => reportOf(news, device, published))
+      return [device, { seconds: seconds / 1000, report, describeSeconds }] as const
+    })
+    return new Map(await Promise.all(ended))
+  }
+
+  /** Publishes a system for all devices; for none, a release that names nothing, which is a new head all the same. */
+  async publish(system?: System): Promise<Extract<News, { published: number }>> {
+    const start = this.#talk.said.length
+    const devices = system === undefined ? [] : this.devices
+    const order: Order = { publish: Object.fromEntries(devices.map(({ name }) => [name, system?.topLevel ?? ''])) }
+    this.#talk.tell(order)
+    return await this.#wait('the release', 120_000, (news, index) => index >= start && 'published' in news && news)
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.controller, ...this.devices.map(({ program }) => program)].map(each => each.stop()))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  /** When the device ran it, in milliseconds of the epoch; asks its disk, since reports take their time. */
+  async #runs(device: Device, topLevel: string, limitMs: number): Promise<number> {
+    const deadline = Date.now() + limitMs
+    while ((await device.running()) !== topLevel) {
+      if (Date.now() > deadline || !device.program.running) {
+        throw await this.#late(`${device.name} to run ${topLevel}`, limitMs, device)
+      }
+      await sleep(10)
+    }
+    return Date.now()
+  }
+
+  #wait<T>(
+    what: string,
+    limitMs: number,
+    find: (news: News, index: number) => T | undefined | false,
+    device?: Device,
+  ): Promise<T> {
+    const findOrFail = (news: News, index: number) => {
+      if ('failed' in news) throw new BenchError('failed', `the controller: ${news.failed}`)
+      return find(news, index)
+    }
+    return this.#talk.wait(limitMs, findOrFail, () => this.#late(what, limitMs, device))
+  }
+
+  /** With the last that the device, or the controller, had to say. */
+  async #late(what: string, limitMs: number, device: Device | undefined): Promise<BenchError> {
+    const log = device?.log ?? join(this.#options.directory, 'controller.log')
+    const lines = (await readFile(log, 'utf8').catch(() => '')).trim().split('\n')
+    const end = lines.filter(line => !line.includes('"libp2p"')).slice(-15)
+    return new BenchError('timeout', `waited ${limitMs / 1000} s for ${what}\n${end.join('\n')}`)
+  }
+}
+
+function reportOf(news: News, device: Device, release: number): DeviceNews | undefined {
+  if (!('report' in news) || news.device !== device.name || news.report.state !== 'running') return undefined
+  return news.report.release === release && news.report.update?.release === release ? news.report : undefined
+}

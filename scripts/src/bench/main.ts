@@ -1,0 +1,54 @@
+/** The benchmark: runs the cases that are asked for, one after another, and shows what they found. */
+
+import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
+import { bundle } from '../bundle.ts'
+import { repository } from '../demo/processes.ts'
+import { Bench } from './bench.ts'
+import { BenchError } from './bench-error.ts'
+import { gossip } from './cases/gossip.ts'
+import { idle } from './cases/idle.ts'
+import { memory } from './cases/memory.ts'
+import { point } from './cases/point.ts'
+import { rebuild } from './cases/rebuild.ts'
+import { site } from './cases/site.ts'
+import { update } from './cases/update.ts'
+import { jsonLine, type Result, textOf } from './result.ts'
+
+const cases: Record<string, (bench: Bench) => Promise<Result>> = { rebuild, update, point, site, memory, idle, gossip }
+
+const json = process.argv.includes('--json')
+/** The daemon from the sources, without the flags of devices: for developing. */
+const fromSources = process.argv.includes('--sources')
+const asked = process.argv.slice(2).filter(argument => !argument.startsWith('--'))
+
+const bench = new Bench({
+  say: line => process.stderr.write(`${line}\n`),
+  thymesh: fromSources ? [process.execPath, `${repository}controller/main.ts`] : await bundle(),
+})
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void bench.dispose().finally(() => process.exit(130)))
+}
+const results: Result[] = []
+for (const name of asked.length > 0 ? asked : Object.keys(cases)) await runCase(name)
+if (!json && results.length > 0) process.stdout.write(`${textOf(results)}\n`)
+process.exit(process.exitCode ?? 0)
+
+async function runCase(name: string): Promise<void> {
+  const start = performance.now()
+  try {
+    const work = cases[name]
+    if (work === undefined) {
+      const hint = `There are: ${Object.keys(cases).join(', ')}`
+      throw new BenchError('unknown-case', `expected the name of a case, got ${name}`, { hint })
+    }
+    bench.say(`${name} …`)
+    const result = await work(bench)
+    results.push(result)
+    if (json) process.stdout.write(`${jsonLine(result)}\n`)
+    bench.say(`${name} took ${((performance.now() - start) / 1000).toFixed(0)} s`)
+  } catch (thrown) {
+    process.exitCode = 1
+    const hint = thrown instanceof ThymeshError && thrown.hint !== undefined ? `\n${thrown.hint}` : ''
+    process.stderr.write(`bench: ${name} can't be measured: ${messageOf(thrown)}${hint}\n`)
+  }
+}

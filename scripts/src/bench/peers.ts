@@ -1,0 +1,89 @@
+/**
+ * Peers of a mesh without stores of their own, several in one process: for the cases about talk, not about closures. Says
+ * in lines of JSON when its peers are admitted and when each trusts a new release; dials what it is told on standard input.
+ */
+
+import { createInterface } from 'node:readline'
+import { multiaddr } from '@multiformats/multiaddr'
+import { silentLogger } from '../../../node/log.ts'
+import { membershipOf } from '../../../node/membership.ts'
+import { MeshPeer, openState } from '../../../node/mesh/mesh-peer.ts'
+import { parseSettings } from '../../../node/settings.ts'
+
+export interface PeersSettings {
+  readonly directory: string
+  readonly token: string
+  /** Their names are peer-`first`, peer-`first + 1`, …; they listen at ports from `port` on. */
+  readonly first: number
+  readonly count: number
+  readonly address: string
+  readonly port: number
+}
+
+/** Peer → multiaddrs that it dials. */
+export type DialOrder = { readonly dial: Readonly<Record<string, readonly string[]>> }
+/** Asks how many connections each peer has. */
+export type CountOrder = { readonly count: true }
+
+export type PeersNews =
+  | { readonly ready: Readonly<Record<string, string>> }
+  | { readonly peer: string; readonly release: number; readonly at: number }
+  | { readonly connections: Readonly<Record<string, number>>; readonly trusted: Readonly<Record<string, number>> }
+
+const tell = (news: PeersNews) => process.stdout.write(`${JSON.stringify(news)}\n`)
+const now = () => performance.timeOrigin + performance.now()
+
+if (import.meta.main) await main(JSON.parse(process.argv[2] ?? '{}'))
+
+async function main(settings: PeersSettings): Promise<void> {
+  const peers = new Map<string, MeshPeer>()
+  const ready: Record<string, string> = {}
+  for (let number = settings.first; number < settings.first + settings.count; number++) {
+    const name = `peer-${number}`
+    const listen = `/ip4/${settings.address}/tcp/${settings.port + number - settings.first}`
+    const peer = await startPeer(settings, name, listen)
+    peers.set(name, peer)
+    ready[name] = `${listen}/p2p/${peer.identity.peerId}`
+    peer.state.on('changed', () => tell({ peer: name, release: peer.state.belief?.release.version ?? 0, at: now() }))
+  }
+  tell({ ready })
+  createInterface({ input: process.stdin }).on('line', line => {
+    const order: DialOrder | CountOrder = JSON.parse(line)
+    if ('dial' in order) {
+      for (const [name, addresses] of Object.entries(order.dial)) {
+        // A dial that fails shows in the connections that are counted.
+        for (const address of addresses)
+          void peers
+            .get(name)
+            ?.host.dial(multiaddr(address))
+            .catch(() => {})
+      }
+    } else {
+      const of = (read: (peer: MeshPeer) => number) => {
+        return Object.fromEntries([...peers].map(([name, peer]) => [name, read(peer)]))
+      }
+      const trusted = of(peer => peer.state.belief?.release.version ?? 0)
+      tell({ connections: of(peer => peer.admission.members.length), trusted })
+    }
+  })
+}
+
+async function startPeer({ directory, token }: PeersSettings, name: string, listen: string): Promise<MeshPeer> {
+  const settings = parseSettings(
+    { state: `${directory}/${name}`, listen: [listen], mdns: false, join: { token, name } },
+    'settings',
+  )
+  const state = await openState(settings)
+  const { certificate, envelope } = await membershipOf(state, settings)
+  const peer = await MeshPeer.make({
+    fleet: certificate.fleet,
+    certificate: envelope,
+    settings,
+    state,
+    log: silentLogger,
+  })
+  await peer.start()
+  // Who is connected with whom is the case's to say.
+  peer.supervisor.stop()
+  return peer
+}

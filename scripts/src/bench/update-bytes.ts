@@ -1,0 +1,43 @@
+/** What a device that runs one system receives for another: every byte on its cable, from the release to its report. */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { arena, type Bench } from './bench.ts'
+import { BenchFleet, type Update } from './fleet.ts'
+import { between, type Counters, endOf, switchOf } from './place.ts'
+import { freshPaths, type System } from './systems.ts'
+
+export interface UpdateBytes {
+  readonly freshPaths: number
+  readonly wire: Counters
+  readonly update: Update
+  /** Of chunks, by the device's own count. */
+  readonly chunkBytes: number
+}
+
+/** How the bytes are counted, for a result's detail. */
+export const countedOnTheCable =
+  `the device's own veth interface, headers of Ethernet, IP and TCP included, from just before the release
+until half a second after the controller had the report that it runs`.replaceAll('\n', ' ')
+
+/** Brings a device to `from` through the mesh, then measures its way to `to`. */
+export function updateBytes(bench: Bench, from: System, to: System): Promise<UpdateBytes> {
+  return bench.with(async stack => {
+    const { network, scratch } = await arena(stack)
+    const device = endOf(await network.attach())
+    const options = { directory: scratch.directory, place: switchOf(network), thymesh: bench.thymesh }
+    const fleet = stack.use(await BenchFleet.start(options))
+    await fleet.addDevice('device-1', device)
+    const [first] = (await fleet.update(from, 150_000)).values()
+    bench.say(`  ${from.name} took ${first?.seconds.toFixed(1)} s`)
+    // What the first update still has to say is not the second's.
+    await sleep(3_000)
+    const before = await device.counters()
+    const [update] = (await fleet.update(to, 150_000)).values()
+    if (update === undefined) throw new RangeError('expected an update of the one device')
+    await sleep(500)
+    const wire = between(before, await device.counters())
+    bench.say(`  ${to.name} took ${update.seconds.toFixed(1)} s`)
+    const { fromControllers = 0, fromNeighbours = 0 } = update.report.update ?? {}
+    return { freshPaths: freshPaths(from, to).length, wire, update, chunkBytes: fromControllers + fromNeighbours }
+  })
+}
