@@ -84,20 +84,19 @@ export class LocalChunks implements ChunkStore {
   /** Throws a StoreError when the store can't be reached; a chunk that can't be had from it is no error. */
   async read(number: number): Promise<Uint8Array | undefined> {
     const { staging, list } = this.#components
-    const wasHere = this.has(number)
-    // Ends: each turn that brings nothing drops a path for good.
-    for (;;) {
-      const staged = staging.has(number) ? await staging.read(number) : undefined
+    if (staging.has(number)) {
+      const staged = await staging.read(number)
       if (staged !== undefined) return staged
-      const place = this.#place(number)
-      if (place === undefined) break
+      if (!this.has(number)) this.#onLost([number])
+    }
+    // Ends: each turn that brings nothing drops a path for good, and tells what was lost with it.
+    for (let place = this.#place(number); place !== undefined; place = this.#place(number)) {
       const bytes = await this.#reader.read(place, list.hash(number))
       if (bytes !== undefined) return bytes
       await this.#drop(place.path)
     }
-    // Those that a dropped path took with it were told of then.
-    if (wasHere && !this.has(number)) this.#onLost([number])
-    return undefined
+    // It may have been staged anew meanwhile.
+    return staging.has(number) ? staging.read(number) : undefined
   }
 
   async put(number: number, bytes: Uint8Array): Promise<void> {
