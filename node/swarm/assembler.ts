@@ -33,7 +33,8 @@ const MAX_CHUNK_TRIES = 8
 export interface AssemblerComponents {
   readonly store: Pick<NixStore, 'import'>
   readonly list: ChunkList
-  readonly chunks: Pick<ChunkStore, 'has' | 'read'>
+  /** `pathValid` is told of each path that came in: its chunks are in the store now and need no staging. */
+  readonly chunks: Pick<ChunkStore, 'has' | 'read'> & { pathValid(path: string): Promise<void> }
   readonly log: Pick<Logger, 'debug'>
 }
 
@@ -46,7 +47,7 @@ export interface AssemblerInit {
 
 export interface AssemblyOptions {
   readonly signal: AbortSignal
-  /** Called when a path is valid; awaited before the run ends. */
+  /** Called when a path is valid and its chunks are read from the store; awaited before the run ends. */
   readonly onPath?: (path: PathChunks) => Promise<void> | void
 }
 
@@ -187,6 +188,7 @@ class Assembly {
 
   async #imported(path: PathChunks): Promise<void> {
     this.#done.get(path.described.path)?.resolve()
+    await this.#components.chunks.pathValid(path.described.path)
     await this.#onPath(path)
   }
 
