@@ -1,6 +1,7 @@
 /** The daemon of a device: a mesh peer that follows the release. Ends cleanly on SIGTERM and SIGINT. */
 
 import { messageOf } from '../protocol/errors.ts'
+import { STORE_DIR } from '../protocol/nix/store-path.ts'
 import { Activator } from './activation/activator.ts'
 import { stopTimeoutMs } from './defaults.ts'
 import { Device } from './device.ts'
@@ -8,6 +9,10 @@ import { type Logger, makeLogger } from './log.ts'
 import { membershipOf } from './membership.ts'
 import { MeshPeer, openState } from './mesh/mesh-peer.ts'
 import type { Settings } from './settings.ts'
+import { BinaryCache } from './store/binary-cache.ts'
+import { StoreCacheSource } from './store/cache-source.ts'
+import { HashParts } from './store/hash-parts.ts'
+import { MeshNars } from './swarm/mesh-nars.ts'
 
 export interface RunningDaemon {
   readonly peer: MeshPeer
@@ -34,6 +39,7 @@ export async function startDaemon(settings: Settings, log: Logger): Promise<Runn
     })
     undo.push(() => peer.stop())
     await peer.start()
+    if (settings.cache !== false) undo.push(await startCache(peer, settings.store, settings.cache, log))
     const activator = new Activator({ store: peer.store, log }, { root: settings.root })
     const device = new Device({ peer, activator, own: state.own, clock: state.clock, log }, { name: certificate.name })
     undo.push(() => device.stop())
@@ -43,6 +49,33 @@ export async function startDaemon(settings: Settings, log: Logger): Promise<Runn
   } catch (thrown) {
     await stop()
     throw thrown
+  }
+}
+
+/** Starts the loopback cache; a port that is taken is no reason for a device to stay behind. Resolves to its end. */
+async function startCache(
+  peer: MeshPeer,
+  root: string | undefined,
+  init: { port: number; priority: number },
+  log: Logger,
+): Promise<() => Promise<void>> {
+  const source = new StoreCacheSource({
+    store: peer.store,
+    described: peer.closures.described,
+    mesh: new MeshNars({ closures: peer.closures, swarms: peer.swarms }),
+    hashParts: new HashParts(`${root ?? ''}${STORE_DIR}`),
+    log,
+  })
+  const cache = new BinaryCache({ source, log }, init)
+  try {
+    await cache.start()
+    log.info({ url: cache.url }, 'the binary cache is up')
+  } catch (thrown) {
+    log.warn({ port: init.port, reason: messageOf(thrown) }, 'no binary cache: give it another port, or turn it off')
+  }
+  return async () => {
+    await cache.stop()
+    await source.stop()
   }
 }
 

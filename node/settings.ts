@@ -9,6 +9,7 @@ import { messageOf, ThymeshError } from '../protocol/errors.ts'
 import { nameSchema } from '../protocol/fields.ts'
 import { defaultPort, defaultStateDirectory } from './defaults.ts'
 import { logLevels } from './log.ts'
+import { DEFAULT_CACHE_PORT, DEFAULT_CACHE_PRIORITY } from './store/cache-defaults.ts'
 
 export class SettingsError extends ThymeshError<'unreadable' | 'invalid'> {}
 
@@ -54,6 +55,16 @@ const settingsSchema = z.strictObject({
     .default({}),
   /** The disk that chunks may take until their paths are imported. */
   staging: z.strictObject({ bytes: z.int().min(1_000_000).optional() }).default({}),
+  /** The binary cache on loopback for the rest of the machine; `false` for none. */
+  cache: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        port: z.int().min(1).max(65_535).default(DEFAULT_CACHE_PORT),
+        priority: z.int().min(0).max(1000).default(DEFAULT_CACHE_PRIORITY),
+      }),
+    ])
+    .prefault({}),
   /** How a new device becomes a member; not needed once it has joined. */
   join: z.strictObject({ token: z.string(), name: nameSchema, site: nameSchema.optional() }).optional(),
   log: z.enum(logLevels).default('info'),

@@ -1,5 +1,6 @@
 /** Brings a closure into the Nix store: what its chunks are not here for comes from the swarm, the rest from the disk. */
 
+import { setMaxListeners } from 'node:events'
 import { ThymeshError } from '../../protocol/errors.ts'
 import type { Logger } from '../log.ts'
 import type { NixStore } from '../store/nix-store.ts'
@@ -71,8 +72,8 @@ async function bringIn(
   }
   const abort = new AbortController()
   const signal = AbortSignal.any([options.signal, abort.signal])
-  const onAbort = () => swarm.endFetch(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
+  // One listener for each chunk that is waited for.
+  setMaxListeners(0, signal)
   swarm.on('arrival', onArrival)
   const watchdog = watchForSources(swarm, progress, reason => abort.abort(reason))
   try {
@@ -84,7 +85,7 @@ async function bringIn(
       { store, list: known.list, chunks, log },
       { parallel: importConnections, trustedPublicKeys: trustedPublicKeys() },
     )
-    await assembler.run(missing, number => swarm.available(number), {
+    await assembler.run(missing, number => swarm.available(number, signal), {
       signal,
       onPath: () => {
         progress.imported()
@@ -96,7 +97,6 @@ async function bringIn(
     throw signal.aborted ? signal.reason : thrown
   } finally {
     clearInterval(watchdog)
-    signal.removeEventListener('abort', onAbort)
     swarm.off('arrival', onArrival)
     swarm.endFetch()
   }

@@ -47,6 +47,8 @@ export class ClosureSwarm extends EventEmitter<Events> {
   readonly #sessions = new Map<string, { session: Session; peer: SwarmPeer }>()
   readonly #waiting = new Map<number, Set<() => void>>()
   #scheduler: Scheduler | undefined
+  /** Fetches under way: the device's own, and those of the loopback cache. */
+  #fetchers = 0
   #failed: unknown
   #wake: NodeJS.Timeout | undefined
   #pumping: NodeJS.Immediate | undefined
@@ -111,39 +113,63 @@ export class ClosureSwarm extends EventEmitter<Events> {
     this.#pump()
   }
 
-  /** Begins to fetch chunks, in this order of urgency. */
+  /** Begins to fetch chunks, in this order of urgency, beside what others fetch; `endFetch` must follow once. */
   fetch(wanted: Iterable<number>): void {
-    this.#scheduler = new Scheduler({ self: this.#self, lengths: this.list.lengths })
+    this.#fetchers++
+    this.#failed = undefined
+    const before = this.#scheduler
+    this.#scheduler ??= new Scheduler({ self: this.#self, lengths: this.list.lengths })
     this.#scheduler.want(wanted)
-    for (const { session, peer } of this.#sessions.values()) this.#introduce(session, peer)
+    if (before === undefined) for (const { session, peer } of this.#sessions.values()) this.#introduce(session, peer)
     this.#pump()
   }
 
-  /** Ends fetching; sessions stay, to serve. With a reason, who waits for a chunk hears it. */
-  endFetch(reason?: unknown): void {
-    this.#scheduler = undefined
-    clearTimeout(this.#wake)
-    clearImmediate(this.#pumping)
-    this.#pumping = undefined
-    this.#failed = reason
-    for (const waiting of this.#waiting.values()) for (const wake of waiting) wake()
-    this.#waiting.clear()
+  /** Ends one fetch; with the last, nothing is asked for any more. Sessions stay, to serve. */
+  endFetch(): void {
+    this.#fetchers = Math.max(0, this.#fetchers - 1)
+    if (this.#fetchers === 0) this.#endAll(undefined)
   }
 
-  /** Resolves when a chunk can be read here; asks for it if need be. Rejects when fetching ends before. */
-  async available(chunk: number): Promise<void> {
+  /**
+   * Resolves when a chunk can be read here; asks for it if need be. Rejects with the signal's reason, when fetching ends
+   * before, or when chunks can't be staged.
+   */
+  async available(chunk: number, signal?: AbortSignal): Promise<void> {
     while (!this.#chunks.has(chunk)) {
+      signal?.throwIfAborted()
       if (this.#failed !== undefined) throw this.#failed
       if (this.#scheduler === undefined) throw new SessionError('ended', 'the fetch has ended')
       // It was here and is no longer: the garbage collector took its path, say.
       this.#scheduler.want([chunk])
       this.#pump()
-      await new Promise<void>(resolve => {
-        const waiting = this.#waiting.get(chunk) ?? new Set()
-        waiting.add(resolve)
-        this.#waiting.set(chunk, waiting)
-      })
+      await this.#arrival(chunk, signal)
     }
+  }
+
+  async #arrival(chunk: number, signal: AbortSignal | undefined): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const waiting = this.#waiting.get(chunk) ?? new Set()
+    this.#waiting.set(chunk, waiting)
+    waiting.add(resolve)
+    const aborted = () => resolve()
+    signal?.addEventListener('abort', aborted, { once: true })
+    try {
+      await promise
+    } finally {
+      signal?.removeEventListener('abort', aborted)
+      waiting.delete(resolve)
+      if (waiting.size === 0 && this.#waiting.get(chunk) === waiting) this.#waiting.delete(chunk)
+    }
+  }
+
+  #endAll(reason: unknown): void {
+    this.#scheduler = undefined
+    clearTimeout(this.#wake)
+    clearImmediate(this.#pumping)
+    this.#pumping = undefined
+    this.#failed = reason
+    const waiting = [...this.#waiting.values()].flatMap(each => [...each])
+    for (const wake of waiting) wake()
   }
 
   /** Tells everyone of chunks that are here now. */
@@ -152,7 +178,7 @@ export class ClosureSwarm extends EventEmitter<Events> {
   }
 
   close(): void {
-    this.endFetch(new SessionError('ended', 'the swarm is closed'))
+    this.#endAll(new SessionError('ended', 'the swarm is closed'))
     for (const { session } of [...this.#sessions.values()]) session.close()
   }
 
@@ -182,7 +208,7 @@ export class ClosureSwarm extends EventEmitter<Events> {
       await this.#chunks.put(chunk, bytes)
     } catch (thrown) {
       this.#log.warn({ reason: String(thrown) }, 'a chunk could not be staged')
-      this.endFetch(thrown)
+      this.#endAll(thrown)
       return
     }
     this.emit('arrival', { peer, bytes: bytes.length, wire })

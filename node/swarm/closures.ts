@@ -9,6 +9,7 @@ import type { ReleasedConfig } from '../../protocol/release.ts'
 import type { Logger } from '../log.ts'
 import type { Documents } from '../mesh/documents.ts'
 import type { FleetState } from '../state/fleet-state.ts'
+import { DescribedPaths } from '../store/described-paths.ts'
 import { ChunkList } from './chunk-list.ts'
 import { parallelRecipes } from './limits.ts'
 
@@ -27,6 +28,9 @@ export class Closures {
   readonly #log: Logger
   /** SHA-256 of the descriptors that verified releases name, in hex. */
   readonly #released = new Set<string>()
+  /** The paths of released closures whose descriptors are here. */
+  readonly described = new DescribedPaths()
+  readonly #closureOf = new Map<string, Uint8Array>()
 
   constructor(components: { state: FleetState; documents: Documents; log: Logger }) {
     this.#state = components.state
@@ -41,11 +45,32 @@ export class Closures {
         this.#log.warn({ version, reason: messageOf(thrown) }, 'a kept release was left out')
         return undefined
       })
-      for (const { closure } of Object.values(release?.configs ?? {})) this.#released.add(toHex(hashOfCid(closure)))
+      for (const { closure } of Object.values(release?.configs ?? {})) await this.#know(hashOfCid(closure))
     }
     this.#state.on('changed', ({ release }) => {
-      for (const { closure } of Object.values(release.configs)) this.#released.add(toHex(hashOfCid(closure)))
+      for (const { closure } of Object.values(release.configs)) {
+        const hash = hashOfCid(closure)
+        this.#know(hash).catch(thrown => this.#log.warn({ reason: messageOf(thrown) }, 'a closure was left out'))
+      }
     })
+  }
+
+  /** The released closure that holds a store path; nothing when its documents are not all here. */
+  async withPath(path: string): Promise<KnownClosure | undefined> {
+    const hash = this.#closureOf.get(path)
+    return hash && (await this.held(hash))
+  }
+
+  /** A verified release names this descriptor: it may be served, and its paths may be looked up once it is here. */
+  async #know(hash: Uint8Array): Promise<void> {
+    this.#released.add(toHex(hash))
+    const bytes = await this.#state.document(hash)
+    if (bytes !== undefined) this.#describe(hash, closureCodec.decode(bytes))
+  }
+
+  #describe(hash: Uint8Array, closure: Closure): void {
+    this.described.add(closure)
+    for (const { path } of closure.paths) this.#closureOf.set(path, hash)
   }
 
   /** Whether a release that we have verified names this descriptor. */
@@ -61,6 +86,7 @@ export class Closures {
     if (top !== config.topLevel) {
       throw new ClosureError('wrong-closure', `expected the closure of ${config.topLevel}, got that of ${top}`)
     }
+    this.#describe(hash, closure)
     const wanted = [...new Map(closure.paths.map(({ recipe }) => [toHex(recipe), recipe])).values()]
     const recipes = new Map<string, Recipe>()
     const fetchNext = async () => {
