@@ -28,7 +28,8 @@ export type ChunkEncoding = keyof typeof chunkEncodings
 
 /**
  * `open` comes first, from the dialler; `ready` answers it and is answered by one: what the sender has (a bitfield, empty
- * for nothing) and whether it wants what it lacks. The rest comes in any order.
+ * for nothing) and whether it wants what it lacks. The rest comes in any order. A later `ready`, with an empty bitfield,
+ * says that the sender began or ceased to want.
  */
 export type Frame =
   | { type: 'open'; closure: Uint8Array }

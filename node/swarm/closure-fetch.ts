@@ -74,11 +74,11 @@ async function bringIn(
   const signal = AbortSignal.any([options.signal, abort.signal])
   // One listener for each chunk that is waited for.
   setMaxListeners(0, signal)
+  signal.throwIfAborted()
   swarm.on('arrival', onArrival)
   const watchdog = watchForSources(swarm, progress, reason => abort.abort(reason))
+  swarm.fetch(wanted)
   try {
-    signal.throwIfAborted()
-    swarm.fetch(wanted)
     swarms.connect(entry)
     report()
     const assembler = new Assembler(
@@ -111,7 +111,7 @@ function lackingChunks(missing: readonly PathChunks[], isHere: (number: number) 
 
 /** Gives up when nothing comes and nobody has what is missing, so that the device can say so. */
 function watchForSources(
-  swarm: { hasSources: boolean; inFlight: number },
+  swarm: { hasSources: boolean; inFlight: number; remaining: number; busyUntil: number },
   progress: Progress,
   giveUp: (reason: FetchError) => void,
 ): NodeJS.Timeout {
@@ -119,7 +119,8 @@ function watchForSources(
   let before = -1
   return setInterval(() => {
     const now = progress.received + progress.pathsDone
-    if (now !== before || swarm.inFlight > 0 || progress.received >= progress.needed) since = Date.now()
+    const waits = swarm.inFlight > 0 || swarm.remaining === 0 || swarm.busyUntil > Date.now()
+    if (now !== before || waits) since = Date.now()
     before = now
     if (Date.now() - since < sourceWaitMs) return
     const who = swarm.hasSources ? 'no member in reach has all of the release' : 'no member in reach has the release'

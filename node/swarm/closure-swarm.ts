@@ -5,7 +5,7 @@ import type { Logger } from '../log.ts'
 import type { Bitfield } from './bitfield.ts'
 import type { ChunkList } from './chunk-list.ts'
 import type { ChunkStore } from './chunk-store.ts'
-import { windowMaxBytes, windowMinBytes } from './limits.ts'
+import { longestPauseMs, windowMaxBytes, windowMinBytes } from './limits.ts'
 import { Scheduler } from './scheduler.ts'
 import { type Session, SessionError } from './session.ts'
 
@@ -41,11 +41,15 @@ export class ClosureSwarm extends EventEmitter<Events> {
   readonly list: ChunkList
   /** When it was last of use to anyone, in milliseconds. */
   usedAt = Date.now()
+  /** A peer that has chunks has asked to wait until then. */
+  busyUntil = 0
   readonly #chunks: ChunkStore
   readonly #log: Logger
   readonly #self: string
   readonly #sessions = new Map<string, { session: Session; peer: SwarmPeer }>()
   readonly #waiting = new Map<number, Set<() => void>>()
+  /** Chunks that came and are being staged. */
+  readonly #staging = new Set<number>()
   #scheduler: Scheduler | undefined
   /** Fetches under way: the device's own, and those of the loopback cache. */
   #fetchers = 0
@@ -78,18 +82,32 @@ export class ClosureSwarm extends EventEmitter<Events> {
     return this.#scheduler?.inFlight ?? 0
   }
 
+  /** Chunks that are wanted and have not come. */
+  get remaining(): number {
+    return this.#scheduler?.remaining ?? 0
+  }
+
   /** Whether a peer is connected that has, or may get, what is missing here. */
   get hasSources(): boolean {
     return [...this.#sessions.values()].some(({ session }) => session.theirs.count > 0)
   }
 
-  /** Takes a session whose handshake is done. One that the peer had before is closed. */
+  /** Takes a session whose handshake is done. Of two with one peer, the preferred one stays, else the newer one. */
   attach(session: Session, peer: SwarmPeer): void {
-    this.#sessions.get(peer.id)?.session.close(new SessionError('ended', 'a newer session takes its place'))
+    const before = this.#sessions.get(peer.id)?.session
+    if (before?.preferred === true && !session.preferred) {
+      session.close(new SessionError('ended', 'the session that the other side opened stays'))
+      return
+    }
+    before?.close(new SessionError('ended', 'a newer session takes its place'))
     this.#sessions.set(peer.id, { session, peer })
     const scheduler = () => this.#scheduler
     session.on('have', chunks => {
       for (const chunk of chunks) scheduler()?.peerHas(peer.id, chunk, Date.now())
+      this.#pump()
+    })
+    session.on('wants', () => {
+      this.#introduce(session, peer)
       this.#pump()
     })
     session.on('chunk', arrived => void this.#arrived(session, peer, arrived))
@@ -98,7 +116,8 @@ export class ClosureSwarm extends EventEmitter<Events> {
       this.#pump()
     })
     session.on('busy', milliseconds => {
-      scheduler()?.busy(peer.id, Date.now() + milliseconds)
+      this.busyUntil = Date.now() + milliseconds
+      scheduler()?.busy(peer.id, this.busyUntil)
       this.#pump()
     })
     session.on('closed', reason => {
@@ -109,6 +128,7 @@ export class ClosureSwarm extends EventEmitter<Events> {
       this.#pump()
     })
     this.#introduce(session, peer)
+    this.#catchUp(session)
     session.start()
     this.#pump()
   }
@@ -117,10 +137,13 @@ export class ClosureSwarm extends EventEmitter<Events> {
   fetch(wanted: Iterable<number>): void {
     this.#fetchers++
     this.#failed = undefined
-    const before = this.#scheduler
+    const begins = this.#scheduler === undefined
     this.#scheduler ??= new Scheduler({ self: this.#self, lengths: this.list.lengths })
     this.#scheduler.want(wanted)
-    if (before === undefined) for (const { session, peer } of this.#sessions.values()) this.#introduce(session, peer)
+    for (const { session, peer } of begins ? this.#sessions.values() : []) {
+      session.tellWants(true)
+      this.#introduce(session, peer)
+    }
     this.#pump()
   }
 
@@ -140,7 +163,7 @@ export class ClosureSwarm extends EventEmitter<Events> {
       if (this.#failed !== undefined) throw this.#failed
       if (this.#scheduler === undefined) throw new SessionError('ended', 'the fetch has ended')
       // It was here and is no longer: the garbage collector took its path, say.
-      this.#scheduler.want([chunk])
+      if (!this.#staging.has(chunk)) this.#scheduler.want([chunk])
       this.#pump()
       await this.#arrival(chunk, signal)
     }
@@ -163,7 +186,12 @@ export class ClosureSwarm extends EventEmitter<Events> {
   }
 
   #endAll(reason: unknown): void {
+    this.usedAt = Date.now()
     this.#scheduler = undefined
+    for (const { session } of this.#sessions.values()) {
+      session.cancelAll()
+      session.tellWants(false)
+    }
     clearTimeout(this.#wake)
     clearImmediate(this.#pumping)
     this.#pumping = undefined
@@ -177,9 +205,19 @@ export class ClosureSwarm extends EventEmitter<Events> {
     for (const { session } of this.#sessions.values()) session.announce(chunk)
   }
 
+  /** Ends sessions that neither side needs: streams are counted, and a closure that nobody wants costs memory. */
+  closeIdle(before: number): void {
+    if (this.fetching) return
+    for (const { session } of [...this.#sessions.values()]) {
+      if (!session.theyWant && session.usedAt < before) session.close(new SessionError('ended', 'nobody needs it'))
+    }
+  }
+
   close(): void {
     this.#endAll(new SessionError('ended', 'the swarm is closed'))
-    for (const { session } of [...this.#sessions.values()]) session.close()
+    for (const { session } of [...this.#sessions.values()]) {
+      session.close(new SessionError('ended', 'the swarm is closed'))
+    }
   }
 
   #introduce(session: Session, peer: SwarmPeer): void {
@@ -188,6 +226,12 @@ export class ClosureSwarm extends EventEmitter<Events> {
     scheduler.addPeer({ id: peer.id, local: peer.local }, Date.now())
     scheduler.peerWants(peer.id, session.theyWant && !session.theirs.isFull)
     scheduler.peerHas(peer.id, session.theirs.isFull ? 'all' : (session.theirs as Bitfield), Date.now())
+  }
+
+  /** Tells what has changed since the handshake said what we have and whether we want. */
+  #catchUp(session: Session): void {
+    session.tellWants(this.fetching)
+    for (let chunk = 0; chunk < this.list.count; chunk++) if (this.#chunks.has(chunk)) session.announce(chunk)
   }
 
   async #arrived(
@@ -203,13 +247,16 @@ export class ClosureSwarm extends EventEmitter<Events> {
     const { duplicatesToCancel } = scheduler.received(peer.id, chunk, Date.now())
     for (const { peer: other, chunk: number } of duplicatesToCancel) this.#sessions.get(other)?.session.cancel([number])
     this.#pump()
-    if (this.#chunks.has(chunk)) return
+    if (this.#staging.has(chunk) || this.#chunks.has(chunk)) return
+    this.#staging.add(chunk)
     try {
       await this.#chunks.put(chunk, bytes)
     } catch (thrown) {
       this.#log.warn({ reason: String(thrown) }, 'a chunk could not be staged')
-      this.#endAll(thrown)
+      if (this.#scheduler === scheduler) this.#endAll(thrown)
       return
+    } finally {
+      this.#staging.delete(chunk)
     }
     this.emit('arrival', { peer, bytes: bytes.length, wire })
     this.announce(chunk)
@@ -233,7 +280,8 @@ export class ClosureSwarm extends EventEmitter<Events> {
     for (const [peer, chunks] of byPeer(cancels)) this.#sessions.get(peer)?.session.cancel(chunks)
     for (const [peer, chunks] of byPeer(requests)) this.#sessions.get(peer)?.session.request(chunks)
     clearTimeout(this.#wake)
-    if (wakeAt !== undefined) this.#wake = setTimeout(() => this.#ask(), Math.max(10, wakeAt - Date.now()))
+    if (wakeAt === undefined) return
+    this.#wake = setTimeout(() => this.#ask(), Math.min(longestPauseMs, Math.max(10, wakeAt - Date.now())))
   }
 }
 

@@ -90,8 +90,14 @@ export class Closures {
     const wanted = [...new Map(closure.paths.map(({ recipe }) => [toHex(recipe), recipe])).values()]
     const recipes = new Map<string, Recipe>()
     const fetchNext = async () => {
-      for (let id = wanted.pop(); id !== undefined; id = wanted.pop()) {
-        recipes.set(toHex(id), decodeRecipe(await this.#document(id, signal)))
+      try {
+        for (let id = wanted.pop(); id !== undefined; id = wanted.pop()) {
+          recipes.set(toHex(id), decodeRecipe(await this.#document(id, signal)))
+        }
+      } catch (thrown) {
+        // The others need not go on either.
+        wanted.length = 0
+        throw thrown
       }
     }
     await Promise.all(Array.from({ length: parallelRecipes }, fetchNext))
@@ -103,14 +109,14 @@ export class Closures {
     const bytes = await this.#state.document(hash)
     if (bytes === undefined) return undefined
     const closure = closureCodec.decode(bytes)
-    const recipes = new Map<string, Recipe>()
+    const found = new Map<string, Uint8Array>()
     for (const { recipe } of closure.paths) {
-      const key = toHex(recipe)
-      if (recipes.has(key)) continue
-      const known = await this.#state.document(recipe)
+      const known = found.get(toHex(recipe)) ?? (await this.#state.document(recipe))
       if (known === undefined) return undefined
-      recipes.set(key, decodeRecipe(known))
+      found.set(toHex(recipe), known)
     }
+    // Read only when all are here: while they come, every neighbour asks every few seconds.
+    const recipes = new Map([...found].map(([key, known]) => [key, decodeRecipe(known)]))
     return { hash, closure, list: new ChunkList(closure, recipes) }
   }
 

@@ -38,3 +38,9 @@ export const importConnections = 4
 export const sourceWaitMs = 15_000
 /** Share of its time that the event loop may be busy before nothing is compressed: then the processor is what is scarce. */
 export const compressBelowLoad = 0.7
+/** How long a peer may ask not to be asked: one that says more is asked again all the same. */
+export const maxBusyMs = 60_000
+/** The largest window that unpacking a chunk may take, as a power of two: what level 3 uses. A frame may claim 2 GiB. */
+export const zstdWindowLog = 21
+/** Plans are looked at again at least this often; longer timers would overflow. */
+export const longestPauseMs = 60_000

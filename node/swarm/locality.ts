@@ -12,7 +12,7 @@ import { localRoundTripMs } from './limits.ts'
  */
 export function isLocal(ours: Certificate, theirs: Certificate, connection: Connection | undefined): boolean {
   if (ours.site !== undefined || theirs.site !== undefined) return ours.site === theirs.site
-  const ip = connection && /^\/ip[46]\/([^/%]+)/.exec(connection.remoteAddr.toString())?.[1]
+  const ip = connection && /^(?:\/ip6zone\/[^/]+)?\/ip[46]\/([^/%]+)/.exec(connection.remoteAddr.toString())?.[1]
   if (ip === undefined || isIP(ip) === 0) return false
   if (inList(ownNetworks(), ip)) return true
   // Routed, as between the floors of a factory, or through a tunnel from far away: the time that an answer takes tells.

@@ -173,10 +173,13 @@ export class Scheduler {
     if (peer !== undefined) this.#pool.failed(peer, chunk, now)
   }
 
-  /** A peer has too much to do: it isn't asked before then. */
+  /** A peer has too much to do: it isn't asked before then, and answers nothing of what it was asked. */
   busy(id: string, untilMs: number): void {
     const peer = this.#pool.get(id)
-    if (peer !== undefined) peer.busyUntil = untilMs
+    if (peer === undefined) return
+    peer.busyUntil = untilMs
+    for (const chunk of [...peer.flights.keys()]) this.#pool.drop(peer, chunk, this.#now)
+    this.#pool.feed()
   }
 
   /** What to send and to cancel now. Costs a few steps a request, and a pass over the chunks when peers come or fail. */

@@ -2,28 +2,20 @@
 
 import { EventEmitter } from 'node:events'
 import { promisify } from 'node:util'
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
+import { constants, zstdDecompress } from 'node:zlib'
+import { FormatError } from '../../protocol/cbor.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { equalBytes, sha256 } from '../../protocol/hash.ts'
-import { recipeLimits } from '../../protocol/recipe.ts'
-import { type ChunkEncoding, encodeChunkHeader, type Frame, maxNumbers } from '../../protocol/swarm.ts'
-import type { Bitfield } from './bitfield.ts'
+import { type Frame, maxNumbers } from '../../protocol/swarm.ts'
+import { Bitfield } from './bitfield.ts'
 import type { ChunkList } from './chunk-list.ts'
+import { ChunkSender } from './chunk-sender.ts'
 import type { ChunkStore } from './chunk-store.ts'
-import type { FrameStream } from './frame-stream.ts'
-import {
-  announceIntervalMs,
-  busyMs,
-  compressBelowLoad,
-  compressBelowLocal,
-  compressBelowRemote,
-  queuedRequestsPerPeer,
-} from './limits.ts'
-import { loopLoad } from './loop-load.ts'
+import { type FrameStream, FrameStreamError } from './frame-stream.ts'
+import { announceIntervalMs, maxBusyMs, zstdWindowLog } from './limits.ts'
 import { RateMeter } from './rate-meter.ts'
 import type { UploadLimiter } from './upload-limiter.ts'
 
-const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 
 /** `misbehaved`: the peer sent what no honest one sends; it is banned for a while. */
@@ -32,11 +24,13 @@ export class SessionError extends ThymeshError<'misbehaved' | 'ended'> {}
 interface Events {
   /** The peer has more chunks than we knew. */
   have: [readonly number[]]
+  /** The peer began or ceased to fetch the closure. */
+  wants: [boolean]
   /** A chunk came, verified against its hash; `wire` is what it took on the wire, in bytes. */
   chunk: [{ chunk: number; bytes: Uint8Array; wire: number }]
   /** The peer doesn't have these after all. */
   missing: [readonly number[]]
-  /** The peer asks to be asked later. */
+  /** The peer asks to be asked later, in milliseconds; it answers nothing of what it was asked. */
   busy: [number]
   closed: [unknown]
 }
@@ -48,37 +42,66 @@ export interface SessionComponents {
   uploads: UploadLimiter
 }
 
+/** What the handshake said, and who is at the other end. */
+export interface SessionInit {
+  peer: string
+  local: boolean
+  theirs: Bitfield
+  theyWant: boolean
+  /** What we said that we have, and that we want. */
+  ours?: Bitfield
+  weWant?: boolean
+  /** Of two streams that were opened at the same time, this is the one that stays. */
+  preferred?: boolean
+}
+
 export class Session extends EventEmitter<Events> {
   readonly peer: string
   /** What the peer has. */
   readonly theirs: Bitfield
-  /** Whether it is fetching the closure itself. */
-  readonly theyWant: boolean
+  readonly preferred: boolean
   readonly received = new RateMeter()
-  /** Chunk bytes that were sent, as they were on the wire. */
-  sentBytes = 0
+  /** When the peer last said anything or was sent a chunk, in milliseconds. */
+  usedAt = Date.now()
   readonly #components: SessionComponents
+  readonly #sender: ChunkSender
   readonly #abort = new AbortController()
-  readonly #asked = new Set<number>()
-  readonly #queue: number[] = []
+  /** Requests that may still be answered, by chunk: one that was cancelled and asked again may come twice. */
+  readonly #asked = new Map<number, number>()
+  /** What the peer was told that we have. */
+  readonly #told: Bitfield
+  #theyWant: boolean
+  #weWant: boolean
   #unannounced: number[] = []
   #announcing: NodeJS.Timeout | undefined
-  readonly #sent = new RateMeter()
-  readonly #compressBelow: number
-  #serving = false
-  #admitted = false
   #closed = false
 
-  constructor(
-    components: SessionComponents,
-    init: { peer: string; local: boolean; theirs: Bitfield; theyWant: boolean },
-  ) {
+  constructor(components: SessionComponents, init: SessionInit) {
     super()
     this.#components = components
     this.peer = init.peer
     this.theirs = init.theirs
-    this.theyWant = init.theyWant
-    this.#compressBelow = init.local ? compressBelowLocal : compressBelowRemote
+    this.preferred = init.preferred ?? false
+    this.#theyWant = init.theyWant
+    this.#weWant = init.weWant ?? false
+    this.#told = init.ours ?? new Bitfield(components.list.count)
+    const onSent = (chunk: number) => {
+      this.usedAt = Date.now()
+      this.theirs.add(chunk)
+    }
+    const { signal } = this.#abort
+    const onFailed = (reason: unknown) => this.close(reason)
+    this.#sender = new ChunkSender(components, { peer: init.peer, local: init.local, signal, onSent, onFailed })
+  }
+
+  /** Whether the peer is fetching the closure itself. */
+  get theyWant(): boolean {
+    return this.#theyWant
+  }
+
+  /** Chunk bytes that were sent, as they were on the wire. */
+  get sentBytes(): number {
+    return this.#sender.sentBytes
   }
 
   /** Reads what the peer says until the stream ends; never rejects. */
@@ -88,7 +111,7 @@ export class Session extends EventEmitter<Events> {
 
   /** Asks for chunks; each is answered by `chunk`, `missing`, `busy` or `closed`. */
   request(chunks: readonly number[]): void {
-    for (const chunk of chunks) this.#asked.add(chunk)
+    for (const chunk of chunks) this.#asked.set(chunk, (this.#asked.get(chunk) ?? 0) + 1)
     this.#say(chunks, numbers => ({ type: 'request', chunks: numbers }))
   }
 
@@ -96,9 +119,21 @@ export class Session extends EventEmitter<Events> {
     this.#say(chunks, numbers => ({ type: 'cancel', chunks: numbers }))
   }
 
-  /** Tells that we have a chunk now; many are told at once. */
+  /** Nothing that was asked for is needed any more. What is on its way still comes. */
+  cancelAll(): void {
+    this.cancel([...this.#asked.keys()])
+  }
+
+  /** Tells whether we fetch the closure, when that has changed. */
+  tellWants(wants: boolean): void {
+    if (this.#weWant === wants) return
+    this.#weWant = wants
+    void this.#write({ type: 'ready', wants, bitfield: new Uint8Array() })
+  }
+
+  /** Tells that we have a chunk now, if the peer can't know; many are told at once. */
   announce(chunk: number): void {
-    if (this.theirs.has(chunk)) return
+    if (this.#closed || this.theirs.has(chunk) || !this.#told.add(chunk)) return
     this.#unannounced.push(chunk)
     this.#announcing ??= setTimeout(() => {
       this.#announcing = undefined
@@ -113,7 +148,6 @@ export class Session extends EventEmitter<Events> {
     this.#closed = true
     clearTimeout(this.#announcing)
     this.#abort.abort(reason)
-    if (this.#admitted) this.#components.uploads.leave(this.peer)
     this.#components.frames.abort(reason instanceof Error ? reason : new Error(String(reason)))
     this.emit('closed', reason)
   }
@@ -123,38 +157,42 @@ export class Session extends EventEmitter<Events> {
       for (;;) {
         const frame = await this.#components.frames.read(this.#abort.signal)
         if (frame === undefined) throw new SessionError('ended', 'the peer ended the session')
+        this.usedAt = Date.now()
         await this.#take(frame)
+        // What came while a chunk was unpacked is no news of a session that was closed meanwhile.
+        this.#abort.signal.throwIfAborted()
       }
     } catch (thrown) {
-      this.close(thrown)
+      this.close(asMisbehaviour(thrown))
     }
   }
 
   async #take(frame: Frame): Promise<void> {
     switch (frame.type) {
+      case 'ready':
+        if (frame.bitfield.length > 0) throw new SessionError('misbehaved', 'expected no second bitfield')
+        if (frame.wants === this.#theyWant) return
+        this.#theyWant = frame.wants
+        this.emit('wants', frame.wants)
+        return
       case 'have': {
         const fresh = this.#checked(frame.chunks).filter(chunk => this.theirs.add(chunk))
         if (fresh.length > 0) this.emit('have', fresh)
         return
       }
       case 'request':
-        return this.#enqueue(this.#checked(frame.chunks))
-      case 'cancel': {
-        const cancelled = new Set(frame.chunks)
-        const left = this.#queue.filter(chunk => !cancelled.has(chunk))
-        this.#queue.splice(0, this.#queue.length, ...left)
-        return
-      }
+        return this.#sender.request(this.#checked(frame.chunks))
+      case 'cancel':
+        return this.#sender.cancel(frame.chunks)
       case 'missing':
         for (const chunk of this.#checked(frame.chunks)) {
           this.theirs.remove(chunk)
-          this.#asked.delete(chunk)
+          this.#answered(chunk)
         }
         this.emit('missing', frame.chunks)
         return
       case 'busy':
-        this.#asked.clear()
-        this.emit('busy', frame.milliseconds)
+        this.emit('busy', Math.min(frame.milliseconds, maxBusyMs))
         return
       case 'chunk':
         return await this.#takeChunk(frame)
@@ -165,67 +203,25 @@ export class Session extends EventEmitter<Events> {
 
   async #takeChunk({ chunk, encoding, bytes }: Frame & { type: 'chunk' }): Promise<void> {
     const { list } = this.#components
-    // One that was cancelled may still come; one that was never asked for may not.
     this.#checked([chunk])
-    const wire = bytes.length
-    this.received.add(wire)
-    let plain: Uint8Array
-    try {
-      plain = encoding === 'raw' ? bytes : await decompress(bytes, { maxOutputLength: recipeLimits.chunkSize })
-    } catch (thrown) {
-      throw new SessionError('misbehaved', `a chunk can't be decompressed: ${messageOf(thrown)}`)
-    }
-    if (plain.length !== list.length(chunk) || !equalBytes(sha256(plain), list.hash(chunk))) {
+    // One that was cancelled may still come; one that was never asked for may not.
+    if (!this.#answered(chunk)) throw new SessionError('misbehaved', `chunk ${chunk} was not asked for`)
+    const length = list.length(chunk)
+    this.received.add(bytes.length)
+    const plain = encoding === 'raw' ? bytes : await unpack(bytes, length)
+    if (plain.length !== length || !equalBytes(sha256(plain), list.hash(chunk))) {
       throw new SessionError('misbehaved', `chunk ${chunk} has another hash than it must have`)
     }
-    this.#asked.delete(chunk)
-    this.emit('chunk', { chunk, bytes: plain, wire })
+    if (!this.#closed) this.emit('chunk', { chunk, bytes: plain, wire: bytes.length })
   }
 
-  #enqueue(chunks: readonly number[]): void {
-    const { uploads } = this.#components
-    if (!this.#admitted) this.#admitted = uploads.enter(this.peer)
-    if (!this.#admitted || this.#queue.length + chunks.length > queuedRequestsPerPeer) {
-      void this.#write({ type: 'busy', milliseconds: busyMs })
-      return
-    }
-    this.#queue.push(...chunks)
-    if (!this.#serving) void this.#serve()
-  }
-
-  /** Sends what was asked for, one chunk after the other, at the pace at which the peer takes it. */
-  async #serve(): Promise<void> {
-    this.#serving = true
-    try {
-      for (let chunk = this.#queue.shift(); chunk !== undefined; chunk = this.#queue.shift())
-        await this.#sendChunk(chunk)
-    } catch (thrown) {
-      this.close(thrown)
-    } finally {
-      this.#serving = false
-    }
-  }
-
-  async #sendChunk(chunk: number): Promise<void> {
-    const { chunks, frames, uploads } = this.#components
-    const { signal } = this.#abort
-    const plain = chunks.has(chunk) ? await chunks.read(chunk) : undefined
-    if (plain === undefined) return await frames.write({ type: 'missing', chunks: [chunk] }, signal)
-    const { encoding, bytes } = await this.#encoded(plain)
-    await uploads.take(bytes.length, signal)
-    const began = performance.now()
-    await frames.writeParts([encodeChunkHeader(chunk, encoding, bytes.length), bytes], signal)
-    this.#sent.addTimed(bytes.length, performance.now() - began)
-    this.sentBytes += bytes.length
-    this.theirs.add(chunk)
-  }
-
-  /** Compressed where the link is what one waits for, raw where the processor is. */
-  async #encoded(plain: Uint8Array): Promise<{ encoding: ChunkEncoding; bytes: Uint8Array }> {
-    const scarce = this.#sent.busyBytesPerSecond < this.#compressBelow && loopLoad() < compressBelowLoad
-    if (!scarce) return { encoding: 'raw', bytes: plain }
-    const packed = await compress(plain, { params: { [constants.ZSTD_c_compressionLevel]: 3 } })
-    return packed.length < plain.length * 0.95 ? { encoding: 'zstd', bytes: packed } : { encoding: 'raw', bytes: plain }
+  /** Takes one request off; false when there was none. */
+  #answered(chunk: number): boolean {
+    const asked = this.#asked.get(chunk)
+    if (asked === undefined) return false
+    if (asked > 1) this.#asked.set(chunk, asked - 1)
+    else this.#asked.delete(chunk)
+    return true
   }
 
   #checked(chunks: readonly number[]): readonly number[] {
@@ -244,5 +240,19 @@ export class Session extends EventEmitter<Events> {
     } catch (thrown) {
       this.close(thrown)
     }
+  }
+}
+
+/** Frames that can't be read are no bad luck: the stream is authenticated, so the peer meant them. */
+export function asMisbehaviour(thrown: unknown): unknown {
+  const isWrong = thrown instanceof FormatError || (thrown instanceof FrameStreamError && thrown.code === 'too-large')
+  return isWrong ? new SessionError('misbehaved', thrown.message, { cause: thrown }) : thrown
+}
+
+async function unpack(bytes: Uint8Array, maxOutputLength: number): Promise<Uint8Array> {
+  try {
+    return await decompress(bytes, { maxOutputLength, params: { [constants.ZSTD_d_windowLogMax]: zstdWindowLog } })
+  } catch (thrown) {
+    throw new SessionError('misbehaved', `a chunk can't be decompressed: ${messageOf(thrown)}`, { cause: thrown })
   }
 }

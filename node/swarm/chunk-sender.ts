@@ -1,0 +1,116 @@
+/** Answers one peer's requests: one chunk after the other, at the pace at which the peer takes them. */
+
+import { promisify } from 'node:util'
+import { constants, zstdCompress } from 'node:zlib'
+import { type ChunkEncoding, encodeChunkHeader } from '../../protocol/swarm.ts'
+import type { ChunkStore } from './chunk-store.ts'
+import type { FrameStream } from './frame-stream.ts'
+import { busyMs, compressBelowLoad, compressBelowLocal, compressBelowRemote, queuedRequestsPerPeer } from './limits.ts'
+import { loopLoad } from './loop-load.ts'
+import { RateMeter } from './rate-meter.ts'
+import type { UploadLimiter } from './upload-limiter.ts'
+
+const compress = promisify(zstdCompress)
+
+export interface ChunkSenderComponents {
+  frames: FrameStream
+  chunks: ChunkStore
+  uploads: UploadLimiter
+}
+
+export interface ChunkSenderInit {
+  peer: string
+  local: boolean
+  signal: AbortSignal
+  onSent: (chunk: number) => void
+  /** The stream or the store failed. */
+  onFailed: (reason: unknown) => void
+}
+
+export class ChunkSender {
+  /** Chunk bytes that were sent, as they were on the wire. */
+  sentBytes = 0
+  readonly #components: ChunkSenderComponents
+  readonly #init: ChunkSenderInit
+  readonly #compressBelow: number
+  readonly #sent = new RateMeter()
+  #queue: number[] = []
+  #serving = false
+  #sayingBusy = false
+
+  constructor(components: ChunkSenderComponents, init: ChunkSenderInit) {
+    this.#components = components
+    this.#init = init
+    this.#compressBelow = init.local ? compressBelowLocal : compressBelowRemote
+  }
+
+  /** Takes requests; says busy, which voids all that were not answered yet, when they are too many. */
+  request(chunks: readonly number[]): void {
+    if (this.#queue.length + chunks.length > queuedRequestsPerPeer) {
+      this.#queue = []
+      void this.#sayBusy()
+    } else if (this.#serving) this.#queue.push(...chunks)
+    else if (this.#components.uploads.enter(this.#init.peer)) {
+      this.#queue.push(...chunks)
+      void this.#serve()
+    } else void this.#sayBusy()
+  }
+
+  cancel(chunks: readonly number[]): void {
+    const cancelled = new Set(chunks)
+    this.#queue = this.#queue.filter(chunk => !cancelled.has(chunk))
+  }
+
+  /** A place among the served is held only while there is something to send: sessions last, places must not. */
+  async #serve(): Promise<void> {
+    const { peer, signal, onFailed } = this.#init
+    this.#serving = true
+    try {
+      for (let chunk = this.#queue.shift(); chunk !== undefined; chunk = this.#queue.shift()) {
+        signal.throwIfAborted()
+        await this.#send(chunk)
+      }
+    } catch (thrown) {
+      this.#queue = []
+      onFailed(thrown)
+    } finally {
+      this.#serving = false
+      this.#components.uploads.leave(peer)
+    }
+  }
+
+  async #send(chunk: number): Promise<void> {
+    const { chunks, frames, uploads } = this.#components
+    const { signal, onSent } = this.#init
+    const plain = chunks.has(chunk) ? await chunks.read(chunk) : undefined
+    if (plain === undefined) return await frames.write({ type: 'missing', chunks: [chunk] }, signal)
+    const { encoding, bytes } = await this.#encoded(plain)
+    await uploads.take(bytes.length, signal)
+    const began = performance.now()
+    await frames.writeParts([encodeChunkHeader(chunk, encoding, bytes.length), bytes], signal)
+    this.#sent.addTimed(bytes.length, performance.now() - began)
+    this.sentBytes += bytes.length
+    onSent(chunk)
+  }
+
+  /** Compressed where the link is what one waits for, raw where the processor is. */
+  async #encoded(plain: Uint8Array): Promise<{ encoding: ChunkEncoding; bytes: Uint8Array }> {
+    const scarce = this.#sent.busyBytesPerSecond < this.#compressBelow && loopLoad() < compressBelowLoad
+    if (!scarce) return { encoding: 'raw', bytes: plain }
+    const packed = await compress(plain, { params: { [constants.ZSTD_c_compressionLevel]: 3 } })
+    return packed.length < plain.length * 0.95 ? { encoding: 'zstd', bytes: packed } : { encoding: 'raw', bytes: plain }
+  }
+
+  /** One at a time: a peer that asks on and reads nothing must not fill the memory with answers. */
+  async #sayBusy(): Promise<void> {
+    if (this.#sayingBusy) return
+    this.#sayingBusy = true
+    try {
+      await this.#components.frames.write({ type: 'busy', milliseconds: busyMs }, this.#init.signal)
+    } catch (thrown) {
+      this.#init.onFailed(thrown)
+    } finally {
+      this.#sayingBusy = false
+    }
+  }
+}
