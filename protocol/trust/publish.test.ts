@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { withCode } from '../../test/helpers/errors.ts'
-import { testClosure, testConfig, testFleet, testNow, testSigner } from '../../test/helpers/fleet.ts'
+import { daysAfter, testClosure, testConfig, testFleet, testNow, testSigner } from '../../test/helpers/fleet.ts'
 import { signedJson, signJson } from '../../test/helpers/metadata.ts'
 import { sha256, sha256Hex } from '../hash.ts'
 import { releaseCodec } from '../release.ts'
@@ -81,6 +81,18 @@ describe('publishing a release', () => {
     assert.deepEqual(namedRelease(trusted)?.hash, sha256(documents[0] ?? new Uint8Array()))
     const seen = await refresh(trustRoot(first.root.bytes), fleet.fetcher(), testNow)
     assert.deepEqual(namedRelease(seen), namedRelease(trusted))
+  })
+
+  it('renews the members metadata when half its time is over, and what it names stays', () => {
+    const fleet = testFleet()
+    const half = daysAfter(testNow, 200)
+    const { trusted } = publishRelease(fleet.published.trusted, fleet.fleet, content, fleet.keys, half)
+    const [before, after] = [fleet.published.trusted, trusted].map(set => set.delegated.members?.signed)
+    assert.equal(after?.version, (before?.version ?? 0) + 1)
+    assert.deepEqual(after?.targets, before?.targets)
+    const { members: _, ...others } = fleet.keys
+    const without = publishRelease(fleet.published.trusted, fleet.fleet, content, others, half)
+    assert.equal(without.trusted.delegated.members?.signed.version, before?.version)
   })
 
   it('fails on the spot with a key that the root does not name', () => {

@@ -1,5 +1,6 @@
 /** The signing side: a fleet's first metadata, and the next one for each release. Pure: keys and time come from outside. */
 
+import { Targets } from '@tufjs/models'
 import { timeText } from '../fields.ts'
 import type { Signer } from '../keys.ts'
 import { type Release, releaseCodec } from '../release.ts'
@@ -87,18 +88,33 @@ export function publishRelease(
   trusted: TrustedSet,
   fleet: string,
   content: ReleaseContent,
-  keys: Omit<FleetKeys, 'root' | 'members'>,
+  keys: ReleaseKeys,
   now: Date,
 ): Published {
   const version = (trusted.targets?.signed.version ?? 0) + 1
   const release: Release = { ...content, v: 1, fleet, version, created: timeText(now) }
-  return publish(trusted, release, keys, now, trusted.delegated[membersRole])
+  return publish(trusted, release, keys, now, renewedMembers(trusted, keys.members, now))
+}
+
+/** The keys that sign a release; with the members key, the members' metadata is renewed when half its time is over. */
+export type ReleaseKeys = Omit<FleetKeys, 'root' | 'members'> & { readonly members?: Signer }
+
+function renewedMembers(trusted: TrustedSet, key: Signer | undefined, now: Date): Loaded<'targets'> | undefined {
+  const current = trusted.delegated[membersRole]
+  const halfTime = new Date(now.getTime() + (lifetimes.targets / 2) * 86_400_000)
+  if (current === undefined || key === undefined || !current.signed.isExpired(halfTime)) return current
+  const next = {
+    ...current.signed.toJSON(),
+    version: current.signed.version + 1,
+    expires: expiry(now, lifetimes.targets),
+  }
+  return signMetadata('targets', Targets.fromJSON(next), [key])
 }
 
 function publish(
   trusted: TrustedSet,
   release: Release,
-  keys: Omit<FleetKeys, 'root' | 'members'> & { members?: Signer },
+  keys: ReleaseKeys,
   now: Date,
   members: Loaded<'targets'> | undefined,
 ): Published {
