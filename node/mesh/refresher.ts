@@ -59,7 +59,8 @@ export class Refresher {
     const key = peer.toString()
     const known = this.#waiting.get(key)
     if (known !== undefined) return known.done.promise
-    if (this.#stop.signal.aborted || this.#waiting.size >= waitingRefreshes) return Promise.resolve(false)
+    const full = this.#waiting.size >= waitingRefreshes && !isMember(peer)
+    if (this.#stop.signal.aborted || full) return Promise.resolve(false)
     const job: Job = { peer, done: Promise.withResolvers() }
     this.#waiting.set(key, job)
     if (this.#running === undefined) this.#work = this.#run()
