@@ -1,12 +1,12 @@
 /** A rollout's progress on standard error: redrawn in place on a terminal, a line for each change elsewhere. */
 
 import type { DeviceView } from '../fleet-view.ts'
-import { megabytes } from './table.ts'
+import { size } from './table.ts'
 
 export class RolloutProgress {
   readonly #stream: NodeJS.WriteStream
   readonly #last = new Map<string, string>()
-  #drawn = 0
+  #drawn: string[] = []
 
   constructor(stream: NodeJS.WriteStream = process.stderr) {
     this.#stream = stream
@@ -17,11 +17,26 @@ export class RolloutProgress {
     else this.#append(rows, release)
   }
 
+  /** A line beside the rows, which stay below it where they are redrawn. */
+  say(text: string): void {
+    if (!this.#stream.isTTY) {
+      this.#stream.write(`${text}\n`)
+      return
+    }
+    const rows = this.#drawn
+    this.#stream.write(`${this.#toTop()}\x1b[J${text}\n`)
+    this.#drawn = []
+    this.#redraw(rows)
+  }
+
   #redraw(lines: string[]): void {
     const width = this.#stream.columns || 80
-    const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : ''
-    this.#stream.write(up + lines.map(text => `\x1b[2K${text.slice(0, width - 1)}\n`).join(''))
-    this.#drawn = lines.length
+    this.#stream.write(this.#toTop() + lines.map(text => `\x1b[2K${text.slice(0, width - 1)}\n`).join(''))
+    this.#drawn = lines
+  }
+
+  #toTop(): string {
+    return this.#drawn.length > 0 ? `\x1b[${this.#drawn.length}A` : ''
   }
 
   #append(rows: readonly DeviceView[], release: number): void {
@@ -43,7 +58,7 @@ function describe(row: DeviceView, release: number): string {
   const { update } = row
   const got = update ? update.fromControllers + update.fromNeighbours : 0
   const sources = update
-    ? `${megabytes(update.fromControllers)} from controllers, ${megabytes(update.fromNeighbours)} from neighbours`
+    ? `${size(update.fromControllers)} from controllers, ${size(update.fromNeighbours)} from neighbours`
     : ''
   switch (row.state) {
     case 'unseen':
@@ -51,7 +66,7 @@ function describe(row: DeviceView, release: number): string {
     case 'waiting':
       return 'waits for its first release'
     case 'fetching':
-      return `fetching ${megabytes(got)} of ${megabytes(update?.needed ?? 0)}`
+      return update?.needed ? `fetching ${size(got)} of ${size(update.needed)}` : 'fetching'
     case 'activating':
       return `activating (${sources})`
     case 'failed':

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { testStorePath } from '../../test/helpers/fleet.ts'
-import { ago, megabytes, shortPath, table } from './table.ts'
+import { ago, shortPath, size, table } from './table.ts'
 
 describe('tables', () => {
   it('pad columns to the widest cell and no line at its end', () => {
@@ -26,9 +26,18 @@ describe('tables', () => {
     assert.equal(shortPath(null), '-')
   })
 
-  it('count bytes in megabytes', () => {
-    assert.equal(megabytes(0), '0.0 MB')
-    assert.equal(megabytes(1_250_000), '1.3 MB')
+  it('say how much bytes are', () => {
+    const cases: [number, string][] = [
+      [0, '0 B'],
+      [999, '999 B'],
+      [22_872, '22.9 kB'],
+      [999_949, '999.9 kB'],
+      [999_960, '1.0 MB'],
+      [314_596_024, '314.6 MB'],
+      [2.4e9, '2.4 GB'],
+      [5e15, '5000.0 TB'],
+    ]
+    for (const [bytes, words] of cases) assert.equal(size(bytes), words)
   })
 
   it('say how long ago a time was, and nothing of one that nobody knows', () => {
