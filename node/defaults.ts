@@ -42,7 +42,7 @@ export const discoveredPeers = 200
 export const refreshRetryMs = 2_000
 /** So often in a row, each time after twice the pause; then the next hello, head or sync begins anew. */
 export const refreshRetries = 5
-/** Peers whose news wait for their turn; strangers may be among them. */
+/** Peers whose news wait for their turn; beyond them, strangers are not listened to. */
 export const waitingRefreshes = 64
 /** A whole refresh, over slow links. */
 export const refreshTimeoutMs = 3 * 60_000

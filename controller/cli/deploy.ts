@@ -7,7 +7,7 @@ import { buildConfig, type DeclaredFleet, evaluateFleet, keepPath } from '../nix
 import { checkDataFiles, cleanCommit, openProject } from '../project.ts'
 import { type BuiltConfig, publish, releaseConfig, sameContent } from '../publish.ts'
 import type { Session } from '../session.ts'
-import { megabytes, shortPath } from '../view/table.ts'
+import { shortPath, size } from '../view/table.ts'
 import { takeNews, withSession } from './context.ts'
 import type { WatchOptions } from './options.ts'
 import { note } from './output.ts'
@@ -86,7 +86,8 @@ async function releasedConfigs(
       note(options, `  recipes: ${made} of ${of}`)
     })
     configs[name] = released
-    note(options, `  ${shortPath(config.topLevel)}: ${released.paths} paths, ${megabytes(released.narSize)}`)
+    const paths = released.paths === 1 ? '1 path' : `${released.paths} paths`
+    note(options, `  ${shortPath(config.topLevel)}: ${paths}, ${size(released.narSize)}`)
   }
   return configs
 }

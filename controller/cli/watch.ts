@@ -6,7 +6,7 @@ import { type Rollout, watchRollout } from '../rollout.ts'
 import type { Session } from '../session.ts'
 import { RolloutProgress } from '../view/progress.ts'
 import type { GlobalOptions, WatchOptions } from './options.ts'
-import { exitCodes, note, print } from './output.ts'
+import { exitCodes, print } from './output.ts'
 
 /** Without `--timeout`: whoever comes after a day asks `thymesh status`. */
 const defaultTimeoutSeconds = 86_400
@@ -33,7 +33,8 @@ export async function watch(session: Session, release: Release, options: WatchOp
     if (!options.json) progress.show(rollout.rows, release.version)
     if (rollout.holders.length === 0 || rollout.complete) return
     if (!options.wait) leave.abort()
-    else if (!told) note(options, `  (${rollout.holders[0]} has the whole release: you may leave with Ctrl-C)`)
+    else if (!told && !options.json)
+      progress.say(`(${rollout.holders[0]} has the whole release: you may leave with Ctrl-C)`)
     told = true
   }
   try {

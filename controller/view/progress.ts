@@ -1,12 +1,12 @@
 /** A rollout's progress on standard error: redrawn in place on a terminal, a line for each change elsewhere. */
 
 import type { DeviceView } from '../fleet-view.ts'
-import { megabytes } from './table.ts'
+import { size } from './table.ts'
 
 export class RolloutProgress {
   readonly #stream: NodeJS.WriteStream
   readonly #last = new Map<string, string>()
-  #drawn = 0
+  #drawn: string[] = []
 
   constructor(stream: NodeJS.WriteStream = process.stderr) {
     this.#stream = stream
@@ -17,11 +17,26 @@ export class RolloutProgress {
     else this.#append(rows, release)
   }
 
+  /** A line beside the rows, which stay below it where they are redrawn. */
+  say(text: string): void {
+    if (!this.#stream.isTTY) {
+      this.#stream.write(`${text}\n`)
+      return
+    }
+    const rows = this.#drawn
+    this.#stream.write(`${this.#toTop()}\x1b[J${text}\n`)
+    this.#drawn = []
+    this.#redraw(rows)
+  }
+
   #redraw(lines: string[]): void {
     const width = this.#stream.columns || 80
-    const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : ''
-    this.#stream.write(up + lines.map(text => `\x1b[2K${text.slice(0, width - 1)}\n`).join(''))
-    this.#drawn = lines.length
+    this.#stream.write(this.#toTop() + lines.map(text => `\x1b[2K${text.slice(0, width - 1)}\n`).join(''))
+    this.#drawn = lines
+  }
+
+  #toTop(): string {
+    return this.#drawn.length > 0 ? `\x1b[${this.#drawn.length}A` : ''
   }
 
   #append(rows: readonly DeviceView[], release: number): void {
@@ -42,7 +57,7 @@ function line(row: DeviceView, release: number): string {
 function describe(row: DeviceView, release: number): string {
   const { update } = row
   const sources = update
-    ? `${megabytes(update.fromControllers)} from controllers, ${megabytes(update.fromNeighbours)} from neighbours`
+    ? `${size(update.fromControllers)} from controllers, ${size(update.fromNeighbours)} from neighbours`
     : ''
   switch (row.state) {
     case 'unseen':
@@ -50,7 +65,7 @@ function describe(row: DeviceView, release: number): string {
     case 'waiting':
       return 'waits for its first release'
     case 'fetching':
-      return update === null || update === undefined ? 'fetching' : fetching(update)
+      return update?.needed ? fetching(update) : 'fetching'
     case 'activating':
       return `activating (${sources})`
     case 'failed':
@@ -69,14 +84,11 @@ function describe(row: DeviceView, release: number): string {
 /** How far a fetch is: what came, from where, how fast, and how long it still takes at that rate. */
 function fetching(update: NonNullable<DeviceView['update']>): string {
   const got = update.fromControllers + update.fromNeighbours
-  const words = [
-    `fetching ${megabytes(got)} of ${megabytes(update.needed)}`,
-    `${update.pathsDone} of ${update.paths} paths`,
-  ]
-  if (update.fromStore > 0) words.push(`${megabytes(update.fromStore)} from its own store`)
-  words.push(`${megabytes(update.fromNeighbours)} from neighbours`)
+  const words = [`fetching ${size(got)} of ${size(update.needed)}`, `${update.pathsDone} of ${update.paths} paths`]
+  if (update.fromStore > 0) words.push(`${size(update.fromStore)} from its own store`)
+  words.push(`${size(update.fromNeighbours)} from neighbours`)
   if (update.bytesPerSecond > 0) {
-    words.push(`${megabytes(update.bytesPerSecond)}/s`)
+    words.push(`${size(update.bytesPerSecond)}/s`)
     words.push(`${Math.ceil(Math.max(0, update.needed - got) / update.bytesPerSecond)} s left`)
   }
   return words.join(', ')

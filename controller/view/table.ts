@@ -14,8 +14,18 @@ export function table(heading: readonly string[], rows: readonly (readonly strin
     .join('\n')
 }
 
-export function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`
+const byteUnits = ['B', 'kB', 'MB', 'GB', 'TB']
+
+/** A number of bytes as people say it, in powers of 1000: 314 B, 22.9 kB, 1.2 GB. */
+export function size(bytes: number): string {
+  let value = bytes
+  let unit = 0
+  // Where rounding would make it 1000.0 of the smaller unit, the larger one is meant.
+  while (value >= (unit === 0 ? 1000 : 999.95) && unit < byteUnits.length - 1) {
+    value /= 1000
+    unit++
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${byteUnits[unit]}`
 }
 
 /** A store path as a person tells them apart: seven characters of its hash, and its name. */

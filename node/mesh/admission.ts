@@ -227,12 +227,13 @@ export class Admission extends EventEmitter<Events> {
       return
     }
     this.#unwelcomeAt.delete(peer.toString())
+    if (ours.admitted) this.#completed(connection)
+    // After it is known whether they come from a member: such news go first.
     const known = this.#components.hello()
     if (hello.root > known.root || hello.timestamp > known.timestamp) {
       this.#strangers.extend(connection)
       this.emit('newer', { peer, hello })
     }
-    if (ours.admitted) this.#completed(connection)
   }
 
   #completed(connection: Connection): void {

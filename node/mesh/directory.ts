@@ -29,6 +29,8 @@ export interface DirectoryComponents {
   clock: Clock
   log: Logger
   authority: () => MembershipAuthority | undefined
+  /** For tests; `limits.members` if nothing is said. */
+  maxMembers?: number
 }
 
 export class Directory extends EventEmitter<Events> {
@@ -81,7 +83,7 @@ export class Directory extends EventEmitter<Events> {
     const certificate = verifyMember(envelope, peer, by, clock.reference)
     const known = this.#certificates.get(peer)?.document
     if (known !== undefined && known.issued >= certificate.issued) return 'known'
-    const full = known === undefined && this.#certificates.size >= limits.members
+    const full = known === undefined && this.#certificates.size >= (this.#components.maxMembers ?? limits.members)
     if (full && !(await this.#evict())) return 'unknown-member'
     this.#certificates.set(peer, { document: certificate, envelope })
     await this.#memberTable.put(peer, envelope)
@@ -111,7 +113,8 @@ export class Directory extends EventEmitter<Events> {
         verifyMember(envelope, peer, by, clock.reference)
       } catch (thrown) {
         // One whose certificate has expired stays in sight: a new one may come.
-        if (thrown instanceof MembershipError && thrown.code === 'expired') continue
+        const expired = thrown instanceof MembershipError && thrown.code === 'expired'
+        if (expired && !by.revoked.has(peer)) continue
         log.info({ peer, reason: messageOf(thrown) }, 'a member was forgotten')
         await this.#forget(peer)
       }

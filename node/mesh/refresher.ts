@@ -57,10 +57,9 @@ export class Refresher {
   from(peer: PeerId): Promise<boolean> {
     const { isMember } = this.#components
     const key = peer.toString()
-    const known = this.#waiting.get(key)
-    if (known !== undefined) return known.done.promise
-    if (this.#stop.signal.aborted || this.#waiting.size >= waitingRefreshes) return Promise.resolve(false)
-    const job: Job = { peer, done: Promise.withResolvers() }
+    const full = this.#waiting.size >= waitingRefreshes && !isMember(peer)
+    if (this.#stop.signal.aborted || full) return Promise.resolve(false)
+    const job = this.#waiting.get(key) ?? { peer, done: Promise.withResolvers() }
     this.#waiting.set(key, job)
     if (this.#running === undefined) this.#work = this.#run()
     // Anyone can say that they know more: a stranger that dawdles must not keep a member's news waiting.

@@ -81,7 +81,10 @@ export class OwnState {
   async #json<T>(key: string, schema: z.ZodType<T>): Promise<T | undefined> {
     const bytes = await this.#table.get(key)
     if (bytes === undefined) return undefined
-    const parsed = schema.safeParse(JSON.parse(Buffer.from(bytes).toString()))
-    return parsed.success ? parsed.data : undefined
+    try {
+      return schema.parse(JSON.parse(Buffer.from(bytes).toString()))
+    } catch {
+      return undefined
+    }
   }
 }

@@ -69,9 +69,10 @@ export class Mesh {
     const close = () => state.database.close()
     this.#stops.push(close)
     if (believes !== 'none') await believe(state, fleet, believes)
+    const certificate = init.certificate ?? fleet.certify(testSigner(word), { name: word })
     const peer = await MeshPeer.make({
       fleet: fleet.fleet,
-      certificate: init.certificate ?? fleet.certify(testSigner(word), { name: word }),
+      certificate,
       settings,
       state,
       log: silentLogger,
@@ -82,7 +83,7 @@ export class Mesh {
       await close()
     }
     this.#stops.push(stop)
-    return Object.assign(peer, { word, signer: testSigner(word), peerState: state, stopAll: stop })
+    return Object.assign(peer, { word, certificate, signer: testSigner(word), peerState: state, stopAll: stop })
   }
 
   /** A peer that runs. */
@@ -105,6 +106,7 @@ export class Mesh {
 
 export type TestPeer = MeshPeer & {
   word: string
+  certificate: Uint8Array
   signer: Signer
   peerState: PeerState
   /** Stops the peer and closes its state. */

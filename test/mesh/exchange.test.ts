@@ -3,7 +3,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
+import { equalBytes, sha256 } from '../../protocol/hash.ts'
 import { peerIdOf } from '../../protocol/peer-id.ts'
+import { publishRelease } from '../../protocol/trust/publish.ts'
+import { updateRoot } from '../../protocol/trust/trusted-set.ts'
 import { testSigner } from '../helpers/fleet.ts'
 import {
   addressesOf,
@@ -17,6 +20,7 @@ import {
   type TestPeer,
   until,
 } from '../helpers/mesh.ts'
+import { testRoot } from '../helpers/metadata.ts'
 
 const versionOf = (peer: MeshPeer) => peer.state.belief?.release.version
 const counterOf = (at: MeshPeer, of: MeshPeer) => at.directory.report(of.identity.peerId)?.document.counter
@@ -122,6 +126,22 @@ describe('a line of three', () => {
     await a.state.believe(next.trusted, documentsOf(fleet))
     await until(() => versionOf(c) === 2, 'the head at the other end')
     assert.equal(c.host.getConnections(a.host.peerId).length, 0)
+  })
+
+  it('passes on a head that only a new root vouches for', async t => {
+    const { fleet, a, c } = await line(t)
+    const { trusted } = fleet.published
+    const signers = { roles: { root: [testSigner('new root')] }, signers: [fleet.keys.root, testSigner('new root')] }
+    const second = updateRoot(trusted, testRoot({ version: 2, ...signers, now: fleet.now }))
+    const content = { message: 'under a new root', configs: {}, devices: {} }
+    const next = publishRelease(second, fleet.fleet, content, fleet.keys, fleet.now)
+    await a.state.keepRoot(second)
+    await a.state.believe(next.trusted, async ({ hash }) => {
+      const own = next.documents.find(bytes => equalBytes(sha256(bytes), hash))
+      return own ?? (await documentsOf(fleet)({ hash }))
+    })
+    await until(() => versionOf(c) === 2, 'the head at the other end')
+    assert.deepEqual(c.state.versions, { root: 2, timestamp: 2 })
   })
 
   it('passes reports on, with the certificate of who nobody knew', async t => {

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { Daemon, type Ended, runThymesh, until } from './processes.ts'
 
 /** One line of a daemon's log, as pino writes it. */
-interface LogLine {
+export interface LogLine {
   level: number
   msg: string
   reason?: string

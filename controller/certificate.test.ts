@@ -1,0 +1,43 @@
+/** Tests of the controller's own certificate: kept while it is good, renewed and made anew with the members key. */
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { PeerState } from '../node/mesh/mesh-peer.ts'
+import { identityOf } from '../node/state/identity.ts'
+import { readCertificate } from '../protocol/certificate.ts'
+import { verifyMember } from '../protocol/membership.ts'
+import { daysAfter, testFleet, testSeed } from '../test/helpers/fleet.ts'
+import { ownCertificate } from './certificate.ts'
+
+const fleet = testFleet()
+const init = { fleet: fleet.fleet, operator: 'ada', members: fleet.keys.members, now: fleet.now }
+
+function emptyState(): Pick<PeerState, 'own' | 'identity'> {
+  let kept: Uint8Array | undefined
+  const own = {
+    certificate: async () => kept,
+    setCertificate: async (envelope: Uint8Array) => {
+      kept = envelope
+    },
+  }
+  return { identity: identityOf(testSeed('laptop')), own: own as unknown as PeerState['own'] }
+}
+
+describe("the controller's certificate", () => {
+  it('makes its peer a member, and is kept', async () => {
+    const state = emptyState()
+    const envelope = await ownCertificate(state, init)
+    const { name, role } = verifyMember(envelope, state.identity.peerId, fleet.authority, fleet.now)
+    assert.deepEqual([name, role], ['ada', 'controller'])
+    assert.deepEqual(await ownCertificate(state, { ...init, now: daysAfter(fleet.now, 4 * 365 - 1) }), envelope)
+  })
+
+  it('is renewed in its last year, under the same name', async () => {
+    const state = emptyState()
+    const first = readCertificate(await ownCertificate(state, init))
+    const now = daysAfter(fleet.now, 4 * 365 + 1)
+    const second = readCertificate(await ownCertificate(state, { ...init, operator: 'grace', now }))
+    assert.equal(second.name, 'ada')
+    assert.ok(second.expires > first.expires && second.issued > first.issued)
+  })
+})

@@ -1,0 +1,78 @@
+/** Tests of what a rollback goes back to, and of what its release says. */
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { Release } from '../protocol/release.ts'
+import { withCode } from '../test/helpers/errors.ts'
+import { testClosure, testConfig, testFleet } from '../test/helpers/fleet.ts'
+import { chooseVersion, rollbackContent } from './rollback.ts'
+
+const fleet = testFleet()
+const [one, two] = ['one', 'two'].map(name => testConfig(testClosure(name)))
+
+function release(content: Partial<Release>): Release {
+  return { ...fleet.published.release, configs: {}, devices: {}, ...content }
+}
+
+describe('the version to go back to', () => {
+  const known = [1, 2, 3, 4, 5]
+
+  it('is the one before the current release', () => {
+    assert.equal(chooseVersion(release({ version: 5 }), known), 4)
+    assert.equal(chooseVersion(release({ version: 5 }), [1, 2, 5]), 2)
+  })
+
+  it('is the one before what the current release restored', () => {
+    assert.equal(chooseVersion(release({ version: 5, restores: 3 }), known), 2)
+  })
+
+  it('is the one that was asked for', () => {
+    assert.equal(chooseVersion(release({ version: 5 }), known, 2), 2)
+    assert.equal(chooseVersion(release({ version: 5, restores: 3 }), known, 4), 4)
+  })
+
+  it('is never the founding, which names nothing', () => {
+    assert.throws(() => chooseVersion(release({ version: 2 }), [1, 2]), withCode('no-earlier'))
+    assert.throws(() => chooseVersion(release({ version: 1 }), [1], 1), withCode('no-earlier'))
+    assert.throws(() => chooseVersion(release({ version: 5, restores: 2 }), known), withCode('no-earlier'))
+    assert.throws(() => chooseVersion(release({ version: 5 }), known, 1), withCode('unknown-version'))
+  })
+
+  it('is never the current or a later release, nor one that is not known', () => {
+    for (const wanted of [5, 6]) {
+      assert.throws(() => chooseVersion(release({ version: 5 }), known, wanted), withCode('unknown-version'))
+    }
+    assert.throws(
+      () => chooseVersion(release({ version: 9 }), [1, 2, 3, 4, 7, 9], 6),
+      withCode('unknown-version', /expected one of the releases 2-4, 7, got 6/),
+    )
+  })
+})
+
+describe('the release of a rollback', () => {
+  assert.ok(one && two)
+  const commit = 'a'.repeat(40)
+  const old = release({ version: 2, commit, configs: { kiosk: one }, devices: { a: { config: 'kiosk' } } })
+  const current = release({
+    version: 3,
+    configs: { kiosk: two, server: two },
+    devices: { a: { config: 'server' }, b: { config: 'kiosk' }, c: { config: 'server' } },
+  })
+
+  it('gives each device what the old one gave it, and says which that was', () => {
+    const content = rollbackContent(current, old, undefined)
+    assert.deepEqual([content.restores, content.commit, content.message], [2, commit, 'back to release 2'])
+    assert.deepEqual(content.devices, { a: { config: 'kiosk' }, b: { config: 'kiosk' }, c: { config: 'server' } })
+    assert.deepEqual(content.configs, { kiosk: one, server: two })
+  })
+
+  it('leaves out configs that no device has any more', () => {
+    const { configs } = rollbackContent({ ...current, devices: { a: { config: 'server' } } }, old, 'why')
+    assert.deepEqual(Object.keys(configs), ['kiosk'])
+  })
+
+  it('restores what an earlier rollback restored', () => {
+    assert.equal(rollbackContent(current, { ...old, version: 4, restores: 2 }, 'why').restores, 2)
+    assert.equal(rollbackContent(current, old, 'why').message, 'why')
+  })
+})

@@ -1,0 +1,86 @@
+/** Tests of becoming a member: by the certificate that is there, or by a join token. */
+
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import { formatJoinToken, type JoinToken } from '../protocol/join-token.ts'
+import { verifyMember } from '../protocol/membership.ts'
+import { withCode } from '../test/helpers/errors.ts'
+import { daysAfter, testFleet, testNow } from '../test/helpers/fleet.ts'
+import { testState } from '../test/helpers/state.ts'
+import { membershipOf } from './membership.ts'
+import type { PeerState } from './mesh/mesh-peer.ts'
+import { parseSettings, type SettingsInput } from './settings.ts'
+import { loadIdentity } from './state/identity.ts'
+
+const fleet = testFleet()
+
+async function newDevice(t: TestContext, now = daysAfter(testNow, 1)): Promise<PeerState> {
+  const state = await testState(t, { now })
+  return { ...state, identity: await loadIdentity(join(state.directory, 'identity.key')) }
+}
+
+function withToken(token: JoinToken, more: { name?: string; site?: string } = {}) {
+  const input: SettingsInput = { join: { token: formatJoinToken(token), name: 'kiosk-1', ...more } }
+  return parseSettings(input, 'test')
+}
+
+describe('membershipOf', () => {
+  it('issues a certificate by a token that makes the device a member, once', async t => {
+    const state = await newDevice(t)
+    const token = fleet.token({ names: 'kiosk-*', bootstrap: ['/ip4/192.0.2.1/tcp/4460'], certificateDays: 10 })
+    const settings = withToken(token, { site: 'north' })
+    const { certificate, envelope, bootstrap } = await membershipOf(state, settings)
+    assert.deepEqual(verifyMember(envelope, state.identity.peerId, fleet.authority, testNow), certificate)
+    assert.equal(certificate.name, 'kiosk-1')
+    assert.equal(certificate.site, 'north')
+    assert.equal(certificate.expires, '2026-02-11T12:00:00Z')
+    assert.deepEqual(bootstrap, ['/ip4/192.0.2.1/tcp/4460'])
+    const again = await membershipOf(state, settings)
+    assert.deepEqual(Buffer.from(again.envelope), Buffer.from(envelope))
+    assert.deepEqual(again.bootstrap, bootstrap)
+  })
+
+  it('needs no token any more once it is a member', async t => {
+    const state = await newDevice(t)
+    const { envelope } = await membershipOf(state, withToken(fleet.token()))
+    const again = await membershipOf(state, parseSettings({}, 'test'))
+    assert.deepEqual(Buffer.from(again.envelope), Buffer.from(envelope))
+    assert.deepEqual(again.bootstrap, [])
+  })
+
+  it("takes the token's site", async t => {
+    const { certificate } = await membershipOf(await newDevice(t), withToken(fleet.token({ site: 'north' })))
+    assert.equal(certificate.site, 'north')
+  })
+
+  it('says what is missing without a token', async t => {
+    await assert.rejects(membershipOf(await newDevice(t), parseSettings({}, 'test')), withCode('no-token'))
+  })
+
+  it('asks for nothing that the token does not allow', async t => {
+    const state = await newDevice(t)
+    const token = fleet.token({ names: 'kiosk-*', site: 'north' })
+    await assert.rejects(membershipOf(state, withToken(token, { name: 'server-1' })), withCode('beyond-grant'))
+    await assert.rejects(membershipOf(state, withToken(token, { site: 'south' })), withCode('beyond-grant'))
+    assert.equal(await state.own.certificate(), undefined)
+  })
+
+  it('says when the token has expired', async t => {
+    const state = await newDevice(t, daysAfter(testNow, 31))
+    await assert.rejects(membershipOf(state, withToken(fleet.token())), withCode('expired'))
+  })
+
+  it('knows from the token what time it is at least', async t => {
+    const state = await newDevice(t, new Date(0))
+    const { certificate } = await membershipOf(state, withToken(fleet.token()))
+    assert.equal(certificate.issued, '2026-01-31T12:00:00Z')
+    assert.deepEqual(state.clock.reference, testNow)
+  })
+
+  it('refuses a token that is cut off', async t => {
+    const text = formatJoinToken(fleet.token()).slice(0, -20)
+    const settings = parseSettings({ join: { token: text, name: 'kiosk-1' } }, 'test')
+    await assert.rejects(membershipOf(await newDevice(t), settings), withCode('malformed'))
+  })
+})

@@ -1,0 +1,155 @@
+/** Tests of the directory: who is taken, whose report replaces which, and who is forgotten. */
+
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { seal } from '../../protocol/dsse.ts'
+import { timeText } from '../../protocol/fields.ts'
+import type { Signer } from '../../protocol/keys.ts'
+import type { MembershipAuthority } from '../../protocol/membership.ts'
+import { peerIdOf } from '../../protocol/peer-id.ts'
+import { type Report, reportKind } from '../../protocol/report.ts'
+import { withCode } from '../../test/helpers/errors.ts'
+import { daysAfter, testFleet, testNow, testSigner } from '../../test/helpers/fleet.ts'
+import { dump, testState } from '../../test/helpers/state.ts'
+import { silentLogger } from '../log.ts'
+import { Directory } from './directory.ts'
+
+const fleet = testFleet()
+const device = testSigner('device')
+const id = peerIdOf(device.publicKey)
+const certificate = fleet.certify(device, { name: 'kiosk-1' })
+
+async function newDirectory(t: TestContext, maxMembers?: number) {
+  const { database, clock } = await testState(t, { now: testNow })
+  let authority: MembershipAuthority | undefined = fleet.authority
+  const components = { fleet: fleet.fleet, clock, log: silentLogger, authority: () => authority, maxMembers }
+  const judgeBy = (by: MembershipAuthority | undefined) => {
+    authority = by
+  }
+  return { database, components, judgeBy, directory: await Directory.load(components, database) }
+}
+
+function report(counter: number, more: Partial<Report> = {}, signer: Signer = device): Uint8Array {
+  const document: Report = {
+    v: 1,
+    fleet: fleet.fleet,
+    peer: id,
+    counter,
+    state: 'waiting',
+    freshness: 'fresh',
+    ...more,
+  }
+  return seal(reportKind, document, signer)
+}
+
+describe('certificates', () => {
+  it('are taken once, and kept', async t => {
+    const { directory, components, database } = await newDirectory(t)
+    const told: string[] = []
+    directory.on('certificate', ({ name }) => told.push(name))
+    assert.equal(await directory.addCertificate(id, certificate), 'new')
+    assert.equal(await directory.addCertificate(id, certificate), 'known')
+    assert.deepEqual(told, ['kiosk-1'])
+    const again = await Directory.load(components, database)
+    assert.deepEqual(again.certificates(), directory.certificates())
+    assert.equal(again.certificates().length, 1)
+  })
+
+  it('are replaced by those issued later only', async t => {
+    const { directory } = await newDirectory(t)
+    await directory.addCertificate(id, certificate)
+    const issued = timeText(daysAfter(testNow, 1))
+    assert.equal(await directory.addCertificate(id, fleet.certify(device, { name: 'kiosk-2', issued })), 'new')
+    assert.equal(await directory.addCertificate(id, certificate), 'known')
+    assert.equal(directory.certificate(id)?.document.name, 'kiosk-2')
+  })
+
+  it('that make nobody a member are refused', async t => {
+    const { directory, database } = await newDirectory(t)
+    const expired = fleet.certify(device, { name: 'kiosk-1', expires: timeText(testNow) })
+    const elsewhere = testFleet({ name: 'elsewhere' }).certify(device, { name: 'kiosk-1' })
+    await assert.rejects(directory.addCertificate(id, expired), withCode('expired'))
+    await assert.rejects(directory.addCertificate(id, elsewhere), withCode('other-fleet'))
+    await assert.rejects(
+      directory.addCertificate(peerIdOf(testSigner('x').publicKey), certificate),
+      withCode('other-peer'),
+    )
+    await assert.rejects(directory.addCertificate(id, Buffer.from('rubbish')), withCode('malformed'))
+    assert.deepEqual(await dump(database), [])
+  })
+
+  it('wait until there is something to judge them by', async t => {
+    const { directory, judgeBy } = await newDirectory(t)
+    judgeBy(undefined)
+    assert.equal(await directory.addCertificate(id, certificate), 'unknown-member')
+  })
+
+  it('that are revoked are forgotten with their reports; expired ones stay', async t => {
+    const { directory, database, judgeBy, components } = await newDirectory(t)
+    const other = testSigner('other')
+    await directory.addCertificate(id, certificate)
+    await directory.addReport(report(1))
+    await directory.addCertificate(peerIdOf(other.publicKey), fleet.certify(other, { name: 'kiosk-2' }))
+    judgeBy({ ...fleet.authority, revoked: new Set([id]) })
+    await components.clock.raiseFloor(daysAfter(testNow, 1000))
+    await directory.reconsider()
+    assert.deepEqual(
+      directory.certificates().map(({ name }) => name),
+      ['kiosk-2'],
+    )
+    assert.deepEqual(directory.reports(), [])
+    assert.equal((await dump(database, ['members', 'reports'])).length, 1)
+    assert.equal(await directory.addReport(report(2)), 'unknown-member')
+  })
+
+  it('that can not be read any more are left out', async t => {
+    const { directory, database, components } = await newDirectory(t)
+    await directory.addCertificate(id, certificate)
+    await database.table('members').put('rubbish', Uint8Array.of(1))
+    await database.table('reports').put('rubbish', Uint8Array.of(1))
+    const again = await Directory.load(components, database)
+    assert.equal(again.certificates().length, 1)
+    assert.deepEqual(again.reports(), [])
+  })
+
+  it('of a full fleet make room only where one has expired', async t => {
+    const { directory, database, components } = await newDirectory(t, 1)
+    await directory.addCertificate(id, certificate)
+    const other = testSigner('other')
+    const late = fleet.certify(other, { name: 'kiosk-2', expires: timeText(daysAfter(testNow, 3000)) })
+    assert.equal(await directory.addCertificate(peerIdOf(other.publicKey), late), 'unknown-member')
+    await components.clock.raiseFloor(daysAfter(testNow, 1000))
+    assert.equal(await directory.addCertificate(peerIdOf(other.publicKey), late), 'new')
+    assert.deepEqual(
+      directory.certificates().map(({ name }) => name),
+      ['kiosk-2'],
+    )
+    assert.equal((await dump(database, ['members'])).length, 1)
+  })
+})
+
+describe('reports', () => {
+  it('are taken of members, the latest by counter, and kept', async t => {
+    const { directory, components, database } = await newDirectory(t)
+    assert.equal(await directory.addReport(report(1)), 'unknown-member')
+    await directory.addCertificate(id, certificate)
+    assert.equal(await directory.addReport(report(2)), 'new')
+    assert.equal(await directory.addReport(report(2, { state: 'running' })), 'known')
+    assert.equal(await directory.addReport(report(1)), 'known')
+    assert.equal(await directory.addReport(report(9)), 'new')
+    assert.equal(directory.report(id)?.document.counter, 9)
+    const again = await Directory.load(components, database)
+    assert.deepEqual(again.reports(), directory.reports())
+  })
+
+  it('that are forged change nothing', async t => {
+    const { directory, database } = await newDirectory(t)
+    await directory.addCertificate(id, certificate)
+    const before = await dump(database)
+    await assert.rejects(directory.addReport(report(1, {}, testSigner('forger'))), withCode('not-signed'))
+    const elsewhere = report(1, { fleet: testFleet({ name: 'elsewhere' }).fleet })
+    await assert.rejects(directory.addReport(elsewhere), withCode('other-fleet'))
+    await assert.rejects(directory.addReport(Buffer.from('rubbish')), withCode('malformed'))
+    assert.deepEqual(await dump(database), before)
+  })
+})

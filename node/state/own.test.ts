@@ -1,0 +1,84 @@
+/** Tests of what a peer keeps about itself, and of the time that it relies on. */
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { daysAfter, testNow, testStorePath } from '../../test/helpers/fleet.ts'
+import { testState } from '../../test/helpers/state.ts'
+import { Clock } from './clock.ts'
+import { OwnState } from './own.ts'
+
+describe('OwnState', () => {
+  it('counts reports upwards, over a restart', async t => {
+    const { directory, database, own } = await testState(t)
+    assert.equal(await own.nextReportCounter(), 1)
+    assert.equal(await own.nextReportCounter(), 2)
+    await database.close()
+    const again = await testState(t, { directory })
+    assert.equal(await again.own.nextReportCounter(), 3)
+  })
+
+  it('counts on from what others have seen of it', async t => {
+    const { own } = await testState(t)
+    assert.equal(await own.nextReportCounter(41), 42)
+    assert.equal(await own.nextReportCounter(7), 43)
+  })
+
+  it('keeps its certificate, what runs and what failed', async t => {
+    const { own } = await testState(t)
+    assert.deepEqual(
+      [await own.certificate(), await own.running(), await own.failed()],
+      [undefined, undefined, undefined],
+    )
+    const topLevel = testStorePath('kiosk')
+    await own.setCertificate(Uint8Array.of(1, 2))
+    await own.setRunning({ release: 1, config: 'kiosk', topLevel })
+    await own.setFailed({ release: 2, topLevel, code: 'switch-failed', message: 'no' })
+    assert.deepEqual(await own.certificate(), Buffer.of(1, 2))
+    assert.deepEqual(await own.running(), { release: 1, config: 'kiosk', topLevel })
+    assert.deepEqual(await own.failed(), { release: 2, topLevel, code: 'switch-failed', message: 'no' })
+  })
+
+  it('takes what it cannot read for nothing', async t => {
+    const { database } = await testState(t)
+    const table = database.table('own')
+    await table.put('running', Buffer.from('{"release":0}'))
+    await table.put('failed', Buffer.from('{'))
+    await table.put('report-counter', Buffer.from('many'))
+    await table.put('time-floor', Buffer.from('late'))
+    const own = new OwnState(database)
+    assert.equal(await own.running(), undefined)
+    assert.equal(await own.failed(), undefined)
+    assert.equal(await own.nextReportCounter(), 1)
+    assert.equal((await own.timeFloor()).getTime(), 0)
+  })
+})
+
+describe('Clock', () => {
+  it('believes the system, as long as that is not before what is surely past', async t => {
+    let now = testNow
+    const { own } = await testState(t)
+    const clock = await Clock.load(own, 'system', () => now)
+    assert.ok(clock.live)
+    assert.equal(clock.now, now)
+    assert.equal(clock.reference, now)
+    const later = daysAfter(testNow, 1)
+    await clock.raiseFloor(later)
+    assert.ok(!clock.live)
+    assert.equal(clock.now, undefined)
+    assert.equal(clock.reference, later)
+    now = daysAfter(testNow, 2)
+    assert.ok(clock.live)
+  })
+
+  it('never lets the floor fall, over a restart', async t => {
+    const { own } = await testState(t)
+    const clock = await Clock.load(own, 'none')
+    await clock.raiseFloor(testNow)
+    await clock.raiseFloor(daysAfter(testNow, -1))
+    await clock.raiseFloor(new Date(Number.NaN))
+    const again = await Clock.load(own, 'none')
+    assert.ok(!again.live)
+    assert.deepEqual(again.reference, testNow)
+    assert.equal(again.now, undefined)
+  })
+})

@@ -1,0 +1,48 @@
+/** A peer's state in a temporary directory, and all that is in it. */
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { Clock, type ClockKind } from '../../node/state/clock.ts'
+import { Database, type TableName, tableNames } from '../../node/state/database.ts'
+import { OwnState } from '../../node/state/own.ts'
+
+export interface TestState {
+  readonly directory: string
+  readonly database: Database
+  readonly own: OwnState
+  readonly clock: Clock
+}
+
+/** A directory that goes with the test. */
+export async function testDirectory(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'thymesh-state-'))
+  t.after(() => rm(directory, { recursive: true, force: true }))
+  return directory
+}
+
+/** An empty state; its clock shows `now`. */
+export async function testState(
+  t: TestContext,
+  options: { now?: Date; clock?: ClockKind; directory?: string } = {},
+): Promise<TestState> {
+  const directory = options.directory ?? (await testDirectory(t))
+  const database = await Database.open(directory)
+  t.after(() => database.close())
+  const own = new OwnState(database)
+  const { now } = options
+  const clock = await Clock.load(own, options.clock ?? 'system', now && (() => now))
+  return { directory, database, own, clock }
+}
+
+/** Everything that is kept, by table and key, as text that can be compared. */
+export async function dump(database: Database, tables: readonly TableName[] = tableNames): Promise<string[]> {
+  const lines: string[] = []
+  for (const table of tables) {
+    for await (const [key, value] of database.table(table).entries()) {
+      lines.push(`${table} ${key} ${Buffer.from(value).toString('base64')}`)
+    }
+  }
+  return lines.sort()
+}
