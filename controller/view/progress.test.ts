@@ -63,7 +63,7 @@ describe('progress in a file or a pipe', () => {
     assert.deepEqual(written, [
       said(
         'a',
-        'fetching 1.0 MB of 5.0 MB, 1 of 4 paths, 200 kB from its own store, 1.0 MB from neighbours, 2.0 MB/s, 2 s left',
+        'fetching 1.0 MB of 5.0 MB, 1 of 4 paths, 200.0 kB from its own store, 1.0 MB from neighbours, 2.0 MB/s, 2 s left',
       ),
       said('b', 'runs release 2, has not heard of 3 yet'),
       said('c', 'failed: no room'),
