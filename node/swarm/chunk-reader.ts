@@ -15,13 +15,34 @@ import { normaliseRange } from './normalise.ts'
  */
 const OPEN_NARS = 32
 
-interface OpenNar {
-  readonly nar: Pick<NarSource, 'readRange'>
-  readonly positions: Positions
+/**
+ * Read at a time where chunks are read one after the other, as by who serves a whole path: some eight chunks, since a read
+ * costs more by itself than by its bytes. Each open NAR holds one such window at most.
+ */
+const WINDOW_BYTES = 512 * 1024
+
+type RangeSource = Pick<NarSource, 'size' | 'readRange'>
+
+/** Normalised bytes of a NAR from `start` to before `end`. */
+interface Window {
+  readonly start: number
+  readonly end: number
+  readonly bytes: Promise<Uint8Array>
 }
 
+interface OpenNar {
+  readonly nar: RangeSource
+  readonly positions: Positions
+  window: Window | undefined
+  /** Where the chunk ends that was asked for last. */
+  next: number
+}
+
+/** In place of an offset: no chunk begins there. */
+const NOTHING_ASKED = -1
+
 export interface ChunkReaderComponents {
-  readonly store: { nar(path: string): Promise<Pick<NarSource, 'readRange'>> } | Pick<NixStore, 'nar'>
+  readonly store: { nar(path: string): Promise<RangeSource> } | Pick<NixStore, 'nar'>
   /** Where a path's references stand; nothing when its recipe isn't known. */
   readonly positionsOf: (path: StorePath) => Promise<Positions | undefined>
 }
@@ -43,7 +64,7 @@ export class ChunkReader {
     try {
       const open = await this.#opened(path)
       if (open === undefined) return undefined
-      const bytes = normaliseRange(await open.nar.readRange(offset, length), offset, open.positions)
+      const bytes = await rangeOf(open, offset, length)
       return equalBytes(sha256(bytes), hash) ? bytes : undefined
     } catch (thrown) {
       this.forget(path)
@@ -69,8 +90,27 @@ export class ChunkReader {
 
   async #openNar(path: StorePath): Promise<OpenNar | undefined> {
     const [nar, positions] = await Promise.all([this.#components.store.nar(path), this.#components.positionsOf(path)])
-    return positions && { nar, positions }
+    return positions && { nar, positions, window: undefined, next: NOTHING_ASKED }
   }
+}
+
+/** A chunk's normalised bytes: a view, where it is part of a window. */
+async function rangeOf(open: OpenNar, offset: number, length: number): Promise<Uint8Array> {
+  const end = offset + length
+  const follows = open.next === offset
+  open.next = end
+  let { window } = open
+  if (window === undefined || offset < window.start || end > window.end) {
+    if (!follows) return readNormalised(open, offset, length)
+    const size = Math.max(length, Math.min(WINDOW_BYTES, open.nar.size - offset))
+    window = { start: offset, end: offset + size, bytes: readNormalised(open, offset, size) }
+    open.window = window
+  }
+  return (await window.bytes).subarray(offset - window.start, end - window.start)
+}
+
+async function readNormalised({ nar, positions }: OpenNar, offset: number, length: number): Promise<Uint8Array> {
+  return normaliseRange(await nar.readRange(offset, length), offset, positions)
 }
 
 /** The path was collected, or isn't what the index or Nix's database says. */

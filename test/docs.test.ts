@@ -1,0 +1,94 @@
+/** The pages that a machine can check: links that lead somewhere, settings, error codes and dependencies that are told. */
+
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { describe, it } from 'node:test'
+import { parseSettings, SettingsError } from '../node/settings.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const text = (file: string) => readFileSync(join(root, file), 'utf8')
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+  cwd: root,
+  encoding: 'utf8',
+})
+  .split('\n')
+  .filter(file => file !== '' && existsSync(join(root, file)))
+const pages = files.filter(file => file.endsWith('.md'))
+const sources = files.filter(file => /^(?:protocol|node|controller)\/.*\.ts$/.test(file) && !file.endsWith('.test.ts'))
+
+describe('docs', () => {
+  it('relative links lead to files and headings that are there', () => {
+    const wrong = pages.flatMap(page =>
+      linksOf(text(page)).flatMap(link => {
+        const [path = '', heading] = link.split('#')
+        const target = path === '' ? page : join(dirname(page), path)
+        if (!existsSync(join(root, target))) return [`${page}: ${link} leads nowhere`]
+        if (heading === undefined || headingsOf(text(target)).includes(heading)) return []
+        return [`${page}: ${link} names no heading of ${target}`]
+      }),
+    )
+    assert.deepEqual(wrong, [])
+  })
+
+  it('every key of the settings is in docs/settings.md', () => {
+    const page = text('docs/settings.md')
+    const wrong = settingsKeys().filter(key => !page.includes(`| \`${key}\` |`) && !page.includes(`| \`${key}.`))
+    assert.deepEqual(wrong, [])
+  })
+
+  it('every dependency has its line in docs/decisions.md', () => {
+    const page = text('docs/decisions.md')
+    const { dependencies, devDependencies } = JSON.parse(text('package.json'))
+    const wrong = Object.keys({ ...dependencies, ...devDependencies }).filter(name => !page.includes(`\`${name}\``))
+    assert.deepEqual(wrong, [])
+  })
+
+  it('every code of an error is in docs/troubleshooting.md', () => {
+    const page = text('docs/troubleshooting.md')
+    const wrong = sources.flatMap(file =>
+      codesOf(text(file))
+        .filter(code => !page.includes(`\`${code}\``))
+        .map(code => `${file}: ${code}`),
+    )
+    assert.deepEqual(wrong, [])
+  })
+})
+
+/** What a reader can follow: not what stands in code. */
+function linksOf(page: string): string[] {
+  const prose = page.replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`\n]*`/g, '')
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].flatMap(match => match[1] ?? []).filter(link => !/^[a-z]+:/.test(link))
+}
+
+/** Headings as the anchors that they become. */
+function headingsOf(page: string): string[] {
+  const headings = [...page.matchAll(/^#+ (.+)$/gm)].flatMap(match => match[1] ?? [])
+  return headings.map(heading =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replace(/ /g, '-'),
+  )
+}
+
+/** The keys that the settings' own error names. */
+function settingsKeys(): string[] {
+  try {
+    parseSettings({ 'no such key': true }, 'test')
+  } catch (thrown) {
+    if (thrown instanceof SettingsError) return thrown.hint?.match(/[a-z]+(?=[,.])/gi) ?? []
+    throw thrown
+  }
+  return assert.fail('expected a key that is not known to be refused')
+}
+
+/** The codes in the unions of a file's error classes. */
+function codesOf(source: string): string[] {
+  const unions = [
+    ...source.matchAll(/extends ThymeshError<([^>]*)>/g),
+    ...source.matchAll(/type \w*ErrorCode =([^;]*?)\n\n/g),
+  ]
+  return unions.flatMap(match => [...(match[1] ?? '').matchAll(/'([a-z0-9-]+)'/g)].flatMap(code => code[1] ?? []))
+}

@@ -1,0 +1,160 @@
+/** Members that say what no honest one says: banned for a while, and the closure comes whole from the others. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { zstdCompressSync } from 'node:zlib'
+import { openStream } from '../../node/mesh/open-stream.ts'
+import { FrameStream } from '../../node/swarm/frame-stream.ts'
+import type { Frame } from '../../protocol/swarm.ts'
+import { connect, type TestPeer } from '../helpers/mesh.ts'
+import { answer, content, type StorePeer, SwarmWorld } from '../helpers/swarm.ts'
+import { missingNix } from '../store/real-stores.ts'
+
+const options = { skip: await missingNix(), timeout: 120_000 }
+
+/** What a hostile peer knows when it is asked: the chunks that it lies about. */
+interface Knowledge {
+  count: number
+  read(chunk: number): Promise<Uint8Array>
+}
+
+type Malice = (frames: FrameStream, asked: number[], knowledge: Knowledge) => Promise<void> | void
+
+const chunkFrame = (chunk: number, bytes: Uint8Array): Frame => ({ type: 'chunk', chunk, encoding: 'raw', bytes })
+
+/** A bitfield of all numbers. */
+function everything(count: number): Uint8Array {
+  const bitfield = new Uint8Array(Math.ceil(count / 8)).fill(0xff)
+  if (count % 8 > 0) bitfield[bitfield.length - 1] = 0xff << (8 - (count % 8))
+  return bitfield
+}
+
+const banned: [string, Malice][] = [
+  [
+    'flips a bit',
+    async (frames, asked, { read }) => {
+      const bytes = Buffer.from(await read(asked[0] ?? 0))
+      bytes[7] = (bytes[7] ?? 0) ^ 1
+      await frames.write(chunkFrame(asked[0] ?? 0, bytes))
+    },
+  ],
+  [
+    'cuts a chunk short',
+    async (frames, asked, { read }) =>
+      await frames.write(chunkFrame(asked[0] ?? 0, (await read(asked[0] ?? 0)).subarray(1))),
+  ],
+  [
+    'packs a bomb',
+    async (frames, [chunk = 0]) =>
+      await frames.write({ type: 'chunk', chunk, encoding: 'zstd', bytes: zstdCompressSync(Buffer.alloc(64 << 20)) }),
+  ],
+  [
+    'packs garbage and is gone before it is looked at',
+    async (frames, [chunk = 0]) => {
+      await frames.write({ type: 'chunk', chunk, encoding: 'zstd', bytes: Buffer.from('no zstd at all') })
+      frames.abort(new Error('gone'))
+    },
+  ],
+  [
+    'sends a chunk twice',
+    async (frames, [chunk = 0], { read }) => {
+      const bytes = await read(chunk)
+      await frames.write(chunkFrame(chunk, bytes))
+      await frames.write(chunkFrame(chunk, bytes))
+    },
+  ],
+  [
+    'names chunks beyond the last',
+    async (frames, _, { count }) => await frames.write({ type: 'have', chunks: [count] }),
+  ],
+  ['speaks out of turn', async frames => await frames.write({ type: 'open', closure: new Uint8Array(32) })],
+  ['sends frames of no known type', async frames => await frames.writeParts([Buffer.from([0, 0, 0, 2, 99, 1])])],
+  ['announces a frame of 4 GiB', async frames => await frames.writeParts([Buffer.from([255, 255, 255, 255])])],
+]
+
+const borne: [string, Malice][] = [
+  ['lacks all that it says it has', async (frames, chunks) => await frames.write({ type: 'missing', chunks })],
+  ['is busy for ever', async frames => await frames.write({ type: 'busy', milliseconds: 0xffff_ffff })],
+  ['stalls', () => {}],
+  ['leaves', frames => frames.abort(new Error('bye'))],
+]
+
+/** Members that say they have everything, and do their worst once they are asked for something. */
+class Gang {
+  readonly #knowledge = Promise.withResolvers<Knowledge>()
+  readonly members = new Map<string, TestPeer>()
+  readonly met: Promise<void>[] = []
+
+  async add(world: SwarmWorld, what: string, malice: Malice): Promise<void> {
+    const met = Promise.withResolvers<void>()
+    this.met.push(met.promise)
+    const word = what.toLowerCase().replaceAll(' ', '-')
+    const peer = await world.hostile(word, async frames => {
+      const knowledge = await this.#knowledge.promise
+      await answer(frames, { wants: false, bitfield: everything(knowledge.count) }, async frame => {
+        if (frame.type !== 'request') return
+        await malice(frames, [...frame.chunks], knowledge)
+        met.resolve()
+      })
+    })
+    this.members.set(what, peer)
+  }
+
+  /** One that is met by its handshake. */
+  async addRude(world: SwarmWorld, what: string): Promise<void> {
+    const met = Promise.withResolvers<void>()
+    this.met.push(met.promise)
+    const peer = await world.hostile('rude', async frames => {
+      await this.#knowledge.promise
+      await frames.read()
+      await frames.write({ type: 'ready', wants: false, bitfield: new Uint8Array(100_000) })
+      await frames.read()
+      met.resolve()
+    })
+    this.members.set(what, peer)
+  }
+
+  tell(knowledge: Knowledge): void {
+    this.#knowledge.resolve(knowledge)
+  }
+}
+
+/** Whether a peer refuses to talk of a closure with another one that comes (again). */
+async function isShunned(by: StorePeer, peer: TestPeer, closure: Uint8Array): Promise<boolean> {
+  if (peer.host.getConnections(by.host.peerId).length === 0) await connect(peer, by)
+  const frames = new FrameStream(await openStream(peer.host, by.host.peerId, peer.names.swarm))
+  await frames.write({ type: 'open', closure }).catch(() => {})
+  const answered = await frames.read().catch(() => undefined)
+  frames.abort(new Error('done'))
+  return answered === undefined
+}
+
+test('hostile members are banned or borne, and the closure comes whole from an honest one', options, async t => {
+  const world = await SwarmWorld.of(t)
+  const controller = await world.controller()
+  const device = await world.peer('device')
+  const gang = new Gang()
+  for (const [what, malice] of [...banned, ...borne]) await gang.add(world, what, malice)
+  await gang.addRude(world, 'has a bitfield of another size')
+  const all = [...gang.members.values()]
+  for (const { supervisor } of [controller, device, ...all]) supervisor.stop()
+  await connect(device, controller)
+  const config = await world.release(controller, content('hostile', 6_000_000))
+  const { list, hash, closure } = await world.known(controller, config)
+  const { chunks } = await controller.swarms.open({ list, hash, closure })
+  gang.tell({ count: list.count, read: async chunk => (await chunks.read(chunk)) ?? new Uint8Array() })
+  await world.known(device, config)
+  await controller.host.hangUp(device.host.peerId)
+  for (const peer of all) await connect(peer, device)
+  const fetching = world.fetch(device, config)
+  await Promise.all(gang.met)
+  await connect(controller, device)
+  const progress = await fetching
+  assert.ok(progress.received <= progress.needed, 'expected each chunk once')
+  assert.deepEqual(await device.real.dump(config.topLevel), await controller.real.dump(config.topLevel))
+  await device.real.nixStore('--verify', '--check-contents')
+  const tame = new Set(borne.map(([what]) => what))
+  for (const [what, peer] of gang.members) {
+    assert.equal(await isShunned(device, peer, hash), !tame.has(what), `one that ${what}`)
+  }
+})
