@@ -1,0 +1,237 @@
+/** Tests of a device's life with a mesh and a machine in memory. */
+
+import assert from 'node:assert/strict'
+import { EventEmitter } from 'node:events'
+import { describe, it, type TestContext } from 'node:test'
+import { closureCodec } from '../protocol/closure.ts'
+import { equalBytes, sha256 } from '../protocol/hash.ts'
+import type { Release } from '../protocol/release.ts'
+import { type Report, verifyReport } from '../protocol/report.ts'
+import { testClosure, testConfig, testFleet, testSeed } from '../test/helpers/fleet.ts'
+import { testState } from '../test/helpers/state.ts'
+import { ActivationError } from './activation/activator.ts'
+import { Device } from './device.ts'
+import { silentLogger } from './log.ts'
+import { identityOf } from './state/identity.ts'
+
+const fleet = testFleet()
+
+/** A release in which `kiosk-1` runs the config of this name. */
+function releaseOf(version: number, name: string): Release {
+  const config = testConfig(testClosure(name))
+  return {
+    ...fleet.published.release,
+    version,
+    configs: { kiosk: config },
+    devices: { 'kiosk-1': { config: 'kiosk' } },
+  }
+}
+
+const topOf = (name: string) => testConfig(testClosure(name)).topLevel
+
+async function scene(t: TestContext) {
+  const { own, clock } = await testState(t)
+  const reports: Report[] = []
+  const told = new EventEmitter()
+  const state = Object.assign(new EventEmitter(), {
+    belief: undefined as { release: Release; trusted: object } | undefined,
+  })
+  const machine = {
+    runs: undefined as string | undefined,
+    activate: async (_target: string, topLevel: string) => {
+      machine.activations.push(topLevel)
+      machine.runs = topLevel
+    },
+    activations: [] as string[],
+    running: async () => machine.runs,
+  }
+  const closures = {
+    get: async (config: { closure: { bytes: Uint8Array } }, _signal: AbortSignal) => {
+      const all = ['one', 'two', 'three'].map(testClosure)
+      const found = all.find(each => equalBytes(sha256(closureCodec.encode(each)), config.closure.bytes.subarray(-32)))
+      assert.ok(found)
+      return found
+    },
+  }
+  const identity = identityOf(testSeed('device'))
+  const peer = {
+    fleet: fleet.fleet,
+    identity,
+    state,
+    closures,
+    admission: new EventEmitter(),
+    nars: {},
+    store: {
+      holdTempRoots: async () => ({ release: async () => {} }),
+      validPaths: async (paths: string[]) => new Set(paths),
+      freeBytes: async () => 1e12,
+    },
+    directory: {
+      report: () => undefined,
+      addReport: async (envelope: Uint8Array) => {
+        reports.push(verifyReport(envelope, fleet.fleet))
+        told.emit('report')
+        return 'new'
+      },
+    },
+    gossip: { publishReport: () => {} },
+  }
+  const components = { peer: peer as never, activator: machine as never, own, clock, log: silentLogger }
+  const device = new Device(components, { name: 'kiosk-1' })
+  t.after(() => device.stop())
+  const release = (next: Release) => {
+    state.belief = { release: next, trusted: fleet.published.trusted }
+    state.emit('changed', state.belief)
+  }
+  const reported = async (fits: (report: Report) => boolean): Promise<Report> => {
+    for (;;) {
+      const last = reports.at(-1)
+      if (last !== undefined && fits(last)) return last
+      await new Promise(resolve => told.once('report', resolve))
+    }
+  }
+  return {
+    device,
+    machine,
+    reports,
+    release,
+    reported,
+    closures,
+    own,
+    restart: () => new Device(components, { name: 'kiosk-1' }),
+  }
+}
+
+describe('a device', () => {
+  it('waits until a release names it', async t => {
+    const { device, release, reported } = await scene(t)
+    device.start()
+    release({ ...fleet.published.release })
+    const report = await reported(({ state }) => state === 'waiting')
+    assert.equal(report.counter, 1)
+    assert.equal(report.peer, identityOf(testSeed('device')).peerId)
+  })
+
+  it('brings what a release wants to run, and says so', async t => {
+    const { device, release, reported, own, machine, reports } = await scene(t)
+    device.start()
+    release(releaseOf(2, 'one'))
+    const report = await reported(({ state }) => state === 'running')
+    assert.equal(report.release, 2)
+    assert.equal(report.running, topOf('one'))
+    assert.equal(report.update?.release, 2)
+    assert.deepEqual(await own.running(), { release: 2, config: 'kiosk', topLevel: topOf('one') })
+    assert.deepEqual(machine.activations, [topOf('one')])
+    const counters = reports.map(({ counter }) => counter)
+    assert.deepEqual(
+      counters,
+      counters.map((_, at) => at + 1),
+    )
+  })
+
+  it('does nothing for a release that wants what runs', async t => {
+    const { device, release, reported, machine } = await scene(t)
+    machine.runs = topOf('one')
+    device.start()
+    release(releaseOf(2, 'one'))
+    await reported(report => report.state === 'running' && report.release === 2)
+    release(releaseOf(3, 'one'))
+    await reported(report => report.state === 'running' && report.release === 3)
+    assert.deepEqual(machine.activations, [])
+  })
+
+  it('tries what failed on it again with a newer release only, also after a restart', async t => {
+    const { device, release, reported, machine, restart } = await scene(t)
+    const activate = machine.activate
+    machine.activate = async (_target, topLevel) => {
+      machine.activations.push(topLevel)
+      throw new ActivationError('switch-failed', 'no')
+    }
+    device.start()
+    release(releaseOf(2, 'one'))
+    const failed = await reported(({ state }) => state === 'failed')
+    assert.deepEqual(failed.error, { code: 'switch-failed', message: 'no' })
+    assert.equal(failed.wanted, 2)
+    await device.stop()
+    const again = restart()
+    t.after(() => again.stop())
+    again.start()
+    await reported(({ state, counter }) => state === 'failed' && counter > failed.counter)
+    assert.equal(machine.activations.length, 1)
+    machine.activate = activate
+    release(releaseOf(3, 'one'))
+    await reported(({ state }) => state === 'running')
+  })
+
+  it('tries again by itself what may work later', async t => {
+    const { device, release, reported, closures } = await scene(t)
+    const { get } = closures
+    closures.get = () => Promise.reject(new Error('nobody is there'))
+    device.start()
+    release(releaseOf(2, 'one'))
+    const failed = await reported(({ state }) => state === 'failed')
+    assert.equal(failed.error?.message, 'nobody is there')
+    closures.get = get
+    assert.equal((await reported(({ state }) => state === 'running')).release, 2)
+  })
+
+  it('leaves an update for a newer release that wants something else', async t => {
+    const { device, release, reported, closures, machine } = await scene(t)
+    const { get } = closures
+    const began = Promise.withResolvers<void>()
+    closures.get = (_config, signal) => {
+      began.resolve()
+      return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    }
+    device.start()
+    release(releaseOf(2, 'one'))
+    await began.promise
+    closures.get = get
+    release(releaseOf(3, 'two'))
+    await reported(({ state, release: which }) => state === 'running' && which === 3)
+    assert.deepEqual(machine.activations, [topOf('two')])
+  })
+
+  it('does not begin again for a newer release that wants the same', async t => {
+    const { device, release, reported, closures, machine } = await scene(t)
+    const { get } = closures
+    const began = Promise.withResolvers<void>()
+    const go = Promise.withResolvers<void>()
+    let times = 0
+    closures.get = async (config, signal) => {
+      times++
+      began.resolve()
+      await go.promise
+      signal.throwIfAborted()
+      return get(config, signal)
+    }
+    device.start()
+    release(releaseOf(2, 'one'))
+    await began.promise
+    release(releaseOf(3, 'one'))
+    go.resolve()
+    await reported(({ state, release: which }) => state === 'running' && which === 3)
+    assert.equal(times, 1)
+    assert.deepEqual(machine.activations, [topOf('one')])
+  })
+
+  it('reports a failure whatever its message is made of', async t => {
+    const { device, release, reported, machine } = await scene(t)
+    machine.activate = () => Promise.reject(new ActivationError('switch-failed', '└─'.repeat(2000)))
+    device.start()
+    release(releaseOf(2, 'one'))
+    const { error } = await reported(({ state }) => state === 'failed')
+    assert.match(error?.message ?? '', /^(└─)+└?$/)
+  })
+
+  it('goes on when the machine cannot be asked for a moment', async t => {
+    const { device, release, reported, machine } = await scene(t)
+    const { running } = machine
+    machine.running = () => Promise.reject(new Error('too many open files'))
+    device.start()
+    release(releaseOf(2, 'one'))
+    for (let each = 0; each < 10; each++) await new Promise(setImmediate)
+    machine.running = running
+    assert.equal((await reported(({ state }) => state === 'running')).release, 2)
+  })
+})
