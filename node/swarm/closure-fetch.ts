@@ -109,27 +109,30 @@ function lackingChunks(missing: readonly PathChunks[], isHere: (number: number) 
   return [...wanted]
 }
 
+const watchIntervalMs = 500
+
 /** Gives up when nothing comes and nobody has what is missing, so that the device can say so. */
 function watchForSources(
   swarm: { hasSources: boolean; inFlight: number; remaining: number; busyUntil: number },
   progress: Progress,
   giveUp: (reason: FetchError) => void,
 ): NodeJS.Timeout {
-  let since = Date.now()
+  let idleMs = 0
   let before = -1
   return setInterval(() => {
     const now = progress.received + progress.pathsDone
-    const waits = swarm.inFlight > 0 || swarm.remaining === 0 || swarm.busyUntil > Date.now()
-    if (now !== before || waits) since = Date.now()
+    // Only what comes counts as better: a source that is asked and has nothing may come and go for ever.
+    if (now !== before || progress.received >= progress.needed) idleMs = 0
+    else if (swarm.inFlight === 0) idleMs += watchIntervalMs
     before = now
-    if (Date.now() - since < sourceWaitMs) return
+    if (idleMs < sourceWaitMs) return
     const who = swarm.hasSources ? 'no member in reach has all of the release' : 'no member in reach has the release'
     giveUp(
       new FetchError('no-source', `${who}: ${progress.pathsLeft} of ${progress.paths} paths are missing`, {
         hint: 'It is tried again when members come; a peer that holds the release must be reachable.',
       }),
     )
-  }, 500)
+  }, watchIntervalMs)
 }
 
 /** What an import needs beyond its NARs: the database, directories, the last block of each file. */

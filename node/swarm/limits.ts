@@ -35,7 +35,7 @@ export const windowMaxBytes = 8 * 1024 ** 2
 /** Paths that are imported at a time: one connection to Nix each; hides the latency of small ones. */
 export const importConnections = 4
 /** A fetch that gets nothing and sees nobody who has what it lacks gives up after this. */
-export const sourceWaitMs = 15_000
+export const sourceWaitMs = 10_000
 /** Share of its time that the event loop may be busy before nothing is compressed: then the processor is what is scarce. */
 export const compressBelowLoad = 0.7
 /** How long a peer may ask not to be asked: one that says more is asked again all the same. */

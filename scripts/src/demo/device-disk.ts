@@ -9,6 +9,11 @@ export async function runningOnDisk(root: string): Promise<string | undefined> {
   return await readlink(join(root, 'run/current-system')).catch(() => undefined)
 }
 
+/** The top level that a reboot would start: the last link of an update, so that all else of it is in place. */
+export async function bootsOnDisk(root: string): Promise<string | undefined> {
+  return await readlink(join(root, 'etc/thymesh/boot')).catch(() => undefined)
+}
+
 /** What the web application answers about itself. */
 export interface Answer {
   version: string

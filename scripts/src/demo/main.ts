@@ -1,7 +1,7 @@
 /** The demo: a fleet from nothing, two versions, a rollback, and a device that updates when no controller is there. */
 
 import { table } from '../../../controller/view/table.ts'
-import { askApplication, runningOnDisk } from './device-disk.ts'
+import { askApplication, bootsOnDisk, runningOnDisk } from './device-disk.ts'
 import { DemoFleet, deviceNames } from './fleet.ts'
 import { cli, until } from './processes.ts'
 
@@ -76,8 +76,8 @@ async function demo(): Promise<void> {
   // The command has ended, and with it the controller: from here on there are devices only.
   const start = Date.now()
   await fleet.startDevice(sixth, token)
-  await until(`${sixth} to run what its neighbours run`, 90_000, async () =>
-    (await runningOnDisk(fleet.root(sixth))) === one.running ? true : undefined,
+  await until(`${sixth} to run what its neighbours run`, 240_000, async () =>
+    (await bootsOnDisk(fleet.root(sixth))) === one.running ? true : undefined,
   )
   const seconds = (Date.now() - start) / 1000
   const answer = await askApplication(fleet.root(sixth))
@@ -102,7 +102,7 @@ async function deployed(step: string, version: string, args: string[]): Promise<
   // The sixth device is declared but not there yet: what is waited for is the first five on their disks.
   const before = await Promise.all(first.map(device => runningOnDisk(fleet.root(device))))
   const waitFor = first.flatMap(device => ['--wait-for', device])
-  const result = await cli<Rows>(fleet.project, fleet.home, [...args, '--timeout', '100', ...waitFor], 150_000)
+  const result = await cli<Rows>(fleet.project, fleet.home, [...args, '--timeout', '240', ...waitFor], 300_000)
   const rows: DeviceRow[] = []
   for (const [index, device] of first.entries()) {
     const running = await runningOnDisk(fleet.root(device))
