@@ -65,7 +65,8 @@ function viewDevice(name: string, release: Release | undefined, report: Report |
 export function hasEnded(row: DeviceView, release: Release): boolean {
   const wanted = wantedConfig(release, row.device)
   if (wanted === undefined) return true
-  return (row.state === 'running' && row.running === wanted.topLevel) || (hasFailed(row, release) && isFinal(row))
+  const runs = row.state === 'running' && row.running === wanted.topLevel && row.release === release.version
+  return runs || (hasFailed(row, release) && isFinal(row))
 }
 
 /** Whether a device says that it failed with this release: a failure of an earlier one says nothing about it. */

@@ -3,6 +3,7 @@
 import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
 import type { PeerId, Stream } from '@libp2p/interface'
+import { pipe } from 'it-pipe'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { equalBytes, sha256, toHex } from '../../protocol/hash.ts'
 import { largestDocument } from '../../protocol/limits.ts'
@@ -135,7 +136,7 @@ async function sendDocument(channel: Channel, bytes: Uint8Array): Promise<void> 
   const packed = bytes.length < packFromBytes ? bytes : await pack(bytes, packParams)
   const smaller = packed.length < bytes.length
   await channel.send(answerCodec, smaller ? { size: packed.length, unpacked: bytes.length } : { size: bytes.length })
-  await channel.sendBody(slices(smaller ? packed : bytes))
+  await pipe(slices(smaller ? packed : bytes), body => channel.sendBody(body))
 }
 
 function* slices(bytes: Uint8Array): Generator<Uint8Array> {

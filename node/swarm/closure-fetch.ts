@@ -8,6 +8,7 @@ import { Assembler } from './assembler.ts'
 import type { PathChunks } from './chunk-list.ts'
 import type { KnownClosure } from './closures.ts'
 import { importConnections, sourceWaitMs } from './limits.ts'
+import { requireSignatures } from './path-signatures.ts'
 import { Progress } from './progress.ts'
 import type { SwarmService } from './swarm-service.ts'
 
@@ -60,6 +61,8 @@ async function bringIn(
   options: { signal: AbortSignal; onProgress?: (progress: Progress) => void },
 ): Promise<void> {
   const { store, swarms, trustedPublicKeys, log } = components
+  // Before a byte is asked for: Nix 2.8 would take the whole NAR before it refuses the signature.
+  await requireSignatures(missing, trustedPublicKeys())
   const entry = await swarms.open(known)
   const { swarm, chunks } = entry
   const wanted = lackingChunks(missing, number => chunks.has(number))

@@ -162,7 +162,7 @@ function requireNamed(what: string, meta: MetaFile, bytes: Uint8Array): void {
 function requireNotExpired(what: string, { signed }: Loaded<RoleKind>, time: ReferenceTime): void {
   if (time === undefined || Date.parse(signed.expires) > time.getTime()) return
   throw new TrustError('expired', `${what} version ${signed.version} expired on ${signed.expires}`, {
-    hint: 'An operator renews it with `thymesh deploy`.',
+    hint: what === 'root' ? 'An operator has to sign a new root.' : 'An operator renews it with `thymesh deploy`.',
   })
 }
 
