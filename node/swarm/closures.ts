@@ -6,6 +6,7 @@ import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { equalBytes } from '../../protocol/hash.ts'
 import type { NarRequest } from '../../protocol/messages.ts'
 import type { ReleasedConfig } from '../../protocol/release.ts'
+import { servedReleases } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { Documents } from '../mesh/documents.ts'
 import type { FleetState } from '../state/fleet-state.ts'
@@ -14,20 +15,20 @@ export class ClosureError extends ThymeshError<'wrong-closure'> {}
 
 export class Closures {
   readonly #state: FleetState
-  readonly #documents: Documents
+  readonly #documents: Pick<Documents, 'fetch'>
   readonly #log: Logger
   /** NAR hashes of the paths that are served, by store path. */
   readonly #served = new Map<string, Uint8Array>()
 
-  constructor(components: { state: FleetState; documents: Documents; log: Logger }) {
+  constructor(components: { state: FleetState; documents: Pick<Documents, 'fetch'>; log: Logger }) {
     this.#state = components.state
     this.#documents = components.documents
     this.#log = components.log
   }
 
-  /** Serves again what was held before: the closures of all releases whose descriptors are here. */
+  /** Serves again what was held before: the closures of the latest releases whose descriptors are here. */
   async load(): Promise<void> {
-    for (const version of await this.#state.releaseVersions()) {
+    for (const version of (await this.#state.releaseVersions()).slice(-servedReleases)) {
       const release = await this.#state.release(version)
       for (const { closure } of Object.values(release?.configs ?? {})) {
         try {
