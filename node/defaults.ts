@@ -64,6 +64,8 @@ export const updateRetryLastMs = 5 * 60_000
 
 /** Paths that are fetched and imported side by side: hides the latency of small ones. */
 export const parallelPaths = 4
+/** Releases whose closures are served after a start: some 100 bytes of memory for each path that they don't share. */
+export const servedReleases = 32
 /** NARs that one peer serves at a time over all its peers; more are told to ask elsewhere. */
 export const servedNars = 32
 /** Of these for one peer, so that a slow or hostile one leaves turns to others. */

@@ -5,11 +5,11 @@ import { isDeepStrictEqual } from 'node:util'
 import { seal } from '../protocol/dsse.ts'
 import { messageOf, ThymeshError } from '../protocol/errors.ts'
 import { timeText } from '../protocol/fields.ts'
-import { limits } from '../protocol/limits.ts'
 import { type Release, type ReleasedConfig, wantedConfig } from '../protocol/release.ts'
 import { type DeviceState, type Freshness, type Report, reportKind } from '../protocol/report.ts'
 import { ActivationError, type Activator } from './activation/activator.ts'
 import { progressIntervalMs, reportIntervalMs, updateRetryFirstMs, updateRetryLastMs } from './defaults.ts'
+import { shortened, updateOf } from './device-report.ts'
 import type { Logger } from './log.ts'
 import type { MeshPeer } from './mesh/mesh-peer.ts'
 import type { Clock } from './state/clock.ts'
@@ -24,9 +24,6 @@ export interface DeviceComponents {
   clock: Clock
   log: Logger
 }
-
-/** Of an error's message in a report, beside the rest of it. */
-const maxMessageBytes = 2000
 
 type Status = Pick<Report, 'state' | 'config' | 'release' | 'wanted' | 'running' | 'error' | 'update'>
 
@@ -251,28 +248,5 @@ export class Device {
     const timestamp = peer.state.belief?.trusted.timestamp?.signed
     if (clock.now === undefined || timestamp === undefined) return 'unknown'
     return timestamp.isExpired(clock.now) ? 'expired' : 'fresh'
-  }
-}
-
-/** What fits a report: programs draw with characters of three bytes, and an envelope holds 4 KiB. */
-function shortened(message: string): string {
-  const bytes = Buffer.from(message.slice(0, limits.message))
-  if (bytes.length <= maxMessageBytes) return message.slice(0, limits.message)
-  return new TextDecoder().decode(bytes.subarray(0, maxMessageBytes)).replace(/\uFFFD$/, '')
-}
-
-function updateOf(release: number, began: number, progress: Progress | undefined): Report['update'] {
-  return {
-    release,
-    milliseconds: Date.now() - began,
-    paths: progress?.paths ?? 0,
-    pathsDone: progress?.pathsDone ?? 0,
-    needed: progress?.needed ?? 0,
-    fromStore: progress?.fromStore ?? 0,
-    fromControllers: progress?.fromControllers ?? 0,
-    fromNeighbours: progress?.fromNeighbours ?? 0,
-    fromElsewhere: progress?.fromElsewhere ?? 0,
-    wire: progress?.wire ?? 0,
-    bytesPerSecond: Math.round(progress?.bytesPerSecond ?? 0),
   }
 }

@@ -9,7 +9,7 @@ import { type Hello, helloCodec, type ProtocolNames, type Verdict, verdictCodec 
 import { helloTimeoutMs } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { Clock } from '../state/clock.ts'
-import { type Channel, converse } from './channel.ts'
+import { converse } from './channel.ts'
 import { Gate } from './gate.ts'
 import { type Host, serviceProtocols } from './host.ts'
 import { Refusals } from './refusals.ts'
@@ -72,12 +72,12 @@ export class Admission extends EventEmitter<Events> {
   /** Before the host starts: whoever connects first is met by the gate. */
   async start(): Promise<void> {
     const { host, names } = this.#components
-    await host.handle(names.hello, (stream, connection) => this.#talk(stream, connection), {
+    await host.handle(names.hello, (stream, connection) => this.#answer(stream, connection), {
       maxInboundStreams: 2,
       maxOutboundStreams: 2,
       runOnLimitedConnection: true,
     })
-    for (const protocol of serviceProtocols(names)) this.gate(protocol, { outbound: true })
+    for (const protocol of serviceProtocols(names)) host.use(protocol, this.#gate.middleware('both'))
     host.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
     host.addEventListener('connection:close', ({ detail }) => this.#strangers.forget(detail))
     host.addEventListener('peer:disconnect', ({ detail }) => this.#left(detail))
@@ -104,22 +104,9 @@ export class Admission extends EventEmitter<Events> {
     return this.#components.refused.has(peerId) || this.#refusedBy.has(peerId)
   }
 
-  /**
-   * Makes inbound streams of a protocol, or streams both ways, wait until their peer is admitted; ends those whose peer
-   * isn't in time.
-   */
-  gate(protocol: string, options: { outbound?: boolean } = {}): void {
-    this.#components.host.use(protocol, async (stream, connection, next) => {
-      const peer = connection.remotePeer.toString()
-      const gated = stream.direction === 'inbound' || options.outbound === true
-      if (gated && !this.#admitted.has(peer)) {
-        // Paused, a stream holds no more than its first window.
-        stream.pause()
-        if (!(await this.#gate.pass(peer))) throw new AdmissionError('refused', `${peer} isn't admitted`)
-        if (stream.readStatus === 'paused') stream.resume()
-      }
-      next(stream, connection)
-    })
+  /** Makes inbound streams of a protocol wait until their peer is admitted; ends those whose peer isn't in time. */
+  gate(protocol: string): void {
+    this.#components.host.use(protocol, this.#gate.middleware('inbound'))
   }
 
   /** Judges every connected peer again: the keys of the members role, or the revocations, have changed. */
@@ -155,40 +142,41 @@ export class Admission extends EventEmitter<Events> {
     this.#refuse(peer)
   }
 
+  /** Never rejects. */
   async #greet(connection: Connection): Promise<void> {
     try {
-      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(helloTimeoutMs)])
+      const signal = this.#limit()
       const { names } = this.#components
       const stream = await connection.newStream(names.hello, { signal, runOnLimitedConnection: true })
-      await this.#talk(stream, connection)
+      await this.#talk(stream, connection, signal)
     } catch (thrown) {
-      this.#failed(connection, thrown)
+      this.#components.log.debug({ peer: connection.remotePeer.toString(), reason: messageOf(thrown) }, 'hello failed')
     }
   }
 
   /** Never rejects. */
-  async #talk(stream: Stream, connection: Connection): Promise<void> {
+  async #answer(stream: Stream, connection: Connection): Promise<void> {
     try {
-      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(helloTimeoutMs)])
-      const { theirs, ours, verdict } = await converse(stream, signal, channel => this.#greetings(channel, connection))
-      this.#concluded(connection, theirs, ours, verdict)
+      await this.#talk(stream, connection, this.#limit())
     } catch (thrown) {
-      this.#failed(connection, thrown)
+      this.#components.log.debug({ peer: connection.remotePeer.toString(), reason: messageOf(thrown) }, 'hello failed')
     }
   }
 
-  #failed(connection: Connection, thrown: unknown): void {
-    const peer = connection.remotePeer.toString()
-    this.#components.log.debug({ peer, reason: messageOf(thrown) }, 'hello failed')
+  #limit(): AbortSignal {
+    return AbortSignal.any([this.#stop.signal, AbortSignal.timeout(helloTimeoutMs)])
   }
 
   /** Both sides say the same: hello, then a verdict on the other's. */
-  async #greetings(channel: Channel, connection: Connection) {
-    await channel.send(helloCodec, this.#components.hello())
-    const theirs = await channel.receive(helloCodec)
-    const ours = this.#verdictOn(theirs, connection)
-    await channel.send(verdictCodec, ours)
-    return { theirs, ours, verdict: await channel.receive(verdictCodec) }
+  async #talk(stream: Stream, connection: Connection, signal: AbortSignal): Promise<void> {
+    const { theirs, ours, verdict } = await converse(stream, signal, async channel => {
+      await channel.send(helloCodec, this.#components.hello())
+      const theirs = await channel.receive(helloCodec)
+      const ours = this.#verdictOn(theirs, connection)
+      await channel.send(verdictCodec, ours)
+      return { theirs, ours, verdict: await channel.receive(verdictCodec) }
+    })
+    this.#concluded(connection, theirs, ours, verdict)
   }
 
   #verdictOn(hello: Hello, connection: Connection): Verdict {

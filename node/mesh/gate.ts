@@ -1,6 +1,10 @@
 /** The gate before a peer's streams: those of a stranger wait, briefly and few, until their peer is admitted. */
 
+import type { StreamMiddleware } from '@libp2p/interface'
+import { ThymeshError } from '../../protocol/errors.ts'
 import { helloTimeoutMs, waitingStreams } from '../defaults.ts'
+
+export class GateError extends ThymeshError<'refused'> {}
 
 export class Gate {
   readonly #isAdmitted: (peer: string) => boolean
@@ -25,6 +29,20 @@ export class Gate {
     waiting.delete(resolve)
     if (waiting.size === 0 && this.#waiting.get(peer) === waiting) this.#waiting.delete(peer)
     return this.#isAdmitted(peer)
+  }
+
+  /** What a host runs before the handler of a protocol: for inbound streams, or for streams both ways. */
+  middleware(ways: 'inbound' | 'both'): StreamMiddleware {
+    return async (stream, connection, next) => {
+      const peer = connection.remotePeer.toString()
+      if ((ways === 'both' || stream.direction === 'inbound') && !this.#isAdmitted(peer)) {
+        // Paused, a stream holds no more than its first window.
+        stream.pause()
+        if (!(await this.pass(peer))) throw new GateError('refused', `${peer} isn't admitted`)
+        if (stream.readStatus === 'paused') stream.resume()
+      }
+      next(stream, connection)
+    }
   }
 
   /** Lets what waits be judged now: its peer was admitted, or is gone. */

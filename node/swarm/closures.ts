@@ -6,6 +6,7 @@ import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { toHex } from '../../protocol/hash.ts'
 import { decodeRecipe, type Recipe } from '../../protocol/recipe.ts'
 import type { ReleasedConfig } from '../../protocol/release.ts'
+import { servedReleases } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { Documents } from '../mesh/documents.ts'
 import type { FleetState } from '../state/fleet-state.ts'
@@ -24,7 +25,7 @@ export interface KnownClosure {
 
 export class Closures {
   readonly #state: FleetState
-  readonly #documents: Documents
+  readonly #documents: Pick<Documents, 'fetch'>
   readonly #log: Logger
   /** SHA-256 of the descriptors that verified releases name, in hex. */
   readonly #released = new Set<string>()
@@ -32,15 +33,15 @@ export class Closures {
   readonly described = new DescribedPaths()
   readonly #closureOf = new Map<string, Uint8Array>()
 
-  constructor(components: { state: FleetState; documents: Documents; log: Logger }) {
+  constructor(components: { state: FleetState; documents: Pick<Documents, 'fetch'>; log: Logger }) {
     this.#state = components.state
     this.#documents = components.documents
     this.#log = components.log
   }
 
-  /** Serves again what was released before. */
+  /** Serves again what was released lately. */
   async load(): Promise<void> {
-    for (const version of await this.#state.releaseVersions()) {
+    for (const version of (await this.#state.releaseVersions()).slice(-servedReleases)) {
       const release = await this.#state.release(version).catch((thrown: unknown) => {
         this.#log.warn({ version, reason: messageOf(thrown) }, 'a kept release was left out')
         return undefined
