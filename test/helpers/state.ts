@@ -15,10 +15,24 @@ export interface TestState {
   readonly clock: Clock
 }
 
+const undoing = new WeakMap<TestContext, (() => Promise<void>)[]>()
+
+/** Runs at the end of a test what undoes its parts, the latest first: the runner's own hooks go the other way round. */
+function undo(t: TestContext, step: () => Promise<void>): void {
+  const known = undoing.get(t)
+  known?.push(step)
+  if (known !== undefined) return
+  const steps = [step]
+  undoing.set(t, steps)
+  t.after(async () => {
+    for (const each of steps.reverse()) await each()
+  })
+}
+
 /** A directory that goes with the test. */
 export async function testDirectory(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'thymesh-state-'))
-  t.after(() => rm(directory, { recursive: true, force: true }))
+  undo(t, () => rm(directory, { recursive: true, force: true }))
   return directory
 }
 
@@ -29,7 +43,7 @@ export async function testState(
 ): Promise<TestState> {
   const directory = options.directory ?? (await testDirectory(t))
   const database = await Database.open(directory)
-  t.after(() => database.close())
+  undo(t, () => database.close())
   const own = new OwnState(database)
   const { now } = options
   const clock = await Clock.load(own, options.clock ?? 'system', now && (() => now))

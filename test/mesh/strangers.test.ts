@@ -104,10 +104,13 @@ describe('who is no member', () => {
     const peers = await Promise.all(
       bad.map(init => made.start({ ...init, fleet, settings: { bootstrap: addressesOf(good) } })),
     )
-    for (const peer of peers) {
-      await until(() => peer.host.getConnections(good.host.peerId).length > 0, `${peer.word} to connect`)
-      await assert.rejects(peer.documents.ask(good.host.peerId, { head: true }, 4096), peer.word)
-    }
+    await Promise.all(
+      peers.map(async peer => {
+        const came = () => peer.host.getConnections(good.host.peerId).length > 0
+        await until(() => came() || good.admission.isRefused(peer.identity.peerId), `${peer.word} to connect`)
+        await assert.rejects(peer.documents.ask(good.host.peerId, { head: true }, 4096), peer.word)
+      }),
+    )
     for (const peer of peers) {
       const id = peer.identity.peerId
       await until(
