@@ -8,7 +8,7 @@ import { RecipePool } from '../node/swarm/recipe-pool.ts'
 import { codec } from '../protocol/cbor.ts'
 import type { Closure } from '../protocol/closure.ts'
 import { bytesSchema } from '../protocol/fields.ts'
-import { hashLength } from '../protocol/hash.ts'
+import { equalBytes, hashLength } from '../protocol/hash.ts'
 import { limits } from '../protocol/limits.ts'
 import { type NixSecretKey, signPath } from '../protocol/nix/signature.ts'
 import { storePathSchema } from '../protocol/nix/store-path.ts'
@@ -19,8 +19,9 @@ export type RecipeProgress = (made: number, of: number) => void
 /** The parts of the controller's peer that are needed; `described` is its table of recipes made before, by store path. */
 export type DescribePeer = Pick<MeshPeer, 'store' | 'state'> & { described: Table }
 
-/** A path's recipe by its ID, and its references in slot order: what is remembered per store path. */
+/** A path's recipe by its ID, the NAR it was made of, and its references in slot order: remembered per store path. */
 const describedSchema = z.strictObject({
+  narHash: bytesSchema(hashLength),
   recipe: bytesSchema(hashLength),
   references: z.array(storePathSchema).max(limits.closurePaths),
 })
@@ -68,9 +69,10 @@ async function describePaths(
   const described = new Map<string, Described>()
   const fresh: PathInfo[] = []
   for (const info of infos) {
-    const bytes = await remembered.get(info.path)
-    const known = bytes && describedCodec.decode(bytes)
-    if (known !== undefined && (await state.document(known.recipe)) !== undefined) described.set(info.path, known)
+    const known = knownFrom(await remembered.get(info.path))
+    // The same path may have been collected and built again, with other bytes.
+    const fits = known !== undefined && equalBytes(known.narHash, info.narHash)
+    if (fits && (await state.document(known.recipe)) !== undefined) described.set(info.path, known)
     else fresh.push(info)
   }
   if (fresh.length === 0) return described
@@ -83,7 +85,7 @@ async function describePaths(
       fresh.map(async info => {
         const { path, narHash, narSize, references } = info
         const recipe = await pool.make({ path, narHash, narSize, references, directory: store.realPath(path) })
-        const known = { recipe: recipe.id, references: [...recipe.references] }
+        const known = { narHash, recipe: recipe.id, references: [...recipe.references] }
         await state.keepDocument(recipe.bytes)
         await remembered.put(path, describedCodec.encode(known))
         described.set(path, known)
@@ -94,4 +96,13 @@ async function describePaths(
     await pool.stop()
   }
   return described
+}
+
+/** What was remembered of a path; nothing when it can't be read: it is made anew. */
+function knownFrom(bytes: Uint8Array | undefined): Described | undefined {
+  try {
+    return bytes && describedCodec.decode(bytes)
+  } catch {
+    return undefined
+  }
 }

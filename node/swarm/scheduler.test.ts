@@ -72,6 +72,16 @@ describe('windows', () => {
     assert.equal(wakeAt, 300)
     assert.equal(scheduler.next(300).requests.length, 10)
   })
+
+  it('are empty again when a peer says that it is busy: it answers nothing of what it was asked', () => {
+    const scheduler = wanting(10)
+    meet(scheduler, 'a', true, 'all')
+    assert.equal(scheduler.next(0).requests.length, 10)
+    scheduler.busy('a', 300)
+    assert.equal(scheduler.inFlight, 0)
+    meet(scheduler, 'b', true, 'all')
+    assert.equal(chunksOf(scheduler.next(1).requests, 'b').length, 10)
+  })
 })
 
 describe('the order', () => {

@@ -9,6 +9,7 @@ import { openProject } from '../../../controller/project.ts'
 import { publish, releaseConfig } from '../../../controller/publish.ts'
 import { startSession } from '../../../controller/session.ts'
 import { makeJoinToken } from '../../../controller/token.ts'
+import { hashOfCid } from '../../../protocol/cid.ts'
 import type { ReleasedConfig } from '../../../protocol/release.ts'
 import type { Report } from '../../../protocol/report.ts'
 
@@ -26,12 +27,22 @@ export interface Order {
 
 export type DeviceNews = Pick<Report, 'state' | 'release' | 'error' | 'update'>
 
+export interface Published {
+  /** The release's version. */
+  readonly published: number
+  /** Milliseconds of the epoch, just before the head went out. */
+  readonly at: number
+  /** What describing the closures took before that. */
+  readonly describeSeconds: number
+  /** Of the descriptors of its closures. */
+  readonly descriptorBytes: number
+}
+
 export type News =
   | { readonly ready: { token: string; address: string } }
-  | { readonly admitted: string }
+  | { readonly admitted: string; readonly peer: string }
   | { readonly report: DeviceNews; readonly device: string }
-  /** `at`: milliseconds of the epoch, just before the head went out. `describeSeconds`: what came before that. */
-  | { readonly published: number; readonly at: number; readonly describeSeconds: number }
+  | Published
   | { readonly failed: string }
 
 const tell = (news: News) => process.stdout.write(`${JSON.stringify(news)}\n`)
@@ -50,7 +61,7 @@ async function main({ directory, listen }: ControllerSettings): Promise<void> {
   const grant = { fleet: project.fleet, names: '*', days: 1, certificateDays: 1, bootstrap: [] }
   const { token } = makeJoinToken(grant, keys.members, new Date())
 
-  peer.admission.on('admitted', ({ certificate }) => tell({ admitted: certificate.name }))
+  peer.admission.on('admitted', ({ certificate }) => tell({ admitted: certificate.name, peer: certificate.peer }))
   peer.directory.on('report', report => {
     const name = peer.directory.certificates().find(each => each.peer === report.peer)?.name
     if (name === undefined) return
@@ -79,7 +90,12 @@ async function main({ directory, listen }: ControllerSettings): Promise<void> {
     }
     const at = Date.now()
     const release = await publish(peer, content, keys, new Date())
-    tell({ published: release.version, at, describeSeconds })
+    const descriptors = topLevels.map(async topLevel => {
+      const config = described.get(topLevel)
+      return config === undefined ? 0 : ((await peer.state.document(hashOfCid(config.closure)))?.length ?? 0)
+    })
+    const descriptorBytes = (await Promise.all(descriptors)).reduce((sum, each) => sum + each, 0)
+    tell({ published: release.version, at, describeSeconds, descriptorBytes })
   }
   const orders = createInterface({ input: process.stdin })
   orders.on('line', line => {

@@ -4,7 +4,7 @@ import { readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BenchError } from './bench-error.ts'
-import type { ControllerSettings, DeviceNews, News, Order } from './controller.ts'
+import type { ControllerSettings, DeviceNews, News, Order, Published } from './controller.ts'
 import type { Place } from './place.ts'
 import { Program } from './program.ts'
 import type { System } from './systems.ts'
@@ -26,8 +26,7 @@ export interface Update {
   /** From the head's going out until the device ran it. */
   readonly seconds: number
   readonly report: DeviceNews
-  /** What the controller took before that to describe the closure. */
-  readonly describeSeconds: number
+  readonly published: Published
 }
 
 export class Device {
@@ -57,6 +56,7 @@ export class Device {
 export class BenchFleet {
   readonly controller: Program
   readonly devices: Device[] = []
+  readonly #programs: Program[] = []
   readonly #options: FleetOptions
   readonly #talk: Talk<News>
 
@@ -97,25 +97,30 @@ export class BenchFleet {
     const paths = ['--state', join(directory, 'state'), '--store', root, '--root', root]
     const mesh = ['--listen', listen, '--bootstrap', address]
     const argv = place.argv([...this.#options.thymesh, 'node', ...flags, ...paths, ...mesh])
-    const device = new Device(name, place, new Program(argv, { log }), { listen, root, log })
+    const program = new Program(argv, { log })
+    this.#programs.push(program)
+    const admitted = (news: News) => 'admitted' in news && news.admitted === name && news.peer
+    const peer = await this.#wait(`${name} to be admitted`, 60_000, admitted, log)
+    const device = new Device(name, place, program, { listen: `${listen}/p2p/${peer}`, root, log })
     this.devices.push(device)
-    await this.#wait(`${name} to be admitted`, 60_000, news => 'admitted' in news && news.admitted === name, device)
     return device
   }
 
   /** Publishes a system for all devices and waits until each runs it. */
   async update(system: System, limitMs: number): Promise<Map<Device, Update>> {
-    const { published, at, describeSeconds } = await this.publish(system)
+    const published = await this.publish(system)
     const ended = this.devices.map(async device => {
-      const seconds = (await this.#runs(device, system.topLevel, limitMs)) - at
-      const report = await this.#wait(`${device.name}'s report`, 30_000, news => reportOf(news, device, published))
-      return [device, { seconds: seconds / 1000, report, describeSeconds }] as const
+      const seconds = (await this.#runs(device, system.topLevel, limitMs)) - published.at
+      const report = await this.#wait(`${device.name}'s report`, 30_000, news =>
+        reportOf(news, device, published.published),
+      )
+      return [device, { seconds: seconds / 1000, report, published }] as const
     })
     return new Map(await Promise.all(ended))
   }
 
   /** Publishes a system for all devices; for none, a release that names nothing, which is a new head all the same. */
-  async publish(system?: System): Promise<Extract<News, { published: number }>> {
+  async publish(system?: System): Promise<Published> {
     const start = this.#talk.said.length
     const devices = system === undefined ? [] : this.devices
     const order: Order = { publish: Object.fromEntries(devices.map(({ name }) => [name, system?.topLevel ?? ''])) }
@@ -124,7 +129,7 @@ export class BenchFleet {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.controller, ...this.devices.map(({ program }) => program)].map(each => each.stop()))
+    await Promise.all([this.controller, ...this.#programs].map(each => each.stop()))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -136,7 +141,7 @@ export class BenchFleet {
     const deadline = Date.now() + limitMs
     while ((await device.running()) !== topLevel) {
       if (Date.now() > deadline || !device.program.running) {
-        throw await this.#late(`${device.name} to run ${topLevel}`, limitMs, device)
+        throw await this.#late(`${device.name} to run ${topLevel}`, limitMs, device.log)
       }
       await sleep(10)
     }
@@ -147,18 +152,17 @@ export class BenchFleet {
     what: string,
     limitMs: number,
     find: (news: News, index: number) => T | undefined | false,
-    device?: Device,
+    log?: string,
   ): Promise<T> {
     const findOrFail = (news: News, index: number) => {
       if ('failed' in news) throw new BenchError('failed', `the controller: ${news.failed}`)
       return find(news, index)
     }
-    return this.#talk.wait(limitMs, findOrFail, () => this.#late(what, limitMs, device))
+    return this.#talk.wait(limitMs, findOrFail, () => this.#late(what, limitMs, log))
   }
 
   /** With the last that the device, or the controller, had to say. */
-  async #late(what: string, limitMs: number, device: Device | undefined): Promise<BenchError> {
-    const log = device?.log ?? join(this.#options.directory, 'controller.log')
+  async #late(what: string, limitMs: number, log = join(this.#options.directory, 'controller.log')) {
     const lines = (await readFile(log, 'utf8').catch(() => '')).trim().split('\n')
     const end = lines.filter(line => !line.includes('"libp2p"')).slice(-15)
     return new BenchError('timeout', `waited ${limitMs / 1000} s for ${what}\n${end.join('\n')}`)

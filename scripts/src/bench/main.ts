@@ -12,7 +12,7 @@ import { point } from './cases/point.ts'
 import { rebuild } from './cases/rebuild.ts'
 import { site } from './cases/site.ts'
 import { update } from './cases/update.ts'
-import { jsonLine, type Result, textOf } from './result.ts'
+import { jsonLine, machine, type Result, textOf } from './result.ts'
 
 const cases: Record<string, (bench: Bench) => Promise<Result>> = { rebuild, update, point, site, memory, idle, gossip }
 
@@ -42,7 +42,9 @@ async function runCase(name: string): Promise<void> {
       throw new BenchError('unknown-case', `expected the name of a case, got ${name}`, { hint })
     }
     bench.say(`${name} …`)
-    const result = await work(bench)
+    const on = machine()
+    const found = await work(bench)
+    const result = { ...found, detail: { ...found.detail, machine: on } }
     results.push(result)
     if (json) process.stdout.write(`${jsonLine(result)}\n`)
     bench.say(`${name} took ${((performance.now() - start) / 1000).toFixed(0)} s`)

@@ -30,6 +30,8 @@ export type PeersNews =
   | { readonly peer: string; readonly release: number; readonly at: number }
   | { readonly connections: Readonly<Record<string, number>>; readonly trusted: Readonly<Record<string, number>> }
 
+const redialMs = 2_000
+
 const tell = (news: PeersNews) => process.stdout.write(`${JSON.stringify(news)}\n`)
 const now = () => performance.timeOrigin + performance.now()
 
@@ -47,17 +49,11 @@ async function main(settings: PeersSettings): Promise<void> {
     peer.state.on('changed', () => tell({ peer: name, release: peer.state.belief?.release.version ?? 0, at: now() }))
   }
   tell({ ready })
+  process.once('SIGTERM', () => process.exit(0))
   createInterface({ input: process.stdin }).on('line', line => {
     const order: DialOrder | CountOrder = JSON.parse(line)
     if ('dial' in order) {
-      for (const [name, addresses] of Object.entries(order.dial)) {
-        // A dial that fails shows in the connections that are counted.
-        for (const address of addresses)
-          void peers
-            .get(name)
-            ?.host.dial(multiaddr(address))
-            .catch(() => {})
-      }
+      keepDialling(peers, order.dial)
     } else {
       const of = (read: (peer: MeshPeer) => number) => {
         return Object.fromEntries([...peers].map(([name, peer]) => [name, read(peer)]))
@@ -66,6 +62,25 @@ async function main(settings: PeersSettings): Promise<void> {
       tell({ connections: of(peer => peer.admission.members.length), trusted })
     }
   })
+}
+
+/** As the dial supervisor would, for these alone: a busy machine loses hellos, and a peer that joins is refused at first. */
+function keepDialling(peers: ReadonlyMap<string, MeshPeer>, dials: DialOrder['dial']): void {
+  const dial = async (name: string, text: string) => {
+    const { host } = peers.get(name) ?? {}
+    const address = multiaddr(text)
+    const id = address.getComponents().findLast(component => component.name === 'p2p')?.value
+    if (host === undefined || host.getPeers().some(peer => peer.toString() === id)) return
+    await host.dial(address)
+  }
+  const dialAll = () => {
+    for (const [name, addresses] of Object.entries(dials)) {
+      // A dial that fails shows in the connections that are counted.
+      if (peers.has(name)) for (const address of addresses) dial(name, address).catch(() => {})
+    }
+  }
+  setInterval(dialAll, redialMs)
+  dialAll()
 }
 
 async function startPeer({ directory, token }: PeersSettings, name: string, listen: string): Promise<MeshPeer> {

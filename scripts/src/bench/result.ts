@@ -1,5 +1,6 @@
 /** What a case found, and how it is shown: rows for people, or one JSON line. */
 
+import { availableParallelism, loadavg } from 'node:os'
 import { table } from '../../../controller/view/table.ts'
 
 /** One thing that was measured and the most that it may be. */
@@ -17,6 +18,11 @@ export interface Result {
   /** The same figure as the first bound's, of what was measured beside it. */
   readonly peers: Readonly<Record<string, number>>
   readonly detail: Readonly<Record<string, unknown>>
+}
+
+/** The machine that a case ran on, for its detail: what else it did at the beginning says how far to believe the times. */
+export function machine(): { cores: number; loadBefore: number; node: string } {
+  return { cores: availableParallelism(), loadBefore: loadavg()[0] ?? 0, node: process.version }
 }
 
 export function reached({ figure, goal }: Bound): boolean {

@@ -9,8 +9,8 @@ import type { Result } from '../result.ts'
 
 /** Beside the controller, who is the 20th. */
 const peers = 19
-/** Joining and its garbage are over. */
-const settleMs = 30_000
+/** Joining is over, with its garbage and what sync and gossip still had to say. */
+const settleMs = 60_000
 const measureMs = 60_000
 
 const MiB = 1 << 20

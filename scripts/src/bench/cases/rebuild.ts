@@ -15,6 +15,13 @@ export async function rebuild(bench: Bench): Promise<Result> {
       { what: 'of them bytes of chunks, together', figure: chunkBytes, unit: 'B', goal: 0 },
     ],
     peers: {},
-    detail: { freshPaths, wire, seconds: update.seconds, report: update.report.update, counted: countedOnTheCable },
+    detail: {
+      freshPaths,
+      wire,
+      descriptorBytes: update.published.descriptorBytes,
+      seconds: update.seconds,
+      report: update.report.update,
+      counted: countedOnTheCable,
+    },
   }
 }

@@ -1,0 +1,48 @@
+/** Describing closures: recipes are made once a path, and again when a path was rebuilt with other bytes. */
+
+import assert from 'node:assert/strict'
+import { chmod, writeFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { describeClosure } from '../../controller/describe.ts'
+import { sha256 } from '../../protocol/hash.ts'
+import { formatNixPublicKey, parseNixPublicKey, verifyPath } from '../../protocol/nix/signature.ts'
+import { content, SwarmWorld } from '../helpers/swarm.ts'
+import { missingNix } from '../store/real-stores.ts'
+
+const options = { skip: await missingNix(), timeout: 120_000 }
+
+test('a closure is described once, signed, and anew where a path has other bytes', options, async t => {
+  const world = await SwarmWorld.of(t)
+  const { real, store, state, described } = await world.controller()
+  const top = await world.build(real, content('described', 300_000))
+  const made: [number, number][] = []
+  const describe = (of = store) =>
+    describeClosure({ store: of, state, described }, top, world.key, (done, all) => made.push([done, all]))
+  const closure = await describe()
+  assert.deepEqual(made.at(-1), [3, 3])
+  assert.equal(closure.paths.at(-1)?.path, top)
+  const infos = await store.closure(top)
+  for (const [place, info] of infos.entries()) {
+    const [signature = ''] = closure.paths[place]?.signatures ?? []
+    assert.ok(verifyPath(info, signature, [parseNixPublicKey(formatNixPublicKey(world.key))]))
+  }
+  made.length = 0
+  assert.deepEqual(await describe(), closure)
+  assert.deepEqual(made, [])
+
+  // Collected and built again, as a build that isn't reproducible may.
+  const [lib] = infos
+  assert.ok(lib)
+  await chmod(real.root + lib.path, 0o644)
+  await writeFile(real.root + lib.path, content('other', 300_000).lib)
+  const nar = await real.dump(lib.path)
+  const rebuilt = infos.map(info => (info === lib ? { ...lib, narHash: sha256(nar), narSize: nar.length } : info))
+  const realPath = (path: string) => real.root + path
+  const again = await describe({ closure: async () => rebuilt, realPath } as never)
+  assert.deepEqual(made.at(-1), [1, 1])
+  assert.notDeepEqual(again.paths[0]?.recipe, closure.paths[0]?.recipe)
+  assert.deepEqual(
+    again.paths.slice(1).map(({ recipe }) => recipe),
+    closure.paths.slice(1).map(({ recipe }) => recipe),
+  )
+})
