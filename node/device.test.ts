@@ -50,7 +50,7 @@ async function scene(t: TestContext) {
       const all = ['one', 'two', 'three'].map(testClosure)
       const found = all.find(each => equalBytes(sha256(closureCodec.encode(each)), config.closure.bytes.subarray(-32)))
       assert.ok(found)
-      return found
+      return { closure: found, list: { paths: found.paths.map(described => ({ described })) } }
     },
   }
   const identity = identityOf(testSeed('device'))
@@ -60,11 +60,12 @@ async function scene(t: TestContext) {
     state,
     closures,
     admission: new EventEmitter(),
-    nars: {},
-    store: {
-      holdTempRoots: async () => ({ release: async () => {} }),
-      validPaths: async (paths: string[]) => new Set(paths),
-      freeBytes: async () => 1e12,
+    // A store that has it all: what is fetched is another test's.
+    fetchComponents: {
+      store: {
+        holdTempRoots: async () => ({ release: async () => {} }),
+        validPaths: async (paths: string[]) => new Set(paths),
+      },
     },
     directory: {
       report: () => undefined,
