@@ -132,7 +132,7 @@ export function serviceProtocols(names: ProtocolNames): string[] {
 }
 
 /** A service name per fleet: DNS labels hold 63 characters. */
-function mdnsService(names: ProtocolNames): string {
+export function mdnsService(names: ProtocolNames): string {
   return `_${names.prefix.replace('/', '-')}._udp.local`
 }
 

@@ -6,6 +6,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { describe, it, type TestContext } from 'node:test'
+import { mdnsService } from '../../node/mesh/host.ts'
+import { protocolNames } from '../../protocol/messages.ts'
 import { until } from '../helpers/mesh.ts'
 import { labSkip } from '../lab/needs.ts'
 import { type LabLink, LabNetwork } from '../lab/network.ts'
@@ -13,6 +15,7 @@ import { mustRun } from '../lab/run.ts'
 
 const skip = labSkip()
 const program = join(import.meta.dirname, '../helpers/mdns-program.ts')
+const flood = join(import.meta.dirname, '../helpers/mdns-flood.ts')
 const limitMs = 60_000
 
 /** A host of test/helpers/mdns-program.ts, with what it has found. */
@@ -55,7 +58,7 @@ describe('mDNS on a network without a default route', { skip }, () => {
     assert.deepEqual(b.found.get(a.peer), [`/ip4/${left.address}/tcp/4460`])
   })
 
-  it('finds others when the cable is plugged in later, and when the interface is a new one', async t => {
+  it('finds others when the cable is plugged in later, and when an address has changed', async t => {
     const network = await isolated(t)
     const [left, right] = [await network.attach(), await network.attach()]
     await right.set('down')
@@ -68,6 +71,42 @@ describe('mDNS on a network without a default route', { skip }, () => {
     const c = await start(t, left, 3, 'a', ['/ip4/0.0.0.0/tcp/4461'])
     await until(() => c.found.has(b.peer) && b.found.has(c.peer), 'the third to be found', limitMs)
     assert.deepEqual(c.found.get(b.peer), ['/ip4/10.77.0.99/tcp/4460'])
+  })
+
+  it('goes on when an interface was replaced by one of the same name and address', async t => {
+    const network = await isolated(t)
+    const [left, right] = [await network.attach(), await network.attach()]
+    const pid = right.path.split('/')[2] ?? ''
+    const lay = async () => {
+      const far = ['peer', 'name', 'lan0', 'address', '02:00:00:00:00:02', 'netns', pid]
+      await ip(left, 'link', 'add', 'lan0', 'address', '02:00:00:00:00:01', 'type', 'veth', ...far)
+      await ip(left, 'address', 'add', '10.78.0.1/24', 'dev', 'lan0')
+      await ip(right, 'address', 'add', '10.78.0.2/24', 'dev', 'lan0')
+      for (const link of [left, right]) await ip(link, 'link', 'set', 'lan0', 'up')
+    }
+    for (const link of [left, right]) await ip(link, 'link', 'delete', 'eth0')
+    await lay()
+    const [a, b] = await Promise.all([start(t, left, 1), start(t, right, 2)])
+    await until(() => a.found.has(b.peer) && b.found.has(a.peer), 'both to find each other', limitMs)
+    await ip(left, 'link', 'delete', 'lan0')
+    await lay()
+    const c = await start(t, left, 3, 'a', ['/ip4/0.0.0.0/tcp/4461'])
+    await until(() => c.found.has(b.peer) && b.found.has(c.peer), 'the third to be found', limitMs)
+  })
+
+  it('bears a neighbour that floods it', async t => {
+    const network = await isolated(t)
+    const [left, right] = [await network.attach(), await network.attach()]
+    const a = await start(t, left, 1)
+    const service = mdnsService(protocolNames('a'.repeat(64)))
+    const argv = network.argv([process.execPath, flood, network.address, service])
+    const answers = Number(await mustRun(argv, { timeoutMs: limitMs, env: process.env }))
+    assert.ok(answers > 0 && answers < 20, `200 questions got ${answers} answers`)
+    await until(() => a.found.size > 0, 'some of its invented peers to be heard of', limitMs)
+    assert.ok(a.found.size <= 200, `${a.found.size} peers were told of`)
+    const b = await start(t, right, 2)
+    await until(() => b.found.has(a.peer), 'the flooded one to be found', limitMs)
+    assert.equal(await a.stop(), 0)
   })
 
   it('brings together two hosts of a machine that has nothing but loopback', async t => {
