@@ -38,6 +38,25 @@ export const addressesPerPeer = 8
 /** Peers that were heard of on the local network and are no members yet: anyone there can announce any number. */
 export const discoveredPeers = 200
 
+/** mDNS asks again this often, give or take a fifth, so that a site's peers don't ask in step. */
+export const mdnsQueryMs = 20_000
+/** An answer goes to all at once, so one in this time does for everybody who asks. */
+export const mdnsAnswerMs = 5_000
+/** How often interfaces are looked at: they come, go and change their addresses. */
+export const mdnsInterfacesMs = 10_000
+/** Interfaces that are listened on, a socket each; the others of a machine with more are container bridges and the like. */
+export const mdnsInterfaces = 32
+/** Of one packet, as RFC 6762 bounds it (section 17). */
+export const mdnsPacketBytes = 9_000
+/** Records of one packet that are looked at: an answer of ours has one more than it has addresses. */
+export const mdnsRecords = 32
+/** Packets of the fleet's service that are read per second and interface: 200 peers send 50. */
+export const mdnsPacketsPerSecond = 100
+/** A peer that was found is told again after this, or when its addresses change. */
+export const mdnsRepeatMs = 60_000
+/** libp2p keeps every peer it's told of for weeks, and anyone can invent some: after `discoveredPeers`, one in this time. */
+export const mdnsNewPeerMs = 10_000
+
 /** A refresh that failed (its source went away, say) is tried again with other peers after this. */
 export const refreshRetryMs = 2_000
 /** So often in a row, each time after twice the pause; then the next hello, head or sync begins anew. */

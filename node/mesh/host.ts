@@ -7,7 +7,6 @@ import { createTopicScoreParams, type TopicScoreParams } from '@libp2p/gossipsub
 import { type Identify, identify, identifyPush } from '@libp2p/identify'
 import { type ComponentLogger, FaultTolerance, type Libp2p } from '@libp2p/interface'
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
-import { mdns } from '@libp2p/mdns'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
@@ -16,6 +15,7 @@ import { sha256 } from '../../protocol/hash.ts'
 import type { ProtocolNames } from '../../protocol/messages.ts'
 import { dialTimeoutMs } from '../defaults.ts'
 import type { Settings } from '../settings.ts'
+import { mdns } from './mdns.ts'
 
 export type Services = {
   identify: Identify
@@ -79,7 +79,7 @@ export async function makeHost(init: HostInit): Promise<Host> {
       pingTimeout: { minTimeout: 20_000 },
     },
     peerStore: { maxAddressAge: 30 * dayMs, maxPeerAge: 60 * dayMs },
-    peerDiscovery: settings.mdns ? [mdns({ serviceTag: mdnsTag(names), interval: 20_000 })] : [],
+    peerDiscovery: settings.mdns ? [mdns({ service: mdnsService(names) })] : [],
     services: {
       // Runs after admission only: gossip and the DHT begin with it.
       identify: identify({ protocolPrefix, runOnConnectionOpen: false }),
@@ -132,7 +132,7 @@ export function serviceProtocols(names: ProtocolNames): string[] {
 }
 
 /** A service name per fleet: DNS labels hold 63 characters. */
-function mdnsTag(names: ProtocolNames): string {
+export function mdnsService(names: ProtocolNames): string {
   return `_${names.prefix.replace('/', '-')}._udp.local`
 }
 
