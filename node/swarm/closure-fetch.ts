@@ -125,8 +125,8 @@ function watchForSources(
   return setInterval(() => {
     const now = progress.received + progress.pathsDone
     // Only what comes counts as better: a source that is asked and has nothing may come and go for ever.
-    if (now !== before || progress.received >= progress.needed) idleMs = 0
-    else if (swarm.inFlight === 0) idleMs += watchIntervalMs
+    if (now !== before || swarm.remaining === 0) idleMs = 0
+    else if (swarm.inFlight === 0 && swarm.busyUntil <= Date.now()) idleMs += watchIntervalMs
     before = now
     if (idleMs < sourceWaitMs) return
     const who = swarm.hasSources ? 'no member in reach has all of the release' : 'no member in reach has the release'
