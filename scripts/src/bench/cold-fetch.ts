@@ -5,6 +5,8 @@ import { BenchFleet, type Update } from './fleet.ts'
 import { between, loopbackOf } from './place.ts'
 
 export interface ColdFetch extends Update {
+  /** Of the daemon, and of all that it starts together with it: Nix's daemons, mostly. */
+  readonly daemonCpuSeconds: number
   readonly deviceCpuSeconds: number
   readonly controllerCpuSeconds: number
   /** The daemon's own, without the Nix daemons that it starts. */
@@ -23,6 +25,7 @@ export function coldFetch(bench: Bench): Promise<ColdFetch> {
       const options = { directory: scratch.directory, place, thymesh: bench.thymesh }
       const fleet = stack.use(await BenchFleet.start(options))
       const { program } = await fleet.addDevice('device-1', place)
+      const daemon = await program.ownCpuSeconds()
       const device = await program.cpuSeconds()
       const controller = await fleet.controller.cpuSeconds()
       const wire = await place.counters()
@@ -30,6 +33,7 @@ export function coldFetch(bench: Bench): Promise<ColdFetch> {
       if (update === undefined) throw new RangeError('expected an update of the one device')
       return {
         ...update,
+        daemonCpuSeconds: (await program.ownCpuSeconds()) - daemon,
         deviceCpuSeconds: (await program.cpuSeconds()) - device,
         controllerCpuSeconds: (await fleet.controller.cpuSeconds()) - controller,
         peakBytes: (await program.memory()).peak,

@@ -55,6 +55,11 @@ export class Program {
     return ticks / ticksPerSecond
   }
 
+  /** Seconds of CPU so far of the process alone: without its Nix daemons, of a device. */
+  async ownCpuSeconds(): Promise<number> {
+    return ((await allProcesses()).get(this.pid)?.own ?? 0) / ticksPerSecond
+  }
+
   /** Resident bytes of the process itself: `now`, and the `peak` so far. */
   async memory(): Promise<{ now: number; peak: number }> {
     const status = await readFile(`/proc/${this.pid}/status`, 'utf8')
@@ -77,16 +82,24 @@ export class Program {
   }
 }
 
-/** Clock ticks of a process and of its children that have ended, and its parent. */
-async function allProcesses(): Promise<Map<number, { parent: number; ticks: number }>> {
-  const found = new Map<number, { parent: number; ticks: number }>()
+/** Clock ticks of a process, its `own` and those of children that have ended too, and its parent. */
+interface Counted {
+  readonly parent: number
+  readonly own: number
+  readonly ticks: number
+}
+
+async function allProcesses(): Promise<Map<number, Counted>> {
+  const found = new Map<number, Counted>()
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue
     const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '')
     // proc(5): the name may hold anything; after it come the state, the parent, …, utime, stime, cutime, cstime (14 to 17).
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
-    if (fields.length > 15) found.set(Number(name), { parent: Number(fields[1]), ticks })
+    const [user = 0, system = 0, childUser = 0, childSystem = 0] = fields.slice(11, 15).map(Number)
+    const own = user + system
+    if (fields.length <= 15) continue
+    found.set(Number(name), { parent: Number(fields[1]), own, ticks: own + childUser + childSystem })
   }
   return found
 }

@@ -25,8 +25,12 @@ export function idle(bench: Bench): Promise<Result> {
     const place = endOf(await network.attach())
     const { program, listen } = await fleet.addDevice('device-1', place)
     const crowd = stack.use(await Crowd.start({ count: peers, place: far, token, directory }))
-    crowd.dial(Object.fromEntries([...crowd.addresses.keys()].map(name => [name, [listen]])))
-    await crowd.settle(1, 60_000)
+    // Each with each: what one of them tells all it knows is then spread over all, as in a grown mesh.
+    const all = [...crowd.addresses.values()]
+    crowd.dial(
+      Object.fromEntries([...crowd.addresses.keys()].map((name, index) => [name, [listen, ...all.slice(0, index)]])),
+    )
+    await crowd.settle(peers, 60_000)
     await sleep(settleMs)
     const before = { wire: await place.counters(), cpu: await program.cpuSeconds(), at: performance.now() }
     await sleep(measureMs)
