@@ -1,0 +1,34 @@
+/** Commands about the fleet itself: founding it, its keys and its members. */
+
+import type { InitOptions } from '../init.ts'
+import { collect, days } from '../options.ts'
+import type { CommandGroup } from '../shell.ts'
+
+export const fleetCommands: CommandGroup = shell => {
+  shell
+    .command('init', 'Found a fleet: signing keys for you, and a project that declares its devices.')
+    .argument('[directory]', 'where the project goes; what is there stays', '.')
+    .option('--name <name>', "the fleet's name (default: the directory's)")
+    .option('--operator <name>', 'your name in the fleet (default: your user name)')
+    .option('--listen <multiaddr>', 'where this controller listens; repeat for more', collect, [])
+    .option(
+      '--bootstrap <multiaddr>',
+      'a peer that is always dialled and that join tokens name; repeat for more',
+      collect,
+      [],
+    )
+    .option('--no-mdns', 'do not look for peers on the local network')
+    .option('--store <directory>', "build in a Nix store of its own under this directory, not the machine's")
+    .action((directory: string, options: Omit<InitOptions, 'directory'>) =>
+      shell.does<InitOptions>(async () => (await import('../init.ts')).init)({ ...options, directory }),
+    )
+
+  shell
+    .projectCommand('token', 'Make a join token: with it devices become members, also where no controller is.')
+    .option('--names <pattern>', 'names of devices that may join with it, such as kiosk-*', '*')
+    .option('--site <site>', 'the site that its devices belong to')
+    .option('--days <n>', 'days for which it can be used', days, 30)
+    .option('--certificate-days <n>', 'days for which a membership holds', days, 730)
+    .option('--bootstrap <multiaddr>', "a peer to start from, beside the project's; repeat for more", collect, [])
+    .action(shell.does(async () => (await import('../token.ts')).token))
+}

@@ -1,0 +1,66 @@
+/** What every command of the CLI has in common: global options, exit codes, and how its work is loaded and run. */
+
+import { Command, Help, Option } from 'commander'
+import { type CommandWork, collect, type GlobalOptions, logLevelNames, seconds } from './options.ts'
+import { run } from './output.ts'
+
+export const exitCodeHelp = `
+Exit codes: 0 done; 1 failed, and the message says why; 64 the command line is wrong.`
+export const watchExitCodeHelp = `
+Exit codes: 0 all devices run it, or you left; 1 failed, here or on a device; 2 the time was over before all had
+reported; 64 the command line is wrong.`
+
+/** Adds a group's commands to the CLI. What a command does is loaded when it runs, so that help is quick. */
+export type CommandGroup = (shell: Shell) => void
+
+export class Shell {
+  readonly program: Command
+  readonly #ended: (exitCode: number) => void
+
+  /** `ended` is told the exit code of the command that ran; with `json` nothing but results is printed. */
+  constructor(init: { json: boolean; ended: (exitCode: number) => void }) {
+    this.#ended = init.ended
+    this.program = new Command('thymesh')
+      .description('Fleets of Linux devices declared in Nix, managed without a server.')
+      .version('0.1.0')
+      .exitOverride()
+      .configureOutput(init.json ? { writeErr: () => {} } : {})
+      .configureHelp({ optionDescription })
+      .showHelpAfterError('(thymesh --help shows the commands, thymesh COMMAND --help the options of one)')
+      .showSuggestionAfterError()
+      .addHelpText('after', exitCodeHelp)
+  }
+
+  /** A command, or with `parent` one of its subcommands. */
+  command(name: string, description: string, init: { parent?: Command; exitCodes?: string } = {}): Command {
+    return (init.parent ?? this.program)
+      .command(name)
+      .description(description)
+      .option('--json', 'print one JSON object instead of text, also for an error', false)
+      .addOption(new Option('--log <level>', 'log to standard error').choices(logLevelNames))
+      .addHelpText('after', init.exitCodes ?? exitCodeHelp)
+  }
+
+  /** A command that works in a project. */
+  projectCommand(...args: Parameters<Shell['command']>): Command {
+    return this.command(...args).option('-p, --project <directory>', 'a folder of the project', '.')
+  }
+
+  /** A command that makes a release and watches it reach the devices. */
+  watchCommand(name: string, description: string): Command {
+    return this.projectCommand(name, description, { exitCodes: watchExitCodeHelp })
+      .option('--no-wait', 'leave as soon as one other peer has the release')
+      .option('--wait-for <device>', 'wait for this device only; repeat for more (default: all)', collect, [])
+      .option('--timeout <seconds>', 'leave after this time (default: a day)', seconds)
+  }
+
+  /** An action that loads a command's work and runs it. */
+  does<Options extends GlobalOptions>(load: () => Promise<CommandWork<Options>>): (options: Options) => Promise<void> {
+    return async options => this.#ended(await run<Options>(async given => (await load())(given), options))
+  }
+}
+
+/** Commander's, without the defaults that say nothing. */
+function optionDescription(option: Option): string {
+  return new Help().optionDescription(option).replace(/ \(default: (false|\[\])\)$/, '')
+}
