@@ -36,6 +36,12 @@ export const limits = {
   narSize: 256 * 1024 * MiB,
   /** Members of a fleet. */
   members: 10_000,
+  /** Waves that a rollout policy names; what they leave is one more. */
+  waves: 16,
+  /** Tags of one device. */
+  tags: 32,
+  /** Characters in which a device says why it waits. */
+  turnReason: 300,
   /** Characters of a person's text: a release's message, a report's error. */
   message: 1000,
 } as const

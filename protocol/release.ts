@@ -15,6 +15,7 @@ import {
 } from './fields.ts'
 import { limits } from './limits.ts'
 import { storePathSchema } from './nix/store-path.ts'
+import { promotesSchema, rolloutPolicySchema } from './rollout-policy.ts'
 
 const configSchema = z.strictObject({
   system: systemSchema,
@@ -27,6 +28,14 @@ const configSchema = z.strictObject({
   narSize: z.int().min(1).max(limits.narSize),
 })
 export type ReleasedConfig = z.infer<typeof configSchema>
+
+const deviceSchema = z.strictObject({
+  config: nameSchema,
+  /** The site and tags by which waves choose; of the project, so that all devices see the same. */
+  site: nameSchema.optional(),
+  tags: z.array(nameSchema).max(limits.tags).optional(),
+})
+export type ReleasedDevice = z.infer<typeof deviceSchema>
 
 const releaseSchema = z
   .strictObject({
@@ -43,8 +52,11 @@ const releaseSchema = z
       .optional(),
     /** A deliberate downgrade: the older version whose configs it names again. */
     restores: versionSchema.optional(),
+    /** In which waves it reaches the devices; at once without it. */
+    rollout: rolloutPolicySchema.optional(),
+    promotes: promotesSchema.optional(),
     configs: z.record(nameSchema, configSchema),
-    devices: z.record(nameSchema, z.strictObject({ config: nameSchema })),
+    devices: z.record(nameSchema, deviceSchema),
   })
   .check(context => {
     const { configs, devices } = context.value

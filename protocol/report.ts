@@ -21,6 +21,20 @@ export type Freshness = z.infer<typeof freshnessSchema>
 
 const bytesCount = z.int().min(0).max(limits.narSize)
 
+const turnSchema = z.strictObject({
+  release: versionSchema,
+  /** Its wave, from 1. */
+  wave: z
+    .int()
+    .min(1)
+    .max(limits.waves + 1),
+  /** `waiting`: time or the wave before brings it on. `held`: only a newer release or a promotion does. */
+  is: z.enum(['waiting', 'held']),
+  reason: z.string().max(limits.turnReason),
+})
+/** What a device says of its turn in a rollout. */
+export type ReportedTurn = z.infer<typeof turnSchema>
+
 const reportSchema = z.strictObject({
   v: formatVersion,
   fleet: fleetIdSchema,
@@ -37,7 +51,11 @@ const reportSchema = z.strictObject({
   wanted: versionSchema.optional(),
   /** The top level that runs. */
   running: storePathSchema.optional(),
+  /** Since when it has run that, healthy and confirmed, by its own clock: what soak times are measured from. */
+  since: timeSchema.optional(),
   freshness: freshnessSchema,
+  /** Why it does not go on with a release that it wants: its wave isn't open, or its maintenance window. */
+  turn: turnSchema.optional(),
   error: z.strictObject({ code: z.string().max(50), message: messageSchema }).optional(),
   /** The update in progress, or the last one. Bytes are of chunks, uncompressed but for `wire`. */
   update: z

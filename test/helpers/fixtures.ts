@@ -15,7 +15,7 @@ import { formatJoinToken, grantKind, parseJoinToken } from '../../protocol/join-
 import { type Signer, signerOf } from '../../protocol/keys.ts'
 import * as messages from '../../protocol/messages.ts'
 import { peerIdOf } from '../../protocol/peer-id.ts'
-import { releaseCodec } from '../../protocol/release.ts'
+import { type Release, releaseCodec } from '../../protocol/release.ts'
 import { type Report, reportKind } from '../../protocol/report.ts'
 import { revocationsCodec } from '../../protocol/revocations.ts'
 import { type Loaded, parseMetadata, type RoleKind } from '../../protocol/trust/metadata.ts'
@@ -75,6 +75,8 @@ export function makeFixtures(): Fixture[] {
     },
     signed('report', reportKind, report, device),
     plain('release', releaseCodec, release),
+    plain('release-in-waves', releaseCodec, inWaves(release)),
+    signed('report-waiting', reportKind, seal(reportKind, waitingReport(fleet.fleet, peer), device), device),
     plain('closure', closureCodec, closure),
     plain('revocations', revocationsCodec, { v: 1, fleet: fleet.fleet, peers: [peer] }),
     plain('head', messages.headCodec, head),
@@ -104,6 +106,43 @@ export function makeFixtures(): Fixture[] {
     plain('answer-packed', messages.answerCodec, { size: 4096, unpacked: 8192 }),
     plain('answer-error', messages.answerCodec, { error: 'not-found' }),
   ]
+}
+
+function inWaves(release: Release): Release {
+  return {
+    ...release,
+    version: 3,
+    promotes: { release: 2, waves: 1 },
+    rollout: {
+      waves: [
+        { tag: 'canary', soakSeconds: 60, failures: 0, absent: 1 },
+        { onePerSite: true },
+        { count: 3 },
+        { percent: 50 },
+      ],
+      soakSeconds: 3600,
+      failures: 1,
+      absent: 2,
+      isolated: { afterSeconds: 86_400 },
+      prefetch: false,
+    },
+    devices: { 'kiosk-1': { config: 'kiosk', site: 'north', tags: ['canary', 'shop'] } },
+  }
+}
+
+function waitingReport(fleet: string, peer: string): Report {
+  return {
+    v: 1,
+    fleet,
+    peer,
+    counter: 8,
+    state: 'running',
+    release: 1,
+    wanted: 2,
+    since: '2026-01-30T12:00:00Z',
+    freshness: 'unknown',
+    turn: { release: 2, wave: 2, is: 'waiting', reason: 'wave 1 has 1 of 3 confirmed' },
+  }
 }
 
 function reportOf(fleet: string, peer: string): Report {
