@@ -12,7 +12,7 @@ import { ownCertificate } from './certificate.ts'
 const fleet = testFleet()
 const init = { fleet: fleet.fleet, operator: 'ada', members: fleet.keys.members, now: fleet.now }
 
-function emptyState(): Pick<PeerState, 'own' | 'identity'> {
+function emptyState(): Pick<PeerState, 'own' | 'identity' | 'age'> {
   let kept: Uint8Array | undefined
   const own = {
     certificate: async () => kept,
@@ -20,7 +20,11 @@ function emptyState(): Pick<PeerState, 'own' | 'identity'> {
       kept = envelope
     },
   }
-  return { identity: identityOf(testSeed('laptop')), own: own as unknown as PeerState['own'] }
+  return {
+    identity: identityOf(testSeed('laptop')),
+    age: { recipient: 'age1laptop' } as PeerState['age'],
+    own: own as unknown as PeerState['own'],
+  }
 }
 
 describe("the controller's certificate", () => {

@@ -16,7 +16,7 @@ const renewalDays = 365
  * or when it ends within a year.
  */
 export async function ownCertificate(
-  state: Pick<PeerState, 'own' | 'identity'>,
+  state: Pick<PeerState, 'own' | 'identity' | 'age'>,
   init: { fleet: string; operator: string; members: Signer; now: Date },
 ): Promise<Uint8Array> {
   const { fleet, operator, members, now } = init
@@ -31,6 +31,7 @@ export async function ownCertificate(
       peer: state.identity.peerId,
       name: before?.name ?? operator,
       role: 'controller',
+      age: state.age.recipient,
       issued: timeText(now),
       expires: timeText(new Date(now.getTime() + certificateDays * dayMs)),
     },

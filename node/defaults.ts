@@ -7,6 +7,10 @@ export const defaultStateDirectory = '/var/lib/thymesh'
 /** Unassigned by IANA; a fixed one, so that firewalls can be opened for it. */
 export const defaultPort = 4460
 
+/** Age identities that a peer keeps beside the certified one, for secrets that are in flight when it is renewed. */
+export const ageIdentitiesKept = 8
+export const ageIdentityKeptMs = 180 * 86_400_000
+
 /** A peer that says no hello in this time is dropped. Slow boards need a second for the noise handshake alone. */
 export const helloTimeoutMs = 10_000
 /** How long a peer that was refused is not dialled again. */

@@ -11,13 +11,15 @@ import { testState } from '../test/helpers/state.ts'
 import { membershipOf } from './membership.ts'
 import type { PeerState } from './mesh/mesh-peer.ts'
 import { parseSettings, type SettingsInput } from './settings.ts'
+import { AgeIdentities } from './state/age-identities.ts'
 import { loadIdentity } from './state/identity.ts'
 
 const fleet = testFleet()
 
 async function newDevice(t: TestContext, now = daysAfter(testNow, 1)): Promise<PeerState> {
   const state = await testState(t, { now })
-  return { ...state, identity: await loadIdentity(join(state.directory, 'identity.key')) }
+  const age = await AgeIdentities.load(join(state.directory, 'age.keys'), now)
+  return { ...state, identity: await loadIdentity(join(state.directory, 'identity.key')), age }
 }
 
 function withToken(token: JoinToken, more: { name?: string; site?: string } = {}) {
@@ -34,6 +36,7 @@ describe('membershipOf', () => {
     assert.deepEqual(verifyMember(envelope, state.identity.peerId, fleet.authority, testNow), certificate)
     assert.equal(certificate.name, 'kiosk-1')
     assert.equal(certificate.site, 'north')
+    assert.equal(certificate.age, state.age.recipient)
     assert.equal(certificate.expires, '2026-02-11T12:00:00Z')
     assert.deepEqual(bootstrap, ['/ip4/192.0.2.1/tcp/4460'])
     const again = await membershipOf(state, settings)

@@ -54,6 +54,7 @@ export async function membershipOf(state: PeerState, settings: Settings): Promis
     name,
     role: grant.role,
     ...(chosenSite !== undefined && { site: chosenSite }),
+    age: state.age.recipient,
     issued: timeText(now),
     expires: timeText(new Date(now.getTime() + grant.certificateDays * dayMs)),
   })

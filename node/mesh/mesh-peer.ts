@@ -9,6 +9,7 @@ import { toHex } from '../../protocol/hash.ts'
 import { type ProtocolNames, protocolNames } from '../../protocol/messages.ts'
 import { type Logger, libp2pLogger } from '../log.ts'
 import type { Settings } from '../settings.ts'
+import { AgeIdentities } from '../state/age-identities.ts'
 import { Clock } from '../state/clock.ts'
 import { Database, type Table } from '../state/database.ts'
 import { FleetState } from '../state/fleet-state.ts'
@@ -42,6 +43,8 @@ export const agent = 'thymesh/0.1.0'
 /** What a peer keeps on disk, open: before there is a mesh, and while there is one. */
 export interface PeerState {
   readonly identity: Identity
+  /** What secrets for this peer are encrypted to. */
+  readonly age: AgeIdentities
   readonly database: Database
   readonly own: OwnState
   readonly clock: Clock
@@ -53,7 +56,9 @@ export async function openState(settings: Pick<Settings, 'state' | 'clock'>): Pr
   try {
     const own = new OwnState(database)
     const clock = await Clock.load(own, settings.clock)
-    return { identity: await loadIdentity(join(settings.state, 'identity.key')), database, own, clock }
+    const identity = await loadIdentity(join(settings.state, 'identity.key'))
+    const age = await AgeIdentities.load(join(settings.state, 'age.keys'), clock.reference)
+    return { identity, age, database, own, clock }
   } catch (thrown) {
     await database.close()
     throw thrown

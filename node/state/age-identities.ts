@@ -1,0 +1,124 @@
+/** A peer's age identities: what secrets for it are encrypted to. The newest is certified; older ones read what is in flight. */
+
+import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { generateX25519Identity, identityToRecipient } from 'age-encryption'
+import { timeText } from '../../protocol/fields.ts'
+import { ageIdentitiesKept, ageIdentityKeptMs } from '../defaults.ts'
+import { IdentityError } from './identity.ts'
+
+interface AgeIdentity {
+  /** `AGE-SECRET-KEY-1…` */
+  readonly identity: string
+  /** `age1…` */
+  readonly recipient: string
+  readonly created: Date
+}
+
+/** Kept in the form of `age-keygen`, newest first, so that `age -d -i FILE` reads it too. */
+export class AgeIdentities {
+  readonly #file: string
+  #known: readonly AgeIdentity[]
+
+  private constructor(file: string, known: readonly AgeIdentity[]) {
+    this.#file = file
+    this.#known = known
+  }
+
+  /** Reads the identities in a file, or makes a first one there (mode 0600, on disk before it is used). */
+  static async load(file: string, now: Date): Promise<AgeIdentities> {
+    const identities = new AgeIdentities(file, await readIdentities(file))
+    if (identities.#known.length === 0) await identities.rotate(now)
+    return identities
+  }
+
+  /** The newest one's recipient: what the next certificate names. */
+  get recipient(): string {
+    return this.#newest.recipient
+  }
+
+  /** Secret identities, the newest first: what a ciphertext for this peer is tried with. */
+  get identities(): readonly string[] {
+    return this.#known.map(({ identity }) => identity)
+  }
+
+  /** Makes a new identity, and forgets those that were replaced long ago. Resolves to the new recipient. */
+  async rotate(now: Date): Promise<string> {
+    const identity = await generateX25519Identity()
+    const next = { identity, recipient: await identityToRecipient(identity), created: now }
+    // Each was replaced when the one before it in this list was made.
+    const known = [next, ...this.#known].filter((_, at, all) => {
+      const replaced = all[at - 1]?.created
+      return replaced === undefined || now.getTime() - replaced.getTime() <= ageIdentityKeptMs
+    })
+    const kept = known.slice(0, ageIdentitiesKept)
+    await writeIdentities(this.#file, kept)
+    this.#known = kept
+    return next.recipient
+  }
+
+  get #newest(): AgeIdentity {
+    const newest = this.#known[0]
+    if (newest === undefined) throw new RangeError('expected an age identity')
+    return newest
+  }
+}
+
+async function readIdentities(file: string): Promise<AgeIdentity[]> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return []
+    throw thrown
+  }
+  const { mode } = await stat(file)
+  if ((mode & 0o077) !== 0) {
+    throw new IdentityError('readable-by-others', `expected ${file} to be readable by its owner only`, {
+      hint: `Run: chmod 600 ${file}`,
+    })
+  }
+  const found: AgeIdentity[] = []
+  let created = new Date(0)
+  for (const line of text.split('\n').map(each => each.trim())) {
+    const stamp = /^# created: (.+)$/.exec(line)?.[1]
+    if (stamp !== undefined) created = validDate(stamp)
+    if (line === '' || line.startsWith('#')) continue
+    try {
+      found.push({ identity: line, recipient: await identityToRecipient(line), created })
+    } catch (cause) {
+      throw new IdentityError('malformed', `expected age identities (AGE-SECRET-KEY-1…) in ${file}`, {
+        hint: 'Restore the file from a backup, or remove it: secrets are then encrypted anew at the next renewal.',
+        cause,
+      })
+    }
+  }
+  return found
+}
+
+function validDate(text: string): Date {
+  const date = new Date(text)
+  return Number.isNaN(date.getTime()) ? new Date(0) : date
+}
+
+/** Replaces the file whole: after a power cut it has the old identities or the new ones. */
+async function writeIdentities(file: string, known: readonly AgeIdentity[]): Promise<void> {
+  const text = known.map(
+    ({ identity, recipient, created }) => `# created: ${timeText(created)}\n# public key: ${recipient}\n${identity}\n`,
+  )
+  const draft = `${file}.new`
+  await rm(draft, { force: true })
+  await synced(draft, 'wx', handle => handle.writeFile(text.join('')))
+  await rename(draft, file)
+  await synced(dirname(file), 'r')
+}
+
+async function synced(path: string, flags: string, write?: (handle: FileHandle) => Promise<void>): Promise<void> {
+  const handle = await open(path, flags, 0o600)
+  try {
+    await write?.(handle)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
