@@ -3,7 +3,7 @@
 import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
 import type { Release } from '../protocol/release.ts'
 import { wantedConfig } from '../protocol/release.ts'
-import type { Report } from '../protocol/report.ts'
+import { finalUpdateErrors, type Report } from '../protocol/report.ts'
 
 export interface DeviceView {
   device: string
@@ -71,10 +71,10 @@ export function hasEnded(row: DeviceView, release: Release): boolean {
 
 /** Whether a device says that it failed with this release: a failure of an earlier one says nothing about it. */
 export function hasFailed(row: DeviceView, release: Release): boolean {
-  return row.state === 'failed' && row.wanted === release.version
+  return (row.state === 'failed' || row.state === 'rolled-back') && row.wanted === release.version
 }
 
 /** An update that the device won't try again by itself. */
 function isFinal(row: DeviceView): boolean {
-  return row.error !== null && ['switch-failed', 'not-running', 'unsupported'].includes(row.error.code)
+  return row.error !== null && finalUpdateErrors.includes(row.error.code)
 }

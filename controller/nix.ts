@@ -10,6 +10,7 @@ import { describeIssues } from '../protocol/cbor.ts'
 import { messageOf, ThymeshError } from '../protocol/errors.ts'
 import { nameSchema, systemSchema, targetSchema } from '../protocol/fields.ts'
 import { storePathSchema } from '../protocol/nix/store-path.ts'
+import { updatePolicySchema } from '../protocol/update-policy.ts'
 import type { Project } from './project.ts'
 
 export class BuildError extends ThymeshError<'nix-missing' | 'evaluation-failed' | 'build-failed' | 'invalid-fleet'> {}
@@ -23,7 +24,10 @@ const buildTimeoutMs = 6 * 3600_000
 const keepTimeoutMs = 60_000
 
 const fleetSchema = z.object({
-  configs: z.record(nameSchema, z.object({ system: systemSchema, target: targetSchema })),
+  configs: z.record(
+    nameSchema,
+    z.object({ system: systemSchema, target: targetSchema, policy: updatePolicySchema.optional() }),
+  ),
   devices: z.record(nameSchema, z.object({ config: nameSchema, site: nameSchema.nullish() })),
 })
 /** What the project declares, as plain data. */

@@ -37,6 +37,7 @@ describe('a release that would change nothing', () => {
     ["a device's config", { devices: { a: { config: 'server' }, b: { config: 'server' } } }],
     ['a device more', { devices: { ...content.devices, c: { config: 'kiosk' } } }],
     ['a device less', { devices: { a: { config: 'kiosk' } } }],
+    ['a policy', { configs: { ...content.configs, kiosk: { ...one, policy: { attempts: 2 } } } }],
     ['a config less', { configs: { kiosk: one } }],
   ]
   for (const [what, change] of changes) {

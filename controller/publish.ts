@@ -16,6 +16,7 @@ export interface BuiltConfig {
   system: string
   target: ReleasedConfig['target']
   topLevel: string
+  policy?: ReleasedConfig['policy']
 }
 
 /** Signs and keeps the closure of a built config, ready to be named and served. */
@@ -51,7 +52,7 @@ export async function publish(peer: MeshPeer, content: ReleaseContent, keys: Fle
 export function sameContent(release: Release, content: ReleaseContent): boolean {
   const essence = (of: Pick<Release, 'configs' | 'devices'>) =>
     JSON.stringify([
-      sorted(of.configs, ({ topLevel, target }) => [topLevel, target]),
+      sorted(of.configs, ({ topLevel, target, policy }) => [topLevel, target, policy]),
       sorted(of.devices, ({ config }) => config),
     ])
   return essence(release) === essence(content)

@@ -39,6 +39,12 @@ export const systemSchema = z
   .string()
   .regex(/^[a-z0-9_]+-[a-z0-9]+$/, { error: 'expected a system such as x86_64-linux' })
 
+/** A time zone of the IANA database; whether this machine knows it is asked where it is used. */
+export const timeZoneSchema = z
+  .string()
+  .max(64)
+  .regex(/^[A-Za-z0-9_+-]+(?:\/[A-Za-z0-9_+-]+){0,2}$/, { error: 'expected a time zone such as Europe/Berlin' })
+
 export const roleSchema = z.enum(['device', 'controller', 'relay'])
 export type MemberRole = z.infer<typeof roleSchema>
 

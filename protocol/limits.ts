@@ -44,6 +44,14 @@ export const limits = {
   turnReason: 300,
   /** Characters of a person's text: a release's message, a report's error. */
   message: 1000,
+  /** Health probes of one config. */
+  probes: 32,
+  /** Maintenance windows of one config. */
+  windows: 16,
+  /** Names in a report's list of failed units or probes: more than that say nothing new, and a report is small. */
+  reportedNames: 8,
+  /** What an activation printed and the journals of units that failed: kept by the device, named by its report. */
+  activationLog: 256 * KiB,
 } as const
 
 /** The largest document that may be asked for by its hash. */

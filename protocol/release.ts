@@ -16,6 +16,7 @@ import {
 import { limits } from './limits.ts'
 import { storePathSchema } from './nix/store-path.ts'
 import { promotesSchema, rolloutPolicySchema } from './rollout-policy.ts'
+import { updatePolicySchema } from './update-policy.ts'
 
 const configSchema = z.strictObject({
   system: systemSchema,
@@ -26,6 +27,8 @@ const configSchema = z.strictObject({
   paths: z.int().min(1).max(limits.closurePaths),
   /** Bytes of all NARs of the closure together. */
   narSize: z.int().min(1).max(limits.narSize),
+  /** How its devices update; the defaults when there is none. */
+  policy: updatePolicySchema.optional(),
 })
 export type ReleasedConfig = z.infer<typeof configSchema>
 

@@ -3,13 +3,39 @@
 import { z } from 'zod'
 import { type Opened, open, signedKind } from './dsse.ts'
 import { ThymeshError } from './errors.ts'
-import { fleetIdSchema, formatVersion, messageSchema, nameSchema, timeSchema, versionSchema } from './fields.ts'
+import {
+  bytesSchema,
+  fleetIdSchema,
+  formatVersion,
+  messageSchema,
+  nameSchema,
+  timeSchema,
+  versionSchema,
+} from './fields.ts'
 import { limits } from './limits.ts'
 import { storePathSchema } from './nix/store-path.ts'
 import { peerIdSchema, publicKeyOf } from './peer-id.ts'
 
-/** `waiting`: no release names it yet. `failed`: the last update did; what ran before runs on. */
-export const deviceStateSchema = z.enum(['waiting', 'fetching', 'activating', 'running', 'failed'])
+/**
+ * `waiting`: no release names it yet. `fetching` to `rolling-back`: where the update is. `held`: it runs and isn't what
+ * boots. `rolled-back`: the update was tried, and what ran before runs again. `failed`: it was not tried, or going back
+ * failed too; `running` and `boots` say what is. docs/activation.md has the diagram.
+ */
+export const deviceStateSchema = z.enum([
+  'waiting',
+  'fetching',
+  'preflight',
+  'activating',
+  'testing',
+  'probing',
+  'confirming',
+  'held',
+  'committing',
+  'running',
+  'rolling-back',
+  'rolled-back',
+  'failed',
+])
 export type DeviceState = z.infer<typeof deviceStateSchema>
 
 /**
@@ -18,6 +44,18 @@ export type DeviceState = z.infer<typeof deviceStateSchema>
  */
 export const freshnessSchema = z.enum(['fresh', 'expired', 'unknown'])
 export type Freshness = z.infer<typeof freshnessSchema>
+
+const namesSchema = z.array(z.string().max(100)).max(limits.reportedNames)
+
+/** `degraded`: every probe is well, but units failed that did not before. */
+export const healthSchema = z.strictObject({
+  state: z.enum(['healthy', 'degraded', 'failed']),
+  /** Units that failed and had not before the update; the first ones. */
+  units: namesSchema.optional(),
+  /** Probes that failed, by name; the first ones. */
+  probes: namesSchema.optional(),
+})
+export type Health = z.infer<typeof healthSchema>
 
 const bytesCount = z.int().min(0).max(limits.narSize)
 
@@ -53,6 +91,21 @@ const reportSchema = z.strictObject({
   running: storePathSchema.optional(),
   /** Since when it has run that, healthy and confirmed, by its own clock: what soak times are measured from. */
   since: timeSchema.optional(),
+  /** The top level that the next boot brings, where that is another one than what runs. */
+  boots: storePathSchema.optional(),
+  /** After the last switch. */
+  health: healthSchema.optional(),
+  /** Switches to `wanted` so far, this one included. */
+  attempts: z.int().min(1).max(1000).optional(),
+  /** The last lines of an activation that failed, and of the journals of its units. */
+  excerpt: messageSchema.optional(),
+  /** All that the device kept of that: ask it for the log of this name. */
+  log: z
+    .strictObject({
+      hash: bytesSchema(32),
+      bytes: z.int().min(0).max(limits.activationLog),
+    })
+    .optional(),
   freshness: freshnessSchema,
   /** Why it does not go on with a release that it wants: its wave isn't open, or its maintenance window. */
   turn: turnSchema.optional(),
@@ -79,6 +132,22 @@ const reportSchema = z.strictObject({
     .optional(),
 })
 export type Report = z.infer<typeof reportSchema>
+
+/** Errors after which a device doesn't try the same release again. */
+export const finalUpdateErrors: readonly string[] = [
+  'switch-failed',
+  'not-running',
+  'unsupported',
+  'wrong-system',
+  'downgrade',
+  'health-failed',
+  'degraded',
+  'no-contact',
+  'deadline',
+  'boot-failed',
+  'too-many-attempts',
+  'rollback-failed',
+]
 
 export const reportKind = signedKind<Report>('report', reportSchema)
 

@@ -67,10 +67,20 @@ function describe(row: DeviceView, release: number): string {
     case 'fetching':
       return update?.needed ? fetching(update) : 'fetching'
     case 'activating':
-      return `activating (${sources})`
+    case 'preflight':
+    case 'testing':
+    case 'probing':
+    case 'confirming':
+    case 'committing':
+      return `${row.state} (${sources})`
+    case 'held':
+      return 'runs, held: units failed; not what the next boot brings'
+    case 'rolling-back':
+      return `rolling back: ${row.error?.message.split('\n')[0] ?? 'no reason given'}`
     case 'failed':
+    case 'rolled-back':
       if (row.wanted !== release) return `failed with release ${row.wanted ?? '-'}, has not heard of ${release} yet`
-      return `failed: ${row.error?.message.split('\n')[0] ?? 'no reason given'}`
+      return `${row.state === 'failed' ? 'failed' : 'rolled back'}: ${row.error?.message.split('\n')[0] ?? 'no reason given'}`
     case 'running':
       if (row.release !== release) return `runs release ${row.release ?? '-'}, has not heard of ${release} yet`
       return update?.release === release

@@ -19,6 +19,7 @@ import { type Release, releaseCodec } from '../../protocol/release.ts'
 import { type Report, reportKind } from '../../protocol/report.ts'
 import { revocationsCodec } from '../../protocol/revocations.ts'
 import { type Loaded, parseMetadata, type RoleKind } from '../../protocol/trust/metadata.ts'
+import type { UpdatePolicyInput } from '../../protocol/update-policy.ts'
 import { testClosure, testConfig, testFleet, testSigner, testStorePath } from './fleet.ts'
 
 export const fixturesDirectory = join(import.meta.dirname, '../fixtures/v1')
@@ -74,9 +75,14 @@ export function makeFixtures(): Fixture[] {
       again: bytes => Buffer.from(formatJoinToken(parseJoinToken(Buffer.from(bytes).toString()))),
     },
     signed('report', reportKind, report, device),
+    signed('report-rolled-back', reportKind, seal(reportKind, rolledBackOf(fleet.fleet, peer), device), device),
     plain('release', releaseCodec, release),
     plain('release-in-waves', releaseCodec, inWaves(release)),
     signed('report-waiting', reportKind, seal(reportKind, waitingReport(fleet.fleet, peer), device), device),
+    plain('release-with-policy', releaseCodec, {
+      ...release,
+      configs: { kiosk: { ...testConfig(closure), policy: samplePolicy } },
+    }),
     plain('closure', closureCodec, closure),
     plain('revocations', revocationsCodec, { v: 1, fleet: fleet.fleet, peers: [peer] }),
     plain('head', messages.headCodec, head),
@@ -173,6 +179,40 @@ function reportOf(fleet: string, peer: string): Report {
       bytesPerSecond: 1_000_000,
     },
   }
+}
+
+function rolledBackOf(fleet: string, peer: string): Report {
+  return {
+    ...reportOf(fleet, peer),
+    state: 'rolled-back',
+    boots: testStorePath('gate'),
+    attempts: 1,
+    health: { state: 'failed', units: ['kiosk.service'], probes: ['tcp localhost:80'] },
+    excerpt: 'kiosk.service: Main process exited, code=exited, status=1/FAILURE',
+    log: { hash: sha256(Buffer.from('a log')), bytes: 5 },
+  }
+}
+
+/** Every key of a policy, each probe once. */
+const samplePolicy: UpdatePolicyInput = {
+  health: {
+    units: 'compare',
+    settleSeconds: 10,
+    probes: [
+      { kind: 'unit', unit: 'kiosk.service', successes: 3 },
+      { kind: 'tcp', host: 'localhost', port: 80, timeoutSeconds: 1 },
+      { kind: 'http', url: 'http://localhost/health', status: 204, intervalSeconds: 2, withinSeconds: 30 },
+      { kind: 'command', command: ['/bin/true', 'an argument'], name: 'it answers' },
+    ],
+  },
+  degraded: 'hold',
+  confirm: { deadlineSeconds: 120, peers: 2 },
+  attempts: 2,
+  bootAttempts: 2,
+  keep: { generations: 3, days: 7 },
+  gc: { cron: '30 3 * * *', timeZone: 'Europe/Berlin' },
+  disk: { reserveBytes: 1_000_000 },
+  windows: [{ cron: '0 2 * * 1-5', timeZone: 'Europe/Berlin', minutes: 180 }],
 }
 
 function plain<T>(name: string, codec: Codec<T>, document: T): Fixture {
