@@ -12,16 +12,16 @@ export async function nodeFlags(): Promise<string[]> {
   return JSON.parse(await readFile(join(repository, 'nix/node-flags.json'), 'utf8'))
 }
 
-/** Makes the bundle; gives the command that starts it. */
-export async function bundle(): Promise<string[]> {
-  await rm(dist, { recursive: true, force: true })
-  await mkdir(dist, { recursive: true })
+/** Makes the bundle, in `dist` or the folder given; gives the command that starts it. */
+export async function bundle(into = dist): Promise<string[]> {
+  await rm(into, { recursive: true, force: true })
+  await mkdir(into, { recursive: true })
   const workers = new Set<string>()
-  await make(join(repository, 'controller/main.ts'), 'thymesh.mjs', workers)
+  await make(join(repository, 'controller/main.ts'), join(into, 'thymesh.mjs'), workers)
   // A thread is a program of its own; one of its modules may start more.
-  for (const source of workers) await make(source, workerFile(source), workers)
+  for (const source of workers) await make(source, join(into, workerFile(source)), workers)
   const flags = await nodeFlags()
-  const launcher = join(dist, 'thymesh')
+  const launcher = join(into, 'thymesh')
   const lines = [
     '#!/bin/sh',
     '# The bundled thymesh, with the flags of Node that devices use. Made by scripts/bundle.',
@@ -33,13 +33,13 @@ export async function bundle(): Promise<string[]> {
   ]
   await writeFile(launcher, `${lines.join('\n')}\n`)
   await chmod(launcher, 0o755)
-  return [process.execPath, ...flags, join(dist, 'thymesh.mjs')]
+  return [process.execPath, ...flags, join(into, 'thymesh.mjs')]
 }
 
 async function make(source: string, file: string, workers: Set<string>): Promise<void> {
   await build({
     entryPoints: [source],
-    outfile: join(dist, file),
+    outfile: file,
     bundle: true,
     platform: 'node',
     target: 'node24',

@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Device } from './device.ts'
-import { type Ended, freePort, runThymesh, runToEnd } from './processes.ts'
+import { type Ended, freePort, type RunOptions, runThymesh, runToEnd } from './processes.ts'
 
 /** What the tests read of `--json`. */
 export interface Row {
@@ -40,16 +40,27 @@ build-users-group =
 substitute = false
 `
 
+/** Where the operator is: on loopback, or on a network of the lab with that address. */
+export interface Place {
+  host?: string
+  through?: RunOptions['through']
+}
+
 export class Fleet {
   readonly directory: string
   readonly project: string
   readonly env: NodeJS.ProcessEnv
+  /** Where the operator's commands run; another network's, when a test has taken the operator there. */
+  through: RunOptions['through']
+  readonly #host: string
   readonly #port: number
   readonly #devices = new Map<string, Device>()
   readonly #undo: (() => Promise<unknown>)[] = []
 
-  private constructor(directory: string, port: number) {
+  private constructor(directory: string, port: number, place: Place) {
     this.directory = directory
+    this.#host = place.host ?? '127.0.0.1'
+    this.through = place.through
     this.project = join(directory, 'project')
     this.#port = port
     this.env = {
@@ -68,8 +79,8 @@ export class Fleet {
   }
 
   /** An empty place; `found` makes the fleet. What it makes goes with `remove`, which a test's `after` calls. */
-  static async prepare(): Promise<Fleet> {
-    return new Fleet(await realpath(await mkdtemp(join(tmpdir(), 'thymesh-e2e-'))), await freePort())
+  static async prepare(place: Place = {}): Promise<Fleet> {
+    return new Fleet(await realpath(await mkdtemp(join(tmpdir(), 'thymesh-e2e-'))), await freePort(), place)
   }
 
   /** `thymesh init`, and the devices that are declared beside the sample's `first`. */
@@ -90,7 +101,7 @@ export class Fleet {
   }
 
   get address(): string {
-    return `/ip4/127.0.0.1/tcp/${this.#port}`
+    return `/ip4/${this.#host}/tcp/${this.#port}`
   }
 
   /** A device, not started; the same one for the same name. */
@@ -114,7 +125,9 @@ export class Fleet {
   ): Promise<Ended> {
     await mkdir(this.project, { recursive: true })
     const { cwd = this.project, env, onStart } = options
-    return await runThymesh(args, { cwd, env: { ...this.env, ...env }, ...(onStart && { onStart }) })
+    const { through } = this
+    const more = { ...(onStart && { onStart }), ...(through && { through }) }
+    return await runThymesh(args, { cwd, env: { ...this.env, ...env }, ...more })
   }
 
   /** The one object that a command with `--json` prints. It must end with exit code 0. */

@@ -35,6 +35,8 @@ export interface RunOptions {
   env: NodeJS.ProcessEnv
   /** Called with the process once it runs. */
   onStart?: (child: ChildProcess) => void
+  /** The command line that runs a program somewhere else, such as in another network. */
+  through?: (argv: readonly string[]) => string[]
 }
 
 function start(file: string, args: readonly string[], options: RunOptions, stdio: ('ignore' | 'pipe' | number)[]) {
@@ -73,7 +75,9 @@ export async function runToEnd(file: string, args: readonly string[], options: R
 
 /** `thymesh` with these arguments. */
 export function runThymesh(args: readonly string[], options: RunOptions): Promise<Ended> {
-  return runToEnd(process.execPath, [main, ...args], options)
+  const argv = [process.execPath, main, ...args]
+  const [file = '', ...rest] = options.through?.(argv) ?? argv
+  return runToEnd(file, rest, options)
 }
 
 /** The daemon of a device, from its start to its end; its log goes to a file. */
