@@ -15,6 +15,8 @@ import {
   type Frame,
   frameHeader,
   frameTypes,
+  maxAsks,
+  maxBaseChunks,
   maxFrame,
   maxNumbers,
   refusals,
@@ -33,8 +35,19 @@ const frame: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({
     type: fc.constant('chunk' as const),
     chunk: number,
-    encoding: fc.constantFrom('raw' as const, 'zstd'),
+    encoding: fc.constantFrom('raw' as const, 'zstd', 'delta'),
     bytes,
+  }),
+  fc.record({
+    type: fc.constant('requestFrom' as const),
+    recipe: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+    asks: fc.array(
+      fc.record(
+        { chunk: number, first: number, count: fc.integer({ min: 1, max: maxBaseChunks }) },
+        { noNullPrototype: true },
+      ),
+      { minLength: 1, maxLength: 100 },
+    ),
   }),
   fc.record({ type: fc.constant('busy' as const), milliseconds: number }),
   fc.record({ type: fc.constant('refused' as const), reason: fc.constantFrom('unknown-closure' as const, 'too-many') }),
@@ -87,6 +100,10 @@ describe('frames', () => {
     const chunks = Array<number>(maxNumbers).fill(0xffff_ffff)
     assert.equal(decodeFrame(body({ type: 'have', chunks })).type, 'have')
     assert.throws(() => encodeFrame({ type: 'have', chunks: [...chunks, 1] }), RangeError)
+    const asks = Array(maxAsks).fill({ chunk: 0xffff_ffff, first: 0xf_ffff, count: maxBaseChunks })
+    const recipe = new Uint8Array(32)
+    assert.equal(decodeFrame(body({ type: 'requestFrom', recipe, asks })).type, 'requestFrom')
+    assert.throws(() => encodeFrame({ type: 'requestFrom', recipe, asks: [...asks, asks[0]] }), RangeError)
     assert.throws(() => encodeFrame({ type: 'open', closure: new Uint8Array(31) }), ThymeshError)
   })
 })
@@ -102,7 +119,12 @@ describe('bytes that are no frame', () => {
     ['a number that never ends', [frameTypes.request, ...Array(9).fill(0x80)]],
     ['too many numbers', [frameTypes.cancel, ...Array(maxNumbers + 1).fill(1)]],
     ['a chunk without bytes', [frameTypes.chunk, 0, 0, 0, 1, 0]],
-    ['a chunk in an unknown encoding', [frameTypes.chunk, 0, 0, 0, 1, 2, 1]],
+    ['a chunk in an unknown encoding', [frameTypes.chunk, 0, 0, 0, 1, 3, 1]],
+    ['a request from a recipe of 31 bytes', [frameTypes.requestFrom, ...Array(31).fill(1)]],
+    ['a request from a recipe for nothing', [frameTypes.requestFrom, ...Array(32).fill(1)]],
+    ['a request from a recipe without a count', [frameTypes.requestFrom, ...Array(32).fill(1), 1, 2]],
+    ['a request from no old chunks', [frameTypes.requestFrom, ...Array(32).fill(1), 1, 2, 0]],
+    ['a request from too many old chunks', [frameTypes.requestFrom, ...Array(32).fill(1), 1, 2, maxBaseChunks + 1]],
     ['a chunk that is too large', [frameTypes.chunk, 0, 0, 0, 1, 0, ...Array(recipeLimits.chunkSize + 1025).fill(0)]],
     ['a busy of 3 bytes', [frameTypes.busy, 0, 0, 0]],
     ['an unknown refusal', [frameTypes.refused, 9]],
@@ -117,7 +139,7 @@ describe('bytes that are no frame', () => {
   it('make ThymeshErrors only, whatever they are', () => {
     const spoilt = fc.oneof(
       fc.uint8Array({ maxLength: 200 }),
-      fc.tuple(fc.integer({ min: 1, max: 9 }), fc.uint8Array({ maxLength: 200 })).map(([type, rest]) => {
+      fc.tuple(fc.integer({ min: 1, max: 10 }), fc.uint8Array({ maxLength: 200 })).map(([type, rest]) => {
         return Uint8Array.from([type, ...rest])
       }),
       frame.chain(each => fc.nat({ max: body(each).length }).map(end => body(each).subarray(0, end))),

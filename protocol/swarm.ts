@@ -17,25 +17,45 @@ export const frameTypes = {
   missing: 7,
   busy: 8,
   refused: 9,
+  requestFrom: 10,
 } as const
 
 /** Why a stream is refused, as on the wire. */
 export const refusals = { 'unknown-closure': 1, duplicate: 2, 'too-many': 3 } as const
 export type Refusal = keyof typeof refusals
 
-export const chunkEncodings = { raw: 0, zstd: 1 } as const
+/** `delta` is zstd with a dictionary: the old chunks that the request named. */
+export const chunkEncodings = { raw: 0, zstd: 1, delta: 2 } as const
 export type ChunkEncoding = keyof typeof chunkEncodings
+
+/** Chunks that the asker holds and that the wanted one may be told apart from: a run of a recipe's chunks. */
+export interface Base {
+  /** SHA-256 of the recipe. */
+  readonly recipe: Uint8Array
+  /** The first chunk's place in the recipe, and how many there are. */
+  readonly first: number
+  readonly count: number
+}
+
+/** One chunk that is asked for, and the run of the frame's recipe that it is to be told apart from. */
+export interface AskFrom {
+  readonly chunk: number
+  readonly first: number
+  readonly count: number
+}
 
 /**
  * `open` comes first, from the dialler; `ready` answers it and is answered by one: what the sender has (a bitfield, empty
  * for nothing) and whether it wants what it lacks. The rest comes in any order. A later `ready`, with an empty bitfield,
- * says that the sender began or ceased to want.
+ * says that the sender began or ceased to want. `requestFrom` is a request whose answers may be deltas; who lacks the old
+ * chunks answers it as a plain one.
  */
 export type Frame =
   | { type: 'open'; closure: Uint8Array }
   | { type: 'ready'; wants: boolean; bitfield: Uint8Array }
   | { type: 'have'; chunks: readonly number[] }
   | { type: 'request'; chunks: readonly number[] }
+  | { type: 'requestFrom'; recipe: Uint8Array; asks: readonly AskFrom[] }
   | { type: 'cancel'; chunks: readonly number[] }
   | { type: 'missing'; chunks: readonly number[] }
   | { type: 'chunk'; chunk: number; encoding: ChunkEncoding; bytes: Uint8Array }
@@ -44,8 +64,13 @@ export type Frame =
 
 /** Chunk numbers in one frame. */
 export const maxNumbers = 4096
+/** Old chunks that one chunk is told apart from, and their bytes: the largest dictionary. */
+export const maxBaseChunks = 48
+export const maxBaseBytes = 1024 * 1024
 /** Bytes of a bitfield: a closure of 16 million chunks. */
 const maxBitfield = 2 * 1024 * 1024
+/** Chunks asked for in one `requestFrom`: three numbers each. */
+export const maxAsks = Math.floor(maxNumbers / 3)
 const chunkHeader = 5
 /** Length in four bytes, then the type in one. */
 export const frameHeader = 5
@@ -89,6 +114,10 @@ export function decodeFrame(bytes: Uint8Array): Frame {
       return { type: 'have', chunks: numbersOf(payload) }
     case frameTypes.request:
       return { type: 'request', chunks: numbersOf(payload) }
+    case frameTypes.requestFrom: {
+      const recipe = exactly(payload.subarray(0, hashLength), hashLength, 'recipe')
+      return { type: 'requestFrom', recipe, asks: asksOf(payload.subarray(hashLength)) }
+    }
     case frameTypes.cancel:
       return { type: 'cancel', chunks: numbersOf(payload) }
     case frameTypes.missing:
@@ -127,6 +156,12 @@ function payloadOf(frame: Frame): Uint8Array {
       new DataView(bytes.buffer).setUint32(0, frame.milliseconds)
       return bytes
     }
+    case 'requestFrom': {
+      const { recipe, asks } = frame
+      if (asks.length > maxAsks) throw new RangeError(`expected at most ${maxAsks} chunks in a frame`)
+      const numbers = asks.flatMap(({ chunk, first, count }) => [chunk, first, count])
+      return Buffer.concat([exactly(recipe, hashLength, 'recipe'), packVarints(numbers)])
+    }
     case 'refused':
       return Uint8Array.of(refusals[frame.reason])
     default:
@@ -146,6 +181,18 @@ function numbersOf(payload: Uint8Array): readonly number[] {
   }
   if (numbers.length === 0 || numbers.length > maxNumbers) throw malformed(`1 to ${maxNumbers} chunk numbers`)
   return numbers
+}
+
+function asksOf(payload: Uint8Array): AskFrom[] {
+  const numbers = numbersOf(payload)
+  if (numbers.length % 3 !== 0) throw malformed('three numbers for each chunk that is asked for')
+  const asks: AskFrom[] = []
+  for (let at = 0; at < numbers.length; at += 3) {
+    const [chunk = 0, first = 0, count = 0] = numbers.slice(at, at + 3)
+    if (count < 1 || count > maxBaseChunks) throw malformed(`1 to ${maxBaseChunks} old chunks`)
+    asks.push({ chunk, first, count })
+  }
+  return asks
 }
 
 function exactly(bytes: Uint8Array, length: number, what: string): Uint8Array {

@@ -16,6 +16,8 @@ import { FleetState } from '../state/fleet-state.ts'
 import { type Identity, loadIdentity } from '../state/identity.ts'
 import { OwnState } from '../state/own.ts'
 import { NixStore } from '../store/nix-store.ts'
+import { BaseFinder } from '../swarm/base-finder.ts'
+import { Bases } from '../swarm/bases.ts'
 import { ChunkIndex } from '../swarm/chunk-index.ts'
 import type { ClosureFetchComponents } from '../swarm/closure-fetch.ts'
 import { Closures } from '../swarm/closures.ts'
@@ -147,6 +149,12 @@ export class MeshPeer {
       admission,
       closures,
       uploads,
+      bases: new Bases({
+        store,
+        index,
+        positionsOf: async path => (await recipes.recipeFor(path))?.positions,
+        recipe: id => recipes.recipe(id),
+      }),
       certificate: readCertificate(init.certificate),
       log,
       openChunks: async ({ hash, list }, onLost) => {
@@ -156,7 +164,8 @@ export class MeshPeer {
         })
         const chunks = new LocalChunks({ store, list, staging, index, recipes, log }, { onLost })
         await chunks.discover()
-        return { chunks, close: () => staging.close() }
+        const finder = new BaseFinder({ list, index, recipes })
+        return { chunks, finder, close: () => staging.close() }
       },
     })
     const trustedPublicKeys = () => state.belief?.nixPublicKeys ?? []

@@ -2,7 +2,8 @@
 
 import { promisify } from 'node:util'
 import { constants, zstdCompress } from 'node:zlib'
-import { type ChunkEncoding, encodeChunkHeader } from '../../protocol/swarm.ts'
+import { type Base, type ChunkEncoding, encodeChunkHeader } from '../../protocol/swarm.ts'
+import type { Bases } from './bases.ts'
 import type { ChunkStore } from './chunk-store.ts'
 import type { FrameStream } from './frame-stream.ts'
 import { busyMs, compressBelowLoad, compressBelowLocal, compressBelowRemote, queuedRequestsPerPeer } from './limits.ts'
@@ -16,6 +17,14 @@ export interface ChunkSenderComponents {
   frames: FrameStream
   chunks: ChunkStore
   uploads: UploadLimiter
+  /** Reads what a chunk may be told apart from; without it every chunk is sent whole. */
+  bases?: Pick<Bases, 'read'> | undefined
+}
+
+/** A chunk that is asked for, and what the peer holds that it may be told apart from. */
+export interface Wanted {
+  readonly chunk: number
+  readonly base?: Base | undefined
 }
 
 export interface ChunkSenderInit {
@@ -34,7 +43,7 @@ export class ChunkSender {
   readonly #init: ChunkSenderInit
   readonly #compressBelow: number
   readonly #sent = new RateMeter()
-  #queue: number[] = []
+  #queue: Wanted[] = []
   #serving = false
   #sayingBusy = false
 
@@ -45,20 +54,20 @@ export class ChunkSender {
   }
 
   /** Takes requests; says busy, which voids all that were not answered yet, when they are too many. */
-  request(chunks: readonly number[]): void {
-    if (this.#queue.length + chunks.length > queuedRequestsPerPeer) {
+  request(wanted: readonly Wanted[]): void {
+    if (this.#queue.length + wanted.length > queuedRequestsPerPeer) {
       this.#queue = []
       void this.#sayBusy()
-    } else if (this.#serving) this.#queue.push(...chunks)
+    } else if (this.#serving) this.#queue.push(...wanted)
     else if (this.#components.uploads.enter(this.#init.peer)) {
-      this.#queue.push(...chunks)
+      this.#queue.push(...wanted)
       void this.#serve()
     } else void this.#sayBusy()
   }
 
   cancel(chunks: readonly number[]): void {
     const cancelled = new Set(chunks)
-    this.#queue = this.#queue.filter(chunk => !cancelled.has(chunk))
+    this.#queue = this.#queue.filter(({ chunk }) => !cancelled.has(chunk))
   }
 
   /** A place among the served is held only while there is something to send: sessions last, places must not. */
@@ -66,9 +75,9 @@ export class ChunkSender {
     const { peer, signal, onFailed } = this.#init
     this.#serving = true
     try {
-      for (let chunk = this.#queue.shift(); chunk !== undefined; chunk = this.#queue.shift()) {
+      for (let wanted = this.#queue.shift(); wanted !== undefined; wanted = this.#queue.shift()) {
         signal.throwIfAborted()
-        await this.#send(chunk)
+        await this.#send(wanted)
       }
     } catch (thrown) {
       this.#queue = []
@@ -79,12 +88,12 @@ export class ChunkSender {
     }
   }
 
-  async #send(chunk: number): Promise<void> {
+  async #send({ chunk, base }: Wanted): Promise<void> {
     const { chunks, frames, uploads } = this.#components
     const { signal, onSent } = this.#init
     const plain = chunks.has(chunk) ? await chunks.read(chunk) : undefined
     if (plain === undefined) return await frames.write({ type: 'missing', chunks: [chunk] }, signal)
-    const { encoding, bytes } = await this.#encoded(plain)
+    const { encoding, bytes } = await this.#encoded(plain, base)
     await uploads.take(bytes.length, signal)
     const began = performance.now()
     await frames.writeParts([encodeChunkHeader(chunk, encoding, bytes.length), bytes], signal)
@@ -93,12 +102,18 @@ export class ChunkSender {
     onSent(chunk)
   }
 
-  /** Compressed where the link is what one waits for, raw where the processor is. */
-  async #encoded(plain: Uint8Array): Promise<{ encoding: ChunkEncoding; bytes: Uint8Array }> {
-    const scarce = this.#sent.busyBytesPerSecond < this.#compressBelow && loopLoad() < compressBelowLoad
-    if (!scarce) return { encoding: 'raw', bytes: plain }
-    const packed = await compress(plain, { params: { [constants.ZSTD_c_compressionLevel]: 3 } })
-    return packed.length < plain.length * 0.95 ? { encoding: 'zstd', bytes: packed } : { encoding: 'raw', bytes: plain }
+  /** Told apart from what the peer has, if that is little; compressed where the link is what one waits for; else raw. */
+  async #encoded(plain: Uint8Array, base: Base | undefined): Promise<{ encoding: ChunkEncoding; bytes: Uint8Array }> {
+    const raw = { encoding: 'raw', bytes: plain } as const
+    if (loopLoad() >= compressBelowLoad) return raw
+    const isSlow = this.#sent.busyBytesPerSecond < this.#compressBelow
+    // Deltas are so small that they never fill a link, so its rate isn't known. Beyond the site bytes are what counts.
+    const dictionary = base && (isSlow || !this.#init.local) && (await this.#components.bases?.read(base))
+    if (!isSlow && !dictionary) return raw
+    const params = { [constants.ZSTD_c_compressionLevel]: 3 }
+    const packed = await compress(plain, { params, ...(dictionary && { dictionary }) })
+    if (packed.length >= plain.length * 0.95) return raw
+    return { encoding: dictionary ? 'delta' : 'zstd', bytes: packed }
   }
 
   /** One at a time: a peer that asks on and reads nothing must not fill the memory with answers. */

@@ -68,6 +68,8 @@ async function bringIn(
   const wanted = lackingChunks(missing, number => chunks.has(number))
   progress.begin(wanted.reduce((sum, number) => sum + known.list.length(number), 0))
   await requireSpace(store, progress.size + progress.needed)
+  const lacking = new Set(wanted)
+  await entry.finder?.find(missing, number => lacking.has(number))
   const report = () => options.onProgress?.(progress)
   const onArrival = (arrival: Parameters<Progress['arrived']>[0]) => {
     progress.arrived(arrival)

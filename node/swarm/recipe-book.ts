@@ -2,6 +2,7 @@
 
 import type { Level } from 'level'
 import { messageOf } from '../../protocol/errors.ts'
+import { toHex } from '../../protocol/hash.ts'
 import type { StorePath } from '../../protocol/nix/store-path.ts'
 import { decodeRecipe, type Recipe } from '../../protocol/recipe.ts'
 import type { Logger } from '../log.ts'
@@ -38,13 +39,23 @@ export class RecipeBook implements Recipes {
     return this.#ids.has(path)
   }
 
+  /** SHA-256 of a path's recipe; nothing when it was not remembered. */
+  idFor(path: StorePath): Promise<Uint8Array | undefined> {
+    return this.#ids.get(path)
+  }
+
   async recipeFor(path: StorePath): Promise<Recipe | undefined> {
     const id = await this.#ids.get(path)
-    const bytes = id && (await this.#components.document(id))
+    return id && (await this.recipe(id))
+  }
+
+  /** A recipe by the SHA-256 of its bytes; nothing when it isn't here, or that document is no recipe. */
+  async recipe(id: Uint8Array): Promise<Recipe | undefined> {
+    const bytes = await this.#components.document(id)
     try {
       return bytes && decodeRecipe(bytes)
     } catch (thrown) {
-      this.#components.log.warn({ path, reason: messageOf(thrown) }, 'a kept recipe was left out')
+      this.#components.log.warn({ recipe: toHex(id), reason: messageOf(thrown) }, 'a kept recipe was left out')
       return undefined
     }
   }

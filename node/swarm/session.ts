@@ -5,8 +5,10 @@ import { promisify } from 'node:util'
 import { constants, zstdDecompress } from 'node:zlib'
 import { FormatError } from '../../protocol/cbor.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
-import { equalBytes, sha256 } from '../../protocol/hash.ts'
-import { type Frame, maxNumbers } from '../../protocol/swarm.ts'
+import { equalBytes, sha256, toHex } from '../../protocol/hash.ts'
+import { type AskFrom, type Base, type ChunkEncoding, type Frame, maxAsks, maxNumbers } from '../../protocol/swarm.ts'
+import type { BaseFinder } from './base-finder.ts'
+import type { Bases } from './bases.ts'
 import { Bitfield } from './bitfield.ts'
 import type { ChunkList } from './chunk-list.ts'
 import { ChunkSender } from './chunk-sender.ts'
@@ -40,6 +42,9 @@ export interface SessionComponents {
   list: ChunkList
   chunks: ChunkStore
   uploads: UploadLimiter
+  /** What a chunk that we ask for may be told apart from, and who reads it. */
+  finder?: Pick<BaseFinder, 'baseOf' | 'forget'> | undefined
+  bases?: Pick<Bases, 'read'> | undefined
 }
 
 /** What the handshake said, and who is at the other end. */
@@ -60,6 +65,7 @@ export class Session extends EventEmitter<Events> {
   /** What the peer has. */
   readonly theirs: Bitfield
   readonly preferred: boolean
+  /** Bytes of chunks as they are: windows are counted in these. */
   readonly received = new RateMeter()
   /** When the peer last said anything or was sent a chunk, in milliseconds. */
   usedAt = Date.now()
@@ -68,6 +74,8 @@ export class Session extends EventEmitter<Events> {
   readonly #abort = new AbortController()
   /** Requests that may still be answered, by chunk: one that was cancelled and asked again may come twice. */
   readonly #asked = new Map<number, number>()
+  /** What the peer was told that a chunk may be told apart from. */
+  readonly #bases = new Map<number, Base>()
   /** What the peer was told that we have. */
   readonly #told: Bitfield
   #theyWant: boolean
@@ -111,8 +119,27 @@ export class Session extends EventEmitter<Events> {
 
   /** Asks for chunks; each is answered by `chunk`, `missing`, `busy` or `closed`. */
   request(chunks: readonly number[]): void {
-    for (const chunk of chunks) this.#asked.set(chunk, (this.#asked.get(chunk) ?? 0) + 1)
-    this.#say(chunks, numbers => ({ type: 'request', chunks: numbers }))
+    const whole: number[] = []
+    const from = new Map<string, { recipe: Uint8Array; asks: AskFrom[] }>()
+    for (const chunk of chunks) {
+      this.#asked.set(chunk, (this.#asked.get(chunk) ?? 0) + 1)
+      const base = this.#bases.get(chunk) ?? this.#components.finder?.baseOf(chunk)
+      if (base === undefined) {
+        whole.push(chunk)
+        continue
+      }
+      this.#bases.set(chunk, base)
+      const { recipe, first, count } = base
+      const known = from.get(toHex(recipe))
+      if (known === undefined) from.set(toHex(recipe), { recipe, asks: [{ chunk, first, count }] })
+      else known.asks.push({ chunk, first, count })
+    }
+    this.#say(whole, numbers => ({ type: 'request', chunks: numbers }))
+    for (const { recipe, asks } of from.values()) {
+      for (let at = 0; at < asks.length; at += maxAsks) {
+        void this.#write({ type: 'requestFrom', recipe, asks: asks.slice(at, at + maxAsks) })
+      }
+    }
   }
 
   cancel(chunks: readonly number[]): void {
@@ -181,7 +208,12 @@ export class Session extends EventEmitter<Events> {
         return
       }
       case 'request':
-        return this.#sender.request(this.#checked(frame.chunks))
+        return this.#sender.request(this.#checked(frame.chunks).map(chunk => ({ chunk })))
+      case 'requestFrom': {
+        this.#checked(frame.asks.map(({ chunk }) => chunk))
+        const { recipe, asks } = frame
+        return this.#sender.request(asks.map(({ chunk, first, count }) => ({ chunk, base: { recipe, first, count } })))
+      }
       case 'cancel':
         return this.#sender.cancel(frame.chunks)
       case 'missing':
@@ -206,13 +238,32 @@ export class Session extends EventEmitter<Events> {
     this.#checked([chunk])
     // One that was cancelled may still come; one that was never asked for may not.
     if (!this.#answered(chunk)) throw new SessionError('misbehaved', `chunk ${chunk} was not asked for`)
-    const length = list.length(chunk)
-    this.received.add(bytes.length)
-    const plain = encoding === 'raw' ? bytes : await unpack(bytes, length)
-    if (plain.length !== length || !equalBytes(sha256(plain), list.hash(chunk))) {
+    const plain = await this.#plain(chunk, encoding, bytes)
+    if (plain === undefined) {
+      // No fault of the peer's, which still has it: it is asked for whole.
+      this.emit('missing', [chunk])
+      return
+    }
+    this.received.add(plain.length)
+    if (plain.length !== list.length(chunk) || !equalBytes(sha256(plain), list.hash(chunk))) {
       throw new SessionError('misbehaved', `chunk ${chunk} has another hash than it must have`)
     }
     if (!this.#closed) this.emit('chunk', { chunk, bytes: plain, wire: bytes.length })
+  }
+
+  /** A chunk as it is; nothing when it was told apart from what is not here any more. */
+  async #plain(chunk: number, encoding: ChunkEncoding, bytes: Uint8Array): Promise<Uint8Array | undefined> {
+    const base = this.#bases.get(chunk)
+    if (!this.#asked.has(chunk)) this.#bases.delete(chunk)
+    if (encoding === 'raw') return bytes
+    const length = this.#components.list.length(chunk)
+    if (encoding === 'zstd') return await unpack(bytes, length)
+    if (base === undefined) throw new SessionError('misbehaved', `chunk ${chunk} was not asked for as a delta`)
+    const dictionary = await this.#components.bases?.read(base)
+    if (dictionary !== undefined) return await unpack(bytes, length, dictionary)
+    this.#bases.delete(chunk)
+    this.#components.finder?.forget(chunk)
+    return undefined
   }
 
   /** Takes one request off; false when there was none. */
@@ -249,9 +300,10 @@ export function asMisbehaviour(thrown: unknown): unknown {
   return isWrong ? new SessionError('misbehaved', thrown.message, { cause: thrown }) : thrown
 }
 
-async function unpack(bytes: Uint8Array, maxOutputLength: number): Promise<Uint8Array> {
+async function unpack(bytes: Uint8Array, maxOutputLength: number, dictionary?: Uint8Array): Promise<Uint8Array> {
+  const params = { [constants.ZSTD_d_windowLogMax]: zstdWindowLog }
   try {
-    return await decompress(bytes, { maxOutputLength, params: { [constants.ZSTD_d_windowLogMax]: zstdWindowLog } })
+    return await decompress(bytes, { maxOutputLength, params, ...(dictionary && { dictionary }) })
   } catch (thrown) {
     throw new SessionError('misbehaved', `a chunk can't be decompressed: ${messageOf(thrown)}`, { cause: thrown })
   }

@@ -11,6 +11,8 @@ import type { Logger } from '../log.ts'
 import type { Admission, Member } from '../mesh/admission.ts'
 import type { Host } from '../mesh/host.ts'
 import { openStream } from '../mesh/open-stream.ts'
+import type { BaseFinder } from './base-finder.ts'
+import type { Bases } from './bases.ts'
 import { Bitfield } from './bitfield.ts'
 import { ClosureSwarm, type SwarmPeer } from './closure-swarm.ts'
 import type { Closures, KnownClosure } from './closures.ts'
@@ -29,6 +31,7 @@ export interface SwarmServiceComponents {
   uploads: UploadLimiter
   /** This machine's chunks of a closure. */
   openChunks: (known: KnownClosure, onLost: (numbers: readonly number[]) => void) => Promise<OpenChunks>
+  bases?: Bases
   certificate: Certificate
   log: Logger
 }
@@ -36,6 +39,8 @@ export interface SwarmServiceComponents {
 /** This machine's chunks of a closure, and what gives back the files behind them. */
 export interface OpenChunks {
   readonly chunks: LocalChunks
+  /** What chunks that are asked for may be told apart from. */
+  readonly finder?: BaseFinder
   close(): Promise<void>
 }
 
@@ -272,8 +277,8 @@ export class SwarmService {
     return { type: 'ready', wants: swarm.fetching, bitfield: have.count === 0 ? new Uint8Array() : have.bytes }
   }
 
-  #attach({ swarm, chunks }: Entry, { frames, member, said, heard, preferred }: Handshake): void {
-    const { uploads, certificate, host, admission } = this.#components
+  #attach({ swarm, chunks, finder }: Entry, { frames, member, said, heard, preferred }: Handshake): void {
+    const { uploads, bases, certificate, host, admission } = this.#components
     this.#stop.signal.throwIfAborted()
     const id = member.peer.toString()
     if (admission.member(member.peer) === undefined || this.#isBanned(id))
@@ -285,7 +290,7 @@ export class SwarmService {
       controller: member.certificate.role === 'controller',
     }
     const session = new Session(
-      { frames, list: swarm.list, chunks, uploads },
+      { frames, list: swarm.list, chunks, uploads, finder, bases },
       {
         peer: id,
         local: peer.local,

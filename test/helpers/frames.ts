@@ -16,9 +16,18 @@ export const goldenFrames: Readonly<Record<string, Frame>> = {
   'ready-with-nothing': { type: 'ready', wants: false, bitfield: new Uint8Array() },
   have: { type: 'have', chunks: [0, 1, 127, 128, 16_384, 0xffff_ffff] },
   request: { type: 'request', chunks: [300, 5] },
+  'request-from': {
+    type: 'requestFrom',
+    recipe: sha256(Buffer.from('an old recipe')),
+    asks: [
+      { chunk: 300, first: 0, count: 9 },
+      { chunk: 5, first: 16_384, count: 1 },
+    ],
+  },
   cancel: { type: 'cancel', chunks: [5] },
   'chunk-raw': { type: 'chunk', chunk: 70_000, encoding: 'raw', bytes: Buffer.from('the bytes of a chunk') },
   'chunk-zstd': { type: 'chunk', chunk: 1, encoding: 'zstd', bytes: Buffer.from('28b52ffd2002110000c4c4', 'hex') },
+  'chunk-delta': { type: 'chunk', chunk: 300, encoding: 'delta', bytes: Buffer.from('28b52ffd', 'hex') },
   missing: { type: 'missing', chunks: [300] },
   busy: { type: 'busy', milliseconds: 2000 },
   'refused-unknown-closure': { type: 'refused', reason: 'unknown-closure' },

@@ -49,6 +49,20 @@ const banned: [string, Malice][] = [
       await frames.write({ type: 'chunk', chunk, encoding: 'zstd', bytes: zstdCompressSync(Buffer.alloc(64 << 20)) }),
   ],
   [
+    'sends a delta that nobody asked for',
+    async (frames, [chunk = 0]) =>
+      await frames.write({ type: 'chunk', chunk, encoding: 'delta', bytes: zstdCompressSync(Buffer.alloc(100)) }),
+  ],
+  [
+    'names chunks beyond the last in a request for deltas',
+    async (frames, _, { count }) =>
+      await frames.write({
+        type: 'requestFrom',
+        recipe: new Uint8Array(32),
+        asks: [{ chunk: count, first: 0, count: 1 }],
+      }),
+  ],
+  [
     'packs garbage and is gone before it is looked at',
     async (frames, [chunk = 0]) => {
       await frames.write({ type: 'chunk', chunk, encoding: 'zstd', bytes: Buffer.from('no zstd at all') })
