@@ -1,6 +1,9 @@
 # What the controller reads of a config with `nix eval --json`: no functions, no derivations.
 config:
 {
-  inherit (config) displayName description system target;
-  modules = builtins.mapAttrs (_: module: module.settings) config.modules;
+  inherit (config) displayName description system target tags secrets;
+  modules = builtins.mapAttrs (_: module: module.values) config.modules;
 }
+// (if config.type == null then { } else { type = config.type.name; })
+// (if config.device == null then { } else { inherit (config) base device; })
+// (if config.policy == { } then { } else { inherit (config) policy; })

@@ -1,46 +1,33 @@
-# One config from its file: { file, system, target, modules: name → { file, content, settings } }, checked.
-{ modules, targets }:
+# One config from its file, checked: what the file itself says. evaluate.nix makes a system's settings of it.
+{ tags, sources, targets }:
 name: { file, content }:
 let
-  inherit (import ./errors.nix) fail list onlyKeys show;
-
+  inherit (import ./errors.nix) fail onlyKeys show;
+  inherit (import ./systems.nix) systems;
+  fields = import ./fields.nix file;
   config = onlyKeys
-    { inherit file; what = "config"; known = [ "displayName" "description" "system" "target" "modules" ]; }
+    {
+      inherit file;
+      what = "config";
+      known = [ "displayName" "description" "type" "system" "target" "tags" "perDevice" "modules" ];
+    }
     content;
-
-  systems = [ "x86_64-linux" "aarch64-linux" "i686-linux" "armv7l-linux" "armv6l-linux" "riscv64-linux" ];
-  oneOf = what: known: value:
-    if builtins.elem value known then value
-    else fail file "${what}: expected one of ${list known}, got ${show value}";
-
-  chosen = config.modules or { };
-
-  use = moduleName: values:
-    let
-      found = modules.${moduleName} or (fail file
-        "modules.${moduleName}: there is no modules/${moduleName}.nix; the project has ${list (builtins.attrNames modules)}");
-      module = found // {
-        content = onlyKeys
-          {
-            inherit (found) file;
-            what = "module";
-            known = [ "displayName" "description" "settings" "portable" "nixos" ];
-          }
-          found.content;
-      };
-    in
-    module // {
-      settings = import ./settings.nix { inherit module file values; name = moduleName; };
-    };
-in
-{
-  inherit file;
-  displayName = config.displayName or name;
-  description = config.description or "";
+  type = if config ? type then sources.deviceTypeOf file "type" config.type else null;
   # Most devices that are managed like this are PCs and virtual machines.
-  system = oneOf "system" systems (config.system or "x86_64-linux");
-  target = oneOf "target" (builtins.attrNames targets) (config.target or "portable");
-  modules =
-    if builtins.isAttrs chosen then builtins.mapAttrs use chosen
-    else fail file "modules: expected an object, module name → its settings, got ${show chosen}";
+  system = fields.oneOf "system" systems (config.system or (if type == null then "x86_64-linux" else type.system));
+in
+if builtins.match ".*--.*" name != null then
+  fail file "the file's name can't be used: -- is for configs of single devices"
+else {
+  inherit name file type;
+  displayName = fields.text "displayName" (config.displayName or name);
+  description = fields.text "description" (config.description or "");
+  system =
+    if type != null && type.system != system then
+      fail file "system: expected ${type.system}, which the type ${type.name} is, got ${show system}"
+    else system;
+  target = fields.oneOf "target" (builtins.attrNames targets) (config.target or "portable");
+  tags = fields.tags tags (config.tags or [ ]);
+  perDevice = fields.flag "perDevice" (config.perDevice or false);
+  modules = fields.modules (config.modules or { });
 }

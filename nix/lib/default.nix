@@ -4,4 +4,5 @@
   portable = import ../portable;
   inStore = import ./in-store.nix;
   text = import ./text.nix;
+  schedule = import ./schedule.nix;
 }

@@ -1,12 +1,19 @@
-# Errors that name the file, what was expected and what came.
+# Errors that name the file, the key, what was expected and what came.
 rec {
   fail = file: message: throw "${file}: ${message}";
 
-  # A value as a person would write it in JSON; what JSON can't say, by its type.
+  # A value as a person would write it in JSON; long ones and what JSON can't say, by their type.
   show = value:
-    if builtins.elem (builtins.typeOf value) [ "string" "int" "bool" "float" "null" ]
-    then builtins.toJSON value
-    else "a ${builtins.typeOf value}";
+    let
+      kind = builtins.typeOf value;
+      article = if builtins.elem kind [ "int" ] then "an" else "a";
+    in
+    if builtins.elem kind [ "string" "int" "bool" "float" "null" ]
+    then
+      let text = builtins.toJSON value;
+      in if builtins.stringLength text <= 200 then text else "${builtins.substring 0 200 text}… (${toString (builtins.stringLength value)} characters)"
+    else if kind == "set" then "an object"
+    else "${article} ${kind}";
 
   list = names: if names == [ ] then "none" else builtins.concatStringsSep ", " names;
 
@@ -14,7 +21,12 @@ rec {
   onlyKeys = { file, what, known }: value:
     let unknown = builtins.filter (key: ! builtins.elem key known) (builtins.attrNames value);
     in
-    if ! builtins.isAttrs value then fail file "${what}: expected an attribute set, got ${show value}"
+    if ! builtins.isAttrs value then fail file "${what}: expected an object, got ${show value}"
     else if unknown == [ ] then value
     else fail file "${what}: unknown ${list unknown}; expected one of ${list known}";
+
+  # All checks of a list of [ holds message ] in order, then the value.
+  checks = file: pairs: value:
+    let failed = builtins.filter (pair: ! builtins.elemAt pair 0) pairs;
+    in if failed == [ ] then value else fail file (builtins.elemAt (builtins.head failed) 1);
 }

@@ -11,10 +11,10 @@
 #
 # The builder is /bin/sh and needs mkdir, ln, cat, chmod and rm in /usr/bin, /bin, NixOS's system profile or `tools`.
 # Inside Nix's sandbox there are none: turn it off, let those folders in (`extra-sandbox-paths`), or give `tools`.
-{ name, system, modules, project, tools ? [ ] }:
+{ name, system, modules, arguments, pkgsFor, tools ? [ ] }:
 let
   inherit (import ../lib/text.nix) quote lines;
-  inherit (import ./merge.nix { inherit name system modules project; }) units etc packages;
+  inherit (import ./merge.nix { inherit name modules arguments; pkgs = pkgsFor system; }) units etc packages;
 
   renderedUnits = builtins.mapAttrs (import ./unit.nix) units;
   checkedEtc = import ./etc.nix etc;

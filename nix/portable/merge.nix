@@ -1,22 +1,20 @@
 # What a config's modules want, together: { units, etc, packages }. The same name twice is an error, not a choice.
-{ name, system, modules, project }:
+{ name, modules, arguments, pkgs }:
 let
   inherit (import ../lib/errors.nix) fail onlyKeys show;
 
   results = builtins.mapAttrs
     (moduleName: module:
       let
-        portable = module.content.portable or (fail module.file
+        portable = module.portable or (fail module.file
           "has no `portable` function, but config ${name} has the target portable");
       in
       # All settings are checked, also those that the module doesn't look at.
       builtins.deepSeq module.settings (
-        onlyKeys { inherit (module) file; what = "portable"; known = [ "units" "etc" "packages" ]; } (portable {
-          inherit (module) settings;
-          inherit system project;
-          config = name;
-          thymesh = import ../lib;
-        })
+        builtins.addErrorContext "while evaluating the module ${moduleName} (${module.file}) for config ${name}" (
+          onlyKeys { inherit (module) file; what = "portable"; known = [ "units" "etc" "packages" ]; }
+            (portable (arguments // { inherit (module) settings; inherit pkgs; }))
+        )
       ))
     modules;
 

@@ -28,24 +28,35 @@ describe('mkFleet', { skip: nixSkip() }, () => {
     })
     assert.deepEqual(await workshop.evaluate(project, 'thymesh.fleet'), {
       configs: {
-        bare: { displayName: 'Bare', description: '', system: 'x86_64-linux', target: 'portable', modules: {} },
+        bare: {
+          displayName: 'Bare',
+          description: '',
+          system: 'x86_64-linux',
+          target: 'portable',
+          tags: [],
+          secrets: [],
+          modules: {},
+        },
         shop: {
           displayName: 'shop',
           description: '',
           system: thisSystem,
           target: 'portable',
+          tags: [],
+          secrets: [],
           modules: { web: { message: 'hello', port: 80, public: true } },
         },
       },
-      devices: { 'north.1': { config: 'shop', site: 'north' } },
+      devices: { 'north.1': { config: 'shop', site: 'north', tags: [] } },
+      tags: {},
     })
-    const modules = (await workshop.evaluate(project, 'thymesh.modules')) as Record<string, { displayName: string }>
-    assert.equal(modules.web?.displayName, 'Web')
+    const modules = (await workshop.evaluate(project, 'thymesh.modules')) as Record<string, { displayName: object }>
+    assert.deepEqual(modules.web?.displayName, { en: 'Web' })
   })
 
   it('gives empty sets for a project without folders', async () => {
     const project = workshop.project({})
-    assert.deepEqual(await workshop.evaluate(project, 'thymesh.fleet'), { configs: {}, devices: {} })
+    assert.deepEqual(await workshop.evaluate(project, 'thymesh.fleet'), { configs: {}, devices: {}, tags: {} })
   })
 
   const config = (modules: object): Files => ({ 'configs/shop.json': { modules }, 'modules/web.nix': web })
@@ -73,7 +84,7 @@ describe('mkFleet', { skip: nixSkip() }, () => {
     {
       what: 'settings that are no object',
       files: config({ web: true }),
-      said: [/configs\/shop\.json: modules\.web: expected an attribute set, got true/],
+      said: [/configs\/shop\.json: modules\.web: expected an object, got true/],
     },
     {
       what: 'a module that is not there',
@@ -88,7 +99,7 @@ describe('mkFleet', { skip: nixSkip() }, () => {
     {
       what: 'an unknown target',
       files: { 'configs/shop.json': { target: 'windows' } },
-      said: [/configs\/shop\.json: target: expected one of portable, got "windows"/],
+      said: [/configs\/shop\.json: target: expected one of nixos, portable, got "windows"/],
     },
     {
       what: 'a device whose config is not there',
@@ -108,7 +119,7 @@ describe('mkFleet', { skip: nixSkip() }, () => {
     {
       what: 'a type that is not there',
       files: { ...config({ web: { key: 1 } }), 'modules/web.nix': '{ settings.key.type = "colour"; }' },
-      said: [/modules\/web\.nix: settings\.key: unknown type "colour"; expected one of bool, int, string/],
+      said: [/modules\/web\.nix: settings\.key: unknown type "colour"; expected one of artifact, bool, .*text/],
     },
     {
       what: 'a default of another type',

@@ -149,7 +149,7 @@ describe('the portable top level', { skip: nixSkip() }, () => {
   })
 
   it('refuses a module that says nothing for this target', async () => {
-    const files = { 'configs/shop.json': { modules: { web: {} } }, 'modules/web.nix': '{ nixos = { }; }' }
+    const files = { 'configs/shop.json': { modules: { web: {} } }, 'modules/web.nix': '{ nixos = _: { }; }' }
     const message = await workshop.evaluationError(workshop.project(files), 'thymesh.configs.shop.drvPath')
     assert.match(message, /modules\/web\.nix: has no `portable` function, but config shop has the target portable/)
   })

@@ -1,0 +1,14 @@
+# What the Raspberry Pis have in common: extlinux, which U-Boot reads, and the root on the SD card.
+{ kernelParams, newestKernel ? false }:
+{ lib, pkgs, ... }:
+{
+  boot.loader.grub.enable = lib.mkDefault false;
+  boot.loader.generic-extlinux-compatible.enable = lib.mkDefault true;
+  # /boot of a card is small.
+  boot.loader.generic-extlinux-compatible.configurationLimit = lib.mkDefault 5;
+  boot.kernelParams = [ "console=ttyS1,115200n8" "console=tty1" ] ++ kernelParams;
+  boot.kernelPackages = lib.mkIf newestKernel (lib.mkDefault pkgs.linuxPackages_latest);
+  hardware.enableRedistributableFirmware = lib.mkDefault true;
+  # Nothing on these boards keeps the time while they are off.
+  services.thymesh.node.settings.clock = lib.mkDefault "none";
+}
