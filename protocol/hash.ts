@@ -1,4 +1,4 @@
-/** SHA-256, the one hash of the project: TUF's, Nix's and the CIDs'. */
+/** SHA-256, the one hash of the project: TUF's, Nix's and the CIDs'; and bytes in hex. */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 
@@ -14,6 +14,11 @@ export function sha256(...parts: Uint8Array[]): Uint8Array {
 /** SHA-256 in lowercase hex, as TUF writes it: 64 characters. */
 export function sha256Hex(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
+}
+
+/** SHA-512 in lowercase hex; only for repositories of others that name files by it. */
+export function sha512Hex(bytes: Uint8Array): string {
+  return createHash('sha512').update(bytes).digest('hex')
 }
 
 export function toHex(bytes: Uint8Array): string {

@@ -30,6 +30,8 @@ export const limits = {
   signatures: 32,
   /** Root versions that one refresh walks; the specification asks for a bound. */
   rootRotations: 1024,
+  /** Roles that one look-up of a target file visits; what the specification's reference implementation allows. */
+  delegations: 32,
   /** Paths of one closure. */
   closurePaths: 50_000,
   /** A NAR: larger than any store path that is known. */

@@ -100,7 +100,9 @@ export class Refresher {
       const signal = AbortSignal.any([stopped, AbortSignal.timeout(refreshTimeoutMs)])
       const before = state.trusted ?? (await fetchFirstRoot(documents, state, peer, signal))
       const source = metadataFrom(documents, peer, signal)
-      const after = await refresh(before, source, clock.reference, set => state.keepRoot(set))
+      const after = await refresh(before, source, clock.reference, async (role, set) => {
+        if (role === 'root') await state.keepRoot(set)
+      })
       signal.throwIfAborted()
       this.#retries.delete(key)
       if (state.belief !== undefined && after.timestamp === before.timestamp && after.root === before.root) return false

@@ -6,6 +6,7 @@ import { sha256 } from '../../protocol/hash.ts'
 import { releaseTarget } from '../../protocol/trust/fleet.ts'
 import { makeSnapshot, makeTargets, makeTimestamp, signMetadata } from '../../protocol/trust/metadata.ts'
 import type { Published } from '../../protocol/trust/publish.ts'
+import { fleetRules } from '../../protocol/trust/rules.ts'
 import {
   type TrustedSet,
   updateDelegated,
@@ -131,7 +132,10 @@ describe('FleetState', () => {
   it('refuses metadata that names no release', async t => {
     const { state } = await believing(t)
     const { root } = founded.trusted
-    await assert.rejects(state.believe({ root, delegated: {} }, documents), withCode('wrong-document'))
+    await assert.rejects(
+      state.believe({ rules: fleetRules, root, delegated: {} }, documents),
+      withCode('wrong-document'),
+    )
   })
 
   it('never goes back when an older set took longer to fetch', async t => {

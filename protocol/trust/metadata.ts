@@ -6,7 +6,9 @@ import { messageOf, ThymeshError } from '../errors.ts'
 import { sha256Hex, toHex } from '../hash.ts'
 import { keyIdOf, type PublicKey, type Signer, tufKeyJson } from '../keys.ts'
 import { limits } from '../limits.ts'
-import { requireSound } from './sound.ts'
+import { fleetRules, type RoleKind, type TrustRules } from './rules.ts'
+
+export type { RoleKind } from './rules.ts'
 
 /** The version of the specification that is followed (https://theupdateframework.github.io/specification/v1.0.31/). */
 const specVersion = '1.0.31'
@@ -14,7 +16,6 @@ const specVersion = '1.0.31'
 export class MetadataError extends ThymeshError<'too-large' | 'malformed'> {}
 
 type RoleTypes = { root: Root; timestamp: Timestamp; snapshot: Snapshot; targets: Targets }
-export type RoleKind = keyof RoleTypes
 
 /** Metadata with the bytes that it was read from: those are what hashes and signatures of others speak of. */
 export interface Loaded<Kind extends RoleKind> {
@@ -32,12 +33,14 @@ const parsers: { [Kind in RoleKind]: (json: JsonObject) => Metadata<RoleTypes[Ki
 type JsonObject = Parameters<typeof Metadata.fromJSON>[1]
 
 /** Reads a role's metadata; checks form and size, no signature. Throws a MetadataError. */
-export function parseMetadata<Kind extends RoleKind>(kind: Kind, bytes: Uint8Array): Loaded<Kind> {
-  if (bytes.length > limits[kind]) {
-    throw new MetadataError(
-      'too-large',
-      `expected ${kind} metadata of at most ${limits[kind]} bytes, got ${bytes.length}`,
-    )
+export function parseMetadata<Kind extends RoleKind>(
+  kind: Kind,
+  bytes: Uint8Array,
+  rules: TrustRules = fleetRules,
+): Loaded<Kind> {
+  const maxBytes = rules.maxBytes[kind]
+  if (bytes.length > maxBytes) {
+    throw new MetadataError('too-large', `expected ${kind} metadata of at most ${maxBytes} bytes, got ${bytes.length}`)
   }
   try {
     const json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as JsonObject
@@ -45,7 +48,7 @@ export function parseMetadata<Kind extends RoleKind>(kind: Kind, bytes: Uint8Arr
     if (Object.keys(metadata.signatures).length > limits.signatures) {
       throw new MetadataError('too-large', `expected at most ${limits.signatures} signatures`)
     }
-    requireSound(metadata.signed)
+    rules.require(metadata.signed)
     return { metadata, signed: metadata.signed, bytes }
   } catch (thrown) {
     if (thrown instanceof MetadataError) throw thrown

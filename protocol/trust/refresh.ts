@@ -6,6 +6,7 @@ import type { Loaded } from './metadata.ts'
 import {
   type ReferenceTime,
   requireFreshRoot,
+  requireFreshSnapshot,
   snapshotMeta,
   TrustError,
   type TrustedSet,
@@ -26,56 +27,95 @@ export interface MetadataFetcher {
   targets(role: string, meta: MetaFile): Promise<Uint8Array>
 }
 
+/** What a refresh accepts on its way, told as it is verified: `root` or another top-level role, or a delegated one. */
+export type AcceptedRole = (role: string, trusted: TrustedSet) => Promise<void>
+
 /**
- * The trusted metadata after a refresh. All or nothing but for roots, which `keepRoot` is given one by one as they are
- * verified: a walk that is cut off goes on from there. Throws a TrustError, a MetadataError, or what the fetcher throws.
+ * The trusted metadata after a refresh. All or nothing but for what `accepted` is told one by one: with roots kept, a walk
+ * that is cut off goes on from there. Throws a TrustError, a MetadataError, or what the fetcher throws.
  */
 export async function refresh(
   trusted: TrustedSet,
   from: MetadataFetcher,
   time: ReferenceTime,
-  keepRoot: (trusted: TrustedSet) => Promise<void> = async () => {},
+  accepted: AcceptedRole = async () => {},
 ): Promise<TrustedSet> {
-  let set = await walkRoots(trusted, from, keepRoot)
+  let set = await walkRoots(trusted, from, accepted)
   requireFreshRoot(set, time)
+  const before = set.timestamp
   set = updateTimestamp(set, await from.timestamp(), time)
+  if (set.timestamp !== before) await accepted('timestamp', set)
   const named = set.timestamp?.signed.snapshotMeta
   if (named !== undefined && set.snapshot?.signed.version !== named.version) {
     set = updateSnapshot(set, await from.snapshot(named), time)
-  }
-  return refreshTargets(set, from, time)
+    await accepted('snapshot', set)
+  } else if (set.rules.acceptedExpires) requireFreshSnapshot(set, time)
+  return refreshTargets(set, from, time, accepted)
 }
 
-async function walkRoots(
-  trusted: TrustedSet,
-  from: MetadataFetcher,
-  keepRoot: (trusted: TrustedSet) => Promise<void>,
-): Promise<TrustedSet> {
+async function walkRoots(trusted: TrustedSet, from: MetadataFetcher, accepted: AcceptedRole): Promise<TrustedSet> {
   let set = trusted
   for (let step = 0; step < limits.rootRotations; step++) {
     const bytes = await from.root(set.root.signed.version + 1)
     if (bytes === undefined) return set
     set = updateRoot(set, bytes)
-    await keepRoot(set)
+    await accepted('root', set)
   }
   throw new TrustError('wrong-version', `expected at most ${limits.rootRotations} new roots, got more`)
 }
 
-/** Each role is verified again even when its bytes are known: the root or the delegations may have changed its keys. */
-async function refreshTargets(trusted: TrustedSet, from: MetadataFetcher, time: ReferenceTime): Promise<TrustedSet> {
-  const known = acceptedBytes(trusted.targets, snapshotMeta(trusted, 'targets'))
-  let set = known
-    ? updateTargets(trusted, known, undefined)
-    : updateTargets(trusted, await from.targets('targets', snapshotMeta(trusted, 'targets')), time)
+async function refreshTargets(
+  trusted: TrustedSet,
+  from: MetadataFetcher,
+  time: ReferenceTime,
+  accepted: AcceptedRole,
+): Promise<TrustedSet> {
+  let set = await refreshRole(trusted, 'targets', from, time, accepted)
+  if (set.rules.delegated === 'looked-up') return set
   set = { ...set, delegated: {} }
   for (const role of delegatedRoles(set)) {
-    const meta = snapshotMeta(set, role)
-    const known = acceptedBytes(Object.hasOwn(trusted.delegated, role) ? trusted.delegated[role] : undefined, meta)
-    set = known
-      ? updateDelegated(set, role, known, undefined)
-      : updateDelegated(set, role, await from.targets(role, meta), time)
+    const known = delegatedRole(trusted, role)
+    const recalled = known ? { ...set, delegated: { ...set.delegated, [role]: known } } : set
+    set = await refreshRole(recalled, role, from, time, accepted)
   }
   return set
+}
+
+/**
+ * One targets role, fetched unless the snapshot's version of it is here. It is verified again even then: the root or the
+ * delegations may have changed its keys, or another role delegates to it.
+ */
+export async function refreshRole(
+  trusted: TrustedSet,
+  role: string,
+  from: MetadataFetcher,
+  time: ReferenceTime,
+  accepted: AcceptedRole,
+  delegator = trusted.targets,
+): Promise<TrustedSet> {
+  const isTop = role === 'targets'
+  const meta = snapshotMeta(trusted, role)
+  const before = isTop ? trusted.targets : delegatedRole(trusted, role)
+  const update = (bytes: Uint8Array, at: ReferenceTime) =>
+    isTop ? updateTargets(trusted, bytes, at) : updateDelegated(trusted, role, bytes, at, delegator)
+  const known = acceptedBytes(before, meta)
+  if (known !== undefined) {
+    try {
+      return update(known, trusted.rules.acceptedExpires ? time : undefined)
+    } catch (thrown) {
+      // Another document of this version, after a recovery perhaps: the source may have it.
+      const mayHaveOther = thrown instanceof TrustError && thrown.code !== 'expired'
+      if (!mayHaveOther || trusted.rules.secondOfVersion === 'evidence') throw thrown
+    }
+  }
+  const set = update(await from.targets(role, meta), time)
+  await accepted(role, set)
+  return set
+}
+
+/** A delegated role by name, which may be one that objects inherit. */
+export function delegatedRole(trusted: TrustedSet, role: string): Loaded<'targets'> | undefined {
+  return Object.hasOwn(trusted.delegated, role) ? trusted.delegated[role] : undefined
 }
 
 /** The bytes that are trusted already, when they are the named ones: accepted metadata does not expire again. */

@@ -5,16 +5,24 @@ import { nameSchema, timeSchema, versionSchema } from '../fields.ts'
 import { fromHex, hashLength } from '../hash.ts'
 import { keyIdOf, publicKeyLength } from '../keys.ts'
 
-/** Throws a RangeError that says what is wrong with a role's content. */
-export function requireSound(signed: Root | Timestamp | Snapshot | Targets): void {
+type Signed = Root | Timestamp | Snapshot | Targets
+
+/** What holds for any repository: real versions, times and lengths. Throws a RangeError that says what is wrong. */
+export function requireHonest(signed: Signed): void {
   requireVersion('version', signed.version)
   if (!timeSchema.safeParse(signed.expires).success) {
     throw new RangeError(`expected a time such as 2026-01-31T12:00:00Z under expires, got ${shown(signed.expires)}`)
   }
-  if (signed instanceof Root) requireKeys(signed.keys)
   if (signed instanceof Timestamp) requireMeta('snapshot.json', signed.snapshotMeta)
   if (signed instanceof Snapshot) for (const [name, meta] of Object.entries(signed.meta)) requireMeta(name, meta)
-  if (signed instanceof Targets) requireTargets(signed)
+  if (signed instanceof Targets) for (const [path, file] of Object.entries(signed.targets)) requireFile(path, file)
+}
+
+/** What holds for a fleet's own metadata: that, and honest key IDs, and role names that can name files. */
+export function requireSound(signed: Signed): void {
+  requireHonest(signed)
+  if (signed instanceof Root) requireKeys(signed.keys)
+  if (signed instanceof Targets) requireDelegations(signed)
 }
 
 /**
@@ -33,8 +41,7 @@ function requireKeys(keys: Record<string, Key>): void {
   }
 }
 
-function requireTargets({ targets, delegations }: Targets): void {
-  for (const [path, target] of Object.entries(targets)) requireFile(path, target)
+function requireDelegations({ delegations }: Targets): void {
   if (delegations === undefined) return
   requireKeys(delegations.keys)
   // Names of roles become names of files and requests.

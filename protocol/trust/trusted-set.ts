@@ -3,10 +3,11 @@
  * out, or a TrustError and nothing changed.
  */
 
-import type { Metadata, MetaFile } from '@tufjs/models'
-import { messageOf, ThymeshError } from '../errors.ts'
-import { sha256Hex } from '../hash.ts'
-import { type Loaded, parseMetadata, type RoleKind } from './metadata.ts'
+import type { MetaFile } from '@tufjs/models'
+import { ThymeshError } from '../errors.ts'
+import { type Loaded, parseMetadata } from './metadata.ts'
+import { fleetRules, type RoleKind, type TrustRules } from './rules.ts'
+import { fits, type HashedFile, signersOf } from './verify.ts'
 
 export class TrustError extends ThymeshError<
   'not-signed' | 'rollback' | 'wrong-version' | 'wrong-hash' | 'expired' | 'out-of-order' | 'unknown-role'
@@ -14,6 +15,7 @@ export class TrustError extends ThymeshError<
 
 /** Metadata that was verified, role by role, in the order of the workflow. Never changed, only replaced. */
 export interface TrustedSet {
+  readonly rules: TrustRules
   readonly root: Loaded<'root'>
   readonly timestamp?: Loaded<'timestamp'> | undefined
   readonly snapshot?: Loaded<'snapshot'> | undefined
@@ -26,15 +28,15 @@ export interface TrustedSet {
 export type ReferenceTime = Date | undefined
 
 /** Trust begins with a root that its holder has from elsewhere; it must be signed by its own keys. */
-export function trustRoot(bytes: Uint8Array): TrustedSet {
-  const root = parseMetadata('root', bytes)
+export function trustRoot(bytes: Uint8Array, rules: TrustRules = fleetRules): TrustedSet {
+  const root = parseMetadata('root', bytes, rules)
   requireSigned(root.metadata, 'root', root.metadata)
-  return { root, delegated: {} }
+  return { rules, root, delegated: {} }
 }
 
 /** §5.3: the next root, signed by the thresholds of the old and of the new one, its version exactly one higher. */
 export function updateRoot(trusted: TrustedSet, bytes: Uint8Array): TrustedSet {
-  const next = parseMetadata('root', bytes)
+  const next = parseMetadata('root', bytes, trusted.rules)
   requireSigned(trusted.root.metadata, 'root', next.metadata)
   requireSigned(next.metadata, 'root', next.metadata)
   if (next.signed.version !== trusted.root.signed.version + 1) {
@@ -45,7 +47,7 @@ export function updateRoot(trusted: TrustedSet, bytes: Uint8Array): TrustedSet {
   }
   // §5.3.11, recovery from a fast-forward attack: when these keys rotate, what the old ones signed is forgotten.
   if (!sameKeys(trusted, next, 'timestamp') || !sameKeys(trusted, next, 'snapshot')) {
-    return { root: next, targets: trusted.targets, delegated: trusted.delegated }
+    return { ...trusted, root: next, timestamp: undefined, snapshot: undefined }
   }
   return { ...trusted, root: next }
 }
@@ -55,19 +57,24 @@ export function requireFreshRoot(trusted: TrustedSet, time: ReferenceTime): void
   requireNotExpired('root', trusted.root, time)
 }
 
-/** §5.4. An equal version with equal content changes nothing; with another content it is refused. */
+/** §5.4. An equal version changes nothing; with another content it is evidence, where the rules say so. */
 export function updateTimestamp(trusted: TrustedSet, bytes: Uint8Array, time: ReferenceTime): TrustedSet {
-  const next = parseMetadata('timestamp', bytes)
+  const next = parseMetadata('timestamp', bytes, trusted.rules)
   requireSigned(trusted.root.metadata, 'timestamp', next.metadata)
   const current = trusted.timestamp?.signed
   if (current !== undefined) {
     requireNotLower('timestamp', current.version, next.signed.version)
+    if (next.signed.version === current.version && trusted.rules.secondOfVersion === 'no-news') {
+      if (trusted.timestamp !== undefined) requireNotExpired('timestamp', trusted.timestamp, time)
+      return trusted
+    }
     requireNotLower('snapshot', current.snapshotMeta.version, next.signed.snapshotMeta.version)
     if (next.signed.version === current.version && !next.signed.equals(current)) {
       throw twoDifferent('timestamp', current.version)
     }
     const [was, now] = [current.snapshotMeta, next.signed.snapshotMeta]
-    if (now.version === was.version && !now.equals(was)) throw twoDifferent('snapshot', was.version)
+    const isEvidence = trusted.rules.secondOfVersion === 'evidence'
+    if (isEvidence && now.version === was.version && !now.equals(was)) throw twoDifferent('snapshot', was.version)
   }
   requireNotExpired('timestamp', next, time)
   return current?.version === next.signed.version ? trusted : { ...trusted, timestamp: next }
@@ -78,7 +85,7 @@ export function updateSnapshot(trusted: TrustedSet, bytes: Uint8Array, time: Ref
   const meta = trusted.timestamp?.signed.snapshotMeta
   if (meta === undefined) throw new TrustError('out-of-order', 'expected a timestamp before a snapshot')
   requireNamed('snapshot', meta, bytes)
-  const next = parseMetadata('snapshot', bytes)
+  const next = parseMetadata('snapshot', bytes, trusted.rules)
   requireSigned(trusted.root.metadata, 'snapshot', next.metadata)
   requireVersion('snapshot', meta.version, next.signed.version)
   for (const [name, old] of Object.entries(trusted.snapshot?.signed.meta ?? {})) {
@@ -95,11 +102,35 @@ export function updateTargets(trusted: TrustedSet, bytes: Uint8Array, time: Refe
   return { ...trusted, targets: verifiedTargets(trusted, 'targets', trusted.root.metadata, bytes, time) }
 }
 
-/** §5.6.7: a role that the top-level targets delegate to. */
-export function updateDelegated(trusted: TrustedSet, role: string, bytes: Uint8Array, time: ReferenceTime): TrustedSet {
-  if (trusted.targets === undefined) throw new TrustError('out-of-order', `expected the targets before ${role}`)
-  const next = verifiedTargets(trusted, role, trusted.targets.metadata, bytes, time)
+/**
+ * §5.6.7: a role that `delegator` delegates to; the top-level targets if no other role is named. What one delegator vouches
+ * for is not trusted on behalf of another: it is verified for each.
+ */
+export function updateDelegated(
+  trusted: TrustedSet,
+  role: string,
+  bytes: Uint8Array,
+  time: ReferenceTime,
+  delegator = trusted.targets,
+): TrustedSet {
+  if (delegator === undefined) throw new TrustError('out-of-order', `expected the targets before ${role}`)
+  const next = verifiedTargets(trusted, role, delegator.metadata, bytes, time)
   return { ...trusted, delegated: { ...trusted.delegated, [role]: next } }
+}
+
+/**
+ * A snapshot that was accepted before and is only loaded again: signed as the root asks now, but perhaps older than the
+ * timestamp says by now. What it lists still guards against going back.
+ */
+export function recallSnapshot(trusted: TrustedSet, bytes: Uint8Array): TrustedSet {
+  const snapshot = parseMetadata('snapshot', bytes, trusted.rules)
+  requireSigned(trusted.root.metadata, 'snapshot', snapshot.metadata)
+  return { ...trusted, snapshot }
+}
+
+/** §5.5.6, for the snapshot that was accepted before and is still the named one. */
+export function requireFreshSnapshot(trusted: TrustedSet, time: ReferenceTime): void {
+  if (trusted.snapshot !== undefined) requireNotExpired('snapshot', trusted.snapshot, time)
 }
 
 /** What the trusted snapshot says of a role. */
@@ -113,29 +144,28 @@ export function snapshotMeta(trusted: TrustedSet, role: string): MetaFile {
 function verifiedTargets(
   trusted: TrustedSet,
   role: string,
-  delegator: Metadata<Loaded<'root' | 'targets'>['signed']>,
+  delegator: Loaded<'root' | 'targets'>['metadata'],
   bytes: Uint8Array,
   time: ReferenceTime,
 ): Loaded<'targets'> {
   const meta = snapshotMeta(trusted, role)
   requireNamed(role, meta, bytes)
-  const next = parseMetadata('targets', bytes)
+  const next = parseMetadata('targets', bytes, trusted.rules)
   requireSigned(delegator, role, next.metadata)
   requireVersion(role, meta.version, next.signed.version)
   requireNotExpired(role, next, time)
   return next
 }
 
-type AnyMetadata = Loaded<RoleKind>['metadata']
-
-function requireSigned(delegator: AnyMetadata, role: string, metadata: AnyMetadata): void {
-  try {
-    delegator.verifyDelegate(role, metadata)
-  } catch (thrown) {
-    throw new TrustError('not-signed', `${role} metadata isn't signed as this fleet asks: ${messageOf(thrown)}`, {
-      cause: thrown,
-    })
-  }
+function requireSigned(
+  delegator: Loaded<'root' | 'targets'>['metadata'],
+  role: string,
+  metadata: Loaded<RoleKind>['metadata'],
+): void {
+  const { signers, threshold } = signersOf(delegator, role, metadata)
+  if (threshold !== undefined && signers.length >= threshold) return
+  const counted = threshold === undefined ? 'its delegator names no such role' : `${signers.length}/${threshold} keys`
+  throw new TrustError('not-signed', `${role} metadata isn't signed as this fleet asks: ${counted}`)
 }
 
 function twoDifferent(role: 'timestamp' | 'snapshot', version: number): TrustError {
@@ -152,10 +182,8 @@ function requireVersion(what: string, expected: number, got: number): void {
   if (got !== expected) throw new TrustError('wrong-version', `expected ${what} version ${expected}, got ${got}`)
 }
 
-function requireNamed(what: string, meta: MetaFile, bytes: Uint8Array): void {
-  const hash = meta.hashes?.sha256
-  const sizeFits = meta.length === undefined || meta.length === bytes.length
-  if (sizeFits && (hash === undefined || hash === sha256Hex(bytes))) return
+function requireNamed(what: string, meta: HashedFile, bytes: Uint8Array): void {
+  if (fits(meta, bytes)) return
   throw new TrustError('wrong-hash', `${what} metadata isn't the one that was named: hash or length differs`)
 }
 

@@ -1,0 +1,43 @@
+/** How strictly the client workflow reads and judges metadata: as a fleet's own, or as that of any TUF repository. */
+
+import type { Root, Snapshot, Targets, Timestamp } from '@tufjs/models'
+import { limits } from '../limits.ts'
+import { requireHonest, requireSound } from './sound.ts'
+
+export type RoleKind = 'root' | 'timestamp' | 'snapshot' | 'targets'
+
+export interface TrustRules {
+  readonly maxBytes: Readonly<Record<RoleKind, number>>
+  /** Throws a RangeError that says what is wrong with a role's content. */
+  require(signed: Root | Timestamp | Snapshot | Targets): void
+  /**
+   * What a second document of one version is: evidence of a stolen key, or no news (specification §5.4.3.1). Gossip can
+   * bring both to one peer, where a server would show each client one of them.
+   */
+  readonly secondOfVersion: 'evidence' | 'no-news'
+  /** Whether what was accepted before expires too. A fleet's devices go on with what they have, and say how old it is. */
+  readonly acceptedExpires: boolean
+  /** Whether a refresh fetches every role that the targets delegate to, or a look-up those that it passes. */
+  readonly delegated: 'all' | 'looked-up'
+}
+
+/** For a fleet's own metadata: Ed25519 only, one spelling of everything, all roles in step. */
+export const fleetRules: TrustRules = {
+  maxBytes: limits,
+  require: requireSound,
+  secondOfVersion: 'evidence',
+  acceptedExpires: false,
+  delegated: 'all',
+}
+
+const KiB = 1024
+
+/** For any repository that follows the specification, by its strict policy of time. */
+export const tufRules: TrustRules = {
+  // What the specification's reference implementation takes, since repositories are made for it.
+  maxBytes: { root: 512 * KiB, timestamp: 16 * KiB, snapshot: 2000 * KiB, targets: 5000 * KiB },
+  require: requireHonest,
+  secondOfVersion: 'no-news',
+  acceptedExpires: true,
+  delegated: 'looked-up',
+}
