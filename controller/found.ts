@@ -10,9 +10,8 @@ import { formatNixPublicKey } from '../protocol/nix/signature.ts'
 import { foundFleet } from '../protocol/trust/publish.ts'
 import { ownCertificate } from './certificate.ts'
 import { FleetHome, newKeys, signersOf } from './fleet-home.ts'
-import { git } from './project/git.ts'
-import type { ProjectFile } from './project/schemas.ts'
-import { flakeFile, sampleFiles } from './project/template.ts'
+import { git, type ProjectFile } from './project.ts'
+import { flakeFile, sampleFiles } from './template.ts'
 
 export class FoundError extends ThymeshError<'exists' | 'not-writable'> {}
 

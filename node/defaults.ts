@@ -11,6 +11,19 @@ export const defaultPort = 4460
 export const ageIdentitiesKept = 8
 export const ageIdentityKeptMs = 180 * 86_400_000
 
+/** How often a peer looks whether its certificate is due for renewal: certificates hold for days at least. */
+export const renewalCheckMs = 60 * 60_000
+/** Starts of one peer that are told apart; two devices with one key take turns, so few are enough. */
+export const bootsKept = 4
+/** Contradictions that are kept, a few KiB each but for metadata. */
+export const evidenceKept = 128
+/** How long a clone that was seen is told of. */
+export const cloneAlarmMs = 7 * 86_400_000
+/** Admitted peers are judged again this often: certificates end without any news. */
+export const reconsiderMs = 5 * 60_000
+/** A peer that a neighbour calls revoked leaves it alone for so long. */
+export const revokedPauseMs = 60 * 60_000
+
 /** A peer that says no hello in this time is dropped. Slow boards need a second for the noise handshake alone. */
 export const helloTimeoutMs = 10_000
 /** How long a peer that was refused is not dialled again. */
@@ -95,6 +108,30 @@ export const servedNars = 32
 export const servedNarsPerPeer = 8
 /** Documents that one peer serves at a time, each held in memory until it is sent. */
 export const servedDocuments = 32
+/** Of these for one peer. */
+export const servedDocumentsPerPeer = 16
+/** Connections of one peer: two may cross, and an old one may linger; the limits on streams count on each. */
+export const connectionsPerPeer = 4
+/**
+ * How often one peer may ask: at once, and over a long time. A closure is one document for each of its thousands of paths;
+ * a fleet that updates sends a report a second for each device, through any neighbour.
+ */
+export const conductRates = {
+  hello: { most: 20, perSecond: 0.5 },
+  document: { most: 60_000, perSecond: 1000 },
+  sync: { most: 30, perSecond: 0.5 },
+  gossip: { most: 20_000, perSecond: 2000 },
+} as const
+/** Messages that no honest peer sends, before their sender is dropped: at once, and over a long time. */
+export const faultsPerPeer = 10
+export const faultsPerSecond = 1 / 60
+/** Peers whose behaviour is remembered: anyone can make new peer IDs. */
+export const watchedPeers = 1000
+/** Items of one sync that are no good: certificates by keys that we don't know yet come in hundreds after a rotation. */
+export const refusedItems = 1000
+/** Syncs that others have begun, at a time: each holds a digest of the whole fleet. */
+export const answeredSyncs = 8
+
 /** Streams of one protocol that one peer may have open to us. */
 export const streamsPerPeer = 16
 /** How much of a stream is read ahead of its consumer, in bytes. */

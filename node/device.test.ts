@@ -54,6 +54,7 @@ async function scene(t: TestContext) {
     },
   }
   const identity = identityOf(testSeed('device'))
+  const notes = Object.assign(new EventEmitter(), { fields: {}, held: false })
   const peer = {
     fleet: fleet.fleet,
     identity,
@@ -76,6 +77,7 @@ async function scene(t: TestContext) {
       },
     },
     gossip: { publishReport: () => {} },
+    notes,
   }
   const components = { peer: peer as never, activator: machine as never, own, clock, log: silentLogger }
   const device = new Device(components, { name: 'kiosk-1' })
@@ -98,6 +100,7 @@ async function scene(t: TestContext) {
     release,
     reported,
     closures,
+    notes,
     own,
     restart: () => new Device(components, { name: 'kiosk-1' }),
   }
@@ -128,6 +131,20 @@ describe('a device', () => {
       counters,
       counters.map((_, at) => at + 1),
     )
+  })
+
+  it('installs nothing while two documents of one version are signed', async t => {
+    const { device, machine, release, reported, notes } = await scene(t)
+    notes.held = true
+    device.start()
+    release(releaseOf(2, 'one'))
+    const report = await reported(({ state }) => state === 'failed')
+    assert.equal(report.error?.code, 'equivocation')
+    assert.deepEqual(machine.activations, [])
+    notes.held = false
+    notes.emit('changed')
+    await reported(({ state }) => state === 'running')
+    assert.equal(machine.activations.length, 1)
   })
 
   it('does nothing for a release that wants what runs', async t => {

@@ -49,6 +49,10 @@ export class Device {
   start(): void {
     const { peer } = this.#components
     peer.state.on('changed', () => this.#changed())
+    peer.notes.on('changed', () => {
+      this.#changed()
+      void this.#report()
+    })
     // A new peer may bring what the last attempt lacked. What it has not heard of us, sync tells it.
     peer.admission.on('admitted', () => this.#wake.resolve())
     this.#timer = setInterval(() => void this.#report(), reportIntervalMs)
@@ -67,6 +71,8 @@ export class Device {
   #changed(): void {
     const release = this.#components.peer.state.belief?.release
     const wanted = release && wantedConfig(release, this.#name)?.topLevel
+    // Of two releases that contradict each other neither is fetched on.
+    if (this.#components.peer.notes.held) this.#superseded.abort(new Error('updates are held'))
     // A release that wants what is being fetched already needs no fresh start.
     if (wanted !== this.#updatingTo) this.#superseded.abort(new Error('a newer release came'))
     this.#wake.resolve()
@@ -131,6 +137,11 @@ export class Device {
     const failed = await own.failed()
     if (failed?.release === release.version && failed.topLevel === wanted.topLevel) {
       await this.#fail(release, running, new ThymeshError(failed.code, failed.message))
+      return 'settled'
+    }
+    if (this.#components.peer.notes.held) {
+      const what = 'two different documents of one version are signed: nothing is installed before a newer one comes'
+      await this.#fail(release, running, new ThymeshError('equivocation', what))
       return 'settled'
     }
     const { signal } = this.#superseded
@@ -236,6 +247,7 @@ export class Device {
       peer: peer.identity.peerId,
       counter: await own.nextReportCounter(peer.directory.report(peer.identity.peerId)?.document.counter),
       freshness: this.#freshness(),
+      ...peer.notes.fields,
       ...(clock.now && { at: timeText(clock.now) }),
       ...this.#status,
     }

@@ -2,7 +2,16 @@
 
 import { z } from 'zod'
 import { open, signedKind } from './dsse.ts'
-import { bytesSchema, fleetIdSchema, formatVersion, nameSchema, roleSchema, timeSchema } from './fields.ts'
+import {
+  ageRecipientSchema,
+  bytesSchema,
+  fleetIdSchema,
+  formatVersion,
+  nameSchema,
+  roleSchema,
+  timeSchema,
+  tokenIdSchema,
+} from './fields.ts'
 import { limits } from './limits.ts'
 import { peerIdSchema } from './peer-id.ts'
 
@@ -14,15 +23,25 @@ const certificateSchema = z.strictObject({
   role: roleSchema,
   site: nameSchema.optional(),
   /** The age recipient to which this member's secrets are encrypted. */
-  age: z.string().max(100).startsWith('age1').optional(),
+  age: ageRecipientSchema.optional(),
   issued: timeSchema,
   expires: timeSchema,
   /** The join token's grant, when its key signed this certificate instead of the members role. */
   grant: bytesSchema(1, limits.envelope / 2).optional(),
+  /** The join token that let this member in, once a controller has countersigned its certificate. */
+  token: tokenIdSchema.optional(),
 })
 export type Certificate = z.infer<typeof certificateSchema>
 
 export const certificateKind = signedKind<Certificate>('member certificate', certificateSchema)
+
+/**
+ * Which of two certificates of one peer stands: the higher text. What the members role signed stands over what a join
+ * token signed, whose dates are the joining device's own; of one kind the one that was issued later.
+ */
+export function certificateRank({ grant, issued }: Pick<Certificate, 'grant' | 'issued'>): string {
+  return grant === undefined ? `m${issued}` : issued
+}
 
 /** Reads a certificate and checks nothing but its form: for what was verified before it was stored. */
 export function readCertificate(envelope: Uint8Array): Certificate {

@@ -45,6 +45,15 @@ export const timeZoneSchema = z
   .max(64)
   .regex(/^[A-Za-z0-9_+-]+(?:\/[A-Za-z0-9_+-]+){0,2}$/, { error: 'expected a time zone such as Europe/Berlin' })
 
+/** A join token's ID: the first half of its key's SHA-256, in hex. */
+export const tokenIdSchema = z.string().regex(/^[0-9a-f]{32}$/, { error: "expected a join token's ID (32 hex digits)" })
+
+/** Bytes of what a process draws to tell itself from others. */
+export const bootLength = 8
+
+/** An X25519 recipient of age. */
+export const ageRecipientSchema = z.string().max(100).startsWith('age1')
+
 export const roleSchema = z.enum(['device', 'controller', 'relay'])
 export type MemberRole = z.infer<typeof roleSchema>
 

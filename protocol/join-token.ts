@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { codec, FormatError } from './cbor.ts'
 import { signedKind } from './dsse.ts'
 import { bytesSchema, fleetIdSchema, formatVersion, nameSchema, roleSchema, timeSchema } from './fields.ts'
-import { equalBytes, sha256 } from './hash.ts'
+import { equalBytes, sha256, sha256Hex } from './hash.ts'
 import { publicKeyLength, seedLength } from './keys.ts'
 import { limits } from './limits.ts'
 
@@ -23,12 +23,21 @@ const grantSchema = z.strictObject({
   site: nameSchema.optional(),
   issued: timeSchema,
   expires: timeSchema,
-  /** How long the certificates may last that the token issues. */
+  /** How long the certificates may last that the token issues: until a controller countersigns them. */
   certificateDays: z.int().min(1).max(3650),
+  /** How long those last that a controller makes of them. */
+  memberDays: z.int().min(1).max(3650).optional(),
+  /** How many devices controllers countersign. Offline nobody can count, so until then there is no limit. */
+  uses: z.int().min(1).max(limits.members).optional(),
 })
 export type Grant = z.infer<typeof grantSchema>
 
 export const grantKind = signedKind<Grant>('join grant', grantSchema)
+
+/** What a token is called where it is listed, counted and revoked. */
+export function tokenIdOf(grant: Pick<Grant, 'key'>): string {
+  return sha256Hex(grant.key).slice(0, 32)
+}
 
 /** What a new device is given: the grant, the key that it delegates to, and where the mesh may be found. */
 const tokenSchema = z.strictObject({

@@ -24,6 +24,15 @@ export const limits = {
   release: 1 * MiB,
   /** Revoked members, 54 bytes each: room for all of `members`. */
   revocations: 1 * MiB,
+  /** Revoked join tokens: they expire, and those that have may leave the list. */
+  revokedTokens: 1000,
+  /** Revocations of which name, day and reason are told, and a reason's characters. */
+  revocationNotes: 1000,
+  reason: 200,
+  /** Certificates by one join token that a peer keeps: a leaked one must not fill the directory. */
+  membersPerToken: 2000,
+  /** What a report says that its peer has seen go wrong in the fleet. */
+  alarms: 4,
   /** A closure descriptor: about 250 bytes a path; a desktop system has some 5,000 paths. */
   closure: 8 * MiB,
   /** Signatures on one document. */
@@ -44,13 +53,6 @@ export const limits = {
   tags: 32,
   /** Characters in which a device says why it waits. */
   turnReason: 300,
-  /** A secret's ciphertext: 256 KiB of plaintext, and 200 bytes for each of thousands of devices that can read it. */
-  secret: 2 * MiB,
-  /** A secret's plaintext: keys, certificates, files of accounts. */
-  secretPlaintext: 256 * KiB,
-  secretsPerConfig: 100,
-  /** Units that restart for one secret. */
-  secretUnits: 20,
   /** Characters of a person's text: a release's message, a report's error. */
   message: 1000,
   /** Health probes of one config. */

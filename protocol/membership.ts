@@ -4,12 +4,12 @@ import { type Certificate, certificateKind } from './certificate.ts'
 import { type Opened, open } from './dsse.ts'
 import { ThymeshError } from './errors.ts'
 import { toHex } from './hash.ts'
-import { grantKind, nameMatches } from './join-token.ts'
+import { grantKind, nameMatches, tokenIdOf } from './join-token.ts'
 import type { PublicKey } from './keys.ts'
 import { publicKeyOf } from './peer-id.ts'
 
 export class MembershipError extends ThymeshError<
-  'other-fleet' | 'other-peer' | 'not-signed' | 'beyond-grant' | 'expired' | 'revoked'
+  'other-fleet' | 'other-peer' | 'not-signed' | 'beyond-grant' | 'expired' | 'revoked' | 'token-revoked'
 > {}
 
 /** What membership is judged by; comes from the trusted metadata. */
@@ -20,6 +20,8 @@ export interface MembershipAuthority {
   readonly threshold: number
   /** Peer IDs that were revoked. */
   readonly revoked: ReadonlySet<string>
+  /** IDs of join tokens that were revoked. */
+  readonly revokedTokens?: ReadonlySet<string>
 }
 
 /**
@@ -54,6 +56,10 @@ function verifyGrant(
   const openedGrant = open(grantKind, grantEnvelope)
   const grant = openedGrant.document
   requireThreshold(openedGrant, by, 'the join token')
+  // When it was issued is the device's own word, so none of it counts any more: who is meant to stay is countersigned.
+  if (by.revokedTokens?.has(tokenIdOf(grant))) {
+    throw new MembershipError('token-revoked', `the join token of ${certificate.name} was revoked`)
+  }
   if (!opened.signedBy(grant.key)) {
     throw new MembershipError('not-signed', `the certificate of ${certificate.name} isn't signed by its join token`)
   }

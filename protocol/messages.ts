@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { codec } from './cbor.ts'
-import { bytesSchema, fleetIdSchema, formatVersion, versionSchema } from './fields.ts'
+import { bootLength, bytesSchema, fleetIdSchema, formatVersion, versionSchema } from './fields.ts'
 import { hashLength } from './hash.ts'
 import { limits } from './limits.ts'
 import { peerIdSchema } from './peer-id.ts'
@@ -18,6 +18,7 @@ export function protocolNames(fleet: string) {
     document: `/${prefix}/document/1`,
     swarm: `/${prefix}/swarm/1`,
     heads: `${prefix}/heads/1`,
+    members: `${prefix}/members/1`,
     reports: `${prefix}/reports/1`,
   } as const
 }
@@ -33,12 +34,19 @@ const helloSchema = z.strictObject({
   /** How far its trusted metadata goes; 0 where it has none. Hints: they are checked when the metadata is fetched. */
   root: z.int().min(0),
   timestamp: z.int().min(0),
+  /** Drawn anew by each process: two at a time under one peer ID are two devices with one key. */
+  boot: bytesSchema(bootLength).optional(),
 })
 export type Hello = z.infer<typeof helloSchema>
 export const helloCodec = codec<Hello>('hello', limits.hello, helloSchema)
 
 /** The answer to a hello. */
-const verdictSchema = z.strictObject({ admitted: z.boolean(), reason: z.string().max(300).optional() })
+const verdictSchema = z.strictObject({
+  admitted: z.boolean(),
+  reason: z.string().max(300).optional(),
+  /** The code of the error behind a refusal. */
+  code: z.string().max(50).optional(),
+})
 export type Verdict = z.infer<typeof verdictSchema>
 export const verdictCodec = codec<Verdict>('verdict', limits.request, verdictSchema)
 
@@ -47,7 +55,7 @@ const headSchema = z.strictObject({ root: versionSchema, timestamp: bytesSchema(
 export type Head = z.infer<typeof headSchema>
 export const headCodec = codec<Head>('head', limits.gossipMessage, headSchema)
 
-/** What a peer holds: its head, and for each member a short hash of the certificate and the report's counter. */
+/** What a peer holds: its head, and for each member its certificate's rank and its report's counter. */
 const digestSchema = z.strictObject({
   head: headSchema.optional(),
   members: z

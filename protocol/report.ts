@@ -4,6 +4,8 @@ import { z } from 'zod'
 import { type Opened, open, signedKind } from './dsse.ts'
 import { ThymeshError } from './errors.ts'
 import {
+  ageRecipientSchema,
+  bootLength,
   bytesSchema,
   fleetIdSchema,
   formatVersion,
@@ -57,6 +59,17 @@ export const healthSchema = z.strictObject({
 })
 export type Health = z.infer<typeof healthSchema>
 
+/**
+ * What a peer has seen that an honest fleet doesn't do. `clone`: two devices with one key. `equivocation`: two documents
+ * of one version, both signed.
+ */
+const alarmSchema = z.strictObject({
+  kind: z.enum(['clone', 'equivocation']),
+  /** The peer ID, or the role and version. */
+  subject: z.string().max(100),
+})
+export type Alarm = z.infer<typeof alarmSchema>
+
 const bytesCount = z.int().min(0).max(limits.narSize)
 
 const turnSchema = z.strictObject({
@@ -107,6 +120,11 @@ const reportSchema = z.strictObject({
     })
     .optional(),
   freshness: freshnessSchema,
+  /** Drawn anew by each process. In the order of counters none comes back after another, unless two have one key. */
+  boot: bytesSchema(bootLength).optional(),
+  /** Asks for a new certificate, with this age recipient. */
+  renew: z.strictObject({ age: ageRecipientSchema }).optional(),
+  alarms: z.array(alarmSchema).max(limits.alarms).optional(),
   /** Why it does not go on with a release that it wants: its wave isn't open, or its maintenance window. */
   turn: turnSchema.optional(),
   error: z.strictObject({ code: z.string().max(50), message: messageSchema }).optional(),

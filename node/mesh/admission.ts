@@ -2,14 +2,16 @@
 
 import { EventEmitter } from 'node:events'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
-import type { Certificate } from '../../protocol/certificate.ts'
+import { type Certificate, certificateRank } from '../../protocol/certificate.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { type MembershipAuthority, verifyMember } from '../../protocol/membership.ts'
 import { type Hello, helloCodec, type ProtocolNames, type Verdict, verdictCodec } from '../../protocol/messages.ts'
-import { helloTimeoutMs } from '../defaults.ts'
+import { connectionsPerPeer, helloTimeoutMs, refusedPauseMs, revokedPauseMs } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { Clock } from '../state/clock.ts'
 import { converse } from './channel.ts'
+import type { CloneWatch } from './clone-watch.ts'
+import type { Conduct } from './conduct.ts'
 import { Gate } from './gate.ts'
 import { type Host, serviceProtocols } from './host.ts'
 import { Refusals } from './refusals.ts'
@@ -46,6 +48,10 @@ export interface AdmissionComponents {
   log: Logger
   /** What membership is judged by; nothing before the first metadata was fetched. */
   authority: () => MembershipAuthority | undefined
+  /** The certificate of a peer that others have told us of, if it makes its holder a member now. */
+  known?: (peer: string) => Omit<Member, 'peer'> | undefined
+  clones?: Pick<CloneWatch, 'hello'>
+  conduct?: Pick<Conduct, 'allows' | 'fault'>
   /** What we say of ourselves. */
   hello: () => Hello
   /** Peers that we refused lately; the host takes no connection of theirs. */
@@ -60,9 +66,11 @@ export class Admission extends EventEmitter<Events> {
   readonly #gate = new Gate(peer => this.#admitted.has(peer))
   /** Peers that refused us and have gone since. */
   readonly #refusedBy = new Refusals()
-  readonly #unwelcomeAt = new Set<string>()
+  /** For how long they are left alone then, in milliseconds. */
+  readonly #unwelcomeAt = new Map<string, number>()
   readonly #strangers = new Strangers(connection => this.#late(connection))
   readonly #stop = new AbortController()
+  #closed = false
 
   constructor(components: AdmissionComponents) {
     super()
@@ -109,17 +117,22 @@ export class Admission extends EventEmitter<Events> {
     this.#components.host.use(protocol, this.#gate.middleware('inbound'))
   }
 
+  /** Takes no peers any more, and lets those go that are here: this peer itself is a member no longer. */
+  close(): void {
+    this.#closed = true
+    for (const { remotePeer } of this.#components.host.getConnections()) this.#refuse(remotePeer)
+  }
+
+  /** Drops a peer, and takes no connection of it for a while. */
+  drop(peer: string): void {
+    const connection = this.#components.host.getConnections().find(({ remotePeer }) => remotePeer.toString() === peer)
+    if (connection !== undefined) this.#refuse(connection.remotePeer)
+  }
+
   /** Judges every connected peer again: the keys of the members role, or the revocations, have changed. */
   reconsider(): void {
-    const { host, log } = this.#components
-    for (const member of [...this.#admitted.values()]) {
-      try {
-        this.#judge(member.envelope, member.peer)
-      } catch (thrown) {
-        log.warn({ peer: member.peer.toString(), reason: messageOf(thrown) }, 'a member is one no longer')
-        this.#refuse(member.peer)
-      }
-    }
+    const { host } = this.#components
+    this.rejudge()
     for (const connection of host.getConnections()) {
       const peer = connection.remotePeer.toString()
       if (this.#members.has(peer) || this.#components.refused.has(peer)) continue
@@ -128,9 +141,35 @@ export class Admission extends EventEmitter<Events> {
     }
   }
 
+  /** Judges those that are admitted again, or one of them: time has passed, or a new certificate has come. */
+  rejudge(only?: string): void {
+    const { log } = this.#components
+    for (const [key, member] of [...this.#admitted]) {
+      if (only !== undefined && key !== only) continue
+      try {
+        const judged = { ...member, ...this.#judge(member.envelope, member.peer) }
+        this.#admitted.set(key, judged)
+        if (this.#members.has(key)) this.#members.set(key, judged)
+      } catch (thrown) {
+        log.warn({ peer: member.peer.toString(), reason: messageOf(thrown) }, 'a member is one no longer')
+        this.#refuse(member.peer)
+      }
+    }
+  }
+
   #opened(connection: Connection): void {
     if (this.#stop.signal.aborted) return
+    if (this.#closed) {
+      this.#refuse(connection.remotePeer)
+      return
+    }
     this.#strangers.expect(connection)
+    // Limits on streams count on each connection: a peer has few of those.
+    const all = this.#components.host.getConnections(connection.remotePeer)
+    const surplus = all.length - connectionsPerPeer
+    const oldestFirst = all.toSorted((a, b) => a.timeline.open - b.timeline.open)
+    for (const old of oldestFirst.slice(0, Math.max(0, surplus)))
+      old.abort(new Error('too many connections of one peer'))
     if (connection.direction === 'outbound') void this.#greet(connection)
   }
 
@@ -148,7 +187,7 @@ export class Admission extends EventEmitter<Events> {
       const signal = this.#limit()
       const { names } = this.#components
       const stream = await connection.newStream(names.hello, { signal, runOnLimitedConnection: true })
-      await this.#talk(stream, connection, signal)
+      await this.#talk(stream, connection, signal, true)
     } catch (thrown) {
       this.#components.log.debug({ peer: connection.remotePeer.toString(), reason: messageOf(thrown) }, 'hello failed')
     }
@@ -156,9 +195,15 @@ export class Admission extends EventEmitter<Events> {
 
   /** Never rejects. */
   async #answer(stream: Stream, connection: Connection): Promise<void> {
+    const peer = connection.remotePeer.toString()
     try {
-      await this.#talk(stream, connection, this.#limit())
+      if (this.#components.conduct?.allows(peer, 'hello') === false) {
+        this.#components.conduct.fault(peer, 'too many hellos')
+        throw new AdmissionError('refused', 'too many hellos')
+      }
+      await this.#talk(stream, connection, this.#limit(), false)
     } catch (thrown) {
+      stream.abort(thrown instanceof Error ? thrown : new Error(messageOf(thrown)))
       this.#components.log.debug({ peer: connection.remotePeer.toString(), reason: messageOf(thrown) }, 'hello failed')
     }
   }
@@ -168,7 +213,7 @@ export class Admission extends EventEmitter<Events> {
   }
 
   /** Both sides say the same: hello, then a verdict on the other's. */
-  async #talk(stream: Stream, connection: Connection, signal: AbortSignal): Promise<void> {
+  async #talk(stream: Stream, connection: Connection, signal: AbortSignal, asked: boolean): Promise<void> {
     const { theirs, ours, verdict } = await converse(stream, signal, async channel => {
       await channel.send(helloCodec, this.#components.hello())
       const theirs = await channel.receive(helloCodec)
@@ -177,6 +222,16 @@ export class Admission extends EventEmitter<Events> {
       return { theirs, ours, verdict: await channel.receive(verdictCodec) }
     })
     this.#concluded(connection, theirs, ours, verdict)
+    if (ours.admitted) await this.#watch(connection, theirs, asked)
+  }
+
+  /** Where two connections of one peer ID come from two processes, both are asked again: one may be a dead one's. */
+  async #watch(connection: Connection, { boot }: Hello, asked: boolean): Promise<void> {
+    const { clones, host } = this.#components
+    if (!(await clones?.hello(connection.remotePeer.toString(), boot, asked))) return
+    for (const other of host.getConnections(connection.remotePeer)) {
+      if (other !== connection && other.status === 'open') void this.#greet(other)
+    }
   }
 
   #verdictOn(hello: Hello, connection: Connection): Verdict {
@@ -184,10 +239,10 @@ export class Admission extends EventEmitter<Events> {
     const peer = connection.remotePeer
     const key = peer.toString()
     try {
-      const certificate = this.#judge(hello.certificate, peer)
+      const judged = this.#judge(hello.certificate, peer)
       // Nobody would take the entry away again once the connection is gone.
       if (connection.status !== 'open') throw new AdmissionError('refused', 'the connection has closed')
-      this.#admitted.set(key, { peer, certificate, envelope: hello.certificate })
+      this.#admitted.set(key, { peer, ...judged })
       this.#strangers.forget(connection)
       this.#gate.wake(key)
       return { admitted: true }
@@ -196,22 +251,38 @@ export class Admission extends EventEmitter<Events> {
       const judging = authority() !== undefined
       log[judging ? 'warn' : 'debug']({ peer: key, reason: messageOf(thrown) }, 'a peer is not admitted')
       if (judging && this.#strangers.refuse(connection)) this.#refuse(peer)
-      return { admitted: false, reason: messageOf(thrown).slice(0, 300) }
+      const code = thrown instanceof ThymeshError ? thrown.code : 'failed'
+      return { admitted: false, reason: messageOf(thrown).slice(0, 300), code }
     }
   }
 
-  #judge(envelope: Uint8Array, peer: PeerId): Certificate {
-    const authority = this.#components.authority()
-    if (authority === undefined) throw new AdmissionError('no-trust', 'this peer has no metadata of its fleet yet')
-    return verifyMember(envelope, peer.toString(), authority, this.#components.clock.reference)
+  /**
+   * By what a peer shows, or by what others have told of it: noise proves whose certificate it is, and one that was away
+   * may not have its newest.
+   */
+  #judge(envelope: Uint8Array, peer: PeerId): Omit<Member, 'peer'> {
+    const { authority, clock, known } = this.#components
+    const by = authority()
+    if (by === undefined) throw new AdmissionError('no-trust', 'this peer has no metadata of its fleet yet')
+    const told = known?.(peer.toString())
+    try {
+      const certificate = verifyMember(envelope, peer.toString(), by, clock.reference)
+      const stands = told !== undefined && certificateRank(told.certificate) > certificateRank(certificate)
+      return stands ? told : { certificate, envelope }
+    } catch (thrown) {
+      if (told === undefined) throw thrown
+      return told
+    }
   }
 
   #concluded(connection: Connection, hello: Hello, ours: Verdict, theirs: Verdict): void {
     const peer = connection.remotePeer
     if (this.#stop.signal.aborted || connection.status !== 'open') return
     if (!theirs.admitted) {
-      this.#unwelcomeAt.add(peer.toString())
-      this.#components.log.info({ peer: peer.toString(), reason: theirs.reason }, 'a peer does not admit us')
+      const revoked = theirs.code === 'revoked'
+      this.#unwelcomeAt.set(peer.toString(), revoked ? revokedPauseMs : refusedPauseMs)
+      const { log } = this.#components
+      log[revoked ? 'warn' : 'info']({ peer: peer.toString(), reason: theirs.reason }, 'a peer does not admit us')
       return
     }
     this.#unwelcomeAt.delete(peer.toString())
@@ -253,7 +324,9 @@ export class Admission extends EventEmitter<Events> {
     const member = this.#members.get(key)
     this.#members.delete(key)
     this.#admitted.delete(key)
-    if (this.#unwelcomeAt.delete(key)) this.#refusedBy.add(key)
+    const pauseMs = this.#unwelcomeAt.get(key)
+    this.#unwelcomeAt.delete(key)
+    if (pauseMs !== undefined) this.#refusedBy.add(key, pauseMs)
     this.#gate.wake(key)
     if (member !== undefined) this.emit('left', member)
   }

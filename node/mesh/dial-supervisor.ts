@@ -58,7 +58,6 @@ export class DialSupervisor {
   start(): void {
     const { host, addresses, admission, log } = this.#components
     for (const peer of addresses.peers()) this.#addMember(peer)
-    host.addEventListener('peer:discovery', ({ detail }) => this.#discover(detail.id.toString(), detail.multiaddrs))
     admission.on('admitted', ({ peer }) => this.#addMember(peer.toString()))
     host.addEventListener('peer:identify', ({ detail }) => {
       const { connection, listenAddrs, peerId } = detail
@@ -96,9 +95,15 @@ export class DialSupervisor {
     this.#targets.set(peer, newTarget(known, peer, false))
   }
 
-  #discover(peer: string, found: readonly Multiaddr[]): void {
+  /** Notes where a peer was heard on the local network; somewhere new, it is dialled without waiting. */
+  discovered(peer: string, found: readonly Multiaddr[]): void {
     const addresses = () => found.slice(0, addressesPerPeer)
     const known = this.#discovered.get(peer) ?? newTarget(addresses, peer, false)
+    const moved = String(known.addresses()) !== String(addresses())
+    if (moved) {
+      known.failures = 0
+      known.notBefore = 0
+    }
     known.addresses = addresses
     this.#discovered.delete(peer)
     this.#discovered.set(peer, known)

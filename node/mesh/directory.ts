@@ -1,9 +1,10 @@
 /** Who is a member and what each device said last: certificates and reports, kept by every peer for the whole fleet. */
 
 import { EventEmitter } from 'node:events'
-import { type Certificate, readCertificate } from '../../protocol/certificate.ts'
+import { type Certificate, certificateRank, readCertificate } from '../../protocol/certificate.ts'
 import { open } from '../../protocol/dsse.ts'
 import { messageOf } from '../../protocol/errors.ts'
+import { grantKind, tokenIdOf } from '../../protocol/join-token.ts'
 import { limits } from '../../protocol/limits.ts'
 import { type MembershipAuthority, MembershipError, verifyMember } from '../../protocol/membership.ts'
 import { type Report, reportKind, verifyReport } from '../../protocol/report.ts'
@@ -19,6 +20,8 @@ interface Known<T> {
 interface Events {
   certificate: [Certificate]
   report: [Report]
+  /** Is a member no longer. */
+  forgotten: [string]
 }
 
 /** What became of something that a peer brought. */
@@ -29,8 +32,11 @@ export interface DirectoryComponents {
   clock: Clock
   log: Logger
   authority: () => MembershipAuthority | undefined
-  /** For tests; `limits.members` if nothing is said. */
+  /** Sees every verified report of a member beside the one that is known. */
+  witness?: (known: Known<Report> | undefined, next: Known<Report>) => Promise<void>
+  /** For tests; `limits.members` and `limits.membersPerToken` if nothing is said. */
   maxMembers?: number
+  maxPerToken?: number
 }
 
 export class Directory extends EventEmitter<Events> {
@@ -39,6 +45,8 @@ export class Directory extends EventEmitter<Events> {
   readonly #reportTable: Table
   readonly #certificates = new Map<string, Known<Certificate>>()
   readonly #reports = new Map<string, Known<Report>>()
+  /** Peers whose certificate a join token has signed, by the token's ID. */
+  readonly #byToken = new Map<string, Set<string>>()
 
   private constructor(components: DirectoryComponents, database: Database) {
     super()
@@ -52,6 +60,8 @@ export class Directory extends EventEmitter<Events> {
     const directory = new Directory(components, database)
     for await (const [peer, envelope] of directory.#memberTable.entries()) {
       directory.#load(directory.#certificates, peer, envelope, readCertificate)
+      const known = directory.#certificates.get(peer)
+      if (known !== undefined) directory.#count(undefined, known.document)
     }
     for await (const [peer, envelope] of directory.#reportTable.entries()) {
       directory.#load(directory.#reports, peer, envelope, bytes => open(reportKind, bytes).document)
@@ -75,6 +85,19 @@ export class Directory extends EventEmitter<Events> {
     return this.#reports.get(peer)
   }
 
+  /** The known certificate of a peer, if it makes its holder a member now. */
+  valid(peer: string): Known<Certificate> | undefined {
+    const known = this.#certificates.get(peer)
+    const by = this.#components.authority()
+    if (known === undefined || by === undefined) return undefined
+    try {
+      verifyMember(known.envelope, peer, by, this.#components.clock.reference)
+      return known
+    } catch {
+      return undefined
+    }
+  }
+
   /** Takes a certificate that makes its holder a member, if it is newer than the known one. Throws when it doesn't. */
   async addCertificate(peer: string, envelope: Uint8Array): Promise<Outcome> {
     const { authority, clock } = this.#components
@@ -82,9 +105,10 @@ export class Directory extends EventEmitter<Events> {
     if (by === undefined) return 'unknown-member'
     const certificate = verifyMember(envelope, peer, by, clock.reference)
     const known = this.#certificates.get(peer)?.document
-    if (known !== undefined && known.issued >= certificate.issued) return 'known'
-    const full = known === undefined && this.#certificates.size >= (this.#components.maxMembers ?? limits.members)
-    if (full && !(await this.#evict())) return 'unknown-member'
+    const stands = known !== undefined && certificateRank(known) >= certificateRank(certificate)
+    if (stands && Date.parse(known.expires) > clock.reference.getTime()) return 'known'
+    if (known === undefined && !(await this.#makeRoom(certificate))) return 'unknown-member'
+    this.#count(known, certificate)
     this.#certificates.set(peer, { document: certificate, envelope })
     await this.#memberTable.put(peer, envelope)
     this.emit('certificate', certificate)
@@ -95,9 +119,11 @@ export class Directory extends EventEmitter<Events> {
   async addReport(envelope: Uint8Array): Promise<Outcome> {
     const report = verifyReport(envelope, this.#components.fleet)
     if (!this.#certificates.has(report.peer)) return 'unknown-member'
-    const known = this.#reports.get(report.peer)?.document
-    if (known !== undefined && known.counter >= report.counter) return 'known'
-    this.#reports.set(report.peer, { document: report, envelope })
+    const known = this.#reports.get(report.peer)
+    const next = { document: report, envelope }
+    await this.#components.witness?.(known, next)
+    if (known !== undefined && known.document.counter >= report.counter) return 'known'
+    this.#reports.set(report.peer, next)
     await this.#reportTable.put(report.peer, envelope)
     this.emit('report', report)
     return 'new'
@@ -121,19 +147,43 @@ export class Directory extends EventEmitter<Events> {
     }
   }
 
-  /** Makes room by forgetting a member whose certificate has expired; whether there was one. */
-  async #evict(): Promise<boolean> {
-    const now = this.#components.clock.reference.getTime()
-    const expired = this.certificates().find(({ expires }) => Date.parse(expires) <= now)
-    if (expired !== undefined) await this.#forget(expired.peer)
-    return expired !== undefined
+  /**
+   * Whether there is room for a new member, made by forgetting one whose certificate has expired; and for one that a
+   * controller has signed, by forgetting one that nobody but a join token vouches for.
+   */
+  async #makeRoom({ grant }: Certificate): Promise<boolean> {
+    const { maxMembers = limits.members, maxPerToken = limits.membersPerToken, clock } = this.#components
+    const sameToken = grant && this.#byToken.get(tokenOf(grant))
+    if (sameToken !== undefined && sameToken.size >= maxPerToken) return false
+    if (this.#certificates.size < maxMembers) return true
+    const now = clock.reference.getTime()
+    const leaving =
+      this.certificates().find(({ expires }) => Date.parse(expires) <= now) ??
+      (grant === undefined ? this.certificates().findLast(each => each.grant !== undefined) : undefined)
+    if (leaving !== undefined) await this.#forget(leaving.peer)
+    return leaving !== undefined
+  }
+
+  #count(before: Certificate | undefined, after: Certificate | undefined): void {
+    if (before?.grant !== undefined) {
+      const token = tokenOf(before.grant)
+      const peers = this.#byToken.get(token)
+      peers?.delete(before.peer)
+      if (peers?.size === 0) this.#byToken.delete(token)
+    }
+    if (after?.grant !== undefined) {
+      const token = tokenOf(after.grant)
+      this.#byToken.set(token, (this.#byToken.get(token) ?? new Set()).add(after.peer))
+    }
   }
 
   async #forget(peer: string): Promise<void> {
+    this.#count(this.#certificates.get(peer)?.document, undefined)
     this.#certificates.delete(peer)
     this.#reports.delete(peer)
     await this.#memberTable.delete(peer)
     await this.#reportTable.delete(peer)
+    this.emit('forgotten', peer)
   }
 
   #load<T>(into: Map<string, Known<T>>, peer: string, envelope: Uint8Array, read: (bytes: Uint8Array) => T): void {
@@ -143,4 +193,9 @@ export class Directory extends EventEmitter<Events> {
       this.#components.log.warn({ peer, reason: messageOf(thrown) }, 'a kept document was left out')
     }
   }
+}
+
+/** Of a grant that was verified before. */
+function tokenOf(grant: Uint8Array): string {
+  return tokenIdOf(open(grantKind, grant).document)
 }

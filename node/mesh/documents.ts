@@ -4,16 +4,18 @@ import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
 import type { PeerId, Stream } from '@libp2p/interface'
 import { pipe } from 'it-pipe'
+import { FormatError } from '../../protocol/cbor.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { equalBytes, sha256, toHex } from '../../protocol/hash.ts'
 import { largestDocument } from '../../protocol/limits.ts'
 import { answerCodec, type DocumentRequest, documentRequestCodec, type ProtocolNames } from '../../protocol/messages.ts'
-import { servedDocuments, streamsPerPeer } from '../defaults.ts'
+import { servedDocuments, servedDocumentsPerPeer, streamsPerPeer } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { Table } from '../state/database.ts'
 import type { FleetState } from '../state/fleet-state.ts'
 import type { Admission } from './admission.ts'
-import { type Channel, converse } from './channel.ts'
+import { type Channel, ChannelError, converse } from './channel.ts'
+import type { Conduct } from './conduct.ts'
 import type { Host } from './host.ts'
 import { openStream } from './open-stream.ts'
 
@@ -32,12 +34,14 @@ export interface DocumentsComponents {
   /** Nothing before the peer knows its fleet's first root. */
   state: FleetState
   members: Table
+  conduct?: Pick<Conduct, 'allows' | 'fault'>
   log: Logger
 }
 
 export class Documents {
   readonly #components: DocumentsComponents
   #serving = 0
+  readonly #servingTo = new Map<string, number>()
 
   constructor(components: DocumentsComponents) {
     this.#components = components
@@ -81,12 +85,17 @@ export class Documents {
   }
 
   /** A document by its hash, from `first` or from any other member. Throws a DocumentError when nobody has it. */
-  async fetch(hash: Uint8Array, first?: PeerId, signal?: AbortSignal): Promise<Uint8Array> {
+  async fetch(
+    hash: Uint8Array,
+    first?: PeerId,
+    signal?: AbortSignal,
+    maxBytes: number = largestDocument,
+  ): Promise<Uint8Array> {
     const { admission, log } = this.#components
     const others = admission.members.map(({ peer }) => peer).filter(peer => first === undefined || !peer.equals(first))
     for (const peer of first === undefined ? others : [first, ...others]) {
       try {
-        const bytes = await this.ask(peer, { hash }, largestDocument, signal)
+        const bytes = await this.ask(peer, { hash }, maxBytes, signal)
         if (bytes === undefined) continue
         if (equalBytes(sha256(bytes), hash)) return bytes
         log.warn({ peer: peer.toString(), document: toHex(hash) }, 'a peer sent a document with another hash')
@@ -99,26 +108,35 @@ export class Documents {
   }
 
   async #serve(stream: Stream, peer: PeerId): Promise<void> {
+    const key = peer.toString()
     try {
-      await converse(stream, undefined, channel => this.#answer(channel))
+      await converse(stream, undefined, channel => this.#answer(channel, key))
     } catch (thrown) {
+      const tooLarge = thrown instanceof ChannelError && thrown.code === 'too-large'
+      if (tooLarge || thrown instanceof FormatError) this.#components.conduct?.fault(key, messageOf(thrown))
       this.#components.log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'serving a document failed')
     }
   }
 
-  async #answer(channel: Channel): Promise<void> {
+  async #answer(channel: Channel, peer: string): Promise<void> {
     const request = await channel.receive(documentRequestCodec)
-    if (this.#serving >= servedDocuments) {
+    const served = this.#servingTo.get(peer) ?? 0
+    const full = this.#serving >= servedDocuments || served >= servedDocumentsPerPeer
+    if (full || this.#components.conduct?.allows(peer, 'document') === false) {
       await channel.send(answerCodec, { error: 'busy' })
       return
     }
     this.#serving++
+    this.#servingTo.set(peer, served + 1)
     try {
       const bytes = await this.#find(request)
       if (bytes === undefined) await channel.send(answerCodec, { error: 'not-found' })
       else await sendDocument(channel, bytes)
     } finally {
       this.#serving--
+      const left = (this.#servingTo.get(peer) ?? 1) - 1
+      if (left === 0) this.#servingTo.delete(peer)
+      else this.#servingTo.set(peer, left)
     }
   }
 

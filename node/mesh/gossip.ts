@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events'
 import { type Message, type TopicValidatorFn, TopicValidatorResult } from '@libp2p/gossipsub'
 import type { PeerId } from '@libp2p/interface'
 import { FormatError } from '../../protocol/cbor.ts'
+import { certificateKind } from '../../protocol/certificate.ts'
 import { open } from '../../protocol/dsse.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { equalBytes, sha256Hex } from '../../protocol/hash.ts'
@@ -16,8 +17,10 @@ import { gossipRepairMs } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { FleetState } from '../state/fleet-state.ts'
 import type { Admission } from './admission.ts'
+import type { Conduct } from './conduct.ts'
 import type { Directory } from './directory.ts'
 import type { Documents } from './documents.ts'
+import type { Equivocation } from './equivocation.ts'
 import type { Host } from './host.ts'
 import { connectionTo } from './open-stream.ts'
 import type { Refresher } from './refresher.ts'
@@ -32,6 +35,8 @@ export interface GossipComponents {
   directory: Directory
   documents: Documents
   refresher: Refresher
+  equivocation: Pick<Equivocation, 'examine'>
+  conduct: Pick<Conduct, 'allows'>
   log: Logger
 }
 
@@ -65,8 +70,11 @@ export class Gossip extends EventEmitter<Events> {
       names.reports,
       this.#validator((source, message) => this.#judgeReport(source, message.data)),
     )
-    pubsub.subscribe(names.heads)
-    pubsub.subscribe(names.reports)
+    pubsub.topicValidators.set(
+      names.members,
+      this.#validator((_, message) => this.#judgeCertificate(message.data)),
+    )
+    for (const topic of [names.heads, names.reports, names.members]) pubsub.subscribe(topic)
     state.on('changed', this.#publishHead)
     this.#timer = setInterval(() => this.repair(), gossipRepairMs)
   }
@@ -88,6 +96,10 @@ export class Gossip extends EventEmitter<Events> {
 
   publishReport(envelope: Uint8Array): void {
     void this.#publish(this.#components.names.reports, envelope)
+  }
+
+  publishCertificate(envelope: Uint8Array): void {
+    void this.#publish(this.#components.names.members, envelope)
   }
 
   /** Opens gossip streams that were lost while their connections, or newer ones, stayed: identify makes gossip begin. */
@@ -125,6 +137,7 @@ export class Gossip extends EventEmitter<Events> {
   #validator(judge: (source: PeerId, message: Message) => Promise<TopicValidatorResult>): TopicValidatorFn {
     return async (source, message) => {
       try {
+        if (!this.#components.conduct.allows(source.toString(), 'gossip')) return Ignore
         return await judge(source, message)
       } catch (thrown) {
         const reason = messageOf(thrown)
@@ -136,11 +149,17 @@ export class Gossip extends EventEmitter<Events> {
 
   /** Fetched from who brought it, then passed on: whoever hears of a head from us can fetch it from us. */
   async #judgeHead(source: PeerId, data: Uint8Array): Promise<TopicValidatorResult> {
-    const { state, refresher } = this.#components
+    const { state, refresher, equivocation } = this.#components
     const head = headCodec.decode(data)
     // Who hasn't heard of a new root yet passes on what the old keys signed: late, not forged.
     if (head.root < state.versions.root) return Ignore
-    if (refresher.judge(head) === 'known') return Ignore
+    try {
+      if (refresher.judge(head) === 'known') return Ignore
+    } catch (thrown) {
+      if (!isContradiction(thrown)) throw thrown
+      // Everyone is to know that there are two, so the first that contradicts is passed on; never believed.
+      return (await equivocation.examine(head.timestamp, source)) ? Accept : Ignore
+    }
     const key = sha256Hex(data)
     this.#judging.add(key)
     try {
@@ -151,11 +170,18 @@ export class Gossip extends EventEmitter<Events> {
     return state.head !== undefined && equalBytes(headCodec.encode(state.head), data) ? Accept : Ignore
   }
 
+  async #judgeCertificate(data: Uint8Array): Promise<TopicValidatorResult> {
+    const { directory } = this.#components
+    const { peer } = open(certificateKind, data).document
+    return (await directory.addCertificate(peer, data)) === 'new' ? Accept : Ignore
+  }
+
   async #judgeReport(source: PeerId, data: Uint8Array): Promise<TopicValidatorResult> {
-    const { directory, documents, log } = this.#components
+    const { directory, documents, state, log } = this.#components
     let outcome = await directory.addReport(data)
     if (outcome === 'unknown-member') {
       const { peer } = open(reportKind, data).document
+      if (state.belief?.authority.revoked.has(peer)) return Ignore
       const certificate = await documents.ask(source, { certificate: peer }, limits.envelope)
       if (certificate === undefined) return Ignore
       try {
@@ -169,6 +195,11 @@ export class Gossip extends EventEmitter<Events> {
     }
     return outcome === 'new' ? Accept : Ignore
   }
+}
+
+/** Whether what came and what is trusted can't both be honest. */
+export function isContradiction(thrown: unknown): boolean {
+  return thrown instanceof TrustError && thrown.code === 'wrong-hash'
 }
 
 /** Whether an honest peer would never have passed this on. An old head or an unknown member may be its bad luck. */

@@ -10,6 +10,7 @@ import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { sha256 } from '../../protocol/hash.ts'
 import type { ProtocolNames } from '../../protocol/messages.ts'
@@ -35,6 +36,10 @@ export interface HostInit {
   logger: ComponentLogger
   /** Peers whose connections aren't taken now. */
   denies?: (peer: string) => boolean
+  /** How a peer behaves elsewhere, for gossip's score: 0 or less. */
+  score?: (peer: string) => number
+  /** Told of each peer that is heard on the local network, also again: libp2p's own event comes once. */
+  discovered?: (peer: string, addresses: readonly Multiaddr[]) => void
 }
 
 const MiB = 1 << 20
@@ -79,7 +84,9 @@ export async function makeHost(init: HostInit): Promise<Host> {
       pingTimeout: { minTimeout: 20_000 },
     },
     peerStore: { maxAddressAge: 30 * dayMs, maxPeerAge: 60 * dayMs },
-    peerDiscovery: settings.mdns ? [mdns({ service: mdnsService(names) })] : [],
+    peerDiscovery: settings.mdns
+      ? [mdns({ service: mdnsService(names), ...(init.discovered && { found: init.discovered }) })]
+      : [],
     services: {
       // Runs after admission only: gossip and the DHT begin with it.
       identify: identify({ protocolPrefix, runOnConnectionOpen: false }),
@@ -92,14 +99,16 @@ export async function makeHost(init: HostInit): Promise<Host> {
         ignoreDuplicatePublishError: true,
         allowPublishToZeroTopicPeers: true,
         fallbackToFloodsub: false,
-        allowedTopics: [names.heads, names.reports],
+        allowedTopics: [names.heads, names.reports, names.members],
         // One RPC answers for all messages that a neighbour missed: hundreds of reports when a whole fleet updates.
         maxInboundDataLength: 4 * MiB,
         maxOutboundBufferSize: 8 * MiB,
         scoreParams: {
           // A site behind one address is no attack.
           IPColocationFactorWeight: 0,
-          topics: Object.fromEntries([names.heads, names.reports].map(topic => [topic, quietTopic])),
+          appSpecificScore: peer => init.score?.(peer) ?? 0,
+          appSpecificWeight: 1,
+          topics: Object.fromEntries([names.heads, names.reports, names.members].map(topic => [topic, quietTopic])),
         },
       }),
       ...(settings.dht !== 'off' && {

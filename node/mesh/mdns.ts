@@ -26,6 +26,8 @@ import { MdnsSocket } from './mdns-socket.ts'
 export interface MdnsInit {
   /** The name that is asked for, one for each fleet: `_…._udp.local`. */
   service: string
+  /** Told of each peer that is found, also again: libp2p tells of a peer once. */
+  found?: (peer: string, addresses: readonly Multiaddr[]) => void
   /** For tests; the operating system's if nothing is said. */
   interfaces?: () => SystemInterfaces
 }
@@ -121,5 +123,6 @@ export class Mdns extends EventTarget implements Startable {
       multiaddrs: addresses.map(address => address.decapsulate('/p2p')),
     }
     this.dispatchEvent(new CustomEvent('peer', { detail }))
+    this.#init.found?.(peer, detail.multiaddrs)
   }
 }

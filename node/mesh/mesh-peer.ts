@@ -1,20 +1,21 @@
 /** One peer of the mesh, put together: identity, state, host, admission, gossip, sync, and the serving of closures. */
 
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { PeerId } from '@libp2p/interface'
-import { readCertificate } from '../../protocol/certificate.ts'
 import { hashOfCid } from '../../protocol/cid.ts'
 import { messageOf } from '../../protocol/errors.ts'
+import { bootLength } from '../../protocol/fields.ts'
 import { toHex } from '../../protocol/hash.ts'
 import { type ProtocolNames, protocolNames } from '../../protocol/messages.ts'
+import { reconsiderMs } from '../defaults.ts'
 import { type Logger, libp2pLogger } from '../log.ts'
 import type { Settings } from '../settings.ts'
-import { AgeIdentities } from '../state/age-identities.ts'
-import { Clock } from '../state/clock.ts'
-import { Database, type Table } from '../state/database.ts'
+import type { Table } from '../state/database.ts'
+import { EvidenceBook } from '../state/evidence.ts'
 import { FleetState } from '../state/fleet-state.ts'
-import { type Identity, loadIdentity } from '../state/identity.ts'
-import { OwnState } from '../state/own.ts'
+import type { Identity } from '../state/identity.ts'
+import type { PeerState } from '../state/peer-state.ts'
 import { NixStore } from '../store/nix-store.ts'
 import { BaseFinder } from '../swarm/base-finder.ts'
 import { Bases } from '../swarm/bases.ts'
@@ -30,52 +31,45 @@ import { SwarmService } from '../swarm/swarm-service.ts'
 import { UploadLimiter } from '../swarm/upload-limiter.ts'
 import { AddressBook } from './address-book.ts'
 import { Admission } from './admission.ts'
+import { CloneWatch } from './clone-watch.ts'
+import { Conduct } from './conduct.ts'
 import { DialSupervisor } from './dial-supervisor.ts'
 import { Directory } from './directory.ts'
 import { Documents } from './documents.ts'
+import { Equivocation } from './equivocation.ts'
 import { Gossip } from './gossip.ts'
 import { type Host, makeHost } from './host.ts'
+import { MeshNotes } from './mesh-notes.ts'
 import { connectionTo } from './open-stream.ts'
+import { OwnCertificate } from './own-certificate.ts'
 import { Refresher } from './refresher.ts'
 import { Refusals } from './refusals.ts'
 import { Sync } from './sync.ts'
 
+export { openState, type PeerState } from '../state/peer-state.ts'
+
 export const agent = 'thymesh/0.1.0'
-
-/** What a peer keeps on disk, open: before there is a mesh, and while there is one. */
-export interface PeerState {
-  readonly identity: Identity
-  /** What secrets for this peer are encrypted to. */
-  readonly age: AgeIdentities
-  readonly database: Database
-  readonly own: OwnState
-  readonly clock: Clock
-}
-
-/** Opens a peer's state directory. */
-export async function openState(settings: Pick<Settings, 'state' | 'clock'>): Promise<PeerState> {
-  const database = await Database.open(settings.state)
-  try {
-    const own = new OwnState(database)
-    const clock = await Clock.load(own, settings.clock)
-    const identity = await loadIdentity(join(settings.state, 'identity.key'))
-    const age = await AgeIdentities.load(join(settings.state, 'age.keys'), clock.reference)
-    return { identity, age, database, own, clock }
-  } catch (thrown) {
-    await database.close()
-    throw thrown
-  }
-}
 
 export interface MeshPeerInit {
   fleet: string
-  /** Our own certificate's envelope. */
+  /** Our own certificate's envelope; a newer one is taken from the mesh. */
   certificate: Uint8Array
   settings: Settings
   state: PeerState
   log: Logger
   /** The Nix store; that of the settings if none is given. */
   store?: NixStore
+}
+
+interface Parts {
+  readonly host: Host
+  readonly state: FleetState
+  readonly directory: Directory
+  readonly addresses: AddressBook
+  readonly refused: Refusals
+  readonly evidence: EvidenceBook
+  readonly clones: CloneWatch
+  readonly conduct: Conduct
 }
 
 export class MeshPeer {
@@ -98,35 +92,55 @@ export class MeshPeer {
   readonly supervisor: DialSupervisor
   readonly #refresher: Refresher
   readonly sync: Sync
+  /** Our own certificate, as it stands now. */
+  readonly own: OwnCertificate
+  /** What contradicts itself in this fleet. */
+  readonly evidence: EvidenceBook
+  /** What of this goes into reports. */
+  readonly notes: MeshNotes
   readonly #init: MeshPeerInit
+  readonly #parts: Parts
+  #rejudging: NodeJS.Timeout | undefined
 
-  private constructor(
-    init: MeshPeerInit,
-    parts: { host: Host; state: FleetState; directory: Directory; addresses: AddressBook; refused: Refusals },
-  ) {
+  private constructor(init: MeshPeerInit, parts: Parts) {
     const { fleet, settings, log } = init
     const { clock, database } = init.state
-    const { host, state, directory, addresses, refused } = parts
+    const { host, state, directory, addresses, refused, evidence, clones, conduct } = parts
     const names = protocolNames(fleet)
     this.#init = init
+    this.#parts = parts
+    this.evidence = evidence
+    this.own = new OwnCertificate({ own: init.state.own, age: init.state.age, clock, log }, init.certificate)
+    const { own } = this
+    // Drawn anew by each process: in hellos and reports.
+    const boot = new Uint8Array(randomBytes(bootLength))
     this.fleet = fleet
     this.identity = init.state.identity
     this.names = names
     this.host = host
     this.state = state
     this.directory = directory
-    const hello = () => ({ v: 1 as const, fleet, certificate: init.certificate, agent, ...state.versions })
+    const hello = () => ({ v: 1 as const, fleet, certificate: own.envelope, agent, ...state.versions, boot })
     const authority = () => state.belief?.authority
-    this.admission = new Admission({ host, names, fleet, clock, log, authority, hello, refused })
+    const known = (peer: string) => {
+      const valid = directory.valid(peer)
+      return valid && { certificate: valid.document, envelope: valid.envelope }
+    }
+    const judging = { authority, known, refused, clones, conduct }
+    this.admission = new Admission({ host, names, fleet, clock, log, hello, ...judging })
     const { admission } = this
-    this.documents = new Documents({ host, names, admission, state, members: database.table('members'), log })
+    this.documents = new Documents({ host, names, admission, state, members: database.table('members'), conduct, log })
     const { documents } = this
     const isMember = (peer: PeerId) => admission.member(peer) !== undefined
     const isConnected = (peer: PeerId) => connectionTo(host, peer) !== undefined
-    this.#refresher = new Refresher({ state, documents, clock, log, isMember, isConnected })
+    const equivocation = new Equivocation({ state, evidence, documents, log })
+    this.notes = new MeshNotes({ boot, own, evidence, equivocation })
+    this.#refresher = new Refresher({ state, documents, clock, log, isMember, isConnected, equivocation })
     const refresher = this.#refresher
-    this.gossip = new Gossip({ host, names, admission, state, directory, documents, refresher, log })
-    this.sync = new Sync({ host, names, admission, state, directory, addresses, refresher, gossip: this.gossip, log })
+    const watching = { equivocation, conduct, log }
+    this.gossip = new Gossip({ host, names, admission, state, directory, documents, refresher, ...watching })
+    const { gossip } = this
+    this.sync = new Sync({ host, names, admission, state, directory, addresses, refresher, gossip, ...watching })
     this.supervisor = new DialSupervisor({ host, admission, addresses, log }, { bootstrap: settings.bootstrap })
     this.store =
       init.store ??
@@ -155,7 +169,7 @@ export class MeshPeer {
         positionsOf: async path => (await recipes.recipeFor(path))?.positions,
         recipe: id => recipes.recipe(id),
       }),
-      certificate: readCertificate(init.certificate),
+      certificate: own.certificate,
       log,
       openChunks: async ({ hash, list }, onLost) => {
         const directory = join(settings.state, 'staging', toHex(hash))
@@ -178,9 +192,14 @@ export class MeshPeer {
     const { clock, database, identity } = init.state
     const state = await FleetState.load(fleet, database, clock)
     const authority = () => state.belief?.authority
-    const directory = await Directory.load({ fleet, clock, log, authority }, database)
+    const evidence = await EvidenceBook.load(database.table('evidence'), clock, log)
+    const clones = new CloneWatch(evidence)
+    const witness: CloneWatch['report'] = (known, next) => clones.report(known, next)
+    const directory = await Directory.load({ fleet, clock, log, authority, witness }, database)
     const addresses = await AddressBook.load(database.table('addresses'))
     const refused = new Refusals()
+    let made: MeshPeer | undefined
+    const conduct = new Conduct({ log, drop: peer => made?.admission.drop(peer) })
     const host = await makeHost({
       seed: identity.seed,
       names: protocolNames(fleet),
@@ -188,8 +207,11 @@ export class MeshPeer {
       agent,
       logger: libp2pLogger(log),
       denies: peer => refused.has(peer),
+      score: peer => conduct.score(peer),
+      discovered: (peer, found) => made?.supervisor.discovered(peer, found),
     })
-    return new MeshPeer(init, { host, state, directory, addresses, refused })
+    made = new MeshPeer(init, { host, state, directory, addresses, refused, evidence, clones, conduct })
+    return made
   }
 
   /** Starts everything; throws, with nothing left running, when a part can't start. */
@@ -215,8 +237,12 @@ export class MeshPeer {
     })
     admission.on('newer', ({ peer }) => void this.#refresher.from(peer))
     admission.on('admitted', member => void this.#keep(member.peer.toString(), member.envelope))
+    directory.on('certificate', ({ peer }) => this.#certified(peer))
+    directory.on('forgotten', peer => this.#forgotten(peer))
+    this.#rejudging = setInterval(() => admission.rejudge(), reconsiderMs)
     state.on('changed', () => {
       void this.#keepOwnCertificate()
+      this.#leaveWhenRevoked()
       admission.reconsider()
       directory.reconsider().catch(error => log.warn({ reason: messageOf(error) }, 'the members were not judged again'))
     })
@@ -228,16 +254,20 @@ export class MeshPeer {
     await host.start()
     this.gossip.start()
     await this.#keepOwnCertificate()
+    this.own.start()
     this.supervisor.start()
+    this.#leaveWhenRevoked()
     const addresses = host.getMultiaddrs().map(String)
     log.info({ peer: this.identity.peerId, fleet: this.fleet, addresses }, 'peer started')
   }
 
   /** Ends everything, whatever of it runs; a part that fails to end does not keep the others. */
   async stop(): Promise<void> {
+    clearInterval(this.#rejudging)
     this.supervisor.stop()
     this.gossip.stop()
     for (const part of [
+      this.own,
       this.#refresher,
       this.sync,
       this.admission,
@@ -255,12 +285,45 @@ export class MeshPeer {
   }
 
   async #keepOwnCertificate(): Promise<void> {
-    if (this.state.belief !== undefined) await this.#keep(this.identity.peerId, this.#init.certificate)
+    if (this.state.belief !== undefined) await this.#keep(this.identity.peerId, this.own.envelope)
+  }
+
+  /** Whether this peer is known to be a member no longer. */
+  get revoked(): boolean {
+    return this.state.belief?.authority.revoked.has(this.identity.peerId) ?? false
+  }
+
+  /** Nobody answers a revoked peer: it stops asking, and says why. What runs goes on. */
+  #leaveWhenRevoked(): void {
+    if (!this.revoked) return
+    this.#init.log.error(
+      { peer: this.identity.peerId, name: this.own.certificate.name },
+      'this peer was revoked: it leaves the mesh. To come back it needs a new identity and a new join token',
+    )
+    this.supervisor.stop()
+    this.admission.close()
+  }
+
+  #certified(peer: string): void {
+    this.admission.rejudge(peer)
+    const known = this.directory.certificate(peer)
+    if (peer !== this.identity.peerId || known === undefined) return
+    this.own.adopt(known.envelope).catch(error => {
+      this.#init.log.error({ reason: messageOf(error) }, 'our own new certificate was not kept')
+    })
+  }
+
+  #forgotten(peer: string): void {
+    this.#parts.clones.forget(peer)
+    this.#parts.addresses.remove(peer).catch(error => {
+      this.#init.log.warn({ peer, reason: messageOf(error) }, 'addresses of a former member were not removed')
+    })
   }
 
   async #keep(peer: string, envelope: Uint8Array): Promise<void> {
     try {
-      await this.directory.addCertificate(peer, envelope)
+      // Also for those who are far from here, controllers above all: they countersign it.
+      if ((await this.directory.addCertificate(peer, envelope)) === 'new') this.gossip.publishCertificate(envelope)
     } catch (thrown) {
       this.#init.log.warn({ peer, reason: messageOf(thrown) }, 'a certificate was not kept')
     }

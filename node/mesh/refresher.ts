@@ -3,6 +3,7 @@
 import type { PeerId } from '@libp2p/interface'
 import { FormatError } from '../../protocol/cbor.ts'
 import { messageOf } from '../../protocol/errors.ts'
+import { limits } from '../../protocol/limits.ts'
 import type { Head } from '../../protocol/messages.ts'
 import { MetadataError } from '../../protocol/trust/metadata.ts'
 import { refresh } from '../../protocol/trust/refresh.ts'
@@ -12,12 +13,14 @@ import type { Logger } from '../log.ts'
 import type { Clock } from '../state/clock.ts'
 import { type FleetState, FleetStateError } from '../state/fleet-state.ts'
 import { DocumentError, type Documents } from './documents.ts'
+import type { Equivocation } from './equivocation.ts'
 import { fetchFirstRoot, metadataFrom } from './metadata-source.ts'
 
 export interface RefresherComponents {
   state: FleetState
   documents: Pick<Documents, 'ask' | 'fetch'>
   clock: Clock
+  equivocation?: Pick<Equivocation, 'examine'>
   log: Logger
   isMember: (peer: PeerId) => boolean
   isConnected: (peer: PeerId) => boolean
@@ -106,7 +109,7 @@ export class Refresher {
       signal.throwIfAborted()
       this.#retries.delete(key)
       if (state.belief !== undefined && after.timestamp === before.timestamp && after.root === before.root) return false
-      const belief = await state.believe(after, ({ hash }) => documents.fetch(hash, peer, signal))
+      const belief = await state.believe(after, ({ hash, length }) => documents.fetch(hash, peer, signal, length))
       log.info({ release: belief.release.version, peer: key }, 'a new release is trusted')
       return true
     } catch (thrown) {
@@ -115,10 +118,18 @@ export class Refresher {
       // That a peer knows less than we do is no fault.
       const level = final && !isOlder(thrown) ? 'warn' : 'debug'
       log[level]({ peer: key, reason: messageOf(thrown) }, 'a refresh of the metadata changed nothing')
+      if (thrown instanceof TrustError && thrown.code === 'wrong-hash') await this.#examine(peer, stopped)
       if (final) this.#retries.delete(key)
       else this.#retry(peer)
       return false
     }
+  }
+
+  /** What a peer has contradicts what we have, or itself. */
+  async #examine(peer: PeerId, signal: AbortSignal): Promise<void> {
+    const { documents, equivocation } = this.#components
+    const timestamp = await documents.ask(peer, { head: true }, limits.timestamp, signal).catch(() => undefined)
+    if (timestamp !== undefined) await equivocation?.examine(timestamp, peer)
   }
 
   /** What failed on the way may work in a moment; as long as the peer is there. */

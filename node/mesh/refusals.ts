@@ -10,10 +10,10 @@ export class Refusals {
     this.#now = now
   }
 
-  add(peer: string): void {
+  add(peer: string, pauseMs = refusedPauseMs): void {
     // Anyone can make new peer IDs: the oldest goes when there are too many.
     this.#until.delete(peer)
-    this.#until.set(peer, this.#now() + refusedPauseMs)
+    this.#until.set(peer, this.#now() + pauseMs)
     if (this.#until.size <= refusedPeers) return
     for (const oldest of this.#until.keys()) {
       this.#until.delete(oldest)

@@ -2,17 +2,21 @@
 
 import { EventEmitter } from 'node:events'
 import type { PeerId, Stream } from '@libp2p/interface'
+import { FormatError } from '../../protocol/cbor.ts'
+import { certificateRank } from '../../protocol/certificate.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import { digestCodec, type Head, type ProtocolNames, type SyncDigest, syncItemCodec } from '../../protocol/messages.ts'
-import { resyncIntervalMs, syncTimeoutMs } from '../defaults.ts'
+import { answeredSyncs, refusedItems, resyncIntervalMs, syncTimeoutMs } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { FleetState } from '../state/fleet-state.ts'
 import type { AddressBook } from './address-book.ts'
 import type { Admission } from './admission.ts'
 import { type Channel, converse } from './channel.ts'
+import type { Conduct } from './conduct.ts'
 import type { Directory } from './directory.ts'
-import type { Gossip } from './gossip.ts'
+import type { Equivocation } from './equivocation.ts'
+import { type Gossip, isContradiction } from './gossip.ts'
 import type { Host } from './host.ts'
 import { openStream } from './open-stream.ts'
 import type { Refresher } from './refresher.ts'
@@ -26,6 +30,8 @@ export interface SyncComponents {
   addresses: AddressBook
   refresher: Refresher
   gossip: Gossip
+  equivocation: Pick<Equivocation, 'examine'>
+  conduct: Pick<Conduct, 'allows' | 'fault'>
   log: Logger
 }
 
@@ -38,6 +44,7 @@ export class Sync extends EventEmitter<Events> {
   readonly #components: SyncComponents
   readonly #stop = new AbortController()
   readonly #running = new Set<string>()
+  #answering = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(components: SyncComponents) {
@@ -85,14 +92,22 @@ export class Sync extends EventEmitter<Events> {
   }
 
   async #answer(stream: Stream, peer: PeerId): Promise<void> {
+    if (this.#answering >= answeredSyncs || !this.#components.conduct.allows(peer.toString(), 'sync')) {
+      stream.abort(new Error('too many syncs'))
+      return
+    }
+    this.#answering++
     try {
       await this.#exchange(stream, peer, AbortSignal.any([this.#stop.signal, AbortSignal.timeout(syncTimeoutMs)]))
     } catch (thrown) {
       this.#failed(peer, thrown)
+    } finally {
+      this.#answering--
     }
   }
 
   #failed(peer: PeerId, thrown: unknown): void {
+    if (thrown instanceof FormatError) this.#components.conduct.fault(peer.toString(), messageOf(thrown))
     this.#components.log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'sync failed')
   }
 
@@ -103,14 +118,15 @@ export class Sync extends EventEmitter<Events> {
       await Promise.all([this.#send(channel, theirs), this.#receive(channel, peer)])
       return theirs.head
     })
-    if (head !== undefined && this.#isNews(head)) await this.#components.refresher.from(peer)
+    if (head !== undefined && (await this.#isNews(head, peer))) await this.#components.refresher.from(peer)
     if (!signal.aborted) this.emit('synced', peer)
   }
 
-  #isNews(head: Head): boolean {
+  async #isNews(head: Head, peer: PeerId): Promise<boolean> {
     try {
       return this.#components.refresher.judge(head) !== 'known'
-    } catch {
+    } catch (thrown) {
+      if (isContradiction(thrown)) await this.#components.equivocation.examine(head.timestamp, peer)
       // Older than ours, or not signed as our root asks: nothing to fetch.
       return false
     }
@@ -118,10 +134,10 @@ export class Sync extends EventEmitter<Events> {
 
   #digest(): SyncDigest {
     const { directory, state } = this.#components
-    const members = directory.certificates().map(({ peer, issued }) => ({
-      peer,
-      issued,
-      report: directory.report(peer)?.document.counter ?? 0,
+    const members = directory.certificates().map(certificate => ({
+      peer: certificate.peer,
+      issued: certificateRank(certificate),
+      report: directory.report(certificate.peer)?.document.counter ?? 0,
     }))
     return { ...(state.head && { head: state.head }), members }
   }
@@ -129,7 +145,9 @@ export class Sync extends EventEmitter<Events> {
   async #send(channel: Channel, theirs: SyncDigest): Promise<void> {
     const { directory, admission, addresses } = this.#components
     const held = new Map(theirs.members.map(member => [member.peer, member]))
-    for (const { peer, issued } of directory.certificates()) {
+    for (const each of directory.certificates()) {
+      const { peer } = each
+      const issued = certificateRank(each)
       const known = held.get(peer)
       const certificate = directory.certificate(peer)?.envelope
       if (certificate !== undefined && (known === undefined || known.issued < issued)) {
@@ -149,12 +167,15 @@ export class Sync extends EventEmitter<Events> {
 
   async #receive(channel: Channel, from: PeerId): Promise<void> {
     const { directory, addresses, gossip, log, host } = this.#components
+    let refused = 0
     for (let items = 0; items < 3 * limits.members; items++) {
       const item = await channel.receive(syncItemCodec)
       if ('end' in item) return
       try {
-        if ('certificate' in item) await directory.addCertificate(item.peer, item.certificate)
-        else if ('report' in item) {
+        if ('certificate' in item) {
+          const outcome = await directory.addCertificate(item.peer, item.certificate)
+          if (outcome === 'new') gossip.publishCertificate(item.certificate)
+        } else if ('report' in item) {
           // News that a visitor brings is news to our neighbours too.
           if ((await directory.addReport(item.report)) === 'new') gossip.publishReport(item.report)
         } else if (item.peer !== host.peerId.toString() && directory.certificate(item.peer) !== undefined) {
@@ -163,6 +184,7 @@ export class Sync extends EventEmitter<Events> {
         }
       } catch (thrown) {
         log.debug({ peer: from.toString(), reason: messageOf(thrown) }, 'an item of sync was not taken')
+        if (++refused > refusedItems) throw thrown
       }
     }
   }

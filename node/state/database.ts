@@ -20,7 +20,8 @@ export type Change = { table: TableName; key: string; value: Uint8Array | undefi
 
 /**
  * `trust`: metadata by role; `documents`: by SHA-256 in hex; `members`, `reports`, `addresses`: by peer ID; `releases`: by
- * version; `described`: recipes that this controller made, by store path; `own`: this peer's certificate, counter, time floor, failed release.
+ * version; `described`: recipes that this controller made, by store path; `own`: this peer's certificate, counter, time floor, failed release;
+ * `evidence`: documents that contradict each other, by kind and subject.
  */
 export const tableNames = [
   'trust',
@@ -31,6 +32,7 @@ export const tableNames = [
   'releases',
   'described',
   'own',
+  'evidence',
 ] as const
 export type TableName = (typeof tableNames)[number]
 

@@ -7,7 +7,7 @@ import { equalBytes, sha256, toHex } from '../../protocol/hash.ts'
 import type { MembershipAuthority } from '../../protocol/membership.ts'
 import type { Head } from '../../protocol/messages.ts'
 import { type Release, releaseCodec } from '../../protocol/release.ts'
-import { revocationsCodec } from '../../protocol/revocations.ts'
+import { type Revocations, revocationsCodec } from '../../protocol/revocations.ts'
 import {
   fleetFields,
   membersAuthority,
@@ -29,6 +29,7 @@ export interface Belief {
   readonly trusted: TrustedSet
   readonly release: Release
   readonly authority: MembershipAuthority
+  readonly revocations: Revocations
   readonly nixPublicKeys: readonly string[]
 }
 
@@ -192,7 +193,13 @@ export class FleetState extends EventEmitter<Events> {
       belief: {
         trusted,
         release,
-        authority: { fleet: this.fleet, ...membersAuthority(trusted), revoked: new Set(revoked.peers) },
+        authority: {
+          fleet: this.fleet,
+          ...membersAuthority(trusted),
+          revoked: new Set(revoked.peers),
+          revokedTokens: new Set(revoked.tokens),
+        },
+        revocations: revoked,
         nixPublicKeys: fleetFields(trusted.root).nixPublicKeys,
       },
     }

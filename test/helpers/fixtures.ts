@@ -11,7 +11,7 @@ import { type Certificate, certificateKind } from '../../protocol/certificate.ts
 import { closureCodec } from '../../protocol/closure.ts'
 import { open, type SignedKind, seal } from '../../protocol/dsse.ts'
 import { sha256 } from '../../protocol/hash.ts'
-import { formatJoinToken, grantKind, parseJoinToken } from '../../protocol/join-token.ts'
+import { formatJoinToken, grantKind, parseJoinToken, tokenIdOf } from '../../protocol/join-token.ts'
 import { type Signer, signerOf } from '../../protocol/keys.ts'
 import * as messages from '../../protocol/messages.ts'
 import { peerIdOf } from '../../protocol/peer-id.ts'
@@ -43,6 +43,12 @@ export function makeFixtures(): Fixture[] {
   const token = fleet.token({ names: 'kiosk-*', site: 'north', bootstrap: ['/ip4/192.0.2.1/tcp/4001'] })
   const byMembers = fleet.certify(device, { name: 'kiosk-1', site: 'north', age: `age1${'q'.repeat(58)}` })
   const byToken = fleet.join(token, device, { name: 'kiosk-1', site: 'north' })
+  const fewUses = fleet.token({ uses: 5, memberDays: 730 })
+  const countersigned = fleet.certify(device, {
+    name: 'kiosk-1',
+    site: 'north',
+    token: tokenIdOf(open(grantKind, token.grant).document),
+  })
   const closure = testClosure('kiosk')
   const { trusted, release } = fleet.release({
     message: 'the first release',
@@ -66,7 +72,9 @@ export function makeFixtures(): Fixture[] {
     metadata('members', 'targets', members),
     certificateFixture('certificate-by-members', byMembers, fleet.keys.members),
     certificateFixture('certificate-by-token', byToken, signerOf(token.seed), device),
+    certificateFixture('certificate-countersigned', countersigned, fleet.keys.members),
     signed('grant', grantKind, token.grant, fleet.keys.members),
+    signed('grant-with-uses', grantKind, fewUses.grant, fleet.keys.members),
     {
       name: 'join-token.txt',
       bytes: Buffer.from(formatJoinToken(token)),
@@ -85,6 +93,14 @@ export function makeFixtures(): Fixture[] {
     }),
     plain('closure', closureCodec, closure),
     plain('revocations', revocationsCodec, { v: 1, fleet: fleet.fleet, peers: [peer] }),
+    plain('revocations-with-notes', revocationsCodec, {
+      v: 1,
+      fleet: fleet.fleet,
+      peers: [peer],
+      tokens: [tokenIdOf(open(grantKind, token.grant).document)],
+      notes: [{ subject: peer, name: 'kiosk-1', at: '2026-01-31T12:00:00Z', reason: 'stolen' }],
+    }),
+    signed('report-with-alarms', reportKind, seal(reportKind, alarmedReport(fleet.fleet, peer), device), device),
     plain('head', messages.headCodec, head),
     plain('hello', messages.helloCodec, {
       v: 1,
@@ -94,8 +110,18 @@ export function makeFixtures(): Fixture[] {
       root: 1,
       timestamp: 2,
     }),
+    plain('hello-with-boot', messages.helloCodec, {
+      v: 1,
+      fleet: fleet.fleet,
+      certificate: byMembers,
+      agent: 'thymesh/0.1.0',
+      root: 1,
+      timestamp: 2,
+      boot: hash.subarray(0, 8),
+    }),
     plain('verdict-admitted', messages.verdictCodec, { admitted: true }),
     plain('verdict-refused', messages.verdictCodec, { admitted: false, reason: 'kiosk-1 was revoked' }),
+    plain('verdict-with-code', messages.verdictCodec, { admitted: false, reason: 'it was revoked', code: 'revoked' }),
     plain('sync-digest', messages.digestCodec, {
       head,
       members: [{ peer, issued: '2026-01-31T12:00:00Z', report: 7 }],
@@ -148,6 +174,23 @@ function waitingReport(fleet: string, peer: string): Report {
     since: '2026-01-30T12:00:00Z',
     freshness: 'unknown',
     turn: { release: 2, wave: 2, is: 'waiting', reason: 'wave 1 has 1 of 3 confirmed' },
+  }
+}
+
+function alarmedReport(fleet: string, peer: string): Report {
+  return {
+    v: 1,
+    fleet,
+    peer,
+    counter: 9,
+    state: 'running',
+    freshness: 'fresh',
+    boot: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8),
+    renew: { age: `age1${'p'.repeat(58)}` },
+    alarms: [
+      { kind: 'clone', subject: peer },
+      { kind: 'equivocation', subject: 'targets 7' },
+    ],
   }
 }
 

@@ -6,7 +6,7 @@ import { cidOf } from '../../protocol/cid.ts'
 import { type Closure, closureCodec, closureSize } from '../../protocol/closure.ts'
 import { seal } from '../../protocol/dsse.ts'
 import { timeText } from '../../protocol/fields.ts'
-import { sha256 } from '../../protocol/hash.ts'
+import { equalBytes, sha256 } from '../../protocol/hash.ts'
 import { joinWithToken } from '../../protocol/join.ts'
 import { type Grant, grantKind, type JoinToken } from '../../protocol/join-token.ts'
 import { type Signer, signerOf } from '../../protocol/keys.ts'
@@ -14,7 +14,8 @@ import type { MembershipAuthority } from '../../protocol/membership.ts'
 import { encodeNix32 } from '../../protocol/nix/base32.ts'
 import { peerIdOf } from '../../protocol/peer-id.ts'
 import type { ReleasedConfig } from '../../protocol/release.ts'
-import { membersAuthority } from '../../protocol/trust/fleet.ts'
+import { revocationsCodec, withRevocation } from '../../protocol/revocations.ts'
+import { membersAuthority, namedRevocations } from '../../protocol/trust/fleet.ts'
 import {
   type FleetKeys,
   foundFleet,
@@ -22,6 +23,7 @@ import {
   publishRelease,
   type ReleaseContent,
 } from '../../protocol/trust/publish.ts'
+import { publishMembers } from '../../protocol/trust/publish-members.ts'
 import type { MetadataFetcher } from '../../protocol/trust/refresh.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 
@@ -105,6 +107,8 @@ export interface TestFleet {
   join(token: JoinToken, peer: Signer, init: CertifyInit): Uint8Array
   /** Publishes the next release. */
   release(content?: Partial<ReleaseContent>, now?: Date): Published
+  /** Revokes peers and join tokens, beside those that are revoked already. */
+  revoke(revoked: { peers?: string[]; tokens?: string[] }, now?: Date): Published
   /** Serves what was published last, or what is given, out of memory. */
   fetcher(from?: Published): MetadataFetcher
   /** The release or revocation list with this SHA-256, of all that was published. */
@@ -162,6 +166,20 @@ export function testFleet(init: { name?: string; now?: Date; keys?: FleetKeys } 
     release: (content = {}, at = now) => {
       const whole: ReleaseContent = { message: 'a release', configs: {}, devices: {}, ...content }
       const next = publishRelease(latest().trusted, fleet, whole, keys, at)
+      history.push(next)
+      return next
+    },
+    revoke: ({ peers = [], tokens = [] }, at = now) => {
+      const named = namedRevocations(latest().trusted)
+      const bytes = history
+        .flatMap(({ documents }) => documents)
+        .find(each => named && equalBytes(sha256(each), named.hash))
+      let list = bytes === undefined ? undefined : revocationsCodec.decode(bytes)
+      if (list === undefined) throw new RangeError('expected a revocation list')
+      for (const subject of peers) list = withRevocation(list, 'peer', { subject, at: timeText(at) })
+      for (const subject of tokens) list = withRevocation(list, 'token', { subject, at: timeText(at) })
+      const signers = { members: [keys.members], snapshot: [keys.snapshot], timestamp: [keys.timestamp] }
+      const next = { ...latest(), ...publishMembers(latest().trusted, list, signers, at) }
       history.push(next)
       return next
     },

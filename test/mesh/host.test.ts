@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { setImmediate as tick } from 'node:timers/promises'
+import { multiaddr } from '@multiformats/multiaddr'
 import { Channel } from '../../node/mesh/channel.ts'
 import { serviceProtocols } from '../../node/mesh/host.ts'
 import { openStream } from '../../node/mesh/open-stream.ts'
@@ -150,9 +151,22 @@ describe('the dial supervisor', () => {
     const made = await Mesh.of(t)
     const fleet = liveFleet()
     const [a, b] = [await made.start({ word: 'a', fleet }), await made.start({ word: 'b', fleet })]
-    a.host.dispatchEvent(
-      new CustomEvent('peer:discovery', { detail: { id: b.host.peerId, multiaddrs: b.host.getMultiaddrs() } }),
-    )
+    a.supervisor.discovered(b.identity.peerId, b.host.getMultiaddrs())
     await until(() => isMember(a, b) && isMember(b, a), 'them to meet')
+  })
+
+  it('finds a member by its new address, heard on the local network, after both have moved', async t => {
+    const made = await Mesh.of(t)
+    const fleet = liveFleet()
+    const [a, b] = [await made.start({ word: 'a', fleet }), await made.start({ word: 'b', fleet })]
+    await connect(a, b)
+    await until(() => a.directory.certificate(b.identity.peerId), 'a to know b')
+    await a.stopAll()
+    await b.stopAll()
+    // New ports stand in for new addresses: what each has noted of the other leads nowhere.
+    const [moved, other] = [await made.start({ word: 'a', fleet }), await made.start({ word: 'b', fleet })]
+    moved.supervisor.discovered(other.identity.peerId, [multiaddr('/ip4/127.0.0.1/tcp/1')])
+    moved.supervisor.discovered(other.identity.peerId, other.host.getMultiaddrs())
+    await until(() => isMember(moved, other) && isMember(other, moved), 'them to meet again')
   })
 })

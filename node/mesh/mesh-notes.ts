@@ -1,0 +1,42 @@
+/** What the mesh has to say in this peer's reports: its process, the certificate that it asks for, and what it has seen. */
+
+import { EventEmitter } from 'node:events'
+import type { Report } from '../../protocol/report.ts'
+import type { EvidenceBook } from '../state/evidence.ts'
+import type { Equivocation } from './equivocation.ts'
+import type { OwnCertificate } from './own-certificate.ts'
+
+export interface MeshNotesComponents {
+  boot: Uint8Array
+  own: OwnCertificate
+  evidence: EvidenceBook
+  equivocation: Equivocation
+}
+
+interface Events {
+  /** There is something to report, or updates are held or no longer held. */
+  changed: []
+}
+
+export class MeshNotes extends EventEmitter<Events> {
+  readonly #components: MeshNotesComponents
+
+  constructor(components: MeshNotesComponents) {
+    super()
+    this.#components = components
+    components.own.on('due', () => this.emit('changed'))
+    components.evidence.on('changed', () => this.emit('changed'))
+  }
+
+  /** Fields of the next report. */
+  get fields(): Pick<Report, 'boot' | 'renew' | 'alarms'> {
+    const { boot, own, evidence } = this.#components
+    const alarms = evidence.alarms()
+    return { boot, ...(own.renewal && { renew: own.renewal }), ...(alarms.length > 0 && { alarms }) }
+  }
+
+  /** Two documents of one version are signed: no update begins before newer ones come. */
+  get held(): boolean {
+    return this.#components.equivocation.held
+  }
+}

@@ -1,0 +1,34 @@
+/** What a peer keeps on disk, opened together: identity, database, counters and clock. */
+
+import { join } from 'node:path'
+import type { Settings } from '../settings.ts'
+import { AgeIdentities } from './age-identities.ts'
+import { Clock } from './clock.ts'
+import { Database } from './database.ts'
+import { type Identity, loadIdentity } from './identity.ts'
+import { OwnState } from './own.ts'
+
+/** What a peer keeps on disk, open: before there is a mesh, and while there is one. */
+export interface PeerState {
+  readonly identity: Identity
+  /** What secrets for this peer are encrypted to. */
+  readonly age: AgeIdentities
+  readonly database: Database
+  readonly own: OwnState
+  readonly clock: Clock
+}
+
+/** Opens a peer's state directory. */
+export async function openState(settings: Pick<Settings, 'state' | 'clock'>): Promise<PeerState> {
+  const database = await Database.open(settings.state)
+  try {
+    const own = new OwnState(database)
+    const clock = await Clock.load(own, settings.clock)
+    const identity = await loadIdentity(join(settings.state, 'identity.key'))
+    const age = await AgeIdentities.load(join(settings.state, 'age.keys'), clock.reference)
+    return { identity, age, database, own, clock }
+  } catch (thrown) {
+    await database.close()
+    throw thrown
+  }
+}

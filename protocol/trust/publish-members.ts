@@ -1,0 +1,67 @@
+/** Signing what the members role says, without a release: the next revocation list, and what names it. */
+
+import { timeText } from '../fields.ts'
+import type { Signer } from '../keys.ts'
+import { type Revocations, revocationsCodec } from '../revocations.ts'
+import { membersRole, revocationsTarget } from './fleet.ts'
+import { makeSnapshot, makeTargets, makeTimestamp, signMetadata } from './metadata.ts'
+import { lifetimes } from './publish.ts'
+import { type TrustedSet, updateDelegated, updateSnapshot, updateTargets, updateTimestamp } from './trusted-set.ts'
+
+/** The keys that a change of members takes: as many of each role as its threshold asks for. */
+export interface MembersKeys {
+  readonly members: readonly Signer[]
+  readonly snapshot: readonly Signer[]
+  readonly timestamp: readonly Signer[]
+}
+
+/** The next trusted set, with this revocation list; verified as every peer will. Throws a TrustError when keys lack. */
+export function publishMembers(
+  trusted: TrustedSet,
+  revocations: Revocations,
+  keys: MembersKeys,
+  now: Date,
+): { trusted: TrustedSet; documents: readonly Uint8Array[] } {
+  const { targets } = trusted
+  const before = trusted.delegated[membersRole]
+  if (targets === undefined || before === undefined)
+    throw new RangeError('expected metadata of a fleet that was founded')
+  const bytes = revocationsCodec.encode(revocations)
+  const members = signMetadata(
+    'targets',
+    makeTargets({
+      version: before.signed.version + 1,
+      expires: expiry(now, lifetimes.targets),
+      targets: [{ path: revocationsTarget, bytes }],
+    }),
+    keys.members,
+  )
+  const snapshot = signMetadata(
+    'snapshot',
+    makeSnapshot({
+      version: (trusted.snapshot?.signed.version ?? 0) + 1,
+      expires: expiry(now, lifetimes.snapshot),
+      roles: { ...trusted.delegated, targets, [membersRole]: members },
+    }),
+    keys.snapshot,
+  )
+  const timestamp = signMetadata(
+    'timestamp',
+    makeTimestamp({
+      version: (trusted.timestamp?.signed.version ?? 0) + 1,
+      expires: expiry(now, lifetimes.timestamp),
+      snapshot,
+    }),
+    keys.timestamp,
+  )
+  let set = updateTimestamp(trusted, timestamp.bytes, now)
+  set = updateSnapshot(set, snapshot.bytes, now)
+  // The release stays what it is, however old: only who is a member changes.
+  set = updateTargets(set, targets.bytes, undefined)
+  set = updateDelegated(set, membersRole, members.bytes, now)
+  return { trusted: set, documents: [bytes] }
+}
+
+function expiry(now: Date, days: number): string {
+  return timeText(new Date(now.getTime() + days * 86_400_000))
+}
