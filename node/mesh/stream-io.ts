@@ -3,7 +3,8 @@
  * per stream, `for await` buffers without limit and hangs when the remote closed before it began.
  */
 
-import type { Stream, StreamMessageEvent } from '@libp2p/interface'
+import type { Stream } from '@libp2p/interface'
+import type { Uint8ArrayList } from 'uint8arraylist'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { readAheadBytes } from '../defaults.ts'
 
@@ -23,7 +24,11 @@ export interface Patience {
  * Sends bytes and waits until all of them are with the transport, so a reader that opens its window byte by byte makes
  * nobody hold more than one piece. Rejects with a StreamError or the signal's reason.
  */
-export async function writeTo(stream: Stream, bytes: Uint8Array, patience: Patience = {}): Promise<void> {
+export async function writeTo(
+  stream: Stream,
+  bytes: Uint8Array | Uint8ArrayList,
+  patience: Patience = {},
+): Promise<void> {
   patience.signal?.throwIfAborted()
   if (stream.send(bytes)) return
   while (stream.writableNeedsDrain) {
@@ -71,7 +76,7 @@ async function waiting(
  */
 export class StreamReader {
   readonly #stream: Stream
-  #queue: (StreamMessageEvent['data'] | Uint8Array)[] = []
+  #queue: Uint8Array[] = []
   #queuedBytes = 0
   #ended = false
   #error: unknown
@@ -81,7 +86,9 @@ export class StreamReader {
   constructor(stream: Stream) {
     this.#stream = stream
     stream.addEventListener('message', event => {
-      this.#queue.push(event.data)
+      // Piece by piece: to put a list of them together is a copy that nobody needs.
+      const pieces = event.data instanceof Uint8Array ? [event.data] : event.data
+      for (const piece of pieces) if (piece.length > 0) this.#queue.push(piece)
       this.#queuedBytes += event.data.byteLength
       this.#throttle()
       this.#wake?.()
@@ -105,7 +112,7 @@ export class StreamReader {
       if (chunk !== undefined) {
         this.#queuedBytes -= chunk.byteLength
         this.#resume()
-        return chunk.subarray()
+        return chunk
       }
       if (this.#error !== undefined) throw this.#error
       if (this.#ended) return undefined

@@ -8,7 +8,7 @@ import { StoreError } from '../store/store-error.ts'
 import { Breakable } from './breakable.ts'
 import type { ChunkList, PathChunks } from './chunk-list.ts'
 import type { ChunkStore } from './chunk-store.ts'
-import { restore } from './normalise.ts'
+import { hasReferences, restore } from './normalise.ts'
 import { requireSignatures } from './path-signatures.ts'
 import { Turns } from './turns.ts'
 
@@ -214,8 +214,10 @@ class Assembly {
       }
       const bytes = await ahead.shift()
       if (bytes === undefined) return
+      const offset = recipe.chunks[place]?.offset ?? 0
       // A copy, since the chunk's bytes may be on their way to another peer.
-      yield restore(Buffer.from(bytes), recipe.chunks[place]?.offset ?? 0, recipe.positions, slots)
+      const isPlain = !hasReferences(bytes.length, offset, recipe.positions)
+      yield isPlain ? bytes : restore(Buffer.from(bytes), offset, recipe.positions, slots)
     }
   }
 

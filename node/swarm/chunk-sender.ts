@@ -105,8 +105,7 @@ export class ChunkSender {
   /** Told apart from what the peer has, if that is little; compressed where the link is what one waits for; else raw. */
   async #encoded(plain: Uint8Array, base: Base | undefined): Promise<{ encoding: ChunkEncoding; bytes: Uint8Array }> {
     const raw = { encoding: 'raw', bytes: plain } as const
-    if (loopLoad() >= compressBelowLoad) return raw
-    const isSlow = this.#sent.busyBytesPerSecond < this.#compressBelow
+    const isSlow = this.#sent.busyBytesPerSecond < this.#compressBelow && loopLoad() < compressBelowLoad
     // Deltas are so small that they never fill a link, so its rate isn't known. Beyond the site bytes are what counts.
     const dictionary = base && (isSlow || !this.#init.local) && (await this.#components.bases?.read(base))
     if (!isSlow && !dictionary) return raw

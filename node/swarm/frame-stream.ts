@@ -1,6 +1,7 @@
 /** Frames over a libp2p stream: read with bounds, written in order, the small ones before chunks. */
 
 import type { Stream } from '@libp2p/interface'
+import { Uint8ArrayList } from 'uint8arraylist'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { decodeFrame, encodeFrame, type Frame, maxFrame } from '../../protocol/swarm.ts'
 import { idleStreamTimeoutMs } from '../defaults.ts'
@@ -42,7 +43,8 @@ export class FrameStream {
   /** One frame in parts: a header and bytes that need no copy. */
   writeParts(parts: readonly Uint8Array[], signal?: AbortSignal): Promise<void> {
     const turn = this.#writing.then(async () => {
-      for (const part of parts) await writeTo(this.#stream, part, { signal, idleMs: idleStreamTimeoutMs })
+      // Together: each would be encrypted and sent by itself.
+      await writeTo(this.#stream, new Uint8ArrayList(...parts), { signal, idleMs: idleStreamTimeoutMs })
     })
     this.#writing = turn.catch(() => {})
     return turn
@@ -60,7 +62,7 @@ export class FrameStream {
   async #exactly(length: number, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
     let have = this.#rest
     if (have.length < length) {
-      const bytes = new Uint8Array(length)
+      const bytes = Buffer.allocUnsafe(length)
       bytes.set(have)
       let at = have.length
       for (;;) {

@@ -149,6 +149,11 @@ export function restore(
   return bytes
 }
 
+/** Whether any reference stands in, or reaches into, a range: else its normal form is the range itself. */
+export function hasReferences(length: number, start: number, positions: Positions): boolean {
+  return (positions.offsets[firstPositionAfter(positions, start)] ?? Number.POSITIVE_INFINITY) < start + length
+}
+
 /** The normal form of bytes that are all at hand, for tests and small NARs. */
 export function normalise(
   bytes: Uint8Array,

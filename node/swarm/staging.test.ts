@@ -100,10 +100,23 @@ test('staging: what a crash tore or never wrote is not counted', async t => {
   assert.ok(!(await readdir(directory)).includes('what is this'))
 })
 
+test('staging: what came lately is read from memory, the rest from the disk', async t => {
+  const directory = join(await temporary(t), 'closure')
+  const chunked = await closure()
+  const recentBytes = chunked.list.length(1) + chunked.list.length(2)
+  const staging = await Staging.open(directory, chunked.list, { budgetBytes, recentBytes })
+  t.after(() => staging.close())
+  for (const number of [0, 1, 2]) await staging.put(number, await chunked.chunk(number))
+  const file = join(directory, (await readdir(directory))[0] ?? '')
+  await truncate(file, 0)
+  assert.equal(await staging.read(0), undefined)
+  for (const number of [1, 2]) assert.deepEqual(await staging.read(number), await chunked.chunk(number))
+})
+
 test('staging: a chunk that is damaged later is found when it is read', async t => {
   const directory = join(await temporary(t), 'closure')
   const chunked = await closure()
-  const staging = await Staging.open(directory, chunked.list, { budgetBytes })
+  const staging = await Staging.open(directory, chunked.list, { budgetBytes, recentBytes: 0 })
   t.after(() => staging.close())
   await staging.put(1, await chunked.chunk(1))
   const file = await open(join(directory, (await readdir(directory))[0] ?? ''), 'r+')

@@ -8,6 +8,7 @@ import { equalBytes, sha256 } from '../../protocol/hash.ts'
 import { Bitfield } from './bitfield.ts'
 import type { ChunkList } from './chunk-list.ts'
 import { readFully, writeFully } from './file-io.ts'
+import { recentChunkBytes } from './limits.ts'
 import { type StagedRange, StagingLayout } from './staging-layout.ts'
 import { verifyStaged } from './staging-scan.ts'
 
@@ -17,6 +18,8 @@ export class StagingError extends ThymeshError<'disk-full' | 'unusable'> {}
 export interface StagingInit {
   /** Bytes of chunks on disk at a time, those counted that were released and share a file with others. */
   readonly budgetBytes: number
+  /** Bytes of chunks kept in memory as well. */
+  readonly recentBytes?: number
 }
 
 function stagingError(thrown: unknown, what: string): StagingError {
@@ -53,10 +56,14 @@ export class Staging {
   readonly #staged: Bitfield
   readonly #writing = new Map<number, Promise<void>>()
   readonly #budgetBytes: number
+  /** Chunks that were written lately: most are imported, or passed on, in the next moments. */
+  readonly #recent = new Map<number, Uint8Array>()
+  readonly #maxRecentBytes: number
+  #recentBytes = 0
   #bytes = 0
   #closed = false
 
-  private constructor(directory: string, list: ChunkList, { budgetBytes }: StagingInit) {
+  private constructor(directory: string, list: ChunkList, init: StagingInit) {
     this.#directory = directory
     this.#list = list
     this.#layout = new StagingLayout(list)
@@ -64,7 +71,8 @@ export class Staging {
       return { ...range, name: `${range.from}-${range.to}`, handle: undefined, bytes: 0, released: new Set() }
     })
     this.#staged = new Bitfield(list.count)
-    this.#budgetBytes = budgetBytes
+    this.#budgetBytes = init.budgetBytes
+    this.#maxRecentBytes = init.recentBytes ?? recentChunkBytes
   }
 
   /**
@@ -97,7 +105,7 @@ export class Staging {
   }
 
   /**
-   * Stages a chunk whose hash was verified; again is fine. `bytes` must not change until it resolves.
+   * Stages a chunk whose hash was verified; again is fine. `bytes` must not change any more.
    *
    * @throws StagingError; the chunk is not staged then, and room for it may come when a path is released.
    */
@@ -114,6 +122,8 @@ export class Staging {
   async read(number: number): Promise<Uint8Array | undefined> {
     const file = this.#fileOf(number)
     if (!this.has(number) || file?.handle === undefined) return undefined
+    const recent = this.#recent.get(number)
+    if (recent !== undefined) return recent
     const bytes = Buffer.allocUnsafe(this.#list.length(number))
     try {
       const handle = await file.handle
@@ -131,7 +141,7 @@ export class Staging {
     const place = this.#layout.ofPath(path)
     const file = place && this.#files[place.range]
     if (place === undefined || file === undefined) return
-    for (let number = place.from; number < place.to; number++) this.#staged.remove(number)
+    for (let number = place.from; number < place.to; number++) this.#forget(number)
     file.released.add(place.index)
     if (file.released.size === file.paths) await this.#remove(file)
   }
@@ -145,7 +155,7 @@ export class Staging {
   /** Removes it all: the closure is in the store, or not wanted any more. */
   async remove(): Promise<void> {
     for (const file of this.#files) file.bytes = 0
-    for (let number = 0; number < this.#staged.size; number++) this.#staged.remove(number)
+    for (let number = 0; number < this.#staged.size; number++) this.#forget(number)
     this.#bytes = 0
     await this.close()
   }
@@ -192,7 +202,10 @@ export class Staging {
     try {
       await writeFully(await handle, bytes, this.#layout.offsets[number] ?? 0)
       // A file that was removed meanwhile took the chunk with it: its path is in the store.
-      if (file.handle === handle) this.#staged.add(number)
+      if (file.handle === handle) {
+        this.#staged.add(number)
+        this.#remember(number, bytes)
+      }
     } catch (thrown) {
       if (file.handle === handle) {
         this.#bytes -= length
@@ -200,6 +213,25 @@ export class Staging {
       }
       throw stagingError(thrown, join(this.#directory, file.name))
     }
+  }
+
+  #remember(number: number, bytes: Uint8Array): void {
+    this.#recent.set(number, bytes)
+    this.#recentBytes += bytes.length
+    for (const oldest of this.#recent.keys()) {
+      if (this.#recentBytes <= this.#maxRecentBytes) break
+      this.#unremember(oldest)
+    }
+  }
+
+  #unremember(number: number): void {
+    this.#recentBytes -= this.#recent.get(number)?.length ?? 0
+    this.#recent.delete(number)
+  }
+
+  #forget(number: number): void {
+    this.#staged.remove(number)
+    this.#unremember(number)
   }
 
   #fileOf(number: number): StagedFile | undefined {
@@ -225,7 +257,7 @@ export class Staging {
   async #remove(file: StagedFile): Promise<void> {
     this.#bytes -= file.bytes
     file.bytes = 0
-    for (let number = file.from; number < file.to; number++) this.#staged.remove(number)
+    for (let number = file.from; number < file.to; number++) this.#forget(number)
     const closing = closeFile(file)
     await rm(join(this.#directory, file.name), { force: true })
     await closing
