@@ -2,7 +2,7 @@
 
 import { access, readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { defaultSettingsFile } from '../../node/defaults.ts'
+import { defaultSettingsFile, systemSettingsFile } from '../../node/defaults.ts'
 import { parseSettings, readSettingsFile } from '../../node/settings.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { parseJoinToken } from '../../protocol/join-token.ts'
@@ -26,7 +26,10 @@ export async function node(options: NodeOptions): Promise<number> {
   checkAddresses(options.listen, '--listen')
   checkAddresses(options.bootstrap, '--bootstrap')
   const file = options.settings ?? defaultSettingsFile
-  const fromFile = options.settings !== undefined || (await exists(file)) ? await readSettingsFile(file) : {}
+  const fromFile = {
+    ...(options.settings === undefined && (await fileIfThere(systemSettingsFile))),
+    ...(options.settings === undefined ? await fileIfThere(file) : await readSettingsFile(file)),
+  }
   const settings = parseSettings(
     {
       ...fromFile,
@@ -68,6 +71,10 @@ async function tokenText(argument: string): Promise<string> {
   const text = (await exists(argument)) ? await readFile(argument, 'utf8') : argument
   parseJoinToken(text)
   return text.trim()
+}
+
+async function fileIfThere(file: string): Promise<Record<string, unknown>> {
+  return (await exists(file)) ? await readSettingsFile(file) : {}
 }
 
 function exists(file: string): Promise<boolean> {

@@ -3,6 +3,7 @@
   mkFleet = import ./mk-fleet.nix;
   portable = import ../portable;
   inStore = import ./in-store.nix;
+  systemd = import ./systemd.nix;
   text = import ./text.nix;
   schedule = import ./schedule.nix;
 }

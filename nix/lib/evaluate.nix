@@ -21,14 +21,19 @@ let
     let
       path = project + "/artifacts/${value}";
       there = builtins.pathExists path;
-      found = (builtins.readDir (dirOf path)).${baseNameOf path};
+      found = (builtins.readDir (dirOf path)).${builtins.unsafeDiscardStringContext (baseNameOf path)};
       wanted = { file = "regular"; folder = "directory"; }.${kind};
     in
     if ! there then fail file "${what}: there is no artifacts/${value} (a file that Git doesn't know isn't seen: git add it)"
     # A link could lead out of the project.
     else if found == "symlink" then fail file "${what}: artifacts/${value} is a link; expected a file or folder"
     else if kind != null && found != wanted then fail file "${what}: expected artifacts/${value} to be a ${kind}"
-    else builtins.path { inherit path; name = builtins.replaceStrings [ " " ] [ "-" ] (baseNameOf value); };
+    else builtins.path {
+      inherit path;
+      # What is read from a store path remembers it, which a name must not; nor can one have just any character.
+      name = builtins.unsafeDiscardStringContext (builtins.concatStringsSep "-"
+        (builtins.filter builtins.isString (builtins.split "[^a-zA-Z0-9+._?=-]+" (baseNameOf value))));
+    };
 
   # Policies of several modules are one: lists are put together, anything else may be said once.
   mergePolicy = config: a: b: a // mapAttrs

@@ -1,0 +1,145 @@
+{
+  displayName = { en = "Containers"; de = "Container"; };
+  description = { en = "OCI containers, run by Podman"; de = "OCI-Container, betrieben von Podman"; };
+  category = "applications";
+  icon = "container";
+
+  settings.containers = {
+    type = "list";
+    key = "name";
+    displayName = { en = "Containers"; de = "Container"; };
+    elementName = { en = "Container"; de = "Container"; };
+    of = {
+      type = "group";
+      settings = {
+        name = { type = "string"; pattern = "[a-z0-9][a-z0-9_-]{0,62}"; patternHint = "lowercase letters, digits, _ and -"; displayName = { en = "Name"; de = "Name"; }; };
+        image = { type = "string"; pattern = "[^[:space:]]+"; example = "docker.io/library/nginx:1.27"; displayName = { en = "Image"; de = "Abbild"; }; };
+        command = { type = "list"; of.type = "string"; displayName = { en = "Arguments"; de = "Argumente"; }; description = "In place of the image's own"; };
+        ports = {
+          type = "list";
+          displayName = { en = "Ports"; de = "Ports"; };
+          of = {
+            type = "group";
+            settings = {
+              host = { type = "int"; min = 1; max = 65535; displayName = { en = "On the device"; de = "Am Gerät"; }; };
+              container = { type = "int"; min = 1; max = 65535; displayName = { en = "In the container"; de = "Im Container"; }; };
+              protocol = { type = "choice"; choices = [ "tcp" "udp" ]; default = "tcp"; displayName = { en = "Protocol"; de = "Protokoll"; }; };
+            };
+          };
+        };
+        volumes = {
+          type = "list";
+          displayName = { en = "Volumes"; de = "Volumes"; };
+          of = {
+            type = "group";
+            settings = {
+              host = { type = "string"; pattern = "[^:\n]+"; displayName = { en = "On the device"; de = "Am Gerät"; }; description = "A path, or the name of a volume"; };
+              container = { type = "path"; pattern = "[^:\n]+"; displayName = { en = "In the container"; de = "Im Container"; }; };
+              readOnly = { type = "bool"; default = false; displayName = { en = "Only to read"; de = "Nur zum Lesen"; }; };
+            };
+          };
+        };
+        environment = {
+          type = "list";
+          key = "key";
+          displayName = { en = "Environment"; de = "Umgebung"; };
+          of = {
+            type = "group";
+            settings = {
+              key = { type = "string"; pattern = "[A-Za-z_][A-Za-z0-9_]*"; displayName = { en = "Name"; de = "Name"; }; };
+              value = { type = "string"; displayName = { en = "Value"; de = "Wert"; }; };
+            };
+          };
+        };
+        environmentSecret = {
+          type = "secret";
+          allowed = [ "environment" ];
+          required = false;
+          displayName = { en = "Secret environment"; de = "Geheime Umgebung"; };
+        };
+        labels = {
+          type = "list";
+          key = "key";
+          displayName = { en = "Labels"; de = "Beschriftungen"; };
+          of = {
+            type = "group";
+            settings = {
+              key = { type = "string"; pattern = "[^=[:space:]]+"; displayName = { en = "Name"; de = "Name"; }; };
+              value = { type = "string"; displayName = { en = "Value"; de = "Wert"; }; };
+            };
+          };
+        };
+        openFirewall = { type = "bool"; default = true; displayName = { en = "Open the firewall for its ports"; de = "Firewall für die Ports öffnen"; }; };
+      };
+    };
+  };
+
+  nixos = { settings, ... }: { lib, ... }:
+    let
+      pairs = list: builtins.listToAttrs (map (one: { name = one.key; inherit (one) value; }) list);
+      port = one: "${toString one.host}:${toString one.container}${if one.protocol == "udp" then "/udp" else ""}";
+      volume = one: "${one.host}:${one.container}${if one.readOnly then ":ro" else ""}";
+      container = one: {
+        inherit (one) name;
+        value = {
+          inherit (one) image;
+          cmd = one.command;
+          ports = map port one.ports;
+          volumes = map volume one.volumes;
+          environment = pairs one.environment;
+          environmentFiles = if one.environmentSecret == null then [ ] else [ one.environmentSecret.path ];
+          labels = pairs one.labels;
+        };
+      };
+      opened = protocol: builtins.concatMap
+        (one: if one.openFirewall then map (port: port.host) (builtins.filter (port: port.protocol == protocol) one.ports) else [ ])
+        settings.containers;
+    in
+    {
+      virtualisation.podman.enable = settings.containers != [ ];
+      virtualisation.oci-containers.backend = "podman";
+      virtualisation.oci-containers.containers = builtins.listToAttrs (map container settings.containers);
+      networking.firewall.allowedTCPPorts = opened "tcp";
+      networking.firewall.allowedUDPPorts = opened "udp";
+    };
+
+  # Units as `podman generate systemd` wrote them. Quadlet would need a newer Podman, and its units are made by a
+  # generator, which nobody compares when a generation changes.
+  portable = { settings, thymesh, ... }:
+    let
+      inherit (thymesh.systemd) argument command secretsReady;
+      run = one: [
+        "podman" "run" "--rm" "--replace" "--detach" "--name=${one.name}" "--cgroups=no-conmon" "--sdnotify=conmon" "--log-driver=journald"
+      ]
+      ++ map (port: "--publish=${toString port.host}:${toString port.container}/${port.protocol}") one.ports
+      ++ map (volume: "--volume=${volume.host}:${volume.container}${if volume.readOnly then ":ro" else ""}") one.volumes
+      ++ map (pair: "--env=${pair.key}=${pair.value}") one.environment
+      ++ (if one.environmentSecret == null then [ ] else [ "--env-file=${one.environmentSecret.path}" ])
+      ++ map (pair: "--label=${pair.key}=${pair.value}") one.labels
+      ++ [ one.image ]
+      ++ one.command;
+      unit = one: {
+        name = "container-${one.name}.service";
+        value = {
+          Unit = {
+            Description = "Container ${one.name}";
+            After = [ "network-online.target" ] ++ (if one.environmentSecret == null then [ ] else [ secretsReady ]);
+            Wants = "network-online.target";
+          };
+          Service = {
+            Type = "notify";
+            NotifyAccess = "all";
+            # The image may have to be fetched first.
+            TimeoutStartSec = 900;
+            ExecStart = "/usr/bin/env ${command (run one)}";
+            ExecStop = "/usr/bin/env podman stop --ignore --time 10 ${argument one.name}";
+            Restart = "always";
+            RestartSec = 5;
+          };
+          wantedBy = [ "multi-user.target" ];
+        };
+      };
+    in
+    { units = builtins.listToAttrs (map unit settings.containers); };
+
+}

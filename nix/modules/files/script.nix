@@ -1,0 +1,44 @@
+# Puts files where they are wanted: artifacts as copies, since owners and modes of the store's can't change; secrets as
+# links, so that their bytes are in the tmpfs only. What was put there before and is wanted no more goes; what somebody
+# else put there stays, and nothing is done.
+{ settings, thymesh }:
+let
+  inherit (thymesh.text) quote lines;
+  list = "/var/lib/thymesh-files/list";
+  artifact = one: "put ${quote "${one.artifact}"} ${quote one.path} ${one.owner}:${one.group} ${one.mode}";
+  secret = one: "point ${quote one.secret.path} ${quote one.path}";
+  paths = map (one: one.path) (settings.artifacts ++ settings.secrets);
+in
+{
+  wanted = paths != [ ];
+  after = if settings.secrets == [ ] then [ ] else [ thymesh.systemd.secretsReady ];
+  script = ''
+    put() {
+      mkdir -p "$(dirname "$2")"
+      rm -rf "$2.thymesh-new"
+      cp -R "$1" "$2.thymesh-new"
+      chown -hR "$3" "$2.thymesh-new"
+      if [ -d "$2.thymesh-new" ]; then chmod -R u+w "$2.thymesh-new"; rm -rf "$2"; else chmod "$4" "$2.thymesh-new"; fi
+      mv -T "$2.thymesh-new" "$2"
+    }
+    point() {
+      mkdir -p "$(dirname "$2")"
+      ln -sfn "$1" "$2.thymesh-new"
+      mv -T "$2.thymesh-new" "$2"
+    }
+    mkdir -p ${dirOf list}
+    touch ${list}
+    printf '%s\n' ${builtins.concatStringsSep " " (map quote paths)} >${list}.new
+    while IFS= read -r path; do
+      if [ -e "$path" ] || [ -h "$path" ]; then
+        grep -qxF -e "$path" ${list} || { echo "$path is in the way and isn't Thymesh's; move it away" >&2; exit 1; }
+      fi
+    done <${list}.new
+    # Whatever happens from here on, these are known to be ours.
+    cat ${list} ${list}.new | sort -u >${list}.all
+    mv ${list}.all ${list}
+    while IFS= read -r path; do
+      grep -qxF -e "$path" ${list}.new || rm -rf -- "$path"
+    done <${list}
+  '' + lines (map artifact settings.artifacts ++ map secret settings.secrets) + "\nmv ${list}.new ${list}\n";
+}

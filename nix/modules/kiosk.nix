@@ -1,0 +1,98 @@
+{
+  displayName = { en = "Kiosk"; de = "Kiosk"; };
+  description = { en = "One web page on the whole screen"; de = "Eine Webseite auf dem ganzen Bildschirm"; };
+  category = "applications";
+  icon = "screen";
+
+  settings = {
+    url = { type = "string"; pattern = "[a-z][a-z0-9+.-]*:[^[:space:]]+"; patternHint = "a URL"; example = "https://example.org/"; displayName = { en = "Page (URL)"; de = "Seite (URL)"; }; };
+    resolution = { type = "string"; pattern = "[0-9]{2,5}x[0-9]{2,5}"; patternHint = "a resolution such as 1920x1080"; required = false; displayName = { en = "Resolution"; de = "Auflösung"; }; description = "The screen's own, if nothing is set"; };
+    rotation = {
+      type = "choice";
+      choices = [
+        { value = "normal"; displayName = { en = "None"; de = "Keine"; }; }
+        { value = "left"; displayName = { en = "To the left"; de = "Nach links"; }; }
+        { value = "right"; displayName = { en = "To the right"; de = "Nach rechts"; }; }
+        { value = "inverted"; displayName = { en = "Upside down"; de = "Kopfüber"; }; }
+      ];
+      default = "normal";
+      displayName = { en = "Rotation"; de = "Drehung"; };
+    };
+    volume = { type = "int"; min = 0; max = 100; unit = "%"; required = false; displayName = { en = "Volume"; de = "Lautstärke"; }; };
+    audioSink = { type = "string"; required = false; example = "hdmi"; displayName = { en = "Sound output"; de = "Tonausgabe"; }; description = "A part of its name; the default one, if nothing is set"; };
+    vnc = { type = "bool"; default = false; displayName = { en = "Remote view (VNC)"; de = "Fernansicht (VNC)"; }; };
+    vncPassword = { type = "secret"; allowed = [ "single-line" ]; owner = "kiosk"; visible.vnc = true; displayName = { en = "VNC password"; de = "VNC-Passwort"; }; };
+    vncPort = { type = "int"; min = 1; max = 65535; default = 5900; visible.vnc = true; displayName = { en = "VNC port"; de = "VNC-Port"; }; };
+    vncLocal = { type = "bool"; default = true; visible.vnc = true; displayName = { en = "VNC from the device itself only"; de = "VNC nur vom Gerät selbst"; }; description = "Over an SSH tunnel; VNC's own protection is weak"; };
+  };
+
+  nixos = { settings, thymesh, ... }: { lib, pkgs, ... }:
+    let
+      session = import ./kiosk/session.nix {
+        inherit settings thymesh;
+        programs = {
+          xset = "${pkgs.xorg.xset}/bin/xset";
+          xrandr = "${pkgs.xorg.xrandr}/bin/xrandr";
+          pactl = "${pkgs.pulseaudio}/bin/pactl";
+          x11vnc = "${pkgs.x11vnc}/bin/x11vnc";
+          browser = "${pkgs.chromium}/bin/chromium";
+        };
+      };
+    in
+    {
+      users.users.kiosk = { isNormalUser = true; description = "Kiosk"; };
+      services.xserver.enable = true;
+      services.xserver.windowManager.session = [{ name = "kiosk"; start = session; }];
+      services.displayManager.defaultSession = "none+kiosk";
+      services.displayManager.autoLogin.enable = true;
+      services.displayManager.autoLogin.user = "kiosk";
+      services.pipewire.enable = lib.mkDefault true;
+      services.pipewire.alsa.enable = lib.mkDefault true;
+      services.pipewire.pulse.enable = lib.mkDefault true;
+      hardware.graphics.enable = lib.mkDefault true;
+      networking.firewall.allowedTCPPorts = lib.mkIf (settings.vnc && ! settings.vncLocal) [ settings.vncPort ];
+    };
+
+  # With the distribution's X server, browser and x11vnc.
+  portable = { settings, thymesh, ... }: {
+    etc."thymesh-kiosk/session" = {
+      executable = true;
+      text = "#!/bin/sh\n" + import ./kiosk/session.nix {
+        inherit settings thymesh;
+        programs = {
+          xset = "xset";
+          xrandr = "xrandr";
+          pactl = "pactl";
+          x11vnc = "x11vnc";
+          browser = "$(command -v chromium || command -v chromium-browser || command -v google-chrome || echo chromium)";
+        };
+      };
+    };
+    units."thymesh-kiosk-user.service" = thymesh.systemd.once {
+      description = "The kiosk's user";
+      script = "id kiosk >/dev/null 2>&1 || useradd --create-home --shell /bin/bash kiosk";
+    };
+    units."kiosk.service" = {
+      Unit = {
+        Description = "Kiosk";
+        After = [ "thymesh-kiosk-user.service" "systemd-user-sessions.service" "network-online.target" ]
+          ++ (if settings.vnc then [ thymesh.systemd.secretsReady ] else [ ]);
+        Requires = "thymesh-kiosk-user.service";
+        Wants = "network-online.target";
+        Conflicts = "getty@tty1.service";
+      };
+      Service = {
+        User = "kiosk";
+        PAMName = "login";
+        TTYPath = "/dev/tty1";
+        StandardInput = "tty";
+        StandardOutput = "journal";
+        ExecStart = "/usr/bin/env xinit /etc/thymesh-kiosk/session -- :0 vt1 -nolisten tcp";
+        Restart = "always";
+        RestartSec = 5;
+      };
+      wantedBy = [ "multi-user.target" ];
+      restartTriggers = [ (builtins.toJSON settings) ];
+    };
+  };
+}

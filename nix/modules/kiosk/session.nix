@@ -1,0 +1,33 @@
+# What an X session of the kiosk does; `programs` are commands.
+{ settings, thymesh, programs }:
+let
+  inherit (thymesh.text) quote lines;
+  when = condition: texts: if condition then texts else [ ];
+in
+lines (
+  [
+    # A screen that goes dark is no kiosk.
+    "${programs.xset} s off -dpms || true"
+    "output=$(${programs.xrandr} | sed -n 's/^\\([^ ]*\\) connected.*/\\1/p' | head -n 1)"
+  ]
+  ++ when (settings.resolution != null) [ "${programs.xrandr} --output \"$output\" --mode ${quote settings.resolution} || true" ]
+  ++ [ "${programs.xrandr} --output \"$output\" --rotate ${settings.rotation} || true" ]
+  ++ when (settings.audioSink != null) [
+    "sink=$(${programs.pactl} list short sinks | cut -f 2 | grep -iF -e ${quote settings.audioSink} | head -n 1)"
+    "[ -z \"$sink\" ] || ${programs.pactl} set-default-sink \"$sink\""
+  ]
+  ++ when (settings.volume != null) [ "${programs.pactl} set-sink-volume @DEFAULT_SINK@ ${toString settings.volume}% || true" ]
+  ++ when settings.vnc [
+    (builtins.concatStringsSep " " ([
+      programs.x11vnc
+      "-display :0 -forever -shared -noxdamage -rfbport ${toString settings.vncPort} -passwdfile ${quote settings.vncPassword.path}"
+    ] ++ when settings.vncLocal [ "-localhost" ]) + " &")
+  ]
+  ++ [
+    # A browser that ends, or crashes, comes back.
+    "while :; do"
+    "  ${programs.browser} --kiosk --noerrdialogs --disable-infobars --no-first-run --disable-session-crashed-bubble ${quote settings.url}"
+    "  sleep 2"
+    "done"
+  ]
+) + "\n"

@@ -1,0 +1,61 @@
+{
+  displayName = { en = "Thymesh"; de = "Thymesh"; };
+  description = { en = "The daemon itself: its part in the mesh, what it gives and keeps"; de = "Der Dienst selbst: sein Teil im Mesh, was er gibt und behält"; };
+  category = "fleet";
+  icon = "mesh";
+
+  settings =
+    let int = min: displayName: description: { type = "int"; required = false; inherit min displayName description; };
+    in
+    {
+      bootstrap = {
+        type = "list";
+        of = { type = "string"; pattern = "/[^[:space:]]+"; patternHint = "a multiaddr such as /dns4/hub.example.org/tcp/4460"; };
+        maxLength = 64;
+        displayName = { en = "Peers with a fixed address"; de = "Peers mit fester Adresse"; };
+        elementName = { en = "Address"; de = "Adresse"; };
+      };
+      port = { type = "int"; min = 1; max = 65535; default = 4460; displayName = { en = "Port"; de = "Port"; }; };
+      mdns = { type = "bool"; default = true; displayName = { en = "Look for peers on the local network"; de = "Peers im lokalen Netz suchen"; }; };
+      dht = {
+        type = "choice";
+        choices = [ "client" "server" "off" ];
+        default = "client";
+        displayName = { en = "Part in the directory of addresses (DHT)"; de = "Teil am Adressverzeichnis (DHT)"; };
+      };
+      clock = {
+        type = "choice";
+        choices = [
+          { value = "system"; displayName = { en = "It can be believed"; de = "Man kann ihr glauben"; }; }
+          { value = "none"; displayName = { en = "Nothing keeps the time"; de = "Nichts hält die Zeit"; }; }
+        ];
+        required = false;
+        displayName = { en = "The device's clock"; de = "Die Uhr des Geräts"; };
+      };
+      uploadBytesPerSecond = int 1000 { en = "Upload, bytes a second"; de = "Upload, Bytes je Sekunde"; } "To all others together; no limit, if nothing is set";
+      uploadPeers = int 1 { en = "Peers served at a time"; de = "Peers zur gleichen Zeit"; } "16, if nothing is set";
+      stagingBytes = int 1000000 { en = "Disk for what is in flight, bytes"; de = "Platz für Unfertiges, Bytes"; } "8 GiB, if nothing is set";
+      cache = { type = "bool"; default = true; displayName = { en = "Binary cache on loopback"; de = "Binärer Cache auf Loopback"; }; };
+      cachePort = { type = "int"; min = 1; max = 65535; default = 4461; visible.cache = true; displayName = { en = "Port of the binary cache"; de = "Port des binären Caches"; }; };
+      log = {
+        type = "choice";
+        choices = [ "fatal" "error" "warn" "info" "debug" "trace" "silent" ];
+        default = "info";
+        displayName = { en = "Log"; de = "Protokoll"; };
+      };
+      openFirewall = { type = "bool"; default = true; displayName = { en = "Open the firewall for it"; de = "Firewall dafür öffnen"; }; };
+    };
+
+  nixos = { settings, thymesh, ... }: {
+    services.thymesh.node = {
+      enable = true;
+      inherit (settings) openFirewall;
+      settings = import ./thymesh/node-settings.nix settings;
+    };
+  };
+
+  # The daemon reads it beneath its own /etc/thymesh/node.json, which has the join token and isn't the config's.
+  portable = { settings, ... }: {
+    etc."thymesh-node.json".text = builtins.toJSON (import ./thymesh/node-settings.nix settings) + "\n";
+  };
+}

@@ -1,0 +1,90 @@
+/** Settings that use as much of every built-in module as one config can. */
+
+import type { Files } from './workshop.ts'
+
+export const allModules: { files: Files; modules: Record<string, object> } = {
+  files: {
+    'artifacts/site/index.html': '<h1>Hello</h1>\n',
+    'nix/greeting.nix': '{ ... }: { etc.greeting.text = "Hello\\n"; }\n',
+  },
+  modules: {
+    access: {
+      users: [{ name: 'anna', fullName: 'Anna', admin: true, keys: ['ssh-ed25519 AAAAC3 anna'], password: 'anna' }],
+      rootKeys: ['ssh-ed25519 AAAAC3 root'],
+      rootPassword: 'rootpw',
+      certificates: ['-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n'],
+    },
+    bash: {
+      programs: [
+        { name: 'hello', script: 'echo hi', schedule: { kind: 'calendar', calendar: ['daily'], persistent: true } },
+      ],
+    },
+    containers: {
+      containers: [
+        {
+          name: 'web',
+          image: 'docker.io/library/nginx:1',
+          ports: [{ host: 8080, container: 80 }],
+          volumes: [{ host: '/srv', container: '/usr/share', readOnly: true }],
+          environment: [{ key: 'A', value: 'b $c %d "e"' }],
+          environmentSecret: 'env',
+          labels: [{ key: 'x', value: 'y' }],
+        },
+      ],
+    },
+    'custom-nix': { files: ['nix/greeting.nix'] },
+    device: { hostName: 'kiosk', timeZone: 'Europe/Berlin', locale: 'de_DE.UTF-8', keyMap: 'de' },
+    files: {
+      secrets: [{ secret: 'tls', path: '/etc/app/key.pem' }],
+      artifacts: [{ artifact: 'site/index.html', path: '/srv/index.html', mode: '0600' }],
+    },
+    kiosk: {
+      url: 'https://example.org/',
+      resolution: '1920x1080',
+      rotation: 'left',
+      volume: 50,
+      audioSink: 'hdmi',
+      vnc: true,
+      vncPassword: 'vnc',
+    },
+    networking: {
+      wifi: [
+        { ssid: 'Shop', password: 'wifi' },
+        { ssid: 'Guest', security: 'open' },
+        { ssid: 'Office', security: 'custom', auth: 'key_mgmt=WPA-EAP' },
+      ],
+      static: [
+        {
+          interface: 'eth0',
+          ipv4Address: '10.0.0.2',
+          gateway: '10.0.0.1',
+          ipv6Address: 'fd00::2',
+          gateway6: 'fd00::1',
+        },
+      ],
+      nameservers: ['10.0.0.1'],
+      timeServers: ['ntp.example.org'],
+    },
+    python: { programs: [{ name: 'hello', script: 'print(1)', environmentSecret: 'env' }] },
+    thymesh: { bootstrap: ['/dns4/hub.example.org/tcp/4460'], log: 'debug', uploadPeers: 4 },
+    updates: {
+      probes: [
+        { kind: 'unit', unit: 'web.service' },
+        { kind: 'http', url: 'http://localhost/' },
+        { kind: 'command', command: ['true'] },
+        { kind: 'tcp', port: 22 },
+      ],
+      deadlineSeconds: 60,
+      peers: 0,
+      windows: [{ cron: '0 3 * * *', minutes: 60 }],
+      timeZone: 'Europe/Berlin',
+      collectAt: '17 4 * * 0',
+      keepDays: 3,
+    },
+    'web-application': {
+      applications: [
+        { name: 'site', files: 'site', command: ['python3', '-m', 'http.server', '8081'], port: 8081, healthPath: '/' },
+      ],
+    },
+  },
+}

@@ -1,0 +1,137 @@
+/** The built-in modules: their page is fresh, and all of them together make a portable system that systemd understands. */
+
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { parseSettings } from '../../node/settings.ts'
+import { updatePolicySchema } from '../../protocol/update-policy.ts'
+import { builtinModules, builtinModulesPage } from '../../scripts/src/builtin-modules.ts'
+import { allModules } from './all-modules.ts'
+import { nixSkip, succeeded, thisSystem, Workshop } from './workshop.ts'
+
+describe('built-in modules', { skip: nixSkip() }, () => {
+  const workshop = new Workshop()
+  after(() => workshop.remove())
+  const project = workshop.project({
+    ...allModules.files,
+    'configs/all.json': { system: thisSystem, modules: allModules.modules },
+    'configs/bare.json': {
+      system: thisSystem,
+      modules: { updates: {}, thymesh: {}, device: {}, access: {}, files: {} },
+    },
+  })
+  let top = ''
+  const text = (path: string) => readFileSync(workshop.at(join(top, path)), 'utf8')
+  before(async () => {
+    top = await workshop.build(project, 'all')
+  })
+
+  it('are told in docs/builtin-modules.md as they are', async () => {
+    const hint = 'docs/builtin-modules.md is stale: node scripts/src/builtin-modules.ts'
+    assert.equal(readFileSync(builtinModulesPage, 'utf8'), await builtinModules(), hint)
+  })
+
+  it('have a mapping for both targets, and titles in English and German', async () => {
+    const modules = (await workshop.evaluate(project, 'thymesh.modules')) as Record<string, Description>
+    assert.deepEqual(Object.keys(modules), Object.keys(allModules.modules).sort())
+    for (const [name, module] of Object.entries(modules)) {
+      assert.deepEqual(module.targets, ['nixos', 'portable'], name)
+      assert.ok(module.displayName.de && module.description.de && module.category && module.icon, name)
+      for (const [key, setting] of Object.entries(module.settings)) assert.ok(setting.displayName.de, `${name}.${key}`)
+    }
+  })
+
+  it('make units that systemd understands', () => {
+    const units = readdirSync(workshop.at(`${top}/units`)).filter(name => /\.(service|timer)$/.test(name))
+    assert.ok(units.includes('bash-hello.timer') && units.includes('container-web.service'), units.join(' '))
+    // Only complaints of syntax: what the units run isn't on this machine.
+    const complaints = units.flatMap(unit => {
+      try {
+        execFileSync('systemd-analyze', ['verify', '--man=no', workshop.at(`${top}/units/${unit}`)], { stdio: 'pipe' })
+        return []
+      } catch (thrown) {
+        return String((thrown as { stderr?: Buffer }).stderr).split('\n')
+      }
+    })
+    assert.deepEqual(
+      complaints.filter(line => /Unknown|Failed to parse|Invalid|Missing '='|bad|ignoring/i.test(line)),
+      [],
+    )
+  })
+
+  it('write shell that the shell understands', () => {
+    for (const unit of readdirSync(workshop.at(`${top}/units`)).filter(name => name.endsWith('.service'))) {
+      const script = /^ExecStart=\/bin\/sh -euc "(.*)"$/m.exec(text(`units/${unit}`))?.[1]
+      if (script === undefined) continue
+      const plain = script.replace(/\\n/g, '\n').replace(/\\"/g, '"').replace(/%%/g, '%').replace(/\$\$/g, '$')
+      execFileSync('sh', ['-n'], { input: plain.replace(/\\\\/g, '\\') })
+    }
+    execFileSync('sh', ['-n', workshop.at(`${top}/etc/thymesh-kiosk/session`)])
+  })
+
+  it('keep every secret out of the store', () => {
+    const written = JSON.stringify(
+      [...readdirSync(workshop.at(`${top}/units`))]
+        .filter(name => name.endsWith('.service'))
+        .map(name => text(`units/${name}`)),
+    )
+    assert.match(written, /\/run\/thymesh\/secrets\/wifi/)
+    assert.match(text('etc/wpa_supplicant/thymesh.conf'), /psk=ext:password_0/)
+  })
+
+  it('give an update policy and settings that the daemon takes', async () => {
+    const fleet = (await workshop.evaluate(project, 'thymesh.fleet')) as {
+      configs: Record<string, { policy: unknown }>
+    }
+    const policy = updatePolicySchema.parse(fleet.configs.all?.policy)
+    assert.equal(policy.health?.probes?.length, 5)
+    assert.equal(fleet.configs.bare?.policy, undefined)
+    assert.equal(parseSettings(JSON.parse(text('etc/thymesh-node.json')), 'test').log, 'debug')
+    const bare = await workshop.build(project, 'bare')
+    parseSettings(JSON.parse(readFileSync(workshop.at(`${bare}/etc/thymesh-node.json`), 'utf8')), 'test')
+  })
+
+  it('set no password that is not a hash', async () => {
+    const script = /chpasswd/.test(text('units/thymesh-passwords.service'))
+    assert.ok(script && /is no password hash/.test(text('units/thymesh-passwords.service')))
+  })
+
+  it('list which secrets go where', async () => {
+    const fleet = (await workshop.evaluate(project, 'thymesh.fleet')) as {
+      configs: Record<string, { secrets: { name: string; processing: string; owner: string }[] }>
+    }
+    const uses = fleet.configs.all?.secrets
+      .map(({ name, processing, owner }) => `${name} ${processing} ${owner}`)
+      .sort()
+    assert.deepEqual(uses, [
+      'anna yescrypt root',
+      'env none root',
+      'rootpw yescrypt root',
+      'tls none root',
+      'vnc none kiosk',
+      'wifi none root',
+    ])
+  })
+
+  it("let a project's module stand for one of them", async () => {
+    const own = workshop.project({
+      'modules/device.nix': '{ settings.x.type = "int"; portable = _: { }; }',
+      'configs/a.json': { system: thisSystem, modules: { device: { x: 1 } } },
+    })
+    const modules = (await workshop.evaluate(own, 'thymesh.modules.device')) as { source: string; overrides: boolean }
+    assert.deepEqual([modules.source, modules.overrides], ['project', true])
+    succeeded(await workshop.nix('eval', own, 'thymesh.configs.a.drvPath'))
+    assert.ok(existsSync(builtinModulesPage))
+  })
+})
+
+interface Description {
+  displayName: Record<string, string>
+  description: Record<string, string>
+  category: string | null
+  icon: string | null
+  targets: string[]
+  settings: Record<string, { displayName: Record<string, string> }>
+}
