@@ -10,7 +10,7 @@ import { daysAfter, testFleet, testSeed } from '../test/helpers/fleet.ts'
 import { ownCertificate } from './certificate.ts'
 
 const fleet = testFleet()
-const init = { fleet: fleet.fleet, operator: 'ada', members: fleet.keys.members, now: fleet.now }
+const init = { fleet: fleet.fleet, operator: 'ada', members: async () => fleet.keys.members, now: fleet.now }
 
 function emptyState(): Pick<PeerState, 'own' | 'identity' | 'age'> {
   let kept: Uint8Array | undefined

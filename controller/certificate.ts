@@ -17,7 +17,7 @@ const renewalDays = 365
  */
 export async function ownCertificate(
   state: Pick<PeerState, 'own' | 'identity' | 'age'>,
-  init: { fleet: string; operator: string; members: Signer; now: Date },
+  init: { fleet: string; operator: string; members: () => Promise<Signer>; now: Date },
 ): Promise<Uint8Array> {
   const { fleet, operator, members, now } = init
   const known = await state.own.certificate()
@@ -35,7 +35,7 @@ export async function ownCertificate(
       issued: timeText(now),
       expires: timeText(new Date(now.getTime() + certificateDays * dayMs)),
     },
-    members,
+    await members(),
   )
   await state.own.setCertificate(envelope)
   return envelope

@@ -9,7 +9,9 @@ import { equalBytes, sha256 } from '../protocol/hash.ts'
 import { formatNixPublicKey } from '../protocol/nix/signature.ts'
 import { foundFleet } from '../protocol/trust/publish.ts'
 import { ownCertificate } from './certificate.ts'
-import { FleetHome, newKeys, signersOf } from './fleet-home.ts'
+import { FleetHome } from './fleet-home.ts'
+import { newSeal } from './keys/key-file.ts'
+import { newKeys, signersOf } from './keys/operator-keys.ts'
 import { git, type ProjectFile } from './project.ts'
 import { flakeFile, sampleFiles } from './template.ts'
 
@@ -23,6 +25,8 @@ export interface FoundOptions {
   operator: string
   bootstrap: string[]
   settings: Omit<SettingsInput, 'state'>
+  /** What seals the signing keys; asked for when all else is known to be right. Nothing leaves them open. */
+  passphrase?: () => Promise<string>
 }
 
 export interface Founded {
@@ -41,9 +45,10 @@ export async function found(options: FoundOptions): Promise<Founded> {
     })
   }
   await checkSetting(options, directory)
+  const passphrase = await options.passphrase?.()
   // A second of loading, which what is wrong with the options must not wait for.
   const { openState } = await import('../node/mesh/mesh-peer.ts')
-  const keys = newKeys(options.name)
+  const keys = newKeys(`${options.name}-1`)
   const signers = signersOf(keys)
   const now = new Date()
   const published = foundFleet({
@@ -51,14 +56,15 @@ export async function found(options: FoundOptions): Promise<Founded> {
     nixPublicKeys: [formatNixPublicKey(keys.nix)],
     keys: signers,
     now,
+    operator: options.operator,
   })
   const { fleet } = published
   const home = new FleetHome(fleet)
   await home.writeSettings(options.settings)
-  await home.writeKeys(keys)
+  await home.operatorKeys.write(keys, passphrase === undefined ? undefined : newSeal(passphrase))
   const state = await openState(await home.settings())
   try {
-    await ownCertificate(state, { fleet, operator: options.operator, members: signers.members, now })
+    await ownCertificate(state, { fleet, operator: options.operator, members: async () => signers.members, now })
     const fleetState = await FleetState.load(fleet, state.database, state.clock)
     await fleetState.believe(published.trusted, async named => {
       const document = published.documents.find(each => equalBytes(sha256(each), named.hash))

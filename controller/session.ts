@@ -19,7 +19,6 @@ export interface Session {
 /** Starts the controller of a project's fleet. */
 export async function startSession(project: Project, options: { log?: LogLevel } = {}): Promise<Session> {
   const home = new FleetHome(project.fleet)
-  const { members } = await home.keys()
   const settings = await home.settings()
   const log = makeLogger(options.log ?? settings.log)
   const state = await openState(settings)
@@ -27,7 +26,8 @@ export async function startSession(project: Project, options: { log?: LogLevel }
     const certificate = await ownCertificate(state, {
       fleet: project.fleet,
       operator: operatorName(),
-      members,
+      // Asked for only when the certificate is written: a command that signs nothing needs no passphrase.
+      members: async () => (await home.keys()).members,
       now: new Date(),
     })
     const bootstrap = [...new Set([...settings.bootstrap, ...project.bootstrap])]
@@ -39,6 +39,7 @@ export async function startSession(project: Project, options: { log?: LogLevel }
       log,
     })
     await peer.start()
+    if (peer.state.belief !== undefined) await home.operatorKeys.noteTrusted(peer.state.belief.trusted)
     const stop = async () => {
       await peer.stop().catch(error => log.warn({ reason: messageOf(error) }, 'the peer did not stop cleanly'))
       await state.database.close()

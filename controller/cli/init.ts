@@ -5,6 +5,7 @@ import { ThymeshError } from '../../protocol/errors.ts'
 import { nameSchema } from '../../protocol/fields.ts'
 import { checkAddresses } from '../addresses.ts'
 import { found } from '../found.ts'
+import { passphrases } from '../keys/passphrase.ts'
 import { nameFrom, operatorName } from '../names.ts'
 import type { GlobalOptions } from './options.ts'
 import { print } from './output.ts'
@@ -16,6 +17,8 @@ export interface InitOptions extends GlobalOptions {
   listen: string[]
   bootstrap: string[]
   mdns: boolean
+  /** False for `--no-passphrase`. */
+  passphrase: boolean
   store?: string
 }
 
@@ -30,6 +33,7 @@ export async function init(options: InitOptions): Promise<undefined> {
     name,
     operator,
     bootstrap: options.bootstrap,
+    ...(options.passphrase && { passphrase: () => passphrases.chosen() }),
     settings: {
       mdns: options.mdns,
       ...(options.listen.length > 0 && { listen: options.listen }),

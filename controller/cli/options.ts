@@ -5,6 +5,7 @@ import type { LogLevel } from '../../node/log.ts'
 
 export interface GlobalOptions {
   json: boolean
+  passphraseFile?: string
   log?: LogLevel
 }
 

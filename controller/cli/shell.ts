@@ -1,6 +1,7 @@
 /** What every command of the CLI has in common: global options, exit codes, and how its work is loaded and run. */
 
 import { Command, Help, Option } from 'commander'
+import { passphrases } from '../keys/passphrase.ts'
 import { type CommandWork, collect, type GlobalOptions, logLevelNames, seconds } from './options.ts'
 import { run } from './output.ts'
 
@@ -41,9 +42,16 @@ export class Shell {
       .addHelpText('after', init.exitCodes ?? exitCodeHelp)
   }
 
+  /** A word that has subcommands, and does nothing by itself. */
+  group(name: string, description: string): Command {
+    return this.program.command(name).description(description).addHelpText('after', exitCodeHelp)
+  }
+
   /** A command that works in a project. */
   projectCommand(...args: Parameters<Shell['command']>): Command {
-    return this.command(...args).option('-p, --project <directory>', 'a folder of the project', '.')
+    return this.command(...args)
+      .option('-p, --project <directory>', 'a folder of the project', '.')
+      .option('--passphrase-file <file>', 'a file with the passphrase of your signing keys (or THYMESH_PASSPHRASE)')
   }
 
   /** A command that makes a release and watches it reach the devices. */
@@ -56,7 +64,10 @@ export class Shell {
 
   /** An action that loads a command's work and runs it. */
   does<Options extends GlobalOptions>(load: () => Promise<CommandWork<Options>>): (options: Options) => Promise<void> {
-    return async options => this.#ended(await run<Options>(async given => (await load())(given), options))
+    return async options => {
+      if (options.passphraseFile !== undefined) passphrases.useFile(options.passphraseFile)
+      this.#ended(await run<Options>(async given => (await load())(given), options))
+    }
   }
 }
 

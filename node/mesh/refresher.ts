@@ -5,6 +5,7 @@ import { FormatError } from '../../protocol/cbor.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import type { Head } from '../../protocol/messages.ts'
+import { FleetError } from '../../protocol/trust/fleet.ts'
 import { MetadataError } from '../../protocol/trust/metadata.ts'
 import { refresh } from '../../protocol/trust/refresh.ts'
 import { TrustError, updateTimestamp } from '../../protocol/trust/trusted-set.ts'
@@ -158,6 +159,7 @@ function isRefusal(thrown: unknown): boolean {
     thrown instanceof MetadataError ||
     thrown instanceof FormatError ||
     thrown instanceof FleetStateError ||
+    thrown instanceof FleetError ||
     (thrown instanceof DocumentError && thrown.code === 'wrong-hash')
   )
 }

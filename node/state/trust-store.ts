@@ -2,7 +2,7 @@
 
 import { ThymeshError } from '../../protocol/errors.ts'
 import { sha256Hex } from '../../protocol/hash.ts'
-import { fleetIdOf } from '../../protocol/trust/fleet.ts'
+import { FleetError, fleetIdOf, membersAuthority } from '../../protocol/trust/fleet.ts'
 import { delegatedRoles } from '../../protocol/trust/refresh.ts'
 import {
   TrustError,
@@ -82,9 +82,11 @@ export class TrustStore {
         const bytes = await this.#table.get(roleKey(role))
         if (bytes !== undefined) set = updateDelegated(set, role, bytes, undefined)
       }
+      membersAuthority(set)
       return { set, complete: true }
     } catch (thrown) {
-      if (thrown instanceof TrustError && thrown.code === 'not-signed') return { set, complete: false }
+      const ofOtherKeys = thrown instanceof TrustError && thrown.code === 'not-signed'
+      if (ofOtherKeys || thrown instanceof FleetError) return { set, complete: false }
       throw thrown
     }
   }

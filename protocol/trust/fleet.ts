@@ -1,13 +1,18 @@
 /** What a fleet's trusted metadata says in the words of Thymesh: fleet ID, name, Nix keys, members role, documents. */
 
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { ThymeshError } from '../errors.ts'
-import { nameSchema } from '../fields.ts'
-import { fromHex, sha256Hex } from '../hash.ts'
+import { keyIdSchema, nameSchema, timeSchema } from '../fields.ts'
+import { fromHex, sha256Hex, toHex } from '../hash.ts'
 import type { PublicKey } from '../keys.ts'
 import { limits } from '../limits.ts'
 import type { Loaded } from './metadata.ts'
 import type { TrustedSet } from './trusted-set.ts'
+
+/** The roles whose keys an operator has. */
+export const roleNames = ['root', 'targets', 'snapshot', 'timestamp', 'members'] as const
+export type RoleName = (typeof roleNames)[number]
 
 /** Target paths and the delegated role that signs membership. */
 export const releaseTarget = 'release'
@@ -21,19 +26,42 @@ export function fleetIdOf(firstRoot: Uint8Array): string {
   return sha256Hex(firstRoot)
 }
 
+const publicKeySchema = z.string().regex(/^[0-9a-f]{64}$/, { error: 'expected an Ed25519 public key (64 hex digits)' })
+
 const rootFieldsSchema = z.strictObject({
   name: nameSchema,
+  /** The Nix keys whose signatures devices' stores accept: here, so that no release changes them. */
   nixPublicKeys: z.array(z.string().max(200)).min(1).max(limits.signatures),
+  /** The `members` role; the targets must delegate to just these keys, so that no stolen targets key admits anyone. */
+  members: z
+    .strictObject({
+      keys: z.array(publicKeySchema).min(1).max(limits.signatures),
+      threshold: z.int().min(1).max(limits.signatures),
+    })
+    .optional(),
+  /** Whose keys these are, by the operators' names; for people. */
+  operators: z
+    .record(nameSchema, z.array(keyIdSchema).max(16))
+    .refine(names => Object.keys(names).length <= limits.signatures, { error: 'expected fewer operators' })
+    .optional(),
+  /** When it was signed, by the clock of who made it; for people. */
+  created: timeSchema.optional(),
 })
+/** What Thymesh keeps in the root beside TUF's own fields. */
+export type RootFields = z.infer<typeof rootFieldsSchema>
 
-/** The fleet's name and the Nix keys whose signatures its devices' stores accept: in the root, so no release changes them. */
-export function fleetFields(root: Loaded<'root'>): z.infer<typeof rootFieldsSchema> {
+export function fleetFields(root: Loaded<'root'>): RootFields {
   const parsed = rootFieldsSchema.safeParse(root.signed.unrecognizedFields.thymesh)
   if (!parsed.success) throw new FleetError('malformed', 'expected name and nixPublicKeys under "thymesh" in the root')
   return parsed.data
 }
 
-/** The keys of the members role, and how many of them must sign. */
+/** Whose key it is, as the root says; nothing when it says nothing. */
+export function operatorOf(root: Loaded<'root'>, keyId: string): string | undefined {
+  return Object.entries(fleetFields(root).operators ?? {}).find(([, ids]) => ids.includes(keyId))?.[0]
+}
+
+/** The keys of the members role, and how many of them must sign. Throws a FleetError when root and targets disagree. */
 export function membersAuthority(trusted: TrustedSet): { keys: PublicKey[]; threshold: number } {
   const delegations = trusted.targets?.signed.delegations
   const role = delegations?.roles?.[membersRole]
@@ -44,6 +72,11 @@ export function membersAuthority(trusted: TrustedSet): { keys: PublicKey[]; thre
     const key = delegations.keys[id]
     return key?.scheme === 'ed25519' && key.keyVal.public !== undefined ? [fromHex(key.keyVal.public)] : []
   })
+  const named = fleetFields(trusted.root).members
+  const delegated = { keys: keys.map(toHex).sort(), threshold: role.threshold }
+  if (named !== undefined && !isDeepStrictEqual(delegated, { ...named, keys: [...named.keys].sort() })) {
+    throw new FleetError('malformed', 'the targets delegate to other members keys than the root names')
+  }
   return { keys, threshold: role.threshold }
 }
 

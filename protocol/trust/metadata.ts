@@ -6,6 +6,7 @@ import { messageOf, ThymeshError } from '../errors.ts'
 import { sha256Hex, toHex } from '../hash.ts'
 import { keyIdOf, type PublicKey, type Signer, tufKeyJson } from '../keys.ts'
 import { limits } from '../limits.ts'
+import type { RootFields } from './fleet.ts'
 import { fleetRules, type RoleKind, type TrustRules } from './rules.ts'
 
 export type { RoleKind } from './rules.ts'
@@ -69,6 +70,31 @@ export function signMetadata<Kind extends RoleKind>(
   return parseMetadata(kind, Buffer.from(canonicalize(metadata.toJSON())))
 }
 
+/** The same document with more signatures, a later one of a key in place of an earlier; in the order of their keys' IDs. */
+export function addSignatures<Kind extends RoleKind>(
+  kind: Kind,
+  loaded: Loaded<Kind>,
+  signatures: Readonly<Record<string, string>>,
+): Loaded<Kind> {
+  const known = Object.values(loaded.metadata.signatures).map(({ keyID, sig }) => [keyID, sig] as const)
+  const all = Object.entries({ ...Object.fromEntries(known), ...signatures }).sort(([a], [b]) => (a < b ? -1 : 1))
+  const json = {
+    signatures: all.map(([keyid, sig]) => ({ keyid, sig })),
+    signed: loaded.signed.toJSON(),
+  }
+  return parseMetadata(kind, Buffer.from(canonicalize(json)))
+}
+
+/** What a key's signature of a role's document is. */
+export function signatureOf(signed: Loaded<RoleKind>['signed'], signer: Signer): string {
+  return toHex(signer.sign(Buffer.from(canonicalize(signed.toJSON()))))
+}
+
+/** SHA-256 of what is signed in a document, in hex: the same whoever has signed it by now. */
+export function contentHash(signed: Loaded<RoleKind>['signed']): string {
+  return sha256Hex(Buffer.from(canonicalize(signed.toJSON())))
+}
+
 /** The keys of a role, and how many of them must sign. */
 export interface RoleKeys {
   readonly keys: readonly PublicKey[]
@@ -79,8 +105,7 @@ export interface RootContent {
   version: number
   expires: string
   roles: Record<'root' | 'targets' | 'snapshot' | 'timestamp', RoleKeys>
-  /** What Thymesh keeps in the root beside TUF's own fields. */
-  thymesh: { name: string; nixPublicKeys: string[] }
+  thymesh: RootFields
 }
 
 export function makeRoot(content: RootContent): Root {

@@ -2,10 +2,11 @@
 
 import { Targets } from '@tufjs/models'
 import { timeText } from '../fields.ts'
+import { fromHex, toHex } from '../hash.ts'
 import type { Signer } from '../keys.ts'
 import { type Release, releaseCodec } from '../release.ts'
 import { revocationsCodec } from '../revocations.ts'
-import { fleetIdOf, membersRole, releaseTarget, revocationsTarget } from './fleet.ts'
+import { fleetFields, fleetIdOf, membersAuthority, membersRole, releaseTarget, revocationsTarget } from './fleet.ts'
 import {
   type Loaded,
   makeDelegations,
@@ -13,12 +14,15 @@ import {
   makeSnapshot,
   makeTargets,
   makeTimestamp,
+  type RoleKeys,
   signMetadata,
 } from './metadata.ts'
 import {
+  requireFreshRoot,
   type TrustedSet,
   trustRoot,
   updateDelegated,
+  updateRoot,
   updateSnapshot,
   updateTargets,
   updateTimestamp,
@@ -45,7 +49,14 @@ export interface Published {
 }
 
 /** Root version 1 and everything under it, with an empty release of version 1. */
-export function foundFleet(init: { name: string; nixPublicKeys: string[]; keys: FleetKeys; now: Date }): Published {
+export function foundFleet(init: {
+  name: string
+  nixPublicKeys: string[]
+  keys: FleetKeys
+  now: Date
+  /** The founder's name: the root says then whose its keys are, when it was made, and who the members role is. */
+  operator?: string
+}): Published {
   const { keys, now } = init
   const one = (signer: Signer) => ({ keys: [signer.publicKey], threshold: 1 })
   const root = makeRoot({
@@ -57,7 +68,15 @@ export function foundFleet(init: { name: string; nixPublicKeys: string[]; keys: 
       snapshot: one(keys.snapshot),
       timestamp: one(keys.timestamp),
     },
-    thymesh: { name: init.name, nixPublicKeys: init.nixPublicKeys },
+    thymesh: {
+      name: init.name,
+      nixPublicKeys: init.nixPublicKeys,
+      ...(init.operator !== undefined && {
+        members: { keys: [toHex(keys.members.publicKey)], threshold: 1 },
+        operators: { [init.operator]: Object.values(keys).map(({ keyId }) => keyId) },
+        created: timeText(now),
+      }),
+    },
   })
   const trusted = trustRoot(signMetadata('root', root, [keys.root]).bytes)
   const fleet = fleetIdOf(trusted.root.bytes)
@@ -76,8 +95,18 @@ export function foundFleet(init: { name: string; nixPublicKeys: string[]; keys: 
     configs: {},
     devices: {},
   }
-  const published = publish(trusted, release, keys, now, signMetadata('targets', members, [keys.members]))
-  return { ...published, documents: [...published.documents, revocations] }
+  const bytes = releaseCodec.encode(release)
+  const targets = makeTargets({
+    version: 1,
+    expires: expiry(now, lifetimes.targets),
+    targets: [{ path: releaseTarget, bytes }],
+    delegations: delegateMembers(one(keys.members)),
+  })
+  const next = {
+    targets: signMetadata('targets', targets, [keys.targets]),
+    members: signMetadata('targets', members, [keys.members]),
+  }
+  return { trusted: publishNext(trusted, next, keys, now), fleet, release, documents: [bytes, revocations] }
 }
 
 /** The part of a release that its author decides; the rest follows from what is trusted. */
@@ -91,51 +120,92 @@ export function publishRelease(
   keys: ReleaseKeys,
   now: Date,
 ): Published {
-  const version = (trusted.targets?.signed.version ?? 0) + 1
-  const release: Release = { ...content, v: 1, fleet, version, created: timeText(now) }
-  return publish(trusted, release, keys, now, renewedMembers(trusted, keys.members, now))
+  const draft = draftRelease(trusted, fleet, content, now)
+  const members = renewedMembers(trusted, keys.members, now)
+  const targets = signMetadata('targets', draft.targets, [keys.targets])
+  const set = publishNext(trusted, { targets, ...(members && { members }) }, keys, now)
+  return { trusted: set, fleet, release: draft.release, documents: [draft.bytes] }
 }
 
 /** The keys that sign a release; with the members key, the members' metadata is renewed when half its time is over. */
 export type ReleaseKeys = Omit<FleetKeys, 'root' | 'members'> & { readonly members?: Signer }
 
-function renewedMembers(trusted: TrustedSet, key: Signer | undefined, now: Date): Loaded<'targets'> | undefined {
+/** The keys that publish what others have signed: of the roles whose thresholds stay at one. */
+export type OnlineKeys = Pick<FleetKeys, 'snapshot' | 'timestamp'>
+
+/** A release and the targets metadata that names it, not signed yet. Delegations are as the root wants them. */
+export function draftRelease(
+  trusted: TrustedSet,
+  fleet: string,
+  content: ReleaseContent,
+  now: Date,
+  root: Loaded<'root'> = trusted.root,
+): { release: Release; bytes: Uint8Array; targets: Targets } {
+  const version = (trusted.targets?.signed.version ?? 0) + 1
+  const release: Release = { ...content, v: 1, fleet, version, created: timeText(now) }
+  const bytes = releaseCodec.encode(release)
+  const targets = makeTargets({
+    version,
+    expires: expiry(now, lifetimes.targets),
+    targets: [{ path: releaseTarget, bytes }],
+    delegations: delegationsOf(trusted, root),
+  })
+  return { release, bytes, targets }
+}
+
+function delegationsOf(trusted: TrustedSet, root: Loaded<'root'>) {
+  const named = fleetFields(root).members
+  if (named !== undefined) return delegateMembers({ ...named, keys: named.keys.map(fromHex) })
+  const current = trusted.targets?.signed.delegations?.toJSON()
+  if (current !== undefined) return current
+  throw new RangeError('expected the members role in the root, or in targets that are trusted')
+}
+
+function delegateMembers(role: RoleKeys) {
+  return makeDelegations({ [membersRole]: { ...role, paths: ['members/*'] } })
+}
+
+/** When half of its time is over: the same members metadata with the next version, where one key is enough to sign it. */
+export function renewedMembers(trusted: TrustedSet, key: Signer | undefined, now: Date): Loaded<'targets'> | undefined {
   const current = trusted.delegated[membersRole]
   const halfTime = new Date(now.getTime() + (lifetimes.targets / 2) * 86_400_000)
   if (current === undefined || key === undefined || !current.signed.isExpired(halfTime)) return current
-  const next = {
-    ...current.signed.toJSON(),
-    version: current.signed.version + 1,
-    expires: expiry(now, lifetimes.targets),
-  }
-  return signMetadata('targets', Targets.fromJSON(next), [key])
+  if (membersAuthority(trusted).threshold > 1) return current
+  return signMetadata('targets', nextMembers(current, now), [key])
 }
 
-function publish(
-  trusted: TrustedSet,
-  release: Release,
-  keys: ReleaseKeys,
-  now: Date,
-  members: Loaded<'targets'> | undefined,
-): Published {
-  if (members === undefined) throw new RangeError('expected members metadata in what is trusted')
-  const bytes = releaseCodec.encode(release)
-  const delegations =
-    trusted.targets?.signed.delegations?.toJSON() ??
-    makeDelegations({
-      [membersRole]: { keys: keys.members ? [keys.members.publicKey] : [], threshold: 1, paths: ['members/*'] },
-    })
+/** The next version of members metadata, not signed yet; with another revocation list, where one is given. */
+export function nextMembers(current: Loaded<'targets'>, now: Date, revocations?: Uint8Array): Targets {
   const next = makeTargets({
-    version: release.version,
+    version: current.signed.version + 1,
     expires: expiry(now, lifetimes.targets),
-    targets: [{ path: releaseTarget, bytes }],
-    delegations,
+    targets: revocations === undefined ? [] : [{ path: revocationsTarget, bytes: revocations }],
   })
-  const targets = signMetadata('targets', next, [keys.targets])
+  if (revocations !== undefined) return next
+  const { targets = {} } = current.signed.toJSON()
+  return Targets.fromJSON({ ...next.toJSON(), targets })
+}
+
+/** What changes; the rest stays as it is trusted. Signed as the fleet asks, or it is refused. */
+export interface NextMetadata {
+  readonly root?: Loaded<'root'>
+  readonly targets?: Loaded<'targets'>
+  readonly members?: Loaded<'targets'>
+}
+
+/**
+ * Snapshot and timestamp over what changes, verified as every peer will: a key that the root doesn't name is found here, not
+ * on the devices. Throws a TrustError.
+ */
+export function publishNext(trusted: TrustedSet, next: NextMetadata, keys: OnlineKeys, now: Date): TrustedSet {
+  const base = next.root === undefined ? trusted : updateRoot(trusted, next.root.bytes)
+  const targets = next.targets ?? trusted.targets
+  const members = next.members ?? trusted.delegated[membersRole]
+  if (targets === undefined || members === undefined) throw new RangeError('expected targets and members metadata')
   const snapshot = signMetadata(
     'snapshot',
     makeSnapshot({
-      version: (trusted.snapshot?.signed.version ?? 0) + 1,
+      version: versionAfter(trusted.snapshot, base.snapshot),
       expires: expiry(now, lifetimes.snapshot),
       roles: { ...trusted.delegated, targets, [membersRole]: members },
     }),
@@ -144,18 +214,28 @@ function publish(
   const timestamp = signMetadata(
     'timestamp',
     makeTimestamp({
-      version: (trusted.timestamp?.signed.version ?? 0) + 1,
+      version: versionAfter(trusted.timestamp, base.timestamp),
       expires: expiry(now, lifetimes.timestamp),
       snapshot,
     }),
     [keys.timestamp],
   )
-  // Verified as every peer will: a key that the root doesn't name is found here, not on the devices.
-  let set = updateTimestamp(trusted, timestamp.bytes, now)
+  requireFreshRoot(base, now)
+  let set = updateTimestamp(base, timestamp.bytes, now)
   set = updateSnapshot(set, snapshot.bytes, now)
   set = updateTargets(set, targets.bytes, now)
   set = updateDelegated(set, membersRole, members.bytes, now)
-  return { trusted: set, fleet: release.fleet, release, documents: [bytes] }
+  membersAuthority(set)
+  return set
+}
+
+/** Far beyond what honest publishing reaches: whoever had the key has been at it. */
+const fastForwarded = 2 ** 32
+
+/** One more; or from the start, where a stolen key drove it up and new keys made peers forget (specification §5.3.11). */
+function versionAfter(before: { signed: { version: number } } | undefined, kept: object | undefined): number {
+  const version = before?.signed.version ?? 0
+  return kept === undefined && version >= fastForwarded ? 1 : version + 1
 }
 
 function expiry(now: Date, days: number): string {

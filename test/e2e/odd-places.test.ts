@@ -19,7 +19,7 @@ describe('a project in a folder with an odd name', { skip: nixSkip() }, () => {
     const project = join(fleet.directory, 'my fleet #1 – 100% ?')
     await mkdir(project)
     const options = { cwd: project, env: { GIT_TRACE: '1' } }
-    const founded = await fleet.runWith(options, 'init', '.', '--no-mdns', '--store', fleet.store)
+    const founded = await fleet.runWith(options, 'init', '.', '--no-passphrase', '--no-mdns', '--store', fleet.store)
     assert.equal(founded.code, 0, founded.stderr)
     assert.match(founded.stdout, /^Fleet my-fleet-1-100 is founded/)
     const { code, stdout, stderr } = await fleet.runWith(options, 'deploy', '--timeout', '0')

@@ -19,6 +19,8 @@ export const fleetCommands: CommandGroup = shell => {
     )
     .option('--no-mdns', 'do not look for peers on the local network')
     .option('--store <directory>', "build in a Nix store of its own under this directory, not the machine's")
+    .option('--passphrase-file <file>', 'a file with the passphrase for your signing keys (or THYMESH_PASSPHRASE)')
+    .option('--no-passphrase', 'leave your signing keys open, for whoever can read your files')
     .action((directory: string, options: Omit<InitOptions, 'directory'>) =>
       shell.does<InitOptions>(async () => (await import('../init.ts')).init)({ ...options, directory }),
     )

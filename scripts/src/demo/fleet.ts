@@ -32,7 +32,7 @@ export class DemoFleet {
     }
     await runToEnd('sh', ['./fetch-interpreter', process.execPath], { cwd: fleet.project, timeoutMs: 120_000 })
     const controller = fleet.#address(0)
-    const flags = ['--listen', controller, '--bootstrap', controller, '--no-mdns', '--name', 'demo']
+    const flags = ['--listen', controller, '--bootstrap', controller, '--no-mdns', '--name', 'demo', '--no-passphrase']
     await cli(fleet.project, fleet.home, ['init', '.', ...flags], 60_000)
     return fleet
   }

@@ -86,7 +86,7 @@ export class Fleet {
   /** `thymesh init`, and the devices that are declared beside the sample's `first`. */
   async found(...devices: string[]): Promise<void> {
     const place = ['--listen', this.address, '--bootstrap', this.address, '--no-mdns', '--store', this.store]
-    await this.json('init', '.', '--name', 'trial', ...place)
+    await this.json('init', '.', '--name', 'trial', '--no-passphrase', ...place)
     const files = devices.map(name => [`devices/${name}.json`, { config: 'hello' }] as const)
     if (files.length > 0) await this.commit('Declare devices', Object.fromEntries(files))
   }

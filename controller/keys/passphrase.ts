@@ -1,0 +1,95 @@
+/** Where a passphrase comes from: the environment, a file, or the operator at the terminal, without an echo. */
+
+import { readFile, stat } from 'node:fs/promises'
+import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+
+export class PassphraseError extends ThymeshError<
+  'no-passphrase' | 'passphrases-differ' | 'weak-passphrase' | 'unreadable' | 'readable-by-others'
+> {}
+
+/** Short ones fall to guessing, however slow the guesses are. */
+const minLength = 8
+
+export class PassphraseSource {
+  #file: string | undefined
+  #asked: Promise<string> | undefined
+
+  /** As `--passphrase-file` says. */
+  useFile(path: string): void {
+    this.#file = path
+    this.#asked = undefined
+  }
+
+  /** The passphrase of the keys; asked for once, however many files it opens. */
+  readonly current = (): Promise<string> => {
+    this.#asked ??= this.#given().then(given => given ?? prompt('Passphrase of your signing keys: '))
+    return this.#asked
+  }
+
+  /** One for new keys: typed twice where it is typed. Throws a PassphraseError when there is nobody to ask. */
+  async chosen({ fromEnvironment = true } = {}): Promise<string> {
+    const given = this.#file !== undefined || fromEnvironment ? await this.#given() : undefined
+    const passphrase = given ?? (await prompt('Choose a passphrase for your signing keys: '))
+    if (passphrase.length < minLength) {
+      throw new PassphraseError('weak-passphrase', `expected a passphrase of at least ${minLength} characters`, {
+        hint: 'Five random words are easy to keep and hard to guess. --no-passphrase leaves the keys open.',
+      })
+    }
+    if (given === undefined && (await prompt('The same again: ')) !== passphrase) {
+      throw new PassphraseError('passphrases-differ', 'the two passphrases differ; nothing was written')
+    }
+    this.#asked = Promise.resolve(passphrase)
+    return passphrase
+  }
+
+  async #given(): Promise<string | undefined> {
+    if (this.#file === undefined) return process.env.THYMESH_PASSPHRASE || undefined
+    try {
+      const text = await readFile(this.#file, 'utf8')
+      if (((await stat(this.#file)).mode & 0o077) !== 0) {
+        throw new PassphraseError('readable-by-others', `expected ${this.#file} to be readable by its owner only`, {
+          hint: `Run: chmod 600 ${this.#file}`,
+        })
+      }
+      return text.replace(/\r?\n$/, '')
+    } catch (thrown) {
+      if (thrown instanceof PassphraseError) throw thrown
+      throw new PassphraseError('unreadable', `--passphrase-file: ${messageOf(thrown)}`, { cause: thrown })
+    }
+  }
+}
+
+/** One for the process: a command opens several files. */
+export const passphrases = new PassphraseSource()
+
+/** Asks at the terminal; what is typed is not shown. */
+async function prompt(question: string): Promise<string> {
+  const { stdin, stderr } = process
+  if (!stdin.isTTY) {
+    throw new PassphraseError('no-passphrase', 'the signing keys are sealed, and there is no terminal to ask at', {
+      hint: 'Set THYMESH_PASSPHRASE, or name a file with --passphrase-file. New keys: --no-passphrase leaves them open.',
+    })
+  }
+  stderr.write(question)
+  stdin.setRawMode(true)
+  stdin.resume()
+  const typed = Promise.withResolvers<string>()
+  let text = ''
+  const onData = (chunk: Buffer | string) => {
+    for (const character of String(chunk)) {
+      if (character === '\r' || character === '\n' || character === '\u0004') typed.resolve(text)
+      else if (character === '\u0003') typed.reject(new PassphraseError('no-passphrase', 'no passphrase was given'))
+      else if (character === '\u007f' || character === '\b') text = text.slice(0, -1)
+      else text += character
+    }
+  }
+  stdin.on('data', onData)
+  try {
+    return await typed.promise
+  } finally {
+    stdin.off('data', onData)
+    stdin.setRawMode(false)
+    stdin.pause()
+    stderr.write('\n')
+  }
+}
