@@ -76,6 +76,9 @@ export const mdnsRepeatMs = 60_000
 /** libp2p keeps every peer it's told of for weeks, and anyone can invent some: after `discoveredPeers`, one in this time. */
 export const mdnsNewPeerMs = 10_000
 
+/** How often each side asks whether a silent connection is alive: 1.2 KB both ways each time, from either side. */
+export const monitorIntervalMs = 60_000
+
 /** A refresh that failed (its source went away, say) is tried again with other peers after this. */
 export const refreshRetryMs = 2_000
 /** So often in a row, each time after twice the pause; then the next hello, head or sync begins anew. */

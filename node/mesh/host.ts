@@ -14,7 +14,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { sha256 } from '../../protocol/hash.ts'
 import type { ProtocolNames } from '../../protocol/messages.ts'
-import { dialTimeoutMs } from '../defaults.ts'
+import { dialTimeoutMs, monitorIntervalMs } from '../defaults.ts'
 import type { Settings } from '../settings.ts'
 import { mdns } from './mdns.ts'
 
@@ -80,7 +80,7 @@ export async function makeHost(init: HostInit): Promise<Host> {
     // loop on a slow board is no dead peer.
     connectionMonitor: {
       protocolPrefix: `${protocolPrefix}/monitor`,
-      pingInterval: 15_000,
+      pingInterval: monitorIntervalMs,
       pingTimeout: { minTimeout: 20_000 },
     },
     peerStore: { maxAddressAge: 30 * dayMs, maxPeerAge: 60 * dayMs },

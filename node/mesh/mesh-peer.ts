@@ -17,6 +17,7 @@ import { FleetState } from '../state/fleet-state.ts'
 import type { Identity } from '../state/identity.ts'
 import type { PeerState } from '../state/peer-state.ts'
 import { NixStore } from '../store/nix-store.ts'
+import { adoptStaged } from '../swarm/adopt-staged.ts'
 import { BaseFinder } from '../swarm/base-finder.ts'
 import { Bases } from '../swarm/bases.ts'
 import { ChunkIndex } from '../swarm/chunk-index.ts'
@@ -172,14 +173,14 @@ export class MeshPeer {
       certificate: own.certificate,
       log,
       openChunks: async ({ hash, list }, onLost) => {
-        const directory = join(settings.state, 'staging', toHex(hash))
-        const staging = await Staging.open(directory, list, {
-          budgetBytes: settings.staging.bytes ?? stagingBudgetBytes,
-        })
+        const directory = join(settings.state, 'staging')
+        const budgetBytes = settings.staging.bytes ?? stagingBudgetBytes
+        const staging = await Staging.open(join(directory, toHex(hash)), list, { budgetBytes })
         const chunks = new LocalChunks({ store, list, staging, index, recipes, log }, { onLost })
         await chunks.discover()
+        await adoptStaged({ directory, held: other => closures.held(other), budgetBytes, log }, { hash, list }, chunks)
         const finder = new BaseFinder({ list, index, recipes })
-        return { chunks, finder, close: () => staging.close() }
+        return { chunks, finder, budgetBytes, isStaged: number => staging.has(number), close: () => staging.close() }
       },
     })
     const trustedPublicKeys = () => state.belief?.nixPublicKeys ?? []

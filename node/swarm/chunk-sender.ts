@@ -41,7 +41,6 @@ export class ChunkSender {
   sentBytes = 0
   readonly #components: ChunkSenderComponents
   readonly #init: ChunkSenderInit
-  readonly #compressBelow: number
   readonly #sent = new RateMeter()
   #queue: Wanted[] = []
   #serving = false
@@ -50,7 +49,6 @@ export class ChunkSender {
   constructor(components: ChunkSenderComponents, init: ChunkSenderInit) {
     this.#components = components
     this.#init = init
-    this.#compressBelow = init.local ? compressBelowLocal : compressBelowRemote
   }
 
   /** Takes requests; says busy, which voids all that were not answered yet, when they are too many. */
@@ -105,8 +103,11 @@ export class ChunkSender {
   /** Told apart from what the peer has, if that is little; compressed where the link is what one waits for; else raw. */
   async #encoded(plain: Uint8Array, base: Base | undefined): Promise<{ encoding: ChunkEncoding; bytes: Uint8Array }> {
     const raw = { encoding: 'raw', bytes: plain } as const
-    const isSlow = this.#sent.busyBytesPerSecond < this.#compressBelow && loopLoad() < compressBelowLoad
-    // Deltas are so small that they never fill a link, so its rate isn't known. Beyond the site bytes are what counts.
+    const rate = this.#sent.busyBytesPerSecond
+    // Unknown is slow beyond the site, where bytes are what counts, and fast within it, where the processor is.
+    const isSlow = this.#init.local
+      ? (rate ?? Number.POSITIVE_INFINITY) < compressBelowLocal && loopLoad() < compressBelowLoad
+      : (rate ?? 0) < compressBelowRemote
     const dictionary = base && (isSlow || !this.#init.local) && (await this.#components.bases?.read(base))
     if (!isSlow && !dictionary) return raw
     const params = { [constants.ZSTD_c_compressionLevel]: 3 }

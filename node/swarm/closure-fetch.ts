@@ -7,6 +7,7 @@ import type { NixStore } from '../store/nix-store.ts'
 import { Assembler } from './assembler.ts'
 import type { PathChunks } from './chunk-list.ts'
 import type { KnownClosure } from './closures.ts'
+import { FetchWindow } from './fetch-window.ts'
 import { importConnections, sourceWaitMs } from './limits.ts'
 import { requireSignatures } from './path-signatures.ts'
 import { Progress } from './progress.ts'
@@ -65,10 +66,10 @@ async function bringIn(
   await requireSignatures(missing, trustedPublicKeys())
   const entry = await swarms.open(known)
   const { swarm, chunks } = entry
-  const wanted = lackingChunks(missing, number => chunks.has(number))
-  progress.begin(wanted.reduce((sum, number) => sum + known.list.length(number), 0))
-  await requireSpace(store, progress.size + progress.needed)
-  const lacking = new Set(wanted)
+  const lacking = lackingChunks(missing, number => chunks.has(number))
+  const wanted = new Set(lacking)
+  progress.begin([...lacking].reduce((sum, number) => sum + known.list.length(number), 0))
+  await requireSpace(store, progress.size + Math.min(progress.needed, entry.budgetBytes))
   await entry.finder?.find(missing, number => lacking.has(number))
   const report = () => options.onProgress?.(progress)
   const onArrival = (arrival: Parameters<Progress['arrived']>[0]) => {
@@ -81,8 +82,12 @@ async function bringIn(
   setMaxListeners(0, signal)
   signal.throwIfAborted()
   swarm.on('arrival', onArrival)
+  const { budgetBytes } = entry
+  const isStaged = (number: number) => lacking.has(number) || entry.isStaged(number)
+  const window = new FetchWindow({ list: known.list, missing, isStaged, budgetBytes })
+  window.advance()
   const watchdog = watchForSources(swarm, progress, reason => abort.abort(reason))
-  swarm.fetch(wanted)
+  swarm.fetch(openOf(wanted, window))
   try {
     swarms.connect(entry)
     report()
@@ -90,9 +95,14 @@ async function bringIn(
       { store, list: known.list, chunks, log },
       { parallel: importConnections, trustedPublicKeys: trustedPublicKeys() },
     )
-    await assembler.run(missing, number => swarm.available(number, signal), {
+    const available = async (number: number) => {
+      if (!window.isOpen(number)) await window.opened(number)
+      await swarm.available(number, signal)
+    }
+    await assembler.run(missing, available, {
       signal,
-      onPath: () => {
+      onPath: ({ described }) => {
+        if (window.done(described.path)) swarm.want(openOf(wanted, window))
         progress.imported()
         report()
       },
@@ -107,11 +117,18 @@ async function bringIn(
   }
 }
 
+/** Takes what may be asked for by now out of what is wanted. */
+function openOf(wanted: Set<number>, window: FetchWindow): number[] {
+  const open = [...wanted].filter(number => window.isOpen(number))
+  for (const number of open) wanted.delete(number)
+  return open
+}
+
 /** Chunks of these paths that are not here, in the order in which the paths need them; each once. */
-function lackingChunks(missing: readonly PathChunks[], isHere: (number: number) => boolean): number[] {
+function lackingChunks(missing: readonly PathChunks[], isHere: (number: number) => boolean): Set<number> {
   const wanted = new Set<number>()
   for (const { chunks } of missing) for (const number of chunks) if (!isHere(number)) wanted.add(number)
-  return [...wanted]
+  return wanted
 }
 
 const watchIntervalMs = 500

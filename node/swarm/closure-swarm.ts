@@ -147,6 +147,12 @@ export class ClosureSwarm extends EventEmitter<Events> {
     this.#pump()
   }
 
+  /** Asks for more in a fetch that is under way. */
+  want(chunks: Iterable<number>): void {
+    this.#scheduler?.want(chunks)
+    this.#pump()
+  }
+
   /** Ends one fetch; with the last, nothing is asked for any more. Sessions stay, to serve. */
   endFetch(): void {
     this.#fetchers = Math.max(0, this.#fetchers - 1)

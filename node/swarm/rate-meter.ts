@@ -2,6 +2,10 @@
 
 /** How fast old measurements fade, in milliseconds. */
 const fadeMs = 3_000
+/** From here on it was the link that was waited for, in milliseconds. */
+const waitedMs = 1
+/** A rate is known from so many bytes on. */
+const knownFromBytes = 0.5e6
 
 export class RateMeter {
   total = 0
@@ -17,9 +21,10 @@ export class RateMeter {
     this.#bytes += bytes
   }
 
-  /** Notes bytes and the time that passing them took. */
+  /** Notes bytes and the time that passing them took. What took none only filled buffers, and says nothing of the link. */
   addTimed(bytes: number, milliseconds: number): void {
     this.add(bytes)
+    if (milliseconds < waitedMs) return
     // The last few megabytes count: what a fast start filled into buffers is soon outweighed.
     if (this.#busyBytes > 4e6) {
       this.#busyBytes /= 2
@@ -34,10 +39,9 @@ export class RateMeter {
     return (this.#bytes / fadeMs) * 1000
   }
 
-  /** While bytes were being passed; no number before a megabyte has. */
-  get busyBytesPerSecond(): number {
-    if (this.total < 1e6) return Number.POSITIVE_INFINITY
-    return this.#busyMs === 0 ? Number.POSITIVE_INFINITY : (this.#busyBytes / this.#busyMs) * 1000
+  /** While bytes were being passed; nothing when the link has never been waited for long enough to know. */
+  get busyBytesPerSecond(): number | undefined {
+    return this.#busyBytes < knownFromBytes ? undefined : (this.#busyBytes / this.#busyMs) * 1000
   }
 
   #fade(): void {

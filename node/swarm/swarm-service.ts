@@ -41,6 +41,9 @@ export interface OpenChunks {
   readonly chunks: LocalChunks
   /** What chunks that are asked for may be told apart from. */
   readonly finder?: BaseFinder
+  /** Disk for its staged chunks, and which are staged. */
+  readonly budgetBytes: number
+  isStaged(number: number): boolean
   close(): Promise<void>
 }
 

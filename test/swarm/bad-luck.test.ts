@@ -111,6 +111,50 @@ test('a newer release ends the fetch of the one before, and comes itself', optio
   assert.ok(!(await device.real.isValid(first.topLevel)))
 })
 
+test('a newer release takes over what was staged for the one before', options, async t => {
+  const world = await SwarmWorld.of(t)
+  const controller = await world.controller(slow)
+  const device = await world.peer('device')
+  await connect(device, controller)
+  const what = content('taken over', 1_500_000)
+  const first = await world.release(controller, what)
+  const superseded = new AbortController()
+  const fetching = world.fetch(device, first, {
+    signal: superseded.signal,
+    onProgress: ({ received }) => {
+      if (received > 600_000) superseded.abort(new Error('a newer release came'))
+    },
+  })
+  await assert.rejects(fetching, /a newer release came/)
+  const second = await world.release(controller, { lib: what.lib, tool: content('another').tool.subarray(0, 100_000) })
+  const { needed, fromStore } = await world.fetch(device, second)
+  // Some of what was staged is of the tool that changed.
+  assert.ok(needed < 1_300_000, `expected what was staged to be used, ${needed} bytes were needed`)
+  assert.ok(fromStore > 300_000)
+  assert.ok(await device.real.isValid(second.topLevel))
+})
+
+test('a closure larger than the staging budget comes in parts', options, async t => {
+  const world = await SwarmWorld.of(t)
+  const controller = await world.controller()
+  const device = await world.peer('device', { settings: { staging: { bytes: 13_000_000 } } })
+  await connect(device, controller)
+  const config = await world.release(controller, content('budget', 12_000_000))
+  const progress = await world.fetch(device, config)
+  assert.ok(progress.needed > 15_000_000)
+  assert.equal(progress.received, progress.needed)
+  assert.deepEqual(await device.real.dump(config.topLevel), await controller.real.dump(config.topLevel))
+})
+
+test('a path larger than the staging budget is refused, with what it would take', options, async t => {
+  const world = await SwarmWorld.of(t)
+  const controller = await world.controller()
+  const device = await world.peer('device', { settings: { staging: { bytes: 1_000_000 } } })
+  await connect(device, controller)
+  const config = await world.release(controller, content('too large', 3_000_000))
+  await assert.rejects(world.fetch(device, config), withCode('budget-too-small'))
+})
+
 test('chunks are passed on before any path is whole', options, async t => {
   const world = await SwarmWorld.of(t)
   const controller = await world.controller(slow)
