@@ -21,8 +21,16 @@ export function contentVersion(release: Pick<Release, 'version' | 'promotes'>): 
   return release.promotes?.release ?? release.version
 }
 
+const known = new WeakMap<Release, readonly Wave[]>()
+
 /** The release's waves, every device in one of them; one wave with all devices when there is no policy. */
-export function wavesOf(release: Release): Wave[] {
+export function wavesOf(release: Release): readonly Wave[] {
+  const waves = known.get(release) ?? workOut(release)
+  known.set(release, waves)
+  return waves
+}
+
+function workOut(release: Release): Wave[] {
   const policy = release.rollout
   const order = ranked(Object.keys(release.devices), `${release.fleet}/${contentVersion(release)}`)
   const left = new Set(order)

@@ -1,6 +1,7 @@
 /** What a peer keeps about itself, typed, with its counters and its time floor that only rise. */
 
 import { z } from 'zod'
+import { timeSchema } from '../../protocol/fields.ts'
 import { storePathSchema } from '../../protocol/nix/store-path.ts'
 import type { Database, Table } from './database.ts'
 
@@ -13,9 +14,24 @@ const failedSchema = z.object({
 /** A release that failed on this device: not tried again until a newer one comes. */
 export type FailedRelease = z.infer<typeof failedSchema>
 
-const runningSchema = z.object({ release: z.int().min(1), config: z.string(), topLevel: storePathSchema })
+const runningSchema = z.object({
+  release: z.int().min(1),
+  config: z.string(),
+  topLevel: storePathSchema,
+  /** Since when it runs, by a clock that was live then. */
+  since: timeSchema.optional(),
+})
 /** The release that was activated last. */
 export type RunningRelease = z.infer<typeof runningSchema>
+
+const rolloutSchema = z.object({
+  content: z.int().min(1),
+  began: z.number(),
+  confirmations: z.record(z.string(), z.number()),
+  heard: z.number(),
+})
+/** What a device remembers of the rollout that it takes part in; times are of its steady clock. */
+export type RolloutMemory = z.infer<typeof rolloutSchema>
 
 export class OwnState {
   readonly #database: Database
@@ -66,6 +82,23 @@ export class OwnState {
 
   setRunning(running: RunningRelease): Promise<void> {
     return this.#put('running', Buffer.from(JSON.stringify(running)))
+  }
+
+  rollout(): Promise<RolloutMemory | undefined> {
+    return this.#json('rollout', rolloutSchema)
+  }
+
+  setRollout(memory: RolloutMemory): Promise<void> {
+    return this.#put('rollout', Buffer.from(JSON.stringify(memory)))
+  }
+
+  /** Milliseconds that this peer has run, over all its starts, as they were kept last. */
+  steady(): Promise<number> {
+    return this.#number('steady')
+  }
+
+  setSteady(milliseconds: number): Promise<void> {
+    return this.#put('steady', Buffer.from(String(milliseconds)))
   }
 
   /** On disk before it resolves: all of this decides what is done after a power cut. */

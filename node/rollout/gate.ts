@@ -1,0 +1,187 @@
+/** The gate before an activation: opens when the device's wave may begin and its maintenance window is open. */
+
+import { EventEmitter } from 'node:events'
+import { isDeepStrictEqual } from 'node:util'
+import type { Certificate } from '../../protocol/certificate.ts'
+import { timeText } from '../../protocol/fields.ts'
+import { limits } from '../../protocol/limits.ts'
+import { type Outcome, outcomeOf } from '../../protocol/outcome.ts'
+import { type Release, wantedConfig } from '../../protocol/release.ts'
+import type { Report, ReportedTurn } from '../../protocol/report.ts'
+import type { Logger } from '../log.ts'
+import type { Admission } from '../mesh/admission.ts'
+import type { Directory } from '../mesh/directory.ts'
+import type { Clock } from '../state/clock.ts'
+import type { OwnState } from '../state/own.ts'
+import { decide, type Memory } from './decide.ts'
+import { type Decision, inWords } from './decision.ts'
+import type { DeviceNews } from './judge.ts'
+import { SteadyClock } from './steady-clock.ts'
+import { type Window, windowState } from './windows.ts'
+
+export interface RolloutGateComponents {
+  directory: Pick<Directory, 'certificates' | 'report' | 'on' | 'off'>
+  admission: Pick<Admission, 'members' | 'on' | 'off'>
+  own: Pick<OwnState, 'steady' | 'setSteady' | 'rollout' | 'setRollout'>
+  clock: Pick<Clock, 'now'>
+  log: Logger
+}
+
+interface Events {
+  /** What was decided may be another now. */
+  changed: []
+}
+
+/** Reports come in bursts: one look for all of them. */
+const quietMs = 200
+/** Also without news: what is shown of the time that is left, and windows after a clock was set. */
+const lookAgainMs = 60_000
+/** A restart forgets as much of when others were heard of. */
+const keepHeardMs = 60_000
+
+export class RolloutGate extends EventEmitter<Events> {
+  readonly #components: RolloutGateComponents
+  readonly #name: string
+  /** When a peer was heard of last, on the steady clock. */
+  readonly #heard = new Map<string, number>()
+  #steady: SteadyClock | undefined
+  #timer: NodeJS.Timeout | undefined
+  #reason = ''
+
+  constructor(components: RolloutGateComponents, init: { name: string }) {
+    super()
+    this.#components = components
+    this.#name = init.name
+  }
+
+  async start(): Promise<void> {
+    const { directory, admission, own } = this.#components
+    this.#steady = await SteadyClock.load(own)
+    directory.on('report', this.#onReport)
+    directory.on('certificate', this.#onNews)
+    admission.on('admitted', this.#onNews)
+  }
+
+  stop(): void {
+    const { directory, admission } = this.#components
+    directory.off('report', this.#onReport)
+    directory.off('certificate', this.#onNews)
+    admission.off('admitted', this.#onNews)
+    clearTimeout(this.#timer)
+  }
+
+  /** Resolves when the device may begin with the release; tells each time why it waits. Rejects when the signal aborts. */
+  async pass(release: Release, signal: AbortSignal, onWait: (turn: ReportedTurn) => void): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted()
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      const aborted = () => reject(signal.reason)
+      this.once('changed', resolve)
+      signal.addEventListener('abort', aborted, { once: true })
+      try {
+        const decision = await this.check(release)
+        if (decision.is === 'open') return
+        onWait(turnOf(release, decision))
+        await promise
+      } finally {
+        this.off('changed', resolve)
+        signal.removeEventListener('abort', aborted)
+        promise.catch(() => {})
+      }
+    }
+  }
+
+  /** Whether it may begin now. When time may change that, `changed` comes then. */
+  async check(release: Release): Promise<Decision> {
+    const { own, clock, log } = this.#components
+    const steady = this.#steady
+    if (steady === undefined) throw new RangeError('expected the gate to be started')
+    const before = await own.rollout()
+    const now = { steady: steady.now, started: steady.started, ...(clock.now && { clock: clock.now }) }
+    const made = decide({ release, self: this.#name, news: this.#news(release, steady.now), now, memory: before })
+    await steady.keep()
+    if (worthKeeping(before, made.memory)) await own.setRollout(made.memory)
+    const decision = made.decision.is === 'open' ? this.#withWindows(release, made.decision) : made.decision
+    if (decision.reason !== this.#reason) {
+      this.#reason = decision.reason
+      log.info({ release: release.version, wave: decision.wave, is: decision.is }, `rollout: ${decision.reason}`)
+    }
+    const wait = decision.is === 'waiting' ? (decision.milliseconds ?? lookAgainMs) : lookAgainMs
+    this.#again(Math.min(wait, lookAgainMs))
+    return decision
+  }
+
+  #withWindows(release: Release, open: Decision): Decision {
+    const wanted = wantedConfig(release, this.#name) as { policy?: { windows?: readonly Window[] } } | undefined
+    const { now } = this.#components.clock
+    const state = windowState(wanted?.policy?.windows ?? [], now)
+    if (state.open || now === undefined) return open
+    const milliseconds = state.opensAt && state.opensAt.getTime() - now.getTime()
+    const opens = milliseconds === undefined ? 'never opens' : `opens in ${inWords(milliseconds)}`
+    const at = state.opensAt === undefined ? '' : ` (${timeText(state.opensAt)})`
+    return {
+      is: 'waiting',
+      wave: open.wave,
+      reason: `the maintenance window ${opens}${at}`,
+      ...(milliseconds !== undefined && { milliseconds }),
+    }
+  }
+
+  /** What is known of each device of the release. Of two that claim one name, neither can hide the other's failure. */
+  #news(release: Release, now: number): Map<string, DeviceNews> {
+    const { directory, admission } = this.#components
+    const connected = new Set(admission.members.map(({ peer }) => peer.toString()))
+    return newsOf(release, directory.certificates(), peer => {
+      const heardAt = connected.has(peer) ? now : this.#heard.get(peer)
+      return { report: directory.report(peer)?.document, ...(heardAt !== undefined && { heardAt }) }
+    })
+  }
+
+  readonly #onReport = ({ peer }: Report) => {
+    if (this.#steady !== undefined) this.#heard.set(peer, this.#steady.now)
+    this.#again(quietMs)
+  }
+
+  readonly #onNews = () => this.#again(quietMs)
+
+  #again(milliseconds: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.emit('changed'), milliseconds)
+  }
+}
+
+/** Whether a memory is another one, and not only some seconds younger. */
+function worthKeeping(before: Memory | undefined, after: Memory): boolean {
+  if (before === undefined || after.heard - before.heard > keepHeardMs) return true
+  return !isDeepStrictEqual({ ...before, heard: 0 }, { ...after, heard: 0 })
+}
+
+/** What a device's report says of a decision that keeps it waiting. */
+export function turnOf({ version }: Release, { is, wave, reason }: Decision): ReportedTurn {
+  return { release: version, wave, is: is === 'held' ? 'held' : 'waiting', reason: reason.slice(0, limits.turnReason) }
+}
+
+/** What reports say of the devices of a release, by name. */
+export function newsOf(
+  release: Release,
+  certificates: readonly Certificate[],
+  known: (peer: string) => { report: Report | undefined; heardAt?: number },
+): Map<string, DeviceNews> {
+  const news = new Map<string, DeviceNews & { issued: string }>()
+  for (const { name, peer, role, issued } of certificates) {
+    if (role !== 'device' || !Object.hasOwn(release.devices, name)) continue
+    const { report, heardAt } = known(peer)
+    const other = news.get(name)
+    const outcome: Outcome = outcomeOf(report, release, name)
+    // The newest certificate is the machine's that has the name now; a failure counts whoever of them says it.
+    if (other !== undefined && (other.issued > issued || other.outcome === 'failed') && outcome !== 'failed') continue
+    news.set(name, {
+      issued,
+      outcome,
+      ...(report?.since !== undefined && { since: new Date(report.since) }),
+      ...(report?.at !== undefined && { at: new Date(report.at) }),
+      ...(heardAt !== undefined && { heardAt }),
+    })
+  }
+  return news
+}

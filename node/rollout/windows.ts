@@ -1,0 +1,30 @@
+/** Maintenance windows: whether one is open now, and when the next one opens. */
+
+import { Cron } from 'croner'
+
+/** As the update policy has it. */
+export interface Window {
+  /** When it opens. */
+  readonly cron: string
+  readonly timeZone?: string | undefined
+  /** How long it stays open. */
+  readonly minutes: number
+}
+
+export type WindowState = { readonly open: true } | { readonly open: false; readonly opensAt: Date | undefined }
+
+/**
+ * Whether one of the windows is open. No windows are one that is always open; so are they for a device that has no live
+ * clock, which would else never update.
+ */
+export function windowState(windows: readonly Window[], now: Date | undefined): WindowState {
+  if (windows.length === 0 || now === undefined) return { open: true }
+  const openings = windows.map(({ cron, timeZone, minutes }) => {
+    // The first opening that a window of this length has not yet outlasted.
+    return new Cron(cron, { timezone: timeZone ?? 'UTC' }).nextRun(new Date(now.getTime() - minutes * 60_000))
+  })
+  const times = openings.flatMap(each => each?.getTime() ?? []).sort((a, b) => a - b)
+  const [first] = times
+  if (first !== undefined && first <= now.getTime()) return { open: true }
+  return { open: false, opensAt: first === undefined ? undefined : new Date(first) }
+}
