@@ -1,17 +1,18 @@
 /** What a report says about one release on its device: whether it has confirmed it, failed with it, or neither yet. */
 
 import { type Release, wantedConfig } from './release.ts'
-import type { Report } from './report.ts'
+import { finalUpdateErrors, type Report } from './report.ts'
 import { contentVersion } from './waves.ts'
 
 export type Outcome = 'confirmed' | 'failed' | 'pending'
 
-/** Failures that another attempt may mend by itself: the device goes on trying, and nothing is said about the release. */
-const passing = new Set(['no-peer', 'no-peers', 'stalled', 'disk-full', 'no-space', 'failed', 'closed', 'busy'])
+/** Whether the device doesn't try again by itself: what a wave's failures are counted by. */
+export function isFinalFailure({ state, error }: Pick<Report, 'state' | 'error'>): boolean {
+  return (state === 'failed' || state === 'rolled-back') && error !== undefined && isFinal(error.code)
+}
 
-/** Whether a failure is the release's, for good: what a wave's failures are counted by. */
-export function isFinalFailure(report: Pick<Report, 'state' | 'error'>): boolean {
-  return report.state === 'failed' && report.error !== undefined && !passing.has(report.error.code)
+function isFinal(code: string): boolean {
+  return finalUpdateErrors.includes(code)
 }
 
 export function outcomeOf(report: Report | undefined, release: Release, device: string): Outcome {

@@ -67,7 +67,7 @@ export function decide({ release, self, news, now, memory }: Situation): { decis
     const heardAt = news.get(name)?.heardAt
     return name === self || (heardAt !== undefined && now.steady - heardAt < silence)
   }
-  const island = islandOf(waves.slice(decision.waitsFor.wave), inReach, `${release.fleet}/${content}/island`)
+  const island = islandOf(waves.slice(forNews.wave), inReach, `${release.fleet}/${content}/island`)
   const alone = judge({ waves: island, key: 'island-', promoted: 0, created }, self, news, now, known.confirmations)
   const confirmations = { ...whole.confirmations, ...alone.confirmations }
   return { decision: ofIsland(alone.decision, decision.wave), memory: { ...remembered, confirmations, heard } }

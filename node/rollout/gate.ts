@@ -17,7 +17,7 @@ import { decide, type Memory } from './decide.ts'
 import { type Decision, inWords } from './decision.ts'
 import type { DeviceNews } from './judge.ts'
 import { SteadyClock } from './steady-clock.ts'
-import { type Window, windowState } from './windows.ts'
+import { windowState } from './windows.ts'
 
 export interface RolloutGateComponents {
   directory: Pick<Directory, 'certificates' | 'report' | 'on' | 'off'>
@@ -112,7 +112,7 @@ export class RolloutGate extends EventEmitter<Events> {
   }
 
   #withWindows(release: Release, open: Decision): Decision {
-    const wanted = wantedConfig(release, this.#name) as { policy?: { windows?: readonly Window[] } } | undefined
+    const wanted = wantedConfig(release, this.#name)
     const { now } = this.#components.clock
     const state = windowState(wanted?.policy?.windows ?? [], now)
     if (state.open || now === undefined) return open

@@ -1,15 +1,7 @@
 /** Maintenance windows: whether one is open now, and when the next one opens. */
 
 import { Cron } from 'croner'
-
-/** As the update policy has it. */
-export interface Window {
-  /** When it opens. */
-  readonly cron: string
-  readonly timeZone?: string | undefined
-  /** How long it stays open. */
-  readonly minutes: number
-}
+import type { MaintenanceWindow } from '../../protocol/update-policy.ts'
 
 export type WindowState = { readonly open: true } | { readonly open: false; readonly opensAt: Date | undefined }
 
@@ -17,7 +9,7 @@ export type WindowState = { readonly open: true } | { readonly open: false; read
  * Whether one of the windows is open. No windows are one that is always open; so are they for a device that has no live
  * clock, which would else never update.
  */
-export function windowState(windows: readonly Window[], now: Date | undefined): WindowState {
+export function windowState(windows: readonly MaintenanceWindow[], now: Date | undefined): WindowState {
   if (windows.length === 0 || now === undefined) return { open: true }
   const openings = windows.map(({ cron, timeZone, minutes }) => {
     // The first opening that a window of this length has not yet outlasted.
