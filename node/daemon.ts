@@ -8,6 +8,7 @@ import { Device } from './device.ts'
 import { type Logger, makeLogger } from './log.ts'
 import { membershipOf } from './membership.ts'
 import { MeshPeer, openState } from './mesh/mesh-peer.ts'
+import { RolloutGate } from './rollout/gate.ts'
 import type { Settings } from './settings.ts'
 import { BinaryCache } from './store/binary-cache.ts'
 import { StoreCacheSource } from './store/cache-source.ts'
@@ -41,7 +42,12 @@ export async function startDaemon(settings: Settings, log: Logger): Promise<Runn
     await peer.start()
     if (settings.cache !== false) undo.push(await startCache(peer, settings.store, settings.cache, log))
     const activator = new Activator({ store: peer.store, log }, { root: settings.root })
-    const device = new Device({ peer, activator, own: state.own, clock: state.clock, log }, { name: certificate.name })
+    const { own, clock } = state
+    const { directory, admission, state: fleet } = peer
+    const gate = new RolloutGate({ directory, admission, state: fleet, own, clock, log }, { name: certificate.name })
+    await gate.start()
+    undo.push(async () => gate.stop())
+    const device = new Device({ peer, activator, gate, own, clock, log }, { name: certificate.name })
     undo.push(() => device.stop())
     device.start()
     log.info({ name: certificate.name, site: certificate.site }, 'device started')

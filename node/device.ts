@@ -7,11 +7,14 @@ import { messageOf, ThymeshError } from '../protocol/errors.ts'
 import { timeText } from '../protocol/fields.ts'
 import { type Release, type ReleasedConfig, wantedConfig } from '../protocol/release.ts'
 import { type DeviceState, type Freshness, type Report, reportKind } from '../protocol/report.ts'
+import { rolloutDefaults } from '../protocol/rollout-policy.ts'
+import { contentVersion } from '../protocol/waves.ts'
 import { ActivationError, type Activator } from './activation/activator.ts'
 import { progressIntervalMs, reportIntervalMs, updateRetryFirstMs, updateRetryLastMs } from './defaults.ts'
 import { shortened, updateOf } from './device-report.ts'
 import type { Logger } from './log.ts'
 import type { MeshPeer } from './mesh/mesh-peer.ts'
+import type { RolloutGate } from './rollout/gate.ts'
 import type { Clock } from './state/clock.ts'
 import type { OwnState } from './state/own.ts'
 import { type FetchedClosure, fetchClosure } from './swarm/closure-fetch.ts'
@@ -20,12 +23,17 @@ import type { Progress } from './swarm/progress.ts'
 export interface DeviceComponents {
   peer: MeshPeer
   activator: Activator
+  /** Says when it is this device's turn; without one it always is. */
+  gate?: Pick<RolloutGate, 'pass'>
   own: OwnState
   clock: Clock
   log: Logger
 }
 
-type Status = Pick<Report, 'state' | 'config' | 'release' | 'wanted' | 'running' | 'error' | 'update'>
+type Status = Pick<
+  Report,
+  'state' | 'config' | 'release' | 'wanted' | 'running' | 'since' | 'turn' | 'error' | 'update'
+>
 
 export class Device {
   readonly #components: DeviceComponents
@@ -128,14 +136,16 @@ export class Device {
     }
     if (running === wanted.topLevel) {
       const before = await own.running()
-      if (before?.release !== release.version) {
-        await own.setRunning({ release: release.version, config: wanted.name, topLevel: wanted.topLevel })
-      }
-      await this.#settle({ state: 'running', config: wanted.name, release: release.version, running })
+      const since = before?.topLevel === running ? before.since : undefined
+      const noted = { config: wanted.name, release: release.version, ...(since && { since }) }
+      if (before?.release !== release.version) await own.setRunning({ ...noted, topLevel: wanted.topLevel })
+      await this.#settle({ state: 'running', ...noted, running })
       return 'settled'
     }
     const failed = await own.failed()
-    if (failed?.release === release.version && failed.topLevel === wanted.topLevel) {
+    // A promoted release is the one that failed: it isn't tried again either.
+    const isThis = failed !== undefined && failed.release >= contentVersion(release)
+    if (isThis && failed.topLevel === wanted.topLevel) {
       await this.#fail(release, running, new ThymeshError(failed.code, failed.message))
       return 'settled'
     }
@@ -168,7 +178,7 @@ export class Device {
   }
 
   async #update(release: Release, wanted: ReleasedConfig & { name: string }, signal: AbortSignal): Promise<void> {
-    const { peer, activator, own, log } = this.#components
+    const { peer, activator, gate, own, clock, log } = this.#components
     const began = Date.now()
     const base = { wanted: release.version, config: wanted.name, ...(await this.#current()) }
     const tell = (state: DeviceState, progress: Progress | undefined, now: boolean) => {
@@ -180,22 +190,39 @@ export class Device {
     }
     log.info({ release: release.version, config: wanted.name, topLevel: wanted.topLevel }, 'the update begins')
     tell('fetching', undefined, true)
+    const pass = async (progress?: Progress) =>
+      await gate?.pass(signal, (turn, isNews) => {
+        const update = updateOf(release.version, began, progress)
+        this.#status = { ...base, state: base.running === undefined ? 'waiting' : 'running', turn, update }
+        if (isNews) void this.#report()
+      })
+    if (!(release.rollout?.prefetch ?? rolloutDefaults.prefetch)) await pass()
     const known = await peer.closures.get(wanted, signal)
     const onProgress = (progress: Progress) => tell('fetching', progress, false)
     const fetched = await fetchClosure(peer.fetchComponents, known, { signal, onProgress })
-    await this.#activate(release, wanted, fetched, () => tell('activating', fetched.progress, true))
-    await own.setRunning({ release: release.version, config: wanted.name, topLevel: wanted.topLevel })
+    const ready = async () => {
+      await pass(fetched.progress)
+      tell('activating', fetched.progress, true)
+    }
+    await this.#activate(release, wanted, fetched, ready)
+    const noted = { release: release.version, config: wanted.name, ...(clock.now && { since: timeText(clock.now) }) }
+    await own.setRunning({ ...noted, topLevel: wanted.topLevel })
     const update = updateOf(release.version, began, fetched.progress)
     log.info({ release: release.version, ...update }, 'the update is done')
     const running = await activator.running()
-    this.#status = { state: 'running', config: wanted.name, release: release.version, running, update }
+    this.#status = { state: 'running', ...noted, running, update }
     await this.#report()
   }
 
-  async #activate(release: Release, wanted: ReleasedConfig, fetched: FetchedClosure, tell: () => void): Promise<void> {
+  async #activate(
+    release: Release,
+    wanted: ReleasedConfig,
+    fetched: FetchedClosure,
+    ready: () => Promise<void>,
+  ): Promise<void> {
     const { activator, log } = this.#components
     try {
-      tell()
+      await ready()
       log.info({ release: release.version, topLevel: wanted.topLevel }, 'activating')
       await activator.activate(wanted.target, wanted.topLevel)
     } finally {

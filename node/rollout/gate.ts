@@ -1,6 +1,6 @@
 /** The gate before an activation: opens when the device's wave may begin and its maintenance window is open. */
 
-import { EventEmitter } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { isDeepStrictEqual } from 'node:util'
 import type { Certificate } from '../../protocol/certificate.ts'
 import { timeText } from '../../protocol/fields.ts'
@@ -12,6 +12,7 @@ import type { Logger } from '../log.ts'
 import type { Admission } from '../mesh/admission.ts'
 import type { Directory } from '../mesh/directory.ts'
 import type { Clock } from '../state/clock.ts'
+import type { FleetState } from '../state/fleet-state.ts'
 import type { OwnState } from '../state/own.ts'
 import { decide, type Memory } from './decide.ts'
 import { type Decision, inWords } from './decision.ts'
@@ -22,6 +23,7 @@ import { windowState } from './windows.ts'
 export interface RolloutGateComponents {
   directory: Pick<Directory, 'certificates' | 'report' | 'on' | 'off'>
   admission: Pick<Admission, 'members' | 'on' | 'off'>
+  state: Pick<FleetState, 'belief' | 'on' | 'off'>
   own: Pick<OwnState, 'steady' | 'setSteady' | 'rollout' | 'setRollout'>
   clock: Pick<Clock, 'now'>
   log: Logger
@@ -46,6 +48,7 @@ export class RolloutGate extends EventEmitter<Events> {
   readonly #heard = new Map<string, number>()
   #steady: SteadyClock | undefined
   #timer: NodeJS.Timeout | undefined
+  #due = 0
   #reason = ''
 
   constructor(components: RolloutGateComponents, init: { name: string }) {
@@ -55,38 +58,46 @@ export class RolloutGate extends EventEmitter<Events> {
   }
 
   async start(): Promise<void> {
-    const { directory, admission, own } = this.#components
+    const { directory, admission, own, state } = this.#components
     this.#steady = await SteadyClock.load(own)
+    state.on('changed', this.#onNews)
     directory.on('report', this.#onReport)
     directory.on('certificate', this.#onNews)
     admission.on('admitted', this.#onNews)
   }
 
   stop(): void {
-    const { directory, admission } = this.#components
+    const { directory, admission, state } = this.#components
+    state.off('changed', this.#onNews)
     directory.off('report', this.#onReport)
     directory.off('certificate', this.#onNews)
     admission.off('admitted', this.#onNews)
     clearTimeout(this.#timer)
   }
 
-  /** Resolves when the device may begin with the release; tells each time why it waits. Rejects when the signal aborts. */
-  async pass(release: Release, signal: AbortSignal, onWait: (turn: ReportedTurn) => void): Promise<void> {
+  /**
+   * Resolves when the device may begin with what the newest release wants of it: a promotion counts at once. Tells each
+   * time why it waits, and whether that is news to others: they work out counts and times themselves. Rejects when the
+   * signal aborts.
+   */
+  async pass(signal: AbortSignal, onWait: (turn: ReportedTurn, isNews: boolean) => void): Promise<void> {
+    const { state } = this.#components
+    let told: string | undefined
     for (;;) {
       signal.throwIfAborted()
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
-      const aborted = () => reject(signal.reason)
-      this.once('changed', resolve)
-      signal.addEventListener('abort', aborted, { once: true })
+      const cleanUp = new AbortController()
+      const changed = once(this, 'changed', { signal: AbortSignal.any([signal, cleanUp.signal]) })
+      changed.catch(() => {})
       try {
-        const decision = await this.check(release)
-        if (decision.is === 'open') return
-        onWait(turnOf(release, decision))
-        await promise
+        const release = state.belief?.release
+        const decision = release && (await this.check(release))
+        if (release === undefined || decision === undefined || decision.is === 'open') return
+        const gist = gistOf(decision)
+        onWait(turnOf(release, decision), gist !== told)
+        told = gist
+        await changed
       } finally {
-        this.off('changed', resolve)
-        signal.removeEventListener('abort', aborted)
-        promise.catch(() => {})
+        cleanUp.abort()
       }
     }
   }
@@ -106,8 +117,10 @@ export class RolloutGate extends EventEmitter<Events> {
       this.#reason = decision.reason
       log.info({ release: release.version, wave: decision.wave, is: decision.is }, `rollout: ${decision.reason}`)
     }
-    const wait = decision.is === 'waiting' ? (decision.milliseconds ?? lookAgainMs) : lookAgainMs
-    this.#again(Math.min(wait, lookAgainMs))
+    if (decision.is !== 'open') {
+      const wait = decision.is === 'waiting' ? (decision.milliseconds ?? lookAgainMs) : lookAgainMs
+      this.#again(Math.min(wait, lookAgainMs))
+    }
     return decision
   }
 
@@ -144,10 +157,23 @@ export class RolloutGate extends EventEmitter<Events> {
 
   readonly #onNews = () => this.#again(quietMs)
 
+  /** At the latest after this time. Nobody listens while nothing waits; then it costs nothing. */
   #again(milliseconds: number): void {
+    const due = performance.now() + milliseconds
+    if (this.listenerCount('changed') === 0 || (this.#timer !== undefined && this.#due <= due)) return
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.emit('changed'), milliseconds)
+    this.#due = due
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.emit('changed')
+    }, milliseconds)
   }
+}
+
+/** What of a decision others can't work out from the reports. */
+function gistOf(decision: Decision): string {
+  const waitsFor = decision.is === 'waiting' ? decision.waitsFor?.wave : undefined
+  return [decision.is, decision.wave, waitsFor, decision.is === 'waiting' && decision.milliseconds !== undefined].join()
 }
 
 /** Whether a memory is another one, and not only some seconds younger. */
