@@ -6,6 +6,8 @@ import { Activator } from './activation/activator.ts'
 import { stopTimeoutMs } from './defaults.ts'
 import { Device } from './device.ts'
 import { type Logger, makeLogger } from './log.ts'
+import { readJournal } from './logs/journal-reader.ts'
+import { LogService } from './logs/log-service.ts'
 import { membershipOf } from './membership.ts'
 import { MeshPeer, openState } from './mesh/mesh-peer.ts'
 import { RolloutGate } from './rollout/gate.ts'
@@ -40,6 +42,7 @@ export async function startDaemon(settings: Settings, log: Logger): Promise<Runn
     })
     undo.push(() => peer.stop())
     await peer.start()
+    undo.push(await startLogs(peer, settings, log))
     if (settings.cache !== false) undo.push(await startCache(peer, settings.store, settings.cache, log))
     const activator = new Activator({ store: peer.store, log }, { root: settings.root })
     const { own, clock } = state
@@ -56,6 +59,15 @@ export async function startDaemon(settings: Settings, log: Logger): Promise<Runn
     await stop()
     throw thrown
   }
+}
+
+/** Gives controllers this device's logs. Under a root of its own it has no journal: this machine's is none of its business. */
+async function startLogs(peer: MeshPeer, settings: Settings, log: Logger): Promise<() => Promise<void>> {
+  const { host, names, admission, history, identity } = peer
+  const journal = settings.root === undefined ? { journal: readJournal } : {}
+  const logs = new LogService({ host, names, admission, history, ...journal, peer: identity.peerId, log })
+  await logs.start()
+  return () => logs.stop()
 }
 
 /** Starts the loopback cache; a port that is taken is no reason for a device to stay behind. Resolves to its end. */

@@ -148,3 +148,11 @@ export const activationTimeoutMs = 5 * 60_000
 export const outputLines = 20
 /** How long stop() waits for things to end by themselves. */
 export const stopTimeoutMs = 5_000
+
+/** Logs that a device reads for controllers at a time: each may be a run of journalctl. */
+export const logsAtOnce = 2
+/** Of one controller: so many at once, and then so many per second. */
+export const logsPerPeer = 10
+export const logsPerPeerPerSecond = 0.5
+/** One question for a log, from asking to the last byte. */
+export const logTimeoutMs = 60_000

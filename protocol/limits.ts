@@ -51,6 +51,11 @@ export const limits = {
   waves: 16,
   /** Tags of one device. */
   tags: 32,
+  /** What a device gives of a log at a time. */
+  logBytes: 256 * KiB,
+  logLines: 5_000,
+  /** Releases that a device's history goes back. */
+  historyEntries: 50,
   /** Characters in which a device says why it waits. */
   turnReason: 300,
   /** Characters of a person's text: a release's message, a report's error. */

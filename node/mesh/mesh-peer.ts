@@ -14,6 +14,7 @@ import type { Settings } from '../settings.ts'
 import type { Table } from '../state/database.ts'
 import { EvidenceBook } from '../state/evidence.ts'
 import { FleetState } from '../state/fleet-state.ts'
+import { History } from '../state/history.ts'
 import type { Identity } from '../state/identity.ts'
 import type { PeerState } from '../state/peer-state.ts'
 import { NixStore } from '../store/nix-store.ts'
@@ -93,6 +94,8 @@ export class MeshPeer {
   readonly supervisor: DialSupervisor
   readonly #refresher: Refresher
   readonly sync: Sync
+  /** How releases went on each device, as far as reports came. */
+  readonly history: History
   /** Our own certificate, as it stands now. */
   readonly own: OwnCertificate
   /** What contradicts itself in this fleet. */
@@ -154,6 +157,7 @@ export class MeshPeer {
     const index = new ChunkIndex(database.level)
     const { store, closures } = this
     this.described = database.table('described')
+    this.history = new History({ directory, table: database.table('history'), log })
     const uploads = new UploadLimiter({
       bytesPerSecond: settings.upload.bytesPerSecond,
       peers: settings.upload.peers ?? servedPeers,
@@ -215,6 +219,11 @@ export class MeshPeer {
     return made
   }
 
+  /** Where members were reached. */
+  get addresses(): Pick<AddressBook, 'addresses'> {
+    return this.#parts.addresses
+  }
+
   /** Starts everything; throws, with nothing left running, when a part can't start. */
   async start(): Promise<void> {
     try {
@@ -248,6 +257,7 @@ export class MeshPeer {
       directory.reconsider().catch(error => log.warn({ reason: messageOf(error) }, 'the members were not judged again'))
     })
     // Handlers before the host listens: a stream that came earlier would find nobody.
+    this.history.start()
     await this.documents.start()
     await this.swarms.start()
     await this.sync.start()
@@ -269,6 +279,7 @@ export class MeshPeer {
     this.gossip.stop()
     for (const part of [
       this.own,
+      this.history,
       this.#refresher,
       this.sync,
       this.admission,

@@ -21,7 +21,7 @@ export type Change = { table: TableName; key: string; value: Uint8Array | undefi
 /**
  * `trust`: metadata by role; `documents`: by SHA-256 in hex; `members`, `reports`, `addresses`: by peer ID; `releases`: by
  * version; `described`: recipes that this controller made, by store path; `own`: this peer's certificate, counter, time floor, failed release;
- * `evidence`: documents that contradict each other, by kind and subject.
+ * `evidence`: documents that contradict each other, by kind and subject; `history`: how releases went, by peer ID.
  */
 export const tableNames = [
   'trust',
@@ -33,6 +33,7 @@ export const tableNames = [
   'described',
   'own',
   'evidence',
+  'history',
 ] as const
 export type TableName = (typeof tableNames)[number]
 

@@ -13,6 +13,7 @@ import { open, type SignedKind, seal } from '../../protocol/dsse.ts'
 import { sha256 } from '../../protocol/hash.ts'
 import { formatJoinToken, grantKind, parseJoinToken, tokenIdOf } from '../../protocol/join-token.ts'
 import { type Signer, signerOf } from '../../protocol/keys.ts'
+import { historyCodec, logRequestCodec } from '../../protocol/logs.ts'
 import * as messages from '../../protocol/messages.ts'
 import { peerIdOf } from '../../protocol/peer-id.ts'
 import { type Release, releaseCodec } from '../../protocol/release.ts'
@@ -134,6 +135,23 @@ export function makeFixtures(): Fixture[] {
     plain('document-request-root', messages.documentRequestCodec, { root: 2 }),
     plain('document-request-head', messages.documentRequestCodec, { head: true }),
     plain('document-request-certificate', messages.documentRequestCodec, { certificate: peer }),
+    plain('log-request-journal', logRequestCodec, {
+      journal: { unit: 'web.service', lines: 100, since: '2026-01-31T12:00:00Z' },
+    }),
+    plain('log-request-activation', logRequestCodec, { activation: hash }),
+    plain('log-request-history', logRequestCodec, { history: true }),
+    plain('history', historyCodec, [
+      {
+        release: 3,
+        outcome: 'rolled-back',
+        at: '2026-01-31T12:00:00Z',
+        config: 'kiosk',
+        topLevel: testStorePath('kiosk'),
+        code: 'health-failed',
+        message: 'web.service failed',
+      },
+      { release: 2, outcome: 'running' },
+    ]),
     plain('answer-size', messages.answerCodec, { size: 4096 }),
     plain('answer-packed', messages.answerCodec, { size: 4096, unpacked: 8192 }),
     plain('answer-error', messages.answerCodec, { error: 'not-found' }),

@@ -161,7 +161,11 @@ export async function gossiping(...pairs: [TestPeer, TestPeer][]): Promise<void>
 }
 
 /** A report of a peer's own. */
-export function reportOf(peer: Pick<TestPeer, 'fleet' | 'signer'>, counter: number): Uint8Array {
+export function reportOf(
+  peer: Pick<TestPeer, 'fleet' | 'signer'>,
+  counter: number,
+  more: Partial<Report> = {},
+): Uint8Array {
   const report: Report = {
     v: 1,
     fleet: peer.fleet,
@@ -169,6 +173,7 @@ export function reportOf(peer: Pick<TestPeer, 'fleet' | 'signer'>, counter: numb
     counter,
     state: 'waiting',
     freshness: 'fresh',
+    ...more,
   }
   return seal(reportKind, report, peer.signer)
 }

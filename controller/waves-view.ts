@@ -1,0 +1,73 @@
+/** A release's waves as this controller sees them: how far each is, and in words why it waits. */
+
+import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
+import type { Decision } from '../node/rollout/decision.ts'
+import { newsOf } from '../node/rollout/gate.ts'
+import { type DeviceNews, judge, type Now } from '../node/rollout/judge.ts'
+import type { Release } from '../protocol/release.ts'
+import type { Report } from '../protocol/report.ts'
+import { contentVersion, type Wave, wavesOf } from '../protocol/waves.ts'
+import { promotedWaves } from './promote.ts'
+
+export interface WaveView {
+  wave: number
+  /** What it chooses, in words. */
+  title: string
+  devices: WaveDevice[]
+  confirmed: number
+  failed: number
+  soakSeconds: number
+  /** How many it bears. */
+  failures: number
+  absent: number
+  /** `updating`: it is open, and not all have confirmed. */
+  state: 'confirmed' | 'updating' | 'waiting' | 'held' | 'empty'
+  /** Why it waits or is held. */
+  reason: string | null
+}
+
+export interface WaveDevice {
+  device: string
+  outcome: DeviceNews['outcome']
+  /** Its own word on why it waits. */
+  reason: string | null
+}
+
+/** All waves of the release, in order. */
+export function viewWaves(peer: Pick<MeshPeer, 'directory'>, release: Release, clock = new Date()): WaveView[] {
+  const { directory } = peer
+  const certificates = directory.certificates()
+  const reportOf = (peer: string): Report | undefined => directory.report(peer)?.document
+  const news = newsOf(release, certificates, peer => ({ report: reportOf(peer) }))
+  const turns = new Map(certificates.map(({ name, peer }) => [name, reportOf(peer)?.turn]))
+  const reasonOf = (name: string) => {
+    const turn = turns.get(name)
+    return turn !== undefined && turn.release >= contentVersion(release) ? turn.reason : null
+  }
+  return wavesOf(release).map(wave => viewWave(wave, release, news, { steady: 0, clock }, reasonOf))
+}
+
+function viewWave(
+  wave: Wave,
+  release: Release,
+  news: ReadonlyMap<string, DeviceNews>,
+  now: Now,
+  reasonOf: (name: string) => string | null,
+): WaveView {
+  const { number, title, soakSeconds, failures, absent } = wave
+  const devices = wave.devices.map(device => {
+    const outcome = news.get(device)?.outcome ?? 'pending'
+    return { device, outcome, reason: outcome === 'pending' ? reasonOf(device) : null }
+  })
+  const confirmed = devices.filter(({ outcome }) => outcome === 'confirmed').length
+  const failed = devices.filter(({ outcome }) => outcome === 'failed').length
+  const [first] = wave.devices
+  const base = { wave: number, title, devices, confirmed, failed, soakSeconds, failures, absent }
+  if (first === undefined) return { ...base, state: 'empty', reason: null }
+  if (confirmed === devices.length) return { ...base, state: 'confirmed', reason: null }
+  const row = { waves: wavesOf(release), key: '', promoted: promotedWaves(release), created: new Date(release.created) }
+  const decision: Decision =
+    release.rollout === undefined ? { is: 'open', wave: number, reason: '' } : judge(row, first, news, now, {}).decision
+  if (decision.is === 'open') return { ...base, state: 'updating', reason: null }
+  return { ...base, state: decision.is, reason: decision.reason }
+}

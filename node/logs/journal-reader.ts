@@ -1,0 +1,41 @@
+/** The machine's journal, read with journalctl: arguments are given as a list, so nothing in them is a command. */
+
+import { ThymeshError } from '../../protocol/errors.ts'
+import { limits } from '../../protocol/limits.ts'
+import type { LogRequest } from '../../protocol/logs.ts'
+import { runProgram } from '../activation/program.ts'
+
+/** A journal of gigabytes on a slow disk. */
+const journalTimeoutMs = 30_000
+
+export class JournalError extends ThymeshError<'no-journal'> {}
+
+export type JournalQuery = Extract<LogRequest, { journal: unknown }>['journal']
+
+/** Reads a journal; a test's is another one. */
+export type JournalReader = (query: JournalQuery, signal?: AbortSignal) => Promise<string>
+
+/** Lines as `journalctl -o short-iso` writes them, cut to the newest that fit an answer. Throws a JournalError. */
+export const readJournal: JournalReader = async ({ unit, lines, since }, signal) => {
+  const args = ['--no-pager', '--quiet', '--output=short-iso', `--lines=${lines}`]
+  if (unit !== undefined) args.push(`--unit=${unit}`)
+  if (since !== undefined) args.push(`--since=@${Date.parse(since) / 1000}`)
+  const result = await runProgram('journalctl', args, {
+    timeoutMs: journalTimeoutMs,
+    lines: 5,
+    ...(signal && { signal }),
+  }).catch((thrown: unknown) => {
+    throw new JournalError('no-journal', 'this device has no journal that can be read', { cause: thrown })
+  })
+  if (result.code !== 0) throw new JournalError('no-journal', `journalctl failed: ${result.errors.join(' ')}`)
+  return newest(result.stdout, limits.logBytes)
+}
+
+/** The last whole lines of a text that take so many bytes at most. */
+export function newest(text: string, maxBytes: number): string {
+  const bytes = Buffer.from(text)
+  if (bytes.length <= maxBytes) return text
+  const end = bytes.subarray(bytes.length - maxBytes)
+  const line = end.indexOf(0x0a)
+  return end.subarray(line + 1).toString()
+}

@@ -1,0 +1,127 @@
+/** A device's logs over the mesh: asked by controllers, answered to them alone, bounded and not too often. */
+
+import type { PeerId, Stream } from '@libp2p/interface'
+import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { toHex } from '../../protocol/hash.ts'
+import { limits } from '../../protocol/limits.ts'
+import { historyCodec, type LogRequest, logRequestCodec } from '../../protocol/logs.ts'
+import { type Answer, answerCodec, type ProtocolNames } from '../../protocol/messages.ts'
+import { logsAtOnce, logsPerPeer, logsPerPeerPerSecond, logTimeoutMs, streamsPerPeer } from '../defaults.ts'
+import type { Logger } from '../log.ts'
+import type { Admission } from '../mesh/admission.ts'
+import { Budget } from '../mesh/budget.ts'
+import { type Channel, converse } from '../mesh/channel.ts'
+import type { Host } from '../mesh/host.ts'
+import { openStream } from '../mesh/open-stream.ts'
+import type { History } from '../state/history.ts'
+import { type JournalReader, newest } from './journal-reader.ts'
+
+export class LogError extends ThymeshError<'not-served' | 'not-found' | 'busy' | 'failed' | 'too-large'> {}
+
+export interface LogServiceComponents {
+  host: Host
+  names: ProtocolNames
+  admission: Pick<Admission, 'gate' | 'member'>
+  history: Pick<History, 'of'>
+  /** Nothing on peers that run no system of their own. */
+  journal?: JournalReader
+  /** The log of an activation by the hex of its SHA-256. */
+  activation?: (hash: string) => Promise<Uint8Array | undefined>
+  /** Our own peer ID, whose history is told. */
+  peer: string
+  log: Logger
+}
+
+export class LogService {
+  readonly #components: LogServiceComponents
+  readonly #budgets = new Map<string, Budget>()
+  readonly #stop = new AbortController()
+  #serving = 0
+
+  constructor(components: LogServiceComponents) {
+    this.#components = components
+  }
+
+  async start(): Promise<void> {
+    const { host, names, admission } = this.#components
+    admission.gate(names.log)
+    await host.handle(names.log, (stream, { remotePeer }) => this.#serve(stream, remotePeer), {
+      maxInboundStreams: streamsPerPeer,
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('the peer stops'))
+    await this.#components.host.unhandle(this.#components.names.log)
+  }
+
+  async #serve(stream: Stream, peer: PeerId): Promise<void> {
+    const { log } = this.#components
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(logTimeoutMs)])
+    try {
+      await converse(stream, signal, channel => this.#answer(channel, peer, signal))
+    } catch (thrown) {
+      log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'a log was not served')
+    }
+  }
+
+  async #answer(channel: Channel, peer: PeerId, signal: AbortSignal): Promise<void> {
+    const request = await channel.receive(logRequestCodec)
+    const refuse = (error: Extract<Answer, { error: string }>['error']) => channel.send(answerCodec, { error })
+    // Who has a certificate as a device must not read what other devices log.
+    if (this.#components.admission.member(peer)?.certificate.role !== 'controller') return await refuse('not-served')
+    if (this.#serving >= logsAtOnce || !this.#budget(peer.toString()).take()) return await refuse('busy')
+    this.#serving++
+    try {
+      const bytes = await this.#find(request, signal)
+      if (bytes === undefined) return await refuse('not-found')
+      await channel.send(answerCodec, { size: bytes.length })
+      await channel.sendBody([bytes])
+    } catch (thrown) {
+      if (!(thrown instanceof ThymeshError)) throw thrown
+      this.#components.log.info({ reason: thrown.message }, 'a log could not be read')
+      await refuse('failed')
+    } finally {
+      this.#serving--
+    }
+  }
+
+  async #find(request: LogRequest, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    const { history, journal, activation, peer } = this.#components
+    if ('history' in request) return historyCodec.encode(await history.of(peer))
+    if ('activation' in request) return (await activation?.(toHex(request.activation)))?.subarray(-limits.logBytes)
+    return journal && Buffer.from(newest(await journal(request.journal, signal), limits.logBytes))
+  }
+
+  #budget(peer: string): Budget {
+    const budget = this.#budgets.get(peer) ?? new Budget({ most: logsPerPeer, perSecond: logsPerPeerPerSecond })
+    this.#budgets.set(peer, budget)
+    return budget
+  }
+}
+
+/** Asks a connected device for a log. Throws a LogError when it has none or doesn't give it. */
+export async function askForLog(
+  { host, names }: { host: Pick<Host, 'getConnections'>; names: Pick<ProtocolNames, 'log'> },
+  peer: PeerId,
+  request: LogRequest,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  const stream = await openStream(host, peer, names.log, signal)
+  return await converse(stream, signal, async channel => {
+    await channel.send(logRequestCodec, request)
+    const answer = await channel.receive(answerCodec, logTimeoutMs)
+    if ('error' in answer) throw new LogError(answer.error, refusals[answer.error])
+    if (answer.size > limits.logBytes) {
+      throw new LogError('too-large', `expected a log of at most ${limits.logBytes} bytes, got ${answer.size}`)
+    }
+    return await channel.bodyBytes(answer.size)
+  })
+}
+
+const refusals: Record<Extract<Answer, { error: string }>['error'], string> = {
+  'not-served': 'the device gives its logs to controllers only, and this peer is none for it',
+  'not-found': 'the device has no such log, or has it no more',
+  busy: 'the device was asked too often; ask again in a few seconds',
+  failed: 'the device could not read its log: has it a journal, and the daemon the right to read it?',
+}

@@ -1,0 +1,80 @@
+/** How it went with each release on each device, out of the reports that came: bounded, the newest first. */
+
+import { messageOf } from '../../protocol/errors.ts'
+import { limits } from '../../protocol/limits.ts'
+import { type HistoryEntry, historySchema } from '../../protocol/logs.ts'
+import { isFinalFailure } from '../../protocol/outcome.ts'
+import type { Report } from '../../protocol/report.ts'
+import type { Logger } from '../log.ts'
+import type { Directory } from '../mesh/directory.ts'
+import type { Table } from './database.ts'
+
+export interface HistoryComponents {
+  directory: Pick<Directory, 'on' | 'off'>
+  table: Table
+  log: Logger
+}
+
+export class History {
+  readonly #components: HistoryComponents
+  /** Entries are added one after the other. */
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(components: HistoryComponents) {
+    this.#components = components
+  }
+
+  start(): void {
+    this.#components.directory.on('report', this.#onReport)
+  }
+
+  async stop(): Promise<void> {
+    this.#components.directory.off('report', this.#onReport)
+    await this.#writing
+  }
+
+  /** Of one peer; empty when nothing is known. */
+  async of(peer: string): Promise<HistoryEntry[]> {
+    const bytes = await this.#components.table.get(peer)
+    if (bytes === undefined) return []
+    try {
+      return historySchema.parse(JSON.parse(Buffer.from(bytes).toString()))
+    } catch {
+      return []
+    }
+  }
+
+  readonly #onReport = (report: Report) => {
+    const entry = entryOf(report)
+    if (entry === undefined) return
+    this.#writing = this.#writing
+      .then(() => this.#add(report.peer, entry))
+      .catch(thrown => this.#components.log.warn({ reason: messageOf(thrown) }, 'a history was not kept'))
+  }
+
+  async #add(peer: string, entry: HistoryEntry): Promise<void> {
+    const before = await this.of(peer)
+    if (before[0] !== undefined && isSame(before[0], entry)) return
+    const after = [entry, ...before].slice(0, limits.historyEntries)
+    await this.#components.table.put(peer, Buffer.from(JSON.stringify(after)))
+  }
+}
+
+/** What a report adds to its device's history: nothing while an update is on its way. */
+export function entryOf(report: Report): HistoryEntry | undefined {
+  const { state, release, wanted, error } = report
+  const about = { ...(report.at && { at: report.at }), ...(report.config && { config: report.config }) }
+  const topLevel = report.running
+  if (state === 'running' && release !== undefined && report.turn === undefined) {
+    return { release, outcome: 'running', ...about, ...(topLevel && { topLevel }) }
+  }
+  if (!isFinalFailure(report) || wanted === undefined || error === undefined) return undefined
+  const [message = ''] = error.message.split('\n')
+  const outcome = state === 'rolled-back' ? 'rolled-back' : 'failed'
+  return { release: wanted, outcome, ...about, code: error.code, message: message.slice(0, 200) }
+}
+
+/** Reports are repeated: only another outcome is an event. */
+function isSame(a: HistoryEntry, b: HistoryEntry): boolean {
+  return a.release === b.release && a.outcome === b.outcome && a.code === b.code
+}

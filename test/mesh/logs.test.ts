@@ -1,0 +1,115 @@
+/** Logs over real connections: given to controllers alone, bounded, and never a way to run anything. */
+
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { encode } from '@ipld/dag-cbor'
+import { silentLogger } from '../../node/log.ts'
+import type { JournalQuery } from '../../node/logs/journal-reader.ts'
+import { askForLog, LogError, LogService } from '../../node/logs/log-service.ts'
+import { sha256, toHex } from '../../protocol/hash.ts'
+import { limits } from '../../protocol/limits.ts'
+import { historyCodec, type LogRequest, logRequestCodec } from '../../protocol/logs.ts'
+import { withCode } from '../helpers/errors.ts'
+import { testSigner } from '../helpers/fleet.ts'
+import { connect, liveFleet, Mesh, reportOf, until } from '../helpers/mesh.ts'
+
+const journal: LogRequest = { journal: { unit: 'web.service', lines: 50 } }
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString()
+
+async function scene(t: TestContext, role: 'controller' | 'device' = 'controller', answer = 'a line\n') {
+  const mesh = await Mesh.of(t)
+  const fleet = liveFleet()
+  const device = await mesh.start({ word: 'device', fleet })
+  const certificate = fleet.certify(testSigner('asker'), { name: 'asker', role })
+  const asker = await mesh.start({ word: 'asker', fleet, certificate })
+  const queries: JournalQuery[] = []
+  const logs = new LogService({
+    host: device.host,
+    names: device.names,
+    admission: device.admission,
+    history: device.history,
+    journal: async query => {
+      queries.push(query)
+      return answer
+    },
+    activation: async hash => (hash === toHex(sha256(Buffer.from('x'))) ? Buffer.from('switched\n') : undefined),
+    peer: device.identity.peerId,
+    log: silentLogger,
+  })
+  await logs.start()
+  mesh.after(() => logs.stop())
+  await connect(asker, device)
+  return { device, queries, ask: (request: LogRequest) => askForLog(asker, device.host.peerId, request) }
+}
+
+describe('a device asked for its logs', () => {
+  it('gives a controller its journal, the log of an activation and its history', async t => {
+    const { ask, queries, device } = await scene(t)
+    assert.equal(text(await ask(journal)), 'a line\n')
+    assert.deepEqual(queries, [{ unit: 'web.service', lines: 50 }])
+    assert.equal(text(await ask({ activation: sha256(Buffer.from('x')) })), 'switched\n')
+    await assert.rejects(ask({ activation: sha256(Buffer.from('y')) }), withCode('not-found'))
+
+    assert.deepEqual(historyCodec.decode(await ask({ history: true })), [])
+    const report = { state: 'running', release: 2, at: '2026-01-31T12:00:00Z' } as const
+    await device.directory.addReport(reportOf(device, 1, report))
+    await device.directory.addReport(reportOf(device, 2, report))
+    const entries = async () => historyCodec.decode(await ask({ history: true }))
+    await until(async () => (await entries()).length > 0, 'the history to have an entry')
+    assert.deepEqual(await entries(), [{ release: 2, outcome: 'running', at: '2026-01-31T12:00:00Z' }])
+  })
+
+  it('gives another device nothing', async t => {
+    const { ask, queries } = await scene(t, 'device')
+    for (const request of [journal, { history: true } as const])
+      await assert.rejects(ask(request), withCode('not-served'))
+    assert.deepEqual(queries, [])
+  })
+
+  it('never sends more than the limit, and the newest lines of it', async t => {
+    const { ask } = await scene(t, 'controller', `${'an old line\n'.repeat(limits.logBytes / 10)}the end\n`)
+    const bytes = await ask(journal)
+    assert.ok(bytes.length <= limits.logBytes)
+    assert.match(text(bytes), /^an old line\n/)
+    assert.match(text(bytes), /the end\n$/)
+  })
+
+  it('is patient only so far', async t => {
+    const { ask } = await scene(t)
+    const answers = await Promise.allSettled(Array.from({ length: 30 }, () => ask(journal)))
+    const refused = answers.filter(({ status }) => status === 'rejected')
+    assert.ok(refused.length >= 10)
+    for (const each of refused) assert.ok(each.status === 'rejected' && each.reason instanceof LogError)
+  })
+})
+
+describe('requests for logs', () => {
+  it('are refused when they are anything but the name of one unit', () => {
+    const names = [
+      'web.service; reboot',
+      '--vacuum-size=1.service',
+      '-u.service',
+      '*.service',
+      '$(reboot).service',
+      '../web.service',
+      'web.service\n',
+      'web',
+      `${'a'.repeat(200)}.service`,
+      '',
+    ]
+    for (const unit of names) {
+      const request = { journal: { unit, lines: 1 } }
+      assert.throws(() => logRequestCodec.encode(request), withCode('malformed'), unit)
+      assert.throws(() => logRequestCodec.decode(encode(request)), withCode('malformed'), unit)
+    }
+    for (const unit of ['web.service', 'getty@tty1.service', 'dev-disk-by\\x2dlabel.mount', 'a:b_c.timer']) {
+      logRequestCodec.encode({ journal: { unit, lines: 1 } })
+    }
+  })
+
+  it('are bounded in lines and say when in one way only', () => {
+    for (const more of [{ lines: 0 }, { lines: limits.logLines + 1 }, { lines: 1, since: 'yesterday' }]) {
+      assert.throws(() => logRequestCodec.encode({ journal: more }), withCode('malformed'))
+    }
+  })
+})
