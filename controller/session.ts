@@ -8,7 +8,7 @@ import { messageOf } from '../protocol/errors.ts'
 import { ownCertificate } from './certificate.ts'
 import { FleetHome } from './fleet-home.ts'
 import { operatorName } from './names.ts'
-import type { Project } from './project.ts'
+import type { Project } from './project/project.ts'
 
 export interface Session {
   readonly peer: MeshPeer

@@ -1,7 +1,7 @@
 /** `thymesh status`: what every device runs and how it is. */
 
 import { type DeviceView, viewFleet } from '../fleet-view.ts'
-import { openProject } from '../project.ts'
+import { openProject } from '../project/project.ts'
 import type { Session } from '../session.ts'
 import { ago, shortPath, table } from '../view/table.ts'
 import { takeNews, withSession } from './context.ts'

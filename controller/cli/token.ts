@@ -2,7 +2,7 @@
 
 import { checkAddresses } from '../addresses.ts'
 import { FleetHome } from '../fleet-home.ts'
-import { openProject } from '../project.ts'
+import { openProject } from '../project/project.ts'
 import { makeJoinToken } from '../token.ts'
 import type { ProjectOptions } from './options.ts'
 import { note, print } from './output.ts'

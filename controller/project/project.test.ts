@@ -5,11 +5,12 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { withCode } from '../test/helpers/errors.ts'
-import { checkDataFiles, cleanCommit, git, openProject, parseProject } from './project.ts'
+import { withCode } from '../../test/helpers/errors.ts'
+import { cleanCommit, git, unknownFiles } from './git.ts'
+import { openProject, parseProject } from './project.ts'
 
 const fleet = 'a'.repeat(64)
-const text = (content: object) => JSON.stringify(content)
+const text = (content: object) => JSON.stringify(content, null, 2)
 
 describe("a project's file", () => {
   it('names the fleet and where its mesh may be found', () => {
@@ -20,20 +21,27 @@ describe("a project's file", () => {
       bootstrap,
     })
     assert.deepEqual(parseProject(text({ fleet, name: 'orchard' }), 'f').bootstrap, [])
+    assert.equal(parseProject(text({ $schema: 'x', fleet, name: 'orchard' }), 'f').name, 'orchard')
   })
 
-  it('is refused with the key that is wrong', () => {
+  it('is refused with the line of what is wrong, and what was expected', () => {
+    const update = (autoUpdate: object) => text({ fleet, name: 'orchard', autoUpdate })
     const cases: [string, RegExp][] = [
-      ['{', /^f: expected JSON/],
-      ['[]', /^f: /],
-      [text({ name: 'orchard' }), /^f: fleet: /],
-      [text({ fleet: 'x', name: 'orchard' }), /^f: fleet: expected a fleet ID/],
-      [text({ fleet, name: 'The Orchard' }), /^f: name: expected a name/],
-      [text({ fleet, name: 'orchard', bootstrap: ['relay'] }), /^f: bootstrap\.0: expected a multiaddr/],
-      [text({ fleet, name: 'orchard', bootstrap: [''] }), /^f: bootstrap\.0: expected a multiaddr/],
-      [text({ fleet, name: 'orchard', colour: 'red' }), /"colour"/],
+      ['{', /^f:1:2: expected }/],
+      ['[]', /^f:1:1: expected an object, got a list/],
+      [text({ name: 'orchard' }), /^f:1:1: fleet: missing; expected a text/],
+      [text({ fleet: 'x', name: 'orchard' }), /^f:2:12: fleet: expected a fleet ID \(64 hex digits\), got "x"/],
+      [text({ fleet, name: 'The Orchard' }), /^f:3:11: name: expected a name .*, got "The Orchard"/],
+      [text({ fleet, name: 'orchard', bootstrap: ['relay'] }), /^f:5:5: bootstrap\.0: expected a multiaddr/],
+      [text({ fleet, name: 'orchard', colour: 'red' }), /^f:4:3: colour: unknown key; expected one of fleet, name/],
+      [text({ fleet, nam: 'orchard' }), /nam: unknown key; .*did you mean name\?/],
+      [update({ schedule: 'now and then' }), /schedule: expected a cron pattern such as/],
+      [
+        update({ schedule: '0 3 * * *', timeZone: 'Mars' }),
+        /timeZone: expected a time zone such as Europe\/Berlin, got "Mars"/,
+      ],
     ]
-    for (const [wrong, said] of cases) assert.throws(() => parseProject(wrong, 'f'), withCode('invalid', said))
+    for (const [wrong, said] of cases) assert.throws(() => parseProject(wrong, 'f'), withCode('invalid-project', said))
   })
 })
 
@@ -72,15 +80,7 @@ describe('a project', () => {
     assert.match(await cleanCommit(project), /^[0-9a-f]{40}$/)
     await writeFile(join(directory, 'devices/new.json'), '{}')
     await assert.rejects(cleanCommit(project), withCode('dirty', /\?\? devices\//))
-  })
-
-  it('has data files that are JSON and whose names a fleet can have', async () => {
-    const project = await openProject(directory)
-    await checkDataFiles(project)
-    await writeFile(join(directory, 'devices/b.json'), '{ "config": ')
-    await assert.rejects(checkDataFiles(project), withCode('invalid', /^devices\/b\.json: expected JSON/))
-    await writeFile(join(directory, 'devices/A.json'), '{}')
-    await assert.rejects(checkDataFiles(project), withCode('invalid', /^devices\/A\.json: expected a name/))
+    assert.deepEqual(await unknownFiles(directory, ['devices']), ['devices/new.json'])
   })
 
   it('says what git said when git fails', async () => {
