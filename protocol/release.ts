@@ -16,8 +16,8 @@ import {
 import { limits } from './limits.ts'
 import { storePathSchema } from './nix/store-path.ts'
 import { promotesSchema, rolloutPolicySchema } from './rollout-policy.ts'
-import { updatePolicySchema } from './update-policy.ts'
 import { releasedSecretsSchema } from './secrets.ts'
+import { updatePolicySchema } from './update-policy.ts'
 
 const configSchema = z.strictObject({
   system: systemSchema,
