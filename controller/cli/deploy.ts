@@ -43,7 +43,9 @@ export async function deploy(options: WatchOptions & { force: boolean }): Promis
       const config = declared.configs[name]
       if (config === undefined) throw new RangeError(`config ${name} is not declared`)
       note(options, `Building ${name} …`)
-      built[name] = { ...config, topLevel: await buildConfig(project, name, home.rootsDirectory('next'), store) }
+      const { system, target, policy } = config
+      const topLevel = await buildConfig(project, name, home.rootsDirectory('next'), store)
+      built[name] = { system, target, topLevel, ...(policy && { policy }) }
     }
     await news
     const content: ReleaseContent = {
