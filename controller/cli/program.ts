@@ -2,6 +2,7 @@
 
 import { CommanderError } from 'commander'
 import { deviceCommands } from './commands/devices.ts'
+import { entryCommands } from './commands/entries.ts'
 import { fleetCommands } from './commands/fleet.ts'
 import { keyCommands } from './commands/keys.ts'
 import { projectCommands } from './commands/project.ts'
@@ -14,6 +15,7 @@ const groups: readonly CommandGroup[] = [
   fleetCommands,
   keyCommands,
   projectCommands,
+  entryCommands,
   releaseCommands,
   deviceCommands,
 ]

@@ -2,16 +2,15 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { artifactProblem } from './artifacts.ts'
-import { type DataFile, type ProjectFiles, readProjectFiles } from './files.ts'
+import { type Overlay, type ProjectFiles, readProjectFiles } from './files.ts'
 import { git, unknownFiles } from './git.ts'
+import { checkLayers } from './layers.ts'
 import { conflictMarker, LocatedJson } from './located-json.ts'
 import { type DescribeOptions, describeModules, evaluate, type ModuleDescriptions } from './modules.ts'
-import { CheckError, list, type Problem, sortedProblems, suggestion } from './problem.ts'
+import { CheckError, type Problem, sortedProblems } from './problem.ts'
 import type { Project } from './project.ts'
-import { checkReferences, tagsOf } from './references.ts'
-import type { ConfigFile } from './schemas.ts'
-import { checkSettings, type Mention } from './settings.ts'
+import { checkReferences } from './references.ts'
+import type { Mention } from './settings.ts'
 
 export interface CheckResult {
   readonly files: ProjectFiles
@@ -23,8 +22,11 @@ export interface CheckResult {
 }
 
 /** Everything that is written in JSON's and Git's terms; no Nix. */
-export async function checkFiles(directory: string): Promise<{ files: ProjectFiles; problems: Problem[] }> {
-  const files = await readProjectFiles(directory)
+export async function checkFiles(
+  directory: string,
+  overlay?: Overlay,
+): Promise<{ files: ProjectFiles; problems: Problem[] }> {
+  const files = await readProjectFiles(directory, overlay)
   return { files, problems: [...files.problems, ...(await checkTexts(directory)), ...checkReferences(files)] }
 }
 
@@ -36,11 +38,8 @@ export async function checkProject(project: Project, options: DescribeOptions): 
   const described = await describeModules(directory, files.modules, options)
   problems.push(...described.problems)
   const { modules } = described
-  const mentions: Mention[] = []
-  const allRead = described.problems.length === 0
-  for (const file of layers(files)) problems.push(...checkModules(file, modules, mentions, allRead))
-  if (allRead) for (const config of files.configs.values()) problems.push(...missingSettings(config, files, modules))
-  problems.push(...(await checkMentions(directory, files, mentions)))
+  const { mentions, ...layers } = await checkLayers(directory, files, modules, described.problems.length === 0)
+  problems.push(...layers.problems)
   if (problems.length === 0) problems.push(...(await evaluateAll(directory, files, options)))
   return { files, modules, mentions, problems: sortedProblems(problems) }
 }
@@ -50,72 +49,6 @@ export async function requireSound(project: Project, options: DescribeOptions): 
   const result = await checkProject(project, options)
   if (result.problems.length > 0) throw new CheckError(result.problems)
   return result
-}
-
-type Layer = DataFile<{ modules?: Record<string, Record<string, unknown>> | undefined }>
-
-function layers({ configs, tags, devices }: ProjectFiles): Layer[] {
-  return [...configs.values(), ...tags.values(), ...devices.values()]
-}
-
-function checkModules(file: Layer, modules: ModuleDescriptions, mentions: Mention[], allRead: boolean): Problem[] {
-  const known = Object.keys(modules)
-  return Object.entries(file.content?.modules ?? {}).flatMap(([name, values]) => {
-    const path = ['modules', name]
-    const module = Object.hasOwn(modules, name) ? modules[name] : undefined
-    if (module !== undefined) {
-      const checked = checkSettings({ json: file.json, path }, values, module.settings)
-      mentions.push(...checked.mentions)
-      return checked.problems
-    }
-    // A module that can't be read is a problem already.
-    if (!allRead) return []
-    const words = `there is no module of this name; the project has ${list(known)}${suggestion(name, known)}`
-    return [file.json.keyProblem(path, words)]
-  })
-}
-
-/** Settings without a default that neither the config nor one of its tags sets. */
-function missingSettings(config: DataFile<ConfigFile>, files: ProjectFiles, modules: ModuleDescriptions): Problem[] {
-  if (config.content === undefined) return []
-  const said = [config.content, ...tagsOf(config.content.tags ?? [], files)].map(layer => layer.modules ?? {})
-  const onDevices = [...files.devices.values()].some(
-    ({ content }) => content?.config === config.name && 'modules' in content,
-  )
-  const used = new Set(said.flatMap(layer => Object.keys(layer)))
-  return [...used].flatMap(name =>
-    Object.entries(modules[name]?.settings ?? {}).flatMap(([key, declaration]) => {
-      const conditional = Object.keys((declaration.visible as object | undefined) ?? {}).length > 0
-      const required = declaration.required ?? !('default' in declaration)
-      const given = said.some(layer => layer[name] !== undefined && Object.hasOwn(layer[name], key))
-      const optional = required !== true || conditional || onDevices
-      if (optional || given || declaration.type === 'list' || declaration.type === 'group') return []
-      return [config.json.problem(['modules', name, key], `must be set, since the module ${name} gives it no default`)]
-    }),
-  )
-}
-
-async function checkMentions(directory: string, files: ProjectFiles, mentions: readonly Mention[]): Promise<Problem[]> {
-  const problems = await Promise.all(
-    mentions.map(async ({ kind, name, place, declaration }) => {
-      const { json, path } = place
-      if (kind === 'artifact') {
-        const wrong = await artifactProblem(directory, name)
-        return wrong === undefined ? [] : [json.problem(path, wrong)]
-      }
-      const secret = files.secrets.get(name)
-      if (secret === undefined) {
-        const known = [...files.secrets.keys()]
-        const words = `there is no secret ${name}; the project has ${list(known)}${suggestion(name, known)}`
-        return [json.problem(path, words)]
-      }
-      const allowed = declaration.allowed
-      const type = secret.content?.type
-      if (!Array.isArray(allowed) || type === undefined || allowed.includes(type)) return []
-      return [json.problem(path, `expected a secret of type ${list(allowed.map(String))}, got ${name} (${type})`)]
-    }),
-  )
-  return problems.flat()
 }
 
 /** What only Nix finds: everything that a release is made of, evaluated. */

@@ -3,6 +3,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { nameSchema } from '../../protocol/fields.ts'
+import { rolloutPolicySchema } from '../../protocol/rollout-policy.ts'
 import { LocatedJson, maxFileBytes } from './located-json.ts'
 import type { Problem } from './problem.ts'
 import { type ConfigFile, type DeviceFile, type Folder, folders, type SecretFile, type TagFile } from './schemas.ts'
@@ -25,12 +26,15 @@ export interface ProjectFiles {
   readonly problems: readonly Problem[]
 }
 
+/** Files as they would be after an edit, over those that lie there; `undefined` for one that goes. */
+export type Overlay = ReadonlyMap<string, string | undefined>
+
 /** Reads and checks each file by itself. */
-export async function readProjectFiles(directory: string): Promise<ProjectFiles> {
+export async function readProjectFiles(directory: string, overlay: Overlay = new Map()): Promise<ProjectFiles> {
   const problems: Problem[] = []
   const read = async <T>(folder: Folder): Promise<Map<string, DataFile<T>>> => {
     const files = new Map<string, DataFile<T>>()
-    for (const entry of await entriesOf(join(directory, folder))) {
+    for (const entry of await entriesOf(directory, folder, overlay)) {
       const file = `${folder}/${entry}`
       const name = entry.slice(0, -'.json'.length)
       const ending = folder === 'secrets' ? /\.(?:json|age)$/ : /\.json$/
@@ -44,7 +48,7 @@ export async function readProjectFiles(directory: string): Promise<ProjectFiles>
         problems.push(about(file, `${expected}, got ${name}`))
         continue
       }
-      const json = await readJson(directory, file, problems)
+      const json = await readJson(directory, file, overlay, problems)
       if (json === undefined) continue
       const shape = shapeOf(json, folders[folder])
       problems.push(...shape.problems)
@@ -58,11 +62,21 @@ export async function readProjectFiles(directory: string): Promise<ProjectFiles>
     read<DeviceFile>('devices'),
     read<SecretFile>('secrets'),
   ])
-  const modules = await moduleNames(directory, problems)
+  const rollout = await readFile(join(directory, 'rollout.json'), 'utf8').catch(() => undefined)
+  if (rollout !== undefined)
+    problems.push(...shapeOf(new LocatedJson('rollout.json', rollout), rolloutPolicySchema).problems)
+  const modules = await moduleNames(directory, overlay, problems)
   return { configs, tags, devices, secrets, modules, problems }
 }
 
-async function readJson(directory: string, file: string, problems: Problem[]): Promise<LocatedJson | undefined> {
+async function readJson(
+  directory: string,
+  file: string,
+  overlay: Overlay,
+  problems: Problem[],
+): Promise<LocatedJson | undefined> {
+  const edited = overlay.get(file)
+  if (edited !== undefined) return new LocatedJson(file, edited)
   const bytes = await readFile(join(directory, file)).catch(() => undefined)
   if (bytes === undefined) problems.push(about(file, "can't be read as a file"))
   else if (bytes.length > maxFileBytes) {
@@ -72,9 +86,9 @@ async function readJson(directory: string, file: string, problems: Problem[]): P
 }
 
 /** modules/: Nix files, and folders with a default.nix; what else stands there they may import. */
-async function moduleNames(directory: string, problems: Problem[]): Promise<string[]> {
+async function moduleNames(directory: string, overlay: Overlay, problems: Problem[]): Promise<string[]> {
   const names: string[] = []
-  for (const entry of await entriesOf(join(directory, 'modules'))) {
+  for (const entry of await entriesOf(directory, 'modules', overlay)) {
     const isFile = entry.endsWith('.nix')
     const name = isFile ? entry.slice(0, -'.nix'.length) : entry
     if (!isFile) continue
@@ -86,8 +100,15 @@ async function moduleNames(directory: string, problems: Problem[]): Promise<stri
   return names
 }
 
-async function entriesOf(directory: string): Promise<string[]> {
-  return (await readdir(directory).catch(() => [])).sort()
+async function entriesOf(directory: string, folder: string, overlay: Overlay): Promise<string[]> {
+  const names = new Set(await readdir(join(directory, folder)).catch(() => []))
+  for (const [file, text] of overlay) {
+    const [above, name, ...deeper] = file.split('/')
+    if (above !== folder || name === undefined || deeper.length > 0) continue
+    if (text === undefined) names.delete(name)
+    else names.add(name)
+  }
+  return [...names].sort()
 }
 
 function about(file: string, message: string): Problem {

@@ -39,6 +39,8 @@ export interface DescribeOptions {
   /** A folder for what was read before. */
   readonly cache: string
   readonly timeoutMs?: number
+  /** What is known already: nothing is asked of Nix then. */
+  readonly modules?: ModuleDescriptions
 }
 
 /** All modules that the project can use, and a problem for each that can't be read. */
@@ -47,6 +49,7 @@ export async function describeModules(
   names: readonly string[],
   options: DescribeOptions,
 ): Promise<{ modules: ModuleDescriptions; problems: Problem[] }> {
+  if (options.modules !== undefined) return { modules: options.modules, problems: [] }
   const file = join(options.cache, `${await contentHash(directory)}.json`)
   const known = await readCached(file)
   if (known !== undefined) return { modules: known, problems: [] }

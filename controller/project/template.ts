@@ -66,6 +66,10 @@ export function sampleFiles(architecture: NodeJS.Architecture = process.arch): R
   };
 }
 `,
+    'artifacts/README.md': `Files and folders that configs put on devices: \`thymesh artifact add FILE\`.
+`,
+    'secrets/README.md': `Secrets, encrypted with age to operators and devices: \`thymesh secret add NAME\`.
+`,
     'README.md': `# A fleet
 
 \`configs/\` says what devices can be, \`devices/\` which device is what, \`modules/\` what a config is made of.
@@ -75,4 +79,23 @@ export function sampleFiles(architecture: NodeJS.Architecture = process.arch): R
     thymesh status
 `,
   }
+}
+
+/** A module to begin with. */
+export function moduleFile(name: string): string {
+  return `# What configs can set, and what it does to a system.
+{
+  displayName = "${name}";
+  description = "";
+
+  settings.enable = {
+    type = "bool";
+    default = true;
+    displayName = "Enabled";
+  };
+
+  portable = { settings, ... }: {
+  };
+}
+`
 }
