@@ -2,7 +2,7 @@
 
 import { messageOf } from '../protocol/errors.ts'
 import { STORE_DIR } from '../protocol/nix/store-path.ts'
-import { Activator } from './activation/activator.ts'
+import { makeActivator } from './activation/make-activator.ts'
 import { stopTimeoutMs } from './defaults.ts'
 import { Device } from './device.ts'
 import { type Logger, makeLogger } from './log.ts'
@@ -44,7 +44,8 @@ export async function startDaemon(settings: Settings, log: Logger): Promise<Runn
     await peer.start()
     undo.push(await startLogs(peer, settings, log))
     if (settings.cache !== false) undo.push(await startCache(peer, settings.store, settings.cache, log))
-    const activator = new Activator({ store: peer.store, log }, { root: settings.root })
+    const pauseAt = process.env.THYMESH_PAUSE_AT
+    const { activator } = makeActivator({ peer, log }, { settings, pauseAt })
     const { own, clock } = state
     const { directory, admission, state: fleet } = peer
     const gate = new RolloutGate({ directory, admission, state: fleet, own, clock, log }, { name: certificate.name })

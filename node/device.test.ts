@@ -9,7 +9,8 @@ import type { Release } from '../protocol/release.ts'
 import { type Report, verifyReport } from '../protocol/report.ts'
 import { testClosure, testConfig, testFleet, testSeed } from '../test/helpers/fleet.ts'
 import { testState } from '../test/helpers/state.ts'
-import { ActivationError } from './activation/activator.ts'
+import type { WantedSystem } from './activation/activator.ts'
+import type { Entry } from './activation/entry.ts'
 import { Device } from './device.ts'
 import { silentLogger } from './log.ts'
 import { identityOf } from './state/identity.ts'
@@ -29,6 +30,13 @@ function releaseOf(version: number, name: string): Release {
 
 const topOf = (name: string) => testConfig(testClosure(name)).topLevel
 
+function entryOf({ release, config, target, topLevel }: WantedSystem, fails: string | undefined): Entry {
+  const common = { v: 1, id: `${release}-1`, release, config, target, new: topLevel, boot: 'one', attempt: 1 } as const
+  const facts = { ...common, deadline: 0, contacts: 0, baseline: [] }
+  if (fails === undefined) return { ...facts, state: 'committed' }
+  return { ...facts, state: 'rolled-back', code: 'switch-failed', message: fails }
+}
+
 async function scene(t: TestContext) {
   const { own, clock } = await testState(t)
   const reports: Report[] = []
@@ -38,12 +46,20 @@ async function scene(t: TestContext) {
   })
   const machine = {
     runs: undefined as string | undefined,
-    activate: async (_target: string, topLevel: string) => {
-      machine.activations.push(topLevel)
-      machine.runs = topLevel
+    activate: async (wanted: WantedSystem) => {
+      machine.activations.push(wanted.topLevel)
+      if (machine.fails === undefined) machine.runs = wanted.topLevel
+      machine.journal = entryOf(wanted, machine.fails)
+      return machine.journal
     },
+    /** How the next activation fails. */
+    fails: undefined as string | undefined,
+    journal: undefined as Entry | undefined,
+    last: async () => machine.journal,
+    resume: async () => machine.journal,
     activations: [] as string[],
     running: async () => machine.runs,
+    boots: async () => machine.runs,
   }
   const closures = {
     get: async (config: { closure: { bytes: Uint8Array } }, _signal: AbortSignal) => {
@@ -160,23 +176,20 @@ describe('a device', () => {
 
   it('tries what failed on it again with a newer release only, also after a restart', async t => {
     const { device, release, reported, machine, restart } = await scene(t)
-    const activate = machine.activate
-    machine.activate = async (_target, topLevel) => {
-      machine.activations.push(topLevel)
-      throw new ActivationError('switch-failed', 'no')
-    }
+    machine.fails = 'no'
     device.start()
     release(releaseOf(2, 'one'))
-    const failed = await reported(({ state }) => state === 'failed')
+    const failed = await reported(({ state }) => state === 'rolled-back')
     assert.deepEqual(failed.error, { code: 'switch-failed', message: 'no' })
+    assert.equal(failed.attempts, 1)
     assert.equal(failed.wanted, 2)
     await device.stop()
     const again = restart()
     t.after(() => again.stop())
     again.start()
-    await reported(({ state, counter }) => state === 'failed' && counter > failed.counter)
+    await reported(({ state, counter }) => state === 'rolled-back' && counter > failed.counter)
     assert.equal(machine.activations.length, 1)
-    machine.activate = activate
+    machine.fails = undefined
     release(releaseOf(3, 'one'))
     await reported(({ state }) => state === 'running')
   })
@@ -189,8 +202,14 @@ describe('a device', () => {
     release(releaseOf(2, 'one'))
     const failed = await reported(({ state }) => state === 'failed')
     assert.equal(failed.error?.message, 'nobody is there')
-    closures.get = get
-    assert.equal((await reported(({ state }) => state === 'running')).release, 2)
+    closures.get = async (config, signal) => {
+      // What failed stays in sight while it is tried again.
+      await reported(({ state, error }) => state === 'fetching' && error?.message === 'nobody is there')
+      return await get(config, signal)
+    }
+    const done = await reported(({ state }) => state === 'running')
+    assert.equal(done.release, 2)
+    assert.equal(done.error, undefined)
   })
 
   it('leaves an update for a newer release that wants something else', async t => {
@@ -235,10 +254,10 @@ describe('a device', () => {
 
   it('reports a failure whatever its message is made of', async t => {
     const { device, release, reported, machine } = await scene(t)
-    machine.activate = () => Promise.reject(new ActivationError('switch-failed', '└─'.repeat(2000)))
+    machine.fails = '└─'.repeat(2000)
     device.start()
     release(releaseOf(2, 'one'))
-    const { error } = await reported(({ state }) => state === 'failed')
+    const { error } = await reported(({ state }) => state === 'rolled-back')
     assert.match(error?.message ?? '', /^(└─)+└?$/)
   })
 

@@ -2,27 +2,27 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { seal } from '../protocol/dsse.ts'
 import { messageOf, ThymeshError } from '../protocol/errors.ts'
-import { timeText } from '../protocol/fields.ts'
+import { type Target, timeText } from '../protocol/fields.ts'
 import { type Release, type ReleasedConfig, wantedConfig } from '../protocol/release.ts'
-import { type DeviceState, type Freshness, type Report, reportKind } from '../protocol/report.ts'
+import type { DeviceState, Freshness, Report } from '../protocol/report.ts'
 import { rolloutDefaults } from '../protocol/rollout-policy.ts'
 import { contentVersion } from '../protocol/waves.ts'
-import { ActivationError, type Activator } from './activation/activator.ts'
+import type { Activator } from './activation/activator.ts'
+import type { Entry } from './activation/entry.ts'
 import { progressIntervalMs, reportIntervalMs, updateRetryFirstMs, updateRetryLastMs } from './defaults.ts'
-import { shortened, updateOf } from './device-report.ts'
+import { activationStatus, sealed, shortened, updateOf } from './device-report.ts'
 import type { Logger } from './log.ts'
 import type { MeshPeer } from './mesh/mesh-peer.ts'
 import type { RolloutGate } from './rollout/gate.ts'
 import type { Clock } from './state/clock.ts'
 import type { OwnState } from './state/own.ts'
-import { type FetchedClosure, fetchClosure } from './swarm/closure-fetch.ts'
+import { fetchClosure } from './swarm/closure-fetch.ts'
 import type { Progress } from './swarm/progress.ts'
 
 export interface DeviceComponents {
   peer: MeshPeer
-  activator: Activator
+  activator: Pick<Activator, 'running' | 'boots' | 'last' | 'resume' | 'activate'>
   /** Says when it is this device's turn; without one it always is. */
   gate?: Pick<RolloutGate, 'pass'>
   own: OwnState
@@ -30,10 +30,8 @@ export interface DeviceComponents {
   log: Logger
 }
 
-type Status = Pick<
-  Report,
-  'state' | 'config' | 'release' | 'wanted' | 'running' | 'since' | 'turn' | 'error' | 'update'
->
+/** What a report says beside who says it and when. */
+type Status = Omit<Report, 'v' | 'fleet' | 'peer' | 'counter' | 'at' | 'freshness'>
 
 export class Device {
   readonly #components: DeviceComponents
@@ -88,6 +86,7 @@ export class Device {
 
   async #run(): Promise<void> {
     let retryMs = updateRetryFirstMs
+    await this.#resume()
     while (!this.#stop.signal.aborted) {
       this.#wake = Promise.withResolvers()
       this.#superseded = new AbortController()
@@ -99,6 +98,57 @@ export class Device {
       if (outcome === 'retry') retryMs = Math.min(updateRetryLastMs, retryMs * 2)
       await this.#pause(pause)
     }
+  }
+
+  /** Ends what a crash, a reboot or an update of the daemon itself has interrupted, before anything new is begun. */
+  async #resume(): Promise<void> {
+    const { activator, log } = this.#components
+    while (!this.#stop.signal.aborted) {
+      try {
+        const before = await activator.last()
+        if (before === undefined) return
+        this.#updatingTo = before.new
+        const options = this.#activateOptions({ wanted: before.release, config: before.config })
+        const end = await activator.resume(options)
+        if (end !== undefined && end.state !== before.state) await this.#ended(end)
+        return
+      } catch (thrown) {
+        if (this.#stop.signal.aborted) return
+        log.error({ reason: messageOf(thrown) }, 'an update that was interrupted could not be taken up')
+        await sleep(updateRetryFirstMs, undefined, { signal: this.#stop.signal }).catch(() => {})
+      } finally {
+        this.#updatingTo = undefined
+      }
+    }
+  }
+
+  /** How the activator tells where it is, and what ends its waiting. */
+  #activateOptions(base: Partial<Status>) {
+    return {
+      signal: this.#stop.signal,
+      superseded: this.#superseded.signal,
+      onState: (entry: Entry) => {
+        void this.#current(entry.target).then(current => {
+          this.#status = { ...base, ...current, ...activationStatus(entry) }
+          return this.#report()
+        })
+      },
+    }
+  }
+
+  /** Writes down and tells how an update ended. */
+  async #ended(entry: Entry, update = this.#status.update): Promise<void> {
+    const { own, clock, log } = this.#components
+    const { release, config } = entry
+    const since = clock.now && timeText(clock.now)
+    if (entry.state === 'committed') {
+      await own.setRunning({ release, config, topLevel: entry.new, ...(since && { since }) })
+    }
+    log.info({ release, state: entry.state, code: entry.code }, 'the update has ended')
+    const wanted = entry.state === 'committed' ? {} : { wanted: release }
+    const current = await this.#current(entry.target)
+    this.#status = { config, ...wanted, ...current, ...activationStatus(entry), ...(update && { update }) }
+    await this.#report()
   }
 
   /** Until something changes, or for a time. */
@@ -142,11 +192,16 @@ export class Device {
       await this.#settle({ state: 'running', ...noted, running })
       return 'settled'
     }
-    const failed = await own.failed()
+    const last = await activator.last()
+    const hasFailed = last?.state === 'failed' || last?.state === 'rolled-back'
     // A promoted release is the one that failed: it isn't tried again either.
-    const isThis = failed !== undefined && failed.release >= contentVersion(release)
-    if (isThis && failed.topLevel === wanted.topLevel) {
-      await this.#fail(release, running, new ThymeshError(failed.code, failed.message))
+    if (hasFailed && last.release >= contentVersion(release) && last.new === wanted.topLevel) {
+      await this.#settle({
+        config: wanted.name,
+        wanted: release.version,
+        ...(await this.#current(wanted.target)),
+        ...activationStatus(last),
+      })
       return 'settled'
     }
     if (this.#components.peer.notes.held) {
@@ -162,28 +217,21 @@ export class Device {
     } catch (thrown) {
       if (this.#stop.signal.aborted) return 'settled'
       if (signal.aborted) return 'again'
-      const final = thrown instanceof ActivationError
-      log.error({ release: release.version, reason: messageOf(thrown), final }, 'the update failed')
-      if (final) {
-        await own.setFailed({
-          release: release.version,
-          topLevel: wanted.topLevel,
-          code: thrown.code,
-          message: thrown.message,
-        })
-      }
+      log.error({ release: release.version, reason: messageOf(thrown) }, 'the update failed')
       await this.#fail(release, running, thrown)
-      return final ? 'settled' : 'retry'
+      return 'retry'
     }
   }
 
   async #update(release: Release, wanted: ReleasedConfig & { name: string }, signal: AbortSignal): Promise<void> {
-    const { peer, activator, gate, own, clock, log } = this.#components
+    const { peer, activator, gate, log } = this.#components
     const began = Date.now()
-    const base = { wanted: release.version, config: wanted.name, ...(await this.#current()) }
+    // What failed last stays in sight until a try has gone better.
+    const { error } = this.#status.wanted === release.version ? this.#status : {}
+    const base = { wanted: release.version, config: wanted.name, ...(await this.#current(wanted.target)) }
     const tell = (state: DeviceState, progress: Progress | undefined, now: boolean) => {
       const update = updateOf(release.version, began, progress)
-      this.#status = { ...base, state, update }
+      this.#status = { ...base, ...(error && { error }), state, update }
       if (!now && Date.now() - this.#lastReport < progressIntervalMs) return
       if (!now) log.info({ ...update, secondsLeft: progress?.secondsLeft }, 'fetching')
       void this.#report()
@@ -200,41 +248,33 @@ export class Device {
     const known = await peer.closures.get(wanted, signal)
     const onProgress = (progress: Progress) => tell('fetching', progress, false)
     const fetched = await fetchClosure(peer.fetchComponents, known, { signal, onProgress })
-    const ready = async () => {
-      await pass(fetched.progress)
-      tell('activating', fetched.progress, true)
-    }
-    await this.#activate(release, wanted, fetched, ready)
-    const noted = { release: release.version, config: wanted.name, ...(clock.now && { since: timeText(clock.now) }) }
-    await own.setRunning({ ...noted, topLevel: wanted.topLevel })
-    const update = updateOf(release.version, began, fetched.progress)
-    log.info({ release: release.version, ...update }, 'the update is done')
-    const running = await activator.running()
-    this.#status = { state: 'running', ...noted, running, update }
-    await this.#report()
-  }
-
-  async #activate(
-    release: Release,
-    wanted: ReleasedConfig,
-    fetched: FetchedClosure,
-    ready: () => Promise<void>,
-  ): Promise<void> {
-    const { activator, log } = this.#components
     try {
-      await ready()
-      log.info({ release: release.version, topLevel: wanted.topLevel }, 'activating')
-      await activator.activate(wanted.target, wanted.topLevel)
+      await pass(fetched.progress)
+      tell('preflight', fetched.progress, true)
+      const { name: config, target, topLevel, policy } = wanted
+      const update = () => updateOf(release.version, began, fetched.progress)
+      const options = this.#activateOptions({ ...base, update: update() })
+      const wantedSystem = { release: release.version, config, system: wanted.system, target, topLevel, policy }
+      const end = await activator.activate(wantedSystem, options)
+      log.info({ release: release.version, ...update() }, 'the update is done')
+      await this.#ended(end, update())
     } finally {
       await fetched.release()
     }
   }
 
-  /** What runs now, by the machine, and the release it came with, by our own notes. */
-  async #current(): Promise<Pick<Status, 'running' | 'release'>> {
-    const running = await this.#components.activator.running()
-    const noted = await this.#components.own.running()
-    return { ...(running && { running }), ...(noted?.topLevel === running && noted && { release: noted.release }) }
+  /** What runs and boots, by the machine, and the release it came with, by our own notes. */
+  async #current(target: Target): Promise<Pick<Status, 'running' | 'release' | 'since' | 'boots'>> {
+    const { activator, own } = this.#components
+    const running = await activator.running()
+    const boots = await activator.boots(target)
+    const noted = await own.running()
+    return {
+      ...(running && { running }),
+      ...(boots && boots !== running && { boots }),
+      ...(noted?.topLevel === running && noted && { release: noted.release }),
+      ...(noted?.topLevel === running && noted?.since && { since: noted.since }),
+    }
   }
 
   /** Tells the status, unless it is what was told last. */
@@ -249,9 +289,10 @@ export class Device {
   async #fail(release: Release, running: string | undefined, thrown: unknown): Promise<void> {
     const code = thrown instanceof ThymeshError ? thrown.code : 'failed'
     const message = shortened(messageOf(thrown))
-    const config = wantedConfig(release, this.#name)?.name
-    const current = await this.#current()
-    this.#status = { ...current, state: 'failed', config, wanted: release.version, error: { code, message }, running }
+    const wanted = wantedConfig(release, this.#name)
+    const current = await this.#current(wanted?.target ?? 'portable')
+    const error = { code, message }
+    this.#status = { ...current, state: 'failed', config: wanted?.name, wanted: release.version, error, running }
     await this.#report()
   }
 
@@ -278,7 +319,7 @@ export class Device {
       ...(clock.now && { at: timeText(clock.now) }),
       ...this.#status,
     }
-    const envelope = seal(reportKind, report, peer.identity.signer)
+    const envelope = sealed(report, peer.identity.signer)
     if ((await peer.directory.addReport(envelope)) !== 'unknown-member') peer.gossip.publishReport(envelope)
   }
 

@@ -1,87 +1,328 @@
-/** Makes a top level that is in the store the one that runs, then the one that boots. */
+/** Makes a top level that is in the store the one that runs, then the one that boots, or brings back what ran before. */
 
-import { readlink } from 'node:fs/promises'
-import { join } from 'node:path'
-import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../../protocol/errors.ts'
 import type { Target } from '../../protocol/fields.ts'
-import { isStorePath } from '../../protocol/nix/store-path.ts'
-import { activationTimeoutMs, outputLines } from '../defaults.ts'
+import type { UpdatePolicyInput } from '../../protocol/update-policy.ts'
+import { policyOf } from '../../protocol/update-policy.ts'
+import { contactTimeoutMs, deadlineGraceSeconds, healthPollMs, heldPollMs, wellInARow } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { NixStore } from '../store/nix-store.ts'
-import { runProgram } from './program.ts'
+import { type ActivationLogs, activationText } from './activation-log.ts'
+import { type Entry, ended, type FailureCode } from './entry.ts'
+import { examine, newlyFailed } from './health.ts'
+import type { Journal } from './journal.ts'
+import { preflight } from './preflight.ts'
+import type { ActivationSystem } from './system.ts'
+import { contactsNeeded, type Event, resume, step } from './transition.ts'
 
-export class ActivationError extends ThymeshError<'switch-failed' | 'not-running' | 'unsupported'> {}
-
-/** NixOS boots its own profile; the portable target has one that can't collide with it. */
-const profiles: Record<Target, string> = { nixos: 'system', portable: 'thymesh' }
+/** What a release wants of this device. */
+export interface WantedSystem {
+  release: number
+  config: string
+  system: string
+  target: Target
+  topLevel: string
+  policy?: UpdatePolicyInput | undefined
+}
 
 export interface ActivatorComponents {
-  store: Pick<NixStore, 'realPath' | 'setProfile'>
+  system: ActivationSystem
+  journal: Pick<Journal, 'read' | 'write'>
+  logs: Pick<ActivationLogs, 'keep'>
+  store: Pick<NixStore, 'realPath' | 'makeRoot' | 'removeRoot'>
+  /** Members that answer now: asked anew, since connections may be dead. */
+  contacts: (signal: AbortSignal) => Promise<number>
   log: Logger
 }
 
+export interface ActivateOptions {
+  /** Ends the waiting, not the update: it is taken up again at the next start. */
+  signal: AbortSignal
+  /** A newer release wants something else, which ends a hold. */
+  superseded?: AbortSignal
+  onState?: (entry: Entry) => void
+}
+
+/** Roots of the garbage collector: what is about to run, and what to go back to. */
+const stagedRoot = 'staged'
+const previousRoot = 'previous'
+const outputTail = 700
+
 export class Activator {
   readonly #components: ActivatorComponents
-  readonly #root: string | undefined
+  readonly #init: { root: string | undefined; pollMs: number }
+  #findings: string[] = []
 
-  /** With a root, links are made under that directory and nothing is started there. */
-  constructor(components: ActivatorComponents, init: { root: string | undefined }) {
+  constructor(components: ActivatorComponents, init: { root: string | undefined; pollMs?: number }) {
     this.#components = components
-    this.#root = init.root
+    this.#init = { pollMs: healthPollMs, ...init }
   }
 
   /** The top level that runs, by what the machine itself says; nothing when none does. */
-  async running(): Promise<string | undefined> {
-    try {
-      const target = await readlink(join(this.#root ?? '/', 'run/current-system'))
-      return isStorePath(target) ? target : undefined
-    } catch {
-      return undefined
-    }
+  running(): Promise<string | undefined> {
+    return this.#components.system.running()
+  }
+
+  /** The top level that the next boot brings. */
+  boots(target: Target): Promise<string | undefined> {
+    return this.#components.system.boots(target)
+  }
+
+  /** Where the last update stands; nothing before the first one. */
+  last(): Promise<Entry | undefined> {
+    return this.#components.journal.read()
+  }
+
+  /** Brings an update to its end that a crash or a reboot has interrupted; gives the last entry, if there is one. */
+  async resume(options: ActivateOptions): Promise<Entry | undefined> {
+    const { journal, system } = this.#components
+    const entry = await journal.read()
+    if (entry === undefined) return undefined
+    const next = resume(entry, {
+      sameBoot: entry.boot === (await system.bootId()),
+      running: await system.running(),
+      boots: await system.boots(entry.target),
+      decision: await system.decision(entry),
+    })
+    if (next !== entry) await journal.write(next)
+    const end = await this.#run(next, options)
+    await this.#blessBoot(end, options.signal)
+    return end
   }
 
   /**
-   * Runs the top level's `switch-to-configuration test`, sees that it runs, then makes it the profile's newest generation
-   * and the boot default: a reboot before the end comes up with what ran before. Throws an ActivationError.
+   * Switches, looks after the health, waits for confirmation, and commits or goes back; gives the journal's last entry,
+   * which says how it ended. Rejects with the signal's reason when that aborts; `resume` then goes on.
    */
-  async activate(target: Target, topLevel: string): Promise<void> {
-    if (target === 'nixos' && this.#root !== undefined) {
-      throw new ActivationError(
-        'unsupported',
-        'a NixOS system can be activated on the machine itself only, not under a root',
-        {
-          hint: 'Remove "root" from the settings.',
-        },
-      )
+  async activate(wanted: WantedSystem, options: ActivateOptions): Promise<Entry> {
+    const { journal, store } = this.#components
+    const first = await this.#first(wanted, options.signal)
+    this.#findings = []
+    if (first.state !== 'failed') {
+      // What runs is kept by its own root, but only from the switch on; and what ran by nothing once it doesn't.
+      await store.makeRoot(stagedRoot, wanted.topLevel)
+      if (first.old !== undefined) await store.makeRoot(previousRoot, first.old).catch(() => {})
     }
-    await this.#switch(topLevel, 'test')
-    const running = await this.running()
-    if (running !== topLevel) {
-      throw new ActivationError(
-        'not-running',
-        `expected ${topLevel} to run after the switch, got ${running ?? 'nothing'}`,
-      )
-    }
-    await this.#components.store.setProfile(profiles[target], topLevel)
-    await this.#switch(topLevel, 'boot')
+    await journal.write(first)
+    return await this.#run(first, options)
   }
 
-  async #switch(topLevel: string, action: 'test' | 'boot'): Promise<void> {
-    const { store, log } = this.#components
-    const program = join(store.realPath(topLevel), 'bin/switch-to-configuration')
-    const args = this.#root === undefined ? [action] : [action, '--root', this.#root]
-    const result = await runProgram(program, args, {
-      timeoutMs: activationTimeoutMs,
-      lines: outputLines,
-      onLine: line => log.debug({ action, line }, 'switch-to-configuration'),
-    }).catch((thrown: unknown) => {
-      throw new ActivationError('switch-failed', `${program} ${action}: ${messageOf(thrown)}`, { cause: thrown })
+  async #first(wanted: WantedSystem, signal: AbortSignal): Promise<Entry> {
+    const { journal, system, store, contacts } = this.#components
+    const last = await journal.read()
+    const policy = policyOf(wanted.policy)
+    const again = last?.state === 'interrupted' && last.release === wanted.release && last.new === wanted.topLevel
+    const attempt = again ? last.attempt + 1 : 1
+    const old = await system.running()
+    const entry: Entry = {
+      v: 1,
+      state: 'armed',
+      id: `${wanted.release}-${attempt}`,
+      release: wanted.release,
+      config: wanted.config,
+      target: wanted.target,
+      new: wanted.topLevel,
+      ...(old !== undefined && { old }),
+      boot: await system.bootId(),
+      attempt,
+      deadline: (await system.uptime()) + policy.confirm.deadlineSeconds,
+      contacts: await contacts(AbortSignal.any([signal, AbortSignal.timeout(contactTimeoutMs)])).catch(() => 0),
+      baseline: await system.failedUnits(),
+      ...(wanted.policy && { policy: wanted.policy }),
+    }
+    const refused = (code: FailureCode, message: string): Entry => ({ ...entry, state: 'failed', code, message })
+    if (attempt > policy.attempts) {
+      const message = `${policy.attempts} switches to it ended without a verdict: the machine or the daemon stopped`
+      return refused('too-many-attempts', message)
+    }
+    const problem = await preflight(wanted, { realPath: store.realPath(wanted.topLevel), root: this.#init.root, last })
+    return problem === undefined ? entry : refused(problem.code, problem.message)
+  }
+
+  /** From state to state: the journal first, then what the state asks for. */
+  async #run(entry: Entry, options: ActivateOptions): Promise<Entry> {
+    const { journal, store } = this.#components
+    let at = entry
+    while (!ended.has(at.state)) {
+      options.onState?.(at)
+      options.signal.throwIfAborted()
+      const [before, event] = await this.#effect(at, options)
+      at = step(before, event)
+      await journal.write(at)
+    }
+    // An interrupted update is tried again.
+    if (at.state !== 'interrupted') await store.removeRoot(stagedRoot)
+    return at
+  }
+
+  async #effect(entry: Entry, options: ActivateOptions): Promise<[Entry, Event]> {
+    switch (entry.state) {
+      case 'rolling-back':
+        return await this.#rollBack(entry, options.signal)
+      case 'held':
+        return [entry, await this.#hold(entry, options)]
+      case 'committing':
+        return [entry, await this.#commit(entry)]
+      default:
+        return [entry, await this.#beforeDeadline(entry, options.signal, signal => this.#try(entry, signal))]
+    }
+  }
+
+  /** The states that a deadline ends. */
+  async #try(entry: Entry, signal: AbortSignal): Promise<Event> {
+    const { system, log } = this.#components
+    const policy = policyOf(entry.policy)
+    switch (entry.state) {
+      case 'armed':
+        await system.arm(entry, Math.max(1, entry.deadline - (await system.uptime())))
+        return { type: 'armed' }
+      case 'testing': {
+        const code = await system.test(entry, signal)
+        const output = (await system.output(entry)).trimEnd().slice(-outputTail)
+        return { type: 'tested', code, running: await system.running(), output }
+      }
+      case 'probing': {
+        const options = { signal, pollMs: this.#init.pollMs }
+        const { health, findings } = await examine({ system, log }, policy.health, entry.baseline, options)
+        this.#findings = findings
+        return { type: 'probed', health }
+      }
+      default: {
+        const needed = contactsNeeded(entry)
+        while (needed > 0 && (await this.#contacts(signal)) < needed) {
+          await sleep(this.#init.pollMs, undefined, { signal })
+        }
+        return { type: 'confirmed' }
+      }
+    }
+  }
+
+  async #contacts(signal: AbortSignal): Promise<number> {
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(contactTimeoutMs)])
+    const answered = await this.#components.contacts(limited).catch(() => 0)
+    signal.throwIfAborted()
+    return answered
+  }
+
+  /** An effect, until the guard has decided to go back, or should have. What fails of itself is an event too. */
+  async #beforeDeadline(
+    entry: Entry,
+    signal: AbortSignal,
+    effect: (signal: AbortSignal) => Promise<Event>,
+  ): Promise<Event> {
+    const { system } = this.#components
+    const late = new AbortController()
+    const done = new AbortController()
+    const grace = system.hasGuard ? deadlineGraceSeconds : 0
+    const watch = (async () => {
+      // Arming takes away what an attempt of the same name may have decided.
+      while (entry.state !== 'armed' && !done.signal.aborted) {
+        const over = (await system.uptime()) >= entry.deadline + grace
+        const decision = over ? await system.decide(entry, 'roll-back') : await system.decision(entry)
+        if (decision === 'roll-back') return late.abort(new Error('the deadline has come'))
+        await sleep(this.#init.pollMs, undefined, { signal: done.signal }).catch(() => {})
+      }
+    })().catch((thrown: unknown) => late.abort(thrown))
+    try {
+      return await effect(AbortSignal.any([signal, late.signal]))
+    } catch (thrown) {
+      signal.throwIfAborted()
+      if (late.signal.aborted) return { type: 'deadline' }
+      return { type: 'failed', code: 'switch-failed', message: messageOf(thrown).slice(0, 1000) }
+    } finally {
+      done.abort()
+      await watch
+    }
+  }
+
+  async #commit(entry: Entry): Promise<Event> {
+    const { system } = this.#components
+    const decision = await system.decide(entry, 'commit')
+    if (decision === 'roll-back') return { type: 'deadline' }
+    if (decision === 'hold') await system.decide(entry, 'commit', true)
+    try {
+      await system.commit(entry)
+    } catch (thrown) {
+      return { type: 'failed', code: 'switch-failed', message: messageOf(thrown).slice(0, 1000) }
+    }
+    const [running, boots] = [await system.running(), await system.boots(entry.target)]
+    if (running !== entry.new || boots !== entry.new) {
+      const message = `expected ${entry.new} to run and to boot, ${running ?? 'nothing'} runs and ${boots ?? 'nothing'} boots`
+      return { type: 'failed', code: 'not-running', message: message.slice(0, 1000) }
+    }
+    await system.disarm(entry)
+    return { type: 'committed' }
+  }
+
+  /** Runs on, uncommitted, until its units are well or a newer release comes: a reboot brings the old generation. */
+  async #hold(entry: Entry, { signal, superseded }: ActivateOptions): Promise<Event> {
+    const { system } = this.#components
+    if ((await system.decide(entry, 'hold')) === 'roll-back') return { type: 'deadline' }
+    await system.disarm(entry)
+    for (let well = 0; ; ) {
+      if (superseded?.aborted) return { type: 'superseded' }
+      well = (await newlyFailed(system, entry.baseline)).length === 0 ? well + 1 : 0
+      if (well >= wellInARow) return { type: 'healed' }
+      const either = superseded === undefined ? signal : AbortSignal.any([signal, superseded])
+      await sleep(Math.min(heldPollMs, this.#init.pollMs * 10), undefined, { signal: either }).catch(() => {})
+      signal.throwIfAborted()
+    }
+  }
+
+  async #rollBack(entry: Entry, signal: AbortSignal): Promise<[Entry, Event]> {
+    const { system, log } = this.#components
+    log.warn({ release: entry.release, code: entry.code, reason: entry.message }, 'going back')
+    const journals = await this.#journals(entry).catch(() => [])
+    await system.decide(entry, 'roll-back', true)
+    await system.rollBack(entry, signal).catch((thrown: unknown) => {
+      signal.throwIfAborted()
+      log.error({ reason: messageOf(thrown) }, 'going back failed')
     })
-    if (result.code === 0) return
-    const end = result.signal ?? `exit code ${result.code}`
-    throw new ActivationError(
-      'switch-failed',
-      `switch-to-configuration ${action} failed (${end}):\n${result.output.join('\n')}`,
-    )
+    await system.disarm(entry)
+    const event: Event = {
+      type: 'returned',
+      running: await system.running(),
+      boots: await system.boots(entry.target),
+    }
+    return [await this.#withLog(entry, journals), event]
+  }
+
+  async #journals(entry: Entry): Promise<(readonly [string, string])[]> {
+    const { system } = this.#components
+    const units = new Set([
+      ...(entry.health?.units ?? []),
+      ...(await newlyFailed(system, entry.baseline)),
+      ...policyOf(entry.policy).health.probes.flatMap(probe => (probe.kind === 'unit' ? [probe.unit] : [])),
+    ])
+    return await Promise.all([...units].slice(0, 10).map(async unit => [unit, await system.journalOf(unit)] as const))
+  }
+
+  /** Keeps what was printed and found; a disk that is full must not keep the device from going back. */
+  async #withLog(entry: Entry, journals: (readonly [string, string])[]): Promise<Entry> {
+    const { system, logs, log } = this.#components
+    try {
+      const output = await system.output(entry)
+      const { excerpt, ...kept } = await logs.keep(
+        activationText(entry, { output, findings: this.#findings, journals }),
+      )
+      return { ...entry, excerpt, log: kept }
+    } catch (thrown) {
+      log.warn({ reason: messageOf(thrown) }, "the update's log was not kept")
+      return entry
+    }
+  }
+
+  /** A boot is a good one when the daemon is up and the committed generation's probes are well. */
+  async #blessBoot(entry: Entry, signal: AbortSignal): Promise<void> {
+    const { system, log } = this.#components
+    if (entry.state === 'committed') {
+      const policy = { ...policyOf(entry.policy).health, units: 'ignore' as const }
+      const { health } = await examine({ system, log }, policy, [], { signal, pollMs: this.#init.pollMs })
+      if (health.state === 'failed') return
+    }
+    await system.blessBoot().catch((thrown: unknown) => {
+      log.warn({ reason: messageOf(thrown) }, 'the boot was not called a good one')
+    })
   }
 }

@@ -23,31 +23,24 @@ describe('OwnState', () => {
     assert.equal(await own.nextReportCounter(7), 43)
   })
 
-  it('keeps its certificate, what runs and what failed', async t => {
+  it('keeps its certificate and what runs', async t => {
     const { own } = await testState(t)
-    assert.deepEqual(
-      [await own.certificate(), await own.running(), await own.failed()],
-      [undefined, undefined, undefined],
-    )
+    assert.deepEqual([await own.certificate(), await own.running()], [undefined, undefined])
     const topLevel = testStorePath('kiosk')
     await own.setCertificate(Uint8Array.of(1, 2))
     await own.setRunning({ release: 1, config: 'kiosk', topLevel })
-    await own.setFailed({ release: 2, topLevel, code: 'switch-failed', message: 'no' })
     assert.deepEqual(await own.certificate(), Buffer.of(1, 2))
     assert.deepEqual(await own.running(), { release: 1, config: 'kiosk', topLevel })
-    assert.deepEqual(await own.failed(), { release: 2, topLevel, code: 'switch-failed', message: 'no' })
   })
 
   it('takes what it cannot read for nothing', async t => {
     const { database } = await testState(t)
     const table = database.table('own')
     await table.put('running', Buffer.from('{"release":0}'))
-    await table.put('failed', Buffer.from('{'))
     await table.put('report-counter', Buffer.from('many'))
     await table.put('time-floor', Buffer.from('late'))
     const own = new OwnState(database)
     assert.equal(await own.running(), undefined)
-    assert.equal(await own.failed(), undefined)
     assert.equal(await own.nextReportCounter(), 1)
     assert.equal((await own.timeFloor()).getTime(), 0)
   })

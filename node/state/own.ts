@@ -5,15 +5,6 @@ import { timeSchema } from '../../protocol/fields.ts'
 import { storePathSchema } from '../../protocol/nix/store-path.ts'
 import type { Database, Table } from './database.ts'
 
-const failedSchema = z.object({
-  release: z.int().min(1),
-  topLevel: storePathSchema,
-  code: z.string(),
-  message: z.string(),
-})
-/** A release that failed on this device: not tried again until a newer one comes. */
-export type FailedRelease = z.infer<typeof failedSchema>
-
 const runningSchema = z.object({
   release: z.int().min(1),
   config: z.string(),
@@ -66,14 +57,6 @@ export class OwnState {
 
   setTimeFloor(floor: Date): Promise<void> {
     return this.#put('time-floor', Buffer.from(String(floor.getTime())))
-  }
-
-  failed(): Promise<FailedRelease | undefined> {
-    return this.#json('failed', failedSchema)
-  }
-
-  setFailed(failed: FailedRelease): Promise<void> {
-    return this.#put('failed', Buffer.from(JSON.stringify(failed)))
   }
 
   running(): Promise<RunningRelease | undefined> {

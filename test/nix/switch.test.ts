@@ -72,7 +72,7 @@ describe('switch-to-configuration --root', { skip: nixSkip() }, () => {
   /** What a generation put there; the lock and the lists of our own files are left out. */
   function linked(): Record<string, string> {
     const all = { ...tree('etc'), ...tree('run') }
-    const own = /^(run\/thymesh\/lock|etc\/thymesh\/etc-)/
+    const own = /^(run\/thymesh\/lock|etc\/thymesh\/(?:etc-|count-boot))/
     return Object.fromEntries(Object.entries(all).filter(([path]) => !own.test(path)))
   }
   const unit = (name: string) => `/run/current-system/units/${name}`
@@ -187,6 +187,32 @@ describe('switch-to-configuration --root', { skip: nixSkip() }, () => {
     await test(readlinkSync(workshop.at('etc/thymesh/boot')))
     const { 'etc/systemd/system/thymesh-boot.service': __, ...rebooted } = linked()
     assert.deepEqual(rebooted, { ...one(), ...boot(tops.one) })
+  })
+
+  it('off leaves nothing of a generation, running or booting', async () => {
+    mkdirSync(workshop.at('etc/theirs'), { recursive: true })
+    writeFileSync(workshop.at('etc/theirs/file'), 'x')
+    succeeded(await workshop.switch(tops.one, 'switch'))
+    assert.equal(succeeded(await workshop.switch(tops.one, 'off')), 'runs nothing\n')
+    const left = Object.keys(linked()).filter(path => !path.startsWith('etc/systemd/system/'))
+    assert.deepEqual(
+      left.filter(path => !/^(?:etc|run)(?:\/systemd\/system|\/thymesh)?$/.test(path)),
+      ['etc/theirs/file'],
+    )
+  })
+
+  it('boot remembers what to go back to, where boots are counted', async () => {
+    succeeded(await workshop.switch(tops.one, 'switch'))
+    workshop.environment.THYMESH_BOOT_TRIES = '2'
+    try {
+      succeeded(await workshop.switch(tops.two, 'boot'))
+    } finally {
+      delete workshop.environment.THYMESH_BOOT_TRIES
+    }
+    assert.equal(readlinkSync(workshop.at('etc/thymesh/boot-previous')), tops.one)
+    assert.equal(readFileSync(workshop.at('etc/thymesh/boot-tries'), 'utf8'), '2\n')
+    succeeded(await workshop.switch(tops.two, 'boot'))
+    assert.equal(existsSync(workshop.at('etc/thymesh/boot-tries')), false)
   })
 
   it('finishes what an interrupted switch began', async () => {

@@ -45,7 +45,7 @@ export class Workshop {
   readonly #directory = realpathSync(mkdtempSync(join(tmpdir(), 'thymesh-nix-')))
   /** A device's root directory: its files, and its store in `nix/store`. */
   readonly root = join(this.#directory, 'root')
-  readonly environment = {
+  readonly environment: NodeJS.ProcessEnv = {
     PATH: process.env.PATH,
     HOME: this.#directory,
     TMPDIR: this.#directory,

@@ -1,4 +1,7 @@
 # What a reboot starts: the link /etc/thymesh/boot, and a unit that runs `test` of the generation behind it.
+#
+# Boots are counted where whoever sets the generation for boot asks for it (THYMESH_BOOT_TRIES): the daemon does, and
+# removes the count when it is up and well. After so many boots without that, the generation before comes back.
 
 write_boot_unit() {
   cat <<'EOF'
@@ -16,11 +19,49 @@ ConditionPathExists=!/run/current-system
 Type=oneshot
 RemainAfterExit=yes
 # Without waiting: the units that it starts may wait for targets that wait for this.
+ExecStartPre=-/bin/sh /etc/thymesh/count-boot
 ExecStart=/etc/thymesh/boot/bin/switch-to-configuration test --no-wait
 
 [Install]
 WantedBy=multi-user.target
 EOF
+}
+
+# The counter depends on no generation: it is what helps when one is broken.
+write_boot_counter() {
+  cat <<'EOF'
+# Counts this boot; when there were too many that nobody called good, the generation before is what boots.
+cd /etc/thymesh || exit 1
+tries=$(cat boot-tries 2>/dev/null) || exit 0
+count=$(($(cat boot-count 2>/dev/null || echo 0) + 1))
+if [ "$count" -gt "$tries" ] && [ -x boot-previous/bin/switch-to-configuration ]; then
+  ln -sfn "$(readlink boot)" boot-failed
+  mv -fT boot-previous boot
+  rm -f boot-tries
+  count=0
+fi
+echo "$count" >boot-count.new
+sync boot-count.new 2>/dev/null || sync
+mv -f boot-count.new boot-count
+sync . 2>/dev/null || sync
+EOF
+}
+
+# count_boots: what to go back to, and after how many boots; set before the generation is what boots
+count_boots() {
+  case ${THYMESH_BOOT_TRIES:-} in
+    '' | *[!0-9]*)
+      rm -f "$etc/thymesh/boot-tries"
+      return
+      ;;
+  esac
+  if [ -h "$etc/thymesh/boot" ] && ! points_to "$etc/thymesh/boot" "$top"; then
+    replace_link "$(readlink "$etc/thymesh/boot")" "$etc/thymesh/boot-previous"
+    keep_from_garbage boot-previous etc/thymesh/boot-previous
+  fi
+  rm -f "$etc/thymesh/boot-count" "$etc/thymesh/boot-failed"
+  printf '%s\n' "$THYMESH_BOOT_TRIES" >"$etc/thymesh/boot-tries.new"
+  mv -f "$etc/thymesh/boot-tries.new" "$etc/thymesh/boot-tries"
 }
 
 # On disk before the next step, also if the power goes. Some syncs know no files.
@@ -32,8 +73,13 @@ boot() {
   write_boot_unit >"$system/thymesh-boot.service.new"
   sync_to_disk "$system/thymesh-boot.service.new"
   mv -fT "$system/thymesh-boot.service.new" "$system/thymesh-boot.service"
+  write_boot_counter >"$etc/thymesh/count-boot.new"
+  sync_to_disk "$etc/thymesh/count-boot.new"
+  mv -fT "$etc/thymesh/count-boot.new" "$etc/thymesh/count-boot"
+  count_boots
   replace_link ../thymesh-boot.service "$system/multi-user.target.wants/thymesh-boot.service"
   keep_from_garbage boot etc/thymesh/boot
+  sync_to_disk "$etc/thymesh"
   # The whole file system of the store: a generation that boots must not have empty files.
   sync_to_disk -f "$here"
   sync_to_disk "$system" "$system/multi-user.target.wants"

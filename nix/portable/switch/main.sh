@@ -16,6 +16,27 @@ activate() {
   stage=
 }
 
+# What runs is compared with a generation that has nothing. Never called in a condition, as above.
+deactivate() {
+  stage=changing
+  begin
+  was=$top
+  top=/run/thymesh/nothing
+  here="$state/nothing"
+  mkdir -p "$here/thymesh" "$here/units"
+  : >"$here/thymesh/etc-files"
+  if points_to "$etc/thymesh/boot" "$was"; then rm -f "$etc/thymesh/boot"; fi
+  if [ -z "$rooted" ]; then stop_gone_units; fi
+  etc_activate
+  units_activate
+  rm -f "$current"
+  say "runs nothing"
+  if [ -z "$rooted" ]; then start_units; fi
+  finish
+  rm -rf "$here"
+  stage=
+}
+
 case $action in
   dry-activate)
     preflight
@@ -34,5 +55,9 @@ case $action in
   boot)
     lock
     boot
+    ;;
+  off)
+    lock
+    deactivate
     ;;
 esac

@@ -16,6 +16,7 @@ usage: switch-to-configuration ACTION [--root DIR] [--no-wait]
   boot          make this generation the one that boots
   switch        test, then boot
   dry-activate  say what test would do
+  off           make no generation run: stop its units, remove its links; it boots no more, if it did
   --root DIR    the system lies in DIR (with its store in DIR/nix/store); nothing is started or stopped
   --no-wait     don't wait for units to start (for the boot itself)
 exit status: 0 done, 1 nothing was changed, 2 wrong usage, 3 stopped halfway, 4 done, but units failed
@@ -29,7 +30,7 @@ rooted=
 wait_for_units=yes
 while [ $# -gt 0 ]; do
   case $1 in
-    test | boot | switch | dry-activate)
+    test | boot | switch | dry-activate | off)
       [ -z "$action" ] || usage "more than one action: $action and $1"
       action=$1
       ;;

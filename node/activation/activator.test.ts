@@ -1,0 +1,194 @@
+/** Properties of an update: whenever the daemon or the power goes, it ends in the old or the new generation and says so. */
+
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import fc from 'fast-check'
+import type { UpdatePolicyInput } from '../../protocol/update-policy.ts'
+import { testStorePath } from '../../test/helpers/fleet.ts'
+import { type Behaviour, Crash, type Fault, SimulatedMachine } from '../../test/helpers/simulated-machine.ts'
+import { silentLogger } from '../log.ts'
+import { Activator, type WantedSystem } from './activator.ts'
+import type { Entry } from './entry.ts'
+
+const [old, next] = [testStorePath('old'), testStorePath('new')]
+const thisSystem = process.arch === 'arm64' ? 'aarch64-linux' : 'x86_64-linux'
+
+const directory = mkdtempSync(join(tmpdir(), 'thymesh-activator-'))
+mkdirSync(join(directory, 'bin'))
+writeFileSync(join(directory, 'bin/switch-to-configuration'), '', { mode: 0o755 })
+after(() => rmSync(directory, { recursive: true }))
+
+const store = { realPath: () => directory, makeRoot: async () => {}, removeRoot: async () => {} }
+const logs = { keep: async () => ({ hash: 'a'.repeat(64), bytes: 1, excerpt: '' }) }
+
+function wantedOf(policy: UpdatePolicyInput = {}): WantedSystem {
+  const quick: UpdatePolicyInput = {
+    health: { settleSeconds: 0 },
+    confirm: { deadlineSeconds: 50, peers: 1 },
+    ...policy,
+  }
+  return { release: 2, config: 'kiosk', system: thisSystem, target: 'portable', topLevel: next, policy: quick }
+}
+
+function activatorOf(machine: SimulatedMachine): Activator {
+  const contacts = async () => (machine.reachable ? 1 : 0)
+  const components = { system: machine, journal: machine, logs, store, contacts, log: silentLogger }
+  return new Activator(components, { root: undefined, pollMs: 0 })
+}
+
+const signal = new AbortController().signal
+
+/** One life of the daemon: takes up what was begun, and follows the release; `crashed` when it did not live to the end. */
+async function live(machine: SimulatedMachine, wanted: WantedSystem): Promise<Entry | 'crashed'> {
+  const activator = activatorOf(machine)
+  machine.revive()
+  try {
+    let end = await activator.resume({ signal })
+    while (end === undefined || end.state === 'interrupted') end = await activator.activate(wanted, { signal })
+    return end
+  } catch (thrown) {
+    if (thrown instanceof Crash) return 'crashed'
+    throw thrown
+  }
+}
+
+async function update(behaviour: Partial<Behaviour>, policy?: UpdatePolicyInput) {
+  const well: Behaviour = { code: 0, unitFails: false, reachable: true, commitFails: false }
+  const machine = new SimulatedMachine({ old, new: next, behaviour: { ...well, ...behaviour } })
+  const end = await live(machine, wantedOf(policy))
+  assert.ok(end !== 'crashed')
+  return { machine, end }
+}
+
+describe('an update', () => {
+  it('that is well runs and boots', async () => {
+    const { machine, end } = await update({})
+    assert.deepEqual([end.state, machine.runs, machine.bootsNext], ['committed', next, next])
+  })
+
+  const failures: [what: string, behaviour: Partial<Behaviour>, code: string][] = [
+    ['whose switch changes nothing', { code: 1 }, 'switch-failed'],
+    ['whose switch stops halfway', { code: 3 }, 'switch-failed'],
+    ['whose switch is killed', { code: null }, 'switch-failed'],
+    ['whose units fail', { code: 4, unitFails: true }, 'degraded'],
+    ['that cuts the network', { reachable: false }, 'no-contact'],
+    ["that can't be made what boots", { commitFails: true }, 'switch-failed'],
+  ]
+  for (const [what, behaviour, code] of failures) {
+    it(`${what} is rolled back`, async () => {
+      const { machine, end } = await update(behaviour)
+      assert.deepEqual([end.state, end.code, machine.runs, machine.bootsNext], ['rolled-back', code, old, old])
+    })
+  }
+
+  it('with code 4 but no unit that had not failed before is well: exit codes are not believed alone', async () => {
+    assert.equal((await update({ code: 4 })).end.state, 'committed')
+  })
+
+  it('whose units fail stays where the policy says so, and says it', async () => {
+    const { machine, end } = await update({ code: 4, unitFails: true }, { degraded: 'confirm' })
+    assert.deepEqual([end.state, end.health?.state, machine.bootsNext], ['committed', 'degraded', next])
+    assert.deepEqual(end.health?.units, ['bad.service'])
+  })
+
+  it('that is held runs and does not boot, and goes when a newer release comes', async () => {
+    const behaviour = { code: 4, unitFails: true, reachable: true, commitFails: false }
+    const machine = new SimulatedMachine({ old, new: next, behaviour })
+    const superseded = new AbortController()
+    const onState = ({ state }: Entry) => {
+      if (state !== 'held') return
+      assert.deepEqual([machine.runs, machine.bootsNext], [next, old])
+      setTimeout(() => superseded.abort(), 5)
+    }
+    const options = { signal, superseded: superseded.signal, onState }
+    const end = await activatorOf(machine).activate(wantedOf({ degraded: 'hold' }), options)
+    assert.deepEqual([end.state, end.code, machine.runs], ['rolled-back', 'superseded', old])
+  })
+
+  it('for another processor is refused, and nothing is touched', async () => {
+    const machine = new SimulatedMachine({
+      old,
+      new: next,
+      behaviour: { code: 0, unitFails: false, reachable: true, commitFails: false },
+    })
+    const end = await activatorOf(machine).activate({ ...wantedOf(), system: 'riscv64-linux' }, { signal })
+    assert.deepEqual([end.state, end.code, machine.runs], ['failed', 'wrong-system', old])
+  })
+
+  it('whose machine goes down each time fails after the attempts that the policy gives', async () => {
+    const machine = new SimulatedMachine({
+      old,
+      new: next,
+      behaviour: { code: 0, unitFails: false, reachable: true, commitFails: false },
+    })
+    let end: Entry | 'crashed' = 'crashed'
+    for (let life = 0; life < 10 && end === 'crashed'; life++) {
+      machine.diesTesting = true
+      end = await live(machine, wantedOf({ attempts: 2 }))
+    }
+    assert.ok(end !== 'crashed')
+    assert.deepEqual([end.state, end.code, machine.runs, machine.bootsNext], ['failed', 'too-many-attempts', old, old])
+  })
+
+  it('that was committed and does not come up, so that the old one boots, has failed', async () => {
+    const { machine } = await update({})
+    machine.bootsNext = old
+    machine.crashAfter(0, 'power', true)
+    assert.equal(await live(machine, wantedOf()), 'crashed')
+    machine.revive()
+    const end = await activatorOf(machine).resume({ signal })
+    assert.deepEqual([end?.state, end?.code], ['rolled-back', 'boot-failed'])
+  })
+})
+
+describe('an update that is interrupted anywhere, any number of times', () => {
+  const behaviour = fc.record({
+    code: fc.constantFrom(0, 0, 0, 1, 2, 3, 4, 100, null),
+    unitFails: fc.boolean(),
+    reachable: fc.boolean(),
+    commitFails: fc.boolean(),
+  })
+  const crash = fc.record({
+    after: fc.nat({ max: 40 }),
+    fault: fc.constantFrom<Fault>('daemon', 'power', 'daemon-past-deadline'),
+    late: fc.boolean(),
+  })
+  const policy = fc.record({
+    degraded: fc.constantFrom('roll-back' as const, 'confirm' as const),
+    attempts: fc.integer({ min: 1, max: 4 }),
+  })
+
+  it('ends in the old or the new generation, boots no other, and the journal says which', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        behaviour,
+        fc.array(crash, { maxLength: 6 }),
+        policy,
+        fc.boolean(),
+        async (behaves, crashes, rules, isFirst) => {
+          const machine = new SimulatedMachine({ old: isFirst ? undefined : old, new: next, behaviour: behaves })
+          let end: Entry | 'crashed' = 'crashed'
+          for (const { after: steps, fault, late } of crashes) {
+            machine.crashAfter(steps, fault, late)
+            end = await live(machine, wantedOf(rules))
+            if (end !== 'crashed') break
+          }
+          machine.noMoreCrashes()
+          if (end === 'crashed') end = await live(machine, wantedOf(rules))
+          assert.ok(end !== 'crashed')
+          assert.deepEqual(machine.journal, end)
+          const before = machine.old
+          const expected = end.state === 'committed' ? [next, next] : [before, before]
+          assert.deepEqual([machine.runs, machine.bootsNext], expected, `${end.state} ${end.code}`)
+          // What boots is never the new one before that was decided.
+          for (const { boots, decided } of machine.history) assert.ok(boots !== next || decided !== undefined)
+          if (end.state === 'committed') assert.ok(behaves.code === 0 || behaves.code === 4)
+        },
+      ),
+      { numRuns: 100 },
+    )
+  })
+})

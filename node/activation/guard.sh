@@ -1,0 +1,77 @@
+#!/bin/sh
+# The part of an update that needs no daemon: placed beside the journal before the switch, started by systemd.
+#   guard.sh test DIRECTORY        runs the new generation's switch-to-configuration test
+#   guard.sh roll-back DIRECTORY   at the deadline, or when the daemon asks: back to the old one, unless it was committed
+# DIRECTORY is that of one attempt: `attempt` says what is old and new; `decision` is a link that only one can make;
+# `result` and `outcome` hold exit codes, written when there is something to say.
+
+set -u
+action=$1
+directory=$2
+PATH="$PATH:/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin"
+
+value() { sed -n "s/^$1=//p" "$directory/attempt"; }
+new=$(value new)
+old=$(value old)
+target=$(value target)
+id=$(value id)
+# Where the store lies, if not at /.
+store=$(value store)
+retry_seconds=2
+
+running() { readlink /run/current-system 2>/dev/null; }
+say() { printf '%s\n' "$*" >>"$directory/output"; }
+sync_to_disk() { sync "$@" 2>/dev/null || sync; }
+
+# keep NAME TEXT: whole or not at all
+keep() {
+  printf '%s\n' "$2" >"$directory/$1.new"
+  sync_to_disk "$directory/$1.new"
+  mv -f "$directory/$1.new" "$directory/$1"
+  sync_to_disk "$directory"
+}
+
+# Back to what ran before; on a machine's first update that is nothing of ours.
+go_back() {
+  if [ -n "$old" ]; then
+    "$store$old/bin/switch-to-configuration" test >>"$directory/output" 2>&1
+  elif [ "$target" = portable ]; then
+    "$store$new/bin/switch-to-configuration" off >>"$directory/output" 2>&1
+  else
+    say "there is no generation to go back to"
+    false
+  fi
+}
+
+case $action in
+  test)
+    # It may have been killed; only its end counts, and it isn't begun twice.
+    [ ! -e "$directory/result" ] || exit 0
+    keep started "$$"
+    "$store$new/bin/switch-to-configuration" test >>"$directory/output" 2>&1
+    keep result "$?"
+    ;;
+  roll-back)
+    # Whoever makes the link decides: this, or the daemon that commits.
+    ln -sn roll-back "$directory/decision" 2>/dev/null
+    [ "$(readlink "$directory/decision")" = roll-back ] || exit 0
+    [ ! -e "$directory/outcome" ] || exit 0
+    sync_to_disk "$directory"
+    systemctl stop "thymesh-activate-$id.service" 2>/dev/null
+    say "going back to $old"
+    for round in 1 2 3; do
+      go_back
+      code=$?
+      say "round $round ended with code $code"
+      if [ "$(running)" = "$old" ] && { [ "$code" = 0 ] || [ "$code" = 4 ]; }; then break; fi
+      sleep "$retry_seconds"
+    done
+    keep outcome "$code"
+    if [ "$(running)" != "$old" ] && [ -n "$old" ] && [ ! -e "$directory/rebooted" ]; then
+      # The last resort: what boots is still the old generation.
+      say "it could not be brought back: the machine starts anew"
+      keep rebooted yes
+      systemctl reboot
+    fi
+    ;;
+esac

@@ -1,0 +1,80 @@
+/** The journal: one file that says where the update stands, on the disk before anything is done about it. */
+
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { messageOf } from '../../protocol/errors.ts'
+import type { Logger } from '../log.ts'
+import { type Entry, formatEntry, parseEntry } from './entry.ts'
+
+export interface JournalComponents {
+  log: Logger
+  /** Called when an entry is on the disk, before its effect; a test may stop here for ever. */
+  written?: (entry: Entry) => Promise<void>
+}
+
+export class Journal {
+  readonly #components: JournalComponents
+  readonly directory: string
+
+  constructor(components: JournalComponents, init: { directory: string }) {
+    this.#components = components
+    this.directory = init.directory
+  }
+
+  /** The entry of the last update; nothing when there was none, or when it can't be read, which is logged. */
+  async read(): Promise<Entry | undefined> {
+    let text: string
+    try {
+      text = await readFile(this.#file, 'utf8')
+    } catch (thrown) {
+      if (isMissing(thrown)) return undefined
+      throw thrown
+    }
+    try {
+      return parseEntry(text)
+    } catch (thrown) {
+      this.#components.log.error({ file: this.#file, reason: messageOf(thrown) }, 'the journal cannot be read')
+      return undefined
+    }
+  }
+
+  /** On the disk, whole, when it resolves. */
+  async write(entry: Entry): Promise<void> {
+    await writeDurably(this.directory, 'journal', formatEntry(entry))
+    this.#components.log.info({ state: entry.state, release: entry.release, code: entry.code }, 'journal')
+    await this.#components.written?.(entry)
+  }
+
+  get #file(): string {
+    return join(this.directory, 'journal')
+  }
+}
+
+/** Writes a file whole or not at all, also when the power goes: the file, its name, then the folder are on the disk. */
+export async function writeDurably(directory: string, name: string, text: string, mode = 0o600): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const [file, temporary] = [join(directory, name), join(directory, `${name}.new`)]
+  await rm(temporary, { force: true })
+  const handle = await open(temporary, 'w', mode)
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await rename(temporary, file)
+  await syncDirectory(directory)
+}
+
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+export function isMissing(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR')
+}

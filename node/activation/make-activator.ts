@@ -1,0 +1,42 @@
+/** The activator of a daemon, put together: a machine with systemd, or a folder. */
+
+import { join } from 'node:path'
+import type { Logger } from '../log.ts'
+import { answeringMembers } from '../mesh/answering.ts'
+import type { MeshPeer } from '../mesh/mesh-peer.ts'
+import type { Settings } from '../settings.ts'
+import { ActivationLogs } from './activation-log.ts'
+import { Activator } from './activator.ts'
+import type { Entry } from './entry.ts'
+import { Journal } from './journal.ts'
+import { RootedSystem } from './rooted-system.ts'
+import { SystemdSystem } from './systemd-system.ts'
+
+export interface MakeActivatorInit {
+  settings: Pick<Settings, 'state' | 'root'>
+  /** A state of the journal at which the daemon stops for ever: tests cut its power there. */
+  pauseAt?: string | undefined
+}
+
+export function makeActivator(
+  { peer, log }: { peer: MeshPeer; log: Logger },
+  { settings, pauseAt }: MakeActivatorInit,
+): { activator: Activator; logs: ActivationLogs } {
+  const directory = join(settings.state, 'activation')
+  const { store } = peer
+  const { root } = settings
+  const system =
+    root === undefined
+      ? new SystemdSystem({ store, log }, { directory })
+      : new RootedSystem({ store, log }, { directory, root })
+  const written = async ({ state }: Entry) => {
+    if (state !== pauseAt) return
+    log.warn({ state }, 'paused, as THYMESH_PAUSE_AT says')
+    await new Promise(() => {})
+  }
+  const journal = new Journal({ log, ...(pauseAt !== undefined && { written }) }, { directory })
+  const logs = new ActivationLogs({ directory: join(directory, 'logs') })
+  // In a folder no switch can cut the network.
+  const contacts = (signal: AbortSignal) => (root === undefined ? answeringMembers(peer, signal) : Promise.resolve(0))
+  return { activator: new Activator({ system, journal, logs, store, contacts, log }, { root }), logs }
+}

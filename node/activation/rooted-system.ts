@@ -1,0 +1,99 @@
+/** A system below a folder, where nothing is started: the switch is a child, and the daemon keeps the deadline itself. */
+
+import { appendFile } from 'node:fs/promises'
+import { uptime } from 'node:os'
+import { join } from 'node:path'
+import type { Target } from '../../protocol/fields.ts'
+import { Attempt } from './attempt.ts'
+import { bootDefault, storeLink } from './boot-default.ts'
+import type { Entry } from './entry.ts'
+import { type SwitchComponents, Switcher } from './switch.ts'
+import type { ActivationSystem } from './system.ts'
+import type { Decision } from './transition.ts'
+
+export class RootedSystem implements ActivationSystem {
+  readonly hasGuard = false
+  readonly #root: string
+  readonly #directory: string
+  readonly #switcher: Switcher
+
+  /** `directory` is the journal's. */
+  constructor(components: SwitchComponents, init: { directory: string; root: string }) {
+    this.#directory = init.directory
+    this.#root = init.root
+    this.#switcher = new Switcher(components, { root: init.root })
+  }
+
+  /** A folder never boots: what was tested in it stays. */
+  async bootId(): Promise<string> {
+    return 'none'
+  }
+
+  async uptime(): Promise<number> {
+    return Math.floor(uptime())
+  }
+
+  running(): Promise<string | undefined> {
+    return storeLink(join(this.#root, 'run/current-system'))
+  }
+
+  boots(target: Target): Promise<string | undefined> {
+    return bootDefault(target, this.#root)
+  }
+
+  async failedUnits(): Promise<string[]> {
+    return []
+  }
+
+  async unitIsActive(): Promise<undefined> {
+    return undefined
+  }
+
+  async arm(entry: Entry): Promise<void> {
+    await this.#attempt(entry).prepare('')
+  }
+
+  async disarm(): Promise<void> {}
+
+  async test(entry: Entry): Promise<number | null> {
+    return await this.#switch(entry, entry.new, 'test')
+  }
+
+  async rollBack(entry: Entry): Promise<void> {
+    if (entry.old !== undefined) await this.#switch(entry, entry.old, 'test')
+    else await this.#switch(entry, entry.new, 'off')
+    await this.#switcher.undoCommit(entry)
+  }
+
+  commit(entry: Entry): Promise<void> {
+    return this.#switcher.commit(entry)
+  }
+
+  decide(entry: Entry, wanted: Decision, force?: boolean): Promise<Decision> {
+    return this.#attempt(entry).decide(wanted, force)
+  }
+
+  decision(entry: Entry): Promise<Decision | undefined> {
+    return this.#attempt(entry).decision()
+  }
+
+  async blessBoot(): Promise<void> {}
+
+  output(entry: Entry): Promise<string> {
+    return this.#attempt(entry).output()
+  }
+
+  async journalOf(): Promise<string> {
+    return ''
+  }
+
+  #attempt(entry: Entry): Attempt {
+    return new Attempt(this.#directory, entry)
+  }
+
+  async #switch(entry: Entry, topLevel: string, action: string): Promise<number | null> {
+    const result = await this.#switcher.run(topLevel, action)
+    await appendFile(join(this.#attempt(entry).directory, 'output'), `${result.output.join('\n')}\n`)
+    return result.code
+  }
+}

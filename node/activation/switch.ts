@@ -1,0 +1,70 @@
+/** Running a top level's own switch-to-configuration as a child, and what both kinds of machine do with it. */
+
+import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import type { Target } from '../../protocol/fields.ts'
+import { policyOf } from '../../protocol/update-policy.ts'
+import { activationTimeoutMs, outputLines } from '../defaults.ts'
+import type { Logger } from '../log.ts'
+import type { NixStore } from '../store/nix-store.ts'
+import { bootDefault } from './boot-default.ts'
+import type { Entry } from './entry.ts'
+import { runProgram } from './program.ts'
+
+export class SwitchError extends ThymeshError<'switch-failed'> {}
+
+/** NixOS boots its own profile; the portable target has one that can't collide with it. */
+export const profiles: Record<Target, string> = { nixos: 'system', portable: 'thymesh' }
+
+export interface SwitchComponents {
+  store: Pick<NixStore, 'realPath' | 'setProfile'>
+  log: Logger
+}
+
+export class Switcher {
+  readonly #components: SwitchComponents
+  readonly #root: string | undefined
+
+  constructor(components: SwitchComponents, init: { root: string | undefined }) {
+    this.#components = components
+    this.#root = init.root
+  }
+
+  /** Runs an action of a top level to its end: the code, and what it said. Throws when it can't be run. */
+  async run(topLevel: string, action: string, env: NodeJS.ProcessEnv = {}) {
+    const program = `${this.#components.store.realPath(topLevel)}/bin/switch-to-configuration`
+    const args = this.#root === undefined ? [action] : [action, '--root', this.#root]
+    return await runProgram(program, args, {
+      timeoutMs: activationTimeoutMs,
+      lines: outputLines,
+      env: { ...process.env, ...env },
+      onLine: line => this.#components.log.debug({ action, line }, 'switch-to-configuration'),
+    }).catch((thrown: unknown) => {
+      throw new SwitchError('switch-failed', `${program} ${action}: ${messageOf(thrown)}`, { cause: thrown })
+    })
+  }
+
+  /** The profile first: boot loaders list its generations. The link or the loader's file decides, last. */
+  async commit(entry: Entry): Promise<void> {
+    await this.#components.store.setProfile(profiles[entry.target], entry.new)
+    await this.#boot(entry.new, policyOf(entry.policy).bootAttempts)
+  }
+
+  /** Takes half a commit back, when the new generation is what boots or what the profile names. */
+  async undoCommit(entry: Entry): Promise<void> {
+    if (entry.old === undefined) return
+    if ((await bootDefault(entry.target, this.#root ?? '/')) !== entry.new) return
+    await this.#components.store.setProfile(profiles[entry.target], entry.old)
+    await this.#boot(entry.old, policyOf(entry.policy).bootAttempts)
+  }
+
+  async #boot(topLevel: string, tries: number): Promise<void> {
+    // In the environment, which a generation that doesn't know it passes over.
+    const result = await this.run(topLevel, 'boot', { THYMESH_BOOT_TRIES: String(tries) })
+    if (result.code === 0) return
+    const end = result.signal ?? `exit code ${result.code}`
+    throw new SwitchError(
+      'switch-failed',
+      `switch-to-configuration boot failed (${end}):\n${result.output.join('\n')}`.slice(0, 1000),
+    )
+  }
+}

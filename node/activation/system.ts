@@ -1,0 +1,42 @@
+/** The machine as the state machine sees it: what can be asked of it and done to it. Each deed may be done twice. */
+
+import type { Target } from '../../protocol/fields.ts'
+import type { Entry } from './entry.ts'
+import type { Decision } from './transition.ts'
+
+export interface ActivationSystem {
+  /** Whether the deadline holds without the daemon: it then waits for the guard before it acts in its place. */
+  readonly hasGuard: boolean
+  /** Changes with every start of the machine. */
+  bootId(): Promise<string>
+  /** Seconds that the machine is up, whatever its clock says. */
+  uptime(): Promise<number>
+  /** The top level that runs, by what the machine itself says. */
+  running(): Promise<string | undefined>
+  /** The top level that the next boot brings. */
+  boots(target: Target): Promise<string | undefined>
+  /** Units that have failed or restart over and over; none where nothing is started. */
+  failedUnits(): Promise<string[]>
+  /** Whether a unit is active; nothing where units are not started. */
+  unitIsActive(unit: string, signal: AbortSignal): Promise<boolean | undefined>
+
+  /** Sets the deadline, seconds from now; it holds without the daemon where the machine can keep it. */
+  arm(entry: Entry, seconds: number): Promise<void>
+  /** Takes the deadline away. */
+  disarm(entry: Entry): Promise<void>
+  /** Runs `switch-to-configuration test` of the new generation, or waits for the one that runs; its exit code. */
+  test(entry: Entry, signal: AbortSignal): Promise<number | null>
+  /** Goes back to the old generation, or waits for who is doing so. */
+  rollBack(entry: Entry, signal: AbortSignal): Promise<void>
+  /** Makes the new generation the profile's newest, and the one that boots. */
+  commit(entry: Entry): Promise<void>
+  /** Decides, unless that was done; gives what holds. `force` replaces a decision of our own. */
+  decide(entry: Entry, wanted: Decision, force?: boolean): Promise<Decision>
+  decision(entry: Entry): Promise<Decision | undefined>
+  /** Tells the boot counter that this boot is a good one. */
+  blessBoot(): Promise<void>
+  /** What the switch, and going back, have printed. */
+  output(entry: Entry): Promise<string>
+  /** The last lines of a unit's journal; empty where there is none. */
+  journalOf(unit: string): Promise<string>
+}

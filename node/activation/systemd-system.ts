@@ -1,0 +1,206 @@
+/** A machine with systemd: the switch and the deadline are units of their own, which outlive the daemon. */
+
+import { randomUUID } from 'node:crypto'
+import { readFile, rm } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Target } from '../../protocol/fields.ts'
+import { activationTimeoutMs, guardPollMs, outputLines, rollBackStarts, systemctlTimeoutMs } from '../defaults.ts'
+import type { Logger } from '../log.ts'
+import type { NixStore } from '../store/nix-store.ts'
+import { Attempt } from './attempt.ts'
+import { bootDefault, storeLink } from './boot-default.ts'
+import type { Entry } from './entry.ts'
+import { isMissing, writeDurably } from './journal.ts'
+import { type ProgramResult, runProgram } from './program.ts'
+import { Switcher } from './switch.ts'
+import type { ActivationSystem } from './system.ts'
+import type { Decision } from './transition.ts'
+
+/** What is forgotten with every boot, as /run is. */
+const runDirectory = '/run/thymesh'
+/** Boots of the portable target's generation that nobody has called good yet. */
+const bootCount = '/etc/thymesh/boot-count'
+/** Of a unit's journal that goes into the log of a failure. */
+const journalLines = 60
+
+export interface SystemdComponents {
+  store: Pick<NixStore, 'realPath' | 'setProfile'>
+  log: Logger
+}
+
+export class SystemdSystem implements ActivationSystem {
+  readonly hasGuard = true
+  readonly #components: SystemdComponents
+  readonly #directory: string
+  readonly #switcher: Switcher
+
+  /** `directory` is the journal's. */
+  constructor(components: SystemdComponents, init: { directory: string }) {
+    this.#components = components
+    this.#directory = init.directory
+    this.#switcher = new Switcher(components, { root: undefined })
+  }
+
+  async bootId(): Promise<string> {
+    try {
+      return (await readFile(`${runDirectory}/boot-id`, 'utf8')).trim()
+    } catch (thrown) {
+      if (!isMissing(thrown)) throw thrown
+      const id = randomUUID()
+      await writeDurably(runDirectory, 'boot-id', `${id}\n`)
+      return id
+    }
+  }
+
+  async uptime(): Promise<number> {
+    return Math.floor(Number.parseFloat(await readFile('/proc/uptime', 'utf8')))
+  }
+
+  running(): Promise<string | undefined> {
+    return storeLink('/run/current-system')
+  }
+
+  boots(target: Target): Promise<string | undefined> {
+    return bootDefault(target, '/')
+  }
+
+  async failedUnits(): Promise<string[]> {
+    const { stdout } = await this.#systemctl(['list-units', '--state=failed,auto-restart', ...plainList])
+    const units = stdout.split('\n').map(line => line.trim().split(/\s+/)[0] ?? '')
+    return units.filter(unit => unit !== '' && !/^thymesh-(?:activate|rollback)-/.test(unit))
+  }
+
+  async unitIsActive(unit: string): Promise<boolean> {
+    const { stdout } = await this.#systemctl(['show', '--value', '-p', 'ActiveState', '--', unit])
+    return ['active', 'reloading', 'refreshing'].includes(stdout.trim())
+  }
+
+  async arm(entry: Entry, seconds: number): Promise<void> {
+    const attempt = this.#attempt(entry)
+    // Anew: nothing of an earlier attempt of this name may count, and while it is armed nothing has begun.
+    await attempt.prepare(this.#storeRoot(entry))
+    await this.#run(
+      rollbackUnit(entry),
+      [...guardOf(attempt, 'roll-back')],
+      [`--on-active=${seconds}`, '--timer-property=AccuracySec=1s'],
+    )
+  }
+
+  async disarm(entry: Entry): Promise<void> {
+    await this.#systemctl(['stop', `${rollbackUnit(entry)}.timer`])
+  }
+
+  async test(entry: Entry, signal: AbortSignal): Promise<number | null> {
+    const attempt = this.#attempt(entry)
+    const unit = `thymesh-activate-${entry.id}`
+    if (!(await attempt.started()) && !(await this.#isUp(`${unit}.service`))) {
+      await this.#run(unit, guardOf(attempt, 'test'))
+    }
+    return (await this.#waitFor(() => attempt.code('result'), `${unit}.service`, signal)) ?? null
+  }
+
+  async rollBack(entry: Entry, signal: AbortSignal): Promise<void> {
+    const attempt = this.#attempt(entry)
+    const unit = rollbackUnit(entry)
+    for (let start = 0; start < rollBackStarts; start++) {
+      if ((await attempt.code('outcome')) === undefined && !(await this.#isUp(`${unit}.service`))) {
+        const { code } = await this.#systemctl(['start', '--no-block', `${unit}.service`])
+        if (code !== 0) await this.#run(unit, guardOf(attempt, 'roll-back'))
+      }
+      const outcome = await this.#waitFor(() => attempt.code('outcome'), `${unit}.service`, signal)
+      if (outcome !== undefined) break
+    }
+    await this.#switcher.undoCommit(entry)
+  }
+
+  commit(entry: Entry): Promise<void> {
+    return this.#switcher.commit(entry)
+  }
+
+  decide(entry: Entry, wanted: Decision, force?: boolean): Promise<Decision> {
+    return this.#attempt(entry).decide(wanted, force)
+  }
+
+  decision(entry: Entry): Promise<Decision | undefined> {
+    return this.#attempt(entry).decision()
+  }
+
+  async blessBoot(): Promise<void> {
+    await rm(bootCount, { force: true })
+  }
+
+  output(entry: Entry): Promise<string> {
+    return this.#attempt(entry).output()
+  }
+
+  async journalOf(unit: string): Promise<string> {
+    const args = ['--no-pager', '-b', '-o', 'short-iso', '-n', String(journalLines), '-u', unit]
+    const limits = { timeoutMs: systemctlTimeoutMs, lines: journalLines }
+    return (await runProgram('journalctl', args, limits)).stdout
+  }
+
+  #attempt(entry: Entry): Attempt {
+    return new Attempt(this.#directory, entry)
+  }
+
+  #storeRoot(entry: Entry): string {
+    return this.#components.store.realPath(entry.new).slice(0, -entry.new.length)
+  }
+
+  async #isUp(unit: string): Promise<boolean> {
+    const { stdout } = await this.#systemctl(['show', '--value', '-p', 'ActiveState', '--', unit])
+    return ['active', 'activating', 'deactivating'].includes(stdout.trim())
+  }
+
+  /** Waits for a file of the guard's; nothing when its unit has ended and left none. */
+  async #waitFor(
+    ask: () => Promise<number | undefined>,
+    unit: string,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    for (let ended = 0; ended < 2; ) {
+      const code = await ask()
+      if (code !== undefined) return code
+      // Twice, since it may have ended between the two questions.
+      ended = (await this.#isUp(unit)) ? 0 : ended + 1
+      await sleep(guardPollMs, undefined, { signal })
+    }
+    return await ask()
+  }
+
+  async #run(unit: string, command: readonly string[], more: readonly string[] = []): Promise<void> {
+    const kept = ['PATH', 'LOCALE_ARCHIVE'].flatMap(name => {
+      const value = process.env[name]
+      return value === undefined ? [] : [`--setenv=${name}=${value}`]
+    })
+    const result = await runProgram(
+      'systemd-run',
+      [
+        '--no-ask-password',
+        '--collect',
+        '--quiet',
+        `--unit=${unit}`,
+        '--property=TimeoutStopSec=10s',
+        `--property=RuntimeMaxSec=${(activationTimeoutMs * 4) / 1000}`,
+        // A machine that is short of memory kills anything but this.
+        '--property=OOMScoreAdjust=-900',
+        ...kept,
+        ...more,
+        ...command,
+      ],
+      { timeoutMs: systemctlTimeoutMs, lines: outputLines },
+    )
+    if (result.code === 0) return
+    // One of this name is there already: it is what was wanted.
+    if (/already exists|was already loaded|fragment file/.test(result.errors.join('\n'))) return
+    throw new Error(`systemd-run ${unit} ended with code ${result.code}: ${result.errors.join('\n')}`)
+  }
+
+  async #systemctl(args: readonly string[]): Promise<ProgramResult> {
+    return await runProgram('systemctl', args, { timeoutMs: systemctlTimeoutMs, lines: outputLines })
+  }
+}
+
+const plainList = ['--plain', '--no-legend', '--no-pager', '--full']
+const rollbackUnit = (entry: Entry) => `thymesh-rollback-${entry.id}`
+const guardOf = (attempt: Attempt, action: string) => ['/bin/sh', attempt.guard, action, attempt.directory]

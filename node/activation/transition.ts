@@ -1,0 +1,163 @@
+/** The update's state machine, pure: what follows from what happened, and from what a daemon finds when it starts. */
+
+import type { Health } from '../../protocol/report.ts'
+import { policyOf } from '../../protocol/update-policy.ts'
+import { type ActivationState, type Entry, ended, type FailureCode } from './entry.ts'
+
+/** What has happened to an update in its present state. */
+export type Event =
+  /** The deadline is set: from here on the old generation comes back by itself. */
+  | { type: 'armed' }
+  /** switch-to-configuration has ended, with this code (none: it was killed), and this is what runs. */
+  | { type: 'tested'; code: number | null; running: string | undefined; output?: string }
+  | { type: 'probed'; health: Health }
+  /** Enough members have answered. */
+  | { type: 'confirmed' }
+  /** Units that held it are well again. */
+  | { type: 'healed' }
+  /** A newer release wants something else. */
+  | { type: 'superseded' }
+  /** It is what boots. */
+  | { type: 'committed' }
+  /** A step failed. */
+  | { type: 'failed'; code: FailureCode; message: string }
+  /** The guard, or we in its place, have decided to go back. */
+  | { type: 'deadline' }
+  /** Going back has ended, and this is what runs and boots. */
+  | { type: 'returned'; running: string | undefined; boots: string | undefined }
+
+export class TransitionError extends Error {}
+
+/** The entry that follows. Throws a TransitionError for an event that can't happen in the entry's state. */
+export function step(entry: Entry, event: Event): Entry {
+  const { state } = entry
+  const to = (next: ActivationState, more: Partial<Entry> = {}): Entry => ({ ...entry, ...more, state: next })
+  const back = (code: FailureCode, message: string, more: Partial<Entry> = {}) =>
+    to('rolling-back', { ...more, code, message })
+
+  switch (`${state}/${event.type}`) {
+    case 'armed/armed':
+      return to('testing')
+    case 'testing/tested':
+      return event.type === 'tested' ? tested(entry, event) : entry
+    case 'probing/probed':
+      return event.type === 'probed' ? probed(entry, event.health) : entry
+    case 'confirming/confirmed':
+      return entry.health?.state === 'degraded' && policyOf(entry.policy).degraded === 'hold'
+        ? to('held')
+        : to('committing')
+    case 'held/healed':
+      return to('committing', { health: { state: 'healthy' } })
+    case 'held/superseded':
+      return back('superseded', 'a newer release came while this one was held')
+    case 'held/deadline':
+      return back('deadline', 'the deadline came first')
+    case 'committing/committed':
+      return to('committed')
+    case 'testing/deadline':
+      return back('deadline', 'the switch did not end before the deadline')
+    case 'probing/deadline':
+      return back('deadline', 'the health was not known before the deadline')
+    case 'confirming/deadline':
+      return back('no-contact', contactMessage(entry))
+    case 'committing/deadline':
+      return back('deadline', 'the deadline came first')
+    case 'armed/failed':
+    case 'testing/failed':
+    case 'probing/failed':
+    case 'confirming/failed':
+    case 'committing/failed':
+      return event.type === 'failed' ? back(event.code, event.message) : entry
+    case 'rolling-back/returned':
+      return event.type === 'returned' ? returned(entry, event) : entry
+    default:
+      throw new TransitionError(`an update that is ${state} can't be ${event.type}`)
+  }
+}
+
+/**
+ * Exit codes aren't believed alone: 4 says that units failed, which the comparison with those that failed before knows
+ * better; any other may collide with an errno. What runs decides, and what does not end with 0 or 4 is not healthy.
+ */
+function tested(entry: Entry, event: Extract<Event, { type: 'tested' }>): Entry {
+  const { code, running, output } = event
+  const end = code === null ? 'was killed' : `ended with code ${code}`
+  if (running === entry.new && (code === 0 || code === 4)) return { ...entry, state: 'probing' }
+  if (running !== entry.new && (code === 0 || code === 4)) {
+    const message = `expected ${entry.new} to run after the switch, got ${running ?? 'nothing'}`
+    return { ...entry, state: 'rolling-back', code: 'not-running', message }
+  }
+  const said = output === undefined || output === '' ? '' : `:\n${output}`
+  const message = `switch-to-configuration test ${end}${said}`.slice(0, 1000)
+  return { ...entry, state: 'rolling-back', code: 'switch-failed', message }
+}
+
+function probed(entry: Entry, health: Health): Entry {
+  if (health.state === 'healthy') return { ...entry, state: 'confirming', health }
+  if (health.state === 'failed') {
+    const message = `probes failed: ${(health.probes ?? []).join(', ')}`
+    return { ...entry, state: 'rolling-back', health, code: 'health-failed', message }
+  }
+  if (policyOf(entry.policy).degraded !== 'roll-back') return { ...entry, state: 'confirming', health }
+  const message = `units failed that did not before: ${(health.units ?? []).join(', ')}`
+  return { ...entry, state: 'rolling-back', health, code: 'degraded', message }
+}
+
+/** Back is back only when what ran before runs and boots; all else is said as it is. */
+function returned(entry: Entry, found: { running: string | undefined; boots: string | undefined }): Entry {
+  if (found.running === entry.old && found.boots !== entry.new) return { ...entry, state: 'rolled-back' }
+  const message = `${entry.message ?? 'the update failed'}; going back failed too: expected ${entry.old ?? 'nothing'} to run, got ${found.running ?? 'nothing'}`
+  return { ...entry, state: 'failed', code: 'rollback-failed', message: message.slice(0, 1000) }
+}
+
+export function contactsNeeded(entry: Pick<Entry, 'contacts' | 'policy'>): number {
+  return Math.min(policyOf(entry.policy).confirm.peers, entry.contacts)
+}
+
+function contactMessage(entry: Entry): string {
+  return `${entry.contacts} members answered before the switch; after it fewer than ${contactsNeeded(entry)} did before the deadline`
+}
+
+/** What a daemon finds when it starts. */
+export interface Found {
+  /** The machine has not started anew since the update was armed. */
+  sameBoot: boolean
+  running: string | undefined
+  boots: string | undefined
+  /** What was decided, by us or by the guard: whoever came first. */
+  decision: Decision | undefined
+}
+export type Decision = 'commit' | 'hold' | 'roll-back'
+
+/**
+ * Where an update stands after the daemon or the machine has started again. In the same boot it goes on where it was:
+ * all its steps can be taken twice. After another boot, what was only tested is gone: the machine runs what boots.
+ */
+export function resume(entry: Entry, found: Found): Entry {
+  const { state } = entry
+  if (state === 'committed') return booted(entry, found)
+  if (ended.has(state)) return entry
+  if (found.sameBoot) {
+    if (found.decision !== 'roll-back' || state === 'rolling-back') return entry
+    return step(state === 'armed' ? { ...entry, state: 'testing' } : entry, { type: 'deadline' })
+  }
+  if (state === 'committing' && found.boots === entry.new && found.running === entry.new) {
+    return { ...entry, state: 'committed' }
+  }
+  if (found.running === entry.new || found.boots === entry.new) {
+    // It runs although it was not confirmed, or boots although it does not run: half a commit is taken back.
+    const { code = 'interrupted', message = 'the machine started anew before the update was confirmed' } = entry
+    return { ...entry, state: 'rolling-back', code, message }
+  }
+  if (state === 'rolling-back') return step(entry, { type: 'returned', ...found })
+  const message = 'the machine started anew before the update was confirmed'
+  return { ...entry, state: 'interrupted', code: 'interrupted', message }
+}
+
+/** A committed generation that another boot has not brought: the boot loader or the boot counter went back. */
+function booted(entry: Entry, { sameBoot, running }: Found): Entry {
+  if (sameBoot || running === undefined || running === entry.new) return entry
+  if (running !== entry.old) return entry
+  const message = `the machine did not come up with ${entry.new}, and went back to ${running}`
+  return { ...entry, state: 'rolled-back', code: 'boot-failed', message }
+}

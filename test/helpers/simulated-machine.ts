@@ -1,0 +1,154 @@
+/** A machine in memory for the activator: it can lose its daemon or its power at any step, and its guard acts by itself. */
+
+import type { Entry } from '../../node/activation/entry.ts'
+import type { ActivationSystem } from '../../node/activation/system.ts'
+import type { Decision } from '../../node/activation/transition.ts'
+
+/** The daemon is gone, or all power. */
+export class Crash extends Error {}
+
+export type Fault = 'daemon' | 'power' | 'daemon-past-deadline'
+
+/** How the new generation behaves. */
+export interface Behaviour {
+  /** What `switch-to-configuration test` ends with; 1 changes nothing, null is killed halfway. */
+  code: number | null
+  /** A unit of it fails. */
+  unitFails: boolean
+  /** Members answer while it runs. */
+  reachable: boolean
+  /** `boot` fails. */
+  commitFails: boolean
+}
+
+export class SimulatedMachine implements ActivationSystem {
+  readonly hasGuard = true
+  readonly old: string | undefined
+  readonly new: string
+  readonly #behaviour: Behaviour
+  runs: string | undefined
+  bootsNext: string | undefined
+  decided: Decision | undefined
+  journal: Entry | undefined
+  /** The switch takes all power down with it. */
+  diesTesting = false
+  /** Everything that the world has been, for invariants. */
+  readonly history: { boots: string | undefined; decided: Decision | undefined }[] = []
+  #dead = false
+  #boot = 1
+  #uptime = 100
+  #deadline: number | undefined
+  #crash: { after: number; fault: Fault; late: boolean } | undefined
+
+  constructor(init: { old: string | undefined; new: string; behaviour: Behaviour }) {
+    this.old = init.old
+    this.new = init.new
+    this.#behaviour = init.behaviour
+    this.runs = init.old
+    this.bootsNext = init.old
+  }
+
+  /** The next crash comes so many steps from now, before the step's effect or (`late`) after it. */
+  crashAfter(after: number, fault: Fault, late: boolean): void {
+    this.#crash = { after, fault, late }
+  }
+
+  noMoreCrashes(): void {
+    this.#crash = undefined
+  }
+
+  /** Whether the daemon's questions to other members are answered. */
+  get reachable(): boolean {
+    return this.runs !== this.new || this.#behaviour.reachable
+  }
+
+  /** A new daemon, after a crash. */
+  revive(): void {
+    this.#dead = false
+  }
+
+  async #step<T>(effect: () => T): Promise<T> {
+    // A daemon that is gone does nothing more, whatever it would make of the error.
+    if (this.#dead) throw new Crash('dead')
+    const crash = this.#crash
+    const now = crash !== undefined && crash.after-- <= 0
+    if (now && !crash.late) this.#fail(crash.fault)
+    const result = effect()
+    this.history.push({ boots: this.bootsNext, decided: this.decided })
+    if (now) this.#fail(crash.fault)
+    return result
+  }
+
+  #fail(fault: Fault): never {
+    this.#crash = undefined
+    this.#dead = true
+    if (fault === 'power') {
+      this.#boot += 1
+      this.#uptime = 0
+      this.#deadline = undefined
+      this.runs = this.bootsNext
+    } else if (fault === 'daemon-past-deadline' && this.#deadline !== undefined) {
+      this.#pass(this.#deadline + 1)
+    }
+    throw new Crash(fault)
+  }
+
+  /** Time goes by: at the deadline the guard decides, unless that was done. */
+  #pass(uptime: number): void {
+    this.#uptime = Math.max(uptime, this.#uptime)
+    if (this.#deadline === undefined || this.#uptime < this.#deadline) return
+    this.#deadline = undefined
+    this.decided ??= 'roll-back'
+    if (this.decided === 'roll-back') this.runs = this.old
+  }
+
+  read = () => this.#step(() => this.journal)
+  write = (entry: Entry) =>
+    this.#step(() => {
+      this.journal = entry
+    })
+
+  bootId = () => this.#step(() => String(this.#boot))
+  uptime = async () => {
+    this.#pass(this.#uptime + 1)
+    return this.#uptime
+  }
+  running = () => this.#step(() => this.runs)
+  boots = () => this.#step(() => this.bootsNext)
+  failedUnits = async () => (this.runs === this.new && this.#behaviour.unitFails ? ['bad.service'] : [])
+  unitIsActive = async () => true
+  arm = (_entry: Entry, seconds: number) =>
+    this.#step(() => {
+      this.decided = undefined
+      this.#deadline = this.#uptime + seconds
+    })
+  disarm = () =>
+    this.#step(() => {
+      this.#deadline = undefined
+    })
+  test = () =>
+    this.#step(() => {
+      if (this.diesTesting) this.#fail('power')
+      if (this.decided !== 'roll-back' && this.#behaviour.code !== 1) this.runs = this.new
+      return this.#behaviour.code
+    })
+  rollBack = () =>
+    this.#step(() => {
+      this.runs = this.old
+      if (this.bootsNext === this.new) this.bootsNext = this.old
+    })
+  commit = () =>
+    this.#step(() => {
+      if (this.#behaviour.commitFails) throw new Error('the boot partition is full')
+      this.bootsNext = this.new
+    })
+  decide = (_entry: Entry, wanted: Decision, force = false) =>
+    this.#step(() => {
+      if (force || this.decided === undefined) this.decided = wanted
+      return this.decided
+    })
+  decision = async () => this.decided
+  blessBoot = async () => {}
+  output = async () => ''
+  journalOf = async () => ''
+}
