@@ -7,12 +7,17 @@ import { MeshPeer, openState } from '../node/mesh/mesh-peer.ts'
 import { messageOf } from '../protocol/errors.ts'
 import { ownCertificate } from './certificate.ts'
 import { FleetHome } from './fleet-home.ts'
+import { passphrases } from './keys/passphrase.ts'
+import { Registrar } from './members/registrar.ts'
+import { TokenBook } from './members/token-book.ts'
 import { operatorName } from './names.ts'
-import type { Project } from './project/project.ts'
+import type { Project } from './project.ts'
 
 export interface Session {
   readonly peer: MeshPeer
   readonly home: FleetHome
+  /** Countersigns and renews while the command runs. */
+  readonly registrar: Registrar
   stop(): Promise<void>
 }
 
@@ -40,11 +45,18 @@ export async function startSession(project: Project, options: { log?: LogLevel }
     })
     await peer.start()
     if (peer.state.belief !== undefined) await home.operatorKeys.noteTrusted(peer.state.belief.trusted)
+    const book = new TokenBook(home.directory)
+    // What it signs by itself is no reason to ask a person for a passphrase.
+    const keys = async () =>
+      (await home.operatorKeys.sealed()) && !passphrases.known ? undefined : await home.keys().catch(() => undefined)
+    const registrar = new Registrar({ peer, book, keys, log })
+    registrar.start()
     const stop = async () => {
+      await registrar.stop()
       await peer.stop().catch(error => log.warn({ reason: messageOf(error) }, 'the peer did not stop cleanly'))
       await state.database.close()
     }
-    return { peer, home, stop }
+    return { peer, home, registrar, stop }
   } catch (thrown) {
     await state.database.close()
     throw thrown

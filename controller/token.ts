@@ -12,14 +12,27 @@ export interface TokenOptions {
   site?: string
   /** Days for which the token can be used. */
   days: number
-  /** Days for which the certificates hold that it issues. */
+  /** Days for which the certificates hold that it issues, until a controller countersigns them. */
+  provisionalDays?: number
+  /** Days for which they hold then. */
   certificateDays: number
+  /** How many devices are countersigned. */
+  uses?: number
   bootstrap: string[]
 }
 
+/** A site may see no controller for months; a leaked token lets nobody in for much longer. */
+const provisionalDays = 180
 const dayMs = 86_400_000
 
-export function makeJoinToken(options: TokenOptions, members: Signer, now: Date): { token: string; grant: Grant } {
+export interface MadeToken {
+  readonly token: string
+  readonly grant: Grant
+  /** The grant as the members role signed it. */
+  readonly envelope: Uint8Array
+}
+
+export function makeJoinToken(options: TokenOptions, members: Signer, now: Date): MadeToken {
   const seed = newSeed()
   const grant: Grant = {
     v: 1,
@@ -30,14 +43,17 @@ export function makeJoinToken(options: TokenOptions, members: Signer, now: Date)
     ...(options.site !== undefined && { site: options.site }),
     issued: timeText(now),
     expires: timeText(new Date(now.getTime() + options.days * dayMs)),
-    certificateDays: options.certificateDays,
+    certificateDays: options.provisionalDays ?? provisionalDays,
+    memberDays: options.certificateDays,
+    ...(options.uses !== undefined && { uses: options.uses }),
   }
+  const envelope = seal(grantKind, grant, members)
   const token = formatJoinToken({
     v: 1,
     fleet: options.fleet,
-    grant: seal(grantKind, grant, members),
+    grant: envelope,
     seed,
     bootstrap: options.bootstrap,
   })
-  return { token, grant }
+  return { token, grant, envelope }
 }

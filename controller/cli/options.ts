@@ -50,6 +50,13 @@ export function days(text: string): number {
   throw new InvalidArgumentError(`Expected whole days, 1 to ${maxDays}.`)
 }
 
+/** How many devices a token is for: no more than a fleet can have. */
+export function uses(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= 10_000) return value
+  throw new InvalidArgumentError('Expected a whole number, 1 to 10000.')
+}
+
 export function seconds(text: string): number {
   const value = Number(text)
   if (text.trim() !== '' && value >= 0 && value <= 86_400) return value

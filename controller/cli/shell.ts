@@ -25,6 +25,8 @@ export class Shell {
       .description('Fleets of Linux devices declared in Nix, managed without a server.')
       .version('0.1.0')
       .exitOverride()
+      // Else a command would take the options of its subcommands where both have one of the same name.
+      .enablePositionalOptions()
       .configureOutput(init.json ? { writeErr: () => {} } : {})
       .configureHelp({ optionDescription })
       .showHelpAfterError('(thymesh --help shows the commands, thymesh COMMAND --help the options of one)')
@@ -33,23 +35,19 @@ export class Shell {
   }
 
   /** A command, or with `parent` one of its subcommands. */
-  command(
-    name: string,
-    description: string,
-    init: { parent?: Command; exitCodes?: string; isDefault?: boolean } = {},
-  ): Command {
+  command(name: string, description: string, init: { parent?: Command; exitCodes?: string } = {}): Command {
     return (init.parent ?? this.program)
-      .command(name, { isDefault: init.isDefault ?? false })
+      .command(name)
+      .enablePositionalOptions()
       .description(description)
       .option('--json', 'print one JSON object instead of text, also for an error', false)
       .addOption(new Option('--log <level>', 'log to standard error').choices(logLevelNames))
       .addHelpText('after', init.exitCodes ?? exitCodeHelp)
   }
 
-  /** A command that holds subcommands; the same one for the same name, whichever group of commands asks first. */
+  /** A word that has subcommands, and does nothing by itself. */
   group(name: string, description: string): Command {
-    const known = this.program.commands.find(command => command.name() === name)
-    return known ?? this.program.command(name).description(description).addHelpText('after', exitCodeHelp)
+    return this.program.command(name).description(description).addHelpText('after', exitCodeHelp)
   }
 
   /** A command that works in a project. */
@@ -72,18 +70,6 @@ export class Shell {
     return async options => {
       if (options.passphraseFile !== undefined) passphrases.useFile(options.passphraseFile)
       this.#ended(await run<Options>(async given => (await load())(given), options))
-    }
-  }
-
-  /** The same for a command with arguments, which become options of these names. */
-  takes<Options extends GlobalOptions>(
-    names: readonly string[],
-    load: () => Promise<CommandWork<Options>>,
-  ): (...given: unknown[]) => Promise<void> {
-    return async (...given) => {
-      const options = given[names.length] as Options
-      const named = names.map((name, index) => [name, given[index]] as const)
-      await this.does(load)({ ...options, ...Object.fromEntries(named) })
     }
   }
 }

@@ -1,7 +1,8 @@
 /** `thymesh status`: what every device runs and how it is. */
 
 import { type DeviceView, viewFleet } from '../fleet-view.ts'
-import { openProject } from '../project/project.ts'
+import { alarmsOf } from '../members/view.ts'
+import { openProject } from '../project.ts'
 import type { Session } from '../session.ts'
 import { ago, shortPath, table } from '../view/table.ts'
 import { takeNews, withSession } from './context.ts'
@@ -22,14 +23,22 @@ async function show(session: Session, options: StatusOptions): Promise<undefined
   const { peer } = session
   const rows = viewFleet(peer)
   const release = peer.state.belief?.release
+  const alarms = alarmsOf(peer)
+  const warnings = alarms.length === 0 ? [] : ['', ...alarms.map(({ kind, subject }) => alarmText[kind](subject))]
   const peers = peer.admission.members.map(({ certificate }) => certificate.name)
   print(
     options,
-    { fleet: peer.fleet, release: release?.version ?? null, peers, devices: rows },
-    statusText(rows, release),
+    { fleet: peer.fleet, release: release?.version ?? null, peers, devices: rows, alarms },
+    [statusText(rows, release), ...warnings].join('\n'),
   )
   return undefined
 }
+
+const alarmText = {
+  clone: (subject: string) => `ALARM: two devices have the key of ${subject}. See \`thymesh members\`.`,
+  equivocation: (subject: string) =>
+    `ALARM: two different documents are signed as ${subject}: updates are held. Find out who signed the second one.`,
+} as const
 
 const heading = ['DEVICE', 'CONFIG', 'RELEASE', 'RUNNING', 'STATE', 'LAST SEEN', 'FRESHNESS']
 

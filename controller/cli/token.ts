@@ -2,8 +2,10 @@
 
 import { checkAddresses } from '../addresses.ts'
 import { FleetHome } from '../fleet-home.ts'
-import { openProject } from '../project/project.ts'
+import { TokenBook } from '../members/token-book.ts'
+import { openProject } from '../project.ts'
 import { makeJoinToken } from '../token.ts'
+import { shortId } from '../view/table.ts'
 import type { ProjectOptions } from './options.ts'
 import { note, print } from './output.ts'
 
@@ -11,31 +13,40 @@ export interface TokenOptions extends ProjectOptions {
   names: string
   site?: string
   days: number
+  provisionalDays: number
   certificateDays: number
+  uses?: number
+  overLimit: 'flag' | 'revoke'
   bootstrap: string[]
 }
 
 export async function token(options: TokenOptions): Promise<undefined> {
   const project = await openProject(options.project)
   checkAddresses(options.bootstrap, '--bootstrap')
-  const { members } = await new FleetHome(project.fleet).keys()
-  const { token, grant } = makeJoinToken(
+  const home = new FleetHome(project.fleet)
+  const { members } = await home.keys()
+  const { token, grant, envelope } = makeJoinToken(
     {
       fleet: project.fleet,
       names: options.names,
       ...(options.site !== undefined && { site: options.site }),
       days: options.days,
+      provisionalDays: options.provisionalDays,
       certificateDays: options.certificateDays,
+      ...(options.uses !== undefined && { uses: options.uses }),
       bootstrap: [...project.bootstrap, ...options.bootstrap],
     },
     members,
     new Date(),
   )
+  const id = await new TokenBook(home.directory).add(envelope, options.overLimit)
+  const uses = grant.uses === undefined ? '' : `, ${grant.uses} of them`
   note(
     options,
-    `For devices named ${grant.names}${grant.site ? ` at ${grant.site}` : ''}, until ${grant.expires}. It holds a key: hand it on like a password.`,
+    `Token ${shortId(id)}: for devices named ${grant.names}${uses}${grant.site ? ` at ${grant.site}` : ''}, until ${grant.expires}. It holds a key: hand it on like a password.`,
   )
-  const { names, site = null, expires } = grant
-  print(options, { token, names, site, expires, certificateDays: grant.certificateDays }, token)
+  const { names, site = null, expires, certificateDays: provisionalDays, memberDays: certificateDays } = grant
+  const days = { provisionalDays, certificateDays }
+  print(options, { token, id, names, site, expires, ...days, uses: grant.uses ?? null }, token)
   return undefined
 }

@@ -26,6 +26,11 @@ export class PassphraseSource {
     return this.#asked
   }
 
+  /** Whether there is one without asking anybody. */
+  get known(): boolean {
+    return this.#file !== undefined || this.#asked !== undefined || Boolean(process.env.THYMESH_PASSPHRASE)
+  }
+
   /** One for new keys: typed twice where it is typed. Throws a PassphraseError when there is nobody to ask. */
   async chosen({ fromEnvironment = true } = {}): Promise<string> {
     const given = this.#file !== undefined || fromEnvironment ? await this.#given() : undefined

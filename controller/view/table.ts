@@ -35,6 +35,11 @@ export function shortPath(path: string | null): string {
   return `${base.slice(0, 7)}…${base.slice(32)}`
 }
 
+/** An ID as a person tells them apart: of a peer the last digits, since the first are the same for all. */
+export function shortId(id: string): string {
+  return id.startsWith('12D3KooW') ? `…${id.slice(-8)}` : id.slice(0, 8)
+}
+
 /** How long ago a time was, in words. */
 export function ago(time: string | null, now = Date.now()): string {
   if (time === null) return '-'

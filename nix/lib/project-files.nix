@@ -7,8 +7,7 @@ let
     let value = builtins.fromJSON (builtins.readFile path);
     in
     builtins.addErrorContext "while reading ${file} as JSON" (
-      # Editors take the schema of a file from it; it says nothing of the fleet.
-      if builtins.isAttrs value then removeAttrs value [ "$schema" ] else fail file "expected a JSON object"
+      if builtins.isAttrs value then value else fail file "expected a JSON object"
     );
 
   folder = name: names: builtins.mapAttrs

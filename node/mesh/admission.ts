@@ -152,7 +152,10 @@ export class Admission extends EventEmitter<Events> {
         if (this.#members.has(key)) this.#members.set(key, judged)
       } catch (thrown) {
         log.warn({ peer: member.peer.toString(), reason: messageOf(thrown) }, 'a member is one no longer')
-        this.#refuse(member.peer)
+        // Not dialled for a while, but not shut out before it has been told why, which the next hello does.
+        this.#refusedBy.add(key)
+        this.#left(member.peer)
+        void this.#components.host.hangUp(member.peer).catch(() => {})
       }
     }
   }

@@ -58,7 +58,14 @@ export class DialSupervisor {
   start(): void {
     const { host, addresses, admission, log } = this.#components
     for (const peer of addresses.peers()) this.#addMember(peer)
-    admission.on('admitted', ({ peer }) => this.#addMember(peer.toString()))
+    admission.on('admitted', ({ peer }) => {
+      this.#addMember(peer.toString())
+      for (const target of this.#all()) {
+        if ((target.peer ?? target.found) !== peer.toString()) continue
+        target.failures = 0
+        target.notBefore = 0
+      }
+    })
     host.addEventListener('peer:identify', ({ detail }) => {
       const { connection, listenAddrs, peerId } = detail
       const peer = peerId.toString()
@@ -148,7 +155,8 @@ export class DialSupervisor {
         const connection = await host.dial([...addresses.slice(first), ...addresses.slice(0, first)], { signal })
         target.found = connection.remotePeer.toString()
       } else if (target.peer !== undefined) await this.#lookUp(target.peer, signal)
-      target.failures = 0
+      // That the other side answered is no success before it admits us: it may drop us a moment later, for ever.
+      target.failures++
     } catch (thrown) {
       log.debug({ peer: target.peer, reason: messageOf(thrown) }, 'a dial failed')
       target.found = undefined

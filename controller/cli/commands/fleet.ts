@@ -1,7 +1,7 @@
-/** Commands about the fleet itself: founding it, its keys and its members. */
+/** Commands about the fleet itself: founding it and its keys. */
 
 import type { InitOptions } from '../init.ts'
-import { collect, days } from '../options.ts'
+import { collect } from '../options.ts'
 import type { CommandGroup } from '../shell.ts'
 
 export const fleetCommands: CommandGroup = shell => {
@@ -24,13 +24,4 @@ export const fleetCommands: CommandGroup = shell => {
     .action((directory: string, options: Omit<InitOptions, 'directory'>) =>
       shell.does<InitOptions>(async () => (await import('../init.ts')).init)({ ...options, directory }),
     )
-
-  shell
-    .projectCommand('token', 'Make a join token: with it devices become members, also where no controller is.')
-    .option('--names <pattern>', 'names of devices that may join with it, such as kiosk-*', '*')
-    .option('--site <site>', 'the site that its devices belong to')
-    .option('--days <n>', 'days for which it can be used', days, 30)
-    .option('--certificate-days <n>', 'days for which a membership holds', days, 730)
-    .option('--bootstrap <multiaddr>', "a peer to start from, beside the project's; repeat for more", collect, [])
-    .action(shell.does(async () => (await import('../token.ts')).token))
 }

@@ -1,0 +1,105 @@
+/** What a controller signs by itself: countersignatures within a token's limits, and renewals that devices ask for. */
+
+import { type Certificate, certificateKind } from '../../protocol/certificate.ts'
+import { open, seal } from '../../protocol/dsse.ts'
+import { timeText } from '../../protocol/fields.ts'
+import { type Grant, grantKind, tokenIdOf } from '../../protocol/join-token.ts'
+import type { Signer } from '../../protocol/keys.ts'
+import type { Report } from '../../protocol/report.ts'
+
+const dayMs = 86_400_000
+/** How long a countersigned certificate holds, where the token doesn't say. */
+export const memberDays = 730
+/** A device that asks again and again, with half of its time left and more, is answered once in this time. */
+const renewalPauseMs = dayMs
+
+/**
+ * Why a controller leaves a certificate to a person. `name-taken`: another member has the name. `over-limit`: the token
+ * was for fewer devices. `too-few-keys`: the members role asks for more signatures than this operator has keys.
+ */
+export type HoldReason = 'name-taken' | 'over-limit' | 'too-few-keys'
+
+export interface Decision {
+  readonly kind: 'countersign' | 'renew' | 'hold'
+  readonly certificate: Certificate
+  /** The token that let the member in, for a countersignature. */
+  readonly token?: string
+  readonly reason?: HoldReason
+}
+
+export interface MembersView {
+  readonly certificates: readonly Certificate[]
+  readonly report: (peer: string) => Report | undefined
+  /** Peers that were countersigned before, by the token that let them in. */
+  readonly counted: ReadonlyMap<string, ReadonlySet<string>>
+  readonly now: Date
+}
+
+/** One decision for each certificate that asks for one. */
+export function decide(view: MembersView): Decision[] {
+  const { certificates, counted } = view
+  const uses = new Map([...counted].map(([token, peers]) => [token, new Set(peers)]))
+  for (const { token, peer } of certificates) if (token !== undefined) addTo(uses, token, peer)
+  return certificates.flatMap((certificate): Decision[] => {
+    if (certificate.role === 'controller') return []
+    if (certificate.grant === undefined) return renewalIsDue(certificate, view) ? [{ kind: 'renew', certificate }] : []
+    const grant = open(grantKind, certificate.grant).document
+    const token = tokenIdOf(grant)
+    const reason = holdReason(certificate, grant, uses.get(token) ?? new Set(), certificates)
+    if (reason !== undefined) return [{ kind: 'hold', certificate, token, reason }]
+    addTo(uses, token, certificate.peer)
+    return [{ kind: 'countersign', certificate, token }]
+  })
+}
+
+function addTo(uses: Map<string, Set<string>>, token: string, peer: string): void {
+  uses.set(token, (uses.get(token) ?? new Set()).add(peer))
+}
+
+function holdReason(
+  { name, peer }: Certificate,
+  grant: Grant,
+  used: ReadonlySet<string>,
+  certificates: readonly Certificate[],
+): HoldReason | undefined {
+  // Secrets and releases go by names: who has a token must not get another device's by calling itself the same.
+  if (certificates.some(other => other.name === name && other.peer !== peer)) return 'name-taken'
+  if (grant.uses !== undefined && !used.has(peer) && used.size >= grant.uses) return 'over-limit'
+  return undefined
+}
+
+function renewalIsDue({ peer, age, issued, expires }: Certificate, { report, now }: MembersView): boolean {
+  const renew = report(peer)?.renew
+  if (renew === undefined || renew.age === age) return false
+  const [begin, end] = [Date.parse(issued), Date.parse(expires)]
+  const late = end - now.getTime() < (end - begin) / 2
+  return late || now.getTime() - begin >= renewalPauseMs
+}
+
+/** The certificate that takes the place of a member's: same name, role and site, with the age recipient it asks for. */
+export function signedAnew(
+  before: Certificate,
+  init: { report: Report | undefined; members: readonly Signer[]; now: Date },
+): Uint8Array {
+  const { report, members, now } = init
+  const { grant, age: oldAge, ...kept } = before
+  const grantDocument = grant && open(grantKind, grant).document
+  const lifetimeMs = grantDocument
+    ? (grantDocument.memberDays ?? memberDays) * dayMs
+    : Date.parse(before.expires) - Date.parse(before.issued)
+  // It must stand over the one before, also when both are written in one second or that controller's clock is ahead.
+  const after = grant === undefined ? Date.parse(before.issued) + 1000 : 0
+  const issued = Math.max(now.getTime(), after)
+  const age = report?.renew?.age ?? oldAge
+  return seal(
+    certificateKind,
+    {
+      ...kept,
+      ...(age !== undefined && { age }),
+      ...(grantDocument && { token: tokenIdOf(grantDocument) }),
+      issued: timeText(new Date(issued)),
+      expires: timeText(new Date(issued + lifetimeMs)),
+    },
+    ...members,
+  )
+}

@@ -1,0 +1,26 @@
+/** Finding the members that a person names on the command line. */
+
+import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
+import type { Certificate } from '../../protocol/certificate.ts'
+import { RevokeError } from './revoke.ts'
+
+/** The certificates behind names or peer IDs, each once. Throws a RevokeError when one is of nobody, or of several. */
+export function findMembers(peer: MeshPeer, names: readonly string[]): Certificate[] {
+  const all = peer.directory.certificates()
+  const found = names.map(name => {
+    const fits = all.filter(certificate => certificate.peer === name || certificate.name === name)
+    const [only, ...others] = fits
+    if (only === undefined) {
+      throw new RevokeError('unknown-member', `expected a member's name or peer ID, got ${name}`, {
+        hint: 'thymesh members lists them.',
+      })
+    }
+    if (others.length > 0) {
+      throw new RevokeError('ambiguous', `${fits.length} members are called ${name}`, {
+        hint: `Name one by its peer ID: ${fits.map(each => each.peer).join(', ')}.`,
+      })
+    }
+    return only
+  })
+  return [...new Map(found.map(each => [each.peer, each])).values()]
+}

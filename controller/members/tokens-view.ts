@@ -1,0 +1,69 @@
+/** What is known of each join token: the rows of `thymesh token list`. */
+
+import { open } from '../../protocol/dsse.ts'
+import { type Grant, grantKind, tokenIdOf } from '../../protocol/join-token.ts'
+import type { Session } from '../session.ts'
+import { TokenBook } from './token-book.ts'
+
+export interface TokenRow {
+  id: string
+  /** Nothing of a token that another operator made and that nobody joined with. */
+  names: string | null
+  site: string | null
+  issued: string | null
+  expires: string | null
+  uses: number | null
+  overLimit: 'flag' | 'revoke' | null
+  /** Devices that came with it: countersigned by a controller, those since revoked included, and not yet. */
+  countersigned: number
+  provisional: number
+  provisionalPeers: string[]
+  state: 'usable' | 'expired' | 'revoked'
+}
+
+/** Tokens that this operator made, that members came with, or that were revoked; the oldest first. */
+export async function viewTokens({ peer, home }: Pick<Session, 'peer' | 'home'>, now: Date): Promise<TokenRow[]> {
+  const book = await new TokenBook(home.directory).all()
+  const revoked = new Set(peer.state.belief?.revocations.tokens)
+  const known = new Map(book.map(({ id, grant, excess, peers }) => [id, row(id, grant, excess, peers)]))
+  const used = new Map(book.map(({ id, peers }) => [id, new Set(peers)]))
+  for (const { grant, token, peer: member } of peer.directory.certificates()) {
+    const document = grant && open(grantKind, grant).document
+    const id = document ? tokenIdOf(document) : token
+    if (id === undefined) continue
+    const at = known.get(id) ?? row(id, document, null, [])
+    known.set(id, at)
+    if (document !== undefined) at.provisionalPeers.push(member)
+    else used.set(id, (used.get(id) ?? new Set()).add(member))
+  }
+  for (const id of revoked) if (!known.has(id)) known.set(id, row(id, undefined, null, []))
+  return [...known.values()]
+    .map((each): TokenRow => {
+      const expired = each.expires !== null && Date.parse(each.expires) <= now.getTime()
+      const state = revoked.has(each.id) ? 'revoked' : expired ? 'expired' : 'usable'
+      const counts = { countersigned: used.get(each.id)?.size ?? 0, provisional: each.provisionalPeers.length }
+      return { ...each, ...counts, state }
+    })
+    .sort((a, b) => (a.issued ?? '').localeCompare(b.issued ?? ''))
+}
+
+function row(
+  id: string,
+  grant: Grant | undefined,
+  overLimit: TokenRow['overLimit'],
+  peers: readonly string[],
+): TokenRow {
+  return {
+    id,
+    names: grant?.names ?? null,
+    site: grant?.site ?? null,
+    issued: grant?.issued ?? null,
+    expires: grant?.expires ?? null,
+    uses: grant?.uses ?? null,
+    overLimit,
+    countersigned: peers.length,
+    provisional: 0,
+    provisionalPeers: [],
+    state: 'usable',
+  }
+}

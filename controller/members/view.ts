@@ -1,0 +1,81 @@
+/** Who the members are: the rows of `thymesh members`. */
+
+import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
+import type { Certificate } from '../../protocol/certificate.ts'
+import { open } from '../../protocol/dsse.ts'
+import { grantKind, tokenIdOf } from '../../protocol/join-token.ts'
+import type { Decision, HoldReason } from './decide.ts'
+
+export interface MemberRow {
+  /** Nothing for a revoked one of which only the peer ID is known. */
+  name: string | null
+  peer: string
+  role: Certificate['role'] | null
+  site: string | null
+  /** `members`: a controller signed it. `token`: a join token did, and a controller is to countersign it. */
+  issuedBy: 'members' | 'token' | null
+  /** The join token that let it in. */
+  token: string | null
+  issued: string | null
+  expires: string | null
+  state: 'member' | 'provisional' | 'expired' | 'revoked'
+  revoked: { at: string; reason: string | null } | null
+  lastSeen: string | null
+  connected: boolean
+  /** It has asked for a new certificate. */
+  renewing: boolean
+  /** Why no controller signs for it by itself. */
+  held: HoldReason | null
+  /** Seen by us or by another member: two devices have its key. */
+  cloned: boolean
+}
+
+/** One row for each member and for each that was one, by name. */
+export function viewMembers(peer: MeshPeer, decisions: readonly Decision[], now: Date): MemberRow[] {
+  const { directory, state, admission } = peer
+  const held = new Map(decisions.map(({ certificate, reason }) => [certificate.peer, reason ?? null]))
+  const connected = new Set(admission.members.map(member => member.peer.toString()))
+  const cloned = new Set(alarmsOf(peer).flatMap(({ kind, subject }) => (kind === 'clone' ? [subject] : [])))
+  const rows = directory.certificates().map((certificate): MemberRow => {
+    const report = directory.report(certificate.peer)?.document
+    const provisional = certificate.grant !== undefined
+    return {
+      name: certificate.name,
+      peer: certificate.peer,
+      role: certificate.role,
+      site: certificate.site ?? null,
+      issuedBy: provisional ? 'token' : 'members',
+      token: tokenOf(certificate),
+      issued: certificate.issued,
+      expires: certificate.expires,
+      state: Date.parse(certificate.expires) <= now.getTime() ? 'expired' : provisional ? 'provisional' : 'member',
+      revoked: null,
+      lastSeen: report?.at ?? null,
+      connected: connected.has(certificate.peer),
+      renewing: report?.renew !== undefined && report.renew.age !== certificate.age,
+      held: held.get(certificate.peer) ?? null,
+      cloned: cloned.has(certificate.peer),
+    }
+  })
+  const { peers = [], notes = [] } = state.belief?.revocations ?? {}
+  const gone = peers.map((id): MemberRow => {
+    const note = notes.findLast(({ subject }) => subject === id)
+    const nothing = { role: null, site: null, issuedBy: null, token: null, issued: null, expires: null, lastSeen: null }
+    const revoked = { at: note?.at ?? '', reason: note?.reason ?? null }
+    const flags = { connected: false, renewing: false, held: null, cloned: false }
+    return { name: note?.name ?? null, peer: id, state: 'revoked', revoked, ...nothing, ...flags }
+  })
+  const byName = (a: MemberRow, b: MemberRow) =>
+    (a.name ?? a.peer).localeCompare(b.name ?? b.peer, 'en', { numeric: true })
+  return [...rows.sort(byName), ...gone.sort(byName)]
+}
+
+/** What this peer has seen go wrong, and what others report to have seen. */
+export function alarmsOf(peer: MeshPeer): { kind: 'clone' | 'equivocation'; subject: string }[] {
+  const all = [...(peer.notes.fields.alarms ?? []), ...peer.directory.reports().flatMap(({ alarms }) => alarms ?? [])]
+  return [...new Map(all.map(alarm => [`${alarm.kind} ${alarm.subject}`, alarm])).values()]
+}
+
+function tokenOf({ grant, token }: Certificate): string | null {
+  return grant === undefined ? (token ?? null) : tokenIdOf(open(grantKind, grant).document)
+}
