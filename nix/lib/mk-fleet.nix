@@ -38,12 +38,15 @@ let
     (import ./systems.nix).systems);
   pkgsFor = system: packageSets.${system};
 
+  # The program that NixOS devices run is built from this input, if there is one.
+  nixos = import ../nixos { inherit nixpkgs nixpkgsConfig; source = inputs.thymesh-source or null; };
+
   targets = {
     portable = config: import ../portable {
       inherit (config) name system modules arguments;
       inherit tools pkgsFor;
     };
-    nixos = config: (import ../nixos { inherit nixpkgs nixpkgsConfig; } config).topLevel;
+    nixos = config: (nixos config).topLevel;
   };
 
   tags = mapAttrs (import ./tag.nix { inherit sources; }) files.tags;
@@ -76,7 +79,7 @@ in
   thymesh = {
     configs = mapAttrs (_: config: targets.${config.target} config) evaluated;
     images = listToAttrs (map
-      (name: { inherit name; value = (import ../nixos { inherit nixpkgs nixpkgsConfig; } evaluated.${name}).images; })
+      (name: { inherit name; value = (nixos evaluated.${name}).images; })
       onNixos);
     fleet = {
       configs = mapAttrs (_: import ./config-data.nix) evaluated;
@@ -87,7 +90,7 @@ in
     modules = foldl' (all: source: all // described sources.modules.${source}) { }
       (filter (input: ! sources.catalogue.${input} ? problem) sources.inputs ++ [ "thymesh" "project" ]);
     modulesOf = mapAttrs (_: described) sources.modules;
-    deviceTypes = mapAttrs (_: entry: removeAttrs (checkedType entry) [ "nixos" ]) sources.deviceTypes;
+    deviceTypes = mapAttrs (_: entry: removeAttrs (checkedType entry) [ "nixos" "image" ]) sources.deviceTypes;
     sources = sources.catalogue;
   };
 }

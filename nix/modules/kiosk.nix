@@ -42,7 +42,7 @@
     {
       users.users.kiosk = { isNormalUser = true; description = "Kiosk"; };
       services.xserver.enable = true;
-      services.xserver.windowManager.session = [{ name = "kiosk"; start = session; }];
+      services.xserver.windowManager.session = [{ name = "kiosk"; start = "(\n${session}) &\nwaitPID=$!\n"; }];
       services.displayManager.defaultSession = "none+kiosk";
       services.displayManager.autoLogin.enable = true;
       services.displayManager.autoLogin.user = "kiosk";

@@ -1,0 +1,15 @@
+# What every device has: the daemon, and a Nix that takes what the daemon brings.
+{ lib, ... }:
+{
+  services.thymesh.node.enable = lib.mkDefault true;
+  nix.settings.experimental-features = [ "nix-command" "flakes" ];
+  # Devices build nothing; what a release names comes over the mesh.
+  nix.settings.max-jobs = lib.mkDefault 0;
+  # Generations are kept by the daemon, as the update policy says.
+  nix.gc.automatic = lib.mkDefault false;
+  documentation.enable = lib.mkDefault false;
+  # A device that nobody logs in to is reached over the mesh.
+  users.mutableUsers = lib.mkDefault true;
+  boot.tmp.cleanOnBoot = lib.mkDefault true;
+  system.stateVersion = lib.mkDefault "25.11";
+}

@@ -1,0 +1,106 @@
+# The daemon of a device as a NixOS service (nixosModules.node).
+{ config, lib, pkgs, ... }:
+let
+  inherit (lib) mkEnableOption mkIf mkOption types;
+  node = config.services.thymesh.node;
+  settingsFormat = pkgs.formats.json { };
+  hardening = builtins.fromJSON (builtins.readFile ../node-hardening.json);
+  join = "/var/lib/thymesh/join";
+in
+{
+  options.services.thymesh.node = {
+    enable = mkEnableOption "the daemon of Thymesh, which makes this machine a device of a fleet";
+    package = mkOption {
+      type = types.package;
+      default = pkgs.callPackage ../package.nix { };
+      defaultText = "that of Thymesh's own flake";
+      description = "The program.";
+    };
+    settings = mkOption {
+      type = types.submodule { freeformType = settingsFormat.type; };
+      default = { };
+      example = { bootstrap = [ "/dns4/hub.example.org/tcp/4460" ]; clock = "none"; };
+      description = "What the daemon's settings file says. It stands in the store: no join token here.";
+    };
+    openFirewall = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Lets other peers in, and their multicast DNS.";
+    };
+    port = mkOption {
+      type = types.port;
+      default = 4460;
+      description = "The TCP port that is opened in the firewall; `settings.listen` says where the daemon listens.";
+    };
+    joinFiles = mkOption {
+      type = types.listOf types.str;
+      default = [ "/boot/thymesh-join" "/boot/firmware/thymesh-join" "/iso/thymesh-join" ];
+      description = "Where an image may have a join token. The first one that is there is taken, and removed.";
+    };
+    usbBundles = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Takes in bundles from USB sticks when they are put in.";
+    };
+  };
+
+  config = mkIf node.enable {
+    environment.systemPackages = [ node.package ];
+    environment.etc."thymesh-node.json".source = settingsFormat.generate "thymesh-node.json" node.settings;
+
+    systemd.services.thymesh = {
+      description = "Thymesh";
+      documentation = [ "https://github.com/thymesh/thymesh" ];
+      wantedBy = [ "multi-user.target" ];
+      wants = [ "network-online.target" ];
+      after = [ "network-online.target" "nix-daemon.socket" ];
+      # The daemon itself switches to the new generation: a switch that restarted it would end its own work. It starts
+      # anew by itself once the update is done.
+      restartIfChanged = false;
+      stopIfChanged = false;
+      unitConfig.X-StopOnRemoval = false;
+      path = [ config.nix.package pkgs.systemd pkgs.coreutils ];
+      environment.HOME = "/var/lib/thymesh";
+      serviceConfig = hardening // {
+        Type = "exec";
+        ExecStartPre = "+${pkgs.writeShellScript "thymesh-join" (builtins.readFile ./take-join-token.sh)} ${join} ${lib.escapeShellArgs node.joinFiles}";
+        ExecStart = pkgs.writeShellScript "thymesh-node" ''
+          set -- node
+          if [ -s ${join}/token ]; then
+            set -- "$@" --join ${join}/token --name "$(cat ${join}/name)"
+            [ ! -s ${join}/site ] || set -- "$@" --site "$(cat ${join}/site)"
+          fi
+          exec ${node.package}/bin/thymesh "$@"
+        '';
+        Restart = "always";
+        RestartSec = 5;
+        StateDirectory = "thymesh";
+        StateDirectoryMode = "0700";
+        RuntimeDirectory = "thymesh";
+        # What other units read there stays when the daemon restarts.
+        RuntimeDirectoryPreserve = true;
+        RuntimeDirectoryMode = "0755";
+        OOMScoreAdjust = -500;
+      };
+    };
+
+    networking.firewall.allowedTCPPorts = mkIf node.openFirewall [ node.port ];
+    networking.firewall.allowedUDPPorts = mkIf node.openFirewall [ 5353 ];
+
+    services.udev.extraRules = mkIf node.usbBundles ''
+      ACTION=="add", SUBSYSTEM=="block", ENV{ID_BUS}=="usb", ENV{ID_FS_USAGE}=="filesystem", TAG+="systemd", ENV{SYSTEMD_WANTS}+="thymesh-bundle@%k.service"
+    '';
+    systemd.services."thymesh-bundle@" = mkIf node.usbBundles {
+      description = "Bundles on %I";
+      after = [ "thymesh.service" ];
+      path = [ node.package pkgs.util-linux pkgs.coreutils ];
+      serviceConfig = {
+        Type = "oneshot";
+        # The stick is only read, by this unit only.
+        PrivateMounts = true;
+        RuntimeDirectory = "thymesh-bundle-%i";
+        ExecStart = "${pkgs.writeShellScript "thymesh-bundle" (builtins.readFile ./take-bundles.sh)} /dev/%I /run/thymesh-bundle-%i";
+      };
+    };
+  };
+}

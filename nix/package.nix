@@ -1,0 +1,57 @@
+# The program, built from its sources: the bundle that devices start, on nixpkgs' Node.
+{
+  lib,
+  buildNpmPackage,
+  importNpmLock,
+  makeWrapper,
+  nodejs_24,
+  # The repository. Beside this folder, if the flake was taken from it whole (…?dir=nix).
+  src ? ../.,
+}:
+let
+  there = builtins.pathExists (src + "/package.json");
+  package = builtins.fromJSON (builtins.readFile (src + "/package.json"));
+in
+if ! there then
+  throw "Thymesh's sources aren't beside its Nix files: add the flake input thymesh-source = { url = \"github:thymesh/thymesh\"; flake = false; }, or set services.thymesh.node.package"
+else
+buildNpmPackage {
+  pname = "thymesh";
+  inherit (package) version;
+  inherit src;
+  nodejs = nodejs_24;
+  nativeBuildInputs = [ makeWrapper ];
+
+  # Each package by the hash in package-lock.json.
+  npmDeps = importNpmLock { npmRoot = src; };
+  inherit (importNpmLock) npmConfigHook;
+  # The npm package `node` would bring a binary that NixOS can't start; native modules bring prebuilt ones.
+  npmFlags = [ "--ignore-scripts" ];
+  dontNpmBuild = true;
+  buildPhase = ''
+    runHook preBuild
+    node scripts/src/bundle.ts
+    runHook postBuild
+  '';
+  installPhase = ''
+    runHook preInstall
+    mkdir -p $out/lib/thymesh $out/bin
+    cp -r dist nix package.json $out/lib/thymesh/
+    # What the bundle loads by itself: classic-level, with its binaries.
+    for module in classic-level abstract-level buffer is-buffer base64-js ieee754 level-supports level-transcoder maybe-combine-errors module-error napi-macros node-gyp-build; do
+      if [ -d node_modules/$module ]; then
+        mkdir -p $out/lib/thymesh/node_modules
+        cp -r node_modules/$module $out/lib/thymesh/node_modules/
+      fi
+    done
+    makeWrapper ${nodejs_24}/bin/node $out/bin/thymesh \
+      --add-flags "${builtins.concatStringsSep " " (builtins.fromJSON (builtins.readFile ./node-flags.json))} $out/lib/thymesh/dist/thymesh.mjs"
+    runHook postInstall
+  '';
+  meta = {
+    description = package.description;
+    license = lib.licenses.asl20;
+    platforms = lib.platforms.linux;
+    mainProgram = "thymesh";
+  };
+}

@@ -1,0 +1,44 @@
+# A stand-in for nixpkgs, for tests on machines that have none: NixOS's options by name and type, and packages that are
+# only names. A misspelt option, or a value of a wrong type, fails as it would there.
+let
+  lib = import ./lib.nix // {
+    nixosSystem = { system, modules }: (import ./lib.nix).evalModules {
+      args = { inherit lib; pkgs = packages system; modulesPath = toString ./nixos/modules; };
+      modules = [
+        ./options.nix
+        ({ config, ... }: {
+          # All that is set is looked at, as a real system would.
+          system.build.toplevel = builtins.deepSeq (removeAttrs config [ "system" ]) {
+            outPath = "/nix/store/top-level-${config.system.name}-${config.system.stateVersion}";
+            inherit (config.system) name;
+            config = removeAttrs config [ "system" "nixpkgs" "boot" ];
+          };
+        })
+      ] ++ modules;
+    };
+  };
+  package = name: { outPath = "/nix/store/${name}"; inherit name; };
+  names = [ "bash" "chromium" "coreutils" "dosfstools" "e2fsprogs" "git" "htop" "nixos-install-tools" "parted" "pulseaudio" "qt6-app" "shadow" "systemd" "util-linux" "x11vnc" "nodejs_24" "raspberrypifw" "ubootRaspberryPiAarch64" "ubootRaspberryPi4_64bit" ];
+  packages = system: builtins.listToAttrs (map (name: { inherit name; value = package name; }) names) // {
+    inherit system lib;
+    xorg.xset = package "xset";
+    xorg.xrandr = package "xrandr";
+    linuxPackages_latest = { };
+    python3.withPackages = choose: package "python3-with-${builtins.concatStringsSep "-" (map (one: one.name) (choose { requests = package "requests"; }))}";
+    formats.json = _: { type = lib.types.attrsOf lib.types.anything; generate = name: value: package "${name}-${builtins.hashString "md5" (builtins.toJSON value)}"; };
+    writeText = name: text: package "${name}-${builtins.hashString "md5" text}";
+    writeShellScript = name: text: package "${name}-${builtins.hashString "md5" text}";
+    writeShellApplication = { name, runtimeInputs, text }: builtins.deepSeq [ (map (one: one.outPath) runtimeInputs) text ] (package name);
+    buildNpmPackage = given: builtins.deepSeq (removeAttrs given [ "src" "meta" ]) (package "thymesh-${given.version}");
+    importNpmLock = { __functor = _: _: package "npm-deps"; npmConfigHook = package "npm-hook"; };
+    makeWrapper = package "make-wrapper";
+    callPackage = file: given:
+      let function = if builtins.isFunction file then file else import file; wanted = builtins.functionArgs function;
+      in function (builtins.intersectAttrs wanted (packages system) // given);
+  };
+in
+{
+  inherit lib;
+  outPath = ./.;
+  legacyPackages = builtins.listToAttrs (map (system: { name = system; value = packages system; }) [ "x86_64-linux" "aarch64-linux" ]);
+}

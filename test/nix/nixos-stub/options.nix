@@ -1,0 +1,158 @@
+# The NixOS options that modules of this repository set, with the types that nixpkgs (25.05 and newer) gives them.
+{ lib, ... }:
+let
+  inherit (lib) mkOption types;
+  inherit (types) anything attrsOf bool either enum int lines listOf nullOr oneOf package path port str strMatching submodule;
+  option = type: mkOption { inherit type; };
+  with' = default: type: mkOption { inherit type default; };
+  off = with' false bool;
+  none = with' null;
+  empty = type: with' [ ] (listOf type);
+  set = type: with' { } (attrsOf type);
+  group = options: submodule { inherit options; };
+  atom = oneOf [ bool int str path package ];
+  unitOption = either atom (listOf atom);
+  unit = {
+    description = with' "" str;
+    documentation = empty str;
+    after = empty str;
+    before = empty str;
+    wants = empty str;
+    requires = empty str;
+    wantedBy = empty str;
+    restartTriggers = empty anything;
+    unitConfig = set unitOption;
+  };
+  service = unit // {
+    path = empty (either package str);
+    script = with' "" lines;
+    environment = set (nullOr (oneOf [ str path package ]));
+    serviceConfig = set unitOption;
+    restartIfChanged = with' true bool;
+    stopIfChanged = with' true bool;
+  };
+  timer = unit // { timerConfig = set unitOption; };
+  keys.keys = empty str;
+  address = group { address = option str; prefixLength = option int; };
+  gateway = nullOr (group { address = option str; interface = none (nullOr str); });
+  protocols = [ "WPA-PSK" "WPA-EAP" "IEEE8021X" "NONE" "WPA-NONE" "FT-PSK" "FT-EAP" "FT-EAP-SHA384" "WPA-PSK-SHA256" "WPA-EAP-SHA256" "SAE" "FT-SAE" "WPA-EAP-SUITE-B" "WPA-EAP-SUITE-B-192" "OSEN" "FILS-SHA256" "FILS-SHA384" "FT-FILS-SHA256" "FT-FILS-SHA384" "OWE" "DPP" ];
+in
+{
+  options = {
+    system.stateVersion = option str;
+    system.name = option str;
+    system.build = set anything;
+    nixpkgs.config = with' { } anything;
+    nix.package = with' { outPath = "/nix/store/nix"; } package;
+    nix.settings = mkOption {
+      default = { };
+      type = submodule {
+        freeformType = attrsOf anything;
+        options = {
+          experimental-features = empty str;
+          trusted-users = empty str;
+          max-jobs = with' "auto" (either int (enum [ "auto" ]));
+        };
+      };
+    };
+    nix.gc.automatic = off;
+    documentation.enable = with' true bool;
+
+    networking.hostName = with' "nixos" (strMatching "^$|^[[:alnum:]]([[:alnum:]_-]{0,61}[[:alnum:]])?$");
+    networking.nameservers = empty str;
+    networking.timeServers = empty str;
+    networking.interfaces = set (group { ipv4.addresses = empty address; ipv6.addresses = empty address; });
+    networking.defaultGateway = none gateway;
+    networking.defaultGateway6 = none gateway;
+    networking.firewall.allowedTCPPorts = empty port;
+    networking.firewall.allowedUDPPorts = empty port;
+    networking.wireless = {
+      enable = off;
+      interfaces = empty str;
+      secretsFile = none (nullOr path);
+      networks = set (group {
+        pskRaw = none (nullOr (strMatching "([[:xdigit:]]{64})|(ext:[^=]+)"));
+        authProtocols = with' [ "WPA-PSK" ] (listOf (enum protocols));
+        auth = none (nullOr str);
+        hidden = off;
+      });
+    };
+    time.timeZone = none (nullOr (strMatching "[^ ]*"));
+    i18n.defaultLocale = with' "en_US.UTF-8" str;
+    console.keyMap = with' "us" (either str path);
+
+    users.mutableUsers = with' true bool;
+    users.users = set (group {
+      isNormalUser = off;
+      isSystemUser = off;
+      description = with' "" str;
+      group = with' "" str;
+      extraGroups = empty str;
+      openssh.authorizedKeys = keys;
+    });
+    services.openssh.enable = off;
+    services.openssh.settings = mkOption {
+      default = { };
+      type = submodule {
+        freeformType = attrsOf anything;
+        options = {
+          PasswordAuthentication = with' true bool;
+          PermitRootLogin = with' "prohibit-password" (enum [ "yes" "without-password" "prohibit-password" "forced-commands-only" "no" ]);
+        };
+      };
+    };
+    security.sudo.wheelNeedsPassword = with' true bool;
+    security.pki.certificates = empty str;
+
+    systemd.services = set (group service);
+    systemd.timers = set (group timer);
+    environment.systemPackages = empty package;
+    environment.etc = set (group { source = option path; text = none (nullOr lines); mode = with' "symlink" str; });
+    services.udev.extraRules = with' "" lines;
+
+    virtualisation.podman.enable = off;
+    virtualisation.oci-containers.backend = with' "podman" (enum [ "podman" "docker" ]);
+    virtualisation.oci-containers.containers = set (group {
+      image = option str;
+      cmd = empty str;
+      ports = empty str;
+      volumes = empty str;
+      environment = set str;
+      environmentFiles = empty path;
+      labels = set str;
+      autoStart = with' true bool;
+    });
+
+    services.xserver.enable = off;
+    services.xserver.windowManager.session = empty (group { name = option str; start = option lines; });
+    services.displayManager.defaultSession = none (nullOr str);
+    services.displayManager.autoLogin.enable = off;
+    services.displayManager.autoLogin.user = none (nullOr str);
+    services.pipewire.enable = off;
+    services.pipewire.alsa.enable = off;
+    services.pipewire.pulse.enable = off;
+    hardware.graphics.enable = off;
+
+    boot.loader.systemd-boot.enable = off;
+    boot.loader.systemd-boot.configurationLimit = none (nullOr int);
+    boot.loader.efi.canTouchEfiVariables = off;
+    boot.loader.grub.enable = with' true bool;
+    boot.loader.generic-extlinux-compatible.enable = off;
+    boot.loader.generic-extlinux-compatible.configurationLimit = with' 20 int;
+    boot.kernelParams = empty str;
+    boot.kernelPackages = with' { } anything;
+    boot.growPartition = off;
+    boot.tmp.cleanOnBoot = off;
+    hardware.cpu.intel.updateMicrocode = off;
+    hardware.cpu.amd.updateMicrocode = off;
+    hardware.enableRedistributableFirmware = off;
+    services.qemuGuest.enable = off;
+    fileSystems = set (group {
+      device = none (nullOr str);
+      fsType = with' "auto" str;
+      options = with' [ "defaults" ] (listOf str);
+      autoResize = off;
+    });
+    services.getty.helpLine = with' "" lines;
+  };
+}

@@ -1,0 +1,173 @@
+/**
+ * The target nixos, against a stand-in for nixpkgs that knows the options by name and type: a misspelt option or a wrong
+ * type fails. With THYMESH_NIXPKGS, the same against that nixpkgs.
+ */
+
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { allModules } from './all-modules.ts'
+import { type Files, nixSkip, succeeded, Workshop } from './workshop.ts'
+
+const repository = join(import.meta.dirname, '../..')
+const stub = join(import.meta.dirname, 'nixos-stub')
+
+const files: Files = {
+  ...allModules.files,
+  'nix/greeting.nix': '{ pkgs, ... }: { environment.systemPackages = [ pkgs.htop ]; }\n',
+  'configs/all.json': { type: 'generic-x86-64', target: 'nixos', modules: allModules.modules },
+  'configs/named.json': { type: 'virtual-machine', target: 'nixos', perDevice: true, modules: { device: {} } },
+  'devices/north.json': { config: 'named' },
+  ...Object.fromEntries(
+    ['generic-x86-64', 'generic-aarch64', 'raspberry-pi-3', 'raspberry-pi-4', 'raspberry-pi-5', 'virtual-machine'].map(
+      type => [`configs/on-${type}.json`, { type, target: 'nixos' }],
+    ),
+  ),
+}
+
+describe('the target nixos', { skip: nixSkip() }, () => {
+  const workshop = new Workshop()
+  after(() => workshop.remove())
+
+  const fleet = (project: string, more = '') =>
+    `((import ${repository}/nix/lib).mkFleet { project = ${project}; inputs = { }; nixpkgs = import ${stub}; ${more} }).thymesh`
+  async function evaluate(project: string, attribute: string, more?: string): Promise<unknown> {
+    const expression = `let thymesh = ${fleet(project, more)}; in ${attribute}`
+    return JSON.parse(succeeded(await workshop.run('nix', ['eval', '--impure', '--json', '--expr', expression])))
+  }
+  async function refused(project: string, attribute: string): Promise<string> {
+    const expression = `let thymesh = ${fleet(project)}; in ${attribute}`
+    const { code, stdout, stderr } = await workshop.run('nix', ['eval', '--impure', '--json', '--expr', expression])
+    assert.notEqual(code, 0, stdout)
+    return stderr
+  }
+  const project = workshop.project(files)
+  const all = (attribute: string) => evaluate(project, `thymesh.configs.all.config.${attribute}`)
+
+  it('makes a system of all built-in modules, every option known and of its type', async () => {
+    assert.match(String(await evaluate(project, 'thymesh.configs.all.outPath')), /top-level-all-25\.11$/)
+    assert.equal(await all('networking.hostName'), 'kiosk')
+    assert.deepEqual(await all('networking.interfaces.eth0.ipv4.addresses'), [
+      { address: '10.0.0.2', prefixLength: 24 },
+    ])
+    assert.deepEqual(await all('networking.defaultGateway'), { address: '10.0.0.1', interface: 'eth0' })
+    assert.deepEqual(await all('networking.wireless.networks.Shop.pskRaw'), 'ext:password_0')
+    assert.deepEqual(await all('users.users.anna.extraGroups'), ['wheel'])
+    assert.deepEqual(await all('virtualisation.oci-containers.containers.web.ports'), ['8080:80'])
+    assert.deepEqual(await all('systemd.timers.bash-hello.timerConfig'), { OnCalendar: ['daily'], Persistent: true })
+    assert.deepEqual(await all('services.displayManager.autoLogin'), { enable: true, user: 'kiosk' })
+    assert.deepEqual(((await all('networking.firewall.allowedTCPPorts')) as number[]).sort(), [4460, 8080, 8081])
+  })
+
+  it('names the device in a system of its own', async () => {
+    assert.equal(await evaluate(project, 'thymesh.configs.named--north.config.networking.hostName'), 'north')
+  })
+
+  it('makes every device type, with its images', async () => {
+    const images: Record<string, string[]> = {
+      'generic-x86-64': ['iso', 'raw', 'vm'],
+      'generic-aarch64': ['iso', 'raw', 'vm'],
+      'raspberry-pi-3': ['sd-card'],
+      'raspberry-pi-4': ['sd-card'],
+      'raspberry-pi-5': ['sd-card'],
+      'virtual-machine': ['raw', 'vm'],
+    }
+    const made = await evaluate(
+      project,
+      'builtins.mapAttrs (_: images: builtins.mapAttrs (_: image: image.outPath) images) thymesh.images',
+    )
+    for (const [type, formats] of Object.entries(images)) {
+      const paths = (made as Record<string, Record<string, string>>)[`on-${type}`] ?? {}
+      assert.deepEqual(Object.keys(paths), formats, type)
+      for (const path of Object.values(paths)) assert.match(path, new RegExp(`^/nix/store/.*on-${type}`))
+    }
+  })
+
+  it('runs the daemon so that a switch leaves it alone and Nix and the switch work', async () => {
+    const unit = (await all('systemd.services.thymesh')) as Record<string, unknown> & {
+      serviceConfig: Record<string, unknown>
+    }
+    assert.equal(unit.restartIfChanged, false)
+    assert.equal(unit.stopIfChanged, false)
+    assert.deepEqual(unit.unitConfig, { 'X-StopOnRemoval': false })
+    const { serviceConfig } = unit
+    assert.equal(serviceConfig.StateDirectory, 'thymesh')
+    assert.equal(serviceConfig.NoNewPrivileges, true)
+    // The daemon writes profiles, /run/thymesh and, by the boot loader's installer, /boot.
+    for (const key of ['ProtectSystem', 'PrivateUsers', 'PrivateNetwork', 'ReadOnlyPaths', 'User', 'DynamicUser']) {
+      assert.ok(!(key in serviceConfig), key)
+    }
+    assert.match(String(await all('services.udev.extraRules')), /ID_BUS.*usb.*thymesh-bundle@%k\.service/)
+    assert.ok(((await all('networking.firewall.allowedUDPPorts')) as number[]).includes(5353))
+  })
+
+  it('has a controller, and a program that is built from an input', async () => {
+    const system = (modules: string) =>
+      `((import ${stub}).lib.nixosSystem { system = "x86_64-linux"; modules = [ { system.stateVersion = "25.11"; system.name = "hub"; } ${modules} ]; }).config`
+    const controller = `${system(`${repository}/nix/nixos/controller.nix { services.thymesh.controller = { enable = true; operators = [ "anna" ]; cpuLimit = "50%"; }; }`)}`
+    const [dht, trusted, quota] = (await evaluate(
+      project,
+      `let config = ${controller}; in builtins.seq config.system.build.toplevel.outPath [ config.services.thymesh.node.settings.dht config.nix.settings.trusted-users config.systemd.services.thymesh.serviceConfig.CPUQuota ]`,
+    )) as unknown[]
+    assert.deepEqual([dht, trusted, quota], ['server', ['root', 'anna'], '50%'])
+    const path = await evaluate(
+      project,
+      'thymesh.configs.all.config.services.thymesh.node.package',
+      'inputs = { thymesh-source = /nowhere; };',
+    ).then(String, String)
+    assert.match(path, /thymesh|sources/)
+  })
+
+  const wrong: [string, Files, string, RegExp][] = [
+    [
+      'a misspelt option, naming the module',
+      { 'modules/typo.nix': '{ nixos = _: { networking.hostname = "x"; }; }' },
+      'typo',
+      /`networking\.hostname' does not exist\. Definition in modules\/typo\.nix/,
+    ],
+    [
+      'a value of a wrong type',
+      { 'modules/typo.nix': '{ nixos = _: { networking.timeServers = "x"; }; }' },
+      'typo',
+      /`networking\.timeServers' is not of type `list of string'/,
+    ],
+    [
+      'a module for the other target only',
+      { 'modules/typo.nix': '{ portable = _: { }; }' },
+      'typo',
+      /modules\/typo\.nix: has no `nixos` function, but config bad has the target nixos/,
+    ],
+  ]
+  for (const [what, more, module, said] of wrong) {
+    it(`refuses ${what}`, async () => {
+      const bad = workshop.project({ ...more, 'configs/bad.json': { target: 'nixos', modules: { [module]: {} } } })
+      assert.match(await refused(bad, 'thymesh.configs.bad.outPath'), said)
+    })
+  }
+
+  it('says what to do without nixpkgs', async () => {
+    const bad = workshop.project({ 'configs/bad.json': { target: 'nixos' } })
+    const said = await workshop.evaluationError(bad, 'thymesh.configs.bad.outPath')
+    assert.match(said, /configs\/bad\.json: target: nixos needs the flake's input nixpkgs/)
+  })
+
+  it("has modules and a package in Thymesh's own flake, which needs no input", async () => {
+    const flake = `path:${repository}/nix`
+    const names = async (output: string) =>
+      JSON.parse(
+        succeeded(await workshop.run('nix', ['eval', '--json', `${flake}#${output}`, '--apply', 'builtins.attrNames'])),
+      )
+    assert.deepEqual(await names('nixosModules'), ['controller', 'default', 'node'])
+    assert.deepEqual(await names('packages.x86_64-linux'), ['default', 'thymesh'])
+  })
+
+  const nixpkgs = process.env.THYMESH_NIXPKGS
+  if (nixpkgs !== undefined) {
+    it('makes the same systems with the real nixpkgs', { timeout: 30 * 60_000 }, async () => {
+      const real = `(import ${repository}/nix/lib).mkFleet { project = ${project}; inputs.thymesh-source = ${repository}; nixpkgs = { outPath = ${nixpkgs}; lib = (import ${nixpkgs}/lib) // { nixosSystem = given: import ${nixpkgs}/nixos/lib/eval-config.nix ({ system = null; } // given); }; }; }`
+      const expression = `builtins.mapAttrs (_: config: config.drvPath) (${real}).thymesh.configs`
+      const ended = await workshop.run('nix', ['eval', '--impure', '--json', '--expr', expression])
+      for (const path of Object.values(JSON.parse(succeeded(ended)))) assert.match(String(path), /nixos-system/)
+    })
+  }
+})
