@@ -25,8 +25,13 @@ rec {
     else if unknown == [ ] then value
     else fail file "${what}: unknown ${list unknown}; expected one of ${list known}";
 
-  # All checks of a list of [ holds message ] in order, then the value.
-  checks = file: pairs: value:
-    let failed = builtins.filter (pair: ! builtins.elemAt pair 0) pairs;
-    in if failed == [ ] then value else fail file (builtins.elemAt (builtins.head failed) 1);
+  # A value with all that is in it evaluated, up to packages: so an error comes while its context still holds.
+  forced = value:
+    let
+      force = one:
+        if builtins.isAttrs one then (if one ? outPath then one.outPath else builtins.foldl' (_: key: builtins.seq (force one.${key}) null) null (builtins.attrNames one))
+        else if builtins.isList one then builtins.foldl' (_: item: builtins.seq (force item) null) null one
+        else one;
+    in
+    builtins.seq (force value) value;
 }

@@ -6,7 +6,7 @@
 # the module's functions get.
 { project, sources, tags, pkgsFor }:
 let
-  inherit (import ./errors.nix) fail show;
+  inherit (import ./errors.nix) fail forced show;
   inherit (builtins) attrNames concatMap elem filter foldl' isAttrs isList listToAttrs mapAttrs;
   distinct = foldl' (seen: one: if elem one seen then seen else seen ++ [ one ]) [ ];
 
@@ -94,7 +94,10 @@ let
       policies = concatMap
         (id:
           let module = modules.${id};
-          in if module ? policy then [ (module.policy (arguments // { inherit (module) settings; })) ] else [ ])
+          in
+          if ! module ? policy then [ ]
+          else [ (builtins.addErrorContext "while evaluating the policy of the module ${id} (${module.file}) for ${place.file}"
+            (forced (module.policy (arguments // { inherit (module) settings; })))) ])
         ids;
     in
     {

@@ -10,6 +10,7 @@ let
   module = onlyKeys
     { inherit file; what = "module"; known = [ "displayName" "description" "icon" "category" "settings" ] ++ functions; }
     content;
+  context = builtins.addErrorContext "while reading the module ${name} (${file})";
   wrong = builtins.filter (key: module ? ${key} && ! builtins.isFunction module.${key} && ! module.${key} ? __functor) functions;
   declared = import ./declaration.nix { inherit file; } (module.settings or { });
   text = key: default: localised { inherit file; what = key; } (module.${key} or default);
@@ -36,12 +37,13 @@ let
     settings = declared;
   };
 in
-builtins.addErrorContext "while reading the module ${name} (${file})" (
+context (
   if ! builtins.isAttrs content then fail file "expected an object with `settings`, `nixos` and `portable`, got ${show content}"
   else if wrong != [ ] then fail file "${builtins.head wrong}: expected a function, got ${show module.${builtins.head wrong}}"
   else
     builtins.seq module ({
-      inherit name file source declared;
-      description = builtins.deepSeq [ defaults examples ] data;
+      inherit name file source;
+      declared = context (builtins.deepSeq declared declared);
+      description = context (builtins.deepSeq [ defaults examples data ] data);
     } // builtins.intersectAttrs { portable = null; nixos = null; policy = null; } module)
 )

@@ -130,7 +130,7 @@ in
         offers = true;
         problem = "it can't be evaluated: nix eval .#thymesh.sources.${input} says why";
       })
-    external;
+    offers;
 
   modules = { thymesh = builtIn; project = ownModules; }
     // mapAttrs (input: offer: if offer == null then { } else modulesOf input "${input}/" offer.modules) offers;

@@ -1,7 +1,7 @@
 # What a config's modules want, together: { units, etc, packages }. The same name twice is an error, not a choice.
 { name, modules, arguments, pkgs }:
 let
-  inherit (import ../lib/errors.nix) fail onlyKeys show;
+  inherit (import ../lib/errors.nix) fail forced onlyKeys show;
 
   results = builtins.mapAttrs
     (moduleName: module:
@@ -13,7 +13,7 @@ let
       builtins.deepSeq module.settings (
         builtins.addErrorContext "while evaluating the module ${moduleName} (${module.file}) for config ${name}" (
           onlyKeys { inherit (module) file; what = "portable"; known = [ "units" "etc" "packages" ]; }
-            (portable (arguments // { inherit (module) settings; inherit pkgs; }))
+            (forced (portable (arguments // { inherit (module) settings; inherit pkgs; })))
         )
       ))
     modules;
