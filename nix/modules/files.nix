@@ -31,7 +31,7 @@
               displayName = { en = "Secret"; de = "Geheimnis"; };
               description = "As an object it can say owner, group and mode of the file";
             };
-            inherit path;
+            path = path;
           };
         };
       };
@@ -44,7 +44,9 @@
           type = "group";
           settings = {
             artifact = { type = "artifact"; displayName = { en = "Artifact"; de = "Artefakt"; }; };
-            inherit path owner group;
+            path = path;
+            owner = owner;
+            group = group;
             mode = mode "0644" // { description = "Of a file; folders and what is in them keep their own"; };
           };
         };

@@ -15,7 +15,8 @@ const NIX_CONFIG = `
 experimental-features = nix-command flakes
 build-users-group =
 substitute = false
-extra-sandbox-paths = /bin /usr /lib${process.arch === 'x64' ? ' /lib64' : ''}
+build-hook =
+sandbox-paths = /bin /usr /lib${process.arch === 'x64' ? ' /lib64' : ''}
 `
 
 export interface Ended {
@@ -54,8 +55,10 @@ export class Workshop {
   }
   #projects = 0
 
-  constructor() {
+  /** `bin` is a folder of Nix's programs, instead of this machine's. */
+  constructor({ bin }: { bin?: string } = {}) {
     mkdirSync(this.root)
+    if (bin !== undefined) this.environment.PATH = `${bin}:${this.environment.PATH}`
   }
 
   /** Writes a project with the flake that `thymesh init` writes, and gives its directory. */

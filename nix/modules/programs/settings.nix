@@ -10,7 +10,7 @@
     settings = {
       name = { type = "string"; pattern = "[a-z0-9][a-z0-9-]{0,50}"; patternHint = "lowercase letters, digits and hyphens"; displayName = { en = "Name"; de = "Name"; }; };
       description = { type = "string"; default = ""; displayName = { en = "Description"; de = "Beschreibung"; }; };
-      inherit script;
+      script = script;
       schedule = { type = "schedule"; default = { kind = "always"; }; displayName = { en = "When it runs"; de = "Wann es läuft"; }; };
       user = {
         type = "string";

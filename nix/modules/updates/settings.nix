@@ -43,7 +43,7 @@ let
   };
 in
 {
-  inherit probes;
+  probes = probes;
   units = {
     type = "choice";
     required = false;
