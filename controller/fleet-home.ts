@@ -1,6 +1,6 @@
 /** An operator's own folder for a fleet: signing keys, the controller's state and its settings. Never in the project. */
 
-import { mkdir, writeFile } from 'node:fs/promises'
+import { access, mkdir, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { parseSettings, readSettingsFile, type Settings, type SettingsInput } from '../node/settings.ts'
@@ -17,6 +17,11 @@ export class HomeError extends ThymeshError<'unreadable'> {}
 export function homeDirectory(): string {
   if (process.env.THYMESH_HOME) return process.env.THYMESH_HOME
   return join(process.env.XDG_DATA_HOME || join(homedir(), '.local/share'), 'thymesh')
+}
+
+/** What can be made again, of any fleet. */
+export function cacheDirectory(): string {
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'thymesh')
 }
 
 /** The folder of one fleet. */
@@ -43,6 +48,15 @@ export class FleetHome {
       })
     })
     return parseSettings({ ...settings, state: join(this.directory, 'state') }, file)
+  }
+
+  /** The Nix store to work with: the machine's for who has no keys of this fleet. */
+  async storeSettings(): Promise<Pick<Settings, 'store'>> {
+    const there = await access(this.directory).then(
+      () => true,
+      () => false,
+    )
+    return there ? await this.settings() : {}
   }
 
   async writeSettings(settings: Omit<SettingsInput, 'state'>): Promise<void> {

@@ -8,7 +8,8 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { withCode } from '../test/helpers/errors.ts'
 import { FleetHome } from './fleet-home.ts'
 import { type FoundOptions, found } from './found.ts'
-import { cleanCommit, git, openProject } from './project.ts'
+import { cleanCommit, git } from './project/git.ts'
+import { openProject } from './project/project.ts'
 
 describe('founding a fleet', () => {
   let directory: string

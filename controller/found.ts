@@ -12,8 +12,9 @@ import { ownCertificate } from './certificate.ts'
 import { FleetHome } from './fleet-home.ts'
 import { newSeal } from './keys/key-file.ts'
 import { newKeys, signersOf } from './keys/operator-keys.ts'
-import { git, type ProjectFile } from './project.ts'
-import { flakeFile, sampleFiles } from './template.ts'
+import { git } from './project/git.ts'
+import type { ProjectFile } from './project/schemas.ts'
+import { flakeFile, sampleFiles } from './project/template.ts'
 
 export class FoundError extends ThymeshError<'exists' | 'not-writable'> {}
 

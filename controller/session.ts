@@ -11,7 +11,7 @@ import { passphrases } from './keys/passphrase.ts'
 import { Registrar } from './members/registrar.ts'
 import { TokenBook } from './members/token-book.ts'
 import { operatorName } from './names.ts'
-import type { Project } from './project.ts'
+import type { Project } from './project/project.ts'
 
 export interface Session {
   readonly peer: MeshPeer

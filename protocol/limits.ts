@@ -58,6 +58,13 @@ export const limits = {
   historyEntries: 50,
   /** Characters in which a device says why it waits. */
   turnReason: 300,
+  /** A secret's ciphertext: 256 KiB of plaintext, and 200 bytes for each of thousands of devices that can read it. */
+  secret: 2 * MiB,
+  /** A secret's plaintext: keys, certificates, files of accounts. */
+  secretPlaintext: 256 * KiB,
+  secretsPerConfig: 100,
+  /** Units that restart for one secret. */
+  secretUnits: 20,
   /** Characters of a person's text: a release's message, a report's error. */
   message: 1000,
   /** Health probes of one config. */

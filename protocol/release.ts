@@ -16,6 +16,7 @@ import {
 import { limits } from './limits.ts'
 import { storePathSchema } from './nix/store-path.ts'
 import { promotesSchema, rolloutPolicySchema } from './rollout-policy.ts'
+import { releasedSecretsSchema } from './secrets.ts'
 import { updatePolicySchema } from './update-policy.ts'
 
 const configSchema = z.strictObject({
@@ -29,6 +30,8 @@ const configSchema = z.strictObject({
   narSize: z.int().min(1).max(limits.narSize),
   /** How its devices update; the defaults when there is none. */
   policy: updatePolicySchema.optional(),
+  /** What its devices decrypt before it is activated. */
+  secrets: releasedSecretsSchema.optional(),
 })
 export type ReleasedConfig = z.infer<typeof configSchema>
 

@@ -1,6 +1,6 @@
 /** Work with the project's controller in the mesh, for as long as one command runs. */
 
-import type { Project } from '../project.ts'
+import type { Project } from '../project/project.ts'
 import type { Session } from '../session.ts'
 import type { GlobalOptions } from './options.ts'
 import { note } from './output.ts'

@@ -2,9 +2,11 @@
 
 import { ThymeshError } from '../../protocol/errors.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
-import { FleetHome } from '../fleet-home.ts'
+import { cacheDirectory, FleetHome } from '../fleet-home.ts'
 import { buildConfig, type DeclaredFleet, evaluateFleet, keepPath } from '../nix.ts'
-import { checkDataFiles, cleanCommit, openProject } from '../project.ts'
+import { requireSound } from '../project/check.ts'
+import { cleanCommit } from '../project/git.ts'
+import { openProject } from '../project/project.ts'
 import { type BuiltConfig, publish, releaseConfig, sameContent } from '../publish.ts'
 import type { Session } from '../session.ts'
 import { shortPath, size } from '../view/table.ts'
@@ -22,9 +24,9 @@ const newsSeconds = 2
 export async function deploy(options: WatchOptions & { force: boolean }): Promise<number> {
   const project = await openProject(options.project)
   const commit = await cleanCommit(project)
-  await checkDataFiles(project)
   const home = new FleetHome(project.fleet)
   const [keys, nixKey, { store }] = await Promise.all([home.keys(), home.nixKey(), home.settings()])
+  await requireSound(project, { store, cache: cacheDirectory() })
   // Evaluated while the controller starts and looks for peers; what fails is thrown below.
   const evaluation = evaluateFleet(project, store)
   evaluation.catch(() => {})
@@ -41,7 +43,9 @@ export async function deploy(options: WatchOptions & { force: boolean }): Promis
       const config = declared.configs[name]
       if (config === undefined) throw new RangeError(`config ${name} is not declared`)
       note(options, `Building ${name} …`)
-      built[name] = { ...config, topLevel: await buildConfig(project, name, home.rootsDirectory('next'), store) }
+      const { system, target, policy } = config
+      const topLevel = await buildConfig(project, name, home.rootsDirectory('next'), store)
+      built[name] = { system, target, topLevel, ...(policy && { policy }) }
     }
     await news
     const content: ReleaseContent = {

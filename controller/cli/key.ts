@@ -12,7 +12,7 @@ import { newSeal, writeKeyFile } from '../keys/key-file.ts'
 import { newKeys, noKey } from '../keys/operator-keys.ts'
 import { PassphraseSource, passphrases } from '../keys/passphrase.ts'
 import { operatorName } from '../names.ts'
-import { openProject } from '../project.ts'
+import { openProject } from '../project/project.ts'
 import type { ProjectOptions } from './options.ts'
 import { note, print } from './output.ts'
 

@@ -3,7 +3,7 @@
 import { findMembers } from '../members/find.ts'
 import { tellCertificates } from '../members/tell.ts'
 import { alarmsOf, type MemberRow, viewMembers } from '../members/view.ts'
-import { openProject } from '../project.ts'
+import { openProject } from '../project/project.ts'
 import { ago, shortId, table } from '../view/table.ts'
 import { takeNews, withSession } from './context.ts'
 import type { ProjectOptions } from './options.ts'

@@ -2,15 +2,25 @@
 
 import { CommanderError } from 'commander'
 import { deviceCommands } from './commands/devices.ts'
+import { entryCommands } from './commands/entries.ts'
 import { fleetCommands } from './commands/fleet.ts'
 import { keyCommands } from './commands/keys.ts'
 import { memberCommands } from './commands/members.ts'
+import { projectCommands } from './commands/project.ts'
 import { releaseCommands } from './commands/releases.ts'
 import { exitCodes, printError } from './output.ts'
 import { type CommandGroup, Shell } from './shell.ts'
 
 /** In the order in which help shows them. */
-const groups: readonly CommandGroup[] = [fleetCommands, memberCommands, keyCommands, releaseCommands, deviceCommands]
+const groups: readonly CommandGroup[] = [
+  fleetCommands,
+  memberCommands,
+  keyCommands,
+  projectCommands,
+  entryCommands,
+  releaseCommands,
+  deviceCommands,
+]
 
 /** Parses and runs a command line; resolves to the exit code. */
 export async function parse(argv: readonly string[]): Promise<number> {

@@ -1,7 +1,7 @@
 /** `thymesh releases`: what was released, when, and what it was built from. */
 
 import type { Release } from '../../protocol/release.ts'
-import { openProject } from '../project.ts'
+import { openProject } from '../project/project.ts'
 import type { Session } from '../session.ts'
 import { table } from '../view/table.ts'
 import { takeNews, withSession } from './context.ts'

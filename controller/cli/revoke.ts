@@ -3,7 +3,7 @@
 import { findMembers } from '../members/find.ts'
 import { RevokeError, revoke } from '../members/revoke.ts'
 import { tellHead } from '../members/tell.ts'
-import { openProject } from '../project.ts'
+import { openProject } from '../project/project.ts'
 import { takeNews, withSession } from './context.ts'
 import type { ProjectOptions } from './options.ts'
 import { note, print } from './output.ts'

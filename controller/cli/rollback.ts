@@ -1,6 +1,6 @@
 /** `thymesh rollback`: a new release with the configs of an older one. */
 
-import { openProject } from '../project.ts'
+import { openProject } from '../project/project.ts'
 import { publish } from '../publish.ts'
 import { chooseVersion, RollbackError, rollbackContent } from '../rollback.ts'
 import type { Session } from '../session.ts'

@@ -35,9 +35,13 @@ export class Shell {
   }
 
   /** A command, or with `parent` one of its subcommands. */
-  command(name: string, description: string, init: { parent?: Command; exitCodes?: string } = {}): Command {
+  command(
+    name: string,
+    description: string,
+    init: { parent?: Command; exitCodes?: string; isDefault?: boolean } = {},
+  ): Command {
     return (init.parent ?? this.program)
-      .command(name)
+      .command(name, { isDefault: init.isDefault ?? false })
       .enablePositionalOptions()
       .description(description)
       .option('--json', 'print one JSON object instead of text, also for an error', false)
@@ -45,9 +49,10 @@ export class Shell {
       .addHelpText('after', init.exitCodes ?? exitCodeHelp)
   }
 
-  /** A word that has subcommands, and does nothing by itself. */
+  /** A command that holds subcommands; the same one for the same name, whichever group of commands asks first. */
   group(name: string, description: string): Command {
-    return this.program.command(name).description(description).addHelpText('after', exitCodeHelp)
+    const known = this.program.commands.find(command => command.name() === name)
+    return known ?? this.program.command(name).description(description).addHelpText('after', exitCodeHelp)
   }
 
   /** A command that works in a project. */
@@ -70,6 +75,18 @@ export class Shell {
     return async options => {
       if (options.passphraseFile !== undefined) passphrases.useFile(options.passphraseFile)
       this.#ended(await run<Options>(async given => (await load())(given), options))
+    }
+  }
+
+  /** The same for a command with arguments, which become options of these names. */
+  takes<Options extends GlobalOptions>(
+    names: readonly string[],
+    load: () => Promise<CommandWork<Options>>,
+  ): (...given: unknown[]) => Promise<void> {
+    return async (...given) => {
+      const options = given[names.length] as Options
+      const named = names.map((name, index) => [name, given[index]] as const)
+      await this.does(load)({ ...options, ...Object.fromEntries(named) })
     }
   }
 }

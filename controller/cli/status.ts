@@ -2,7 +2,7 @@
 
 import { type DeviceView, viewFleet } from '../fleet-view.ts'
 import { alarmsOf } from '../members/view.ts'
-import { openProject } from '../project.ts'
+import { openProject } from '../project/project.ts'
 import type { Session } from '../session.ts'
 import { ago, shortPath, table } from '../view/table.ts'
 import { takeNews, withSession } from './context.ts'

@@ -3,7 +3,7 @@
 import { checkAddresses } from '../addresses.ts'
 import { FleetHome } from '../fleet-home.ts'
 import { TokenBook } from '../members/token-book.ts'
-import { openProject } from '../project.ts'
+import { openProject } from '../project/project.ts'
 import { makeJoinToken } from '../token.ts'
 import { shortId } from '../view/table.ts'
 import type { ProjectOptions } from './options.ts'

@@ -3,7 +3,7 @@
 import { RevokeError, revoke } from '../members/revoke.ts'
 import { tellCertificates, tellHead } from '../members/tell.ts'
 import { type TokenRow, viewTokens } from '../members/tokens-view.ts'
-import { openProject } from '../project.ts'
+import { openProject } from '../project/project.ts'
 import { shortId, table } from '../view/table.ts'
 import { takeNews, withSession } from './context.ts'
 import type { ProjectOptions } from './options.ts'

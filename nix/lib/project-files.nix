@@ -7,7 +7,8 @@ let
     let value = builtins.fromJSON (builtins.readFile path);
     in
     builtins.addErrorContext "while reading ${file} as JSON" (
-      if builtins.isAttrs value then value else fail file "expected a JSON object"
+      # Editors take the schema of a file from it; it says nothing of the fleet.
+      if builtins.isAttrs value then removeAttrs value [ "$schema" ] else fail file "expected a JSON object"
     );
 
   folder = name: names: builtins.mapAttrs

@@ -22,6 +22,8 @@ import { openStream } from './open-stream.ts'
 const pack = promisify(zstdCompress)
 const unpack = promisify(zstdDecompress)
 const packParams = { params: { [constants.ZSTD_c_compressionLevel]: 12 } }
+/** A frame may claim a window of 2 GiB; the largest document takes one of 8 MiB. */
+const unpackParams = { params: { [constants.ZSTD_d_windowLogMax]: 23 } }
 /** Below this the frame costs more than it saves. */
 const packFromBytes = 512
 
@@ -80,7 +82,9 @@ export class Documents {
         throw new DocumentError('too-large', `expected a document of at most ${maxBytes} bytes, got ${size}`)
       }
       const body = await channel.bodyBytes(answer.size)
-      return answer.unpacked === undefined ? body : await unpack(body, { maxOutputLength: answer.unpacked })
+      return answer.unpacked === undefined
+        ? body
+        : await unpack(body, { ...unpackParams, maxOutputLength: answer.unpacked })
     })
   }
 

@@ -50,23 +50,33 @@ describe('a project and its operator', { skip: nixSkip() }, () => {
     [
       'Nix that can not be evaluated',
       { 'modules/hello.nix': '{ settings = nonsense; }' },
-      'evaluation-failed',
-      /undefined variable 'nonsense'/,
+      'invalid-project',
+      /^modules\/hello\.nix:1:14: undefined variable 'nonsense'/,
     ],
     [
       'a setting that the module does not have',
       { 'configs/hello.json': { modules: { hello: { mesage: 'x' } } } },
-      'evaluation-failed',
-      /configs\/hello\.json: modules\.hello: unknown mesage; expected one of message/,
+      'invalid-project',
+      /^configs\/hello\.json:4:7: modules\.hello\.mesage: unknown setting; expected one of message/,
     ],
     [
       'a device whose config is missing',
       { 'devices/lost.json': { config: 'helo' } },
-      'evaluation-failed',
-      /devices\/lost\.json: config: there is no configs\/helo\.json; the project has hello/,
+      'invalid-project',
+      /^devices\/lost\.json:2:13: config: there is no configs\/helo\.json; the project has hello/,
     ],
-    ['a file that is no JSON', { 'devices/lost.json': '{ "config"' }, 'invalid', /devices\/lost\.json: expected JSON/],
-    ['a name that no host can have', { 'devices/Lost.json': '{}' }, 'invalid', /devices\/Lost\.json: expected a name/],
+    [
+      'a file that is no JSON',
+      { 'devices/lost.json': '{ "config"' },
+      'invalid-project',
+      /^devices\/lost\.json:1:11: expected a colon/,
+    ],
+    [
+      'a name that no host can have',
+      { 'devices/Lost.json': '{}' },
+      'invalid-project',
+      /devices\/Lost\.json: expected a name/,
+    ],
     [
       'a build that fails',
       {

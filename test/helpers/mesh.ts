@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { silentLogger } from '../../node/log.ts'
+import { type Logger, silentLogger } from '../../node/log.ts'
 import { MeshPeer, openState, type PeerState } from '../../node/mesh/mesh-peer.ts'
 import { parseSettings, type SettingsInput } from '../../node/settings.ts'
 import { FleetState } from '../../node/state/fleet-state.ts'
@@ -34,6 +34,7 @@ export interface PeerInit {
   believes?: Published | 'none'
   settings?: SettingsInput
   store?: Partial<NixStore>
+  logger?: Logger
 }
 
 /** The peers of one test. */
@@ -45,7 +46,7 @@ export class Mesh {
     this.directory = directory
   }
 
-  static async of(t: TestContext): Promise<Mesh> {
+  static async of(t: { after(undo: () => Promise<void>): void }): Promise<Mesh> {
     const mesh = new Mesh(await mkdtemp(join(tmpdir(), 'thymesh-mesh-')))
     t.after(() => mesh.#end())
     return mesh
@@ -75,7 +76,7 @@ export class Mesh {
       certificate,
       settings,
       state,
-      log: silentLogger,
+      log: init.logger ?? silentLogger,
       store: fakeStore(init.store),
     })
     const stop = async () => {

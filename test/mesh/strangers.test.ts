@@ -2,89 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { multiaddr } from '@multiformats/multiaddr'
-import { refusedHellos } from '../../node/defaults.ts'
 import { timeText } from '../../protocol/fields.ts'
 import { peerIdOf } from '../../protocol/peer-id.ts'
 import { withCode } from '../helpers/errors.ts'
 import { daysAfter, testSigner } from '../helpers/fleet.ts'
 import { addressesOf, connect, isMember, liveFleet, Mesh, until } from '../helpers/mesh.ts'
-import { answerHello, fate, helloOf, rawHost, sayHello } from '../helpers/raw-host.ts'
-
-describe('a stranger', () => {
-  it('gets no stream of any protocol served, and is dropped', async t => {
-    const made = await Mesh.of(t)
-    const fleet = liveFleet()
-    const peer = await made.start({ word: 'peer', fleet, settings: { dht: 'server' } })
-    const stranger = await rawHost(made, 'stranger')
-    const connection = await stranger.dial(peer.host.getMultiaddrs())
-    const { names } = peer
-    const protocols = peer.host.getProtocols().filter(each => each !== names.hello)
-    for (const expected of [names.document, names.sync, names.swarm, '/meshsub/1.2.0']) {
-      assert.ok(protocols.includes(expected), `${expected} is served`)
-    }
-    for (const part of ['id/1.0.0', 'id/push/1.0.0', 'ping/1.0.0', 'kad/1']) {
-      assert.ok(protocols.includes(`/${names.prefix}/${part}`), `${part} is served`)
-    }
-    const fates = await Promise.all(
-      protocols.map(async protocol => {
-        const stream = await connection.newStream(protocol)
-        stream.send(new Uint8Array(64))
-        return { protocol, ...(await fate(stream)) }
-      }),
-    )
-    for (const { protocol, bytes, status } of fates) {
-      assert.equal(bytes, 0, `${protocol} sent ${bytes} bytes to a stranger`)
-      assert.notEqual(status, 'open', protocol)
-    }
-    await until(() => peer.host.getConnections(stranger.peerId).length === 0, 'the stranger to be dropped')
-    assert.ok(peer.admission.isRefused(stranger.peerId.toString()))
-    // Back at once, it finds no open door.
-    const again = await stranger.dial(peer.host.getMultiaddrs()).catch(() => undefined)
-    await until(() => again === undefined || again.status !== 'open', 'the second connection to be refused')
-    assert.deepEqual(peer.admission.members, [])
-  })
-
-  it('has a few hellos, then it is dropped', async t => {
-    const made = await Mesh.of(t)
-    const fleet = liveFleet()
-    const peer = await made.start({ word: 'peer', fleet })
-    const stranger = await rawHost(made, 'stranger')
-    const connection = await stranger.dial(peer.host.getMultiaddrs())
-    const other = liveFleet('elsewhere')
-    const hello = helloOf(other, other.certify(testSigner('stranger'), { name: 'stranger' }))
-    let verdicts = 0
-    while (connection.status === 'open') {
-      const verdict = await sayHello(connection, fleet, hello).catch(() => undefined)
-      if (verdict === undefined) await sleep(10)
-      else verdicts++
-      assert.notEqual(verdict?.admitted, true)
-    }
-    assert.ok(verdicts <= refusedHellos, `${verdicts} hellos were judged`)
-  })
-
-  it('that says it knows news can send nothing else', async t => {
-    const made = await Mesh.of(t)
-    const fleet = liveFleet()
-    const peer = await made.start({ word: 'peer', fleet })
-    const stranger = await rawHost(made, 'stranger')
-    const other = liveFleet('elsewhere')
-    const certificate = other.certify(testSigner('stranger'), { name: 'stranger' })
-    await answerHello(stranger, fleet, helloOf(other, certificate))
-    let asked = 0
-    await stranger.handle(peer.names.document, stream => {
-      asked++
-      stream.abort(new Error('no'))
-    })
-    const connection = await stranger.dial(peer.host.getMultiaddrs())
-    const verdict = await sayHello(connection, fleet, helloOf(other, certificate, { root: 9, timestamp: 9 }))
-    assert.equal(verdict.admitted, false)
-    await until(() => asked > 0, 'the peer to ask for the news')
-    assert.deepEqual(peer.admission.members, [])
-    assert.equal(peer.state.belief?.release.version, 1)
-  })
-})
 
 describe('who is no member', () => {
   it('is refused, served nothing and not redialled for a while', async t => {

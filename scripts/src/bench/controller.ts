@@ -5,7 +5,7 @@
 
 import { createInterface } from 'node:readline'
 import { found } from '../../../controller/found.ts'
-import { openProject } from '../../../controller/project.ts'
+import { openProject } from '../../../controller/project/project.ts'
 import { publish, releaseConfig } from '../../../controller/publish.ts'
 import { startSession } from '../../../controller/session.ts'
 import { makeJoinToken } from '../../../controller/token.ts'

@@ -1,0 +1,106 @@
+/** Looks at all of a project and says all that is wrong with it, each with its place. Writes nothing. */
+
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Overlay, type ProjectFiles, readProjectFiles } from './files.ts'
+import { git, unknownFiles } from './git.ts'
+import { checkLayers } from './layers.ts'
+import { conflictMarker, LocatedJson } from './located-json.ts'
+import { type DescribeOptions, describeModules, evaluate, type ModuleDescriptions } from './modules.ts'
+import { CheckError, type Problem, sortedProblems } from './problem.ts'
+import type { Project } from './project.ts'
+import { checkReferences } from './references.ts'
+import type { Mention } from './settings.ts'
+
+export interface CheckResult {
+  readonly files: ProjectFiles
+  readonly modules: ModuleDescriptions
+  /** What is set to secrets and artifacts, and where. */
+  readonly mentions: readonly Mention[]
+  /** By file and line. */
+  readonly problems: readonly Problem[]
+}
+
+/** Everything that is written in JSON's and Git's terms; no Nix. */
+export async function checkFiles(
+  directory: string,
+  overlay?: Overlay,
+): Promise<{ files: ProjectFiles; problems: Problem[] }> {
+  const files = await readProjectFiles(directory, overlay)
+  return { files, problems: [...files.problems, ...(await checkTexts(directory)), ...checkReferences(files)] }
+}
+
+/** All of the project. */
+export async function checkProject(project: Project, options: DescribeOptions): Promise<CheckResult> {
+  const { directory } = project
+  const { files, problems } = await checkFiles(directory)
+  problems.push(...(await untracked(directory)))
+  const described = await describeModules(directory, files.modules, options)
+  problems.push(...described.problems)
+  const { modules } = described
+  const { mentions, ...layers } = await checkLayers(directory, files, modules, described.problems.length === 0)
+  problems.push(...layers.problems)
+  if (problems.length === 0) problems.push(...(await evaluateAll(directory, files, options)))
+  return { files, modules, mentions, problems: sortedProblems(problems) }
+}
+
+/** Throws a CheckError with all that is wrong. */
+export async function requireSound(project: Project, options: DescribeOptions): Promise<CheckResult> {
+  const result = await checkProject(project, options)
+  if (result.problems.length > 0) throw new CheckError(result.problems)
+  return result
+}
+
+/** What only Nix finds: everything that a release is made of, evaluated. */
+async function evaluateAll(directory: string, files: ProjectFiles, options: DescribeOptions): Promise<Problem[]> {
+  const result = await evaluate(directory, 'thymesh.fleet', options)
+  return 'problem' in result ? [placed(result.problem, files)] : []
+}
+
+/** Our own Nix files say `configs/web.json: modules.web.port: …`: the place of that key. */
+export function placed(problem: Problem, files: ProjectFiles): Problem {
+  const [, folder, name] = /^(configs|tags|devices)\/(.+)\.json$/.exec(problem.file) ?? []
+  const file = folder === undefined ? undefined : files[folder as 'configs'].get(name ?? '')
+  const [, key, words] = /^([A-Za-z0-9_.[\]/-]+): (.*)$/s.exec(problem.message) ?? []
+  if (file === undefined || key === undefined || words === undefined) return problem
+  const path = key
+    .split(/[.[\]]+/)
+    .filter(part => part !== '')
+    .map(part => (/^\d+$/.test(part) ? Number(part) : part))
+  return file.json.problem(path, words)
+}
+
+/** Texts that Nix and people share: a conflict that was not solved stands in them as easily as in JSON. */
+async function checkTexts(directory: string): Promise<Problem[]> {
+  const files = await git(directory, [
+    'ls-files',
+    '--cached',
+    '--others',
+    '--exclude-standard',
+    '--',
+    '*.nix',
+    'flake.lock',
+    'thymesh.json',
+  ])
+  const problems = await Promise.all(
+    files.map(async file => {
+      const text = await readFile(join(directory, file), 'utf8').catch(() => '')
+      const marker = conflictMarker(text)
+      const words = 'has a merge conflict marker: solve the conflict'
+      return marker === undefined ? [] : [new LocatedJson(file, text).problemAt(marker, '', words)]
+    }),
+  )
+  return problems.flat()
+}
+
+/** Nix sees of a Git repository what Git knows. */
+async function untracked(directory: string): Promise<Problem[]> {
+  const paths = ['*.nix', 'configs', 'tags', 'devices', 'artifacts', 'secrets']
+  const files = await unknownFiles(directory, paths)
+  return files.map(file => ({
+    file,
+    at: undefined,
+    key: '',
+    message: `Git doesn't know it, so Nix can't see it: git add ${file}`,
+  }))
+}

@@ -1,0 +1,186 @@
+/** Tests of editing: small diffs, checks before anything is written, and nothing lost that others changed meanwhile. */
+
+import assert from 'node:assert/strict'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import { withCode } from '../../test/helpers/errors.ts'
+import { ProjectEdit } from './edit.ts'
+import { newText, setValue } from './edit-json.ts'
+import { addEntry, pathOf, removeEntry, renameEntry, setKey, unsetKey } from './entries.ts'
+import { readProjectFiles } from './files.ts'
+import { git } from './git.ts'
+
+const web = `{
+  "displayName": "Web",
+  "target": "portable",
+  "modules": {
+    "web": { "message": "hello", "port": 8080 }
+  }
+}
+`
+
+async function project(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'thymesh-edit-'))
+  t.after(() => rm(directory, { recursive: true }))
+  const files = {
+    'configs/web.json': web,
+    'tags/site.json': newText({ modules: {} }),
+    'devices/one.json': newText({ config: 'web' }),
+    'flake.nix': 'not one',
+  }
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(directory, name)), { recursive: true })
+    await writeFile(join(directory, name), text)
+  }
+  await git(directory, ['init', '--quiet'])
+  await git(directory, ['add', '-A'])
+  return directory
+}
+
+/** No Nix: what the modules say is known. */
+const describeOptions = (directory: string) => ({
+  cache: join(directory, '.git/cache'),
+  modules: { web: { settings: { message: { type: 'string' }, port: { type: 'int' } } } },
+})
+const text = (directory: string, file: string) => readFile(join(directory, file), 'utf8')
+
+describe('one value in a JSON text', () => {
+  it('is changed without touching the rest', () => {
+    assert.equal(setValue(web, ['modules', 'web', 'port'], 9090), web.replace('8080', '9090'))
+    assert.equal(setValue(web, ['displayName'], undefined), web.replace('  "displayName": "Web",\n', ''))
+  })
+
+  it('comes where the order has it', () => {
+    const order = ['displayName', 'system', 'target', 'modules']
+    const edited = setValue(web, ['system'], 'aarch64-linux', order)
+    assert.equal(edited, web.replace('  "target"', '  "system": "aarch64-linux",\n  "target"'))
+    assert.equal(setValue('{}', ['a'], 1), '{\n  "a": 1\n}\n')
+  })
+
+  it('is found by a key with dots, and numbers for entries of lists', () => {
+    assert.deepEqual(pathOf('modules.web.list.0.x', { modules: { web: { list: [{}] } } }), [
+      'modules',
+      'web',
+      'list',
+      0,
+      'x',
+    ])
+    assert.deepEqual(pathOf('modules.0', { modules: {} }), ['modules', '0'])
+    assert.throws(() => pathOf('modules..x', {}), withCode('no-such-entry', /expected a key such as/))
+  })
+})
+
+describe('an edit', () => {
+  it('adds, changes, renames and removes entries, wherever they are named', async t => {
+    const directory = await project(t)
+    const options = describeOptions(directory)
+    const change = async (
+      work: (edit: ProjectEdit, files: Awaited<ReturnType<typeof readProjectFiles>>) => Promise<void>,
+    ) => {
+      const edit = new ProjectEdit(directory)
+      await work(edit, await readProjectFiles(directory))
+      return await edit.apply(options)
+    }
+    assert.deepEqual(await change(edit => addEntry(edit, 'devices', 'two', { config: 'web', site: undefined })), [
+      'devices/two.json',
+    ])
+    assert.equal(await text(directory, 'devices/two.json'), '{\n  "config": "web"\n}\n')
+    assert.deepEqual(
+      await git(directory, ['ls-files', '--', 'devices/two.json']),
+      ['devices/two.json'],
+      'Nix must see it',
+    )
+
+    await change((edit, files) => setKey(edit, 'devices', 'two', 'site', ['north'], files))
+    assert.equal(await text(directory, 'devices/two.json'), '{\n  "config": "web",\n  "site": "north"\n}\n')
+    await change((edit, files) => setKey(edit, 'configs', 'web', 'tags', [['site']], files))
+    // A text where the key takes text, whatever else it could be.
+    await change((edit, files) => setKey(edit, 'configs', 'web', 'description', [5, '5'], files))
+    assert.match(await text(directory, 'configs/web.json'), /"description": "5",\n {2}"target"/)
+
+    await change((edit, files) => renameEntry(edit, 'configs', ['web', 'www'], files))
+    assert.deepEqual((await readdir(join(directory, 'configs'))).sort(), ['www.json'])
+    assert.match(await text(directory, 'devices/one.json'), /"config": "www"/)
+    await change((edit, files) => renameEntry(edit, 'tags', ['site', 'place'], files))
+    assert.match(await text(directory, 'configs/www.json'), /"place"/)
+
+    const refused = change((edit, files) => removeEntry(edit, 'tags', 'place', files))
+    await assert.rejects(refused, withCode('in-use', /the tag place is in use: configs\/www\.json/))
+    await change((edit, files) => unsetKey(edit, 'configs', 'www', 'tags', files))
+    assert.deepEqual(await change((edit, files) => removeEntry(edit, 'tags', 'place', files)), ['tags/place.json'])
+    assert.deepEqual(await change((edit, files) => setKey(edit, 'devices', 'two', 'site', ['north'], files)), [])
+  })
+
+  it('writes nothing of it when it would make something wrong', async t => {
+    const directory = await project(t)
+    const files = await readProjectFiles(directory)
+    const edit = new ProjectEdit(directory)
+    await setKey(edit, 'configs', 'web', 'displayName', ['Other'], files)
+    await setKey(edit, 'devices', 'one', 'config', ['nowhere'], files)
+    const said = /^devices\/one\.json:2:13: config: there is no configs\/nowhere\.json/
+    await assert.rejects(edit.apply(describeOptions(directory)), withCode('invalid-project', said))
+    assert.equal(await text(directory, 'configs/web.json'), web)
+  })
+
+  it('may mend one of several things that are wrong', async t => {
+    const directory = await project(t)
+    await writeFile(join(directory, 'devices/bad.json'), '{ "config": 5 }\n')
+    await writeFile(join(directory, 'devices/worse.json'), '{ "config": 6 }\n')
+    const edit = new ProjectEdit(directory)
+    await setKey(edit, 'devices', 'bad', 'config', ['web'], await readProjectFiles(directory))
+    assert.deepEqual(await edit.apply(describeOptions(directory)), ['devices/bad.json'])
+  })
+
+  it('is refused where a file was changed meanwhile, has a conflict, or is no JSON', async t => {
+    const directory = await project(t)
+    const files = await readProjectFiles(directory)
+    const edit = new ProjectEdit(directory)
+    await setKey(edit, 'configs', 'web', 'displayName', ['Other'], files)
+    const byHand = web.replace('hello', 'by hand')
+    await writeFile(join(directory, 'configs/web.json'), byHand)
+    await assert.rejects(edit.apply(describeOptions(directory)), withCode('changed-meanwhile', /configs\/web\.json/))
+    assert.equal(await text(directory, 'configs/web.json'), byHand)
+
+    const conflict = '{\n<<<<<<< a\n  "config": "web"\n=======\n>>>>>>> b\n}\n'
+    await writeFile(join(directory, 'devices/one.json'), conflict)
+    const second = new ProjectEdit(directory)
+    await assert.rejects(
+      setKey(second, 'devices', 'one', 'site', ['x'], files),
+      withCode('invalid-project', /merge conflict marker/),
+    )
+    await assert.rejects(second.write('devices/one.json', '{}'), withCode('merge-conflict', /devices\/one\.json/))
+    assert.equal(await text(directory, 'devices/one.json'), conflict)
+  })
+
+  it('keeps the mode of a file, and leaves no draft', async t => {
+    const directory = await project(t)
+    await chmod(join(directory, 'devices/one.json'), 0o640)
+    const edit = new ProjectEdit(directory)
+    await setKey(edit, 'devices', 'one', 'site', ['x'], await readProjectFiles(directory))
+    await edit.apply(describeOptions(directory))
+    assert.equal((await stat(join(directory, 'devices/one.json'))).mode & 0o777, 0o640)
+    assert.deepEqual(await readdir(join(directory, 'devices')), ['one.json'])
+    assert.ok(!(await readdir(join(directory, '.git'))).includes('thymesh.lock'))
+  })
+
+  it('takes the lock of a process that has gone, not of one that is there', async t => {
+    const directory = await project(t)
+    const set = async (site: string) => {
+      const edit = new ProjectEdit(directory)
+      await setKey(edit, 'devices', 'one', 'site', [site], await readProjectFiles(directory))
+      return await edit.apply(describeOptions(directory))
+    }
+    await writeFile(join(directory, '.git/thymesh.lock'), String(process.pid))
+    await assert.rejects(set('a'), withCode('busy', /another thymesh \(process \d+\)/))
+    await writeFile(join(directory, '.git/thymesh.lock'), '999999999')
+    assert.deepEqual(await set('a'), ['devices/one.json'])
+  })
+
+  it('takes no name that a fleet can not have, and none twice', async t => {
+    const edit = new ProjectEdit(await project(t))
+    await assert.rejects(addEntry(edit, 'devices', 'No Name', {}), withCode('no-such-entry', /device: expected a name/))
+    await assert.rejects(addEntry(edit, 'devices', 'one', {}), withCode('entry-exists', /devices\/one\.json/))
+  })
+})

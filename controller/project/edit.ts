@@ -1,0 +1,182 @@
+/** Editing a project: several files at once, checked before anything is written, each written whole or not at all. */
+
+import { createHash } from 'node:crypto'
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { checkFiles } from './check.ts'
+import type { Overlay } from './files.ts'
+import { git } from './git.ts'
+import { checkLayers } from './layers.ts'
+import { conflictMarker } from './located-json.ts'
+import { type DescribeOptions, describeModules } from './modules.ts'
+import { CheckError, type Problem, sortedProblems } from './problem.ts'
+import { projectFile } from './project.ts'
+
+export class EditError extends ThymeshError<
+  'changed-meanwhile' | 'merge-conflict' | 'not-writable' | 'busy' | 'no-such-entry' | 'entry-exists' | 'in-use'
+> {}
+
+/** What is to be: a file's text or bytes, or its end. Files are named from the project's folder. */
+export class ProjectEdit {
+  readonly directory: string
+  readonly #before = new Map<string, Buffer | undefined>()
+  readonly #after = new Map<string, Buffer | undefined>()
+
+  constructor(directory: string) {
+    this.directory = directory
+  }
+
+  /** What a file says: edited, or as it lies there. Nothing when there is none. */
+  async read(file: string): Promise<string | undefined> {
+    return (await this.readBytes(file))?.toString('utf8')
+  }
+
+  async readBytes(file: string): Promise<Buffer | undefined> {
+    if (this.#after.has(file)) return this.#after.get(file)
+    if (!this.#before.has(file)) this.#before.set(file, await readOrNothing(join(this.directory, file)))
+    return this.#before.get(file)
+  }
+
+  async write(file: string, content: string | Uint8Array): Promise<void> {
+    const before = await this.readBytes(file)
+    if (before !== undefined && conflictMarker(before.toString('utf8')) !== undefined) {
+      throw new EditError('merge-conflict', `${file} has a merge conflict marker: nothing was written`, {
+        hint: 'Solve the conflict in it, then try again.',
+      })
+    }
+    this.#after.set(file, Buffer.from(content))
+  }
+
+  async remove(file: string): Promise<void> {
+    await this.readBytes(file)
+    this.#after.set(file, undefined)
+  }
+
+  /** Files that will be others than they are. */
+  get changed(): string[] {
+    return [...this.#after].filter(([file, after]) => !same(after, this.#before.get(file))).map(([file]) => file)
+  }
+
+  get overlay(): Overlay {
+    return new Map([...this.#after].map(([file, bytes]) => [file, bytes?.toString('utf8')]))
+  }
+
+  /**
+   * Checks the project as it would be, then writes. Throws a CheckError with what the edit would make wrong (what was
+   * wrong before is not asked), or an EditError when a file was changed meanwhile; nothing is written then.
+   */
+  async apply(options: DescribeOptions): Promise<string[]> {
+    const { changed } = this
+    if (changed.length === 0) return []
+    await this.#check(options)
+    await withLock(this.directory, async () => {
+      for (const file of changed) {
+        const now = await readOrNothing(join(this.directory, file))
+        if (same(now, this.#before.get(file))) continue
+        throw new EditError('changed-meanwhile', `${file} was changed meanwhile: nothing was written`, {
+          hint: 'Look at it, then try again.',
+        })
+      }
+      for (const file of changed) await replace(join(this.directory, file), this.#after.get(file))
+    })
+    // Nix sees what Git knows; what is in a file stays the user's to add.
+    const added = changed.filter(file => this.#before.get(file) === undefined && this.#after.get(file) !== undefined)
+    if (added.length > 0) await git(this.directory, ['add', '--intent-to-add', '--', ...added])
+    return changed
+  }
+
+  async #check(options: DescribeOptions): Promise<void> {
+    const before = await checkFiles(this.directory)
+    const after = await checkFiles(this.directory, this.overlay)
+    const described = await describeModules(this.directory, before.files.modules, options)
+    const complete = described.problems.length === 0
+    const [old, next] = [
+      await checkLayers(this.directory, before.files, described.modules, complete),
+      await checkLayers(this.directory, after.files, described.modules, complete),
+    ]
+    const known = new Set([...before.problems, ...old.problems].map(essence))
+    const added = [...after.problems, ...next.problems].filter(problem => !known.has(essence(problem)))
+    if (added.length > 0) throw new CheckError(sortedProblems(added))
+  }
+}
+
+/** A problem wherever it stands: an edit moves lines. */
+function essence({ file, key, message }: Problem): string {
+  return `${file}\0${key}\0${message}`
+}
+
+function same(a: Buffer | undefined, b: Buffer | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : a.equals(b)
+}
+
+async function readOrNothing(file: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(file)
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR'))
+      return undefined
+    throw new EditError('not-writable', `can't read ${file}: ${messageOf(thrown)}`)
+  }
+}
+
+/** Written beside it, synced, and renamed over it: a power cut leaves the old one or the new one. */
+async function replace(file: string, bytes: Buffer | undefined): Promise<void> {
+  try {
+    if (bytes === undefined) return await rm(file, { force: true })
+    await mkdir(dirname(file), { recursive: true })
+    const mode = await stat(file).then(
+      about => about.mode & 0o777,
+      () => 0o644,
+    )
+    const draft = join(dirname(file), `.${createHash('sha256').update(file).digest('hex').slice(0, 12)}.draft`)
+    const handle = await open(draft, 'w', mode)
+    try {
+      await handle.writeFile(bytes)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(draft, file)
+  } catch (thrown) {
+    throw new EditError('not-writable', `can't write ${file}: ${messageOf(thrown)}`)
+  }
+}
+
+/** One edit at a time; the lock of a process that has gone counts for nothing. */
+async function withLock(directory: string, work: () => Promise<void>): Promise<void> {
+  const [gitDirectory = '.git'] = await git(directory, ['rev-parse', '--absolute-git-dir'])
+  const file = join(gitDirectory, 'thymesh.lock')
+  const take = async () => {
+    const handle = await open(file, 'wx', 0o600)
+    await handle.writeFile(String(process.pid))
+    await handle.close()
+  }
+  await take().catch(async (thrown: unknown) => {
+    if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')) {
+      throw new EditError('not-writable', `can't write ${file}: ${messageOf(thrown)}`)
+    }
+    const owner = Number(await readFile(file, 'utf8').catch(() => ''))
+    if (owner > 0 && isRunning(owner)) {
+      throw new EditError('busy', `another thymesh (process ${owner}) edits ${projectFile}'s project right now`, {
+        hint: 'Try again when it has ended.',
+      })
+    }
+    await rm(file, { force: true })
+    await take()
+  })
+  try {
+    await work()
+  } finally {
+    await rm(file, { force: true })
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (thrown) {
+    return thrown instanceof Error && 'code' in thrown && thrown.code === 'EPERM'
+  }
+}

@@ -1,0 +1,178 @@
+/** Configs, tags and devices as entries of the project: made, changed, renamed and taken away, one file each. */
+
+import { z } from 'zod'
+import { nameSchema } from '../../protocol/fields.ts'
+import { EditError, type ProjectEdit } from './edit.ts'
+import { newText, setValue } from './edit-json.ts'
+import type { ProjectFiles } from './files.ts'
+import { type JsonPath, LocatedJson } from './located-json.ts'
+import { CheckError, list, suggestion } from './problem.ts'
+import { configSchema, deviceSchema, type Folder, tagSchema } from './schemas.ts'
+
+/** The kinds of entries that people edit like this; secrets have commands of their own. */
+export type EntryFolder = Exclude<Folder, 'secrets'>
+
+export const entryWords: Record<EntryFolder, string> = { configs: 'config', tags: 'tag', devices: 'device' }
+const schemas = { configs: configSchema, tags: tagSchema, devices: deviceSchema } as const
+
+export function fileOf(folder: EntryFolder, name: string): string {
+  return `${folder}/${name}.json`
+}
+
+export async function addEntry(edit: ProjectEdit, folder: EntryFolder, name: string, content: object): Promise<void> {
+  const file = fileOf(folder, checkedName(folder, name))
+  if ((await edit.read(file)) !== undefined) {
+    throw new EditError('entry-exists', `there is a ${entryWords[folder]} ${name} already (${file})`)
+  }
+  await edit.write(file, newText(content))
+}
+
+/** Takes an entry away, unless another one names it. */
+export async function removeEntry(
+  edit: ProjectEdit,
+  folder: EntryFolder,
+  name: string,
+  files: ProjectFiles,
+): Promise<void> {
+  await requireEntry(edit, folder, name, files)
+  const users = usersOf(folder, name, files)
+  if (users.length > 0) {
+    throw new EditError('in-use', `the ${entryWords[folder]} ${name} is in use: ${list(users)}`, {
+      hint: 'Change these first.',
+    })
+  }
+  await edit.remove(fileOf(folder, name))
+}
+
+/** A new name for an entry, in its file's name and wherever others name it. */
+export async function renameEntry(
+  edit: ProjectEdit,
+  folder: EntryFolder,
+  [from, to]: [string, string],
+  files: ProjectFiles,
+): Promise<void> {
+  const text = await requireEntry(edit, folder, from, files)
+  const file = fileOf(folder, checkedName(folder, to))
+  if ((await edit.read(file)) !== undefined) {
+    throw new EditError('entry-exists', `there is a ${entryWords[folder]} ${to} already (${file})`)
+  }
+  await edit.write(file, text)
+  await edit.remove(fileOf(folder, from))
+  for (const user of usersOf(folder, from, files)) {
+    const before = (await edit.read(user)) ?? ''
+    const value = new LocatedJson(user, before).value as { tags?: string[] }
+    const path = folder === 'configs' ? ['config'] : ['tags', value.tags?.indexOf(from) ?? 0]
+    await edit.write(user, setValue(before, path, to))
+  }
+}
+
+/** Files of entries that name this one. */
+function usersOf(folder: EntryFolder, name: string, { configs, devices }: ProjectFiles): string[] {
+  if (folder === 'devices') return []
+  const naming = [...configs.values(), ...devices.values()].filter(({ content }) => {
+    if (folder === 'tags') return content?.tags?.includes(name) ?? false
+    return content !== undefined && 'config' in content && content.config === name
+  })
+  return naming.map(({ json }) => json.file)
+}
+
+/** Sets a key of an entry; what is text and what is JSON in `said` is decided by what the key takes. */
+export async function setKey(
+  edit: ProjectEdit,
+  folder: EntryFolder,
+  name: string,
+  key: string,
+  values: readonly unknown[],
+  files: ProjectFiles,
+): Promise<void> {
+  const file = fileOf(folder, name)
+  const text = await requireEntry(edit, folder, name, files)
+  const path = pathOf(key, new LocatedJson(file, text).value)
+  const order = path.length === 1 ? keysOf(folder) : []
+  const [first, ...others] = values
+  let best = setValue(text, path, first, order)
+  // Of several ways to read a word, the first that the key can be.
+  for (const value of [first, ...others]) {
+    const next = setValue(text, path, value, order)
+    if (!fits(folder, file, next)) continue
+    best = next
+    break
+  }
+  await edit.write(file, best)
+}
+
+export async function unsetKey(
+  edit: ProjectEdit,
+  folder: EntryFolder,
+  name: string,
+  key: string,
+  files: ProjectFiles,
+): Promise<void> {
+  const file = fileOf(folder, name)
+  const text = await requireEntry(edit, folder, name, files)
+  const { value } = new LocatedJson(file, text)
+  const path = pathOf(key, value)
+  if (valueAt(value, path) === undefined) {
+    throw new EditError('no-such-entry', `${file} has no ${key}`, {
+      hint: `It has ${list(Object.keys(value as object))}.`,
+    })
+  }
+  await edit.write(file, setValue(text, path, undefined))
+}
+
+function fits(folder: EntryFolder, file: string, text: string): boolean {
+  const json = new LocatedJson(file, text)
+  return json.problems.length === 0 && schemas[folder].safeParse(json.value).success
+}
+
+function keysOf(folder: EntryFolder): string[] {
+  return Object.keys(schemas[folder].shape)
+}
+
+/** `modules.web.port` as a path. A module of an input, whose name has a slash, has no dots; numbers count list entries. */
+export function pathOf(key: string, value: unknown): JsonPath {
+  const parts = key.split('.')
+  if (parts.some(part => part === '')) {
+    throw new EditError('no-such-entry', `expected a key such as modules.web.port, got ${JSON.stringify(key)}`)
+  }
+  let at = value
+  return parts.map(part => {
+    const index = Array.isArray(at) && /^\d+$/.test(part) ? Number(part) : part
+    at = valueAt(at, [index])
+    return index
+  })
+}
+
+export function valueAt(value: unknown, path: JsonPath): unknown {
+  return path.reduce<unknown>(
+    (at, key) => (at !== null && typeof at === 'object' ? (at as Record<string | number, unknown>)[key] : undefined),
+    value,
+  )
+}
+
+/** An entry's text; refused when it is no JSON, since an edit could then change anything. */
+export async function requireEntry(
+  edit: ProjectEdit,
+  folder: EntryFolder,
+  name: string,
+  files: ProjectFiles,
+): Promise<string> {
+  const file = fileOf(folder, name)
+  const text = await edit.read(file)
+  if (text === undefined) {
+    const known = [...files[folder].keys()]
+    throw new EditError('no-such-entry', `there is no ${entryWords[folder]} ${name} (${file})`, {
+      hint: `The project has ${list(known)}${suggestion(name, known)}`,
+    })
+  }
+  const { problems } = new LocatedJson(file, text)
+  if (problems.length > 0) throw new CheckError(problems)
+  return text
+}
+
+function checkedName(folder: EntryFolder, name: string): string {
+  const parsed = nameSchema.safeParse(name)
+  if (parsed.success) return name
+  const words = z.prettifyError(parsed.error).replace(/^✖ /, '')
+  throw new EditError('no-such-entry', `${entryWords[folder]}: ${words}, got ${JSON.stringify(name)}`)
+}

@@ -1,0 +1,220 @@
+/** What the project's modules say about themselves, as Nix reads it: kept by content, since most edits change none. */
+
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
+import { describeIssues } from '../../protocol/cbor.ts'
+import { messageOf } from '../../protocol/errors.ts'
+import { readNixError } from '../nix-errors.ts'
+import { BuildError, errorLines, flakeFlags, flakeOf, nixDirectory, runNix, storeFlags } from '../nix-program.ts'
+import { git } from './git.ts'
+import type { Problem } from './problem.ts'
+
+/** One setting's declaration; what a type has beside these is read where that type is checked. */
+const settingSchema: z.ZodType<SettingDescription> = z.looseObject({
+  type: z.union([z.string(), z.looseObject({})]).optional(),
+  settings: z.lazy(() => z.record(z.string(), settingSchema)).optional(),
+})
+export interface SettingDescription {
+  readonly [key: string]: unknown
+  readonly type?: unknown
+  readonly settings?: Record<string, SettingDescription>
+}
+
+const moduleSchema = z.looseObject({
+  displayName: z.unknown().optional(),
+  settings: z.record(z.string(), settingSchema).default({}),
+})
+export type ModuleDescription = z.infer<typeof moduleSchema>
+
+const modulesSchema = z.record(z.string(), moduleSchema)
+export type ModuleDescriptions = z.infer<typeof modulesSchema>
+
+/** What a module's evaluation may take; one that takes longer has no end. */
+export const evaluationLimitMs = 120_000
+
+export interface DescribeOptions {
+  readonly store?: string | undefined
+  /** A folder for what was read before. */
+  readonly cache: string
+  readonly timeoutMs?: number
+  /** What is known already: nothing is asked of Nix then. */
+  readonly modules?: ModuleDescriptions
+}
+
+/** All modules that the project can use, and a problem for each that can't be read. */
+export async function describeModules(
+  directory: string,
+  names: readonly string[],
+  options: DescribeOptions,
+): Promise<{ modules: ModuleDescriptions; problems: Problem[] }> {
+  if (options.modules !== undefined) return { modules: options.modules, problems: [] }
+  const file = join(options.cache, `${await contentHash(directory)}.json`)
+  const known = await readCached(file)
+  if (known !== undefined) return { modules: known, problems: [] }
+  const whole = await evaluate(directory, 'thymesh.modules', options)
+  if ('value' in whole) {
+    const parsed = modulesSchema.safeParse(whole.value)
+    if (parsed.success) {
+      await keep(file, parsed.data)
+      return { modules: parsed.data, problems: [] }
+    }
+    const problem = {
+      file: 'modules',
+      at: undefined,
+      key: '',
+      message: `can't be read: ${describeIssues(parsed.error)}`,
+    }
+    return { modules: {}, problems: [problem] }
+  }
+  return await describeEach(directory, names, options, whole.problem)
+}
+
+/** One after the other: so each module that is wrong is named, and the others still count. */
+async function describeEach(
+  directory: string,
+  names: readonly string[],
+  options: DescribeOptions,
+  whole: Problem,
+): Promise<{ modules: ModuleDescriptions; problems: Problem[] }> {
+  const modules: ModuleDescriptions = {}
+  const problems: Problem[] = []
+  for (const name of names) {
+    const result = await evaluate(directory, `thymesh.modules.${name}`, options)
+    if ('problem' in result) {
+      problems.push(
+        result.problem.file === 'flake.nix' ? { ...result.problem, file: `modules/${name}.nix` } : result.problem,
+      )
+      continue
+    }
+    const parsed = moduleSchema.safeParse(result.value)
+    if (parsed.success) modules[name] = parsed.data
+    else
+      problems.push({
+        file: `modules/${name}.nix`,
+        at: undefined,
+        key: 'settings',
+        message: 'expected settings by name',
+      })
+  }
+  // All of them are right by themselves: what is wrong is elsewhere.
+  if (problems.length === 0) problems.push(whole)
+  return { modules, problems }
+}
+
+/** An output of the project's flake as plain data, without the network, or what is wrong with it. */
+export async function evaluate(
+  directory: string,
+  output: string,
+  options: { store?: string | undefined; timeoutMs?: number },
+): Promise<{ value: unknown } | { problem: Problem }> {
+  const limit = options.timeoutMs ?? evaluationLimitMs
+  const args = [
+    ...['eval', '--json', ...storeFlags(options.store), ...(await flakeFlags())],
+    ...(await restrictedFlags(directory)),
+    `${flakeOf({ directory })}#${output}`,
+  ]
+  const what = /^thymesh\.modules\.(.+)$/.exec(output)?.[1]
+  const subject = what === undefined ? 'the project' : `the module ${what}`
+  const problem = (message: string, file = 'flake.nix', at: Problem['at'] = undefined, key = '') => ({
+    problem: { file, at, key, message },
+  })
+  try {
+    const result = await runNix('nix', args, { cwd: directory, timeoutMs: limit })
+    if (result.code === 0) return { value: JSON.parse(result.stdout) }
+    const error = readNixError(errorLines(result), directory)
+    if (result.signal !== null || /stack overflow/i.test(error.message)) {
+      return problem(`${subject} evaluates without an end: Nix was stopped (${result.signal ?? 'stack overflow'})`)
+    }
+    const forbidden = /access to URI '([^']+)' is forbidden/.exec(error.message)
+    if (forbidden !== null) {
+      return problem(
+        `${subject} reads the network (${forbidden[1]}): add it as an input of flake.nix`,
+        error.file,
+        error.at,
+      )
+    }
+    return problem(error.message, error.file, error.at)
+  } catch (thrown) {
+    if (!(thrown instanceof BuildError) || thrown.code !== 'evaluation-too-long') throw thrown
+    return problem(`${subject} evaluates for ever: it was stopped after ${limit / 1000} s`)
+  }
+}
+
+/** The evaluation may read what the lock file names, and nothing else outside the project. */
+async function restrictedFlags(directory: string): Promise<string[]> {
+  const allowed = new Set<string>([`path:${nixDirectory}`])
+  const lock = await readFile(join(directory, 'flake.lock'), 'utf8').catch(() => '{}')
+  for (const { locked } of Object.values(lockSchema.safeParse(safeJson(lock)).data?.nodes ?? {})) {
+    if (locked?.type === 'github')
+      allowed.add(`github:${locked.owner}/`).add('https://github.com/').add('https://api.github.com/')
+    if (locked?.type === 'gitlab') allowed.add(`gitlab:${locked.owner}/`).add('https://gitlab.com/')
+    if (locked?.url === undefined) continue
+    if (locked.url.startsWith('file:')) allowed.add(locked.url).add(`git+${locked.url}`).add('git+file:')
+    const host = /^https?:\/\/[^/]+\//.exec(locked.url)?.[0]
+    if (host !== undefined) allowed.add(host).add(`git+${host}`)
+    if (/^ssh:|^[^/]+@/.test(locked.url)) allowed.add(locked.url).add(`git+${locked.url}`)
+  }
+  return ['--option', 'restrict-eval', 'true', '--option', 'allowed-uris', [...allowed].join(' ')]
+}
+
+const lockSchema = z.object({
+  nodes: z.record(
+    z.string(),
+    z.object({
+      locked: z.object({ type: z.string(), owner: z.string().optional(), url: z.string().optional() }).optional(),
+    }),
+  ),
+})
+
+/** SHA-256 over all that modules can be made of: the project but for its data files, and Thymesh's own Nix files. */
+async function contentHash(directory: string): Promise<string> {
+  const hash = createHash('sha256')
+  const files = await git(directory, [
+    'ls-files',
+    '--cached',
+    '--',
+    '.',
+    ':!configs',
+    ':!devices',
+    ':!tags',
+    ':!secrets',
+    ':!artifacts',
+  ])
+  for (const file of files) await addFile(hash, directory, file)
+  for (const file of (await readdir(nixDirectory, { recursive: true })).sort()) await addFile(hash, nixDirectory, file)
+  return hash.digest('hex')
+}
+
+async function addFile(hash: ReturnType<typeof createHash>, directory: string, file: string): Promise<void> {
+  const path = join(directory, file)
+  const about = await stat(path).catch(() => undefined)
+  if (!about?.isFile()) return
+  hash.update(`${file}\0${about.size}\0`).update(await readFile(path))
+}
+
+async function readCached(file: string): Promise<ModuleDescriptions | undefined> {
+  const text = await readFile(file, 'utf8').catch(() => undefined)
+  return text === undefined ? undefined : modulesSchema.safeParse(safeJson(text)).data
+}
+
+/** A cache that can't be written costs time only. */
+async function keep(file: string, modules: ModuleDescriptions): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    const draft = `${file}.${process.pid}`
+    await writeFile(draft, JSON.stringify(modules))
+    await rename(draft, file)
+  } catch (thrown) {
+    if (process.env.THYMESH_DEBUG) process.stderr.write(`${messageOf(thrown)}\n`)
+  }
+}
+
+function safeJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

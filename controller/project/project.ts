@@ -1,0 +1,45 @@
+/** The project: a Git repository that declares the fleet, found by its thymesh.json. */
+
+import { readFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { LocatedJson } from './located-json.ts'
+import { CheckError } from './problem.ts'
+import { type ProjectFile, projectSchema } from './schemas.ts'
+import { shapeOf } from './shape.ts'
+
+export class ProjectError extends ThymeshError<'not-found' | 'unreadable'> {}
+
+export const projectFile = 'thymesh.json'
+
+export interface Project extends ProjectFile {
+  readonly directory: string
+}
+
+/** The project in this folder or the nearest one above. Throws a ProjectError or a CheckError. */
+export async function openProject(from: string): Promise<Project> {
+  for (let directory = resolve(from); ; directory = dirname(directory)) {
+    const file = join(directory, projectFile)
+    const text = await readFile(file, 'utf8').catch((thrown: NodeJS.ErrnoException) => {
+      if (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR') return undefined
+      throw new ProjectError('unreadable', `can't read ${file}: ${messageOf(thrown)}`, { cause: thrown })
+    })
+    if (text !== undefined) return { ...parseProject(text, file), directory }
+    if (dirname(directory) === directory) {
+      throw new ProjectError(
+        'not-found',
+        `expected a project (a folder with ${projectFile}) at ${resolve(from)} or above`,
+        {
+          hint: 'Make one with `thymesh init DIRECTORY`, or name it with --project DIRECTORY.',
+        },
+      )
+    }
+  }
+}
+
+/** A project file's content; `file` is what an error names. Throws a CheckError. */
+export function parseProject(text: string, file: string): ProjectFile {
+  const { value, problems } = shapeOf(new LocatedJson(file, text), projectSchema)
+  if (value === undefined) throw new CheckError(problems)
+  return value
+}

@@ -1,0 +1,143 @@
+/** What the project's JSON files may say. Editors get the same as JSON Schemas; see json-schemas.ts. */
+
+import { Cron } from 'croner'
+import { z } from 'zod'
+import { fleetIdSchema, nameSchema, systemSchema } from '../../protocol/fields.ts'
+import { addressExpectation, isAddress } from '../addresses.ts'
+
+/** Entries of one kind in a file: far more than people write, few enough to be checked at once. */
+const maxEntries = 1000
+
+const schemaKey = z.string().max(500).optional().meta({ description: 'The JSON Schema, for editors' })
+const displayName = z.string().min(1).max(200).optional().meta({ description: 'The name that people see' })
+const description = z.string().max(2000).optional().meta({ description: 'What it is for' })
+
+/** Module name → its settings. What a setting may be, the module says. */
+const modulesSchema = z
+  .record(z.string().max(200), z.record(z.string().max(200), z.unknown()))
+  .optional()
+  .meta({ description: 'Modules by name, with their settings' })
+
+const tagsSchema = z.array(nameSchema).max(100).optional()
+
+/** thymesh.json */
+export const projectSchema = z.strictObject({
+  $schema: schemaKey,
+  fleet: fleetIdSchema.meta({ description: "The fleet's ID, as `thymesh init` made it" }),
+  name: nameSchema.meta({ description: "The fleet's name" }),
+  bootstrap: z
+    .array(z.string().max(200).refine(isAddress, { error: addressExpectation }))
+    .max(16)
+    .default([])
+    .meta({ description: 'Peers that controllers dial and join tokens name (multiaddrs)' }),
+  operators: z
+    .record(
+      nameSchema,
+      z.strictObject({
+        age: z
+          .string()
+          .regex(/^age1[02-9ac-hj-np-z]{58}$/, { error: 'expected an age recipient (age1…)' })
+          .meta({ description: "The operator's age recipient: it can read every secret of the project" }),
+      }),
+    )
+    .optional()
+    .meta({ description: 'Operators that can read the secrets' }),
+  autoUpdate: z
+    .strictObject({
+      schedule: z
+        .string()
+        .max(100)
+        .refine(isSchedule, { error: 'expected a cron pattern such as "0 3 * * 1"' })
+        .meta({ description: 'When: a cron pattern, such as "0 3 * * 1"' }),
+      timeZone: z
+        .string()
+        .max(100)
+        .refine(isTimeZone, { error: 'expected a time zone such as Europe/Berlin' })
+        .default('UTC')
+        .meta({ description: 'The zone in which the pattern counts' }),
+      inputs: z
+        .array(z.string().max(100))
+        .max(100)
+        .optional()
+        .meta({ description: 'The inputs that are moved (default: all)' }),
+    })
+    .optional()
+    .meta({ description: 'Moves inputs on a schedule, builds, and deploys' }),
+})
+export type ProjectFile = z.infer<typeof projectSchema>
+
+export const configSchema = z.strictObject({
+  $schema: schemaKey,
+  displayName,
+  description,
+  system: systemSchema.optional().meta({ description: 'What Nix calls the kind of machine' }),
+  target: z.enum(['portable', 'nixos']).optional().meta({ description: 'What is built of it' }),
+  type: z.string().max(200).optional().meta({ description: 'The device type' }),
+  tags: tagsSchema.meta({ description: 'Tags whose modules and settings it takes over; the first one wins' }),
+  perDevice: z.boolean().optional().meta({ description: 'Whether each of its devices gets a system of its own' }),
+  modules: modulesSchema,
+})
+
+export const tagSchema = z.strictObject({
+  $schema: schemaKey,
+  displayName,
+  description,
+  priority: z.int().min(0).max(1000).optional().meta({ description: 'Beside the order in a config: lower wins' }),
+  modules: modulesSchema,
+})
+
+export const deviceSchema = z.strictObject({
+  $schema: schemaKey,
+  displayName,
+  description,
+  config: nameSchema.meta({ description: 'The config that it runs' }),
+  site: nameSchema.optional().meta({ description: 'Where it stands' }),
+  type: z.string().max(200).optional().meta({ description: "The device type, if it isn't that of its config" }),
+  tags: tagsSchema.meta({ description: 'Tags of its own, beside those of its config' }),
+  modules: modulesSchema,
+})
+
+/** secrets/NAME.json, beside the ciphertext in secrets/NAME.age. */
+export const secretSchema = z.strictObject({
+  $schema: schemaKey,
+  displayName,
+  description,
+  type: z
+    .enum(['single-line', 'multi-line', 'environment', 'file'])
+    .meta({ description: 'What it holds: one line, text, KEY=value lines, or any bytes' }),
+  processing: z
+    .enum(['none', 'yescrypt'])
+    .default('none')
+    .meta({ description: 'What is made of it before devices get it' }),
+  fileName: z.string().max(255).optional().meta({ description: 'The name of the file that it was made of' }),
+  recipients: z
+    .array(z.string().max(100))
+    .max(maxEntries)
+    .default([])
+    .meta({ description: 'The age recipients that the ciphertext beside it is for' }),
+  rotated: z.string().max(40).optional().meta({ description: 'When its content was set last' }),
+})
+export type SecretFile = z.infer<typeof secretSchema>
+
+/** The folders of data files, and what their files may say. */
+export const folders = { configs: configSchema, tags: tagSchema, devices: deviceSchema, secrets: secretSchema } as const
+export type Folder = keyof typeof folders
+export type ConfigFile = z.infer<typeof configSchema>
+export type TagFile = z.infer<typeof tagSchema>
+export type DeviceFile = z.infer<typeof deviceSchema>
+
+function isSchedule(pattern: string): boolean {
+  try {
+    return new Cron(pattern, { paused: true }).nextRun() !== null
+  } catch {
+    return false
+  }
+}
+
+function isTimeZone(zone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: zone }).format() !== ''
+  } catch {
+    return false
+  }
+}

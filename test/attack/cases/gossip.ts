@@ -1,0 +1,203 @@
+/** What a member gossips: forged, foreign, old, for others, oversized, too much. */
+
+import assert from 'node:assert/strict'
+import type { Stream } from '@libp2p/interface'
+import { open, seal } from '../../../protocol/dsse.ts'
+import { headCodec } from '../../../protocol/messages.ts'
+import { peerIdOf } from '../../../protocol/peer-id.ts'
+import { type Report, reportKind } from '../../../protocol/report.ts'
+import { testSigner } from '../../helpers/fleet.ts'
+import { connect, gossiping, liveFleet, reportOf, type TestPeer, until } from '../../helpers/mesh.ts'
+import { signedJson, signJson } from '../../helpers/metadata.ts'
+import { dump } from '../../helpers/state.ts'
+import type { Arena, Victim } from '../arena.ts'
+import type { Attack } from '../attack.ts'
+import { forge } from '../forge.ts'
+import type { HostilePeer } from '../hostile-peer.ts'
+import { gossipRpc } from '../wire.ts'
+
+interface Scene {
+  victim: Victim
+  hostile: HostilePeer
+  /** The victim's neighbour: what the victim passes on arrives here. */
+  behind: TestPeer
+  stream: Stream
+  /** Gossips; resolves to the victim's verdict. */
+  judged(topic: 'heads' | 'reports', bytes: Uint8Array): Promise<string | undefined>
+}
+
+/** A hostile member with a gossip stream to a victim, and an honest one behind the victim. */
+async function scene(arena: Arena): Promise<Scene> {
+  const victim = await arena.victim()
+  const behind = await arena.honest({ word: 'behind' })
+  await connect(behind, victim)
+  await gossiping([behind, victim])
+  const hostile = await arena.hostile()
+  const stream = await hostile.open(await hostile.join(victim), '/meshsub/1.2.0')
+  const { topicValidators } = victim.host.services.pubsub
+  const judged: Scene['judged'] = async (topic, bytes) => {
+    const name = victim.names[topic]
+    const judge = topicValidators.get(name)
+    assert.ok(judge)
+    const done = Promise.withResolvers<string | undefined>()
+    topicValidators.set(name, async (source, message) => {
+      const verdict = await judge(source, message)
+      if (Buffer.from(message.data).equals(bytes)) done.resolve(verdict)
+      return verdict
+    })
+    stream.send(gossipRpc(name, bytes))
+    return await done.promise
+  }
+  return { victim, hostile, behind, stream, judged }
+}
+
+const told = (peer: TestPeer) => dump(peer.peerState.database, ['members', 'reports', 'trust', 'documents', 'releases'])
+
+export const gossipAttacks: Attack[] = [
+  {
+    id: 'gossip-heads',
+    power: 'device key',
+    tried: 'gossips heads that are forged, of another fleet, of a root that is not there, and rubbish',
+    expected: 'none is passed on, fetched or kept; the forged ones count against it',
+    async run(arena) {
+      const { victim, judged } = await scene(arena)
+      const current = arena.fleet.published.trusted.timestamp
+      const foreign = liveFleet('elsewhere').release().trusted.timestamp
+      assert.ok(current && foreign)
+      const forged = signJson({ ...signedJson(current), version: 99 }, testSigner('stranger'))
+      await arena.unmoved(victim, async () => {
+        assert.equal(await judged('heads', headCodec.encode({ root: 1, timestamp: forged })), 'reject')
+        assert.equal(await judged('heads', headCodec.encode({ root: 1, timestamp: foreign.bytes })), 'reject')
+        // By keys of a root that it does not have, for all that it knows.
+        assert.equal(await judged('heads', headCodec.encode({ root: 7, timestamp: forged })), 'ignore')
+        assert.equal(await judged('heads', Buffer.from('rubbish')), 'reject')
+      })
+    },
+  },
+  {
+    id: 'gossip-old-head',
+    power: 'device key',
+    tried: 'gossips the true head of an older release',
+    expected: 'not passed on, not fetched, nothing changes; who sends it may only be late',
+    async run(arena) {
+      const old = arena.fleet.published.trusted.timestamp?.bytes
+      arena.fleet.release()
+      const { victim, judged } = await scene(arena)
+      assert.ok(old)
+      await arena.unmoved(victim, async () => {
+        assert.equal(await judged('heads', headCodec.encode({ root: 1, timestamp: old })), 'ignore')
+      })
+    },
+  },
+  {
+    id: 'gossip-stolen-head',
+    power: 'timestamp key',
+    tried: 'gossips a newer head that is signed well and leads to nothing',
+    expected: 'not passed on before what it names is here: nothing changes for the victim or those behind it',
+    async run(arena) {
+      const { victim, behind, hostile, judged } = await scene(arena)
+      const { head } = forge(arena.fleet, { signers: { targets: [testSigner('thief')] } })
+      await hostile.serve({ head, roots: [arena.fleet.published.trusted.root.bytes] })
+      const before = await told(behind)
+      await arena.unmoved(victim, async () => {
+        assert.equal(await judged('heads', headCodec.encode({ root: 1, timestamp: head })), 'ignore')
+        assert.deepEqual(await told(behind), before)
+      })
+    },
+  },
+  {
+    id: 'report-forged',
+    power: 'device key',
+    tried: 'gossips a report in the name of another member',
+    expected: 'not kept, not passed on, counts against it; the true one is taken',
+    async run(arena) {
+      const { victim, behind, judged } = await scene(arena)
+      await until(() => victim.directory.certificate(behind.identity.peerId), 'the certificate of the one behind')
+      const peer = behind.identity.peerId
+      const report: Report = { v: 1, fleet: arena.fleet.fleet, peer, counter: 5, state: 'failed', freshness: 'fresh' }
+      const before = await told(victim)
+      assert.equal(await judged('reports', seal(reportKind, report, testSigner('hostile'))), 'reject')
+      assert.deepEqual(await told(victim), before)
+      assert.equal(victim.directory.report(peer), undefined)
+      behind.gossip.publishReport(reportOf(behind, 1))
+      await until(() => victim.directory.report(peer)?.document.state === 'waiting', 'the true report')
+    },
+  },
+  {
+    id: 'report-replayed',
+    power: 'device key',
+    tried: 'gossips and syncs an older report of another member, so that it looks as it did then',
+    expected: 'the newer one stays, on disk and in memory',
+    async run(arena) {
+      const { victim, behind, hostile, judged } = await scene(arena)
+      const peer = behind.identity.peerId
+      await until(() => victim.directory.certificate(peer), 'the certificate of the one behind')
+      await victim.directory.addReport(reportOf(behind, 7))
+      const before = await told(victim)
+      assert.equal(await judged('reports', reportOf(behind, 6)), 'ignore')
+      await hostile.sync(await hostile.join(victim), {}, [{ report: reportOf(behind, 5) }])
+      assert.deepEqual(await told(victim), before)
+      assert.equal(victim.directory.report(peer)?.document.counter, 7)
+    },
+  },
+  {
+    id: 'report-of-nobody',
+    power: 'device key',
+    tried: 'gossips reports of peers that nobody has certified, and hands out certificates that it made for them',
+    expected: 'neither reports nor certificates are kept or passed on',
+    async run(arena) {
+      const { victim, hostile, judged } = await scene(arena)
+      const nobody = testSigner('nobody')
+      const peer = peerIdOf(nobody.publicKey)
+      const certificate = liveFleet('elsewhere').certify(nobody, { name: 'nobody' })
+      await hostile.serve({ certificates: { [peer]: certificate } })
+      const before = await told(victim)
+      assert.equal(await judged('reports', reportOf({ fleet: arena.fleet.fleet, signer: nobody }, 1)), 'ignore')
+      assert.ok(hostile.asked.some(request => 'certificate' in request))
+      assert.deepEqual(await told(victim), before)
+      assert.equal(victim.directory.certificate(peer), undefined)
+    },
+  },
+  {
+    id: 'report-other-fleet',
+    power: 'another fleet',
+    tried: 'replays, into this fleet, a report that the same device key signed for another one',
+    expected: 'rejected; not kept',
+    async run(arena) {
+      const { victim, behind, judged } = await scene(arena)
+      await until(() => victim.directory.certificate(behind.identity.peerId), 'the certificate of the one behind')
+      const foreign = reportOf({ fleet: liveFleet('elsewhere').fleet, signer: behind.signer }, 9)
+      assert.equal(open(reportKind, foreign).document.peer, behind.identity.peerId)
+      assert.equal(await judged('reports', foreign), 'reject')
+      assert.equal(victim.directory.report(behind.identity.peerId), undefined)
+    },
+  },
+  {
+    id: 'gossip-oversized',
+    power: 'device key',
+    tried: 'sends one gossip message of 5 MiB',
+    expected: 'gossip with it ends and nothing is kept; gossip with the others goes on',
+    async run(arena) {
+      const { victim, behind, hostile, stream } = await scene(arena)
+      const before = await told(victim)
+      const rpc = gossipRpc(victim.names.reports, new Uint8Array(5 << 20))
+      for (let at = 0; at < rpc.length && stream.writeStatus === 'writable'; at += 1 << 16) {
+        stream.send(rpc.subarray(at, at + (1 << 16)))
+        await new Promise(resolve => setImmediate(resolve))
+      }
+      const { pubsub } = victim.host.services
+      await until(() => !pubsub.getPeers().some(peer => peer.toString() === hostile.id), 'gossip with it to end')
+      const counter = 3
+      await until(() => victim.directory.certificate(behind.identity.peerId), 'the certificate of the one behind')
+      assert.deepEqual(
+        (await told(victim)).filter(line => !line.startsWith('members')),
+        before.filter(line => !line.startsWith('members')),
+      )
+      behind.gossip.publishReport(reportOf(behind, counter))
+      await until(
+        () => victim.directory.report(behind.identity.peerId)?.document.counter === counter,
+        'gossip to go on',
+      )
+    },
+  },
+]

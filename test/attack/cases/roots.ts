@@ -1,0 +1,211 @@
+/** Roots that nobody may sign: skipped, below the threshold, by the new keys alone. And what a good rotation mends. */
+
+import assert from 'node:assert/strict'
+import { canonicalize } from '@tufjs/canonical-json'
+import { keyIdOf, type Signer, tufKeyJson } from '../../../protocol/keys.ts'
+import { testSigner } from '../../helpers/fleet.ts'
+import { connect, until } from '../../helpers/mesh.ts'
+import { signedJson, signJson, testRoot } from '../../helpers/metadata.ts'
+import type { Arena, Victim } from '../arena.ts'
+import type { Attack } from '../attack.ts'
+import { timestampVersionOf } from '../belief.ts'
+import { type ForgeInit, forge, offerOf } from '../forge.ts'
+
+const operators = ['ann', 'ben', 'cem'].map(testSigner)
+const thief = testSigner('thief')
+
+/** The fleet's next root, which asks for two of three operators for a role; signed by the root key that holds. */
+function rootOf(arena: Arena, role: 'targets' | 'root', signers: Signer[] = [arena.fleet.keys.root]): Uint8Array {
+  const old = signedJson(arena.fleet.published.trusted.root) as {
+    keys: Record<string, unknown>
+    roles: Record<string, unknown>
+    version: number
+  }
+  const keys = Object.fromEntries(operators.map(({ publicKey }) => [keyIdOf(publicKey), tufKeyJson(publicKey)]))
+  const keyids = operators.map(({ keyId }) => keyId)
+  return signJson(
+    { ...old, version: 2, keys: { ...old.keys, ...keys }, roles: { ...old.roles, [role]: { keyids, threshold: 2 } } },
+    ...signers,
+  )
+}
+
+/** A victim in a fleet where a release needs two of three operators, and what an offer there is made of. */
+async function twoOfThree(
+  arena: Arena,
+): Promise<{ victim: Victim; offer: (init: ForgeInit) => ReturnType<typeof forge> }> {
+  const victim = await arena.victim()
+  const roots = [arena.fleet.published.trusted.root.bytes, rootOf(arena, 'targets')]
+  const offer = (init: ForgeInit) => forge(arena.fleet, { roots, ...init })
+  await arena.offer(victim, offer({ signers: { targets: operators.slice(0, 2) } }), 'operator')
+  assert.equal(victim.state.belief?.release.version, 2)
+  return { victim, offer }
+}
+
+const next = { targets: 3, snapshot: 3, timestamp: 3 }
+
+/** The victim keeps what it has, and takes what two operators have signed afterwards. */
+async function keeps(
+  { victim, offer }: Awaited<ReturnType<typeof twoOfThree>>,
+  arena: Arena,
+  bad: ReturnType<typeof forge>,
+) {
+  const before = await arena.trust(victim)
+  const hostile = await arena.offer(victim, bad)
+  assert.ok(victim.log.count(/targets metadata isn't signed/, hostile.id) > 0)
+  assert.deepEqual(await arena.trust(victim), before)
+  await arena.offer(victim, offer({ versions: next, signers: { targets: operators.slice(1) } }), 'operators')
+  assert.equal(victim.state.belief?.release.version, 3)
+}
+
+export const rootAttacks: Attack[] = [
+  {
+    id: 'release-below-threshold',
+    power: 'targets key below threshold',
+    tried: 'signs a release alone where two of three operators must',
+    expected: 'nothing changes; what two have signed is taken',
+    async run(arena) {
+      const scene = await twoOfThree(arena)
+      const signers = { targets: operators.slice(0, 1) }
+      await keeps(scene, arena, scene.offer({ versions: next, signers }))
+    },
+  },
+  {
+    id: 'release-signed-twice',
+    power: 'targets key below threshold',
+    tried: "signs a release twice: under its own key's ID and under another operator's",
+    expected: 'nothing changes: a key counts once; what two have signed is taken',
+    async run(arena) {
+      const scene = await twoOfThree(arena)
+      const [ann, ben] = operators as [Signer, Signer, Signer]
+      const alias: Signer = { ...ann, keyId: ben.keyId, sign: message => ann.sign(message) }
+      await keeps(scene, arena, scene.offer({ versions: next, signers: { targets: [ann, alias] } }))
+    },
+  },
+  {
+    id: 'root-by-new-keys',
+    power: 'device key',
+    tried: 'hands out a root version 2 that only its own new keys have signed',
+    expected: 'nothing changes; honest news are taken',
+    async run(arena) {
+      const victim = await arena.victim()
+      const root = testRoot({ version: 2, roles: { root: [thief], targets: [thief] }, signers: [thief] })
+      const roots = [arena.fleet.published.trusted.root.bytes, root]
+      await arena.refuses(
+        victim,
+        forge(arena.fleet, { roots, signers: { targets: [thief] } }),
+        /root metadata isn't signed/,
+      )
+    },
+  },
+  {
+    id: 'root-skipped',
+    power: 'device key',
+    tried: 'hands out root version 3 as the one after version 1, to leave out a rotation',
+    expected: 'nothing changes; honest news are taken',
+    async run(arena) {
+      const victim = await arena.victim()
+      const root = signJson({ ...signedJson(arena.fleet.published.trusted.root), version: 3 }, arena.fleet.keys.root)
+      const roots = [arena.fleet.published.trusted.root.bytes, root]
+      await arena.refuses(victim, forge(arena.fleet, { roots }), /expected root version 2, got 3/)
+    },
+  },
+  {
+    id: 'root-below-threshold',
+    power: 'root key below threshold',
+    tried: 'makes itself the only root key where two of three must sign',
+    expected: 'the victim stays at the root before; what two have signed is taken',
+    async run(arena) {
+      const victim = await arena.victim()
+      const one = arena.fleet.published.trusted.root.bytes
+      const two = rootOf(arena, 'root', [arena.fleet.keys.root, ...operators.slice(0, 2)])
+      const three = (signers: Signer[]) => {
+        const signed = JSON.parse(Buffer.from(two).toString()).signed
+        return signJson({ ...signed, version: 3 }, ...signers)
+      }
+      await arena.offer(victim, forge(arena.fleet, { roots: [one, two] }), 'operator')
+      assert.equal(victim.state.versions.root, 2)
+      const stolen = JSON.parse(Buffer.from(three([])).toString()).signed
+      stolen.roles.root = { keyids: [operators[0]?.keyId], threshold: 1 }
+      const versions = { targets: 3, snapshot: 3, timestamp: 3 }
+      const bad = forge(arena.fleet, { roots: [one, two, signJson(stolen, ...operators.slice(0, 1))], versions })
+      const { id } = await arena.offer(victim, bad)
+      assert.ok(victim.log.count(/root metadata isn't signed/, id) > 0)
+      assert.equal(victim.state.versions.root, 2)
+      assert.equal(await victim.state.trustStore.root(3), undefined)
+      await arena.offer(
+        victim,
+        forge(arena.fleet, { roots: [one, two, three(operators.slice(1))], versions }),
+        'operators',
+      )
+      assert.equal(victim.state.versions.root, 3)
+    },
+  },
+  {
+    id: 'fast-forward',
+    power: 'snapshot and timestamp keys',
+    tried: 'signs head and snapshot of the highest version over the true targets, so that honest ones look old',
+    expected: 'a new root with new keys for both ends it: what the old keys signed is forgotten',
+    async run(arena) {
+      const victim = await arena.victim()
+      const { trusted } = arena.fleet.published
+      const forged = forge(arena.fleet, {
+        versions: { timestamp: 2 ** 48, snapshot: 2 ** 48 },
+        twist: (role, signed) =>
+          role === 'snapshot' && trusted.snapshot ? { ...signed, meta: signedJson(trusted.snapshot).meta } : signed,
+      })
+      await arena.offer(victim, forged)
+      assert.equal(timestampVersionOf(victim), 2 ** 48)
+      const [snapshot, timestamp] = ['new snapshot', 'new timestamp'].map(testSigner) as [Signer, Signer]
+      const root = testRoot({
+        version: 2,
+        roles: { snapshot: [snapshot], timestamp: [timestamp] },
+        now: arena.fleet.now,
+      })
+      const honest = forge(arena.fleet, {
+        roots: [trusted.root.bytes, root],
+        signers: { snapshot: [snapshot], timestamp: [timestamp] },
+        release: { message: 'after the rotation' },
+      })
+      await arena.offer(victim, honest, 'operator')
+      assert.equal(victim.state.belief?.release.message, 'after the rotation')
+      assert.equal(timestampVersionOf(victim), 2)
+    },
+  },
+  {
+    id: 'root-huge',
+    power: 'device key',
+    tried: 'hands out a root of 65 KiB, and one nested 20,000 deep',
+    expected: 'neither is read; honest news are taken',
+    async run(arena) {
+      const victim = await arena.victim()
+      const { trusted } = arena.fleet.published
+      const huge = Buffer.from(canonicalize({ signed: 'x'.repeat(65 * 1024), signatures: [] }))
+      await arena.refuses(victim, forge(arena.fleet, { roots: [trusted.root.bytes, huge] }), /at most 65536 bytes/)
+      const deep = Buffer.from(`${'['.repeat(20_000)}${']'.repeat(20_000)}`)
+      await arena.offer(victim, forge(arena.fleet, { roots: [trusted.root.bytes, deep] }), 'deep')
+      assert.equal(victim.state.versions.root, 1)
+    },
+  },
+  {
+    id: 'old-root-relay',
+    power: 'device key',
+    tried: 'says after a rotation that there was none, and relays what the old keys sign',
+    expected: 'the victim stays at the new root and takes nothing of it',
+    async run(arena) {
+      const victim = await arena.victim()
+      const { trusted } = arena.fleet.published
+      const root = testRoot({ version: 2, roles: { timestamp: [thief] }, now: arena.fleet.now })
+      const roots = [trusted.root.bytes, root]
+      await arena.offer(victim, forge(arena.fleet, { roots, signers: { timestamp: [thief] } }), 'operator')
+      assert.equal(victim.state.versions.root, 2)
+      const before = await arena.trust(victim)
+      const old = arena.fleet.release()
+      const { id } = await arena.offer(victim, offerOf(arena.fleet, old))
+      assert.ok(victim.log.count(/timestamp metadata isn't signed/, id) > 0)
+      assert.deepEqual(await arena.trust(victim), before)
+      await until(() => victim.state.versions.root === 2, 'the new root to hold')
+      await connect(await arena.honest({ word: 'late' }), victim)
+      assert.deepEqual(await arena.trust(victim), before)
+    },
+  },
+]

@@ -1,0 +1,116 @@
+/** Documents as targets: every fixture's decoder, begun from its golden bytes. */
+
+import { decode as decodeCbor, encode as encodeCbor } from '@ipld/dag-cbor'
+import { base64url } from 'multiformats/bases/base64'
+import { FormatError } from '../../../protocol/cbor.ts'
+import { sha256 } from '../../../protocol/hash.ts'
+import { decodeRecipe, encodeRecipe } from '../../../protocol/recipe.ts'
+import { MetadataError } from '../../../protocol/trust/metadata.ts'
+import {
+  TrustError,
+  updateRoot,
+  updateSnapshot,
+  updateTargets,
+  updateTimestamp,
+} from '../../../protocol/trust/trusted-set.ts'
+import { type Fixture, makeFixtures } from '../../helpers/fixtures.ts'
+import { testFleet, testNow } from '../../helpers/fleet.ts'
+import { mutateBytes } from './mutate-bytes.ts'
+import { mutateCbor, mutateJson } from './mutate-values.ts'
+import type { Random } from './random.ts'
+import { type Target, UnstableError } from './target.ts'
+
+/** The formats of all fixtures; a new one is fuzzed from the day it has golden bytes. */
+export function documentTargets(recipe: Uint8Array): Target[] {
+  const formats = Map.groupBy(makeFixtures(), ({ format }) => format)
+  const documents = [...formats].flatMap(([format, fixtures]) => targetOf(format, fixtures))
+  return [...documents, ...verificationTargets(), recipeTarget(recipe)]
+}
+
+function targetOf(format: string, fixtures: readonly Fixture[]): Target[] {
+  const [first] = fixtures
+  if (first === undefined) return []
+  const kind = first.name.split('.').at(-1)
+  return [
+    {
+      name: format,
+      seeds: fixtures.map(({ bytes }) => bytes),
+      refusals: [kind === 'json' ? MetadataError : FormatError],
+      run: bytes => {
+        first.decode(bytes)
+        // Fields that TUF does not know are kept as they are; canonical JSON has no fractions, so those can't be written.
+        if (kind === 'json' && hasFraction(bytes)) return
+        const once = first.again(bytes)
+        // A canonical document has one encoding: what was read is what is written.
+        if (kind === 'cbor' && !Buffer.from(once).equals(bytes)) throw new UnstableError('written otherwise than read')
+        if (!Buffer.from(first.again(once)).equals(once)) throw new UnstableError('read otherwise than written')
+      },
+      mutate:
+        kind === 'json' ? mutateJson : kind === 'dsse' ? mutateEnvelope : kind === 'txt' ? mutateToken : mutateCbor,
+    },
+  ]
+}
+
+function hasFraction(bytes: Uint8Array): boolean {
+  let found = false
+  JSON.parse(Buffer.from(bytes).toString(), (_, value) => {
+    found ||= typeof value === 'number' && !Number.isInteger(value)
+    return value
+  })
+  return found
+}
+
+/** The payload changed within the envelope, as whoever has the key could sign it; or the envelope itself. */
+function mutateEnvelope(bytes: Uint8Array, random: Random): Uint8Array | undefined {
+  if (random.once(3)) return mutateCbor(bytes, random)
+  try {
+    const envelope = decodeCbor(bytes) as { payload: Uint8Array }
+    const payload = mutateCbor(envelope.payload, random)
+    return payload && encodeCbor({ ...envelope, payload })
+  } catch {
+    return undefined
+  }
+}
+
+const prefix = 'thymesh-join-1.'
+
+/** A token changed beneath its checksum. */
+function mutateToken(bytes: Uint8Array, random: Random): Uint8Array | undefined {
+  try {
+    const all = base64url.baseDecode(Buffer.from(bytes).toString().slice(prefix.length))
+    const body = all.subarray(0, -4)
+    const changed = mutateCbor(body, random) ?? mutateBytes(body, random, body)
+    return Buffer.from(prefix + base64url.baseEncode(Buffer.concat([changed, sha256(changed).subarray(0, 4)])))
+  } catch {
+    return undefined
+  }
+}
+
+function recipeTarget(golden: Uint8Array): Target {
+  return {
+    name: 'recipe',
+    seeds: [golden],
+    refusals: [FormatError],
+    mutate: mutateCbor,
+    run: bytes => {
+      if (!Buffer.from(encodeRecipe(decodeRecipe(bytes))).equals(bytes)) throw new UnstableError('written otherwise')
+    },
+  }
+}
+
+/** The client workflow over changed metadata: it believes nothing that the fleet's keys did not sign. */
+function verificationTargets(): Target[] {
+  const { trusted } = testFleet().published
+  const { root, timestamp, snapshot, targets } = trusted
+  const steps: [string, Uint8Array | undefined, (bytes: Uint8Array) => unknown][] = [
+    ['verified root', root.bytes, bytes => updateRoot(trusted, bytes)],
+    ['verified timestamp', timestamp?.bytes, bytes => updateTimestamp(trusted, bytes, testNow)],
+    ['verified snapshot', snapshot?.bytes, bytes => updateSnapshot(trusted, bytes, testNow)],
+    ['verified targets', targets?.bytes, bytes => updateTargets(trusted, bytes, testNow)],
+  ]
+  return steps.flatMap(([name, seed, step]) =>
+    seed === undefined
+      ? []
+      : [{ name, seeds: [seed], refusals: [MetadataError, TrustError], mutate: mutateJson, run: step }],
+  )
+}
