@@ -1,7 +1,11 @@
 /** The daemon of a device: a mesh peer that follows the release. Ends cleanly on SIGTERM and SIGINT. */
 
+import { join } from 'node:path'
 import { messageOf } from '../protocol/errors.ts'
 import { STORE_DIR } from '../protocol/nix/store-path.ts'
+import { wantedConfig } from '../protocol/release.ts'
+import { policyOf } from '../protocol/update-policy.ts'
+import { Housekeeper } from './activation/housekeeper.ts'
 import { makeActivator } from './activation/make-activator.ts'
 import { stopTimeoutMs } from './defaults.ts'
 import { Device } from './device.ts'
@@ -51,7 +55,17 @@ export async function startDaemon(settings: Settings, log: Logger): Promise<Runn
     const gate = new RolloutGate({ directory, admission, state: fleet, own, clock, log }, { name: certificate.name })
     await gate.start()
     undo.push(async () => gate.stop())
-    const device = new Device({ peer, activator, gate, own, clock, log }, { name: certificate.name })
+    const config = () => {
+      const wanted = peer.state.belief && wantedConfig(peer.state.belief.release, certificate.name)
+      return wanted && { policy: policyOf(wanted.policy), target: wanted.target }
+    }
+    const keeper = new Housekeeper(
+      { store: peer.store, activator, config, log },
+      { directory: join(settings.state, 'activation') },
+    )
+    keeper.start()
+    undo.push(() => keeper.stop())
+    const device = new Device({ peer, activator, keeper, gate, own, clock, log }, { name: certificate.name })
     undo.push(() => device.stop())
     device.start()
     log.info({ name: certificate.name, site: certificate.site }, 'device started')

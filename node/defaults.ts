@@ -160,6 +160,8 @@ export const contactTimeoutMs = 10_000
 export const deadlineGraceSeconds = 20
 /** A held update is looked at this often. */
 export const heldPollMs = 10_000
+/** How often it is looked whether a sweep of the store is due. */
+export const housekeepingIntervalMs = 60_000
 /** Logs of failed activations that are kept. */
 export const keptActivationLogs = 10
 /** Lines of a failed program's output that an error shows. */

@@ -7,9 +7,11 @@ import { type Target, timeText } from '../protocol/fields.ts'
 import { type Release, type ReleasedConfig, wantedConfig } from '../protocol/release.ts'
 import type { DeviceState, Freshness, Report } from '../protocol/report.ts'
 import { rolloutDefaults } from '../protocol/rollout-policy.ts'
+import { policyOf } from '../protocol/update-policy.ts'
 import { contentVersion } from '../protocol/waves.ts'
 import type { Activator } from './activation/activator.ts'
 import type { Entry } from './activation/entry.ts'
+import type { Housekeeper } from './activation/housekeeper.ts'
 import { progressIntervalMs, reportIntervalMs, updateRetryFirstMs, updateRetryLastMs } from './defaults.ts'
 import { activationStatus, sealed, shortened, updateOf } from './device-report.ts'
 import type { Logger } from './log.ts'
@@ -23,6 +25,8 @@ import type { Progress } from './swarm/progress.ts'
 export interface DeviceComponents {
   peer: MeshPeer
   activator: Pick<Activator, 'running' | 'boots' | 'last' | 'resume' | 'activate'>
+  /** Makes room when there is too little for an update. */
+  keeper?: Pick<Housekeeper, 'sweep'>
   /** Says when it is this device's turn; without one it always is. */
   gate?: Pick<RolloutGate, 'pass'>
   own: OwnState
@@ -247,7 +251,13 @@ export class Device {
     if (!(release.rollout?.prefetch ?? rolloutDefaults.prefetch)) await pass()
     const known = await peer.closures.get(wanted, signal)
     const onProgress = (progress: Progress) => tell('fetching', progress, false)
-    const fetched = await fetchClosure(peer.fetchComponents, known, { signal, onProgress })
+    const { keeper } = this.#components
+    const fetched = await fetchClosure(peer.fetchComponents, known, {
+      signal,
+      onProgress,
+      reserveBytes: policyOf(wanted.policy).disk.reserveBytes,
+      ...(keeper && { makeRoom: () => keeper.sweep() }),
+    })
     try {
       await pass(fetched.progress)
       tell('preflight', fetched.progress, true)

@@ -188,7 +188,8 @@ export class MeshPeer {
       },
     })
     const trustedPublicKeys = () => state.belief?.nixPublicKeys ?? []
-    this.fetchComponents = { store, swarms: this.swarms, trustedPublicKeys, log }
+    const stagingDirectory = join(settings.state, 'staging')
+    this.fetchComponents = { store, swarms: this.swarms, trustedPublicKeys, stagingDirectory, log }
   }
 
   /** Reads what was kept and makes the host. Starts nothing. */

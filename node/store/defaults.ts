@@ -33,6 +33,9 @@ export const CHILD_GRACE_MS = 1_000
 /** Time for `nix-env --set`: it may wait for the profile's lock. */
 export const NIX_ENV_LIMIT_MS = 60_000
 
+/** A whole garbage collection: hours on a large store and a slow card. */
+export const COLLECT_LIMIT_MS = 4 * 3600_000
+
 /** Kept of a child's stderr: enough for the last messages. */
 export const STDERR_TAIL_BYTES = 4 * 1024
 

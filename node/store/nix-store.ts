@@ -4,6 +4,7 @@ import { isStorePath, STORE_DIR } from '../../protocol/nix/store-path.ts'
 import { closureOf } from './closure.ts'
 import { MAX_QUERY_CONNECTIONS } from './defaults.ts'
 import { FileHandles } from './file-handles.ts'
+import { collectGarbage, deleteGenerations, type Generation, generationsOf } from './generations.ts'
 import { NarLayoutCache } from './nar-cache.ts'
 import { NarReader } from './nar-reader.ts'
 import type { PathInfo } from './path-info.ts'
@@ -154,6 +155,21 @@ export class NixStore {
   async setProfile(profile: string, path: string): Promise<string> {
     await this.#expectValid(path)
     return setProfile(this.#daemon.location, profile, path)
+  }
+
+  /** All generations of a profile, the oldest first. */
+  generations(profile: string): Promise<Generation[]> {
+    return generationsOf(this.#daemon.location, profile)
+  }
+
+  /** Forgets generations of a profile; their paths stay until the next sweep. */
+  deleteGenerations(profile: string, numbers: readonly number[]): Promise<void> {
+    return deleteGenerations(this.#daemon.location, profile, numbers)
+  }
+
+  /** Deletes every path that no root, no temp root and no process needs. */
+  collectGarbage(): Promise<void> {
+    return collectGarbage(this.#daemon.location)
   }
 
   /** Keeps a valid path from the garbage collector under a name, until the name is removed or given to another. */

@@ -11,6 +11,7 @@ import { FetchWindow } from './fetch-window.ts'
 import { importConnections, sourceWaitMs } from './limits.ts'
 import { requireSignatures } from './path-signatures.ts'
 import { Progress } from './progress.ts'
+import { lackOfSpace, type SpaceNeed } from './space.ts'
 import type { SwarmService } from './swarm-service.ts'
 
 export class FetchError extends ThymeshError<'no-source' | 'disk-full'> {}
@@ -19,7 +20,18 @@ export interface ClosureFetchComponents {
   store: NixStore
   swarms: SwarmService
   trustedPublicKeys: () => readonly string[]
+  /** Where chunks are staged. */
+  stagingDirectory?: string
   log: Logger
+}
+
+export interface FetchOptions {
+  signal: AbortSignal
+  onProgress?: (progress: Progress) => void
+  /** Bytes that the update must leave free. */
+  reserveBytes?: number
+  /** Sweeps what nobody needs, when there is too little room. */
+  makeRoom?: () => Promise<void>
 }
 
 /** A fetch holds the closure from the garbage collector until it is released. */
@@ -36,7 +48,7 @@ export interface FetchedClosure {
 export async function fetchClosure(
   components: ClosureFetchComponents,
   known: KnownClosure,
-  options: { signal: AbortSignal; onProgress?: (progress: Progress) => void },
+  options: FetchOptions,
 ): Promise<FetchedClosure> {
   const { store } = components
   const { list } = known
@@ -59,7 +71,7 @@ async function bringIn(
   known: KnownClosure,
   missing: readonly PathChunks[],
   progress: Progress,
-  options: { signal: AbortSignal; onProgress?: (progress: Progress) => void },
+  options: FetchOptions,
 ): Promise<void> {
   const { store, swarms, trustedPublicKeys, log } = components
   // Before a byte is asked for: Nix 2.8 would take the whole NAR before it refuses the signature.
@@ -69,7 +81,8 @@ async function bringIn(
   const lacking = lackingChunks(missing, number => chunks.has(number))
   const wanted = new Set(lacking)
   progress.begin([...lacking].reduce((sum, number) => sum + known.list.length(number), 0))
-  await requireSpace(store, progress.size + Math.min(progress.needed, entry.budgetBytes))
+  const staged = Math.min(progress.needed, entry.budgetBytes)
+  await requireSpace(components, { nars: progress.size, staged }, options)
   await entry.finder?.find(missing, number => lacking.has(number))
   const report = () => options.onProgress?.(progress)
   const onArrival = (arrival: Parameters<Progress['arrived']>[0]) => {
@@ -157,14 +170,20 @@ function watchForSources(
   }, watchIntervalMs)
 }
 
-/** What an import needs beyond its NARs: the database, directories, the last block of each file. */
-const spaceMargin = 1.1
-
-async function requireSpace(store: NixStore, needed: number): Promise<void> {
-  const free = await store.freeBytes()
-  if (free >= needed * spaceMargin) return
-  const [expected, got] = [needed * spaceMargin, free].map(bytes => `${Math.ceil(bytes / (1 << 20))} MiB`)
-  throw new FetchError('disk-full', `expected ${expected} free for the update, got ${got}`, {
+/** Looks for room, and looks again once room was made. */
+async function requireSpace(
+  components: ClosureFetchComponents,
+  need: Pick<SpaceNeed, 'nars' | 'staged'>,
+  { reserveBytes = 0, makeRoom }: Pick<FetchOptions, 'reserveBytes' | 'makeRoom'>,
+): Promise<void> {
+  const whole = { ...need, reserve: reserveBytes }
+  let lack = await lackOfSpace(components, whole)
+  if (lack !== undefined && makeRoom !== undefined) {
+    await makeRoom()
+    lack = await lackOfSpace(components, whole)
+  }
+  if (lack === undefined) return
+  throw new FetchError('disk-full', lack, {
     hint: 'Free space on the device, for example with `nix-collect-garbage`; the update is tried again by itself.',
   })
 }

@@ -1,6 +1,6 @@
 /** Bundles the program: a device starts one file instead of a thousand modules, which costs it a third of the CPU and 10 MiB less. */
 
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { build, type Plugin } from 'esbuild'
 
@@ -56,18 +56,23 @@ async function make(source: string, file: string, workers: Set<string>): Promise
     banner: {
       js: "import{createRequire as __makeRequire}from'node:module';const require=__makeRequire(import.meta.url);",
     },
-    plugins: [workerUrls(workers)],
+    plugins: [workerUrls(workers, dirname(file))],
   })
 }
 
-/** Sources that are started as threads are named by URL, which esbuild leaves as it is: they become files of the bundle. */
-function workerUrls(workers: Set<string>): Plugin {
+/**
+ * Sources that are started as threads are named by URL, which esbuild leaves as it is: they become files of the bundle. So
+ * do scripts that lie beside a source.
+ */
+function workerUrls(workers: Set<string>, into: string): Plugin {
   const url = /new URL\('(\.[^']+\.ts)', import\.meta\.url\)/g
+  const script = /new URL\('\.\/([^']+\.sh)', import\.meta\.url\)/g
   return {
     name: 'worker-urls',
     setup: build =>
       build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
         const text = await readFile(path, 'utf8')
+        for (const [, name = ''] of text.matchAll(script)) await copyFile(join(dirname(path), name), join(into, name))
         const contents = text.replace(url, (_, name: string) => {
           const source = resolve(dirname(path), name)
           workers.add(source)

@@ -1,0 +1,96 @@
+/** Updates that must not stay: the machine ends where it was, by itself, and says why. */
+
+import assert from 'node:assert/strict'
+import { LabFleet } from '../fleet.ts'
+import type { Scenario } from './scenario.ts'
+import { quickPolicy, Updates } from './updates.ts'
+
+const failingUnit = `units."bad.service" = {
+  Service.Type = "oneshot"; Service.ExecStart = "/bin/sh -c 'echo it is broken; exit 3'"; wantedBy = [ "multi-user.target" ];
+};`
+
+/** A unit that takes the network away while it runs. */
+const networkCutter = `units."cutter.service" = {
+  Service.ExecStart = "/bin/sh -c 'ip link set host0 down; exec sleep infinity'";
+  Service.ExecStopPost = "/bin/sh -c 'ip link set host0 up'";
+  wantedBy = [ "multi-user.target" ];
+};`
+
+export const unitFails: Scenario = {
+  name: 'unit-fails',
+  title: 'a generation whose unit fails is rolled back, and its report has the reason',
+  async run(trials) {
+    await using fleet = await LabFleet.create('gate')
+    const updates = new Updates(fleet, await fleet.device({ name: 'gate' }))
+    await updates.deployed('one')
+    await trials.of('a unit fails', async () => {
+      const row = await updates.deploy('two', { portable: failingUnit })
+      assert.deepEqual([row.state, row.error?.code], ['rolled-back', 'degraded'])
+      assert.match(row.error?.message ?? '', /bad\.service/)
+      await updates.is('one')
+      const log = await updates.device.host.must(['sh', '-c', 'cat /var/lib/thymesh/activation/logs/*.log'])
+      assert.match(log, /it is broken/)
+    })
+    await trials.of('reboot after it', async () => {
+      await updates.device.host.reboot()
+      await updates.is('one')
+    })
+    await trials.of('a probe fails', async () => {
+      const probes = [{ kind: 'tcp' as const, port: 81, withinSeconds: 3 }]
+      const row = await updates.deploy('three', { policy: { ...quickPolicy, health: { settleSeconds: 1, probes } } })
+      assert.deepEqual([row.state, row.error?.code], ['rolled-back', 'health-failed'])
+      await updates.is('one')
+    })
+    await trials.of('mended', () => updates.deployed('four'))
+  },
+}
+
+export const networkLost: Scenario = {
+  name: 'network-lost',
+  title: 'a generation that cuts the network is rolled back by itself',
+  async run(trials) {
+    await using fleet = await LabFleet.create('gate')
+    const updates = new Updates(fleet, await fleet.device({ name: 'gate' }))
+    await updates.deployed('one')
+    await trials.of('network lost', async () => {
+      await updates.deploy('two', {
+        portable: networkCutter,
+        policy: { ...quickPolicy, confirm: { deadlineSeconds: 25 } },
+      })
+      await updates.journalled('rolled-back')
+      const entry = await updates.journal()
+      assert.equal(entry?.code, 'no-contact')
+      await updates.is('one')
+    })
+    await trials.of('the device reports it', async () => {
+      await updates.device.until('to report', async () => (await updates.status()).state === 'rolled-back')
+    })
+  },
+}
+
+export const daemonDies: Scenario = {
+  name: 'daemon-dies',
+  title: 'with the daemon dead, the deadline brings the old generation back',
+  async run(trials) {
+    await using fleet = await LabFleet.create('gate')
+    const updates = new Updates(fleet, await fleet.device({ name: 'gate' }))
+    await updates.deployed('one')
+    await trials.of('the daemon never comes back', async () => {
+      const unit = `units."killer.service" = {
+        Service.Type = "oneshot"; Service.RemainAfterExit = true;
+        Service.ExecStart = "/bin/sh -c 'systemctl mask --runtime thymesh.service; systemctl kill -s KILL thymesh.service; exit 0'";
+        wantedBy = [ "multi-user.target" ];
+      };`
+      await updates.commit('two', { portable: unit, policy: { ...quickPolicy, confirm: { deadlineSeconds: 15 } } })
+      await fleet.operator.run('deploy', '-m', 'two', '--timeout', '20')
+      await updates.device.until('to be back', async () => (await updates.message()) === 'one')
+      await updates.is('one')
+    })
+    await trials.of('the daemon that comes back says what was', async () => {
+      await updates.device.host.must(['systemctl', 'unmask', '--runtime', 'thymesh.service'])
+      await updates.device.host.must(['systemctl', 'start', 'thymesh.service'])
+      await updates.journalled('rolled-back')
+      assert.equal((await updates.journal())?.code, 'deadline')
+    })
+  },
+}

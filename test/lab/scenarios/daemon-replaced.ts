@@ -1,0 +1,49 @@
+/** An update that replaces the daemon itself, in the middle of its own update. */
+
+import assert from 'node:assert/strict'
+import { daemonUnit } from '../device.ts'
+import { LabFleet } from '../fleet.ts'
+import { labProgram } from '../program.ts'
+import type { Scenario } from './scenario.ts'
+import { Updates } from './updates.ts'
+
+/** The daemon's unit as part of a generation: where it changes, the switch restarts the daemon. */
+async function daemonOf(version: string): Promise<string> {
+  const text = daemonUnit((await labProgram()).argv, [`LAB_VERSION=${version}`])
+  return `units."thymesh.service" = { text = ''${text}''; wantedBy = [ "multi-user.target" ]; };`
+}
+
+export const daemonReplaced: Scenario = {
+  name: 'daemon-replaced',
+  title: 'an update that restarts and replaces the daemon goes on with the new one, and back with the old one',
+  async run(trials) {
+    await using fleet = await LabFleet.create('gate')
+    const updates = new Updates(fleet, await fleet.device({ name: 'gate' }))
+    const { host } = updates.device
+    const version = () =>
+      host.must([
+        'sh',
+        '-c',
+        'tr "\\0" "\\n" </proc/$(systemctl show --value -p MainPID thymesh)/environ | sed -n s/LAB_VERSION=//p',
+      ])
+    await updates.deployed('one')
+    await trials.of('daemon replaced', async () => {
+      const before = await host.unit('thymesh.service', 'MainPID')
+      await updates.deployed('two', { portable: await daemonOf('two') })
+      assert.notEqual(await host.unit('thymesh.service', 'MainPID'), before)
+      assert.equal(await version(), 'two')
+    })
+    await trials.of('a daemon that does not start', async () => {
+      const broken = (await daemonOf('three')).replace('thymesh.mjs', 'nothing.mjs')
+      await updates.commit('three', {
+        portable: broken,
+        policy: { health: { settleSeconds: 3 }, confirm: { deadlineSeconds: 20 } },
+      })
+      await fleet.operator.run('deploy', '-m', 'three', '--timeout', '30')
+      await updates.device.until('to be back', async () => (await updates.message()) === 'two')
+      await updates.journalled('rolled-back')
+      await updates.is('two')
+      assert.equal(await version(), 'two')
+    })
+  },
+}

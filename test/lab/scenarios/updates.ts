@@ -1,0 +1,97 @@
+/** A device whose updates go well, fail, or take something away; projects and questions that the scenarios share. */
+
+import assert from 'node:assert/strict'
+import { parseEntry } from '../../../node/activation/entry.ts'
+import type { UpdatePolicyInput } from '../../../protocol/update-policy.ts'
+import type { Row } from '../../e2e/helpers/fleet.ts'
+import { hello } from '../../e2e/helpers/project.ts'
+import type { LabDevice } from '../device.ts'
+import type { LabFleet } from '../fleet.ts'
+
+/** Short, so that a scenario need not wait long; the machine is loaded, though. */
+export const quickPolicy: UpdatePolicyInput = {
+  health: { settleSeconds: 3 },
+  confirm: { deadlineSeconds: 60, peers: 1 },
+}
+
+/** The body of a module, in Nix, that a release adds: its `portable`, and its policy. */
+export interface Extra {
+  portable?: string
+  policy?: UpdatePolicyInput
+}
+
+const toNix = (value: unknown) => `builtins.fromJSON ''${JSON.stringify(value)}''`
+
+/** modules/extra.nix */
+function extraModule({ portable = '', policy = quickPolicy }: Extra): string {
+  return `{ portable = _: { ${portable} }; policy = _: ${toNix(policy)}; }`
+}
+
+export class Updates {
+  readonly fleet: LabFleet
+  readonly device: LabDevice
+
+  constructor(fleet: LabFleet, device: LabDevice) {
+    this.fleet = fleet
+    this.device = device
+  }
+
+  /** Commits what a release shall have; `message` tells its generation from others. */
+  async commit(message: string, extra: Extra = {}): Promise<void> {
+    await this.fleet.operator.commit(message, {
+      'modules/extra.nix': extraModule(extra),
+      'configs/hello.json': hello(message, { extra: {} }),
+    })
+  }
+
+  /** Deploys, and gives the device's row when it has ended; the operator stays in reach meanwhile. */
+  async deploy(message: string, extra: Extra = {}): Promise<Row> {
+    await this.commit(message, extra)
+    const { stdout, stderr } = await this.fleet.operator.run('deploy', '-m', message, '--timeout', '85', '--json')
+    const row = (JSON.parse(stdout) as { devices?: Row[] }).devices?.find(({ device }) => device === this.device.name)
+    assert.ok(row, `${stdout}${stderr}`)
+    return row
+  }
+
+  async deployed(message: string, extra: Extra = {}): Promise<void> {
+    const row = await this.deploy(message, extra)
+    assert.equal(row.state, 'running', JSON.stringify(row))
+    await this.is(message)
+  }
+
+  /** What runs, by a file of its generation. */
+  async message(): Promise<string> {
+    return (await this.device.host.exec(['cat', '/etc/hello'])).stdout.trim()
+  }
+
+  async boots(): Promise<string> {
+    return (await this.device.host.exec(['readlink', '/etc/thymesh/boot'])).stdout.trim()
+  }
+
+  /** That generation runs and boots, all of it, and the machine is well. */
+  async is(message: string): Promise<void> {
+    const { host } = this.device
+    assert.equal(await this.message(), message)
+    assert.equal(await this.boots(), await this.device.running())
+    assert.equal(await host.unit('hello.service', 'ActiveState'), 'active')
+  }
+
+  async journal() {
+    const { code, stdout } = await this.device.host.exec(['cat', '/var/lib/thymesh/activation/journal'])
+    return code === 0 ? parseEntry(stdout) : undefined
+  }
+
+  /** Waits until the journal says so. */
+  async journalled(...states: string[]): Promise<void> {
+    await this.device.until(`to be ${states.join(' or ')}`, async () =>
+      states.includes((await this.journal())?.state ?? 'none'),
+    )
+  }
+
+  async status(): Promise<Row> {
+    const { devices } = await this.fleet.operator.json<{ devices: Row[] }>('status')
+    const row = devices.find(({ device }) => device === this.device.name)
+    assert.ok(row)
+    return row
+  }
+}
