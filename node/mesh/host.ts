@@ -121,6 +121,7 @@ export async function makeHost(init: HostInit): Promise<Host> {
     },
   })
   copyMiddleware(host)
+  keepNoRecords(host as unknown as Host)
   return host as unknown as Host
 }
 
@@ -153,6 +154,19 @@ function copyMiddleware(host: Libp2p): void {
   const { registrar } = (host as unknown as { components: { registrar: Registrar } }).components
   const original = registrar.getMiddleware.bind(registrar)
   registrar.getMiddleware = protocol => [...original(protocol)]
+}
+
+/**
+ * The DHT finds peers and nothing else here. Its provider records and values would be kept in memory for days, as many as any
+ * member sends.
+ */
+function keepNoRecords({ services }: Host): void {
+  const { handlers } = (services.dht as unknown as { rpc: Rpc } | undefined)?.rpc ?? {}
+  for (const kind of ['ADD_PROVIDER', 'PUT_VALUE']) delete handlers?.[kind]
+}
+
+interface Rpc {
+  handlers?: Record<string, unknown>
 }
 
 interface Registrar {

@@ -2,25 +2,37 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { missingNix } from '../store/real-stores.ts'
+import type { Attack } from './attack.ts'
 import { attacks } from './cases.ts'
 import { attackLimitMs, runAttack } from './run.ts'
+
+const noNix = await missingNix()
 
 /** Most of them wait for a time limit of the victim's, so that some can wait at the same time. */
 const width = 6
 
 describe('attacks', { concurrency: width }, () => {
   for (const attack of attacks.filter(({ alone }) => alone !== true)) {
-    it(`${attack.id}: who has ${attack.power} ${attack.tried}`, { timeout: 2 * attackLimitMs }, () => holds(attack))
+    it(nameOf(attack), optionsOf(attack), () => holds(attack))
   }
 })
 
 describe('attacks that run alone', () => {
   for (const attack of attacks.filter(({ alone }) => alone === true)) {
-    it(`${attack.id}: who has ${attack.power} ${attack.tried}`, { timeout: 2 * attackLimitMs }, () => holds(attack))
+    it(nameOf(attack), optionsOf(attack), () => holds(attack))
   }
 })
 
-async function holds(attack: (typeof attacks)[number]): Promise<void> {
+function nameOf({ id, power, tried }: Attack): string {
+  return `${id}: who has ${power} ${tried}`
+}
+
+function optionsOf({ needs }: Attack) {
+  return { timeout: 2 * attackLimitMs, skip: needs === 'nix' ? noNix : false }
+}
+
+async function holds(attack: Attack): Promise<void> {
   const { held, reason } = await runAttack(attack)
   assert.ok(held, reason)
 }

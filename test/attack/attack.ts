@@ -29,6 +29,8 @@ export interface Attack {
   readonly expected: string
   /** It measures memory or fills what all share, so that nothing else may run beside it. */
   readonly alone?: true
+  /** A program that it takes. */
+  readonly needs?: 'nix'
   /** Throws when the victim didn't hold. */
   run(arena: Arena): Promise<void>
 }

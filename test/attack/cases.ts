@@ -1,9 +1,14 @@
 /** Every attack of the kit, in the order of the docs. */
 
 import type { Attack } from './attack.ts'
+import { addressAttacks } from './cases/addresses.ts'
+import { cacheAttacks } from './cases/cache.ts'
 import { certificateAttacks } from './cases/certificates.ts'
+import { closureAttacks } from './cases/closures.ts'
 import { documentAttacks } from './cases/documents.ts'
+import { floodAttacks } from './cases/floods.ts'
 import { gossipAttacks } from './cases/gossip.ts'
+import { memberAttacks } from './cases/members.ts'
 import { metadataAttacks } from './cases/metadata.ts'
 import { rootAttacks } from './cases/roots.ts'
 import { strangerAttacks } from './cases/strangers.ts'
@@ -12,7 +17,12 @@ export const attacks: readonly Attack[] = [
   ...metadataAttacks,
   ...rootAttacks,
   ...certificateAttacks,
+  ...memberAttacks,
   ...strangerAttacks,
   ...gossipAttacks,
   ...documentAttacks,
+  ...closureAttacks,
+  ...addressAttacks,
+  ...floodAttacks,
+  ...cacheAttacks,
 ]

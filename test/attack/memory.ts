@@ -4,6 +4,6 @@
 export function heapBytes(): number {
   globalThis.gc?.()
   globalThis.gc?.()
-  const { heapUsed, external, arrayBuffers } = process.memoryUsage()
-  return heapUsed + external + arrayBuffers
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
 }

@@ -2,7 +2,6 @@
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { publish, releaseConfig } from '../../controller/publish.ts'
 import { NixStore } from '../../node/store/nix-store.ts'
 import { fetchClosure } from '../../node/swarm/closure-fetch.ts'
@@ -46,7 +45,7 @@ export class SwarmWorld {
     this.key = nixSecretKeyFromSeed('orchard-1', testSeed('nix'))
   }
 
-  static async of(t: TestContext): Promise<SwarmWorld> {
+  static async of(t: { after(undo: () => Promise<void>): void }): Promise<SwarmWorld> {
     const mesh = await Mesh.of(t)
     return new SwarmWorld(mesh, await Stores.of(t))
   }

@@ -4,7 +4,6 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import { NixStore } from '../../node/store/nix-store.ts'
 import type { StoreDaemonInit } from '../../node/store/store-daemon.ts'
@@ -119,7 +118,7 @@ export class Stores {
     this.dir = dir
   }
 
-  static async of(t: TestContext): Promise<Stores> {
+  static async of(t: { after(undo: () => Promise<void>): void }): Promise<Stores> {
     const stores = new Stores(await mkdtemp(join(tmpdir(), 'thymesh-store-')))
     t.after(() => stores.#end())
     return stores
