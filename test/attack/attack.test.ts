@@ -10,7 +10,7 @@ import { attackLimitMs, runAttack } from './run.ts'
 const noNix = await missingNix()
 
 /** Most of them wait for a time limit of the victim's, so that some can wait at the same time. */
-const width = 6
+const width = 12
 
 describe('attacks', { concurrency: width }, () => {
   for (const attack of attacks.filter(({ alone }) => alone !== true)) {

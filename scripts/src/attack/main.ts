@@ -16,7 +16,7 @@ Runs hostile peers against real ones on loopback. Each attack's outcome is looke
   --fuzz-seconds N    how long decoders are fuzzed, all together (20; 0 for not at all)
   --seed N            for the fuzzer; else another one each time
   --keep              keeps inputs that were answered in a way of their own in test/fixtures/corpus
-  --width N           attacks that run side by side (4)
+  --width N           attacks that run side by side (8)
   --list              the attacks, as docs/security.md has them
   --json              one object on standard output
   --help              this
@@ -28,7 +28,7 @@ const options = {
   'fuzz-seconds': { type: 'string', default: '20' },
   seed: { type: 'string' },
   keep: { type: 'boolean', default: false },
-  width: { type: 'string', default: '4' },
+  width: { type: 'string', default: '8' },
   list: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
