@@ -76,8 +76,10 @@ export const mdnsRepeatMs = 60_000
 /** libp2p keeps every peer it's told of for weeks, and anyone can invent some: after `discoveredPeers`, one in this time. */
 export const mdnsNewPeerMs = 10_000
 
-/** How often each side asks whether a silent connection is alive: 1.2 KB both ways each time, from either side. */
-export const monitorIntervalMs = 60_000
+/** A connection that was silent for so long is probed by the kernel, ten times in ten seconds: 132 bytes each time. */
+export const keepAliveMs = 15_000
+/** How often each side asks the process at the other end whether it is alive: a stream, and 1.2 KB, each time. */
+export const monitorIntervalMs = 5 * 60_000
 
 /** A refresh that failed (its source went away, say) is tried again with other peers after this. */
 export const refreshRetryMs = 2_000

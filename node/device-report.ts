@@ -78,6 +78,7 @@ export function updateOf(release: number, began: number, progress: Progress | un
     fromNeighbours: progress?.fromNeighbours ?? 0,
     fromElsewhere: progress?.fromElsewhere ?? 0,
     wire: progress?.wire ?? 0,
+    wasted: progress?.wasted ?? 0,
     bytesPerSecond: Math.round(progress?.bytesPerSecond ?? 0),
   }
 }

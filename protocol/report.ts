@@ -145,6 +145,8 @@ const reportSchema = z.strictObject({
       fromElsewhere: bytesCount,
       /** What it took on the wire. */
       wire: bytesCount,
+      /** Chunks that came and were here by then, or were wrong. */
+      wasted: bytesCount.optional(),
       bytesPerSecond: bytesCount,
     })
     .optional(),

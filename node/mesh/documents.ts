@@ -24,6 +24,8 @@ const unpack = promisify(zstdDecompress)
 const packParams = { params: { [constants.ZSTD_c_compressionLevel]: 12 } }
 /** A frame may claim a window of 2 GiB; the largest document takes one of 8 MiB. */
 const unpackParams = { params: { [constants.ZSTD_d_windowLogMax]: 23 } }
+/** Its size said before, zstd takes tables of that size; else some 30 MB for each document that is packed at a time. */
+const packed = (bytes: Uint8Array) => pack(bytes, { ...packParams, pledgedSrcSize: bytes.length })
 /** Below this the frame costs more than it saves. */
 const packFromBytes = 512
 
@@ -155,10 +157,10 @@ export class Documents {
 
 /** Packed where that helps: a closure descriptor comes down to what is random in it. */
 async function sendDocument(channel: Channel, bytes: Uint8Array): Promise<void> {
-  const packed = bytes.length < packFromBytes ? bytes : await pack(bytes, packParams)
-  const smaller = packed.length < bytes.length
-  await channel.send(answerCodec, smaller ? { size: packed.length, unpacked: bytes.length } : { size: bytes.length })
-  await pipe(slices(smaller ? packed : bytes), body => channel.sendBody(body))
+  const body = bytes.length < packFromBytes ? bytes : await packed(bytes)
+  const smaller = body.length < bytes.length
+  await channel.send(answerCodec, smaller ? { size: body.length, unpacked: bytes.length } : { size: bytes.length })
+  await pipe(slices(smaller ? body : bytes), pieces => channel.sendBody(pieces))
 }
 
 function* slices(bytes: Uint8Array): Generator<Uint8Array> {

@@ -14,7 +14,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { sha256 } from '../../protocol/hash.ts'
 import type { ProtocolNames } from '../../protocol/messages.ts'
-import { dialTimeoutMs, monitorIntervalMs } from '../defaults.ts'
+import { dialTimeoutMs, keepAliveMs, monitorIntervalMs } from '../defaults.ts'
 import type { Settings } from '../settings.ts'
 import { mdns } from './mdns.ts'
 
@@ -45,6 +45,9 @@ export interface HostInit {
 const MiB = 1 << 20
 const dayMs = 86_400_000
 
+/** A cut cable is noticed within half a minute: by the kernel, since libp2p's own probe costs ten times as much. */
+const keepAlive = { keepAlive: true, keepAliveInitialDelay: keepAliveMs }
+
 /** A host, not started yet. It answers nobody by itself: what libp2p's services do waits for admission. */
 export async function makeHost(init: HostInit): Promise<Host> {
   const { names, settings } = init
@@ -55,7 +58,7 @@ export async function makeHost(init: HostInit): Promise<Host> {
     nodeInfo: { name: 'thymesh', version: '1', userAgent: init.agent },
     logger: init.logger,
     addresses: { listen: settings.listen },
-    transports: [tcp()],
+    transports: [tcp({ dialOpts: keepAlive, listenOpts: keepAlive })],
     // A missing IPv6 or a port that is taken must not stop a device from dialling out.
     transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
     connectionEncrypters: [noise()],

@@ -44,6 +44,8 @@ export class Sync extends EventEmitter<Events> {
   readonly #components: SyncComponents
   readonly #stop = new AbortController()
   readonly #running = new Set<string>()
+  /** What each connected peer was told of others' addresses. */
+  readonly #told = new Map<string, Set<string>>()
   #answering = 0
   #timer: NodeJS.Timeout | undefined
 
@@ -60,6 +62,7 @@ export class Sync extends EventEmitter<Events> {
     })
     // One side is enough, and the lower ID's, so that both don't.
     admission.on('admitted', ({ peer }) => {
+      this.#told.delete(peer.toString())
       if (host.peerId.toString() < peer.toString()) void this.with(peer)
     })
     this.#timer = setInterval(() => {
@@ -115,7 +118,7 @@ export class Sync extends EventEmitter<Events> {
     const head = await converse(stream, signal, async channel => {
       await channel.send(digestCodec, this.#digest())
       const theirs = await channel.receive(digestCodec)
-      await Promise.all([this.#send(channel, theirs), this.#receive(channel, peer)])
+      await Promise.all([this.#send(channel, theirs, peer), this.#receive(channel, peer)])
       return theirs.head
     })
     if (head !== undefined && (await this.#isNews(head, peer))) await this.#components.refresher.from(peer)
@@ -142,7 +145,14 @@ export class Sync extends EventEmitter<Events> {
     return { ...(state.head && { head: state.head }), members }
   }
 
-  async #send(channel: Channel, theirs: SyncDigest): Promise<void> {
+  /** Whether a peer that is connected has not been told yet: most of a sync between old acquaintances is nothing new. */
+  #isNewTo(peer: PeerId, what: string): boolean {
+    const told = this.#told.get(peer.toString()) ?? new Set()
+    this.#told.set(peer.toString(), told)
+    return told.size !== told.add(what).size
+  }
+
+  async #send(channel: Channel, theirs: SyncDigest, to: PeerId): Promise<void> {
     const { directory, admission, addresses } = this.#components
     const held = new Map(theirs.members.map(member => [member.peer, member]))
     for (const each of directory.certificates()) {
@@ -160,7 +170,9 @@ export class Sync extends EventEmitter<Events> {
     }
     for (const { peer } of admission.members.slice(0, 32)) {
       const known = addresses.addresses(peer.toString())
-      if (known.length > 0) await channel.send(syncItemCodec, { addresses: [...known], peer: peer.toString() })
+      if (known.length > 0 && this.#isNewTo(to, `${peer} ${known}`)) {
+        await channel.send(syncItemCodec, { addresses: [...known], peer: peer.toString() })
+      }
     }
     await channel.send(syncItemCodec, { end: true })
   }

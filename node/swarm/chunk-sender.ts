@@ -111,7 +111,7 @@ export class ChunkSender {
     const dictionary = base && (isSlow || !this.#init.local) && (await this.#components.bases?.read(base))
     if (!isSlow && !dictionary) return raw
     const params = { [constants.ZSTD_c_compressionLevel]: 3 }
-    const packed = await compress(plain, { params, ...(dictionary && { dictionary }) })
+    const packed = await compress(plain, { params, pledgedSrcSize: plain.length, ...(dictionary && { dictionary }) })
     if (packed.length >= plain.length * 0.95) return raw
     return { encoding: dictionary ? 'delta' : 'zstd', bytes: packed }
   }

@@ -94,7 +94,11 @@ async function bringIn(
   // One listener for each chunk that is waited for.
   setMaxListeners(0, signal)
   signal.throwIfAborted()
+  const onWasted = (bytes: number) => {
+    progress.wasted += bytes
+  }
   swarm.on('arrival', onArrival)
+  swarm.on('wasted', onWasted)
   const { budgetBytes } = entry
   const isStaged = (number: number) => lacking.has(number) || entry.isStaged(number)
   const window = new FetchWindow({ list: known.list, missing, isStaged, budgetBytes })
@@ -126,6 +130,7 @@ async function bringIn(
   } finally {
     clearInterval(watchdog)
     swarm.off('arrival', onArrival)
+    swarm.off('wasted', onWasted)
     swarm.endFetch()
   }
 }

@@ -27,6 +27,8 @@ export interface Arrival {
 
 interface Events {
   arrival: [Arrival]
+  /** So many bytes of chunks came for nothing: they were here, or wrong. */
+  wasted: [number]
   /** A peer sent what no honest one sends. */
   misbehaved: [SwarmPeer, string]
 }
@@ -110,6 +112,7 @@ export class ClosureSwarm extends EventEmitter<Events> {
       this.#introduce(session, peer)
       this.#pump()
     })
+    session.on('wasted', bytes => this.emit('wasted', bytes))
     session.on('chunk', arrived => void this.#arrived(session, peer, arrived))
     session.on('missing', chunks => {
       for (const chunk of chunks) scheduler()?.failed(peer.id, chunk, Date.now())
@@ -253,7 +256,10 @@ export class ClosureSwarm extends EventEmitter<Events> {
     const { duplicatesToCancel } = scheduler.received(peer.id, chunk, Date.now())
     for (const { peer: other, chunk: number } of duplicatesToCancel) this.#sessions.get(other)?.session.cancel([number])
     this.#pump()
-    if (this.#staging.has(chunk) || this.#chunks.has(chunk)) return
+    if (this.#staging.has(chunk) || this.#chunks.has(chunk)) {
+      this.emit('wasted', bytes.length)
+      return
+    }
     this.#staging.add(chunk)
     try {
       await this.#chunks.put(chunk, bytes)

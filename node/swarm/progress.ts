@@ -16,6 +16,8 @@ export class Progress {
   /** Of both, what came from other sites. */
   fromElsewhere = 0
   wire = 0
+  /** Bytes of chunks that came and were here by then, or were wrong. */
+  wasted = 0
   pathsDone = 0
   readonly #rate = new RateMeter()
 

@@ -30,6 +30,8 @@ interface Events {
   wants: [boolean]
   /** A chunk came, verified against its hash; `wire` is what it took on the wire, in bytes. */
   chunk: [{ chunk: number; bytes: Uint8Array; wire: number }]
+  /** So many bytes of a chunk that isn't what it should be. */
+  wasted: [number]
   /** The peer doesn't have these after all. */
   missing: [readonly number[]]
   /** The peer asks to be asked later, in milliseconds; it answers nothing of what it was asked. */
@@ -246,6 +248,7 @@ export class Session extends EventEmitter<Events> {
     }
     this.received.add(plain.length)
     if (plain.length !== list.length(chunk) || !equalBytes(sha256(plain), list.hash(chunk))) {
+      this.emit('wasted', plain.length)
       throw new SessionError('misbehaved', `chunk ${chunk} has another hash than it must have`)
     }
     if (!this.#closed) this.emit('chunk', { chunk, bytes: plain, wire: bytes.length })

@@ -58,6 +58,12 @@ async function make(source: string, file: string, workers: Set<string>): Promise
     },
     plugins: [workerUrls(workers, dirname(file))],
   })
+  await writeFile(file, asciiOnly(await readFile(file, 'utf8')))
+}
+
+/** One other character makes V8 hold the whole text with two bytes for each; esbuild escapes all but regular expressions. */
+function asciiOnly(text: string): string {
+  return text.replace(/[^\0-\x7f]/g, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /**

@@ -110,7 +110,7 @@ export class BenchFleet {
   async update(system: System, limitMs: number): Promise<Map<Device, Update>> {
     const published = await this.publish(system)
     const ended = this.devices.map(async device => {
-      const seconds = (await this.#runs(device, system.topLevel, limitMs)) - published.at
+      const seconds = (await this.runs(device, system.topLevel, limitMs)) - published.at
       const report = await this.#wait(`${device.name}'s report`, 30_000, news =>
         reportOf(news, device, published.published),
       )
@@ -120,10 +120,15 @@ export class BenchFleet {
   }
 
   /** Publishes a system for all devices; for none, a release that names nothing, which is a new head all the same. */
-  async publish(system?: System): Promise<Published> {
-    const start = this.#talk.said.length
+  publish(system?: System): Promise<Published> {
     const devices = system === undefined ? [] : this.devices
-    const order: Order = { publish: Object.fromEntries(devices.map(({ name }) => [name, system?.topLevel ?? ''])) }
+    return this.publishEach(new Map(devices.map(device => [device, system ?? { topLevel: '' }])))
+  }
+
+  /** Publishes a system for each device. */
+  async publishEach(systems: ReadonlyMap<Device, Pick<System, 'topLevel'>>): Promise<Published> {
+    const start = this.#talk.said.length
+    const order: Order = { publish: Object.fromEntries([...systems].map(([{ name }, each]) => [name, each.topLevel])) }
     this.#talk.tell(order)
     return await this.#wait('the release', 120_000, (news, index) => index >= start && 'published' in news && news)
   }
@@ -137,7 +142,7 @@ export class BenchFleet {
   }
 
   /** When the device ran it, in milliseconds of the epoch; asks its disk, since reports take their time. */
-  async #runs(device: Device, topLevel: string, limitMs: number): Promise<number> {
+  async runs(device: Device, topLevel: string, limitMs: number): Promise<number> {
     const deadline = Date.now() + limitMs
     while ((await device.running()) !== topLevel) {
       if (Date.now() > deadline || !device.program.running) {

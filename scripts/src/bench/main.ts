@@ -5,6 +5,7 @@ import { bundle } from '../bundle.ts'
 import { repository } from '../demo/processes.ts'
 import { Bench } from './bench.ts'
 import { BenchError } from './bench-error.ts'
+import { faults } from './cases/faults.ts'
 import { gossip } from './cases/gossip.ts'
 import { idle } from './cases/idle.ts'
 import { memory } from './cases/memory.ts'
@@ -14,7 +15,16 @@ import { site } from './cases/site.ts'
 import { update } from './cases/update.ts'
 import { jsonLine, machine, type Result, textOf } from './result.ts'
 
-const cases: Record<string, (bench: Bench) => Promise<Result>> = { rebuild, update, point, site, memory, idle, gossip }
+const cases: Record<string, (bench: Bench) => Promise<Result>> = {
+  rebuild,
+  update,
+  point,
+  site,
+  memory,
+  idle,
+  gossip,
+  faults,
+}
 
 const json = process.argv.includes('--json')
 /** The daemon from the sources, without the flags of devices: for developing. */

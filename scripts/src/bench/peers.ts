@@ -83,9 +83,14 @@ function keepDialling(peers: ReadonlyMap<string, MeshPeer>, dials: DialOrder['di
   dialAll()
 }
 
-async function startPeer({ directory, token }: PeersSettings, name: string, listen: string): Promise<MeshPeer> {
+/** A member that joins with the token; it dials by itself only what `bootstrap` names. */
+export async function startPeer(
+  { directory, token, bootstrap }: Pick<PeersSettings, 'directory' | 'token'> & { bootstrap?: readonly string[] },
+  name: string,
+  listen: string,
+): Promise<MeshPeer> {
   const settings = parseSettings(
-    { state: `${directory}/${name}`, listen: [listen], mdns: false, join: { token, name } },
+    { state: `${directory}/${name}`, listen: [listen], mdns: false, join: { token, name }, bootstrap },
     'settings',
   )
   const state = await openState(settings)
@@ -99,6 +104,6 @@ async function startPeer({ directory, token }: PeersSettings, name: string, list
   })
   await peer.start()
   // Who is connected with whom is the case's to say.
-  peer.supervisor.stop()
+  if (bootstrap === undefined) peer.supervisor.stop()
   return peer
 }

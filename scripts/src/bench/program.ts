@@ -77,6 +77,14 @@ export class Program {
     clearTimeout(timer)
   }
 
+  /** SIGKILL: as a machine that loses its power. */
+  async kill(): Promise<void> {
+    if (!this.running) return
+    const ended = new Promise<void>(resolve => this.child.once('exit', () => resolve()))
+    this.child.kill('SIGKILL')
+    await ended
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }
