@@ -39,29 +39,35 @@ export class LookAhead {
     this.#salt = salt
   }
 
-  /** Call it before choosing. Returns whether there are new chunks to choose from. */
-  refill(): boolean {
+  /**
+   * Call it before choosing; `inOrder` when nobody else at the site fetches, so that of equally rare chunks there is no
+   * need to ask for others than they do. Returns whether there are new chunks to choose from.
+   */
+  refill(inOrder = false): boolean {
     const { open } = this.#tables
     if (this.#ranks.length * 2 > this.#limits.lookAheadChunks) return false
     this.#ranks = this.#ranks.filter(rank => open.has(rank))
     if (this.#ranks.length === open.count || this.#ranks.length * 2 > this.#limits.lookAheadChunks) return false
-    this.#sort()
+    this.#sort(inOrder)
     return true
   }
 
-  #sort(): void {
+  /** What was looked at before comes first: the unlucky of each turn would else be last for ever, and no path whole. */
+  #sort(inOrder: boolean): void {
     const { open, chunkAt, lengths, copies } = this.#tables
-    const keyed: { rank: number; rarity: number; tie: number }[] = []
+    const keyed: { rank: number; isNew: number; rarity: number; tie: number }[] = []
+    const before = this.#end
     let bytes = 0
     let rank = open.next(0)
     while (rank >= 0 && keyed.length < this.#limits.lookAheadChunks && bytes < this.#limits.lookAheadBytes) {
       const chunk = chunkAt[rank] as number
-      keyed.push({ rank, rarity: copies[chunk] as number, tie: mix(chunk ^ this.#salt) })
+      const isNew = rank < before ? 0 : 1
+      keyed.push({ rank, isNew, rarity: copies[chunk] as number, tie: inOrder ? rank : mix(chunk ^ this.#salt) })
       bytes += lengths[chunk] as number
       this.#end = rank + 1
       rank = open.next(this.#end)
     }
-    keyed.sort((a, b) => a.rarity - b.rarity || a.tie - b.tie)
+    keyed.sort((a, b) => a.isNew - b.isNew || a.rarity - b.rarity || a.tie - b.tie)
     this.#ranks = keyed.map(each => each.rank)
   }
 

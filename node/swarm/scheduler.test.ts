@@ -103,6 +103,7 @@ describe('the order', () => {
     const firsts = [0.1, 0.4, 0.8].map(random => {
       const scheduler = wanting(100, {}, () => random)
       meet(scheduler, 'a', true, 'all')
+      meet(scheduler, 'b', true, [], true)
       return chunksOf(scheduler.next(0).requests).join()
     })
     assert.equal(new Set(firsts).size, 3)

@@ -189,7 +189,7 @@ export class Scheduler {
     this.#checkLeases(now)
     const requests: Request[] = []
     if (this.remaining > 0) {
-      if (this.#lookAhead.refill()) this.#pool.feed()
+      if (this.#lookAhead.refill(this.#table.leases.isAlone)) this.#pool.feed()
       this.#fill(true, requests, peer => this.#lookAhead.pick(peer))
       const { openUplink, chunkAt } = this.#table
       this.#fill(false, requests, peer => firstFor(peer, openUplink, chunkAt, 0, this.#limits.searchChunks))

@@ -60,11 +60,15 @@ export function faults(bench: Bench): Promise<Result> {
         [other, v2],
       ]),
     )
-    const before = await until(device, each => each.fromControllers + each.fromNeighbours >= killedAt * each.needed)
+    const before = await until(
+      device,
+      v2.topLevel,
+      each => each.fromControllers + each.fromNeighbours >= killedAt * each.needed,
+    )
     await fleet.controller.kill()
     bench.say(`  the seed was killed after ${((got(before) / before.needed) * 100).toFixed(0)} % had come`)
     const seconds = ((await fleet.runs(device, v2.topLevel, limitMs)) - at) / 1000
-    const end = await until(device, (_, message) => message === 'the update is done')
+    const end = await until(device, v2.topLevel, (_, message) => message === 'the update is done')
     const met = Object.fromEntries(
       hostile.map(([name, talk]) => [name, (talk as Talk<HostileNews>).said.filter(news => 'asked' in news).length]),
     )
@@ -89,12 +93,16 @@ export function faults(bench: Bench): Promise<Result> {
 const got = ({ fromControllers, fromNeighbours }: Fetching) => fromControllers + fromNeighbours
 
 /** Waits for what a device says of its fetch of version 2. */
-async function until(device: Device, isIt: (each: Fetching, message: string) => boolean): Promise<Fetching> {
+async function until(
+  device: Device,
+  topLevel: string,
+  isIt: (each: Fetching, message: string) => boolean,
+): Promise<Fetching> {
   const deadline = Date.now() + limitMs
   while (Date.now() < deadline) {
     const lines = (await readFile(device.log, 'utf8')).split('\n')
-    const begun = lines.findLastIndex(line => line.includes('"the update begins"'))
-    for (const line of lines.slice(begun)) {
+    const begun = lines.findLastIndex(line => line.includes('"the update begins"') && line.includes(topLevel))
+    for (const line of begun < 0 ? [] : lines.slice(begun)) {
       if (!/"(fetching|the update is done)"/.test(line)) continue
       const { msg, ...each }: Fetching & { msg: string } = JSON.parse(line)
       if (each.needed > 0 && isIt(each, msg)) return each
