@@ -9,6 +9,10 @@ export const defaultStateDirectory = '/var/lib/thymesh'
 /** Unassigned by IANA; a fixed one, so that firewalls can be opened for it. */
 export const defaultPort = 4460
 
+/** How far signed documents may lift the time floor at once: above a clock that runs, and where there is none. */
+export const clockBehindMs = 30 * 86_400_000
+export const floorJumpMs = 400 * 86_400_000
+
 /** Age identities that a peer keeps beside the certified one, for secrets that are in flight when it is renewed. */
 export const ageIdentitiesKept = 8
 export const ageIdentityKeptMs = 180 * 86_400_000

@@ -6,7 +6,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
 import { describeIssues } from '../protocol/cbor.ts'
 import { messageOf, ThymeshError } from '../protocol/errors.ts'
-import { nameSchema } from '../protocol/fields.ts'
+import { nameSchema, timeSchema } from '../protocol/fields.ts'
 import { defaultPort, defaultStateDirectory } from './defaults.ts'
 import { logLevels } from './log.ts'
 import { DEFAULT_CACHE_PORT, DEFAULT_CACHE_PRIORITY } from './store/cache-defaults.ts'
@@ -46,6 +46,8 @@ const settingsSchema = z.strictObject({
   dht: z.enum(['client', 'server', 'off']).default('client'),
   /** Whether the system's clock can be believed. A device without battery or network time says `none`. */
   clock: z.enum(['system', 'none']).default('system'),
+  /** When the machine's image was made: no clock that says less is right. Image builds write it. */
+  imageTime: timeSchema.optional(),
   /** What this peer gives to others: bytes per second over all of them, and how many are served at a time. */
   upload: z
     .strictObject({

@@ -19,10 +19,11 @@ const device = testSigner('device')
 const id = peerIdOf(device.publicKey)
 const certificate = fleet.certify(device, { name: 'kiosk-1' })
 
-async function newDirectory(t: TestContext, maxMembers?: number) {
+async function newDirectory(t: TestContext, maxMembers?: number, maxPerToken?: number) {
   const { database, clock } = await testState(t, { now: testNow })
   let authority: MembershipAuthority | undefined = fleet.authority
-  const components = { fleet: fleet.fleet, clock, log: silentLogger, authority: () => authority, maxMembers }
+  const limits = { ...(maxMembers && { maxMembers }), ...(maxPerToken && { maxPerToken }) }
+  const components = { fleet: fleet.fleet, clock, log: silentLogger, authority: () => authority, ...limits }
   const judgeBy = (by: MembershipAuthority | undefined) => {
     authority = by
   }
@@ -110,6 +111,27 @@ describe('certificates', () => {
     const again = await Directory.load(components, database)
     assert.equal(again.certificates().length, 1)
     assert.deepEqual(again.reports(), [])
+  })
+
+  it('by one join token are so many; one that a controller has signed takes the place of one of them', async t => {
+    const { directory } = await newDirectory(t, 3, 2)
+    const token = fleet.token()
+    const join = (word: string) => fleet.join(token, testSigner(word), { name: word })
+    const add = (word: string, envelope: Uint8Array) =>
+      directory.addCertificate(peerIdOf(testSigner(word).publicKey), envelope)
+    assert.equal(await add('a', join('a')), 'new')
+    assert.equal(await add('b', join('b')), 'new')
+    assert.equal(await add('c', join('c')), 'unknown-member', 'a leaked token does not fill the directory')
+    assert.equal(await add('d', fleet.join(fleet.token({ word: 'second' }), testSigner('d'), { name: 'd' })), 'new')
+    assert.equal(await add('e', fleet.certify(testSigner('e'), { name: 'e' })), 'new')
+    assert.deepEqual(
+      directory.certificates().map(({ name }) => name),
+      ['a', 'b', 'e'],
+    )
+    // Countersigned, it counts for its token no longer.
+    assert.equal(await add('a', fleet.certify(testSigner('a'), { name: 'a' })), 'new')
+    assert.equal(directory.certificate(peerIdOf(testSigner('a').publicKey))?.document.grant, undefined)
+    assert.equal(await add('a', join('a')), 'known', 'what a controller signed stands')
   })
 
   it('of a full fleet make room only where one has expired', async t => {

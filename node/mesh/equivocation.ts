@@ -1,5 +1,6 @@
 /** Looks into metadata that contradicts what is trusted: two documents of one role and version, both signed. */
 
+import { EventEmitter } from 'node:events'
 import type { PeerId } from '@libp2p/interface'
 import { messageOf } from '../../protocol/errors.ts'
 import { equalBytes, fromHex, sha256Hex } from '../../protocol/hash.ts'
@@ -25,10 +26,16 @@ interface Signed {
   readonly loaded: Loaded<RoleKind>
 }
 
-export class Equivocation {
+interface Events {
+  /** A timestamp that leads to a contradiction, for the first time: others are to know of it. */
+  found: [Uint8Array]
+}
+
+export class Equivocation extends EventEmitter<Events> {
   readonly #components: EquivocationComponents
 
   constructor(components: EquivocationComponents) {
+    super()
     this.#components = components
     components.state.on('changed', () => void this.#overtaken())
     void this.#overtaken()
@@ -53,7 +60,9 @@ export class Equivocation {
         if (ours === undefined || ours.signed.version !== theirs.loaded.signed.version) continue
         if (equalBytes(ours.bytes, theirs.loaded.bytes) || ours.signed.equals(theirs.loaded.signed as never)) continue
         const subject = `${theirs.role} ${ours.signed.version}`
-        return await evidence.add('equivocation', subject, [ours.bytes, theirs.loaded.bytes])
+        const news = await evidence.add('equivocation', subject, [ours.bytes, theirs.loaded.bytes])
+        if (news) this.emit('found', timestamp)
+        return news
       }
     } catch (thrown) {
       log.debug({ peer: source?.toString(), reason: messageOf(thrown) }, 'contradicting metadata was not looked into')

@@ -35,7 +35,7 @@ export interface GossipComponents {
   directory: Directory
   documents: Documents
   refresher: Refresher
-  equivocation: Pick<Equivocation, 'examine'>
+  equivocation: Equivocation
   conduct: Pick<Conduct, 'allows'>
   log: Logger
 }
@@ -60,7 +60,7 @@ export class Gossip extends EventEmitter<Events> {
   }
 
   start(): void {
-    const { host, names, state } = this.#components
+    const { host, names, state, equivocation } = this.#components
     const { pubsub } = host.services
     pubsub.topicValidators.set(
       names.heads,
@@ -76,6 +76,10 @@ export class Gossip extends EventEmitter<Events> {
     )
     for (const topic of [names.heads, names.reports, names.members]) pubsub.subscribe(topic)
     state.on('changed', this.#publishHead)
+    // Never believed, but told, so that everyone holds.
+    equivocation.on('found', timestamp => {
+      void this.#publish(names.heads, headCodec.encode({ root: state.versions.root, timestamp }))
+    })
     this.#timer = setInterval(() => this.repair(), gossipRepairMs)
   }
 

@@ -100,11 +100,12 @@ export class Refresher {
   async #refresh(peer: PeerId, stopped: AbortSignal): Promise<boolean> {
     const { state, documents, clock, log } = this.#components
     const key = peer.toString()
+    const time = clock.reference
     try {
       const signal = AbortSignal.any([stopped, AbortSignal.timeout(refreshTimeoutMs)])
       const before = state.trusted ?? (await fetchFirstRoot(documents, state, peer, signal))
       const source = metadataFrom(documents, peer, signal)
-      const after = await refresh(before, source, clock.reference, async (role, set) => {
+      const after = await refresh(before, source, time, async (role, set) => {
         if (role === 'root') await state.keepRoot(set)
       })
       signal.throwIfAborted()
@@ -115,7 +116,9 @@ export class Refresher {
       return true
     } catch (thrown) {
       if (this.#stop.signal.aborted) return false
-      const final = isRefusal(thrown)
+      // A new root may have taken back the time that this was judged by.
+      const misjudged = thrown instanceof TrustError && thrown.code === 'expired' && clock.reference < time
+      const final = isRefusal(thrown) && !misjudged
       // That a peer knows less than we do is no fault.
       const level = final && !isOlder(thrown) ? 'warn' : 'debug'
       log[level]({ peer: key, reason: messageOf(thrown) }, 'a refresh of the metadata changed nothing')

@@ -1,24 +1,42 @@
 /** Time that can be relied on: a floor that only rises, and the system's clock where it is trusted. */
 
+import { clockBehindMs, floorJumpMs } from '../defaults.ts'
 import type { OwnState } from './own.ts'
 
 export type ClockKind = 'system' | 'none'
 
+export interface ClockInit {
+  now?: () => Date
+  /** When this machine's image was made: surely past, whatever was signed since. */
+  imageTime?: Date | undefined
+}
+
 export class Clock {
-  readonly #own: OwnState
+  readonly #own: Pick<OwnState, 'timeFloor' | 'setTimeFloor'>
   readonly #kind: ClockKind
   readonly #now: () => Date
+  readonly #imageTime: Date
   #floor: Date
 
-  private constructor(own: OwnState, kind: ClockKind, floor: Date, now: () => Date) {
+  private constructor(
+    own: Pick<OwnState, 'timeFloor' | 'setTimeFloor'>,
+    kind: ClockKind,
+    floor: Date,
+    init: ClockInit,
+  ) {
     this.#own = own
     this.#kind = kind
-    this.#floor = floor
-    this.#now = now
+    this.#now = init.now ?? (() => new Date())
+    this.#imageTime = init.imageTime ?? new Date(0)
+    this.#floor = later(floor, this.#imageTime)
   }
 
-  static async load(own: OwnState, kind: ClockKind, now: () => Date = () => new Date()): Promise<Clock> {
-    return new Clock(own, kind, await own.timeFloor(), now)
+  static async load(
+    own: Pick<OwnState, 'timeFloor' | 'setTimeFloor'>,
+    kind: ClockKind,
+    init: ClockInit = {},
+  ): Promise<Clock> {
+    return new Clock(own, kind, await own.timeFloor(), init)
   }
 
   /** Whether the system's clock is trusted, and not obviously wrong: before a moment that is known to be past. */
@@ -36,10 +54,36 @@ export class Clock {
     return this.live ? this.#now() : undefined
   }
 
-  /** Raises the floor to a moment that someone authorised has signed. Lower ones change nothing. */
+  /**
+   * Raises the floor to a moment that someone authorised has signed. Lower ones change nothing. What lies far ahead is not
+   * believed as it stands, since a floor in the future makes all that is signed look expired: one step is bounded, closely
+   * where a clock runs that may be right after all.
+   */
   async raiseFloor(to: Date): Promise<void> {
     if (!(to > this.#floor)) return
-    this.#floor = to
-    await this.#own.setTimeFloor(to)
+    const bounded = earlier(to, this.#highest)
+    this.#floor = bounded
+    await this.#own.setTimeFloor(bounded)
   }
+
+  /** Forgets what was signed: those who could sign the time wrongly can't any more (Uptane, when the time key rotates). */
+  async resetFloor(): Promise<void> {
+    this.#floor = this.#imageTime
+    await this.#own.setTimeFloor(this.#imageTime)
+  }
+
+  get #highest(): Date {
+    // The first word about the time is all that there is.
+    if (this.#floor.getTime() === 0) return new Date(8.64e15)
+    if (this.live) return new Date(this.#now().getTime() + clockBehindMs)
+    return new Date(this.#floor.getTime() + floorJumpMs)
+  }
+}
+
+function later(a: Date, b: Date): Date {
+  return a > b ? a : b
+}
+
+function earlier(a: Date, b: Date): Date {
+  return a < b ? a : b
 }

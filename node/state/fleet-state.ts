@@ -130,8 +130,12 @@ export class FleetState extends EventEmitter<Events> {
   keepRoot(trusted: TrustedSet): Promise<void> {
     return this.#change(async () => {
       if (trusted.root.signed.version <= this.versions.root) return
+      const before = this.#trusted?.root.signed.roles.timestamp
       await this.trustStore.keepRoot(trusted)
       this.#trusted = trusted
+      // Whoever signed the time before may have signed it wrongly: that is a reason for new keys.
+      const now = trusted.root.signed.roles.timestamp
+      if (before !== undefined && now !== undefined && !now.equals(before)) await this.#clock.resetFloor()
     })
   }
 

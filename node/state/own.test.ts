@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { daysAfter, testNow, testStorePath } from '../../test/helpers/fleet.ts'
 import { testState } from '../../test/helpers/state.ts'
+import { clockBehindMs, floorJumpMs } from '../defaults.ts'
 import { Clock } from './clock.ts'
 import { OwnState } from './own.ts'
 
@@ -50,7 +51,7 @@ describe('Clock', () => {
   it('believes the system, as long as that is not before what is surely past', async t => {
     let now = testNow
     const { own } = await testState(t)
-    const clock = await Clock.load(own, 'system', () => now)
+    const clock = await Clock.load(own, 'system', { now: () => now })
     assert.ok(clock.live)
     assert.equal(clock.now, now)
     assert.equal(clock.reference, now)
@@ -60,6 +61,27 @@ describe('Clock', () => {
     assert.equal(clock.now, undefined)
     assert.equal(clock.reference, later)
     now = daysAfter(testNow, 2)
+    assert.ok(clock.live)
+  })
+
+  it('is lifted by a signed date in the far future by one step only, and taken back with the key', async t => {
+    const { own } = await testState(t)
+    const imageTime = daysAfter(testNow, -100)
+    const clock = await Clock.load(own, 'none', { imageTime })
+    assert.deepEqual(clock.reference, imageTime, 'the image is older than now')
+    await clock.raiseFloor(daysAfter(testNow, 30_000))
+    assert.deepEqual(clock.reference, new Date(imageTime.getTime() + floorJumpMs))
+    await clock.resetFloor()
+    assert.deepEqual((await Clock.load(own, 'none', { imageTime })).reference, imageTime)
+  })
+
+  it('that runs is not put in doubt for long by a signed date in the far future', async t => {
+    let now = testNow
+    const { own } = await testState(t)
+    const clock = await Clock.load(own, 'system', { now: () => now, imageTime: daysAfter(testNow, -1) })
+    await clock.raiseFloor(daysAfter(testNow, 30_000))
+    assert.ok(!clock.live)
+    now = new Date(testNow.getTime() + clockBehindMs)
     assert.ok(clock.live)
   })
 

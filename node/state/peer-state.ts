@@ -19,11 +19,12 @@ export interface PeerState {
 }
 
 /** Opens a peer's state directory. */
-export async function openState(settings: Pick<Settings, 'state' | 'clock'>): Promise<PeerState> {
+export async function openState(settings: Pick<Settings, 'state' | 'clock' | 'imageTime'>): Promise<PeerState> {
   const database = await Database.open(settings.state)
   try {
     const own = new OwnState(database)
-    const clock = await Clock.load(own, settings.clock)
+    const imageTime = settings.imageTime === undefined ? undefined : new Date(settings.imageTime)
+    const clock = await Clock.load(own, settings.clock, { imageTime })
     const identity = await loadIdentity(join(settings.state, 'identity.key'))
     const age = await AgeIdentities.load(join(settings.state, 'age.keys'), clock.reference)
     return { identity, age, database, own, clock }

@@ -46,7 +46,7 @@ export async function testState(
   undo(t, () => database.close())
   const own = new OwnState(database)
   const { now } = options
-  const clock = await Clock.load(own, options.clock ?? 'system', now && (() => now))
+  const clock = await Clock.load(own, options.clock ?? 'system', now ? { now: () => now } : {})
   return { directory, database, own, clock }
 }
 
