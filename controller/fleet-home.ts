@@ -8,7 +8,7 @@ import { messageOf, ThymeshError } from '../protocol/errors.ts'
 import type { NixSecretKey } from '../protocol/nix/signature.ts'
 import type { FleetKeys } from '../protocol/trust/publish.ts'
 import type { Passphrase } from './keys/key-file.ts'
-import { OperatorKeys } from './keys/operator-keys.ts'
+import { noKey, OperatorKeys } from './keys/operator-keys.ts'
 import { passphrases } from './keys/passphrase.ts'
 
 export class HomeError extends ThymeshError<'unreadable'> {}
@@ -40,6 +40,8 @@ export class FleetHome {
   }
 
   async settings(): Promise<Settings> {
+    // Without its folder there is nothing of this fleet here: no file of it is the one to mend.
+    if (!(await this.#isThere())) throw noKey('root', join(this.operatorKeys.directory, 'root.key'))
     const file = join(this.directory, 'controller.json')
     const settings = await readSettingsFile(file).catch(thrown => {
       throw new HomeError('unreadable', messageOf(thrown), {
@@ -52,11 +54,14 @@ export class FleetHome {
 
   /** The Nix store to work with: the machine's for who has no keys of this fleet. */
   async storeSettings(): Promise<Pick<Settings, 'store'>> {
-    const there = await access(this.directory).then(
+    return (await this.#isThere()) ? await this.settings() : {}
+  }
+
+  #isThere(): Promise<boolean> {
+    return access(this.directory).then(
       () => true,
       () => false,
     )
-    return there ? await this.settings() : {}
   }
 
   async writeSettings(settings: Omit<SettingsInput, 'state'>): Promise<void> {

@@ -15,7 +15,6 @@ const NIX_CONFIG = `
 experimental-features = nix-command flakes
 build-users-group =
 substitute = false
-build-hook =
 sandbox-paths = /bin /usr /lib${process.arch === 'x64' ? ' /lib64' : ''}
 `
 
@@ -58,7 +57,10 @@ export class Workshop {
   /** `bin` is a folder of Nix's programs, instead of this machine's. */
   constructor({ bin }: { bin?: string } = {}) {
     mkdirSync(this.root)
-    if (bin !== undefined) this.environment.PATH = `${bin}:${this.environment.PATH}`
+    if (bin === undefined) return
+    this.environment.PATH = `${bin}:${this.environment.PATH}`
+    // Unpacked elsewhere, it looks for its build hook where it isn't. Nix 2.8 takes no for a program without a name.
+    this.environment.NIX_CONFIG = `${NIX_CONFIG}build-hook =\n`
   }
 
   /** Writes a project with the flake that `thymesh init` writes, and gives its directory. */
