@@ -2,10 +2,14 @@
 
 import assert from 'node:assert/strict'
 import { zstdCompressSync } from 'node:zlib'
+import { encode as encodeCbor } from '@ipld/dag-cbor'
 import { servedDocuments } from '../../../node/defaults.ts'
+import { LogService } from '../../../node/logs/log-service.ts'
+import { converse } from '../../../node/mesh/channel.ts'
 import { sha256 } from '../../../protocol/hash.ts'
 import { limits } from '../../../protocol/limits.ts'
-import { documentRequestCodec } from '../../../protocol/messages.ts'
+import { logRequestCodec } from '../../../protocol/logs.ts'
+import { type Answer, answerCodec, documentRequestCodec } from '../../../protocol/messages.ts'
 import { withCode } from '../../helpers/errors.ts'
 import { connect, until } from '../../helpers/mesh.ts'
 import type { Attack } from '../attack.ts'
@@ -150,6 +154,52 @@ export const documentAttacks: Attack[] = [
       const open = () =>
         connection.streams.filter(each => each.protocol === victim.names.document && each.status === 'open')
       await until(() => open().length === 0, 'the half requests to end', 90_000)
+    },
+  },
+  {
+    id: 'log-by-device',
+    power: 'device key',
+    tried:
+      "asks a device for its journal, its history and an activation's log, and for units with options in their names",
+    expected: 'not served: only controllers are answered; nothing is read',
+    async run(arena) {
+      const victim = await arena.victim()
+      const { host, names, admission, identity } = victim
+      let reads = 0
+      const read = async () => {
+        reads++
+        return 'a secret'
+      }
+      const logs = new LogService({
+        host,
+        names,
+        admission,
+        history: { of: async () => [] },
+        journal: read,
+        activation: async () => Buffer.from(await read()),
+        peer: identity.peerId,
+        log: victim.log.logger,
+      })
+      await logs.start()
+      arena.ending.after(() => logs.stop())
+      const hostile = await arena.hostile()
+      const connection = await hostile.join(victim)
+      const asked = async (question: Uint8Array): Promise<Answer> => {
+        const stream = await hostile.open(connection, names.log)
+        return await converse(stream, undefined, async channel => {
+          stream.send(framed(question))
+          return await channel.receive(answerCodec)
+        })
+      }
+      for (const request of [
+        { journal: { lines: 5 } },
+        { history: true },
+        { activation: new Uint8Array(32) },
+      ] as const) {
+        assert.deepEqual(await asked(logRequestCodec.encode(request)), { error: 'not-served' })
+      }
+      await assert.rejects(asked(encodeCbor({ journal: { lines: 5, unit: '--file=/etc/shadow' } })))
+      assert.equal(reads, 0)
     },
   },
   {
