@@ -63,6 +63,7 @@ export async function found(options: FoundOptions): Promise<Founded> {
   const home = new FleetHome(fleet)
   await home.writeSettings(options.settings)
   await home.operatorKeys.write(keys, passphrase === undefined ? undefined : newSeal(passphrase))
+  await home.operatorKeys.noteOperator(options.operator)
   const state = await openState(await home.settings())
   try {
     await ownCertificate(state, { fleet, operator: options.operator, members: async () => signers.members, now })

@@ -5,6 +5,7 @@ import type { LogLevel } from '../node/log.ts'
 import { makeLogger } from '../node/log.ts'
 import { MeshPeer, openState } from '../node/mesh/mesh-peer.ts'
 import { messageOf } from '../protocol/errors.ts'
+import { AuditTrail } from './audit-trail.ts'
 import { ownCertificate } from './certificate.ts'
 import { FleetHome } from './fleet-home.ts'
 import { passphrases } from './keys/passphrase.ts'
@@ -18,6 +19,8 @@ export interface Session {
   readonly home: FleetHome
   /** Countersigns and renews while the command runs. */
   readonly registrar: Registrar
+  /** What was signed, for `thymesh log`. */
+  readonly audit: AuditTrail
   stop(): Promise<void>
 }
 
@@ -30,7 +33,7 @@ export async function startSession(project: Project, options: { log?: LogLevel }
   try {
     const certificate = await ownCertificate(state, {
       fleet: project.fleet,
-      operator: operatorName(),
+      operator: (await home.operatorKeys.operator()) ?? operatorName(),
       // Asked for only when the certificate is written: a command that signs nothing needs no passphrase.
       members: async () => (await home.keys()).members,
       now: new Date(),
@@ -43,6 +46,9 @@ export async function startSession(project: Project, options: { log?: LogLevel }
       state,
       log,
     })
+    const audit = await AuditTrail.open(state.database)
+    await audit.follow(peer.state)
+    peer.proposals.book.on('changed', judged => void audit.noteProposal(judged))
     await peer.start()
     if (peer.state.belief !== undefined) await home.operatorKeys.noteTrusted(peer.state.belief.trusted)
     const book = new TokenBook(home.directory)
@@ -54,9 +60,10 @@ export async function startSession(project: Project, options: { log?: LogLevel }
     const stop = async () => {
       await registrar.stop()
       await peer.stop().catch(error => log.warn({ reason: messageOf(error) }, 'the peer did not stop cleanly'))
+      await audit.settled()
       await state.database.close()
     }
-    return { peer, home, registrar, stop }
+    return { peer, home, registrar, audit, stop }
   } catch (thrown) {
     await state.database.close()
     throw thrown

@@ -18,6 +18,7 @@ export function protocolNames(fleet: string) {
     document: `/${prefix}/document/1`,
     swarm: `/${prefix}/swarm/1`,
     log: `/${prefix}/log/1`,
+    proposals: `/${prefix}/proposals/1`,
     heads: `${prefix}/heads/1`,
     members: `${prefix}/members/1`,
     reports: `${prefix}/reports/1`,

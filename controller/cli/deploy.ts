@@ -7,12 +7,13 @@ import { buildConfig, type DeclaredFleet, evaluateFleet, keepPath } from '../nix
 import { requireSound } from '../project/check.ts'
 import { cleanCommit } from '../project/git.ts'
 import { openProject } from '../project/project.ts'
-import { type BuiltConfig, publish, releaseConfig, sameContent } from '../publish.ts'
+import { type BuiltConfig, releaseConfig, sameContent } from '../publish.ts'
 import type { Session } from '../session.ts'
 import { shortPath, size } from '../view/table.ts'
 import { takeNews, withSession } from './context.ts'
 import type { WatchOptions } from './options.ts'
 import { note } from './output.ts'
+import { release } from './release.ts'
 import { checkWaitFor, watch } from './watch.ts'
 
 /** How often a person is told how many recipes are made. */
@@ -25,7 +26,7 @@ export async function deploy(options: WatchOptions & { force: boolean }): Promis
   const project = await openProject(options.project)
   const commit = await cleanCommit(project)
   const home = new FleetHome(project.fleet)
-  const [keys, nixKey, { store }] = await Promise.all([home.keys(), home.nixKey(), home.settings()])
+  const [, nixKey, { store }] = await Promise.all([home.keys(), home.nixKey(), home.settings()])
   await requireSound(project, { store, cache: cacheDirectory() })
   // Evaluated while the controller starts and looks for peers; what fails is thrown below.
   const evaluation = evaluateFleet(project, store)
@@ -61,9 +62,7 @@ export async function deploy(options: WatchOptions & { force: boolean }): Promis
     }
     const roots = home.rootsDirectory(String((current?.version ?? 0) + 1))
     for (const [name, { topLevel }] of Object.entries(built)) await keepPath(topLevel, roots, name, store)
-    const release = await publish(peer, content, keys, new Date())
-    note(options, `Release ${release.version} is signed and published.`)
-    return await watch(session, release, options)
+    return await release(session, content, options)
   })
 }
 

@@ -38,7 +38,7 @@ export async function keyNew(options: KeyNewOptions): Promise<undefined> {
           hint: '--rotate makes new ones beside them; `thymesh key show` shows their public half.',
         })
   }
-  const operator = checkedOperator(options.operator)
+  const operator = checkedOperator(options.operator ?? (await operatorKeys.operator()))
   // New files share the folder's passphrase: the old ones must open with it.
   const sealed = options.rotate ? await operatorKeys.sealed() : options.passphrase
   if (options.rotate) await operatorKeys.signers()
@@ -49,6 +49,7 @@ export async function keyNew(options: KeyNewOptions): Promise<undefined> {
   }
   const keys = newKeys(`${project.name}-${operator}-${before.length + 1}`)
   const written = await operatorKeys.write(keys, seal)
+  await operatorKeys.noteOperator(operator)
   const card = await cardOf(home, project.fleet, operator)
   note(options, `New keys: ${operatorKeys.directory} (${written.map(file => basename(file)).join(', ')})`)
   note(options, 'Hand this card to an operator of the fleet, who adds it: thymesh root propose --add CARD')
@@ -59,7 +60,7 @@ export async function keyNew(options: KeyNewOptions): Promise<undefined> {
 export async function keyShow(options: ProjectOptions & { operator?: string }): Promise<undefined> {
   const project = await openProject(options.project)
   const home = new FleetHome(project.fleet)
-  const operator = checkedOperator(options.operator)
+  const operator = checkedOperator(options.operator ?? (await home.operatorKeys.operator()))
   const signers = await home.operatorKeys.signers()
   const card = await cardOf(home, project.fleet, operator)
   const sealed = await home.operatorKeys.sealed()
@@ -104,7 +105,7 @@ async function newPassphrase(file: string | undefined): Promise<string> {
   return await source.chosen({ fromEnvironment: false })
 }
 
-async function cardOf(home: FleetHome, fleet: string, name: string): Promise<string> {
+export async function cardOf(home: FleetHome, fleet: string, name: string): Promise<string> {
   const [signers, nix] = await Promise.all([home.operatorKeys.signers(), home.operatorKeys.nixKeys()])
   const newest = roleNames.map(role => {
     const signer = signers[role].at(-1)

@@ -19,6 +19,8 @@ export interface WatchOptions extends ProjectOptions {
   wait: boolean
   waitFor: string[]
   timeout?: number
+  /** Sign whatever this machine's clock says. */
+  trustClock?: boolean
 }
 
 export type CommandWork<Options> = (options: Options) => Promise<number | undefined>

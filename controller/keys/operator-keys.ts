@@ -68,6 +68,20 @@ export class OperatorKeys {
       .map(({ name }) => join(this.directory, name))
   }
 
+  /** The name that the operator chose; nothing where none was noted. */
+  async operator(): Promise<string | undefined> {
+    const text = await readFile(this.#operatorFile, 'utf8').catch(() => undefined)
+    return text?.trim() || undefined
+  }
+
+  async noteOperator(name: string): Promise<void> {
+    await writeFile(this.#operatorFile, `${name}\n`, { mode: 0o600 })
+  }
+
+  get #operatorFile(): string {
+    return join(this.directory, 'operator')
+  }
+
   async sealed(): Promise<boolean> {
     const [first] = await this.files('root')
     return first !== undefined && (await isSealed(first)) === true

@@ -44,6 +44,7 @@ import { type Host, makeHost } from './host.ts'
 import { MeshNotes } from './mesh-notes.ts'
 import { connectionTo } from './open-stream.ts'
 import { OwnCertificate } from './own-certificate.ts'
+import { Proposals } from './proposals.ts'
 import { Refresher } from './refresher.ts'
 import { Refusals } from './refusals.ts'
 import { Sync } from './sync.ts'
@@ -96,6 +97,7 @@ export class MeshPeer {
   readonly sync: Sync
   /** How releases went on each device, as far as reports came. */
   readonly history: History
+  readonly proposals: Proposals
   /** Our own certificate, as it stands now. */
   readonly own: OwnCertificate
   /** What contradicts itself in this fleet. */
@@ -145,6 +147,7 @@ export class MeshPeer {
     this.gossip = new Gossip({ host, names, admission, state, directory, documents, refresher, ...watching })
     const { gossip } = this
     this.sync = new Sync({ host, names, admission, state, directory, addresses, refresher, gossip, ...watching })
+    this.proposals = new Proposals({ host, names, admission, state, table: database.table('proposals'), log })
     this.supervisor = new DialSupervisor({ host, admission, addresses, log }, { bootstrap: settings.bootstrap })
     this.store =
       init.store ??
@@ -262,6 +265,7 @@ export class MeshPeer {
     await this.documents.start()
     await this.swarms.start()
     await this.sync.start()
+    await this.proposals.start()
     await admission.start()
     await host.start()
     this.gossip.start()
@@ -283,6 +287,7 @@ export class MeshPeer {
       this.history,
       this.#refresher,
       this.sync,
+      this.proposals,
       this.admission,
       this.swarms,
       this.documents,

@@ -21,7 +21,8 @@ export type Change = { table: TableName; key: string; value: Uint8Array | undefi
 /**
  * `trust`: metadata by role; `documents`: by SHA-256 in hex; `members`, `reports`, `addresses`: by peer ID; `releases`: by
  * version; `described`: recipes that this controller made, by store path; `own`: this peer's certificate, counter, time floor, failed release;
- * `evidence`: documents that contradict each other, by kind and subject; `history`: how releases went, by peer ID.
+ * `evidence`: documents that contradict each other, by kind and subject; `history`: how releases went, by peer ID;
+ * `proposals`: by ID; `audit`: superseded metadata that a controller's audit log is made of.
  */
 export const tableNames = [
   'trust',
@@ -33,6 +34,8 @@ export const tableNames = [
   'described',
   'own',
   'evidence',
+  'proposals',
+  'audit',
   'history',
 ] as const
 export type TableName = (typeof tableNames)[number]

@@ -56,6 +56,11 @@ export function fleetFields(root: Loaded<'root'>): RootFields {
   return parsed.data
 }
 
+/** What stands for a Nix key among an operator's keys. */
+export function nixKeyId(publicKey: string): string {
+  return sha256Hex(Buffer.from(publicKey))
+}
+
 /** Whose key it is, as the root says; nothing when it says nothing. */
 export function operatorOf(root: Loaded<'root'>, keyId: string): string | undefined {
   return Object.entries(fleetFields(root).operators ?? {}).find(([, ids]) => ids.includes(keyId))?.[0]

@@ -70,29 +70,31 @@ export function signMetadata<Kind extends RoleKind>(
   return parseMetadata(kind, Buffer.from(canonicalize(metadata.toJSON())))
 }
 
-/** The same document with more signatures, a later one of a key in place of an earlier; in the order of their keys' IDs. */
+/**
+ * The same document with more signatures, or with just these; in the order of their keys' IDs, so that whoever adds them
+ * makes the same bytes.
+ */
 export function addSignatures<Kind extends RoleKind>(
   kind: Kind,
   loaded: Loaded<Kind>,
   signatures: Readonly<Record<string, string>>,
+  onlyThese = false,
 ): Loaded<Kind> {
-  const known = Object.values(loaded.metadata.signatures).map(({ keyID, sig }) => [keyID, sig] as const)
+  const known = onlyThese
+    ? []
+    : Object.values(loaded.metadata.signatures).map(({ keyID, sig }) => [keyID, sig] as const)
   const all = Object.entries({ ...Object.fromEntries(known), ...signatures }).sort(([a], [b]) => (a < b ? -1 : 1))
-  const json = {
-    signatures: all.map(([keyid, sig]) => ({ keyid, sig })),
-    signed: loaded.signed.toJSON(),
-  }
+  const json = { signatures: all.map(([keyid, sig]) => ({ keyid, sig })), signed: loaded.signed.toJSON() }
   return parseMetadata(kind, Buffer.from(canonicalize(json)))
 }
 
-/** What a key's signature of a role's document is. */
-export function signatureOf(signed: Loaded<RoleKind>['signed'], signer: Signer): string {
-  return toHex(signer.sign(Buffer.from(canonicalize(signed.toJSON()))))
+/** What the signatures of a role's document are over. */
+export function contentBytes(signed: Loaded<RoleKind>['signed']): Uint8Array {
+  return Buffer.from(canonicalize(signed.toJSON()))
 }
 
-/** SHA-256 of what is signed in a document, in hex: the same whoever has signed it by now. */
-export function contentHash(signed: Loaded<RoleKind>['signed']): string {
-  return sha256Hex(Buffer.from(canonicalize(signed.toJSON())))
+export function signatureOf(signed: Loaded<RoleKind>['signed'], signer: Signer): string {
+  return toHex(signer.sign(contentBytes(signed)))
 }
 
 /** The keys of a role, and how many of them must sign. */

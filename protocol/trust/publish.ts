@@ -6,7 +6,15 @@ import { fromHex, toHex } from '../hash.ts'
 import type { Signer } from '../keys.ts'
 import { type Release, releaseCodec } from '../release.ts'
 import { revocationsCodec } from '../revocations.ts'
-import { fleetFields, fleetIdOf, membersAuthority, membersRole, releaseTarget, revocationsTarget } from './fleet.ts'
+import {
+  fleetFields,
+  fleetIdOf,
+  membersAuthority,
+  membersRole,
+  nixKeyId,
+  releaseTarget,
+  revocationsTarget,
+} from './fleet.ts'
 import {
   type Loaded,
   makeDelegations,
@@ -73,7 +81,9 @@ export function foundFleet(init: {
       nixPublicKeys: init.nixPublicKeys,
       ...(init.operator !== undefined && {
         members: { keys: [toHex(keys.members.publicKey)], threshold: 1 },
-        operators: { [init.operator]: Object.values(keys).map(({ keyId }) => keyId) },
+        operators: {
+          [init.operator]: [...Object.values(keys).map(({ keyId }) => keyId), ...init.nixPublicKeys.map(nixKeyId)],
+        },
         created: timeText(now),
       }),
     },
@@ -165,11 +175,16 @@ function delegateMembers(role: RoleKeys) {
   return makeDelegations({ [membersRole]: { ...role, paths: ['members/*'] } })
 }
 
-/** When half of its time is over: the same members metadata with the next version, where one key is enough to sign it. */
-export function renewedMembers(trusted: TrustedSet, key: Signer | undefined, now: Date): Loaded<'targets'> | undefined {
-  const current = trusted.delegated[membersRole]
+/** Whether half of the members metadata's time is over. */
+export function renewalDue(trusted: TrustedSet, now: Date): boolean {
   const halfTime = new Date(now.getTime() + (lifetimes.targets / 2) * 86_400_000)
-  if (current === undefined || key === undefined || !current.signed.isExpired(halfTime)) return current
+  return trusted.delegated[membersRole]?.signed.isExpired(halfTime) === true
+}
+
+/** When it is due: the same members metadata with the next version, where one key is enough to sign it. */
+function renewedMembers(trusted: TrustedSet, key: Signer | undefined, now: Date): Loaded<'targets'> | undefined {
+  const current = trusted.delegated[membersRole]
+  if (current === undefined || key === undefined || !renewalDue(trusted, now)) return current
   if (membersAuthority(trusted).threshold > 1) return current
   return signMetadata('targets', nextMembers(current, now), [key])
 }
@@ -223,8 +238,9 @@ export function publishNext(trusted: TrustedSet, next: NextMetadata, keys: Onlin
   requireFreshRoot(base, now)
   let set = updateTimestamp(base, timestamp.bytes, now)
   set = updateSnapshot(set, snapshot.bytes, now)
-  set = updateTargets(set, targets.bytes, now)
-  set = updateDelegated(set, membersRole, members.bytes, now)
+  // What stays is no newer for being published again, and however old: only what changes is judged by its expiry.
+  set = updateTargets(set, targets.bytes, next.targets && now)
+  set = updateDelegated(set, membersRole, members.bytes, next.members && now)
   membersAuthority(set)
   return set
 }

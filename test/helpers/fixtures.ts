@@ -16,12 +16,22 @@ import { type Signer, signerOf } from '../../protocol/keys.ts'
 import { historyCodec, logRequestCodec } from '../../protocol/logs.ts'
 import * as messages from '../../protocol/messages.ts'
 import { peerIdOf } from '../../protocol/peer-id.ts'
+import {
+  makeStatement,
+  type Proposal,
+  proposalCodec,
+  proposalCountCodec,
+  proposalDigestCodec,
+  statementKind,
+} from '../../protocol/proposal.ts'
 import { type Release, releaseCodec } from '../../protocol/release.ts'
 import { type Report, reportKind } from '../../protocol/report.ts'
 import { revocationsCodec } from '../../protocol/revocations.ts'
-import { type Loaded, parseMetadata, type RoleKind } from '../../protocol/trust/metadata.ts'
+import { type Loaded, parseMetadata, type RoleKind, signMetadata } from '../../protocol/trust/metadata.ts'
+import { propose } from '../../protocol/trust/proposals.ts'
+import { draftRelease } from '../../protocol/trust/publish.ts'
 import type { UpdatePolicyInput } from '../../protocol/update-policy.ts'
-import { testClosure, testConfig, testFleet, testSigner, testStorePath } from './fleet.ts'
+import { type TestFleet, testClosure, testConfig, testFleet, testNow, testSigner, testStorePath } from './fleet.ts'
 
 export const fixturesDirectory = join(import.meta.dirname, '../fixtures/v1')
 
@@ -65,7 +75,13 @@ export function makeFixtures(): Fixture[] {
   const certificateFixture = (name: string, bytes: Uint8Array, ...signers: Signer[]) =>
     signed<Certificate>(name, certificateKind, bytes, ...signers)
 
+  const proposal = proposalOf(fleet)
+
   return [
+    plain('proposal', proposalCodec, proposal),
+    signed('proposal-statement', statementKind, proposal.statements[0] ?? new Uint8Array(), fleet.keys.targets),
+    plain('proposal-digest', proposalDigestCodec, { held: [hash] }),
+    plain('proposal-count', proposalCountCodec, { count: 1 }),
     metadata('root', 'root', root),
     metadata('targets', 'targets', targets),
     metadata('snapshot', 'snapshot', snapshot),
@@ -156,6 +172,26 @@ export function makeFixtures(): Fixture[] {
     plain('answer-packed', messages.answerCodec, { size: 4096, unpacked: 8192 }),
     plain('answer-error', messages.answerCodec, { error: 'not-found' }),
   ]
+}
+
+function proposalOf(fleet: TestFleet): Proposal {
+  const { targets } = fleet.keys
+  const created = '2026-01-31T12:00:00Z'
+  const { trusted } = fleet.published
+  const draft = draftRelease(trusted, fleet.fleet, { message: 'next', configs: {}, devices: {} }, testNow)
+  const said = { fleet: fleet.fleet, operator: 'ada', verdict: 'proposed' as const, at: created, message: 'next' }
+  const unsigned: Proposal = {
+    v: 1,
+    fleet: fleet.fleet,
+    author: targets.keyId,
+    operator: 'ada',
+    created,
+    message: 'next',
+    targets: signMetadata('targets', draft.targets, []).bytes,
+    documents: [draft.bytes],
+    statements: [],
+  }
+  return propose(unsigned, [targets], id => makeStatement({ ...said, proposal: id }, targets), trusted).proposal
 }
 
 function inWaves(release: Release): Release {

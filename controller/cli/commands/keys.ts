@@ -1,7 +1,8 @@
 /** Commands about an operator's keys and the fleet's root. */
 
 import type { KeyNewOptions, keyPassphrase, keyShow } from '../key.ts'
-import { collect } from '../options.ts'
+import { collect, type ProjectOptions, seconds } from '../options.ts'
+import type { RootProposeOptions, RootSignOptions } from '../root.ts'
 import type { CommandGroup } from '../shell.ts'
 
 export const keyCommands: CommandGroup = shell => {
@@ -28,4 +29,47 @@ export const keyCommands: CommandGroup = shell => {
     .option('--new-file <file>', 'a file with the new passphrase (default: you are asked)')
     .option('--no-passphrase', 'leave the keys open, for whoever can read your files')
     .action(shell.does<Parameters<typeof keyPassphrase>[0]>(async () => (await import('../key.ts')).keyPassphrase))
+
+  const root = shell.group('root', "The fleet's root: whose signatures count, and how many; its next version.")
+
+  shell
+    .projectCommand('show', 'Show the roles, their keys and thresholds, and when the root expires.', { parent: root })
+    .action(shell.does(async () => (await import('../root.ts')).rootShow))
+
+  shell
+    .projectCommand('propose', 'Make and sign the next root; it is published once enough operators have.', {
+      parent: root,
+    })
+    .option(
+      '--add <card>',
+      "an operator's card, or a file with it; of a known name: the keys that replace theirs",
+      collect,
+      [],
+    )
+    .option('--remove <operator>', 'an operator whose keys count no more; repeat for more', collect, [])
+    .option('--threshold <role=n>', 'signatures that a role needs, such as targets=2; repeat for more', collect, [])
+    .option('--drop-nix-key <name>', 'a Nix key whose signatures count no more; repeat for more', collect, [])
+    .option('--rotate', 'your own new keys in place of your old ones (after thymesh key new --rotate)', false)
+    .option('--renew', 'only a new expiry, two years from now', false)
+    .option('-m, --message <text>', 'why, for people')
+    .option('--file <file>', 'write the proposal to this file, and start no controller')
+    .option('-y, --yes', 'sign without asking', false)
+    .option('--trust-clock', "sign whatever this machine's clock says", false)
+    .action(shell.does<RootProposeOptions>(async () => (await import('../root.ts')).rootPropose))
+
+  shell
+    .projectCommand('sign', 'Sign a root that another operator has proposed in a file. Of the mesh: thymesh approve.', {
+      parent: root,
+    })
+    .requiredOption('--file <file>', 'the file; it is written back with your signature')
+    .option('-m, --message <text>', 'for people')
+    .option('--offline', 'start no controller, also when all signatures are there', false)
+    .option('-y, --yes', 'sign without asking', false)
+    .option('--trust-clock', "sign whatever this machine's clock says", false)
+    .action(shell.does<RootSignOptions>(async () => (await import('../root.ts')).rootSign))
+
+  shell
+    .projectCommand('log', 'Show who signed what and when: roots, releases, members, proposals and approvals.')
+    .option('--wait <seconds>', 'how long to wait for peers', seconds, 2)
+    .action(shell.does<ProjectOptions & { wait: number }>(async () => (await import('../log.ts')).log))
 }

@@ -1,6 +1,7 @@
 /** Commands that make releases, bring them to the devices and take them back. */
 
 import { type ProjectOptions, seconds, version } from '../options.ts'
+import type { ApproveOptions, RejectOptions } from '../proposals.ts'
 import type { CommandGroup } from '../shell.ts'
 
 export const releaseCommands: CommandGroup = shell => {
@@ -20,4 +21,28 @@ export const releaseCommands: CommandGroup = shell => {
     .option('--to <version>', 'the release to go back to (default: the one before)', version)
     .option('-m, --message <text>', 'why, for people')
     .action(shell.does(async () => (await import('../rollback.ts')).rollback))
+
+  shell
+    .projectCommand('proposals', 'List what other operators have proposed and what is missing of it.')
+    .option('--wait <seconds>', 'how long to wait for peers', seconds, 3)
+    .action(shell.does<ProjectOptions & { wait: number }>(async () => (await import('../proposals.ts')).proposals))
+
+  shell
+    .watchCommand('approve', 'Show what a proposal changes on which devices, and sign it.')
+    .argument('<which>', 'a version of a release, root-VERSION, or the ID that thymesh proposals shows')
+    .option('-y, --yes', 'sign without asking', false)
+    .option('-m, --message <text>', 'what to say of it, for the log')
+    .option('--news <seconds>', 'how long to wait for the proposal', seconds, 10)
+    .action((which: string, options: Omit<ApproveOptions, 'which'>) =>
+      shell.does<ApproveOptions>(async () => (await import('../proposals.ts')).approve)({ ...options, which }),
+    )
+
+  shell
+    .projectCommand('reject', 'Say no to a proposal; to one of your own: withdraw it.')
+    .argument('<which>', 'a version of a release, root-VERSION, or the ID that thymesh proposals shows')
+    .option('-m, --message <text>', 'why, for the log')
+    .option('--news <seconds>', 'how long to wait for the proposal', seconds, 10)
+    .action((which: string, options: Omit<RejectOptions, 'which'>) =>
+      shell.does<RejectOptions>(async () => (await import('../proposals.ts')).reject)({ ...options, which }),
+    )
 }

@@ -1,0 +1,146 @@
+/**
+ * What a controller keeps for the audit log: superseded metadata and proposals, as they were signed. Bounded: the oldest
+ * goes. What was published while this controller was away and was superseded before it came back is not in it.
+ */
+
+import { z } from 'zod'
+import type { Database, Table } from '../node/state/database.ts'
+import type { FleetState } from '../node/state/fleet-state.ts'
+import { codec } from '../protocol/cbor.ts'
+import { bytesSchema, formatVersion, timeSchema, timeText, versionSchema } from '../protocol/fields.ts'
+import { limits } from '../protocol/limits.ts'
+import { proposalCodec } from '../protocol/proposal.ts'
+import { membersRole } from '../protocol/trust/fleet.ts'
+import type { Judged } from '../protocol/trust/proposals.ts'
+
+/** Some 2 KiB each in a fleet of a hundred devices: releases of many years. */
+const maxEntries = 8192
+const maxBytes = 64 * 1024 * 1024
+
+const entrySchema = z.strictObject({
+  v: formatVersion,
+  /** When this controller believed it first, by its own clock. */
+  seen: timeSchema,
+  /** The root that was trusted then: it says whose signatures count. */
+  root: versionSchema,
+  targets: bytesSchema(1, limits.targets).optional(),
+  members: bytesSchema(1, limits.targets).optional(),
+})
+export type AuditEntry = z.infer<typeof entrySchema>
+const entryCodec = codec<AuditEntry>('audit entry', 2 * limits.targets + limits.request, entrySchema)
+
+export class AuditTrail {
+  readonly #table: Table
+  readonly #now: () => Date
+  #last: { targets?: number; members?: number; root?: number } = {}
+  #next = 1
+  /** Sizes by key, oldest first. */
+  readonly #sizes = new Map<string, number>()
+  #writing: Promise<unknown> = Promise.resolve()
+
+  private constructor(table: Table, now: () => Date) {
+    this.#table = table
+    this.#now = now
+  }
+
+  static async open(database: Database, now: () => Date = () => new Date()): Promise<AuditTrail> {
+    const trail = new AuditTrail(database.table('audit'), now)
+    for await (const [key, bytes] of trail.#table.entries()) {
+      trail.#sizes.set(key, bytes.length)
+      if (!key.startsWith('m/')) continue
+      const entry = entryCodec.decode(bytes)
+      trail.#next = Number(key.slice(2)) + 1
+      trail.#remember(entry)
+    }
+    return trail
+  }
+
+  /** Notes what is believed, and whatever is from now on. */
+  async follow(state: FleetState): Promise<void> {
+    state.on('changed', () => void this.note(state))
+    await this.note(state)
+  }
+
+  /** Notes metadata that is newer than what was noted last. */
+  note(state: Pick<FleetState, 'belief'>): Promise<void> {
+    return this.#write(async () => {
+      const trusted = state.belief?.trusted
+      if (trusted === undefined) return
+      const { root, targets } = trusted
+      const members = trusted.delegated[membersRole]
+      const isNew = (was: number | undefined, now: { signed: { version: number } } | undefined) =>
+        now !== undefined && was !== now.signed.version
+      const entry: AuditEntry = {
+        v: 1,
+        seen: timeText(this.#now()),
+        root: root.signed.version,
+        ...(targets && isNew(this.#last.targets, targets) && { targets: targets.bytes }),
+        ...(members && isNew(this.#last.members, members) && { members: members.bytes }),
+      }
+      const changed = entry.targets !== undefined || entry.members !== undefined || isNew(this.#last.root, root)
+      if (!changed) return
+      this.#last = {
+        root: root.signed.version,
+        ...(targets && { targets: targets.signed.version }),
+        ...(members && { members: members.signed.version }),
+      }
+      await this.#put(`m/${String(this.#next++).padStart(12, '0')}`, entryCodec.encode(entry))
+    })
+  }
+
+  /** Notes a proposal, in place of what was noted of it before. */
+  noteProposal({ id, proposal }: Judged): Promise<void> {
+    return this.#write(() => this.#put(`p/${id}`, proposalCodec.encode(proposal)))
+  }
+
+  /** Metadata in the order in which it was seen. */
+  async entries(): Promise<AuditEntry[]> {
+    const entries: AuditEntry[] = []
+    for await (const [key, bytes] of this.#table.entries()) {
+      if (key.startsWith('m/')) entries.push(entryCodec.decode(bytes))
+    }
+    return entries
+  }
+
+  async proposals(): Promise<{ id: string; bytes: Uint8Array }[]> {
+    const proposals: { id: string; bytes: Uint8Array }[] = []
+    for await (const [key, bytes] of this.#table.entries()) {
+      if (key.startsWith('p/')) proposals.push({ id: key.slice(2), bytes })
+    }
+    return proposals
+  }
+
+  /** Waits until everything is on disk. */
+  async settled(): Promise<void> {
+    await this.#writing
+  }
+
+  #remember({ root, targets, members }: AuditEntry): void {
+    this.#last.root = root
+    if (targets !== undefined) this.#last.targets = versionIn(targets)
+    if (members !== undefined) this.#last.members = versionIn(members)
+  }
+
+  async #put(key: string, bytes: Uint8Array): Promise<void> {
+    await this.#table.put(key, bytes)
+    this.#sizes.delete(key)
+    this.#sizes.set(key, bytes.length)
+    let total = [...this.#sizes.values()].reduce((sum, size) => sum + size, 0)
+    for (const [oldest, size] of this.#sizes) {
+      if (this.#sizes.size <= maxEntries && total <= maxBytes) break
+      await this.#table.delete(oldest)
+      this.#sizes.delete(oldest)
+      total -= size
+    }
+  }
+
+  #write(action: () => Promise<void>): Promise<void> {
+    const next = this.#writing.then(action)
+    this.#writing = next.catch(() => {})
+    return next
+  }
+}
+
+function versionIn(metadata: Uint8Array): number {
+  return (JSON.parse(Buffer.from(metadata).toString()) as { signed: { version: number } }).signed.version
+}

@@ -1,0 +1,163 @@
+/** The audit log: who signed what and when, out of the signed documents that this controller keeps. */
+
+import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
+import { open } from '../protocol/dsse.ts'
+import { fromHex } from '../protocol/hash.ts'
+import type { PublicKey } from '../protocol/keys.ts'
+import { keyIdOf, verifySignature } from '../protocol/keys.ts'
+import { proposalCodec, statementKind } from '../protocol/proposal.ts'
+import { releaseCodec } from '../protocol/release.ts'
+import { revocationsCodec } from '../protocol/revocations.ts'
+import { fleetFields, operatorOf, releaseTarget, revocationsTarget } from '../protocol/trust/fleet.ts'
+import { contentBytes, type Loaded, parseMetadata } from '../protocol/trust/metadata.ts'
+import { roleOf } from '../protocol/trust/proposals.ts'
+import type { AuditTrail } from './audit-trail.ts'
+
+export interface LogEvent {
+  /** When, by the clock of who signed; else when this controller saw it. */
+  readonly at: string
+  readonly atIs: 'signed' | 'seen'
+  readonly what: 'root' | 'release' | 'members' | 'proposed' | 'approved' | 'rejected'
+  /** Of the root, release or members metadata; the first of those of a proposal. */
+  readonly version: number
+  /** Who signed, by good signatures only. `operator` is null where the root names nobody. */
+  readonly signers: readonly { operator: string | null; key: string }[]
+  readonly message: string
+  /** The proposal's ID, where it is about one. */
+  readonly proposal: string | null
+}
+
+/** All events, oldest first. */
+export async function auditLog(peer: Pick<MeshPeer, 'state'>, trail: AuditTrail): Promise<LogEvent[]> {
+  await trail.settled()
+  const roots = await allRoots(peer)
+  const events = [...roots.map((root, at) => rootEvent(root, roots[at - 1]))]
+  let revokedBefore = new Set<string>()
+  for (const entry of await trail.entries()) {
+    const root = roots[entry.root - 1]
+    if (root === undefined) continue
+    if (entry.targets !== undefined) events.push(await releaseEvent(peer, root, entry.targets, entry.seen))
+    if (entry.members === undefined) continue
+    const { event, revoked } = await membersEvent(peer, root, entry.members, entry.seen, revokedBefore)
+    revokedBefore = revoked
+    events.push(event)
+  }
+  for (const { id, bytes } of await trail.proposals()) events.push(...statementEvents(id, bytes, roots))
+  return events.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
+}
+
+async function allRoots(peer: Pick<MeshPeer, 'state'>): Promise<Loaded<'root'>[]> {
+  const roots: Loaded<'root'>[] = []
+  for (let version = 1; ; version++) {
+    const bytes = await peer.state.trustStore.root(version)
+    if (bytes === undefined) return roots
+    roots.push(parseMetadata('root', bytes))
+  }
+}
+
+function rootEvent(root: Loaded<'root'>, before: Loaded<'root'> | undefined): LogEvent {
+  const { created, operators = {} } = fleetFields(root)
+  const keys = [...roleOf(before ?? root, 'root').keys, ...roleOf(root, 'root').keys]
+  const names = Object.keys(operators).join(', ')
+  return {
+    at: created ?? root.signed.expires,
+    atIs: 'signed',
+    what: 'root',
+    version: root.signed.version,
+    signers: signersAmong(root, keys, [root, ...(before ? [before] : [])]),
+    message: `operators: ${names || 'no names'}; expires ${root.signed.expires}`,
+    proposal: null,
+  }
+}
+
+async function releaseEvent(
+  peer: Pick<MeshPeer, 'state'>,
+  root: Loaded<'root'>,
+  bytes: Uint8Array,
+  seen: string,
+): Promise<LogEvent> {
+  const targets = parseMetadata('targets', bytes)
+  const hash = targets.signed.targets[releaseTarget]?.hashes.sha256
+  const document = hash === undefined ? undefined : await peer.state.document(fromHex(hash))
+  const release = document && releaseCodec.decode(document)
+  return {
+    at: release?.created ?? seen,
+    atIs: release ? 'signed' : 'seen',
+    what: 'release',
+    version: targets.signed.version,
+    signers: signersAmong(targets, roleOf(root, 'targets').keys, [root]),
+    message: release?.message ?? '',
+    proposal: null,
+  }
+}
+
+async function membersEvent(
+  peer: Pick<MeshPeer, 'state'>,
+  root: Loaded<'root'>,
+  bytes: Uint8Array,
+  seen: string,
+  before: ReadonlySet<string>,
+): Promise<{ event: LogEvent; revoked: Set<string> }> {
+  const members = parseMetadata('targets', bytes)
+  const hash = members.signed.targets[revocationsTarget]?.hashes.sha256
+  const document = hash === undefined ? undefined : await peer.state.document(fromHex(hash))
+  const revoked = new Set(document ? revocationsCodec.decode(document).peers : before)
+  const fresh = [...revoked].filter(each => !before.has(each))
+  const keys = (fleetFields(root).members?.keys ?? []).map(fromHex)
+  const event: LogEvent = {
+    at: seen,
+    atIs: 'seen',
+    what: 'members',
+    version: members.signed.version,
+    signers: signersAmong(members, keys, [root]),
+    message: fresh.length > 0 ? `revoked ${fresh.join(', ')}` : `${revoked.size} revoked`,
+    proposal: null,
+  }
+  return { event, revoked }
+}
+
+function statementEvents(id: string, bytes: Uint8Array, roots: readonly Loaded<'root'>[]): LogEvent[] {
+  const proposal = proposalCodec.decode(bytes)
+  const part = proposal.targets ?? proposal.members ?? proposal.root
+  const version = part
+    ? (JSON.parse(Buffer.from(part).toString()) as { signed: { version: number } }).signed.version
+    : 0
+  return proposal.statements.flatMap(envelope => {
+    const { document } = open(statementKind, envelope)
+    if (Buffer.compare(document.proposal, fromHex(id)) !== 0) return []
+    const { at, verdict, key, message } = document
+    const operator = operatorIn(roots, key) ?? document.operator
+    const event: LogEvent = {
+      at,
+      atIs: 'signed',
+      what: verdict,
+      version,
+      signers: [{ operator, key }],
+      message,
+      proposal: id,
+    }
+    return [event]
+  })
+}
+
+function signersAmong(
+  { metadata, signed }: Loaded<'root' | 'targets'>,
+  keys: readonly PublicKey[],
+  roots: readonly Loaded<'root'>[],
+): LogEvent['signers'] {
+  const ids = new Map(keys.map(key => [keyIdOf(key), key]))
+  return [...ids]
+    .filter(([id, key]) => {
+      const sig = metadata.signatures[id]?.sig
+      return sig !== undefined && /^[0-9a-f]+$/.test(sig) && verifySignature(key, contentBytes(signed), fromHex(sig))
+    })
+    .map(([key]) => ({ operator: operatorIn(roots, key) ?? null, key }))
+}
+
+function operatorIn(roots: readonly Loaded<'root'>[], key: string): string | undefined {
+  for (const root of roots.toReversed()) {
+    const name = operatorOf(root, key)
+    if (name !== undefined) return name
+  }
+  return undefined
+}

@@ -1,0 +1,174 @@
+/** `thymesh proposals`, `approve` and `reject`: what other operators want, and one's word on it. */
+
+import type { Judged } from '../../protocol/trust/proposals.ts'
+import { openProject } from '../project/project.ts'
+import {
+  approve as addApproval,
+  reject as addRejection,
+  beliefOf,
+  isWithdrawn,
+  type Operator,
+  ProposingError,
+  requireOnlyOne,
+} from '../proposing.ts'
+import { passOn, spread } from '../releasing.ts'
+import type { Session } from '../session.ts'
+import { capital, changesText, deviceChanges, signaturesText, titleOf, voices } from '../view/proposal.ts'
+import { ago, table } from '../view/table.ts'
+import { confirm } from './confirm.ts'
+import { takeNews, withSession } from './context.ts'
+import type { ProjectOptions, WatchOptions } from './options.ts'
+import { exitCodes, note, print } from './output.ts'
+import { watch } from './watch.ts'
+
+/** How long a command waits for one other peer to take what it has signed. */
+const spreadMs = 30_000
+
+export async function proposals(options: ProjectOptions & { wait: number }): Promise<undefined> {
+  const project = await openProject(options.project)
+  return await withSession(project, options, async session => {
+    await takeNews(session, options, options.wait)
+    const all = session.peer.proposals.book.all
+    print(options, { proposals: all.map(each => proposalJson(each, session)) }, listText(all, session))
+    return undefined
+  })
+}
+
+function listText(all: readonly Judged[], session: Session): string {
+  if (all.length === 0) return 'No proposals: nothing waits for a signature.'
+  const { trusted } = beliefOf(session.peer)
+  const lines = all.map(each => [
+    each.id.slice(0, 8),
+    titleOf(each),
+    each.proposal.operator,
+    ago(each.proposal.created),
+    isWithdrawn(each) ? 'withdrawn' : each.complete ? 'complete' : signaturesText(each),
+    voices(each, trusted)
+      .filter(({ verdict }) => verdict !== 'proposed')
+      .map(({ operator, verdict }) => `${verdict} by ${operator}`)
+      .join(', '),
+    each.proposal.message,
+  ])
+  return table(['ID', 'WHAT', 'BY', 'WHEN', 'SIGNATURES', 'SAID', 'MESSAGE'], lines)
+}
+
+export function proposalJson(judged: Judged, session: Session) {
+  const { id, proposal, parts, release, requirements, complete } = judged
+  const belief = beliefOf(session.peer)
+  return {
+    id,
+    root: parts.root?.signed.version ?? null,
+    release: release?.version ?? null,
+    members: parts.members?.signed.version ?? null,
+    operator: proposal.operator,
+    created: proposal.created,
+    message: proposal.message,
+    complete,
+    withdrawn: isWithdrawn(judged),
+    signatures: requirements.map(({ part, by, signed, threshold }) => ({ part, by, signed: [...signed], threshold })),
+    statements: voices(judged, belief.trusted),
+    changes: release ? deviceChanges(belief.release, release) : [],
+  }
+}
+
+export type ApproveOptions = WatchOptions & { which: string; yes: boolean; trustClock: boolean; news: number }
+
+/** Shows what a proposal changes, signs it, and publishes it when its thresholds are met. */
+export async function approve(options: ApproveOptions): Promise<number> {
+  const project = await openProject(options.project)
+  return await withSession(project, options, async session => {
+    const { peer, home } = session
+    const judged = await findProposal(session, options)
+    if (isWithdrawn(judged)) {
+      throw new ProposingError('withdrawn', `${judged.proposal.operator} has withdrawn this proposal`)
+    }
+    const belief = beliefOf(peer)
+    note(options, changesText(judged, belief))
+    if (!(await confirm(options, judged.complete ? 'Publish it?' : 'Sign it?'))) return exitCodes.failed
+    const operator: Operator = {
+      signers: await home.operatorKeys.signers(),
+      now: new Date(),
+      trustClock: options.trustClock,
+    }
+    requireOnlyOne(judged, peer.proposals.book.all, operator)
+    const signed = judged.complete ? judged : addApproval(judged, belief.trusted, operator, options.message ?? '')
+    const outcome = await passOn(session, signed, operator)
+    if (outcome.kind === 'published' && signed.release !== undefined && signed.parts.root === undefined) {
+      note(options, `Release ${outcome.release.version} has all its signatures and is published.`)
+      return await watch(session, outcome.release, options)
+    }
+    const heard = await spread(session, spreadMs)
+    const what = outcome.kind === 'published' ? 'is published' : `is signed; missing: ${signaturesText(signed)}`
+    const rest = heard ? '' : ' No other peer has it yet: run `thymesh status` when one is in reach.'
+    print(
+      options,
+      { ...proposalAfter(signed, outcome.kind === 'published'), heard },
+      `${capital(titleOf(signed))} ${what}.${rest}`,
+    )
+    return exitCodes.done
+  })
+}
+
+export type RejectOptions = ProjectOptions & { which: string; message?: string; news: number }
+
+export async function reject(options: RejectOptions): Promise<number> {
+  const project = await openProject(options.project)
+  return await withSession(project, options, async session => {
+    const judged = await findProposal(session, options)
+    const { trusted } = beliefOf(session.peer)
+    const operator = { signers: await session.home.operatorKeys.signers(), now: new Date() }
+    const said = addRejection(judged, trusted, operator, options.message ?? '')
+    await session.audit.noteProposal(said)
+    await session.peer.proposals.book.add(said.proposal)
+    const heard = await spread(session, spreadMs)
+    const withdrawn = isWithdrawn(said)
+    const text = `${capital(titleOf(said))} is ${withdrawn ? 'withdrawn' : 'rejected by you'}.`
+    print(options, { id: said.id, withdrawn, heard }, text)
+    return exitCodes.done
+  })
+}
+
+function proposalAfter(judged: Judged, published: boolean) {
+  return {
+    id: judged.id,
+    published,
+    root: judged.parts.root?.signed.version ?? null,
+    release: judged.release?.version ?? null,
+    members: judged.parts.members?.signed.version ?? null,
+  }
+}
+
+/** By the version of its release or root, or by the beginning of its ID; waits for it to come. */
+async function findProposal(
+  session: Session,
+  options: ProjectOptions & { which: string; news: number },
+): Promise<Judged> {
+  await takeNews(session, options, options.news)
+  const deadline = Date.now() + options.news * 1000
+  for (;;) {
+    const all = session.peer.proposals.book.all
+    const fitting = all.filter(each => isCalled(each, options.which))
+    const [first, second] =
+      fitting.filter(each => !isWithdrawn(each)).length > 0 ? fitting.filter(each => !isWithdrawn(each)) : fitting
+    if (first !== undefined && second === undefined) return first
+    if (second !== undefined) {
+      throw new ProposingError('unknown-proposal', `expected one proposal, got ${fitting.length} of ${options.which}`, {
+        hint: `Name it by its ID: ${fitting.map(({ id }) => id.slice(0, 8)).join(', ')}.`,
+      })
+    }
+    if (Date.now() > deadline) {
+      throw new ProposingError('unknown-proposal', `expected a proposal, got ${options.which}`, {
+        hint: all.length === 0 ? 'There are none in reach.' : `There are: ${all.map(titleOf).join('; ')}.`,
+      })
+    }
+    await new Promise(resolve => setTimeout(resolve, 100))
+  }
+}
+
+function isCalled({ id, parts, release }: Judged, which: string): boolean {
+  if (which.length >= 8 && /^[0-9a-f]+$/.test(which)) return id.startsWith(which)
+  const version = Number(which.replace(/^(release|root|members)-?/, ''))
+  if (which.startsWith('root')) return parts.root?.signed.version === version
+  if (which.startsWith('members')) return parts.members?.signed.version === version
+  return release?.version === version
+}

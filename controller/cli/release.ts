@@ -1,0 +1,83 @@
+/** The end of every command that makes a release: sign it, publish it or wait for the others' signatures, and watch it. */
+
+import type { ReleaseContent } from '../../protocol/trust/publish.ts'
+import { bringAbout, spread } from '../releasing.ts'
+import type { Session } from '../session.ts'
+import { signaturesText } from '../view/proposal.ts'
+import type { WatchOptions } from './options.ts'
+import { exitCodes, note, print } from './output.ts'
+import { watch } from './watch.ts'
+
+/** How long leaving waits for one other peer to take the proposal. */
+const spreadMs = 30_000
+const defaultTimeoutSeconds = 86_400
+
+/** Signs and publishes or proposes; then waits for the devices, and before that for approval. Gives the exit code. */
+export async function release(session: Session, content: ReleaseContent, options: WatchOptions): Promise<number> {
+  const { peer, home } = session
+  const operator = {
+    signers: await home.operatorKeys.signers(),
+    now: new Date(),
+    trustClock: options.trustClock === true,
+  }
+  const outcome = await bringAbout(session, { content, message: content.message }, operator)
+  if (outcome.kind === 'published') {
+    const { version, restores } = outcome.release
+    const what = restores === undefined ? '.' : `: it restores release ${restores}.`
+    note(options, `Release ${version} is signed and published${what}`)
+    return await watch(session, outcome.release, options)
+  }
+  const version = outcome.judged.release?.version ?? 0
+  note(
+    options,
+    `Release ${version} is proposed: ${signaturesText(outcome.judged)}. Other operators: thymesh approve ${version}`,
+  )
+  const approved = options.wait && (await approval(session, outcome.judged.id, version, options))
+  const published = peer.state.belief?.release
+  if (approved && published !== undefined && published.version === version) {
+    note(options, `Release ${version} has all its signatures and is published.`)
+    return await watch(session, published, options)
+  }
+  const heard = await spread(session, spreadMs)
+  const { id } = outcome.judged
+  const rest = heard
+    ? 'Others have it; its closures come from here, so run `thymesh status` after the approval.'
+    : 'No other peer has it yet.'
+  print(
+    options,
+    { release: version, proposal: id, complete: false, heard },
+    `Release ${version} waits for approval. ${rest}`,
+  )
+  return options.wait ? exitCodes.incomplete : exitCodes.done
+}
+
+/** Waits until a proposal is published or gone, the time is over or the operator leaves. */
+async function approval(session: Session, id: string, version: number, options: WatchOptions): Promise<boolean> {
+  const { state, proposals } = session.peer
+  const left = Promise.withResolvers<boolean>()
+  const leave = () => left.resolve(false)
+  const look = () => {
+    if ((state.belief?.release.version ?? 0) >= version) left.resolve(true)
+  }
+  const timer = setTimeout(leave, (options.timeout ?? defaultTimeoutSeconds) * 1000)
+  process.once('SIGINT', leave)
+  process.once('SIGTERM', leave)
+  state.on('changed', look)
+  const onProposal = (judged: { id: string; statements: readonly { verdict: string; operator: string }[] }) => {
+    if (judged.id !== id) return
+    for (const { verdict, operator } of judged.statements) {
+      if (verdict !== 'proposed') note(options, `  ${verdict} by ${operator}`)
+    }
+  }
+  proposals.book.on('changed', onProposal)
+  try {
+    look()
+    return await left.promise
+  } finally {
+    clearTimeout(timer)
+    process.off('SIGINT', leave)
+    process.off('SIGTERM', leave)
+    state.off('changed', look)
+    proposals.book.off('changed', onProposal)
+  }
+}

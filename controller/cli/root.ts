@@ -1,0 +1,255 @@
+/** `thymesh root`: the fleet's root, the next one, and signing it: with the mesh, or with a file where there is none. */
+
+import { readFile, writeFile } from 'node:fs/promises'
+import { openState } from '../../node/mesh/mesh-peer.ts'
+import { FleetState } from '../../node/state/fleet-state.ts'
+import { FormatError } from '../../protocol/cbor.ts'
+import { ThymeshError } from '../../protocol/errors.ts'
+import { keyIdOf } from '../../protocol/keys.ts'
+import { proposalCodec } from '../../protocol/proposal.ts'
+import type { Release } from '../../protocol/release.ts'
+import { fleetFields, type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
+import { NextRootError, type RootChanges } from '../../protocol/trust/next-root.ts'
+import { type Judged, judge, membersOf, roleOf, wantedSigners } from '../../protocol/trust/proposals.ts'
+import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
+import { FleetHome } from '../fleet-home.ts'
+import { type OperatorCard, parseCard } from '../keys/card.ts'
+import { openProject, type Project } from '../project/project.ts'
+import { approve as addApproval, makeProposal, type Operator, ProposingError, requireOnlyOne } from '../proposing.ts'
+import { passOn, spread } from '../releasing.ts'
+import type { Session } from '../session.ts'
+import { changesText, signaturesText, titleOf } from '../view/proposal.ts'
+import { table } from '../view/table.ts'
+import { confirm } from './confirm.ts'
+import { takeNews, withSession } from './context.ts'
+import { cardOf } from './key.ts'
+import type { ProjectOptions } from './options.ts'
+import { exitCodes, note, print } from './output.ts'
+
+const spreadMs = 30_000
+const newsSeconds = 3
+const filePrefix = 'thymesh-proposal-'
+
+interface Belief {
+  readonly trusted: TrustedSet
+  readonly release: Release
+}
+
+/** What this controller believed last, without a mesh. */
+async function offline<T>(project: Project, work: (belief: Belief, home: FleetHome) => Promise<T>): Promise<T> {
+  const home = new FleetHome(project.fleet)
+  const state = await openState(await home.settings())
+  try {
+    const { belief } = await FleetState.load(project.fleet, state.database, state.clock)
+    if (belief === undefined) {
+      throw new ProposingError('no-trust', 'this controller has no metadata of its fleet', {
+        hint: 'It must have met a peer of the fleet once: `thymesh status` where one is in reach.',
+      })
+    }
+    return await work(belief, home)
+  } finally {
+    await state.database.close()
+  }
+}
+
+export async function rootShow(options: ProjectOptions): Promise<undefined> {
+  const project = await openProject(options.project)
+  await offline(project, async ({ trusted }) => {
+    const { root } = trusted
+    const { name, nixPublicKeys, operators = {}, created = null } = fleetFields(root)
+    const nameOf = (id: string) => Object.entries(operators).find(([, ids]) => ids.includes(id))?.[0] ?? null
+    const roles = Object.fromEntries(
+      roleNames.map(role => {
+        const { keys, threshold } = role === 'members' ? membersOf(root, trusted) : roleOf(root, role)
+        const ids = keys.map(keyIdOf).map(id => ({ id, operator: nameOf(id) }))
+        return [role, { threshold, keys: ids }]
+      }),
+    )
+    const { version, expires } = root.signed
+    const lines = Object.entries(roles).map(([role, { threshold, keys }]) => [
+      role,
+      `${threshold} of ${keys.length}`,
+      keys.map(({ id, operator }) => `${operator ?? 'unnamed'} (${id.slice(0, 8)})`).join(', '),
+    ])
+    const text = [
+      `Root ${version} of fleet ${name}${created === null ? '' : `, made on ${created}`}; expires ${expires}`,
+      '',
+      table(['ROLE', 'SIGNATURES', 'KEYS'], lines),
+      '',
+      ...nixPublicKeys.map(key => `Nix key ${key}`),
+    ].join('\n')
+    print(options, { version, fleet: project.fleet, name, created, expires, roles, nixPublicKeys }, text)
+  })
+  return undefined
+}
+
+export interface RootProposeOptions extends ProjectOptions {
+  add: string[]
+  remove: string[]
+  threshold: string[]
+  dropNixKey: string[]
+  /** New keys of one's own, made with `thymesh key new --rotate`. */
+  rotate: boolean
+  renew: boolean
+  message?: string
+  file?: string
+  yes: boolean
+  trustClock: boolean
+}
+
+export async function rootPropose(options: RootProposeOptions): Promise<number> {
+  const project = await openProject(options.project)
+  const changes = await changesOf(options, project)
+  const make = async (belief: Belief, home: FleetHome) => {
+    const operator = await operatorIn(home, options)
+    const change = { root: changes, message: options.message ?? '' }
+    const judged = makeProposal({ ...belief, fleet: project.fleet }, change, operator)
+    note(options, changesText(judged, belief))
+    return { judged, operator }
+  }
+  if (options.file !== undefined) {
+    const { file } = options
+    return await offline(project, async (belief, home) => {
+      const { judged } = await make(belief, home)
+      if (!(await confirm(options, 'Sign it?'))) return exitCodes.failed
+      await writeProposal(file, judged)
+      return told(options, judged, { published: false, file, heard: false })
+    })
+  }
+  return await withSession(project, options, async session => {
+    await takeNews(session, options, newsSeconds, 'No peer is in reach yet.')
+    const { belief } = session.peer.state
+    if (belief === undefined) throw new ProposingError('no-trust', 'this controller has no metadata of its fleet')
+    const { judged, operator } = await make(belief, session.home)
+    requireOnlyOne(judged, session.peer.proposals.book.all, operator)
+    if (!(await confirm(options, judged.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
+    return await conclude(session, judged, operator, options)
+  })
+}
+
+async function changesOf(options: RootProposeOptions, project: Project): Promise<RootChanges> {
+  const texts = await Promise.all(options.add.map(cardText))
+  if (options.rotate) {
+    const home = new FleetHome(project.fleet)
+    const name = await home.operatorKeys.operator()
+    if (name === undefined) throw new ThymeshError('invalid-name', 'expected the name that your keys have in the fleet')
+    texts.push(await cardOf(home, project.fleet, name))
+  }
+  const cards = texts.map(parseCard)
+  const other = cards.find(({ fleet }) => fleet !== project.fleet)
+  if (other !== undefined) {
+    throw new FormatError('malformed', `the card of ${other.name} is for fleet ${other.fleet.slice(0, 12)}`)
+  }
+  const thresholds = Object.fromEntries(options.threshold.map(parseThreshold))
+  const changes = { add: cards.map(newOperator), remove: options.remove, thresholds, dropNixKeys: options.dropNixKey }
+  const isEmpty = Object.values(changes).every(each => Object.keys(each).length === 0)
+  if (!isEmpty || options.renew) return changes
+  throw new NextRootError('nothing-changes', 'expected a change of the root, got none', {
+    hint: '--renew only gives it a new expiry; see `thymesh root propose --help` for the rest.',
+  })
+}
+
+function newOperator({ name, nix, root, targets, snapshot, timestamp, members }: OperatorCard) {
+  return { name, nix, keys: { root, targets, snapshot, timestamp, members } }
+}
+
+/** A card, or what is in the file of that name. */
+async function cardText(argument: string): Promise<string> {
+  return argument.startsWith('thymesh-operator-') ? argument : await readFile(argument, 'utf8')
+}
+
+function parseThreshold(text: string): [RoleName, number] {
+  const [, role, count] = /^(\w+)=(\d+)$/.exec(text) ?? []
+  const name = roleNames.find(each => each === role)
+  if (name !== undefined && Number(count) >= 1) return [name, Number(count)]
+  throw new NextRootError('threshold', `--threshold: expected such as targets=2, got ${text}`, {
+    hint: `Roles: ${roleNames.join(', ')}.`,
+  })
+}
+
+export interface RootSignOptions extends ProjectOptions {
+  file: string
+  message?: string
+  offline: boolean
+  yes: boolean
+  trustClock: boolean
+}
+
+/** Signs a proposal in a file; publishes it, if it is complete then, unless that is for another machine to do. */
+export async function rootSign(options: RootSignOptions): Promise<number> {
+  const project = await openProject(options.project)
+  const { file } = options
+  const signed = await offline(project, async (belief, home) => {
+    const judged = judge(await readProposal(file), belief.trusted, project.fleet)
+    note(options, changesText(judged, belief))
+    const operator = await operatorIn(home, options)
+    const mine = wantedSigners(judged, Object.values(operator.signers).flat())
+    if (mine.length === 0 && judged.complete) return judged
+    if (!(await confirm(options, 'Sign it?'))) return undefined
+    const next = addApproval(judged, belief.trusted, operator, options.message ?? '')
+    await writeProposal(file, next)
+    return next
+  })
+  if (signed === undefined) return exitCodes.failed
+  if (!signed.complete || options.offline) return told(options, signed, { published: false, file, heard: false })
+  return await withSession(project, options, async session => {
+    await takeNews(session, options, newsSeconds)
+    return await conclude(session, signed, await operatorIn(session.home, options), options)
+  })
+}
+
+async function operatorIn(home: FleetHome, { trustClock }: { trustClock: boolean }): Promise<Operator> {
+  return { signers: await home.operatorKeys.signers(), now: new Date(), trustClock }
+}
+
+async function conclude(
+  session: Session,
+  judged: Judged,
+  operator: Operator,
+  options: ProjectOptions,
+): Promise<number> {
+  const { kind } = await passOn(session, judged, operator)
+  const { belief } = session.peer.state
+  if (belief !== undefined) await session.home.operatorKeys.noteTrusted(belief.trusted)
+  return told(options, judged, { published: kind === 'published', file: null, heard: await spread(session, spreadMs) })
+}
+
+function told(
+  options: ProjectOptions,
+  judged: Judged,
+  outcome: { published: boolean; file: string | null; heard: boolean },
+): number {
+  const version = judged.parts.root?.signed.version ?? null
+  const title = titleOf(judged).replace(/^root/, 'Root')
+  const how = outcome.published
+    ? 'is published'
+    : judged.complete
+      ? 'has all signatures'
+      : `lacks ${signaturesText(judged)}`
+  const where =
+    outcome.file === null
+      ? ''
+      : ` It is in ${outcome.file}: the next operator signs it with \`thymesh root sign --file\`.`
+  const alone =
+    outcome.file !== null || outcome.heard
+      ? ''
+      : ' No other peer has it yet: run `thymesh status` when one is in reach.'
+  print(
+    options,
+    { id: judged.id, root: version, complete: judged.complete, ...outcome },
+    `${title} ${how}.${where}${alone}`,
+  )
+  return exitCodes.done
+}
+
+async function readProposal(file: string) {
+  const text = (await readFile(file, 'utf8')).trim()
+  if (!text.startsWith(filePrefix)) {
+    throw new FormatError('malformed', `expected a proposal (${filePrefix}…) in ${file}`)
+  }
+  return proposalCodec.decode(new Uint8Array(Buffer.from(text.slice(filePrefix.length), 'base64url')))
+}
+
+async function writeProposal(file: string, { proposal }: Judged): Promise<void> {
+  await writeFile(file, `${filePrefix}${Buffer.from(proposalCodec.encode(proposal)).toString('base64url')}\n`)
+}

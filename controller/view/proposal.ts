@@ -1,0 +1,148 @@
+/** What a proposal would change, in words: on which devices, and in the fleet's root. For people, before they sign. */
+
+import type { Release, ReleasedConfig } from '../../protocol/release.ts'
+import { wantedConfig } from '../../protocol/release.ts'
+import { fleetFields, operatorOf, type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
+import type { Loaded } from '../../protocol/trust/metadata.ts'
+import { type Judged, membersOf, roleOf } from '../../protocol/trust/proposals.ts'
+import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
+import { shortPath, size } from './table.ts'
+
+/** What a release changes on one device; null for what isn't there. */
+export interface DeviceChange {
+  readonly device: string
+  readonly before: { config: string; topLevel: string } | null
+  readonly after: { config: string; topLevel: string } | null
+}
+
+/** Devices that get another config or top level, by name. */
+export function deviceChanges(before: Release, after: Release): DeviceChange[] {
+  const names = [...new Set([...Object.keys(before.devices), ...Object.keys(after.devices)])].sort()
+  return names.flatMap(device => {
+    const [was, is] = [before, after].map(release => {
+      const config = wantedConfig(release, device)
+      return config === undefined ? null : { config: config.name, topLevel: config.topLevel }
+    })
+    if (was?.config === is?.config && was?.topLevel === is?.topLevel) return []
+    return [{ device, before: was ?? null, after: is ?? null }]
+  })
+}
+
+/** A line for each config that changes, with its devices, then what else a release says anew. */
+export function releaseText(before: Release, after: Release): string[] {
+  const lines: string[] = []
+  const changes = deviceChanges(before, after)
+  for (const [name, config] of Object.entries(after.configs).sort(([a], [b]) => a.localeCompare(b))) {
+    const devices = changes.filter(({ after }) => after?.config === name)
+    const old = before.configs[name]
+    if (devices.length === 0 && old?.topLevel === config.topLevel && sameBeside(old, config)) continue
+    lines.push(`  config ${name}: ${shortPath(old?.topLevel ?? null)} → ${shortPath(config.topLevel)}`)
+    lines.push(`    ${old?.topLevel ?? 'nothing yet'}`, `    ${config.topLevel}`)
+    lines.push(`    ${config.system}, ${config.target}; ${sizesOf(old)} → ${sizesOf(config)}`)
+    if (old !== undefined && !sameBeside(old, config)) lines.push('    its update policy or secrets change')
+    for (const { device, before: was } of devices) {
+      lines.push(`    ${device}${was === null ? ' (new)' : was.config === name ? '' : ` (was ${was.config})`}`)
+    }
+  }
+  for (const { device, before: was, after: is } of changes) {
+    if (is === null) lines.push(`  ${device}: no config any more (was ${was?.config})`)
+  }
+  if (text(before.rollout) !== text(after.rollout)) lines.push('  the rollout policy changes')
+  if (after.restores !== undefined) lines.push(`  It goes back to release ${after.restores}.`)
+  return lines.length > 0 ? lines : ['  No device gets anything else than it has.']
+}
+
+function sizesOf(config: ReleasedConfig | undefined): string {
+  return config === undefined ? 'nothing' : `${config.paths} paths, ${size(config.narSize)}`
+}
+
+/** Whether two configs differ in nothing but what is built. */
+function sameBeside(one: ReleasedConfig | undefined, other: ReleasedConfig): boolean {
+  const beside = ({ topLevel: _t, closure: _c, paths: _p, narSize: _n, ...rest }: ReleasedConfig) => text(rest)
+  return one !== undefined && beside(one) === beside(other)
+}
+
+function text(value: unknown): string {
+  return JSON.stringify(value) ?? ''
+}
+
+/** What a new root changes, a line each. */
+export function rootText(trusted: TrustedSet, next: Loaded<'root'>): string[] {
+  const { root } = trusted
+  const [was, is] = [fleetFields(root), fleetFields(next)]
+  const lines: string[] = []
+  const names = [...new Set([...Object.keys(was.operators ?? {}), ...Object.keys(is.operators ?? {})])].sort()
+  for (const name of names) {
+    const [before, after] = [was.operators?.[name], is.operators?.[name]]
+    if (text(before) === text(after)) continue
+    const what = before === undefined ? 'comes' : after === undefined ? 'goes' : 'gets new keys'
+    lines.push(`  operator ${name} ${what}`)
+  }
+  for (const role of roleNames) {
+    const [before, after] = [authority(role, root, trusted), authority(role, next, trusted)]
+    if (before !== after) lines.push(`  ${role}: ${before} → ${after}`)
+  }
+  for (const key of was.nixPublicKeys)
+    if (!is.nixPublicKeys.includes(key)) lines.push(`  Nix key ${key} counts no more`)
+  for (const key of is.nixPublicKeys)
+    if (!was.nixPublicKeys.includes(key)) lines.push(`  Nix key ${key} counts from now on`)
+  lines.push(`  expires ${root.signed.expires} → ${next.signed.expires}`)
+  return lines
+}
+
+function authority(role: RoleName, root: Loaded<'root'>, trusted: TrustedSet): string {
+  const { keys, threshold } = role === 'members' ? membersOf(root, trusted) : roleOf(root, role)
+  return `${threshold} of ${keys.length}`
+}
+
+/** What a proposal is, in two or three words. */
+export function titleOf({ parts, release }: Judged): string {
+  const words = [
+    ...(parts.root ? [`root ${parts.root.signed.version}`] : []),
+    ...(release ? [`release ${release.version}`] : []),
+    ...(parts.members ? [`members ${parts.members.signed.version}`] : []),
+  ]
+  return words.join(', ')
+}
+
+/** The signatures so far, such as `targets 1 of 2`; only what is missing, or all that is there. */
+export function signaturesText({ requirements, complete }: Judged): string {
+  const shown = complete ? requirements : requirements.filter(({ signed, threshold }) => signed.length < threshold)
+  return shown
+    .map(({ part, by, signed, threshold }) => {
+      const which = part === 'root' ? (by === 'current' ? 'root (old)' : 'root (new)') : part
+      return `${which} ${signed.length} of ${threshold}`
+    })
+    .join(', ')
+}
+
+/** Who has said what, by the newest root's names. */
+export function voices({ statements }: Judged, trusted: TrustedSet) {
+  return statements
+    .toSorted((a, b) => (a.at < b.at ? -1 : 1))
+    .map(({ key, operator, verdict, at, message }) => ({
+      operator: operatorOf(trusted.root, key) ?? operator,
+      verdict,
+      at,
+      message,
+    }))
+}
+
+/** All that an operator should see before signing. */
+export function changesText(judged: Judged, { trusted, release }: { trusted: TrustedSet; release: Release }): string {
+  const { proposal, parts } = judged
+  const lines = [`${capital(titleOf(judged))}, proposed by ${proposal.operator} on ${proposal.created}`]
+  if (proposal.message !== '') lines.push(`  ${JSON.stringify(proposal.message)}`)
+  if (judged.release?.commit !== undefined) lines.push(`  from commit ${judged.release.commit}`)
+  if (parts.root !== undefined) lines.push(...rootText(trusted, parts.root))
+  if (judged.release !== undefined) lines.push(...releaseText(release, judged.release))
+  if (parts.members !== undefined && parts.root === undefined)
+    lines.push('  The list of revoked members is signed anew.')
+  lines.push(`  Signatures: ${signaturesText(judged)}`)
+  for (const { operator, verdict, at } of voices(judged, trusted)) lines.push(`    ${verdict} by ${operator} on ${at}`)
+  return lines.join('\n')
+}
+
+export function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1)
+}

@@ -1,0 +1,148 @@
+/** The proposals that a peer keeps: merged as signatures come, bounded for each author, gone when they are outdated. */
+
+import { EventEmitter } from 'node:events'
+import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { sha256 } from '../../protocol/hash.ts'
+import { limits } from '../../protocol/limits.ts'
+import { type Proposal, proposalCodec } from '../../protocol/proposal.ts'
+import { type Judged, judge, merge, ProposalError } from '../../protocol/trust/proposals.ts'
+import type { Logger } from '../log.ts'
+import type { Table } from './database.ts'
+import type { FleetState } from './fleet-state.ts'
+
+export interface ProposalBookComponents {
+  state: FleetState
+  table: Table
+  log: Logger
+}
+
+interface Held {
+  readonly judged: Judged
+  readonly bytes: Uint8Array
+  readonly hash: Uint8Array
+}
+
+interface Events {
+  /** A proposal is new, or has more signatures or statements. */
+  changed: [Judged]
+}
+
+export class ProposalBook extends EventEmitter<Events> {
+  readonly #components: ProposalBookComponents
+  readonly #held = new Map<string, Held>()
+  /** Changes happen one after the other. */
+  #changing: Promise<unknown> = Promise.resolve()
+
+  constructor(components: ProposalBookComponents) {
+    super()
+    this.#components = components
+  }
+
+  /** Reads what was kept, and drops what is outdated by now. */
+  async load(): Promise<void> {
+    for await (const [id, bytes] of this.#components.table.entries()) {
+      const judged = this.#tryJudge(bytes)
+      if (judged === undefined) await this.#components.table.delete(id)
+      else this.#hold(judged)
+    }
+    this.#components.state.on('changed', () => void this.#change(() => this.#reconsider()))
+  }
+
+  /** Those that stand on what is trusted now, oldest first. */
+  get all(): Judged[] {
+    return [...this.#held.values()]
+      .map(({ judged }) => judged)
+      .sort((a, b) => (a.proposal.created < b.proposal.created ? -1 : 1))
+  }
+
+  /** Hashes of what is held: they change with each signature. */
+  get hashes(): Uint8Array[] {
+    return [...this.#held.values()].map(({ hash }) => hash)
+  }
+
+  /** What is held, as bytes, but for those with these hashes. */
+  without(known: readonly Uint8Array[]): Uint8Array[] {
+    const names = new Set(known.map(each => Buffer.from(each).toString('hex')))
+    return [...this.#held.values()]
+      .filter(({ hash }) => !names.has(Buffer.from(hash).toString('hex')))
+      .map(({ bytes }) => bytes)
+  }
+
+  /**
+   * Takes a proposal, or what a known one has gained; resolves to whether anything changed. Throws a ProposalError (`stale`
+   * where it stands on other metadata than ours), MetadataError or FormatError.
+   */
+  add(proposal: Proposal): Promise<boolean> {
+    return this.#change(async () => {
+      const { state, table } = this.#components
+      const trusted = state.belief?.trusted
+      if (trusted === undefined) throw new ProposalError('stale', 'this peer has no metadata of its fleet yet')
+      const given = judge(proposal, trusted, state.fleet)
+      const known = this.#held.get(given.id)
+      const next = known === undefined ? given : merge(known.judged, given, trusted)
+      const bytes = proposalCodec.encode(next.proposal)
+      if (known !== undefined && Buffer.compare(known.bytes, bytes) === 0) return false
+      if (known === undefined && !(await this.#makeRoom(next))) return false
+      await table.put(next.id, bytes)
+      this.#hold(next)
+      this.emit('changed', next)
+      return true
+    })
+  }
+
+  /** Forgets a proposal; whoever still has it may bring it again. */
+  remove(id: string): Promise<void> {
+    return this.#change(() => this.#remove(id))
+  }
+
+  #hold(judged: Judged): void {
+    const bytes = proposalCodec.encode(judged.proposal)
+    this.#held.set(judged.id, { judged, bytes, hash: sha256(bytes) })
+  }
+
+  async #remove(id: string): Promise<void> {
+    this.#held.delete(id)
+    await this.#components.table.delete(id)
+  }
+
+  /** One key, stolen perhaps, must not fill every disk: of each author the newest stay, of all so many. */
+  async #makeRoom(next: Judged): Promise<boolean> {
+    const byAge = (a: Judged, b: Judged) => (age(a) < age(b) ? 1 : -1)
+    const ofAuthor = this.all.filter(({ proposal }) => proposal.author === next.proposal.author)
+    const beyond = [...ofAuthor, next].sort(byAge).slice(limits.proposalsPerAuthor)
+    if (beyond.includes(next) || (beyond.length === 0 && this.#held.size >= limits.proposals)) return false
+    for (const { id } of beyond) await this.#remove(id)
+    return true
+  }
+
+  async #reconsider(): Promise<void> {
+    for (const [id, { bytes }] of [...this.#held]) {
+      const judged = this.#tryJudge(bytes)
+      if (judged === undefined) await this.#remove(id)
+      else this.#hold(judged)
+    }
+  }
+
+  #tryJudge(bytes: Uint8Array): Judged | undefined {
+    const { state, log } = this.#components
+    if (state.belief === undefined) return undefined
+    try {
+      return judge(proposalCodec.decode(bytes), state.belief.trusted, state.fleet)
+    } catch (thrown) {
+      if (!(thrown instanceof ThymeshError)) throw thrown
+      log.debug({ reason: messageOf(thrown) }, 'a proposal is no longer one')
+      return undefined
+    }
+  }
+
+  #change<T>(action: () => Promise<T>): Promise<T> {
+    const next = this.#changing.then(action)
+    this.#changing = next.catch(() => {})
+    return next
+  }
+}
+
+/** Newest by its own date, then by ID: the same everywhere, so that peers keep the same ones. */
+function age({ proposal, id }: Judged): string {
+  return `${proposal.created} ${id}`
+}

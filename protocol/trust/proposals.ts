@@ -1,0 +1,267 @@
+/** Judging and signing proposals: who may sign which part, what counts, and what is missing. */
+
+import { encode } from '@ipld/dag-cbor'
+import { type Opened, open } from '../dsse.ts'
+import { messageOf, ThymeshError } from '../errors.ts'
+import { equalBytes, fromHex, sha256, sha256Hex } from '../hash.ts'
+import { keyIdOf, type PublicKey, type Signer, verifySignature } from '../keys.ts'
+import { limits } from '../limits.ts'
+import { type Proposal, type Statement, statementKind } from '../proposal.ts'
+import { type Release, releaseCodec } from '../release.ts'
+import { fleetFields, membersAuthority, membersRole, releaseTarget } from './fleet.ts'
+import { addSignatures, contentBytes, type Loaded, parseMetadata, signatureOf } from './metadata.ts'
+import type { TrustedSet } from './trusted-set.ts'
+
+export class ProposalError extends ThymeshError<'other-fleet' | 'stale' | 'malformed' | 'not-signed'> {}
+
+export type PartName = 'root' | 'targets' | 'members'
+type Parts = { readonly [Name in PartName]?: Loaded<Name extends 'root' ? 'root' : 'targets'> }
+
+/** Signatures that one part of a proposal needs: the root's by the trusted and by the proposed root, the others' by the latter. */
+export interface Requirement {
+  readonly part: PartName
+  readonly by: 'current' | 'next'
+  readonly keys: ReadonlyMap<string, PublicKey>
+  readonly threshold: number
+  /** IDs of the keys that have signed. */
+  readonly signed: readonly string[]
+}
+
+/** A proposal that was read, and found to stand on what is trusted. */
+export interface Judged {
+  /** SHA-256 over what it says, without any signature, in hex. */
+  readonly id: string
+  readonly proposal: Proposal
+  readonly parts: Parts
+  readonly release: Release | undefined
+  readonly requirements: readonly Requirement[]
+  readonly statements: readonly Statement[]
+  /** Whether every threshold is met. */
+  readonly complete: boolean
+}
+
+/**
+ * Reads a proposal against what is trusted. Throws a ProposalError when it is another fleet's, stands on other metadata than
+ * ours (`stale`), or isn't signed by its author with a key of the fleet; a MetadataError or FormatError when it is none.
+ * What it brings of signatures and statements that nobody asked for is left out: equal proposals have equal bytes.
+ */
+export function judge(given: Proposal, trusted: TrustedSet, fleet: string): Judged {
+  if (given.fleet !== fleet) throw new ProposalError('other-fleet', 'the proposal is for another fleet')
+  const read = partsOf(given)
+  if (Object.keys(read).length === 0) throw new ProposalError('malformed', 'the proposal proposes nothing')
+  requireNext('root', read.root, trusted.root)
+  requireNext('targets', read.targets, trusted.targets)
+  requireNext('members', read.members, trusted.delegated[membersRole])
+  const requirements = requirementsOf(read, trusted)
+  const parts = onlyWanted(read, requirements)
+  const release = releaseOf(given, parts.targets, fleet)
+  const id = idOf(given, parts)
+  requireAuthor(given, requirements, trusted)
+  const keys = new Map(requirements.flatMap(({ keys }) => [...keys]))
+  const { statements, envelopes } = statementsIn(given, id, keys)
+  const proposal: Proposal = { ...given, ...bytesOf(parts), statements: envelopes }
+  const complete = requirements.every(({ signed, threshold }) => signed.length >= threshold)
+  return { id, proposal, parts, release, requirements, statements, complete }
+}
+
+/** Two states of one proposal with all signatures and statements of both. */
+export function merge(one: Judged, other: Judged, trusted: TrustedSet): Judged {
+  if (one.id !== other.id) throw new RangeError('expected two states of one proposal')
+  const { root, targets, members } = other.parts
+  const parts: Parts = {
+    ...(one.parts.root && root && { root: addSignatures('root', one.parts.root, signaturesOf(root)) }),
+    ...(one.parts.targets &&
+      targets && { targets: addSignatures('targets', one.parts.targets, signaturesOf(targets)) }),
+    ...(one.parts.members &&
+      members && { members: addSignatures('targets', one.parts.members, signaturesOf(members)) }),
+  }
+  const statements = [...one.proposal.statements, ...other.proposal.statements]
+  return judge({ ...one.proposal, ...bytesOf(parts), statements }, trusted, one.proposal.fleet)
+}
+
+/** A proposal by someone whose keys sign it at once, with a statement that is made when its ID is known. */
+export function propose(
+  draft: Proposal,
+  signers: readonly Signer[],
+  statementOf: (id: Uint8Array) => Uint8Array,
+  trusted: TrustedSet,
+): Judged {
+  const read = partsOf(draft)
+  const parts = withSignatures(read, requirementsOf(read, trusted), signers)
+  const statements = [...draft.statements, statementOf(fromHex(idOf(draft, parts)))]
+  return judge({ ...draft, ...bytesOf(parts), statements }, trusted, draft.fleet)
+}
+
+/** The proposal with the signatures of these keys, wherever they are asked for, and with a statement. */
+export function sign(judged: Judged, signers: readonly Signer[], statement: Uint8Array, trusted: TrustedSet): Judged {
+  const parts = withSignatures(judged.parts, judged.requirements, signers)
+  const statements = [...judged.proposal.statements, statement]
+  return judge({ ...judged.proposal, ...bytesOf(parts), statements }, trusted, judged.proposal.fleet)
+}
+
+function withSignatures(parts: Parts, requirements: readonly Requirement[], signers: readonly Signer[]): Parts {
+  const made = (name: PartName, { signed }: Loaded<'root' | 'targets'>) => {
+    const asked = requirements.filter(({ part }) => part === name)
+    const wanted = signers.filter(({ keyId }) => asked.some(({ keys }) => keys.has(keyId)))
+    return Object.fromEntries(wanted.map(signer => [signer.keyId, signatureOf(signed, signer)]))
+  }
+  const { root, targets, members } = parts
+  return {
+    ...(root && { root: addSignatures('root', root, made('root', root)) }),
+    ...(targets && { targets: addSignatures('targets', targets, made('targets', targets)) }),
+    ...(members && { members: addSignatures('targets', members, made('members', members)) }),
+  }
+}
+
+/** Keys of these that a proposal still asks for. */
+export function wantedSigners(judged: Judged, signers: readonly Signer[]): Signer[] {
+  return signers.filter(({ keyId }) =>
+    judged.requirements.some(({ keys, signed }) => keys.has(keyId) && !signed.includes(keyId)),
+  )
+}
+
+function partsOf({ root, targets, members }: Proposal): Parts {
+  return {
+    ...(root && { root: parseMetadata('root', root) }),
+    ...(targets && { targets: parseMetadata('targets', targets) }),
+    ...(members && { members: parseMetadata('targets', members) }),
+  }
+}
+
+function requireNext(name: string, next: Loaded<'root' | 'targets'> | undefined, current: typeof next): void {
+  const version = (current?.signed.version ?? 0) + 1
+  if (next === undefined || next.signed.version === version) return
+  throw new ProposalError('stale', `expected a proposal of ${name} version ${version}, got ${next.signed.version}`)
+}
+
+function requirementsOf(parts: Parts, trusted: TrustedSet): Requirement[] {
+  const root = parts.root ?? trusted.root
+  const by = parts.root === undefined ? 'current' : 'next'
+  const needed = (part: PartName, of: 'current' | 'next', authority: { keys: PublicKey[]; threshold: number }) => {
+    const keys = new Map(authority.keys.map(key => [keyIdOf(key), key]))
+    const loaded = parts[part]
+    const signed =
+      loaded === undefined ? [] : [...keys].filter(([id, key]) => isSigned(loaded, id, key)).map(([id]) => id)
+    return { part, by: of, keys, threshold: authority.threshold, signed }
+  }
+  return [
+    ...(parts.root ? [needed('root', 'current', roleOf(trusted.root, 'root'))] : []),
+    ...(parts.root ? [needed('root', 'next', roleOf(parts.root, 'root'))] : []),
+    ...(parts.targets ? [needed('targets', by, roleOf(root, 'targets'))] : []),
+    ...(parts.members ? [needed('members', by, membersOf(root, trusted))] : []),
+  ]
+}
+
+/** Whether a document has the signatures that an authority asks for. */
+export function isSatisfied(
+  loaded: Loaded<'root' | 'targets'>,
+  { keys, threshold }: { keys: readonly PublicKey[]; threshold: number },
+): boolean {
+  return (
+    new Set(keys.map(keyIdOf).filter((id, at) => isSigned(loaded, id, keys[at] ?? new Uint8Array()))).size >= threshold
+  )
+}
+
+/** The keys of a root's role, and how many must sign. */
+export function roleOf(root: Loaded<'root'>, name: string): { keys: PublicKey[]; threshold: number } {
+  const role = Object.entries(root.signed.roles).find(([each]) => each === name)?.[1]
+  const keys = (role?.keyIDs ?? []).flatMap(id => {
+    const hex = root.signed.keys[id]?.keyVal.public
+    return hex === undefined ? [] : [fromHex(hex)]
+  })
+  return { keys, threshold: role?.threshold ?? 1 }
+}
+
+/** The keys of the members role by a root that may be proposed only, and how many must sign. */
+export function membersOf(root: Loaded<'root'>, trusted: TrustedSet): { keys: PublicKey[]; threshold: number } {
+  const named = fleetFields(root).members
+  return named === undefined ? membersAuthority(trusted) : { ...named, keys: named.keys.map(fromHex) }
+}
+
+function isSigned({ metadata, signed }: Loaded<'root' | 'targets'>, id: string, key: PublicKey): boolean {
+  const sig = metadata.signatures[id]?.sig
+  if (sig === undefined) return false
+  try {
+    return verifySignature(key, contentBytes(signed), fromHex(sig))
+  } catch {
+    return false
+  }
+}
+
+/** Each part with the good signatures of those who are asked. */
+function onlyWanted(parts: Parts, requirements: readonly Requirement[]): Parts {
+  const kept = (name: PartName, { metadata }: Loaded<'root' | 'targets'>) => {
+    const ids = requirements.filter(({ part }) => part === name).flatMap(({ signed }) => signed)
+    return Object.fromEntries(ids.map(id => [id, metadata.signatures[id]?.sig ?? '']))
+  }
+  const { root, targets, members } = parts
+  return {
+    ...(root && { root: addSignatures('root', root, kept('root', root), true) }),
+    ...(targets && { targets: addSignatures('targets', targets, kept('targets', targets), true) }),
+    ...(members && { members: addSignatures('targets', members, kept('members', members), true) }),
+  }
+}
+
+/** One of the fleet's keys must stand behind a proposal: so each has its bound, and a stranger none. */
+function requireAuthor({ author }: Proposal, requirements: readonly Requirement[], trusted: TrustedSet): void {
+  const current = [roleOf(trusted.root, 'root'), roleOf(trusted.root, 'targets'), membersOf(trusted.root, trusted)]
+  const isOurs = current.some(({ keys }) => keys.some(key => keyIdOf(key) === author))
+  if (isOurs && requirements.some(({ signed }) => signed.includes(author))) return
+  throw new ProposalError('not-signed', "the proposal isn't signed by its author with a key of the fleet")
+}
+
+function releaseOf(proposal: Proposal, targets: Loaded<'targets'> | undefined, fleet: string): Release | undefined {
+  if (targets === undefined) return undefined
+  const hash = fromHex(targets.signed.targets[releaseTarget]?.hashes.sha256 ?? '')
+  const bytes = proposal.documents.find(each => equalBytes(sha256(each), hash))
+  if (bytes === undefined) throw new ProposalError('malformed', 'the proposal lacks the release that it names')
+  const release = releaseCodec.decode(bytes)
+  if (release.fleet === fleet && release.version === targets.signed.version) return release
+  throw new ProposalError('malformed', 'the proposal names the release of another fleet or version')
+}
+
+function statementsIn({ statements, fleet }: Proposal, id: string, keys: ReadonlyMap<string, PublicKey>) {
+  const found = new Map<string, { statement: Statement; envelope: Uint8Array }>()
+  const sorted = statements.toSorted(Buffer.compare)
+  for (const envelope of sorted) {
+    const opened = tryOpen(envelope)
+    const statement = opened?.document
+    const key = statement && keys.get(statement.key)
+    if (opened === undefined || statement === undefined || key === undefined || !opened.signedBy(key)) continue
+    if (statement.fleet !== fleet || !equalBytes(statement.proposal, fromHex(id))) continue
+    const name = `${statement.key} ${statement.verdict}`
+    if (!found.has(name)) found.set(name, { statement, envelope })
+  }
+  const kept = [...found.values()].slice(0, limits.signatures)
+  return { statements: kept.map(each => each.statement), envelopes: kept.map(each => each.envelope) }
+}
+
+function tryOpen(envelope: Uint8Array): Opened<Statement> | undefined {
+  try {
+    return open(statementKind, envelope)
+  } catch (thrown) {
+    if (thrown instanceof ThymeshError) return undefined
+    throw new RangeError(messageOf(thrown), { cause: thrown })
+  }
+}
+
+function idOf({ statements: _s, root: _r, targets: _t, members: _m, ...said }: Proposal, parts: Parts): string {
+  const content = (loaded: Loaded<'root' | 'targets'> | undefined) =>
+    loaded ? sha256(contentBytes(loaded.signed)) : null
+  const { root, targets, members } = parts
+  const documents = said.documents.map(each => sha256(each))
+  const named = { root: content(root), targets: content(targets), members: content(members), documents }
+  return sha256Hex(encode({ ...said, ...named }))
+}
+
+function bytesOf({ root, targets, members }: Parts) {
+  return {
+    ...(root && { root: root.bytes }),
+    ...(targets && { targets: targets.bytes }),
+    ...(members && { members: members.bytes }),
+  }
+}
+
+function signaturesOf({ metadata }: Loaded<'root' | 'targets'>): Record<string, string> {
+  return Object.fromEntries(Object.values(metadata.signatures).map(({ keyID, sig }) => [keyID, sig]))
+}

@@ -1,0 +1,225 @@
+/**
+ * Several operators with real processes: keys of their own, sealed; a new root; releases that two of them must sign. They
+ * are never online together: one device carries everything from the one to the other.
+ */
+
+import assert from 'node:assert/strict'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { nixSkip } from '../nix/workshop.ts'
+import type { Device } from './helpers/device.ts'
+import { type ErrorJson, Fleet } from './helpers/fleet.ts'
+import { type Ended, freePort, runThymesh } from './helpers/processes.ts'
+import { hello } from './helpers/project.ts'
+
+const passphrase = 'five random words are enough'
+
+interface ProposalJson {
+  id: string
+  release: number | null
+  root: number | null
+  operator: string
+  complete: boolean
+  withdrawn: boolean
+  signatures: { part: string; signed: string[]; threshold: number }[]
+  changes: { device: string; before: unknown; after: { config: string; topLevel: string } | null }[]
+}
+
+describe('a fleet of several operators', { skip: nixSkip() }, () => {
+  let fleet: Fleet
+  let device: Device
+  let homes: Record<'ben' | 'cleo', string>
+
+  before(async () => {
+    fleet = await Fleet.prepare()
+    homes = { ben: join(fleet.directory, 'ben'), cleo: join(fleet.directory, 'cleo') }
+    await fleet.found()
+    device = await fleet.device('first')
+    device.start(await fleet.token('--bootstrap', device.address))
+    await fleet.commit('Version 1', { 'configs/hello.json': hello('version 1') })
+    await fleet.json('deploy', '-m', 'version 1', '--timeout', '60')
+    await fleet.commit('Where the mesh is', {
+      'thymesh.json': { ...(await projectFile()), bootstrap: [device.address] },
+    })
+  })
+  after(() => fleet.remove())
+
+  async function projectFile(): Promise<object> {
+    return JSON.parse((await fleet.git('show', 'HEAD:thymesh.json')).trim())
+  }
+
+  /** Another operator's command, on a machine of their own but for the project, which Git would bring. */
+  async function as(operator: 'ben' | 'cleo', ...args: string[]): Promise<Ended> {
+    const env = { ...fleet.env, THYMESH_HOME: homes[operator], THYMESH_PASSPHRASE: passphrase }
+    return await runThymesh([...args, '--json'], { cwd: fleet.project, env })
+  }
+
+  async function json<T>(operator: 'ben' | 'cleo', ...args: string[]): Promise<T> {
+    const ended = await as(operator, ...args)
+    assert.equal(ended.code, 0, `${operator}: thymesh ${args.join(' ')}: ${ended.stdout}${ended.stderr}`)
+    return JSON.parse(ended.stdout) as T
+  }
+
+  async function error(operator: 'ben' | 'cleo', ...args: string[]): Promise<ErrorJson['error']> {
+    const ended = await as(operator, ...args)
+    assert.equal(ended.code, 1, `${operator}: thymesh ${args.join(' ')}: ${ended.stdout}${ended.stderr}`)
+    return (JSON.parse(ended.stdout) as ErrorJson).error
+  }
+
+  const listed = async (operator: 'ben' | 'cleo') =>
+    (await json<{ proposals: ProposalJson[] }>(operator, 'proposals', '--wait', '10')).proposals
+
+  it('lets others make keys, sealed by a passphrase, and adds them to a new root', async () => {
+    const cards: string[] = []
+    for (const operator of ['ben', 'cleo'] as const) {
+      const listen = ['--listen', `/ip4/127.0.0.1/tcp/${await freePort()}`, '--no-mdns']
+      const made = await json<{ card: string; sealed: boolean }>(
+        operator,
+        'key',
+        'new',
+        '--operator',
+        operator,
+        ...listen,
+      )
+      assert.equal(made.sealed, true)
+      cards.push(made.card)
+    }
+    const added = ['--add', cards[0] ?? '', '--add', cards[1] ?? '']
+    const two = ['--threshold', 'root=2', '--threshold', 'targets=2']
+    assert.equal(
+      (await fleet.error('root', 'propose', ...added, '--threshold', 'targets=9', '--yes')).code,
+      'threshold',
+    )
+    assert.equal((await fleet.error('root', 'propose', ...added)).code, 'not-confirmed')
+    // The founder alone may still decide; the new thresholds ask for more than the founder has.
+    const alone = await fleet.json<{ published: boolean }>('root', 'propose', ...added, '--yes')
+    assert.equal(alone.published, true)
+    const raised = await fleet.json<{ published: boolean; root: number; heard: boolean }>(
+      'root',
+      'propose',
+      ...two,
+      '--yes',
+    )
+    assert.deepEqual({ ...raised, id: undefined }, { ...raised, id: undefined, published: false, root: 3, heard: true })
+  })
+
+  it('takes a root when the old and the new threshold have signed it', async () => {
+    const wrong = await runThymesh(['approve', 'root-3', '--yes', '--json'], {
+      cwd: fleet.project,
+      env: { ...fleet.env, THYMESH_HOME: homes.ben, THYMESH_PASSPHRASE: 'not the one at all' },
+    })
+    assert.equal((JSON.parse(wrong.stdout) as ErrorJson).error.code, 'wrong-passphrase')
+    const [proposal] = await listed('ben')
+    assert.equal(proposal?.root, 3)
+    const approved = await json<{ published: boolean; root: number }>('ben', 'approve', 'root-3', '--yes')
+    assert.deepEqual([approved.published, approved.root], [true, 3])
+    const root = await fleet.json<{ version: number; roles: Record<string, { threshold: number }> }>('root', 'show')
+    assert.equal(root.roles.targets?.threshold ?? 0, root.version === 3 ? 2 : 1)
+  })
+
+  it('proposes a release that lacks a signature, and no device runs it', async () => {
+    await fleet.commit('Version 2', { 'configs/hello.json': hello('version 2') })
+    const proposed = await fleet.json<{ proposal: string; complete: boolean; release: number; heard: boolean }>(
+      ...['deploy', '-m', 'version 2', '--no-wait'],
+    )
+    assert.equal(proposed.complete, false)
+    assert.equal(proposed.heard, true)
+    assert.match((await device.etc('hello')) ?? '', /version 1/)
+    const again = await fleet.error('deploy', '--force', '--no-wait')
+    assert.equal(again.code, 'already-signed')
+    const [proposal] = await listed('cleo')
+    assert.equal(proposal?.id, proposed.proposal)
+    assert.deepEqual(
+      proposal?.changes.map(({ device }) => device),
+      ['first'],
+    )
+    assert.deepEqual(
+      proposal?.signatures.map(({ part, signed, threshold }) => [part, signed.length, threshold]),
+      [['targets', 1, 2]],
+    )
+  })
+
+  it('asks before it signs, and shows what would change where', async () => {
+    const [proposal] = await listed('cleo')
+    const env = { ...fleet.env, THYMESH_HOME: homes.cleo, THYMESH_PASSPHRASE: passphrase }
+    const asked = await runThymesh(['approve', String(proposal?.release)], { cwd: fleet.project, env })
+    assert.equal(asked.code, 1)
+    assert.match(asked.stderr, /config hello: .* → .*/)
+    assert.match(asked.stderr, /\/nix\/store\/\S+\n\s+\/nix\/store\/\S+/)
+    assert.match(asked.stderr, /^ {4}first$/m)
+    assert.match(asked.stderr, /Signatures: targets 1 of 2/)
+    assert.match((await device.etc('hello')) ?? '', /version 1/)
+  })
+
+  it('publishes with the last signature, though the proposer is away; the device runs it when the closure is there', async () => {
+    const [proposal] = await listed('cleo')
+    const which = String(proposal?.release)
+    await json('cleo', 'approve', which, '--yes', '--timeout', '5').catch(() => {})
+    await fleet.json('status', '--wait', '5')
+    const { devices } = await fleet.json<{ devices: { release: number }[] }>('deploy', '--timeout', '60')
+    assert.equal(devices[0]?.release, Number(which))
+    assert.match((await device.etc('hello')) ?? '', /version 2/)
+  })
+
+  it('lets who proposed withdraw, and others say no', async () => {
+    await fleet.commit('Version 3', { 'configs/hello.json': hello('version 3') })
+    const { proposal: id } = await fleet.json<{ proposal: string }>('deploy', '--no-wait')
+    const said = await json<{ withdrawn: boolean }>('ben', 'reject', id.slice(0, 12), '-m', 'not on a Friday')
+    assert.equal(said.withdrawn, false)
+    const taken = await fleet.json<{ withdrawn: boolean }>('reject', id.slice(0, 12))
+    assert.equal(taken.withdrawn, true)
+    assert.equal((await error('cleo', 'approve', id.slice(0, 12), '--yes')).code, 'withdrawn')
+    const { proposal: next } = await fleet.json<{ proposal: string }>('deploy', '--no-wait')
+    assert.notEqual(next, id)
+  })
+
+  it('logs who signed what and when, from the signed documents', async () => {
+    interface LogJson {
+      events: { what: string; version: number; signers: { operator: string | null }[]; message: string }[]
+    }
+    const linesOf = ({ events }: LogJson) =>
+      events.map(({ what, version, signers }) => `${what} ${version} ${signers.map(each => each.operator).sort()}`)
+    const own = await fleet.json<LogJson>('log')
+    const founder = own.events[0]?.signers[0]?.operator ?? ''
+    const lines = linesOf(own)
+    for (const line of [
+      `root 1 ${founder}`,
+      `proposed 3 ${founder}`,
+      `root 3 ${['ben', founder].sort()}`,
+      `release 2 ${founder}`,
+      `release 5 ${['cleo', founder].sort()}`,
+      'rejected 6 ben',
+    ]) {
+      assert.ok(lines.includes(line), `expected ${line} in\n${lines.join('\n')}`)
+    }
+    assert.ok(own.events.some(({ message }) => message === 'not on a Friday'))
+    assert.ok(linesOf(await json<LogJson>('cleo', 'log')).includes('approved 5 cleo'))
+  })
+
+  it('signs a root in a file, where there is no mesh, and renews and rotates', async () => {
+    const file = join(fleet.directory, 'root.proposal')
+    const { proposal } = { proposal: (await listed('ben'))[0] }
+    await fleet.json('reject', proposal?.id.slice(0, 12) ?? '')
+    await json('ben', 'key', 'new', '--rotate')
+    const made = await json<{ complete: boolean }>('ben', 'root', 'propose', '--rotate', '--file', file, '--yes')
+    assert.equal(made.complete, false)
+    const signed = await json<{ published: boolean; complete: boolean }>(
+      'cleo',
+      'root',
+      'sign',
+      '--file',
+      file,
+      '--yes',
+    )
+    assert.deepEqual([signed.complete, signed.published], [true, true])
+    await fleet.json('status', '--wait', '5')
+    const root = await fleet.json<{ version: number }>('root', 'show')
+    assert.equal(root.version, 4)
+    assert.equal((await fleet.error('root', 'propose', '--yes')).code, 'nothing-changes')
+    const fileText = join(fleet.directory, 'none')
+    await mkdir(fleet.directory, { recursive: true })
+    await writeFile(fileText, 'nothing')
+    assert.equal((await fleet.error('root', 'sign', '--file', fileText, '--yes')).code, 'malformed')
+  })
+})
