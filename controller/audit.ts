@@ -2,6 +2,7 @@
 
 import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
 import { open } from '../protocol/dsse.ts'
+import { timeText } from '../protocol/fields.ts'
 import { fromHex } from '../protocol/hash.ts'
 import type { PublicKey } from '../protocol/keys.ts'
 import { keyIdOf, verifySignature } from '../protocol/keys.ts'
@@ -11,6 +12,7 @@ import { revocationsCodec } from '../protocol/revocations.ts'
 import { fleetFields, operatorOf, releaseTarget, revocationsTarget } from '../protocol/trust/fleet.ts'
 import { contentBytes, type Loaded, parseMetadata } from '../protocol/trust/metadata.ts'
 import { roleOf } from '../protocol/trust/proposals.ts'
+import { lifetimes } from '../protocol/trust/publish.ts'
 import type { AuditTrail } from './audit-trail.ts'
 
 export interface LogEvent {
@@ -60,7 +62,8 @@ function rootEvent(root: Loaded<'root'>, before: Loaded<'root'> | undefined): Lo
   const keys = [...roleOf(before ?? root, 'root').keys, ...roleOf(root, 'root').keys]
   const names = Object.keys(operators).join(', ')
   return {
-    at: created ?? root.signed.expires,
+    // Roots of fleets that were founded before roots said when: by their expiry.
+    at: created ?? timeText(new Date(Date.parse(root.signed.expires) - lifetimes.root * 86_400_000)),
     atIs: 'signed',
     what: 'root',
     version: root.signed.version,

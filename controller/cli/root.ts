@@ -161,6 +161,11 @@ async function cardText(argument: string): Promise<string> {
 function parseThreshold(text: string): [RoleName, number] {
   const [, role, count] = /^(\w+)=(\d+)$/.exec(text) ?? []
   const name = roleNames.find(each => each === role)
+  if (name === 'members' && Number(count) > 1) {
+    throw new NextRootError('threshold', `expected members=1, got ${text}`, {
+      hint: 'Certificates and join tokens have one signature of the role each: with two needed, every member would be cut off.',
+    })
+  }
   if (name !== undefined && Number(count) >= 1) return [name, Number(count)]
   throw new NextRootError('threshold', `--threshold: expected such as targets=2, got ${text}`, {
     hint: `Roles: ${roleNames.join(', ')}.`,

@@ -91,6 +91,7 @@ describe('a fleet of several operators', { skip: nixSkip() }, () => {
       (await fleet.error('root', 'propose', ...added, '--threshold', 'targets=9', '--yes')).code,
       'threshold',
     )
+    assert.equal((await fleet.error('root', 'propose', '--threshold', 'members=2')).code, 'threshold')
     assert.equal((await fleet.error('root', 'propose', ...added)).code, 'not-confirmed')
     // The founder alone may still decide; the new thresholds ask for more than the founder has.
     const alone = await fleet.json<{ published: boolean }>('root', 'propose', ...added, '--yes')

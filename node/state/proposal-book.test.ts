@@ -1,0 +1,97 @@
+/** Tests of the proposals that a peer keeps: bounded for each author, merged, kept over a restart, gone when outdated. */
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { limits } from '../../protocol/limits.ts'
+import { makeStatement, type Proposal } from '../../protocol/proposal.ts'
+import { signMetadata } from '../../protocol/trust/metadata.ts'
+import { propose } from '../../protocol/trust/proposals.ts'
+import { draftRelease } from '../../protocol/trust/publish.ts'
+import { withCode } from '../../test/helpers/errors.ts'
+import { testFleet, testNow } from '../../test/helpers/fleet.ts'
+import { testState } from '../../test/helpers/state.ts'
+import { makeLogger } from '../log.ts'
+import type { Table } from './database.ts'
+import { FleetState } from './fleet-state.ts'
+import { ProposalBook } from './proposal-book.ts'
+
+const fleet = testFleet()
+const { targets } = fleet.keys
+
+/** A proposal of the next release, made at some second. */
+function proposalAt(second: number, signer = targets): Proposal {
+  const { trusted } = fleet.published
+  const created = `2026-01-31T12:00:${String(second).padStart(2, '0')}Z`
+  const draft = draftRelease(trusted, fleet.fleet, { message: created, configs: {}, devices: {} }, testNow)
+  const unsigned: Proposal = {
+    v: 1,
+    fleet: fleet.fleet,
+    author: targets.keyId,
+    operator: 'ada',
+    created,
+    message: created,
+    targets: signMetadata('targets', draft.targets, []).bytes,
+    documents: [draft.bytes],
+    statements: [],
+  }
+  const said = { fleet: fleet.fleet, operator: 'ada', verdict: 'proposed' as const, at: created, message: '' }
+  return propose(unsigned, [signer], id => makeStatement({ ...said, proposal: id }, signer), trusted).proposal
+}
+
+function memoryTable(): Table {
+  const kept = new Map<string, Uint8Array>()
+  return {
+    get: async key => kept.get(key),
+    put: async (key, value) => void kept.set(key, value),
+    delete: async key => void kept.delete(key),
+    async *entries() {
+      yield* kept.entries()
+    },
+  }
+}
+
+async function bookOf(t: Parameters<typeof testState>[0], table = memoryTable()) {
+  const { database, clock } = await testState(t)
+  const state = await FleetState.load(fleet.fleet, database, clock)
+  await state.believe(
+    fleet.history[0]?.trusted ?? assert.fail(),
+    async ({ hash }) => fleet.document(hash) ?? assert.fail(),
+  )
+  const book = new ProposalBook({ state, table, log: makeLogger('silent') })
+  await book.load()
+  return { book, state, table }
+}
+
+describe('the proposals of a peer', () => {
+  it('are taken once, and are there after a restart', async t => {
+    const { book, table } = await bookOf(t)
+    let changes = 0
+    book.on('changed', () => changes++)
+    assert.equal(await book.add(proposalAt(1)), true)
+    assert.equal(await book.add(proposalAt(1)), false)
+    assert.equal(changes, 1)
+    const again = await bookOf(t, table)
+    assert.deepEqual(again.book.hashes, book.hashes)
+    assert.deepEqual(again.book.without(book.hashes), [])
+  })
+
+  it("are the newest few of each author's: one stolen key fills no disk", async t => {
+    const { book } = await bookOf(t)
+    for (let second = 0; second < 12; second++) await book.add(proposalAt(second))
+    assert.equal(book.all.length, limits.proposalsPerAuthor)
+    assert.equal(book.all[0]?.proposal.message, '2026-01-31T12:00:08Z')
+    assert.equal(await book.add(proposalAt(1)), false)
+  })
+
+  it('are gone when another release of that version is believed', async t => {
+    const { book, state, table } = await bookOf(t)
+    const proposal = proposalAt(1)
+    await book.add(proposal)
+    const next = fleet.release({ message: 'another one' })
+    await state.believe(next.trusted, async ({ hash }) => fleet.document(hash) ?? assert.fail())
+    // Behind what the belief has set off.
+    await assert.rejects(book.add(proposal), withCode('stale'))
+    assert.deepEqual(book.all, [])
+    for await (const [id] of table.entries()) assert.fail(`expected nothing, got ${id}`)
+  })
+})
