@@ -61,7 +61,10 @@ export class AuditTrail {
     await this.note(state)
   }
 
-  /** Notes metadata that is newer than what was noted last. */
+  /** What couldn't be written, for a log. */
+  onFailure: (error: unknown) => void = () => {}
+
+  /** Notes metadata that is newer than what was noted last. Never rejects. */
   note(state: Pick<FleetState, 'belief'>): Promise<void> {
     return this.#write(async () => {
       const trusted = state.belief?.trusted
@@ -88,7 +91,7 @@ export class AuditTrail {
     })
   }
 
-  /** Notes a proposal, in place of what was noted of it before. */
+  /** Notes a proposal, in place of what was noted of it before. Never rejects. */
   noteProposal({ id, proposal }: Judged): Promise<void> {
     return this.#write(() => this.#put(`p/${id}`, proposalCodec.encode(proposal)))
   }
@@ -135,8 +138,8 @@ export class AuditTrail {
   }
 
   #write(action: () => Promise<void>): Promise<void> {
-    const next = this.#writing.then(action)
-    this.#writing = next.catch(() => {})
+    const next = this.#writing.then(action).catch(error => this.onFailure(error))
+    this.#writing = next
     return next
   }
 }

@@ -47,6 +47,7 @@ export async function startSession(project: Project, options: { log?: LogLevel }
       log,
     })
     const audit = await AuditTrail.open(state.database)
+    audit.onFailure = error => log.warn({ reason: messageOf(error) }, 'the audit log was not written')
     await audit.follow(peer.state)
     peer.proposals.book.on('changed', judged => void audit.noteProposal(judged))
     await peer.start()

@@ -45,7 +45,12 @@ export class ProposalBook extends EventEmitter<Events> {
       if (judged === undefined) await this.#components.table.delete(id)
       else this.#hold(judged)
     }
-    this.#components.state.on('changed', () => void this.#change(() => this.#reconsider()))
+    const { state, log } = this.#components
+    state.on('changed', () => {
+      this.#change(() => this.#reconsider()).catch(error => {
+        log.debug({ reason: messageOf(error) }, 'outdated proposals were not removed')
+      })
+    })
   }
 
   /** Those that stand on what is trusted now, oldest first. */
