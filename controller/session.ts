@@ -50,6 +50,7 @@ export async function startSession(project: Project, options: { log?: LogLevel }
     audit.onFailure = error => log.warn({ reason: messageOf(error) }, 'the audit log was not written')
     await audit.follow(peer.state)
     peer.proposals.book.on('changed', judged => void audit.noteProposal(judged))
+    peer.proposals.book.on('closed', judged => void audit.noteProposal(judged))
     await peer.start()
     if (peer.state.belief !== undefined) await home.operatorKeys.noteTrusted(peer.state.belief.trusted)
     const book = new TokenBook(home.directory)

@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { sha256 } from '../../protocol/hash.ts'
 import { limits } from '../../protocol/limits.ts'
-import { makeStatement, type Proposal } from '../../protocol/proposal.ts'
+import { makeStatement, type Proposal, proposalCodec } from '../../protocol/proposal.ts'
 import { signMetadata } from '../../protocol/trust/metadata.ts'
 import { propose } from '../../protocol/trust/proposals.ts'
-import { draftRelease } from '../../protocol/trust/publish.ts'
+import { draftRelease, publishRelease } from '../../protocol/trust/publish.ts'
 import { withCode } from '../../test/helpers/errors.ts'
 import { testFleet, testNow } from '../../test/helpers/fleet.ts'
 import { testState } from '../../test/helpers/state.ts'
@@ -83,6 +84,28 @@ describe('the proposals of a peer', () => {
     assert.equal(await book.add(proposalAt(1)), false)
   })
 
+  it('are passed on for a while when they are closed, for the log of who was away', async t => {
+    const [{ book, state }, away] = [await bookOf(t), await bookOf(t)]
+    await book.add(proposalAt(1))
+    const next = fleet.history.at(-1)?.trusted ?? assert.fail()
+    const published = publishRelease(
+      next,
+      fleet.fleet,
+      { message: 'it', configs: {}, devices: {} },
+      fleet.keys,
+      testNow,
+    )
+    const document = async ({ hash }: { hash: Uint8Array }) =>
+      published.documents.find(each => Buffer.from(sha256(each)).equals(hash)) ?? fleet.document(hash) ?? assert.fail()
+    for (const { state: each } of [{ state }, away]) await each.believe(published.trusted, document)
+    const heard: string[] = []
+    away.book.on('closed', ({ proposal }) => heard.push(proposal.message))
+    const [bytes] = book.without(away.book.hashes)
+    assert.equal(await away.book.add(proposalCodec.decode(bytes ?? new Uint8Array())), false)
+    assert.deepEqual([heard.length, away.book.all.length], [1, 0])
+    assert.deepEqual(book.without(away.book.hashes), [])
+  })
+
   it('are gone when another release of that version is believed', async t => {
     const { book, state, table } = await bookOf(t)
     const proposal = proposalAt(1)
@@ -90,8 +113,11 @@ describe('the proposals of a peer', () => {
     const next = fleet.release({ message: 'another one' })
     await state.believe(next.trusted, async ({ hash }) => fleet.document(hash) ?? assert.fail())
     // Behind what the belief has set off.
-    await assert.rejects(book.add(proposal), withCode('stale'))
+    assert.equal(await book.add(proposal), false)
     assert.deepEqual(book.all, [])
+    const after = fleet.release({ message: 'and one more' })
+    await state.believe(after.trusted, async ({ hash }) => fleet.document(hash) ?? assert.fail())
+    await assert.rejects(book.add(proposal), withCode('stale'))
     for await (const [id] of table.entries()) assert.fail(`expected nothing, got ${id}`)
   })
 })

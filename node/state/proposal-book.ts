@@ -6,6 +6,7 @@ import { sha256 } from '../../protocol/hash.ts'
 import { limits } from '../../protocol/limits.ts'
 import { type Proposal, proposalCodec } from '../../protocol/proposal.ts'
 import { type Judged, judge, merge, ProposalError } from '../../protocol/trust/proposals.ts'
+import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import type { Logger } from '../log.ts'
 import type { Table } from './database.ts'
 import type { FleetState } from './fleet-state.ts'
@@ -25,11 +26,21 @@ interface Held {
 interface Events {
   /** A proposal is new, or has more signatures or statements. */
   changed: [Judged]
+  /** The same of one that something of its version was published over: for the audit log. */
+  closed: [Judged]
 }
+
+/** Closed proposals that are passed on for a while, so that who was away learns when others signed. */
+const keptClosed = 16
 
 export class ProposalBook extends EventEmitter<Events> {
   readonly #components: ProposalBookComponents
   readonly #held = new Map<string, Held>()
+  /** In memory only, oldest first. */
+  readonly #closed = new Map<string, Held>()
+  /** What was trusted before: closed proposals stand on it. */
+  #previous: TrustedSet | undefined
+  #trusted: TrustedSet | undefined
   /** Changes happen one after the other. */
   #changing: Promise<unknown> = Promise.resolve()
 
@@ -46,6 +57,7 @@ export class ProposalBook extends EventEmitter<Events> {
       else this.#hold(judged)
     }
     const { state, log } = this.#components
+    this.#trusted = state.belief?.trusted
     state.on('changed', () => {
       this.#change(() => this.#reconsider()).catch(error => {
         log.debug({ reason: messageOf(error) }, 'outdated proposals were not removed')
@@ -62,13 +74,13 @@ export class ProposalBook extends EventEmitter<Events> {
 
   /** Hashes of what is held: they change with each signature. */
   get hashes(): Uint8Array[] {
-    return [...this.#held.values()].map(({ hash }) => hash)
+    return [...this.#held.values(), ...this.#closed.values()].map(({ hash }) => hash).slice(0, limits.proposals)
   }
 
   /** What is held, as bytes, but for those with these hashes. */
   without(known: readonly Uint8Array[]): Uint8Array[] {
     const names = new Set(known.map(each => Buffer.from(each).toString('hex')))
-    return [...this.#held.values()]
+    return [...this.#held.values(), ...this.#closed.values()]
       .filter(({ hash }) => !names.has(Buffer.from(hash).toString('hex')))
       .map(({ bytes }) => bytes)
   }
@@ -82,7 +94,8 @@ export class ProposalBook extends EventEmitter<Events> {
       const { state, table } = this.#components
       const trusted = state.belief?.trusted
       if (trusted === undefined) throw new ProposalError('stale', 'this peer has no metadata of its fleet yet')
-      const given = judge(proposal, trusted, state.fleet)
+      const given = this.#judgeOpen(proposal, trusted)
+      if (given === undefined) return false
       const known = this.#held.get(given.id)
       const next = known === undefined ? given : merge(known.judged, given, trusted)
       const bytes = proposalCodec.encode(next.proposal)
@@ -95,14 +108,38 @@ export class ProposalBook extends EventEmitter<Events> {
     })
   }
 
+  /** Judges a proposal; one that is closed, but stood on what was trusted just before, is kept for others and for the log. */
+  #judgeOpen(proposal: Proposal, trusted: TrustedSet): Judged | undefined {
+    const { fleet } = this.#components.state
+    try {
+      return judge(proposal, trusted, fleet)
+    } catch (thrown) {
+      const isStale = thrown instanceof ProposalError && thrown.code === 'stale'
+      if (!isStale || this.#previous === undefined) throw thrown
+      const judged = judge(proposal, this.#previous, fleet)
+      const known = this.#closed.get(judged.id)
+      const next = known === undefined ? judged : merge(known.judged, judged, this.#previous)
+      if (this.#close(next)) this.emit('closed', next)
+      return undefined
+    }
+  }
+
+  /** Whether that was news. */
+  #close(judged: Judged): boolean {
+    const held = heldOf(judged)
+    if (this.#closed.get(judged.id)?.hash.every((byte, at) => byte === held.hash[at])) return false
+    this.#closed.set(judged.id, held)
+    for (const id of this.#closed.keys()) if (this.#closed.size > keptClosed) this.#closed.delete(id)
+    return true
+  }
+
   /** Forgets a proposal; whoever still has it may bring it again. */
   remove(id: string): Promise<void> {
     return this.#change(() => this.#remove(id))
   }
 
   #hold(judged: Judged): void {
-    const bytes = proposalCodec.encode(judged.proposal)
-    this.#held.set(judged.id, { judged, bytes, hash: sha256(bytes) })
+    this.#held.set(judged.id, heldOf(judged))
   }
 
   async #remove(id: string): Promise<void> {
@@ -121,10 +158,17 @@ export class ProposalBook extends EventEmitter<Events> {
   }
 
   async #reconsider(): Promise<void> {
-    for (const [id, { bytes }] of [...this.#held]) {
+    const trusted = this.#components.state.belief?.trusted
+    if (trusted !== this.#trusted) {
+      this.#previous = this.#trusted
+      this.#trusted = trusted
+    }
+    for (const [id, { judged: before, bytes }] of [...this.#held]) {
       const judged = this.#tryJudge(bytes)
-      if (judged === undefined) await this.#remove(id)
-      else this.#hold(judged)
+      if (judged === undefined) {
+        this.#close(before)
+        await this.#remove(id)
+      } else this.#hold(judged)
     }
   }
 
@@ -145,6 +189,11 @@ export class ProposalBook extends EventEmitter<Events> {
     this.#changing = next.catch(() => {})
     return next
   }
+}
+
+function heldOf(judged: Judged): Held {
+  const bytes = proposalCodec.encode(judged.proposal)
+  return { judged, bytes, hash: sha256(bytes) }
 }
 
 /** Newest by its own date, then by ID: the same everywhere, so that peers keep the same ones. */

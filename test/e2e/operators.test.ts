@@ -190,6 +190,7 @@ describe('a fleet of several operators', { skip: nixSkip() }, () => {
       `root 3 ${['ben', founder].sort()}`,
       `release 2 ${founder}`,
       `release 5 ${['cleo', founder].sort()}`,
+      'approved 5 cleo',
       'rejected 6 ben',
     ]) {
       assert.ok(lines.includes(line), `expected ${line} in\n${lines.join('\n')}`)
