@@ -5,6 +5,7 @@ import { messageOf } from '../protocol/errors.ts'
 import { STORE_DIR } from '../protocol/nix/store-path.ts'
 import { wantedConfig } from '../protocol/release.ts'
 import { policyOf } from '../protocol/update-policy.ts'
+import type { ActivationLogs } from './activation/activation-log.ts'
 import { Housekeeper } from './activation/housekeeper.ts'
 import { makeActivator } from './activation/make-activator.ts'
 import { stopTimeoutMs } from './defaults.ts'
@@ -46,10 +47,10 @@ export async function startDaemon(settings: Settings, log: Logger): Promise<Runn
     })
     undo.push(() => peer.stop())
     await peer.start()
-    undo.push(await startLogs(peer, settings, log))
-    if (settings.cache !== false) undo.push(await startCache(peer, settings.store, settings.cache, log))
     const pauseAt = process.env.THYMESH_PAUSE_AT
-    const { activator } = makeActivator({ peer, log }, { settings, pauseAt })
+    const { activator, logs } = makeActivator({ peer, log }, { settings, pauseAt })
+    undo.push(await startLogs(peer, logs, settings, log))
+    if (settings.cache !== false) undo.push(await startCache(peer, settings.store, settings.cache, log))
     const { own, clock } = state
     const { directory, admission, state: fleet } = peer
     const gate = new RolloutGate({ directory, admission, state: fleet, own, clock, log }, { name: certificate.name })
@@ -77,10 +78,16 @@ export async function startDaemon(settings: Settings, log: Logger): Promise<Runn
 }
 
 /** Gives controllers this device's logs. Under a root of its own it has no journal: this machine's is none of its business. */
-async function startLogs(peer: MeshPeer, settings: Settings, log: Logger): Promise<() => Promise<void>> {
+async function startLogs(
+  peer: MeshPeer,
+  activations: ActivationLogs,
+  settings: Settings,
+  log: Logger,
+): Promise<() => Promise<void>> {
   const { host, names, admission, history, identity } = peer
   const journal = settings.root === undefined ? { journal: readJournal } : {}
-  const logs = new LogService({ host, names, admission, history, ...journal, peer: identity.peerId, log })
+  const activation = (hash: string) => activations.read(hash)
+  const logs = new LogService({ host, names, admission, history, activation, ...journal, peer: identity.peerId, log })
   await logs.start()
   return () => logs.stop()
 }

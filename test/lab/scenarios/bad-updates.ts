@@ -1,7 +1,11 @@
 /** Updates that must not stay: the machine ends where it was, by itself, and says why. */
 
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { LabFleet } from '../fleet.ts'
+import type { LabHost } from '../host.ts'
 import type { Scenario } from './scenario.ts'
 import { quickPolicy, Updates } from './updates.ts'
 
@@ -9,12 +13,26 @@ const failingUnit = `units."bad.service" = {
   Service.Type = "oneshot"; Service.ExecStart = "/bin/sh -c 'echo it is broken; exit 3'"; wantedBy = [ "multi-user.target" ];
 };`
 
-/** A unit that takes the network away while it runs. */
+/** A generation that cuts the network while it runs. A lab machine may not, so its cable follows a file. */
 const networkCutter = `units."cutter.service" = {
-  Service.ExecStart = "/bin/sh -c 'ip link set host0 down; exec sleep infinity'";
-  Service.ExecStopPost = "/bin/sh -c 'ip link set host0 up'";
+  Service.Type = "oneshot"; Service.RemainAfterExit = true;
+  Service.ExecStart = "/bin/sh -c 'mkdir -p /var/lib/lab; touch /var/lib/lab/cut; sleep 3'";
+  Service.ExecStopPost = "/bin/rm -f /var/lib/lab/cut";
   wantedBy = [ "multi-user.target" ];
 };`
+
+/** Pulls the cable while there is the file, until the signal comes; then it is plugged in. */
+async function cableFollows(host: LabHost, signal: AbortSignal): Promise<void> {
+  const file = join(host.dir, 'upper/var/lib/lab/cut')
+  for (let cut = false; !signal.aborted; ) {
+    if (existsSync(file) !== cut) {
+      cut = !cut
+      await host.link?.set(cut ? 'down' : 'up')
+    }
+    await sleep(100)
+  }
+  await host.link?.set('up')
+}
 
 export const unitFails: Scenario = {
   name: 'unit-fails',
@@ -52,6 +70,8 @@ export const networkLost: Scenario = {
     await using fleet = await LabFleet.create('gate')
     const updates = new Updates(fleet, await fleet.device({ name: 'gate' }))
     await updates.deployed('one')
+    const done = new AbortController()
+    const cable = cableFollows(updates.device.host, done.signal)
     await trials.of('network lost', async () => {
       await updates.deploy('two', {
         portable: networkCutter,
@@ -65,6 +85,8 @@ export const networkLost: Scenario = {
     await trials.of('the device reports it', async () => {
       await updates.device.until('to report', async () => (await updates.status()).state === 'rolled-back')
     })
+    done.abort()
+    await cable
   },
 }
 

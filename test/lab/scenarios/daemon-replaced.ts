@@ -26,7 +26,7 @@ export const daemonReplaced: Scenario = {
         '-c',
         'tr "\\0" "\\n" </proc/$(systemctl show --value -p MainPID thymesh)/environ | sed -n s/LAB_VERSION=//p',
       ])
-    await updates.deployed('one')
+    await updates.deployed('one', { portable: await daemonOf('one') })
     await trials.of('daemon replaced', async () => {
       const before = await host.unit('thymesh.service', 'MainPID')
       await updates.deployed('two', { portable: await daemonOf('two') })

@@ -2,8 +2,20 @@
 
 import { daemonDies, networkLost, unitFails } from './bad-updates.ts'
 import { daemonReplaced } from './daemon-replaced.ts'
+import { bootFails, degraded } from './degraded.ts'
+import { diskFull } from './disk-full.ts'
 import { healthy } from './healthy.ts'
 import { powerCut } from './power-cut.ts'
 import type { Scenario } from './scenario.ts'
 
-export const scenarios: readonly Scenario[] = [healthy, unitFails, networkLost, daemonDies, daemonReplaced, powerCut]
+export const scenarios: readonly Scenario[] = [
+  healthy,
+  unitFails,
+  networkLost,
+  daemonDies,
+  daemonReplaced,
+  degraded,
+  bootFails,
+  diskFull,
+  powerCut,
+]

@@ -81,11 +81,12 @@ export class Updates {
     return code === 0 ? parseEntry(stdout) : undefined
   }
 
-  /** Waits until the journal says so. */
-  async journalled(...states: string[]): Promise<void> {
-    await this.device.until(`to be ${states.join(' or ')}`, async () =>
-      states.includes((await this.journal())?.state ?? 'none'),
-    )
+  /** Waits until the journal says so, of a release after this one. */
+  async journalled(state: string, after = 0): Promise<void> {
+    await this.device.until(`to be ${state}`, async () => {
+      const entry = await this.journal()
+      return entry?.state === state && entry.release > after
+    })
   }
 
   async status(): Promise<Row> {

@@ -1,0 +1,101 @@
+/** Tests of the health check: real probes, and units as a machine might have them. */
+
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, it, type TestContext } from 'node:test'
+import { type Probe, policyOf } from '../../protocol/update-policy.ts'
+import { silentLogger } from '../log.ts'
+import { examine } from './health.ts'
+
+const signal = new AbortController().signal
+const quick = { intervalSeconds: 1, withinSeconds: 1, timeoutSeconds: 1 }
+
+function machine(failed: string[][], active: boolean | undefined = true) {
+  let look = 0
+  return {
+    failedUnits: async () => failed[Math.min(look++, failed.length - 1)] ?? [],
+    unitIsActive: async () => active,
+  }
+}
+
+async function healthOf(options: {
+  probes?: Probe[]
+  failed?: string[][]
+  active?: boolean | undefined
+  baseline?: string[]
+  settle?: number
+}) {
+  const { probes = [], failed = [[]], baseline = [], settle = 0 } = options
+  const system = machine(failed, 'active' in options ? options.active : true)
+  const { health } = policyOf({ health: { probes, settleSeconds: settle } })
+  return await examine({ system, log: silentLogger }, health, baseline, { signal, pollMs: 1 })
+}
+
+async function site(t: TestContext, answer: () => number): Promise<number> {
+  const server = createServer((_, response) => response.writeHead(answer()).end())
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => server.close())
+  return (server.address() as AddressInfo).port
+}
+
+describe('the health after a switch', () => {
+  it('is good when nothing is asked and nothing failed', async () => {
+    assert.deepEqual((await healthOf({})).health, { state: 'healthy' })
+  })
+
+  it('does not mind units that failed before, and minds those that had not', async () => {
+    const old = await healthOf({ failed: [['old.service']], baseline: ['old.service'] })
+    assert.equal(old.health.state, 'healthy')
+    const both = await healthOf({ failed: [['old.service', 'new.service']], baseline: ['old.service'] })
+    assert.deepEqual(both.health, { state: 'degraded', units: ['new.service'] })
+    assert.match(both.findings.join(), /new\.service/)
+  })
+
+  it('gives units time to recover, and wants them well more than once', async () => {
+    const late = [['a.service'], ['a.service'], [], ['a.service'], [], []]
+    assert.equal((await healthOf({ failed: late, settle: 60 })).health.state, 'healthy')
+    assert.equal((await healthOf({ failed: [[], ['a.service']] })).health.state, 'degraded')
+  })
+
+  it('asks ports, URLs, programs and units', async t => {
+    const port = await site(t, () => 200)
+    const probes: Probe[] = [
+      { kind: 'tcp', host: '127.0.0.1', port, ...quick },
+      { kind: 'http', url: `http://127.0.0.1:${port}/`, ...quick },
+      { kind: 'command', command: ['sh', '-c', 'exit 0'], ...quick },
+      { kind: 'unit', unit: 'web.service', ...quick },
+    ]
+    assert.equal((await healthOf({ probes })).health.state, 'healthy')
+  })
+
+  it('fails with any probe, by name, and says why', async t => {
+    const port = await site(t, () => 503)
+    const probes: Probe[] = [
+      { kind: 'http', url: `http://127.0.0.1:${port}/`, name: 'the page', ...quick },
+      { kind: 'command', command: ['sh', '-c', 'echo broken; exit 7'], name: 'itself', ...quick },
+      { kind: 'command', command: ['/nowhere/program'], name: 'missing', ...quick },
+      { kind: 'command', command: ['sleep', '60'], name: 'slow', ...quick },
+      { kind: 'unit', unit: 'web.service', ...quick },
+      { kind: 'tcp', host: '127.0.0.1', port, ...quick },
+    ]
+    const { health, findings } = await healthOf({ probes, active: false })
+    assert.equal(health.state, 'failed')
+    assert.deepEqual(health.probes, ['the page', 'itself', 'missing', 'slow', 'web.service'])
+    assert.match(findings.join('\n'), /got 503.*\n.*code 7: broken/)
+  })
+
+  it('wants a probe well so often in a row', async t => {
+    const answers = [200, 500, 200, 200, 200]
+    const port = await site(t, () => answers.shift() ?? 500)
+    const url = `http://127.0.0.1:${port}/`
+    const timing = { intervalSeconds: 1, timeoutSeconds: 1, successes: 3, withinSeconds: 20 }
+    assert.equal((await healthOf({ probes: [{ kind: 'http', url, ...timing }] })).health.state, 'healthy')
+    assert.deepEqual(answers, [])
+  })
+
+  it('cannot blame units where none are started', async () => {
+    const probes: Probe[] = [{ kind: 'unit', unit: 'web.service', ...quick }]
+    assert.equal((await healthOf({ probes, active: undefined })).health.state, 'healthy')
+  })
+})

@@ -1,0 +1,85 @@
+/** Updates that are neither well nor failed, and one that doesn't come up later: the policy and the boot counter decide. */
+
+import assert from 'node:assert/strict'
+import { LabFleet } from '../fleet.ts'
+import type { Scenario } from './scenario.ts'
+import { quickPolicy, Updates } from './updates.ts'
+
+/** Fails until there is a file. */
+const needy = `units."needy.service" = {
+  Service.Type = "oneshot"; Service.RemainAfterExit = true;
+  Service.ExecStart = "/bin/sh -c 'test -e /run/what-it-needs'"; wantedBy = [ "multi-user.target" ];
+};`
+
+export const degraded: Scenario = {
+  name: 'degraded',
+  title: 'units that fail while all probes are well: confirmed, or held until they are well, as the policy says',
+  async run(trials) {
+    await using fleet = await LabFleet.create('gate')
+    const updates = new Updates(fleet, await fleet.device({ name: 'gate' }))
+    const { host } = updates.device
+    await updates.deployed('one')
+    await trials.of('held, then well', async () => {
+      await updates.commit('two', { portable: needy, policy: { ...quickPolicy, degraded: 'hold' } })
+      await fleet.operator.run('deploy', '-m', 'two', '--timeout', '15')
+      await updates.journalled('held')
+      assert.equal(await updates.message(), 'two')
+      assert.notEqual(await updates.boots(), await updates.device.running())
+      await host.must(['touch', '/run/what-it-needs'])
+      await host.must(['systemctl', 'restart', 'needy.service'])
+      await updates.journalled('committed')
+      await updates.is('two')
+    })
+    await trials.of('held, then the power goes', async () => {
+      const other = needy.replaceAll('needy', 'other').replaceAll('/run/what', '/run/other')
+      await updates.commit('three', { portable: other, policy: { ...quickPolicy, degraded: 'hold' } })
+      await fleet.operator.run('deploy', '-m', 'three', '--timeout', '15')
+      await updates.journalled('held')
+      await host.powerCut()
+      await host.boot()
+      assert.ok(['two', 'three'].includes(await updates.message()))
+      assert.notEqual(await updates.boots(), '')
+    })
+    await trials.of('confirmed, and said', async () => {
+      const other = needy.replaceAll('needy', 'third').replaceAll('/run/what', '/run/third')
+      const row = await updates.deploy('four', { portable: other, policy: { ...quickPolicy, degraded: 'confirm' } })
+      assert.equal(row.state, 'running')
+      const { health } = (await updates.journal()) ?? {}
+      assert.deepEqual([health?.state, health?.units], ['degraded', ['third.service']])
+    })
+  },
+}
+
+export const bootFails: Scenario = {
+  name: 'boot-fails',
+  title: 'a committed generation with which the daemon does not come up any more is left after some boots',
+  async run(trials) {
+    await using fleet = await LabFleet.create('gate')
+    const updates = new Updates(fleet, await fleet.device({ name: 'gate' }))
+    const { host } = updates.device
+    await updates.deployed('one')
+    await updates.deployed('two', { policy: { ...quickPolicy, bootAttempts: 2 } })
+    await trials.of('two boots without a daemon', async () => {
+      // A committed generation that breaks later: nobody calls its boots good.
+      await host.must(['ln', '-s', '/dev/null', '/etc/systemd/system/thymesh.service'])
+      for (let boot = 0; boot < 2; boot++) {
+        await host.powerCut()
+        await host.boot()
+        assert.equal(await updates.message(), 'two')
+      }
+    })
+    await trials.of('the next one brings the old generation', async () => {
+      await host.powerCut()
+      await host.boot()
+      await updates.is('one')
+    })
+    await trials.of('the daemon says so, and does not try again', async () => {
+      await host.must(['rm', '/etc/systemd/system/thymesh.service'])
+      await host.must(['systemctl', 'daemon-reload'])
+      await host.must(['systemctl', 'start', 'thymesh.service'])
+      await updates.device.until('to say so', async () => (await updates.journal())?.code === 'boot-failed')
+      await updates.device.until('to report', async () => (await updates.status()).error?.code === 'boot-failed')
+      await updates.is('one')
+    })
+  },
+}
