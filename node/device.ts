@@ -188,15 +188,17 @@ export class Device {
       await this.#settle({ state: running === undefined ? 'waiting' : 'running', running })
       return 'settled'
     }
+    const last = await activator.last()
     if (running === wanted.topLevel) {
       const before = await own.running()
       const since = before?.topLevel === running ? before.since : undefined
       const noted = { config: wanted.name, release: release.version, ...(since && { since }) }
       if (before?.release !== release.version) await own.setRunning({ ...noted, topLevel: wanted.topLevel })
-      await this.#settle({ state: 'running', ...noted, running })
+      const health = last?.state === 'committed' && last.new === running ? last.health : undefined
+      const current = await this.#current(wanted.target)
+      await this.#settle({ state: 'running', ...current, ...noted, ...(health && { health }) })
       return 'settled'
     }
-    const last = await activator.last()
     const hasFailed = last?.state === 'failed' || last?.state === 'rolled-back'
     // A promoted release is the one that failed: it isn't tried again either.
     if (hasFailed && last.release >= contentVersion(release) && last.new === wanted.topLevel) {

@@ -12,6 +12,8 @@ import { Journal } from './journal.ts'
 import { RootedSystem } from './rooted-system.ts'
 import { SystemdSystem } from './systemd-system.ts'
 
+const rootedPollMs = 20
+
 export interface MakeActivatorInit {
   settings: Pick<Settings, 'state' | 'root'>
   /** A state of the journal at which the daemon stops for ever: tests cut its power there. */
@@ -38,5 +40,7 @@ export function makeActivator(
   const logs = new ActivationLogs({ directory: join(directory, 'logs') })
   // In a folder no switch can cut the network.
   const contacts = (signal: AbortSignal) => (root === undefined ? answeringMembers(peer, signal) : Promise.resolve(0))
-  return { activator: new Activator({ system, journal, logs, store, contacts, log }, { root }), logs }
+  // Nothing settles where nothing is started.
+  const init = root === undefined ? { root } : { root, pollMs: rootedPollMs }
+  return { activator: new Activator({ system, journal, logs, store, contacts, log }, init), logs }
 }
