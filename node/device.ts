@@ -112,6 +112,8 @@ export class Device {
         const before = await activator.last()
         if (before === undefined) return
         this.#updatingTo = before.new
+        // A release that came before the daemon last ended ends a hold, too.
+        if (this.#components.peer.state.belief !== undefined) this.#changed()
         const options = this.#activateOptions({ wanted: before.release, config: before.config })
         const end = await activator.resume(options)
         if (end !== undefined && end.state !== before.state) await this.#ended(end)
