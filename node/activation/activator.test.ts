@@ -34,7 +34,7 @@ function wantedOf(policy: UpdatePolicyInput = {}): WantedSystem {
 }
 
 function activatorOf(machine: SimulatedMachine): Activator {
-  const contacts = async () => (machine.reachable ? 1 : 0)
+  const contacts = async () => ({ all: machine.reachable ? 1 : 0, steady: 0 })
   const components = { system: machine, journal: machine, logs, store, contacts, log: silentLogger }
   return new Activator(components, { root: undefined, pollMs: 0 })
 }

@@ -7,6 +7,7 @@ import type { UpdatePolicyInput } from '../../protocol/update-policy.ts'
 import { policyOf } from '../../protocol/update-policy.ts'
 import { contactTimeoutMs, deadlineGraceSeconds, healthPollMs, heldPollMs, wellInARow } from '../defaults.ts'
 import type { Logger } from '../log.ts'
+import type { Answering } from '../mesh/answering.ts'
 import type { NixStore } from '../store/nix-store.ts'
 import { type ActivationLogs, activationText } from './activation-log.ts'
 import { type Entry, ended, type FailureCode } from './entry.ts'
@@ -32,7 +33,7 @@ export interface ActivatorComponents {
   logs: Pick<ActivationLogs, 'keep'>
   store: Pick<NixStore, 'realPath' | 'makeRoot' | 'removeRoot'>
   /** Members that answer now: asked anew, since connections may be dead. */
-  contacts: (signal: AbortSignal) => Promise<number>
+  contacts: (signal: AbortSignal) => Promise<Answering>
   log: Logger
 }
 
@@ -109,12 +110,13 @@ export class Activator {
   }
 
   async #first(wanted: WantedSystem, signal: AbortSignal): Promise<Entry> {
-    const { journal, system, store, contacts } = this.#components
+    const { journal, system, store } = this.#components
     const last = await journal.read()
     const policy = policyOf(wanted.policy)
     const again = last?.state === 'interrupted' && last.release === wanted.release && last.new === wanted.topLevel
     const attempt = again ? last.attempt + 1 : 1
     const old = await system.running()
+    const before = await this.#contacts(signal)
     const entry: Entry = {
       v: 1,
       state: 'armed',
@@ -127,7 +129,8 @@ export class Activator {
       boot: await system.bootId(),
       attempt,
       deadline: (await system.uptime()) + policy.confirm.deadlineSeconds,
-      contacts: await contacts(AbortSignal.any([signal, AbortSignal.timeout(contactTimeoutMs)])).catch(() => 0),
+      // Those that stay, if there are any: the laptop that deployed may be gone when it is asked again.
+      contacts: before.steady || before.all,
       baseline: await system.failedUnits(),
       ...(wanted.policy && { policy: wanted.policy }),
     }
@@ -190,7 +193,7 @@ export class Activator {
       }
       default: {
         const needed = contactsNeeded(entry)
-        while (needed > 0 && (await this.#contacts(signal)) < needed) {
+        while (needed > 0 && (await this.#contacts(signal)).all < needed) {
           await sleep(this.#init.pollMs, undefined, { signal })
         }
         return { type: 'confirmed' }
@@ -198,9 +201,9 @@ export class Activator {
     }
   }
 
-  async #contacts(signal: AbortSignal): Promise<number> {
+  async #contacts(signal: AbortSignal): Promise<Answering> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(contactTimeoutMs)])
-    const answered = await this.#components.contacts(limited).catch(() => 0)
+    const answered = await this.#components.contacts(limited).catch(() => ({ all: 0, steady: 0 }))
     signal.throwIfAborted()
     return answered
   }

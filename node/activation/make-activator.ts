@@ -39,7 +39,8 @@ export function makeActivator(
   const journal = new Journal({ log, ...(pauseAt !== undefined && { written }) }, { directory })
   const logs = new ActivationLogs({ directory: join(directory, 'logs') })
   // In a folder no switch can cut the network.
-  const contacts = (signal: AbortSignal) => (root === undefined ? answeringMembers(peer, signal) : Promise.resolve(0))
+  const contacts = async (signal: AbortSignal) =>
+    root === undefined ? await answeringMembers(peer, signal) : { all: 0, steady: 0 }
   // Nothing settles where nothing is started.
   const init = root === undefined ? { root } : { root, pollMs: rootedPollMs }
   return { activator: new Activator({ system, journal, logs, store, contacts, log }, init), logs }
