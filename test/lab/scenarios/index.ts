@@ -4,6 +4,7 @@ import { daemonDies, networkLost, unitFails } from './bad-updates.ts'
 import { daemonReplaced } from './daemon-replaced.ts'
 import { bootFails, degraded } from './degraded.ts'
 import { diskFull } from './disk-full.ts'
+import { firstUpdate } from './first-update.ts'
 import { healthy } from './healthy.ts'
 import { powerCut } from './power-cut.ts'
 import type { Scenario } from './scenario.ts'
@@ -16,6 +17,7 @@ export const scenarios: readonly Scenario[] = [
   daemonReplaced,
   degraded,
   bootFails,
+  firstUpdate,
   diskFull,
   powerCut,
 ]
