@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { canonicalize } from '@tufjs/canonical-json'
 import { keyIdOf, type Signer, tufKeyJson } from '../../../protocol/keys.ts'
-import { testSigner } from '../../helpers/fleet.ts'
+import { daysAfter, testSigner } from '../../helpers/fleet.ts'
 import { connect, until } from '../../helpers/mesh.ts'
 import { signedJson, signJson, testRoot } from '../../helpers/metadata.ts'
 import type { Arena, Victim } from '../arena.ts'
@@ -169,6 +169,23 @@ export const rootAttacks: Attack[] = [
       await arena.offer(victim, honest, 'operator')
       assert.equal(victim.state.belief?.release.message, 'after the rotation')
       assert.equal(timestampVersionOf(victim), 2)
+    },
+  },
+  {
+    id: 'time-forward',
+    power: 'targets, snapshot and timestamp keys',
+    tried: 'dates a release in 2099, so that by the time floor all that is honest has expired',
+    expected: 'the floor, on disk, rises by 30 days at most: honest news and members are taken',
+    async run(arena) {
+      const victim = await arena.victim()
+      await arena.offer(victim, forge(arena.fleet, { release: { created: '2099-01-01T00:00:00Z' } }))
+      const floor = await victim.peerState.own.timeFloor()
+      assert.ok(floor < daysAfter(new Date(), 31), `the floor is ${floor.toISOString()}`)
+      const versions = { targets: 3, snapshot: 3, timestamp: 3 }
+      const honest = forge(arena.fleet, { versions, release: { message: 'honest news' } })
+      await arena.offer(victim, honest, 'operator')
+      assert.equal(victim.state.belief?.release.message, 'honest news')
+      await (await arena.hostile('device')).join(victim)
     },
   },
   {
