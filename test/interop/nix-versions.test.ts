@@ -8,35 +8,18 @@ import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import type { PathInfo } from '../../node/store/path-info.ts'
-import { machineMirror } from '../lab/mirror.ts'
 import { missingNix, Stores } from '../store/real-stores.ts'
+import { missingNewerNix, newerNix } from './newer-nix.ts'
 
 const run = promisify(execFile)
-const suite = 'sid'
-const cached = join(import.meta.dirname, '../../.cache/nix', suite)
-const bin = join(cached, 'bin')
-
-/** Needs Debian's tools and its mirror; in CI both are there. */
-async function missing(): Promise<string | false> {
-  if (process.env.CI === 'true') return false
-  const lacksNix = await missingNix()
-  if (lacksNix !== false) return lacksNix
-  try {
-    await run('dpkg-deb', ['--version'])
-    machineMirror(suite)
-    return false
-  } catch {
-    return "needs a Debian's apt and dpkg"
-  }
-}
 
 const options = { timeout: 120_000 }
 
-describe('a newer Nix', { skip: await missing() }, () => {
+describe('a newer Nix', { skip: (await missingNix()) || (await missingNewerNix()) }, () => {
+  let bin = ''
   before(
     async () => {
-      const script = join(import.meta.dirname, '../../scripts/newer-nix')
-      await run(script, [cached, suite, machineMirror(suite)], { timeout: 180_000, maxBuffer: 1 << 24 })
+      bin = await newerNix()
     },
     { timeout: 180_000 },
   )

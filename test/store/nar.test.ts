@@ -1,15 +1,18 @@
 /** The NARs that are read from the store's files are, byte for byte, those that Nix writes. */
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { chmod, mkdir, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { FileHandles } from '../../node/store/file-handles.ts'
 import { layOutNar } from '../../node/store/nar-layout.ts'
 import { NarReader } from '../../node/store/nar-reader.ts'
 import { missingNix, Stores } from './real-stores.ts'
 
+const notRoot = () => (process.getuid?.() === 0 ? false : 'needs root to become somebody else')
 const skip = await missingNix()
 const options = { skip, timeout: 120_000 }
 
@@ -125,6 +128,67 @@ test('a file that changes or goes is noticed', options, async t => {
   await assert.rejects(nar.readRange(grown, 10), { code: 'path-invalid' })
   await assert.rejects(nar.readRange(shrunk, 10), { code: 'path-invalid' })
   await assert.rejects(nar.readRange(gone, 10), { code: 'path-unknown' })
+})
+
+test('a file of more than 4 GiB is laid out and read at any place', options, async t => {
+  const { dir } = await Stores.of(t)
+  const at = join(dir, 'tree')
+  await mkdir(at)
+  const size = 4 * 1024 ** 3 + 12_345
+  // Sparse: it takes no disk.
+  await writeFile(join(at, 'large'), '')
+  await truncate(join(at, 'large'), size)
+  await writeFile(join(at, 'z-after'), 'behind it')
+  const layout = await layOutNar(at)
+  const handles = new FileHandles()
+  t.after(() => handles.closeUnused())
+  const nar = new NarReader(layout, handles)
+  assert.ok(nar.size > size)
+  const start = layout.fileStarts[0] ?? 0
+  const length = Buffer.from(await nar.readRange(start - 8, 8))
+  assert.equal(length.readBigUInt64LE(), BigInt(size))
+  assert.ok(Buffer.from(await nar.readRange(start + size - 1_000, 1_000)).equals(Buffer.alloc(1_000)))
+  const tail = Buffer.from(await nar.readRange(start + size, nar.size - start - size))
+  assert.ok(tail.includes('z-after') && tail.includes('behind it'))
+})
+
+test('thousands of tiny files have the NAR that Nix gives them', options, async t => {
+  const stores = await Stores.of(t)
+  const real = stores.real('a')
+  const path = await real.add('tiny', async at => {
+    for (let folder = 0; folder < 50; folder++) {
+      await mkdir(join(at, `d${folder}`), { recursive: true })
+      await Promise.all(
+        Array.from({ length: 100 }, (_, i) => writeFile(join(at, `d${folder}/f${i}`), `${folder} ${i}`)),
+      )
+    }
+  })
+  const store = await stores.open(real.root)
+  const nar = await store.nar(path)
+  assert.ok((await real.dump(path)).equals(await nar.readRange(0, nar.size)))
+})
+
+test('a file that must not be read is told as such', { ...options, skip: skip || notRoot() }, async t => {
+  const { dir } = await Stores.of(t)
+  await chmod(dir, 0o755)
+  const at = join(dir, 'tree')
+  await mkdir(at)
+  await writeFile(join(at, 'secret'), 'x'.repeat(1000), { mode: 0o000 })
+  // Root reads everything, so another user tries.
+  const script = `
+    const { layOutNar } = await import(${JSON.stringify(join(import.meta.dirname, '../../node/store/nar-layout.ts'))})
+    const { NarReader } = await import(${JSON.stringify(join(import.meta.dirname, '../../node/store/nar-reader.ts'))})
+    const { FileHandles } = await import(${JSON.stringify(join(import.meta.dirname, '../../node/store/file-handles.ts'))})
+    process.setgid(65534)
+    process.setuid(65534)
+    const layout = await layOutNar(${JSON.stringify(at)})
+    const nar = new NarReader(layout, new FileHandles())
+    const error = await nar.readRange(0, nar.size).then(() => undefined, thrown => thrown)
+    console.log(JSON.stringify([error?.code, error?.message]))`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
+  const [code, message] = JSON.parse(stdout)
+  assert.equal(code, 'store-unavailable')
+  assert.match(message, /secret/)
 })
 
 test('no more than a few files stay open', options, async t => {

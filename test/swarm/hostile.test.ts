@@ -81,6 +81,10 @@ const banned: [string, Malice][] = [
     'names chunks beyond the last',
     async (frames, _, { count }) => await frames.write({ type: 'have', chunks: [count] }),
   ],
+  [
+    'asks for chunks beyond the last',
+    async (frames, _, { count }) => await frames.write({ type: 'request', chunks: [0, count] }),
+  ],
   ['speaks out of turn', async frames => await frames.write({ type: 'open', closure: new Uint8Array(32) })],
   ['sends frames of no known type', async frames => await frames.writeParts([Buffer.from([0, 0, 0, 2, 99, 1])])],
   ['announces a frame of 4 GiB', async frames => await frames.writeParts([Buffer.from([255, 255, 255, 255])])],

@@ -65,7 +65,9 @@ export class BenchFleet {
     this.#options = options
     const settings: ControllerSettings = { directory, listen: `/ip4/${place.address}/tcp/${controllerPort}` }
     const script = join(import.meta.dirname, 'controller.ts')
-    const argv = place.argv([process.execPath, script, JSON.stringify(settings)])
+    // With the flags that the program has on a controller, too.
+    const flags = options.thymesh.slice(1, -1)
+    const argv = place.argv([process.execPath, ...flags, script, JSON.stringify(settings)])
     this.controller = new Program(argv, { log: join(directory, 'controller.log'), talks: true })
     this.#talk = new Talk(this.controller)
   }
