@@ -2,7 +2,7 @@
 
 import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign, verify } from 'node:crypto'
 import { canonicalize } from '@tufjs/canonical-json'
-import { sha256Hex } from './hash.ts'
+import { sha256, sha256Hex } from './hash.ts'
 
 /** RFC 8410: the fixed DER bytes in front of a 32-byte Ed25519 seed (PKCS #8) and of a public key (SPKI). */
 const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex')
@@ -34,10 +34,23 @@ export function signerOf(seed: Uint8Array): Signer {
   return { publicKey, keyId: keyIdOf(publicKey), sign: message => new Uint8Array(sign(null, message, privateKey)) }
 }
 
+/** Signatures that were found good are remembered: each new head has all members judged again, by the same bytes. */
+const rememberedSignatures = 16_384
+const good = new Set<string>()
+
 /** Whether `signature` is `publicKey`'s over `message`; false, never an error, for bytes of the wrong shape. */
 export function verifySignature(publicKey: PublicKey, message: Uint8Array, signature: Uint8Array): boolean {
   if (publicKey.length !== publicKeyLength || signature.length !== signatureLength) return false
-  return verify(null, message, publicKeyObject(publicKey), signature)
+  // Key and signature have fixed lengths, so no other three have these bytes.
+  const key = Buffer.from(sha256(publicKey, signature, message)).toString('base64')
+  if (good.has(key)) return true
+  if (!verify(null, message, publicKeyObject(publicKey), signature)) return false
+  good.add(key)
+  for (const oldest of good) {
+    if (good.size <= rememberedSignatures) break
+    good.delete(oldest)
+  }
+  return true
 }
 
 function publicKeyObject(publicKey: PublicKey): KeyObject {

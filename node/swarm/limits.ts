@@ -52,5 +52,5 @@ export const baseCacheBytes = 8 * 1024 ** 2
 export const baseRecipes = 16
 /** Old versions of one path that are compared: more generations are seldom kept. */
 export const baseCandidates = 4
-/** Staged chunks kept in memory beside the disk: a window of one fast peer. */
-export const recentChunkBytes = 8 * 1024 ** 2
+/** Staged chunks kept in memory beside the disk: what is imported in the next moments. */
+export const recentChunkBytes = 2 * 1024 ** 2

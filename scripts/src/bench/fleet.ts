@@ -108,12 +108,14 @@ export class BenchFleet {
     return device
   }
 
-  /** Publishes a system for all devices and waits until each runs it. */
-  async update(system: System, limitMs: number): Promise<Map<Device, Update>> {
+  /** Publishes a system for all devices and waits until each runs it, when `onRun` is called, and has confirmed it. */
+  async update(system: System, limitMs: number, onRun = async () => {}): Promise<Map<Device, Update>> {
     const published = await this.publish(system)
     const ended = this.devices.map(async device => {
       const seconds = (await this.runs(device, system.topLevel, limitMs)) - published.at
-      const report = await this.#wait(`${device.name}'s report`, 30_000, news =>
+      await onRun()
+      // Until it is confirmed, which takes its time whatever was moved.
+      const report = await this.#wait(`${device.name}'s report`, 150_000, news =>
         reportOf(news, device, published.published),
       )
       return [device, { seconds: seconds / 1000, report, published }] as const

@@ -20,7 +20,7 @@ const uplinkMbit = 100
 /** How the bytes are counted, for a result's detail. */
 export const countedOnTheCable =
   `the device's own veth interface (${uplinkMbit} Mbit/s), headers of Ethernet, IP and TCP included, from just before the release
-until half a second after the controller had the report that it runs`.replaceAll('\n', ' ')
+until half a second after the device runs it`.replaceAll('\n', ' ')
 
 /** Brings a device to `from` through the mesh, quickly, then measures its way to `to` over a narrow uplink. */
 export function updateBytes(bench: Bench, from: System, to: System): Promise<UpdateBytes> {
@@ -38,10 +38,14 @@ export function updateBytes(bench: Bench, from: System, to: System): Promise<Upd
     // What the first update still has to say is not the second's.
     await sleep(3_000)
     const before = await device.counters()
-    const [update] = (await fleet.update(to, 150_000)).values()
+    let wire: Counters = { received: 0, sent: 0 }
+    const [update] = (
+      await fleet.update(to, 150_000, async () => {
+        await sleep(500)
+        wire = between(before, await device.counters())
+      })
+    ).values()
     if (update === undefined) throw new RangeError('expected an update of the one device')
-    await sleep(500)
-    const wire = between(before, await device.counters())
     bench.say(`  ${to.name} took ${update.seconds.toFixed(1)} s`)
     const { fromControllers = 0, fromNeighbours = 0 } = update.report.update ?? {}
     return { freshPaths: freshPaths(from, to).length, wire, update, chunkBytes: fromControllers + fromNeighbours }
