@@ -2,6 +2,7 @@
 
 import { RevokeError, revoke } from '../members/revoke.ts'
 import { tellCertificates, tellHead } from '../members/tell.ts'
+import { TokenBook } from '../members/token-book.ts'
 import { type TokenRow, viewTokens } from '../members/tokens-view.ts'
 import { openProject } from '../project/project.ts'
 import { shortId, table } from '../view/table.ts'
@@ -14,7 +15,7 @@ export async function listTokens(options: ProjectOptions & { wait: number }): Pr
   return await withSession(project, options, async session => {
     await takeNews(session, options, options.wait)
     await session.registrar.settle()
-    const rows = await viewTokens(session, new Date())
+    const rows = await viewTokens(session.peer, new TokenBook(session.home.directory), new Date())
     const lines = rows.map(row => [
       shortId(row.id),
       row.names ?? '-',
@@ -42,7 +43,10 @@ export async function revokeToken(options: RevokeTokenOptions): Promise<undefine
   return await withSession(project, options, async session => {
     const { peer, home, registrar } = session
     await takeNews(session, options, options.wait, 'No peer is in reach: the revocation goes out when one is.')
-    const token = findToken(await viewTokens(session, new Date()), options.id)
+    const token = findToken(
+      await viewTokens(session.peer, new TokenBook(session.home.directory), new Date()),
+      options.id,
+    )
     const keys = await home.keys()
     if (options.keep) {
       await registrar.sign(token.provisionalPeers, keys)

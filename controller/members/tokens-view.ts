@@ -1,9 +1,9 @@
 /** What is known of each join token: the rows of `thymesh token list`. */
 
+import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
 import { open } from '../../protocol/dsse.ts'
 import { type Grant, grantKind, tokenIdOf } from '../../protocol/join-token.ts'
-import type { Session } from '../session.ts'
-import { TokenBook } from './token-book.ts'
+import type { TokenBook } from './token-book.ts'
 
 export interface TokenRow {
   id: string
@@ -22,8 +22,8 @@ export interface TokenRow {
 }
 
 /** Tokens that this operator made, that members came with, or that were revoked; the oldest first. */
-export async function viewTokens({ peer, home }: Pick<Session, 'peer' | 'home'>, now: Date): Promise<TokenRow[]> {
-  const book = await new TokenBook(home.directory).all()
+export async function viewTokens(peer: MeshPeer, tokens: TokenBook, now: Date): Promise<TokenRow[]> {
+  const book = await tokens.all()
   const revoked = new Set(peer.state.belief?.revocations.tokens)
   const known = new Map(book.map(({ id, grant, excess, peers }) => [id, row(id, grant, excess, peers)]))
   const used = new Map(book.map(({ id, peers }) => [id, new Set(peers)]))
