@@ -11,7 +11,7 @@ import { open, seal } from '../../protocol/dsse.ts'
 import { timeText } from '../../protocol/fields.ts'
 import { reportKind } from '../../protocol/report.ts'
 import { daysAfter, type TestFleet, testSigner } from '../helpers/fleet.ts'
-import { connect, isMember, liveFleet, Mesh, reportOf, type TestPeer, until } from '../helpers/mesh.ts'
+import { connect, gossiping, isMember, liveFleet, Mesh, reportOf, type TestPeer, until } from '../helpers/mesh.ts'
 import { testDirectory } from '../helpers/state.ts'
 
 /** A controller with the fleet's keys, and a device between it and the rest. */
@@ -22,6 +22,7 @@ async function scene(t: TestContext) {
   const controller = await made.start({ word: 'controller', fleet, certificate })
   const between = await made.start({ word: 'between', fleet })
   await connect(controller, between)
+  await gossiping([controller, between])
   const book = new TokenBook(await testDirectory(t))
   const registrar = new Registrar({ peer: controller, book, keys: async () => fleet.keys, log: silentLogger })
   registrar.start()
@@ -33,6 +34,7 @@ async function scene(t: TestContext) {
       certificate: fleet.join(token, testSigner(word), { name: word }),
     })
     await connect(peer, between)
+    await gossiping([peer, between])
     return peer
   }
   return { made, fleet, controller, between, book, registrar, join }
@@ -50,6 +52,7 @@ describe('a controller', () => {
     const certificate = fleet.certify(testSigner('old'), { name: 'old', site: 'north', age: 'age1before', ...dates })
     const device = await made.start({ word: 'old', fleet, certificate })
     await connect(device, between)
+    await gossiping([device, between])
     const connection = between.host.getConnections(device.host.peerId)[0]
     assert.deepEqual(device.notes.fields.renew, { age: device.peerState.age.recipient })
     const report = reportWith(device, 1)
@@ -89,6 +92,7 @@ describe('a controller', () => {
       certificate: fleet.join(fleet.token(), testSigner('impostor'), { name: 'between' }),
     })
     await connect(impostor, between)
+    await gossiping([impostor, between])
     await until(() => controller.directory.certificate(impostor.identity.peerId), 'its certificate')
     const decisions = await registrar.decisions()
     assert.deepEqual(
