@@ -75,6 +75,15 @@ export class Arena {
     })
   }
 
+  /** Until these members' certificates are on a peer's disk: what is compared later must not change by itself. */
+  async kept(peer: TestPeer, ...members: string[]): Promise<void> {
+    const isKept = async () => {
+      const lines = await dump(peer.peerState.database, ['members'])
+      return members.every(member => lines.some(line => line.includes(member)))
+    }
+    await until(isKept, 'certificates to be on disk')
+  }
+
   /** What a victim acts on, as it lies on its disk. */
   trust(victim: TestPeer): Promise<string[]> {
     return dump(victim.peerState.database, trustTables)

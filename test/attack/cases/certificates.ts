@@ -170,6 +170,7 @@ export const certificateAttacks: Attack[] = [
       const forged = sealed(arena.fleet, { peer, grant: token.grant, issued: later }, signerOf(token.seed), intruder)
       const hostile = await arena.hostile()
       const connection = await hostile.join(victim)
+      await arena.kept(victim, peer, hostile.id)
       const before = await dump(victim.peerState.database, ['members'])
       await hostile.sync(connection, {}, [{ certificate: forged, peer }])
       assert.equal(victim.directory.certificate(peer)?.document.role, 'controller')

@@ -34,6 +34,7 @@ async function scene(arena: Arena): Promise<Scene> {
   await gossiping([behind, victim])
   const hostile = await arena.hostile()
   const stream = await hostile.open(await hostile.join(victim), '/meshsub/1.2.0')
+  await arena.kept(victim, behind.identity.peerId, hostile.id)
   const { topicValidators } = victim.host.services.pubsub
   const judged: Scene['judged'] = async (topic, bytes) => {
     const name = victim.names[topic]
@@ -98,10 +99,10 @@ export const gossipAttacks: Attack[] = [
       const { victim, behind, hostile, judged } = await scene(arena)
       const { head } = forge(arena.fleet, { signers: { targets: [testSigner('thief')] } })
       await hostile.serve({ head, roots: [arena.fleet.published.trusted.root.bytes] })
-      const before = await told(behind)
+      const before = await arena.trust(behind)
       await arena.unmoved(victim, async () => {
         assert.equal(await judged('heads', headCodec.encode({ root: 1, timestamp: head })), 'ignore')
-        assert.deepEqual(await told(behind), before)
+        assert.deepEqual(await arena.trust(behind), before)
       })
     },
   },

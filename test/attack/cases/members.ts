@@ -30,8 +30,11 @@ async function isOut(arena: Arena, victim: Victim, hostile: HostilePeer): Promis
   assert.equal(victim.admission.member(hostile.host.peerId), undefined)
   assert.ok(victim.admission.isRefused(hostile.id))
   await until(() => victim.directory.certificate(hostile.id) === undefined, 'it to be forgotten')
-  const left = (await dump(victim.peerState.database, ['members', 'reports'])).filter(line => line.includes(hostile.id))
-  assert.deepEqual(left, [])
+  const isGone = async () => {
+    const lines = await dump(victim.peerState.database, ['members', 'reports'])
+    return lines.every(line => !line.includes(hostile.id))
+  }
+  await until(isGone, 'it to be gone from the disk')
   // Where nobody has met it, its certificate is refused, not only its connection.
   const other = await arena.victim({ word: 'other' })
   const { connection, verdict } = await hostile.greet(other)

@@ -218,7 +218,7 @@ export const strangerAttacks: Attack[] = [
       const victim = await arena.victim()
       const member = await arena.honest({ word: 'member' })
       await connect(member, victim)
-      await until(() => victim.directory.certificate(member.identity.peerId), 'its certificate')
+      await arena.kept(victim, member.identity.peerId)
       const before = await dump(victim.peerState.database, ['trust', 'documents', 'members', 'reports', 'releases'])
       const crowd = await Promise.all(
         Array.from({ length: 80 }, (_, at) => arena.hostile(`crowd-${at}`, new Uint8Array(1))),
