@@ -3,7 +3,8 @@
 import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
 import type { Release } from '../protocol/release.ts'
 import { wantedConfig } from '../protocol/release.ts'
-import { finalUpdateErrors, type Report } from '../protocol/report.ts'
+import { finalUpdateErrors, type Report, type ReportedTurn } from '../protocol/report.ts'
+import { contentVersion } from '../protocol/waves.ts'
 
 export interface DeviceView {
   device: string
@@ -16,8 +17,13 @@ export interface DeviceView {
   running: string | null
   /** The release that it updates to, or failed to update to. */
   wanted: number | null
-  /** `unseen`: declared, but no report of it has come. `outdated`: runs something else than the release wants. */
-  state: Report['state'] | 'unseen' | 'outdated'
+  /**
+   * `unseen`: declared, but no report of it has come. `outdated`: runs something else than the release wants. `queued`: it
+   * knows the release and waits for its turn.
+   */
+  state: Report['state'] | 'unseen' | 'outdated' | 'queued'
+  /** Why it waits for its turn: its wave, or its maintenance window. */
+  turn: ReportedTurn | null
   lastSeen: string | null
   freshness: Report['freshness'] | null
   error: { code: string; message: string } | null
@@ -44,6 +50,7 @@ export function viewFleet(peer: MeshPeer): DeviceView[] {
 function viewDevice(name: string, release: Release | undefined, report: Report | undefined): DeviceView {
   const wanted = release && wantedConfig(release, name)
   const behind = report?.state === 'running' && wanted !== undefined && report.running !== wanted.topLevel
+  const turn = wanted && report?.running !== wanted.topLevel ? turnOf(release, report) : undefined
   return {
     device: name,
     peer: null,
@@ -52,13 +59,25 @@ function viewDevice(name: string, release: Release | undefined, report: Report |
     release: report?.release ?? null,
     running: report?.running ?? null,
     wanted: report?.wanted ?? null,
-    state: behind ? 'outdated' : (report?.state ?? 'unseen'),
+    state: turn !== undefined ? 'queued' : behind ? 'outdated' : (report?.state ?? 'unseen'),
+    turn: turn ?? null,
     lastSeen: report?.at ?? null,
     freshness: report?.freshness ?? null,
     error: report?.error ?? null,
     update: report?.update ?? null,
     duplicate: false,
   }
+}
+
+/** What a device says of its turn with this release; with an older one it says nothing about it. */
+function turnOf(release: Release, report: Report | undefined): ReportedTurn | undefined {
+  return report?.turn !== undefined && report.turn.release >= contentVersion(release) ? report.turn : undefined
+}
+
+/** Whether a device waits for a wave that failures hold: only a newer release or a promotion brings it on. */
+export function isHeld({ state, turn }: Pick<DeviceView, 'state' | 'turn'>, release: Release): boolean {
+  // What it said before it heard of this release, which may promote that one, is out of date.
+  return state === 'queued' && turn?.is === 'held' && turn.release === release.version
 }
 
 /** Whether a device has ended with this release: it runs what was wanted, or has failed to. */

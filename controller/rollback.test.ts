@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import type { Release } from '../protocol/release.ts'
 import { withCode } from '../test/helpers/errors.ts'
 import { testClosure, testConfig, testFleet } from '../test/helpers/fleet.ts'
-import { chooseVersion, rollbackContent } from './rollback.ts'
+import { chooseVersion, chosenDevices, rollbackContent } from './rollback.ts'
 
 const fleet = testFleet()
 const [one, two] = ['one', 'two'].map(name => testConfig(testClosure(name)))
@@ -74,5 +74,51 @@ describe('the release of a rollback', () => {
   it('restores what an earlier rollback restored', () => {
     assert.equal(rollbackContent(current, { ...old, version: 4, restores: 2 }, 'why').restores, 2)
     assert.equal(rollbackContent(current, old, 'why').message, 'why')
+  })
+})
+
+describe('a rollback of some devices', () => {
+  const current = release({
+    version: 5,
+    configs: { kiosk: two },
+    devices: { 'a-1': { config: 'kiosk', tags: ['canary'] }, 'a-2': { config: 'kiosk' }, 'a-3': { config: 'kiosk' } },
+  } as Partial<Release>)
+  const old = release({
+    version: 4,
+    configs: { kiosk: one },
+    devices: { 'a-1': { config: 'kiosk' }, 'a-2': { config: 'kiosk' } },
+  } as Partial<Release>)
+
+  it('gives them the old config by a name of its own, and leaves the others alone', () => {
+    const content = rollbackContent(current, old, undefined, ['a-2'])
+    assert.deepEqual(content.configs, { kiosk: two, 'kiosk-release-4': one })
+    assert.deepEqual(content.devices, { ...current.devices, 'a-2': { config: 'kiosk-release-4' } })
+    assert.equal(content.restores, 4)
+    assert.equal(content.message, 'back to release 4 on a-2')
+  })
+
+  it('needs no other name where the config is the same', () => {
+    const content = rollbackContent(current, { ...old, configs: current.configs }, undefined, ['a-1'])
+    assert.deepEqual(content.configs, current.configs)
+  })
+
+  it('keeps names of configs within what a name may be', () => {
+    const long = 'k'.repeat(63)
+    const devices = { 'a-1': { config: long } }
+    const content = rollbackContent(
+      release({ version: 5, configs: { [long]: two }, devices } as Partial<Release>),
+      release({ version: 4, configs: { [long]: one }, devices } as Partial<Release>),
+      undefined,
+      ['a-1'],
+    )
+    assert.equal(content.devices['a-1']?.config, `${'k'.repeat(53)}-release-4`)
+  })
+
+  it('chooses by name and by tag, and says which it does not know', () => {
+    assert.equal(chosenDevices(current, { device: [], tag: [] }), undefined)
+    assert.deepEqual(chosenDevices(current, { device: ['a-3'], tag: ['canary'] }), ['a-1', 'a-3'])
+    assert.throws(() => chosenDevices(current, { device: ['b-1'], tag: [] }), withCode('unknown-device'))
+    assert.throws(() => chosenDevices(current, { device: [], tag: ['none'] }), withCode('unknown-device'))
+    assert.throws(() => rollbackContent(current, old, undefined, ['a-3']), withCode('unknown-device'))
   })
 })

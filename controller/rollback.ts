@@ -4,7 +4,7 @@ import { ThymeshError } from '../protocol/errors.ts'
 import type { Release } from '../protocol/release.ts'
 import type { ReleaseContent } from '../protocol/trust/publish.ts'
 
-export class RollbackError extends ThymeshError<'no-earlier' | 'unknown-version'> {}
+export class RollbackError extends ThymeshError<'no-earlier' | 'unknown-version' | 'unknown-device'> {}
 
 /** Version 1 is the founding: it names nothing to go back to. */
 const firstDeployed = 2
@@ -38,20 +38,73 @@ function ranges(versions: readonly number[]): string {
 
 /**
  * What the new release says: each device gets what the old release gave it. A device that the old one didn't name keeps
- * its config, in the old version where there is one.
+ * its config, in the old version where there is one. With `only`, other devices keep what they have.
+ *
+ * It has no waves: who goes back wants to be back soon.
  */
-export function rollbackContent(current: Release, old: Release, message: string | undefined): ReleaseContent {
-  const devices = { ...current.devices, ...old.devices }
-  const used = new Set(Object.values(devices).map(({ config }) => config))
-  const configs = Object.fromEntries(
-    Object.entries({ ...current.configs, ...old.configs }).filter(([name]) => used.has(name)),
-  )
+export function rollbackContent(
+  current: Release,
+  old: Release,
+  message: string | undefined,
+  only?: readonly string[],
+): ReleaseContent {
   const restores = old.restores ?? old.version
-  return {
-    message: message ?? `back to release ${old.version}`,
+  const base = {
+    message:
+      message ?? `back to release ${old.version}${only === undefined ? '' : ` on ${only.join(', ')}`}`.slice(0, 1000),
     restores,
     ...(old.commit !== undefined && { commit: old.commit }),
-    configs,
-    devices,
   }
+  const content =
+    only === undefined
+      ? { devices: { ...current.devices, ...old.devices }, configs: { ...current.configs, ...old.configs } }
+      : partly(current, old, only)
+  const used = new Set(Object.values(content.devices).map(({ config }) => config))
+  return { ...base, devices: content.devices, configs: onlyOf(content.configs, name => used.has(name)) }
+}
+
+/** Some devices as the old release had them. Its configs get names of their own where the current ones are others. */
+function partly(current: Release, old: Release, only: readonly string[]): Pick<Release, 'devices' | 'configs'> {
+  const devices = { ...current.devices }
+  const configs = { ...current.configs }
+  for (const name of only) {
+    const device = old.devices[name]
+    const config = device && old.configs[device.config]
+    if (device === undefined || config === undefined) {
+      throw new RollbackError('unknown-device', `release ${old.version} has nothing for ${name}`, {
+        hint: 'Choose another release with --to VERSION.',
+      })
+    }
+    const same = current.configs[device.config]?.topLevel === config.topLevel
+    const suffix = `-release-${old.version}`
+    const named = same ? device.config : `${device.config.slice(0, 63 - suffix.length)}${suffix}`
+    configs[named] = config
+    devices[name] = { ...device, config: named }
+  }
+  return { devices, configs }
+}
+
+/** Names of the devices that were chosen by name or by tag; nothing when none was chosen. Throws a RollbackError. */
+export function chosenDevices(
+  release: Release,
+  chosen: { device: readonly string[]; tag: readonly string[] },
+): string[] | undefined {
+  if (chosen.device.length === 0 && chosen.tag.length === 0) return undefined
+  const names = Object.keys(release.devices)
+  const unknown = chosen.device.find(name => !names.includes(name))
+  if (unknown !== undefined) {
+    throw new RollbackError('unknown-device', `expected a device of release ${release.version}, got ${unknown}`, {
+      hint: `Its devices: ${names.slice(0, 20).join(', ') || 'none'}.`,
+    })
+  }
+  const tagged = (tag: string) => names.filter(name => release.devices[name]?.tags?.includes(tag))
+  const without = chosen.tag.find(tag => tagged(tag).length === 0)
+  if (without !== undefined) {
+    throw new RollbackError('unknown-device', `no device of release ${release.version} has the tag ${without}`)
+  }
+  return [...new Set([...chosen.device, ...chosen.tag.flatMap(tagged)])].sort()
+}
+
+function onlyOf<T>(record: Readonly<Record<string, T>>, wanted: (name: string) => boolean): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => wanted(name)))
 }

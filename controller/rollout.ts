@@ -2,12 +2,14 @@
 
 import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
 import type { Release } from '../protocol/release.ts'
-import { type DeviceView, hasEnded, hasFailed, viewFleet } from './fleet-view.ts'
+import { type DeviceView, hasEnded, hasFailed, isHeld, viewFleet } from './fleet-view.ts'
 
 export interface Rollout {
   readonly rows: DeviceView[]
   /** Whether every device that the release names has ended with it. */
   readonly complete: boolean
+  /** Whether it goes on only with a newer release or a promotion: all that have not ended are held by failures. */
+  readonly held: boolean
   /** Names of peers other than this one that have the whole release: with one of them the controller may leave. */
   readonly holders: string[]
   /** Names of devices that have failed with this release, for good or for now. */
@@ -25,18 +27,20 @@ export function rolloutOf(peer: MeshPeer, release: Release, waitFor: readonly st
       covered.set(row.running, row.device)
     }
   }
-  const held = [...tops].every(top => covered.has(top))
+  const isCovered = [...tops].every(top => covered.has(top))
+  const waiting = awaited.filter(row => !hasEnded(row, release))
   return {
     rows,
-    complete: awaited.every(row => hasEnded(row, release)),
-    holders: held ? [...covered.values()] : [],
+    complete: waiting.length === 0,
+    held: waiting.length > 0 && waiting.every(row => isHeld(row, release)),
+    holders: isCovered ? [...covered.values()] : [],
     failed: rows.filter(row => hasFailed(row, release)).map(({ device }) => device),
   }
 }
 
 /**
  * Calls `onChange` at first and with each report of a device that the release names, until the rollout is complete or
- * the signal ends the watch.
+ * held, or the signal ends the watch.
  */
 export async function watchRollout(
   peer: MeshPeer,
@@ -49,7 +53,7 @@ export async function watchRollout(
   const look = () => {
     const rollout = rolloutOf(peer, release, waitFor)
     onChange(rollout)
-    if (rollout.complete) changed.resolve()
+    if (rollout.complete || rollout.held) changed.resolve()
   }
   signal.addEventListener('abort', () => changed.resolve(), { once: true })
   peer.directory.on('report', look)

@@ -55,7 +55,7 @@ function viewWave(
   reasonOf: (name: string) => string | null,
 ): WaveView {
   const { number, title, soakSeconds, failures, absent } = wave
-  const devices = wave.devices.map(device => {
+  const devices = [...wave.devices].sort().map(device => {
     const outcome = news.get(device)?.outcome ?? 'pending'
     return { device, outcome, reason: outcome === 'pending' ? reasonOf(device) : null }
   })

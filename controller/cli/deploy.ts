@@ -1,6 +1,8 @@
 /** `thymesh deploy`: builds, signs and publishes a release, and shows how it reaches the devices. */
 
+import type { Certificate } from '../../protocol/certificate.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
+import type { RolloutPolicy } from '../../protocol/rollout-policy.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import { cacheDirectory, FleetHome } from '../fleet-home.ts'
 import { buildConfig, type DeclaredFleet, evaluateFleet, keepPath } from '../nix.ts'
@@ -8,6 +10,7 @@ import { requireSound } from '../project/check.ts'
 import { cleanCommit } from '../project/git.ts'
 import { openProject } from '../project/project.ts'
 import { type BuiltConfig, releaseConfig, sameContent } from '../publish.ts'
+import { emptyWaves, parseRolloutPolicy, readRolloutPolicy } from '../rollout-policy.ts'
 import type { Session } from '../session.ts'
 import { shortPath, size } from '../view/table.ts'
 import { takeNews, withSession } from './context.ts'
@@ -22,7 +25,13 @@ const recipeNoteMs = 2_000
 /** Seconds for other operators' releases to come in; they do while the configs are built. */
 const newsSeconds = 2
 
-export async function deploy(options: WatchOptions & { force: boolean }): Promise<number> {
+type DeployOptions = WatchOptions & {
+  force: boolean
+  /** A file with a rollout policy; false for all devices at once; true when nothing was said. */
+  rollout: string | boolean
+}
+
+export async function deploy(options: DeployOptions): Promise<number> {
   const project = await openProject(options.project)
   const commit = await cleanCommit(project)
   const home = new FleetHome(project.fleet)
@@ -37,7 +46,8 @@ export async function deploy(options: WatchOptions & { force: boolean }): Promis
     // This release must be on top of other operators'.
     const news = takeNews(session, options, newsSeconds, 'No peer is in reach yet.')
     const declared = await evaluation
-    const devices = devicesOf(declared)
+    const rollout = await rolloutOf(options, declared)
+    const devices = devicesOf(declared, peer.directory.certificates())
     checkWaitFor(options.waitFor, Object.keys(devices))
     const built: Record<string, BuiltConfig> = {}
     for (const name of [...new Set(Object.values(devices).map(({ config }) => config))].sort()) {
@@ -54,6 +64,7 @@ export async function deploy(options: WatchOptions & { force: boolean }): Promis
       commit,
       configs: await releasedConfigs(session, built, nixKey, options),
       devices,
+      ...(rollout && { rollout }),
     }
     const current = peer.state.belief?.release
     if (current !== undefined && sameContent(current, content) && !options.force) {
@@ -62,12 +73,25 @@ export async function deploy(options: WatchOptions & { force: boolean }): Promis
     }
     const roots = home.rootsDirectory(String((current?.version ?? 0) + 1))
     for (const [name, { topLevel }] of Object.entries(built)) await keepPath(topLevel, roots, name, store)
+    const version = (current?.version ?? 0) + 1
+    for (const line of emptyWaves({ ...content, fleet: peer.fleet, version })) note(options, `Note: ${line}.`)
     return await release(session, content, options)
   })
 }
 
-function devicesOf(declared: DeclaredFleet): ReleaseContent['devices'] {
-  const devices = Object.entries(declared.devices).map(([name, { config }]) => [name, { config }] as const)
+/** How the release spreads: what the command says, else the project. */
+async function rolloutOf(options: DeployOptions, declared: DeclaredFleet): Promise<RolloutPolicy | undefined> {
+  if (options.rollout === false) return undefined
+  if (typeof options.rollout === 'string') return await readRolloutPolicy(options.rollout)
+  return parseRolloutPolicy(declared.rollout, 'rollout.json')
+}
+
+/** With site and tags, by which waves choose; a device's site is the project's, else that of its certificate. */
+function devicesOf(declared: DeclaredFleet, certificates: readonly Certificate[]): ReleaseContent['devices'] {
+  const devices = Object.entries(declared.devices).map(([name, { config, site: declaredSite, tags }]) => {
+    const site = declaredSite ?? certificates.find(each => each.name === name && each.role === 'device')?.site
+    return [name, { config, ...(site !== undefined && { site }), ...(tags.length > 0 && { tags }) }] as const
+  })
   if (devices.length > 0) return Object.fromEntries(devices)
   throw new ThymeshError('no-devices', 'the project declares no devices', {
     hint: 'Add one: devices/NAME.json with {"config": "…"}, and commit it.',

@@ -2,6 +2,7 @@
 
 import { InvalidArgumentError } from 'commander'
 import type { LogLevel } from '../../node/log.ts'
+import { limits } from '../../protocol/limits.ts'
 
 export interface GlobalOptions {
   json: boolean
@@ -63,6 +64,26 @@ export function seconds(text: string): number {
   const value = Number(text)
   if (text.trim() !== '' && value >= 0 && value <= 86_400) return value
   throw new InvalidArgumentError('Expected seconds, 0 to 86400.')
+}
+
+const agoUnits: Record<string, number> = { s: 1, m: 60, min: 60, h: 3600, d: 86_400 }
+
+/** A moment: a time, or how long ago, such as 30min, 2h or 3d. */
+export function moment(text: string): Date {
+  const [, count, word = ''] = /^(\d{1,6}) ?(s|m|min|h|d)$/.exec(text) ?? []
+  const seconds = agoUnits[word]
+  if (count !== undefined && seconds !== undefined) return new Date(Date.now() - Number(count) * seconds * 1000)
+  const date = /^\d{4}-\d{2}-\d{2}/.test(text) ? new Date(text) : new Date(Number.NaN)
+  if (!Number.isNaN(date.getTime())) return date
+  throw new InvalidArgumentError(
+    'Expected a time such as 2026-01-31T12:00:00Z, or how long ago, such as 30min, 2h or 3d.',
+  )
+}
+
+export function lines(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= limits.logLines) return value
+  throw new InvalidArgumentError(`Expected a number of lines, 1 to ${limits.logLines}.`)
 }
 
 export function collect(value: string, previous: string[]): string[] {

@@ -22,8 +22,9 @@ export async function release(session: Session, content: ReleaseContent, options
   }
   const outcome = await bringAbout(session, { content, message: content.message }, operator)
   if (outcome.kind === 'published') {
-    const { version, restores } = outcome.release
-    const what = restores === undefined ? '.' : `: it restores release ${restores}.`
+    const { version, restores, promotes } = outcome.release
+    const promoted = promotes && `: it promotes release ${promotes.release}, ${openWaves(promotes.waves)}.`
+    const what = restores === undefined ? (promoted ?? '.') : `: it restores release ${restores}.`
     note(options, `Release ${version} is signed and published${what}`)
     return await watch(session, outcome.release, options)
   }
@@ -49,6 +50,10 @@ export async function release(session: Session, content: ReleaseContent, options
     `Release ${version} waits for approval. ${rest}`,
   )
   return options.wait ? exitCodes.incomplete : exitCodes.done
+}
+
+function openWaves(waves: number | undefined): string {
+  return waves === undefined ? 'all waves are open' : `waves 1 to ${waves} are open`
 }
 
 /** Waits until a proposal is published or gone, the time is over or the operator leaves. */

@@ -1,14 +1,14 @@
 /** `thymesh rollback`: a new release with the configs of an older one. */
 
 import { openProject } from '../project/project.ts'
-import { chooseVersion, RollbackError, rollbackContent } from '../rollback.ts'
+import { chooseVersion, chosenDevices, RollbackError, rollbackContent } from '../rollback.ts'
 import type { Session } from '../session.ts'
 import { takeNews, withSession } from './context.ts'
 import type { WatchOptions } from './options.ts'
 import { release } from './release.ts'
 import { checkWaitFor } from './watch.ts'
 
-type RollbackOptions = WatchOptions & { to?: number }
+type RollbackOptions = WatchOptions & { to?: number; device: string[]; tag: string[] }
 
 export async function rollback(options: RollbackOptions): Promise<number> {
   const project = await openProject(options.project)
@@ -20,10 +20,11 @@ async function goBack(session: Session, options: RollbackOptions): Promise<numbe
   await takeNews(session, options, 2, 'No peer is in reach yet.')
   const current = peer.state.belief?.release
   if (current === undefined) throw new RollbackError('no-earlier', 'this controller has no release yet')
+  const only = chosenDevices(current, options)
   const to = chooseVersion(current, await peer.state.releaseVersions(), options.to)
   const old = await peer.state.release(to)
   if (old === undefined) throw new RangeError(`release ${to} is listed, but not there`)
-  const content = rollbackContent(current, old, options.message)
+  const content = rollbackContent(current, old, options.message, only)
   checkWaitFor(options.waitFor, Object.keys(content.devices))
   return await release(session, content, options)
 }

@@ -55,6 +55,7 @@ function statusText(rows: DeviceView[], release: { version: number; message: str
   ])
   const errors = rows.flatMap(row => [
     ...(row.error === null ? [] : [`${row.device}: ${row.error.message}`]),
+    ...(row.turn === null ? [] : [`${row.device}: wave ${row.turn.wave}, ${row.turn.is}: ${row.turn.reason}`]),
     ...(row.duplicate ? [`${row.device}: more than one peer has this name (${row.peer})`] : []),
   ])
   const newest =

@@ -5,6 +5,7 @@ import type { Release } from '../../protocol/release.ts'
 import { type Rollout, watchRollout } from '../rollout.ts'
 import type { Session } from '../session.ts'
 import { RolloutProgress } from '../view/progress.ts'
+import { WaveNews } from '../view/wave-news.ts'
 import type { GlobalOptions, WatchOptions } from './options.ts'
 import { exitCodes, print } from './output.ts'
 
@@ -29,8 +30,12 @@ export async function watch(session: Session, release: Release, options: WatchOp
   process.once('SIGTERM', onSignal)
   const timeout = AbortSignal.timeout((options.timeout ?? defaultTimeoutSeconds) * 1000)
   let told = false
+  const waves = new WaveNews(session.peer, release)
   const onChange = (rollout: Rollout) => {
-    if (!options.json) progress.show(rollout.rows, release.version)
+    if (!options.json) {
+      progress.show(rollout.rows, release.version)
+      for (const line of waves.lines()) progress.say(line)
+    }
     if (rollout.holders.length === 0 || rollout.complete) return
     if (!options.wait) leave.abort()
     else if (!told && !options.json)
@@ -48,17 +53,19 @@ export async function watch(session: Session, release: Release, options: WatchOp
 }
 
 function conclude(rollout: Rollout, release: Release, options: GlobalOptions, timedOut: boolean): number {
-  const { rows, complete, holders, failed } = rollout
+  const { rows, complete, held, holders, failed } = rollout
   const running = rows.filter(row => row.state === 'running' && row.release === release.version).length
   const words = [`Release ${release.version}: ${running} of ${rows.length} devices run it`]
   if (failed.length > 0) words.push(`failed on ${failed.join(', ')}`)
-  if (!complete && holders.length > 0) words.push(`the others get it from ${holders.join(', ')}`)
-  if (!complete && holders.length === 0) words.push('no other peer has all of it yet: come back with `thymesh status`')
+  if (held) words.push('the others are held by that: mend it and deploy, or `thymesh promote`')
+  else if (!complete && holders.length > 0) words.push(`the others get it from ${holders.join(', ')}`)
+  if (!complete && !held && holders.length === 0)
+    words.push('no other peer has all of it yet: come back with `thymesh status`')
   print(
     options,
-    { release: release.version, complete, restores: release.restores ?? null, holders, failed, devices: rows },
+    { release: release.version, complete, held, restores: release.restores ?? null, holders, failed, devices: rows },
     `${words.join('; ')}.`,
   )
-  if (failed.length > 0) return exitCodes.failed
+  if (failed.length > 0 || held) return exitCodes.failed
   return timedOut && !complete ? exitCodes.incomplete : exitCodes.done
 }

@@ -17,6 +17,7 @@ function row(device: string, view: Partial<DeviceView>): DeviceView {
     running: null,
     wanted: null,
     state: 'unseen',
+    turn: null,
     lastSeen: null,
     freshness: null,
     error: null,

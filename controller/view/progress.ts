@@ -41,7 +41,7 @@ export class RolloutProgress {
 
   #append(rows: readonly DeviceView[], release: number): void {
     for (const row of rows) {
-      const key = `${row.state}/${row.release}/${row.error?.message}`
+      const key = `${row.state}/${row.release}/${row.error?.message}/${row.turn?.is}/${row.turn?.wave}`
       if (this.#last.get(row.device) === key) continue
       this.#last.set(row.device, key)
       this.#stream.write(`${line(row, release)}\n`)
@@ -66,6 +66,8 @@ function describe(row: DeviceView, release: number): string {
       return 'waits for its first release'
     case 'fetching':
       return update?.needed ? fetching(update) : 'fetching'
+    case 'queued':
+      return `wave ${row.turn?.wave ?? '-'} ${row.turn?.is === 'held' ? 'is held' : 'waits'}: ${row.turn?.reason ?? '-'}`
     case 'activating':
     case 'preflight':
     case 'testing':

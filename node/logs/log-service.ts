@@ -16,7 +16,9 @@ import { openStream } from '../mesh/open-stream.ts'
 import type { History } from '../state/history.ts'
 import { type JournalReader, newest } from './journal-reader.ts'
 
-export class LogError extends ThymeshError<'not-served' | 'not-found' | 'busy' | 'failed' | 'too-large'> {}
+export class LogError extends ThymeshError<
+  'not-served' | 'not-found' | 'busy' | 'failed' | 'too-large' | 'invalid-unit'
+> {}
 
 export interface LogServiceComponents {
   host: Host

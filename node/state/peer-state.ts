@@ -7,6 +7,7 @@ import { Clock } from './clock.ts'
 import { Database } from './database.ts'
 import { type Identity, loadIdentity } from './identity.ts'
 import { OwnState } from './own.ts'
+import { systemTime } from './system-time.ts'
 
 /** What a peer keeps on disk, open: before there is a mesh, and while there is one. */
 export interface PeerState {
@@ -24,7 +25,7 @@ export async function openState(settings: Pick<Settings, 'state' | 'clock' | 'im
   try {
     const own = new OwnState(database)
     const imageTime = settings.imageTime === undefined ? undefined : new Date(settings.imageTime)
-    const clock = await Clock.load(own, settings.clock, { imageTime })
+    const clock = await Clock.load(own, settings.clock, { imageTime, now: systemTime })
     const identity = await loadIdentity(join(settings.state, 'identity.key'))
     const age = await AgeIdentities.load(join(settings.state, 'age.keys'), clock.reference)
     return { identity, age, database, own, clock }

@@ -11,6 +11,9 @@ import { labProgram } from './program.ts'
 const PATIENCE_MS = 120_000
 const LOG_LINES = 40
 
+/** Seconds by which the machine's clock is off; not there when it is right. */
+const clockFile = '/var/lib/lab/clock'
+
 export interface LabDeviceOptions {
   name: string
   network: LabNetwork
@@ -31,6 +34,7 @@ export function daemonUnit(argv: readonly string[], environment: readonly string
 Description=Thymesh
 [Service]
 ExecStart=${argv.join(' ')} node --settings /var/lib/lab/node.json
+Environment=THYMESH_CLOCK_FILE=${clockFile}
 ${environment.map(each => `Environment=${each}\n`).join('')}Restart=always
 RestartSec=1
 TimeoutStopSec=20
@@ -91,6 +95,11 @@ export class LabDevice {
   /** Waits until it runs this top level. */
   async runs(topLevel: string): Promise<void> {
     await this.until(`to run ${topLevel}`, async () => (await this.running()) === topLevel)
+  }
+
+  /** Sets its clock so many seconds off; 0 sets it right. Files and the journal keep the computer's time. */
+  async moveClock(seconds: number): Promise<void> {
+    await this.host.must(['sh', '-c', `cat >${clockFile}`], { input: String(seconds) })
   }
 
   /** Waits for something of this device; what it logged last is in the error. */

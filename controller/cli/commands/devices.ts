@@ -1,7 +1,9 @@
 /** Commands about devices: running the daemon on one, and seeing how all of them are. */
 
+import type { DeviceOptions } from '../device.ts'
+import type { LogsOptions } from '../logs.ts'
 import type { NodeOptions } from '../node.ts'
-import { collect, seconds } from '../options.ts'
+import { collect, lines, moment, seconds } from '../options.ts'
 import type { CommandGroup } from '../shell.ts'
 
 export const deviceCommands: CommandGroup = shell => {
@@ -23,4 +25,29 @@ export const deviceCommands: CommandGroup = shell => {
     .projectCommand('status', 'Show what every device runs, by the newest reports in reach.')
     .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
     .action(shell.does(async () => (await import('../status.ts')).status))
+
+  shell
+    .projectCommand('logs', "Show a device's journal, or the log of an activation that failed, over the mesh.")
+    .argument('<device>', 'its name')
+    .option('-u, --unit <unit>', 'of this unit only')
+    .option('-n, --lines <n>', 'so many lines, the newest', lines, 100)
+    .option('--since <time>', 'not older than this: a time, or how long ago, such as 2h', moment)
+    .option('-f, --follow', 'go on with what is new, until you leave', false)
+    .option('--activation', 'the whole log of the activation that failed last', false)
+    .option('--wait <seconds>', 'how long to try to reach it', seconds, 15)
+    .action((device: string, options: Omit<LogsOptions, 'device'>) =>
+      shell.does<LogsOptions>(async () => (await import('../logs.ts')).logs)({ ...options, device }),
+    )
+
+  const parent = shell.group('device', 'Devices: which device is what, and how it is.')
+  shell
+    .projectCommand('show', 'Show a device: certificate, config, health, and how releases went on it.', {
+      parent,
+      isDefault: true,
+    })
+    .argument('<name>', 'its name')
+    .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
+    .action((name: string, options: Omit<DeviceOptions, 'name'>) =>
+      shell.does<DeviceOptions>(async () => (await import('../device.ts')).device)({ ...options, name }),
+    )
 }

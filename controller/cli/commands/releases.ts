@@ -1,6 +1,6 @@
 /** Commands that make releases, bring them to the devices and take them back. */
 
-import { type ProjectOptions, seconds, version } from '../options.ts'
+import { collect, type ProjectOptions, seconds, version } from '../options.ts'
 import type { ApproveOptions, RejectOptions } from '../proposals.ts'
 import type { CommandGroup } from '../shell.ts'
 
@@ -9,6 +9,8 @@ export const releaseCommands: CommandGroup = shell => {
     .watchCommand('deploy', 'Build the project, sign a release and bring it to the devices.')
     .option('-m, --message <text>', 'what is new, for people')
     .option('--force', 'release also when nothing would change', false)
+    .option('--rollout <file>', "a rollout policy, instead of the project's rollout.json")
+    .option('--no-rollout', 'bring it to all devices at once')
     .action(shell.does(async () => (await import('../deploy.ts')).deploy))
 
   shell
@@ -19,8 +21,22 @@ export const releaseCommands: CommandGroup = shell => {
   shell
     .watchCommand('rollback', 'Go back: a new release that names the configs of an older one.')
     .option('--to <version>', 'the release to go back to (default: the one before)', version)
+    .option('--device <name>', 'only this device goes back; repeat for more', collect, [])
+    .option('--tag <tag>', 'only devices with this tag go back; repeat for more', collect, [])
     .option('-m, --message <text>', 'why, for people')
     .action(shell.does(async () => (await import('../rollback.ts')).rollback))
+
+  shell
+    .projectCommand('rollout', 'Show the waves of the newest release, how far they are, and why they wait.')
+    .option('--watch', 'show it until the rollout is over', false)
+    .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
+    .action(shell.does(async () => (await import('../rollout.ts')).rollout))
+
+  shell
+    .watchCommand('promote', 'Go on with a release whose waves wait or are held by failures.')
+    .option('--wave <number>', 'open the waves up to this one (default: all)', version)
+    .option('-m, --message <text>', 'why, for people')
+    .action(shell.does(async () => (await import('../promote.ts')).promote))
 
   shell
     .projectCommand('proposals', 'List what other operators have proposed and what is missing of it.')

@@ -1,13 +1,18 @@
 /** All scenarios of the lab, in the order in which they run. */
 
 import { daemonDies, networkLost, unitFails } from './bad-updates.ts'
+import { clock } from './clock.ts'
 import { daemonReplaced } from './daemon-replaced.ts'
 import { bootFails, degraded } from './degraded.ts'
 import { diskFull } from './disk-full.ts'
 import { firstUpdate } from './first-update.ts'
 import { healthy } from './healthy.ts'
+import { logs } from './logs.ts'
 import { powerCut } from './power-cut.ts'
 import type { Scenario } from './scenario.ts'
+import { twoReleases } from './two-releases.ts'
+import { visitingLaptop } from './visiting-laptop.ts'
+import { waves } from './waves.ts'
 
 export const scenarios: readonly Scenario[] = [
   healthy,
@@ -18,6 +23,11 @@ export const scenarios: readonly Scenario[] = [
   degraded,
   bootFails,
   firstUpdate,
-  diskFull,
   powerCut,
+  diskFull,
+  twoReleases,
+  waves,
+  visitingLaptop,
+  clock,
+  logs,
 ]

@@ -1,0 +1,42 @@
+/** `thymesh device NAME`: one device, and how releases went on it. */
+
+import { askForLog } from '../../node/logs/log-service.ts'
+import type { Certificate } from '../../protocol/certificate.ts'
+import { type HistoryEntry, historyCodec } from '../../protocol/logs.ts'
+import { viewDevice } from '../device-view.ts'
+import { openProject } from '../project/project.ts'
+import { deviceNamed, reach } from '../reach.ts'
+import type { Session } from '../session.ts'
+import { deviceText } from '../view/device.ts'
+import { takeNews, withSession } from './context.ts'
+import type { ProjectOptions } from './options.ts'
+import { print } from './output.ts'
+
+export interface DeviceOptions extends ProjectOptions {
+  name: string
+  wait: number
+}
+
+export async function device(options: DeviceOptions): Promise<undefined> {
+  const project = await openProject(options.project)
+  return await withSession(project, options, async session => {
+    await takeNews(session, options, options.wait)
+    const certificate = deviceNamed(session.peer, options.name)
+    const details = viewDevice(session.peer, certificate, await historyOf(session, certificate))
+    print(options, details, deviceText(details))
+    return undefined
+  })
+}
+
+/** The device's own where it answers: it saw all that happened. Else what came here in reports. */
+async function historyOf(
+  { peer }: Session,
+  certificate: Certificate,
+): Promise<{ entries: HistoryEntry[]; from: 'device' | 'reports' }> {
+  try {
+    const id = await reach(peer, certificate, 1_000)
+    return { entries: historyCodec.decode(await askForLog(peer, id, { history: true })), from: 'device' }
+  } catch {
+    return { entries: await peer.history.of(certificate.peer), from: 'reports' }
+  }
+}

@@ -1,0 +1,61 @@
+/** Tests of a device's history: what of its reports is an event, and how far it goes back. */
+
+import assert from 'node:assert/strict'
+import { EventEmitter } from 'node:events'
+import { describe, it, type TestContext } from 'node:test'
+import { limits } from '../../protocol/limits.ts'
+import type { Report } from '../../protocol/report.ts'
+import { testStorePath } from '../../test/helpers/fleet.ts'
+import { silentLogger } from '../log.ts'
+import type { Table } from './database.ts'
+import { History } from './history.ts'
+
+function scene(t: TestContext) {
+  const values = new Map<string, Uint8Array>()
+  const table = {
+    get: async (key: string) => values.get(key),
+    put: async (key: string, value: Uint8Array) => void values.set(key, value),
+  } as unknown as Table
+  const directory = new EventEmitter()
+  const history = new History({ directory, table, log: silentLogger } as never)
+  history.start()
+  t.after(() => history.stop())
+  const tell = (report: Partial<Report>) => directory.emit('report', { peer: 'p', freshness: 'fresh', ...report })
+  return {
+    values,
+    tell,
+    entries: async () => {
+      await history.stop()
+      history.start()
+      return await history.of('p')
+    },
+  }
+}
+
+const error = { code: 'health-failed', message: 'web.service failed\nand more' }
+
+describe('the history of a device', () => {
+  it('has an entry for each outcome, the newest first, however often it is reported', async t => {
+    const { tell, entries } = scene(t)
+    const running = testStorePath('one')
+    tell({ state: 'running', release: 2, running, config: 'kiosk', at: '2026-01-31T12:00:00Z' })
+    tell({ state: 'running', release: 2, running, config: 'kiosk', at: '2026-01-31T12:10:00Z' })
+    tell({ state: 'fetching', release: 2, wanted: 3 })
+    tell({ state: 'running', release: 2, wanted: 3, turn: { release: 3, wave: 2, is: 'waiting', reason: 'wave 1' } })
+    tell({ state: 'rolled-back', release: 2, wanted: 3, error })
+    tell({ state: 'failed', release: 2, wanted: 4, error: { code: 'no-peer', message: 'tried again' } })
+    assert.deepEqual(await entries(), [
+      { release: 3, outcome: 'rolled-back', code: 'health-failed', message: 'web.service failed' },
+      { release: 2, outcome: 'running', at: '2026-01-31T12:00:00Z', config: 'kiosk', topLevel: running },
+    ])
+  })
+
+  it('is bounded, and begins anew where it cannot be read', async t => {
+    const { tell, entries, values } = scene(t)
+    values.set('p', Buffer.from('{'))
+    for (let release = 1; release <= limits.historyEntries + 5; release++) tell({ state: 'running', release })
+    const kept = await entries()
+    assert.equal(kept.length, limits.historyEntries)
+    assert.equal(kept[0]?.release, limits.historyEntries + 5)
+  })
+})

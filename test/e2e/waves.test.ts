@@ -1,0 +1,161 @@
+/** Waves with real processes: a failure holds the others, a promotion lets them go on, some go back, and what all of it shows. */
+
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import type { WaveView } from '../../controller/waves-view.ts'
+import { nixSkip } from '../nix/workshop.ts'
+import type { Device } from './helpers/device.ts'
+import { Fleet, type RolloutJson } from './helpers/fleet.ts'
+import { until } from './helpers/processes.ts'
+import { hello } from './helpers/project.ts'
+
+interface WavesJson {
+  release: number
+  complete: boolean
+  waves: WaveView[]
+}
+interface DeviceJson {
+  declared: { config: string; tags: string[]; wave: number }
+  history: { release: number; outcome: string; code?: string }[]
+  historyFrom: string
+}
+
+/** A file that a device of its own has already, which its switch refuses to replace. */
+const obstacle = `{ portable = _: { etc."obstacle".text = "from the fleet"; }; }`
+
+describe('a rollout in waves', { skip: nixSkip() }, () => {
+  let fleet: Fleet
+  const devices: Record<string, Device> = {}
+  const named = (name: string): Device => devices[name] ?? assert.fail(name)
+
+  before(async () => {
+    fleet = await Fleet.prepare()
+    await fleet.found('second', 'third')
+    await fleet.commit('Version 1', {
+      'configs/hello.json': hello('version 1'),
+      'tags/canary.json': {},
+      'devices/first.json': { config: 'hello', tags: ['canary'] },
+      'modules/obstacle.nix': obstacle,
+    })
+    for (const name of ['first', 'second', 'third']) devices[name] = await fleet.device(name)
+    const bootstrap = Object.values(devices).flatMap(({ address }) => ['--bootstrap', address])
+    const token = await fleet.token(...bootstrap)
+    for (const device of Object.values(devices)) device.start(token)
+  })
+  after(() => fleet.remove())
+
+  it('brings the first version to all at once when the project says nothing', async () => {
+    const rollout = await fleet.json('deploy', '-m', 'one', '--timeout', '60')
+    assert.deepEqual([rollout.complete, rollout.failed], [true, []])
+  })
+
+  it('lets the second wave follow when the first has confirmed', async () => {
+    await fleet.commit('Version 2', {
+      'configs/hello.json': hello('version 2'),
+      'rollout.json': { waves: [{ tag: 'canary' }], soakSeconds: 1 },
+    })
+    const { complete } = await fleet.json('deploy', '-m', 'two', '--timeout', '60')
+    assert.equal(complete, true)
+    const canary = await named('first').logLines()
+    assert.ok(canary.every(({ msg }) => !msg.startsWith('rollout: wave')))
+    await named('second').logged('that it waits', ({ msg }) => msg.startsWith('rollout: wave 1 has'))
+    const { waves, ...shown } = await fleet.json<WavesJson>('rollout', '--wait', '2')
+    assert.equal(shown.complete, true)
+    assert.deepEqual(
+      waves.map(({ title, confirmed, state }) => [title, confirmed, state]),
+      [
+        ['tag canary', 1, 'confirmed'],
+        ['all others', 2, 'confirmed'],
+      ],
+    )
+  })
+
+  it('waits for the maintenance window, and goes on when a release has none', async () => {
+    // A minute every four years.
+    const windows = [{ cron: '0 0 29 2 *', minutes: 1 }]
+    const version = (modules: Record<string, object>) => ({
+      'configs/hello.json': hello('version 2b', modules),
+      'rollout.json': undefined,
+    })
+    await fleet.commit('Version 2b', version({ updates: { windows } }))
+    const ended = await fleet.run('deploy', '-m', 'window', '--timeout', '12', '--json')
+    assert.equal(ended.code, 2, ended.stdout + ended.stderr)
+    const { devices: rows } = JSON.parse(ended.stdout) as { devices: { state: string; turn: { reason: string } }[] }
+    assert.deepEqual(
+      rows.map(({ state }) => state),
+      ['queued', 'queued', 'queued'],
+    )
+    assert.match(rows[0]?.turn.reason ?? '', /^the maintenance window opens in \d+ days/)
+    assert.equal(await named('first').etc('hello'), 'version 2\n')
+
+    await fleet.commit('No window', version({ updates: {} }))
+    assert.equal((await fleet.json('deploy', '-m', 'no window', '--timeout', '60')).complete, true)
+    assert.equal(await named('first').etc('hello'), 'version 2b\n')
+  })
+
+  it('holds the others when the first wave fails, and says so', async () => {
+    await fleet.commit('Version 3', {
+      'configs/hello.json': hello('version 3', { obstacle: {} }),
+      'rollout.json': { waves: [{ tag: 'canary' }], soakSeconds: 1 },
+    })
+    await writeFile(join(named('first').root, 'etc/obstacle'), 'mine')
+    const ended = await fleet.run('deploy', '-m', 'three', '--timeout', '60', '--json')
+    assert.equal(ended.code, 1, ended.stdout + ended.stderr)
+    const rollout = JSON.parse(ended.stdout) as RolloutJson & { held: boolean }
+    assert.deepEqual([rollout.complete, rollout.held, rollout.failed], [false, true, ['first']])
+    assert.equal(await named('second').etc('hello'), 'version 2b\n')
+
+    const { waves } = await fleet.json<WavesJson>('rollout', '--wait', '2')
+    assert.deepEqual(
+      waves.map(({ state, reason }) => `${state}: ${reason}`),
+      ['held: wave 1 has 1 of 1 failed: first', 'held: wave 1 has 1 of 1 failed: first'],
+    )
+    const text = await fleet.run('rollout', '--wait', '2')
+    assert.match(text.stdout, /second +pending: wave 1 has 1 of 1 failed: first/)
+    const status = await fleet.run('status', '--wait', '2')
+    assert.match(status.stdout, /second: wave 2, held: wave 1 has 1 of 1 failed: first/)
+  })
+
+  it('goes on when it is promoted, without another try where it failed', async () => {
+    const tried = (await named('first').logLines()).filter(({ msg }) => msg === 'activating').length
+    const ended = await fleet.run('promote', '-m', 'go on', '--timeout', '60', '--json')
+    assert.equal(ended.code, 1, ended.stdout + ended.stderr)
+    const { complete, failed } = JSON.parse(ended.stdout) as RolloutJson
+    assert.deepEqual([complete, failed], [true, ['first']])
+    for (const name of ['second', 'third']) assert.equal(await named(name).etc('hello'), 'version 3\n')
+    assert.equal((await named('first').logLines()).filter(({ msg }) => msg === 'activating').length, tried)
+  })
+
+  it('takes one device back, and leaves the others', async () => {
+    const waitFor = ['--wait-for', 'second', '--wait-for', 'third', '--timeout', '60']
+    // 1 for the first device, which fails with what it still shall run.
+    const ended = await fleet.run('rollback', '--device', 'second', '--to', '2', ...waitFor, '--json')
+    const { complete, restores } = JSON.parse(ended.stdout) as RolloutJson
+    assert.deepEqual([ended.code, complete, restores], [1, true, 2])
+    assert.equal(await named('second').etc('hello'), 'version 1\n')
+    assert.equal(await named('third').etc('hello'), 'version 3\n')
+    assert.equal((await fleet.error('rollback', '--device', 'nobody')).code, 'unknown-device')
+  })
+
+  it('shows a device with its history', async () => {
+    const first = await fleet.json<DeviceJson>('device', 'first', '--wait', '2')
+    assert.deepEqual([first.declared.tags, first.declared.wave], [['canary'], 1])
+    assert.equal(first.historyFrom, 'device')
+    const outcomes = first.history.map(({ release, outcome }) => `${release} ${outcome}`)
+    assert.deepEqual(outcomes.slice(-2), ['3 running', '2 running'])
+    assert.ok(first.history.some(({ code }) => code === 'switch-failed'))
+    const text = await fleet.run('device', 'first', '--wait', '2')
+    assert.match(text.stdout, /RELEASE +OUTCOME/)
+    assert.equal((await fleet.error('device', 'nobody')).code, 'unknown-device')
+  })
+
+  it('says what of the logs it cannot have', async () => {
+    assert.equal((await fleet.error('logs', 'second')).code, 'not-found')
+    assert.equal((await fleet.error('logs', 'second', '--unit', 'a;b.service')).code, 'invalid-unit')
+    await named('third').stop()
+    const notInReach = async () => (await fleet.error('logs', 'third', '--wait', '1')).code === 'not-in-reach'
+    await until('the device to be out of reach', notInReach)
+  })
+})
