@@ -8,8 +8,11 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { withCode } from '../test/helpers/errors.ts'
 import { FleetHome } from './fleet-home.ts'
 import { type FoundOptions, found } from './found.ts'
+import { PassphraseError } from './keys/passphrase.ts'
 import { cleanCommit, git } from './project/git.ts'
 import { openProject } from './project/project.ts'
+
+const noPassphrase = new PassphraseError('no-passphrase', 'there is no terminal to ask at')
 
 describe('founding a fleet', () => {
   let directory: string
@@ -65,6 +68,7 @@ describe('founding a fleet', () => {
     ['in a file', 'file', {}, 'not-writable'],
     ['below a file', 'file/project', {}, 'not-writable'],
     ['with settings that are none', 'new', { settings: { listen: ['here'] } }, 'invalid'],
+    ['without a passphrase', 'new', { passphrase: () => Promise.reject(noPassphrase) }, 'no-passphrase'],
   ]
   for (const [what, name, options, code] of refusals) {
     it(`is refused ${what}, and nothing was written`, async () => {

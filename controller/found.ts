@@ -85,8 +85,8 @@ async function checkSetting(options: FoundOptions, directory: string): Promise<v
   parseSettings({ ...options.settings, state: '/' }, 'settings')
   await git('/', ['--version'])
   try {
-    await mkdir(directory, { recursive: true })
-    await access(directory, constants.W_OK)
+    // A slash at its end: what is there must be a folder.
+    await access(`${await nearestThere(directory)}/`, constants.W_OK)
   } catch (thrown) {
     throw new FoundError('not-writable', `expected a folder that can be written: ${messageOf(thrown)}`, {
       hint: 'Choose another directory for the project.',
@@ -94,8 +94,14 @@ async function checkSetting(options: FoundOptions, directory: string): Promise<v
   }
 }
 
+/** The path itself, or what it would be made in. */
+async function nearestThere(path: string): Promise<string> {
+  return (await exists(path)) ? path : await nearestThere(dirname(path))
+}
+
 /** Writes what is missing of a project, and commits it. What is there stays as it is. */
 async function writeProject(directory: string, project: ProjectFile): Promise<string[]> {
+  await mkdir(directory, { recursive: true })
   const isNew = (await readdir(directory)).filter(name => name !== '.git').length === 0
   const files: Record<string, string> = {
     'thymesh.json': `${JSON.stringify(project, null, 2)}\n`,
