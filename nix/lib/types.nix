@@ -23,8 +23,10 @@ let
     in if there == [ ] then null else builtins.head there;
   problemIf = condition: problem: if condition then problem else null;
 
+  # Forms and the controller's check read it as JavaScript does, which has no classes such as [:space:].
+  pattern = { expected = "a regular expression without [: :], such as \"[a-z]+\""; check = value: isString value && match ".*\\[:.*" value == null; };
   lengthOptions = { minLength = count; maxLength = count; };
-  textOptions = lengthOptions // { pattern = text; patternHint = { expected = "a text"; check = value: isString value || isAttrs value; }; };
+  textOptions = lengthOptions // { inherit pattern; patternHint = { expected = "a text"; check = value: isString value || isAttrs value; }; };
   textProblem = declaration: value: first [
     (problemIf (declaration ? minLength && stringLength value < declaration.minLength)
       "expected at least ${toString declaration.minLength} characters, got ${toString (stringLength value)}")

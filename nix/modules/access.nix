@@ -47,7 +47,7 @@
         type = "list";
         of = {
           type = "text";
-          pattern = "[[:space:]]*-----BEGIN CERTIFICATE-----.*-----END CERTIFICATE-----[[:space:]]*";
+          pattern = "[ \t\r\n]*-----BEGIN CERTIFICATE-----[A-Za-z0-9+/= \t\r\n]+-----END CERTIFICATE-----[ \t\r\n]*";
           patternHint = "a certificate in PEM form";
         };
         displayName = { en = "Trusted certificates"; de = "Vertraute Zertifikate"; };

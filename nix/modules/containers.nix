@@ -13,7 +13,7 @@
       type = "group";
       settings = {
         name = { type = "string"; pattern = "[a-z0-9][a-z0-9_-]{0,62}"; patternHint = "lowercase letters, digits, _ and -"; displayName = { en = "Name"; de = "Name"; }; };
-        image = { type = "string"; pattern = "[^[:space:]]+"; example = "docker.io/library/nginx:1.27"; displayName = { en = "Image"; de = "Abbild"; }; };
+        image = { type = "string"; pattern = "[^ \t\n]+"; example = "docker.io/library/nginx:1.27"; displayName = { en = "Image"; de = "Abbild"; }; };
         command = { type = "list"; of.type = "string"; displayName = { en = "Arguments"; de = "Argumente"; }; description = "In place of the image's own"; };
         ports = {
           type = "list";
@@ -64,7 +64,7 @@
           of = {
             type = "group";
             settings = {
-              key = { type = "string"; pattern = "[^=[:space:]]+"; displayName = { en = "Name"; de = "Name"; }; };
+              key = { type = "string"; pattern = "[^= \t\n]+"; displayName = { en = "Name"; de = "Name"; }; };
               value = { type = "string"; displayName = { en = "Value"; de = "Wert"; }; };
             };
           };

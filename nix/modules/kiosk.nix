@@ -5,7 +5,7 @@
   icon = "screen";
 
   settings = {
-    url = { type = "string"; pattern = "[a-z][a-z0-9+.-]*:[^[:space:]]+"; patternHint = "a URL"; example = "https://example.org/"; displayName = { en = "Page (URL)"; de = "Seite (URL)"; }; };
+    url = { type = "string"; pattern = "[a-z][a-z0-9+.-]*:[^ \t\n]+"; patternHint = "a URL"; example = "https://example.org/"; displayName = { en = "Page (URL)"; de = "Seite (URL)"; }; };
     resolution = { type = "string"; pattern = "[0-9]{2,5}x[0-9]{2,5}"; patternHint = "a resolution such as 1920x1080"; required = false; displayName = { en = "Resolution"; de = "Auflösung"; }; description = "The screen's own, if nothing is set"; };
     rotation = {
       type = "choice";

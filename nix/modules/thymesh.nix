@@ -10,7 +10,7 @@
     {
       bootstrap = {
         type = "list";
-        of = { type = "string"; pattern = "/[^[:space:]]+"; patternHint = "a multiaddr such as /dns4/hub.example.org/tcp/4460"; };
+        of = { type = "string"; pattern = "/[^ \t\n]+"; patternHint = "a multiaddr such as /dns4/hub.example.org/tcp/4460"; };
         maxLength = 64;
         displayName = { en = "Peers with a fixed address"; de = "Peers mit fester Adresse"; };
         elementName = { en = "Address"; de = "Adresse"; };

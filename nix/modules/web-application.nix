@@ -27,7 +27,7 @@
         port = { type = "int"; min = 1; max = 65535; displayName = { en = "Port"; de = "Port"; }; description = "Given to the program as PORT"; };
         healthPath = {
           type = "string";
-          pattern = "/[^[:space:]]*";
+          pattern = "/[^ \t\n]*";
           patternHint = "a path such as /healthz";
           required = false;
           displayName = { en = "Path of the health probe"; de = "Pfad der Gesundheitsprobe"; };

@@ -118,6 +118,26 @@ describe('the target nixos', { skip: nixSkip() }, () => {
     assert.match(path, /thymesh|sources/)
   })
 
+  it('makes the systems and images of the examples that are NixOS', async () => {
+    for (const [example, config, device] of [
+      ['kiosk', 'screen', 'window'],
+      ['qt6', 'panel', 'line-1'],
+    ] as const) {
+      const directory = join(repository, 'examples', example)
+      const path = await evaluate(directory, `thymesh.configs.${config}.outPath`)
+      assert.match(String(path), new RegExp(`top-level-${config}`))
+      assert.match(String(await evaluate(directory, `thymesh.images.${config}.sd-card.outPath`)), /sd-image/)
+      assert.equal(await evaluate(directory, `thymesh.fleet.devices.${device}.config`), config)
+    }
+    const panel = 'thymesh.configs.panel--line-2.config.services.cage'
+    assert.deepEqual(await evaluate(join(repository, 'examples/qt6'), panel), {
+      enable: true,
+      environment: { PANEL_COLOUR: '#228855', PANEL_TITLE: 'Line 2' },
+      program: '/nix/store/panel-1.0/bin/panel',
+      user: 'panel',
+    })
+  })
+
   const wrong: [string, Files, string, RegExp][] = [
     [
       'a misspelt option, naming the module',

@@ -231,6 +231,10 @@ describe('settings', { skip: nixSkip() }, () => {
     ['{ a = 1; }', /settings\.a: expected an object such as/],
     ['{ a = { type = "int"; colour = 1; }; }', /settings\.a: unknown colour; expected one of type, .*max/],
     ['{ a = { type = "int"; min = "1"; }; }', /settings\.a\.min: expected a whole number, got "1"/],
+    [
+      '{ a = { type = "string"; pattern = "[[:space:]]"; }; }',
+      /settings\.a\.pattern: expected a regular expression without/,
+    ],
     ['{ a = { type = "choice"; }; }', /settings\.a\.choices: must be set/],
     ['{ a = { type = "list"; of = { type = "colour"; }; }; }', /settings\.a\.of: unknown type "colour"/],
     ['{ a = { type = "int"; visible.b = 1; }; }', /settings\.a\.visible: there is no setting b beside it/],

@@ -18,11 +18,13 @@ let
     };
   };
   package = name: { outPath = "/nix/store/${name}"; inherit name; };
-  names = [ "bash" "chromium" "coreutils" "dosfstools" "e2fsprogs" "git" "htop" "nixos-install-tools" "parted" "pulseaudio" "qt6-app" "shadow" "systemd" "util-linux" "x11vnc" "nodejs_24" "raspberrypifw" "ubootRaspberryPiAarch64" "ubootRaspberryPi4_64bit" ];
+  names = [ "bash" "chromium" "cmake" "dejavu_fonts" "ninja" "coreutils" "dosfstools" "e2fsprogs" "git" "htop" "nixos-install-tools" "parted" "pulseaudio" "qt6-app" "shadow" "systemd" "util-linux" "x11vnc" "nodejs_24" "raspberrypifw" "ubootRaspberryPiAarch64" "ubootRaspberryPi4_64bit" ];
   packages = system: builtins.listToAttrs (map (name: { inherit name; value = package name; }) names) // {
     inherit system lib;
     xorg.xset = package "xset";
     xorg.xrandr = package "xrandr";
+    stdenv.mkDerivation = given: builtins.deepSeq (removeAttrs given [ "src" ]) (package "${given.pname}-${given.version}");
+    qt6 = { wrapQtAppsHook = package "wrap"; qtbase = package "qtbase"; qtdeclarative = package "qtdeclarative"; qtwayland = package "qtwayland"; };
     linuxPackages_latest = { };
     python3.withPackages = choose: package "python3-with-${builtins.concatStringsSep "-" (map (one: one.name) (choose { requests = package "requests"; }))}";
     formats.json = _: { type = lib.types.attrsOf lib.types.anything; generate = name: value: package "${name}-${builtins.hashString "md5" (builtins.toJSON value)}"; };

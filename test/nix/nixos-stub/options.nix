@@ -123,6 +123,11 @@ in
       autoStart = with' true bool;
     });
 
+    services.cage.enable = off;
+    services.cage.user = with' "demo" str;
+    services.cage.program = with' "/bin/sh" path;
+    services.cage.environment = set str;
+    fonts.packages = empty path;
     services.xserver.enable = off;
     services.xserver.windowManager.session = empty (group { name = option str; start = option lines; });
     services.displayManager.defaultSession = none (nullOr str);
