@@ -142,8 +142,8 @@ export const memberAttacks: Attack[] = [
       const alarm = () =>
         victim.evidence.alarms().some(({ kind, subject }) => kind === 'clone' && subject === hostile.id)
       await until(alarm, 'the clone to be seen')
-      const kept = await dump(victim.peerState.database, ['evidence'])
-      assert.ok(kept.some(line => line.includes(hostile.id)))
+      const kept = () => dump(victim.peerState.database, ['evidence'])
+      await until(async () => (await kept()).some(line => line.includes(hostile.id)), 'the evidence to be on disk')
       assert.ok(victim.notes.fields.alarms?.some(({ subject }) => subject === hostile.id))
     },
   },
@@ -159,8 +159,8 @@ export const memberAttacks: Attack[] = [
       const forged = forge(arena.fleet, { on: first, release: { message: 'the other one' } })
       await arena.offer(victim, forged)
       await until(() => victim.notes.held, 'updates to be held')
-      const kept = (await dump(victim.peerState.database, ['evidence'])).join()
-      assert.match(kept, /equivocation/)
+      const kept = async () => (await dump(victim.peerState.database, ['evidence'])).join()
+      await until(async () => /equivocation/.test(await kept()), 'the evidence to be on disk')
       const evidence = victim.evidence.all().find(({ kind }) => kind === 'equivocation')
       assert.ok(evidence?.documents.some(each => Buffer.from(each).equals(forged.head)))
       assert.equal(victim.state.belief?.release.message, 'the honest one')

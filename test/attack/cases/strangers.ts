@@ -49,7 +49,9 @@ export const strangerAttacks: Attack[] = [
       }
       const fates = await Promise.all(
         protocols.map(async protocol => {
-          const stream = await connection.newStream(protocol)
+          // Beyond those that may wait, streams are reset at once.
+          const stream = await connection.newStream(protocol).catch(() => undefined)
+          if (stream?.writeStatus !== 'writable') return { protocol, bytes: 0, status: 'reset' }
           stream.send(new Uint8Array(64))
           return { protocol, ...(await fate(stream)) }
         }),
