@@ -1,5 +1,6 @@
 /** The parts of a device's report that are worked out: what fits of an error, and how an update went. */
 
+import { FormatError } from '../protocol/cbor.ts'
 import { seal } from '../protocol/dsse.ts'
 import { fromHex } from '../protocol/hash.ts'
 import type { Signer } from '../protocol/keys.ts'
@@ -18,25 +19,37 @@ export function shortened(message: string): string {
   return new TextDecoder().decode(bytes.subarray(0, maxMessageBytes)).replace(/\uFFFD$/, '')
 }
 
-/** Of an envelope, what its signature and frame take. */
-const envelopeFrame = 300
+/** What is cut while a report doesn't fit, the least needed first. Each gives the report with less of one thing. */
+const cuts: readonly ((report: Report) => Report)[] = [
+  report => ({ ...report, excerpt: report.excerpt?.slice(-400) }),
+  report => ({ ...report, excerpt: report.excerpt?.slice(-200) }),
+  ({ excerpt, ...report }) => report,
+  report => ({ ...report, error: report.error && { ...report.error, message: report.error.message.slice(0, 300) } }),
+  report => ({ ...report, health: report.health && { ...report.health, units: report.health.units?.slice(0, 2) } }),
+  report => ({ ...report, health: report.health && { ...report.health, probes: report.health.probes?.slice(0, 2) } }),
+  report => ({ ...report, alarms: report.alarms?.slice(0, 2) }),
+  report => ({ ...report, error: report.error && { ...report.error, message: report.error.message.slice(0, 60) } }),
+  report => ({ ...report, turn: report.turn && { ...report.turn, reason: report.turn.reason.slice(0, 60) } }),
+]
 
-/** The signed report. What is long and least needed is cut until it fits: the excerpt, then the error's message. */
+/** The signed report, cut until it fits: one that doesn't would not be written, and the device not be heard of. */
 export function sealed(report: Report, signer: Signer): Uint8Array {
   let fitting = report
-  for (const length of [400, 200, 0]) {
-    if (fits(fitting)) break
-    const { excerpt, ...rest } = fitting
-    fitting = length === 0 || excerpt === undefined ? rest : { ...rest, excerpt: excerpt.slice(-length) }
-  }
-  if (!fits(fitting) && fitting.error !== undefined) {
-    fitting = { ...fitting, error: { ...fitting.error, message: fitting.error.message.slice(0, 300) } }
+  for (const cut of cuts) {
+    const envelope = sealedIfItFits(fitting, signer)
+    if (envelope !== undefined) return envelope
+    fitting = cut(fitting)
   }
   return seal(reportKind, fitting, signer)
 }
 
-function fits(report: Report): boolean {
-  return reportKind.codec.encode(report).length <= limits.envelope - envelopeFrame
+function sealedIfItFits(report: Report, signer: Signer): Uint8Array | undefined {
+  try {
+    return seal(reportKind, report, signer)
+  } catch (thrown) {
+    if (thrown instanceof FormatError && thrown.code === 'too-large') return undefined
+    throw thrown
+  }
 }
 
 const states: Record<ActivationState, DeviceState> = {
