@@ -1,4 +1,4 @@
-# A system that a device can activate: what it consists of, and a switch-to-configuration that notes that it runs.
+# A system that a device can activate: what it consists of, and a switch-to-configuration that notes that it runs, or boots.
 { name, parts }:
 let
   store = path: builtins.storePath path;
@@ -18,8 +18,9 @@ derivation {
       #!/bin/sh
       # ACTION --root DIRECTORY
       set -eu
-      mkdir -p "\$3/run"
-      ln -sfn $out "\$3/run/current-system"
+      mkdir -p "\$3/run" "\$3/etc/thymesh"
+      [ "\$1" = boot ] || ln -sfn $out "\$3/run/current-system"
+      [ "\$1" = test ] || ln -sfn $out "\$3/etc/thymesh/boot"
       END
       chmod +x $out/bin/switch-to-configuration
     ''
