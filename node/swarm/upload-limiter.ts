@@ -50,11 +50,16 @@ export class UploadLimiter {
 
   async #drain(bytes: number, rate: number, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted()
+    // A chunk larger than the bucket goes into debt, which the next one waits for. A timer may end a moment early.
+    for (this.#fill(rate); this.#tokens <= 0; this.#fill(rate)) {
+      await sleep((-this.#tokens / rate) * 1000 + 1, undefined, signal ? { signal } : {})
+    }
+    this.#tokens -= bytes
+  }
+
+  #fill(rate: number): void {
     const now = performance.now()
     this.#tokens = Math.min(rate * bucketSeconds, this.#tokens + ((now - this.#filledAt) / 1000) * rate)
     this.#filledAt = now
-    // A chunk larger than the bucket goes into debt, which the next one waits for.
-    if (this.#tokens <= 0) await sleep((-this.#tokens / rate) * 1000 + 1, undefined, signal ? { signal } : {})
-    this.#tokens -= bytes
   }
 }
