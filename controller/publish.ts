@@ -3,7 +3,7 @@
 import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
 import { closureSize } from '../protocol/closure.ts'
 import { ThymeshError } from '../protocol/errors.ts'
-import { equalBytes, sha256 } from '../protocol/hash.ts'
+import { equalBytes, sha256, toHex } from '../protocol/hash.ts'
 import type { NixSecretKey } from '../protocol/nix/signature.ts'
 import type { Release, ReleasedConfig } from '../protocol/release.ts'
 import { type FleetKeys, publishRelease, type ReleaseContent } from '../protocol/trust/publish.ts'
@@ -17,6 +17,7 @@ export interface BuiltConfig {
   target: ReleasedConfig['target']
   topLevel: string
   policy?: ReleasedConfig['policy']
+  secrets?: ReleasedConfig['secrets']
 }
 
 /** Signs and keeps the closure of a built config, ready to be named and served. */
@@ -52,7 +53,12 @@ export async function publish(peer: MeshPeer, content: ReleaseContent, keys: Fle
 export function sameContent(release: Release, content: ReleaseContent): boolean {
   const essence = (of: Pick<Release, 'configs' | 'devices'>) =>
     JSON.stringify([
-      sorted(of.configs, ({ topLevel, target, policy }) => [topLevel, target, policy]),
+      sorted(of.configs, ({ topLevel, target, policy, secrets }) => [
+        topLevel,
+        target,
+        policy,
+        sorted(secrets ?? {}, ({ source, owner, group, mode }) => [toHex(source), owner, group, mode]),
+      ]),
       sorted(of.devices, ({ config }) => config),
     ])
   return essence(release) === essence(content)

@@ -14,8 +14,12 @@ import { type Logger, makeLogger } from './log.ts'
 import { readJournal } from './logs/journal-reader.ts'
 import { LogService } from './logs/log-service.ts'
 import { membershipOf } from './membership.ts'
-import { MeshPeer, openState } from './mesh/mesh-peer.ts'
+import { MeshPeer, openState, type PeerState } from './mesh/mesh-peer.ts'
 import { RolloutGate } from './rollout/gate.ts'
+import { writeBootProgram } from './secrets/at-boot.ts'
+import { DeviceSecrets } from './secrets/device-secrets.ts'
+import { areLaid } from './secrets/lay.ts'
+import { SecretUpdates } from './secrets/secret-updates.ts'
 import type { Settings } from './settings.ts'
 import { BinaryCache } from './store/binary-cache.ts'
 import { StoreCacheSource } from './store/cache-source.ts'
@@ -66,7 +70,9 @@ export async function startDaemon(settings: Settings, log: Logger): Promise<Runn
     )
     keeper.start()
     undo.push(() => keeper.stop())
-    const device = new Device({ peer, activator, keeper, gate, own, clock, log }, { name: certificate.name })
+    const secrets = await startSecrets(peer, state, settings, await activator.running(), log)
+    const parts = { peer, activator, keeper, gate, secrets, own, clock, log }
+    const device = new Device(parts, { name: certificate.name })
     undo.push(() => device.stop())
     device.start()
     log.info({ name: certificate.name, site: certificate.site }, 'device started')
@@ -75,6 +81,28 @@ export async function startDaemon(settings: Settings, log: Logger): Promise<Runn
     await stop()
     throw thrown
   }
+}
+
+/** What the start of the machine did not lay is laid now, and the program for the next start is written. */
+async function startSecrets(
+  peer: MeshPeer,
+  state: PeerState,
+  settings: Settings,
+  running: string | undefined,
+  log: Logger,
+): Promise<SecretUpdates> {
+  const fetch = async (hash: Uint8Array, signal?: AbortSignal) => {
+    const bytes = (await peer.state.document(hash)) ?? (await peer.documents.fetch(hash, undefined, signal))
+    // Kept to be served to neighbours of the same config.
+    await peer.state.keepDocument(bytes)
+    return bytes
+  }
+  const secrets = new DeviceSecrets({ fetch, identities: () => state.age.identities }, settings)
+  if (settings.root === undefined) await writeBootProgram(settings.state)
+  if (!(await areLaid(settings.root))) {
+    await secrets.layFor(running).catch(error => log.error({ reason: messageOf(error) }, 'no secrets'))
+  }
+  return new SecretUpdates({ secrets, log }, { rooted: settings.root !== undefined })
 }
 
 /** Gives controllers this device's logs. Under a root of its own it has no journal: this machine's is none of its business. */

@@ -5,8 +5,10 @@ import { seal } from '../protocol/dsse.ts'
 import { fromHex } from '../protocol/hash.ts'
 import type { Signer } from '../protocol/keys.ts'
 import { limits } from '../protocol/limits.ts'
-import { type DeviceState, type Report, reportKind } from '../protocol/report.ts'
+import { type DeviceState, type Freshness, type Report, reportKind } from '../protocol/report.ts'
 import type { ActivationState, Entry } from './activation/entry.ts'
+import type { MeshPeer } from './mesh/mesh-peer.ts'
+import type { Clock } from './state/clock.ts'
 import type { Progress } from './swarm/progress.ts'
 
 /** Of an error's message in a report, beside the rest of it. */
@@ -94,4 +96,11 @@ export function updateOf(release: number, began: number, progress: Progress | un
     wasted: progress?.wasted ?? 0,
     bytesPerSecond: Math.round(progress?.bytesPerSecond ?? 0),
   }
+}
+
+/** How old the news are by which this device goes. */
+export function freshnessOf(peer: Pick<MeshPeer, 'state'>, clock: Pick<Clock, 'now'>): Freshness {
+  const timestamp = peer.state.belief?.trusted.timestamp?.signed
+  if (clock.now === undefined || timestamp === undefined) return 'unknown'
+  return timestamp.isExpired(clock.now) ? 'expired' : 'fresh'
 }

@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { messageOf, ThymeshError } from '../protocol/errors.ts'
 import { type Target, timeText } from '../protocol/fields.ts'
 import { type Release, type ReleasedConfig, wantedConfig } from '../protocol/release.ts'
-import type { DeviceState, Freshness, Report } from '../protocol/report.ts'
+import type { DeviceState, Report } from '../protocol/report.ts'
 import { rolloutDefaults } from '../protocol/rollout-policy.ts'
 import { policyOf } from '../protocol/update-policy.ts'
 import { contentVersion } from '../protocol/waves.ts'
@@ -13,10 +13,11 @@ import type { Activator } from './activation/activator.ts'
 import type { Entry } from './activation/entry.ts'
 import type { Housekeeper } from './activation/housekeeper.ts'
 import { progressIntervalMs, reportIntervalMs, updateRetryFirstMs, updateRetryLastMs } from './defaults.ts'
-import { activationStatus, sealed, shortened, updateOf } from './device-report.ts'
+import { activationStatus, freshnessOf, sealed, shortened, updateOf } from './device-report.ts'
 import type { Logger } from './log.ts'
 import type { MeshPeer } from './mesh/mesh-peer.ts'
 import type { RolloutGate } from './rollout/gate.ts'
+import type { SecretUpdates } from './secrets/secret-updates.ts'
 import type { Clock } from './state/clock.ts'
 import type { OwnState } from './state/own.ts'
 import { fetchClosure } from './swarm/closure-fetch.ts'
@@ -29,6 +30,7 @@ export interface DeviceComponents {
   keeper?: Pick<Housekeeper, 'sweep'>
   /** Says when it is this device's turn; without one it always is. */
   gate?: Pick<RolloutGate, 'pass'>
+  secrets?: Pick<SecretUpdates, 'follow' | 'take' | 'layNext' | 'settle'>
   own: OwnState
   clock: Clock
   log: Logger
@@ -98,9 +100,8 @@ export class Device {
       const outcome = release === undefined ? 'settled' : await this.#tryToFollow(release)
       if (outcome === 'again') continue
       if (outcome === 'settled') retryMs = updateRetryFirstMs
-      const pause = outcome === 'settled' ? undefined : retryMs
+      await this.#pause(outcome === 'settled' ? undefined : retryMs)
       if (outcome === 'retry') retryMs = Math.min(updateRetryLastMs, retryMs * 2)
-      await this.#pause(pause)
     }
   }
 
@@ -144,8 +145,9 @@ export class Device {
 
   /** Writes down and tells how an update ended. */
   async #ended(entry: Entry, update = this.#status.update): Promise<void> {
-    const { own, clock, log } = this.#components
+    const { activator, secrets, own, clock, log } = this.#components
     const { release, config } = entry
+    await secrets?.settle(await activator.running())
     const since = clock.now && timeText(clock.now)
     if (entry.state === 'committed') {
       await own.setRunning({ release, config, topLevel: entry.new, ...(since && { since }) })
@@ -171,10 +173,7 @@ export class Device {
     try {
       return await this.#follow(release)
     } catch (thrown) {
-      this.#components.log.error(
-        { release: release.version, reason: messageOf(thrown) },
-        'the release was not followed',
-      )
+      this.#components.log.error({ release: release.version, reason: messageOf(thrown) }, 'a release was not followed')
       return 'retry'
     } finally {
       this.#updatingTo = undefined
@@ -191,7 +190,7 @@ export class Device {
       return 'settled'
     }
     const last = await activator.last()
-    if (running === wanted.topLevel) {
+    if (running === wanted.topLevel && (await this.#hasSecrets(release, wanted))) {
       const before = await own.running()
       const since = before?.topLevel === running ? before.since : undefined
       const noted = { config: wanted.name, release: release.version, ...(since && { since }) }
@@ -201,6 +200,7 @@ export class Device {
       await this.#settle({ state: 'running', ...current, ...noted, ...(health && { health }) })
       return 'settled'
     }
+    if (running === wanted.topLevel) return 'retry'
     const hasFailed = last?.state === 'failed' || last?.state === 'rolled-back'
     // A promoted release is the one that failed: it isn't tried again either.
     if (hasFailed && last.release >= contentVersion(release) && last.new === wanted.topLevel) {
@@ -226,13 +226,21 @@ export class Device {
       if (this.#stop.signal.aborted) return 'settled'
       if (signal.aborted) return 'again'
       log.error({ release: release.version, reason: messageOf(thrown) }, 'the update failed')
+      await this.#components.secrets?.settle(await activator.running())
       await this.#fail(release, running, thrown)
       return 'retry'
     }
   }
 
+  /** Whether the system that runs has its secrets; tells why it hasn't. */
+  async #hasSecrets(release: Release, wanted: ReleasedConfig): Promise<boolean> {
+    const thrown = await this.#components.secrets?.follow(wanted, this.#superseded.signal)
+    if (thrown !== undefined) await this.#fail(release, wanted.topLevel, thrown)
+    return thrown === undefined
+  }
+
   async #update(release: Release, wanted: ReleasedConfig & { name: string }, signal: AbortSignal): Promise<void> {
-    const { peer, activator, gate, log } = this.#components
+    const { peer, activator, gate, secrets, log } = this.#components
     const began = Date.now()
     // What failed last stays in sight until a try has gone better.
     const { error } = this.#status.wanted === release.version ? this.#status : {}
@@ -263,7 +271,9 @@ export class Device {
       ...(keeper && { makeRoom: () => keeper.sweep() }),
     })
     try {
+      await secrets?.take(wanted, signal)
       await pass(fetched.progress)
+      await secrets?.layNext()
       tell('preflight', fetched.progress, true)
       const { name: config, target, topLevel, policy } = wanted
       const update = () => updateOf(release.version, began, fetched.progress)
@@ -328,19 +338,12 @@ export class Device {
       fleet: peer.fleet,
       peer: peer.identity.peerId,
       counter: await own.nextReportCounter(peer.directory.report(peer.identity.peerId)?.document.counter),
-      freshness: this.#freshness(),
+      freshness: freshnessOf(peer, clock),
       ...peer.notes.fields,
       ...(clock.now && { at: timeText(clock.now) }),
       ...this.#status,
     }
     const envelope = sealed(report, peer.identity.signer)
     if ((await peer.directory.addReport(envelope)) !== 'unknown-member') peer.gossip.publishReport(envelope)
-  }
-
-  #freshness(): Freshness {
-    const { peer, clock } = this.#components
-    const timestamp = peer.state.belief?.trusted.timestamp?.signed
-    if (clock.now === undefined || timestamp === undefined) return 'unknown'
-    return timestamp.isExpired(clock.now) ? 'expired' : 'fresh'
   }
 }

@@ -68,8 +68,6 @@ export const limits = {
   /** A secret's plaintext: keys, certificates, files of accounts. */
   secretPlaintext: 256 * KiB,
   secretsPerConfig: 100,
-  /** Units that restart for one secret. */
-  secretUnits: 20,
   /** Characters of a person's text: a release's message, a report's error. */
   message: 1000,
   /** Health probes of one config. */

@@ -18,15 +18,11 @@ export const accountSchema = z.string().regex(/^[a-z_][a-z0-9_-]{0,30}$/, { erro
 /** Who may do what, in octal. */
 export const modeSchema = z.string().regex(/^0[0-7]{3}$/, { error: 'expected a mode such as 0400' })
 
-const unitSchema = z.string().regex(/^[A-Za-z0-9:_.@\\-]{1,240}\.[a-z]+$/, { error: 'expected the name of a unit' })
-
-/** How a secret lies on a device; `root`, `root`, 0400 and no unit if it isn't said. */
+/** How a secret lies on a device; `root`, `root` and 0400 if it isn't said. */
 export const placementFields = {
   owner: accountSchema.optional(),
   group: accountSchema.optional(),
   mode: modeSchema.optional(),
-  /** Units that are restarted when only the secret has changed. */
-  restart: z.array(unitSchema).max(limits.secretUnits).optional(),
 }
 
 /** One secret of a released config: its ciphertext is a document, for all devices of the config. */

@@ -8,7 +8,7 @@ import { formatNixSecretKey } from '../../protocol/nix/signature.ts'
 import { roleNames } from '../../protocol/trust/fleet.ts'
 import { FleetHome } from '../fleet-home.ts'
 import { makeCard } from '../keys/card.ts'
-import { newSeal, writeKeyFile } from '../keys/key-file.ts'
+import { isSealed, newSeal, readKeyFile, writeKeyFile } from '../keys/key-file.ts'
 import { newKeys, noKey } from '../keys/operator-keys.ts'
 import { PassphraseSource, passphrases } from '../keys/passphrase.ts'
 import { operatorName } from '../names.ts'
@@ -84,8 +84,11 @@ export async function keyPassphrase(
   await rm(draft, { recursive: true, force: true })
   await mkdir(draft, { mode: 0o700 })
   const nixFiles = await operatorKeys.files('nix')
+  const age = join(operatorKeys.directory, 'age.key')
+  const hasAge = (await isSealed(age)) !== undefined
   const files = [
     ...signers,
+    ...(hasAge ? [{ file: age, role: 'age', secret: await readKeyFile(age, 'age', passphrases.current) }] : []),
     ...nixFiles.flatMap((file, at) => {
       const key = nix[at]
       return key === undefined ? [] : [{ file, role: 'nix', secret: formatNixSecretKey(key) }]

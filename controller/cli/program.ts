@@ -1,6 +1,7 @@
 /** The CLI: its groups of commands, and how a command line is parsed and run. */
 
 import { CommanderError } from 'commander'
+import { buildCommands } from './commands/build.ts'
 import { deviceCommands } from './commands/devices.ts'
 import { entryCommands } from './commands/entries.ts'
 import { fleetCommands } from './commands/fleet.ts'
@@ -8,6 +9,7 @@ import { keyCommands } from './commands/keys.ts'
 import { memberCommands } from './commands/members.ts'
 import { projectCommands } from './commands/project.ts'
 import { releaseCommands } from './commands/releases.ts'
+import { secretCommands } from './commands/secrets.ts'
 import { exitCodes, printError } from './output.ts'
 import { type CommandGroup, Shell } from './shell.ts'
 
@@ -18,6 +20,8 @@ const groups: readonly CommandGroup[] = [
   keyCommands,
   projectCommands,
   entryCommands,
+  secretCommands,
+  buildCommands,
   releaseCommands,
   deviceCommands,
 ]

@@ -68,7 +68,7 @@ export class PassphraseSource {
 export const passphrases = new PassphraseSource()
 
 /** Asks at the terminal; what is typed is not shown. */
-async function prompt(question: string): Promise<string> {
+export async function prompt(question: string): Promise<string> {
   const { stdin, stderr } = process
   if (!stdin.isTTY) {
     throw new PassphraseError('no-passphrase', 'the signing keys are sealed, and there is no terminal to ask at', {

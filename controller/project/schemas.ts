@@ -42,6 +42,13 @@ export const projectSchema = z.strictObject({
     )
     .optional()
     .meta({ description: 'Operators that can read the secrets' }),
+  inputs: z
+    .record(
+      z.string().max(100),
+      z.strictObject({ secret: nameSchema.optional().meta({ description: 'The secret with its access token' }) }),
+    )
+    .optional()
+    .meta({ description: 'What the inputs of flake.nix need beside their URL' }),
   autoUpdate: z
     .strictObject({
       schedule: z

@@ -84,6 +84,21 @@ in
       };
     };
 
+    # At the start of the machine, before the units that read secrets; later the daemon lays them itself.
+    systemd.services.thymesh-secrets = {
+      description = "Secrets of this device";
+      wantedBy = [ "multi-user.target" ];
+      before = [ "thymesh.service" ];
+      after = [ "local-fs.target" ];
+      restartIfChanged = false;
+      unitConfig.ConditionPathExists = "/var/lib/thymesh/secrets/manifests.json";
+      serviceConfig = {
+        Type = "oneshot";
+        RemainAfterExit = true;
+        ExecStart = "${node.package}/bin/thymesh lay-secrets --state /var/lib/thymesh";
+      };
+    };
+
     networking.firewall.allowedTCPPorts = mkIf node.openFirewall [ node.port ];
     networking.firewall.allowedUDPPorts = mkIf node.openFirewall [ 5353 ];
 

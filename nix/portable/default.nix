@@ -14,7 +14,10 @@
 { name, system, modules, arguments, pkgsFor, tools ? [ ] }:
 let
   inherit (import ../lib/text.nix) quote lines;
-  inherit (import ./merge.nix { inherit name modules arguments; pkgs = pkgsFor system; }) units etc packages;
+  merged = import ./merge.nix { inherit name modules arguments; pkgs = pkgsFor system; };
+  inherit (merged) etc packages;
+  usesSecrets = builtins.any (module: module.secrets or [ ] != [ ]) (builtins.attrValues modules);
+  units = merged.units // (if usesSecrets then { "thymesh-secrets.service" = import ./secrets-unit.nix; } else { });
 
   renderedUnits = builtins.mapAttrs (import ./unit.nix) units;
   checkedEtc = import ./etc.nix etc;

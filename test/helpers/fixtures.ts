@@ -24,14 +24,19 @@ import {
   proposalDigestCodec,
   statementKind,
 } from '../../protocol/proposal.ts'
-import { type Release, releaseCodec } from '../../protocol/release.ts'
+import { releaseCodec } from '../../protocol/release.ts'
 import { type Report, reportKind } from '../../protocol/report.ts'
 import { revocationsCodec } from '../../protocol/revocations.ts'
+
+import { secretDocumentCodec } from '../../protocol/secrets.ts'
+
 import { type Loaded, parseMetadata, type RoleKind, signMetadata } from '../../protocol/trust/metadata.ts'
 import { propose } from '../../protocol/trust/proposals.ts'
 import { draftRelease } from '../../protocol/trust/publish.ts'
+
 import type { UpdatePolicyInput } from '../../protocol/update-policy.ts'
 import { type TestFleet, testClosure, testConfig, testFleet, testNow, testSigner, testStorePath } from './fleet.ts'
+import { inWaves, sampleSecret, sampleSecrets } from './releases.ts'
 
 export const fixturesDirectory = join(import.meta.dirname, '../fixtures/v1')
 
@@ -108,6 +113,11 @@ export function makeFixtures(): Fixture[] {
       ...release,
       configs: { kiosk: { ...testConfig(closure), policy: samplePolicy } },
     }),
+    plain('release-with-secrets', releaseCodec, {
+      ...release,
+      configs: { kiosk: { ...testConfig(closure), secrets: sampleSecrets() } },
+    }),
+    plain('secret', secretDocumentCodec, sampleSecret),
     plain('closure', closureCodec, closure),
     plain('revocations', revocationsCodec, { v: 1, fleet: fleet.fleet, peers: [peer] }),
     plain('revocations-with-notes', revocationsCodec, {
@@ -192,28 +202,6 @@ function proposalOf(fleet: TestFleet): Proposal {
     statements: [],
   }
   return propose(unsigned, [targets], id => makeStatement({ ...said, proposal: id }, targets), trusted).proposal
-}
-
-function inWaves(release: Release): Release {
-  return {
-    ...release,
-    version: 3,
-    promotes: { release: 2, waves: 1 },
-    rollout: {
-      waves: [
-        { tag: 'canary', soakSeconds: 60, failures: 0, absent: 1 },
-        { onePerSite: true },
-        { count: 3 },
-        { percent: 50 },
-      ],
-      soakSeconds: 3600,
-      failures: 1,
-      absent: 2,
-      isolated: { afterSeconds: 86_400 },
-      prefetch: false,
-    },
-    devices: { 'kiosk-1': { config: 'kiosk', site: 'north', tags: ['canary', 'shop'] } },
-  }
 }
 
 function waitingReport(fleet: string, peer: string): Report {

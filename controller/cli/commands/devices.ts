@@ -1,6 +1,7 @@
 /** Commands about devices: running the daemon on one, and seeing how all of them are. */
 
 import type { DeviceOptions } from '../device.ts'
+import type { LayOptions } from '../lay-secrets.ts'
 import type { LogsOptions } from '../logs.ts'
 import type { NodeOptions } from '../node.ts'
 import { collect, lines, moment, seconds } from '../options.ts'
@@ -50,4 +51,10 @@ export const deviceCommands: CommandGroup = shell => {
     .action((name: string, options: Omit<DeviceOptions, 'name'>) =>
       shell.does<DeviceOptions>(async () => (await import('../device.ts')).device)({ ...options, name }),
     )
+
+  shell
+    .command('lay-secrets', "Lay a device's secrets at the start of the machine, as thymesh-secrets.service does.")
+    .requiredOption('--state <directory>', "the daemon's state")
+    .option('--root <directory>', 'below this directory, without a tmpfs')
+    .action(shell.does<LayOptions>(async () => (await import('../lay-secrets.ts')).laySecrets))
 }

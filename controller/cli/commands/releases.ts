@@ -11,6 +11,7 @@ export const releaseCommands: CommandGroup = shell => {
     .option('--force', 'release also when nothing would change', false)
     .option('--rollout <file>', "a rollout policy, instead of the project's rollout.json")
     .option('--no-rollout', 'bring it to all devices at once')
+    .option('--allow-missing-recipients', 'let secrets wait for devices that have not joined', false)
     .action(shell.does(async () => (await import('../deploy.ts')).deploy))
 
   shell

@@ -1,0 +1,47 @@
+/** Building configs side by side: as many as the machine has memory for, since each has an evaluation of its own. */
+
+import { availableParallelism } from 'node:os'
+import { buildConfig } from './nix.ts'
+import type { Project } from './project/project.ts'
+
+/** What evaluating one NixOS system takes; a portable one takes a hundredth. */
+const memoryPerBuild = 1.5 * 1024 ** 3
+
+/** Builds at a time: one at least, and no more than half of what is free can hold. */
+export function parallelBuilds(free = process.availableMemory(), cores = availableParallelism()): number {
+  return Math.max(1, Math.min(cores, Math.floor(free / 2 / memoryPerBuild)))
+}
+
+export interface BuildConfigsOptions {
+  readonly rootsDirectory: string
+  readonly store: string | undefined
+  readonly parallel?: number
+  /** Called when a config's build begins. */
+  readonly onStart?: (name: string) => void
+}
+
+/** Builds configs and gives their top levels by name. Nix builds nothing that it has. Throws the first BuildError. */
+export async function buildConfigs(
+  project: Project,
+  names: readonly string[],
+  { rootsDirectory, store, onStart, parallel = parallelBuilds() }: BuildConfigsOptions,
+): Promise<Map<string, string>> {
+  const waiting = [...names]
+  const built = new Map<string, string>()
+  const work = async () => {
+    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
+      onStart?.(name)
+      try {
+        built.set(name, await buildConfig(project, name, rootsDirectory, store))
+      } catch (thrown) {
+        // The others need not begin.
+        waiting.length = 0
+        throw thrown
+      }
+    }
+  }
+  const ended = await Promise.allSettled(Array.from({ length: Math.min(parallel, names.length) }, work))
+  const failed = ended.find(each => each.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+  return built
+}

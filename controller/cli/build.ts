@@ -1,0 +1,143 @@
+/** `thymesh build` and `thymesh diff`: what a deploy would bring, without a release. */
+
+import { hashOfCid } from '../../protocol/cid.ts'
+import { closureCodec } from '../../protocol/closure.ts'
+import { ThymeshError } from '../../protocol/errors.ts'
+import type { Release } from '../../protocol/release.ts'
+import { buildConfigs } from '../build-configs.ts'
+import { type ClosureDiff, diffClosures, type PackageChange, type SizedPath } from '../closure-diff.ts'
+import { cacheDirectory, FleetHome } from '../fleet-home.ts'
+import { evaluateFleet } from '../nix.ts'
+import { closurePaths } from '../nix-closure.ts'
+import { requireSound } from '../project/check.ts'
+import { list } from '../project/problem.ts'
+import { openProject, type Project } from '../project/project.ts'
+import { size, table } from '../view/table.ts'
+import { takeNews, withSession } from './context.ts'
+import type { ProjectOptions } from './options.ts'
+import { note, print } from './output.ts'
+
+export interface BuildOptions extends ProjectOptions {
+  configs: string[]
+}
+
+interface Built {
+  readonly config: string
+  readonly topLevel: string
+  readonly paths: readonly SizedPath[]
+}
+
+export async function build(options: BuildOptions): Promise<undefined> {
+  const built = await buildAll(await openProject(options.project), options)
+  const json = built.map(({ config, topLevel, paths }) => ({
+    config,
+    topLevel,
+    paths: paths.length,
+    narSize: bytes(paths),
+  }))
+  const rows = json.map(({ config, topLevel, paths, narSize }) => [config, topLevel, String(paths), size(narSize)])
+  print(options, { configs: json }, table(['CONFIG', 'TOP LEVEL', 'PATHS', 'SIZE'], rows))
+  return undefined
+}
+
+/** Builds the project as Git knows it, changes that are not committed included. */
+async function buildAll(project: Project, options: BuildOptions): Promise<Built[]> {
+  const home = new FleetHome(project.fleet)
+  const { store } = await home.storeSettings()
+  await requireSound(project, { store, cache: cacheDirectory() })
+  const declared = Object.keys((await evaluateFleet(project, store)).configs).sort()
+  const unknown = options.configs.find(name => !declared.includes(name))
+  if (unknown !== undefined) {
+    throw new ThymeshError('unknown-config', `expected one of the project's configs, got ${unknown}`, {
+      hint: `It has ${list(declared)}.`,
+    })
+  }
+  const names = options.configs.length > 0 ? options.configs : declared
+  const rootsDirectory = home.rootsDirectory('build')
+  const onStart = (name: string) => note(options, `Building ${name} …`)
+  const topLevels = await buildConfigs(project, names, { rootsDirectory, store, onStart })
+  return await Promise.all(
+    names.map(async config => {
+      const topLevel = topLevels.get(config) ?? ''
+      return { config, topLevel, paths: await closurePaths(topLevel, store) }
+    }),
+  )
+}
+
+export interface DiffOptions extends BuildOptions {
+  release?: number
+}
+
+export async function diff(options: DiffOptions): Promise<undefined> {
+  const project = await openProject(options.project)
+  const built = await buildAll(project, options)
+  return await withSession(project, options, async ({ peer }) => {
+    await takeNews(
+      { peer } as never,
+      options,
+      2,
+      'No peer is in reach: this is against the newest release that is known.',
+    )
+    const current = peer.state.belief?.release
+    const release = options.release === undefined ? current : await peer.state.release(options.release)
+    if (release === undefined) {
+      throw new ThymeshError('unknown-version', `release ${options.release} is not known here`, {
+        hint: 'thymesh releases lists those that are.',
+      })
+    }
+    const before = async (name: string) => await releasedPaths(release, name, hash => peer.state.document(hash))
+    const diffs = await Promise.all(
+      built.map(async ({ config, paths }) => ({ config, ...diffClosures(await before(config), paths) })),
+    )
+    const gone =
+      options.configs.length > 0
+        ? []
+        : Object.keys(release.configs).filter(name => !built.some(({ config }) => config === name))
+    const text = [...diffs.map(diffText), ...gone.map(name => `${name}: removed`)].join('\n\n')
+    print(
+      options,
+      { release: release.version, configs: diffs, removed: gone },
+      `Against release ${release.version}\n\n${text}`,
+    )
+    return undefined
+  })
+}
+
+async function releasedPaths(
+  release: Release,
+  name: string,
+  document: (hash: Uint8Array) => Promise<Uint8Array | undefined>,
+): Promise<SizedPath[]> {
+  const config = Object.hasOwn(release.configs, name) ? release.configs[name] : undefined
+  const bytes = config && (await document(hashOfCid(config.closure)))
+  return bytes === undefined ? [] : [...closureCodec.decode(bytes).paths]
+}
+
+function diffText({
+  config,
+  added,
+  removed,
+  changed,
+  rebuilt,
+  bytesBefore,
+  bytesAfter,
+}: ClosureDiff & { config: string }): string {
+  const line = (sign: string, { name, before, after }: PackageChange) =>
+    `  ${sign} ${name}  ${[before, after]
+      .filter(each => each.length > 0)
+      .map(each => each.map(version => version || '-').join(', '))
+      .join(' → ')}`
+  const lines = [
+    ...changed.map(change => line('~', change)),
+    ...added.map(change => line('+', change)),
+    ...removed.map(change => line('-', change)),
+    ...(rebuilt > 0 ? [`  ${rebuilt} ${rebuilt === 1 ? 'path' : 'paths'} rebuilt in the same version`] : []),
+  ]
+  const difference = bytesAfter - bytesBefore
+  const sizes = `${size(bytesBefore)} → ${size(bytesAfter)} (${difference < 0 ? '-' : '+'}${size(Math.abs(difference))})`
+  return [`${config}: ${sizes}`, ...(lines.length === 0 ? ['  no change'] : lines)].join('\n')
+}
+
+function bytes(paths: readonly SizedPath[]): number {
+  return paths.reduce((sum, { narSize }) => sum + narSize, 0)
+}

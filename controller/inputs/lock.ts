@@ -1,0 +1,152 @@
+/** flake.lock: which version of each input a project is built from, and moving it with `nix flake`. */
+
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { readNixError } from '../nix-errors.ts'
+import { commonFlags, errorLines, nixDirectory, runNix } from '../nix-program.ts'
+import { InputError } from './flake-text.ts'
+
+const nodeSchema = z.looseObject({
+  inputs: z.record(z.string(), z.union([z.string(), z.array(z.string())])).optional(),
+  locked: z
+    .looseObject({ rev: z.string().optional(), narHash: z.string().optional(), lastModified: z.int().optional() })
+    .optional(),
+  original: z.looseObject({}).optional(),
+})
+const lockSchema = z.looseObject({ nodes: z.record(z.string(), nodeSchema), root: z.string() })
+export type Lock = z.infer<typeof lockSchema>
+
+/** What an input is locked to, in few words. */
+export interface LockedInput {
+  readonly name: string
+  /** A revision or a hash. */
+  readonly version: string
+  readonly modified: string | null
+}
+
+export interface Moved {
+  readonly name: string
+  readonly from: string | null
+  readonly to: string | null
+}
+
+const lockTimeoutMs = 30 * 60_000
+
+export async function readLock(directory: string): Promise<Lock | undefined> {
+  const text = await readFile(join(directory, 'flake.lock'), 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  try {
+    return lockSchema.parse(JSON.parse(text))
+  } catch {
+    throw new InputError('input-failed', "flake.lock can't be read", { hint: 'Restore it with Git, or remove it.' })
+  }
+}
+
+export function lockedInputs(lock: Lock | undefined): LockedInput[] {
+  const inputs = lock?.nodes[lock.root]?.inputs ?? {}
+  return Object.entries(inputs).map(([name, node]) => {
+    const locked = typeof node === 'string' ? lock?.nodes[node]?.locked : undefined
+    const modified =
+      locked?.lastModified === undefined ? null : new Date(locked.lastModified * 1000).toISOString().slice(0, 10)
+    return { name, version: locked?.rev?.slice(0, 12) ?? locked?.narHash?.slice(0, 19) ?? '-', modified }
+  })
+}
+
+export function movedInputs(before: Lock | undefined, after: Lock | undefined): Moved[] {
+  const [old, next] = [before, after].map(lock => new Map(lockedInputs(lock).map(each => [each.name, each.version])))
+  const names = [...new Set([...(old?.keys() ?? []), ...(next?.keys() ?? [])])]
+    .filter(name => name !== 'thymesh')
+    .sort()
+  return names
+    .map(name => ({ name, from: old?.get(name) ?? null, to: next?.get(name) ?? null }))
+    .filter(({ from, to }) => from !== to)
+}
+
+/** Moves inputs to their newest versions, or only writes what is missing. Throws an InputError; the lock is as it was then. */
+export async function updateLock(
+  directory: string,
+  init: { names: readonly string[] | 'missing' | 'all'; credentials: readonly string[] },
+): Promise<void> {
+  const file = join(directory, 'flake.lock')
+  const before = await readFile(file).catch(() => undefined)
+  const flags = [...(await commonFlags()), '--override-input', 'thymesh', `path:${nixDirectory}`]
+  const { names } = init
+  const what =
+    names === 'all'
+      ? ['update']
+      : ['lock', ...(names === 'missing' ? [] : names.flatMap(name => ['--update-input', name]))]
+  const credentials = await Credentials.write(init.credentials)
+  try {
+    const env = { ...process.env, ...credentials.environment }
+    const result = await runNix('nix', ['flake', ...what, ...flags], { cwd: directory, timeoutMs: lockTimeoutMs, env })
+    if (result.code !== 0) {
+      const { message } = readNixError(errorLines(result), directory)
+      throw new InputError('input-failed', credentials.without(message), { hint: 'flake.lock is as it was.' })
+    }
+    await forgetThymesh(file)
+  } catch (thrown) {
+    if (before === undefined) await rm(file, { force: true })
+    else await writeFile(file, before)
+    throw thrown
+  } finally {
+    await credentials.remove()
+  }
+}
+
+/** Thymesh's own Nix files are those of the program, wherever that lies: no place of this machine belongs in the lock. */
+async function forgetThymesh(file: string): Promise<void> {
+  const text = await readFile(file, 'utf8').catch(() => undefined)
+  if (text === undefined) return
+  const lock = lockSchema.parse(JSON.parse(text))
+  const inputs = lock.nodes[lock.root]?.inputs
+  const node = inputs?.thymesh
+  if (typeof node !== 'string' || lock.nodes[node]?.locked?.type !== 'path') return
+  delete inputs?.thymesh
+  delete lock.nodes[node]
+  await writeFile(file, `${JSON.stringify(lock, null, 2)}\n`)
+}
+
+/** Tokens for Nix, in a file that only we read, for as long as one command runs: never in arguments, nor in a log. */
+class Credentials {
+  readonly environment: NodeJS.ProcessEnv
+  readonly #folder: string | undefined
+  readonly #secrets: readonly string[]
+
+  private constructor(folder: string | undefined, environment: NodeJS.ProcessEnv, secrets: readonly string[]) {
+    this.#folder = folder
+    this.environment = environment
+    this.#secrets = secrets
+  }
+
+  /** Each is `HOST=TOKEN` lines, as access-tokens has them, or a netrc file. */
+  static async write(texts: readonly string[]): Promise<Credentials> {
+    if (texts.length === 0) return new Credentials(undefined, {}, [])
+    const memory = (await stat('/dev/shm').catch(() => undefined))?.isDirectory() ? '/dev/shm' : tmpdir()
+    const folder = await mkdtemp(join(memory, 'thymesh-nix-'))
+    const netrc = texts.filter(text => /^\s*machine\s/m.test(text))
+    const tokens = texts
+      .filter(text => !netrc.includes(text))
+      .flatMap(text => text.split(/\s+/).filter(each => each !== ''))
+    const conf = [
+      ...(tokens.length > 0 ? [`access-tokens = ${tokens.join(' ')}`] : []),
+      ...(netrc.length > 0 ? [`netrc-file = ${join(folder, 'netrc')}`] : []),
+    ]
+    await writeFile(join(folder, 'netrc'), `${netrc.join('\n')}\n`, { mode: 0o600 })
+    await writeFile(join(folder, 'nix.conf'), `${conf.join('\n')}\n`, { mode: 0o600 })
+    const own =
+      process.env.NIX_USER_CONF_FILES ?? join(process.env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'nix/nix.conf')
+    const words = tokens.map(token => token.slice(token.indexOf('=') + 1))
+    return new Credentials(folder, { NIX_USER_CONF_FILES: `${join(folder, 'nix.conf')}:${own}` }, [...texts, ...words])
+  }
+
+  /** Nix may repeat a URL that has a token in it. */
+  without(message: string): string {
+    return this.#secrets.reduce((text, secret) => (secret.length < 4 ? text : text.replaceAll(secret, '…')), message)
+  }
+
+  async remove(): Promise<void> {
+    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,75 @@
+/** Where the content of a secret comes from: a file, standard input, or the operator at the terminal, without an echo. */
+
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, open, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { messageOf } from '../../protocol/errors.ts'
+import { prompt } from '../keys/passphrase.ts'
+import type { SecretFile } from '../project/schemas.ts'
+import { SecretsError } from './errors.ts'
+
+/** `from` is a file's name, `-` for standard input; what is piped in is taken without it. */
+export async function contentFrom(
+  name: string,
+  type: SecretFile['type'],
+  from: string | undefined,
+): Promise<Uint8Array> {
+  if (from === '-' || (from === undefined && !process.stdin.isTTY)) return await buffer(process.stdin)
+  if (from !== undefined) {
+    return await readFile(from).catch(thrown => {
+      throw new SecretsError('secret-content', `can't read ${from}: ${messageOf(thrown)}`)
+    })
+  }
+  if (type !== 'single-line') {
+    throw new SecretsError('secret-content', `expected the content of ${name} in a file or on standard input`, {
+      hint: `Such as: thymesh secret set ${name} --from FILE. thymesh secret edit opens an editor.`,
+    })
+  }
+  const typed = await prompt(`Content of ${name}: `)
+  if ((await prompt('The same again: ')) !== typed) {
+    throw new SecretsError('secret-content', 'the two differ; nothing was written')
+  }
+  return Buffer.from(typed)
+}
+
+/** A password that nobody has to think of. */
+export function randomContent(): Uint8Array {
+  return Buffer.from(randomBytes(24).toString('base64url'))
+}
+
+/** The content as an editor leaves it. It lies in a file of its own in memory meanwhile, which goes whatever happens. */
+export async function editedContent(name: string, before: Uint8Array): Promise<Uint8Array> {
+  const editor = process.env.VISUAL || process.env.EDITOR
+  if (editor === undefined || editor === '') {
+    throw new SecretsError('no-editor', 'expected an editor in $VISUAL or $EDITOR, found none', {
+      hint: `Or: thymesh secret set ${name} --from FILE`,
+    })
+  }
+  const folder = await mkdtemp(join(await memoryFolder(), 'thymesh-secret-'))
+  const file = join(folder, name)
+  try {
+    const handle = await open(file, 'wx', 0o600)
+    await handle.writeFile(before)
+    await handle.close()
+    const child = spawn('/bin/sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: 'inherit' })
+    const code = await new Promise<number | null>((resolve, reject) => {
+      child.on('error', reject)
+      child.on('close', resolve)
+    })
+    if (code !== 0) throw new SecretsError('no-editor', `the editor ended with ${code}; nothing was written`)
+    return await readFile(file)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** A tmpfs where there is one: what is written to a disk may be found there after it was removed. */
+async function memoryFolder(): Promise<string> {
+  for (const folder of [process.env.XDG_RUNTIME_DIR, '/dev/shm']) {
+    if (folder && (await stat(folder).catch(() => undefined))?.isDirectory()) return folder
+  }
+  return tmpdir()
+}

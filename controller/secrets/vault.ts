@@ -1,0 +1,87 @@
+/** The project's secrets: ciphertexts for its operators in secrets/NAME.age, what they are in secrets/NAME.json. */
+
+import { timeText } from '../../protocol/fields.ts'
+import { EditError, type ProjectEdit } from '../project/edit.ts'
+import { newText } from '../project/edit-json.ts'
+import type { ProjectFiles } from '../project/files.ts'
+import { list, suggestion } from '../project/problem.ts'
+import type { ProjectFile, SecretFile } from '../project/schemas.ts'
+import { decryptWith, encryptTo } from './age.ts'
+import { SecretsError } from './errors.ts'
+import type { OperatorIdentity } from './operator-identity.ts'
+import { normalised } from './process.ts'
+
+export const cipherFile = (name: string) => `secrets/${name}.age`
+export const aboutFile = (name: string) => `secrets/${name}.json`
+
+/** Who can read the project's secrets: its operators' recipients. Throws a SecretsError when we are none of them. */
+export function recipientsOf(project: Pick<ProjectFile, 'operators'>, own: OperatorIdentity): string[] {
+  const recipients = Object.values(project.operators ?? {}).map(({ age }) => age)
+  if (recipients.includes(own.recipient)) return recipients.sort()
+  throw new SecretsError('not-an-operator', "your key is none of the operators' in thymesh.json", {
+    hint: `Ask an operator who can read the secrets to run: thymesh secret allow YOURNAME ${own.recipient}`,
+  })
+}
+
+export function requireSecret(files: ProjectFiles, name: string): SecretFile {
+  const content = files.secrets.get(name)?.content
+  if (content !== undefined) return content
+  const known = [...files.secrets.keys()]
+  throw new SecretsError('no-secret', `there is no secret ${name} (${aboutFile(name)})`, {
+    hint: `The project has ${list(known)}${suggestion(name, known)}`,
+  })
+}
+
+export async function addSecret(
+  edit: ProjectEdit,
+  name: string,
+  about: Pick<SecretFile, 'type' | 'processing'> & Partial<SecretFile>,
+  content: Uint8Array,
+  recipients: readonly string[],
+  now: Date,
+): Promise<void> {
+  if ((await edit.read(aboutFile(name))) !== undefined || (await edit.readBytes(cipherFile(name))) !== undefined) {
+    throw new EditError('entry-exists', `there is a secret ${name} already (${aboutFile(name)})`, {
+      hint: 'thymesh secret set changes it.',
+    })
+  }
+  await seal(edit, name, about as SecretFile, content, recipients, now)
+}
+
+/** New content for a secret: that is its rotation. */
+export async function seal(
+  edit: ProjectEdit,
+  name: string,
+  about: SecretFile,
+  content: Uint8Array,
+  recipients: readonly string[],
+  now: Date,
+): Promise<void> {
+  const plaintext = normalised(name, about.type, content)
+  await edit.write(cipherFile(name), await encryptTo(recipients, plaintext))
+  await edit.write(aboutFile(name), newText({ ...about, recipients, rotated: timeText(now) }))
+}
+
+export async function openSecret(edit: ProjectEdit, name: string, own: OperatorIdentity): Promise<Uint8Array> {
+  const ciphertext = await edit.readBytes(cipherFile(name))
+  if (ciphertext === undefined) throw new SecretsError('no-secret', `there is no ${cipherFile(name)}`)
+  return await decryptWith([own.identity], ciphertext, name)
+}
+
+/** Encrypts every secret anew to the operators as they are now; the contents stay. Gives those that were not yet so. */
+export async function rekey(
+  edit: ProjectEdit,
+  files: ProjectFiles,
+  own: OperatorIdentity,
+  recipients: readonly string[],
+): Promise<string[]> {
+  const wanted = [...recipients].sort()
+  const changed: string[] = []
+  for (const [name, { content }] of files.secrets) {
+    if (content === undefined || JSON.stringify([...content.recipients].sort()) === JSON.stringify(wanted)) continue
+    await edit.write(cipherFile(name), await encryptTo(wanted, await openSecret(edit, name, own)))
+    await edit.write(aboutFile(name), newText({ ...content, recipients: wanted }))
+    changed.push(name)
+  }
+  return changed
+}

@@ -1,0 +1,49 @@
+/** Secrets at the start of the machine: laid by a small program before the units that need them, without the mesh. */
+
+import { mkdir, readlink, realpath, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { isStorePath } from '../../protocol/nix/store-path.ts'
+import { AgeIdentities } from '../state/age-identities.ts'
+import { DeviceSecrets } from './device-secrets.ts'
+import { areLaid } from './lay.ts'
+import { SecretError } from './secret-error.ts'
+
+/**
+ * Lays what goes with the system that runs or is about to. Resolves to how many files that were; to nothing when secrets
+ * are there already, which are the daemon's own then, maybe of an update that is in progress.
+ */
+export async function laySecretsAtBoot(init: { state: string; root: string | undefined }): Promise<number | undefined> {
+  if (await areLaid(init.root)) return undefined
+  const age = await AgeIdentities.load(join(init.state, 'age.keys'), new Date())
+  const fetch = async (hash: Uint8Array): Promise<Uint8Array> => {
+    throw new SecretError('secret-unreadable', `nothing is fetched at boot: ${hash.length} bytes`)
+  }
+  const secrets = new DeviceSecrets({ fetch, identities: () => age.identities }, init)
+  return await secrets.layFor(await bootedSystem(init.root ?? '/'))
+}
+
+async function bootedSystem(root: string): Promise<string | undefined> {
+  const running = await readlink(join(root, 'run/current-system')).catch(() => undefined)
+  if (running !== undefined && isStorePath(running)) return running
+  const profile = join(root, 'nix/var/nix/profiles/thymesh')
+  return await realpath(profile).catch(() => undefined)
+}
+
+/**
+ * Writes the program that the unit thymesh-secrets.service starts: it runs what this process is, wherever that lies. The
+ * unit can't know it: a portable device has Thymesh from elsewhere.
+ */
+export async function writeBootProgram(state: string): Promise<string> {
+  const file = join(state, 'secrets', 'lay')
+  const words = [process.execPath, ...process.execArgv, resolve(process.argv[1] ?? ''), 'lay-secrets', '--state', state]
+  const quoted = words.map(word => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
+  await mkdir(join(state, 'secrets'), { recursive: true, mode: 0o700 })
+  await writeFile(
+    file,
+    `#!/bin/sh\n# Lays the secrets at the start of the machine; written by the daemon.\nexec ${quoted}\n`,
+    {
+      mode: 0o700,
+    },
+  )
+  return file
+}

@@ -1,0 +1,145 @@
+/** Laying decrypted secrets into a tmpfs, all of a system's at once: whoever reads them sees the old ones or the new. */
+
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdir, open, readdir, readFile, readlink, rename, rm, stat, statfs, symlink } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Decrypter } from 'age-encryption'
+import { secretDocumentCodec } from '../../protocol/secrets.ts'
+import type { SecretFile } from './manifest.ts'
+import { SecretError } from './secret-error.ts'
+
+/** Where units find them: a link to the folder of the newest set. */
+export const secretsLink = 'run/thymesh/secrets'
+
+/** Of statfs(2): file systems that never reach a disk. */
+const tmpfs = 0x01021994
+const ramfs = 0x858458f6
+
+export interface LayOptions {
+  /** The device's root; `/` but in tests. Under another one neither a tmpfs nor owners are asked for. */
+  readonly root: string | undefined
+  /** Secret age identities, tried in turn. */
+  readonly identities: readonly string[]
+}
+
+export interface Laid extends SecretFile {
+  readonly bytes: Uint8Array
+}
+
+/** The plaintext of a ciphertext document. Throws a SecretError that says nothing of it. */
+export async function openSecret(
+  document: Uint8Array,
+  name: string,
+  identities: readonly string[],
+): Promise<Uint8Array> {
+  let age: Uint8Array
+  try {
+    age = secretDocumentCodec.decode(document).age
+  } catch {
+    throw new SecretError('secret-unreadable', `the secret ${name} is no secret document`)
+  }
+  const decrypter = new Decrypter()
+  for (const identity of identities) decrypter.addIdentity(identity)
+  try {
+    return await decrypter.decrypt(age)
+  } catch {
+    throw new SecretError('secret-not-for-us', `the secret ${name} is not encrypted to this device, or is damaged`, {
+      hint: 'Deploy again now that the device has joined: secrets are encrypted to it then.',
+    })
+  }
+}
+
+/** Puts the files in place of those that are there. Throws a SecretError; the old ones are there still then. */
+export async function laySecrets(files: readonly Laid[], { root }: LayOptions): Promise<void> {
+  const link = join(root ?? '/', secretsLink)
+  const base = dirname(link)
+  await mkdir(base, { recursive: true, mode: 0o755 })
+  if (root === undefined) await requireMemory(base)
+  const folder = `${link}.${randomBytes(6).toString('hex')}`
+  try {
+    // Closed to all until each file has its owner and mode.
+    await mkdir(folder, { mode: 0o700 })
+    let others = false
+    for (const file of files) {
+      await layFile(folder, file, root)
+      others ||= (file.owner ?? 'root') !== 'root' || (file.group ?? 'root') !== 'root'
+    }
+    // Others may go through to a file of their own, and see no names.
+    if (others) await chmod(folder, 0o711)
+    await symlink(folder.slice(folder.lastIndexOf('/') + 1), `${folder}.link`)
+    await rename(`${folder}.link`, link)
+  } catch (thrown) {
+    await rm(folder, { recursive: true, force: true })
+    await rm(`${folder}.link`, { force: true })
+    throw thrown
+  }
+  await removeOld(link)
+}
+
+async function layFile(
+  folder: string,
+  { name, bytes, owner, group, mode }: Laid,
+  root: string | undefined,
+): Promise<void> {
+  const path = join(folder, name)
+  const handle = await open(path, 'wx', 0o600)
+  try {
+    await handle.writeFile(bytes)
+    if (root === undefined) await handle.chown(await accountId('passwd', owner), await accountId('group', group))
+    await handle.chmod(Number.parseInt(mode ?? '0400', 8))
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Sets that were there before; one that is being laid at this moment by another process has no link yet and is young. */
+async function removeOld(link: string): Promise<void> {
+  const base = dirname(link)
+  const kept = await readlink(link)
+  for (const name of await readdir(base)) {
+    if (name.startsWith('secrets.') && name !== kept) await rm(join(base, name), { recursive: true, force: true })
+  }
+}
+
+async function requireMemory(folder: string): Promise<void> {
+  const { type } = await statfs(folder)
+  if (type === tmpfs || type === ramfs) return
+  throw new SecretError('secret-place', `expected ${folder} to be in a tmpfs: secrets may not reach a disk`, {
+    hint: 'Mount a tmpfs at /run, as systemd does.',
+  })
+}
+
+/** The number of a user or group; root's when none is given. */
+async function accountId(database: 'passwd' | 'group', name: string | undefined): Promise<number> {
+  if (name === undefined || name === 'root') return 0
+  const text = await readFile(`/etc/${database}`, 'utf8').catch(() => '')
+  const line = text.split('\n').find(each => each.startsWith(`${name}:`))
+  const id = line?.split(':')[2]
+  if (id !== undefined) return Number(id)
+  const { runProgram } = await import('../activation/program.ts')
+  const found = await runProgram('getent', [database, name], { timeoutMs: 10_000, lines: 1 }).catch(() => undefined)
+  const number = found?.code === 0 ? found.stdout.split(':')[2] : undefined
+  if (number !== undefined) return Number(number)
+  const what = database === 'passwd' ? 'user' : 'group'
+  throw new SecretError('secret-account', `a secret is for the ${what} ${name}, which this device doesn't have`, {
+    hint: `Make the ${what} on the device, or give the secret to root and hand it on with systemd's LoadCredential.`,
+  })
+}
+
+/** Whether a set has been laid since the machine started. */
+export async function areLaid(root: string | undefined): Promise<boolean> {
+  return await stat(join(root ?? '/', secretsLink)).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** Takes all of it away: for a system that has none. */
+export async function removeSecrets(root: string | undefined): Promise<void> {
+  const link = join(root ?? '/', secretsLink)
+  const names = await readdir(dirname(link)).catch(() => [])
+  for (const name of names) {
+    if (name === 'secrets' || name.startsWith('secrets.'))
+      await rm(join(dirname(link), name), { recursive: true, force: true })
+  }
+}

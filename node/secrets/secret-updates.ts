@@ -1,0 +1,49 @@
+/** Secrets beside the updates of a device: laid before one, kept or taken back after it, changed where only they did. */
+
+import type { ReleasedConfig } from '../../protocol/release.ts'
+import type { Logger } from '../log.ts'
+import type { DeviceSecrets } from './device-secrets.ts'
+import { restartReaders } from './restart.ts'
+
+export class SecretUpdates {
+  readonly #secrets: DeviceSecrets
+  readonly #rooted: boolean
+  readonly #log: Logger
+
+  /** `rooted` says that the device is a folder, where nothing is restarted. */
+  constructor(components: { secrets: DeviceSecrets; log: Logger }, init: { rooted: boolean }) {
+    this.#secrets = components.secrets
+    this.#log = components.log
+    this.#rooted = init.rooted
+  }
+
+  /** Gives the system that runs the secrets that a release wants for it, where it has others. Resolves to what went wrong. */
+  async follow(wanted: ReleasedConfig, signal: AbortSignal): Promise<unknown> {
+    try {
+      if (!(await this.#secrets.differ(wanted))) return undefined
+      await this.#secrets.take(wanted, signal)
+      await this.#secrets.layNext()
+      await this.settle(wanted.topLevel)
+      return undefined
+    } catch (thrown) {
+      return thrown ?? new Error('unknown')
+    }
+  }
+
+  /** Fetches what an update needs. Throws a SecretError, and nothing that runs was touched. */
+  async take(wanted: ReleasedConfig, signal: AbortSignal): Promise<void> {
+    await this.#secrets.take(wanted, signal)
+  }
+
+  async layNext(): Promise<void> {
+    await this.#secrets.layNext()
+  }
+
+  /** After an update, by what runs: the new ones stay, or the old ones come back. */
+  async settle(running: string | undefined): Promise<void> {
+    const changed = await this.#secrets.settle(running)
+    if (changed.length === 0) return
+    const units = this.#rooted ? [] : await restartReaders(changed)
+    this.#log.info({ secrets: changed, units }, 'secrets have changed')
+  }
+}
