@@ -13,18 +13,13 @@ import { secretCommands } from './commands/secrets.ts'
 import { exitCodes, printError } from './output.ts'
 import { type CommandGroup, Shell } from './shell.ts'
 
-/** In the order in which help shows them. */
-const groups: readonly CommandGroup[] = [
-  fleetCommands,
-  memberCommands,
-  keyCommands,
-  projectCommands,
-  entryCommands,
-  secretCommands,
-  buildCommands,
-  releaseCommands,
-  deviceCommands,
-]
+/** In the order in which help shows them, under these headings. */
+const groups: Readonly<Record<string, readonly CommandGroup[]>> = {
+  'The fleet:': [fleetCommands, memberCommands, keyCommands],
+  'The project:': [projectCommands, entryCommands, secretCommands, buildCommands],
+  'Releases:': [releaseCommands],
+  'Devices:': [deviceCommands],
+}
 
 /** Parses and runs a command line; resolves to the exit code. */
 export async function parse(argv: readonly string[]): Promise<number> {
@@ -36,7 +31,10 @@ export async function parse(argv: readonly string[]): Promise<number> {
       exitCode = code
     },
   })
-  for (const group of groups) group(shell)
+  for (const [heading, members] of Object.entries(groups)) {
+    shell.program.commandsGroup(heading)
+    for (const group of members) group(shell)
+  }
   try {
     await shell.program.parseAsync(argv)
     return exitCode
