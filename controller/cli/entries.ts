@@ -9,6 +9,7 @@ import {
   type EntryFolder,
   entryWords,
   fileOf,
+  fullKey,
   pathOf,
   removeEntry,
   renameEntry,
@@ -61,7 +62,7 @@ export async function show(options: EntryOptions & { key?: string }): Promise<un
     print(options, { name: options.name, file, content: value }, text.trimEnd())
     return undefined
   }
-  const found = valueAt(value, pathOf(options.key, value))
+  const found = valueAt(value, pathOf(fullKey(options.folder, options.key), value))
   if (found === undefined) {
     throw new EditError('no-such-entry', `${file} has no ${options.key}`, {
       hint: `It has ${listed(Object.keys(value as object))}.`,
@@ -118,7 +119,8 @@ export async function rename(options: EntryOptions & { to: string }): Promise<un
 }
 
 export async function set(options: EntryOptions & { key: string; value?: string; from?: string }): Promise<undefined> {
-  const { folder, name, key } = options
+  const { folder, name } = options
+  const key = fullKey(folder, options.key)
   const said = await saidValue(options)
   return await editProject(options, `Set ${key} of ${entryWords[folder]} ${name}`, async (edit, open) => {
     const declared = await declaredType(key, open)
@@ -127,7 +129,8 @@ export async function set(options: EntryOptions & { key: string; value?: string;
 }
 
 export async function unset(options: EntryOptions & { key: string }): Promise<undefined> {
-  const { folder, name, key } = options
+  const { folder, name } = options
+  const key = fullKey(folder, options.key)
   return await editProject(options, `Unset ${key} of ${entryWords[folder]} ${name}`, (edit, { files }) =>
     unsetKey(edit, folder, name, key, files),
   )

@@ -78,14 +78,23 @@ export async function remove(options: ModuleOptions): Promise<undefined> {
 }
 
 function moduleText(name: string, module: ModuleDescription): string {
-  const rows = Object.entries(module.settings).map(([key, setting]) => [
-    key,
-    typeText(setting),
-    'default' in setting ? JSON.stringify(setting.default) : setting.required === false ? '-' : 'must be set',
-    english(setting.description) || english(setting.displayName),
-  ])
   const head = [`${name}: ${english(module.displayName)}`, english(module.description)].filter(text => text !== '')
-  return [...head, '', table(['SETTING', 'TYPE', 'DEFAULT', 'WHAT'], rows)].join('\n')
+  return [...head, '', table(['SETTING', 'TYPE', 'DEFAULT', 'WHAT'], settingRows(module.settings, ''))].join('\n')
+}
+
+/** A row for each setting, and below a list of groups one for each key of a group. */
+function settingRows(settings: ModuleDescription['settings'], prefix: string): string[][] {
+  return Object.entries(settings).flatMap(([key, setting]) => {
+    const inner = setting.of as SettingDescription | undefined
+    const keys = (inner?.settings ?? setting.settings ?? {}) as ModuleDescription['settings']
+    const row = [
+      prefix + key,
+      typeText(setting),
+      'default' in setting ? JSON.stringify(setting.default) : setting.required === false ? '-' : 'must be set',
+      english(setting.description) || english(setting.displayName),
+    ]
+    return [row, ...settingRows(keys, `${prefix}${key}${inner === undefined ? '.' : '[].'}`)]
+  })
 }
 
 function typeText({ type, of, choices, min, max }: SettingDescription): string {

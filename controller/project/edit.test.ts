@@ -8,7 +8,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { withCode } from '../../test/helpers/errors.ts'
 import { ProjectEdit } from './edit.ts'
 import { newText, setValue } from './edit-json.ts'
-import { addEntry, pathOf, removeEntry, renameEntry, setKey, unsetKey } from './entries.ts'
+import { addEntry, fullKey, pathOf, removeEntry, renameEntry, setKey, unsetKey } from './entries.ts'
 import { readProjectFiles } from './files.ts'
 import { git } from './git.ts'
 
@@ -69,6 +69,10 @@ describe('one value in a JSON text', () => {
     ])
     assert.deepEqual(pathOf('modules.0', { modules: {} }), ['modules', '0'])
     assert.throws(() => pathOf('modules..x', {}), withCode('no-such-entry', /expected a key such as/))
+    assert.equal(fullKey('configs', 'web.port'), 'modules.web.port')
+    for (const key of ['modules.web.port', 'tags.0', 'displayName', 'dsplayName']) {
+      assert.equal(fullKey('configs', key), key)
+    }
   })
 })
 

@@ -129,6 +129,12 @@ function keysOf(folder: EntryFolder): string[] {
   return Object.keys(schemas[folder].shape)
 }
 
+/** `web.port` said in short is `modules.web.port`, where the file has no key `web` of its own. */
+export function fullKey(folder: EntryFolder, key: string): string {
+  const [head = '', ...deeper] = key.split('.')
+  return deeper.length === 0 || keysOf(folder).includes(head) ? key : `modules.${key}`
+}
+
 /** `modules.web.port` as a path. A module of an input, whose name has a slash, has no dots; numbers count list entries. */
 export function pathOf(key: string, value: unknown): JsonPath {
   const parts = key.split('.')

@@ -29,7 +29,7 @@
             secret = {
               type = "secret";
               displayName = { en = "Secret"; de = "Geheimnis"; };
-              description = "As an object it can say owner, group and mode of the file";
+              description = "Its name, or { secret, owner, group, mode } for the file";
             };
             path = path;
           };

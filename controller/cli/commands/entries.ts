@@ -66,7 +66,7 @@ function addKind(shell: Shell, { folder, word, about }: (typeof kinds)[number]):
     .action(runs(['name', 'to'], 'rename'))
   command('set', `Set a key of a ${word}.`)
     .argument('<name>')
-    .argument('<key>', 'such as displayName or modules.web.port')
+    .argument('<key>', 'such as displayName or modules.web.port (web.port for short)')
     .argument('[value]', 'JSON, or text where the key takes text')
     .option('--from <file>', 'take the value from a file; - for standard input')
     .action(runs(['name', 'key', 'value'], 'set'))
