@@ -110,7 +110,7 @@ export async function askForLog(
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
   const stream = await openStream(host, peer, names.log, signal)
-  return await converse(stream, signal, async channel => {
+  const answer = converse(stream, signal, async channel => {
     await channel.send(logRequestCodec, request)
     const answer = await channel.receive(answerCodec, logTimeoutMs)
     if ('error' in answer) throw new LogError(answer.error, refusals[answer.error])
@@ -118,6 +118,11 @@ export async function askForLog(
       throw new LogError('too-large', `expected a log of at most ${limits.logBytes} bytes, got ${answer.size}`)
     }
     return await channel.bodyBytes(answer.size)
+  })
+  return await answer.catch((thrown: unknown) => {
+    // More streams at a time than the device takes are reset by it before they are read.
+    if (!(thrown instanceof Error) || thrown.name !== 'StreamResetError') throw thrown
+    throw new LogError('busy', refusals.busy, { cause: thrown })
   })
 }
 
