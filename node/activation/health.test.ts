@@ -11,9 +11,10 @@ import { examine } from './health.ts'
 const signal = new AbortController().signal
 const quick = { intervalSeconds: 1, withinSeconds: 1, timeoutSeconds: 1 }
 
-function machine(failed: string[][], active: boolean | undefined = true) {
+function machine(failed: string[][], active: boolean, startsUnits: boolean) {
   let look = 0
   return {
+    startsUnits,
     failedUnits: async () => failed[Math.min(look++, failed.length - 1)] ?? [],
     unitIsActive: async () => active,
   }
@@ -22,12 +23,13 @@ function machine(failed: string[][], active: boolean | undefined = true) {
 async function healthOf(options: {
   probes?: Probe[]
   failed?: string[][]
-  active?: boolean | undefined
+  active?: boolean
+  startsUnits?: boolean
   baseline?: string[]
   settle?: number
 }) {
-  const { probes = [], failed = [[]], baseline = [], settle = 0 } = options
-  const system = machine(failed, 'active' in options ? options.active : true)
+  const { probes = [], failed = [[]], active = true, startsUnits = true, baseline = [], settle = 0 } = options
+  const system = machine(failed, active, startsUnits)
   const { health } = policyOf({ health: { probes, settleSeconds: settle } })
   return await examine({ system, log: silentLogger }, health, baseline, { signal, pollMs: 1 })
 }
@@ -94,8 +96,18 @@ describe('the health after a switch', () => {
     assert.deepEqual(answers, [])
   })
 
-  it('cannot blame units where none are started', async () => {
-    const probes: Probe[] = [{ kind: 'unit', unit: 'web.service', ...quick }]
-    assert.equal((await healthOf({ probes, active: undefined })).health.state, 'healthy')
+  it('asks no probe where nothing is started, whatever would answer', async t => {
+    let asked = 0
+    const port = await site(t, () => {
+      asked += 1
+      return 500
+    })
+    const probes: Probe[] = [
+      { kind: 'unit', unit: 'web.service', ...quick },
+      { kind: 'http', url: `http://127.0.0.1:${port}/`, ...quick },
+      { kind: 'command', command: ['/nowhere/program'], ...quick },
+    ]
+    const { health, findings } = await healthOf({ probes, active: false, startsUnits: false })
+    assert.deepEqual([health, findings, asked], [{ state: 'healthy' }, [], 0])
   })
 })

@@ -10,7 +10,7 @@ import { askProbe } from './probe.ts'
 import type { ActivationSystem } from './system.ts'
 
 export interface HealthComponents {
-  system: Pick<ActivationSystem, 'failedUnits' | 'unitIsActive'>
+  system: Pick<ActivationSystem, 'startsUnits' | 'failedUnits' | 'unitIsActive'>
   log: Logger
 }
 
@@ -28,11 +28,15 @@ export async function examine(
   options: { signal: AbortSignal; pollMs: number },
 ): Promise<Verdict> {
   const { signal, pollMs } = options
+  // In a folder nothing runs that could answer, and what does on this machine is somebody else's.
+  const probes = system.startsUnits ? policy.probes : []
+  const unasked = policy.probes.length - probes.length
+  if (unasked > 0) log.info({ probes: unasked }, 'nothing is started: no probe is asked')
   const [units, answers] = await Promise.all([
     policy.units === 'ignore' ? [] : newFailures(system, baseline, policy.settleSeconds * 1000, pollMs, signal),
-    Promise.all(policy.probes.map(probe => answerOf(probe, system, signal))),
+    Promise.all(probes.map(probe => answerOf(probe, system, signal))),
   ])
-  const failed = policy.probes.flatMap((probe, at) =>
+  const failed = probes.flatMap((probe, at) =>
     answers[at] === undefined ? [] : [{ name: probeName(probe), reason: answers[at] }],
   )
   const findings = [

@@ -34,8 +34,7 @@ async function ask(
 ): Promise<string | undefined> {
   switch (probe.kind) {
     case 'unit':
-      // Where no units are started, nothing can be said against them.
-      return (await system.unitIsActive(probe.unit, signal)) === false ? `${probe.unit} isn't active` : undefined
+      return (await system.unitIsActive(probe.unit, signal)) ? undefined : `${probe.unit} isn't active`
     case 'tcp':
       await connected(probe.host ?? 'localhost', probe.port, signal)
       return undefined

@@ -13,6 +13,7 @@ import type { Decision } from './transition.ts'
 
 export class RootedSystem implements ActivationSystem {
   readonly hasGuard = false
+  readonly startsUnits = false
   readonly #root: string
   readonly #directory: string
   readonly #switcher: Switcher
@@ -45,8 +46,8 @@ export class RootedSystem implements ActivationSystem {
     return []
   }
 
-  async unitIsActive(): Promise<undefined> {
-    return undefined
+  async unitIsActive(): Promise<boolean> {
+    return false
   }
 
   async arm(entry: Entry): Promise<void> {

@@ -7,6 +7,8 @@ import type { Decision } from './transition.ts'
 export interface ActivationSystem {
   /** Whether the deadline holds without the daemon: it then waits for the guard before it acts in its place. */
   readonly hasGuard: boolean
+  /** Whether what it switches to is started; where it isn't, no probe can be answered by it. */
+  readonly startsUnits: boolean
   /** Changes with every start of the machine. */
   bootId(): Promise<string>
   /** Seconds that the machine is up, whatever its clock says. */
@@ -17,8 +19,8 @@ export interface ActivationSystem {
   boots(target: Target): Promise<string | undefined>
   /** Units that have failed or restart over and over; none where nothing is started. */
   failedUnits(): Promise<string[]>
-  /** Whether a unit is active; nothing where units are not started. */
-  unitIsActive(unit: string, signal: AbortSignal): Promise<boolean | undefined>
+  /** Whether a unit is active; never asked where none is started. */
+  unitIsActive(unit: string, signal: AbortSignal): Promise<boolean>
 
   /** Sets the deadline, seconds from now; it holds without the daemon where the machine can keep it. */
   arm(entry: Entry, seconds: number): Promise<void>

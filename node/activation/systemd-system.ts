@@ -30,6 +30,7 @@ export interface SystemdComponents {
 
 export class SystemdSystem implements ActivationSystem {
   readonly hasGuard = true
+  readonly startsUnits = true
   readonly #components: SystemdComponents
   readonly #directory: string
   readonly #switcher: Switcher

@@ -23,6 +23,7 @@ export interface Behaviour {
 
 export class SimulatedMachine implements ActivationSystem {
   readonly hasGuard = true
+  readonly startsUnits = true
   readonly old: string | undefined
   readonly new: string
   readonly #behaviour: Behaviour
