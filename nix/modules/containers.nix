@@ -91,6 +91,11 @@
           labels = pairs one.labels;
         };
       };
+      files = import ./containers/files.nix;
+      service = one: {
+        name = "podman-${one.name}";
+        value = { after = files one; partOf = files one; };
+      };
       opened = protocol: builtins.concatMap
         (one: if one.openFirewall then map (port: port.host) (builtins.filter (port: port.protocol == protocol) one.ports) else [ ])
         settings.containers;
@@ -99,6 +104,7 @@
       virtualisation.podman.enable = settings.containers != [ ];
       virtualisation.oci-containers.backend = "podman";
       virtualisation.oci-containers.containers = builtins.listToAttrs (map container settings.containers);
+      systemd.services = builtins.listToAttrs (map service settings.containers);
       networking.firewall.allowedTCPPorts = opened "tcp";
       networking.firewall.allowedUDPPorts = opened "udp";
     };
@@ -118,14 +124,15 @@
       ++ map (pair: "--label=${pair.key}=${pair.value}") one.labels
       ++ [ one.image ]
       ++ one.command;
+      files = import ./containers/files.nix;
       unit = one: {
         name = "container-${one.name}.service";
         value = {
           Unit = {
             Description = "Container ${one.name}";
-            After = [ "network-online.target" ] ++ (if one.environmentSecret == null then [ ] else [ secretsReady ]);
+            After = [ "network-online.target" ] ++ files one ++ (if one.environmentSecret == null then [ ] else [ secretsReady ]);
             Wants = "network-online.target";
-          };
+          } // (if files one == [ ] then { } else { PartOf = files one; });
           Service = {
             Type = "notify";
             NotifyAccess = "all";

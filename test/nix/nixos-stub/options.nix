@@ -16,6 +16,7 @@ let
     description = with' "" str;
     documentation = empty str;
     after = empty str;
+    partOf = empty str;
     before = empty str;
     wants = empty str;
     requires = empty str;
