@@ -1,37 +1,19 @@
-/** The examples: `thymesh check` accepts each, those that need no nixpkgs are built, and their programs do what they say. */
+/** The examples: `thymesh check` accepts each, those that need no nixpkgs are built and deployed, and their programs do what they say. */
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, describe, it, type TestContext } from 'node:test'
-import { nixSkip, thisSystem, Workshop } from '../nix/workshop.ts'
+import { nixSkip } from '../nix/workshop.ts'
+import { become } from './helpers/examples.ts'
 import { Fleet } from './helpers/fleet.ts'
-import { freePort } from './helpers/processes.ts'
+import { freePort, runToEnd } from './helpers/processes.ts'
 
 const repository = resolve(import.meta.dirname, '../..')
-const stub = join(repository, 'test/nix/nixos-stub')
-
-/** The fleet's project becomes this example, or several at once. */
-async function become(fleet: Fleet, ...examples: string[]): Promise<void> {
-  for (const folder of ['configs', 'devices', 'modules', 'tags', 'artifacts', 'app', 'packages']) {
-    await rm(join(fleet.project, folder), { recursive: true, force: true })
-  }
-  for (const example of examples) {
-    await cp(join(repository, 'examples', example), fleet.project, { recursive: true })
-    const flake = await readFile(join(fleet.project, 'flake.nix'), 'utf8')
-    // What the README says to add; here a stand-in, which needs no network.
-    await writeFile(join(fleet.project, 'flake.nix'), flake.replace(/github:NixOS\/nixpkgs\/[^"]*/, `path:${stub}`))
-  }
-  for (const file of await readdir(join(fleet.project, 'configs'))) {
-    const config = JSON.parse(await readFile(join(fleet.project, 'configs', file), 'utf8'))
-    if (config.type === undefined) await fleet.write({ [`configs/${file}`]: { ...config, system: thisSystem } })
-  }
-  await fleet.commit(examples.join(' and '))
-}
 
 describe('examples', { skip: nixSkip() }, () => {
   let fleet: Fleet
@@ -50,38 +32,109 @@ describe('examples', { skip: nixSkip() }, () => {
   }
 })
 
-describe('systems of the examples', { skip: nixSkip() }, () => {
-  const workshop = new Workshop()
-  after(() => workshop.remove())
+describe('examples that need no nixpkgs', { skip: nixSkip() }, () => {
+  /** Of each example the devices that have the most of their own. */
+  const names = ['north', 'roof', 'hub', 'board', 'two'] as const
+  let fleet: Fleet
+  before(async () => {
+    fleet = await Fleet.prepare()
+    await fleet.found()
+  })
+  after(() => fleet.remove())
+  const device = (name: (typeof names)[number]) => fleet.device(name)
+  const unit = async (name: (typeof names)[number], file: string) =>
+    await (await device(name)).read(`/run/systemd/system/${file}`)
 
-  /** Builds one config of an example; gives a reader of its files. */
-  async function built(example: string, config: string): Promise<(path: string) => Promise<string>> {
-    const project = workshop.project({})
-    await cp(join(repository, 'examples', example), project, { recursive: true })
-    const [base = ''] = config.split('--')
-    const file = join(project, `configs/${base}.json`)
-    await writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, 'utf8')), system: thisSystem }))
-    const top = await workshop.build(project, config)
-    return async path => await readFile(workshop.at(await realStorePath(workshop, join(top, path))), 'utf8')
-  }
+  it('are deployed, all in one release', async () => {
+    await become(fleet, 'web', 'sensor', 'container', 'python-service')
+    const interpreter = await runToEnd(join(fleet.project, 'fetch-interpreter'), [process.execPath], {
+      cwd: fleet.project,
+      env: { ...fleet.env, NIX_REMOTE: `local?root=${fleet.store}` },
+    })
+    assert.equal(interpreter.code, 0, interpreter.stderr)
+    await fleet.commit('An interpreter')
+    const token = await fleet.token()
+    for (const name of names) (await device(name)).start(token)
+    const waitFor = names.flatMap(name => ['--wait-for', name])
+    const { devices } = await fleet.json('deploy', ...waitFor, '--timeout', '80')
+    assert.deepEqual(
+      devices.filter(({ state }) => state !== 'unseen').map(({ device, state }) => [device, state]),
+      [...names].sort().map(name => [name, 'running']),
+    )
+  })
 
-  it('are built without nixpkgs, each device with what is its own', async () => {
-    const hub = await built('sensor', 'hub')
-    assert.match(await hub('etc/collector/collector.py'), /latest of each device/)
-    assert.equal(JSON.parse(await hub('etc/thymesh-node.json')).dht, 'server')
-    const roof = await built('sensor', 'sensor--roof')
-    assert.equal(JSON.parse(await roof('etc/sensor/config.json')).name, 'roof')
-    const page = await built('container', 'page')
-    assert.match(await page('units/container-page.service'), /"docker\.io\/library\/nginx:1\.27-alpine"/)
-    const two = await built('python-service', 'service--two')
-    assert.match(await two('units/web-service.service'), /GREETING=Hello from the south/)
+  it("web: the application answers, from the device's store alone", async t => {
+    const north = await device('north')
+    const [, command = ''] = /^ExecStart=(.*)$/m.exec(await unit('north', 'web.service')) ?? []
+    const argv = await Promise.all(command.split(' ').map(word => (word.startsWith('/') ? north.at(word) : word)))
+    assert.ok(
+      argv.every(word => !word.startsWith('/') || word.startsWith(`${north.root}/nix/store/`)),
+      command,
+    )
+    const line = await firstLine(start(t, argv, { WEB_PORT: '0' }))
+    const answer = await fetch(`http://127.0.0.1:${/port (\d+)$/.exec(line)?.[1]}/`)
+    const { message, node } = (await answer.json()) as Record<string, string>
+    assert.deepEqual([message, node], ['hello', process.version])
+  })
+
+  it('sensor: the sensor knows its name, and reports to the hub', async t => {
+    const [roof, hub, directory] = [await device('roof'), await device('hub'), await scratch(t)]
+    assert.match(await unit('roof', 'sensor.timer'), /^OnUnitActiveSec=1min$/m)
+    assert.match(await unit('roof', 'sensor.service'), / \/etc\/sensor\/sensor\.py \/etc\/sensor\/config\.json$/m)
+    assert.match(await unit('hub', 'collector.service'), / \/etc\/collector\/collector\.py 8100$/m)
+    assert.equal(JSON.parse(await hub.etc('thymesh-node.json')).dht, 'server')
+
+    const port = await freePort()
+    const collector = ['python3', '-u', await hub.at('/etc/collector/collector.py'), String(port)]
+    await firstLine(start(t, collector, { STATE_DIRECTORY: directory }))
+    const config = JSON.parse(await roof.read('/etc/sensor/config.json'))
+    assert.equal(config.collector, 'http://hub:8100/')
+    // No such board, and no such name, is here.
+    const here = { ...config, source: join(directory, 'temp'), collector: `http://127.0.0.1:${port}/` }
+    await writeFile(here.source, '21500\n')
+    await writeFile(join(directory, 'config.json'), JSON.stringify(here))
+    const sensor = ['python3', await roof.at('/etc/sensor/sensor.py'), join(directory, 'config.json')]
+    assert.equal((await once(start(t, sensor, { STATE_DIRECTORY: directory }), 'exit'))[0], 0)
+    const latest = (await (await fetch(here.collector)).json()) as Record<string, { value: number }>
+    assert.equal(latest['roof/temperature']?.value, 21.5)
+  })
+
+  it('container: the unit runs the image, and the page is put in its place before', async () => {
+    const board = await device('board')
+    const page = await unit('board', 'container-page.service')
+    assert.match(page, /"--volume=\/srv\/page:\/usr\/share\/nginx\/html:ro".*"docker\.io\/library\/nginx:1\.27-alpine"/)
+    assert.equal(await unit('board', 'multi-user.target.wants/container-page.service'), page)
+    // A folder that is replaced is another one for who has mounted it.
+    assert.match(page, /^PartOf=thymesh-files\.service$/m)
+
+    const [, script = ''] =
+      /^ExecStart=\/bin\/sh -euc (".*")$/m.exec(await unit('board', 'thymesh-files.service')) ?? []
+    const onDevice: string = JSON.parse(script).replaceAll('%%', '%').replaceAll('$$', '$')
+    const here = onDevice.replaceAll(/\/(?:nix|srv|var)\//g, path => board.root + path)
+    const owner = `${process.getuid?.()}:${process.getgid?.()}`
+    const place = { cwd: board.root, env: { PATH: process.env.PATH } }
+    const ended = await runToEnd('sh', ['-euc', here.replaceAll('root:root', owner)], place)
+    assert.equal(ended.code, 0, ended.stderr)
+    const original = join(repository, 'examples/container/artifacts/page/index.html')
+    assert.equal(await board.read('/srv/page/index.html'), await readFile(original, 'utf8'))
+  })
+
+  it('python-service: the service greets as the device says, beside its script on a schedule', async t => {
+    const two = await device('two')
+    const service = await unit('two', 'web-service.service')
+    const [, folder = ''] = /^WorkingDirectory=(.*)$/m.exec(service) ?? []
+    const [, greeting = ''] = /GREETING=([^"\n]*)/.exec(service) ?? []
+    assert.equal(greeting, 'Hello from the south')
+    const port = await freePort()
+    const program = await two.at(`${folder}/service.py`)
+    await firstLine(start(t, ['python3', '-u', program], { PORT: String(port), GREETING: greeting }))
+    const answer = (await (await fetch(`http://127.0.0.1:${port}/`)).json()) as { greeting: string }
+    assert.equal(answer.greeting, greeting)
+    assert.match(await unit('two', 'bash-disk-space.timer'), /^OnCalendar=hourly$/m)
+    assert.match(await unit('two', 'bash-disk-space.service'), /\/etc\/thymesh-programs\/bash-disk-space$/m)
+    assert.match(await two.etc('thymesh-programs/bash-disk-space'), /^df -h \//)
   })
 })
-
-/** Links within a store lead to /nix/store, which lies elsewhere here. */
-async function realStorePath(workshop: Workshop, path: string): Promise<string> {
-  return await readlink(workshop.at(path)).catch(() => path)
-}
 
 describe('programs of the examples', () => {
   it('a sensor reports to the collector, and later what it could not report at once', async t => {
@@ -140,7 +193,8 @@ function start(t: TestContext, [program = '', ...args]: string[], env: NodeJS.Pr
   return child
 }
 
-async function firstLine(child: ChildProcess): Promise<void> {
+async function firstLine(child: ChildProcess): Promise<string> {
   assert.ok(child.stdout)
-  await once(createInterface(child.stdout), 'line')
+  const [line] = await once(createInterface(child.stdout), 'line')
+  return line
 }

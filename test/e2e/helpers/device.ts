@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
 import { mkdir, readdir, readFile, readlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { Daemon, type Ended, runThymesh, until } from './processes.ts'
 
 /** One line of a daemon's log, as pino writes it. */
@@ -84,6 +84,28 @@ export class Device {
   /** A file that its system has put into /etc. */
   async etc(name: string): Promise<string> {
     return await readFile(join(this.root, (await this.running()) ?? 'none', 'etc', name), 'utf8')
+  }
+
+  /** Where a path of the device lies on this machine: its links lead to what they name on the device. */
+  async at(path: string): Promise<string> {
+    let found = '/'
+    const left = path.split('/')
+    for (let links = 0; left.length > 0; ) {
+      const next = resolve(found, left.shift() ?? '')
+      const target = await readlink(join(this.root, next)).catch(() => undefined)
+      if (target === undefined) found = next
+      else {
+        assert.ok(++links < 40, `${path} of ${this.name} leads nowhere`)
+        left.unshift(...resolve(found, target).split('/'))
+        found = '/'
+      }
+    }
+    return join(this.root, found)
+  }
+
+  /** A file as a program on the device would read it. */
+  async read(path: string): Promise<string> {
+    return await readFile(await this.at(path), 'utf8')
   }
 
   /** Waits until its disk says that it runs this top level. */
