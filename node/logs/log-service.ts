@@ -109,21 +109,26 @@ export async function askForLog(
   request: LogRequest,
   signal?: AbortSignal,
 ): Promise<Uint8Array> {
-  const stream = await openStream(host, peer, names.log, signal)
-  const answer = converse(stream, signal, async channel => {
-    await channel.send(logRequestCodec, request)
-    const answer = await channel.receive(answerCodec, logTimeoutMs)
-    if ('error' in answer) throw new LogError(answer.error, refusals[answer.error])
-    if (answer.size > limits.logBytes) {
-      throw new LogError('too-large', `expected a log of at most ${limits.logBytes} bytes, got ${answer.size}`)
-    }
-    return await channel.bodyBytes(answer.size)
-  })
-  return await answer.catch((thrown: unknown) => {
-    // More streams at a time than the device takes are reset by it before they are read.
-    if (!(thrown instanceof Error) || thrown.name !== 'StreamResetError') throw thrown
+  try {
+    const stream = await openStream(host, peer, names.log, signal)
+    return await converse(stream, signal, channel => readLog(channel, request))
+  } catch (thrown) {
+    if (!(thrown instanceof Error) || !turnedAway.has(thrown.name)) throw thrown
     throw new LogError('busy', refusals.busy, { cause: thrown })
-  })
+  }
+}
+
+/** libp2p's errors for a stream that the device resets unread, as it does with more at a time than it takes. */
+const turnedAway = new Set(['StreamResetError', 'StreamStateError'])
+
+async function readLog(channel: Channel, request: LogRequest): Promise<Uint8Array> {
+  await channel.send(logRequestCodec, request)
+  const answer = await channel.receive(answerCodec, logTimeoutMs)
+  if ('error' in answer) throw new LogError(answer.error, refusals[answer.error])
+  if (answer.size > limits.logBytes) {
+    throw new LogError('too-large', `expected a log of at most ${limits.logBytes} bytes, got ${answer.size}`)
+  }
+  return await channel.bodyBytes(answer.size)
 }
 
 const refusals: Record<Extract<Answer, { error: string }>['error'], string> = {
