@@ -30,7 +30,7 @@ export interface DeviceComponents {
   keeper?: Pick<Housekeeper, 'sweep'>
   /** Says when it is this device's turn; without one it always is. */
   gate?: Pick<RolloutGate, 'pass'>
-  secrets?: Pick<SecretUpdates, 'follow' | 'take' | 'layNext' | 'settle'>
+  secrets?: Pick<SecretUpdates, 'follow' | 'take' | 'layNext' | 'restore' | 'settle'>
   own: OwnState
   clock: Clock
   log: Logger
@@ -134,7 +134,8 @@ export class Device {
     return {
       signal: this.#stop.signal,
       superseded: this.#superseded.signal,
-      onState: (entry: Entry) => {
+      onState: async (entry: Entry) => {
+        if (entry.state === 'rolling-back') await this.#components.secrets?.restore()
         void this.#current(entry.target).then(current => {
           this.#status = { ...base, ...current, ...activationStatus(entry) }
           return this.#report()
@@ -240,7 +241,7 @@ export class Device {
   }
 
   async #update(release: Release, wanted: ReleasedConfig & { name: string }, signal: AbortSignal): Promise<void> {
-    const { peer, activator, gate, secrets, log } = this.#components
+    const { peer, activator, gate, keeper, secrets, log } = this.#components
     const began = Date.now()
     // What failed last stays in sight until a try has gone better.
     const { error } = this.#status.wanted === release.version ? this.#status : {}
@@ -263,7 +264,6 @@ export class Device {
     if (!(release.rollout?.prefetch ?? rolloutDefaults.prefetch)) await pass()
     const known = await peer.closures.get(wanted, signal)
     const onProgress = (progress: Progress) => tell('fetching', progress, false)
-    const { keeper } = this.#components
     const fetched = await fetchClosure(peer.fetchComponents, known, {
       signal,
       onProgress,

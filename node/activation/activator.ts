@@ -42,7 +42,8 @@ export interface ActivateOptions {
   signal: AbortSignal
   /** A newer release wants something else, which ends a hold. */
   superseded?: AbortSignal
-  onState?: (entry: Entry) => void
+  /** Before the effect of a state, which waits for it. */
+  onState?: (entry: Entry) => void | Promise<void>
 }
 
 /** Roots of the garbage collector: what is about to run, and what to go back to. */
@@ -148,7 +149,7 @@ export class Activator {
     const { journal, store } = this.#components
     let at = entry
     while (!ended.has(at.state)) {
-      options.onState?.(at)
+      await options.onState?.(at)
       options.signal.throwIfAborted()
       const [before, event] = await this.#effect(at, options)
       at = step(before, event)

@@ -1,7 +1,7 @@
 /** Tests of a device's secrets: all or nothing, back to the old ones when an update fails, and never readable half-way. */
 
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -14,7 +14,6 @@ import { withCode } from '../../test/helpers/errors.ts'
 import { testClosure, testConfig } from '../../test/helpers/fleet.ts'
 import { DeviceSecrets } from './device-secrets.ts'
 import { manifestFor } from './manifest.ts'
-import { unitsReading } from './restart.ts'
 
 async function world(t: TestContext) {
   const directory = await mkdtemp(join(tmpdir(), 'thymesh-secrets-'))
@@ -60,7 +59,7 @@ describe("a device's secrets", () => {
     await secrets.take(config('new', { db: await encrypt('two'), more: await encrypt('more') }))
     await secrets.layNext()
     assert.deepEqual([await read('db'), await read('more')], ['two', 'more'])
-    await secrets.restore()
+    assert.deepEqual(await secrets.restore(), ['db'])
     assert.equal(await read('db'), 'one')
     await assert.rejects(read('more'), /ENOENT/)
     assert.deepEqual(
@@ -68,6 +67,19 @@ describe("a device's secrets", () => {
       2,
       'a link and its folder',
     )
+  })
+
+  it('can be got at by who they are for, where the daemon has made their place its own before', async t => {
+    const { make, config, encrypt, directory } = await world(t)
+    const modeOf = async (path: string) => (await stat(join(directory, path))).mode & 0o777
+    await mkdir(join(directory, 'run/thymesh'), { recursive: true, mode: 0o700 })
+    const secrets = make()
+    await secrets.take(config('old', { db: await encrypt('one') }))
+    await secrets.layNext()
+    assert.equal(await modeOf('run/thymesh/secrets'), 0o700)
+    await secrets.take(config('new', { db: { ...(await encrypt('one')), group: 'www' } }))
+    await secrets.layNext()
+    assert.deepEqual([await modeOf('run/thymesh'), await modeOf('run/thymesh/secrets')], [0o755, 0o711])
   })
 
   it('say which of them have changed, and go when a system has none', async t => {
@@ -131,18 +143,5 @@ describe("a device's secrets", () => {
     assert.equal(manifestFor({ v: 1, current, next }, '/a'), current)
     assert.equal(manifestFor({ v: 1, current, next }, undefined), current)
     assert.equal(manifestFor({ v: 1 }, '/a'), undefined)
-  })
-})
-
-describe('units that read a secret', () => {
-  it('are those whose files name it, not one that it begins with', async t => {
-    const { directory } = await world(t)
-    const folder = join(directory, 'etc/systemd/system')
-    await mkdir(folder, { recursive: true })
-    await writeFile(join(folder, 'a.service'), '[Service]\nEnvironmentFile=/run/thymesh/secrets/db\n')
-    await writeFile(join(folder, 'b.service'), '[Service]\nEnvironmentFile=/run/thymesh/secrets/db.1234abcd\n')
-    await writeFile(join(folder, 'c.txt'), '/run/thymesh/secrets/db')
-    assert.deepEqual(await unitsReading(['db'], directory), ['a.service'])
-    assert.deepEqual(await unitsReading(['nothing'], directory), [])
   })
 })

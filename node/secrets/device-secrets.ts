@@ -72,21 +72,21 @@ export class DeviceSecrets {
     return changed.map(({ name }) => name)
   }
 
-  /** The old system runs again, and gets its own secrets back. */
-  async restore(): Promise<void> {
+  /** The old system runs again, or is about to, and gets its own secrets back. Gives those that were others or away. */
+  async restore(): Promise<string[]> {
     const { current, next } = await this.#manifests()
-    if (next === undefined) return
-    await this.#write({ v: 1, ...(current && { current }) })
+    if (next === undefined) return []
     if (current === undefined) await removeSecrets(this.#root)
     else await this.#lay(current)
+    await this.#write({ v: 1, ...(current && { current }) })
+    const laid = new Map(next.files.map(file => [file.name, JSON.stringify(file)]))
+    return (current?.files ?? []).filter(file => laid.get(file.name) !== JSON.stringify(file)).map(({ name }) => name)
   }
 
   /** How an update has ended, by what runs now. Gives the files that are others than they were. */
   async settle(running: string | undefined): Promise<string[]> {
     const { next } = await this.#manifests()
-    if (next?.topLevel === running) return await this.commit()
-    await this.restore()
-    return []
+    return next?.topLevel === running ? await this.commit() : await this.restore()
   }
 
   /** What goes with the system that runs, at the start of the machine or of the daemon. */

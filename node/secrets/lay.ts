@@ -64,8 +64,11 @@ export async function laySecrets(files: readonly Laid[], { root }: LayOptions): 
       await layFile(folder, file, root)
       others ||= (file.owner ?? 'root') !== 'root' || (file.group ?? 'root') !== 'root'
     }
-    // Others may go through to a file of their own, and see no names.
-    if (others) await chmod(folder, 0o711)
+    // Others may go through to a file of their own, and see no names. Above it, whoever came first may have shut them out.
+    if (others) {
+      await chmod(folder, 0o711)
+      await chmod(base, 0o755)
+    }
     await symlink(folder.slice(folder.lastIndexOf('/') + 1), `${folder}.link`)
     await rename(`${folder}.link`, link)
   } catch (thrown) {

@@ -8,17 +8,33 @@ import { secretsLink } from './lay.ts'
 
 const restartTimeoutMs = 120_000
 
-/** Units of the system whose files name one of these secrets. */
+/** Where NixOS has its units, and where the portable target links its own. */
+const unitFolders = ['etc/systemd/system', 'run/systemd/system']
+const unitKind = /\.(?:service|socket|mount)$/
+
+/** Units of the system whose files, or drop-ins, name one of these secrets. Instances of a template are a pattern. */
 export async function unitsReading(names: readonly string[], root = '/'): Promise<string[]> {
-  const folder = join(root, 'etc/systemd/system')
-  const files = (await readdir(folder).catch(() => [])).filter(name => /\.(?:service|socket|mount)$/.test(name))
-  const reading = await Promise.all(
-    files.map(async file => {
-      const text = await readFile(join(folder, file), 'utf8').catch(() => '')
-      return names.some(name => mentions(text, `/${secretsLink}/${name}`)) ? [file] : []
-    }),
-  )
-  return reading.flat()
+  const found = new Set<string>()
+  for (const folder of unitFolders.map(each => join(root, each))) {
+    for (const { unit, file } of await unitFiles(folder)) {
+      const text = await readFile(file, 'utf8').catch(() => '')
+      if (names.some(name => mentions(text, `/${secretsLink}/${name}`))) found.add(unit.replace('@.', '@*.'))
+    }
+  }
+  return [...found].sort()
+}
+
+/** A unit has a file, and maybe a folder of drop-ins. */
+async function unitFiles(folder: string): Promise<{ unit: string; file: string }[]> {
+  const files: { unit: string; file: string }[] = []
+  for (const name of await readdir(folder).catch(() => [])) {
+    const unit = name.replace(/\.d$/, '')
+    if (!unitKind.test(unit)) continue
+    const file = join(folder, name)
+    if (unit === name) files.push({ unit, file })
+    else for (const part of await readdir(file).catch(() => [])) files.push({ unit, file: join(file, part) })
+  }
+  return files
 }
 
 function mentions(text: string, path: string): boolean {

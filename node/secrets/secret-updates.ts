@@ -1,5 +1,6 @@
 /** Secrets beside the updates of a device: laid before one, kept or taken back after it, changed where only they did. */
 
+import { messageOf } from '../../protocol/errors.ts'
 import type { ReleasedConfig } from '../../protocol/release.ts'
 import type { Logger } from '../log.ts'
 import type { DeviceSecrets } from './device-secrets.ts'
@@ -9,6 +10,7 @@ export class SecretUpdates {
   readonly #secrets: DeviceSecrets
   readonly #rooted: boolean
   readonly #log: Logger
+  #restored: string[] = []
 
   /** `rooted` says that the device is a folder, where nothing is restarted. */
   constructor(components: { secrets: DeviceSecrets; log: Logger }, init: { rooted: boolean }) {
@@ -39,9 +41,19 @@ export class SecretUpdates {
     await this.#secrets.layNext()
   }
 
-  /** After an update, by what runs: the new ones stay, or the old ones come back. */
+  /** Before the old system is brought back: its units start with its own secrets. Going back goes on without them, too. */
+  async restore(): Promise<void> {
+    try {
+      this.#restored.push(...(await this.#secrets.restore()))
+    } catch (thrown) {
+      this.#log.error({ reason: messageOf(thrown) }, "the old system's secrets could not be laid")
+    }
+  }
+
+  /** After an update, by what runs: the new ones stay, or the old ones come back. Units then read what is there. */
   async settle(running: string | undefined): Promise<void> {
-    const changed = await this.#secrets.settle(running)
+    const changed = [...new Set([...this.#restored, ...(await this.#secrets.settle(running))])]
+    this.#restored = []
     if (changed.length === 0) return
     const units = this.#rooted ? [] : await restartReaders(changed)
     this.#log.info({ secrets: changed, units }, 'secrets have changed')

@@ -10,6 +10,7 @@ import { healthy } from './healthy.ts'
 import { logs } from './logs.ts'
 import { powerCut } from './power-cut.ts'
 import type { Scenario } from './scenario.ts'
+import { secrets } from './secrets.ts'
 import { twoReleases } from './two-releases.ts'
 import { visitingLaptop } from './visiting-laptop.ts'
 import { waves } from './waves.ts'
@@ -30,4 +31,5 @@ export const scenarios: readonly Scenario[] = [
   visitingLaptop,
   clock,
   logs,
+  secrets,
 ]
