@@ -1,18 +1,16 @@
 /** `thymesh input …` and `thymesh update`: the flake inputs that bring modules, packages and device types. */
 
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { FleetHome } from '../fleet-home.ts'
 import { addInput, InputError, inputNames, removeInput } from '../inputs/flake-text.ts'
-import { lockedInputs, type Moved, movedInputs, readLock, updateLock } from '../inputs/lock.ts'
+import { lockedInputs, movedInputs, readLock, updateLock } from '../inputs/lock.ts'
+import { commitLock, credentialsOf, flakeText, moveInputs, requireInput } from '../inputs/move.ts'
 import { ProjectEdit } from '../project/edit.ts'
 import { setValue } from '../project/edit-json.ts'
 import { git } from '../project/git.ts'
 import { evaluate } from '../project/modules.ts'
 import { problemText } from '../project/problem.ts'
 import { type Project, parseProject, projectFile } from '../project/project.ts'
-import { operatorIdentity } from '../secrets/operator-identity.ts'
-import { openSecret } from '../secrets/vault.ts'
 import { table } from '../view/table.ts'
 import { describeOptions, readProject } from './edit-project.ts'
 import { english } from './modules.ts'
@@ -124,49 +122,6 @@ export async function update(
   const lines = moved.map(({ name, from, to }) => `${name}: ${from ?? 'new'} → ${to ?? 'removed'}`)
   print(options, { moved }, lines.length === 0 ? 'All inputs are at their newest.' : lines.join('\n'))
   return undefined
-}
-
-/** Moves all inputs but Thymesh's own, or those named. */
-export async function moveInputs(project: Project, names: readonly string[]): Promise<Moved[]> {
-  const text = await flakeText(project)
-  for (const name of names) requireInput(text, name)
-  const before = await readLock(project.directory)
-  const credentials = await credentialsOf(project, project.inputs ?? {})
-  await updateLock(project.directory, { names: names.length === 0 ? 'all' : names, credentials })
-  return movedInputs(before, await readLock(project.directory))
-}
-
-export async function commitLock(directory: string, moved: readonly Moved[], message?: string): Promise<void> {
-  const words = moved.map(({ name, from, to }) => `${name}: ${from ?? 'new'} → ${to ?? 'removed'}`)
-  await git(directory, ['add', '--', 'flake.lock'])
-  const text = message ?? `Update ${moved.map(({ name }) => name).join(', ')}\n\n${words.join('\n')}`
-  await git(directory, ['commit', '--quiet', '-m', text, '--', 'flake.lock'])
-}
-
-async function credentialsOf(project: Project, inputs: NonNullable<Project['inputs']>): Promise<string[]> {
-  const names = [...new Set(Object.values(inputs).flatMap(({ secret }) => secret ?? []))]
-  if (names.length === 0) return []
-  const own = await operatorIdentity(new FleetHome(project.fleet))
-  const edit = new ProjectEdit(project.directory)
-  return await Promise.all(
-    names.map(async name =>
-      Buffer.from(await openSecret(edit, name, own))
-        .toString()
-        .trim(),
-    ),
-  )
-}
-
-function requireInput(text: string, name: string): void {
-  const known = inputNames(text)
-  if (known.includes(name)) return
-  throw new InputError('no-such-input', `flake.nix has no input ${name}`, {
-    hint: `It has ${known.join(', ') || 'none'}.`,
-  })
-}
-
-async function flakeText({ directory }: Project): Promise<string> {
-  return await readFile(join(directory, 'flake.nix'), 'utf8')
 }
 
 function count(value: unknown): number {

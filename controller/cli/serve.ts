@@ -27,10 +27,10 @@ export async function serve(options: ServeOptions): Promise<number> {
     const say = (text: string) => print(options, { at: new Date().toISOString(), text }, text)
     // Read anew each time: a person may have changed the project meanwhile.
     const run = async () => {
-      const open = await openProject(options.project)
-      const line = await autoUpdateLine(() =>
-        autoUpdate(session, open, { store, cache: cacheDirectory(), note: () => {} }),
-      )
+      const line = await autoUpdateLine(async () => {
+        const open = await openProject(options.project)
+        return await autoUpdate(session, open, { store, cache: cacheDirectory(), note: () => {} })
+      })
       say(line.text)
       return line.ok
     }

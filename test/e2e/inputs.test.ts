@@ -1,6 +1,7 @@
 /** Inputs, builds and auto-update with the real Nix and Git: what is added, compared, moved, and left alone when it is broken. */
 
 import assert from 'node:assert/strict'
+import type { ChildProcess } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -106,6 +107,27 @@ describe('inputs and builds', { skip: nixSkip() }, () => {
     assert.equal(await fleet.git('status', '--porcelain'), '')
     assert.match(await fleet.git('log', '-1', '--format=%s'), /^Update extra$/m)
     assert.match((await fleet.run('serve', '--now')).stdout, /all inputs are at their newest/)
+  })
+
+  it('does so on the schedule, until a signal ends it', async () => {
+    const project = JSON.parse(await readFile(join(fleet.project, 'thymesh.json'), 'utf8'))
+    await fleet.commit('Every second', { 'thymesh.json': { ...project, autoUpdate: { schedule: '* * * * * *' } } })
+    // Written to while it serves: a person's broken file fails one run, and not the controller.
+    const broken = { name: 5 }
+    let said = ''
+    const onStart = (child: ChildProcess) => {
+      child.stdout?.on('data', async (text: Buffer) => {
+        const before = said
+        said += text
+        if (!/newest/.test(before) && /newest/.test(said)) await fleet.write({ 'thymesh.json': broken })
+        if (/nothing was changed: .*thymesh\.json/.test(said)) child.kill('SIGTERM')
+      })
+    }
+    const ended = await fleet.runWith({ onStart }, 'serve', '--auto-update')
+    assert.match(ended.stdout, /^The next auto-update is at \d{4}-.*Z\.\nauto-update: all inputs are at their newest$/m)
+    assert.equal(ended.code, 0)
+    await fleet.write({ 'thymesh.json': project })
+    await fleet.commit('By hand')
   })
 
   it('changes nothing when an update can not be built', async () => {

@@ -1,0 +1,58 @@
+/** Moving flake inputs: to their newest versions, with what their hosts ask for, and committing where they are. */
+
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { FleetHome } from '../fleet-home.ts'
+import { ProjectEdit } from '../project/edit.ts'
+import { git } from '../project/git.ts'
+import type { Project } from '../project/project.ts'
+import { operatorIdentity } from '../secrets/operator-identity.ts'
+import { openSecret } from '../secrets/vault.ts'
+import { InputError, inputNames } from './flake-text.ts'
+import { type Moved, movedInputs, readLock, updateLock } from './lock.ts'
+
+/** Moves all inputs but Thymesh's own, or those named. */
+export async function moveInputs(project: Project, names: readonly string[]): Promise<Moved[]> {
+  const text = await flakeText(project)
+  for (const name of names) requireInput(text, name)
+  const before = await readLock(project.directory)
+  const credentials = await credentialsOf(project, project.inputs ?? {})
+  await updateLock(project.directory, { names: names.length === 0 ? 'all' : names, credentials })
+  return movedInputs(before, await readLock(project.directory))
+}
+
+/** Commits flake.lock alone; the message says what moved. */
+export async function commitLock(directory: string, moved: readonly Moved[], message?: string): Promise<void> {
+  const words = moved.map(({ name, from, to }) => `${name}: ${from ?? 'new'} → ${to ?? 'removed'}`)
+  await git(directory, ['add', '--', 'flake.lock'])
+  const text = message ?? `Update ${moved.map(({ name }) => name).join(', ')}\n\n${words.join('\n')}`
+  await git(directory, ['commit', '--quiet', '-m', text, '--', 'flake.lock'])
+}
+
+/** Tokens for the hosts of inputs, by the secrets that thymesh.json names. */
+export async function credentialsOf(project: Project, inputs: NonNullable<Project['inputs']>): Promise<string[]> {
+  const names = [...new Set(Object.values(inputs).flatMap(({ secret }) => secret ?? []))]
+  if (names.length === 0) return []
+  const own = await operatorIdentity(new FleetHome(project.fleet))
+  const edit = new ProjectEdit(project.directory)
+  return await Promise.all(
+    names.map(async name =>
+      Buffer.from(await openSecret(edit, name, own))
+        .toString()
+        .trim(),
+    ),
+  )
+}
+
+/** Throws an InputError when flake.nix has no such input. */
+export function requireInput(text: string, name: string): void {
+  const known = inputNames(text)
+  if (known.includes(name)) return
+  throw new InputError('no-such-input', `flake.nix has no input ${name}`, {
+    hint: `It has ${known.join(', ') || 'none'}.`,
+  })
+}
+
+export async function flakeText({ directory }: Project): Promise<string> {
+  return await readFile(join(directory, 'flake.nix'), 'utf8')
+}
