@@ -91,14 +91,12 @@ describe('secrets', { skip: nixSkip() }, () => {
     const token = await fleet.token()
     first.start(token)
     other.start(token)
-    await until('both to join', async () => {
-      const { devices } = await fleet.json<{ devices: { device: string; peer: string | null }[] }>(
-        'status',
-        '--wait',
-        '2',
-      )
+    // The operator is in reach while a command runs only: one that lasts is found sooner than many short ones.
+    const joined = async () => {
+      const { devices } = await fleet.json<{ devices: { peer: string | null }[] }>('status', '--wait', '8')
       return devices.filter(({ peer }) => peer !== null).length === 2
-    })
+    }
+    await until('both to join', joined, { limitMs: 180_000, explain: () => fleet.logs() })
     await deploy('-m', 'with secrets')
     assert.equal(await secret(first, 'key'), plaintext)
     const names = await readdir(join(first.root, 'run/thymesh/secrets'))
