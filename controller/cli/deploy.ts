@@ -16,8 +16,8 @@ const newsSeconds = 2
 
 export interface DeployOptions extends WatchOptions {
   force: boolean
-  /** A file with a rollout policy; false for all devices at once; true when nothing was said. */
-  rollout: string | boolean
+  /** A file with a rollout policy; false for all devices at once; nothing for what the project says. */
+  rollout?: string | false
   allowMissingRecipients: boolean
 }
 
@@ -35,7 +35,7 @@ export async function deploy(options: DeployOptions): Promise<number> {
       ...{ project, checked, commit, store },
       message: options.message ?? '',
       force: options.force,
-      rollout: options.rollout === true ? 'project' : rollout,
+      rollout: options.rollout === undefined ? 'project' : rollout,
       allowMissingRecipients: options.allowMissingRecipients,
       note: text => note(options, text),
       news: takeNews(session, options, newsSeconds, 'No peer is in reach yet.'),
