@@ -121,7 +121,7 @@ async function membersEvent(
 
 function statementEvents(id: string, bytes: Uint8Array, roots: readonly Loaded<'root'>[]): LogEvent[] {
   const proposal = proposalCodec.decode(bytes)
-  const part = proposal.targets ?? proposal.members ?? proposal.root
+  const part = proposal.targets ?? proposal.members ?? proposal.root ?? proposal.site?.metadata
   const version = part
     ? (JSON.parse(Buffer.from(part).toString()) as { signed: { version: number } }).signed.version
     : 0

@@ -1,6 +1,7 @@
 /** What the mesh knows of each device, beside what the release wants: the rows of `status` and of a deploy's progress. */
 
 import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
+import { followed, releasesOf } from '../node/state/releases.ts'
 import type { Release } from '../protocol/release.ts'
 import { wantedConfig } from '../protocol/release.ts'
 import { finalUpdateErrors, type Report, type ReportedTurn } from '../protocol/report.ts'
@@ -12,6 +13,10 @@ export interface DeviceView {
   site: string | null
   /** The config that the release wants, else the one that it reports. */
   config: string | null
+  /** The site whose own release counts for it; null for the fleet's. */
+  follows: string | null
+  /** The site whose versions `release` and `wanted` are; null for the fleet's. */
+  releaseSite: string | null
   /** The release that runs. */
   release: number | null
   running: string | null
@@ -34,17 +39,24 @@ export interface DeviceView {
 
 /** One row for each device that the release names or that has a certificate, by name. */
 export function viewFleet(peer: MeshPeer): DeviceView[] {
-  const release = peer.state.belief?.release
+  const { belief } = peer.state
   const members = peer.directory.certificates().filter(({ role }) => role === 'device')
-  const declared = Object.keys(release?.devices ?? {}).filter(name => !members.some(member => member.name === name))
+  const names = new Set(releasesOf(belief).flatMap(({ devices }) => Object.keys(devices)))
+  const declared = [...names].filter(name => !members.some(member => member.name === name))
   const rows = members.map(({ name, peer: id, site }) => {
     const report = peer.directory.report(id)?.document
     const duplicate = members.filter(member => member.name === name).length > 1
+    const release = followed(belief, { name, site })
     return { ...viewDevice(name, release, report), peer: id, site: site ?? null, duplicate }
   })
-  return [...rows, ...declared.map(name => viewDevice(name, release, undefined))].sort((a, b) =>
-    a.device.localeCompare(b.device, 'en', { numeric: true }),
+  return [...rows, ...declared.map(name => viewDevice(name, declaredIn(name, releasesOf(belief)), undefined))].sort(
+    (a, b) => a.device.localeCompare(b.device, 'en', { numeric: true }),
   )
+}
+
+/** The release of an unseen device: nobody knows its site but from who names it. */
+function declaredIn(name: string, [fleet, ...sites]: readonly Release[]): Release | undefined {
+  return sites.find(({ devices }) => Object.hasOwn(devices, name)) ?? fleet
 }
 
 function viewDevice(name: string, release: Release | undefined, report: Report | undefined): DeviceView {
@@ -56,6 +68,8 @@ function viewDevice(name: string, release: Release | undefined, report: Report |
     peer: null,
     site: null,
     config: wanted?.name ?? report?.config ?? null,
+    follows: release?.site ?? null,
+    releaseSite: report?.site ?? null,
     release: report?.release ?? null,
     running: report?.running ?? null,
     wanted: report?.wanted ?? null,
@@ -84,13 +98,19 @@ export function isHeld({ state, turn }: Pick<DeviceView, 'state' | 'turn'>, rele
 export function hasEnded(row: DeviceView, release: Release): boolean {
   const wanted = wantedConfig(release, row.device)
   if (wanted === undefined) return true
-  const runs = row.state === 'running' && row.running === wanted.topLevel && row.release === release.version
+  const runs =
+    isOf(row, release) && row.state === 'running' && row.running === wanted.topLevel && row.release === release.version
   return runs || (hasFailed(row, release) && isFinal(row))
 }
 
 /** Whether a device says that it failed with this release: a failure of an earlier one says nothing about it. */
 export function hasFailed(row: DeviceView, release: Release): boolean {
-  return (row.state === 'failed' || row.state === 'rolled-back') && row.wanted === release.version
+  return isOf(row, release) && (row.state === 'failed' || row.state === 'rolled-back') && row.wanted === release.version
+}
+
+/** Whether a device's report counts the versions of this release's kind. */
+function isOf({ releaseSite }: DeviceView, { site }: Release): boolean {
+  return releaseSite === (site ?? null)
 }
 
 /** An update that the device won't try again by itself. */

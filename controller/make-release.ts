@@ -26,6 +26,8 @@ export interface ReleaseInit {
   readonly checked: CheckResult
   readonly commit: string
   readonly message: string
+  /** Only for the devices of this site, by its own operators. */
+  readonly site?: string | undefined
   /** A release also when nothing would change on any device. */
   readonly force: boolean
   /** How it spreads: as the project says, by a policy, or to all devices at once. */
@@ -50,8 +52,11 @@ export interface PreparedRelease {
 export async function prepareRelease(session: Session, init: ReleaseInit): Promise<PreparedRelease> {
   const { peer, home } = session
   const { project, store, note } = init
-  const [declared, nixKey] = await Promise.all([evaluateFleet(project, store), home.nixKey()])
-  const rollout = init.rollout === 'project' ? parseRolloutPolicy(declared.rollout, 'rollout.json') : init.rollout
+  const [whole, nixKey] = await Promise.all([evaluateFleet(project, store), home.nixKey()])
+  const rollout = init.rollout === 'project' ? parseRolloutPolicy(whole.rollout, 'rollout.json') : init.rollout
+  // Which devices are a site's is told by their certificates, which the news bring.
+  if (init.site !== undefined) await init.news
+  const declared = init.site === undefined ? whole : onlyOf(whole, init.site, peer.directory.certificates())
   const devices = devicesOf(declared, peer.directory.certificates())
   init.look?.(devices)
   const names = [...new Set(Object.values(devices).map(({ config }) => config))].sort()
@@ -69,9 +74,11 @@ export async function prepareRelease(session: Session, init: ReleaseInit): Promi
   }
   const { message, commit } = init
   const content: ReleaseContent = { message, commit, configs, devices, ...(rollout && { rollout }) }
-  const current = peer.state.belief?.release
+  const { belief } = peer.state
+  const current = init.site === undefined ? belief?.release : belief?.sites.get(init.site)
   if (current !== undefined && sameContent(current, content) && !init.force) return { content, same: current }
-  await keepTopLevels(home, String((current?.version ?? 0) + 1), topLevels, store)
+  const next = (current?.version ?? 0) + 1
+  await keepTopLevels(home, init.site === undefined ? String(next) : `${init.site}-${next}`, topLevels, store)
   return { content, same: undefined }
 }
 
@@ -119,6 +126,18 @@ async function keepTopLevels(
   store: string | undefined,
 ): Promise<void> {
   for (const [name, topLevel] of topLevels) await keepPath(topLevel, home.rootsDirectory(release), name, store)
+}
+
+/** The devices that a site's operators may release for: those whose certificates name it; who has none, as it is declared. */
+function onlyOf(declared: DeclaredFleet, site: string, certificates: readonly Certificate[]): DeclaredFleet {
+  const places = new Map(certificates.filter(({ role }) => role === 'device').map(each => [each.name, each]))
+  const devices = Object.entries(declared.devices).filter(
+    ([name, device]) => (places.get(name) ?? device).site === site,
+  )
+  if (devices.length > 0) return { ...declared, devices: Object.fromEntries(devices) }
+  throw new ThymeshError('no-devices', `the project declares no device of the site ${site}`, {
+    hint: "A device's site is what its certificate says: see `thymesh members`.",
+  })
 }
 
 /** With site and tags, by which waves choose; a device's site is the project's, else that of its certificate. */

@@ -1,6 +1,7 @@
 /** Making, signing and publishing proposals: what an operator does with the fleet's next metadata. */
 
 import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
+import type { Releases } from '../protocol/effective-release.ts'
 import { ThymeshError } from '../protocol/errors.ts'
 import { timeText } from '../protocol/fields.ts'
 import { equalBytes, fromHex, sha256 } from '../protocol/hash.ts'
@@ -19,7 +20,15 @@ import {
   sign,
   wantedSigners,
 } from '../protocol/trust/proposals.ts'
-import { draftRelease, nextMembers, publishNext, type ReleaseContent, renewalDue } from '../protocol/trust/publish.ts'
+import {
+  draftRelease,
+  nextMembers,
+  type OnlineKeys,
+  publishNext,
+  type ReleaseContent,
+  renewalDue,
+} from '../protocol/trust/publish.ts'
+import type { Sites } from '../protocol/trust/sites.ts'
 import type { TrustedSet } from '../protocol/trust/trusted-set.ts'
 import { requirePlausibleClock } from './clock.ts'
 import type { Signers } from './keys/operator-keys.ts'
@@ -34,6 +43,8 @@ export interface Change {
   readonly content?: ReleaseContent
   readonly root?: RootChanges
   readonly revocations?: Uint8Array
+  /** All sites with operators of their own, where these change. */
+  readonly sites?: Sites
   readonly message: string
 }
 
@@ -46,7 +57,7 @@ export interface Operator {
 }
 
 /** What a peer believes, or a ProposingError that says where to get it. */
-export function beliefOf(peer: Pick<MeshPeer, 'state'>): { trusted: TrustedSet; release: Release } {
+export function beliefOf(peer: Pick<MeshPeer, 'state'>): Releases & { trusted: TrustedSet } {
   if (peer.state.belief !== undefined) return peer.state.belief
   throw new ProposingError('no-trust', 'this controller has no metadata of its fleet', {
     hint: 'Every device has it: try again when one is in reach, or restore the state that `thymesh init` made.',
@@ -66,8 +77,9 @@ export function makeProposal(
   if (operator.trustClock !== true) requirePlausibleClock(trusted, release, now)
   const root = change.root && signMetadata('root', nextRoot(trusted, change.root, now), [])
   const members = nextMembersOf(trusted, root, change.revocations, now)
-  const content = change.content ?? (root && needsTargets(trusted, root) ? sameContent(release) : undefined)
-  const targets = content && draftRelease(trusted, fleet, content, now, root)
+  const anew = change.sites !== undefined || (root !== undefined && needsTargets(trusted, root))
+  const content = change.content ?? (anew ? sameContent(release) : undefined)
+  const targets = content && draftRelease(trusted, fleet, content, now, root, change.sites)
   const current = [
     ...roleNames.slice(0, 2).flatMap(role => roleOf(trusted.root, role).keys),
     ...membersOf(trusted.root, trusted).keys,
@@ -100,7 +112,7 @@ function authorsFor(has: { root: boolean; targets: boolean }, signers: Signers):
   return [...signers[role]].reverse()
 }
 
-function notAsked(): ProposingError {
+export function notAsked(): ProposingError {
   return new ProposingError('not-asked', 'none of your keys may sign this for the fleet', {
     hint: 'See `thymesh root show` and `thymesh key show`: another operator adds your card with `thymesh root propose --add`.',
   })
@@ -117,7 +129,10 @@ export function isWithdrawn({ proposal, statements }: Judged): boolean {
  */
 export function requireOnlyOne(next: Judged, all: readonly Judged[], { signers }: Operator): void {
   const mine = new Set(roleNames.flatMap(role => signers[role].map(({ keyId }) => keyId)))
-  const versionOf = ({ parts }: Judged) => [parts.root, parts.targets, parts.members].map(part => part?.signed.version)
+  const versionOf = ({ parts, proposal }: Judged) => [
+    ...[parts.root, parts.targets, parts.members].map(part => part?.signed.version),
+    parts.site && `${proposal.site?.name} ${parts.site.signed.version}`,
+  ]
   const other = all.find(
     each =>
       each.id !== next.id &&
@@ -169,10 +184,8 @@ function statementBy(
 export async function publishProposal(peer: MeshPeer, judged: Judged, operator: Operator): Promise<void> {
   const { trusted, release } = beliefOf(peer)
   if (operator.trustClock !== true) requirePlausibleClock(trusted, release, operator.now)
-  const root = judged.parts.root ?? trusted.root
-  const snapshot = inRole(root, 'snapshot', operator.signers)
-  const timestamp = inRole(root, 'timestamp', operator.signers)
-  if (snapshot === undefined || timestamp === undefined) {
+  const keys = onlineKeys(judged, trusted, operator)
+  if (keys === undefined) {
     throw new ProposingError(
       'no-online-keys',
       'expected a snapshot and a timestamp key of the fleet, to publish with',
@@ -181,12 +194,24 @@ export async function publishProposal(peer: MeshPeer, judged: Judged, operator: 
       },
     )
   }
-  const next = publishNext(trusted, judged.parts, { snapshot, timestamp }, operator.now)
+  const { root, targets, members, site: metadata } = judged.parts
+  const site = judged.proposal.site?.name
+  const parts = { ...(root && { root }), ...(targets && { targets }), ...(members && { members }) }
+  const ofSite = metadata && site !== undefined && { site, metadata }
+  const next = publishNext(trusted, { ...parts, ...(ofSite && { ofSite }) }, keys, operator.now)
   await peer.state.believe(next, async named => {
     const document = judged.proposal.documents.find(each => equalBytes(sha256(each), named.hash))
     if (document === undefined) throw new RangeError('the metadata names a document that the proposal lacks')
     return document
   })
+}
+
+/** The keys of this operator that publish a proposal; nothing where one is missing, as site operators' are. */
+export function onlineKeys(judged: Judged, trusted: TrustedSet, { signers }: Operator): OnlineKeys | undefined {
+  const root = judged.parts.root ?? trusted.root
+  const snapshot = inRole(root, 'snapshot', signers)
+  const timestamp = inRole(root, 'timestamp', signers)
+  return snapshot && timestamp && { snapshot, timestamp }
 }
 
 function inRole(root: Loaded<'root'>, role: RoleName, signers: Signers): Signer | undefined {

@@ -6,16 +6,19 @@ import { limits } from '../protocol/limits.ts'
 import type { Release } from '../protocol/release.ts'
 import { parseMetadata } from '../protocol/trust/metadata.ts'
 import type { Judged } from '../protocol/trust/proposals.ts'
+import type { ReleaseContent } from '../protocol/trust/publish.ts'
 import {
   beliefOf,
   type Change,
   isWithdrawn,
   makeProposal,
   type Operator,
+  onlineKeys,
   publishProposal,
   requireOnlyOne,
 } from './proposing.ts'
 import type { Session } from './session.ts'
+import { makeSiteProposal } from './sites.ts'
 
 export type Outcome =
   | { readonly kind: 'published'; readonly release: Release; readonly judged: Judged }
@@ -24,7 +27,26 @@ export type Outcome =
 /** Signs a change with this operator's keys, and publishes or proposes it. */
 export async function bringAbout(session: Session, change: Change, operator: Operator): Promise<Outcome> {
   const { peer } = session
-  const judged = makeProposal({ ...beliefOf(peer), fleet: peer.fleet }, change, operator)
+  return await decideOn(session, makeProposal({ ...beliefOf(peer), fleet: peer.fleet }, change, operator), operator)
+}
+
+/** The same of a release of one site. */
+export async function bringAboutAt(
+  session: Session,
+  site: string,
+  content: ReleaseContent,
+  operator: Operator,
+): Promise<Outcome> {
+  const about = { ...beliefOf(session.peer), fleet: session.peer.fleet }
+  return await decideOn(
+    session,
+    makeSiteProposal(about, site, content, operator, await session.home.operatorKeys.operator()),
+    operator,
+  )
+}
+
+async function decideOn(session: Session, judged: Judged, operator: Operator): Promise<Outcome> {
+  const { peer } = session
   requireOnlyOne(judged, peer.proposals.book.all, operator)
   return await passOn(session, judged, operator)
 }
@@ -33,14 +55,18 @@ export async function bringAbout(session: Session, change: Change, operator: Ope
 export async function passOn(session: Session, judged: Judged, operator: Operator): Promise<Outcome> {
   const { peer, audit } = session
   await audit.noteProposal(judged)
-  if (!judged.complete || isWithdrawn(judged)) {
+  // Who signs for a site has no keys to publish with: an operator of the fleet does that.
+  const mayPublish = judged.parts.site === undefined || onlineKeys(judged, beliefOf(peer).trusted, operator)
+  if (!judged.complete || isWithdrawn(judged) || !mayPublish) {
     await peer.proposals.book.add(judged.proposal)
     return { kind: 'proposed', judged }
   }
   // Others see the last signature before what it leads to, and who publishes may fail: so it is kept first.
   await peer.proposals.book.add(judged.proposal)
   await publishProposal(peer, judged, operator)
-  return { kind: 'published', release: beliefOf(peer).release, judged }
+  const { release, sites } = beliefOf(peer)
+  const site = judged.proposal.site?.name
+  return { kind: 'published', release: (site !== undefined && sites.get(site)) || release, judged }
 }
 
 /** Waits until one other peer has all proposals and metadata of ours, or for the time; resolves to whether one has. */

@@ -18,12 +18,18 @@ export interface Rollout {
 
 /** How the release stands, by the reports that have come; complete when the devices of `waitFor`, or all, have ended. */
 export function rolloutOf(peer: MeshPeer, release: Release, waitFor: readonly string[] = []): Rollout {
-  const rows = viewFleet(peer).filter(({ device }) => Object.hasOwn(release.devices, device))
+  const { site = null } = release
+  const rows = viewFleet(peer).filter(row => row.follows === site && Object.hasOwn(release.devices, row.device))
   const awaited = rows.filter(({ device }) => waitFor.length === 0 || waitFor.includes(device))
   const tops = new Set(Object.values(release.configs).map(({ topLevel }) => topLevel))
   const covered = new Map<string, string>()
   for (const row of rows) {
-    if (row.running !== null && row.release === release.version && !covered.has(row.running)) {
+    if (
+      row.running !== null &&
+      row.releaseSite === site &&
+      row.release === release.version &&
+      !covered.has(row.running)
+    ) {
       covered.set(row.running, row.device)
     }
   }

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LogLevel } from '../node/log.ts'
 import { makeLogger } from '../node/log.ts'
+import { membershipOf } from '../node/membership.ts'
 import { MeshPeer, openState } from '../node/mesh/mesh-peer.ts'
 import { messageOf } from '../protocol/errors.ts'
 import { AuditTrail } from './audit-trail.ts'
@@ -31,14 +32,17 @@ export async function startSession(project: Project, options: { log?: LogLevel }
   const log = makeLogger(options.log ?? settings.log)
   const state = await openState(settings)
   try {
-    const certificate = await ownCertificate(state, {
+    // A site's operator has no key of the members role: a join token lets the controller in.
+    const joined = settings.join && (await membershipOf(state, settings))
+    const init = {
       fleet: project.fleet,
       operator: (await home.operatorKeys.operator()) ?? operatorName(),
       // Asked for only when the certificate is written: a command that signs nothing needs no passphrase.
       members: async () => (await home.keys()).members,
       now: new Date(),
-    })
-    const bootstrap = [...new Set([...settings.bootstrap, ...project.bootstrap])]
+    }
+    const certificate = joined?.envelope ?? (await ownCertificate(state, init))
+    const bootstrap = [...new Set([...settings.bootstrap, ...project.bootstrap, ...(joined?.bootstrap ?? [])])]
     const peer = await MeshPeer.make({
       fleet: project.fleet,
       certificate,

@@ -9,6 +9,8 @@ export interface TokenOptions {
   fleet: string
   /** Device names that the token covers; one `*` stands for any part. */
   names: string
+  /** `relay` for a peer that follows no release, such as a site operator's controller. */
+  role?: 'device' | 'relay'
   site?: string
   /** Days for which the token can be used. */
   days: number
@@ -39,7 +41,7 @@ export function makeJoinToken(options: TokenOptions, members: Signer, now: Date)
     fleet: options.fleet,
     key: signerOf(seed).publicKey,
     names: options.names,
-    role: 'device',
+    role: options.role ?? 'device',
     ...(options.site !== undefined && { site: options.site }),
     issued: timeText(now),
     expires: timeText(new Date(now.getTime() + options.days * dayMs)),

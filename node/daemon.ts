@@ -21,6 +21,7 @@ import { DeviceSecrets } from './secrets/device-secrets.ts'
 import { areLaid } from './secrets/lay.ts'
 import { SecretUpdates } from './secrets/secret-updates.ts'
 import type { Settings } from './settings.ts'
+import { followed } from './state/releases.ts'
 import { BinaryCache } from './store/binary-cache.ts'
 import { StoreCacheSource } from './store/cache-source.ts'
 import { HashParts } from './store/hash-parts.ts'
@@ -57,11 +58,15 @@ export async function startDaemon(settings: Settings, log: Logger): Promise<Runn
     if (settings.cache !== false) undo.push(await startCache(peer, settings.store, settings.cache, log))
     const { own, clock } = state
     const { directory, admission, state: fleet } = peer
-    const gate = new RolloutGate({ directory, admission, state: fleet, own, clock, log }, { name: certificate.name })
+    const gate = new RolloutGate(
+      { directory, admission, state: fleet, own, clock, log },
+      { name: certificate.name, site: () => peer.own.certificate.site },
+    )
     await gate.start()
     undo.push(async () => gate.stop())
     const config = () => {
-      const wanted = peer.state.belief && wantedConfig(peer.state.belief.release, certificate.name)
+      const release = followed(peer.state.belief, peer.own.certificate)
+      const wanted = release && wantedConfig(release, certificate.name)
       return wanted && { policy: policyOf(wanted.policy), target: wanted.target }
     }
     const keeper = new Housekeeper(

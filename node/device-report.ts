@@ -2,13 +2,16 @@
 
 import { FormatError } from '../protocol/cbor.ts'
 import { seal } from '../protocol/dsse.ts'
+import type { Target } from '../protocol/fields.ts'
 import { fromHex } from '../protocol/hash.ts'
 import type { Signer } from '../protocol/keys.ts'
 import { limits } from '../protocol/limits.ts'
 import { type DeviceState, type Freshness, type Report, reportKind } from '../protocol/report.ts'
+import type { Activator } from './activation/activator.ts'
 import type { ActivationState, Entry } from './activation/entry.ts'
 import type { MeshPeer } from './mesh/mesh-peer.ts'
 import type { Clock } from './state/clock.ts'
+import type { OwnState } from './state/own.ts'
 import type { Progress } from './swarm/progress.ts'
 
 /** Of an error's message in a report, beside the rest of it. */
@@ -98,9 +101,35 @@ export function updateOf(release: number, began: number, progress: Progress | un
   }
 }
 
+/** What a report says beside who says it and when. */
+export type Status = Omit<Report, 'v' | 'fleet' | 'peer' | 'counter' | 'at' | 'freshness' | 'site'>
+
+/** What stays of a status when another one's releases count: a site's and the fleet's versions say nothing of each other. */
+export function withoutReleases({ release: _r, wanted: _w, turn: _t, update: _u, error: _e, ...rest }: Status): Status {
+  return rest
+}
+
 /** How old the news are by which this device goes. */
 export function freshnessOf(peer: Pick<MeshPeer, 'state'>, clock: Pick<Clock, 'now'>): Freshness {
   const timestamp = peer.state.belief?.trusted.timestamp?.signed
   if (clock.now === undefined || timestamp === undefined) return 'unknown'
   return timestamp.isExpired(clock.now) ? 'expired' : 'fresh'
+}
+
+/** What runs and boots, by the machine, and the release it came with, by our own notes; of the site's or the fleet's versions. */
+export async function currentOf(
+  { activator, own }: { activator: Pick<Activator, 'running' | 'boots'>; own: Pick<OwnState, 'running'> },
+  target: Target,
+  site: string | undefined,
+): Promise<Pick<Status, 'running' | 'release' | 'since' | 'boots'>> {
+  const running = await activator.running()
+  const boots = await activator.boots(target)
+  const noted = await own.running()
+  const isNoted = noted !== undefined && noted.topLevel === running
+  return {
+    ...(running && { running }),
+    ...(boots && boots !== running && { boots }),
+    ...(isNoted && noted.site === site && { release: noted.release }),
+    ...(isNoted && noted.since && { since: noted.since }),
+  }
 }

@@ -42,7 +42,7 @@ async function scene(t: TestContext) {
   const reports: Report[] = []
   const told = new EventEmitter()
   const state = Object.assign(new EventEmitter(), {
-    belief: undefined as { release: Release; trusted: object } | undefined,
+    belief: undefined as { release: Release; sites: Map<string, Release>; trusted: object } | undefined,
   })
   const machine = {
     runs: undefined as string | undefined,
@@ -73,6 +73,7 @@ async function scene(t: TestContext) {
   const notes = Object.assign(new EventEmitter(), { fields: {}, held: false })
   const peer = {
     fleet: fleet.fleet,
+    own: { certificate: { name: 'kiosk-1' } },
     identity,
     state,
     closures,
@@ -99,7 +100,7 @@ async function scene(t: TestContext) {
   const device = new Device(components, { name: 'kiosk-1' })
   t.after(() => device.stop())
   const release = (next: Release) => {
-    state.belief = { release: next, trusted: fleet.published.trusted }
+    state.belief = { release: next, sites: new Map(), trusted: fleet.published.trusted }
     state.emit('changed', state.belief)
   }
   const reported = async (fits: (report: Report) => boolean): Promise<Report> => {

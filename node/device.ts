@@ -13,13 +13,23 @@ import type { Activator } from './activation/activator.ts'
 import type { Entry } from './activation/entry.ts'
 import type { Housekeeper } from './activation/housekeeper.ts'
 import { progressIntervalMs, reportIntervalMs, updateRetryFirstMs, updateRetryLastMs } from './defaults.ts'
-import { activationStatus, freshnessOf, sealed, shortened, updateOf } from './device-report.ts'
+import {
+  activationStatus,
+  currentOf,
+  freshnessOf,
+  type Status,
+  sealed,
+  shortened,
+  updateOf,
+  withoutReleases,
+} from './device-report.ts'
 import type { Logger } from './log.ts'
 import type { MeshPeer } from './mesh/mesh-peer.ts'
 import type { RolloutGate } from './rollout/gate.ts'
 import type { SecretUpdates } from './secrets/secret-updates.ts'
 import type { Clock } from './state/clock.ts'
 import type { OwnState } from './state/own.ts'
+import { followed } from './state/releases.ts'
 import { fetchClosure } from './swarm/closure-fetch.ts'
 import type { Progress } from './swarm/progress.ts'
 
@@ -36,9 +46,6 @@ export interface DeviceComponents {
   log: Logger
 }
 
-/** What a report says beside who says it and when. */
-type Status = Omit<Report, 'v' | 'fleet' | 'peer' | 'counter' | 'at' | 'freshness'>
-
 export class Device {
   readonly #components: DeviceComponents
   readonly #name: string
@@ -48,6 +55,8 @@ export class Device {
   #updatingTo: string | undefined
   #wake = Promise.withResolvers<void>()
   #status: Status = { state: 'waiting' }
+  /** Whose release the status speaks of: a site's, or the fleet's. */
+  #site: string | undefined
   #reporting: Promise<void> = Promise.resolve()
   #lastReport = 0
   #loop: Promise<void> | undefined
@@ -80,8 +89,13 @@ export class Device {
     await this.#reporting
   }
 
+  /** The release that counts here, by the site in our certificate. */
+  get #followed(): Release | undefined {
+    return followed(this.#components.peer.state.belief, this.#components.peer.own.certificate)
+  }
+
   #changed(): void {
-    const release = this.#components.peer.state.belief?.release
+    const release = this.#followed
     const wanted = release && wantedConfig(release, this.#name)?.topLevel
     // Of two releases that contradict each other neither is fetched on.
     if (this.#components.peer.notes.held) this.#superseded.abort(new Error('updates are held'))
@@ -96,7 +110,7 @@ export class Device {
     while (!this.#stop.signal.aborted) {
       this.#wake = Promise.withResolvers()
       this.#superseded = new AbortController()
-      const release = this.#components.peer.state.belief?.release
+      const release = this.#followed
       const outcome = release === undefined ? 'settled' : await this.#tryToFollow(release)
       if (outcome === 'again') continue
       if (outcome === 'settled') retryMs = updateRetryFirstMs
@@ -113,6 +127,7 @@ export class Device {
         const before = await activator.last()
         if (before === undefined) return
         this.#updatingTo = before.new
+        this.#site = before.site
         // A release that came before the daemon last ended ends a hold, too.
         if (this.#components.peer.state.belief !== undefined) this.#changed()
         const options = this.#activateOptions({ wanted: before.release, config: before.config })
@@ -147,11 +162,11 @@ export class Device {
   /** Writes down and tells how an update ended. */
   async #ended(entry: Entry, update = this.#status.update): Promise<void> {
     const { activator, secrets, own, clock, log } = this.#components
-    const { release, config } = entry
+    const { release, config, site } = entry
     await secrets?.settle(await activator.running())
-    const since = clock.now && timeText(clock.now)
     if (entry.state === 'committed') {
-      await own.setRunning({ release, config, topLevel: entry.new, ...(since && { since }) })
+      const since = clock.now && timeText(clock.now)
+      await own.setRunning({ release, config, topLevel: entry.new, ...(since && { since }), ...(site && { site }) })
     }
     log.info({ release, state: entry.state, code: entry.code }, 'the update has ended')
     const wanted = entry.state === 'committed' ? {} : { wanted: release }
@@ -171,6 +186,10 @@ export class Device {
 
   /** A device goes on whatever happens: what fails outside of an update is tried again, too. */
   async #tryToFollow(release: Release): Promise<'settled' | 'retry' | 'again'> {
+    if (release.site !== this.#site) {
+      this.#site = release.site
+      this.#status = withoutReleases(this.#status)
+    }
     try {
       return await this.#follow(release)
     } catch (thrown) {
@@ -195,7 +214,8 @@ export class Device {
       const before = await own.running()
       const since = before?.topLevel === running ? before.since : undefined
       const noted = { config: wanted.name, release: release.version, ...(since && { since }) }
-      if (before?.release !== release.version) await own.setRunning({ ...noted, topLevel: wanted.topLevel })
+      const next = { ...noted, topLevel: wanted.topLevel, ...(release.site && { site: release.site }) }
+      if (before?.release !== release.version || before.site !== release.site) await own.setRunning(next)
       const health = last?.state === 'committed' && last.new === running ? last.health : undefined
       const current = await this.#current(wanted.target)
       await this.#settle({ state: 'running', ...current, ...noted, ...(health && { health }) })
@@ -204,7 +224,8 @@ export class Device {
     if (running === wanted.topLevel) return 'retry'
     const hasFailed = last?.state === 'failed' || last?.state === 'rolled-back'
     // A promoted release is the one that failed: it isn't tried again either.
-    if (hasFailed && last.release >= contentVersion(release) && last.new === wanted.topLevel) {
+    const ofThis = hasFailed && last.site === release.site && last.new === wanted.topLevel
+    if (ofThis && last.release >= contentVersion(release)) {
       await this.#settle({
         config: wanted.name,
         wanted: release.version,
@@ -275,10 +296,10 @@ export class Device {
       await pass(fetched.progress)
       await secrets?.layNext()
       tell('preflight', fetched.progress, true)
-      const { name: config, target, topLevel, policy } = wanted
+      const { name: config, system, target, topLevel, policy } = wanted
       const update = () => updateOf(release.version, began, fetched.progress)
       const options = this.#activateOptions({ ...base, update: update() })
-      const wantedSystem = { release: release.version, config, system: wanted.system, target, topLevel, policy }
+      const wantedSystem = { release: release.version, site: release.site, config, system, target, topLevel, policy }
       const end = await activator.activate(wantedSystem, options)
       log.info({ release: release.version, ...update() }, 'the update is done')
       await this.#ended(end, update())
@@ -287,35 +308,24 @@ export class Device {
     }
   }
 
-  /** What runs and boots, by the machine, and the release it came with, by our own notes. */
-  async #current(target: Target): Promise<Pick<Status, 'running' | 'release' | 'since' | 'boots'>> {
-    const { activator, own } = this.#components
-    const running = await activator.running()
-    const boots = await activator.boots(target)
-    const noted = await own.running()
-    return {
-      ...(running && { running }),
-      ...(boots && boots !== running && { boots }),
-      ...(noted?.topLevel === running && noted && { release: noted.release }),
-      ...(noted?.topLevel === running && noted?.since && { since: noted.since }),
-    }
-  }
+  readonly #current = (target: Target) => currentOf(this.#components, target, this.#site)
 
   /** Tells the status, unless it is what was told last. */
   async #settle(status: Status): Promise<void> {
-    const update = this.#status.update?.release === status.release ? this.#status.update : undefined
-    const next: Status = { ...status, ...(update && { update }) }
+    const { update } = this.#status
+    const next: Status = { ...status, ...(update && update.release === status.release && { update }) }
     const told = this.#lastReport > 0 && isDeepStrictEqual(next, this.#status)
     this.#status = next
     if (!told) await this.#report()
   }
 
   async #fail(release: Release, running: string | undefined, thrown: unknown): Promise<void> {
-    const code = thrown instanceof ThymeshError ? thrown.code : 'failed'
-    const message = shortened(messageOf(thrown))
+    const error = {
+      code: thrown instanceof ThymeshError ? thrown.code : 'failed',
+      message: shortened(messageOf(thrown)),
+    }
     const wanted = wantedConfig(release, this.#name)
     const current = await this.#current(wanted?.target ?? 'portable')
-    const error = { code, message }
     this.#status = { ...current, state: 'failed', config: wanted?.name, wanted: release.version, error, running }
     await this.#report()
   }
@@ -342,6 +352,7 @@ export class Device {
       ...peer.notes.fields,
       ...(clock.now && { at: timeText(clock.now) }),
       ...this.#status,
+      ...(this.#site && { site: this.#site }),
     }
     const envelope = sealed(report, peer.identity.signer)
     if ((await peer.directory.addReport(envelope)) !== 'unknown-member') peer.gossip.publishReport(envelope)

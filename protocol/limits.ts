@@ -52,6 +52,10 @@ export const limits = {
   narSize: 256 * 1024 * MiB,
   /** Members of a fleet. */
   members: 10_000,
+  /** Sites with operators of their own: the snapshot names a role for each, for good. */
+  sites: 64,
+  /** A release by a site's operators: every peer keeps that of every site. */
+  siteRelease: 128 * KiB,
   /** Waves that a rollout policy names; what they leave is one more. */
   waves: 16,
   /** Tags of one device. */

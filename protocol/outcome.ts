@@ -21,6 +21,6 @@ export function outcomeOf(report: Report | undefined, release: Release, device: 
   if (report.state === 'running' && report.running === wanted.topLevel) return 'confirmed'
   // The release that is promoted is the same content: what failed with it has failed.
   const { wanted: tried = 0 } = report
-  const ofThis = tried >= contentVersion(release) && tried <= release.version
+  const ofThis = report.site === release.site && tried >= contentVersion(release) && tried <= release.version
   return ofThis && isFinalFailure(report) ? 'failed' : 'pending'
 }

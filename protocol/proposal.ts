@@ -49,6 +49,8 @@ const proposalSchema = z.strictObject({
   root: bytesSchema(1, limits.root).optional(),
   targets: bytesSchema(1, limits.targets).optional(),
   members: bytesSchema(1, limits.targets).optional(),
+  /** Metadata of the role of a site that has operators of its own; never together with the others. */
+  site: z.strictObject({ name: nameSchema, metadata: bytesSchema(1, limits.targets) }).optional(),
   /** The target files that these name and that are new: release, revocations. */
   documents: z.array(bytesSchema(1, limits.release)).max(2),
   /** What operators have said of it, each sealed by a key of theirs. */

@@ -47,7 +47,9 @@ const releaseSchema = z
   .strictObject({
     v: formatVersion,
     fleet: fleetIdSchema,
-    /** That of the targets metadata which names this release. */
+    /** The site whose operators signed it, for devices of that site only; the fleet's operators did without it. */
+    site: nameSchema.optional(),
+    /** That of the targets metadata which names this release; of a site's role, counted for each site alone. */
     version: versionSchema,
     created: timeSchema,
     message: messageSchema,

@@ -96,6 +96,8 @@ const reportSchema = z.strictObject({
   at: timeSchema.optional(),
   state: deviceStateSchema,
   config: nameSchema.optional(),
+  /** The site whose own release it follows: `release`, `wanted`, `turn` and `update` count that site's then. */
+  site: nameSchema.optional(),
   /** The release that runs, or that ran last. */
   release: versionSchema.optional(),
   /** The release that it is updating to, or failed to update to. */

@@ -5,16 +5,16 @@ import { requireSound } from '../project/check.ts'
 import { cleanCommit } from '../project/git.ts'
 import { openProject } from '../project/project.ts'
 import { emptyWaves, readRolloutPolicy } from '../rollout-policy.ts'
+import { releaseName } from '../view/release.ts'
 import { takeNews, withSession } from './context.ts'
-import type { WatchOptions } from './options.ts'
 import { note } from './output.ts'
-import { release } from './release.ts'
+import { type ReleaseOptions, release } from './release.ts'
 import { checkWaitFor, watch } from './watch.ts'
 
 /** Seconds for other operators' releases to come in. */
 const newsSeconds = 2
 
-export interface DeployOptions extends WatchOptions {
+export interface DeployOptions extends ReleaseOptions {
   force: boolean
   /** A file with a rollout policy; false for all devices at once; nothing for what the project says. */
   rollout?: string | false
@@ -34,6 +34,7 @@ export async function deploy(options: DeployOptions): Promise<number> {
     const { content, same } = await prepareRelease(session, {
       ...{ project, checked, commit, store },
       message: options.message ?? '',
+      site: options.site,
       force: options.force,
       rollout: options.rollout === undefined ? 'project' : rollout,
       allowMissingRecipients: options.allowMissingRecipients,
@@ -42,10 +43,12 @@ export async function deploy(options: DeployOptions): Promise<number> {
       look: devices => checkWaitFor(options.waitFor, Object.keys(devices)),
     })
     if (same !== undefined) {
-      note(options, `Nothing to deploy: release ${same.version} is this already. (--force makes a new one.)`)
+      note(options, `Nothing to deploy: release ${releaseName(same)} is this already. (--force makes a new one.)`)
       return await watch(session, same, options)
     }
-    const version = (peer.state.belief?.release.version ?? 0) + 1
+    const { site } = options
+    const current = site === undefined ? peer.state.belief?.release : peer.state.belief?.sites.get(site)
+    const version = (current?.version ?? 0) + 1
     for (const line of emptyWaves({ ...content, fleet: peer.fleet, version })) note(options, `Note: ${line}.`)
     return await release(session, content, options)
   })

@@ -2,8 +2,10 @@
 
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { FormatError } from '../../protocol/cbor.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { nameSchema } from '../../protocol/fields.ts'
+import { parseJoinToken } from '../../protocol/join-token.ts'
 import { formatNixSecretKey } from '../../protocol/nix/signature.ts'
 import { roleNames } from '../../protocol/trust/fleet.ts'
 import { FleetHome } from '../fleet-home.ts'
@@ -22,6 +24,8 @@ export interface KeyNewOptions extends ProjectOptions {
   passphrase: boolean
   rotate: boolean
   listen: string[]
+  /** A join token, for who is no operator of the fleet but of a site. */
+  join?: string
   mdns: boolean
 }
 
@@ -45,14 +49,23 @@ export async function keyNew(options: KeyNewOptions): Promise<undefined> {
   const passphrase = options.rotate ? passphrases.current : () => passphrases.chosen()
   const seal = sealed ? newSeal(await passphrase()) : undefined
   if (!options.rotate) {
-    await home.writeSettings({ mdns: options.mdns, ...(options.listen.length > 0 && { listen: options.listen }) })
+    const join = options.join === undefined ? {} : { join: { token: options.join, name: operator } }
+    if (options.join !== undefined) requireToken(options.join, project.fleet)
+    await home.writeSettings({
+      mdns: options.mdns,
+      ...join,
+      ...(options.listen.length > 0 && { listen: options.listen }),
+    })
   }
   const keys = newKeys(`${project.name}-${operator}-${before.length + 1}`)
   const written = await operatorKeys.write(keys, seal)
   await operatorKeys.noteOperator(operator)
   const card = await cardOf(home, project.fleet, operator)
   note(options, `New keys: ${operatorKeys.directory} (${written.map(file => basename(file)).join(', ')})`)
-  note(options, 'Hand this card to an operator of the fleet, who adds it: thymesh root propose --add CARD')
+  note(
+    options,
+    'Hand this card to an operator of the fleet, who adds it: thymesh root propose --add CARD, or for a site: thymesh site delegate',
+  )
   print(options, { directory: operatorKeys.directory, operator, sealed, card }, card)
   return undefined
 }
@@ -100,6 +113,12 @@ export async function keyPassphrase(
   const text = `${files.length} key files are ${seal === undefined ? 'open now, for whoever can read them' : 'sealed anew'}.`
   print(options, { directory: operatorKeys.directory, files: files.length, sealed: seal !== undefined }, text)
   return undefined
+}
+
+function requireToken(text: string, fleet: string): void {
+  const token = parseJoinToken(text)
+  if (token.fleet === fleet) return
+  throw new FormatError('malformed', `--join: the token is for fleet ${token.fleet.slice(0, 12)}, not for this one`)
 }
 
 async function newPassphrase(file: string | undefined): Promise<string> {

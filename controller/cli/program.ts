@@ -10,12 +10,13 @@ import { memberCommands } from './commands/members.ts'
 import { projectCommands } from './commands/project.ts'
 import { releaseCommands } from './commands/releases.ts'
 import { secretCommands } from './commands/secrets.ts'
+import { siteCommands } from './commands/sites.ts'
 import { exitCodes, printError } from './output.ts'
 import { type CommandGroup, Shell } from './shell.ts'
 
 /** In the order in which help shows them, under these headings. */
 const groups: Readonly<Record<string, readonly CommandGroup[]>> = {
-  'The fleet:': [fleetCommands, memberCommands, keyCommands],
+  'The fleet:': [fleetCommands, memberCommands, keyCommands, siteCommands],
   'The project:': [projectCommands, entryCommands, secretCommands, buildCommands],
   'Releases:': [releaseCommands],
   'Devices:': [deviceCommands],

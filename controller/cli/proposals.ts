@@ -13,7 +13,16 @@ import {
 } from '../proposing.ts'
 import { passOn, spread } from '../releasing.ts'
 import type { Session } from '../session.ts'
-import { capital, changesText, deviceChanges, signaturesText, titleOf, voices } from '../view/proposal.ts'
+import {
+  capital,
+  changesText,
+  deviceChanges,
+  releaseBefore,
+  signaturesText,
+  titleOf,
+  voices,
+} from '../view/proposal.ts'
+import { releaseName } from '../view/release.ts'
 import { ago, table } from '../view/table.ts'
 import { confirm } from './confirm.ts'
 import { takeNews, withSession } from './context.ts'
@@ -60,6 +69,7 @@ export function proposalJson(judged: Judged, session: Session) {
     root: parts.root?.signed.version ?? null,
     release: release?.version ?? null,
     members: parts.members?.signed.version ?? null,
+    site: proposal.site?.name ?? null,
     operator: proposal.operator,
     created: proposal.created,
     message: proposal.message,
@@ -67,7 +77,7 @@ export function proposalJson(judged: Judged, session: Session) {
     withdrawn: isWithdrawn(judged),
     signatures: requirements.map(({ part, by, signed, threshold }) => ({ part, by, signed: [...signed], threshold })),
     statements: voices(judged, belief.trusted),
-    changes: release ? deviceChanges(belief.release, release) : [],
+    changes: release ? deviceChanges(releaseBefore(judged, belief), release) : [],
   }
 }
 
@@ -94,7 +104,7 @@ export async function approve(options: ApproveOptions): Promise<number> {
     const signed = judged.complete ? judged : addApproval(judged, belief.trusted, operator, options.message ?? '')
     const outcome = await passOn(session, signed, operator)
     if (outcome.kind === 'published' && signed.release !== undefined && signed.parts.root === undefined) {
-      note(options, `Release ${outcome.release.version} has all its signatures and is published.`)
+      note(options, `Release ${releaseName(outcome.release)} has all its signatures and is published.`)
       return await watch(session, outcome.release, options)
     }
     const heard = await spread(session, spreadMs)
@@ -165,10 +175,12 @@ async function findProposal(
   }
 }
 
-function isCalled({ id, parts, release }: Judged, which: string): boolean {
+function isCalled({ id, parts, release, proposal }: Judged, which: string): boolean {
   if (which.length >= 8 && /^[0-9a-f]+$/.test(which)) return id.startsWith(which)
   const version = Number(which.replace(/^(release|root|members)-?/, ''))
   if (which.startsWith('root')) return parts.root?.signed.version === version
   if (which.startsWith('members')) return parts.members?.signed.version === version
+  const site = proposal.site?.name
+  if (site !== undefined) return which === `${site}/${release?.version}`
   return release?.version === version
 }

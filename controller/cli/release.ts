@@ -1,9 +1,11 @@
 /** The end of every command that makes a release: sign it, publish it or wait for the others' signatures, and watch it. */
 
+import type { Release } from '../../protocol/release.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
-import { bringAbout, spread } from '../releasing.ts'
+import { bringAbout, bringAboutAt, spread } from '../releasing.ts'
 import type { Session } from '../session.ts'
 import { signaturesText } from '../view/proposal.ts'
+import { releaseName } from '../view/release.ts'
 import type { WatchOptions } from './options.ts'
 import { exitCodes, note, print } from './output.ts'
 import { watch } from './watch.ts'
@@ -12,31 +14,42 @@ import { watch } from './watch.ts'
 const spreadMs = 30_000
 const defaultTimeoutSeconds = 86_400
 
+export type ReleaseOptions = WatchOptions & { site?: string }
+
+function newest({ belief }: Session['peer']['state'], site: string | undefined): Release | undefined {
+  return site === undefined ? belief?.release : belief?.sites.get(site)
+}
+
 /** Signs and publishes or proposes; then waits for the devices, and before that for approval. Gives the exit code. */
-export async function release(session: Session, content: ReleaseContent, options: WatchOptions): Promise<number> {
+export async function release(session: Session, content: ReleaseContent, options: ReleaseOptions): Promise<number> {
   const { peer, home } = session
+  const { site } = options
   const operator = {
     signers: await home.operatorKeys.signers(),
     now: new Date(),
     trustClock: options.trustClock === true,
   }
-  const outcome = await bringAbout(session, { content, message: content.message }, operator)
+  const outcome =
+    site === undefined
+      ? await bringAbout(session, { content, message: content.message }, operator)
+      : await bringAboutAt(session, site, content, operator)
   if (outcome.kind === 'published') {
-    const { version, restores, promotes } = outcome.release
+    const { restores, promotes } = outcome.release
     const promoted = promotes && `: it promotes release ${promotes.release}, ${openWaves(promotes.waves)}.`
     const what = restores === undefined ? (promoted ?? '.') : `: it restores release ${restores}.`
-    note(options, `Release ${version} is signed and published${what}`)
+    note(options, `Release ${releaseName(outcome.release)} is signed and published${what}`)
     return await watch(session, outcome.release, options)
   }
   const version = outcome.judged.release?.version ?? 0
+  const name = releaseName({ site, version })
   note(
     options,
-    `Release ${version} is proposed: ${signaturesText(outcome.judged)}. Other operators: thymesh approve ${version}`,
+    `Release ${name} is proposed: ${signaturesText(outcome.judged)}. Other operators: thymesh approve ${name}`,
   )
   const approved = options.wait && (await approval(session, outcome.judged.id, version, options))
-  const published = peer.state.belief?.release
+  const published = newest(peer.state, site)
   if (approved && published !== undefined && published.version === version) {
-    note(options, `Release ${version} has all its signatures and is published.`)
+    note(options, `Release ${name} has all its signatures and is published.`)
     return await watch(session, published, options)
   }
   const heard = await spread(session, spreadMs)
@@ -46,8 +59,8 @@ export async function release(session: Session, content: ReleaseContent, options
     : 'No other peer has it yet.'
   print(
     options,
-    { release: version, proposal: id, complete: false, heard },
-    `Release ${version} waits for approval. ${rest}`,
+    { release: version, ...(site && { site }), proposal: id, complete: false, heard },
+    `Release ${name} waits for approval. ${rest}`,
   )
   return options.wait ? exitCodes.incomplete : exitCodes.done
 }
@@ -57,12 +70,12 @@ function openWaves(waves: number | undefined): string {
 }
 
 /** Waits until a proposal is published or gone, the time is over or the operator leaves. */
-async function approval(session: Session, id: string, version: number, options: WatchOptions): Promise<boolean> {
+async function approval(session: Session, id: string, version: number, options: ReleaseOptions): Promise<boolean> {
   const { state, proposals } = session.peer
   const left = Promise.withResolvers<boolean>()
   const leave = () => left.resolve(false)
   const look = () => {
-    if ((state.belief?.release.version ?? 0) >= version) left.resolve(true)
+    if ((newest(state, options.site)?.version ?? 0) >= version) left.resolve(true)
   }
   const timer = setTimeout(leave, (options.timeout ?? defaultTimeoutSeconds) * 1000)
   process.once('SIGINT', leave)

@@ -3,6 +3,7 @@
 import type { Release } from '../../protocol/release.ts'
 import { openProject } from '../project/project.ts'
 import type { Session } from '../session.ts'
+import { releaseName } from '../view/release.ts'
 import { table } from '../view/table.ts'
 import { takeNews, withSession } from './context.ts'
 import type { ProjectOptions } from './options.ts'
@@ -21,8 +22,13 @@ async function list(session: Session, options: ReleasesOptions): Promise<undefin
   await takeNews(session, options, options.wait)
   const { state } = session.peer
   const versions = (await state.releaseVersions()).reverse()
-  const known = (await Promise.all(versions.map(version => state.release(version)))).filter(each => each !== undefined)
+  const ofSites = (await state.siteReleases()).reverse()
+  const ofFleet = (await Promise.all(versions.map(version => state.release(version)))).filter(
+    each => each !== undefined,
+  )
+  const known = [...ofFleet, ...ofSites]
   const json = known.map(release => ({
+    site: release.site ?? null,
     version: release.version,
     created: release.created,
     message: release.message,
@@ -46,7 +52,7 @@ async function list(session: Session, options: ReleasesOptions): Promise<undefin
 
 function line(release: Release): string[] {
   return [
-    String(release.version),
+    releaseName(release),
     release.created,
     release.commit?.slice(0, 9) ?? '-',
     Object.keys(release.configs).join(' ') || '-',

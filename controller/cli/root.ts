@@ -4,10 +4,10 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { openState } from '../../node/mesh/mesh-peer.ts'
 import { FleetState } from '../../node/state/fleet-state.ts'
 import { FormatError } from '../../protocol/cbor.ts'
+import type { Releases } from '../../protocol/effective-release.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { keyIdOf } from '../../protocol/keys.ts'
 import { proposalCodec } from '../../protocol/proposal.ts'
-import type { Release } from '../../protocol/release.ts'
 import { fleetFields, type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
 import { NextRootError, type RootChanges } from '../../protocol/trust/next-root.ts'
 import { type Judged, judge, membersOf, roleOf, wantedSigners } from '../../protocol/trust/proposals.ts'
@@ -30,13 +30,10 @@ const spreadMs = 30_000
 const newsSeconds = 3
 const filePrefix = 'thymesh-proposal-'
 
-interface Belief {
-  readonly trusted: TrustedSet
-  readonly release: Release
-}
+type Belief = Releases & { readonly trusted: TrustedSet }
 
 /** What this controller believed last, without a mesh. */
-async function offline<T>(project: Project, work: (belief: Belief, home: FleetHome) => Promise<T>): Promise<T> {
+export async function offline<T>(project: Project, work: (belief: Belief, home: FleetHome) => Promise<T>): Promise<T> {
   const home = new FleetHome(project.fleet)
   const state = await openState(await home.settings())
   try {
@@ -154,7 +151,7 @@ function newOperator({ name, nix, root, targets, snapshot, timestamp, members }:
 }
 
 /** A card, or what is in the file of that name. */
-async function cardText(argument: string): Promise<string> {
+export async function cardText(argument: string): Promise<string> {
   return argument.startsWith('thymesh-operator-') ? argument : await readFile(argument, 'utf8')
 }
 

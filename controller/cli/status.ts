@@ -1,9 +1,11 @@
 /** `thymesh status`: what every device runs and how it is. */
 
+import type { Release } from '../../protocol/release.ts'
 import { type DeviceView, viewFleet } from '../fleet-view.ts'
 import { alarmsOf } from '../members/view.ts'
 import { openProject } from '../project/project.ts'
 import type { Session } from '../session.ts'
+import { releaseName } from '../view/release.ts'
 import { ago, shortPath, table } from '../view/table.ts'
 import { takeNews, withSession } from './context.ts'
 import type { ProjectOptions } from './options.ts'
@@ -23,13 +25,21 @@ async function show(session: Session, options: StatusOptions): Promise<undefined
   const { peer } = session
   const rows = viewFleet(peer)
   const release = peer.state.belief?.release
+  const sites = [...(peer.state.belief?.sites.values() ?? [])]
   const alarms = alarmsOf(peer)
   const warnings = alarms.length === 0 ? [] : ['', ...alarms.map(({ kind, subject }) => alarmText[kind](subject))]
   const peers = peer.admission.members.map(({ certificate }) => certificate.name)
   print(
     options,
-    { fleet: peer.fleet, release: release?.version ?? null, peers, devices: rows, alarms },
-    [statusText(rows, release), ...warnings].join('\n'),
+    {
+      fleet: peer.fleet,
+      release: release?.version ?? null,
+      sites: Object.fromEntries(sites.map(({ site = '', version }) => [site, version])),
+      peers,
+      devices: rows,
+      alarms,
+    },
+    [statusText(rows, release), ...sites.map(siteLine), ...warnings].join('\n'),
   )
   return undefined
 }
@@ -40,6 +50,10 @@ const alarmText = {
     `ALARM: two different documents are signed as ${subject}: updates are held. Find out who signed the second one.`,
 } as const
 
+function siteLine(release: Release): string {
+  return `Release of its own: ${releaseName(release)}${release.message && ` (${release.message})`}`
+}
+
 const heading = ['DEVICE', 'CONFIG', 'RELEASE', 'RUNNING', 'STATE', 'LAST SEEN', 'FRESHNESS']
 
 function statusText(rows: DeviceView[], release: { version: number; message: string } | undefined): string {
@@ -47,7 +61,7 @@ function statusText(rows: DeviceView[], release: { version: number; message: str
   const lines = rows.map(row => [
     row.device,
     row.config ?? '-',
-    row.release === null ? '-' : String(row.release),
+    row.release === null ? '-' : releaseName({ site: row.releaseSite ?? undefined, version: row.release }),
     shortPath(row.running),
     stateOf(row),
     ago(row.lastSeen),

@@ -12,6 +12,7 @@ import { note, print } from './output.ts'
 export interface TokenOptions extends ProjectOptions {
   names: string
   site?: string
+  relay: boolean
   days: number
   provisionalDays: number
   certificateDays: number
@@ -29,6 +30,7 @@ export async function token(options: TokenOptions): Promise<undefined> {
     {
       fleet: project.fleet,
       names: options.names,
+      role: options.relay ? 'relay' : 'device',
       ...(options.site !== undefined && { site: options.site }),
       days: options.days,
       provisionalDays: options.provisionalDays,
@@ -43,7 +45,7 @@ export async function token(options: TokenOptions): Promise<undefined> {
   const uses = grant.uses === undefined ? '' : `, ${grant.uses} of them`
   note(
     options,
-    `Token ${shortId(id)}: for devices named ${grant.names}${uses}${grant.site ? ` at ${grant.site}` : ''}, until ${grant.expires}. It holds a key: hand it on like a password.`,
+    `Token ${shortId(id)}: for ${grant.role}s named ${grant.names}${uses}${grant.site ? ` at ${grant.site}` : ''}, until ${grant.expires}. It holds a key: hand it on like a password.`,
   )
   const { names, site = null, expires, certificateDays: provisionalDays, memberDays: certificateDays } = grant
   const days = { provisionalDays, certificateDays }

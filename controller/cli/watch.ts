@@ -5,6 +5,7 @@ import type { Release } from '../../protocol/release.ts'
 import { type Rollout, watchRollout } from '../rollout.ts'
 import type { Session } from '../session.ts'
 import { RolloutProgress } from '../view/progress.ts'
+import { releaseName } from '../view/release.ts'
 import { WaveNews } from '../view/wave-news.ts'
 import type { GlobalOptions, WatchOptions } from './options.ts'
 import { exitCodes, print } from './output.ts'
@@ -54,8 +55,10 @@ export async function watch(session: Session, release: Release, options: WatchOp
 
 function conclude(rollout: Rollout, release: Release, options: GlobalOptions, timedOut: boolean): number {
   const { rows, complete, held, holders, failed } = rollout
-  const running = rows.filter(row => row.state === 'running' && row.release === release.version).length
-  const words = [`Release ${release.version}: ${running} of ${rows.length} devices run it`]
+  const running = rows.filter(
+    row => row.state === 'running' && row.releaseSite === (release.site ?? null) && row.release === release.version,
+  ).length
+  const words = [`Release ${releaseName(release)}: ${running} of ${rows.length} devices run it`]
   if (failed.length > 0) words.push(`failed on ${failed.join(', ')}`)
   if (held) words.push('the others are held by that: mend it and deploy, or `thymesh promote`')
   else if (!complete && holders.length > 0) words.push(`the others get it from ${holders.join(', ')}`)
@@ -63,7 +66,16 @@ function conclude(rollout: Rollout, release: Release, options: GlobalOptions, ti
     words.push('no other peer has all of it yet: come back with `thymesh status`')
   print(
     options,
-    { release: release.version, complete, held, restores: release.restores ?? null, holders, failed, devices: rows },
+    {
+      release: release.version,
+      ...(release.site && { site: release.site }),
+      complete,
+      held,
+      restores: release.restores ?? null,
+      holders,
+      failed,
+      devices: rows,
+    },
     `${words.join('; ')}.`,
   )
   if (failed.length > 0 || held) return exitCodes.failed

@@ -152,6 +152,7 @@ export class OperatorKeys {
       ...Object.values(trusted.root.signed.roles).flatMap(({ keyIDs }) => keyIDs),
       ...membersAuthority(trusted).keys.map(keyIdOf),
       ...fleetFields(trusted.root).nixPublicKeys,
+      ...Object.values(fleetFields(trusted.root).siteNixKeys ?? {}).flat(),
     ]
     const text = `${JSON.stringify([...new Set(ids)].sort(), null, 2)}\n`
     const file = this.#activeFile

@@ -1,6 +1,7 @@
 /** Secrets in a release: decrypted here, made what devices want, and encrypted to the devices of each config. */
 
 import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
+import { releasesOf } from '../../node/state/releases.ts'
 import { cidOf, hashOfCid } from '../../protocol/cid.ts'
 import { equalBytes, sha256 } from '../../protocol/hash.ts'
 import type { Release, ReleasedConfig } from '../../protocol/release.ts'
@@ -69,7 +70,7 @@ export async function releaseSecrets(
   config: string,
 ): Promise<NonNullable<ReleasedConfig['secrets']>> {
   const recipients = deviceRecipients(peer)
-  const known = documentsOf(peer.state.belief?.release)
+  const known = releasesOf(peer.state.belief).flatMap(documentsOf)
   const readers = [...new Set(devicesOf(declared, config).flatMap(device => recipients.get(device) ?? []))].sort()
   const edit = new ProjectEdit(directory)
   const released: NonNullable<ReleasedConfig['secrets']> = {}
@@ -96,8 +97,8 @@ export async function releaseSecrets(
   return released
 }
 
-function documentsOf(release: Release | undefined): ReleasedSecret[] {
-  return Object.values(release?.configs ?? {}).flatMap(({ secrets }) => Object.values(secrets ?? {}))
+function documentsOf(release: Release): ReleasedSecret[] {
+  return Object.values(release.configs).flatMap(({ secrets }) => Object.values(secrets ?? {}))
 }
 
 /** What a ciphertext for devices is made of: who made it from the same needs no other. */

@@ -13,6 +13,8 @@ function row(device: string, view: Partial<DeviceView>): DeviceView {
     peer: null,
     site: null,
     config: 'kiosk',
+    follows: null,
+    releaseSite: null,
     release: 2,
     running: null,
     wanted: null,

@@ -1,11 +1,15 @@
 /** What a proposal would change, in words: on which devices, and in the fleet's root. For people, before they sign. */
 
+import type { Releases } from '../../protocol/effective-release.ts'
+import { keyIdOf } from '../../protocol/keys.ts'
 import type { Release, ReleasedConfig } from '../../protocol/release.ts'
 import { wantedConfig } from '../../protocol/release.ts'
 import { fleetFields, operatorOf, type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
 import type { Loaded } from '../../protocol/trust/metadata.ts'
 import { type Judged, membersOf, roleOf } from '../../protocol/trust/proposals.ts'
+import { type Sites, sameAuthority, sitesOf } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
+import { releaseName } from './release.ts'
 import { shortPath, size } from './table.ts'
 
 /** What a release changes on one device; null for what isn't there. */
@@ -86,6 +90,12 @@ export function rootText(trusted: TrustedSet, next: Loaded<'root'>): string[] {
     if (!is.nixPublicKeys.includes(key)) lines.push(`  Nix key ${key} counts no more`)
   for (const key of is.nixPublicKeys)
     if (!was.nixPublicKeys.includes(key)) lines.push(`  Nix key ${key} counts from now on`)
+  const sites = [...new Set([was, is].flatMap(({ siteNixKeys = {} }) => Object.keys(siteNixKeys)))].sort()
+  for (const site of sites) {
+    const [before, after] = [was.siteNixKeys?.[site] ?? [], is.siteNixKeys?.[site] ?? []]
+    if (text(before) !== text(after))
+      lines.push(`  Nix keys at the site ${site}: ${after.join(', ') || "the fleet's only"}`)
+  }
   lines.push(`  expires ${root.signed.expires} → ${next.signed.expires}`)
   return lines
 }
@@ -99,7 +109,7 @@ function authority(role: RoleName, root: Loaded<'root'>, trusted: TrustedSet): s
 export function titleOf({ parts, release }: Judged): string {
   const words = [
     ...(parts.root ? [`root ${parts.root.signed.version}`] : []),
-    ...(release ? [`release ${release.version}`] : []),
+    ...(release ? [`release ${releaseName(release)}`] : []),
     ...(parts.members ? [`members ${parts.members.signed.version}`] : []),
   ]
   return words.join(', ')
@@ -128,14 +138,34 @@ export function voices({ statements }: Judged, trusted: TrustedSet) {
     }))
 }
 
+/** The release that a proposal takes the place of: the fleet's or the site's; an empty one before a site's first. */
+export function releaseBefore({ proposal }: Judged, { release, sites }: Releases): Release {
+  const site = proposal.site?.name
+  return site === undefined ? release : (sites.get(site) ?? { ...release, configs: {}, devices: {} })
+}
+
+/** Sites that get other operators, a line each. */
+function sitesText(before: Sites, after: Sites): string[] {
+  const names = [...new Set([...before.keys(), ...after.keys()])].sort()
+  return names.flatMap(site => {
+    const [was, is] = [before.get(site), after.get(site)]
+    if (sameAuthority(was, is)) return []
+    if (is === undefined) return [`  site ${site}: has no operators of its own any more`]
+    const keys = is.keys.map(key => keyIdOf(key).slice(0, 8)).join(', ')
+    return [`  site ${site}: releases of its own, signed by ${is.threshold} of the keys ${keys}`]
+  })
+}
+
 /** All that an operator should see before signing. */
-export function changesText(judged: Judged, { trusted, release }: { trusted: TrustedSet; release: Release }): string {
+export function changesText(judged: Judged, belief: Releases & { trusted: TrustedSet }): string {
+  const { trusted } = belief
   const { proposal, parts } = judged
   const lines = [`${capital(titleOf(judged))}, proposed by ${proposal.operator} on ${proposal.created}`]
   if (proposal.message !== '') lines.push(`  ${JSON.stringify(proposal.message)}`)
   if (judged.release?.commit !== undefined) lines.push(`  from commit ${judged.release.commit}`)
   if (parts.root !== undefined) lines.push(...rootText(trusted, parts.root))
-  if (judged.release !== undefined) lines.push(...releaseText(release, judged.release))
+  if (judged.release !== undefined) lines.push(...releaseText(releaseBefore(judged, belief), judged.release))
+  if (parts.targets !== undefined) lines.push(...sitesText(sitesOf(trusted.targets), sitesOf(parts.targets)))
   if (parts.members !== undefined && parts.root === undefined)
     lines.push('  The list of revoked members is signed anew.')
   lines.push(`  Signatures: ${signaturesText(judged)}`)

@@ -20,6 +20,8 @@ import { contactsNeeded, type Event, resume, step } from './transition.ts'
 /** What a release wants of this device. */
 export interface WantedSystem {
   release: number
+  /** The site whose own release it is. */
+  site?: string | undefined
   config: string
   system: string
   target: Target
@@ -114,15 +116,17 @@ export class Activator {
     const { journal, system, store } = this.#components
     const last = await journal.read()
     const policy = policyOf(wanted.policy)
-    const again = last?.state === 'interrupted' && last.release === wanted.release && last.new === wanted.topLevel
+    const sameRelease = last?.release === wanted.release && last.site === wanted.site
+    const again = last?.state === 'interrupted' && sameRelease && last.new === wanted.topLevel
     const attempt = again ? last.attempt + 1 : 1
     const old = await system.running()
     const before = await this.#contacts(signal)
     const entry: Entry = {
       v: 1,
       state: 'armed',
-      id: `${wanted.release}-${attempt}`,
+      id: `${wanted.site === undefined ? '' : `${wanted.site}-`}${wanted.release}-${attempt}`,
       release: wanted.release,
+      ...(wanted.site !== undefined && { site: wanted.site }),
       config: wanted.config,
       target: wanted.target,
       new: wanted.topLevel,

@@ -44,9 +44,11 @@ export type FailureCode = (typeof failureCodes)[number]
 const entrySchema = z.strictObject({
   v: z.literal(1),
   state: z.enum(activationStates),
-  /** Names its folder and its units: the release and the attempt. */
-  id: z.string().regex(/^[0-9]+-[0-9]+$/),
+  /** Names its folder and its units: the release, behind the site whose own it is, and the attempt. */
+  id: z.string().regex(/^(?:[a-z0-9-]+-)?[0-9]+-[0-9]+$/),
   release: versionSchema,
+  /** The site whose own release it is. */
+  site: nameSchema.optional(),
   config: nameSchema,
   target: targetSchema,
   new: storePathSchema,
@@ -74,7 +76,7 @@ export type Entry = z.infer<typeof entrySchema>
 export const ended: ReadonlySet<ActivationState> = new Set(['committed', 'rolled-back', 'interrupted', 'failed'])
 
 /** Keys whose value is text that a shell can read as it stands; those of the others are JSON. */
-const plain = new Set<string>(['state', 'id', 'config', 'target', 'new', 'old', 'boot', 'code'])
+const plain = new Set<string>(['state', 'id', 'config', 'site', 'target', 'new', 'old', 'boot', 'code'])
 
 /** A line a key, `key=value`, so that the guard, a shell script, can read it, and a person too. */
 export function formatEntry(entry: Entry): string {

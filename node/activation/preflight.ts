@@ -34,7 +34,8 @@ export async function preflight(
     const message = 'a NixOS system can be activated on the machine itself only, not under a root: remove "root"'
     return { code: 'unsupported', message }
   }
-  if (last?.state === 'committed' && last.release > wanted.release) {
+  // A site's releases and the fleet's are counted apart: going from the one to the other is no downgrade.
+  if (last?.state === 'committed' && last.site === wanted.site && last.release > wanted.release) {
     const message = `release ${last.release} runs: release ${wanted.release} is older, and no new release names it`
     return { code: 'downgrade', message }
   }

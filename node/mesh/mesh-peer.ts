@@ -17,6 +17,7 @@ import { FleetState } from '../state/fleet-state.ts'
 import { History } from '../state/history.ts'
 import type { Identity } from '../state/identity.ts'
 import type { PeerState } from '../state/peer-state.ts'
+import { nixKeysOf, releasesOf } from '../state/releases.ts'
 import { NixStore } from '../store/nix-store.ts'
 import { adoptStaged } from '../swarm/adopt-staged.ts'
 import { BaseFinder } from '../swarm/base-finder.ts'
@@ -149,12 +150,9 @@ export class MeshPeer {
     this.sync = new Sync({ host, names, admission, state, directory, addresses, refresher, gossip, ...watching })
     this.proposals = new Proposals({ host, names, admission, state, table: database.table('proposals'), log })
     this.supervisor = new DialSupervisor({ host, admission, addresses, log }, { bootstrap: settings.bootstrap })
+    const trustedPublicKeys = () => nixKeysOf(state.belief, own.certificate.site)
     this.store =
-      init.store ??
-      new NixStore(
-        { log },
-        { ...(settings.store && { root: settings.store }), trustedPublicKeys: () => state.belief?.nixPublicKeys ?? [] },
-      )
+      init.store ?? new NixStore({ log }, { ...(settings.store && { root: settings.store }), trustedPublicKeys })
     this.closures = new Closures({ state, documents, log })
     const recipes = new RecipeBook(database.level, { document: hash => state.document(hash), log })
     const index = new ChunkIndex(database.level)
@@ -190,7 +188,6 @@ export class MeshPeer {
         return { chunks, finder, budgetBytes, isStaged: number => staging.has(number), close: () => staging.close() }
       },
     })
-    const trustedPublicKeys = () => state.belief?.nixPublicKeys ?? []
     const stagingDirectory = join(settings.state, 'staging')
     this.fetchComponents = { store, swarms: this.swarms, trustedPublicKeys, stagingDirectory, log }
   }
@@ -241,7 +238,7 @@ export class MeshPeer {
   async #start(): Promise<void> {
     const { admission, directory, host, state } = this
     const { log, settings } = this.#init
-    const released = Object.values(state.belief?.release.configs ?? {})
+    const released = releasesOf(state.belief).flatMap(({ configs }) => Object.values(configs))
     const wanted = new Set(released.map(({ closure }) => toHex(hashOfCid(closure))))
     await removeStaleStaging(join(settings.state, 'staging'), wanted)
     await this.store.start()

@@ -10,6 +10,8 @@ import { type Confirmations, type DeviceNews, judge, type Now } from './judge.ts
 export interface Memory {
   /** The version whose content is rolled out: another one makes all else void. */
   readonly content: number
+  /** The site whose own release it is. */
+  readonly site?: string | undefined
   /** When the release was seen first, on the steady clock. */
   readonly began: number
   readonly confirmations: Confirmations
@@ -34,8 +36,11 @@ const startGraceMs = 2 * 60_000
 
 export function decide({ release, self, news, now, memory }: Situation): { decision: Decision; memory: Memory } {
   const content = contentVersion(release)
+  const { site } = release
   const known =
-    memory?.content === content ? memory : { content, began: now.steady, confirmations: {}, heard: now.steady }
+    memory?.content === content && memory.site === site
+      ? memory
+      : { content, ...(site && { site }), began: now.steady, confirmations: {}, heard: now.steady }
   if (release.rollout === undefined) {
     return { decision: { is: 'open', wave: 1, reason: 'the release has no waves' }, memory: known }
   }

@@ -32,7 +32,7 @@ async function scene(t: TestContext, self = 'kiosk-2', believed = release) {
     },
   })
   const admission = Object.assign(new EventEmitter(), { members: [] })
-  const state = Object.assign(new EventEmitter(), { belief: { release: believed } })
+  const state = Object.assign(new EventEmitter(), { belief: { release: believed, sites: new Map() } })
   const components = { directory, admission, state, own, clock, log: silentLogger } as unknown as RolloutGateComponents
   const gate = new RolloutGate(components, { name: self })
   await gate.start()
@@ -60,7 +60,7 @@ async function scene(t: TestContext, self = 'kiosk-2', believed = release) {
       directory.emit('report', whole)
     },
     believes(next: Release) {
-      state.belief = { release: next }
+      state.belief = { release: next, sites: new Map() }
       state.emit('changed', state.belief)
     },
     async turn(fits: (turn: ReportedTurn) => boolean): Promise<ReportedTurn> {

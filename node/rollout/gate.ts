@@ -3,6 +3,7 @@
 import { EventEmitter, once } from 'node:events'
 import { isDeepStrictEqual } from 'node:util'
 import type { Certificate } from '../../protocol/certificate.ts'
+import { releaseInForce } from '../../protocol/effective-release.ts'
 import { timeText } from '../../protocol/fields.ts'
 import { limits } from '../../protocol/limits.ts'
 import { type Outcome, outcomeOf } from '../../protocol/outcome.ts'
@@ -14,6 +15,7 @@ import type { Directory } from '../mesh/directory.ts'
 import type { Clock } from '../state/clock.ts'
 import type { FleetState } from '../state/fleet-state.ts'
 import type { OwnState } from '../state/own.ts'
+import { followed } from '../state/releases.ts'
 import { decide, type Memory } from './decide.ts'
 import { type Decision, inWords } from './decision.ts'
 import type { DeviceNews } from './judge.ts'
@@ -44,6 +46,7 @@ const keepHeardMs = 60_000
 export class RolloutGate extends EventEmitter<Events> {
   readonly #components: RolloutGateComponents
   readonly #name: string
+  readonly #site: () => string | undefined
   /** When a peer was heard of last, on the steady clock. */
   readonly #heard = new Map<string, number>()
   #steady: SteadyClock | undefined
@@ -51,10 +54,11 @@ export class RolloutGate extends EventEmitter<Events> {
   #due = 0
   #reason = ''
 
-  constructor(components: RolloutGateComponents, init: { name: string }) {
+  constructor(components: RolloutGateComponents, init: { name: string; site?: () => string | undefined }) {
     super()
     this.#components = components
     this.#name = init.name
+    this.#site = init.site ?? (() => undefined)
   }
 
   async start(): Promise<void> {
@@ -89,7 +93,7 @@ export class RolloutGate extends EventEmitter<Events> {
       const changed = once(this, 'changed', { signal: AbortSignal.any([signal, cleanUp.signal]) })
       changed.catch(() => {})
       try {
-        const release = state.belief?.release
+        const release = followed(state.belief, { name: this.#name, site: this.#site() })
         const decision = release && (await this.check(release))
         if (release === undefined || decision === undefined || decision.is === 'open') return
         const gist = gistOf(decision)
@@ -103,7 +107,8 @@ export class RolloutGate extends EventEmitter<Events> {
   }
 
   /** Whether it may begin now. When time may change that, `changed` comes then. */
-  async check(release: Release): Promise<Decision> {
+  async check(whole: Release): Promise<Decision> {
+    const release = this.#inForce(whole)
     const { own, clock, log } = this.#components
     const steady = this.#steady
     if (steady === undefined) throw new RangeError('expected the gate to be started')
@@ -122,6 +127,13 @@ export class RolloutGate extends EventEmitter<Events> {
       this.#again(Math.min(wait, lookAgainMs))
     }
     return decision
+  }
+
+  /** Waves are of the devices for which the release counts: a site's own are none of the fleet's, nor the other way round. */
+  #inForce(release: Release): Release {
+    const { belief } = this.#components.state
+    const places = this.#components.directory.certificates().filter(({ role }) => role === 'device')
+    return belief === undefined || belief.sites.size === 0 ? release : releaseInForce(release, belief, places)
   }
 
   #withWindows(release: Release, open: Decision): Decision {
@@ -194,7 +206,8 @@ export function newsOf(
   known: (peer: string) => { report: Report | undefined; heardAt?: number },
 ): Map<string, DeviceNews> {
   const news = new Map<string, DeviceNews & { issued: string }>()
-  for (const { name, peer, role, issued } of certificates) {
+  for (const { name, peer, role, issued, site } of certificates) {
+    if (release.site !== undefined && release.site !== site) continue
     if (role !== 'device' || !Object.hasOwn(release.devices, name)) continue
     const { report, heardAt } = known(peer)
     const other = news.get(name)

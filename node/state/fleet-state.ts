@@ -4,20 +4,16 @@ import { EventEmitter } from 'node:events'
 import { FormatError } from '../../protocol/cbor.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { equalBytes, sha256, toHex } from '../../protocol/hash.ts'
+import { limits } from '../../protocol/limits.ts'
 import type { MembershipAuthority } from '../../protocol/membership.ts'
 import type { Head } from '../../protocol/messages.ts'
 import { type Release, releaseCodec } from '../../protocol/release.ts'
 import { type Revocations, revocationsCodec } from '../../protocol/revocations.ts'
-import {
-  fleetFields,
-  membersAuthority,
-  type NamedDocument,
-  namedRelease,
-  namedRevocations,
-} from '../../protocol/trust/fleet.ts'
+import { membersAuthority, type NamedDocument, namedRelease, namedRevocations } from '../../protocol/trust/fleet.ts'
+import { namedSiteRelease, sitesOf } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import type { Clock } from './clock.ts'
-import type { Database, Table } from './database.ts'
+import type { Change, Database, Table } from './database.ts'
 import { TrustStore } from './trust-store.ts'
 
 export class FleetStateError extends ThymeshError<
@@ -28,9 +24,10 @@ export class FleetStateError extends ThymeshError<
 export interface Belief {
   readonly trusted: TrustedSet
   readonly release: Release
+  /** The releases of sites with operators of their own, by site. */
+  readonly sites: ReadonlyMap<string, Release>
   readonly authority: MembershipAuthority
   readonly revocations: Revocations
-  readonly nixPublicKeys: readonly string[]
 }
 
 /** Brings a document by its SHA-256. What it brings is checked. */
@@ -122,8 +119,18 @@ export class FleetState extends EventEmitter<Events> {
   /** Versions of all releases that were believed, lowest first. */
   async releaseVersions(): Promise<number[]> {
     const versions: number[] = []
-    for await (const [key] of this.#releases.entries()) versions.push(Number(key))
+    for await (const [key] of this.#releases.entries()) if (/^\d+$/.test(key)) versions.push(Number(key))
     return versions.sort((a, b) => a - b)
+  }
+
+  /** Releases of sites' operators that were believed, by site and version. */
+  async siteReleases(): Promise<Release[]> {
+    const found: Release[] = []
+    for await (const [key, hash] of this.#releases.entries()) {
+      const bytes = /^\d+$/.test(key) ? undefined : await this.document(hash)
+      if (bytes !== undefined) found.push(releaseCodec.decode(bytes))
+    }
+    return found.sort((a, b) => (a.site ?? '').localeCompare(b.site ?? '') || a.version - b.version)
   }
 
   /** Keeps roots of a walk at once. */
@@ -151,6 +158,9 @@ export class FleetState extends EventEmitter<Events> {
       await this.#clock.raiseFloor(new Date(belief.release.created))
       await this.trustStore.keep(trusted, documents, [
         { table: 'releases', key: String(belief.release.version), value: namedRelease(trusted)?.hash },
+        ...[...belief.sites].map(([site, { version }]): Change => {
+          return { table: 'releases', key: `${site}/${version}`, value: namedSiteRelease(trusted, site)?.hash }
+        }),
       ])
       this.#trusted = trusted
       this.#belief = belief
@@ -186,17 +196,24 @@ export class FleetState extends EventEmitter<Events> {
     if (releaseBytes === undefined || revocationBytes === undefined) throw new RangeError('unreachable')
     const release = releaseCodec.decode(releaseBytes)
     const revoked = revocationsCodec.decode(revocationBytes)
-    if (release.fleet !== this.fleet || revoked.fleet !== this.fleet || release.version !== named.version) {
+    if (
+      release.fleet !== this.fleet ||
+      release.site !== undefined ||
+      revoked.fleet !== this.fleet ||
+      release.version !== named.version
+    ) {
       throw new FleetStateError(
         'wrong-release',
         `expected release ${named.version} of fleet ${this.fleet.slice(0, 12)}, got release ${release.version} of ${release.fleet.slice(0, 12)}`,
       )
     }
+    const ofSites = await this.#ofSites(trusted, fetch)
     return {
-      documents: [releaseBytes, revocationBytes],
+      documents: [releaseBytes, revocationBytes, ...ofSites.map(({ bytes }) => bytes)],
       belief: {
         trusted,
         release,
+        sites: new Map(ofSites.map(({ site, release }) => [site, release])),
         authority: {
           fleet: this.fleet,
           ...membersAuthority(trusted),
@@ -204,14 +221,39 @@ export class FleetState extends EventEmitter<Events> {
           revokedTokens: new Set(revoked.tokens),
         },
         revocations: revoked,
-        nixPublicKeys: fleetFields(trusted.root).nixPublicKeys,
       },
     }
+  }
+
+  /**
+   * The releases of sites' operators. What one of them has signed amiss is left out: it must not stop the fleet. It is missing
+   * no less than others when nobody has it.
+   */
+  async #ofSites(trusted: TrustedSet, fetch: DocumentFetcher) {
+    const found: { site: string; bytes: Uint8Array; release: Release }[] = []
+    for (const site of sitesOf(trusted.targets).keys()) {
+      const named = namedSiteRelease(trusted, site)
+      if (named === undefined || named.length > limits.siteRelease) continue
+      const bytes = await this.#checked(named, fetch)
+      const release = decoded(bytes)
+      const isOurs = release?.fleet === this.fleet && release.site === site && release.version === named.version
+      if (release !== undefined && isOurs) found.push({ site, bytes, release })
+    }
+    return found
   }
 
   async #checked(named: NamedDocument, fetch: DocumentFetcher): Promise<Uint8Array> {
     const bytes = (await this.document(named.hash)) ?? (await fetch(named))
     if (bytes.length === named.length && equalBytes(sha256(bytes), named.hash)) return bytes
     throw new FleetStateError('wrong-document', `expected the document ${toHex(named.hash)}, got another one`)
+  }
+}
+
+function decoded(bytes: Uint8Array): Release | undefined {
+  try {
+    return releaseCodec.decode(bytes)
+  } catch (thrown) {
+    if (thrown instanceof FormatError) return undefined
+    throw thrown
   }
 }

@@ -9,6 +9,8 @@ const runningSchema = z.object({
   release: z.int().min(1),
   config: z.string(),
   topLevel: storePathSchema,
+  /** The site whose own release it is. */
+  site: z.string().optional(),
   /** Since when it runs, by a clock that was live then. */
   since: timeSchema.optional(),
 })
@@ -17,6 +19,7 @@ export type RunningRelease = z.infer<typeof runningSchema>
 
 const rolloutSchema = z.object({
   content: z.int().min(1),
+  site: z.string().optional(),
   began: z.number(),
   confirmations: z.record(z.string(), z.number()),
   heard: z.number(),

@@ -4,6 +4,8 @@ import { ThymeshError } from '../../protocol/errors.ts'
 import { sha256Hex } from '../../protocol/hash.ts'
 import { FleetError, fleetIdOf, membersAuthority } from '../../protocol/trust/fleet.ts'
 import { delegatedRoles } from '../../protocol/trust/refresh.ts'
+import { siteOf } from '../../protocol/trust/site-roles.ts'
+import { recallSite } from '../../protocol/trust/sites.ts'
 import {
   TrustError,
   type TrustedSet,
@@ -80,7 +82,8 @@ export class TrustStore {
       set = updateTargets(set, targets, undefined)
       for (const role of delegatedRoles(set)) {
         const bytes = await this.#table.get(roleKey(role))
-        if (bytes !== undefined) set = updateDelegated(set, role, bytes, undefined)
+        if (bytes === undefined) continue
+        set = siteOf(role) === undefined ? updateDelegated(set, role, bytes, undefined) : recallSite(set, role, bytes)
       }
       membersAuthority(set)
       return { set, complete: true }
@@ -106,6 +109,10 @@ export class TrustStore {
       ['targets', targets.bytes],
       ...Object.entries(set.delegated).map(([role, { bytes }]): [string, Uint8Array] => [role, bytes]),
     ]
+    // What a site's delegation no longer vouches for must not count again by a restart.
+    const gone = Object.keys(snapshot.signed.meta)
+      .map(file => file.replace(/\.json$/, ''))
+      .filter(role => siteOf(role) !== undefined && !Object.hasOwn(set.delegated, role))
     // Metadata below the timestamp is asked for by its hash, as documents are.
     const byHash = [snapshot.bytes, ...roles.map(([, bytes]) => bytes), ...documents]
     await this.#database.apply([
@@ -113,6 +120,7 @@ export class TrustStore {
       { table: 'trust', key: 'timestamp', value: timestamp.bytes },
       { table: 'trust', key: 'snapshot', value: snapshot.bytes },
       ...roles.map(([role, value]): Change => ({ table: 'trust', key: roleKey(role), value })),
+      ...gone.map((role): Change => ({ table: 'trust', key: roleKey(role), value: undefined })),
       ...byHash.map((value): Change => ({ table: 'documents', key: sha256Hex(value), value })),
       ...also,
     ])

@@ -5,11 +5,12 @@ import { type Closure, closureCodec } from '../../protocol/closure.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { toHex } from '../../protocol/hash.ts'
 import { decodeRecipe, type Recipe } from '../../protocol/recipe.ts'
-import type { ReleasedConfig } from '../../protocol/release.ts'
+import type { Release, ReleasedConfig } from '../../protocol/release.ts'
 import { servedReleases } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { Documents } from '../mesh/documents.ts'
 import type { FleetState } from '../state/fleet-state.ts'
+import { releasesOf } from '../state/releases.ts'
 import { DescribedPaths } from '../store/described-paths.ts'
 import { ChunkList } from './chunk-list.ts'
 import { parallelRecipes } from './limits.ts'
@@ -48,12 +49,25 @@ export class Closures {
       })
       for (const { closure } of Object.values(release?.configs ?? {})) await this.#know(hashOfCid(closure))
     }
-    this.#state.on('changed', ({ release }) => {
-      for (const { closure } of Object.values(release.configs)) {
+    for (const { configs } of await this.#ofSites()) {
+      for (const { closure } of Object.values(configs)) await this.#know(hashOfCid(closure))
+    }
+    this.#state.on('changed', belief => {
+      for (const { closure } of releasesOf(belief).flatMap(({ configs }) => Object.values(configs))) {
         const hash = hashOfCid(closure)
         this.#know(hash).catch(thrown => this.#log.warn({ reason: messageOf(thrown) }, 'a closure was left out'))
       }
     })
+  }
+
+  /** Of each site as many as of the fleet. */
+  async #ofSites(): Promise<Release[]> {
+    const all = await this.#state.siteReleases().catch((thrown: unknown) => {
+      this.#log.warn({ reason: messageOf(thrown) }, "kept releases of sites' operators were left out")
+      return []
+    })
+    const newer = (one: Release) => all.filter(({ site, version }) => site === one.site && version > one.version)
+    return all.filter(one => newer(one).length < servedReleases)
   }
 
   /** The released closure that holds a store path; nothing when its documents are not all here. */

@@ -39,6 +39,11 @@ const rootFieldsSchema = z.strictObject({
       threshold: z.int().min(1).max(limits.signatures),
     })
     .optional(),
+  /** Nix keys of sites' own operators: only devices whose certificates name the site take what these sign. */
+  siteNixKeys: z
+    .record(nameSchema, z.array(z.string().max(200)).min(1).max(limits.signatures))
+    .refine(sites => Object.keys(sites).length <= limits.sites, { error: 'expected fewer sites' })
+    .optional(),
   /** Whose keys these are, by the operators' names; for people. */
   operators: z
     .record(nameSchema, z.array(keyIdSchema).max(16))

@@ -169,13 +169,18 @@ export function makeSnapshot(content: {
   version: number
   expires: string
   roles: Record<string, Loaded<'targets'>>
+  /** Roles that have no document now, and the versions below which they may never come back. */
+  retired?: Readonly<Record<string, number>>
 }): Snapshot {
   return Snapshot.fromJSON({
     _type: 'snapshot',
     spec_version: specVersion,
     version: content.version,
     expires: content.expires,
-    meta: Object.fromEntries(Object.entries(content.roles).map(([name, role]) => [`${name}.json`, metaJson(role)])),
+    meta: Object.fromEntries([
+      ...Object.entries(content.roles).map(([name, role]) => [`${name}.json`, metaJson(role)] as const),
+      ...Object.entries(content.retired ?? {}).map(([name, version]) => [`${name}.json`, { version }] as const),
+    ]),
   })
 }
 

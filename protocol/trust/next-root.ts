@@ -5,7 +5,7 @@ import { ThymeshError } from '../errors.ts'
 import { timeText } from '../fields.ts'
 import { toHex } from '../hash.ts'
 import { keyIdOf, type PublicKey } from '../keys.ts'
-import { fleetFields, nixKeyId, type RoleName, roleNames } from './fleet.ts'
+import { fleetFields, nixKeyId, type RoleName, type RootFields, roleNames } from './fleet.ts'
 import { makeRoot, type RoleKeys } from './metadata.ts'
 import { membersOf, roleOf } from './proposals.ts'
 import { lifetimes } from './publish.ts'
@@ -28,6 +28,8 @@ export interface RootChanges {
   readonly thresholds: Readonly<Partial<Record<RoleName, number>>>
   /** Names of Nix keys whose signatures are to count no more. */
   readonly dropNixKeys: readonly string[]
+  /** Nix keys of a site's own operators, in place of those it had; none takes them away. */
+  readonly siteNixKeys?: Readonly<Record<string, readonly string[]>>
 }
 
 /** Throws a NextRootError when an operator isn't known, or a threshold can't be met. */
@@ -68,8 +70,17 @@ export function nextRoot(trusted: TrustedSet, changes: RootChanges, now: Date): 
       members: { keys: roles.members.keys.map(toHex), threshold: roles.members.threshold },
       operators: Object.fromEntries(operators),
       created: timeText(now),
+      ...siteKeysOf(fields, changes.siteNixKeys ?? {}),
     },
   })
+}
+
+function siteKeysOf(
+  { siteNixKeys = {} }: RootFields,
+  changes: Readonly<Record<string, readonly string[]>>,
+): Pick<RootFields, 'siteNixKeys'> {
+  const all = Object.entries({ ...siteNixKeys, ...changes }).filter(([, keys]) => keys.length > 0)
+  return all.length === 0 ? {} : { siteNixKeys: Object.fromEntries(all.map(([site, keys]) => [site, [...keys]])) }
 }
 
 function checked(role: RoleName, { keys, threshold }: RoleKeys): RoleKeys {

@@ -9,12 +9,14 @@ import { limits } from '../limits.ts'
 import { type Proposal, type Statement, statementKind } from '../proposal.ts'
 import { type Release, releaseCodec } from '../release.ts'
 import { fleetFields, membersAuthority, membersRole, releaseTarget } from './fleet.ts'
-import { addSignatures, contentBytes, type Loaded, parseMetadata, signatureOf } from './metadata.ts'
+import { addSignatures, contentBytes, type Loaded, parseMetadata, type RoleKeys, signatureOf } from './metadata.ts'
+import { siteReleaseTarget } from './site-roles.ts'
+import { sitesOf, siteVersion } from './sites.ts'
 import type { TrustedSet } from './trusted-set.ts'
 
 export class ProposalError extends ThymeshError<'other-fleet' | 'stale' | 'malformed' | 'not-signed'> {}
 
-export type PartName = 'root' | 'targets' | 'members'
+export type PartName = 'root' | 'targets' | 'members' | 'site'
 type Parts = { readonly [Name in PartName]?: Loaded<Name extends 'root' ? 'root' : 'targets'> }
 
 /** Signatures that one part of a proposal needs: the root's by the trusted and by the proposed root, the others' by the latter. */
@@ -52,14 +54,15 @@ export function judge(given: Proposal, trusted: TrustedSet, fleet: string): Judg
   requireNext('root', read.root, trusted.root)
   requireNext('targets', read.targets, trusted.targets)
   requireNext('members', read.members, trusted.delegated[membersRole])
-  const requirements = requirementsOf(read, trusted)
+  requireSite(given, read, trusted)
+  const requirements = requirementsOf(given, read, trusted)
   const parts = onlyWanted(read, requirements)
-  const release = releaseOf(given, parts.targets, fleet)
+  const release = releaseOf(given, parts, fleet)
   const id = idOf(given, parts)
   requireAuthor(given, requirements, trusted)
   const keys = new Map(requirements.flatMap(({ keys }) => [...keys]))
   const { statements, envelopes } = statementsIn(given, id, keys)
-  const proposal: Proposal = { ...given, ...bytesOf(parts), statements: envelopes }
+  const proposal: Proposal = { ...given, ...bytesOf(parts, given), statements: envelopes }
   const complete = requirements.every(({ signed, threshold }) => signed.length >= threshold)
   return { id, proposal, parts, release, requirements, statements, complete }
 }
@@ -67,16 +70,17 @@ export function judge(given: Proposal, trusted: TrustedSet, fleet: string): Judg
 /** Two states of one proposal with all signatures and statements of both. */
 export function merge(one: Judged, other: Judged, trusted: TrustedSet): Judged {
   if (one.id !== other.id) throw new RangeError('expected two states of one proposal')
-  const { root, targets, members } = other.parts
+  const { root, targets, members, site } = other.parts
   const parts: Parts = {
     ...(one.parts.root && root && { root: addSignatures('root', one.parts.root, signaturesOf(root)) }),
     ...(one.parts.targets &&
       targets && { targets: addSignatures('targets', one.parts.targets, signaturesOf(targets)) }),
     ...(one.parts.members &&
       members && { members: addSignatures('targets', one.parts.members, signaturesOf(members)) }),
+    ...(one.parts.site && site && { site: addSignatures('targets', one.parts.site, signaturesOf(site)) }),
   }
   const statements = [...one.proposal.statements, ...other.proposal.statements]
-  return judge({ ...one.proposal, ...bytesOf(parts), statements }, trusted, one.proposal.fleet)
+  return judge({ ...one.proposal, ...bytesOf(parts, one.proposal), statements }, trusted, one.proposal.fleet)
 }
 
 /** A proposal by someone whose keys sign it at once, with a statement that is made when its ID is known. */
@@ -87,16 +91,16 @@ export function propose(
   trusted: TrustedSet,
 ): Judged {
   const read = partsOf(draft)
-  const parts = withSignatures(read, requirementsOf(read, trusted), signers)
+  const parts = withSignatures(read, requirementsOf(draft, read, trusted), signers)
   const statements = [...draft.statements, statementOf(fromHex(idOf(draft, parts)))]
-  return judge({ ...draft, ...bytesOf(parts), statements }, trusted, draft.fleet)
+  return judge({ ...draft, ...bytesOf(parts, draft), statements }, trusted, draft.fleet)
 }
 
 /** The proposal with the signatures of these keys, wherever they are asked for, and with a statement. */
 export function sign(judged: Judged, signers: readonly Signer[], statement: Uint8Array, trusted: TrustedSet): Judged {
   const parts = withSignatures(judged.parts, judged.requirements, signers)
   const statements = [...judged.proposal.statements, statement]
-  return judge({ ...judged.proposal, ...bytesOf(parts), statements }, trusted, judged.proposal.fleet)
+  return judge({ ...judged.proposal, ...bytesOf(parts, judged.proposal), statements }, trusted, judged.proposal.fleet)
 }
 
 function withSignatures(parts: Parts, requirements: readonly Requirement[], signers: readonly Signer[]): Parts {
@@ -105,11 +109,12 @@ function withSignatures(parts: Parts, requirements: readonly Requirement[], sign
     const wanted = signers.filter(({ keyId }) => asked.some(({ keys }) => keys.has(keyId)))
     return Object.fromEntries(wanted.map(signer => [signer.keyId, signatureOf(signed, signer)]))
   }
-  const { root, targets, members } = parts
+  const { root, targets, members, site } = parts
   return {
     ...(root && { root: addSignatures('root', root, made('root', root)) }),
     ...(targets && { targets: addSignatures('targets', targets, made('targets', targets)) }),
     ...(members && { members: addSignatures('targets', members, made('members', members)) }),
+    ...(site && { site: addSignatures('targets', site, made('site', site)) }),
   }
 }
 
@@ -120,12 +125,22 @@ export function wantedSigners(judged: Judged, signers: readonly Signer[]): Signe
   )
 }
 
-function partsOf({ root, targets, members }: Proposal): Parts {
+function partsOf({ root, targets, members, site }: Proposal): Parts {
   return {
     ...(root && { root: parseMetadata('root', root) }),
     ...(targets && { targets: parseMetadata('targets', targets) }),
     ...(members && { members: parseMetadata('targets', members) }),
+    ...(site && { site: parseMetadata('targets', site.metadata) }),
   }
+}
+
+/** A site's part stands alone, on a delegation that is there. */
+function requireSite({ site }: Proposal, parts: Parts, trusted: TrustedSet): void {
+  if (site === undefined) return
+  if (Object.keys(parts).length > 1) throw new ProposalError('malformed', "a site's part stands alone in a proposal")
+  const version = siteVersion(trusted, site.name) + 1
+  if (sitesOf(trusted.targets).has(site.name) && parts.site?.signed.version === version) return
+  throw new ProposalError('stale', `expected version ${version} of a site with operators, got another of ${site.name}`)
 }
 
 function requireNext(name: string, next: Loaded<'root' | 'targets'> | undefined, current: typeof next): void {
@@ -134,21 +149,23 @@ function requireNext(name: string, next: Loaded<'root' | 'targets'> | undefined,
   throw new ProposalError('stale', `expected a proposal of ${name} version ${version}, got ${next.signed.version}`)
 }
 
-function requirementsOf(parts: Parts, trusted: TrustedSet): Requirement[] {
+function requirementsOf({ site }: Proposal, parts: Parts, trusted: TrustedSet): Requirement[] {
   const root = parts.root ?? trusted.root
   const by = parts.root === undefined ? 'current' : 'next'
-  const needed = (part: PartName, of: 'current' | 'next', authority: { keys: PublicKey[]; threshold: number }) => {
+  const needed = (part: PartName, of: 'current' | 'next', authority: RoleKeys) => {
     const keys = new Map(authority.keys.map(key => [keyIdOf(key), key]))
     const loaded = parts[part]
     const signed =
       loaded === undefined ? [] : [...keys].filter(([id, key]) => isSigned(loaded, id, key)).map(([id]) => id)
     return { part, by: of, keys, threshold: authority.threshold, signed }
   }
+  const ofSite = site && sitesOf(trusted.targets).get(site.name)
   return [
     ...(parts.root ? [needed('root', 'current', roleOf(trusted.root, 'root'))] : []),
     ...(parts.root ? [needed('root', 'next', roleOf(parts.root, 'root'))] : []),
     ...(parts.targets ? [needed('targets', by, roleOf(root, 'targets'))] : []),
     ...(parts.members ? [needed('members', by, membersOf(root, trusted))] : []),
+    ...(parts.site && ofSite ? [needed('site', 'current', ofSite)] : []),
   ]
 }
 
@@ -194,30 +211,40 @@ function onlyWanted(parts: Parts, requirements: readonly Requirement[]): Parts {
     const ids = requirements.filter(({ part }) => part === name).flatMap(({ signed }) => signed)
     return Object.fromEntries(ids.map(id => [id, metadata.signatures[id]?.sig ?? '']))
   }
-  const { root, targets, members } = parts
+  const { root, targets, members, site } = parts
   return {
     ...(root && { root: addSignatures('root', root, kept('root', root), true) }),
     ...(targets && { targets: addSignatures('targets', targets, kept('targets', targets), true) }),
     ...(members && { members: addSignatures('targets', members, kept('members', members), true) }),
+    ...(site && { site: addSignatures('targets', site, kept('site', site), true) }),
   }
 }
 
 /** One of the fleet's keys must stand behind a proposal: so each has its bound, and a stranger none. */
-function requireAuthor({ author }: Proposal, requirements: readonly Requirement[], trusted: TrustedSet): void {
+function requireAuthor({ author, site }: Proposal, requirements: readonly Requirement[], trusted: TrustedSet): void {
   const current = [roleOf(trusted.root, 'root'), roleOf(trusted.root, 'targets'), membersOf(trusted.root, trusted)]
+  // A site's operators speak for their site only.
+  const ofSite = site && sitesOf(trusted.targets).get(site.name)
+  if (ofSite !== undefined) current.push({ ...ofSite, keys: [...ofSite.keys] })
   const isOurs = current.some(({ keys }) => keys.some(key => keyIdOf(key) === author))
   if (isOurs && requirements.some(({ signed }) => signed.includes(author))) return
   throw new ProposalError('not-signed', "the proposal isn't signed by its author with a key of the fleet")
 }
 
-function releaseOf(proposal: Proposal, targets: Loaded<'targets'> | undefined, fleet: string): Release | undefined {
+function releaseOf(proposal: Proposal, parts: Parts, fleet: string): Release | undefined {
+  const targets = parts.targets ?? parts.site
   if (targets === undefined) return undefined
-  const hash = fromHex(targets.signed.targets[releaseTarget]?.hashes.sha256 ?? '')
+  const site = proposal.site?.name
+  const path = site === undefined ? releaseTarget : siteReleaseTarget(site)
+  const hash = fromHex(targets.signed.targets[path]?.hashes.sha256 ?? '')
   const bytes = proposal.documents.find(each => equalBytes(sha256(each), hash))
   if (bytes === undefined) throw new ProposalError('malformed', 'the proposal lacks the release that it names')
   const release = releaseCodec.decode(bytes)
-  if (release.fleet === fleet && release.version === targets.signed.version) return release
-  throw new ProposalError('malformed', 'the proposal names the release of another fleet or version')
+  if (site !== undefined && bytes.length > limits.siteRelease) {
+    throw new ProposalError('malformed', `expected a site's release of at most ${limits.siteRelease} bytes`)
+  }
+  if (release.fleet === fleet && release.site === site && release.version === targets.signed.version) return release
+  throw new ProposalError('malformed', 'the proposal names the release of another fleet, site or version')
 }
 
 function statementsIn({ statements, fleet }: Proposal, id: string, keys: ReadonlyMap<string, PublicKey>) {
@@ -245,20 +272,30 @@ function tryOpen(envelope: Uint8Array): Opened<Statement> | undefined {
   }
 }
 
-function idOf({ statements: _s, root: _r, targets: _t, members: _m, ...said }: Proposal, parts: Parts): string {
+function idOf(
+  { statements: _s, root: _r, targets: _t, members: _m, site: of, ...said }: Proposal,
+  parts: Parts,
+): string {
   const content = (loaded: Loaded<'root' | 'targets'> | undefined) =>
     loaded ? sha256(contentBytes(loaded.signed)) : null
   const { root, targets, members } = parts
   const documents = said.documents.map(each => sha256(each))
-  const named = { root: content(root), targets: content(targets), members: content(members), documents }
+  const named = {
+    root: content(root),
+    targets: content(targets),
+    members: content(members),
+    documents,
+    ...(of && { site: { name: of.name, metadata: content(parts.site) } }),
+  }
   return sha256Hex(encode({ ...said, ...named }))
 }
 
-function bytesOf({ root, targets, members }: Parts) {
+function bytesOf({ root, targets, members, site }: Parts, { site: of }: Proposal) {
   return {
     ...(root && { root: root.bytes }),
     ...(targets && { targets: targets.bytes }),
     ...(members && { members: members.bytes }),
+    ...(site && of && { site: { name: of.name, metadata: site.bytes } }),
   }
 }
 

@@ -6,6 +6,7 @@ import { type Revocations, revocationsCodec } from '../revocations.ts'
 import { membersRole, revocationsTarget } from './fleet.ts'
 import { makeSnapshot, makeTargets, makeTimestamp, signMetadata } from './metadata.ts'
 import { lifetimes } from './publish.ts'
+import { nextSites, withoutSites } from './sites.ts'
 import { type TrustedSet, updateDelegated, updateSnapshot, updateTargets, updateTimestamp } from './trusted-set.ts'
 
 /** The keys that a change of members takes: as many of each role as its threshold asks for. */
@@ -36,12 +37,14 @@ export function publishMembers(
     }),
     keys.members,
   )
+  const sites = nextSites(trusted, targets)
   const snapshot = signMetadata(
     'snapshot',
     makeSnapshot({
       version: (trusted.snapshot?.signed.version ?? 0) + 1,
       expires: expiry(now, lifetimes.snapshot),
-      roles: { ...trusted.delegated, targets, [membersRole]: members },
+      roles: { ...withoutSites(trusted.delegated), targets, [membersRole]: members, ...sites.roles },
+      retired: sites.retired,
     }),
     keys.snapshot,
   )

@@ -25,6 +25,8 @@ import {
   type RoleKeys,
   signMetadata,
 } from './metadata.ts'
+import { sitePaths, siteReleaseTarget, siteRole } from './site-roles.ts'
+import { nextSites, type Sites, sitesOf, siteVersion, withoutSites } from './sites.ts'
 import {
   requireFreshRoot,
   type TrustedSet,
@@ -120,7 +122,7 @@ export function foundFleet(init: {
 }
 
 /** The part of a release that its author decides; the rest follows from what is trusted. */
-export type ReleaseContent = Omit<Release, 'v' | 'fleet' | 'version' | 'created'>
+export type ReleaseContent = Omit<Release, 'v' | 'fleet' | 'site' | 'version' | 'created'>
 
 /** The next release on top of what is trusted, its version one higher. */
 export function publishRelease(
@@ -150,6 +152,7 @@ export function draftRelease(
   content: ReleaseContent,
   now: Date,
   root: Loaded<'root'> = trusted.root,
+  sites?: Sites,
 ): { release: Release; bytes: Uint8Array; targets: Targets } {
   const version = (trusted.targets?.signed.version ?? 0) + 1
   const release: Release = { ...content, v: 1, fleet, version, created: timeText(now) }
@@ -158,21 +161,38 @@ export function draftRelease(
     version,
     expires: expiry(now, lifetimes.targets),
     targets: [{ path: releaseTarget, bytes }],
-    delegations: delegationsOf(trusted, root),
+    delegations: delegationsOf(trusted, root, sites),
   })
   return { release, bytes, targets }
 }
 
-function delegationsOf(trusted: TrustedSet, root: Loaded<'root'>) {
+function delegationsOf(trusted: TrustedSet, root: Loaded<'root'>, sites: Sites | undefined) {
   const named = fleetFields(root).members
-  if (named !== undefined) return delegateMembers({ ...named, keys: named.keys.map(fromHex) })
+  const stay = sites ?? sitesOf(trusted.targets)
+  if (named !== undefined) return delegateMembers({ ...named, keys: named.keys.map(fromHex) }, stay)
   const current = trusted.targets?.signed.delegations?.toJSON()
-  if (current !== undefined) return current
+  if (current !== undefined) return sites === undefined ? current : delegateMembers(membersAuthority(trusted), sites)
   throw new RangeError('expected the members role in the root, or in targets that are trusted')
 }
 
-function delegateMembers(role: RoleKeys) {
-  return makeDelegations({ [membersRole]: { ...role, paths: ['members/*'] } })
+function delegateMembers(role: RoleKeys, sites: Sites = new Map()) {
+  const ofSites = [...sites].map(([site, keys]) => [siteRole(site), { ...keys, paths: sitePaths(site) }])
+  return makeDelegations({ [membersRole]: { ...role, paths: ['members/*'] }, ...Object.fromEntries(ofSites) })
+}
+
+/** A release by a site's operators and the metadata of the site's role that names it, not signed yet. */
+export function draftSiteRelease(
+  trusted: TrustedSet,
+  fleet: string,
+  site: string,
+  content: ReleaseContent,
+  now: Date,
+): { release: Release; bytes: Uint8Array; metadata: Targets } {
+  const version = siteVersion(trusted, site) + 1
+  const release: Release = { ...content, v: 1, fleet, site, version, created: timeText(now) }
+  const bytes = releaseCodec.encode(release)
+  const targets = [{ path: siteReleaseTarget(site), bytes }]
+  return { release, bytes, metadata: makeTargets({ version, expires: expiry(now, lifetimes.targets), targets }) }
 }
 
 /** Whether half of the members metadata's time is over. */
@@ -206,6 +226,8 @@ export interface NextMetadata {
   readonly root?: Loaded<'root'>
   readonly targets?: Loaded<'targets'>
   readonly members?: Loaded<'targets'>
+  /** Of one site's role. */
+  readonly ofSite?: { readonly site: string; readonly metadata: Loaded<'targets'> }
 }
 
 /**
@@ -217,12 +239,14 @@ export function publishNext(trusted: TrustedSet, next: NextMetadata, keys: Onlin
   const targets = next.targets ?? trusted.targets
   const members = next.members ?? trusted.delegated[membersRole]
   if (targets === undefined || members === undefined) throw new RangeError('expected targets and members metadata')
+  const sites = nextSites(trusted, targets, next.ofSite)
   const snapshot = signMetadata(
     'snapshot',
     makeSnapshot({
       version: versionAfter(trusted.snapshot, base.snapshot),
       expires: expiry(now, lifetimes.snapshot),
-      roles: { ...trusted.delegated, targets, [membersRole]: members },
+      roles: { ...withoutSites(trusted.delegated), targets, [membersRole]: members, ...sites.roles },
+      retired: sites.retired,
     }),
     [keys.snapshot],
   )
@@ -240,7 +264,15 @@ export function publishNext(trusted: TrustedSet, next: NextMetadata, keys: Onlin
   set = updateSnapshot(set, snapshot.bytes, now)
   // What stays is no newer for being published again, and however old: only what changes is judged by its expiry.
   set = updateTargets(set, targets.bytes, next.targets && now)
-  set = updateDelegated(set, membersRole, members.bytes, next.members && now)
+  set = updateDelegated(
+    { ...set, delegated: withoutSites(set.delegated) },
+    membersRole,
+    members.bytes,
+    next.members && now,
+  )
+  for (const [role, { bytes }] of Object.entries(sites.roles)) {
+    set = updateDelegated(set, role, bytes, next.ofSite && role === siteRole(next.ofSite.site) ? now : undefined)
+  }
   membersAuthority(set)
   return set
 }

@@ -3,6 +3,8 @@
 import type { MetaFile } from '@tufjs/models'
 import { limits } from '../limits.ts'
 import type { Loaded } from './metadata.ts'
+import { siteOf } from './site-roles.ts'
+import { recallSite } from './sites.ts'
 import {
   type ReferenceTime,
   requireFreshRoot,
@@ -76,9 +78,42 @@ async function refreshTargets(
   for (const role of delegatedRoles(set)) {
     const known = delegatedRole(trusted, role)
     const recalled = known ? { ...set, delegated: { ...set.delegated, [role]: known } } : set
-    set = await refreshRole(recalled, role, from, time, accepted)
+    if (siteOf(role) === undefined) set = await refreshRole(recalled, role, from, time, accepted)
+    else set = await refreshSite(set, trusted, role, from, time, accepted)
   }
   return set
+}
+
+/**
+ * A site's role. Where the snapshot names no document of it, its delegation has changed and its operators have signed nothing
+ * since; its version stays. One that expired before it came here counts as none: a site's neglect must not stop the fleet.
+ */
+async function refreshSite(
+  set: TrustedSet,
+  before: TrustedSet,
+  role: string,
+  from: MetadataFetcher,
+  time: ReferenceTime,
+  accepted: AcceptedRole,
+): Promise<TrustedSet> {
+  const known = delegatedRole(before, role)
+  const meta = snapshotMeta(set, role)
+  const without = { ...set, delegated: { ...set.delegated } }
+  delete without.delegated[role]
+  if (meta.hashes === undefined) {
+    const version = before.snapshot?.signed.meta[`${role}.json`]?.version
+    if (version !== undefined && version !== meta.version) {
+      throw new TrustError('wrong-version', `expected ${role} version ${version} where it has no document`)
+    }
+    return known === undefined ? without : recallSite(without, role, known.bytes)
+  }
+  try {
+    const recalled = known ? { ...set, delegated: { ...set.delegated, [role]: known } } : set
+    return await refreshRole(recalled, role, from, time, accepted)
+  } catch (thrown) {
+    if (thrown instanceof TrustError && thrown.code === 'expired') return without
+    throw thrown
+  }
 }
 
 /**

@@ -4,6 +4,7 @@ import { type Key, type MetaFile, Root, Snapshot, type TargetFile, Targets, Time
 import { nameSchema, timeSchema, versionSchema } from '../fields.ts'
 import { fromHex, hashLength } from '../hash.ts'
 import { keyIdOf, publicKeyLength } from '../keys.ts'
+import { requireSiteRoles } from './site-roles.ts'
 
 type Signed = Root | Timestamp | Snapshot | Targets
 
@@ -41,12 +42,15 @@ function requireKeys(keys: Record<string, Key>): void {
   }
 }
 
-function requireDelegations({ delegations }: Targets): void {
+function requireDelegations(targets: Targets): void {
+  const { delegations } = targets
   if (delegations === undefined) return
   requireKeys(delegations.keys)
+  requireSiteRoles(targets)
   // Names of roles become names of files and requests.
   for (const role of Object.keys(delegations.roles ?? {})) {
-    if (!nameSchema.safeParse(role).success) throw new RangeError(`expected a role name, got ${shown(role)}`)
+    if (!role.startsWith('sites/') && !nameSchema.safeParse(role).success)
+      throw new RangeError(`expected a role name, got ${shown(role)}`)
   }
 }
 

@@ -11,6 +11,7 @@ import { gossipAttacks } from './cases/gossip.ts'
 import { memberAttacks } from './cases/members.ts'
 import { metadataAttacks } from './cases/metadata.ts'
 import { rootAttacks } from './cases/roots.ts'
+import { siteAttacks } from './cases/sites.ts'
 import { strangerAttacks } from './cases/strangers.ts'
 
 export const attacks: readonly Attack[] = [
@@ -18,6 +19,7 @@ export const attacks: readonly Attack[] = [
   ...rootAttacks,
   ...certificateAttacks,
   ...memberAttacks,
+  ...siteAttacks,
   ...strangerAttacks,
   ...gossipAttacks,
   ...documentAttacks,

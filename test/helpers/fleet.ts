@@ -107,6 +107,8 @@ export interface TestFleet {
   join(token: JoinToken, peer: Signer, init: CertifyInit): Uint8Array
   /** Publishes the next release. */
   release(content?: Partial<ReleaseContent>, now?: Date): Published
+  /** Takes what was published otherwise as the latest. */
+  publish(next: Published): Published
   /** Revokes peers and join tokens, beside those that are revoked already. */
   revoke(revoked: { peers?: string[]; tokens?: string[] }, now?: Date): Published
   /** Serves what was published last, or what is given, out of memory. */
@@ -166,6 +168,10 @@ export function testFleet(init: { name?: string; now?: Date; keys?: FleetKeys } 
     release: (content = {}, at = now) => {
       const whole: ReleaseContent = { message: 'a release', configs: {}, devices: {}, ...content }
       const next = publishRelease(latest().trusted, fleet, whole, keys, at)
+      history.push(next)
+      return next
+    },
+    publish: next => {
       history.push(next)
       return next
     },

@@ -15,6 +15,7 @@ export const keyCommands: CommandGroup = shell => {
     .option('--operator <name>', 'your name in the fleet (default: your user name)')
     .option('--rotate', 'make new keys beside the ones you have', false)
     .option('--listen <multiaddr>', 'where your controller listens; repeat for more', collect, [])
+    .option('--join <token>', "a join token (thymesh token --relay), for a site's operator")
     .option('--no-mdns', 'do not look for peers on the local network')
     .option('--no-passphrase', 'leave the keys open, for whoever can read your files')
     .action(shell.does<KeyNewOptions>(async () => (await import('../key.ts')).keyNew))

@@ -12,6 +12,7 @@ export const memberCommands: CommandGroup = shell => {
     .projectCommand('token', 'Make a join token: with it devices become members, also where no controller is.')
     .option('--names <pattern>', 'names of devices that may join with it, such as kiosk-*', '*')
     .option('--site <site>', 'the site that its devices belong to')
+    .option('--relay', "for peers that follow no release, such as a site operator's controller", false)
     .option('--days <n>', 'days for which it can be used', days, 30)
     .option('--uses <n>', 'how many devices controllers countersign (default: any number)', uses)
     .addOption(

@@ -8,6 +8,7 @@ export const releaseCommands: CommandGroup = shell => {
   shell
     .watchCommand('deploy', 'Build the project, sign a release and bring it to the devices.')
     .option('-m, --message <text>', 'what is new, for people')
+    .option('--site <site>', 'only for the devices of a site whose operator you are')
     .option('--force', 'release also when nothing would change', false)
     .option('--rollout <file>', "a rollout policy, instead of the project's rollout.json")
     .option('--no-rollout', 'bring it to all devices at once')

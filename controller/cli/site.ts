@@ -1,0 +1,117 @@
+/** `thymesh site`: sites with operators of their own. */
+
+import { FormatError } from '../../protocol/cbor.ts'
+import { ThymeshError } from '../../protocol/errors.ts'
+import { nameSchema } from '../../protocol/fields.ts'
+import { keyIdOf } from '../../protocol/keys.ts'
+import { nixKeysFor, sitesOf } from '../../protocol/trust/sites.ts'
+import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
+import { type OperatorCard, parseCard } from '../keys/card.ts'
+import { openProject } from '../project/project.ts'
+import { beliefOf, type Change, makeProposal, requireOnlyOne } from '../proposing.ts'
+import { passOn, spread } from '../releasing.ts'
+import { delegateSite, revokeSite } from '../sites.ts'
+import { changesText, signaturesText } from '../view/proposal.ts'
+import { table } from '../view/table.ts'
+import { confirm } from './confirm.ts'
+import { takeNews, withSession } from './context.ts'
+import type { ProjectOptions } from './options.ts'
+import { exitCodes, note, print } from './output.ts'
+import { cardText } from './root.ts'
+
+const spreadMs = 30_000
+const newsSeconds = 3
+
+export interface SiteChangeOptions extends ProjectOptions {
+  site: string
+  message?: string
+  yes: boolean
+  trustClock: boolean
+}
+
+export interface SiteDelegateOptions extends SiteChangeOptions {
+  operator: string[]
+  threshold: number
+}
+
+export async function siteDelegate(options: SiteDelegateOptions): Promise<number> {
+  const { fleet } = await openProject(options.project)
+  const site = checkedSite(options.site)
+  const cards = (await Promise.all(options.operator.map(cardText))).map(parseCard)
+  const unique = [...new Map(cards.map(card => [keyIdOf(card.targets), card])).values()]
+  requireOurs(unique, fleet)
+  return await change(options, trusted => delegateSite(trusted, site, unique, options.threshold))
+}
+
+export async function siteRevoke(options: SiteChangeOptions): Promise<number> {
+  return await change(options, trusted => revokeSite(trusted, options.site))
+}
+
+function checkedSite(given: string): string {
+  const parsed = nameSchema.safeParse(given)
+  if (parsed.success) return parsed.data
+  throw new ThymeshError('invalid-name', `${parsed.error.issues[0]?.message}, got ${JSON.stringify(given)}`)
+}
+
+function requireOurs(cards: readonly OperatorCard[], fleet: string): void {
+  const other = cards.find(card => card.fleet !== fleet)
+  if (other === undefined) return
+  throw new FormatError('malformed', `the card of ${other.name} is for fleet ${other.fleet.slice(0, 12)}`)
+}
+
+/** A new root, for the Nix keys, and new targets, for the delegation: published at once, or proposed. */
+async function change(options: SiteChangeOptions, make: (trusted: TrustedSet) => Change): Promise<number> {
+  const project = await openProject(options.project)
+  return await withSession(project, options, async session => {
+    await takeNews(session, options, newsSeconds, 'No peer is in reach yet.')
+    const { peer, home } = session
+    const belief = beliefOf(peer)
+    const made = make(belief.trusted)
+    const operator = { signers: await home.operatorKeys.signers(), now: new Date(), trustClock: options.trustClock }
+    const about = { ...made, message: options.message ?? made.message }
+    const judged = makeProposal({ ...belief, fleet: project.fleet }, about, operator)
+    note(options, changesText(judged, belief))
+    requireOnlyOne(judged, peer.proposals.book.all, operator)
+    if (!(await confirm(options, judged.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
+    const published = (await passOn(session, judged, operator)).kind === 'published'
+    await home.operatorKeys.noteTrusted(beliefOf(peer).trusted)
+    const heard = await spread(session, spreadMs)
+    const how = published ? 'is published' : `is proposed: ${signaturesText(judged)}`
+    const alone = heard ? '' : ' No other peer has it yet: run `thymesh status` when one is in reach.'
+    print(
+      options,
+      { id: judged.id, site: options.site, published, heard },
+      `The change of ${options.site} ${how}.${alone}`,
+    )
+    return exitCodes.done
+  })
+}
+
+export async function siteList(options: ProjectOptions & { wait: number }): Promise<undefined> {
+  const project = await openProject(options.project)
+  return await withSession(project, options, async session => {
+    await takeNews(session, options, options.wait)
+    const { trusted, sites: releases } = beliefOf(session.peer)
+    const fleetKeys = nixKeysFor(trusted.root, undefined)
+    const sites = [...sitesOf(trusted.targets)].map(([site, { keys, threshold }]) => ({
+      site,
+      threshold,
+      keys: keys.map(keyIdOf),
+      nixPublicKeys: nixKeysFor(trusted.root, site).slice(fleetKeys.length),
+      release: releases.get(site)?.version ?? null,
+      message: releases.get(site)?.message ?? null,
+      devices: Object.keys(releases.get(site)?.devices ?? {}),
+    }))
+    const lines = sites.map(({ site, threshold, keys, release, devices, message }) => [
+      site,
+      `${threshold} of ${keys.length}`,
+      keys.map(id => id.slice(0, 8)).join(', '),
+      release === null ? '-' : String(release),
+      String(devices.length),
+      message ?? '',
+    ])
+    const text = table(['SITE', 'SIGNATURES', 'KEYS', 'RELEASE', 'DEVICES', 'MESSAGE'], lines)
+    print(options, { sites }, sites.length === 0 ? 'No site has operators of its own.' : text)
+    return undefined
+  })
+}

@@ -1,0 +1,21 @@
+/** The releases that a peer believes, as those who follow, fetch and serve them ask for them. */
+
+import { effectiveRelease, type Place } from '../../protocol/effective-release.ts'
+import type { Release } from '../../protocol/release.ts'
+import { nixKeysFor } from '../../protocol/trust/sites.ts'
+import type { Belief } from './fleet-state.ts'
+
+/** All that name closures: the fleet's, and each site's. */
+export function releasesOf(belief: Pick<Belief, 'release' | 'sites'> | undefined): Release[] {
+  return belief === undefined ? [] : [belief.release, ...belief.sites.values()]
+}
+
+/** The release that a device follows. */
+export function followed(belief: Pick<Belief, 'release' | 'sites'> | undefined, place: Place): Release | undefined {
+  return belief && effectiveRelease(belief, place)
+}
+
+/** The Nix keys whose signatures a device of a site takes. */
+export function nixKeysOf(belief: Pick<Belief, 'trusted'> | undefined, site: string | undefined): string[] {
+  return belief === undefined ? [] : nixKeysFor(belief.trusted.root, site)
+}

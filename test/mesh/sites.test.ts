@@ -1,0 +1,79 @@
+/** Sites with operators of their own among real peers: which release counts where, what is served, and after a restart. */
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { followed } from '../../node/state/releases.ts'
+import { closureCodec } from '../../protocol/closure.ts'
+import { testClosure, testConfig, testSigner } from '../helpers/fleet.ts'
+import { connect, liveFleet, Mesh, type TestPeer, until } from '../helpers/mesh.ts'
+import { delegate, releaseAt } from '../helpers/sites.ts'
+
+const kim = testSigner('kim')
+const closure = testClosure('hall')
+const config = testConfig(closure)
+const content = (...devices: string[]) => ({
+  configs: { hall: config },
+  devices: Object.fromEntries(devices.map(name => [name, { config: 'hall' }])),
+})
+const messageAt = (peer: TestPeer) => followed(peer.state.belief, peer.own.certificate)?.message
+const head = (peer: TestPeer) => peer.state.belief?.trusted.timestamp?.signed.version
+
+describe('a site with operators of its own, in a mesh', () => {
+  it('moves its own devices only, and gives them back when the delegation is removed', async t => {
+    const mesh = await Mesh.of(t)
+    const fleet = liveFleet()
+    fleet.release({ message: 'of the fleet', ...content('here', 'there') })
+    const old = delegate(fleet, 'berlin', [kim])
+    const at = (word: string, site: string) => ({
+      word,
+      fleet,
+      believes: old,
+      certificate: fleet.certify(testSigner(word), { name: word, site }),
+    })
+    const here = await mesh.start(at('here', 'berlin'))
+    const there = await mesh.start(at('there', 'paris'))
+    const news = async (word: string) => {
+      const bringer = await mesh.start({ word, fleet })
+      await connect(bringer, here)
+      await connect(bringer, there)
+      for (const peer of [here, there]) await until(() => head(peer) === head(bringer), `${peer.word} to hear`)
+    }
+    // It names a device of another site, too.
+    releaseAt(fleet, 'berlin', [kim], { message: 'of berlin', ...content('here', 'there') })
+    await news('first')
+    assert.deepEqual([messageAt(here), messageAt(there)], ['of berlin', 'of the fleet'])
+    // Both serve what a verified release of any site names.
+    const hash = config.closure.multihash.digest
+    for (const peer of [here, there]) await until(() => peer.closures.isReleased(hash), 'the closure to be known')
+    assert.equal(closureCodec.encode(closure).length > 0, true)
+
+    delegate(fleet, 'berlin', [])
+    await news('second')
+    assert.deepEqual([messageAt(here), messageAt(there)], ['of the fleet', 'of the fleet'])
+    await here.stopAll()
+    const again = await mesh.start(at('here', 'berlin'))
+    assert.equal(messageAt(again), 'of the fleet')
+  })
+
+  it('has its release after a restart', async t => {
+    const mesh = await Mesh.of(t)
+    const fleet = liveFleet()
+    delegate(fleet, 'berlin', [kim])
+    releaseAt(fleet, 'berlin', [kim], { message: 'of berlin', ...content('here') })
+    const init = {
+      word: 'here',
+      fleet,
+      certificate: fleet.certify(testSigner('here'), { name: 'here', site: 'berlin' }),
+    }
+    const first = await mesh.start(init)
+    assert.equal(messageAt(first), 'of berlin')
+    await first.stopAll()
+    const again = await mesh.start(init)
+    assert.equal(messageAt(again), 'of berlin')
+    assert.deepEqual(
+      (await again.state.siteReleases()).map(({ site, version }) => [site, version]),
+      [['berlin', 1]],
+    )
+    assert.deepEqual(await again.state.releaseVersions(), [2])
+  })
+})
