@@ -85,7 +85,8 @@ function viewDevice(name: string, release: Release | undefined, report: Report |
 
 /** What a device says of its turn with this release; with an older one it says nothing about it. */
 function turnOf(release: Release, report: Report | undefined): ReportedTurn | undefined {
-  return report?.turn !== undefined && report.turn.release >= contentVersion(release) ? report.turn : undefined
+  if (report?.turn === undefined || report.site !== release.site) return undefined
+  return report.turn.release >= contentVersion(release) ? report.turn : undefined
 }
 
 /** Whether a device waits for a wave that failures hold: only a newer release or a promotion brings it on. */

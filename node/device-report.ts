@@ -2,10 +2,12 @@
 
 import { FormatError } from '../protocol/cbor.ts'
 import { seal } from '../protocol/dsse.ts'
+import { messageOf, ThymeshError } from '../protocol/errors.ts'
 import type { Target } from '../protocol/fields.ts'
 import { fromHex } from '../protocol/hash.ts'
 import type { Signer } from '../protocol/keys.ts'
 import { limits } from '../protocol/limits.ts'
+import type { Release } from '../protocol/release.ts'
 import { type DeviceState, type Freshness, type Report, reportKind } from '../protocol/report.ts'
 import type { Activator } from './activation/activator.ts'
 import type { ActivationState, Entry } from './activation/entry.ts'
@@ -22,6 +24,11 @@ export function shortened(message: string): string {
   const bytes = Buffer.from(message.slice(0, limits.message))
   if (bytes.length <= maxMessageBytes) return message.slice(0, limits.message)
   return new TextDecoder().decode(bytes.subarray(0, maxMessageBytes)).replace(/\uFFFD$/, '')
+}
+
+/** What a report says of something that was thrown. */
+export function failureOf(thrown: unknown): NonNullable<Report['error']> {
+  return { code: thrown instanceof ThymeshError ? thrown.code : 'failed', message: shortened(messageOf(thrown)) }
 }
 
 /** What is cut while a report doesn't fit, the least needed first. Each gives the report with less of one thing. */
@@ -114,6 +121,20 @@ export function freshnessOf(peer: Pick<MeshPeer, 'state'>, clock: Pick<Clock, 'n
   const timestamp = peer.state.belief?.trusted.timestamp?.signed
   if (clock.now === undefined || timestamp === undefined) return 'unknown'
   return timestamp.isExpired(clock.now) ? 'expired' : 'fresh'
+}
+
+/** Notes the release by whose word runs what ran before it, too; gives what a report says of it. */
+export async function noteRunning(
+  own: Pick<OwnState, 'running' | 'setRunning'>,
+  { version, site }: Pick<Release, 'version' | 'site'>,
+  { name: config, topLevel }: { name: string; topLevel: string },
+): Promise<Pick<Status, 'config' | 'release' | 'since'>> {
+  const before = await own.running()
+  const since = before?.topLevel === topLevel ? before.since : undefined
+  const noted = { config, release: version, ...(since && { since }) }
+  if (before?.release !== version || before.site !== site)
+    await own.setRunning({ ...noted, topLevel, ...(site && { site }) })
+  return noted
 }
 
 /** What runs and boots, by the machine, and the release it came with, by our own notes; of the site's or the fleet's versions. */

@@ -16,15 +16,17 @@ import { progressIntervalMs, reportIntervalMs, updateRetryFirstMs, updateRetryLa
 import {
   activationStatus,
   currentOf,
+  failureOf,
   freshnessOf,
+  noteRunning,
   type Status,
   sealed,
-  shortened,
   updateOf,
   withoutReleases,
 } from './device-report.ts'
 import type { Logger } from './log.ts'
 import type { MeshPeer } from './mesh/mesh-peer.ts'
+import { pause } from './pause.ts'
 import type { RolloutGate } from './rollout/gate.ts'
 import type { SecretUpdates } from './secrets/secret-updates.ts'
 import type { Clock } from './state/clock.ts'
@@ -100,7 +102,8 @@ export class Device {
     // Of two releases that contradict each other neither is fetched on.
     if (this.#components.peer.notes.held) this.#superseded.abort(new Error('updates are held'))
     // A release that wants what is being fetched already needs no fresh start.
-    if (wanted !== this.#updatingTo) this.#superseded.abort(new Error('a newer release came'))
+    if (wanted !== this.#updatingTo || release?.site !== this.#site)
+      this.#superseded.abort(new Error('a newer release came'))
     this.#wake.resolve()
   }
 
@@ -114,7 +117,7 @@ export class Device {
       const outcome = release === undefined ? 'settled' : await this.#tryToFollow(release)
       if (outcome === 'again') continue
       if (outcome === 'settled') retryMs = updateRetryFirstMs
-      await this.#pause(outcome === 'settled' ? undefined : retryMs)
+      await pause(this.#wake.promise, outcome === 'settled' ? undefined : retryMs)
       if (outcome === 'retry') retryMs = Math.min(updateRetryLastMs, retryMs * 2)
     }
   }
@@ -175,15 +178,6 @@ export class Device {
     await this.#report()
   }
 
-  /** Until something changes, or for a time. */
-  async #pause(milliseconds: number | undefined): Promise<void> {
-    const woken = this.#wake.promise
-    if (milliseconds === undefined) return await woken
-    const timer = new AbortController()
-    await Promise.race([woken, sleep(milliseconds, undefined, { signal: timer.signal }).catch(() => {})])
-    timer.abort()
-  }
-
   /** A device goes on whatever happens: what fails outside of an update is tried again, too. */
   async #tryToFollow(release: Release): Promise<'settled' | 'retry' | 'again'> {
     if (release.site !== this.#site) {
@@ -211,11 +205,7 @@ export class Device {
     }
     const last = await activator.last()
     if (running === wanted.topLevel && (await this.#hasSecrets(release, wanted))) {
-      const before = await own.running()
-      const since = before?.topLevel === running ? before.since : undefined
-      const noted = { config: wanted.name, release: release.version, ...(since && { since }) }
-      const next = { ...noted, topLevel: wanted.topLevel, ...(release.site && { site: release.site }) }
-      if (before?.release !== release.version || before.site !== release.site) await own.setRunning(next)
+      const noted = await noteRunning(own, release, wanted)
       const health = last?.state === 'committed' && last.new === running ? last.health : undefined
       const current = await this.#current(wanted.target)
       await this.#settle({ state: 'running', ...current, ...noted, ...(health && { health }) })
@@ -320,10 +310,7 @@ export class Device {
   }
 
   async #fail(release: Release, running: string | undefined, thrown: unknown): Promise<void> {
-    const error = {
-      code: thrown instanceof ThymeshError ? thrown.code : 'failed',
-      message: shortened(messageOf(thrown)),
-    }
+    const error = failureOf(thrown)
     const wanted = wantedConfig(release, this.#name)
     const current = await this.#current(wanted?.target ?? 'portable')
     this.#status = { ...current, state: 'failed', config: wanted?.name, wanted: release.version, error, running }
