@@ -31,6 +31,9 @@ export interface WaveDevice {
   outcome: DeviceNews['outcome']
   /** Its own word on why it waits. */
   reason: string | null
+  /** How far its fetch of this release is, while it fetches: as in its report, which is of `lastSeen`. */
+  update: Report['update'] | null
+  lastSeen: string | null
 }
 
 /** All waves of the release, in order. */
@@ -39,12 +42,21 @@ export function viewWaves(peer: Pick<MeshPeer, 'directory'>, release: Release, c
   const certificates = directory.certificates()
   const reportOf = (peer: string): Report | undefined => directory.report(peer)?.document
   const news = newsOf(release, certificates, peer => ({ report: reportOf(peer) }))
-  const turns = new Map(certificates.map(({ name, peer }) => [name, reportOf(peer)?.turn]))
-  const reasonOf = (name: string) => {
-    const turn = turns.get(name)
-    return turn !== undefined && turn.release >= contentVersion(release) ? turn.reason : null
+  const reports = new Map(certificates.map(({ name, peer }) => [name, reportOf(peer)]))
+  const saidBy = (name: string) => saidOf(reports.get(name), release)
+  return wavesOf(release).map(wave => viewWave(wave, release, news, { steady: 0, clock }, saidBy))
+}
+
+type Said = Pick<WaveDevice, 'reason' | 'update' | 'lastSeen'>
+
+/** What a device says of this release: why it waits, or how far it is. */
+function saidOf(report: Report | undefined, release: Release): Said {
+  const { turn, state, wanted, update } = report ?? {}
+  return {
+    reason: turn !== undefined && turn.release >= contentVersion(release) ? turn.reason : null,
+    update: (state === 'fetching' && wanted === release.version && update) || null,
+    lastSeen: report?.at ?? null,
   }
-  return wavesOf(release).map(wave => viewWave(wave, release, news, { steady: 0, clock }, reasonOf))
 }
 
 function viewWave(
@@ -52,12 +64,14 @@ function viewWave(
   release: Release,
   news: ReadonlyMap<string, DeviceNews>,
   now: Now,
-  reasonOf: (name: string) => string | null,
+  saidBy: (name: string) => Said,
 ): WaveView {
   const { number, title, soakSeconds, failures, absent } = wave
   const devices = [...wave.devices].sort().map(device => {
     const outcome = news.get(device)?.outcome ?? 'pending'
-    return { device, outcome, reason: outcome === 'pending' ? reasonOf(device) : null }
+    const said = saidBy(device)
+    const { reason, update } = outcome === 'pending' ? said : { reason: null, update: null }
+    return { device, outcome, reason, update, lastSeen: said.lastSeen }
   })
   const confirmed = devices.filter(({ outcome }) => outcome === 'confirmed').length
   const failed = devices.filter(({ outcome }) => outcome === 'failed').length

@@ -91,7 +91,13 @@ export function activationStatus(entry: Entry) {
   }
 }
 
-export function updateOf(release: number, began: number, progress: Progress | undefined): Report['update'] {
+/** What a report says of an update by how far its fetch is. `began` is in milliseconds since 1970. */
+export function updateOf(
+  release: number,
+  began: number,
+  progress: Progress | undefined,
+): NonNullable<Report['update']> {
+  const secondsLeft = progress?.secondsLeft && Math.ceil(progress.secondsLeft)
   return {
     release,
     milliseconds: Date.now() - began,
@@ -105,6 +111,7 @@ export function updateOf(release: number, began: number, progress: Progress | un
     wire: progress?.wire ?? 0,
     wasted: progress?.wasted ?? 0,
     bytesPerSecond: Math.round(progress?.bytesPerSecond ?? 0),
+    ...(secondsLeft && secondsLeft <= limits.secondsLeft && { secondsLeft }),
   }
 }
 

@@ -261,7 +261,7 @@ export class Device {
       const update = updateOf(release.version, began, progress)
       this.#status = { ...base, ...(error && { error }), state, update }
       if (!now && Date.now() - this.#lastReport < progressIntervalMs) return
-      if (!now) log.info({ ...update, secondsLeft: progress?.secondsLeft }, 'fetching')
+      if (!now) log.info(update, 'fetching')
       void this.#report()
     }
     log.info({ release: release.version, config: wanted.name, topLevel: wanted.topLevel }, 'the update begins')
@@ -291,7 +291,7 @@ export class Device {
       const options = this.#activateOptions({ ...base, update: update() })
       const wantedSystem = { release: release.version, site: release.site, config, system, target, topLevel, policy }
       const end = await activator.activate(wantedSystem, options)
-      log.info({ release: release.version, ...update() }, 'the update is done')
+      log.info(update(), 'the update is done')
       await this.#ended(end, update())
     } finally {
       await fetched.release()

@@ -63,6 +63,8 @@ export const limits = {
   /** What a device gives of a log at a time. */
   logBytes: 256 * KiB,
   logLines: 5_000,
+  /** What a fetch is said to take longer is no estimate: 90 days, in seconds. */
+  secondsLeft: 90 * 86_400,
   /** Releases that a device's history goes back. */
   historyEntries: 50,
   /** Characters in which a device says why it waits. */

@@ -80,6 +80,9 @@ describe('reports', () => {
       { freshness: true },
       { error: { code: 'x', message: 'a'.repeat(limits.message + 1) } },
       { update: { ...report.update, needed: -1 } },
+      { update: { ...report.update, secondsLeft: -1 } },
+      { update: { ...report.update, secondsLeft: 0.5 } },
+      { update: { ...report.update, secondsLeft: limits.secondsLeft + 1 } },
       { load: 1 },
     ]
     for (const changes of wrong) {

@@ -149,7 +149,10 @@ const reportSchema = z.strictObject({
       wire: bytesCount,
       /** Chunks that came and were here by then, or were wrong. */
       wasted: bytesCount.optional(),
+      /** While chunks come: lately; 0 when none do, or too few yet to know. Else over the whole fetch. */
       bytesPerSecond: bytesCount,
+      /** Until all chunks are here, at that rate; left out when that isn't known. */
+      secondsLeft: z.int().min(0).max(limits.secondsLeft).optional(),
     })
     .optional(),
 })

@@ -5,6 +5,7 @@ import { type DeviceView, viewFleet } from '../fleet-view.ts'
 import { alarmsOf } from '../members/view.ts'
 import { openProject } from '../project/project.ts'
 import type { Session } from '../session.ts'
+import { stateInShort } from '../view/fetching.ts'
 import { releaseName } from '../view/release.ts'
 import { ago, shortPath, table } from '../view/table.ts'
 import { takeNews, withSession } from './context.ts'
@@ -63,7 +64,7 @@ function statusText(rows: DeviceView[], release: { version: number; message: str
     row.config ?? '-',
     row.release === null ? '-' : releaseName({ site: row.releaseSite ?? undefined, version: row.release }),
     shortPath(row.running),
-    stateOf(row),
+    stateInShort(row),
     ago(row.lastSeen),
     row.freshness ?? '-',
   ])
@@ -75,11 +76,4 @@ function statusText(rows: DeviceView[], release: { version: number; message: str
   const newest =
     release === undefined ? [] : ['', `Newest release: ${release.version}${release.message && ` (${release.message})`}`]
   return [table(heading, lines), ...newest, ...(errors.length > 0 ? ['', ...errors] : [])].join('\n')
-}
-
-/** The state, and of a fetch how much of it is here. */
-function stateOf({ state, update }: DeviceView): string {
-  if (state !== 'fetching' || !update || update.needed === 0) return state
-  const share = (update.fromControllers + update.fromNeighbours) / update.needed
-  return `fetching ${Math.min(99, Math.floor(share * 100))}%`
 }

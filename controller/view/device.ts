@@ -2,6 +2,7 @@
 
 import type { HistoryEntry } from '../../protocol/logs.ts'
 import type { DeviceDetails } from '../device-view.ts'
+import { stateInShort } from './fetching.ts'
 import { ago, shortPath, table } from './table.ts'
 
 export function deviceText(details: DeviceDetails): string {
@@ -41,7 +42,8 @@ export function deviceText(details: DeviceDetails): string {
 function stateText({ status }: DeviceDetails): string {
   if (status === null) return 'unseen'
   if (status.turn !== null) return `${status.turn.is}: ${status.turn.reason}`
-  return status.error === null ? status.state : `${status.state}: ${status.error.message.split('\n')[0]}`
+  const state = stateInShort(status)
+  return status.error === null ? state : `${state}: ${status.error.message.split('\n')[0]}`
 }
 
 function healthText({ health }: DeviceDetails): string {

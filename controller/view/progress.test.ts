@@ -47,6 +47,7 @@ const update = {
   fromElsewhere: 0,
   wire: 800_000,
   bytesPerSecond: 2_000_000,
+  secondsLeft: 2,
 }
 
 describe('progress in a file or a pipe', () => {

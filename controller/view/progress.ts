@@ -1,6 +1,7 @@
 /** A rollout's progress on standard error: redrawn in place on a terminal, a line for each change elsewhere. */
 
 import type { DeviceView } from '../fleet-view.ts'
+import { fetchInWords } from './fetching.ts'
 import { size } from './table.ts'
 
 export class RolloutProgress {
@@ -65,7 +66,7 @@ function describe(row: DeviceView, release: number): string {
     case 'waiting':
       return 'waits for its first release'
     case 'fetching':
-      return update?.needed ? fetching(update) : 'fetching'
+      return update?.needed ? fetchInWords(update) : 'fetching'
     case 'queued':
       return `wave ${row.turn?.wave ?? '-'} ${row.turn?.is === 'held' ? 'is held' : 'waits'}: ${row.turn?.reason ?? '-'}`
     case 'activating':
@@ -91,17 +92,4 @@ function describe(row: DeviceView, release: number): string {
     default:
       return `runs release ${row.release ?? '-'}, has not heard of ${release} yet`
   }
-}
-
-/** How far a fetch is: what came, from where, how fast, and how long it still takes at that rate. */
-function fetching(update: NonNullable<DeviceView['update']>): string {
-  const got = update.fromControllers + update.fromNeighbours
-  const words = [`fetching ${size(got)} of ${size(update.needed)}`, `${update.pathsDone} of ${update.paths} paths`]
-  if (update.fromStore > 0) words.push(`${size(update.fromStore)} from its own store`)
-  words.push(`${size(update.fromNeighbours)} from neighbours`)
-  if (update.bytesPerSecond > 0) {
-    words.push(`${size(update.bytesPerSecond)}/s`)
-    words.push(`${Math.ceil(Math.max(0, update.needed - got) / update.bytesPerSecond)} s left`)
-  }
-  return words.join(', ')
 }

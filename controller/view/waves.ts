@@ -3,6 +3,7 @@
 import { inWords } from '../../node/rollout/decision.ts'
 import type { Release } from '../../protocol/release.ts'
 import type { WaveView } from '../waves-view.ts'
+import { stateInShort } from './fetching.ts'
 import { table } from './table.ts'
 
 /** Of the devices that wait, so many are named in a wave. */
@@ -32,8 +33,9 @@ export function stateInWords({ state, reason }: Pick<WaveView, 'state' | 'reason
 
 function linesOf({ wave, devices }: WaveView): string[] {
   const open = devices.filter(({ outcome }) => outcome !== 'confirmed')
-  const lines = open.slice(0, namedDevices).map(({ device, outcome, reason }) => {
-    return `  wave ${wave}  ${device.padEnd(20)} ${reason === null ? outcome : `${outcome}: ${reason}`}`
+  const lines = open.slice(0, namedDevices).map(({ device, outcome, reason, update, lastSeen }) => {
+    const why = reason ?? (update && stateInShort({ state: 'fetching', update, lastSeen }))
+    return `  wave ${wave}  ${device.padEnd(20)} ${why ? `${outcome}: ${why}` : outcome}`
   })
   return open.length > namedDevices ? [...lines, `  wave ${wave}  and ${open.length - namedDevices} more`] : lines
 }

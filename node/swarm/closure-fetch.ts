@@ -103,7 +103,7 @@ async function bringIn(
   const isStaged = (number: number) => lacking.has(number) || entry.isStaged(number)
   const window = new FetchWindow({ list: known.list, missing, isStaged, budgetBytes })
   window.advance()
-  const watchdog = watchForSources(swarm, progress, reason => abort.abort(reason))
+  const watchdog = watchForSources(swarm, progress, report, reason => abort.abort(reason))
   swarm.fetch(openOf(wanted, window))
   try {
     swarms.connect(entry)
@@ -151,15 +151,23 @@ function lackingChunks(missing: readonly PathChunks[], isHere: (number: number) 
 
 const watchIntervalMs = 500
 
-/** Gives up when nothing comes and nobody has what is missing, so that the device can say so. */
+/**
+ * Gives up when nothing comes and nobody has what is missing, so that the device can say so. Reports when it is not known
+ * any more how long the fetch will take: what was said last would stand for ever.
+ */
 function watchForSources(
   swarm: { hasSources: boolean; inFlight: number; remaining: number; busyUntil: number },
   progress: Progress,
+  report: () => void,
   giveUp: (reason: FetchError) => void,
 ): NodeJS.Timeout {
   let idleMs = 0
   let before = -1
+  let wasKnown = false
   return setInterval(() => {
+    const isKnown = progress.secondsLeft !== undefined
+    if (wasKnown && !isKnown) report()
+    wasKnown = isKnown
     const now = progress.received + progress.pathsDone
     // Only what comes counts as better: a source that is asked and has nothing may come and go for ever.
     if (now !== before || swarm.remaining === 0) idleMs = 0

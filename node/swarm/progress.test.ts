@@ -1,7 +1,7 @@
 /** What a fetch says of itself. */
 
 import assert from 'node:assert/strict'
-import { it } from 'node:test'
+import { it, mock } from 'node:test'
 import type { PathChunks } from './chunk-list.ts'
 import { Progress } from './progress.ts'
 
@@ -18,9 +18,8 @@ it('counts paths, and bytes by where they came from', () => {
   progress.arrived({ peer: peer(false, false), bytes: 100, wire: 50 })
   assert.deepEqual([progress.fromControllers, progress.fromNeighbours, progress.fromElsewhere], [400, 400, 500])
   assert.deepEqual([progress.received, progress.wire], [800, 450])
-  assert.ok(progress.bytesPerSecond > 0 && (progress.secondsLeft ?? 0) > 0)
   progress.arrived({ peer: peer(true, false), bytes: 100, wire: 100 })
-  assert.equal(progress.secondsLeft, 0)
+  assert.ok(progress.bytesPerSecond > 0)
   progress.imported()
   assert.deepEqual([progress.pathsDone, progress.pathsLeft], [1, 1])
 })
@@ -28,5 +27,22 @@ it('counts paths, and bytes by where they came from', () => {
 it('of nothing to do is done', () => {
   const progress = new Progress([])
   progress.begin(0)
-  assert.deepEqual([progress.secondsLeft, progress.fromStore, progress.pathsLeft], [0, 0, 0])
+  assert.deepEqual([progress.secondsLeft, progress.fromStore, progress.pathsLeft], [undefined, 0, 0])
+})
+
+it('says how long it will take while bytes come, and nothing when none do', t => {
+  let now = 0
+  mock.method(performance, 'now', () => now)
+  t.after(() => mock.restoreAll())
+  const progress = new Progress([path(1_000_000)])
+  progress.begin(1_000_000)
+  const come = (bytes: number) => progress.arrived({ peer: peer(true, false), bytes, wire: bytes })
+  for (; now < 5_000; now += 100) come(10_000)
+  const left = progress.secondsLeft ?? 0
+  assert.ok(left > 4.5 && left < 5.5, `expected about 5 s, got ${left}`)
+  now += 6_000
+  assert.deepEqual([progress.secondsLeft, progress.bytesPerSecond], [undefined, 0])
+  come(500_000)
+  assert.equal(progress.secondsLeft, undefined, 'nothing is left to come')
+  assert.equal(Math.round(progress.bytesPerSecond), 90_909, 'all of it in 11 s')
 })

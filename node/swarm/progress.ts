@@ -2,7 +2,7 @@
 
 import type { PathChunks } from './chunk-list.ts'
 import type { Arrival } from './closure-swarm.ts'
-import { RateMeter } from './rate-meter.ts'
+import { Pace } from './pace.ts'
 
 /** All bytes are of chunks as they are, uncompressed; `wire` is what they took on the wire. */
 export class Progress {
@@ -19,7 +19,9 @@ export class Progress {
   /** Bytes of chunks that came and were here by then, or were wrong. */
   wasted = 0
   pathsDone = 0
-  readonly #rate = new RateMeter()
+  readonly #pace = new Pace()
+  #beganAt = performance.now()
+  #cameAt = 0
 
   constructor(missing: readonly PathChunks[]) {
     this.paths = missing.length
@@ -28,6 +30,7 @@ export class Progress {
 
   begin(needed: number): void {
     this.needed = needed
+    this.#beganAt = performance.now()
   }
 
   arrived({ peer, bytes, wire }: Arrival): void {
@@ -35,7 +38,8 @@ export class Progress {
     else this.fromNeighbours += bytes
     if (!peer.local) this.fromElsewhere += bytes
     this.wire += wire
-    this.#rate.add(bytes)
+    this.#cameAt = performance.now()
+    this.#pace.add(bytes, this.#cameAt)
   }
 
   imported(): void {
@@ -55,14 +59,16 @@ export class Progress {
     return this.paths - this.pathsDone
   }
 
+  /** While bytes come: how fast, lately, or 0 where that isn't known. Once all have come: how fast they did, over all. */
   get bytesPerSecond(): number {
-    return this.#rate.bytesPerSecond
+    if (this.received === 0 || this.received < this.needed) return this.#pace.bytesPerSecond() ?? 0
+    return (this.received / Math.max(1, this.#cameAt - this.#beganAt)) * 1000
   }
 
-  /** Seconds, by the rate of the last ones; nothing when there is none. */
+  /** Until all chunks are here, by the pace of the last seconds; nothing when there is none, or no chunk to wait for. */
   get secondsLeft(): number | undefined {
     const left = this.needed - this.received
-    if (left <= 0) return 0
-    return this.bytesPerSecond < 1 ? undefined : left / this.bytesPerSecond
+    const pace = left > 0 ? this.#pace.bytesPerSecond() : undefined
+    return pace === undefined || pace < 1 ? undefined : left / pace
   }
 }

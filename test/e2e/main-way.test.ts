@@ -1,7 +1,7 @@
 /** The main job with real processes: deploy, change, roll back, and devices that update without a controller. */
 
 import assert from 'node:assert/strict'
-import { stat } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { nixSkip } from '../nix/workshop.ts'
@@ -12,6 +12,8 @@ import { blobModule, hello } from './helpers/project.ts'
 
 /** Large enough to be caught in the middle of its way. */
 const blobMegabytes = 200
+/** So slow that a fetch of 40 MB takes as long as some commands. */
+const slowBytesPerSecond = 500_000
 
 describe('a fleet, from nothing to a rollback and on without a controller', { skip: nixSkip() }, () => {
   let fleet: Fleet
@@ -48,7 +50,8 @@ describe('a fleet, from nothing to a rollback and on without a controller', { sk
     first = await fleet.device('first')
     second = await fleet.device('second')
     third = await fleet.device('third')
-    token = await fleet.token('--bootstrap', first.address, '--bootstrap', second.address)
+    // One site: what a neighbour has is not asked of the operator, who is at none.
+    token = await fleet.token('--site', 'north', '--bootstrap', first.address, '--bootstrap', second.address)
     first.start(token)
     second.start(token)
     assert.equal(await first.running(), undefined)
@@ -160,6 +163,37 @@ describe('a fleet, from nothing to a rollback and on without a controller', { sk
     await second.runs(wanted)
     assert.equal(await size(), blobMegabytes << 20)
     assert.equal(await second.etc('hello'), 'version 4\n')
+  })
+
+  it('says how far a slow fetch is and how long it takes: status, device and rollout', async () => {
+    const settings = join(fleet.directory, 'slow.json')
+    await writeFile(settings, JSON.stringify({ upload: { bytesPerSecond: slowBytesPerSecond }, cache: false }))
+    assert.equal(await first.stop(), 0)
+    assert.equal(await second.stop(), 0)
+    first.start(undefined, '--settings', settings)
+    await fleet.commit('A slow file', {
+      'configs/hello.json': hello('version 5', { blob: { megabytes: 40, noise: true } }),
+    })
+    await fleet.json('deploy', '--wait-for', 'first', '--timeout', '60')
+    second.start()
+    const { update } = await until('the time that is left', async () => {
+      const { devices } = await fleet.json<{ devices: Row[] }>('status')
+      return devices.find(({ device, update }) => device === 'second' && update?.secondsLeft !== undefined)
+    })
+    assert.ok(update?.secondsLeft !== undefined && update.secondsLeft > 0)
+    // What is said together fits together.
+    const left = update.needed - update.fromControllers - update.fromNeighbours
+    const expected = left / update.bytesPerSecond
+    assert.ok(Math.abs(update.secondsLeft - expected) <= 1 + expected * 0.05, JSON.stringify(update))
+    const words = /fetching \d+%, [\d.]+ [kM]B\/s, \d+ (s|min) left/
+    for (const command of [['status'], ['device', 'second'], ['rollout']]) {
+      const { stdout } = await fleet.run(...command)
+      assert.match(stdout, words, command.join(' '))
+    }
+    const { waves } = await fleet.json<{ waves: { devices: Row[] }[] }>('rollout')
+    const row = waves[0]?.devices.find(({ device }) => device === 'second')
+    assert.ok((row?.update?.secondsLeft ?? 0) > 0)
+    await second.logged('its time left', ({ msg, secondsLeft }) => msg === 'fetching' && (secondsLeft ?? 0) > 0)
   })
 
   it('refuses a second daemon on the same state', async () => {

@@ -105,6 +105,7 @@ export function makeFixtures(): Fixture[] {
       again: bytes => Buffer.from(formatJoinToken(parseJoinToken(Buffer.from(bytes).toString()))),
     },
     signed('report', reportKind, report, device),
+    signed('report-fetching', reportKind, seal(reportKind, fetchingReport(fleet.fleet, peer), device), device),
     signed('report-rolled-back', reportKind, seal(reportKind, rolledBackOf(fleet.fleet, peer), device), device),
     plain('release', releaseCodec, release),
     plain('release-in-waves', releaseCodec, inWaves(release)),
@@ -264,6 +265,11 @@ function reportOf(fleet: string, peer: string): Report {
       bytesPerSecond: 1_000_000,
     },
   }
+}
+
+function fetchingReport(fleet: string, peer: string): Report {
+  const { error, update, ...report } = reportOf(fleet, peer)
+  return { ...report, state: 'fetching', ...(update && { update: { ...update, secondsLeft: 90 } }) }
 }
 
 function rolledBackOf(fleet: string, peer: string): Report {

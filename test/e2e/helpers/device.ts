@@ -11,6 +11,7 @@ export interface LogLine {
   level: number
   msg: string
   reason?: string
+  secondsLeft?: number
 }
 
 const logLines = 30

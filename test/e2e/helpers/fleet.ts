@@ -16,7 +16,15 @@ export interface Row {
   wanted: number | null
   state: string
   error: { code: string; message: string } | null
-  update: { release: number; needed: number; fromControllers: number; fromNeighbours: number } | null
+  update: ReportedUpdate | null
+}
+interface ReportedUpdate {
+  release: number
+  needed: number
+  fromControllers: number
+  fromNeighbours: number
+  bytesPerSecond: number
+  secondsLeft?: number
 }
 export interface RolloutJson {
   release: number
