@@ -10,7 +10,8 @@ import { codec } from '../protocol/cbor.ts'
 import { bytesSchema, formatVersion, timeSchema, timeText, versionSchema } from '../protocol/fields.ts'
 import { limits } from '../protocol/limits.ts'
 import { proposalCodec } from '../protocol/proposal.ts'
-import { membersRole } from '../protocol/trust/fleet.ts'
+import { membersRole, releaseTarget, revocationsTarget } from '../protocol/trust/fleet.ts'
+import { parseMetadata } from '../protocol/trust/metadata.ts'
 import type { Judged } from '../protocol/trust/proposals.ts'
 
 /** Some 2 KiB each in a fleet of a hundred devices: releases of many years. */
@@ -113,6 +114,15 @@ export class AuditTrail {
     return proposals
   }
 
+  /** The releases and lists of revoked members that the log tells of: SHA-256 in hex. */
+  async documents(): Promise<string[]> {
+    const files = (await this.entries()).flatMap(({ targets, members }) => [
+      ...(targets ? [targetHash(targets, releaseTarget)] : []),
+      ...(members ? [targetHash(members, revocationsTarget)] : []),
+    ])
+    return files.filter(hash => hash !== undefined)
+  }
+
   /** Waits until everything is on disk. */
   async settled(): Promise<void> {
     await this.#writing
@@ -142,6 +152,10 @@ export class AuditTrail {
     this.#writing = next
     return next
   }
+}
+
+function targetHash(metadata: Uint8Array, target: string): string | undefined {
+  return parseMetadata('targets', metadata).signed.targets[target]?.hashes.sha256
 }
 
 function versionIn(metadata: Uint8Array): number {

@@ -8,7 +8,7 @@ import { RecipePool } from '../node/swarm/recipe-pool.ts'
 import { codec } from '../protocol/cbor.ts'
 import type { Closure } from '../protocol/closure.ts'
 import { bytesSchema } from '../protocol/fields.ts'
-import { equalBytes, hashLength } from '../protocol/hash.ts'
+import { equalBytes, hashLength, toHex } from '../protocol/hash.ts'
 import { limits } from '../protocol/limits.ts'
 import { type NixSecretKey, signPath } from '../protocol/nix/signature.ts'
 import { storePathSchema } from '../protocol/nix/store-path.ts'
@@ -59,6 +59,16 @@ export async function describeClosure(
       }
     }),
   }
+}
+
+/** Recipes of described paths that are still in the store, SHA-256 in hex: the next release names most of them. */
+export async function describedRecipes({ store, described }: DescribePeer): Promise<string[]> {
+  const known = new Map<string, Described | undefined>()
+  for await (const [path, bytes] of described.entries()) known.set(path, knownFrom(bytes))
+  // Where the store can't be asked, all count as being there.
+  const valid = await store.validPaths([...known.keys()]).catch(() => new Set(known.keys()))
+  for (const path of known.keys()) if (!valid.has(path)) await described.delete(path)
+  return [...known].flatMap(([path, about]) => (about && valid.has(path) ? [toHex(about.recipe)] : []))
 }
 
 async function describePaths(

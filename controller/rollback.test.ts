@@ -2,10 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { hashOfCid } from '../protocol/cid.ts'
+import { toHex } from '../protocol/hash.ts'
 import type { Release } from '../protocol/release.ts'
 import { withCode } from '../test/helpers/errors.ts'
 import { testClosure, testConfig, testFleet } from '../test/helpers/fleet.ts'
-import { chooseVersion, chosenDevices, rollbackContent } from './rollback.ts'
+import { chooseVersion, chosenDevices, requireKept, rollbackContent } from './rollback.ts'
 
 const fleet = testFleet()
 const [one, two] = ['one', 'two'].map(name => testConfig(testClosure(name)))
@@ -120,5 +122,29 @@ describe('a rollback of some devices', () => {
     assert.throws(() => chosenDevices(current, { device: ['b-1'], tag: [] }), withCode('unknown-device'))
     assert.throws(() => chosenDevices(current, { device: [], tag: ['none'] }), withCode('unknown-device'))
     assert.throws(() => rollbackContent(current, old, undefined, ['a-3']), withCode('unknown-device'))
+  })
+})
+
+describe('what is too old to go back to', () => {
+  assert.ok(one && two)
+  const devices = { a: { config: 'kiosk' }, b: { config: 'server' } }
+  const old = release({ version: 2, configs: { kiosk: one, server: two }, devices })
+  const isHere = (...names: string[]) => {
+    const hashes = names.map(name => toHex(hashOfCid(testConfig(testClosure(name)).closure)))
+    return async (closure: Uint8Array) => hashes.includes(toHex(closure))
+  }
+
+  it('is none of the releases that every peer keeps', async () => {
+    await requireKept(old, [2, 3], isHere())
+  })
+
+  it('is what this controller can not describe to devices any more', async () => {
+    await requireKept(old, [3, 4], isHere('one', 'two'))
+    await assert.rejects(requireKept(old, [3, 4], isHere('one')), withCode('not-kept', /release 2 .* its server/))
+  })
+
+  it('is judged by the devices that go back', async () => {
+    await requireKept(old, [3, 4], isHere('one'), ['a'])
+    await assert.rejects(requireKept(old, [3, 4], isHere('one'), ['b']), withCode('not-kept'))
   })
 })

@@ -1,10 +1,11 @@
 /** Rolling back: a new release that names the configs of an older one, and says so. */
 
+import { hashOfCid } from '../protocol/cid.ts'
 import { ThymeshError } from '../protocol/errors.ts'
 import type { Release } from '../protocol/release.ts'
 import type { ReleaseContent } from '../protocol/trust/publish.ts'
 
-export class RollbackError extends ThymeshError<'no-earlier' | 'unknown-version' | 'unknown-device'> {}
+export class RollbackError extends ThymeshError<'no-earlier' | 'unknown-version' | 'unknown-device' | 'not-kept'> {}
 
 /** Version 1 is the founding: it names nothing to go back to. */
 const firstDeployed = 2
@@ -82,6 +83,28 @@ function partly(current: Release, old: Release, only: readonly string[]): Pick<R
     devices[name] = { ...device, config: named }
   }
   return { devices, configs }
+}
+
+/**
+ * Refuses to go back to a release whose closures nobody may be able to fetch any more: it is not one of those that every peer
+ * keeps (`kept`, by version), and this controller lacks the documents that say what is in them. Throws a RollbackError.
+ */
+export async function requireKept(
+  old: Release,
+  kept: readonly number[],
+  isHere: (closure: Uint8Array) => Promise<boolean>,
+  only: readonly string[] = Object.keys(old.devices),
+): Promise<void> {
+  if (kept.includes(old.version)) return
+  const configs = new Set(only.flatMap(name => old.devices[name]?.config ?? []))
+  for (const name of configs) {
+    const closure = old.configs[name]?.closure
+    if (closure === undefined || (await isHere(hashOfCid(closure)))) continue
+    const commit = old.commit?.slice(0, 9) ?? 'COMMIT'
+    throw new RollbackError('not-kept', `release ${old.version} is too old: what describes its ${name} is not kept`, {
+      hint: `The newest ${kept.length} are. To have it again: git checkout ${commit} -- . && git commit, then thymesh deploy.`,
+    })
+  }
 }
 
 /** Names of the devices that were chosen by name or by tag; nothing when none was chosen. Throws a RollbackError. */

@@ -8,6 +8,7 @@ import { MeshPeer, openState } from '../node/mesh/mesh-peer.ts'
 import { messageOf } from '../protocol/errors.ts'
 import { AuditTrail } from './audit-trail.ts'
 import { ownCertificate } from './certificate.ts'
+import { describedRecipes } from './describe.ts'
 import { FleetHome } from './fleet-home.ts'
 import { passphrases } from './keys/passphrase.ts'
 import { Registrar } from './members/registrar.ts'
@@ -55,7 +56,10 @@ export async function startSession(project: Project, options: { log?: LogLevel }
     await audit.follow(peer.state)
     peer.proposals.book.on('changed', judged => void audit.noteProposal(judged))
     peer.proposals.book.on('closed', judged => void audit.noteProposal(judged))
+    peer.pruner.needs(() => audit.documents())
+    peer.pruner.needs(() => describedRecipes(peer))
     await peer.start()
+    peer.pruner.start({ whenDue: true })
     if (peer.state.belief !== undefined) await home.operatorKeys.noteTrusted(peer.state.belief.trusted)
     const book = new TokenBook(home.directory)
     // What it signs by itself is no reason to ask a person for a passphrase.

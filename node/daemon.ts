@@ -6,8 +6,10 @@ import { STORE_DIR } from '../protocol/nix/store-path.ts'
 import { wantedConfig } from '../protocol/release.ts'
 import { policyOf } from '../protocol/update-policy.ts'
 import type { ActivationLogs } from './activation/activation-log.ts'
+import type { Activator } from './activation/activator.ts'
 import { Housekeeper } from './activation/housekeeper.ts'
 import { makeActivator } from './activation/make-activator.ts'
+import { profiles } from './activation/switch.ts'
 import { stopTimeoutMs } from './defaults.ts'
 import { Device } from './device.ts'
 import { type Logger, makeLogger } from './log.ts'
@@ -80,12 +82,23 @@ export async function startDaemon(settings: Settings, log: Logger): Promise<Runn
     const device = new Device(parts, { name: certificate.name })
     undo.push(() => device.stop())
     device.start()
+    peer.pruner.topLevels(() => possibleTopLevels(peer, activator))
+    peer.pruner.start()
     log.info({ name: certificate.name, site: certificate.site }, 'device started')
     return { peer, stop }
   } catch (thrown) {
     await stop()
     throw thrown
   }
+}
+
+/** What runs, what boots, what an update tries out or comes from, and every generation: a machine may go to any of these. */
+async function possibleTopLevels({ store }: MeshPeer, activator: Activator): Promise<string[]> {
+  const last = await activator.last()
+  const boots = last && (await activator.boots(last.target))
+  const kept = await Promise.all(Object.values(profiles).map(profile => store.generations(profile)))
+  const paths = [await activator.running(), boots, last?.new, last?.old, ...kept.flat().map(({ path }) => path)]
+  return paths.filter(path => path !== undefined)
 }
 
 /** What the start of the machine did not lay is laid now, and the program for the next start is written. */

@@ -111,8 +111,15 @@ export const updateRetryLastMs = 5 * 60_000
 
 /** Paths that are fetched and imported side by side: hides the latency of small ones. */
 export const parallelPaths = 4
-/** Releases whose closures are served after a start: some 100 bytes of memory for each path that they don't share. */
-export const servedReleases = 32
+/**
+ * Releases whose documents are kept and whose closures are served, the newest: a fleet goes back to one of these. Some 100
+ * bytes of memory for each path that they don't share, 200 bytes of disk.
+ */
+export const keptReleases = 32
+/** How often documents that nothing needs are looked for. */
+export const pruneIntervalMs = 24 * 60 * 60_000
+/** Sets of metadata that are taken before that is done early: whoever has a timestamp key can sign any number. */
+export const pruneAfterBeliefs = 64
 /** NARs that one peer serves at a time over all its peers; more are told to ask elsewhere. */
 export const servedNars = 32
 /** Of these for one peer, so that a slow or hostile one leaves turns to others. */

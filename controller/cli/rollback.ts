@@ -1,7 +1,8 @@
 /** `thymesh rollback`: a new release with the configs of an older one. */
 
+import { keptReleases } from '../../node/defaults.ts'
 import { openProject } from '../project/project.ts'
-import { chooseVersion, chosenDevices, RollbackError, rollbackContent } from '../rollback.ts'
+import { chooseVersion, chosenDevices, RollbackError, requireKept, rollbackContent } from '../rollback.ts'
 import type { Session } from '../session.ts'
 import { takeNews, withSession } from './context.ts'
 import type { WatchOptions } from './options.ts'
@@ -24,6 +25,8 @@ async function goBack(session: Session, options: RollbackOptions): Promise<numbe
   const to = chooseVersion(current, await peer.state.releaseVersions(), options.to)
   const old = await peer.state.release(to)
   if (old === undefined) throw new RangeError(`release ${to} is listed, but not there`)
+  const kept = (await peer.state.releaseVersions()).slice(-keptReleases)
+  await requireKept(old, kept, async closure => (await peer.closures.held(closure)) !== undefined, only)
   const content = rollbackContent(current, old, options.message, only)
   checkWaitFor(options.waitFor, Object.keys(content.devices))
   return await release(session, content, options)

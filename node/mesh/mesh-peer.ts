@@ -3,13 +3,13 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { PeerId } from '@libp2p/interface'
-import { hashOfCid } from '../../protocol/cid.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import { bootLength } from '../../protocol/fields.ts'
 import { toHex } from '../../protocol/hash.ts'
 import { type ProtocolNames, protocolNames } from '../../protocol/messages.ts'
 import { reconsiderMs } from '../defaults.ts'
 import { type Logger, libp2pLogger } from '../log.ts'
+import { Pruner } from '../pruner.ts'
 import type { Settings } from '../settings.ts'
 import type { Table } from '../state/database.ts'
 import { EvidenceBook } from '../state/evidence.ts'
@@ -17,7 +17,7 @@ import { FleetState } from '../state/fleet-state.ts'
 import { History } from '../state/history.ts'
 import type { Identity } from '../state/identity.ts'
 import type { PeerState } from '../state/peer-state.ts'
-import { nixKeysOf, releasesOf } from '../state/releases.ts'
+import { closuresOf, nixKeysOf } from '../state/releases.ts'
 import { NixStore } from '../store/nix-store.ts'
 import { adoptStaged } from '../swarm/adopt-staged.ts'
 import { BaseFinder } from '../swarm/base-finder.ts'
@@ -99,6 +99,8 @@ export class MeshPeer {
   /** How releases went on each device, as far as reports came. */
   readonly history: History
   readonly proposals: Proposals
+  /** Bounds what is kept; started by who knows what else must stay. */
+  readonly pruner: Pruner
   /** Our own certificate, as it stands now. */
   readonly own: OwnCertificate
   /** What contradicts itself in this fleet. */
@@ -163,6 +165,9 @@ export class MeshPeer {
       bytesPerSecond: settings.upload.bytesPerSecond,
       peers: settings.upload.peers ?? servedPeers,
     })
+    const pruning = { state, closures, recipes, index, store, directory, own: init.state.own, log }
+    this.pruner = new Pruner({ ...pruning, proposals: this.proposals.book, history: database.table('history') })
+    const stagingDirectory = join(settings.state, 'staging')
     this.swarms = new SwarmService({
       host,
       names,
@@ -178,17 +183,16 @@ export class MeshPeer {
       certificate: own.certificate,
       log,
       openChunks: async ({ hash, list }, onLost) => {
-        const directory = join(settings.state, 'staging')
         const budgetBytes = settings.staging.bytes ?? stagingBudgetBytes
-        const staging = await Staging.open(join(directory, toHex(hash)), list, { budgetBytes })
+        const staging = await Staging.open(join(stagingDirectory, toHex(hash)), list, { budgetBytes })
         const chunks = new LocalChunks({ store, list, staging, index, recipes, log }, { onLost })
         await chunks.discover()
-        await adoptStaged({ directory, held: other => closures.held(other), budgetBytes, log }, { hash, list }, chunks)
+        const held = (other: Uint8Array) => closures.held(other)
+        await adoptStaged({ directory: stagingDirectory, held, budgetBytes, log }, { hash, list }, chunks)
         const finder = new BaseFinder({ list, index, recipes })
         return { chunks, finder, budgetBytes, isStaged: number => staging.has(number), close: () => staging.close() }
       },
     })
-    const stagingDirectory = join(settings.state, 'staging')
     this.fetchComponents = { store, swarms: this.swarms, trustedPublicKeys, stagingDirectory, log }
   }
 
@@ -236,11 +240,9 @@ export class MeshPeer {
   }
 
   async #start(): Promise<void> {
-    const { admission, directory, host, state } = this
+    const { admission, directory, host, state, fleet, identity } = this
     const { log, settings } = this.#init
-    const released = releasesOf(state.belief).flatMap(({ configs }) => Object.values(configs))
-    const wanted = new Set(released.map(({ closure }) => toHex(hashOfCid(closure))))
-    await removeStaleStaging(join(settings.state, 'staging'), wanted)
+    await removeStaleStaging(join(settings.state, 'staging'), closuresOf(state.belief))
     await this.store.start()
     await this.closures.load()
     this.gossip.on('unheard', () => {
@@ -270,8 +272,7 @@ export class MeshPeer {
     this.own.start()
     this.supervisor.start()
     this.#leaveWhenRevoked()
-    const addresses = host.getMultiaddrs().map(String)
-    log.info({ peer: this.identity.peerId, fleet: this.fleet, addresses }, 'peer started')
+    log.info({ peer: identity.peerId, fleet, addresses: host.getMultiaddrs().map(String) }, 'peer started')
   }
 
   /** Ends everything, whatever of it runs; a part that fails to end does not keep the others. */
@@ -280,6 +281,7 @@ export class MeshPeer {
     this.supervisor.stop()
     this.gossip.stop()
     for (const part of [
+      this.pruner,
       this.own,
       this.history,
       this.#refresher,

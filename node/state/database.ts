@@ -13,6 +13,7 @@ export interface Table {
   put(key: string, value: Uint8Array): Promise<void>
   delete(key: string): Promise<void>
   entries(): AsyncIterable<[string, Uint8Array]>
+  keys(): AsyncIterable<string>
 }
 
 /** One change of a batch. */
@@ -81,6 +82,7 @@ export class Database {
       put: (key, value) => table.put(key, value),
       delete: key => table.del(key),
       entries: () => table.iterator(),
+      keys: () => table.keys(),
     }
   }
 
@@ -93,6 +95,13 @@ export class Database {
       else batch.put(key, value, { sublevel })
     }
     await batch.write({ sync: true } as object)
+  }
+
+  /** Gives the disk back what deleted entries of a table took; LevelDB does so by itself only as others are written. */
+  async compact(name: TableName): Promise<void> {
+    const level = this.#level as unknown as { compactRange(start: string, end: string): Promise<void> }
+    // What abstract-level puts around a sublevel's name; `"` follows `!`.
+    await level.compactRange(`!${name}!`, `!${name}"`)
   }
 
   /** The database itself, for parts that keep tables of their own form. */

@@ -14,6 +14,7 @@ import { namedSiteRelease, sitesOf } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import type { Clock } from './clock.ts'
 import type { Change, Database, Table } from './database.ts'
+import { DocumentTable, type Needed } from './document-table.ts'
 import { TrustStore } from './trust-store.ts'
 
 export class FleetStateError extends ThymeshError<
@@ -30,6 +31,15 @@ export interface Belief {
   readonly revocations: Revocations
 }
 
+/** A release that was believed, and its document's SHA-256 in hex. */
+export interface KeptRelease {
+  readonly key: string
+  /** Of releases by a site's operators. */
+  readonly site: string | undefined
+  readonly version: number
+  readonly hash: string
+}
+
 /** Brings a document by its SHA-256. What it brings is checked. */
 export type DocumentFetcher = (named: NamedDocument) => Promise<Uint8Array>
 
@@ -40,7 +50,7 @@ interface Events {
 export class FleetState extends EventEmitter<Events> {
   readonly fleet: string
   readonly trustStore: TrustStore
-  readonly #documents: Table
+  readonly #documents: DocumentTable
   readonly #releases: Table
   readonly #clock: Clock
   #trusted: TrustedSet | undefined
@@ -51,8 +61,8 @@ export class FleetState extends EventEmitter<Events> {
   private constructor(fleet: string, database: Database, clock: Clock) {
     super()
     this.fleet = fleet
-    this.trustStore = new TrustStore(database)
-    this.#documents = database.table('documents')
+    this.#documents = new DocumentTable(database)
+    this.trustStore = new TrustStore(database, this.#documents)
     this.#releases = database.table('releases')
     this.#clock = clock
   }
@@ -106,7 +116,7 @@ export class FleetState extends EventEmitter<Events> {
 
   /** Keeps a document whose hash something verified has named. */
   keepDocument(bytes: Uint8Array): Promise<void> {
-    return this.#documents.put(toHex(sha256(bytes)), bytes)
+    return this.#documents.put(bytes)
   }
 
   /** A release that was believed, now or before, by its version. */
@@ -131,6 +141,28 @@ export class FleetState extends EventEmitter<Events> {
       if (bytes !== undefined) found.push(releaseCodec.decode(bytes))
     }
     return found.sort((a, b) => (a.site ?? '').localeCompare(b.site ?? '') || a.version - b.version)
+  }
+
+  /** All releases that were believed, of the fleet and of sites' operators. */
+  async keptReleases(): Promise<KeptRelease[]> {
+    const kept: KeptRelease[] = []
+    for await (const [key, hash] of this.#releases.entries()) {
+      const [version, site] = key.split('/').reverse()
+      kept.push({ key, site, version: Number(version), hash: toHex(hash) })
+    }
+    return kept
+  }
+
+  /**
+   * Forgets the documents that are not needed (SHA-256 in hex), and the releases whose documents those were. Resolves to how
+   * many documents went. Roots and the trusted metadata itself are no documents, and stay.
+   */
+  async sweep(needed: Needed, signal?: AbortSignal): Promise<number> {
+    const gone = await this.#documents.sweep(needed, signal)
+    for (const { key, hash } of await this.keptReleases()) {
+      if ((await this.#documents.get(hash)) === undefined) await this.#releases.delete(key)
+    }
+    return gone
   }
 
   /** Keeps roots of a walk at once. */

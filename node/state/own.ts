@@ -87,6 +87,15 @@ export class OwnState {
     return this.#put('steady', Buffer.from(String(milliseconds)))
   }
 
+  /** When old documents were removed last, by this machine's clock; 0 for never. */
+  pruned(): Promise<number> {
+    return this.#number('pruned')
+  }
+
+  setPruned(at: number): Promise<void> {
+    return this.#put('pruned', Buffer.from(String(at)))
+  }
+
   /** On disk before it resolves: all of this decides what is done after a power cut. */
   #put(key: string, value: Uint8Array): Promise<void> {
     return this.#database.apply([{ table: 'own', key, value }])

@@ -48,6 +48,9 @@ function memoryTable(): Table {
     async *entries() {
       yield* kept.entries()
     },
+    async *keys() {
+      yield* kept.keys()
+    },
   }
 }
 

@@ -1,6 +1,8 @@
 /** The releases that a peer believes, as those who follow, fetch and serve them ask for them. */
 
+import { hashOfCid } from '../../protocol/cid.ts'
 import { effectiveRelease, type Place } from '../../protocol/effective-release.ts'
+import { toHex } from '../../protocol/hash.ts'
 import type { Release } from '../../protocol/release.ts'
 import { nixKeysFor } from '../../protocol/trust/sites.ts'
 import type { Belief } from './fleet-state.ts'
@@ -18,4 +20,10 @@ export function followed(belief: Pick<Belief, 'release' | 'sites'> | undefined, 
 /** The Nix keys whose signatures a device of a site takes. */
 export function nixKeysOf(belief: Pick<Belief, 'trusted'> | undefined, site: string | undefined): string[] {
   return belief === undefined ? [] : nixKeysFor(belief.trusted.root, site)
+}
+
+/** The closures that these name: SHA-256 of their descriptors, in hex. */
+export function closuresOf(belief: Pick<Belief, 'release' | 'sites'> | undefined): Set<string> {
+  const configs = releasesOf(belief).flatMap(each => Object.values(each.configs))
+  return new Set(configs.map(({ closure }) => toHex(hashOfCid(closure))))
 }

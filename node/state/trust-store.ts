@@ -1,7 +1,6 @@
 /** The trusted metadata on disk: roots for ever, the other roles as one set that is replaced at once. */
 
 import { ThymeshError } from '../../protocol/errors.ts'
-import { sha256Hex } from '../../protocol/hash.ts'
 import { FleetError, fleetIdOf, membersAuthority } from '../../protocol/trust/fleet.ts'
 import { delegatedRoles } from '../../protocol/trust/refresh.ts'
 import { siteOf } from '../../protocol/trust/site-roles.ts'
@@ -17,6 +16,7 @@ import {
   updateTimestamp,
 } from '../../protocol/trust/trusted-set.ts'
 import type { Change, Database, Table } from './database.ts'
+import { DocumentTable } from './document-table.ts'
 
 /** What was kept: the newest root with what it still vouches for, and the complete set that was believed last. */
 export interface KeptTrust {
@@ -34,8 +34,11 @@ export class TrustStore {
   readonly #database: Database
   readonly #table: Table
 
-  constructor(database: Database) {
+  readonly #documents: DocumentTable
+
+  constructor(database: Database, documents = new DocumentTable(database)) {
     this.#database = database
+    this.#documents = documents
     this.#table = database.table('trust')
   }
 
@@ -121,7 +124,7 @@ export class TrustStore {
       { table: 'trust', key: 'snapshot', value: snapshot.bytes },
       ...roles.map(([role, value]): Change => ({ table: 'trust', key: roleKey(role), value })),
       ...gone.map((role): Change => ({ table: 'trust', key: roleKey(role), value: undefined })),
-      ...byHash.map((value): Change => ({ table: 'documents', key: sha256Hex(value), value })),
+      ...(await this.#documents.changes(byHash)),
       ...also,
     ])
   }

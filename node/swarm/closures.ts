@@ -3,14 +3,14 @@
 import { type CID, cidOf, hashOfCid } from '../../protocol/cid.ts'
 import { type Closure, closureCodec } from '../../protocol/closure.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
-import { toHex } from '../../protocol/hash.ts'
+import { fromHex, toHex } from '../../protocol/hash.ts'
 import { decodeRecipe, type Recipe } from '../../protocol/recipe.ts'
 import type { Release, ReleasedConfig } from '../../protocol/release.ts'
-import { servedReleases } from '../defaults.ts'
+import { keptReleases } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { Documents } from '../mesh/documents.ts'
 import type { FleetState } from '../state/fleet-state.ts'
-import { releasesOf } from '../state/releases.ts'
+import { closuresOf } from '../state/releases.ts'
 import { DescribedPaths } from '../store/described-paths.ts'
 import { ChunkList } from './chunk-list.ts'
 import { parallelRecipes } from './limits.ts'
@@ -29,7 +29,7 @@ export class Closures {
   readonly #documents: Pick<Documents, 'fetch'>
   readonly #log: Logger
   /** SHA-256 of the descriptors that verified releases name, in hex. */
-  readonly #released = new Set<string>()
+  #released = new Set<string>()
   /** The paths of released closures whose descriptors are here. */
   readonly described = new DescribedPaths()
   readonly #closureOf = new Map<string, Uint8Array>()
@@ -40,34 +40,56 @@ export class Closures {
     this.#log = components.log
   }
 
-  /** Serves again what was released lately. */
+  /** Serves again what was released lately, and from now on what is released. */
   async load(): Promise<void> {
-    for (const version of (await this.#state.releaseVersions()).slice(-servedReleases)) {
-      const release = await this.#state.release(version).catch((thrown: unknown) => {
-        this.#log.warn({ version, reason: messageOf(thrown) }, 'a kept release was left out')
-        return undefined
-      })
-      for (const { closure } of Object.values(release?.configs ?? {})) await this.#know(hashOfCid(closure))
-    }
-    for (const { configs } of await this.#ofSites()) {
-      for (const { closure } of Object.values(configs)) await this.#know(hashOfCid(closure))
-    }
+    await this.reload()
     this.#state.on('changed', belief => {
-      for (const { closure } of releasesOf(belief).flatMap(({ configs }) => Object.values(configs))) {
-        const hash = hashOfCid(closure)
-        this.#know(hash).catch(thrown => this.#log.warn({ reason: messageOf(thrown) }, 'a closure was left out'))
+      for (const key of closuresOf(belief)) {
+        this.#know(fromHex(key)).catch(thrown =>
+          this.#log.warn({ reason: messageOf(thrown) }, 'a closure was left out'),
+        )
       }
     })
   }
 
-  /** Of each site as many as of the fleet. */
-  async #ofSites(): Promise<Release[]> {
+  /** The newest releases, oldest first: of each site as many as of the fleet. */
+  async #newest(): Promise<Release[]> {
+    const found: Release[] = []
+    for (const version of (await this.#state.releaseVersions()).slice(-keptReleases)) {
+      const release = await this.#state.release(version).catch((thrown: unknown) => {
+        this.#log.warn({ version, reason: messageOf(thrown) }, 'a kept release was left out')
+        return undefined
+      })
+      if (release !== undefined) found.push(release)
+    }
     const all = await this.#state.siteReleases().catch((thrown: unknown) => {
       this.#log.warn({ reason: messageOf(thrown) }, "kept releases of sites' operators were left out")
       return []
     })
     const newer = (one: Release) => all.filter(({ site, version }) => site === one.site && version > one.version)
-    return all.filter(one => newer(one).length < servedReleases)
+    return [...found, ...all.filter(one => newer(one).length < keptReleases)]
+  }
+
+  /** Looks again at what was released lately: what is older is served no more, its documents may be gone. */
+  async reload(): Promise<void> {
+    /** Descriptors by their hash, nothing for those that are not here; of two that name one path the later one counts. */
+    const known = new Map<string, Closure | undefined>()
+    for (const { configs } of await this.#newest()) {
+      for (const { closure } of Object.values(configs)) {
+        const key = toHex(hashOfCid(closure))
+        const before = known.get(key)
+        const bytes = before ? undefined : await this.#state.document(hashOfCid(closure))
+        known.delete(key)
+        known.set(key, before ?? (bytes && closureCodec.decode(bytes)))
+      }
+    }
+    // All at once: neighbours and the binary cache go on asking meanwhile.
+    this.#released = new Set(known.keys())
+    this.#closureOf.clear()
+    this.described.clear()
+    for (const [key, closure] of known) if (closure !== undefined) this.#describe(fromHex(key), closure)
+    // What was believed meanwhile.
+    for (const key of closuresOf(this.#state.belief)) if (!known.has(key)) await this.#know(fromHex(key))
   }
 
   /** The released closure that holds a store path; nothing when its documents are not all here. */

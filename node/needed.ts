@@ -1,0 +1,90 @@
+/** Which documents a peer still needs: all others may go. Roots are no documents, and stay for ever. */
+
+import { FormatError } from '../protocol/cbor.ts'
+import { hashOfCid } from '../protocol/cid.ts'
+import { closureCodec } from '../protocol/closure.ts'
+import { sha256Hex, toHex } from '../protocol/hash.ts'
+import { type Release, releaseCodec } from '../protocol/release.ts'
+import { namedRelease, namedRevocations } from '../protocol/trust/fleet.ts'
+import { namedSiteRelease, sitesOf } from '../protocol/trust/sites.ts'
+import type { TrustedSet } from '../protocol/trust/trusted-set.ts'
+import type { FleetState } from './state/fleet-state.ts'
+
+export interface NeededInit {
+  /** Of releases, the newest, whatever they name: so many of the fleet, and of each site's operators. */
+  readonly releases: number
+  /** Top levels that run, boot, are tried out, or may be gone back to: the newest release that names each stays, too. */
+  readonly topLevels: ReadonlySet<string>
+  /** Releases that are proposed: their closures lie with who made them. */
+  readonly proposed: readonly Release[]
+  /** What else is needed, SHA-256 in hex: recipes of what is in the store, what an audit log shows. */
+  readonly others: Iterable<string>
+}
+
+type Kept = Pick<FleetState, 'trusted' | 'belief' | 'keptReleases'>
+
+/** SHA-256, in hex, of every document that is needed; `read` gives what is kept. */
+export async function neededDocuments(
+  state: Kept,
+  read: (hash: string) => Promise<Uint8Array | undefined>,
+  init: NeededInit,
+): Promise<Set<string>> {
+  const trusted = new Set([state.trusted, state.belief?.trusted].flatMap(metadataOf))
+  const needed = new Set([...trusted, ...init.others])
+  const closures = new Set<string>()
+  for (const release of init.proposed) nameAll(release, needed, closures)
+  const missing = new Set(init.topLevels)
+  const seen = new Map<string | undefined, number>()
+  for (const { site, hash } of (await state.keptReleases()).sort((a, b) => b.version - a.version)) {
+    const newer = seen.get(site) ?? 0
+    seen.set(site, newer + 1)
+    const isNew = newer < init.releases || trusted.has(hash)
+    if (!isNew && missing.size === 0) continue
+    const release = releaseFrom(await read(hash))
+    if (release === undefined) continue
+    const wanted = Object.values(release.configs).some(({ topLevel }) => missing.has(topLevel))
+    for (const { topLevel } of Object.values(release.configs)) missing.delete(topLevel)
+    if (!isNew && !wanted) continue
+    needed.add(hash)
+    nameAll(release, needed, closures, isNew ? undefined : init.topLevels)
+  }
+  for (const hash of closures) {
+    needed.add(hash)
+    const bytes = await read(hash)
+    for (const { recipe } of bytes ? closureCodec.decode(bytes).paths : []) needed.add(toHex(recipe))
+  }
+  return needed
+}
+
+/** Nothing where it is gone, or was written by a newer Thymesh. */
+function releaseFrom(bytes: Uint8Array | undefined): Release | undefined {
+  try {
+    return bytes && releaseCodec.decode(bytes)
+  } catch (thrown) {
+    if (thrown instanceof FormatError) return undefined
+    throw thrown
+  }
+}
+
+/** Metadata is asked for by its hash, by peers that slept. */
+function metadataOf(trusted: TrustedSet | undefined): string[] {
+  if (trusted === undefined) return []
+  const { snapshot, targets, delegated } = trusted
+  const ofSites = [...sitesOf(targets).keys()].map(site => namedSiteRelease(trusted, site))
+  const named = [namedRelease(trusted), namedRevocations(trusted), ...ofSites].flatMap(each =>
+    each ? [toHex(each.hash)] : [],
+  )
+  return [
+    ...[snapshot, targets, ...Object.values(delegated)].flatMap(each => (each ? [sha256Hex(each.bytes)] : [])),
+    ...named,
+  ]
+}
+
+/** Closures and secrets of a release's configs; with `only`, of those configs that are one of these top levels. */
+function nameAll({ configs }: Release, needed: Set<string>, closures: Set<string>, only?: ReadonlySet<string>): void {
+  for (const { topLevel, closure, secrets } of Object.values(configs)) {
+    if (only !== undefined && !only.has(topLevel)) continue
+    closures.add(toHex(hashOfCid(closure)))
+    for (const { document } of Object.values(secrets ?? {})) needed.add(toHex(hashOfCid(document)))
+  }
+}

@@ -1,0 +1,207 @@
+/** Tests of pruning: what is bounded on a peer's disk, and what must never go. */
+
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import type { Level } from 'level'
+import { closureCodec } from '../protocol/closure.ts'
+import { sha256, sha256Hex } from '../protocol/hash.ts'
+import { testClosure, testConfig, testFleet, testNow, testStorePath } from '../test/helpers/fleet.ts'
+import { testState } from '../test/helpers/state.ts'
+import { keptReleases, pruneAfterBeliefs } from './defaults.ts'
+import { silentLogger } from './log.ts'
+import { Pruner, type PrunerComponents } from './pruner.ts'
+import { FleetState } from './state/fleet-state.ts'
+import { ChunkIndex } from './swarm/chunk-index.ts'
+import { Closures } from './swarm/closures.ts'
+import { RecipeBook } from './swarm/recipe-book.ts'
+
+const many = keptReleases + 8
+
+/** The top level of a release's only config, and the words of its documents: descriptor, recipes, a secret. */
+const wordOf = (release: number) => `system-${release}`
+const suffixes = ['-library', '-app', '']
+
+/** A peer that has followed releases 2 to `last`, each with a closure of its own. */
+async function scene(t: TestContext, last: number, more: Partial<PrunerComponents> = {}) {
+  const fleet = testFleet()
+  const { database, own, clock } = await testState(t, { now: testNow })
+  const state = await FleetState.load(fleet.fleet, database, clock)
+  const log = silentLogger
+  const documents = { fetch: () => Promise.reject(new Error('nobody is there')) }
+  const closures = new Closures({ state, documents, log })
+  await closures.load()
+  const recipes = new RecipeBook(database.level as Level, { document: hash => state.document(hash), log })
+  const index = new ChunkIndex(database.level as Level)
+  const store = { validPaths: async () => new Set<string>() }
+  const directory = { certificate: () => undefined }
+  const proposals = { all: [] }
+  const history = database.table('history')
+  const parts = { state, own, closures, recipes, index, store, directory, proposals, history, log }
+  const make = () => new Pruner({ ...parts, ...more })
+  const follow = async (release: number) => {
+    const word = wordOf(release)
+    const closure = testClosure(word)
+    for (const bytes of [closureCodec.encode(closure), ...suffixes.map(end => Buffer.from(`${word}${end}.recipe`))]) {
+      await state.keepDocument(bytes)
+    }
+    const { trusted } = fleet.release({ configs: { kiosk: testConfig(closure) }, devices: { a: { config: 'kiosk' } } })
+    await state.believe(trusted, async ({ hash }) => fleet.document(hash) ?? assert.fail())
+  }
+  await state.believe(fleet.published.trusted, async ({ hash }) => fleet.document(hash) ?? assert.fail())
+  for (let release = 2; release <= last; release++) await follow(release)
+  // What this process has kept itself is spared once: a new one begins with all of it on the disk.
+  const pruner = make()
+  await pruner.prune()
+  const hasClosure = async (release: number) => {
+    const closure = testClosure(wordOf(release))
+    const hashes = [sha256(closureCodec.encode(closure)), ...closure.paths.map(({ recipe }) => recipe)]
+    const here = await Promise.all(hashes.map(async hash => (await state.document(hash)) !== undefined))
+    assert.equal(new Set(here).size, 1, `the documents of release ${release} are here in part`)
+    return here[0] === true
+  }
+  const count = async (table: 'documents' | 'trust') => {
+    let entries = 0
+    for await (const _ of database.table(table).keys()) entries++
+    return entries
+  }
+  return { fleet, database, clock, state, closures, recipes, index, pruner, make, follow, hasClosure, count }
+}
+
+describe('Pruner', () => {
+  it('keeps the newest releases with all that devices fetch them by, and bounds the disk', async t => {
+    const { state, pruner, hasClosure, count, closures } = await scene(t, many)
+    await pruner.prune()
+    const versions = await state.releaseVersions()
+    assert.deepEqual([versions[0], versions.at(-1), versions.length], [many - keptReleases + 1, many, keptReleases])
+    for (const version of versions) assert.ok(await hasClosure(version), `the closure of release ${version}`)
+    assert.ok(!(await hasClosure(2)))
+    const oldest = testConfig(testClosure(wordOf(many - keptReleases)))
+    assert.ok(!closures.isReleased(oldest.closure.multihash.digest), 'a closure is served whose documents are gone')
+    // A release, a descriptor and three recipes each, and what is trusted now: nothing of before.
+    assert.equal(await count('documents'), keptReleases * 5 + 4)
+  })
+
+  it('grows no more, however many releases come', async t => {
+    const { pruner, follow, count } = await scene(t, many)
+    await pruner.prune()
+    const before = await count('documents')
+    for (let release = many + 1; release <= many + 10; release++) await follow(release)
+    await pruner.prune()
+    await pruner.prune()
+    assert.equal(await count('documents'), before)
+  })
+
+  it('still believes after a restart, with every root', async t => {
+    const { fleet, database, clock, pruner, count } = await scene(t, many)
+    const roots = await count('trust')
+    await pruner.prune()
+    const again = await FleetState.load(fleet.fleet, database, clock)
+    assert.equal(again.belief?.release.version, many)
+    assert.equal(await count('trust'), roots)
+    assert.ok(await again.trustStore.root(1))
+  })
+
+  it('keeps the release of a generation that the machine may go back to, however old', async t => {
+    const { state, pruner, hasClosure } = await scene(t, many)
+    pruner.topLevels(async () => [testStorePath(wordOf(3))])
+    await pruner.prune()
+    assert.ok(await hasClosure(3))
+    assert.equal((await state.release(3))?.version, 3)
+    assert.equal(await state.release(4), undefined)
+  })
+
+  it('keeps what another part says that it needs, and everything when that can not say', async t => {
+    const { fleet, state, pruner, count, hasClosure } = await scene(t, many)
+    const release = fleet.history[3]?.documents[0] ?? assert.fail()
+    pruner.needs(async () => [sha256Hex(release)])
+    let failing = true
+    pruner.needs(async () => (failing ? Promise.reject(new Error('no audit log')) : []))
+    const before = await count('documents')
+    await pruner.prune()
+    assert.equal(await count('documents'), before)
+    failing = false
+    await pruner.prune()
+    assert.ok((await count('documents')) < before)
+    assert.equal((await state.release(4))?.version, 4)
+    assert.ok(!(await hasClosure(4)), 'a log needs what was signed, not what devices fetched by it')
+  })
+
+  it('keeps the closures of releases that are proposed', async t => {
+    const proposed = { configs: { kiosk: testConfig(testClosure(wordOf(2))) } }
+    const { pruner, hasClosure } = await scene(t, many, { proposals: { all: [{ release: proposed }] } as never })
+    await pruner.prune()
+    assert.ok(await hasClosure(2))
+    assert.ok(!(await hasClosure(3)))
+  })
+
+  it('keeps the recipes of paths that are in the store, and forgets paths that were collected', async t => {
+    const [here, gone] = [testStorePath('here'), testStorePath('gone')]
+    const { state, recipes, index, make, pruner } = await scene(t, 2, {
+      store: { validPaths: async paths => new Set(paths.filter(path => path === here)) },
+    })
+    for (const path of [here, gone]) {
+      const recipe = Buffer.from(`${path}.recipe`)
+      await state.keepDocument(recipe)
+      await recipes.remember(path, sha256(recipe))
+      await index.add(path, { size: 1, slotCount: 0, positions: [], chunks: [] } as never)
+    }
+    await pruner.prune()
+    await make().prune()
+    assert.deepEqual(await index.paths(), [here])
+    assert.deepEqual([await recipes.has(here), await recipes.has(gone)], [true, false])
+    assert.ok(await state.document(sha256(Buffer.from(`${here}.recipe`))))
+    assert.equal(await state.document(sha256(Buffer.from(`${gone}.recipe`))), undefined)
+  })
+
+  it('forgets no path while the store can not be asked', async t => {
+    const path = testStorePath('here')
+    const recipe = Buffer.from('a recipe')
+    const { state, recipes, pruner } = await scene(t, 2, {
+      store: { validPaths: () => Promise.reject(new Error('no Nix daemon')) },
+    })
+    await state.keepDocument(recipe)
+    await recipes.remember(path, sha256(recipe))
+    await pruner.prune()
+    await pruner.prune()
+    assert.ok(await recipes.has(path))
+    assert.ok(await state.document(sha256(recipe)))
+  })
+
+  it('forgets how updates went on who is a member no longer', async t => {
+    const certificate = ((peer: string) => (peer === 'member' ? {} : undefined)) as never
+    const { database, pruner } = await scene(t, 2, { directory: { certificate } })
+    const history = database.table('history')
+    for (const peer of ['member', 'former']) await history.put(peer, Buffer.from('[]'))
+    await pruner.prune()
+    assert.ok(await history.get('member'))
+    assert.equal(await history.get('former'), undefined)
+  })
+
+  it('prunes at start, and before its time when very much was signed', async t => {
+    const { pruner, state, follow } = await scene(t, many)
+    t.after(() => pruner.stop())
+    pruner.start()
+    const pruned = async () => (await state.releaseVersions()).length === keptReleases
+    await until(pruned)
+    for (let each = 1; each <= pruneAfterBeliefs; each++) await follow(many + each)
+    // What came since the sweep before is spared by the next one, and goes with the one after it.
+    for (let each = 1; each <= pruneAfterBeliefs; each++) await follow(many + pruneAfterBeliefs + each)
+    await until(async () => (await state.releaseVersions()).length <= keptReleases + pruneAfterBeliefs)
+  })
+
+  it('does it once a day where commands come and go', async t => {
+    const { make, state, follow } = await scene(t, 3)
+    for (let release = 4; release <= many; release++) await follow(release)
+    const again = make()
+    again.start({ whenDue: true })
+    await again.stop()
+    assert.equal((await state.releaseVersions()).length, many)
+  })
+})
+
+async function until(what: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; !(await what()); tries++) {
+    assert.ok(tries < 1000, 'waited in vain')
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+}

@@ -1,0 +1,146 @@
+/** Bounds what a peer keeps on disk: documents of old releases go when nothing needs them, at start and once a day. */
+
+import { messageOf } from '../protocol/errors.ts'
+import { toHex } from '../protocol/hash.ts'
+import { keptReleases, pruneAfterBeliefs, pruneIntervalMs } from './defaults.ts'
+import type { Logger } from './log.ts'
+import type { Directory } from './mesh/directory.ts'
+import { neededDocuments } from './needed.ts'
+import type { Table } from './state/database.ts'
+import type { FleetState } from './state/fleet-state.ts'
+import type { OwnState } from './state/own.ts'
+import type { ProposalBook } from './state/proposal-book.ts'
+import type { NixStore } from './store/nix-store.ts'
+import type { ChunkIndex } from './swarm/chunk-index.ts'
+import type { Closures } from './swarm/closures.ts'
+import type { RecipeBook } from './swarm/recipe-book.ts'
+
+export interface PrunerComponents {
+  state: FleetState
+  own: Pick<OwnState, 'pruned' | 'setPruned'>
+  closures: Pick<Closures, 'reload'>
+  recipes: Pick<RecipeBook, 'entries' | 'forget'>
+  index: Pick<ChunkIndex, 'paths' | 'remove'>
+  store: Pick<NixStore, 'validPaths'>
+  directory: Pick<Directory, 'certificate'>
+  history: Table
+  proposals: Pick<ProposalBook, 'all'>
+  log: Logger
+}
+
+export interface PrunerInit {
+  /** Commands start a controller many times a day: once is enough. A device prunes at each start. */
+  whenDue?: boolean
+  intervalMs?: number
+}
+
+/** Documents that a part needs beside those that releases name: SHA-256 in hex. */
+export type Needs = () => Promise<Iterable<string>>
+
+export class Pruner {
+  readonly #components: PrunerComponents
+  readonly #stop = new AbortController()
+  readonly #needs: Needs[] = []
+  readonly #topLevels: (() => Promise<Iterable<string>>)[] = []
+  #timer: NodeJS.Timeout | undefined
+  #pruning: Promise<void> = Promise.resolve()
+  #beliefs = 0
+  readonly #onBelief = () => {
+    this.#beliefs++
+    if (this.#beliefs % pruneAfterBeliefs === 0) void this.prune()
+  }
+
+  constructor(components: PrunerComponents) {
+    this.#components = components
+  }
+
+  /** Asks a part, at each pruning, what it needs. A part that can't say keeps everything. */
+  needs(needs: Needs): void {
+    this.#needs.push(needs)
+  }
+
+  /** The same for the top levels that a machine may still go to. */
+  topLevels(topLevels: () => Promise<Iterable<string>>): void {
+    this.#topLevels.push(topLevels)
+  }
+
+  start({ whenDue = false, intervalMs = pruneIntervalMs }: PrunerInit = {}): void {
+    this.#timer = setInterval(() => void this.prune(), intervalMs)
+    this.#components.state.on('changed', this.#onBelief)
+    void (whenDue ? this.#pruneIfDue(intervalMs) : this.prune())
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    this.#components.state.off('changed', this.#onBelief)
+    this.#stop.abort(new Error('the peer stops'))
+    await this.#pruning
+  }
+
+  /** Takes away what nothing needs; one pruning at a time. Never rejects. */
+  prune(): Promise<void> {
+    this.#pruning = this.#pruning
+      .then(() => this.#prune())
+      .catch(thrown => {
+        if (this.#stop.signal.aborted) return
+        this.#components.log.warn({ reason: messageOf(thrown) }, 'old documents were not removed')
+      })
+    return this.#pruning
+  }
+
+  async #pruneIfDue(intervalMs: number): Promise<void> {
+    const last = await this.#components.own.pruned().catch(() => 0)
+    // A clock that was set back must not put it off for ever.
+    if (last > Date.now() || Date.now() - last >= intervalMs) await this.prune()
+  }
+
+  async #prune(): Promise<void> {
+    const { state, own, closures, proposals, log } = this.#components
+    const { signal } = this.#stop
+    const gone = await state.sweep(async read => {
+      const topLevels = new Set<string>()
+      for (const each of this.#topLevels) for (const topLevel of await each()) topLevels.add(topLevel)
+      const others = new Set(await this.#recipesOfStore())
+      for (const each of this.#needs) for (const hash of await each()) others.add(hash)
+      signal.throwIfAborted()
+      const proposed = proposals.all.flatMap(({ release }) => release ?? [])
+      return await neededDocuments(state, read, { releases: keptReleases, topLevels, proposed, others })
+    }, signal)
+    await this.#pruneHistory()
+    if (gone > 0) {
+      await closures.reload()
+      log.info({ documents: gone }, 'documents that nothing needs were removed')
+    }
+    await own.setPruned(Date.now())
+  }
+
+  /** Recipes of paths that are in the store: chunks are read by them. Paths that were collected are forgotten. */
+  async #recipesOfStore(): Promise<string[]> {
+    const { recipes, index, store, log } = this.#components
+    const ids = new Map<string, string>()
+    for await (const [path, id] of recipes.entries()) ids.set(path, toHex(id))
+    const paths = [...new Set([...ids.keys(), ...(await index.paths())])]
+    let valid: Set<string>
+    try {
+      valid = await store.validPaths(paths)
+    } catch (thrown) {
+      log.debug({ reason: messageOf(thrown) }, 'the store could not be asked what it still has')
+      return [...ids.values()]
+    }
+    for (const path of paths) {
+      if (valid.has(path)) continue
+      await index.remove(path)
+      await recipes.forget(path)
+      ids.delete(path)
+    }
+    return [...ids.values()]
+  }
+
+  /** How updates went on devices that are members no longer. */
+  async #pruneHistory(): Promise<void> {
+    const { history, directory } = this.#components
+    for await (const peer of history.keys()) {
+      if (directory.certificate(peer) === undefined) await history.delete(peer)
+    }
+  }
+}
