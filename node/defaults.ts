@@ -82,8 +82,12 @@ export const mdnsNewPeerMs = 10_000
 
 /** A connection that was silent for so long is probed by the kernel, ten times in ten seconds: 132 bytes each time. */
 export const keepAliveMs = 15_000
+/** How often the time to a peer is measured again, which sizes the windows of streams: 400 bytes each time. */
+export const roundTripMs = 60 * 60_000
 /** How often each side asks the process at the other end whether it is alive: a stream, and 1.2 KB, each time. */
 export const monitorIntervalMs = 5 * 60_000
+/** A connection on which nothing was said for so long is closed: the monitor would have said something. */
+export const silentConnectionMs = 3 * monitorIntervalMs
 
 /** A refresh that failed (its source went away, say) is tried again with other peers after this. */
 export const refreshRetryMs = 2_000

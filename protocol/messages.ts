@@ -14,7 +14,9 @@ export function protocolNames(fleet: string) {
     /** For libp2p's own protocols (identify, ping, kad). */
     prefix,
     hello: `/${prefix}/hello/1`,
-    sync: `/${prefix}/sync/1`,
+    sync: `/${prefix}/sync/2`,
+    /** Sync without the summary in front, as peers of old speak it. */
+    plainSync: `/${prefix}/sync/1`,
     document: `/${prefix}/document/1`,
     swarm: `/${prefix}/swarm/1`,
     log: `/${prefix}/log/1`,
@@ -72,6 +74,11 @@ const digestSchema = z.strictObject({
 })
 export type SyncDigest = z.infer<typeof digestSchema>
 export const digestCodec = codec<SyncDigest>('sync digest', limits.syncDigest, digestSchema)
+
+/** The SHA-256 of a digest: where both have the same, neither sends it. Members stand in the order of their IDs. */
+const summarySchema = z.strictObject({ digest: bytesSchema(hashLength) })
+export type SyncSummary = z.infer<typeof summarySchema>
+export const summaryCodec = codec<SyncSummary>('sync summary', limits.request, summarySchema)
 
 /** One thing that the other side lacked; `end` closes the list. */
 const syncItemSchema = z.union([

@@ -14,7 +14,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { sha256 } from '../../protocol/hash.ts'
 import type { ProtocolNames } from '../../protocol/messages.ts'
-import { dialTimeoutMs, keepAliveMs, monitorIntervalMs } from '../defaults.ts'
+import { dialTimeoutMs, keepAliveMs, monitorIntervalMs, roundTripMs, silentConnectionMs } from '../defaults.ts'
 import type { Settings } from '../settings.ts'
 import { mdns } from './mdns.ts'
 
@@ -47,6 +47,11 @@ const dayMs = 86_400_000
 
 /** A cut cable is noticed within half a minute: by the kernel, since libp2p's own probe costs ten times as much. */
 const keepAlive = { keepAlive: true, keepAliveInitialDelay: keepAliveMs }
+/** libp2p's own limit is two minutes, for which muxers would have to ping. */
+const silence = {
+  inboundSocketInactivityTimeout: silentConnectionMs,
+  outboundSocketInactivityTimeout: silentConnectionMs,
+}
 
 /** A host, not started yet. It answers nobody by itself: what libp2p's services do waits for admission. */
 export async function makeHost(init: HostInit): Promise<Host> {
@@ -58,12 +63,18 @@ export async function makeHost(init: HostInit): Promise<Host> {
     nodeInfo: { name: 'thymesh', version: '1', userAgent: init.agent },
     logger: init.logger,
     addresses: { listen: settings.listen },
-    transports: [tcp({ dialOpts: keepAlive, listenOpts: keepAlive })],
+    transports: [tcp({ dialOpts: keepAlive, listenOpts: keepAlive, ...silence })],
     // A missing IPv6 or a port that is taken must not stop a device from dialling out.
     transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
     connectionEncrypters: [noise()],
     // A paused reader that holds more than its read buffer is reset, so the window stays at or below it.
-    streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: 4 * MiB, maxReadBufferLength: 4 * MiB } })],
+    // Its pings are for the round-trip time alone: bytes that are not acknowledged would keep the kernel from probing.
+    streamMuxers: [
+      yamux({
+        keepAliveInterval: roundTripMs,
+        streamOptions: { maxStreamWindowSize: 4 * MiB, maxReadBufferLength: 4 * MiB },
+      }),
+    ],
     connectionManager: {
       maxConnections: 300,
       // Whole sites come from one address (NAT): the default of 5 a second let 5 of 20 devices in.

@@ -16,11 +16,11 @@ export function connectionTo(host: Pick<Host, 'getConnections'>, peer: PeerId): 
   )
 }
 
-/** A new stream on it. Throws a ConnectionError when there is no connection, or what libp2p throws. */
+/** A new stream on it, of the first of some protocols that the other side has. Throws a ConnectionError when there is no connection, or what libp2p throws. */
 export async function openStream(
   host: Pick<Host, 'getConnections'>,
   peer: PeerId,
-  protocol: string,
+  protocol: string | string[],
   signal?: AbortSignal,
 ): Promise<Stream> {
   const connection = connectionTo(host, peer)

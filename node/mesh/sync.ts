@@ -5,8 +5,16 @@ import type { PeerId, Stream } from '@libp2p/interface'
 import { FormatError } from '../../protocol/cbor.ts'
 import { certificateRank } from '../../protocol/certificate.ts'
 import { messageOf } from '../../protocol/errors.ts'
+import { equalBytes, sha256 } from '../../protocol/hash.ts'
 import { limits } from '../../protocol/limits.ts'
-import { digestCodec, type Head, type ProtocolNames, type SyncDigest, syncItemCodec } from '../../protocol/messages.ts'
+import {
+  digestCodec,
+  type Head,
+  type ProtocolNames,
+  type SyncDigest,
+  summaryCodec,
+  syncItemCodec,
+} from '../../protocol/messages.ts'
 import { answeredSyncs, refusedItems, resyncIntervalMs, syncTimeoutMs } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { FleetState } from '../state/fleet-state.ts'
@@ -56,10 +64,12 @@ export class Sync extends EventEmitter<Events> {
 
   async start(): Promise<void> {
     const { host, names, admission } = this.#components
-    admission.gate(names.sync)
-    await host.handle(names.sync, (stream, connection) => this.#answer(stream, connection.remotePeer), {
-      maxInboundStreams: 2,
-    })
+    for (const protocol of [names.sync, names.plainSync]) {
+      admission.gate(protocol)
+      await host.handle(protocol, (stream, connection) => this.#answer(stream, connection.remotePeer), {
+        maxInboundStreams: 2,
+      })
+    }
     // One side is enough, and the lower ID's, so that both don't.
     admission.on('admitted', ({ peer }) => {
       this.#told.delete(peer.toString())
@@ -75,7 +85,8 @@ export class Sync extends EventEmitter<Events> {
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     this.#stop.abort(new Error('the peer stops'))
-    await this.#components.host.unhandle(this.#components.names.sync)
+    const { host, names } = this.#components
+    await host.unhandle([names.sync, names.plainSync])
   }
 
   /** Exchanges with one member what either lacks; at once if it is under way already. Never rejects. */
@@ -86,7 +97,7 @@ export class Sync extends EventEmitter<Events> {
     this.#running.add(key)
     try {
       const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(syncTimeoutMs)])
-      await this.#exchange(await openStream(host, peer, names.sync, signal), peer, signal)
+      await this.#exchange(await openStream(host, peer, [names.sync, names.plainSync], signal), peer, signal)
     } catch (thrown) {
       this.#failed(peer, thrown)
     } finally {
@@ -116,13 +127,23 @@ export class Sync extends EventEmitter<Events> {
 
   async #exchange(stream: Stream, peer: PeerId, signal: AbortSignal): Promise<void> {
     const head = await converse(stream, signal, async channel => {
-      await channel.send(digestCodec, this.#digest())
-      const theirs = await channel.receive(digestCodec)
+      const theirs = await this.#compare(channel, this.#digest(), stream.protocol === this.#components.names.sync)
       await Promise.all([this.#send(channel, theirs, peer), this.#receive(channel, peer)])
       return theirs.head
     })
     if (head !== undefined && (await this.#isNews(head, peer))) await this.#components.refresher.from(peer)
     if (!signal.aborted) this.emit('synced', peer)
+  }
+
+  /** What they hold; of old acquaintances mostly what we hold, which a hash tells as well. */
+  async #compare(channel: Channel, ours: SyncDigest, summarised: boolean): Promise<SyncDigest> {
+    if (summarised) {
+      const summary = { digest: sha256(digestCodec.encode(ours)) }
+      await channel.send(summaryCodec, summary)
+      if (equalBytes((await channel.receive(summaryCodec)).digest, summary.digest)) return ours
+    }
+    await channel.send(digestCodec, ours)
+    return await channel.receive(digestCodec)
   }
 
   async #isNews(head: Head, peer: PeerId): Promise<boolean> {
@@ -137,11 +158,14 @@ export class Sync extends EventEmitter<Events> {
 
   #digest(): SyncDigest {
     const { directory, state } = this.#components
-    const members = directory.certificates().map(certificate => ({
-      peer: certificate.peer,
-      issued: certificateRank(certificate),
-      report: directory.report(certificate.peer)?.document.counter ?? 0,
-    }))
+    const members = directory
+      .certificates()
+      .map(certificate => ({
+        peer: certificate.peer,
+        issued: certificateRank(certificate),
+        report: directory.report(certificate.peer)?.document.counter ?? 0,
+      }))
+      .sort((a, b) => (a.peer < b.peer ? -1 : 1))
     return { ...(state.head && { head: state.head }), members }
   }
 

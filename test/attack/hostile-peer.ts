@@ -115,7 +115,7 @@ export class HostilePeer {
 
   /** Synchronises: says that it holds this, sends these items, and resolves to what the victim sent. */
   async sync(connection: Connection, digest: Partial<SyncDigest>, items: Iterable<SyncItem>): Promise<SyncItem[]> {
-    const stream = await this.open(connection, this.names.sync)
+    const stream = await this.open(connection, this.names.plainSync)
     return await converse(stream, undefined, async channel => {
       await channel.send(digestCodec, { members: [], ...digest })
       await channel.receive(digestCodec)

@@ -154,6 +154,7 @@ export function makeFixtures(): Fixture[] {
       head,
       members: [{ peer, issued: '2026-01-31T12:00:00Z', report: 7 }],
     }),
+    plain('sync-summary', messages.summaryCodec, { digest: hash }),
     plain('sync-item-certificate', messages.syncItemCodec, { certificate: byMembers, peer }),
     plain('sync-item-report', messages.syncItemCodec, { report }),
     plain('sync-item-addresses', messages.syncItemCodec, { addresses: ['/ip4/192.0.2.1/tcp/4001'], peer }),

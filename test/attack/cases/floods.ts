@@ -137,7 +137,7 @@ const floods: Flood[] = [
     tried: 'syncs certificates that it signs for itself and others, 1,000 times 4 KiB, and reports of nobody',
     member: true,
     run: async ({ arena, hostile, connection }) => {
-      const stream = await hostile.open(connection, hostile.names.sync)
+      const stream = await hostile.open(connection, hostile.names.plainSync)
       await pour(stream, framed(digestCodec.encode({ members: [] })), 1)
       const peer = peerIdOf(testSigner('nobody').publicKey)
       const forged = arena.fleet.certify(testSigner('nobody'), { name: 'nobody' }).slice()
@@ -162,7 +162,7 @@ const floods: Flood[] = [
       const members = Array.from({ length: 9000 }, () => ({ peer, issued: '2026-01-31T12:00:00Z', report: 1 }))
       const digest = framed(digestCodec.encode({ members }))
       for (let each = 0; each < 8; each++) {
-        const stream = await hostile.open(connection, hostile.names.sync).catch(() => undefined)
+        const stream = await hostile.open(connection, hostile.names.plainSync).catch(() => undefined)
         if (stream !== undefined) await pour(unread(stream), digest, 1, 3000)
       }
     },

@@ -44,7 +44,7 @@ export const strangerAttacks: Attack[] = [
       const connection = await stranger.dial(victim)
       const { names } = victim
       // No more at once than may wait: who opens more is cut off before, and so never refused.
-      const old = ['/meshsub/1.0.0', '/meshsub/1.1.0', `/${names.prefix}/monitor/1.0.0`]
+      const old = ['/meshsub/1.0.0', '/meshsub/1.1.0', `/${names.prefix}/monitor/1.0.0`, names.plainSync]
       const protocols = victim.host.getProtocols().filter(each => each !== names.hello && !old.includes(each))
       for (const expected of [names.document, names.sync, names.swarm, '/meshsub/1.2.0', `/${names.prefix}/kad/1`]) {
         assert.ok(protocols.includes(expected), `${expected} is served`)

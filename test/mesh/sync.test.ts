@@ -1,0 +1,65 @@
+/** What sync says: a hash where both hold the same, lists where they don't, and lists at once with peers of old. */
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { converse } from '../../node/mesh/channel.ts'
+import { openStream } from '../../node/mesh/open-stream.ts'
+import { digestCodec, summaryCodec, syncItemCodec } from '../../protocol/messages.ts'
+import { connect, mesh, reportOf, type TestPeer, until } from '../helpers/mesh.ts'
+
+const reportAt = (at: TestPeer, of: TestPeer) => at.directory.report(of.identity.peerId)?.document.counter
+
+/** Both connected, after what admission has them say to each other. */
+async function acquainted(t: Parameters<typeof mesh>[0]): Promise<[TestPeer, TestPeer]> {
+  const { peers } = await mesh(t, 2)
+  const [a, b] = peers as [TestPeer, TestPeer]
+  await connect(a, b)
+  await until(() => [a, b].every(({ directory }) => directory.certificates().length === 2), 'certificates')
+  return [a, b]
+}
+
+describe('sync', () => {
+  it('sends no list to a peer that holds the same', async t => {
+    const [a, b] = await acquainted(t)
+    const stream = await openStream(a.host, b.host.peerId, a.names.sync)
+    await converse(stream, undefined, async channel => {
+      // Whatever it holds, we say that we hold it too.
+      await channel.send(summaryCodec, await channel.receive(summaryCodec))
+      const item = await channel.receive(syncItemCodec)
+      assert.ok('end' in item || 'addresses' in item)
+      await channel.send(syncItemCodec, { end: true })
+    })
+  })
+
+  it('sends its list to a peer that holds something else', async t => {
+    const [a, b] = await acquainted(t)
+    const stream = await openStream(a.host, b.host.peerId, a.names.sync)
+    await converse(stream, undefined, async channel => {
+      await channel.receive(summaryCodec)
+      await channel.send(summaryCodec, { digest: new Uint8Array(32) })
+      const { members, head } = await channel.receive(digestCodec)
+      assert.deepEqual(
+        members.map(({ peer }) => peer),
+        [a.identity.peerId, b.identity.peerId].sort(),
+      )
+      await channel.send(digestCodec, { members, ...(head && { head }) })
+      await channel.send(syncItemCodec, { end: true })
+    })
+  })
+
+  it('brings what only one side holds', async t => {
+    const [a, b] = await acquainted(t)
+    await a.directory.addReport(reportOf(a, 3))
+    await b.directory.addReport(reportOf(b, 5))
+    await a.sync.with(b.host.peerId)
+    await until(() => reportAt(b, a) === 3 && reportAt(a, b) === 5, 'both reports')
+  })
+
+  it('is spoken with peers that know no summary', async t => {
+    const [a, b] = await acquainted(t)
+    await b.host.unhandle(b.names.sync)
+    await a.directory.addReport(reportOf(a, 3))
+    await a.sync.with(b.host.peerId)
+    await until(() => reportAt(b, a) === 3, 'the report')
+  })
+})
