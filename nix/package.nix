@@ -9,6 +9,8 @@
   src ? ../.,
 }:
 let
+  flags = builtins.fromJSON (builtins.readFile ./node-flags.json);
+  environment = builtins.fromJSON (builtins.readFile ./node-env.json);
   there = builtins.pathExists (src + "/package.json");
   package = builtins.fromJSON (builtins.readFile (src + "/package.json"));
 in
@@ -45,7 +47,8 @@ buildNpmPackage {
       fi
     done
     makeWrapper ${nodejs_24}/bin/node $out/bin/thymesh \
-      --add-flags "${builtins.concatStringsSep " " (builtins.fromJSON (builtins.readFile ./node-flags.json))} $out/lib/thymesh/dist/thymesh.mjs"
+      ${lib.concatStringsSep " " (lib.mapAttrsToList (name: value: "--set ${name} ${value}") environment)} \
+      --add-flags "${lib.concatStringsSep " " flags} $out/lib/thymesh/dist/thymesh.mjs"
     runHook postInstall
   '';
   meta = {

@@ -168,6 +168,8 @@ async function startCache(
 /** Runs the daemon until a signal ends it; resolves to the exit code. */
 export async function runDaemon(settings: Settings): Promise<number> {
   const log = makeLogger(settings.log)
+  // Settings of our own allocator, which it has read already: none of the programs that we start.
+  for (const name of Object.keys(process.env)) if (name.startsWith('MALLOC_')) delete process.env[name]
   process.on('uncaughtException', error => {
     log.fatal({ reason: messageOf(error), stack: error.stack }, 'a fault that nobody handled')
     process.exit(70)

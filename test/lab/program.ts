@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { bundle, nodeFlags } from '../../scripts/src/bundle.ts'
+import { bundle } from '../../scripts/src/bundle.ts'
 
 const repository = join(import.meta.dirname, '../..')
 /** Where machines see it; modules beside it, as in a package. */
@@ -33,6 +33,6 @@ async function make(): Promise<LabProgram> {
       { from: join(directory, 'dist'), to: `${inMachine}/dist` },
       { from: join(repository, 'node_modules'), to: `${inMachine}/node_modules` },
     ],
-    argv: [`${inMachine}/node_modules/node/bin/node`, ...(await nodeFlags()), `${inMachine}/dist/thymesh.mjs`],
+    argv: [`${inMachine}/dist/thymesh`],
   }
 }

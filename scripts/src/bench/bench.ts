@@ -1,6 +1,7 @@
 /** What all cases share: what was built, the daemon's command, and what one case measured that another needs too. */
 
 import { LabNetwork } from '../../../test/lab/network.ts'
+import type { NodeOptions } from '../bundle.ts'
 import { ensurePrograms } from './apt.ts'
 import { BenchError } from './bench-error.ts'
 import { Scratch } from './scratch.ts'
@@ -11,17 +12,21 @@ export interface BenchOptions {
   readonly say: (line: string) => void
   /** The command that starts `thymesh`. */
   readonly thymesh: readonly string[]
+  /** How it starts Node. */
+  readonly node: NodeOptions
 }
 
 export class Bench {
   readonly say: (line: string) => void
   readonly thymesh: readonly string[]
+  readonly node: NodeOptions
   readonly #kept = new Map<string, Promise<unknown>>()
   #stack = new AsyncDisposableStack()
 
-  constructor({ say, thymesh }: BenchOptions) {
+  constructor({ say, thymesh, node }: BenchOptions) {
     this.say = say
     this.thymesh = thymesh
+    this.node = node
   }
 
   /** The systems, built once. */

@@ -22,7 +22,7 @@ export function coldFetch(bench: Bench): Promise<ColdFetch> {
       const { v1 } = await bench.systems()
       const { network, scratch } = await arena(stack)
       const place = loopbackOf(network)
-      const options = { directory: scratch.directory, place, thymesh: bench.thymesh }
+      const options = { directory: scratch.directory, place, bench }
       const fleet = stack.use(await BenchFleet.start(options))
       const { program } = await fleet.addDevice('device-1', place)
       const daemon = await program.ownCpuSeconds()

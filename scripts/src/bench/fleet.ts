@@ -3,6 +3,7 @@
 import { readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Bench } from './bench.ts'
 import { BenchError } from './bench-error.ts'
 import type { ControllerSettings, DeviceNews, News, Order, Published } from './controller.ts'
 import type { Place } from './place.ts'
@@ -18,8 +19,7 @@ export interface FleetOptions {
   readonly directory: string
   /** Where the controller is. */
   readonly place: Place
-  /** The command that starts `thymesh`. */
-  readonly thymesh: readonly string[]
+  readonly bench: Pick<Bench, 'thymesh' | 'node'>
 }
 
 export interface Update {
@@ -61,14 +61,14 @@ export class BenchFleet {
   readonly #talk: Talk<News>
 
   private constructor(options: FleetOptions) {
-    const { directory, place } = options
+    const { directory, place, bench } = options
     this.#options = options
     const settings: ControllerSettings = { directory, listen: `/ip4/${place.address}/tcp/${controllerPort}` }
     const script = join(import.meta.dirname, 'controller.ts')
-    // With the flags that the program has on a controller, too.
-    const flags = options.thymesh.slice(1, -1)
+    // As the program is started on a controller, too.
+    const { flags, env } = bench.node
     const argv = place.argv([process.execPath, ...flags, script, JSON.stringify(settings)])
-    this.controller = new Program(argv, { log: join(directory, 'controller.log'), talks: true })
+    this.controller = new Program(argv, { log: join(directory, 'controller.log'), talks: true, env })
     this.#talk = new Talk(this.controller)
   }
 
@@ -98,7 +98,7 @@ export class BenchFleet {
     const flags = ['--join', token, '--name', name, '--no-mdns', '--log', 'debug', ...(site ? ['--site', site] : [])]
     const paths = ['--state', join(directory, 'state'), '--store', root, '--root', root]
     const mesh = ['--listen', listen, '--bootstrap', address]
-    const argv = place.argv([...this.#options.thymesh, 'node', ...flags, ...paths, ...mesh])
+    const argv = place.argv([...this.#options.bench.thymesh, 'node', ...flags, ...paths, ...mesh])
     const program = new Program(argv, { log })
     this.#programs.push(program)
     const admitted = (news: News) => 'admitted' in news && news.admitted === name && news.peer

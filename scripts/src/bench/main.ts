@@ -1,7 +1,7 @@
 /** The benchmark: runs the cases that are asked for, one after another, and shows what they found. */
 
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
-import { bundle } from '../bundle.ts'
+import { bundle, nodeOptions } from '../bundle.ts'
 import { repository } from '../demo/processes.ts'
 import { Bench } from './bench.ts'
 import { BenchError } from './bench-error.ts'
@@ -33,7 +33,8 @@ const asked = process.argv.slice(2).filter(argument => !argument.startsWith('--'
 
 const bench = new Bench({
   say: line => process.stderr.write(`${line}\n`),
-  thymesh: fromSources ? [process.execPath, `${repository}controller/main.ts`] : await bundle(),
+  thymesh: fromSources ? [process.execPath, `${repository}controller/main.ts`] : [await bundle()],
+  node: fromSources ? { flags: [], env: {} } : await nodeOptions(),
 })
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void bench.dispose().finally(() => process.exit(130)))

@@ -28,7 +28,7 @@ export function updateBytes(bench: Bench, from: System, to: System): Promise<Upd
     const { network, scratch } = await arena(stack)
     const link = await network.attach()
     const device = endOf(link)
-    const options = { directory: scratch.directory, place: switchOf(network), thymesh: bench.thymesh }
+    const options = { directory: scratch.directory, place: switchOf(network), bench }
     const fleet = stack.use(await BenchFleet.start(options))
     // Of a site, so that the controller, which has none, is beyond an uplink.
     await fleet.addDevice('device-1', device, 'site-1')

@@ -31,7 +31,7 @@ export function faults(bench: Bench): Promise<Result> {
     const { network, scratch } = await arena(stack)
     const place = loopbackOf(network)
     const { directory } = scratch
-    const fleet = stack.use(await BenchFleet.start({ directory, place, thymesh: bench.thymesh }))
+    const fleet = stack.use(await BenchFleet.start({ directory, place, bench }))
     const { token, address } = await fleet.ready()
     const device = await fleet.addDevice('device-1', place)
     const other = await fleet.addDevice('device-2', place)

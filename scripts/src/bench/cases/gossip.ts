@@ -21,7 +21,7 @@ export function gossip(bench: Bench): Promise<Result> {
     const { network, scratch } = await arena(stack)
     const place = loopbackOf(network)
     const { directory } = scratch
-    const fleet = stack.use(await BenchFleet.start({ directory, place, thymesh: bench.thymesh }))
+    const fleet = stack.use(await BenchFleet.start({ directory, place, bench }))
     const { token, address } = await fleet.ready()
     const crowd = stack.use(await Crowd.start({ count: peers, place, token, directory }))
     crowd.dial(randomDials([...crowd.addresses], address))

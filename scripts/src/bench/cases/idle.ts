@@ -20,7 +20,7 @@ export function idle(bench: Bench): Promise<Result> {
     const { network, scratch } = await arena(stack)
     const far = switchOf(network)
     const { directory } = scratch
-    const fleet = stack.use(await BenchFleet.start({ directory, place: far, thymesh: bench.thymesh }))
+    const fleet = stack.use(await BenchFleet.start({ directory, place: far, bench }))
     const { token } = await fleet.ready()
     const place = endOf(await network.attach())
     const { program, listen } = await fleet.addDevice('device-1', place)
@@ -50,7 +50,7 @@ export function idle(bench: Bench): Promise<Result> {
         seconds,
         wire,
         peakMiB: memory.peak / MiB,
-        command: bench.thymesh.slice(1, -1),
+        node: bench.node,
         counted: "the device's own veth interface, headers included; VmRSS and /proc/stat of the daemon",
       },
     }

@@ -10,6 +10,6 @@ export async function memory(bench: Bench): Promise<Result> {
     case: 'memory',
     bounds: [{ what: 'peak RSS of the daemon in a cold fetch', figure: peakBytes / 1e6, unit: 'MB', goal: 200 }],
     peers: {},
-    detail: { seconds, command: bench.thymesh.slice(1, -1), counted: 'VmHWM of the daemon, without its Nix daemons' },
+    detail: { seconds, node: bench.node, counted: 'VmHWM of the daemon, without its Nix daemons' },
   }
 }

@@ -63,7 +63,7 @@ async function sitePlaces(stack: AsyncDisposableStack): Promise<{ scratch: Scrat
 function mesh(bench: Bench, system: System): Promise<SiteTaken & { cpuSeconds: number; reports: unknown[] }> {
   return bench.with(async stack => {
     const { scratch, far, places } = await sitePlaces(stack)
-    const options = { directory: scratch.directory, place: far, thymesh: bench.thymesh }
+    const options = { directory: scratch.directory, place: far, bench }
     const fleet = stack.use(await BenchFleet.start(options))
     for (const [index, place] of places.entries()) await fleet.addDevice(`device-${index + 1}`, place, 'site-1')
     const cpu = async () => {

@@ -1,0 +1,51 @@
+/** What the bundle leaves out of its packages: text and tables that every device would hold in memory and hardly use. */
+
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Plugin } from 'esbuild'
+
+/** Zod's messages in fifty languages, of which it uses one. */
+export const zodInEnglish: Plugin = {
+  name: 'zod-in-english',
+  setup: build =>
+    build.onLoad({ filter: /\/zod\/v4\/locales\/index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js'",
+    })),
+}
+
+/** Each entry's bytes in the file, little-endian. */
+const entryLength = 3
+
+/**
+ * kad-dht's list of 65,536 key prefixes, for looking up random keys: it reads a few of them every five minutes. They stay on
+ * disk, in a file of the bundle.
+ */
+export function kadPrefixes(into: string): Plugin {
+  const name = 'kad-prefixes.bin'
+  return {
+    name: 'kad-prefixes',
+    setup: build =>
+      build.onLoad({ filter: /\/kad-dht\/dist\/src\/routing-table\/generated-prefix-list\.js$/ }, async ({ path }) => {
+        const { default: prefixes }: { default: number[] } = await import(pathToFileURL(path).href)
+        const bytes = Buffer.alloc(prefixes.length * entryLength)
+        for (const [index, prefix] of prefixes.entries()) bytes.writeUIntLE(prefix, index * entryLength, entryLength)
+        await writeFile(join(into, name), bytes)
+        const contents = `
+          import { closeSync, openSync, readSync } from 'node:fs'
+          const file = new URL('./${name}', import.meta.url)
+          function read(index) {
+            const entry = Buffer.alloc(${entryLength})
+            const handle = openSync(file)
+            try {
+              readSync(handle, entry, 0, entry.length, index * entry.length)
+            } finally {
+              closeSync(handle)
+            }
+            return entry.readUIntLE(0, entry.length)
+          }
+          export default new Proxy([], { get: (_, index) => read(Number(index)) })`
+        return { contents, loader: 'js' }
+      }),
+  }
+}
