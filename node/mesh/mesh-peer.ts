@@ -150,7 +150,8 @@ export class MeshPeer {
     this.gossip = new Gossip({ host, names, admission, state, directory, documents, refresher, ...watching })
     const { gossip } = this
     this.sync = new Sync({ host, names, admission, state, directory, addresses, refresher, gossip, ...watching })
-    this.proposals = new Proposals({ host, names, admission, state, table: database.table('proposals'), log })
+    const proposing = { conduct, table: database.table('proposals'), log }
+    this.proposals = new Proposals({ host, names, admission, state, ...proposing })
     this.supervisor = new DialSupervisor({ host, admission, addresses, log }, { bootstrap: settings.bootstrap })
     const trustedPublicKeys = () => nixKeysOf(state.belief, own.certificate.site)
     this.store =

@@ -4,6 +4,7 @@
  */
 
 import type { PeerId, Stream } from '@libp2p/interface'
+import { FormatError } from '../../protocol/cbor.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import type { ProtocolNames } from '../../protocol/messages.ts'
 import { proposalCodec, proposalCountCodec, proposalDigestCodec } from '../../protocol/proposal.ts'
@@ -14,7 +15,8 @@ import type { Table } from '../state/database.ts'
 import type { FleetState } from '../state/fleet-state.ts'
 import { ProposalBook } from '../state/proposal-book.ts'
 import type { Admission } from './admission.ts'
-import { type Channel, converse } from './channel.ts'
+import { type Channel, ChannelError, converse } from './channel.ts'
+import type { Conduct } from './conduct.ts'
 import type { Host } from './host.ts'
 import { openStream } from './open-stream.ts'
 
@@ -24,6 +26,7 @@ export interface ProposalsComponents {
   admission: Admission
   state: FleetState
   table: Table
+  conduct: Pick<Conduct, 'allows' | 'fault'>
   log: Logger
 }
 
@@ -108,6 +111,11 @@ export class Proposals {
   }
 
   async #answer(stream: Stream, peer: PeerId): Promise<void> {
+    // Who asks again and again would be sent all that is held again and again.
+    if (!this.#components.conduct.allows(peer.toString(), 'proposals')) {
+      stream.abort(new Error('too many exchanges of proposals'))
+      return
+    }
     try {
       const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(syncTimeoutMs)])
       await this.#exchange(stream, peer, signal)
@@ -117,6 +125,9 @@ export class Proposals {
   }
 
   #failed(peer: PeerId, thrown: unknown): void {
+    const tooLarge = thrown instanceof ChannelError && thrown.code === 'too-large'
+    // One that isn't signed as we ask may stand on a root that we don't have yet: no fault.
+    if (tooLarge || thrown instanceof FormatError) this.#components.conduct.fault(peer.toString(), messageOf(thrown))
     this.#components.log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'exchanging proposals failed')
   }
 

@@ -129,6 +129,10 @@ export class ProposalBook extends EventEmitter<Events> {
     const held = heldOf(judged)
     if (this.#closed.get(judged.id)?.hash.every((byte, at) => byte === held.hash[at])) return false
     this.#closed.set(judged.id, held)
+    // Whoever has one key can sign any number of what is closed already, too.
+    const { author } = judged.proposal
+    const ofAuthor = [...this.#closed].filter(([, { judged: each }]) => each.proposal.author === author)
+    for (const [id] of ofAuthor.slice(0, -limits.proposalsPerAuthor)) this.#closed.delete(id)
     for (const id of this.#closed.keys()) if (this.#closed.size > keptClosed) this.#closed.delete(id)
     return true
   }

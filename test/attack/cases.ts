@@ -10,6 +10,7 @@ import { floodAttacks } from './cases/floods.ts'
 import { gossipAttacks } from './cases/gossip.ts'
 import { memberAttacks } from './cases/members.ts'
 import { metadataAttacks } from './cases/metadata.ts'
+import { proposalAttacks } from './cases/proposals.ts'
 import { rootAttacks } from './cases/roots.ts'
 import { siteAttacks } from './cases/sites.ts'
 import { strangerAttacks } from './cases/strangers.ts'
@@ -17,6 +18,7 @@ import { strangerAttacks } from './cases/strangers.ts'
 export const attacks: readonly Attack[] = [
   ...metadataAttacks,
   ...rootAttacks,
+  ...proposalAttacks,
   ...certificateAttacks,
   ...memberAttacks,
   ...siteAttacks,

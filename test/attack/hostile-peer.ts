@@ -19,6 +19,7 @@ import {
   syncItemCodec,
   type Verdict,
 } from '../../protocol/messages.ts'
+import { type Proposal, proposalCodec, proposalCountCodec, proposalDigestCodec } from '../../protocol/proposal.ts'
 import { type TestFleet, testSigner } from '../helpers/fleet.ts'
 import { type Mesh, type TestPeer, until } from '../helpers/mesh.ts'
 import { answerHello, helloOf, rawHost, sayHello } from '../helpers/raw-host.ts'
@@ -131,6 +132,24 @@ export class HostilePeer {
       ) {
         received.push(item)
       }
+      await sending
+      return received
+    })
+  }
+
+  /** Exchanges proposals: says that it holds none, sends these, and resolves to what the victim sent. */
+  async propose(connection: Connection, proposals: readonly Proposal[]): Promise<Proposal[]> {
+    const stream = await this.open(connection, this.names.proposals)
+    return await converse(stream, undefined, async channel => {
+      await channel.send(proposalDigestCodec, { held: [] })
+      await channel.receive(proposalDigestCodec)
+      const sending = (async () => {
+        await channel.send(proposalCountCodec, { count: proposals.length })
+        for (const proposal of proposals) await channel.send(proposalCodec, proposal)
+      })()
+      const received: Proposal[] = []
+      const { count } = await channel.receive(proposalCountCodec)
+      while (received.length < count) received.push(await channel.receive(proposalCodec))
       await sending
       return received
     })

@@ -1,6 +1,7 @@
 /** Too much of everything, against a victim in a process of its own: its memory and its tables stay within bounds. */
 
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { generateKeyPairFromSeed, publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Connection, Stream } from '@libp2p/interface'
@@ -8,10 +9,12 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { limits } from '../../../protocol/limits.ts'
 import { type Answer, digestCodec, documentRequestCodec, syncItemCodec } from '../../../protocol/messages.ts'
 import { peerIdOf } from '../../../protocol/peer-id.ts'
+import { proposalDigestCodec } from '../../../protocol/proposal.ts'
 import { testSeed, testSigner } from '../../helpers/fleet.ts'
 import { until } from '../../helpers/mesh.ts'
 import type { Arena } from '../arena.ts'
 import type { Attack } from '../attack.ts'
+import { forgeProposal } from '../forge-proposal.ts'
 import type { HostilePeer } from '../hostile-peer.ts'
 import { type Measured, VictimProcess } from '../victim-process.ts'
 import {
@@ -219,6 +222,35 @@ const floods: Flood[] = [
         const stream = await hostile.open(connection, hostile.names.document).catch(() => undefined)
         if (stream !== undefined) await pour(unread(stream), request, 1, 1000)
       }
+    },
+  },
+  {
+    id: 'flood-proposals',
+    power: 'targets key',
+    tried: 'makes 120 proposals of 1 MiB, then asks for all that is held, 300 times, and reads nothing',
+    member: true,
+    // The four that stay, as bytes and read.
+    growth: 24 * MiB,
+    run: async ({ arena, hostile, connection }) => {
+      const { fleet, published, keys } = arena.fleet
+      const ballast = new Uint8Array(randomBytes(MiB - 1024))
+      for (let part = 0; part < 12; part++) {
+        const proposals = Array.from({ length: 10 }, (_, at) => {
+          const init = { on: published.trusted, fleet, signers: [keys.targets], second: 10 * part + at }
+          const proposal = forgeProposal({ ...init, message: `${part}/${at}` })
+          return { ...proposal, documents: [...proposal.documents, ballast] }
+        })
+        await hostile.propose(connection, proposals).catch(() => {})
+      }
+      const asking = framed(proposalDigestCodec.encode({ held: [] }))
+      for (let each = 0; each < 300; each++) {
+        const stream = await hostile.open(connection, hostile.names.proposals).catch(() => undefined)
+        if (stream !== undefined) await pour(unread(stream), asking, 1, 1000)
+      }
+    },
+    check: (_, { tables }) => {
+      assert.equal(tables.proposals?.entries, limits.proposalsPerAuthor)
+      assert.ok(tables.proposals.bytes < limits.proposalsPerAuthor * limits.proposal)
     },
   },
   {

@@ -11,7 +11,8 @@ import type { Attack } from '../attack.ts'
 import { timestampVersionOf } from '../belief.ts'
 import { type ForgeInit, forge, offerOf } from '../forge.ts'
 
-const operators = ['ann', 'ben', 'cem'].map(testSigner)
+/** Of a fleet where two of three must sign. */
+export const operators = ['ann', 'ben', 'cem'].map(testSigner)
 const thief = testSigner('thief')
 
 /** The fleet's next root, which asks for two of three operators for a role; signed by the root key that holds. */
@@ -30,7 +31,7 @@ function rootOf(arena: Arena, role: 'targets' | 'root', signers: Signer[] = [are
 }
 
 /** A victim in a fleet where a release needs two of three operators, and what an offer there is made of. */
-async function twoOfThree(
+export async function twoOfThree(
   arena: Arena,
 ): Promise<{ victim: Victim; offer: (init: ForgeInit) => ReturnType<typeof forge> }> {
   const victim = await arena.victim()
