@@ -1,6 +1,7 @@
 /** All that this controller knows of one device: certificate, what it should run, what it says, and its past. */
 
 import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
+import { followed, inForce } from '../node/state/releases.ts'
 import type { Certificate } from '../protocol/certificate.ts'
 import type { HistoryEntry } from '../protocol/logs.ts'
 import type { Report } from '../protocol/report.ts'
@@ -11,7 +12,7 @@ export interface DeviceDetails {
   device: string
   peer: string
   certificate: { role: string; site: string | null; issued: string; expires: string; byToken: boolean }
-  /** Of the newest release; null when that doesn't name the device. */
+  /** Of the newest release that counts for it; null when that doesn't name the device. */
   declared: { config: string; site: string | null; tags: string[]; wave: number } | null
   status: DeviceView | null
   health: NonNullable<Report['health']> | null
@@ -32,9 +33,13 @@ export function viewDevice(
   history: { entries: HistoryEntry[]; from: DeviceDetails['historyFrom'] },
 ): DeviceDetails {
   const { name, peer: id, role, site, issued, expires, grant } = certificate
-  const release = peer.state.belief?.release
+  const { belief } = peer.state
+  const release = followed(belief, certificate)
   const device = release !== undefined && Object.hasOwn(release.devices, name) ? release.devices[name] : undefined
-  const wave = release && wavesOf(release).find(({ devices }) => devices.includes(name))?.number
+  const wave =
+    release &&
+    wavesOf(inForce(release, belief, peer.directory.certificates())).find(({ devices }) => devices.includes(name))
+      ?.number
   const report = peer.directory.report(id)?.document
   return {
     device: name,

@@ -27,10 +27,16 @@ const release: Release = {
   devices,
 }
 
-function directoryWith(reports: Record<string, Partial<Report>>): Pick<MeshPeer, 'directory'> {
-  const certificates = Object.keys(devices).map(name => ({ name, peer: name, role: 'device', issued: 'x' }))
+function directoryWith(
+  reports: Record<string, Partial<Report>>,
+  sites: ReadonlyMap<string, Release> = new Map(),
+): Pick<MeshPeer, 'directory' | 'state'> {
+  const certificates = Object.keys(devices).map(name => {
+    return { name, peer: name, role: 'device', issued: 'x', site: name.startsWith('b') ? 'berlin' : 'paris' }
+  })
   const report = (peer: string) => reports[peer] && { document: { freshness: 'fresh', ...reports[peer] } }
-  return { directory: { certificates: () => certificates, report } } as unknown as Pick<MeshPeer, 'directory'>
+  const directory = { certificates: () => certificates, report }
+  return { directory, state: { belief: { release, sites } } } as unknown as Pick<MeshPeer, 'directory' | 'state'>
 }
 
 const running: Partial<Report> = { state: 'running', release: 2, running: kiosk.topLevel, since: release.created }
@@ -90,6 +96,33 @@ describe('the waves that an operator sees', () => {
   it('are all in one when there is no policy', () => {
     const { rollout, ...without } = release
     assert.deepEqual(states({}, without), ['updating'])
+  })
+
+  it("are of the devices for which the release counts: not of a site's own, nor of those that it names elsewhere", () => {
+    const waves = { waves: [{ tag: 'canary' }] }
+    const berlin = { ...release, site: 'berlin', version: 1, rollout: { waves: [{ count: 1 }] } }
+    const taken = { ...berlin, devices: { 'a-1': { config: 'kiosk' }, 'b-1': { config: 'kiosk' } } }
+    const canaries = { 'a-1': running, 'a-2': running, 'a-3': running }
+    const turn = { release: 1, wave: 1, is: 'waiting', reason: 'the maintenance window opens in 1 h' } as const
+    const peer = directoryWith(
+      { ...canaries, 'b-1': { state: 'running', site: 'berlin', turn } },
+      new Map([['berlin', taken]]),
+    )
+    const seen = (of: Release) =>
+      viewWaves(peer, of, clock).map(({ state, devices }) => [
+        state,
+        devices.map(({ device, reason }) => [device, reason]),
+      ])
+    const all = ['a-1', 'a-2', 'a-3'].map(name => [name, null])
+    // Nobody of the second wave is left: the rollout is over.
+    assert.deepEqual(seen({ ...release, rollout: waves }), [['confirmed', all]])
+    assert.deepEqual(seen(taken), [['updating', [['b-1', turn.reason]]]])
+    // The fleet's versions count apart: what it said of those is no word on this one.
+    const [first] = viewWaves(directoryWith({ 'b-1': { turn } }, new Map([['berlin', taken]])), taken, clock)
+    assert.deepEqual(
+      first?.devices.map(({ reason }) => reason),
+      [null],
+    )
   })
 
   it('are a table, with the devices that have not confirmed below it', () => {

@@ -4,6 +4,7 @@ import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
 import type { Decision } from '../node/rollout/decision.ts'
 import { newsOf } from '../node/rollout/gate.ts'
 import { type DeviceNews, judge, type Now } from '../node/rollout/judge.ts'
+import { inForce } from '../node/state/releases.ts'
 import type { Release } from '../protocol/release.ts'
 import type { Report } from '../protocol/report.ts'
 import { contentVersion, type Wave, wavesOf } from '../protocol/waves.ts'
@@ -36,10 +37,14 @@ export interface WaveDevice {
   lastSeen: string | null
 }
 
-/** All waves of the release, in order. */
-export function viewWaves(peer: Pick<MeshPeer, 'directory'>, release: Release, clock = new Date()): WaveView[] {
-  const { directory } = peer
+/** All waves of the release, in order; of the devices for which it counts, as they themselves judge. */
+export function viewWaves(
+  { directory, state }: Pick<MeshPeer, 'directory' | 'state'>,
+  whole: Release,
+  clock = new Date(),
+): WaveView[] {
   const certificates = directory.certificates()
+  const release = inForce(whole, state.belief, certificates)
   const reportOf = (peer: string): Report | undefined => directory.report(peer)?.document
   const news = newsOf(release, certificates, peer => ({ report: reportOf(peer) }))
   const reports = new Map(certificates.map(({ name, peer }) => [name, reportOf(peer)]))
@@ -49,9 +54,9 @@ export function viewWaves(peer: Pick<MeshPeer, 'directory'>, release: Release, c
 
 type Said = Pick<WaveDevice, 'reason' | 'update' | 'lastSeen'>
 
-/** What a device says of this release: why it waits, or how far it is. */
+/** What a device says of this release: why it waits, or how far it is. A site's versions say nothing of the fleet's. */
 function saidOf(report: Report | undefined, release: Release): Said {
-  const { turn, state, wanted, update } = report ?? {}
+  const { turn, state, wanted, update } = report?.site === release.site ? (report ?? {}) : {}
   return {
     reason: turn !== undefined && turn.release >= contentVersion(release) ? turn.reason : null,
     update: (state === 'fetching' && wanted === release.version && update) || null,

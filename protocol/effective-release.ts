@@ -25,10 +25,16 @@ export function effectiveRelease({ release, sites }: Releases, { name, site }: P
  * A release with the devices only for which it counts: of the fleet's those that no site's operators have taken over, of a
  * site's those whose certificates name the site. Names without a certificate stay.
  */
-export function releaseInForce(release: Release, releases: Releases, places: readonly Place[]): Release {
+export function releaseInForce<R extends Pick<Release, 'devices' | 'site'>>(
+  release: R,
+  releases: Releases,
+  places: readonly Place[],
+): R {
   const known = new Map<string, boolean>()
   for (const place of places) {
-    const counts = effectiveRelease(releases, place).site === release.site
+    // A site's next release isn't among those that are in force, but counts for the same devices.
+    const counts =
+      release.site === undefined ? effectiveRelease(releases, place).site === undefined : place.site === release.site
     known.set(place.name, counts || known.get(place.name) === true)
   }
   const devices = Object.entries(release.devices).filter(([name]) => known.get(name) !== false)

@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { codec } from './cbor.ts'
-import { bytesSchema, timeSchema, versionSchema } from './fields.ts'
+import { bytesSchema, nameSchema, timeSchema, versionSchema } from './fields.ts'
 import { hashLength } from './hash.ts'
 import { limits } from './limits.ts'
 import { storePathSchema } from './nix/store-path.ts'
@@ -40,6 +40,8 @@ export const logRequestCodec = codec<LogRequest>('log request', limits.request, 
 /** One line of a device's history: how it went with a release. */
 export const historyEntrySchema = z.strictObject({
   release: versionSchema,
+  /** The site whose own release it is. */
+  site: nameSchema.optional(),
   outcome: z.enum(['running', 'rolled-back', 'failed']),
   at: timeSchema.optional(),
   config: z.string().max(63).optional(),

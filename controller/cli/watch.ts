@@ -34,7 +34,7 @@ export async function watch(session: Session, release: Release, options: WatchOp
   const waves = new WaveNews(session.peer, release)
   const onChange = (rollout: Rollout) => {
     if (!options.json) {
-      progress.show(rollout.rows, release.version)
+      progress.show(rollout.rows, release)
       for (const line of waves.lines()) progress.say(line)
     }
     if (rollout.holders.length === 0 || rollout.complete) return

@@ -3,6 +3,7 @@
 import type { HistoryEntry } from '../../protocol/logs.ts'
 import type { DeviceDetails } from '../device-view.ts'
 import { stateInShort } from './fetching.ts'
+import { releaseName } from './release.ts'
 import { ago, shortPath, table } from './table.ts'
 
 export function deviceText(details: DeviceDetails): string {
@@ -15,9 +16,10 @@ export function deviceText(details: DeviceDetails): string {
     ],
     ['site', declared?.site ?? certificate.site ?? '-'],
     ['config', declared?.config ?? 'the newest release does not name it'],
+    ...(status?.follows ? [['follows', `the site ${status.follows}'s own releases`] as [string, string]] : []),
     ['tags', declared?.tags.join(', ') || '-'],
     ['wave', declared === null ? '-' : String(declared.wave)],
-    ['release', status?.release ? `${status.release} (${shortPath(status.running)})` : '-'],
+    ['release', runningText(details)],
     ['state', stateText(details)],
     ['health', healthText(details)],
     ['last seen', `${ago(status?.lastSeen ?? null)}${details.connected ? ', connected now' : ''}`],
@@ -39,6 +41,12 @@ export function deviceText(details: DeviceDetails): string {
   return [...lines, '', `History${from}`, table(['RELEASE', 'OUTCOME', 'WHEN', 'CONFIG', 'WHY'], rows)].join('\n')
 }
 
+function runningText({ status }: DeviceDetails): string {
+  if (!status?.release) return '-'
+  const name = releaseName({ site: status.releaseSite ?? undefined, version: status.release })
+  return `${name} (${shortPath(status.running)})`
+}
+
 function stateText({ status }: DeviceDetails): string {
   if (status === null) return 'unseen'
   if (status.turn !== null) return `${status.turn.is}: ${status.turn.reason}`
@@ -52,7 +60,7 @@ function healthText({ health }: DeviceDetails): string {
   return failed.length === 0 ? health.state : `${health.state}: ${failed.join(', ')}`
 }
 
-function historyRow({ release, outcome, at, config, code, message }: HistoryEntry): string[] {
+function historyRow({ release, site, outcome, at, config, code, message }: HistoryEntry): string[] {
   const why = code === undefined ? '' : `${code}: ${message ?? ''}`
-  return [String(release), outcome, at ?? '-', config ?? '-', why]
+  return [releaseName({ site, version: release }), outcome, at ?? '-', config ?? '-', why]
 }

@@ -60,9 +60,11 @@ describe('progress in a file or a pipe', () => {
       row('d', { state: 'failed', wanted: 2, error: { code: 'disk-full', message: 'no room' } }),
       row('e', {}),
     ]
-    progress.show(rows, release)
-    progress.show([row('a', { state: 'fetching', update: { ...update, fromNeighbours: 2_000_000 } })], release)
-    progress.show([row('a', { state: 'running', release, update })], release)
+    progress.show(rows, { version: release })
+    progress.show([row('a', { state: 'fetching', update: { ...update, fromNeighbours: 2_000_000 } })], {
+      version: release,
+    })
+    progress.show([row('a', { state: 'running', release, update })], { version: release })
     const said = (device: string, words: string) => `  ${device.padEnd(20)} ${words}\n`
     assert.deepEqual(written, [
       said(
@@ -81,8 +83,8 @@ describe('progress in a file or a pipe', () => {
 describe('progress on a terminal', () => {
   it('is redrawn in its place, cut to its width, below what is said beside it', () => {
     const { progress, written } = progressOn({ isTTY: true, columns: 30 })
-    progress.show([row('a', {}), row('b', {})], release)
-    progress.show([row('a', { state: 'waiting' }), row('b', {})], release)
+    progress.show([row('a', {}), row('b', {})], { version: release })
+    progress.show([row('a', { state: 'waiting' }), row('b', {})], { version: release })
     progress.say('news')
     const rows = (first: string) => `\x1b[2K${first}\n\x1b[2K  b                    not se\n`
     assert.deepEqual(written, [

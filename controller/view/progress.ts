@@ -1,8 +1,12 @@
 /** A rollout's progress on standard error: redrawn in place on a terminal, a line for each change elsewhere. */
 
+import type { Release } from '../../protocol/release.ts'
 import type { DeviceView } from '../fleet-view.ts'
 import { fetchInWords } from './fetching.ts'
+import { releaseName } from './release.ts'
 import { size } from './table.ts'
+
+type Versioned = Pick<Release, 'version' | 'site'>
 
 export class RolloutProgress {
   readonly #stream: NodeJS.WriteStream
@@ -13,7 +17,7 @@ export class RolloutProgress {
     this.#stream = stream
   }
 
-  show(rows: readonly DeviceView[], release: number): void {
+  show(rows: readonly DeviceView[], release: Versioned): void {
     if (this.#stream.isTTY) this.#redraw(rows.map(row => line(row, release)))
     else this.#append(rows, release)
   }
@@ -40,7 +44,7 @@ export class RolloutProgress {
     return this.#drawn.length > 0 ? `\x1b[${this.#drawn.length}A` : ''
   }
 
-  #append(rows: readonly DeviceView[], release: number): void {
+  #append(rows: readonly DeviceView[], release: Versioned): void {
     for (const row of rows) {
       const key = `${row.state}/${row.release}/${row.error?.message}/${row.turn?.is}/${row.turn?.wave}`
       if (this.#last.get(row.device) === key) continue
@@ -51,12 +55,18 @@ export class RolloutProgress {
 }
 
 /** One device in one line: what it does, how far it is, what went wrong. */
-function line(row: DeviceView, release: number): string {
+function line(row: DeviceView, release: Versioned): string {
   return `  ${row.device.padEnd(20)} ${describe(row, release)}`
 }
 
-function describe(row: DeviceView, release: number): string {
+function describe(row: DeviceView, release: Versioned): string {
   const { update } = row
+  const name = releaseName(release)
+  // A site's versions and the fleet's say nothing of each other.
+  const isOf = (version: number | null | undefined) =>
+    version === release.version && row.releaseSite === (release.site ?? null)
+  const called = (version: number | null) =>
+    version === null ? '-' : releaseName({ site: row.releaseSite ?? undefined, version })
   const sources = update
     ? `${size(update.fromControllers)} from controllers, ${size(update.fromNeighbours)} from neighbours`
     : ''
@@ -82,14 +92,14 @@ function describe(row: DeviceView, release: number): string {
       return `rolling back: ${row.error?.message.split('\n')[0] ?? 'no reason given'}`
     case 'failed':
     case 'rolled-back':
-      if (row.wanted !== release) return `failed with release ${row.wanted ?? '-'}, has not heard of ${release} yet`
+      if (!isOf(row.wanted)) return `failed with release ${called(row.wanted)}, has not heard of ${name} yet`
       return `${row.state === 'failed' ? 'failed' : 'rolled back'}: ${row.error?.message.split('\n')[0] ?? 'no reason given'}`
     case 'running':
-      if (row.release !== release) return `runs release ${row.release ?? '-'}, has not heard of ${release} yet`
-      return update?.release === release
-        ? `runs release ${release} after ${(update.milliseconds / 1000).toFixed(1)} s (${sources})`
-        : `runs release ${release} (nothing had to change)`
+      if (!isOf(row.release)) return `runs release ${called(row.release)}, has not heard of ${name} yet`
+      return update && isOf(update.release)
+        ? `runs release ${name} after ${(update.milliseconds / 1000).toFixed(1)} s (${sources})`
+        : `runs release ${name} (nothing had to change)`
     default:
-      return `runs release ${row.release ?? '-'}, has not heard of ${release} yet`
+      return `runs release ${called(row.release)}, has not heard of ${name} yet`
   }
 }

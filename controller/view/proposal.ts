@@ -145,7 +145,7 @@ export function releaseBefore({ proposal }: Judged, { release, sites }: Releases
 }
 
 /** Sites that get other operators, a line each. */
-function sitesText(before: Sites, after: Sites): string[] {
+export function sitesText(before: Sites, after: Sites): string[] {
   const names = [...new Set([...before.keys(), ...after.keys()])].sort()
   return names.flatMap(site => {
     const [was, is] = [before.get(site), after.get(site)]

@@ -4,15 +4,16 @@ import { inWords } from '../../node/rollout/decision.ts'
 import type { Release } from '../../protocol/release.ts'
 import type { WaveView } from '../waves-view.ts'
 import { stateInShort } from './fetching.ts'
+import { releaseName } from './release.ts'
 import { table } from './table.ts'
 
 /** Of the devices that wait, so many are named in a wave. */
 const namedDevices = 10
 
 export function rolloutText(release: Release, waves: readonly WaveView[]): string {
-  const { version, promotes, message } = release
+  const { site, version, promotes, message } = release
   const promoted = promotes === undefined ? '' : `, which promotes release ${promotes.release}`
-  const heading = `Release ${version}${promoted}${message && ` (${message})`}`
+  const heading = `Release ${releaseName({ site, version })}${promoted}${message && ` (${message})`}`
   const rows = waves.map(wave => [
     String(wave.wave),
     wave.title,

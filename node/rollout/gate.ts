@@ -3,7 +3,6 @@
 import { EventEmitter, once } from 'node:events'
 import { isDeepStrictEqual } from 'node:util'
 import type { Certificate } from '../../protocol/certificate.ts'
-import { releaseInForce } from '../../protocol/effective-release.ts'
 import { timeText } from '../../protocol/fields.ts'
 import { limits } from '../../protocol/limits.ts'
 import { type Outcome, outcomeOf } from '../../protocol/outcome.ts'
@@ -15,7 +14,7 @@ import type { Directory } from '../mesh/directory.ts'
 import type { Clock } from '../state/clock.ts'
 import type { FleetState } from '../state/fleet-state.ts'
 import type { OwnState } from '../state/own.ts'
-import { followed } from '../state/releases.ts'
+import { followed, inForce } from '../state/releases.ts'
 import { decide, type Memory } from './decide.ts'
 import { type Decision, inWords } from './decision.ts'
 import type { DeviceNews } from './judge.ts'
@@ -108,8 +107,8 @@ export class RolloutGate extends EventEmitter<Events> {
 
   /** Whether it may begin now. When time may change that, `changed` comes then. */
   async check(whole: Release): Promise<Decision> {
-    const release = this.#inForce(whole)
-    const { own, clock, log } = this.#components
+    const { directory, state, own, clock, log } = this.#components
+    const release = inForce(whole, state.belief, directory.certificates())
     const steady = this.#steady
     if (steady === undefined) throw new RangeError('expected the gate to be started')
     const before = await own.rollout()
@@ -127,13 +126,6 @@ export class RolloutGate extends EventEmitter<Events> {
       this.#again(Math.min(wait, lookAgainMs))
     }
     return decision
-  }
-
-  /** Waves are of the devices for which the release counts: a site's own are none of the fleet's, nor the other way round. */
-  #inForce(release: Release): Release {
-    const { belief } = this.#components.state
-    const places = this.#components.directory.certificates().filter(({ role }) => role === 'device')
-    return belief === undefined || belief.sites.size === 0 ? release : releaseInForce(release, belief, places)
   }
 
   #withWindows(release: Release, open: Decision): Decision {

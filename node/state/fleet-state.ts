@@ -119,17 +119,20 @@ export class FleetState extends EventEmitter<Events> {
     return this.#documents.put(bytes)
   }
 
-  /** A release that was believed, now or before, by its version. */
-  async release(version: number): Promise<Release | undefined> {
-    const hash = await this.#releases.get(String(version))
+  /** A release that was believed, now or before, by its version; of the fleet, or of a site's own operators. */
+  async release(version: number, site?: string): Promise<Release | undefined> {
+    const hash = await this.#releases.get(releaseKey(version, site))
     const bytes = hash && (await this.document(hash))
     return bytes && releaseCodec.decode(bytes)
   }
 
-  /** Versions of all releases that were believed, lowest first. */
-  async releaseVersions(): Promise<number[]> {
+  /** Versions of all releases that were believed, lowest first; of the fleet, or of a site's own operators. */
+  async releaseVersions(site?: string): Promise<number[]> {
     const versions: number[] = []
-    for await (const [key] of this.#releases.entries()) if (/^\d+$/.test(key)) versions.push(Number(key))
+    for await (const [key] of this.#releases.entries()) {
+      const version = Number(key.slice(key.indexOf('/') + 1))
+      if (key === releaseKey(version, site)) versions.push(version)
+    }
     return versions.sort((a, b) => a - b)
   }
 
@@ -189,9 +192,9 @@ export class FleetState extends EventEmitter<Events> {
       this.#requireNotOlder(trusted)
       await this.#clock.raiseFloor(new Date(belief.release.created))
       await this.trustStore.keep(trusted, documents, [
-        { table: 'releases', key: String(belief.release.version), value: namedRelease(trusted)?.hash },
+        { table: 'releases', key: releaseKey(belief.release.version), value: namedRelease(trusted)?.hash },
         ...[...belief.sites].map(([site, { version }]): Change => {
-          return { table: 'releases', key: `${site}/${version}`, value: namedSiteRelease(trusted, site)?.hash }
+          return { table: 'releases', key: releaseKey(version, site), value: namedSiteRelease(trusted, site)?.hash }
         }),
       ])
       this.#trusted = trusted
@@ -288,4 +291,9 @@ function decoded(bytes: Uint8Array): Release | undefined {
     if (thrown instanceof FormatError) return undefined
     throw thrown
   }
+}
+
+/** Where a release is noted: a site's own count apart from the fleet's. */
+function releaseKey(version: number, site?: string): string {
+  return site === undefined ? String(version) : `${site}/${version}`
 }

@@ -50,6 +50,21 @@ describe('the history of a device', () => {
     ])
   })
 
+  it("tells a site's versions from the fleet's", async t => {
+    const { tell, entries } = scene(t)
+    tell({ state: 'running', release: 1 })
+    tell({ state: 'running', release: 1, site: 'berlin' })
+    tell({ state: 'running', release: 1 })
+    assert.deepEqual(
+      (await entries()).map(({ release, site }) => [site, release]),
+      [
+        [undefined, 1],
+        ['berlin', 1],
+        [undefined, 1],
+      ],
+    )
+  })
+
   it('is bounded, and begins anew where it cannot be read', async t => {
     const { tell, entries, values } = scene(t)
     values.set('p', Buffer.from('{'))

@@ -63,7 +63,8 @@ export class History {
 /** What a report adds to its device's history: nothing while an update is on its way. */
 export function entryOf(report: Report): HistoryEntry | undefined {
   const { state, release, wanted, error } = report
-  const about = { ...(report.at && { at: report.at }), ...(report.config && { config: report.config }) }
+  const { at, config, site } = report
+  const about = { ...(site && { site }), ...(at && { at }), ...(config && { config }) }
   const topLevel = report.running
   if (state === 'running' && release !== undefined && report.turn === undefined) {
     return { release, outcome: 'running', ...about, ...(topLevel && { topLevel }) }
@@ -76,5 +77,5 @@ export function entryOf(report: Report): HistoryEntry | undefined {
 
 /** Reports are repeated: only another outcome is an event. */
 function isSame(a: HistoryEntry, b: HistoryEntry): boolean {
-  return a.release === b.release && a.outcome === b.outcome && a.code === b.code
+  return a.release === b.release && a.site === b.site && a.outcome === b.outcome && a.code === b.code
 }

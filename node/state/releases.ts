@@ -1,7 +1,8 @@
 /** The releases that a peer believes, as those who follow, fetch and serve them ask for them. */
 
+import type { Certificate } from '../../protocol/certificate.ts'
 import { hashOfCid } from '../../protocol/cid.ts'
-import { effectiveRelease, type Place } from '../../protocol/effective-release.ts'
+import { effectiveRelease, type Place, releaseInForce } from '../../protocol/effective-release.ts'
 import { toHex } from '../../protocol/hash.ts'
 import type { Release } from '../../protocol/release.ts'
 import { nixKeysFor } from '../../protocol/trust/sites.ts'
@@ -12,9 +13,34 @@ export function releasesOf(belief: Pick<Belief, 'release' | 'sites'> | undefined
   return belief === undefined ? [] : [belief.release, ...belief.sites.values()]
 }
 
+/** The newest release of a site's own operators, or of the fleet. */
+export function newestOf(
+  belief: Pick<Belief, 'release' | 'sites'> | undefined,
+  site: string | undefined,
+): Release | undefined {
+  return site === undefined ? belief?.release : belief?.sites.get(site)
+}
+
 /** The release that a device follows. */
 export function followed(belief: Pick<Belief, 'release' | 'sites'> | undefined, place: Place): Release | undefined {
   return belief && effectiveRelease(belief, place)
+}
+
+/**
+ * A release with the devices only for which it counts. Waves are of those: a site's own are none of the fleet's, nor the
+ * other way round.
+ */
+export function inForce<R extends Pick<Release, 'devices' | 'site'>>(
+  release: R,
+  belief: Pick<Belief, 'release' | 'sites'> | undefined,
+  certificates: readonly Certificate[],
+): R {
+  if (belief === undefined || (belief.sites.size === 0 && release.site === undefined)) return release
+  return releaseInForce(
+    release,
+    belief,
+    certificates.filter(({ role }) => role === 'device'),
+  )
 }
 
 /** The Nix keys whose signatures a device of a site takes. */
