@@ -7,12 +7,13 @@ import { z } from 'zod'
 import type { Database, Table } from '../node/state/database.ts'
 import type { FleetState } from '../node/state/fleet-state.ts'
 import { codec } from '../protocol/cbor.ts'
-import { bytesSchema, formatVersion, timeSchema, timeText, versionSchema } from '../protocol/fields.ts'
+import { bytesSchema, formatVersion, nameSchema, timeSchema, timeText, versionSchema } from '../protocol/fields.ts'
 import { limits } from '../protocol/limits.ts'
 import { proposalCodec } from '../protocol/proposal.ts'
 import { membersRole, releaseTarget, revocationsTarget } from '../protocol/trust/fleet.ts'
 import { parseMetadata } from '../protocol/trust/metadata.ts'
 import type { Judged } from '../protocol/trust/proposals.ts'
+import { siteOf } from '../protocol/trust/site-roles.ts'
 
 /** Some 2 KiB each in a fleet of a hundred devices: releases of many years. */
 const maxEntries = 8192
@@ -26,6 +27,8 @@ const entrySchema = z.strictObject({
   root: versionSchema,
   targets: bytesSchema(1, limits.targets).optional(),
   members: bytesSchema(1, limits.targets).optional(),
+  /** Of a site with operators of its own, by an entry of its own. */
+  site: z.strictObject({ name: nameSchema, metadata: bytesSchema(1, limits.siteRelease) }).optional(),
 })
 export type AuditEntry = z.infer<typeof entrySchema>
 const entryCodec = codec<AuditEntry>('audit entry', 2 * limits.targets + limits.request, entrySchema)
@@ -34,6 +37,8 @@ export class AuditTrail {
   readonly #table: Table
   readonly #now: () => Date
   #last: { targets?: number; members?: number; root?: number } = {}
+  /** Versions of sites' own metadata. */
+  readonly #sites = new Map<string, number>()
   #next = 1
   /** Sizes by key, oldest first. */
   readonly #sizes = new Map<string, number>()
@@ -81,15 +86,26 @@ export class AuditTrail {
         ...(targets && isNew(this.#last.targets, targets) && { targets: targets.bytes }),
         ...(members && isNew(this.#last.members, members) && { members: members.bytes }),
       }
-      const changed = entry.targets !== undefined || entry.members !== undefined || isNew(this.#last.root, root)
-      if (!changed) return
-      this.#last = {
-        root: root.signed.version,
-        ...(targets && { targets: targets.signed.version }),
-        ...(members && { members: members.signed.version }),
+      if (entry.targets !== undefined || entry.members !== undefined || isNew(this.#last.root, root)) {
+        this.#last = {
+          root: root.signed.version,
+          ...(targets && { targets: targets.signed.version }),
+          ...(members && { members: members.signed.version }),
+        }
+        await this.#putNext(entry)
       }
-      await this.#put(`m/${String(this.#next++).padStart(12, '0')}`, entryCodec.encode(entry))
+      const { v, seen } = entry
+      for (const [role, { signed, bytes }] of Object.entries(trusted.delegated)) {
+        const name = siteOf(role)
+        if (name === undefined || this.#sites.get(name) === signed.version) continue
+        this.#sites.set(name, signed.version)
+        await this.#putNext({ v, seen, root: entry.root, site: { name, metadata: bytes } })
+      }
     })
+  }
+
+  #putNext(entry: AuditEntry): Promise<void> {
+    return this.#put(`m/${String(this.#next++).padStart(12, '0')}`, entryCodec.encode(entry))
   }
 
   /** Notes a proposal, in place of what was noted of it before. Never rejects. */
@@ -128,10 +144,11 @@ export class AuditTrail {
     await this.#writing
   }
 
-  #remember({ root, targets, members }: AuditEntry): void {
+  #remember({ root, targets, members, site }: AuditEntry): void {
     this.#last.root = root
     if (targets !== undefined) this.#last.targets = versionIn(targets)
     if (members !== undefined) this.#last.members = versionIn(members)
+    if (site !== undefined) this.#sites.set(site.name, versionIn(site.metadata))
   }
 
   async #put(key: string, bytes: Uint8Array): Promise<void> {

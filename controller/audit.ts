@@ -13,7 +13,10 @@ import { fleetFields, operatorOf, releaseTarget, revocationsTarget } from '../pr
 import { contentBytes, type Loaded, parseMetadata } from '../protocol/trust/metadata.ts'
 import { roleOf } from '../protocol/trust/proposals.ts'
 import { lifetimes } from '../protocol/trust/publish.ts'
-import type { AuditTrail } from './audit-trail.ts'
+import { siteReleaseTarget } from '../protocol/trust/site-roles.ts'
+import { sitesOf } from '../protocol/trust/sites.ts'
+import type { AuditEntry, AuditTrail } from './audit-trail.ts'
+import { sitesText } from './view/proposal.ts'
 
 export interface LogEvent {
   /** When, by the clock of who signed; else when this controller saw it. */
@@ -22,6 +25,8 @@ export interface LogEvent {
   readonly what: 'root' | 'release' | 'members' | 'proposed' | 'approved' | 'rejected'
   /** Of the root, release or members metadata; the first of those of a proposal. */
   readonly version: number
+  /** The site whose own release it is; null for all else. */
+  readonly site: string | null
   /** Who signed, by good signatures only. `operator` is null where the root names nobody. */
   readonly signers: readonly { operator: string | null; key: string }[]
   readonly message: string
@@ -35,10 +40,17 @@ export async function auditLog(peer: Pick<MeshPeer, 'state'>, trail: AuditTrail)
   const roots = await allRoots(peer)
   const events = [...roots.map((root, at) => rootEvent(root, roots[at - 1]))]
   let revokedBefore = new Set<string>()
+  // Whose keys count for a site is said by the targets before its metadata.
+  let delegating: Loaded<'targets'> | undefined
   for (const entry of await trail.entries()) {
     const root = roots[entry.root - 1]
     if (root === undefined) continue
-    if (entry.targets !== undefined) events.push(await releaseEvent(peer, root, entry.targets, entry.seen))
+    const before = delegating
+    if (entry.targets !== undefined) delegating = parseMetadata('targets', entry.targets)
+    if (entry.site !== undefined)
+      events.push(await siteEvent(peer, root, delegating ?? peer.state.belief?.trusted.targets, entry.site, entry.seen))
+    if (entry.targets !== undefined && delegating !== undefined)
+      events.push(await releaseEvent(peer, root, delegating, before, entry.seen))
     if (entry.members === undefined) continue
     const { event, revoked } = await membersEvent(peer, root, entry.members, entry.seen, revokedBefore)
     revokedBefore = revoked
@@ -67,6 +79,7 @@ function rootEvent(root: Loaded<'root'>, before: Loaded<'root'> | undefined): Lo
     atIs: 'signed',
     what: 'root',
     version: root.signed.version,
+    site: null,
     signers: signersAmong(root, keys, [root, ...(before ? [before] : [])]),
     message: `operators: ${names || 'no names'}; expires ${root.signed.expires}`,
     proposal: null,
@@ -76,10 +89,10 @@ function rootEvent(root: Loaded<'root'>, before: Loaded<'root'> | undefined): Lo
 async function releaseEvent(
   peer: Pick<MeshPeer, 'state'>,
   root: Loaded<'root'>,
-  bytes: Uint8Array,
+  targets: Loaded<'targets'>,
+  before: Loaded<'targets'> | undefined,
   seen: string,
 ): Promise<LogEvent> {
-  const targets = parseMetadata('targets', bytes)
   const hash = targets.signed.targets[releaseTarget]?.hashes.sha256
   const document = hash === undefined ? undefined : await peer.state.document(fromHex(hash))
   const release = document && releaseCodec.decode(document)
@@ -88,7 +101,34 @@ async function releaseEvent(
     atIs: release ? 'signed' : 'seen',
     what: 'release',
     version: targets.signed.version,
+    site: null,
     signers: signersAmong(targets, roleOf(root, 'targets').keys, [root]),
+    message: [...sitesText(sitesOf(before), sitesOf(targets)).map(line => line.trim()), release?.message ?? '']
+      .filter(Boolean)
+      .join('; '),
+    proposal: null,
+  }
+}
+
+/** A release by a site's own operators; whom the root doesn't name, of those only the keys are known. */
+async function siteEvent(
+  peer: Pick<MeshPeer, 'state'>,
+  root: Loaded<'root'>,
+  delegating: Loaded<'targets'> | undefined,
+  { name, metadata }: NonNullable<AuditEntry['site']>,
+  seen: string,
+): Promise<LogEvent> {
+  const loaded = parseMetadata('targets', metadata)
+  const hash = loaded.signed.targets[siteReleaseTarget(name)]?.hashes.sha256
+  const document = hash === undefined ? undefined : await peer.state.document(fromHex(hash))
+  const release = document && releaseCodec.decode(document)
+  return {
+    at: release?.created ?? seen,
+    atIs: release ? 'signed' : 'seen',
+    what: 'release',
+    version: loaded.signed.version,
+    site: name,
+    signers: signersAmong(loaded, sitesOf(delegating).get(name)?.keys ?? [], [root]),
     message: release?.message ?? '',
     proposal: null,
   }
@@ -112,6 +152,7 @@ async function membersEvent(
     atIs: 'seen',
     what: 'members',
     version: members.signed.version,
+    site: null,
     signers: signersAmong(members, keys, [root]),
     message: fresh.length > 0 ? `revoked ${fresh.join(', ')}` : `${revoked.size} revoked`,
     proposal: null,
@@ -135,6 +176,7 @@ function statementEvents(id: string, bytes: Uint8Array, roots: readonly Loaded<'
       atIs: 'signed',
       what: verdict,
       version,
+      site: proposal.site?.name ?? null,
       signers: [{ operator, key }],
       message,
       proposal: id,

@@ -2,6 +2,7 @@
 
 import { auditLog, type LogEvent } from '../audit.ts'
 import { openProject } from '../project/project.ts'
+import { releaseName } from '../view/release.ts'
 import { table } from '../view/table.ts'
 import { takeNews, withSession } from './context.ts'
 import type { ProjectOptions } from './options.ts'
@@ -18,9 +19,9 @@ export async function log(options: ProjectOptions & { wait: number }): Promise<u
 }
 
 function text(events: readonly LogEvent[]): string {
-  const lines = events.map(({ at, atIs, what, version, signers, message, proposal }) => [
+  const lines = events.map(({ at, atIs, what, version, site, signers, message, proposal }) => [
     atIs === 'signed' ? at : `${at} (seen)`,
-    proposal === null ? `${what} ${version}` : `${what} ${version} (${proposal.slice(0, 8)})`,
+    `${what} ${releaseName({ site: site ?? undefined, version })}${proposal === null ? '' : ` (${proposal.slice(0, 8)})`}`,
     signers.map(({ operator, key }) => operator ?? key.slice(0, 8)).join(', ') || 'nobody that counts',
     message,
   ])
