@@ -37,6 +37,7 @@ import { draftRelease } from '../../protocol/trust/publish.ts'
 import type { UpdatePolicyInput } from '../../protocol/update-policy.ts'
 import { type TestFleet, testClosure, testConfig, testFleet, testNow, testSigner, testStorePath } from './fleet.ts'
 import { inWaves, sampleSecret, sampleSecrets } from './releases.ts'
+import { siteReport, siteSamples } from './site-samples.ts'
 
 export const fixturesDirectory = join(import.meta.dirname, '../fixtures/v1')
 
@@ -81,13 +82,19 @@ export function makeFixtures(): Fixture[] {
     signed<Certificate>(name, certificateKind, bytes, ...signers)
 
   const proposal = proposalOf(fleet)
+  const site = siteSamples()
 
   return [
     plain('proposal', proposalCodec, proposal),
     signed('proposal-statement', statementKind, proposal.statements[0] ?? new Uint8Array(), fleet.keys.targets),
     plain('proposal-digest', proposalDigestCodec, { held: [hash] }),
     plain('proposal-count', proposalCountCodec, { count: 1 }),
+    plain('proposal-of-site', proposalCodec, site.proposal),
     metadata('root', 'root', root),
+    metadata('root-with-site', 'root', site.root),
+    metadata('targets-with-site', 'targets', site.targets),
+    metadata('snapshot-with-site', 'snapshot', site.snapshot),
+    metadata('site', 'targets', site.metadata),
     metadata('targets', 'targets', targets),
     metadata('snapshot', 'snapshot', snapshot),
     metadata('timestamp', 'timestamp', timestamp),
@@ -108,6 +115,8 @@ export function makeFixtures(): Fixture[] {
     signed('report-fetching', reportKind, seal(reportKind, fetchingReport(fleet.fleet, peer), device), device),
     signed('report-rolled-back', reportKind, seal(reportKind, rolledBackOf(fleet.fleet, peer), device), device),
     plain('release', releaseCodec, release),
+    plain('release-of-site', releaseCodec, site.release),
+    signed('report-of-site', reportKind, seal(reportKind, siteReport(fleet.fleet, peer), device), device),
     plain('release-in-waves', releaseCodec, inWaves(release)),
     signed('report-waiting', reportKind, seal(reportKind, waitingReport(fleet.fleet, peer), device), device),
     plain('release-with-policy', releaseCodec, {
@@ -180,6 +189,7 @@ export function makeFixtures(): Fixture[] {
       },
       { release: 2, outcome: 'running' },
     ]),
+    plain('history-of-site', historyCodec, [{ release: 1, site: 'north', outcome: 'running' }]),
     plain('answer-size', messages.answerCodec, { size: 4096 }),
     plain('answer-packed', messages.answerCodec, { size: 4096, unpacked: 8192 }),
     plain('answer-error', messages.answerCodec, { error: 'not-found' }),
