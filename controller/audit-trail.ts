@@ -13,7 +13,7 @@ import { proposalCodec } from '../protocol/proposal.ts'
 import { membersRole, releaseTarget, revocationsTarget } from '../protocol/trust/fleet.ts'
 import { parseMetadata } from '../protocol/trust/metadata.ts'
 import type { Judged } from '../protocol/trust/proposals.ts'
-import { siteOf } from '../protocol/trust/site-roles.ts'
+import { siteOf, siteReleaseTarget } from '../protocol/trust/site-roles.ts'
 
 /** Some 2 KiB each in a fleet of a hundred devices: releases of many years. */
 const maxEntries = 8192
@@ -28,7 +28,7 @@ const entrySchema = z.strictObject({
   targets: bytesSchema(1, limits.targets).optional(),
   members: bytesSchema(1, limits.targets).optional(),
   /** Of a site with operators of its own, by an entry of its own. */
-  site: z.strictObject({ name: nameSchema, metadata: bytesSchema(1, limits.siteRelease) }).optional(),
+  site: z.strictObject({ name: nameSchema, metadata: bytesSchema(1, limits.targets) }).optional(),
 })
 export type AuditEntry = z.infer<typeof entrySchema>
 const entryCodec = codec<AuditEntry>('audit entry', 2 * limits.targets + limits.request, entrySchema)
@@ -132,9 +132,10 @@ export class AuditTrail {
 
   /** The releases and lists of revoked members that the log tells of: SHA-256 in hex. */
   async documents(): Promise<string[]> {
-    const files = (await this.entries()).flatMap(({ targets, members }) => [
+    const files = (await this.entries()).flatMap(({ targets, members, site }) => [
       ...(targets ? [targetHash(targets, releaseTarget)] : []),
       ...(members ? [targetHash(members, revocationsTarget)] : []),
+      ...(site ? [targetHash(site.metadata, siteReleaseTarget(site.name))] : []),
     ])
     return files.filter(hash => hash !== undefined)
   }

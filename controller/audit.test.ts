@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { FleetState } from '../node/state/fleet-state.ts'
+import { toHex } from '../protocol/hash.ts'
 import type { Published } from '../protocol/trust/publish.ts'
+import { namedSiteRelease } from '../protocol/trust/sites.ts'
 import { testFleet, testSigner } from '../test/helpers/fleet.ts'
 import { delegate, releaseAt } from '../test/helpers/sites.ts'
 import { testState } from '../test/helpers/state.ts'
@@ -31,9 +33,14 @@ describe('the audit log', () => {
     trail = await AuditTrail.open(database, () => fleet.now)
     await trail.note(state)
     await believe(delegate(fleet, 'berlin', [lee]))
-    await believe(releaseAt(fleet, 'berlin', [lee], { message: 'of lee' }))
+    const second = releaseAt(fleet, 'berlin', [lee], { message: 'of lee' })
+    await believe(second)
     await believe(delegate(fleet, 'berlin', []))
     await believe(fleet.release({ message: 'of the fleet' }))
+    // What the log tells of is kept as long as it does.
+    const documents = new Set(await trail.documents())
+    const named = namedSiteRelease(second.trusted, 'berlin')
+    assert.ok(named && documents.has(toHex(named.hash)))
     const releases = (await auditLog({ state } as never, trail)).filter(({ what }) => what === 'release')
     assert.deepEqual(
       releases.map(({ site, version, message, signers }) => [site, version, message, signers.map(({ key }) => key)]),

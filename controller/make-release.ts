@@ -1,5 +1,6 @@
 /** From a project to what a release says: checked, evaluated, built, described, its secrets encrypted to the devices. */
 
+import { newestOf } from '../node/state/releases.ts'
 import type { Certificate } from '../protocol/certificate.ts'
 import { ThymeshError } from '../protocol/errors.ts'
 import type { Release } from '../protocol/release.ts'
@@ -10,11 +11,13 @@ import type { FleetHome } from './fleet-home.ts'
 import { type DeclaredFleet, evaluateFleet, keepPath } from './nix.ts'
 import type { CheckResult } from './project/check.ts'
 import type { Project } from './project/project.ts'
+import { beliefOf } from './proposing.ts'
 import { type BuiltConfig, releaseConfig, sameContent } from './publish.ts'
 import { parseRolloutPolicy } from './rollout-policy.ts'
 import { operatorIdentity } from './secrets/operator-identity.ts'
 import { deviceRecipients, releaseSecrets, requireRecipients } from './secrets/release.ts'
 import type { Session } from './session.ts'
+import { requireSiteSigners } from './sites.ts'
 import { shortPath, size } from './view/table.ts'
 
 /** How often a person is told how many recipes are made. */
@@ -54,9 +57,7 @@ export async function prepareRelease(session: Session, init: ReleaseInit): Promi
   const { project, store, note } = init
   const [whole, nixKey] = await Promise.all([evaluateFleet(project, store), home.nixKey()])
   const rollout = init.rollout === 'project' ? parseRolloutPolicy(whole.rollout, 'rollout.json') : init.rollout
-  // Which devices are a site's is told by their certificates, which the news bring.
-  if (init.site !== undefined) await init.news
-  const declared = init.site === undefined ? whole : onlyOf(whole, init.site, peer.directory.certificates())
+  const declared = init.site === undefined ? whole : await declaredAt(session, init, init.site, whole)
   const devices = devicesOf(declared, peer.directory.certificates())
   init.look?.(devices)
   const names = [...new Set(Object.values(devices).map(({ config }) => config))].sort()
@@ -74,8 +75,7 @@ export async function prepareRelease(session: Session, init: ReleaseInit): Promi
   }
   const { message, commit } = init
   const content: ReleaseContent = { message, commit, configs, devices, ...(rollout && { rollout }) }
-  const { belief } = peer.state
-  const current = init.site === undefined ? belief?.release : belief?.sites.get(init.site)
+  const current = newestOf(peer.state.belief, init.site)
   if (current !== undefined && sameContent(current, content) && !init.force) return { content, same: current }
   const next = (current?.version ?? 0) + 1
   await keepTopLevels(home, init.site === undefined ? String(next) : `${init.site}-${next}`, topLevels, store)
@@ -129,8 +129,17 @@ async function keepTopLevels(
 }
 
 /** The devices that a site's operators may release for: those whose certificates name it; who has none, as it is declared. */
-function onlyOf(declared: DeclaredFleet, site: string, certificates: readonly Certificate[]): DeclaredFleet {
-  const places = new Map(certificates.filter(({ role }) => role === 'device').map(each => [each.name, each]))
+async function declaredAt(
+  { peer, home }: Session,
+  { news }: ReleaseInit,
+  site: string,
+  declared: DeclaredFleet,
+): Promise<DeclaredFleet> {
+  // The news bring the certificates, and whose the site is: who may not sign should not wait for a build.
+  await news
+  requireSiteSigners(beliefOf(peer).trusted, site, await home.operatorKeys.signers())
+  const certificates = peer.directory.certificates().filter(({ role }) => role === 'device')
+  const places = new Map(certificates.map(each => [each.name, each]))
   const devices = Object.entries(declared.devices).filter(
     ([name, device]) => (places.get(name) ?? device).site === site,
   )

@@ -7,7 +7,7 @@ import type { ReleaseContent } from '../protocol/trust/publish.ts'
 
 export class RollbackError extends ThymeshError<'no-earlier' | 'unknown-version' | 'unknown-device' | 'not-kept'> {}
 
-/** Version 1 is the founding: it names nothing to go back to. */
+/** Version 1 of the fleet is the founding: it names nothing to go back to. */
 const firstDeployed = 2
 
 /**
@@ -16,7 +16,9 @@ const firstDeployed = 2
  */
 export function chooseVersion(current: Release, known: readonly number[], wanted?: number): number {
   const from = current.restores ?? current.version
-  const earlier = known.filter(version => version >= firstDeployed && version < current.version)
+  const earlier = known.filter(
+    version => version >= (current.site === undefined ? firstDeployed : 1) && version < current.version,
+  )
   const hint = '`thymesh releases` lists what there is.'
   const chosen = wanted ?? earlier.findLast(version => version < from)
   if (earlier.length === 0 || chosen === undefined) {

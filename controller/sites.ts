@@ -1,8 +1,10 @@
 /** Sites with operators of their own: giving them a site, taking it back, and what they propose for it. */
 
+import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
 import { ThymeshError } from '../protocol/errors.ts'
 import { timeText } from '../protocol/fields.ts'
 import { equalBytes } from '../protocol/hash.ts'
+import { keyIdOf, type Signer } from '../protocol/keys.ts'
 import { limits } from '../protocol/limits.ts'
 import { makeStatement, type Proposal } from '../protocol/proposal.ts'
 import type { Release } from '../protocol/release.ts'
@@ -14,9 +16,9 @@ import type { TrustedSet } from '../protocol/trust/trusted-set.ts'
 import { requirePlausibleClock } from './clock.ts'
 import type { OperatorCard } from './keys/card.ts'
 import { operatorName } from './names.ts'
-import { type Change, notAsked, type Operator } from './proposing.ts'
+import type { Change, Operator } from './proposing.ts'
 
-export class SiteError extends ThymeshError<'unknown-site' | 'threshold' | 'too-many-sites'> {}
+export class SiteError extends ThymeshError<'unknown-site' | 'threshold' | 'too-many-sites' | 'not-yours'> {}
 
 /** Gives a site to these operators, in place of whoever had it. */
 export function delegateSite(
@@ -56,6 +58,34 @@ export function unknownSite(site: string, known: readonly string[]): SiteError {
   })
 }
 
+/** Those of an operator's keys that sign for a site. Throws where there are none. */
+export function requireSiteSigners(
+  trusted: TrustedSet,
+  site: string,
+  signers: Operator['signers'],
+): [Signer, ...Signer[]] {
+  const sites = sitesOf(trusted.targets)
+  const authority = sites.get(site)
+  if (authority === undefined) throw unknownSite(site, [...sites.keys()])
+  const [first, ...rest] = signers.targets.filter(({ publicKey }) =>
+    authority.keys.some(key => equalBytes(key, publicKey)),
+  )
+  if (first !== undefined) return [first, ...rest]
+  const ids = authority.keys.map(key => keyIdOf(key).slice(0, 8)).join(', ')
+  throw new SiteError('not-yours', `expected a key of the site ${site}'s operators (${ids}), got none of them`, {
+    hint: `An operator of the fleet gives you the site: thymesh site delegate ${site} --operator CARD (thymesh key card).`,
+  })
+}
+
+/** What to say where a site's own release was asked for and there is none. */
+export function noSiteRelease({ state }: Pick<MeshPeer, 'state'>, site: string): ThymeshError<string> {
+  const sites = sitesOf(state.belief?.trusted.targets)
+  if (!sites.has(site)) return unknownSite(site, [...sites.keys()])
+  return new ThymeshError('no-release', `the site ${site} has no release of its own yet`, {
+    hint: `Make one: \`thymesh deploy --site ${site}\`; an operator of the fleet publishes it.`,
+  })
+}
+
 /** A site's next release, signed with what this operator has. */
 export function makeSiteProposal(
   { trusted, release, fleet }: { trusted: TrustedSet; release: Release; fleet: string },
@@ -65,12 +95,8 @@ export function makeSiteProposal(
   operator = operatorName(),
 ): Judged {
   if (trustClock !== true) requirePlausibleClock(trusted, release, now)
-  const sites = sitesOf(trusted.targets)
-  const authority = sites.get(site)
-  if (authority === undefined) throw unknownSite(site, [...sites.keys()])
-  const mine = signers.targets.filter(({ publicKey }) => authority.keys.some(key => equalBytes(key, publicKey)))
+  const mine = requireSiteSigners(trusted, site, signers)
   const [author] = mine
-  if (author === undefined) throw notAsked()
   const { bytes, metadata } = draftSiteRelease(trusted, fleet, site, content, now)
   const draft: Proposal = {
     v: 1,

@@ -1,5 +1,6 @@
 /** `thymesh deploy`: builds, signs and publishes a release, and shows how it reaches the devices. */
 
+import { inForce, newestOf } from '../../node/state/releases.ts'
 import { cacheDirectory, FleetHome } from '../fleet-home.ts'
 import { requireSound } from '../project/check.ts'
 import { cleanCommit } from '../project/git.ts'
@@ -8,7 +9,7 @@ import { emptyWaves, readRolloutPolicy } from '../rollout-policy.ts'
 import { releaseName } from '../view/release.ts'
 import { takeNews, withSession } from './context.ts'
 import { note } from './output.ts'
-import { type ReleaseOptions, release } from './release.ts'
+import { devicesInForce, type ReleaseOptions, release } from './release.ts'
 import { checkWaitFor, watch } from './watch.ts'
 
 /** Seconds for other operators' releases to come in. */
@@ -40,16 +41,17 @@ export async function deploy(options: DeployOptions): Promise<number> {
       allowMissingRecipients: options.allowMissingRecipients,
       note: text => note(options, text),
       news: takeNews(session, options, newsSeconds, 'No peer is in reach yet.'),
-      look: devices => checkWaitFor(options.waitFor, Object.keys(devices)),
+      look: devices => checkWaitFor(options.waitFor, devicesInForce(session, { devices, site: options.site })),
     })
     if (same !== undefined) {
       note(options, `Nothing to deploy: release ${releaseName(same)} is this already. (--force makes a new one.)`)
       return await watch(session, same, options)
     }
     const { site } = options
-    const current = site === undefined ? peer.state.belief?.release : peer.state.belief?.sites.get(site)
-    const version = (current?.version ?? 0) + 1
-    for (const line of emptyWaves({ ...content, fleet: peer.fleet, version })) note(options, `Note: ${line}.`)
+    const version = (newestOf(peer.state.belief, site)?.version ?? 0) + 1
+    const next = { ...content, fleet: peer.fleet, version, ...(site !== undefined && { site }) }
+    const counting = inForce(next, peer.state.belief, peer.directory.certificates())
+    for (const line of emptyWaves(counting)) note(options, `Note: ${line}.`)
     return await release(session, content, options)
   })
 }

@@ -1,14 +1,15 @@
 /** `thymesh promote`: opens waves of the current release that wait or are held. */
 
+import { newestOf } from '../../node/state/releases.ts'
 import { openProject } from '../project/project.ts'
 import { PromoteError, promoteContent } from '../promote.ts'
 import type { Session } from '../session.ts'
+import { noSiteRelease } from '../sites.ts'
 import { takeNews, withSession } from './context.ts'
-import type { WatchOptions } from './options.ts'
-import { release } from './release.ts'
+import { devicesInForce, type ReleaseOptions, release } from './release.ts'
 import { checkWaitFor } from './watch.ts'
 
-type PromoteOptions = WatchOptions & { wave?: number }
+type PromoteOptions = ReleaseOptions & { wave?: number }
 
 export async function promote(options: PromoteOptions): Promise<number> {
   const project = await openProject(options.project)
@@ -18,9 +19,10 @@ export async function promote(options: PromoteOptions): Promise<number> {
 async function goOn(session: Session, options: PromoteOptions): Promise<number> {
   const { peer } = session
   await takeNews(session, options, 2, 'No peer is in reach yet.')
-  const current = peer.state.belief?.release
+  const current = newestOf(peer.state.belief, options.site)
+  if (current === undefined && options.site !== undefined) throw noSiteRelease(peer, options.site)
   if (current === undefined) throw new PromoteError('no-waves', 'this controller has no release yet')
   const content = promoteContent(current, options.wave, options.message)
-  checkWaitFor(options.waitFor, Object.keys(content.devices))
+  checkWaitFor(options.waitFor, devicesInForce(session, { ...content, site: options.site }))
   return await release(session, content, options)
 }

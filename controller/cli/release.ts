@@ -1,6 +1,6 @@
 /** The end of every command that makes a release: sign it, publish it or wait for the others' signatures, and watch it. */
 
-import type { Release } from '../../protocol/release.ts'
+import { inForce, newestOf } from '../../node/state/releases.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import { bringAbout, bringAboutAt, spread } from '../releasing.ts'
 import type { Session } from '../session.ts'
@@ -16,8 +16,13 @@ const defaultTimeoutSeconds = 86_400
 
 export type ReleaseOptions = WatchOptions & { site?: string }
 
-function newest({ belief }: Session['peer']['state'], site: string | undefined): Release | undefined {
-  return site === undefined ? belief?.release : belief?.sites.get(site)
+/** Names of the devices for which a release will count: nobody waits for those that a site's operators have taken over. */
+export function devicesInForce(
+  { peer }: Session,
+  { devices, site }: Pick<ReleaseContent, 'devices'> & { site?: string | undefined },
+): string[] {
+  const next = { devices, ...(site !== undefined && { site }) }
+  return Object.keys(inForce(next, peer.state.belief, peer.directory.certificates()).devices)
 }
 
 /** Signs and publishes or proposes; then waits for the devices, and before that for approval. Gives the exit code. */
@@ -44,10 +49,12 @@ export async function release(session: Session, content: ReleaseContent, options
   const name = releaseName({ site, version })
   note(
     options,
-    `Release ${name} is proposed: ${signaturesText(outcome.judged)}. Other operators: thymesh approve ${name}`,
+    outcome.judged.complete
+      ? `Release ${name} has the signatures of its site. An operator of the fleet publishes it: thymesh approve ${name}`
+      : `Release ${name} is proposed: ${signaturesText(outcome.judged)}. Other operators: thymesh approve ${name}`,
   )
   const approved = options.wait && (await approval(session, outcome.judged.id, version, options))
-  const published = newest(peer.state, site)
+  const published = newestOf(peer.state.belief, site)
   if (approved && published !== undefined && published.version === version) {
     note(options, `Release ${name} has all its signatures and is published.`)
     return await watch(session, published, options)
@@ -75,7 +82,7 @@ async function approval(session: Session, id: string, version: number, options: 
   const left = Promise.withResolvers<boolean>()
   const leave = () => left.resolve(false)
   const look = () => {
-    if ((newest(state, options.site)?.version ?? 0) >= version) left.resolve(true)
+    if ((newestOf(state.belief, options.site)?.version ?? 0) >= version) left.resolve(true)
   }
   const timer = setTimeout(leave, (options.timeout ?? defaultTimeoutSeconds) * 1000)
   process.once('SIGINT', leave)

@@ -1,10 +1,12 @@
 /** `thymesh rollout`: the waves of the newest release, how far each is, and why it waits. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { newestOf } from '../../node/state/releases.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
 import type { Release } from '../../protocol/release.ts'
 import { openProject } from '../project/project.ts'
 import type { Session } from '../session.ts'
+import { noSiteRelease } from '../sites.ts'
 import { rolloutText } from '../view/waves.ts'
 import { viewWaves, type WaveView } from '../waves-view.ts'
 import { takeNews, withSession } from './context.ts'
@@ -14,6 +16,7 @@ import { print } from './output.ts'
 interface RolloutOptions extends ProjectOptions {
   wait: number
   watch: boolean
+  site?: string
 }
 
 /** How often a watched rollout is drawn: times that are left go down by seconds. */
@@ -26,8 +29,9 @@ export async function rollout(options: RolloutOptions): Promise<undefined> {
 
 async function show(session: Session, options: RolloutOptions): Promise<undefined> {
   await takeNews(session, options, options.wait)
-  const release = releaseOf(session)
-  if (options.watch && !options.json) return await keepShowing(session)
+  const { site } = options
+  const release = releaseOf(session, site)
+  if (options.watch && !options.json) return await keepShowing(session, site)
   const waves = viewWaves(session.peer, release)
   print(options, rolloutJson(release, waves), rolloutText(release, waves))
   return undefined
@@ -36,6 +40,7 @@ async function show(session: Session, options: RolloutOptions): Promise<undefine
 export function rolloutJson(release: Release, waves: WaveView[]): object {
   return {
     release: release.version,
+    ...(release.site !== undefined && { site: release.site }),
     promotes: release.promotes ?? null,
     policy: release.rollout ?? null,
     complete: waves.every(({ state }) => state === 'confirmed' || state === 'empty'),
@@ -44,7 +49,7 @@ export function rolloutJson(release: Release, waves: WaveView[]): object {
 }
 
 /** Draws it anew until the rollout is over or the operator leaves. */
-async function keepShowing(session: Session): Promise<undefined> {
+async function keepShowing(session: Session, site: string | undefined): Promise<undefined> {
   const leave = new AbortController()
   const onSignal = () => leave.abort()
   process.once('SIGINT', onSignal)
@@ -52,7 +57,7 @@ async function keepShowing(session: Session): Promise<undefined> {
   let drawn = ''
   try {
     while (!leave.signal.aborted) {
-      const release = releaseOf(session)
+      const release = releaseOf(session, site)
       const waves = viewWaves(session.peer, release)
       const text = rolloutText(release, waves)
       const lines = drawn.split('\n').length
@@ -69,8 +74,11 @@ async function keepShowing(session: Session): Promise<undefined> {
   }
 }
 
-function releaseOf({ peer }: Session): Release {
-  const release = peer.state.belief?.release
+function releaseOf({ peer }: Session, site: string | undefined): Release {
+  const release = newestOf(peer.state.belief, site)
   if (release !== undefined) return release
-  throw new ThymeshError('no-release', 'this controller has no release yet', { hint: 'Make one: `thymesh deploy`.' })
+  if (site === undefined) {
+    throw new ThymeshError('no-release', 'this controller has no release yet', { hint: 'Make one: `thymesh deploy`.' })
+  }
+  throw noSiteRelease(peer, site)
 }

@@ -23,6 +23,7 @@ export const releaseCommands: CommandGroup = shell => {
   shell
     .watchCommand('rollback', 'Go back: a new release that names the configs of an older one.')
     .option('--to <version>', 'the release to go back to (default: the one before)', version)
+    .option('--site <site>', "go back with the releases of a site's own operators")
     .option('--device <name>', 'only this device goes back; repeat for more', collect, [])
     .option('--tag <tag>', 'only devices with this tag go back; repeat for more', collect, [])
     .option('-m, --message <text>', 'why, for people')
@@ -31,12 +32,14 @@ export const releaseCommands: CommandGroup = shell => {
   shell
     .projectCommand('rollout', 'Show the waves of the newest release, how far they are, and why they wait.')
     .option('--watch', 'show it until the rollout is over', false)
+    .option('--site <site>', "the newest release of a site's own operators")
     .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
     .action(shell.does(async () => (await import('../rollout.ts')).rollout))
 
   shell
     .watchCommand('promote', 'Go on with a release whose waves wait or are held by failures.')
     .option('--wave <number>', 'open the waves up to this one (default: all)', version)
+    .option('--site <site>', "go on with the release of a site's own operators")
     .option('-m, --message <text>', 'why, for people')
     .action(shell.does(async () => (await import('../promote.ts')).promote))
 
@@ -47,7 +50,10 @@ export const releaseCommands: CommandGroup = shell => {
 
   shell
     .watchCommand('approve', 'Show what a proposal changes on which devices, and sign it.')
-    .argument('<which>', 'a version of a release, root-VERSION, or the ID that thymesh proposals shows')
+    .argument(
+      '<which>',
+      'a version of a release (SITE/VERSION of a site), root-VERSION, or the ID that thymesh proposals shows',
+    )
     .option('-y, --yes', 'sign without asking', false)
     .option('-m, --message <text>', 'what to say of it, for the log')
     .option('--news <seconds>', 'how long to wait for the proposal', seconds, 10)
@@ -57,7 +63,10 @@ export const releaseCommands: CommandGroup = shell => {
 
   shell
     .projectCommand('reject', 'Say no to a proposal; to one of your own: withdraw it.')
-    .argument('<which>', 'a version of a release, root-VERSION, or the ID that thymesh proposals shows')
+    .argument(
+      '<which>',
+      'a version of a release (SITE/VERSION of a site), root-VERSION, or the ID that thymesh proposals shows',
+    )
     .option('-m, --message <text>', 'why, for the log')
     .option('--news <seconds>', 'how long to wait for the proposal', seconds, 10)
     .action((which: string, options: Omit<RejectOptions, 'which'>) =>
