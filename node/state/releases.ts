@@ -21,9 +21,12 @@ export function newestOf(
   return site === undefined ? belief?.release : belief?.sites.get(site)
 }
 
-/** The release that a device follows. */
-export function followed(belief: Pick<Belief, 'release' | 'sites'> | undefined, place: Place): Release | undefined {
-  return belief && effectiveRelease(belief, place)
+/** The release that a device follows. Members of other roles follow none, also where a release names a device like them. */
+export function followed(
+  belief: Pick<Belief, 'release' | 'sites'> | undefined,
+  { role = 'device', ...place }: Place & Partial<Pick<Certificate, 'role'>>,
+): Release | undefined {
+  return role === 'device' && belief !== undefined ? effectiveRelease(belief, place) : undefined
 }
 
 /**

@@ -139,8 +139,24 @@ function requireSite({ site }: Proposal, parts: Parts, trusted: TrustedSet): voi
   if (site === undefined) return
   if (Object.keys(parts).length > 1) throw new ProposalError('malformed', "a site's part stands alone in a proposal")
   const version = siteVersion(trusted, site.name) + 1
-  if (sitesOf(trusted.targets).has(site.name) && parts.site?.signed.version === version) return
-  throw new ProposalError('stale', `expected version ${version} of a site with operators, got another of ${site.name}`)
+  if (!sitesOf(trusted.targets).has(site.name) || parts.site?.signed.version !== version) {
+    throw new ProposalError(
+      'stale',
+      `expected version ${version} of a site with operators, got another of ${site.name}`,
+    )
+  }
+  requireOnlyRelease(site.name, parts.site)
+}
+
+/** What is shown to who approves is all that there is. */
+function requireOnlyRelease(site: string, { signed }: Loaded<'targets'>): void {
+  const path = siteReleaseTarget(site)
+  const others = Object.keys(signed.targets).filter(each => each !== path)
+  if (others.length === 0 && Object.hasOwn(signed.targets, path) && signed.delegations === undefined) return
+  throw new ProposalError(
+    'malformed',
+    `expected metadata that names ${path} and nothing else, got ${others.slice(0, 3).join(', ') || 'none, or delegations'}`,
+  )
 }
 
 function requireNext(name: string, next: Loaded<'root' | 'targets'> | undefined, current: typeof next): void {

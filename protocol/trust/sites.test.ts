@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { testClosure, testConfig, testFleet, testSigner } from '../../test/helpers/fleet.ts'
+import { signedJson, signJson } from '../../test/helpers/metadata.ts'
 import { delegate, releaseAt, signedAt } from '../../test/helpers/sites.ts'
 import { effectiveRelease, releaseInForce } from '../effective-release.ts'
 import { timeText } from '../fields.ts'
@@ -235,6 +236,14 @@ describe("a proposal of a site's release", () => {
     assert.throws(() => judge(elsewhere, trusted, fleet.fleet), { code: 'malformed' })
     const both = { ...good.proposal, members: trusted.delegated.members?.bytes ?? new Uint8Array() }
     assert.throws(() => judge(both, trusted, fleet.fleet))
+    // Whoever approves sees all that there is.
+    const signed = { ...signedJson(good.parts.site ?? assert.fail()) }
+    const more = { ...(signed.targets as object), 'sites/paris/release': Object.values(signed.targets as object)[0] }
+    for (const hidden of [more, {}]) {
+      const metadata = signJson({ ...signed, targets: hidden }, kim)
+      const hiding = { ...good.proposal, site: { name: 'berlin', metadata } }
+      assert.throws(() => judge(hiding, trusted, fleet.fleet), { code: 'malformed' })
+    }
     releaseAt(fleet, 'berlin', [kim])
     assert.throws(() => judge(good.proposal, fleet.published.trusted, fleet.fleet), { code: 'stale' })
   })

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import type { LogEvent } from '../../controller/audit.ts'
 import { nixSkip } from '../nix/workshop.ts'
 import type { Device } from './helpers/device.ts'
 import { type ErrorJson, Fleet } from './helpers/fleet.ts'
@@ -54,7 +55,7 @@ describe('a site with an operator of its own', { skip: nixSkip() }, () => {
   it("brings the site's release to its device, once an operator of the fleet has published it", async () => {
     await fleet.commit('Version 2', { 'configs/hello.json': hello('version 2') })
     const elsewhere = await asKim('deploy', '--site', 'paris', '--no-wait')
-    assert.equal((JSON.parse(elsewhere.stdout) as ErrorJson).error.code, 'no-devices')
+    assert.equal((JSON.parse(elsewhere.stdout) as ErrorJson).error.code, 'unknown-site')
     const deploying = asKim('deploy', '--site', 'berlin', '-m', 'of kim', '--timeout', '120')
     const approved = await fleet.run('approve', 'berlin/1', '--yes', '--news', '60', '--timeout', '60', '--json')
     const deployed = await deploying
@@ -63,8 +64,31 @@ describe('a site with an operator of its own', { skip: nixSkip() }, () => {
     assert.match((await device.etc('hello')) ?? '', /version 2/)
     const { devices, sites } = await fleet.json<StatusJson>('status', '--wait', '5')
     assert.deepEqual(sites, { berlin: 1 })
-    const [{ follows, releaseSite, release } = {}] = devices
-    assert.deepEqual([follows, releaseSite, release], ['berlin', 'berlin', 1])
+    assert.deepEqual(
+      devices.map(({ device, follows, releaseSite, release }) => [device, follows, releaseSite, release]),
+      [['first', 'berlin', 'berlin', 1]],
+    )
+  })
+
+  it("tells the site's versions from the fleet's, and gives a site operator no logs", async () => {
+    const [history, { events }, logs] = await Promise.all([
+      fleet.run('device', 'first', '--wait', '5'),
+      fleet.json<{ events: LogEvent[] }>('log', '--wait', '0'),
+      asKim('logs', 'first'),
+    ])
+    assert.match(history.stdout, /release +berlin\/1 \(/)
+    assert.match(history.stdout, /berlin\/1 +running[^]*\n2 +running/)
+    const releases = events.filter(({ what, site }) => what === 'release' && site !== null)
+    assert.deepEqual(
+      releases.map(({ site, version, message, signers }) => [
+        site,
+        version,
+        message,
+        signers.map(({ operator }) => operator),
+      ]),
+      [['berlin', 1, 'of kim', [null]]],
+    )
+    assert.equal((JSON.parse(logs.stdout) as ErrorJson).error.code, 'not-served')
   })
 
   it("follows the fleet's release again when the site is taken back", async () => {

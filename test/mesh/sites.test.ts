@@ -2,13 +2,16 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { followed } from '../../node/state/releases.ts'
+import { viewFleet } from '../../controller/fleet-view.ts'
+import { deviceRecipients } from '../../controller/secrets/release.ts'
+import { followed, inForce } from '../../node/state/releases.ts'
 import { closureCodec } from '../../protocol/closure.ts'
 import { testClosure, testConfig, testSigner } from '../helpers/fleet.ts'
 import { connect, liveFleet, Mesh, type TestPeer, until } from '../helpers/mesh.ts'
 import { delegate, releaseAt } from '../helpers/sites.ts'
 
 const kim = testSigner('kim')
+const age = `age1${'q'.repeat(58)}`
 const closure = testClosure('hall')
 const config = testConfig(closure)
 const content = (...devices: string[]) => ({
@@ -53,6 +56,38 @@ describe('a site with operators of its own, in a mesh', () => {
     await here.stopAll()
     const again = await mesh.start(at('here', 'berlin'))
     assert.equal(messageAt(again), 'of the fleet')
+  })
+
+  it("gives nothing to a site operator's controller, a relay, though a release names a device like it", async t => {
+    const mesh = await Mesh.of(t)
+    const fleet = liveFleet()
+    fleet.release({ message: 'of the fleet', ...content('kim', 'here') })
+    delegate(fleet, 'berlin', [kim])
+    releaseAt(fleet, 'berlin', [kim], { message: 'of berlin', ...content('kim') })
+    const certificate = fleet.certify(testSigner('kim here'), { name: 'kim', site: 'berlin', role: 'relay', age })
+    const relay = await mesh.start({ word: 'kim here', fleet, certificate })
+    const here = await mesh.start({
+      word: 'here',
+      fleet,
+      certificate: fleet.certify(testSigner('here'), { name: 'here', site: 'berlin', age }),
+    })
+    await connect(relay, here)
+    await until(() => here.directory.certificates().length === 2, 'both certificates')
+    assert.equal(messageAt(here), 'of the fleet')
+    assert.equal(messageAt(relay), undefined)
+    // A device of that name is still to come.
+    assert.deepEqual(
+      viewFleet(here).map(({ device, peer }) => [device, peer !== null]),
+      [
+        ['here', true],
+        ['kim', false],
+      ],
+    )
+    assert.deepEqual([...deviceRecipients(here).keys()], ['here'])
+    assert.deepEqual(
+      Object.keys(inForce(fleet.published.release, here.state.belief, here.directory.certificates()).devices),
+      ['kim', 'here'],
+    )
   })
 
   it('has its release after a restart', async t => {

@@ -2,10 +2,16 @@
 
 import assert from 'node:assert/strict'
 import { followed } from '../../../node/state/releases.ts'
-import { testSigner } from '../../helpers/fleet.ts'
+import type { Signer } from '../../../protocol/keys.ts'
+import { type Loaded, makeTargets, signMetadata } from '../../../protocol/trust/metadata.ts'
+import { publishNext } from '../../../protocol/trust/publish.ts'
+import type { TrustedSet } from '../../../protocol/trust/trusted-set.ts'
+import { type TestFleet, testClosure, testConfig, testSigner } from '../../helpers/fleet.ts'
+import { signedJson, signJson } from '../../helpers/metadata.ts'
 import { delegate, releaseAt, signedAt } from '../../helpers/sites.ts'
 import type { Attack } from '../attack.ts'
 import { forge, metaOf, offerOf } from '../forge.ts'
+import type { Offer } from '../hostile-peer.ts'
 
 const thief = testSigner('berlin operator')
 
@@ -51,15 +57,103 @@ export const siteAttacks: Attack[] = [
       delegate(arena.fleet, 'berlin', [thief])
       delegate(arena.fleet, 'paris', [testSigner('paris operator')])
       const victim = await arena.victim()
-      const { metadata, bytes } = signedAt(arena.fleet, 'paris', [thief])
-      const forged = forge(arena.fleet, {
-        twist: (role, signed) =>
-          role === 'snapshot'
-            ? { ...signed, meta: { ...(signed.meta as object), 'sites/paris.json': metaOf(metadata.bytes, 1) } }
-            : signed,
+      const signed = signedAt(arena.fleet, 'paris', [thief])
+      await arena.refuses(victim, published(arena.fleet, 'paris', signed), /sites\/paris metadata isn't signed/)
+    },
+  },
+  {
+    id: 'site-key-below-threshold',
+    power: 'site, snapshot and timestamp keys',
+    tried: "publishes a release of its site with one of the two signatures that the site's operators must give",
+    expected: 'nothing changes; honest news are taken',
+    async run(arena) {
+      delegate(arena.fleet, 'berlin', [thief, testSigner('another operator')])
+      const victim = await arena.victim({ certificate: atBerlin(arena.fleet) })
+      const signed = signedAt(arena.fleet, 'berlin', [thief])
+      await arena.refuses(victim, published(arena.fleet, 'berlin', signed), /sites\/berlin metadata isn't signed/)
+    },
+  },
+  {
+    id: 'site-key-rollback',
+    power: 'site, snapshot and timestamp keys',
+    tried: "publishes its site's release of before, which it had signed well",
+    expected: 'the device stays with the newer one; honest news are taken',
+    async run(arena) {
+      delegate(arena.fleet, 'berlin', [thief])
+      const old = signedAt(arena.fleet, 'berlin', [thief], { message: 'old' })
+      releaseAt(arena.fleet, 'berlin', [thief], { message: 'old' })
+      releaseAt(arena.fleet, 'berlin', [thief], { message: 'new', devices: { victim: { config: 'kiosk' } }, configs })
+      const victim = await arena.victim({ certificate: atBerlin(arena.fleet) })
+      assert.equal(followed(victim.state.belief, victim.own.certificate)?.message, 'new')
+      await arena.refuses(victim, published(arena.fleet, 'berlin', old), /version/)
+      assert.equal(followed(victim.state.belief, victim.own.certificate)?.message, 'new')
+    },
+  },
+  {
+    id: 'site-key-publishes',
+    power: 'site key',
+    tried: 'publishes a release of its site by itself: its key signs snapshot and timestamp, too',
+    expected: 'nothing changes; honest news are taken',
+    async run(arena) {
+      delegate(arena.fleet, 'berlin', [thief])
+      const victim = await arena.victim({ certificate: atBerlin(arena.fleet) })
+      const signed = signedAt(arena.fleet, 'berlin', [thief], { devices: { victim: { config: 'kiosk' } }, configs })
+      await arena.refuses(victim, published(arena.fleet, 'berlin', signed, thief), /timestamp metadata isn't signed/)
+    },
+  },
+  {
+    id: 'site-key-other-paths',
+    power: 'site key',
+    tried: "names the fleet's release and another site's in its own role's metadata, and has it published",
+    expected: 'nothing reads them there: devices elsewhere stay with what the fleet and their site have signed',
+    async run(arena) {
+      delegate(arena.fleet, 'berlin', [thief])
+      delegate(arena.fleet, 'paris', [testSigner('paris operator')])
+      const victim = await arena.victim({
+        certificate: arena.fleet.certify(testSigner('victim'), { name: 'victim', site: 'paris' }),
       })
-      const documents = [...forged.documents, metadata.bytes, bytes]
-      await arena.refuses(victim, { ...forged, documents }, /sites\/paris metadata isn't signed/)
+      const { message } = arena.fleet.published.release
+      const { metadata, bytes } = signedAt(arena.fleet, 'berlin', [thief], { message: 'taken over' })
+      const { version, expires } = metadata.signed
+      const paths = ['release', 'sites/paris/release', 'sites/berlin/release']
+      const all = makeTargets({ version, expires, targets: paths.map(path => ({ path, bytes })) })
+      const ofSite = { site: 'berlin', metadata: signMetadata('targets', all, [thief]) }
+      const { trusted, release } = arena.fleet.published
+      const next = publishNext(trusted, { ofSite }, arena.fleet.keys, arena.fleet.now)
+      const taken = arena.fleet.publish({ trusted: next, fleet: arena.fleet.fleet, release, documents: [bytes] })
+      await arena.offer(victim, offerOf(arena.fleet, taken))
+      assert.deepEqual([...(victim.state.belief?.sites.keys() ?? [])], ['berlin'])
+      assert.equal(victim.state.belief?.release.message, message)
+      assert.equal(followed(victim.state.belief, victim.own.certificate)?.message, message)
+      await arena.goesOn(victim)
     },
   },
 ]
+
+const configs = { kiosk: testConfig(testClosure('kiosk')) }
+
+function atBerlin(fleet: TestFleet): Uint8Array {
+  return fleet.certify(testSigner('victim'), { name: 'victim', site: 'berlin' })
+}
+
+/** What is published, with another document of a site's role; signed by the fleet's keys unless another is given. */
+function published(
+  fleet: TestFleet,
+  site: string,
+  { metadata, bytes }: { metadata: Pick<Loaded<'targets'>, 'bytes' | 'signed'>; bytes: Uint8Array },
+  by?: Signer,
+): Offer {
+  const { trusted } = fleet.published
+  const { snapshot, timestamp } = trusted as Required<TrustedSet>
+  const meta = {
+    ...(signedJson(snapshot).meta as object),
+    [`sites/${site}.json`]: metaOf(metadata.bytes, metadata.signed.version),
+  }
+  const version = snapshot.signed.version + 1
+  const newSnapshot = signJson({ ...signedJson(snapshot), version, meta }, by ?? fleet.keys.snapshot)
+  const named = { 'snapshot.json': metaOf(newSnapshot, version) }
+  const next = timestamp.signed.version + 1
+  const head = signJson({ ...signedJson(timestamp), version: next, meta: named }, by ?? fleet.keys.timestamp)
+  const { roots, documents } = offerOf(fleet, fleet.published)
+  return { head, roots, documents: [...(documents ?? []), newSnapshot, metadata.bytes, bytes] }
+}
