@@ -35,6 +35,8 @@ export const limits = {
   alarms: 4,
   /** A closure descriptor: about 250 bytes a path; a desktop system has some 5,000 paths. */
   closure: 8 * MiB,
+  /** Documents from which one that is asked for may be told apart. */
+  bases: 4,
   /** A proposal: metadata, the release that it names, and what operators have said of it. Mostly some KiB. */
   proposal: 2 * MiB,
   /** Proposals that a peer keeps, and of these by one operator's key. */

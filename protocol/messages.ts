@@ -18,6 +18,8 @@ export function protocolNames(fleet: string) {
     /** Sync without the summary in front, as peers of old speak it. */
     plainSync: `/${prefix}/sync/1`,
     document: `/${prefix}/document/1`,
+    /** The same, for documents that may be told apart from others. */
+    documentDelta: `/${prefix}/document/2`,
     swarm: `/${prefix}/swarm/1`,
     log: `/${prefix}/log/1`,
     proposals: `/${prefix}/proposals/1`,
@@ -92,7 +94,11 @@ export type SyncItem = z.infer<typeof syncItemSchema>
 export const syncItemCodec = codec<SyncItem>('sync item', limits.envelope + limits.request, syncItemSchema)
 
 const documentRequestSchema = z.union([
-  z.strictObject({ hash: bytesSchema(hashLength) }),
+  z.strictObject({
+    hash: bytesSchema(hashLength),
+    /** Documents that the asker has and that are much like it, the likeliest first. Only in version 2 of the protocol. */
+    bases: z.array(bytesSchema(hashLength)).min(1).max(limits.bases).optional(),
+  }),
   z.strictObject({ root: versionSchema }),
   z.strictObject({ head: z.literal(true) }),
   z.strictObject({ certificate: peerIdSchema }),
@@ -106,6 +112,8 @@ const answerSchema = z.union([
     size: z.int().min(0).max(limits.narSize),
     /** The body is packed with zstd; this many bytes come out of it. */
     unpacked: z.int().min(1).max(limits.narSize).optional(),
+    /** One of the request's bases: it was zstd's dictionary. */
+    base: bytesSchema(hashLength).optional(),
   }),
   z.strictObject({ error: z.enum(['not-found', 'not-served', 'busy', 'failed']) }),
 ])

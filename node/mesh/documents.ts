@@ -7,7 +7,7 @@ import { pipe } from 'it-pipe'
 import { FormatError } from '../../protocol/cbor.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { equalBytes, sha256, toHex } from '../../protocol/hash.ts'
-import { largestDocument } from '../../protocol/limits.ts'
+import { largestDocument, limits } from '../../protocol/limits.ts'
 import { answerCodec, type DocumentRequest, documentRequestCodec, type ProtocolNames } from '../../protocol/messages.ts'
 import { servedDocuments, servedDocumentsPerPeer, streamsPerPeer } from '../defaults.ts'
 import type { Logger } from '../log.ts'
@@ -25,11 +25,21 @@ const packParams = { params: { [constants.ZSTD_c_compressionLevel]: 12 } }
 /** A frame may claim a window of 2 GiB; the largest document takes one of 8 MiB. */
 const unpackParams = { params: { [constants.ZSTD_d_windowLogMax]: 23 } }
 /** Its size said before, zstd takes tables of that size; else some 30 MB for each document that is packed at a time. */
-const packed = (bytes: Uint8Array) => pack(bytes, { ...packParams, pledgedSrcSize: bytes.length })
+const packed = (bytes: Uint8Array, dictionary?: Uint8Array) => {
+  return pack(bytes, { ...packParams, pledgedSrcSize: bytes.length, ...(dictionary && { dictionary }) })
+}
 /** Below this the frame costs more than it saves. */
 const packFromBytes = 512
 
-export class DocumentError extends ThymeshError<'not-found' | 'wrong-hash' | 'too-large' | 'no-peer' | 'busy'> {}
+export class DocumentError extends ThymeshError<
+  'not-found' | 'wrong-hash' | 'wrong-base' | 'too-large' | 'no-peer' | 'busy'
+> {}
+
+/** A document that the asker has, too. */
+interface Base {
+  readonly hash: Uint8Array
+  readonly bytes: Uint8Array
+}
 
 export interface DocumentsComponents {
   host: Host
@@ -53,14 +63,17 @@ export class Documents {
 
   async start(): Promise<void> {
     const { host, names, admission } = this.#components
-    admission.gate(names.document)
-    await host.handle(names.document, (stream, { remotePeer }) => this.#serve(stream, remotePeer), {
-      maxInboundStreams: streamsPerPeer,
-    })
+    for (const protocol of [names.document, names.documentDelta]) {
+      admission.gate(protocol)
+      await host.handle(protocol, (stream, { remotePeer }) => this.#serve(stream, remotePeer), {
+        maxInboundStreams: streamsPerPeer,
+      })
+    }
   }
 
   async stop(): Promise<void> {
-    await this.#components.host.unhandle(this.#components.names.document)
+    const { host, names } = this.#components
+    await host.unhandle([names.document, names.documentDelta])
   }
 
   /** What one connected peer answers; nothing when it has no such thing. */
@@ -71,9 +84,12 @@ export class Documents {
     signal?: AbortSignal,
   ): Promise<Uint8Array | undefined> {
     const { host, names } = this.#components
-    const stream = await openStream(host, peer, names.document, signal)
+    const bases = 'hash' in request ? request.bases : undefined
+    const protocols = bases === undefined ? names.document : [names.documentDelta, names.document]
+    const stream = await openStream(host, peer, protocols, signal)
     return await converse(stream, signal, async channel => {
-      await channel.send(documentRequestCodec, request)
+      const plain = 'hash' in request && stream.protocol === names.document
+      await channel.send(documentRequestCodec, plain ? { hash: request.hash } : request)
       const answer = await channel.receive(answerCodec)
       if ('error' in answer) {
         if (answer.error === 'not-found') return undefined
@@ -83,25 +99,34 @@ export class Documents {
       if (size > maxBytes) {
         throw new DocumentError('too-large', `expected a document of at most ${maxBytes} bytes, got ${size}`)
       }
+      const { base, unpacked } = answer
+      if (base !== undefined && !bases?.some(each => equalBytes(each, base))) {
+        throw new DocumentError('wrong-base', `expected one of our bases, got ${toHex(base).slice(0, 12)}`)
+      }
+      const dictionary = base && (await this.#components.state.document(base))
       const body = await channel.bodyBytes(answer.size)
-      return answer.unpacked === undefined
-        ? body
-        : await unpack(body, { ...unpackParams, maxOutputLength: answer.unpacked })
+      if (unpacked === undefined) return body
+      return await unpack(body, { ...unpackParams, maxOutputLength: unpacked, ...(dictionary && { dictionary }) })
     })
   }
 
-  /** A document by its hash, from `first` or from any other member. Throws a DocumentError when nobody has it. */
+  /**
+   * A document by its hash, from `first` or from any other member; much less of it travels where `bases`, which are here, are
+   * like it. Throws a DocumentError when nobody has it.
+   */
   async fetch(
     hash: Uint8Array,
     first?: PeerId,
     signal?: AbortSignal,
     maxBytes: number = largestDocument,
+    bases: readonly Uint8Array[] = [],
   ): Promise<Uint8Array> {
     const { admission, log } = this.#components
     const others = admission.members.map(({ peer }) => peer).filter(peer => first === undefined || !peer.equals(first))
     for (const peer of first === undefined ? others : [first, ...others]) {
       try {
-        const bytes = await this.ask(peer, { hash }, maxBytes, signal)
+        const request = { hash, ...(bases.length > 0 && { bases: bases.slice(0, limits.bases) }) }
+        const bytes = await this.ask(peer, request, maxBytes, signal)
         if (bytes === undefined) continue
         if (equalBytes(sha256(bytes), hash)) return bytes
         log.warn({ peer: peer.toString(), document: toHex(hash) }, 'a peer sent a document with another hash')
@@ -137,13 +162,22 @@ export class Documents {
     try {
       const bytes = await this.#find(request)
       if (bytes === undefined) await channel.send(answerCodec, { error: 'not-found' })
-      else await sendDocument(channel, bytes)
+      else await sendDocument(channel, bytes, await this.#baseOf(request))
     } finally {
       this.#serving--
       const left = (this.#servingTo.get(peer) ?? 1) - 1
       if (left === 0) this.#servingTo.delete(peer)
       else this.#servingTo.set(peer, left)
     }
+  }
+
+  /** The first of the asker's bases that is here. */
+  async #baseOf(request: DocumentRequest): Promise<Base | undefined> {
+    for (const hash of 'hash' in request ? (request.bases ?? []) : []) {
+      const bytes = await this.#components.state.document(hash)
+      if (bytes !== undefined) return { hash, bytes }
+    }
+    return undefined
   }
 
   async #find(request: DocumentRequest): Promise<Uint8Array | undefined> {
@@ -155,11 +189,12 @@ export class Documents {
   }
 }
 
-/** Packed where that helps: a closure descriptor comes down to what is random in it. */
-async function sendDocument(channel: Channel, bytes: Uint8Array): Promise<void> {
-  const body = bytes.length < packFromBytes ? bytes : await packed(bytes)
+/** Packed where that helps: a closure descriptor comes down to what is random in it, or to what of that is new. */
+async function sendDocument(channel: Channel, bytes: Uint8Array, base: Base | undefined): Promise<void> {
+  const body = bytes.length < packFromBytes ? bytes : await packed(bytes, base?.bytes)
   const smaller = body.length < bytes.length
-  await channel.send(answerCodec, smaller ? { size: body.length, unpacked: bytes.length } : { size: bytes.length })
+  const packing = { size: body.length, unpacked: bytes.length, ...(base && { base: base.hash }) }
+  await channel.send(answerCodec, smaller ? packing : { size: bytes.length })
   await pipe(slices(smaller ? body : bytes), pieces => channel.sendBody(pieces))
 }
 

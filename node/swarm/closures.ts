@@ -4,6 +4,7 @@ import { type CID, cidOf, hashOfCid } from '../../protocol/cid.ts'
 import { type Closure, closureCodec } from '../../protocol/closure.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { fromHex, toHex } from '../../protocol/hash.ts'
+import { limits } from '../../protocol/limits.ts'
 import { decodeRecipe, type Recipe } from '../../protocol/recipe.ts'
 import type { Release, ReleasedConfig } from '../../protocol/release.ts'
 import { keptReleases } from '../defaults.ts'
@@ -118,7 +119,9 @@ export class Closures {
   /** The closure of a released config, what is missing of its documents from members. Throws a ClosureError. */
   async get(config: ReleasedConfig, signal?: AbortSignal): Promise<KnownClosure> {
     const hash = hashOfCid(config.closure)
-    const closure = closureCodec.decode(await this.#document(hash, signal))
+    // What describes the system before is much like it: of a rebuild, recipes, names and references are the same.
+    const before = [...new Set(this.#closureOf.values())].reverse().slice(0, limits.bases)
+    const closure = closureCodec.decode(await this.#document(hash, signal, before))
     const top = closure.paths.at(-1)?.path
     if (top !== config.topLevel) {
       throw new ClosureError('wrong-closure', `expected the closure of ${config.topLevel}, got that of ${top}`)
@@ -164,10 +167,14 @@ export class Closures {
     return cidOf(bytes)
   }
 
-  async #document(hash: Uint8Array, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  async #document(
+    hash: Uint8Array,
+    signal: AbortSignal | undefined,
+    bases: readonly Uint8Array[] = [],
+  ): Promise<Uint8Array> {
     const known = await this.#state.document(hash)
     if (known !== undefined) return known
-    const bytes = await this.#documents.fetch(hash, undefined, signal)
+    const bytes = await this.#documents.fetch(hash, undefined, signal, undefined, bases)
     await this.#state.keepDocument(bytes)
     return bytes
   }

@@ -170,6 +170,7 @@ export function makeFixtures(): Fixture[] {
     plain('sync-item-addresses', messages.syncItemCodec, { addresses: ['/ip4/192.0.2.1/tcp/4001'], peer }),
     plain('sync-item-end', messages.syncItemCodec, { end: true }),
     plain('document-request-hash', messages.documentRequestCodec, { hash }),
+    plain('document-request-bases', messages.documentRequestCodec, { hash, bases: [hash] }),
     plain('document-request-root', messages.documentRequestCodec, { root: 2 }),
     plain('document-request-head', messages.documentRequestCodec, { head: true }),
     plain('document-request-certificate', messages.documentRequestCodec, { certificate: peer }),
@@ -193,6 +194,7 @@ export function makeFixtures(): Fixture[] {
     plain('history-of-site', historyCodec, [{ release: 1, site: 'north', outcome: 'running' }]),
     plain('answer-size', messages.answerCodec, { size: 4096 }),
     plain('answer-packed', messages.answerCodec, { size: 4096, unpacked: 8192 }),
+    plain('answer-delta', messages.answerCodec, { size: 4096, unpacked: 8192, base: hash }),
     plain('answer-error', messages.answerCodec, { error: 'not-found' }),
   ]
 }

@@ -18,7 +18,15 @@ describe('a host', () => {
     for (const dht of ['server', 'client', 'off'] as const) {
       const peer = await made.start({ word: `dht-${dht}`, fleet: liveFleet(), settings: { dht } })
       const { names, host } = peer
-      const own = [names.hello, names.sync, names.plainSync, names.document, names.proposals, names.swarm]
+      const own = [
+        names.hello,
+        names.sync,
+        names.plainSync,
+        names.document,
+        names.documentDelta,
+        names.proposals,
+        names.swarm,
+      ]
       const known = new Set([...own, ...serviceProtocols(names)])
       assert.deepEqual(
         host.getProtocols().filter(each => !known.has(each)),
