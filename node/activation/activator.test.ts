@@ -133,6 +133,26 @@ describe('an update', () => {
     assert.deepEqual([end.state, end.code, machine.runs, machine.bootsNext], ['failed', 'too-many-attempts', old, old])
   })
 
+  it('that the guard took back has failed, also when the machine started anew before the daemon could say so', async () => {
+    for (let steps = 0; steps < 40; steps++) {
+      const machine = new SimulatedMachine({
+        old,
+        new: next,
+        behaviour: { code: 0, unitFails: false, reachable: true, commitFails: false },
+      })
+      machine.crashAfter(steps, 'daemon-past-deadline', true)
+      if ((await live(machine, wantedOf())) !== 'crashed') break
+      const { decided, journal } = machine
+      machine.crashAfter(0, 'power', false)
+      assert.equal(await live(machine, wantedOf()), 'crashed')
+      if (decided !== 'roll-back' || journal?.state === 'armed') continue
+      machine.revive()
+      const end = await activatorOf(machine).resume({ signal })
+      assert.deepEqual([end?.state, machine.runs], ['rolled-back', old], `${steps}: ${journal?.state}`)
+      assert.match(end?.code ?? '', /^(deadline|no-contact)$/)
+    }
+  })
+
   it('that was committed and does not come up, so that the old one boots, has failed', async () => {
     const { machine } = await update({})
     machine.bootsNext = old

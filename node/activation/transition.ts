@@ -150,6 +150,11 @@ export function resume(entry: Entry, found: Found): Entry {
     return { ...entry, state: 'rolling-back', code, message }
   }
   if (state === 'rolling-back') return step(entry, { type: 'returned', ...found })
+  // The guard had decided before the machine went down, or took it down itself: that is a verdict. (A decision that is
+  // there while it is only armed is of an earlier attempt.)
+  if (found.decision === 'roll-back' && state !== 'armed') {
+    return step(step(entry, { type: 'deadline' }), { type: 'returned', ...found })
+  }
   const message = 'the machine started anew before the update was confirmed'
   return { ...entry, state: 'interrupted', code: 'interrupted', message }
 }

@@ -91,6 +91,41 @@ export const networkLost: Scenario = {
   },
 }
 
+/** A generation that takes the way back away: the old one's program does nothing until the next boot. */
+const saboteur = `units."saboteur.service" = {
+  Service.Type = "oneshot"; Service.RemainAfterExit = true;
+  Service.ExecStart = "/bin/sh -c 'mount --bind /bin/true $$(readlink -f /etc/thymesh/boot)/bin/switch-to-configuration; systemctl mask --runtime thymesh.service; systemctl kill -s KILL thymesh.service; exit 0'";
+  wantedBy = [ "multi-user.target" ];
+};`
+
+export const guardReboots: Scenario = {
+  name: 'guard-reboots',
+  title: 'where the old generation cannot be started again, and the daemon is dead, the machine reboots into it',
+  async run(trials) {
+    await using fleet = await LabFleet.create('gate')
+    const updates = new Updates(fleet, await fleet.device({ name: 'gate' }))
+    const { host } = updates.device
+    await updates.deployed('one')
+    await trials.of('the machine goes down by itself', async () => {
+      const policy = { ...quickPolicy, confirm: { deadlineSeconds: 20, peers: 0 } }
+      await updates.commit('two', { portable: saboteur, policy })
+      await fleet.operator.run('deploy', '-m', 'two', '--timeout', '15')
+      assert.equal(await updates.message(), 'two')
+      await updates.device.until('to go down', async () => !host.running)
+    })
+    await trials.of('it comes up with the old generation', async () => {
+      await host.boot()
+      await updates.is('one')
+    })
+    await trials.of('the daemon says what was, and does not try again', async () => {
+      await updates.journalled('rolled-back')
+      await updates.device.until('to report', async () => (await updates.status()).state === 'rolled-back')
+      assert.match((await updates.journal())?.code ?? '', /^(deadline|no-contact)$/)
+      await updates.is('one')
+    })
+  },
+}
+
 export const daemonDies: Scenario = {
   name: 'daemon-dies',
   title: 'with the daemon dead, the deadline brings the old generation back',

@@ -1,6 +1,6 @@
 /** All scenarios of the lab, in the order in which they run. */
 
-import { daemonDies, networkLost, unitFails } from './bad-updates.ts'
+import { daemonDies, guardReboots, networkLost, unitFails } from './bad-updates.ts'
 import { clock } from './clock.ts'
 import { daemonReplaced } from './daemon-replaced.ts'
 import { bootFails, degraded } from './degraded.ts'
@@ -20,6 +20,7 @@ export const scenarios: readonly Scenario[] = [
   unitFails,
   networkLost,
   daemonDies,
+  guardReboots,
   daemonReplaced,
   degraded,
   bootFails,

@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
+import type { UpdatePolicyInput } from '../../../protocol/update-policy.ts'
 import { LabFleet } from '../fleet.ts'
 import type { Scenario, Trials } from './scenario.ts'
-import { quickPolicy, Updates } from './updates.ts'
+import { needy, quickPolicy, Updates } from './updates.ts'
 
 /** Where the daemon stops for ever, and what the machine then comes up with. */
 const wellStates = ['armed', 'testing', 'probing', 'confirming', 'committing'] as const
@@ -41,12 +42,16 @@ async function cutPower(trials: Trials, states: readonly WellState[], whole: boo
   const going = () => host.must(['rm', '-r', dropIn])
 
   /** Begins an update that stops at a state; the operator goes away. */
-  async function upTo(state: string, portable = ''): Promise<{ before: string; next: string }> {
+  async function upTo(
+    state: string,
+    portable = '',
+    more: UpdatePolicyInput = {},
+  ): Promise<{ before: string; next: string }> {
     const [before, next] = [await updates.message(), String(++at)]
     const release = (await updates.journal())?.release ?? 0
     await pausing(state)
     // Nobody has to answer: whether the operator is there is another scenario's.
-    const policy = { ...quickPolicy, confirm: { deadlineSeconds: 80, peers: 0 } }
+    const policy = { ...quickPolicy, confirm: { deadlineSeconds: 80, peers: 0 }, ...more }
     await updates.commit(next, { portable, policy })
     let laptop: ChildProcess | undefined
     const onStart = (child: ChildProcess) => {
@@ -88,6 +93,23 @@ async function cutPower(trials: Trials, states: readonly WellState[], whole: boo
     await host.powerCut()
     await host.boot()
     await updates.is(next)
+  })
+  await trials.of('power cut at held', async () => {
+    const { before, next } = await upTo('held', needy, { degraded: 'hold' })
+    await host.powerCut()
+    await host.boot()
+    // The old one boots; the daemon tries again, and holds it again, for the power has taken what the unit needs.
+    assert.ok([before, next].includes(await updates.message()))
+    await updates.journalled('held')
+    await updates.heal(next)
+  })
+  await trials.of('daemon killed at held', async () => {
+    const { next } = await upTo('held', needy, { degraded: 'hold' })
+    await host.must(['systemctl', 'daemon-reload'])
+    await host.must(['systemctl', 'kill', '-s', 'KILL', 'thymesh.service'])
+    assert.equal(await updates.message(), next)
+    assert.notEqual(await updates.boots(), await updates.device.running())
+    await updates.heal(next)
   })
   const failing = `units."bad.service" = {
       Service.Type = "oneshot"; Service.ExecStart = "/bin/false"; wantedBy = [ "multi-user.target" ];

@@ -14,6 +14,12 @@ export const quickPolicy: UpdatePolicyInput = {
   confirm: { deadlineSeconds: 60, peers: 1 },
 }
 
+/** Fails until there is a file. */
+export const needy = `units."needy.service" = {
+  Service.Type = "oneshot"; Service.RemainAfterExit = true;
+  Service.ExecStart = "/bin/sh -c 'test -e /run/what-it-needs'"; wantedBy = [ "multi-user.target" ];
+};`
+
 /** The body of a module, in Nix, that a release adds: its `portable`, and its policy. */
 export interface Extra {
   portable?: string
@@ -74,6 +80,16 @@ export class Updates {
     assert.equal(await this.message(), message)
     assert.equal(await this.boots(), await this.device.running())
     assert.equal(await host.unit('hello.service', 'ActiveState'), 'active')
+  }
+
+  /** Gives the unit what it needs, so that a generation that is held for it is committed; then takes it away again. */
+  async heal(message: string): Promise<void> {
+    const { host } = this.device
+    await host.must(['touch', '/run/what-it-needs'])
+    await host.must(['systemctl', 'restart', 'needy.service'])
+    await this.journalled('committed')
+    await this.is(message)
+    await host.must(['rm', '/run/what-it-needs'])
   }
 
   async journal() {

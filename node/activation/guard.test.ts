@@ -1,0 +1,106 @@
+/** Tests of guard.sh, the part of an update that needs no daemon, with a machine whose programs are shell scripts. */
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import { promisify } from 'node:util'
+
+const script = join(import.meta.dirname, 'guard.sh')
+const [old, next] = ['/nix/store/old', '/nix/store/new']
+
+/** What the old generation's switch does: a shell script's lines. `$RUNS` is the file that says what runs. */
+const comesBack = `echo ${old} >"$RUNS"`
+const doesNothing = ':'
+
+async function machine(t: TestContext, init: { switchesBack?: string; old?: string } = {}) {
+  const root = await mkdtemp(join(tmpdir(), 'thymesh-guard-'))
+  t.after(() => rm(root, { recursive: true, force: true }))
+  const at = (name: string) => join(root, name)
+  const [runs, calls, attempt] = [at('runs'), at('calls'), at('attempt')]
+  const program = async (file: string, lines: string) => {
+    await mkdir(join(file, '..'), { recursive: true })
+    await writeFile(file, `#!/bin/sh\n${lines}\n`, { mode: 0o755 })
+  }
+  await program(at('bin/systemctl'), `echo systemctl "$@" >>"${calls}"`)
+  await program(at('bin/sleep'), ':')
+  // What runs is what the file says; all other links are real.
+  await program(
+    at('bin/readlink'),
+    `[ "$1" = /run/current-system ] || exec /usr/bin/env -i /bin/readlink "$1"\ncat "${runs}"`,
+  )
+  await program(at(`store${next}/bin/switch-to-configuration`), `echo new "$@" >>"${calls}"\necho ${next} >"$RUNS"`)
+  const back = init.switchesBack ?? comesBack
+  await program(at(`store${old}/bin/switch-to-configuration`), `echo old "$@" >>"${calls}"\n${back}`)
+  await mkdir(attempt)
+  const facts = { new: next, old: init.old ?? old, target: 'portable', id: '7-1', store: at('store') }
+  await writeFile(
+    join(attempt, 'attempt'),
+    Object.entries(facts)
+      .map(([key, value]) => `${key}=${value}\n`)
+      .join(''),
+  )
+  await writeFile(runs, `${next}\n`)
+  const env = { PATH: `${at('bin')}:${process.env.PATH}`, RUNS: runs }
+  return {
+    attempt,
+    guard: (action: string) => promisify(execFile)('/bin/sh', [script, action, attempt], { env }),
+    read: (name: string) =>
+      readFile(join(attempt, name), 'utf8').then(
+        text => text.trim(),
+        () => undefined,
+      ),
+    calls: async () => (await readFile(calls, 'utf8').catch(() => '')).trim().split('\n'),
+    runs: async () => (await readFile(runs, 'utf8')).trim(),
+  }
+}
+
+describe('the guard', () => {
+  it('runs the switch once, and keeps its exit code', async t => {
+    const { guard, read, calls } = await machine(t)
+    await guard('test')
+    await guard('test')
+    assert.deepEqual([await calls(), await read('result')], [['new test'], '0'])
+  })
+
+  it('ends a switch that still runs, brings the old generation back, and does so once', async t => {
+    const { guard, read, calls, runs, attempt } = await machine(t)
+    await guard('roll-back')
+    await guard('roll-back')
+    assert.deepEqual(await calls(), ['systemctl stop thymesh-activate-7-1.service', 'old test'])
+    assert.deepEqual([await runs(), await read('outcome')], [old, '0'])
+    assert.equal(await readlink(join(attempt, 'decision')), 'roll-back')
+  })
+
+  it('does nothing about what was committed', async t => {
+    const { guard, calls, attempt } = await machine(t)
+    await symlink('commit', join(attempt, 'decision'))
+    await guard('roll-back')
+    assert.deepEqual(await calls(), [''])
+  })
+
+  it('takes 4, units that failed, for an old generation that is back', async t => {
+    const { guard, read, calls } = await machine(t, { switchesBack: `${comesBack}; exit 4` })
+    await guard('roll-back')
+    assert.deepEqual([(await calls()).length, await read('outcome'), await read('rebooted')], [2, '4', undefined])
+  })
+
+  it('tries three times, then lets the machine start anew, once', async t => {
+    const { guard, read, calls } = await machine(t, { switchesBack: doesNothing })
+    await guard('roll-back')
+    await guard('roll-back')
+    const rounds = ['old test', 'old test', 'old test']
+    assert.deepEqual((await calls()).slice(1), [...rounds, 'systemctl reboot'])
+    assert.equal(await read('rebooted'), 'yes')
+    assert.match((await read('output')) ?? '', /it could not be brought back: the machine starts anew$/)
+  })
+
+  it("takes a machine's first update off, and reboots nothing when it can't", async t => {
+    const { guard, read, calls } = await machine(t, { old: '' })
+    await guard('roll-back')
+    assert.ok((await calls()).includes('new off'))
+    assert.deepEqual([(await calls()).includes('systemctl reboot'), await read('rebooted')], [false, undefined])
+  })
+})
