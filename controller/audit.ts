@@ -57,8 +57,11 @@ export async function auditLog(peer: Pick<MeshPeer, 'state'>, trail: AuditTrail)
     events.push(event)
   }
   for (const { id, bytes } of await trail.proposals()) events.push(...statementEvents(id, bytes, roots))
-  return events.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
+  return events.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : order.indexOf(a.what) - order.indexOf(b.what)))
 }
+
+/** Of one second: what comes after what. */
+const order: readonly LogEvent['what'][] = ['proposed', 'approved', 'rejected', 'root', 'release', 'members']
 
 async function allRoots(peer: Pick<MeshPeer, 'state'>): Promise<Loaded<'root'>[]> {
   const roots: Loaded<'root'>[] = []

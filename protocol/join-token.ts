@@ -72,6 +72,7 @@ export function parseJoinToken(text: string): JoinToken {
     throw new FormatError(
       'malformed',
       `expected a join token (${prefix}…), got ${JSON.stringify(trimmed.slice(0, 20))}`,
+      { hint: '`thymesh token` makes one; a file that holds one can be named in its place.' },
     )
   }
   if (trimmed.length > maxTextLength) {

@@ -38,6 +38,15 @@ describe('docs', () => {
     assert.deepEqual(wrong, [])
   })
 
+  it('every command is in the table of docs/cli.md', () => {
+    const help = execFileSync(process.execPath, ['controller/main.ts', '--help'], { cwd: root, encoding: 'utf8' })
+    const commands = [...help.matchAll(/^ {2}([a-z-]+)(?: |$)/gm)].flatMap(match => match[1] ?? [])
+    assert.ok(commands.length > 20, help)
+    const table = text('docs/cli.md').split('\n## ')[0]
+    const wrong = commands.filter(name => name !== 'help' && !table?.match(new RegExp(`\\[.*\`${name}[ \`]`)))
+    assert.deepEqual(wrong, [])
+  })
+
   it('every dependency has its line in docs/decisions.md', () => {
     const page = text('docs/decisions.md')
     const { dependencies, devDependencies } = JSON.parse(text('package.json'))

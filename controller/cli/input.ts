@@ -39,7 +39,8 @@ export async function list(options: ProjectOptions): Promise<undefined> {
     ...[name, version, modified ?? '-'],
     problem ?? `${count(offers?.modules)} modules, ${count(offers?.deviceTypes)} device types`,
   ])
-  print(options, { inputs }, table(['INPUT', 'VERSION', 'OF', 'OFFERS'], rows))
+  const text = rows.length === 0 ? 'No inputs but Thymesh itself. Add one: `thymesh input add NAME URL`.' : undefined
+  print(options, { inputs }, text ?? table(['INPUT', 'VERSION', 'OF', 'OFFERS'], rows))
   return undefined
 }
 

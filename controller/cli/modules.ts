@@ -2,18 +2,18 @@
 
 import { EditError } from '../project/edit.ts'
 import { describeModules, type ModuleDescription, type SettingDescription } from '../project/modules.ts'
-import { CheckError, list as listed, suggestion } from '../project/problem.ts'
+import { CheckError, list as listed, problemText, suggestion } from '../project/problem.ts'
 import { moduleFile } from '../project/template.ts'
 import { table } from '../view/table.ts'
 import { editProject, readProject } from './edit-project.ts'
 import type { ProjectOptions } from './options.ts'
-import { print } from './output.ts'
+import { exitCodes, print } from './output.ts'
 
 interface ModuleOptions extends ProjectOptions {
   name: string
 }
 
-export async function list(options: ProjectOptions): Promise<undefined> {
+export async function list(options: ProjectOptions): Promise<number> {
   const { project, files, describe } = await readProject(options)
   const { modules, problems } = await describeModules(project.directory, files.modules, describe)
   const rows = Object.entries(modules).map(([name, module]) => [
@@ -21,9 +21,10 @@ export async function list(options: ProjectOptions): Promise<undefined> {
     String(module.source ?? 'project'),
     english(module.displayName),
   ])
-  print(options, { modules, problems }, table(['MODULE', 'SOURCE', 'TITLE'], rows))
-  if (problems.length > 0) throw new CheckError(problems)
-  return undefined
+  const wrong = problems.map(each => `  ${problemText(each)}`)
+  const text = [table(['MODULE', 'SOURCE', 'TITLE'], rows), ...(wrong.length > 0 ? ['', 'Not these:', ...wrong] : [])]
+  print(options, { modules, problems }, text.join('\n'))
+  return problems.length > 0 ? exitCodes.failed : exitCodes.done
 }
 
 export async function show(options: ModuleOptions): Promise<undefined> {
@@ -34,7 +35,7 @@ export async function show(options: ModuleOptions): Promise<undefined> {
     if (problems.length > 0) throw new CheckError(problems)
     const known = Object.keys(modules)
     throw new EditError('no-such-entry', `there is no module ${options.name}`, {
-      hint: `The project has ${listed(known)}${suggestion(options.name, known)}`,
+      hint: `The project has ${listed(known)}${suggestion(options.name, known) || '.'}`,
     })
   }
   print(options, { name: options.name, ...module }, moduleText(options.name, module))
@@ -58,7 +59,7 @@ export async function remove(options: ModuleOptions): Promise<undefined> {
     const file = `modules/${options.name}.nix`
     if ((await edit.read(file)) === undefined) {
       throw new EditError('no-such-entry', `there is no module ${options.name} (${file})`, {
-        hint: `The project has ${listed(files.modules)}${suggestion(options.name, files.modules)}`,
+        hint: `The project has ${listed(files.modules)}${suggestion(options.name, files.modules) || '.'}`,
       })
     }
     const users = [...files.configs.values(), ...files.tags.values(), ...files.devices.values()].filter(({ content }) =>

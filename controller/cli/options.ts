@@ -44,6 +44,13 @@ export function version(text: string): number {
   return value
 }
 
+/** Of a tag, as its schema has it. */
+export function priority(text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && Number.isInteger(value) && value >= 0 && value <= 1000) return value
+  throw new InvalidArgumentError('Expected a whole number, 0 to 1000.')
+}
+
 /** What a certificate's schema allows. */
 const maxDays = 3650
 

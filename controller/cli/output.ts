@@ -2,6 +2,7 @@
 
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import type { CommandWork, GlobalOptions } from './options.ts'
+import { explained } from './system-error.ts'
 
 /** Shown by `--help`, and kept: scripts depend on them. */
 export const exitCodes = {
@@ -39,14 +40,15 @@ export async function run<Options extends Pick<GlobalOptions, 'json'>>(
 ): Promise<number> {
   try {
     return (await work(options)) ?? exitCodes.done
-  } catch (thrown) {
+  } catch (raw) {
+    const thrown = explained(raw)
     const known = thrown instanceof ThymeshError
     printError(options, {
       code: known ? thrown.code : 'failed',
       message: messageOf(thrown),
       hint: known ? (thrown.hint ?? null) : 'This is unexpected: THYMESH_DEBUG=1 shows where it happened.',
     })
-    if (process.env.THYMESH_DEBUG && thrown instanceof Error) process.stderr.write(`${thrown.stack}\n`)
+    if (process.env.THYMESH_DEBUG && raw instanceof Error) process.stderr.write(`${raw.stack}\n`)
     return exitCodes.failed
   }
 }

@@ -13,7 +13,7 @@ import { NextRootError, type RootChanges } from '../../protocol/trust/next-root.
 import { type Judged, judge, membersOf, roleOf, wantedSigners } from '../../protocol/trust/proposals.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { FleetHome } from '../fleet-home.ts'
-import { type OperatorCard, parseCard } from '../keys/card.ts'
+import { cardPrefix, type OperatorCard, parseCard } from '../keys/card.ts'
 import { openProject, type Project } from '../project/project.ts'
 import { approve as addApproval, makeProposal, type Operator, ProposingError, requireOnlyOne } from '../proposing.ts'
 import { passOn, spread } from '../releasing.ts'
@@ -152,7 +152,17 @@ function newOperator({ name, nix, root, targets, snapshot, timestamp, members }:
 
 /** A card, or what is in the file of that name. */
 export async function cardText(argument: string): Promise<string> {
-  return argument.startsWith('thymesh-operator-') ? argument : await readFile(argument, 'utf8')
+  if (argument.startsWith(cardPrefix)) return argument
+  return await readFile(argument, 'utf8').catch(cause => {
+    throw new FormatError(
+      'malformed',
+      `expected an operator's card (${cardPrefix}…) or a file with one, got ${argument}`,
+      {
+        hint: 'The other operator makes it: thymesh key show',
+        cause,
+      },
+    )
+  })
 }
 
 function parseThreshold(text: string): [RoleName, number] {

@@ -11,6 +11,7 @@ import type { ProjectFile, SecretFile } from '../project/schemas.ts'
 import { contentFrom, editedContent, randomContent } from '../secrets/content.ts'
 import { SecretsError } from '../secrets/errors.ts'
 import { type OperatorIdentity, operatorIdentity } from '../secrets/operator-identity.ts'
+import { normalised } from '../secrets/process.ts'
 import {
   aboutFile,
   addSecret,
@@ -77,7 +78,8 @@ export async function edit(options: SecretOptions): Promise<undefined> {
     const about = requireSecret(open.files, name)
     const own = await identityOf(open)
     const before = await openSecret(project, name, own)
-    const after = await editedContent(name, before)
+    // Editors end a file with a new line, which is no other content.
+    const after = normalised(name, about.type, await editedContent(name, before))
     if (Buffer.from(before).equals(Buffer.from(after))) return
     await seal(project, name, about, after, await recipientsFor(project, open, own), new Date())
   })

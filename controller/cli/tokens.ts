@@ -40,6 +40,8 @@ export interface RevokeTokenOptions extends ProjectOptions {
 
 export async function revokeToken(options: RevokeTokenOptions): Promise<undefined> {
   const project = await openProject(options.project)
+  // A typing error must not wait for the mesh.
+  if (!/^[0-9a-f]{4,64}$/.test(options.id)) throw noSuchToken('unknown-member', options.id)
   return await withSession(project, options, async session => {
     const { peer, home, registrar } = session
     await takeNews(session, options, options.wait, 'No peer is in reach: the revocation goes out when one is.')
@@ -64,15 +66,15 @@ export async function revokeToken(options: RevokeTokenOptions): Promise<undefine
   })
 }
 
-const shortestId = 4
-
 function findToken(rows: readonly TokenRow[], id: string): TokenRow {
-  const fits = id.length < shortestId ? [] : rows.filter(row => row.id.startsWith(id))
+  const fits = rows.filter(row => row.id.startsWith(id))
   const [only, ...others] = fits
   if (only !== undefined && others.length === 0) return only
-  throw new RevokeError(
-    only === undefined ? 'unknown-member' : 'ambiguous',
-    `expected the ID of a join token, at least ${shortestId} digits of it, got ${id}`,
-    { hint: 'thymesh token list shows them.' },
-  )
+  throw noSuchToken(only === undefined ? 'unknown-member' : 'ambiguous', id)
+}
+
+function noSuchToken(code: 'unknown-member' | 'ambiguous', id: string): RevokeError {
+  return new RevokeError(code, `expected the ID of a join token, at least 4 digits of it, got ${id}`, {
+    hint: 'thymesh token list shows them.',
+  })
 }

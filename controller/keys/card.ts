@@ -9,7 +9,7 @@ import { formatNixPublicKey, type NixSecretKey } from '../../protocol/nix/signat
 import { type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
 import type { FleetKeys } from '../../protocol/trust/publish.ts'
 
-const prefix = 'thymesh-operator-'
+export const cardPrefix = 'thymesh-operator-'
 
 const keySchema = bytesSchema(publicKeyLength)
 const cardSchema = z.strictObject({
@@ -43,22 +43,25 @@ export function makeCard(init: { fleet: string; name: string; keys: FleetKeys; n
     nix: formatNixPublicKey(init.nix),
   }
   const bytes = seal(cardKind, card, ...roleNames.map(role => init.keys[role]))
-  return `${prefix}${Buffer.from(bytes).toString('base64url')}`
+  return `${cardPrefix}${Buffer.from(bytes).toString('base64url')}`
 }
 
 /** Reads a card; throws a FormatError when it is none, or isn't signed by its own keys. */
 export function parseCard(text: string): OperatorCard {
   const trimmed = text.trim()
-  if (!trimmed.startsWith(prefix)) {
+  if (!trimmed.startsWith(cardPrefix)) {
     throw new FormatError(
       'malformed',
-      `expected an operator's card (${prefix}…), got ${JSON.stringify(trimmed.slice(0, 40))}`,
+      `expected an operator's card (${cardPrefix}…), got ${JSON.stringify(trimmed.slice(0, 40))}`,
       {
         hint: 'The other operator makes it: thymesh key show',
       },
     )
   }
-  const { document, signedBy } = open(cardKind, new Uint8Array(Buffer.from(trimmed.slice(prefix.length), 'base64url')))
+  const { document, signedBy } = open(
+    cardKind,
+    new Uint8Array(Buffer.from(trimmed.slice(cardPrefix.length), 'base64url')),
+  )
   const missing = roleNames.find(role => !signedBy(document[role]))
   if (missing === undefined) return document
   throw new FormatError('malformed', `the card of ${document.name} isn't signed by its own ${missing} key`)

@@ -59,7 +59,14 @@ export class PassphraseSource {
       return text.replace(/\r?\n$/, '')
     } catch (thrown) {
       if (thrown instanceof PassphraseError) throw thrown
-      throw new PassphraseError('unreadable', `--passphrase-file: ${messageOf(thrown)}`, { cause: thrown })
+      throw new PassphraseError(
+        'unreadable',
+        `--passphrase-file: expected a file that can be read: ${messageOf(thrown)}`,
+        {
+          hint: 'It holds the passphrase alone, and only its owner may read it (chmod 600).',
+          cause: thrown,
+        },
+      )
     }
   }
 }

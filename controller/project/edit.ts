@@ -130,16 +130,25 @@ async function replace(file: string, bytes: Buffer | undefined): Promise<void> {
       () => 0o644,
     )
     const draft = join(dirname(file), `.${createHash('sha256').update(file).digest('hex').slice(0, 12)}.draft`)
-    const handle = await open(draft, 'w', mode)
     try {
-      await handle.writeFile(bytes)
-      await handle.sync()
-    } finally {
-      await handle.close()
+      await writeSynced(draft, bytes, mode)
+      await rename(draft, file)
+    } catch (thrown) {
+      await rm(draft, { force: true })
+      throw thrown
     }
-    await rename(draft, file)
   } catch (thrown) {
     throw new EditError('not-writable', `can't write ${file}: ${messageOf(thrown)}`)
+  }
+}
+
+async function writeSynced(file: string, bytes: Buffer, mode: number): Promise<void> {
+  const handle = await open(file, 'w', mode)
+  try {
+    await handle.writeFile(bytes)
+    await handle.sync()
+  } finally {
+    await handle.close()
   }
 }
 
@@ -149,8 +158,11 @@ async function withLock(directory: string, work: () => Promise<void>): Promise<v
   const file = join(gitDirectory, 'thymesh.lock')
   const take = async () => {
     const handle = await open(file, 'wx', 0o600)
-    await handle.writeFile(String(process.pid))
-    await handle.close()
+    try {
+      await handle.writeFile(String(process.pid))
+    } finally {
+      await handle.close()
+    }
   }
   await take().catch(async (thrown: unknown) => {
     if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')) {

@@ -168,7 +168,7 @@ export async function requireEntry(
   if (text === undefined) {
     const known = [...files[folder].keys()]
     throw new EditError('no-such-entry', `there is no ${entryWords[folder]} ${name} (${file})`, {
-      hint: `The project has ${list(known)}${suggestion(name, known)}`,
+      hint: `The project has ${list(known)}${suggestion(name, known) || '.'}`,
     })
   }
   const { problems } = new LocatedJson(file, text)

@@ -71,14 +71,15 @@ export async function describeModules(
   return await describeEach(directory, names, options, whole.problem)
 }
 
-/** One after the other: so each module that is wrong is named, and the others still count. */
+/** One after the other: so each module that is wrong is named, and the others, Thymesh's own too, still count. */
 async function describeEach(
   directory: string,
   names: readonly string[],
   options: DescribeOptions,
   whole: Problem,
 ): Promise<{ modules: ModuleDescriptions; problems: Problem[] }> {
-  const modules: ModuleDescriptions = {}
+  const builtIn = await evaluate(directory, 'thymesh.modulesOf.thymesh', options)
+  const modules = 'value' in builtIn ? (modulesSchema.safeParse(builtIn.value).data ?? {}) : {}
   const problems: Problem[] = []
   for (const name of names) {
     const result = await evaluate(directory, `thymesh.modules.${name}`, options)

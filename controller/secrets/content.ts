@@ -54,17 +54,34 @@ export async function editedContent(name: string, before: Uint8Array): Promise<U
     const handle = await open(file, 'wx', 0o600)
     await handle.writeFile(before)
     await handle.close()
-    const child = spawn('/bin/sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: 'inherit' })
-    const code = await new Promise<number | null>((resolve, reject) => {
-      child.on('error', reject)
-      child.on('close', resolve)
-    })
-    if (code !== 0) throw new SecretsError('no-editor', `the editor ended with ${code}; nothing was written`)
+    const end = await edit(editor, file)
+    if (end !== 0) throw new SecretsError('no-editor', `the editor ended with ${end}; nothing was written`)
     return await readFile(file)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
+
+/** Runs the editor to its end: its exit code, or the signal that ended it. */
+async function edit(editor: string, file: string): Promise<number | NodeJS.Signals | null> {
+  const child = spawn('/bin/sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: 'inherit' })
+  // Ctrl-C is the editor's to handle. All others end it first: who dies before it leaves the plaintext behind.
+  const onInterrupt = () => {}
+  const onEnd = (signal: NodeJS.Signals) => child.kill(signal)
+  process.on('SIGINT', onInterrupt)
+  for (const signal of endings) process.on(signal, onEnd)
+  try {
+    return await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
+      child.on('error', reject)
+      child.on('close', (code, signal) => resolve(signal ?? code))
+    })
+  } finally {
+    process.off('SIGINT', onInterrupt)
+    for (const signal of endings) process.off(signal, onEnd)
+  }
+}
+
+const endings = ['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
 
 /** A tmpfs where there is one: what is written to a disk may be found there after it was removed. */
 async function memoryFolder(): Promise<string> {

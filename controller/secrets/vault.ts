@@ -28,7 +28,7 @@ export function requireSecret(files: ProjectFiles, name: string): SecretFile {
   if (content !== undefined) return content
   const known = [...files.secrets.keys()]
   throw new SecretsError('no-secret', `there is no secret ${name} (${aboutFile(name)})`, {
-    hint: `The project has ${list(known)}${suggestion(name, known)}`,
+    hint: `The project has ${list(known)}${suggestion(name, known) || '.'}`,
   })
 }
 

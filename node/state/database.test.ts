@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { withCode } from '../../test/helpers/errors.ts'
 import { dump, testDirectory, testState } from '../../test/helpers/state.ts'
-import { Database } from './database.ts'
+import { adviceFor, Database } from './database.ts'
 
 describe('Database', () => {
   it('keeps tables apart, over a restart', async t => {
@@ -42,5 +42,12 @@ describe('Database', () => {
     await mkdir(join(directory, 'db'))
     await writeFile(join(directory, 'db/CURRENT'), 'rubbish')
     await assert.rejects(Database.open(directory), withCode('unreadable'))
+  })
+
+  it('gives nobody the advice to throw away a state whose disk is full, or that is another user’s', () => {
+    const failure = 'IO error: /var/lib/thymesh/db/MANIFEST-000101: '
+    assert.match(adviceFor(`${failure}No space left on device`), /^Free some space/)
+    assert.match(adviceFor(`${failure}Permission denied`), /as the user whose state it is/)
+    assert.match(adviceFor('Corruption: CURRENT file does not end with newline'), /or remove it/)
   })
 })

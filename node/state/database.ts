@@ -67,8 +67,9 @@ export class Database {
           cause: thrown,
         })
       }
-      throw new StateError('unreadable', `can't open the state in ${directory}: ${messageOf(cause ?? thrown)}`, {
-        hint: 'Restore the directory from a backup, or remove it: a device then joins again with a token.',
+      const message = messageOf(cause ?? thrown)
+      throw new StateError('unreadable', `can't open the state in ${directory}: ${message}`, {
+        hint: adviceFor(message),
         cause: thrown,
       })
     }
@@ -116,6 +117,15 @@ export class Database {
 
 function sublevelOf(level: Level<string, Uint8Array>, name: TableName) {
   return level.sublevel<string, Uint8Array>(name, { valueEncoding: 'view' })
+}
+
+/** LevelDB says only in words what the system refused; none of it is a reason to throw a state away. */
+export function adviceFor(message: string): string {
+  if (/No space left on device|Disk quota exceeded/.test(message)) return 'Free some space on its disk, then try again.'
+  if (/Permission denied|Read-only file system/.test(message)) {
+    return 'It must be readable and writable: run this as the user whose state it is.'
+  }
+  return 'Restore the directory from a backup, or remove it: a device then joins again with a token.'
 }
 
 function isLocked(cause: unknown): boolean {

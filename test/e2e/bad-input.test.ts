@@ -28,6 +28,17 @@ describe('a project and its operator', { skip: nixSkip() }, () => {
     assert.equal((await readdir(fleet.home)).length, 1)
   })
 
+  it('are told which of the files that they name can not be read', async () => {
+    const card = await fleet.error('root', 'propose', '--add', 'no-card')
+    assert.match(card.message, /^expected an operator's card .*or a file with one, got no-card/)
+    const proposal = await fleet.error('root', 'sign', '--file', 'no-file')
+    assert.deepEqual([proposal.code, proposal.message], ['not-there', 'no-file: there is no such file or folder'])
+    const passphrase = await fleet.error('init', 'elsewhere', '--passphrase-file', 'no-file')
+    assert.equal(passphrase.code, 'unreadable')
+    assert.ok(passphrase.hint)
+    assert.equal((await fleet.error('token', 'revoke', 'nope')).code, 'unknown-member')
+  })
+
   it('have no release to show or to go back to yet', async () => {
     const { releases } = await fleet.json<{ releases: { version: number }[] }>('releases', '--wait', '0')
     assert.deepEqual(

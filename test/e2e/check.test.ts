@@ -100,6 +100,17 @@ describe('thymesh check', { skip: nixSkip() }, () => {
     await fleet.git('clean', '-qfd')
   })
 
+  it('is not needed to see the modules beside one that is wrong', async () => {
+    await fleet.commit('Wrong', { 'modules/throws.nix': '{ settings = throw "it gives up"; }' })
+    const ended = await fleet.run('module', 'list', '--json')
+    const { modules, problems } = JSON.parse(ended.stdout) as { modules: object; problems: { file: string }[] }
+    assert.deepEqual([ended.code, problems.map(({ file }) => file)], [1, ['modules/throws.nix']])
+    for (const name of ['hello', 'kiosk', 'updates']) assert.ok(Object.hasOwn(modules, name), name)
+    const kiosk = await fleet.json<{ name: string }>('module', 'show', 'kiosk')
+    assert.equal(kiosk.name, 'kiosk')
+    await fleet.git('revert', '--no-edit', 'HEAD')
+  })
+
   it('is what deploy asks first', async () => {
     await fleet.commit('Wrong', { 'devices/first.json': { config: 'hullo' } })
     const error = await fleet.error('deploy')

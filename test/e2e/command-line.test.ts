@@ -21,6 +21,10 @@ describe('the command line', () => {
     [['deploy', '--timeout', 'soon'], /'--timeout <seconds>' argument 'soon' is invalid. Expected seconds/],
     [['token', '--days', '0'], /'--days <n>' argument '0' is invalid. Expected whole days, 1 to 3650/],
     [['status', '--log', 'loud'], /Allowed choices are fatal, error/],
+    [
+      ['tag', 'add', 'x', '--priority', 'low'],
+      /'--priority <number>' argument 'low' is invalid. Expected a whole number/,
+    ],
     [['deploy', 'now'], /too many arguments for 'deploy'/],
     [[], /Usage: thymesh/],
   ]

@@ -2,7 +2,7 @@
 
 import type { EntryFolder } from '../../project/entries.ts'
 import type { AddOptions, EntryOptions } from '../entries.ts'
-import { collect } from '../options.ts'
+import { collect, priority } from '../options.ts'
 import type { CommandGroup, Shell } from '../shell.ts'
 
 const kinds: readonly { folder: EntryFolder; word: string; about: string }[] = [
@@ -39,7 +39,7 @@ function addKind(shell: Shell, { folder, word, about }: (typeof kinds)[number]):
     .option('--display-name <text>', 'the name that people see')
     .option('--description <text>', 'what it is for')
     .option('--module <name>', 'a module, with its defaults; repeat for more', collect, [])
-  if (folder === 'tags') add.option('--priority <number>', 'beside other tags, the lower one wins', Number)
+  if (folder === 'tags') add.option('--priority <number>', 'beside other tags, the lower one wins', priority)
   else {
     add.option('--tag <name>', 'a tag; repeat for more', collect, []).option('--type <name>', 'the device type')
   }
