@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import type { PeerId } from '@libp2p/interface'
 import { messageOf } from '../../protocol/errors.ts'
 import { bootLength } from '../../protocol/fields.ts'
-import { toHex } from '../../protocol/hash.ts'
 import { type ProtocolNames, protocolNames } from '../../protocol/messages.ts'
 import { reconsiderMs } from '../defaults.ts'
 import { type Logger, libp2pLogger } from '../log.ts'
@@ -19,16 +18,13 @@ import type { Identity } from '../state/identity.ts'
 import type { PeerState } from '../state/peer-state.ts'
 import { closuresOf, nixKeysOf } from '../state/releases.ts'
 import { NixStore } from '../store/nix-store.ts'
-import { adoptStaged } from '../swarm/adopt-staged.ts'
-import { BaseFinder } from '../swarm/base-finder.ts'
 import { Bases } from '../swarm/bases.ts'
 import { ChunkIndex } from '../swarm/chunk-index.ts'
 import type { ClosureFetchComponents } from '../swarm/closure-fetch.ts'
 import { Closures } from '../swarm/closures.ts'
 import { servedPeers, stagingBudgetBytes } from '../swarm/limits.ts'
-import { LocalChunks } from '../swarm/local-chunks.ts'
+import { openChunks } from '../swarm/open-chunks.ts'
 import { RecipeBook } from '../swarm/recipe-book.ts'
-import { Staging } from '../swarm/staging.ts'
 import { removeStaleStaging } from '../swarm/stale-staging.ts'
 import { SwarmService } from '../swarm/swarm-service.ts'
 import { UploadLimiter } from '../swarm/upload-limiter.ts'
@@ -169,6 +165,9 @@ export class MeshPeer {
     const pruning = { state, closures, recipes, index, store, directory, own: init.state.own, log }
     this.pruner = new Pruner({ ...pruning, proposals: this.proposals.book, history: database.table('history') })
     const stagingDirectory = join(settings.state, 'staging')
+    const budgetBytes = settings.staging.bytes ?? stagingBudgetBytes
+    const held: Closures['held'] = hash => closures.held(hash)
+    const opening = { store, index, recipes, directory: stagingDirectory, budgetBytes, held, log }
     this.swarms = new SwarmService({
       host,
       names,
@@ -183,16 +182,7 @@ export class MeshPeer {
       }),
       certificate: own.certificate,
       log,
-      openChunks: async ({ hash, list }, onLost) => {
-        const budgetBytes = settings.staging.bytes ?? stagingBudgetBytes
-        const staging = await Staging.open(join(stagingDirectory, toHex(hash)), list, { budgetBytes })
-        const chunks = new LocalChunks({ store, list, staging, index, recipes, log }, { onLost })
-        await chunks.discover()
-        const held = (other: Uint8Array) => closures.held(other)
-        await adoptStaged({ directory: stagingDirectory, held, budgetBytes, log }, { hash, list }, chunks)
-        const finder = new BaseFinder({ list, index, recipes })
-        return { chunks, finder, budgetBytes, isStaged: number => staging.has(number), close: () => staging.close() }
-      },
+      openChunks: (known, onLost) => openChunks(opening, known, onLost),
     })
     this.fetchComponents = { store, swarms: this.swarms, trustedPublicKeys, stagingDirectory, log }
   }

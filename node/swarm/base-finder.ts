@@ -54,8 +54,10 @@ export class BaseFinder {
     if (best === undefined || id === undefined) return
     align(best.recipe, path.recipe).forEach((run, place) => {
       const number = path.chunks[place] ?? 0
-      // A chunk that stands elsewhere before is told apart there.
-      if (run === undefined || run.count === 0 || !isLacking(number) || list.placeOf(number).path !== path) return
+      if (run === undefined || run.count === 0 || !isLacking(number)) return
+      // A chunk that stands elsewhere before is told apart there. By name: the path may come from another reading of the
+      // same closure than the list.
+      if (list.placeOf(number).path.described.path !== path.described.path) return
       this.#bases.set(number, { recipe: id, ...run })
     })
   }

@@ -8,6 +8,6 @@ export interface ChunkStore {
    * and then `has` says so from there on.
    */
   read(number: number): Promise<Uint8Array | undefined>
-  /** Stages a chunk whose hash was verified. Rejects with a StagingError `disk-full` beyond the disk or its budget. */
+  /** Stages a chunk whose hash was verified, unless nobody waits for it and there is no room. Rejects with a StagingError `disk-full` beyond the disk or its budget. */
   put(number: number, bytes: Uint8Array): Promise<void>
 }

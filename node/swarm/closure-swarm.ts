@@ -20,6 +20,7 @@ export interface SwarmPeer {
 /** A chunk that came, for who counts. */
 export interface Arrival {
   readonly peer: SwarmPeer
+  readonly chunk: number
   /** Bytes of the chunk, and what it took on the wire. */
   readonly bytes: number
   readonly wire: number
@@ -156,6 +157,12 @@ export class ClosureSwarm extends EventEmitter<Events> {
     this.#pump()
   }
 
+  /** Nobody who fetches needs these any more. */
+  unwant(chunks: Iterable<number>): void {
+    for (const chunk of chunks) if (!this.#chunks.has(chunk)) this.#scheduler?.unwant(chunk)
+    this.#pump()
+  }
+
   /** Ends one fetch; with the last, nothing is asked for any more. Sessions stay, to serve. */
   endFetch(): void {
     this.#fetchers = Math.max(0, this.#fetchers - 1)
@@ -270,8 +277,10 @@ export class ClosureSwarm extends EventEmitter<Events> {
     } finally {
       this.#staging.delete(chunk)
     }
-    this.emit('arrival', { peer, bytes: bytes.length, wire })
-    this.announce(chunk)
+    if (this.#chunks.has(chunk)) {
+      this.emit('arrival', { peer, chunk, bytes: bytes.length, wire })
+      this.announce(chunk)
+    } else this.emit('wasted', bytes.length)
     for (const wake of this.#waiting.get(chunk) ?? []) wake()
     this.#waiting.delete(chunk)
   }

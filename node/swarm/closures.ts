@@ -93,10 +93,9 @@ export class Closures {
     for (const key of closuresOf(this.#state.belief)) if (!known.has(key)) await this.#know(fromHex(key))
   }
 
-  /** The released closure that holds a store path; nothing when its documents are not all here. */
-  async withPath(path: string): Promise<KnownClosure | undefined> {
-    const hash = this.#closureOf.get(path)
-    return hash && (await this.held(hash))
+  /** The descriptor of the released closure that holds a store path, by its hash. */
+  withPath(path: string): Uint8Array | undefined {
+    return this.#closureOf.get(path)
   }
 
   /** A verified release names this descriptor: it may be served, and its paths may be looked up once it is here. */

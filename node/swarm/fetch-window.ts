@@ -1,61 +1,57 @@
-/** How much of a closure may be on its way at a time: no more than its staging holds. */
+/** How much of a closure may be on its way at a time: no more than its staging has room for. */
 
-import { ThymeshError } from '../../protocol/errors.ts'
 import type { ChunkList, PathChunks } from './chunk-list.ts'
 import { StagingLayout } from './staging-layout.ts'
-
-/** The budget is smaller than what must be staged at once. */
-export class BudgetError extends ThymeshError<'budget-too-small'> {}
+import { BudgetError, type Claim } from './staging-room.ts'
 
 export interface FetchWindowInit {
   readonly list: ChunkList
   /** Paths to be brought in, in the descriptor's order. */
   readonly missing: readonly PathChunks[]
-  /** Whether a chunk is staged, or will be. */
-  readonly isStaged: (number: number) => boolean
+  /** Whether a chunk is staged, or must be: it isn't read from the store. */
+  readonly needsRoom: (number: number) => boolean
   readonly budgetBytes: number
+  readonly claim: Claim
 }
 
 /** A staging file's chunks, which are let go of together. */
 interface Share {
-  readonly bytes: number
+  readonly chunks: number[]
   /** Missing paths that are first in it. */
   left: number
   readonly opened: PromiseWithResolvers<void>
 }
 
 /**
- * Opens staging files in the descriptor's order, as many as the budget holds; each path that becomes valid may close one
- * and open the next. It can't lock up: what a path references stands before it, so the first path that isn't valid has its
- * file open and nothing to wait for but its own chunks.
+ * Opens staging files in the descriptor's order, as there is room; each path that becomes valid may give a file's room
+ * back. It can't lock up: what a path references stands before it, so the first path that isn't valid has its file open
+ * and nothing to wait for but its own chunks, or waits for room that others give back.
  */
 export class FetchWindow {
   readonly #layout: StagingLayout
   readonly #shares: readonly Share[]
-  readonly #budgetBytes: number
-  /** Files that are open are those before this one, but for the closed. */
+  readonly #init: FetchWindowInit
+  /** Files that are open are those before this one. */
   #next = 0
-  #bytes = 0
+  /** Bytes in files of paths that are valid: only the end of the fetch gives their room back. */
+  #kept = 0
 
-  /** Throws a BudgetError when one file alone is more than the budget. */
-  constructor({ list, missing, isStaged, budgetBytes }: FetchWindowInit) {
-    this.#layout = new StagingLayout(list)
-    this.#budgetBytes = budgetBytes
-    const left = new Map<number, number>()
-    for (const { described } of missing) {
-      const range = this.#layout.ofPath(described.path)?.range ?? 0
-      left.set(range, (left.get(range) ?? 0) + 1)
+  constructor(init: FetchWindowInit) {
+    this.#init = init
+    this.#layout = new StagingLayout(init.list)
+    this.#shares = this.#layout.ranges.map(() => ({ chunks: [], left: 0, opened: Promise.withResolvers<void>() }))
+    const needed = new Set<number>()
+    for (const { described, chunks } of init.missing) {
+      const share = this.#shares[this.#layout.ofPath(described.path)?.range ?? 0]
+      if (share !== undefined) share.left++
+      for (const number of chunks) needed.add(number)
     }
-    this.#shares = this.#layout.ranges.map(({ from, to }, range) => {
-      let bytes = 0
-      for (let number = from; number < to; number++) if (isStaged(number)) bytes += list.length(number)
-      return { bytes, left: left.get(range) ?? 0, opened: Promise.withResolvers<void>() }
-    })
-    const largest = Math.max(0, ...this.#shares.map(({ bytes }) => bytes))
-    if (largest <= budgetBytes) return
-    throw new BudgetError('budget-too-small', `expected a staging budget of ${largest} bytes, got ${budgetBytes}`, {
-      hint: `Raise \`staging.bytes\` to ${largest} or more: a path is staged whole before it is in the store.`,
-    })
+    for (const number of [...needed].sort((a, b) => a - b)) {
+      this.#shares[this.#layout.rangeOf(number)]?.chunks.push(number)
+    }
+    // Seen at once, and not when the last file is to be opened.
+    let kept = 0
+    for (const share of this.#shares) kept = this.#expectRoom(share, kept)
   }
 
   /** Whether a chunk may be asked for now. */
@@ -68,26 +64,34 @@ export class FetchWindow {
     await this.#shares[this.#layout.rangeOf(number)]?.opened.promise
   }
 
-  /** Opens what the budget allows; returns whether anything was opened. */
-  advance(): boolean {
-    const before = this.#next
-    for (let share = this.#shares[this.#next]; share !== undefined; share = this.#shares[this.#next]) {
-      if (this.#bytes + share.bytes > this.#budgetBytes) break
-      this.#bytes += share.bytes
+  /**
+   * Opens all files, each as soon as there is room; `onOpen` gets the chunks of each that aren't here. Rejects with a
+   * BudgetError when one can never be opened, and with the signal's reason.
+   */
+  async run(onOpen: (chunks: readonly number[]) => void, signal: AbortSignal): Promise<void> {
+    for (const share of this.#shares) {
+      this.#kept = this.#expectRoom(share, this.#kept)
+      const chunks = share.chunks.filter(this.#init.needsRoom)
+      await this.#init.claim.hold(chunks, signal)
       this.#next++
       share.opened.resolve()
-      if (share.left === 0) this.#bytes -= share.bytes
+      onOpen(chunks)
     }
-    return this.#next > before
   }
 
-  /** A path is valid: its staging is gone when those beside it are valid, too. Returns whether anything was opened. */
-  done(path: string): boolean {
+  /** A path is valid: its file's room is given back when those beside it are valid, too. */
+  done(path: string): void {
     const share = this.#shares[this.#layout.ofPath(path)?.range ?? 0]
-    if (share === undefined || share.left === 0) return false
+    if (share === undefined || share.left === 0) return
     share.left--
-    if (share.left > 0) return false
-    this.#bytes -= share.bytes
-    return this.advance()
+    if (share.left === 0) this.#init.claim.release(share.chunks)
+  }
+
+  /** What is kept once this file is open, too. */
+  #expectRoom({ chunks, left }: Share, kept: number): number {
+    const { list, needsRoom, budgetBytes } = this.#init
+    const bytes = chunks.reduce((sum, number) => sum + (needsRoom(number) ? list.length(number) : 0), 0)
+    if (kept + bytes > budgetBytes) throw BudgetError.of(kept + bytes, budgetBytes)
+    return left === 0 ? kept + bytes : kept
   }
 }

@@ -6,10 +6,10 @@ import { equalBytes } from '../../protocol/hash.ts'
 import type { MeshNars as MeshNarsInterface } from '../store/cache-source.ts'
 import type { PathInfo } from '../store/path-info.ts'
 import type { PathChunks } from './chunk-list.ts'
-import type { ChunkStore } from './chunk-store.ts'
 import type { Closures } from './closures.ts'
 import { restore } from './normalise.ts'
-import type { SwarmService } from './swarm-service.ts'
+import type { Claim } from './staging-room.ts'
+import type { Entry, SwarmService } from './swarm-service.ts'
 
 export class MeshNarError extends ThymeshError<'not-described' | 'chunk-lost'> {}
 
@@ -26,34 +26,65 @@ export class MeshNars implements MeshNarsInterface {
   }
 
   async *open(info: PathInfo, start: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const known = await this.#closures.withPath(info.path)
-    const path = known?.list.paths.find(({ described }) => described.path === info.path)
-    if (known === undefined || path === undefined || !equalBytes(path.described.narHash, info.narHash)) {
+    const entry = await this.#entryWith(info.path)
+    const path = entry?.swarm.list.paths.find(({ described }) => described.path === info.path)
+    if (entry === undefined || path === undefined || !equalBytes(path.described.narHash, info.narHash)) {
       throw new MeshNarError('not-described', `no release that is known here holds ${info.path}`)
     }
-    const entry = await this.#swarms.open(known)
     const from = path.recipe.chunks.findLastIndex(({ offset }) => offset <= start)
     setMaxListeners(0, signal)
-    entry.swarm.fetch([...path.chunks.subarray(from)].filter(number => !entry.chunks.has(number)))
-    this.#swarms.connect(entry)
+    const claim = entry.room.claim()
+    entry.swarm.fetch([])
     try {
-      for (let place = from; place < path.chunks.length; place++) {
-        const bytes = await this.#chunk(entry, path.chunks[place] ?? 0, signal)
-        const offset = path.recipe.chunks[place]?.offset ?? 0
-        const plain = restored(path, bytes, offset)
-        yield offset < start ? plain.subarray(start - offset) : plain
+      this.#swarms.connect(entry)
+      for (let place = from; place < path.chunks.length; ) {
+        await this.#ask(entry, claim, path, place, signal)
+        for (; place < path.chunks.length; place++) {
+          const bytes = await this.#chunk(entry, claim, path.chunks[place] ?? 0, signal)
+          // What is left is claimed anew: who waits for room must hold none.
+          if (bytes === undefined) break
+          const offset = path.recipe.chunks[place]?.offset ?? 0
+          const plain = restored(path, bytes, offset)
+          yield offset < start ? plain.subarray(start - offset) : plain
+        }
+        entry.swarm.unwant(claim.end())
       }
     } finally {
+      entry.swarm.unwant(claim.end())
       entry.swarm.endFetch()
     }
   }
 
-  async #chunk(
-    { swarm, chunks }: { swarm: { available(chunk: number, signal: AbortSignal): Promise<void> }; chunks: ChunkStore },
-    number: number,
+  /** The swarm of a closure that holds a path; nothing when its documents are not all here. */
+  async #entryWith(path: string): Promise<Entry | undefined> {
+    const hash = this.#closures.withPath(path)
+    if (hash === undefined) return undefined
+    const opened = await this.#swarms.opened(hash)
+    if (opened !== undefined) return opened
+    const known = await this.#closures.held(hash)
+    return known && (await this.#swarms.open(known))
+  }
+
+  /** Waits for room for what is left of a path, then asks for it: as deltas where an old version is here. */
+  async #ask(
+    { swarm, chunks, room, finder }: Entry,
+    claim: Claim,
+    path: PathChunks,
+    place: number,
     signal: AbortSignal,
-  ): Promise<Uint8Array> {
+  ) {
+    const left = [...path.chunks.subarray(place)]
+    await claim.hold([...new Set(left.filter(number => room.has(number) || !chunks.has(number)))], signal)
+    // Only now: what nobody claimed may have gone for others meanwhile.
+    const lacking = new Set(left.filter(number => !chunks.has(number)))
+    await finder?.find([path], number => lacking.has(number))
+    swarm.want(lacking)
+  }
+
+  /** A chunk's bytes; nothing when it was here, is gone, and there is no room for it. */
+  async #chunk({ swarm, chunks }: Entry, claim: Claim, number: number, signal: AbortSignal) {
     for (let tries = 0; tries < maxChunkTries; tries++) {
+      if (!chunks.has(number) && !claim.tryHold([number])) return undefined
       await swarm.available(number, signal)
       const bytes = await chunks.read(number)
       if (bytes !== undefined) return bytes

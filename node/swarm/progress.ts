@@ -33,7 +33,12 @@ export class Progress {
     this.#beganAt = performance.now()
   }
 
-  arrived({ peer, bytes, wire }: Arrival): void {
+  /** So much is still to come, some of it maybe anew. */
+  expect(bytes: number): void {
+    this.needed = this.received + bytes
+  }
+
+  arrived({ peer, bytes, wire }: Omit<Arrival, 'chunk'>): void {
     if (peer.controller) this.fromControllers += bytes
     else this.fromNeighbours += bytes
     if (!peer.local) this.fromElsewhere += bytes

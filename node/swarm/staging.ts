@@ -41,6 +41,8 @@ interface StagedFile extends StagedRange {
   /** Bytes written, which stay on disk until the file goes. */
   bytes: number
   readonly released: Set<number>
+  /** The file before, which is being removed. */
+  going: Promise<void> | undefined
 }
 
 /**
@@ -54,6 +56,8 @@ export class Staging {
   readonly #layout: StagingLayout
   readonly #files: readonly StagedFile[]
   readonly #staged: Bitfield
+  /** Chunks whose places are written, also those that were released or turned out damaged: what counts as bytes. */
+  readonly #written: Bitfield
   readonly #writing = new Map<number, Promise<void>>()
   readonly #budgetBytes: number
   /** Chunks that were written lately: most are imported, or passed on, in the next moments. */
@@ -68,9 +72,17 @@ export class Staging {
     this.#list = list
     this.#layout = new StagingLayout(list)
     this.#files = this.#layout.ranges.map(range => {
-      return { ...range, name: `${range.from}-${range.to}`, handle: undefined, bytes: 0, released: new Set() }
+      return {
+        ...range,
+        name: `${range.from}-${range.to}`,
+        handle: undefined,
+        bytes: 0,
+        released: new Set(),
+        going: undefined,
+      }
     })
     this.#staged = new Bitfield(list.count)
+    this.#written = new Bitfield(list.count)
     this.#budgetBytes = init.budgetBytes
     this.#maxRecentBytes = init.recentBytes ?? recentChunkBytes
   }
@@ -97,6 +109,21 @@ export class Staging {
 
   has(number: number): boolean {
     return this.#staged.has(number)
+  }
+
+  /** Whether a chunk's place is written, or being written: it counts as long as its file is there. */
+  takesRoom(number: number): boolean {
+    return this.#written.has(number)
+  }
+
+  get layout(): StagingLayout {
+    return this.#layout
+  }
+
+  /** Gives up what is staged in one file, by its index in the layout; its chunks may be staged anew at once. */
+  async evict(range: number): Promise<void> {
+    const file = this.#files[range]
+    if (file !== undefined && file.bytes > 0) await this.#remove(file)
   }
 
   /** The chunks that are staged now. */
@@ -179,6 +206,7 @@ export class Staging {
     const handle = await this.#handleOf(file)
     for await (const number of verifyStaged(handle, file, this.#list, this.#layout.offsets)) {
       this.#staged.add(number)
+      this.#written.add(number)
       file.bytes += this.#list.length(number)
     }
     this.#bytes += file.bytes
@@ -192,12 +220,15 @@ export class Staging {
       throw new RangeError(`expected chunk ${number} of ${length} bytes, got ${bytes.length}`)
     }
     if (this.#closed) throw new StagingError('unusable', `expected open staging, ${this.#directory} was closed`)
-    if (this.#bytes + length > this.#budgetBytes) {
+    // What turned out damaged is written over: its place is counted already.
+    const more = this.#written.has(number) ? 0 : length
+    if (this.#bytes + more > this.#budgetBytes) {
       throw full(`expected at most ${this.#budgetBytes} bytes staged, got ${length} beside ${this.#bytes}`)
     }
     // Counted before it is written, so that chunks under way side by side don't exceed the budget together.
-    this.#bytes += length
-    file.bytes += length
+    this.#bytes += more
+    file.bytes += more
+    this.#written.add(number)
     const handle = this.#handleOf(file)
     try {
       await writeFully(await handle, bytes, this.#layout.offsets[number] ?? 0)
@@ -208,8 +239,9 @@ export class Staging {
       }
     } catch (thrown) {
       if (file.handle === handle) {
-        this.#bytes -= length
-        file.bytes -= length
+        this.#bytes -= more
+        file.bytes -= more
+        if (more > 0) this.#written.remove(number)
       }
       throw stagingError(thrown, join(this.#directory, file.name))
     }
@@ -240,7 +272,7 @@ export class Staging {
 
   #handleOf(file: StagedFile): Promise<FileHandle> {
     if (file.handle !== undefined) return file.handle
-    const opening = this.#open(file.name)
+    const opening = (file.going ?? Promise.resolve()).then(() => this.#open(file.name))
     file.handle = opening
     opening.catch(() => {
       if (file.handle === opening) file.handle = undefined
@@ -257,10 +289,15 @@ export class Staging {
   async #remove(file: StagedFile): Promise<void> {
     this.#bytes -= file.bytes
     file.bytes = 0
-    for (let number = file.from; number < file.to; number++) this.#forget(number)
+    for (let number = file.from; number < file.to; number++) {
+      this.#forget(number)
+      this.#written.remove(number)
+    }
     const closing = closeFile(file)
-    await rm(join(this.#directory, file.name), { force: true })
-    await closing
+    const going = rm(join(this.#directory, file.name), { force: true }).finally(() => closing)
+    // A file of the same name is not made before this one is gone.
+    file.going = going.catch(() => {})
+    await going
   }
 }
 

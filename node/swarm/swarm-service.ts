@@ -21,6 +21,7 @@ import { banMs, idleSwarmMs, reopenMs, servedClosures } from './limits.ts'
 import type { LocalChunks } from './local-chunks.ts'
 import { isLocal } from './locality.ts'
 import { asMisbehaviour, Session, SessionError } from './session.ts'
+import type { StagingRoom } from './staging-room.ts'
 import type { UploadLimiter } from './upload-limiter.ts'
 
 export interface SwarmServiceComponents {
@@ -41,9 +42,8 @@ export interface OpenChunks {
   readonly chunks: LocalChunks
   /** What chunks that are asked for may be told apart from. */
   readonly finder?: BaseFinder
-  /** Disk for its staged chunks, and which are staged. */
-  readonly budgetBytes: number
-  isStaged(number: number): boolean
+  /** Room for its staged chunks. */
+  readonly room: StagingRoom
   close(): Promise<void>
 }
 
@@ -124,6 +124,13 @@ export class SwarmService {
       () => this.#slots.delete(key),
     )
     return slot.made
+  }
+
+  /** The swarm of a closure if there is one: to read what a closure consists of takes a while. */
+  async opened(hash: Uint8Array): Promise<Entry | undefined> {
+    const slot = this.#slots.get(toHex(hash))
+    if (slot !== undefined) slot.usedAt = Date.now()
+    return await slot?.made
   }
 
   /** Opens sessions with every member that is not in the swarm yet; again is fine. */

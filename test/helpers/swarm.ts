@@ -32,6 +32,18 @@ export function content(word: string, bytes = 3_000_000): Content {
   return { lib: noise(`${word} lib`, bytes), tool: noise(`${word} tool`, bytes / 3) }
 }
 
+/** The same with a few bytes put in here and there, so that no chunk stays as it was. */
+export function edited({ lib, tool }: Content): Content {
+  const edit = (bytes: Uint8Array) => {
+    const parts: Uint8Array[] = []
+    for (let at = 0; at < bytes.length; at += 10_000) {
+      parts.push(bytes.subarray(at, at + 10_000), Buffer.from(`edited at ${at}`))
+    }
+    return Buffer.concat(parts)
+  }
+  return { lib: edit(lib), tool: edit(tool) }
+}
+
 export class SwarmWorld {
   readonly mesh: Mesh
   readonly fleet: TestFleet

@@ -3,22 +3,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { connect } from '../helpers/mesh.ts'
-import { type Content, content, SwarmWorld } from '../helpers/swarm.ts'
+import { content, edited, SwarmWorld } from '../helpers/swarm.ts'
 import { missingNix } from '../store/real-stores.ts'
 
 const options = { skip: await missingNix(), timeout: 120_000 }
-
-/** The same with a few bytes put in here and there, so that no chunk stays as it was. */
-function edited({ lib, tool }: Content): Content {
-  const edit = (bytes: Uint8Array) => {
-    const parts: Uint8Array[] = []
-    for (let at = 0; at < bytes.length; at += 10_000) {
-      parts.push(bytes.subarray(at, at + 10_000), Buffer.from(`edited at ${at}`))
-    }
-    return Buffer.concat(parts)
-  }
-  return { lib: edit(lib), tool: edit(tool) }
-}
 
 /** A controller elsewhere and a device of a site that runs the first release. */
 async function updated(t: Parameters<typeof SwarmWorld.of>[0], word: string) {
@@ -35,6 +23,8 @@ async function updated(t: Parameters<typeof SwarmWorld.of>[0], word: string) {
 test('an update that changed a little costs little on the wire', options, async t => {
   const { world, controller, device, before } = await updated(t, 'deltas')
   const config = await world.release(controller, edited(before))
+  // A neighbour may ask for the closure before the device itself does.
+  await device.swarms.open(await world.known(device, config))
   const progress = await world.fetch(device, config)
   assert.ok(progress.needed > 3_500_000, `expected nearly all chunks to be new, got ${progress.needed} bytes of them`)
   assert.equal(progress.received, progress.needed)

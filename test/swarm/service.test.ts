@@ -44,7 +44,7 @@ test('a closure is opened once for all who ask, and anew only when its files wer
       await closing.promise
       log.push('closed')
     }
-    return { chunks: { has: () => false } as never, budgetBytes: 1e9, isStaged: () => false, close }
+    return { chunks: { has: () => false } as never, room: {} as never, close }
   })
   assert.equal(await swarms.open(known), await swarms.open(known))
   swarms.tend(Date.now())
