@@ -123,7 +123,7 @@ export const keptReleases = 32
 /** How often documents that nothing needs are looked for. */
 export const pruneIntervalMs = 24 * 60 * 60_000
 /** Sets of metadata that are taken before that is done early: whoever has a timestamp key can sign any number. */
-export const pruneAfterBeliefs = 64
+export const pruneAfterBeliefs = 32
 /** NARs that one peer serves at a time over all its peers; more are told to ask elsewhere. */
 export const servedNars = 32
 /** Of these for one peer, so that a slow or hostile one leaves turns to others. */

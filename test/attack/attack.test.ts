@@ -1,10 +1,11 @@
 /** Every attack of the kit is held: what is asserted lies on the victim's disk and in its memory. */
 
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { after, describe, it } from 'node:test'
 import { missingNix } from '../store/real-stores.ts'
 import type { Attack } from './attack.ts'
 import { attacks } from './cases.ts'
+import { DaemonScene } from './daemon-scene.ts'
 import { attackLimitMs, runAttack } from './run.ts'
 
 const noNix = await missingNix()
@@ -19,6 +20,8 @@ describe('attacks', { concurrency: width }, () => {
 })
 
 describe('attacks that run alone', () => {
+  after(() => DaemonScene.end())
+
   for (const attack of attacks.filter(({ alone }) => alone === true)) {
     it(nameOf(attack), optionsOf(attack), () => holds(attack))
   }

@@ -5,6 +5,7 @@ import { addressAttacks } from './cases/addresses.ts'
 import { cacheAttacks } from './cases/cache.ts'
 import { certificateAttacks } from './cases/certificates.ts'
 import { closureAttacks } from './cases/closures.ts'
+import { daemonAttacks } from './cases/daemon.ts'
 import { documentAttacks } from './cases/documents.ts'
 import { floodAttacks } from './cases/floods.ts'
 import { gossipAttacks } from './cases/gossip.ts'
@@ -29,4 +30,5 @@ export const attacks: readonly Attack[] = [
   ...addressAttacks,
   ...floodAttacks,
   ...cacheAttacks,
+  ...daemonAttacks,
 ]

@@ -15,7 +15,7 @@ type Role = 'targets' | 'snapshot' | 'timestamp' | 'members'
 
 export interface ForgeInit {
   /** What it is built on; the fleet's latest if nothing is said. */
-  on?: Published
+  on?: Pick<Published, 'trusted'>
   /** Who signs each role; the fleet's own keys where nothing is said. */
   signers?: Partial<Record<Role, Signer[]>>
   versions?: Partial<Record<Role, number>>
@@ -37,8 +37,14 @@ export interface Forged extends Offer {
   readonly versions: Record<Role, number>
 }
 
+/** What a thief of signing keys has of a fleet. */
+export type Forging = Pick<TestFleet, 'fleet' | 'keys' | 'now'> & {
+  readonly published: Pick<Published, 'trusted'>
+  readonly history: readonly Pick<Published, 'documents'>[]
+}
+
 /** A whole release as a hostile peer offers it. Nothing of it is verified. */
-export function forge(fleet: TestFleet, init: ForgeInit = {}): Forged {
+export function forge(fleet: Forging, init: ForgeInit = {}): Forged {
   const { trusted } = init.on ?? fleet.published
   const { timestamp, snapshot, targets, delegated } = trusted
   const members = delegated[membersRole]
@@ -122,6 +128,6 @@ function fileOf(bytes: Uint8Array) {
   return { length: bytes.length, hashes: { sha256: sha256Hex(bytes) } }
 }
 
-function documentsOfAll(fleet: TestFleet): Uint8Array[] {
+function documentsOfAll(fleet: Pick<Forging, 'history'>): Uint8Array[] {
   return fleet.history.flatMap(({ documents }) => documents)
 }

@@ -40,9 +40,17 @@ export interface Offer {
 /** An answer: honest bytes, none, a lie about the header, or silence. */
 export type Twisted = Uint8Array | undefined | 'stall' | { answer: Answer; body: Iterable<Uint8Array> }
 
+/** What it has to know of a fleet. */
+export type FleetOf = Pick<TestFleet, 'fleet' | 'certify'>
+
+/** What it can dial. */
+export interface Dialled {
+  readonly host: Pick<TestPeer['host'], 'getMultiaddrs'>
+}
+
 export class HostilePeer {
   readonly host: Libp2p
-  readonly fleet: TestFleet
+  readonly fleet: FleetOf
   readonly signer: Signer
   readonly names: ProtocolNames
   /** Its envelope: a valid certificate, or anything. */
@@ -50,7 +58,7 @@ export class HostilePeer {
   /** What it was asked for so far. */
   readonly asked: DocumentRequest[] = []
 
-  private constructor(host: Libp2p, fleet: TestFleet, signer: Signer, certificate: Uint8Array) {
+  private constructor(host: Libp2p, fleet: FleetOf, signer: Signer, certificate: Uint8Array) {
     this.host = host
     this.fleet = fleet
     this.signer = signer
@@ -59,7 +67,7 @@ export class HostilePeer {
   }
 
   /** One with the key of a word; with a certificate of the fleet for it, if no other is given. */
-  static async of(mesh: Mesh, word: string, fleet: TestFleet, certificate?: Uint8Array): Promise<HostilePeer> {
+  static async of(mesh: Mesh, word: string, fleet: FleetOf, certificate?: Uint8Array): Promise<HostilePeer> {
     const signer = testSigner(word)
     const host = await rawHost(mesh, word)
     return new HostilePeer(host, fleet, signer, certificate ?? fleet.certify(signer, { name: word }))
@@ -69,12 +77,12 @@ export class HostilePeer {
     return this.host.peerId.toString()
   }
 
-  dial(victim: TestPeer): Promise<Connection> {
+  dial(victim: Dialled): Promise<Connection> {
     return this.host.dial(victim.host.getMultiaddrs())
   }
 
   /** Connects and says hello. */
-  async greet(victim: TestPeer, more: Partial<Hello> = {}): Promise<{ connection: Connection; verdict: Verdict }> {
+  async greet(victim: Dialled, more: Partial<Hello> = {}): Promise<{ connection: Connection; verdict: Verdict }> {
     const hello = helloOf(this.fleet, this.certificate, more)
     await answerHello(this.host, this.fleet, hello).catch(() => {})
     const connection = await this.dial(victim)
@@ -105,12 +113,16 @@ export class HostilePeer {
 
   /** Asks the victim for a document. */
   async ask(connection: Connection, request: DocumentRequest): Promise<Answer> {
+    return (await this.fetch(connection, request)).answer
+  }
+
+  /** The same, with the body as it was sent. */
+  async fetch(connection: Connection, request: DocumentRequest): Promise<{ answer: Answer; body: Uint8Array }> {
     const stream = await this.open(connection, this.names.document)
     return await converse(stream, undefined, async channel => {
       await channel.send(documentRequestCodec, request)
       const answer = await channel.receive(answerCodec)
-      if ('size' in answer) await channel.bodyBytes(answer.size)
-      return answer
+      return { answer, body: 'size' in answer ? await channel.bodyBytes(answer.size) : new Uint8Array() }
     })
   }
 

@@ -27,18 +27,22 @@ export async function rawHost(mesh: Mesh, word: string): Promise<Libp2p> {
 }
 
 /** What a raw member says of itself, if nothing else is said: that it knows nothing. */
-export function helloOf(fleet: TestFleet, certificate: Uint8Array, more: Partial<Hello> = {}): Hello {
+export function helloOf(fleet: Pick<TestFleet, 'fleet'>, certificate: Uint8Array, more: Partial<Hello> = {}): Hello {
   return { v: 1, fleet: fleet.fleet, certificate, agent: 'raw', root: 0, timestamp: 0, ...more }
 }
 
 /** Says hello on a connection, and admits the other side; resolves to what that says. */
-export async function sayHello(connection: Connection, fleet: TestFleet, hello: Hello): Promise<Verdict> {
+export async function sayHello(
+  connection: Connection,
+  fleet: Pick<TestFleet, 'fleet'>,
+  hello: Hello,
+): Promise<Verdict> {
   const stream = await connection.newStream(protocolNames(fleet.fleet).hello)
   return await converse(stream, undefined, channel => greet(channel, hello))
 }
 
 /** Answers hellos in the same way. */
-export async function answerHello(host: Libp2p, fleet: TestFleet, hello: Hello): Promise<void> {
+export async function answerHello(host: Libp2p, fleet: Pick<TestFleet, 'fleet'>, hello: Hello): Promise<void> {
   await host.handle(protocolNames(fleet.fleet).hello, stream =>
     converse(stream, undefined, channel => greet(channel, hello)).then(
       () => {},

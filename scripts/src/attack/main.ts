@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util'
 import { messageOf } from '../../../protocol/errors.ts'
 import { attacks } from '../../../test/attack/cases.ts'
+import { DaemonScene } from '../../../test/attack/daemon-scene.ts'
 import { heapBytes } from '../../../test/attack/memory.ts'
 import { runAttacks } from '../../../test/attack/run.ts'
 import { fuzzAll } from './fuzz-all.ts'
@@ -60,7 +61,9 @@ async function main(): Promise<number> {
   }
   const say = (line: string) => void (values.json ? process.stderr : process.stdout).write(`${line}\n`)
   const before = heapBytes()
-  const outcomes = await runAttacks(matching, Number(values.width), outcome => say(rowOf(outcome)))
+  const outcomes = await runAttacks(matching, Number(values.width), outcome => say(rowOf(outcome))).finally(() =>
+    DaemonScene.end(),
+  )
   // A filter asks for those attacks; the fuzzer is no part of them.
   const seconds = positionals.length === 0 ? Number(values['fuzz-seconds']) : 0
   const seed = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed)

@@ -97,6 +97,10 @@ export class Daemon {
     return this.#child.exitCode === null && this.#child.signalCode === null
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
   /** Sends a signal, and to a daemon that was frozen too. */
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
