@@ -46,6 +46,8 @@ export const messageTimeoutMs = 20_000
 export const idleStreamTimeoutMs = 60_000
 /** Of a document, over a phone's link that several share; slower ones have failed. */
 export const slowestBytesPerMs = 4
+/** Of a frame of a swarm's stream, beside the time that any stream may be idle: who takes or sends it slower is cut off. */
+export const slowestFrameBytesPerMs = 1
 /** One dial, over all addresses of a peer. */
 export const dialTimeoutMs = 15_000
 

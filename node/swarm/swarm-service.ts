@@ -16,7 +16,7 @@ import type { Bases } from './bases.ts'
 import { Bitfield } from './bitfield.ts'
 import { ClosureSwarm, type SwarmPeer } from './closure-swarm.ts'
 import type { Closures, KnownClosure } from './closures.ts'
-import { FrameStream } from './frame-stream.ts'
+import { type FramePatience, FrameStream } from './frame-stream.ts'
 import { banMs, idleSwarmMs, reopenMs, servedClosures } from './limits.ts'
 import type { LocalChunks } from './local-chunks.ts'
 import { isLocal } from './locality.ts'
@@ -34,6 +34,8 @@ export interface SwarmServiceComponents {
   openChunks: (known: KnownClosure, onLost: (numbers: readonly number[]) => void) => Promise<OpenChunks>
   bases?: Bases
   certificate: Certificate
+  /** How long frames may take, where it is not the usual. */
+  patience?: FramePatience
   log: Logger
 }
 
@@ -190,7 +192,7 @@ export class SwarmService {
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(helloTimeoutMs)])
     let frames: FrameStream | undefined
     try {
-      frames = new FrameStream(await openStream(host, member.peer, names.swarm, signal))
+      frames = new FrameStream(await openStream(host, member.peer, names.swarm, signal), this.#components.patience)
       await frames.write({ type: 'open', closure: entry.hash }, signal)
       const heard = await frames.read(signal)
       if (heard?.type === 'refused') {
@@ -212,7 +214,7 @@ export class SwarmService {
   }
 
   async #answer(stream: Stream, connection: Connection): Promise<void> {
-    const frames = new FrameStream(stream)
+    const frames = new FrameStream(stream, this.#components.patience)
     const { admission, host, log } = this.#components
     const peer = connection.remotePeer
     const member = admission.member(peer)

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { zstdCompressSync } from 'node:zlib'
 import { openStream } from '../../node/mesh/open-stream.ts'
 import { FrameStream } from '../../node/swarm/frame-stream.ts'
@@ -94,6 +95,20 @@ const borne: [string, Malice][] = [
   ['lacks all that it says it has', async (frames, chunks) => await frames.write({ type: 'missing', chunks })],
   ['is busy for ever', async frames => await frames.write({ type: 'busy', milliseconds: 0xffff_ffff })],
   ['stalls', () => {}],
+  [
+    'sends one byte of a chunk a second',
+    frames => {
+      const drip = async () => {
+        await frames.writeParts([Buffer.from([0, 0, 200, 0])])
+        for (;;) {
+          await frames.writeParts([Buffer.from([3])])
+          await sleep(1_000)
+        }
+      }
+      // Until its stream ends.
+      drip().catch(() => {})
+    },
+  ],
   ['leaves', frames => frames.abort(new Error('bye'))],
 ]
 
