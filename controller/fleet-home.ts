@@ -39,6 +39,11 @@ export class FleetHome {
     return join(this.directory, 'gcroots', release)
   }
 
+  /** What its controller keeps; one process at a time. */
+  get stateDirectory(): string {
+    return join(this.directory, 'state')
+  }
+
   async settings(): Promise<Settings> {
     // Without its folder there is nothing of this fleet here: no file of it is the one to mend.
     if (!(await this.#isThere())) throw noKey('root', join(this.operatorKeys.directory, 'root.key'))
@@ -49,7 +54,7 @@ export class FleetHome {
         cause: thrown,
       })
     })
-    return parseSettings({ ...settings, state: join(this.directory, 'state') }, file)
+    return parseSettings({ ...settings, state: this.stateDirectory }, file)
   }
 
   /** The Nix store to work with: the machine's for who has no keys of this fleet. */

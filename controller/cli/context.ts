@@ -1,5 +1,6 @@
 /** Work with the project's controller in the mesh, for as long as one command runs. */
 
+import { messageOf } from '../../protocol/errors.ts'
 import type { Project } from '../project/project.ts'
 import type { Session } from '../session.ts'
 import type { GlobalOptions } from './options.ts'
@@ -16,21 +17,41 @@ export async function withSession<T>(
   options: GlobalOptions,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const { startSession } = await loadMesh()
-  const session = await startSession(project, options.log === undefined ? {} : { log: options.log })
+  const { session, stop } = await openSession(project, options)
   try {
     return await work(session)
   } finally {
-    await session.stop()
+    await stop()
   }
 }
+
+/** Starts the controller; while it runs it answers commands that only read, since none of them can start another one. */
+export async function openSession(
+  project: Project,
+  options: GlobalOptions,
+): Promise<{ session: Session; stop(): Promise<void> }> {
+  const { startSession } = await loadMesh()
+  const session = await startSession(project, options.log === undefined ? {} : { log: options.log })
+  const { listenForQueries } = await import('./listen.ts')
+  const server = await listenForQueries(session).catch((thrown: unknown) => {
+    note(options, `Other commands can't ask this one meanwhile: ${messageOf(thrown)}`)
+    return undefined
+  })
+  const stop = async () => {
+    await server?.stop()
+    await session.stop()
+  }
+  return { session, stop }
+}
+
+export const nobodyInReach = 'No peer is in reach: this is what was known when one was last.'
 
 /** Takes in the mesh's news before a command shows or decides something; `without` is said when no peer has any. */
 export async function takeNews(
   session: Session,
   options: GlobalOptions,
   waitSeconds: number,
-  without = 'No peer is in reach: this is what was known when one was last.',
+  without = nobodyInReach,
 ): Promise<void> {
   const { gather } = await loadMesh()
   await gather(session, waitSeconds * 1000)

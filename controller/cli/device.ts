@@ -4,13 +4,12 @@ import { askForLog } from '../../node/logs/log-service.ts'
 import type { Certificate } from '../../protocol/certificate.ts'
 import { type HistoryEntry, historyCodec } from '../../protocol/logs.ts'
 import { viewDevice } from '../device-view.ts'
-import { openProject } from '../project/project.ts'
 import { deviceNamed, reach } from '../reach.ts'
 import type { Session } from '../session.ts'
 import { deviceText } from '../view/device.ts'
-import { takeNews, withSession } from './context.ts'
 import type { ProjectOptions } from './options.ts'
-import { print } from './output.ts'
+import type { Query } from './queries.ts'
+import { show } from './reader.ts'
 
 export interface DeviceOptions extends ProjectOptions {
   name: string
@@ -18,14 +17,13 @@ export interface DeviceOptions extends ProjectOptions {
 }
 
 export async function device(options: DeviceOptions): Promise<undefined> {
-  const project = await openProject(options.project)
-  return await withSession(project, options, async session => {
-    await takeNews(session, options, options.wait)
-    const certificate = deviceNamed(session.peer, options.name)
-    const details = viewDevice(session.peer, certificate, await historyOf(session, certificate))
-    print(options, details, deviceText(details))
-    return undefined
-  })
+  return await show('device', options, { name: options.name })
+}
+
+export const deviceQuery: Query<{ name: string }> = async (session, { name }) => {
+  const certificate = deviceNamed(session.peer, name)
+  const details = viewDevice(session.peer, certificate, await historyOf(session, certificate))
+  return { json: details, text: deviceText(details) }
 }
 
 /** The device's own where it answers: it saw all that happened. Else what came here in reports. */

@@ -1,21 +1,19 @@
 /** `thymesh log`: who signed what and when. */
 
 import { auditLog, type LogEvent } from '../audit.ts'
-import { openProject } from '../project/project.ts'
 import { releaseName } from '../view/release.ts'
 import { table } from '../view/table.ts'
-import { takeNews, withSession } from './context.ts'
 import type { ProjectOptions } from './options.ts'
-import { print } from './output.ts'
+import type { Query } from './queries.ts'
+import { show } from './reader.ts'
 
 export async function log(options: ProjectOptions & { wait: number }): Promise<undefined> {
-  const project = await openProject(options.project)
-  return await withSession(project, options, async session => {
-    await takeNews(session, options, options.wait)
-    const events = await auditLog(session.peer, session.audit)
-    print(options, { events }, events.length === 0 ? 'Nothing is signed yet.' : text(events))
-    return undefined
-  })
+  return await show('log', options, {})
+}
+
+export const logQuery: Query<object> = async ({ peer, audit }) => {
+  const events = await auditLog(peer, audit)
+  return { json: { events }, text: events.length === 0 ? 'Nothing is signed yet.' : text(events) }
 }
 
 function text(events: readonly LogEvent[]): string {

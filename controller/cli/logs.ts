@@ -2,18 +2,16 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PeerId } from '@libp2p/interface'
-import type { JournalQuery } from '../../node/logs/journal-reader.ts'
 import { askForLog, LogError } from '../../node/logs/log-service.ts'
 import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
 import { timeText } from '../../protocol/fields.ts'
 import { limits } from '../../protocol/limits.ts'
 import { type LogRequest, unitNameSchema } from '../../protocol/logs.ts'
-import { openProject } from '../project/project.ts'
 import { deviceNamed, reach } from '../reach.ts'
-import type { Session } from '../session.ts'
-import { takeNews, withSession } from './context.ts'
 import type { ProjectOptions } from './options.ts'
 import { print } from './output.ts'
+import type { Query, QueryOptions } from './queries.ts'
+import { type Reader, withReader } from './reader.ts'
 
 export interface LogsOptions extends ProjectOptions {
   device: string
@@ -25,6 +23,10 @@ export interface LogsOptions extends ProjectOptions {
   wait: number
 }
 
+type LogsAbout = QueryOptions<'logs'>
+
+type LogsShown = { device: string; peer: string; lines: string[] }
+
 /** A device that has just met us may be busy with others' questions. */
 const busyPauseMs = 2_000
 const busyTries = 3
@@ -32,21 +34,29 @@ const busyTries = 3
 const followMs = 2_500
 
 export async function logs(options: LogsOptions): Promise<undefined> {
-  const project = await openProject(options.project)
-  return await withSession(project, options, session => show(session, options))
+  const { device, lines, since, activation, wait } = options
+  const unit = options.unit === undefined ? undefined : fullUnit(options.unit)
+  const about: LogsAbout = {
+    ...{ device, lines, activation, wait },
+    ...(unit !== undefined && { unit }),
+    ...(since && { since: timeText(since) }),
+  }
+  return await withReader(options, async reader => {
+    const { json, text } = await reader.ask('logs', about, Math.min(2, wait))
+    print(options, json, text)
+    if (options.follow && !options.json && !activation) await follow(reader, about, (json as LogsShown).lines)
+    return undefined
+  })
 }
 
-async function show(session: Session, options: LogsOptions): Promise<undefined> {
-  await takeNews(session, options, Math.min(2, options.wait))
-  const { peer } = session
-  const device = deviceNamed(peer, options.device)
+export const logsQuery: Query<LogsAbout> = async ({ peer }, about) => {
+  const device = deviceNamed(peer, about.device)
   const report = peer.directory.report(device.peer)?.document
-  const request = options.activation ? activationOf(report?.log?.hash, options.device) : journalOf(options)
-  const id = await reach(peer, device, options.wait * 1000)
+  const request = about.activation ? activationOf(report?.log?.hash, about.device) : journalOf(about)
+  const id = await reach(peer, device, about.wait * 1000)
   const lines = await linesOf(peer, id, request)
-  print(options, { device: options.device, peer: device.peer, lines }, lines.map(printable).join('\n'))
-  if (options.follow && !options.json && 'journal' in request) await follow(peer, id, request.journal, lines)
-  return undefined
+  const shown: LogsShown = { device: about.device, peer: device.peer, lines }
+  return { json: shown, text: lines.map(printable).join('\n') }
 }
 
 async function linesOf(peer: MeshPeer, id: PeerId, request: LogRequest): Promise<string[]> {
@@ -55,15 +65,17 @@ async function linesOf(peer: MeshPeer, id: PeerId, request: LogRequest): Promise
 }
 
 /** Prints what is new, until the operator leaves. Lines are dated to the second: those of the last one are asked for again. */
-async function follow(peer: MeshPeer, id: PeerId, query: JournalQuery, printed: string[]): Promise<void> {
+async function follow(reader: Reader, about: LogsAbout, printed: string[]): Promise<void> {
   const leave = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => leave.abort())
   let last = printed
-  while (!leave.signal.aborted) {
+  for (;;) {
     await sleep(followMs, undefined, { signal: leave.signal }).catch(() => {})
+    if (leave.signal.aborted) return
     const newest = last.findLast(line => timeOf(line) !== undefined)
-    const since = (newest && timeOf(newest)) ?? query.since
-    const lines = await linesOf(peer, id, { journal: { ...query, lines: limits.logLines, ...(since && { since }) } })
+    const since = (newest && timeOf(newest)) ?? about.since
+    const { json } = await reader.ask('logs', { ...about, lines: limits.logLines, ...(since && { since }) }, 0)
+    const { lines } = json as LogsShown
     const known = new Set(last)
     const fresh = lines.filter(line => !known.has(line))
     if (fresh.length > 0) process.stdout.write(`${fresh.map(printable).join('\n')}\n`)
@@ -77,12 +89,15 @@ function timeOf(line: string): string | undefined {
   return Number.isNaN(date.getTime()) ? undefined : timeText(date)
 }
 
-function journalOf({ unit, lines, since }: LogsOptions): LogRequest {
-  const name = unit === undefined || unit.includes('.') ? unit : `${unit}.service`
-  if (name !== undefined && !unitNameSchema.safeParse(name).success) {
-    throw new LogError('invalid-unit', `expected the name of a unit such as web.service, got ${JSON.stringify(unit)}`)
-  }
-  return { journal: { lines, ...(name !== undefined && { unit: name }), ...(since && { since: timeText(since) }) } }
+function journalOf({ unit, lines, since }: LogsAbout): LogRequest {
+  return { journal: { lines, ...(unit !== undefined && { unit }), ...(since && { since }) } }
+}
+
+/** A word without a dot is a service. */
+function fullUnit(unit: string): string {
+  const name = unit.includes('.') ? unit : `${unit}.service`
+  if (unitNameSchema.safeParse(name).success) return name
+  throw new LogError('invalid-unit', `expected the name of a unit such as web.service, got ${JSON.stringify(unit)}`)
 }
 
 function activationOf(hash: Uint8Array | undefined, device: string): LogRequest {

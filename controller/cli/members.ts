@@ -8,18 +8,17 @@ import { ago, shortId, table } from '../view/table.ts'
 import { takeNews, withSession } from './context.ts'
 import type { ProjectOptions } from './options.ts'
 import { note, print } from './output.ts'
+import type { Query } from './queries.ts'
+import { show } from './reader.ts'
 
 export async function members(options: ProjectOptions & { wait: number }): Promise<undefined> {
-  const project = await openProject(options.project)
-  return await withSession(project, options, async session => {
-    await takeNews(session, options, options.wait)
-    await session.registrar.settle()
-    const { peer, registrar } = session
-    const rows = viewMembers(peer, await registrar.decisions(), new Date())
-    const alarms = alarmsOf(peer)
-    print(options, { fleet: peer.fleet, members: rows, alarms }, membersText(rows))
-    return undefined
-  })
+  return await show('members', options, {})
+}
+
+export const membersQuery: Query<object> = async ({ peer, registrar }) => {
+  await registrar.settle()
+  const rows = viewMembers(peer, await registrar.decisions(), new Date())
+  return { json: { fleet: peer.fleet, members: rows, alarms: alarmsOf(peer) }, text: membersText(rows) }
 }
 
 export interface RenewOptions extends ProjectOptions {

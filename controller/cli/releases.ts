@@ -1,26 +1,21 @@
 /** `thymesh releases`: what was released, when, and what it was built from. */
 
 import type { Release } from '../../protocol/release.ts'
-import { openProject } from '../project/project.ts'
-import type { Session } from '../session.ts'
 import { releaseName } from '../view/release.ts'
 import { table } from '../view/table.ts'
-import { takeNews, withSession } from './context.ts'
 import type { ProjectOptions } from './options.ts'
-import { print } from './output.ts'
+import type { Query } from './queries.ts'
+import { show } from './reader.ts'
 
 export interface ReleasesOptions extends ProjectOptions {
   wait: number
 }
 
 export async function releases(options: ReleasesOptions): Promise<undefined> {
-  const project = await openProject(options.project)
-  return await withSession(project, options, session => list(session, options))
+  return await show('releases', options, {})
 }
 
-async function list(session: Session, options: ReleasesOptions): Promise<undefined> {
-  await takeNews(session, options, options.wait)
-  const { state } = session.peer
+export const releasesQuery: Query<object> = async ({ peer: { state } }) => {
   const versions = (await state.releaseVersions()).reverse()
   const ofSites = (await state.siteReleases()).reverse()
   const ofFleet = (await Promise.all(versions.map(version => state.release(version)))).filter(
@@ -42,12 +37,8 @@ async function list(session: Session, options: ReleasesOptions): Promise<undefin
     ),
     devices: release.devices,
   }))
-  print(
-    options,
-    { releases: json },
-    table(['RELEASE', 'CREATED', 'COMMIT', 'CONFIGS', 'DEVICES', 'MESSAGE'], known.map(line)),
-  )
-  return undefined
+  const heading = ['RELEASE', 'CREATED', 'COMMIT', 'CONFIGS', 'DEVICES', 'MESSAGE']
+  return { json: { releases: json }, text: table(heading, known.map(line)) }
 }
 
 function line(release: Release): string[] {

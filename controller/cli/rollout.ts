@@ -1,17 +1,17 @@
 /** `thymesh rollout`: the waves of the newest release, how far each is, and why it waits. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
 import { newestOf } from '../../node/state/releases.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
 import type { Release } from '../../protocol/release.ts'
-import { openProject } from '../project/project.ts'
-import type { Session } from '../session.ts'
 import { noSiteRelease } from '../sites.ts'
 import { rolloutText } from '../view/waves.ts'
 import { viewWaves, type WaveView } from '../waves-view.ts'
-import { takeNews, withSession } from './context.ts'
 import type { ProjectOptions } from './options.ts'
 import { print } from './output.ts'
+import type { Query } from './queries.ts'
+import { type Reader, show, withReader } from './reader.ts'
 
 interface RolloutOptions extends ProjectOptions {
   wait: number
@@ -23,18 +23,15 @@ interface RolloutOptions extends ProjectOptions {
 const redrawMs = 1_000
 
 export async function rollout(options: RolloutOptions): Promise<undefined> {
-  const project = await openProject(options.project)
-  return await withSession(project, options, session => show(session, options))
+  const about = options.site === undefined ? {} : { site: options.site }
+  if (!options.watch) return await show('rollout', options, about)
+  return await withReader(options, reader => keepShowing(reader, options, about))
 }
 
-async function show(session: Session, options: RolloutOptions): Promise<undefined> {
-  await takeNews(session, options, options.wait)
-  const { site } = options
-  const release = releaseOf(session, site)
-  if (options.watch && !options.json) return await keepShowing(session, site)
-  const waves = viewWaves(session.peer, release)
-  print(options, rolloutJson(release, waves), rolloutText(release, waves))
-  return undefined
+export const rolloutQuery: Query<{ site?: string | undefined }> = async ({ peer }, { site }) => {
+  const release = releaseOf(peer, site)
+  const waves = viewWaves(peer, release)
+  return { json: rolloutJson(release, waves), text: rolloutText(release, waves) }
 }
 
 export function rolloutJson(release: Release, waves: WaveView[]): object {
@@ -48,33 +45,38 @@ export function rolloutJson(release: Release, waves: WaveView[]): object {
   }
 }
 
-/** Draws it anew until the rollout is over or the operator leaves. */
-async function keepShowing(session: Session, site: string | undefined): Promise<undefined> {
+/** Draws it anew until the rollout is over or the operator leaves; with --json its end is all that is printed. */
+async function keepShowing(reader: Reader, options: RolloutOptions, about: { site?: string }): Promise<undefined> {
   const leave = new AbortController()
   const onSignal = () => leave.abort()
   process.once('SIGINT', onSignal)
   process.once('SIGTERM', onSignal)
   let drawn = ''
   try {
-    while (!leave.signal.aborted) {
-      const release = releaseOf(session, site)
-      const waves = viewWaves(session.peer, release)
-      const text = rolloutText(release, waves)
-      const lines = drawn.split('\n').length
-      if (process.stdout.isTTY) process.stdout.write(`${drawn === '' ? '' : `\x1b[${lines}A\x1b[J`}${text}\n`)
-      else if (text !== drawn) process.stdout.write(`${drawn === '' ? '' : '\n'}${text}\n`)
+    for (;;) {
+      const { json, text } = await reader.ask('rollout', about, drawn === '' ? options.wait : 0)
+      const over = leave.signal.aborted || ('complete' in json && json.complete === true)
+      if (options.json) {
+        if (over) print(options, json, text)
+      } else draw(drawn, text)
       drawn = text
-      if (waves.every(({ state }) => state === 'confirmed' || state === 'empty')) return undefined
+      if (over) return undefined
       await sleep(redrawMs, undefined, { signal: leave.signal }).catch(() => {})
     }
-    return undefined
   } finally {
     process.off('SIGINT', onSignal)
     process.off('SIGTERM', onSignal)
   }
 }
 
-function releaseOf({ peer }: Session, site: string | undefined): Release {
+/** In place on a terminal; elsewhere what is other than before. */
+function draw(before: string, text: string): void {
+  const lines = before.split('\n').length
+  if (process.stdout.isTTY) process.stdout.write(`${before === '' ? '' : `\x1b[${lines}A\x1b[J`}${text}\n`)
+  else if (text !== before) process.stdout.write(`${before === '' ? '' : '\n'}${text}\n`)
+}
+
+function releaseOf(peer: MeshPeer, site: string | undefined): Release {
   const release = newestOf(peer.state.belief, site)
   if (release !== undefined) return release
   if (site === undefined) {

@@ -3,36 +3,30 @@
 import type { Release } from '../../protocol/release.ts'
 import { type DeviceView, viewFleet } from '../fleet-view.ts'
 import { alarmsOf } from '../members/view.ts'
-import { openProject } from '../project/project.ts'
-import type { Session } from '../session.ts'
 import { stateInShort } from '../view/fetching.ts'
 import { releaseName } from '../view/release.ts'
 import { ago, shortPath, table } from '../view/table.ts'
-import { takeNews, withSession } from './context.ts'
 import type { ProjectOptions } from './options.ts'
-import { print } from './output.ts'
+import type { Query } from './queries.ts'
+import { show } from './reader.ts'
 
 export interface StatusOptions extends ProjectOptions {
   wait: number
 }
 
 export async function status(options: StatusOptions): Promise<undefined> {
-  const project = await openProject(options.project)
-  return await withSession(project, options, session => show(session, options))
+  return await show('status', options, {})
 }
 
-async function show(session: Session, options: StatusOptions): Promise<undefined> {
-  await takeNews(session, options, options.wait)
-  const { peer } = session
+export const statusQuery: Query<object> = async ({ peer }) => {
   const rows = viewFleet(peer)
   const release = peer.state.belief?.release
   const sites = [...(peer.state.belief?.sites.values() ?? [])]
   const alarms = alarmsOf(peer)
   const warnings = alarms.length === 0 ? [] : ['', ...alarms.map(({ kind, subject }) => alarmText[kind](subject))]
   const peers = peer.admission.members.map(({ certificate }) => certificate.name)
-  print(
-    options,
-    {
+  return {
+    json: {
       fleet: peer.fleet,
       release: release?.version ?? null,
       sites: Object.fromEntries(sites.map(({ site = '', version }) => [site, version])),
@@ -40,9 +34,8 @@ async function show(session: Session, options: StatusOptions): Promise<undefined
       devices: rows,
       alarms,
     },
-    [statusText(rows, release), ...sites.map(siteLine), ...warnings].join('\n'),
-  )
-  return undefined
+    text: [statusText(rows, release), ...sites.map(siteLine), ...warnings].join('\n'),
+  }
 }
 
 const alarmText = {

@@ -9,26 +9,27 @@ import { shortId, table } from '../view/table.ts'
 import { takeNews, withSession } from './context.ts'
 import type { ProjectOptions } from './options.ts'
 import { note, print } from './output.ts'
+import type { Query } from './queries.ts'
+import { show } from './reader.ts'
 
 export async function listTokens(options: ProjectOptions & { wait: number }): Promise<undefined> {
-  const project = await openProject(options.project)
-  return await withSession(project, options, async session => {
-    await takeNews(session, options, options.wait)
-    await session.registrar.settle()
-    const rows = await viewTokens(session.peer, new TokenBook(session.home.directory), new Date())
-    const lines = rows.map(row => [
-      shortId(row.id),
-      row.names ?? '-',
-      row.site ?? '-',
-      row.expires?.slice(0, 10) ?? '-',
-      row.uses === null ? String(row.countersigned) : `${row.countersigned} of ${row.uses}`,
-      String(row.provisional),
-      row.state,
-    ])
-    const text = table(['TOKEN', 'NAMES', 'SITE', 'EXPIRES', 'COUNTERSIGNED', 'PROVISIONAL', 'STATE'], lines)
-    print(options, { tokens: rows }, rows.length === 0 ? 'No join tokens are known here.' : text)
-    return undefined
-  })
+  return await show('tokens', options, {})
+}
+
+export const tokensQuery: Query<object> = async ({ peer, home, registrar }) => {
+  await registrar.settle()
+  const rows = await viewTokens(peer, new TokenBook(home.directory), new Date())
+  const lines = rows.map(row => [
+    shortId(row.id),
+    row.names ?? '-',
+    row.site ?? '-',
+    row.expires?.slice(0, 10) ?? '-',
+    row.uses === null ? String(row.countersigned) : `${row.countersigned} of ${row.uses}`,
+    String(row.provisional),
+    row.state,
+  ])
+  const text = table(['TOKEN', 'NAMES', 'SITE', 'EXPIRES', 'COUNTERSIGNED', 'PROVISIONAL', 'STATE'], lines)
+  return { json: { tokens: rows }, text: rows.length === 0 ? 'No join tokens are known here.' : text }
 }
 
 export interface RevokeTokenOptions extends ProjectOptions {

@@ -1,6 +1,7 @@
 /** Waves with real processes: a failure holds the others, a promotion lets them go on, some go back, and what all of it shows. */
 
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -46,6 +47,12 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
   })
   after(() => fleet.remove())
 
+  /** Whether a device has what the newest release gives it in its store. */
+  async function hasNewest(name: string): Promise<boolean> {
+    const { releases } = await fleet.json<{ releases: { configs: { hello: { topLevel: string } } }[] }>('releases')
+    return existsSync(join(named(name).root, releases[0]?.configs.hello.topLevel ?? assert.fail()))
+  }
+
   it('brings the first version to all at once when the project says nothing', async () => {
     const rollout = await fleet.json('deploy', '-m', 'one', '--timeout', '60')
     assert.deepEqual([rollout.complete, rollout.failed], [true, []])
@@ -54,13 +61,30 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
   it('lets the second wave follow when the first has confirmed', async () => {
     await fleet.commit('Version 2', {
       'configs/hello.json': hello('version 2'),
-      'rollout.json': { waves: [{ tag: 'canary' }], soakSeconds: 1 },
+      'rollout.json': { waves: [{ tag: 'canary' }], soakSeconds: 4 },
     })
-    const { complete } = await fleet.json('deploy', '-m', 'two', '--timeout', '60')
-    assert.equal(complete, true)
+    // All others ask the process that deploys: there is one controller of a fleet on a machine.
+    const deploying = fleet.json('deploy', '-m', 'two', '--timeout', '60')
+    await named('second').logged('that it waits', ({ msg }) => msg.startsWith('rollout: wave 1 has'))
+    const [watched, end, status, device, log, logs] = await Promise.all([
+      fleet.run('rollout', '--watch'),
+      fleet.run('rollout', '--watch', '--json'),
+      fleet.json('status'),
+      fleet.json<DeviceJson>('device', 'second'),
+      fleet.json<{ events: { what: string; version: number }[] }>('log'),
+      fleet.error('logs', 'second'),
+    ])
+    assert.deepEqual([(await deploying).complete, watched.code, end.code], [true, 0, 0], watched.stderr + end.stderr)
+    const drawn = watched.stdout.split('\n\n').join('\n')
+    assert.match(drawn, /second +pending: wave 1 has 1 of 1 confirmed, soak ends in \d+ s/)
+    assert.match(drawn, /2 +all others +2 of 2 +0 .*confirmed\n$/)
+    assert.equal((JSON.parse(end.stdout) as WavesJson).complete, true)
+    assert.equal(status.devices.length, 3)
+    assert.equal(device.declared.wave, 2)
+    assert.ok(log.events.some(({ what, version }) => what === 'release' && version === 3))
+    assert.equal(logs.code, 'not-found')
     const canary = await named('first').logLines()
     assert.ok(canary.every(({ msg }) => !msg.startsWith('rollout: wave')))
-    await named('second').logged('that it waits', ({ msg }) => msg.startsWith('rollout: wave 1 has'))
     const { waves, ...shown } = await fleet.json<WavesJson>('rollout', '--wait', '2')
     assert.equal(shown.complete, true)
     assert.deepEqual(
@@ -89,6 +113,7 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
     )
     assert.match(rows[0]?.turn.reason ?? '', /^the maintenance window opens in \d+ days/)
     assert.equal(await named('first').etc('hello'), 'version 2\n')
+    assert.equal(await hasNewest('first'), true, 'it fetches while it waits')
 
     await fleet.commit('No window', version({ updates: {} }))
     assert.equal((await fleet.json('deploy', '-m', 'no window', '--timeout', '60')).complete, true)
@@ -98,7 +123,7 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
   it('holds the others when the first wave fails, and says so', async () => {
     await fleet.commit('Version 3', {
       'configs/hello.json': hello('version 3', { obstacle: {} }),
-      'rollout.json': { waves: [{ tag: 'canary' }], soakSeconds: 1 },
+      'rollout.json': { waves: [{ tag: 'canary' }], soakSeconds: 1, prefetch: false },
     })
     await writeFile(join(named('first').root, 'etc/obstacle'), 'mine')
     const ended = await fleet.run('deploy', '-m', 'three', '--timeout', '60', '--json')
@@ -106,6 +131,7 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
     const rollout = JSON.parse(ended.stdout) as RolloutJson & { held: boolean }
     assert.deepEqual([rollout.complete, rollout.held, rollout.failed], [false, true, ['first']])
     assert.equal(await named('second').etc('hello'), 'version 2b\n')
+    assert.deepEqual([await hasNewest('first'), await hasNewest('second')], [true, false], 'without a prefetch')
 
     const { waves } = await fleet.json<WavesJson>('rollout', '--wait', '2')
     assert.deepEqual(
