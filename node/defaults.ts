@@ -9,6 +9,8 @@ export const defaultStateDirectory = '/var/lib/thymesh'
 /** Unassigned by IANA; a fixed one, so that firewalls can be opened for it. */
 export const defaultPort = 4460
 
+/** No clock that says less is right: Thymesh is younger. Boards without a battery begin long before. */
+export const earliestTime = new Date('2026-01-01T00:00:00Z')
 /** How far signed documents may lift the time floor at once: above a clock that runs, and where there is none. */
 export const clockBehindMs = 30 * 86_400_000
 export const floorJumpMs = 400 * 86_400_000

@@ -8,13 +8,15 @@ import { fromHex } from '../protocol/hash.ts'
 import type { Signer } from '../protocol/keys.ts'
 import { limits } from '../protocol/limits.ts'
 import type { Release } from '../protocol/release.ts'
-import { type DeviceState, type Freshness, type Report, reportKind } from '../protocol/report.ts'
+import { type DeviceState, type Freshness, highestCounter, type Report, reportKind } from '../protocol/report.ts'
 import type { Activator } from './activation/activator.ts'
 import type { ActivationState, Entry } from './activation/entry.ts'
 import type { MeshPeer } from './mesh/mesh-peer.ts'
 import type { Clock } from './state/clock.ts'
 import type { OwnState } from './state/own.ts'
 import type { Progress } from './swarm/progress.ts'
+
+export class CounterError extends ThymeshError<'reports-used-up'> {}
 
 /** Of an error's message in a report, beside the rest of it. */
 const maxMessageBytes = 2000
@@ -160,4 +162,21 @@ export async function currentOf(
     ...(isNoted && noted.site === site && { release: noted.release }),
     ...(isNoted && noted.since && { since: noted.since }),
   }
+}
+
+/** The counter of the next report. Throws a CounterError when its numbers are used up: not by this device itself. */
+export async function nextCounter(
+  { directory, identity, own: { certificate } }: Pick<MeshPeer, 'directory' | 'identity' | 'own'>,
+  own: Pick<OwnState, 'nextReportCounter'>,
+): Promise<number> {
+  const seen = directory.report(identity.peerId)?.document.counter
+  const counter = await own.nextReportCounter(seen, highestCounter(certificate))
+  if (counter !== undefined) return counter
+  throw new CounterError(
+    'reports-used-up',
+    'no more reports are allowed by our certificate: another has used our key',
+    {
+      hint: 'An operator renews it (`thymesh members renew`), or revokes it and lets the device join anew.',
+    },
+  )
 }

@@ -3,11 +3,13 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { timeText } from '../protocol/fields.ts'
 import { formatJoinToken, type JoinToken } from '../protocol/join-token.ts'
 import { verifyMember } from '../protocol/membership.ts'
 import { withCode } from '../test/helpers/errors.ts'
 import { daysAfter, testFleet, testNow } from '../test/helpers/fleet.ts'
 import { testState } from '../test/helpers/state.ts'
+import { clockBehindMs } from './defaults.ts'
 import { membershipOf } from './membership.ts'
 import type { PeerState } from './mesh/mesh-peer.ts'
 import { parseSettings, type SettingsInput } from './settings.ts'
@@ -79,6 +81,47 @@ describe('membershipOf', () => {
     const { certificate } = await membershipOf(state, withToken(fleet.token()))
     assert.equal(certificate.issued, '2026-01-31T12:00:00Z')
     assert.deepEqual(state.clock.reference, testNow)
+  })
+
+  it('does not take a date far ahead from a token, where a clock runs', async t => {
+    const state = await newDevice(t)
+    const issued = timeText(daysAfter(testNow, 10_000))
+    const token = fleet.token({ issued, expires: timeText(daysAfter(testNow, 10_030)) })
+    const { certificate } = await membershipOf(state, withToken(token))
+    assert.deepEqual(await state.own.timeFloor(), new Date(daysAfter(testNow, 1).getTime() + clockBehindMs))
+    // What it writes itself is dated within the grant all the same.
+    assert.equal(certificate.issued, issued)
+  })
+
+  it('takes another token where the first has put its time wrong, as long as it has taken no release', async t => {
+    const state = await newDevice(t, new Date(0))
+    const wrong = fleet.token({
+      issued: timeText(daysAfter(testNow, 10_000)),
+      expires: timeText(daysAfter(testNow, 10_030)),
+    })
+    await membershipOf(state, withToken(wrong))
+    assert.deepEqual(state.clock.reference, daysAfter(testNow, 10_000))
+    const { certificate } = await membershipOf(state, withToken(fleet.token({ word: 'another' })))
+    assert.equal(certificate.issued, timeText(testNow))
+    assert.deepEqual(await state.own.timeFloor(), testNow)
+    // One that is later brings nothing back, and changes nothing.
+    const later = fleet.token({
+      word: 'later',
+      issued: timeText(daysAfter(testNow, 20)),
+      expires: timeText(daysAfter(testNow, 40)),
+    })
+    assert.equal((await membershipOf(state, withToken(later))).certificate.issued, timeText(testNow))
+  })
+
+  it('keeps its time floor under another token once it has taken a release, or is of another fleet', async t => {
+    const state = await newDevice(t, new Date(0))
+    const { envelope } = await membershipOf(state, withToken(fleet.token({ issued: timeText(daysAfter(testNow, 1)) })))
+    const elsewhere = testFleet({ name: 'elsewhere' }).token()
+    assert.deepEqual(Buffer.from((await membershipOf(state, withToken(elsewhere))).envelope), Buffer.from(envelope))
+    await state.database.table('trust').put('timestamp', Uint8Array.of(1))
+    const again = await membershipOf(state, withToken(fleet.token({ word: 'another' })))
+    assert.deepEqual(Buffer.from(again.envelope), Buffer.from(envelope))
+    assert.deepEqual(await state.own.timeFloor(), daysAfter(testNow, 1))
   })
 
   it('refuses a token that is cut off', async t => {

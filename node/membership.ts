@@ -4,8 +4,9 @@ import { type Certificate, readCertificate } from '../protocol/certificate.ts'
 import { open } from '../protocol/dsse.ts'
 import { ThymeshError } from '../protocol/errors.ts'
 import { timeText } from '../protocol/fields.ts'
+import { equalBytes } from '../protocol/hash.ts'
 import { joinWithToken } from '../protocol/join.ts'
-import { grantKind, nameMatches, parseJoinToken } from '../protocol/join-token.ts'
+import { grantKind, type JoinToken, nameMatches, parseJoinToken } from '../protocol/join-token.ts'
 import type { PeerState } from './mesh/mesh-peer.ts'
 import type { Settings } from './settings.ts'
 
@@ -24,7 +25,7 @@ const dayMs = 86_400_000
 export async function membershipOf(state: PeerState, settings: Settings): Promise<Membership> {
   const known = await state.own.certificate()
   const token = settings.join && parseJoinToken(settings.join.token)
-  if (known !== undefined) {
+  if (known !== undefined && !(await isBetterDated(token, known, state))) {
     return { certificate: readCertificate(known), envelope: known, bootstrap: token?.bootstrap ?? [] }
   }
   if (settings.join === undefined || token === undefined) {
@@ -40,9 +41,10 @@ export async function membershipOf(state: PeerState, settings: Settings): Promis
   if (grant.site !== undefined && site !== undefined && grant.site !== site) {
     throw new JoinError('beyond-grant', `the join token is for the site ${grant.site}, got ${site}`)
   }
-  // The grant is signed, so its date is surely past; a clock that says less is wrong.
+  // The grant is signed, so its date is surely past, and a clock that says less is wrong; unless who signed it had a clock far
+  // ahead. So the floor may rise by less, while what others will judge is dated as the grant is.
   await state.clock.raiseFloor(new Date(grant.issued))
-  const now = state.clock.reference
+  const now = new Date(Math.max(state.clock.reference.getTime(), Date.parse(grant.issued)))
   const lastDay = Date.parse(grant.expires)
   if (now.getTime() >= lastDay) {
     throw new JoinError('expired', `the join token expired on ${grant.expires}`, {
@@ -60,4 +62,19 @@ export async function membershipOf(state: PeerState, settings: Settings): Promis
   })
   await state.own.setCertificate(envelope)
   return { certificate: readCertificate(envelope), envelope, bootstrap: token.bootstrap }
+}
+
+/**
+ * Whether another token than the one that this device joined with puts its time right, where the first was dated far ahead: with
+ * such a floor all that is honest has expired, and nothing was ever taken. The device is its owner's, who gives it the token.
+ */
+async function isBetterDated(token: JoinToken | undefined, known: Uint8Array, state: PeerState): Promise<boolean> {
+  const { fleet, grant: before } = readCertificate(known)
+  if (token === undefined || before === undefined || token.fleet !== fleet) return false
+  if (equalBytes(token.grant, before)) return false
+  const hasMetadata = (await state.database.table('trust').get('timestamp')) !== undefined
+  const { issued } = open(grantKind, token.grant).document
+  if (hasMetadata || !(new Date(issued) < (await state.own.timeFloor()))) return false
+  await state.clock.resetFloor()
+  return true
 }

@@ -33,6 +33,8 @@ export const limits = {
   membersPerToken: 2000,
   /** What a report says that its peer has seen go wrong in the fleet. */
   alarms: 4,
+  /** Reports of one member for each second of the calendar: it makes one a second at most while it updates. */
+  reportsPerSecond: 16,
   /** A closure descriptor: about 250 bytes a path; a desktop system has some 5,000 paths. */
   closure: 8 * MiB,
   /** Documents from which one that is asked for may be told apart. */

@@ -174,6 +174,15 @@ export const finalUpdateErrors: readonly string[] = [
   'rollback-failed',
 ]
 
+/**
+ * The highest counter that a member's reports can have, by the last second of its certificate. Whoever has stolen a device's key
+ * can use it up, so that the device can't report on; a certificate that ends later, which only the members role signs, gives
+ * room again, and no older report comes back.
+ */
+export function highestCounter({ expires }: { readonly expires: string }): number {
+  return Math.floor(Date.parse(expires) / 1000) * limits.reportsPerSecond
+}
+
 export const reportKind = signedKind<Report>('report', reportSchema)
 
 export class ReportError extends ThymeshError<'other-fleet' | 'not-signed'> {}

@@ -1,6 +1,10 @@
 /** `thymesh token`: makes a join token. */
 
+import { StateError } from '../../node/state/database.ts'
+import { FleetState } from '../../node/state/fleet-state.ts'
+import { openState, type PeerState } from '../../node/state/peer-state.ts'
 import { checkAddresses } from '../addresses.ts'
+import { requirePlausibleClock } from '../clock.ts'
 import { FleetHome } from '../fleet-home.ts'
 import { TokenBook } from '../members/token-book.ts'
 import { openProject } from '../project/project.ts'
@@ -19,6 +23,24 @@ export interface TokenOptions extends ProjectOptions {
   uses?: number
   overLimit: 'flag' | 'revoke'
   bootstrap: string[]
+  trustClock: boolean
+}
+
+/** A token's date lifts the time floor of who joins with it. While another command has the state open, nothing is compared. */
+async function requireClock(fleet: string, home: FleetHome, now: Date): Promise<void> {
+  let state: PeerState
+  try {
+    state = await openState(await home.settings())
+  } catch (thrown) {
+    if (thrown instanceof StateError && thrown.code === 'in-use') return
+    throw thrown
+  }
+  try {
+    const { belief } = await FleetState.load(fleet, state.database, state.clock)
+    if (belief !== undefined) requirePlausibleClock(belief.trusted, belief.release, now)
+  } finally {
+    await state.database.close()
+  }
 }
 
 export async function token(options: TokenOptions): Promise<undefined> {
@@ -26,6 +48,8 @@ export async function token(options: TokenOptions): Promise<undefined> {
   checkAddresses(options.bootstrap, '--bootstrap')
   const home = new FleetHome(project.fleet)
   const { members } = await home.keys()
+  const now = new Date()
+  if (!options.trustClock) await requireClock(project.fleet, home, now)
   const { token, grant, envelope } = makeJoinToken(
     {
       fleet: project.fleet,
@@ -39,7 +63,7 @@ export async function token(options: TokenOptions): Promise<undefined> {
       bootstrap: [...project.bootstrap, ...options.bootstrap],
     },
     members,
-    new Date(),
+    now,
   )
   const id = await new TokenBook(home.directory).add(envelope, options.overLimit)
   const uses = grant.uses === undefined ? '' : `, ${grant.uses} of them`

@@ -8,7 +8,7 @@ import { timeText } from '../../protocol/fields.ts'
 import { grantKind, tokenIdOf } from '../../protocol/join-token.ts'
 import { verifyMember } from '../../protocol/membership.ts'
 import { peerIdOf } from '../../protocol/peer-id.ts'
-import type { Report } from '../../protocol/report.ts'
+import { highestCounter, type Report } from '../../protocol/report.ts'
 import { daysAfter, testFleet, testNow, testSigner } from '../../test/helpers/fleet.ts'
 import { decide, type MembersView, signedAnew } from './decide.ts'
 
@@ -74,6 +74,23 @@ describe('a certificate by a join token', () => {
 })
 
 describe('a renewal', () => {
+  it('is signed for who can not ask, its reports being used up, once a day', () => {
+    const device = testSigner('a')
+    const certificate = fleet.certify(device, { name: 'a', age: 'age1a' })
+    const { renew: _, ...report } = asking('age1a')
+    const [highest, later] = [highestCounter(readCertificate(certificate)), daysAfter(testNow, 1)]
+    const decided = (counter: number, now: Date) =>
+      kinds(decide(view([certificate], { report: () => ({ ...report, counter }), now })))
+    assert.deepEqual(decided(highest, later), ['renew a'])
+    assert.deepEqual(decided(highest, testNow), [])
+    assert.deepEqual(decided(1_000_000, later), [])
+    const renewed = readCertificate(
+      signedAnew(readCertificate(certificate), { report: undefined, members, now: later }),
+    )
+    assert.ok(highestCounter(renewed) > highest + 1_000_000)
+    assert.equal(renewed.age, 'age1a')
+  })
+
   const device = testSigner('a')
   const member = fleet.certify(device, { name: 'a', age: 'age1old', site: 'north' })
 

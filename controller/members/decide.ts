@@ -5,13 +5,16 @@ import { open, seal } from '../../protocol/dsse.ts'
 import { timeText } from '../../protocol/fields.ts'
 import { type Grant, grantKind, tokenIdOf } from '../../protocol/join-token.ts'
 import type { Signer } from '../../protocol/keys.ts'
-import type { Report } from '../../protocol/report.ts'
+import { limits } from '../../protocol/limits.ts'
+import { highestCounter, type Report } from '../../protocol/report.ts'
 
 const dayMs = 86_400_000
 /** How long a countersigned certificate holds, where the token doesn't say. */
 export const memberDays = 730
 /** A device that asks again and again, with half of its time left and more, is answered once in this time. */
 const renewalPauseMs = dayMs
+/** Reports that a device must have left: an hour of them. */
+const reserve = 3600 * limits.reportsPerSecond
 
 /**
  * Why a controller leaves a certificate to a person. `name-taken`: another member has the name. `over-limit`: the token
@@ -68,10 +71,14 @@ function holdReason(
   return undefined
 }
 
-function renewalIsDue({ peer, age, issued, expires }: Certificate, { report, now }: MembersView): boolean {
-  const renew = report(peer)?.renew
-  if (renew === undefined || renew.age === age) return false
+function renewalIsDue(certificate: Certificate, { report, now }: MembersView): boolean {
+  const { peer, age, issued, expires } = certificate
+  const { renew, counter = 0 } = report(peer) ?? {}
   const [begin, end] = [Date.parse(issued), Date.parse(expires)]
+  // It can't ask: its reports are used up, by whoever has its key. A later end gives it numbers again.
+  const usedUp = counter > highestCounter(certificate) - reserve
+  if (usedUp) return now.getTime() - begin >= renewalPauseMs
+  if (renew === undefined || renew.age === age) return false
   const late = end - now.getTime() < (end - begin) / 2
   return late || now.getTime() - begin >= renewalPauseMs
 }

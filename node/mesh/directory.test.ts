@@ -2,12 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
+import { readCertificate } from '../../protocol/certificate.ts'
 import { seal } from '../../protocol/dsse.ts'
 import { timeText } from '../../protocol/fields.ts'
 import type { Signer } from '../../protocol/keys.ts'
 import type { MembershipAuthority } from '../../protocol/membership.ts'
 import { peerIdOf } from '../../protocol/peer-id.ts'
-import { type Report, reportKind } from '../../protocol/report.ts'
+import { highestCounter, type Report, reportKind } from '../../protocol/report.ts'
 import { withCode } from '../../test/helpers/errors.ts'
 import { daysAfter, testFleet, testNow, testSigner } from '../../test/helpers/fleet.ts'
 import { dump, testState } from '../../test/helpers/state.ts'
@@ -92,7 +93,7 @@ describe('certificates', () => {
     await directory.addReport(report(1))
     await directory.addCertificate(peerIdOf(other.publicKey), fleet.certify(other, { name: 'kiosk-2' }))
     judgeBy({ ...fleet.authority, revoked: new Set([id]) })
-    await components.clock.raiseFloor(daysAfter(testNow, 1000))
+    components.clock = (await testState(t, { now: daysAfter(testNow, 1000) })).clock
     await directory.reconsider()
     assert.deepEqual(
       directory.certificates().map(({ name }) => name),
@@ -140,7 +141,7 @@ describe('certificates', () => {
     const other = testSigner('other')
     const late = fleet.certify(other, { name: 'kiosk-2', expires: timeText(daysAfter(testNow, 3000)) })
     assert.equal(await directory.addCertificate(peerIdOf(other.publicKey), late), 'unknown-member')
-    await components.clock.raiseFloor(daysAfter(testNow, 1000))
+    components.clock = (await testState(t, { now: daysAfter(testNow, 1000) })).clock
     assert.equal(await directory.addCertificate(peerIdOf(other.publicKey), late), 'new')
     assert.deepEqual(
       directory.certificates().map(({ name }) => name),
@@ -173,5 +174,46 @@ describe('reports', () => {
     await assert.rejects(directory.addReport(elsewhere), withCode('other-fleet'))
     await assert.rejects(directory.addReport(Buffer.from('rubbish')), withCode('malformed'))
     assert.deepEqual(await dump(database), before)
+  })
+})
+
+describe("a device's counter that a thief of its key has driven up", () => {
+  const highest = highestCounter(readCertificate(certificate))
+
+  it('ends where the certificate does', async t => {
+    const { directory, database } = await newDirectory(t)
+    await directory.addCertificate(id, certificate)
+    assert.equal(await directory.addReport(report(2 ** 48)), 'unknown-member')
+    assert.equal(await directory.addReport(report(highest + 1)), 'unknown-member')
+    assert.equal(directory.report(id), undefined)
+    assert.deepEqual(await dump(database, ['reports']), [])
+    assert.equal(await directory.addReport(report(highest)), 'new')
+  })
+
+  it('has numbers again by a certificate that ends later, and nothing older comes back', async t => {
+    const { directory } = await newDirectory(t)
+    await directory.addCertificate(id, certificate)
+    const stolen = report(highest, { release: 7 })
+    await directory.addReport(stolen)
+    const [issued, expires] = [daysAfter(testNow, 1), daysAfter(testNow, 366)].map(timeText) as [string, string]
+    await directory.addCertificate(id, fleet.certify(device, { name: 'kiosk-1', issued, expires }))
+    assert.equal(await directory.addReport(report(highest + 1)), 'new')
+    assert.equal(await directory.addReport(stolen), 'known')
+    assert.equal(directory.report(id)?.document.counter, highest + 1)
+  })
+
+  it('is forgotten by one that ends sooner, or that was bounded when it was kept already', async t => {
+    const { directory, database, components } = await newDirectory(t)
+    await directory.addCertificate(id, certificate)
+    await directory.addReport(report(highest))
+    const [issued, expires] = [daysAfter(testNow, 1), daysAfter(testNow, 100)].map(timeText) as [string, string]
+    await directory.addCertificate(id, fleet.certify(device, { name: 'kiosk-1', issued, expires }))
+    assert.equal(directory.report(id), undefined)
+    assert.equal(await directory.addReport(report(highest)), 'unknown-member')
+    assert.equal(await directory.addReport(report(8)), 'new')
+    await database.table('reports').put(id, report(2 ** 48))
+    const again = await Directory.load(components, database)
+    assert.equal(again.report(id), undefined)
+    assert.equal(await again.addReport(report(9)), 'new')
   })
 })

@@ -7,7 +7,7 @@ import { messageOf } from '../../protocol/errors.ts'
 import { grantKind, tokenIdOf } from '../../protocol/join-token.ts'
 import { limits } from '../../protocol/limits.ts'
 import { type MembershipAuthority, MembershipError, verifyMember } from '../../protocol/membership.ts'
-import { type Report, reportKind, verifyReport } from '../../protocol/report.ts'
+import { highestCounter, type Report, reportKind, verifyReport } from '../../protocol/report.ts'
 import type { Logger } from '../log.ts'
 import type { Clock } from '../state/clock.ts'
 import type { Database, Table } from '../state/database.ts'
@@ -65,6 +65,8 @@ export class Directory extends EventEmitter<Events> {
     }
     for await (const [peer, envelope] of directory.#reportTable.entries()) {
       directory.#load(directory.#reports, peer, envelope, bytes => open(reportKind, bytes).document)
+      const member = directory.#certificates.get(peer)
+      if (member !== undefined) await directory.#dropBeyond(peer, member.document)
     }
     return directory
   }
@@ -111,6 +113,7 @@ export class Directory extends EventEmitter<Events> {
     this.#count(known, certificate)
     this.#certificates.set(peer, { document: certificate, envelope })
     await this.#memberTable.put(peer, envelope)
+    await this.#dropBeyond(peer, certificate)
     this.emit('certificate', certificate)
     return 'new'
   }
@@ -118,7 +121,9 @@ export class Directory extends EventEmitter<Events> {
   /** Takes a member's report, if its counter is higher than the known one's. Throws when it isn't its peer's own. */
   async addReport(envelope: Uint8Array): Promise<Outcome> {
     const report = verifyReport(envelope, this.#components.fleet)
-    if (!this.#certificates.has(report.peer)) return 'unknown-member'
+    const member = this.#certificates.get(report.peer)?.document
+    // A renewed certificate allows more: where the report comes from it may be known already.
+    if (member === undefined || report.counter > highestCounter(member)) return 'unknown-member'
     const known = this.#reports.get(report.peer)
     const next = { document: report, envelope }
     await this.#components.witness?.(known, next)
@@ -175,6 +180,14 @@ export class Directory extends EventEmitter<Events> {
       const token = tokenOf(after.grant)
       this.#byToken.set(token, (this.#byToken.get(token) ?? new Set()).add(after.peer))
     }
+  }
+
+  /** A report that its peer's certificate does not allow stands in the way of all that it does. */
+  async #dropBeyond(peer: string, certificate: Certificate): Promise<void> {
+    const { counter = 0 } = this.#reports.get(peer)?.document ?? {}
+    if (counter <= highestCounter(certificate)) return
+    this.#reports.delete(peer)
+    await this.#reportTable.delete(peer)
   }
 
   async #forget(peer: string): Promise<void> {

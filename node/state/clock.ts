@@ -1,6 +1,6 @@
 /** Time that can be relied on: a floor that only rises, and the system's clock where it is trusted. */
 
-import { clockBehindMs, floorJumpMs } from '../defaults.ts'
+import { clockBehindMs, earliestTime, floorJumpMs } from '../defaults.ts'
 import type { OwnState } from './own.ts'
 
 export type ClockKind = 'system' | 'none'
@@ -73,9 +73,10 @@ export class Clock {
   }
 
   get #highest(): Date {
+    const now = this.#now()
+    if (this.live && now >= earliestTime) return new Date(now.getTime() + clockBehindMs)
     // The first word about the time is all that there is.
     if (this.#floor.getTime() === 0) return new Date(8.64e15)
-    if (this.live) return new Date(this.#now().getTime() + clockBehindMs)
     return new Date(this.#floor.getTime() + floorJumpMs)
   }
 }

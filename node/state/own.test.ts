@@ -24,6 +24,16 @@ describe('OwnState', () => {
     assert.equal(await own.nextReportCounter(7), 43)
   })
 
+  it('has no number beyond what its certificate allows, and goes on from what others have with the next one', async t => {
+    const { own } = await testState(t)
+    assert.equal(await own.nextReportCounter(98, 100), 99)
+    assert.equal(await own.nextReportCounter(100, 100), undefined)
+    assert.equal(await own.nextReportCounter(100, 200), 101)
+    // What was beyond when that was not bounded yet, nobody else has kept.
+    await own.nextReportCounter(2 ** 48 - 1)
+    assert.equal(await own.nextReportCounter(101, 200), 102)
+  })
+
   it('keeps its certificate and what runs', async t => {
     const { own } = await testState(t)
     assert.deepEqual([await own.certificate(), await own.running()], [undefined, undefined])
@@ -73,6 +83,23 @@ describe('Clock', () => {
     assert.deepEqual(clock.reference, new Date(imageTime.getTime() + floorJumpMs))
     await clock.resetFloor()
     assert.deepEqual((await Clock.load(own, 'none', { imageTime })).reference, imageTime)
+  })
+
+  it('that runs bounds the first word, too', async t => {
+    let now = testNow
+    const { own } = await testState(t)
+    const clock = await Clock.load(own, 'system', { now: () => now })
+    await clock.raiseFloor(daysAfter(testNow, 30_000))
+    assert.deepEqual(await own.timeFloor(), new Date(testNow.getTime() + clockBehindMs))
+    now = daysAfter(testNow, 31)
+    assert.ok(clock.live)
+  })
+
+  it('that can not be right, as on a board without a battery, takes the first word as it is', async t => {
+    const { own } = await testState(t)
+    const clock = await Clock.load(own, 'system', { now: () => new Date(0) })
+    await clock.raiseFloor(testNow)
+    assert.deepEqual(clock.reference, testNow)
   })
 
   it('that runs is not put in doubt for long by a signed date in the far future', async t => {

@@ -46,10 +46,14 @@ export class OwnState {
 
   /**
    * The next value of the report counter: higher than every one before, also after a power cut, and than `seen`, which
-   * others may have kept when our own state was lost.
+   * others may have kept when our own state was lost. Nothing when that is beyond `highest`: whoever has our key has used the
+   * numbers up, and a new certificate must come.
    */
-  async nextReportCounter(seen = 0): Promise<number> {
-    const next = Math.max(await this.#number('report-counter'), seen) + 1
+  async nextReportCounter(seen = 0, highest = Number.MAX_SAFE_INTEGER): Promise<number | undefined> {
+    const own = await this.#number('report-counter')
+    // What was beyond, nobody has kept.
+    const next = Math.max(own > highest ? 0 : own, seen) + 1
+    if (next > highest) return undefined
     await this.#put('report-counter', Buffer.from(String(next)))
     return next
   }

@@ -224,4 +224,26 @@ describe('a fleet of several operators', { skip: nixSkip() }, () => {
     await writeFile(fileText, 'nothing')
     assert.equal((await fleet.error('root', 'sign', '--file', fileText, '--yes')).code, 'malformed')
   })
+
+  it('renews a root: the same keys and thresholds under a later expiry, for everyone', async () => {
+    interface RootJson {
+      version: number
+      expires: string
+      roles: object
+    }
+    const before = await fleet.json<RootJson>('root', 'show')
+    const next = before.version + 1
+    const proposed = await fleet.json<{ published: boolean; root: number; complete: boolean }>(
+      ...['root', 'propose', '--renew', '-m', 'the yearly renewal', '--yes'],
+    )
+    assert.deepEqual([proposed.root, proposed.complete, proposed.published], [next, false, false])
+    const approved = await json<{ published: boolean; root: number }>('ben', 'approve', `root-${next}`, '--yes')
+    assert.deepEqual([approved.root, approved.published], [next, true])
+    // Another operator has it from the device, which has it from the one who published.
+    await json('cleo', 'status', '--wait', '5')
+    const after = await json<RootJson>('cleo', 'root', 'show')
+    assert.equal(after.version, next)
+    assert.ok(after.expires > before.expires, `${after.expires} is not later than ${before.expires}`)
+    assert.deepEqual(after.roles, before.roles)
+  })
 })

@@ -28,6 +28,7 @@ export const memberCommands: CommandGroup = shell => {
     )
     .option('--certificate-days <n>', 'days for which it holds from then on', days, 730)
     .option('--bootstrap <multiaddr>', "a peer to start from, beside the project's; repeat for more", collect, [])
+    .option('--trust-clock', "sign whatever this machine's clock says", false)
     .action(shell.does(async () => (await import('../token.ts')).token))
 
   shell

@@ -2,11 +2,13 @@
 
 import assert from 'node:assert/strict'
 import type { Stream } from '@libp2p/interface'
+import { readCertificate } from '../../../protocol/certificate.ts'
 import { open, seal } from '../../../protocol/dsse.ts'
+import { timeText } from '../../../protocol/fields.ts'
 import { headCodec } from '../../../protocol/messages.ts'
 import { peerIdOf } from '../../../protocol/peer-id.ts'
-import { type Report, reportKind } from '../../../protocol/report.ts'
-import { testSigner } from '../../helpers/fleet.ts'
+import { highestCounter, type Report, reportKind } from '../../../protocol/report.ts'
+import { daysAfter, testSigner } from '../../helpers/fleet.ts'
 import { connect, gossiping, liveFleet, reportOf, type TestPeer, until } from '../../helpers/mesh.ts'
 import { signedJson, signJson } from '../../helpers/metadata.ts'
 import { dump } from '../../helpers/state.ts'
@@ -139,6 +141,42 @@ export const gossipAttacks: Attack[] = [
       await hostile.sync(await hostile.join(victim), {}, [{ report: reportOf(behind, 5) }])
       assert.deepEqual(await told(victim), before)
       assert.equal(victim.directory.report(peer)?.document.counter, 7)
+    },
+  },
+  {
+    id: 'report-used-up',
+    power: 'device key',
+    tried: "gossips reports of the highest counters in the device's own name, so that it can never report again",
+    expected:
+      'none above what its certificate allows is kept; with a renewed one it reports again, and no older one comes back',
+    async run(arena) {
+      const { victim, judged } = await scene(arena)
+      const signer = testSigner('device')
+      const id = peerIdOf(signer.publicKey)
+      const first = arena.fleet.certify(signer, { name: 'device' })
+      await victim.directory.addCertificate(id, first)
+      const told = (counter: number, release: number) => {
+        return reportOf({ fleet: arena.fleet.fleet, signer }, counter, { state: 'running', release })
+      }
+      await victim.directory.addReport(told(5, 1))
+      const highest = highestCounter(readCertificate(first))
+      const stolen = told(highest, 99)
+      await judged('reports', told(2 ** 48, 99))
+      assert.equal(victim.directory.report(id)?.document.counter, 5)
+      assert.equal(await judged('reports', stolen), 'accept')
+      // The device itself has no number left, and says so; then the members role signs anew.
+      const { own } = victim.peerState
+      assert.equal(await own.nextReportCounter(highest, highest), undefined)
+      const [issued, expires] = [daysAfter(arena.fleet.now, 1), daysAfter(arena.fleet.now, 366)].map(timeText)
+      const next = arena.fleet.certify(signer, { name: 'device', ...(issued && expires && { issued, expires }) })
+      await victim.directory.addCertificate(id, next)
+      const counter = await own.nextReportCounter(highest, highestCounter(readCertificate(next)))
+      assert.ok(counter)
+      const honest = told(counter, 1)
+      assert.equal(await judged('reports', honest), 'accept')
+      await victim.directory.addReport(stolen)
+      const kept = (await dump(victim.peerState.database, ['reports'])).filter(line => line.includes(id))
+      assert.deepEqual(kept, [`reports ${id} ${Buffer.from(honest).toString('base64')}`])
     },
   },
   {

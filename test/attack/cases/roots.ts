@@ -2,6 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { canonicalize } from '@tufjs/canonical-json'
+import { membershipOf } from '../../../node/membership.ts'
+import { parseSettings } from '../../../node/settings.ts'
+import { formatJoinToken } from '../../../protocol/join-token.ts'
 import { keyIdOf, type Signer, tufKeyJson } from '../../../protocol/keys.ts'
 import { daysAfter, testSigner } from '../../helpers/fleet.ts'
 import { connect, until } from '../../helpers/mesh.ts'
@@ -187,6 +190,21 @@ export const rootAttacks: Attack[] = [
       await arena.offer(victim, honest, 'operator')
       assert.equal(victim.state.belief?.release.message, 'honest news')
       await (await arena.hostile('device')).join(victim)
+    },
+  },
+  {
+    id: 'time-forward-token',
+    power: 'members key',
+    tried: 'gives a device that joins a token dated 2099, so that by the time floor all that is honest has expired',
+    expected: 'the floor, on disk, rises by 30 days at most: honest news and members are taken',
+    async run(arena) {
+      const victim = await arena.victim({ believes: 'none' })
+      const dates = { issued: '2099-01-01T00:00:00Z', expires: '2099-12-31T00:00:00Z' }
+      const token = formatJoinToken(arena.fleet.token(dates))
+      await membershipOf(victim.peerState, parseSettings({ join: { token, name: 'kiosk-1' } }, 'test'))
+      const floor = await victim.peerState.own.timeFloor()
+      assert.ok(floor > new Date() && floor <= daysAfter(new Date(), 30), `the floor is ${floor.toISOString()}`)
+      await arena.goesOn(victim)
     },
   },
   {
