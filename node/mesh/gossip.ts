@@ -167,7 +167,7 @@ export class Gossip extends EventEmitter<Events> {
     const key = sha256Hex(data)
     this.#judging.add(key)
     try {
-      await refresher.from(source)
+      await refresher.from(source, head)
     } finally {
       this.#judging.delete(key)
     }

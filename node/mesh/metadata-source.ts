@@ -3,6 +3,7 @@
 import type { PeerId } from '@libp2p/interface'
 import { fromHex } from '../../protocol/hash.ts'
 import { limits } from '../../protocol/limits.ts'
+import type { Head } from '../../protocol/messages.ts'
 import { fleetIdOf } from '../../protocol/trust/fleet.ts'
 import type { MetadataFetcher } from '../../protocol/trust/refresh.ts'
 import { type TrustedSet, trustRoot } from '../../protocol/trust/trusted-set.ts'
@@ -11,14 +12,19 @@ import { DocumentError, type Documents } from './documents.ts'
 
 type Source = Pick<Documents, 'ask' | 'fetch'>
 
-export function metadataFrom(documents: Source, peer: PeerId, signal: AbortSignal): MetadataFetcher {
+/** Of a peer whose head is known already, what that says isn't asked again. */
+export function metadataFrom(documents: Source, peer: PeerId, signal: AbortSignal, head?: Head): MetadataFetcher {
   const byHash = (hash: string | undefined) => {
     if (hash === undefined) throw new DocumentError('not-found', 'expected metadata to be named by its SHA-256')
     return documents.fetch(fromHex(hash), peer, signal)
   }
   return {
-    root: version => documents.ask(peer, { root: version }, limits.root, signal),
+    root: async version => {
+      if (head !== undefined && version > head.root) return undefined
+      return await documents.ask(peer, { root: version }, limits.root, signal)
+    },
     timestamp: async () => {
+      if (head !== undefined) return head.timestamp
       const bytes = await documents.ask(peer, { head: true }, limits.timestamp, signal)
       if (bytes === undefined) throw new DocumentError('not-found', `${peer} has no timestamp`)
       return bytes

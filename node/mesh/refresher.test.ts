@@ -95,6 +95,30 @@ describe('a refresh', () => {
     assert.deepEqual(await dump(database), before)
   })
 
+  it('asks a peer whose head is known for nothing that the head says', async t => {
+    const { fleet, state, refresher, source, asked } = await refreshing(t, founded)
+    const next = fleet.release({ message: 'news' })
+    const { root, timestamp } = next.trusted
+    assert.ok(timestamp)
+    const from = source('a', request => {
+      assert.ok('hash' in request)
+      return honest(fleet, next)(request)
+    })
+    assert.equal(await refresher.from(from, { root: root.signed.version, timestamp: timestamp.bytes }), true)
+    assert.equal(state.belief?.release.version, 2)
+    assert.equal(asked.length, 3, 'snapshot, targets, release')
+  })
+
+  it('walks the roots that a head speaks of, and judges its timestamp by them', async t => {
+    const { fleet, state, refresher, source } = await refreshing(t, founded)
+    const { timestamp } = fleet.release({ message: 'news' }).trusted
+    assert.ok(timestamp)
+    const forged = signJson({ ...signedJson(timestamp), version: 99 }, testSigner('stranger'))
+    const head = { root: 9, timestamp: forged }
+    assert.equal(await refresher.from(source('a', honest(fleet, fleet.published)), head), false)
+    assert.equal(state.belief?.release.version, 1)
+  })
+
   const attacks: [string, (fleet: TestFleet, next: Published) => Source][] = [
     [
       'a timestamp by a stranger',

@@ -131,7 +131,7 @@ export class Sync extends EventEmitter<Events> {
       await Promise.all([this.#send(channel, theirs, peer), this.#receive(channel, peer)])
       return theirs.head
     })
-    if (head !== undefined && (await this.#isNews(head, peer))) await this.#components.refresher.from(peer)
+    if (head !== undefined && (await this.#isNews(head, peer))) await this.#components.refresher.from(peer, head)
     if (!signal.aborted) this.emit('synced', peer)
   }
 
