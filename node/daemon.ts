@@ -17,6 +17,7 @@ import { readJournal } from './logs/journal-reader.ts'
 import { LogService } from './logs/log-service.ts'
 import { membershipOf } from './membership.ts'
 import { MeshPeer, openState, type PeerState } from './mesh/mesh-peer.ts'
+import { Rest } from './rest.ts'
 import { RolloutGate } from './rollout/gate.ts'
 import { writeBootProgram } from './secrets/at-boot.ts'
 import { DeviceSecrets } from './secrets/device-secrets.ts'
@@ -84,6 +85,9 @@ export async function startDaemon(settings: Settings, log: Logger): Promise<Runn
     device.start()
     peer.pruner.topLevels(() => possibleTopLevels(peer, activator))
     peer.pruner.start()
+    const rest = new Rest()
+    rest.start()
+    undo.push(async () => rest.stop())
     log.info({ name: certificate.name, site: certificate.site }, 'device started')
     return { peer, stop }
   } catch (thrown) {

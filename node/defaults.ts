@@ -84,6 +84,13 @@ export const mdnsRepeatMs = 60_000
 /** libp2p keeps every peer it's told of for weeks, and anyone can invent some: after `discoveredPeers`, one in this time. */
 export const mdnsNewPeerMs = 10_000
 
+/** How often it is looked whether the daemon rests, and so gives back memory. */
+export const restCheckMs = 30_000
+/** It rests when it took no more of the processor since the last look, in milliseconds: joining a mesh takes a second. */
+export const restCpuMs = 300
+/** Memory is not worth a collection, a tenth of a second and several on slow boards, before this much may be garbage. */
+export const restGarbageBytes = 3 << 20
+
 /** A connection that was silent for so long is probed by the kernel, ten times in ten seconds: 132 bytes each time. */
 export const keepAliveMs = 15_000
 /** How often the time to a peer is measured again, which sizes the windows of streams: 400 bytes each time. */

@@ -1,4 +1,4 @@
-/** What the bundle leaves out of its packages: text and tables that every device would hold in memory and hardly use. */
+/** What the bundle leaves out of its packages: what every device would hold in memory and hardly use. */
 
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,6 +11,15 @@ export const zodInEnglish: Plugin = {
   setup: build =>
     build.onLoad({ filter: /\/zod\/v4\/locales\/index\.js$/ }, () => ({
       contents: "export { default as en } from './en.js'",
+    })),
+}
+
+/** Noise's WebAssembly. */
+export const nativeCipher: Plugin = {
+  name: 'native-cipher',
+  setup: build =>
+    build.onResolve({ filter: /^@chainsafe\/as-(chacha20poly1305|sha256)$/ }, () => ({
+      path: join(import.meta.dirname, 'native-cipher.ts'),
     })),
 }
 

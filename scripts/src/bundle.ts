@@ -6,7 +6,7 @@
 import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { build, type Plugin } from 'esbuild'
-import { kadPrefixes, zodInEnglish } from './bundle-lean.ts'
+import { kadPrefixes, nativeCipher, zodInEnglish } from './bundle-lean.ts'
 
 const repository = resolve(import.meta.dirname, '../..')
 const dist = join(repository, 'dist')
@@ -72,7 +72,7 @@ async function make(source: string, name: string, into: string, workers: Set<str
     banner: {
       js: "import{createRequire as __makeRequire}from'node:module';const require=__makeRequire(import.meta.url);",
     },
-    plugins: [zodInEnglish, kadPrefixes(into), workerUrls(workers, into)],
+    plugins: [zodInEnglish, nativeCipher, kadPrefixes(into), workerUrls(workers, into)],
   })
   for (const output of Object.keys(metafile.outputs)) {
     const file = resolve(output)

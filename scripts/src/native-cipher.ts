@@ -1,0 +1,58 @@
+/**
+ * What the bundle has in place of the WebAssembly that noise takes for small messages: Node's own cipher, a few microseconds
+ * slower on those. Compiling WebAssembly costs a device 6 MB for good.
+ */
+
+import { createCipheriv, createDecipheriv, createHash, createSecretKey, type KeyObject } from 'node:crypto'
+
+const cipher = 'chacha20-poly1305'
+const options = { authTagLength: 16 } as const
+
+/** By the bytes that a connection's cipher holds all its life: Node parses them once. */
+const keys = new WeakMap<Uint8Array, KeyObject>()
+
+function keyOf(bytes: Uint8Array): KeyObject {
+  const known = keys.get(bytes) ?? createSecretKey(bytes)
+  keys.set(bytes, known)
+  return known
+}
+
+export const newInstance = (): undefined => undefined
+
+/** As in @chainsafe/as-chacha20poly1305. */
+export class ChaCha20Poly1305 {
+  seal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, associated = new Uint8Array()): Uint8Array {
+    const sealer = createCipheriv(cipher, keyOf(key), nonce, options)
+    sealer.setAAD(associated, { plaintextLength: plaintext.length })
+    return Buffer.concat([sealer.update(plaintext), sealer.final(), sealer.getAuthTag()])
+  }
+
+  /** Null for what isn't sealed by this key and nonce. */
+  open(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    sealed: Uint8Array,
+    associated = new Uint8Array(),
+    into?: Uint8Array,
+  ): Uint8Array | null {
+    const length = sealed.length - options.authTagLength
+    if (length < 0) return null
+    const opener = createDecipheriv(cipher, keyOf(key), nonce, options)
+    opener.setAAD(associated, { plaintextLength: length })
+    opener.setAuthTag(sealed.subarray(length))
+    const opened = opener.update(sealed.subarray(0, length))
+    try {
+      opener.final()
+    } catch {
+      return null
+    }
+    if (into === undefined) return opened
+    into.set(opened)
+    return into
+  }
+}
+
+/** As in @chainsafe/as-sha256. */
+export function digest(bytes: Uint8Array): Uint8Array {
+  return createHash('sha256').update(bytes).digest()
+}
