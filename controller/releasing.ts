@@ -77,7 +77,7 @@ export async function spread(session: Session, limitMs: number, signal?: AbortSi
     for (const member of peer.admission.members) {
       if ((await peer.proposals.with(member.peer)) && (await hasHead(session, member.peer))) return true
     }
-    await sleep(200)
+    await sleep(500)
   }
   return false
 }

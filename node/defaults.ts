@@ -153,8 +153,8 @@ export const conductRates = {
   hello: { most: 20, perSecond: 0.5 },
   document: { most: 60_000, perSecond: 1000 },
   sync: { most: 30, perSecond: 0.5 },
-  /** One for each change of a proposal, and these come from people; a neighbour that catches up has 64 changes at most. */
-  proposals: { most: 80, perSecond: 0.5 },
+  /** One for each change of a proposal; and a command that waits for its change to be heard asks twice a second. */
+  proposals: { most: 200, perSecond: 3 },
   gossip: { most: 20_000, perSecond: 2000 },
 } as const
 /** Messages that no honest peer sends, before their sender is dropped: at once, and over a long time. */

@@ -5,6 +5,7 @@ import { describe, it, type TestContext } from 'node:test'
 import type { Level } from 'level'
 import { closureCodec } from '../protocol/closure.ts'
 import { sha256, sha256Hex } from '../protocol/hash.ts'
+import { releaseCodec } from '../protocol/release.ts'
 import { testClosure, testConfig, testFleet, testNow, testStorePath } from '../test/helpers/fleet.ts'
 import { testState } from '../test/helpers/state.ts'
 import { keptReleases, pruneAfterBeliefs } from './defaults.ts'
@@ -108,6 +109,22 @@ describe('Pruner', () => {
     assert.ok(await hasClosure(3))
     assert.equal((await state.release(3))?.version, 3)
     assert.equal(await state.release(4), undefined)
+  })
+
+  it("keeps as many of each site's releases", async t => {
+    const { database, fleet, state, make, pruner } = await scene(t, 2)
+    const versions = Array.from({ length: many }, (_, at) => at + 1)
+    for (const version of versions) {
+      const release = { ...fleet.published.release, site: 'north', version }
+      const bytes = releaseCodec.encode(release)
+      await state.keepDocument(bytes)
+      await database.table('releases').put(`north/${version}`, sha256(bytes))
+    }
+    await pruner.prune()
+    await make().prune()
+    const left = (await state.siteReleases()).map(({ version }) => version)
+    assert.deepEqual(left, versions.slice(-keptReleases))
+    assert.deepEqual(await state.releaseVersions(), [1, 2])
   })
 
   it('keeps what another part says that it needs, and everything when that can not say', async t => {

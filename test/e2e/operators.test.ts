@@ -237,7 +237,9 @@ describe('a fleet of several operators', { skip: nixSkip() }, () => {
       ...['root', 'propose', '--renew', '-m', 'the yearly renewal', '--yes'],
     )
     assert.deepEqual([proposed.root, proposed.complete, proposed.published], [next, false, false])
-    const approved = await json<{ published: boolean; root: number }>('ben', 'approve', `root-${next}`, '--yes')
+    // Ben has slept through the last root, and walks it first.
+    const approval = ['approve', `root-${next}`, '--yes', '--news', '30']
+    const approved = await json<{ published: boolean; root: number }>('ben', ...approval)
     assert.deepEqual([approved.root, approved.published], [next, true])
     // Another operator has it from the device, which has it from the one who published.
     await json('cleo', 'status', '--wait', '5')
