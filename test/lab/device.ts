@@ -2,6 +2,7 @@
 
 import type { SettingsInput } from '../../node/settings.ts'
 import { until } from '../e2e/helpers/processes.ts'
+import { BlockDisk } from './block-disk.ts'
 import { LabDisk } from './disk.ts'
 import { LabHost } from './host.ts'
 import type { LabNetwork } from './network.ts'
@@ -24,6 +25,8 @@ export interface LabDeviceOptions {
   settings?: SettingsInput
   /** The size of the disk that its Nix store and state are on; without it, this computer's. */
   diskMegabytes?: number
+  /** Whether that disk loses at a power cut what was not synced: see {@link BlockDisk}. */
+  blockDisk?: boolean
   /** More files that are there at the first boot. */
   files?: Readonly<Record<string, string>>
 }
@@ -70,7 +73,8 @@ export class LabDevice {
       join: { token, name, ...(site !== undefined && { site }) },
     }
     const unit = 'thymesh.service'
-    const disk = diskMegabytes === undefined ? undefined : await LabDisk.create(diskMegabytes)
+    const kind = options.blockDisk ? BlockDisk : LabDisk
+    const disk = diskMegabytes === undefined ? undefined : await kind.create(diskMegabytes)
     const host = await LabHost.create({
       name,
       network,

@@ -12,7 +12,7 @@ const MEGABYTE = 1 << 20
 export class LabDisk {
   readonly directory: string
 
-  private constructor(directory: string) {
+  protected constructor(directory: string) {
     this.directory = directory
   }
 

@@ -40,9 +40,11 @@ async function main(): Promise<number> {
   const trials: Trial[] = []
   for (const scenario of chosen) {
     if (!values.json) process.stderr.write(`== ${scenario.name}: ${scenario.title}\n`)
-    const onTrial = ({ fault, held, reason, seconds }: Trial) => {
+    const onTrial = ({ fault, held, reason, note, seconds }: Trial) => {
       if (values.json) return
-      process.stderr.write(`${held ? '  held  ' : '  FAILED'} ${fault} (${seconds} s)\n${reason ? `${reason}\n` : ''}`)
+      const measured = note === undefined ? '' : `: ${note}`
+      const why = reason === undefined ? '' : `${reason}\n`
+      process.stderr.write(`${held ? '  held  ' : '  FAILED'} ${fault} (${seconds} s)${measured}\n${why}`)
     }
     trials.push(...(await runScenario(scenario, onTrial)))
   }

@@ -9,6 +9,7 @@ import { firstUpdate } from './first-update.ts'
 import { healthy } from './healthy.ts'
 import { logs } from './logs.ts'
 import { powerCut } from './power-cut.ts'
+import { powerCutFetching } from './power-cut-fetching.ts'
 import type { Scenario } from './scenario.ts'
 import { secrets } from './secrets.ts'
 import { twoReleases } from './two-releases.ts'
@@ -26,6 +27,7 @@ export const scenarios: readonly Scenario[] = [
   bootFails,
   firstUpdate,
   powerCut,
+  powerCutFetching,
   diskFull,
   twoReleases,
   waves,

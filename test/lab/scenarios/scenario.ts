@@ -10,6 +10,8 @@ export interface Trial {
   readonly held: boolean
   /** What was wrong. */
   readonly reason?: string
+  /** What was measured. */
+  readonly note?: string
   readonly seconds: number
 }
 
@@ -31,11 +33,18 @@ export class Trials {
     this.#onTrial = onTrial
   }
 
-  /** Does a fault and asserts how it ends; what is thrown is the verdict, and the next fault is done all the same. */
-  async of(fault: string, work: () => Promise<void>): Promise<void> {
+  /**
+   * Does a fault and asserts how it ends; what is thrown is the verdict, and the next fault is done all the same. Text that
+   * it resolves to is told: what it measured.
+   */
+  async of(fault: string, work: () => Promise<unknown>): Promise<void> {
     const began = performance.now()
+    let note: string | undefined
     const reason = await work().then(
-      () => undefined,
+      measured => {
+        if (typeof measured === 'string') note = measured
+        return undefined
+      },
       (thrown: unknown) => messageOf(thrown),
     )
     const seconds = Math.round((performance.now() - began) / 100) / 10
@@ -45,6 +54,7 @@ export class Trials {
       held: reason === undefined,
       seconds,
       ...(reason !== undefined && { reason }),
+      ...(note !== undefined && { note }),
     }
     this.all.push(trial)
     this.#onTrial(trial)
