@@ -49,8 +49,9 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
 
   /** Whether a device has what the newest release gives it in its store. */
   async function hasNewest(name: string): Promise<boolean> {
-    const { releases } = await fleet.json<{ releases: { configs: { hello: { topLevel: string } } }[] }>('releases')
-    return existsSync(join(named(name).root, releases[0]?.configs.hello.topLevel ?? assert.fail()))
+    type Released = { configs: Record<string, { topLevel: string }>; devices: Record<string, { config: string }> }
+    const { configs, devices } = (await fleet.json<{ releases: Released[] }>('releases')).releases[0] ?? assert.fail()
+    return existsSync(join(named(name).root, configs[devices[name]?.config ?? '']?.topLevel ?? assert.fail(name)))
   }
 
   it('brings the first version to all at once when the project says nothing', async () => {
