@@ -16,6 +16,7 @@ import {
   type Judged,
   membersOf,
   propose,
+  publishersOf,
   roleOf,
   sign,
   wantedSigners,
@@ -150,6 +151,26 @@ export function requireOnlyOne(next: Judged, all: readonly Judged[], { signers }
   )
 }
 
+/** Keys of this operator's by which a word on a proposal counts. */
+function voicesOf(judged: Judged, trusted: TrustedSet, { signers }: Operator): Signer[] {
+  const asked = new Set([
+    ...judged.requirements.flatMap(({ keys }) => [...keys.keys()]),
+    ...publishersOf(judged.proposal, trusted).map(([id]) => id),
+  ])
+  return roleNames.flatMap(role => signers[role]).filter(({ keyId }) => asked.has(keyId))
+}
+
+/**
+ * What has all signatures already, before it is published. Under a site's release stands nobody of the fleet: the word of who
+ * publishes it does, for the log.
+ */
+export function approveComplete(judged: Judged, trusted: TrustedSet, operator: Operator, message: string): Judged {
+  if (judged.parts.site === undefined) return judged
+  const [key] = voicesOf(judged, trusted, operator)
+  if (key === undefined) throw notAsked()
+  return sign(judged, [], statementBy(key, judged, trusted, operator, { verdict: 'approved', message }), trusted)
+}
+
 /** The proposal with this operator's signatures and word. Throws a ProposingError when nothing is asked of them. */
 export function approve(judged: Judged, trusted: TrustedSet, operator: Operator, message: string): Judged {
   const wanted = wantedSigners(
@@ -163,8 +184,7 @@ export function approve(judged: Judged, trusted: TrustedSet, operator: Operator,
 
 /** The proposal with this operator's word against it; nothing is signed. */
 export function reject(judged: Judged, trusted: TrustedSet, operator: Operator, message: string): Judged {
-  const mine = roleNames.flatMap(role => operator.signers[role])
-  const key = mine.find(({ keyId }) => judged.requirements.some(({ keys }) => keys.has(keyId)))
+  const [key] = voicesOf(judged, trusted, operator)
   if (key === undefined) throw notAsked()
   return sign(judged, [], statementBy(key, judged, trusted, operator, { verdict: 'rejected', message }), trusted)
 }

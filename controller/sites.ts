@@ -28,9 +28,13 @@ export function delegateSite(
   threshold: number,
 ): Change {
   if (threshold < 1 || threshold > cards.length) {
-    throw new SiteError('threshold', `expected a threshold from 1 to the ${cards.length} operators, got ${threshold}`, {
-      hint: 'Name each operator of the site with --operator, by card or file.',
-    })
+    throw new SiteError(
+      'threshold',
+      `--threshold: expected at most ${cards.length}, the number of operators that are named, got ${threshold}`,
+      {
+        hint: 'Name each operator of the site with --operator, by card or file.',
+      },
+    )
   }
   const sites = new Map(sitesOf(trusted.targets))
   sites.set(site, { keys: cards.map(({ targets }) => targets), threshold })
@@ -73,7 +77,7 @@ export function requireSiteSigners(
   if (first !== undefined) return [first, ...rest]
   const ids = authority.keys.map(key => keyIdOf(key).slice(0, 8)).join(', ')
   throw new SiteError('not-yours', `expected a key of the site ${site}'s operators (${ids}), got none of them`, {
-    hint: `An operator of the fleet gives you the site: thymesh site delegate ${site} --operator CARD (thymesh key card).`,
+    hint: `An operator of the fleet gives you the site: thymesh site delegate ${site} --operator CARD (thymesh key show).`,
   })
 }
 

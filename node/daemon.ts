@@ -88,7 +88,7 @@ export async function startDaemon(settings: Settings, log: Logger): Promise<Runn
     const rest = new Rest()
     rest.start()
     undo.push(async () => rest.stop())
-    log.info({ name: certificate.name, site: certificate.site }, 'device started')
+    log.info({ name: certificate.name, site: certificate.site }, `${certificate.role} started`)
     return { peer, stop }
   } catch (thrown) {
     await stop()

@@ -2,10 +2,12 @@
 
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { JoinError } from '../../node/membership.ts'
 import { FormatError } from '../../protocol/cbor.ts'
+import { open } from '../../protocol/dsse.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { nameSchema } from '../../protocol/fields.ts'
-import { parseJoinToken } from '../../protocol/join-token.ts'
+import { grantKind, nameMatches, parseJoinToken } from '../../protocol/join-token.ts'
 import { formatNixSecretKey } from '../../protocol/nix/signature.ts'
 import { roleNames } from '../../protocol/trust/fleet.ts'
 import { FleetHome } from '../fleet-home.ts'
@@ -43,6 +45,7 @@ export async function keyNew(options: KeyNewOptions): Promise<undefined> {
         })
   }
   const operator = checkedOperator(options.operator ?? (await operatorKeys.operator()))
+  if (options.join !== undefined) requireToken(options.join, project.fleet, operator)
   // New files share the folder's passphrase: the old ones must open with it.
   const sealed = options.rotate ? await operatorKeys.sealed() : options.passphrase
   if (options.rotate) await operatorKeys.signers()
@@ -50,7 +53,6 @@ export async function keyNew(options: KeyNewOptions): Promise<undefined> {
   const seal = sealed ? newSeal(await passphrase()) : undefined
   if (!options.rotate) {
     const join = options.join === undefined ? {} : { join: { token: options.join, name: operator } }
-    if (options.join !== undefined) requireToken(options.join, project.fleet)
     await home.writeSettings({
       mdns: options.mdns,
       ...join,
@@ -64,7 +66,9 @@ export async function keyNew(options: KeyNewOptions): Promise<undefined> {
   note(options, `New keys: ${operatorKeys.directory} (${written.map(file => basename(file)).join(', ')})`)
   note(
     options,
-    'Hand this card to an operator of the fleet, who adds it: thymesh root propose --add CARD, or for a site: thymesh site delegate',
+    options.join === undefined
+      ? 'Hand this card to an operator of the fleet, who adds it: thymesh root propose --add CARD'
+      : 'Hand this card to an operator of the fleet, who gives you your site: thymesh site delegate SITE --operator CARD',
   )
   print(options, { directory: operatorKeys.directory, operator, sealed, card }, card)
   return undefined
@@ -115,10 +119,23 @@ export async function keyPassphrase(
   return undefined
 }
 
-function requireToken(text: string, fleet: string): void {
+/** Refuses a token with which the controller couldn't join, or would join as a device, before any key is made. */
+function requireToken(text: string, fleet: string, operator: string): void {
   const token = parseJoinToken(text)
-  if (token.fleet === fleet) return
-  throw new FormatError('malformed', `--join: the token is for fleet ${token.fleet.slice(0, 12)}, not for this one`)
+  const { role, names, expires } = open(grantKind, token.grant).document
+  const hint = `An operator of the fleet makes one: thymesh token --relay --names ${operator}`
+  if (token.fleet !== fleet) {
+    throw new FormatError('malformed', `--join: the token is for fleet ${token.fleet.slice(0, 12)}, not for this one`, {
+      hint,
+    })
+  }
+  if (role !== 'relay')
+    throw new JoinError('beyond-grant', `--join: expected a token for relays, got one for ${role}s`, { hint })
+  if (!nameMatches(names, operator)) {
+    throw new JoinError('beyond-grant', `--join: the token is for peers named ${names}, got ${operator}`, { hint })
+  }
+  if (Date.parse(expires) <= Date.now())
+    throw new JoinError('expired', `--join: the token expired on ${expires}`, { hint })
 }
 
 async function newPassphrase(file: string | undefined): Promise<string> {

@@ -5,6 +5,7 @@ import { openProject } from '../project/project.ts'
 import {
   approve as addApproval,
   reject as addRejection,
+  approveComplete,
   beliefOf,
   isWithdrawn,
   type Operator,
@@ -101,20 +102,26 @@ export async function approve(options: ApproveOptions): Promise<number> {
       trustClock: options.trustClock,
     }
     requireOnlyOne(judged, peer.proposals.book.all, operator)
-    const signed = judged.complete ? judged : addApproval(judged, belief.trusted, operator, options.message ?? '')
+    const said = options.message ?? ''
+    const signed = judged.complete
+      ? approveComplete(judged, belief.trusted, operator, said)
+      : addApproval(judged, belief.trusted, operator, said)
     const outcome = await passOn(session, signed, operator)
-    if (outcome.kind === 'published' && signed.release !== undefined && signed.parts.root === undefined) {
+    const published = outcome.kind === 'published'
+    const isRelease = signed.release !== undefined && signed.parts.root === undefined
+    // The closures are with who proposed it: who doesn't wait needs no peer that has them.
+    if (published && isRelease && options.wait) {
       note(options, `Release ${releaseName(outcome.release)} has all its signatures and is published.`)
       return await watch(session, outcome.release, options)
     }
     const heard = await spread(session, spreadMs)
-    const what = outcome.kind === 'published' ? 'is published' : `is signed; missing: ${signaturesText(signed)}`
-    const rest = heard ? '' : ' No other peer has it yet: run `thymesh status` when one is in reach.'
-    print(
-      options,
-      { ...proposalAfter(signed, outcome.kind === 'published'), heard },
-      `${capital(titleOf(signed))} ${what}.${rest}`,
-    )
+    const missing = signed.complete
+      ? 'has all signatures; an operator of the fleet publishes it'
+      : `is signed; missing: ${signaturesText(signed)}`
+    const what = published ? 'is published' : missing
+    const from = published && isRelease ? ` Its closures come from ${signed.proposal.operator}'s controller.` : ''
+    const rest = heard ? from : ' No other peer has it yet: run `thymesh status` when one is in reach.'
+    print(options, { ...proposalAfter(signed, published), heard }, `${capital(titleOf(signed))} ${what}.${rest}`)
     return exitCodes.done
   })
 }

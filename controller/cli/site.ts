@@ -4,12 +4,13 @@ import { FormatError } from '../../protocol/cbor.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { nameSchema } from '../../protocol/fields.ts'
 import { keyIdOf } from '../../protocol/keys.ts'
-import { nixKeysFor, sitesOf } from '../../protocol/trust/sites.ts'
+import { nixKeysFor, type Sites, sitesOf } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { type OperatorCard, parseCard } from '../keys/card.ts'
 import { openProject } from '../project/project.ts'
 import { beliefOf, type Change, makeProposal, requireOnlyOne } from '../proposing.ts'
 import { passOn, spread } from '../releasing.ts'
+import type { Session } from '../session.ts'
 import { delegateSite, revokeSite } from '../sites.ts'
 import { changesText, signaturesText } from '../view/proposal.ts'
 import { table } from '../view/table.ts'
@@ -37,6 +38,15 @@ export interface SiteDelegateOptions extends SiteChangeOptions {
 export async function siteDelegate(options: SiteDelegateOptions): Promise<number> {
   const { fleet } = await openProject(options.project)
   const site = checkedSite(options.site)
+  if (options.operator.length === 0) {
+    throw new ThymeshError(
+      'no-operators',
+      `--operator: expected the card of one of the operators of ${site}, got none`,
+      {
+        hint: 'They make it: thymesh key show',
+      },
+    )
+  }
   const cards = (await Promise.all(options.operator.map(cardText))).map(parseCard)
   const unique = [...new Map(cards.map(card => [keyIdOf(card.targets), card])).values()]
   requireOurs(unique, fleet)
@@ -50,7 +60,7 @@ export async function siteRevoke(options: SiteChangeOptions): Promise<number> {
 function checkedSite(given: string): string {
   const parsed = nameSchema.safeParse(given)
   if (parsed.success) return parsed.data
-  throw new ThymeshError('invalid-name', `${parsed.error.issues[0]?.message}, got ${JSON.stringify(given)}`)
+  throw new ThymeshError('invalid-name', `the site: ${parsed.error.issues[0]?.message}, got ${JSON.stringify(given)}`)
 }
 
 function requireOurs(cards: readonly OperatorCard[], fleet: string): void {
@@ -71,6 +81,7 @@ async function change(options: SiteChangeOptions, make: (trusted: TrustedSet) =>
     const about = { ...made, message: options.message ?? made.message }
     const judged = makeProposal({ ...belief, fleet: project.fleet }, about, operator)
     note(options, changesText(judged, belief))
+    for (const line of wordsOn(options.site, session, sitesOf(judged.parts.targets))) note(options, line)
     requireOnlyOne(judged, peer.proposals.book.all, operator)
     if (!(await confirm(options, judged.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
     const published = (await passOn(session, judged, operator)).kind === 'published'
@@ -85,6 +96,22 @@ async function change(options: SiteChangeOptions, make: (trusted: TrustedSet) =>
     )
     return exitCodes.done
   })
+}
+
+/** What an operator may have mistyped, or should know of, before a site is given away. */
+function wordsOn(site: string, { peer }: Session, after: Sites): string[] {
+  const devices = peer.directory.certificates().filter(({ role }) => role === 'device')
+  const there = devices.filter(device => device.site === site)
+  if (there.length > 0) {
+    const names = there.map(({ name }) => name).sort()
+    const rest = names.length > 10 ? ` and ${names.length - 10} more` : ''
+    return [`  Devices there now: ${names.slice(0, 10).join(', ')}${rest}`]
+  }
+  if (!after.has(site)) return []
+  const known = [...new Set(devices.flatMap(device => device.site ?? []))].sort()
+  return [
+    `  Note: no device that is known here has the site ${site} in its certificate. Sites that are: ${known.join(', ') || 'none'}.`,
+  ]
 }
 
 export async function siteList(options: ProjectOptions & { wait: number }): Promise<undefined> {

@@ -8,6 +8,7 @@ import { requirePlausibleClock } from '../clock.ts'
 import { FleetHome } from '../fleet-home.ts'
 import { TokenBook } from '../members/token-book.ts'
 import { openProject } from '../project/project.ts'
+import { notAsked } from '../proposing.ts'
 import { makeJoinToken } from '../token.ts'
 import { shortId } from '../view/table.ts'
 import type { ProjectOptions } from './options.ts'
@@ -50,6 +51,9 @@ export async function token(options: TokenOptions): Promise<undefined> {
   const { members } = await home.keys()
   const now = new Date()
   if (!options.trustClock) await requireClock(project.fleet, home, now)
+  // A token by a key that the fleet doesn't name lets nobody in: a site's operator has such a one.
+  const counts = await home.operatorKeys.counts(members)
+  if (counts === false || (counts === undefined && (await home.settings()).join !== undefined)) throw notAsked()
   const { token, grant, envelope } = makeJoinToken(
     {
       fleet: project.fleet,

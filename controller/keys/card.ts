@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { FormatError } from '../../protocol/cbor.ts'
-import { open, seal, signedKind } from '../../protocol/dsse.ts'
+import { type Opened, open, seal, signedKind } from '../../protocol/dsse.ts'
 import { bytesSchema, fleetIdSchema, formatVersion, nameSchema } from '../../protocol/fields.ts'
 import { type PublicKey, publicKeyLength } from '../../protocol/keys.ts'
 import { formatNixPublicKey, type NixSecretKey } from '../../protocol/nix/signature.ts'
@@ -58,11 +58,19 @@ export function parseCard(text: string): OperatorCard {
       },
     )
   }
-  const { document, signedBy } = open(
-    cardKind,
-    new Uint8Array(Buffer.from(trimmed.slice(cardPrefix.length), 'base64url')),
-  )
+  const { document, signedBy } = opened(trimmed)
   const missing = roleNames.find(role => !signedBy(document[role]))
   if (missing === undefined) return document
   throw new FormatError('malformed', `the card of ${document.name} isn't signed by its own ${missing} key`)
+}
+
+function opened(text: string): Opened<OperatorCard> {
+  try {
+    return open(cardKind, new Uint8Array(Buffer.from(text.slice(cardPrefix.length), 'base64url')))
+  } catch (cause) {
+    throw new FormatError('malformed', "expected an operator's card, got one that is cut off or mistyped", {
+      hint: 'Copy the whole line that `thymesh key show` printed.',
+      cause,
+    })
+  }
 }

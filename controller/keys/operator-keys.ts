@@ -160,6 +160,12 @@ export class OperatorKeys {
     if (before !== text && (await this.files('root')).length > 0) await writeFile(file, text, { mode: 0o600 })
   }
 
+  /** Whether the fleet names a key, as far as was noted; nothing before anything was. */
+  async counts({ keyId }: Signer): Promise<boolean | undefined> {
+    const active = await this.#active()
+    return active.length === 0 ? undefined : active.includes(keyId)
+  }
+
   get #activeFile(): string {
     return join(this.directory, 'active.json')
   }

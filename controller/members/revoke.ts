@@ -5,8 +5,10 @@ import { ThymeshError } from '../../protocol/errors.ts'
 import { timeText } from '../../protocol/fields.ts'
 import { equalBytes, sha256 } from '../../protocol/hash.ts'
 import { withRevocation } from '../../protocol/revocations.ts'
+import { roleOf } from '../../protocol/trust/proposals.ts'
 import type { FleetKeys } from '../../protocol/trust/publish.ts'
 import { publishMembers } from '../../protocol/trust/publish-members.ts'
+import { notAsked } from '../proposing.ts'
 
 export class RevokeError extends ThymeshError<'no-trust' | 'unknown-member' | 'ambiguous' | 'own' | 'too-few-keys'> {}
 
@@ -41,6 +43,10 @@ export async function revoke(
       hint: 'One operator alone can revoke only where the threshold of the members role is 1.',
     })
   }
+  const online = [keys.snapshot, keys.timestamp].every((key, at) =>
+    roleOf(belief.trusted.root, at === 0 ? 'snapshot' : 'timestamp').keys.some(each => equalBytes(each, key.publicKey)),
+  )
+  if (!online || !belief.authority.keys.some(each => equalBytes(each, keys.members.publicKey))) throw notAsked()
   const signers = { members: [keys.members], snapshot: [keys.snapshot], timestamp: [keys.timestamp] }
   const published = publishMembers(belief.trusted, list, signers, now)
   await peer.state.believe(published.trusted, async named => {

@@ -60,11 +60,16 @@ export function judge(given: Proposal, trusted: TrustedSet, fleet: string): Judg
   const release = releaseOf(given, parts, fleet)
   const id = idOf(given, parts)
   requireAuthor(given, requirements, trusted)
-  const keys = new Map(requirements.flatMap(({ keys }) => [...keys]))
+  const keys = new Map([...requirements.flatMap(({ keys }) => [...keys]), ...publishersOf(given, trusted)])
   const { statements, envelopes } = statementsIn(given, id, keys)
   const proposal: Proposal = { ...given, ...bytesOf(parts, given), statements: envelopes }
   const complete = requirements.every(({ signed, threshold }) => signed.length >= threshold)
   return { id, proposal, parts, release, requirements, statements, complete }
+}
+
+/** Who may say a word on a proposal beside those whose signatures it asks for: a site's is published by the fleet's operators. */
+export function publishersOf({ site }: Pick<Proposal, 'site'>, trusted: TrustedSet): [string, PublicKey][] {
+  return site === undefined ? [] : roleOf(trusted.root, 'targets').keys.map(key => [keyIdOf(key), key])
 }
 
 /** Two states of one proposal with all signatures and statements of both. */

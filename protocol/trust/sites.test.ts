@@ -220,6 +220,30 @@ describe("a proposal of a site's release", () => {
     assert.equal(merge(first, second, trusted).complete, true)
   })
 
+  it("has the word of the fleet's operators beside the site's signatures, and nobody else's", () => {
+    const fleet = testFleet()
+    const { trusted } = delegate(fleet, 'berlin', [kim])
+    delegate(fleet, 'paris', [lee])
+    const good = proposal(fleet, 'berlin')
+    const said = { fleet: fleet.fleet, operator: 'ada', at: timeText(fleet.now), message: '' }
+    const word = (by: typeof kim, verdict: 'approved' | 'rejected') =>
+      makeStatement({ ...said, proposal: Buffer.from(good.id, 'hex'), verdict }, by)
+    const after = [
+      word(fleet.keys.targets, 'approved'),
+      word(lee, 'approved'),
+      word(fleet.keys.members, 'rejected'),
+    ].reduce((judged, each) => sign(judged, [], each, fleet.published.trusted), good)
+    assert.deepEqual(
+      after.statements.map(({ key, verdict }) => [key, verdict]).sort(),
+      [
+        [kim.keyId, 'proposed'],
+        [fleet.keys.targets.keyId, 'approved'],
+      ].sort(),
+    )
+    assert.deepEqual([after.complete, after.id], [true, good.id])
+    assert.equal(siteVersion(trusted, 'berlin'), 0)
+  })
+
   it("is refused of anyone but the site's operators, for another site, and together with other parts", () => {
     const fleet = testFleet()
     delegate(fleet, 'berlin', [kim])

@@ -87,7 +87,17 @@ describe('a site with an operator of its own', { skip: nixSkip() }, () => {
       ]),
       [['berlin', 1, 'of kim', [null]]],
     )
+    // Whose keys signed it, and by whose word it was published.
+    const words = events.filter(({ what, site }) => what !== 'release' && site !== null)
+    assert.deepEqual(words.map(({ what, signers }) => [what, signers[0]?.operator === 'kim']).sort(), [
+      ['approved', false],
+      ['proposed', true],
+    ])
     assert.equal((JSON.parse(logs.stdout) as ErrorJson).error.code, 'not-served')
+    // Its keys are none of the fleet's: no token of theirs lets anyone in, no revocation counts.
+    for (const refused of [await asKim('token'), await asKim('revoke', 'first')]) {
+      assert.equal((JSON.parse(refused.stdout) as ErrorJson).error.code, 'not-asked')
+    }
   })
 
   it("follows the fleet's release again when the site is taken back", async () => {
