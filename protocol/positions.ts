@@ -29,11 +29,14 @@ export function packPositions({ offsets, slots }: Positions): Uint8Array {
 }
 
 /**
- * Unpacks positions; throws a RangeError when they don't end within `size` bytes, or number other slots than
- * 0 … `slotCount` - 1 in the order of their first occurrence.
+ * Unpacks positions; throws a RangeError when they are more than `maxCount`, don't end within `size` bytes, or number
+ * other slots than 0 … `slotCount` - 1 in the order of their first occurrence.
  */
-export function unpackPositions(bytes: Uint8Array, slotCount: number, size: number): Positions {
-  const numbers = unpackVarints(bytes)
+export function unpackPositions(
+  bytes: Uint8Array,
+  { slotCount, size, maxCount }: { slotCount: number; size: number; maxCount: number },
+): Positions {
+  const numbers = unpackVarints(bytes, 2 * maxCount)
   if (numbers.length % 2 !== 0) throw new RangeError('expected positions as pairs of gap and slot')
   const count = numbers.length / 2
   const offsets = new Float64Array(count)

@@ -8,6 +8,7 @@ import fc from 'fast-check'
 import { FormatError } from './cbor.ts'
 import { REFERENCE_LENGTH } from './positions.ts'
 import { decodeRecipe, encodeRecipe, type Recipe, recipeId, recipeLimits } from './recipe.ts'
+import { packVarints } from './varint.ts'
 
 /** A recipe from chunk lengths and the references' gaps and slots; slots are renumbered by first occurrence. */
 function recipeOf(lengths: readonly number[], references: readonly { gap: number; slot: number }[] = []): Recipe {
@@ -120,6 +121,29 @@ test('recipe: refuses what breaks a rule', () => {
   }
   assert.throws(() => decodeRecipe(new Uint8Array(recipeLimits.recipeSize + 1)), hasCode('too-large'))
   assert.throws(() => decodeRecipe(new Uint8Array()), hasCode('malformed'))
+})
+
+test('recipe: cannot expand beyond what it may hold, however short it is', () => {
+  const good = decode<Record<string, unknown>>(encodeRecipe(recipeOf([recipeLimits.chunkSize], [{ gap: 0, slot: 0 }])))
+  const { chunkCount, chunkSize, positionCount } = recipeLimits
+  // Two bytes a reference, so that more fit the packed column than a NAR may have.
+  const many = new Uint8Array(2 * (positionCount + 1))
+  const size = (positionCount + 1) * REFERENCE_LENGTH
+  const lengths = packVarints(Array<number>(Math.ceil(size / chunkSize)).fill(chunkSize))
+  const chunks = Math.ceil(size / chunkSize)
+  const refused: [string, Record<string, unknown>][] = [
+    [
+      'more references than there may be',
+      { positions: many, size: chunks * chunkSize, lengths, hashes: new Uint8Array(32 * chunks) },
+    ],
+    ['more chunks than there may be', { lengths: new Uint8Array(chunkCount * 3 + 1).fill(1) }],
+    ['more hashes than there may be', { hashes: new Uint8Array((chunkCount + 1) * 32) }],
+    ['chunks that count to more than a NAR may hold', { size: 2 ** 53 - 1 }],
+    ['more slots than there may be', { slots: recipeLimits.slotCount + 1 }],
+  ]
+  for (const [what, change] of refused) {
+    assert.throws(() => decodeRecipe(encode({ ...good, ...change })), FormatError, what)
+  }
 })
 
 test('recipe: refuses other encodings of the same content', () => {

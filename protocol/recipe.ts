@@ -99,9 +99,9 @@ export function decodeRecipe(bytes: Uint8Array): Recipe {
   try {
     return {
       size,
-      chunks: chunksOf(hashes, unpackVarints(lengths), size),
+      chunks: chunksOf(hashes, unpackVarints(lengths, recipeLimits.chunkCount), size),
       slotCount: slots,
-      positions: unpackPositions(positions, slots, size),
+      positions: unpackPositions(positions, { slotCount: slots, size, maxCount: recipeLimits.positionCount }),
     }
   } catch (thrown) {
     throw new FormatError('malformed', `not a valid recipe: ${messageOf(thrown)}`, { cause: thrown })

@@ -25,9 +25,9 @@ export function packVarints(numbers: ArrayLike<number>): Uint8Array {
 
 /**
  * Unpacks what {@link packVarints} made; throws a RangeError for a number that is cut off, too large or longer than
- * need be (so that a list has one encoding only).
+ * need be (so that a list has one encoding only), and for more than `maxCount` of them.
  */
-export function unpackVarints(bytes: Uint8Array): number[] {
+export function unpackVarints(bytes: Uint8Array, maxCount = Number.POSITIVE_INFINITY): number[] {
   const numbers: number[] = []
   let value = 0
   let scale = 1
@@ -41,6 +41,7 @@ export function unpackVarints(bytes: Uint8Array): number[] {
       continue
     }
     if (byte === 0 && length > 1) throw new RangeError('expected varints in as few bytes as possible')
+    if (numbers.length >= maxCount) throw new RangeError(`expected at most ${maxCount} varints, got more`)
     if (value > Number.MAX_SAFE_INTEGER) throw new RangeError('expected varints of at most 53 bits')
     numbers.push(value)
     value = 0

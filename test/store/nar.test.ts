@@ -105,6 +105,9 @@ test('what no NAR can hold is refused', options, async t => {
   await new Promise(resolve => server.on('listening', resolve))
   await assert.rejects(layOutNar(join(dir, 'socket')), { code: 'path-invalid' })
   await assert.rejects(layOutNar(dir), { code: 'path-invalid' })
+  // Opened, it would wait for a writer.
+  await promisify(execFile)('mkfifo', [join(dir, 'fifo')])
+  await assert.rejects(layOutNar(join(dir, 'fifo')), { code: 'path-invalid' })
   await assert.rejects(layOutNar('/dev/null'), { code: 'path-invalid' })
   await assert.rejects(layOutNar(join(dir, 'nothing-here')), { code: 'path-unknown' })
   const deep = join(dir, 'deep')

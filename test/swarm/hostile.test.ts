@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { zstdCompressSync } from 'node:zlib'
 import { openStream } from '../../node/mesh/open-stream.ts'
 import { FrameStream } from '../../node/swarm/frame-stream.ts'
-import type { Frame } from '../../protocol/swarm.ts'
+import { type Frame, maxFrame } from '../../protocol/swarm.ts'
 import { connect, type TestPeer } from '../helpers/mesh.ts'
 import { answer, content, type StorePeer, SwarmWorld } from '../helpers/swarm.ts'
 import { missingNix } from '../store/real-stores.ts'
@@ -88,6 +88,23 @@ const banned: [string, Malice][] = [
   ],
   ['speaks out of turn', async frames => await frames.write({ type: 'open', closure: new Uint8Array(32) })],
   ['sends frames of no known type', async frames => await frames.writeParts([Buffer.from([0, 0, 0, 2, 99, 1])])],
+  [
+    'says twice what it has',
+    async frames => await frames.write({ type: 'ready', wants: false, bitfield: Uint8Array.of(0x80) }),
+  ],
+  [
+    'lacks chunks beyond the last',
+    async (frames, _, { count }) => await frames.write({ type: 'missing', chunks: [count] }),
+  ],
+  ['announces an empty frame', async frames => await frames.writeParts([Buffer.alloc(4)])],
+  [
+    'announces a frame of a byte more than there may be',
+    async frames => {
+      const header = Buffer.alloc(4)
+      header.writeUInt32BE(maxFrame + 1)
+      await frames.writeParts([header])
+    },
+  ],
   ['announces a frame of 4 GiB', async frames => await frames.writeParts([Buffer.from([255, 255, 255, 255])])],
 ]
 
