@@ -1,6 +1,5 @@
 /** The libp2p host of a peer: transports, services and the settings that js-libp2p needs in a long-lived daemon. */
 
-import { noise } from '@chainsafe/libp2p-noise'
 import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
 import { type GossipSub, gossipsub, StrictNoSign } from '@libp2p/gossipsub'
 import { createTopicScoreParams, type TopicScoreParams } from '@libp2p/gossipsub/score'
@@ -9,7 +8,6 @@ import { type ComponentLogger, FaultTolerance, type Libp2p } from '@libp2p/inter
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { sha256 } from '../../protocol/hash.ts'
@@ -17,6 +15,7 @@ import type { ProtocolNames } from '../../protocol/messages.ts'
 import { dialTimeoutMs, keepAliveMs, monitorIntervalMs, roundTripMs, silentConnectionMs } from '../defaults.ts'
 import type { Settings } from '../settings.ts'
 import { mdns } from './mdns.ts'
+import { thriftyNoise, thriftyYamux } from './wire.ts'
 
 export type Services = {
   identify: Identify
@@ -66,11 +65,11 @@ export async function makeHost(init: HostInit): Promise<Host> {
     transports: [tcp({ dialOpts: keepAlive, listenOpts: keepAlive, ...silence })],
     // A missing IPv6 or a port that is taken must not stop a device from dialling out.
     transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [thriftyNoise()],
     // A paused reader that holds more than its read buffer is reset, so the window stays at or below it.
     // Its pings are for the round-trip time alone: bytes that are not acknowledged would keep the kernel from probing.
     streamMuxers: [
-      yamux({
+      thriftyYamux({
         keepAliveInterval: roundTripMs,
         streamOptions: { maxStreamWindowSize: 4 * MiB, maxReadBufferLength: 4 * MiB },
       }),
