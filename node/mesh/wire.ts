@@ -7,7 +7,7 @@ import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { type NoiseInit, noise } from '@chainsafe/libp2p-noise'
 import { defaultCrypto, nodeCrypto } from '@chainsafe/libp2p-noise/crypto'
-import type { MessageStream, SecureConnectionOptions, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
+import type { MessageStream, SecureConnectionOptions, StreamMuxerFactory } from '@libp2p/interface'
 import { type YamuxMuxerInit, yamux } from '@libp2p/yamux'
 
 type Crypto = NonNullable<NoiseInit['crypto']>
@@ -99,7 +99,7 @@ export function thriftyYamux(init: YamuxMuxerInit): () => StreamMuxerFactory {
       const muxer = createStreamMuxer.call(factory, connection)
       const inside = muxer as unknown as { _newStream(...args: unknown[]): WindowedStream }
       const make = inside._newStream
-      inside._newStream = (...args) => updatedAtHalf(make.apply(muxer as StreamMuxer, args))
+      inside._newStream = (...args) => updatedAtHalf(make.apply(muxer, args))
       return muxer
     }
     return factory
