@@ -1,5 +1,6 @@
 /** Brings a closure into the Nix store: what its chunks are not here for comes from the swarm, the rest from the disk. */
 
+import { collectLate } from '../heap-pace.ts'
 import type { Logger } from '../log.ts'
 import type { NixStore } from '../store/nix-store.ts'
 import type { PathChunks } from './chunk-list.ts'
@@ -80,11 +81,16 @@ async function bringIn(
   const attempt = { store, swarms, entry, list: known.list, trustedPublicKeys, log }
   const onProgress = () => options.onProgress?.(progress)
   const { signal } = options
-  // Ends: each time, chunks that were counted on have left the store for good.
-  for (let left = missing; !(await attemptFetch(attempt, { missing: left, progress, onProgress, signal })); ) {
-    log.info('the fetch begins anew: chunks that were counted on are gone, and there was no room for them')
-    const valid = await store.validPaths(left.map(({ described }) => described.path))
-    left = left.filter(({ described }) => !valid.has(described.path))
+  const endLate = collectLate()
+  try {
+    // Ends: each time, chunks that were counted on have left the store for good.
+    for (let left = missing; !(await attemptFetch(attempt, { missing: left, progress, onProgress, signal })); ) {
+      log.info('the fetch begins anew: chunks that were counted on are gone, and there was no room for them')
+      const valid = await store.validPaths(left.map(({ described }) => described.path))
+      left = left.filter(({ described }) => !valid.has(described.path))
+    }
+  } finally {
+    endLate()
   }
 }
 

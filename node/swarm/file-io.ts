@@ -13,7 +13,11 @@ export async function readFully(handle: FileHandle, into: Uint8Array, position: 
 }
 
 /** Writes all of `bytes` from byte `position` on; a disk that fills up throws ENOSPC at the latest on the second call. */
-export async function writeFully(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+export async function writeFully(
+  handle: Pick<FileHandle, 'write'>,
+  bytes: Uint8Array,
+  position: number,
+): Promise<void> {
   for (let done = 0; done < bytes.length; ) {
     done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten
   }

@@ -7,7 +7,8 @@ import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { equalBytes, sha256 } from '../../protocol/hash.ts'
 import { Bitfield } from './bitfield.ts'
 import type { ChunkList } from './chunk-list.ts'
-import { readFully, writeFully } from './file-io.ts'
+import { readFully } from './file-io.ts'
+import { GatheredWrites } from './gathered-writes.ts'
 import { recentChunkBytes } from './limits.ts'
 import { type StagedRange, StagingLayout } from './staging-layout.ts'
 import { verifyStaged } from './staging-scan.ts'
@@ -38,6 +39,7 @@ function full(message: string, cause?: unknown): StagingError {
 interface StagedFile extends StagedRange {
   readonly name: string
   handle: Promise<FileHandle> | undefined
+  writes: GatheredWrites | undefined
   /** Bytes written, which stay on disk until the file goes. */
   bytes: number
   readonly released: Set<number>
@@ -76,6 +78,7 @@ export class Staging {
         ...range,
         name: `${range.from}-${range.to}`,
         handle: undefined,
+        writes: undefined,
         bytes: 0,
         released: new Set(),
         going: undefined,
@@ -231,18 +234,18 @@ export class Staging {
     this.#written.add(number)
     const handle = this.#handleOf(file)
     try {
-      await writeFully(await handle, bytes, this.#layout.offsets[number] ?? 0)
+      await file.writes?.write(bytes, this.#layout.offsets[number] ?? 0)
       // A file that was removed meanwhile took the chunk with it: its path is in the store.
       if (file.handle === handle) {
         this.#staged.add(number)
         this.#remember(number, bytes)
       }
     } catch (thrown) {
-      if (file.handle === handle) {
-        this.#bytes -= more
-        file.bytes -= more
-        if (more > 0) this.#written.remove(number)
-      }
+      // So did one that was closed before its turn came.
+      if (file.handle !== handle && (thrown as NodeJS.ErrnoException).code === 'EBADF') return
+      this.#bytes -= more
+      file.bytes -= more
+      if (more > 0) this.#written.remove(number)
       throw stagingError(thrown, join(this.#directory, file.name))
     }
   }
@@ -274,6 +277,7 @@ export class Staging {
     if (file.handle !== undefined) return file.handle
     const opening = (file.going ?? Promise.resolve()).then(() => this.#open(file.name))
     file.handle = opening
+    file.writes = new GatheredWrites(opening)
     opening.catch(() => {
       if (file.handle === opening) file.handle = undefined
     })
