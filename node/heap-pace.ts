@@ -10,15 +10,29 @@ const movingPercent = 70
 /** V8's own measure. */
 const ownPercent = 0
 
-let moving = 0
+export class HeapPace {
+  readonly #setFlags: (flags: string) => void
+  #holders = 0
 
-/** Lets the heap grow until what this returns is called: once for each, in any order. */
-export function collectLate(): () => void {
-  if (moving++ === 0) setFlagsFromString(`--heap-growing-percent=${movingPercent}`)
-  let ended = false
-  return () => {
-    if (ended) return
-    ended = true
-    if (--moving === 0) setFlagsFromString(`--heap-growing-percent=${ownPercent}`)
+  constructor(setFlags: (flags: string) => void = setFlagsFromString) {
+    this.#setFlags = setFlags
+  }
+
+  /** Lets the heap grow until what this returns is called: by the last of all who asked. */
+  collectLate(): () => void {
+    if (this.#holders++ === 0) this.#setPercent(movingPercent)
+    let ended = false
+    return () => {
+      if (ended) return
+      ended = true
+      if (--this.#holders === 0) this.#setPercent(ownPercent)
+    }
+  }
+
+  #setPercent(percent: number): void {
+    this.#setFlags(`--heap-growing-percent=${percent}`)
   }
 }
+
+/** The process has one heap. */
+export const heapPace = new HeapPace()

@@ -3,7 +3,7 @@
 import { promisify } from 'node:util'
 import { constants, zstdCompress } from 'node:zlib'
 import { type Base, type ChunkEncoding, encodeChunkHeader } from '../../protocol/swarm.ts'
-import { collectLate } from '../heap-pace.ts'
+import { heapPace } from '../heap-pace.ts'
 import type { Bases } from './bases.ts'
 import type { ChunkStore } from './chunk-store.ts'
 import type { FrameStream } from './frame-stream.ts'
@@ -73,7 +73,7 @@ export class ChunkSender {
   async #serve(): Promise<void> {
     const { peer, signal, onFailed } = this.#init
     this.#serving = true
-    const endLate = collectLate()
+    const endLate = heapPace.collectLate()
     try {
       for (let wanted = this.#queue.shift(); wanted !== undefined; wanted = this.#queue.shift()) {
         signal.throwIfAborted()

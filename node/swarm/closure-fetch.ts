@@ -1,6 +1,6 @@
 /** Brings a closure into the Nix store: what its chunks are not here for comes from the swarm, the rest from the disk. */
 
-import { collectLate } from '../heap-pace.ts'
+import { heapPace } from '../heap-pace.ts'
 import type { Logger } from '../log.ts'
 import type { NixStore } from '../store/nix-store.ts'
 import type { PathChunks } from './chunk-list.ts'
@@ -81,7 +81,7 @@ async function bringIn(
   const attempt = { store, swarms, entry, list: known.list, trustedPublicKeys, log }
   const onProgress = () => options.onProgress?.(progress)
   const { signal } = options
-  const endLate = collectLate()
+  const endLate = heapPace.collectLate()
   try {
     // Ends: each time, chunks that were counted on have left the store for good.
     for (let left = missing; !(await attemptFetch(attempt, { missing: left, progress, onProgress, signal })); ) {
