@@ -242,8 +242,8 @@ export class Session extends EventEmitter<Events> {
     if (!this.#answered(chunk)) throw new SessionError('misbehaved', `chunk ${chunk} was not asked for`)
     const plain = await this.#plain(chunk, encoding, bytes)
     if (plain === undefined) {
-      // No fault of the peer's, which still has it: it is asked for whole.
-      this.emit('missing', [chunk])
+      // No fault of the peer's, which still has it: it is asked for whole, in the same breath.
+      this.request([chunk])
       return
     }
     this.received.add(plain.length)
