@@ -1,8 +1,9 @@
 /** How much of a closure may be on its way at a time: no more than its staging has room for. */
 
 import type { ChunkList, PathChunks } from './chunk-list.ts'
+import type { Claim } from './claim.ts'
 import { StagingLayout } from './staging-layout.ts'
-import { BudgetError, type Claim } from './staging-room.ts'
+import { BudgetError } from './staging-room.ts'
 
 export interface FetchWindowInit {
   readonly list: ChunkList

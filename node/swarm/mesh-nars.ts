@@ -6,9 +6,9 @@ import { equalBytes } from '../../protocol/hash.ts'
 import type { MeshNars as MeshNarsInterface } from '../store/cache-source.ts'
 import type { PathInfo } from '../store/path-info.ts'
 import type { PathChunks } from './chunk-list.ts'
+import type { Claim } from './claim.ts'
 import type { Closures } from './closures.ts'
 import { restore } from './normalise.ts'
-import type { Claim } from './staging-room.ts'
 import type { Entry, SwarmService } from './swarm-service.ts'
 
 export class MeshNarError extends ThymeshError<'not-described' | 'chunk-lost'> {}
@@ -33,7 +33,7 @@ export class MeshNars implements MeshNarsInterface {
     }
     const from = path.recipe.chunks.findLastIndex(({ offset }) => offset <= start)
     setMaxListeners(0, signal)
-    const claim = entry.room.claim()
+    const claim = entry.room.yieldingClaim(chunks => entry.swarm.unwant(chunks))
     entry.swarm.fetch([])
     try {
       this.#swarms.connect(entry)
@@ -41,13 +41,13 @@ export class MeshNars implements MeshNarsInterface {
         await this.#ask(entry, claim, path, place, signal)
         for (; place < path.chunks.length; place++) {
           const bytes = await this.#chunk(entry, claim, path.chunks[place] ?? 0, signal)
-          // What is left is claimed anew: who waits for room must hold none.
+          // Gone, or the room was taken back. What is left is claimed anew: who waits for room must hold none.
           if (bytes === undefined) break
           const offset = path.recipe.chunks[place]?.offset ?? 0
           const plain = restored(path, bytes, offset)
           yield offset < start ? plain.subarray(start - offset) : plain
         }
-        entry.swarm.unwant(claim.end())
+        entry.swarm.unwant(claim.release(claim.chunks))
       }
     } finally {
       entry.swarm.unwant(claim.end())

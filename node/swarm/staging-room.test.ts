@@ -98,6 +98,26 @@ describe('room for what is in flight', () => {
     await behind
   })
 
+  it('is taken back from a fetch that yields, and only for one that does not', async () => {
+    const { room, of } = await scene(10_000_000)
+    const taken: number[] = []
+    const stalled = room.yieldingClaim(chunks => taken.push(...chunks))
+    await stalled.hold(of(0), none)
+    const other = room.yieldingClaim(() => {})
+    const waits = other.hold(of(2), none)
+    assert.equal(await isGranted(waits), false)
+    const closure = room.claim()
+    await closure.hold(of(1), none)
+    assert.deepEqual(taken, of(0))
+    assert.equal(stalled.chunks.size, 0)
+    assert.equal(stalled.tryHold(of(0).slice(0, 40)), false)
+    const again = stalled.hold(of(0), none)
+    closure.end()
+    assert.deepEqual([await isGranted(waits), await isGranted(again)], [true, false])
+    other.end()
+    await again
+  })
+
   it('is taken by a chunk that nobody claims only where some is left', async () => {
     const { room, of, list } = await scene(9_100_000)
     await room.claim().hold(of(0), none)

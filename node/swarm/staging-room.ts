@@ -3,6 +3,7 @@
 import { ThymeshError } from '../../protocol/errors.ts'
 import { Bitfield } from './bitfield.ts'
 import type { ChunkList } from './chunk-list.ts'
+import { Claim, type ClaimKeeper } from './claim.ts'
 import type { Staging } from './staging.ts'
 
 /** The budget is smaller than what must be staged at once. */
@@ -29,9 +30,10 @@ interface Waiter {
  * Whoever fetches claims chunks before it asks for them. A claim is granted whole or waits in its turn, but for one that
  * needs no more room than is taken already. What nobody claims any more stays staged until its room is needed.
  *
- * Nobody waits for ever: a fetch that streams one path claims all of it at once and never waits while it holds something,
- * so it ends; the fetch of a closure claims files in the descriptor's order (see {@link FetchWindow}) and gives them back
- * as paths become valid, which needs nothing but what it holds.
+ * Nobody waits for ever: the fetch of a closure claims files in the descriptor's order (see {@link FetchWindow}) and gives
+ * them back as paths become valid, which needs nothing but what it holds. A fetch that streams one path to somebody claims
+ * all of it at once and never waits while it holds something. It yields: a client that doesn't read must not keep the
+ * device from its update, so its claim is taken back when a closure needs the room, and it claims anew what it still lacks.
  */
 export class StagingRoom {
   readonly budgetBytes: number
@@ -44,6 +46,21 @@ export class StagingRoom {
   readonly #claims: Uint32Array
   readonly #held: Uint32Array
   #waiting: Waiter[] = []
+  /** Claims that are taken back for others. */
+  readonly #yielding = new Set<Claim>()
+  readonly #keeper: ClaimKeeper = {
+    hold: (claim, chunks, signal) => this.#hold(claim, chunks, signal),
+    tryHold: (claim, chunks) => this.#tryHold(claim, chunks),
+    release: (claim, chunks) => {
+      const free = this.#release(claim, chunks)
+      this.#grant()
+      return free
+    },
+    end: claim => {
+      this.#yielding.delete(claim)
+      return this.#keeper.release(claim, claim.chunks)
+    },
+  }
 
   constructor({ list, staging }: StagingRoomComponents, { budgetBytes }: { budgetBytes: number }) {
     this.budgetBytes = budgetBytes
@@ -62,11 +79,14 @@ export class StagingRoom {
 
   /** A claim of one fetch; it must be ended. */
   claim(): Claim {
-    return new Claim({
-      hold: (claim, chunks, signal) => this.#hold(claim, chunks, signal),
-      tryHold: (claim, chunks) => this.#tryHold(claim, chunks),
-      release: (claim, chunks) => this.#release(claim, chunks),
-    })
+    return new Claim(this.#keeper)
+  }
+
+  /** A claim that yields to others: `onTaken` gets the chunks that nobody claims any more. It must be ended. */
+  yieldingClaim(onTaken: (chunks: readonly number[]) => void): Claim {
+    const claim = new Claim(this.#keeper, onTaken)
+    this.#yielding.add(claim)
+    return claim
   }
 
   has(number: number): boolean {
@@ -120,7 +140,8 @@ export class StagingRoom {
 
   #grant(): void {
     let isFirst = true
-    for (const waiter of [...this.#waiting]) {
+    const order = this.#waiting.toSorted((a, b) => Number(this.#yields(a.claim)) - Number(this.#yields(b.claim)))
+    for (const waiter of order) {
       const isNext = isFirst || this.#needOf(waiter.chunks) === 0
       if (isNext && this.#tryHold(waiter.claim, waiter.chunks)) {
         this.#waiting = this.#waiting.filter(each => each !== waiter)
@@ -130,7 +151,7 @@ export class StagingRoom {
   }
 
   #tryHold(claim: Claim, chunks: readonly number[]): boolean {
-    if (!this.#makeRoomFor(chunks)) return false
+    if (!this.#makeRoomFor(chunks) && (this.#yields(claim) || !this.#takeBackFor(chunks))) return false
     for (const number of chunks) {
       if (claim.chunks.has(number)) continue
       claim.chunks.add(number)
@@ -141,10 +162,24 @@ export class StagingRoom {
     return true
   }
 
+  #yields(claim: Claim): boolean {
+    return this.#yielding.has(claim)
+  }
+
+  /** Whether the chunks fit once claims that yield are taken back, the oldest first. */
+  #takeBackFor(chunks: readonly number[]): boolean {
+    for (const claim of this.#yielding) {
+      if (claim.chunks.size === 0) continue
+      claim.taken(this.#release(claim, [...claim.chunks]))
+      if (this.#makeRoomFor(chunks)) return true
+    }
+    return false
+  }
+
   /** Takes chunks off a claim; returns those that nobody claims any more. */
   #release(claim: Claim, chunks: Iterable<number>): number[] {
     const free: number[] = []
-    for (const number of chunks) {
+    for (const number of [...chunks]) {
       if (!claim.chunks.delete(number)) continue
       this.#claims[number] = (this.#claims[number] ?? 1) - 1
       this.#addHeld(number, -1)
@@ -152,7 +187,6 @@ export class StagingRoom {
       free.push(number)
       this.#settle(number)
     }
-    this.#grant()
     return free
   }
 
@@ -218,45 +252,5 @@ export class StagingRoom {
   #addHeld(number: number, more: number): void {
     const range = this.#staging.layout.rangeOf(number)
     this.#held[range] = (this.#held[range] ?? 0) + more
-  }
-}
-
-interface ClaimKeeper {
-  hold(claim: Claim, chunks: readonly number[], signal: AbortSignal): Promise<void>
-  tryHold(claim: Claim, chunks: readonly number[]): boolean
-  release(claim: Claim, chunks: Iterable<number>): number[]
-}
-
-/** The chunks that one fetch has room for. */
-export class Claim {
-  /** Only read by others. */
-  readonly chunks = new Set<number>()
-  readonly #keeper: ClaimKeeper
-
-  constructor(keeper: ClaimKeeper) {
-    this.#keeper = keeper
-  }
-
-  has(number: number): boolean {
-    return this.chunks.has(number)
-  }
-
-  /** Resolves when there is room for all of these, in turn. Rejects with a BudgetError or the signal's reason. */
-  hold(chunks: readonly number[], signal: AbortSignal): Promise<void> {
-    return this.#keeper.hold(this, chunks, signal)
-  }
-
-  /** Takes room for these when it is there now. */
-  tryHold(chunks: readonly number[]): boolean {
-    return this.#keeper.tryHold(this, chunks)
-  }
-
-  /** Gives room back; returns the chunks that nobody claims any more. */
-  release(chunks: Iterable<number>): number[] {
-    return this.#keeper.release(this, [...chunks])
-  }
-
-  end(): number[] {
-    return this.release(this.chunks)
   }
 }

@@ -71,6 +71,31 @@ test('the cache and the device itself share a tight budget: both wait for room, 
   await device.real.nixStore('--verify', '--check-contents')
 })
 
+test('a program that asks the cache and never reads does not keep the device from its update', options, async t => {
+  const budget = 13_000_000
+  const world = await SwarmWorld.of(t)
+  const controller = await world.controller()
+  const device = await world.peer('device', { settings: { staging: { bytes: budget } } })
+  await connect(device, controller)
+  const config = await world.release(controller, content('stalled client', 12_000_000))
+  const { list } = await world.known(device, config)
+  const seen = await watch(world, device, config)
+  const lib = list.paths.find(({ described }) => described.narSize > 10_000_000)?.described
+  assert.ok(lib)
+  const nars = new MeshNars({ closures: device.closures, swarms: device.swarms })
+  const leaving = new AbortController()
+  const stalled = nars.open({ ...lib, references: [] }, 0, leaving.signal)
+  assert.ok(((await stalled.next()).value as Uint8Array).length > 0)
+  await world.fetch(device, config)
+  assert.ok(seen.mostRoom <= budget, `expected at most ${budget} bytes of room, got ${seen.mostRoom}`)
+  assert.ok(await device.real.isValid(config.topLevel))
+  // When it reads on after all, it gets all of it.
+  const parts: Uint8Array[] = []
+  for await (const part of stalled) parts.push(part)
+  assert.ok(parts.reduce((sum, { length }) => sum + length, 0) > lib.narSize - 300_000)
+  leaving.abort()
+})
+
 test('a path that the budget can never hold is refused before its first byte', options, async t => {
   const world = await SwarmWorld.of(t)
   const controller = await world.controller()
