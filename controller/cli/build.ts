@@ -1,9 +1,6 @@
 /** `thymesh build` and `thymesh diff`: what a deploy would bring, without a release. */
 
-import { hashOfCid } from '../../protocol/cid.ts'
-import { closureCodec } from '../../protocol/closure.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
-import type { Release } from '../../protocol/release.ts'
 import { buildConfigs } from '../build-configs.ts'
 import { type ClosureDiff, diffClosures, type PackageChange, type SizedPath } from '../closure-diff.ts'
 import { cacheDirectory, FleetHome } from '../fleet-home.ts'
@@ -13,9 +10,13 @@ import { requireSound } from '../project/check.ts'
 import { list } from '../project/problem.ts'
 import { openProject, type Project } from '../project/project.ts'
 import { size, table } from '../view/table.ts'
-import { takeNews, withSession } from './context.ts'
 import type { ProjectOptions } from './options.ts'
 import { note, print } from './output.ts'
+import { withReader } from './reader.ts'
+import type { Released } from './released.ts'
+
+/** How long the mesh is asked for a newer release to compare with. */
+const newsSeconds = 2
 
 export interface BuildOptions extends ProjectOptions {
   configs: string[]
@@ -71,46 +72,18 @@ export interface DiffOptions extends BuildOptions {
 export async function diff(options: DiffOptions): Promise<undefined> {
   const project = await openProject(options.project)
   const built = await buildAll(project, options)
-  return await withSession(project, options, async ({ peer }) => {
-    await takeNews(
-      { peer } as never,
-      options,
-      2,
-      'No peer is in reach: this is against the newest release that is known.',
-    )
-    const current = peer.state.belief?.release
-    const release = options.release === undefined ? current : await peer.state.release(options.release)
-    if (release === undefined) {
-      throw new ThymeshError('unknown-version', `release ${options.release} is not known here`, {
-        hint: 'thymesh releases lists those that are.',
-      })
-    }
-    const before = async (name: string) => await releasedPaths(release, name, hash => peer.state.document(hash))
-    const diffs = await Promise.all(
-      built.map(async ({ config, paths }) => ({ config, ...diffClosures(await before(config), paths) })),
-    )
-    const gone =
-      options.configs.length > 0
-        ? []
-        : Object.keys(release.configs).filter(name => !built.some(({ config }) => config === name))
-    const text = [...diffs.map(diffText), ...gone.map(name => `${name}: removed`)].join('\n\n')
-    print(
-      options,
-      { release: release.version, configs: diffs, removed: gone },
-      `Against release ${release.version}\n\n${text}`,
-    )
-    return undefined
-  })
-}
-
-async function releasedPaths(
-  release: Release,
-  name: string,
-  document: (hash: Uint8Array) => Promise<Uint8Array | undefined>,
-): Promise<SizedPath[]> {
-  const config = Object.hasOwn(release.configs, name) ? release.configs[name] : undefined
-  const bytes = config && (await document(hashOfCid(config.closure)))
-  return bytes === undefined ? [] : [...closureCodec.decode(bytes).paths]
+  const about = options.release === undefined ? {} : { release: options.release }
+  const { release, configs } = await withReader(
+    options,
+    async reader => (await reader.ask('released', about, newsSeconds)).json as Released,
+  )
+  const before = (name: string) => (Object.hasOwn(configs, name) ? (configs[name] ?? []) : [])
+  const diffs = built.map(({ config, paths }) => ({ config, ...diffClosures(before(config), paths) }))
+  const gone =
+    options.configs.length > 0 ? [] : Object.keys(configs).filter(name => !built.some(({ config }) => config === name))
+  const text = [...diffs.map(diffText), ...gone.map(name => `${name}: removed`)].join('\n\n')
+  print(options, { release, configs: diffs, removed: gone }, `Against release ${release}\n\n${text}`)
+  return undefined
 }
 
 function diffText({

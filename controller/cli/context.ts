@@ -1,6 +1,7 @@
 /** Work with the project's controller in the mesh, for as long as one command runs. */
 
-import { messageOf } from '../../protocol/errors.ts'
+import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { FleetHome } from '../fleet-home.ts'
 import type { Project } from '../project/project.ts'
 import type { Session } from '../session.ts'
 import type { GlobalOptions } from './options.ts'
@@ -31,8 +32,17 @@ export async function openSession(
   options: GlobalOptions,
 ): Promise<{ session: Session; stop(): Promise<void> }> {
   const { startSession } = await loadMesh()
-  const session = await startSession(project, options.log === undefined ? {} : { log: options.log })
-  const { listenForQueries } = await import('./listen.ts')
+  const { listenForQueries, whoRuns } = await import('./listen.ts')
+  const started = startSession(project, options.log === undefined ? {} : { log: options.log })
+  const session = await started.catch(async (thrown: unknown) => {
+    if (!(thrown instanceof ThymeshError) || thrown.code !== 'in-use') throw thrown
+    const who = await whoRuns(new FleetHome(project.fleet).stateDirectory)
+    if (who === undefined) throw thrown
+    throw new ThymeshError('in-use', `the controller of this fleet runs already: ${who}`, {
+      hint: 'Wait until it has ended, or end it: there is one at a time. Commands that only read ask it.',
+      cause: thrown,
+    })
+  })
   const server = await listenForQueries(session).catch((thrown: unknown) => {
     note(options, `Other commands can't ask this one meanwhile: ${messageOf(thrown)}`)
     return undefined

@@ -29,19 +29,20 @@ import { confirm } from './confirm.ts'
 import { takeNews, withSession } from './context.ts'
 import type { ProjectOptions, WatchOptions } from './options.ts'
 import { exitCodes, note, print } from './output.ts'
+import type { Query } from './queries.ts'
+import { show } from './reader.ts'
 import { watch } from './watch.ts'
 
 /** How long a command waits for one other peer to take what it has signed. */
 const spreadMs = 30_000
 
 export async function proposals(options: ProjectOptions & { wait: number }): Promise<undefined> {
-  const project = await openProject(options.project)
-  return await withSession(project, options, async session => {
-    await takeNews(session, options, options.wait)
-    const all = session.peer.proposals.book.all
-    print(options, { proposals: all.map(each => proposalJson(each, session)) }, listText(all, session))
-    return undefined
-  })
+  return await show('proposals', options, {})
+}
+
+export const proposalsQuery: Query<object> = async session => {
+  const { all } = session.peer.proposals.book
+  return { json: { proposals: all.map(each => proposalJson(each, session)) }, text: listText(all, session) }
 }
 
 function listText(all: readonly Judged[], session: Session): string {

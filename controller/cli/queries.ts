@@ -33,6 +33,9 @@ const optionSchemas = {
   releases: none,
   members: none,
   tokens: none,
+  proposals: none,
+  root: none,
+  released: z.strictObject({ release: z.int().min(1).optional() }),
 }
 export type QueryName = keyof typeof optionSchemas
 export type QueryOptions<Name extends QueryName> = z.infer<(typeof optionSchemas)[Name]>
@@ -46,6 +49,9 @@ const loaders: { readonly [Name in QueryName]: () => Promise<Query<QueryOptions<
   releases: async () => (await import('./releases.ts')).releasesQuery,
   members: async () => (await import('./members.ts')).membersQuery,
   tokens: async () => (await import('./tokens.ts')).tokensQuery,
+  proposals: async () => (await import('./proposals.ts')).proposalsQuery,
+  root: async () => (await import('./root.ts')).rootQuery,
+  released: async () => (await import('./released.ts')).releasedQuery,
 }
 
 /** Answers a query of this name; options that aren't its own are refused by a ZodError. */

@@ -33,11 +33,7 @@ export class Reader {
     const file = socketFile(new FleetHome(this.#project.fleet).stateDirectory)
     for (const deadline = Date.now() + startingMs; ; await sleep(againMs)) {
       if (this.#session !== undefined) return await runQuery(this.#session.session, query, options)
-      const answer = await askRunning(file, { v: 1, query, newsSeconds, options: { ...options } })
-      if (answer !== undefined && 'error' in answer) {
-        const { code, message, hint } = answer.error
-        throw new ThymeshError(code, message, hint === null ? {} : { hint })
-      }
+      const answer = await askAt(file, query, options, newsSeconds)
       if (answer !== undefined) {
         if (answer.alone) this.#sayAlone()
         return answer
@@ -60,6 +56,22 @@ export class Reader {
     if (!this.#saidAlone) note(this.#options, nobodyInReach)
     this.#saidAlone = true
   }
+}
+
+/** The answer of the controller that runs already; nothing where none does. */
+export async function askIfRunning<Name extends QueryName>(
+  project: Project,
+  query: Name,
+  options: QueryOptions<Name>,
+): Promise<Shown | undefined> {
+  return await askAt(socketFile(new FleetHome(project.fleet).stateDirectory), query, options, 0)
+}
+
+async function askAt(file: string, query: QueryName, options: object, newsSeconds: number) {
+  const answer = await askRunning(file, { v: 1, query, newsSeconds, options: { ...options } })
+  if (answer === undefined || !('error' in answer)) return answer
+  const { code, message, hint } = answer.error
+  throw new ThymeshError(code, message, hint === null ? {} : { hint })
 }
 
 /** Asks once, and prints the answer. */

@@ -15,7 +15,14 @@ import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { FleetHome } from '../fleet-home.ts'
 import { cardPrefix, type OperatorCard, parseCard } from '../keys/card.ts'
 import { openProject, type Project } from '../project/project.ts'
-import { approve as addApproval, makeProposal, type Operator, ProposingError, requireOnlyOne } from '../proposing.ts'
+import {
+  approve as addApproval,
+  beliefOf,
+  makeProposal,
+  type Operator,
+  ProposingError,
+  requireOnlyOne,
+} from '../proposing.ts'
 import { passOn, spread } from '../releasing.ts'
 import type { Session } from '../session.ts'
 import { changesText, signaturesText, titleOf } from '../view/proposal.ts'
@@ -25,6 +32,8 @@ import { takeNews, withSession } from './context.ts'
 import { cardOf } from './key.ts'
 import type { ProjectOptions } from './options.ts'
 import { exitCodes, note, print } from './output.ts'
+import type { Query, Shown } from './queries.ts'
+import { askIfRunning } from './reader.ts'
 
 const spreadMs = 30_000
 const newsSeconds = 3
@@ -51,33 +60,40 @@ export async function offline<T>(project: Project, work: (belief: Belief, home: 
 
 export async function rootShow(options: ProjectOptions): Promise<undefined> {
   const project = await openProject(options.project)
-  await offline(project, async ({ trusted }) => {
-    const { root } = trusted
-    const { name, nixPublicKeys, operators = {}, created = null } = fleetFields(root)
-    const nameOf = (id: string) => Object.entries(operators).find(([, ids]) => ids.includes(id))?.[0] ?? null
-    const roles = Object.fromEntries(
-      roleNames.map(role => {
-        const { keys, threshold } = role === 'members' ? membersOf(root, trusted) : roleOf(root, role)
-        const ids = keys.map(keyIdOf).map(id => ({ id, operator: nameOf(id) }))
-        return [role, { threshold, keys: ids }]
-      }),
-    )
-    const { version, expires } = root.signed
-    const lines = Object.entries(roles).map(([role, { threshold, keys }]) => [
-      role,
-      `${threshold} of ${keys.length}`,
-      keys.map(({ id, operator }) => `${operator ?? 'unnamed'} (${id.slice(0, 8)})`).join(', '),
-    ])
-    const text = [
-      `Root ${version} of fleet ${name}${created === null ? '' : `, made on ${created}`}; expires ${expires}`,
-      '',
-      table(['ROLE', 'SIGNATURES', 'KEYS'], lines),
-      '',
-      ...nixPublicKeys.map(key => `Nix key ${key}`),
-    ].join('\n')
-    print(options, { version, fleet: project.fleet, name, created, expires, roles, nixPublicKeys }, text)
-  })
+  const shown =
+    (await askIfRunning(project, 'root', {})) ??
+    (await offline(project, async ({ trusted }) => viewRoot(trusted, project.fleet)))
+  print(options, shown.json, shown.text)
   return undefined
+}
+
+export const rootQuery: Query<object> = async ({ peer }) => viewRoot(beliefOf(peer).trusted, peer.fleet)
+
+function viewRoot(trusted: TrustedSet, fleet: string): Shown {
+  const { root } = trusted
+  const { name, nixPublicKeys, operators = {}, created = null } = fleetFields(root)
+  const nameOf = (id: string) => Object.entries(operators).find(([, ids]) => ids.includes(id))?.[0] ?? null
+  const roles = Object.fromEntries(
+    roleNames.map(role => {
+      const { keys, threshold } = role === 'members' ? membersOf(root, trusted) : roleOf(root, role)
+      const ids = keys.map(keyIdOf).map(id => ({ id, operator: nameOf(id) }))
+      return [role, { threshold, keys: ids }]
+    }),
+  )
+  const { version, expires } = root.signed
+  const lines = Object.entries(roles).map(([role, { threshold, keys }]) => [
+    role,
+    `${threshold} of ${keys.length}`,
+    keys.map(({ id, operator }) => `${operator ?? 'unnamed'} (${id.slice(0, 8)})`).join(', '),
+  ])
+  const text = [
+    `Root ${version} of fleet ${name}${created === null ? '' : `, made on ${created}`}; expires ${expires}`,
+    '',
+    table(['ROLE', 'SIGNATURES', 'KEYS'], lines),
+    '',
+    ...nixPublicKeys.map(key => `Nix key ${key}`),
+  ].join('\n')
+  return { json: { version, fleet, name, created, expires, roles, nixPublicKeys }, text }
 }
 
 export interface RootProposeOptions extends ProjectOptions {

@@ -62,18 +62,24 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
   it('lets the second wave follow when the first has confirmed', async () => {
     await fleet.commit('Version 2', {
       'configs/hello.json': hello('version 2'),
-      'rollout.json': { waves: [{ tag: 'canary' }], soakSeconds: 4 },
+      'rollout.json': { waves: [{ tag: 'canary' }], soakSeconds: 8 },
     })
     // All others ask the process that deploys: there is one controller of a fleet on a machine.
     const deploying = fleet.json('deploy', '-m', 'two', '--timeout', '60')
     await named('second').logged('that it waits', ({ msg }) => msg.startsWith('rollout: wave 1 has'))
-    const [watched, end, status, device, log, logs] = await Promise.all([
+    const refused = await fleet.error('promote')
+    assert.equal(refused.code, 'in-use')
+    assert.match(refused.message, /runs already: `thymesh deploy` \(process \d+\)$/)
+    const [watched, end, status, device, log, logs, diff] = await Promise.all([
       fleet.run('rollout', '--watch'),
       fleet.run('rollout', '--watch', '--json'),
       fleet.json('status'),
       fleet.json<DeviceJson>('device', 'second'),
       fleet.json<{ events: { what: string; version: number }[] }>('log'),
       fleet.error('logs', 'second'),
+      fleet.json<{ release: number; configs: { added: unknown[] }[] }>('diff'),
+      fleet.json('root', 'show'),
+      fleet.json('proposals'),
     ])
     assert.deepEqual([(await deploying).complete, watched.code, end.code], [true, 0, 0], watched.stderr + end.stderr)
     const drawn = watched.stdout.split('\n\n').join('\n')
@@ -84,6 +90,7 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
     assert.equal(device.declared.wave, 2)
     assert.ok(log.events.some(({ what, version }) => what === 'release' && version === 3))
     assert.equal(logs.code, 'not-found')
+    assert.deepEqual([diff.release, diff.configs.flatMap(({ added }) => added)], [3, []])
     const canary = await named('first').logLines()
     assert.ok(canary.every(({ msg }) => !msg.startsWith('rollout: wave')))
     const { waves, ...shown } = await fleet.json<WavesJson>('rollout', '--wait', '2')

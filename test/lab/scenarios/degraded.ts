@@ -14,16 +14,15 @@ export const degraded: Scenario = {
     const { host } = updates.device
     await updates.deployed('one')
     await trials.of('held, then well', async () => {
-      await updates.commit('two', { portable: needy, policy: { ...quickPolicy, degraded: 'hold' } })
+      await updates.commit('two', { portable: needy('first'), policy: { ...quickPolicy, degraded: 'hold' } })
       await fleet.operator.run('deploy', '-m', 'two', '--timeout', '15')
       await updates.journalled('held')
       assert.equal(await updates.message(), 'two')
       assert.notEqual(await updates.boots(), await updates.device.running())
-      await updates.heal('two')
+      await updates.heal('first', 'two')
     })
     await trials.of('held, then the power goes', async () => {
-      const other = needy.replaceAll('needy', 'other').replaceAll('/run/what', '/run/other')
-      await updates.commit('three', { portable: other, policy: { ...quickPolicy, degraded: 'hold' } })
+      await updates.commit('three', { portable: needy('second'), policy: { ...quickPolicy, degraded: 'hold' } })
       await fleet.operator.run('deploy', '-m', 'three', '--timeout', '15')
       await updates.journalled('held')
       await host.powerCut()
@@ -32,8 +31,10 @@ export const degraded: Scenario = {
       assert.notEqual(await updates.boots(), '')
     })
     await trials.of('confirmed, and said', async () => {
-      const other = needy.replaceAll('needy', 'third').replaceAll('/run/what', '/run/third')
-      const row = await updates.deploy('four', { portable: other, policy: { ...quickPolicy, degraded: 'confirm' } })
+      const row = await updates.deploy('four', {
+        portable: needy('third'),
+        policy: { ...quickPolicy, degraded: 'confirm' },
+      })
       assert.equal(row.state, 'running')
       const { health } = (await updates.journal()) ?? {}
       assert.deepEqual([health?.state, health?.units], ['degraded', ['third.service']])

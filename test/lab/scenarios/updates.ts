@@ -14,10 +14,10 @@ export const quickPolicy: UpdatePolicyInput = {
   confirm: { deadlineSeconds: 60, peers: 1 },
 }
 
-/** Fails until there is a file. */
-export const needy = `units."needy.service" = {
+/** A unit that fails until there is a file of its name, which a power cut takes away. */
+export const needy = (name: string) => `units."${name}.service" = {
   Service.Type = "oneshot"; Service.RemainAfterExit = true;
-  Service.ExecStart = "/bin/sh -c 'test -e /run/what-it-needs'"; wantedBy = [ "multi-user.target" ];
+  Service.ExecStart = "/bin/sh -c 'test -e /run/${name}-needs'"; wantedBy = [ "multi-user.target" ];
 };`
 
 /** The body of a module, in Nix, that a release adds: its `portable`, and its policy. */
@@ -82,14 +82,13 @@ export class Updates {
     assert.equal(await host.unit('hello.service', 'ActiveState'), 'active')
   }
 
-  /** Gives the unit what it needs, so that a generation that is held for it is committed; then takes it away again. */
-  async heal(message: string): Promise<void> {
+  /** Gives a needy unit what it needs, so that the generation that is held for it is committed. */
+  async heal(unit: string, message: string): Promise<void> {
     const { host } = this.device
-    await host.must(['touch', '/run/what-it-needs'])
-    await host.must(['systemctl', 'restart', 'needy.service'])
+    await host.must(['touch', `/run/${unit}-needs`])
+    await host.must(['systemctl', 'restart', `${unit}.service`])
     await this.journalled('committed')
     await this.is(message)
-    await host.must(['rm', '/run/what-it-needs'])
   }
 
   async journal() {
