@@ -6,11 +6,11 @@ import type { PeerState } from '../node/mesh/mesh-peer.ts'
 import { identityOf } from '../node/state/identity.ts'
 import { readCertificate } from '../protocol/certificate.ts'
 import { verifyMember } from '../protocol/membership.ts'
-import { daysAfter, testFleet, testSeed } from '../test/helpers/fleet.ts'
+import { daysAfter, testFleet, testSeed, testSigner } from '../test/helpers/fleet.ts'
 import { ownCertificate } from './certificate.ts'
 
 const fleet = testFleet()
-const init = { fleet: fleet.fleet, operator: 'ada', members: async () => fleet.keys.members, now: fleet.now }
+const init = { fleet: fleet.fleet, operator: 'ada', members: async () => [fleet.keys.members], now: fleet.now }
 
 function emptyState(): Pick<PeerState, 'own' | 'identity' | 'age'> {
   let kept: Uint8Array | undefined
@@ -43,5 +43,21 @@ describe("the controller's certificate", () => {
     const second = readCertificate(await ownCertificate(state, { ...init, operator: 'grace', now }))
     assert.equal(second.name, 'ada')
     assert.ok(second.expires > first.expires && second.issued > first.issued)
+  })
+
+  it('is signed by old and new keys, so that it holds before and after the root that names the new ones', async () => {
+    const state = emptyState()
+    const first = readCertificate(await ownCertificate(state, { ...init, keys: 1 }))
+    const rotated = [fleet.keys.members, testSigner('rotated')]
+    const more = { ...init, members: async () => rotated, keys: 2 }
+    const envelope = await ownCertificate(state, more)
+    for (const { publicKey } of rotated) {
+      const authority = { ...fleet.authority, keys: [publicKey] }
+      const { issued } = verifyMember(envelope, state.identity.peerId, authority, fleet.now)
+      assert.ok(issued > first.issued, 'it must stand over the one before')
+    }
+    assert.deepEqual(await ownCertificate(state, more), envelope)
+    // Without a passphrase nobody can say how many there are.
+    assert.deepEqual(await ownCertificate(state, init), envelope)
   })
 })

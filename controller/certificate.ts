@@ -1,10 +1,11 @@
-/** The controller's own membership, which the members key on the same machine can always renew. */
+/** The controller's own membership, which the members keys on the same machine can always renew. */
 
 import type { PeerState } from '../node/mesh/mesh-peer.ts'
-import { certificateKind, readCertificate } from '../protocol/certificate.ts'
-import { seal } from '../protocol/dsse.ts'
+import { certificateKind } from '../protocol/certificate.ts'
+import { open, seal } from '../protocol/dsse.ts'
 import { timeText } from '../protocol/fields.ts'
 import type { Signer } from '../protocol/keys.ts'
+import { limits } from '../protocol/limits.ts'
 
 const dayMs = 86_400_000
 const certificateDays = 5 * 365
@@ -13,16 +14,30 @@ const renewalDays = 365
 
 /**
  * The envelope of the certificate in the state; a new one when that has none, since it was lost and the keys were not,
- * or when it ends within a year.
+ * when it ends within a year, or when there are new keys that have not signed it. It is signed by all of them: a root that names
+ * the new ones may come while this controller is away, and one that doesn't be what its neighbours still have.
  */
 export async function ownCertificate(
   state: Pick<PeerState, 'own' | 'identity' | 'age'>,
-  init: { fleet: string; operator: string; members: () => Promise<Signer>; now: Date },
+  init: {
+    fleet: string
+    operator: string
+    /** The members keys that are here. */
+    members: () => Promise<readonly Signer[]>
+    /** How many these are, where they can be had without asking a person. */
+    keys?: number | undefined
+    now: Date
+  },
 ): Promise<Uint8Array> {
-  const { fleet, operator, members, now } = init
+  const { fleet, operator, members, keys = 0, now } = init
   const known = await state.own.certificate()
-  const before = known && readCertificate(known)
-  if (known && before && Date.parse(before.expires) - now.getTime() > renewalDays * dayMs) return known
+  const opened = known && open(certificateKind, known)
+  const before = opened?.document
+  const isGood = before !== undefined && Date.parse(before.expires) - now.getTime() > renewalDays * dayMs
+  if (known && opened && isGood && opened.signatures >= Math.min(keys, limits.memberSignatures)) return known
+  const signers = (await members()).slice(-limits.memberSignatures)
+  // It stands over the one before by its date.
+  const issued = Math.max(now.getTime(), before === undefined ? 0 : Date.parse(before.issued) + 1000)
   const envelope = seal(
     certificateKind,
     {
@@ -32,10 +47,10 @@ export async function ownCertificate(
       name: before?.name ?? operator,
       role: 'controller',
       age: state.age.recipient,
-      issued: timeText(now),
+      issued: timeText(new Date(issued)),
       expires: timeText(new Date(now.getTime() + certificateDays * dayMs)),
     },
-    await members(),
+    ...signers,
   )
   await state.own.setCertificate(envelope)
   return envelope

@@ -66,7 +66,7 @@ export async function found(options: FoundOptions): Promise<Founded> {
   await home.operatorKeys.noteOperator(options.operator)
   const state = await openState(await home.settings())
   try {
-    await ownCertificate(state, { fleet, operator: options.operator, members: async () => signers.members, now })
+    await ownCertificate(state, { fleet, operator: options.operator, members: async () => [signers.members], now })
     const fleetState = await FleetState.load(fleet, state.database, state.clock)
     await fleetState.believe(published.trusted, async named => {
       const document = published.documents.find(each => equalBytes(sha256(each), named.hash))

@@ -10,7 +10,6 @@ import { AuditTrail } from './audit-trail.ts'
 import { ownCertificate } from './certificate.ts'
 import { describedRecipes } from './describe.ts'
 import { FleetHome } from './fleet-home.ts'
-import { passphrases } from './keys/passphrase.ts'
 import { Registrar } from './members/registrar.ts'
 import { TokenBook } from './members/token-book.ts'
 import { operatorName } from './names.ts'
@@ -39,7 +38,8 @@ export async function startSession(project: Project, options: { log?: LogLevel }
       fleet: project.fleet,
       operator: (await home.operatorKeys.operator()) ?? operatorName(),
       // Asked for only when the certificate is written: a command that signs nothing needs no passphrase.
-      members: async () => (await home.keys()).members,
+      members: () => home.operatorKeys.membersKeys(),
+      keys: (await home.operatorKeys.needsAsking()) ? undefined : (await home.operatorKeys.files('members')).length,
       now: new Date(),
     }
     const certificate = joined?.envelope ?? (await ownCertificate(state, init))
@@ -64,8 +64,8 @@ export async function startSession(project: Project, options: { log?: LogLevel }
     const book = new TokenBook(home.directory)
     // What it signs by itself is no reason to ask a person for a passphrase.
     const keys = async () =>
-      (await home.operatorKeys.sealed()) && !passphrases.known ? undefined : await home.keys().catch(() => undefined)
-    const registrar = new Registrar({ peer, book, keys, log })
+      (await home.operatorKeys.needsAsking()) ? undefined : await home.keys().catch(() => undefined)
+    const registrar = new Registrar({ peer, book, keys, members: () => home.operatorKeys.membersKeys(), log })
     registrar.start()
     const stop = async () => {
       await registrar.stop()

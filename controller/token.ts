@@ -34,7 +34,7 @@ export interface MadeToken {
   readonly envelope: Uint8Array
 }
 
-export function makeJoinToken(options: TokenOptions, members: Signer, now: Date): MadeToken {
+export function makeJoinToken(options: TokenOptions, members: readonly Signer[], now: Date): MadeToken {
   const seed = newSeed()
   const grant: Grant = {
     v: 1,
@@ -49,7 +49,7 @@ export function makeJoinToken(options: TokenOptions, members: Signer, now: Date)
     memberDays: options.certificateDays,
     ...(options.uses !== undefined && { uses: options.uses }),
   }
-  const envelope = seal(grantKind, grant, members)
+  const envelope = seal(grantKind, grant, ...members)
   const token = formatJoinToken({
     v: 1,
     fleet: options.fleet,

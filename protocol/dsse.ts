@@ -42,6 +42,8 @@ export function seal<T>(kind: SignedKind<T>, document: T, ...signers: Signer[]):
 /** A document out of an envelope, with the means to ask who signed it. Not believed until that was asked. */
 export interface Opened<T> {
   readonly document: T
+  /** How many there are, good or not. */
+  readonly signatures: number
   /** Whether this key signed it. */
   signedBy(publicKey: PublicKey): boolean
 }
@@ -55,6 +57,7 @@ export function open<T>(kind: SignedKind<T>, bytes: Uint8Array): Opened<T> {
   const message = preAuthenticationEncoding(envelope.payloadType, envelope.payload)
   return {
     document: kind.codec.decode(envelope.payload),
+    signatures: envelope.signatures.length,
     signedBy: publicKey => envelope.signatures.some(({ sig }) => verifySignature(publicKey, message, sig)),
   }
 }

@@ -46,6 +46,8 @@ export const limits = {
   proposalsPerAuthor: 4,
   /** Signatures on one document. */
   signatures: 32,
+  /** Of these by one operator's keys of the members role, old and new: 150 bytes each in an envelope. */
+  memberSignatures: 4,
   /** Root versions that one refresh walks; the specification asks for a bound. */
   rootRotations: 1024,
   /** Roles that one look-up of a target file visits; what the specification's reference implementation allows. */

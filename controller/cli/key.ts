@@ -3,6 +3,8 @@
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { JoinError } from '../../node/membership.ts'
+import { StateError } from '../../node/state/database.ts'
+import { openState } from '../../node/state/peer-state.ts'
 import { FormatError } from '../../protocol/cbor.ts'
 import { open } from '../../protocol/dsse.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
@@ -10,6 +12,7 @@ import { nameSchema } from '../../protocol/fields.ts'
 import { grantKind, nameMatches, parseJoinToken } from '../../protocol/join-token.ts'
 import { formatNixSecretKey } from '../../protocol/nix/signature.ts'
 import { roleNames } from '../../protocol/trust/fleet.ts'
+import { ownCertificate } from '../certificate.ts'
 import { FleetHome } from '../fleet-home.ts'
 import { makeCard } from '../keys/card.ts'
 import { isSealed, newSeal, readKeyFile, writeKeyFile } from '../keys/key-file.ts'
@@ -62,6 +65,7 @@ export async function keyNew(options: KeyNewOptions): Promise<undefined> {
   const keys = newKeys(`${project.name}-${operator}-${before.length + 1}`)
   const written = await operatorKeys.write(keys, seal)
   await operatorKeys.noteOperator(operator)
+  if (options.rotate) await signOwnAnew(home, project.fleet, operator, options)
   const card = await cardOf(home, project.fleet, operator)
   note(options, `New keys: ${operatorKeys.directory} (${written.map(file => basename(file)).join(', ')})`)
   note(
@@ -72,6 +76,31 @@ export async function keyNew(options: KeyNewOptions): Promise<undefined> {
   )
   print(options, { directory: operatorKeys.directory, operator, sealed, card }, card)
   return undefined
+}
+
+/**
+ * This controller's certificate, by the old keys and the new: the root that names the new ones may come while it is away, and its
+ * old certificate would then be nobody's. A site's operator has one by a join token.
+ */
+async function signOwnAnew(home: FleetHome, fleet: string, operator: string, options: ProjectOptions): Promise<void> {
+  const settings = await home.settings()
+  if (settings.join !== undefined) return
+  try {
+    const state = await openState(settings)
+    try {
+      const members = await home.operatorKeys.membersKeys()
+      const init = { fleet, operator, members: async () => members, keys: members.length, now: new Date() }
+      await ownCertificate(state, init)
+    } finally {
+      await state.database.close()
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof StateError && thrown.code === 'in-use')) throw thrown
+    note(
+      options,
+      'Start your other `thymesh` anew before the root with these keys is published: it shows an old certificate.',
+    )
+  }
 }
 
 export async function keyShow(options: ProjectOptions & { operator?: string }): Promise<undefined> {

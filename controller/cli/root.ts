@@ -14,6 +14,8 @@ import { type Judged, judge, membersOf, roleOf, wantedSigners } from '../../prot
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { FleetHome } from '../fleet-home.ts'
 import { cardPrefix, type OperatorCard, parseCard } from '../keys/card.ts'
+import { cutOffBy, isNamed } from '../members/outlast.ts'
+import { tellCertificates } from '../members/tell.ts'
 import { openProject, type Project } from '../project/project.ts'
 import {
   approve as addApproval,
@@ -136,8 +138,47 @@ export async function rootPropose(options: RootProposeOptions): Promise<number> 
     const { judged, operator } = await make(belief, session.home)
     requireOnlyOne(judged, session.peer.proposals.book.all, operator)
     if (!(await confirm(options, judged.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
-    return await conclude(session, judged, operator, options)
+    const members = await keepMembers(session, judged, options)
+    return await conclude(session, judged, operator, options, members)
   })
+}
+
+/** Members, by name, whose certificates were signed anew, and those whom the new root cuts off. */
+interface Kept {
+  readonly renewed: readonly string[]
+  readonly cutOff: readonly string[]
+}
+
+/** Signs certificates anew that the proposed root would end, since it names their keys no more; by old and new keys. */
+async function keepMembers(session: Session, { parts }: Judged, options: ProjectOptions): Promise<Kept> {
+  const { peer, home, registrar } = session
+  const { belief } = peer.state
+  if (parts.root === undefined || belief === undefined) return { renewed: [], cutOff: [] }
+  const next = membersOf(parts.root, belief.trusted)
+  // Who is left to a person stays so: renewing would decide it.
+  const held = (await registrar.decisions()).flatMap(({ kind, certificate }) =>
+    kind === 'hold' ? certificate.peer : [],
+  )
+  const others = cutOffBy(next, peer, new Date()).filter(each => each.peer !== peer.identity.peerId)
+  const ended = others.filter(each => !held.includes(each.peer))
+  const names = ended.map(({ name }) => name)
+  if (ended.length === 0) return { renewed: [], cutOff: [] }
+  const mine = await home.operatorKeys.membersKeys()
+  // What they stand on now must hold until the root is published, and what it will be by then.
+  if (!isNamed(mine, next.keys) || !isNamed(mine, belief.authority.keys)) {
+    note(
+      options,
+      `This root ends the membership of ${names.join(', ')}. Another operator keeps them: thymesh members renew`,
+    )
+    return { renewed: [], cutOff: names }
+  }
+  await registrar.sign(
+    ended.map(each => each.peer),
+    await home.keys(),
+  )
+  await tellCertificates(peer)
+  note(options, `Signed anew, so that they outlast the old keys: ${names.join(', ')}.`)
+  return { renewed: names, cutOff: [] }
 }
 
 async function changesOf(options: RootProposeOptions, project: Project): Promise<RootChanges> {
@@ -235,11 +276,13 @@ async function conclude(
   judged: Judged,
   operator: Operator,
   options: ProjectOptions,
+  members?: Kept,
 ): Promise<number> {
   const { kind } = await passOn(session, judged, operator)
   const { belief } = session.peer.state
   if (belief !== undefined) await session.home.operatorKeys.noteTrusted(belief.trusted)
-  return told(options, judged, { published: kind === 'published', file: null, heard: await spread(session, spreadMs) })
+  const heard = await spread(session, spreadMs)
+  return told(options, judged, { published: kind === 'published', file: null, heard, ...members })
 }
 
 function told(

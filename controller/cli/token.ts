@@ -48,11 +48,11 @@ export async function token(options: TokenOptions): Promise<undefined> {
   const project = await openProject(options.project)
   checkAddresses(options.bootstrap, '--bootstrap')
   const home = new FleetHome(project.fleet)
-  const { members } = await home.keys()
+  const { members: current } = await home.keys()
   const now = new Date()
   if (!options.trustClock) await requireClock(project.fleet, home, now)
   // A token by a key that the fleet doesn't name lets nobody in: a site's operator has such a one.
-  const counts = await home.operatorKeys.counts(members)
+  const counts = await home.operatorKeys.counts(current)
   if (counts === false || (counts === undefined && (await home.settings()).join !== undefined)) throw notAsked()
   const { token, grant, envelope } = makeJoinToken(
     {
@@ -66,7 +66,7 @@ export async function token(options: TokenOptions): Promise<undefined> {
       ...(options.uses !== undefined && { uses: options.uses }),
       bootstrap: [...project.bootstrap, ...options.bootstrap],
     },
-    members,
+    await home.operatorKeys.membersKeys(),
     now,
   )
   const id = await new TokenBook(home.directory).add(envelope, options.overLimit)

@@ -4,6 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { keyIdOf, newSeed, type Signer, seedLength, signerOf } from '../../protocol/keys.ts'
+import { limits } from '../../protocol/limits.ts'
 import {
   formatNixPublicKey,
   formatNixSecretKey,
@@ -15,6 +16,7 @@ import { fleetFields, membersAuthority, type RoleName, roleNames } from '../../p
 import type { FleetKeys } from '../../protocol/trust/publish.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { isMissing, isSealed, KeyFileError, type Passphrase, readKeyFile, type Seal, writeKeyFile } from './key-file.ts'
+import { passphrases } from './passphrase.ts'
 
 /** Keys of a fleet that is being founded, or of an operator who joins one. */
 export interface NewKeys {
@@ -85,6 +87,16 @@ export class OperatorKeys {
   async sealed(): Promise<boolean> {
     const [first] = await this.files('root')
     return first !== undefined && (await isSealed(first)) === true
+  }
+
+  /** Whether to read them a person would have to be asked. */
+  async needsAsking(): Promise<boolean> {
+    return (await this.sealed()) && !passphrases.known
+  }
+
+  /** Those of the members role, oldest first, and of many the newest: what one signs must outlast a new root. */
+  async membersKeys(): Promise<readonly Signer[]> {
+    return (await this.signers()).members.slice(-limits.memberSignatures)
   }
 
   /** All keys that are here. */

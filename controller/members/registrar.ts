@@ -6,6 +6,7 @@ import type { Logger } from '../../node/log.ts'
 import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import { equalBytes } from '../../protocol/hash.ts'
+import type { Signer } from '../../protocol/keys.ts'
 import type { FleetKeys } from '../../protocol/trust/publish.ts'
 import { type Decision, decide, signedAnew } from './decide.ts'
 import { revoke } from './revoke.ts'
@@ -17,6 +18,8 @@ export interface RegistrarComponents {
   book: TokenBook
   /** The operator's keys; nothing where they can't be had without asking a person. */
   keys: () => Promise<FleetKeys | undefined>
+  /** All their keys of the members role, old and new; the one among `keys` if nothing is said. */
+  members?: () => Promise<readonly Signer[]>
   log: Logger
 }
 
@@ -129,7 +132,8 @@ export class Registrar extends EventEmitter<Events> {
     const { certificate } = decision
     const before = peer.directory.certificate(certificate.peer)
     const report = peer.directory.report(certificate.peer)?.document
-    const envelope = signedAnew(certificate, { report, members: [keys.members], now: new Date() })
+    const members = (await this.#components.members?.()) ?? [keys.members]
+    const envelope = signedAnew(certificate, { report, members, now: new Date() })
     if (decision.token !== undefined && before !== undefined) {
       await book.count(decision.token, before.envelope, certificate.peer)
     }

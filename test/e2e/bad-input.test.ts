@@ -207,7 +207,7 @@ describe('a device', () => {
     const { fleet: id } = JSON.parse(await readFile(join(fleet.project, 'thymesh.json'), 'utf8')) as { fleet: string }
     const { members } = await new FleetHome(id, fleet.home).keys()
     const make = (names: string, at: number) =>
-      makeJoinToken({ fleet: id, names, days: 1, certificateDays: 1, bootstrap: [] }, members, new Date(at)).token
+      makeJoinToken({ fleet: id, names, days: 1, certificateDays: 1, bootstrap: [] }, [members], new Date(at)).token
     await refused(make('kiosk-*', Date.now()), /the join token is for devices named kiosk-\*, got first/)
     await refused(make('*', Date.now() - 2 * 86_400_000), /the join token expired on .*\nMake a new one/)
 

@@ -248,4 +248,21 @@ describe('a fleet of several operators', { skip: nixSkip() }, () => {
     assert.ok(after.expires > before.expires, `${after.expires} is not later than ${before.expires}`)
     assert.deepEqual(after.roles, before.roles)
   })
+
+  it('changes the keys of who let a device in, and the device stays a member', async () => {
+    await fleet.json('key', 'new', '--rotate')
+    const { root, renewed, cutOff } = await fleet.json<{ root: number; renewed: string[]; cutOff: string[] }>(
+      ...['root', 'propose', '--rotate', '--yes'],
+    )
+    assert.deepEqual([renewed, cutOff], [['first'], []])
+    // The root that names the new keys is published while the founder is away.
+    const approval = ['approve', `root-${root}`, '--yes', '--news', '30']
+    assert.equal((await json<{ published: boolean }>('ben', ...approval)).published, true)
+    const { peers } = await fleet.json<{ peers: string[] }>('status', '--wait', '10')
+    assert.ok(peers.includes('first'), `the founder reaches ${peers.join(', ') || 'nobody'}`)
+    assert.equal((await fleet.json<{ version: number }>('root', 'show')).version, root)
+    const { members } = await fleet.json<{ members: { name: string; state: string; connected: boolean }[] }>('members')
+    const device = members.find(({ name }) => name === 'first')
+    assert.deepEqual([device?.state, device?.connected], ['member', true])
+  })
 })

@@ -59,7 +59,7 @@ async function main({ directory, listen }: ControllerSettings): Promise<void> {
   const keys = await home.keys()
   const nixKey = await home.nixKey()
   const grant = { fleet: project.fleet, names: '*', days: 1, certificateDays: 1, bootstrap: [] }
-  const { token } = makeJoinToken(grant, keys.members, new Date())
+  const { token } = makeJoinToken(grant, [keys.members], new Date())
 
   peer.admission.on('admitted', ({ certificate }) => tell({ admitted: certificate.name, peer: certificate.peer }))
   peer.directory.on('report', report => {
