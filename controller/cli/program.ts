@@ -22,6 +22,9 @@ const groups: Readonly<Record<string, readonly CommandGroup[]>> = {
   'Devices:': [deviceCommands],
 }
 
+/** The daemon runs for months: it has the options of all the other commands not in memory. */
+const daemonGroups = { 'Devices:': groups['Devices:'] ?? [] }
+
 /** Parses and runs a command line; resolves to the exit code. */
 export async function parse(argv: readonly string[]): Promise<number> {
   const json = argv.includes('--json')
@@ -32,7 +35,7 @@ export async function parse(argv: readonly string[]): Promise<number> {
       exitCode = code
     },
   })
-  for (const [heading, members] of Object.entries(groups)) {
+  for (const [heading, members] of Object.entries(argv[2] === 'node' ? daemonGroups : groups)) {
     shell.program.commandsGroup(heading)
     for (const group of members) group(shell)
   }

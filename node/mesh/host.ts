@@ -1,6 +1,6 @@
 /** The libp2p host of a peer: transports, services and the settings that js-libp2p needs in a long-lived daemon. */
 
-import { generateKeyPairFromSeed } from '@libp2p/crypto/keys'
+import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { type GossipSub, gossipsub, StrictNoSign } from '@libp2p/gossipsub'
 import { createTopicScoreParams, type TopicScoreParams } from '@libp2p/gossipsub/score'
 import { type Identify, identify, identifyPush } from '@libp2p/identify'
@@ -11,6 +11,7 @@ import { tcp } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { sha256 } from '../../protocol/hash.ts'
+import { signerOf } from '../../protocol/keys.ts'
 import type { ProtocolNames } from '../../protocol/messages.ts'
 import { dialTimeoutMs, keepAliveMs, monitorIntervalMs, roundTripMs, silentConnectionMs } from '../defaults.ts'
 import type { Settings } from '../settings.ts'
@@ -58,7 +59,8 @@ export async function makeHost(init: HostInit): Promise<Host> {
   const protocolPrefix = names.prefix
   const host = await createLibp2p({
     start: false,
-    privateKey: await generateKeyPairFromSeed('Ed25519', init.seed),
+    // libp2p would work out the public half in JavaScript, with tables of points that stay in memory.
+    privateKey: privateKeyFromRaw(Buffer.concat([init.seed, signerOf(init.seed).publicKey])),
     nodeInfo: { name: 'thymesh', version: '1', userAgent: init.agent },
     logger: init.logger,
     addresses: { listen: settings.listen },

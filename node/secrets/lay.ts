@@ -3,7 +3,6 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, open, readdir, readFile, readlink, rename, rm, stat, statfs, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { Decrypter } from 'age-encryption'
 import { secretDocumentCodec } from '../../protocol/secrets.ts'
 import type { SecretFile } from './manifest.ts'
 import { SecretError } from './secret-error.ts'
@@ -38,6 +37,8 @@ export async function openSecret(
   } catch {
     throw new SecretError('secret-unreadable', `the secret ${name} is no secret document`)
   }
+  // Loaded when it is needed, which on most devices is at an update or never.
+  const { Decrypter } = await import('age-encryption')
   const decrypter = new Decrypter()
   for (const identity of identities) decrypter.addIdentity(identity)
   try {

@@ -2,9 +2,9 @@
 
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { timeText } from '../../protocol/fields.ts'
 import { ageIdentitiesKept, ageIdentityKeptMs } from '../defaults.ts'
+import { ageRecipientOf, newAgeIdentity } from './age-key.ts'
 import { IdentityError } from './identity.ts'
 
 interface AgeIdentity {
@@ -44,8 +44,8 @@ export class AgeIdentities {
 
   /** Makes a new identity, and forgets those that were replaced long ago. Resolves to the new recipient. */
   async rotate(now: Date): Promise<string> {
-    const identity = await generateX25519Identity()
-    const next = { identity, recipient: await identityToRecipient(identity), created: now }
+    const identity = newAgeIdentity()
+    const next = { identity, recipient: ageRecipientOf(identity), created: now }
     // Each was replaced when the one before it in this list was made.
     const known = [next, ...this.#known].filter((_, at, all) => {
       const replaced = all[at - 1]?.created
@@ -85,7 +85,7 @@ async function readIdentities(file: string): Promise<AgeIdentity[]> {
     if (stamp !== undefined) created = validDate(stamp)
     if (line === '' || line.startsWith('#')) continue
     try {
-      found.push({ identity: line, recipient: await identityToRecipient(line), created })
+      found.push({ identity: line, recipient: ageRecipientOf(line), created })
     } catch (cause) {
       throw new IdentityError('malformed', `expected age identities (AGE-SECRET-KEY-1…) in ${file}`, {
         hint: 'Restore the file from a backup, or remove it: secrets are then encrypted anew at the next renewal.',

@@ -14,13 +14,16 @@ export const zodInEnglish: Plugin = {
     })),
 }
 
-/** Noise's WebAssembly. */
+/** Noise's WebAssembly, and what it does in JavaScript. */
 export const nativeCipher: Plugin = {
   name: 'native-cipher',
-  setup: build =>
-    build.onResolve({ filter: /^@chainsafe\/as-(chacha20poly1305|sha256)$/ }, () => ({
-      path: join(import.meta.dirname, 'native-cipher.ts'),
-    })),
+  setup: build => {
+    const path = join(import.meta.dirname, 'native-cipher.ts')
+    build.onResolve({ filter: /^@chainsafe\/as-(chacha20poly1305|sha256)$/ }, () => ({ path }))
+    build.onLoad({ filter: /\/libp2p-noise\/dist\/src\/crypto\/js\.js$/ }, () => ({
+      contents: `export { pureJsCrypto } from ${JSON.stringify(path)}`,
+    }))
+  },
 }
 
 /** Each entry's bytes in the file, little-endian. */

@@ -1,9 +1,9 @@
 /**
- * What the bundle has in place of the WebAssembly that noise takes for small messages: Node's own cipher, a few microseconds
- * slower on those. Compiling WebAssembly costs a device 6 MB for good.
+ * What the bundle has in place of noise's WebAssembly and JavaScript: Node's own cipher, a few microseconds slower on small
+ * messages. Compilers and tables for the others would stay in a device's memory.
  */
 
-import { createCipheriv, createDecipheriv, createHash, createSecretKey, type KeyObject } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 
 const cipher = 'chacha20-poly1305'
 const options = { authTagLength: 16 } as const
@@ -55,4 +55,12 @@ export class ChaCha20Poly1305 {
 /** As in @chainsafe/as-sha256. */
 export function digest(bytes: Uint8Array): Uint8Array {
   return createHash('sha256').update(bytes).digest()
+}
+
+/** All of noise's own in JavaScript that its default takes: RFC 5869, three keys of 32 bytes. */
+export const pureJsCrypto = {
+  getHKDF: (chainingKey: Uint8Array, material: Uint8Array): [Uint8Array, Uint8Array, Uint8Array] => {
+    const keys = new Uint8Array(hkdfSync('sha256', material, chainingKey, '', 96))
+    return [keys.subarray(0, 32), keys.subarray(32, 64), keys.subarray(64, 96)]
+  },
 }

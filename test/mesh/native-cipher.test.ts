@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { asCrypto } from '@chainsafe/libp2p-noise/crypto'
+import { asCrypto, pureJsCrypto as noisesOwn } from '@chainsafe/libp2p-noise/crypto'
 import fc from 'fast-check'
-import { ChaCha20Poly1305, digest } from '../../scripts/src/native-cipher.ts'
+import { ChaCha20Poly1305, digest, pureJsCrypto } from '../../scripts/src/native-cipher.ts'
 
 const cipher = new ChaCha20Poly1305()
 const [key, nonce] = [randomBytes(32), randomBytes(12)]
@@ -23,6 +23,17 @@ describe("the bundle's cipher", () => {
         assert.equal(cipher.open(key, nonce, sealed, associated, into), into)
         assert.ok(same(into, plaintext))
         assert.ok(same(digest(plaintext), asCrypto.hashSHA256(plaintext)))
+      }),
+    )
+  })
+
+  it('derives the same keys', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), bytes(64), (chainingKey, material) => {
+        const [ours, theirs] = [pureJsCrypto, noisesOwn].map(each =>
+          each.getHKDF(chainingKey, material).map(Buffer.from),
+        )
+        assert.deepEqual(ours, theirs)
       }),
     )
   })
