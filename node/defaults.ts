@@ -117,8 +117,8 @@ export const gossipRepairMs = 10_000
 
 /** An unchanged report is sent again this often: it shows that the device is alive. */
 export const reportIntervalMs = 10 * 60_000
-/** While an update runs, reports follow its progress at this pace at most. */
-export const progressIntervalMs = 1_000
+/** While an update runs, reports follow its progress at this pace at most: every member hears and checks each of them. */
+export const progressIntervalMs = 5_000
 
 /** An update that failed for want of peers or disk is tried again, doubled from the first to the last. */
 export const updateRetryFirstMs = 2_000

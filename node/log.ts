@@ -25,12 +25,13 @@ export function libp2pLogger(log: Logger): ComponentLogger {
 }
 
 function libp2pScope(log: Logger, name: string): Libp2pLogger {
-  const off = !log.isLevelEnabled('debug')
-  const write =
-    (level: 'debug' | 'trace') =>
-    (text: unknown, ...values: unknown[]) => {
-      if (!off) log[level](format(text, values))
+  const write = (level: 'debug' | 'trace') => {
+    // libp2p says several things of every message: what nobody reads must not be put together.
+    const enabled = log.isLevelEnabled(level)
+    return (text: unknown, ...values: unknown[]) => {
+      if (enabled) log[level](format(text, values))
     }
+  }
   return Object.assign(write('trace'), {
     enabled: log.isLevelEnabled('trace'),
     error: write('debug'),

@@ -6,10 +6,10 @@ import { describe, it } from 'node:test'
 import { setImmediate as tick } from 'node:timers/promises'
 import { defaultCrypto } from '@chainsafe/libp2p-noise/crypto'
 import type { MessageStream, StreamMuxerFactory } from '@libp2p/interface'
-import { multiaddrConnectionPair } from '@libp2p/utils'
+import { LengthPrefixedDecoder, multiaddrConnectionPair } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { keyedCrypto, thriftyYamux, writtenAtOnce } from './wire.ts'
+import { keyedCrypto, patient, thriftyYamux, writtenAtOnce } from './wire.ts'
 
 describe('noise with keys that are parsed once', () => {
   const key = new Uint8Array(32).fill(7)
@@ -32,6 +32,25 @@ describe('noise with keys that are parsed once', () => {
     assert.throws(() => keyedCrypto.chaCha20Poly1305Decrypt(sealed, nonce, ad, other).subarray())
     sealed[sealed.length - 1] = (sealed.at(-1) ?? 0) ^ 1
     assert.throws(() => keyedCrypto.chaCha20Poly1305Decrypt(sealed, nonce, ad, key).subarray())
+  })
+})
+
+describe('noise messages that come in pieces', () => {
+  it('are read without an error for each that is not whole yet', () => {
+    let errors = 0
+    const lengthDecoder = (data: Uint8Array | Uint8ArrayList) => {
+      if (data.byteLength < 2) {
+        errors++
+        throw new RangeError('too few')
+      }
+      return new DataView(data.slice(0, 2).buffer).getUint16(0)
+    }
+    const decoder = new LengthPrefixedDecoder({ lengthDecoder, encodingLength: () => 2 })
+    patient({ connection: { decoder } as unknown as MessageStream })
+    const wire = Buffer.from([0, 1, 7, 0, 3, 1, 2, 3, 0, 1, 9])
+    const came = [...wire].flatMap(byte => [...decoder.decode(Uint8Array.of(byte))].map(each => [...each.subarray()]))
+    assert.deepEqual(came, [[7], [1, 2, 3], [9]])
+    assert.equal(errors, 0)
   })
 })
 

@@ -9,6 +9,7 @@ import { type NoiseInit, noise } from '@chainsafe/libp2p-noise'
 import { defaultCrypto, nodeCrypto } from '@chainsafe/libp2p-noise/crypto'
 import type { MessageStream, SecureConnectionOptions, StreamMuxerFactory } from '@libp2p/interface'
 import { type YamuxMuxerInit, yamux } from '@libp2p/yamux'
+import type { Uint8ArrayList } from 'uint8arraylist'
 
 type Crypto = NonNullable<NoiseInit['crypto']>
 
@@ -43,12 +44,32 @@ export function thriftyNoise(): ReturnType<typeof noise> {
   return components => {
     const encrypter = noise({ crypto: keyedCrypto })(components)
     const { secureInbound, secureOutbound } = encrypter
-    encrypter.secureInbound = (connection: MessageStream, options?: SecureConnectionOptions) =>
-      secureInbound.call(encrypter, writtenAtOnce(connection), options)
-    encrypter.secureOutbound = (connection: MessageStream, options?: SecureConnectionOptions) =>
-      secureOutbound.call(encrypter, writtenAtOnce(connection), options)
+    encrypter.secureInbound = async (connection: MessageStream, options?: SecureConnectionOptions) =>
+      patient(await secureInbound.call(encrypter, writtenAtOnce(connection), options))
+    encrypter.secureOutbound = async (connection: MessageStream, options?: SecureConnectionOptions) =>
+      patient(await secureOutbound.call(encrypter, writtenAtOnce(connection), options))
     return encrypter
   }
+}
+
+/** The inside of noise's connection. */
+interface DecodingConnection {
+  readonly decoder?: { lengthDecoder(data: Uint8Array | Uint8ArrayList): number }
+}
+
+/** Bytes of the length before each noise message. */
+const prefixLength = 2
+
+/**
+ * After the last whole message, noise reads a length that hasn't come yet and finds that out by an error, with its stack. Here
+ * it is told of a message that hasn't come yet either.
+ */
+export function patient<T extends { connection: MessageStream }>(secured: T): T {
+  const { decoder } = secured.connection as unknown as DecodingConnection
+  if (decoder === undefined) return secured
+  const { lengthDecoder } = decoder
+  decoder.lengthDecoder = data => (data.byteLength < prefixLength ? 1 : lengthDecoder(data))
+  return secured
 }
 
 /** The inside of libp2p's TCP connection. */

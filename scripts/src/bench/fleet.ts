@@ -95,7 +95,7 @@ export class BenchFleet {
     const directory = join(this.#options.directory, name)
     const [root, log] = [join(directory, 'root'), join(this.#options.directory, `${name}.log`)]
     const listen = `/ip4/${place.address}/tcp/${controllerPort + 1 + this.devices.length}`
-    const flags = ['--join', token, '--name', name, '--no-mdns', '--log', 'debug', ...(site ? ['--site', site] : [])]
+    const flags = ['--join', token, '--name', name, '--no-mdns', ...(site ? ['--site', site] : [])]
     const paths = ['--state', join(directory, 'state'), '--store', root, '--root', root]
     const mesh = ['--listen', listen, '--bootstrap', address]
     const argv = place.argv([...this.#options.bench.thymesh, 'node', ...flags, ...paths, ...mesh])
