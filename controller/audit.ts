@@ -27,8 +27,11 @@ export interface LogEvent {
   readonly version: number
   /** The site whose own release it is; null for all else. */
   readonly site: string | null
-  /** Who signed, by good signatures only. `operator` is null where the root names nobody. */
-  readonly signers: readonly { operator: string | null; key: string }[]
+  /**
+   * Who signed, by good signatures only. `operator` is null where the root names nobody; then `claims` is what the signer
+   * calls itself, which may be another's name.
+   */
+  readonly signers: readonly { operator: string | null; key: string; claims?: string }[]
   readonly message: string
   /** The proposal's ID, where it is about one. */
   readonly proposal: string | null
@@ -173,14 +176,15 @@ function statementEvents(id: string, bytes: Uint8Array, roots: readonly Loaded<'
     const { document } = open(statementKind, envelope)
     if (Buffer.compare(document.proposal, fromHex(id)) !== 0) return []
     const { at, verdict, key, message } = document
-    const operator = operatorIn(roots, key) ?? document.operator
+    const operator = operatorIn(roots, key)
+    const signer = operator === undefined ? { operator: null, key, claims: document.operator } : { operator, key }
     const event: LogEvent = {
       at,
       atIs: 'signed',
       what: verdict,
       version,
       site: proposal.site?.name ?? null,
-      signers: [{ operator, key }],
+      signers: [signer],
       message,
       proposal: id,
     }

@@ -4,13 +4,14 @@ import { ThymeshError } from '../protocol/errors.ts'
 import type { Release } from '../protocol/release.ts'
 import type { ReleaseContent } from '../protocol/trust/publish.ts'
 import { contentVersion, wavesOf } from '../protocol/waves.ts'
+import { releaseName } from './view/release.ts'
 
 export class PromoteError extends ThymeshError<'no-waves' | 'unknown-wave'> {}
 
 /** What the new release says; devices that run this content already do nothing. Throws a PromoteError. */
 export function promoteContent(current: Release, wave: number | undefined, message?: string): ReleaseContent {
   if (current.rollout === undefined) {
-    throw new PromoteError('no-waves', `release ${current.version} has no waves: it goes to all devices at once`)
+    throw new PromoteError('no-waves', `release ${releaseName(current)} has no waves: it goes to all devices at once`)
   }
   const waves = wavesOf(current)
   if (wave !== undefined && wave > waves.length) {

@@ -53,6 +53,8 @@ export interface Change {
 export interface Operator {
   readonly signers: Signers
   readonly now: Date
+  /** What this operator is called where the root doesn't say. */
+  readonly name?: string | undefined
   /** Whether a clock that seems wrong is to be believed. */
   readonly trustClock?: boolean
 }
@@ -193,10 +195,10 @@ function statementBy(
   key: Signer,
   { id, proposal: { fleet } }: Judged,
   trusted: TrustedSet,
-  { now }: Operator,
+  { now, name }: Operator,
   said: { verdict: 'approved' | 'rejected'; message: string },
 ): Uint8Array {
-  const operator = operatorOf(trusted.root, key.keyId) ?? operatorName()
+  const operator = operatorOf(trusted.root, key.keyId) ?? name ?? operatorName()
   return makeStatement({ ...said, fleet, proposal: fromHex(id), operator, at: timeText(now) }, key)
 }
 

@@ -4,6 +4,7 @@ import { hashOfCid } from '../protocol/cid.ts'
 import { ThymeshError } from '../protocol/errors.ts'
 import type { Release } from '../protocol/release.ts'
 import type { ReleaseContent } from '../protocol/trust/publish.ts'
+import { releaseName } from './view/release.ts'
 
 export class RollbackError extends ThymeshError<'no-earlier' | 'unknown-version' | 'unknown-device' | 'not-kept'> {}
 
@@ -22,7 +23,11 @@ export function chooseVersion(current: Release, known: readonly number[], wanted
   const hint = '`thymesh releases` lists what there is.'
   const chosen = wanted ?? earlier.findLast(version => version < from)
   if (earlier.length === 0 || chosen === undefined) {
-    throw new RollbackError('no-earlier', `there is no deployed release before ${from} to go back to`, { hint })
+    throw new RollbackError(
+      'no-earlier',
+      `there is no deployed release before ${releaseName({ ...current, version: from })} to go back to`,
+      { hint },
+    )
   }
   if (earlier.includes(chosen)) return chosen
   throw new RollbackError('unknown-version', `expected one of the releases ${ranges(earlier)}, got ${chosen}`, { hint })
@@ -54,7 +59,8 @@ export function rollbackContent(
   const restores = old.restores ?? old.version
   const base = {
     message:
-      message ?? `back to release ${old.version}${only === undefined ? '' : ` on ${only.join(', ')}`}`.slice(0, 1000),
+      message ??
+      `back to release ${releaseName(old)}${only === undefined ? '' : ` on ${only.join(', ')}`}`.slice(0, 1000),
     restores,
     ...(old.commit !== undefined && { commit: old.commit }),
   }

@@ -20,8 +20,13 @@ function text(events: readonly LogEvent[]): string {
   const lines = events.map(({ at, atIs, what, version, site, signers, message, proposal }) => [
     atIs === 'signed' ? at : `${at} (seen)`,
     `${what} ${releaseName({ site: site ?? undefined, version })}${proposal === null ? '' : ` (${proposal.slice(0, 8)})`}`,
-    signers.map(({ operator, key }) => operator ?? key.slice(0, 8)).join(', ') || 'nobody that counts',
+    signers.map(nameOf).join(', ') || 'nobody that counts',
     message,
   ])
   return table(['WHEN', 'WHAT', 'SIGNED BY', 'MESSAGE'], lines)
+}
+
+function nameOf({ operator, key, claims }: LogEvent['signers'][number]): string {
+  if (operator !== null) return operator
+  return claims === undefined ? key.slice(0, 8) : `${claims} (${key.slice(0, 8)})`
 }

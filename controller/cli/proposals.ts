@@ -20,6 +20,7 @@ import {
   deviceChanges,
   releaseBefore,
   signaturesText,
+  speaker,
   titleOf,
   voices,
 } from '../view/proposal.ts'
@@ -51,7 +52,7 @@ function listText(all: readonly Judged[], session: Session): string {
   const lines = all.map(each => [
     each.id.slice(0, 8),
     titleOf(each),
-    each.proposal.operator,
+    speaker(trusted, each.proposal.author, each.proposal.operator),
     ago(each.proposal.created),
     isWithdrawn(each) ? 'withdrawn' : each.complete ? 'complete' : signaturesText(each),
     voices(each, trusted)
@@ -72,7 +73,7 @@ export function proposalJson(judged: Judged, session: Session) {
     release: release?.version ?? null,
     members: parts.members?.signed.version ?? null,
     site: proposal.site?.name ?? null,
-    operator: proposal.operator,
+    operator: speaker(belief.trusted, proposal.author, proposal.operator),
     created: proposal.created,
     message: proposal.message,
     complete,
@@ -92,7 +93,7 @@ export async function approve(options: ApproveOptions): Promise<number> {
     const { peer, home } = session
     const judged = await findProposal(session, options)
     if (isWithdrawn(judged)) {
-      throw new ProposingError('withdrawn', `${judged.proposal.operator} has withdrawn this proposal`)
+      throw new ProposingError('withdrawn', `${titleOf(judged)} was withdrawn by who proposed it`)
     }
     const belief = beliefOf(peer)
     note(options, changesText(judged, belief))
@@ -100,6 +101,7 @@ export async function approve(options: ApproveOptions): Promise<number> {
     const operator: Operator = {
       signers: await home.operatorKeys.signers(),
       now: new Date(),
+      name: await home.operatorKeys.operator(),
       trustClock: options.trustClock,
     }
     requireOnlyOne(judged, peer.proposals.book.all, operator)
@@ -120,7 +122,7 @@ export async function approve(options: ApproveOptions): Promise<number> {
       ? 'has all signatures; an operator of the fleet publishes it'
       : `is signed; missing: ${signaturesText(signed)}`
     const what = published ? 'is published' : missing
-    const from = published && isRelease ? ` Its closures come from ${signed.proposal.operator}'s controller.` : ''
+    const from = published && isRelease ? ` Its closures come from the controller that proposed it.` : ''
     const rest = heard ? from : ' No other peer has it yet: run `thymesh status` when one is in reach.'
     print(options, { ...proposalAfter(signed, published), heard }, `${capital(titleOf(signed))} ${what}.${rest}`)
     return exitCodes.done
@@ -134,7 +136,9 @@ export async function reject(options: RejectOptions): Promise<number> {
   return await withSession(project, options, async session => {
     const judged = await findProposal(session, options)
     const { trusted } = beliefOf(session.peer)
-    const operator = { signers: await session.home.operatorKeys.signers(), now: new Date() }
+    const { operatorKeys } = session.home
+    const name = await operatorKeys.operator()
+    const operator = { signers: await operatorKeys.signers(), now: new Date(), name }
     const said = addRejection(judged, trusted, operator, options.message ?? '')
     await session.audit.noteProposal(said)
     await session.peer.proposals.book.add(said.proposal)

@@ -36,6 +36,7 @@ const optionSchemas = {
   proposals: none,
   root: none,
   released: z.strictObject({ release: z.int().min(1).optional() }),
+  sites: none,
 }
 export type QueryName = keyof typeof optionSchemas
 export type QueryOptions<Name extends QueryName> = z.infer<(typeof optionSchemas)[Name]>
@@ -52,6 +53,7 @@ const loaders: { readonly [Name in QueryName]: () => Promise<Query<QueryOptions<
   proposals: async () => (await import('./proposals.ts')).proposalsQuery,
   root: async () => (await import('./root.ts')).rootQuery,
   released: async () => (await import('./released.ts')).releasedQuery,
+  sites: async () => (await import('./site.ts')).sitesQuery,
 }
 
 /** Answers a query of this name; options that aren't its own are refused by a ZodError. */

@@ -1,10 +1,12 @@
 /** The end of every command that makes a release: sign it, publish it or wait for the others' signatures, and watch it. */
 
 import { inForce, newestOf } from '../../node/state/releases.ts'
+import type { Judged } from '../../protocol/trust/proposals.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
+import { beliefOf } from '../proposing.ts'
 import { bringAbout, bringAboutAt, spread } from '../releasing.ts'
 import type { Session } from '../session.ts'
-import { signaturesText } from '../view/proposal.ts'
+import { signaturesText, voices } from '../view/proposal.ts'
 import { releaseName } from '../view/release.ts'
 import type { WatchOptions } from './options.ts'
 import { exitCodes, note, print } from './output.ts'
@@ -39,9 +41,10 @@ export async function release(session: Session, content: ReleaseContent, options
       ? await bringAbout(session, { content, message: content.message }, operator)
       : await bringAboutAt(session, site, content, operator)
   if (outcome.kind === 'published') {
-    const { restores, promotes } = outcome.release
-    const promoted = promotes && `: it promotes release ${promotes.release}, ${openWaves(promotes.waves)}.`
-    const what = restores === undefined ? (promoted ?? '.') : `: it restores release ${restores}.`
+    const { site: of, restores, promotes } = outcome.release
+    const called = (version: number) => releaseName({ site: of, version })
+    const promoted = promotes && `: it promotes release ${called(promotes.release)}, ${openWaves(promotes.waves)}.`
+    const what = restores === undefined ? (promoted ?? '.') : `: it restores release ${called(restores)}.`
     note(options, `Release ${releaseName(outcome.release)} is signed and published${what}`)
     return await watch(session, outcome.release, options)
   }
@@ -88,10 +91,13 @@ async function approval(session: Session, id: string, version: number, options: 
   process.once('SIGINT', leave)
   process.once('SIGTERM', leave)
   state.on('changed', look)
-  const onProposal = (judged: { id: string; statements: readonly { verdict: string; operator: string }[] }) => {
+  const told = new Set<string>()
+  const onProposal = (judged: Judged) => {
     if (judged.id !== id) return
-    for (const { verdict, operator } of judged.statements) {
-      if (verdict !== 'proposed') note(options, `  ${verdict} by ${operator}`)
+    for (const { verdict, operator, message } of voices(judged, beliefOf(session.peer).trusted)) {
+      const line = `  ${verdict} by ${operator}${message && `: ${message}`}`
+      if (verdict !== 'proposed' && !told.has(line)) note(options, line)
+      told.add(line)
     }
   }
   proposals.book.on('changed', onProposal)

@@ -18,6 +18,8 @@ import { confirm } from './confirm.ts'
 import { takeNews, withSession } from './context.ts'
 import type { ProjectOptions } from './options.ts'
 import { exitCodes, note, print } from './output.ts'
+import type { Query } from './queries.ts'
+import { show } from './reader.ts'
 import { cardText } from './root.ts'
 
 const spreadMs = 30_000
@@ -115,30 +117,29 @@ function wordsOn(site: string, { peer }: Session, after: Sites): string[] {
 }
 
 export async function siteList(options: ProjectOptions & { wait: number }): Promise<undefined> {
-  const project = await openProject(options.project)
-  return await withSession(project, options, async session => {
-    await takeNews(session, options, options.wait)
-    const { trusted, sites: releases } = beliefOf(session.peer)
-    const fleetKeys = nixKeysFor(trusted.root, undefined)
-    const sites = [...sitesOf(trusted.targets)].map(([site, { keys, threshold }]) => ({
-      site,
-      threshold,
-      keys: keys.map(keyIdOf),
-      nixPublicKeys: nixKeysFor(trusted.root, site).slice(fleetKeys.length),
-      release: releases.get(site)?.version ?? null,
-      message: releases.get(site)?.message ?? null,
-      devices: Object.keys(releases.get(site)?.devices ?? {}),
-    }))
-    const lines = sites.map(({ site, threshold, keys, release, devices, message }) => [
-      site,
-      `${threshold} of ${keys.length}`,
-      keys.map(id => id.slice(0, 8)).join(', '),
-      release === null ? '-' : String(release),
-      String(devices.length),
-      message ?? '',
-    ])
-    const text = table(['SITE', 'SIGNATURES', 'KEYS', 'RELEASE', 'DEVICES', 'MESSAGE'], lines)
-    print(options, { sites }, sites.length === 0 ? 'No site has operators of its own.' : text)
-    return undefined
-  })
+  return await show('sites', options, {})
+}
+
+export const sitesQuery: Query<object> = async ({ peer }) => {
+  const { trusted, sites: releases } = beliefOf(peer)
+  const fleetKeys = nixKeysFor(trusted.root, undefined)
+  const sites = [...sitesOf(trusted.targets)].map(([site, { keys, threshold }]) => ({
+    site,
+    threshold,
+    keys: keys.map(keyIdOf),
+    nixPublicKeys: nixKeysFor(trusted.root, site).slice(fleetKeys.length),
+    release: releases.get(site)?.version ?? null,
+    message: releases.get(site)?.message ?? null,
+    devices: Object.keys(releases.get(site)?.devices ?? {}),
+  }))
+  const lines = sites.map(({ site, threshold, keys, release, devices, message }) => [
+    site,
+    `${threshold} of ${keys.length}`,
+    keys.map(id => id.slice(0, 8)).join(', '),
+    release === null ? '-' : String(release),
+    String(devices.length),
+    message ?? '',
+  ])
+  const text = table(['SITE', 'SIGNATURES', 'KEYS', 'RELEASE', 'DEVICES', 'MESSAGE'], lines)
+  return { json: { sites }, text: sites.length === 0 ? 'No site has operators of its own.' : text }
 }

@@ -52,7 +52,9 @@ export function releaseText(before: Release, after: Release): string[] {
     if (is === null) lines.push(`  ${device}: no config any more (was ${was?.config})`)
   }
   if (text(before.rollout) !== text(after.rollout)) lines.push('  the rollout policy changes')
-  if (after.restores !== undefined) lines.push(`  It goes back to release ${after.restores}.`)
+  if (after.restores !== undefined) {
+    lines.push(`  It goes back to release ${releaseName({ site: after.site, version: after.restores })}.`)
+  }
   return lines.length > 0 ? lines : ['  No device gets anything else than it has.']
 }
 
@@ -126,12 +128,20 @@ export function signaturesText({ requirements, complete }: Judged): string {
     .join(', ')
 }
 
-/** Who has said what, by the newest root's names. */
+/**
+ * Who a key is, by the newest root's names. Sites' operators have none there: what one calls itself stands before its key,
+ * since it might be another's name.
+ */
+export function speaker(trusted: TrustedSet, key: string, claimed: string): string {
+  return operatorOf(trusted.root, key) ?? `${claimed} (${key.slice(0, 8)})`
+}
+
+/** Who has said what. */
 export function voices({ statements }: Judged, trusted: TrustedSet) {
   return statements
     .toSorted((a, b) => (a.at < b.at ? -1 : 1))
     .map(({ key, operator, verdict, at, message }) => ({
-      operator: operatorOf(trusted.root, key) ?? operator,
+      operator: speaker(trusted, key, operator),
       verdict,
       at,
       message,
@@ -160,7 +170,9 @@ export function sitesText(before: Sites, after: Sites): string[] {
 export function changesText(judged: Judged, belief: Releases & { trusted: TrustedSet }): string {
   const { trusted } = belief
   const { proposal, parts } = judged
-  const lines = [`${capital(titleOf(judged))}, proposed by ${proposal.operator} on ${proposal.created}`]
+  const lines = [
+    `${capital(titleOf(judged))}, proposed by ${speaker(trusted, proposal.author, proposal.operator)} on ${proposal.created}`,
+  ]
   if (proposal.message !== '') lines.push(`  ${JSON.stringify(proposal.message)}`)
   if (judged.release?.commit !== undefined) lines.push(`  from commit ${judged.release.commit}`)
   if (parts.root !== undefined) lines.push(...rootText(trusted, parts.root))

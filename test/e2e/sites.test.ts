@@ -89,9 +89,9 @@ describe('a site with an operator of its own', { skip: nixSkip() }, () => {
     )
     // Whose keys signed it, and by whose word it was published.
     const words = events.filter(({ what, site }) => what !== 'release' && site !== null)
-    assert.deepEqual(words.map(({ what, signers }) => [what, signers[0]?.operator === 'kim']).sort(), [
-      ['approved', false],
-      ['proposed', true],
+    assert.deepEqual(words.map(({ what, signers: [by] }) => [what, typeof by?.operator, by?.claims]).sort(), [
+      ['approved', 'string', undefined],
+      ['proposed', 'object', 'kim'],
     ])
     assert.equal((JSON.parse(logs.stdout) as ErrorJson).error.code, 'not-served')
     // Its keys are none of the fleet's: no token of theirs lets anyone in, no revocation counts.
