@@ -9,6 +9,7 @@ import { type Proposal, proposalCountCodec, proposalDigestCodec } from '../../..
 import { judge } from '../../../protocol/trust/proposals.ts'
 import { testSigner } from '../../helpers/fleet.ts'
 import { until } from '../../helpers/mesh.ts'
+import { signJson } from '../../helpers/metadata.ts'
 import { dump } from '../../helpers/state.ts'
 import type { Arena, Victim } from '../arena.ts'
 import type { Attack } from '../attack.ts'
@@ -201,18 +202,13 @@ export const proposalAttacks: Attack[] = [
       const whole = proposalOn(arena, victim, { signers: [ann, ben] })
       const id = await takes(arena, victim, whole)
       const before = await onDisk(victim)
-      const alone = proposalOn(arena, victim, { signers: [ann] })
+      const alone = signJson(JSON.parse(Buffer.from(whole.targets ?? []).toString()).signed, ann)
       const word = (signer: Signer) => wordOn(id, signer, { fleet: arena.fleet.fleet, verdict: 'rejected' })
       const forged = word({ ...thief, keyId: ann.keyId })
       const hostile = await arena.hostile()
-      const stripped = {
-        ...whole,
-        targets: alone.targets,
-        documents: whole.documents,
-        statements: [forged, word(thief)],
-      }
+      const stripped: Proposal = { ...whole, targets: alone, statements: [forged, word(thief)] }
       const mark = proposalOn(arena, victim, { signers: [ben], message: 'mark' })
-      await hostile.propose(await hostile.join(victim), [stripped as Proposal, mark])
+      await hostile.propose(await hostile.join(victim), [stripped, mark])
       await until(() => victim.proposals.book.all.length === 2, 'what came after it')
       assert.deepEqual(
         (await onDisk(victim)).filter(line => line.includes(id)),
