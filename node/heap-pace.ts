@@ -3,34 +3,37 @@
 import { setFlagsFromString } from 'node:v8'
 
 /**
- * By how much the heap, buffers counted, may grow from one full collection to the next, in percent. The flags of an idle
- * daemon let it grow by a few megabytes: those are gone in 50 ms of a fetch, and marking the heap takes 60 ms of a core.
+ * While closures move. An idle daemon's heap may grow by a few megabytes from one full collection to the next, buffers counted:
+ * those are gone in 50 ms of a fetch, and marking the heap takes 60 ms of a core. Here it is 70 %. Code that one collection
+ * finds unused is thrown away in an idle daemon, to be compiled again a moment later in a busy one: here six do, as by default.
  */
-const movingPercent = 70
-/** V8's own measure. */
-const ownPercent = 0
+const moving = ['--heap-growing-percent=70', '--bytecode-old-age=6', '--no-flush-baseline-code']
+
+/** As the process was started. */
+const asStarted = [
+  '--heap-growing-percent=0',
+  ...process.execArgv.filter(flag => /^--(heap-growing-percent|bytecode-old-age|flush-baseline-code)\b/.test(flag)),
+]
 
 export class HeapPace {
-  readonly #setFlags: (flags: string) => void
+  readonly #setFlag: (flag: string) => void
+  readonly #atRest: readonly string[]
   #holders = 0
 
-  constructor(setFlags: (flags: string) => void = setFlagsFromString) {
-    this.#setFlags = setFlags
+  constructor(setFlag: (flag: string) => void = setFlagsFromString, atRest: readonly string[] = asStarted) {
+    this.#setFlag = setFlag
+    this.#atRest = atRest
   }
 
   /** Lets the heap grow until what this returns is called: by the last of all who asked. */
   collectLate(): () => void {
-    if (this.#holders++ === 0) this.#setPercent(movingPercent)
+    if (this.#holders++ === 0) for (const flag of moving) this.#setFlag(flag)
     let ended = false
     return () => {
       if (ended) return
       ended = true
-      if (--this.#holders === 0) this.#setPercent(ownPercent)
+      if (--this.#holders === 0) for (const flag of this.#atRest) this.#setFlag(flag)
     }
-  }
-
-  #setPercent(percent: number): void {
-    this.#setFlags(`--heap-growing-percent=${percent}`)
   }
 }
 
