@@ -71,3 +71,17 @@ export function bytesSchema(min: number, max = min): z.ZodType<Uint8Array> {
 export function timeText(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`
 }
+
+/**
+ * Names of units as systemd.unit(5) has them, with one of its types. No first hyphen, and none of the characters that
+ * mean something to a shell or make a pattern: a name is never anything but one unit.
+ */
+export const unitNameSchema = z
+  .string()
+  .max(255)
+  .regex(
+    /^[A-Za-z0-9_:.\\@][A-Za-z0-9_:.\\@-]*\.(?:service|socket|target|timer|path|mount|automount|swap|slice|scope)$/,
+    {
+      error: 'expected the name of a unit such as web.service',
+    },
+  )

@@ -2,24 +2,10 @@
 
 import { z } from 'zod'
 import { codec } from './cbor.ts'
-import { bytesSchema, nameSchema, timeSchema, versionSchema } from './fields.ts'
+import { bytesSchema, nameSchema, timeSchema, unitNameSchema, versionSchema } from './fields.ts'
 import { hashLength } from './hash.ts'
 import { limits } from './limits.ts'
 import { storePathSchema } from './nix/store-path.ts'
-
-/**
- * Names of units as systemd.unit(5) has them, with one of its types. No first hyphen, and none of the characters that
- * mean something to a shell or make a pattern: a name is never anything but one unit.
- */
-export const unitNameSchema = z
-  .string()
-  .max(200)
-  .regex(
-    /^[A-Za-z0-9_:.\\@][A-Za-z0-9_:.\\@-]*\.(?:service|socket|target|timer|path|mount|automount|swap|slice|scope)$/,
-    {
-      error: 'expected the name of a unit such as web.service',
-    },
-  )
 
 const logRequestSchema = z.union([
   z.strictObject({

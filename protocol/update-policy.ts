@@ -1,7 +1,7 @@
 /** The update policy of a config: when an update counts as healthy, who has to confirm it, what is kept and when it may run. */
 
 import { z } from 'zod'
-import { timeZoneSchema } from './fields.ts'
+import { timeZoneSchema, unitNameSchema } from './fields.ts'
 import { limits } from './limits.ts'
 
 /**
@@ -16,13 +16,6 @@ const timing = {
   successes: z.int().min(1).max(100).optional(),
   withinSeconds: z.int().min(1).max(3600).optional(),
 }
-
-const unitNameSchema = z
-  .string()
-  .max(255)
-  .regex(/^[a-zA-Z0-9:_.@\\-]+\.(?:service|socket|target|timer|path|mount|automount|swap|slice)$/, {
-    error: 'expected the name of a unit, such as web.service',
-  })
 
 /** Where a probe may look: the device itself, or an address that it must reach. */
 const hostSchema = z

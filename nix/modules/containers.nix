@@ -21,8 +21,8 @@
           of = {
             type = "group";
             settings = {
-              host = { type = "int"; min = 1; max = 65535; displayName = { en = "On the device"; de = "Am Gerät"; }; };
-              container = { type = "int"; min = 1; max = 65535; displayName = { en = "In the container"; de = "Im Container"; }; };
+              host = import ./common/port.nix { en = "On the device"; de = "Am Gerät"; };
+              container = import ./common/port.nix { en = "In the container"; de = "Im Container"; };
               protocol = { type = "choice"; choices = [ "tcp" "udp" ]; default = "tcp"; displayName = { en = "Protocol"; de = "Protokoll"; }; };
             };
           };
@@ -39,24 +39,7 @@
             };
           };
         };
-        environment = {
-          type = "list";
-          key = "key";
-          displayName = { en = "Environment"; de = "Umgebung"; };
-          of = {
-            type = "group";
-            settings = {
-              key = { type = "string"; pattern = "[A-Za-z_][A-Za-z0-9_]*"; displayName = { en = "Name"; de = "Name"; }; };
-              value = { type = "string"; displayName = { en = "Value"; de = "Wert"; }; };
-            };
-          };
-        };
-        environmentSecret = {
-          type = "secret";
-          allowed = [ "environment" ];
-          required = false;
-          displayName = { en = "Secret environment"; de = "Geheime Umgebung"; };
-        };
+        inherit (import ./common/environment.nix) environment environmentSecret;
         labels = {
           type = "list";
           key = "key";

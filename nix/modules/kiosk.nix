@@ -22,7 +22,7 @@
     audioSink = { type = "string"; required = false; example = "hdmi"; displayName = { en = "Sound output"; de = "Tonausgabe"; }; description = "A part of its name; the default one, if nothing is set"; };
     vnc = { type = "bool"; default = false; displayName = { en = "Remote view (VNC)"; de = "Fernansicht (VNC)"; }; };
     vncPassword = { type = "secret"; allowed = [ "single-line" ]; owner = "kiosk"; visible.vnc = true; displayName = { en = "VNC password"; de = "VNC-Passwort"; }; };
-    vncPort = { type = "int"; min = 1; max = 65535; default = 5900; visible.vnc = true; displayName = { en = "VNC port"; de = "VNC-Port"; }; };
+    vncPort = import ./common/port.nix { en = "VNC port"; de = "VNC-Port"; } // { default = 5900; visible.vnc = true; };
     vncLocal = { type = "bool"; default = true; visible.vnc = true; displayName = { en = "VNC from the device itself only"; de = "VNC nur vom Gerät selbst"; }; description = "Over an SSH tunnel; VNC's own protection is weak"; };
   };
 

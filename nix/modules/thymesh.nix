@@ -15,7 +15,7 @@
         displayName = { en = "Peers with a fixed address"; de = "Peers mit fester Adresse"; };
         elementName = { en = "Address"; de = "Adresse"; };
       };
-      port = { type = "int"; min = 1; max = 65535; default = 4460; displayName = { en = "Port"; de = "Port"; }; };
+      port = import ./common/port.nix { en = "Port"; de = "Port"; } // { default = 4460; };
       mdns = { type = "bool"; default = true; displayName = { en = "Look for peers on the local network"; de = "Peers im lokalen Netz suchen"; }; };
       dht = {
         type = "choice";
@@ -36,7 +36,7 @@
       uploadPeers = int 1 { en = "Peers served at a time"; de = "Peers zur gleichen Zeit"; } "16, if nothing is set";
       stagingBytes = int 1000000 { en = "Disk for what is in flight, bytes"; de = "Platz für Unfertiges, Bytes"; } "8 GiB, if nothing is set";
       cache = { type = "bool"; default = true; displayName = { en = "Binary cache on loopback"; de = "Binärer Cache auf Loopback"; }; };
-      cachePort = { type = "int"; min = 1; max = 65535; default = 4461; visible.cache = true; displayName = { en = "Port of the binary cache"; de = "Port des binären Caches"; }; };
+      cachePort = import ./common/port.nix { en = "Port of the binary cache"; de = "Port des binären Caches"; } // { default = 4461; visible.cache = true; };
       log = {
         type = "choice";
         choices = [ "fatal" "error" "warn" "info" "debug" "trace" "silent" ];

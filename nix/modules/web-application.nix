@@ -24,7 +24,7 @@
           displayName = { en = "Command"; de = "Befehl"; };
           description = "The program, looked for on the PATH unless it is a path, and its arguments";
         };
-        port = { type = "int"; min = 1; max = 65535; displayName = { en = "Port"; de = "Port"; }; description = "Given to the program as PORT"; };
+        port = import ./common/port.nix { en = "Port"; de = "Port"; } // { description = "Given to the program as PORT"; };
         healthPath = {
           type = "string";
           pattern = "/[^ \t\n]*";
@@ -33,24 +33,7 @@
           displayName = { en = "Path of the health probe"; de = "Pfad der Gesundheitsprobe"; };
           description = "Must answer well after an update; if there is none, the port must take a connection";
         };
-        environment = {
-          type = "list";
-          key = "key";
-          displayName = { en = "Environment"; de = "Umgebung"; };
-          of = {
-            type = "group";
-            settings = {
-              key = { type = "string"; pattern = "[A-Za-z_][A-Za-z0-9_]*"; displayName = { en = "Name"; de = "Name"; }; };
-              value = { type = "string"; displayName = { en = "Value"; de = "Wert"; }; };
-            };
-          };
-        };
-        environmentSecret = {
-          type = "secret";
-          allowed = [ "environment" ];
-          required = false;
-          displayName = { en = "Secret environment"; de = "Geheime Umgebung"; };
-        };
+        inherit (import ./common/environment.nix) environment environmentSecret;
         openFirewall = { type = "bool"; default = true; displayName = { en = "Open the firewall"; de = "Firewall öffnen"; }; };
       };
     };

@@ -18,12 +18,7 @@
         default = "root";
         displayName = { en = "User"; de = "Benutzer"; };
       };
-      environmentSecret = {
-        type = "secret";
-        allowed = [ "environment" ];
-        required = false;
-        displayName = { en = "Secret environment"; de = "Geheime Umgebung"; };
-      };
+      inherit (import ../common/environment.nix) environmentSecret;
     } // more;
   };
 }

@@ -28,9 +28,9 @@ let
           displayName = { en = "What"; de = "Was"; };
         };
         name = { type = "string"; minLength = 1; maxLength = 63; required = false; displayName = { en = "Name in reports"; de = "Name in Berichten"; }; };
-        unit = { type = "string"; visible.kind = "unit"; pattern = "[a-zA-Z0-9:_.@\\-]+\\.(service|socket|target|timer|path|mount|automount|swap|slice)"; patternHint = "a unit's name, such as web.service"; displayName = { en = "Unit"; de = "Unit"; }; };
+        unit = { type = "string"; visible.kind = "unit"; pattern = "[a-zA-Z0-9:_.@][a-zA-Z0-9:_.@\\-]*\\.(service|socket|target|timer|path|mount|automount|swap|slice|scope)"; patternHint = "a unit's name, such as web.service"; displayName = { en = "Unit"; de = "Unit"; }; };
         host = { type = "string"; visible.kind = "tcp"; pattern = "[a-zA-Z0-9._:-]+"; required = false; displayName = { en = "Host"; de = "Rechner"; }; description = "The device itself, if nothing is set"; };
-        port = { type = "int"; visible.kind = "tcp"; min = 1; max = 65535; displayName = { en = "Port"; de = "Port"; }; };
+        port = import ../common/port.nix { en = "Port"; de = "Port"; } // { visible.kind = "tcp"; };
         url = { type = "string"; visible.kind = "http"; pattern = "https?://[^ \t\n/]+[^ \t\n]*"; patternHint = "a URL with http or https"; displayName = { en = "URL"; de = "URL"; }; };
         status = { type = "int"; visible.kind = "http"; min = 100; max = 599; required = false; displayName = { en = "Status"; de = "Status"; }; description = "Any from 200 to 299, if nothing is set"; };
         command = { type = "list"; of.type = "string"; visible.kind = "command"; minLength = 1; maxLength = 32; required = true; displayName = { en = "Program and arguments"; de = "Programm und Argumente"; }; };
