@@ -16,6 +16,7 @@ import { type Logger, makeLogger } from './log.ts'
 import { readJournal } from './logs/journal-reader.ts'
 import { LogService } from './logs/log-service.ts'
 import { membershipOf } from './membership.ts'
+import { listeningProblem } from './mesh/listening.ts'
 import { MeshPeer, openState, type PeerState } from './mesh/mesh-peer.ts'
 import { Rest } from './rest.ts'
 import { RolloutGate } from './rollout/gate.ts'
@@ -89,6 +90,8 @@ export async function startDaemon(settings: Settings, log: Logger): Promise<Runn
     rest.start()
     undo.push(async () => rest.stop())
     log.info({ name: certificate.name, site: certificate.site }, `${certificate.role} started`)
+    const problem = listeningProblem(settings.listen, peer.host.getMultiaddrs().map(String))
+    if (problem !== undefined) log.warn(problem)
     return { peer, stop }
   } catch (thrown) {
     await stop()

@@ -1,5 +1,6 @@
 /** Work with the project's controller in the mesh, for as long as one command runs. */
 
+import { listeningProblem } from '../../node/mesh/listening.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { FleetHome } from '../fleet-home.ts'
 import type { Project } from '../project/project.ts'
@@ -43,6 +44,9 @@ export async function openSession(
       cause: thrown,
     })
   })
+  const { listen } = await session.home.settings()
+  const problem = listeningProblem(listen, session.peer.host.getMultiaddrs().map(String))
+  if (problem !== undefined) note(options, `This controller ${problem}.`)
   const server = await listenForQueries(session).catch((thrown: unknown) => {
     note(options, `Other commands can't ask this one meanwhile: ${messageOf(thrown)}`)
     return undefined

@@ -23,6 +23,10 @@ export interface NodeOptions extends GlobalOptions {
 }
 
 export async function node(options: NodeOptions): Promise<number> {
+  for (const flag of ['state', 'store', 'root'] as const) {
+    // Else it would be the folder where one stands.
+    if (options[flag] === '') throw new ThymeshError('no-directory', `expected a directory for --${flag}, got nothing`)
+  }
   checkAddresses(options.listen, '--listen')
   checkAddresses(options.bootstrap, '--bootstrap')
   const file = options.settings ?? defaultSettingsFile

@@ -51,6 +51,16 @@ export function priority(text: string): number {
   throw new InvalidArgumentError('Expected a whole number, 0 to 1000.')
 }
 
+/** A person's text, as long as what it goes into allows: found out before anything is built or waited for. */
+function textOf(most: number): (text: string) => string {
+  return text => {
+    if (text.length <= most) return text
+    throw new InvalidArgumentError(`Expected at most ${most} characters, got ${text.length}.`)
+  }
+}
+export const message = textOf(limits.message)
+export const reason = textOf(limits.reason)
+
 /** What a certificate's schema allows. */
 const maxDays = 3650
 

@@ -1,7 +1,9 @@
 /** What people get wrong: each wrong thing is named, with what to do, an exit code, and JSON for programs. */
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { FleetHome } from '../../controller/fleet-home.ts'
@@ -214,6 +216,20 @@ describe('a device', () => {
     first.start(token)
     await first.logged('that it started', ({ msg }) => msg === 'device started')
     assert.equal(await first.stop(), 0)
+  })
+
+  it('says so when another program has its port, and goes on', async t => {
+    const other = await fleet.device('other')
+    const server = createServer().listen(Number(other.address.split('/').at(-1)), '127.0.0.1')
+    t.after(() => server.close())
+    await once(server, 'listening')
+    other.start(await fleet.token())
+    await other.logged('that it can not listen', ({ msg }) => msg.startsWith("can't listen at TCP port "))
+    assert.equal(await other.stop(), 0)
+    assert.match(
+      (await other.refuse(undefined, '--state', '')).stderr,
+      /^error: expected a directory for --state, got nothing/,
+    )
   })
 
   it('may only ask for tokens with names that devices can have', async () => {

@@ -25,11 +25,12 @@ describe('the command line', () => {
       ['tag', 'add', 'x', '--priority', 'low'],
       /'--priority <number>' argument 'low' is invalid. Expected a whole number/,
     ],
+    [['deploy', '-m', 'x'.repeat(1001)], /'-m, --message <text>' argument 'x+' is invalid. Expected at most 1000/],
     [['deploy', 'now'], /too many arguments for 'deploy'/],
     [[], /Usage: thymesh/],
   ]
   for (const [args, said] of suggestions) {
-    it(`says what is wrong with: thymesh ${args.join(' ')}`, async () => {
+    it(`says what is wrong with: thymesh ${args.join(' ').slice(0, 60)}`, async () => {
       const { code, stdout, stderr } = await fleet.run(...args)
       assert.match(stderr, said)
       assert.deepEqual([code, stdout], [usage, ''])

@@ -1,7 +1,7 @@
 /** Commands about an operator's keys and the fleet's root. */
 
 import type { KeyNewOptions, keyPassphrase, keyShow } from '../key.ts'
-import { collect, type ProjectOptions, seconds } from '../options.ts'
+import { collect, message, type ProjectOptions, seconds } from '../options.ts'
 import type { RootProposeOptions, RootSignOptions } from '../root.ts'
 import type { CommandGroup } from '../shell.ts'
 
@@ -52,7 +52,7 @@ export const keyCommands: CommandGroup = shell => {
     .option('--drop-nix-key <name>', 'a Nix key whose signatures count no more; repeat for more', collect, [])
     .option('--rotate', 'your own new keys in place of your old ones (after thymesh key new --rotate)', false)
     .option('--renew', 'only a new expiry, two years from now', false)
-    .option('-m, --message <text>', 'why, for people')
+    .option('-m, --message <text>', 'why, for people', message)
     .option('--file <file>', 'write the proposal to this file, and start no controller')
     .option('-y, --yes', 'sign without asking', false)
     .option('--trust-clock', "sign whatever this machine's clock says", false)
@@ -63,7 +63,7 @@ export const keyCommands: CommandGroup = shell => {
       parent: root,
     })
     .requiredOption('--file <file>', 'the file; it is written back with your signature')
-    .option('-m, --message <text>', 'for people')
+    .option('-m, --message <text>', 'for people', message)
     .option('--offline', 'start no controller, also when all signatures are there', false)
     .option('-y, --yes', 'sign without asking', false)
     .option('--trust-clock', "sign whatever this machine's clock says", false)

@@ -2,7 +2,7 @@
 
 import { Option } from 'commander'
 import type { RenewOptions } from '../members.ts'
-import { collect, days, type ProjectOptions, seconds, uses } from '../options.ts'
+import { collect, days, type ProjectOptions, reason, seconds, uses } from '../options.ts'
 import type { RevokeOptions } from '../revoke.ts'
 import type { CommandGroup } from '../shell.ts'
 import type { RevokeTokenOptions } from '../tokens.ts'
@@ -44,7 +44,7 @@ export const memberCommands: CommandGroup = shell => {
     })
     .argument('<id>', 'its ID, or the first digits of it')
     .option('--keep', 'countersign first the devices that have joined with it so far', false)
-    .option('--reason <text>', 'why, for people')
+    .option('--reason <text>', 'why, for people', reason)
     .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
     .action((id: string, options: Omit<RevokeTokenOptions, 'id'>) =>
       shell.does<RevokeTokenOptions>(async () => (await import('../tokens.ts')).revokeToken)({ ...options, id }),
@@ -66,7 +66,7 @@ export const memberCommands: CommandGroup = shell => {
   shell
     .projectCommand('revoke', 'Revoke members: everyone drops them as the news arrives, and serves them nothing.')
     .argument('<members...>', 'names, or peer IDs')
-    .option('--reason <text>', 'why, for people')
+    .option('--reason <text>', 'why, for people', reason)
     .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
     .action((names: string[], options: Omit<RevokeOptions, 'members'>) =>
       shell.does<RevokeOptions>(async () => (await import('../revoke.ts')).revokeMembers)({

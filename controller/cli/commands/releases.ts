@@ -1,13 +1,13 @@
 /** Commands that make releases, bring them to the devices and take them back. */
 
-import { collect, type ProjectOptions, seconds, version } from '../options.ts'
+import { collect, message, type ProjectOptions, seconds, version } from '../options.ts'
 import type { ApproveOptions, RejectOptions } from '../proposals.ts'
 import type { CommandGroup } from '../shell.ts'
 
 export const releaseCommands: CommandGroup = shell => {
   shell
     .watchCommand('deploy', 'Build the project, sign a release and bring it to the devices.')
-    .option('-m, --message <text>', 'what is new, for people')
+    .option('-m, --message <text>', 'what is new, for people', message)
     .option('--site <site>', 'only for the devices of a site whose operator you are')
     .option('--force', 'release also when nothing would change', false)
     .option('--rollout <file>', "a rollout policy, instead of the project's rollout.json")
@@ -26,7 +26,7 @@ export const releaseCommands: CommandGroup = shell => {
     .option('--site <site>', "go back with the releases of a site's own operators")
     .option('--device <name>', 'only this device goes back; repeat for more', collect, [])
     .option('--tag <tag>', 'only devices with this tag go back; repeat for more', collect, [])
-    .option('-m, --message <text>', 'why, for people')
+    .option('-m, --message <text>', 'why, for people', message)
     .action(shell.does(async () => (await import('../rollback.ts')).rollback))
 
   shell
@@ -40,7 +40,7 @@ export const releaseCommands: CommandGroup = shell => {
     .watchCommand('promote', 'Go on with a release whose waves wait or are held by failures.')
     .option('--wave <number>', 'open the waves up to this one (default: all)', version)
     .option('--site <site>', "go on with the release of a site's own operators")
-    .option('-m, --message <text>', 'why, for people')
+    .option('-m, --message <text>', 'why, for people', message)
     .action(shell.does(async () => (await import('../promote.ts')).promote))
 
   shell
@@ -55,7 +55,7 @@ export const releaseCommands: CommandGroup = shell => {
       'a version of a release (SITE/VERSION of a site), root-VERSION, or the ID that thymesh proposals shows',
     )
     .option('-y, --yes', 'sign without asking', false)
-    .option('-m, --message <text>', 'what to say of it, for the log')
+    .option('-m, --message <text>', 'what to say of it, for the log', message)
     .option('--news <seconds>', 'how long to wait for the proposal', seconds, 10)
     .action((which: string, options: Omit<ApproveOptions, 'which'>) =>
       shell.does<ApproveOptions>(async () => (await import('../proposals.ts')).approve)({ ...options, which }),
@@ -67,7 +67,7 @@ export const releaseCommands: CommandGroup = shell => {
       '<which>',
       'a version of a release (SITE/VERSION of a site), root-VERSION, or the ID that thymesh proposals shows',
     )
-    .option('-m, --message <text>', 'why, for the log')
+    .option('-m, --message <text>', 'why, for the log', message)
     .option('--news <seconds>', 'how long to wait for the proposal', seconds, 10)
     .action((which: string, options: Omit<RejectOptions, 'which'>) =>
       shell.does<RejectOptions>(async () => (await import('../proposals.ts')).reject)({ ...options, which }),

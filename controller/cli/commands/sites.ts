@@ -1,6 +1,6 @@
 /** Commands about sites with operators of their own. */
 
-import { collect, type ProjectOptions, seconds, version } from '../options.ts'
+import { collect, message, type ProjectOptions, seconds, version } from '../options.ts'
 import type { CommandGroup } from '../shell.ts'
 import type { SiteChangeOptions, SiteDelegateOptions } from '../site.ts'
 
@@ -12,7 +12,7 @@ export const siteCommands: CommandGroup = shell => {
     .argument('<site>', 'the site, as the certificates of its devices name it')
     .requiredOption('--operator <card>', 'the card of one of them, or a file with it; repeat for more', collect, [])
     .option('--threshold <n>', 'how many of them must sign', version, 1)
-    .option('-m, --message <text>', 'why, for people')
+    .option('-m, --message <text>', 'why, for people', message)
     .option('-y, --yes', 'sign without asking', false)
     .option('--trust-clock', "sign whatever this machine's clock says", false)
     .action((name: string, options: Omit<SiteDelegateOptions, 'site'>) =>
@@ -25,7 +25,7 @@ export const siteCommands: CommandGroup = shell => {
   shell
     .projectCommand('revoke', "Take a site back: the fleet's release counts there again.", { parent: site })
     .argument('<site>', 'a site with operators of its own')
-    .option('-m, --message <text>', 'why, for people')
+    .option('-m, --message <text>', 'why, for people', message)
     .option('-y, --yes', 'sign without asking', false)
     .option('--trust-clock', "sign whatever this machine's clock says", false)
     .action((name: string, options: Omit<SiteChangeOptions, 'site'>) =>
