@@ -11,7 +11,7 @@ describe('the pace of collections', () => {
     const [endOne, endOther] = [pace.collectLate(), pace.collectLate()]
     endOne()
     endOne()
-    assert.ok(flags.includes('--heap-growing-percent=70'))
+    assert.ok(flags.includes('--heap-growing-percent=60'))
     assert.ok(!flags.includes('--as-before'))
     const count = flags.length
     endOther()

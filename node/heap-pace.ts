@@ -4,10 +4,10 @@ import { setFlagsFromString } from 'node:v8'
 
 /**
  * While closures move. An idle daemon's heap may grow by a few megabytes from one full collection to the next, buffers counted:
- * those are gone in 50 ms of a fetch, and marking the heap takes 60 ms of a core. Here it is 70 %. Code that one collection
+ * those are gone in 50 ms of a fetch, and marking the heap takes 60 ms of a core. Here it is 60 %. Code that one collection
  * finds unused is thrown away in an idle daemon, to be compiled again a moment later in a busy one: here six do, as by default.
  */
-const moving = ['--heap-growing-percent=70', '--bytecode-old-age=6', '--no-flush-baseline-code']
+const moving = ['--heap-growing-percent=60', '--bytecode-old-age=6', '--no-flush-baseline-code']
 
 /** As the process was started. */
 const asStarted = [
