@@ -39,7 +39,10 @@ export async function serve(options: ServeOptions): Promise<number> {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ended.resolve())
     const job =
       options.autoUpdate && plan !== undefined
-        ? new Cron(plan.schedule, { timezone: plan.timeZone, protect: true }, () => void run())
+        ? new Cron(plan.schedule, { timezone: plan.timeZone, protect: true }, async () => {
+            // Awaited: only so `protect` keeps a run from beginning while one is at work.
+            await run()
+          })
         : undefined
     say(
       job === undefined
