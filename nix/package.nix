@@ -47,8 +47,8 @@ buildNpmPackage {
       fi
     done
     makeWrapper ${nodejs_24}/bin/node $out/bin/thymesh \
-      ${lib.concatStringsSep " " (lib.mapAttrsToList (name: value: "--set ${name} ${value}") environment)} \
-      --add-flags "${lib.concatStringsSep " " flags} $out/lib/thymesh/dist/thymesh.mjs"
+      ${builtins.concatStringsSep " " (map (name: "--set ${name} ${environment.${name}}") (builtins.attrNames environment))} \
+      --add-flags "${builtins.concatStringsSep " " flags} $out/lib/thymesh/dist/thymesh.mjs"
     runHook postInstall
   '';
   meta = {

@@ -96,7 +96,7 @@ describe('requests for logs', () => {
       '../web.service',
       'web.service\n',
       'web',
-      `${'a'.repeat(200)}.service`,
+      `${'a'.repeat(250)}.service`,
       '',
     ]
     for (const unit of names) {
