@@ -3,36 +3,32 @@
 import { setFlagsFromString } from 'node:v8'
 
 /**
- * While closures move. An idle daemon's heap may grow by a few megabytes from one full collection to the next, buffers counted:
- * those are gone in 50 ms of a fetch, and marking the heap takes 60 ms of a core. Here it is 60 %. Code that one collection
- * finds unused is thrown away in an idle daemon, to be compiled again a moment later in a busy one: here six do, as by default.
+ * By how much the heap, buffers counted, may grow from one full collection to the next while closures move. With the flags of an
+ * idle daemon it is a few megabytes: those are gone in 50 ms of a fetch, and marking the heap takes 60 ms of a core.
+ *
+ * V8 reads this flag on the main thread, at the end of a collection. Flags that markers in other threads read, such as those
+ * for throwing away code, must not be set here: changed while they mark, they end the process.
  */
-const moving = ['--heap-growing-percent=60', '--bytecode-old-age=6', '--no-flush-baseline-code']
-
-/** As the process was started. */
-const asStarted = [
-  '--heap-growing-percent=0',
-  ...process.execArgv.filter(flag => /^--(heap-growing-percent|bytecode-old-age|flush-baseline-code)\b/.test(flag)),
-]
+const moving = '--heap-growing-percent=60'
+/** V8's own measure. */
+const ownMeasure = '--heap-growing-percent=0'
 
 export class HeapPace {
   readonly #setFlag: (flag: string) => void
-  readonly #atRest: readonly string[]
   #holders = 0
 
-  constructor(setFlag: (flag: string) => void = setFlagsFromString, atRest: readonly string[] = asStarted) {
+  constructor(setFlag: (flag: string) => void = setFlagsFromString) {
     this.#setFlag = setFlag
-    this.#atRest = atRest
   }
 
   /** Lets the heap grow until what this returns is called: by the last of all who asked. */
   collectLate(): () => void {
-    if (this.#holders++ === 0) for (const flag of moving) this.#setFlag(flag)
+    if (this.#holders++ === 0) this.#setFlag(moving)
     let ended = false
     return () => {
       if (ended) return
       ended = true
-      if (--this.#holders === 0) for (const flag of this.#atRest) this.#setFlag(flag)
+      if (--this.#holders === 0) this.#setFlag(ownMeasure)
     }
   }
 }
