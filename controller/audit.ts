@@ -92,6 +92,13 @@ function rootEvent(root: Loaded<'root'>, before: Loaded<'root'> | undefined): Lo
   }
 }
 
+/** The release that some targets metadata names, if its document is here. */
+async function namedRelease(peer: Pick<MeshPeer, 'state'>, targets: Loaded<'targets'>, target: string) {
+  const hash = targets.signed.targets[target]?.hashes.sha256
+  const document = hash === undefined ? undefined : await peer.state.document(fromHex(hash))
+  return document && releaseCodec.decode(document)
+}
+
 async function releaseEvent(
   peer: Pick<MeshPeer, 'state'>,
   root: Loaded<'root'>,
@@ -99,9 +106,7 @@ async function releaseEvent(
   before: Loaded<'targets'> | undefined,
   seen: string,
 ): Promise<LogEvent> {
-  const hash = targets.signed.targets[releaseTarget]?.hashes.sha256
-  const document = hash === undefined ? undefined : await peer.state.document(fromHex(hash))
-  const release = document && releaseCodec.decode(document)
+  const release = await namedRelease(peer, targets, releaseTarget)
   return {
     at: release?.created ?? seen,
     atIs: release ? 'signed' : 'seen',
@@ -125,9 +130,7 @@ async function siteEvent(
   seen: string,
 ): Promise<LogEvent> {
   const loaded = parseMetadata('targets', metadata)
-  const hash = loaded.signed.targets[siteReleaseTarget(name)]?.hashes.sha256
-  const document = hash === undefined ? undefined : await peer.state.document(fromHex(hash))
-  const release = document && releaseCodec.decode(document)
+  const release = await namedRelease(peer, loaded, siteReleaseTarget(name))
   return {
     at: release?.created ?? seen,
     atIs: release ? 'signed' : 'seen',

@@ -3,27 +3,22 @@
  * keys that Node parses for every message. Here are the same parts, mended from the outside.
  */
 
-import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { type NoiseInit, noise } from '@chainsafe/libp2p-noise'
 import { defaultCrypto, nodeCrypto } from '@chainsafe/libp2p-noise/crypto'
 import type { MessageStream, SecureConnectionOptions, StreamMuxerFactory } from '@libp2p/interface'
 import { type YamuxMuxerInit, yamux } from '@libp2p/yamux'
 import type { Uint8ArrayList } from 'uint8arraylist'
+import { keyOf } from './key-objects.ts'
 
 type Crypto = NonNullable<NoiseInit['crypto']>
 
 /** Below this many bytes the WebAssembly that comes with noise is the faster one; so noise chooses, too. */
 const nativeFrom = 1200
 
-/** By the bytes that a connection's cipher holds all its life. */
-const keys = new WeakMap<Uint8Array, KeyObject>()
-
 /** Given bytes, Node finds out by an error, thrown and caught, that they are no key object. Noise hands on what it is given. */
-function keyOf(bytes: Uint8Array): Uint8Array {
-  const known = keys.get(bytes) ?? createSecretKey(bytes)
-  keys.set(bytes, known)
-  return known as unknown as Uint8Array
+function parsed(bytes: Uint8Array): Uint8Array {
+  return keyOf(bytes) as unknown as Uint8Array
 }
 
 /** Noise's own cryptography, with keys that Node parses once. */
@@ -32,11 +27,11 @@ export const keyedCrypto: Crypto = {
   chaCha20Poly1305Encrypt: (plaintext, nonce, ad, key) =>
     plaintext.byteLength < nativeFrom
       ? defaultCrypto.chaCha20Poly1305Encrypt(plaintext, nonce, ad, key)
-      : nodeCrypto.chaCha20Poly1305Encrypt(plaintext, nonce, ad, keyOf(key)),
+      : nodeCrypto.chaCha20Poly1305Encrypt(plaintext, nonce, ad, parsed(key)),
   chaCha20Poly1305Decrypt: (ciphertext, nonce, ad, key, into) =>
     ciphertext.byteLength < nativeFrom
       ? defaultCrypto.chaCha20Poly1305Decrypt(ciphertext, nonce, ad, key, into)
-      : nodeCrypto.chaCha20Poly1305Decrypt(ciphertext, nonce, ad, keyOf(key)),
+      : nodeCrypto.chaCha20Poly1305Decrypt(ciphertext, nonce, ad, parsed(key)),
 }
 
 /** Noise over sockets that are written to once for what is sent at once. */

@@ -3,19 +3,11 @@
  * messages. Compilers and tables for the others would stay in a device's memory.
  */
 
-import { createCipheriv, createDecipheriv, createHash, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, hkdfSync } from 'node:crypto'
+import { keyOf } from '../../node/mesh/key-objects.ts'
 
 const cipher = 'chacha20-poly1305'
 const options = { authTagLength: 16 } as const
-
-/** By the bytes that a connection's cipher holds all its life: Node parses them once. */
-const keys = new WeakMap<Uint8Array, KeyObject>()
-
-function keyOf(bytes: Uint8Array): KeyObject {
-  const known = keys.get(bytes) ?? createSecretKey(bytes)
-  keys.set(bytes, known)
-  return known
-}
 
 export const newInstance = (): undefined => undefined
 

@@ -1,0 +1,12 @@
+/** Keys of a connection's ciphers, as Node holds them: parsed once, for as long as the connection has their bytes. */
+
+import { createSecretKey, type KeyObject } from 'node:crypto'
+
+const known = new WeakMap<Uint8Array, KeyObject>()
+
+/** The key object of some bytes, which must not change any more. */
+export function keyOf(bytes: Uint8Array): KeyObject {
+  const key = known.get(bytes) ?? createSecretKey(bytes)
+  known.set(bytes, key)
+  return key
+}
