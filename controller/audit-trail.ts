@@ -6,12 +6,19 @@
 import { z } from 'zod'
 import type { Database, Table } from '../node/state/database.ts'
 import type { FleetState } from '../node/state/fleet-state.ts'
-import { codec } from '../protocol/cbor.ts'
-import { bytesSchema, formatVersion, nameSchema, timeSchema, timeText, versionSchema } from '../protocol/fields.ts'
+import { codec } from '../protocol/encoding/cbor.ts'
+import {
+  bytesSchema,
+  formatVersion,
+  nameSchema,
+  timeSchema,
+  timeText,
+  versionSchema,
+} from '../protocol/encoding/fields.ts'
 import { limits } from '../protocol/limits.ts'
-import { proposalCodec } from '../protocol/proposal.ts'
 import { membersRole, releaseTarget, revocationsTarget } from '../protocol/trust/fleet.ts'
 import { parseMetadata } from '../protocol/trust/metadata.ts'
+import { proposalCodec } from '../protocol/trust/proposal.ts'
 import type { Judged } from '../protocol/trust/proposals.ts'
 import { siteOf, siteReleaseTarget } from '../protocol/trust/site-roles.ts'
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { FleetState } from '../node/state/fleet-state.ts'
-import { toHex } from '../protocol/hash.ts'
+import { toHex } from '../protocol/encoding/hash.ts'
 import type { Published } from '../protocol/trust/publish.ts'
 import { namedSiteRelease } from '../protocol/trust/sites.ts'
 import { testFleet, testSigner } from '../test/helpers/fleet.ts'

@@ -1,11 +1,11 @@
 /** The controller's own membership, which the members keys on the same machine can always renew. */
 
 import type { PeerState } from '../node/mesh/mesh-peer.ts'
-import { certificateKind } from '../protocol/certificate.ts'
-import { open, seal } from '../protocol/dsse.ts'
-import { timeText } from '../protocol/fields.ts'
-import type { Signer } from '../protocol/keys.ts'
+import { timeText } from '../protocol/encoding/fields.ts'
 import { limits } from '../protocol/limits.ts'
+import { certificateKind } from '../protocol/members/certificate.ts'
+import { open, seal } from '../protocol/signing/dsse.ts'
+import type { Signer } from '../protocol/signing/keys.ts'
 
 const dayMs = 86_400_000
 const certificateDays = 5 * 365

@@ -1,7 +1,7 @@
 /** Whether this machine's clock can be right: a signature dated in the future raises every device's time floor for good. */
 
 import { ThymeshError } from '../protocol/errors.ts'
-import type { Release } from '../protocol/release.ts'
+import type { Release } from '../protocol/release/release.ts'
 import { fleetFields } from '../protocol/trust/fleet.ts'
 import type { TrustedSet } from '../protocol/trust/trusted-set.ts'
 

@@ -2,10 +2,10 @@
 
 import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
 import { followed, inForce } from '../node/state/releases.ts'
-import type { Certificate } from '../protocol/certificate.ts'
-import type { HistoryEntry } from '../protocol/logs.ts'
-import type { Report } from '../protocol/report.ts'
-import { wavesOf } from '../protocol/waves.ts'
+import type { Certificate } from '../protocol/members/certificate.ts'
+import type { HistoryEntry } from '../protocol/messages/logs.ts'
+import { wavesOf } from '../protocol/release/waves.ts'
+import type { Report } from '../protocol/report/report.ts'
 import { type DeviceView, viewFleet } from './fleet-view.ts'
 
 export interface DeviceDetails {

@@ -2,10 +2,10 @@
 
 import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
 import { followed, releasesOf } from '../node/state/releases.ts'
-import type { Release } from '../protocol/release.ts'
-import { wantedConfig } from '../protocol/release.ts'
-import { finalUpdateErrors, type Report, type ReportedTurn } from '../protocol/report.ts'
-import { contentVersion } from '../protocol/waves.ts'
+import type { Release } from '../protocol/release/release.ts'
+import { wantedConfig } from '../protocol/release/release.ts'
+import { contentVersion } from '../protocol/release/waves.ts'
+import { finalUpdateErrors, type Report, type ReportedTurn } from '../protocol/report/report.ts'
 
 export interface DeviceView {
   device: string

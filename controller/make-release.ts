@@ -1,10 +1,10 @@
 /** From a project to what a release says: checked, evaluated, built, described, its secrets encrypted to the devices. */
 
 import { newestOf } from '../node/state/releases.ts'
-import type { Certificate } from '../protocol/certificate.ts'
 import { ThymeshError } from '../protocol/errors.ts'
-import type { Release } from '../protocol/release.ts'
-import type { RolloutPolicy } from '../protocol/rollout-policy.ts'
+import type { Certificate } from '../protocol/members/certificate.ts'
+import type { Release } from '../protocol/release/release.ts'
+import type { RolloutPolicy } from '../protocol/release/rollout-policy.ts'
 import type { ReleaseContent } from '../protocol/trust/publish.ts'
 import { buildConfigs } from './build-configs.ts'
 import type { FleetHome } from './fleet-home.ts'

@@ -3,10 +3,10 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { describeIssues } from '../protocol/cbor.ts'
-import { nameSchema, systemSchema, targetSchema } from '../protocol/fields.ts'
+import { describeIssues } from '../protocol/encoding/cbor.ts'
+import { nameSchema, systemSchema, targetSchema } from '../protocol/encoding/fields.ts'
 import { storePathSchema } from '../protocol/nix/store-path.ts'
-import { updatePolicySchema } from '../protocol/update-policy.ts'
+import { updatePolicySchema } from '../protocol/release/update-policy.ts'
 import { BuildError, flakeFlags, flakeOf, lastLines, nixDirectory, runNix, storeFlags } from './nix-program.ts'
 import type { Project } from './project/project.ts'
 

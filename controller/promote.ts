@@ -1,9 +1,9 @@
 /** Promoting: a signed release with the content of the current one that opens its waves, all or the first ones. */
 
 import { ThymeshError } from '../protocol/errors.ts'
-import type { Release } from '../protocol/release.ts'
+import type { Release } from '../protocol/release/release.ts'
+import { contentVersion, wavesOf } from '../protocol/release/waves.ts'
 import type { ReleaseContent } from '../protocol/trust/publish.ts'
-import { contentVersion, wavesOf } from '../protocol/waves.ts'
 import { releaseName } from './view/release.ts'
 
 export class PromoteError extends ThymeshError<'no-waves' | 'unknown-wave'> {}

@@ -1,16 +1,16 @@
 /** Making, signing and publishing proposals: what an operator does with the fleet's next metadata. */
 
 import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
-import type { Releases } from '../protocol/effective-release.ts'
+import { timeText } from '../protocol/encoding/fields.ts'
+import { equalBytes, fromHex, sha256 } from '../protocol/encoding/hash.ts'
 import { ThymeshError } from '../protocol/errors.ts'
-import { timeText } from '../protocol/fields.ts'
-import { equalBytes, fromHex, sha256 } from '../protocol/hash.ts'
-import type { Signer } from '../protocol/keys.ts'
-import { makeStatement, type Proposal } from '../protocol/proposal.ts'
-import type { Release } from '../protocol/release.ts'
+import type { Releases } from '../protocol/release/effective-release.ts'
+import type { Release } from '../protocol/release/release.ts'
+import type { Signer } from '../protocol/signing/keys.ts'
 import { membersRole, operatorOf, type RoleName, roleNames } from '../protocol/trust/fleet.ts'
 import { type Loaded, signMetadata } from '../protocol/trust/metadata.ts'
 import { nextRoot, type RootChanges } from '../protocol/trust/next-root.ts'
+import { makeStatement, type Proposal } from '../protocol/trust/proposal.ts'
 import {
   isSatisfied,
   type Judged,

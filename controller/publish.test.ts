@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Release } from '../protocol/release.ts'
+import type { Release } from '../protocol/release/release.ts'
 import type { ReleaseContent } from '../protocol/trust/publish.ts'
 import { testClosure, testConfig, testFleet } from '../test/helpers/fleet.ts'
 import { sameContent } from './publish.ts'

@@ -1,11 +1,11 @@
 /** Making a release: from built configs to signed metadata that this peer believes and gossips. */
 
 import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
-import { closureSize } from '../protocol/closure.ts'
+import { closureSize } from '../protocol/closure/closure.ts'
+import { equalBytes, sha256, toHex } from '../protocol/encoding/hash.ts'
 import { ThymeshError } from '../protocol/errors.ts'
-import { equalBytes, sha256, toHex } from '../protocol/hash.ts'
 import type { NixSecretKey } from '../protocol/nix/signature.ts'
-import type { Release, ReleasedConfig } from '../protocol/release.ts'
+import type { Release, ReleasedConfig } from '../protocol/release/release.ts'
 import { type FleetKeys, publishRelease, type ReleaseContent } from '../protocol/trust/publish.ts'
 import { describeClosure, type RecipeProgress } from './describe.ts'
 

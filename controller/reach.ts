@@ -5,8 +5,8 @@ import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
-import type { Certificate } from '../protocol/certificate.ts'
 import { ThymeshError } from '../protocol/errors.ts'
+import type { Certificate } from '../protocol/members/certificate.ts'
 
 export class ReachError extends ThymeshError<'unknown-device' | 'not-in-reach'> {}
 

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PeerId } from '@libp2p/interface'
 import { limits } from '../protocol/limits.ts'
-import type { Release } from '../protocol/release.ts'
+import type { Release } from '../protocol/release/release.ts'
 import { parseMetadata } from '../protocol/trust/metadata.ts'
 import type { Judged } from '../protocol/trust/proposals.ts'
 import type { ReleaseContent } from '../protocol/trust/publish.ts'

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { hashOfCid } from '../protocol/cid.ts'
-import { toHex } from '../protocol/hash.ts'
-import type { Release } from '../protocol/release.ts'
+import { hashOfCid } from '../protocol/encoding/cid.ts'
+import { toHex } from '../protocol/encoding/hash.ts'
+import type { Release } from '../protocol/release/release.ts'
 import { withCode } from '../test/helpers/errors.ts'
 import { testClosure, testConfig, testFleet } from '../test/helpers/fleet.ts'
 import { chooseVersion, chosenDevices, requireKept, rollbackContent } from './rollback.ts'

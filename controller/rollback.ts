@@ -1,8 +1,8 @@
 /** Rolling back: a new release that names the configs of an older one, and says so. */
 
-import { hashOfCid } from '../protocol/cid.ts'
+import { hashOfCid } from '../protocol/encoding/cid.ts'
 import { ThymeshError } from '../protocol/errors.ts'
-import type { Release } from '../protocol/release.ts'
+import type { Release } from '../protocol/release/release.ts'
 import type { ReleaseContent } from '../protocol/trust/publish.ts'
 import { releaseName } from './view/release.ts'
 

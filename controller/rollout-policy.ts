@@ -1,11 +1,11 @@
 /** Where a release's rollout policy comes from: `rollout.json` of the project, or a file that the command names. */
 
 import { readFile } from 'node:fs/promises'
-import { describeIssues } from '../protocol/cbor.ts'
+import { describeIssues } from '../protocol/encoding/cbor.ts'
 import { messageOf, ThymeshError } from '../protocol/errors.ts'
-import type { Release } from '../protocol/release.ts'
-import { type RolloutPolicy, rolloutPolicySchema } from '../protocol/rollout-policy.ts'
-import { wavesOf } from '../protocol/waves.ts'
+import type { Release } from '../protocol/release/release.ts'
+import { type RolloutPolicy, rolloutPolicySchema } from '../protocol/release/rollout-policy.ts'
+import { wavesOf } from '../protocol/release/waves.ts'
 
 export class RolloutPolicyError extends ThymeshError<'unreadable' | 'invalid'> {}
 

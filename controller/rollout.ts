@@ -1,7 +1,7 @@
 /** Watching a release reach its devices, until all have ended or the operator leaves. */
 
 import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
-import type { Release } from '../protocol/release.ts'
+import type { Release } from '../protocol/release/release.ts'
 import { type DeviceView, hasEnded, hasFailed, isHeld, viewFleet } from './fleet-view.ts'
 
 export interface Rollout {

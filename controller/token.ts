@@ -1,9 +1,9 @@
 /** Making join tokens: a grant by the members role, and the key that it delegates to. */
 
-import { seal } from '../protocol/dsse.ts'
-import { timeText } from '../protocol/fields.ts'
-import { formatJoinToken, type Grant, grantKind } from '../protocol/join-token.ts'
-import { newSeed, type Signer, signerOf } from '../protocol/keys.ts'
+import { timeText } from '../protocol/encoding/fields.ts'
+import { formatJoinToken, type Grant, grantKind } from '../protocol/members/join-token.ts'
+import { seal } from '../protocol/signing/dsse.ts'
+import { newSeed, type Signer, signerOf } from '../protocol/signing/keys.ts'
 
 export interface TokenOptions {
   fleet: string

@@ -5,9 +5,9 @@ import type { Decision } from '../node/rollout/decision.ts'
 import { newsOf } from '../node/rollout/gate.ts'
 import { type DeviceNews, judge, type Now } from '../node/rollout/judge.ts'
 import { inForce } from '../node/state/releases.ts'
-import type { Release } from '../protocol/release.ts'
-import type { Report } from '../protocol/report.ts'
-import { contentVersion, type Wave, wavesOf } from '../protocol/waves.ts'
+import type { Release } from '../protocol/release/release.ts'
+import { contentVersion, type Wave, wavesOf } from '../protocol/release/waves.ts'
+import type { Report } from '../protocol/report/report.ts'
 import { promotedWaves } from './promote.ts'
 
 export interface WaveView {

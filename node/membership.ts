@@ -1,12 +1,12 @@
 /** How a peer becomes a member: by the certificate that it has, or by issuing itself one with a join token. */
 
-import { type Certificate, readCertificate } from '../protocol/certificate.ts'
-import { open } from '../protocol/dsse.ts'
+import { timeText } from '../protocol/encoding/fields.ts'
+import { equalBytes } from '../protocol/encoding/hash.ts'
 import { ThymeshError } from '../protocol/errors.ts'
-import { timeText } from '../protocol/fields.ts'
-import { equalBytes } from '../protocol/hash.ts'
-import { joinWithToken } from '../protocol/join.ts'
-import { grantKind, type JoinToken, nameMatches, parseJoinToken } from '../protocol/join-token.ts'
+import { type Certificate, readCertificate } from '../protocol/members/certificate.ts'
+import { joinWithToken } from '../protocol/members/join.ts'
+import { grantKind, type JoinToken, nameMatches, parseJoinToken } from '../protocol/members/join-token.ts'
+import { open } from '../protocol/signing/dsse.ts'
 import type { PeerState } from './mesh/mesh-peer.ts'
 import type { Settings } from './settings.ts'
 

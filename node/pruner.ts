@@ -1,7 +1,7 @@
 /** Bounds what a peer keeps on disk: documents of old releases go when nothing needs them, at start and once a day. */
 
+import { toHex } from '../protocol/encoding/hash.ts'
 import { messageOf } from '../protocol/errors.ts'
-import { toHex } from '../protocol/hash.ts'
 import { keptReleases, pruneAfterBeliefs, pruneIntervalMs } from './defaults.ts'
 import type { Logger } from './log.ts'
 import type { Directory } from './mesh/directory.ts'

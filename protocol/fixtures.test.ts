@@ -8,9 +8,9 @@ import fc from 'fast-check'
 import { fixturesDirectory, makeFixtures } from '../test/helpers/fixtures.ts'
 import { testFleet, testNow, testSigner } from '../test/helpers/fleet.ts'
 import { ThymeshError } from './errors.ts'
-import { verifyMember } from './membership.ts'
-import { peerIdOf } from './peer-id.ts'
-import { verifyReport } from './report.ts'
+import { verifyMember } from './members/membership.ts'
+import { verifyReport } from './report/report.ts'
+import { peerIdOf } from './signing/peer-id.ts'
 
 const fixtures = makeFixtures()
 const { fleet, authority } = testFleet()

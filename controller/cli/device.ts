@@ -1,8 +1,8 @@
 /** `thymesh device NAME`: one device, and how releases went on it. */
 
 import { askForLog } from '../../node/logs/log-service.ts'
-import type { Certificate } from '../../protocol/certificate.ts'
-import { type HistoryEntry, historyCodec } from '../../protocol/logs.ts'
+import type { Certificate } from '../../protocol/members/certificate.ts'
+import { type HistoryEntry, historyCodec } from '../../protocol/messages/logs.ts'
 import { viewDevice } from '../device-view.ts'
 import { deviceNamed, reach } from '../reach.ts'
 import type { Session } from '../session.ts'

@@ -1,8 +1,8 @@
 /** `thymesh init`: founds a fleet. */
 
 import { basename, resolve } from 'node:path'
+import { nameSchema } from '../../protocol/encoding/fields.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
-import { nameSchema } from '../../protocol/fields.ts'
 import { checkAddresses } from '../addresses.ts'
 import { found } from '../found.ts'
 import { passphrases } from '../keys/passphrase.ts'

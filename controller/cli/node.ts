@@ -5,7 +5,7 @@ import { resolve } from 'node:path'
 import { defaultSettingsFile, systemSettingsFile } from '../../node/defaults.ts'
 import { parseSettings, readSettingsFile } from '../../node/settings.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
-import { parseJoinToken } from '../../protocol/join-token.ts'
+import { parseJoinToken } from '../../protocol/members/join-token.ts'
 import { checkAddresses } from '../addresses.ts'
 import type { GlobalOptions } from './options.ts'
 

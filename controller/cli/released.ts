@@ -1,7 +1,7 @@
 /** What a release has in each config's closure, for `thymesh diff` to compare with what was built. */
 
-import { hashOfCid } from '../../protocol/cid.ts'
-import { closureCodec } from '../../protocol/closure.ts'
+import { closureCodec } from '../../protocol/closure/closure.ts'
+import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
 import type { SizedPath } from '../closure-diff.ts'
 import type { Query } from './queries.ts'

@@ -1,6 +1,6 @@
 /** `thymesh releases`: what was released, when, and what it was built from. */
 
-import type { Release } from '../../protocol/release.ts'
+import type { Release } from '../../protocol/release/release.ts'
 import { releaseName } from '../view/release.ts'
 import { table } from '../view/table.ts'
 import type { ProjectOptions } from './options.ts'

@@ -1,9 +1,9 @@
 /** `thymesh site`: sites with operators of their own. */
 
-import { FormatError } from '../../protocol/cbor.ts'
+import { FormatError } from '../../protocol/encoding/cbor.ts'
+import { nameSchema } from '../../protocol/encoding/fields.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
-import { nameSchema } from '../../protocol/fields.ts'
-import { keyIdOf } from '../../protocol/keys.ts'
+import { keyIdOf } from '../../protocol/signing/keys.ts'
 import { nixKeysFor, type Sites, sitesOf } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { type OperatorCard, parseCard } from '../keys/card.ts'

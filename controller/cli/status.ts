@@ -1,6 +1,6 @@
 /** `thymesh status`: what every device runs and how it is. */
 
-import type { Release } from '../../protocol/release.ts'
+import type { Release } from '../../protocol/release/release.ts'
 import { type DeviceView, viewFleet } from '../fleet-view.ts'
 import { alarmsOf } from '../members/view.ts'
 import { stateInShort } from '../view/fetching.ts'

@@ -1,7 +1,7 @@
 /** Watching a rollout from the command line: progress, when to leave, and how it ended. */
 
 import { ThymeshError } from '../../protocol/errors.ts'
-import type { Release } from '../../protocol/release.ts'
+import type { Release } from '../../protocol/release/release.ts'
 import { type Rollout, watchRollout } from '../rollout.ts'
 import type { Session } from '../session.ts'
 import { RolloutProgress } from '../view/progress.ts'

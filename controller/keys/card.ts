@@ -1,11 +1,11 @@
 /** An operator's card: the public keys that an operator hands to the others, who put them into the fleet's root. */
 
 import { z } from 'zod'
-import { FormatError } from '../../protocol/cbor.ts'
-import { type Opened, open, seal, signedKind } from '../../protocol/dsse.ts'
-import { bytesSchema, fleetIdSchema, formatVersion, nameSchema } from '../../protocol/fields.ts'
-import { type PublicKey, publicKeyLength } from '../../protocol/keys.ts'
+import { FormatError } from '../../protocol/encoding/cbor.ts'
+import { bytesSchema, fleetIdSchema, formatVersion, nameSchema } from '../../protocol/encoding/fields.ts'
 import { formatNixPublicKey, type NixSecretKey } from '../../protocol/nix/signature.ts'
+import { type Opened, open, seal, signedKind } from '../../protocol/signing/dsse.ts'
+import { type PublicKey, publicKeyLength } from '../../protocol/signing/keys.ts'
 import { type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
 import type { FleetKeys } from '../../protocol/trust/publish.ts'
 

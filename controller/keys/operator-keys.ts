@@ -3,7 +3,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
-import { keyIdOf, newSeed, type Signer, seedLength, signerOf } from '../../protocol/keys.ts'
 import { limits } from '../../protocol/limits.ts'
 import {
   formatNixPublicKey,
@@ -12,6 +11,7 @@ import {
   type NixSecretKey,
   parseNixSecretKey,
 } from '../../protocol/nix/signature.ts'
+import { keyIdOf, newSeed, type Signer, seedLength, signerOf } from '../../protocol/signing/keys.ts'
 import { fleetFields, membersAuthority, type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
 import type { FleetKeys } from '../../protocol/trust/publish.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'

@@ -1,12 +1,12 @@
 /** What a controller signs by itself: countersignatures within a token's limits, and renewals that devices ask for. */
 
-import { type Certificate, certificateKind } from '../../protocol/certificate.ts'
-import { open, seal } from '../../protocol/dsse.ts'
-import { timeText } from '../../protocol/fields.ts'
-import { type Grant, grantKind, tokenIdOf } from '../../protocol/join-token.ts'
-import type { Signer } from '../../protocol/keys.ts'
+import { timeText } from '../../protocol/encoding/fields.ts'
 import { limits } from '../../protocol/limits.ts'
-import { highestCounter, type Report } from '../../protocol/report.ts'
+import { type Certificate, certificateKind } from '../../protocol/members/certificate.ts'
+import { type Grant, grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
+import { highestCounter, type Report } from '../../protocol/report/report.ts'
+import { open, seal } from '../../protocol/signing/dsse.ts'
+import type { Signer } from '../../protocol/signing/keys.ts'
 
 const dayMs = 86_400_000
 /** How long a countersigned certificate holds, where the token doesn't say. */

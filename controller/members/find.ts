@@ -1,7 +1,7 @@
 /** Finding the members that a person names on the command line. */
 
 import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
-import type { Certificate } from '../../protocol/certificate.ts'
+import type { Certificate } from '../../protocol/members/certificate.ts'
 import { RevokeError } from './revoke.ts'
 
 /** The certificates behind names or peer IDs, each once. Throws a RevokeError when one is of nobody, or of several. */

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { certificateKind, readCertificate } from '../../protocol/certificate.ts'
-import { seal } from '../../protocol/dsse.ts'
-import { peerIdOf } from '../../protocol/peer-id.ts'
+import { certificateKind, readCertificate } from '../../protocol/members/certificate.ts'
+import { seal } from '../../protocol/signing/dsse.ts'
+import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import { testFleet, testNow, testSigner } from '../../test/helpers/fleet.ts'
 import { signedAnew } from './decide.ts'
 import { cutOffBy, isNamed } from './outlast.ts'

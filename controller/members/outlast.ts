@@ -1,10 +1,10 @@
 /** Members whom a new root would cut off: their certificates are signed only by keys that it no longer names. */
 
 import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
-import type { Certificate } from '../../protocol/certificate.ts'
-import { equalBytes } from '../../protocol/hash.ts'
-import type { PublicKey, Signer } from '../../protocol/keys.ts'
-import { type MembershipAuthority, MembershipError, verifyMember } from '../../protocol/membership.ts'
+import { equalBytes } from '../../protocol/encoding/hash.ts'
+import type { Certificate } from '../../protocol/members/certificate.ts'
+import { type MembershipAuthority, MembershipError, verifyMember } from '../../protocol/members/membership.ts'
+import type { PublicKey, Signer } from '../../protocol/signing/keys.ts'
 
 /** Those who are members now, and would be none by these keys of the members role. */
 export function cutOffBy(

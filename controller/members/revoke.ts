@@ -1,10 +1,10 @@
 /** Revoking members and join tokens: the next revocation list, signed, believed and told to the mesh. */
 
 import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
+import { timeText } from '../../protocol/encoding/fields.ts'
+import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
-import { timeText } from '../../protocol/fields.ts'
-import { equalBytes, sha256 } from '../../protocol/hash.ts'
-import { withRevocation } from '../../protocol/revocations.ts'
+import { withRevocation } from '../../protocol/members/revocations.ts'
 import { roleOf } from '../../protocol/trust/proposals.ts'
 import type { FleetKeys } from '../../protocol/trust/publish.ts'
 import { publishMembers } from '../../protocol/trust/publish-members.ts'

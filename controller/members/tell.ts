@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
-import { equalBytes } from '../../protocol/hash.ts'
+import { equalBytes } from '../../protocol/encoding/hash.ts'
 import { limits } from '../../protocol/limits.ts'
 
 /** Names of the connected members that have our head by now, or at the deadline. */

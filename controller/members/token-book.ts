@@ -3,12 +3,12 @@
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { readCertificate } from '../../protocol/certificate.ts'
-import { open } from '../../protocol/dsse.ts'
-import { tokenIdSchema } from '../../protocol/fields.ts'
-import { type Grant, grantKind, tokenIdOf } from '../../protocol/join-token.ts'
+import { tokenIdSchema } from '../../protocol/encoding/fields.ts'
 import { limits } from '../../protocol/limits.ts'
-import { peerIdSchema } from '../../protocol/peer-id.ts'
+import { readCertificate } from '../../protocol/members/certificate.ts'
+import { type Grant, grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
+import { open } from '../../protocol/signing/dsse.ts'
+import { peerIdSchema } from '../../protocol/signing/peer-id.ts'
 
 const entrySchema = z.object({
   /** The grant's envelope in base64. */

@@ -1,9 +1,9 @@
 /** Who the members are: the rows of `thymesh members`. */
 
 import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
-import type { Certificate } from '../../protocol/certificate.ts'
-import { open } from '../../protocol/dsse.ts'
-import { grantKind, tokenIdOf } from '../../protocol/join-token.ts'
+import type { Certificate } from '../../protocol/members/certificate.ts'
+import { grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
+import { open } from '../../protocol/signing/dsse.ts'
 import type { Decision, HoldReason } from './decide.ts'
 
 export interface MemberRow {

@@ -1,7 +1,7 @@
 /** Configs, tags and devices as entries of the project: made, changed, renamed and taken away, one file each. */
 
 import { z } from 'zod'
-import { nameSchema } from '../../protocol/fields.ts'
+import { nameSchema } from '../../protocol/encoding/fields.ts'
 import { EditError, type ProjectEdit } from './edit.ts'
 import { newText, setValue } from './edit-json.ts'
 import type { ProjectFiles } from './files.ts'

@@ -2,8 +2,8 @@
 
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { nameSchema } from '../../protocol/fields.ts'
-import { rolloutPolicySchema } from '../../protocol/rollout-policy.ts'
+import { nameSchema } from '../../protocol/encoding/fields.ts'
+import { rolloutPolicySchema } from '../../protocol/release/rollout-policy.ts'
 import { LocatedJson, maxFileBytes } from './located-json.ts'
 import type { Problem } from './problem.ts'
 import { type ConfigFile, type DeviceFile, type Folder, folders, type SecretFile, type TagFile } from './schemas.ts'

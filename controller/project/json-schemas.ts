@@ -1,7 +1,7 @@
 /** JSON Schemas of the project's files, for editors: made of the schemas that check them, so that both say the same. */
 
 import { z } from 'zod'
-import { rolloutPolicySchema } from '../../protocol/rollout-policy.ts'
+import { rolloutPolicySchema } from '../../protocol/release/rollout-policy.ts'
 import { configSchema, deviceSchema, projectSchema, secretSchema, tagSchema } from './schemas.ts'
 
 const schemas = {

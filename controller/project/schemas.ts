@@ -2,7 +2,7 @@
 
 import { Cron } from 'croner'
 import { z } from 'zod'
-import { fleetIdSchema, nameSchema, systemSchema } from '../../protocol/fields.ts'
+import { fleetIdSchema, nameSchema, systemSchema } from '../../protocol/encoding/fields.ts'
 import { addressExpectation, isAddress } from '../addresses.ts'
 
 /** Entries of one kind in a file: far more than people write, few enough to be checked at once. */

@@ -1,6 +1,6 @@
 /** The project's secrets: ciphertexts for its operators in secrets/NAME.age, what they are in secrets/NAME.json. */
 
-import { timeText } from '../../protocol/fields.ts'
+import { timeText } from '../../protocol/encoding/fields.ts'
 import { EditError, type ProjectEdit } from '../project/edit.ts'
 import { newText } from '../project/edit-json.ts'
 import type { ProjectFiles } from '../project/files.ts'

@@ -1,6 +1,6 @@
 /** One device as text. */
 
-import type { HistoryEntry } from '../../protocol/logs.ts'
+import type { HistoryEntry } from '../../protocol/messages/logs.ts'
 import type { DeviceDetails } from '../device-view.ts'
 import { stateInShort } from './fetching.ts'
 import { releaseName } from './release.ts'

@@ -1,7 +1,7 @@
 /** How far a fetch is, in words: the share or the bytes, how fast they come, and how long it still takes. */
 
 import { inWords } from '../../node/rollout/decision.ts'
-import type { Report } from '../../protocol/report.ts'
+import type { Report } from '../../protocol/report/report.ts'
 import type { DeviceView } from '../fleet-view.ts'
 import { size } from './table.ts'
 

@@ -1,6 +1,6 @@
 /** A rollout's progress on standard error: redrawn in place on a terminal, a line for each change elsewhere. */
 
-import type { Release } from '../../protocol/release.ts'
+import type { Release } from '../../protocol/release/release.ts'
 import type { DeviceView } from '../fleet-view.ts'
 import { fetchInWords } from './fetching.ts'
 import { releaseName } from './release.ts'

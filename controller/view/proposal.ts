@@ -1,9 +1,9 @@
 /** What a proposal would change, in words: on which devices, and in the fleet's root. For people, before they sign. */
 
-import type { Releases } from '../../protocol/effective-release.ts'
-import { keyIdOf } from '../../protocol/keys.ts'
-import type { Release, ReleasedConfig } from '../../protocol/release.ts'
-import { wantedConfig } from '../../protocol/release.ts'
+import type { Releases } from '../../protocol/release/effective-release.ts'
+import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
+import { wantedConfig } from '../../protocol/release/release.ts'
+import { keyIdOf } from '../../protocol/signing/keys.ts'
 import { fleetFields, operatorOf, type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
 import type { Loaded } from '../../protocol/trust/metadata.ts'
 import { type Judged, membersOf, roleOf } from '../../protocol/trust/proposals.ts'

@@ -1,7 +1,7 @@
 /** A rollout as text: a line for each wave, then the devices that have not confirmed, with the reason. */
 
 import { inWords } from '../../node/rollout/decision.ts'
-import type { Release } from '../../protocol/release.ts'
+import type { Release } from '../../protocol/release/release.ts'
 import type { WaveView } from '../waves-view.ts'
 import { stateInShort } from './fetching.ts'
 import { releaseName } from './release.ts'

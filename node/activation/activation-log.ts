@@ -2,7 +2,7 @@
 
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sha256, toHex } from '../../protocol/hash.ts'
+import { sha256, toHex } from '../../protocol/encoding/hash.ts'
 import { limits } from '../../protocol/limits.ts'
 import { keptActivationLogs } from '../defaults.ts'
 import type { Entry } from './entry.ts'

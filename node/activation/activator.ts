@@ -1,10 +1,10 @@
 /** Makes a top level that is in the store the one that runs, then the one that boots, or brings back what ran before. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Target } from '../../protocol/encoding/fields.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import type { Target } from '../../protocol/fields.ts'
-import type { UpdatePolicyInput } from '../../protocol/update-policy.ts'
-import { policyOf } from '../../protocol/update-policy.ts'
+import type { UpdatePolicyInput } from '../../protocol/release/update-policy.ts'
+import { policyOf } from '../../protocol/release/update-policy.ts'
 import { contactTimeoutMs, deadlineGraceSeconds, healthPollMs, heldPollMs, wellInARow } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { Answering } from '../mesh/answering.ts'

@@ -2,7 +2,7 @@
 
 import { readFile, readlink } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import type { Target } from '../../protocol/fields.ts'
+import type { Target } from '../../protocol/encoding/fields.ts'
 import { isStorePath } from '../../protocol/nix/store-path.ts'
 
 const nixosProfiles = '/nix/var/nix/profiles'

@@ -1,10 +1,10 @@
 /** What the journal says: one update, where it stands, and all that is needed to end it after a crash. */
 
 import { z } from 'zod'
-import { messageSchema, nameSchema, targetSchema, versionSchema } from '../../protocol/fields.ts'
+import { messageSchema, nameSchema, targetSchema, versionSchema } from '../../protocol/encoding/fields.ts'
 import { storePathSchema } from '../../protocol/nix/store-path.ts'
-import { healthSchema } from '../../protocol/report.ts'
-import { updatePolicySchema } from '../../protocol/update-policy.ts'
+import { updatePolicySchema } from '../../protocol/release/update-policy.ts'
+import { healthSchema } from '../../protocol/report/report.ts'
 
 /** The states of an update once its closure is in the store. docs/activation.md has the diagram. */
 export const activationStates = [

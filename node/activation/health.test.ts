@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
-import { type Probe, policyOf } from '../../protocol/update-policy.ts'
+import { type Probe, policyOf } from '../../protocol/release/update-policy.ts'
 import { silentLogger } from '../log.ts'
 import { examine } from './health.ts'
 

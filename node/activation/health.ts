@@ -2,8 +2,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { limits } from '../../protocol/limits.ts'
-import type { Health } from '../../protocol/report.ts'
-import { type Probe, probeName, timingOf, type UpdatePolicy } from '../../protocol/update-policy.ts'
+import { type Probe, probeName, timingOf, type UpdatePolicy } from '../../protocol/release/update-policy.ts'
+import type { Health } from '../../protocol/report/report.ts'
 import { wellInARow } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import { askProbe } from './probe.ts'

@@ -2,9 +2,9 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Target } from '../../protocol/encoding/fields.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import type { Target } from '../../protocol/fields.ts'
-import type { UpdatePolicy } from '../../protocol/update-policy.ts'
+import type { UpdatePolicy } from '../../protocol/release/update-policy.ts'
 import { housekeepingIntervalMs } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { NixStore } from '../store/nix-store.ts'

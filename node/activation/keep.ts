@@ -1,7 +1,7 @@
 /** Which generations may go, and when a sweep is due: pure. */
 
 import { Cron } from 'croner'
-import type { UpdatePolicy } from '../../protocol/update-policy.ts'
+import type { UpdatePolicy } from '../../protocol/release/update-policy.ts'
 import type { Generation } from '../store/generations.ts'
 
 const dayMs = 86_400_000

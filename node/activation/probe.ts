@@ -2,7 +2,7 @@
 
 import { connect } from 'node:net'
 import { messageOf } from '../../protocol/errors.ts'
-import type { Probe } from '../../protocol/update-policy.ts'
+import type { Probe } from '../../protocol/release/update-policy.ts'
 import { runProgram } from './program.ts'
 import type { ActivationSystem } from './system.ts'
 

@@ -3,7 +3,7 @@
 import { appendFile } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
-import type { Target } from '../../protocol/fields.ts'
+import type { Target } from '../../protocol/encoding/fields.ts'
 import { Attempt } from './attempt.ts'
 import { bootDefault, storeLink } from './boot-default.ts'
 import type { Entry } from './entry.ts'

@@ -1,8 +1,8 @@
 /** Running a top level's own switch-to-configuration as a child, and what both kinds of machine do with it. */
 
+import type { Target } from '../../protocol/encoding/fields.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
-import type { Target } from '../../protocol/fields.ts'
-import { policyOf } from '../../protocol/update-policy.ts'
+import { policyOf } from '../../protocol/release/update-policy.ts'
 import { activationTimeoutMs, outputLines } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { NixStore } from '../store/nix-store.ts'

@@ -1,6 +1,6 @@
 /** The machine as the state machine sees it: what can be asked of it and done to it. Each deed may be done twice. */
 
-import type { Target } from '../../protocol/fields.ts'
+import type { Target } from '../../protocol/encoding/fields.ts'
 import type { Entry } from './entry.ts'
 import type { Decision } from './transition.ts'
 

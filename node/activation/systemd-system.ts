@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Target } from '../../protocol/fields.ts'
+import type { Target } from '../../protocol/encoding/fields.ts'
 import { activationTimeoutMs, guardPollMs, outputLines, rollBackStarts, systemctlTimeoutMs } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { NixStore } from '../store/nix-store.ts'

@@ -1,7 +1,7 @@
 /** The update's state machine, pure: what follows from what happened, and from what a daemon finds when it starts. */
 
-import type { Health } from '../../protocol/report.ts'
-import { policyOf } from '../../protocol/update-policy.ts'
+import { policyOf } from '../../protocol/release/update-policy.ts'
+import type { Health } from '../../protocol/report/report.ts'
 import { type ActivationState, type Entry, ended, type FailureCode } from './entry.ts'
 
 /** What has happened to an update in its present state. */

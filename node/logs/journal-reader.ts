@@ -2,7 +2,7 @@
 
 import { ThymeshError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
-import type { LogRequest } from '../../protocol/logs.ts'
+import type { LogRequest } from '../../protocol/messages/logs.ts'
 import { runProgram } from '../activation/program.ts'
 
 /** A journal of gigabytes on a slow disk. */

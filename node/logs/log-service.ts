@@ -1,11 +1,11 @@
 /** A device's logs over the mesh: asked by controllers, answered to them alone, bounded and not too often. */
 
 import type { PeerId, Stream } from '@libp2p/interface'
+import { toHex } from '../../protocol/encoding/hash.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
-import { toHex } from '../../protocol/hash.ts'
 import { limits } from '../../protocol/limits.ts'
-import { historyCodec, type LogRequest, logRequestCodec } from '../../protocol/logs.ts'
-import { type Answer, answerCodec, type ProtocolNames } from '../../protocol/messages.ts'
+import { historyCodec, type LogRequest, logRequestCodec } from '../../protocol/messages/logs.ts'
+import { type Answer, answerCodec, type ProtocolNames } from '../../protocol/messages/messages.ts'
 import { logsAtOnce, logsPerPeer, logsPerPeerPerSecond, logTimeoutMs, streamsPerPeer } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { Admission } from '../mesh/admission.ts'

@@ -2,10 +2,16 @@
 
 import { EventEmitter } from 'node:events'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
-import { type Certificate, certificateRank } from '../../protocol/certificate.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
-import { type MembershipAuthority, verifyMember } from '../../protocol/membership.ts'
-import { type Hello, helloCodec, type ProtocolNames, type Verdict, verdictCodec } from '../../protocol/messages.ts'
+import { type Certificate, certificateRank } from '../../protocol/members/certificate.ts'
+import { type MembershipAuthority, verifyMember } from '../../protocol/members/membership.ts'
+import {
+  type Hello,
+  helloCodec,
+  type ProtocolNames,
+  type Verdict,
+  verdictCodec,
+} from '../../protocol/messages/messages.ts'
 import { connectionsPerPeer, helloTimeoutMs, refusedPauseMs, revokedPauseMs } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { Clock } from '../state/clock.ts'

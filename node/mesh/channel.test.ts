@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate as tick } from 'node:timers/promises'
-import { answerCodec, documentRequestCodec } from '../../protocol/messages.ts'
+import { answerCodec, documentRequestCodec } from '../../protocol/messages/messages.ts'
 import { withCode } from '../../test/helpers/errors.ts'
 import { testStreams } from '../../test/helpers/streams.ts'
 import { Channel, converse } from './channel.ts'

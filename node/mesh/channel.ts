@@ -1,7 +1,7 @@
 /** A stream as a conversation: framed messages read with their codec, and bodies of a known length. */
 
 import type { Stream } from '@libp2p/interface'
-import type { Codec } from '../../protocol/cbor.ts'
+import type { Codec } from '../../protocol/encoding/cbor.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { idleStreamTimeoutMs, messageTimeoutMs, slowestBytesPerMs } from '../defaults.ts'
 import { type Patience, StreamReader, writeTo } from './stream-io.ts'

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { seal } from '../../protocol/dsse.ts'
-import { peerIdOf } from '../../protocol/peer-id.ts'
-import { type Report, reportKind } from '../../protocol/report.ts'
+import { type Report, reportKind } from '../../protocol/report/report.ts'
+import { seal } from '../../protocol/signing/dsse.ts'
+import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import { testFleet, testSigner } from '../../test/helpers/fleet.ts'
 import { CloneWatch } from './clone-watch.ts'
 

@@ -1,8 +1,8 @@
 /** Finds devices that share one key: a disk that was copied, or a key that was stolen. */
 
-import { equalBytes, toHex } from '../../protocol/hash.ts'
+import { equalBytes, toHex } from '../../protocol/encoding/hash.ts'
 import { limits } from '../../protocol/limits.ts'
-import type { Report } from '../../protocol/report.ts'
+import type { Report } from '../../protocol/report/report.ts'
 import { bootsKept } from '../defaults.ts'
 import type { EvidenceBook } from '../state/evidence.ts'
 

@@ -1,13 +1,13 @@
 /** Who is a member and what each device said last: certificates and reports, kept by every peer for the whole fleet. */
 
 import { EventEmitter } from 'node:events'
-import { type Certificate, certificateRank, readCertificate } from '../../protocol/certificate.ts'
-import { open } from '../../protocol/dsse.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import { grantKind, tokenIdOf } from '../../protocol/join-token.ts'
 import { limits } from '../../protocol/limits.ts'
-import { type MembershipAuthority, MembershipError, verifyMember } from '../../protocol/membership.ts'
-import { highestCounter, type Report, reportKind, verifyReport } from '../../protocol/report.ts'
+import { type Certificate, certificateRank, readCertificate } from '../../protocol/members/certificate.ts'
+import { grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
+import { type MembershipAuthority, MembershipError, verifyMember } from '../../protocol/members/membership.ts'
+import { highestCounter, type Report, reportKind, verifyReport } from '../../protocol/report/report.ts'
+import { open } from '../../protocol/signing/dsse.ts'
 import type { Logger } from '../log.ts'
 import type { Clock } from '../state/clock.ts'
 import type { Database, Table } from '../state/database.ts'

@@ -4,11 +4,16 @@ import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
 import type { PeerId, Stream } from '@libp2p/interface'
 import { pipe } from 'it-pipe'
-import { FormatError } from '../../protocol/cbor.ts'
+import { FormatError } from '../../protocol/encoding/cbor.ts'
+import { equalBytes, sha256, toHex } from '../../protocol/encoding/hash.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
-import { equalBytes, sha256, toHex } from '../../protocol/hash.ts'
 import { largestDocument, limits } from '../../protocol/limits.ts'
-import { answerCodec, type DocumentRequest, documentRequestCodec, type ProtocolNames } from '../../protocol/messages.ts'
+import {
+  answerCodec,
+  type DocumentRequest,
+  documentRequestCodec,
+  type ProtocolNames,
+} from '../../protocol/messages/messages.ts'
 import { servedDocuments, servedDocumentsPerPeer, streamsPerPeer } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { Table } from '../state/database.ts'

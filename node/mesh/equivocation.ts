@@ -2,8 +2,8 @@
 
 import { EventEmitter } from 'node:events'
 import type { PeerId } from '@libp2p/interface'
+import { equalBytes, fromHex, sha256Hex } from '../../protocol/encoding/hash.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import { equalBytes, fromHex, sha256Hex } from '../../protocol/hash.ts'
 import { limits } from '../../protocol/limits.ts'
 import { type Loaded, parseMetadata, type RoleKind } from '../../protocol/trust/metadata.ts'
 import { TrustError, type TrustedSet } from '../../protocol/trust/trusted-set.ts'

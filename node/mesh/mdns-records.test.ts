@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Answer, Packet } from 'dns-packet'
 import fc from 'fast-check'
-import { peerIdOf } from '../../protocol/peer-id.ts'
+import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import { addressesPerPeer, mdnsRecords } from '../defaults.ts'
 import { announcement, asksFor, question, readAnnouncement } from './mdns-records.ts'
 

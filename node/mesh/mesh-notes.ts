@@ -1,7 +1,7 @@
 /** What the mesh has to say in this peer's reports: its process, the certificate that it asks for, and what it has seen. */
 
 import { EventEmitter } from 'node:events'
-import type { Report } from '../../protocol/report.ts'
+import type { Report } from '../../protocol/report/report.ts'
 import type { EvidenceBook } from '../state/evidence.ts'
 import type { Equivocation } from './equivocation.ts'
 import type { OwnCertificate } from './own-certificate.ts'

@@ -1,9 +1,9 @@
 /** One peer as a source of trust metadata: what it sends is verified by whoever asks. */
 
 import type { PeerId } from '@libp2p/interface'
-import { fromHex } from '../../protocol/hash.ts'
+import { fromHex } from '../../protocol/encoding/hash.ts'
 import { limits } from '../../protocol/limits.ts'
-import type { Head } from '../../protocol/messages.ts'
+import type { Head } from '../../protocol/messages/messages.ts'
 import { fleetIdOf } from '../../protocol/trust/fleet.ts'
 import type { MetadataFetcher } from '../../protocol/trust/refresh.ts'
 import { type TrustedSet, trustRoot } from '../../protocol/trust/trusted-set.ts'

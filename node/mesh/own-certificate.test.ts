@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import { timeText } from '../../protocol/fields.ts'
+import { timeText } from '../../protocol/encoding/fields.ts'
 import { daysAfter, testFleet, testNow, testSigner } from '../../test/helpers/fleet.ts'
 import { testState } from '../../test/helpers/state.ts'
 import { silentLogger } from '../log.ts'

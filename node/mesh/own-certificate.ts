@@ -1,9 +1,9 @@
 /** This peer's own certificate: taken anew when a controller has signed one, asked for in time. */
 
 import { EventEmitter } from 'node:events'
-import { type Certificate, certificateRank, readCertificate } from '../../protocol/certificate.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import type { Report } from '../../protocol/report.ts'
+import { type Certificate, certificateRank, readCertificate } from '../../protocol/members/certificate.ts'
+import type { Report } from '../../protocol/report/report.ts'
 import { renewalCheckMs } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { AgeIdentities } from '../state/age-identities.ts'

@@ -4,10 +4,10 @@
  */
 
 import type { PeerId, Stream } from '@libp2p/interface'
-import { FormatError } from '../../protocol/cbor.ts'
+import { FormatError } from '../../protocol/encoding/cbor.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import type { ProtocolNames } from '../../protocol/messages.ts'
-import { proposalCodec, proposalCountCodec, proposalDigestCodec } from '../../protocol/proposal.ts'
+import type { ProtocolNames } from '../../protocol/messages/messages.ts'
+import { proposalCodec, proposalCountCodec, proposalDigestCodec } from '../../protocol/trust/proposal.ts'
 import { ProposalError } from '../../protocol/trust/proposals.ts'
 import { resyncIntervalMs, syncTimeoutMs } from '../defaults.ts'
 import type { Logger } from '../log.ts'

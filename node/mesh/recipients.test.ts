@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { readCertificate } from '../../protocol/certificate.ts'
+import { readCertificate } from '../../protocol/members/certificate.ts'
 import { testFleet, testSigner } from '../../test/helpers/fleet.ts'
 import { memberRecipients } from './recipients.ts'
 

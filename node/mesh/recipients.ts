@@ -1,6 +1,6 @@
 /** Whom secrets are encrypted to: the age recipients that certificates name, by the members' names. */
 
-import type { Certificate } from '../../protocol/certificate.ts'
+import type { Certificate } from '../../protocol/members/certificate.ts'
 
 export interface MemberRecipient {
   readonly peer: string

@@ -1,10 +1,10 @@
 /** Keeps the trusted metadata at the newest that any peer has, one refresh at a time, members before strangers. */
 
 import type { PeerId } from '@libp2p/interface'
-import { FormatError } from '../../protocol/cbor.ts'
+import { FormatError } from '../../protocol/encoding/cbor.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
-import type { Head } from '../../protocol/messages.ts'
+import type { Head } from '../../protocol/messages/messages.ts'
 import { FleetError } from '../../protocol/trust/fleet.ts'
 import { MetadataError } from '../../protocol/trust/metadata.ts'
 import { refresh } from '../../protocol/trust/refresh.ts'

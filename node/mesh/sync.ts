@@ -2,11 +2,11 @@
 
 import { EventEmitter } from 'node:events'
 import type { PeerId, Stream } from '@libp2p/interface'
-import { FormatError } from '../../protocol/cbor.ts'
-import { certificateRank } from '../../protocol/certificate.ts'
+import { FormatError } from '../../protocol/encoding/cbor.ts'
+import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import { equalBytes, sha256 } from '../../protocol/hash.ts'
 import { limits } from '../../protocol/limits.ts'
+import { certificateRank } from '../../protocol/members/certificate.ts'
 import {
   digestCodec,
   type Head,
@@ -14,7 +14,7 @@ import {
   type SyncDigest,
   summaryCodec,
   syncItemCodec,
-} from '../../protocol/messages.ts'
+} from '../../protocol/messages/messages.ts'
 import { answeredSyncs, refusedItems, resyncIntervalMs, syncTimeoutMs } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { FleetState } from '../state/fleet-state.ts'

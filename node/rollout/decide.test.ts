@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import type { Release } from '../../protocol/release.ts'
-import type { RolloutPolicy, WavePolicy } from '../../protocol/rollout-policy.ts'
-import { wavesOf } from '../../protocol/waves.ts'
+import type { Release } from '../../protocol/release/release.ts'
+import type { RolloutPolicy, WavePolicy } from '../../protocol/release/rollout-policy.ts'
+import { wavesOf } from '../../protocol/release/waves.ts'
 import { type Fate, SimulatedRollout, stepMs } from '../../test/helpers/simulated-rollout.ts'
 
 function fleetOf(count: number): Release['devices'] {

@@ -1,8 +1,8 @@
 /** Whether a device may begin with a release: a pure function of the release, the reports that came, and the time. */
 
-import type { Release } from '../../protocol/release.ts'
-import { rolloutDefaults } from '../../protocol/rollout-policy.ts'
-import { contentVersion, ranked, type Wave, wavesOf } from '../../protocol/waves.ts'
+import type { Release } from '../../protocol/release/release.ts'
+import { rolloutDefaults } from '../../protocol/release/rollout-policy.ts'
+import { contentVersion, ranked, type Wave, wavesOf } from '../../protocol/release/waves.ts'
 import { type Decision, inWords } from './decision.ts'
 import { type Confirmations, type DeviceNews, judge, type Now } from './judge.ts'
 

@@ -1,7 +1,7 @@
 /** Whether a row of waves lets a device of one of them begin: the one before has confirmed and soaked, none has failed. */
 
-import type { Outcome } from '../../protocol/outcome.ts'
-import type { Wave } from '../../protocol/waves.ts'
+import type { Wave } from '../../protocol/release/waves.ts'
+import type { Outcome } from '../../protocol/report/outcome.ts'
 import { type Decision, inWords, namesInWords, type Progress } from './decision.ts'
 
 /** What is known of one device of the release. */

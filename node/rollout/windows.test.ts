@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { MaintenanceWindow } from '../../protocol/update-policy.ts'
+import type { MaintenanceWindow } from '../../protocol/release/update-policy.ts'
 import { windowState } from './windows.ts'
 
 /** At half past two, for two hours, on weekdays. */

@@ -1,7 +1,7 @@
 /** Maintenance windows: whether one is open now, and when the next one opens. */
 
 import { Cron } from 'croner'
-import type { MaintenanceWindow } from '../../protocol/update-policy.ts'
+import type { MaintenanceWindow } from '../../protocol/release/update-policy.ts'
 
 export type WindowState = { readonly open: true } | { readonly open: false; readonly opensAt: Date | undefined }
 

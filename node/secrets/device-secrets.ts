@@ -5,9 +5,9 @@
 
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { hashOfCid } from '../../protocol/cid.ts'
-import { equalBytes, sha256, toHex } from '../../protocol/hash.ts'
-import type { ReleasedConfig } from '../../protocol/release.ts'
+import { hashOfCid } from '../../protocol/encoding/cid.ts'
+import { equalBytes, sha256, toHex } from '../../protocol/encoding/hash.ts'
+import type { ReleasedConfig } from '../../protocol/release/release.ts'
 import { type Laid, laySecrets, openSecret, removeSecrets } from './lay.ts'
 import { type Manifest, type Manifests, manifestFor, manifestsSchema, type SecretFile } from './manifest.ts'
 import { SecretError } from './secret-error.ts'

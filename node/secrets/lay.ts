@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, open, readdir, readFile, readlink, rename, rm, stat, statfs, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { secretDocumentCodec } from '../../protocol/secrets.ts'
+import { secretDocumentCodec } from '../../protocol/release/secrets.ts'
 import type { SecretFile } from './manifest.ts'
 import { SecretError } from './secret-error.ts'
 

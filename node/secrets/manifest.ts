@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { limits } from '../../protocol/limits.ts'
 import { storePathSchema } from '../../protocol/nix/store-path.ts'
-import { placementFields, secretFileNameSchema } from '../../protocol/secrets.ts'
+import { placementFields, secretFileNameSchema } from '../../protocol/release/secrets.ts'
 
 const fileSchema = z.strictObject({
   name: secretFileNameSchema,

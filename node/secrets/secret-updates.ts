@@ -1,7 +1,7 @@
 /** Secrets beside the updates of a device: laid before one, kept or taken back after it, changed where only they did. */
 
 import { messageOf } from '../../protocol/errors.ts'
-import type { ReleasedConfig } from '../../protocol/release.ts'
+import type { ReleasedConfig } from '../../protocol/release/release.ts'
 import type { Logger } from '../log.ts'
 import type { DeviceSecrets } from './device-secrets.ts'
 import { restartReaders } from './restart.ts'

@@ -2,7 +2,7 @@
 
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { timeText } from '../../protocol/fields.ts'
+import { timeText } from '../../protocol/encoding/fields.ts'
 import { ageIdentitiesKept, ageIdentityKeptMs } from '../defaults.ts'
 import { ageRecipientOf, newAgeIdentity } from './age-key.ts'
 import { IdentityError } from './identity.ts'

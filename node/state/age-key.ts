@@ -4,7 +4,7 @@
  */
 
 import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
-import { FormatError } from '../../protocol/cbor.ts'
+import { FormatError } from '../../protocol/encoding/cbor.ts'
 
 const keyLength = 32
 const identityPrefix = 'age-secret-key-'

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { sha256Hex } from '../../protocol/hash.ts'
+import { sha256Hex } from '../../protocol/encoding/hash.ts'
 import { testState } from '../../test/helpers/state.ts'
 import { DocumentTable } from './document-table.ts'
 

@@ -1,6 +1,6 @@
 /** Documents by their SHA-256, and the sweep that takes away those that nothing needs, while others come and are read. */
 
-import { sha256Hex } from '../../protocol/hash.ts'
+import { sha256Hex } from '../../protocol/encoding/hash.ts'
 import type { Change, Database, Table } from './database.ts'
 
 /** Deleted at a time, in one write that is on disk before the next. */

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { sha256 } from '../../protocol/hash.ts'
+import { sha256 } from '../../protocol/encoding/hash.ts'
 import { releaseTarget } from '../../protocol/trust/fleet.ts'
 import { makeSnapshot, makeTargets, makeTimestamp, signMetadata } from '../../protocol/trust/metadata.ts'
 import type { Published } from '../../protocol/trust/publish.ts'

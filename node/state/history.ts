@@ -2,9 +2,9 @@
 
 import { messageOf } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
-import { type HistoryEntry, historySchema } from '../../protocol/logs.ts'
-import { isFinalFailure } from '../../protocol/outcome.ts'
-import type { Report } from '../../protocol/report.ts'
+import { type HistoryEntry, historySchema } from '../../protocol/messages/logs.ts'
+import { isFinalFailure } from '../../protocol/report/outcome.ts'
+import type { Report } from '../../protocol/report/report.ts'
 import type { Logger } from '../log.ts'
 import type { Directory } from '../mesh/directory.ts'
 import type { Table } from './database.ts'

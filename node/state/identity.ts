@@ -3,8 +3,8 @@
 import { type FileHandle, link, open, readFile, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { ThymeshError } from '../../protocol/errors.ts'
-import { newSeed, type Signer, seedLength, signerOf } from '../../protocol/keys.ts'
-import { peerIdOf } from '../../protocol/peer-id.ts'
+import { newSeed, type Signer, seedLength, signerOf } from '../../protocol/signing/keys.ts'
+import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 
 export class IdentityError extends ThymeshError<'malformed' | 'readable-by-others'> {}
 

@@ -1,7 +1,7 @@
 /** What a peer keeps about itself, typed, with its counters and its time floor that only rise. */
 
 import { z } from 'zod'
-import { timeSchema } from '../../protocol/fields.ts'
+import { timeSchema } from '../../protocol/encoding/fields.ts'
 import { storePathSchema } from '../../protocol/nix/store-path.ts'
 import type { Database, Table } from './database.ts'
 

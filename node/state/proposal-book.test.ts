@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { sha256 } from '../../protocol/hash.ts'
+import { sha256 } from '../../protocol/encoding/hash.ts'
 import { limits } from '../../protocol/limits.ts'
-import { makeStatement, type Proposal, proposalCodec } from '../../protocol/proposal.ts'
 import { signMetadata } from '../../protocol/trust/metadata.ts'
+import { makeStatement, type Proposal, proposalCodec } from '../../protocol/trust/proposal.ts'
 import { propose } from '../../protocol/trust/proposals.ts'
 import { draftRelease, publishRelease } from '../../protocol/trust/publish.ts'
 import { withCode } from '../../test/helpers/errors.ts'

@@ -1,10 +1,10 @@
 /** The proposals that a peer keeps: merged as signatures come, bounded for each author, gone when they are outdated. */
 
 import { EventEmitter } from 'node:events'
+import { sha256 } from '../../protocol/encoding/hash.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
-import { sha256 } from '../../protocol/hash.ts'
 import { limits } from '../../protocol/limits.ts'
-import { type Proposal, proposalCodec } from '../../protocol/proposal.ts'
+import { type Proposal, proposalCodec } from '../../protocol/trust/proposal.ts'
 import { type Judged, judge, merge, ProposalError } from '../../protocol/trust/proposals.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import type { Logger } from '../log.ts'

@@ -1,10 +1,10 @@
 /** The releases that a peer believes, as those who follow, fetch and serve them ask for them. */
 
-import type { Certificate } from '../../protocol/certificate.ts'
-import { hashOfCid } from '../../protocol/cid.ts'
-import { effectiveRelease, type Place, releaseInForce } from '../../protocol/effective-release.ts'
-import { toHex } from '../../protocol/hash.ts'
-import type { Release } from '../../protocol/release.ts'
+import { hashOfCid } from '../../protocol/encoding/cid.ts'
+import { toHex } from '../../protocol/encoding/hash.ts'
+import type { Certificate } from '../../protocol/members/certificate.ts'
+import { effectiveRelease, type Place, releaseInForce } from '../../protocol/release/effective-release.ts'
+import type { Release } from '../../protocol/release/release.ts'
 import { nixKeysFor } from '../../protocol/trust/sites.ts'
 import type { Belief } from './fleet-state.ts'
 

@@ -1,5 +1,5 @@
 /** What the binary cache serves: paths of the store that others can verify, and what verified releases describe. */
-import { equalBytes } from '../../protocol/hash.ts'
+import { equalBytes } from '../../protocol/encoding/hash.ts'
 import { parseStorePath } from '../../protocol/nix/store-path.ts'
 import type { DescribedPaths } from './described-paths.ts'
 import type { HashParts } from './hash-parts.ts'

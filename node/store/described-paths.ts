@@ -1,5 +1,5 @@
 /** The paths of verified closure descriptors by their hash part: what can be fetched though it is not in the store. */
-import { type Closure, referencesOf } from '../../protocol/closure.ts'
+import { type Closure, referencesOf } from '../../protocol/closure/closure.ts'
 import { parseStorePath } from '../../protocol/nix/store-path.ts'
 import type { PathInfo } from './path-info.ts'
 

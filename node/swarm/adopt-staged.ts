@@ -2,8 +2,8 @@
 
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fromHex, toHex } from '../../protocol/encoding/hash.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import { fromHex, toHex } from '../../protocol/hash.ts'
 import type { Logger } from '../log.ts'
 import type { ChunkList } from './chunk-list.ts'
 import type { KnownClosure } from './closures.ts'

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { sha256 } from '../../protocol/hash.ts'
-import type { Recipe } from '../../protocol/recipe.ts'
-import { maxBaseBytes, maxBaseChunks } from '../../protocol/swarm.ts'
+import type { Recipe } from '../../protocol/closure/recipe.ts'
+import { sha256 } from '../../protocol/encoding/hash.ts'
+import { maxBaseBytes, maxBaseChunks } from '../../protocol/messages/swarm.ts'
 import { align } from './align.ts'
 
 /** A recipe of chunks named by letters, each of a length. */

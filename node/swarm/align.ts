@@ -1,8 +1,8 @@
 /** Which old chunks a new one is likely to resemble: those that stand, in the old NAR, where the new one stands in the new. */
 
-import { toHex } from '../../protocol/hash.ts'
-import type { Chunk, Recipe } from '../../protocol/recipe.ts'
-import { maxBaseBytes, maxBaseChunks } from '../../protocol/swarm.ts'
+import type { Chunk, Recipe } from '../../protocol/closure/recipe.ts'
+import { toHex } from '../../protocol/encoding/hash.ts'
+import { maxBaseBytes, maxBaseChunks } from '../../protocol/messages/swarm.ts'
 import { baseBytes } from './limits.ts'
 
 /** A run of a recipe's chunks. */

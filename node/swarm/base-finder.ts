@@ -1,9 +1,9 @@
 /** Finds, for the chunks that a fetch lacks, old ones on this machine that they may be told apart from. */
 
-import { toHex } from '../../protocol/hash.ts'
+import type { Recipe } from '../../protocol/closure/recipe.ts'
+import { toHex } from '../../protocol/encoding/hash.ts'
+import type { Base } from '../../protocol/messages/swarm.ts'
 import type { StorePath } from '../../protocol/nix/store-path.ts'
-import type { Recipe } from '../../protocol/recipe.ts'
-import type { Base } from '../../protocol/swarm.ts'
 import { align } from './align.ts'
 import { familyOf } from './bases.ts'
 import type { ChunkIndex } from './chunk-index.ts'

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { equalBytes, sha256 } from '../../protocol/hash.ts'
-import type { Recipe } from '../../protocol/recipe.ts'
+import type { Recipe } from '../../protocol/closure/recipe.ts'
+import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
 import { noise } from '../../test/helpers/planted-nar.ts'
 import { Bases, familyOf } from './bases.ts'
 

@@ -1,9 +1,9 @@
 /** Deltas' old chunks: those that a fetch names when it asks, and the bytes that either side reads for them. */
 
-import { equalBytes, toHex } from '../../protocol/hash.ts'
+import type { Chunk, Recipe } from '../../protocol/closure/recipe.ts'
+import { equalBytes, toHex } from '../../protocol/encoding/hash.ts'
+import { type Base, maxBaseBytes } from '../../protocol/messages/swarm.ts'
 import type { StorePath } from '../../protocol/nix/store-path.ts'
-import type { Chunk, Recipe } from '../../protocol/recipe.ts'
-import { type Base, maxBaseBytes } from '../../protocol/swarm.ts'
 import type { ChunkIndex, Place } from './chunk-index.ts'
 import { ChunkReader, type ChunkReaderComponents } from './chunk-reader.ts'
 import { baseCacheBytes, baseRecipes } from './limits.ts'

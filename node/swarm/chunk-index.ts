@@ -1,10 +1,10 @@
 /** The chunk index: in which store paths, and where, each chunk's bytes lie, so that the store is the block store. */
 
 import type { Level } from 'level'
-import { hashLength } from '../../protocol/hash.ts'
+import type { Chunk, Recipe } from '../../protocol/closure/recipe.ts'
+import { hashLength } from '../../protocol/encoding/hash.ts'
+import { packVarints, unpackVarints } from '../../protocol/encoding/varint.ts'
 import { type StorePath, storePathSchema } from '../../protocol/nix/store-path.ts'
-import type { Chunk, Recipe } from '../../protocol/recipe.ts'
-import { packVarints, unpackVarints } from '../../protocol/varint.ts'
 
 /** Places that a look-up gives for one chunk: enough to go on when a path vanishes while it is read. */
 export const MAX_PLACES = 4

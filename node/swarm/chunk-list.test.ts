@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { equalBytes, sha256, toHex } from '../../protocol/hash.ts'
-import { decodeRecipe, type Recipe } from '../../protocol/recipe.ts'
+import { decodeRecipe, type Recipe } from '../../protocol/closure/recipe.ts'
+import { equalBytes, sha256, toHex } from '../../protocol/encoding/hash.ts'
 import { ChunkedClosure, memoryPath } from '../../test/helpers/chunked-closure.ts'
 import { withCode } from '../../test/helpers/errors.ts'
 import { noise, storePath } from '../../test/helpers/planted-nar.ts'

@@ -1,10 +1,10 @@
 /** The chunks of a closure, numbered: what two peers that have the same descriptor and recipes speak of. */
 
-import { type Closure, type DescribedPath, referencesOf } from '../../protocol/closure.ts'
+import { type Closure, type DescribedPath, referencesOf } from '../../protocol/closure/closure.ts'
+import type { Recipe } from '../../protocol/closure/recipe.ts'
+import { hashLength, toHex } from '../../protocol/encoding/hash.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
-import { hashLength, toHex } from '../../protocol/hash.ts'
 import { HASH_PART_LENGTH, STORE_DIR } from '../../protocol/nix/store-path.ts'
-import type { Recipe } from '../../protocol/recipe.ts'
 
 export class ChunkListError extends ThymeshError<'missing-recipe' | 'wrong-recipe'> {}
 

@@ -1,9 +1,9 @@
 /** Reads chunks out of the store's paths: NARs that were read lately stay open, with their positions. */
 
+import type { Positions } from '../../protocol/closure/positions.ts'
+import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
-import { equalBytes, sha256 } from '../../protocol/hash.ts'
 import type { StorePath } from '../../protocol/nix/store-path.ts'
-import type { Positions } from '../../protocol/positions.ts'
 import type { NixStore } from '../store/nix-store.ts'
 import type { Place } from './chunk-index.ts'
 import type { NarSource } from './nar-source.ts'

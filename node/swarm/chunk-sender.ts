@@ -2,7 +2,7 @@
 
 import { promisify } from 'node:util'
 import { constants, zstdCompress } from 'node:zlib'
-import { type Base, type ChunkEncoding, encodeChunkHeader } from '../../protocol/swarm.ts'
+import { type Base, type ChunkEncoding, encodeChunkHeader } from '../../protocol/messages/swarm.ts'
 import { heapPace } from '../heap-pace.ts'
 import type { Bases } from './bases.ts'
 import type { ChunkStore } from './chunk-store.ts'

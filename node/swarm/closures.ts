@@ -1,12 +1,12 @@
 /** Closure descriptors and recipes of releases that were verified: what this peer may fetch, and what it serves. */
 
-import { type CID, cidOf, hashOfCid } from '../../protocol/cid.ts'
-import { type Closure, closureCodec } from '../../protocol/closure.ts'
+import { type Closure, closureCodec } from '../../protocol/closure/closure.ts'
+import { decodeRecipe, type Recipe } from '../../protocol/closure/recipe.ts'
+import { type CID, cidOf, hashOfCid } from '../../protocol/encoding/cid.ts'
+import { fromHex, toHex } from '../../protocol/encoding/hash.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
-import { fromHex, toHex } from '../../protocol/hash.ts'
 import { limits } from '../../protocol/limits.ts'
-import { decodeRecipe, type Recipe } from '../../protocol/recipe.ts'
-import type { Release, ReleasedConfig } from '../../protocol/release.ts'
+import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
 import { keptReleases } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { Documents } from '../mesh/documents.ts'

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import type { Frame } from '../../protocol/swarm.ts'
+import type { Frame } from '../../protocol/messages/swarm.ts'
 import { withCode } from '../../test/helpers/errors.ts'
 import { type TestEnd, testStreams } from '../../test/helpers/streams.ts'
 import { FrameStream } from './frame-stream.ts'

@@ -3,7 +3,7 @@
 import type { Stream } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { ThymeshError } from '../../protocol/errors.ts'
-import { decodeFrame, encodeFrame, type Frame, maxFrame } from '../../protocol/swarm.ts'
+import { decodeFrame, encodeFrame, type Frame, maxFrame } from '../../protocol/messages/swarm.ts'
 import { idleStreamTimeoutMs, slowestFrameBytesPerMs } from '../defaults.ts'
 import { type Patience, StreamReader, writeTo } from '../mesh/stream-io.ts'
 

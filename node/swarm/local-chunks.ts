@@ -1,7 +1,7 @@
 /** The chunks of one closure on this machine: staged, in the closure's own paths, or in any other path of the store. */
 
+import type { Positions } from '../../protocol/closure/positions.ts'
 import type { StorePath } from '../../protocol/nix/store-path.ts'
-import type { Positions } from '../../protocol/positions.ts'
 import type { Logger } from '../log.ts'
 import { Bitfield } from './bitfield.ts'
 import type { ChunkIndex, Place } from './chunk-index.ts'

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import type { Connection } from '@libp2p/interface'
-import type { Certificate } from '../../protocol/certificate.ts'
+import type { Certificate } from '../../protocol/members/certificate.ts'
 import { isLocal } from './locality.ts'
 
 const at = (site?: string) => ({ site }) as Certificate

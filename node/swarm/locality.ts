@@ -3,7 +3,7 @@
 import { BlockList, isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { Connection } from '@libp2p/interface'
-import type { Certificate } from '../../protocol/certificate.ts'
+import type { Certificate } from '../../protocol/members/certificate.ts'
 import { localRoundTripMs } from './limits.ts'
 
 /**

@@ -1,10 +1,10 @@
 /** Making recipes: one pass over a NAR blanks its references, cuts it, and proves that it can be put together again. */
 
 import { createHash } from 'node:crypto'
+import { type Chunk, encodeRecipe, type Recipe, recipeId, recipeLimits } from '../../protocol/closure/recipe.ts'
+import { equalBytes } from '../../protocol/encoding/hash.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
-import { equalBytes } from '../../protocol/hash.ts'
 import { parseStorePath } from '../../protocol/nix/store-path.ts'
-import { type Chunk, encodeRecipe, type Recipe, recipeId, recipeLimits } from '../../protocol/recipe.ts'
 import { Chunker } from './chunker.ts'
 import type { NarSource } from './nar-source.ts'
 import { Normaliser, restore } from './normalise.ts'

@@ -1,8 +1,8 @@
 /** NARs out of the mesh as streams, for the loopback cache: what Nix asks for that is not in the store. */
 
 import { setMaxListeners } from 'node:events'
+import { equalBytes } from '../../protocol/encoding/hash.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
-import { equalBytes } from '../../protocol/hash.ts'
 import type { MeshNars as MeshNarsInterface } from '../store/cache-source.ts'
 import type { PathInfo } from '../store/path-info.ts'
 import type { PathChunks } from './chunk-list.ts'

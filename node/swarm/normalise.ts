@@ -1,7 +1,7 @@
 /** The normal form of a NAR: its references' hashes found and blanked in a stream, and put back into any range. */
 
-import { firstPositionAfter, NO_POSITIONS, type Positions, REFERENCE_LENGTH } from '../../protocol/positions.ts'
-import { FILLER } from '../../protocol/recipe.ts'
+import { firstPositionAfter, NO_POSITIONS, type Positions, REFERENCE_LENGTH } from '../../protocol/closure/positions.ts'
+import { FILLER } from '../../protocol/closure/recipe.ts'
 
 const NIX32_ALPHABET = '0123456789abcdfghijklmnpqrsvwxyz'
 

@@ -1,7 +1,7 @@
 /** Opens this machine's chunks of a closure: those that are staged, and those that lie in the store. */
 
 import { join } from 'node:path'
-import { toHex } from '../../protocol/hash.ts'
+import { toHex } from '../../protocol/encoding/hash.ts'
 import { type AdoptComponents, adoptStaged } from './adopt-staged.ts'
 import { BaseFinder } from './base-finder.ts'
 import type { ChunkIndex } from './chunk-index.ts'

@@ -1,10 +1,10 @@
 /** The recipe book: which recipe each store path has, so that chunks can be read out of any path of the store. */
 
 import type { Level } from 'level'
+import { decodeRecipe, type Recipe } from '../../protocol/closure/recipe.ts'
+import { toHex } from '../../protocol/encoding/hash.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import { toHex } from '../../protocol/hash.ts'
 import type { StorePath } from '../../protocol/nix/store-path.ts'
-import { decodeRecipe, type Recipe } from '../../protocol/recipe.ts'
 import type { Logger } from '../log.ts'
 
 /** What reading chunks needs of it. */

@@ -2,8 +2,8 @@
 
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
+import { decodeRecipe, recipeId } from '../../protocol/closure/recipe.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
-import { decodeRecipe, recipeId } from '../../protocol/recipe.ts'
 import type { MadeRecipe } from './make-recipe.ts'
 import type { RecipeAnswer, RecipeJob } from './recipe-worker.ts'
 

@@ -3,10 +3,17 @@
 import { EventEmitter } from 'node:events'
 import { promisify } from 'node:util'
 import { constants, zstdDecompress } from 'node:zlib'
-import { FormatError } from '../../protocol/cbor.ts'
+import { FormatError } from '../../protocol/encoding/cbor.ts'
+import { equalBytes, sha256, toHex } from '../../protocol/encoding/hash.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
-import { equalBytes, sha256, toHex } from '../../protocol/hash.ts'
-import { type AskFrom, type Base, type ChunkEncoding, type Frame, maxAsks, maxNumbers } from '../../protocol/swarm.ts'
+import {
+  type AskFrom,
+  type Base,
+  type ChunkEncoding,
+  type Frame,
+  maxAsks,
+  maxNumbers,
+} from '../../protocol/messages/swarm.ts'
 import type { BaseFinder } from './base-finder.ts'
 import type { Bases } from './bases.ts'
 import { Bitfield } from './bitfield.ts'

@@ -1,8 +1,8 @@
 /** What a restart finds of the staged chunks: those whose bytes on disk have their hash. */
 
 import type { FileHandle } from 'node:fs/promises'
-import { equalBytes, sha256 } from '../../protocol/hash.ts'
-import { recipeLimits } from '../../protocol/recipe.ts'
+import { recipeLimits } from '../../protocol/closure/recipe.ts'
+import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
 import type { ChunkList } from './chunk-list.ts'
 import { readFully } from './file-io.ts'
 import type { StagedRange } from './staging-layout.ts'

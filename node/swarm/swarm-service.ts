@@ -1,11 +1,11 @@
 /** The swarms of this peer: opens and answers streams, brings closures in, and serves those that it has. */
 
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
-import type { Certificate } from '../../protocol/certificate.ts'
+import { toHex } from '../../protocol/encoding/hash.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import { toHex } from '../../protocol/hash.ts'
-import type { ProtocolNames } from '../../protocol/messages.ts'
-import type { Frame, Refusal } from '../../protocol/swarm.ts'
+import type { Certificate } from '../../protocol/members/certificate.ts'
+import type { ProtocolNames } from '../../protocol/messages/messages.ts'
+import type { Frame, Refusal } from '../../protocol/messages/swarm.ts'
 import { helloTimeoutMs } from '../defaults.ts'
 import type { Logger } from '../log.ts'
 import type { Admission, Member } from '../mesh/admission.ts'

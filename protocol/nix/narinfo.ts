@@ -1,6 +1,6 @@
 /** narinfo, the text in which a binary cache describes one store path: written as Nix writes it, read within bounds. */
 import { z } from 'zod'
-import { describeIssues } from '../cbor.ts'
+import { describeIssues } from '../encoding/cbor.ts'
 import { ThymeshError } from '../errors.ts'
 import { decodeNix32, encodeNix32 } from './base32.ts'
 import { STORE_DIR, type StorePath, storePathBaseName, storePathSchema } from './store-path.ts'

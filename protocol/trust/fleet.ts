@@ -2,11 +2,11 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
+import { keyIdSchema, nameSchema, timeSchema } from '../encoding/fields.ts'
+import { fromHex, sha256Hex, toHex } from '../encoding/hash.ts'
 import { ThymeshError } from '../errors.ts'
-import { keyIdSchema, nameSchema, timeSchema } from '../fields.ts'
-import { fromHex, sha256Hex, toHex } from '../hash.ts'
-import type { PublicKey } from '../keys.ts'
 import { limits } from '../limits.ts'
+import type { PublicKey } from '../signing/keys.ts'
 import type { Loaded } from './metadata.ts'
 import type { TrustedSet } from './trusted-set.ts'
 

@@ -2,10 +2,10 @@
 
 import { canonicalize } from '@tufjs/canonical-json'
 import { Metadata, MetadataKind, Root, Signature, Snapshot, Targets, Timestamp } from '@tufjs/models'
+import { sha256Hex, toHex } from '../encoding/hash.ts'
 import { messageOf, ThymeshError } from '../errors.ts'
-import { sha256Hex, toHex } from '../hash.ts'
-import { keyIdOf, type PublicKey, type Signer, tufKeyJson } from '../keys.ts'
 import { limits } from '../limits.ts'
+import { keyIdOf, type PublicKey, type Signer, tufKeyJson } from '../signing/keys.ts'
 import type { RootFields } from './fleet.ts'
 import { fleetRules, type RoleKind, type TrustRules } from './rules.ts'
 

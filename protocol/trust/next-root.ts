@@ -1,10 +1,10 @@
 /** The next root: operators' keys added and removed, thresholds changed, its time renewed. Pure; nothing is signed here. */
 
 import type { Root } from '@tufjs/models'
+import { timeText } from '../encoding/fields.ts'
+import { toHex } from '../encoding/hash.ts'
 import { ThymeshError } from '../errors.ts'
-import { timeText } from '../fields.ts'
-import { toHex } from '../hash.ts'
-import { keyIdOf, type PublicKey } from '../keys.ts'
+import { keyIdOf, type PublicKey } from '../signing/keys.ts'
 import { fleetFields, nixKeyId, type RoleName, type RootFields, roleNames } from './fleet.ts'
 import { makeRoot, type RoleKeys } from './metadata.ts'
 import { membersOf, roleOf } from './proposals.ts'

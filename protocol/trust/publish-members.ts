@@ -1,8 +1,8 @@
 /** Signing what the members role says, without a release: the next revocation list, and what names it. */
 
-import { timeText } from '../fields.ts'
-import type { Signer } from '../keys.ts'
-import { type Revocations, revocationsCodec } from '../revocations.ts'
+import { timeText } from '../encoding/fields.ts'
+import { type Revocations, revocationsCodec } from '../members/revocations.ts'
+import type { Signer } from '../signing/keys.ts'
 import { membersRole, revocationsTarget } from './fleet.ts'
 import { makeSnapshot, makeTargets, makeTimestamp, signMetadata } from './metadata.ts'
 import { lifetimes } from './publish.ts'

@@ -1,11 +1,11 @@
 /** The signing side: a fleet's first metadata, and the next one for each release. Pure: keys and time come from outside. */
 
 import { Targets } from '@tufjs/models'
-import { timeText } from '../fields.ts'
-import { fromHex, toHex } from '../hash.ts'
-import type { Signer } from '../keys.ts'
-import { type Release, releaseCodec } from '../release.ts'
-import { revocationsCodec } from '../revocations.ts'
+import { timeText } from '../encoding/fields.ts'
+import { fromHex, toHex } from '../encoding/hash.ts'
+import { revocationsCodec } from '../members/revocations.ts'
+import { type Release, releaseCodec } from '../release/release.ts'
+import type { Signer } from '../signing/keys.ts'
 import {
   fleetFields,
   fleetIdOf,

@@ -2,7 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import type { Targets } from '@tufjs/models'
-import { nameSchema } from '../fields.ts'
+import { nameSchema } from '../encoding/fields.ts'
 import { limits } from '../limits.ts'
 
 const prefix = 'sites/'

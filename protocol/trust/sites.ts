@@ -1,8 +1,8 @@
 /** Sites with operators of their own: the roles that the targets delegate `sites/<site>/*` to, and what these name. */
 
 import { isDeepStrictEqual } from 'node:util'
-import { fromHex } from '../hash.ts'
-import { keyIdOf } from '../keys.ts'
+import { fromHex } from '../encoding/hash.ts'
+import { keyIdOf } from '../signing/keys.ts'
 import { fleetFields, type NamedDocument } from './fleet.ts'
 import type { Loaded, RoleKeys } from './metadata.ts'
 import { siteOf, siteReleaseTarget, siteRole } from './site-roles.ts'

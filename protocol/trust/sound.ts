@@ -1,9 +1,9 @@
 /** What Thymesh asks of TUF metadata beyond the form that the models check: real times and versions, honest key IDs. */
 
 import { type Key, type MetaFile, Root, Snapshot, type TargetFile, Targets, Timestamp } from '@tufjs/models'
-import { nameSchema, timeSchema, versionSchema } from '../fields.ts'
-import { fromHex, hashLength } from '../hash.ts'
-import { keyIdOf, publicKeyLength } from '../keys.ts'
+import { nameSchema, timeSchema, versionSchema } from '../encoding/fields.ts'
+import { fromHex, hashLength } from '../encoding/hash.ts'
+import { keyIdOf, publicKeyLength } from '../signing/keys.ts'
 import { requireSiteRoles } from './site-roles.ts'
 
 type Signed = Root | Timestamp | Snapshot | Targets

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { withCode } from '../../test/helpers/errors.ts'
 import { daysAfter, testFleet, testNow, testSigner } from '../../test/helpers/fleet.ts'
 import { signedJson, signJson, testRoot } from '../../test/helpers/metadata.ts'
-import { sha256Hex } from '../hash.ts'
+import { sha256Hex } from '../encoding/hash.ts'
 import { lifetimes } from './publish.ts'
 import {
   type TrustedSet,

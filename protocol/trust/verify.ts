@@ -1,7 +1,7 @@
 /** Who signed metadata, and whether a file is the one that metadata names. */
 
 import type { Key, Root } from '@tufjs/models'
-import { sha256Hex, sha512Hex } from '../hash.ts'
+import { sha256Hex, sha512Hex } from '../encoding/hash.ts'
 import type { Loaded, RoleKind } from './metadata.ts'
 
 /** The keys of a role that signed a document, by ID, and how many must; no threshold where there is no such role. */

@@ -1,10 +1,10 @@
 /** Proposals that no operator would make: by other keys, of other versions, over other documents. */
 
-import { timeText } from '../../protocol/fields.ts'
-import { fromHex, sha256Hex } from '../../protocol/hash.ts'
-import type { Signer } from '../../protocol/keys.ts'
-import { makeStatement, type Proposal, type Statement } from '../../protocol/proposal.ts'
-import { type Release, releaseCodec } from '../../protocol/release.ts'
+import { timeText } from '../../protocol/encoding/fields.ts'
+import { fromHex, sha256Hex } from '../../protocol/encoding/hash.ts'
+import { type Release, releaseCodec } from '../../protocol/release/release.ts'
+import type { Signer } from '../../protocol/signing/keys.ts'
+import { makeStatement, type Proposal, type Statement } from '../../protocol/trust/proposal.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { signedJson, signJson } from '../helpers/metadata.ts'
 

@@ -1,9 +1,9 @@
 /** Releases that `publish` would never sign: with some of the keys, other versions, other dates, other content. */
 
-import { timeText } from '../../protocol/fields.ts'
-import { sha256Hex } from '../../protocol/hash.ts'
-import type { Signer } from '../../protocol/keys.ts'
-import { type Release, releaseCodec } from '../../protocol/release.ts'
+import { timeText } from '../../protocol/encoding/fields.ts'
+import { sha256Hex } from '../../protocol/encoding/hash.ts'
+import { type Release, releaseCodec } from '../../protocol/release/release.ts'
+import type { Signer } from '../../protocol/signing/keys.ts'
 import { membersRole } from '../../protocol/trust/fleet.ts'
 import type { Published } from '../../protocol/trust/publish.ts'
 import { daysAfter, type TestFleet } from '../helpers/fleet.ts'

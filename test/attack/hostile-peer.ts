@@ -3,8 +3,7 @@
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import { type Channel, converse } from '../../node/mesh/channel.ts'
 import { FrameStream } from '../../node/swarm/frame-stream.ts'
-import { equalBytes, sha256 } from '../../protocol/hash.ts'
-import type { Signer } from '../../protocol/keys.ts'
+import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
 import {
   type Answer,
   answerCodec,
@@ -18,8 +17,9 @@ import {
   type SyncItem,
   syncItemCodec,
   type Verdict,
-} from '../../protocol/messages.ts'
-import { type Proposal, proposalCodec, proposalCountCodec, proposalDigestCodec } from '../../protocol/proposal.ts'
+} from '../../protocol/messages/messages.ts'
+import type { Signer } from '../../protocol/signing/keys.ts'
+import { type Proposal, proposalCodec, proposalCountCodec, proposalDigestCodec } from '../../protocol/trust/proposal.ts'
 import { type TestFleet, testSigner } from '../helpers/fleet.ts'
 import { type Mesh, type TestPeer, until } from '../helpers/mesh.ts'
 import { answerHello, helloOf, rawHost, sayHello } from '../helpers/raw-host.ts'

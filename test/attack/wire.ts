@@ -1,6 +1,6 @@
 /** Bytes that no honest library would write: protobuf fields, gossip RPCs, identify and DHT messages, frame lengths. */
 
-import { packVarints } from '../../protocol/varint.ts'
+import { packVarints } from '../../protocol/encoding/varint.ts'
 
 type Value = number | string | Uint8Array
 

@@ -5,9 +5,9 @@ import { ChunkList } from '../../node/swarm/chunk-list.ts'
 import { makeRecipeOf, type NarFacts } from '../../node/swarm/make-recipe.ts'
 import type { NarSource } from '../../node/swarm/nar-source.ts'
 import { normaliseRange } from '../../node/swarm/normalise.ts'
-import type { Closure, DescribedPath } from '../../protocol/closure.ts'
-import { sha256, toHex } from '../../protocol/hash.ts'
-import { decodeRecipe, type Recipe } from '../../protocol/recipe.ts'
+import type { Closure, DescribedPath } from '../../protocol/closure/closure.ts'
+import { decodeRecipe, type Recipe } from '../../protocol/closure/recipe.ts'
+import { sha256, toHex } from '../../protocol/encoding/hash.ts'
 import { memoryNar } from './planted-nar.ts'
 
 export interface SourcePath {

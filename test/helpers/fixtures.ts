@@ -6,16 +6,23 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalize } from '@tufjs/canonical-json'
-import type { Codec } from '../../protocol/cbor.ts'
-import { type Certificate, certificateKind } from '../../protocol/certificate.ts'
-import { closureCodec } from '../../protocol/closure.ts'
-import { open, type SignedKind, seal } from '../../protocol/dsse.ts'
-import { sha256 } from '../../protocol/hash.ts'
-import { formatJoinToken, grantKind, parseJoinToken, tokenIdOf } from '../../protocol/join-token.ts'
-import { type Signer, signerOf } from '../../protocol/keys.ts'
-import { historyCodec, logRequestCodec } from '../../protocol/logs.ts'
-import * as messages from '../../protocol/messages.ts'
-import { peerIdOf } from '../../protocol/peer-id.ts'
+import { closureCodec } from '../../protocol/closure/closure.ts'
+import type { Codec } from '../../protocol/encoding/cbor.ts'
+import { sha256 } from '../../protocol/encoding/hash.ts'
+import { type Certificate, certificateKind } from '../../protocol/members/certificate.ts'
+import { formatJoinToken, grantKind, parseJoinToken, tokenIdOf } from '../../protocol/members/join-token.ts'
+import { revocationsCodec } from '../../protocol/members/revocations.ts'
+import { historyCodec, logRequestCodec } from '../../protocol/messages/logs.ts'
+import * as messages from '../../protocol/messages/messages.ts'
+import { releaseCodec } from '../../protocol/release/release.ts'
+import { secretDocumentCodec } from '../../protocol/release/secrets.ts'
+import type { UpdatePolicyInput } from '../../protocol/release/update-policy.ts'
+import { reportKind } from '../../protocol/report/report.ts'
+import { open, type SignedKind, seal } from '../../protocol/signing/dsse.ts'
+import { type Signer, signerOf } from '../../protocol/signing/keys.ts'
+import { peerIdOf } from '../../protocol/signing/peer-id.ts'
+
+import { type Loaded, parseMetadata, type RoleKind, signMetadata } from '../../protocol/trust/metadata.ts'
 import {
   makeStatement,
   type Proposal,
@@ -23,18 +30,9 @@ import {
   proposalCountCodec,
   proposalDigestCodec,
   statementKind,
-} from '../../protocol/proposal.ts'
-import { releaseCodec } from '../../protocol/release.ts'
-import { reportKind } from '../../protocol/report.ts'
-import { revocationsCodec } from '../../protocol/revocations.ts'
-
-import { secretDocumentCodec } from '../../protocol/secrets.ts'
-
-import { type Loaded, parseMetadata, type RoleKind, signMetadata } from '../../protocol/trust/metadata.ts'
+} from '../../protocol/trust/proposal.ts'
 import { propose } from '../../protocol/trust/proposals.ts'
 import { draftRelease } from '../../protocol/trust/publish.ts'
-
-import type { UpdatePolicyInput } from '../../protocol/update-policy.ts'
 import { type TestFleet, testClosure, testConfig, testFleet, testNow, testSigner, testStorePath } from './fleet.ts'
 import { inWaves, sampleSecret, sampleSecrets } from './releases.ts'
 import { alarmedReport, fetchingReport, reportOf, rolledBackOf, waitingReport } from './report-samples.ts'

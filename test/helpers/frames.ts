@@ -5,8 +5,8 @@
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sha256 } from '../../protocol/hash.ts'
-import { encodeFrame, type Frame } from '../../protocol/swarm.ts'
+import { sha256 } from '../../protocol/encoding/hash.ts'
+import { encodeFrame, type Frame } from '../../protocol/messages/swarm.ts'
 
 export const framesDirectory = join(import.meta.dirname, '../fixtures/swarm-v1')
 

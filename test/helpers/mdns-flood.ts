@@ -10,7 +10,7 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import makeDns from 'multicast-dns'
-import { peerIdOf } from '../../protocol/peer-id.ts'
+import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 
 const [address = '', service = ''] = process.argv.slice(2)
 const group = '224.0.0.251'

@@ -6,7 +6,7 @@
 
 import { libp2pLogger, silentLogger } from '../../node/log.ts'
 import { makeHost } from '../../node/mesh/host.ts'
-import { protocolNames } from '../../protocol/messages.ts'
+import { protocolNames } from '../../protocol/messages/messages.ts'
 
 const [seed, fleet = 'a', ...addresses] = process.argv.slice(2)
 const host = await makeHost({

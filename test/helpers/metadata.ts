@@ -1,9 +1,9 @@
 /** Trust metadata that `publish` would never sign, for tests: other keys, versions, dates and fields. */
 
 import { canonicalize } from '@tufjs/canonical-json'
-import { timeText } from '../../protocol/fields.ts'
-import { toHex } from '../../protocol/hash.ts'
-import type { Signer } from '../../protocol/keys.ts'
+import { timeText } from '../../protocol/encoding/fields.ts'
+import { toHex } from '../../protocol/encoding/hash.ts'
+import type { Signer } from '../../protocol/signing/keys.ts'
 import { type Loaded, makeRoot, type RoleKeys, signMetadata } from '../../protocol/trust/metadata.ts'
 import { lifetimes } from '../../protocol/trust/publish.ts'
 import { daysAfter, testKeys, testNow } from './fleet.ts'

@@ -1,9 +1,9 @@
 /** Parts of releases for the golden bytes: secrets, and waves. */
 
-import { cidOf } from '../../protocol/cid.ts'
-import { sha256 } from '../../protocol/hash.ts'
-import type { Release } from '../../protocol/release.ts'
-import { secretDocumentCodec } from '../../protocol/secrets.ts'
+import { cidOf } from '../../protocol/encoding/cid.ts'
+import { sha256 } from '../../protocol/encoding/hash.ts'
+import type { Release } from '../../protocol/release/release.ts'
+import { secretDocumentCodec } from '../../protocol/release/secrets.ts'
 
 export const sampleSecret = { v: 1 as const, age: Buffer.from('age-encryption.org/v1') }
 

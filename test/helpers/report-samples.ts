@@ -1,7 +1,7 @@
 /** Reports for the golden bytes: of each kind one. */
 
-import { sha256 } from '../../protocol/hash.ts'
-import type { Report } from '../../protocol/report.ts'
+import { sha256 } from '../../protocol/encoding/hash.ts'
+import type { Report } from '../../protocol/report/report.ts'
 import { testStorePath } from './fleet.ts'
 
 export function waitingReport(fleet: string, peer: string): Report {

@@ -3,10 +3,10 @@
 import { decide, type Memory } from '../../node/rollout/decide.ts'
 import type { Decision } from '../../node/rollout/decision.ts'
 import type { DeviceNews } from '../../node/rollout/judge.ts'
-import type { Outcome } from '../../protocol/outcome.ts'
-import type { Release } from '../../protocol/release.ts'
-import type { RolloutPolicy } from '../../protocol/rollout-policy.ts'
-import { wavesOf } from '../../protocol/waves.ts'
+import type { Release } from '../../protocol/release/release.ts'
+import type { RolloutPolicy } from '../../protocol/release/rollout-policy.ts'
+import { wavesOf } from '../../protocol/release/waves.ts'
+import type { Outcome } from '../../protocol/report/outcome.ts'
 import { testClosure, testConfig, testFleet } from './fleet.ts'
 
 export const stepMs = 30_000

@@ -1,9 +1,9 @@
 /** A site with operators of its own for the golden bytes: what the fleet signs for it, and what these sign. */
 
-import { makeStatement, type Proposal } from '../../protocol/proposal.ts'
-import { type Release, releaseCodec } from '../../protocol/release.ts'
-import type { Report } from '../../protocol/report.ts'
+import { type Release, releaseCodec } from '../../protocol/release/release.ts'
+import type { Report } from '../../protocol/report/report.ts'
 import type { Loaded } from '../../protocol/trust/metadata.ts'
+import { makeStatement, type Proposal } from '../../protocol/trust/proposal.ts'
 import { propose } from '../../protocol/trust/proposals.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { testClosure, testConfig, testFleet, testSigner } from './fleet.ts'

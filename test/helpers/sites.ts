@@ -1,6 +1,6 @@
 /** Sites with operators of their own, in a fleet for tests. */
 
-import type { Signer } from '../../protocol/keys.ts'
+import type { Signer } from '../../protocol/signing/keys.ts'
 import { signMetadata } from '../../protocol/trust/metadata.ts'
 import { nextRoot } from '../../protocol/trust/next-root.ts'
 import {

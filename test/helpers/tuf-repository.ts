@@ -4,7 +4,7 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { canonicalize } from '@tufjs/canonical-json'
-import { sha256Hex } from '../../protocol/hash.ts'
+import { sha256Hex } from '../../protocol/encoding/hash.ts'
 import { daysAfter } from './fleet.ts'
 
 type Json = Record<string, unknown>

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { timeText } from '../../protocol/fields.ts'
+import { timeText } from '../../protocol/encoding/fields.ts'
 import { makeSnapshot, makeTimestamp, signMetadata } from '../../protocol/trust/metadata.ts'
 import { type Published, publishRelease } from '../../protocol/trust/publish.ts'
 import { type TrustedSet, updateRoot } from '../../protocol/trust/trusted-set.ts'

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { sha256 } from '../../protocol/hash.ts'
+import { sha256 } from '../../protocol/encoding/hash.ts'
 import { limits } from '../../protocol/limits.ts'
-import { peerIdOf } from '../../protocol/peer-id.ts'
+import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import { withCode } from '../helpers/errors.ts'
 import { testSigner } from '../helpers/fleet.ts'
 import { connect, mesh, type TestPeer } from '../helpers/mesh.ts'

@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { certificateKind, readCertificate } from '../../protocol/certificate.ts'
-import { open, seal } from '../../protocol/dsse.ts'
-import { timeText } from '../../protocol/fields.ts'
-import { grantKind, tokenIdOf } from '../../protocol/join-token.ts'
-import { peerIdOf } from '../../protocol/peer-id.ts'
-import { reportKind } from '../../protocol/report.ts'
+import { timeText } from '../../protocol/encoding/fields.ts'
+import { certificateKind, readCertificate } from '../../protocol/members/certificate.ts'
+import { grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
+import { reportKind } from '../../protocol/report/report.ts'
+import { open, seal } from '../../protocol/signing/dsse.ts'
+import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import { daysAfter, testSigner } from '../helpers/fleet.ts'
 import {
   addressesOf,

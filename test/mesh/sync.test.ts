@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { converse } from '../../node/mesh/channel.ts'
 import { openStream } from '../../node/mesh/open-stream.ts'
-import { digestCodec, summaryCodec, syncItemCodec } from '../../protocol/messages.ts'
+import { digestCodec, summaryCodec, syncItemCodec } from '../../protocol/messages/messages.ts'
 import { connect, mesh, reportOf, type TestPeer, until } from '../helpers/mesh.ts'
 
 const reportAt = (at: TestPeer, of: TestPeer) => at.directory.report(of.identity.peerId)?.document.counter

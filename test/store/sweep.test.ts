@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { Housekeeper } from '../../node/activation/housekeeper.ts'
 import { silentLogger } from '../../node/log.ts'
-import { policyOf } from '../../protocol/update-policy.ts'
+import { policyOf } from '../../protocol/release/update-policy.ts'
 import { missingNix, Stores } from './real-stores.ts'
 
 const options = { skip: await missingNix(), timeout: 120_000 }

@@ -1,4 +1,4 @@
-# The settings of the module `updates`: what protocol/update-policy.ts knows.
+# The settings of the module `updates`: what protocol/release/update-policy.ts knows.
 let
   optional = type: min: max: displayName: description: { inherit type min max displayName description; required = false; };
   int = optional "int";

@@ -9,9 +9,9 @@ import { openProject } from '../../../controller/project/project.ts'
 import { publish, releaseConfig } from '../../../controller/publish.ts'
 import { startSession } from '../../../controller/session.ts'
 import { makeJoinToken } from '../../../controller/token.ts'
-import { hashOfCid } from '../../../protocol/cid.ts'
-import type { ReleasedConfig } from '../../../protocol/release.ts'
-import type { Report } from '../../../protocol/report.ts'
+import { hashOfCid } from '../../../protocol/encoding/cid.ts'
+import type { ReleasedConfig } from '../../../protocol/release/release.ts'
+import type { Report } from '../../../protocol/report/report.ts'
 
 /** What it is told. `--settings` on its command line: where it works and listens. */
 export interface ControllerSettings {

@@ -6,8 +6,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Stream } from '@libp2p/interface'
 import { FrameStream } from '../../../node/swarm/frame-stream.ts'
-import { hashOfCid } from '../../../protocol/cid.ts'
-import { equalBytes } from '../../../protocol/hash.ts'
+import { hashOfCid } from '../../../protocol/encoding/cid.ts'
+import { equalBytes } from '../../../protocol/encoding/hash.ts'
 import { type PeersSettings, startPeer } from './peers.ts'
 
 export type Malice = 'lies' | 'stalls'

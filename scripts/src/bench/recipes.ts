@@ -7,7 +7,7 @@ import type { PathInfo } from '../../../node/store/path-info.ts'
 import type { MadeRecipe } from '../../../node/swarm/make-recipe.ts'
 import { normaliseRange } from '../../../node/swarm/normalise.ts'
 import { RecipePool } from '../../../node/swarm/recipe-pool.ts'
-import { toHex } from '../../../protocol/hash.ts'
+import { toHex } from '../../../protocol/encoding/hash.ts'
 import { buildClosures } from './closures.ts'
 
 /** What `nix copy --to file://…?compression=zstd` uses by default. */

@@ -5,7 +5,7 @@ import { generateKeyPairFromSeed, publicKeyToProtobuf } from '@libp2p/crypto/key
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { addressesPerPeer } from '../../../node/defaults.ts'
-import { peerIdOf } from '../../../protocol/peer-id.ts'
+import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
 import { testSeed, testSigner } from '../../helpers/fleet.ts'
 import { addressesOf, connect, isMember, until } from '../../helpers/mesh.ts'
 import type { Attack } from '../attack.ts'

@@ -1,12 +1,12 @@
 /** Certificates that make nobody a member: expired, of others, by nobody, beyond what a join token allows. */
 
 import assert from 'node:assert/strict'
-import { type Certificate, certificateKind } from '../../../protocol/certificate.ts'
-import { seal } from '../../../protocol/dsse.ts'
-import { timeText } from '../../../protocol/fields.ts'
-import type { JoinToken } from '../../../protocol/join-token.ts'
-import { type Signer, signerOf } from '../../../protocol/keys.ts'
-import { peerIdOf } from '../../../protocol/peer-id.ts'
+import { timeText } from '../../../protocol/encoding/fields.ts'
+import { type Certificate, certificateKind } from '../../../protocol/members/certificate.ts'
+import type { JoinToken } from '../../../protocol/members/join-token.ts'
+import { seal } from '../../../protocol/signing/dsse.ts'
+import { type Signer, signerOf } from '../../../protocol/signing/keys.ts'
+import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
 import { daysAfter, type TestFleet, testSigner } from '../../helpers/fleet.ts'
 import { liveFleet } from '../../helpers/mesh.ts'
 import { dump } from '../../helpers/state.ts'

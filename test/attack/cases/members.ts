@@ -1,12 +1,12 @@
 /** Members that were revoked, tokens that leaked, keys in two hands: who was let in once and is no friend now. */
 
 import assert from 'node:assert/strict'
-import { certificateKind } from '../../../protocol/certificate.ts'
-import { open, seal } from '../../../protocol/dsse.ts'
-import { timeText } from '../../../protocol/fields.ts'
-import { grantKind, tokenIdOf } from '../../../protocol/join-token.ts'
-import { peerIdOf } from '../../../protocol/peer-id.ts'
-import { type Report, reportKind } from '../../../protocol/report.ts'
+import { timeText } from '../../../protocol/encoding/fields.ts'
+import { certificateKind } from '../../../protocol/members/certificate.ts'
+import { grantKind, tokenIdOf } from '../../../protocol/members/join-token.ts'
+import { type Report, reportKind } from '../../../protocol/report/report.ts'
+import { open, seal } from '../../../protocol/signing/dsse.ts'
+import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
 import { daysAfter, testSigner } from '../../helpers/fleet.ts'
 import { connect, until } from '../../helpers/mesh.ts'
 import { dump } from '../../helpers/state.ts'

@@ -1,7 +1,7 @@
 /** Metadata that goes back, stands still, is mixed or was never signed: what a member relays that a repository would not. */
 
 import assert from 'node:assert/strict'
-import { releaseCodec } from '../../../protocol/release.ts'
+import { releaseCodec } from '../../../protocol/release/release.ts'
 import { daysAfter, testSigner } from '../../helpers/fleet.ts'
 import { connect, liveFleet, until } from '../../helpers/mesh.ts'
 import type { Attack } from '../attack.ts'

@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sha256Hex } from '../../../protocol/hash.ts'
-import type { Signer } from '../../../protocol/keys.ts'
+import { sha256Hex } from '../../../protocol/encoding/hash.ts'
 import { limits } from '../../../protocol/limits.ts'
-import { type Proposal, proposalCountCodec, proposalDigestCodec } from '../../../protocol/proposal.ts'
+import type { Signer } from '../../../protocol/signing/keys.ts'
+import { type Proposal, proposalCountCodec, proposalDigestCodec } from '../../../protocol/trust/proposal.ts'
 import { judge } from '../../../protocol/trust/proposals.ts'
 import { testSigner } from '../../helpers/fleet.ts'
 import { until } from '../../helpers/mesh.ts'

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { followed } from '../../../node/state/releases.ts'
-import type { Signer } from '../../../protocol/keys.ts'
+import type { Signer } from '../../../protocol/signing/keys.ts'
 import { type Loaded, makeTargets, signMetadata } from '../../../protocol/trust/metadata.ts'
 import { publishNext } from '../../../protocol/trust/publish.ts'
 import type { TrustedSet } from '../../../protocol/trust/trusted-set.ts'

@@ -2,7 +2,7 @@
 
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sha256Hex } from '../../../protocol/hash.ts'
+import { sha256Hex } from '../../../protocol/encoding/hash.ts'
 import { documentTargets } from './documents.ts'
 import { streamTargets } from './streams.ts'
 import type { Target } from './target.ts'

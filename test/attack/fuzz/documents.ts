@@ -2,9 +2,9 @@
 
 import { decode as decodeCbor, encode as encodeCbor } from '@ipld/dag-cbor'
 import { base64url } from 'multiformats/bases/base64'
-import { FormatError } from '../../../protocol/cbor.ts'
-import { sha256 } from '../../../protocol/hash.ts'
-import { decodeRecipe, encodeRecipe } from '../../../protocol/recipe.ts'
+import { decodeRecipe, encodeRecipe } from '../../../protocol/closure/recipe.ts'
+import { FormatError } from '../../../protocol/encoding/cbor.ts'
+import { sha256 } from '../../../protocol/encoding/hash.ts'
 import { MetadataError } from '../../../protocol/trust/metadata.ts'
 import {
   TrustError,

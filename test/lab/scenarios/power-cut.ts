@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
-import type { UpdatePolicyInput } from '../../../protocol/update-policy.ts'
+import type { UpdatePolicyInput } from '../../../protocol/release/update-policy.ts'
 import { LabFleet } from '../fleet.ts'
 import type { Scenario, Trials } from './scenario.ts'
 import { needy, quickPolicy, Updates } from './updates.ts'

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { parseEntry } from '../../../node/activation/entry.ts'
-import type { UpdatePolicyInput } from '../../../protocol/update-policy.ts'
+import type { UpdatePolicyInput } from '../../../protocol/release/update-policy.ts'
 import type { Row } from '../../e2e/helpers/fleet.ts'
 import { hello } from '../../e2e/helpers/project.ts'
 import type { LabDevice } from '../device.ts'

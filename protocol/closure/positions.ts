@@ -1,0 +1,70 @@
+/** Positions of references in a NAR: where a store path's hash stands, and which slot it belongs to. */
+
+import { packVarints, unpackVarints } from '../encoding/varint.ts'
+import { HASH_PART_LENGTH } from '../nix/store-path.ts'
+
+/** Bytes of a reference: the store path's hash part. The rest of the path, its name, stays in the chunks. */
+export const REFERENCE_LENGTH = HASH_PART_LENGTH
+
+/** Where references stand, in ascending order and without overlap; two columns, since a NAR can have many thousands. */
+export interface Positions {
+  /** Byte offsets in the NAR of the hash parts' first characters. */
+  readonly offsets: Float64Array
+  /** The slot that stands at each offset; slots are numbered by first occurrence. */
+  readonly slots: Uint32Array
+}
+
+export const NO_POSITIONS: Positions = { offsets: new Float64Array(0), slots: new Uint32Array(0) }
+
+/** Packs positions as varints: for each the gap since the end of the one before, then its slot. */
+export function packPositions({ offsets, slots }: Positions): Uint8Array {
+  const numbers = new Float64Array(offsets.length * 2)
+  let end = 0
+  offsets.forEach((offset, i) => {
+    numbers[2 * i] = offset - end
+    numbers[2 * i + 1] = slots[i] ?? 0
+    end = offset + REFERENCE_LENGTH
+  })
+  return packVarints(numbers)
+}
+
+/**
+ * Unpacks positions; throws a RangeError when they are more than `maxCount`, don't end within `size` bytes, or number
+ * other slots than 0 … `slotCount` - 1 in the order of their first occurrence.
+ */
+export function unpackPositions(
+  bytes: Uint8Array,
+  { slotCount, size, maxCount }: { slotCount: number; size: number; maxCount: number },
+): Positions {
+  const numbers = unpackVarints(bytes, 2 * maxCount)
+  if (numbers.length % 2 !== 0) throw new RangeError('expected positions as pairs of gap and slot')
+  const count = numbers.length / 2
+  const offsets = new Float64Array(count)
+  const slots = new Uint32Array(count)
+  let end = 0
+  let seen = 0
+  for (let i = 0; i < count; i++) {
+    const offset = end + (numbers[2 * i] ?? 0)
+    const slot = numbers[2 * i + 1] ?? 0
+    end = offset + REFERENCE_LENGTH
+    if (end > size) throw new RangeError(`expected positions within ${size} bytes, got one at ${offset}`)
+    if (slot > seen) throw new RangeError(`expected slots by first occurrence: ${seen} before ${slot}`)
+    if (slot === seen) seen++
+    offsets[i] = offset
+    slots[i] = slot
+  }
+  if (seen !== slotCount) throw new RangeError(`expected positions of ${slotCount} slots, got ${seen}`)
+  return { offsets, slots }
+}
+
+/** Index of the first position whose text reaches beyond byte `start`: a binary search. */
+export function firstPositionAfter({ offsets }: Positions, start: number): number {
+  let low = 0
+  let high = offsets.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((offsets[middle] ?? 0) + REFERENCE_LENGTH > start) high = middle
+    else low = middle + 1
+  }
+  return low
+}

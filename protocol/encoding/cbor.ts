@@ -1,0 +1,82 @@
+/** Canonical bytes: DAG-CBOR documents that are read with a schema and a bound, and have one encoding only. */
+
+import { decode as decodeDagCbor, encode as encodeDagCbor } from '@ipld/dag-cbor'
+import type { z } from 'zod'
+import { messageOf, ThymeshError } from '../errors.ts'
+import { equalBytes } from './hash.ts'
+
+/** Why bytes from elsewhere were not taken. */
+export class FormatError extends ThymeshError<'too-large' | 'not-canonical' | 'malformed'> {}
+
+/** How one kind of document is written and read. */
+export interface Codec<T> {
+  readonly name: string
+  readonly maxBytes: number
+  encode(document: T): Uint8Array
+  decode(bytes: Uint8Array): T
+}
+
+/**
+ * A codec for documents of one schema: DAG-CBOR (https://ipld.io/specs/codecs/dag-cbor/spec/) in its canonical form.
+ * `decode` throws a FormatError when the bytes are too many, aren't what the schema wants, or could be written in
+ * another way; so equal documents have equal hashes, whoever wrote them.
+ */
+export function codec<T>(name: string, maxBytes: number, schema: z.ZodType<T>): Codec<T> {
+  return {
+    name,
+    maxBytes,
+    encode: document => bounded(name, maxBytes, encodeDagCbor(withoutUndefined(parsed(name, schema, document)))),
+    decode: bytes => {
+      bounded(name, maxBytes, bytes)
+      let value: unknown
+      try {
+        value = decodeDagCbor(bytes)
+      } catch (thrown) {
+        throw new FormatError('malformed', `expected a ${name} in DAG-CBOR: ${messageOf(thrown)}`, { cause: thrown })
+      }
+      const document = parsed(name, schema, value)
+      if (!equalBytes(encodeDagCbor(withoutUndefined(document)), bytes)) {
+        throw new FormatError('not-canonical', `expected a ${name} in canonical DAG-CBOR, got another encoding of it`)
+      }
+      return document
+    },
+  }
+}
+
+function bounded(name: string, maxBytes: number, bytes: Uint8Array): Uint8Array {
+  if (bytes.length > maxBytes) {
+    throw new FormatError('too-large', `expected a ${name} of at most ${maxBytes} bytes, got ${bytes.length}`)
+  }
+  return bytes
+}
+
+function parsed<T>(name: string, schema: z.ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  throw new FormatError('malformed', `not a valid ${name}: ${describeIssues(result.error)}`, { cause: result.error })
+}
+
+/** Characters of one issue's description: an unknown key is repeated in it, and a peer may have made that long. */
+const maxIssueLength = 200
+
+/** What zod found, in one line: the key, then what is wrong with it; at most five. */
+export function describeIssues(error: z.ZodError): string {
+  const lines = error.issues.slice(0, 5).map(issue => {
+    const key = issue.path.map(String).join('.')
+    const line = key === '' ? issue.message : `${key}: ${issue.message}`
+    return line.length > maxIssueLength ? `${line.slice(0, maxIssueLength)}…` : line
+  })
+  const more = error.issues.length - lines.length
+  return lines.join('; ') + (more > 0 ? `; and ${more} more` : '')
+}
+
+/** DAG-CBOR has no undefined: an optional key that is absent is left out. */
+function withoutUndefined(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutUndefined)
+  if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, item]) => item !== undefined)
+      .map(([key, item]) => [key, withoutUndefined(item)]),
+  )
+}

@@ -1,0 +1,25 @@
+/** Joining with a token: the certificate that a device writes for itself, within the token's limits. */
+
+import { seal } from '../signing/dsse.ts'
+import { type Signer, signerOf } from '../signing/keys.ts'
+import { peerIdOf } from '../signing/peer-id.ts'
+import { type Certificate, certificateKind } from './certificate.ts'
+import type { JoinToken } from './join-token.ts'
+
+/** The part of its certificate that a joining device decides, as far as the grant lets it. */
+export type JoinRequest = Omit<Certificate, 'v' | 'fleet' | 'peer' | 'grant'>
+
+/**
+ * The envelope of a device's certificate, signed by the token's key (it may join) and by the device's own (it is that
+ * peer): `verifyMember` asks for both.
+ */
+export function joinWithToken(token: JoinToken, peer: Signer, request: JoinRequest): Uint8Array {
+  const certificate: Certificate = {
+    ...request,
+    v: 1,
+    fleet: token.fleet,
+    peer: peerIdOf(peer.publicKey),
+    grant: token.grant,
+  }
+  return seal(certificateKind, certificate, signerOf(token.seed), peer)
+}

@@ -1,0 +1,201 @@
+/** The update policy of a config: when an update counts as healthy, who has to confirm it, what is kept and when it may run. */
+
+import { z } from 'zod'
+import { timeZoneSchema, unitNameSchema } from '../encoding/fields.ts'
+import { limits } from '../limits.ts'
+
+/**
+ * One question to the system that runs after a switch. It is asked every `intervalSeconds`, each time for at most
+ * `timeoutSeconds`, until it was answered well `successes` times in a row; after `withinSeconds` it has failed.
+ */
+const timing = {
+  /** What reports call it; else what it asks. */
+  name: z.string().min(1).max(63).optional(),
+  timeoutSeconds: z.int().min(1).max(300).optional(),
+  intervalSeconds: z.int().min(1).max(300).optional(),
+  successes: z.int().min(1).max(100).optional(),
+  withinSeconds: z.int().min(1).max(3600).optional(),
+}
+
+/** Where a probe may look: the device itself, or an address that it must reach. */
+const hostSchema = z
+  .string()
+  .min(1)
+  .max(255)
+  .regex(/^[a-zA-Z0-9._:-]+$/, { error: 'expected a host name or an IP address' })
+
+const urlSchema = z
+  .string()
+  .max(1000)
+  .regex(/^https?:\/\/[^\s/]+/, { error: 'expected a URL with http or https' })
+
+export const probeSchema = z.discriminatedUnion('kind', [
+  /** The unit is active. */
+  z.strictObject({ kind: z.literal('unit'), unit: unitNameSchema, ...timing }),
+  /** The port takes a connection; on the device itself unless a host is named. */
+  z.strictObject({ kind: z.literal('tcp'), host: hostSchema.optional(), port: z.int().min(1).max(65_535), ...timing }),
+  /** The URL answers with this status, or any from 200 to 299. */
+  z.strictObject({ kind: z.literal('http'), url: urlSchema, status: z.int().min(100).max(599).optional(), ...timing }),
+  /** The program, with its arguments, ends with exit code 0. */
+  z.strictObject({
+    kind: z.literal('command'),
+    command: z.array(z.string().max(1000)).min(1).max(32),
+    ...timing,
+  }),
+])
+export type Probe = z.infer<typeof probeSchema>
+
+/** Five fields: minute, hour, day of the month, month, day of the week. Seconds would promise what nobody keeps. */
+export const cronSchema = z
+  .string()
+  .max(100)
+  .regex(/^[0-9A-Za-z*?,/#L-]+(?: [0-9A-Za-z*?,/#L-]+){4}$/, {
+    error: 'expected a cron expression of five fields, such as 30 3 * * 1-5',
+  })
+
+export const windowSchema = z.strictObject({
+  /** When it opens. */
+  cron: cronSchema,
+  timeZone: timeZoneSchema.optional(),
+  /** How long it stays open. */
+  minutes: z
+    .int()
+    .min(1)
+    .max(7 * 24 * 60),
+})
+export type MaintenanceWindow = z.infer<typeof windowSchema>
+
+/** What a release carries: all of it optional, so that a release says only what its project says. */
+export const updatePolicySchema = z.strictObject({
+  health: z
+    .strictObject({
+      /** `compare`: units that failed before the update may fail after it. `ignore`: only probes count. */
+      units: z.enum(['compare', 'ignore']).optional(),
+      /** How long new failures may take to heal: units that restart by themselves, say. */
+      settleSeconds: z.int().min(0).max(3600).optional(),
+      probes: z.array(probeSchema).max(limits.probes).optional(),
+    })
+    .optional(),
+  /**
+   * All probes are well, but units failed that did not fail before. `roll-back`: as if it had failed. `confirm`: it stays,
+   * and the report says so. `hold`: it runs, but isn't what boots, until the units are well or a newer release comes.
+   */
+  degraded: z.enum(['roll-back', 'confirm', 'hold']).optional(),
+  confirm: z
+    .strictObject({
+      /** From the switch to the confirmation; then the old generation comes back. */
+      deadlineSeconds: z
+        .int()
+        .min(10)
+        .max(24 * 3600)
+        .optional(),
+      /** Members that must answer after the switch, if so many answered before it; 0 for none. */
+      peers: z.int().min(0).max(100).optional(),
+    })
+    .optional(),
+  /** Switches to one release that may end without a verdict (the power went, the daemon died) before it counts as failed. */
+  attempts: z.int().min(1).max(20).optional(),
+  /** Starts of the machine that a committed generation may fail in a row before the one before it comes back. */
+  bootAttempts: z.int().min(1).max(20).optional(),
+  /** Generations that are kept: the newest ones, and those that are younger. */
+  keep: z
+    .strictObject({
+      generations: z.int().min(1).max(1000).optional(),
+      days: z.int().min(0).max(3650).optional(),
+    })
+    .optional(),
+  /** When the store is swept of what no generation needs; `false` for never. */
+  gc: z.union([z.literal(false), z.strictObject({ cron: cronSchema, timeZone: timeZoneSchema.optional() })]).optional(),
+  disk: z
+    .strictObject({
+      /** Bytes that an update must leave free. */
+      reserveBytes: z.int().min(0).max(limits.narSize).optional(),
+    })
+    .optional(),
+  /** When a device may begin to update; at any time when there are none. */
+  windows: z.array(windowSchema).max(limits.windows).optional(),
+})
+/** As a project or a release says it. */
+export type UpdatePolicyInput = z.infer<typeof updatePolicySchema>
+
+export interface ProbeTiming {
+  readonly timeoutSeconds: number
+  readonly intervalSeconds: number
+  readonly successes: number
+  readonly withinSeconds: number
+}
+
+/** A policy with nothing left open. */
+export interface UpdatePolicy {
+  readonly health: {
+    readonly units: 'compare' | 'ignore'
+    readonly settleSeconds: number
+    readonly probes: readonly Probe[]
+  }
+  readonly degraded: 'roll-back' | 'confirm' | 'hold'
+  readonly confirm: { readonly deadlineSeconds: number; readonly peers: number }
+  readonly attempts: number
+  readonly bootAttempts: number
+  readonly keep: { readonly generations: number; readonly days: number }
+  readonly gc: false | { readonly cron: string; readonly timeZone: string }
+  readonly disk: { readonly reserveBytes: number }
+  readonly windows: readonly Required<MaintenanceWindow>[]
+}
+
+/** What holds where a policy says nothing. */
+export const defaultPolicy: UpdatePolicy = {
+  health: { units: 'compare', settleSeconds: 30, probes: [] },
+  degraded: 'roll-back',
+  confirm: { deadlineSeconds: 600, peers: 1 },
+  attempts: 3,
+  bootAttempts: 3,
+  keep: { generations: 5, days: 14 },
+  gc: { cron: '17 4 * * 0', timeZone: 'UTC' },
+  disk: { reserveBytes: 64 * 1024 * 1024 },
+  windows: [],
+}
+
+const defaultTiming: ProbeTiming = { timeoutSeconds: 5, intervalSeconds: 2, successes: 1, withinSeconds: 60 }
+
+/** The policy in force: what is said over the defaults. */
+export function policyOf(said: UpdatePolicyInput | undefined): UpdatePolicy {
+  const { health, confirm, keep, gc, disk, windows, ...rest } = said ?? {}
+  return {
+    ...defaultPolicy,
+    ...given(rest),
+    health: { ...defaultPolicy.health, ...given(health) },
+    confirm: { ...defaultPolicy.confirm, ...given(confirm) },
+    keep: { ...defaultPolicy.keep, ...given(keep) },
+    gc: gc === undefined ? defaultPolicy.gc : gc && { timeZone: 'UTC', ...given(gc) },
+    disk: { ...defaultPolicy.disk, ...given(disk) },
+    windows: (windows ?? []).map(window => ({ timeZone: 'UTC', ...given(window) })),
+  }
+}
+
+/** How a probe is asked. */
+export function timingOf(probe: Probe): ProbeTiming {
+  const { timeoutSeconds, intervalSeconds, successes, withinSeconds } = probe
+  return { ...defaultTiming, ...given({ timeoutSeconds, intervalSeconds, successes, withinSeconds }) }
+}
+
+/** What a probe is called in reports. */
+export function probeName(probe: Probe): string {
+  if (probe.name !== undefined) return probe.name
+  switch (probe.kind) {
+    case 'unit':
+      return probe.unit.slice(0, 63)
+    case 'tcp':
+      return `tcp ${probe.host ?? 'localhost'}:${probe.port}`.slice(0, 63)
+    case 'http':
+      return probe.url.slice(0, 63)
+    case 'command':
+      return probe.command.join(' ').slice(0, 63)
+  }
+}
+
+/** The keys that have a value: `undefined` must not hide a default. */
+function given<T extends object>(value: T | undefined): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value ?? {}).filter(([, item]) => item !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>
+  }
+}

@@ -1,0 +1,69 @@
+/** Signed envelopes: DSSE (https://github.com/secure-systems-lab/dsse) with DAG-CBOR instead of JSON around it. */
+
+import { z } from 'zod'
+import { type Codec, codec, FormatError } from '../encoding/cbor.ts'
+import { bytesSchema, keyIdSchema } from '../encoding/fields.ts'
+import { limits } from '../limits.ts'
+import { type PublicKey, type Signer, signatureLength, verifySignature } from './keys.ts'
+
+const envelopeSchema = z.strictObject({
+  payloadType: z.string().max(100),
+  payload: bytesSchema(1, limits.envelope),
+  signatures: z
+    .array(z.strictObject({ keyid: keyIdSchema, sig: bytesSchema(signatureLength) }))
+    .min(1)
+    .max(limits.signatures),
+})
+type Envelope = z.infer<typeof envelopeSchema>
+
+const envelopeCodec = codec('signed envelope', limits.envelope, envelopeSchema)
+
+/** A kind of signed document: its codec, and the type that keeps its signatures from being used for another kind. */
+export interface SignedKind<T> {
+  readonly codec: Codec<T>
+  readonly payloadType: string
+}
+
+export function signedKind<T>(name: string, schema: z.ZodType<T>): SignedKind<T> {
+  return {
+    codec: codec(name, limits.envelope, schema),
+    payloadType: `application/vnd.thymesh.${name.replaceAll(' ', '-')}.v1+dag-cbor`,
+  }
+}
+
+/** The envelope's bytes: the document, signed by each signer. */
+export function seal<T>(kind: SignedKind<T>, document: T, ...signers: Signer[]): Uint8Array {
+  const payload = kind.codec.encode(document)
+  const message = preAuthenticationEncoding(kind.payloadType, payload)
+  const signatures = signers.map(signer => ({ keyid: signer.keyId, sig: signer.sign(message) }))
+  return envelopeCodec.encode({ payloadType: kind.payloadType, payload, signatures })
+}
+
+/** A document out of an envelope, with the means to ask who signed it. Not believed until that was asked. */
+export interface Opened<T> {
+  readonly document: T
+  /** How many there are, good or not. */
+  readonly signatures: number
+  /** Whether this key signed it. */
+  signedBy(publicKey: PublicKey): boolean
+}
+
+/** Reads an envelope's bytes; throws a FormatError when they are of another kind or shape. Checks no signature. */
+export function open<T>(kind: SignedKind<T>, bytes: Uint8Array): Opened<T> {
+  const envelope: Envelope = envelopeCodec.decode(bytes)
+  if (envelope.payloadType !== kind.payloadType) {
+    throw new FormatError('malformed', `expected a ${kind.codec.name}, got an envelope of ${envelope.payloadType}`)
+  }
+  const message = preAuthenticationEncoding(envelope.payloadType, envelope.payload)
+  return {
+    document: kind.codec.decode(envelope.payload),
+    signatures: envelope.signatures.length,
+    signedBy: publicKey => envelope.signatures.some(({ sig }) => verifySignature(publicKey, message, sig)),
+  }
+}
+
+/** DSSE's PAE: what is signed, so that type and payload can't be taken apart differently. */
+function preAuthenticationEncoding(payloadType: string, payload: Uint8Array): Uint8Array {
+  const type = Buffer.from(payloadType)
+  return Buffer.concat([Buffer.from(`DSSEv1 ${type.length} `), type, Buffer.from(` ${payload.length} `), payload])
+}
