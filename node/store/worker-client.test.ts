@@ -1,7 +1,7 @@
 /** The worker protocol against daemons of other versions than the one installed, and against broken ones. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { FakeDaemon } from './fake-daemon.ts'
+import { FakeDaemon } from '../../test/helpers/fake-daemon.ts'
 import type { PathInfo } from './path-info.ts'
 import { WorkerClient, type WorkerClientOptions } from './worker-client.ts'
 import { WireMessage } from './worker-wire.ts'

@@ -1,7 +1,7 @@
 /** Connections are lent once at a time, kept for a while, replaced when they died, and all gone after stop. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { FakeDaemon } from './fake-daemon.ts'
+import { FakeDaemon } from '../../test/helpers/fake-daemon.ts'
 import { WorkerClient } from './worker-client.ts'
 import { WorkerPool, type WorkerPoolOptions } from './worker-pool.ts'
 import { WireMessage } from './worker-wire.ts'

@@ -3,9 +3,9 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { MetaFile } from '@tufjs/models'
-import { ThymeshError } from '../../protocol/errors.ts'
-import { MetadataError, parseMetadata } from '../../protocol/trust/metadata.ts'
-import { tufRules } from '../../protocol/trust/rules.ts'
+import { ThymeshError } from '../../../protocol/errors.ts'
+import { MetadataError, parseMetadata } from '../../../protocol/trust/metadata.ts'
+import { tufRules } from '../../../protocol/trust/rules.ts'
 import {
   recallSnapshot,
   TrustError,
@@ -13,8 +13,8 @@ import {
   trustRoot,
   updateTargets,
   updateTimestamp,
-} from '../../protocol/trust/trusted-set.ts'
-import { fits } from '../../protocol/trust/verify.ts'
+} from '../../../protocol/trust/trusted-set.ts'
+import { fits } from '../../../protocol/trust/verify.ts'
 
 export class MetadataDirectoryError extends ThymeshError<'no-root'> {}
 

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { type ParseArgsConfig, parseArgs } from 'node:util'
-import { messageOf } from '../../protocol/errors.ts'
+import { messageOf } from '../../../protocol/errors.ts'
 import { TufClient } from './client.ts'
 import { MetadataDirectory } from './metadata-directory.ts'
 

@@ -1,10 +1,10 @@
 /** Which role vouches for a target file: the search through delegations (specification §5.6.7). */
 
 import type { TargetFile, Targets } from '@tufjs/models'
-import { limits } from '../limits.ts'
-import type { Loaded } from './metadata.ts'
-import { type AcceptedRole, delegatedRole, type MetadataFetcher, refreshRole } from './refresh.ts'
-import type { ReferenceTime, TrustedSet } from './trusted-set.ts'
+import { limits } from '../../../protocol/limits.ts'
+import type { Loaded } from '../../../protocol/trust/metadata.ts'
+import { type AcceptedRole, delegatedRole, type MetadataFetcher, refreshRole } from '../../../protocol/trust/refresh.ts'
+import type { ReferenceTime, TrustedSet } from '../../../protocol/trust/trusted-set.ts'
 
 export interface FoundTarget {
   /** Nothing where no role that may speak for the path names it. */

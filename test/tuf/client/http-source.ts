@@ -1,11 +1,11 @@
 /** A TUF repository behind HTTP as a source of metadata and target files, every answer bounded. Believed nothing. */
 
 import type { MetaFile, TargetFile } from '@tufjs/models'
-import { messageOf, ThymeshError } from '../../protocol/errors.ts'
-import type { MetadataFetcher } from '../../protocol/trust/refresh.ts'
-import type { TrustRules } from '../../protocol/trust/rules.ts'
-import { fits } from '../../protocol/trust/verify.ts'
-import { idleStreamTimeoutMs, slowestBytesPerMs } from '../defaults.ts'
+import { idleStreamTimeoutMs, slowestBytesPerMs } from '../../../node/defaults.ts'
+import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
+import type { MetadataFetcher } from '../../../protocol/trust/refresh.ts'
+import type { TrustRules } from '../../../protocol/trust/rules.ts'
+import { fits } from '../../../protocol/trust/verify.ts'
 
 export class HttpSourceError extends ThymeshError<'not-found' | 'too-large' | 'wrong-hash' | 'unreachable'> {}
 
