@@ -2,7 +2,7 @@
 
 import { access, constants, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { parseSettings, type SettingsInput } from '../node/settings.ts'
+import { parseSettings, type SettingsInput } from '../node/settings/settings.ts'
 import { FleetState } from '../node/state/fleet-state.ts'
 import { equalBytes, sha256 } from '../protocol/encoding/hash.ts'
 import { messageOf, ThymeshError } from '../protocol/errors.ts'

@@ -2,7 +2,7 @@
 
 import { access } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { type ProgramResult, runProgram } from '../node/activation/program.ts'
+import { type ProgramResult, runProgram } from '../node/process/run-program.ts'
 import { messageOf, ThymeshError } from '../protocol/errors.ts'
 
 export class BuildError extends ThymeshError<

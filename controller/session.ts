@@ -1,10 +1,10 @@
 /** A controller at work: a mesh peer with the operator's keys, for as long as one command runs. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LogLevel } from '../node/log.ts'
-import { makeLogger } from '../node/log.ts'
 import { membershipOf } from '../node/membership.ts'
 import { MeshPeer, openState } from '../node/mesh/mesh-peer.ts'
+import type { LogLevel } from '../node/process/log.ts'
+import { makeLogger } from '../node/process/log.ts'
 import { messageOf } from '../protocol/errors.ts'
 import { AuditTrail } from './audit-trail.ts'
 import { ownCertificate } from './certificate.ts'

@@ -12,7 +12,7 @@ import { testState } from '../test/helpers/state.ts'
 import type { WantedSystem } from './activation/activator.ts'
 import type { Entry } from './activation/entry.ts'
 import { Device } from './device.ts'
-import { silentLogger } from './log.ts'
+import { silentLogger } from './process/log.ts'
 import { identityOf } from './state/identity.ts'
 
 const fleet = testFleet()

@@ -12,6 +12,7 @@ import type { DeviceState, Report } from '../protocol/report/report.ts'
 import type { Activator } from './activation/activator.ts'
 import type { Entry } from './activation/entry.ts'
 import type { Housekeeper } from './activation/housekeeper.ts'
+import { pause } from './concurrency/pause.ts'
 import { progressIntervalMs, reportIntervalMs, updateRetryFirstMs, updateRetryLastMs } from './defaults.ts'
 import {
   activationStatus,
@@ -25,9 +26,8 @@ import {
   updateOf,
   withoutReleases,
 } from './device-report.ts'
-import type { Logger } from './log.ts'
 import type { MeshPeer } from './mesh/mesh-peer.ts'
-import { pause } from './pause.ts'
+import type { Logger } from './process/log.ts'
 import type { RolloutGate } from './rollout/gate.ts'
 import type { SecretUpdates } from './secrets/secret-updates.ts'
 import type { Clock } from './state/clock.ts'

@@ -12,7 +12,7 @@ import { testState } from '../test/helpers/state.ts'
 import { clockBehindMs } from './defaults.ts'
 import { membershipOf } from './membership.ts'
 import type { PeerState } from './mesh/mesh-peer.ts'
-import { parseSettings, type SettingsInput } from './settings.ts'
+import { parseSettings, type SettingsInput } from './settings/settings.ts'
 import { AgeIdentities } from './state/age-identities.ts'
 import { loadIdentity } from './state/identity.ts'
 

@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { describe, it } from 'node:test'
-import { parseSettings, SettingsError } from '../node/settings.ts'
+import { parseSettings, SettingsError } from '../node/settings/settings.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const text = (file: string) => readFileSync(join(root, file), 'utf8')

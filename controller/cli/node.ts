@@ -3,7 +3,7 @@
 import { access, readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { defaultSettingsFile, systemSettingsFile } from '../../node/defaults.ts'
-import { parseSettings, readSettingsFile } from '../../node/settings.ts'
+import { parseSettings, readSettingsFile } from '../../node/settings/settings.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { parseJoinToken } from '../../protocol/members/join-token.ts'
 import { checkAddresses } from '../addresses.ts'

@@ -1,7 +1,7 @@
 /** Options that commands share, and how their texts are read. Light: the help and typing errors wait for this only. */
 
 import { InvalidArgumentError } from 'commander'
-import type { LogLevel } from '../../node/log.ts'
+import type { LogLevel } from '../../node/process/log.ts'
 import { limits } from '../../protocol/limits.ts'
 
 export interface GlobalOptions {
@@ -26,7 +26,7 @@ export interface WatchOptions extends ProjectOptions {
 
 export type CommandWork<Options> = (options: Options) => Promise<number | undefined>
 
-/** node/log.ts has the same list, but loads the logger as well. */
+/** node/process/log.ts has the same list, but loads the logger as well. */
 const logLevels: Record<LogLevel, true> = {
   fatal: true,
   error: true,

@@ -2,8 +2,8 @@
 
 import { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Logger } from '../../node/log.ts'
 import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
+import type { Logger } from '../../node/process/log.ts'
 import { equalBytes } from '../../protocol/encoding/hash.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import type { Signer } from '../../protocol/signing/keys.ts'

@@ -1,7 +1,7 @@
 /** Git, as far as the project needs it: the `git` program in the project's folder. */
 
-import { runProgram } from '../../node/activation/program.ts'
 import { outputLines } from '../../node/defaults.ts'
+import { runProgram } from '../../node/process/run-program.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 
 export class GitError extends ThymeshError<'dirty' | 'git-failed'> {}

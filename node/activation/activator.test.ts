@@ -9,7 +9,7 @@ import fc from 'fast-check'
 import type { UpdatePolicyInput } from '../../protocol/release/update-policy.ts'
 import { testStorePath } from '../../test/helpers/fleet.ts'
 import { type Behaviour, Crash, type Fault, SimulatedMachine } from '../../test/helpers/simulated-machine.ts'
-import { silentLogger } from '../log.ts'
+import { silentLogger } from '../process/log.ts'
 import { Activator, type WantedSystem } from './activator.ts'
 import type { Entry } from './entry.ts'
 

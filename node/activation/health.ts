@@ -5,7 +5,7 @@ import { limits } from '../../protocol/limits.ts'
 import { type Probe, probeName, timingOf, type UpdatePolicy } from '../../protocol/release/update-policy.ts'
 import type { Health } from '../../protocol/report/report.ts'
 import { wellInARow } from '../defaults.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
 import { askProbe } from './probe.ts'
 import type { ActivationSystem } from './system.ts'
 

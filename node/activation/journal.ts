@@ -3,7 +3,7 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '../../protocol/errors.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
 import { type Entry, formatEntry, parseEntry } from './entry.ts'
 
 export interface JournalComponents {

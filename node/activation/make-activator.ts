@@ -1,10 +1,10 @@
 /** The activator of a daemon, put together: a machine with systemd, or a folder. */
 
 import { join } from 'node:path'
-import type { Logger } from '../log.ts'
 import { answeringMembers } from '../mesh/answering.ts'
 import type { MeshPeer } from '../mesh/mesh-peer.ts'
-import type { Settings } from '../settings.ts'
+import type { Logger } from '../process/log.ts'
+import type { Settings } from '../settings/settings.ts'
 import { ActivationLogs } from './activation-log.ts'
 import { Activator } from './activator.ts'
 import type { Entry } from './entry.ts'

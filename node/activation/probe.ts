@@ -3,7 +3,7 @@
 import { connect } from 'node:net'
 import { messageOf } from '../../protocol/errors.ts'
 import type { Probe } from '../../protocol/release/update-policy.ts'
-import { runProgram } from './program.ts'
+import { runProgram } from '../process/run-program.ts'
 import type { ActivationSystem } from './system.ts'
 
 /** Lines of a failed command that its answer shows. */

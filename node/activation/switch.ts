@@ -4,11 +4,11 @@ import type { Target } from '../../protocol/encoding/fields.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { policyOf } from '../../protocol/release/update-policy.ts'
 import { activationTimeoutMs, outputLines } from '../defaults.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
+import { runProgram } from '../process/run-program.ts'
 import type { NixStore } from '../store/nix-store.ts'
 import { bootDefault } from './boot-default.ts'
 import type { Entry } from './entry.ts'
-import { runProgram } from './program.ts'
 
 export class SwitchError extends ThymeshError<'switch-failed'> {}
 

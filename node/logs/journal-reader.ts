@@ -3,7 +3,7 @@
 import { ThymeshError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import type { LogRequest } from '../../protocol/messages/logs.ts'
-import { runProgram } from '../activation/program.ts'
+import { runProgram } from '../process/run-program.ts'
 
 /** A journal of gigabytes on a slow disk. */
 const journalTimeoutMs = 30_000

@@ -13,7 +13,7 @@ import {
   verdictCodec,
 } from '../../protocol/messages/messages.ts'
 import { connectionsPerPeer, helloTimeoutMs, refusedPauseMs, revokedPauseMs } from '../defaults.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
 import type { Clock } from '../state/clock.ts'
 import { converse } from './channel.ts'
 import type { CloneWatch } from './clone-watch.ts'

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { conductRates, faultsPerPeer, faultsPerSecond } from '../defaults.ts'
-import { silentLogger } from '../log.ts'
+import { silentLogger } from '../process/log.ts'
 import { Conduct } from './conduct.ts'
 
 describe('conduct', () => {

@@ -12,7 +12,7 @@ import {
   superviseIntervalMs,
   wantedConnections,
 } from '../defaults.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
 import type { AddressBook } from './address-book.ts'
 import type { Admission } from './admission.ts'
 import type { Host } from './host.ts'

@@ -12,7 +12,7 @@ import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import { withCode } from '../../test/helpers/errors.ts'
 import { daysAfter, testFleet, testNow, testSigner } from '../../test/helpers/fleet.ts'
 import { dump, testState } from '../../test/helpers/state.ts'
-import { silentLogger } from '../log.ts'
+import { silentLogger } from '../process/log.ts'
 import { Directory } from './directory.ts'
 
 const fleet = testFleet()

@@ -8,7 +8,7 @@ import { grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
 import { type MembershipAuthority, MembershipError, verifyMember } from '../../protocol/members/membership.ts'
 import { highestCounter, type Report, reportKind, verifyReport } from '../../protocol/report/report.ts'
 import { open } from '../../protocol/signing/dsse.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
 import type { Clock } from '../state/clock.ts'
 import type { Database, Table } from '../state/database.ts'
 

@@ -15,7 +15,7 @@ import {
   type ProtocolNames,
 } from '../../protocol/messages/messages.ts'
 import { servedDocuments, servedDocumentsPerPeer, streamsPerPeer } from '../defaults.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
 import type { Table } from '../state/database.ts'
 import type { FleetState } from '../state/fleet-state.ts'
 import type { Admission } from './admission.ts'

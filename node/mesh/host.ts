@@ -14,7 +14,7 @@ import { sha256 } from '../../protocol/encoding/hash.ts'
 import type { ProtocolNames } from '../../protocol/messages/messages.ts'
 import { signerOf } from '../../protocol/signing/keys.ts'
 import { dialTimeoutMs, keepAliveMs, monitorIntervalMs, roundTripMs, silentConnectionMs } from '../defaults.ts'
-import type { Settings } from '../settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import { mdns } from './mdns.ts'
 import { thriftyNoise, thriftyYamux } from './wire.ts'
 

@@ -6,7 +6,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { daysAfter, testFleet, testNow, testSigner } from '../../test/helpers/fleet.ts'
 import { testState } from '../../test/helpers/state.ts'
-import { silentLogger } from '../log.ts'
+import { silentLogger } from '../process/log.ts'
 import { AgeIdentities } from '../state/age-identities.ts'
 import { OwnCertificate } from './own-certificate.ts'
 

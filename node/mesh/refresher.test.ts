@@ -13,7 +13,7 @@ import { type TestFleet, testFleet, testNow, testSigner } from '../../test/helpe
 import { signedJson, signJson } from '../../test/helpers/metadata.ts'
 import { dump, testState } from '../../test/helpers/state.ts'
 import { refreshRetryMs } from '../defaults.ts'
-import { silentLogger } from '../log.ts'
+import { silentLogger } from '../process/log.ts'
 import { FleetState } from '../state/fleet-state.ts'
 import { DocumentError } from './documents.ts'
 import { Refresher } from './refresher.ts'

@@ -16,7 +16,7 @@ import {
   syncItemCodec,
 } from '../../protocol/messages/messages.ts'
 import { answeredSyncs, refusedItems, resyncIntervalMs, syncTimeoutMs } from '../defaults.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
 import type { FleetState } from '../state/fleet-state.ts'
 import type { AddressBook } from './address-book.ts'
 import type { Admission } from './admission.ts'

@@ -8,7 +8,7 @@ import type { Release } from '../../protocol/release/release.ts'
 import type { Report, ReportedTurn } from '../../protocol/report/report.ts'
 import { testClosure, testConfig, testFleet } from '../../test/helpers/fleet.ts'
 import { testState } from '../../test/helpers/state.ts'
-import { silentLogger } from '../log.ts'
+import { silentLogger } from '../process/log.ts'
 import { RolloutGate, type RolloutGateComponents } from './gate.ts'
 
 const kiosk = testConfig(testClosure('kiosk'))

@@ -120,7 +120,7 @@ async function accountId(database: 'passwd' | 'group', name: string | undefined)
   const line = text.split('\n').find(each => each.startsWith(`${name}:`))
   const id = line?.split(':')[2]
   if (id !== undefined) return Number(id)
-  const { runProgram } = await import('../activation/program.ts')
+  const { runProgram } = await import('../process/run-program.ts')
   const found = await runProgram('getent', [database, name], { timeoutMs: 10_000, lines: 1 }).catch(() => undefined)
   const number = found?.code === 0 ? found.stdout.split(':')[2] : undefined
   if (number !== undefined) return Number(number)

@@ -2,8 +2,8 @@
 
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runProgram } from '../activation/program.ts'
 import { outputLines } from '../defaults.ts'
+import { runProgram } from '../process/run-program.ts'
 import { secretsLink } from './lay.ts'
 
 const restartTimeoutMs = 120_000

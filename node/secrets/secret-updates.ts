@@ -2,7 +2,7 @@
 
 import { messageOf } from '../../protocol/errors.ts'
 import type { ReleasedConfig } from '../../protocol/release/release.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
 import type { DeviceSecrets } from './device-secrets.ts'
 import { restartReaders } from './restart.ts'
 

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { testNow } from '../../test/helpers/fleet.ts'
 import { testState } from '../../test/helpers/state.ts'
 import { cloneAlarmMs, evidenceKept } from '../defaults.ts'
-import { silentLogger } from '../log.ts'
+import { silentLogger } from '../process/log.ts'
 import { EvidenceBook } from './evidence.ts'
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text))

@@ -8,7 +8,7 @@ import { messageOf } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import type { Alarm } from '../../protocol/report/report.ts'
 import { cloneAlarmMs, evidenceKept } from '../defaults.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
 import type { Clock } from './clock.ts'
 import type { Table } from './database.ts'
 

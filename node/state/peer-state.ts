@@ -1,7 +1,7 @@
 /** What a peer keeps on disk, opened together: identity, database, counters and clock. */
 
 import { join } from 'node:path'
-import type { Settings } from '../settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import { AgeIdentities } from './age-identities.ts'
 import { Clock } from './clock.ts'
 import { Database } from './database.ts'

@@ -7,7 +7,7 @@ import { limits } from '../../protocol/limits.ts'
 import { type Proposal, proposalCodec } from '../../protocol/trust/proposal.ts'
 import { type Judged, judge, merge, ProposalError } from '../../protocol/trust/proposals.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
 import type { Table } from './database.ts'
 import type { FleetState } from './fleet-state.ts'
 

@@ -12,6 +12,7 @@ import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { encodeNix32 } from '../../protocol/nix/base32.ts'
 import { formatNarInfo } from '../../protocol/nix/narinfo.ts'
 import { STORE_DIR } from '../../protocol/nix/store-path.ts'
+import { Slots } from '../concurrency/semaphore.ts'
 import {
   CLIENT_STALL_MS,
   DEFAULT_CACHE_PRIORITY,
@@ -29,7 +30,6 @@ import type { CacheSource } from './cache-source.ts'
 import type { PathInfo } from './path-info.ts'
 import { lookUpPatiently } from './patient-look-up.ts'
 import { sendNar } from './send-nar.ts'
-import { Slots } from './slots.ts'
 import type { StoreLog } from './store-daemon.ts'
 
 const HOST = '127.0.0.1'

@@ -2,15 +2,15 @@
 
 import { setMaxListeners } from 'node:events'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
-import type { Logger } from '../log.ts'
+import { Breakable } from '../concurrency/abort-race.ts'
+import { Turns } from '../concurrency/turns.ts'
+import type { Logger } from '../process/log.ts'
 import type { NixStore } from '../store/nix-store.ts'
 import { StoreError } from '../store/store-error.ts'
-import { Breakable } from './breakable.ts'
 import type { ChunkList, PathChunks } from './chunk-list.ts'
 import type { ChunkStore } from './chunk-store.ts'
 import { hasReferences, restore } from './normalise.ts'
 import { requireSignatures } from './path-signatures.ts'
-import { Turns } from './turns.ts'
 
 /**
  * `wrong-closure`: verified chunks make another NAR than the descriptor says. `chunk-lost`: a chunk is said to be here

@@ -3,13 +3,13 @@
 import { promisify } from 'node:util'
 import { constants, zstdCompress } from 'node:zlib'
 import { type Base, type ChunkEncoding, encodeChunkHeader } from '../../protocol/messages/swarm.ts'
-import { heapPace } from '../heap-pace.ts'
+import { RateMeter } from '../concurrency/rate-meter.ts'
+import { heapPace } from '../process/heap-pace.ts'
+import { loopLoad } from '../process/loop-load.ts'
 import type { Bases } from './bases.ts'
 import type { ChunkStore } from './chunk-store.ts'
 import type { FrameStream } from './frame-stream.ts'
 import { busyMs, compressBelowLoad, compressBelowLocal, compressBelowRemote, queuedRequestsPerPeer } from './limits.ts'
-import { loopLoad } from './loop-load.ts'
-import { RateMeter } from './rate-meter.ts'
 import type { UploadLimiter } from './upload-limiter.ts'
 
 const compress = promisify(zstdCompress)

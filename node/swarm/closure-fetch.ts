@@ -1,7 +1,7 @@
 /** Brings a closure into the Nix store: what its chunks are not here for comes from the swarm, the rest from the disk. */
 
-import { heapPace } from '../heap-pace.ts'
-import type { Logger } from '../log.ts'
+import { heapPace } from '../process/heap-pace.ts'
+import type { Logger } from '../process/log.ts'
 import type { NixStore } from '../store/nix-store.ts'
 import type { PathChunks } from './chunk-list.ts'
 import type { KnownClosure } from './closures.ts'

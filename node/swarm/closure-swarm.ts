@@ -1,7 +1,7 @@
 /** One closure's swarm on this peer: sessions with others, the chunks that are here, and, while it is fetched, the plan. */
 
 import { EventEmitter } from 'node:events'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
 import type { Bitfield } from './bitfield.ts'
 import type { ChunkList } from './chunk-list.ts'
 import type { ChunkStore } from './chunk-store.ts'

@@ -10,7 +10,7 @@ import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
 import { withCode } from '../../test/helpers/errors.ts'
 import { testClosure, testConfig, testFleet } from '../../test/helpers/fleet.ts'
 import { dump, testState } from '../../test/helpers/state.ts'
-import { silentLogger } from '../log.ts'
+import { silentLogger } from '../process/log.ts'
 import { FleetState } from '../state/fleet-state.ts'
 import { Closures } from './closures.ts'
 

@@ -2,7 +2,7 @@
 
 import { setMaxListeners } from 'node:events'
 import { ThymeshError } from '../../protocol/errors.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
 import type { NixStore } from '../store/nix-store.ts'
 import { Assembler } from './assembler.ts'
 import type { ChunkList, PathChunks } from './chunk-list.ts'

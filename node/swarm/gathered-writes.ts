@@ -1,7 +1,7 @@
 /** Writes pieces to their places in a file: those that wait side by side go in one call, since each costs a thread's waking. */
 
 import type { FileHandle } from 'node:fs/promises'
-import { writeFully } from './file-io.ts'
+import { writeFully } from '../files/file-io.ts'
 
 /** Linux takes 1,024 at a time (IOV_MAX); a call should still end soon. */
 const maxPieces = 64

@@ -2,7 +2,7 @@
 
 import type { Positions } from '../../protocol/closure/positions.ts'
 import type { StorePath } from '../../protocol/nix/store-path.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
 import { Bitfield } from './bitfield.ts'
 import type { ChunkIndex, Place } from './chunk-index.ts'
 import type { ChunkList, PathChunks } from './chunk-list.ts'

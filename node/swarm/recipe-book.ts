@@ -5,7 +5,7 @@ import { decodeRecipe, type Recipe } from '../../protocol/closure/recipe.ts'
 import { toHex } from '../../protocol/encoding/hash.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import type { StorePath } from '../../protocol/nix/store-path.ts'
-import type { Logger } from '../log.ts'
+import type { Logger } from '../process/log.ts'
 
 /** What reading chunks needs of it. */
 export interface Recipes {

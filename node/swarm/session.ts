@@ -14,6 +14,7 @@ import {
   maxAsks,
   maxNumbers,
 } from '../../protocol/messages/swarm.ts'
+import { RateMeter } from '../concurrency/rate-meter.ts'
 import type { BaseFinder } from './base-finder.ts'
 import type { Bases } from './bases.ts'
 import { Bitfield } from './bitfield.ts'
@@ -22,7 +23,6 @@ import { ChunkSender } from './chunk-sender.ts'
 import type { ChunkStore } from './chunk-store.ts'
 import { type FrameStream, FrameStreamError } from './frame-stream.ts'
 import { announceIntervalMs, maxBusyMs, zstdWindowLog } from './limits.ts'
-import { RateMeter } from './rate-meter.ts'
 import type { UploadLimiter } from './upload-limiter.ts'
 
 const decompress = promisify(zstdDecompress)

@@ -3,8 +3,8 @@
 import type { FileHandle } from 'node:fs/promises'
 import { recipeLimits } from '../../protocol/closure/recipe.ts'
 import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
+import { readFully } from '../files/file-io.ts'
 import type { ChunkList } from './chunk-list.ts'
-import { readFully } from './file-io.ts'
 import type { StagedRange } from './staging-layout.ts'
 
 /** Read at a time: some chunks, so that a scan goes as fast as the disk does. */

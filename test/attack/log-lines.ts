@@ -2,7 +2,7 @@
 
 import { Writable } from 'node:stream'
 import { pino } from 'pino'
-import type { Logger } from '../../node/log.ts'
+import type { Logger } from '../../node/process/log.ts'
 
 export interface LogLine {
   readonly level: number

@@ -4,8 +4,8 @@
  *   mdns-program.ts SEED FLEET [ADDRESS …]
  */
 
-import { libp2pLogger, silentLogger } from '../../node/log.ts'
 import { makeHost } from '../../node/mesh/host.ts'
+import { libp2pLogger, silentLogger } from '../../node/process/log.ts'
 import { protocolNames } from '../../protocol/messages/messages.ts'
 
 const [seed, fleet = 'a', ...addresses] = process.argv.slice(2)

@@ -1,6 +1,6 @@
 /** A device of the lab: a real systemd machine with the daemon as its service and a Nix store of its own. */
 
-import type { SettingsInput } from '../../node/settings.ts'
+import type { SettingsInput } from '../../node/settings/settings.ts'
 import { until } from '../e2e/helpers/processes.ts'
 import { BlockDisk } from './block-disk.ts'
 import { LabDisk } from './disk.ts'

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Housekeeper } from '../../node/activation/housekeeper.ts'
-import { silentLogger } from '../../node/log.ts'
+import { silentLogger } from '../../node/process/log.ts'
 import { policyOf } from '../../protocol/release/update-policy.ts'
 import { missingNix, Stores } from './real-stores.ts'
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { silentLogger } from '../../node/log.ts'
+import { silentLogger } from '../../node/process/log.ts'
 import type { KnownClosure } from '../../node/swarm/closures.ts'
 import { type OpenChunks, SwarmService } from '../../node/swarm/swarm-service.ts'
 import { UploadLimiter } from '../../node/swarm/upload-limiter.ts'

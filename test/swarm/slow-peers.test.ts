@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { silentLogger } from '../../node/log.ts'
 import { openStream } from '../../node/mesh/open-stream.ts'
 import { StreamReader, writeTo } from '../../node/mesh/stream-io.ts'
+import { silentLogger } from '../../node/process/log.ts'
 import { Bitfield } from '../../node/swarm/bitfield.ts'
 import type { KnownClosure } from '../../node/swarm/closures.ts'
 import { FrameStream } from '../../node/swarm/frame-stream.ts'

@@ -5,10 +5,10 @@
 
 import { createInterface } from 'node:readline'
 import { multiaddr } from '@multiformats/multiaddr'
-import { silentLogger } from '../../../node/log.ts'
 import { membershipOf } from '../../../node/membership.ts'
 import { MeshPeer, openState } from '../../../node/mesh/mesh-peer.ts'
-import { parseSettings } from '../../../node/settings.ts'
+import { silentLogger } from '../../../node/process/log.ts'
+import { parseSettings } from '../../../node/settings/settings.ts'
 
 export interface PeersSettings {
   readonly directory: string

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { canonicalize } from '@tufjs/canonical-json'
 import { membershipOf } from '../../../node/membership.ts'
-import { parseSettings } from '../../../node/settings.ts'
+import { parseSettings } from '../../../node/settings/settings.ts'
 import { formatJoinToken } from '../../../protocol/members/join-token.ts'
 import { keyIdOf, type Signer, tufKeyJson } from '../../../protocol/signing/keys.ts'
 import { daysAfter, testSigner } from '../../helpers/fleet.ts'

@@ -4,12 +4,12 @@ import { readFile } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
-import { describeIssues } from '../protocol/encoding/cbor.ts'
-import { nameSchema, timeSchema } from '../protocol/encoding/fields.ts'
-import { messageOf, ThymeshError } from '../protocol/errors.ts'
-import { defaultPort, defaultStateDirectory } from './defaults.ts'
-import { logLevels } from './log.ts'
-import { DEFAULT_CACHE_PORT, DEFAULT_CACHE_PRIORITY } from './store/cache-defaults.ts'
+import { describeIssues } from '../../protocol/encoding/cbor.ts'
+import { nameSchema, timeSchema } from '../../protocol/encoding/fields.ts'
+import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { defaultPort, defaultStateDirectory } from '../defaults.ts'
+import { logLevels } from '../process/log.ts'
+import { DEFAULT_CACHE_PORT, DEFAULT_CACHE_PRIORITY } from '../store/cache-defaults.ts'
 
 export class SettingsError extends ThymeshError<'unreadable' | 'invalid'> {}
 

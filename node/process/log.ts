@@ -2,7 +2,7 @@
 
 import type { ComponentLogger, Logger as Libp2pLogger } from '@libp2p/interface'
 import { destination, type Logger, pino } from 'pino'
-import { messageOf } from '../protocol/errors.ts'
+import { messageOf } from '../../protocol/errors.ts'
 
 export type { Logger }
 

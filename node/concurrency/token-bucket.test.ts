@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { Budget } from './budget.ts'
+import { Budget } from './token-bucket.ts'
 
 it('gives what it has, then no more than refills', () => {
   let now = 0

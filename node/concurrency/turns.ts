@@ -1,6 +1,6 @@
 /** Turns: so many at a time, the next in the order in which they were asked for. */
 
-import type { Breakable } from './breakable.ts'
+import type { Breakable } from './abort-race.ts'
 
 export class Turns {
   readonly #waits: Breakable

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { ThymeshError } from '../protocol/errors.ts'
-import { withCode } from '../test/helpers/errors.ts'
-import { testDirectory } from '../test/helpers/state.ts'
+import { ThymeshError } from '../../protocol/errors.ts'
+import { withCode } from '../../test/helpers/errors.ts'
+import { testDirectory } from '../../test/helpers/state.ts'
 import { parseSettings, readSettingsFile } from './settings.ts'
 
 describe('parseSettings', () => {
