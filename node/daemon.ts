@@ -26,9 +26,9 @@ import { areLaid } from './secrets/lay.ts'
 import { SecretUpdates } from './secrets/secret-updates.ts'
 import type { Settings } from './settings/settings.ts'
 import { followed } from './state/releases.ts'
-import { BinaryCache } from './store/binary-cache.ts'
-import { StoreCacheSource } from './store/cache-source.ts'
-import { HashParts } from './store/hash-parts.ts'
+import { BinaryCache } from './store/cache/binary-cache.ts'
+import { StoreCacheSource } from './store/cache/cache-source.ts'
+import { HashParts } from './store/cache/hash-parts.ts'
 import { MeshNars } from './swarm/mesh-nars.ts'
 
 export interface RunningDaemon {

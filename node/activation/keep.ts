@@ -2,7 +2,7 @@
 
 import { Cron } from 'croner'
 import type { UpdatePolicy } from '../../protocol/release/update-policy.ts'
-import type { Generation } from '../store/generations.ts'
+import type { Generation } from '../store/local/generations.ts'
 
 const dayMs = 86_400_000
 

@@ -6,7 +6,7 @@ import { policyOf } from '../../protocol/release/update-policy.ts'
 import { activationTimeoutMs, outputLines } from '../defaults.ts'
 import type { Logger } from '../process/log.ts'
 import { runProgram } from '../process/run-program.ts'
-import type { NixStore } from '../store/nix-store.ts'
+import type { NixStore } from '../store/local/nix-store.ts'
 import { bootDefault } from './boot-default.ts'
 import type { Entry } from './entry.ts'
 

@@ -2,7 +2,7 @@
 
 import { heapPace } from '../process/heap-pace.ts'
 import type { Logger } from '../process/log.ts'
-import type { NixStore } from '../store/nix-store.ts'
+import type { NixStore } from '../store/local/nix-store.ts'
 import type { PathChunks } from './chunk-list.ts'
 import type { KnownClosure } from './closures.ts'
 import { attemptFetch, FetchError } from './fetch-attempt.ts'

@@ -12,7 +12,7 @@ import type { Documents } from '../mesh/documents.ts'
 import type { Logger } from '../process/log.ts'
 import type { FleetState } from '../state/fleet-state.ts'
 import { closuresOf } from '../state/releases.ts'
-import { DescribedPaths } from '../store/described-paths.ts'
+import { DescribedPaths } from '../store/cache/described-paths.ts'
 import { ChunkList } from './chunk-list.ts'
 import { parallelRecipes } from './limits.ts'
 

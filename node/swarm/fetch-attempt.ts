@@ -3,7 +3,7 @@
 import { setMaxListeners } from 'node:events'
 import { ThymeshError } from '../../protocol/errors.ts'
 import type { Logger } from '../process/log.ts'
-import type { NixStore } from '../store/nix-store.ts'
+import type { NixStore } from '../store/local/nix-store.ts'
 import { Assembler } from './assembler.ts'
 import type { ChunkList, PathChunks } from './chunk-list.ts'
 import type { Arrival } from './closure-swarm.ts'

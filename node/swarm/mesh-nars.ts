@@ -3,7 +3,7 @@
 import { setMaxListeners } from 'node:events'
 import { equalBytes } from '../../protocol/encoding/hash.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
-import type { MeshNars as MeshNarsInterface } from '../store/cache-source.ts'
+import type { MeshNars as MeshNarsInterface } from '../store/cache/cache-source.ts'
 import type { PathInfo } from '../store/path-info.ts'
 import type { PathChunks } from './chunk-list.ts'
 import type { Claim } from './claim.ts'

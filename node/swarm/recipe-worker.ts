@@ -2,9 +2,9 @@
 
 import { parentPort } from 'node:worker_threads'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
-import { FileHandles } from '../store/file-handles.ts'
-import { layOutNar } from '../store/nar-layout.ts'
-import { NarReader } from '../store/nar-reader.ts'
+import { FileHandles } from '../store/nar/file-handles.ts'
+import { layOutNar } from '../store/nar/nar-layout.ts'
+import { NarReader } from '../store/nar/nar-reader.ts'
 import { makeRecipeOf, type NarFacts } from './make-recipe.ts'
 
 /** What a thread is asked: the facts, and where the path's files really lie (a store can have another root). */

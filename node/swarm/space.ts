@@ -2,7 +2,7 @@
 
 import { stat, statfs } from 'node:fs/promises'
 import { STORE_DIR } from '../../protocol/nix/store-path.ts'
-import type { NixStore } from '../store/nix-store.ts'
+import type { NixStore } from '../store/local/nix-store.ts'
 
 /** What an import needs beyond its NARs: the database, directories, the last block of each file. */
 const spaceMargin = 1.1

@@ -1,7 +1,7 @@
 /** A Nix daemon for unit tests: it speaks the worker protocol of any version, from a script, over a pair of streams. */
 import { duplexPair } from 'node:stream'
-import type { WorkerTransport } from '../../node/store/worker-transport.ts'
-import { WireMessage, WireReader } from '../../node/store/worker-wire.ts'
+import type { WorkerTransport } from '../../node/store/worker/worker-transport.ts'
+import { WireMessage, WireReader } from '../../node/store/worker/worker-wire.ts'
 
 const STDERR_LAST = 0x616c7473
 const STDERR_ERROR = 0x63787470

@@ -3,7 +3,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { publish, releaseConfig } from '../../controller/publish.ts'
-import { NixStore } from '../../node/store/nix-store.ts'
+import { NixStore } from '../../node/store/local/nix-store.ts'
 import { fetchClosure } from '../../node/swarm/closure-fetch.ts'
 import type { KnownClosure } from '../../node/swarm/closures.ts'
 import { FrameStream } from '../../node/swarm/frame-stream.ts'

@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { NixStore } from '../../node/store/nix-store.ts'
+import { NixStore } from '../../node/store/local/nix-store.ts'
 import { missingNix, Stores } from './real-stores.ts'
 
 const run = promisify(execFile)

@@ -7,9 +7,9 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { FileHandles } from '../../node/store/file-handles.ts'
-import { layOutNar } from '../../node/store/nar-layout.ts'
-import { NarReader } from '../../node/store/nar-reader.ts'
+import { FileHandles } from '../../node/store/nar/file-handles.ts'
+import { layOutNar } from '../../node/store/nar/nar-layout.ts'
+import { NarReader } from '../../node/store/nar/nar-reader.ts'
 import { missingNix, Stores } from './real-stores.ts'
 
 const notRoot = () => (process.getuid?.() === 0 ? false : 'needs root to become somebody else')
@@ -179,9 +179,9 @@ test('a file that must not be read is told as such', { ...options, skip: skip ||
   await writeFile(join(at, 'secret'), 'x'.repeat(1000), { mode: 0o000 })
   // Root reads everything, so another user tries.
   const script = `
-    const { layOutNar } = await import(${JSON.stringify(join(import.meta.dirname, '../../node/store/nar-layout.ts'))})
-    const { NarReader } = await import(${JSON.stringify(join(import.meta.dirname, '../../node/store/nar-reader.ts'))})
-    const { FileHandles } = await import(${JSON.stringify(join(import.meta.dirname, '../../node/store/file-handles.ts'))})
+    const { layOutNar } = await import(${JSON.stringify(join(import.meta.dirname, '../../node/store/nar/nar-layout.ts'))})
+    const { NarReader } = await import(${JSON.stringify(join(import.meta.dirname, '../../node/store/nar/nar-reader.ts'))})
+    const { FileHandles } = await import(${JSON.stringify(join(import.meta.dirname, '../../node/store/nar/file-handles.ts'))})
     process.setgid(65534)
     process.setuid(65534)
     const layout = await layOutNar(${JSON.stringify(at)})

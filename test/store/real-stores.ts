@@ -5,8 +5,8 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { NixStore } from '../../node/store/nix-store.ts'
-import type { StoreDaemonInit } from '../../node/store/store-daemon.ts'
+import { NixStore } from '../../node/store/local/nix-store.ts'
+import type { StoreDaemonInit } from '../../node/store/local/store-daemon.ts'
 import { encodeNix32 } from '../../protocol/nix/base32.ts'
 
 const run = promisify(execFile)

@@ -5,9 +5,9 @@ import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { FileHandles } from '../../node/store/file-handles.ts'
-import { layOutNar } from '../../node/store/nar-layout.ts'
-import { NarReader } from '../../node/store/nar-reader.ts'
+import { FileHandles } from '../../node/store/nar/file-handles.ts'
+import { layOutNar } from '../../node/store/nar/nar-layout.ts'
+import { NarReader } from '../../node/store/nar/nar-reader.ts'
 import { missingNix } from './real-stores.ts'
 
 /** A developer's store may hold a hundred gigabytes: beyond this, each path's turn is decided by its hash, the same each day. */

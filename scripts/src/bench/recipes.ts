@@ -2,7 +2,7 @@
 
 import { promisify } from 'node:util'
 import { constants, zstdCompress } from 'node:zlib'
-import { NixStore } from '../../../node/store/nix-store.ts'
+import { NixStore } from '../../../node/store/local/nix-store.ts'
 import type { PathInfo } from '../../../node/store/path-info.ts'
 import type { MadeRecipe } from '../../../node/swarm/make-recipe.ts'
 import { normaliseRange } from '../../../node/swarm/normalise.ts'

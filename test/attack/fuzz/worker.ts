@@ -2,8 +2,8 @@
 
 import { duplexPair } from 'node:stream'
 import { StoreError } from '../../../node/store/store-error.ts'
-import { WorkerClient } from '../../../node/store/worker-client.ts'
-import { WireMessage } from '../../../node/store/worker-wire.ts'
+import { WorkerClient } from '../../../node/store/worker/worker-client.ts'
+import { WireMessage } from '../../../node/store/worker/worker-wire.ts'
 import { testStorePath } from '../../helpers/fleet.ts'
 import type { Random } from './random.ts'
 import type { Target } from './target.ts'

@@ -1,0 +1,223 @@
+/**
+ * The binary cache on loopback: what this machine's Nix asks before it asks the internet.
+ *
+ * Plain node:http: two kinds of file need no router, and Hono's adapter for Node wrote a failed stream's error text into
+ * the NAR (where a Nix that resumes would keep it), ran the whole GET for a HEAD and took 2.4 times the processor time.
+ */
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
+import { encodeNix32 } from '../../../protocol/nix/base32.ts'
+import { formatNarInfo } from '../../../protocol/nix/narinfo.ts'
+import { STORE_DIR } from '../../../protocol/nix/store-path.ts'
+import { Slots } from '../../concurrency/semaphore.ts'
+import type { StoreLog } from '../local/store-daemon.ts'
+import { sendNar } from '../nar/send-nar.ts'
+import type { PathInfo } from '../path-info.ts'
+import {
+  CLIENT_STALL_MS,
+  DEFAULT_CACHE_PRIORITY,
+  KEEP_ALIVE_MS,
+  LOOK_UP_LIMIT_MS,
+  MAX_CACHE_CONNECTIONS,
+  MAX_NAR_STREAMS,
+  MAX_REQUEST_HEADER_BYTES,
+  PIECE_LIMIT_MS,
+  REQUEST_LIMIT_MS,
+  STOP_LIMIT_MS,
+} from './cache-defaults.ts'
+import { type CacheTarget, isLoopback, narUrl, parseRange, parseRequest } from './cache-request.ts'
+import type { CacheSource } from './cache-source.ts'
+import { lookUpPatiently } from './retrying-look-up.ts'
+
+const HOST = '127.0.0.1'
+
+/** The cache can't listen: another program has the port. */
+export class BinaryCacheError extends ThymeshError<'port-unavailable'> {}
+
+export interface BinaryCacheInit {
+  /** 0 for any that is free. */
+  readonly port: number
+  /** Of `nix-cache-info`: lower is asked first. */
+  readonly priority?: number
+  /** Milliseconds; see `cache-defaults.ts`. */
+  readonly lookUpLimitMs?: number
+  readonly pieceLimitMs?: number
+}
+
+/** An HTTP server for the Nix programs of this machine. A narinfo is answered with 200 or 404 and nothing else. */
+export class BinaryCache {
+  readonly #source: CacheSource
+  readonly #log: StoreLog | undefined
+  readonly #init: Required<BinaryCacheInit>
+  readonly #server: Server
+  readonly #slots = new Slots(MAX_NAR_STREAMS)
+  readonly #stopping = new AbortController()
+  readonly #answering = new Set<Promise<void>>()
+
+  constructor(components: { source: CacheSource; log?: StoreLog }, init: BinaryCacheInit) {
+    this.#source = components.source
+    this.#log = components.log
+    this.#init = {
+      priority: DEFAULT_CACHE_PRIORITY,
+      lookUpLimitMs: LOOK_UP_LIMIT_MS,
+      pieceLimitMs: PIECE_LIMIT_MS,
+      ...init,
+    }
+    this.#server = createServer({
+      maxHeaderSize: MAX_REQUEST_HEADER_BYTES,
+      headersTimeout: REQUEST_LIMIT_MS,
+      requestTimeout: REQUEST_LIMIT_MS,
+      connectionsCheckingInterval: REQUEST_LIMIT_MS / 2,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    })
+    this.#server.maxConnections = MAX_CACHE_CONNECTIONS
+    this.#server.timeout = CLIENT_STALL_MS
+    // Someone may have routed another machine here.
+    this.#server.on('connection', socket => isLoopback(socket.remoteAddress) || socket.destroy())
+    this.#server.on('request', (request, response) => {
+      const answering = this.#handle(request, response).finally(() => this.#answering.delete(answering))
+      this.#answering.add(answering)
+    })
+  }
+
+  /** Listens; throws a BinaryCacheError when it can't. */
+  async start(): Promise<void> {
+    const { port } = this.#init
+    try {
+      this.#server.listen(port, HOST)
+      await once(this.#server, 'listening')
+    } catch (thrown) {
+      throw new BinaryCacheError(
+        'port-unavailable',
+        `can't serve a binary cache on ${HOST}:${port}: ${messageOf(thrown)}`,
+        {
+          hint: 'Give the cache another port in the settings (`cache.port`), or none (`cache: false`).',
+          cause: thrown,
+        },
+      )
+    }
+    this.#server.on('error', error => this.#log?.warn({ reason: messageOf(error) }, 'the binary cache had an error'))
+    this.#log?.debug({ url: this.url }, 'binary cache started')
+  }
+
+  /** Cuts what is being sent and lets go of it. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error('the binary cache stops'))
+    this.#server.close()
+    this.#server.closeAllConnections()
+    const late = new AbortController()
+    await Promise.race([
+      Promise.allSettled(this.#answering),
+      sleep(STOP_LIMIT_MS, undefined, { signal: late.signal }).catch(() => {}),
+    ])
+    late.abort()
+  }
+
+  /** What `substituters` takes; `/g<release>` may follow it. */
+  get url(): string {
+    return `http://${HOST}:${(this.#server.address() as AddressInfo | null)?.port ?? this.#init.port}`
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const gone = new AbortController()
+    response.once('close', () => gone.abort(new Error('the client has gone')))
+    const signal = AbortSignal.any([gone.signal, this.#stopping.signal])
+    response.on('error', () => {})
+    try {
+      const target = parseRequest(request)
+      if (target.kind !== 'refused') await this.#answer(target, request, response, signal)
+      else {
+        if (target.status !== 404) response.setHeader('Connection', 'close')
+        if (target.status === 405) response.setHeader('Allow', 'GET, HEAD')
+        sendText(request, response, target.status, `${target.reason}\n`)
+      }
+    } catch (thrown) {
+      if (!signal.aborted) this.#log?.warn({ url: request.url, reason: messageOf(thrown) }, 'the binary cache failed')
+      // Cut, so that Nix asks for the rest: an end in good order would be taken for the NAR's.
+      if (response.headersSent || signal.aborted) response.destroy()
+      else sendText(request, response, 404, 'not available\n')
+    }
+  }
+
+  async #answer(target: CacheTarget, request: IncomingMessage, response: ServerResponse, signal: AbortSignal) {
+    if (target.kind === 'cache-info') {
+      const text = `StoreDir: ${STORE_DIR}\nWantMassQuery: 1\nPriority: ${this.#init.priority}\n`
+      return sendText(request, response, 200, text, 'text/x-nix-cache-info')
+    }
+    const info = await lookUpPatiently(this.#source, target.hashPart, {
+      signal,
+      limitMs: this.#init.lookUpLimitMs,
+      log: this.#log,
+    })
+    const narHash = info && encodeNix32(info.narHash)
+    if (info === undefined || narHash === undefined || (target.kind === 'nar' && target.narHash !== narHash)) {
+      return sendText(request, response, 404, 'no such path\n')
+    }
+    if (target.kind === 'nar') return this.#sendNar(info, narHash, request, response, signal)
+    const text = formatNarInfo({
+      ...info,
+      url: narUrl(target.hashPart, narHash),
+      compression: 'none',
+      fileHash: info.narHash,
+      fileSize: info.narSize,
+    })
+    return sendText(request, response, 200, text, 'text/x-nix-narinfo')
+  }
+
+  async #sendNar(
+    info: PathInfo,
+    narHash: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { range: rangeHeader, 'if-range': ifRange } = request.headers
+    const etag = `"${narHash}"`
+    const stale = ifRange !== undefined && ifRange !== etag
+    const range = stale ? undefined : parseRange(rangeHeader, info.narSize)
+    response.setHeader('Accept-Ranges', 'bytes')
+    response.setHeader('ETag', etag)
+    if (range === 'unsatisfiable') {
+      response.setHeader('Content-Range', `bytes */${info.narSize}`)
+      return sendText(request, response, 416, 'the NAR ends before that\n')
+    }
+    const { start, end } = range ?? { start: 0, end: info.narSize }
+    const sendHead = () => {
+      if (range !== undefined) response.setHeader('Content-Range', `bytes ${start}-${end - 1}/${info.narSize}`)
+      response.setHeader('Content-Length', end - start)
+      response.setHeader('Content-Type', 'application/x-nix-nar')
+      response.writeHead(range === undefined ? 200 : 206)
+    }
+    if (request.method === 'HEAD') {
+      sendHead()
+      response.end()
+      return
+    }
+    const giveUp = await this.#slots.take(signal)
+    try {
+      const pieces = this.#source.nar(info, start, signal)
+      await sendNar(pieces, end - start, { response, sendHead, signal, pieceLimitMs: this.#init.pieceLimitMs })
+      this.#log?.debug({ path: info.path, start, end }, 'served a NAR')
+    } finally {
+      giveUp()
+    }
+  }
+}
+
+function sendText(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  text: string,
+  type?: string,
+): void {
+  response.writeHead(status, {
+    'Content-Type': type ?? 'text/plain',
+    'Content-Length': Buffer.byteLength(text),
+    'X-Content-Type-Options': 'nosniff',
+  })
+  response.end(request.method === 'HEAD' ? undefined : text)
+}

@@ -1,0 +1,137 @@
+/** What the binary cache serves: paths of the store that others can verify, and what verified releases describe. */
+import { equalBytes } from '../../../protocol/encoding/hash.ts'
+import { parseStorePath } from '../../../protocol/nix/store-path.ts'
+import type { NixStore } from '../local/nix-store.ts'
+import type { StoreLog } from '../local/store-daemon.ts'
+import type { NarReader } from '../nar/nar-reader.ts'
+import type { PathInfo } from '../path-info.ts'
+import { StoreError, storeError } from '../store-error.ts'
+import type { DescribedPaths } from './described-paths.ts'
+import type { HashParts } from './hash-parts.ts'
+import { resumed } from './resume.ts'
+import { StreamRoots } from './stream-roots.ts'
+
+/** Where the binary cache has its answers from. */
+export interface CacheSource {
+  /**
+   * What is known of a path by its hash part. It must not ask peers: a narinfo says what a path is, not who is in reach,
+   * and Nix keeps the answer. Throws where it can't tell; that is never taken for a "no".
+   */
+  lookUp(hashPart: string): Promise<PathInfo | undefined>
+  /** The NAR's bytes from an offset on, `narSize - start` of them; tries again by itself. Let go of by `return()`. */
+  nar(info: PathInfo, start: number, signal: AbortSignal): AsyncIterable<Uint8Array>
+}
+
+/**
+ * NARs out of the mesh, as a stream. They must not be imported first: Nix holds the path's lock while it reads the NAR
+ * from us, so an import of that path into the same store would wait for the very client that waits for it.
+ */
+export interface MeshNars {
+  /** Bytes from `start` on, of `info.narSize`; Nix checks their hash. Throws when no member can send them. */
+  open(info: PathInfo, start: number, signal: AbortSignal): AsyncIterable<Uint8Array>
+}
+
+export interface StoreCacheSourceComponents {
+  readonly store: Pick<NixStore, 'pathInfo' | 'nar' | 'holdTempRoots'>
+  readonly hashParts: Pick<HashParts, 'find'>
+  readonly described: Pick<DescribedPaths, 'get'>
+  readonly mesh: MeshNars
+  readonly log?: StoreLog
+}
+
+/** The store first, then the mesh. */
+export class StoreCacheSource implements CacheSource {
+  readonly #components: StoreCacheSourceComponents
+  readonly #roots: StreamRoots
+
+  constructor(components: StoreCacheSourceComponents) {
+    this.#components = components
+    this.#roots = new StreamRoots(() => components.store.holdTempRoots())
+  }
+
+  /** Lets go of the temp roots. */
+  stop(): Promise<void> {
+    return this.#roots.stop()
+  }
+
+  async lookUp(hashPart: string): Promise<PathInfo | undefined> {
+    const described = this.#components.described.get(hashPart)
+    const local = await this.#local(described === undefined ? await this.#find(hashPart) : [described.path])
+    if (described === undefined || local === undefined) return servable(local ?? described)
+    // Built here with other bytes: the release's are what others have and what is signed.
+    if (!equalBytes(local.narHash, described.narHash)) return servable(described)
+    return servable({ ...local, signatures: [...new Set([...local.signatures, ...described.signatures])] })
+  }
+
+  nar(info: PathInfo, start: number, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    const { log } = this.#components
+    let storeFailed = false
+    const open = (at: number) =>
+      this.#open(info, at, signal, {
+        skipStore: storeFailed,
+        onStoreFailure: () => {
+          storeFailed = true
+        },
+      })
+    return resumed(open, {
+      start,
+      size: info.narSize,
+      signal,
+      isFinal: thrown => thrown instanceof StoreError && thrown.code === 'path-unknown',
+      onRetry: (thrown, at) =>
+        log?.debug({ path: info.path, at, reason: String(thrown) }, 'a NAR is read on elsewhere'),
+    })
+  }
+
+  async *#open(
+    info: PathInfo,
+    start: number,
+    signal: AbortSignal,
+    store: { skipStore: boolean; onStoreFailure: () => void },
+  ): AsyncGenerator<Uint8Array, void> {
+    const canFetch = this.#isDescribed(info)
+    if (!store.skipStore || !canFetch) {
+      const release = await this.#roots.hold(info.path)
+      try {
+        const reader = await this.#reader(info)
+        if (reader !== undefined) return yield* reader.stream(start)
+      } catch (thrown) {
+        store.onStoreFailure()
+        // Collected or changed meanwhile, though it was held: the mesh may have it still.
+        throw canFetch ? storeError('nar-mismatch', `The store could not read ${info.path}`, thrown) : thrown
+      } finally {
+        release()
+      }
+    }
+    if (!canFetch) throw storeError('path-unknown', `Expected a path of the store or of a release, got ${info.path}`)
+    yield* this.#components.mesh.open(info, start, signal)
+  }
+
+  async #reader(info: PathInfo): Promise<NarReader | undefined> {
+    const { store } = this.#components
+    const local = await store.pathInfo(info.path)
+    return local !== undefined && equalBytes(local.narHash, info.narHash) ? store.nar(info.path) : undefined
+  }
+
+  #isDescribed(info: PathInfo): boolean {
+    const described = this.#components.described.get(parseStorePath(info.path).hashPart)
+    return described !== undefined && equalBytes(described.narHash, info.narHash)
+  }
+
+  #find(hashPart: string): Promise<string[]> {
+    return this.#components.hashParts.find(hashPart)
+  }
+
+  async #local(paths: readonly string[]): Promise<PathInfo | undefined> {
+    for (const path of paths) {
+      const info = await this.#components.store.pathInfo(path)
+      if (info !== undefined) return info
+    }
+    return undefined
+  }
+}
+
+/** Nix takes nothing that nobody signed, unless the name follows from the content: then let it ask the next cache. */
+function servable(info: PathInfo | undefined): PathInfo | undefined {
+  return info !== undefined && (info.signatures.length > 0 || info.contentAddress !== undefined) ? info : undefined
+}

@@ -1,0 +1,41 @@
+/** Reads a body of known size over the failures of its sources: each new try goes on where the last one ended. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { storeError } from '../store-error.ts'
+import { NAR_RETRY_MS, NAR_TRIES } from './cache-defaults.ts'
+
+export interface ResumeInit {
+  readonly start: number
+  /** Bytes of the whole body; what comes is `size - start` bytes or an error. */
+  readonly size: number
+  readonly signal: AbortSignal
+  /** Whether another try is of no use. */
+  isFinal(thrown: unknown): boolean
+  onRetry?(thrown: unknown, at: number): void
+  readonly retryMs?: number
+}
+
+/** Opens the body at `start` and, while that brings bytes, again and again where it broke off. */
+export async function* resumed(
+  open: (start: number) => AsyncIterable<Uint8Array>,
+  init: ResumeInit,
+): AsyncGenerator<Uint8Array, void> {
+  const { size, signal, retryMs = NAR_RETRY_MS } = init
+  let at = init.start
+  for (let failures = 0; at < size; ) {
+    try {
+      for await (const piece of open(at)) {
+        if (at + piece.length > size) throw storeError('nar-mismatch', `Expected ${size} bytes, the source has more`)
+        if (piece.length > 0) failures = 0
+        at += piece.length
+        yield piece
+      }
+      if (at < size) throw storeError('nar-mismatch', `Expected ${size} bytes, the source ended after ${at}`)
+    } catch (thrown) {
+      signal.throwIfAborted()
+      failures++
+      if (failures >= NAR_TRIES || init.isFinal(thrown)) throw thrown
+      init.onRetry?.(thrown, at)
+      await sleep(retryMs * 2 ** (failures - 1), undefined, { signal })
+    }
+  }
+}

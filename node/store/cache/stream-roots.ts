@@ -1,0 +1,61 @@
+/** Temp roots for paths that are being read: one connection to the daemon for all of them, while there are any. */
+
+import type { TempRoots } from '../local/temp-roots.ts'
+import { ROOTS_LINGER_MS } from './cache-defaults.ts'
+
+/** Keeps paths from the garbage collector while they are read. */
+export class StreamRoots {
+  readonly #open: () => Promise<TempRoots>
+  readonly #lingerMs: number
+  #held: Promise<TempRoots> | undefined
+  #users = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(open: () => Promise<TempRoots>, lingerMs = ROOTS_LINGER_MS) {
+    this.#open = open
+    this.#lingerMs = lingerMs
+  }
+
+  /** Holds a path until the function that comes back is called, or somewhat longer. */
+  async hold(path: string): Promise<() => void> {
+    this.#users++
+    clearTimeout(this.#timer)
+    try {
+      await (await this.#opened()).add(path)
+    } catch (thrown) {
+      this.#leave()
+      throw thrown
+    }
+    let held = true
+    return () => {
+      if (held) this.#leave()
+      held = false
+    }
+  }
+
+  /** Lets go of everything now. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer)
+    const held = this.#held
+    this.#held = undefined
+    await held?.then(each => each.release()).catch(() => {})
+  }
+
+  #opened(): Promise<TempRoots> {
+    if (this.#held !== undefined) return this.#held
+    const opening = this.#open()
+    this.#held = opening
+    // The next one tries again. Once open, it mends itself.
+    opening.catch(() => {
+      if (this.#held === opening) this.#held = undefined
+    })
+    return opening
+  }
+
+  #leave(): void {
+    this.#users--
+    if (this.#users > 0) return
+    this.#timer = setTimeout(() => void this.stop(), this.#lingerMs)
+    this.#timer.unref()
+  }
+}

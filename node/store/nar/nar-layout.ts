@@ -1,0 +1,165 @@
+/** Where every byte of a store path's NAR comes from: computed by one walk, without reading a file's content. */
+import type { Dirent } from 'node:fs'
+import { lstat, readdir, readlink } from 'node:fs/promises'
+import { NAR_MAX_DEPTH, NAR_MAX_NAME_BYTES, NAR_MAX_TARGET_BYTES } from '../defaults.ts'
+import { storeError, storeErrorFromFile } from '../store-error.ts'
+import { paddingOf, WireMessage } from '../worker/worker-wire.ts'
+
+/**
+ * The segment table of a NAR. Its bytes are pieces of `literals` and the files' contents in turn:
+ * literal, file 0, literal, file 1, …, literal. Empty files are literals only.
+ */
+export interface NarLayout {
+  /** Bytes of the whole NAR. */
+  readonly size: number
+  /** All bytes that are not file contents, in order. */
+  readonly literals: Buffer
+  /** Where each file's content starts in the NAR, ascending. */
+  readonly fileStarts: Float64Array
+  /** Where each file's content ends in the NAR. */
+  readonly fileEnds: Float64Array
+  /** How many bytes of `literals` come before each file. */
+  readonly literalsBefore: Float64Array
+  /** Absolute paths of the files. */
+  readonly filePaths: readonly Buffer[]
+  /** What the table takes in memory, about. */
+  readonly memoryBytes: number
+}
+
+const SLASH = Buffer.from('/')
+/** Rough cost of a Buffer object beside its bytes. */
+const BUFFER_OVERHEAD_BYTES = 128
+/** lstat calls at a time: as many as libuv has threads. */
+const PARALLEL_STATS = 4
+
+const words = (...texts: string[]) => texts.reduce((message, text) => message.string(text), new WireMessage()).bytes()
+
+// The format: figure 5.2 of Eelco Dolstra's thesis; `libutil/archive.cc`.
+const MAGIC = words('nix-archive-1')
+const REGULAR = words('(', 'type', 'regular')
+const EXECUTABLE = words('executable', '')
+const CONTENTS = words('contents')
+const SYMLINK = words('(', 'type', 'symlink', 'target')
+const DIRECTORY = words('(', 'type', 'directory')
+const ENTRY = words('entry', '(', 'name')
+const NODE = words('node')
+const CLOSE = words(')')
+const ZEROS = Buffer.alloc(8)
+
+/**
+ * Walks the tree at `root`, a real path, and lays its NAR out.
+ *
+ * @throws StoreError `path-unknown` when it is not there or goes away, `path-invalid` for what no NAR can hold.
+ */
+export async function layOutNar(root: string): Promise<NarLayout> {
+  const walk = new Walk()
+  walk.literal(MAGIC)
+  try {
+    await walk.node(Buffer.from(root), 0)
+  } catch (thrown) {
+    throw storeErrorFromFile(thrown, root)
+  }
+  return walk.layout()
+}
+
+class Walk {
+  readonly #literals: Buffer[] = []
+  readonly #starts: number[] = []
+  readonly #ends: number[] = []
+  readonly #before: number[] = []
+  readonly #paths: Buffer[] = []
+  #literalBytes = 0
+  #size = 0
+
+  literal(...pieces: Buffer[]): void {
+    for (const piece of pieces) {
+      this.#literals.push(piece)
+      this.#literalBytes += piece.length
+      this.#size += piece.length
+    }
+  }
+
+  async node(path: Buffer, depth: number): Promise<void> {
+    const stats = await lstat(path)
+    if (stats.isDirectory()) await this.#directory(path, depth)
+    else if (stats.isSymbolicLink()) await this.#symlink(path)
+    else if (stats.isFile()) this.#file(path, stats)
+    else throw invalid(path, 'is no file, directory or symbolic link')
+  }
+
+  async #directory(path: Buffer, depth: number): Promise<void> {
+    if (depth >= NAR_MAX_DEPTH) throw invalid(path, `is a directory more than ${NAR_MAX_DEPTH} levels deep`)
+    const entries = await readdir(path, { withFileTypes: true, encoding: 'buffer' })
+    // Readers of NARs refuse names that are not in ascending byte order.
+    entries.sort((a, b) => Buffer.compare(a.name, b.name))
+    const children = entries.map(entry => Buffer.concat([path, SLASH, entry.name]))
+    this.literal(DIRECTORY)
+    for (let from = 0; from < entries.length; from += PARALLEL_STATS) {
+      const batch = entries.slice(from, from + PARALLEL_STATS)
+      const stats = await Promise.all(batch.map((entry, i) => fileStats(entry, children[from + i])))
+      for (const [i, entry] of batch.entries()) {
+        const child = children[from + i] ?? path
+        if (entry.name.length > NAR_MAX_NAME_BYTES) throw invalid(child, `has a name over ${NAR_MAX_NAME_BYTES} bytes`)
+        this.literal(ENTRY, word(entry.name), NODE)
+        const stat = stats[i]
+        if (stat !== undefined) this.#file(child, stat)
+        else if (entry.isSymbolicLink()) await this.#symlink(child)
+        else if (entry.isDirectory()) await this.#directory(child, depth + 1)
+        else await this.node(child, depth + 1)
+        this.literal(CLOSE)
+      }
+    }
+    this.literal(CLOSE)
+  }
+
+  async #symlink(path: Buffer): Promise<void> {
+    const target = await readlink(path, { encoding: 'buffer' })
+    if (target.length > NAR_MAX_TARGET_BYTES) throw invalid(path, `has a target over ${NAR_MAX_TARGET_BYTES} bytes`)
+    this.literal(SYMLINK, word(target), CLOSE)
+  }
+
+  #file(path: Buffer, { mode, size }: { mode: number; size: number }): void {
+    this.literal(REGULAR)
+    if ((mode & 0o100) !== 0) this.literal(EXECUTABLE)
+    const length = Buffer.allocUnsafe(8)
+    length.writeBigUInt64LE(BigInt(size))
+    this.literal(CONTENTS, length)
+    if (size > 0) {
+      this.#starts.push(this.#size)
+      this.#before.push(this.#literalBytes)
+      this.#size += size
+      this.#ends.push(this.#size)
+      this.#paths.push(path)
+    }
+    this.literal(ZEROS.subarray(0, paddingOf(size)), CLOSE)
+  }
+
+  layout(): NarLayout {
+    const literals = Buffer.concat(this.#literals)
+    const pathBytes = this.#paths.reduce((sum, path) => sum + path.length + BUFFER_OVERHEAD_BYTES, 0)
+    return {
+      size: this.#size,
+      literals,
+      fileStarts: Float64Array.from(this.#starts),
+      fileEnds: Float64Array.from(this.#ends),
+      literalsBefore: Float64Array.from(this.#before),
+      filePaths: this.#paths,
+      memoryBytes: literals.length + pathBytes + 24 * this.#paths.length,
+    }
+  }
+}
+
+/** Mode and size of what is, or may be, a file; for others the directory entry says enough. */
+async function fileStats(entry: Dirent<Buffer>, path: Buffer | undefined) {
+  if (path === undefined || !entry.isFile()) return undefined
+  const stats = await lstat(path)
+  return stats.isFile() ? stats : undefined
+}
+
+function word(bytes: Buffer): Buffer {
+  return new WireMessage().string(bytes).bytes()
+}
+
+function invalid(path: Buffer, why: string) {
+  return storeError('path-invalid', `${path.toString()} ${why}, so no NAR can hold it`)
+}

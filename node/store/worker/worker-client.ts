@@ -1,0 +1,232 @@
+/** One connection to a Nix daemon: the operations of the worker protocol that moving closures takes. */
+import { DAEMON_STALL_MS, HANDSHAKE_LIMIT_MS } from '../defaults.ts'
+import type { PathInfo } from '../path-info.ts'
+import { StoreError, type StoreOperation, storeError } from '../store-error.ts'
+import { greet, type WorkerGreeting } from './worker-handshake.ts'
+import { type NarTarget, sendNar } from './worker-nar.ts'
+import { readPathInfo, writePathInfo } from './worker-path-info.ts'
+import { readStderr } from './worker-stderr.ts'
+import type { WorkerTransport } from './worker-transport.ts'
+import { WireMessage, WireReader, WireSink } from './worker-wire.ts'
+
+const OP_IS_VALID_PATH = 1
+const OP_ADD_TEMP_ROOT = 11
+const OP_SET_OPTIONS = 19
+const OP_QUERY_PATH_INFO = 26
+const OP_QUERY_VALID_PATHS = 31
+const OP_ADD_TO_STORE_NAR = 39
+
+/** The daemon's `lvlError`: it logs nothing but errors to us. */
+const VERBOSITY_ERROR = 0
+
+/** What a client reports while it works. */
+export interface WorkerClientOptions {
+  readonly log?: (line: string) => void
+  /** Milliseconds of silence after which the daemon counts as hung. */
+  readonly stallMs?: number
+}
+
+/**
+ * A connection that answers one request at a time. After an error of the daemon it goes on, except after a failed
+ * import; after any other error it is destroyed.
+ */
+export class WorkerClient {
+  readonly #transport: WorkerTransport
+  readonly #reader: WireReader
+  readonly #sink: WireSink
+  readonly #options: WorkerClientOptions
+  #greeting: WorkerGreeting = { minor: 0, nixVersion: undefined, trusted: undefined }
+  #busy = false
+  #reason: Error | undefined
+  #interrupt: ((reason: Error) => void) | undefined
+
+  private constructor(transport: WorkerTransport, options: WorkerClientOptions) {
+    this.#transport = transport
+    this.#options = options
+    this.#reader = new WireReader(transport.fromDaemon)
+    this.#sink = new WireSink(transport.toDaemon)
+    transport.fromDaemon.on('close', () => this.#interrupt?.(this.#gone()))
+  }
+
+  /** Shakes hands; when that fails, the transport is destroyed. */
+  static async open(transport: WorkerTransport, options: WorkerClientOptions = {}): Promise<WorkerClient> {
+    const client = new WorkerClient(transport, options)
+    await client.#exclusively(async () => {
+      client.#greeting = await client.#limited(HANDSHAKE_LIMIT_MS, greet(client.#reader, client.#sink))
+    })
+    return client
+  }
+
+  get greeting(): WorkerGreeting {
+    return this.#greeting
+  }
+
+  /** Whether the next request can be answered, as far as is known. */
+  get usable(): boolean {
+    const { fromDaemon, toDaemon } = this.#transport
+    return this.#reason === undefined && !fromDaemon.destroyed && !fromDaemon.readableEnded && !toDaemon.destroyed
+  }
+
+  /** Ends the connection; what is under way fails with `reason`. */
+  async destroy(reason?: Error): Promise<void> {
+    this.#reason ??= reason ?? storeError('store-unavailable', 'The connection to the Nix daemon was closed')
+    this.#interrupt?.(this.#reason)
+    await this.#transport.destroy(reason)
+  }
+
+  /** Changes settings of the daemon for this connection: it obeys for trusted users, and else warns in its log. */
+  async setOptions(settings: Readonly<Record<string, string>>): Promise<void> {
+    const entries = Object.entries(settings)
+    const message = new WireMessage()
+      .u64(OP_SET_OPTIONS)
+      .bool(false) // keepFailed
+      .bool(false) // keepGoing
+      .bool(false) // tryFallback
+      .u64(VERBOSITY_ERROR)
+      .u64(1) // maxBuildJobs
+      .u64(0) // maxSilentTime
+      .bool(true) // obsolete: useBuildHook
+      .u64(VERBOSITY_ERROR) // verboseBuild
+      .u64(0) // obsolete: logType
+      .u64(0) // obsolete: printBuildTrace
+      .u64(0) // buildCores
+      .bool(false) // useSubstitutes: what is asked here is what this store has
+      .u64(entries.length)
+    for (const [name, value] of entries) message.string(name).string(value)
+    await this.#request(message, async () => {})
+  }
+
+  isValidPath(path: string): Promise<boolean> {
+    return this.#request(new WireMessage().u64(OP_IS_VALID_PATH).string(path), () => this.#reader.bool())
+  }
+
+  /** Those of the paths that are valid. */
+  async queryValidPaths(paths: readonly string[]): Promise<Set<string>> {
+    const message = new WireMessage().u64(OP_QUERY_VALID_PATHS).strings(paths)
+    if (this.#greeting.minor >= 27) message.bool(false) // substitute
+    return new Set(await this.#request(message, () => this.#reader.strings(paths.length)))
+  }
+
+  /** What the store knows of a path, or nothing if the path is not valid. */
+  queryPathInfo(path: string): Promise<PathInfo | undefined> {
+    const message = new WireMessage().u64(OP_QUERY_PATH_INFO).string(path)
+    return this.#request(message, async () =>
+      (await this.#reader.bool()) ? readPathInfo(this.#reader, path) : undefined,
+    )
+  }
+
+  /** Keeps a path, valid or not yet, from the garbage collector until this connection ends. */
+  async addTempRoot(path: string): Promise<void> {
+    await this.#request(new WireMessage().u64(OP_ADD_TEMP_ROOT).string(path), () => this.#reader.skipU64())
+  }
+
+  /**
+   * Imports a path; the daemon checks its signatures and the NAR's hash. The last piece of the NAR is sent only after
+   * the source has ended well, so a source that throws leaves no valid path. Any failure destroys the connection.
+   */
+  async addToStoreNar(info: PathInfo, nar: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
+    const onAbort = () => void this.destroy(asError(signal?.reason))
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      await this.#exclusively(async () => {
+        const message = writePathInfo(new WireMessage().u64(OP_ADD_TO_STORE_NAR), info)
+          .bool(false) // repair
+          .bool(false) // dontCheckSigs
+        await this.#sink.write(message.bytes())
+        await sendNar(this.#narTarget(), info, nar)
+      }, true)
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  #narTarget(): NarTarget {
+    return {
+      minor: this.#greeting.minor,
+      write: (...pieces) => this.#limited(this.#stallMs, this.#sink.write(...pieces)),
+      answer: onRead => this.#readStderr('import', onRead),
+      limited: promise => this.#limited(this.#stallMs, promise),
+      destroy: reason => void this.destroy(reason),
+      interruptible: promise =>
+        new Promise((resolve, reject) => {
+          if (!this.usable) reject(this.#gone())
+          this.#interrupt = reject
+          promise.then(resolve, reject).finally(() => {
+            this.#interrupt = undefined
+          })
+        }),
+    }
+  }
+
+  #request<T>(message: WireMessage, read: () => Promise<T>): Promise<T> {
+    return this.#exclusively(() =>
+      this.#limited(
+        this.#stallMs,
+        (async () => {
+          await this.#sink.write(message.bytes())
+          await this.#readStderr('query')
+          return await read()
+        })(),
+      ),
+    )
+  }
+
+  #readStderr(operation: StoreOperation, onRead?: (length: number) => Promise<void>): Promise<void> {
+    return readStderr(this.#reader, { minor: this.#greeting.minor, operation, log: this.#options.log, onRead })
+  }
+
+  get #stallMs(): number {
+    return this.#options.stallMs ?? DAEMON_STALL_MS
+  }
+
+  /** Runs one request; destroys the connection when its state is no longer known. */
+  async #exclusively<T>(run: () => Promise<T>, destroyOnAnyError = false): Promise<T> {
+    if (this.#busy) throw new Error('A worker connection answers one request at a time')
+    if (!this.usable) throw this.#gone()
+    this.#busy = true
+    try {
+      return await run()
+    } catch (thrown) {
+      if (!destroyOnAnyError && thrown instanceof StoreError && REFUSALS.has(thrown.code)) throw thrown
+      const known = this.#reason
+      const lost = thrown instanceof StoreError && thrown.code === 'store-unavailable'
+      await this.destroy(lost ? undefined : asError(thrown))
+      // How the daemon ended says more than that the connection did.
+      throw known ?? (lost ? this.#transport.failure : undefined) ?? thrown
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  async #limited<T>(limitMs: number, promise: Promise<T>): Promise<T> {
+    const timer = setTimeout(() => {
+      void this.destroy(storeError('store-unavailable', `The Nix daemon has not answered for ${limitMs} ms`))
+    }, limitMs)
+    try {
+      return await promise
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #gone(): Error {
+    const why = this.#reason ?? this.#transport.failure ?? this.#transport.fromDaemon.errored
+    return why ?? storeError('store-unavailable', 'The Nix daemon closed the connection')
+  }
+}
+
+/** Errors that the daemon reports at the end of an operation, after which it waits for the next one. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  'signature-refused',
+  'nar-mismatch',
+  'reference-missing',
+  'disk-full',
+  'path-unknown',
+  'path-invalid',
+  'daemon-refused',
+])
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}

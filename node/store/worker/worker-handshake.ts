@@ -1,0 +1,57 @@
+/** The first words with a Nix daemon: which protocol both speak, and what the daemon tells about itself. */
+import { storeError } from '../store-error.ts'
+import { readStderr } from './worker-stderr.ts'
+import { WireMessage, type WireReader, type WireSink } from './worker-wire.ts'
+
+const WORKER_MAGIC_1 = 0x6e697863
+const WORKER_MAGIC_2 = 0x6478696f
+const MAJOR = 1
+/** Nix 2.3, the oldest that still runs anywhere. */
+const MIN_MINOR = 21
+/** Nix 2.24 to 2.34. A newer daemon speaks it too when that is what we announce. */
+const MAX_MINOR = 38
+
+/** What the handshake found out. */
+export interface WorkerGreeting {
+  /** The minor number of protocol 1.x that both sides speak. */
+  readonly minor: number
+  /** The daemon's Nix version, from protocol 1.33 on. */
+  readonly nixVersion: string | undefined
+  /** Whether the daemon lets us change its settings, from protocol 1.35 on. */
+  readonly trusted: boolean | undefined
+}
+
+/**
+ * Greets the daemon (`worker-protocol-connection.cc`).
+ *
+ * Our version is sent after the daemon's has come, not at once as Nix does, because daemons before 2.24 take the
+ * client's number for granted.
+ *
+ * @throws StoreError `protocol` when it is no Nix daemon, or too old a one.
+ */
+export async function greet(reader: WireReader, sink: WireSink): Promise<WorkerGreeting> {
+  await sink.write(new WireMessage().u64(WORKER_MAGIC_1).bytes())
+  const magic = await reader.u64()
+  if (magic !== WORKER_MAGIC_2) {
+    throw storeError('protocol', `Expected a Nix daemon, got the number 0x${magic.toString(16)} from it`)
+  }
+  const version = await reader.u64()
+  const major = version >> 8
+  if (major !== MAJOR || (version & 0xff) < MIN_MINOR) {
+    throw storeError(
+      'protocol',
+      `Expected the worker protocol ${MAJOR}.${MIN_MINOR} or newer (Nix 2.3), got ${major}.${version & 0xff}`,
+    )
+  }
+  const minor = Math.min(version & 0xff, MAX_MINOR)
+  const hello = new WireMessage().u64((MAJOR << 8) | minor)
+  // None of the optional features is used here.
+  if (minor >= 38) hello.strings([])
+  // Obsolete: CPU affinity, reserve space.
+  await sink.write(hello.u64(0).u64(0).bytes())
+  if (minor >= 38) await reader.strings()
+  const nixVersion = minor >= 33 ? await reader.string() : undefined
+  const trust = minor >= 35 ? await reader.u64() : 0
+  await readStderr(reader, { minor, operation: 'query' })
+  return { minor, nixVersion, trusted: trust === 0 ? undefined : trust === 1 }
+}

@@ -1,0 +1,90 @@
+/** Sends a NAR to the daemon: in frames, or piece by piece as an old daemon asks for it. */
+import { MAX_FRAME_BYTES } from '../defaults.ts'
+import type { PathInfo } from '../path-info.ts'
+import { storeError } from '../store-error.ts'
+import { u64, WireMessage } from './worker-wire.ts'
+
+/** NARs come in frames from this protocol on (1.23, Nix 2.4); before, the daemon asks for every piece. */
+const FRAMES_SINCE = 23
+
+/** The side of the connection that sending a NAR needs. */
+export interface NarTarget {
+  readonly minor: number
+  write(...pieces: Uint8Array[]): Promise<void>
+  /** Reads what the daemon says until it is done with the import. */
+  answer(onRead?: (length: number) => Promise<void>): Promise<void>
+  /** Waits for the daemon no longer than it may be silent. */
+  limited<T>(promise: Promise<T>): Promise<T>
+  /** Waits for someone else; fails when the connection does. */
+  interruptible<T>(promise: Promise<T>): Promise<T>
+  destroy(reason: Error): void
+}
+
+/**
+ * Sends the NAR and waits for the daemon's verdict. The source's iterator is always closed.
+ *
+ * @throws StoreError with what the daemon says; `nar-mismatch` when the source has another size than the info; whatever
+ * the source throws, as it is.
+ */
+export async function sendNar(target: NarTarget, info: PathInfo, nar: AsyncIterable<Uint8Array>): Promise<void> {
+  const pieces = heldBack(target, info, nar)
+  try {
+    if (target.minor >= FRAMES_SINCE) await sendFrames(target, pieces)
+    else await answerReads(target, pieces)
+  } finally {
+    await pieces.return(undefined)
+  }
+}
+
+async function sendFrames(target: NarTarget, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  const answer = target.answer()
+  // An error while frames are under way ends them: the daemon does not want the rest.
+  answer.catch(error => target.destroy(error))
+  for await (const piece of pieces) await target.write(u64(piece.length), piece)
+  await target.write(u64(0))
+  await target.limited(answer)
+}
+
+async function answerReads(target: NarTarget, pieces: AsyncGenerator<Uint8Array, void>): Promise<void> {
+  let rest: Uint8Array = new Uint8Array()
+  await target.answer(async length => {
+    if (rest.length === 0) rest = (await pieces.next()).value ?? rest
+    const part = rest.subarray(0, length)
+    rest = rest.subarray(part.length)
+    await target.write(new WireMessage().string(part).bytes())
+  })
+}
+
+/** The source in pieces of bounded size, one piece late: the last one goes out only when the source has ended well. */
+async function* heldBack(
+  target: NarTarget,
+  info: PathInfo,
+  nar: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void> {
+  const iterator = nar[Symbol.asyncIterator]()
+  let ended = false
+  let size = 0
+  let held: Uint8Array | undefined
+  try {
+    for (;;) {
+      const next = await target.interruptible(iterator.next())
+      if (next.done === true) break
+      const chunk = next.value
+      size += chunk.length
+      if (size > info.narSize) break
+      for (let start = 0; start < chunk.length; start += MAX_FRAME_BYTES) {
+        if (held !== undefined) yield held
+        held = chunk.subarray(start, start + MAX_FRAME_BYTES)
+      }
+    }
+    ended = size <= info.narSize
+  } finally {
+    // Not waited for: a source that is stuck would hold up the error.
+    if (!ended) iterator.return?.().catch(() => {})
+  }
+  if (size !== info.narSize) {
+    const came = ended ? `${size}` : 'more'
+    throw storeError('nar-mismatch', `Expected a NAR of ${info.narSize} bytes for ${info.path}, got ${came}`)
+  }
+  if (held !== undefined) yield held
+}

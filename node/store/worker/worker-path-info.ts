@@ -1,0 +1,47 @@
+/** A path info on the wire of the worker protocol, both ways. */
+import { isStorePath } from '../../../protocol/nix/store-path.ts'
+import type { PathInfo } from '../path-info.ts'
+import { storeError } from '../store-error.ts'
+import type { WireMessage, WireReader } from './worker-wire.ts'
+
+/** Longest field that is read: a content address or a signature. */
+const MAX_FIELD_BYTES = 4096
+const SHA256_BYTES = 32
+
+/** Writes a path with its info, as importing it takes. */
+export function writePathInfo(message: WireMessage, info: PathInfo): WireMessage {
+  return message
+    .string(info.path)
+    .string(info.deriver ?? '')
+    .string(Buffer.from(info.narHash).toString('hex'))
+    .strings(info.references)
+    .u64(0) // registrationTime: the daemon's now
+    .u64(info.narSize)
+    .bool(false) // ultimate: not built here
+    .strings(info.signatures)
+    .string(info.contentAddress ?? '')
+}
+
+/** Reads the info that follows a query for `path`. */
+export async function readPathInfo(reader: WireReader, path: string): Promise<PathInfo> {
+  const deriver = await reader.string(MAX_FIELD_BYTES)
+  const narHash = Buffer.from((await reader.string(MAX_FIELD_BYTES)).replace(/^sha256:/, ''), 'hex')
+  const references = (await reader.strings()).toSorted()
+  await reader.skipU64() // registrationTime
+  const narSize = await reader.u64()
+  await reader.skipU64() // ultimate
+  const signatures = await reader.strings()
+  const contentAddress = await reader.string(MAX_FIELD_BYTES)
+  if (narHash.length !== SHA256_BYTES || !references.every(isStorePath)) {
+    throw storeError('protocol', `Expected a SHA-256 and store paths in the info of ${path}, got something else`)
+  }
+  return {
+    path,
+    narHash: new Uint8Array(narHash),
+    narSize,
+    references,
+    signatures,
+    ...(deriver === '' ? {} : { deriver }),
+    ...(contentAddress === '' ? {} : { contentAddress }),
+  }
+}

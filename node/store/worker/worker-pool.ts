@@ -1,0 +1,156 @@
+/** Connections to the daemon that are kept for the next request, for as long as one is likely. */
+import { CONNECTION_IDLE_MS } from '../defaults.ts'
+import { StoreError, storeError } from '../store-error.ts'
+import type { WorkerClient } from './worker-client.ts'
+
+/** How a pool makes connections and how many. */
+export interface WorkerPoolOptions {
+  readonly open: () => Promise<WorkerClient>
+  /** Connections at a time; further requests wait for their turn. */
+  readonly maxConnections?: number
+  readonly idleMs?: number
+}
+
+/** Lends connections, one request at a time each. */
+export class WorkerPool {
+  readonly #open: () => Promise<WorkerClient>
+  readonly #maxConnections: number
+  readonly #idleMs: number
+  readonly #idle = new Map<WorkerClient, NodeJS.Timeout>()
+  readonly #clients = new Set<WorkerClient>()
+  readonly #stale = new WeakSet<WorkerClient>()
+  readonly #ending = new Set<Promise<void>>()
+  readonly #waiting: { resolve: () => void; reject: (reason: Error) => void }[] = []
+  #lent = 0
+  #stopped = false
+
+  constructor({ open, maxConnections = Number.POSITIVE_INFINITY, idleMs = CONNECTION_IDLE_MS }: WorkerPoolOptions) {
+    this.#open = open
+    this.#maxConnections = maxConnections
+    this.#idleMs = idleMs
+  }
+
+  /** Connections that are open. */
+  get size(): number {
+    return this.#clients.size
+  }
+
+  /**
+   * Runs `query` with a connection. If the connection turns out to have died while it was idle, `query` is run once
+   * more with a new one, so it must not have used up anything.
+   */
+  async query<T>(query: (client: WorkerClient) => Promise<T>): Promise<T> {
+    return this.#withTurn(async () => {
+      const kept = this.#takeIdle()
+      if (kept !== undefined) {
+        try {
+          return await this.#lend(kept, query)
+        } catch (thrown) {
+          if (!(thrown instanceof StoreError) || thrown.code !== 'store-unavailable' || this.#stopped) throw thrown
+        }
+      }
+      return this.#lend(await this.#connect(), query)
+    })
+  }
+
+  /** Runs `prepare`, which may run twice as a query does, and then `work` on the same connection, which runs once. */
+  async work<P, T>(
+    prepare: (client: WorkerClient) => Promise<P>,
+    work: (client: WorkerClient, prepared: P) => Promise<T>,
+  ): Promise<T> {
+    return this.#withTurn(async () => {
+      const kept = this.#takeIdle()
+      const ready = kept === undefined ? undefined : await this.#revive(kept, prepare)
+      const client = ready?.client ?? (await this.#connect())
+      return this.#lend(client, async () => work(client, ready === undefined ? await prepare(client) : ready.prepared))
+    })
+  }
+
+  /** Closes what is idle, so that the next request gets a new connection; what is lent closes on its return. */
+  renew(): void {
+    for (const client of this.#idle.keys()) this.#discard(client)
+    for (const client of this.#clients) this.#stale.add(client)
+  }
+
+  /** Ends all connections, also those in use, and waits for them to be gone. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    const reason = storeError('store-unavailable', 'The Nix store has been stopped')
+    for (const { reject } of this.#waiting.splice(0)) reject(reason)
+    for (const client of this.#clients) this.#discard(client, reason)
+    await Promise.all(this.#ending)
+  }
+
+  async #revive<P>(client: WorkerClient, prepare: (client: WorkerClient) => Promise<P>) {
+    try {
+      return { client, prepared: await prepare(client) }
+    } catch (thrown) {
+      if (client.usable) this.#return(client)
+      else this.#discard(client)
+      if (!(thrown instanceof StoreError) || thrown.code !== 'store-unavailable' || this.#stopped) throw thrown
+      return undefined
+    }
+  }
+
+  async #withTurn<T>(run: () => Promise<T>): Promise<T> {
+    if (this.#stopped) throw storeError('store-unavailable', 'The Nix store has been stopped')
+    if (this.#lent >= this.#maxConnections) {
+      await new Promise<void>((resolve, reject) => this.#waiting.push({ resolve, reject }))
+    } else this.#lent++
+    try {
+      return await run()
+    } finally {
+      // The turn passes to the next in line, if there is one.
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#lent--
+      else next.resolve()
+    }
+  }
+
+  async #lend<T>(client: WorkerClient, run: (client: WorkerClient) => Promise<T>): Promise<T> {
+    try {
+      return await run(client)
+    } finally {
+      if (client.usable) this.#return(client)
+      else this.#discard(client)
+    }
+  }
+
+  async #connect(): Promise<WorkerClient> {
+    const client = await this.#open()
+    this.#clients.add(client)
+    if (this.#stopped) {
+      this.#discard(client)
+      throw storeError('store-unavailable', 'The Nix store has been stopped')
+    }
+    return client
+  }
+
+  #takeIdle(): WorkerClient | undefined {
+    for (const [client, timer] of [...this.#idle].reverse()) {
+      clearTimeout(timer)
+      this.#idle.delete(client)
+      if (client.usable) return client
+      this.#discard(client)
+    }
+    return undefined
+  }
+
+  #return(client: WorkerClient): void {
+    if (this.#stopped || this.#stale.has(client)) {
+      this.#discard(client)
+      return
+    }
+    const timer = setTimeout(() => this.#discard(client), this.#idleMs)
+    timer.unref()
+    this.#idle.set(client, timer)
+  }
+
+  #discard(client: WorkerClient, reason?: Error): void {
+    clearTimeout(this.#idle.get(client))
+    this.#idle.delete(client)
+    this.#clients.delete(client)
+    const ending = client.destroy(reason).finally(() => this.#ending.delete(ending))
+    this.#ending.add(ending)
+  }
+}

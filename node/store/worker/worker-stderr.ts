@@ -1,0 +1,104 @@
+/** The daemon's side channel: what it logs while it works, and how an operation ends. */
+import { type StoreOperation, storeError, storeErrorFromDaemon, withoutAnsi } from '../store-error.ts'
+import type { WireReader } from './worker-wire.ts'
+
+// `worker-protocol.hh`: the numbers spell words in ASCII.
+const STDERR_NEXT = 0x6f6c6d67
+const STDERR_READ = 0x64617461
+const STDERR_WRITE = 0x64617416
+const STDERR_LAST = 0x616c7473
+const STDERR_ERROR = 0x63787470
+const STDERR_START_ACTIVITY = 0x53545254
+const STDERR_STOP_ACTIVITY = 0x53544f50
+const STDERR_RESULT = 0x52534c54
+
+/** Errors are structured from this protocol on (1.26, Nix 2.4). */
+const STRUCTURED_ERRORS_SINCE = 26
+/** Most fields of a log message and most traces of an error that are read. */
+const MAX_ENTRIES = 4096
+
+/** What the loop needs to know of the operation that it ends. */
+export interface StderrOptions {
+  readonly minor: number
+  readonly operation: StoreOperation
+  readonly log?: (line: string) => void
+  /** Gives the daemon up to so many bytes, where it asks for them (protocol 1.21 and 1.22 imports). */
+  readonly onRead?: (length: number) => Promise<void>
+}
+
+/**
+ * Reads messages until the operation ends well.
+ *
+ * @throws StoreError with the daemon's text, when it ends with an error.
+ */
+export async function readStderr(reader: WireReader, options: StderrOptions): Promise<void> {
+  for (;;) {
+    const message = await reader.u64()
+    switch (message) {
+      case STDERR_LAST:
+        return
+      case STDERR_ERROR:
+        throw storeErrorFromDaemon(await readError(reader, options.minor), options.operation)
+      case STDERR_NEXT:
+        options.log?.(withoutAnsi(await reader.text()).trimEnd())
+        break
+      case STDERR_START_ACTIVITY:
+        await reader.skipU64()
+        await reader.skipU64()
+        await reader.skipU64()
+        await reader.text()
+        await skipFields(reader)
+        await reader.skipU64()
+        break
+      case STDERR_STOP_ACTIVITY:
+        await reader.skipU64()
+        break
+      case STDERR_RESULT:
+        await reader.skipU64()
+        await reader.skipU64()
+        await skipFields(reader)
+        break
+      case STDERR_READ: {
+        const length = await reader.u64()
+        if (options.onRead === undefined) throw storeError('protocol', 'The Nix daemon asked for data that it has')
+        await options.onRead(length)
+        break
+      }
+      case STDERR_WRITE:
+        throw storeError('protocol', 'The Nix daemon sent data that nobody asked for')
+      default:
+        throw storeError('protocol', `Expected a message of the worker protocol, got 0x${message.toString(16)}`)
+    }
+  }
+}
+
+async function readError(reader: WireReader, minor: number): Promise<string> {
+  if (minor < STRUCTURED_ERRORS_SINCE) {
+    const text = await reader.text()
+    await reader.skipU64()
+    return text
+  }
+  await reader.text()
+  await reader.skipU64()
+  await reader.text()
+  const text = await reader.text()
+  await reader.skipU64()
+  const traces = await reader.u64()
+  if (traces > MAX_ENTRIES) throw storeError('protocol', `The Nix daemon sent an error with ${traces} traces`)
+  for (let i = 0; i < traces; i++) {
+    await reader.skipU64()
+    await reader.text()
+  }
+  return text
+}
+
+async function skipFields(reader: WireReader): Promise<void> {
+  const count = await reader.u64()
+  if (count > MAX_ENTRIES) throw storeError('protocol', `The Nix daemon sent a log message with ${count} fields`)
+  for (let i = 0; i < count; i++) {
+    const type = await reader.u64()
+    if (type === 0) await reader.skipU64()
+    else if (type === 1) await reader.text()
+    else throw storeError('protocol', `The Nix daemon sent a log field of the unknown type ${type}`)
+  }
+}

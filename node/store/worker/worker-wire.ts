@@ -1,0 +1,161 @@
+/** The words of Nix's worker protocol: u64 little-endian numbers, strings padded to 8 bytes, lists, and frames. */
+import type { Readable, Writable } from 'node:stream'
+import { MAX_WIRE_LIST_ENTRIES, MAX_WIRE_STRING_BYTES, MAX_WIRE_TEXT_BYTES } from '../defaults.ts'
+import { storeError } from '../store-error.ts'
+
+const ZEROS = Buffer.alloc(8)
+
+/** Zero bytes that follow `length` bytes to reach the next multiple of 8. */
+export function paddingOf(length: number): number {
+  return (8 - (length % 8)) % 8
+}
+
+/** A number as the protocol and the NAR format write it. */
+export function u64(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(8)
+  bytes.writeBigUInt64LE(BigInt(value))
+  return bytes
+}
+
+/** Collects one request, so that it is written at once. */
+export class WireMessage {
+  readonly #parts: Buffer[] = []
+
+  u64(value: number): this {
+    this.#parts.push(u64(value))
+    return this
+  }
+
+  bool(value: boolean): this {
+    return this.u64(value ? 1 : 0)
+  }
+
+  string(text: string | Uint8Array): this {
+    const bytes = Buffer.from(text)
+    this.#parts.push(u64(bytes.length), bytes, ZEROS.subarray(0, paddingOf(bytes.length)))
+    return this
+  }
+
+  strings(texts: Iterable<string>): this {
+    const list = [...texts]
+    this.u64(list.length)
+    for (const text of list) this.string(text)
+    return this
+  }
+
+  bytes(): Buffer {
+    return Buffer.concat(this.#parts)
+  }
+}
+
+/** Reads the daemon's words from a stream, with bounds; a stream that ends or fails makes every read fail. */
+export class WireReader {
+  readonly #stream: Readable
+  #wake: (() => void) | undefined
+
+  constructor(stream: Readable) {
+    this.#stream = stream
+    const wake = () => {
+      const waiting = this.#wake
+      this.#wake = undefined
+      // Without a reader, an empty read lets the stream notice its end.
+      if (waiting === undefined) stream.read(0)
+      else waiting()
+    }
+    stream.on('readable', wake).on('end', wake).on('close', wake).on('error', wake)
+  }
+
+  /** Exactly `length` bytes. */
+  async bytes(length: number): Promise<Buffer> {
+    if (length === 0) return Buffer.alloc(0)
+    for (;;) {
+      const chunk: Buffer | null = this.#stream.read(length)
+      if (chunk !== null && chunk.length === length) return chunk
+      if (chunk !== null || this.#stream.readableEnded || this.#stream.destroyed) {
+        throw this.#stream.errored ?? storeError('store-unavailable', 'The Nix daemon closed the connection')
+      }
+      await new Promise<void>(resolve => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  async u64(): Promise<number> {
+    const value = (await this.bytes(8)).readBigUInt64LE()
+    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw storeError('protocol', `The Nix daemon sent the number ${value}`)
+    return Number(value)
+  }
+
+  /** A 64-bit field whose value does not matter and may be any. */
+  async skipU64(): Promise<void> {
+    await this.bytes(8)
+  }
+
+  async bool(): Promise<boolean> {
+    return (await this.bytes(8)).readBigUInt64LE() !== 0n
+  }
+
+  async string(maxBytes = MAX_WIRE_STRING_BYTES): Promise<string> {
+    const length = await this.u64()
+    if (length > maxBytes) {
+      throw storeError('protocol', `Expected a string of at most ${maxBytes} bytes from the Nix daemon, got ${length}`)
+    }
+    const padded = await this.bytes(length + paddingOf(length))
+    return padded.toString('utf8', 0, length)
+  }
+
+  /** The beginning of a text for people; what is beyond is read over, as errors may quote a whole file. */
+  async text(keepBytes = MAX_WIRE_TEXT_BYTES): Promise<string> {
+    const length = await this.u64()
+    const kept = await this.bytes(Math.min(length, keepBytes))
+    for (let rest = length + paddingOf(length) - kept.length; rest > 0; ) {
+      rest -= (await this.bytes(Math.min(rest, MAX_WIRE_TEXT_BYTES))).length
+    }
+    return kept.toString()
+  }
+
+  async strings(maxEntries = MAX_WIRE_LIST_ENTRIES): Promise<string[]> {
+    const count = await this.u64()
+    if (count > maxEntries) {
+      throw storeError('protocol', `Expected at most ${maxEntries} strings from the Nix daemon, got ${count}`)
+    }
+    const list: string[] = []
+    for (let i = 0; i < count; i++) list.push(await this.string())
+    return list
+  }
+}
+
+/** Writes to the daemon no faster than it takes. */
+export class WireSink {
+  readonly #stream: Writable
+  #wake: (() => void) | undefined
+
+  constructor(stream: Writable) {
+    this.#stream = stream
+    const wake = () => {
+      this.#wake?.()
+      this.#wake = undefined
+    }
+    stream.on('drain', wake).on('close', wake).on('error', wake)
+  }
+
+  /** Writes the pieces in order and waits while more than the stream's buffer is under way. */
+  async write(...pieces: Uint8Array[]): Promise<void> {
+    this.#assertOpen()
+    this.#stream.cork()
+    for (const piece of pieces) this.#stream.write(piece)
+    this.#stream.uncork()
+    while (this.#stream.writableNeedDrain) {
+      await new Promise<void>(resolve => {
+        this.#wake = resolve
+      })
+      this.#assertOpen()
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#stream.destroyed || this.#stream.writableEnded) {
+      throw this.#stream.errored ?? storeError('store-unavailable', 'The Nix daemon closed the connection')
+    }
+  }
+}
