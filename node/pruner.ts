@@ -3,7 +3,7 @@
 import { toHex } from '../protocol/encoding/hash.ts'
 import { messageOf } from '../protocol/errors.ts'
 import { keptReleases, pruneAfterBeliefs, pruneIntervalMs } from './defaults.ts'
-import type { Directory } from './mesh/directory.ts'
+import type { Directory } from './mesh/exchange/directory.ts'
 import { neededDocuments } from './needed.ts'
 import type { Logger } from './process/log.ts'
 import type { Table } from './state/database.ts'

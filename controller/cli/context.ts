@@ -1,6 +1,6 @@
 /** Work with the project's controller in the mesh, for as long as one command runs. */
 
-import { listeningProblem } from '../../node/mesh/listening.ts'
+import { listeningProblem } from '../../node/mesh/transport/listening.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { FleetHome } from '../fleet-home.ts'
 import type { Project } from '../project/project.ts'

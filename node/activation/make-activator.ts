@@ -1,8 +1,8 @@
 /** The activator of a daemon, put together: a machine with systemd, or a folder. */
 
 import { join } from 'node:path'
-import { answeringMembers } from '../mesh/answering.ts'
 import type { MeshPeer } from '../mesh/mesh-peer.ts'
+import { answeringMembers } from '../mesh/peers/answering.ts'
 import type { Logger } from '../process/log.ts'
 import type { Settings } from '../settings/settings.ts'
 import { ActivationLogs } from './activation-log.ts'

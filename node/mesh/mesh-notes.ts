@@ -3,8 +3,8 @@
 import { EventEmitter } from 'node:events'
 import type { Report } from '../../protocol/report/report.ts'
 import type { EvidenceBook } from '../state/evidence.ts'
-import type { Equivocation } from './equivocation.ts'
-import type { OwnCertificate } from './own-certificate.ts'
+import type { Equivocation } from './exchange/equivocation.ts'
+import type { OwnCertificate } from './peers/own-certificate.ts'
 
 export interface MeshNotesComponents {
   boot: Uint8Array

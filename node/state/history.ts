@@ -5,7 +5,7 @@ import { limits } from '../../protocol/limits.ts'
 import { type HistoryEntry, historySchema } from '../../protocol/messages/logs.ts'
 import { isFinalFailure } from '../../protocol/report/outcome.ts'
 import type { Report } from '../../protocol/report/report.ts'
-import type { Directory } from '../mesh/directory.ts'
+import type { Directory } from '../mesh/exchange/directory.ts'
 import type { Logger } from '../process/log.ts'
 import type { Table } from './database.ts'
 

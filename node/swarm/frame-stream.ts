@@ -5,7 +5,7 @@ import { Uint8ArrayList } from 'uint8arraylist'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { decodeFrame, encodeFrame, type Frame, maxFrame } from '../../protocol/messages/swarm.ts'
 import { idleStreamTimeoutMs, slowestFrameBytesPerMs } from '../defaults.ts'
-import { type Patience, StreamReader, writeTo } from '../mesh/stream-io.ts'
+import { type Patience, StreamReader, writeTo } from '../mesh/transport/stream-io.ts'
 
 export class FrameStreamError extends ThymeshError<'too-large' | 'ended'> {}
 

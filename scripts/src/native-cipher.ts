@@ -4,7 +4,7 @@
  */
 
 import { createCipheriv, createDecipheriv, createHash, hkdfSync } from 'node:crypto'
-import { keyOf } from '../../node/mesh/key-objects.ts'
+import { keyOf } from '../../node/mesh/transport/key-objects.ts'
 
 const cipher = 'chacha20-poly1305'
 const options = { authTagLength: 16 } as const

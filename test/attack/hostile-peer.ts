@@ -1,7 +1,7 @@
 /** A peer that speaks the real protocols over real connections, and says whatever an attack makes it say. */
 
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
-import { type Channel, converse } from '../../node/mesh/channel.ts'
+import { type Channel, converse } from '../../node/mesh/transport/channel.ts'
 import { FrameStream } from '../../node/swarm/frame-stream.ts'
 import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
 import {

@@ -4,7 +4,7 @@
  *   mdns-program.ts SEED FLEET [ADDRESS …]
  */
 
-import { makeHost } from '../../node/mesh/host.ts'
+import { makeHost } from '../../node/mesh/transport/host.ts'
 import { libp2pLogger, silentLogger } from '../../node/process/log.ts'
 import { protocolNames } from '../../protocol/messages/messages.ts'
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { conductRates, connectionsPerPeer, faultsPerPeer, servedDocumentsPerPeer } from '../../node/defaults.ts'
-import { converse } from '../../node/mesh/channel.ts'
+import { converse } from '../../node/mesh/transport/channel.ts'
 import { answerCodec, documentRequestCodec } from '../../protocol/messages/messages.ts'
 import { testSigner } from '../helpers/fleet.ts'
 import { connect, gossiping, isMember, liveFleet, Mesh, mesh, reportOf, type TestPeer, until } from '../helpers/mesh.ts'

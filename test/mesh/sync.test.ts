@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { converse } from '../../node/mesh/channel.ts'
-import { openStream } from '../../node/mesh/open-stream.ts'
+import { converse } from '../../node/mesh/transport/channel.ts'
+import { openStream } from '../../node/mesh/transport/open-stream.ts'
 import { digestCodec, summaryCodec, syncItemCodec } from '../../protocol/messages/messages.ts'
 import { connect, mesh, reportOf, type TestPeer, until } from '../helpers/mesh.ts'
 

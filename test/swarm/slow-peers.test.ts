@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { openStream } from '../../node/mesh/open-stream.ts'
-import { StreamReader, writeTo } from '../../node/mesh/stream-io.ts'
+import { openStream } from '../../node/mesh/transport/open-stream.ts'
+import { StreamReader, writeTo } from '../../node/mesh/transport/stream-io.ts'
 import { silentLogger } from '../../node/process/log.ts'
 import { Bitfield } from '../../node/swarm/bitfield.ts'
 import type { KnownClosure } from '../../node/swarm/closures.ts'

@@ -1,7 +1,7 @@
 /** Streams as targets: bytes that arrive in odd pieces must be read like bytes that arrive at once. */
 
-import { Channel, ChannelError } from '../../../node/mesh/channel.ts'
-import { StreamError } from '../../../node/mesh/stream-io.ts'
+import { Channel, ChannelError } from '../../../node/mesh/transport/channel.ts'
+import { StreamError } from '../../../node/mesh/transport/stream-io.ts'
 import { FrameStream, FrameStreamError } from '../../../node/swarm/frame-stream.ts'
 import { type Codec, FormatError } from '../../../protocol/encoding/cbor.ts'
 import { packVarints, unpackVarints } from '../../../protocol/encoding/varint.ts'

@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Packet } from 'dns-packet'
-import { announcement, asksFor, readAnnouncement } from '../../../node/mesh/mdns-records.ts'
+import { announcement, asksFor, readAnnouncement } from '../../../node/mesh/discovery/mdns-records.ts'
 import { parseRange, parseRequest } from '../../../node/store/cache/cache-request.ts'
 import { formatNarInfo, NarInfoError, parseNarInfo } from '../../../protocol/nix/narinfo.ts'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'

@@ -1,0 +1,109 @@
+/**
+ * What peers say over mDNS: questions for the fleet's service, and answers with a peer's addresses in TXT records, as
+ * libp2p has it (https://github.com/libp2p/specs/blob/master/discovery/mdns.md).
+ */
+
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import type { Answer, Packet } from 'dns-packet'
+import { publicKeyOf } from '../../../protocol/signing/peer-id.ts'
+import { addressesPerPeer, mdnsRecords } from '../../defaults.ts'
+import type { MdnsInterface } from './mdns-interfaces.ts'
+
+const prefix = 'dnsaddr='
+/** One string of a TXT record has its length in one byte. */
+const maxTextLength = 255
+/** Seconds that an answer may be cached; RFC 6762's, for what changes with the host's addresses. */
+const ttl = 120
+
+/** A peer that was found. */
+export interface Found {
+  /** Its ID. */
+  readonly peer: string
+  /** TCP addresses in the interface's networks, with the ID: at least one. */
+  readonly addresses: readonly Multiaddr[]
+}
+
+export interface Announcement {
+  answers: Answer[]
+  additionals: Answer[]
+}
+
+export function question(service: string): Packet {
+  return { questions: [{ name: service, type: 'PTR' }] }
+}
+
+/** Whether a packet asks for a service. */
+export function asksFor(packet: Packet, service: string): boolean {
+  const questions = packet.questions?.slice(0, mdnsRecords) ?? []
+  return questions.some(({ name, type }) => name === service && (type === 'PTR' || (type as string) === 'ANY'))
+}
+
+/**
+ * The answer that announces those addresses that belong to an interface's networks; undefined if none does.
+ *
+ * `instance` is a name for this process, no longer than a DNS label: 63 characters.
+ */
+export function announcement(
+  service: string,
+  instance: string,
+  addresses: readonly Multiaddr[],
+  on: Pick<MdnsInterface, 'has'>,
+): Announcement | undefined {
+  const name = `${instance}.${service}`
+  const texts = addresses
+    .filter(address => peerAt(address, on) !== undefined)
+    .map(address => `${prefix}${address}`)
+    .filter(text => text.length <= maxTextLength)
+    .slice(0, addressesPerPeer)
+  if (texts.length === 0) return undefined
+  return {
+    answers: [{ name: service, type: 'PTR', class: 'IN', ttl, data: name }],
+    additionals: texts.map(data => ({ name, type: 'TXT', class: 'IN', ttl, data })),
+  }
+}
+
+/** The peer that an answer announces; undefined for anything else, whatever it is. */
+export function readAnnouncement(packet: Packet, service: string, on: Pick<MdnsInterface, 'has'>): Found | undefined {
+  const records = [...(packet.answers ?? []), ...(packet.additionals ?? [])].slice(0, mdnsRecords)
+  const name = records.find(record => record.type === 'PTR' && record.name === service)
+  if (name?.type !== 'PTR') return undefined
+  let peer: string | undefined
+  const addresses: Multiaddr[] = []
+  for (const record of records) {
+    if (record.type !== 'TXT' || record.name !== name.data) continue
+    for (const data of [record.data].flat().slice(0, addressesPerPeer)) {
+      if (addresses.length === addressesPerPeer) break
+      const address = readText(data.toString())
+      const found = address && peerAt(address, on)
+      if (address === undefined || found === undefined) continue
+      // An answer is about one peer: what it says of a second one is left out.
+      peer ??= found
+      if (peer === found) addresses.push(address)
+    }
+  }
+  return peer === undefined ? undefined : { peer, addresses }
+}
+
+function readText(text: string): Multiaddr | undefined {
+  if (!text.startsWith(prefix) || text.length > maxTextLength) return undefined
+  try {
+    return multiaddr(text.slice(prefix.length))
+  } catch {
+    return undefined
+  }
+}
+
+/** The peer that `/ip4/…/tcp/…/p2p/…` (or ip6) leads to, if the address is in an interface's networks. */
+function peerAt(address: Multiaddr, on: Pick<MdnsInterface, 'has'>): string | undefined {
+  const [ip, tcp, p2p, ...more] = address.getComponents()
+  const usable = (ip?.name === 'ip4' || ip?.name === 'ip6') && tcp?.name === 'tcp' && p2p?.name === 'p2p'
+  if (!usable || more.length > 0 || ip.value === undefined || p2p.value === undefined || tcp.value === '0') {
+    return undefined
+  }
+  try {
+    publicKeyOf(p2p.value)
+  } catch {
+    return undefined
+  }
+  return on.has(ip.value) ? p2p.value : undefined
+}

@@ -1,0 +1,129 @@
+/** mDNS on one network interface: asks at once and then now and again, answers what is asked there, not too often. */
+
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import makeDns, { type MulticastDNS } from 'multicast-dns'
+import { messageOf } from '../../../protocol/errors.ts'
+import { Budget } from '../../concurrency/token-bucket.ts'
+import { mdnsAnswerMs, mdnsPacketBytes, mdnsPacketsPerSecond, mdnsQueryMs } from '../../defaults.ts'
+import type { MdnsInterface } from './mdns-interfaces.ts'
+import { type Announcement, asksFor, type Found, question, readAnnouncement } from './mdns-records.ts'
+
+const group = '224.0.0.251'
+const port = 5353
+
+export interface MdnsSocketInit {
+  readonly on: MdnsInterface
+  readonly service: string
+  /** What to answer with now. */
+  announcement(): Announcement | undefined
+  found(peer: Found): void
+  /** Of something that went wrong, and that is tried again. */
+  log(text: string): void
+}
+
+export class MdnsSocket {
+  readonly on: MdnsInterface
+  readonly #init: MdnsSocketInit
+  readonly #socket: Socket
+  readonly #dns: MulticastDNS
+  readonly #label: Buffer
+  readonly #packets = new Budget({ most: 2 * mdnsPacketsPerSecond, perSecond: mdnsPacketsPerSecond })
+  #query: NodeJS.Timeout | undefined
+  #answer: NodeJS.Timeout | undefined
+  #answeredAt = Number.NEGATIVE_INFINITY
+  #failed = false
+
+  /** Opens it. Errors never throw: they make it `broken`. */
+  constructor(init: MdnsSocketInit) {
+    this.#init = init
+    this.on = init.on
+    this.#label = Buffer.from(init.service.split('.')[0] ?? '')
+    this.#socket = createSocket({ type: 'udp4', reuseAddr: true })
+    // Bound to the group, it takes nothing that is meant for another program of this port. The interface is set by its
+    // address: the kernel asks no route then.
+    this.#dns = makeDns({ socket: this.#socket, interface: init.on.address, bind: group, ip: group, port })
+    this.#guard()
+    this.#dns.on('error', error => this.#fail(error))
+    this.#dns.on('warning', error => this.#log(error))
+    this.#dns.on('query', packet => asksFor(packet, init.service) && this.#answerSoon())
+    this.#dns.on('response', packet => {
+      const found = readAnnouncement(packet, init.service, init.on)
+      if (found !== undefined) init.found(found)
+    })
+    // Our own question comes back to us: the answer to it announces us. A second one follows soon, for when the first
+    // was lost or we had no address yet.
+    this.#queryAfter(jitter(20, 120), () => this.#queryAfter(jitter(1000, 1200)))
+  }
+
+  /** Whether it needs replacing: an error, or an interface that went and came back under the same name. */
+  get broken(): boolean {
+    if (this.#failed) return true
+    try {
+      this.#socket.addMembership(group, this.on.address)
+      return true
+    } catch (thrown) {
+      return (thrown as NodeJS.ErrnoException).code !== 'EADDRINUSE'
+    }
+  }
+
+  /** Never rejects. */
+  async close(): Promise<void> {
+    clearTimeout(this.#query)
+    clearTimeout(this.#answer)
+    await new Promise<void>(resolve => {
+      try {
+        this.#dns.destroy(resolve)
+      } catch {
+        resolve() // closed by its error already
+      }
+    })
+  }
+
+  /** Puts `#accepts` before the library's decoding: a packet costs next to nothing until it is about our service. */
+  #guard(): void {
+    const decoders = this.#socket.listeners('message') as ((message: Buffer, from: RemoteInfo) => void)[]
+    this.#socket.removeAllListeners('message')
+    this.#socket.on('message', (message, from) => {
+      if (this.#accepts(message, from)) for (const decode of decoders) decode(message, from)
+    })
+  }
+
+  #accepts(message: Buffer, from: RemoteInfo): boolean {
+    // Linux gives each socket the packets of all interfaces that any socket has joined on: only the sender tells.
+    if (message.length > mdnsPacketBytes || from.port !== port || !this.on.has(from.address)) return false
+    return message.includes(this.#label) && this.#packets.take()
+  }
+
+  #queryAfter(milliseconds: number, then = () => this.#queryAfter(jitter(0.8 * mdnsQueryMs, 1.2 * mdnsQueryMs))): void {
+    this.#query = setTimeout(() => {
+      this.#dns.query({ questions: question(this.#init.service).questions ?? [] }, error => error && this.#fail(error))
+      then()
+    }, milliseconds)
+  }
+
+  #answerSoon(): void {
+    if (this.#answer !== undefined) return
+    // RFC 6762, section 6: answers that others give as well wait a little, so that not all come at once.
+    const delayMs = Math.max(jitter(20, 120), this.#answeredAt + mdnsAnswerMs - performance.now())
+    this.#answer = setTimeout(() => {
+      this.#answer = undefined
+      const announcement = this.#init.announcement()
+      if (announcement === undefined) return
+      this.#answeredAt = performance.now()
+      this.#dns.respond(announcement, error => error && this.#fail(error))
+    }, delayMs)
+  }
+
+  #fail(error: Error): void {
+    this.#failed = true
+    this.#log(error)
+  }
+
+  #log(error: Error): void {
+    this.#init.log(`mDNS on ${this.on.name}: ${messageOf(error)}`)
+  }
+}
+
+function jitter(fromMs: number, toMs: number): number {
+  return fromMs + Math.random() * (toMs - fromMs)
+}

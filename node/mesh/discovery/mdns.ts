@@ -1,0 +1,128 @@
+/**
+ * Finds peers of the local networks by mDNS, on every interface by itself: it needs no route, least of all a default one,
+ * and says on each network only what leads to us there.
+ */
+
+import { randomBytes } from 'node:crypto'
+import { networkInterfaces } from 'node:os'
+import {
+  type ComponentLogger,
+  type Logger,
+  type PeerDiscovery,
+  type PeerId,
+  type PeerInfo,
+  peerDiscoverySymbol,
+  type Startable,
+} from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { messageOf } from '../../../protocol/errors.ts'
+import { Budget } from '../../concurrency/token-bucket.ts'
+import { discoveredPeers, mdnsAnswerMs, mdnsInterfacesMs, mdnsNewPeerMs, mdnsRepeatMs } from '../../defaults.ts'
+import { type MdnsInterface, mdnsInterfacesOf, type SystemInterfaces } from './mdns-interfaces.ts'
+import { announcement, type Found } from './mdns-records.ts'
+import { MdnsSocket } from './mdns-socket.ts'
+
+export interface MdnsInit {
+  /** The name that is asked for, one for each fleet: `_…._udp.local`. */
+  service: string
+  /** Told of each peer that is found, also again: libp2p tells of a peer once. */
+  found?: (peer: string, addresses: readonly Multiaddr[]) => void
+  /** For tests; the operating system's if nothing is said. */
+  interfaces?: () => SystemInterfaces
+}
+
+/** What libp2p hands over. */
+export interface MdnsComponents {
+  peerId: PeerId
+  addressManager: { getAddresses(): Multiaddr[] }
+  logger: ComponentLogger
+}
+
+/** For libp2p's `peerDiscovery`. */
+export function mdns(init: MdnsInit): (components: MdnsComponents) => PeerDiscovery & Startable {
+  // libp2p's own typed target adds a type and conveniences that nothing here needs.
+  return components => new Mdns(components, init) as unknown as PeerDiscovery & Startable
+}
+
+export class Mdns extends EventTarget implements Startable {
+  readonly [peerDiscoverySymbol] = this
+  readonly #components: MdnsComponents
+  readonly #init: MdnsInit
+  readonly #log: Logger
+  readonly #instance = randomBytes(16).toString('hex')
+  readonly #sockets = new Map<string, MdnsSocket>()
+  readonly #told = new Map<string, { addresses: string; at: number }>()
+  readonly #newPeers = new Budget({ most: discoveredPeers, perSecond: 1000 / mdnsNewPeerMs })
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(components: MdnsComponents, init: MdnsInit) {
+    super()
+    this.#components = components
+    this.#init = init
+    this.#log = components.logger.forComponent('thymesh:mdns')
+  }
+
+  start(): void {
+    if (this.#timer !== undefined) return
+    this.#timer = setInterval(() => this.#look(), mdnsInterfacesMs)
+    this.#look()
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    const sockets = [...this.#sockets.values()]
+    this.#sockets.clear()
+    await Promise.all(sockets.map(socket => socket.close()))
+  }
+
+  /** Opens sockets on interfaces that are new, closes those of interfaces that are gone, replaces broken ones. */
+  #look(): void {
+    try {
+      const there = new Map(mdnsInterfacesOf((this.#init.interfaces ?? networkInterfaces)()).map(on => [on.key, on]))
+      for (const [key, socket] of this.#sockets) {
+        if (there.has(key) && !socket.broken) continue
+        this.#sockets.delete(key)
+        void socket.close()
+      }
+      for (const [key, on] of there) if (!this.#sockets.has(key)) this.#sockets.set(key, this.#open(on))
+    } catch (thrown) {
+      this.#log.error('expected to see to the network interfaces: %s', messageOf(thrown))
+    }
+  }
+
+  #open(on: MdnsInterface): MdnsSocket {
+    const { service } = this.#init
+    return new MdnsSocket({
+      on,
+      service,
+      announcement: () => announcement(service, this.#instance, this.#components.addressManager.getAddresses(), on),
+      found: found => this.#tell(found, on),
+      log: text => this.#log.error('%s', text),
+    })
+  }
+
+  #tell({ peer, addresses }: Found, on: MdnsInterface): void {
+    if (peer === this.#components.peerId.toString()) return
+    const key = `${on.name} ${peer}`
+    const now = performance.now()
+    const text = addresses.join(' ')
+    const last = this.#told.get(key)
+    // Nobody honest changes its addresses faster than it may answer.
+    if (last !== undefined && now - last.at < (last.addresses === text ? mdnsRepeatMs : mdnsAnswerMs)) return
+    if (last === undefined && !this.#newPeers.take()) return
+    this.#told.delete(key)
+    this.#told.set(key, { addresses: text, at: now })
+    for (const oldest of this.#told.keys()) {
+      if (this.#told.size <= 2 * discoveredPeers) break
+      this.#told.delete(oldest)
+    }
+    const detail: PeerInfo = {
+      id: peerIdFromString(peer),
+      multiaddrs: addresses.map(address => address.decapsulate('/p2p')),
+    }
+    this.dispatchEvent(new CustomEvent('peer', { detail }))
+    this.#init.found?.(peer, detail.multiaddrs)
+  }
+}

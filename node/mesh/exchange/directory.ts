@@ -1,0 +1,214 @@
+/** Who is a member and what each device said last: certificates and reports, kept by every peer for the whole fleet. */
+
+import { EventEmitter } from 'node:events'
+import { messageOf } from '../../../protocol/errors.ts'
+import { limits } from '../../../protocol/limits.ts'
+import { type Certificate, certificateRank, readCertificate } from '../../../protocol/members/certificate.ts'
+import { grantKind, tokenIdOf } from '../../../protocol/members/join-token.ts'
+import { type MembershipAuthority, MembershipError, verifyMember } from '../../../protocol/members/membership.ts'
+import { highestCounter, type Report, reportKind, verifyReport } from '../../../protocol/report/report.ts'
+import { open } from '../../../protocol/signing/dsse.ts'
+import type { Logger } from '../../process/log.ts'
+import type { Clock } from '../../state/clock.ts'
+import type { Database, Table } from '../../state/database.ts'
+
+interface Known<T> {
+  readonly document: T
+  readonly envelope: Uint8Array
+}
+
+interface Events {
+  certificate: [Certificate]
+  report: [Report]
+  /** Is a member no longer. */
+  forgotten: [string]
+}
+
+/** What became of something that a peer brought. */
+export type Outcome = 'new' | 'known' | 'unknown-member'
+
+export interface DirectoryComponents {
+  fleet: string
+  clock: Clock
+  log: Logger
+  authority: () => MembershipAuthority | undefined
+  /** Sees every verified report of a member beside the one that is known. */
+  witness?: (known: Known<Report> | undefined, next: Known<Report>) => Promise<void>
+  /** For tests; `limits.members` and `limits.membersPerToken` if nothing is said. */
+  maxMembers?: number
+  maxPerToken?: number
+}
+
+export class Directory extends EventEmitter<Events> {
+  readonly #components: DirectoryComponents
+  readonly #memberTable: Table
+  readonly #reportTable: Table
+  readonly #certificates = new Map<string, Known<Certificate>>()
+  readonly #reports = new Map<string, Known<Report>>()
+  /** Peers whose certificate a join token has signed, by the token's ID. */
+  readonly #byToken = new Map<string, Set<string>>()
+
+  private constructor(components: DirectoryComponents, database: Database) {
+    super()
+    this.#components = components
+    this.#memberTable = database.table('members')
+    this.#reportTable = database.table('reports')
+  }
+
+  /** What was verified and kept before; what can't be read any more is left out. */
+  static async load(components: DirectoryComponents, database: Database): Promise<Directory> {
+    const directory = new Directory(components, database)
+    for await (const [peer, envelope] of directory.#memberTable.entries()) {
+      directory.#load(directory.#certificates, peer, envelope, readCertificate)
+      const known = directory.#certificates.get(peer)
+      if (known !== undefined) directory.#count(undefined, known.document)
+    }
+    for await (const [peer, envelope] of directory.#reportTable.entries()) {
+      directory.#load(directory.#reports, peer, envelope, bytes => open(reportKind, bytes).document)
+      const member = directory.#certificates.get(peer)
+      if (member !== undefined) await directory.#dropBeyond(peer, member.document)
+    }
+    return directory
+  }
+
+  certificates(): Certificate[] {
+    return [...this.#certificates.values()].map(({ document }) => document)
+  }
+
+  reports(): Report[] {
+    return [...this.#reports.values()].map(({ document }) => document)
+  }
+
+  certificate(peer: string): Known<Certificate> | undefined {
+    return this.#certificates.get(peer)
+  }
+
+  report(peer: string): Known<Report> | undefined {
+    return this.#reports.get(peer)
+  }
+
+  /** The known certificate of a peer, if it makes its holder a member now. */
+  valid(peer: string): Known<Certificate> | undefined {
+    const known = this.#certificates.get(peer)
+    const by = this.#components.authority()
+    if (known === undefined || by === undefined) return undefined
+    try {
+      verifyMember(known.envelope, peer, by, this.#components.clock.reference)
+      return known
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Takes a certificate that makes its holder a member, if it is newer than the known one. Throws when it doesn't. */
+  async addCertificate(peer: string, envelope: Uint8Array): Promise<Outcome> {
+    const { authority, clock } = this.#components
+    const by = authority()
+    if (by === undefined) return 'unknown-member'
+    const certificate = verifyMember(envelope, peer, by, clock.reference)
+    const known = this.#certificates.get(peer)?.document
+    const stands = known !== undefined && certificateRank(known) >= certificateRank(certificate)
+    if (stands && Date.parse(known.expires) > clock.reference.getTime()) return 'known'
+    if (known === undefined && !(await this.#makeRoom(certificate))) return 'unknown-member'
+    this.#count(known, certificate)
+    this.#certificates.set(peer, { document: certificate, envelope })
+    await this.#memberTable.put(peer, envelope)
+    await this.#dropBeyond(peer, certificate)
+    this.emit('certificate', certificate)
+    return 'new'
+  }
+
+  /** Takes a member's report, if its counter is higher than the known one's. Throws when it isn't its peer's own. */
+  async addReport(envelope: Uint8Array): Promise<Outcome> {
+    const report = verifyReport(envelope, this.#components.fleet)
+    const member = this.#certificates.get(report.peer)?.document
+    // A renewed certificate allows more: where the report comes from it may be known already.
+    if (member === undefined || report.counter > highestCounter(member)) return 'unknown-member'
+    const known = this.#reports.get(report.peer)
+    const next = { document: report, envelope }
+    await this.#components.witness?.(known, next)
+    if (known !== undefined && known.document.counter >= report.counter) return 'known'
+    this.#reports.set(report.peer, next)
+    await this.#reportTable.put(report.peer, envelope)
+    this.emit('report', report)
+    return 'new'
+  }
+
+  /** Forgets who is a member no longer, and its report: revoked, or certified by keys that count no more. */
+  async reconsider(): Promise<void> {
+    const { authority, clock, log } = this.#components
+    const by = authority()
+    if (by === undefined) return
+    for (const [peer, { envelope }] of [...this.#certificates]) {
+      try {
+        verifyMember(envelope, peer, by, clock.reference)
+      } catch (thrown) {
+        // One whose certificate has expired stays in sight: a new one may come.
+        const expired = thrown instanceof MembershipError && thrown.code === 'expired'
+        if (expired && !by.revoked.has(peer)) continue
+        log.info({ peer, reason: messageOf(thrown) }, 'a member was forgotten')
+        await this.#forget(peer)
+      }
+    }
+  }
+
+  /**
+   * Whether there is room for a new member, made by forgetting one whose certificate has expired; and for one that a
+   * controller has signed, by forgetting one that nobody but a join token vouches for.
+   */
+  async #makeRoom({ grant }: Certificate): Promise<boolean> {
+    const { maxMembers = limits.members, maxPerToken = limits.membersPerToken, clock } = this.#components
+    const sameToken = grant && this.#byToken.get(tokenOf(grant))
+    if (sameToken !== undefined && sameToken.size >= maxPerToken) return false
+    if (this.#certificates.size < maxMembers) return true
+    const now = clock.reference.getTime()
+    const leaving =
+      this.certificates().find(({ expires }) => Date.parse(expires) <= now) ??
+      (grant === undefined ? this.certificates().findLast(each => each.grant !== undefined) : undefined)
+    if (leaving !== undefined) await this.#forget(leaving.peer)
+    return leaving !== undefined
+  }
+
+  #count(before: Certificate | undefined, after: Certificate | undefined): void {
+    if (before?.grant !== undefined) {
+      const token = tokenOf(before.grant)
+      const peers = this.#byToken.get(token)
+      peers?.delete(before.peer)
+      if (peers?.size === 0) this.#byToken.delete(token)
+    }
+    if (after?.grant !== undefined) {
+      const token = tokenOf(after.grant)
+      this.#byToken.set(token, (this.#byToken.get(token) ?? new Set()).add(after.peer))
+    }
+  }
+
+  /** A report that its peer's certificate does not allow stands in the way of all that it does. */
+  async #dropBeyond(peer: string, certificate: Certificate): Promise<void> {
+    const { counter = 0 } = this.#reports.get(peer)?.document ?? {}
+    if (counter <= highestCounter(certificate)) return
+    this.#reports.delete(peer)
+    await this.#reportTable.delete(peer)
+  }
+
+  async #forget(peer: string): Promise<void> {
+    this.#count(this.#certificates.get(peer)?.document, undefined)
+    this.#certificates.delete(peer)
+    this.#reports.delete(peer)
+    await this.#memberTable.delete(peer)
+    await this.#reportTable.delete(peer)
+    this.emit('forgotten', peer)
+  }
+
+  #load<T>(into: Map<string, Known<T>>, peer: string, envelope: Uint8Array, read: (bytes: Uint8Array) => T): void {
+    try {
+      into.set(peer, { document: read(envelope), envelope })
+    } catch (thrown) {
+      this.#components.log.warn({ peer, reason: messageOf(thrown) }, 'a kept document was left out')
+    }
+  }
+}
+
+/** Of a grant that was verified before. */
+function tokenOf(grant: Uint8Array): string {
+  return tokenIdOf(open(grantKind, grant).document)
+}

@@ -1,0 +1,213 @@
+/** Gossip: small signed heads and reports, validated before they are passed on. Bodies are fetched over streams. */
+
+import { EventEmitter } from 'node:events'
+import { type Message, type TopicValidatorFn, TopicValidatorResult } from '@libp2p/gossipsub'
+import type { PeerId } from '@libp2p/interface'
+import { FormatError } from '../../../protocol/encoding/cbor.ts'
+import { equalBytes, sha256Hex } from '../../../protocol/encoding/hash.ts'
+import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
+import { limits } from '../../../protocol/limits.ts'
+import { certificateKind } from '../../../protocol/members/certificate.ts'
+import { headCodec, type ProtocolNames } from '../../../protocol/messages/messages.ts'
+import { ReportError, reportKind } from '../../../protocol/report/report.ts'
+import { open } from '../../../protocol/signing/dsse.ts'
+import { MetadataError } from '../../../protocol/trust/metadata.ts'
+import { TrustError } from '../../../protocol/trust/trusted-set.ts'
+import { gossipRepairMs } from '../../defaults.ts'
+import type { Logger } from '../../process/log.ts'
+import type { FleetState } from '../../state/fleet-state.ts'
+import type { Admission } from '../peers/admission.ts'
+import type { Conduct } from '../peers/peer-score.ts'
+import type { Host } from '../transport/host.ts'
+import { connectionTo } from '../transport/open-stream.ts'
+import type { Directory } from './directory.ts'
+import type { Documents } from './documents.ts'
+import type { Equivocation } from './equivocation.ts'
+import type { Refresher } from './refresher.ts'
+
+export class GossipError extends ThymeshError<'too-large'> {}
+
+export interface GossipComponents {
+  host: Host
+  names: ProtocolNames
+  admission: Pick<Admission, 'members'>
+  state: FleetState
+  directory: Directory
+  documents: Documents
+  refresher: Refresher
+  equivocation: Equivocation
+  conduct: Pick<Conduct, 'allows'>
+  log: Logger
+}
+
+const { Accept, Ignore, Reject } = TopicValidatorResult
+
+interface Events {
+  /** Our head reached nobody: gossip takes the same bytes once, and had seen them before we could pass them on. */
+  unheard: []
+}
+
+export class Gossip extends EventEmitter<Events> {
+  readonly #components: GossipComponents
+  readonly #publishHead = () => this.publishHead()
+  /** Heads that came by gossip and are fetched now: passed on as soon as we have what they name. */
+  readonly #judging = new Set<string>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(components: GossipComponents) {
+    super()
+    this.#components = components
+  }
+
+  start(): void {
+    const { host, names, state, equivocation } = this.#components
+    const { pubsub } = host.services
+    pubsub.topicValidators.set(
+      names.heads,
+      this.#validator((source, message) => this.#judgeHead(source, message.data)),
+    )
+    pubsub.topicValidators.set(
+      names.reports,
+      this.#validator((source, message) => this.#judgeReport(source, message.data)),
+    )
+    pubsub.topicValidators.set(
+      names.members,
+      this.#validator((_, message) => this.#judgeCertificate(message.data)),
+    )
+    for (const topic of [names.heads, names.reports, names.members]) pubsub.subscribe(topic)
+    state.on('changed', this.#publishHead)
+    // Never believed, but told, so that everyone holds.
+    equivocation.on('found', timestamp => {
+      void this.#publish(names.heads, headCodec.encode({ root: state.versions.root, timestamp }))
+    })
+    this.#timer = setInterval(() => this.repair(), gossipRepairMs)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#components.state.off('changed', this.#publishHead)
+  }
+
+  publishHead(): void {
+    const { state, names, admission } = this.#components
+    if (state.head === undefined) return
+    const bytes = headCodec.encode(state.head)
+    if (this.#judging.has(sha256Hex(bytes))) return
+    void this.#publish(names.heads, bytes).then(recipients => {
+      if (recipients === 0 && admission.members.length > 0) this.emit('unheard')
+    })
+  }
+
+  publishReport(envelope: Uint8Array): void {
+    void this.#publish(this.#components.names.reports, envelope)
+  }
+
+  publishCertificate(envelope: Uint8Array): void {
+    void this.#publish(this.#components.names.members, envelope)
+  }
+
+  /** Opens gossip streams that were lost while their connections, or newer ones, stayed: identify makes gossip begin. */
+  repair(): void {
+    const { host, admission, log } = this.#components
+    for (const { peer } of admission.members) {
+      if (host.services.pubsub.streamsOutbound.has(peer.toString())) continue
+      const connection = connectionTo(host, peer)
+      if (connection === undefined) continue
+      host.services.identify.identify(connection).catch(error => {
+        log.debug({ peer: peer.toString(), reason: messageOf(error) }, 'identify failed')
+      })
+    }
+  }
+
+  /** Resolves to the number of peers that it was sent to; throws, at once, when it is too large to be sent. */
+  #publish(topic: string, data: Uint8Array): Promise<number> {
+    const { host, log } = this.#components
+    // An over-long message would end the receiver's gossip stream for good.
+    if (data.length > limits.gossipMessage) {
+      throw new GossipError(
+        'too-large',
+        `expected a gossip message of at most ${limits.gossipMessage} bytes, got ${data.length}`,
+      )
+    }
+    return host.services.pubsub.publish(topic, data).then(
+      ({ recipients }) => recipients.length,
+      error => {
+        log.debug({ topic, reason: messageOf(error) }, 'publishing failed')
+        return 0
+      },
+    )
+  }
+
+  #validator(judge: (source: PeerId, message: Message) => Promise<TopicValidatorResult>): TopicValidatorFn {
+    return async (source, message) => {
+      try {
+        if (!this.#components.conduct.allows(source.toString(), 'gossip')) return Ignore
+        return await judge(source, message)
+      } catch (thrown) {
+        const reason = messageOf(thrown)
+        this.#components.log.debug({ peer: source.toString(), reason }, 'a gossip message was dropped')
+        return isForged(thrown) ? Reject : Ignore
+      }
+    }
+  }
+
+  /** Fetched from who brought it, then passed on: whoever hears of a head from us can fetch it from us. */
+  async #judgeHead(source: PeerId, data: Uint8Array): Promise<TopicValidatorResult> {
+    const { state, refresher, equivocation } = this.#components
+    const head = headCodec.decode(data)
+    // Who hasn't heard of a new root yet passes on what the old keys signed: late, not forged.
+    if (head.root < state.versions.root) return Ignore
+    try {
+      if (refresher.judge(head) === 'known') return Ignore
+    } catch (thrown) {
+      if (!isContradiction(thrown)) throw thrown
+      // Everyone is to know that there are two, so the first that contradicts is passed on; never believed.
+      return (await equivocation.examine(head.timestamp, source)) ? Accept : Ignore
+    }
+    const key = sha256Hex(data)
+    this.#judging.add(key)
+    try {
+      await refresher.from(source, head)
+    } finally {
+      this.#judging.delete(key)
+    }
+    return state.head !== undefined && equalBytes(headCodec.encode(state.head), data) ? Accept : Ignore
+  }
+
+  async #judgeCertificate(data: Uint8Array): Promise<TopicValidatorResult> {
+    const { directory } = this.#components
+    const { peer } = open(certificateKind, data).document
+    return (await directory.addCertificate(peer, data)) === 'new' ? Accept : Ignore
+  }
+
+  async #judgeReport(source: PeerId, data: Uint8Array): Promise<TopicValidatorResult> {
+    const { directory, documents, state, log } = this.#components
+    let outcome = await directory.addReport(data)
+    if (outcome === 'unknown-member') {
+      const { peer } = open(reportKind, data).document
+      if (state.belief?.authority.revoked.has(peer)) return Ignore
+      const certificate = await documents.ask(source, { certificate: peer }, limits.envelope)
+      if (certificate === undefined) return Ignore
+      try {
+        await directory.addCertificate(peer, certificate)
+      } catch (thrown) {
+        // By keys that we don't know yet, perhaps, or revoked since: who passed it on may not know.
+        log.debug({ peer, reason: messageOf(thrown) }, 'the certificate of a reporting peer was not taken')
+        return Ignore
+      }
+      outcome = await directory.addReport(data)
+    }
+    return outcome === 'new' ? Accept : Ignore
+  }
+}
+
+/** Whether what came and what is trusted can't both be honest. */
+export function isContradiction(thrown: unknown): boolean {
+  return thrown instanceof TrustError && thrown.code === 'wrong-hash'
+}
+
+/** Whether an honest peer would never have passed this on. An old head or an unknown member may be its bad luck. */
+function isForged(thrown: unknown): boolean {
+  if (thrown instanceof FormatError || thrown instanceof MetadataError || thrown instanceof ReportError) return true
+  return thrown instanceof TrustError && thrown.code === 'not-signed'
+}

@@ -1,0 +1,275 @@
+/** Tests of the refresher with sources in memory: what is refused changes nothing, and nobody holds up news. */
+
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { setImmediate as tick } from 'node:timers/promises'
+import type { PeerId } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { sha256 } from '../../../protocol/encoding/hash.ts'
+import type { DocumentRequest } from '../../../protocol/messages/messages.ts'
+import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
+import { type Published, publishRelease } from '../../../protocol/trust/publish.ts'
+import { type TestFleet, testFleet, testNow, testSigner } from '../../../test/helpers/fleet.ts'
+import { signedJson, signJson } from '../../../test/helpers/metadata.ts'
+import { dump, testState } from '../../../test/helpers/state.ts'
+import { refreshRetryMs } from '../../defaults.ts'
+import { silentLogger } from '../../process/log.ts'
+import { FleetState } from '../../state/fleet-state.ts'
+import { DocumentError } from './documents.ts'
+import { Refresher } from './refresher.ts'
+
+/** What a source in memory answers; `hang` never does, until it is aborted. */
+type Source = (request: DocumentRequest) => Uint8Array | undefined | 'hang'
+
+const peer = (word: string): PeerId => peerIdFromString(peerIdOf(testSigner(word).publicKey))
+
+/** Answers with what was published. */
+function honest(fleet: TestFleet, published: Published, also: readonly Uint8Array[] = []): Source {
+  const { root, timestamp, snapshot, targets, delegated } = published.trusted
+  const metadata = [snapshot, targets, ...Object.values(delegated)].flatMap(loaded => (loaded ? [loaded.bytes] : []))
+  return request => {
+    if ('root' in request) return request.root === 1 ? root.bytes : undefined
+    if ('head' in request) return timestamp?.bytes
+    if (!('hash' in request)) return undefined
+    const found = [...also, ...metadata].find(bytes => Buffer.from(sha256(bytes)).equals(request.hash))
+    return found ?? fleet.document(request.hash)
+  }
+}
+
+async function refreshing(t: TestContext, believed?: Published) {
+  const fleet = testFleet()
+  const { database, clock } = await testState(t, { now: testNow })
+  const state = await FleetState.load(fleet.fleet, database, clock)
+  if (believed !== undefined) await state.believe(believed.trusted, async ({ hash }) => fleet.document(hash) ?? hash)
+  const sources = new Map<string, Source>()
+  const members = new Set<string>()
+  const asked: string[] = []
+  const ask = async (from: PeerId, request: DocumentRequest, _max: number, signal?: AbortSignal) => {
+    asked.push(from.toString())
+    await tick()
+    signal?.throwIfAborted()
+    const answer = sources.get(from.toString())?.(request)
+    if (answer !== 'hang') return answer
+    await new Promise<void>((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+    return undefined
+  }
+  const documents = {
+    ask,
+    fetch: async (hash: Uint8Array, first?: PeerId, signal?: AbortSignal) => {
+      const bytes = first && (await ask(first, { hash }, 1e9, signal))
+      if (bytes === undefined) throw new DocumentError('no-peer', 'nobody has it')
+      return bytes
+    },
+  }
+  const refresher = new Refresher({
+    state,
+    documents,
+    clock,
+    log: silentLogger,
+    isMember: each => members.has(each.toString()),
+    isConnected: each => sources.has(each.toString()),
+  })
+  t.after(() => refresher.stop())
+  const source = (word: string, answer: Source, member = true): PeerId => {
+    sources.set(peer(word).toString(), answer)
+    if (member) members.add(peer(word).toString())
+    return peer(word)
+  }
+  return { fleet, database, state, refresher, source, sources, asked }
+}
+
+const founded = testFleet().published
+
+describe('a refresh', () => {
+  it('brings a joiner everything, from its first root on', async t => {
+    const { fleet, state, refresher, source } = await refreshing(t)
+    const next = fleet.release({ message: 'news' })
+    assert.equal(await refresher.from(source('a', honest(fleet, next))), true)
+    assert.equal(state.belief?.release.version, 2)
+  })
+
+  it('that finds nothing newer changes nothing', async t => {
+    const { fleet, refresher, source, database } = await refreshing(t, founded)
+    const before = await dump(database)
+    assert.equal(await refresher.from(source('a', honest(fleet, founded))), false)
+    assert.deepEqual(await dump(database), before)
+  })
+
+  it('asks a peer whose head is known for nothing that the head says', async t => {
+    const { fleet, state, refresher, source, asked } = await refreshing(t, founded)
+    const next = fleet.release({ message: 'news' })
+    const { root, timestamp } = next.trusted
+    assert.ok(timestamp)
+    const from = source('a', request => {
+      assert.ok('hash' in request)
+      return honest(fleet, next)(request)
+    })
+    assert.equal(await refresher.from(from, { root: root.signed.version, timestamp: timestamp.bytes }), true)
+    assert.equal(state.belief?.release.version, 2)
+    assert.equal(asked.length, 3, 'snapshot, targets, release')
+  })
+
+  it('walks the roots that a head speaks of, and judges its timestamp by them', async t => {
+    const { fleet, state, refresher, source } = await refreshing(t, founded)
+    const { timestamp } = fleet.release({ message: 'news' }).trusted
+    assert.ok(timestamp)
+    const forged = signJson({ ...signedJson(timestamp), version: 99 }, testSigner('stranger'))
+    const head = { root: 9, timestamp: forged }
+    assert.equal(await refresher.from(source('a', honest(fleet, fleet.published)), head), false)
+    assert.equal(state.belief?.release.version, 1)
+  })
+
+  const attacks: [string, (fleet: TestFleet, next: Published) => Source][] = [
+    [
+      'a timestamp by a stranger',
+      (fleet, next) => {
+        const { timestamp } = next.trusted
+        assert.ok(timestamp)
+        const forged = signJson({ ...signedJson(timestamp), version: 99 }, testSigner('stranger'))
+        const source = honest(fleet, next)
+        return request => ('head' in request ? forged : source(request))
+      },
+    ],
+    [
+      "another fleet's metadata",
+      () => {
+        const other = testFleet({ name: 'elsewhere' })
+        return honest(other, other.release())
+      },
+    ],
+    [
+      'metadata by other keys, under our root',
+      fleet => {
+        const thief = testFleet({ name: 'orchard', keys: { ...fleet.keys, timestamp: testSigner('thief') } })
+        return honest(fleet, thief.release())
+      },
+    ],
+    [
+      'a snapshot that is not the named one',
+      (fleet, next) => {
+        const source = honest(fleet, next)
+        return request => {
+          const bytes = source(request)
+          return 'hash' in request && bytes instanceof Uint8Array ? Uint8Array.of(...bytes, 32) : bytes
+        }
+      },
+    ],
+    [
+      'a release that is not the named one',
+      (fleet, next) => {
+        const source = honest(fleet, next)
+        return request => {
+          const bytes = source(request)
+          return bytes === next.documents[0] ? Buffer.alloc(bytes?.length ?? 0) : bytes
+        }
+      },
+    ],
+    [
+      'a release that nobody has',
+      (fleet, next) => {
+        const source = honest(fleet, next)
+        return request => (source(request) === next.documents[0] ? undefined : source(request))
+      },
+    ],
+    ['nothing', () => () => undefined],
+    ['rubbish', () => () => Buffer.from('rubbish')],
+  ]
+  for (const [what, attack] of attacks) {
+    it(`that gets ${what} changes nothing, and the next one works`, async t => {
+      const { fleet, refresher, source, database, state } = await refreshing(t, founded)
+      const next = fleet.release({ message: 'news' })
+      const before = await dump(database)
+      assert.equal(await refresher.from(source('hostile', attack(fleet, next))), false)
+      assert.deepEqual(await dump(database), before)
+      assert.equal(state.belief?.release.version, 1)
+      assert.equal(await refresher.from(source('honest', honest(fleet, next))), true)
+      assert.equal(state.belief?.release.version, 2)
+    })
+  }
+
+  it('never goes back to a lower version', async t => {
+    const { fleet, refresher, source, database, state } = await refreshing(t, founded)
+    const second = fleet.release()
+    await refresher.from(source('a', honest(fleet, second)))
+    const before = await dump(database)
+    assert.equal(await refresher.from(source('b', honest(fleet, founded))), false)
+    assert.deepEqual(await dump(database), before)
+    assert.equal(state.belief?.release.version, 2)
+  })
+
+  it('holds on to what it has when two differ in the same version', async t => {
+    const { fleet, refresher, source, database } = await refreshing(t, founded)
+    const second = fleet.release({ message: 'one' })
+    const twin = publishRelease(
+      founded.trusted,
+      fleet.fleet,
+      { message: 'other', configs: {}, devices: {} },
+      fleet.keys,
+      testNow,
+    )
+    await refresher.from(source('a', honest(fleet, second)))
+    const before = await dump(database)
+    assert.equal(await refresher.from(source('b', honest(fleet, twin, twin.documents))), false)
+    assert.deepEqual(await dump(database), before)
+  })
+})
+
+describe('the queue of refreshes', () => {
+  it("lets no stranger keep a member's news waiting", async t => {
+    const { fleet, refresher, source, state } = await refreshing(t, founded)
+    const next = fleet.release()
+    const strangers = Array.from({ length: 100 }, (_, each) => source(`stranger ${each}`, () => 'hang', false))
+    const dawdling = strangers.map(each => refresher.from(each))
+    await tick()
+    assert.equal(await refresher.from(source('member', honest(fleet, next))), true)
+    assert.equal(state.belief?.release.version, 2)
+    await refresher.stop()
+    assert.ok((await Promise.all(dawdling)).every(changed => !changed))
+  })
+
+  it('asks a peer once for any number of hints', async t => {
+    const { fleet, refresher, source, asked } = await refreshing(t, founded)
+    const slow = refresher.from(source('first', honest(fleet, founded)))
+    const member = source('a', honest(fleet, founded))
+    await Promise.all([slow, ...Array.from({ length: 50 }, () => refresher.from(member))])
+    assert.ok(asked.filter(each => each === member.toString()).length <= 2)
+  })
+
+  it('comes back to a peer that failed on the way, while it is there', async t => {
+    const { fleet, refresher, source, sources, state, asked } = await refreshing(t, founded)
+    const next = fleet.release()
+    let works = false
+    const answer = honest(fleet, next)
+    const member = source('a', request => {
+      if (!works) throw new Error('the line is down')
+      return answer(request)
+    })
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    assert.equal(await refresher.from(member), false)
+    works = true
+    const changed = Promise.withResolvers<void>()
+    state.once('changed', () => changed.resolve())
+    t.mock.timers.tick(refreshRetryMs)
+    await changed.promise
+    assert.equal(state.belief?.release.version, 2)
+    const gone = source('gone', () => {
+      throw new Error('the line is down')
+    })
+    await refresher.from(gone)
+    sources.delete(gone.toString())
+    const before = asked.length
+    t.mock.timers.tick(refreshRetryMs * 100)
+    await tick()
+    assert.equal(asked.length, before)
+  })
+
+  it('ends with stop, whoever is asked', async t => {
+    const { refresher, source } = await refreshing(t, founded)
+    const asking = refresher.from(source('a', () => 'hang'))
+    const waiting = refresher.from(source('b', () => 'hang'))
+    await tick()
+    await refresher.stop()
+    assert.deepEqual(await Promise.all([asking, waiting]), [false, false])
+    assert.equal(await refresher.from(source('c', () => 'hang')), false)
+  })
+})

@@ -1,0 +1,182 @@
+/** Keeps the trusted metadata at the newest that any peer has, one refresh at a time, members before strangers. */
+
+import type { PeerId } from '@libp2p/interface'
+import { FormatError } from '../../../protocol/encoding/cbor.ts'
+import { messageOf } from '../../../protocol/errors.ts'
+import { limits } from '../../../protocol/limits.ts'
+import type { Head } from '../../../protocol/messages/messages.ts'
+import { FleetError } from '../../../protocol/trust/fleet.ts'
+import { MetadataError } from '../../../protocol/trust/metadata.ts'
+import { refresh } from '../../../protocol/trust/refresh.ts'
+import { TrustError, updateTimestamp } from '../../../protocol/trust/trusted-set.ts'
+import { refreshRetries, refreshRetryMs, refreshTimeoutMs, waitingRefreshes } from '../../defaults.ts'
+import type { Logger } from '../../process/log.ts'
+import type { Clock } from '../../state/clock.ts'
+import { type FleetState, FleetStateError } from '../../state/fleet-state.ts'
+import { DocumentError, type Documents } from './documents.ts'
+import type { Equivocation } from './equivocation.ts'
+import { fetchFirstRoot, metadataFrom } from './metadata-source.ts'
+
+export interface RefresherComponents {
+  state: FleetState
+  documents: Pick<Documents, 'ask' | 'fetch'>
+  clock: Clock
+  equivocation?: Pick<Equivocation, 'examine'>
+  log: Logger
+  isMember: (peer: PeerId) => boolean
+  isConnected: (peer: PeerId) => boolean
+}
+
+interface Job {
+  readonly peer: PeerId
+  /** The peer's own, when nothing newer of it was heard since. */
+  readonly head: Head | undefined
+  readonly done: PromiseWithResolvers<boolean>
+}
+
+/** What a head says: `newer-root` can't be judged before the roots up to it are here. */
+export type HeadNews = 'newer' | 'newer-root' | 'known'
+
+export class Refresher {
+  readonly #components: RefresherComponents
+  readonly #stop = new AbortController()
+  readonly #waiting = new Map<string, Job>()
+  readonly #retries = new Map<string, { count: number; timer: NodeJS.Timeout }>()
+  #running: { peer: PeerId; abort: AbortController } | undefined
+  #work: Promise<void> = Promise.resolve()
+
+  constructor(components: RefresherComponents) {
+    this.#components = components
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('the peer stops'))
+    this.#running?.abort.abort(this.#stop.signal.reason)
+    for (const { timer } of this.#retries.values()) clearTimeout(timer)
+    this.#retries.clear()
+    for (const { done } of this.#waiting.values()) done.resolve(false)
+    this.#waiting.clear()
+    await this.#work
+  }
+
+  /**
+   * Takes what a peer knows, when its turn comes; with its `head`, of which nothing is believed unseen, in fewer questions.
+   * Resolves to whether anything changed; never rejects.
+   */
+  from(peer: PeerId, head?: Head): Promise<boolean> {
+    const { isMember } = this.#components
+    const key = peer.toString()
+    const full = this.#waiting.size >= waitingRefreshes && !isMember(peer)
+    if (this.#stop.signal.aborted || full) return Promise.resolve(false)
+    const waiting = this.#waiting.get(key)
+    // Of two heads the newer one is what the peer has now: it is asked.
+    const job = waiting ? { ...waiting, head: undefined } : { peer, head, done: Promise.withResolvers<boolean>() }
+    this.#waiting.set(key, job)
+    if (this.#running === undefined) this.#work = this.#run()
+    // Anyone can say that they know more: a stranger that dawdles must not keep a member's news waiting.
+    else if (isMember(peer) && !isMember(this.#running.peer)) {
+      this.#running.abort.abort(new Error('a member has news'))
+    }
+    return job.done.promise
+  }
+
+  /** What a head would tell us. Throws a TrustError or MetadataError when it is not signed as our root asks, or is older. */
+  judge(head: Head): HeadNews {
+    const { state, clock } = this.#components
+    const { trusted } = state
+    if (trusted === undefined || head.root > trusted.root.signed.version) return 'newer-root'
+    return updateTimestamp(trusted, head.timestamp, clock.reference).timestamp === trusted.timestamp ? 'known' : 'newer'
+  }
+
+  async #run(): Promise<void> {
+    for (let job = this.#next(); job !== undefined; job = this.#next()) {
+      const abort = new AbortController()
+      this.#running = { peer: job.peer, abort }
+      job.done.resolve(await this.#refresh(job, AbortSignal.any([abort.signal, this.#stop.signal])))
+      this.#running = undefined
+    }
+  }
+
+  #next(): Job | undefined {
+    const jobs = [...this.#waiting.values()]
+    const next = jobs.find(({ peer }) => this.#components.isMember(peer)) ?? jobs[0]
+    if (next !== undefined) this.#waiting.delete(next.peer.toString())
+    return next
+  }
+
+  async #refresh({ peer, head }: Job, stopped: AbortSignal): Promise<boolean> {
+    const { state, documents, clock, log } = this.#components
+    const key = peer.toString()
+    const time = clock.reference
+    try {
+      const signal = AbortSignal.any([stopped, AbortSignal.timeout(refreshTimeoutMs)])
+      const before = state.trusted ?? (await fetchFirstRoot(documents, state, peer, signal))
+      const source = metadataFrom(documents, peer, signal, head)
+      const after = await refresh(before, source, time, async (role, set) => {
+        if (role === 'root') await state.keepRoot(set)
+      })
+      signal.throwIfAborted()
+      this.#retries.delete(key)
+      if (state.belief !== undefined && after.timestamp === before.timestamp && after.root === before.root) return false
+      const belief = await state.believe(after, ({ hash, length }) => documents.fetch(hash, peer, signal, length))
+      log.info({ release: belief.release.version, peer: key }, 'a new release is trusted')
+      return true
+    } catch (thrown) {
+      if (this.#stop.signal.aborted) return false
+      // A new root may have taken back the time that this was judged by.
+      const misjudged = thrown instanceof TrustError && thrown.code === 'expired' && clock.reference < time
+      const final = isRefusal(thrown) && !misjudged
+      // That a peer knows less than we do is no fault.
+      const level = final && !isOlder(thrown) ? 'warn' : 'debug'
+      log[level]({ peer: key, reason: messageOf(thrown) }, 'a refresh of the metadata changed nothing')
+      if (thrown instanceof TrustError && thrown.code === 'wrong-hash') await this.#examine(peer, stopped)
+      if (final) this.#retries.delete(key)
+      else this.#retry(peer)
+      return false
+    }
+  }
+
+  /** What a peer has contradicts what we have, or itself. */
+  async #examine(peer: PeerId, signal: AbortSignal): Promise<void> {
+    const { documents, equivocation } = this.#components
+    const timestamp = await documents.ask(peer, { head: true }, limits.timestamp, signal).catch(() => undefined)
+    if (timestamp !== undefined) await equivocation?.examine(timestamp, peer)
+  }
+
+  /** What failed on the way may work in a moment; as long as the peer is there. */
+  #retry(peer: PeerId): void {
+    const key = peer.toString()
+    const known = this.#retries.get(key)
+    clearTimeout(known?.timer)
+    const count = (known?.count ?? 0) + 1
+    this.#retries.delete(key)
+    if (count > refreshRetries || !this.#components.isConnected(peer)) return
+    const timer = setTimeout(
+      () => {
+        if (this.#components.isConnected(peer)) void this.from(peer)
+        else this.#retries.delete(key)
+      },
+      refreshRetryMs * 2 ** (count - 1),
+    )
+    this.#retries.set(key, { count, timer })
+  }
+}
+
+/** Whether what the peer has was judged and refused: asking again brings the same. */
+function isRefusal(thrown: unknown): boolean {
+  return (
+    thrown instanceof TrustError ||
+    thrown instanceof MetadataError ||
+    thrown instanceof FormatError ||
+    thrown instanceof FleetStateError ||
+    thrown instanceof FleetError ||
+    (thrown instanceof DocumentError && thrown.code === 'wrong-hash')
+  )
+}
+
+function isOlder(thrown: unknown): boolean {
+  return (
+    (thrown instanceof TrustError && thrown.code === 'rollback') ||
+    (thrown instanceof FleetStateError && thrown.code === 'superseded')
+  )
+}

@@ -1,0 +1,227 @@
+/** Sync: what gossip could not reach. On every new connection both sides say what they hold and send what the other lacks. */
+
+import { EventEmitter } from 'node:events'
+import type { PeerId, Stream } from '@libp2p/interface'
+import { FormatError } from '../../../protocol/encoding/cbor.ts'
+import { equalBytes, sha256 } from '../../../protocol/encoding/hash.ts'
+import { messageOf } from '../../../protocol/errors.ts'
+import { limits } from '../../../protocol/limits.ts'
+import { certificateRank } from '../../../protocol/members/certificate.ts'
+import {
+  digestCodec,
+  type Head,
+  type ProtocolNames,
+  type SyncDigest,
+  summaryCodec,
+  syncItemCodec,
+} from '../../../protocol/messages/messages.ts'
+import { answeredSyncs, refusedItems, resyncIntervalMs, syncTimeoutMs } from '../../defaults.ts'
+import type { Logger } from '../../process/log.ts'
+import type { FleetState } from '../../state/fleet-state.ts'
+import type { AddressBook } from '../peers/address-book.ts'
+import type { Admission } from '../peers/admission.ts'
+import type { Conduct } from '../peers/peer-score.ts'
+import { type Channel, converse } from '../transport/channel.ts'
+import type { Host } from '../transport/host.ts'
+import { openStream } from '../transport/open-stream.ts'
+import type { Directory } from './directory.ts'
+import type { Equivocation } from './equivocation.ts'
+import { type Gossip, isContradiction } from './gossip.ts'
+import type { Refresher } from './refresher.ts'
+
+export interface SyncComponents {
+  host: Host
+  names: ProtocolNames
+  admission: Admission
+  state: FleetState
+  directory: Directory
+  addresses: AddressBook
+  refresher: Refresher
+  gossip: Gossip
+  equivocation: Pick<Equivocation, 'examine'>
+  conduct: Pick<Conduct, 'allows' | 'fault'>
+  log: Logger
+}
+
+interface Events {
+  /** Both sides have what either held. */
+  synced: [PeerId]
+}
+
+export class Sync extends EventEmitter<Events> {
+  readonly #components: SyncComponents
+  readonly #stop = new AbortController()
+  readonly #running = new Set<string>()
+  /** What each connected peer was told of others' addresses. */
+  readonly #told = new Map<string, Set<string>>()
+  #answering = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(components: SyncComponents) {
+    super()
+    this.#components = components
+  }
+
+  async start(): Promise<void> {
+    const { host, names, admission } = this.#components
+    for (const protocol of [names.sync, names.plainSync]) {
+      admission.gate(protocol)
+      await host.handle(protocol, (stream, connection) => this.#answer(stream, connection.remotePeer), {
+        maxInboundStreams: 2,
+      })
+    }
+    // One side is enough, and the lower ID's, so that both don't.
+    admission.on('admitted', ({ peer }) => {
+      this.#told.delete(peer.toString())
+      if (host.peerId.toString() < peer.toString()) void this.with(peer)
+    })
+    this.#timer = setInterval(() => {
+      const { members } = admission
+      const member = members[Math.floor(Math.random() * members.length)]
+      if (member !== undefined) void this.with(member.peer)
+    }, resyncIntervalMs)
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    this.#stop.abort(new Error('the peer stops'))
+    const { host, names } = this.#components
+    await host.unhandle([names.sync, names.plainSync])
+  }
+
+  /** Exchanges with one member what either lacks; at once if it is under way already. Never rejects. */
+  async with(peer: PeerId): Promise<void> {
+    const { host, names } = this.#components
+    const key = peer.toString()
+    if (this.#running.has(key)) return
+    this.#running.add(key)
+    try {
+      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(syncTimeoutMs)])
+      await this.#exchange(await openStream(host, peer, [names.sync, names.plainSync], signal), peer, signal)
+    } catch (thrown) {
+      this.#failed(peer, thrown)
+    } finally {
+      this.#running.delete(key)
+    }
+  }
+
+  async #answer(stream: Stream, peer: PeerId): Promise<void> {
+    if (this.#answering >= answeredSyncs || !this.#components.conduct.allows(peer.toString(), 'sync')) {
+      stream.abort(new Error('too many syncs'))
+      return
+    }
+    this.#answering++
+    try {
+      await this.#exchange(stream, peer, AbortSignal.any([this.#stop.signal, AbortSignal.timeout(syncTimeoutMs)]))
+    } catch (thrown) {
+      this.#failed(peer, thrown)
+    } finally {
+      this.#answering--
+    }
+  }
+
+  #failed(peer: PeerId, thrown: unknown): void {
+    if (thrown instanceof FormatError) this.#components.conduct.fault(peer.toString(), messageOf(thrown))
+    this.#components.log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'sync failed')
+  }
+
+  async #exchange(stream: Stream, peer: PeerId, signal: AbortSignal): Promise<void> {
+    const head = await converse(stream, signal, async channel => {
+      const theirs = await this.#compare(channel, this.#digest(), stream.protocol === this.#components.names.sync)
+      await Promise.all([this.#send(channel, theirs, peer), this.#receive(channel, peer)])
+      return theirs.head
+    })
+    if (head !== undefined && (await this.#isNews(head, peer))) await this.#components.refresher.from(peer, head)
+    if (!signal.aborted) this.emit('synced', peer)
+  }
+
+  /** What they hold; of old acquaintances mostly what we hold, which a hash tells as well. */
+  async #compare(channel: Channel, ours: SyncDigest, summarised: boolean): Promise<SyncDigest> {
+    if (summarised) {
+      const summary = { digest: sha256(digestCodec.encode(ours)) }
+      await channel.send(summaryCodec, summary)
+      if (equalBytes((await channel.receive(summaryCodec)).digest, summary.digest)) return ours
+    }
+    await channel.send(digestCodec, ours)
+    return await channel.receive(digestCodec)
+  }
+
+  async #isNews(head: Head, peer: PeerId): Promise<boolean> {
+    try {
+      return this.#components.refresher.judge(head) !== 'known'
+    } catch (thrown) {
+      if (isContradiction(thrown)) await this.#components.equivocation.examine(head.timestamp, peer)
+      // Older than ours, or not signed as our root asks: nothing to fetch.
+      return false
+    }
+  }
+
+  #digest(): SyncDigest {
+    const { directory, state } = this.#components
+    const members = directory
+      .certificates()
+      .map(certificate => ({
+        peer: certificate.peer,
+        issued: certificateRank(certificate),
+        report: directory.report(certificate.peer)?.document.counter ?? 0,
+      }))
+      .sort((a, b) => (a.peer < b.peer ? -1 : 1))
+    return { ...(state.head && { head: state.head }), members }
+  }
+
+  /** Whether a peer that is connected has not been told yet: most of a sync between old acquaintances is nothing new. */
+  #isNewTo(peer: PeerId, what: string): boolean {
+    const told = this.#told.get(peer.toString()) ?? new Set()
+    this.#told.set(peer.toString(), told)
+    return told.size !== told.add(what).size
+  }
+
+  async #send(channel: Channel, theirs: SyncDigest, to: PeerId): Promise<void> {
+    const { directory, admission, addresses } = this.#components
+    const held = new Map(theirs.members.map(member => [member.peer, member]))
+    for (const each of directory.certificates()) {
+      const { peer } = each
+      const issued = certificateRank(each)
+      const known = held.get(peer)
+      const certificate = directory.certificate(peer)?.envelope
+      if (certificate !== undefined && (known === undefined || known.issued < issued)) {
+        await channel.send(syncItemCodec, { certificate, peer })
+      }
+      const report = directory.report(peer)
+      if (report !== undefined && report.document.counter > (known?.report ?? 0)) {
+        await channel.send(syncItemCodec, { report: report.envelope })
+      }
+    }
+    for (const { peer } of admission.members.slice(0, 32)) {
+      const known = addresses.addresses(peer.toString())
+      if (known.length > 0 && this.#isNewTo(to, `${peer} ${known}`)) {
+        await channel.send(syncItemCodec, { addresses: [...known], peer: peer.toString() })
+      }
+    }
+    await channel.send(syncItemCodec, { end: true })
+  }
+
+  async #receive(channel: Channel, from: PeerId): Promise<void> {
+    const { directory, addresses, gossip, log, host } = this.#components
+    let refused = 0
+    for (let items = 0; items < 3 * limits.members; items++) {
+      const item = await channel.receive(syncItemCodec)
+      if ('end' in item) return
+      try {
+        if ('certificate' in item) {
+          const outcome = await directory.addCertificate(item.peer, item.certificate)
+          if (outcome === 'new') gossip.publishCertificate(item.certificate)
+        } else if ('report' in item) {
+          // News that a visitor brings is news to our neighbours too.
+          if ((await directory.addReport(item.report)) === 'new') gossip.publishReport(item.report)
+        } else if (item.peer !== host.peerId.toString() && directory.certificate(item.peer) !== undefined) {
+          // What is known to have worked stays in front of what a neighbour says.
+          if (addresses.addresses(item.peer).length === 0) await addresses.heard(item.peer, item.addresses)
+        }
+      } catch (thrown) {
+        log.debug({ peer: from.toString(), reason: messageOf(thrown) }, 'an item of sync was not taken')
+        if (++refused > refusedItems) throw thrown
+      }
+    }
+  }
+}

@@ -1,0 +1,87 @@
+/** Finds devices that share one key: a disk that was copied, or a key that was stolen. */
+
+import { equalBytes, toHex } from '../../../protocol/encoding/hash.ts'
+import { limits } from '../../../protocol/limits.ts'
+import type { Report } from '../../../protocol/report/report.ts'
+import { bootsKept } from '../../defaults.ts'
+import type { EvidenceBook } from '../../state/evidence.ts'
+
+interface Known {
+  readonly document: Report
+  readonly envelope: Uint8Array
+}
+
+/**
+ * Each process draws a number when it starts, and never has it again. So when the numbers of one peer ID, in the order in
+ * which it spoke, go back to one that another had replaced, two processes have its key.
+ */
+export class CloneWatch {
+  readonly #evidence: Pick<EvidenceBook, 'add'>
+  readonly #reported = new BootHistory()
+  readonly #heard = new BootHistory()
+
+  constructor(evidence: Pick<EvidenceBook, 'add'>) {
+    this.#evidence = evidence
+  }
+
+  /** Judges a verified report beside the one that is known of its peer. */
+  async report(known: Known | undefined, next: Known): Promise<void> {
+    const { peer, counter, boot } = next.document
+    if (known?.document.counter === counter && !equalBytes(known.envelope, next.envelope)) {
+      await this.#evidence.add('clone', peer, [known.envelope, next.envelope])
+    }
+    if (known !== undefined && known.document.counter >= counter) return
+    if (known?.document.boot !== undefined) this.#reported.add(peer, toHex(known.document.boot))
+    if (boot === undefined || !this.#reported.add(peer, toHex(boot))) return
+    await this.#evidence.add('clone', peer, [...(known ? [known.envelope] : []), next.envelope])
+  }
+
+  /**
+   * Notes what a peer's hello said. `asked`: it answered a hello of ours just now, so it lives; else it may be what a
+   * connection brought late. Resolves to whether other connections of this peer said something else: ask them.
+   */
+  async hello(peer: string, boot: Uint8Array | undefined, asked: boolean): Promise<boolean> {
+    if (boot === undefined) return false
+    const key = toHex(boot)
+    const differs = this.#heard.last(peer) !== undefined && this.#heard.last(peer) !== key
+    if (!asked && this.#heard.has(peer, key)) return differs
+    if (this.#heard.add(peer, key)) await this.#evidence.add('clone', peer, [])
+    return differs
+  }
+
+  forget(peer: string): void {
+    this.#reported.forget(peer)
+    this.#heard.forget(peer)
+  }
+}
+
+/** The last numbers of each peer, the newest last. */
+class BootHistory {
+  readonly #boots = new Map<string, string[]>()
+
+  last(peer: string): string | undefined {
+    return this.#boots.get(peer)?.at(-1)
+  }
+
+  has(peer: string, boot: string): boolean {
+    return this.#boots.get(peer)?.includes(boot) ?? false
+  }
+
+  /** Whether it came back after another one. */
+  add(peer: string, boot: string): boolean {
+    const known = this.#boots.get(peer) ?? []
+    if (known.at(-1) === boot) return false
+    const returned = known.includes(boot)
+    this.#boots.delete(peer)
+    for (const oldest of this.#boots.keys()) {
+      if (this.#boots.size < limits.members) break
+      this.#boots.delete(oldest)
+    }
+    this.#boots.set(peer, [...known.filter(each => each !== boot), boot].slice(-bootsKept))
+    return returned
+  }
+
+  forget(peer: string): void {
+    this.#boots.delete(peer)
+  }
+}

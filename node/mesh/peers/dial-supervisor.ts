@@ -1,0 +1,197 @@
+/** Keeps the peer connected: dials bootstrap peers, members of the address book and what was discovered, for ever. */
+
+import { peerIdFromString } from '@libp2p/peer-id'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { messageOf } from '../../../protocol/errors.ts'
+import {
+  addressesPerPeer,
+  dialTimeoutMs,
+  discoveredPeers,
+  redialFirstMs,
+  redialLastMs,
+  superviseIntervalMs,
+  wantedConnections,
+} from '../../defaults.ts'
+import type { Logger } from '../../process/log.ts'
+import type { Host } from '../transport/host.ts'
+import type { AddressBook } from './address-book.ts'
+import type { Admission } from './admission.ts'
+
+interface Target {
+  addresses: () => Multiaddr[]
+  /** Whose addresses they are; nothing when only an address is known. */
+  readonly peer: string | undefined
+  /** Who answered there last. */
+  found: string | undefined
+  /** Bootstrap peers are dialled even when there are connections enough. */
+  readonly always: boolean
+  failures: number
+  notBefore: number
+  dialling: boolean
+}
+
+export interface SupervisorComponents {
+  host: Host
+  admission: Pick<Admission, 'isRefused' | 'member' | 'on'>
+  addresses: AddressBook
+  log: Logger
+}
+
+export class DialSupervisor {
+  readonly #components: SupervisorComponents
+  readonly #targets = new Map<string, Target>()
+  readonly #discovered = new Map<string, Target>()
+  readonly #abort = new AbortController()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(components: SupervisorComponents, init: { bootstrap: readonly string[] }) {
+    this.#components = components
+    for (const text of init.bootstrap) {
+      const address = multiaddr(text)
+      this.#targets.set(
+        text,
+        newTarget(() => [address], peerOf(address), true),
+      )
+    }
+  }
+
+  start(): void {
+    const { host, addresses, admission, log } = this.#components
+    for (const peer of addresses.peers()) this.#addMember(peer)
+    admission.on('admitted', ({ peer }) => {
+      this.#addMember(peer.toString())
+      for (const target of this.#all()) {
+        if ((target.peer ?? target.found) !== peer.toString()) continue
+        target.failures = 0
+        target.notBefore = 0
+      }
+    })
+    host.addEventListener('peer:identify', ({ detail }) => {
+      const { connection, listenAddrs, peerId } = detail
+      const peer = peerId.toString()
+      const note = async () => {
+        // Where a member was reached is worth more than where it says that it listens.
+        if (connection.direction === 'outbound') await addresses.reached(peer, connection.remoteAddr.toString())
+        await addresses.heard(peer, listenAddrs.map(String))
+      }
+      note().catch(error => log.warn({ peer, reason: messageOf(error) }, 'an address was not kept'))
+    })
+    this.#timer = setInterval(() => this.#supervise(), superviseIntervalMs)
+    this.#supervise()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#abort.abort(new Error('the peer stops'))
+  }
+
+  /** Forgets waiting times, after the network has changed or when a person waits. */
+  hurry(): void {
+    for (const target of this.#all()) target.notBefore = 0
+    this.#supervise()
+  }
+
+  #all(): Target[] {
+    return [...this.#targets.values(), ...this.#discovered.values()]
+  }
+
+  #addMember(peer: string): void {
+    if (this.#targets.has(peer)) return
+    const { addresses } = this.#components
+    const known = () => addresses.addresses(peer).map(text => multiaddr(text))
+    this.#targets.set(peer, newTarget(known, peer, false))
+  }
+
+  /** Notes where a peer was heard on the local network; somewhere new, it is dialled without waiting. */
+  discovered(peer: string, found: readonly Multiaddr[]): void {
+    const addresses = () => found.slice(0, addressesPerPeer)
+    const known = this.#discovered.get(peer) ?? newTarget(addresses, peer, false)
+    const moved = String(known.addresses()) !== String(addresses())
+    if (moved) {
+      known.failures = 0
+      known.notBefore = 0
+    }
+    known.addresses = addresses
+    this.#discovered.delete(peer)
+    this.#discovered.set(peer, known)
+    for (const oldest of this.#discovered.keys()) {
+      if (this.#discovered.size <= discoveredPeers) break
+      this.#discovered.delete(oldest)
+    }
+  }
+
+  #supervise(): void {
+    if (this.#abort.signal.aborted) return
+    const { host, admission, addresses } = this.#components
+    for (const peer of addresses.peers()) this.#addMember(peer)
+    const connections = host.getConnections()
+    const busy = new Set(connections.map(({ remotePeer }) => remotePeer.toString()))
+    // Strangers that dial us must not stand in for members that we would dial.
+    const counted = connections.filter(each => each.direction === 'outbound' || admission.member(each.remotePeer))
+    let open = new Set(counted.map(({ remotePeer }) => remotePeer.toString())).size
+    const now = performance.now()
+    for (const { peer, dialling } of this.#all()) if (dialling && peer !== undefined) busy.add(peer)
+    for (const target of shuffled(this.#all())) {
+      const peer = target.peer ?? target.found
+      if (target.dialling || target.notBefore > now || peer === host.peerId.toString()) continue
+      if (peer !== undefined && (busy.has(peer) || admission.isRefused(peer))) continue
+      if (!target.always && open >= wantedConnections) continue
+      open++
+      if (peer !== undefined) busy.add(peer)
+      void this.#dial(target)
+    }
+  }
+
+  /** Never rejects. */
+  async #dial(target: Target): Promise<void> {
+    const { host, log } = this.#components
+    target.dialling = true
+    try {
+      const addresses = target.addresses().map(address => withPeer(address, target.peer))
+      const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(dialTimeoutMs)])
+      if (addresses.length > 0) {
+        // After a failure another one comes first: one that swallows packets costs nearly all of a dial's time.
+        const first = target.failures % addresses.length
+        const connection = await host.dial([...addresses.slice(first), ...addresses.slice(0, first)], { signal })
+        target.found = connection.remotePeer.toString()
+      } else if (target.peer !== undefined) await this.#lookUp(target.peer, signal)
+      // That the other side answered is no success before it admits us: it may drop us a moment later, for ever.
+      target.failures++
+    } catch (thrown) {
+      log.debug({ peer: target.peer, reason: messageOf(thrown) }, 'a dial failed')
+      target.found = undefined
+      target.failures++
+    } finally {
+      const delayMs = Math.min(redialLastMs, redialFirstMs * 2 ** Math.min(target.failures, 20))
+      target.notBefore = performance.now() + delayMs * (0.5 + Math.random())
+      target.dialling = false
+    }
+  }
+
+  /** A member without an address: asked of the DHT, where there is one. */
+  async #lookUp(peer: string, signal: AbortSignal): Promise<void> {
+    const { host } = this.#components
+    if (host.services.dht === undefined) return
+    const found = await host.peerRouting.findPeer(peerIdFromString(peer), { signal })
+    await host.dial(found.multiaddrs, { signal })
+  }
+}
+
+function newTarget(addresses: () => Multiaddr[], peer: string | undefined, always: boolean): Target {
+  return { addresses, peer, found: undefined, always, failures: 0, notBefore: 0, dialling: false }
+}
+
+function peerOf(address: Multiaddr): string | undefined {
+  return address.getComponents().findLast(component => component.name === 'p2p')?.value
+}
+
+function withPeer(address: Multiaddr, peer: string | undefined): Multiaddr {
+  return peer === undefined || peerOf(address) !== undefined ? address : address.encapsulate(`/p2p/${peer}`)
+}
+
+function shuffled<T>(items: T[]): T[] {
+  return items
+    .map(item => ({ item, order: Math.random() }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ item }) => item)
+}

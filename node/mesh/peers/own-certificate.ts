@@ -1,0 +1,100 @@
+/** This peer's own certificate: taken anew when a controller has signed one, asked for in time. */
+
+import { EventEmitter } from 'node:events'
+import { messageOf } from '../../../protocol/errors.ts'
+import { type Certificate, certificateRank, readCertificate } from '../../../protocol/members/certificate.ts'
+import type { Report } from '../../../protocol/report/report.ts'
+import { renewalCheckMs } from '../../defaults.ts'
+import type { Logger } from '../../process/log.ts'
+import type { AgeIdentities } from '../../state/age-identities.ts'
+import type { Clock } from '../../state/clock.ts'
+import type { OwnState } from '../../state/own.ts'
+
+export interface OwnCertificateComponents {
+  own: Pick<OwnState, 'setCertificate'>
+  age: Pick<AgeIdentities, 'recipient' | 'rotate'>
+  clock: Pick<Clock, 'reference'>
+  log: Logger
+}
+
+interface Events {
+  /** A new certificate is in force. */
+  renewed: [Certificate]
+  /** A renewal is asked for from now on: the next report says so. */
+  due: []
+}
+
+/** What of a certificate's time must be left, as a part: below it, the peer asks for a new one. */
+const renewalPart = 1 / 3
+
+export class OwnCertificate extends EventEmitter<Events> {
+  readonly #components: OwnCertificateComponents
+  #envelope: Uint8Array
+  #certificate: Certificate
+  #timer: NodeJS.Timeout | undefined
+  #checking: Promise<void> = Promise.resolve()
+
+  constructor(components: OwnCertificateComponents, envelope: Uint8Array) {
+    super()
+    this.#components = components
+    this.#envelope = envelope
+    this.#certificate = readCertificate(envelope)
+  }
+
+  get envelope(): Uint8Array {
+    return this.#envelope
+  }
+
+  get certificate(): Certificate {
+    return this.#certificate
+  }
+
+  /** What a report asks for; nothing while the certificate is good. */
+  get renewal(): Report['renew'] {
+    const { recipient } = this.#components.age
+    // An age identity that no certificate names yet: made because time is short, or because the old one was lost.
+    return this.#certificate.age === recipient ? undefined : { age: recipient }
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.check(), renewalCheckMs)
+    void this.check()
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#checking
+  }
+
+  /** Takes a verified certificate of this peer that stands over the present one; on disk before it is shown to anyone. */
+  async adopt(envelope: Uint8Array): Promise<void> {
+    const next = readCertificate(envelope)
+    if (certificateRank(next) <= certificateRank(this.#certificate)) return
+    await this.#components.own.setCertificate(envelope)
+    this.#envelope = envelope
+    this.#certificate = next
+    this.#components.log.info({ name: next.name, expires: next.expires }, 'a controller has signed our certificate')
+    this.emit('renewed', next)
+    // One that was signed for an older request, or late: it may be time to ask again.
+    await this.check()
+  }
+
+  /** Asks for renewal when a third of the time is left, each time with a new age identity. Never rejects. */
+  check(): Promise<void> {
+    this.#checking = this.#checking
+      .then(() => this.#check())
+      .catch(error => {
+        this.#components.log.error({ reason: messageOf(error) }, 'a renewal could not be asked for')
+      })
+    return this.#checking
+  }
+
+  async #check(): Promise<void> {
+    const { age, clock } = this.#components
+    const { issued, expires } = this.#certificate
+    const end = Date.parse(expires)
+    const left = end - clock.reference.getTime()
+    if (left < (end - Date.parse(issued)) * renewalPart && this.renewal === undefined) await age.rotate(clock.reference)
+    if (this.renewal !== undefined) this.emit('due')
+  }
+}

@@ -1,0 +1,71 @@
+/** How peers behave: what each may ask for in a time, and what happens to one that sends what no honest peer sends. */
+
+import { Budget } from '../../concurrency/token-bucket.ts'
+import { conductRates, faultsPerPeer, faultsPerSecond, watchedPeers } from '../../defaults.ts'
+import type { Logger } from '../../process/log.ts'
+
+export type Asked = keyof typeof conductRates
+
+interface Watched {
+  readonly faults: Budget
+  readonly asked: Map<Asked, Budget>
+  /** Faults since the peer was dropped last; for gossip's score. */
+  count: number
+}
+
+export class Conduct {
+  readonly #log: Logger
+  readonly #drop: (peer: string) => void
+  readonly #now: (() => number) | undefined
+  /** Those heard of last are at the end: also when they go and come again. */
+  readonly #watched = new Map<string, Watched>()
+
+  constructor(components: { log: Logger; drop: (peer: string) => void; now?: () => number }) {
+    this.#log = components.log
+    this.#drop = components.drop
+    this.#now = components.now
+  }
+
+  /** Whether a peer may ask once more. */
+  allows(peer: string, asked: Asked): boolean {
+    const watched = this.#watch(peer)
+    const budget = watched.asked.get(asked) ?? this.#budget(conductRates[asked])
+    watched.asked.set(asked, budget)
+    return budget.take()
+  }
+
+  /** Notes what only a broken or hostile peer does; one that goes on is dropped, and not taken back for a while. */
+  fault(peer: string, what: string): void {
+    const watched = this.#watch(peer)
+    watched.count++
+    this.#log.debug({ peer, what }, 'a peer misbehaved')
+    if (watched.faults.take()) return
+    this.#log.warn({ peer, what }, 'a peer misbehaved too often, and is dropped')
+    watched.count = 0
+    this.#drop(peer)
+  }
+
+  /** For gossip: nobody listens to one that is about to be dropped. */
+  score(peer: string): number {
+    return -10 * (this.#watched.get(peer)?.count ?? 0)
+  }
+
+  #watch(peer: string): Watched {
+    const watched = this.#watched.get(peer) ?? {
+      faults: this.#budget({ most: faultsPerPeer, perSecond: faultsPerSecond }),
+      asked: new Map(),
+      count: 0,
+    }
+    this.#watched.delete(peer)
+    this.#watched.set(peer, watched)
+    for (const oldest of this.#watched.keys()) {
+      if (this.#watched.size <= watchedPeers) break
+      this.#watched.delete(oldest)
+    }
+    return watched
+  }
+
+  #budget(rate: { most: number; perSecond: number }): Budget {
+    return new Budget({ ...rate, ...(this.#now && { now: this.#now }) })
+  }
+}

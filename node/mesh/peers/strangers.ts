@@ -1,0 +1,56 @@
+/** Connections whose peers aren't admitted: each has its time, and a few hellos, until it is dropped. */
+
+import type { Connection } from '@libp2p/interface'
+import { helloTimeoutMs, refreshTimeoutMs, refusedHellos } from '../../defaults.ts'
+
+interface Stranger {
+  deadline: NodeJS.Timeout
+  refusals: number
+  extended: boolean
+}
+
+export class Strangers {
+  readonly #late: (connection: Connection) => void
+  readonly #known = new Map<Connection, Stranger>()
+  #stopped = false
+
+  constructor(late: (connection: Connection) => void) {
+    this.#late = late
+  }
+
+  /** Gives a stranger its time for being admitted; from the beginning if it had one. */
+  expect(connection: Connection, milliseconds = helloTimeoutMs): void {
+    if (this.#stopped || connection.status !== 'open') return
+    const known = this.#known.get(connection)
+    clearTimeout(known?.deadline)
+    const deadline = setTimeout(() => {
+      this.#known.delete(connection)
+      if (connection.status === 'open') this.#late(connection)
+    }, milliseconds)
+    this.#known.set(connection, { refusals: 0, extended: false, ...known, deadline })
+  }
+
+  /** One who says that it knows what we lack gets the time that fetching this takes, once. */
+  extend(connection: Connection): void {
+    const known = this.#known.get(connection)
+    if (known === undefined || known.extended) return
+    known.extended = true
+    this.expect(connection, refreshTimeoutMs)
+  }
+
+  /** Notes that a hello was refused; whether it was one too many. */
+  refuse(connection: Connection): boolean {
+    const known = this.#known.get(connection)
+    return known !== undefined && ++known.refusals >= refusedHellos
+  }
+
+  forget(connection: Connection): void {
+    clearTimeout(this.#known.get(connection)?.deadline)
+    this.#known.delete(connection)
+  }
+
+  stop(): void {
+    this.#stopped = true
+    for (const connection of this.#known.keys()) this.forget(connection)
+  }
+}

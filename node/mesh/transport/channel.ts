@@ -1,0 +1,129 @@
+/** A stream as a conversation: framed messages read with their codec, and bodies of a known length. */
+
+import type { Stream } from '@libp2p/interface'
+import type { Codec } from '../../../protocol/encoding/cbor.ts'
+import { ThymeshError } from '../../../protocol/errors.ts'
+import { idleStreamTimeoutMs, messageTimeoutMs, slowestBytesPerMs } from '../../defaults.ts'
+import { type Patience, StreamReader, writeTo } from './stream-io.ts'
+
+export class ChannelError extends ThymeshError<'ended' | 'too-large'> {}
+
+const headerLength = 4
+
+/** A frame is its length in four bytes, big-endian, then the message. */
+export class Channel {
+  readonly stream: Stream
+  readonly #reader: StreamReader
+  readonly #signal: AbortSignal | undefined
+  readonly #bulk: Patience
+
+  /** Make it in the tick in which the stream came. The signal ends every wait. */
+  constructor(stream: Stream, signal?: AbortSignal) {
+    this.stream = stream
+    this.#reader = new StreamReader(stream)
+    this.#signal = signal
+    this.#bulk = { idleMs: idleStreamTimeoutMs, signal }
+  }
+
+  async send<T>(codec: Codec<T>, message: T): Promise<void> {
+    const bytes = codec.encode(message)
+    const frame = new Uint8Array(headerLength + bytes.length)
+    new DataView(frame.buffer).setUint32(0, bytes.length)
+    frame.set(bytes, headerLength)
+    await writeTo(this.stream, frame, this.#within(messageTimeoutMs))
+  }
+
+  /**
+   * The next message, all of it within the time. Throws a ChannelError when the stream ends first, a FormatError when it is
+   * none of the codec's.
+   */
+  async receive<T>(codec: Codec<T>, timeoutMs = messageTimeoutMs): Promise<T> {
+    const patience = this.#within(timeoutMs)
+    const header = await this.#exactly(headerLength, patience)
+    const length = new DataView(header.buffer, header.byteOffset).getUint32(0)
+    if (length > codec.maxBytes) {
+      throw new ChannelError('too-large', `expected a ${codec.name} of at most ${codec.maxBytes} bytes, got ${length}`)
+    }
+    return codec.decode(await this.#exactly(length, patience))
+  }
+
+  /** Sends a body; its length was said before. */
+  async sendBody(body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+    for await (const chunk of body) await writeTo(this.stream, chunk, this.#bulk)
+  }
+
+  /** Exactly `size` bytes as they arrive; throws a ChannelError when the stream ends before. */
+  async *body(size: number, patience = this.#bulk): AsyncGenerator<Uint8Array> {
+    let left = size
+    while (left > 0) {
+      const chunk = await this.#reader.next(patience)
+      if (chunk === undefined) throw ended(left)
+      const part = chunk.length > left ? chunk.subarray(0, left) : chunk
+      if (part.length < chunk.length) this.#reader.unread(chunk.subarray(part.length))
+      left -= part.length
+      yield part
+    }
+  }
+
+  /** A body as a whole, within the time that the slowest link takes; for documents, whose size is bounded before. */
+  async bodyBytes(size: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(size)
+    const patience = { ...this.#bulk, until: performance.now() + idleStreamTimeoutMs + size / slowestBytesPerMs }
+    let at = 0
+    for await (const chunk of this.body(size, patience)) {
+      bytes.set(chunk, at)
+      at += chunk.length
+    }
+    return bytes
+  }
+
+  async close(): Promise<void> {
+    await this.stream.close({ signal: AbortSignal.timeout(messageTimeoutMs) })
+  }
+
+  abort(error: unknown): void {
+    this.stream.abort(error instanceof Error ? error : new Error(String(error)))
+  }
+
+  async #exactly(length: number, patience: Patience): Promise<Uint8Array> {
+    const bytes = new Uint8Array(length)
+    let at = 0
+    while (at < length) {
+      const chunk = await this.#reader.next(patience)
+      if (chunk === undefined) throw ended(length - at)
+      const part = chunk.subarray(0, length - at)
+      bytes.set(part, at)
+      at += part.length
+      this.#reader.unread(chunk.subarray(part.length))
+    }
+    return bytes
+  }
+
+  #within(milliseconds: number): Patience {
+    return { until: performance.now() + milliseconds, signal: this.#signal }
+  }
+}
+
+/**
+ * Holds a conversation on a stream: closes it at the end, resets it when the conversation fails, so that no half-open
+ * stream is left. Call it in the tick in which the stream came.
+ */
+export async function converse<T>(
+  stream: Stream,
+  signal: AbortSignal | undefined,
+  conversation: (channel: Channel) => Promise<T>,
+): Promise<T> {
+  const channel = new Channel(stream, signal)
+  try {
+    const result = await conversation(channel)
+    await channel.close().catch(error => channel.abort(error))
+    return result
+  } catch (thrown) {
+    channel.abort(thrown)
+    throw thrown
+  }
+}
+
+function ended(missing: number): ChannelError {
+  return new ChannelError('ended', `the stream ended ${missing} bytes early`)
+}
