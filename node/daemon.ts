@@ -29,7 +29,7 @@ import { followed } from './state/releases.ts'
 import { BinaryCache } from './store/cache/binary-cache.ts'
 import { StoreCacheSource } from './store/cache/cache-source.ts'
 import { HashParts } from './store/cache/hash-parts.ts'
-import { MeshNars } from './swarm/mesh-nars.ts'
+import { MeshNars } from './swarm/fetch/mesh-nars.ts'
 
 export interface RunningDaemon {
   readonly peer: MeshPeer

@@ -14,7 +14,7 @@ import type { ActivationState, Entry } from './activation/entry.ts'
 import type { MeshPeer } from './mesh/mesh-peer.ts'
 import type { Clock } from './state/clock.ts'
 import type { OwnState } from './state/own.ts'
-import type { Progress } from './swarm/progress.ts'
+import type { Progress } from './swarm/fetch/progress.ts'
 
 export class CounterError extends ThymeshError<'reports-used-up'> {}
 

@@ -33,8 +33,8 @@ import type { SecretUpdates } from './secrets/secret-updates.ts'
 import type { Clock } from './state/clock.ts'
 import type { OwnState } from './state/own.ts'
 import { followed } from './state/releases.ts'
-import { fetchClosure } from './swarm/closure-fetch.ts'
-import type { Progress } from './swarm/progress.ts'
+import { fetchClosure } from './swarm/fetch/closure-fetch.ts'
+import type { Progress } from './swarm/fetch/progress.ts'
 
 export interface DeviceComponents {
   peer: MeshPeer

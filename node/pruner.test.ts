@@ -12,9 +12,9 @@ import { keptReleases, pruneAfterBeliefs } from './defaults.ts'
 import { silentLogger } from './process/log.ts'
 import { Pruner, type PrunerComponents } from './pruner.ts'
 import { FleetState } from './state/fleet-state.ts'
-import { ChunkIndex } from './swarm/chunk-index.ts'
-import { Closures } from './swarm/closures.ts'
-import { RecipeBook } from './swarm/recipe-book.ts'
+import { ChunkIndex } from './swarm/chunks/chunk-index.ts'
+import { Closures } from './swarm/chunks/closures.ts'
+import { RecipeBook } from './swarm/recipe/recipe-book.ts'
 
 const many = keptReleases + 8
 

@@ -11,9 +11,9 @@ import type { FleetState } from './state/fleet-state.ts'
 import type { OwnState } from './state/own.ts'
 import type { ProposalBook } from './state/proposal-book.ts'
 import type { NixStore } from './store/local/nix-store.ts'
-import type { ChunkIndex } from './swarm/chunk-index.ts'
-import type { Closures } from './swarm/closures.ts'
-import type { RecipeBook } from './swarm/recipe-book.ts'
+import type { ChunkIndex } from './swarm/chunks/chunk-index.ts'
+import type { Closures } from './swarm/chunks/closures.ts'
+import type { RecipeBook } from './swarm/recipe/recipe-book.ts'
 
 export interface PrunerComponents {
   state: FleetState

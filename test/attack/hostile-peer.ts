@@ -2,7 +2,7 @@
 
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import { type Channel, converse } from '../../node/mesh/transport/channel.ts'
-import { FrameStream } from '../../node/swarm/frame-stream.ts'
+import { FrameStream } from '../../node/swarm/session/frame-stream.ts'
 import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
 import {
   type Answer,

@@ -1,10 +1,10 @@
 /** Closures cut into chunks, from a real store's NARs or NARs in memory: descriptor, recipes, and every chunk's bytes. */
 
 import { storeError } from '../../node/store/store-error.ts'
-import { ChunkList } from '../../node/swarm/chunk-list.ts'
-import { makeRecipeOf, type NarFacts } from '../../node/swarm/make-recipe.ts'
-import type { NarSource } from '../../node/swarm/nar-source.ts'
-import { normaliseRange } from '../../node/swarm/normalise.ts'
+import { ChunkList } from '../../node/swarm/chunks/chunk-list.ts'
+import { makeRecipeOf, type NarFacts } from '../../node/swarm/recipe/make-recipe.ts'
+import type { NarSource } from '../../node/swarm/recipe/nar-source.ts'
+import { normaliseRange } from '../../node/swarm/recipe/normalise.ts'
 import type { Closure, DescribedPath } from '../../protocol/closure/closure.ts'
 import { decodeRecipe, type Recipe } from '../../protocol/closure/recipe.ts'
 import { sha256, toHex } from '../../protocol/encoding/hash.ts'

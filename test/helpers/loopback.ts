@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { BinaryCache } from '../../node/store/cache/binary-cache.ts'
 import { StoreCacheSource } from '../../node/store/cache/cache-source.ts'
 import { HashParts } from '../../node/store/cache/hash-parts.ts'
-import { MeshNars } from '../../node/swarm/mesh-nars.ts'
+import { MeshNars } from '../../node/swarm/fetch/mesh-nars.ts'
 import { formatNixPublicKey } from '../../protocol/nix/signature.ts'
 import type { StorePeer, SwarmWorld } from './swarm.ts'
 

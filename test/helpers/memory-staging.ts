@@ -1,9 +1,9 @@
 /** Staging in memory: what a room shares out, and what is on its disk. */
 
-import { Bitfield } from '../../node/swarm/bitfield.ts'
-import type { ChunkList } from '../../node/swarm/chunk-list.ts'
-import { StagingLayout } from '../../node/swarm/staging-layout.ts'
-import type { StagingRoomComponents } from '../../node/swarm/staging-room.ts'
+import { Bitfield } from '../../node/swarm/chunks/bitfield.ts'
+import type { ChunkList } from '../../node/swarm/chunks/chunk-list.ts'
+import { StagingLayout } from '../../node/swarm/staging/staging-layout.ts'
+import type { StagingRoomComponents } from '../../node/swarm/staging/staging-room.ts'
 
 export class MemoryStaging {
   readonly layout: StagingLayout

@@ -2,7 +2,7 @@
 
 import { createCipheriv, createHash } from 'node:crypto'
 import fc from 'fast-check'
-import type { NarSource } from '../../node/swarm/nar-source.ts'
+import type { NarSource } from '../../node/swarm/recipe/nar-source.ts'
 import { encodeNix32 } from '../../protocol/nix/base32.ts'
 
 /** A valid hash part, different for each seed. */

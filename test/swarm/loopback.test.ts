@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Arrival } from '../../node/swarm/closure-swarm.ts'
-import { MeshNars } from '../../node/swarm/mesh-nars.ts'
+import { MeshNars } from '../../node/swarm/fetch/mesh-nars.ts'
+import type { Arrival } from '../../node/swarm/session/closure-swarm.ts'
 import type { ReleasedConfig } from '../../protocol/release/release.ts'
 import { withCode } from '../helpers/errors.ts'
 import { realise, serveCache } from '../helpers/loopback.ts'

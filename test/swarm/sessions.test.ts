@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { openStream } from '../../node/mesh/transport/open-stream.ts'
-import { FrameStream } from '../../node/swarm/frame-stream.ts'
+import { FrameStream } from '../../node/swarm/session/frame-stream.ts'
 import type { Frame } from '../../protocol/messages/swarm.ts'
 import { connect, type TestPeer, until } from '../helpers/mesh.ts'
 import { connectAll, content, type StorePeer, SwarmWorld } from '../helpers/swarm.ts'

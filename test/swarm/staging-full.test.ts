@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { Staging } from '../../node/swarm/staging.ts'
+import { Staging } from '../../node/swarm/staging/staging.ts'
 import { ChunkedClosure, memoryPath } from '../helpers/chunked-closure.ts'
 import { noise, storePath } from '../helpers/planted-nar.ts'
 

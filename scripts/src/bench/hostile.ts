@@ -5,7 +5,7 @@
 
 import { randomBytes } from 'node:crypto'
 import type { Stream } from '@libp2p/interface'
-import { FrameStream } from '../../../node/swarm/frame-stream.ts'
+import { FrameStream } from '../../../node/swarm/session/frame-stream.ts'
 import { hashOfCid } from '../../../protocol/encoding/cid.ts'
 import { equalBytes } from '../../../protocol/encoding/hash.ts'
 import { type PeersSettings, startPeer } from './peers.ts'

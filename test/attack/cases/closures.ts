@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { zstdCompressSync } from 'node:zlib'
 import { openStream } from '../../../node/mesh/transport/open-stream.ts'
-import { FrameStream } from '../../../node/swarm/frame-stream.ts'
+import { FrameStream } from '../../../node/swarm/session/frame-stream.ts'
 import { sha256, toHex } from '../../../protocol/encoding/hash.ts'
 import type { Frame } from '../../../protocol/messages/swarm.ts'
 import { connect, type TestPeer, until } from '../../helpers/mesh.ts'

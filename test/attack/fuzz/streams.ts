@@ -2,7 +2,7 @@
 
 import { Channel, ChannelError } from '../../../node/mesh/transport/channel.ts'
 import { StreamError } from '../../../node/mesh/transport/stream-io.ts'
-import { FrameStream, FrameStreamError } from '../../../node/swarm/frame-stream.ts'
+import { FrameStream, FrameStreamError } from '../../../node/swarm/session/frame-stream.ts'
 import { type Codec, FormatError } from '../../../protocol/encoding/cbor.ts'
 import { packVarints, unpackVarints } from '../../../protocol/encoding/varint.ts'
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'

@@ -1,0 +1,96 @@
+/** Which old chunks a new one is likely to resemble: those that stand, in the old NAR, where the new one stands in the new. */
+
+import type { Chunk, Recipe } from '../../../protocol/closure/recipe.ts'
+import { toHex } from '../../../protocol/encoding/hash.ts'
+import { maxBaseBytes, maxBaseChunks } from '../../../protocol/messages/swarm.ts'
+import { baseBytes } from '../limits.ts'
+
+/** A run of a recipe's chunks. */
+export interface Run {
+  readonly first: number
+  readonly count: number
+}
+
+/** A place that is the same in both NARs. */
+interface Anchor {
+  readonly start: number
+  readonly end: number
+  readonly oldStart: number
+  readonly oldEnd: number
+}
+
+/**
+ * For each place among the new chunks, the run of old ones to tell it apart from; none where the old NAR has that chunk.
+ * Chunks that both have are the anchors; between two of them a new chunk is looked for as far along as it stands. A bad
+ * guess costs bytes, nothing else.
+ */
+export function align(before: Recipe, after: Recipe): (Run | undefined)[] {
+  if (before.chunks.length === 0) return after.chunks.map(() => undefined)
+  const anchors = anchorsOf(before, after)
+  const runs: (Run | undefined)[] = []
+  let at = 0
+  for (const chunk of after.chunks) {
+    while ((anchors[at + 1]?.end ?? Number.POSITIVE_INFINITY) <= chunk.offset) at++
+    const [last, next] = [anchors[at], anchors[at + 1]]
+    const isAnchor = next?.start === chunk.offset && next.end === chunk.offset + chunk.length
+    runs.push(isAnchor || last === undefined || next === undefined ? undefined : runNear(before, chunk, last, next))
+  }
+  return runs
+}
+
+/** Chunks that both have, in an order that both have, between the beginnings and the ends. */
+function anchorsOf(before: Recipe, after: Recipe): Anchor[] {
+  const places = new Map<string, number[]>()
+  before.chunks.forEach(({ hash }, place) => {
+    const key = toHex(hash)
+    const known = places.get(key)
+    if (known === undefined) places.set(key, [place])
+    else known.push(place)
+  })
+  const anchors: Anchor[] = [{ start: 0, end: 0, oldStart: 0, oldEnd: 0 }]
+  let from = 0
+  for (const { hash, offset, length } of after.chunks) {
+    const place = places.get(toHex(hash))?.find(each => each >= from)
+    const old = place === undefined ? undefined : before.chunks[place]
+    if (place === undefined || old === undefined) continue
+    from = place + 1
+    anchors.push({ start: offset, end: offset + length, oldStart: old.offset, oldEnd: old.offset + old.length })
+  }
+  anchors.push({ start: after.size, end: after.size, oldStart: before.size, oldEnd: before.size })
+  return anchors
+}
+
+function runNear(before: Recipe, { offset, length }: Chunk, last: Anchor, next: Anchor): Run {
+  const [low, high] = [last.oldEnd, next.oldStart]
+  if (high > low && high - low <= baseBytes) return runOf(before, low, high)
+  const share = (offset - last.end) / Math.max(1, next.start - last.end)
+  const middle = low + share * Math.max(0, high - low) + length / 2
+  return runOf(before, middle - baseBytes / 2, middle + baseBytes / 2)
+}
+
+/** The chunks that lie at least partly between two offsets, as many as one request may name. */
+function runOf({ chunks, size }: Recipe, start: number, end: number): Run {
+  const first = placeAt(chunks, Math.max(0, Math.min(start, size - 1)))
+  let count = 0
+  let bytes = 0
+  for (let place = first; place < chunks.length && count < maxBaseChunks; place++) {
+    const chunk = chunks[place]
+    if (chunk === undefined || (count > 0 && chunk.offset >= end)) break
+    bytes += chunk.length
+    if (bytes > maxBaseBytes) break
+    count++
+  }
+  return { first, count }
+}
+
+/** The last chunk that begins at or before an offset. */
+function placeAt(chunks: readonly Chunk[], offset: number): number {
+  let low = 0
+  let high = chunks.length - 1
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1
+    if ((chunks[middle]?.offset ?? 0) <= offset) low = middle
+    else high = middle - 1
+  }
+  return low
+}

@@ -1,0 +1,96 @@
+/** Deltas' old chunks: those that a fetch names when it asks, and the bytes that either side reads for them. */
+
+import type { Chunk, Recipe } from '../../../protocol/closure/recipe.ts'
+import { equalBytes, toHex } from '../../../protocol/encoding/hash.ts'
+import { type Base, maxBaseBytes } from '../../../protocol/messages/swarm.ts'
+import type { StorePath } from '../../../protocol/nix/store-path.ts'
+import type { ChunkIndex, Place } from '../chunks/chunk-index.ts'
+import { ChunkReader, type ChunkReaderComponents } from '../chunks/chunk-reader.ts'
+import { baseCacheBytes, baseRecipes } from '../limits.ts'
+
+export interface BasesComponents {
+  readonly store: ChunkReaderComponents['store']
+  readonly index: Pick<ChunkIndex, 'lookUp'>
+  readonly positionsOf: ChunkReaderComponents['positionsOf']
+  /** A recipe by its SHA-256; nothing when it isn't here. */
+  readonly recipe: (id: Uint8Array) => Promise<Recipe | undefined>
+}
+
+/** Reads runs of chunks of recipes that are here, out of any path of the store; what was read lately is kept. */
+export class Bases {
+  readonly #components: BasesComponents
+  readonly #reader: ChunkReader
+  /** Both in the order of last use. */
+  readonly #recipes = new Map<string, Promise<readonly Chunk[]>>()
+  readonly #chunks = new Map<string, Uint8Array>()
+  #bytes = 0
+
+  constructor(components: BasesComponents) {
+    this.#components = components
+    this.#reader = new ChunkReader(components)
+  }
+
+  /**
+   * The bytes of a run, one chunk after the other, each verified against its hash; nothing when the recipe or one of them
+   * isn't here, or when they are more than a delta may need.
+   */
+  async read({ recipe, first, count }: Base): Promise<Uint8Array | undefined> {
+    const run = (await this.#chunksOf(recipe)).slice(first, first + count)
+    const size = run.reduce((sum, { length }) => sum + length, 0)
+    if (run.length !== count || size > maxBaseBytes) return undefined
+    const missing = run.filter(({ hash }) => !this.#chunks.has(toHex(hash)))
+    const places = await this.#components.index.lookUp(missing.map(({ hash }) => hash))
+    const parts = run.map(({ hash }) => this.#chunks.get(toHex(hash)))
+    for (const [i, { hash, length }] of missing.entries()) {
+      const bytes = await this.#readOne(places[i]?.filter(place => place.length === length) ?? [], hash)
+      if (bytes === undefined) return undefined
+      run.forEach((chunk, place) => {
+        if (equalBytes(chunk.hash, hash)) parts[place] = bytes
+      })
+      this.#keep(toHex(hash), bytes)
+    }
+    return parts.some(part => part === undefined) ? undefined : Buffer.concat(parts as Uint8Array[], size)
+  }
+
+  /** One of them is enough. */
+  async #readOne(places: readonly Place[], hash: Uint8Array): Promise<Uint8Array | undefined> {
+    for (const place of places) {
+      const bytes = await this.#reader.read(place, hash)
+      if (bytes !== undefined) return bytes
+    }
+    return undefined
+  }
+
+  /** Chunks that follow each other share most of what they are told apart from. */
+  #keep(key: string, bytes: Uint8Array): void {
+    if (this.#chunks.has(key)) return
+    // A copy: what was read may be a view of something much larger.
+    this.#chunks.set(key, Buffer.from(bytes))
+    this.#bytes += bytes.length
+    for (const [oldest, { length }] of this.#chunks) {
+      if (this.#bytes <= baseCacheBytes) break
+      this.#chunks.delete(oldest)
+      this.#bytes -= length
+    }
+  }
+
+  #chunksOf(id: Uint8Array): Promise<readonly Chunk[]> {
+    const key = toHex(id)
+    const known = this.#recipes.get(key) ?? this.#components.recipe(id).then(recipe => recipe?.chunks ?? [])
+    this.#recipes.delete(key)
+    this.#recipes.set(key, known)
+    const forget = () => this.#recipes.delete(key)
+    // What isn't here may come.
+    known.then(chunks => chunks.length === 0 && forget(), forget)
+    for (const oldest of this.#recipes.keys()) {
+      if (this.#recipes.size <= baseRecipes) break
+      this.#recipes.delete(oldest)
+    }
+    return known
+  }
+}
+
+/** A store path's name without its hash and versions: what it has in common with the path that it replaces. */
+export function familyOf(path: StorePath): string {
+  return path.slice(path.indexOf('-') + 1).replace(/-[0-9][^-]*/g, '')
+}

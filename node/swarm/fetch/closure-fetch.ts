@@ -1,0 +1,118 @@
+/** Brings a closure into the Nix store: what its chunks are not here for comes from the swarm, the rest from the disk. */
+
+import { heapPace } from '../../process/heap-pace.ts'
+import type { Logger } from '../../process/log.ts'
+import type { NixStore } from '../../store/local/nix-store.ts'
+import type { PathChunks } from '../chunks/chunk-list.ts'
+import type { KnownClosure } from '../chunks/closures.ts'
+import type { SwarmService } from '../session/swarm-service.ts'
+import { lackOfSpace, type SpaceNeed } from '../staging/space.ts'
+import { attemptFetch, FetchError } from './fetch-attempt.ts'
+import { requireSignatures } from './path-signatures.ts'
+import { Progress } from './progress.ts'
+
+export { FetchError }
+
+export interface ClosureFetchComponents {
+  store: NixStore
+  swarms: SwarmService
+  trustedPublicKeys: () => readonly string[]
+  /** Where chunks are staged. */
+  stagingDirectory?: string
+  log: Logger
+}
+
+export interface FetchOptions {
+  signal: AbortSignal
+  onProgress?: (progress: Progress) => void
+  /** Bytes that the update must leave free. */
+  reserveBytes?: number
+  /** Sweeps what nobody needs, when there is too little room. */
+  makeRoom?: () => Promise<void>
+}
+
+/** A fetch holds the closure from the garbage collector until it is released. */
+export interface FetchedClosure {
+  readonly progress: Progress
+  release(): Promise<void>
+}
+
+/**
+ * Fetches and imports what the store lacks of a closure. Resolves when all of it is valid. Throws a FetchError when no
+ * member has what is missing or the disk is too small; a StoreError when Nix refuses a path. What was fetched before stays
+ * staged for the next try.
+ */
+export async function fetchClosure(
+  components: ClosureFetchComponents,
+  known: KnownClosure,
+  options: FetchOptions,
+): Promise<FetchedClosure> {
+  const { store } = components
+  const { list } = known
+  const all = list.paths.map(({ described }) => described.path)
+  const held = await store.holdTempRoots(all)
+  try {
+    const valid = await store.validPaths(all)
+    const missing = list.paths.filter(({ described }) => !valid.has(described.path))
+    const progress = new Progress(missing)
+    if (missing.length > 0) await bringIn(components, known, missing, progress, options)
+    return { progress, release: () => held.release() }
+  } catch (thrown) {
+    await held.release()
+    throw thrown
+  }
+}
+
+async function bringIn(
+  components: ClosureFetchComponents,
+  known: KnownClosure,
+  missing: readonly PathChunks[],
+  progress: Progress,
+  options: FetchOptions,
+): Promise<void> {
+  const { store, swarms, log } = components
+  const trustedPublicKeys = components.trustedPublicKeys()
+  // Before a byte is asked for: Nix 2.8 would take the whole NAR before it refuses the signature.
+  await requireSignatures(missing, trustedPublicKeys)
+  const entry = await swarms.open(known)
+  const needed = lackingBytes(known, missing, number => entry.chunks.has(number))
+  progress.begin(needed)
+  await requireSpace(components, { nars: progress.size, staged: Math.min(needed, entry.room.budgetBytes) }, options)
+  const attempt = { store, swarms, entry, list: known.list, trustedPublicKeys, log }
+  const onProgress = () => options.onProgress?.(progress)
+  const { signal } = options
+  const endLate = heapPace.collectLate()
+  try {
+    // Ends: each time, chunks that were counted on have left the store for good.
+    for (let left = missing; !(await attemptFetch(attempt, { missing: left, progress, onProgress, signal })); ) {
+      log.info('the fetch begins anew: chunks that were counted on are gone, and there was no room for them')
+      const valid = await store.validPaths(left.map(({ described }) => described.path))
+      left = left.filter(({ described }) => !valid.has(described.path))
+    }
+  } finally {
+    endLate()
+  }
+}
+
+function lackingBytes({ list }: KnownClosure, missing: readonly PathChunks[], isHere: (number: number) => boolean) {
+  const numbers = new Set(missing.flatMap(({ chunks }) => [...chunks]))
+  return [...numbers].reduce((sum, number) => sum + (isHere(number) ? 0 : list.length(number)), 0)
+}
+
+/** Looks for room, and looks again once room was made. */
+async function requireSpace(
+  components: ClosureFetchComponents,
+  need: Pick<SpaceNeed, 'nars' | 'staged'>,
+  { reserveBytes = 0, makeRoom }: Pick<FetchOptions, 'reserveBytes' | 'makeRoom'>,
+): Promise<void> {
+  const whole = { ...need, reserve: reserveBytes }
+  let lack = await lackOfSpace(components, whole)
+  if (lack !== undefined && makeRoom !== undefined) {
+    await makeRoom()
+    lack = await lackOfSpace(components, whole)
+  }
+  if (lack === undefined) return
+  throw new FetchError('disk-full', lack, {
+    hint: 'Free space on the device, for example with `nix-collect-garbage`; the update is tried again by itself.',
+  })
+}

@@ -1,0 +1,36 @@
+/** Opens this machine's chunks of a closure: those that are staged, and those that lie in the store. */
+
+import { join } from 'node:path'
+import { toHex } from '../../../protocol/encoding/hash.ts'
+import type { ChunkIndex } from '../chunks/chunk-index.ts'
+import type { KnownClosure } from '../chunks/closures.ts'
+import { BaseFinder } from '../delta/base-finder.ts'
+import type { RecipeBook } from '../recipe/recipe-book.ts'
+import type { OpenChunks } from '../session/swarm-service.ts'
+import { type AdoptComponents, adoptStaged } from '../staging/adopt-staged.ts'
+import { LocalChunks, type LocalChunksComponents, type LocalChunksInit } from '../staging/local-chunks.ts'
+import { Staging } from '../staging/staging.ts'
+import { StagingRoom } from '../staging/staging-room.ts'
+
+export interface OpenChunksComponents extends Pick<LocalChunksComponents, 'store' | 'log'>, AdoptComponents {
+  readonly index: ChunkIndex
+  readonly recipes: RecipeBook
+  readonly log: LocalChunksComponents['log']
+}
+
+/** `onLost` is told when chunks that were here are not any more. */
+export async function openChunks(
+  components: OpenChunksComponents,
+  known: KnownClosure,
+  onLost: NonNullable<LocalChunksInit['onLost']>,
+): Promise<OpenChunks> {
+  const { store, index, recipes, directory, budgetBytes, log } = components
+  const { hash, list } = known
+  const staging = await Staging.open(join(directory, toHex(hash)), list, { budgetBytes })
+  const room = new StagingRoom({ list, staging }, { budgetBytes })
+  const chunks = new LocalChunks({ store, list, staging: room, index, recipes, log }, { onLost })
+  await chunks.discover()
+  await adoptStaged(components, known, chunks)
+  const finder = new BaseFinder({ list, index, recipes })
+  return { chunks, finder, room, close: () => staging.close() }
+}

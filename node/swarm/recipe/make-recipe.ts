@@ -1,0 +1,164 @@
+/** Making recipes: one pass over a NAR blanks its references, cuts it, and proves that it can be put together again. */
+
+import { createHash } from 'node:crypto'
+import { type Chunk, encodeRecipe, type Recipe, recipeId, recipeLimits } from '../../../protocol/closure/recipe.ts'
+import { equalBytes } from '../../../protocol/encoding/hash.ts'
+import { ThymeshError } from '../../../protocol/errors.ts'
+import { parseStorePath } from '../../../protocol/nix/store-path.ts'
+import { Chunker } from './chunker.ts'
+import type { NarSource } from './nar-source.ts'
+import { Normaliser, restore } from './normalise.ts'
+
+/** Why no recipe was made. */
+export class MakeRecipeError extends ThymeshError<'nar-mismatch' | 'nar-too-large'> {}
+
+/** What Nix says of a path. */
+export interface NarFacts {
+  /** The store path, in full. */
+  readonly path: string
+  /** Full store paths; the path itself among them if it references itself, as Nix has it. */
+  readonly references: readonly string[]
+  /** SHA-256 of the NAR: 32 bytes. */
+  readonly narHash: Uint8Array
+  /** Bytes of the NAR. */
+  readonly narSize: number
+}
+
+export interface MadeRecipe {
+  readonly recipe: Recipe
+  /** The recipe's canonical bytes, and what it is called: their SHA-256. */
+  readonly bytes: Uint8Array
+  readonly id: Uint8Array
+  /** The references in slot order; those that don't occur in the NAR come after, sorted. */
+  readonly references: readonly string[]
+}
+
+/**
+ * Makes the recipe of a NAR.
+ *
+ * That the recipe gives the NAR back is proven on the way, at no cost: what is hashed and compared with Nix's NAR hash
+ * isn't the NAR but what `restore` makes of the normalised bytes whose chunks were named. Should the two differ, or the
+ * NAR have more references than a recipe holds, a second pass cuts the NAR as it is; it fails only when the NAR itself
+ * isn't what Nix registered.
+ *
+ * Only registered references are blanked, not every hash that might be found: the closure descriptor gives the slots
+ * their meaning by listing exactly the references that Nix signed.
+ *
+ * @throws MakeRecipeError `nar-mismatch` when the bytes aren't those that Nix registered (a damaged store),
+ * `nar-too-large`; whatever `open` throws, and the signal's reason.
+ */
+export async function makeRecipe(
+  open: () => AsyncIterable<Uint8Array>,
+  facts: NarFacts,
+  signal?: AbortSignal,
+): Promise<MadeRecipe> {
+  const references = [...new Set(facts.references)].sort()
+  if (facts.narSize > recipeLimits.narSize) {
+    const problem = `${facts.path}: expected a NAR of at most ${recipeLimits.narSize} bytes, got ${facts.narSize}`
+    throw new MakeRecipeError('nar-too-large', problem)
+  }
+  const normalised = await attempt(open(), references, facts, signal)
+  if (normalised !== undefined) return normalised
+  const plain = await attempt(open(), references, facts, signal, 'plain')
+  if (plain !== undefined) return plain
+  throw new MakeRecipeError('nar-mismatch', `${facts.path}: its files are not those that Nix registered`, {
+    hint: `Run: nix-store --verify-path ${facts.path}; then: nix-store --repair-path ${facts.path}`,
+  })
+}
+
+/** {@link makeRecipe} of a NAR that can be read again. */
+export function makeRecipeOf(source: NarSource, facts: NarFacts, signal?: AbortSignal): Promise<MadeRecipe> {
+  return makeRecipe(() => source.stream(), facts, signal)
+}
+
+async function attempt(
+  nar: AsyncIterable<Uint8Array>,
+  references: readonly string[],
+  facts: NarFacts,
+  signal: AbortSignal | undefined,
+  form: 'normalised' | 'plain' = 'normalised',
+): Promise<MadeRecipe | undefined> {
+  const pass = new Pass(form === 'plain' ? [] : references)
+  for await (const piece of nar) {
+    signal?.throwIfAborted()
+    if (!pass.push(piece) || pass.size > facts.narSize) return undefined
+  }
+  const made = pass.finish()
+  if (pass.size !== facts.narSize || !equalBytes(made.narHash, facts.narHash)) return undefined
+  const bytes = encodeRecipe(made.recipe)
+  const occurring = new Set(made.order)
+  const rest = references.filter(reference => !occurring.has(reference))
+  return { recipe: made.recipe, bytes, id: recipeId(bytes), references: [...made.order, ...rest] }
+}
+
+/** One pass over a NAR. */
+class Pass {
+  size = 0
+  readonly #references: readonly string[]
+  readonly #hashParts: readonly string[]
+  readonly #slotTexts: readonly Uint8Array[]
+  readonly #normaliser: Normaliser
+  readonly #chunker = new Chunker()
+  readonly #chunks: Chunk[] = []
+  readonly #narHash = createHash('sha256')
+  #chunkHash = createHash('sha256')
+  #chunkOffset = 0
+
+  constructor(references: readonly string[]) {
+    // Two paths of one hash part don't occur in honest stores; the first one stands for both.
+    const byHashPart = new Map(references.toReversed().map(path => [parseStorePath(path).hashPart, path]))
+    this.#references = [...byHashPart.values()]
+    this.#hashParts = [...byHashPart.keys()]
+    this.#slotTexts = this.#hashParts.map(hashPart => Buffer.from(hashPart, 'latin1'))
+    this.#normaliser = new Normaliser(this.#hashParts)
+  }
+
+  /** Takes the next piece; false when there is more than a recipe can hold. */
+  push(piece: Uint8Array): boolean {
+    const known = this.#normaliser.count
+    this.#take(this.#normaliser.push(piece), known)
+    return this.#fits()
+  }
+
+  finish(): { recipe: Recipe; narHash: Uint8Array; order: readonly string[] } {
+    this.#take(this.#normaliser.finish(), this.#normaliser.count)
+    if (this.size > this.#chunkOffset) this.#closeChunk(this.size)
+    const { order } = this.#normaliser
+    return {
+      recipe: {
+        size: this.size,
+        chunks: this.#chunks,
+        slotCount: order.length,
+        positions: this.#normaliser.positions(),
+      },
+      narHash: this.#narHash.digest(),
+      order: order.map(candidate => this.#references[candidate] ?? ''),
+    }
+  }
+
+  /** Takes normalised bytes, in which the references from index `known` on were blanked. */
+  #take(normal: Uint8Array, known: number): void {
+    for (let start = 0; start < normal.length; ) {
+      const border = this.#chunker.next(normal, start)
+      const end = border === -1 ? normal.length : border
+      this.#chunkHash.update(normal.subarray(start, end))
+      if (border !== -1) this.#closeChunk(this.size + border)
+      start = end
+    }
+    const slots = this.#normaliser.order.map(candidate => this.#slotTexts[candidate] ?? new Uint8Array())
+    this.#narHash.update(restore(normal, this.size, this.#normaliser.positions(known), slots))
+    this.size += normal.length
+  }
+
+  #closeChunk(end: number): void {
+    const hash = new Uint8Array(this.#chunkHash.digest())
+    this.#chunks.push({ hash, offset: this.#chunkOffset, length: end - this.#chunkOffset })
+    this.#chunkHash = createHash('sha256')
+    this.#chunkOffset = end
+  }
+
+  #fits(): boolean {
+    const { count, order } = this.#normaliser
+    return count <= recipeLimits.positionCount && order.length <= recipeLimits.slotCount
+  }
+}

@@ -1,0 +1,186 @@
+/** The peers of one closure and what they were asked for: requests out and in, pauses, stalls and rests. */
+
+import type { Bitfield } from '../chunks/bitfield.ts'
+import type { ChunkTable } from './chunk-table.ts'
+import type { SchedulerLimits } from './scheduler-limits.ts'
+import { PeerState } from './scheduler-peer.ts'
+
+/** One chunk, asked of one peer. */
+export interface Request {
+  readonly peer: string
+  readonly chunk: number
+}
+
+/** Keeps the chunk table true to what peers have and were asked for. */
+export class PeerPool {
+  readonly #table: ChunkTable
+  readonly #limits: SchedulerLimits
+  readonly #peers = new Map<string, PeerState>()
+  /** Chunks that a peer failed to give, with when they may be asked of it again, oldest first. */
+  #pauses: { peer: PeerState; chunk: number; until: number }[] = []
+  /** Requests to remote peers that are on their way. */
+  uplinkFlights = 0
+  failures = 0
+
+  constructor(table: ChunkTable, limits: SchedulerLimits) {
+    this.#table = table
+    this.#limits = limits
+  }
+
+  get size(): number {
+    return this.#peers.size
+  }
+
+  get all(): PeerState[] {
+    return [...this.#peers.values()]
+  }
+
+  get(id: string): PeerState | undefined {
+    return this.#peers.get(id)
+  }
+
+  add(id: string, local: boolean): void {
+    if (this.#peers.has(id) || this.#peers.size >= this.#limits.maxPeers) return
+    this.#peers.set(id, new PeerState(id, local, this.#table.lengths.length, this.#limits.windowBytes))
+  }
+
+  remove(peer: PeerState, now: number): void {
+    this.#peers.delete(peer.id)
+    this.#pauses = this.#pauses.filter(pause => pause.peer !== peer)
+    for (const chunk of [...peer.flights.keys()]) this.drop(peer, chunk, now)
+    if (peer.usable) this.#table.addCopies(peer, -1, now)
+    this.feed()
+  }
+
+  /** The peer has one more chunk. Returns whether that is new. */
+  addHave(peer: PeerState, chunk: number, now: number): boolean {
+    if (!peer.has.add(chunk)) return false
+    peer.starved = false
+    if (peer.usable) this.#table.addCopy(peer, chunk, 1, now)
+    return true
+  }
+
+  addHaves(peer: PeerState, what: Bitfield | 'all', now: number): void {
+    for (let chunk = 0; chunk < this.#table.lengths.length; chunk++) {
+      if (what === 'all' || what.has(chunk)) this.addHave(peer, chunk, now)
+    }
+  }
+
+  send(peer: PeerState, chunk: number, now: number): void {
+    if (!peer.local && this.uplinkFlights++ === 0) this.#table.leases.startOwn(now)
+    peer.send(chunk, this.#table.lengthOf(chunk), now)
+    this.#table.addAsked(chunk, 1)
+    this.#table.addAwaited(chunk, 1, now)
+  }
+
+  /** Forgets a request. Returns when it was sent; undefined when there was none. */
+  drop(peer: PeerState, chunk: number, now: number): number | undefined {
+    const sentAt = peer.drop(chunk, this.#table.lengthOf(chunk))
+    if (sentAt === undefined) return undefined
+    if (!peer.local) this.uplinkFlights--
+    this.#table.addAsked(chunk, -1)
+    if (peer.usable) this.#table.addAwaited(chunk, -1, now)
+    return sentAt
+  }
+
+  /** Forgets the requests for a chunk, of all peers or of the remote ones. Returns them: they are to be cancelled. */
+  dropAll(chunk: number, now: number, onlyRemote = false): Request[] {
+    if (this.#table.asked[chunk] === 0) return []
+    const dropped: Request[] = []
+    for (const peer of this.#peers.values()) {
+      if (onlyRemote && peer.local) continue
+      if (this.drop(peer, chunk, now) !== undefined) dropped.push({ peer: peer.id, chunk })
+    }
+    return dropped
+  }
+
+  /** The peer gave a chunk. Returns whether that answered a request. */
+  answered(peer: PeerState, chunk: number, now: number): boolean {
+    const sentAt = this.drop(peer, chunk, now)
+    if (sentAt === undefined) return false
+    peer.answered(sentAt, now)
+    this.#setUsable(peer, { stalled: false, resting: false }, now)
+    return true
+  }
+
+  /** The peer failed to give a chunk. */
+  failed(peer: PeerState, chunk: number, now: number): void {
+    this.drop(peer, chunk, now)
+    this.failures++
+    if (peer.has.has(chunk) && !peer.lost.has(chunk)) {
+      if (peer.usable) this.#table.addCopy(peer, chunk, -1, now)
+      peer.lost.add(chunk)
+      this.#pauses.push({ peer, chunk, until: now + this.#limits.failedPauseMs })
+    }
+    if (peer.failed(now, this.#limits)) this.#setUsable(peer, { resting: true }, now)
+    this.feed()
+  }
+
+  /** Lets time pass: ends pauses and rests, finds peers that let us wait. Returns requests that timed out. */
+  check(now: number): Request[] {
+    this.#endPauses(now)
+    const timedOut: Request[] = []
+    for (const peer of this.#peers.values()) {
+      if (peer.resting && now >= peer.restUntil) this.#setUsable(peer, { resting: false }, now)
+      if (peer.oldestAt === undefined) {
+        this.#setUsable(peer, { stalled: false }, now)
+        continue
+      }
+      if (peer.local && now >= this.#stallsAt(peer)) this.#setUsable(peer, { stalled: true }, now)
+      // A peer that answers other requests is slow, not gone.
+      if (now < peer.heardAt + this.#limits.requestTimeoutMs) continue
+      for (const [chunk, sentAt] of [...peer.flights]) {
+        if (now < sentAt + this.#limits.requestTimeoutMs) break
+        timedOut.push({ peer: peer.id, chunk })
+        this.failed(peer, chunk, now)
+      }
+    }
+    return timedOut
+  }
+
+  /** When `check` may find something; Infinity when nothing will come by itself. */
+  wakeAt(now: number): number {
+    let at = this.#pauses[0]?.until ?? Number.POSITIVE_INFINITY
+    for (const peer of this.#peers.values()) {
+      if (peer.resting) at = Math.min(at, peer.restUntil)
+      if (peer.busyUntil > now) at = Math.min(at, peer.busyUntil)
+      if (peer.oldestAt === undefined) continue
+      at = Math.min(at, Math.max(peer.heardAt, peer.oldestAt) + this.#limits.requestTimeoutMs)
+      if (peer.local && !peer.stalled) at = Math.min(at, this.#stallsAt(peer))
+    }
+    return at
+  }
+
+  /** Something may be found for every peer again. */
+  feed(): void {
+    for (const peer of this.#peers.values()) peer.starved = false
+  }
+
+  /** Ends the pauses that are over: the chunk may be asked of that peer again. */
+  #endPauses(now: number): void {
+    let over = 0
+    for (; (this.#pauses[over]?.until ?? Number.POSITIVE_INFINITY) <= now; over++) {
+      const { peer, chunk } = this.#pauses[over] as { peer: PeerState; chunk: number }
+      peer.lost.delete(chunk)
+      peer.starved = false
+      if (peer.usable) this.#table.addCopy(peer, chunk, 1, now)
+    }
+    if (over > 0) this.#pauses = this.#pauses.slice(over)
+  }
+
+  #stallsAt(peer: PeerState): number {
+    return peer.heardAt + Math.max(this.#limits.stallMs, this.#limits.slowFactor * (peer.serviceMs ?? 0))
+  }
+
+  /** A peer that isn't usable counts as having nothing, and what it was asked for may be asked elsewhere. */
+  #setUsable(peer: PeerState, change: { stalled?: boolean; resting?: boolean }, now: number): void {
+    const before = peer.usable
+    peer.stalled = change.stalled ?? peer.stalled
+    peer.resting = change.resting ?? peer.resting
+    if (peer.usable === before) return
+    const sign = peer.usable ? 1 : -1
+    for (const chunk of peer.flights.keys()) this.#table.addAwaited(chunk, sign, now)
+    this.#table.addCopies(peer, sign, now)
+    this.feed()
+  }
+}

@@ -1,0 +1,278 @@
+/** The scheduler: which chunk to ask of which peer, and when. Pure: no I/O, no timers, the time is passed in. */
+
+import type { Bitfield } from '../chunks/bitfield.ts'
+import { ChunkTable } from './chunk-table.ts'
+import { duplicates, type EndGameView, slowAt } from './end-game.ts'
+import { firstFor, LookAhead } from './look-ahead.ts'
+import { PeerPool, type Request } from './peer-pool.ts'
+import { defaultSchedulerLimits, type SchedulerLimits } from './scheduler-limits.ts'
+import type { PeerState } from './scheduler-peer.ts'
+
+export interface SchedulerInit {
+  /** Our own peer ID. */
+  readonly self: string
+  /** Bytes of each chunk of the closure. */
+  readonly lengths: Uint32Array
+  readonly limits?: Partial<SchedulerLimits>
+  /** From 0 up to 1; decides between equally rare chunks. */
+  readonly random?: () => number
+}
+
+export interface SchedulerPeer {
+  readonly id: string
+  /** It is of our site. */
+  readonly local: boolean
+}
+
+export type { Request }
+
+export interface Turn {
+  /** To be sent now. */
+  readonly requests: Request[]
+  /** Requests whose answer isn't needed any more. */
+  readonly cancels: Request[]
+  /** When to call `next` again at the latest; undefined when only an event can change anything. */
+  readonly wakeAt: number | undefined
+}
+
+export interface SchedulerStats {
+  readonly peers: number
+  /** Members of the site that fetch the closure, ourselves included, and how many of them let their lease lapse. */
+  readonly members: number
+  readonly lapsed: number
+  readonly localBytes: number
+  readonly uplinkBytes: number
+  readonly duplicates: number
+  readonly failures: number
+}
+
+/** One per closure that is fetched. After every event, `next` says what to do. All times are in ms of one clock. */
+export class Scheduler {
+  readonly #limits: SchedulerLimits
+  readonly #table: ChunkTable
+  readonly #pool: PeerPool
+  readonly #lookAhead: LookAhead
+  #cancels: Request[] = []
+  #membersChanged = false
+  #now = 0
+  #stats = { localBytes: 0, uplinkBytes: 0, duplicates: 0 }
+
+  constructor(init: SchedulerInit) {
+    this.#limits = { ...defaultSchedulerLimits, ...init.limits }
+    this.#table = new ChunkTable(init.self, init.lengths, this.#limits)
+    this.#pool = new PeerPool(this.#table, this.#limits)
+    const { openLocal: open, chunkAt, lengths, localCopies: copies } = this.#table
+    const salt = Math.floor((init.random ?? Math.random)() * 2 ** 32)
+    this.#lookAhead = new LookAhead({ open, chunkAt, lengths, copies }, this.#limits, salt)
+  }
+
+  /** How many wanted chunks are not here yet. */
+  get remaining(): number {
+    return this.#table.wantedCount
+  }
+
+  /** How many requests are on their way. */
+  get inFlight(): number {
+    return this.#pool.all.reduce((count, peer) => count + peer.flights.size, 0)
+  }
+
+  get stats(): SchedulerStats {
+    const members = this.#table.leases.members
+    const lapsed = members.filter(member => member.lapsed).length
+    const { size: peers, failures } = this.#pool
+    return { ...this.#stats, peers, failures, members: members.length, lapsed }
+  }
+
+  /** Chunks that are needed, in the order in which they should come. They go behind those that were wanted before. */
+  want(chunks: Iterable<number>): void {
+    for (const chunk of chunks) {
+      this.#expectChunk(chunk)
+      this.#table.setWanted(chunk, true, this.#now)
+    }
+    this.#pool.feed()
+  }
+
+  /** A chunk that is no longer needed, found here, say. Its requests are among the next cancels. */
+  unwant(chunk: number): void {
+    this.#expectChunk(chunk)
+    this.#table.setWanted(chunk, false, this.#now)
+    this.#cancels.push(...this.#pool.dropAll(chunk, this.#now))
+  }
+
+  /** A peer that chunks can be asked of; one beyond `maxPeers` is left out. */
+  addPeer(peer: SchedulerPeer, now: number): void {
+    this.#advance(now)
+    this.#pool.add(peer.id, peer.local)
+  }
+
+  /** The peer is gone: what it was asked for is asked elsewhere. */
+  removePeer(id: string, now: number): void {
+    this.#advance(now)
+    const peer = this.#pool.get(id)
+    if (peer === undefined) return
+    this.#pool.remove(peer, now)
+    if (this.#table.leases.leave(id)) this.#membersChanged = true
+  }
+
+  /** What a peer has, beyond what it was known to have. */
+  peerHas(id: string, what: number | Bitfield | 'all', now: number): void {
+    this.#advance(now)
+    const peer = this.#pool.get(id)
+    if (peer === undefined) return
+    if (typeof what === 'number') {
+      this.#expectChunk(what)
+      this.#addHave(peer, what)
+      return
+    }
+    const isNewSource = !peer.local && peer.has.count === 0
+    this.#pool.addHaves(peer, what, now)
+    if (!isNewSource) return
+    this.#table.leases.restart(now)
+    this.#membersChanged = true
+  }
+
+  /** Whether a peer fetches the closure too. Of the local ones, each brings its part over the uplink. */
+  peerWants(id: string, wants: boolean): void {
+    const peer = this.#pool.get(id)
+    if (peer === undefined || peer.wants === wants) return
+    peer.wants = wants
+    if (!peer.local) return
+    if (wants) this.#table.leases.join(id, this.#now)
+    else this.#table.leases.leave(id)
+    this.#membersChanged = true
+  }
+
+  /** How much may be asked of a peer at a time, in bytes; kept within the limits. */
+  setWindow(id: string, bytes: number): void {
+    const peer = this.#pool.get(id)
+    if (peer === undefined || Number.isNaN(bytes)) return
+    peer.windowBytes = Math.min(Math.max(bytes, this.#limits.minWindowBytes), this.#limits.maxWindowBytes)
+  }
+
+  /** A chunk came and is what it should be. The other requests for it are to be cancelled. */
+  received(id: string, chunk: number, now: number): { duplicatesToCancel: Request[] } {
+    this.#advance(now)
+    this.#expectChunk(chunk)
+    const peer = this.#pool.get(id)
+    if (peer !== undefined) {
+      this.#stats[peer.local ? 'localBytes' : 'uplinkBytes'] += this.#table.lengthOf(chunk)
+      if (this.#pool.answered(peer, chunk, now) && !peer.local) this.#table.leases.progress(undefined, now)
+    }
+    const duplicatesToCancel = this.#pool.dropAll(chunk, now)
+    this.#table.setWanted(chunk, false, now)
+    // Searches are bounded: as the order moves on, there may be something for those that found nothing.
+    if (this.remaining % this.#limits.searchChunks === 0) this.#pool.feed()
+    return { duplicatesToCancel }
+  }
+
+  /** A peer refused a chunk, gave a wrong one or none in time: it isn't asked for it for a while. */
+  failed(id: string, chunk: number, now: number): void {
+    this.#advance(now)
+    this.#expectChunk(chunk)
+    const peer = this.#pool.get(id)
+    if (peer !== undefined) this.#pool.failed(peer, chunk, now)
+  }
+
+  /** A peer has too much to do: it isn't asked before then, and answers nothing of what it was asked. */
+  busy(id: string, untilMs: number): void {
+    const peer = this.#pool.get(id)
+    if (peer === undefined) return
+    peer.busyUntil = untilMs
+    for (const chunk of [...peer.flights.keys()]) this.#pool.drop(peer, chunk, this.#now)
+    this.#pool.feed()
+  }
+
+  /** What to send and to cancel now. Costs a few steps a request, and a pass over the chunks when peers come or fail. */
+  next(now: number): Turn {
+    this.#advance(now)
+    this.#cancels.push(...this.#pool.check(now))
+    this.#checkLeases(now)
+    const requests: Request[] = []
+    if (this.remaining > 0) {
+      if (this.#lookAhead.refill(this.#table.leases.isAlone)) this.#pool.feed()
+      this.#fill(true, requests, peer => this.#lookAhead.pick(peer))
+      const { openUplink, chunkAt } = this.#table
+      this.#fill(false, requests, peer => firstFor(peer, openUplink, chunkAt, 0, this.#limits.searchChunks))
+      for (const { peer, chunk } of duplicates(this.#endGameView(), now)) {
+        this.#stats.duplicates++
+        this.#send(peer, chunk, requests)
+      }
+    }
+    const cancels = this.#cancels
+    this.#cancels = []
+    return { requests, cancels, wakeAt: this.remaining > 0 ? this.#wakeAt(now) : undefined }
+  }
+
+  /** Fills the windows of the local or the remote peers, the emptiest first. */
+  #fill(local: boolean, requests: Request[], pick: (peer: PeerState) => number | undefined): void {
+    let ready = this.#pool.all.filter(peer => peer.local === local && !peer.starved && peer.isReady(this.#now))
+    while (ready.length > 0) {
+      const peer = ready.reduce((best, each) => (each.fullness < best.fullness ? each : best))
+      const chunk = pick(peer)
+      if (chunk === undefined) peer.starved = true
+      if (chunk !== undefined && peer.fits(this.#table.lengthOf(chunk))) this.#send(peer, chunk, requests)
+      else ready = ready.filter(each => each !== peer)
+    }
+  }
+
+  #send(peer: PeerState, chunk: number, requests: Request[]): void {
+    this.#pool.send(peer, chunk, this.#now)
+    requests.push({ peer: peer.id, chunk })
+  }
+
+  #addHave(peer: PeerState, chunk: number): void {
+    const isNews = peer.local && this.#table.isWanted(chunk) && !this.#table.isNear(chunk)
+    if (!this.#pool.addHave(peer, chunk, this.#now) || !isNews) return
+    if (peer.wants && this.#table.leases.progress(peer.id, this.#now)) this.#membersChanged = true
+    // If it is on its way over the uplink to us as well: what of it wasn't sent yet can be spared.
+    if (peer.usable) this.#cancels.push(...this.#pool.dropAll(chunk, this.#now, true))
+  }
+
+  #checkLeases(now: number): void {
+    const { leases, openUplink } = this.#table
+    const waiting = this.#pool.uplinkFlights > 0
+    const lapsed = leases.check(now, waiting)
+    if (lapsed || this.#membersChanged) {
+      this.#membersChanged = false
+      leases.meet(id => this.#isAhead(id), now)
+      this.#table.reassign(now)
+      this.#pool.feed()
+    } else if (!waiting && openUplink.count === 0 && !leases.isAlone && leases.handOver(now)) {
+      this.#table.refreshAbsent()
+      this.#pool.feed()
+    }
+  }
+
+  /** Whether a peer has chunks that we lack. */
+  #isAhead(id: string): boolean {
+    const has = this.#pool.get(id)?.has
+    if (has === undefined || has.count === 0) return false
+    for (let chunk = 0; chunk < has.size; chunk++) if (has.has(chunk) && this.#table.isWanted(chunk)) return true
+    return false
+  }
+
+  #endGameView(): EndGameView {
+    const { lengths, asked, leases, unaskedCount, wantedCount, wantedBytes } = this.#table
+    const { endGameChunks, endGameBytes } = this.#limits
+    const isLast = unaskedCount === 0 && (wantedCount <= endGameChunks || wantedBytes <= endGameBytes)
+    return { peers: this.#pool.all, limits: this.#limits, lengths, asked, isLast, isAlone: leases.isAlone }
+  }
+
+  #wakeAt(now: number): number | undefined {
+    const waiting = this.#pool.uplinkFlights > 0
+    let at = Math.min(this.#pool.wakeAt(now), this.#table.leases.wakeAt(now, waiting))
+    const slow = slowAt(this.#endGameView())
+    // A slow request that has no second source yet is looked at again when something happens, not all the time.
+    if (slow > now) at = Math.min(at, slow)
+    return Number.isFinite(at) ? Math.max(at, now + 1) : undefined
+  }
+
+  #advance(now: number): void {
+    this.#now = Math.max(this.#now, now)
+  }
+
+  #expectChunk(chunk: number): void {
+    if (Number.isInteger(chunk) && chunk >= 0 && chunk < this.#table.lengths.length) return
+    throw new RangeError(`expected a chunk below ${this.#table.lengths.length}, got ${chunk}`)
+  }
+}

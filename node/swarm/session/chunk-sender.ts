@@ -1,0 +1,134 @@
+/** Answers one peer's requests: one chunk after the other, at the pace at which the peer takes them. */
+
+import { promisify } from 'node:util'
+import { constants, zstdCompress } from 'node:zlib'
+import { type Base, type ChunkEncoding, encodeChunkHeader } from '../../../protocol/messages/swarm.ts'
+import { RateMeter } from '../../concurrency/rate-meter.ts'
+import { heapPace } from '../../process/heap-pace.ts'
+import { loopLoad } from '../../process/loop-load.ts'
+import type { ChunkStore } from '../chunks/chunk-store.ts'
+import type { Bases } from '../delta/bases.ts'
+import { busyMs, compressBelowLoad, compressBelowLocal, compressBelowRemote, queuedRequestsPerPeer } from '../limits.ts'
+import type { FrameStream } from './frame-stream.ts'
+import type { UploadLimiter } from './upload-limiter.ts'
+
+const compress = promisify(zstdCompress)
+
+export interface ChunkSenderComponents {
+  frames: FrameStream
+  chunks: ChunkStore
+  uploads: UploadLimiter
+  /** Reads what a chunk may be told apart from; without it every chunk is sent whole. */
+  bases?: Pick<Bases, 'read'> | undefined
+}
+
+/** A chunk that is asked for, and what the peer holds that it may be told apart from. */
+export interface Wanted {
+  readonly chunk: number
+  readonly base?: Base | undefined
+}
+
+export interface ChunkSenderInit {
+  peer: string
+  local: boolean
+  signal: AbortSignal
+  onSent: (chunk: number) => void
+  /** The stream or the store failed. */
+  onFailed: (reason: unknown) => void
+}
+
+export class ChunkSender {
+  /** Chunk bytes that were sent, as they were on the wire. */
+  sentBytes = 0
+  readonly #components: ChunkSenderComponents
+  readonly #init: ChunkSenderInit
+  readonly #sent = new RateMeter()
+  #queue: Wanted[] = []
+  #serving = false
+  #sayingBusy = false
+
+  constructor(components: ChunkSenderComponents, init: ChunkSenderInit) {
+    this.#components = components
+    this.#init = init
+  }
+
+  /** Takes requests; says busy, which voids all that were not answered yet, when they are too many. */
+  request(wanted: readonly Wanted[]): void {
+    if (this.#queue.length + wanted.length > queuedRequestsPerPeer) {
+      this.#queue = []
+      void this.#sayBusy()
+    } else if (this.#serving) this.#queue.push(...wanted)
+    else if (this.#components.uploads.enter(this.#init.peer)) {
+      this.#queue.push(...wanted)
+      void this.#serve()
+    } else void this.#sayBusy()
+  }
+
+  cancel(chunks: readonly number[]): void {
+    const cancelled = new Set(chunks)
+    this.#queue = this.#queue.filter(({ chunk }) => !cancelled.has(chunk))
+  }
+
+  /** A place among the served is held only while there is something to send: sessions last, places must not. */
+  async #serve(): Promise<void> {
+    const { peer, signal, onFailed } = this.#init
+    this.#serving = true
+    const endLate = heapPace.collectLate()
+    try {
+      for (let wanted = this.#queue.shift(); wanted !== undefined; wanted = this.#queue.shift()) {
+        signal.throwIfAborted()
+        await this.#send(wanted)
+      }
+    } catch (thrown) {
+      this.#queue = []
+      onFailed(thrown)
+    } finally {
+      endLate()
+      this.#serving = false
+      this.#components.uploads.leave(peer)
+    }
+  }
+
+  async #send({ chunk, base }: Wanted): Promise<void> {
+    const { chunks, frames, uploads } = this.#components
+    const { signal, onSent } = this.#init
+    const plain = chunks.has(chunk) ? await chunks.read(chunk) : undefined
+    if (plain === undefined) return await frames.write({ type: 'missing', chunks: [chunk] }, signal)
+    const { encoding, bytes } = await this.#encoded(plain, base)
+    await uploads.take(bytes.length, signal)
+    const began = performance.now()
+    await frames.writeParts([encodeChunkHeader(chunk, encoding, bytes.length), bytes], signal)
+    this.#sent.addTimed(bytes.length, performance.now() - began)
+    this.sentBytes += bytes.length
+    onSent(chunk)
+  }
+
+  /** Told apart from what the peer has, if that is little; compressed where the link is what one waits for; else raw. */
+  async #encoded(plain: Uint8Array, base: Base | undefined): Promise<{ encoding: ChunkEncoding; bytes: Uint8Array }> {
+    const raw = { encoding: 'raw', bytes: plain } as const
+    const rate = this.#sent.busyBytesPerSecond
+    // Unknown is slow beyond the site, where bytes are what counts, and fast within it, where the processor is.
+    const isSlow = this.#init.local
+      ? (rate ?? Number.POSITIVE_INFINITY) < compressBelowLocal && loopLoad() < compressBelowLoad
+      : (rate ?? 0) < compressBelowRemote
+    const dictionary = base && (isSlow || !this.#init.local) && (await this.#components.bases?.read(base))
+    if (!isSlow && !dictionary) return raw
+    const params = { [constants.ZSTD_c_compressionLevel]: 3 }
+    const packed = await compress(plain, { params, pledgedSrcSize: plain.length, ...(dictionary && { dictionary }) })
+    if (packed.length >= plain.length * 0.95) return raw
+    return { encoding: dictionary ? 'delta' : 'zstd', bytes: packed }
+  }
+
+  /** One at a time: a peer that asks on and reads nothing must not fill the memory with answers. */
+  async #sayBusy(): Promise<void> {
+    if (this.#sayingBusy) return
+    this.#sayingBusy = true
+    try {
+      await this.#components.frames.write({ type: 'busy', milliseconds: busyMs }, this.#init.signal)
+    } catch (thrown) {
+      this.#init.onFailed(thrown)
+    } finally {
+      this.#sayingBusy = false
+    }
+  }
+}

@@ -1,0 +1,317 @@
+/** One closure's swarm on this peer: sessions with others, the chunks that are here, and, while it is fetched, the plan. */
+
+import { EventEmitter } from 'node:events'
+import type { Logger } from '../../process/log.ts'
+import type { Bitfield } from '../chunks/bitfield.ts'
+import type { ChunkList } from '../chunks/chunk-list.ts'
+import type { ChunkStore } from '../chunks/chunk-store.ts'
+import { longestPauseMs, windowMaxBytes, windowMinBytes } from '../limits.ts'
+import { Scheduler } from '../schedule/scheduler.ts'
+import { type Session, SessionError } from './session.ts'
+
+/** What is known of the peer at the other end. */
+export interface SwarmPeer {
+  readonly id: string
+  readonly name: string
+  readonly local: boolean
+  readonly controller: boolean
+}
+
+/** A chunk that came, for who counts. */
+export interface Arrival {
+  readonly peer: SwarmPeer
+  readonly chunk: number
+  /** Bytes of the chunk, and what it took on the wire. */
+  readonly bytes: number
+  readonly wire: number
+}
+
+interface Events {
+  arrival: [Arrival]
+  /** So many bytes of chunks came for nothing: they were here, or wrong. */
+  wasted: [number]
+  /** A peer sent what no honest one sends. */
+  misbehaved: [SwarmPeer, string]
+}
+
+export interface ClosureSwarmComponents {
+  list: ChunkList
+  chunks: ChunkStore
+  log: Logger
+}
+
+export class ClosureSwarm extends EventEmitter<Events> {
+  readonly list: ChunkList
+  /** When it was last of use to anyone, in milliseconds. */
+  usedAt = Date.now()
+  /** A peer that has chunks has asked to wait until then. */
+  busyUntil = 0
+  readonly #chunks: ChunkStore
+  readonly #log: Logger
+  readonly #self: string
+  readonly #sessions = new Map<string, { session: Session; peer: SwarmPeer }>()
+  readonly #waiting = new Map<number, Set<() => void>>()
+  /** Chunks that came and are being staged. */
+  readonly #staging = new Set<number>()
+  #scheduler: Scheduler | undefined
+  /** Fetches under way: the device's own, and those of the loopback cache. */
+  #fetchers = 0
+  #failed: unknown
+  #wake: NodeJS.Timeout | undefined
+  #pumping: NodeJS.Immediate | undefined
+
+  constructor({ list, chunks, log }: ClosureSwarmComponents, init: { self: string }) {
+    super()
+    this.list = list
+    this.#chunks = chunks
+    this.#log = log
+    this.#self = init.self
+  }
+
+  get fetching(): boolean {
+    return this.#scheduler !== undefined
+  }
+
+  hasSession(peer: string): boolean {
+    return this.#sessions.has(peer)
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size
+  }
+
+  /** Requests that are under way. */
+  get inFlight(): number {
+    return this.#scheduler?.inFlight ?? 0
+  }
+
+  /** Chunks that are wanted and have not come. */
+  get remaining(): number {
+    return this.#scheduler?.remaining ?? 0
+  }
+
+  /** Whether a peer is connected that has, or may get, what is missing here. */
+  get hasSources(): boolean {
+    return [...this.#sessions.values()].some(({ session }) => session.theirs.count > 0)
+  }
+
+  /** Takes a session whose handshake is done. Of two with one peer, the preferred one stays, else the newer one. */
+  attach(session: Session, peer: SwarmPeer): void {
+    const before = this.#sessions.get(peer.id)?.session
+    if (before?.preferred === true && !session.preferred) {
+      session.close(new SessionError('ended', 'the session that the other side opened stays'))
+      return
+    }
+    before?.close(new SessionError('ended', 'a newer session takes its place'))
+    this.#sessions.set(peer.id, { session, peer })
+    const scheduler = () => this.#scheduler
+    session.on('have', chunks => {
+      for (const chunk of chunks) scheduler()?.peerHas(peer.id, chunk, Date.now())
+      this.#pump()
+    })
+    session.on('wants', () => {
+      this.#introduce(session, peer)
+      this.#pump()
+    })
+    session.on('wasted', bytes => this.emit('wasted', bytes))
+    session.on('chunk', arrived => void this.#arrived(session, peer, arrived))
+    session.on('missing', chunks => {
+      for (const chunk of chunks) scheduler()?.failed(peer.id, chunk, Date.now())
+      this.#pump()
+    })
+    session.on('busy', milliseconds => {
+      this.busyUntil = Date.now() + milliseconds
+      scheduler()?.busy(peer.id, this.busyUntil)
+      this.#pump()
+    })
+    session.on('closed', reason => {
+      if (this.#sessions.get(peer.id)?.session !== session) return
+      this.#sessions.delete(peer.id)
+      scheduler()?.removePeer(peer.id, Date.now())
+      if (reason instanceof SessionError && reason.code === 'misbehaved') this.emit('misbehaved', peer, reason.message)
+      this.#pump()
+    })
+    this.#introduce(session, peer)
+    this.#catchUp(session)
+    session.start()
+    this.#pump()
+  }
+
+  /** Begins to fetch chunks, in this order of urgency, beside what others fetch; `endFetch` must follow once. */
+  fetch(wanted: Iterable<number>): void {
+    this.#fetchers++
+    this.#failed = undefined
+    const begins = this.#scheduler === undefined
+    this.#scheduler ??= new Scheduler({ self: this.#self, lengths: this.list.lengths })
+    this.#scheduler.want(wanted)
+    for (const { session, peer } of begins ? this.#sessions.values() : []) {
+      session.tellWants(true)
+      this.#introduce(session, peer)
+    }
+    this.#pump()
+  }
+
+  /** Asks for more in a fetch that is under way. */
+  want(chunks: Iterable<number>): void {
+    this.#scheduler?.want(chunks)
+    this.#pump()
+  }
+
+  /** Nobody who fetches needs these any more. */
+  unwant(chunks: Iterable<number>): void {
+    for (const chunk of chunks) if (!this.#chunks.has(chunk)) this.#scheduler?.unwant(chunk)
+    this.#pump()
+  }
+
+  /** Ends one fetch; with the last, nothing is asked for any more. Sessions stay, to serve. */
+  endFetch(): void {
+    this.#fetchers = Math.max(0, this.#fetchers - 1)
+    if (this.#fetchers === 0) this.#endAll(undefined)
+  }
+
+  /**
+   * Resolves when a chunk can be read here; asks for it if need be. Rejects with the signal's reason, when fetching ends
+   * before, or when chunks can't be staged.
+   */
+  async available(chunk: number, signal?: AbortSignal): Promise<void> {
+    while (!this.#chunks.has(chunk)) {
+      signal?.throwIfAborted()
+      if (this.#failed !== undefined) throw this.#failed
+      if (this.#scheduler === undefined) throw new SessionError('ended', 'the fetch has ended')
+      // It was here and is no longer: the garbage collector took its path, say.
+      if (!this.#staging.has(chunk)) this.#scheduler.want([chunk])
+      this.#pump()
+      await this.#arrival(chunk, signal)
+    }
+  }
+
+  async #arrival(chunk: number, signal: AbortSignal | undefined): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const waiting = this.#waiting.get(chunk) ?? new Set()
+    this.#waiting.set(chunk, waiting)
+    waiting.add(resolve)
+    const aborted = () => resolve()
+    signal?.addEventListener('abort', aborted, { once: true })
+    try {
+      await promise
+    } finally {
+      signal?.removeEventListener('abort', aborted)
+      waiting.delete(resolve)
+      if (waiting.size === 0 && this.#waiting.get(chunk) === waiting) this.#waiting.delete(chunk)
+    }
+  }
+
+  #endAll(reason: unknown): void {
+    this.usedAt = Date.now()
+    this.#scheduler = undefined
+    for (const { session } of this.#sessions.values()) {
+      session.cancelAll()
+      session.tellWants(false)
+    }
+    clearTimeout(this.#wake)
+    clearImmediate(this.#pumping)
+    this.#pumping = undefined
+    this.#failed = reason
+    const waiting = [...this.#waiting.values()].flatMap(each => [...each])
+    for (const wake of waiting) wake()
+  }
+
+  /** Tells everyone of chunks that are here now. */
+  announce(chunk: number): void {
+    for (const { session } of this.#sessions.values()) session.announce(chunk)
+  }
+
+  /** Ends sessions that neither side needs: streams are counted, and a closure that nobody wants costs memory. */
+  closeIdle(before: number): void {
+    if (this.fetching) return
+    for (const { session } of [...this.#sessions.values()]) {
+      if (!session.theyWant && session.usedAt < before) session.close(new SessionError('ended', 'nobody needs it'))
+    }
+  }
+
+  close(): void {
+    this.#endAll(new SessionError('ended', 'the swarm is closed'))
+    for (const { session } of [...this.#sessions.values()]) {
+      session.close(new SessionError('ended', 'the swarm is closed'))
+    }
+  }
+
+  #introduce(session: Session, peer: SwarmPeer): void {
+    const scheduler = this.#scheduler
+    if (scheduler === undefined) return
+    scheduler.addPeer({ id: peer.id, local: peer.local }, Date.now())
+    scheduler.peerWants(peer.id, session.theyWant && !session.theirs.isFull)
+    scheduler.peerHas(peer.id, session.theirs.isFull ? 'all' : (session.theirs as Bitfield), Date.now())
+  }
+
+  /** Tells what has changed since the handshake said what we have and whether we want. */
+  #catchUp(session: Session): void {
+    session.tellWants(this.fetching)
+    for (let chunk = 0; chunk < this.list.count; chunk++) if (this.#chunks.has(chunk)) session.announce(chunk)
+  }
+
+  async #arrived(
+    session: Session,
+    peer: SwarmPeer,
+    { chunk, bytes, wire }: { chunk: number; bytes: Uint8Array; wire: number },
+  ): Promise<void> {
+    this.usedAt = Date.now()
+    const scheduler = this.#scheduler
+    if (scheduler === undefined) return
+    const rate = session.received.bytesPerSecond
+    scheduler.setWindow(peer.id, Math.min(windowMaxBytes, Math.max(windowMinBytes, rate)))
+    const { duplicatesToCancel } = scheduler.received(peer.id, chunk, Date.now())
+    for (const { peer: other, chunk: number } of duplicatesToCancel) this.#sessions.get(other)?.session.cancel([number])
+    this.#pump()
+    if (this.#staging.has(chunk) || this.#chunks.has(chunk)) {
+      this.emit('wasted', bytes.length)
+      return
+    }
+    this.#staging.add(chunk)
+    try {
+      await this.#chunks.put(chunk, bytes)
+    } catch (thrown) {
+      this.#log.warn({ reason: String(thrown) }, 'a chunk could not be staged')
+      if (this.#scheduler === scheduler) this.#endAll(thrown)
+      return
+    } finally {
+      this.#staging.delete(chunk)
+    }
+    if (this.#chunks.has(chunk)) {
+      this.emit('arrival', { peer, chunk, bytes: bytes.length, wire })
+      this.announce(chunk)
+    } else this.emit('wasted', bytes.length)
+    for (const wake of this.#waiting.get(chunk) ?? []) wake()
+    this.#waiting.delete(chunk)
+  }
+
+  /** Once in a turn of the event loop, however many events asked for it. */
+  #pump(): void {
+    if (this.#scheduler === undefined || this.#pumping !== undefined) return
+    this.#pumping = setImmediate(() => {
+      this.#pumping = undefined
+      this.#ask()
+    })
+  }
+
+  #ask(): void {
+    const scheduler = this.#scheduler
+    if (scheduler === undefined) return
+    const { requests, cancels, wakeAt } = scheduler.next(Date.now())
+    for (const [peer, chunks] of byPeer(cancels)) this.#sessions.get(peer)?.session.cancel(chunks)
+    for (const [peer, chunks] of byPeer(requests)) this.#sessions.get(peer)?.session.request(chunks)
+    clearTimeout(this.#wake)
+    if (wakeAt === undefined) return
+    this.#wake = setTimeout(() => this.#ask(), Math.min(longestPauseMs, Math.max(10, wakeAt - Date.now())))
+  }
+}
+
+function byPeer(requests: readonly { peer: string; chunk: number }[]): Map<string, number[]> {
+  const grouped = new Map<string, number[]>()
+  for (const { peer, chunk } of requests) {
+    const chunks = grouped.get(peer)
+    if (chunks === undefined) grouped.set(peer, [chunk])
+    else chunks.push(chunk)
+  }
+  return grouped
+}

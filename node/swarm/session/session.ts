@@ -1,0 +1,320 @@
+/** One peer's side of a swarm: what it has and wants, what we asked of it, and what it asked of us. */
+
+import { EventEmitter } from 'node:events'
+import { promisify } from 'node:util'
+import { constants, zstdDecompress } from 'node:zlib'
+import { FormatError } from '../../../protocol/encoding/cbor.ts'
+import { equalBytes, sha256, toHex } from '../../../protocol/encoding/hash.ts'
+import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
+import {
+  type AskFrom,
+  type Base,
+  type ChunkEncoding,
+  type Frame,
+  maxAsks,
+  maxNumbers,
+} from '../../../protocol/messages/swarm.ts'
+import { RateMeter } from '../../concurrency/rate-meter.ts'
+import { Bitfield } from '../chunks/bitfield.ts'
+import type { ChunkList } from '../chunks/chunk-list.ts'
+import type { ChunkStore } from '../chunks/chunk-store.ts'
+import type { BaseFinder } from '../delta/base-finder.ts'
+import type { Bases } from '../delta/bases.ts'
+import { announceIntervalMs, maxBusyMs, zstdWindowLog } from '../limits.ts'
+import { ChunkSender } from './chunk-sender.ts'
+import { type FrameStream, FrameStreamError } from './frame-stream.ts'
+import type { UploadLimiter } from './upload-limiter.ts'
+
+const decompress = promisify(zstdDecompress)
+
+/** `misbehaved`: the peer sent what no honest one sends; it is banned for a while. */
+export class SessionError extends ThymeshError<'misbehaved' | 'ended'> {}
+
+interface Events {
+  /** The peer has more chunks than we knew. */
+  have: [readonly number[]]
+  /** The peer began or ceased to fetch the closure. */
+  wants: [boolean]
+  /** A chunk came, verified against its hash; `wire` is what it took on the wire, in bytes. */
+  chunk: [{ chunk: number; bytes: Uint8Array; wire: number }]
+  /** So many bytes of a chunk that isn't what it should be. */
+  wasted: [number]
+  /** The peer doesn't have these after all. */
+  missing: [readonly number[]]
+  /** The peer asks to be asked later, in milliseconds; it answers nothing of what it was asked. */
+  busy: [number]
+  closed: [unknown]
+}
+
+export interface SessionComponents {
+  frames: FrameStream
+  list: ChunkList
+  chunks: ChunkStore
+  uploads: UploadLimiter
+  /** What a chunk that we ask for may be told apart from, and who reads it. */
+  finder?: Pick<BaseFinder, 'baseOf' | 'forget'> | undefined
+  bases?: Pick<Bases, 'read'> | undefined
+}
+
+/** What the handshake said, and who is at the other end. */
+export interface SessionInit {
+  peer: string
+  local: boolean
+  theirs: Bitfield
+  theyWant: boolean
+  /** What we said that we have, and that we want. */
+  ours?: Bitfield
+  weWant?: boolean
+  /** Of two streams that were opened at the same time, this is the one that stays. */
+  preferred?: boolean
+}
+
+export class Session extends EventEmitter<Events> {
+  readonly peer: string
+  /** What the peer has. */
+  readonly theirs: Bitfield
+  readonly preferred: boolean
+  /** Bytes of chunks as they are: windows are counted in these. */
+  readonly received = new RateMeter()
+  /** When the peer last said anything or was sent a chunk, in milliseconds. */
+  usedAt = Date.now()
+  readonly #components: SessionComponents
+  readonly #sender: ChunkSender
+  readonly #abort = new AbortController()
+  /** Requests that may still be answered, by chunk: one that was cancelled and asked again may come twice. */
+  readonly #asked = new Map<number, number>()
+  /** What the peer was told that a chunk may be told apart from. */
+  readonly #bases = new Map<number, Base>()
+  /** What the peer was told that we have. */
+  readonly #told: Bitfield
+  #theyWant: boolean
+  #weWant: boolean
+  #unannounced: number[] = []
+  #announcing: NodeJS.Timeout | undefined
+  #closed = false
+
+  constructor(components: SessionComponents, init: SessionInit) {
+    super()
+    this.#components = components
+    this.peer = init.peer
+    this.theirs = init.theirs
+    this.preferred = init.preferred ?? false
+    this.#theyWant = init.theyWant
+    this.#weWant = init.weWant ?? false
+    this.#told = init.ours ?? new Bitfield(components.list.count)
+    const onSent = (chunk: number) => {
+      this.usedAt = Date.now()
+      this.theirs.add(chunk)
+    }
+    const { signal } = this.#abort
+    const onFailed = (reason: unknown) => this.close(reason)
+    this.#sender = new ChunkSender(components, { peer: init.peer, local: init.local, signal, onSent, onFailed })
+  }
+
+  /** Whether the peer is fetching the closure itself. */
+  get theyWant(): boolean {
+    return this.#theyWant
+  }
+
+  /** Chunk bytes that were sent, as they were on the wire. */
+  get sentBytes(): number {
+    return this.#sender.sentBytes
+  }
+
+  /** Reads what the peer says until the stream ends; never rejects. */
+  start(): void {
+    void this.#run()
+  }
+
+  /** Asks for chunks; each is answered by `chunk`, `missing`, `busy` or `closed`. */
+  request(chunks: readonly number[]): void {
+    const whole: number[] = []
+    const from = new Map<string, { recipe: Uint8Array; asks: AskFrom[] }>()
+    for (const chunk of chunks) {
+      this.#asked.set(chunk, (this.#asked.get(chunk) ?? 0) + 1)
+      const base = this.#bases.get(chunk) ?? this.#components.finder?.baseOf(chunk)
+      if (base === undefined) {
+        whole.push(chunk)
+        continue
+      }
+      this.#bases.set(chunk, base)
+      const { recipe, first, count } = base
+      const known = from.get(toHex(recipe))
+      if (known === undefined) from.set(toHex(recipe), { recipe, asks: [{ chunk, first, count }] })
+      else known.asks.push({ chunk, first, count })
+    }
+    this.#say(whole, numbers => ({ type: 'request', chunks: numbers }))
+    for (const { recipe, asks } of from.values()) {
+      for (let at = 0; at < asks.length; at += maxAsks) {
+        void this.#write({ type: 'requestFrom', recipe, asks: asks.slice(at, at + maxAsks) })
+      }
+    }
+  }
+
+  cancel(chunks: readonly number[]): void {
+    this.#say(chunks, numbers => ({ type: 'cancel', chunks: numbers }))
+  }
+
+  /** Nothing that was asked for is needed any more. What is on its way still comes. */
+  cancelAll(): void {
+    this.cancel([...this.#asked.keys()])
+  }
+
+  /** Tells whether we fetch the closure, when that has changed. */
+  tellWants(wants: boolean): void {
+    if (this.#weWant === wants) return
+    this.#weWant = wants
+    void this.#write({ type: 'ready', wants, bitfield: new Uint8Array() })
+  }
+
+  /** Tells that we have a chunk now, if the peer can't know; many are told at once. */
+  announce(chunk: number): void {
+    if (this.#closed || this.theirs.has(chunk) || !this.#told.add(chunk)) return
+    this.#unannounced.push(chunk)
+    this.#announcing ??= setTimeout(() => {
+      this.#announcing = undefined
+      const chunks = this.#unannounced
+      this.#unannounced = []
+      this.#say(chunks, numbers => ({ type: 'have', chunks: numbers }))
+    }, announceIntervalMs)
+  }
+
+  close(reason: unknown = new SessionError('ended', 'the session was ended')): void {
+    if (this.#closed) return
+    this.#closed = true
+    clearTimeout(this.#announcing)
+    this.#abort.abort(reason)
+    this.#components.frames.abort(reason instanceof Error ? reason : new Error(String(reason)))
+    this.emit('closed', reason)
+  }
+
+  async #run(): Promise<void> {
+    try {
+      for (;;) {
+        const frame = await this.#components.frames.read(this.#abort.signal)
+        if (frame === undefined) throw new SessionError('ended', 'the peer ended the session')
+        this.usedAt = Date.now()
+        await this.#take(frame)
+        // What came while a chunk was unpacked is no news of a session that was closed meanwhile.
+        this.#abort.signal.throwIfAborted()
+      }
+    } catch (thrown) {
+      this.close(asMisbehaviour(thrown))
+    }
+  }
+
+  async #take(frame: Frame): Promise<void> {
+    switch (frame.type) {
+      case 'ready':
+        if (frame.bitfield.length > 0) throw new SessionError('misbehaved', 'expected no second bitfield')
+        if (frame.wants === this.#theyWant) return
+        this.#theyWant = frame.wants
+        this.emit('wants', frame.wants)
+        return
+      case 'have': {
+        const fresh = this.#checked(frame.chunks).filter(chunk => this.theirs.add(chunk))
+        if (fresh.length > 0) this.emit('have', fresh)
+        return
+      }
+      case 'request':
+        return this.#sender.request(this.#checked(frame.chunks).map(chunk => ({ chunk })))
+      case 'requestFrom': {
+        this.#checked(frame.asks.map(({ chunk }) => chunk))
+        const { recipe, asks } = frame
+        return this.#sender.request(asks.map(({ chunk, first, count }) => ({ chunk, base: { recipe, first, count } })))
+      }
+      case 'cancel':
+        return this.#sender.cancel(frame.chunks)
+      case 'missing':
+        for (const chunk of this.#checked(frame.chunks)) {
+          this.theirs.remove(chunk)
+          this.#answered(chunk)
+        }
+        this.emit('missing', frame.chunks)
+        return
+      case 'busy':
+        this.emit('busy', Math.min(frame.milliseconds, maxBusyMs))
+        return
+      case 'chunk':
+        return await this.#takeChunk(frame)
+      default:
+        throw new SessionError('misbehaved', `expected no ${frame.type} frame here`)
+    }
+  }
+
+  async #takeChunk({ chunk, encoding, bytes }: Frame & { type: 'chunk' }): Promise<void> {
+    const { list } = this.#components
+    this.#checked([chunk])
+    // One that was cancelled may still come; one that was never asked for may not.
+    if (!this.#answered(chunk)) throw new SessionError('misbehaved', `chunk ${chunk} was not asked for`)
+    const plain = await this.#plain(chunk, encoding, bytes)
+    if (plain === undefined) {
+      // No fault of the peer's, which still has it: it is asked for whole, in the same breath.
+      this.request([chunk])
+      return
+    }
+    this.received.add(plain.length)
+    if (plain.length !== list.length(chunk) || !equalBytes(sha256(plain), list.hash(chunk))) {
+      this.emit('wasted', plain.length)
+      throw new SessionError('misbehaved', `chunk ${chunk} has another hash than it must have`)
+    }
+    if (!this.#closed) this.emit('chunk', { chunk, bytes: plain, wire: bytes.length })
+  }
+
+  /** A chunk as it is; nothing when it was told apart from what is not here any more. */
+  async #plain(chunk: number, encoding: ChunkEncoding, bytes: Uint8Array): Promise<Uint8Array | undefined> {
+    const base = this.#bases.get(chunk)
+    if (!this.#asked.has(chunk)) this.#bases.delete(chunk)
+    if (encoding === 'raw') return bytes
+    const length = this.#components.list.length(chunk)
+    if (encoding === 'zstd') return await unpack(bytes, length)
+    if (base === undefined) throw new SessionError('misbehaved', `chunk ${chunk} was not asked for as a delta`)
+    const dictionary = await this.#components.bases?.read(base)
+    if (dictionary !== undefined) return await unpack(bytes, length, dictionary)
+    this.#bases.delete(chunk)
+    this.#components.finder?.forget(chunk)
+    return undefined
+  }
+
+  /** Takes one request off; false when there was none. */
+  #answered(chunk: number): boolean {
+    const asked = this.#asked.get(chunk)
+    if (asked === undefined) return false
+    if (asked > 1) this.#asked.set(chunk, asked - 1)
+    else this.#asked.delete(chunk)
+    return true
+  }
+
+  #checked(chunks: readonly number[]): readonly number[] {
+    const beyond = chunks.find(chunk => chunk >= this.#components.list.count)
+    if (beyond === undefined) return chunks
+    throw new SessionError('misbehaved', `expected chunks below ${this.#components.list.count}, got ${beyond}`)
+  }
+
+  #say(chunks: readonly number[], frame: (numbers: readonly number[]) => Frame): void {
+    for (let at = 0; at < chunks.length; at += maxNumbers) void this.#write(frame(chunks.slice(at, at + maxNumbers)))
+  }
+
+  async #write(frame: Frame): Promise<void> {
+    try {
+      await this.#components.frames.write(frame, this.#abort.signal)
+    } catch (thrown) {
+      this.close(thrown)
+    }
+  }
+}
+
+/** Frames that can't be read are no bad luck: the stream is authenticated, so the peer meant them. */
+export function asMisbehaviour(thrown: unknown): unknown {
+  const isWrong = thrown instanceof FormatError || (thrown instanceof FrameStreamError && thrown.code === 'too-large')
+  return isWrong ? new SessionError('misbehaved', thrown.message, { cause: thrown }) : thrown
+}
+
+async function unpack(bytes: Uint8Array, maxOutputLength: number, dictionary?: Uint8Array): Promise<Uint8Array> {
+  const params = { [constants.ZSTD_d_windowLogMax]: zstdWindowLog }
+  try {
+    return await decompress(bytes, { maxOutputLength, params, ...(dictionary && { dictionary }) })
+  } catch (thrown) {
+    throw new SessionError('misbehaved', `a chunk can't be decompressed: ${messageOf(thrown)}`, { cause: thrown })
+  }
+}

@@ -1,0 +1,344 @@
+/** The swarms of this peer: opens and answers streams, brings closures in, and serves those that it has. */
+
+import type { Connection, PeerId, Stream } from '@libp2p/interface'
+import { toHex } from '../../../protocol/encoding/hash.ts'
+import { messageOf } from '../../../protocol/errors.ts'
+import type { Certificate } from '../../../protocol/members/certificate.ts'
+import type { ProtocolNames } from '../../../protocol/messages/messages.ts'
+import type { Frame, Refusal } from '../../../protocol/messages/swarm.ts'
+import { helloTimeoutMs } from '../../defaults.ts'
+import type { Admission, Member } from '../../mesh/peers/admission.ts'
+import type { Host } from '../../mesh/transport/host.ts'
+import { openStream } from '../../mesh/transport/open-stream.ts'
+import type { Logger } from '../../process/log.ts'
+import { Bitfield } from '../chunks/bitfield.ts'
+import type { Closures, KnownClosure } from '../chunks/closures.ts'
+import type { BaseFinder } from '../delta/base-finder.ts'
+import type { Bases } from '../delta/bases.ts'
+import { banMs, idleSwarmMs, reopenMs, servedClosures } from '../limits.ts'
+import type { LocalChunks } from '../staging/local-chunks.ts'
+import type { StagingRoom } from '../staging/staging-room.ts'
+import { ClosureSwarm, type SwarmPeer } from './closure-swarm.ts'
+import { type FramePatience, FrameStream } from './frame-stream.ts'
+import { isLocal } from './locality.ts'
+import { asMisbehaviour, Session, SessionError } from './session.ts'
+import type { UploadLimiter } from './upload-limiter.ts'
+
+export interface SwarmServiceComponents {
+  host: Host
+  names: ProtocolNames
+  admission: Admission
+  closures: Closures
+  uploads: UploadLimiter
+  /** This machine's chunks of a closure. */
+  openChunks: (known: KnownClosure, onLost: (numbers: readonly number[]) => void) => Promise<OpenChunks>
+  bases?: Bases
+  certificate: Certificate
+  /** How long frames may take, where it is not the usual. */
+  patience?: FramePatience
+  log: Logger
+}
+
+/** This machine's chunks of a closure, and what gives back the files behind them. */
+export interface OpenChunks {
+  readonly chunks: LocalChunks
+  /** What chunks that are asked for may be told apart from. */
+  readonly finder?: BaseFinder
+  /** Room for its staged chunks. */
+  readonly room: StagingRoom
+  close(): Promise<void>
+}
+
+export interface Entry extends OpenChunks {
+  readonly swarm: ClosureSwarm
+  readonly hash: Uint8Array
+}
+
+/** A closure's place: being opened, then open. */
+interface Slot {
+  readonly made: Promise<Entry>
+  entry?: Entry
+  /** When it was last asked for, in milliseconds. */
+  usedAt: number
+}
+
+/** What the handshake of a stream came to. */
+interface Handshake {
+  frames: FrameStream
+  member: Member
+  said: Ready
+  heard: Ready
+  /** Of two streams that are opened at once, this one stays. */
+  preferred: boolean
+}
+
+type Ready = Frame & { type: 'ready' }
+
+export class SwarmService {
+  readonly #components: SwarmServiceComponents
+  readonly #slots = new Map<string, Slot>()
+  readonly #closing = new Map<string, Promise<void>>()
+  readonly #bans = new Map<string, number>()
+  readonly #opening = new Set<string>()
+  /** Closures that were asked for, while their documents are read. */
+  readonly #reading = new Map<string, Promise<KnownClosure | undefined>>()
+  readonly #retries = new Map<string, number>()
+  readonly #stop = new AbortController()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(components: SwarmServiceComponents) {
+    this.#components = components
+  }
+
+  async start(): Promise<void> {
+    const { host, names, admission } = this.#components
+    await host.handle(names.swarm, (stream, connection) => this.#answer(stream, connection), {
+      maxInboundStreams: servedClosures,
+      maxOutboundStreams: servedClosures,
+    })
+    admission.gate(names.swarm)
+    this.#timer = setInterval(() => this.tend(Date.now()), 1_000)
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    this.#stop.abort(new SessionError('ended', 'the peer stops'))
+    await this.#components.host.unhandle(this.#components.names.swarm)
+    await Promise.allSettled([...this.#slots.values()].map(({ made }) => made))
+    for (const [key, { entry }] of this.#slots) if (entry !== undefined) this.#close(key, entry)
+    await Promise.all(this.#closing.values())
+  }
+
+  /** The swarm of a closure, made when there is none yet. Rejects when its chunks can't be looked for. */
+  open(known: KnownClosure): Promise<Entry> {
+    const key = toHex(known.hash)
+    const existing = this.#slots.get(key)
+    if (existing !== undefined) {
+      existing.usedAt = Date.now()
+      return existing.made
+    }
+    const slot: Slot = { made: this.#make(known, key), usedAt: Date.now() }
+    this.#slots.set(key, slot)
+    slot.made.then(
+      entry => {
+        slot.entry = entry
+      },
+      () => this.#slots.delete(key),
+    )
+    return slot.made
+  }
+
+  /** The swarm of a closure if there is one: to read what a closure consists of takes a while. */
+  async opened(hash: Uint8Array): Promise<Entry | undefined> {
+    const slot = this.#slots.get(toHex(hash))
+    if (slot !== undefined) slot.usedAt = Date.now()
+    return await slot?.made
+  }
+
+  /** Opens sessions with every member that is not in the swarm yet; again is fine. */
+  connect(entry: Entry): void {
+    if (this.#stop.signal.aborted) return
+    for (const member of this.#components.admission.members) {
+      const id = member.peer.toString()
+      const key = `${id} ${toHex(entry.hash)}`
+      if (entry.swarm.hasSession(id) || this.#opening.has(key) || this.#isBanned(id)) continue
+      if ((this.#retries.get(key) ?? 0) > Date.now()) continue
+      this.#opening.add(key)
+      void this.#dial(entry, member, key).finally(() => this.#opening.delete(key))
+    }
+  }
+
+  /** Connects what is fetched, ends sessions that nobody needs, lets closures go that nobody uses. `now` is the time. */
+  tend(now: number): void {
+    for (const [key, slot] of this.#slots) {
+      const { entry } = slot
+      if (entry === undefined) continue
+      if (entry.swarm.fetching) this.connect(entry)
+      entry.swarm.closeIdle(now - idleSwarmMs)
+      if (isUnused(entry) && Math.max(slot.usedAt, entry.swarm.usedAt) < now - idleSwarmMs) this.#close(key, entry)
+    }
+    for (const times of [this.#retries, this.#bans]) {
+      for (const [key, until] of times) if (until < now) times.delete(key)
+    }
+  }
+
+  /** In one tick, so that nobody is given what is being closed. */
+  #close(key: string, entry: Entry): void {
+    this.#slots.delete(key)
+    entry.swarm.close()
+    const closing = entry.close().catch((thrown: unknown) => {
+      this.#components.log.warn({ reason: messageOf(thrown) }, 'the chunks of a closure were not closed')
+    })
+    this.#closing.set(key, closing)
+    void closing.finally(() => this.#closing.delete(key))
+  }
+
+  async #make(known: KnownClosure, key: string): Promise<Entry> {
+    const { host, log } = this.#components
+    // Both would work on the same files.
+    await this.#closing.get(key)
+    const opened = await this.#components.openChunks(known, numbers =>
+      log.debug({ chunks: numbers.length }, 'chunks are gone'),
+    )
+    const { chunks } = opened
+    const swarm = new ClosureSwarm({ list: known.list, chunks, log }, { self: host.peerId.toString() })
+    swarm.on('misbehaved', ({ id, name }, reason) => this.#ban(id, name, reason))
+    return { ...opened, swarm, hash: known.hash }
+  }
+
+  async #dial(entry: Entry, member: Member, key: string): Promise<void> {
+    const { host, names, log } = this.#components
+    const peer = member.peer.toString()
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(helloTimeoutMs)])
+    let frames: FrameStream | undefined
+    try {
+      frames = new FrameStream(await openStream(host, member.peer, names.swarm, signal), this.#components.patience)
+      await frames.write({ type: 'open', closure: entry.hash }, signal)
+      const heard = await frames.read(signal)
+      if (heard?.type === 'refused') {
+        // Both dialled at once: the other's stream is the one that stays.
+        if (heard.reason !== 'duplicate') this.#retries.set(key, Date.now() + reopenMs)
+        log.debug({ peer, reason: heard.reason }, 'a swarm stream was refused')
+        return frames.abort(new Error('refused'))
+      }
+      if (heard === undefined) throw new SessionError('ended', 'the peer ended the stream')
+      if (heard.type !== 'ready') throw new SessionError('misbehaved', `expected ready or refused, got ${heard.type}`)
+      const said = this.#ready(entry)
+      await frames.write(said, signal)
+      this.#attach(entry, { frames, member, said, heard, preferred: host.peerId.toString() < peer })
+    } catch (thrown) {
+      this.#retries.set(key, Date.now() + reopenMs)
+      log.debug({ peer, reason: messageOf(thrown) }, 'a swarm stream could not be opened')
+      this.#failed(frames, member, thrown)
+    }
+  }
+
+  async #answer(stream: Stream, connection: Connection): Promise<void> {
+    const frames = new FrameStream(stream, this.#components.patience)
+    const { admission, host, log } = this.#components
+    const peer = connection.remotePeer
+    const member = admission.member(peer)
+    try {
+      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(helloTimeoutMs)])
+      if (member === undefined || this.#isBanned(peer.toString())) throw new SessionError('ended', 'not welcome')
+      const open = await frames.read(signal)
+      if (open?.type !== 'open') throw new SessionError('ended', 'expected a member to open a swarm')
+      const entry = await this.#entryFor(open.closure)
+      const refusal = typeof entry === 'string' ? entry : this.#refusal(entry, peer, open.closure)
+      if (typeof entry === 'string' || refusal !== undefined) {
+        await frames.write({ type: 'refused', reason: refusal ?? 'unknown-closure' }, signal)
+        return await frames.close()
+      }
+      const said = this.#ready(entry)
+      await frames.write(said, signal)
+      const heard = await frames.read(signal)
+      // Whoever sees that another stream of the two peers is the better one leaves here.
+      if (heard === undefined) throw new SessionError('ended', 'the peer ended the stream')
+      if (heard.type !== 'ready') throw new SessionError('misbehaved', `expected ready, got ${heard.type}`)
+      this.#attach(entry, { frames, member, said, heard, preferred: peer.toString() < host.peerId.toString() })
+    } catch (thrown) {
+      log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'a swarm stream failed')
+      this.#failed(frames, member, thrown)
+    }
+  }
+
+  #failed(frames: FrameStream | undefined, member: Member | undefined, thrown: unknown): void {
+    const reason = asMisbehaviour(thrown)
+    frames?.abort(reason instanceof Error ? reason : new Error(String(reason)))
+    if (member === undefined || !(reason instanceof SessionError) || reason.code !== 'misbehaved') return
+    this.#ban(member.peer.toString(), member.certificate.name, reason.message)
+  }
+
+  /** A closure of a release that we have verified, when its documents are here; else why it is refused. */
+  async #entryFor(hash: Uint8Array): Promise<Entry | Refusal> {
+    const key = toHex(hash)
+    const slot = this.#slots.get(key)
+    if (slot !== undefined) {
+      slot.usedAt = Date.now()
+      return await slot.made
+    }
+    const { closures } = this.#components
+    if (!closures.isReleased(hash)) return 'unknown-closure'
+    // Many ask at once when a release is out, and reading what a large closure consists of takes a while.
+    const reading = this.#reading.get(key) ?? closures.held(hash).finally(() => this.#reading.delete(key))
+    this.#reading.set(key, reading)
+    const known = await reading
+    if (known === undefined) return 'unknown-closure'
+    return this.#slots.has(key) || this.#makeRoom() ? await this.open(known) : 'too-many'
+  }
+
+  /** Whether one more closure may be served: the one that was unused for longest goes for it. */
+  #makeRoom(): boolean {
+    if (this.#slots.size < servedClosures) return true
+    const unused = [...this.#slots].filter(([, { entry }]) => entry !== undefined && isUnused(entry))
+    const [oldest] = unused.sort(([, a], [, b]) => a.usedAt - b.usedAt)
+    if (oldest?.[1].entry === undefined) return false
+    this.#close(oldest[0], oldest[1].entry)
+    return true
+  }
+
+  #refusal(entry: Entry, peer: PeerId, closure: Uint8Array): Refusal | undefined {
+    const key = `${peer} ${toHex(closure)}`
+    // Both dial at once: the stream of the one with the lower ID stays, on both sides.
+    const oursStays = this.#components.host.peerId.toString() < peer.toString()
+    return oursStays && (this.#opening.has(key) || entry.swarm.hasSession(peer.toString())) ? 'duplicate' : undefined
+  }
+
+  #ready({ chunks, swarm }: Entry): Ready {
+    const have = chunks.here()
+    return { type: 'ready', wants: swarm.fetching, bitfield: have.count === 0 ? new Uint8Array() : have.bytes }
+  }
+
+  #attach({ swarm, chunks, finder }: Entry, { frames, member, said, heard, preferred }: Handshake): void {
+    const { uploads, bases, certificate, host, admission } = this.#components
+    this.#stop.signal.throwIfAborted()
+    const id = member.peer.toString()
+    if (admission.member(member.peer) === undefined || this.#isBanned(id))
+      throw new SessionError('ended', 'not welcome')
+    const peer: SwarmPeer = {
+      id,
+      name: member.certificate.name,
+      local: isLocal(certificate, member.certificate, host.getConnections(member.peer)[0]),
+      controller: member.certificate.role === 'controller',
+    }
+    const session = new Session(
+      { frames, list: swarm.list, chunks, uploads, finder, bases },
+      {
+        peer: id,
+        local: peer.local,
+        theirs: bitfieldOf(heard, swarm.list.count),
+        theyWant: heard.wants,
+        ours: bitfieldOf(said, swarm.list.count),
+        weWant: said.wants,
+        preferred,
+      },
+    )
+    swarm.attach(session, peer)
+  }
+
+  /** Neither asks this peer nor answers it for a while. */
+  #ban(id: string, name: string, reason: string): void {
+    const { host, admission, log } = this.#components
+    log.warn({ peer: id, name, reason }, 'a peer is banned for a while')
+    this.#bans.set(id, Date.now() + banMs)
+    const member = admission.members.find(({ peer }) => peer.toString() === id)
+    // It may have gone by itself.
+    if (member !== undefined) void host.hangUp(member.peer).catch(() => {})
+  }
+
+  #isBanned(peer: string): boolean {
+    return (this.#bans.get(peer) ?? 0) > Date.now()
+  }
+}
+
+function isUnused({ swarm }: Entry): boolean {
+  return !swarm.fetching && swarm.sessionCount === 0
+}
+
+function bitfieldOf({ bitfield }: Ready, count: number): Bitfield {
+  try {
+    return bitfield.length === 0 ? new Bitfield(count) : new Bitfield(count, bitfield)
+  } catch (thrown) {
+    throw new SessionError('misbehaved', messageOf(thrown), { cause: thrown })
+  }
+}

@@ -1,0 +1,220 @@
+/** The chunks of one closure on this machine: staged, in the closure's own paths, or in any other path of the store. */
+
+import type { Positions } from '../../../protocol/closure/positions.ts'
+import type { StorePath } from '../../../protocol/nix/store-path.ts'
+import type { Logger } from '../../process/log.ts'
+import { Bitfield } from '../chunks/bitfield.ts'
+import type { ChunkIndex, Place } from '../chunks/chunk-index.ts'
+import type { ChunkList, PathChunks } from '../chunks/chunk-list.ts'
+import { ChunkReader, type ChunkReaderComponents } from '../chunks/chunk-reader.ts'
+import type { ChunkStore } from '../chunks/chunk-store.ts'
+import type { Recipes } from '../recipe/recipe-book.ts'
+import type { Staging } from './staging.ts'
+
+export interface LocalChunksComponents {
+  readonly store: ChunkReaderComponents['store'] & { validPaths(paths: readonly string[]): Promise<Set<string>> }
+  readonly list: ChunkList
+  readonly staging: Pick<Staging, 'has' | 'put' | 'read' | 'releasePath'>
+  readonly index: Pick<ChunkIndex, 'add' | 'remove' | 'has' | 'lookUp'>
+  readonly recipes: Recipes
+  readonly log: Logger
+}
+
+export interface LocalChunksInit {
+  /** Told when chunks that were here are not any more: a path was collected or turned out damaged. */
+  readonly onLost?: (numbers: readonly number[]) => void
+}
+
+/** In place of a path's number: the chunk is in no path of the store. */
+const NOWHERE = -1
+
+export class LocalChunks implements ChunkStore {
+  readonly #components: LocalChunksComponents
+  readonly #onLost: (numbers: readonly number[]) => void
+  readonly #reader: ChunkReader
+  readonly #ofClosure: ReadonlyMap<StorePath, PathChunks>
+  /** Paths that chunks are read from, by number; and the number of each. */
+  readonly #sources: StorePath[] = []
+  readonly #sourceOf = new Map<StorePath, number>()
+  /** For each chunk, the path that it is read from, and where in that path's NAR. */
+  readonly #source: Int32Array
+  readonly #offset: Float64Array
+  /** The closure's paths that are valid, and paths whose bytes are not what they should be. */
+  readonly #valid = new Set<StorePath>()
+  readonly #damaged = new Set<StorePath>()
+  /** Vanished paths are dealt with one after the other: the first look finds all that one collection took. */
+  #mending: Promise<void> = Promise.resolve()
+
+  constructor(components: LocalChunksComponents, { onLost = () => {} }: LocalChunksInit = {}) {
+    this.#components = components
+    this.#onLost = onLost
+    const { list, store } = components
+    this.#ofClosure = new Map(list.paths.map(path => [path.described.path, path]))
+    this.#reader = new ChunkReader({ store, positionsOf: path => this.#positionsOf(path) })
+    this.#source = new Int32Array(list.count).fill(NOWHERE)
+    this.#offset = new Float64Array(list.count)
+  }
+
+  /**
+   * Looks for the closure's chunks: in its valid paths, then by the chunk index. What is found is read and verified only
+   * when it is wanted. Chunks and recipes of valid paths that the index and the book lack are entered.
+   */
+  async discover(): Promise<Bitfield> {
+    const { store, list } = this.#components
+    const valid = await store.validPaths([...this.#ofClosure.keys()])
+    for (const path of list.paths) {
+      if (valid.has(path.described.path)) await this.#enter(path)
+    }
+    await this.#locate(this.#missing())
+    return this.here()
+  }
+
+  /** The chunks that are here, as far as is known. */
+  here(): Bitfield {
+    const { count } = this.#components.list
+    const here = new Bitfield(count)
+    for (let number = 0; number < count; number++) if (this.has(number)) here.add(number)
+    return here
+  }
+
+  has(number: number): boolean {
+    return (this.#source[number] ?? NOWHERE) !== NOWHERE || this.#components.staging.has(number)
+  }
+
+  /** Throws a StoreError when the store can't be reached; a chunk that can't be had from it is no error. */
+  async read(number: number): Promise<Uint8Array | undefined> {
+    const { staging, list } = this.#components
+    if (staging.has(number)) {
+      const staged = await staging.read(number)
+      if (staged !== undefined) return staged
+      if (!this.has(number)) this.#onLost([number])
+    }
+    // Ends: each turn that brings nothing drops a path for good, and tells what was lost with it.
+    for (let place = this.#place(number); place !== undefined; place = this.#place(number)) {
+      const bytes = await this.#reader.read(place, list.hash(number))
+      if (bytes !== undefined) return bytes
+      await this.#drop(place.path)
+    }
+    // It may have been staged anew meanwhile.
+    return staging.has(number) ? staging.read(number) : undefined
+  }
+
+  async put(number: number, bytes: Uint8Array): Promise<void> {
+    if (!this.has(number)) await this.#components.staging.put(number, bytes)
+  }
+
+  /** A path of the closure is in the store now: its chunks are read from there, and their staging goes. */
+  async pathValid(path: StorePath): Promise<void> {
+    const chunks = this.#ofClosure.get(path)
+    if (chunks === undefined) throw new RangeError(`expected a path of the closure, got ${path}`)
+    this.#damaged.delete(path)
+    await this.#enter(chunks)
+  }
+
+  async #enter(path: PathChunks): Promise<void> {
+    const { staging, index, recipes } = this.#components
+    const { described, recipe } = path
+    this.#valid.add(described.path)
+    this.#placeIn(path, () => true)
+    if (!(await recipes.has(described.path))) await recipes.remember(described.path, described.recipe)
+    if (!(await index.has(described.path))) await index.add(described.path, recipe)
+    await staging.releasePath(described.path)
+  }
+
+  /** Says that chunks of a valid path of the closure are read from it. */
+  #placeIn({ described, recipe, chunks }: PathChunks, wanted: (number: number) => boolean): void {
+    chunks.forEach((number, i) => {
+      if (wanted(number)) this.#setPlace(number, described.path, recipe.chunks[i]?.offset ?? 0)
+    })
+  }
+
+  #setPlace(number: number, path: StorePath, offset: number): void {
+    let source = this.#sourceOf.get(path)
+    if (source === undefined) {
+      source = this.#sources.push(path) - 1
+      this.#sourceOf.set(path, source)
+    }
+    this.#source[number] = source
+    this.#offset[number] = offset
+  }
+
+  #place(number: number): Place | undefined {
+    const path = this.#sources[this.#source[number] ?? NOWHERE]
+    if (path === undefined) return undefined
+    return { path, offset: this.#offset[number] ?? 0, length: this.#components.list.length(number) }
+  }
+
+  #missing(): number[] {
+    return Array.from(this.#source.keys()).filter(number => !this.has(number))
+  }
+
+  /** Finds chunks in other paths of the store, by the index; paths that it still has but that were collected leave it. */
+  async #locate(numbers: readonly number[]): Promise<void> {
+    if (numbers.length === 0) return
+    const { index, list, store, recipes } = this.#components
+    const places = await index.lookUp(numbers.map(number => list.hash(number)))
+    const paths = [...new Set(places.flat().map(({ path }) => path))].filter(path => !this.#damaged.has(path))
+    const valid = await store.validPaths(paths)
+    for (const path of paths) {
+      if (!valid.has(path)) await this.#forget(path)
+      // Without its recipe nobody knows what to blank; the path comes back into the index with it.
+      else if (!(this.#ofClosure.has(path) || (await recipes.has(path)))) valid.delete(path)
+    }
+    numbers.forEach((number, i) => {
+      const place = places[i]?.find(({ path, length }) => valid.has(path) && length === list.length(number))
+      if (place !== undefined) this.#setPlace(number, place.path, place.offset)
+    })
+  }
+
+  /** Gives a path up that didn't hold what it should, and with it all that are not valid any more. */
+  #drop(path: StorePath): Promise<void> {
+    this.#mending = this.#mending.catch(() => {}).then(() => this.#mend(path))
+    return this.#mending
+  }
+
+  async #mend(path: StorePath): Promise<void> {
+    if (!this.#sourceOf.has(path)) return
+    const { store, log } = this.#components
+    const valid = await store.validPaths([...this.#sourceOf.keys()])
+    if (valid.delete(path)) this.#damaged.add(path)
+    const dropped = [...this.#sourceOf.keys()].filter(each => !valid.has(each))
+    log.warn({ path, paths: dropped.length, damaged: this.#damaged.has(path) }, 'chunks of the store are gone')
+    const lost = this.#unplace(dropped)
+    for (const each of dropped) await this.#forget(each)
+    for (const each of this.#valid) {
+      const chunks = this.#ofClosure.get(each)
+      if (chunks !== undefined) this.#placeIn(chunks, number => lost.has(number))
+    }
+    await this.#locate([...lost].filter(number => !this.has(number)))
+    const gone = [...lost].filter(number => !this.has(number))
+    if (gone.length > 0) this.#onLost(gone)
+  }
+
+  #unplace(dropped: readonly StorePath[]): Set<number> {
+    const sources = new Set(dropped.map(path => this.#sourceOf.get(path)))
+    const lost = new Set<number>()
+    this.#source.forEach((source, number) => {
+      if (source === NOWHERE || !sources.has(source)) return
+      this.#source[number] = NOWHERE
+      lost.add(number)
+    })
+    for (const path of dropped) {
+      this.#sourceOf.delete(path)
+      this.#valid.delete(path)
+    }
+    return lost
+  }
+
+  async #forget(path: StorePath): Promise<void> {
+    const { index, recipes } = this.#components
+    this.#reader.forget(path)
+    await index.remove(path)
+    // A damaged path keeps its recipe: it is right, and repairing the store brings the path back.
+    if (!this.#damaged.has(path)) await recipes.forget(path)
+  }
+
+  async #positionsOf(path: StorePath): Promise<Positions | undefined> {
+    const recipe = this.#ofClosure.get(path)?.recipe ?? (await this.#components.recipes.recipeFor(path))
+    return recipe?.positions
+  }
+}

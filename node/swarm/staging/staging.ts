@@ -1,0 +1,322 @@
+/** Staged chunks: what has come of a closure and is not in the store yet, on disk, so that a restart loses nothing. */
+
+import { constants } from 'node:fs'
+import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { equalBytes, sha256 } from '../../../protocol/encoding/hash.ts'
+import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
+import { readFully } from '../../files/file-io.ts'
+import { Bitfield } from '../chunks/bitfield.ts'
+import type { ChunkList } from '../chunks/chunk-list.ts'
+import { recentChunkBytes } from '../limits.ts'
+import { GatheredWrites } from './gathered-writes.ts'
+import { type StagedRange, StagingLayout } from './staging-layout.ts'
+import { verifyStaged } from './staging-scan.ts'
+
+/** `disk-full`: no room on the disk or in the budget. `unusable`: the directory can't be read or written. */
+export class StagingError extends ThymeshError<'disk-full' | 'unusable'> {}
+
+export interface StagingInit {
+  /** Bytes of chunks on disk at a time, those counted that were released and share a file with others. */
+  readonly budgetBytes: number
+  /** Bytes of chunks kept in memory as well. */
+  readonly recentBytes?: number
+}
+
+function stagingError(thrown: unknown, what: string): StagingError {
+  if (thrown instanceof StagingError) return thrown
+  const code = (thrown as NodeJS.ErrnoException | undefined)?.code
+  const message = `can't stage chunks in ${what}: ${messageOf(thrown)}`
+  if (code === 'ENOSPC' || code === 'EDQUOT') return full(message, thrown)
+  return new StagingError('unusable', message, { hint: 'Check the disk and the rights of the state', cause: thrown })
+}
+
+function full(message: string, cause?: unknown): StagingError {
+  return new StagingError('disk-full', message, { hint: 'Free space on the disk of the state', cause })
+}
+
+/** A staging file, and what became of it. */
+interface StagedFile extends StagedRange {
+  readonly name: string
+  handle: Promise<FileHandle> | undefined
+  writes: GatheredWrites | undefined
+  /** Bytes written, which stay on disk until the file goes. */
+  bytes: number
+  readonly released: Set<number>
+  /** The file before, which is being removed. */
+  going: Promise<void> | undefined
+}
+
+/**
+ * The staged chunks of one closure, in a directory of their own. Each chunk has its place (see {@link StagingLayout}), so
+ * one `pwrite` stages it and there is no index that could be torn: after a restart, what is at a chunk's place is that
+ * chunk when its hash says so. That is also why nothing is synced: what a power cut took is found and fetched again.
+ */
+export class Staging {
+  readonly #directory: string
+  readonly #list: ChunkList
+  readonly #layout: StagingLayout
+  readonly #files: readonly StagedFile[]
+  readonly #staged: Bitfield
+  /** Chunks whose places are written, also those that were released or turned out damaged: what counts as bytes. */
+  readonly #written: Bitfield
+  readonly #writing = new Map<number, Promise<void>>()
+  readonly #budgetBytes: number
+  /** Chunks that were written lately: most are imported, or passed on, in the next moments. */
+  readonly #recent = new Map<number, Uint8Array>()
+  readonly #maxRecentBytes: number
+  #recentBytes = 0
+  #bytes = 0
+  #closed = false
+
+  private constructor(directory: string, list: ChunkList, init: StagingInit) {
+    this.#directory = directory
+    this.#list = list
+    this.#layout = new StagingLayout(list)
+    this.#files = this.#layout.ranges.map(range => {
+      return {
+        ...range,
+        name: `${range.from}-${range.to}`,
+        handle: undefined,
+        writes: undefined,
+        bytes: 0,
+        released: new Set(),
+        going: undefined,
+      }
+    })
+    this.#staged = new Bitfield(list.count)
+    this.#written = new Bitfield(list.count)
+    this.#budgetBytes = init.budgetBytes
+    this.#maxRecentBytes = init.recentBytes ?? recentChunkBytes
+  }
+
+  /**
+   * Opens what was staged in a directory, which is made with the first chunk. Every chunk found there is hashed first, at the speed
+   * of the disk; what is no chunk of this closure is removed. Throws a StagingError.
+   */
+  static async open(directory: string, list: ChunkList, init: StagingInit): Promise<Staging> {
+    const staging = new Staging(directory, list, init)
+    try {
+      await staging.#load()
+      return staging
+    } catch (thrown) {
+      await staging.#closeFiles()
+      throw stagingError(thrown, directory)
+    }
+  }
+
+  /** Bytes that count against the budget. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  has(number: number): boolean {
+    return this.#staged.has(number)
+  }
+
+  /** Whether a chunk's place is written, or being written: it counts as long as its file is there. */
+  takesRoom(number: number): boolean {
+    return this.#written.has(number)
+  }
+
+  get layout(): StagingLayout {
+    return this.#layout
+  }
+
+  /** Gives up what is staged in one file, by its index in the layout; its chunks may be staged anew at once. */
+  async evict(range: number): Promise<void> {
+    const file = this.#files[range]
+    if (file !== undefined && file.bytes > 0) await this.#remove(file)
+  }
+
+  /** The chunks that are staged now. */
+  staged(): Bitfield {
+    return new Bitfield(this.#staged.size, this.#staged.bytes)
+  }
+
+  /**
+   * Stages a chunk whose hash was verified; again is fine. `bytes` must not change any more.
+   *
+   * @throws StagingError; the chunk is not staged then, and room for it may come when a path is released.
+   */
+  async put(number: number, bytes: Uint8Array): Promise<void> {
+    if (this.has(number)) return
+    const underWay = this.#writing.get(number)
+    if (underWay !== undefined) return underWay
+    const writing = this.#write(number, bytes).finally(() => this.#writing.delete(number))
+    this.#writing.set(number, writing)
+    return writing
+  }
+
+  /** A chunk's bytes, verified against its hash; nothing when it isn't staged, or isn't any more. */
+  async read(number: number): Promise<Uint8Array | undefined> {
+    const file = this.#fileOf(number)
+    if (!this.has(number) || file?.handle === undefined) return undefined
+    const recent = this.#recent.get(number)
+    if (recent !== undefined) return recent
+    const bytes = Buffer.allocUnsafe(this.#list.length(number))
+    try {
+      const handle = await file.handle
+      const whole = await readFully(handle, bytes, this.#layout.offsets[number] ?? 0)
+      if (whole && equalBytes(sha256(bytes), this.#list.hash(number))) return bytes
+    } catch {
+      // A damaged disk, or the file was released meanwhile: the chunk is not here in either case.
+    }
+    this.#staged.remove(number)
+    return undefined
+  }
+
+  /** Forgets the chunks that this path is the first to have: it is in the store. Their file goes with its last path. */
+  async releasePath(path: string): Promise<void> {
+    const place = this.#layout.ofPath(path)
+    const file = place && this.#files[place.range]
+    if (place === undefined || file === undefined) return
+    for (let number = place.from; number < place.to; number++) this.#forget(number)
+    file.released.add(place.index)
+    if (file.released.size === file.paths) await this.#remove(file)
+  }
+
+  /** Closes the files; what is staged stays on disk, and a directory with nothing in it goes. */
+  async close(): Promise<void> {
+    await this.#closeFiles()
+    if (this.#bytes === 0) await rm(this.#directory, { recursive: true, force: true })
+  }
+
+  /** Removes it all: the closure is in the store, or not wanted any more. */
+  async remove(): Promise<void> {
+    for (const file of this.#files) file.bytes = 0
+    for (let number = 0; number < this.#staged.size; number++) this.#forget(number)
+    this.#bytes = 0
+    await this.close()
+  }
+
+  async #closeFiles(): Promise<void> {
+    this.#closed = true
+    await Promise.allSettled(this.#writing.values())
+    await Promise.all(this.#files.map(closeFile))
+  }
+
+  async #load(): Promise<void> {
+    const files = new Map(this.#files.map(file => [file.name, file]))
+    for (const name of await namesIn(this.#directory)) {
+      const file = files.get(name)
+      if (file === undefined) await rm(join(this.#directory, name), { recursive: true, force: true })
+      else await this.#loadFile(file)
+    }
+  }
+
+  async #loadFile(file: StagedFile): Promise<void> {
+    const handle = await this.#handleOf(file)
+    for await (const number of verifyStaged(handle, file, this.#list, this.#layout.offsets)) {
+      this.#staged.add(number)
+      this.#written.add(number)
+      file.bytes += this.#list.length(number)
+    }
+    this.#bytes += file.bytes
+    if (file.bytes === 0) await this.#remove(file)
+  }
+
+  async #write(number: number, bytes: Uint8Array): Promise<void> {
+    const file = this.#fileOf(number)
+    const length = this.#list.length(number)
+    if (file === undefined || bytes.length !== length) {
+      throw new RangeError(`expected chunk ${number} of ${length} bytes, got ${bytes.length}`)
+    }
+    if (this.#closed) throw new StagingError('unusable', `expected open staging, ${this.#directory} was closed`)
+    // What turned out damaged is written over: its place is counted already.
+    const more = this.#written.has(number) ? 0 : length
+    if (this.#bytes + more > this.#budgetBytes) {
+      throw full(`expected at most ${this.#budgetBytes} bytes staged, got ${length} beside ${this.#bytes}`)
+    }
+    // Counted before it is written, so that chunks under way side by side don't exceed the budget together.
+    this.#bytes += more
+    file.bytes += more
+    this.#written.add(number)
+    const handle = this.#handleOf(file)
+    try {
+      await file.writes?.write(bytes, this.#layout.offsets[number] ?? 0)
+      // A file that was removed meanwhile took the chunk with it: its path is in the store.
+      if (file.handle === handle) {
+        this.#staged.add(number)
+        this.#remember(number, bytes)
+      }
+    } catch (thrown) {
+      // So did one that was closed before its turn came.
+      if (file.handle !== handle && (thrown as NodeJS.ErrnoException).code === 'EBADF') return
+      this.#bytes -= more
+      file.bytes -= more
+      if (more > 0) this.#written.remove(number)
+      throw stagingError(thrown, join(this.#directory, file.name))
+    }
+  }
+
+  #remember(number: number, bytes: Uint8Array): void {
+    this.#recent.set(number, bytes)
+    this.#recentBytes += bytes.length
+    for (const oldest of this.#recent.keys()) {
+      if (this.#recentBytes <= this.#maxRecentBytes) break
+      this.#unremember(oldest)
+    }
+  }
+
+  #unremember(number: number): void {
+    this.#recentBytes -= this.#recent.get(number)?.length ?? 0
+    this.#recent.delete(number)
+  }
+
+  #forget(number: number): void {
+    this.#staged.remove(number)
+    this.#unremember(number)
+  }
+
+  #fileOf(number: number): StagedFile | undefined {
+    return this.#files[this.#layout.rangeOf(number)]
+  }
+
+  #handleOf(file: StagedFile): Promise<FileHandle> {
+    if (file.handle !== undefined) return file.handle
+    const opening = (file.going ?? Promise.resolve()).then(() => this.#open(file.name))
+    file.handle = opening
+    file.writes = new GatheredWrites(opening)
+    opening.catch(() => {
+      if (file.handle === opening) file.handle = undefined
+    })
+    return opening
+  }
+
+  async #open(name: string): Promise<FileHandle> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 })
+    // None of the usual flags: chunks go to their places, in a file that may be there.
+    return open(join(this.#directory, name), constants.O_RDWR | constants.O_CREAT, 0o600)
+  }
+
+  async #remove(file: StagedFile): Promise<void> {
+    this.#bytes -= file.bytes
+    file.bytes = 0
+    for (let number = file.from; number < file.to; number++) {
+      this.#forget(number)
+      this.#written.remove(number)
+    }
+    const closing = closeFile(file)
+    const going = rm(join(this.#directory, file.name), { force: true }).finally(() => closing)
+    // A file of the same name is not made before this one is gone.
+    file.going = going.catch(() => {})
+    await going
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory)
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw thrown
+  }
+}
+
+async function closeFile(file: StagedFile): Promise<void> {
+  const { handle } = file
+  file.handle = undefined
+  // Waits for reads and writes under way; one that never opened is closed.
+  await handle?.then(each => each.close()).catch(() => {})
+}
