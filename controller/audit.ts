@@ -1,6 +1,6 @@
 /** The audit log: who signed what and when, out of the signed documents that this controller keeps. */
 
-import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../node/peer/mesh-peer.ts'
 import { timeText } from '../protocol/encoding/fields.ts'
 import { fromHex } from '../protocol/encoding/hash.ts'
 import { revocationsCodec } from '../protocol/members/revocations.ts'

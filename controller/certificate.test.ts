@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { PeerState } from '../node/mesh/mesh-peer.ts'
+import type { PeerState } from '../node/peer/mesh-peer.ts'
 import { identityOf } from '../node/state/identity.ts'
 import { readCertificate } from '../protocol/members/certificate.ts'
 import { verifyMember } from '../protocol/members/membership.ts'

@@ -1,7 +1,7 @@
 /** Closure descriptors out of the store that built them: each path signed for Nix, with the recipe that rebuilds it. */
 
 import { z } from 'zod'
-import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../node/peer/mesh-peer.ts'
 import type { Table } from '../node/state/database.ts'
 import type { PathInfo } from '../node/store/path-info.ts'
 import { RecipePool } from '../node/swarm/recipe/recipe-pool.ts'

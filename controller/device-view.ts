@@ -1,6 +1,6 @@
 /** All that this controller knows of one device: certificate, what it should run, what it says, and its past. */
 
-import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../node/peer/mesh-peer.ts'
 import { followed, inForce } from '../node/state/releases.ts'
 import type { Certificate } from '../protocol/members/certificate.ts'
 import type { HistoryEntry } from '../protocol/messages/logs.ts'

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../node/peer/mesh-peer.ts'
 import type { Certificate } from '../protocol/members/certificate.ts'
 import type { Report } from '../protocol/report/report.ts'
 import { testClosure, testConfig, testFleet, testStorePath } from '../test/helpers/fleet.ts'

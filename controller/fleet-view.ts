@@ -1,6 +1,6 @@
 /** What the mesh knows of each device, beside what the release wants: the rows of `status` and of a deploy's progress. */
 
-import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../node/peer/mesh-peer.ts'
 import { followed, releasesOf } from '../node/state/releases.ts'
 import type { Release } from '../protocol/release/release.ts'
 import { wantedConfig } from '../protocol/release/release.ts'

@@ -48,7 +48,7 @@ export async function found(options: FoundOptions): Promise<Founded> {
   await checkSetting(options, directory)
   const passphrase = await options.passphrase?.()
   // A second of loading, which what is wrong with the options must not wait for.
-  const { openState } = await import('../node/mesh/mesh-peer.ts')
+  const { openState } = await import('../node/peer/mesh-peer.ts')
   const keys = newKeys(`${options.name}-1`)
   const signers = signersOf(keys)
   const now = new Date()

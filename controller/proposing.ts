@@ -1,6 +1,6 @@
 /** Making, signing and publishing proposals: what an operator does with the fleet's next metadata. */
 
-import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../node/peer/mesh-peer.ts'
 import { timeText } from '../protocol/encoding/fields.ts'
 import { equalBytes, fromHex, sha256 } from '../protocol/encoding/hash.ts'
 import { ThymeshError } from '../protocol/errors.ts'

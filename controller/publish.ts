@@ -1,6 +1,6 @@
 /** Making a release: from built configs to signed metadata that this peer believes and gossips. */
 
-import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../node/peer/mesh-peer.ts'
 import { closureSize } from '../protocol/closure/closure.ts'
 import { equalBytes, sha256, toHex } from '../protocol/encoding/hash.ts'
 import { ThymeshError } from '../protocol/errors.ts'

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
-import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../node/peer/mesh-peer.ts'
 import { ThymeshError } from '../protocol/errors.ts'
 import type { Certificate } from '../protocol/members/certificate.ts'
 

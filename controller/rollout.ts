@@ -1,6 +1,6 @@
 /** Watching a release reach its devices, until all have ended or the operator leaves. */
 
-import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../node/peer/mesh-peer.ts'
 import type { Release } from '../protocol/release/release.ts'
 import { type DeviceView, hasEnded, hasFailed, isHeld, viewFleet } from './fleet-view.ts'
 

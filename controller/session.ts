@@ -1,8 +1,8 @@
 /** A controller at work: a mesh peer with the operator's keys, for as long as one command runs. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { membershipOf } from '../node/membership.ts'
-import { MeshPeer, openState } from '../node/mesh/mesh-peer.ts'
+import { membershipOf } from '../node/peer/membership.ts'
+import { MeshPeer, openState } from '../node/peer/mesh-peer.ts'
 import type { LogLevel } from '../node/process/log.ts'
 import { makeLogger } from '../node/process/log.ts'
 import { messageOf } from '../protocol/errors.ts'

@@ -1,6 +1,6 @@
 /** Sites with operators of their own: giving them a site, taking it back, and what they propose for it. */
 
-import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../node/peer/mesh-peer.ts'
 import { timeText } from '../protocol/encoding/fields.ts'
 import { equalBytes } from '../protocol/encoding/hash.ts'
 import { ThymeshError } from '../protocol/errors.ts'

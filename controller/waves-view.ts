@@ -1,6 +1,6 @@
 /** A release's waves as this controller sees them: how far each is, and in words why it waits. */
 
-import type { MeshPeer } from '../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../node/peer/mesh-peer.ts'
 import type { Decision } from '../node/rollout/decision.ts'
 import { newsOf } from '../node/rollout/gate.ts'
 import { type DeviceNews, judge, type Now } from '../node/rollout/judge.ts'

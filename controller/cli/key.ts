@@ -2,7 +2,7 @@
 
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { JoinError } from '../../node/membership.ts'
+import { JoinError } from '../../node/peer/membership.ts'
 import { StateError } from '../../node/state/database.ts'
 import { openState } from '../../node/state/peer-state.ts'
 import { FormatError } from '../../protocol/encoding/cbor.ts'

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PeerId } from '@libp2p/interface'
 import { askForLog, LogError } from '../../node/logs/log-service.ts'
-import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import { timeText, unitNameSchema } from '../../protocol/encoding/fields.ts'
 import { limits } from '../../protocol/limits.ts'
 import type { LogRequest } from '../../protocol/messages/logs.ts'

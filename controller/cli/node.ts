@@ -49,7 +49,7 @@ export async function node(options: NodeOptions): Promise<number> {
     Object.keys(fromFile).length > 0 ? file : 'settings',
   )
   // A second of loading, which what is wrong with the flags must not wait for.
-  const { runDaemon } = await import('../../node/daemon.ts')
+  const { runDaemon } = await import('../../node/device/daemon.ts')
   return await runDaemon(settings)
 }
 

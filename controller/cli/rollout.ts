@@ -1,7 +1,7 @@
 /** `thymesh rollout`: the waves of the newest release, how far each is, and why it waits. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import { newestOf } from '../../node/state/releases.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
 import type { Release } from '../../protocol/release/release.ts'

@@ -1,7 +1,7 @@
 /** `thymesh root`: the fleet's root, the next one, and signing it: with the mesh, or with a file where there is none. */
 
 import { readFile, writeFile } from 'node:fs/promises'
-import { openState } from '../../node/mesh/mesh-peer.ts'
+import { openState } from '../../node/peer/mesh-peer.ts'
 import { FleetState } from '../../node/state/fleet-state.ts'
 import { FormatError } from '../../protocol/encoding/cbor.ts'
 import { ThymeshError } from '../../protocol/errors.ts'

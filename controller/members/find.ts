@@ -1,6 +1,6 @@
 /** Finding the members that a person names on the command line. */
 
-import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import { RevokeError } from './revoke.ts'
 

@@ -1,6 +1,6 @@
 /** Members whom a new root would cut off: their certificates are signed only by keys that it no longer names. */
 
-import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import { equalBytes } from '../../protocol/encoding/hash.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import { type MembershipAuthority, MembershipError, verifyMember } from '../../protocol/members/membership.ts'

@@ -2,7 +2,7 @@
 
 import { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import type { Logger } from '../../node/process/log.ts'
 import { equalBytes } from '../../protocol/encoding/hash.ts'
 import { messageOf } from '../../protocol/errors.ts'

@@ -1,6 +1,6 @@
 /** Revoking members and join tokens: the next revocation list, signed, believed and told to the mesh. */
 
-import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
 import { ThymeshError } from '../../protocol/errors.ts'

@@ -1,7 +1,7 @@
 /** Waiting until what was signed has left this machine: a controller may go a moment later. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import { equalBytes } from '../../protocol/encoding/hash.ts'
 import { limits } from '../../protocol/limits.ts'
 

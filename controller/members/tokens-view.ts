@@ -1,6 +1,6 @@
 /** What is known of each join token: the rows of `thymesh token list`. */
 
-import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import { type Grant, grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
 import { open } from '../../protocol/signing/dsse.ts'
 import type { TokenBook } from './token-book.ts'

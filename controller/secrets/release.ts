@@ -1,6 +1,6 @@
 /** Secrets in a release: decrypted here, made what devices want, and encrypted to the devices of each config. */
 
-import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import { releasesOf } from '../../node/state/releases.ts'
 import { cidOf, hashOfCid } from '../../protocol/encoding/cid.ts'
 import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'

@@ -1,6 +1,6 @@
 /** What a watched rollout says about its waves: a line when one begins to wait, is held, or has confirmed. */
 
-import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { viewWaves, type WaveView } from '../waves-view.ts'
 

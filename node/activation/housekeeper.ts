@@ -11,7 +11,7 @@ import type { NixStore } from '../store/local/nix-store.ts'
 import type { Activator } from './activator.ts'
 import { ended } from './entry.ts'
 import { writeDurably } from './journal.ts'
-import { doomed, isDue } from './keep.ts'
+import { doomed, isDue } from './retention.ts'
 import { profiles } from './switch.ts'
 
 export interface HousekeeperComponents {

@@ -12,8 +12,8 @@ import type { Admission } from '../mesh/peers/admission.ts'
 import { type Channel, converse } from '../mesh/transport/channel.ts'
 import type { Host } from '../mesh/transport/host.ts'
 import { openStream } from '../mesh/transport/open-stream.ts'
+import type { History } from '../peer/history.ts'
 import type { Logger } from '../process/log.ts'
-import type { History } from '../state/history.ts'
 import { type JournalReader, newest } from './journal-reader.ts'
 
 export class LogError extends ThymeshError<

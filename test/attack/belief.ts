@@ -1,6 +1,6 @@
 /** What a peer believes, in numbers that tests compare. */
 
-import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 
 export function timestampVersionOf({ state }: Pick<MeshPeer, 'state'>): number | undefined {
   return state.belief?.trusted.timestamp?.signed.version

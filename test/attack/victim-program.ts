@@ -1,6 +1,6 @@
 /** A victim in a process of its own: what it holds after collection is told to who started it. */
 
-import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import { tableNames } from '../../node/state/database.ts'
 import { testFleet } from '../helpers/fleet.ts'
 import { Mesh, type TestPeer } from '../helpers/mesh.ts'

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { MeshPeer } from '../../node/mesh/mesh-peer.ts'
+import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import { publishRelease } from '../../protocol/trust/publish.ts'

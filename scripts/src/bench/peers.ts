@@ -5,8 +5,8 @@
 
 import { createInterface } from 'node:readline'
 import { multiaddr } from '@multiformats/multiaddr'
-import { membershipOf } from '../../../node/membership.ts'
-import { MeshPeer, openState } from '../../../node/mesh/mesh-peer.ts'
+import { membershipOf } from '../../../node/peer/membership.ts'
+import { MeshPeer, openState } from '../../../node/peer/mesh-peer.ts'
 import { silentLogger } from '../../../node/process/log.ts'
 import { parseSettings } from '../../../node/settings/settings.ts'
 

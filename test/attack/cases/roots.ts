@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { canonicalize } from '@tufjs/canonical-json'
-import { membershipOf } from '../../../node/membership.ts'
+import { membershipOf } from '../../../node/peer/membership.ts'
 import { parseSettings } from '../../../node/settings/settings.ts'
 import { formatJoinToken } from '../../../protocol/members/join-token.ts'
 import { keyIdOf, type Signer, tufKeyJson } from '../../../protocol/signing/keys.ts'

@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { limits } from '../protocol/limits.ts'
-import { type Report, verifyReport } from '../protocol/report/report.ts'
-import { newSeed, signerOf } from '../protocol/signing/keys.ts'
-import { peerIdOf } from '../protocol/signing/peer-id.ts'
+import { limits } from '../../protocol/limits.ts'
+import { type Report, verifyReport } from '../../protocol/report/report.ts'
+import { newSeed, signerOf } from '../../protocol/signing/keys.ts'
+import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import { sealed, shortened } from './device-report.ts'
 
 const signer = signerOf(newSeed())

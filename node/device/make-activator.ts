@@ -1,16 +1,16 @@
 /** The activator of a daemon, put together: a machine with systemd, or a folder. */
 
 import { join } from 'node:path'
-import type { MeshPeer } from '../mesh/mesh-peer.ts'
+import { ActivationLogs } from '../activation/activation-log.ts'
+import { Activator } from '../activation/activator.ts'
+import type { Entry } from '../activation/entry.ts'
+import { Journal } from '../activation/journal.ts'
+import { RootedSystem } from '../activation/rooted-system.ts'
+import { SystemdSystem } from '../activation/systemd-system.ts'
 import { answeringMembers } from '../mesh/peers/answering.ts'
+import type { MeshPeer } from '../peer/mesh-peer.ts'
 import type { Logger } from '../process/log.ts'
 import type { Settings } from '../settings/settings.ts'
-import { ActivationLogs } from './activation-log.ts'
-import { Activator } from './activator.ts'
-import type { Entry } from './entry.ts'
-import { Journal } from './journal.ts'
-import { RootedSystem } from './rooted-system.ts'
-import { SystemdSystem } from './systemd-system.ts'
 
 const rootedPollMs = 20
 

@@ -1,20 +1,26 @@
 /** The parts of a device's report that are worked out: what fits of an error, and how an update went. */
 
-import { FormatError } from '../protocol/encoding/cbor.ts'
-import type { Target } from '../protocol/encoding/fields.ts'
-import { fromHex } from '../protocol/encoding/hash.ts'
-import { messageOf, ThymeshError } from '../protocol/errors.ts'
-import { limits } from '../protocol/limits.ts'
-import type { Release } from '../protocol/release/release.ts'
-import { type DeviceState, type Freshness, highestCounter, type Report, reportKind } from '../protocol/report/report.ts'
-import { seal } from '../protocol/signing/dsse.ts'
-import type { Signer } from '../protocol/signing/keys.ts'
-import type { Activator } from './activation/activator.ts'
-import type { ActivationState, Entry } from './activation/entry.ts'
-import type { MeshPeer } from './mesh/mesh-peer.ts'
-import type { Clock } from './state/clock.ts'
-import type { OwnState } from './state/own.ts'
-import type { Progress } from './swarm/fetch/progress.ts'
+import { FormatError } from '../../protocol/encoding/cbor.ts'
+import type { Target } from '../../protocol/encoding/fields.ts'
+import { fromHex } from '../../protocol/encoding/hash.ts'
+import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { limits } from '../../protocol/limits.ts'
+import type { Release } from '../../protocol/release/release.ts'
+import {
+  type DeviceState,
+  type Freshness,
+  highestCounter,
+  type Report,
+  reportKind,
+} from '../../protocol/report/report.ts'
+import { seal } from '../../protocol/signing/dsse.ts'
+import type { Signer } from '../../protocol/signing/keys.ts'
+import type { Activator } from '../activation/activator.ts'
+import type { ActivationState, Entry } from '../activation/entry.ts'
+import type { MeshPeer } from '../peer/mesh-peer.ts'
+import type { Clock } from '../state/clock.ts'
+import type { OwnState } from '../state/own.ts'
+import type { Progress } from '../swarm/fetch/progress.ts'
 
 export class CounterError extends ThymeshError<'reports-used-up'> {}
 

@@ -1,19 +1,19 @@
 /** Bounds what a peer keeps on disk: documents of old releases go when nothing needs them, at start and once a day. */
 
-import { toHex } from '../protocol/encoding/hash.ts'
-import { messageOf } from '../protocol/errors.ts'
-import { keptReleases, pruneAfterBeliefs, pruneIntervalMs } from './defaults.ts'
-import type { Directory } from './mesh/exchange/directory.ts'
-import { neededDocuments } from './needed.ts'
-import type { Logger } from './process/log.ts'
-import type { Table } from './state/database.ts'
-import type { FleetState } from './state/fleet-state.ts'
-import type { OwnState } from './state/own.ts'
-import type { ProposalBook } from './state/proposal-book.ts'
-import type { NixStore } from './store/local/nix-store.ts'
-import type { ChunkIndex } from './swarm/chunks/chunk-index.ts'
-import type { Closures } from './swarm/chunks/closures.ts'
-import type { RecipeBook } from './swarm/recipe/recipe-book.ts'
+import { toHex } from '../../protocol/encoding/hash.ts'
+import { messageOf } from '../../protocol/errors.ts'
+import { keptReleases, pruneAfterBeliefs, pruneIntervalMs } from '../defaults.ts'
+import type { Directory } from '../mesh/exchange/directory.ts'
+import type { Logger } from '../process/log.ts'
+import type { Table } from '../state/database.ts'
+import type { FleetState } from '../state/fleet-state.ts'
+import type { OwnState } from '../state/own.ts'
+import type { ProposalBook } from '../state/proposal-book.ts'
+import type { NixStore } from '../store/local/nix-store.ts'
+import type { ChunkIndex } from '../swarm/chunks/chunk-index.ts'
+import type { Closures } from '../swarm/chunks/closures.ts'
+import type { RecipeBook } from '../swarm/recipe/recipe-book.ts'
+import { neededDocuments } from './live-documents.ts'
 
 export interface PrunerComponents {
   state: FleetState

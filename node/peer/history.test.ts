@@ -7,7 +7,7 @@ import { limits } from '../../protocol/limits.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import { testStorePath } from '../../test/helpers/fleet.ts'
 import { silentLogger } from '../process/log.ts'
-import type { Table } from './database.ts'
+import type { Table } from '../state/database.ts'
 import { History } from './history.ts'
 
 function scene(t: TestContext) {

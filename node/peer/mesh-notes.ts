@@ -2,9 +2,9 @@
 
 import { EventEmitter } from 'node:events'
 import type { Report } from '../../protocol/report/report.ts'
+import type { Equivocation } from '../mesh/exchange/equivocation.ts'
+import type { OwnCertificate } from '../mesh/peers/own-certificate.ts'
 import type { EvidenceBook } from '../state/evidence.ts'
-import type { Equivocation } from './exchange/equivocation.ts'
-import type { OwnCertificate } from './peers/own-certificate.ts'
 
 export interface MeshNotesComponents {
   boot: Uint8Array

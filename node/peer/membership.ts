@@ -1,14 +1,14 @@
 /** How a peer becomes a member: by the certificate that it has, or by issuing itself one with a join token. */
 
-import { timeText } from '../protocol/encoding/fields.ts'
-import { equalBytes } from '../protocol/encoding/hash.ts'
-import { ThymeshError } from '../protocol/errors.ts'
-import { type Certificate, readCertificate } from '../protocol/members/certificate.ts'
-import { joinWithToken } from '../protocol/members/join.ts'
-import { grantKind, type JoinToken, nameMatches, parseJoinToken } from '../protocol/members/join-token.ts'
-import { open } from '../protocol/signing/dsse.ts'
-import type { PeerState } from './mesh/mesh-peer.ts'
-import type { Settings } from './settings/settings.ts'
+import { timeText } from '../../protocol/encoding/fields.ts'
+import { equalBytes } from '../../protocol/encoding/hash.ts'
+import { ThymeshError } from '../../protocol/errors.ts'
+import { type Certificate, readCertificate } from '../../protocol/members/certificate.ts'
+import { joinWithToken } from '../../protocol/members/join.ts'
+import { grantKind, type JoinToken, nameMatches, parseJoinToken } from '../../protocol/members/join-token.ts'
+import { open } from '../../protocol/signing/dsse.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { PeerState } from './mesh-peer.ts'
 
 export class JoinError extends ThymeshError<'no-token' | 'beyond-grant' | 'expired'> {}
 

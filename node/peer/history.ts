@@ -7,7 +7,7 @@ import { isFinalFailure } from '../../protocol/report/outcome.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import type { Directory } from '../mesh/exchange/directory.ts'
 import type { Logger } from '../process/log.ts'
-import type { Table } from './database.ts'
+import type { Table } from '../state/database.ts'
 
 export interface HistoryComponents {
   directory: Pick<Directory, 'on' | 'off'>

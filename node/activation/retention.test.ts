@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { daysAfter, testNow, testStorePath } from '../../test/helpers/fleet.ts'
-import { doomed, isDue } from './keep.ts'
+import { doomed, isDue } from './retention.ts'
 
 /** Generations 1 to n, each a day older than the next; the last one is current and a day old. */
 const generations = (count: number) =>

@@ -1,14 +1,14 @@
 /** Which documents a peer still needs: all others may go. Roots are no documents, and stay for ever. */
 
-import { closureCodec } from '../protocol/closure/closure.ts'
-import { FormatError } from '../protocol/encoding/cbor.ts'
-import { hashOfCid } from '../protocol/encoding/cid.ts'
-import { sha256Hex, toHex } from '../protocol/encoding/hash.ts'
-import { type Release, releaseCodec } from '../protocol/release/release.ts'
-import { namedRelease, namedRevocations } from '../protocol/trust/fleet.ts'
-import { namedSiteRelease, sitesOf } from '../protocol/trust/sites.ts'
-import type { TrustedSet } from '../protocol/trust/trusted-set.ts'
-import type { FleetState } from './state/fleet-state.ts'
+import { closureCodec } from '../../protocol/closure/closure.ts'
+import { FormatError } from '../../protocol/encoding/cbor.ts'
+import { hashOfCid } from '../../protocol/encoding/cid.ts'
+import { sha256Hex, toHex } from '../../protocol/encoding/hash.ts'
+import { type Release, releaseCodec } from '../../protocol/release/release.ts'
+import { namedRelease, namedRevocations } from '../../protocol/trust/fleet.ts'
+import { namedSiteRelease, sitesOf } from '../../protocol/trust/sites.ts'
+import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
+import type { FleetState } from '../state/fleet-state.ts'
 
 export interface NeededInit {
   /** Of releases, the newest, whatever they name: so many of the fleet, and of each site's operators. */

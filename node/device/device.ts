@@ -2,18 +2,27 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { type Target, timeText } from '../protocol/encoding/fields.ts'
-import { messageOf, ThymeshError } from '../protocol/errors.ts'
-import { type Release, type ReleasedConfig, wantedConfig } from '../protocol/release/release.ts'
-import { rolloutDefaults } from '../protocol/release/rollout-policy.ts'
-import { policyOf } from '../protocol/release/update-policy.ts'
-import { contentVersion } from '../protocol/release/waves.ts'
-import type { DeviceState, Report } from '../protocol/report/report.ts'
-import type { Activator } from './activation/activator.ts'
-import type { Entry } from './activation/entry.ts'
-import type { Housekeeper } from './activation/housekeeper.ts'
-import { pause } from './concurrency/pause.ts'
-import { progressIntervalMs, reportIntervalMs, updateRetryFirstMs, updateRetryLastMs } from './defaults.ts'
+import { type Target, timeText } from '../../protocol/encoding/fields.ts'
+import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { type Release, type ReleasedConfig, wantedConfig } from '../../protocol/release/release.ts'
+import { rolloutDefaults } from '../../protocol/release/rollout-policy.ts'
+import { policyOf } from '../../protocol/release/update-policy.ts'
+import { contentVersion } from '../../protocol/release/waves.ts'
+import type { DeviceState, Report } from '../../protocol/report/report.ts'
+import type { Activator } from '../activation/activator.ts'
+import type { Entry } from '../activation/entry.ts'
+import type { Housekeeper } from '../activation/housekeeper.ts'
+import { pause } from '../concurrency/pause.ts'
+import { progressIntervalMs, reportIntervalMs, updateRetryFirstMs, updateRetryLastMs } from '../defaults.ts'
+import type { MeshPeer } from '../peer/mesh-peer.ts'
+import type { Logger } from '../process/log.ts'
+import type { RolloutGate } from '../rollout/gate.ts'
+import type { SecretUpdates } from '../secrets/secret-updates.ts'
+import type { Clock } from '../state/clock.ts'
+import type { OwnState } from '../state/own.ts'
+import { followed } from '../state/releases.ts'
+import { fetchClosure } from '../swarm/fetch/closure-fetch.ts'
+import type { Progress } from '../swarm/fetch/progress.ts'
 import {
   activationStatus,
   currentOf,
@@ -26,15 +35,6 @@ import {
   updateOf,
   withoutReleases,
 } from './device-report.ts'
-import type { MeshPeer } from './mesh/mesh-peer.ts'
-import type { Logger } from './process/log.ts'
-import type { RolloutGate } from './rollout/gate.ts'
-import type { SecretUpdates } from './secrets/secret-updates.ts'
-import type { Clock } from './state/clock.ts'
-import type { OwnState } from './state/own.ts'
-import { followed } from './state/releases.ts'
-import { fetchClosure } from './swarm/fetch/closure-fetch.ts'
-import type { Progress } from './swarm/fetch/progress.ts'
 
 export interface DeviceComponents {
   peer: MeshPeer
