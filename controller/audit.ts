@@ -15,7 +15,7 @@ import { roleOf } from '../protocol/trust/proposals.ts'
 import { lifetimes } from '../protocol/trust/publish.ts'
 import { siteReleaseTarget } from '../protocol/trust/site-roles.ts'
 import { sitesOf } from '../protocol/trust/sites.ts'
-import type { AuditEntry, AuditTrail } from './audit-trail.ts'
+import type { AuditEntry, AuditTrail } from './fleet/audit-trail.ts'
 import { sitesText } from './view/proposal.ts'
 
 export interface LogEvent {

@@ -32,8 +32,8 @@ import {
 import type { Sites } from '../protocol/trust/sites.ts'
 import type { TrustedSet } from '../protocol/trust/trusted-set.ts'
 import { requirePlausibleClock } from './clock.ts'
+import { operatorName } from './fleet/names.ts'
 import type { Signers } from './keys/operator-keys.ts'
-import { operatorName } from './names.ts'
 
 export class ProposingError extends ThymeshError<
   'no-trust' | 'not-asked' | 'already-signed' | 'no-online-keys' | 'withdrawn' | 'unknown-proposal'

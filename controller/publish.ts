@@ -7,7 +7,7 @@ import { ThymeshError } from '../protocol/errors.ts'
 import type { NixSecretKey } from '../protocol/nix/signature.ts'
 import type { Release, ReleasedConfig } from '../protocol/release/release.ts'
 import { type FleetKeys, publishRelease, type ReleaseContent } from '../protocol/trust/publish.ts'
-import { describeClosure, type RecipeProgress } from './describe.ts'
+import { describeClosure, type RecipeProgress } from './build/describe.ts'
 
 export class PublishError extends ThymeshError<'no-trust'> {}
 

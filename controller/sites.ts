@@ -14,8 +14,8 @@ import { draftSiteRelease, type ReleaseContent } from '../protocol/trust/publish
 import { sitesOf } from '../protocol/trust/sites.ts'
 import type { TrustedSet } from '../protocol/trust/trusted-set.ts'
 import { requirePlausibleClock } from './clock.ts'
+import { operatorName } from './fleet/names.ts'
 import type { OperatorCard } from './keys/card.ts'
-import { operatorName } from './names.ts'
 import type { Change, Operator } from './proposing.ts'
 
 export class SiteError extends ThymeshError<'unknown-site' | 'threshold' | 'too-many-sites' | 'not-yours'> {}

@@ -1,6 +1,6 @@
 /** `thymesh check`: looks at all of the project and says all that is wrong with it. */
 
-import { cacheDirectory, FleetHome } from '../fleet-home.ts'
+import { cacheDirectory, FleetHome } from '../fleet/fleet-home.ts'
 import { checkProject } from '../project/check.ts'
 import { problemText } from '../project/problem.ts'
 import { openProject } from '../project/project.ts'

@@ -2,7 +2,7 @@
 
 import { listeningProblem } from '../../node/mesh/transport/listening.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
-import { FleetHome } from '../fleet-home.ts'
+import { FleetHome } from '../fleet/fleet-home.ts'
 import type { Project } from '../project/project.ts'
 import type { Session } from '../session.ts'
 import type { GlobalOptions } from './options.ts'

@@ -1,12 +1,12 @@
 /** `thymesh deploy`: builds, signs and publishes a release, and shows how it reaches the devices. */
 
 import { inForce, newestOf } from '../../node/state/releases.ts'
-import { cacheDirectory, FleetHome } from '../fleet-home.ts'
+import { cacheDirectory, FleetHome } from '../fleet/fleet-home.ts'
 import { requireSound } from '../project/check.ts'
 import { cleanCommit } from '../project/git.ts'
 import { openProject } from '../project/project.ts'
 import { emptyWaves, readRolloutPolicy } from '../rollout-policy.ts'
-import { releaseName } from '../view/release.ts'
+import { releaseName } from '../text/release.ts'
 import { takeNews, withSession } from './context.ts'
 import { note } from './output.ts'
 import { devicesInForce, type ReleaseOptions, release } from './release.ts'

@@ -1,6 +1,6 @@
 /** What the commands that edit the project share: reading it, applying an edit, and saying what was written. */
 
-import { cacheDirectory, FleetHome } from '../fleet-home.ts'
+import { cacheDirectory, FleetHome } from '../fleet/fleet-home.ts'
 import { ProjectEdit } from '../project/edit.ts'
 import { type ProjectFiles, readProjectFiles } from '../project/files.ts'
 import type { DescribeOptions } from '../project/modules.ts'

@@ -20,7 +20,7 @@ import {
 } from '../project/entries.ts'
 import { LocatedJson } from '../project/located-json.ts'
 import { list as listed } from '../project/problem.ts'
-import { table } from '../view/table.ts'
+import { table } from '../text/table.ts'
 import { editProject, readProject } from './edit-project.ts'
 import type { ProjectOptions } from './options.ts'
 import { print } from './output.ts'

@@ -3,10 +3,10 @@
 import { basename, resolve } from 'node:path'
 import { nameSchema } from '../../protocol/encoding/fields.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
-import { checkAddresses } from '../addresses.ts'
-import { found } from '../found.ts'
+import { found } from '../fleet/create-fleet.ts'
+import { nameFrom, operatorName } from '../fleet/names.ts'
 import { passphrases } from '../keys/passphrase.ts'
-import { nameFrom, operatorName } from '../names.ts'
+import { checkAddresses } from '../project/addresses.ts'
 import type { GlobalOptions } from './options.ts'
 import { print } from './output.ts'
 

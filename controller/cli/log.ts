@@ -1,8 +1,8 @@
 /** `thymesh log`: who signed what and when. */
 
 import { auditLog, type LogEvent } from '../audit.ts'
-import { releaseName } from '../view/release.ts'
-import { table } from '../view/table.ts'
+import { releaseName } from '../text/release.ts'
+import { table } from '../text/table.ts'
 import type { ProjectOptions } from './options.ts'
 import type { Query } from './queries.ts'
 import { show } from './reader.ts'

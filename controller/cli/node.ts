@@ -6,7 +6,7 @@ import { defaultSettingsFile, systemSettingsFile } from '../../node/defaults.ts'
 import { parseSettings, readSettingsFile } from '../../node/settings/settings.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { parseJoinToken } from '../../protocol/members/join-token.ts'
-import { checkAddresses } from '../addresses.ts'
+import { checkAddresses } from '../project/addresses.ts'
 import type { GlobalOptions } from './options.ts'
 
 export interface NodeOptions extends GlobalOptions {

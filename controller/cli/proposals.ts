@@ -14,6 +14,8 @@ import {
 } from '../proposing.ts'
 import { passOn, spread } from '../releasing.ts'
 import type { Session } from '../session.ts'
+import { releaseName } from '../text/release.ts'
+import { ago, table } from '../text/table.ts'
 import {
   capital,
   changesText,
@@ -24,8 +26,6 @@ import {
   titleOf,
   voices,
 } from '../view/proposal.ts'
-import { releaseName } from '../view/release.ts'
-import { ago, table } from '../view/table.ts'
 import { confirm } from './confirm.ts'
 import { takeNews, withSession } from './context.ts'
 import type { ProjectOptions, WatchOptions } from './options.ts'

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ThymeshError } from '../../protocol/errors.ts'
-import { FleetHome } from '../fleet-home.ts'
+import { FleetHome } from '../fleet/fleet-home.ts'
 import { askRunning } from '../local/client.ts'
 import { socketFile } from '../local/messages.ts'
 import type { Project } from '../project/project.ts'

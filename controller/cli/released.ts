@@ -3,7 +3,7 @@
 import { closureCodec } from '../../protocol/closure/closure.ts'
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
-import type { SizedPath } from '../closure-diff.ts'
+import type { SizedPath } from '../nix/closure-diff.ts'
 import type { Query } from './queries.ts'
 
 export interface Released {

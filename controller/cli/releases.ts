@@ -1,8 +1,8 @@
 /** `thymesh releases`: what was released, when, and what it was built from. */
 
 import type { Release } from '../../protocol/release/release.ts'
-import { releaseName } from '../view/release.ts'
-import { table } from '../view/table.ts'
+import { releaseName } from '../text/release.ts'
+import { table } from '../text/table.ts'
 import type { ProjectOptions } from './options.ts'
 import type { Query } from './queries.ts'
 import { show } from './reader.ts'

@@ -1,7 +1,7 @@
 /** `thymesh secret …`: the project's secrets, from the command line. */
 
-import { FleetHome } from '../fleet-home.ts'
-import { operatorName } from '../names.ts'
+import { FleetHome } from '../fleet/fleet-home.ts'
+import { operatorName } from '../fleet/names.ts'
 import { EditError, ProjectEdit } from '../project/edit.ts'
 import { setValue } from '../project/edit-json.ts'
 import { checkLayers } from '../project/layers.ts'
@@ -22,7 +22,7 @@ import {
   requireSecret,
   seal,
 } from '../secrets/vault.ts'
-import { table } from '../view/table.ts'
+import { table } from '../text/table.ts'
 import { editProject, type OpenProject, readProject } from './edit-project.ts'
 import type { ProjectOptions } from './options.ts'
 import { print } from './output.ts'

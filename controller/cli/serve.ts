@@ -3,7 +3,7 @@
 import { Cron } from 'croner'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { autoUpdate, autoUpdateLine } from '../auto-update.ts'
-import { cacheDirectory } from '../fleet-home.ts'
+import { cacheDirectory } from '../fleet/fleet-home.ts'
 import { openProject } from '../project/project.ts'
 import { withSession } from './context.ts'
 import type { ProjectOptions } from './options.ts'

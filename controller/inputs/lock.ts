@@ -4,8 +4,8 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { readNixError } from '../nix-errors.ts'
-import { commonFlags, errorLines, nixDirectory, runNix } from '../nix-program.ts'
+import { commonFlags, errorLines, nixDirectory, runNix } from '../nix/nix-program.ts'
+import { readNixError } from '../project/nix-errors.ts'
 import { InputError } from './flake-text.ts'
 
 const nodeSchema = z.looseObject({

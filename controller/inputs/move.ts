@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { FleetHome } from '../fleet-home.ts'
+import { FleetHome } from '../fleet/fleet-home.ts'
 import { ProjectEdit } from '../project/edit.ts'
 import { git } from '../project/git.ts'
 import type { Project } from '../project/project.ts'

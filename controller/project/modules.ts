@@ -6,9 +6,9 @@ import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { describeIssues } from '../../protocol/encoding/cbor.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import { readNixError } from '../nix-errors.ts'
-import { BuildError, errorLines, flakeFlags, flakeOf, nixDirectory, runNix, storeFlags } from '../nix-program.ts'
+import { BuildError, errorLines, flakeFlags, flakeOf, nixDirectory, runNix, storeFlags } from '../nix/nix-program.ts'
 import { git } from './git.ts'
+import { readNixError } from './nix-errors.ts'
 import type { Problem } from './problem.ts'
 
 /** One setting's declaration; what a type has beside these is read where that type is checked. */

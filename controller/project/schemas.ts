@@ -3,7 +3,7 @@
 import { Cron } from 'croner'
 import { z } from 'zod'
 import { fleetIdSchema, nameSchema, systemSchema } from '../../protocol/encoding/fields.ts'
-import { addressExpectation, isAddress } from '../addresses.ts'
+import { addressExpectation, isAddress } from './addresses.ts'
 
 /** Entries of one kind in a file: far more than people write, few enough to be checked at once. */
 const maxEntries = 1000

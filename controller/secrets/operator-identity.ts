@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
-import type { FleetHome } from '../fleet-home.ts'
+import type { FleetHome } from '../fleet/fleet-home.ts'
 import { isMissing, newSeal, readKeyFile, writeKeyFile } from '../keys/key-file.ts'
 import { passphrases } from '../keys/passphrase.ts'
 

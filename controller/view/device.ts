@@ -2,9 +2,9 @@
 
 import type { HistoryEntry } from '../../protocol/messages/logs.ts'
 import type { DeviceDetails } from '../device-view.ts'
+import { releaseName } from '../text/release.ts'
+import { ago, shortPath, table } from '../text/table.ts'
 import { stateInShort } from './fetching.ts'
-import { releaseName } from './release.ts'
-import { ago, shortPath, table } from './table.ts'
 
 export function deviceText(details: DeviceDetails): string {
   const { declared, certificate, status } = details

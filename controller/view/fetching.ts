@@ -3,7 +3,7 @@
 import { inWords } from '../../node/rollout/decision.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import type { DeviceView } from '../fleet-view.ts'
-import { size } from './table.ts'
+import { size } from '../text/table.ts'
 
 type Update = NonNullable<Report['update']>
 

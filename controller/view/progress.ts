@@ -2,9 +2,9 @@
 
 import type { Release } from '../../protocol/release/release.ts'
 import type { DeviceView } from '../fleet-view.ts'
+import { releaseName } from '../text/release.ts'
+import { size } from '../text/table.ts'
 import { fetchInWords } from './fetching.ts'
-import { releaseName } from './release.ts'
-import { size } from './table.ts'
 
 type Versioned = Pick<Release, 'version' | 'site'>
 

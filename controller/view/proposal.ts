@@ -9,8 +9,8 @@ import type { Loaded } from '../../protocol/trust/metadata.ts'
 import { type Judged, membersOf, roleOf } from '../../protocol/trust/proposals.ts'
 import { type Sites, sameAuthority, sitesOf } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
-import { releaseName } from './release.ts'
-import { shortPath, size } from './table.ts'
+import { releaseName } from '../text/release.ts'
+import { shortPath, size } from '../text/table.ts'
 
 /** What a release changes on one device; null for what isn't there. */
 export interface DeviceChange {

@@ -2,10 +2,10 @@
 
 import { inWords } from '../../node/rollout/decision.ts'
 import type { Release } from '../../protocol/release/release.ts'
+import { releaseName } from '../text/release.ts'
+import { table } from '../text/table.ts'
 import type { WaveView } from '../waves-view.ts'
 import { stateInShort } from './fetching.ts'
-import { releaseName } from './release.ts'
-import { table } from './table.ts'
 
 /** Of the devices that wait, so many are named in a wave. */
 const namedDevices = 10

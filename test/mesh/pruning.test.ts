@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { auditLog } from '../../controller/audit.ts'
-import { AuditTrail } from '../../controller/audit-trail.ts'
+import { AuditTrail } from '../../controller/fleet/audit-trail.ts'
 import { keptReleases } from '../../node/defaults.ts'
 import { signMetadata } from '../../protocol/trust/metadata.ts'
 import { nextRoot } from '../../protocol/trust/next-root.ts'

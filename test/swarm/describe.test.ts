@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { chmod, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
-import { describeClosure } from '../../controller/describe.ts'
+import { describeClosure } from '../../controller/build/describe.ts'
 import { sha256 } from '../../protocol/encoding/hash.ts'
 import { formatNixPublicKey, parseNixPublicKey, verifyPath } from '../../protocol/nix/signature.ts'
 import { content, SwarmWorld } from '../helpers/swarm.ts'

@@ -45,7 +45,7 @@ async function served(t: Parameters<typeof SwarmWorld.of>[0], upload = {}) {
 test('only closures of verified releases are served', options, async t => {
   const { world, controller, hash } = await served(t)
   const other = await world.build(controller.real, content('unreleased', 30_000))
-  const { describeClosure } = await import('../../controller/describe.ts')
+  const { describeClosure } = await import('../../controller/build/describe.ts')
   const unreleased = await controller.closures.add(await describeClosure(controller, other, world.key))
   const device = await world.hostile('device', async () => {})
   await connect(device, controller)

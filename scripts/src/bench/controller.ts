@@ -4,7 +4,7 @@
  */
 
 import { createInterface } from 'node:readline'
-import { found } from '../../../controller/found.ts'
+import { found } from '../../../controller/fleet/create-fleet.ts'
 import { openProject } from '../../../controller/project/project.ts'
 import { publish, releaseConfig } from '../../../controller/publish.ts'
 import { startSession } from '../../../controller/session.ts'

@@ -1,11 +1,11 @@
 /** The controller's own membership, which the members keys on the same machine can always renew. */
 
-import type { PeerState } from '../node/peer/mesh-peer.ts'
-import { timeText } from '../protocol/encoding/fields.ts'
-import { limits } from '../protocol/limits.ts'
-import { certificateKind } from '../protocol/members/certificate.ts'
-import { open, seal } from '../protocol/signing/dsse.ts'
-import type { Signer } from '../protocol/signing/keys.ts'
+import type { PeerState } from '../../node/peer/mesh-peer.ts'
+import { timeText } from '../../protocol/encoding/fields.ts'
+import { limits } from '../../protocol/limits.ts'
+import { certificateKind } from '../../protocol/members/certificate.ts'
+import { open, seal } from '../../protocol/signing/dsse.ts'
+import type { Signer } from '../../protocol/signing/keys.ts'
 
 const dayMs = 86_400_000
 const certificateDays = 5 * 365

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { nameSchema } from '../protocol/encoding/fields.ts'
+import { nameSchema } from '../../protocol/encoding/fields.ts'
 import { nameFrom } from './names.ts'
 
 describe('a name that a fleet can have', () => {

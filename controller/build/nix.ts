@@ -3,14 +3,14 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { describeIssues } from '../protocol/encoding/cbor.ts'
-import { nameSchema, systemSchema, targetSchema } from '../protocol/encoding/fields.ts'
-import { storePathSchema } from '../protocol/nix/store-path.ts'
-import { updatePolicySchema } from '../protocol/release/update-policy.ts'
-import { BuildError, flakeFlags, flakeOf, lastLines, nixDirectory, runNix, storeFlags } from './nix-program.ts'
-import type { Project } from './project/project.ts'
+import { describeIssues } from '../../protocol/encoding/cbor.ts'
+import { nameSchema, systemSchema, targetSchema } from '../../protocol/encoding/fields.ts'
+import { storePathSchema } from '../../protocol/nix/store-path.ts'
+import { updatePolicySchema } from '../../protocol/release/update-policy.ts'
+import { BuildError, flakeFlags, flakeOf, lastLines, nixDirectory, runNix, storeFlags } from '../nix/nix-program.ts'
+import type { Project } from '../project/project.ts'
 
-export { BuildError } from './nix-program.ts'
+export { BuildError } from '../nix/nix-program.ts'
 
 const evaluationTimeoutMs = 10 * 60_000
 const buildTimeoutMs = 6 * 3600_000

@@ -5,12 +5,12 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { withCode } from '../test/helpers/errors.ts'
+import { withCode } from '../../test/helpers/errors.ts'
+import { PassphraseError } from '../keys/passphrase.ts'
+import { cleanCommit, git } from '../project/git.ts'
+import { openProject } from '../project/project.ts'
+import { type FoundOptions, found } from './create-fleet.ts'
 import { FleetHome } from './fleet-home.ts'
-import { type FoundOptions, found } from './found.ts'
-import { PassphraseError } from './keys/passphrase.ts'
-import { cleanCommit, git } from './project/git.ts'
-import { openProject } from './project/project.ts'
 
 const noPassphrase = new PassphraseError('no-passphrase', 'there is no terminal to ask at')
 

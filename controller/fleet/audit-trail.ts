@@ -4,9 +4,9 @@
  */
 
 import { z } from 'zod'
-import type { Database, Table } from '../node/state/database.ts'
-import type { FleetState } from '../node/state/fleet-state.ts'
-import { codec } from '../protocol/encoding/cbor.ts'
+import type { Database, Table } from '../../node/state/database.ts'
+import type { FleetState } from '../../node/state/fleet-state.ts'
+import { codec } from '../../protocol/encoding/cbor.ts'
 import {
   bytesSchema,
   formatVersion,
@@ -14,13 +14,13 @@ import {
   timeSchema,
   timeText,
   versionSchema,
-} from '../protocol/encoding/fields.ts'
-import { limits } from '../protocol/limits.ts'
-import { membersRole, releaseTarget, revocationsTarget } from '../protocol/trust/fleet.ts'
-import { parseMetadata } from '../protocol/trust/metadata.ts'
-import { proposalCodec } from '../protocol/trust/proposal.ts'
-import type { Judged } from '../protocol/trust/proposals.ts'
-import { siteOf, siteReleaseTarget } from '../protocol/trust/site-roles.ts'
+} from '../../protocol/encoding/fields.ts'
+import { limits } from '../../protocol/limits.ts'
+import { membersRole, releaseTarget, revocationsTarget } from '../../protocol/trust/fleet.ts'
+import { parseMetadata } from '../../protocol/trust/metadata.ts'
+import { proposalCodec } from '../../protocol/trust/proposal.ts'
+import type { Judged } from '../../protocol/trust/proposals.ts'
+import { siteOf, siteReleaseTarget } from '../../protocol/trust/site-roles.ts'
 
 /** Some 2 KiB each in a fleet of a hundred devices: releases of many years. */
 const maxEntries = 8192

@@ -2,19 +2,19 @@
 
 import { access, constants, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { parseSettings, type SettingsInput } from '../node/settings/settings.ts'
-import { FleetState } from '../node/state/fleet-state.ts'
-import { equalBytes, sha256 } from '../protocol/encoding/hash.ts'
-import { messageOf, ThymeshError } from '../protocol/errors.ts'
-import { formatNixPublicKey } from '../protocol/nix/signature.ts'
-import { foundFleet } from '../protocol/trust/publish.ts'
+import { parseSettings, type SettingsInput } from '../../node/settings/settings.ts'
+import { FleetState } from '../../node/state/fleet-state.ts'
+import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
+import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { formatNixPublicKey } from '../../protocol/nix/signature.ts'
+import { foundFleet } from '../../protocol/trust/publish.ts'
+import { newSeal } from '../keys/key-file.ts'
+import { newKeys, signersOf } from '../keys/operator-keys.ts'
+import { git } from '../project/git.ts'
+import type { ProjectFile } from '../project/schemas.ts'
+import { flakeFile, sampleFiles } from '../project/template.ts'
 import { ownCertificate } from './certificate.ts'
 import { FleetHome } from './fleet-home.ts'
-import { newSeal } from './keys/key-file.ts'
-import { newKeys, signersOf } from './keys/operator-keys.ts'
-import { git } from './project/git.ts'
-import type { ProjectFile } from './project/schemas.ts'
-import { flakeFile, sampleFiles } from './project/template.ts'
 
 export class FoundError extends ThymeshError<'exists' | 'not-writable'> {}
 
@@ -48,7 +48,7 @@ export async function found(options: FoundOptions): Promise<Founded> {
   await checkSetting(options, directory)
   const passphrase = await options.passphrase?.()
   // A second of loading, which what is wrong with the options must not wait for.
-  const { openState } = await import('../node/peer/mesh-peer.ts')
+  const { openState } = await import('../../node/peer/mesh-peer.ts')
   const keys = newKeys(`${options.name}-1`)
   const signers = signersOf(keys)
   const now = new Date()

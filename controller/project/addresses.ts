@@ -1,7 +1,7 @@
 /** Multiaddrs that people type. */
 
 import { multiaddr } from '@multiformats/multiaddr'
-import { ThymeshError } from '../protocol/errors.ts'
+import { ThymeshError } from '../../protocol/errors.ts'
 
 export class AddressError extends ThymeshError<'not-an-address'> {}
 

@@ -1,6 +1,6 @@
 /** Nix's errors in a line a person can use: what is wrong, in which of the project's files, at which line. */
 
-import type { Position } from './project/problem.ts'
+import type { Position } from './problem.ts'
 
 export interface NixError {
   /** What Nix said last, without its trace. */

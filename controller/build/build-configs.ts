@@ -1,8 +1,8 @@
 /** Building configs side by side: as many as the machine has memory for, since each has an evaluation of its own. */
 
 import { availableParallelism } from 'node:os'
+import type { Project } from '../project/project.ts'
 import { buildConfig } from './nix.ts'
-import type { Project } from './project/project.ts'
 
 /** What evaluating one NixOS system takes; a portable one takes a hundredth. */
 const memoryPerBuild = 1.5 * 1024 ** 3

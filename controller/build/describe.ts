@@ -1,17 +1,17 @@
 /** Closure descriptors out of the store that built them: each path signed for Nix, with the recipe that rebuilds it. */
 
 import { z } from 'zod'
-import type { MeshPeer } from '../node/peer/mesh-peer.ts'
-import type { Table } from '../node/state/database.ts'
-import type { PathInfo } from '../node/store/path-info.ts'
-import { RecipePool } from '../node/swarm/recipe/recipe-pool.ts'
-import type { Closure } from '../protocol/closure/closure.ts'
-import { codec } from '../protocol/encoding/cbor.ts'
-import { bytesSchema } from '../protocol/encoding/fields.ts'
-import { equalBytes, hashLength, toHex } from '../protocol/encoding/hash.ts'
-import { limits } from '../protocol/limits.ts'
-import { type NixSecretKey, signPath } from '../protocol/nix/signature.ts'
-import { storePathSchema } from '../protocol/nix/store-path.ts'
+import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { Table } from '../../node/state/database.ts'
+import type { PathInfo } from '../../node/store/path-info.ts'
+import { RecipePool } from '../../node/swarm/recipe/recipe-pool.ts'
+import type { Closure } from '../../protocol/closure/closure.ts'
+import { codec } from '../../protocol/encoding/cbor.ts'
+import { bytesSchema } from '../../protocol/encoding/fields.ts'
+import { equalBytes, hashLength, toHex } from '../../protocol/encoding/hash.ts'
+import { limits } from '../../protocol/limits.ts'
+import { type NixSecretKey, signPath } from '../../protocol/nix/signature.ts'
+import { storePathSchema } from '../../protocol/nix/store-path.ts'
 
 /** How many recipes had to be made, and how many of those are. */
 export type RecipeProgress = (made: number, of: number) => void

@@ -2,15 +2,15 @@
 
 import { access } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { type ProgramResult, runProgram } from '../node/process/run-program.ts'
-import { messageOf, ThymeshError } from '../protocol/errors.ts'
+import { type ProgramResult, runProgram } from '../../node/process/run-program.ts'
+import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 
 export class BuildError extends ThymeshError<
   'nix-missing' | 'evaluation-failed' | 'evaluation-too-long' | 'build-failed' | 'invalid-fleet'
 > {}
 
 /** Thymesh's own Nix files: projects are built with those of the program that builds them. */
-export const nixDirectory = fileURLToPath(new URL('../nix', import.meta.url))
+export const nixDirectory = fileURLToPath(new URL('../../nix', import.meta.url))
 
 /** Lines of Nix's that are read: its trace names the place of an error some way above the end. */
 const keptLines = 400
