@@ -4,13 +4,13 @@ import { listeningProblem } from '../../node/mesh/transport/listening.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { FleetHome } from '../fleet/fleet-home.ts'
 import type { Project } from '../project/project.ts'
-import type { Session } from '../session.ts'
+import type { Session } from '../session/session.ts'
 import type { GlobalOptions } from './options.ts'
 import { note } from './output.ts'
 
 /** A second of loading, which what is wrong with the project must not wait for. */
-function loadMesh(): Promise<typeof import('../session.ts')> {
-  return import('../session.ts')
+function loadMesh(): Promise<typeof import('../session/session.ts')> {
+  return import('../session/session.ts')
 }
 
 /** Starts the controller, works, and stops it afterwards. */

@@ -5,7 +5,7 @@ import { cacheDirectory, FleetHome } from '../fleet/fleet-home.ts'
 import { requireSound } from '../project/check.ts'
 import { cleanCommit } from '../project/git.ts'
 import { openProject } from '../project/project.ts'
-import { emptyWaves, readRolloutPolicy } from '../rollout-policy.ts'
+import { emptyWaves, readRolloutPolicy } from '../release/rollout-policy.ts'
 import { releaseName } from '../text/release.ts'
 import { takeNews, withSession } from './context.ts'
 import { note } from './output.ts'
@@ -31,7 +31,7 @@ export async function deploy(options: DeployOptions): Promise<number> {
   const checked = await requireSound(project, { store, cache: cacheDirectory() })
   return await withSession(project, options, async session => {
     const { peer } = session
-    const { prepareRelease } = await import('../make-release.ts')
+    const { prepareRelease } = await import('../release/make-release.ts')
     const { content, same } = await prepareRelease(session, {
       ...{ project, checked, commit, store },
       message: options.message ?? '',

@@ -5,7 +5,7 @@ import { ZodError, z } from 'zod'
 import { askRunning } from '../local/client.ts'
 import { notUnderstood, socketFile } from '../local/messages.ts'
 import { LocalServer } from '../local/server.ts'
-import type { Session } from '../session.ts'
+import type { Session } from '../session/session.ts'
 import { isQuery, runQuery } from './queries.ts'
 
 /** Who runs, for those who can't because of that. */

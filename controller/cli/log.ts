@@ -1,6 +1,6 @@
 /** `thymesh log`: who signed what and when. */
 
-import { auditLog, type LogEvent } from '../audit.ts'
+import { auditLog, type LogEvent } from '../signing/audit.ts'
 import { releaseName } from '../text/release.ts'
 import { table } from '../text/table.ts'
 import type { ProjectOptions } from './options.ts'

@@ -1,7 +1,7 @@
 /** `thymesh members` and `thymesh members renew`: who is a member, and new certificates. */
 
+import { tellCertificates } from '../members/delivery.ts'
 import { findMembers } from '../members/find.ts'
-import { tellCertificates } from '../members/tell.ts'
 import { alarmsOf, type MemberRow, viewMembers } from '../members/view.ts'
 import { openProject } from '../project/project.ts'
 import { ago, shortId, table } from '../text/table.ts'

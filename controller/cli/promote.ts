@@ -2,9 +2,9 @@
 
 import { newestOf } from '../../node/state/releases.ts'
 import { openProject } from '../project/project.ts'
-import { PromoteError, promoteContent } from '../promote.ts'
-import type { Session } from '../session.ts'
-import { noSiteRelease } from '../sites.ts'
+import { PromoteError, promoteContent } from '../release/promote.ts'
+import type { Session } from '../session/session.ts'
+import { noSiteRelease } from '../signing/sites.ts'
 import { takeNews, withSession } from './context.ts'
 import { devicesInForce, type ReleaseOptions, release } from './release.ts'
 import { checkWaitFor } from './watch.ts'

@@ -2,20 +2,8 @@
 
 import type { Judged } from '../../protocol/trust/proposals.ts'
 import { openProject } from '../project/project.ts'
-import {
-  approve as addApproval,
-  reject as addRejection,
-  approveComplete,
-  beliefOf,
-  isWithdrawn,
-  type Operator,
-  ProposingError,
-  requireOnlyOne,
-} from '../proposing.ts'
-import { passOn, spread } from '../releasing.ts'
-import type { Session } from '../session.ts'
-import { releaseName } from '../text/release.ts'
-import { ago, table } from '../text/table.ts'
+import { passOn, spread } from '../release/releasing.ts'
+import type { Session } from '../session/session.ts'
 import {
   capital,
   changesText,
@@ -25,7 +13,19 @@ import {
   speaker,
   titleOf,
   voices,
-} from '../view/proposal.ts'
+} from '../signing/proposal-text.ts'
+import {
+  approve as addApproval,
+  reject as addRejection,
+  approveComplete,
+  beliefOf,
+  isWithdrawn,
+  type Operator,
+  ProposingError,
+  requireOnlyOne,
+} from '../signing/proposing.ts'
+import { releaseName } from '../text/release.ts'
+import { ago, table } from '../text/table.ts'
 import { confirm } from './confirm.ts'
 import { takeNews, withSession } from './context.ts'
 import type { ProjectOptions, WatchOptions } from './options.ts'

@@ -5,7 +5,7 @@
 
 import { z } from 'zod'
 import { limits } from '../../protocol/limits.ts'
-import type { Session } from '../session.ts'
+import type { Session } from '../session/session.ts'
 
 /** What a command prints: its one JSON object, and its text. */
 export interface Shown {

@@ -1,8 +1,8 @@
 /** `thymesh revoke`: ends memberships. */
 
+import { tellHead } from '../members/delivery.ts'
 import { findMembers } from '../members/find.ts'
 import { RevokeError, revoke } from '../members/revoke.ts'
-import { tellHead } from '../members/tell.ts'
 import { openProject } from '../project/project.ts'
 import { takeNews, withSession } from './context.ts'
 import type { ProjectOptions } from './options.ts'

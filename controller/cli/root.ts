@@ -14,9 +14,12 @@ import { type Judged, judge, membersOf, roleOf, wantedSigners } from '../../prot
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { FleetHome } from '../fleet/fleet-home.ts'
 import { cardPrefix, type OperatorCard, parseCard } from '../keys/card.ts'
-import { cutOffBy, isNamed } from '../members/outlast.ts'
-import { tellCertificates } from '../members/tell.ts'
+import { tellCertificates } from '../members/delivery.ts'
+import { cutOffBy, isNamed } from '../members/orphans.ts'
 import { openProject, type Project } from '../project/project.ts'
+import { passOn, spread } from '../release/releasing.ts'
+import type { Session } from '../session/session.ts'
+import { changesText, signaturesText, titleOf } from '../signing/proposal-text.ts'
 import {
   approve as addApproval,
   beliefOf,
@@ -24,11 +27,8 @@ import {
   type Operator,
   ProposingError,
   requireOnlyOne,
-} from '../proposing.ts'
-import { passOn, spread } from '../releasing.ts'
-import type { Session } from '../session.ts'
+} from '../signing/proposing.ts'
 import { table } from '../text/table.ts'
-import { changesText, signaturesText, titleOf } from '../view/proposal.ts'
 import { confirm } from './confirm.ts'
 import { takeNews, withSession } from './context.ts'
 import { cardOf } from './key.ts'

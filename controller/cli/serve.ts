@@ -2,9 +2,9 @@
 
 import { Cron } from 'croner'
 import { ThymeshError } from '../../protocol/errors.ts'
-import { autoUpdate, autoUpdateLine } from '../auto-update.ts'
 import { cacheDirectory } from '../fleet/fleet-home.ts'
 import { openProject } from '../project/project.ts'
+import { autoUpdate, autoUpdateLine } from '../release/auto-update.ts'
 import { withSession } from './context.ts'
 import type { ProjectOptions } from './options.ts'
 import { print } from './output.ts'

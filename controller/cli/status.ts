@@ -1,11 +1,11 @@
 /** `thymesh status`: what every device runs and how it is. */
 
 import type { Release } from '../../protocol/release/release.ts'
-import { type DeviceView, viewFleet } from '../fleet-view.ts'
 import { alarmsOf } from '../members/view.ts'
 import { releaseName } from '../text/release.ts'
 import { ago, shortPath, table } from '../text/table.ts'
-import { stateInShort } from '../view/fetching.ts'
+import { stateInShort } from '../views/fetching.ts'
+import { type DeviceView, viewFleet } from '../views/fleet-view.ts'
 import type { ProjectOptions } from './options.ts'
 import type { Query } from './queries.ts'
 import { show } from './reader.ts'

@@ -1,7 +1,7 @@
 /** `thymesh token list` and `thymesh token revoke`. */
 
+import { tellCertificates, tellHead } from '../members/delivery.ts'
 import { RevokeError, revoke } from '../members/revoke.ts'
-import { tellCertificates, tellHead } from '../members/tell.ts'
 import { TokenBook } from '../members/token-book.ts'
 import { type TokenRow, viewTokens } from '../members/tokens-view.ts'
 import { openProject } from '../project/project.ts'

@@ -2,11 +2,11 @@
 
 import { ThymeshError } from '../../protocol/errors.ts'
 import type { Release } from '../../protocol/release/release.ts'
-import { type Rollout, watchRollout } from '../rollout.ts'
-import type { Session } from '../session.ts'
+import type { Session } from '../session/session.ts'
 import { releaseName } from '../text/release.ts'
-import { RolloutProgress } from '../view/progress.ts'
-import { WaveNews } from '../view/wave-news.ts'
+import { RolloutProgress } from '../views/progress.ts'
+import { type Rollout, watchRollout } from '../views/rollout.ts'
+import { WaveNews } from '../views/wave-news.ts'
 import type { GlobalOptions, WatchOptions } from './options.ts'
 import { exitCodes, print } from './output.ts'
 

@@ -9,8 +9,8 @@ import { messageOf } from '../../protocol/errors.ts'
 import type { Signer } from '../../protocol/signing/keys.ts'
 import type { FleetKeys } from '../../protocol/trust/publish.ts'
 import { type Decision, decide, signedAnew } from './decide.ts'
+import { tellCertificates } from './delivery.ts'
 import { revoke } from './revoke.ts'
-import { tellCertificates } from './tell.ts'
 import type { KnownToken, TokenBook } from './token-book.ts'
 
 export interface RegistrarComponents {

@@ -8,7 +8,7 @@ import { withRevocation } from '../../protocol/members/revocations.ts'
 import { roleOf } from '../../protocol/trust/proposals.ts'
 import type { FleetKeys } from '../../protocol/trust/publish.ts'
 import { publishMembers } from '../../protocol/trust/publish-members.ts'
-import { notAsked } from '../proposing.ts'
+import { notAsked } from '../signing/proposing.ts'
 
 export class RevokeError extends ThymeshError<'no-trust' | 'unknown-member' | 'ambiguous' | 'own' | 'too-few-keys'> {}
 

@@ -2,7 +2,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { publish, releaseConfig } from '../../controller/publish.ts'
+import { publish, releaseConfig } from '../../controller/release/publish.ts'
 import { NixStore } from '../../node/store/local/nix-store.ts'
 import type { KnownClosure } from '../../node/swarm/chunks/closures.ts'
 import { fetchClosure } from '../../node/swarm/fetch/closure-fetch.ts'

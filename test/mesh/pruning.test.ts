@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { auditLog } from '../../controller/audit.ts'
 import { AuditTrail } from '../../controller/fleet/audit-trail.ts'
+import { auditLog } from '../../controller/signing/audit.ts'
 import { keptReleases } from '../../node/defaults.ts'
 import { signMetadata } from '../../protocol/trust/metadata.ts'
 import { nextRoot } from '../../protocol/trust/next-root.ts'

@@ -5,10 +5,10 @@
 
 import { createInterface } from 'node:readline'
 import { found } from '../../../controller/fleet/create-fleet.ts'
+import { makeJoinToken } from '../../../controller/members/token.ts'
 import { openProject } from '../../../controller/project/project.ts'
-import { publish, releaseConfig } from '../../../controller/publish.ts'
-import { startSession } from '../../../controller/session.ts'
-import { makeJoinToken } from '../../../controller/token.ts'
+import { publish, releaseConfig } from '../../../controller/release/publish.ts'
+import { startSession } from '../../../controller/session/session.ts'
 import { hashOfCid } from '../../../protocol/encoding/cid.ts'
 import type { ReleasedConfig } from '../../../protocol/release/release.ts'
 import type { Report } from '../../../protocol/report/report.ts'

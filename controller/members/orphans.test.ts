@@ -1,0 +1,55 @@
+/** Tests of whom a new root would cut off. */
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { certificateKind, readCertificate } from '../../protocol/members/certificate.ts'
+import { seal } from '../../protocol/signing/dsse.ts'
+import { peerIdOf } from '../../protocol/signing/peer-id.ts'
+import { testFleet, testNow, testSigner } from '../../test/helpers/fleet.ts'
+import { signedAnew } from './decide.ts'
+import { cutOffBy, isNamed } from './orphans.ts'
+
+const fleet = testFleet()
+const [old, fresh] = [fleet.keys.members, testSigner('new members')]
+
+function peerWith(...envelopes: Uint8Array[]) {
+  const known = new Map(envelopes.map(envelope => [readCertificate(envelope).peer, envelope]))
+  const directory = {
+    certificates: () => [...known.values()].map(readCertificate),
+    certificate: (id: string) => ({ envelope: known.get(id), document: undefined }),
+  }
+  return { directory, state: { belief: { authority: fleet.authority } } } as unknown as Parameters<typeof cutOffBy>[1]
+}
+
+const next = { keys: [fresh.publicKey], threshold: 1 }
+const names = (...envelopes: Uint8Array[]) => cutOffBy(next, peerWith(...envelopes), testNow).map(({ name }) => name)
+
+describe('whom a new root would cut off', () => {
+  it('is who has the signature of old keys only', () => {
+    const certificate = fleet.certify(testSigner('a'), { name: 'a' })
+    assert.deepEqual(names(certificate), ['a'])
+    const joined = fleet.join(fleet.token(), testSigner('b'), { name: 'b' })
+    assert.deepEqual(names(joined), ['b'], 'a token ends with the key that signed it')
+  })
+
+  it('is not who has that of a new key too, by a certificate that is good before and after', () => {
+    const before = readCertificate(fleet.certify(testSigner('a'), { name: 'a' }))
+    const members = [old, fresh]
+    const envelope = signedAnew(before, { report: undefined, members, now: testNow })
+    assert.deepEqual(names(envelope), [])
+    assert.ok(readCertificate(envelope).issued > before.issued)
+  })
+
+  it('is not who is out already', () => {
+    const ended = fleet.certify(testSigner('a'), { name: 'a', expires: '2026-01-31T11:00:00Z' })
+    const { peer, ...rest } = readCertificate(fleet.certify(testSigner('b'), { name: 'b' }))
+    const forged = seal(certificateKind, { ...rest, peer }, testSigner('thief'))
+    assert.deepEqual(names(ended, forged), [])
+    assert.equal(peerIdOf(testSigner('b').publicKey), peer)
+  })
+
+  it('is asked of an operator whose keys both roots name', () => {
+    assert.ok(isNamed([old, fresh], next.keys))
+    assert.ok(!isNamed([old], next.keys))
+  })
+})

@@ -1,0 +1,162 @@
+/** From a project to what a release says: checked, evaluated, built, described, its secrets encrypted to the devices. */
+
+import { newestOf } from '../../node/state/releases.ts'
+import { ThymeshError } from '../../protocol/errors.ts'
+import type { Certificate } from '../../protocol/members/certificate.ts'
+import type { Release } from '../../protocol/release/release.ts'
+import type { RolloutPolicy } from '../../protocol/release/rollout-policy.ts'
+import type { ReleaseContent } from '../../protocol/trust/publish.ts'
+import { buildConfigs } from '../build/build-configs.ts'
+import { type DeclaredFleet, evaluateFleet, keepPath } from '../build/nix.ts'
+import type { FleetHome } from '../fleet/fleet-home.ts'
+import type { CheckResult } from '../project/check.ts'
+import type { Project } from '../project/project.ts'
+import { operatorIdentity } from '../secrets/operator-identity.ts'
+import { deviceRecipients, releaseSecrets, requireRecipients } from '../secrets/release.ts'
+import type { Session } from '../session/session.ts'
+import { beliefOf } from '../signing/proposing.ts'
+import { requireSiteSigners } from '../signing/sites.ts'
+import { shortPath, size } from '../text/table.ts'
+import { type BuiltConfig, releaseConfig, sameContent } from './publish.ts'
+import { parseRolloutPolicy } from './rollout-policy.ts'
+
+/** How often a person is told how many recipes are made. */
+const recipeNoteMs = 2_000
+
+export interface ReleaseInit {
+  readonly project: Project
+  /** What the check before has found: all right. */
+  readonly checked: CheckResult
+  readonly commit: string
+  readonly message: string
+  /** Only for the devices of this site, by its own operators. */
+  readonly site?: string | undefined
+  /** A release also when nothing would change on any device. */
+  readonly force: boolean
+  /** How it spreads: as the project says, by a policy, or to all devices at once. */
+  readonly rollout: RolloutPolicy | 'project' | undefined
+  /** Whether secrets may wait for devices that have not joined. */
+  readonly allowMissingRecipients: boolean
+  readonly store: string | undefined
+  readonly note: (text: string) => void
+  /** Resolves when other operators' releases have come in: this one must be on top of them. */
+  readonly news: Promise<void>
+  /** What is asked of the declared fleet before anything is built. */
+  readonly look?: (devices: ReleaseContent['devices']) => void
+}
+
+export interface PreparedRelease {
+  readonly content: ReleaseContent
+  /** The release that says all of it already. */
+  readonly same: Release | undefined
+}
+
+/** All that the next release says, built, described and kept, ready to be signed. */
+export async function prepareRelease(session: Session, init: ReleaseInit): Promise<PreparedRelease> {
+  const { peer, home } = session
+  const { project, store, note } = init
+  const [whole, nixKey] = await Promise.all([evaluateFleet(project, store), home.nixKey()])
+  const rollout = init.rollout === 'project' ? parseRolloutPolicy(whole.rollout, 'rollout.json') : init.rollout
+  const declared = init.site === undefined ? whole : await declaredAt(session, init, init.site, whole)
+  const devices = devicesOf(declared, peer.directory.certificates())
+  init.look?.(devices)
+  const names = [...new Set(Object.values(devices).map(({ config }) => config))].sort()
+  await init.news
+  if (!init.allowMissingRecipients) requireRecipients(declared, deviceRecipients(peer), init.checked)
+  const topLevels = await buildConfigs(project, names, {
+    rootsDirectory: home.rootsDirectory('next'),
+    store,
+    onStart: name => note(`Building ${name} …`),
+  })
+  const configs: ReleaseContent['configs'] = {}
+  for (const name of names) {
+    const built = await builtConfig(session, init, declared, name, topLevels.get(name) ?? '')
+    configs[name] = await describe(session, built, nixKey, note)
+  }
+  const { message, commit } = init
+  const content: ReleaseContent = { message, commit, configs, devices, ...(rollout && { rollout }) }
+  const current = newestOf(peer.state.belief, init.site)
+  if (current !== undefined && sameContent(current, content) && !init.force) return { content, same: current }
+  const next = (current?.version ?? 0) + 1
+  await keepTopLevels(home, init.site === undefined ? String(next) : `${init.site}-${next}`, topLevels, store)
+  return { content, same: undefined }
+}
+
+async function builtConfig(
+  { peer, home }: Session,
+  { project, checked }: ReleaseInit,
+  declared: DeclaredFleet,
+  name: string,
+  topLevel: string,
+): Promise<BuiltConfig> {
+  const config = declared.configs[name]
+  if (config === undefined) throw new RangeError(`config ${name} is not declared`)
+  const { system, target, policy } = config
+  const identity = () => operatorIdentity(home)
+  const components = { peer, directory: project.directory, checked, identity }
+  const secrets = await releaseSecrets(components, declared, name)
+  return {
+    ...{ system, target, topLevel },
+    ...(policy && { policy }),
+    ...(Object.keys(secrets).length > 0 && { secrets }),
+  }
+}
+
+async function describe(
+  { peer }: Session,
+  built: BuiltConfig,
+  nixKey: Parameters<typeof releaseConfig>[2],
+  note: (text: string) => void,
+): Promise<ReleaseContent['configs'][string]> {
+  let toldAt = Date.now()
+  const released = await releaseConfig(peer, built, nixKey, (made, of) => {
+    if (Date.now() - toldAt < recipeNoteMs) return
+    toldAt = Date.now()
+    note(`  recipes: ${made} of ${of}`)
+  })
+  const paths = released.paths === 1 ? '1 path' : `${released.paths} paths`
+  note(`  ${shortPath(built.topLevel)}: ${paths}, ${size(released.narSize)}`)
+  return released
+}
+
+async function keepTopLevels(
+  home: FleetHome,
+  release: string,
+  topLevels: ReadonlyMap<string, string>,
+  store: string | undefined,
+): Promise<void> {
+  for (const [name, topLevel] of topLevels) await keepPath(topLevel, home.rootsDirectory(release), name, store)
+}
+
+/** The devices that a site's operators may release for: those whose certificates name it; who has none, as it is declared. */
+async function declaredAt(
+  { peer, home }: Session,
+  { news }: ReleaseInit,
+  site: string,
+  declared: DeclaredFleet,
+): Promise<DeclaredFleet> {
+  // The news bring the certificates, and whose the site is: who may not sign should not wait for a build.
+  await news
+  requireSiteSigners(beliefOf(peer).trusted, site, await home.operatorKeys.signers())
+  const certificates = peer.directory.certificates().filter(({ role }) => role === 'device')
+  const places = new Map(certificates.map(each => [each.name, each]))
+  const devices = Object.entries(declared.devices).filter(
+    ([name, device]) => (places.get(name) ?? device).site === site,
+  )
+  if (devices.length > 0) return { ...declared, devices: Object.fromEntries(devices) }
+  throw new ThymeshError('no-devices', `the project declares no device of the site ${site}`, {
+    hint: "A device's site is what its certificate says: see `thymesh members`.",
+  })
+}
+
+/** With site and tags, by which waves choose; a device's site is the project's, else that of its certificate. */
+function devicesOf(declared: DeclaredFleet, certificates: readonly Certificate[]): ReleaseContent['devices'] {
+  const devices = Object.entries(declared.devices).map(([name, { config, site: declaredSite, tags }]) => {
+    const site = declaredSite ?? certificates.find(each => each.name === name && each.role === 'device')?.site
+    return [name, { config, ...(site !== undefined && { site }), ...(tags.length > 0 && { tags }) }] as const
+  })
+  if (devices.length > 0) return Object.fromEntries(devices)
+  throw new ThymeshError('no-devices', 'the project declares no devices', {
+    hint: 'Add one: devices/NAME.json with {"config": "…"}, and commit it.',
+  })
+}

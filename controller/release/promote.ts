@@ -1,0 +1,38 @@
+/** Promoting: a signed release with the content of the current one that opens its waves, all or the first ones. */
+
+import { ThymeshError } from '../../protocol/errors.ts'
+import type { Release } from '../../protocol/release/release.ts'
+import { contentVersion, wavesOf } from '../../protocol/release/waves.ts'
+import type { ReleaseContent } from '../../protocol/trust/publish.ts'
+import { releaseName } from '../text/release.ts'
+
+export class PromoteError extends ThymeshError<'no-waves' | 'unknown-wave'> {}
+
+/** What the new release says; devices that run this content already do nothing. Throws a PromoteError. */
+export function promoteContent(current: Release, wave: number | undefined, message?: string): ReleaseContent {
+  if (current.rollout === undefined) {
+    throw new PromoteError('no-waves', `release ${releaseName(current)} has no waves: it goes to all devices at once`)
+  }
+  const waves = wavesOf(current)
+  if (wave !== undefined && wave > waves.length) {
+    throw new PromoteError('unknown-wave', `expected one of the waves 1 to ${waves.length}, got ${wave}`, {
+      hint: '`thymesh rollout` shows them.',
+    })
+  }
+  const { v, fleet, version, created, ...content } = current
+  const base = contentVersion(current)
+  // A promotion before this one isn't taken back by a smaller one: who has begun has begun.
+  const opened = wave === undefined ? undefined : Math.max(wave, promotedWaves(current))
+  return {
+    ...content,
+    message:
+      message ?? (opened === undefined ? `promotes release ${base}` : `promotes release ${base} to wave ${opened}`),
+    promotes: { release: base, ...(opened !== undefined && opened < waves.length && { waves: opened }) },
+  }
+}
+
+/** So many waves are open by promotion. */
+export function promotedWaves(release: Release): number {
+  if (release.promotes === undefined) return 0
+  return release.promotes.waves ?? wavesOf(release).length
+}

@@ -1,0 +1,93 @@
+/** From a change to what the mesh has of it: published at once where one's own signatures do, else proposed to the others. */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { PeerId } from '@libp2p/interface'
+import { limits } from '../../protocol/limits.ts'
+import type { Release } from '../../protocol/release/release.ts'
+import { parseMetadata } from '../../protocol/trust/metadata.ts'
+import type { Judged } from '../../protocol/trust/proposals.ts'
+import type { ReleaseContent } from '../../protocol/trust/publish.ts'
+import type { Session } from '../session/session.ts'
+import {
+  beliefOf,
+  type Change,
+  isWithdrawn,
+  makeProposal,
+  type Operator,
+  onlineKeys,
+  publishProposal,
+  requireOnlyOne,
+} from '../signing/proposing.ts'
+import { makeSiteProposal } from '../signing/sites.ts'
+
+export type Outcome =
+  | { readonly kind: 'published'; readonly release: Release; readonly judged: Judged }
+  | { readonly kind: 'proposed'; readonly judged: Judged }
+
+/** Signs a change with this operator's keys, and publishes or proposes it. */
+export async function bringAbout(session: Session, change: Change, operator: Operator): Promise<Outcome> {
+  const { peer } = session
+  return await decideOn(session, makeProposal({ ...beliefOf(peer), fleet: peer.fleet }, change, operator), operator)
+}
+
+/** The same of a release of one site. */
+export async function bringAboutAt(
+  session: Session,
+  site: string,
+  content: ReleaseContent,
+  operator: Operator,
+): Promise<Outcome> {
+  const about = { ...beliefOf(session.peer), fleet: session.peer.fleet }
+  return await decideOn(
+    session,
+    makeSiteProposal(about, site, content, operator, await session.home.operatorKeys.operator()),
+    operator,
+  )
+}
+
+async function decideOn(session: Session, judged: Judged, operator: Operator): Promise<Outcome> {
+  const { peer } = session
+  requireOnlyOne(judged, peer.proposals.book.all, operator)
+  return await passOn(session, judged, operator)
+}
+
+/** Publishes a proposal if nothing is missing any more, else lets it travel. */
+export async function passOn(session: Session, judged: Judged, operator: Operator): Promise<Outcome> {
+  const { peer, audit } = session
+  await audit.noteProposal(judged)
+  // Who signs for a site has no keys to publish with: an operator of the fleet does that.
+  const mayPublish = judged.parts.site === undefined || onlineKeys(judged, beliefOf(peer).trusted, operator)
+  if (!judged.complete || isWithdrawn(judged) || !mayPublish) {
+    await peer.proposals.book.add(judged.proposal)
+    return { kind: 'proposed', judged }
+  }
+  // Others see the last signature before what it leads to, and who publishes may fail: so it is kept first.
+  await peer.proposals.book.add(judged.proposal)
+  await publishProposal(peer, judged, operator)
+  const { release, sites } = beliefOf(peer)
+  const site = judged.proposal.site?.name
+  return { kind: 'published', release: (site !== undefined && sites.get(site)) || release, judged }
+}
+
+/** Waits until one other peer has all proposals and metadata of ours, or for the time; resolves to whether one has. */
+export async function spread(session: Session, limitMs: number, signal?: AbortSignal): Promise<boolean> {
+  const { peer } = session
+  const deadline = Date.now() + limitMs
+  while (Date.now() < deadline && signal?.aborted !== true) {
+    for (const member of peer.admission.members) {
+      if ((await peer.proposals.with(member.peer)) && (await hasHead(session, member.peer))) return true
+    }
+    await sleep(500)
+  }
+  return false
+}
+
+async function hasHead({ peer }: Session, member: PeerId): Promise<boolean> {
+  try {
+    const theirs = await peer.documents.ask(member, { head: true }, limits.timestamp)
+    const ours = peer.state.belief?.trusted.timestamp?.signed.version ?? 0
+    return theirs !== undefined && parseMetadata('timestamp', theirs).signed.version >= ours
+  } catch {
+    return false
+  }
+}

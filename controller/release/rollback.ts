@@ -1,0 +1,141 @@
+/** Rolling back: a new release that names the configs of an older one, and says so. */
+
+import { hashOfCid } from '../../protocol/encoding/cid.ts'
+import { ThymeshError } from '../../protocol/errors.ts'
+import type { Release } from '../../protocol/release/release.ts'
+import type { ReleaseContent } from '../../protocol/trust/publish.ts'
+import { releaseName } from '../text/release.ts'
+
+export class RollbackError extends ThymeshError<'no-earlier' | 'unknown-version' | 'unknown-device' | 'not-kept'> {}
+
+/** Version 1 of the fleet is the founding: it names nothing to go back to. */
+const firstDeployed = 2
+
+/**
+ * The version to go back to, of those that are known, lowest first: the wanted one, else the one before the current
+ * release, or before what that restored. Throws a RollbackError.
+ */
+export function chooseVersion(current: Release, known: readonly number[], wanted?: number): number {
+  const from = current.restores ?? current.version
+  const earlier = known.filter(
+    version => version >= (current.site === undefined ? firstDeployed : 1) && version < current.version,
+  )
+  const hint = '`thymesh releases` lists what there is.'
+  const chosen = wanted ?? earlier.findLast(version => version < from)
+  if (earlier.length === 0 || chosen === undefined) {
+    throw new RollbackError(
+      'no-earlier',
+      `there is no deployed release before ${releaseName({ ...current, version: from })} to go back to`,
+      { hint },
+    )
+  }
+  if (earlier.includes(chosen)) return chosen
+  throw new RollbackError('unknown-version', `expected one of the releases ${ranges(earlier)}, got ${chosen}`, { hint })
+}
+
+/** 2, 3, 4, 7 as `2-4, 7`. */
+function ranges(versions: readonly number[]): string {
+  const found: [number, number][] = []
+  for (const version of versions) {
+    const last = found.at(-1)
+    if (last !== undefined && version === last[1] + 1) last[1] = version
+    else found.push([version, version])
+  }
+  return found.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(', ')
+}
+
+/**
+ * What the new release says: each device gets what the old release gave it. A device that the old one didn't name keeps
+ * its config, in the old version where there is one. With `only`, other devices keep what they have.
+ *
+ * It has no waves: who goes back wants to be back soon.
+ */
+export function rollbackContent(
+  current: Release,
+  old: Release,
+  message: string | undefined,
+  only?: readonly string[],
+): ReleaseContent {
+  const restores = old.restores ?? old.version
+  const base = {
+    message:
+      message ??
+      `back to release ${releaseName(old)}${only === undefined ? '' : ` on ${only.join(', ')}`}`.slice(0, 1000),
+    restores,
+    ...(old.commit !== undefined && { commit: old.commit }),
+  }
+  const content =
+    only === undefined
+      ? { devices: { ...current.devices, ...old.devices }, configs: { ...current.configs, ...old.configs } }
+      : partly(current, old, only)
+  const used = new Set(Object.values(content.devices).map(({ config }) => config))
+  return { ...base, devices: content.devices, configs: onlyOf(content.configs, name => used.has(name)) }
+}
+
+/** Some devices as the old release had them. Its configs get names of their own where the current ones are others. */
+function partly(current: Release, old: Release, only: readonly string[]): Pick<Release, 'devices' | 'configs'> {
+  const devices = { ...current.devices }
+  const configs = { ...current.configs }
+  for (const name of only) {
+    const device = old.devices[name]
+    const config = device && old.configs[device.config]
+    if (device === undefined || config === undefined) {
+      throw new RollbackError('unknown-device', `release ${old.version} has nothing for ${name}`, {
+        hint: 'Choose another release with --to VERSION.',
+      })
+    }
+    const same = current.configs[device.config]?.topLevel === config.topLevel
+    const suffix = `-release-${old.version}`
+    const named = same ? device.config : `${device.config.slice(0, 63 - suffix.length)}${suffix}`
+    configs[named] = config
+    devices[name] = { ...device, config: named }
+  }
+  return { devices, configs }
+}
+
+/**
+ * Refuses to go back to a release whose closures nobody may be able to fetch any more: it is not one of those that every peer
+ * keeps (`kept`, by version), and this controller lacks the documents that say what is in them. Throws a RollbackError.
+ */
+export async function requireKept(
+  old: Release,
+  kept: readonly number[],
+  isHere: (closure: Uint8Array) => Promise<boolean>,
+  only: readonly string[] = Object.keys(old.devices),
+): Promise<void> {
+  if (kept.includes(old.version)) return
+  const configs = new Set(only.flatMap(name => old.devices[name]?.config ?? []))
+  for (const name of configs) {
+    const closure = old.configs[name]?.closure
+    if (closure === undefined || (await isHere(hashOfCid(closure)))) continue
+    const commit = old.commit?.slice(0, 9) ?? 'COMMIT'
+    throw new RollbackError('not-kept', `release ${old.version} is too old: what describes its ${name} is not kept`, {
+      hint: `The newest ${kept.length} are. To have it again: git checkout ${commit} -- . && git commit, then thymesh deploy.`,
+    })
+  }
+}
+
+/** Names of the devices that were chosen by name or by tag; nothing when none was chosen. Throws a RollbackError. */
+export function chosenDevices(
+  release: Release,
+  chosen: { device: readonly string[]; tag: readonly string[] },
+): string[] | undefined {
+  if (chosen.device.length === 0 && chosen.tag.length === 0) return undefined
+  const names = Object.keys(release.devices)
+  const unknown = chosen.device.find(name => !names.includes(name))
+  if (unknown !== undefined) {
+    throw new RollbackError('unknown-device', `expected a device of release ${release.version}, got ${unknown}`, {
+      hint: `Its devices: ${names.slice(0, 20).join(', ') || 'none'}.`,
+    })
+  }
+  const tagged = (tag: string) => names.filter(name => release.devices[name]?.tags?.includes(tag))
+  const without = chosen.tag.find(tag => tagged(tag).length === 0)
+  if (without !== undefined) {
+    throw new RollbackError('unknown-device', `no device of release ${release.version} has the tag ${without}`)
+  }
+  return [...new Set([...chosen.device, ...chosen.tag.flatMap(tagged)])].sort()
+}
+
+function onlyOf<T>(record: Readonly<Record<string, T>>, wanted: (name: string) => boolean): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => wanted(name)))
+}

@@ -1,0 +1,100 @@
+/** A controller at work: a mesh peer with the operator's keys, for as long as one command runs. */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { membershipOf } from '../../node/peer/membership.ts'
+import { MeshPeer, openState } from '../../node/peer/mesh-peer.ts'
+import type { LogLevel } from '../../node/process/log.ts'
+import { makeLogger } from '../../node/process/log.ts'
+import { messageOf } from '../../protocol/errors.ts'
+import { describedRecipes } from '../build/describe.ts'
+import { AuditTrail } from '../fleet/audit-trail.ts'
+import { ownCertificate } from '../fleet/certificate.ts'
+import { FleetHome } from '../fleet/fleet-home.ts'
+import { operatorName } from '../fleet/names.ts'
+import { Registrar } from '../members/registrar.ts'
+import { TokenBook } from '../members/token-book.ts'
+import type { Project } from '../project/project.ts'
+
+export interface Session {
+  readonly peer: MeshPeer
+  readonly home: FleetHome
+  /** Countersigns and renews while the command runs. */
+  readonly registrar: Registrar
+  /** What was signed, for `thymesh log`. */
+  readonly audit: AuditTrail
+  stop(): Promise<void>
+}
+
+/** Starts the controller of a project's fleet. */
+export async function startSession(project: Project, options: { log?: LogLevel } = {}): Promise<Session> {
+  const home = new FleetHome(project.fleet)
+  const settings = await home.settings()
+  const log = makeLogger(options.log ?? settings.log)
+  const state = await openState(settings)
+  try {
+    // A site's operator has no key of the members role: a join token lets the controller in.
+    const joined = settings.join && (await membershipOf(state, settings))
+    const init = {
+      fleet: project.fleet,
+      operator: (await home.operatorKeys.operator()) ?? operatorName(),
+      // Asked for only when the certificate is written: a command that signs nothing needs no passphrase.
+      members: () => home.operatorKeys.membersKeys(),
+      keys: (await home.operatorKeys.needsAsking()) ? undefined : (await home.operatorKeys.files('members')).length,
+      now: new Date(),
+    }
+    const certificate = joined?.envelope ?? (await ownCertificate(state, init))
+    const bootstrap = [...new Set([...settings.bootstrap, ...project.bootstrap, ...(joined?.bootstrap ?? [])])]
+    const peer = await MeshPeer.make({
+      fleet: project.fleet,
+      certificate,
+      settings: { ...settings, bootstrap: bootstrap.filter(each => !settings.listen.includes(each)) },
+      state,
+      log,
+    })
+    const audit = await AuditTrail.open(state.database)
+    audit.onFailure = error => log.warn({ reason: messageOf(error) }, 'the audit log was not written')
+    await audit.follow(peer.state)
+    peer.proposals.book.on('changed', judged => void audit.noteProposal(judged))
+    peer.proposals.book.on('closed', judged => void audit.noteProposal(judged))
+    peer.pruner.needs(() => audit.documents())
+    peer.pruner.needs(() => describedRecipes(peer))
+    await peer.start()
+    peer.pruner.start({ whenDue: true })
+    if (peer.state.belief !== undefined) await home.operatorKeys.noteTrusted(peer.state.belief.trusted)
+    const book = new TokenBook(home.directory)
+    // What it signs by itself is no reason to ask a person for a passphrase.
+    const keys = async () =>
+      (await home.operatorKeys.needsAsking()) ? undefined : await home.keys().catch(() => undefined)
+    const registrar = new Registrar({ peer, book, keys, members: () => home.operatorKeys.membersKeys(), log })
+    registrar.start()
+    const stop = async () => {
+      await registrar.stop()
+      await peer.stop().catch(error => log.warn({ reason: messageOf(error) }, 'the peer did not stop cleanly'))
+      await audit.settled()
+      await state.database.close()
+    }
+    return { peer, home, registrar, audit, stop }
+  } catch (thrown) {
+    await state.database.close()
+    throw thrown
+  }
+}
+
+/** Waits until the first members have told what they know, or for `limitMs`. */
+export async function gather(session: Session, limitMs: number): Promise<void> {
+  const { peer } = session
+  const deadline = Date.now() + limitMs
+  let last = 0
+  const note = () => {
+    last = Date.now()
+  }
+  peer.sync.on('synced', note)
+  peer.directory.on('report', note)
+  try {
+    // Half a second of quiet after the first sync: what one knows, all know.
+    while (Date.now() < deadline && (last === 0 || Date.now() - last < 500)) await sleep(50)
+  } finally {
+    peer.sync.off('synced', note)
+    peer.directory.off('report', note)
+  }
+}

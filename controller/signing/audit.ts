@@ -1,0 +1,218 @@
+/** The audit log: who signed what and when, out of the signed documents that this controller keeps. */
+
+import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import { timeText } from '../../protocol/encoding/fields.ts'
+import { fromHex } from '../../protocol/encoding/hash.ts'
+import { revocationsCodec } from '../../protocol/members/revocations.ts'
+import { releaseCodec } from '../../protocol/release/release.ts'
+import { open } from '../../protocol/signing/dsse.ts'
+import type { PublicKey } from '../../protocol/signing/keys.ts'
+import { keyIdOf, verifySignature } from '../../protocol/signing/keys.ts'
+import { fleetFields, operatorOf, releaseTarget, revocationsTarget } from '../../protocol/trust/fleet.ts'
+import { contentBytes, type Loaded, parseMetadata } from '../../protocol/trust/metadata.ts'
+import { proposalCodec, statementKind } from '../../protocol/trust/proposal.ts'
+import { roleOf } from '../../protocol/trust/proposals.ts'
+import { lifetimes } from '../../protocol/trust/publish.ts'
+import { siteReleaseTarget } from '../../protocol/trust/site-roles.ts'
+import { sitesOf } from '../../protocol/trust/sites.ts'
+import type { AuditEntry, AuditTrail } from '../fleet/audit-trail.ts'
+import { sitesText } from './proposal-text.ts'
+
+export interface LogEvent {
+  /** When, by the clock of who signed; else when this controller saw it. */
+  readonly at: string
+  readonly atIs: 'signed' | 'seen'
+  readonly what: 'root' | 'release' | 'members' | 'proposed' | 'approved' | 'rejected'
+  /** Of the root, release or members metadata; the first of those of a proposal. */
+  readonly version: number
+  /** The site whose own release it is; null for all else. */
+  readonly site: string | null
+  /**
+   * Who signed, by good signatures only. `operator` is null where the root names nobody; then `claims` is what the signer
+   * calls itself, which may be another's name.
+   */
+  readonly signers: readonly { operator: string | null; key: string; claims?: string }[]
+  readonly message: string
+  /** The proposal's ID, where it is about one. */
+  readonly proposal: string | null
+}
+
+/** All events, oldest first. */
+export async function auditLog(peer: Pick<MeshPeer, 'state'>, trail: AuditTrail): Promise<LogEvent[]> {
+  await trail.settled()
+  const roots = await allRoots(peer)
+  const events = [...roots.map((root, at) => rootEvent(root, roots[at - 1]))]
+  let revokedBefore = new Set<string>()
+  // Whose keys count for a site is said by the targets before its metadata.
+  let delegating: Loaded<'targets'> | undefined
+  for (const entry of await trail.entries()) {
+    const root = roots[entry.root - 1]
+    if (root === undefined) continue
+    const before = delegating
+    if (entry.targets !== undefined) delegating = parseMetadata('targets', entry.targets)
+    if (entry.site !== undefined)
+      events.push(await siteEvent(peer, root, delegating ?? peer.state.belief?.trusted.targets, entry.site, entry.seen))
+    if (entry.targets !== undefined && delegating !== undefined)
+      events.push(await releaseEvent(peer, root, delegating, before, entry.seen))
+    if (entry.members === undefined) continue
+    const { event, revoked } = await membersEvent(peer, root, entry.members, entry.seen, revokedBefore)
+    revokedBefore = revoked
+    events.push(event)
+  }
+  for (const { id, bytes } of await trail.proposals()) events.push(...statementEvents(id, bytes, roots))
+  return events.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : order.indexOf(a.what) - order.indexOf(b.what)))
+}
+
+/** Of one second: what comes after what. */
+const order: readonly LogEvent['what'][] = ['proposed', 'approved', 'rejected', 'root', 'release', 'members']
+
+async function allRoots(peer: Pick<MeshPeer, 'state'>): Promise<Loaded<'root'>[]> {
+  const roots: Loaded<'root'>[] = []
+  for (let version = 1; ; version++) {
+    const bytes = await peer.state.trustStore.root(version)
+    if (bytes === undefined) return roots
+    roots.push(parseMetadata('root', bytes))
+  }
+}
+
+function rootEvent(root: Loaded<'root'>, before: Loaded<'root'> | undefined): LogEvent {
+  const { created, operators = {} } = fleetFields(root)
+  const keys = [...roleOf(before ?? root, 'root').keys, ...roleOf(root, 'root').keys]
+  const names = Object.keys(operators).join(', ')
+  return {
+    // Roots of fleets that were founded before roots said when: by their expiry.
+    at: created ?? timeText(new Date(Date.parse(root.signed.expires) - lifetimes.root * 86_400_000)),
+    atIs: 'signed',
+    what: 'root',
+    version: root.signed.version,
+    site: null,
+    signers: signersAmong(root, keys, [root, ...(before ? [before] : [])]),
+    message: `operators: ${names || 'no names'}; expires ${root.signed.expires}`,
+    proposal: null,
+  }
+}
+
+/** The release that some targets metadata names, if its document is here. */
+async function namedRelease(peer: Pick<MeshPeer, 'state'>, targets: Loaded<'targets'>, target: string) {
+  const hash = targets.signed.targets[target]?.hashes.sha256
+  const document = hash === undefined ? undefined : await peer.state.document(fromHex(hash))
+  return document && releaseCodec.decode(document)
+}
+
+async function releaseEvent(
+  peer: Pick<MeshPeer, 'state'>,
+  root: Loaded<'root'>,
+  targets: Loaded<'targets'>,
+  before: Loaded<'targets'> | undefined,
+  seen: string,
+): Promise<LogEvent> {
+  const release = await namedRelease(peer, targets, releaseTarget)
+  return {
+    at: release?.created ?? seen,
+    atIs: release ? 'signed' : 'seen',
+    what: 'release',
+    version: targets.signed.version,
+    site: null,
+    signers: signersAmong(targets, roleOf(root, 'targets').keys, [root]),
+    message: [...sitesText(sitesOf(before), sitesOf(targets)).map(line => line.trim()), release?.message ?? '']
+      .filter(Boolean)
+      .join('; '),
+    proposal: null,
+  }
+}
+
+/** A release by a site's own operators; whom the root doesn't name, of those only the keys are known. */
+async function siteEvent(
+  peer: Pick<MeshPeer, 'state'>,
+  root: Loaded<'root'>,
+  delegating: Loaded<'targets'> | undefined,
+  { name, metadata }: NonNullable<AuditEntry['site']>,
+  seen: string,
+): Promise<LogEvent> {
+  const loaded = parseMetadata('targets', metadata)
+  const release = await namedRelease(peer, loaded, siteReleaseTarget(name))
+  return {
+    at: release?.created ?? seen,
+    atIs: release ? 'signed' : 'seen',
+    what: 'release',
+    version: loaded.signed.version,
+    site: name,
+    signers: signersAmong(loaded, sitesOf(delegating).get(name)?.keys ?? [], [root]),
+    message: release?.message ?? '',
+    proposal: null,
+  }
+}
+
+async function membersEvent(
+  peer: Pick<MeshPeer, 'state'>,
+  root: Loaded<'root'>,
+  bytes: Uint8Array,
+  seen: string,
+  before: ReadonlySet<string>,
+): Promise<{ event: LogEvent; revoked: Set<string> }> {
+  const members = parseMetadata('targets', bytes)
+  const hash = members.signed.targets[revocationsTarget]?.hashes.sha256
+  const document = hash === undefined ? undefined : await peer.state.document(fromHex(hash))
+  const revoked = new Set(document ? revocationsCodec.decode(document).peers : before)
+  const fresh = [...revoked].filter(each => !before.has(each))
+  const keys = (fleetFields(root).members?.keys ?? []).map(fromHex)
+  const event: LogEvent = {
+    at: seen,
+    atIs: 'seen',
+    what: 'members',
+    version: members.signed.version,
+    site: null,
+    signers: signersAmong(members, keys, [root]),
+    message: fresh.length > 0 ? `revoked ${fresh.join(', ')}` : `${revoked.size} revoked`,
+    proposal: null,
+  }
+  return { event, revoked }
+}
+
+function statementEvents(id: string, bytes: Uint8Array, roots: readonly Loaded<'root'>[]): LogEvent[] {
+  const proposal = proposalCodec.decode(bytes)
+  const part = proposal.targets ?? proposal.members ?? proposal.root ?? proposal.site?.metadata
+  const version = part
+    ? (JSON.parse(Buffer.from(part).toString()) as { signed: { version: number } }).signed.version
+    : 0
+  return proposal.statements.flatMap(envelope => {
+    const { document } = open(statementKind, envelope)
+    if (Buffer.compare(document.proposal, fromHex(id)) !== 0) return []
+    const { at, verdict, key, message } = document
+    const operator = operatorIn(roots, key)
+    const signer = operator === undefined ? { operator: null, key, claims: document.operator } : { operator, key }
+    const event: LogEvent = {
+      at,
+      atIs: 'signed',
+      what: verdict,
+      version,
+      site: proposal.site?.name ?? null,
+      signers: [signer],
+      message,
+      proposal: id,
+    }
+    return [event]
+  })
+}
+
+function signersAmong(
+  { metadata, signed }: Loaded<'root' | 'targets'>,
+  keys: readonly PublicKey[],
+  roots: readonly Loaded<'root'>[],
+): LogEvent['signers'] {
+  const ids = new Map(keys.map(key => [keyIdOf(key), key]))
+  return [...ids]
+    .filter(([id, key]) => {
+      const sig = metadata.signatures[id]?.sig
+      return sig !== undefined && /^[0-9a-f]+$/.test(sig) && verifySignature(key, contentBytes(signed), fromHex(sig))
+    })
+    .map(([key]) => ({ operator: operatorIn(roots, key) ?? null, key }))
+}
+
+function operatorIn(roots: readonly Loaded<'root'>[], key: string): string | undefined {
+  for (const root of roots.toReversed()) {
+    const name = operatorOf(root, key)
+    if (name !== undefined) return name
+  }
+  return undefined
+}

@@ -1,0 +1,269 @@
+/** Making, signing and publishing proposals: what an operator does with the fleet's next metadata. */
+
+import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import { timeText } from '../../protocol/encoding/fields.ts'
+import { equalBytes, fromHex, sha256 } from '../../protocol/encoding/hash.ts'
+import { ThymeshError } from '../../protocol/errors.ts'
+import type { Releases } from '../../protocol/release/effective-release.ts'
+import type { Release } from '../../protocol/release/release.ts'
+import type { Signer } from '../../protocol/signing/keys.ts'
+import { membersRole, operatorOf, type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
+import { type Loaded, signMetadata } from '../../protocol/trust/metadata.ts'
+import { nextRoot, type RootChanges } from '../../protocol/trust/next-root.ts'
+import { makeStatement, type Proposal } from '../../protocol/trust/proposal.ts'
+import {
+  isSatisfied,
+  type Judged,
+  membersOf,
+  propose,
+  publishersOf,
+  roleOf,
+  sign,
+  wantedSigners,
+} from '../../protocol/trust/proposals.ts'
+import {
+  draftRelease,
+  nextMembers,
+  type OnlineKeys,
+  publishNext,
+  type ReleaseContent,
+  renewalDue,
+} from '../../protocol/trust/publish.ts'
+import type { Sites } from '../../protocol/trust/sites.ts'
+import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
+import { operatorName } from '../fleet/names.ts'
+import type { Signers } from '../keys/operator-keys.ts'
+import { requirePlausibleClock } from './clock.ts'
+
+export class ProposingError extends ThymeshError<
+  'no-trust' | 'not-asked' | 'already-signed' | 'no-online-keys' | 'withdrawn' | 'unknown-proposal'
+> {}
+
+/** What is to change; more than one of these may. */
+export interface Change {
+  readonly content?: ReleaseContent
+  readonly root?: RootChanges
+  readonly revocations?: Uint8Array
+  /** All sites with operators of their own, where these change. */
+  readonly sites?: Sites
+  readonly message: string
+}
+
+/** Someone who signs: keys by role, and when. */
+export interface Operator {
+  readonly signers: Signers
+  readonly now: Date
+  /** What this operator is called where the root doesn't say. */
+  readonly name?: string | undefined
+  /** Whether a clock that seems wrong is to be believed. */
+  readonly trustClock?: boolean
+}
+
+/** What a peer believes, or a ProposingError that says where to get it. */
+export function beliefOf(peer: Pick<MeshPeer, 'state'>): Releases & { trusted: TrustedSet } {
+  if (peer.state.belief !== undefined) return peer.state.belief
+  throw new ProposingError('no-trust', 'this controller has no metadata of its fleet', {
+    hint: 'Every device has it: try again when one is in reach, or restore the state that `thymesh init` made.',
+  })
+}
+
+/**
+ * A proposal of the next metadata, signed with what this operator has. With a new root come new targets and members metadata
+ * where it asks for other signatures than those have, or for other delegations.
+ */
+export function makeProposal(
+  { trusted, release, fleet }: { trusted: TrustedSet; release: Release; fleet: string },
+  change: Change,
+  operator: Operator,
+): Judged {
+  const { now, signers } = operator
+  if (operator.trustClock !== true) requirePlausibleClock(trusted, release, now)
+  const root = change.root && signMetadata('root', nextRoot(trusted, change.root, now), [])
+  const members = nextMembersOf(trusted, root, change.revocations, now)
+  const anew = change.sites !== undefined || (root !== undefined && needsTargets(trusted, root))
+  const content = change.content ?? (anew ? sameContent(release) : undefined)
+  const targets = content && draftRelease(trusted, fleet, content, now, root, change.sites)
+  const current = [
+    ...roleNames.slice(0, 2).flatMap(role => roleOf(trusted.root, role).keys),
+    ...membersOf(trusted.root, trusted).keys,
+  ]
+  const mine = roleNames.flatMap(role => signers[role])
+  const authors = authorsFor({ root: root !== undefined, targets: targets !== undefined }, signers)
+  const author = authors.find(({ publicKey }) => current.some(key => equalBytes(key, publicKey)))
+  if (author === undefined) throw notAsked()
+  const name = operatorOf(trusted.root, author.keyId) ?? operatorName()
+  const draft: Proposal = {
+    v: 1,
+    fleet,
+    author: author.keyId,
+    operator: name,
+    created: timeText(now),
+    message: change.message,
+    ...(root && { root: root.bytes }),
+    ...(targets && { targets: signMetadata('targets', targets.targets, []).bytes }),
+    ...(members && { members: members.bytes }),
+    documents: [...(targets ? [targets.bytes] : []), ...(change.revocations ? [change.revocations] : [])],
+    statements: [],
+  }
+  const said = { fleet, operator: name, verdict: 'proposed' as const, at: timeText(now), message: change.message }
+  return propose(draft, mine, id => makeStatement({ ...said, proposal: id }, author), trusted)
+}
+
+/** Keys that may stand for the author: of a part that this proposal has. */
+function authorsFor(has: { root: boolean; targets: boolean }, signers: Signers): Signer[] {
+  const role: RoleName = has.root ? 'root' : has.targets ? 'targets' : 'members'
+  return [...signers[role]].reverse()
+}
+
+export function notAsked(): ProposingError {
+  return new ProposingError('not-asked', 'none of your keys may sign this for the fleet', {
+    hint: 'See `thymesh root show` and `thymesh key show`: another operator adds your card with `thymesh root propose --add`.',
+  })
+}
+
+/** Whether who made a proposal has taken it back. */
+export function isWithdrawn({ proposal, statements }: Judged): boolean {
+  return statements.some(({ key, verdict }) => key === proposal.author && verdict === 'rejected')
+}
+
+/**
+ * Refuses to sign a second proposal of one version: with enough signatures under both, devices would see two releases of
+ * that version, and hold.
+ */
+export function requireOnlyOne(next: Judged, all: readonly Judged[], { signers }: Operator): void {
+  const mine = new Set(roleNames.flatMap(role => signers[role].map(({ keyId }) => keyId)))
+  const versionOf = ({ parts, proposal }: Judged) => [
+    ...[parts.root, parts.targets, parts.members].map(part => part?.signed.version),
+    parts.site && `${proposal.site?.name} ${parts.site.signed.version}`,
+  ]
+  const other = all.find(
+    each =>
+      each.id !== next.id &&
+      !isWithdrawn(each) &&
+      each.requirements.some(({ signed }) => signed.some(id => mine.has(id))) &&
+      versionOf(each).some((version, at) => version !== undefined && version === versionOf(next)[at]),
+  )
+  if (other === undefined) return
+  throw new ProposingError(
+    'already-signed',
+    `you have signed another proposal of this version: ${other.id.slice(0, 8)}`,
+    {
+      hint: `See it with \`thymesh proposals\`; take your word back with \`thymesh reject ${other.id.slice(0, 8)}\`.`,
+    },
+  )
+}
+
+/** Keys of this operator's by which a word on a proposal counts. */
+function voicesOf(judged: Judged, trusted: TrustedSet, { signers }: Operator): Signer[] {
+  const asked = new Set([
+    ...judged.requirements.flatMap(({ keys }) => [...keys.keys()]),
+    ...publishersOf(judged.proposal, trusted).map(([id]) => id),
+  ])
+  return roleNames.flatMap(role => signers[role]).filter(({ keyId }) => asked.has(keyId))
+}
+
+/**
+ * What has all signatures already, before it is published. Under a site's release stands nobody of the fleet: the word of who
+ * publishes it does, for the log.
+ */
+export function approveComplete(judged: Judged, trusted: TrustedSet, operator: Operator, message: string): Judged {
+  if (judged.parts.site === undefined) return judged
+  const [key] = voicesOf(judged, trusted, operator)
+  if (key === undefined) throw notAsked()
+  return sign(judged, [], statementBy(key, judged, trusted, operator, { verdict: 'approved', message }), trusted)
+}
+
+/** The proposal with this operator's signatures and word. Throws a ProposingError when nothing is asked of them. */
+export function approve(judged: Judged, trusted: TrustedSet, operator: Operator, message: string): Judged {
+  const wanted = wantedSigners(
+    judged,
+    roleNames.flatMap(role => operator.signers[role]),
+  )
+  const [key] = wanted
+  if (key === undefined) throw notAsked()
+  return sign(judged, wanted, statementBy(key, judged, trusted, operator, { verdict: 'approved', message }), trusted)
+}
+
+/** The proposal with this operator's word against it; nothing is signed. */
+export function reject(judged: Judged, trusted: TrustedSet, operator: Operator, message: string): Judged {
+  const [key] = voicesOf(judged, trusted, operator)
+  if (key === undefined) throw notAsked()
+  return sign(judged, [], statementBy(key, judged, trusted, operator, { verdict: 'rejected', message }), trusted)
+}
+
+function statementBy(
+  key: Signer,
+  { id, proposal: { fleet } }: Judged,
+  trusted: TrustedSet,
+  { now, name }: Operator,
+  said: { verdict: 'approved' | 'rejected'; message: string },
+): Uint8Array {
+  const operator = operatorOf(trusted.root, key.keyId) ?? name ?? operatorName()
+  return makeStatement({ ...said, fleet, proposal: fromHex(id), operator, at: timeText(now) }, key)
+}
+
+/** Publishes a proposal whose thresholds are met: snapshot and timestamp are signed, and the mesh is told. */
+export async function publishProposal(peer: MeshPeer, judged: Judged, operator: Operator): Promise<void> {
+  const { trusted, release } = beliefOf(peer)
+  if (operator.trustClock !== true) requirePlausibleClock(trusted, release, operator.now)
+  const keys = onlineKeys(judged, trusted, operator)
+  if (keys === undefined) {
+    throw new ProposingError(
+      'no-online-keys',
+      'expected a snapshot and a timestamp key of the fleet, to publish with',
+      {
+        hint: 'The proposal has all signatures: any operator with such keys publishes it with `thymesh approve`.',
+      },
+    )
+  }
+  const { root, targets, members, site: metadata } = judged.parts
+  const site = judged.proposal.site?.name
+  const parts = { ...(root && { root }), ...(targets && { targets }), ...(members && { members }) }
+  const ofSite = metadata && site !== undefined && { site, metadata }
+  const next = publishNext(trusted, { ...parts, ...(ofSite && { ofSite }) }, keys, operator.now)
+  await peer.state.believe(next, async named => {
+    const document = judged.proposal.documents.find(each => equalBytes(sha256(each), named.hash))
+    if (document === undefined) throw new RangeError('the metadata names a document that the proposal lacks')
+    return document
+  })
+}
+
+/** The keys of this operator that publish a proposal; nothing where one is missing, as site operators' are. */
+export function onlineKeys(judged: Judged, trusted: TrustedSet, { signers }: Operator): OnlineKeys | undefined {
+  const root = judged.parts.root ?? trusted.root
+  const snapshot = inRole(root, 'snapshot', signers)
+  const timestamp = inRole(root, 'timestamp', signers)
+  return snapshot && timestamp && { snapshot, timestamp }
+}
+
+function inRole(root: Loaded<'root'>, role: RoleName, signers: Signers): Signer | undefined {
+  const ids = root.signed.roles[role]?.keyIDs ?? []
+  return signers[role].find(({ keyId }) => ids.includes(keyId))
+}
+
+/** Whether the targets that are trusted don't do under a new root. */
+function needsTargets(trusted: TrustedSet, root: Loaded<'root'>): boolean {
+  const { targets } = trusted
+  if (targets === undefined || !isSatisfied(targets, roleOf(root, 'targets'))) return true
+  const [before, after] = [membersOf(trusted.root, trusted), membersOf(root, trusted)]
+  const text = ({ keys, threshold }: typeof before) =>
+    `${threshold} ${keys.map(key => Buffer.from(key).toString('hex')).sort()}`
+  return text(before) !== text(after)
+}
+
+function nextMembersOf(
+  trusted: TrustedSet,
+  root: Loaded<'root'> | undefined,
+  revocations: Uint8Array | undefined,
+  now: Date,
+): Loaded<'targets'> | undefined {
+  const current = trusted.delegated[membersRole]
+  if (current === undefined) return undefined
+  const unsatisfied = root !== undefined && !isSatisfied(current, membersOf(root, trusted))
+  if (!unsatisfied && revocations === undefined && !renewalDue(trusted, now)) return undefined
+  return signMetadata('targets', nextMembers(current, now, revocations), [])
+}
+
+function sameContent({ v: _v, fleet: _f, version: _n, created: _c, ...content }: Release): ReleaseContent {
+  return content
+}

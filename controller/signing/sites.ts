@@ -1,0 +1,118 @@
+/** Sites with operators of their own: giving them a site, taking it back, and what they propose for it. */
+
+import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import { timeText } from '../../protocol/encoding/fields.ts'
+import { equalBytes } from '../../protocol/encoding/hash.ts'
+import { ThymeshError } from '../../protocol/errors.ts'
+import { limits } from '../../protocol/limits.ts'
+import type { Release } from '../../protocol/release/release.ts'
+import { keyIdOf, type Signer } from '../../protocol/signing/keys.ts'
+import { signMetadata } from '../../protocol/trust/metadata.ts'
+import { makeStatement, type Proposal } from '../../protocol/trust/proposal.ts'
+import { type Judged, propose } from '../../protocol/trust/proposals.ts'
+import { draftSiteRelease, type ReleaseContent } from '../../protocol/trust/publish.ts'
+import { sitesOf } from '../../protocol/trust/sites.ts'
+import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
+import { operatorName } from '../fleet/names.ts'
+import type { OperatorCard } from '../keys/card.ts'
+import { requirePlausibleClock } from './clock.ts'
+import type { Change, Operator } from './proposing.ts'
+
+export class SiteError extends ThymeshError<'unknown-site' | 'threshold' | 'too-many-sites' | 'not-yours'> {}
+
+/** Gives a site to these operators, in place of whoever had it. */
+export function delegateSite(
+  trusted: TrustedSet,
+  site: string,
+  cards: readonly OperatorCard[],
+  threshold: number,
+): Change {
+  if (threshold < 1 || threshold > cards.length) {
+    throw new SiteError(
+      'threshold',
+      `--threshold: expected at most ${cards.length}, the number of operators that are named, got ${threshold}`,
+      {
+        hint: 'Name each operator of the site with --operator, by card or file.',
+      },
+    )
+  }
+  const sites = new Map(sitesOf(trusted.targets))
+  sites.set(site, { keys: cards.map(({ targets }) => targets), threshold })
+  if (sites.size > limits.sites) {
+    throw new SiteError('too-many-sites', `expected at most ${limits.sites} sites with operators, got ${sites.size}`)
+  }
+  const nix = { [site]: cards.map(({ nix }) => nix) }
+  return { sites, root: rootWith(nix), message: `the site ${site} to ${cards.map(({ name }) => name).join(', ')}` }
+}
+
+/** Takes a site back: the fleet's release counts there again. */
+export function revokeSite(trusted: TrustedSet, site: string): Change {
+  const sites = new Map(sitesOf(trusted.targets))
+  if (!sites.delete(site)) throw unknownSite(site, [...sites.keys()])
+  return { sites, root: rootWith({ [site]: [] }), message: `the site ${site} back to the fleet's operators` }
+}
+
+function rootWith(siteNixKeys: Readonly<Record<string, readonly string[]>>) {
+  return { add: [], remove: [], thresholds: {}, dropNixKeys: [], siteNixKeys }
+}
+
+export function unknownSite(site: string, known: readonly string[]): SiteError {
+  return new SiteError('unknown-site', `expected a site with operators of its own, got ${site}`, {
+    hint: `There ${known.length === 0 ? 'is none' : `are: ${known.join(', ')}`}. \`thymesh site delegate\` makes one.`,
+  })
+}
+
+/** Those of an operator's keys that sign for a site. Throws where there are none. */
+export function requireSiteSigners(
+  trusted: TrustedSet,
+  site: string,
+  signers: Operator['signers'],
+): [Signer, ...Signer[]] {
+  const sites = sitesOf(trusted.targets)
+  const authority = sites.get(site)
+  if (authority === undefined) throw unknownSite(site, [...sites.keys()])
+  const [first, ...rest] = signers.targets.filter(({ publicKey }) =>
+    authority.keys.some(key => equalBytes(key, publicKey)),
+  )
+  if (first !== undefined) return [first, ...rest]
+  const ids = authority.keys.map(key => keyIdOf(key).slice(0, 8)).join(', ')
+  throw new SiteError('not-yours', `expected a key of the site ${site}'s operators (${ids}), got none of them`, {
+    hint: `An operator of the fleet gives you the site: thymesh site delegate ${site} --operator CARD (thymesh key show).`,
+  })
+}
+
+/** What to say where a site's own release was asked for and there is none. */
+export function noSiteRelease({ state }: Pick<MeshPeer, 'state'>, site: string): ThymeshError<string> {
+  const sites = sitesOf(state.belief?.trusted.targets)
+  if (!sites.has(site)) return unknownSite(site, [...sites.keys()])
+  return new ThymeshError('no-release', `the site ${site} has no release of its own yet`, {
+    hint: `Make one: \`thymesh deploy --site ${site}\`; an operator of the fleet publishes it.`,
+  })
+}
+
+/** A site's next release, signed with what this operator has. */
+export function makeSiteProposal(
+  { trusted, release, fleet }: { trusted: TrustedSet; release: Release; fleet: string },
+  site: string,
+  content: ReleaseContent,
+  { now, signers, trustClock }: Operator,
+  operator = operatorName(),
+): Judged {
+  if (trustClock !== true) requirePlausibleClock(trusted, release, now)
+  const mine = requireSiteSigners(trusted, site, signers)
+  const [author] = mine
+  const { bytes, metadata } = draftSiteRelease(trusted, fleet, site, content, now)
+  const draft: Proposal = {
+    v: 1,
+    fleet,
+    author: author.keyId,
+    operator,
+    created: timeText(now),
+    message: content.message,
+    site: { name: site, metadata: signMetadata('targets', metadata, []).bytes },
+    documents: [bytes],
+    statements: [],
+  }
+  const said = { fleet, operator, verdict: 'proposed' as const, at: timeText(now), message: content.message }
+  return propose(draft, mine, id => makeStatement({ ...said, proposal: id }, author), trusted)
+}

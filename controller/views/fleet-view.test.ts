@@ -1,0 +1,130 @@
+/** Tests of the rows that `status` and a deploy show: what is wanted beside what was reported. */
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { Certificate } from '../../protocol/members/certificate.ts'
+import type { Report } from '../../protocol/report/report.ts'
+import { testClosure, testConfig, testFleet, testStorePath } from '../../test/helpers/fleet.ts'
+import { hasEnded, viewFleet } from './fleet-view.ts'
+import { rolloutOf } from './rollout.ts'
+
+const config = testConfig(testClosure('kiosk'))
+const fleet = testFleet()
+const { release } = fleet.release({
+  configs: { kiosk: config },
+  devices: { 'd-1': { config: 'kiosk' }, 'd-2': { config: 'kiosk' }, 'd-10': { config: 'kiosk' } },
+})
+const other = testStorePath('other')
+
+/** What a controller knows: members by name and their reports. */
+function peerWith(devices: { name: string; peer?: string; report?: Partial<Report> }[]): MeshPeer {
+  const member = (name: string, role: Certificate['role'], peer = `peer of ${name}`) => ({ name, role, peer })
+  const members = [member('laptop', 'controller'), ...devices.map(({ name, peer }) => member(name, 'device', peer))]
+  const reports = new Map(
+    devices.flatMap(({ name, peer = `peer of ${name}`, report }) =>
+      report === undefined ? [] : [[peer, { document: { freshness: 'fresh', ...report } }] as const],
+    ),
+  )
+  return {
+    state: { belief: { release, sites: new Map() } },
+    directory: { certificates: () => members, report: (peer: string) => reports.get(peer) },
+  } as unknown as MeshPeer
+}
+
+const running: Partial<Report> = { state: 'running', release: release.version, running: config.topLevel }
+const failed = (wanted: number, code = 'switch-failed'): Partial<Report> => ({
+  state: 'failed',
+  release: 1,
+  wanted,
+  running: other,
+  error: { code, message: 'it broke' },
+})
+
+describe('the view of a fleet', () => {
+  it('has a row for each device that is declared or a member, in the order that people count in', () => {
+    const rows = viewFleet(peerWith([{ name: 'd-10', report: running }, { name: 'stranger' }]))
+    assert.deepEqual(
+      rows.map(({ device, state, config, peer }) => [device, state, config, peer]),
+      [
+        ['d-1', 'unseen', 'kiosk', null],
+        ['d-2', 'unseen', 'kiosk', null],
+        ['d-10', 'running', 'kiosk', 'peer of d-10'],
+        ['stranger', 'unseen', null, 'peer of stranger'],
+      ],
+    )
+  })
+
+  it('says that a device is outdated when it runs something else than the release wants', () => {
+    const [row] = viewFleet(peerWith([{ name: 'd-1', report: { ...running, running: other, release: 1 } }]))
+    assert.deepEqual([row?.state, row?.release, row?.running], ['outdated', 1, other])
+  })
+
+  it('points to two peers with one name', () => {
+    const rows = viewFleet(
+      peerWith([
+        { name: 'd-1', peer: 'one' },
+        { name: 'd-1', peer: 'two' },
+      ]),
+    )
+    assert.deepEqual(
+      rows.map(({ device, duplicate }) => [device, duplicate]),
+      [
+        ['d-1', true],
+        ['d-1', true],
+        ['d-2', false],
+        ['d-10', false],
+      ],
+    )
+  })
+})
+
+describe('a device has ended with a release', () => {
+  const ended = (report: Partial<Report> | undefined) => {
+    const [row] = viewFleet(peerWith([{ name: 'd-1', ...(report && { report }) }]))
+    return row && hasEnded(row, release)
+  }
+
+  it('when it runs what was wanted, or will not try again', () => {
+    assert.equal(ended(running), true)
+    for (const code of ['switch-failed', 'not-running', 'unsupported']) {
+      assert.equal(ended(failed(release.version, code)), true, code)
+    }
+  })
+
+  it('not while it is unseen, waits, works or tries again', () => {
+    assert.equal(ended(undefined), false)
+    for (const state of ['waiting', 'fetching', 'activating'] as const)
+      assert.equal(ended({ ...running, state }), false)
+    for (const code of ['disk-full', 'no-source']) assert.equal(ended(failed(release.version, code)), false, code)
+  })
+
+  it('not by a failure with an earlier release: it has not heard of this one', () => {
+    assert.equal(ended(failed(release.version - 1)), false)
+  })
+})
+
+describe('a rollout', () => {
+  const devices = [
+    { name: 'd-1', report: running },
+    { name: 'd-2', report: failed(release.version, 'disk-full') },
+    { name: 'd-10', report: failed(1) },
+  ]
+
+  it('names who has the whole release and who has failed with it', () => {
+    const { rows, holders, failed, complete } = rolloutOf(peerWith(devices), release)
+    assert.equal(rows.length, 3)
+    assert.deepEqual([holders, failed, complete], [['d-1'], ['d-2'], false])
+  })
+
+  it('is complete when those have ended that are waited for', () => {
+    assert.equal(rolloutOf(peerWith(devices), release, ['d-1']).complete, true)
+    assert.equal(rolloutOf(peerWith(devices), release, ['d-1', 'd-2']).complete, false)
+    assert.equal(rolloutOf(peerWith(devices.slice(0, 1)), release).complete, false)
+  })
+
+  it('has no holder as long as nobody reports the release itself', () => {
+    const before = [{ name: 'd-1', report: { ...running, release: 1 } }]
+    assert.deepEqual(rolloutOf(peerWith(before), release).holders, [])
+  })
+})

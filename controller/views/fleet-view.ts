@@ -1,0 +1,120 @@
+/** What the mesh knows of each device, beside what the release wants: the rows of `status` and of a deploy's progress. */
+
+import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import { followed, releasesOf } from '../../node/state/releases.ts'
+import type { Release } from '../../protocol/release/release.ts'
+import { wantedConfig } from '../../protocol/release/release.ts'
+import { contentVersion } from '../../protocol/release/waves.ts'
+import { finalUpdateErrors, type Report, type ReportedTurn } from '../../protocol/report/report.ts'
+
+export interface DeviceView {
+  device: string
+  peer: string | null
+  site: string | null
+  /** The config that the release wants, else the one that it reports. */
+  config: string | null
+  /** The site whose own release counts for it; null for the fleet's. */
+  follows: string | null
+  /** The site whose versions `release` and `wanted` are; null for the fleet's. */
+  releaseSite: string | null
+  /** The release that runs. */
+  release: number | null
+  running: string | null
+  /** The release that it updates to, or failed to update to. */
+  wanted: number | null
+  /**
+   * `unseen`: declared, but no report of it has come. `outdated`: runs something else than the release wants. `queued`: it
+   * knows the release and waits for its turn.
+   */
+  state: Report['state'] | 'unseen' | 'outdated' | 'queued'
+  /** Why it waits for its turn: its wave, or its maintenance window. */
+  turn: ReportedTurn | null
+  lastSeen: string | null
+  freshness: Report['freshness'] | null
+  error: { code: string; message: string } | null
+  update: Report['update'] | null
+  /** Another peer has the same name: one of them is not what it seems. */
+  duplicate: boolean
+}
+
+/** One row for each device that the release names or that has a certificate, by name. */
+export function viewFleet(peer: MeshPeer): DeviceView[] {
+  const { belief } = peer.state
+  const members = peer.directory.certificates().filter(({ role }) => role === 'device')
+  const names = new Set(releasesOf(belief).flatMap(({ devices }) => Object.keys(devices)))
+  const declared = [...names].filter(name => !members.some(member => member.name === name))
+  const rows = members.map(({ name, peer: id, site }) => {
+    const report = peer.directory.report(id)?.document
+    const duplicate = members.filter(member => member.name === name).length > 1
+    const release = followed(belief, { name, site })
+    return { ...viewDevice(name, release, report), peer: id, site: site ?? null, duplicate }
+  })
+  return [...rows, ...declared.map(name => viewDevice(name, declaredIn(name, releasesOf(belief)), undefined))].sort(
+    (a, b) => a.device.localeCompare(b.device, 'en', { numeric: true }),
+  )
+}
+
+/** The release of an unseen device: nobody knows its site but from who names it. */
+function declaredIn(name: string, [fleet, ...sites]: readonly Release[]): Release | undefined {
+  return sites.find(({ devices }) => Object.hasOwn(devices, name)) ?? fleet
+}
+
+function viewDevice(name: string, release: Release | undefined, report: Report | undefined): DeviceView {
+  const wanted = release && wantedConfig(release, name)
+  const behind = report?.state === 'running' && wanted !== undefined && report.running !== wanted.topLevel
+  const turn = wanted && report?.running !== wanted.topLevel ? turnOf(release, report) : undefined
+  return {
+    device: name,
+    peer: null,
+    site: null,
+    config: wanted?.name ?? report?.config ?? null,
+    follows: release?.site ?? null,
+    releaseSite: report?.site ?? null,
+    release: report?.release ?? null,
+    running: report?.running ?? null,
+    wanted: report?.wanted ?? null,
+    state: turn !== undefined ? 'queued' : behind ? 'outdated' : (report?.state ?? 'unseen'),
+    turn: turn ?? null,
+    lastSeen: report?.at ?? null,
+    freshness: report?.freshness ?? null,
+    error: report?.error ?? null,
+    update: report?.update ?? null,
+    duplicate: false,
+  }
+}
+
+/** What a device says of its turn with this release; with an older one it says nothing about it. */
+function turnOf(release: Release, report: Report | undefined): ReportedTurn | undefined {
+  if (report?.turn === undefined || report.site !== release.site) return undefined
+  return report.turn.release >= contentVersion(release) ? report.turn : undefined
+}
+
+/** Whether a device waits for a wave that failures hold: only a newer release or a promotion brings it on. */
+export function isHeld({ state, turn }: Pick<DeviceView, 'state' | 'turn'>, release: Release): boolean {
+  // What it said before it heard of this release, which may promote that one, is out of date.
+  return state === 'queued' && turn?.is === 'held' && turn.release === release.version
+}
+
+/** Whether a device has ended with this release: it runs what was wanted, or has failed to. */
+export function hasEnded(row: DeviceView, release: Release): boolean {
+  const wanted = wantedConfig(release, row.device)
+  if (wanted === undefined) return true
+  const runs =
+    isOf(row, release) && row.state === 'running' && row.running === wanted.topLevel && row.release === release.version
+  return runs || (hasFailed(row, release) && isFinal(row))
+}
+
+/** Whether a device says that it failed with this release: a failure of an earlier one says nothing about it. */
+export function hasFailed(row: DeviceView, release: Release): boolean {
+  return isOf(row, release) && (row.state === 'failed' || row.state === 'rolled-back') && row.wanted === release.version
+}
+
+/** Whether a device's report counts the versions of this release's kind. */
+function isOf({ releaseSite }: DeviceView, { site }: Release): boolean {
+  return releaseSite === (site ?? null)
+}
+
+/** An update that the device won't try again by itself. */
+function isFinal(row: DeviceView): boolean {
+  return row.error !== null && finalUpdateErrors.includes(row.error.code)
+}

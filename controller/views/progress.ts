@@ -1,0 +1,105 @@
+/** A rollout's progress on standard error: redrawn in place on a terminal, a line for each change elsewhere. */
+
+import type { Release } from '../../protocol/release/release.ts'
+import { releaseName } from '../text/release.ts'
+import { size } from '../text/table.ts'
+import { fetchInWords } from './fetching.ts'
+import type { DeviceView } from './fleet-view.ts'
+
+type Versioned = Pick<Release, 'version' | 'site'>
+
+export class RolloutProgress {
+  readonly #stream: NodeJS.WriteStream
+  readonly #last = new Map<string, string>()
+  #drawn: string[] = []
+
+  constructor(stream: NodeJS.WriteStream = process.stderr) {
+    this.#stream = stream
+  }
+
+  show(rows: readonly DeviceView[], release: Versioned): void {
+    if (this.#stream.isTTY) this.#redraw(rows.map(row => line(row, release)))
+    else this.#append(rows, release)
+  }
+
+  /** A line beside the rows, which stay below it where they are redrawn. */
+  say(text: string): void {
+    if (!this.#stream.isTTY) {
+      this.#stream.write(`${text}\n`)
+      return
+    }
+    const rows = this.#drawn
+    this.#stream.write(`${this.#toTop()}\x1b[J${text}\n`)
+    this.#drawn = []
+    this.#redraw(rows)
+  }
+
+  #redraw(lines: string[]): void {
+    const width = this.#stream.columns || 80
+    this.#stream.write(this.#toTop() + lines.map(text => `\x1b[2K${text.slice(0, width - 1)}\n`).join(''))
+    this.#drawn = lines
+  }
+
+  #toTop(): string {
+    return this.#drawn.length > 0 ? `\x1b[${this.#drawn.length}A` : ''
+  }
+
+  #append(rows: readonly DeviceView[], release: Versioned): void {
+    for (const row of rows) {
+      const key = `${row.state}/${row.release}/${row.error?.message}/${row.turn?.is}/${row.turn?.wave}`
+      if (this.#last.get(row.device) === key) continue
+      this.#last.set(row.device, key)
+      this.#stream.write(`${line(row, release)}\n`)
+    }
+  }
+}
+
+/** One device in one line: what it does, how far it is, what went wrong. */
+function line(row: DeviceView, release: Versioned): string {
+  return `  ${row.device.padEnd(20)} ${describe(row, release)}`
+}
+
+function describe(row: DeviceView, release: Versioned): string {
+  const { update } = row
+  const name = releaseName(release)
+  // A site's versions and the fleet's say nothing of each other.
+  const isOf = (version: number | null | undefined) =>
+    version === release.version && row.releaseSite === (release.site ?? null)
+  const called = (version: number | null) =>
+    version === null ? '-' : releaseName({ site: row.releaseSite ?? undefined, version })
+  const sources = update
+    ? `${size(update.fromControllers)} from controllers, ${size(update.fromNeighbours)} from neighbours`
+    : ''
+  switch (row.state) {
+    case 'unseen':
+      return 'not seen yet'
+    case 'waiting':
+      return 'waits for its first release'
+    case 'fetching':
+      return update?.needed ? fetchInWords(update) : 'fetching'
+    case 'queued':
+      return `wave ${row.turn?.wave ?? '-'} ${row.turn?.is === 'held' ? 'is held' : 'waits'}: ${row.turn?.reason ?? '-'}`
+    case 'activating':
+    case 'preflight':
+    case 'testing':
+    case 'probing':
+    case 'confirming':
+    case 'committing':
+      return `${row.state} (${sources})`
+    case 'held':
+      return 'runs, held: units failed; not what the next boot brings'
+    case 'rolling-back':
+      return `rolling back: ${row.error?.message.split('\n')[0] ?? 'no reason given'}`
+    case 'failed':
+    case 'rolled-back':
+      if (!isOf(row.wanted)) return `failed with release ${called(row.wanted)}, has not heard of ${name} yet`
+      return `${row.state === 'failed' ? 'failed' : 'rolled back'}: ${row.error?.message.split('\n')[0] ?? 'no reason given'}`
+    case 'running':
+      if (!isOf(row.release)) return `runs release ${called(row.release)}, has not heard of ${name} yet`
+      return update && isOf(update.release)
+        ? `runs release ${name} after ${(update.milliseconds / 1000).toFixed(1)} s (${sources})`
+        : `runs release ${name} (nothing had to change)`
+    default:
+      return `runs release ${called(row.release)}, has not heard of ${name} yet`
+  }
+}

@@ -1,0 +1,41 @@
+/** What a watched rollout says about its waves: a line when one begins to wait, is held, or has confirmed. */
+
+import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { Release } from '../../protocol/release/release.ts'
+import { viewWaves, type WaveView } from './waves-view.ts'
+
+export class WaveNews {
+  readonly #peer: MeshPeer
+  readonly #release: Release
+  readonly #told = new Map<number, string>()
+
+  constructor(peer: MeshPeer, release: Release) {
+    this.#peer = peer
+    this.#release = release
+  }
+
+  /** What is new since the last call; nothing for a release without waves. */
+  lines(): string[] {
+    if (this.#release.rollout === undefined) return []
+    return viewWaves(this.#peer, this.#release).flatMap(wave => {
+      // Times go down all the while, which is no news.
+      const gist = `${wave.state} ${wave.reason?.replace(/ends in .*/, '')}`
+      if (this.#told.get(wave.wave) === gist) return []
+      this.#told.set(wave.wave, gist)
+      return lineOf(wave)
+    })
+  }
+}
+
+function lineOf({ wave, state, reason, confirmed, devices }: WaveView): string[] {
+  switch (state) {
+    case 'waiting':
+      return [`wave ${wave} waits: ${reason}`]
+    case 'held':
+      return [`wave ${wave} is held: ${reason}`]
+    case 'confirmed':
+      return [`wave ${wave} has confirmed: ${confirmed} of ${devices.length}`]
+    default:
+      return []
+  }
+}

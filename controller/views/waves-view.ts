@@ -1,0 +1,92 @@
+/** A release's waves as this controller sees them: how far each is, and in words why it waits. */
+
+import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { Decision } from '../../node/rollout/decision.ts'
+import { newsOf } from '../../node/rollout/gate.ts'
+import { type DeviceNews, judge, type Now } from '../../node/rollout/judge.ts'
+import { inForce } from '../../node/state/releases.ts'
+import type { Release } from '../../protocol/release/release.ts'
+import { contentVersion, type Wave, wavesOf } from '../../protocol/release/waves.ts'
+import type { Report } from '../../protocol/report/report.ts'
+import { promotedWaves } from '../release/promote.ts'
+
+export interface WaveView {
+  wave: number
+  /** What it chooses, in words. */
+  title: string
+  devices: WaveDevice[]
+  confirmed: number
+  failed: number
+  soakSeconds: number
+  /** How many it bears. */
+  failures: number
+  absent: number
+  /** `updating`: it is open, and not all have confirmed. */
+  state: 'confirmed' | 'updating' | 'waiting' | 'held' | 'empty'
+  /** Why it waits or is held. */
+  reason: string | null
+}
+
+export interface WaveDevice {
+  device: string
+  outcome: DeviceNews['outcome']
+  /** Its own word on why it waits. */
+  reason: string | null
+  /** How far its fetch of this release is, while it fetches: as in its report, which is of `lastSeen`. */
+  update: Report['update'] | null
+  lastSeen: string | null
+}
+
+/** All waves of the release, in order; of the devices for which it counts, as they themselves judge. */
+export function viewWaves(
+  { directory, state }: Pick<MeshPeer, 'directory' | 'state'>,
+  whole: Release,
+  clock = new Date(),
+): WaveView[] {
+  const certificates = directory.certificates()
+  const release = inForce(whole, state.belief, certificates)
+  const reportOf = (peer: string): Report | undefined => directory.report(peer)?.document
+  const news = newsOf(release, certificates, peer => ({ report: reportOf(peer) }))
+  const reports = new Map(certificates.map(({ name, peer }) => [name, reportOf(peer)]))
+  const saidBy = (name: string) => saidOf(reports.get(name), release)
+  return wavesOf(release).map(wave => viewWave(wave, release, news, { steady: 0, clock }, saidBy))
+}
+
+type Said = Pick<WaveDevice, 'reason' | 'update' | 'lastSeen'>
+
+/** What a device says of this release: why it waits, or how far it is. A site's versions say nothing of the fleet's. */
+function saidOf(report: Report | undefined, release: Release): Said {
+  const { turn, state, wanted, update } = report?.site === release.site ? (report ?? {}) : {}
+  return {
+    reason: turn !== undefined && turn.release >= contentVersion(release) ? turn.reason : null,
+    update: (state === 'fetching' && wanted === release.version && update) || null,
+    lastSeen: report?.at ?? null,
+  }
+}
+
+function viewWave(
+  wave: Wave,
+  release: Release,
+  news: ReadonlyMap<string, DeviceNews>,
+  now: Now,
+  saidBy: (name: string) => Said,
+): WaveView {
+  const { number, title, soakSeconds, failures, absent } = wave
+  const devices = [...wave.devices].sort().map(device => {
+    const outcome = news.get(device)?.outcome ?? 'pending'
+    const said = saidBy(device)
+    const { reason, update } = outcome === 'pending' ? said : { reason: null, update: null }
+    return { device, outcome, reason, update, lastSeen: said.lastSeen }
+  })
+  const confirmed = devices.filter(({ outcome }) => outcome === 'confirmed').length
+  const failed = devices.filter(({ outcome }) => outcome === 'failed').length
+  const [first] = wave.devices
+  const base = { wave: number, title, devices, confirmed, failed, soakSeconds, failures, absent }
+  if (first === undefined) return { ...base, state: 'empty', reason: null }
+  if (confirmed === devices.length) return { ...base, state: 'confirmed', reason: null }
+  const row = { waves: wavesOf(release), key: '', promoted: promotedWaves(release), created: new Date(release.created) }
+  const decision: Decision =
+    release.rollout === undefined ? { is: 'open', wave: number, reason: '' } : judge(row, first, news, now, {}).decision
+  if (decision.is === 'open') return { ...base, state: 'updating', reason: null }
+  return { ...base, state: decision.is, reason: decision.reason }
+}
