@@ -1,18 +1,18 @@
 /** The CLI: its groups of commands, and how a command line is parsed and run. */
 
 import { CommanderError } from 'commander'
-import { buildCommands } from './commands/build.ts'
-import { deviceCommands } from './commands/devices.ts'
-import { entryCommands } from './commands/entries.ts'
-import { fleetCommands } from './commands/fleet.ts'
-import { keyCommands } from './commands/keys.ts'
-import { memberCommands } from './commands/members.ts'
-import { projectCommands } from './commands/project.ts'
-import { releaseCommands } from './commands/releases.ts'
-import { secretCommands } from './commands/secrets.ts'
-import { siteCommands } from './commands/sites.ts'
-import { exitCodes, printError } from './output.ts'
-import { type CommandGroup, Shell } from './shell.ts'
+import { buildCommands } from './groups/build.ts'
+import { deviceCommands } from './groups/devices.ts'
+import { entryCommands } from './groups/entries.ts'
+import { fleetCommands } from './groups/fleet.ts'
+import { keyCommands } from './groups/keys.ts'
+import { memberCommands } from './groups/members.ts'
+import { projectCommands } from './groups/project.ts'
+import { releaseCommands } from './groups/releases.ts'
+import { secretCommands } from './groups/secrets.ts'
+import { siteCommands } from './groups/sites.ts'
+import { exitCodes, printError } from './shell/output.ts'
+import { type CommandGroup, Shell } from './shell/shell.ts'
 
 /** In the order in which help shows them, under these headings. */
 const groups: Readonly<Record<string, readonly CommandGroup[]>> = {

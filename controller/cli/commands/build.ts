@@ -1,54 +1,116 @@
-/** Commands that build, compare and move what the project is made of. */
+/** `thymesh build` and `thymesh diff`: what a deploy would bring, without a release. */
 
-import type { BuildOptions, DiffOptions } from '../build.ts'
-import { version } from '../options.ts'
-import type { ServeOptions } from '../serve.ts'
-import type { CommandGroup } from '../shell.ts'
+import { ThymeshError } from '../../../protocol/errors.ts'
+import { buildConfigs } from '../../build/build-configs.ts'
+import { evaluateFleet } from '../../build/nix.ts'
+import { cacheDirectory, FleetHome } from '../../fleet/fleet-home.ts'
+import { type ClosureDiff, diffClosures, type PackageChange, type SizedPath } from '../../nix/closure-diff.ts'
+import { closurePaths } from '../../nix/nix-closure.ts'
+import { requireSound } from '../../project/check.ts'
+import { list } from '../../project/problem.ts'
+import { openProject, type Project } from '../../project/project.ts'
+import type { Released } from '../../queries/released.ts'
+import { size, table } from '../../text/table.ts'
+import type { ProjectOptions } from '../shell/options.ts'
+import { note, print } from '../shell/output.ts'
+import { withReader } from '../shell/reader.ts'
 
-const inputs = () => import('../input.ts')
+/** How long the mesh is asked for a newer release to compare with. */
+const newsSeconds = 2
 
-export const buildCommands: CommandGroup = shell => {
-  shell
-    .projectCommand('build', 'Build configs, without a release. Changes that are not committed are in it.')
-    .argument('[configs...]', 'which ones (default: all)')
-    .action(shell.takes<BuildOptions>(['configs'], async () => (await import('../build.ts')).build))
-  shell
-    .projectCommand('diff', 'Build, and compare with a release: packages, versions and sizes.')
-    .argument('[configs...]', 'which ones (default: all)')
-    .option('--release <version>', 'the release to compare with (default: the newest)', version)
-    .action(shell.takes<DiffOptions>(['configs'], async () => (await import('../build.ts')).diff))
-  shell
-    .projectCommand('update', 'Move flake inputs to their newest versions, and show what moved.')
-    .argument('[names...]', 'which ones (default: all)')
-    .option('--commit [message]', 'commit flake.lock')
-    .action(shell.takes(['names'], async () => (await inputs()).update))
-  shell
-    .projectCommand('serve', 'Stay in the mesh as a controller until a signal comes.')
-    .option('--auto-update', "move inputs, build and deploy on the project's schedule", false)
-    .option('--now', 'auto-update once, and end', false)
-    .action(shell.does<ServeOptions>(async () => (await import('../serve.ts')).serve))
+export interface BuildOptions extends ProjectOptions {
+  configs: string[]
+}
 
-  const parent = shell.group('input', 'Inputs: repositories that bring modules, packages and device types.')
-  shell
-    .projectCommand('list', 'List the inputs, and what each offers.', { parent })
-    .action(shell.does(async () => (await inputs()).list))
-  shell
-    .projectCommand('show', 'Show what an input offers.', { parent })
-    .argument('<name>')
-    .action(shell.takes(['name'], async () => (await inputs()).show))
-  shell
-    .projectCommand('add', 'Add an input to flake.nix, and lock it.', { parent })
-    .argument('<name>')
-    .argument('<url>', 'such as github:owner/name or git+https://…')
-    .option('--secret <name>', 'the secret with its access token')
-    .action(shell.takes(['name', 'url'], async () => (await inputs()).add))
-  shell
-    .projectCommand('remove', 'Remove an input from flake.nix.', { parent })
-    .argument('<name>')
-    .action(shell.takes(['name'], async () => (await inputs()).remove))
-  shell
-    .projectCommand('update', 'Move inputs to their newest versions; thymesh update.', { parent })
-    .argument('[names...]')
-    .option('--commit [message]', 'commit flake.lock')
-    .action(shell.takes(['names'], async () => (await inputs()).update))
+interface Built {
+  readonly config: string
+  readonly topLevel: string
+  readonly paths: readonly SizedPath[]
+}
+
+export async function build(options: BuildOptions): Promise<undefined> {
+  const built = await buildAll(await openProject(options.project), options)
+  const json = built.map(({ config, topLevel, paths }) => ({
+    config,
+    topLevel,
+    paths: paths.length,
+    narSize: bytes(paths),
+  }))
+  const rows = json.map(({ config, topLevel, paths, narSize }) => [config, topLevel, String(paths), size(narSize)])
+  print(options, { configs: json }, table(['CONFIG', 'TOP LEVEL', 'PATHS', 'SIZE'], rows))
+  return undefined
+}
+
+/** Builds the project as Git knows it, changes that are not committed included. */
+async function buildAll(project: Project, options: BuildOptions): Promise<Built[]> {
+  const home = new FleetHome(project.fleet)
+  const { store } = await home.storeSettings()
+  await requireSound(project, { store, cache: cacheDirectory() })
+  const declared = Object.keys((await evaluateFleet(project, store)).configs).sort()
+  const unknown = options.configs.find(name => !declared.includes(name))
+  if (unknown !== undefined) {
+    throw new ThymeshError('unknown-config', `expected one of the project's configs, got ${unknown}`, {
+      hint: `It has ${list(declared)}.`,
+    })
+  }
+  const names = options.configs.length > 0 ? options.configs : declared
+  const rootsDirectory = home.rootsDirectory('build')
+  const onStart = (name: string) => note(options, `Building ${name} …`)
+  const topLevels = await buildConfigs(project, names, { rootsDirectory, store, onStart })
+  return await Promise.all(
+    names.map(async config => {
+      const topLevel = topLevels.get(config) ?? ''
+      return { config, topLevel, paths: await closurePaths(topLevel, store) }
+    }),
+  )
+}
+
+export interface DiffOptions extends BuildOptions {
+  release?: number
+}
+
+export async function diff(options: DiffOptions): Promise<undefined> {
+  const project = await openProject(options.project)
+  const built = await buildAll(project, options)
+  const about = options.release === undefined ? {} : { release: options.release }
+  const { release, configs } = await withReader(
+    options,
+    async reader => (await reader.ask('released', about, newsSeconds)).json as Released,
+  )
+  const before = (name: string) => (Object.hasOwn(configs, name) ? (configs[name] ?? []) : [])
+  const diffs = built.map(({ config, paths }) => ({ config, ...diffClosures(before(config), paths) }))
+  const gone =
+    options.configs.length > 0 ? [] : Object.keys(configs).filter(name => !built.some(({ config }) => config === name))
+  const text = [...diffs.map(diffText), ...gone.map(name => `${name}: removed`)].join('\n\n')
+  print(options, { release, configs: diffs, removed: gone }, `Against release ${release}\n\n${text}`)
+  return undefined
+}
+
+function diffText({
+  config,
+  added,
+  removed,
+  changed,
+  rebuilt,
+  bytesBefore,
+  bytesAfter,
+}: ClosureDiff & { config: string }): string {
+  const line = (sign: string, { name, before, after }: PackageChange) =>
+    `  ${sign} ${name}  ${[before, after]
+      .filter(each => each.length > 0)
+      .map(each => each.map(version => version || '-').join(', '))
+      .join(' → ')}`
+  const lines = [
+    ...changed.map(change => line('~', change)),
+    ...added.map(change => line('+', change)),
+    ...removed.map(change => line('-', change)),
+    ...(rebuilt > 0 ? [`  ${rebuilt} ${rebuilt === 1 ? 'path' : 'paths'} rebuilt in the same version`] : []),
+  ]
+  const difference = bytesAfter - bytesBefore
+  const sizes = `${size(bytesBefore)} → ${size(bytesAfter)} (${difference < 0 ? '-' : '+'}${size(Math.abs(difference))})`
+  return [`${config}: ${sizes}`, ...(lines.length === 0 ? ['  no change'] : lines)].join('\n')
+}
+
+function bytes(paths: readonly SizedPath[]): number {
+  return paths.reduce((sum, { narSize }) => sum + narSize, 0)
 }

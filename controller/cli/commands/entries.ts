@@ -1,77 +1,169 @@
-/** Commands that edit configs, tags and devices. */
+/** `thymesh config|tag|device …`: the project's entries, each a JSON file, from the command line. */
 
-import type { EntryFolder } from '../../project/entries.ts'
-import type { AddOptions, EntryOptions } from '../entries.ts'
-import { collect, priority } from '../options.ts'
-import type { CommandGroup, Shell } from '../shell.ts'
+import { readFile } from 'node:fs/promises'
+import { text as readStream } from 'node:stream/consumers'
+import { ThymeshError } from '../../../protocol/errors.ts'
+import { EditError, ProjectEdit } from '../../project/edit.ts'
+import {
+  addEntry,
+  type EntryFolder,
+  entryWords,
+  fileOf,
+  fullKey,
+  pathOf,
+  removeEntry,
+  renameEntry,
+  requireEntry,
+  setKey,
+  unsetKey,
+  valueAt,
+} from '../../project/entries.ts'
+import { LocatedJson } from '../../project/located-json.ts'
+import { list as listed } from '../../project/problem.ts'
+import { table } from '../../text/table.ts'
+import { editProject, readProject } from '../shell/edit-project.ts'
+import type { ProjectOptions } from '../shell/options.ts'
+import { print } from '../shell/output.ts'
 
-const kinds: readonly { folder: EntryFolder; word: string; about: string }[] = [
-  { folder: 'configs', word: 'config', about: 'Configs: what devices can be.' },
-  { folder: 'tags', word: 'tag', about: 'Tags: modules and settings that configs share.' },
-  { folder: 'devices', word: 'device', about: 'Devices: which device is what, and how it is.' },
-]
-
-export const entryCommands: CommandGroup = shell => {
-  for (const kind of kinds) addKind(shell, kind)
+/** Which kind of entry a command is about. */
+export interface EntryOptions extends ProjectOptions {
+  folder: EntryFolder
+  name: string
 }
 
-const load = () => import('../entries.ts')
+export async function list(options: EntryOptions): Promise<undefined> {
+  const { files } = await readProject(options)
+  const entries = [...files[options.folder].values()].map(({ name, content }) => ({ name, ...content }))
+  const cells = (entry: (typeof entries)[number]) => {
+    const of = entry as Record<string, unknown>
+    const modules = Object.keys((of.modules ?? {}) as object).join(' ') || '-'
+    const tags = ((of.tags ?? []) as string[]).join(' ') || '-'
+    const text = (key: string) => (typeof of[key] === 'string' ? String(of[key]) : '-')
+    if (options.folder === 'devices') return [entry.name, text('config'), text('site'), tags, modules]
+    if (options.folder === 'tags') return [entry.name, String(of.priority ?? 100), modules]
+    return [entry.name, text('target') === '-' ? 'portable' : text('target'), tags, modules]
+  }
+  const heads: Record<EntryFolder, string[]> = {
+    configs: ['CONFIG', 'TARGET', 'TAGS', 'MODULES'],
+    tags: ['TAG', 'PRIORITY', 'MODULES'],
+    devices: ['DEVICE', 'CONFIG', 'SITE', 'TAGS', 'MODULES'],
+  }
+  print(options, { [options.folder]: entries }, table(heads[options.folder], entries.map(cells)))
+  return undefined
+}
 
-function addKind(shell: Shell, { folder, word, about }: (typeof kinds)[number]): void {
-  const parent = shell.group(word, about)
-  const command = (name: string, text: string) => shell.projectCommand(name, text, { parent })
-  const runs = <Options extends EntryOptions>(names: string[], verb: keyof Awaited<ReturnType<typeof load>>) =>
-    shell.takes<Options>(names, async () => {
-      const work = (await load())[verb] as (options: Options) => Promise<undefined>
-      return options => work({ ...options, folder })
+/** The file, or with a key what stands there. */
+export async function show(options: EntryOptions & { key?: string }): Promise<undefined> {
+  const { project, files } = await readProject(options)
+  const file = fileOf(options.folder, options.name)
+  const text = await requireEntry(new ProjectEdit(project.directory), options.folder, options.name, files)
+  const { value } = new LocatedJson(file, text)
+  if (options.key === undefined) {
+    print(options, { name: options.name, file, content: value }, text.trimEnd())
+    return undefined
+  }
+  const found = valueAt(value, pathOf(fullKey(options.folder, options.key), value))
+  if (found === undefined) {
+    throw new EditError('no-such-entry', `${file} has no ${options.key}`, {
+      hint: `It has ${listed(Object.keys(value as object))}.`,
     })
-
-  command('list', `List the project's ${word}s.`).action(runs([], 'list'))
-  // `thymesh device NAME` is about the device itself, not its file alone.
-  if (folder !== 'devices') {
-    command('show', `Show a ${word}'s file, or what stands at a key in it.`)
-      .argument('<name>')
-      .argument('[key]', 'such as modules.web.port')
-      .action(runs(['name', 'key'], 'show'))
   }
-  const add = command('add', `Add a ${word}.`)
-    .argument('<name>')
-    .option('--display-name <text>', 'the name that people see')
-    .option('--description <text>', 'what it is for')
-    .option('--module <name>', 'a module, with its defaults; repeat for more', collect, [])
-  if (folder === 'tags') add.option('--priority <number>', 'beside other tags, the lower one wins', priority)
-  else {
-    add.option('--tag <name>', 'a tag; repeat for more', collect, []).option('--type <name>', 'the device type')
-  }
-  if (folder === 'configs') {
-    add
-      .option('--system <system>', 'what Nix calls the kind of machine, such as x86_64-linux')
-      .option('--target <target>', 'portable or nixos')
-  }
-  if (folder === 'devices') {
-    add.requiredOption('--config <name>', 'the config that it runs').option('--site <name>', 'where it stands')
-  }
-  add.action(
-    shell.takes<AddOptions>(['name'], async () => {
-      const { add: work } = await load()
-      return options => work({ ...options, tag: options.tag ?? [], folder })
-    }),
+  print(
+    options,
+    { name: options.name, file, value: found },
+    typeof found === 'string' ? found : JSON.stringify(found, null, 2),
   )
-  command('remove', `Remove a ${word} that nothing uses.`)
-    .argument('<name>')
-    .action(runs(['name'], 'remove'))
-  command('rename', `Give a ${word} another name, wherever it is named.`)
-    .argument('<name>')
-    .argument('<to>')
-    .action(runs(['name', 'to'], 'rename'))
-  command('set', `Set a key of a ${word}.`)
-    .argument('<name>')
-    .argument('<key>', 'such as displayName or modules.web.port (web.port for short)')
-    .argument('[value]', 'JSON, or text where the key takes text')
-    .option('--from <file>', 'take the value from a file; - for standard input')
-    .action(runs(['name', 'key', 'value'], 'set'))
-  command('unset', `Take a key out of a ${word}.`)
-    .argument('<name>')
-    .argument('<key>')
-    .action(runs(['name', 'key'], 'unset'))
+  return undefined
+}
+
+export interface AddOptions extends EntryOptions {
+  config?: string
+  site?: string
+  system?: string
+  target?: string
+  type?: string
+  displayName?: string
+  description?: string
+  priority?: number
+  tag: string[]
+  module: string[]
+}
+
+export async function add(options: AddOptions): Promise<undefined> {
+  const { folder, name } = options
+  return await editProject(options, `Added ${entryWords[folder]} ${name}`, async edit => {
+    const { displayName, description, config, site, system, target, type, priority } = options
+    const content = {
+      ...{ displayName, description, config, site, type, system, target, priority },
+      ...(options.tag.length > 0 && { tags: options.tag }),
+      ...((folder !== 'devices' || options.module.length > 0) && {
+        modules: Object.fromEntries(options.module.map(each => [each, {}])),
+      }),
+    }
+    await addEntry(edit, folder, name, content)
+  })
+}
+
+export async function remove(options: EntryOptions): Promise<undefined> {
+  const { folder, name } = options
+  return await editProject(options, `Removed ${entryWords[folder]} ${name}`, (edit, { files }) =>
+    removeEntry(edit, folder, name, files),
+  )
+}
+
+export async function rename(options: EntryOptions & { to: string }): Promise<undefined> {
+  const { folder, name, to } = options
+  return await editProject(options, `${entryWords[folder]} ${name} is called ${to}`, (edit, { files }) =>
+    renameEntry(edit, folder, [name, to], files),
+  )
+}
+
+export async function set(options: EntryOptions & { key: string; value?: string; from?: string }): Promise<undefined> {
+  const { folder, name } = options
+  const key = fullKey(folder, options.key)
+  const said = await saidValue(options)
+  return await editProject(options, `Set ${key} of ${entryWords[folder]} ${name}`, async (edit, open) => {
+    const declared = await declaredType(key, open)
+    await setKey(edit, folder, name, key, readings(said, declared), open.files)
+  })
+}
+
+export async function unset(options: EntryOptions & { key: string }): Promise<undefined> {
+  const { folder, name } = options
+  const key = fullKey(folder, options.key)
+  return await editProject(options, `Unset ${key} of ${entryWords[folder]} ${name}`, (edit, { files }) =>
+    unsetKey(edit, folder, name, key, files),
+  )
+}
+
+async function saidValue({ value, from }: { value?: string; from?: string }): Promise<string> {
+  if (value !== undefined && from === undefined) return value
+  if (value !== undefined || from === undefined) {
+    throw new ThymeshError('usage', 'expected either a value or --from FILE', {
+      hint: 'A value is JSON, or text where the key takes text; --from - reads it from standard input.',
+    })
+  }
+  return from === '-' ? await readStream(process.stdin) : await readFile(from, 'utf8')
+}
+
+/** What a module says of the setting, so that `8080` is a number or a text as it should be. */
+async function declaredType(key: string, open: Awaited<ReturnType<typeof readProject>>): Promise<unknown> {
+  const [head, module, setting, ...deeper] = key.split('.')
+  if (head !== 'modules' || module === undefined || setting === undefined || deeper.length > 0) return undefined
+  const { describeModules } = await import('../../project/modules.ts')
+  const described = await describeModules(open.project.directory, open.files.modules, open.describe)
+  return described.modules[module]?.settings[setting]?.type
+}
+
+const textTypes = new Set<unknown>(['string', 'text', 'code', 'path', 'package', 'artifact'])
+
+/** The ways to read a word, the likeliest first. */
+function readings(said: string, declared: unknown): unknown[] {
+  if (textTypes.has(declared)) return [said]
+  try {
+    const value: unknown = JSON.parse(said)
+    return [value, said]
+  } catch {
+    return [said]
+  }
 }

@@ -1,77 +1,96 @@
-/** Commands about who is a member: join tokens, certificates and revocations. */
+/** `thymesh members` and `thymesh members renew`: who is a member, and new certificates. */
 
-import { Option } from 'commander'
-import type { RenewOptions } from '../members.ts'
-import { collect, days, type ProjectOptions, reason, seconds, uses } from '../options.ts'
-import type { RevokeOptions } from '../revoke.ts'
-import type { CommandGroup } from '../shell.ts'
-import type { RevokeTokenOptions } from '../tokens.ts'
+import { tellCertificates } from '../../members/delivery.ts'
+import { findMembers } from '../../members/find.ts'
+import { alarmsOf, type MemberRow, viewMembers } from '../../members/view.ts'
+import { openProject } from '../../project/project.ts'
+import type { Query } from '../../queries/index.ts'
+import { ago, shortId, table } from '../../text/table.ts'
+import { takeNews, withSession } from '../shell/context.ts'
+import type { ProjectOptions } from '../shell/options.ts'
+import { note, print } from '../shell/output.ts'
+import { show } from '../shell/reader.ts'
 
-export const memberCommands: CommandGroup = shell => {
-  const token = shell
-    .projectCommand('token', 'Make a join token: with it devices become members, also where no controller is.')
-    .option('--names <pattern>', 'names of devices that may join with it, such as kiosk-*', '*')
-    .option('--site <site>', 'the site that its devices belong to')
-    .option('--relay', "for peers that follow no release, such as a site operator's controller", false)
-    .option('--days <n>', 'days for which it can be used', days, 30)
-    .option('--uses <n>', 'how many devices controllers countersign (default: any number)', uses)
-    .addOption(
-      new Option('--over-limit <what>', 'what a controller does with devices above that')
-        .choices(['flag', 'revoke'])
-        .default('flag'),
-    )
-    .option(
-      '--provisional-days <n>',
-      'days for which a membership holds before a controller countersigns it',
-      days,
-      180,
-    )
-    .option('--certificate-days <n>', 'days for which it holds from then on', days, 730)
-    .option('--bootstrap <multiaddr>', "a peer to start from, beside the project's; repeat for more", collect, [])
-    .option('--trust-clock', "sign whatever this machine's clock says", false)
-    .action(shell.does(async () => (await import('../token.ts')).token))
+export async function members(options: ProjectOptions & { wait: number }): Promise<undefined> {
+  return await show('members', options, {})
+}
 
-  shell
-    .projectCommand('list', 'List join tokens: what they permit, and how many devices came with them.', {
-      parent: token,
+export const membersQuery: Query<object> = async ({ peer, registrar }) => {
+  await registrar.settle()
+  const rows = viewMembers(peer, await registrar.decisions(), new Date())
+  return { json: { fleet: peer.fleet, members: rows, alarms: alarmsOf(peer) }, text: membersText(rows) }
+}
+
+export interface RenewOptions extends ProjectOptions {
+  wait: number
+  members: string[]
+}
+
+export async function renew(options: RenewOptions): Promise<undefined> {
+  const project = await openProject(options.project)
+  return await withSession(project, options, async session => {
+    const { peer, registrar, home } = session
+    const signed: { name: string; peer: string; expires: string }[] = []
+    registrar.on('decided', ({ kind, certificate: { name, peer: id } }) => {
+      const expires = peer.directory.certificate(id)?.document.expires
+      if (kind !== 'hold' && expires !== undefined) signed.push({ name, peer: id, expires })
     })
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 2)
-    .action(shell.does<ProjectOptions & { wait: number }>(async () => (await import('../tokens.ts')).listTokens))
+    await takeNews(session, options, options.wait)
+    if (options.members.length === 0) await registrar.settle()
+    else {
+      const chosen = findMembers(peer, options.members).map(each => each.peer)
+      await registrar.sign(
+        chosen.filter(id => !signed.some(each => each.peer === id)),
+        await home.keys(),
+      )
+    }
+    const told = await tellCertificates(peer)
+    if (signed.length > 0) note(options, `Told ${told} connected peers; they pass it on.`)
+    const lines = signed.map(({ name, peer: id, expires }) => [name, shortId(id), expires])
+    const text =
+      signed.length === 0 ? 'Nobody asks for a new certificate.' : table(['MEMBER', 'PEER', 'EXPIRES'], lines)
+    print(options, { signed, told }, text)
+    return undefined
+  })
+}
 
-  shell
-    .projectCommand('revoke', 'Revoke a join token: who has only its signature is a member no longer.', {
-      parent: token,
-    })
-    .argument('<id>', 'its ID, or the first digits of it')
-    .option('--keep', 'countersign first the devices that have joined with it so far', false)
-    .option('--reason <text>', 'why, for people', reason)
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
-    .action((id: string, options: Omit<RevokeTokenOptions, 'id'>) =>
-      shell.does<RevokeTokenOptions>(async () => (await import('../tokens.ts')).revokeToken)({ ...options, id }),
-    )
+const heading = ['MEMBER', 'ROLE', 'SITE', 'PEER', 'SIGNED BY', 'EXPIRES', 'STATE', 'LAST SEEN']
 
-  const members = shell
-    .projectCommand('members', 'Show who is a member, by whose signature and until when, and who was revoked.')
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 3)
-    .action(shell.does<ProjectOptions & { wait: number }>(async () => (await import('../members.ts')).members))
+function membersText(rows: readonly MemberRow[]): string {
+  const remarks = rows.flatMap(row => remarksOn(row).map(remark => `${row.name ?? row.peer}: ${remark}`))
+  const lines = rows.map(row => [
+    row.name ?? '-',
+    row.role ?? '-',
+    row.site ?? '-',
+    shortId(row.peer),
+    signedBy(row),
+    row.expires?.slice(0, 10) ?? '-',
+    row.cloned ? `${row.state}, COPIED` : row.state,
+    row.connected ? 'now' : ago(row.lastSeen),
+  ])
+  return [table(heading, lines), ...(remarks.length > 0 ? ['', ...remarks] : [])].join('\n')
+}
 
-  shell
-    .projectCommand('renew', 'Sign new certificates: for all who ask for one, or for the named.', { parent: members })
-    .argument('[members...]', 'names or peer IDs; they need not have asked')
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
-    .action((names: string[], options: Omit<RenewOptions, 'members'>) =>
-      shell.does<RenewOptions>(async () => (await import('../members.ts')).renew)({ ...options, members: names }),
-    )
+function signedBy({ issuedBy, token }: MemberRow): string {
+  if (issuedBy === null) return '-'
+  return token === null ? issuedBy : `${issuedBy} (${shortId(token)})`
+}
 
-  shell
-    .projectCommand('revoke', 'Revoke members: everyone drops them as the news arrives, and serves them nothing.')
-    .argument('<members...>', 'names, or peer IDs')
-    .option('--reason <text>', 'why, for people', reason)
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
-    .action((names: string[], options: Omit<RevokeOptions, 'members'>) =>
-      shell.does<RevokeOptions>(async () => (await import('../revoke.ts')).revokeMembers)({
-        ...options,
-        members: names,
-      }),
-    )
+const heldBecause = {
+  'name-taken':
+    'another member has this name: `thymesh members renew PEER` if this one is right, else `thymesh revoke PEER`',
+  'over-limit':
+    'its join token was for fewer devices: `thymesh members renew PEER` to let it stay, else `thymesh revoke PEER`',
+  'too-few-keys': 'the members role asks for more signatures than one operator has',
+} as const
+
+function remarksOn(row: MemberRow): string[] {
+  return [
+    ...(row.held === null ? [] : [`not countersigned: ${heldBecause[row.held]} (${row.peer})`]),
+    ...(row.renewing && row.held === null ? ['asks for a new certificate'] : []),
+    ...(row.cloned ? [`two devices have its key: revoke it, and let both join anew (${row.peer})`] : []),
+    ...(row.revoked === null
+      ? []
+      : [`revoked on ${row.revoked.at}${row.revoked.reason ? `: ${row.revoked.reason}` : ''}`]),
+  ]
 }

@@ -1,0 +1,78 @@
+/** `thymesh artifact …`: files and folders that configs put on devices. */
+
+import { cp, lstat, readdir, readFile } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
+import { artifactProblem, artifactsFolder, listArtifacts } from '../../project/artifacts.ts'
+import { EditError } from '../../project/edit.ts'
+import { git } from '../../project/git.ts'
+import { checkLayers } from '../../project/layers.ts'
+import { describeModules } from '../../project/modules.ts'
+import { size, table } from '../../text/table.ts'
+import { editProject, readProject } from '../shell/edit-project.ts'
+import type { ProjectOptions } from '../shell/options.ts'
+import { print } from '../shell/output.ts'
+
+export async function list(options: ProjectOptions): Promise<undefined> {
+  const { project } = await readProject(options)
+  const artifacts = await listArtifacts(project.directory)
+  const rows = artifacts.map(({ path, kind, size: bytes }) => [path, kind, size(bytes)])
+  print(options, { artifacts }, table(['ARTIFACT', 'KIND', 'SIZE'], rows))
+  return undefined
+}
+
+/** Copies a file or folder into the project. */
+export async function add(options: ProjectOptions & { source: string; name?: string }): Promise<undefined> {
+  const name = options.name ?? basename(resolve(options.source))
+  const about = await lstat(options.source).catch(() => undefined)
+  if (about === undefined) throw new EditError('no-such-entry', `there is no ${options.source}`)
+  if (name.startsWith('/') || name.split('/').some(part => ['', '.', '..'].includes(part))) {
+    throw new EditError('no-such-entry', `expected a path below ${artifactsFolder}/ without . or .., got ${name}`)
+  }
+  if (!about.isDirectory()) {
+    return await editProject(options, `Added artifact ${name}`, async edit => {
+      const file = `${artifactsFolder}/${name}`
+      if ((await edit.readBytes(file)) !== undefined) throw new EditError('entry-exists', `there is ${file} already`)
+      await edit.write(file, await readFile(options.source))
+    })
+  }
+  const { project } = await readProject(options)
+  const target = join(project.directory, artifactsFolder, name)
+  if ((await readdir(target).catch(() => undefined)) !== undefined) {
+    throw new EditError('entry-exists', `there is ${artifactsFolder}/${name} already`)
+  }
+  await cp(options.source, target, { recursive: true, errorOnExist: true, force: false })
+  const wrong = await artifactProblem(project.directory, name)
+  await git(project.directory, ['add', '--intent-to-add', '--', `${artifactsFolder}/${name}`])
+  const written = [`${artifactsFolder}/${name}`]
+  print(
+    options,
+    { written },
+    `Added artifact ${name}: ${written.join(', ')}${wrong === undefined ? '' : `\nBut ${wrong}.`}`,
+  )
+  return undefined
+}
+
+/** Takes an artifact away, unless a setting names it. */
+export async function remove(options: ProjectOptions & { name: string }): Promise<undefined> {
+  return await editProject(options, `Removed artifact ${options.name}`, async (edit, { project, files, describe }) => {
+    const wrong = await artifactProblem(project.directory, options.name)
+    if (wrong !== undefined) throw new EditError('no-such-entry', wrong)
+    const { modules, problems } = await describeModules(project.directory, files.modules, describe)
+    const { mentions } = await checkLayers(project.directory, files, modules, problems.length === 0)
+    const users = mentions.filter(({ kind, name }) => kind === 'artifact' && `${name}/`.startsWith(`${options.name}/`))
+    if (users.length > 0) {
+      const places = users.map(({ place }) => `${place.json.file} (${place.path.join('.')})`).join(', ')
+      throw new EditError('in-use', `the artifact ${options.name} is in use: ${places}`, {
+        hint: 'Change these first.',
+      })
+    }
+    for (const file of await filesBelow(project.directory, `${artifactsFolder}/${options.name}`))
+      await edit.remove(file)
+  })
+}
+
+async function filesBelow(directory: string, path: string): Promise<string[]> {
+  if (!(await lstat(join(directory, path))).isDirectory()) return [path]
+  const names = await readdir(join(directory, path))
+  return (await Promise.all(names.map(name => filesBelow(directory, `${path}/${name}`)))).flat()
+}

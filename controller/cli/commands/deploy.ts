@@ -1,0 +1,57 @@
+/** `thymesh deploy`: builds, signs and publishes a release, and shows how it reaches the devices. */
+
+import { inForce, newestOf } from '../../../node/state/releases.ts'
+import { cacheDirectory, FleetHome } from '../../fleet/fleet-home.ts'
+import { requireSound } from '../../project/check.ts'
+import { cleanCommit } from '../../project/git.ts'
+import { openProject } from '../../project/project.ts'
+import { emptyWaves, readRolloutPolicy } from '../../release/rollout-policy.ts'
+import { releaseName } from '../../text/release.ts'
+import { takeNews, withSession } from '../shell/context.ts'
+import { note } from '../shell/output.ts'
+import { checkWaitFor, watch } from '../shell/watch.ts'
+import { devicesInForce, type ReleaseOptions, release } from './release.ts'
+
+/** Seconds for other operators' releases to come in. */
+const newsSeconds = 2
+
+export interface DeployOptions extends ReleaseOptions {
+  force: boolean
+  /** A file with a rollout policy; false for all devices at once; nothing for what the project says. */
+  rollout?: string | false
+  allowMissingRecipients: boolean
+}
+
+export async function deploy(options: DeployOptions): Promise<number> {
+  const project = await openProject(options.project)
+  const commit = await cleanCommit(project)
+  const home = new FleetHome(project.fleet)
+  const [{ store }] = await Promise.all([home.settings(), home.keys(), home.nixKey()])
+  const rollout = typeof options.rollout === 'string' ? await readRolloutPolicy(options.rollout) : undefined
+  const checked = await requireSound(project, { store, cache: cacheDirectory() })
+  return await withSession(project, options, async session => {
+    const { peer } = session
+    const { prepareRelease } = await import('../../release/make-release.ts')
+    const { content, same } = await prepareRelease(session, {
+      ...{ project, checked, commit, store },
+      message: options.message ?? '',
+      site: options.site,
+      force: options.force,
+      rollout: options.rollout === undefined ? 'project' : rollout,
+      allowMissingRecipients: options.allowMissingRecipients,
+      note: text => note(options, text),
+      news: takeNews(session, options, newsSeconds, 'No peer is in reach yet.'),
+      look: devices => checkWaitFor(options.waitFor, devicesInForce(session, { devices, site: options.site })),
+    })
+    if (same !== undefined) {
+      note(options, `Nothing to deploy: release ${releaseName(same)} is this already. (--force makes a new one.)`)
+      return await watch(session, same, options)
+    }
+    const { site } = options
+    const version = (newestOf(peer.state.belief, site)?.version ?? 0) + 1
+    const next = { ...content, fleet: peer.fleet, version, ...(site !== undefined && { site }) }
+    const counting = inForce(next, peer.state.belief, peer.directory.certificates())
+    for (const line of emptyWaves(counting)) note(options, `Note: ${line}.`)
+    return await release(session, content, options)
+  })
+}

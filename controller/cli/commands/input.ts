@@ -1,0 +1,130 @@
+/** `thymesh input …` and `thymesh update`: the flake inputs that bring modules, packages and device types. */
+
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { addInput, InputError, inputNames, removeInput } from '../../inputs/flake-text.ts'
+import { lockedInputs, movedInputs, readLock, updateLock } from '../../inputs/lock.ts'
+import { commitLock, credentialsOf, flakeText, moveInputs, requireInput } from '../../inputs/move.ts'
+import { ProjectEdit } from '../../project/edit.ts'
+import { setValue } from '../../project/edit-json.ts'
+import { git } from '../../project/git.ts'
+import { evaluate } from '../../project/modules.ts'
+import { problemText } from '../../project/problem.ts'
+import { type Project, parseProject, projectFile } from '../../project/project.ts'
+import { table } from '../../text/table.ts'
+import { describeOptions, readProject } from '../shell/edit-project.ts'
+import type { ProjectOptions } from '../shell/options.ts'
+import { print } from '../shell/output.ts'
+import { english } from './modules.ts'
+
+interface InputOptions extends ProjectOptions {
+  name: string
+}
+
+/** What a source offers, or why that can't be said. */
+interface Offer {
+  readonly name: string
+  readonly version: string
+  readonly modified: string | null
+  readonly offers: Record<string, unknown> | null
+  readonly problem: string | null
+}
+
+export async function list(options: ProjectOptions): Promise<undefined> {
+  const { project } = await readProject(options)
+  const names = inputNames(await flakeText(project)).filter(name => name !== 'thymesh')
+  const inputs: Offer[] = []
+  for (const name of names) inputs.push(await offerOf(project, name))
+  const rows = inputs.map(({ name, version, modified, offers, problem }) => [
+    ...[name, version, modified ?? '-'],
+    problem ?? `${count(offers?.modules)} modules, ${count(offers?.deviceTypes)} device types`,
+  ])
+  const text = rows.length === 0 ? 'No inputs but Thymesh itself. Add one: `thymesh input add NAME URL`.' : undefined
+  print(options, { inputs }, text ?? table(['INPUT', 'VERSION', 'OF', 'OFFERS'], rows))
+  return undefined
+}
+
+export async function show(options: InputOptions): Promise<undefined> {
+  const { project } = await readProject(options)
+  requireInput(await flakeText(project), options.name)
+  const offer = await offerOf(project, options.name)
+  if (offer.problem !== null) throw new InputError('input-failed', offer.problem)
+  const names = (value: unknown) => (Array.isArray(value) && value.length > 0 ? value.join(', ') : 'none')
+  const packages = Object.entries((offer.offers?.packages ?? {}) as Record<string, unknown>)
+  const text = [
+    `${offer.name}: ${english(offer.offers?.displayName) || offer.name} (${offer.version})`,
+    `  modules       ${names(offer.offers?.modules)}`,
+    `  device types  ${names(offer.offers?.deviceTypes)}`,
+    ...packages.map(([system, list]) => `  packages      ${system}: ${names(list)}`),
+  ]
+  print(options, offer, text.join('\n'))
+  return undefined
+}
+
+/** Each by itself: one that is broken says so, and the others are listed all the same. */
+async function offerOf(project: Project, name: string): Promise<Offer> {
+  const locked = lockedInputs(await readLock(project.directory)).find(each => each.name === name)
+  const base = { name, version: locked?.version ?? '-', modified: locked?.modified ?? null }
+  const result = await evaluate(project.directory, `thymesh.sources.${name}`, await describeOptions(project))
+  if ('problem' in result)
+    return { ...base, offers: null, problem: `the input ${name} is broken: ${problemText(result.problem)}` }
+  const offers = result.value as Record<string, unknown>
+  return typeof offers.problem === 'string'
+    ? { ...base, offers: null, problem: `the input ${name} is broken: ${offers.problem}` }
+    : { ...base, offers, problem: null }
+}
+
+export async function add(options: InputOptions & { url: string; secret?: string }): Promise<undefined> {
+  return await changeFlake(options, `Added input ${options.name}`, text => addInput(text, options.name, options.url))
+}
+
+export async function remove(options: InputOptions): Promise<undefined> {
+  return await changeFlake(options, `Removed input ${options.name}`, text => removeInput(text, options.name))
+}
+
+/** Edits flake.nix and locks; when Nix refuses, all is as it was. */
+async function changeFlake(
+  options: InputOptions & { secret?: string },
+  what: string,
+  change: (text: string) => string,
+): Promise<undefined> {
+  const { project, describe } = await readProject(options)
+  const edit = new ProjectEdit(project.directory)
+  const before = (await edit.read('flake.nix')) ?? ''
+  await edit.write('flake.nix', change(before))
+  if (options.secret !== undefined) {
+    const text = setValue((await edit.read(projectFile)) ?? '', ['inputs', options.name], { secret: options.secret })
+    parseProject(text, projectFile)
+    await edit.write(projectFile, text)
+  }
+  const written = await edit.apply(describe)
+  const old = await readLock(project.directory)
+  try {
+    const secrets = { ...project.inputs, ...(options.secret && { [options.name]: { secret: options.secret } }) }
+    await updateLock(project.directory, { names: 'missing', credentials: await credentialsOf(project, secrets) })
+  } catch (thrown) {
+    await writeFile(join(project.directory, 'flake.nix'), before)
+    throw thrown
+  }
+  await git(project.directory, ['add', '--intent-to-add', '--', 'flake.lock'])
+  const moved = movedInputs(old, await readLock(project.directory))
+  print(options, { written: [...written, 'flake.lock'], moved }, `${what}: ${[...written, 'flake.lock'].join(', ')}`)
+  return undefined
+}
+
+export async function update(
+  options: ProjectOptions & { names: string[]; commit?: string | boolean },
+): Promise<undefined> {
+  const { project } = await readProject(options)
+  const moved = await moveInputs(project, options.names)
+  if (moved.length > 0 && options.commit !== undefined && options.commit !== false) {
+    await commitLock(project.directory, moved, options.commit === true ? undefined : options.commit)
+  }
+  const lines = moved.map(({ name, from, to }) => `${name}: ${from ?? 'new'} → ${to ?? 'removed'}`)
+  print(options, { moved }, lines.length === 0 ? 'All inputs are at their newest.' : lines.join('\n'))
+  return undefined
+}
+
+function count(value: unknown): number {
+  return Array.isArray(value) ? value.length : 0
+}

@@ -1,0 +1,19 @@
+/** `thymesh lay-secrets`: what a device does at its start, before the units that need secrets. */
+
+import { resolve } from 'node:path'
+import { laySecretsAtBoot } from '../../../node/secrets/at-boot.ts'
+import type { GlobalOptions } from '../shell/options.ts'
+import { print } from '../shell/output.ts'
+
+export interface LayOptions extends GlobalOptions {
+  state: string
+  root?: string
+}
+
+export async function laySecrets(options: LayOptions): Promise<undefined> {
+  const root = options.root === undefined ? undefined : resolve(options.root)
+  const files = await laySecretsAtBoot({ state: resolve(options.state), root })
+  const words = files === 0 ? 'This device has no secrets.' : `Laid ${files} ${files === 1 ? 'secret' : 'secrets'}.`
+  print(options, { files: files ?? null }, files === undefined ? 'Secrets are there already.' : words)
+  return undefined
+}

@@ -1,0 +1,89 @@
+/** `thymesh node`: the daemon of a device. */
+
+import { access, readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { defaultSettingsFile, systemSettingsFile } from '../../../node/defaults.ts'
+import { parseSettings, readSettingsFile } from '../../../node/settings/settings.ts'
+import { ThymeshError } from '../../../protocol/errors.ts'
+import { parseJoinToken } from '../../../protocol/members/join-token.ts'
+import { checkAddresses } from '../../project/addresses.ts'
+import type { GlobalOptions } from '../shell/options.ts'
+
+export interface NodeOptions extends GlobalOptions {
+  settings?: string
+  join?: string
+  name?: string
+  site?: string
+  state?: string
+  store?: string
+  root?: string
+  listen: string[]
+  bootstrap: string[]
+  mdns: boolean
+}
+
+export async function node(options: NodeOptions): Promise<number> {
+  for (const flag of ['state', 'store', 'root'] as const) {
+    // Else it would be the folder where one stands.
+    if (options[flag] === '') throw new ThymeshError('no-directory', `expected a directory for --${flag}, got nothing`)
+  }
+  checkAddresses(options.listen, '--listen')
+  checkAddresses(options.bootstrap, '--bootstrap')
+  const file = options.settings ?? defaultSettingsFile
+  const fromFile = {
+    ...(options.settings === undefined && (await fileIfThere(systemSettingsFile))),
+    ...(options.settings === undefined ? await fileIfThere(file) : await readSettingsFile(file)),
+  }
+  const settings = parseSettings(
+    {
+      ...fromFile,
+      ...(options.state !== undefined && { state: resolve(options.state) }),
+      ...(options.store !== undefined && { store: resolve(options.store) }),
+      ...(options.root !== undefined && { root: resolve(options.root) }),
+      ...(options.listen.length > 0 && { listen: options.listen }),
+      ...(options.bootstrap.length > 0 && { bootstrap: options.bootstrap }),
+      ...(!options.mdns && { mdns: false }),
+      ...(options.log !== undefined && { log: options.log }),
+      ...(await joinOf(options, fromFile.join)),
+    },
+    Object.keys(fromFile).length > 0 ? file : 'settings',
+  )
+  // A second of loading, which what is wrong with the flags must not wait for.
+  const { runDaemon } = await import('../../../node/device/daemon.ts')
+  return await runDaemon(settings)
+}
+
+/** How to join, out of the flags over the file's; without a token there is nothing to join with. */
+async function joinOf(options: NodeOptions, fromFile: unknown): Promise<{ join?: object }> {
+  if (options.join === undefined && fromFile === undefined) return {}
+  const join = {
+    ...(fromFile as object | undefined),
+    ...(options.join !== undefined && { token: await tokenText(options.join) }),
+    ...(options.name !== undefined && { name: options.name }),
+    ...(options.site !== undefined && { site: options.site }),
+  }
+  if (!('name' in join)) {
+    throw new ThymeshError('no-name', 'expected a name for the device that joins, got none', {
+      hint: 'Add --name NAME: the name that the project has for it, as in devices/NAME.json.',
+    })
+  }
+  return { join }
+}
+
+/** A token, or what is in the file of that name; checked here, so that a typing error is found at once. */
+async function tokenText(argument: string): Promise<string> {
+  const text = (await exists(argument)) ? await readFile(argument, 'utf8') : argument
+  parseJoinToken(text)
+  return text.trim()
+}
+
+async function fileIfThere(file: string): Promise<Record<string, unknown>> {
+  return (await exists(file)) ? await readSettingsFile(file) : {}
+}
+
+function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  )
+}

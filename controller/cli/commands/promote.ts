@@ -1,0 +1,28 @@
+/** `thymesh promote`: opens waves of the current release that wait or are held. */
+
+import { newestOf } from '../../../node/state/releases.ts'
+import { openProject } from '../../project/project.ts'
+import { PromoteError, promoteContent } from '../../release/promote.ts'
+import type { Session } from '../../session/session.ts'
+import { noSiteRelease } from '../../signing/sites.ts'
+import { takeNews, withSession } from '../shell/context.ts'
+import { checkWaitFor } from '../shell/watch.ts'
+import { devicesInForce, type ReleaseOptions, release } from './release.ts'
+
+type PromoteOptions = ReleaseOptions & { wave?: number }
+
+export async function promote(options: PromoteOptions): Promise<number> {
+  const project = await openProject(options.project)
+  return await withSession(project, options, session => goOn(session, options))
+}
+
+async function goOn(session: Session, options: PromoteOptions): Promise<number> {
+  const { peer } = session
+  await takeNews(session, options, 2, 'No peer is in reach yet.')
+  const current = newestOf(peer.state.belief, options.site)
+  if (current === undefined && options.site !== undefined) throw noSiteRelease(peer, options.site)
+  if (current === undefined) throw new PromoteError('no-waves', 'this controller has no release yet')
+  const content = promoteContent(current, options.wave, options.message)
+  checkWaitFor(options.waitFor, devicesInForce(session, { ...content, site: options.site }))
+  return await release(session, content, options)
+}

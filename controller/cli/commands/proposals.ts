@@ -1,0 +1,198 @@
+/** `thymesh proposals`, `approve` and `reject`: what other operators want, and one's word on it. */
+
+import type { Judged } from '../../../protocol/trust/proposals.ts'
+import { openProject } from '../../project/project.ts'
+import type { Query } from '../../queries/index.ts'
+import { passOn, spread } from '../../release/releasing.ts'
+import type { Session } from '../../session/session.ts'
+import {
+  capital,
+  changesText,
+  deviceChanges,
+  releaseBefore,
+  signaturesText,
+  speaker,
+  titleOf,
+  voices,
+} from '../../signing/proposal-text.ts'
+import {
+  approve as addApproval,
+  reject as addRejection,
+  approveComplete,
+  beliefOf,
+  isWithdrawn,
+  type Operator,
+  ProposingError,
+  requireOnlyOne,
+} from '../../signing/proposing.ts'
+import { releaseName } from '../../text/release.ts'
+import { ago, table } from '../../text/table.ts'
+import { confirm } from '../shell/confirm.ts'
+import { takeNews, withSession } from '../shell/context.ts'
+import type { ProjectOptions, WatchOptions } from '../shell/options.ts'
+import { exitCodes, note, print } from '../shell/output.ts'
+import { show } from '../shell/reader.ts'
+import { watch } from '../shell/watch.ts'
+
+/** How long a command waits for one other peer to take what it has signed. */
+const spreadMs = 30_000
+
+export async function proposals(options: ProjectOptions & { wait: number }): Promise<undefined> {
+  return await show('proposals', options, {})
+}
+
+export const proposalsQuery: Query<object> = async session => {
+  const { all } = session.peer.proposals.book
+  return { json: { proposals: all.map(each => proposalJson(each, session)) }, text: listText(all, session) }
+}
+
+function listText(all: readonly Judged[], session: Session): string {
+  if (all.length === 0) return 'No proposals: nothing waits for a signature.'
+  const { trusted } = beliefOf(session.peer)
+  const lines = all.map(each => [
+    each.id.slice(0, 8),
+    titleOf(each),
+    speaker(trusted, each.proposal.author, each.proposal.operator),
+    ago(each.proposal.created),
+    isWithdrawn(each) ? 'withdrawn' : each.complete ? 'complete' : signaturesText(each),
+    voices(each, trusted)
+      .filter(({ verdict }) => verdict !== 'proposed')
+      .map(({ operator, verdict }) => `${verdict} by ${operator}`)
+      .join(', '),
+    each.proposal.message,
+  ])
+  return table(['ID', 'WHAT', 'BY', 'WHEN', 'SIGNATURES', 'SAID', 'MESSAGE'], lines)
+}
+
+export function proposalJson(judged: Judged, session: Session) {
+  const { id, proposal, parts, release, requirements, complete } = judged
+  const belief = beliefOf(session.peer)
+  return {
+    id,
+    root: parts.root?.signed.version ?? null,
+    release: release?.version ?? null,
+    members: parts.members?.signed.version ?? null,
+    site: proposal.site?.name ?? null,
+    operator: speaker(belief.trusted, proposal.author, proposal.operator),
+    created: proposal.created,
+    message: proposal.message,
+    complete,
+    withdrawn: isWithdrawn(judged),
+    signatures: requirements.map(({ part, by, signed, threshold }) => ({ part, by, signed: [...signed], threshold })),
+    statements: voices(judged, belief.trusted),
+    changes: release ? deviceChanges(releaseBefore(judged, belief), release) : [],
+  }
+}
+
+export type ApproveOptions = WatchOptions & { which: string; yes: boolean; trustClock: boolean; news: number }
+
+/** Shows what a proposal changes, signs it, and publishes it when its thresholds are met. */
+export async function approve(options: ApproveOptions): Promise<number> {
+  const project = await openProject(options.project)
+  return await withSession(project, options, async session => {
+    const { peer, home } = session
+    const judged = await findProposal(session, options)
+    if (isWithdrawn(judged)) {
+      throw new ProposingError('withdrawn', `${titleOf(judged)} was withdrawn by who proposed it`)
+    }
+    const belief = beliefOf(peer)
+    note(options, changesText(judged, belief))
+    if (!(await confirm(options, judged.complete ? 'Publish it?' : 'Sign it?'))) return exitCodes.failed
+    const operator: Operator = {
+      signers: await home.operatorKeys.signers(),
+      now: new Date(),
+      name: await home.operatorKeys.operator(),
+      trustClock: options.trustClock,
+    }
+    requireOnlyOne(judged, peer.proposals.book.all, operator)
+    const said = options.message ?? ''
+    const signed = judged.complete
+      ? approveComplete(judged, belief.trusted, operator, said)
+      : addApproval(judged, belief.trusted, operator, said)
+    const outcome = await passOn(session, signed, operator)
+    const published = outcome.kind === 'published'
+    const isRelease = signed.release !== undefined && signed.parts.root === undefined
+    // The closures are with who proposed it: who doesn't wait needs no peer that has them.
+    if (published && isRelease && options.wait) {
+      note(options, `Release ${releaseName(outcome.release)} has all its signatures and is published.`)
+      return await watch(session, outcome.release, options)
+    }
+    const heard = await spread(session, spreadMs)
+    const missing = signed.complete
+      ? 'has all signatures; an operator of the fleet publishes it'
+      : `is signed; missing: ${signaturesText(signed)}`
+    const what = published ? 'is published' : missing
+    const from = published && isRelease ? ` Its closures come from the controller that proposed it.` : ''
+    const rest = heard ? from : ' No other peer has it yet: run `thymesh status` when one is in reach.'
+    print(options, { ...proposalAfter(signed, published), heard }, `${capital(titleOf(signed))} ${what}.${rest}`)
+    return exitCodes.done
+  })
+}
+
+export type RejectOptions = ProjectOptions & { which: string; message?: string; news: number }
+
+export async function reject(options: RejectOptions): Promise<number> {
+  const project = await openProject(options.project)
+  return await withSession(project, options, async session => {
+    const judged = await findProposal(session, options)
+    const { trusted } = beliefOf(session.peer)
+    const { operatorKeys } = session.home
+    const name = await operatorKeys.operator()
+    const operator = { signers: await operatorKeys.signers(), now: new Date(), name }
+    const said = addRejection(judged, trusted, operator, options.message ?? '')
+    await session.audit.noteProposal(said)
+    await session.peer.proposals.book.add(said.proposal)
+    const heard = await spread(session, spreadMs)
+    const withdrawn = isWithdrawn(said)
+    const text = `${capital(titleOf(said))} is ${withdrawn ? 'withdrawn' : 'rejected by you'}.`
+    print(options, { id: said.id, withdrawn, heard }, text)
+    return exitCodes.done
+  })
+}
+
+function proposalAfter(judged: Judged, published: boolean) {
+  return {
+    id: judged.id,
+    published,
+    root: judged.parts.root?.signed.version ?? null,
+    release: judged.release?.version ?? null,
+    members: judged.parts.members?.signed.version ?? null,
+  }
+}
+
+/** By the version of its release or root, or by the beginning of its ID; waits for it to come. */
+async function findProposal(
+  session: Session,
+  options: ProjectOptions & { which: string; news: number },
+): Promise<Judged> {
+  await takeNews(session, options, options.news)
+  const deadline = Date.now() + options.news * 1000
+  for (;;) {
+    const all = session.peer.proposals.book.all
+    const fitting = all.filter(each => isCalled(each, options.which))
+    const [first, second] =
+      fitting.filter(each => !isWithdrawn(each)).length > 0 ? fitting.filter(each => !isWithdrawn(each)) : fitting
+    if (first !== undefined && second === undefined) return first
+    if (second !== undefined) {
+      throw new ProposingError('unknown-proposal', `expected one proposal, got ${fitting.length} of ${options.which}`, {
+        hint: `Name it by its ID: ${fitting.map(({ id }) => id.slice(0, 8)).join(', ')}.`,
+      })
+    }
+    if (Date.now() > deadline) {
+      throw new ProposingError('unknown-proposal', `expected a proposal, got ${options.which}`, {
+        hint: all.length === 0 ? 'There are none in reach.' : `There are: ${all.map(titleOf).join('; ')}.`,
+      })
+    }
+    await new Promise(resolve => setTimeout(resolve, 100))
+  }
+}
+
+function isCalled({ id, parts, release, proposal }: Judged, which: string): boolean {
+  if (which.length >= 8 && /^[0-9a-f]+$/.test(which)) return id.startsWith(which)
+  const version = Number(which.replace(/^(release|root|members)-?/, ''))
+  if (which.startsWith('root')) return parts.root?.signed.version === version
+  if (which.startsWith('members')) return parts.members?.signed.version === version
+  const site = proposal.site?.name
+  if (site !== undefined) return which === `${site}/${release?.version}`
+  return release?.version === version
+}

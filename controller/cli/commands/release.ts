@@ -1,0 +1,114 @@
+/** The end of every command that makes a release: sign it, publish it or wait for the others' signatures, and watch it. */
+
+import { inForce, newestOf } from '../../../node/state/releases.ts'
+import type { Judged } from '../../../protocol/trust/proposals.ts'
+import type { ReleaseContent } from '../../../protocol/trust/publish.ts'
+import { bringAbout, bringAboutAt, spread } from '../../release/releasing.ts'
+import type { Session } from '../../session/session.ts'
+import { signaturesText, voices } from '../../signing/proposal-text.ts'
+import { beliefOf } from '../../signing/proposing.ts'
+import { releaseName } from '../../text/release.ts'
+import type { WatchOptions } from '../shell/options.ts'
+import { exitCodes, note, print } from '../shell/output.ts'
+import { watch } from '../shell/watch.ts'
+
+/** How long leaving waits for one other peer to take the proposal. */
+const spreadMs = 30_000
+const defaultTimeoutSeconds = 86_400
+
+export type ReleaseOptions = WatchOptions & { site?: string }
+
+/** Names of the devices for which a release will count: nobody waits for those that a site's operators have taken over. */
+export function devicesInForce(
+  { peer }: Session,
+  { devices, site }: Pick<ReleaseContent, 'devices'> & { site?: string | undefined },
+): string[] {
+  const next = { devices, ...(site !== undefined && { site }) }
+  return Object.keys(inForce(next, peer.state.belief, peer.directory.certificates()).devices)
+}
+
+/** Signs and publishes or proposes; then waits for the devices, and before that for approval. Gives the exit code. */
+export async function release(session: Session, content: ReleaseContent, options: ReleaseOptions): Promise<number> {
+  const { peer, home } = session
+  const { site } = options
+  const operator = {
+    signers: await home.operatorKeys.signers(),
+    now: new Date(),
+    trustClock: options.trustClock === true,
+  }
+  const outcome =
+    site === undefined
+      ? await bringAbout(session, { content, message: content.message }, operator)
+      : await bringAboutAt(session, site, content, operator)
+  if (outcome.kind === 'published') {
+    const { site: of, restores, promotes } = outcome.release
+    const called = (version: number) => releaseName({ site: of, version })
+    const promoted = promotes && `: it promotes release ${called(promotes.release)}, ${openWaves(promotes.waves)}.`
+    const what = restores === undefined ? (promoted ?? '.') : `: it restores release ${called(restores)}.`
+    note(options, `Release ${releaseName(outcome.release)} is signed and published${what}`)
+    return await watch(session, outcome.release, options)
+  }
+  const version = outcome.judged.release?.version ?? 0
+  const name = releaseName({ site, version })
+  note(
+    options,
+    outcome.judged.complete
+      ? `Release ${name} has the signatures of its site. An operator of the fleet publishes it: thymesh approve ${name}`
+      : `Release ${name} is proposed: ${signaturesText(outcome.judged)}. Other operators: thymesh approve ${name}`,
+  )
+  const approved = options.wait && (await approval(session, outcome.judged.id, version, options))
+  const published = newestOf(peer.state.belief, site)
+  if (approved && published !== undefined && published.version === version) {
+    note(options, `Release ${name} has all its signatures and is published.`)
+    return await watch(session, published, options)
+  }
+  const heard = await spread(session, spreadMs)
+  const { id } = outcome.judged
+  const rest = heard
+    ? 'Others have it; its closures come from here, so run `thymesh status` after the approval.'
+    : 'No other peer has it yet.'
+  print(
+    options,
+    { release: version, ...(site && { site }), proposal: id, complete: false, heard },
+    `Release ${name} waits for approval. ${rest}`,
+  )
+  return options.wait ? exitCodes.incomplete : exitCodes.done
+}
+
+function openWaves(waves: number | undefined): string {
+  return waves === undefined ? 'all waves are open' : `waves 1 to ${waves} are open`
+}
+
+/** Waits until a proposal is published or gone, the time is over or the operator leaves. */
+async function approval(session: Session, id: string, version: number, options: ReleaseOptions): Promise<boolean> {
+  const { state, proposals } = session.peer
+  const left = Promise.withResolvers<boolean>()
+  const leave = () => left.resolve(false)
+  const look = () => {
+    if ((newestOf(state.belief, options.site)?.version ?? 0) >= version) left.resolve(true)
+  }
+  const timer = setTimeout(leave, (options.timeout ?? defaultTimeoutSeconds) * 1000)
+  process.once('SIGINT', leave)
+  process.once('SIGTERM', leave)
+  state.on('changed', look)
+  const told = new Set<string>()
+  const onProposal = (judged: Judged) => {
+    if (judged.id !== id) return
+    for (const { verdict, operator, message } of voices(judged, beliefOf(session.peer).trusted)) {
+      const line = `  ${verdict} by ${operator}${message && `: ${message}`}`
+      if (verdict !== 'proposed' && !told.has(line)) note(options, line)
+      told.add(line)
+    }
+  }
+  proposals.book.on('changed', onProposal)
+  try {
+    look()
+    return await left.promise
+  } finally {
+    clearTimeout(timer)
+    process.off('SIGINT', leave)
+    process.off('SIGTERM', leave)
+    state.off('changed', look)
+    proposals.book.off('changed', onProposal)
+  }
+}

@@ -1,0 +1,36 @@
+/** `thymesh rollback`: a new release with the configs of an older one. */
+
+import { keptReleases } from '../../../node/defaults.ts'
+import { newestOf } from '../../../node/state/releases.ts'
+import { openProject } from '../../project/project.ts'
+import { chooseVersion, chosenDevices, RollbackError, requireKept, rollbackContent } from '../../release/rollback.ts'
+import type { Session } from '../../session/session.ts'
+import { noSiteRelease } from '../../signing/sites.ts'
+import { takeNews, withSession } from '../shell/context.ts'
+import { checkWaitFor } from '../shell/watch.ts'
+import { devicesInForce, type ReleaseOptions, release } from './release.ts'
+
+type RollbackOptions = ReleaseOptions & { to?: number; device: string[]; tag: string[] }
+
+export async function rollback(options: RollbackOptions): Promise<number> {
+  const project = await openProject(options.project)
+  return await withSession(project, options, session => goBack(session, options))
+}
+
+async function goBack(session: Session, options: RollbackOptions): Promise<number> {
+  const { peer } = session
+  await takeNews(session, options, 2, 'No peer is in reach yet.')
+  const { site } = options
+  const current = newestOf(peer.state.belief, site)
+  if (current === undefined && site !== undefined) throw noSiteRelease(peer, site)
+  if (current === undefined) throw new RollbackError('no-earlier', 'this controller has no release yet')
+  const only = chosenDevices(current, options)
+  const to = chooseVersion(current, await peer.state.releaseVersions(site), options.to)
+  const old = await peer.state.release(to, site)
+  if (old === undefined) throw new RangeError(`release ${to} is listed, but not there`)
+  const kept = (await peer.state.releaseVersions(site)).slice(-keptReleases)
+  await requireKept(old, kept, async closure => (await peer.closures.held(closure)) !== undefined, only)
+  const content = rollbackContent(current, old, options.message, only)
+  checkWaitFor(options.waitFor, devicesInForce(session, { ...content, site }))
+  return await release(session, content, options)
+}

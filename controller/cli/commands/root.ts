@@ -1,0 +1,326 @@
+/** `thymesh root`: the fleet's root, the next one, and signing it: with the mesh, or with a file where there is none. */
+
+import { readFile, writeFile } from 'node:fs/promises'
+import { openState } from '../../../node/peer/mesh-peer.ts'
+import { FleetState } from '../../../node/state/fleet-state.ts'
+import { FormatError } from '../../../protocol/encoding/cbor.ts'
+import { ThymeshError } from '../../../protocol/errors.ts'
+import type { Releases } from '../../../protocol/release/effective-release.ts'
+import { keyIdOf } from '../../../protocol/signing/keys.ts'
+import { fleetFields, type RoleName, roleNames } from '../../../protocol/trust/fleet.ts'
+import { NextRootError, type RootChanges } from '../../../protocol/trust/next-root.ts'
+import { proposalCodec } from '../../../protocol/trust/proposal.ts'
+import { type Judged, judge, membersOf, roleOf, wantedSigners } from '../../../protocol/trust/proposals.ts'
+import type { TrustedSet } from '../../../protocol/trust/trusted-set.ts'
+import { FleetHome } from '../../fleet/fleet-home.ts'
+import { cardPrefix, type OperatorCard, parseCard } from '../../keys/card.ts'
+import { tellCertificates } from '../../members/delivery.ts'
+import { cutOffBy, isNamed } from '../../members/orphans.ts'
+import { openProject, type Project } from '../../project/project.ts'
+import type { Query, Shown } from '../../queries/index.ts'
+import { passOn, spread } from '../../release/releasing.ts'
+import type { Session } from '../../session/session.ts'
+import { changesText, signaturesText, titleOf } from '../../signing/proposal-text.ts'
+import {
+  approve as addApproval,
+  beliefOf,
+  makeProposal,
+  type Operator,
+  ProposingError,
+  requireOnlyOne,
+} from '../../signing/proposing.ts'
+import { table } from '../../text/table.ts'
+import { confirm } from '../shell/confirm.ts'
+import { takeNews, withSession } from '../shell/context.ts'
+import type { ProjectOptions } from '../shell/options.ts'
+import { exitCodes, note, print } from '../shell/output.ts'
+import { askIfRunning } from '../shell/reader.ts'
+import { cardOf } from './key.ts'
+
+const spreadMs = 30_000
+const newsSeconds = 3
+const filePrefix = 'thymesh-proposal-'
+
+type Belief = Releases & { readonly trusted: TrustedSet }
+
+/** What this controller believed last, without a mesh. */
+export async function offline<T>(project: Project, work: (belief: Belief, home: FleetHome) => Promise<T>): Promise<T> {
+  const home = new FleetHome(project.fleet)
+  const state = await openState(await home.settings())
+  try {
+    const { belief } = await FleetState.load(project.fleet, state.database, state.clock)
+    if (belief === undefined) {
+      throw new ProposingError('no-trust', 'this controller has no metadata of its fleet', {
+        hint: 'It must have met a peer of the fleet once: `thymesh status` where one is in reach.',
+      })
+    }
+    return await work(belief, home)
+  } finally {
+    await state.database.close()
+  }
+}
+
+export async function rootShow(options: ProjectOptions): Promise<undefined> {
+  const project = await openProject(options.project)
+  const shown =
+    (await askIfRunning(project, 'root', {})) ??
+    (await offline(project, async ({ trusted }) => viewRoot(trusted, project.fleet)))
+  print(options, shown.json, shown.text)
+  return undefined
+}
+
+export const rootQuery: Query<object> = async ({ peer }) => viewRoot(beliefOf(peer).trusted, peer.fleet)
+
+function viewRoot(trusted: TrustedSet, fleet: string): Shown {
+  const { root } = trusted
+  const { name, nixPublicKeys, operators = {}, created = null } = fleetFields(root)
+  const nameOf = (id: string) => Object.entries(operators).find(([, ids]) => ids.includes(id))?.[0] ?? null
+  const roles = Object.fromEntries(
+    roleNames.map(role => {
+      const { keys, threshold } = role === 'members' ? membersOf(root, trusted) : roleOf(root, role)
+      const ids = keys.map(keyIdOf).map(id => ({ id, operator: nameOf(id) }))
+      return [role, { threshold, keys: ids }]
+    }),
+  )
+  const { version, expires } = root.signed
+  const lines = Object.entries(roles).map(([role, { threshold, keys }]) => [
+    role,
+    `${threshold} of ${keys.length}`,
+    keys.map(({ id, operator }) => `${operator ?? 'unnamed'} (${id.slice(0, 8)})`).join(', '),
+  ])
+  const text = [
+    `Root ${version} of fleet ${name}${created === null ? '' : `, made on ${created}`}; expires ${expires}`,
+    '',
+    table(['ROLE', 'SIGNATURES', 'KEYS'], lines),
+    '',
+    ...nixPublicKeys.map(key => `Nix key ${key}`),
+  ].join('\n')
+  return { json: { version, fleet, name, created, expires, roles, nixPublicKeys }, text }
+}
+
+export interface RootProposeOptions extends ProjectOptions {
+  add: string[]
+  remove: string[]
+  threshold: string[]
+  dropNixKey: string[]
+  /** New keys of one's own, made with `thymesh key new --rotate`. */
+  rotate: boolean
+  renew: boolean
+  message?: string
+  file?: string
+  yes: boolean
+  trustClock: boolean
+}
+
+export async function rootPropose(options: RootProposeOptions): Promise<number> {
+  const project = await openProject(options.project)
+  const changes = await changesOf(options, project)
+  const make = async (belief: Belief, home: FleetHome) => {
+    const operator = await operatorIn(home, options)
+    const change = { root: changes, message: options.message ?? '' }
+    const judged = makeProposal({ ...belief, fleet: project.fleet }, change, operator)
+    note(options, changesText(judged, belief))
+    return { judged, operator }
+  }
+  if (options.file !== undefined) {
+    const { file } = options
+    return await offline(project, async (belief, home) => {
+      const { judged } = await make(belief, home)
+      if (!(await confirm(options, 'Sign it?'))) return exitCodes.failed
+      await writeProposal(file, judged)
+      return told(options, judged, { published: false, file, heard: false })
+    })
+  }
+  return await withSession(project, options, async session => {
+    await takeNews(session, options, newsSeconds, 'No peer is in reach yet.')
+    const { belief } = session.peer.state
+    if (belief === undefined) throw new ProposingError('no-trust', 'this controller has no metadata of its fleet')
+    const { judged, operator } = await make(belief, session.home)
+    requireOnlyOne(judged, session.peer.proposals.book.all, operator)
+    if (!(await confirm(options, judged.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
+    const members = await keepMembers(session, judged, options)
+    return await conclude(session, judged, operator, options, members)
+  })
+}
+
+/** Members, by name, whose certificates were signed anew, and those whom the new root cuts off. */
+interface Kept {
+  readonly renewed: readonly string[]
+  readonly cutOff: readonly string[]
+}
+
+/** Signs certificates anew that the proposed root would end, since it names their keys no more; by old and new keys. */
+async function keepMembers(session: Session, { parts }: Judged, options: ProjectOptions): Promise<Kept> {
+  const { peer, home, registrar } = session
+  const { belief } = peer.state
+  if (parts.root === undefined || belief === undefined) return { renewed: [], cutOff: [] }
+  const next = membersOf(parts.root, belief.trusted)
+  // Who is left to a person stays so: renewing would decide it.
+  const held = (await registrar.decisions()).flatMap(({ kind, certificate }) =>
+    kind === 'hold' ? certificate.peer : [],
+  )
+  const others = cutOffBy(next, peer, new Date()).filter(each => each.peer !== peer.identity.peerId)
+  const ended = others.filter(each => !held.includes(each.peer))
+  const names = ended.map(({ name }) => name)
+  if (ended.length === 0) return { renewed: [], cutOff: [] }
+  const mine = await home.operatorKeys.membersKeys()
+  // What they stand on now must hold until the root is published, and what it will be by then.
+  if (!isNamed(mine, next.keys) || !isNamed(mine, belief.authority.keys)) {
+    note(
+      options,
+      `This root ends the membership of ${names.join(', ')}. Another operator keeps them: thymesh members renew`,
+    )
+    return { renewed: [], cutOff: names }
+  }
+  await registrar.sign(
+    ended.map(each => each.peer),
+    await home.keys(),
+  )
+  await tellCertificates(peer)
+  note(options, `Signed anew, so that they outlast the old keys: ${names.join(', ')}.`)
+  return { renewed: names, cutOff: [] }
+}
+
+async function changesOf(options: RootProposeOptions, project: Project): Promise<RootChanges> {
+  const texts = await Promise.all(options.add.map(cardText))
+  if (options.rotate) {
+    const home = new FleetHome(project.fleet)
+    const name = await home.operatorKeys.operator()
+    if (name === undefined) throw new ThymeshError('invalid-name', 'expected the name that your keys have in the fleet')
+    texts.push(await cardOf(home, project.fleet, name))
+  }
+  const cards = texts.map(parseCard)
+  const other = cards.find(({ fleet }) => fleet !== project.fleet)
+  if (other !== undefined) {
+    throw new FormatError('malformed', `the card of ${other.name} is for fleet ${other.fleet.slice(0, 12)}`)
+  }
+  const thresholds = Object.fromEntries(options.threshold.map(parseThreshold))
+  const changes = { add: cards.map(newOperator), remove: options.remove, thresholds, dropNixKeys: options.dropNixKey }
+  const isEmpty = Object.values(changes).every(each => Object.keys(each).length === 0)
+  if (!isEmpty || options.renew) return changes
+  throw new NextRootError('nothing-changes', 'expected a change of the root, got none', {
+    hint: '--renew only gives it a new expiry; see `thymesh root propose --help` for the rest.',
+  })
+}
+
+function newOperator({ name, nix, root, targets, snapshot, timestamp, members }: OperatorCard) {
+  return { name, nix, keys: { root, targets, snapshot, timestamp, members } }
+}
+
+/** A card, or what is in the file of that name. */
+export async function cardText(argument: string): Promise<string> {
+  if (argument.startsWith(cardPrefix)) return argument
+  return await readFile(argument, 'utf8').catch(cause => {
+    throw new FormatError(
+      'malformed',
+      `expected an operator's card (${cardPrefix}…) or a file with one, got ${argument}`,
+      {
+        hint: 'The other operator makes it: thymesh key show',
+        cause,
+      },
+    )
+  })
+}
+
+function parseThreshold(text: string): [RoleName, number] {
+  const [, role, count] = /^(\w+)=(\d+)$/.exec(text) ?? []
+  const name = roleNames.find(each => each === role)
+  if (name === 'members' && Number(count) > 1) {
+    throw new NextRootError('threshold', `expected members=1, got ${text}`, {
+      hint: 'Certificates and join tokens have one signature of the role each: with two needed, every member would be cut off.',
+    })
+  }
+  if (name !== undefined && Number(count) >= 1) return [name, Number(count)]
+  throw new NextRootError('threshold', `--threshold: expected such as targets=2, got ${text}`, {
+    hint: `Roles: ${roleNames.join(', ')}.`,
+  })
+}
+
+export interface RootSignOptions extends ProjectOptions {
+  file: string
+  message?: string
+  offline: boolean
+  yes: boolean
+  trustClock: boolean
+}
+
+/** Signs a proposal in a file; publishes it, if it is complete then, unless that is for another machine to do. */
+export async function rootSign(options: RootSignOptions): Promise<number> {
+  const project = await openProject(options.project)
+  const { file } = options
+  const signed = await offline(project, async (belief, home) => {
+    const judged = judge(await readProposal(file), belief.trusted, project.fleet)
+    note(options, changesText(judged, belief))
+    const operator = await operatorIn(home, options)
+    const mine = wantedSigners(judged, Object.values(operator.signers).flat())
+    if (mine.length === 0 && judged.complete) return judged
+    if (!(await confirm(options, 'Sign it?'))) return undefined
+    const next = addApproval(judged, belief.trusted, operator, options.message ?? '')
+    await writeProposal(file, next)
+    return next
+  })
+  if (signed === undefined) return exitCodes.failed
+  if (!signed.complete || options.offline) return told(options, signed, { published: false, file, heard: false })
+  return await withSession(project, options, async session => {
+    await takeNews(session, options, newsSeconds)
+    return await conclude(session, signed, await operatorIn(session.home, options), options)
+  })
+}
+
+async function operatorIn(home: FleetHome, { trustClock }: { trustClock: boolean }): Promise<Operator> {
+  return { signers: await home.operatorKeys.signers(), now: new Date(), trustClock }
+}
+
+async function conclude(
+  session: Session,
+  judged: Judged,
+  operator: Operator,
+  options: ProjectOptions,
+  members?: Kept,
+): Promise<number> {
+  const { kind } = await passOn(session, judged, operator)
+  const { belief } = session.peer.state
+  if (belief !== undefined) await session.home.operatorKeys.noteTrusted(belief.trusted)
+  const heard = await spread(session, spreadMs)
+  return told(options, judged, { published: kind === 'published', file: null, heard, ...members })
+}
+
+function told(
+  options: ProjectOptions,
+  judged: Judged,
+  outcome: { published: boolean; file: string | null; heard: boolean },
+): number {
+  const version = judged.parts.root?.signed.version ?? null
+  const title = titleOf(judged).replace(/^root/, 'Root')
+  const how = outcome.published
+    ? 'is published'
+    : judged.complete
+      ? 'has all signatures'
+      : `lacks ${signaturesText(judged)}`
+  const where =
+    outcome.file === null
+      ? ''
+      : ` It is in ${outcome.file}: the next operator signs it with \`thymesh root sign --file\`.`
+  const alone =
+    outcome.file !== null || outcome.heard
+      ? ''
+      : ' No other peer has it yet: run `thymesh status` when one is in reach.'
+  print(
+    options,
+    { id: judged.id, root: version, complete: judged.complete, ...outcome },
+    `${title} ${how}.${where}${alone}`,
+  )
+  return exitCodes.done
+}
+
+async function readProposal(file: string) {
+  const text = (await readFile(file, 'utf8')).trim()
+  if (!text.startsWith(filePrefix)) {
+    throw new FormatError('malformed', `expected a proposal (${filePrefix}…) in ${file}`)
+  }
+  return proposalCodec.decode(new Uint8Array(Buffer.from(text.slice(filePrefix.length), 'base64url')))
+}
+
+async function writeProposal(file: string, { proposal }: Judged): Promise<void> {
+  await writeFile(file, `${filePrefix}${Buffer.from(proposalCodec.encode(proposal)).toString('base64url')}\n`)
+}

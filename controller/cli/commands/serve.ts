@@ -1,0 +1,56 @@
+/** `thymesh serve`: a controller that stays in the mesh, and with --auto-update moves inputs on the project's schedule. */
+
+import { Cron } from 'croner'
+import { ThymeshError } from '../../../protocol/errors.ts'
+import { cacheDirectory } from '../../fleet/fleet-home.ts'
+import { openProject } from '../../project/project.ts'
+import { autoUpdate, autoUpdateLine } from '../../release/auto-update.ts'
+import { withSession } from '../shell/context.ts'
+import type { ProjectOptions } from '../shell/options.ts'
+import { print } from '../shell/output.ts'
+
+export interface ServeOptions extends ProjectOptions {
+  autoUpdate: boolean
+  now: boolean
+}
+
+export async function serve(options: ServeOptions): Promise<number> {
+  const project = await openProject(options.project)
+  const { autoUpdate: plan } = project
+  if (options.autoUpdate && plan === undefined && !options.now) {
+    throw new ThymeshError('no-schedule', 'expected "autoUpdate" in thymesh.json, found none', {
+      hint: 'Such as: "autoUpdate": { "schedule": "0 3 * * 1", "timeZone": "Europe/Berlin" }',
+    })
+  }
+  return await withSession(project, options, async session => {
+    const { store } = await session.home.settings()
+    const say = (text: string) => print(options, { at: new Date().toISOString(), text }, text)
+    // Read anew each time: a person may have changed the project meanwhile.
+    const run = async () => {
+      const line = await autoUpdateLine(async () => {
+        const open = await openProject(options.project)
+        return await autoUpdate(session, open, { store, cache: cacheDirectory(), note: () => {} })
+      })
+      say(line.text)
+      return line.ok
+    }
+    if (options.now) return (await run()) ? 0 : 1
+    const ended = Promise.withResolvers<void>()
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ended.resolve())
+    const job =
+      options.autoUpdate && plan !== undefined
+        ? new Cron(plan.schedule, { timezone: plan.timeZone, protect: true }, async () => {
+            // Awaited: only so `protect` keeps a run from beginning while one is at work.
+            await run()
+          })
+        : undefined
+    say(
+      job === undefined
+        ? 'The controller is in the mesh.'
+        : `The next auto-update is at ${job.nextRun()?.toISOString()}.`,
+    )
+    await ended.promise
+    job?.stop()
+    return 0
+  })
+}

@@ -1,0 +1,145 @@
+/** `thymesh site`: sites with operators of their own. */
+
+import { FormatError } from '../../../protocol/encoding/cbor.ts'
+import { nameSchema } from '../../../protocol/encoding/fields.ts'
+import { ThymeshError } from '../../../protocol/errors.ts'
+import { keyIdOf } from '../../../protocol/signing/keys.ts'
+import { nixKeysFor, type Sites, sitesOf } from '../../../protocol/trust/sites.ts'
+import type { TrustedSet } from '../../../protocol/trust/trusted-set.ts'
+import { type OperatorCard, parseCard } from '../../keys/card.ts'
+import { openProject } from '../../project/project.ts'
+import type { Query } from '../../queries/index.ts'
+import { passOn, spread } from '../../release/releasing.ts'
+import type { Session } from '../../session/session.ts'
+import { changesText, signaturesText } from '../../signing/proposal-text.ts'
+import { beliefOf, type Change, makeProposal, requireOnlyOne } from '../../signing/proposing.ts'
+import { delegateSite, revokeSite } from '../../signing/sites.ts'
+import { table } from '../../text/table.ts'
+import { confirm } from '../shell/confirm.ts'
+import { takeNews, withSession } from '../shell/context.ts'
+import type { ProjectOptions } from '../shell/options.ts'
+import { exitCodes, note, print } from '../shell/output.ts'
+import { show } from '../shell/reader.ts'
+import { cardText } from './root.ts'
+
+const spreadMs = 30_000
+const newsSeconds = 3
+
+export interface SiteChangeOptions extends ProjectOptions {
+  site: string
+  message?: string
+  yes: boolean
+  trustClock: boolean
+}
+
+export interface SiteDelegateOptions extends SiteChangeOptions {
+  operator: string[]
+  threshold: number
+}
+
+export async function siteDelegate(options: SiteDelegateOptions): Promise<number> {
+  const { fleet } = await openProject(options.project)
+  const site = checkedSite(options.site)
+  if (options.operator.length === 0) {
+    throw new ThymeshError(
+      'no-operators',
+      `--operator: expected the card of one of the operators of ${site}, got none`,
+      {
+        hint: 'They make it: thymesh key show',
+      },
+    )
+  }
+  const cards = (await Promise.all(options.operator.map(cardText))).map(parseCard)
+  const unique = [...new Map(cards.map(card => [keyIdOf(card.targets), card])).values()]
+  requireOurs(unique, fleet)
+  return await change(options, trusted => delegateSite(trusted, site, unique, options.threshold))
+}
+
+export async function siteRevoke(options: SiteChangeOptions): Promise<number> {
+  return await change(options, trusted => revokeSite(trusted, options.site))
+}
+
+function checkedSite(given: string): string {
+  const parsed = nameSchema.safeParse(given)
+  if (parsed.success) return parsed.data
+  throw new ThymeshError('invalid-name', `the site: ${parsed.error.issues[0]?.message}, got ${JSON.stringify(given)}`)
+}
+
+function requireOurs(cards: readonly OperatorCard[], fleet: string): void {
+  const other = cards.find(card => card.fleet !== fleet)
+  if (other === undefined) return
+  throw new FormatError('malformed', `the card of ${other.name} is for fleet ${other.fleet.slice(0, 12)}`)
+}
+
+/** A new root, for the Nix keys, and new targets, for the delegation: published at once, or proposed. */
+async function change(options: SiteChangeOptions, make: (trusted: TrustedSet) => Change): Promise<number> {
+  const project = await openProject(options.project)
+  return await withSession(project, options, async session => {
+    await takeNews(session, options, newsSeconds, 'No peer is in reach yet.')
+    const { peer, home } = session
+    const belief = beliefOf(peer)
+    const made = make(belief.trusted)
+    const operator = { signers: await home.operatorKeys.signers(), now: new Date(), trustClock: options.trustClock }
+    const about = { ...made, message: options.message ?? made.message }
+    const judged = makeProposal({ ...belief, fleet: project.fleet }, about, operator)
+    note(options, changesText(judged, belief))
+    for (const line of wordsOn(options.site, session, sitesOf(judged.parts.targets))) note(options, line)
+    requireOnlyOne(judged, peer.proposals.book.all, operator)
+    if (!(await confirm(options, judged.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
+    const published = (await passOn(session, judged, operator)).kind === 'published'
+    await home.operatorKeys.noteTrusted(beliefOf(peer).trusted)
+    const heard = await spread(session, spreadMs)
+    const how = published ? 'is published' : `is proposed: ${signaturesText(judged)}`
+    const alone = heard ? '' : ' No other peer has it yet: run `thymesh status` when one is in reach.'
+    print(
+      options,
+      { id: judged.id, site: options.site, published, heard },
+      `The change of ${options.site} ${how}.${alone}`,
+    )
+    return exitCodes.done
+  })
+}
+
+/** What an operator may have mistyped, or should know of, before a site is given away. */
+function wordsOn(site: string, { peer }: Session, after: Sites): string[] {
+  const devices = peer.directory.certificates().filter(({ role }) => role === 'device')
+  const there = devices.filter(device => device.site === site)
+  if (there.length > 0) {
+    const names = there.map(({ name }) => name).sort()
+    const rest = names.length > 10 ? ` and ${names.length - 10} more` : ''
+    return [`  Devices there now: ${names.slice(0, 10).join(', ')}${rest}`]
+  }
+  if (!after.has(site)) return []
+  const known = [...new Set(devices.flatMap(device => device.site ?? []))].sort()
+  return [
+    `  Note: no device that is known here has the site ${site} in its certificate. Sites that are: ${known.join(', ') || 'none'}.`,
+  ]
+}
+
+export async function siteList(options: ProjectOptions & { wait: number }): Promise<undefined> {
+  return await show('sites', options, {})
+}
+
+export const sitesQuery: Query<object> = async ({ peer }) => {
+  const { trusted, sites: releases } = beliefOf(peer)
+  const fleetKeys = nixKeysFor(trusted.root, undefined)
+  const sites = [...sitesOf(trusted.targets)].map(([site, { keys, threshold }]) => ({
+    site,
+    threshold,
+    keys: keys.map(keyIdOf),
+    nixPublicKeys: nixKeysFor(trusted.root, site).slice(fleetKeys.length),
+    release: releases.get(site)?.version ?? null,
+    message: releases.get(site)?.message ?? null,
+    devices: Object.keys(releases.get(site)?.devices ?? {}),
+  }))
+  const lines = sites.map(({ site, threshold, keys, release, devices, message }) => [
+    site,
+    `${threshold} of ${keys.length}`,
+    keys.map(id => id.slice(0, 8)).join(', '),
+    release === null ? '-' : String(release),
+    String(devices.length),
+    message ?? '',
+  ])
+  const text = table(['SITE', 'SIGNATURES', 'KEYS', 'RELEASE', 'DEVICES', 'MESSAGE'], lines)
+  return { json: { sites }, text: sites.length === 0 ? 'No site has operators of its own.' : text }
+}

@@ -1,0 +1,82 @@
+/** `thymesh token`: makes a join token. */
+
+import { StateError } from '../../../node/state/database.ts'
+import { FleetState } from '../../../node/state/fleet-state.ts'
+import { openState, type PeerState } from '../../../node/state/peer-state.ts'
+import { FleetHome } from '../../fleet/fleet-home.ts'
+import { makeJoinToken } from '../../members/token.ts'
+import { TokenBook } from '../../members/token-book.ts'
+import { checkAddresses } from '../../project/addresses.ts'
+import { openProject } from '../../project/project.ts'
+import { requirePlausibleClock } from '../../signing/clock.ts'
+import { notAsked } from '../../signing/proposing.ts'
+import { shortId } from '../../text/table.ts'
+import type { ProjectOptions } from '../shell/options.ts'
+import { note, print } from '../shell/output.ts'
+
+export interface TokenOptions extends ProjectOptions {
+  names: string
+  site?: string
+  relay: boolean
+  days: number
+  provisionalDays: number
+  certificateDays: number
+  uses?: number
+  overLimit: 'flag' | 'revoke'
+  bootstrap: string[]
+  trustClock: boolean
+}
+
+/** A token's date lifts the time floor of who joins with it. While another command has the state open, nothing is compared. */
+async function requireClock(fleet: string, home: FleetHome, now: Date): Promise<void> {
+  let state: PeerState
+  try {
+    state = await openState(await home.settings())
+  } catch (thrown) {
+    if (thrown instanceof StateError && thrown.code === 'in-use') return
+    throw thrown
+  }
+  try {
+    const { belief } = await FleetState.load(fleet, state.database, state.clock)
+    if (belief !== undefined) requirePlausibleClock(belief.trusted, belief.release, now)
+  } finally {
+    await state.database.close()
+  }
+}
+
+export async function token(options: TokenOptions): Promise<undefined> {
+  const project = await openProject(options.project)
+  checkAddresses(options.bootstrap, '--bootstrap')
+  const home = new FleetHome(project.fleet)
+  const { members: current } = await home.keys()
+  const now = new Date()
+  if (!options.trustClock) await requireClock(project.fleet, home, now)
+  // A token by a key that the fleet doesn't name lets nobody in: a site's operator has such a one.
+  const counts = await home.operatorKeys.counts(current)
+  if (counts === false || (counts === undefined && (await home.settings()).join !== undefined)) throw notAsked()
+  const { token, grant, envelope } = makeJoinToken(
+    {
+      fleet: project.fleet,
+      names: options.names,
+      role: options.relay ? 'relay' : 'device',
+      ...(options.site !== undefined && { site: options.site }),
+      days: options.days,
+      provisionalDays: options.provisionalDays,
+      certificateDays: options.certificateDays,
+      ...(options.uses !== undefined && { uses: options.uses }),
+      bootstrap: [...project.bootstrap, ...options.bootstrap],
+    },
+    await home.operatorKeys.membersKeys(),
+    now,
+  )
+  const id = await new TokenBook(home.directory).add(envelope, options.overLimit)
+  const uses = grant.uses === undefined ? '' : `, ${grant.uses} of them`
+  note(
+    options,
+    `Token ${shortId(id)}: for ${grant.role}s named ${grant.names}${uses}${grant.site ? ` at ${grant.site}` : ''}, until ${grant.expires}. It holds a key: hand it on like a password.`,
+  )
+  const { names, site = null, expires, certificateDays: provisionalDays, memberDays: certificateDays } = grant
+  const days = { provisionalDays, certificateDays }
+  print(options, { token, id, names, site, expires, ...days, uses: grant.uses ?? null }, token)
+  return undefined
+}

@@ -1,0 +1,54 @@
+/** Commands that build, compare and move what the project is made of. */
+
+import type { BuildOptions, DiffOptions } from '../commands/build.ts'
+import type { ServeOptions } from '../commands/serve.ts'
+import { version } from '../shell/options.ts'
+import type { CommandGroup } from '../shell/shell.ts'
+
+const inputs = () => import('../commands/input.ts')
+
+export const buildCommands: CommandGroup = shell => {
+  shell
+    .projectCommand('build', 'Build configs, without a release. Changes that are not committed are in it.')
+    .argument('[configs...]', 'which ones (default: all)')
+    .action(shell.takes<BuildOptions>(['configs'], async () => (await import('../commands/build.ts')).build))
+  shell
+    .projectCommand('diff', 'Build, and compare with a release: packages, versions and sizes.')
+    .argument('[configs...]', 'which ones (default: all)')
+    .option('--release <version>', 'the release to compare with (default: the newest)', version)
+    .action(shell.takes<DiffOptions>(['configs'], async () => (await import('../commands/build.ts')).diff))
+  shell
+    .projectCommand('update', 'Move flake inputs to their newest versions, and show what moved.')
+    .argument('[names...]', 'which ones (default: all)')
+    .option('--commit [message]', 'commit flake.lock')
+    .action(shell.takes(['names'], async () => (await inputs()).update))
+  shell
+    .projectCommand('serve', 'Stay in the mesh as a controller until a signal comes.')
+    .option('--auto-update', "move inputs, build and deploy on the project's schedule", false)
+    .option('--now', 'auto-update once, and end', false)
+    .action(shell.does<ServeOptions>(async () => (await import('../commands/serve.ts')).serve))
+
+  const parent = shell.group('input', 'Inputs: repositories that bring modules, packages and device types.')
+  shell
+    .projectCommand('list', 'List the inputs, and what each offers.', { parent })
+    .action(shell.does(async () => (await inputs()).list))
+  shell
+    .projectCommand('show', 'Show what an input offers.', { parent })
+    .argument('<name>')
+    .action(shell.takes(['name'], async () => (await inputs()).show))
+  shell
+    .projectCommand('add', 'Add an input to flake.nix, and lock it.', { parent })
+    .argument('<name>')
+    .argument('<url>', 'such as github:owner/name or git+https://…')
+    .option('--secret <name>', 'the secret with its access token')
+    .action(shell.takes(['name', 'url'], async () => (await inputs()).add))
+  shell
+    .projectCommand('remove', 'Remove an input from flake.nix.', { parent })
+    .argument('<name>')
+    .action(shell.takes(['name'], async () => (await inputs()).remove))
+  shell
+    .projectCommand('update', 'Move inputs to their newest versions; thymesh update.', { parent })
+    .argument('[names...]')
+    .option('--commit [message]', 'commit flake.lock')
+    .action(shell.takes(['names'], async () => (await inputs()).update))
+}

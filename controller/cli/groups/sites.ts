@@ -1,0 +1,42 @@
+/** Commands about sites with operators of their own. */
+
+import type { SiteChangeOptions, SiteDelegateOptions } from '../commands/site.ts'
+import { collect, message, type ProjectOptions, seconds, version } from '../shell/options.ts'
+import type { CommandGroup } from '../shell/shell.ts'
+
+export const siteCommands: CommandGroup = shell => {
+  const site = shell.group('site', 'Sites with operators of their own, who release for the devices there.')
+
+  shell
+    .projectCommand('delegate', 'Give a site to operators of its own, in place of those it has.', { parent: site })
+    .argument('<site>', 'the site, as the certificates of its devices name it')
+    .requiredOption('--operator <card>', 'the card of one of them, or a file with it; repeat for more', collect, [])
+    .option('--threshold <n>', 'how many of them must sign', version, 1)
+    .option('-m, --message <text>', 'why, for people', message)
+    .option('-y, --yes', 'sign without asking', false)
+    .option('--trust-clock', "sign whatever this machine's clock says", false)
+    .action((name: string, options: Omit<SiteDelegateOptions, 'site'>) =>
+      shell.does<SiteDelegateOptions>(async () => (await import('../commands/site.ts')).siteDelegate)({
+        ...options,
+        site: name,
+      }),
+    )
+
+  shell
+    .projectCommand('revoke', "Take a site back: the fleet's release counts there again.", { parent: site })
+    .argument('<site>', 'a site with operators of its own')
+    .option('-m, --message <text>', 'why, for people', message)
+    .option('-y, --yes', 'sign without asking', false)
+    .option('--trust-clock', "sign whatever this machine's clock says", false)
+    .action((name: string, options: Omit<SiteChangeOptions, 'site'>) =>
+      shell.does<SiteChangeOptions>(async () => (await import('../commands/site.ts')).siteRevoke)({
+        ...options,
+        site: name,
+      }),
+    )
+
+  shell
+    .projectCommand('list', 'List the sites with operators of their own, their keys and releases.', { parent: site })
+    .option('--wait <seconds>', 'how long to wait for peers', seconds, 2)
+    .action(shell.does<ProjectOptions & { wait: number }>(async () => (await import('../commands/site.ts')).siteList))
+}

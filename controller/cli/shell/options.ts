@@ -1,0 +1,108 @@
+/** Options that commands share, and how their texts are read. Light: the help and typing errors wait for this only. */
+
+import { InvalidArgumentError } from 'commander'
+import type { LogLevel } from '../../../node/process/log.ts'
+import { limits } from '../../../protocol/limits.ts'
+
+export interface GlobalOptions {
+  json: boolean
+  passphraseFile?: string
+  log?: LogLevel
+}
+
+export interface ProjectOptions extends GlobalOptions {
+  project: string
+}
+
+/** Options of the commands that watch a release reach its devices. */
+export interface WatchOptions extends ProjectOptions {
+  message?: string
+  wait: boolean
+  waitFor: string[]
+  timeout?: number
+  /** Sign whatever this machine's clock says. */
+  trustClock?: boolean
+}
+
+export type CommandWork<Options> = (options: Options) => Promise<number | undefined>
+
+/** node/process/log.ts has the same list, but loads the logger as well. */
+const logLevels: Record<LogLevel, true> = {
+  fatal: true,
+  error: true,
+  warn: true,
+  info: true,
+  debug: true,
+  trace: true,
+  silent: true,
+}
+export const logLevelNames = Object.keys(logLevels)
+
+export function version(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('Expected a whole number from 1.')
+  return value
+}
+
+/** Of a tag, as its schema has it. */
+export function priority(text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && Number.isInteger(value) && value >= 0 && value <= 1000) return value
+  throw new InvalidArgumentError('Expected a whole number, 0 to 1000.')
+}
+
+/** A person's text, as long as what it goes into allows: found out before anything is built or waited for. */
+function textOf(most: number): (text: string) => string {
+  return text => {
+    if (text.length <= most) return text
+    throw new InvalidArgumentError(`Expected at most ${most} characters, got ${text.length}.`)
+  }
+}
+export const message = textOf(limits.message)
+export const reason = textOf(limits.reason)
+
+/** What a certificate's schema allows. */
+const maxDays = 3650
+
+export function days(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= maxDays) return value
+  throw new InvalidArgumentError(`Expected whole days, 1 to ${maxDays}.`)
+}
+
+/** How many devices a token is for: no more than a fleet can have. */
+export function uses(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= 10_000) return value
+  throw new InvalidArgumentError('Expected a whole number, 1 to 10000.')
+}
+
+export function seconds(text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && value >= 0 && value <= 86_400) return value
+  throw new InvalidArgumentError('Expected seconds, 0 to 86400.')
+}
+
+const agoUnits: Record<string, number> = { s: 1, m: 60, min: 60, h: 3600, d: 86_400 }
+
+/** A moment: a time, or how long ago, such as 30min, 2h or 3d. */
+export function moment(text: string): Date {
+  const [, count, word = ''] = /^(\d{1,6}) ?(s|m|min|h|d)$/.exec(text) ?? []
+  const seconds = agoUnits[word]
+  if (count !== undefined && seconds !== undefined) return new Date(Date.now() - Number(count) * seconds * 1000)
+  const date = /^\d{4}-\d{2}-\d{2}/.test(text) ? new Date(text) : new Date(Number.NaN)
+  if (!Number.isNaN(date.getTime())) return date
+  throw new InvalidArgumentError(
+    'Expected a time such as 2026-01-31T12:00:00Z, or how long ago, such as 30min, 2h or 3d.',
+  )
+}
+
+export function lines(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= limits.logLines) return value
+  throw new InvalidArgumentError(`Expected a number of lines, 1 to ${limits.logLines}.`)
+}
+
+export function collect(value: string, previous: string[]): string[] {
+  return [...previous, value]
+}

@@ -1,0 +1,54 @@
+/** What a command prints: results on standard output, news on standard error, errors with a hint, exit codes. */
+
+import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
+import type { CommandWork, GlobalOptions } from './options.ts'
+import { explained } from './system-error.ts'
+
+/** Shown by `--help`, and kept: scripts depend on them. */
+export const exitCodes = {
+  done: 0,
+  /** The command, or a device that it waited for, failed. */
+  failed: 1,
+  /** The time was over before all devices had ended with the release. */
+  incomplete: 2,
+  /** The command line is none: `EX_USAGE` of sysexits.h. */
+  usage: 64,
+} as const
+
+/** Standard output: text for people, or the one JSON object. */
+export function print(options: GlobalOptions, json: object, text: string): void {
+  process.stdout.write(`${options.json ? JSON.stringify(json) : text}\n`)
+}
+
+/** News for a person who waits; not part of the result. */
+export function note(options: GlobalOptions, text: string): void {
+  if (!options.json) process.stderr.write(`${text}\n`)
+}
+
+export function printError(
+  options: Pick<GlobalOptions, 'json'>,
+  error: { code: string; message: string; hint: string | null },
+): void {
+  if (options.json) process.stdout.write(`${JSON.stringify({ error })}\n`)
+  else process.stderr.write(`error: ${error.message}\n${error.hint === null ? '' : `${error.hint}\n`}`)
+}
+
+/** Runs a command's work; what it throws becomes a message with a hint, and exit code 1. */
+export async function run<Options extends Pick<GlobalOptions, 'json'>>(
+  work: CommandWork<Options>,
+  options: Options,
+): Promise<number> {
+  try {
+    return (await work(options)) ?? exitCodes.done
+  } catch (raw) {
+    const thrown = explained(raw)
+    const known = thrown instanceof ThymeshError
+    printError(options, {
+      code: known ? thrown.code : 'failed',
+      message: messageOf(thrown),
+      hint: known ? (thrown.hint ?? null) : 'This is unexpected: THYMESH_DEBUG=1 shows where it happened.',
+    })
+    if (process.env.THYMESH_DEBUG && raw instanceof Error) process.stderr.write(`${raw.stack}\n`)
+    return exitCodes.failed
+  }
+}

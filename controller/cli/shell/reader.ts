@@ -1,0 +1,97 @@
+/** What commands that only read ask: the controller of the fleet that runs already, else one of their own. */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ThymeshError } from '../../../protocol/errors.ts'
+import { FleetHome } from '../../fleet/fleet-home.ts'
+import { askRunning } from '../../local/client.ts'
+import { socketFile } from '../../local/messages.ts'
+import type { Project } from '../../project/project.ts'
+import { openProject } from '../../project/project.ts'
+import { type QueryName, type QueryOptions, runQuery, type Shown } from '../../queries/index.ts'
+import type { Session } from '../../session/session.ts'
+import { nobodyInReach, openSession, takeNews } from './context.ts'
+import type { ProjectOptions } from './options.ts'
+import { note, print } from './output.ts'
+
+/** Between the lock of its state and its socket a controller loads and starts, or ends. */
+const startingMs = 10_000
+const againMs = 100
+
+export class Reader {
+  readonly #project: Project
+  readonly #options: ProjectOptions
+  #session: { session: Session; stop(): Promise<void> } | undefined
+  #saidAlone = false
+
+  constructor(project: Project, options: ProjectOptions) {
+    this.#project = project
+    this.#options = options
+  }
+
+  /** Asks; a controller of our own, if it takes one, has waited so long for news at first. */
+  async ask<Name extends QueryName>(query: Name, options: QueryOptions<Name>, newsSeconds: number): Promise<Shown> {
+    const file = socketFile(new FleetHome(this.#project.fleet).stateDirectory)
+    for (const deadline = Date.now() + startingMs; ; await sleep(againMs)) {
+      if (this.#session !== undefined) return await runQuery(this.#session.session, query, options)
+      const answer = await askAt(file, query, options, newsSeconds)
+      if (answer !== undefined) {
+        if (answer.alone) this.#sayAlone()
+        return answer
+      }
+      try {
+        this.#session = await openSession(this.#project, this.#options)
+        await takeNews(this.#session.session, this.#options, newsSeconds)
+      } catch (thrown) {
+        const starts = thrown instanceof ThymeshError && thrown.code === 'in-use' && Date.now() < deadline
+        if (!starts) throw thrown
+      }
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#session?.stop()
+  }
+
+  #sayAlone(): void {
+    if (!this.#saidAlone) note(this.#options, nobodyInReach)
+    this.#saidAlone = true
+  }
+}
+
+/** The answer of the controller that runs already; nothing where none does. */
+export async function askIfRunning<Name extends QueryName>(
+  project: Project,
+  query: Name,
+  options: QueryOptions<Name>,
+): Promise<Shown | undefined> {
+  return await askAt(socketFile(new FleetHome(project.fleet).stateDirectory), query, options, 0)
+}
+
+async function askAt(file: string, query: QueryName, options: object, newsSeconds: number) {
+  const answer = await askRunning(file, { v: 1, query, newsSeconds, options: { ...options } })
+  if (answer === undefined || !('error' in answer)) return answer
+  const { code, message, hint } = answer.error
+  throw new ThymeshError(code, message, hint === null ? {} : { hint })
+}
+
+/** Asks once, and prints the answer. */
+export async function show<Name extends QueryName>(
+  query: Name,
+  options: ProjectOptions & { wait: number },
+  about: QueryOptions<Name>,
+): Promise<undefined> {
+  return await withReader(options, async reader => {
+    const { json, text } = await reader.ask(query, about, options.wait)
+    print(options, json, text)
+    return undefined
+  })
+}
+
+export async function withReader<T>(options: ProjectOptions, work: (reader: Reader) => Promise<T>): Promise<T> {
+  const reader = new Reader(await openProject(options.project), options)
+  try {
+    return await work(reader)
+  } finally {
+    await reader.stop()
+  }
+}

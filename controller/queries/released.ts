@@ -1,0 +1,36 @@
+/** What a release has in each config's closure, for `thymesh diff` to compare with what was built. */
+
+import { closureCodec } from '../../protocol/closure/closure.ts'
+import { hashOfCid } from '../../protocol/encoding/cid.ts'
+import { ThymeshError } from '../../protocol/errors.ts'
+import type { SizedPath } from '../nix/closure-diff.ts'
+import type { Query } from './index.ts'
+
+export interface Released {
+  release: number
+  configs: Record<string, SizedPath[]>
+}
+
+export const releasedQuery: Query<{ release?: number | undefined }> = async (
+  { peer: { state } },
+  { release: wanted },
+) => {
+  const release = wanted === undefined ? state.belief?.release : await state.release(wanted)
+  if (release === undefined) {
+    throw new ThymeshError(
+      'unknown-version',
+      wanted === undefined ? 'no release is known here' : `release ${wanted} is not known here`,
+      {
+        hint: 'thymesh releases lists those that are.',
+      },
+    )
+  }
+  const configs: Released['configs'] = {}
+  for (const [name, { closure }] of Object.entries(release.configs)) {
+    const bytes = await state.document(hashOfCid(closure))
+    const paths = bytes === undefined ? [] : closureCodec.decode(bytes).paths
+    configs[name] = paths.map(({ path, narSize }) => ({ path, narSize }))
+  }
+  const json: Released = { release: release.version, configs }
+  return { json, text: '' }
+}
