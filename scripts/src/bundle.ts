@@ -72,7 +72,7 @@ async function make(source: string, name: string, into: string, workers: Set<str
     banner: {
       js: "import{createRequire as __makeRequire}from'node:module';const require=__makeRequire(import.meta.url);",
     },
-    plugins: [zodInEnglish, nativeCipher, kadPrefixes(into), workerUrls(workers, into)],
+    plugins: [zodInEnglish, nativeCipher, kadPrefixes(into), relativeUrls(workers, into)],
   })
   for (const output of Object.keys(metafile.outputs)) {
     const file = resolve(output)
@@ -87,22 +87,25 @@ function asciiOnly(text: string): string {
 
 /**
  * Sources that are started as threads are named by URL, which esbuild leaves as it is: they become files of the bundle. So
- * do scripts that lie beside a source.
+ * do scripts that lie beside a source. The folder `nix/` stays where it is, beside the bundle's own.
  */
-function workerUrls(workers: Set<string>, into: string): Plugin {
+function relativeUrls(workers: Set<string>, into: string): Plugin {
   const url = /new URL\('(\.[^']+\.ts)', import\.meta\.url\)/g
+  const nix = /new URL\('(?:\.\.\/)+nix', import\.meta\.url\)/g
   const script = /new URL\('\.\/([^']+\.sh)', import\.meta\.url\)/g
   return {
-    name: 'worker-urls',
+    name: 'relative-urls',
     setup: build =>
       build.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
         const text = await readFile(path, 'utf8')
         for (const [, name = ''] of text.matchAll(script)) await copyFile(join(dirname(path), name), join(into, name))
-        const contents = text.replace(url, (_, name: string) => {
-          const source = resolve(dirname(path), name)
-          workers.add(source)
-          return `new URL('./${basename(source, '.ts')}.mjs', import.meta.url)`
-        })
+        const contents = text
+          .replace(url, (_, name: string) => {
+            const source = resolve(dirname(path), name)
+            workers.add(source)
+            return `new URL('./${basename(source, '.ts')}.mjs', import.meta.url)`
+          })
+          .replace(nix, () => "new URL('../nix', import.meta.url)")
         return { contents, loader: 'ts' }
       }),
   }
