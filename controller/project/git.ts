@@ -1,6 +1,6 @@
 /** Git, as far as the project needs it: the `git` program in the project's folder. */
 
-import { outputLines } from '../../node/defaults.ts'
+import { outputLines } from '../../node/process/limits.ts'
 import { runProgram } from '../../node/process/run-program.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 

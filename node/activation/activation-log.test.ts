@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { sha256Hex } from '../../protocol/encoding/hash.ts'
 import { limits } from '../../protocol/limits.ts'
-import { keptActivationLogs } from '../defaults.ts'
 import { ActivationLogs } from './activation-log.ts'
+import { keptActivationLogs } from './limits.ts'
 
 async function logsOf(t: TestContext): Promise<ActivationLogs> {
   const directory = await mkdtemp(join(tmpdir(), 'thymesh-logs-'))

@@ -3,12 +3,13 @@
 import type { Target } from '../../protocol/encoding/fields.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { policyOf } from '../../protocol/release/update-policy.ts'
-import { activationTimeoutMs, outputLines } from '../defaults.ts'
+import { outputLines } from '../process/limits.ts'
 import type { Logger } from '../process/log.ts'
 import { runProgram } from '../process/run-program.ts'
 import type { NixStore } from '../store/local/nix-store.ts'
 import { bootDefault } from './boot-default.ts'
 import type { Entry } from './entry.ts'
+import { activationTimeoutMs } from './limits.ts'
 
 export class SwitchError extends ThymeshError<'switch-failed'> {}
 

@@ -13,7 +13,6 @@ import type { Activator } from '../activation/activator.ts'
 import type { Entry } from '../activation/entry.ts'
 import type { Housekeeper } from '../activation/housekeeper.ts'
 import { pause } from '../concurrency/pause.ts'
-import { progressIntervalMs, reportIntervalMs, updateRetryFirstMs, updateRetryLastMs } from '../defaults.ts'
 import type { MeshPeer } from '../peer/mesh-peer.ts'
 import type { Logger } from '../process/log.ts'
 import type { RolloutGate } from '../rollout/gate.ts'
@@ -35,6 +34,7 @@ import {
   updateOf,
   withoutReleases,
 } from './device-report.ts'
+import { progressIntervalMs, reportIntervalMs, updateRetryFirstMs, updateRetryLastMs } from './limits.ts'
 
 export interface DeviceComponents {
   peer: MeshPeer

@@ -2,17 +2,18 @@
 
 import { toHex } from '../../protocol/encoding/hash.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import { keptReleases, pruneAfterBeliefs, pruneIntervalMs } from '../defaults.ts'
 import type { Directory } from '../mesh/exchange/directory.ts'
 import type { Logger } from '../process/log.ts'
 import type { Table } from '../state/database.ts'
 import type { FleetState } from '../state/fleet-state.ts'
+import { keptReleases } from '../state/limits.ts'
 import type { OwnState } from '../state/own.ts'
 import type { ProposalBook } from '../state/proposal-book.ts'
 import type { NixStore } from '../store/local/nix-store.ts'
 import type { ChunkIndex } from '../swarm/chunks/chunk-index.ts'
 import type { Closures } from '../swarm/chunks/closures.ts'
 import type { RecipeBook } from '../swarm/recipe/recipe-book.ts'
+import { pruneAfterBeliefs, pruneIntervalMs } from './limits.ts'
 import { neededDocuments } from './live-documents.ts'
 
 export interface PrunerComponents {

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { restCpuMs, restGarbageBytes } from '../defaults.ts'
 import { Rest } from './idle-collector.ts'
+import { restCpuMs, restGarbageBytes } from './limits.ts'
 
 function scene() {
   const state = { cpuMs: 0, usedBytes: 10 * restGarbageBytes, keptBytes: 9 * restGarbageBytes, collections: 0 }

@@ -3,7 +3,7 @@
  * for days, since an idle daemon allocates next to nothing.
  */
 
-import { restCheckMs, restCpuMs, restGarbageBytes } from '../defaults.ts'
+import { restCheckMs, restCpuMs, restGarbageBytes } from './limits.ts'
 
 /** This process, as far as it matters here. */
 export interface Resting {

@@ -2,7 +2,7 @@
 
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { outputLines } from '../defaults.ts'
+import { outputLines } from '../process/limits.ts'
 import { runProgram } from '../process/run-program.ts'
 import { secretsLink } from './lay.ts'
 

@@ -7,9 +7,9 @@ import { z } from 'zod'
 import { describeIssues } from '../../protocol/encoding/cbor.ts'
 import { nameSchema, timeSchema } from '../../protocol/encoding/fields.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
-import { defaultPort, defaultStateDirectory } from '../defaults.ts'
 import { logLevels } from '../process/log.ts'
-import { DEFAULT_CACHE_PORT, DEFAULT_CACHE_PRIORITY } from '../store/cache/cache-defaults.ts'
+import { DEFAULT_CACHE_PORT, DEFAULT_CACHE_PRIORITY } from '../store/limits.ts'
+import { defaultPort, defaultStateDirectory } from './defaults.ts'
 
 export class SettingsError extends ThymeshError<'unreadable' | 'invalid'> {}
 

@@ -8,8 +8,8 @@ import { Decrypter, Encrypter } from 'age-encryption'
 import { withCode } from '../../test/helpers/errors.ts'
 import { daysAfter, testNow } from '../../test/helpers/fleet.ts'
 import { testDirectory } from '../../test/helpers/state.ts'
-import { ageIdentitiesKept, ageIdentityKeptMs } from '../defaults.ts'
 import { AgeIdentities } from './age-identities.ts'
+import { ageIdentitiesKept, ageIdentityKeptMs } from './limits.ts'
 
 async function encrypted(recipient: string): Promise<Uint8Array> {
   const encrypter = new Encrypter()

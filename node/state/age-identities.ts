@@ -3,9 +3,9 @@
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { timeText } from '../../protocol/encoding/fields.ts'
-import { ageIdentitiesKept, ageIdentityKeptMs } from '../defaults.ts'
 import { ageRecipientOf, newAgeIdentity } from './age-key.ts'
 import { IdentityError } from './identity.ts'
+import { ageIdentitiesKept, ageIdentityKeptMs } from './limits.ts'
 
 interface AgeIdentity {
   /** `AGE-SECRET-KEY-1…` */

@@ -1,6 +1,6 @@
 /** Time that can be relied on: a floor that only rises, and the system's clock where it is trusted. */
 
-import { clockBehindMs, earliestTime, floorJumpMs } from '../defaults.ts'
+import { clockBehindMs, earliestTime, floorJumpMs } from './limits.ts'
 import type { OwnState } from './own.ts'
 
 export type ClockKind = 'system' | 'none'

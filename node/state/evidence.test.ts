@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { testNow } from '../../test/helpers/fleet.ts'
 import { testState } from '../../test/helpers/state.ts'
-import { cloneAlarmMs, evidenceKept } from '../defaults.ts'
 import { silentLogger } from '../process/log.ts'
 import { EvidenceBook } from './evidence.ts'
+import { cloneAlarmMs, evidenceKept } from './limits.ts'
 
 const bytes = (text: string) => new Uint8Array(Buffer.from(text))
 

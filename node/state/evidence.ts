@@ -7,10 +7,10 @@ import { timeSchema, timeText } from '../../protocol/encoding/fields.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import type { Alarm } from '../../protocol/report/report.ts'
-import { cloneAlarmMs, evidenceKept } from '../defaults.ts'
 import type { Logger } from '../process/log.ts'
 import type { Clock } from './clock.ts'
 import type { Table } from './database.ts'
+import { cloneAlarmMs, evidenceKept } from './limits.ts'
 
 const evidenceSchema = z.strictObject({
   kind: z.enum(['clone', 'equivocation']),

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { daysAfter, testNow, testStorePath } from '../../test/helpers/fleet.ts'
 import { testState } from '../../test/helpers/state.ts'
-import { clockBehindMs, floorJumpMs } from '../defaults.ts'
 import { Clock } from './clock.ts'
+import { clockBehindMs, floorJumpMs } from './limits.ts'
 import { OwnState } from './own.ts'
 
 describe('OwnState', () => {

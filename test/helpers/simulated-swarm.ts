@@ -1,8 +1,8 @@
 /** A swarm in virtual time: schedulers of devices at one site, remote seeds behind one uplink, links with rates. */
 
 import { Bitfield } from '../../node/swarm/chunks/bitfield.ts'
+import type { SchedulerLimits } from '../../node/swarm/limits.ts'
 import { Scheduler } from '../../node/swarm/schedule/scheduler.ts'
-import type { SchedulerLimits } from '../../node/swarm/schedule/scheduler-limits.ts'
 
 export interface SimulatedDevice {
   readonly joinsAtMs?: number

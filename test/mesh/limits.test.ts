@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { conductRates, connectionsPerPeer, faultsPerPeer, servedDocumentsPerPeer } from '../../node/defaults.ts'
+import { conductRates, connectionsPerPeer, faultsPerPeer, servedDocumentsPerPeer } from '../../node/mesh/limits.ts'
 import { converse } from '../../node/mesh/transport/channel.ts'
 import { answerCodec, documentRequestCodec } from '../../protocol/messages/messages.ts'
 import { testSigner } from '../helpers/fleet.ts'

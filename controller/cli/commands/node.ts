@@ -2,7 +2,7 @@
 
 import { access, readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { defaultSettingsFile, systemSettingsFile } from '../../../node/defaults.ts'
+import { defaultSettingsFile, systemSettingsFile } from '../../../node/settings/defaults.ts'
 import { parseSettings, readSettingsFile } from '../../../node/settings/settings.ts'
 import { ThymeshError } from '../../../protocol/errors.ts'
 import { parseJoinToken } from '../../../protocol/members/join-token.ts'

@@ -1,6 +1,6 @@
 /** `thymesh rollback`: a new release with the configs of an older one. */
 
-import { keptReleases } from '../../../node/defaults.ts'
+import { keptReleases } from '../../../node/state/limits.ts'
 import { newestOf } from '../../../node/state/releases.ts'
 import { openProject } from '../../project/project.ts'
 import { chooseVersion, chosenDevices, RollbackError, requireKept, rollbackContent } from '../../release/rollback.ts'

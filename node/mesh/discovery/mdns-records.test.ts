@@ -6,7 +6,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import type { Answer, Packet } from 'dns-packet'
 import fc from 'fast-check'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
-import { addressesPerPeer, mdnsRecords } from '../../defaults.ts'
+import { addressesPerPeer, mdnsRecords } from '../limits.ts'
 import { announcement, asksFor, question, readAnnouncement } from './mdns-records.ts'
 
 const service = '_thymesh-0123456789abcdef._udp.local'

@@ -6,7 +6,7 @@
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Answer, Packet } from 'dns-packet'
 import { publicKeyOf } from '../../../protocol/signing/peer-id.ts'
-import { addressesPerPeer, mdnsRecords } from '../../defaults.ts'
+import { addressesPerPeer, mdnsRecords } from '../limits.ts'
 import type { MdnsInterface } from './mdns-interfaces.ts'
 
 const prefix = 'dnsaddr='

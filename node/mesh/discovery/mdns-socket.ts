@@ -4,7 +4,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import makeDns, { type MulticastDNS } from 'multicast-dns'
 import { messageOf } from '../../../protocol/errors.ts'
 import { Budget } from '../../concurrency/token-bucket.ts'
-import { mdnsAnswerMs, mdnsPacketBytes, mdnsPacketsPerSecond, mdnsQueryMs } from '../../defaults.ts'
+import { mdnsAnswerMs, mdnsPacketBytes, mdnsPacketsPerSecond, mdnsQueryMs } from '../limits.ts'
 import type { MdnsInterface } from './mdns-interfaces.ts'
 import { type Announcement, asksFor, type Found, question, readAnnouncement } from './mdns-records.ts'
 

@@ -14,10 +14,10 @@ import {
   documentRequestCodec,
   type ProtocolNames,
 } from '../../../protocol/messages/messages.ts'
-import { servedDocuments, servedDocumentsPerPeer, streamsPerPeer } from '../../defaults.ts'
 import type { Logger } from '../../process/log.ts'
 import type { Table } from '../../state/database.ts'
 import type { FleetState } from '../../state/fleet-state.ts'
+import { servedDocuments, servedDocumentsPerPeer, streamsPerPeer } from '../limits.ts'
 import type { Admission } from '../peers/admission.ts'
 import type { Conduct } from '../peers/peer-score.ts'
 import { type Channel, ChannelError, converse } from '../transport/channel.ts'

@@ -12,9 +12,9 @@ import { type Published, publishRelease } from '../../../protocol/trust/publish.
 import { type TestFleet, testFleet, testNow, testSigner } from '../../../test/helpers/fleet.ts'
 import { signedJson, signJson } from '../../../test/helpers/metadata.ts'
 import { dump, testState } from '../../../test/helpers/state.ts'
-import { refreshRetryMs } from '../../defaults.ts'
 import { silentLogger } from '../../process/log.ts'
 import { FleetState } from '../../state/fleet-state.ts'
+import { refreshRetryMs } from '../limits.ts'
 import { DocumentError } from './documents.ts'
 import { Refresher } from './refresher.ts'
 

@@ -15,9 +15,9 @@ import {
   summaryCodec,
   syncItemCodec,
 } from '../../../protocol/messages/messages.ts'
-import { answeredSyncs, refusedItems, resyncIntervalMs, syncTimeoutMs } from '../../defaults.ts'
 import type { Logger } from '../../process/log.ts'
 import type { FleetState } from '../../state/fleet-state.ts'
+import { answeredSyncs, refusedItems, resyncIntervalMs, syncTimeoutMs } from '../limits.ts'
 import type { AddressBook } from '../peers/address-book.ts'
 import type { Admission } from '../peers/admission.ts'
 import type { Conduct } from '../peers/peer-score.ts'

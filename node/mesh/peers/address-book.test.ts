@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { testState } from '../../../test/helpers/state.ts'
-import { addressesPerPeer } from '../../defaults.ts'
+import { addressesPerPeer } from '../limits.ts'
 import { AddressBook } from './address-book.ts'
 
 const at = (host: number) => `/ip4/192.0.2.${host}/tcp/4460`

@@ -2,8 +2,8 @@
 
 import { multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
-import { addressesPerPeer } from '../../defaults.ts'
 import type { Table } from '../../state/database.ts'
+import { addressesPerPeer } from '../limits.ts'
 
 const entrySchema = z.array(z.string().max(200)).max(addressesPerPeer)
 

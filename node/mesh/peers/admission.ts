@@ -12,9 +12,9 @@ import {
   type Verdict,
   verdictCodec,
 } from '../../../protocol/messages/messages.ts'
-import { connectionsPerPeer, helloTimeoutMs, refusedPauseMs, revokedPauseMs } from '../../defaults.ts'
 import type { Logger } from '../../process/log.ts'
 import type { Clock } from '../../state/clock.ts'
+import { connectionsPerPeer, helloTimeoutMs, refusedPauseMs, revokedPauseMs } from '../limits.ts'
 import { converse } from '../transport/channel.ts'
 import { Gate } from '../transport/gate.ts'
 import { type Host, serviceProtocols } from '../transport/host.ts'

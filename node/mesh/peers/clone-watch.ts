@@ -3,8 +3,8 @@
 import { equalBytes, toHex } from '../../../protocol/encoding/hash.ts'
 import { limits } from '../../../protocol/limits.ts'
 import type { Report } from '../../../protocol/report/report.ts'
-import { bootsKept } from '../../defaults.ts'
 import type { EvidenceBook } from '../../state/evidence.ts'
+import { bootsKept } from '../limits.ts'
 
 interface Known {
   readonly document: Report

@@ -3,6 +3,7 @@
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { messageOf } from '../../../protocol/errors.ts'
+import type { Logger } from '../../process/log.ts'
 import {
   addressesPerPeer,
   dialTimeoutMs,
@@ -11,8 +12,7 @@ import {
   redialLastMs,
   superviseIntervalMs,
   wantedConnections,
-} from '../../defaults.ts'
-import type { Logger } from '../../process/log.ts'
+} from '../limits.ts'
 import type { Host } from '../transport/host.ts'
 import type { AddressBook } from './address-book.ts'
 import type { Admission } from './admission.ts'

@@ -4,11 +4,11 @@ import { EventEmitter } from 'node:events'
 import { messageOf } from '../../../protocol/errors.ts'
 import { type Certificate, certificateRank, readCertificate } from '../../../protocol/members/certificate.ts'
 import type { Report } from '../../../protocol/report/report.ts'
-import { renewalCheckMs } from '../../defaults.ts'
 import type { Logger } from '../../process/log.ts'
 import type { AgeIdentities } from '../../state/age-identities.ts'
 import type { Clock } from '../../state/clock.ts'
 import type { OwnState } from '../../state/own.ts'
+import { renewalCheckMs } from '../limits.ts'
 
 export interface OwnCertificateComponents {
   own: Pick<OwnState, 'setCertificate'>

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { conductRates, faultsPerPeer, faultsPerSecond } from '../../defaults.ts'
 import { silentLogger } from '../../process/log.ts'
+import { conductRates, faultsPerPeer, faultsPerSecond } from '../limits.ts'
 import { Conduct } from './peer-score.ts'
 
 describe('conduct', () => {

@@ -1,8 +1,8 @@
 /** How peers behave: what each may ask for in a time, and what happens to one that sends what no honest peer sends. */
 
 import { Budget } from '../../concurrency/token-bucket.ts'
-import { conductRates, faultsPerPeer, faultsPerSecond, watchedPeers } from '../../defaults.ts'
 import type { Logger } from '../../process/log.ts'
+import { conductRates, faultsPerPeer, faultsPerSecond, watchedPeers } from '../limits.ts'
 
 export type Asked = keyof typeof conductRates
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { refusedPauseMs, refusedPeers } from '../../defaults.ts'
+import { refusedPauseMs, refusedPeers } from '../limits.ts'
 import { Refusals } from './refusals.ts'
 
 describe('Refusals', () => {

@@ -1,6 +1,6 @@
 /** Peers that were refused lately: each for a while, and no more of them than fit. */
 
-import { refusedPauseMs, refusedPeers } from '../../defaults.ts'
+import { refusedPauseMs, refusedPeers } from '../limits.ts'
 
 export class Refusals {
   readonly #until = new Map<string, number>()

@@ -1,7 +1,7 @@
 /** Connections whose peers aren't admitted: each has its time, and a few hellos, until it is dropped. */
 
 import type { Connection } from '@libp2p/interface'
-import { helloTimeoutMs, refreshTimeoutMs, refusedHellos } from '../../defaults.ts'
+import { helloTimeoutMs, refreshTimeoutMs, refusedHellos } from '../limits.ts'
 
 interface Stranger {
   deadline: NodeJS.Timeout

@@ -3,7 +3,7 @@
 import type { Stream } from '@libp2p/interface'
 import type { Codec } from '../../../protocol/encoding/cbor.ts'
 import { ThymeshError } from '../../../protocol/errors.ts'
-import { idleStreamTimeoutMs, messageTimeoutMs, slowestBytesPerMs } from '../../defaults.ts'
+import { idleStreamTimeoutMs, messageTimeoutMs, slowestBytesPerMs } from '../limits.ts'
 import { type Patience, StreamReader, writeTo } from './stream-io.ts'
 
 export class ChannelError extends ThymeshError<'ended' | 'too-large'> {}

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import type { Connection } from '@libp2p/interface'
 import { withCode } from '../../../test/helpers/errors.ts'
 import { type TestEnd, testStreams } from '../../../test/helpers/streams.ts'
-import { helloTimeoutMs, waitingStreams } from '../../defaults.ts'
+import { helloTimeoutMs, waitingStreams } from '../limits.ts'
 import { Gate } from './gate.ts'
 
 function scene() {

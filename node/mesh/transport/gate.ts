@@ -2,7 +2,7 @@
 
 import type { StreamMiddleware } from '@libp2p/interface'
 import { ThymeshError } from '../../../protocol/errors.ts'
-import { helloTimeoutMs, waitingStreams } from '../../defaults.ts'
+import { helloTimeoutMs, waitingStreams } from '../limits.ts'
 
 export class GateError extends ThymeshError<'refused'> {}
 

@@ -13,9 +13,9 @@ import { createLibp2p } from 'libp2p'
 import { sha256 } from '../../../protocol/encoding/hash.ts'
 import type { ProtocolNames } from '../../../protocol/messages/messages.ts'
 import { signerOf } from '../../../protocol/signing/keys.ts'
-import { dialTimeoutMs, keepAliveMs, monitorIntervalMs, roundTripMs, silentConnectionMs } from '../../defaults.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { mdns } from '../discovery/mdns.ts'
+import { dialTimeoutMs, keepAliveMs, monitorIntervalMs, roundTripMs, silentConnectionMs } from '../limits.ts'
 import { thriftyNoise, thriftyYamux } from './libp2p-patches.ts'
 
 export type Services = {

@@ -2,7 +2,7 @@
 
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { ThymeshError } from '../../../protocol/errors.ts'
-import { dialTimeoutMs } from '../../defaults.ts'
+import { dialTimeoutMs } from '../limits.ts'
 import type { Host } from './host.ts'
 
 export class ConnectionError extends ThymeshError<'not-connected'> {}

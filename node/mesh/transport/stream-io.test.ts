@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { setImmediate as tick } from 'node:timers/promises'
 import { withCode } from '../../../test/helpers/errors.ts'
 import { testStreams } from '../../../test/helpers/streams.ts'
-import { readAheadBytes } from '../../defaults.ts'
+import { readAheadBytes } from '../limits.ts'
 import { StreamReader, writeTo } from './stream-io.ts'
 
 describe('writeTo', () => {

@@ -6,7 +6,7 @@
 import type { Stream } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { ThymeshError } from '../../../protocol/errors.ts'
-import { readAheadBytes } from '../../defaults.ts'
+import { readAheadBytes } from '../limits.ts'
 
 export class StreamError extends ThymeshError<'closed' | 'timed-out'> {}
 

@@ -13,9 +13,6 @@ import { encodeNix32 } from '../../../protocol/nix/base32.ts'
 import { formatNarInfo } from '../../../protocol/nix/narinfo.ts'
 import { STORE_DIR } from '../../../protocol/nix/store-path.ts'
 import { Slots } from '../../concurrency/semaphore.ts'
-import type { StoreLog } from '../local/store-daemon.ts'
-import { sendNar } from '../nar/send-nar.ts'
-import type { PathInfo } from '../path-info.ts'
 import {
   CLIENT_STALL_MS,
   DEFAULT_CACHE_PRIORITY,
@@ -27,7 +24,10 @@ import {
   PIECE_LIMIT_MS,
   REQUEST_LIMIT_MS,
   STOP_LIMIT_MS,
-} from './cache-defaults.ts'
+} from '../limits.ts'
+import type { StoreLog } from '../local/store-daemon.ts'
+import { sendNar } from '../nar/send-nar.ts'
+import type { PathInfo } from '../path-info.ts'
 import { type CacheTarget, isLoopback, narUrl, parseRange, parseRequest } from './cache-request.ts'
 import type { CacheSource } from './cache-source.ts'
 import { lookUpPatiently } from './retrying-look-up.ts'
@@ -42,7 +42,7 @@ export interface BinaryCacheInit {
   readonly port: number
   /** Of `nix-cache-info`: lower is asked first. */
   readonly priority?: number
-  /** Milliseconds; see `cache-defaults.ts`. */
+  /** Milliseconds; see `limits.ts`. */
   readonly lookUpLimitMs?: number
   readonly pieceLimitMs?: number
 }

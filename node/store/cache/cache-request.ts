@@ -1,6 +1,6 @@
 /** What a request to the binary cache asks for, and why one is refused: pure, so that every rule has a test. */
 import { isIPv4 } from 'node:net'
-import { MAX_REQUEST_URL_LENGTH } from './cache-defaults.ts'
+import { MAX_REQUEST_URL_LENGTH } from '../limits.ts'
 
 /** What a client may ask for. */
 export type CacheTarget =

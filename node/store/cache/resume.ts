@@ -1,7 +1,7 @@
 /** Reads a body of known size over the failures of its sources: each new try goes on where the last one ended. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { NAR_RETRY_MS, NAR_TRIES } from '../limits.ts'
 import { storeError } from '../store-error.ts'
-import { NAR_RETRY_MS, NAR_TRIES } from './cache-defaults.ts'
 
 export interface ResumeInit {
   readonly start: number

@@ -1,9 +1,9 @@
 /** Looks a path up for a client that would keep a "no" for an hour: waits and asks again while the source can't tell. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../../protocol/errors.ts'
+import { LOOK_UP_RETRY_MS } from '../limits.ts'
 import type { StoreLog } from '../local/store-daemon.ts'
 import type { PathInfo } from '../path-info.ts'
-import { LOOK_UP_RETRY_MS } from './cache-defaults.ts'
 import type { CacheSource } from './cache-source.ts'
 
 /**

@@ -1,7 +1,7 @@
 /** Temp roots for paths that are being read: one connection to the daemon for all of them, while there are any. */
 
+import { ROOTS_LINGER_MS } from '../limits.ts'
 import type { TempRoots } from '../local/temp-roots.ts'
-import { ROOTS_LINGER_MS } from './cache-defaults.ts'
 
 /** Keeps paths from the garbage collector while they are read. */
 export class StreamRoots {

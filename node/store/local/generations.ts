@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { messageOf } from '../../../protocol/errors.ts'
-import { COLLECT_LIMIT_MS, NIX_ENV_LIMIT_MS } from '../defaults.ts'
+import { COLLECT_LIMIT_MS, NIX_ENV_LIMIT_MS } from '../limits.ts'
 import { storeError } from '../store-error.ts'
 import { profilePath, program, type StoreLocation } from './roots.ts'
 

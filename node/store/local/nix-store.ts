@@ -1,7 +1,7 @@
 /** The Nix store of this machine, as the rest of the daemon sees it: query, import, keep and read paths. */
 import { statfs } from 'node:fs/promises'
 import { isStorePath, STORE_DIR } from '../../../protocol/nix/store-path.ts'
-import { MAX_QUERY_CONNECTIONS } from '../defaults.ts'
+import { MAX_QUERY_CONNECTIONS } from '../limits.ts'
 import { FileHandles } from '../nar/file-handles.ts'
 import { NarLayoutCache } from '../nar/nar-cache.ts'
 import { NarReader } from '../nar/nar-reader.ts'

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { messageOf } from '../../../protocol/errors.ts'
-import { NIX_ENV_LIMIT_MS } from '../defaults.ts'
+import { NIX_ENV_LIMIT_MS } from '../limits.ts'
 import { storeError, storeErrorFromDaemon, storeErrorFromFile } from '../store-error.ts'
 
 const run = promisify(execFile)

@@ -1,7 +1,7 @@
 /** A few files of the store that stay open between reads, because chunks of a file are read one after another. */
 import { constants, fstatSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { MAX_OPEN_FILES, OPEN_FILE_IDLE_MS } from '../defaults.ts'
+import { MAX_OPEN_FILES, OPEN_FILE_IDLE_MS } from '../limits.ts'
 import { storeError } from '../store-error.ts'
 
 interface OpenFile {

@@ -1,7 +1,7 @@
 /** Where every byte of a store path's NAR comes from: computed by one walk, without reading a file's content. */
 import type { Dirent } from 'node:fs'
 import { lstat, readdir, readlink } from 'node:fs/promises'
-import { NAR_MAX_DEPTH, NAR_MAX_NAME_BYTES, NAR_MAX_TARGET_BYTES } from '../defaults.ts'
+import { NAR_MAX_DEPTH, NAR_MAX_NAME_BYTES, NAR_MAX_TARGET_BYTES } from '../limits.ts'
 import { storeError, storeErrorFromFile } from '../store-error.ts'
 import { paddingOf, WireMessage } from '../worker/worker-wire.ts'
 

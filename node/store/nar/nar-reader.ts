@@ -1,6 +1,6 @@
 /** Random access into the NAR of a path that lies in the store: no copy of it is ever made. */
 import type { FileHandle } from 'node:fs/promises'
-import { NAR_STREAM_CHUNK_BYTES } from '../defaults.ts'
+import { NAR_STREAM_CHUNK_BYTES } from '../limits.ts'
 import { storeError, storeErrorFromFile } from '../store-error.ts'
 import type { FileHandles } from './file-handles.ts'
 import type { NarLayout } from './nar-layout.ts'

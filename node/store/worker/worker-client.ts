@@ -1,5 +1,5 @@
 /** One connection to a Nix daemon: the operations of the worker protocol that moving closures takes. */
-import { DAEMON_STALL_MS, HANDSHAKE_LIMIT_MS } from '../defaults.ts'
+import { DAEMON_STALL_MS, HANDSHAKE_LIMIT_MS } from '../limits.ts'
 import type { PathInfo } from '../path-info.ts'
 import { StoreError, type StoreOperation, storeError } from '../store-error.ts'
 import { greet, type WorkerGreeting } from './worker-handshake.ts'

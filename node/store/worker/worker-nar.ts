@@ -1,5 +1,5 @@
 /** Sends a NAR to the daemon: in frames, or piece by piece as an old daemon asks for it. */
-import { MAX_FRAME_BYTES } from '../defaults.ts'
+import { MAX_FRAME_BYTES } from '../limits.ts'
 import type { PathInfo } from '../path-info.ts'
 import { storeError } from '../store-error.ts'
 import { u64, WireMessage } from './worker-wire.ts'

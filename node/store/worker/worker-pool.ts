@@ -1,5 +1,5 @@
 /** Connections to the daemon that are kept for the next request, for as long as one is likely. */
-import { CONNECTION_IDLE_MS } from '../defaults.ts'
+import { CONNECTION_IDLE_MS } from '../limits.ts'
 import { StoreError, storeError } from '../store-error.ts'
 import type { WorkerClient } from './worker-client.ts'
 

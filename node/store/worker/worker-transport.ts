@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import { messageOf } from '../../../protocol/errors.ts'
-import { CHILD_GRACE_MS, SOCKET_CONNECT_LIMIT_MS, STDERR_TAIL_BYTES } from '../defaults.ts'
+import { CHILD_GRACE_MS, SOCKET_CONNECT_LIMIT_MS, STDERR_TAIL_BYTES } from '../limits.ts'
 import { storeError, withoutAnsi } from '../store-error.ts'
 
 /** A byte stream to a daemon and back. */

@@ -1,6 +1,6 @@
 /** The words of Nix's worker protocol: u64 little-endian numbers, strings padded to 8 bytes, lists, and frames. */
 import type { Readable, Writable } from 'node:stream'
-import { MAX_WIRE_LIST_ENTRIES, MAX_WIRE_STRING_BYTES, MAX_WIRE_TEXT_BYTES } from '../defaults.ts'
+import { MAX_WIRE_LIST_ENTRIES, MAX_WIRE_STRING_BYTES, MAX_WIRE_TEXT_BYTES } from '../limits.ts'
 import { storeError } from '../store-error.ts'
 
 const ZEROS = Buffer.alloc(8)

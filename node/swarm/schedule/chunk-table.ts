@@ -1,8 +1,8 @@
 /** The scheduler's tables: the order of the wanted chunks, who has them in what number, and which are to be asked for. */
 
+import type { SchedulerLimits } from '../limits.ts'
 import { Leases } from './leases.ts'
 import { RankSet } from './rank-set.ts'
-import type { SchedulerLimits } from './scheduler-limits.ts'
 import type { PeerState } from './scheduler-peer.ts'
 
 const unranked = 0xffff_ffff

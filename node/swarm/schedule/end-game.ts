@@ -1,6 +1,6 @@
 /** The end-game: which requests that let us wait are worth asking at a second peer. */
 
-import type { SchedulerLimits } from './scheduler-limits.ts'
+import type { SchedulerLimits } from '../limits.ts'
 import type { PeerState } from './scheduler-peer.ts'
 
 /** What it reads of the scheduler. */

@@ -1,8 +1,8 @@
 /** One copy per site: who of the site brings which chunk over the uplink, and when another takes over. */
 
+import type { SchedulerLimits } from '../limits.ts'
 import type { RankSet } from './rank-set.ts'
 import { chosen, seedOf } from './rendezvous.ts'
-import type { SchedulerLimits } from './scheduler-limits.ts'
 import { average, median } from './scheduler-peer.ts'
 
 /** A peer of the site that fetches the closure, ourselves among them. */

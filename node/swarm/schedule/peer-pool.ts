@@ -1,8 +1,8 @@
 /** The peers of one closure and what they were asked for: requests out and in, pauses, stalls and rests. */
 
 import type { Bitfield } from '../chunks/bitfield.ts'
+import type { SchedulerLimits } from '../limits.ts'
 import type { ChunkTable } from './chunk-table.ts'
-import type { SchedulerLimits } from './scheduler-limits.ts'
 import { PeerState } from './scheduler-peer.ts'
 
 /** One chunk, asked of one peer. */

@@ -1,8 +1,8 @@
 /** What the scheduler knows of one peer: what it has, what was asked of it and how it answers. */
 
 import { Bitfield } from '../chunks/bitfield.ts'
+import type { SchedulerLimits } from '../limits.ts'
 import { seedOf } from './rendezvous.ts'
-import type { SchedulerLimits } from './scheduler-limits.ts'
 
 /** Weight of the newest measure in a running average: a few answers are enough to notice a change. */
 const newestWeight = 0.25

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { SchedulerLimits } from '../limits.ts'
 import { chosen, seedOf } from './rendezvous.ts'
 import { type Request, Scheduler } from './scheduler.ts'
-import type { SchedulerLimits } from './scheduler-limits.ts'
 
 const kib = 1024
 

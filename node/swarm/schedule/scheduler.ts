@@ -1,11 +1,11 @@
 /** The scheduler: which chunk to ask of which peer, and when. Pure: no I/O, no timers, the time is passed in. */
 
 import type { Bitfield } from '../chunks/bitfield.ts'
+import { defaultSchedulerLimits, type SchedulerLimits } from '../limits.ts'
 import { ChunkTable } from './chunk-table.ts'
 import { duplicates, type EndGameView, slowAt } from './end-game.ts'
 import { firstFor, LookAhead } from './look-ahead.ts'
 import { PeerPool, type Request } from './peer-pool.ts'
-import { defaultSchedulerLimits, type SchedulerLimits } from './scheduler-limits.ts'
 import type { PeerState } from './scheduler-peer.ts'
 
 export interface SchedulerInit {

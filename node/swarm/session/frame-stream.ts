@@ -4,8 +4,9 @@ import type { Stream } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { ThymeshError } from '../../../protocol/errors.ts'
 import { decodeFrame, encodeFrame, type Frame, maxFrame } from '../../../protocol/messages/swarm.ts'
-import { idleStreamTimeoutMs, slowestFrameBytesPerMs } from '../../defaults.ts'
+import { idleStreamTimeoutMs } from '../../mesh/limits.ts'
 import { type Patience, StreamReader, writeTo } from '../../mesh/transport/stream-io.ts'
+import { slowestFrameBytesPerMs } from '../limits.ts'
 
 export class FrameStreamError extends ThymeshError<'too-large' | 'ended'> {}
 

@@ -1,7 +1,7 @@
 /** A TUF repository behind HTTP as a source of metadata and target files, every answer bounded. Believed nothing. */
 
 import type { MetaFile, TargetFile } from '@tufjs/models'
-import { idleStreamTimeoutMs, slowestBytesPerMs } from '../../../node/defaults.ts'
+import { idleStreamTimeoutMs, slowestBytesPerMs } from '../../../node/mesh/limits.ts'
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
 import type { MetadataFetcher } from '../../../protocol/trust/refresh.ts'
 import type { TrustRules } from '../../../protocol/trust/rules.ts'

@@ -1,0 +1,24 @@
+/** Time limits and bounds of an activation, the unit in the name and a reason beside each. */
+
+/** switch-to-configuration; NixOS's own waits for units without a limit. */
+export const activationTimeoutMs = 5 * 60_000
+/** A question to systemd; it answers in milliseconds, but not while it reloads on a slow board. */
+export const systemctlTimeoutMs = 60_000
+/** How often the files of a switch that runs in a unit of its own are looked at. */
+export const guardPollMs = 300
+/** How often a guard that was killed is started again before going back counts as failed. */
+export const rollBackStarts = 3
+/** Between two looks at units and members after a switch. */
+export const healthPollMs = 1_000
+/** Looks in a row that must find no new failure: a unit that restarts by itself is well for a moment, too. */
+export const wellInARow = 2
+/** One question to all members at once, after a switch: connections from before it may be dead. */
+export const contactTimeoutMs = 10_000
+/** The daemon acts itself when the guard has not, this long after the deadline. */
+export const deadlineGraceSeconds = 20
+/** A held update is looked at this often. */
+export const heldPollMs = 10_000
+/** How often it is looked whether a sweep of the store is due. */
+export const housekeepingIntervalMs = 60_000
+/** Logs of failed activations that are kept. */
+export const keptActivationLogs = 10
