@@ -10,8 +10,9 @@ import type { UpdatePolicyInput } from '../../protocol/release/update-policy.ts'
 import { testStorePath } from '../../test/helpers/fleet.ts'
 import { type Behaviour, Crash, type Fault, SimulatedMachine } from '../../test/helpers/simulated-machine.ts'
 import { silentLogger } from '../process/log.ts'
-import { Activator, type WantedSystem } from './activator.ts'
+import { Activator } from './activator.ts'
 import type { Entry } from './entry.ts'
+import type { WantedSystem } from './wanted-system.ts'
 
 const [old, next] = [testStorePath('old'), testStorePath('new')]
 const thisSystem = process.arch === 'arm64' ? 'aarch64-linux' : 'x86_64-linux'

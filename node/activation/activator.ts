@@ -3,7 +3,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Target } from '../../protocol/encoding/fields.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import type { UpdatePolicyInput } from '../../protocol/release/update-policy.ts'
 import { policyOf } from '../../protocol/release/update-policy.ts'
 import type { Answering } from '../mesh/peers/answering.ts'
 import type { Logger } from '../process/log.ts'
@@ -16,18 +15,7 @@ import { contactTimeoutMs, deadlineGraceSeconds, healthPollMs, heldPollMs, wellI
 import { preflight } from './preflight.ts'
 import type { ActivationSystem } from './system.ts'
 import { contactsNeeded, type Event, resume, step } from './transition.ts'
-
-/** What a release wants of this device. */
-export interface WantedSystem {
-  release: number
-  /** The site whose own release it is. */
-  site?: string | undefined
-  config: string
-  system: string
-  target: Target
-  topLevel: string
-  policy?: UpdatePolicyInput | undefined
-}
+import type { WantedSystem } from './wanted-system.ts'
 
 export interface ActivatorComponents {
   system: ActivationSystem

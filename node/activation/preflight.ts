@@ -3,8 +3,8 @@
 import { constants } from 'node:fs'
 import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { WantedSystem } from './activator.ts'
 import type { Entry, FailureCode } from './entry.ts'
+import type { WantedSystem } from './wanted-system.ts'
 
 /** Nix systems that a processor runs, its own first. */
 const systemsOf: Partial<Record<NodeJS.Architecture, readonly string[]>> = {

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import { messageOf } from '../../protocol/errors.ts'
-import { STORE_DIR } from '../../protocol/nix/store-path.ts'
+import { storeDir } from '../../protocol/nix/store-path.ts'
 import { wantedConfig } from '../../protocol/release/release.ts'
 import { policyOf } from '../../protocol/release/update-policy.ts'
 import type { ActivationLogs } from '../activation/activation-log.ts'
@@ -156,7 +156,7 @@ async function startCache(
     store: peer.store,
     described: peer.closures.described,
     mesh: new MeshNars({ closures: peer.closures, swarms: peer.swarms }),
-    hashParts: new HashParts(`${root ?? ''}${STORE_DIR}`),
+    hashParts: new HashParts(`${root ?? ''}${storeDir}`),
     log,
   })
   const cache = new BinaryCache({ source, log }, init)

@@ -8,7 +8,7 @@ import { describeIssues } from '../../protocol/encoding/cbor.ts'
 import { nameSchema, timeSchema } from '../../protocol/encoding/fields.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { logLevels } from '../process/log.ts'
-import { DEFAULT_CACHE_PORT, DEFAULT_CACHE_PRIORITY } from '../store/limits.ts'
+import { defaultCachePort, defaultCachePriority } from '../store/limits.ts'
 import { defaultPort, defaultStateDirectory } from './defaults.ts'
 
 export class SettingsError extends ThymeshError<'unreadable' | 'invalid'> {}
@@ -62,8 +62,8 @@ const settingsSchema = z.strictObject({
     .union([
       z.literal(false),
       z.strictObject({
-        port: z.int().min(1).max(65_535).default(DEFAULT_CACHE_PORT),
-        priority: z.int().min(0).max(1000).default(DEFAULT_CACHE_PRIORITY),
+        port: z.int().min(1).max(65_535).default(defaultCachePort),
+        priority: z.int().min(0).max(1000).default(defaultCachePriority),
       }),
     ])
     .prefault({}),

@@ -25,7 +25,7 @@ export class StoreError extends ThymeshError<StoreErrorCode> {}
 /** What was being done when the daemon refused: the same words mean another thing during an import. */
 export type StoreOperation = 'import' | 'query'
 
-const HINTS: Record<StoreErrorCode, string | undefined> = {
+const hints: Record<StoreErrorCode, string | undefined> = {
   'store-unavailable': 'Check that Nix is installed and that its daemon runs (`nix-store --version`, `nix store ping`)',
   'signature-refused': "Sign the path with a key of the fleet, or add the signer's key to trusted-public-keys",
   'nar-mismatch': 'Fetch the path again from another peer',
@@ -38,7 +38,7 @@ const HINTS: Record<StoreErrorCode, string | undefined> = {
 }
 
 /** The phrases of Nix 2.3 to 2.35, most telling first. */
-const PHRASES: readonly [RegExp, StoreErrorCode][] = [
+const codePhrases: readonly [RegExp, StoreErrorCode][] = [
   [/No space left on device|database or disk is full|Disk quota exceeded/, 'disk-full'],
   [/lacks a (valid )?signature|signature by a trusted key|signature .*is (not valid|corrupt)/, 'signature-refused'],
   [/(hash|size) mismatch|bad archive|Nix archive|NAR (contains|directory)/, 'nar-mismatch'],
@@ -46,15 +46,15 @@ const PHRASES: readonly [RegExp, StoreErrorCode][] = [
 ]
 
 /** What the NAR's parser says without naming the NAR. */
-const NAR_PHRASE =
+const narPhrase =
   /non-zero padding|string is too long|unexpected end-of-file|end of FramedSource|unknown file type|file name/
 /** Errors may quote what they did not expect, and that may be a whole file. */
-const MAX_MESSAGE_LENGTH = 2000
-const MISSING_PATH_PHRASE = /path '[^']*' (is not valid|does not exist)/
+const maxMessageLength = 2000
+const missingPathPhrase = /path '[^']*' (is not valid|does not exist)/
 
 /** Makes a StoreError with the standard hint of its code. */
 export function storeError(code: StoreErrorCode, message: string, cause?: unknown): StoreError {
-  return new StoreError(code, message, { hint: HINTS[code], cause })
+  return new StoreError(code, message, { hint: hints[code], cause })
 }
 
 /** Turns an error text of the daemon into a StoreError; the text stays in the message, without its colours. */
@@ -62,15 +62,15 @@ export function storeErrorFromDaemon(text: string, operation: StoreOperation): S
   const plain = withoutAnsi(text)
     .trim()
     .replace(/^error:\s*/, '')
-    .slice(0, MAX_MESSAGE_LENGTH)
+    .slice(0, maxMessageLength)
   return storeError(codeOf(plain, operation), `The Nix store answered: ${plain}`)
 }
 
 function codeOf(text: string, operation: StoreOperation): StoreErrorCode {
-  const phrase = PHRASES.find(([pattern]) => pattern.test(text))
+  const phrase = codePhrases.find(([pattern]) => pattern.test(text))
   if (phrase !== undefined) return phrase[1]
-  if (MISSING_PATH_PHRASE.test(text)) return operation === 'import' ? 'reference-missing' : 'path-unknown'
-  if (operation === 'import' && NAR_PHRASE.test(text)) return 'nar-mismatch'
+  if (missingPathPhrase.test(text)) return operation === 'import' ? 'reference-missing' : 'path-unknown'
+  if (operation === 'import' && narPhrase.test(text)) return 'nar-mismatch'
   return 'daemon-refused'
 }
 

@@ -1,10 +1,10 @@
 /** Positions of references in a NAR: where a store path's hash stands, and which slot it belongs to. */
 
 import { packVarints, unpackVarints } from '../encoding/varint.ts'
-import { HASH_PART_LENGTH } from '../nix/store-path.ts'
+import { hashPartLength } from '../nix/store-path.ts'
 
 /** Bytes of a reference: the store path's hash part. The rest of the path, its name, stays in the chunks. */
-export const REFERENCE_LENGTH = HASH_PART_LENGTH
+export const referenceLength = hashPartLength
 
 /** Where references stand, in ascending order and without overlap; two columns, since a NAR can have many thousands. */
 export interface Positions {
@@ -14,7 +14,7 @@ export interface Positions {
   readonly slots: Uint32Array
 }
 
-export const NO_POSITIONS: Positions = { offsets: new Float64Array(0), slots: new Uint32Array(0) }
+export const noPositions: Positions = { offsets: new Float64Array(0), slots: new Uint32Array(0) }
 
 /** Packs positions as varints: for each the gap since the end of the one before, then its slot. */
 export function packPositions({ offsets, slots }: Positions): Uint8Array {
@@ -23,7 +23,7 @@ export function packPositions({ offsets, slots }: Positions): Uint8Array {
   offsets.forEach((offset, i) => {
     numbers[2 * i] = offset - end
     numbers[2 * i + 1] = slots[i] ?? 0
-    end = offset + REFERENCE_LENGTH
+    end = offset + referenceLength
   })
   return packVarints(numbers)
 }
@@ -46,7 +46,7 @@ export function unpackPositions(
   for (let i = 0; i < count; i++) {
     const offset = end + (numbers[2 * i] ?? 0)
     const slot = numbers[2 * i + 1] ?? 0
-    end = offset + REFERENCE_LENGTH
+    end = offset + referenceLength
     if (end > size) throw new RangeError(`expected positions within ${size} bytes, got one at ${offset}`)
     if (slot > seen) throw new RangeError(`expected slots by first occurrence: ${seen} before ${slot}`)
     if (slot === seen) seen++
@@ -63,7 +63,7 @@ export function firstPositionAfter({ offsets }: Positions, start: number): numbe
   let high = offsets.length
   while (low < high) {
     const middle = (low + high) >>> 1
-    if ((offsets[middle] ?? 0) + REFERENCE_LENGTH > start) high = middle
+    if ((offsets[middle] ?? 0) + referenceLength > start) high = middle
     else low = middle + 1
   }
   return low

@@ -7,7 +7,7 @@ import { decode, encode } from '@ipld/dag-cbor'
 import fc from 'fast-check'
 import { FormatError } from '../encoding/cbor.ts'
 import { packVarints } from '../encoding/varint.ts'
-import { REFERENCE_LENGTH } from './positions.ts'
+import { referenceLength } from './positions.ts'
 import { decodeRecipe, encodeRecipe, type Recipe, recipeId, recipeLimits } from './recipe.ts'
 
 /** A recipe from chunk lengths and the references' gaps and slots; slots are renumbered by first occurrence. */
@@ -22,11 +22,11 @@ function recipeOf(lengths: readonly number[], references: readonly { gap: number
   const slots: number[] = []
   let end = 0
   for (const { gap, slot } of references) {
-    if (end + gap + REFERENCE_LENGTH > size) break
+    if (end + gap + referenceLength > size) break
     if (!order.includes(slot)) order.push(slot)
     slots.push(order.indexOf(slot))
     offsets.push(end + gap)
-    end += gap + REFERENCE_LENGTH
+    end += gap + referenceLength
   }
   const positions = { offsets: Float64Array.from(offsets), slots: Uint32Array.from(slots) }
   return { size, chunks, slotCount: order.length, positions }
@@ -128,7 +128,7 @@ test('recipe: cannot expand beyond what it may hold, however short it is', () =>
   const { chunkCount, chunkSize, positionCount } = recipeLimits
   // Two bytes a reference, so that more fit the packed column than a NAR may have.
   const many = new Uint8Array(2 * (positionCount + 1))
-  const size = (positionCount + 1) * REFERENCE_LENGTH
+  const size = (positionCount + 1) * referenceLength
   const lengths = packVarints(Array<number>(Math.ceil(size / chunkSize)).fill(chunkSize))
   const chunks = Math.ceil(size / chunkSize)
   const refused: [string, Record<string, unknown>][] = [

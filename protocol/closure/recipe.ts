@@ -27,7 +27,7 @@ export const recipeLimits = {
 } as const
 
 /** Stands in for each byte of a reference's hash in a chunk: `_`, which is no nix32 character. Wire-stable. */
-export const FILLER = 0x5f
+export const filler = 0x5f
 
 /** A piece of a normalised NAR. */
 export interface Chunk {

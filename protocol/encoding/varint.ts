@@ -1,7 +1,7 @@
 /** Varints: whole numbers packed as LEB128, for tables of many small numbers inside a document. */
 
 /** Seven bits a byte: enough for `Number.MAX_SAFE_INTEGER` (53 bits). */
-const MAX_VARINT_BYTES = 8
+const maxVarintBytes = 8
 
 /**
  * Packs whole numbers from 0 to `Number.MAX_SAFE_INTEGER`, least significant seven bits first (unsigned LEB128, as in
@@ -36,7 +36,7 @@ export function unpackVarints(bytes: Uint8Array, maxCount = Number.POSITIVE_INFI
     value += (byte & 0x7f) * scale
     length++
     if (byte >= 0x80) {
-      if (length === MAX_VARINT_BYTES) throw new RangeError(`expected a varint of at most ${MAX_VARINT_BYTES} bytes`)
+      if (length === maxVarintBytes) throw new RangeError(`expected a varint of at most ${maxVarintBytes} bytes`)
       scale *= 0x80
       continue
     }

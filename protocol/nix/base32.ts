@@ -2,10 +2,10 @@
 import { NixFormatError } from './format-error.ts'
 
 /** Nix leaves out e, o, u and t, so that no hash spells a word (`libutil/hash.cc`). */
-const ALPHABET = '0123456789abcdfghijklmnpqrsvwxyz'
+export const nix32Alphabet = '0123456789abcdfghijklmnpqrsvwxyz'
 
-const DIGIT_OF_CHAR_CODE = new Int8Array(128).fill(-1)
-for (let digit = 0; digit < ALPHABET.length; digit++) DIGIT_OF_CHAR_CODE[ALPHABET.charCodeAt(digit)] = digit
+const digitOfCharCode = new Int8Array(128).fill(-1)
+for (let digit = 0; digit < nix32Alphabet.length; digit++) digitOfCharCode[nix32Alphabet.charCodeAt(digit)] = digit
 
 /** How many nix32 characters `byteLength` bytes take: 20 → 32, 32 → 52. */
 export function nix32Length(byteLength: number): number {
@@ -21,7 +21,7 @@ export function encodeNix32(bytes: Uint8Array): string {
     const shift = bit & 7
     const low = (bytes[index] ?? 0) >> shift
     const high = (bytes[index + 1] ?? 0) << (8 - shift)
-    text += ALPHABET[(low | high) & 31]
+    text += nix32Alphabet[(low | high) & 31]
   }
   return text
 }
@@ -34,7 +34,7 @@ export function encodeNix32(bytes: Uint8Array): string {
 export function decodeNix32(text: string): Uint8Array {
   const bytes = new Uint8Array(Math.floor((text.length * 5) / 8))
   for (let digit = 0; digit < text.length; digit++) {
-    const value = DIGIT_OF_CHAR_CODE[text.charCodeAt(text.length - 1 - digit)] ?? -1
+    const value = digitOfCharCode[text.charCodeAt(text.length - 1 - digit)] ?? -1
     if (value < 0) throw invalid(text, 'it has a character that nix32 does not use')
     const bit = digit * 5
     const index = bit >> 3

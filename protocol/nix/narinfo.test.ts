@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { decodeNix32, encodeNix32 } from './base32.ts'
-import { formatNarInfo, MAX_NARINFO_LENGTH, type NarInfo, NarInfoError, parseNarInfo } from './narinfo.ts'
+import { formatNarInfo, maxNarinfoLength, type NarInfo, NarInfoError, parseNarInfo } from './narinfo.ts'
 
 const TOOL = '/nix/store/mpm8rlmpb3xvqa6adalb9fhinlfliw4s-tool'
 const LIB = '/nix/store/swdddnx6lcv4dww2670bq4hpgkdinl7q-lib'
@@ -122,7 +122,7 @@ test('refuses what is missing, doubled, malformed or too long', () => {
     TOOL_TEXT.replace('/nix/store/', '/gnu/store/'),
     TOOL_TEXT.replace('Sig: test-1:', 'Sig: test-1'),
     TOOL_TEXT.replace(': none', ':none'),
-    'x'.repeat(MAX_NARINFO_LENGTH + 1),
+    'x'.repeat(maxNarinfoLength + 1),
   ]
   for (const text of wrong) assert.throws(() => parseNarInfo(text), { code: 'narinfo-invalid' }, text.slice(0, 400))
 })

@@ -3,17 +3,17 @@ import { z } from 'zod'
 import { describeIssues } from '../encoding/cbor.ts'
 import { ThymeshError } from '../errors.ts'
 import { decodeNix32, encodeNix32 } from './base32.ts'
-import { STORE_DIR, type StorePath, storePathBaseName, storePathSchema } from './store-path.ts'
+import { type StorePath, storeDir, storePathBaseName, storePathSchema } from './store-path.ts'
 
 /** A text that should have been a narinfo, or a path that no narinfo can describe. */
 export class NarInfoError extends ThymeshError<'narinfo-invalid'> {}
 
 /** Longest narinfo that is read: 20,000 references of 200 characters; real ones stay below 64 KiB. */
-export const MAX_NARINFO_LENGTH = 4 * 1024 * 1024
+export const maxNarinfoLength = 4 * 1024 * 1024
 /** Most references and signatures of one path that are read or written. */
-const MAX_REFERENCES = 20_000
-const MAX_SIGNATURES = 64
-const SHA256_BYTES = 32
+const maxReferences = 20_000
+const maxSignatures = 64
+const sha256Bytes = 32
 
 /** A value that stands on a line of its own: what is put into it can start no further line. */
 const lineSchema = z
@@ -21,8 +21,8 @@ const lineSchema = z
   .max(512)
   .regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces')
 const hashSchema = z.custom<Uint8Array>(
-  value => value instanceof Uint8Array && value.length === SHA256_BYTES,
-  `expected a SHA-256 of ${SHA256_BYTES} bytes`,
+  value => value instanceof Uint8Array && value.length === sha256Bytes,
+  `expected a SHA-256 of ${sha256Bytes} bytes`,
 )
 
 const narInfoSchema = z.object({
@@ -38,11 +38,11 @@ const narInfoSchema = z.object({
   narHash: hashSchema,
   narSize: z.int().min(1),
   /** Full store paths, the path itself included if it refers to itself. */
-  references: z.array(storePathSchema).max(MAX_REFERENCES),
+  references: z.array(storePathSchema).max(maxReferences),
   /** Full store path. */
   deriver: storePathSchema.optional(),
   /** `name:base64`, any number. */
-  signatures: z.array(lineSchema.regex(/^[^:]+:[A-Za-z0-9+/]+=*$/, 'expected name:base64')).max(MAX_SIGNATURES),
+  signatures: z.array(lineSchema.regex(/^[^:]+:[A-Za-z0-9+/]+=*$/, 'expected name:base64')).max(maxSignatures),
   contentAddress: lineSchema.optional(),
 })
 
@@ -78,8 +78,8 @@ export function formatNarInfo(info: NarInfo): string {
  * @throws NarInfoError `narinfo-invalid` for a text that lacks a line, repeats one or has a value that is none.
  */
 export function parseNarInfo(text: string): NarInfo {
-  if (text.length > MAX_NARINFO_LENGTH) {
-    throw invalid(`a text of at most ${MAX_NARINFO_LENGTH} characters, got ${text.length}`)
+  if (text.length > maxNarinfoLength) {
+    throw invalid(`a text of at most ${maxNarinfoLength} characters, got ${text.length}`)
   }
   const values = new Map<string, string>()
   const signatures: string[] = []
@@ -125,7 +125,7 @@ function given<T>(name: string, text: string | undefined, parse: (text: string) 
 }
 
 function fullPath(baseName: string): StorePath {
-  return `${STORE_DIR}/${baseName}`
+  return `${storeDir}/${baseName}`
 }
 
 function formatHash(hash: Uint8Array): string {

@@ -25,14 +25,14 @@ export interface NixPublicKey {
   readonly key: KeyObject
 }
 
-const SEED_BYTES = 32
-const PUBLIC_BYTES = 32
-const SIGNATURE_BYTES = 64
+const seedBytes = 32
+const publicBytes = 32
+const signatureBytes = 64
 /** Longest `name:base64` that is read; names are host names in practice. */
-const MAX_KEY_TEXT_LENGTH = 512
+const maxKeyTextLength = 512
 /** DER around a raw Ed25519 key (RFC 8410): node:crypto takes no raw ones. */
-const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
-const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
+const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex')
+const spkiPrefix = Buffer.from('302a300506032b6570032100', 'hex')
 
 /** The text that Nix signs: `1;<path>;sha256:<nix32>;<size>;<references, sorted, comma-joined>` (`path-info.cc`). */
 export function fingerprint(info: SignedPathInfo): string {
@@ -49,8 +49,8 @@ export function generateNixSecretKey(name: string): NixSecretKey {
 /** Makes the key of a 32-byte Ed25519 seed, for keys that are derived from others. */
 export function nixSecretKeyFromSeed(name: string, seed: Uint8Array): NixSecretKey {
   if (!isKeyName(name)) throw invalidKey(`a key name without ':' and white space, got '${name.slice(0, 80)}'`)
-  if (seed.length !== SEED_BYTES) throw invalidKey(`a seed of ${SEED_BYTES} bytes, got ${seed.length}`)
-  return { name, key: createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: 'der', type: 'pkcs8' }) }
+  if (seed.length !== seedBytes) throw invalidKey(`a seed of ${seedBytes} bytes, got ${seed.length}`)
+  return { name, key: createPrivateKey({ key: Buffer.concat([pkcs8Prefix, seed]), format: 'der', type: 'pkcs8' }) }
 }
 
 /**
@@ -59,9 +59,9 @@ export function nixSecretKeyFromSeed(name: string, seed: Uint8Array): NixSecretK
  * @throws NixFormatError `key-invalid`; the message never quotes key material.
  */
 export function parseNixSecretKey(text: string): NixSecretKey {
-  const { name, bytes } = splitKey(text, SEED_BYTES + PUBLIC_BYTES, 'secret key')
-  const secret = nixSecretKeyFromSeed(name, bytes.subarray(0, SEED_BYTES))
-  if (!rawPublicKey(secret.key).equals(bytes.subarray(SEED_BYTES))) {
+  const { name, bytes } = splitKey(text, seedBytes + publicBytes, 'secret key')
+  const secret = nixSecretKeyFromSeed(name, bytes.subarray(0, seedBytes))
+  if (!rawPublicKey(secret.key).equals(bytes.subarray(seedBytes))) {
     throw invalidKey(`a secret key '${name}' whose second half is the public key of its first; they do not match`)
   }
   return secret
@@ -69,7 +69,7 @@ export function parseNixSecretKey(text: string): NixSecretKey {
 
 /** Writes the secret-key file's text. */
 export function formatNixSecretKey(secret: NixSecretKey): string {
-  const seed = secret.key.export({ format: 'der', type: 'pkcs8' }).subarray(PKCS8_PREFIX.length)
+  const seed = secret.key.export({ format: 'der', type: 'pkcs8' }).subarray(pkcs8Prefix.length)
   return `${secret.name}:${Buffer.concat([seed, rawPublicKey(secret.key)]).toString('base64')}`
 }
 
@@ -79,8 +79,8 @@ export function formatNixSecretKey(secret: NixSecretKey): string {
  * @throws NixFormatError `key-invalid`
  */
 export function parseNixPublicKey(text: string): NixPublicKey {
-  const { name, bytes } = splitKey(text, PUBLIC_BYTES, 'public key')
-  return { name, key: createPublicKey({ key: Buffer.concat([SPKI_PREFIX, bytes]), format: 'der', type: 'spki' }) }
+  const { name, bytes } = splitKey(text, publicBytes, 'public key')
+  return { name, key: createPublicKey({ key: Buffer.concat([spkiPrefix, bytes]), format: 'der', type: 'spki' }) }
 }
 
 /** Writes an entry of `trusted-public-keys`; takes a secret key too and writes its public half. */
@@ -96,9 +96,9 @@ export function signPath(info: SignedPathInfo, secret: NixSecretKey): string {
 /** Whether one of the keys made this signature over this path. A signature that cannot be read is not one. */
 export function verifyPath(info: SignedPathInfo, signature: string, trusted: readonly NixPublicKey[]): boolean {
   const colon = signature.indexOf(':')
-  if (colon <= 0 || signature.length > MAX_KEY_TEXT_LENGTH) return false
+  if (colon <= 0 || signature.length > maxKeyTextLength) return false
   const name = signature.slice(0, colon)
-  const bytes = decodeBase64(signature.slice(colon + 1), SIGNATURE_BYTES)
+  const bytes = decodeBase64(signature.slice(colon + 1), signatureBytes)
   if (bytes === undefined) return false
   const signed = Buffer.from(fingerprint(info))
   return trusted.some(key => key.name === name && verify(null, signed, key.key, bytes))
@@ -106,11 +106,11 @@ export function verifyPath(info: SignedPathInfo, signature: string, trusted: rea
 
 function rawPublicKey(key: KeyObject): Buffer {
   const publicKey = key.type === 'private' ? createPublicKey(key) : key
-  return publicKey.export({ format: 'der', type: 'spki' }).subarray(SPKI_PREFIX.length)
+  return publicKey.export({ format: 'der', type: 'spki' }).subarray(spkiPrefix.length)
 }
 
 function splitKey(text: string, byteLength: number, what: string): { name: string; bytes: Buffer } {
-  const trimmed = text.length <= MAX_KEY_TEXT_LENGTH ? text.trim() : ''
+  const trimmed = text.length <= maxKeyTextLength ? text.trim() : ''
   const colon = trimmed.indexOf(':')
   const name = trimmed.slice(0, Math.max(colon, 0))
   const bytes = decodeBase64(trimmed.slice(colon + 1), byteLength)

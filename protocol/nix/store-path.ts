@@ -3,23 +3,23 @@ import { z } from 'zod'
 import { NixFormatError } from './format-error.ts'
 
 /** The logical store of every fleet. A store with another name has other hashes, so it cannot share closures. */
-export const STORE_DIR = '/nix/store'
+export const storeDir = '/nix/store'
 
 /** Nix's own limit: name, hash and `-` fit a directory entry, with room for the suffixes of temporary names. */
-export const MAX_STORE_NAME_LENGTH = 211
+export const maxStoreNameLength = 211
 
 /** Characters of the hash part: 20 bytes in nix32. */
-export const HASH_PART_LENGTH = 32
+export const hashPartLength = 32
 
-const PREFIX = `${STORE_DIR}/`
+const prefix = `${storeDir}/`
 /** As Nix 2.20 and later have it (`libstore/path.cc`): leading dots are fine, but not `.`, `..`, `.-…` and `..-…`. */
-const PATTERN = /^\/nix\/store\/[0-9abcdfghijklmnpqrsvwxyz]{32}-(?!\.{1,2}(?:-|$))[0-9a-zA-Z+\-._?=]{1,211}$/
+const pattern = /^\/nix\/store\/[0-9abcdfghijklmnpqrsvwxyz]{32}-(?!\.{1,2}(?:-|$))[0-9a-zA-Z+\-._?=]{1,211}$/
 
 /** A full store path, nothing below it. */
 export const storePathSchema = z
   .string()
-  .max(PREFIX.length + HASH_PART_LENGTH + 1 + MAX_STORE_NAME_LENGTH)
-  .regex(PATTERN, 'expected a store path such as /nix/store/<32 nix32 characters>-<name>')
+  .max(prefix.length + hashPartLength + 1 + maxStoreNameLength)
+  .regex(pattern, 'expected a store path such as /nix/store/<32 nix32 characters>-<name>')
 
 /** A full store path that has passed {@link storePathSchema}. */
 export type StorePath = z.infer<typeof storePathSchema>
@@ -33,7 +33,7 @@ export interface StorePathParts {
 
 /** Whether a text is a full store path. */
 export function isStorePath(text: string): boolean {
-  return PATTERN.test(text)
+  return pattern.test(text)
 }
 
 /**
@@ -45,16 +45,16 @@ export function parseStorePath(path: string): StorePathParts {
   if (!isStorePath(path)) {
     throw new NixFormatError(
       'store-path-invalid',
-      `Expected a store path such as ${PREFIX}<32 nix32 characters>-<name>, got '${path.slice(0, 300)}'`,
+      `Expected a store path such as ${prefix}<32 nix32 characters>-<name>, got '${path.slice(0, 300)}'`,
     )
   }
   return {
-    hashPart: path.slice(PREFIX.length, PREFIX.length + HASH_PART_LENGTH),
-    name: path.slice(PREFIX.length + HASH_PART_LENGTH + 1),
+    hashPart: path.slice(prefix.length, prefix.length + hashPartLength),
+    name: path.slice(prefix.length + hashPartLength + 1),
   }
 }
 
 /** The last component, `<hash>-<name>`: how narinfo and `nix-store --dump-db` name references. */
 export function storePathBaseName(path: StorePath): string {
-  return path.slice(PREFIX.length)
+  return path.slice(prefix.length)
 }

@@ -6,7 +6,7 @@ import { sha256Hex, toHex } from '../encoding/hash.ts'
 import { messageOf, ThymeshError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { keyIdOf, type PublicKey, type Signer, tufKeyJson } from '../signing/keys.ts'
-import type { RootFields } from './fleet.ts'
+import type { RootFields } from './root-fields.ts'
 import { fleetRules, type RoleKind, type TrustRules } from './rules.ts'
 
 export type { RoleKind } from './rules.ts'

@@ -5,10 +5,11 @@ import { timeText } from '../encoding/fields.ts'
 import { toHex } from '../encoding/hash.ts'
 import { ThymeshError } from '../errors.ts'
 import { keyIdOf, type PublicKey } from '../signing/keys.ts'
-import { fleetFields, nixKeyId, type RoleName, type RootFields, roleNames } from './fleet.ts'
+import { fleetFields, nixKeyId, type RoleName, roleNames } from './fleet.ts'
 import { makeRoot, type RoleKeys } from './metadata.ts'
 import { membersOf, roleOf } from './proposals.ts'
 import { lifetimes } from './publish.ts'
+import type { RootFields } from './root-fields.ts'
 import type { TrustedSet } from './trusted-set.ts'
 
 export class NextRootError extends ThymeshError<'unknown-operator' | 'threshold' | 'nothing-changes'> {}

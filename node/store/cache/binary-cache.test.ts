@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { encodeNix32 } from '../../../protocol/nix/base32.ts'
 import { parseNarInfo } from '../../../protocol/nix/narinfo.ts'
-import { MAX_NAR_STREAMS } from '../limits.ts'
+import { maxCacheNarStreams } from '../limits.ts'
 import type { PathInfo } from '../path-info.ts'
 import { BinaryCache, type BinaryCacheInit } from './binary-cache.ts'
 import { narUrl } from './cache-request.ts'
@@ -189,7 +189,7 @@ test('sends a bounded number of NARs at a time; others wait their turn', options
   const { url } = await serve(t, {
     async *nar() {
       most = Math.max(most, ++running)
-      if (running === MAX_NAR_STREAMS) gate.resolve()
+      if (running === maxCacheNarStreams) gate.resolve()
       await gate.promise
       try {
         yield* nar(0)
@@ -198,9 +198,9 @@ test('sends a bounded number of NARs at a time; others wait their turn', options
       }
     },
   })
-  const all = Array.from({ length: 3 * MAX_NAR_STREAMS }, async () => bytesOf(await fetch(url + NAR_URL)))
+  const all = Array.from({ length: 3 * maxCacheNarStreams }, async () => bytesOf(await fetch(url + NAR_URL)))
   for (const bytes of await Promise.all(all)) assert.deepEqual(bytes, NAR)
-  assert.equal(most, MAX_NAR_STREAMS)
+  assert.equal(most, maxCacheNarStreams)
 })
 
 test('refuses what is no request of Nix', options, async t => {

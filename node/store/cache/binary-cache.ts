@@ -11,19 +11,19 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
 import { encodeNix32 } from '../../../protocol/nix/base32.ts'
 import { formatNarInfo } from '../../../protocol/nix/narinfo.ts'
-import { STORE_DIR } from '../../../protocol/nix/store-path.ts'
+import { storeDir } from '../../../protocol/nix/store-path.ts'
 import { Slots } from '../../concurrency/semaphore.ts'
 import {
-  CLIENT_STALL_MS,
-  DEFAULT_CACHE_PRIORITY,
-  KEEP_ALIVE_MS,
-  LOOK_UP_LIMIT_MS,
-  MAX_CACHE_CONNECTIONS,
-  MAX_NAR_STREAMS,
-  MAX_REQUEST_HEADER_BYTES,
-  PIECE_LIMIT_MS,
-  REQUEST_LIMIT_MS,
-  STOP_LIMIT_MS,
+  cacheClientStallMs,
+  cacheKeepAliveMs,
+  cacheLookUpLimitMs,
+  cachePieceLimitMs,
+  cacheRequestLimitMs,
+  cacheStopLimitMs,
+  defaultCachePriority,
+  maxCacheConnections,
+  maxCacheNarStreams,
+  maxRequestHeaderBytes,
 } from '../limits.ts'
 import type { StoreLog } from '../local/store-daemon.ts'
 import { sendNar } from '../nar/send-nar.ts'
@@ -32,7 +32,7 @@ import { type CacheTarget, isLoopback, narUrl, parseRange, parseRequest } from '
 import type { CacheSource } from './cache-source.ts'
 import { lookUpPatiently } from './retrying-look-up.ts'
 
-const HOST = '127.0.0.1'
+const loopbackHost = '127.0.0.1'
 
 /** The cache can't listen: another program has the port. */
 export class BinaryCacheError extends ThymeshError<'port-unavailable'> {}
@@ -53,7 +53,7 @@ export class BinaryCache {
   readonly #log: StoreLog | undefined
   readonly #init: Required<BinaryCacheInit>
   readonly #server: Server
-  readonly #slots = new Slots(MAX_NAR_STREAMS)
+  readonly #slots = new Slots(maxCacheNarStreams)
   readonly #stopping = new AbortController()
   readonly #answering = new Set<Promise<void>>()
 
@@ -61,20 +61,20 @@ export class BinaryCache {
     this.#source = components.source
     this.#log = components.log
     this.#init = {
-      priority: DEFAULT_CACHE_PRIORITY,
-      lookUpLimitMs: LOOK_UP_LIMIT_MS,
-      pieceLimitMs: PIECE_LIMIT_MS,
+      priority: defaultCachePriority,
+      lookUpLimitMs: cacheLookUpLimitMs,
+      pieceLimitMs: cachePieceLimitMs,
       ...init,
     }
     this.#server = createServer({
-      maxHeaderSize: MAX_REQUEST_HEADER_BYTES,
-      headersTimeout: REQUEST_LIMIT_MS,
-      requestTimeout: REQUEST_LIMIT_MS,
-      connectionsCheckingInterval: REQUEST_LIMIT_MS / 2,
-      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: maxRequestHeaderBytes,
+      headersTimeout: cacheRequestLimitMs,
+      requestTimeout: cacheRequestLimitMs,
+      connectionsCheckingInterval: cacheRequestLimitMs / 2,
+      keepAliveTimeout: cacheKeepAliveMs,
     })
-    this.#server.maxConnections = MAX_CACHE_CONNECTIONS
-    this.#server.timeout = CLIENT_STALL_MS
+    this.#server.maxConnections = maxCacheConnections
+    this.#server.timeout = cacheClientStallMs
     // Someone may have routed another machine here.
     this.#server.on('connection', socket => isLoopback(socket.remoteAddress) || socket.destroy())
     this.#server.on('request', (request, response) => {
@@ -87,12 +87,12 @@ export class BinaryCache {
   async start(): Promise<void> {
     const { port } = this.#init
     try {
-      this.#server.listen(port, HOST)
+      this.#server.listen(port, loopbackHost)
       await once(this.#server, 'listening')
     } catch (thrown) {
       throw new BinaryCacheError(
         'port-unavailable',
-        `can't serve a binary cache on ${HOST}:${port}: ${messageOf(thrown)}`,
+        `can't serve a binary cache on ${loopbackHost}:${port}: ${messageOf(thrown)}`,
         {
           hint: 'Give the cache another port in the settings (`cache.port`), or none (`cache: false`).',
           cause: thrown,
@@ -111,14 +111,14 @@ export class BinaryCache {
     const late = new AbortController()
     await Promise.race([
       Promise.allSettled(this.#answering),
-      sleep(STOP_LIMIT_MS, undefined, { signal: late.signal }).catch(() => {}),
+      sleep(cacheStopLimitMs, undefined, { signal: late.signal }).catch(() => {}),
     ])
     late.abort()
   }
 
   /** What `substituters` takes; `/g<release>` may follow it. */
   get url(): string {
-    return `http://${HOST}:${(this.#server.address() as AddressInfo | null)?.port ?? this.#init.port}`
+    return `http://${loopbackHost}:${(this.#server.address() as AddressInfo | null)?.port ?? this.#init.port}`
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -144,7 +144,7 @@ export class BinaryCache {
 
   async #answer(target: CacheTarget, request: IncomingMessage, response: ServerResponse, signal: AbortSignal) {
     if (target.kind === 'cache-info') {
-      const text = `StoreDir: ${STORE_DIR}\nWantMassQuery: 1\nPriority: ${this.#init.priority}\n`
+      const text = `StoreDir: ${storeDir}\nWantMassQuery: 1\nPriority: ${this.#init.priority}\n`
       return sendText(request, response, 200, text, 'text/x-nix-cache-info')
     }
     const info = await lookUpPatiently(this.#source, target.hashPart, {

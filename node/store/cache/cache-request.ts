@@ -1,6 +1,6 @@
 /** What a request to the binary cache asks for, and why one is refused: pure, so that every rule has a test. */
 import { isIPv4 } from 'node:net'
-import { MAX_REQUEST_URL_LENGTH } from '../limits.ts'
+import { maxRequestUrlLength } from '../limits.ts'
 
 /** What a client may ask for. */
 export type CacheTarget =
@@ -18,13 +18,13 @@ export interface RequestHead {
   readonly headersDistinct: NodeJS.Dict<string[]>
 }
 
-const NIX32 = '[0-9abcdfghijklmnpqrsvwxyz]'
+const nix32 = '[0-9abcdfghijklmnpqrsvwxyz]'
 /**
  * Everything before the file's name that starts with `g` is passed over: Nix keeps a 404 for an hour, by the cache's URL
  * without its query, so a URL that carries the release's number never hides what a new release brings.
  */
-const PATTERN = new RegExp(
-  `^(?:/g[0-9A-Za-z._-]{0,64})?/(?:(nix-cache-info)|(${NIX32}{32})\\.narinfo|nar/(${NIX32}{32})-(${NIX32}{52})\\.nar)$`,
+const pattern = new RegExp(
+  `^(?:/g[0-9A-Za-z._-]{0,64})?/(?:(nix-cache-info)|(${nix32}{32})\\.narinfo|nar/(${nix32}{32})-(${nix32}{52})\\.nar)$`,
 )
 
 /** Where the NAR of a path lies, relative to the cache's URL. Depends on nothing but the path: Nix keeps it for 30 days. */
@@ -38,8 +38,8 @@ export function parseRequest(request: RequestHead): ParsedRequest {
   const misuse = refusedHeaders(headers)
   if (misuse !== undefined) return misuse
   if (method !== 'GET' && method !== 'HEAD') return refused(405, 'only GET and HEAD are answered')
-  if (url.length > MAX_REQUEST_URL_LENGTH) return refused(414, 'no URL of the cache is that long')
-  const match = PATTERN.exec(url)
+  if (url.length > maxRequestUrlLength) return refused(414, 'no URL of the cache is that long')
+  const match = pattern.exec(url)
   if (match === null) return refused(404, 'no such file')
   const [, info, narInfoHash, hashPart = '', narHash = ''] = match
   if (info !== undefined) return { kind: 'cache-info' }

@@ -1,10 +1,10 @@
 /** Finds store paths by their hash part, by their names in the store's folder. */
 import { opendir } from 'node:fs/promises'
-import { HASH_PART_LENGTH, isStorePath, STORE_DIR } from '../../../protocol/nix/store-path.ts'
+import { hashPartLength, isStorePath, storeDir } from '../../../protocol/nix/store-path.ts'
 import { storeErrorFromFile } from '../store-error.ts'
 
 /** Names read at a time: a large store has some 100,000. */
-const NAMES_PER_READ = 1024
+const namesPerRead = 1024
 
 /**
  * Looks through the folder once for all that is asked for meanwhile, and keeps nothing: an index would take tens of
@@ -42,9 +42,9 @@ export class HashParts {
 
   async #scan(wanted: Map<string, string[]>): Promise<void> {
     try {
-      for await (const { name } of await opendir(this.#dir, { bufferSize: NAMES_PER_READ })) {
-        const found = wanted.get(name.slice(0, HASH_PART_LENGTH))
-        const path = `${STORE_DIR}/${name}`
+      for await (const { name } of await opendir(this.#dir, { bufferSize: namesPerRead })) {
+        const found = wanted.get(name.slice(0, hashPartLength))
+        const path = `${storeDir}/${name}`
         if (found !== undefined && isStorePath(path)) found.push(path)
       }
     } catch (thrown) {

@@ -1,6 +1,6 @@
 /** Reads a body of known size over the failures of its sources: each new try goes on where the last one ended. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { NAR_RETRY_MS, NAR_TRIES } from '../limits.ts'
+import { cacheNarRetryMs, cacheNarTries } from '../limits.ts'
 import { storeError } from '../store-error.ts'
 
 export interface ResumeInit {
@@ -19,7 +19,7 @@ export async function* resumed(
   open: (start: number) => AsyncIterable<Uint8Array>,
   init: ResumeInit,
 ): AsyncGenerator<Uint8Array, void> {
-  const { size, signal, retryMs = NAR_RETRY_MS } = init
+  const { size, signal, retryMs = cacheNarRetryMs } = init
   let at = init.start
   for (let failures = 0; at < size; ) {
     try {
@@ -33,7 +33,7 @@ export async function* resumed(
     } catch (thrown) {
       signal.throwIfAborted()
       failures++
-      if (failures >= NAR_TRIES || init.isFinal(thrown)) throw thrown
+      if (failures >= cacheNarTries || init.isFinal(thrown)) throw thrown
       init.onRetry?.(thrown, at)
       await sleep(retryMs * 2 ** (failures - 1), undefined, { signal })
     }

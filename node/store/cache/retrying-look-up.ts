@@ -1,7 +1,7 @@
 /** Looks a path up for a client that would keep a "no" for an hour: waits and asks again while the source can't tell. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../../protocol/errors.ts'
-import { LOOK_UP_RETRY_MS } from '../limits.ts'
+import { cacheLookUpRetryMs } from '../limits.ts'
 import type { StoreLog } from '../local/store-daemon.ts'
 import type { PathInfo } from '../path-info.ts'
 import type { CacheSource } from './cache-source.ts'
@@ -24,7 +24,7 @@ export async function lookUpPatiently(
       return await untilAborted(source.lookUp(hashPart), limit)
     } catch (thrown) {
       if (thrown !== limit.reason) reason = thrown
-      await sleep(LOOK_UP_RETRY_MS, undefined, { signal: limit }).catch(() => {})
+      await sleep(cacheLookUpRetryMs, undefined, { signal: limit }).catch(() => {})
     }
   }
   signal.throwIfAborted()

@@ -1,6 +1,6 @@
 /** Temp roots for paths that are being read: one connection to the daemon for all of them, while there are any. */
 
-import { ROOTS_LINGER_MS } from '../limits.ts'
+import { rootsLingerMs } from '../limits.ts'
 import type { TempRoots } from '../local/temp-roots.ts'
 
 /** Keeps paths from the garbage collector while they are read. */
@@ -11,7 +11,7 @@ export class StreamRoots {
   #users = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(open: () => Promise<TempRoots>, lingerMs = ROOTS_LINGER_MS) {
+  constructor(open: () => Promise<TempRoots>, lingerMs = rootsLingerMs) {
     this.#open = open
     this.#lingerMs = lingerMs
   }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { messageOf } from '../../../protocol/errors.ts'
-import { COLLECT_LIMIT_MS, NIX_ENV_LIMIT_MS } from '../limits.ts'
+import { collectLimitMs, nixEnvLimitMs } from '../limits.ts'
 import { storeError } from '../store-error.ts'
 import { profilePath, program, type StoreLocation } from './roots.ts'
 
@@ -50,12 +50,12 @@ export async function deleteGenerations(
 ): Promise<void> {
   if (numbers.length === 0) return
   const args = ['--profile', profilePath(location, profile), '--delete-generations', ...numbers.map(String)]
-  await nix(location, 'nix-env', args, NIX_ENV_LIMIT_MS)
+  await nix(location, 'nix-env', args, nixEnvLimitMs)
 }
 
 /** Deletes every path that no root leads to. */
 export async function collectGarbage(location: StoreLocation): Promise<void> {
-  await nix(location, 'nix-store', ['--gc'], COLLECT_LIMIT_MS)
+  await nix(location, 'nix-store', ['--gc'], collectLimitMs)
 }
 
 async function nix(location: StoreLocation, name: string, args: readonly string[], timeout: number): Promise<void> {

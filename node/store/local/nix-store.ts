@@ -1,7 +1,7 @@
 /** The Nix store of this machine, as the rest of the daemon sees it: query, import, keep and read paths. */
 import { statfs } from 'node:fs/promises'
-import { isStorePath, STORE_DIR } from '../../../protocol/nix/store-path.ts'
-import { MAX_QUERY_CONNECTIONS } from '../limits.ts'
+import { isStorePath, storeDir } from '../../../protocol/nix/store-path.ts'
+import { maxQueryConnections } from '../limits.ts'
 import { FileHandles } from '../nar/file-handles.ts'
 import { NarLayoutCache } from '../nar/nar-cache.ts'
 import { NarReader } from '../nar/nar-reader.ts'
@@ -30,7 +30,7 @@ export class NixStore {
   constructor(components: StoreDaemonComponents = {}, init: StoreDaemonInit = {}) {
     this.#daemon = new StoreDaemon(components, init)
     const open = () => this.#daemon.connect()
-    this.#queries = new WorkerPool({ open, maxConnections: MAX_QUERY_CONNECTIONS })
+    this.#queries = new WorkerPool({ open, maxConnections: maxQueryConnections })
     // Unbounded, as an import may wait for its references to come in over other connections. They are kept apart from
     // the queries' because the daemon holds what it imported as temp roots of the connection.
     this.#imports = new WorkerPool({ open })
@@ -187,10 +187,10 @@ export class NixStore {
   /** Bytes that are free for the store, as an unprivileged writer sees them. */
   async freeBytes(): Promise<number> {
     try {
-      const { bavail, bsize } = await statfs(this.#daemon.root + STORE_DIR)
+      const { bavail, bsize } = await statfs(this.#daemon.root + storeDir)
       return bavail * bsize
     } catch (thrown) {
-      throw storeErrorFromFile(thrown, this.#daemon.root + STORE_DIR)
+      throw storeErrorFromFile(thrown, this.#daemon.root + storeDir)
     }
   }
 
@@ -213,5 +213,5 @@ export class NixStore {
 
 function checked(path: string): string {
   if (isStorePath(path)) return path
-  throw storeError('path-invalid', `Expected a store path, ${STORE_DIR}/<hash>-<name>, got '${path.slice(0, 300)}'`)
+  throw storeError('path-invalid', `Expected a store path, ${storeDir}/<hash>-<name>, got '${path.slice(0, 300)}'`)
 }

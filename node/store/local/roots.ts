@@ -5,15 +5,15 @@ import { tmpdir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { messageOf } from '../../../protocol/errors.ts'
-import { NIX_ENV_LIMIT_MS } from '../limits.ts'
+import { nixEnvLimitMs } from '../limits.ts'
 import { storeError, storeErrorFromDaemon, storeErrorFromFile } from '../store-error.ts'
 
 const run = promisify(execFile)
 
 /** One directory entry, chosen by us: no slashes, no leading dot. */
-const ROOT_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
+const rootName = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
 /** Ours among the roots, so that they are easily told apart and removed. */
-const ROOTS_DIR = join('gcroots', 'thymesh')
+const rootsDir = join('gcroots', 'thymesh')
 
 /** Where a store keeps its state and how Nix's programs reach it. */
 export interface StoreLocation {
@@ -45,7 +45,7 @@ export async function setProfile(location: StoreLocation, profile: string, path:
     await run(
       program(location, 'nix-env'),
       [...store, '--option', 'substitute', 'false', '--profile', link, '--set', path],
-      { timeout: NIX_ENV_LIMIT_MS, killSignal: 'SIGKILL', env: { ...process.env, HOME: home, NIX_REMOTE: undefined } },
+      { timeout: nixEnvLimitMs, killSignal: 'SIGKILL', env: { ...process.env, HOME: home, NIX_REMOTE: undefined } },
     )
   } catch (thrown) {
     const stderr = (thrown as { stderr?: string }).stderr ?? ''
@@ -63,7 +63,7 @@ export async function setProfile(location: StoreLocation, profile: string, path:
 
 /** Keeps `path` from the garbage collector under a name; one name holds one path. */
 export async function makeRoot({ stateDir }: StoreLocation, name: string, path: string): Promise<void> {
-  const link = join(stateDir, ROOTS_DIR, checkedName(name))
+  const link = join(stateDir, rootsDir, checkedName(name))
   // The collector reads every entry: a half-made root only keeps its path a little longer.
   const temporary = `${link}.new-${process.pid}`
   try {
@@ -79,7 +79,7 @@ export async function makeRoot({ stateDir }: StoreLocation, name: string, path: 
 
 /** Lets go of a named root; one that is not there is no error. */
 export async function removeRoot({ stateDir }: StoreLocation, name: string): Promise<void> {
-  const link = join(stateDir, ROOTS_DIR, checkedName(name))
+  const link = join(stateDir, rootsDir, checkedName(name))
   await rm(link, { force: true })
 }
 
@@ -89,7 +89,7 @@ export function program({ nixBinDir }: Pick<StoreLocation, 'nixBinDir'>, name: s
 }
 
 function checkedName(name: string): string {
-  if (ROOT_NAME.test(name)) return name
+  if (rootName.test(name)) return name
   throw storeError('path-invalid', `Expected a name of letters, digits, '_', '.' and '-', got '${name.slice(0, 128)}'`)
 }
 

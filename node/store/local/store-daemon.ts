@@ -5,8 +5,8 @@ import { WorkerClient } from '../worker/worker-client.ts'
 import { connectSocket, spawnDaemon, type WorkerTransport } from '../worker/worker-transport.ts'
 import { program, type StoreLocation } from './roots.ts'
 
-const SYSTEM_STATE_DIR = '/nix/var/nix'
-const SYSTEM_SOCKET = `${SYSTEM_STATE_DIR}/daemon-socket/socket`
+const systemStateDir = '/nix/var/nix'
+const systemSocket = `${systemStateDir}/daemon-socket/socket`
 
 /** The part of a pino logger that the store uses. */
 export interface StoreLog {
@@ -51,8 +51,8 @@ export class StoreDaemon {
   async find(): Promise<void> {
     if (this.#init.socket !== undefined || this.root !== '') return
     try {
-      await (await connectSocket(SYSTEM_SOCKET)).destroy()
-      this.#socket = SYSTEM_SOCKET
+      await (await connectSocket(systemSocket)).destroy()
+      this.#socket = systemSocket
     } catch {
       // A store for root alone, which a daemon of our own can open.
       this.#socket = undefined
@@ -87,12 +87,12 @@ export class StoreDaemon {
 
   /** For Nix's own programs. */
   get location(): StoreLocation {
-    return { stateDir: this.root + SYSTEM_STATE_DIR, storeUri: this.#programsUri, nixBinDir: this.#init.nixBinDir }
+    return { stateDir: this.root + systemStateDir, storeUri: this.#programsUri, nixBinDir: this.#init.nixBinDir }
   }
 
   get #programsUri(): string | undefined {
     if (this.root !== '' || this.#socket === undefined) return this.#ownUri
-    return this.#socket === SYSTEM_SOCKET ? undefined : `unix://${this.#socket}`
+    return this.#socket === systemSocket ? undefined : `unix://${this.#socket}`
   }
 
   /** The store that a daemon of our own opens. */

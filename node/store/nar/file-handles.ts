@@ -1,7 +1,7 @@
 /** A few files of the store that stay open between reads, because chunks of a file are read one after another. */
 import { constants, fstatSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { MAX_OPEN_FILES, OPEN_FILE_IDLE_MS } from '../limits.ts'
+import { maxOpenFiles, openFileIdleMs } from '../limits.ts'
 import { storeError } from '../store-error.ts'
 
 interface OpenFile {
@@ -18,7 +18,7 @@ export class FileHandles {
   readonly #idleMs: number
   #timer: NodeJS.Timeout | undefined
 
-  constructor({ maxOpen = MAX_OPEN_FILES, idleMs = OPEN_FILE_IDLE_MS } = {}) {
+  constructor({ maxOpen = maxOpenFiles, idleMs = openFileIdleMs } = {}) {
     this.#maxOpen = maxOpen
     this.#idleMs = idleMs
   }

@@ -1,5 +1,5 @@
 /** The layouts of NARs that were read lately, bounded by the memory that they take. */
-import { LAYOUT_CACHE_BYTES } from '../limits.ts'
+import { layoutCacheBytes } from '../limits.ts'
 import { layOutNar, type NarLayout } from './nar-layout.ts'
 
 /** Keeps layouts by a key that changes when the path's content does; computes each only once at a time. */
@@ -11,7 +11,7 @@ export class NarLayoutCache {
   readonly #layOut: (root: string) => Promise<NarLayout>
   #bytes = 0
 
-  constructor({ maxBytes = LAYOUT_CACHE_BYTES, layOut = layOutNar } = {}) {
+  constructor({ maxBytes = layoutCacheBytes, layOut = layOutNar } = {}) {
     this.#maxBytes = maxBytes
     this.#layOut = layOut
   }

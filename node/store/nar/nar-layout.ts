@@ -1,7 +1,7 @@
 /** Where every byte of a store path's NAR comes from: computed by one walk, without reading a file's content. */
 import type { Dirent } from 'node:fs'
 import { lstat, readdir, readlink } from 'node:fs/promises'
-import { NAR_MAX_DEPTH, NAR_MAX_NAME_BYTES, NAR_MAX_TARGET_BYTES } from '../limits.ts'
+import { narMaxDepth, narMaxNameBytes, narMaxTargetBytes } from '../limits.ts'
 import { storeError, storeErrorFromFile } from '../store-error.ts'
 import { paddingOf, WireMessage } from '../worker/worker-wire.ts'
 
@@ -26,25 +26,25 @@ export interface NarLayout {
   readonly memoryBytes: number
 }
 
-const SLASH = Buffer.from('/')
+const slash = Buffer.from('/')
 /** Rough cost of a Buffer object beside its bytes. */
-const BUFFER_OVERHEAD_BYTES = 128
+const bufferOverheadBytes = 128
 /** lstat calls at a time: as many as libuv has threads. */
-const PARALLEL_STATS = 4
+const parallelStats = 4
 
 const words = (...texts: string[]) => texts.reduce((message, text) => message.string(text), new WireMessage()).bytes()
 
 // The format: figure 5.2 of Eelco Dolstra's thesis; `libutil/archive.cc`.
-const MAGIC = words('nix-archive-1')
-const REGULAR = words('(', 'type', 'regular')
-const EXECUTABLE = words('executable', '')
-const CONTENTS = words('contents')
-const SYMLINK = words('(', 'type', 'symlink', 'target')
-const DIRECTORY = words('(', 'type', 'directory')
-const ENTRY = words('entry', '(', 'name')
-const NODE = words('node')
-const CLOSE = words(')')
-const ZEROS = Buffer.alloc(8)
+const magicToken = words('nix-archive-1')
+const regularToken = words('(', 'type', 'regular')
+const executableToken = words('executable', '')
+const contentsToken = words('contents')
+const symlinkToken = words('(', 'type', 'symlink', 'target')
+const directoryToken = words('(', 'type', 'directory')
+const entryToken = words('entry', '(', 'name')
+const nodeToken = words('node')
+const closeToken = words(')')
+const zeros = Buffer.alloc(8)
 
 /**
  * Walks the tree at `root`, a real path, and lays its NAR out.
@@ -53,7 +53,7 @@ const ZEROS = Buffer.alloc(8)
  */
 export async function layOutNar(root: string): Promise<NarLayout> {
   const walk = new Walk()
-  walk.literal(MAGIC)
+  walk.literal(magicToken)
   try {
     await walk.node(Buffer.from(root), 0)
   } catch (thrown) {
@@ -88,42 +88,42 @@ class Walk {
   }
 
   async #directory(path: Buffer, depth: number): Promise<void> {
-    if (depth >= NAR_MAX_DEPTH) throw invalid(path, `is a directory more than ${NAR_MAX_DEPTH} levels deep`)
+    if (depth >= narMaxDepth) throw invalid(path, `is a directory more than ${narMaxDepth} levels deep`)
     const entries = await readdir(path, { withFileTypes: true, encoding: 'buffer' })
     // Readers of NARs refuse names that are not in ascending byte order.
     entries.sort((a, b) => Buffer.compare(a.name, b.name))
-    const children = entries.map(entry => Buffer.concat([path, SLASH, entry.name]))
-    this.literal(DIRECTORY)
-    for (let from = 0; from < entries.length; from += PARALLEL_STATS) {
-      const batch = entries.slice(from, from + PARALLEL_STATS)
+    const children = entries.map(entry => Buffer.concat([path, slash, entry.name]))
+    this.literal(directoryToken)
+    for (let from = 0; from < entries.length; from += parallelStats) {
+      const batch = entries.slice(from, from + parallelStats)
       const stats = await Promise.all(batch.map((entry, i) => fileStats(entry, children[from + i])))
       for (const [i, entry] of batch.entries()) {
         const child = children[from + i] ?? path
-        if (entry.name.length > NAR_MAX_NAME_BYTES) throw invalid(child, `has a name over ${NAR_MAX_NAME_BYTES} bytes`)
-        this.literal(ENTRY, word(entry.name), NODE)
+        if (entry.name.length > narMaxNameBytes) throw invalid(child, `has a name over ${narMaxNameBytes} bytes`)
+        this.literal(entryToken, word(entry.name), nodeToken)
         const stat = stats[i]
         if (stat !== undefined) this.#file(child, stat)
         else if (entry.isSymbolicLink()) await this.#symlink(child)
         else if (entry.isDirectory()) await this.#directory(child, depth + 1)
         else await this.node(child, depth + 1)
-        this.literal(CLOSE)
+        this.literal(closeToken)
       }
     }
-    this.literal(CLOSE)
+    this.literal(closeToken)
   }
 
   async #symlink(path: Buffer): Promise<void> {
     const target = await readlink(path, { encoding: 'buffer' })
-    if (target.length > NAR_MAX_TARGET_BYTES) throw invalid(path, `has a target over ${NAR_MAX_TARGET_BYTES} bytes`)
-    this.literal(SYMLINK, word(target), CLOSE)
+    if (target.length > narMaxTargetBytes) throw invalid(path, `has a target over ${narMaxTargetBytes} bytes`)
+    this.literal(symlinkToken, word(target), closeToken)
   }
 
   #file(path: Buffer, { mode, size }: { mode: number; size: number }): void {
-    this.literal(REGULAR)
-    if ((mode & 0o100) !== 0) this.literal(EXECUTABLE)
+    this.literal(regularToken)
+    if ((mode & 0o100) !== 0) this.literal(executableToken)
     const length = Buffer.allocUnsafe(8)
     length.writeBigUInt64LE(BigInt(size))
-    this.literal(CONTENTS, length)
+    this.literal(contentsToken, length)
     if (size > 0) {
       this.#starts.push(this.#size)
       this.#before.push(this.#literalBytes)
@@ -131,12 +131,12 @@ class Walk {
       this.#ends.push(this.#size)
       this.#paths.push(path)
     }
-    this.literal(ZEROS.subarray(0, paddingOf(size)), CLOSE)
+    this.literal(zeros.subarray(0, paddingOf(size)), closeToken)
   }
 
   layout(): NarLayout {
     const literals = Buffer.concat(this.#literals)
-    const pathBytes = this.#paths.reduce((sum, path) => sum + path.length + BUFFER_OVERHEAD_BYTES, 0)
+    const pathBytes = this.#paths.reduce((sum, path) => sum + path.length + bufferOverheadBytes, 0)
     return {
       size: this.#size,
       literals,

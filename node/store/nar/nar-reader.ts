@@ -1,6 +1,6 @@
 /** Random access into the NAR of a path that lies in the store: no copy of it is ever made. */
 import type { FileHandle } from 'node:fs/promises'
-import { NAR_STREAM_CHUNK_BYTES } from '../limits.ts'
+import { narStreamChunkBytes } from '../limits.ts'
 import { storeError, storeErrorFromFile } from '../store-error.ts'
 import type { FileHandles } from './file-handles.ts'
 import type { NarLayout } from './nar-layout.ts'
@@ -13,7 +13,7 @@ interface FilePiece {
 }
 
 /** Small files of one range are read this many at a time: as many as libuv has threads. */
-const PARALLEL_READS = 4
+const parallelReads = 4
 
 /** Reads ranges of one NAR; any number at a time. */
 export class NarReader {
@@ -45,12 +45,12 @@ export class NarReader {
     }
     const bytes = Buffer.allocUnsafe(length)
     const pieces = this.#fill(bytes, offset)
-    await inParallel(PARALLEL_READS, pieces, piece => this.#read(piece))
+    await inParallel(parallelReads, pieces, piece => this.#read(piece))
     return bytes
   }
 
   /** The bytes from `start` to before `end`, in pieces; the next one is read while one is used. */
-  async *stream(start = 0, end = this.size, chunkBytes = NAR_STREAM_CHUNK_BYTES): AsyncGenerator<Uint8Array, void> {
+  async *stream(start = 0, end = this.size, chunkBytes = narStreamChunkBytes): AsyncGenerator<Uint8Array, void> {
     const read = (from: number) => {
       const chunk = this.readRange(from, Math.min(chunkBytes, end - from))
       // Its error is thrown where it is awaited, and forgotten if it never is.

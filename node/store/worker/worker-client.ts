@@ -1,5 +1,5 @@
 /** One connection to a Nix daemon: the operations of the worker protocol that moving closures takes. */
-import { DAEMON_STALL_MS, HANDSHAKE_LIMIT_MS } from '../limits.ts'
+import { daemonStallMs, handshakeLimitMs } from '../limits.ts'
 import type { PathInfo } from '../path-info.ts'
 import { StoreError, type StoreOperation, storeError } from '../store-error.ts'
 import { greet, type WorkerGreeting } from './worker-handshake.ts'
@@ -9,15 +9,15 @@ import { readStderr } from './worker-stderr.ts'
 import type { WorkerTransport } from './worker-transport.ts'
 import { WireMessage, WireReader, WireSink } from './worker-wire.ts'
 
-const OP_IS_VALID_PATH = 1
-const OP_ADD_TEMP_ROOT = 11
-const OP_SET_OPTIONS = 19
-const OP_QUERY_PATH_INFO = 26
-const OP_QUERY_VALID_PATHS = 31
-const OP_ADD_TO_STORE_NAR = 39
+const opIsValidPath = 1
+const opAddTempRoot = 11
+const opSetOptions = 19
+const opQueryPathInfo = 26
+const opQueryValidPaths = 31
+const opAddToStoreNar = 39
 
 /** The daemon's `lvlError`: it logs nothing but errors to us. */
-const VERBOSITY_ERROR = 0
+const verbosityError = 0
 
 /** What a client reports while it works. */
 export interface WorkerClientOptions {
@@ -52,7 +52,7 @@ export class WorkerClient {
   static async open(transport: WorkerTransport, options: WorkerClientOptions = {}): Promise<WorkerClient> {
     const client = new WorkerClient(transport, options)
     await client.#exclusively(async () => {
-      client.#greeting = await client.#limited(HANDSHAKE_LIMIT_MS, greet(client.#reader, client.#sink))
+      client.#greeting = await client.#limited(handshakeLimitMs, greet(client.#reader, client.#sink))
     })
     return client
   }
@@ -78,15 +78,15 @@ export class WorkerClient {
   async setOptions(settings: Readonly<Record<string, string>>): Promise<void> {
     const entries = Object.entries(settings)
     const message = new WireMessage()
-      .u64(OP_SET_OPTIONS)
+      .u64(opSetOptions)
       .bool(false) // keepFailed
       .bool(false) // keepGoing
       .bool(false) // tryFallback
-      .u64(VERBOSITY_ERROR)
+      .u64(verbosityError)
       .u64(1) // maxBuildJobs
       .u64(0) // maxSilentTime
       .bool(true) // obsolete: useBuildHook
-      .u64(VERBOSITY_ERROR) // verboseBuild
+      .u64(verbosityError) // verboseBuild
       .u64(0) // obsolete: logType
       .u64(0) // obsolete: printBuildTrace
       .u64(0) // buildCores
@@ -97,19 +97,19 @@ export class WorkerClient {
   }
 
   isValidPath(path: string): Promise<boolean> {
-    return this.#request(new WireMessage().u64(OP_IS_VALID_PATH).string(path), () => this.#reader.bool())
+    return this.#request(new WireMessage().u64(opIsValidPath).string(path), () => this.#reader.bool())
   }
 
   /** Those of the paths that are valid. */
   async queryValidPaths(paths: readonly string[]): Promise<Set<string>> {
-    const message = new WireMessage().u64(OP_QUERY_VALID_PATHS).strings(paths)
+    const message = new WireMessage().u64(opQueryValidPaths).strings(paths)
     if (this.#greeting.minor >= 27) message.bool(false) // substitute
     return new Set(await this.#request(message, () => this.#reader.strings(paths.length)))
   }
 
   /** What the store knows of a path, or nothing if the path is not valid. */
   queryPathInfo(path: string): Promise<PathInfo | undefined> {
-    const message = new WireMessage().u64(OP_QUERY_PATH_INFO).string(path)
+    const message = new WireMessage().u64(opQueryPathInfo).string(path)
     return this.#request(message, async () =>
       (await this.#reader.bool()) ? readPathInfo(this.#reader, path) : undefined,
     )
@@ -117,7 +117,7 @@ export class WorkerClient {
 
   /** Keeps a path, valid or not yet, from the garbage collector until this connection ends. */
   async addTempRoot(path: string): Promise<void> {
-    await this.#request(new WireMessage().u64(OP_ADD_TEMP_ROOT).string(path), () => this.#reader.skipU64())
+    await this.#request(new WireMessage().u64(opAddTempRoot).string(path), () => this.#reader.skipU64())
   }
 
   /**
@@ -130,7 +130,7 @@ export class WorkerClient {
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
       await this.#exclusively(async () => {
-        const message = writePathInfo(new WireMessage().u64(OP_ADD_TO_STORE_NAR), info)
+        const message = writePathInfo(new WireMessage().u64(opAddToStoreNar), info)
           .bool(false) // repair
           .bool(false) // dontCheckSigs
         await this.#sink.write(message.bytes())
@@ -177,7 +177,7 @@ export class WorkerClient {
   }
 
   get #stallMs(): number {
-    return this.#options.stallMs ?? DAEMON_STALL_MS
+    return this.#options.stallMs ?? daemonStallMs
   }
 
   /** Runs one request; destroys the connection when its state is no longer known. */
@@ -188,7 +188,7 @@ export class WorkerClient {
     try {
       return await run()
     } catch (thrown) {
-      if (!destroyOnAnyError && thrown instanceof StoreError && REFUSALS.has(thrown.code)) throw thrown
+      if (!destroyOnAnyError && thrown instanceof StoreError && refusals.has(thrown.code)) throw thrown
       const known = this.#reason
       const lost = thrown instanceof StoreError && thrown.code === 'store-unavailable'
       await this.destroy(lost ? undefined : asError(thrown))
@@ -217,7 +217,7 @@ export class WorkerClient {
 }
 
 /** Errors that the daemon reports at the end of an operation, after which it waits for the next one. */
-const REFUSALS: ReadonlySet<string> = new Set([
+const refusals: ReadonlySet<string> = new Set([
   'signature-refused',
   'nar-mismatch',
   'reference-missing',

@@ -3,13 +3,13 @@ import { storeError } from '../store-error.ts'
 import { readStderr } from './worker-stderr.ts'
 import { WireMessage, type WireReader, type WireSink } from './worker-wire.ts'
 
-const WORKER_MAGIC_1 = 0x6e697863
-const WORKER_MAGIC_2 = 0x6478696f
-const MAJOR = 1
+const workerMagic1 = 0x6e697863
+const workerMagic2 = 0x6478696f
+const majorVersion = 1
 /** Nix 2.3, the oldest that still runs anywhere. */
-const MIN_MINOR = 21
+const minMinor = 21
 /** Nix 2.24 to 2.34. A newer daemon speaks it too when that is what we announce. */
-const MAX_MINOR = 38
+const maxMinor = 38
 
 /** What the handshake found out. */
 export interface WorkerGreeting {
@@ -30,21 +30,21 @@ export interface WorkerGreeting {
  * @throws StoreError `protocol` when it is no Nix daemon, or too old a one.
  */
 export async function greet(reader: WireReader, sink: WireSink): Promise<WorkerGreeting> {
-  await sink.write(new WireMessage().u64(WORKER_MAGIC_1).bytes())
+  await sink.write(new WireMessage().u64(workerMagic1).bytes())
   const magic = await reader.u64()
-  if (magic !== WORKER_MAGIC_2) {
+  if (magic !== workerMagic2) {
     throw storeError('protocol', `Expected a Nix daemon, got the number 0x${magic.toString(16)} from it`)
   }
   const version = await reader.u64()
   const major = version >> 8
-  if (major !== MAJOR || (version & 0xff) < MIN_MINOR) {
+  if (major !== majorVersion || (version & 0xff) < minMinor) {
     throw storeError(
       'protocol',
-      `Expected the worker protocol ${MAJOR}.${MIN_MINOR} or newer (Nix 2.3), got ${major}.${version & 0xff}`,
+      `Expected the worker protocol ${majorVersion}.${minMinor} or newer (Nix 2.3), got ${major}.${version & 0xff}`,
     )
   }
-  const minor = Math.min(version & 0xff, MAX_MINOR)
-  const hello = new WireMessage().u64((MAJOR << 8) | minor)
+  const minor = Math.min(version & 0xff, maxMinor)
+  const hello = new WireMessage().u64((majorVersion << 8) | minor)
   // None of the optional features is used here.
   if (minor >= 38) hello.strings([])
   // Obsolete: CPU affinity, reserve space.

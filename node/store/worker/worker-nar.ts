@@ -1,11 +1,11 @@
 /** Sends a NAR to the daemon: in frames, or piece by piece as an old daemon asks for it. */
-import { MAX_FRAME_BYTES } from '../limits.ts'
+import { maxFrameBytes } from '../limits.ts'
 import type { PathInfo } from '../path-info.ts'
 import { storeError } from '../store-error.ts'
 import { u64, WireMessage } from './worker-wire.ts'
 
 /** NARs come in frames from this protocol on (1.23, Nix 2.4); before, the daemon asks for every piece. */
-const FRAMES_SINCE = 23
+const framesSince = 23
 
 /** The side of the connection that sending a NAR needs. */
 export interface NarTarget {
@@ -29,7 +29,7 @@ export interface NarTarget {
 export async function sendNar(target: NarTarget, info: PathInfo, nar: AsyncIterable<Uint8Array>): Promise<void> {
   const pieces = heldBack(target, info, nar)
   try {
-    if (target.minor >= FRAMES_SINCE) await sendFrames(target, pieces)
+    if (target.minor >= framesSince) await sendFrames(target, pieces)
     else await answerReads(target, pieces)
   } finally {
     await pieces.return(undefined)
@@ -72,9 +72,9 @@ async function* heldBack(
       const chunk = next.value
       size += chunk.length
       if (size > info.narSize) break
-      for (let start = 0; start < chunk.length; start += MAX_FRAME_BYTES) {
+      for (let start = 0; start < chunk.length; start += maxFrameBytes) {
         if (held !== undefined) yield held
-        held = chunk.subarray(start, start + MAX_FRAME_BYTES)
+        held = chunk.subarray(start, start + maxFrameBytes)
       }
     }
     ended = size <= info.narSize

@@ -5,8 +5,8 @@ import { storeError } from '../store-error.ts'
 import type { WireMessage, WireReader } from './worker-wire.ts'
 
 /** Longest field that is read: a content address or a signature. */
-const MAX_FIELD_BYTES = 4096
-const SHA256_BYTES = 32
+const maxFieldBytes = 4096
+const sha256Bytes = 32
 
 /** Writes a path with its info, as importing it takes. */
 export function writePathInfo(message: WireMessage, info: PathInfo): WireMessage {
@@ -24,15 +24,15 @@ export function writePathInfo(message: WireMessage, info: PathInfo): WireMessage
 
 /** Reads the info that follows a query for `path`. */
 export async function readPathInfo(reader: WireReader, path: string): Promise<PathInfo> {
-  const deriver = await reader.string(MAX_FIELD_BYTES)
-  const narHash = Buffer.from((await reader.string(MAX_FIELD_BYTES)).replace(/^sha256:/, ''), 'hex')
+  const deriver = await reader.string(maxFieldBytes)
+  const narHash = Buffer.from((await reader.string(maxFieldBytes)).replace(/^sha256:/, ''), 'hex')
   const references = (await reader.strings()).toSorted()
   await reader.skipU64() // registrationTime
   const narSize = await reader.u64()
   await reader.skipU64() // ultimate
   const signatures = await reader.strings()
-  const contentAddress = await reader.string(MAX_FIELD_BYTES)
-  if (narHash.length !== SHA256_BYTES || !references.every(isStorePath)) {
+  const contentAddress = await reader.string(maxFieldBytes)
+  if (narHash.length !== sha256Bytes || !references.every(isStorePath)) {
     throw storeError('protocol', `Expected a SHA-256 and store paths in the info of ${path}, got something else`)
   }
   return {

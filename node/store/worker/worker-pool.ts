@@ -1,5 +1,5 @@
 /** Connections to the daemon that are kept for the next request, for as long as one is likely. */
-import { CONNECTION_IDLE_MS } from '../limits.ts'
+import { connectionIdleMs } from '../limits.ts'
 import { StoreError, storeError } from '../store-error.ts'
 import type { WorkerClient } from './worker-client.ts'
 
@@ -24,7 +24,7 @@ export class WorkerPool {
   #lent = 0
   #stopped = false
 
-  constructor({ open, maxConnections = Number.POSITIVE_INFINITY, idleMs = CONNECTION_IDLE_MS }: WorkerPoolOptions) {
+  constructor({ open, maxConnections = Number.POSITIVE_INFINITY, idleMs = connectionIdleMs }: WorkerPoolOptions) {
     this.#open = open
     this.#maxConnections = maxConnections
     this.#idleMs = idleMs

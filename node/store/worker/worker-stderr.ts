@@ -3,19 +3,19 @@ import { type StoreOperation, storeError, storeErrorFromDaemon, withoutAnsi } fr
 import type { WireReader } from './worker-wire.ts'
 
 // `worker-protocol.hh`: the numbers spell words in ASCII.
-const STDERR_NEXT = 0x6f6c6d67
-const STDERR_READ = 0x64617461
-const STDERR_WRITE = 0x64617416
-const STDERR_LAST = 0x616c7473
-const STDERR_ERROR = 0x63787470
-const STDERR_START_ACTIVITY = 0x53545254
-const STDERR_STOP_ACTIVITY = 0x53544f50
-const STDERR_RESULT = 0x52534c54
+const stderrNext = 0x6f6c6d67
+const stderrRead = 0x64617461
+const stderrWrite = 0x64617416
+const stderrLast = 0x616c7473
+const stderrError = 0x63787470
+const stderrStartActivity = 0x53545254
+const stderrStopActivity = 0x53544f50
+const stderrResult = 0x52534c54
 
 /** Errors are structured from this protocol on (1.26, Nix 2.4). */
-const STRUCTURED_ERRORS_SINCE = 26
+const structuredErrorsSince = 26
 /** Most fields of a log message and most traces of an error that are read. */
-const MAX_ENTRIES = 4096
+const maxEntries = 4096
 
 /** What the loop needs to know of the operation that it ends. */
 export interface StderrOptions {
@@ -35,14 +35,14 @@ export async function readStderr(reader: WireReader, options: StderrOptions): Pr
   for (;;) {
     const message = await reader.u64()
     switch (message) {
-      case STDERR_LAST:
+      case stderrLast:
         return
-      case STDERR_ERROR:
+      case stderrError:
         throw storeErrorFromDaemon(await readError(reader, options.minor), options.operation)
-      case STDERR_NEXT:
+      case stderrNext:
         options.log?.(withoutAnsi(await reader.text()).trimEnd())
         break
-      case STDERR_START_ACTIVITY:
+      case stderrStartActivity:
         await reader.skipU64()
         await reader.skipU64()
         await reader.skipU64()
@@ -50,21 +50,21 @@ export async function readStderr(reader: WireReader, options: StderrOptions): Pr
         await skipFields(reader)
         await reader.skipU64()
         break
-      case STDERR_STOP_ACTIVITY:
+      case stderrStopActivity:
         await reader.skipU64()
         break
-      case STDERR_RESULT:
+      case stderrResult:
         await reader.skipU64()
         await reader.skipU64()
         await skipFields(reader)
         break
-      case STDERR_READ: {
+      case stderrRead: {
         const length = await reader.u64()
         if (options.onRead === undefined) throw storeError('protocol', 'The Nix daemon asked for data that it has')
         await options.onRead(length)
         break
       }
-      case STDERR_WRITE:
+      case stderrWrite:
         throw storeError('protocol', 'The Nix daemon sent data that nobody asked for')
       default:
         throw storeError('protocol', `Expected a message of the worker protocol, got 0x${message.toString(16)}`)
@@ -73,7 +73,7 @@ export async function readStderr(reader: WireReader, options: StderrOptions): Pr
 }
 
 async function readError(reader: WireReader, minor: number): Promise<string> {
-  if (minor < STRUCTURED_ERRORS_SINCE) {
+  if (minor < structuredErrorsSince) {
     const text = await reader.text()
     await reader.skipU64()
     return text
@@ -84,7 +84,7 @@ async function readError(reader: WireReader, minor: number): Promise<string> {
   const text = await reader.text()
   await reader.skipU64()
   const traces = await reader.u64()
-  if (traces > MAX_ENTRIES) throw storeError('protocol', `The Nix daemon sent an error with ${traces} traces`)
+  if (traces > maxEntries) throw storeError('protocol', `The Nix daemon sent an error with ${traces} traces`)
   for (let i = 0; i < traces; i++) {
     await reader.skipU64()
     await reader.text()
@@ -94,7 +94,7 @@ async function readError(reader: WireReader, minor: number): Promise<string> {
 
 async function skipFields(reader: WireReader): Promise<void> {
   const count = await reader.u64()
-  if (count > MAX_ENTRIES) throw storeError('protocol', `The Nix daemon sent a log message with ${count} fields`)
+  if (count > maxEntries) throw storeError('protocol', `The Nix daemon sent a log message with ${count} fields`)
   for (let i = 0; i < count; i++) {
     const type = await reader.u64()
     if (type === 0) await reader.skipU64()

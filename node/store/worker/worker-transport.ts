@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 import { messageOf } from '../../../protocol/errors.ts'
-import { CHILD_GRACE_MS, SOCKET_CONNECT_LIMIT_MS, STDERR_TAIL_BYTES } from '../limits.ts'
+import { childGraceMs, socketConnectLimitMs, stderrTailBytes } from '../limits.ts'
 import { storeError, withoutAnsi } from '../store-error.ts'
 
 /** A byte stream to a daemon and back. */
@@ -17,7 +17,7 @@ export interface WorkerTransport {
 }
 
 /** Connects to a daemon's UNIX socket. */
-export function connectSocket(path: string, limitMs = SOCKET_CONNECT_LIMIT_MS): Promise<WorkerTransport> {
+export function connectSocket(path: string, limitMs = socketConnectLimitMs): Promise<WorkerTransport> {
   const { promise, resolve, reject } = Promise.withResolvers<WorkerTransport>()
   const socket = connect(path)
   const fail = (why: string, cause?: unknown) => {
@@ -62,7 +62,7 @@ export function spawnDaemon({ program, storeUri, settings = {} }: ChildDaemonOpt
   })
   let tail = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    tail = (tail + text).slice(-STDERR_TAIL_BYTES)
+    tail = (tail + text).slice(-stderrTailBytes)
   })
   let failure: Error | undefined
   let ending = false
@@ -96,8 +96,8 @@ export function spawnDaemon({ program, storeUri, settings = {} }: ChildDaemonOpt
       child.stdin.destroy(reason)
       child.stdout.destroy(reason)
       // A daemon whose input ends goes by itself; one that hangs is made to.
-      const term = setTimeout(() => child.kill('SIGTERM'), CHILD_GRACE_MS)
-      const kill = setTimeout(() => child.kill('SIGKILL'), 2 * CHILD_GRACE_MS)
+      const term = setTimeout(() => child.kill('SIGTERM'), childGraceMs)
+      const kill = setTimeout(() => child.kill('SIGKILL'), 2 * childGraceMs)
       await gone.promise
       clearTimeout(term)
       clearTimeout(kill)

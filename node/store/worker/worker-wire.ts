@@ -1,9 +1,9 @@
 /** The words of Nix's worker protocol: u64 little-endian numbers, strings padded to 8 bytes, lists, and frames. */
 import type { Readable, Writable } from 'node:stream'
-import { MAX_WIRE_LIST_ENTRIES, MAX_WIRE_STRING_BYTES, MAX_WIRE_TEXT_BYTES } from '../limits.ts'
+import { maxWireListEntries, maxWireStringBytes, maxWireTextBytes } from '../limits.ts'
 import { storeError } from '../store-error.ts'
 
-const ZEROS = Buffer.alloc(8)
+const zeros = Buffer.alloc(8)
 
 /** Zero bytes that follow `length` bytes to reach the next multiple of 8. */
 export function paddingOf(length: number): number {
@@ -32,7 +32,7 @@ export class WireMessage {
 
   string(text: string | Uint8Array): this {
     const bytes = Buffer.from(text)
-    this.#parts.push(u64(bytes.length), bytes, ZEROS.subarray(0, paddingOf(bytes.length)))
+    this.#parts.push(u64(bytes.length), bytes, zeros.subarray(0, paddingOf(bytes.length)))
     return this
   }
 
@@ -95,7 +95,7 @@ export class WireReader {
     return (await this.bytes(8)).readBigUInt64LE() !== 0n
   }
 
-  async string(maxBytes = MAX_WIRE_STRING_BYTES): Promise<string> {
+  async string(maxBytes = maxWireStringBytes): Promise<string> {
     const length = await this.u64()
     if (length > maxBytes) {
       throw storeError('protocol', `Expected a string of at most ${maxBytes} bytes from the Nix daemon, got ${length}`)
@@ -105,16 +105,16 @@ export class WireReader {
   }
 
   /** The beginning of a text for people; what is beyond is read over, as errors may quote a whole file. */
-  async text(keepBytes = MAX_WIRE_TEXT_BYTES): Promise<string> {
+  async text(keepBytes = maxWireTextBytes): Promise<string> {
     const length = await this.u64()
     const kept = await this.bytes(Math.min(length, keepBytes))
     for (let rest = length + paddingOf(length) - kept.length; rest > 0; ) {
-      rest -= (await this.bytes(Math.min(rest, MAX_WIRE_TEXT_BYTES))).length
+      rest -= (await this.bytes(Math.min(rest, maxWireTextBytes))).length
     }
     return kept.toString()
   }
 
-  async strings(maxEntries = MAX_WIRE_LIST_ENTRIES): Promise<string[]> {
+  async strings(maxEntries = maxWireListEntries): Promise<string[]> {
     const count = await this.u64()
     if (count > maxEntries) {
       throw storeError('protocol', `Expected at most ${maxEntries} strings from the Nix daemon, got ${count}`)

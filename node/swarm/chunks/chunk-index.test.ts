@@ -7,11 +7,11 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
 import { Level } from 'level'
-import { NO_POSITIONS } from '../../../protocol/closure/positions.ts'
+import { noPositions } from '../../../protocol/closure/positions.ts'
 import type { Recipe } from '../../../protocol/closure/recipe.ts'
 import { sha256 } from '../../../protocol/encoding/hash.ts'
 import { storePath } from '../../../test/helpers/planted-nar.ts'
-import { ChunkIndex, MAX_PLACES } from './chunk-index.ts'
+import { ChunkIndex, maxPlaces } from './chunk-index.ts'
 
 let directory = ''
 let db: Level
@@ -30,7 +30,7 @@ const hashOf = (content: number) => sha256(Uint8Array.of(content))
 /** A recipe whose chunks have these contents, of 10 bytes each. */
 function recipeOf(contents: readonly number[]): Recipe {
   const chunks = contents.map((content, i) => ({ hash: hashOf(content), offset: i * 10, length: 10 }))
-  return { size: contents.length * 10, chunks, slotCount: 0, positions: NO_POSITIONS }
+  return { size: contents.length * 10, chunks, slotCount: 0, positions: noPositions }
 }
 
 test('chunk index: behaves as a map of paths to chunks does', async () => {
@@ -68,7 +68,7 @@ test('chunk index: behaves as a map of paths to chunks does', async () => {
           .filter(([, known]) => known.includes(content))
           .map(([known, held]) => ({ path: known, offset: held.indexOf(content) * 10, length: 10 }))
           .toSorted((a, b) => (a.path < b.path ? -1 : 1))
-          .slice(0, MAX_PLACES),
+          .slice(0, maxPlaces),
       )
       assert.deepEqual(await index.lookUp(wanted.map(hashOf)), expected)
       assert.deepEqual(await index.paths(), [...model.keys()].toSorted())
@@ -104,13 +104,13 @@ test('chunk index: gives a few of many places', async () => {
   await index.clear()
   const paths = Array.from({ length: 300 }, (_, i) => storePath(`copy ${i}`)).toSorted()
   for (const path of paths) await index.add(path, recipeOf([1, 2]))
-  const places = paths.slice(0, MAX_PLACES).map(path => ({ path, offset: 0, length: 10 }))
+  const places = paths.slice(0, maxPlaces).map(path => ({ path, offset: 0, length: 10 }))
   assert.deepEqual(await index.lookUp([hashOf(1)]), [places])
   const many = await index.lookUp([0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(hashOf))
   assert.deepEqual(many[1], places)
   assert.deepEqual(
     many.map(found => found.length),
-    [0, MAX_PLACES, MAX_PLACES, 0, 0, 0, 0, 0, 0, 0],
+    [0, maxPlaces, maxPlaces, 0, 0, 0, 0, 0, 0, 0],
   )
 })
 

@@ -7,7 +7,7 @@ import { packVarints, unpackVarints } from '../../../protocol/encoding/varint.ts
 import { type StorePath, storePathSchema } from '../../../protocol/nix/store-path.ts'
 
 /** Places that a look-up gives for one chunk: enough to go on when a path vanishes while it is read. */
-export const MAX_PLACES = 4
+export const maxPlaces = 4
 
 /** Where a chunk's bytes lie: a range of a path's NAR, which is to be normalised with that path's positions. */
 export interface Place {
@@ -18,13 +18,13 @@ export interface Place {
 }
 
 /** Operations written at a time when a path is added or removed; a wide path has some ten thousand chunks. */
-const BATCH_SIZE = 1000
+const batchSize = 1000
 
 /** Entries that a look-up reads at a time: about 25 kB. */
-const MAX_STEP = 256
+const maxStep = 256
 
 /** Characters of a hash in base64url. */
-const PREFIX_LENGTH = 43
+const prefixLength = 43
 
 /**
  * Chunk hash → places, in LevelDB. One key for each chunk and path, so that paths come and go without reading what
@@ -92,7 +92,7 @@ export class ChunkIndex {
   }
 
   /**
-   * Where chunks lie, in the order of their hashes: at most {@link MAX_PLACES} paths each, none when a chunk is nowhere in
+   * Where chunks lie, in the order of their hashes: at most {@link maxPlaces} paths each, none when a chunk is nowhere in
    * the store. Many at a time cost little more than reading their part of the table (a closure's 40,000: some 0.3 s).
    */
   async lookUp(hashes: readonly Uint8Array[]): Promise<Place[][]> {
@@ -100,7 +100,7 @@ export class ChunkIndex {
     const found = new Map<string, Place[]>(prefixes.toSorted().map(prefix => [prefix, []]))
     await this.#walk([...found.keys()], (prefix, key, value) => {
       const places = found.get(prefix)
-      if (places === undefined || places.length >= MAX_PLACES) return
+      if (places === undefined || places.length >= maxPlaces) return
       const place = placeOf(key.slice(prefix.length), value)
       if (place !== undefined) places.push(place)
     })
@@ -112,18 +112,18 @@ export class ChunkIndex {
     wanted: readonly string[],
     visit: (prefix: string, key: string, value: Uint8Array) => void,
   ): Promise<void> {
-    const step = Math.min(MAX_STEP, Math.max(MAX_PLACES, wanted.length))
+    const step = Math.min(maxStep, Math.max(maxPlaces, wanted.length))
     const iterator = this.#places.iterator()
     try {
       for (let next = 0; next < wanted.length; ) {
         iterator.seek(wanted[next] ?? '')
         const entries = await iterator.nextv(step)
         // The last prefix may go on behind these entries, so it is read again from its start, unless it fills them.
-        const open = entries.at(-1)?.[0].slice(0, PREFIX_LENGTH)
+        const open = entries.at(-1)?.[0].slice(0, prefixLength)
         if (open === undefined) return
-        const alone = entries[0]?.[0].slice(0, PREFIX_LENGTH) === open
+        const alone = entries[0]?.[0].slice(0, prefixLength) === open
         for (const [key, value] of entries) {
-          const prefix = key.slice(0, PREFIX_LENGTH)
+          const prefix = key.slice(0, prefixLength)
           if (prefix !== open || alone) visit(prefix, key, value)
         }
         while (next < wanted.length && ((wanted[next] ?? '') < open || (alone && wanted[next] === open))) next++
@@ -174,5 +174,5 @@ function placeOf(path: string, value: Uint8Array): Place | undefined {
 }
 
 function* batchesOf<T>(operations: readonly T[]): Generator<T[]> {
-  for (let at = 0; at < operations.length; at += BATCH_SIZE) yield operations.slice(at, at + BATCH_SIZE)
+  for (let at = 0; at < operations.length; at += batchSize) yield operations.slice(at, at + batchSize)
 }

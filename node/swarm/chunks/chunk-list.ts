@@ -4,7 +4,7 @@ import { type Closure, type DescribedPath, referencesOf } from '../../../protoco
 import type { Recipe } from '../../../protocol/closure/recipe.ts'
 import { hashLength, toHex } from '../../../protocol/encoding/hash.ts'
 import { ThymeshError } from '../../../protocol/errors.ts'
-import { HASH_PART_LENGTH, STORE_DIR } from '../../../protocol/nix/store-path.ts'
+import { hashPartLength, storeDir } from '../../../protocol/nix/store-path.ts'
 
 export class ChunkListError extends ThymeshError<'missing-recipe' | 'wrong-recipe'> {}
 
@@ -105,5 +105,5 @@ function recipeOf(described: DescribedPath, recipes: ReadonlyMap<string, Recipe>
 }
 
 function hashPartOf(path: string): Uint8Array {
-  return Buffer.from(path.slice(STORE_DIR.length + 1, STORE_DIR.length + 1 + HASH_PART_LENGTH), 'latin1')
+  return Buffer.from(path.slice(storeDir.length + 1, storeDir.length + 1 + hashPartLength), 'latin1')
 }

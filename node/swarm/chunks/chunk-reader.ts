@@ -13,13 +13,13 @@ import type { Place } from './chunk-index.ts'
  * NARs kept open. Opening one asks the Nix daemon and may walk the path's files; a peer's requests go over many paths at
  * a time. A layout in memory is about 1 % of its NAR.
  */
-const OPEN_NARS = 32
+const openNars = 32
 
 /**
  * Read at a time where chunks are read one after the other, as by who serves a whole path: some eight chunks, since a read
  * costs more by itself than by its bytes. Each open NAR holds one such window at most.
  */
-const WINDOW_BYTES = 512 * 1024
+const windowBytes = 512 * 1024
 
 type RangeSource = Pick<NarSource, 'size' | 'readRange'>
 
@@ -39,7 +39,7 @@ interface OpenNar {
 }
 
 /** In place of an offset: no chunk begins there. */
-const NOTHING_ASKED = -1
+const nothingAsked = -1
 
 export interface ChunkReaderComponents {
   readonly store: { nar(path: string): Promise<RangeSource> } | Pick<NixStore, 'nar'>
@@ -82,7 +82,7 @@ export class ChunkReader {
     this.#open.delete(path)
     this.#open.set(path, open)
     for (const oldest of this.#open.keys()) {
-      if (this.#open.size <= OPEN_NARS) break
+      if (this.#open.size <= openNars) break
       this.#open.delete(oldest)
     }
     return open
@@ -90,7 +90,7 @@ export class ChunkReader {
 
   async #openNar(path: StorePath): Promise<OpenNar | undefined> {
     const [nar, positions] = await Promise.all([this.#components.store.nar(path), this.#components.positionsOf(path)])
-    return positions && { nar, positions, window: undefined, next: NOTHING_ASKED }
+    return positions && { nar, positions, window: undefined, next: nothingAsked }
   }
 }
 
@@ -102,7 +102,7 @@ async function rangeOf(open: OpenNar, offset: number, length: number): Promise<U
   let { window } = open
   if (window === undefined || offset < window.start || end > window.end) {
     if (!follows) return readNormalised(open, offset, length)
-    const size = Math.max(length, Math.min(WINDOW_BYTES, open.nar.size - offset))
+    const size = Math.max(length, Math.min(windowBytes, open.nar.size - offset))
     window = { start: offset, end: offset + size, bytes: readNormalised(open, offset, size) }
     open.window = window
   }
@@ -116,7 +116,7 @@ async function readNormalised({ nar, positions }: OpenNar, offset: number, lengt
 /** The path was collected, or isn't what the index or Nix's database says. */
 function isGone(thrown: unknown): boolean {
   if (thrown instanceof RangeError) return true
-  return thrown instanceof ThymeshError && GONE.has(thrown.code)
+  return thrown instanceof ThymeshError && goneCodes.has(thrown.code)
 }
 
-const GONE: ReadonlySet<string> = new Set(['path-unknown', 'path-invalid', 'nar-mismatch'])
+const goneCodes: ReadonlySet<string> = new Set(['path-unknown', 'path-invalid', 'nar-mismatch'])

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { type Closure, closureCodec } from '../../../protocol/closure/closure.ts'
-import { NO_POSITIONS } from '../../../protocol/closure/positions.ts'
+import { noPositions } from '../../../protocol/closure/positions.ts'
 import { encodeRecipe, recipeId } from '../../../protocol/closure/recipe.ts'
 import { hashOfCid } from '../../../protocol/encoding/cid.ts'
 import { equalBytes, sha256 } from '../../../protocol/encoding/hash.ts'
@@ -22,7 +22,7 @@ function describedClosure(name: string): { closure: Closure; recipes: Uint8Array
       size: narSize,
       chunks: [{ hash: narHash, offset: 0, length: narSize }],
       slotCount: 0,
-      positions: NO_POSITIONS,
+      positions: noPositions,
     }),
   )
   const closure = {

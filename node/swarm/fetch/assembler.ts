@@ -19,16 +19,16 @@ import { requireSignatures } from './path-signatures.ts'
 export class AssemblyError extends ThymeshError<'wrong-closure' | 'chunk-lost'> {}
 
 /** A path up to this size takes no time worth hiding: its import begins when nothing is left to wait for. */
-const SMALL_PATH_BYTES = 4 * 1024 ** 2
+const smallPathBytes = 4 * 1024 ** 2
 
 /** Large paths that wait for references, all but their last piece sent, for each that is streamed: a daemon each. */
-const HELD_PER_STREAM = 2
+const heldPerStream = 2
 
 /** Chunks read ahead of the one that is sent: as many as there are threads to read them. */
-const READ_AHEAD_CHUNKS = 4
+const readAheadChunks = 4
 
 /** A chunk that is gone when it is to be read is asked for again: each time a garbage collection must have struck. */
-const MAX_CHUNK_TRIES = 8
+const maxChunkTries = 8
 
 export interface AssemblerComponents {
   readonly store: Pick<NixStore, 'import'>
@@ -121,12 +121,12 @@ class Assembly {
     this.#waits = new Breakable(this.#signal)
     this.#small = new Turns(parallel, this.#waits)
     this.#streams = new Turns(parallel, this.#waits)
-    this.#connections = new Turns(parallel * (1 + HELD_PER_STREAM), this.#waits)
+    this.#connections = new Turns(parallel * (1 + heldPerStream), this.#waits)
     this.#done = new Map(missing.map(({ described }) => [described.path, Promise.withResolvers<void>()]))
   }
 
   async run(): Promise<void> {
-    const isSmall = ({ described }: PathChunks) => described.narSize <= SMALL_PATH_BYTES
+    const isSmall = ({ described }: PathChunks) => described.narSize <= smallPathBytes
     const tasks = this.#missing.filter(isSmall).map(path => this.#orAbort(this.#importSmall(path)))
     tasks.push(this.#orAbort(this.#importLarge(this.#missing.filter(path => !isSmall(path)))))
     await Promise.allSettled(tasks)
@@ -206,7 +206,7 @@ class Assembly {
     const { recipe, chunks, slots } = path
     const ahead: Promise<Uint8Array>[] = []
     for (let next = 0, place = 0; place < chunks.length; place++) {
-      for (; next < chunks.length && next < place + READ_AHEAD_CHUNKS; next++) {
+      for (; next < chunks.length && next < place + readAheadChunks; next++) {
         const reading = this.#chunk(chunks[next] ?? 0)
         // Its error is thrown where it is awaited, and forgotten if it never is.
         reading.catch(() => {})
@@ -222,12 +222,12 @@ class Assembly {
   }
 
   async #chunk(number: number): Promise<Uint8Array> {
-    for (let tries = 0; tries < MAX_CHUNK_TRIES; tries++) {
+    for (let tries = 0; tries < maxChunkTries; tries++) {
       await this.#awaitChunk(number)
       const bytes = await this.#waits.wait(this.#components.chunks.read(number))
       if (bytes !== undefined) return bytes
     }
-    throw new AssemblyError('chunk-lost', `expected chunk ${number}, it was gone ${MAX_CHUNK_TRIES} times`)
+    throw new AssemblyError('chunk-lost', `expected chunk ${number}, it was gone ${maxChunkTries} times`)
   }
 
   async #awaitChunk(number: number): Promise<void> {

@@ -5,7 +5,7 @@ import { storeError } from '../../store/store-error.ts'
 import type { PathChunks } from '../chunks/chunk-list.ts'
 
 /** Signatures checked before others get their turn: some 10 ms on a small board. */
-const BATCH_SIZE = 64
+const batchSize = 64
 
 /**
  * Nix checks signatures too, but its daemon may take the whole NAR before it says no (2.8 does), and a path is imported
@@ -21,6 +21,6 @@ export async function requireSignatures(paths: readonly PathChunks[], trusted: r
       const names = keys.map(({ name }) => name).join(', ') || 'no key at all'
       throw storeError('signature-refused', `Expected a signature of ${described.path} by ${names}`)
     }
-    if (i % BATCH_SIZE === BATCH_SIZE - 1) await new Promise(resolve => setImmediate(resolve))
+    if (i % batchSize === batchSize - 1) await new Promise(resolve => setImmediate(resolve))
   }
 }

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { cutsArbitrary, noise, pieces } from '../../../test/helpers/planted-nar.ts'
-import { Chunker, chunkLengths, GEAR, MAX_CHUNK_SIZE, MIN_CHUNK_SIZE } from './chunker.ts'
+import { Chunker, chunkLengths, gearTable, maxChunkSize, minChunkSize } from './chunker.ts'
 
 const bytesArbitrary = fc
   .array(
@@ -48,15 +48,15 @@ test('chunker: chunks cover the bytes and keep to the bounds', () => {
         lengths.reduce((sum, length) => sum + length, 0),
         bytes.length,
       )
-      assert.ok(lengths.every(length => length <= MAX_CHUNK_SIZE))
-      assert.ok(lengths.slice(0, -1).every(length => length > MIN_CHUNK_SIZE))
+      assert.ok(lengths.every(length => length <= maxChunkSize))
+      assert.ok(lengths.slice(0, -1).every(length => length > minChunkSize))
     }),
     { numRuns: 50 },
   )
 })
 
 test('chunker: what never matches is cut at the maximum', () => {
-  assert.deepEqual(chunkLengths(new Uint8Array(2 * MAX_CHUNK_SIZE + 1)), [MAX_CHUNK_SIZE, MAX_CHUNK_SIZE, 1])
+  assert.deepEqual(chunkLengths(new Uint8Array(2 * maxChunkSize + 1)), [maxChunkSize, maxChunkSize, 1])
 })
 
 test('chunker: an insertion changes few chunks', () => {
@@ -69,7 +69,7 @@ test('chunker: an insertion changes few chunks', () => {
 
 test('chunker: golden gear table and borders', () => {
   const table = Buffer.alloc(1024)
-  GEAR.forEach((value, i) => {
+  gearTable.forEach((value, i) => {
     table.writeInt32BE(value, i * 4)
   })
   assert.equal(

@@ -2,21 +2,20 @@
 
 import {
   firstPositionAfter,
-  NO_POSITIONS,
+  noPositions,
   type Positions,
-  REFERENCE_LENGTH,
+  referenceLength,
 } from '../../../protocol/closure/positions.ts'
-import { FILLER } from '../../../protocol/closure/recipe.ts'
+import { filler } from '../../../protocol/closure/recipe.ts'
+import { nix32Alphabet } from '../../../protocol/nix/base32.ts'
 
-const NIX32_ALPHABET = '0123456789abcdfghijklmnpqrsvwxyz'
-
-/** What each byte means in nix32: 0 to 31, or `NO_DIGIT`. */
-const NO_DIGIT = 0xff
-const DIGIT = new Uint8Array(256).fill(NO_DIGIT)
-for (const [digit, character] of [...NIX32_ALPHABET].entries()) DIGIT[character.charCodeAt(0)] = digit
+/** What each byte means in nix32: 0 to 31, or `noDigit`. */
+const noDigit = 0xff
+const digitOfByte = new Uint8Array(256).fill(noDigit)
+for (const [digit, character] of [...nix32Alphabet].entries()) digitOfByte[character.charCodeAt(0)] = digit
 
 /** Three characters of five bits. */
-const PREFIX_COUNT = 32 ** 3
+const prefixCount = 32 ** 3
 
 /**
  * Finds the 32-character hash parts of references in a NAR that comes in pieces, blanks them and remembers where they
@@ -31,7 +30,7 @@ const PREFIX_COUNT = 32 ** 3
 export class Normaliser {
   readonly #candidates: Map<string, number>
   /** 1 where some hash part begins with these three characters. */
-  readonly #prefixes = new Uint8Array(PREFIX_COUNT)
+  readonly #prefixes = new Uint8Array(prefixCount)
   /** Slot of each hash part, -1 before its first occurrence. */
   readonly #slotOf: Int32Array
   readonly #order: number[] = []
@@ -93,28 +92,28 @@ export class Normaliser {
   #blank(length: number): number {
     const window = this.#window
     const prefixes = this.#prefixes
-    const digits = DIGIT
+    const digits = digitOfByte
     let at = 0
     /** Bytes from `at` to here are known to be nix32 characters: keeps long runs of them linear. */
     let known = 0
-    while (at + REFERENCE_LENGTH <= length) {
-      let last = at + REFERENCE_LENGTH - 1
-      while (last >= known && digits[window[last] as number] !== NO_DIGIT) last--
+    while (at + referenceLength <= length) {
+      let last = at + referenceLength - 1
+      while (last >= known && digits[window[last] as number] !== noDigit) last--
       if (last >= known) {
         at = known = last + 1
         continue
       }
-      known = at + REFERENCE_LENGTH
+      known = at + referenceLength
       const candidate =
         prefixes[prefixOf(window, at)] === 1
-          ? this.#candidates.get(window.toString('latin1', at, at + REFERENCE_LENGTH))
+          ? this.#candidates.get(window.toString('latin1', at, at + referenceLength))
           : undefined
       if (candidate === undefined) {
         at++
         continue
       }
       this.#remember(this.#base + at, candidate)
-      window.fill(FILLER, at, at + REFERENCE_LENGTH)
+      window.fill(filler, at, at + referenceLength)
       at = known
     }
     return at
@@ -132,7 +131,7 @@ export class Normaliser {
  * beyond either end. It needs no hashes: this is how a peer serves a chunk straight out of its store.
  */
 export function normaliseRange(bytes: Uint8Array, start: number, positions: Positions): Uint8Array {
-  eachOverlap(bytes.length, start, positions, (from, to) => bytes.fill(FILLER, from, to))
+  eachOverlap(bytes.length, start, positions, (from, to) => bytes.fill(filler, from, to))
   return bytes
 }
 
@@ -164,7 +163,7 @@ export function normalise(
   bytes: Uint8Array,
   hashParts: readonly string[],
 ): { bytes: Uint8Array; positions: Positions; order: readonly number[] } {
-  if (hashParts.length === 0) return { bytes, positions: NO_POSITIONS, order: [] }
+  if (hashParts.length === 0) return { bytes, positions: noPositions, order: [] }
   const normaliser = new Normaliser(hashParts)
   const normal = Buffer.concat([Buffer.from(normaliser.push(bytes)), normaliser.finish()])
   return { bytes: normal, positions: normaliser.positions(), order: normaliser.order }
@@ -182,14 +181,14 @@ function eachOverlap(
     const at = (offsets[i] as number) - start
     if (at >= length) return
     const from = Math.max(at, 0)
-    visit(from, Math.min(at + REFERENCE_LENGTH, length), slots[i] as number, from - at)
+    visit(from, Math.min(at + referenceLength, length), slots[i] as number, from - at)
   }
 }
 
 function prefixOf(bytes: Uint8Array, at: number): number {
   return (
-    ((DIGIT[bytes[at] as number] as number) << 10) |
-    ((DIGIT[bytes[at + 1] as number] as number) << 5) |
-    (DIGIT[bytes[at + 2] as number] as number)
+    ((digitOfByte[bytes[at] as number] as number) << 10) |
+    ((digitOfByte[bytes[at + 1] as number] as number) << 5) |
+    (digitOfByte[bytes[at + 2] as number] as number)
   )
 }

@@ -10,7 +10,7 @@ import type { RecipeAnswer, RecipeJob } from './recipe-worker.ts'
 export type { RecipeJob } from './recipe-worker.ts'
 
 /** Threads; one core is left to the peer itself, and beyond four the disk is what one waits for. */
-export const RECIPE_THREADS = Math.min(4, Math.max(1, availableParallelism() - 1))
+export const recipeThreads = Math.min(4, Math.max(1, availableParallelism() - 1))
 
 /**
  * Why a pool made no recipe: the codes of what happened in the thread (MakeRecipeError's, StoreError's) or its own.
@@ -36,7 +36,7 @@ export class RecipePool {
   readonly #waiting: Task[] = []
   #running = false
 
-  constructor({ threads = RECIPE_THREADS } = {}) {
+  constructor({ threads = recipeThreads } = {}) {
     this.#threadCount = threads
   }
 

@@ -26,7 +26,7 @@ export interface LocalChunksInit {
 }
 
 /** In place of a path's number: the chunk is in no path of the store. */
-const NOWHERE = -1
+const nowhere = -1
 
 export class LocalChunks implements ChunkStore {
   readonly #components: LocalChunksComponents
@@ -51,7 +51,7 @@ export class LocalChunks implements ChunkStore {
     const { list, store } = components
     this.#ofClosure = new Map(list.paths.map(path => [path.described.path, path]))
     this.#reader = new ChunkReader({ store, positionsOf: path => this.#positionsOf(path) })
-    this.#source = new Int32Array(list.count).fill(NOWHERE)
+    this.#source = new Int32Array(list.count).fill(nowhere)
     this.#offset = new Float64Array(list.count)
   }
 
@@ -78,7 +78,7 @@ export class LocalChunks implements ChunkStore {
   }
 
   has(number: number): boolean {
-    return (this.#source[number] ?? NOWHERE) !== NOWHERE || this.#components.staging.has(number)
+    return (this.#source[number] ?? nowhere) !== nowhere || this.#components.staging.has(number)
   }
 
   /** Throws a StoreError when the store can't be reached; a chunk that can't be had from it is no error. */
@@ -139,7 +139,7 @@ export class LocalChunks implements ChunkStore {
   }
 
   #place(number: number): Place | undefined {
-    const path = this.#sources[this.#source[number] ?? NOWHERE]
+    const path = this.#sources[this.#source[number] ?? nowhere]
     if (path === undefined) return undefined
     return { path, offset: this.#offset[number] ?? 0, length: this.#components.list.length(number) }
   }
@@ -194,8 +194,8 @@ export class LocalChunks implements ChunkStore {
     const sources = new Set(dropped.map(path => this.#sourceOf.get(path)))
     const lost = new Set<number>()
     this.#source.forEach((source, number) => {
-      if (source === NOWHERE || !sources.has(source)) return
-      this.#source[number] = NOWHERE
+      if (source === nowhere || !sources.has(source)) return
+      this.#source[number] = nowhere
       lost.add(number)
     })
     for (const path of dropped) {

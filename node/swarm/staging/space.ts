@@ -1,7 +1,7 @@
 /** Room for an update, looked for before a byte is fetched: on the store's disk and on that of the chunks in flight. */
 
 import { stat, statfs } from 'node:fs/promises'
-import { STORE_DIR } from '../../../protocol/nix/store-path.ts'
+import { storeDir } from '../../../protocol/nix/store-path.ts'
 import type { NixStore } from '../../store/local/nix-store.ts'
 
 /** What an import needs beyond its NARs: the database, directories, the last block of each file. */
@@ -41,7 +41,7 @@ export async function lackOfSpace(
 async function otherDisk(stateDir: string, stagingDirectory: string | undefined): Promise<number | undefined> {
   if (stagingDirectory === undefined) return undefined
   try {
-    const store = stateDir.replace(/\/nix\/var\/nix$/, STORE_DIR)
+    const store = stateDir.replace(/\/nix\/var\/nix$/, storeDir)
     if ((await stat(store)).dev === (await stat(stagingDirectory)).dev) return undefined
     const { bavail, bsize } = await statfs(stagingDirectory)
     return bavail * bsize

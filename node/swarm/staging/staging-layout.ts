@@ -6,10 +6,10 @@ import type { ChunkList } from '../chunks/chunk-list.ts'
  * Files of a closure, at most twice as many and one: all stay open, since chunks come in any order and an open for each
  * would cost as much as its write.
  */
-const STAGING_FILES = 32
+const stagingFiles = 32
 
 /** Paths share a file until it holds this much: less would be a file for each of some thousand small paths. */
-const MIN_FILE_BYTES = 8 * 1024 ** 2
+const minFileBytes = 8 * 1024 ** 2
 
 /** One file: the chunks `from` to before `to`, one after the other. */
 export interface StagedRange {
@@ -66,7 +66,7 @@ export class StagingLayout {
   #cut(): StagedRange[] {
     const { lengths, paths } = this.#list
     const total = lengths.reduce((sum, length) => sum + length, 0)
-    const enough = Math.max(MIN_FILE_BYTES, total / STAGING_FILES)
+    const enough = Math.max(minFileBytes, total / stagingFiles)
     const ranges: { from: number; to: number; paths: number }[] = []
     let filled = Number.POSITIVE_INFINITY
     for (let path = 0; path < paths.length; path++) {

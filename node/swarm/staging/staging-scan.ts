@@ -8,7 +8,7 @@ import type { ChunkList } from '../chunks/chunk-list.ts'
 import type { StagedRange } from './staging-layout.ts'
 
 /** Read at a time: some chunks, so that a scan goes as fast as the disk does. */
-const SCAN_BYTES = 2 * 1024 ** 2
+const scanBytes = 2 * 1024 ** 2
 
 const zeros = Buffer.alloc(recipeLimits.chunkSize)
 
@@ -20,11 +20,11 @@ export async function* verifyStaged(
   offsets: Float64Array,
 ): AsyncGenerator<number, void> {
   const { size } = await handle.stat()
-  const block = Buffer.allocUnsafeSlow(SCAN_BYTES)
+  const block = Buffer.allocUnsafeSlow(scanBytes)
   for (let first = from; first < to; ) {
     const start = offsets[first] ?? 0
     let next = first
-    while (next < to && (offsets[next] ?? 0) + list.length(next) <= Math.min(start + SCAN_BYTES, size)) next++
+    while (next < to && (offsets[next] ?? 0) + list.length(next) <= Math.min(start + scanBytes, size)) next++
     // The chunk after those that fit begins at the file's end or reaches beyond it.
     if (next === first) return
     const end = (offsets[next - 1] ?? 0) + list.length(next - 1)

@@ -4,16 +4,16 @@ import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** A closure whose staging nobody touched for this long is not fetched any more: a newer release took its place. */
-const MAX_AGE_MS = 7 * 24 * 60 * 60_000
+const staleAfterMs = 7 * 24 * 60 * 60_000
 
 /** Other closures kept, the newest: a fetch that was broken off for another release may come back by a rollback. */
-const MAX_OTHERS = 1
+const keptOthers = 1
 
 /** Removes the directories in `parent` of closures other than `keep`, all but the newest few; returns their names. */
 export async function removeStaleStaging(
   parent: string,
   keep: ReadonlySet<string>,
-  { maxAgeMs = MAX_AGE_MS, maxOthers = MAX_OTHERS } = {},
+  { maxAgeMs = staleAfterMs, maxOthers = keptOthers } = {},
 ): Promise<string[]> {
   const names = (await readdir(parent).catch(() => [])).filter(name => !keep.has(name))
   const found = await Promise.all(names.map(async name => ({ name, changed: await lastChange(join(parent, name)) })))

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { BinaryCache } from '../../../node/store/cache/binary-cache.ts'
 import type { CacheSource } from '../../../node/store/cache/cache-source.ts'
-import { MAX_NAR_STREAMS } from '../../../node/store/limits.ts'
+import { maxCacheNarStreams } from '../../../node/store/limits.ts'
 import { sha256 } from '../../../protocol/encoding/hash.ts'
 import { encodeNix32 } from '../../../protocol/nix/base32.ts'
 import { parseStorePath } from '../../../protocol/nix/store-path.ts'
@@ -172,13 +172,13 @@ export const cacheAttacks: Attack[] = [
   {
     id: 'cache-never-reads',
     power: 'local user',
-    tried: `asks for ${2 * MAX_NAR_STREAMS} NARs of 1 GiB and reads none`,
+    tried: `asks for ${2 * maxCacheNarStreams} NARs of 1 GiB and reads none`,
     expected: 'a few MiB of each are read ahead at most; what is small is answered at once',
     alone: true,
     async run(arena) {
       const scene = await Scene.of(arena)
       const before = heapBytes()
-      for (let each = 0; each < 2 * MAX_NAR_STREAMS; each++) {
+      for (let each = 0; each < 2 * maxCacheNarStreams; each++) {
         const socket = await scene.send(`GET ${narUrl} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`)
         socket.pause()
       }
@@ -189,7 +189,7 @@ export const cacheAttacks: Attack[] = [
         await new Promise(resolve => setTimeout(resolve, 300))
         return same && last > 0
       }, 'reading to stand still')
-      assert.ok(scene.read < MAX_NAR_STREAMS * (16 << 20), `${scene.read} bytes were read ahead`)
+      assert.ok(scene.read < maxCacheNarStreams * (16 << 20), `${scene.read} bytes were read ahead`)
       assert.ok(heapBytes() - before < 64 << 20)
       assert.equal(await scene.status(`GET /${hashPart}.narinfo`), 200)
     },
