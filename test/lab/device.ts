@@ -111,9 +111,14 @@ export class LabDevice {
     return await until(`${this.name} ${what}`, ask, { limitMs, everyMs: 200, explain: () => this.lastLines() })
   }
 
-  /** Waits until the daemon has logged a line with these words. */
-  async logged(words: string): Promise<void> {
-    await this.until(`to log ${words}`, async () => (await this.log()).includes(words))
+  /** How many lines of the daemon's log have these words. */
+  async countLogged(words: string): Promise<number> {
+    return (await this.log()).split('\n').filter(line => line.includes(words)).length
+  }
+
+  /** Waits until the daemon has logged more than `before` lines with these words: one that is new. */
+  async logged(words: string, before: number): Promise<void> {
+    await this.until(`to log ${words}`, async () => (await this.countLogged(words)) > before)
   }
 
   /** All that the daemon has logged since the machine has its disk. */
