@@ -111,13 +111,15 @@ export class LabDevice {
     return await until(`${this.name} ${what}`, ask, { limitMs, everyMs: 200, explain: () => this.lastLines() })
   }
 
-  /** How many lines of the daemon's log have these words. */
-  async countLogged(words: string): Promise<number> {
-    return (await this.log()).split('\n').filter(line => line.includes(words)).length
+  /** How many lines of the daemon's log have these words, or match. */
+  async countLogged(words: string | RegExp): Promise<number> {
+    return (await this.log())
+      .split('\n')
+      .filter(line => (typeof words === 'string' ? line.includes(words) : words.test(line))).length
   }
 
   /** Waits until the daemon has logged more than `before` lines with these words: one that is new. */
-  async logged(words: string, before: number): Promise<void> {
+  async logged(words: string | RegExp, before: number): Promise<void> {
     await this.until(`to log ${words}`, async () => (await this.countLogged(words)) > before)
   }
 
