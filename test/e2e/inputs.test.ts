@@ -5,6 +5,7 @@ import type { ChildProcess } from 'node:child_process'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { replaceOnce } from '../helpers/replace.ts'
 import { nixSkip, thisSystem } from '../nix/workshop.ts'
 import { Fleet } from './helpers/fleet.ts'
 import { runToEnd } from './helpers/processes.ts'
@@ -59,7 +60,8 @@ describe('inputs and builds', { skip: nixSkip() }, () => {
 
   it('says which one is broken, and lists the others', async () => {
     await fleet.commit('Break', {
-      'flake.nix': (await readFile(join(fleet.project, 'flake.nix'), 'utf8')).replace(
+      'flake.nix': replaceOnce(
+        await readFile(join(fleet.project, 'flake.nix'), 'utf8'),
         '  inputs.extra',
         `  inputs.broken.url = "git+file://${fleet.directory}/nowhere";\n  inputs.extra`,
       ),

@@ -111,9 +111,16 @@ export class LabDevice {
     return await until(`${this.name} ${what}`, ask, { limitMs, everyMs: 200, explain: () => this.lastLines() })
   }
 
-  /** Waits until the daemon has logged a line with these words. */
-  async logged(words: string): Promise<void> {
-    await this.until(`to log ${words}`, async () => (await this.log()).includes(words))
+  /** How many lines of the daemon's log have these words, or match. */
+  async countLogged(words: string | RegExp): Promise<number> {
+    return (await this.log())
+      .split('\n')
+      .filter(line => (typeof words === 'string' ? line.includes(words) : words.test(line))).length
+  }
+
+  /** Waits until the daemon has logged more than `before` lines with these words: one that is new. */
+  async logged(words: string | RegExp, before: number): Promise<void> {
+    await this.until(`to log ${words}`, async () => (await this.countLogged(words)) > before)
   }
 
   /** All that the daemon has logged since the machine has its disk. */

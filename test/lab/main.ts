@@ -1,11 +1,11 @@
 /** `scripts/lab`: runs scenarios on real machines, and says how each fault ended. */
 
-import { parseArgs } from 'node:util'
+import { argumentsOf, wrongUse } from '../../scripts/src/arguments.ts'
 import { labSkip } from './needs.ts'
 import { scenarios } from './scenarios/index.ts'
 import { runScenario, type Trial } from './scenarios/scenario.ts'
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = argumentsOf('lab', {
   allowPositionals: true,
   options: { json: { type: 'boolean', default: false }, list: { type: 'boolean', default: false } },
 })
@@ -28,8 +28,7 @@ async function main(): Promise<number> {
   const unknown = positionals.find(name => !scenarios.some(scenario => scenario.name === name))
   if (unknown !== undefined) {
     const known = scenarios.map(({ name }) => name).join(', ')
-    process.stderr.write(`lab: expected a scenario (${known}), got ${unknown}\n`)
-    return 64
+    wrongUse('lab', `expected a scenario (${known}), got ${unknown}`)
   }
   const skip = labSkip()
   if (skip !== false) {

@@ -7,6 +7,7 @@ import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, describe, it } from 'node:test'
+import { replaceOnce } from '../helpers/replace.ts'
 import { nixSkip, succeeded, thisSystem, Workshop } from './workshop.ts'
 
 const example = join(import.meta.dirname, '../../examples/web')
@@ -88,7 +89,7 @@ describe('examples/web', { skip: nixSkip() }, () => {
     assert.notEqual(await read(`${setting}/units/web.service`), await read(`${top}/units/web.service`))
 
     const server = join(project, 'app/server.mjs')
-    writeFileSync(server, readFileSync(server, 'utf8').replace("version = '1'", "version = '2'"))
+    writeFileSync(server, replaceOnce(readFileSync(server, 'utf8'), "version = '1'", "version = '2'"))
     const code = await workshop.build(project, 'web')
     const before = new Set(await paths(setting))
     assert.deepEqual(

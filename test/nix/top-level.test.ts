@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { after, describe, it } from 'node:test'
+import { replaceOnce } from '../helpers/replace.ts'
 import { nixSkip, succeeded, thisSystem, Workshop } from './workshop.ts'
 
 const tool = `
@@ -58,7 +59,7 @@ describe('the portable top level', { skip: nixSkip() }, () => {
     const stored = unit.match(/ExecStart=(\/nix\/store\/[^/]*-tool)\/bin\/tool/)?.[1]
     assert.ok(stored, unit)
     assert.equal(
-      unit.replace(/X-RestartTriggers=[0-9a-f]{64}\n$/, ''),
+      replaceOnce(unit, /X-RestartTriggers=[0-9a-f]{64}\n$/, ''),
       `[Unit]\nDescription=Web\n\n[Service]\nEnvironment=A=1\nEnvironment=B=it's\nExecStart=${stored}/bin/tool\n` +
         'Nice=5\nPrivateTmp=true\n\n[Unit]\n',
     )
@@ -104,7 +105,7 @@ describe('the portable top level', { skip: nixSkip() }, () => {
   })
 
   it('refuses two packages with the same program', async () => {
-    const other = tool.replace("'#!/bin/sh'", 'other')
+    const other = replaceOnce(tool, "'#!/bin/sh'", 'other')
     const { code, stderr } = await workshop.nix(
       'build',
       project({ web: `{ packages = [ (${tool}) (${other}) ]; }` }),

@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test'
 import type { NixStore } from '../../node/store/local/nix-store.ts'
 import type { PathInfo } from '../../node/store/path-info.ts'
 import { parseNixPublicKey, verifyPath } from '../../protocol/nix/signature.ts'
+import { replaceOnce } from '../helpers/replace.ts'
 import { missingNix, type RealStore, Stores } from './real-stores.ts'
 
 const options = { skip: await missingNix(), timeout: 120_000 }
@@ -72,7 +73,7 @@ test('a signed closure goes from one store to another', options, async t => {
     assert.ok((await realA.dump(info.path)).equals(await realB.dump(info.path)))
   }
   assert.deepEqual(await b.closure(top.path), closure)
-  const other = top.path.replace('top', 'other')
+  const other = replaceOnce(top.path, 'top', 'other')
   assert.deepEqual(await b.validPaths([...closure.map(info => info.path), other]), new Set(closure.map(i => i.path)))
   await realB.nixStore('--verify', '--check-contents')
 })
@@ -96,7 +97,7 @@ test('a path that is there is not read again, and its source is closed', options
 
 test('a path that nobody trusted signed is refused', options, async t => {
   const { a, b, lib, publicKey } = await world(t)
-  const wrong = [[], ['test-1:AAAA'], lib.signatures.map(signature => signature.replace('test-1', 'test-2'))]
+  const wrong = [[], ['test-1:AAAA'], lib.signatures.map(signature => replaceOnce(signature, 'test-1', 'test-2'))]
   for (const signatures of wrong) {
     await assert.rejects(b.import({ ...lib, signatures }, await narOf(a, lib)), { code: 'signature-refused' })
   }

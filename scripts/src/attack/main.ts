@@ -1,29 +1,12 @@
 /** `scripts/attack`: runs the attacks that are asked for and the fuzzer, and says what was held. */
 
-import { parseArgs } from 'node:util'
-import { messageOf } from '../../../protocol/errors.ts'
 import { attacks } from '../../../test/attack/cases.ts'
 import { DaemonScene } from '../../../test/attack/daemon-scene.ts'
 import { heapBytes } from '../../../test/attack/memory.ts'
 import { runAttacks } from '../../../test/attack/run.ts'
+import { argumentsOf, wrongUse } from '../arguments.ts'
 import { fuzzAll } from './fuzz-all.ts'
 import { docsTable, rowOf, summaryOf, type Totals } from './print.ts'
-
-const help = `Usage: scripts/attack [options] [filter …]
-
-Runs hostile peers against real ones on loopback. Each attack's outcome is looked for on the victim's disk and in its memory.
-
-  filter              only attacks whose ID or power contains one of these words
-  --fuzz-seconds N    how long decoders are fuzzed, all together (20; 0 for not at all)
-  --seed N            for the fuzzer; else another one each time
-  --keep              keeps inputs that were answered in a way of their own in test/fixtures/corpus
-  --width N           attacks that run side by side (8)
-  --list              the attacks, as docs/security.md has them
-  --json              one object on standard output
-  --help              this
-
-Exit code 1 when an attack was not held or a decoder crashed, 2 when the command is wrong.
-`
 
 const options = {
   'fuzz-seconds': { type: 'string', default: '20' },
@@ -32,21 +15,15 @@ const options = {
   width: { type: 'string', default: '8' },
   list: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false },
 } as const
 
 process.exit(await main())
 
 async function main(): Promise<number> {
-  const parsed = parsedArguments()
-  if (typeof parsed === 'string') {
-    process.stderr.write(`attack: ${parsed}\n\n${help}`)
-    return 2
-  }
-  const { values, positionals } = parsed
-  if (values.help) {
-    process.stdout.write(help)
-    return 0
+  const { values, positionals } = argumentsOf('attack', { options, allowPositionals: true })
+  const { 'fuzz-seconds': fuzzSeconds, seed: givenSeed = '0', width } = values
+  if (![fuzzSeconds, givenSeed].every(text => /^\d+$/.test(text)) || !/^[1-9]\d?$/.test(width)) {
+    wrongUse('attack', 'expected whole numbers for --fuzz-seconds, --seed and --width')
   }
   const matching = attacks.filter(
     ({ id, power }) => positionals.length === 0 || positionals.some(word => id.includes(word) || power.includes(word)),
@@ -56,8 +33,7 @@ async function main(): Promise<number> {
     return 0
   }
   if (matching.length === 0) {
-    process.stderr.write(`attack: expected the ID of an attack or a part of it, got ${positionals.join(' ')}\n`)
-    return 2
+    wrongUse('attack', `expected the ID of an attack or a part of it, got ${positionals.join(' ')}`)
   }
   const say = (line: string) => void (values.json ? process.stderr : process.stdout).write(`${line}\n`)
   const before = heapBytes()
@@ -73,17 +49,4 @@ async function main(): Promise<number> {
   if (values.json) process.stdout.write(`${JSON.stringify(json)}\n`)
   else process.stdout.write(`\n${text}\n`)
   return held ? 0 : 1
-}
-
-function parsedArguments() {
-  try {
-    const parsed = parseArgs({ options, allowPositionals: true })
-    const { 'fuzz-seconds': seconds, seed = '0', width } = parsed.values
-    if (![seconds, seed].every(text => /^\d+$/.test(text)) || !/^[1-9]\d?$/.test(width)) {
-      return 'expected whole numbers for --fuzz-seconds, --seed and --width'
-    }
-    return parsed
-  } catch (thrown) {
-    return messageOf(thrown)
-  }
 }

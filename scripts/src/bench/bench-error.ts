@@ -3,5 +3,5 @@
 import { ThymeshError } from '../../../protocol/errors.ts'
 
 export class BenchError extends ThymeshError<
-  'apt-missing' | 'not-root' | 'no-update' | 'not-started' | 'failed' | 'timeout' | 'unknown-case'
+  'apt-missing' | 'not-root' | 'no-update' | 'not-started' | 'failed' | 'timeout'
 > {}

@@ -1,10 +1,10 @@
 /** The benchmark: runs the cases that are asked for, one after another, and shows what they found. */
 
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
+import { argumentsOf, wrongUse } from '../arguments.ts'
 import { bundle, nodeOptions } from '../bundle.ts'
 import { repository } from '../demo/processes.ts'
 import { Bench } from './bench.ts'
-import { BenchError } from './bench-error.ts'
 import { faults } from './cases/faults.ts'
 import { gossip } from './cases/gossip.ts'
 import { idle } from './cases/idle.ts'
@@ -26,10 +26,16 @@ const cases: Record<string, (bench: Bench) => Promise<Result>> = {
   faults,
 }
 
-const json = process.argv.includes('--json')
-/** The daemon from the sources, without the flags of devices: for developing. */
-const fromSources = process.argv.includes('--sources')
-const asked = process.argv.slice(2).filter(argument => !argument.startsWith('--'))
+const { values, positionals: asked } = argumentsOf('bench', {
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false }, sources: { type: 'boolean', default: false } },
+})
+const { json, sources: fromSources } = values
+const known = Object.keys(cases)
+const chosen = (asked.length > 0 ? asked : known).map(name => {
+  const work = cases[name] ?? wrongUse('bench', `expected a case (${known.join(', ')}), got ${name}`)
+  return { name, work }
+})
 
 const bench = new Bench({
   say: line => process.stderr.write(`${line}\n`),
@@ -40,18 +46,13 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void bench.dispose().finally(() => process.exit(130)))
 }
 const results: Result[] = []
-for (const name of asked.length > 0 ? asked : Object.keys(cases)) await runCase(name)
+for (const { name, work } of chosen) await runCase(name, work)
 if (!json && results.length > 0) process.stdout.write(`${textOf(results)}\n`)
 process.exit(process.exitCode ?? 0)
 
-async function runCase(name: string): Promise<void> {
+async function runCase(name: string, work: (bench: Bench) => Promise<Result>): Promise<void> {
   const start = performance.now()
   try {
-    const work = cases[name]
-    if (work === undefined) {
-      const hint = `There are: ${Object.keys(cases).join(', ')}`
-      throw new BenchError('unknown-case', `expected the name of a case, got ${name}`, { hint })
-    }
     bench.say(`${name} …`)
     const on = machine()
     const found = await work(bench)

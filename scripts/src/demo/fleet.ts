@@ -3,6 +3,7 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { replaceOnce } from '../../../test/helpers/replace.ts'
 import { cli, Daemon, freePorts, repository, runToEnd } from './processes.ts'
 
 export const deviceNames = [1, 2, 3, 4, 5, 6].map(number => `device-${number}`)
@@ -51,7 +52,7 @@ export class DemoFleet {
     await writeFile(config, `${JSON.stringify(settings, null, 2)}\n`)
     const source = join(this.project, 'app/server.mjs')
     const text = await readFile(source, 'utf8')
-    await writeFile(source, text.replace(/^const version = '.*'$/m, `const version = '${version}'`))
+    await writeFile(source, replaceOnce(text, /^const version = '.*'$/m, `const version = '${version}'`))
     const git = (...args: string[]) => runToEnd('git', args, { cwd: this.project, timeoutMs: 30_000 })
     await git('add', '-A')
     const author = ['-c', 'user.name=Demo', '-c', 'user.email=demo@localhost']

@@ -1,6 +1,7 @@
 /** The demo: a fleet from nothing, two versions, a rollback, and a device that updates when no controller is there. */
 
 import { table } from '../../../controller/text/table.ts'
+import { argumentsOf } from '../arguments.ts'
 import { askApplication, bootsOnDisk, runningOnDisk } from './device-disk.ts'
 import { DemoFleet, deviceNames } from './fleet.ts'
 import { cli, until } from './processes.ts'
@@ -32,8 +33,9 @@ interface Rows {
   }[]
 }
 
-const json = process.argv.includes('--json')
-const keep = process.argv.includes('--keep')
+const { json, keep } = argumentsOf('demo', {
+  options: { json: { type: 'boolean', default: false }, keep: { type: 'boolean', default: false } },
+}).values
 const say = (text: string) => {
   if (!json) process.stdout.write(`${text}\n`)
 }

@@ -21,17 +21,20 @@ const networkCutter = `units."cutter.service" = {
   wantedBy = [ "multi-user.target" ];
 };`
 
-/** Pulls the cable while there is the file, until the signal comes; then it is plugged in. */
-async function cableFollows(host: LabHost, signal: AbortSignal): Promise<void> {
+/** Pulls the cable while there is the file, until the signal comes; then it is plugged in. Gives how often it was pulled. */
+async function cableFollows(host: LabHost, signal: AbortSignal): Promise<number> {
   const file = join(host.dir, 'upper/var/lib/lab/cut')
+  let pulled = 0
   for (let cut = false; !signal.aborted; ) {
     if (existsSync(file) !== cut) {
       cut = !cut
+      if (cut) pulled++
       await host.link?.set(cut ? 'down' : 'up')
     }
     await sleep(100)
   }
   await host.link?.set('up')
+  return pulled
 }
 
 export const unitFails: Scenario = {
@@ -87,7 +90,7 @@ export const networkLost: Scenario = {
       await updates.device.until('to report', async () => (await updates.status()).state === 'rolled-back')
     })
     done.abort()
-    await cable
+    assert.ok((await cable) > 0, 'the cable was pulled')
   },
 }
 
@@ -141,7 +144,10 @@ export const daemonDies: Scenario = {
       };`
       await updates.commit('two', { portable: unit, policy: { ...quickPolicy, confirm: { deadlineSeconds: 15 } } })
       await fleet.operator.run('deploy', '-m', 'two', '--timeout', '20')
+      // That generation ran, and did it.
+      assert.equal(await updates.device.host.unit('thymesh.service', 'UnitFileState'), 'masked-runtime')
       await updates.device.until('to be back', async () => (await updates.message()) === 'one')
+      assert.equal(await updates.device.host.unit('thymesh.service', 'MainPID'), '0')
       await updates.is('one')
     })
     await trials.of('the daemon that comes back says what was', async () => {

@@ -7,9 +7,12 @@ import { labProgram } from '../program.ts'
 import type { Scenario } from './scenario.ts'
 import { Updates } from './updates.ts'
 
+/** Ends with 1 whenever it is started. */
+const noDaemon = '/bin/false'
+
 /** The daemon's unit as part of a generation: where it changes, the switch restarts the daemon. */
-async function daemonOf(version: string): Promise<string> {
-  const text = daemonUnit((await labProgram()).argv, [`LAB_VERSION=${version}`])
+async function daemonOf(version: string, argv?: readonly string[]): Promise<string> {
+  const text = daemonUnit(argv ?? (await labProgram()).argv, [`LAB_VERSION=${version}`])
   return `units."thymesh.service" = { text = ''${text}''; wantedBy = [ "multi-user.target" ]; };`
 }
 
@@ -34,12 +37,17 @@ export const daemonReplaced: Scenario = {
       assert.equal(await version(), 'two')
     })
     await trials.of('a daemon that does not start', async () => {
-      const broken = (await daemonOf('three')).replace('thymesh.mjs', 'nothing.mjs')
       await updates.commit('three', {
-        portable: broken,
+        portable: await daemonOf('three', [noDaemon]),
         policy: { health: { settleSeconds: 3 }, confirm: { deadlineSeconds: 20 } },
       })
-      await fleet.operator.run('deploy', '-m', 'three', '--timeout', '30')
+      const deploying = fleet.operator.run('deploy', '-m', 'three', '--timeout', '30')
+      await updates.device.until('to have tried to start the daemon of three', async () => {
+        const started = await host.unit('thymesh.service', 'ExecStart')
+        const status = await host.unit('thymesh.service', 'ExecMainStatus')
+        return (await updates.message()) === 'three' && started.includes(`path=${noDaemon} ;`) && status === '1'
+      })
+      await deploying
       await updates.device.until('to be back', async () => (await updates.message()) === 'two')
       await updates.journalled('rolled-back')
       await updates.is('two')

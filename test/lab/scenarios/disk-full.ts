@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import type { Row } from '../../e2e/helpers/fleet.ts'
+import { until } from '../../e2e/helpers/processes.ts'
 import { blobModule, hello } from '../../e2e/helpers/project.ts'
 import { LabFleet } from '../fleet.ts'
 import type { Scenario } from './scenario.ts'
@@ -17,15 +18,15 @@ export const diskFull: Scenario = {
   title: 'without room on the disk a device runs on, says so, and updates when there is room',
   async run(trials) {
     await using fleet = await LabFleet.create('gate')
-    const device = await fleet.device({ name: 'gate', diskMegabytes: 160 })
+    const device = await fleet.device({ name: 'gate', diskMegabytes: 320 })
     const updates = new Updates(fleet, device)
     const { disk } = device
     assert.ok(disk)
-    const commit = (version: string, megabytes: number) =>
+    const commit = (version: string, megabytes: number, noise = false) =>
       fleet.operator.commit(version, {
         'modules/blob.nix': blobModule,
         'modules/policy.nix': policyModule,
-        'configs/hello.json': hello(version, { blob: { megabytes }, policy: {} }),
+        'configs/hello.json': hello(version, { blob: { megabytes, noise }, policy: {} }),
       })
     const deploy = async (seconds: number): Promise<Row> => {
       const { stdout, stderr } = await fleet.operator.run('deploy', '--timeout', String(seconds), '--json')
@@ -59,14 +60,17 @@ export const diskFull: Scenario = {
       await updates.is('three')
     })
     await trials.of('the disk fills while the update is fetched', async () => {
-      await commit('four', 60)
+      // Noise, so that all of it has to come from elsewhere, and lies on the disk while it does.
+      await commit('four', 60, true)
+      const begun = await device.countLogged('the update begins')
       const deploying = deploy(30)
-      await device.logged('the update begins')
+      await device.logged('the update begins', begun)
+      const free = disk.freeMegabytes
+      await until('some of it to lie on the disk', async () => disk.freeMegabytes < free - 4, { everyMs: 10 })
       disk.fill(2)
       const row = await deploying
-      // It may have been quicker than the disk was filled.
-      assert.ok(row.state === 'running' || row.error?.code === 'disk-full', JSON.stringify(row))
-      if (row.state !== 'running') await updates.is('three')
+      assert.deepEqual([row.state, row.error?.code], ['failed', 'disk-full'], JSON.stringify(row))
+      await updates.is('three')
       disk.clear()
       assert.equal((await deploy(85)).state, 'running')
       await updates.is('four')

@@ -49,6 +49,7 @@ async function cutPower(trials: Trials, states: readonly WellState[], whole: boo
   ): Promise<{ before: string; next: string }> {
     const [before, next] = [await updates.message(), String(++at)]
     const release = (await updates.journal())?.release ?? 0
+    const paused = await updates.device.countLogged('paused, as THYMESH_PAUSE_AT says')
     await pausing(state)
     // Nobody has to answer: whether the operator is there is another scenario's.
     const policy = { ...quickPolicy, confirm: { deadlineSeconds: 80, peers: 0 }, ...more }
@@ -60,6 +61,8 @@ async function cutPower(trials: Trials, states: readonly WellState[], whole: boo
     const deploying = fleet.operator.runWith({ onStart }, 'deploy', '-m', next)
     try {
       await updates.journalled(state, release)
+      // Else it would go on, and the power go at another state.
+      await updates.device.logged('paused, as THYMESH_PAUSE_AT says', paused)
     } finally {
       await going()
       laptop?.kill('SIGTERM')

@@ -66,6 +66,7 @@ export async function runScenario(scenario: Scenario, onTrial?: (trial: Trial) =
   const trials = new Trials(scenario.name, onTrial)
   try {
     await scenario.run(trials)
+    if (trials.all.length === 0) throw new Error(`expected ${scenario.name} to do a fault, it did none`)
   } catch (thrown) {
     await trials.of('set-up', () => Promise.reject(thrown))
   }

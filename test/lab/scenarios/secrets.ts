@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { RolloutJson } from '../../e2e/helpers/fleet.ts'
 import { hello } from '../../e2e/helpers/project.ts'
 import type { LabDevice } from '../device.ts'
 import { LabFleet } from '../fleet.ts'
@@ -103,6 +104,8 @@ export const secrets: Scenario = {
       })
       const { code, stdout, stderr } = await operator.run('deploy', '--timeout', '80', '--json')
       assert.equal(code, 1, stdout + stderr)
+      const [row] = (JSON.parse(stdout) as RolloutJson).devices
+      assert.deepEqual([row?.state, row?.error?.code], ['rolled-back', 'degraded'], stdout)
       await gate.until('to have gone back', async () => (await gate.running()) === top)
       await haveRead(gate, second)
       await laidWell(gate)

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { parseEntry } from '../../../node/activation/entry.ts'
 import type { UpdatePolicyInput } from '../../../protocol/release/update-policy.ts'
 import type { Row } from '../../e2e/helpers/fleet.ts'
-import { hello } from '../../e2e/helpers/project.ts'
+import { blobModule, hello } from '../../e2e/helpers/project.ts'
 import type { LabDevice } from '../device.ts'
 import type { LabFleet } from '../fleet.ts'
 
@@ -23,6 +23,8 @@ export const needy = (name: string) => `units."${name}.service" = {
 /** The body of a module, in Nix, that a release adds: its `portable`, and its policy. */
 export interface Extra {
   portable?: string
+  /** So much that no device has: it must be fetched. */
+  noiseMegabytes?: number
   policy?: UpdatePolicyInput
 }
 
@@ -44,9 +46,11 @@ export class Updates {
 
   /** Commits what a release shall have; `message` tells its generation from others. */
   async commit(message: string, extra: Extra = {}): Promise<void> {
+    const blob = extra.noiseMegabytes && { megabytes: extra.noiseMegabytes, noise: true }
     await this.fleet.operator.commit(message, {
+      'modules/blob.nix': blobModule,
       'modules/extra.nix': extraModule(extra),
-      'configs/hello.json': hello(message, { extra: {} }),
+      'configs/hello.json': hello(message, { extra: {}, ...(blob && { blob }) }),
     })
   }
 

@@ -65,8 +65,9 @@ export const waves: Scenario = {
         'rollout.json': { waves: [{ tag: 'canary' }], soakSeconds: 12 },
         'configs/hello.json': hello('three'),
       })
+      const soaked = await north.countLogged('soak ends in')
       const deploying = deploy('deploy', '-m', 'three')
-      await north.logged('soak ends in')
+      await north.logged('soak ends in', soaked)
       await north.host.powerCut()
       await north.host.boot()
       const { code, rollout } = await deploying
