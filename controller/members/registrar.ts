@@ -1,7 +1,7 @@
 /** Signs certificates while the controller is in the mesh: for who joined with a token, and for who asks for renewal. */
 
 import { EventEmitter } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { pause } from '../../node/concurrency/pause.ts'
 import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import type { Logger } from '../../node/process/log.ts'
 import { equalBytes } from '../../protocol/encoding/hash.ts'
@@ -65,8 +65,7 @@ export class Registrar extends EventEmitter<Events> {
     clearTimeout(this.#timer)
     await this.#work
     // A command may end a moment after it has signed: gossip alone would be cut off.
-    if (this.#untold)
-      await Promise.race([tellCertificates(this.#components.peer), sleep(tellLimitMs, undefined, { ref: false })])
+    if (this.#untold) await pause(tellCertificates(this.#components.peer), tellLimitMs)
   }
 
   /** What there is to decide now, and nothing done about it. */

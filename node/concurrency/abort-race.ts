@@ -1,30 +1,51 @@
-/** Many waits that one signal breaks off: without a listener, or anything else that stays, for each of them. */
+/** Waits that a signal ends: many on one listener, or a single one. */
 
-export class Breakable {
-  readonly #rejects = new Set<(reason: unknown) => void>()
+/** Races any number of waits against one signal, with one listener for all of them. */
+export class AbortRace {
   readonly #signal: AbortSignal
-
-  constructor(signal: AbortSignal) {
-    this.#signal = signal
-    signal.addEventListener('abort', () => this.#break(), { once: true })
+  readonly #rejects = new Set<(reason: unknown) => void>()
+  readonly #onAbort = () => {
+    for (const reject of this.#rejects) reject(this.#signal.reason)
+    this.#rejects.clear()
   }
 
-  /** What the promise comes to, or the signal's reason if that is sooner. */
+  /** Listens until the signal is aborted or {@link end} is called. */
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+    signal.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  /** Settles as the promise does; rejects with the signal's reason if that is sooner. */
   async wait<T>(promise: Promise<T>): Promise<T> {
-    // Should the signal be sooner, nobody is left to hear what becomes of it.
+    // If the signal is sooner, nobody is left to hear what becomes of the promise.
     promise.catch(() => {})
     this.#signal.throwIfAborted()
-    const { promise: broken, reject } = Promise.withResolvers<never>()
+    const { promise: aborted, reject } = Promise.withResolvers<never>()
     this.#rejects.add(reject)
     try {
-      return await Promise.race([promise, broken])
+      return await Promise.race([promise, aborted])
     } finally {
       this.#rejects.delete(reject)
     }
   }
 
-  #break(): void {
-    for (const reject of this.#rejects) reject(this.#signal.reason)
-    this.#rejects.clear()
+  throwIfAborted(): void {
+    this.#signal.throwIfAborted()
+  }
+
+  /** Stops listening: for a signal that lives longer than the race. */
+  end(): void {
+    this.#signal.removeEventListener('abort', this.#onAbort)
+  }
+}
+
+/** One wait: settles as the promise does; rejects with the signal's reason if that is sooner. */
+export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await promise
+  const race = new AbortRace(signal)
+  try {
+    return await race.wait(promise)
+  } finally {
+    race.end()
   }
 }

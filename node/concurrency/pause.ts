@@ -2,10 +2,14 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Resolves with `woken`, or after the time if there is one. */
-export async function pause(woken: Promise<void>, milliseconds: number | undefined): Promise<void> {
-  if (milliseconds === undefined) return await woken
+/** Settles with `woken`, or resolves after so many milliseconds where a number is given. No timer stays behind. */
+export async function pause(woken: Promise<unknown>, milliseconds: number | undefined): Promise<void> {
   const timer = new AbortController()
-  await Promise.race([woken, sleep(milliseconds, undefined, { signal: timer.signal }).catch(() => {})])
-  timer.abort()
+  const waits = [woken]
+  if (milliseconds !== undefined) waits.push(sleep(milliseconds, undefined, { signal: timer.signal }).catch(() => {}))
+  try {
+    await Promise.race(waits)
+  } finally {
+    timer.abort()
+  }
 }

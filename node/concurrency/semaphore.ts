@@ -1,42 +1,42 @@
-/** A number of slots that work takes turns in, first come, first served. */
+/** Bounds how much is done at a time: so many permits, first come, first served. */
 
-/** Bounds how much is done at a time. */
-export class Slots {
+import type { AbortRace } from './abort-race.ts'
+
+export class Semaphore {
   #free: number
   readonly #waiting: (() => void)[] = []
 
-  constructor(count: number) {
-    this.#free = count
+  constructor(permits: number) {
+    this.#free = permits
   }
 
-  /** Waits for a slot; the function that comes back gives it up. Rejects with the signal's reason. */
-  async take(signal: AbortSignal): Promise<() => void> {
-    signal.throwIfAborted()
+  /** Waits for a permit; returns what gives it back, once. Rejects with the reason of the race's signal. */
+  async acquire(race: AbortRace): Promise<() => void> {
+    race.throwIfAborted()
     if (this.#free > 0) this.#free--
-    else await this.#turn(signal)
+    else await this.#turn(race)
     let held = true
     return () => {
-      if (held) this.#give()
+      if (held) this.#release()
       held = false
     }
   }
 
-  #turn(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const next = () => {
-        signal.removeEventListener('abort', leave)
-        resolve()
-      }
-      const leave = () => {
-        this.#waiting.splice(this.#waiting.indexOf(next), 1)
-        reject(signal.reason)
-      }
-      signal.addEventListener('abort', leave, { once: true })
-      this.#waiting.push(next)
-    })
+  async #turn(race: AbortRace): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#waiting.push(resolve)
+    try {
+      await race.wait(promise)
+    } catch (thrown) {
+      const place = this.#waiting.indexOf(resolve)
+      if (place >= 0) this.#waiting.splice(place, 1)
+      // It was given a permit after the signal, and before it could leave the line.
+      else this.#release()
+      throw thrown
+    }
   }
 
-  #give(): void {
+  #release(): void {
     const next = this.#waiting.shift()
     if (next === undefined) this.#free++
     else next()

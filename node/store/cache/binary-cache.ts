@@ -7,12 +7,13 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
 import { encodeNix32 } from '../../../protocol/nix/base32.ts'
 import { formatNarInfo } from '../../../protocol/nix/narinfo.ts'
 import { storeDir } from '../../../protocol/nix/store-path.ts'
-import { Slots } from '../../concurrency/semaphore.ts'
+import { AbortRace } from '../../concurrency/abort-race.ts'
+import { pause } from '../../concurrency/pause.ts'
+import { Semaphore } from '../../concurrency/semaphore.ts'
 import {
   cacheClientStallMs,
   cacheKeepAliveMs,
@@ -53,7 +54,7 @@ export class BinaryCache {
   readonly #log: StoreLog | undefined
   readonly #init: Required<BinaryCacheInit>
   readonly #server: Server
-  readonly #slots = new Slots(maxCacheNarStreams)
+  readonly #streams = new Semaphore(maxCacheNarStreams)
   readonly #stopping = new AbortController()
   readonly #answering = new Set<Promise<void>>()
 
@@ -108,12 +109,7 @@ export class BinaryCache {
     this.#stopping.abort(new Error('the binary cache stops'))
     this.#server.close()
     this.#server.closeAllConnections()
-    const late = new AbortController()
-    await Promise.race([
-      Promise.allSettled(this.#answering),
-      sleep(cacheStopLimitMs, undefined, { signal: late.signal }).catch(() => {}),
-    ])
-    late.abort()
+    await pause(Promise.allSettled(this.#answering), cacheStopLimitMs)
   }
 
   /** What `substituters` takes; `/g<release>` may follow it. */
@@ -196,13 +192,13 @@ export class BinaryCache {
       response.end()
       return
     }
-    const giveUp = await this.#slots.take(signal)
+    const endStream = await this.#streams.acquire(new AbortRace(signal))
     try {
       const pieces = this.#source.nar(info, start, signal)
       await sendNar(pieces, end - start, { response, sendHead, signal, pieceLimitMs: this.#init.pieceLimitMs })
       this.#log?.debug({ path: info.path, start, end }, 'served a NAR')
     } finally {
-      giveUp()
+      endStream()
     }
   }
 }

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Closure } from '../../../protocol/closure/closure.ts'
-import { Slots } from '../../concurrency/semaphore.ts'
 import type { NixStore } from '../local/nix-store.ts'
 import type { PathInfo } from '../path-info.ts'
 import { storeError } from '../store-error.ts'
@@ -143,22 +142,6 @@ test('reads on as long as each try brings something, and gives up on lies', asyn
   await assert.rejects(collect(resumed(dead, init)), { code: 'nar-mismatch' })
   assert.equal(tries, 4)
   await assert.rejects(collect(resumed(() => body(0, 2 * SIZE), { ...init, isFinal: () => true })), /has more/)
-})
-
-test('slots are taken in turn, and left by who goes', async () => {
-  const slots = new Slots(1)
-  const first = await slots.take(never)
-  const going = new AbortController()
-  const [left, third] = [slots.take(going.signal), slots.take(never)]
-  going.abort(new Error('gone'))
-  await assert.rejects(left, /gone/)
-  first()
-  first()
-  const giveUp = await third
-  const fourth = slots.take(never)
-  giveUp()
-  ;(await fourth)()
-  await assert.rejects(slots.take(going.signal), /gone/)
 })
 
 test('finds paths by their hash part in one look', async t => {

@@ -1,6 +1,7 @@
 /** Looks a path up for a client that would keep a "no" for an hour: waits and asks again while the source can't tell. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../../protocol/errors.ts'
+import { untilAborted } from '../../concurrency/abort-race.ts'
 import { cacheLookUpRetryMs } from '../limits.ts'
 import type { StoreLog } from '../local/store-daemon.ts'
 import type { PathInfo } from '../path-info.ts'
@@ -33,16 +34,4 @@ export async function lookUpPatiently(
     'the binary cache could not look a path up in time',
   )
   return undefined
-}
-
-/** The promise's outcome, or the signal's reason if that is sooner. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = () => aborted.reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([promise, aborted.promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
 }

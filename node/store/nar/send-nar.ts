@@ -1,6 +1,7 @@
 /** Sends a NAR's bytes as an HTTP answer: exactly as many as were announced, at the client's pace, or a cut connection. */
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import { AbortRace } from '../../concurrency/abort-race.ts'
 import { storeError } from '../store-error.ts'
 
 export interface NarAnswer {
@@ -15,11 +16,17 @@ export interface NarAnswer {
 
 /** Sends the first `length` bytes of the pieces; throws when they end early, stall or fail. */
 export async function sendNar(pieces: AsyncIterable<Uint8Array>, length: number, answer: NarAnswer): Promise<void> {
-  const { response, signal } = answer
+  const { response, signal, pieceLimitMs } = answer
   const iterator = pieces[Symbol.asyncIterator]()
+  const stalled = new AbortController()
+  const race = new AbortRace(AbortSignal.any([signal, stalled.signal]))
   try {
     for (let left = length, started = false; left > 0; ) {
-      const { done, value } = await nextPiece(iterator, answer)
+      race.throwIfAborted()
+      const timer = setTimeout(() => {
+        stalled.abort(storeError('store-unavailable', `The NAR's source has sent nothing for ${pieceLimitMs} ms`))
+      }, pieceLimitMs)
+      const { done, value } = await race.wait(iterator.next()).finally(() => clearTimeout(timer))
       if (done) throw storeError('nar-mismatch', `Expected ${length} bytes to send, the last ${left} did not come`)
       if (!started) answer.sendHead()
       started = true
@@ -33,24 +40,7 @@ export async function sendNar(pieces: AsyncIterable<Uint8Array>, length: number,
     // Not waited for: a source that hangs would keep the client's slot.
     iterator.return?.().catch(() => {})
     throw thrown
-  }
-}
-
-async function nextPiece(
-  iterator: AsyncIterator<Uint8Array>,
-  { signal, pieceLimitMs }: NarAnswer,
-): Promise<IteratorResult<Uint8Array>> {
-  signal.throwIfAborted()
-  const stopped = Promise.withResolvers<never>()
-  const onAbort = () => stopped.reject(signal.reason)
-  const timer = setTimeout(() => {
-    stopped.reject(storeError('store-unavailable', `The NAR's source has sent nothing for ${pieceLimitMs} ms`))
-  }, pieceLimitMs)
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([iterator.next(), stopped.promise])
   } finally {
-    clearTimeout(timer)
-    signal.removeEventListener('abort', onAbort)
+    race.end()
   }
 }

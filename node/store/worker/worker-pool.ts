@@ -1,4 +1,6 @@
 /** Connections to the daemon that are kept for the next request, for as long as one is likely. */
+import { AbortRace } from '../../concurrency/abort-race.ts'
+import { Semaphore } from '../../concurrency/semaphore.ts'
 import { connectionIdleMs } from '../limits.ts'
 import { StoreError, storeError } from '../store-error.ts'
 import type { WorkerClient } from './worker-client.ts'
@@ -14,19 +16,18 @@ export interface WorkerPoolOptions {
 /** Lends connections, one request at a time each. */
 export class WorkerPool {
   readonly #open: () => Promise<WorkerClient>
-  readonly #maxConnections: number
   readonly #idleMs: number
   readonly #idle = new Map<WorkerClient, NodeJS.Timeout>()
   readonly #clients = new Set<WorkerClient>()
   readonly #stale = new WeakSet<WorkerClient>()
   readonly #ending = new Set<Promise<void>>()
-  readonly #waiting: { resolve: () => void; reject: (reason: Error) => void }[] = []
-  #lent = 0
-  #stopped = false
+  readonly #turns: Semaphore
+  readonly #stop = new AbortController()
+  readonly #race = new AbortRace(this.#stop.signal)
 
   constructor({ open, maxConnections = Number.POSITIVE_INFINITY, idleMs = connectionIdleMs }: WorkerPoolOptions) {
     this.#open = open
-    this.#maxConnections = maxConnections
+    this.#turns = new Semaphore(maxConnections)
     this.#idleMs = idleMs
   }
 
@@ -74,11 +75,14 @@ export class WorkerPool {
 
   /** Ends all connections, also those in use, and waits for them to be gone. */
   async stop(): Promise<void> {
-    this.#stopped = true
     const reason = storeError('store-unavailable', 'The Nix store has been stopped')
-    for (const { reject } of this.#waiting.splice(0)) reject(reason)
+    this.#stop.abort(reason)
     for (const client of this.#clients) this.#discard(client, reason)
     await Promise.all(this.#ending)
+  }
+
+  get #stopped(): boolean {
+    return this.#stop.signal.aborted
   }
 
   async #revive<P>(client: WorkerClient, prepare: (client: WorkerClient) => Promise<P>) {
@@ -93,17 +97,11 @@ export class WorkerPool {
   }
 
   async #withTurn<T>(run: () => Promise<T>): Promise<T> {
-    if (this.#stopped) throw storeError('store-unavailable', 'The Nix store has been stopped')
-    if (this.#lent >= this.#maxConnections) {
-      await new Promise<void>((resolve, reject) => this.#waiting.push({ resolve, reject }))
-    } else this.#lent++
+    const endTurn = await this.#turns.acquire(this.#race)
     try {
       return await run()
     } finally {
-      // The turn passes to the next in line, if there is one.
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#lent--
-      else next.resolve()
+      endTurn()
     }
   }
 
@@ -121,7 +119,7 @@ export class WorkerPool {
     this.#clients.add(client)
     if (this.#stopped) {
       this.#discard(client)
-      throw storeError('store-unavailable', 'The Nix store has been stopped')
+      throw this.#stop.signal.reason
     }
     return client
   }

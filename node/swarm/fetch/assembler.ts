@@ -2,8 +2,8 @@
 
 import { setMaxListeners } from 'node:events'
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
-import { Breakable } from '../../concurrency/abort-race.ts'
-import { Turns } from '../../concurrency/turns.ts'
+import { AbortRace } from '../../concurrency/abort-race.ts'
+import { Semaphore } from '../../concurrency/semaphore.ts'
 import type { Logger } from '../../process/log.ts'
 import type { NixStore } from '../../store/local/nix-store.ts'
 import { StoreError } from '../../store/store-error.ts'
@@ -98,10 +98,10 @@ class Assembly {
   readonly #onPath: (path: PathChunks) => Promise<void> | void
   readonly #abort = new AbortController()
   readonly #signal: AbortSignal
-  readonly #waits: Breakable
-  readonly #small: Turns
-  readonly #streams: Turns
-  readonly #connections: Turns
+  readonly #race: AbortRace
+  readonly #small: Semaphore
+  readonly #streams: Semaphore
+  readonly #connections: Semaphore
   readonly #done: ReadonlyMap<string, PromiseWithResolvers<void>>
 
   constructor(
@@ -118,10 +118,10 @@ class Assembly {
     this.#signal = AbortSignal.any([signal, this.#abort.signal])
     // One for each import at a time, which is more than the ten that Node takes for a leak.
     setMaxListeners(0, this.#signal)
-    this.#waits = new Breakable(this.#signal)
-    this.#small = new Turns(parallel, this.#waits)
-    this.#streams = new Turns(parallel, this.#waits)
-    this.#connections = new Turns(parallel * (1 + heldPerStream), this.#waits)
+    this.#race = new AbortRace(this.#signal)
+    this.#small = new Semaphore(parallel)
+    this.#streams = new Semaphore(parallel)
+    this.#connections = new Semaphore(parallel * (1 + heldPerStream))
     this.#done = new Map(missing.map(({ described }) => [described.path, Promise.withResolvers<void>()]))
   }
 
@@ -147,7 +147,7 @@ class Assembly {
   async #importSmall(path: PathChunks): Promise<void> {
     await this.#referencesValid(path)
     for (const number of path.chunks) await this.#awaitChunk(number)
-    const endTurn = await this.#small.take()
+    const endTurn = await this.#small.acquire(this.#race)
     try {
       await this.#import(path, this.#nar(path))
     } finally {
@@ -159,8 +159,8 @@ class Assembly {
   async #importLarge(paths: readonly PathChunks[]): Promise<void> {
     const imports: Promise<void>[] = []
     for (const path of paths) {
-      const endStream = await this.#streams.take()
-      const endConnection = await this.#connections.take()
+      const endStream = await this.#streams.acquire(this.#race)
+      const endConnection = await this.#connections.acquire(this.#race)
       const running = this.#import(path, this.#heldBack(path, endStream)).finally(() => {
         endStream()
         endConnection()
@@ -224,20 +224,20 @@ class Assembly {
   async #chunk(number: number): Promise<Uint8Array> {
     for (let tries = 0; tries < maxChunkTries; tries++) {
       await this.#awaitChunk(number)
-      const bytes = await this.#waits.wait(this.#components.chunks.read(number))
+      const bytes = await this.#race.wait(this.#components.chunks.read(number))
       if (bytes !== undefined) return bytes
     }
     throw new AssemblyError('chunk-lost', `expected chunk ${number}, it was gone ${maxChunkTries} times`)
   }
 
   async #awaitChunk(number: number): Promise<void> {
-    if (!this.#components.chunks.has(number)) await this.#waits.wait(this.#available(number))
+    if (!this.#components.chunks.has(number)) await this.#race.wait(this.#available(number))
   }
 
   async #referencesValid({ described, references }: PathChunks): Promise<void> {
     for (const reference of references) {
       if (reference === described.path) continue
-      await this.#waits.wait(this.#done.get(reference)?.promise ?? Promise.resolve())
+      await this.#race.wait(this.#done.get(reference)?.promise ?? Promise.resolve())
     }
   }
 }

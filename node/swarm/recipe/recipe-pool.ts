@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { decodeRecipe, recipeId } from '../../../protocol/closure/recipe.ts'
 import { ThymeshError } from '../../../protocol/errors.ts'
+import { untilAborted } from '../../concurrency/abort-race.ts'
 import type { MadeRecipe } from './make-recipe.ts'
 import type { RecipeAnswer, RecipeJob } from './recipe-worker.ts'
 
@@ -68,18 +69,13 @@ export class RecipePool {
     if (!this.#running) throw stopped()
     const { promise, resolve, reject } = Promise.withResolvers<MadeRecipe>()
     const task = { job, resolve, reject }
-    const leave = () => {
-      const place = this.#waiting.indexOf(task)
-      if (place !== -1) this.#waiting.splice(place, 1)
-      reject(signal?.reason)
-    }
-    signal?.addEventListener('abort', leave, { once: true })
     this.#waiting.push(task)
     this.#assign()
     try {
-      return await promise
+      return await untilAborted(promise, signal)
     } finally {
-      signal?.removeEventListener('abort', leave)
+      const place = this.#waiting.indexOf(task)
+      if (place !== -1) this.#waiting.splice(place, 1)
     }
   }
 
