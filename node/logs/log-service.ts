@@ -6,7 +6,7 @@ import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import { historyCodec, type LogRequest, logRequestCodec } from '../../protocol/messages/logs.ts'
 import { type Answer, answerCodec, type ProtocolNames } from '../../protocol/messages/messages.ts'
-import { Budget } from '../concurrency/token-bucket.ts'
+import { TokenBucket } from '../concurrency/token-bucket.ts'
 import { streamsPerPeer } from '../mesh/limits.ts'
 import type { Admission } from '../mesh/peers/admission.ts'
 import { type Channel, converse } from '../mesh/transport/channel.ts'
@@ -37,7 +37,7 @@ export interface LogServiceComponents {
 
 export class LogService {
   readonly #components: LogServiceComponents
-  readonly #budgets = new Map<string, Budget>()
+  readonly #budgets = new Map<string, TokenBucket>()
   readonly #stop = new AbortController()
   #serving = 0
 
@@ -96,8 +96,8 @@ export class LogService {
     return journal && Buffer.from(newest(await journal(request.journal, signal), limits.logBytes))
   }
 
-  #budget(peer: string): Budget {
-    const budget = this.#budgets.get(peer) ?? new Budget({ most: logsPerPeer, perSecond: logsPerPeerPerSecond })
+  #budget(peer: string): TokenBucket {
+    const budget = this.#budgets.get(peer) ?? new TokenBucket({ most: logsPerPeer, perSecond: logsPerPeerPerSecond })
     this.#budgets.set(peer, budget)
     return budget
   }

@@ -32,6 +32,8 @@ export const localRoundTripMs = 10
 /** Bytes asked of one peer ahead: one second of its measured rate, within these bounds. */
 export const windowMinBytes = 256 * 1024
 export const windowMaxBytes = 8 * 1024 ** 2
+/** How fast old measurements of that rate fade. */
+export const receivedFadeMs = 3_000
 /** Paths that are imported at a time: one connection to Nix each; hides the latency of small ones. */
 export const importConnections = 4
 /** A fetch that gets nothing and sees nobody who has what it lacks gives up after this. */

@@ -3,7 +3,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import makeDns, { type MulticastDNS } from 'multicast-dns'
 import { messageOf } from '../../../protocol/errors.ts'
-import { Budget } from '../../concurrency/token-bucket.ts'
+import { TokenBucket } from '../../concurrency/token-bucket.ts'
 import { mdnsAnswerMs, mdnsPacketBytes, mdnsPacketsPerSecond, mdnsQueryMs } from '../limits.ts'
 import type { MdnsInterface } from './mdns-interfaces.ts'
 import { type Announcement, asksFor, type Found, question, readAnnouncement } from './mdns-records.ts'
@@ -27,7 +27,7 @@ export class MdnsSocket {
   readonly #socket: Socket
   readonly #dns: MulticastDNS
   readonly #label: Buffer
-  readonly #packets = new Budget({ most: 2 * mdnsPacketsPerSecond, perSecond: mdnsPacketsPerSecond })
+  readonly #packets = new TokenBucket({ most: 2 * mdnsPacketsPerSecond, perSecond: mdnsPacketsPerSecond })
   #query: NodeJS.Timeout | undefined
   #answer: NodeJS.Timeout | undefined
   #answeredAt = Number.NEGATIVE_INFINITY

@@ -17,7 +17,7 @@ import {
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { messageOf } from '../../../protocol/errors.ts'
-import { Budget } from '../../concurrency/token-bucket.ts'
+import { TokenBucket } from '../../concurrency/token-bucket.ts'
 import { discoveredPeers, mdnsAnswerMs, mdnsInterfacesMs, mdnsNewPeerMs, mdnsRepeatMs } from '../limits.ts'
 import { type MdnsInterface, mdnsInterfacesOf, type SystemInterfaces } from './mdns-interfaces.ts'
 import { announcement, type Found } from './mdns-records.ts'
@@ -53,7 +53,7 @@ export class Mdns extends EventTarget implements Startable {
   readonly #instance = randomBytes(16).toString('hex')
   readonly #sockets = new Map<string, MdnsSocket>()
   readonly #told = new Map<string, { addresses: string; at: number }>()
-  readonly #newPeers = new Budget({ most: discoveredPeers, perSecond: 1000 / mdnsNewPeerMs })
+  readonly #newPeers = new TokenBucket({ most: discoveredPeers, perSecond: 1000 / mdnsNewPeerMs })
   #timer: NodeJS.Timeout | undefined
 
   constructor(components: MdnsComponents, init: MdnsInit) {

@@ -1,14 +1,14 @@
 /** How peers behave: what each may ask for in a time, and what happens to one that sends what no honest peer sends. */
 
-import { Budget } from '../../concurrency/token-bucket.ts'
+import { TokenBucket } from '../../concurrency/token-bucket.ts'
 import type { Logger } from '../../process/log.ts'
 import { conductRates, faultsPerPeer, faultsPerSecond, watchedPeers } from '../limits.ts'
 
 export type Asked = keyof typeof conductRates
 
 interface Watched {
-  readonly faults: Budget
-  readonly asked: Map<Asked, Budget>
+  readonly faults: TokenBucket
+  readonly asked: Map<Asked, TokenBucket>
   /** Faults since the peer was dropped last; for gossip's score. */
   count: number
 }
@@ -65,7 +65,7 @@ export class Conduct {
     return watched
   }
 
-  #budget(rate: { most: number; perSecond: number }): Budget {
-    return new Budget({ ...rate, ...(this.#now && { now: this.#now }) })
+  #budget(rate: { most: number; perSecond: number }): TokenBucket {
+    return new TokenBucket({ ...rate, ...(this.#now && { now: this.#now }) })
   }
 }

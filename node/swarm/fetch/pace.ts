@@ -1,5 +1,7 @@
 /** How fast something comes, by what came lately; nothing where that can't be told honestly. */
 
+import { RateMeter } from '../../concurrency/rate-meter.ts'
+
 /** How fast old measurements fade, in milliseconds: chunks come in bursts, and a person reads a time once in a while. */
 const fadeMs = 10_000
 /** A pace is known once it was looked at for so long. */
@@ -11,15 +13,15 @@ const silentAfterMs = 5_000
 export class Pace {
   #began: number | undefined
   #at = 0
-  #bytes = 0
+  #meter = new RateMeter(fadeMs)
 
   /** Notes bytes that have just come. */
   add(bytes: number, now = performance.now()): void {
     if (this.#began === undefined || now - this.#at > silentAfterMs) {
       // The first only mark the beginning: nobody knows how long they took.
       this.#began = now
-      this.#bytes = 0
-    } else this.#bytes = this.#faded(now) + bytes
+      this.#meter = new RateMeter(fadeMs)
+    } else this.#meter.add(bytes, now)
     this.#at = now
   }
 
@@ -27,12 +29,8 @@ export class Pace {
   bytesPerSecond(now = performance.now()): number | undefined {
     if (this.#began === undefined || now - this.#began < knownAfterMs || now - this.#at > silentAfterMs)
       return undefined
-    // What a window that fades holds at a steady pace; less at first, when it was open for a short time.
-    const windowMs = fadeMs * (1 - Math.exp(-(now - this.#began) / fadeMs))
-    return (this.#faded(now) / windowMs) * 1000
-  }
-
-  #faded(now: number): number {
-    return this.#bytes * Math.exp(-(now - this.#at) / fadeMs)
+    // The meter rises to a steady pace as it fades: at first it has seen a part of its window only.
+    const seen = 1 - Math.exp(-(now - this.#began) / fadeMs)
+    return this.#meter.bytesPerSecond(now) / seen
   }
 }

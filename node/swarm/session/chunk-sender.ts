@@ -3,13 +3,13 @@
 import { promisify } from 'node:util'
 import { constants, zstdCompress } from 'node:zlib'
 import { type Base, type ChunkEncoding, encodeChunkHeader } from '../../../protocol/messages/swarm.ts'
-import { RateMeter } from '../../concurrency/rate-meter.ts'
 import { heapPace } from '../../process/heap-pace.ts'
 import { loopLoad } from '../../process/loop-load.ts'
 import type { ChunkStore } from '../chunks/chunk-store.ts'
 import type { Bases } from '../delta/bases.ts'
 import { busyMs, compressBelowLoad, compressBelowLocal, compressBelowRemote, queuedRequestsPerPeer } from '../limits.ts'
 import type { FrameStream } from './frame-stream.ts'
+import { LinkRate } from './link-rate.ts'
 import type { UploadLimiter } from './upload-limiter.ts'
 
 const compress = promisify(zstdCompress)
@@ -42,7 +42,7 @@ export class ChunkSender {
   sentBytes = 0
   readonly #components: ChunkSenderComponents
   readonly #init: ChunkSenderInit
-  readonly #sent = new RateMeter()
+  readonly #rate = new LinkRate()
   #queue: Wanted[] = []
   #serving = false
   #sayingBusy = false
@@ -98,7 +98,7 @@ export class ChunkSender {
     await uploads.take(bytes.length, signal)
     const began = performance.now()
     await frames.writeParts([encodeChunkHeader(chunk, encoding, bytes.length), bytes], signal)
-    this.#sent.addTimed(bytes.length, performance.now() - began)
+    this.#rate.add(bytes.length, performance.now() - began)
     this.sentBytes += bytes.length
     onSent(chunk)
   }
@@ -106,7 +106,7 @@ export class ChunkSender {
   /** Told apart from what the peer has, if that is little; compressed where the link is what one waits for; else raw. */
   async #encoded(plain: Uint8Array, base: Base | undefined): Promise<{ encoding: ChunkEncoding; bytes: Uint8Array }> {
     const raw = { encoding: 'raw', bytes: plain } as const
-    const rate = this.#sent.busyBytesPerSecond
+    const rate = this.#rate.bytesPerSecond
     // Unknown is slow beyond the site, where bytes are what counts, and fast within it, where the processor is.
     const isSlow = this.#init.local
       ? (rate ?? Number.POSITIVE_INFINITY) < compressBelowLocal && loopLoad() < compressBelowLoad

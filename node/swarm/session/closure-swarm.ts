@@ -258,7 +258,7 @@ export class ClosureSwarm extends EventEmitter<Events> {
     this.usedAt = Date.now()
     const scheduler = this.#scheduler
     if (scheduler === undefined) return
-    const rate = session.received.bytesPerSecond
+    const rate = session.received.bytesPerSecond()
     scheduler.setWindow(peer.id, Math.min(windowMaxBytes, Math.max(windowMinBytes, rate)))
     const { duplicatesToCancel } = scheduler.received(peer.id, chunk, Date.now())
     for (const { peer: other, chunk: number } of duplicatesToCancel) this.#sessions.get(other)?.session.cancel([number])

@@ -20,7 +20,7 @@ import type { ChunkList } from '../chunks/chunk-list.ts'
 import type { ChunkStore } from '../chunks/chunk-store.ts'
 import type { BaseFinder } from '../delta/base-finder.ts'
 import type { Bases } from '../delta/bases.ts'
-import { announceIntervalMs, maxBusyMs, zstdWindowLog } from '../limits.ts'
+import { announceIntervalMs, maxBusyMs, receivedFadeMs, zstdWindowLog } from '../limits.ts'
 import { ChunkSender } from './chunk-sender.ts'
 import { type FrameStream, FrameStreamError } from './frame-stream.ts'
 import type { UploadLimiter } from './upload-limiter.ts'
@@ -75,7 +75,7 @@ export class Session extends EventEmitter<Events> {
   readonly theirs: Bitfield
   readonly preferred: boolean
   /** Bytes of chunks as they are: windows are counted in these. */
-  readonly received = new RateMeter()
+  readonly received = new RateMeter(receivedFadeMs)
   /** When the peer last said anything or was sent a chunk, in milliseconds. */
   usedAt = Date.now()
   readonly #components: SessionComponents
