@@ -1,6 +1,8 @@
 /** How much this peer gives: a rate over all its peers, a bound on how many are served at once, and taking turns. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { SerialQueue } from '../../concurrency/serial-queue.ts'
+import { TokenBucket } from '../../concurrency/token-bucket.ts'
 
 export interface UploadLimits {
   /** Bytes per second over all peers; nothing for no limit. */
@@ -15,14 +17,15 @@ const bucketSeconds = 0.25
 export class UploadLimiter {
   readonly #limits: UploadLimits
   readonly #active = new Map<string, number>()
-  #tokens = 0
-  #filledAt = performance.now()
+  /** Bytes that may be sent; nothing where there is no limit. */
+  readonly #bucket: TokenBucket | undefined
   /** Waiting uploads take turns: whoever asked first is next, so a peer with a long queue can't starve the others. */
-  #turn: Promise<void> = Promise.resolve()
+  readonly #turns = new SerialQueue()
 
   constructor(limits: UploadLimits) {
     this.#limits = limits
-    this.#tokens = (limits.bytesPerSecond ?? 0) * bucketSeconds
+    const { bytesPerSecond: perSecond } = limits
+    if (perSecond !== undefined) this.#bucket = new TokenBucket({ most: perSecond * bucketSeconds, perSecond })
   }
 
   /** Takes a place for a peer, once for each of its sessions; false when all are taken. */
@@ -41,25 +44,14 @@ export class UploadLimiter {
 
   /** Waits until `bytes` may be sent. Rejects with the signal's reason. */
   async take(bytes: number, signal?: AbortSignal): Promise<void> {
-    const rate = this.#limits.bytesPerSecond
-    if (rate === undefined) return
-    const mine = this.#turn.then(() => this.#drain(bytes, rate, signal))
-    this.#turn = mine.catch(() => {})
-    await mine
+    const bucket = this.#bucket
+    if (bucket !== undefined) await this.#turns.run(() => draw(bucket, bytes, signal))
   }
+}
 
-  async #drain(bytes: number, rate: number, signal: AbortSignal | undefined): Promise<void> {
-    signal?.throwIfAborted()
-    // A chunk larger than the bucket goes into debt, which the next one waits for. A timer may end a moment early.
-    for (this.#fill(rate); this.#tokens <= 0; this.#fill(rate)) {
-      await sleep((-this.#tokens / rate) * 1000 + 1, undefined, signal ? { signal } : {})
-    }
-    this.#tokens -= bytes
-  }
-
-  #fill(rate: number): void {
-    const now = performance.now()
-    this.#tokens = Math.min(rate * bucketSeconds, this.#tokens + ((now - this.#filledAt) / 1000) * rate)
-    this.#filledAt = now
-  }
+async function draw(bucket: TokenBucket, bytes: number, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted()
+  // A chunk larger than the bucket goes into debt, which the next one waits for.
+  for (let ms = bucket.waitMs; ms > 0; ms = bucket.waitMs) await sleep(ms, undefined, signal ? { signal } : {})
+  bucket.overdraw(bytes)
 }
