@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod'
+import { SerialQueue } from '../../node/concurrency/serial-queue.ts'
 import type { Database, Table } from '../../node/state/database.ts'
 import type { FleetState } from '../../node/state/fleet-state.ts'
 import { codec } from '../../protocol/encoding/cbor.ts'
@@ -49,7 +50,7 @@ export class AuditTrail {
   #next = 1
   /** Sizes by key, oldest first. */
   readonly #sizes = new Map<string, number>()
-  #writing: Promise<unknown> = Promise.resolve()
+  readonly #writes = new SerialQueue()
 
   private constructor(table: Table, now: () => Date) {
     this.#table = table
@@ -149,7 +150,7 @@ export class AuditTrail {
 
   /** Waits until everything is on disk. */
   async settled(): Promise<void> {
-    await this.#writing
+    await this.#writes.drain()
   }
 
   #remember({ root, targets, members, site }: AuditEntry): void {
@@ -173,9 +174,7 @@ export class AuditTrail {
   }
 
   #write(action: () => Promise<void>): Promise<void> {
-    const next = this.#writing.then(action).catch(error => this.onFailure(error))
-    this.#writing = next
-    return next
+    return this.#writes.run(action).catch(error => this.onFailure(error))
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { EventEmitter } from 'node:events'
 import { pause } from '../../node/concurrency/pause.ts'
+import { SerialQueue } from '../../node/concurrency/serial-queue.ts'
 import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import type { Logger } from '../../node/process/log.ts'
 import { equalBytes } from '../../protocol/encoding/hash.ts'
@@ -44,7 +45,7 @@ export class Registrar extends EventEmitter<Events> {
   readonly #held = new Set<string>()
   #untold = false
   #timer: NodeJS.Timeout | undefined
-  #work: Promise<unknown> = Promise.resolve()
+  readonly #work = new SerialQueue()
 
   constructor(components: RegistrarComponents) {
     super()
@@ -63,7 +64,7 @@ export class Registrar extends EventEmitter<Events> {
     directory.off('certificate', this.#settleSoon)
     directory.off('report', this.#settleSoon)
     clearTimeout(this.#timer)
-    await this.#work
+    await this.#work.drain()
     // A command may end a moment after it has signed: gossip alone would be cut off.
     if (this.#untold) await pause(tellCertificates(this.#components.peer), tellLimitMs)
   }
@@ -82,13 +83,11 @@ export class Registrar extends EventEmitter<Events> {
 
   /** Signs what is to be signed; never rejects. */
   settle(): Promise<void> {
-    const work = this.#work
-      .then(() => this.#settle())
+    return this.#work
+      .run(() => this.#settle())
       .catch(error => {
         this.#components.log.warn({ reason: messageOf(error) }, 'certificates were not signed')
       })
-    this.#work = work
-    return work
   }
 
   /** Signs a new certificate for these members, whatever the rules say: a person has decided. */

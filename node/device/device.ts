@@ -13,6 +13,7 @@ import type { Activator } from '../activation/activator.ts'
 import type { Entry } from '../activation/entry.ts'
 import type { Housekeeper } from '../activation/housekeeper.ts'
 import { pause } from '../concurrency/pause.ts'
+import { SerialQueue } from '../concurrency/serial-queue.ts'
 import type { MeshPeer } from '../peer/mesh-peer.ts'
 import type { Logger } from '../process/log.ts'
 import type { RolloutGate } from '../rollout/gate.ts'
@@ -60,7 +61,7 @@ export class Device {
   #status: Status = { state: 'waiting' }
   /** Whose release the status speaks of: a site's, or the fleet's. */
   #site: string | undefined
-  #reporting: Promise<void> = Promise.resolve()
+  readonly #reports = new SerialQueue()
   #lastReport = 0
   #loop: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
@@ -89,7 +90,7 @@ export class Device {
     this.#superseded.abort(new Error('the daemon stops'))
     this.#wake.resolve()
     await this.#loop
-    await this.#reporting
+    await this.#reports.drain()
   }
 
   /** The release that counts here, by the site in our certificate. */
@@ -321,12 +322,11 @@ export class Device {
   /** Signs the status as a report, keeps it and tells the mesh; one at a time, so that counters rise in order. */
   #report(): Promise<void> {
     this.#lastReport = Date.now()
-    this.#reporting = this.#reporting
-      .then(() => this.#writeReport())
+    return this.#reports
+      .run(() => this.#writeReport())
       .catch(error => {
         this.#components.log.error({ reason: messageOf(error) }, 'a report could not be written')
       })
-    return this.#reporting
   }
 
   async #writeReport(): Promise<void> {

@@ -5,6 +5,7 @@ import { limits } from '../../protocol/limits.ts'
 import { type HistoryEntry, historySchema } from '../../protocol/messages/logs.ts'
 import { isFinalFailure } from '../../protocol/report/outcome.ts'
 import type { Report } from '../../protocol/report/report.ts'
+import { SerialQueue } from '../concurrency/serial-queue.ts'
 import type { Directory } from '../mesh/exchange/directory.ts'
 import type { Logger } from '../process/log.ts'
 import type { Table } from '../state/database.ts'
@@ -18,7 +19,7 @@ export interface HistoryComponents {
 export class History {
   readonly #components: HistoryComponents
   /** Entries are added one after the other. */
-  #writing: Promise<void> = Promise.resolve()
+  readonly #writes = new SerialQueue()
 
   constructor(components: HistoryComponents) {
     this.#components = components
@@ -30,7 +31,7 @@ export class History {
 
   async stop(): Promise<void> {
     this.#components.directory.off('report', this.#onReport)
-    await this.#writing
+    await this.#writes.drain()
   }
 
   /** Of one peer; empty when nothing is known. */
@@ -47,8 +48,8 @@ export class History {
   readonly #onReport = (report: Report) => {
     const entry = entryOf(report)
     if (entry === undefined) return
-    this.#writing = this.#writing
-      .then(() => this.#add(report.peer, entry))
+    void this.#writes
+      .run(() => this.#add(report.peer, entry))
       .catch(thrown => this.#components.log.warn({ reason: messageOf(thrown) }, 'a history was not kept'))
   }
 

@@ -2,6 +2,7 @@
 
 import { toHex } from '../../protocol/encoding/hash.ts'
 import { messageOf } from '../../protocol/errors.ts'
+import { SerialQueue } from '../concurrency/serial-queue.ts'
 import type { Directory } from '../mesh/exchange/directory.ts'
 import type { Logger } from '../process/log.ts'
 import type { Table } from '../state/database.ts'
@@ -44,7 +45,7 @@ export class Pruner {
   readonly #needs: Needs[] = []
   readonly #topLevels: (() => Promise<Iterable<string>>)[] = []
   #timer: NodeJS.Timeout | undefined
-  #pruning: Promise<void> = Promise.resolve()
+  readonly #prunings = new SerialQueue()
   #beliefs = 0
   readonly #onBelief = () => {
     this.#beliefs++
@@ -75,18 +76,17 @@ export class Pruner {
     clearInterval(this.#timer)
     this.#components.state.off('changed', this.#onBelief)
     this.#stop.abort(new Error('the peer stops'))
-    await this.#pruning
+    await this.#prunings.drain()
   }
 
   /** Takes away what nothing needs; one pruning at a time. Never rejects. */
   prune(): Promise<void> {
-    this.#pruning = this.#pruning
-      .then(() => this.#prune())
+    return this.#prunings
+      .run(() => this.#prune())
       .catch(thrown => {
         if (this.#stop.signal.aborted) return
         this.#components.log.warn({ reason: messageOf(thrown) }, 'old documents were not removed')
       })
-    return this.#pruning
   }
 
   async #pruneIfDue(intervalMs: number): Promise<void> {

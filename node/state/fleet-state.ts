@@ -12,6 +12,7 @@ import { type Release, releaseCodec } from '../../protocol/release/release.ts'
 import { membersAuthority, type NamedDocument, namedRelease, namedRevocations } from '../../protocol/trust/fleet.ts'
 import { namedSiteRelease, sitesOf } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
+import { SerialQueue } from '../concurrency/serial-queue.ts'
 import type { Clock } from './clock.ts'
 import type { Change, Database, Table } from './database.ts'
 import { DocumentTable, type Needed } from './document-table.ts'
@@ -56,7 +57,7 @@ export class FleetState extends EventEmitter<Events> {
   #trusted: TrustedSet | undefined
   #belief: Belief | undefined
   /** Changes happen one after the other. */
-  #changing: Promise<unknown> = Promise.resolve()
+  readonly #changes = new SerialQueue()
 
   private constructor(fleet: string, database: Database, clock: Clock) {
     super()
@@ -170,7 +171,7 @@ export class FleetState extends EventEmitter<Events> {
 
   /** Keeps roots of a walk at once. */
   keepRoot(trusted: TrustedSet): Promise<void> {
-    return this.#change(async () => {
+    return this.#changes.run(async () => {
       if (trusted.root.signed.version <= this.versions.root) return
       const before = this.#trusted?.root.signed.roles.timestamp
       await this.trustStore.keepRoot(trusted)
@@ -188,7 +189,7 @@ export class FleetState extends EventEmitter<Events> {
    */
   async believe(trusted: TrustedSet, fetch: DocumentFetcher): Promise<Belief> {
     const { belief, documents } = await this.#complete(trusted, fetch)
-    await this.#change(async () => {
+    await this.#changes.run(async () => {
       this.#requireNotOlder(trusted)
       await this.#clock.raiseFloor(new Date(belief.release.created))
       await this.trustStore.keep(trusted, documents, [
@@ -202,12 +203,6 @@ export class FleetState extends EventEmitter<Events> {
     })
     this.emit('changed', belief)
     return belief
-  }
-
-  #change(action: () => Promise<void>): Promise<void> {
-    const next = this.#changing.then(action)
-    this.#changing = next.catch(() => {})
-    return next
   }
 
   #requireNotOlder(trusted: TrustedSet): void {

@@ -7,6 +7,7 @@ import { limits } from '../../protocol/limits.ts'
 import { type Proposal, proposalCodec } from '../../protocol/trust/proposal.ts'
 import { type Judged, judge, merge, ProposalError } from '../../protocol/trust/proposals.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
+import { SerialQueue } from '../concurrency/serial-queue.ts'
 import type { Logger } from '../process/log.ts'
 import type { Table } from './database.ts'
 import type { FleetState } from './fleet-state.ts'
@@ -42,7 +43,7 @@ export class ProposalBook extends EventEmitter<Events> {
   #previous: TrustedSet | undefined
   #trusted: TrustedSet | undefined
   /** Changes happen one after the other. */
-  #changing: Promise<unknown> = Promise.resolve()
+  readonly #changes = new SerialQueue()
 
   constructor(components: ProposalBookComponents) {
     super()
@@ -59,9 +60,11 @@ export class ProposalBook extends EventEmitter<Events> {
     const { state, log } = this.#components
     this.#trusted = state.belief?.trusted
     state.on('changed', () => {
-      this.#change(() => this.#reconsider()).catch(error => {
-        log.debug({ reason: messageOf(error) }, 'outdated proposals were not removed')
-      })
+      this.#changes
+        .run(() => this.#reconsider())
+        .catch(error => {
+          log.debug({ reason: messageOf(error) }, 'outdated proposals were not removed')
+        })
     })
   }
 
@@ -90,7 +93,7 @@ export class ProposalBook extends EventEmitter<Events> {
    * where it stands on other metadata than ours), MetadataError or FormatError.
    */
   add(proposal: Proposal): Promise<boolean> {
-    return this.#change(async () => {
+    return this.#changes.run(async () => {
       const { state, table } = this.#components
       const trusted = state.belief?.trusted
       if (trusted === undefined) throw new ProposalError('stale', 'this peer has no metadata of its fleet yet')
@@ -139,7 +142,7 @@ export class ProposalBook extends EventEmitter<Events> {
 
   /** Forgets a proposal; whoever still has it may bring it again. */
   remove(id: string): Promise<void> {
-    return this.#change(() => this.#remove(id))
+    return this.#changes.run(() => this.#remove(id))
   }
 
   #hold(judged: Judged): void {
@@ -186,12 +189,6 @@ export class ProposalBook extends EventEmitter<Events> {
       log.debug({ reason: messageOf(thrown) }, 'a proposal is no longer one')
       return undefined
     }
-  }
-
-  #change<T>(action: () => Promise<T>): Promise<T> {
-    const next = this.#changing.then(action)
-    this.#changing = next.catch(() => {})
-    return next
   }
 }
 

@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events'
 import { messageOf } from '../../../protocol/errors.ts'
 import { type Certificate, certificateRank, readCertificate } from '../../../protocol/members/certificate.ts'
 import type { Report } from '../../../protocol/report/report.ts'
+import { SerialQueue } from '../../concurrency/serial-queue.ts'
 import type { Logger } from '../../process/log.ts'
 import type { AgeIdentities } from '../../state/age-identities.ts'
 import type { Clock } from '../../state/clock.ts'
@@ -32,7 +33,7 @@ export class OwnCertificate extends EventEmitter<Events> {
   #envelope: Uint8Array
   #certificate: Certificate
   #timer: NodeJS.Timeout | undefined
-  #checking: Promise<void> = Promise.resolve()
+  readonly #checks = new SerialQueue()
 
   constructor(components: OwnCertificateComponents, envelope: Uint8Array) {
     super()
@@ -63,7 +64,7 @@ export class OwnCertificate extends EventEmitter<Events> {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer)
-    await this.#checking
+    await this.#checks.drain()
   }
 
   /** Takes a verified certificate of this peer that stands over the present one; on disk before it is shown to anyone. */
@@ -81,12 +82,11 @@ export class OwnCertificate extends EventEmitter<Events> {
 
   /** Asks for renewal when a third of the time is left, each time with a new age identity. Never rejects. */
   check(): Promise<void> {
-    this.#checking = this.#checking
-      .then(() => this.#check())
+    return this.#checks
+      .run(() => this.#check())
       .catch(error => {
         this.#components.log.error({ reason: messageOf(error) }, 'a renewal could not be asked for')
       })
-    return this.#checking
   }
 
   async #check(): Promise<void> {

@@ -1,6 +1,8 @@
 /** Finds store paths by their hash part, by their names in the store's folder. */
+
 import { opendir } from 'node:fs/promises'
 import { hashPartLength, isStorePath, storeDir } from '../../../protocol/nix/store-path.ts'
+import { SerialQueue } from '../../concurrency/serial-queue.ts'
 import { storeErrorFromFile } from '../store-error.ts'
 
 /** Names read at a time: a large store has some 100,000. */
@@ -13,7 +15,7 @@ const namesPerRead = 1024
 export class HashParts {
   readonly #dir: string
   #waiting: { wanted: Map<string, string[]>; done: Promise<void> } | undefined
-  #last: Promise<void> = Promise.resolve()
+  readonly #scans = new SerialQueue()
 
   /** `dir` is where the store's paths lie in truth, such as `/nix/store`. */
   constructor(dir: string) {
@@ -32,11 +34,10 @@ export class HashParts {
   /** Begins when the scan under way has ended, as that may have gone past what has come since. */
   #nextScan() {
     const wanted = new Map<string, string[]>()
-    const done = this.#last.then(() => {
+    const done = this.#scans.run(() => {
       this.#waiting = undefined
       return this.#scan(wanted)
     })
-    this.#last = done.catch(() => {})
     return { wanted, done }
   }
 

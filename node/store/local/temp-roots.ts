@@ -1,4 +1,5 @@
 /** Temp roots: paths that the garbage collector leaves alone for as long as one connection stays open. */
+import { SerialQueue } from '../../concurrency/serial-queue.ts'
 import { StoreError, storeError } from '../store-error.ts'
 import type { WorkerClient } from '../worker/worker-client.ts'
 
@@ -8,7 +9,7 @@ export class TempRoots {
   readonly #onRelease: () => void
   readonly #paths = new Set<string>()
   #client: WorkerClient | undefined
-  #queue: Promise<void> = Promise.resolve()
+  readonly #queue = new SerialQueue()
   #released = false
 
   constructor(open: () => Promise<WorkerClient>, onRelease: () => void = () => {}) {
@@ -23,9 +24,7 @@ export class TempRoots {
 
   /** Holds more paths; resolves when the daemon has them all. */
   addAll(paths: Iterable<string>): Promise<void> {
-    const adding = this.#queue.then(() => this.#add([...paths]))
-    this.#queue = adding.catch(() => {})
-    return adding
+    return this.#queue.run(() => this.#add([...paths]))
   }
 
   /** Lets go of all paths; resolves when the connection is closed. */
@@ -33,7 +32,7 @@ export class TempRoots {
     this.#released = true
     this.#onRelease()
     await this.#client?.destroy()
-    await this.#queue
+    await this.#queue.drain()
     await this.#client?.destroy()
   }
 

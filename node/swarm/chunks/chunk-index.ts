@@ -5,6 +5,7 @@ import type { Chunk, Recipe } from '../../../protocol/closure/recipe.ts'
 import { hashLength } from '../../../protocol/encoding/hash.ts'
 import { packVarints, unpackVarints } from '../../../protocol/encoding/varint.ts'
 import { type StorePath, storePathSchema } from '../../../protocol/nix/store-path.ts'
+import { SerialQueue } from '../../concurrency/serial-queue.ts'
 
 /** Places that a look-up gives for one chunk: enough to go on when a path vanishes while it is read. */
 export const maxPlaces = 4
@@ -38,7 +39,7 @@ export class ChunkIndex {
   readonly #places: ReturnType<typeof placesOf>
   readonly #paths: ReturnType<typeof pathsOf>
   /** Writers take turns: an `add` and a `remove` of one path must not mix. */
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #writes = new SerialQueue()
 
   /** Takes an open database, of which it uses the sublevels `chunk-places` and `chunk-paths`. */
   constructor(db: Level) {
@@ -48,7 +49,7 @@ export class ChunkIndex {
 
   /** Enters the chunks of a path that is valid; again is fine. */
   add(path: StorePath, recipe: Recipe): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#writes.run(async () => {
       const first = new Map<string, Chunk>()
       for (const chunk of recipe.chunks) {
         const key = keyOf(chunk.hash, path)
@@ -64,7 +65,7 @@ export class ChunkIndex {
 
   /** Forgets a path, because it has left the store; one that isn't known is fine. */
   remove(path: StorePath): Promise<void> {
-    return this.#inTurn(() => this.#remove(path))
+    return this.#writes.run(() => this.#remove(path))
   }
 
   /** Forgets all paths but these: what a garbage collection left. Returns what was forgotten. */
@@ -76,7 +77,7 @@ export class ChunkIndex {
 
   /** Forgets everything, to be filled again. */
   clear(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#writes.run(async () => {
       await this.#places.clear()
       await this.#paths.clear()
     })
@@ -141,12 +142,6 @@ export class ChunkIndex {
     }
     for (const batch of batchesOf(dels)) await this.#places.batch(batch)
     await this.#paths.del(path)
-  }
-
-  #inTurn<T>(run: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(run)
-    this.#turn = turn.catch(() => {})
-    return turn
   }
 }
 

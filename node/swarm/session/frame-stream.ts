@@ -4,6 +4,7 @@ import type { Stream } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { ThymeshError } from '../../../protocol/errors.ts'
 import { decodeFrame, encodeFrame, type Frame, maxFrame } from '../../../protocol/messages/swarm.ts'
+import { SerialQueue } from '../../concurrency/serial-queue.ts'
 import { idleStreamTimeoutMs } from '../../mesh/limits.ts'
 import { type Patience, StreamReader, writeTo } from '../../mesh/transport/stream-io.ts'
 import { slowestFrameBytesPerMs } from '../limits.ts'
@@ -26,7 +27,7 @@ export class FrameStream {
   readonly #patience: FramePatience
   readonly #reader: StreamReader
   /** Whoever writes waits for the one before: frames don't mix. */
-  #writing: Promise<void> = Promise.resolve()
+  readonly #writes = new SerialQueue()
   #rest: Uint8Array = new Uint8Array()
 
   /** Make it in the tick in which the stream came. */
@@ -56,18 +57,16 @@ export class FrameStream {
 
   /** One frame in parts: a header and bytes that need no copy. */
   writeParts(parts: readonly Uint8Array[], signal?: AbortSignal): Promise<void> {
-    const turn = this.#writing.then(async () => {
+    return this.#writes.run(async () => {
       // Together: each would be encrypted and sent by itself.
       const bytes = new Uint8ArrayList(...parts)
       const { idleMs } = this.#patience
       await writeTo(this.#stream, bytes, { signal, idleMs, until: this.#untilDone(bytes.length) })
     })
-    this.#writing = turn.catch(() => {})
-    return turn
   }
 
   async close(): Promise<void> {
-    await this.#writing
+    await this.#writes.drain()
     await this.#stream.close({ signal: AbortSignal.timeout(5_000) })
   }
 

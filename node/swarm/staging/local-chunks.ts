@@ -2,6 +2,7 @@
 
 import type { Positions } from '../../../protocol/closure/positions.ts'
 import type { StorePath } from '../../../protocol/nix/store-path.ts'
+import { SerialQueue } from '../../concurrency/serial-queue.ts'
 import type { Logger } from '../../process/log.ts'
 import { Bitfield } from '../chunks/bitfield.ts'
 import type { ChunkIndex, Place } from '../chunks/chunk-index.ts'
@@ -43,7 +44,7 @@ export class LocalChunks implements ChunkStore {
   readonly #valid = new Set<StorePath>()
   readonly #damaged = new Set<StorePath>()
   /** Vanished paths are dealt with one after the other: the first look finds all that one collection took. */
-  #mending: Promise<void> = Promise.resolve()
+  readonly #mends = new SerialQueue()
 
   constructor(components: LocalChunksComponents, { onLost = () => {} }: LocalChunksInit = {}) {
     this.#components = components
@@ -168,8 +169,7 @@ export class LocalChunks implements ChunkStore {
 
   /** Gives a path up that didn't hold what it should, and with it all that are not valid any more. */
   #drop(path: StorePath): Promise<void> {
-    this.#mending = this.#mending.catch(() => {}).then(() => this.#mend(path))
-    return this.#mending
+    return this.#mends.run(() => this.#mend(path))
   }
 
   async #mend(path: StorePath): Promise<void> {
