@@ -1,9 +1,11 @@
 /** Key files: a secret in a file that only its owner reads, sealed by a passphrase or, where that was asked for, open. */
 
 import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:crypto'
-import { type FileHandle, link, mkdir, open, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { z } from 'zod'
+import { createFile } from '../../node/files/durable-file.ts'
+import { unlessMissing } from '../../node/files/missing.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 
 export class KeyFileError extends ThymeshError<
@@ -123,12 +125,8 @@ export async function readKeyFile(path: string, kind: string, passphrase: Passph
 
 /** Whether a key file is sealed; nothing where there is none. */
 export async function isSealed(path: string): Promise<boolean | undefined> {
-  try {
-    return parseSealed(path, await readFile(path, 'utf8')) !== undefined
-  } catch (thrown) {
-    if (isMissing(thrown)) return undefined
-    throw thrown
-  }
+  const text = await unlessMissing(readFile(path, 'utf8'))
+  return text === undefined ? undefined : parseSealed(path, text) !== undefined
 }
 
 function parseSealed(path: string, text: string): Sealed | undefined {
@@ -147,21 +145,14 @@ function parseSealed(path: string, text: string): Sealed | undefined {
 export async function writeKeyFile(path: string, kind: string, secret: string, seal: Seal | undefined): Promise<void> {
   const text = seal === undefined ? `${secret}\n` : await sealed(kind, secret, seal)
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const draft = `${path}.new`
-  // What a power cut left of an earlier attempt.
-  await rm(draft, { force: true })
   try {
-    await synced(draft, 'wx', handle => handle.writeFile(text))
-    await link(draft, path)
+    await createFile(path, text)
   } catch (thrown) {
     if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')) throw thrown
     throw new KeyFileError('exists', `there is a key in ${path} already`, {
       hint: 'Keys are never written over: move the old one away first, if nothing needs it any more.',
     })
-  } finally {
-    await rm(draft, { force: true })
   }
-  await synced(dirname(path), 'r')
 }
 
 async function requirePrivate(path: string, mode: number): Promise<void> {
@@ -170,18 +161,4 @@ async function requirePrivate(path: string, mode: number): Promise<void> {
   throw new KeyFileError('readable-by-others', `expected ${path} to be for its owner only`, {
     hint: `Run: chmod ${mode.toString(8)} ${path}. Others may have read what is in it.`,
   })
-}
-
-export function isMissing(thrown: unknown): boolean {
-  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT'
-}
-
-async function synced(path: string, flags: string, write?: (handle: FileHandle) => Promise<void>): Promise<void> {
-  const handle = await open(path, flags, 0o600)
-  try {
-    await write?.(handle)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }

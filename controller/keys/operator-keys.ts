@@ -2,6 +2,7 @@
 
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isMissing, unlessMissing } from '../../node/files/missing.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import {
@@ -15,7 +16,7 @@ import { keyIdOf, newSeed, type Signer, seedLength, signerOf } from '../../proto
 import { fleetFields, membersAuthority, type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
 import type { FleetKeys } from '../../protocol/trust/publish.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
-import { isMissing, isSealed, KeyFileError, type Passphrase, readKeyFile, type Seal, writeKeyFile } from './key-file.ts'
+import { isSealed, KeyFileError, type Passphrase, readKeyFile, type Seal, writeKeyFile } from './key-file.ts'
 import { passphrases } from './passphrase.ts'
 
 /** Keys of a fleet that is being founded, or of an operator who joins one. */
@@ -57,11 +58,8 @@ export class OperatorKeys {
 
   /** Key files by role, oldest first. */
   async files(role: RoleName | 'nix'): Promise<string[]> {
-    const names = await readdir(this.directory).catch(thrown => {
-      if (isMissing(thrown)) return []
-      throw thrown
-    })
-    return names
+    const names = await unlessMissing(readdir(this.directory))
+    return (names ?? [])
       .flatMap(name => {
         const [, of, generation = '1'] = fileName.exec(name) ?? []
         return of === role ? [{ name, generation: Number(generation) }] : []

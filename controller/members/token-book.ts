@@ -1,8 +1,9 @@
 /** The join tokens that this operator has made, without their keys: what they permit, and whom they let in. */
 
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { replaceFile } from '../../node/files/durable-file.ts'
 import { tokenIdSchema } from '../../protocol/encoding/fields.ts'
 import { limits } from '../../protocol/limits.ts'
 import { readCertificate } from '../../protocol/members/certificate.ts'
@@ -78,9 +79,7 @@ export class TokenBook {
 
   async #write(id: string, entry: z.infer<typeof entrySchema>): Promise<void> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 })
-    const draft = `${this.#file(id)}.new`
-    await writeFile(draft, `${JSON.stringify(entry)}\n`, { mode: 0o600 })
-    await rename(draft, this.#file(id))
+    await replaceFile(this.#file(id), `${JSON.stringify(entry)}\n`)
   }
 
   #file(id: string): string {

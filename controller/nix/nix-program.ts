@@ -2,6 +2,7 @@
 
 import { access } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { isMissing } from '../../node/files/missing.ts'
 import { type ProgramResult, runProgram } from '../../node/process/run-program.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 
@@ -67,7 +68,7 @@ export async function runNix(program: string, args: readonly string[], options: 
   try {
     return await runProgram(program, args, { ...options, lines: keptLines })
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') {
+    if (isMissing(thrown)) {
       throw new BuildError('nix-missing', `expected the \`${program}\` program on the PATH, found none`, {
         hint: 'Install Nix: `apt-get install nix-bin`, or see https://nixos.org/download.',
       })

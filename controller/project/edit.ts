@@ -1,8 +1,10 @@
 /** Editing a project: several files at once, checked before anything is written, each written whole or not at all. */
 
 import { createHash } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { replaceFile } from '../../node/files/durable-file.ts'
+import { unlessMissing } from '../../node/files/missing.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { checkFiles } from './check.ts'
 import type { Overlay } from './files.ts'
@@ -112,15 +114,13 @@ function same(a: Buffer | undefined, b: Buffer | undefined): boolean {
 
 async function readOrNothing(file: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(file)
+    return await unlessMissing(readFile(file))
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR'))
-      return undefined
     throw new EditError('not-writable', `can't read ${file}: ${messageOf(thrown)}`)
   }
 }
 
-/** Written beside it, synced, and renamed over it: a power cut leaves the old one or the new one. */
+/** Replaces or removes a file, which keeps its mode: a power cut leaves the old one or the new one. */
 async function replace(file: string, bytes: Buffer | undefined): Promise<void> {
   try {
     if (bytes === undefined) return await rm(file, { force: true })
@@ -130,25 +130,9 @@ async function replace(file: string, bytes: Buffer | undefined): Promise<void> {
       () => 0o644,
     )
     const draft = join(dirname(file), `.${createHash('sha256').update(file).digest('hex').slice(0, 12)}.draft`)
-    try {
-      await writeSynced(draft, bytes, mode)
-      await rename(draft, file)
-    } catch (thrown) {
-      await rm(draft, { force: true })
-      throw thrown
-    }
+    await replaceFile(file, bytes, { mode, draft })
   } catch (thrown) {
     throw new EditError('not-writable', `can't write ${file}: ${messageOf(thrown)}`)
-  }
-}
-
-async function writeSynced(file: string, bytes: Buffer, mode: number): Promise<void> {
-  const handle = await open(file, 'w', mode)
-  try {
-    await handle.writeFile(bytes)
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }
 

@@ -1,9 +1,10 @@
 /** What the project's modules say about themselves, as Nix reads it: kept by content, since most edits change none. */
 
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
+import { replaceFile } from '../../node/files/durable-file.ts'
 import { describeIssues } from '../../protocol/encoding/cbor.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import { BuildError, errorLines, flakeFlags, flakeOf, nixDirectory, runNix, storeFlags } from '../nix/nix-program.ts'
@@ -204,9 +205,8 @@ async function readCached(file: string): Promise<ModuleDescriptions | undefined>
 async function keep(file: string, modules: ModuleDescriptions): Promise<void> {
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-    const draft = `${file}.${process.pid}`
-    await writeFile(draft, JSON.stringify(modules))
-    await rename(draft, file)
+    // Another process may write it at the same time.
+    await replaceFile(file, JSON.stringify(modules), { draft: `${file}.${process.pid}` })
   } catch (thrown) {
     if (process.env.THYMESH_DEBUG) process.stderr.write(`${messageOf(thrown)}\n`)
   }

@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { isMissing } from '../../node/files/missing.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { LocatedJson } from './located-json.ts'
 import { CheckError } from './problem.ts'
@@ -20,8 +21,8 @@ export interface Project extends ProjectFile {
 export async function openProject(from: string): Promise<Project> {
   for (let directory = resolve(from); ; directory = dirname(directory)) {
     const file = join(directory, projectFile)
-    const text = await readFile(file, 'utf8').catch((thrown: NodeJS.ErrnoException) => {
-      if (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR') return undefined
+    const text = await readFile(file, 'utf8').catch(thrown => {
+      if (isMissing(thrown)) return undefined
       throw new ProjectError('unreadable', `can't read ${file}: ${messageOf(thrown)}`, { cause: thrown })
     })
     if (text !== undefined) return { ...parseProject(text, file), directory }

@@ -2,8 +2,9 @@
 
 import { join } from 'node:path'
 import { generateX25519Identity, identityToRecipient } from 'age-encryption'
+import { isMissing } from '../../node/files/missing.ts'
 import type { FleetHome } from '../fleet/fleet-home.ts'
-import { isMissing, newSeal, readKeyFile, writeKeyFile } from '../keys/key-file.ts'
+import { newSeal, readKeyFile, writeKeyFile } from '../keys/key-file.ts'
 import { passphrases } from '../keys/passphrase.ts'
 
 const kind = 'age'

@@ -3,11 +3,12 @@
  * new system is activated, brought back when it fails, and laid again at each start of the machine.
  */
 
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { equalBytes, sha256, toHex } from '../../protocol/encoding/hash.ts'
 import type { ReleasedConfig } from '../../protocol/release/release.ts'
+import { replaceFile } from '../files/durable-file.ts'
 import { type Laid, laySecrets, openSecret, removeSecrets } from './lay.ts'
 import { type Manifest, type Manifests, manifestFor, manifestsSchema, type SecretFile } from './manifest.ts'
 import { SecretError } from './secret-error.ts'
@@ -47,7 +48,7 @@ export class DeviceSecrets {
       const known = await this.#ciphertext(toHex(hash))
       const bytes = known ?? (await this.#components.fetch(hash, signal))
       await openSecret(bytes, name, this.#components.identities())
-      if (known === undefined) await writeWhole(join(this.#directory, `${toHex(hash)}.secret`), bytes)
+      if (known === undefined) await replaceFile(join(this.#directory, `${toHex(hash)}.secret`), bytes)
     }
     await this.#write({ ...manifests, next: { topLevel: config.topLevel, files } })
   }
@@ -133,7 +134,7 @@ export class DeviceSecrets {
 
   async #write(manifests: Manifests): Promise<void> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 })
-    await writeWhole(join(this.#directory, 'manifests.json'), Buffer.from(JSON.stringify(manifests)))
+    await replaceFile(join(this.#directory, 'manifests.json'), JSON.stringify(manifests))
   }
 }
 
@@ -147,16 +148,4 @@ function filesOf(config: ReleasedConfig): SecretFile[] {
       ...(group && { group }),
       ...(mode && { mode }),
     }))
-}
-
-/** On disk, whole or not at all. */
-async function writeWhole(file: string, bytes: Uint8Array): Promise<void> {
-  const handle = await open(`${file}.new`, 'w', 0o600)
-  try {
-    await handle.writeFile(bytes)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(`${file}.new`, file)
 }

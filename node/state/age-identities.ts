@@ -1,8 +1,9 @@
 /** A peer's age identities: what secrets for it are encrypted to. The newest is certified; older ones read what is in flight. */
 
-import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile, stat } from 'node:fs/promises'
 import { timeText } from '../../protocol/encoding/fields.ts'
+import { replaceFile } from '../files/durable-file.ts'
+import { unlessMissing } from '../files/missing.ts'
 import { ageRecipientOf, newAgeIdentity } from './age-key.ts'
 import { IdentityError } from './identity.ts'
 import { ageIdentitiesKept, ageIdentityKeptMs } from './limits.ts'
@@ -65,13 +66,8 @@ export class AgeIdentities {
 }
 
 async function readIdentities(file: string): Promise<AgeIdentity[]> {
-  let text: string
-  try {
-    text = await readFile(file, 'utf8')
-  } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return []
-    throw thrown
-  }
+  const text = await unlessMissing(readFile(file, 'utf8'))
+  if (text === undefined) return []
   const { mode } = await stat(file)
   if ((mode & 0o077) !== 0) {
     throw new IdentityError('readable-by-others', `expected ${file} to be readable by its owner only`, {
@@ -106,19 +102,5 @@ async function writeIdentities(file: string, known: readonly AgeIdentity[]): Pro
   const text = known.map(
     ({ identity, recipient, created }) => `# created: ${timeText(created)}\n# public key: ${recipient}\n${identity}\n`,
   )
-  const draft = `${file}.new`
-  await rm(draft, { force: true })
-  await synced(draft, 'wx', handle => handle.writeFile(text.join('')))
-  await rename(draft, file)
-  await synced(dirname(file), 'r')
-}
-
-async function synced(path: string, flags: string, write?: (handle: FileHandle) => Promise<void>): Promise<void> {
-  const handle = await open(path, flags, 0o600)
-  try {
-    await write?.(handle)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
+  await replaceFile(file, text.join(''))
 }

@@ -1,10 +1,11 @@
 /** A peer's identity: one Ed25519 seed in a file that only its owner reads. */
 
-import { type FileHandle, link, open, readFile, rm, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile, stat } from 'node:fs/promises'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { newSeed, type Signer, seedLength, signerOf } from '../../protocol/signing/keys.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
+import { createFile } from '../files/durable-file.ts'
+import { unlessMissing } from '../files/missing.ts'
 
 export class IdentityError extends ThymeshError<'malformed' | 'readable-by-others'> {}
 
@@ -21,11 +22,8 @@ export function identityOf(seed: Uint8Array): Identity {
 
 /** Reads the identity in a file, or makes a new one there (mode 0600, on disk before it is used). */
 export async function loadIdentity(file: string): Promise<Identity> {
-  try {
-    return identityOf(await readSeed(file))
-  } catch (thrown) {
-    if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT')) throw thrown
-  }
+  const seed = await unlessMissing(readSeed(file))
+  if (seed !== undefined) return identityOf(seed)
   const identity = identityOf(newSeed())
   await writeSeed(file, identity.seed)
   return identity
@@ -51,24 +49,5 @@ export async function readSeed(file: string): Promise<Uint8Array> {
 
 /** Writes a new secret seed, whole or not at all; fails when the file exists. */
 export async function writeSeed(file: string, seed: Uint8Array): Promise<void> {
-  const draft = `${file}.new`
-  // What a power cut left of an earlier attempt.
-  await rm(draft, { force: true })
-  try {
-    await synced(draft, 'wx', handle => handle.writeFile(`${Buffer.from(seed).toString('base64')}\n`))
-    await link(draft, file)
-  } finally {
-    await rm(draft, { force: true })
-  }
-  await synced(dirname(file), 'r')
-}
-
-async function synced(path: string, flags: string, write?: (handle: FileHandle) => Promise<void>): Promise<void> {
-  const handle = await open(path, flags, 0o600)
-  try {
-    await write?.(handle)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
+  await createFile(file, `${Buffer.from(seed).toString('base64')}\n`)
 }

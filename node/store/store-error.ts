@@ -1,5 +1,7 @@
 /** The errors of the Nix store's side: codes to act on, made from what the daemon says. */
+
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { isMissing } from '../files/missing.ts'
 
 /**
  * `store-unavailable`: no daemon, or it went away or hung. `signature-refused`: no signature by a trusted key.
@@ -78,7 +80,7 @@ function codeOf(text: string, operation: StoreOperation): StoreErrorCode {
 export function storeErrorFromFile(thrown: unknown, what: string): StoreError {
   if (thrown instanceof StoreError) return thrown
   const code = (thrown as NodeJS.ErrnoException | undefined)?.code
-  if (code === 'ENOENT' || code === 'ENOTDIR') return storeError('path-unknown', `${what} is no longer there`, thrown)
+  if (isMissing(thrown)) return storeError('path-unknown', `${what} is no longer there`, thrown)
   if (code === 'ENOSPC' || code === 'EDQUOT') return storeError('disk-full', `${what}: ${messageOf(thrown)}`, thrown)
   return storeError('store-unavailable', `${what}: ${messageOf(thrown)}`, thrown)
 }

@@ -3,6 +3,7 @@
 import { opendir } from 'node:fs/promises'
 import { hashPartLength, isStorePath, storeDir } from '../../../protocol/nix/store-path.ts'
 import { SerialQueue } from '../../concurrency/serial-queue.ts'
+import { isMissing } from '../../files/missing.ts'
 import { storeErrorFromFile } from '../store-error.ts'
 
 /** Names read at a time: a large store has some 100,000. */
@@ -50,7 +51,7 @@ export class HashParts {
       }
     } catch (thrown) {
       // A store that nothing was ever put into.
-      if ((thrown as NodeJS.ErrnoException).code !== 'ENOENT') throw storeErrorFromFile(thrown, this.#dir)
+      if (!isMissing(thrown)) throw storeErrorFromFile(thrown, this.#dir)
     }
   }
 }

@@ -1,10 +1,12 @@
 /** What keeps paths for good: generations of profiles, and named roots of the garbage collector. */
+
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, open, readlink, rename, rm, symlink } from 'node:fs/promises'
+import { mkdir, mkdtemp, readlink, rename, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { messageOf } from '../../../protocol/errors.ts'
+import { syncDirectory } from '../../files/durable-file.ts'
 import { nixEnvLimitMs } from '../limits.ts'
 import { storeError, storeErrorFromDaemon, storeErrorFromFile } from '../store-error.ts'
 
@@ -96,13 +98,4 @@ function checkedName(name: string): string {
 function lastError(stderr: string): string {
   const at = stderr.lastIndexOf('error:')
   return at < 0 ? stderr : stderr.slice(at)
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path)
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
-  }
 }

@@ -1,5 +1,5 @@
 /** Random access into the NAR of a path that lies in the store: no copy of it is ever made. */
-import type { FileHandle } from 'node:fs/promises'
+import { readFully } from '../../files/file-io.ts'
 import { narStreamChunkBytes } from '../limits.ts'
 import { storeError, storeErrorFromFile } from '../store-error.ts'
 import type { FileHandles } from './file-handles.ts'
@@ -93,18 +93,11 @@ export class NarReader {
     const path = filePaths[file] ?? Buffer.alloc(0)
     const size = (fileEnds[file] ?? 0) - (fileStarts[file] ?? 0)
     try {
-      await this.#handles.use(path, size, handle => readFully(handle, into, position, path))
+      const isWhole = await this.#handles.use(path, size, handle => readFully(handle, into, position))
+      if (!isWhole) throw storeError('path-invalid', `${path} ended before byte ${position + into.length}`)
     } catch (thrown) {
       throw storeErrorFromFile(thrown, path.toString())
     }
-  }
-}
-
-async function readFully(handle: FileHandle, into: Buffer, position: number, path: Buffer): Promise<void> {
-  for (let done = 0; done < into.length; ) {
-    const { bytesRead } = await handle.read(into, done, into.length - done, position + done)
-    if (bytesRead === 0) throw storeError('path-invalid', `${path} ended before byte ${position + into.length}`)
-    done += bytesRead
   }
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { equalBytes, sha256 } from '../../../protocol/encoding/hash.ts'
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
 import { readFully } from '../../files/file-io.ts'
+import { unlessMissing } from '../../files/missing.ts'
 import { Bitfield } from '../chunks/bitfield.ts'
 import type { ChunkList } from '../chunks/chunk-list.ts'
 import { recentChunkBytes } from '../limits.ts'
@@ -198,7 +199,7 @@ export class Staging {
 
   async #load(): Promise<void> {
     const files = new Map(this.#files.map(file => [file.name, file]))
-    for (const name of await namesIn(this.#directory)) {
+    for (const name of (await unlessMissing(readdir(this.#directory))) ?? []) {
       const file = files.get(name)
       if (file === undefined) await rm(join(this.#directory, name), { recursive: true, force: true })
       else await this.#loadFile(file)
@@ -302,15 +303,6 @@ export class Staging {
     // A file of the same name is not made before this one is gone.
     file.going = going.catch(() => {})
     await going
-  }
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory)
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw thrown
   }
 }
 
