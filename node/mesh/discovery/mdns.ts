@@ -16,6 +16,7 @@ import {
 } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { LRUCache } from 'lru-cache'
 import { messageOf } from '../../../protocol/errors.ts'
 import { TokenBucket } from '../../concurrency/token-bucket.ts'
 import { discoveredPeers, mdnsAnswerMs, mdnsInterfacesMs, mdnsNewPeerMs, mdnsRepeatMs } from '../limits.ts'
@@ -52,7 +53,7 @@ export class Mdns extends EventTarget implements Startable {
   readonly #log: Logger
   readonly #instance = randomBytes(16).toString('hex')
   readonly #sockets = new Map<string, MdnsSocket>()
-  readonly #told = new Map<string, { addresses: string; at: number }>()
+  readonly #told = new LRUCache<string, { addresses: string; at: number }>({ max: 2 * discoveredPeers })
   readonly #newPeers = new TokenBucket({ most: discoveredPeers, perSecond: 1000 / mdnsNewPeerMs })
   #timer: NodeJS.Timeout | undefined
 
@@ -108,16 +109,11 @@ export class Mdns extends EventTarget implements Startable {
     const key = `${on.name} ${peer}`
     const now = performance.now()
     const text = addresses.join(' ')
-    const last = this.#told.get(key)
+    const last = this.#told.peek(key)
     // Nobody honest changes its addresses faster than it may answer.
     if (last !== undefined && now - last.at < (last.addresses === text ? mdnsRepeatMs : mdnsAnswerMs)) return
     if (last === undefined && !this.#newPeers.take()) return
-    this.#told.delete(key)
     this.#told.set(key, { addresses: text, at: now })
-    for (const oldest of this.#told.keys()) {
-      if (this.#told.size <= 2 * discoveredPeers) break
-      this.#told.delete(oldest)
-    }
     const detail: PeerInfo = {
       id: peerIdFromString(peer),
       multiaddrs: addresses.map(address => address.decapsulate('/p2p')),

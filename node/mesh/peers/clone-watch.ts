@@ -1,5 +1,6 @@
 /** Finds devices that share one key: a disk that was copied, or a key that was stolen. */
 
+import { LRUCache } from 'lru-cache'
 import { equalBytes, toHex } from '../../../protocol/encoding/hash.ts'
 import { limits } from '../../../protocol/limits.ts'
 import type { Report } from '../../../protocol/report/report.ts'
@@ -57,26 +58,22 @@ export class CloneWatch {
 
 /** The last numbers of each peer, the newest last. */
 class BootHistory {
-  readonly #boots = new Map<string, string[]>()
+  /** Sized and not counted: `max` would take the memory for all members at once. */
+  readonly #boots = new LRUCache<string, string[]>({ maxSize: limits.members, sizeCalculation: () => 1 })
 
   last(peer: string): string | undefined {
-    return this.#boots.get(peer)?.at(-1)
+    return this.#boots.peek(peer)?.at(-1)
   }
 
   has(peer: string, boot: string): boolean {
-    return this.#boots.get(peer)?.includes(boot) ?? false
+    return this.#boots.peek(peer)?.includes(boot) ?? false
   }
 
   /** Whether it came back after another one. */
   add(peer: string, boot: string): boolean {
-    const known = this.#boots.get(peer) ?? []
+    const known = this.#boots.peek(peer) ?? []
     if (known.at(-1) === boot) return false
     const returned = known.includes(boot)
-    this.#boots.delete(peer)
-    for (const oldest of this.#boots.keys()) {
-      if (this.#boots.size < limits.members) break
-      this.#boots.delete(oldest)
-    }
     this.#boots.set(peer, [...known.filter(each => each !== boot), boot].slice(-bootsKept))
     return returned
   }

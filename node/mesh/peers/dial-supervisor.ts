@@ -2,6 +2,7 @@
 
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { LRUCache } from 'lru-cache'
 import { messageOf } from '../../../protocol/errors.ts'
 import type { Logger } from '../../process/log.ts'
 import {
@@ -40,7 +41,7 @@ export interface SupervisorComponents {
 export class DialSupervisor {
   readonly #components: SupervisorComponents
   readonly #targets = new Map<string, Target>()
-  readonly #discovered = new Map<string, Target>()
+  readonly #discovered = new LRUCache<string, Target>({ max: discoveredPeers })
   readonly #abort = new AbortController()
   #timer: NodeJS.Timeout | undefined
 
@@ -112,12 +113,7 @@ export class DialSupervisor {
       known.notBefore = 0
     }
     known.addresses = addresses
-    this.#discovered.delete(peer)
     this.#discovered.set(peer, known)
-    for (const oldest of this.#discovered.keys()) {
-      if (this.#discovered.size <= discoveredPeers) break
-      this.#discovered.delete(oldest)
-    }
   }
 
   #supervise(): void {

@@ -1,5 +1,6 @@
 /** How peers behave: what each may ask for in a time, and what happens to one that sends what no honest peer sends. */
 
+import { LRUCache } from 'lru-cache'
 import { TokenBucket } from '../../concurrency/token-bucket.ts'
 import type { Logger } from '../../process/log.ts'
 import { conductRates, faultsPerPeer, faultsPerSecond, watchedPeers } from '../limits.ts'
@@ -17,8 +18,8 @@ export class Conduct {
   readonly #log: Logger
   readonly #drop: (peer: string) => void
   readonly #now: (() => number) | undefined
-  /** Those heard of last are at the end: also when they go and come again. */
-  readonly #watched = new Map<string, Watched>()
+  /** Those heard of last stay: also when they go and come again. */
+  readonly #watched = new LRUCache<string, Watched>({ max: watchedPeers })
 
   constructor(components: { log: Logger; drop: (peer: string) => void; now?: () => number }) {
     this.#log = components.log
@@ -47,7 +48,7 @@ export class Conduct {
 
   /** For gossip: nobody listens to one that is about to be dropped. */
   score(peer: string): number {
-    return -10 * (this.#watched.get(peer)?.count ?? 0)
+    return -10 * (this.#watched.peek(peer)?.count ?? 0)
   }
 
   #watch(peer: string): Watched {
@@ -56,12 +57,7 @@ export class Conduct {
       asked: new Map(),
       count: 0,
     }
-    this.#watched.delete(peer)
     this.#watched.set(peer, watched)
-    for (const oldest of this.#watched.keys()) {
-      if (this.#watched.size <= watchedPeers) break
-      this.#watched.delete(oldest)
-    }
     return watched
   }
 

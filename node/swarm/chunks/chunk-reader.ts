@@ -1,5 +1,6 @@
 /** Reads chunks out of the store's paths: NARs that were read lately stay open, with their positions. */
 
+import { LRUCache } from 'lru-cache'
 import type { Positions } from '../../../protocol/closure/positions.ts'
 import { equalBytes, sha256 } from '../../../protocol/encoding/hash.ts'
 import { ThymeshError } from '../../../protocol/errors.ts'
@@ -49,8 +50,7 @@ export interface ChunkReaderComponents {
 
 export class ChunkReader {
   readonly #components: ChunkReaderComponents
-  /** In order of last use. */
-  readonly #open = new Map<StorePath, Promise<OpenNar | undefined>>()
+  readonly #open = new LRUCache<StorePath, Promise<OpenNar | undefined>>({ max: openNars })
 
   constructor(components: ChunkReaderComponents) {
     this.#components = components
@@ -78,13 +78,10 @@ export class ChunkReader {
   }
 
   #opened(path: StorePath): Promise<OpenNar | undefined> {
-    const open = this.#open.get(path) ?? this.#openNar(path)
-    this.#open.delete(path)
+    const known = this.#open.get(path)
+    if (known !== undefined) return known
+    const open = this.#openNar(path)
     this.#open.set(path, open)
-    for (const oldest of this.#open.keys()) {
-      if (this.#open.size <= openNars) break
-      this.#open.delete(oldest)
-    }
     return open
   }
 

@@ -1,5 +1,6 @@
 /** Deltas' old chunks: those that a fetch names when it asks, and the bytes that either side reads for them. */
 
+import { LRUCache } from 'lru-cache'
 import type { Chunk, Recipe } from '../../../protocol/closure/recipe.ts'
 import { equalBytes, toHex } from '../../../protocol/encoding/hash.ts'
 import { type Base, maxBaseBytes } from '../../../protocol/messages/swarm.ts'
@@ -20,10 +21,11 @@ export interface BasesComponents {
 export class Bases {
   readonly #components: BasesComponents
   readonly #reader: ChunkReader
-  /** Both in the order of last use. */
-  readonly #recipes = new Map<string, Promise<readonly Chunk[]>>()
-  readonly #chunks = new Map<string, Uint8Array>()
-  #bytes = 0
+  readonly #recipes = new LRUCache<string, Promise<readonly Chunk[]>>({ max: baseRecipes })
+  readonly #chunks = new LRUCache<string, Uint8Array>({
+    maxSize: baseCacheBytes,
+    sizeCalculation: ({ length }) => length,
+  })
 
   constructor(components: BasesComponents) {
     this.#components = components
@@ -66,26 +68,15 @@ export class Bases {
     if (this.#chunks.has(key)) return
     // A copy: what was read may be a view of something much larger.
     this.#chunks.set(key, Buffer.from(bytes))
-    this.#bytes += bytes.length
-    for (const [oldest, { length }] of this.#chunks) {
-      if (this.#bytes <= baseCacheBytes) break
-      this.#chunks.delete(oldest)
-      this.#bytes -= length
-    }
   }
 
   #chunksOf(id: Uint8Array): Promise<readonly Chunk[]> {
     const key = toHex(id)
     const known = this.#recipes.get(key) ?? this.#components.recipe(id).then(recipe => recipe?.chunks ?? [])
-    this.#recipes.delete(key)
     this.#recipes.set(key, known)
     const forget = () => this.#recipes.delete(key)
     // What isn't here may come.
     known.then(chunks => chunks.length === 0 && forget(), forget)
-    for (const oldest of this.#recipes.keys()) {
-      if (this.#recipes.size <= baseRecipes) break
-      this.#recipes.delete(oldest)
-    }
     return known
   }
 }
