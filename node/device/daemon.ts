@@ -14,7 +14,7 @@ import { LogService } from '../logs/log-service.ts'
 import { listeningProblem } from '../mesh/transport/listening.ts'
 import { membershipOf } from '../peer/membership.ts'
 import { MeshPeer, openState, type PeerState } from '../peer/mesh-peer.ts'
-import { Rest } from '../process/idle-collector.ts'
+import { IdleCollector } from '../process/idle-collector.ts'
 import { type Logger, makeLogger } from '../process/log.ts'
 import { RolloutGate } from '../rollout/gate.ts'
 import { writeBootProgram } from '../secrets/at-boot.ts'
@@ -86,9 +86,9 @@ export async function startDaemon(settings: Settings, log: Logger): Promise<Runn
     device.start()
     peer.pruner.topLevels(() => possibleTopLevels(peer, activator))
     peer.pruner.start()
-    const rest = new Rest()
-    rest.start()
-    undo.push(async () => rest.stop())
+    const collector = new IdleCollector()
+    collector.start()
+    undo.push(async () => collector.stop())
     log.info({ name: certificate.name, site: certificate.site }, `${certificate.role} started`)
     const problem = listeningProblem(settings.listen, peer.host.getMultiaddrs().map(String))
     if (problem !== undefined) log.warn(problem)

@@ -1,12 +1,12 @@
 /**
- * Gives memory back when the daemon rests. V8 collects as it allocates: what joining a mesh or an update has left would stay
+ * Collects garbage when the daemon is idle. V8 collects as it allocates: what joining a mesh or an update has left would stay
  * for days, since an idle daemon allocates next to nothing.
  */
 
-import { restCheckMs, restCpuMs, restGarbageBytes } from './limits.ts'
+import { idleCheckMs, idleCpuMs, idleGarbageBytes } from './limits.ts'
 
 /** This process, as far as it matters here. */
-export interface Resting {
+export interface IdleProcess {
   /** Milliseconds of CPU so far. */
   cpuMs(): number
   /** Bytes in V8's heap and in buffers. */
@@ -15,20 +15,20 @@ export interface Resting {
   collect: (() => void) | undefined
 }
 
-export class Rest {
-  readonly #process: Resting
+export class IdleCollector {
+  readonly #process: IdleProcess
   #cpuMs = 0
   /** What was left by the last collection. */
   #usedBytes = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(process: Resting = thisProcess) {
+  constructor(process: IdleProcess = thisProcess) {
     this.#process = process
   }
 
   start(): void {
     this.#cpuMs = this.#process.cpuMs()
-    this.#timer = setInterval(() => this.look(), restCheckMs)
+    this.#timer = setInterval(() => this.look(), idleCheckMs)
     this.#timer.unref()
   }
 
@@ -40,16 +40,16 @@ export class Rest {
   look(): void {
     const { collect } = this.#process
     const cpuMs = this.#process.cpuMs()
-    const rests = cpuMs - this.#cpuMs <= restCpuMs
+    const isIdle = cpuMs - this.#cpuMs <= idleCpuMs
     this.#cpuMs = cpuMs
-    if (!rests || collect === undefined || this.#process.usedBytes() - this.#usedBytes < restGarbageBytes) return
+    if (!isIdle || collect === undefined || this.#process.usedBytes() - this.#usedBytes < idleGarbageBytes) return
     collect()
     this.#usedBytes = this.#process.usedBytes()
     this.#cpuMs = this.#process.cpuMs()
   }
 }
 
-const thisProcess: Resting = {
+const thisProcess: IdleProcess = {
   cpuMs: () => {
     const { user, system } = process.cpuUsage()
     return (user + system) / 1000
