@@ -4,8 +4,9 @@ import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sha256, toHex } from '../../protocol/encoding/hash.ts'
 import { limits } from '../../protocol/limits.ts'
+import { isMissing } from '../files/missing.ts'
 import type { Entry } from './entry.ts'
-import { isMissing, writeDurably } from './journal.ts'
+import { writeDurably } from './journal.ts'
 import { keptActivationLogs } from './limits.ts'
 
 /** Of the log's end, what goes with the report. */

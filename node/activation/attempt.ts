@@ -3,8 +3,10 @@
 import { open, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { syncDirectory } from '../files/durable-file.ts'
+import { isMissing } from '../files/missing.ts'
 import type { Entry } from './entry.ts'
-import { isMissing, syncDirectory, writeDurably } from './journal.ts'
+import { writeDurably } from './journal.ts'
 import type { Decision } from './transition.ts'
 
 /** How much of the output is read: the end says what went wrong. */

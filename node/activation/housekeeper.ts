@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Target } from '../../protocol/encoding/fields.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import type { UpdatePolicy } from '../../protocol/release/update-policy.ts'
+import { SerialQueue } from '../concurrency/serial-queue.ts'
 import type { Logger } from '../process/log.ts'
 import type { NixStore } from '../store/local/nix-store.ts'
 import type { Activator } from './activator.ts'
@@ -27,7 +28,7 @@ export class Housekeeper {
   readonly #components: HousekeeperComponents
   readonly #directory: string
   #timer: NodeJS.Timeout | undefined
-  #sweeping: Promise<void> = Promise.resolve()
+  readonly #sweeps = new SerialQueue()
 
   /** `directory`: where the time of the last sweep is kept. */
   constructor(components: HousekeeperComponents, init: { directory: string }) {
@@ -41,15 +42,14 @@ export class Housekeeper {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer)
-    await this.#sweeping
+    await this.#sweeps.drain()
   }
 
   /** Sweeps now, one sweep at a time: by the schedule, or because an update needs room. */
   sweep(): Promise<void> {
-    this.#sweeping = this.#sweeping
-      .then(() => this.#sweep())
+    return this.#sweeps
+      .run(() => this.#sweep())
       .catch(thrown => this.#components.log.warn({ reason: messageOf(thrown) }, 'the store could not be swept'))
-    return this.#sweeping
   }
 
   async #look(): Promise<void> {

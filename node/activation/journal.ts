@@ -1,8 +1,10 @@
 /** The journal: one file that says where the update stands, on the disk before anything is done about it. */
 
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '../../protocol/errors.ts'
+import { replaceFile } from '../files/durable-file.ts'
+import { isMissing } from '../files/missing.ts'
 import type { Logger } from '../process/log.ts'
 import { type Entry, formatEntry, parseEntry } from './entry.ts'
 
@@ -50,31 +52,8 @@ export class Journal {
   }
 }
 
-/** Writes a file whole or not at all, also when the power goes: the file, its name, then the folder are on the disk. */
+/** Writes a file of a folder that is made where it is missing. When it resolves, the file is on the disk, whole. */
 export async function writeDurably(directory: string, name: string, text: string, mode = 0o600): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  const [file, temporary] = [join(directory, name), join(directory, `${name}.new`)]
-  await rm(temporary, { force: true })
-  const handle = await open(temporary, 'w', mode)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(temporary, file)
-  await syncDirectory(directory)
-}
-
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory)
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-export function isMissing(thrown: unknown): boolean {
-  return thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR')
+  await replaceFile(join(directory, name), text, { mode })
 }
