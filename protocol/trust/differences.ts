@@ -1,0 +1,60 @@
+/**
+ * Every difference between two documents, leaf by leaf: walks the values themselves, so a field that a schema gains later is
+ * in it without a line of code.
+ */
+
+/** A value without parts: text, number, truth, nothing, bytes, a list of such values, or a container that is empty. */
+export type Leaf = string | number | bigint | boolean | null | Uint8Array | readonly Leaf[] | Record<string, never>
+
+/** One place where the documents differ. `undefined`: the document has nothing there. */
+export interface Difference {
+  /** Keys of maps and indexes of lists, from the outside in. */
+  readonly path: readonly (string | number)[]
+  readonly before: Leaf | undefined
+  readonly after: Leaf | undefined
+}
+
+/**
+ * The differences between two plain values (maps, lists, texts, numbers, bytes), in the order of their paths. A list of leaves
+ * is one leaf, so that its order counts. Two documents that differ have different differences from any third one.
+ */
+export function differences(before: unknown, after: unknown, path: Difference['path'] = []): Difference[] {
+  if (isLeaf(before) && isLeaf(after)) return sameLeaf(before, after) ? [] : [{ path, before, after }]
+  const [was, is] = [partsOf(before), partsOf(after)]
+  const found: Difference[] = []
+  // A container that takes the place of a leaf, or of a container of the other kind: the leaf, or the kind, goes first.
+  if (isLeaf(before) || isLeaf(after) || Array.isArray(before) !== Array.isArray(after)) {
+    const shell = (value: unknown): Leaf | undefined =>
+      isLeaf(value) ? value : Array.isArray(value) ? [] : ({} as Record<string, never>)
+    found.push({ path, before: shell(before), after: shell(after) })
+  }
+  const keys = [...new Set([...was.keys(), ...is.keys()])].sort(byKey)
+  for (const key of keys) found.push(...differences(was.get(key), is.get(key), [...path, key]))
+  return found
+}
+
+function isLeaf(value: unknown): value is Leaf | undefined {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return true
+  return Array.isArray(value) ? value.every(isLeaf) : Object.keys(value).length === 0
+}
+
+function partsOf(value: unknown): Map<string | number, unknown> {
+  if (isLeaf(value)) return new Map()
+  return new Map<string | number, unknown>(Array.isArray(value) ? value.entries() : Object.entries(value as object))
+}
+
+function sameLeaf(one: Leaf | undefined, other: Leaf | undefined): boolean {
+  return one === other || (one !== undefined && other !== undefined && leafText(one) === leafText(other))
+}
+
+function byKey(one: string | number, other: string | number): number {
+  if (typeof one === 'number' && typeof other === 'number') return one - other
+  return String(one) < String(other) ? -1 : String(one) > String(other) ? 1 : 0
+}
+
+/** A leaf as text that no other leaf has: JSON, and bytes as `0x` with hex digits. */
+export function leafText(leaf: Leaf): string {
+  if (leaf instanceof Uint8Array) return `0x${Buffer.from(leaf).toString('hex')}`
+  if (Array.isArray(leaf)) return `[${leaf.map(leafText).join(', ')}]`
+  return typeof leaf === 'bigint' ? `${leaf}n` : JSON.stringify(leaf)
+}
