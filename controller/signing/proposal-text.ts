@@ -10,7 +10,10 @@ import { type Judged, membersOf, roleOf } from '../../protocol/trust/proposals.t
 import { type Sites, sameAuthority, sitesOf } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { releaseName } from '../text/release.ts'
-import { shortPath, size } from '../text/table.ts'
+import { shortId, shortPath, size } from '../text/table.ts'
+import { visible } from '../text/visible.ts'
+import { type SignedBelief, signedParts } from './signed-changes.ts'
+import { type OwnerOf, signedChangesText } from './signed-changes-text.ts'
 
 /** What a release changes on one device; null for what isn't there. */
 export interface DeviceChange {
@@ -43,7 +46,6 @@ export function releaseText(before: Release, after: Release): string[] {
     lines.push(`  config ${name}: ${shortPath(old?.topLevel ?? null)} → ${shortPath(config.topLevel)}`)
     lines.push(`    ${old?.topLevel ?? 'nothing yet'}`, `    ${config.topLevel}`)
     lines.push(`    ${config.system}, ${config.target}; ${sizesOf(old)} → ${sizesOf(config)}`)
-    if (old !== undefined && !sameBeside(old, config)) lines.push('    its update policy or secrets change')
     for (const { device, before: was } of devices) {
       lines.push(`    ${device}${was === null ? ' (new)' : was.config === name ? '' : ` (was ${was.config})`}`)
     }
@@ -51,7 +53,6 @@ export function releaseText(before: Release, after: Release): string[] {
   for (const { device, before: was, after: is } of changes) {
     if (is === null) lines.push(`  ${device}: no config any more (was ${was?.config})`)
   }
-  if (text(before.rollout) !== text(after.rollout)) lines.push('  the rollout policy changes')
   if (after.restores !== undefined) {
     lines.push(`  It goes back to release ${releaseName({ site: after.site, version: after.restores })}.`)
   }
@@ -133,7 +134,7 @@ export function signaturesText({ requirements, complete }: Judged): string {
  * since it might be another's name.
  */
 export function speaker(trusted: TrustedSet, key: string, claimed: string): string {
-  return operatorOf(trusted.root, key) ?? `${claimed} (${key.slice(0, 8)})`
+  return operatorOf(trusted.root, key) ?? `${claimed} (${shortId(key)})`
 }
 
 /** Who has said what. */
@@ -161,28 +162,34 @@ export function sitesText(before: Sites, after: Sites): string[] {
     const [was, is] = [before.get(site), after.get(site)]
     if (sameAuthority(was, is)) return []
     if (is === undefined) return [`  site ${site}: has no operators of its own any more`]
-    const keys = is.keys.map(key => keyIdOf(key).slice(0, 8)).join(', ')
+    const keys = is.keys.map(key => shortId(keyIdOf(key))).join(', ')
     return [`  site ${site}: releases of its own, signed by ${is.threshold} of the keys ${keys}`]
   })
 }
 
-/** All that an operator should see before signing. */
-export function changesText(judged: Judged, belief: Releases & { trusted: TrustedSet }): string {
+/** All that an operator should see before signing: in short, then every difference that the signature covers. */
+export function changesText(judged: Judged, belief: SignedBelief): string {
   const { trusted } = belief
   const { proposal, parts } = judged
-  const lines = [
-    `${capital(titleOf(judged))}, proposed by ${speaker(trusted, proposal.author, proposal.operator)} on ${proposal.created}`,
-  ]
-  if (proposal.message !== '') lines.push(`  ${JSON.stringify(proposal.message)}`)
+  const author = visible(speaker(trusted, proposal.author, proposal.operator))
+  const lines = [`${capital(titleOf(judged))}, proposed by ${author} on ${proposal.created}`]
+  if (proposal.message !== '') lines.push(`  "${visible(proposal.message)}"`)
   if (judged.release?.commit !== undefined) lines.push(`  from commit ${judged.release.commit}`)
   if (parts.root !== undefined) lines.push(...rootText(trusted, parts.root))
   if (judged.release !== undefined) lines.push(...releaseText(releaseBefore(judged, belief), judged.release))
   if (parts.targets !== undefined) lines.push(...sitesText(sitesOf(trusted.targets), sitesOf(parts.targets)))
-  if (parts.members !== undefined && parts.root === undefined)
-    lines.push('  The list of revoked members is signed anew.')
-  lines.push(`  Signatures: ${signaturesText(judged)}`)
-  for (const { operator, verdict, at } of voices(judged, trusted)) lines.push(`    ${verdict} by ${operator} on ${at}`)
+  lines.push('', 'The signature covers all of this:')
+  lines.push(...signedChangesText(signedParts(judged, belief), ownerIn(trusted, parts.root)))
+  lines.push('', `Signatures: ${signaturesText(judged)}`)
+  for (const { operator, verdict, at, message } of voices(judged, trusted)) {
+    lines.push(`  ${verdict} by ${visible(operator)} on ${at}${message === '' ? '' : `: "${visible(message)}"`}`)
+  }
   return lines.join('\n')
+}
+
+/** The listed operator of a key, by the root that is trusted, else by the proposed one. */
+function ownerIn(trusted: TrustedSet, next: Loaded<'root'> | undefined): OwnerOf {
+  return id => operatorOf(trusted.root, id) ?? (next && operatorOf(next, id))
 }
 
 export function capital(text: string): string {

@@ -4,7 +4,6 @@ import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { equalBytes, fromHex, sha256 } from '../../protocol/encoding/hash.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
-import type { Releases } from '../../protocol/release/effective-release.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { Signer } from '../../protocol/signing/keys.ts'
 import { membersRole, operatorOf, type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
@@ -33,7 +32,9 @@ import type { Sites } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { operatorName } from '../fleet/names.ts'
 import type { Signers } from '../keys/operator-keys.ts'
+import { shortId } from '../text/table.ts'
 import { requirePlausibleClock } from './clock.ts'
+import type { SignedBelief } from './signed-changes.ts'
 
 export class ProposingError extends ThymeshError<
   'no-trust' | 'not-asked' | 'already-signed' | 'no-online-keys' | 'withdrawn' | 'unknown-proposal'
@@ -60,7 +61,7 @@ export interface Operator {
 }
 
 /** What a peer believes, or a ProposingError that says where to get it. */
-export function beliefOf(peer: Pick<MeshPeer, 'state'>): Releases & { trusted: TrustedSet } {
+export function beliefOf(peer: Pick<MeshPeer, 'state'>): SignedBelief {
   if (peer.state.belief !== undefined) return peer.state.belief
   throw new ProposingError('no-trust', 'this controller has no metadata of its fleet', {
     hint: 'Every device has it: try again when one is in reach, or restore the state that `thymesh init` made.',
@@ -144,13 +145,9 @@ export function requireOnlyOne(next: Judged, all: readonly Judged[], { signers }
       versionOf(each).some((version, at) => version !== undefined && version === versionOf(next)[at]),
   )
   if (other === undefined) return
-  throw new ProposingError(
-    'already-signed',
-    `you have signed another proposal of this version: ${other.id.slice(0, 8)}`,
-    {
-      hint: `See it with \`thymesh proposals\`; take your word back with \`thymesh reject ${other.id.slice(0, 8)}\`.`,
-    },
-  )
+  throw new ProposingError('already-signed', `you have signed another proposal of this version: ${shortId(other.id)}`, {
+    hint: `See it with \`thymesh proposals\`; take your word back with \`thymesh reject ${shortId(other.id)}\`.`,
+  })
 }
 
 /** Keys of this operator's by which a word on a proposal counts. */

@@ -15,6 +15,7 @@ import { sitesOf } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { operatorName } from '../fleet/names.ts'
 import type { OperatorCard } from '../keys/card.ts'
+import { shortId } from '../text/table.ts'
 import { requirePlausibleClock } from './clock.ts'
 import type { Change, Operator } from './proposing.ts'
 
@@ -75,7 +76,7 @@ export function requireSiteSigners(
     authority.keys.some(key => equalBytes(key, publicKey)),
   )
   if (first !== undefined) return [first, ...rest]
-  const ids = authority.keys.map(key => keyIdOf(key).slice(0, 8)).join(', ')
+  const ids = authority.keys.map(key => shortId(keyIdOf(key))).join(', ')
   throw new SiteError('not-yours', `expected a key of the site ${site}'s operators (${ids}), got none of them`, {
     hint: `An operator of the fleet gives you the site: thymesh site delegate ${site} --operator CARD (thymesh key show).`,
   })

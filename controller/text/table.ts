@@ -35,9 +35,12 @@ export function shortPath(path: string | null): string {
   return `${base.slice(0, 7)}…${base.slice(32)}`
 }
 
-/** An ID as a person tells them apart: of a peer the last digits, since the first are the same for all. */
+/** Digits of a shortened ID: 64 bits and more, so that nobody can make another one that looks the same. */
+const shortDigits = 16
+
+/** An ID of a key, proposal, token or peer where a line has no room for all of it; a peer's last digits, since all begin alike. */
 export function shortId(id: string): string {
-  return id.startsWith('12D3KooW') ? `…${id.slice(-8)}` : id.slice(0, 8)
+  return id.startsWith('12D3KooW') ? `…${id.slice(-shortDigits)}` : id.slice(0, shortDigits)
 }
 
 /** How long ago a time was, in words. */

@@ -3,7 +3,7 @@
 import type { Query } from '../../queries/index.ts'
 import { auditLog, type LogEvent } from '../../signing/audit.ts'
 import { releaseName } from '../../text/release.ts'
-import { table } from '../../text/table.ts'
+import { shortId, table } from '../../text/table.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { show } from '../shell/reader.ts'
 
@@ -19,7 +19,7 @@ export const logQuery: Query<object> = async ({ peer, audit }) => {
 function text(events: readonly LogEvent[]): string {
   const lines = events.map(({ at, atIs, what, version, site, signers, message, proposal }) => [
     atIs === 'signed' ? at : `${at} (seen)`,
-    `${what} ${releaseName({ site: site ?? undefined, version })}${proposal === null ? '' : ` (${proposal.slice(0, 8)})`}`,
+    `${what} ${releaseName({ site: site ?? undefined, version })}${proposal === null ? '' : ` (${shortId(proposal)})`}`,
     signers.map(nameOf).join(', ') || 'nobody that counts',
     message,
   ])
@@ -28,5 +28,5 @@ function text(events: readonly LogEvent[]): string {
 
 function nameOf({ operator, key, claims }: LogEvent['signers'][number]): string {
   if (operator !== null) return operator
-  return claims === undefined ? key.slice(0, 8) : `${claims} (${key.slice(0, 8)})`
+  return claims === undefined ? shortId(key) : `${claims} (${shortId(key)})`
 }

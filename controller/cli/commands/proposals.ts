@@ -26,7 +26,7 @@ import {
   requireOnlyOne,
 } from '../../signing/proposing.ts'
 import { releaseName } from '../../text/release.ts'
-import { ago, table } from '../../text/table.ts'
+import { ago, shortId, table } from '../../text/table.ts'
 import { confirm } from '../shell/confirm.ts'
 import { takeNews, withSession } from '../shell/context.ts'
 import type { ProjectOptions, WatchOptions } from '../shell/options.ts'
@@ -50,7 +50,7 @@ function listText(all: readonly Judged[], session: Session): string {
   if (all.length === 0) return 'No proposals: nothing waits for a signature.'
   const { trusted } = beliefOf(session.peer)
   const lines = all.map(each => [
-    each.id.slice(0, 8),
+    shortId(each.id),
     titleOf(each),
     speaker(trusted, each.proposal.author, each.proposal.operator),
     ago(each.proposal.created),
@@ -175,7 +175,7 @@ async function findProposal(
     if (first !== undefined && second === undefined) return first
     if (second !== undefined) {
       throw new ProposingError('unknown-proposal', `expected one proposal, got ${fitting.length} of ${options.which}`, {
-        hint: `Name it by its ID: ${fitting.map(({ id }) => id.slice(0, 8)).join(', ')}.`,
+        hint: `Name it by its ID: ${fitting.map(({ id }) => shortId(id)).join(', ')}.`,
       })
     }
     if (Date.now() > deadline) {
@@ -188,7 +188,7 @@ async function findProposal(
 }
 
 function isCalled({ id, parts, release, proposal }: Judged, which: string): boolean {
-  if (which.length >= 8 && /^[0-9a-f]+$/.test(which)) return id.startsWith(which)
+  if (which.length >= 16 && /^[0-9a-f]+$/.test(which)) return id.startsWith(which)
   const version = Number(which.replace(/^(release|root|members)-?/, ''))
   if (which.startsWith('root')) return parts.root?.signed.version === version
   if (which.startsWith('members')) return parts.members?.signed.version === version

@@ -5,7 +5,6 @@ import { openState } from '../../../node/peer/mesh-peer.ts'
 import { FleetState } from '../../../node/state/fleet-state.ts'
 import { FormatError } from '../../../protocol/encoding/cbor.ts'
 import { ThymeshError } from '../../../protocol/errors.ts'
-import type { Releases } from '../../../protocol/release/effective-release.ts'
 import { keyIdOf } from '../../../protocol/signing/keys.ts'
 import { fleetFields, type RoleName, roleNames } from '../../../protocol/trust/fleet.ts'
 import { NextRootError, type RootChanges } from '../../../protocol/trust/next-root.ts'
@@ -29,7 +28,8 @@ import {
   ProposingError,
   requireOnlyOne,
 } from '../../signing/proposing.ts'
-import { table } from '../../text/table.ts'
+import type { SignedBelief } from '../../signing/signed-changes.ts'
+import { shortId, table } from '../../text/table.ts'
 import { confirm } from '../shell/confirm.ts'
 import { takeNews, withSession } from '../shell/context.ts'
 import type { ProjectOptions } from '../shell/options.ts'
@@ -41,7 +41,7 @@ const spreadMs = 30_000
 const newsSeconds = 3
 const filePrefix = 'thymesh-proposal-'
 
-type Belief = Releases & { readonly trusted: TrustedSet }
+type Belief = SignedBelief
 
 /** What this controller believed last, without a mesh. */
 export async function offline<T>(project: Project, work: (belief: Belief, home: FleetHome) => Promise<T>): Promise<T> {
@@ -86,7 +86,7 @@ function viewRoot(trusted: TrustedSet, fleet: string): Shown {
   const lines = Object.entries(roles).map(([role, { threshold, keys }]) => [
     role,
     `${threshold} of ${keys.length}`,
-    keys.map(({ id, operator }) => `${operator ?? 'unnamed'} (${id.slice(0, 8)})`).join(', '),
+    keys.map(({ id, operator }) => `${operator ?? 'unnamed'} (${shortId(id)})`).join(', '),
   ])
   const text = [
     `Root ${version} of fleet ${name}${created === null ? '' : `, made on ${created}`}; expires ${expires}`,

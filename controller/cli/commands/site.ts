@@ -14,7 +14,7 @@ import type { Session } from '../../session/session.ts'
 import { changesText, signaturesText } from '../../signing/proposal-text.ts'
 import { beliefOf, type Change, makeProposal, requireOnlyOne } from '../../signing/proposing.ts'
 import { delegateSite, revokeSite } from '../../signing/sites.ts'
-import { table } from '../../text/table.ts'
+import { shortId, table } from '../../text/table.ts'
 import { confirm } from '../shell/confirm.ts'
 import { takeNews, withSession } from '../shell/context.ts'
 import type { ProjectOptions } from '../shell/options.ts'
@@ -135,7 +135,7 @@ export const sitesQuery: Query<object> = async ({ peer }) => {
   const lines = sites.map(({ site, threshold, keys, release, devices, message }) => [
     site,
     `${threshold} of ${keys.length}`,
-    keys.map(id => id.slice(0, 8)).join(', '),
+    keys.map(shortId).join(', '),
     release === null ? '-' : String(release),
     String(devices.length),
     message ?? '',

@@ -1,0 +1,67 @@
+/** All that a signature on a proposal would cover, beside what holds now: part by part, each difference of the signed bytes. */
+
+import { sha256Hex } from '../../protocol/encoding/hash.ts'
+import type { Revocations } from '../../protocol/members/revocations.ts'
+import { revocationsCodec } from '../../protocol/members/revocations.ts'
+import type { Releases } from '../../protocol/release/effective-release.ts'
+import { releaseCodec } from '../../protocol/release/release.ts'
+import { type Difference, differences } from '../../protocol/trust/differences.ts'
+import { membersRole } from '../../protocol/trust/fleet.ts'
+import { contentBytes, type Loaded } from '../../protocol/trust/metadata.ts'
+import type { Judged } from '../../protocol/trust/proposals.ts'
+import { siteRole } from '../../protocol/trust/site-roles.ts'
+import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
+
+/** What this controller believes, as far as a proposal is held against it. */
+export type SignedBelief = Releases & { readonly trusted: TrustedSet; readonly revocations: Revocations }
+
+/** One signed document: what it is, and where it differs from the one that it replaces. */
+export interface SignedPart {
+  readonly name: string
+  readonly differences: readonly Difference[]
+}
+
+/**
+ * Every document that the proposal's signatures cover, metadata first. The metadata is compared as it is signed; a document
+ * that no codec of ours reads is shown by its hash.
+ */
+export function signedParts({ proposal, parts }: Judged, belief: SignedBelief): SignedPart[] {
+  const { trusted } = belief
+  const site = proposal.site?.name
+  const found: SignedPart[] = []
+  const metadata = (name: string, next: Loaded<'root' | 'targets'> | undefined, current: typeof next) => {
+    if (next !== undefined) found.push({ name, differences: differences(signedContent(current), signedContent(next)) })
+  }
+  metadata('root metadata', parts.root, trusted.root)
+  metadata('targets metadata', parts.targets, trusted.targets)
+  metadata('members metadata', parts.members, trusted.delegated[membersRole])
+  if (site !== undefined) metadata(`metadata of the site ${site}`, parts.site, trusted.delegated[siteRole(site)])
+  for (const document of proposal.documents) found.push(documentPart(document, site, belief))
+  return found
+}
+
+function documentPart(bytes: Uint8Array, site: string | undefined, belief: SignedBelief): SignedPart {
+  const release = tryDecode(releaseCodec, bytes)
+  if (release !== undefined) {
+    const before = site === undefined ? belief.release : belief.sites.get(site)
+    return { name: 'release', differences: differences(before ?? {}, release) }
+  }
+  const revocations = tryDecode(revocationsCodec, bytes)
+  if (revocations !== undefined) {
+    return { name: 'revocation list', differences: differences(belief.revocations, revocations) }
+  }
+  const unknown = { sha256: sha256Hex(bytes), bytes: bytes.length }
+  return { name: 'document that this version does not understand', differences: differences({}, unknown) }
+}
+
+function tryDecode<T>(codec: { decode(bytes: Uint8Array): T }, bytes: Uint8Array): T | undefined {
+  try {
+    return codec.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+function signedContent(loaded: Loaded<'root' | 'targets'> | undefined): unknown {
+  return loaded === undefined ? {} : JSON.parse(Buffer.from(contentBytes(loaded.signed)).toString('utf8'))
+}
