@@ -49,14 +49,14 @@ describe('the audit log', () => {
         [
           null,
           2,
-          `site berlin: releases of its own, signed by 1 of the keys ${kim.keyId.slice(0, 8)}; the fleet was founded`,
+          `site berlin: releases of its own, signed by 1 of the keys ${kim.keyId.slice(0, 16)}; the fleet was founded`,
           [fleet.keys.targets.keyId],
         ],
         ['berlin', 1, 'of kim', [kim.keyId]],
         [
           null,
           3,
-          `site berlin: releases of its own, signed by 1 of the keys ${lee.keyId.slice(0, 8)}; the fleet was founded`,
+          `site berlin: releases of its own, signed by 1 of the keys ${lee.keyId.slice(0, 16)}; the fleet was founded`,
           [fleet.keys.targets.keyId],
         ],
         ['berlin', 2, 'of lee', [lee.keyId]],

@@ -42,10 +42,12 @@ export function releaseText(before: Release, after: Release): string[] {
   for (const [name, config] of Object.entries(after.configs).sort(([a], [b]) => a.localeCompare(b))) {
     const devices = changes.filter(({ after }) => after?.config === name)
     const old = before.configs[name]
-    if (devices.length === 0 && old?.topLevel === config.topLevel && sameBeside(old, config)) continue
+    if (devices.length === 0 && text(old) === text(config)) continue
     lines.push(`  config ${name}: ${shortPath(old?.topLevel ?? null)} → ${shortPath(config.topLevel)}`)
     lines.push(`    ${old?.topLevel ?? 'nothing yet'}`, `    ${config.topLevel}`)
     lines.push(`    ${config.system}, ${config.target}; ${sizesOf(old)} → ${sizesOf(config)}`)
+    if (old !== undefined && !sameBeside(old, config))
+      lines.push('    its closure, update policy or secrets change: see below')
     for (const { device, before: was } of devices) {
       lines.push(`    ${device}${was === null ? ' (new)' : was.config === name ? '' : ` (was ${was.config})`}`)
     }
@@ -53,19 +55,21 @@ export function releaseText(before: Release, after: Release): string[] {
   for (const { device, before: was, after: is } of changes) {
     if (is === null) lines.push(`  ${device}: no config any more (was ${was?.config})`)
   }
+  if (text(before.rollout) !== text(after.rollout)) lines.push('  the rollout policy changes: see below')
   if (after.restores !== undefined) {
     lines.push(`  It goes back to release ${releaseName({ site: after.site, version: after.restores })}.`)
   }
-  return lines.length > 0 ? lines : ['  No device gets anything else than it has.']
+  return lines.length > 0 ? lines : ['  No device gets another system.']
 }
 
 function sizesOf(config: ReleasedConfig | undefined): string {
   return config === undefined ? 'nothing' : `${config.paths} paths, ${size(config.narSize)}`
 }
 
-/** Whether two configs differ in nothing but what is built. */
+/** Whether two configs differ in nothing but another top level. */
 function sameBeside(one: ReleasedConfig | undefined, other: ReleasedConfig): boolean {
-  const beside = ({ topLevel: _t, closure: _c, paths: _p, narSize: _n, ...rest }: ReleasedConfig) => text(rest)
+  const beside = ({ topLevel, closure, paths: _p, narSize: _n, ...rest }: ReleasedConfig) =>
+    text({ ...rest, closure: topLevel === one?.topLevel && closure })
   return one !== undefined && beside(one) === beside(other)
 }
 

@@ -178,14 +178,31 @@ export function approve(judged: Judged, trusted: TrustedSet, operator: Operator,
   )
   const [key] = wanted
   if (key === undefined) throw notAsked()
+  const taken = judged.statements.some(
+    each => each.verdict === 'rejected' && wanted.some(({ keyId }) => keyId === each.key),
+  )
+  if (taken) {
+    throw new ProposingError('withdrawn', 'you have rejected this proposal: a signature on it counts no more', {
+      hint: 'Ask for a new proposal of the same change, or make one.',
+    })
+  }
   return sign(judged, wanted, statementBy(key, judged, trusted, operator, { verdict: 'approved', message }), trusted)
 }
 
-/** The proposal with this operator's word against it; nothing is signed. */
+/**
+ * The proposal with this operator's word against it. A rejection by each key that has signed takes its signature back; nothing
+ * is signed.
+ */
 export function reject(judged: Judged, trusted: TrustedSet, operator: Operator, message: string): Judged {
-  const [key] = voicesOf(judged, trusted, operator)
-  if (key === undefined) throw notAsked()
-  return sign(judged, [], statementBy(key, judged, trusted, operator, { verdict: 'rejected', message }), trusted)
+  const voices = voicesOf(judged, trusted, operator)
+  const signed = new Set(judged.requirements.flatMap(each => each.signed))
+  const keys = voices.filter(({ keyId }, at) => at === 0 || signed.has(keyId))
+  if (keys.length === 0) throw notAsked()
+  return keys.reduce(
+    (rejected, key) =>
+      sign(rejected, [], statementBy(key, judged, trusted, operator, { verdict: 'rejected', message }), trusted),
+    judged,
+  )
 }
 
 function statementBy(

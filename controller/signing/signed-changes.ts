@@ -1,5 +1,6 @@
 /** All that a signature on a proposal would cover, beside what holds now: part by part, each difference of the signed bytes. */
 
+import { CID } from 'multiformats/cid'
 import { sha256Hex } from '../../protocol/encoding/hash.ts'
 import type { Revocations } from '../../protocol/members/revocations.ts'
 import { revocationsCodec } from '../../protocol/members/revocations.ts'
@@ -44,7 +45,7 @@ function documentPart(bytes: Uint8Array, site: string | undefined, belief: Signe
   const release = tryDecode(releaseCodec, bytes)
   if (release !== undefined) {
     const before = site === undefined ? belief.release : belief.sites.get(site)
-    return { name: 'release', differences: differences(before ?? {}, release) }
+    return { name: 'release', differences: differences(plain(before ?? {}), plain(release)) }
   }
   const revocations = tryDecode(revocationsCodec, bytes)
   if (revocations !== undefined) {
@@ -52,6 +53,15 @@ function documentPart(bytes: Uint8Array, site: string | undefined, belief: Signe
   }
   const unknown = { sha256: sha256Hex(bytes), bytes: bytes.length }
   return { name: 'document that this version does not understand', differences: differences({}, unknown) }
+}
+
+/** CIDs as their text; everything else as it is. */
+function plain(value: unknown): unknown {
+  const cid = CID.asCID(value)
+  if (cid !== null) return cid.toString()
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, plain(each)]))
 }
 
 function tryDecode<T>(codec: { decode(bytes: Uint8Array): T }, bytes: Uint8Array): T | undefined {

@@ -178,7 +178,7 @@ export class FleetState extends EventEmitter<Events> {
       this.#trusted = trusted
       // Whoever signed the time before may have signed it wrongly: that is a reason for new keys.
       const now = trusted.root.signed.roles.timestamp
-      if (before !== undefined && now !== undefined && !now.equals(before)) await this.#clock.resetFloor()
+      if (before?.keyIDs.some(id => !now?.keyIDs.includes(id))) await this.#clock.resetFloor()
     })
   }
 

@@ -7,14 +7,15 @@ import { limits } from '../limits.ts'
 import { type Release, releaseCodec } from '../release/release.ts'
 import { type Opened, open } from '../signing/dsse.ts'
 import { keyIdOf, type PublicKey, type Signer, verifySignature } from '../signing/keys.ts'
-import { fleetFields, membersAuthority, membersRole, releaseTarget } from './fleet.ts'
+import { fleetFields, membersAuthority, membersRole, type RoleName, releaseTarget } from './fleet.ts'
+import { ownerProblem } from './key-owners.ts'
 import { addSignatures, contentBytes, type Loaded, parseMetadata, type RoleKeys, signatureOf } from './metadata.ts'
 import { type Proposal, type Statement, statementKind } from './proposal.ts'
 import { siteReleaseTarget } from './site-roles.ts'
 import { sitesOf, siteVersion } from './sites.ts'
 import type { TrustedSet } from './trusted-set.ts'
 
-export class ProposalError extends ThymeshError<'other-fleet' | 'stale' | 'malformed' | 'not-signed'> {}
+export class ProposalError extends ThymeshError<'other-fleet' | 'stale' | 'malformed' | 'not-signed' | 'unowned-key'> {}
 
 export type PartName = 'root' | 'targets' | 'members' | 'site'
 type Parts = { readonly [Name in PartName]?: Loaded<Name extends 'root' ? 'root' : 'targets'> }
@@ -52,19 +53,35 @@ export function judge(given: Proposal, trusted: TrustedSet, fleet: string): Judg
   const read = partsOf(given)
   if (Object.keys(read).length === 0) throw new ProposalError('malformed', 'the proposal proposes nothing')
   requireNext('root', read.root, trusted.root)
+  requireOwners(read, trusted)
   requireNext('targets', read.targets, trusted.targets)
   requireNext('members', read.members, trusted.delegated[membersRole])
   requireSite(given, read, trusted)
-  const requirements = requirementsOf(given, read, trusted)
-  const parts = onlyWanted(read, requirements)
-  const release = releaseOf(given, parts, fleet)
-  const id = idOf(given, parts)
-  requireAuthor(given, requirements, trusted)
-  const keys = new Map([...requirements.flatMap(({ keys }) => [...keys]), ...publishersOf(given, trusted)])
+  const asked = requirementsOf(given, read, trusted)
+  const release = releaseOf(given, read, fleet)
+  const id = idOf(given, read)
+  requireAuthor(given, asked, trusted)
+  const keys = new Map([...asked.flatMap(({ keys }) => [...keys]), ...publishersOf(given, trusted)])
   const { statements, envelopes } = statementsIn(given, id, keys)
+  const requirements = withoutWithdrawn(asked, statements, given.author)
+  const parts = onlyWanted(read, requirements)
   const proposal: Proposal = { ...given, ...bytesOf(parts, given), statements: envelopes }
   const complete = requirements.every(({ signed, threshold }) => signed.length >= threshold)
   return { id, proposal, parts, release, requirements, statements, complete }
+}
+
+/**
+ * A signature counts no more once its own key rejects the proposal: who has signed can take that back until the threshold is
+ * reached. The author's stays, since it carries the proposal; a rejection by the author withdraws the whole.
+ */
+function withoutWithdrawn(
+  requirements: readonly Requirement[],
+  statements: readonly Statement[],
+  author: string,
+): Requirement[] {
+  const rejecting = statements.filter(({ verdict, key }) => verdict === 'rejected' && key !== author)
+  const withdrawn = new Set(rejecting.map(({ key }) => key))
+  return requirements.map(each => ({ ...each, signed: each.signed.filter(id => !withdrawn.has(id)) }))
 }
 
 /** Who may say a word on a proposal beside those whose signatures it asks for: a site's is published by the fleet's operators. */
@@ -162,6 +179,14 @@ function requireOnlyRelease(site: string, { signed }: Loaded<'targets'>): void {
     'malformed',
     `expected metadata that names ${path} and nothing else, got ${others.slice(0, 3).join(', ') || 'none, or delegations'}`,
   )
+}
+
+function requireOwners({ root }: Parts, trusted: TrustedSet): void {
+  const keysOf = (of: Loaded<'root'>, role: RoleName) =>
+    role === 'members' ? membersOf(of, trusted) : roleOf(of, role)
+  const problem = root && ownerProblem(trusted.root, root, keysOf)
+  if (problem === undefined) return
+  throw new ProposalError('unowned-key', `expected a root whose keys have one listed operator each: ${problem}`)
 }
 
 function requireNext(name: string, next: Loaded<'root' | 'targets'> | undefined, current: typeof next): void {

@@ -17,6 +17,11 @@ export interface TrustRules {
   readonly secondOfVersion: 'evidence' | 'no-news'
   /** Whether what was accepted before expires too. A fleet's devices go on with what they have, and say how old it is. */
   readonly acceptedExpires: boolean
+  /**
+   * When a new root changes the keys of timestamp or snapshot: forget what was trusted (specification §5.3.11), or keep it as
+   * long as the new root's keys have signed it. Forgetting lets any member replay older metadata to a peer.
+   */
+  readonly rotation: 'forget' | 'keep-signed'
   /** Whether a refresh fetches every role that the targets delegate to, or a look-up those that it passes. */
   readonly delegated: 'all' | 'looked-up'
 }
@@ -27,6 +32,7 @@ export const fleetRules: TrustRules = {
   require: requireSound,
   secondOfVersion: 'evidence',
   acceptedExpires: false,
+  rotation: 'keep-signed',
   delegated: 'all',
 }
 
@@ -39,5 +45,6 @@ export const tufRules: TrustRules = {
   require: requireHonest,
   secondOfVersion: 'no-news',
   acceptedExpires: true,
+  rotation: 'forget',
   delegated: 'looked-up',
 }

@@ -46,7 +46,7 @@ export function updateRoot(trusted: TrustedSet, bytes: Uint8Array): TrustedSet {
     )
   }
   // §5.3.11, recovery from a fast-forward attack: when these keys rotate, what the old ones signed is forgotten.
-  if (!sameKeys(trusted, next, 'timestamp') || !sameKeys(trusted, next, 'snapshot')) {
+  if (forgets(trusted, next, 'timestamp') || forgets(trusted, next, 'snapshot')) {
     return { ...trusted, root: next, timestamp: undefined, snapshot: undefined }
   }
   return { ...trusted, root: next }
@@ -194,8 +194,20 @@ function requireNotExpired(what: string, { signed }: Loaded<RoleKind>, time: Ref
   })
 }
 
-function sameKeys(trusted: TrustedSet, next: Loaded<'root'>, role: 'timestamp' | 'snapshot'): boolean {
-  const old = trusted.root.signed.roles[role]
-  const now = next.signed.roles[role]
-  return old !== undefined && now !== undefined && old.equals(now)
+/**
+ * Whether a new root ends what the keys of a role have signed. To forget is to let go of the guard against rollback, so the
+ * order of keys alone is no rotation; and a fleet keeps metadata that the new root's own keys have signed.
+ */
+function forgets(trusted: TrustedSet, next: Loaded<'root'>, role: 'timestamp' | 'snapshot'): boolean {
+  const [old, now] = [trusted.root.signed.roles[role], next.signed.roles[role]]
+  if (old === undefined || now === undefined) return true
+  if (old.threshold === now.threshold && isSameSet(old.keyIDs, now.keyIDs)) return false
+  const kept = trusted[role]
+  if (trusted.rules.rotation === 'forget' || kept === undefined) return true
+  const { signers, threshold } = signersOf(next.metadata, role, kept.metadata)
+  return threshold === undefined || signers.length < threshold
+}
+
+function isSameSet(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every(each => other.includes(each))
 }

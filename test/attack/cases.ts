@@ -2,6 +2,7 @@
 
 import type { Attack } from './attack.ts'
 import { addressAttacks } from './cases/addresses.ts'
+import { approvalAttacks } from './cases/approvals.ts'
 import { cacheAttacks } from './cases/cache.ts'
 import { certificateAttacks } from './cases/certificates.ts'
 import { closureAttacks } from './cases/closures.ts'
@@ -20,6 +21,7 @@ export const attacks: readonly Attack[] = [
   ...metadataAttacks,
   ...rootAttacks,
   ...proposalAttacks,
+  ...approvalAttacks,
   ...certificateAttacks,
   ...memberAttacks,
   ...siteAttacks,
