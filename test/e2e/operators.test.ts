@@ -166,11 +166,11 @@ describe('a fleet of several operators', { skip: nixSkip() }, () => {
   it('lets who proposed withdraw, and others say no', async () => {
     await fleet.commit('Version 3', { 'configs/hello.json': hello('version 3') })
     const { proposal: id } = await fleet.json<{ proposal: string }>('deploy', '--no-wait')
-    const said = await json<{ withdrawn: boolean }>('ben', 'reject', id.slice(0, 12), '-m', 'not on a Friday')
+    const said = await json<{ withdrawn: boolean }>('ben', 'reject', id.slice(0, 16), '-m', 'not on a Friday')
     assert.equal(said.withdrawn, false)
-    const taken = await fleet.json<{ withdrawn: boolean }>('reject', id.slice(0, 12))
+    const taken = await fleet.json<{ withdrawn: boolean }>('reject', id.slice(0, 16))
     assert.equal(taken.withdrawn, true)
-    assert.equal((await error('cleo', 'approve', id.slice(0, 12), '--yes')).code, 'withdrawn')
+    assert.equal((await error('cleo', 'approve', id.slice(0, 16), '--yes')).code, 'withdrawn')
     const { proposal: next } = await fleet.json<{ proposal: string }>('deploy', '--no-wait')
     assert.notEqual(next, id)
   })
@@ -202,7 +202,7 @@ describe('a fleet of several operators', { skip: nixSkip() }, () => {
   it('signs a root in a file, where there is no mesh, and renews and rotates', async () => {
     const file = join(fleet.directory, 'root.proposal')
     const { proposal } = { proposal: (await listed('ben'))[0] }
-    await fleet.json('reject', proposal?.id.slice(0, 12) ?? '')
+    await fleet.json('reject', proposal?.id.slice(0, 16) ?? '')
     await json('ben', 'key', 'new', '--rotate')
     const made = await json<{ complete: boolean }>('ben', 'root', 'propose', '--rotate', '--file', file, '--yes')
     assert.equal(made.complete, false)
