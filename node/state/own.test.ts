@@ -112,6 +112,21 @@ describe('Clock', () => {
     assert.ok(clock.live)
   })
 
+  it('bounds all signed dates together, from when a trusted clock ran last, over restarts', async t => {
+    const { own } = await testState(t)
+    const now = () => testNow
+    const highest = new Date(testNow.getTime() + clockBehindMs)
+    await (await Clock.load(own, 'system', { now })).raiseFloor(daysAfter(testNow, 30_000))
+    const clock = await Clock.load(own, 'system', { now })
+    assert.ok(!clock.live)
+    await clock.raiseFloor(daysAfter(testNow, 60_000))
+    assert.deepEqual(await own.timeFloor(), highest)
+    // The battery is empty now: years may have passed, so the bound is wider.
+    const dead = await Clock.load(own, 'system', { now: () => new Date(0) })
+    for (const days of [30_000, 60_000]) await dead.raiseFloor(daysAfter(testNow, days))
+    assert.deepEqual(await own.timeFloor(), new Date(testNow.getTime() + floorJumpMs))
+  })
+
   it('never lets the floor fall, over a restart', async t => {
     const { own } = await testState(t)
     const clock = await Clock.load(own, 'none')

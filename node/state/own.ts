@@ -66,6 +66,16 @@ export class OwnState {
     return this.#put('time-floor', Buffer.from(String(floor.getTime())))
   }
 
+  /** When a trusted clock ran last, as the time floor rose; nothing before that. */
+  async timeAnchor(): Promise<Date | undefined> {
+    const at = await this.#number('time-anchor')
+    return at === 0 ? undefined : new Date(at)
+  }
+
+  setTimeAnchor(at: Date): Promise<void> {
+    return this.#put('time-anchor', Buffer.from(String(at.getTime())))
+  }
+
   running(): Promise<RunningRelease | undefined> {
     return this.#json('running', runningSchema)
   }

@@ -45,7 +45,8 @@ export async function twoOfThree(
   return { victim, offer }
 }
 
-const next = { targets: 3, snapshot: 3, timestamp: 3 }
+const versionsOf = (version: number) => ({ targets: version, snapshot: version, timestamp: version })
+const next = versionsOf(3)
 
 /** The victim keeps what it has, and takes what two operators have signed afterwards. */
 async function keeps(
@@ -187,6 +188,25 @@ export const rootAttacks: Attack[] = [
       assert.ok(floor < daysAfter(new Date(), 31), `the floor is ${floor.toISOString()}`)
       const versions = { targets: 3, snapshot: 3, timestamp: 3 }
       const honest = forge(arena.fleet, { versions, release: { message: 'honest news' } })
+      await arena.offer(victim, honest, 'operator')
+      assert.equal(victim.state.belief?.release.message, 'honest news')
+      await (await arena.hostile('device')).join(victim)
+    },
+  },
+  {
+    id: 'time-forward-twice',
+    power: 'targets, snapshot and timestamp keys',
+    tried: 'dates a release in 2099, then another one, to lift the time floor step by step',
+    expected: 'both together lift the floor, on disk, by 30 days at most: honest news and members are taken',
+    async run(arena) {
+      const victim = await arena.victim()
+      const release = { created: '2099-01-01T00:00:00Z' }
+      await arena.offer(victim, forge(arena.fleet, { release }), 'first')
+      await arena.offer(victim, forge(arena.fleet, { release, versions: versionsOf(3) }), 'second')
+      assert.equal(victim.state.belief?.release.version, 3)
+      const floor = await victim.peerState.own.timeFloor()
+      assert.ok(floor < daysAfter(new Date(), 31), `the floor is ${floor.toISOString()}`)
+      const honest = forge(arena.fleet, { versions: versionsOf(4), release: { message: 'honest news' } })
       await arena.offer(victim, honest, 'operator')
       assert.equal(victim.state.belief?.release.message, 'honest news')
       await (await arena.hostile('device')).join(victim)
