@@ -35,8 +35,9 @@ export class MeshNotes extends EventEmitter<Events> {
     return { boot, ...(own.renewal && { renew: own.renewal }), ...(alarms.length > 0 && { alarms }) }
   }
 
-  /** Two documents of one version are signed: no update begins before newer ones come. */
+  /** Two releases of one version are signed, and one of them would be installed here: no update begins before a newer one. */
   get held(): boolean {
-    return this.#components.equivocation.held
+    const { equivocation, own } = this.#components
+    return equivocation.held(own.certificate.site)
   }
 }

@@ -134,7 +134,8 @@ export class MeshPeer {
     const judging = { authority, known, refused, clones, conduct }
     this.admission = new Admission({ host, names, fleet, clock, log, hello, ...judging })
     const { admission } = this
-    this.documents = new Documents({ host, names, admission, state, members: database.table('members'), conduct, log })
+    const members = database.table('members')
+    this.documents = new Documents({ host, names, admission, state, evidence, members, conduct, log })
     const { documents } = this
     const isMember = (peer: PeerId) => admission.member(peer) !== undefined
     const isConnected = (peer: PeerId) => connectionTo(host, peer) !== undefined

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { limits } from '../../protocol/limits.ts'
 import { testNow } from '../../test/helpers/fleet.ts'
 import { testState } from '../../test/helpers/state.ts'
 import { silentLogger } from '../process/log.ts'
@@ -50,5 +51,17 @@ describe('the book of evidence', () => {
     let kept = 0
     for await (const _ of database.table('evidence').entries()) kept++
     assert.equal(kept, evidenceKept)
+  })
+
+  it('keeps a contradiction, and its alarm, whatever number of clones is seen', async t => {
+    const { database, clock } = await testState(t, { now: testNow })
+    const book = await EvidenceBook.load(database.table('evidence'), clock, silentLogger)
+    await book.add('equivocation', 'targets 7', [bytes('a'), bytes('b')])
+    for (let each = 0; each < evidenceKept + 5; each++) await book.add('clone', `peer-${each}`, [])
+    assert.deepEqual(book.alarms()[0], { kind: 'equivocation', subject: 'targets 7' })
+    assert.equal(book.alarms().length, limits.alarms)
+    assert.equal(book.standing('equivocation').length, 1)
+    const again = await EvidenceBook.load(database.table('evidence'), clock, silentLogger)
+    assert.equal(again.standing('equivocation')[0]?.documents.length, 2)
   })
 })

@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events'
 import { z } from 'zod'
 import { codec } from '../../protocol/encoding/cbor.ts'
 import { timeSchema, timeText } from '../../protocol/encoding/fields.ts'
+import { sha256Hex, toHex } from '../../protocol/encoding/hash.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import type { Alarm } from '../../protocol/report/report.ts'
@@ -36,6 +37,8 @@ export class EvidenceBook extends EventEmitter<Events> {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #known = new Map<string, Evidence>()
+  /** What is kept, by its SHA-256 in hex. */
+  #documents = new Map<string, Uint8Array>()
 
   private constructor(table: Table, clock: Clock, log: Logger) {
     super()
@@ -53,6 +56,7 @@ export class EvidenceBook extends EventEmitter<Events> {
         log.warn({ key, reason: messageOf(thrown) }, 'kept evidence was left out')
       }
     }
+    book.#index()
     return book
   }
 
@@ -60,23 +64,33 @@ export class EvidenceBook extends EventEmitter<Events> {
     return [...this.#known.values()]
   }
 
-  /** What a report says of it: contradictions that stand, and clones that were seen lately. */
-  alarms(): Alarm[] {
+  /** One of the documents that are kept, by its SHA-256. */
+  document(hash: Uint8Array): Uint8Array | undefined {
+    return this.#documents.get(toHex(hash))
+  }
+
+  /** Evidence of one kind that still counts: contradictions that nothing has replaced, and clones that were seen lately. */
+  standing(kind: Evidence['kind']): Evidence[] {
     const now = this.#clock.reference.getTime()
-    const standing = this.all().filter(({ kind, at, resolved }) =>
-      kind === 'clone' ? now - Date.parse(at) < cloneAlarmMs : !resolved,
-    )
-    return standing.slice(-limits.alarms).map(({ kind, subject }) => ({ kind, subject }))
+    const counts = ({ at, resolved }: Evidence) => (kind === 'clone' ? now - Date.parse(at) < cloneAlarmMs : !resolved)
+    return this.all().filter(each => each.kind === kind && counts(each))
+  }
+
+  /** What a report says of it, the newest of each kind: no number of one kind pushes the other out. */
+  alarms(): Alarm[] {
+    const contradictions = this.standing('equivocation').slice(-limits.alarms / 2)
+    const clones = this.standing('clone').slice(contradictions.length - limits.alarms)
+    return [...contradictions, ...clones].map(({ kind, subject }) => ({ kind, subject }))
   }
 
   /** Keeps what was seen; of a subject that is known the first documents stay. Resolves to whether it is news. */
   async add(kind: Evidence['kind'], subject: string, documents: readonly Uint8Array[]): Promise<boolean> {
     const key = `${kind}/${subject}`
     const known = this.#known.get(key)
-    const stood = known !== undefined && this.alarms().some(each => each.kind === kind && each.subject === subject)
+    const stood = this.standing(kind).some(each => each.subject === subject)
     const at = timeText(this.#clock.reference)
     // A clone is seen with every report of either: once a day is enough for the disk.
-    if (stood && Date.parse(at) - Date.parse(known.at) < 86_400_000) return false
+    if (stood && known !== undefined && Date.parse(at) - Date.parse(known.at) < 86_400_000) return false
     await this.#put(key, { kind, subject, at, documents: known?.documents ?? [...documents], resolved: false })
     if (!stood) this.#log.error({ kind, subject }, 'documents contradict each other: a key is in two hands')
     if (!stood) this.emit('changed')
@@ -97,10 +111,18 @@ export class EvidenceBook extends EventEmitter<Events> {
     this.#known.delete(key)
     this.#known.set(key, evidence)
     await this.#table.put(key, evidenceCodec.encode(evidence))
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= evidenceKept) break
+    const ofKind = [...this.#known].filter(([, { kind }]) => kind === evidence.kind)
+    // What is over goes first, then the oldest; each kind has places of its own.
+    const leaving = ofKind.sort(([, a], [, b]) => Number(b.resolved) - Number(a.resolved))
+    for (const [oldest] of leaving.slice(0, Math.max(0, ofKind.length - evidenceKept))) {
       this.#known.delete(oldest)
       await this.#table.delete(oldest)
     }
+    this.#index()
+  }
+
+  #index(): void {
+    const documents = this.all().flatMap(each => each.documents)
+    this.#documents = new Map(documents.map(each => [sha256Hex(each), each]))
   }
 }

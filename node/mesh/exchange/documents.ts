@@ -16,6 +16,7 @@ import {
 } from '../../../protocol/messages/messages.ts'
 import type { Logger } from '../../process/log.ts'
 import type { Table } from '../../state/database.ts'
+import type { EvidenceBook } from '../../state/evidence.ts'
 import type { FleetState } from '../../state/fleet-state.ts'
 import { servedDocuments, servedDocumentsPerPeer, streamsPerPeer } from '../limits.ts'
 import type { Admission } from '../peers/admission.ts'
@@ -52,6 +53,8 @@ export interface DocumentsComponents {
   admission: Pick<Admission, 'gate' | 'members'>
   /** Nothing before the peer knows its fleet's first root. */
   state: FleetState
+  /** Serves what contradicts the trusted metadata, so that every peer can judge it by itself. */
+  evidence: Pick<EvidenceBook, 'document'>
   members: Table
   conduct?: Pick<Conduct, 'allows' | 'fault'>
   log: Logger
@@ -186,8 +189,8 @@ export class Documents {
   }
 
   async #find(request: DocumentRequest): Promise<Uint8Array | undefined> {
-    const { state, members } = this.#components
-    if ('hash' in request) return state.document(request.hash)
+    const { state, members, evidence } = this.#components
+    if ('hash' in request) return (await state.document(request.hash)) ?? evidence.document(request.hash)
     if ('root' in request) return state.trustStore.root(request.root)
     if ('certificate' in request) return members.get(request.certificate)
     return state.head?.timestamp

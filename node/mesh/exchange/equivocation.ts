@@ -6,6 +6,7 @@ import { equalBytes, fromHex, sha256Hex } from '../../../protocol/encoding/hash.
 import { messageOf } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
 import { type Loaded, parseMetadata, type RoleKind } from '../../../protocol/trust/metadata.ts'
+import { siteOf, siteRole } from '../../../protocol/trust/site-roles.ts'
 import { TrustError, type TrustedSet } from '../../../protocol/trust/trusted-set.ts'
 import { signersOf } from '../../../protocol/trust/verify.ts'
 import type { Logger } from '../../process/log.ts'
@@ -33,6 +34,8 @@ interface Events {
 
 export class Equivocation extends EventEmitter<Events> {
   readonly #components: EquivocationComponents
+  /** By the timestamp's SHA-256: gossip, sync and refresh can bring one at once. */
+  readonly #examining = new Map<string, Promise<boolean>>()
 
   constructor(components: EquivocationComponents) {
     super()
@@ -41,36 +44,49 @@ export class Equivocation extends EventEmitter<Events> {
     void this.#overtaken()
   }
 
-  /** Whether two documents that contradict each other lead to what is believed now: then nothing new is installed. */
-  get held(): boolean {
-    return this.#components.evidence.alarms().some(({ kind }) => kind === 'equivocation')
+  /**
+   * Whether two releases of one version are signed at their full threshold, of the fleet or of this `site`: then nothing new is
+   * installed. A second timestamp or snapshot alone, which one stolen key can sign, is an alarm and stops nothing.
+   */
+  held(site: string | undefined): boolean {
+    const installed = ['targets', ...(site === undefined ? [] : [siteRole(site)])]
+    return this.#components.evidence.standing('equivocation').some(({ subject }) => installed.includes(roleOf(subject)))
   }
 
   /**
-   * Compares a timestamp, and what it leads to at `source`, with what is believed. Keeps a contradiction as evidence;
-   * resolves to whether that is news. Never rejects.
+   * Compares a timestamp, and what it leads to at `source`, with what is believed. Keeps each contradiction as evidence;
+   * resolves to whether one is news, to all who ask meanwhile. Never rejects.
    */
-  async examine(timestamp: Uint8Array, source: PeerId | undefined): Promise<boolean> {
+  examine(timestamp: Uint8Array, source: PeerId | undefined): Promise<boolean> {
+    const key = sha256Hex(timestamp)
+    const known = this.#examining.get(key)
+    if (known !== undefined) return known
+    const examined = this.#examine(timestamp, source).finally(() => this.#examining.delete(key))
+    this.#examining.set(key, examined)
+    return examined
+  }
+
+  async #examine(timestamp: Uint8Array, source: PeerId | undefined): Promise<boolean> {
     const { state, evidence, log } = this.#components
     const trusted = state.belief?.trusted
     if (trusted === undefined) return false
+    let news = false
     try {
       for await (const theirs of this.#chain(trusted, timestamp, source)) {
-        const ours = theirs.role === 'targets' ? trusted.targets : trusted[theirs.role as 'timestamp' | 'snapshot']
+        const ours = trustedRole(trusted, theirs.role)
         if (ours === undefined || ours.signed.version !== theirs.loaded.signed.version) continue
         if (equalBytes(ours.bytes, theirs.loaded.bytes) || ours.signed.equals(theirs.loaded.signed as never)) continue
         const subject = `${theirs.role} ${ours.signed.version}`
-        const news = await evidence.add('equivocation', subject, [ours.bytes, theirs.loaded.bytes])
-        if (news) this.emit('found', timestamp)
-        return news
+        if (await evidence.add('equivocation', subject, [ours.bytes, theirs.loaded.bytes])) news = true
       }
     } catch (thrown) {
       log.debug({ peer: source?.toString(), reason: messageOf(thrown) }, 'contradicting metadata was not looked into')
     }
-    return false
+    if (news) this.emit('found', timestamp)
+    return news
   }
 
-  /** Timestamp, snapshot and targets of the other side, as far as they are signed and named by one another. */
+  /** Timestamp, snapshot, targets and sites' releases of the other side, as far as they are signed and named by one another. */
   async *#chain(trusted: TrustedSet, bytes: Uint8Array, source: PeerId | undefined): AsyncGenerator<Signed> {
     const timestamp = signed(trusted, 'timestamp', bytes)
     yield { role: 'timestamp', loaded: timestamp }
@@ -83,6 +99,15 @@ export class Equivocation extends EventEmitter<Events> {
     if (targetsBytes === undefined) return
     const targets = signed(trusted, 'targets', targetsBytes)
     yield { role: 'targets', loaded: targets }
+    for (const role of Object.keys(trusted.delegated)) {
+      const hash = snapshot.signed.meta[`${role}.json`]?.hashes?.sha256
+      if (siteOf(role) === undefined || hash === sha256Hex(trusted.delegated[role]?.bytes ?? new Uint8Array())) continue
+      const bytes = await this.#named(source, hash, limits.targets)
+      // By our delegation: theirs may name other keys.
+      if (bytes !== undefined && trusted.targets !== undefined) {
+        yield { role, loaded: signed(trusted, 'targets', bytes, trusted.targets, role) }
+      }
+    }
   }
 
   async #named(source: PeerId, hash: string | undefined, maxBytes: number): Promise<Uint8Array | undefined> {
@@ -97,8 +122,8 @@ export class Equivocation extends EventEmitter<Events> {
     const trusted = state.belief?.trusted
     for (const { kind, subject, documents, resolved } of evidence.all()) {
       if (kind !== 'equivocation' || resolved || trusted === undefined) continue
-      const [role, version] = subject.split(' ')
-      const ours = trusted[role as 'timestamp' | 'snapshot' | 'targets']
+      const [role, version] = [roleOf(subject), subject.split(' ')[1]]
+      const ours = trustedRole(trusted, role)
       const stands = ours?.signed.version === Number(version) && documents.some(each => equalBytes(each, ours.bytes))
       if (stands) continue
       await evidence.resolve(subject).catch(error => log.warn({ reason: messageOf(error) }, 'evidence was not kept'))
@@ -106,14 +131,26 @@ export class Equivocation extends EventEmitter<Events> {
   }
 }
 
-/** Metadata of a role that the root's keys have signed; throws what is wrong with it otherwise. */
+/** Metadata of a role that the keys of the root, or of a delegation, have signed; throws what is wrong with it otherwise. */
 function signed<Kind extends 'timestamp' | 'snapshot' | 'targets'>(
   trusted: TrustedSet,
   kind: Kind,
   bytes: Uint8Array,
+  delegator: Loaded<'root' | 'targets'> = trusted.root,
+  role: string = kind,
 ): Loaded<Kind> {
   const loaded = parseMetadata(kind, bytes, trusted.rules)
-  const { signers, threshold } = signersOf(trusted.root.metadata, kind, loaded.metadata)
+  const { signers, threshold } = signersOf(delegator.metadata, role, loaded.metadata)
   if (threshold !== undefined && signers.length >= threshold) return loaded
-  throw new TrustError('not-signed', `${kind} metadata isn't signed as this fleet asks`)
+  throw new TrustError('not-signed', `${role} metadata isn't signed as this fleet asks`)
+}
+
+function trustedRole(trusted: TrustedSet, role: string): Loaded<'timestamp' | 'snapshot' | 'targets'> | undefined {
+  if (role === 'timestamp' || role === 'snapshot' || role === 'targets') return trusted[role]
+  return Object.hasOwn(trusted.delegated, role) ? trusted.delegated[role] : undefined
+}
+
+/** The role of evidence's subject, such as `targets 7`. */
+function roleOf(subject: string): string {
+  return subject.split(' ')[0] ?? ''
 }

@@ -9,10 +9,11 @@ import { open, seal } from '../../../protocol/signing/dsse.ts'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
 import { daysAfter, testSigner } from '../../helpers/fleet.ts'
 import { connect, until } from '../../helpers/mesh.ts'
+import { signedJson, signJson } from '../../helpers/metadata.ts'
 import { dump } from '../../helpers/state.ts'
 import type { Arena, Victim } from '../arena.ts'
 import type { Attack } from '../attack.ts'
-import { forge, metaOf } from '../forge.ts'
+import { forge, metaOf, offerOf } from '../forge.ts'
 import type { HostilePeer } from '../hostile-peer.ts'
 import { gossipRpc } from '../wire.ts'
 
@@ -164,6 +165,45 @@ export const memberAttacks: Attack[] = [
       const evidence = victim.evidence.all().find(({ kind }) => kind === 'equivocation')
       assert.ok(evidence?.documents.some(each => Buffer.from(each).equals(forged.head)))
       assert.equal(victim.state.belief?.release.message, 'the honest one')
+      await arena.goesOn(victim)
+      await until(() => !victim.notes.held, 'the hold to end')
+    },
+  },
+  {
+    id: 'equivocation-timestamp',
+    power: 'timestamp key',
+    tried: 'signs a second timestamp of the current version, to halt the fleet',
+    expected: 'an alarm with the evidence, and no hold: the next honest release is taken',
+    async run(arena) {
+      arena.fleet.release({ message: 'the honest one' })
+      const victim = await arena.victim()
+      const { timestamp } = arena.fleet.published.trusted
+      assert.ok(timestamp)
+      const expires = timeText(daysAfter(new Date(), 50))
+      const head = signJson({ ...signedJson(timestamp), expires }, arena.fleet.keys.timestamp)
+      await arena.offer(victim, { ...offerOf(arena.fleet, arena.fleet.published), head })
+      await until(() => victim.evidence.standing('equivocation').length > 0, 'the contradiction to be seen')
+      assert.ok(victim.notes.fields.alarms?.some(({ subject }) => subject.startsWith('timestamp ')))
+      assert.ok(!victim.notes.held)
+      await arena.goesOn(victim)
+    },
+  },
+  {
+    id: 'equivocation-crowded-out',
+    power: 'targets, snapshot and timestamp keys',
+    tried: 'shows two releases of one version, then reports of 200 cloned devices to crowd the evidence out',
+    expected: 'updates stay held, the evidence stays on disk, and reports name it first',
+    async run(arena) {
+      const first = arena.fleet.published
+      arena.fleet.release({ message: 'the honest one' })
+      const victim = await arena.victim()
+      await arena.offer(victim, forge(arena.fleet, { on: first, release: { message: 'the other one' } }))
+      await until(() => victim.notes.held, 'updates to be held')
+      for (let each = 0; each < 200; each++) await victim.evidence.add('clone', `device ${each}`, [])
+      assert.ok(victim.notes.held, 'the hold is lifted')
+      assert.equal(victim.notes.fields.alarms?.[0]?.kind, 'equivocation')
+      const kept = (await dump(victim.peerState.database, ['evidence'])).join()
+      assert.match(kept, /equivocation\/targets/)
       await arena.goesOn(victim)
       await until(() => !victim.notes.held, 'the hold to end')
     },
