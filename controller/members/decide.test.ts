@@ -9,7 +9,7 @@ import { verifyMember } from '../../protocol/members/membership.ts'
 import { highestCounter, type Report } from '../../protocol/report/report.ts'
 import { open } from '../../protocol/signing/dsse.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
-import { daysAfter, testFleet, testNow, testSigner } from '../../test/helpers/fleet.ts'
+import { daysAfter, testFleet, testNow, testRecipient, testSigner } from '../../test/helpers/fleet.ts'
 import { decide, type MembersView, signedAnew } from './decide.ts'
 
 const fleet = testFleet()
@@ -37,13 +37,13 @@ describe('a certificate by a join token', () => {
   it('is countersigned, for the time that the token grants, and says which token it was', () => {
     const token = fleet.token({ certificateDays: 30, memberDays: 100 })
     const device = testSigner('a')
-    const [decision] = decide(view([fleet.join(token, device, { name: 'a', age: 'age1a' })]))
+    const [decision] = decide(view([fleet.join(token, device, { name: 'a', age: testRecipient('a') })]))
     assert.equal(decision?.kind, 'countersign')
     const envelope = signedAnew(decision.certificate, { report: undefined, members, now: daysAfter(testNow, 1) })
     const signed = verifyMember(envelope, peerIdOf(device.publicKey), fleet.authority, testNow)
     assert.equal(signed.grant, undefined)
     assert.equal(signed.token, tokenIdOf(open(grantKind, token.grant).document))
-    assert.equal(signed.age, 'age1a')
+    assert.equal(signed.age, testRecipient('a'))
     assert.equal(signed.expires, timeText(daysAfter(testNow, 101)))
   })
 
@@ -76,8 +76,8 @@ describe('a certificate by a join token', () => {
 describe('a renewal', () => {
   it('is signed for who can not ask, its reports being used up, once a day', () => {
     const device = testSigner('a')
-    const certificate = fleet.certify(device, { name: 'a', age: 'age1a' })
-    const { renew: _, ...report } = asking('age1a')
+    const certificate = fleet.certify(device, { name: 'a', age: testRecipient('a') })
+    const { renew: _, ...report } = asking(testRecipient('a'))
     const [highest, later] = [highestCounter(readCertificate(certificate)), daysAfter(testNow, 1)]
     const decided = (counter: number, now: Date) =>
       kinds(decide(view([certificate], { report: () => ({ ...report, counter }), now })))
@@ -88,27 +88,27 @@ describe('a renewal', () => {
       signedAnew(readCertificate(certificate), { report: undefined, members, now: later }),
     )
     assert.ok(highestCounter(renewed) > highest + 1_000_000)
-    assert.equal(renewed.age, 'age1a')
+    assert.equal(renewed.age, testRecipient('a'))
   })
 
   const device = testSigner('a')
-  const member = fleet.certify(device, { name: 'a', age: 'age1old', site: 'north' })
+  const member = fleet.certify(device, { name: 'a', age: testRecipient('old'), site: 'north' })
 
   it('is signed when the device asks, once, with what it asks for', () => {
-    const report = () => asking('age1new')
+    const report = () => asking(testRecipient('new'))
     const now = daysAfter(testNow, 300)
     const [decision] = decide(view([member], { report, now }))
     assert.equal(decision?.kind, 'renew')
     const envelope = signedAnew(decision.certificate, { report: report(), members, now })
     const signed: Certificate = readCertificate(envelope)
-    assert.deepEqual([signed.age, signed.name, signed.site], ['age1new', 'a', 'north'])
+    assert.deepEqual([signed.age, signed.name, signed.site], [testRecipient('new'), 'a', 'north'])
     assert.equal(signed.expires, timeText(daysAfter(now, 365)))
     assert.deepEqual(decide(view([envelope], { report, now })), [], 'the request is answered')
   })
 
   it('is not signed unasked, nor again and again for one that always asks', () => {
     assert.deepEqual(decide(view([member], { now: daysAfter(testNow, 300) })), [])
-    const report = () => asking('age1other')
+    const report = () => asking(testRecipient('other'))
     assert.deepEqual(decide(view([member], { report, now: daysAfter(testNow, 0.5) })), [])
     assert.equal(decide(view([member], { report, now: daysAfter(testNow, 1) })).length, 1)
   })
@@ -121,6 +121,9 @@ describe('a renewal', () => {
 
   it('of a controller is its own affair', () => {
     const controller = fleet.certify(testSigner('c'), { name: 'ada', role: 'controller' })
-    assert.deepEqual(decide(view([controller], { report: () => asking('age1x'), now: daysAfter(testNow, 360) })), [])
+    assert.deepEqual(
+      decide(view([controller], { report: () => asking(testRecipient('x')), now: daysAfter(testNow, 360) })),
+      [],
+    )
   })
 })

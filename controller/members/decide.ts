@@ -2,6 +2,7 @@
 
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { limits } from '../../protocol/limits.ts'
+import { isAgeRecipient } from '../../protocol/members/age-recipient.ts'
 import { type Certificate, certificateKind } from '../../protocol/members/certificate.ts'
 import { type Grant, grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
 import { highestCounter, type Report } from '../../protocol/report/report.ts'
@@ -18,9 +19,10 @@ const reserve = 3600 * limits.reportsPerSecond
 
 /**
  * Why a controller leaves a certificate to a person. `name-taken`: another member has the name. `over-limit`: the token
- * was for fewer devices. `too-few-keys`: the members role asks for more signatures than this operator has keys.
+ * was for fewer devices. `bad-recipient`: its age recipient is none. `too-few-keys`: the members role asks for more signatures
+ * than this operator has keys.
  */
-export type HoldReason = 'name-taken' | 'over-limit' | 'too-few-keys'
+export type HoldReason = 'name-taken' | 'over-limit' | 'bad-recipient' | 'too-few-keys'
 
 export interface Decision {
   readonly kind: 'countersign' | 'renew' | 'hold'
@@ -60,13 +62,14 @@ function addTo(uses: Map<string, Set<string>>, token: string, peer: string): voi
 }
 
 function holdReason(
-  { name, peer }: Certificate,
+  { name, peer, age }: Certificate,
   grant: Grant,
   used: ReadonlySet<string>,
   certificates: readonly Certificate[],
 ): HoldReason | undefined {
   // Secrets and releases go by names: who has a token must not get another device's by calling itself the same.
   if (certificates.some(other => other.name === name && other.peer !== peer)) return 'name-taken'
+  if (age !== undefined && !isAgeRecipient(age)) return 'bad-recipient'
   if (grant.uses !== undefined && !used.has(peer) && used.size >= grant.uses) return 'over-limit'
   return undefined
 }
@@ -78,7 +81,7 @@ function renewalIsDue(certificate: Certificate, { report, now }: MembersView): b
   // It can't ask: its reports are used up, by whoever has its key. A later end gives it numbers again.
   const usedUp = counter > highestCounter(certificate) - reserve
   if (usedUp) return now.getTime() - begin >= renewalPauseMs
-  if (renew === undefined || renew.age === age) return false
+  if (renew === undefined || renew.age === age || !isAgeRecipient(renew.age)) return false
   const late = end - now.getTime() < (end - begin) / 2
   return late || now.getTime() - begin >= renewalPauseMs
 }
@@ -97,7 +100,8 @@ export function signedAnew(
   // It must stand over the one before, also when both are written in one second or that controller's clock is ahead.
   const after = grant === undefined ? Date.parse(before.issued) + 1000 : 0
   const issued = Math.max(now.getTime(), after)
-  const age = report?.renew?.age ?? oldAge
+  const asked = report?.renew?.age
+  const age = asked !== undefined && isAgeRecipient(asked) ? asked : oldAge
   return seal(
     certificateKind,
     {

@@ -12,6 +12,7 @@ import type { FleetHome } from '../fleet/fleet-home.ts'
 import type { CheckResult } from '../project/check.ts'
 import type { Project } from '../project/project.ts'
 import { operatorIdentity } from '../secrets/operator-identity.ts'
+import type { Recipients } from '../secrets/recipients.ts'
 import { deviceRecipients, releaseSecrets, requireRecipients } from '../secrets/release.ts'
 import type { Session } from '../session/session.ts'
 import { beliefOf } from '../signing/proposing.ts'
@@ -62,7 +63,8 @@ export async function prepareRelease(session: Session, init: ReleaseInit): Promi
   init.look?.(devices)
   const names = [...new Set(Object.values(devices).map(({ config }) => config))].sort()
   await init.news
-  if (!init.allowMissingRecipients) requireRecipients(declared, deviceRecipients(peer), init.checked)
+  const recipients = await deviceRecipients(session)
+  if (!init.allowMissingRecipients) requireRecipients(declared, recipients, init.checked)
   const topLevels = await buildConfigs(project, names, {
     rootsDirectory: home.rootsDirectory('next'),
     store,
@@ -70,7 +72,7 @@ export async function prepareRelease(session: Session, init: ReleaseInit): Promi
   })
   const configs: ReleaseContent['configs'] = {}
   for (const name of names) {
-    const built = await builtConfig(session, init, declared, name, topLevels.get(name) ?? '')
+    const built = await builtConfig(session, { ...init, recipients }, declared, name, topLevels.get(name) ?? '')
     configs[name] = await describe(session, built, nixKey, note)
   }
   const { message, commit } = init
@@ -84,7 +86,7 @@ export async function prepareRelease(session: Session, init: ReleaseInit): Promi
 
 async function builtConfig(
   { peer, home }: Session,
-  { project, checked }: ReleaseInit,
+  { project, checked, recipients }: ReleaseInit & { recipients: Recipients },
   declared: DeclaredFleet,
   name: string,
   topLevel: string,
@@ -93,7 +95,7 @@ async function builtConfig(
   if (config === undefined) throw new RangeError(`config ${name} is not declared`)
   const { system, target, policy } = config
   const identity = () => operatorIdentity(home)
-  const components = { peer, directory: project.directory, checked, identity }
+  const components = { peer, recipients, directory: project.directory, checked, identity }
   const secrets = await releaseSecrets(components, declared, name)
   return {
     ...{ system, target, topLevel },

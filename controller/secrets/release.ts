@@ -7,26 +7,32 @@ import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
 import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
 import { type ReleasedSecret, secretDocumentCodec } from '../../protocol/release/secrets.ts'
 import type { DeclaredFleet, SecretUse } from '../build/nix.ts'
+import type { Registrar } from '../members/registrar.ts'
 import type { CheckResult } from '../project/check.ts'
 import { ProjectEdit } from '../project/edit.ts'
 import { CheckError, type Problem } from '../project/problem.ts'
 import { encryptTo } from './age.ts'
 import type { OperatorIdentity } from './operator-identity.ts'
 import { processed } from './process.ts'
+import { type Recipients, recipientsOf } from './recipients.ts'
 import { cipherFile, openSecret, requireSecret } from './vault.ts'
 
-/** What a device is called → the age recipients of the members of that name. */
-export type Recipients = ReadonlyMap<string, readonly string[]>
+/** The recipients of all devices whom this controller would vouch for. */
+export async function deviceRecipients({ peer, registrar }: RecipientsComponents): Promise<Recipients> {
+  const held = (await registrar.decisions()).flatMap(({ kind, certificate }) =>
+    kind === 'hold' ? [certificate.peer] : [],
+  )
+  return recipientsOf({
+    certificates: peer.directory.certificates(),
+    revoked: peer.state.belief?.authority.revoked ?? new Set(),
+    held: new Set(held),
+    now: new Date(),
+  })
+}
 
-/** The recipients of all devices that have joined and were not revoked. */
-export function deviceRecipients(peer: Pick<MeshPeer, 'directory' | 'state'>): Recipients {
-  const revoked = peer.state.belief?.authority.revoked
-  const recipients = new Map<string, string[]>()
-  for (const { name, role, age, peer: id } of peer.directory.certificates()) {
-    if (role !== 'device' || age === undefined || revoked?.has(id)) continue
-    recipients.set(name, [...(recipients.get(name) ?? []), age])
-  }
-  return recipients
+export interface RecipientsComponents {
+  readonly peer: Pick<MeshPeer, 'directory' | 'state'>
+  readonly registrar: Pick<Registrar, 'decisions'>
 }
 
 /** Throws a CheckError that names each place where a secret is set which a device of the config could not read. */
@@ -42,7 +48,7 @@ export function requireRecipients(declared: DeclaredFleet, recipients: Recipient
 }
 
 function missing(use: SecretUse, device: string, config: string, { mentions, files }: CheckResult): Problem {
-  const words = `the secret ${use.name} is for the device ${device}, which has no age recipient: it has not joined yet (deploy --allow-missing-recipients lets it wait)`
+  const words = `the secret ${use.name} is for the device ${device}, which has no age recipient: it has not joined yet, or waits for a decision on its name (deploy --allow-missing-recipients lets it wait)`
   const own = [`configs/${config}.json`, `devices/${device}.json`]
   const named = mentions.filter(({ kind, name }) => kind === 'secret' && name === use.name)
   const mention = named.find(({ place }) => own.includes(place.json.file)) ?? named[0]
@@ -57,6 +63,7 @@ function devicesOf(declared: DeclaredFleet, config: string): string[] {
 
 export interface SecretsComponents {
   readonly peer: Pick<MeshPeer, 'directory' | 'state'>
+  readonly recipients: Recipients
   readonly directory: string
   readonly checked: CheckResult
   /** Read when the first secret has to be decrypted. */
@@ -65,11 +72,10 @@ export interface SecretsComponents {
 
 /** The secrets of one config as the release names them; ciphertexts that are in use already stay as they are. */
 export async function releaseSecrets(
-  { peer, directory, checked, identity }: SecretsComponents,
+  { peer, recipients, directory, checked, identity }: SecretsComponents,
   declared: DeclaredFleet,
   config: string,
 ): Promise<NonNullable<ReleasedConfig['secrets']>> {
-  const recipients = deviceRecipients(peer)
   const known = releasesOf(peer.state.belief).flatMap(documentsOf)
   const readers = [...new Set(devicesOf(declared, config).flatMap(device => recipients.get(device) ?? []))].sort()
   const edit = new ProjectEdit(directory)

@@ -191,28 +191,42 @@ export function turnOf({ version }: Release, { is, wave, reason }: Decision): Re
   return { release: version, wave, is: is === 'held' ? 'held' : 'waiting', reason: reason.slice(0, limits.turnReason) }
 }
 
-/** What reports say of the devices of a release, by name. */
+/**
+ * What reports say of the devices of a release, by name. A name belongs to whom the members role has signed it for; where a
+ * join token alone vouches for it, it counts for one member only. So whoever has a token can neither open nor hold a wave by
+ * taking a name. Of two whom the members role has signed, the less good news counts.
+ */
 export function newsOf(
   release: Release,
   certificates: readonly Certificate[],
   known: (peer: string) => { report: Report | undefined; heardAt?: number },
 ): Map<string, DeviceNews> {
-  const news = new Map<string, DeviceNews & { issued: string }>()
-  for (const { name, peer, role, issued, site } of certificates) {
-    if (release.site !== undefined && release.site !== site) continue
-    if (role !== 'device' || !Object.hasOwn(release.devices, name)) continue
-    const { report, heardAt } = known(peer)
-    const other = news.get(name)
-    const outcome: Outcome = outcomeOf(report, release, name)
-    // The newest certificate is the machine's that has the name now; a failure counts whoever of them says it.
-    if (other !== undefined && (other.issued > issued || other.outcome === 'failed') && outcome !== 'failed') continue
-    news.set(name, {
-      issued,
-      outcome,
-      ...(report?.since !== undefined && { since: new Date(report.since) }),
-      ...(report?.at !== undefined && { at: new Date(report.at) }),
-      ...(heardAt !== undefined && { heardAt }),
-    })
+  const named = certificates.filter(
+    ({ name, role, site }) =>
+      role === 'device' &&
+      Object.hasOwn(release.devices, name) &&
+      (release.site === undefined || release.site === site),
+  )
+  const holders = Map.groupBy(named, ({ name }) => name)
+  const news = new Map<string, DeviceNews>()
+  for (const [name, members] of holders) {
+    const signed = members.filter(({ grant }) => grant === undefined)
+    const counted = signed.length > 0 ? signed : members.length === 1 ? members : []
+    for (const { peer } of counted) {
+      const { report, heardAt } = known(peer)
+      const outcome: Outcome = outcomeOf(report, release, name)
+      const other = news.get(name)
+      if (other !== undefined && outcomes.indexOf(other.outcome) <= outcomes.indexOf(outcome)) continue
+      news.set(name, {
+        outcome,
+        ...(report?.since !== undefined && { since: new Date(report.since) }),
+        ...(report?.at !== undefined && { at: new Date(report.at) }),
+        ...(heardAt !== undefined && { heardAt }),
+      })
+    }
   }
   return news
 }
+
+/** The worst first. */
+const outcomes: readonly Outcome[] = ['failed', 'pending', 'confirmed']

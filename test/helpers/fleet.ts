@@ -1,5 +1,6 @@
 /** A fleet for tests: fixed keys, fixed times, so the same calls always make the same bytes. */
 
+import { bech32 } from '@scure/base'
 import type { MetaFile } from '@tufjs/models'
 import { type Closure, closureCodec, closureSize } from '../../protocol/closure/closure.ts'
 import { cidOf } from '../../protocol/encoding/cid.ts'
@@ -38,6 +39,11 @@ export function daysAfter(date: Date, days: number): Date {
 /** The 32-byte seed that belongs to a word. Anyone can know it: for tests only. */
 export function testSeed(word: string): Uint8Array {
   return sha256(Buffer.from(`thymesh test key: ${word}`))
+}
+
+/** An age recipient that belongs to a word. */
+export function testRecipient(word: string): string {
+  return bech32.encode('age', bech32.toWords(testSeed(word)))
 }
 
 export function testSigner(word: string): Signer {

@@ -62,7 +62,10 @@ describe('two releases of one version', () => {
         ['snapshot 2', 'targets 2'],
       )
       assert.equal(peer.state.belief?.release.message, 'one', 'what was believed first is believed')
-      const kept = peer.evidence.all().find(({ subject }) => subject === 'timestamp 2')?.documents.map(each => Buffer.from(each))
+      const kept = peer.evidence
+        .all()
+        .find(({ subject }) => subject === 'timestamp 2')
+        ?.documents.map(each => Buffer.from(each))
       const signed = [one, other].map(({ trusted }) => Buffer.from(trusted.timestamp?.bytes ?? []))
       assert.deepEqual(kept, signed)
     }

@@ -10,7 +10,7 @@ import { silentLogger } from '../../node/process/log.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { reportKind } from '../../protocol/report/report.ts'
 import { open, seal } from '../../protocol/signing/dsse.ts'
-import { daysAfter, type TestFleet, testSigner } from '../helpers/fleet.ts'
+import { daysAfter, type TestFleet, testRecipient, testSigner } from '../helpers/fleet.ts'
 import { connect, gossiping, isMember, liveFleet, Mesh, reportOf, type TestPeer, until } from '../helpers/mesh.ts'
 import { testDirectory } from '../helpers/state.ts'
 
@@ -49,7 +49,12 @@ describe('a controller', () => {
   it('renews a device that asks through others, and the connection stays', async t => {
     const { made, fleet, between } = await scene(t)
     const dates = { issued: timeText(daysAfter(new Date(), -300)), expires: timeText(daysAfter(new Date(), 65)) }
-    const certificate = fleet.certify(testSigner('old'), { name: 'old', site: 'north', age: 'age1before', ...dates })
+    const certificate = fleet.certify(testSigner('old'), {
+      name: 'old',
+      site: 'north',
+      age: testRecipient('before'),
+      ...dates,
+    })
     const device = await made.start({ word: 'old', fleet, certificate })
     await connect(device, between)
     await gossiping([device, between])

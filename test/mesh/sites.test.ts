@@ -83,7 +83,8 @@ describe('a site with operators of its own, in a mesh', () => {
         ['kim', false],
       ],
     )
-    assert.deepEqual([...deviceRecipients(here).keys()], ['here'])
+    const registrar = { decisions: async () => [] }
+    assert.deepEqual([...(await deviceRecipients({ peer: here, registrar })).keys()], ['here'])
     assert.deepEqual(
       Object.keys(inForce(fleet.published.release, here.state.belief, here.directory.certificates()).devices),
       ['kim', 'here'],

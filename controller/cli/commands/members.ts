@@ -81,6 +81,7 @@ const heldBecause = {
     'another member has this name: `thymesh members renew PEER` if this one is right, else `thymesh revoke PEER`',
   'over-limit':
     'its join token was for fewer devices: `thymesh members renew PEER` to let it stay, else `thymesh revoke PEER`',
+  'bad-recipient': 'its age recipient is none, so no secret can be encrypted to it: `thymesh revoke PEER`',
   'too-few-keys': 'the members role asks for more signatures than one operator has',
 } as const
 
