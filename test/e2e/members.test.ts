@@ -30,7 +30,7 @@ describe('members', () => {
   }
 
   it('come with a token as often as it may be used, and further ones are left to a person', async () => {
-    const made = await fleet.json<{ token: string; id: string; uses: number }>('token', '--uses', '1')
+    const made = await fleet.json<{ token: string; id: string; uses: number }>('token', '--names', '*', '--uses', '1')
     assert.equal(made.uses, 1)
     const first = await fleet.device('first')
     first.start(made.token)

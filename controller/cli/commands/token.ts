@@ -3,19 +3,22 @@
 import { StateError } from '../../../node/state/database.ts'
 import { FleetState } from '../../../node/state/fleet-state.ts'
 import { openState, type PeerState } from '../../../node/state/peer-state.ts'
+import { ThymeshError } from '../../../protocol/errors.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
 import { makeJoinToken } from '../../members/token.ts'
 import { TokenBook } from '../../members/token-book.ts'
 import { checkAddresses } from '../../project/addresses.ts'
-import { openProject } from '../../project/project.ts'
+import { readProjectFiles } from '../../project/files.ts'
+import { openProject, type Project } from '../../project/project.ts'
 import { requirePlausibleClock } from '../../signing/clock.ts'
 import { notAsked } from '../../signing/proposing.ts'
 import { shortId } from '../../text/table.ts'
+import { answerTo } from '../shell/confirm.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { note, print } from '../shell/output.ts'
 
 export interface TokenOptions extends ProjectOptions {
-  names: string
+  names?: string
   site?: string
   relay: boolean
   days: number
@@ -44,6 +47,22 @@ async function requireClock(fleet: string, home: FleetHome, now: Date): Promise<
   }
 }
 
+/**
+ * Whom a token is for: whoever has it gets in under these names. So no pattern stands for all by itself; a project with one
+ * device means that one.
+ */
+async function namesOf({ names }: TokenOptions, project: Project): Promise<string> {
+  if (names !== undefined) return names
+  const { devices } = await readProjectFiles(project.directory)
+  const [only, ...others] = devices.keys()
+  if (only !== undefined && others.length === 0) return only
+  const answer = process.stdin.isTTY ? await answerTo('Names of devices that may join with it, such as kiosk-*: ') : ''
+  if (answer !== '') return answer
+  throw new ThymeshError('names-missing', 'expected the names of the devices that may join with the token, got none', {
+    hint: "Give --names NAME, a pattern such as --names 'kiosk-*', or --names '*' for any name.",
+  })
+}
+
 export async function token(options: TokenOptions): Promise<undefined> {
   const project = await openProject(options.project)
   checkAddresses(options.bootstrap, '--bootstrap')
@@ -54,10 +73,11 @@ export async function token(options: TokenOptions): Promise<undefined> {
   // A token by a key that the fleet doesn't name lets nobody in: a site's operator has such a one.
   const counts = await home.operatorKeys.counts(current)
   if (counts === false || (counts === undefined && (await home.settings()).join !== undefined)) throw notAsked()
+  const names = await namesOf(options, project)
   const { token, grant, envelope } = makeJoinToken(
     {
       fleet: project.fleet,
-      names: options.names,
+      names,
       role: options.relay ? 'relay' : 'device',
       ...(options.site !== undefined && { site: options.site }),
       days: options.days,
@@ -75,7 +95,7 @@ export async function token(options: TokenOptions): Promise<undefined> {
     options,
     `Token ${shortId(id)}: for ${grant.role}s named ${grant.names}${uses}${grant.site ? ` at ${grant.site}` : ''}, until ${grant.expires}. It holds a key: hand it on like a password.`,
   )
-  const { names, site = null, expires, certificateDays: provisionalDays, memberDays: certificateDays } = grant
+  const { site = null, expires, certificateDays: provisionalDays, memberDays: certificateDays } = grant
   const days = { provisionalDays, certificateDays }
   print(options, { token, id, names, site, expires, ...days, uses: grant.uses ?? null }, token)
   return undefined

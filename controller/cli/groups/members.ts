@@ -10,7 +10,10 @@ import type { CommandGroup } from '../shell/shell.ts'
 export const memberCommands: CommandGroup = shell => {
   const token = shell
     .projectCommand('token', 'Make a join token: with it devices become members, also where no controller is.')
-    .option('--names <pattern>', 'names of devices that may join with it, such as kiosk-*', '*')
+    .option(
+      '--names <pattern>',
+      'names that may join with it, such as kiosk-* (default: the one device of the project)',
+    )
     .option('--site <site>', 'the site that its devices belong to')
     .option('--relay', "for peers that follow no release, such as a site operator's controller", false)
     .option('--days <n>', 'days for which it can be used', days, 30)

@@ -1,4 +1,4 @@
-/** Asking an operator before something is signed. */
+/** Asking an operator at the terminal: before something is signed, or for what was left out. */
 
 import { createInterface } from 'node:readline/promises'
 import { ThymeshError } from '../../../protocol/errors.ts'
@@ -11,9 +11,14 @@ export async function confirm({ yes }: { yes: boolean }, question: string): Prom
       hint: 'Look at what it changes, then give --yes.',
     })
   }
+  return /^y(es)?$/i.test(await answerTo(`${question} [y/N] `))
+}
+
+/** What the operator answers, without spaces around it. Only at a terminal. */
+export async function answerTo(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim())
+    return (await terminal.question(question)).trim()
   } finally {
     terminal.close()
   }

@@ -152,8 +152,10 @@ export class Fleet {
     return (JSON.parse(ended.stdout) as ErrorJson).error
   }
 
+  /** A join token, for devices of any name if none is given. */
   async token(...flags: string[]): Promise<string> {
-    return (await this.json<{ token: string }>('token', ...flags)).token
+    const names = flags.includes('--names') ? [] : ['--names', '*']
+    return (await this.json<{ token: string }>('token', ...names, ...flags)).token
   }
 
   /** Writes files, objects as JSON; `undefined` removes one. */
