@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { sha256, toHex } from '../../protocol/encoding/hash.ts'
 import { limits } from '../../protocol/limits.ts'
 import { isMissing } from '../files/missing.ts'
-import type { Entry } from './entry.ts'
 import { writeDurably } from './journal.ts'
+import type { JournalEntry } from './journal-entry.ts'
 import { keptActivationLogs } from './limits.ts'
 
 /** Of the log's end, what goes with the report. */
@@ -79,7 +79,7 @@ function lastBytes(text: string, count: number): string {
 
 /** The log's text: what was tried, what the switch said, what was found, and the journals of units that failed. */
 export function activationText(
-  entry: Entry,
+  entry: JournalEntry,
   parts: { output: string; findings: readonly string[]; journals: readonly (readonly [unit: string, text: string])[] },
 ): string {
   const sections = [

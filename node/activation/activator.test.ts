@@ -11,7 +11,7 @@ import { testStorePath } from '../../test/helpers/fleet.ts'
 import { type Behaviour, Crash, type Fault, SimulatedMachine } from '../../test/helpers/simulated-machine.ts'
 import { silentLogger } from '../process/log.ts'
 import { Activator } from './activator.ts'
-import type { Entry } from './entry.ts'
+import type { JournalEntry } from './journal-entry.ts'
 import type { WantedSystem } from './wanted-system.ts'
 
 const [old, next] = [testStorePath('old'), testStorePath('new')]
@@ -43,7 +43,7 @@ function activatorOf(machine: SimulatedMachine): Activator {
 const signal = new AbortController().signal
 
 /** One life of the daemon: takes up what was begun, and follows the release; `crashed` when it did not live to the end. */
-async function live(machine: SimulatedMachine, wanted: WantedSystem): Promise<Entry | 'crashed'> {
+async function live(machine: SimulatedMachine, wanted: WantedSystem): Promise<JournalEntry | 'crashed'> {
   const activator = activatorOf(machine)
   machine.revive()
   try {
@@ -99,7 +99,7 @@ describe('an update', () => {
     const behaviour = { code: 4, unitFails: true, reachable: true, commitFails: false }
     const machine = new SimulatedMachine({ old, new: next, behaviour })
     const superseded = new AbortController()
-    const onState = ({ state }: Entry) => {
+    const onState = ({ state }: JournalEntry) => {
       if (state !== 'held') return
       assert.deepEqual([machine.runs, machine.bootsNext], [next, old])
       setTimeout(() => superseded.abort(), 5)
@@ -125,7 +125,7 @@ describe('an update', () => {
       new: next,
       behaviour: { code: 0, unitFails: false, reachable: true, commitFails: false },
     })
-    let end: Entry | 'crashed' = 'crashed'
+    let end: JournalEntry | 'crashed' = 'crashed'
     for (let life = 0; life < 10 && end === 'crashed'; life++) {
       machine.diesTesting = true
       end = await live(machine, wantedOf({ attempts: 2 }))
@@ -191,7 +191,7 @@ describe('an update that is interrupted anywhere, any number of times', () => {
         fc.boolean(),
         async (behaves, crashes, rules, isFirst) => {
           const machine = new SimulatedMachine({ old: isFirst ? undefined : old, new: next, behaviour: behaves })
-          let end: Entry | 'crashed' = 'crashed'
+          let end: JournalEntry | 'crashed' = 'crashed'
           for (const { after: steps, fault, late } of crashes) {
             machine.crashAfter(steps, fault, late)
             end = await live(machine, wantedOf(rules))

@@ -8,9 +8,9 @@ import type { Answering } from '../mesh/peers/answering.ts'
 import type { Logger } from '../process/log.ts'
 import type { NixStore } from '../store/local/nix-store.ts'
 import { type ActivationLogs, activationText } from './activation-log.ts'
-import { type Entry, ended, type FailureCode } from './entry.ts'
-import { examine, newlyFailed } from './health.ts'
+import { checkHealth, newlyFailed } from './health.ts'
 import type { Journal } from './journal.ts'
+import { type FailureCode, finalStates, type JournalEntry } from './journal-entry.ts'
 import { contactTimeoutMs, deadlineGraceSeconds, healthPollMs, heldPollMs, wellInARow } from './limits.ts'
 import { preflight } from './preflight.ts'
 import type { ActivationSystem } from './system.ts'
@@ -33,7 +33,7 @@ export interface ActivateOptions {
   /** A newer release wants something else, which ends a hold. */
   superseded?: AbortSignal
   /** Before the effect of a state, which waits for it. */
-  onState?: (entry: Entry) => void | Promise<void>
+  onState?: (entry: JournalEntry) => void | Promise<void>
 }
 
 /** Roots of the garbage collector: what is about to run, and what to go back to. */
@@ -62,12 +62,12 @@ export class Activator {
   }
 
   /** Where the last update stands; nothing before the first one. */
-  last(): Promise<Entry | undefined> {
+  last(): Promise<JournalEntry | undefined> {
     return this.#components.journal.read()
   }
 
   /** Brings an update to its end that a crash or a reboot has interrupted; gives the last entry, if there is one. */
-  async resume(options: ActivateOptions): Promise<Entry | undefined> {
+  async resume(options: ActivateOptions): Promise<JournalEntry | undefined> {
     const { journal, system } = this.#components
     const entry = await journal.read()
     if (entry === undefined) return undefined
@@ -87,7 +87,7 @@ export class Activator {
    * Switches, looks after the health, waits for confirmation, and commits or goes back; gives the journal's last entry,
    * which says how it ended. Rejects with the signal's reason when that aborts; `resume` then goes on.
    */
-  async activate(wanted: WantedSystem, options: ActivateOptions): Promise<Entry> {
+  async activate(wanted: WantedSystem, options: ActivateOptions): Promise<JournalEntry> {
     const { journal, store } = this.#components
     const first = await this.#first(wanted, options.signal)
     this.#findings = []
@@ -100,7 +100,7 @@ export class Activator {
     return await this.#run(first, options)
   }
 
-  async #first(wanted: WantedSystem, signal: AbortSignal): Promise<Entry> {
+  async #first(wanted: WantedSystem, signal: AbortSignal): Promise<JournalEntry> {
     const { journal, system, store } = this.#components
     const last = await journal.read()
     const policy = policyOf(wanted.policy)
@@ -109,7 +109,7 @@ export class Activator {
     const attempt = again ? last.attempt + 1 : 1
     const old = await system.running()
     const before = await this.#contacts(signal)
-    const entry: Entry = {
+    const entry: JournalEntry = {
       v: 1,
       state: 'armed',
       id: `${wanted.site === undefined ? '' : `${wanted.site}-`}${wanted.release}-${attempt}`,
@@ -127,7 +127,7 @@ export class Activator {
       baseline: await system.failedUnits(),
       ...(wanted.policy && { policy: wanted.policy }),
     }
-    const refused = (code: FailureCode, message: string): Entry => ({ ...entry, state: 'failed', code, message })
+    const refused = (code: FailureCode, message: string): JournalEntry => ({ ...entry, state: 'failed', code, message })
     if (attempt > policy.attempts) {
       const message = `${policy.attempts} switches to it ended without a verdict: the machine or the daemon stopped`
       return refused('too-many-attempts', message)
@@ -137,10 +137,10 @@ export class Activator {
   }
 
   /** From state to state: the journal first, then what the state asks for. */
-  async #run(entry: Entry, options: ActivateOptions): Promise<Entry> {
+  async #run(entry: JournalEntry, options: ActivateOptions): Promise<JournalEntry> {
     const { journal, store } = this.#components
     let at = entry
-    while (!ended.has(at.state)) {
+    while (!finalStates.has(at.state)) {
       await options.onState?.(at)
       options.signal.throwIfAborted()
       const [before, event] = await this.#effect(at, options)
@@ -152,7 +152,7 @@ export class Activator {
     return at
   }
 
-  async #effect(entry: Entry, options: ActivateOptions): Promise<[Entry, Event]> {
+  async #effect(entry: JournalEntry, options: ActivateOptions): Promise<[JournalEntry, Event]> {
     switch (entry.state) {
       case 'rolling-back':
         return await this.#rollBack(entry, options.signal)
@@ -166,7 +166,7 @@ export class Activator {
   }
 
   /** The states that a deadline ends. */
-  async #try(entry: Entry, signal: AbortSignal): Promise<Event> {
+  async #try(entry: JournalEntry, signal: AbortSignal): Promise<Event> {
     const { system, log } = this.#components
     const policy = policyOf(entry.policy)
     switch (entry.state) {
@@ -180,7 +180,7 @@ export class Activator {
       }
       case 'probing': {
         const options = { signal, pollMs: this.#init.pollMs }
-        const { health, findings } = await examine({ system, log }, policy.health, entry.baseline, options)
+        const { health, findings } = await checkHealth({ system, log }, policy.health, entry.baseline, options)
         this.#findings = findings
         return { type: 'probed', health }
       }
@@ -203,7 +203,7 @@ export class Activator {
 
   /** An effect, until the guard has decided to go back, or should have. What fails of itself is an event too. */
   async #beforeDeadline(
-    entry: Entry,
+    entry: JournalEntry,
     signal: AbortSignal,
     effect: (signal: AbortSignal) => Promise<Event>,
   ): Promise<Event> {
@@ -232,7 +232,7 @@ export class Activator {
     }
   }
 
-  async #commit(entry: Entry): Promise<Event> {
+  async #commit(entry: JournalEntry): Promise<Event> {
     const { system } = this.#components
     const decision = await system.decide(entry, 'commit')
     if (decision === 'roll-back') return { type: 'deadline' }
@@ -252,7 +252,7 @@ export class Activator {
   }
 
   /** Runs on, uncommitted, until its units are well or a newer release comes: a reboot brings the old generation. */
-  async #hold(entry: Entry, { signal, superseded }: ActivateOptions): Promise<Event> {
+  async #hold(entry: JournalEntry, { signal, superseded }: ActivateOptions): Promise<Event> {
     const { system } = this.#components
     if ((await system.decide(entry, 'hold')) === 'roll-back') return { type: 'deadline' }
     await system.disarm(entry)
@@ -266,7 +266,7 @@ export class Activator {
     }
   }
 
-  async #rollBack(entry: Entry, signal: AbortSignal): Promise<[Entry, Event]> {
+  async #rollBack(entry: JournalEntry, signal: AbortSignal): Promise<[JournalEntry, Event]> {
     const { system, log } = this.#components
     log.warn({ release: entry.release, code: entry.code, reason: entry.message }, 'going back')
     const journals = await this.#journals(entry).catch(() => [])
@@ -284,7 +284,7 @@ export class Activator {
     return [await this.#withLog(entry, journals), event]
   }
 
-  async #journals(entry: Entry): Promise<(readonly [string, string])[]> {
+  async #journals(entry: JournalEntry): Promise<(readonly [string, string])[]> {
     const { system } = this.#components
     const units = new Set([
       ...(entry.health?.units ?? []),
@@ -295,7 +295,7 @@ export class Activator {
   }
 
   /** Keeps what was printed and found; a disk that is full must not keep the device from going back. */
-  async #withLog(entry: Entry, journals: (readonly [string, string])[]): Promise<Entry> {
+  async #withLog(entry: JournalEntry, journals: (readonly [string, string])[]): Promise<JournalEntry> {
     const { system, logs, log } = this.#components
     try {
       const output = await system.output(entry)
@@ -310,11 +310,11 @@ export class Activator {
   }
 
   /** A boot is a good one when the daemon is up and the committed generation's probes are well. */
-  async #blessBoot(entry: Entry, signal: AbortSignal): Promise<void> {
+  async #blessBoot(entry: JournalEntry, signal: AbortSignal): Promise<void> {
     const { system, log } = this.#components
     if (entry.state === 'committed') {
       const policy = { ...policyOf(entry.policy).health, units: 'ignore' as const }
-      const { health } = await examine({ system, log }, policy, [], { signal, pollMs: this.#init.pollMs })
+      const { health } = await checkHealth({ system, log }, policy, [], { signal, pollMs: this.#init.pollMs })
       if (health.state === 'failed') return
     }
     await system.blessBoot().catch((thrown: unknown) => {

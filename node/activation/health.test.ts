@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { type Probe, policyOf } from '../../protocol/release/update-policy.ts'
 import { silentLogger } from '../process/log.ts'
-import { examine } from './health.ts'
+import { checkHealth } from './health.ts'
 
 const signal = new AbortController().signal
 const quick = { intervalSeconds: 1, withinSeconds: 1, timeoutSeconds: 1 }
@@ -31,7 +31,7 @@ async function healthOf(options: {
   const { probes = [], failed = [[]], active = true, startsUnits = true, baseline = [], settle = 0 } = options
   const system = machine(failed, active, startsUnits)
   const { health } = policyOf({ health: { probes, settleSeconds: settle } })
-  return await examine({ system, log: silentLogger }, health, baseline, { signal, pollMs: 1 })
+  return await checkHealth({ system, log: silentLogger }, health, baseline, { signal, pollMs: 1 })
 }
 
 async function site(t: TestContext, answer: () => number): Promise<number> {

@@ -21,7 +21,7 @@ export interface Verdict {
 }
 
 /** Asks everything side by side; resolves when each question has its answer. Rejects when the signal aborts. */
-export async function examine(
+export async function checkHealth(
   { system, log }: HealthComponents,
   policy: UpdatePolicy['health'],
   baseline: readonly string[],

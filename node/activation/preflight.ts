@@ -3,7 +3,7 @@
 import { constants } from 'node:fs'
 import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Entry, FailureCode } from './entry.ts'
+import type { FailureCode, JournalEntry } from './journal-entry.ts'
 import type { WantedSystem } from './wanted-system.ts'
 
 /** Nix systems that a processor runs, its own first. */
@@ -20,7 +20,7 @@ export interface PreflightFacts {
   realPath: string
   root: string | undefined
   /** The update before this one. */
-  last: Entry | undefined
+  last: JournalEntry | undefined
   arch?: NodeJS.Architecture
 }
 

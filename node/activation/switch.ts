@@ -8,7 +8,7 @@ import type { Logger } from '../process/log.ts'
 import { runProgram } from '../process/run-program.ts'
 import type { NixStore } from '../store/local/nix-store.ts'
 import { bootDefault } from './boot-default.ts'
-import type { Entry } from './entry.ts'
+import type { JournalEntry } from './journal-entry.ts'
 import { activationTimeoutMs } from './limits.ts'
 
 export class SwitchError extends ThymeshError<'switch-failed'> {}
@@ -45,13 +45,13 @@ export class Switcher {
   }
 
   /** The profile first: boot loaders list its generations. The link or the loader's file decides, last. */
-  async commit(entry: Entry): Promise<void> {
+  async commit(entry: JournalEntry): Promise<void> {
     await this.#components.store.setProfile(profiles[entry.target], entry.new)
     await this.#boot(entry.new, policyOf(entry.policy).bootAttempts)
   }
 
   /** Takes half a commit back, when the new generation is what boots or what the profile names. */
-  async undoCommit(entry: Entry): Promise<void> {
+  async undoCommit(entry: JournalEntry): Promise<void> {
     if (entry.old === undefined) return
     if ((await bootDefault(entry.target, this.#root ?? '/')) !== entry.new) return
     await this.#components.store.setProfile(profiles[entry.target], entry.old)

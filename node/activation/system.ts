@@ -1,7 +1,7 @@
 /** The machine as the state machine sees it: what can be asked of it and done to it. Each deed may be done twice. */
 
 import type { Target } from '../../protocol/encoding/fields.ts'
-import type { Entry } from './entry.ts'
+import type { JournalEntry } from './journal-entry.ts'
 import type { Decision } from './transition.ts'
 
 export interface ActivationSystem {
@@ -23,22 +23,22 @@ export interface ActivationSystem {
   unitIsActive(unit: string, signal: AbortSignal): Promise<boolean>
 
   /** Sets the deadline, seconds from now; it holds without the daemon where the machine can keep it. */
-  arm(entry: Entry, seconds: number): Promise<void>
+  arm(entry: JournalEntry, seconds: number): Promise<void>
   /** Takes the deadline away. */
-  disarm(entry: Entry): Promise<void>
+  disarm(entry: JournalEntry): Promise<void>
   /** Runs `switch-to-configuration test` of the new generation, or waits for the one that runs; its exit code. */
-  test(entry: Entry, signal: AbortSignal): Promise<number | null>
+  test(entry: JournalEntry, signal: AbortSignal): Promise<number | null>
   /** Goes back to the old generation, or waits for who is doing so. */
-  rollBack(entry: Entry, signal: AbortSignal): Promise<void>
+  rollBack(entry: JournalEntry, signal: AbortSignal): Promise<void>
   /** Makes the new generation the profile's newest, and the one that boots. */
-  commit(entry: Entry): Promise<void>
+  commit(entry: JournalEntry): Promise<void>
   /** Decides, unless that was done; gives what holds. `force` replaces a decision of our own. */
-  decide(entry: Entry, wanted: Decision, force?: boolean): Promise<Decision>
-  decision(entry: Entry): Promise<Decision | undefined>
+  decide(entry: JournalEntry, wanted: Decision, force?: boolean): Promise<Decision>
+  decision(entry: JournalEntry): Promise<Decision | undefined>
   /** Tells the boot counter that this boot is a good one. */
   blessBoot(): Promise<void>
   /** What the switch, and going back, have printed. */
-  output(entry: Entry): Promise<string>
+  output(entry: JournalEntry): Promise<string>
   /** The last lines of a unit's journal; empty where there is none. */
   journalOf(unit: string): Promise<string>
 }

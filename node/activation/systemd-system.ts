@@ -9,10 +9,10 @@ import { outputLines } from '../process/limits.ts'
 import type { Logger } from '../process/log.ts'
 import { type ProgramResult, runProgram } from '../process/run-program.ts'
 import type { NixStore } from '../store/local/nix-store.ts'
-import { Attempt } from './attempt.ts'
+import { AttemptFolder } from './attempt-folder.ts'
 import { bootDefault, storeLink } from './boot-default.ts'
-import type { Entry } from './entry.ts'
 import { writeDurably } from './journal.ts'
+import type { JournalEntry } from './journal-entry.ts'
 import { activationTimeoutMs, guardPollMs, rollBackStarts, systemctlTimeoutMs } from './limits.ts'
 import { Switcher } from './switch.ts'
 import type { ActivationSystem } from './system.ts'
@@ -78,7 +78,7 @@ export class SystemdSystem implements ActivationSystem {
     return ['active', 'reloading', 'refreshing'].includes(stdout.trim())
   }
 
-  async arm(entry: Entry, seconds: number): Promise<void> {
+  async arm(entry: JournalEntry, seconds: number): Promise<void> {
     const attempt = this.#attempt(entry)
     // Anew: nothing of an earlier attempt of this name may count, and while it is armed nothing has begun.
     await attempt.prepare(this.#storeRoot(entry))
@@ -89,11 +89,11 @@ export class SystemdSystem implements ActivationSystem {
     )
   }
 
-  async disarm(entry: Entry): Promise<void> {
+  async disarm(entry: JournalEntry): Promise<void> {
     await this.#systemctl(['stop', `${rollbackUnit(entry)}.timer`])
   }
 
-  async test(entry: Entry, signal: AbortSignal): Promise<number | null> {
+  async test(entry: JournalEntry, signal: AbortSignal): Promise<number | null> {
     const attempt = this.#attempt(entry)
     const unit = `thymesh-activate-${entry.id}`
     if (!(await attempt.started()) && !(await this.#isUp(`${unit}.service`))) {
@@ -102,7 +102,7 @@ export class SystemdSystem implements ActivationSystem {
     return (await this.#waitFor(() => attempt.code('result'), `${unit}.service`, signal)) ?? null
   }
 
-  async rollBack(entry: Entry, signal: AbortSignal): Promise<void> {
+  async rollBack(entry: JournalEntry, signal: AbortSignal): Promise<void> {
     const attempt = this.#attempt(entry)
     const unit = rollbackUnit(entry)
     for (let start = 0; start < rollBackStarts; start++) {
@@ -116,15 +116,15 @@ export class SystemdSystem implements ActivationSystem {
     await this.#switcher.undoCommit(entry)
   }
 
-  commit(entry: Entry): Promise<void> {
+  commit(entry: JournalEntry): Promise<void> {
     return this.#switcher.commit(entry)
   }
 
-  decide(entry: Entry, wanted: Decision, force?: boolean): Promise<Decision> {
+  decide(entry: JournalEntry, wanted: Decision, force?: boolean): Promise<Decision> {
     return this.#attempt(entry).decide(wanted, force)
   }
 
-  decision(entry: Entry): Promise<Decision | undefined> {
+  decision(entry: JournalEntry): Promise<Decision | undefined> {
     return this.#attempt(entry).decision()
   }
 
@@ -132,7 +132,7 @@ export class SystemdSystem implements ActivationSystem {
     await rm(bootCount, { force: true })
   }
 
-  output(entry: Entry): Promise<string> {
+  output(entry: JournalEntry): Promise<string> {
     return this.#attempt(entry).output()
   }
 
@@ -142,11 +142,11 @@ export class SystemdSystem implements ActivationSystem {
     return (await runProgram('journalctl', args, limits)).stdout
   }
 
-  #attempt(entry: Entry): Attempt {
-    return new Attempt(this.#directory, entry)
+  #attempt(entry: JournalEntry): AttemptFolder {
+    return new AttemptFolder(this.#directory, entry)
   }
 
-  #storeRoot(entry: Entry): string {
+  #storeRoot(entry: JournalEntry): string {
     return this.#components.store.realPath(entry.new).slice(0, -entry.new.length)
   }
 
@@ -205,5 +205,5 @@ export class SystemdSystem implements ActivationSystem {
 }
 
 const plainList = ['--plain', '--no-legend', '--no-pager', '--full']
-const rollbackUnit = (entry: Entry) => `thymesh-rollback-${entry.id}`
-const guardOf = (attempt: Attempt, action: string) => ['/bin/sh', attempt.guard, action, attempt.directory]
+const rollbackUnit = (entry: JournalEntry) => `thymesh-rollback-${entry.id}`
+const guardOf = (attempt: AttemptFolder, action: string) => ['/bin/sh', attempt.guard, action, attempt.directory]

@@ -2,7 +2,7 @@
 
 import { policyOf } from '../../protocol/release/update-policy.ts'
 import type { Health } from '../../protocol/report/report.ts'
-import { type ActivationState, type Entry, ended, type FailureCode } from './entry.ts'
+import { type ActivationState, type FailureCode, finalStates, type JournalEntry } from './journal-entry.ts'
 
 /** What has happened to an update in its present state. */
 export type Event =
@@ -29,10 +29,14 @@ export type Event =
 export class TransitionError extends Error {}
 
 /** The entry that follows. Throws a TransitionError for an event that can't happen in the entry's state. */
-export function step(entry: Entry, event: Event): Entry {
+export function step(entry: JournalEntry, event: Event): JournalEntry {
   const { state } = entry
-  const to = (next: ActivationState, more: Partial<Entry> = {}): Entry => ({ ...entry, ...more, state: next })
-  const back = (code: FailureCode, message: string, more: Partial<Entry> = {}) =>
+  const to = (next: ActivationState, more: Partial<JournalEntry> = {}): JournalEntry => ({
+    ...entry,
+    ...more,
+    state: next,
+  })
+  const back = (code: FailureCode, message: string, more: Partial<JournalEntry> = {}) =>
     to('rolling-back', { ...more, code, message })
 
   switch (`${state}/${event.type}`) {
@@ -79,7 +83,7 @@ export function step(entry: Entry, event: Event): Entry {
  * Exit codes aren't believed alone: 4 says that units failed, which the comparison with those that failed before knows
  * better; any other may collide with an errno. What runs decides, and what does not end with 0 or 4 is not healthy.
  */
-function tested(entry: Entry, event: Extract<Event, { type: 'tested' }>): Entry {
+function tested(entry: JournalEntry, event: Extract<Event, { type: 'tested' }>): JournalEntry {
   const { code, running, output } = event
   const end = code === null ? 'was killed' : `ended with code ${code}`
   if (running === entry.new && (code === 0 || code === 4)) return { ...entry, state: 'probing' }
@@ -92,7 +96,7 @@ function tested(entry: Entry, event: Extract<Event, { type: 'tested' }>): Entry 
   return { ...entry, state: 'rolling-back', code: 'switch-failed', message }
 }
 
-function probed(entry: Entry, health: Health): Entry {
+function probed(entry: JournalEntry, health: Health): JournalEntry {
   if (health.state === 'healthy') return { ...entry, state: 'confirming', health }
   if (health.state === 'failed') {
     const message = `probes failed: ${(health.probes ?? []).join(', ')}`
@@ -104,17 +108,20 @@ function probed(entry: Entry, health: Health): Entry {
 }
 
 /** Back is back only when what ran before runs and boots; all else is said as it is. */
-function returned(entry: Entry, found: { running: string | undefined; boots: string | undefined }): Entry {
+function returned(
+  entry: JournalEntry,
+  found: { running: string | undefined; boots: string | undefined },
+): JournalEntry {
   if (found.running === entry.old && found.boots !== entry.new) return { ...entry, state: 'rolled-back' }
   const message = `${entry.message ?? 'the update failed'}; going back failed too: expected ${entry.old ?? 'nothing'} to run, got ${found.running ?? 'nothing'}`
   return { ...entry, state: 'failed', code: 'rollback-failed', message: message.slice(0, 1000) }
 }
 
-export function contactsNeeded(entry: Pick<Entry, 'contacts' | 'policy'>): number {
+export function contactsNeeded(entry: Pick<JournalEntry, 'contacts' | 'policy'>): number {
   return Math.min(policyOf(entry.policy).confirm.peers, entry.contacts)
 }
 
-function contactMessage(entry: Entry): string {
+function contactMessage(entry: JournalEntry): string {
   return `${entry.contacts} members answered before the switch; after it fewer than ${contactsNeeded(entry)} did before the deadline`
 }
 
@@ -133,10 +140,10 @@ export type Decision = 'commit' | 'hold' | 'roll-back'
  * Where an update stands after the daemon or the machine has started again. In the same boot it goes on where it was:
  * all its steps can be taken twice. After another boot, what was only tested is gone: the machine runs what boots.
  */
-export function resume(entry: Entry, found: Found): Entry {
+export function resume(entry: JournalEntry, found: Found): JournalEntry {
   const { state } = entry
   if (state === 'committed') return booted(entry, found)
-  if (ended.has(state)) return entry
+  if (finalStates.has(state)) return entry
   if (found.sameBoot) {
     if (found.decision !== 'roll-back' || state === 'rolling-back') return entry
     return step(state === 'armed' ? { ...entry, state: 'testing' } : entry, { type: 'deadline' })
@@ -160,7 +167,7 @@ export function resume(entry: Entry, found: Found): Entry {
 }
 
 /** A committed generation that another boot has not brought: the boot loader or the boot counter went back. */
-function booted(entry: Entry, { sameBoot, running }: Found): Entry {
+function booted(entry: JournalEntry, { sameBoot, running }: Found): JournalEntry {
   if (sameBoot || running === undefined || running === entry.new) return entry
   if (running !== entry.old) return entry
   const message = `the machine did not come up with ${entry.new}, and went back to ${running}`

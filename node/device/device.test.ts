@@ -9,7 +9,7 @@ import type { Release } from '../../protocol/release/release.ts'
 import { type Report, verifyReport } from '../../protocol/report/report.ts'
 import { testClosure, testConfig, testFleet, testSeed } from '../../test/helpers/fleet.ts'
 import { testState } from '../../test/helpers/state.ts'
-import type { Entry } from '../activation/entry.ts'
+import type { JournalEntry } from '../activation/journal-entry.ts'
 import type { WantedSystem } from '../activation/wanted-system.ts'
 import { silentLogger } from '../process/log.ts'
 import { identityOf } from '../state/identity.ts'
@@ -30,7 +30,7 @@ function releaseOf(version: number, name: string): Release {
 
 const topOf = (name: string) => testConfig(testClosure(name)).topLevel
 
-function entryOf({ release, config, target, topLevel }: WantedSystem, fails: string | undefined): Entry {
+function entryOf({ release, config, target, topLevel }: WantedSystem, fails: string | undefined): JournalEntry {
   const common = { v: 1, id: `${release}-1`, release, config, target, new: topLevel, boot: 'one', attempt: 1 } as const
   const facts = { ...common, deadline: 0, contacts: 0, baseline: [] }
   if (fails === undefined) return { ...facts, state: 'committed' }
@@ -54,7 +54,7 @@ async function scene(t: TestContext) {
     },
     /** How the next activation fails. */
     fails: undefined as string | undefined,
-    journal: undefined as Entry | undefined,
+    journal: undefined as JournalEntry | undefined,
     last: async () => machine.journal,
     resume: async () => machine.journal,
     activations: [] as string[],

@@ -10,8 +10,8 @@ import { policyOf } from '../../protocol/release/update-policy.ts'
 import { contentVersion } from '../../protocol/release/waves.ts'
 import type { DeviceState, Report } from '../../protocol/report/report.ts'
 import type { Activator } from '../activation/activator.ts'
-import type { Entry } from '../activation/entry.ts'
 import type { Housekeeper } from '../activation/housekeeper.ts'
+import type { JournalEntry } from '../activation/journal-entry.ts'
 import { pause } from '../concurrency/pause.ts'
 import { SerialQueue } from '../concurrency/serial-queue.ts'
 import type { MeshPeer } from '../peer/mesh-peer.ts'
@@ -154,7 +154,7 @@ export class Device {
     return {
       signal: this.#stop.signal,
       superseded: this.#superseded.signal,
-      onState: async (entry: Entry) => {
+      onState: async (entry: JournalEntry) => {
         if (entry.state === 'rolling-back') await this.#components.secrets?.restore()
         void this.#current(entry.target).then(current => {
           this.#status = { ...base, ...current, ...activationStatus(entry) }
@@ -165,7 +165,7 @@ export class Device {
   }
 
   /** Writes down and tells how an update ended. */
-  async #ended(entry: Entry, update = this.#status.update): Promise<void> {
+  async #ended(entry: JournalEntry, update = this.#status.update): Promise<void> {
     const { activator, secrets, own, clock, log } = this.#components
     const { release, config, site } = entry
     await secrets?.settle(await activator.running())

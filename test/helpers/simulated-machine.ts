@@ -1,6 +1,6 @@
 /** A machine in memory for the activator: it can lose its daemon or its power at any step, and its guard acts by itself. */
 
-import type { Entry } from '../../node/activation/entry.ts'
+import type { JournalEntry } from '../../node/activation/journal-entry.ts'
 import type { ActivationSystem } from '../../node/activation/system.ts'
 import type { Decision } from '../../node/activation/transition.ts'
 
@@ -30,7 +30,7 @@ export class SimulatedMachine implements ActivationSystem {
   runs: string | undefined
   bootsNext: string | undefined
   decided: Decision | undefined
-  journal: Entry | undefined
+  journal: JournalEntry | undefined
   /** The switch takes all power down with it. */
   diesTesting = false
   /** Everything that the world has been, for invariants. */
@@ -104,7 +104,7 @@ export class SimulatedMachine implements ActivationSystem {
   }
 
   read = () => this.#step(() => this.journal)
-  write = (entry: Entry) =>
+  write = (entry: JournalEntry) =>
     this.#step(() => {
       this.journal = entry
     })
@@ -118,7 +118,7 @@ export class SimulatedMachine implements ActivationSystem {
   boots = () => this.#step(() => this.bootsNext)
   failedUnits = async () => (this.runs === this.new && this.#behaviour.unitFails ? ['bad.service'] : [])
   unitIsActive = async () => true
-  arm = (_entry: Entry, seconds: number) =>
+  arm = (_entry: JournalEntry, seconds: number) =>
     this.#step(() => {
       this.decided = undefined
       this.#deadline = this.#uptime + seconds
@@ -143,7 +143,7 @@ export class SimulatedMachine implements ActivationSystem {
       if (this.#behaviour.commitFails) throw new Error('the boot partition is full')
       this.bootsNext = this.new
     })
-  decide = (_entry: Entry, wanted: Decision, force = false) =>
+  decide = (_entry: JournalEntry, wanted: Decision, force = false) =>
     this.#step(() => {
       if (force || this.decided === undefined) this.decided = wanted
       return this.decided

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { syncDirectory } from '../files/durable-file.ts'
 import { isMissing } from '../files/missing.ts'
-import type { Entry } from './entry.ts'
 import { writeDurably } from './journal.ts'
+import { attemptIdPattern, type JournalEntry } from './journal-entry.ts'
 import type { Decision } from './transition.ts'
 
 /** How much of the output is read: the end says what went wrong. */
@@ -16,16 +16,19 @@ const guardSource = fileURLToPath(new URL('./guard.sh', import.meta.url))
 
 const decisions: readonly string[] = ['commit', 'hold', 'roll-back'] satisfies Decision[]
 
-export class Attempt {
+/** What the guard has to know of an update. */
+export type AttemptFacts = Pick<JournalEntry, 'id' | 'target' | 'new' | 'old'>
+
+export class AttemptFolder {
   readonly directory: string
   readonly #parent: string
-  readonly #entry: Entry
+  readonly #facts: AttemptFacts
 
   /** `parent` is the journal's folder. */
-  constructor(parent: string, entry: Entry) {
+  constructor(parent: string, facts: AttemptFacts) {
     this.#parent = parent
-    this.#entry = entry
-    this.directory = join(parent, entry.id)
+    this.#facts = facts
+    this.directory = join(parent, facts.id)
   }
 
   /** The guard's script, beside the folder: that of the daemon that armed it. */
@@ -33,12 +36,12 @@ export class Attempt {
     return join(this.directory, 'guard.sh')
   }
 
-  /** Places everything that the guard needs, on the disk; folders of earlier attempts go. */
+  /** Writes everything that the guard needs to the disk, after it has removed all earlier attempts, also of this ID. */
   async prepare(store: string): Promise<void> {
     for (const name of await readdir(this.#parent)) {
-      if (/^[0-9]+-[0-9]+$/.test(name)) await rm(join(this.#parent, name), { recursive: true, force: true })
+      if (attemptIdPattern.test(name)) await rm(join(this.#parent, name), { recursive: true, force: true })
     }
-    const { id, target, new: next, old } = this.#entry
+    const { id, target, new: next, old } = this.#facts
     const lines = [`id=${id}`, `target=${target}`, `new=${next}`, `old=${old ?? ''}`, `store=${store}`]
     await writeDurably(this.directory, 'attempt', `${lines.join('\n')}\n`)
     await writeDurably(this.directory, 'guard.sh', await readFile(guardSource, 'utf8'), 0o700)

@@ -41,11 +41,14 @@ export const failureCodes = [
 ] as const
 export type FailureCode = (typeof failureCodes)[number]
 
+/** An attempt's ID: the release's version, after the site if it is a site's own release, then the attempt's number. */
+export const attemptIdPattern = /^(?:[a-z0-9-]+-)?[0-9]+-[0-9]+$/
+
 const entrySchema = z.strictObject({
   v: z.literal(1),
   state: z.enum(activationStates),
-  /** Names its folder and its units: the release, behind the site whose own it is, and the attempt. */
-  id: z.string().regex(/^(?:[a-z0-9-]+-)?[0-9]+-[0-9]+$/),
+  /** Names its folder and its units. */
+  id: z.string().regex(attemptIdPattern),
   release: versionSchema,
   /** The site whose own release it is. */
   site: nameSchema.optional(),
@@ -71,15 +74,15 @@ const entrySchema = z.strictObject({
   /** The kept log of a failure: SHA-256 in hex, and its length. */
   log: z.strictObject({ hash: z.string().regex(/^[0-9a-f]{64}$/), bytes: z.int().min(0) }).optional(),
 })
-export type Entry = z.infer<typeof entrySchema>
+export type JournalEntry = z.infer<typeof entrySchema>
 
-export const ended: ReadonlySet<ActivationState> = new Set(['committed', 'rolled-back', 'interrupted', 'failed'])
+export const finalStates: ReadonlySet<ActivationState> = new Set(['committed', 'rolled-back', 'interrupted', 'failed'])
 
 /** Keys whose value is text that a shell can read as it stands; those of the others are JSON. */
 const plain = new Set<string>(['state', 'id', 'config', 'site', 'target', 'new', 'old', 'boot', 'code'])
 
 /** A line a key, `key=value`, so that the guard, a shell script, can read it, and a person too. */
-export function formatEntry(entry: Entry): string {
+export function formatEntry(entry: JournalEntry): string {
   const lines = Object.entries(entrySchema.parse(entry)).flatMap(([key, value]) =>
     value === undefined ? [] : [`${key}=${plain.has(key) ? value : JSON.stringify(value)}`],
   )
@@ -87,7 +90,7 @@ export function formatEntry(entry: Entry): string {
 }
 
 /** Throws when it isn't an entry of this version. */
-export function parseEntry(text: string): Entry {
+export function parseEntry(text: string): JournalEntry {
   const pairs = text
     .split('\n')
     .filter(line => line !== '')

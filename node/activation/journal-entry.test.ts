@@ -8,10 +8,10 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { testStorePath } from '../../test/helpers/fleet.ts'
 import { silentLogger } from '../process/log.ts'
-import { activationStates, type Entry, failureCodes, formatEntry, parseEntry } from './entry.ts'
 import { Journal } from './journal.ts'
+import { activationStates, failureCodes, formatEntry, type JournalEntry, parseEntry } from './journal-entry.ts'
 
-const least: Entry = {
+const least: JournalEntry = {
   v: 1,
   state: 'armed',
   id: '7-1',
@@ -74,7 +74,7 @@ describe('the journal', () => {
   it('tells a test where it is, when that is on the disk', async t => {
     const directory = await mkdtemp(join(tmpdir(), 'thymesh-journal-'))
     t.after(() => rm(directory, { recursive: true }))
-    const seen: (Entry | undefined)[] = []
+    const seen: (JournalEntry | undefined)[] = []
     const journal: Journal = new Journal(
       { log: silentLogger, written: async () => void seen.push(await journal.read()) },
       { directory },
