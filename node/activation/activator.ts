@@ -3,18 +3,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Target } from '../../protocol/encoding/fields.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import { policyOf } from '../../protocol/release/update-policy.ts'
+import { policyOf, type UpdatePolicy } from '../../protocol/release/update-policy.ts'
 import type { Answering } from '../mesh/peers/answering.ts'
 import type { Logger } from '../process/log.ts'
 import type { NixStore } from '../store/local/nix-store.ts'
 import { type ActivationLogs, activationText } from './activation-log.ts'
-import { checkHealth, newlyFailed } from './health.ts'
+import { checkHealth } from './health.ts'
 import type { Journal } from './journal.ts'
-import { type FailureCode, finalStates, type JournalEntry } from './journal-entry.ts'
+import { type FailureCode, finalStates, type JournalEntry, maxBaselineUnits } from './journal-entry.ts'
 import { contactTimeoutMs, deadlineGraceSeconds, healthPollMs, heldPollMs, wellInARow } from './limits.ts'
 import { preflight } from './preflight.ts'
 import type { ActivationSystem } from './system.ts'
 import { contactsNeeded, type Event, resume, step } from './transition.ts'
+import { UnitWatch, unitProblem } from './unit-health.ts'
 import type { WantedSystem } from './wanted-system.ts'
 
 export interface ActivatorComponents {
@@ -124,7 +125,7 @@ export class Activator {
       deadline: (await system.uptime()) + policy.confirm.deadlineSeconds,
       // Those that stay, if there are any: the laptop that deployed may be gone when it is asked again.
       contacts: before.steady || before.all,
-      baseline: await system.failedUnits(),
+      baseline: await this.#baseline(old, policy),
       ...(wanted.policy && { policy: wanted.policy }),
     }
     const refused = (code: FailureCode, message: string): JournalEntry => ({ ...entry, state: 'failed', code, message })
@@ -134,6 +135,22 @@ export class Activator {
     }
     const problem = await preflight(wanted, { realPath: store.realPath(wanted.topLevel), root: this.#init.root, last })
     return problem === undefined ? entry : refused(problem.code, problem.message)
+  }
+
+  /** Units that are not well before the switch. A crash loop counts with a wider window than after it. */
+  async #baseline(old: string | undefined, policy: UpdatePolicy): Promise<string[]> {
+    const units = await this.#components.system.units(old)
+    return units
+      .filter(unit => unitProblem(unit, policy.health.settleSeconds) !== undefined)
+      .map(({ name }) => name)
+      .slice(0, maxBaselineUnits)
+  }
+
+  async #watch(entry: JournalEntry): Promise<UnitWatch> {
+    const { system } = this.#components
+    const windowSeconds = policyOf(entry.policy).health.settleSeconds / 2
+    const init = { baseline: entry.baseline, output: await system.output(entry), windowSeconds }
+    return new UnitWatch(() => system.units(entry.new, entry), init)
   }
 
   /** From state to state: the journal first, then what the state asks for. */
@@ -180,7 +197,8 @@ export class Activator {
       }
       case 'probing': {
         const options = { signal, pollMs: this.#init.pollMs }
-        const { health, findings } = await checkHealth({ system, log }, policy.health, entry.baseline, options)
+        const watch = await this.#watch(entry)
+        const { health, findings } = await checkHealth({ system, log }, policy.health, watch, options)
         this.#findings = findings
         return { type: 'probed', health }
       }
@@ -256,9 +274,10 @@ export class Activator {
     const { system } = this.#components
     if ((await system.decide(entry, 'hold')) === 'roll-back') return { type: 'deadline' }
     await system.disarm(entry)
+    const watch = await this.#watch(entry)
     for (let well = 0; ; ) {
       if (superseded?.aborted) return { type: 'superseded' }
-      well = (await newlyFailed(system, entry.baseline)).length === 0 ? well + 1 : 0
+      well = (await watch.problems()).length === 0 ? well + 1 : 0
       if (well >= wellInARow) return { type: 'healed' }
       const either = superseded === undefined ? signal : AbortSignal.any([signal, superseded])
       await sleep(Math.min(heldPollMs, this.#init.pollMs * 10), undefined, { signal: either }).catch(() => {})
@@ -288,7 +307,7 @@ export class Activator {
     const { system } = this.#components
     const units = new Set([
       ...(entry.health?.units ?? []),
-      ...(await newlyFailed(system, entry.baseline)),
+      ...(await (await this.#watch(entry)).problems()).map(({ unit }) => unit),
       ...policyOf(entry.policy).health.probes.flatMap(probe => (probe.kind === 'unit' ? [probe.unit] : [])),
     ])
     return await Promise.all([...units].slice(0, 10).map(async unit => [unit, await system.journalOf(unit)] as const))
@@ -313,8 +332,8 @@ export class Activator {
   async #blessBoot(entry: JournalEntry, signal: AbortSignal): Promise<void> {
     const { system, log } = this.#components
     if (entry.state === 'committed') {
-      const policy = { ...policyOf(entry.policy).health, units: 'ignore' as const }
-      const { health } = await checkHealth({ system, log }, policy, [], { signal, pollMs: this.#init.pollMs })
+      const policy = policyOf(entry.policy).health
+      const { health } = await checkHealth({ system, log }, policy, undefined, { signal, pollMs: this.#init.pollMs })
       if (health.state === 'failed') return
     }
     await system.blessBoot().catch((thrown: unknown) => {

@@ -14,6 +14,9 @@ const outputBytes = 128 * 1024
 
 const guardSource = fileURLToPath(new URL('./guard.sh', import.meta.url))
 
+/** An update may have been armed by an older daemon, whose baseline has failed units only. */
+const countsWantsLine = 'baseline=wanted'
+
 const decisions: readonly string[] = ['commit', 'hold', 'roll-back'] satisfies Decision[]
 
 /** What the guard has to know of an update. */
@@ -42,10 +45,15 @@ export class AttemptFolder {
       if (attemptIdPattern.test(name)) await rm(join(this.#parent, name), { recursive: true, force: true })
     }
     const { id, target, new: next, old } = this.#facts
-    const lines = [`id=${id}`, `target=${target}`, `new=${next}`, `old=${old ?? ''}`, `store=${store}`]
+    const lines = [`id=${id}`, `target=${target}`, `new=${next}`, `old=${old ?? ''}`, `store=${store}`, countsWantsLine]
     await writeDurably(this.directory, 'attempt', `${lines.join('\n')}\n`)
     await writeDurably(this.directory, 'guard.sh', await readFile(guardSource, 'utf8'), 0o700)
     await syncDirectory(this.#parent)
+  }
+
+  /** Whether units that were wanted and not active before the switch are in the journal's baseline. */
+  async countsWants(): Promise<boolean> {
+    return (await this.#text('attempt'))?.split('\n').includes(countsWantsLine) ?? false
   }
 
   async decision(): Promise<Decision | undefined> {

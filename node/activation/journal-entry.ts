@@ -44,6 +44,8 @@ export type FailureCode = (typeof failureCodes)[number]
 /** An attempt's ID: the release's version, after the site if it is a site's own release, then the attempt's number. */
 export const attemptIdPattern = /^(?:[a-z0-9-]+-)?[0-9]+-[0-9]+$/
 
+export const maxBaselineUnits = 1000
+
 const entrySchema = z.strictObject({
   v: z.literal(1),
   state: z.enum(activationStates),
@@ -64,8 +66,8 @@ const entrySchema = z.strictObject({
   deadline: z.int().min(0),
   /** Members that answered before the switch. */
   contacts: z.int().min(0),
-  /** Units that failed before the switch. */
-  baseline: z.array(z.string().max(300)).max(1000),
+  /** Units that were not well before the switch. */
+  baseline: z.array(z.string().max(300)).max(maxBaselineUnits),
   policy: updatePolicySchema.optional(),
   health: healthSchema.optional(),
   code: z.enum(failureCodes).optional(),

@@ -10,7 +10,7 @@ export const guardPollMs = 300
 export const rollBackStarts = 3
 /** Between two looks at units and members after a switch. */
 export const healthPollMs = 1_000
-/** Looks in a row that must find no new failure: a unit that restarts by itself is well for a moment, too. */
+/** Looks in a row that must find all units well before an update that is held is committed. */
 export const wellInARow = 2
 /** One question to all members at once, after a switch: connections from before it may be dead. */
 export const contactTimeoutMs = 10_000

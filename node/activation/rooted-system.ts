@@ -42,7 +42,7 @@ export class RootedSystem implements ActivationSystem {
     return bootDefault(target, this.#root)
   }
 
-  async failedUnits(): Promise<string[]> {
+  async units(): Promise<[]> {
     return []
   }
 

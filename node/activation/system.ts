@@ -3,6 +3,7 @@
 import type { Target } from '../../protocol/encoding/fields.ts'
 import type { JournalEntry } from './journal-entry.ts'
 import type { Decision } from './transition.ts'
+import type { UnitState } from './unit-health.ts'
 
 export interface ActivationSystem {
   /** Whether the deadline holds without the daemon: it then waits for the guard before it acts in its place. */
@@ -17,8 +18,11 @@ export interface ActivationSystem {
   running(): Promise<string | undefined>
   /** The top level that the next boot brings. */
   boots(target: Target): Promise<string | undefined>
-  /** Units that have failed or restart over and over; none where nothing is started. */
-  failedUnits(): Promise<string[]>
+  /**
+   * Units that are loaded, and those that the targets of a top level want; none where nothing is started. With the update
+   * that it is asked for, wants count only if they counted when that was armed.
+   */
+  units(topLevel: string | undefined, entry?: JournalEntry): Promise<readonly UnitState[]>
   /** Whether a unit is active; never asked where none is started. */
   unitIsActive(unit: string, signal: AbortSignal): Promise<boolean>
 

@@ -16,7 +16,9 @@ import type { JournalEntry } from './journal-entry.ts'
 import { activationTimeoutMs, guardPollMs, rollBackStarts, systemctlTimeoutMs } from './limits.ts'
 import { Switcher } from './switch.ts'
 import type { ActivationSystem } from './system.ts'
+import { parseUnits, showArguments, wantsOf } from './systemd-units.ts'
 import type { Decision } from './transition.ts'
+import type { UnitState } from './unit-health.ts'
 
 /** What is forgotten with every boot, as /run is. */
 const runDirectory = '/run/thymesh'
@@ -67,10 +69,13 @@ export class SystemdSystem implements ActivationSystem {
     return bootDefault(target, '/')
   }
 
-  async failedUnits(): Promise<string[]> {
-    const { stdout } = await this.#systemctl(['list-units', '--state=failed,auto-restart', ...plainList])
-    const units = stdout.split('\n').map(line => line.trim().split(/\s+/)[0] ?? '')
-    return units.filter(unit => unit !== '' && !/^thymesh-(?:activate|rollback)-/.test(unit))
+  async units(topLevel: string | undefined, entry?: JournalEntry): Promise<readonly UnitState[]> {
+    const counts = topLevel !== undefined && (entry === undefined || (await this.#attempt(entry).countsWants()))
+    const wants = counts ? await wantsOf(this.#components.store.realPath(topLevel)) : []
+    const { stdout } = await this.#systemctl(showArguments(wants))
+    // The clock of systemd's timestamps.
+    const now = Number(process.hrtime.bigint() / 1000n)
+    return parseUnits(stdout, wants, now).filter(({ name }) => !/^thymesh-(?:activate|rollback)-/.test(name))
   }
 
   async unitIsActive(unit: string): Promise<boolean> {
@@ -204,6 +209,5 @@ export class SystemdSystem implements ActivationSystem {
   }
 }
 
-const plainList = ['--plain', '--no-legend', '--no-pager', '--full']
 const rollbackUnit = (entry: JournalEntry) => `thymesh-rollback-${entry.id}`
 const guardOf = (attempt: AttemptFolder, action: string) => ['/bin/sh', attempt.guard, action, attempt.directory]

@@ -3,6 +3,7 @@
 import type { JournalEntry } from '../../node/activation/journal-entry.ts'
 import type { ActivationSystem } from '../../node/activation/system.ts'
 import type { Decision } from '../../node/activation/transition.ts'
+import { testUnit } from './unit-state.ts'
 
 /** The daemon is gone, or all power. */
 export class Crash extends Error {}
@@ -116,7 +117,10 @@ export class SimulatedMachine implements ActivationSystem {
   }
   running = () => this.#step(() => this.runs)
   boots = () => this.#step(() => this.bootsNext)
-  failedUnits = async () => (this.runs === this.new && this.#behaviour.unitFails ? ['bad.service'] : [])
+  units = async () =>
+    this.runs === this.new && this.#behaviour.unitFails
+      ? [testUnit('bad.service', { active: 'failed', sub: 'failed' })]
+      : []
   unitIsActive = async () => true
   arm = (_entry: JournalEntry, seconds: number) =>
     this.#step(() => {

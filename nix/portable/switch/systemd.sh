@@ -105,6 +105,15 @@ is_missing() {
   esac
 }
 
+# invocations UNIT…: "web.service ID", a line each; systemd gives a unit another ID with every start
+invocations() { for name in "$@"; do printf '%s %s\n' "$name" "$(property "$name" InvocationID)"; done; }
+
+# was_refused UNIT: it was not started since $before was taken, and not because of its conditions: its file is bad, or
+# something that it requires is missing. One that was to be restarted may still run as it was.
+was_refused() {
+  printf '%s\n' "$before" | grep -qxF -e "$(invocations "$1")" && [ "$(property "$1" ConditionResult)" != no ]
+}
+
 # report VERB UNIT…: a line each
 report() {
   verb=$1
@@ -130,7 +139,9 @@ start_units() {
   forget_failures
 
   touched=$(units_restarted)
+  before=
   if [ -n "$touched" ]; then
+    before=$(invocations $touched)
     systemctl reset-failed -- $touched 2>/dev/null || true
     restart $touched
     report restarted $touched
@@ -140,6 +151,7 @@ start_units() {
     starting=$(units_to_start $touched)
     [ -n "$starting" ] || break
     systemctl reset-failed -- $starting 2>/dev/null || true
+    before=$(printf '%s\n' "$before"; invocations $starting)
     systemctl $no_block start -- $starting || true
     report started $starting
     touched="$touched $starting"
@@ -149,9 +161,17 @@ start_units() {
 
   [ -n "$wait_for_units" ] || return 0
   failed=
+  refused=
   for name in $touched; do
-    if is_missing "$name"; then failed="$failed $name"; fi
+    if was_refused "$name"; then refused="$refused $name"
+    elif is_missing "$name"; then failed="$failed $name"
+    fi
   done
+  if [ -n "$refused" ]; then
+    report refused $refused
+    complain "systemd did not start these units:$refused (see: systemctl status NAME)"
+    status=4
+  fi
   if [ -n "$failed" ]; then
     report failed $failed
     complain "these units failed:$failed (see: journalctl -u NAME)"

@@ -12,6 +12,7 @@ import { powerCut } from './power-cut.ts'
 import { powerCutFetching } from './power-cut-fetching.ts'
 import type { Scenario } from './scenario.ts'
 import { secrets } from './secrets.ts'
+import { sickUnits } from './sick-units.ts'
 import { twoReleases } from './two-releases.ts'
 import { visitingLaptop } from './visiting-laptop.ts'
 import { waves } from './waves.ts'
@@ -19,6 +20,7 @@ import { waves } from './waves.ts'
 export const scenarios: readonly Scenario[] = [
   healthy,
   unitFails,
+  sickUnits,
   networkLost,
   daemonDies,
   guardReboots,
