@@ -154,6 +154,20 @@ describe('an update', () => {
     }
   })
 
+  it('that was committed counts its boots until one of them was good, and a new daemon is no boot', async () => {
+    const { machine } = await update({})
+    for (const [fault, blessed] of [
+      ['daemon', false],
+      ['power', true],
+    ] as const) {
+      machine.crashAfter(0, fault, true)
+      assert.equal(await live(machine, wantedOf()), 'crashed')
+      machine.revive()
+      await activatorOf(machine).resume({ signal })
+      assert.equal(machine.blessed, blessed, fault)
+    }
+  })
+
   it('that was committed and does not come up, so that the old one boots, has failed', async () => {
     const { machine } = await update({})
     machine.bootsNext = old

@@ -328,10 +328,14 @@ export class Activator {
     }
   }
 
-  /** A boot is a good one when the daemon is up and the committed generation's probes are well. */
+  /**
+   * A boot is a good one when the daemon is up and the committed generation's probes are well. In the boot in which it was
+   * committed nothing is known about its boots yet.
+   */
   async #blessBoot(entry: JournalEntry, signal: AbortSignal): Promise<void> {
     const { system, log } = this.#components
     if (entry.state === 'committed') {
+      if (entry.boot === (await system.bootId())) return
       const policy = policyOf(entry.policy).health
       const { health } = await checkHealth({ system, log }, policy, undefined, { signal, pollMs: this.#init.pollMs })
       if (health.state === 'failed') return

@@ -39,7 +39,7 @@ export interface ActivationSystem {
   /** Decides, unless that was done; gives what holds. `force` replaces a decision of our own. */
   decide(entry: JournalEntry, wanted: Decision, force?: boolean): Promise<Decision>
   decision(entry: JournalEntry): Promise<Decision | undefined>
-  /** Tells the boot counter that this boot is a good one. */
+  /** Tells the boot counter that this boot is a good one: it counts no more for the generation that boots. */
   blessBoot(): Promise<void>
   /** What the switch, and going back, have printed. */
   output(entry: JournalEntry): Promise<string>

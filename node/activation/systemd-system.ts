@@ -2,8 +2,10 @@
 
 import { randomUUID } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Target } from '../../protocol/encoding/fields.ts'
+import { syncDirectory } from '../files/durable-file.ts'
 import { isMissing } from '../files/missing.ts'
 import { outputLines } from '../process/limits.ts'
 import type { Logger } from '../process/log.ts'
@@ -22,8 +24,8 @@ import type { UnitState } from './unit-health.ts'
 
 /** What is forgotten with every boot, as /run is. */
 const runDirectory = '/run/thymesh'
-/** Boots of the portable target's generation that nobody has called good yet. */
-const bootCount = '/etc/thymesh/boot-count'
+/** Where the portable target counts boots, and how many it allows: there only until a boot was a good one. */
+const [bootDirectory, bootCounter] = ['/etc/thymesh', ['boot-tries', 'boot-count']]
 /** Of a unit's journal that goes into the log of a failure. */
 const journalLines = 60
 
@@ -134,7 +136,9 @@ export class SystemdSystem implements ActivationSystem {
   }
 
   async blessBoot(): Promise<void> {
-    await rm(bootCount, { force: true })
+    for (const name of bootCounter) await rm(join(bootDirectory, name), { force: true })
+    // Else a power cut may bring the counter back.
+    await syncDirectory(bootDirectory).catch(ignoreMissing)
   }
 
   output(entry: JournalEntry): Promise<string> {
@@ -209,5 +213,8 @@ export class SystemdSystem implements ActivationSystem {
   }
 }
 
+const ignoreMissing = (thrown: unknown) => {
+  if (!isMissing(thrown)) throw thrown
+}
 const rollbackUnit = (entry: JournalEntry) => `thymesh-rollback-${entry.id}`
 const guardOf = (attempt: AttemptFolder, action: string) => ['/bin/sh', attempt.guard, action, attempt.directory]

@@ -32,6 +32,8 @@ export class SimulatedMachine implements ActivationSystem {
   bootsNext: string | undefined
   decided: Decision | undefined
   journal: JournalEntry | undefined
+  /** A boot was called a good one. */
+  blessed = false
   /** The switch takes all power down with it. */
   diesTesting = false
   /** Everything that the world has been, for invariants. */
@@ -153,7 +155,9 @@ export class SimulatedMachine implements ActivationSystem {
       return this.decided
     })
   decision = async () => this.decided
-  blessBoot = async () => {}
+  blessBoot = async () => {
+    this.blessed = true
+  }
   output = async () => ''
   journalOf = async () => ''
 }

@@ -1,7 +1,7 @@
 # What a reboot starts: the link /etc/thymesh/boot, and a unit that runs `test` of the generation behind it.
 #
 # Boots are counted where whoever sets the generation for boot asks for it (THYMESH_BOOT_TRIES): the daemon does, and
-# removes the count when it is up and well. After so many boots without that, the generation before comes back.
+# ends the count when it is up and well after a boot. After so many boots without that, the generation before comes back.
 
 write_boot_unit() {
   cat <<'EOF'

@@ -3,7 +3,7 @@
 import { daemonDies, guardReboots, networkLost, unitFails } from './bad-updates.ts'
 import { clock } from './clock.ts'
 import { daemonReplaced } from './daemon-replaced.ts'
-import { bootFails, degraded } from './degraded.ts'
+import { bootFails, bootFlaps, degraded } from './degraded.ts'
 import { diskFull } from './disk-full.ts'
 import { firstUpdate } from './first-update.ts'
 import { healthy } from './healthy.ts'
@@ -27,6 +27,7 @@ export const scenarios: readonly Scenario[] = [
   daemonReplaced,
   degraded,
   bootFails,
+  bootFlaps,
   firstUpdate,
   powerCut,
   powerCutFetching,
