@@ -3,19 +3,22 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Target } from '../../protocol/encoding/fields.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import { policyOf, type UpdatePolicy } from '../../protocol/release/update-policy.ts'
+import { policyOf } from '../../protocol/release/update-policy.ts'
 import type { Answering } from '../mesh/peers/answering.ts'
 import type { Logger } from '../process/log.ts'
 import type { NixStore } from '../store/local/nix-store.ts'
 import { type ActivationLogs, activationText } from './activation-log.ts'
+import { beforeDeadline } from './deadline.ts'
+import { firstEntry } from './first-entry.ts'
 import { checkHealth } from './health.ts'
 import type { Journal } from './journal.ts'
-import { type FailureCode, finalStates, type JournalEntry, maxBaselineUnits } from './journal-entry.ts'
-import { contactTimeoutMs, deadlineGraceSeconds, healthPollMs, heldPollMs, wellInARow } from './limits.ts'
-import { preflight } from './preflight.ts'
+import { finalStates, type JournalEntry } from './journal-entry.ts'
+import { contactTimeoutMs, healthPollMs, heldPollMs, machineStopMs, retryPausesMs, wellInARow } from './limits.ts'
+import { withRetries } from './retry.ts'
+import { SwitchError } from './switch.ts'
 import type { ActivationSystem } from './system.ts'
 import { contactsNeeded, type Event, resume, step } from './transition.ts'
-import { UnitWatch, unitProblem } from './unit-health.ts'
+import { UnitWatch } from './unit-health.ts'
 import type { WantedSystem } from './wanted-system.ts'
 
 export interface ActivatorComponents {
@@ -26,6 +29,14 @@ export interface ActivatorComponents {
   /** Members that answer now: asked anew, since connections may be dead. */
   contacts: (signal: AbortSignal) => Promise<Answering>
   log: Logger
+}
+
+export interface ActivatorInit {
+  /** Where the system lies, if not at `/`. */
+  root: string | undefined
+  pollMs?: number
+  /** Pauses between tries of what the machine could not do for the moment. */
+  retryPausesMs?: readonly number[]
 }
 
 export interface ActivateOptions {
@@ -44,12 +55,12 @@ const outputTail = 700
 
 export class Activator {
   readonly #components: ActivatorComponents
-  readonly #init: { root: string | undefined; pollMs: number }
+  readonly #init: Required<ActivatorInit>
   #findings: string[] = []
 
-  constructor(components: ActivatorComponents, init: { root: string | undefined; pollMs?: number }) {
+  constructor(components: ActivatorComponents, init: ActivatorInit) {
     this.#components = components
-    this.#init = { pollMs: healthPollMs, ...init }
+    this.#init = { pollMs: healthPollMs, retryPausesMs, ...init }
   }
 
   /** The top level that runs, by what the machine itself says; nothing when none does. */
@@ -72,13 +83,16 @@ export class Activator {
     const { journal, system } = this.#components
     const entry = await journal.read()
     if (entry === undefined) return undefined
+    const stopped = await system.wasStopped(entry)
     const next = resume(entry, {
       sameBoot: entry.boot === (await system.bootId()),
       running: await system.running(),
       boots: await system.boots(entry.target),
       decision: await system.decision(entry),
+      stopped,
     })
     if (next !== entry) await journal.write(next)
+    if (stopped) await system.markStopped(entry, false)
     const end = await this.#run(next, options)
     await this.#blessBoot(end, options.signal)
     return end
@@ -90,7 +104,12 @@ export class Activator {
    */
   async activate(wanted: WantedSystem, options: ActivateOptions): Promise<JournalEntry> {
     const { journal, store } = this.#components
-    const first = await this.#first(wanted, options.signal)
+    const first = await firstEntry(wanted, {
+      ...this.#components,
+      last: await journal.read(),
+      answering: await this.#contacts(options.signal),
+      root: this.#init.root,
+    })
     this.#findings = []
     if (first.state !== 'failed') {
       // What runs is kept by its own root, but only from the switch on; and what ran by nothing once it doesn't.
@@ -99,51 +118,6 @@ export class Activator {
     }
     await journal.write(first)
     return await this.#run(first, options)
-  }
-
-  async #first(wanted: WantedSystem, signal: AbortSignal): Promise<JournalEntry> {
-    const { journal, system, store } = this.#components
-    const last = await journal.read()
-    const policy = policyOf(wanted.policy)
-    const sameRelease = last?.release === wanted.release && last.site === wanted.site
-    const again = last?.state === 'interrupted' && sameRelease && last.new === wanted.topLevel
-    const attempt = again ? last.attempt + 1 : 1
-    const old = await system.running()
-    const before = await this.#contacts(signal)
-    const entry: JournalEntry = {
-      v: 1,
-      state: 'armed',
-      id: `${wanted.site === undefined ? '' : `${wanted.site}-`}${wanted.release}-${attempt}`,
-      release: wanted.release,
-      ...(wanted.site !== undefined && { site: wanted.site }),
-      config: wanted.config,
-      target: wanted.target,
-      new: wanted.topLevel,
-      ...(old !== undefined && { old }),
-      boot: await system.bootId(),
-      attempt,
-      deadline: (await system.uptime()) + policy.confirm.deadlineSeconds,
-      // Those that stay, if there are any: the laptop that deployed may be gone when it is asked again.
-      contacts: before.steady || before.all,
-      baseline: await this.#baseline(old, policy),
-      ...(wanted.policy && { policy: wanted.policy }),
-    }
-    const refused = (code: FailureCode, message: string): JournalEntry => ({ ...entry, state: 'failed', code, message })
-    if (attempt > policy.attempts) {
-      const message = `${policy.attempts} switches to it ended without a verdict: the machine or the daemon stopped`
-      return refused('too-many-attempts', message)
-    }
-    const problem = await preflight(wanted, { realPath: store.realPath(wanted.topLevel), root: this.#init.root, last })
-    return problem === undefined ? entry : refused(problem.code, problem.message)
-  }
-
-  /** Units that are not well before the switch. A crash loop counts with a wider window than after it. */
-  async #baseline(old: string | undefined, policy: UpdatePolicy): Promise<string[]> {
-    const units = await this.#components.system.units(old)
-    return units
-      .filter(unit => unitProblem(unit, policy.health.settleSeconds) !== undefined)
-      .map(({ name }) => name)
-      .slice(0, maxBaselineUnits)
   }
 
   async #watch(entry: JournalEntry): Promise<UnitWatch> {
@@ -155,18 +129,39 @@ export class Activator {
 
   /** From state to state: the journal first, then what the state asks for. */
   async #run(entry: JournalEntry, options: ActivateOptions): Promise<JournalEntry> {
-    const { journal, store } = this.#components
+    const { journal, store, system } = this.#components
     let at = entry
-    while (!finalStates.has(at.state)) {
-      await options.onState?.(at)
-      options.signal.throwIfAborted()
-      const [before, event] = await this.#effect(at, options)
-      at = step(before, event)
-      await journal.write(at)
+    try {
+      while (!finalStates.has(at.state)) {
+        await options.onState?.(at)
+        options.signal.throwIfAborted()
+        const [before, event] = await this.#effect(at, options)
+        const next = step(before, event)
+        await this.#unlessStopping(next, options.signal)
+        await this.#again('writing the journal', options.signal, () => journal.write(next))
+        at = next
+      }
+    } catch (thrown) {
+      // While it is tested, the stop may be the switch's own doing, and the new daemon may be the one that never comes up.
+      if (options.signal.aborted && at.state !== 'testing') await system.markStopped(at, true).catch(() => {})
+      throw thrown
     }
     // An interrupted update is tried again.
     if (at.state !== 'interrupted') await store.removeRoot(stagedRoot)
     return at
+  }
+
+  /** What fails while the machine goes down says nothing about the generation: it waits for its own end. */
+  async #unlessStopping({ state }: JournalEntry, signal: AbortSignal): Promise<void> {
+    if (state !== 'rolling-back' && state !== 'failed') return
+    if (!(await this.#components.system.isStopping())) return
+    await sleep(machineStopMs, undefined, { signal }).catch(() => {})
+    signal.throwIfAborted()
+  }
+
+  #again<T>(what: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const { log } = this.#components
+    return withRetries(work, { signal, pausesMs: this.#init.retryPausesMs, log, what })
   }
 
   async #effect(entry: JournalEntry, options: ActivateOptions): Promise<[JournalEntry, Event]> {
@@ -176,9 +171,14 @@ export class Activator {
       case 'held':
         return [entry, await this.#hold(entry, options)]
       case 'committing':
-        return [entry, await this.#commit(entry)]
-      default:
-        return [entry, await this.#beforeDeadline(entry, options.signal, signal => this.#try(entry, signal))]
+        return [entry, await this.#commit(entry, options.signal)]
+      default: {
+        const effect = (signal: AbortSignal) =>
+          this.#again(`the step ${entry.state}`, signal, () => this.#try(entry, signal))
+        const { pollMs } = this.#init
+        const { system } = this.#components
+        return [entry, await beforeDeadline(system, entry, { signal: options.signal, pollMs }, effect)]
+      }
     }
   }
 
@@ -219,46 +219,17 @@ export class Activator {
     return answered
   }
 
-  /** An effect, until the guard has decided to go back, or should have. What fails of itself is an event too. */
-  async #beforeDeadline(
-    entry: JournalEntry,
-    signal: AbortSignal,
-    effect: (signal: AbortSignal) => Promise<Event>,
-  ): Promise<Event> {
-    const { system } = this.#components
-    const late = new AbortController()
-    const done = new AbortController()
-    const grace = system.hasGuard ? deadlineGraceSeconds : 0
-    const watch = (async () => {
-      // Arming takes away what an attempt of the same name may have decided.
-      while (entry.state !== 'armed' && !done.signal.aborted) {
-        const over = (await system.uptime()) >= entry.deadline + grace
-        const decision = over ? await system.decide(entry, 'roll-back') : await system.decision(entry)
-        if (decision === 'roll-back') return late.abort(new Error('the deadline has come'))
-        await sleep(this.#init.pollMs, undefined, { signal: done.signal }).catch(() => {})
-      }
-    })().catch((thrown: unknown) => late.abort(thrown))
-    try {
-      return await effect(AbortSignal.any([signal, late.signal]))
-    } catch (thrown) {
-      signal.throwIfAborted()
-      if (late.signal.aborted) return { type: 'deadline' }
-      return { type: 'failed', code: 'switch-failed', message: messageOf(thrown).slice(0, 1000) }
-    } finally {
-      done.abort()
-      await watch
-    }
-  }
-
-  async #commit(entry: JournalEntry): Promise<Event> {
+  async #commit(entry: JournalEntry, signal: AbortSignal): Promise<Event> {
     const { system } = this.#components
     const decision = await system.decide(entry, 'commit')
     if (decision === 'roll-back') return { type: 'deadline' }
     if (decision === 'hold') await system.decide(entry, 'commit', true)
     try {
-      await system.commit(entry)
+      await this.#again('the commit', signal, () => system.commit(entry))
     } catch (thrown) {
-      return { type: 'failed', code: 'switch-failed', message: messageOf(thrown).slice(0, 1000) }
+      signal.throwIfAborted()
+      const code = thrown instanceof SwitchError ? thrown.code : 'interrupted'
+      return { type: 'failed', code, message: messageOf(thrown).slice(0, 1000) }
     }
     const [running, boots] = [await system.running(), await system.boots(entry.target)]
     if (running !== entry.new || boots !== entry.new) {
@@ -290,7 +261,7 @@ export class Activator {
     log.warn({ release: entry.release, code: entry.code, reason: entry.message }, 'going back')
     const journals = await this.#journals(entry).catch(() => [])
     await system.decide(entry, 'roll-back', true)
-    await system.rollBack(entry, signal).catch((thrown: unknown) => {
+    await this.#again('going back', signal, () => system.rollBack(entry, signal)).catch((thrown: unknown) => {
       signal.throwIfAborted()
       log.error({ reason: messageOf(thrown) }, 'going back failed')
     })

@@ -92,6 +92,15 @@ export class AttemptFolder {
     return (await this.#text('started')) !== undefined
   }
 
+  async markStopped(stopped: boolean): Promise<void> {
+    if (stopped) await writeDurably(this.directory, 'stopped', '')
+    else await rm(join(this.directory, 'stopped'), { force: true })
+  }
+
+  async wasStopped(): Promise<boolean> {
+    return (await this.#text('stopped')) !== undefined
+  }
+
   /** The end of what was printed. */
   async output(): Promise<string> {
     try {

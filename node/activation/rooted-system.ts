@@ -50,6 +50,18 @@ export class RootedSystem implements ActivationSystem {
     return false
   }
 
+  async isStopping(): Promise<boolean> {
+    return false
+  }
+
+  markStopped(entry: JournalEntry, stopped: boolean): Promise<void> {
+    return this.#attempt(entry).markStopped(stopped)
+  }
+
+  wasStopped(entry: JournalEntry): Promise<boolean> {
+    return this.#attempt(entry).wasStopped()
+  }
+
   async arm(entry: JournalEntry): Promise<void> {
     await this.#attempt(entry).prepare('')
   }

@@ -11,7 +11,11 @@ import { bootDefault } from './boot-default.ts'
 import type { JournalEntry } from './journal-entry.ts'
 import { activationTimeoutMs } from './limits.ts'
 
-export class SwitchError extends ThymeshError<'switch-failed'> {}
+/** `interrupted`: the machine could not do it, which is no verdict on the generation. */
+export class SwitchError extends ThymeshError<'switch-failed' | 'interrupted'> {}
+
+/** What programs say when the machine lacks something. */
+const machineLacks = /No space left on device|Disk quota exceeded|Cannot allocate memory|Read-only file system/
 
 /** NixOS boots its own profile; the portable target has one that can't collide with it. */
 export const profiles: Record<Target, string> = { nixos: 'system', portable: 'thymesh' }
@@ -40,7 +44,7 @@ export class Switcher {
       env: { ...process.env, ...env },
       onLine: line => this.#components.log.debug({ action, line }, 'switch-to-configuration'),
     }).catch((thrown: unknown) => {
-      throw new SwitchError('switch-failed', `${program} ${action}: ${messageOf(thrown)}`, { cause: thrown })
+      throw new SwitchError('interrupted', `${program} ${action}: ${messageOf(thrown)}`, { cause: thrown })
     })
   }
 
@@ -63,9 +67,8 @@ export class Switcher {
     const result = await this.run(topLevel, 'boot', { THYMESH_BOOT_TRIES: String(tries) })
     if (result.code === 0) return
     const end = result.signal ?? `exit code ${result.code}`
-    throw new SwitchError(
-      'switch-failed',
-      `switch-to-configuration boot failed (${end}):\n${result.output.join('\n')}`.slice(0, 1000),
-    )
+    const output = result.output.join('\n')
+    const code = result.signal !== null || machineLacks.test(output) ? 'interrupted' : 'switch-failed'
+    throw new SwitchError(code, `switch-to-configuration boot failed (${end}):\n${output}`.slice(0, 1000))
   }
 }

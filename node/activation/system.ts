@@ -26,6 +26,12 @@ export interface ActivationSystem {
   /** Whether a unit is active; never asked where none is started. */
   unitIsActive(unit: string, signal: AbortSignal): Promise<boolean>
 
+  /** Whether the machine is going down. */
+  isStopping(): Promise<boolean>
+  /** Notes that the daemon was told to stop in the middle of an update, which is no verdict; or that it goes on. */
+  markStopped(entry: JournalEntry, stopped: boolean): Promise<void>
+  wasStopped(entry: JournalEntry): Promise<boolean>
+
   /** Sets the deadline, seconds from now; it holds without the daemon where the machine can keep it. */
   arm(entry: JournalEntry, seconds: number): Promise<void>
   /** Takes the deadline away. */

@@ -85,6 +85,18 @@ export class SystemdSystem implements ActivationSystem {
     return ['active', 'reloading', 'refreshing'].includes(stdout.trim())
   }
 
+  async isStopping(): Promise<boolean> {
+    return (await this.#systemctl(['is-system-running'])).stdout.trim() === 'stopping'
+  }
+
+  markStopped(entry: JournalEntry, stopped: boolean): Promise<void> {
+    return this.#attempt(entry).markStopped(stopped)
+  }
+
+  wasStopped(entry: JournalEntry): Promise<boolean> {
+    return this.#attempt(entry).wasStopped()
+  }
+
   async arm(entry: JournalEntry, seconds: number): Promise<void> {
     const attempt = this.#attempt(entry)
     // Anew: nothing of an earlier attempt of this name may count, and while it is armed nothing has begun.

@@ -67,6 +67,8 @@ export function step(entry: JournalEntry, event: Event): JournalEntry {
     case 'committing/deadline':
       return back('deadline', 'the deadline came first')
     case 'armed/failed':
+      // Nothing was changed.
+      return event.type === 'failed' ? to('interrupted', { code: event.code, message: event.message }) : entry
     case 'testing/failed':
     case 'probing/failed':
     case 'confirming/failed':
@@ -85,14 +87,18 @@ export function step(entry: JournalEntry, event: Event): JournalEntry {
  */
 function tested(entry: JournalEntry, event: Extract<Event, { type: 'tested' }>): JournalEntry {
   const { code, running, output } = event
-  const end = code === null ? 'was killed' : `ended with code ${code}`
   if (running === entry.new && (code === 0 || code === 4)) return { ...entry, state: 'probing' }
   if (running !== entry.new && (code === 0 || code === 4)) {
     const message = `expected ${entry.new} to run after the switch, got ${running ?? 'nothing'}`
     return { ...entry, state: 'rolling-back', code: 'not-running', message }
   }
+  // Memory ran out, or the machine goes down: no verdict.
+  if (code === null) {
+    const message = 'switch-to-configuration test was killed'
+    return { ...entry, state: 'rolling-back', code: 'interrupted', message }
+  }
   const said = output === undefined || output === '' ? '' : `:\n${output}`
-  const message = `switch-to-configuration test ${end}${said}`.slice(0, 1000)
+  const message = `switch-to-configuration test ended with code ${code}${said}`.slice(0, 1000)
   return { ...entry, state: 'rolling-back', code: 'switch-failed', message }
 }
 
@@ -112,7 +118,9 @@ function returned(
   entry: JournalEntry,
   found: { running: string | undefined; boots: string | undefined },
 ): JournalEntry {
-  if (found.running === entry.old && found.boots !== entry.new) return { ...entry, state: 'rolled-back' }
+  if (found.running === entry.old && found.boots !== entry.new) {
+    return { ...entry, state: entry.code === 'interrupted' ? 'interrupted' : 'rolled-back' }
+  }
   const message = `${entry.message ?? 'the update failed'}; going back failed too: expected ${entry.old ?? 'nothing'} to run, got ${found.running ?? 'nothing'}`
   return { ...entry, state: 'failed', code: 'rollback-failed', message: message.slice(0, 1000) }
 }
@@ -133,6 +141,8 @@ export interface Found {
   boots: string | undefined
   /** What was decided, by us or by the guard: whoever came first. */
   decision: Decision | undefined
+  /** The daemon was told to stop before the update ended. */
+  stopped?: boolean
 }
 export type Decision = 'commit' | 'hold' | 'roll-back'
 
@@ -146,6 +156,8 @@ export function resume(entry: JournalEntry, found: Found): JournalEntry {
   if (finalStates.has(state)) return entry
   if (found.sameBoot) {
     if (found.decision !== 'roll-back' || state === 'rolling-back') return entry
+    // Nobody was there to confirm it.
+    if (found.stopped) return { ...entry, state: 'rolling-back', code: 'interrupted', message: stoppedMessage }
     return step(state === 'armed' ? { ...entry, state: 'testing' } : entry, { type: 'deadline' })
   }
   if (state === 'committing' && found.boots === entry.new && found.running === entry.new) {
@@ -159,12 +171,14 @@ export function resume(entry: JournalEntry, found: Found): JournalEntry {
   if (state === 'rolling-back') return step(entry, { type: 'returned', ...found })
   // The guard had decided before the machine went down, or took it down itself: that is a verdict. (A decision that is
   // there while it is only armed is of an earlier attempt.)
-  if (found.decision === 'roll-back' && state !== 'armed') {
+  if (found.decision === 'roll-back' && state !== 'armed' && !found.stopped) {
     return step(step(entry, { type: 'deadline' }), { type: 'returned', ...found })
   }
   const message = 'the machine started anew before the update was confirmed'
   return { ...entry, state: 'interrupted', code: 'interrupted', message }
 }
+
+const stoppedMessage = 'the daemon was told to stop, and so did not confirm the update before the deadline'
 
 /** A committed generation that another boot has not brought: the boot loader or the boot counter went back. */
 function booted(entry: JournalEntry, { sameBoot, running }: Found): JournalEntry {

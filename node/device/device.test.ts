@@ -262,6 +262,24 @@ describe('a device', () => {
     assert.match(error?.message ?? '', /^(└─)+└?$/)
   })
 
+  it('takes an update up again that could not go on, also one that runs but was not committed', async t => {
+    const { device, release, reported, machine } = await scene(t)
+    const { activate } = machine
+    machine.activate = async wanted => {
+      const end = await activate(wanted)
+      machine.journal = { ...end, state: 'testing' }
+      throw new Error('no space left on device')
+    }
+    machine.resume = async () => {
+      if (machine.journal !== undefined) machine.journal = { ...machine.journal, state: 'committed' }
+      return machine.journal
+    }
+    device.start()
+    release(releaseOf(2, 'one'))
+    assert.equal((await reported(({ state }) => state === 'running')).release, 2)
+    assert.deepEqual([machine.activations.length, machine.journal?.state], [1, 'committed'])
+  })
+
   it('goes on when the machine cannot be asked for a moment', async t => {
     const { device, release, reported, machine } = await scene(t)
     const { running } = machine

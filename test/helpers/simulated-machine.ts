@@ -1,6 +1,7 @@
 /** A machine in memory for the activator: it can lose its daemon or its power at any step, and its guard acts by itself. */
 
 import type { JournalEntry } from '../../node/activation/journal-entry.ts'
+import { SwitchError } from '../../node/activation/switch.ts'
 import type { ActivationSystem } from '../../node/activation/system.ts'
 import type { Decision } from '../../node/activation/transition.ts'
 import { testUnit } from './unit-state.ts'
@@ -27,11 +28,16 @@ export class SimulatedMachine implements ActivationSystem {
   readonly startsUnits = true
   readonly old: string | undefined
   readonly new: string
-  readonly #behaviour: Behaviour
+  #behaviour: Behaviour
   runs: string | undefined
   bootsNext: string | undefined
   decided: Decision | undefined
   journal: JournalEntry | undefined
+  /** The machine goes down. */
+  stopping = false
+  stopped = false
+  /** So many commits fail, since the machine lacks something for the moment. */
+  lacking = 0
   /** A boot was called a good one. */
   blessed = false
   /** The switch takes all power down with it. */
@@ -66,6 +72,11 @@ export class SimulatedMachine implements ActivationSystem {
     return this.runs !== this.new || this.#behaviour.reachable
   }
 
+  /** What was wrong with the new generation is over. */
+  behave(behaviour: Behaviour): void {
+    this.#behaviour = behaviour
+  }
+
   /** A new daemon, after a crash. */
   revive(): void {
     this.#dead = false
@@ -95,6 +106,11 @@ export class SimulatedMachine implements ActivationSystem {
       this.#pass(this.#deadline + 1)
     }
     throw new Crash(fault)
+  }
+
+  /** The deadline comes while no daemon runs. */
+  passDeadline(): void {
+    if (this.#deadline !== undefined) this.#pass(this.#deadline)
   }
 
   /** Time goes by: at the deadline the guard decides, unless that was done. */
@@ -127,6 +143,7 @@ export class SimulatedMachine implements ActivationSystem {
   arm = (_entry: JournalEntry, seconds: number) =>
     this.#step(() => {
       this.decided = undefined
+      this.stopped = false
       this.#deadline = this.#uptime + seconds
     })
   disarm = () =>
@@ -146,7 +163,8 @@ export class SimulatedMachine implements ActivationSystem {
     })
   commit = () =>
     this.#step(() => {
-      if (this.#behaviour.commitFails) throw new Error('the boot partition is full')
+      if (this.lacking-- > 0) throw new SwitchError('interrupted', 'No space left on device')
+      if (this.#behaviour.commitFails) throw new SwitchError('switch-failed', 'the boot loader was not installed')
       this.bootsNext = this.new
     })
   decide = (_entry: JournalEntry, wanted: Decision, force = false) =>
@@ -155,6 +173,11 @@ export class SimulatedMachine implements ActivationSystem {
       return this.decided
     })
   decision = async () => this.decided
+  isStopping = async () => this.stopping
+  markStopped = async (_entry: JournalEntry, stopped: boolean) => {
+    this.stopped = stopped
+  }
+  wasStopped = async () => this.stopped
   blessBoot = async () => {
     this.blessed = true
   }
