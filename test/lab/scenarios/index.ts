@@ -13,6 +13,7 @@ import { powerCutFetching } from './power-cut-fetching.ts'
 import type { Scenario } from './scenario.ts'
 import { secrets } from './secrets.ts'
 import { sickUnits } from './sick-units.ts'
+import { toldToStop } from './told-to-stop.ts'
 import { twoReleases } from './two-releases.ts'
 import { visitingLaptop } from './visiting-laptop.ts'
 import { waves } from './waves.ts'
@@ -31,6 +32,7 @@ export const scenarios: readonly Scenario[] = [
   firstUpdate,
   powerCut,
   powerCutFetching,
+  toldToStop,
   diskFull,
   twoReleases,
   waves,
