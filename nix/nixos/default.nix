@@ -29,6 +29,8 @@ let
       imports = [ (deepSeq module.values made) ];
     };
 
+  secretsText = builtins.toJSON config.secrets;
+
   # Sets of packages are not asked through NixOS, which has its own.
   evaluate = more: nixpkgs.lib.nixosSystem {
     inherit (config) system;
@@ -42,6 +44,13 @@ let
         services.thymesh.node.package = lib.mkIf (source != null) (lib.mkOverride 1400 (pkgs.callPackage ../package.nix { src = source; }));
       })
     ]
+    ++ (if config.secrets == [ ] then [ ] else [
+      ({ config, ... }: {
+        _file = "Thymesh";
+        # The unit gives secrets to accounts that the same switch makes: so it runs again when either changes.
+        systemd.services.thymesh-secrets.restartTriggers = [ secretsText (builtins.toJSON (attrNames config.users.users)) ];
+      })
+    ])
     ++ (if config.type == null then [ ] else [
       { _file = config.type.file; imports = [ config.type.nixos ]; }
       (if builtins.elem "sd-card" config.type.images then ./layouts/sd-card.nix else ./layouts/disk.nix)

@@ -1,4 +1,7 @@
-/** Secrets at the start of the machine: laid by a small program before the units that need them, without the mesh. */
+/**
+ * Secrets before the units that need them, without the mesh: laid by a small program at the start of the machine, and given
+ * to their owners by the same one during a switch, once these exist.
+ */
 
 import { mkdir, readlink, realpath, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -10,16 +13,19 @@ import { SecretError } from './secret-error.ts'
 
 /**
  * Lays what goes with the system that runs or is about to. Resolves to how many files that were; to nothing when secrets
- * are there already, which are the daemon's own then, maybe of an update that is in progress.
+ * are there already, which are the daemon's own then, maybe of an update that is in progress. Throws a SecretError when an
+ * owner is missing; all others have their files then.
  */
 export async function laySecretsAtBoot(init: { state: string; root: string | undefined }): Promise<number | undefined> {
-  if (await areLaid(init.root)) return undefined
-  const age = await AgeIdentities.load(join(init.state, 'age.keys'), new Date())
+  const areThere = await areLaid(init.root)
+  const age = areThere ? undefined : await AgeIdentities.load(join(init.state, 'age.keys'), new Date())
   const fetch = async (hash: Uint8Array): Promise<Uint8Array> => {
     throw new SecretError('secret-unreadable', `nothing is fetched at boot: ${hash.length} bytes`)
   }
-  const secrets = new DeviceSecrets({ fetch, identities: () => age.identities }, init)
-  return await secrets.layFor(await bootedSystem(init.root ?? '/'))
+  const secrets = new DeviceSecrets({ fetch, identities: () => age?.identities ?? [] }, init)
+  const count = areThere ? undefined : await secrets.layFor(await bootedSystem(init.root ?? '/'))
+  await secrets.assignOwners()
+  return count
 }
 
 async function bootedSystem(root: string): Promise<string | undefined> {

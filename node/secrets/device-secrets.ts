@@ -9,7 +9,7 @@ import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { equalBytes, sha256, toHex } from '../../protocol/encoding/hash.ts'
 import type { ReleasedConfig } from '../../protocol/release/release.ts'
 import { replaceFile } from '../files/durable-file.ts'
-import { type Laid, laySecrets, openSecret, removeSecrets } from './lay.ts'
+import { assignOwners, type Laid, laySecrets, openSecret, removeSecrets } from './lay.ts'
 import { type Manifest, type Manifests, manifestFor, manifestsSchema, type SecretFile } from './manifest.ts'
 import { SecretError } from './secret-error.ts'
 
@@ -57,6 +57,15 @@ export class DeviceSecrets {
   async layNext(): Promise<void> {
     const { next } = await this.#manifests()
     if (next !== undefined) await this.#lay(next)
+  }
+
+  /**
+   * Gives what is laid to owners that were not there when it was laid. A file's name goes with its owner, so it doesn't
+   * matter of which system it is. Throws a SecretError when one is still missing.
+   */
+  async assignOwners(): Promise<void> {
+    const { current, next } = await this.#manifests()
+    await assignOwners([...(current?.files ?? []), ...(next?.files ?? [])], this.#root)
   }
 
   /** The new system is the one that boots: so are its secrets. Gives the files that are others than they were. */
