@@ -43,6 +43,7 @@ const generations = {
       Service.ExecStart = "/bin/sleep infinity"; wantedBy = [ "multi-user.target" ];
     };
     etc."lab/both".text = "broken";`,
+  over: `${service('keep')} ${service('change', 'one')} ${service('gone')} ${service('own', 'over')} ${service('idle', 'over')}`,
 }
 
 type Generation = keyof typeof generations
@@ -52,6 +53,16 @@ const shown: Record<Generation, string[]> = {
   one: ['keep active', 'change active one', 'gone active', 'new inactive', 'both one', 'gone one'],
   two: ['keep active', 'change active two', 'gone inactive', 'new active', 'both two', 'deep two'],
   broken: ['keep active', 'change active broken', 'gone inactive', 'new active', 'both broken'],
+  over: ['keep active', 'change active one', 'gone active', 'new inactive'],
+}
+
+/** Units of the distribution: one that is enabled, one that isn't. */
+const ownUnit = (name: string) =>
+  `[Service]\nExecStartPre=/bin/sh -c 'echo distribution >/run/${name}'\nExecStart=/bin/sleep infinity\n`
+const distribution = {
+  '/usr/lib/systemd/system/own.service': ownUnit('own'),
+  '/usr/lib/systemd/system/idle.service': ownUnit('idle'),
+  '/usr/lib/systemd/system/multi-user.target.d/own.conf': '[Unit]\nWants=own.service\n',
 }
 
 const look = `
@@ -66,7 +77,7 @@ done`
 describe('switch-to-configuration under systemd', { skip: labSkip() || nixSkip() }, () => {
   const workshop = new Workshop()
   after(() => workshop.remove())
-  const tops: Record<Generation, string> = { one: '', two: '', broken: '' }
+  const tops: Record<Generation, string> = { one: '', two: '', broken: '', over: '' }
   let host: LabHost
 
   before(async () => {
@@ -100,7 +111,11 @@ describe('switch-to-configuration under systemd', { skip: labSkip() || nixSkip()
   /** Each test has a new machine, with generation one running and set for boot. */
   beforeEach(async () => {
     // The closures get into the machine with the store that they were built in.
-    host = await LabHost.create({ name: 'shop', binds: [{ from: workshop.at('/nix'), to: '/nix', writable: true }] })
+    host = await LabHost.create({
+      name: 'shop',
+      files: distribution,
+      binds: [{ from: workshop.at('/nix'), to: '/nix', writable: true }],
+    })
     await host.boot()
     await succeeds('one', 'switch')
     await runs('one')
@@ -142,6 +157,29 @@ describe('switch-to-configuration under systemd', { skip: labSkip() || nixSkip()
       assert.ok(said.includes(`${line}.service`), said)
     }
     await runs('one')
+  })
+
+  it("puts its units over the distribution's that run, and brings these back", async () => {
+    const states = async () => [
+      await host.must(['sh', '-c', 'cat /run/own']),
+      await host.unit('own.service', 'ActiveState'),
+      await host.unit('idle.service', 'ActiveState'),
+    ]
+    assert.deepEqual(await states(), ['distribution', 'active', 'inactive'])
+    await succeeds('over', 'switch')
+    assert.deepEqual(await states(), ['over', 'active', 'active'])
+    await succeeds('one', 'test')
+    assert.deepEqual(await states(), ['distribution', 'active', 'inactive'])
+    // Also where that was before another boot.
+    await host.reboot()
+    assert.deepEqual(await states(), ['over', 'active', 'active'])
+    await succeeds('one', 'switch')
+    assert.deepEqual(await states(), ['distribution', 'active', 'inactive'])
+    // And one that somebody has started, although nothing starts it with the machine.
+    await host.must(['systemctl', 'start', 'idle.service'])
+    await succeeds('over', 'test')
+    await succeeds('one', 'test')
+    assert.deepEqual(await states(), ['distribution', 'active', 'active'])
   })
 
   it('is back at the old generation when the power goes after test', async () => {

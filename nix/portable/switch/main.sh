@@ -4,14 +4,20 @@
 activate() {
   stage=changing
   begin
-  if [ -z "$rooted" ]; then stop_gone_units; fi
+  if [ -z "$rooted" ]; then
+    note_replaced
+    stop_gone_units
+  fi
   mkdir -p "$root/run"
   keep_from_garbage current run/current-system
   replace_link "$top" "$current"
   etc_activate
   units_activate
   say "runs $top"
-  if [ -z "$rooted" ]; then start_units; fi
+  if [ -z "$rooted" ]; then
+    start_units
+    forget_replaced
+  fi
   finish
   stage=
 }
@@ -31,7 +37,10 @@ deactivate() {
   units_activate
   rm -f "$current"
   say "runs nothing"
-  if [ -z "$rooted" ]; then start_units; fi
+  if [ -z "$rooted" ]; then
+    start_units
+    forget_replaced
+  fi
   finish
   rm -rf "$here"
   stage=

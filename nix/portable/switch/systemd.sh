@@ -59,8 +59,26 @@ units_changed() {
   done
 }
 
+# The distribution's own units that are back from under a generation's: those that ran before it, or that start with the
+# machine.
+units_restored() {
+  names_gone | while IFS= read -r name; do
+    if [ "$(property "$name" LoadState)" != loaded ] || is_up "$name"; then continue; fi
+    if listed "$replaced" "$name"; then
+      printf '%s\n' "$name"
+      continue
+    fi
+    for target in $(property "$name" WantedBy) $(property "$name" RequiredBy); do
+      if is_reached "$target"; then
+        printf '%s\n' "$name"
+        break
+      fi
+    done
+  done
+}
+
 units_restarted() {
-  units_changed | while IFS= read -r name; do
+  { units_changed; cat "$state/pending/replaced" 2>/dev/null || true; } | sort -u | while IFS= read -r name; do
     file=$name
     [ -e "$here/units/$file" ] || file="${name%%@*}@.${name##*.}"
     if is_off "$file" X-RestartIfChanged; then
@@ -131,30 +149,57 @@ stop_gone_units() {
   fi
 }
 
+# among LIST UNIT…, beyond LIST UNIT…: those that are in a list of names, and those that aren't
+among() (
+  list=$1
+  shift
+  for name in "$@"; do case " $list " in *" $name "*) printf '%s\n' "$name" ;; esac; done
+)
+beyond() (
+  list=$1
+  shift
+  for name in "$@"; do case " $list " in *" $name "*) ;; *) printf '%s\n' "$name" ;; esac; done
+)
+
+# take_up CHANGED MISSING: restarts and starts these, and remembers them in $touched
 # shellcheck disable=SC2086
+take_up() {
+  [ -n "$1$2" ] || return 0
+  systemctl reset-failed -- $1 $2 2>/dev/null || true
+  before=$(printf '%s\n' "$before"; invocations $1 $2)
+  if [ -n "$1" ]; then
+    restart $1
+    report restarted $1
+  fi
+  if [ -n "$2" ]; then
+    systemctl $no_block start -- $2 || true
+    report started $2
+  fi
+  touched=$(printf '%s ' $touched $1 $2)
+}
+
+# shellcheck disable=SC2046,SC2086
 start_units() {
   no_block=
   [ -n "$wait_for_units" ] || no_block=--no-block
   systemctl daemon-reload
   forget_failures
 
-  touched=$(units_restarted)
+  touched=
   before=
-  if [ -n "$touched" ]; then
-    before=$(invocations $touched)
-    systemctl reset-failed -- $touched 2>/dev/null || true
-    restart $touched
-    report restarted $touched
-  fi
+  secrets=thymesh-secrets.service
+  changed=$(units_restarted)
+  missing="$(units_to_start $changed) $(units_restored)"
+  # What makes accounts, then the secrets that are given to them: all other units may need both.
+  for early in "$(property $secrets After)" $secrets; do
+    take_up "$(among "$early" $changed)" "$(among "$early" $missing)"
+  done
+  take_up "$(beyond "$touched" $changed)" "$(beyond "$touched" $(units_restored))"
   # Again, since a target that was started may want more.
   for round in 1 2 3; do
-    starting=$(units_to_start $touched)
-    [ -n "$starting" ] || break
-    systemctl reset-failed -- $starting 2>/dev/null || true
-    before=$(printf '%s\n' "$before"; invocations $starting)
-    systemctl $no_block start -- $starting || true
-    report started $starting
-    touched="$touched $starting"
+    missing=$(units_to_start $touched)
+    [ -n "$missing" ] || break
+    take_up '' "$missing"
     # Without waiting there is nothing new to see.
     [ -n "$wait_for_units" ] || break
   done
