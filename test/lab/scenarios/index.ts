@@ -7,6 +7,7 @@ import { bootFails, bootFlaps, degraded } from './degraded.ts'
 import { diskFull } from './disk-full.ts'
 import { firstUpdate } from './first-update.ts'
 import { healthy } from './healthy.ts'
+import { inodesFull } from './inodes-full.ts'
 import { logs } from './logs.ts'
 import { powerCut } from './power-cut.ts'
 import { powerCutFetching } from './power-cut-fetching.ts'
@@ -34,6 +35,7 @@ export const scenarios: readonly Scenario[] = [
   powerCutFetching,
   toldToStop,
   diskFull,
+  inodesFull,
   twoReleases,
   waves,
   visitingLaptop,
