@@ -237,6 +237,9 @@ export class Activator {
       return { type: 'failed', code: 'not-running', message: message.slice(0, 1000) }
     }
     await system.disarm(entry)
+    for (const [, what] of (await system.output(entry)).matchAll(/^not in force: (.*)$/gm)) {
+      this.#components.log.warn({ what }, 'part of the generation is not in force')
+    }
     return { type: 'committed' }
   }
 

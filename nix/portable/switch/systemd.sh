@@ -44,6 +44,8 @@ forget_failures() {
   done
 }
 
+# Whether a file of this generation has a setting that is off, or on
+is_on() { grep -qE "^[[:space:]]*$2[[:space:]]*=[[:space:]]*(yes|true|on|1)[[:space:]]*\$" "$here/units/$1"; }
 is_off() { grep -qE "^[[:space:]]*$2[[:space:]]*=[[:space:]]*(no|false|off|0)[[:space:]]*\$" "$here/units/$1"; }
 
 units_changed() {
@@ -81,8 +83,8 @@ units_restarted() {
   { units_changed; cat "$state/pending/replaced" 2>/dev/null || true; } | sort -u | while IFS= read -r name; do
     file=$name
     [ -e "$here/units/$file" ] || file="${name%%@*}@.${name##*.}"
-    if is_off "$file" X-RestartIfChanged; then
-      complain "$name changed and keeps running as it was (X-RestartIfChanged=false)"
+    if is_off "$file" X-RestartIfChanged || is_on "$file" RefuseManualStop || is_on "$file" RefuseManualStart; then
+      complain "$name changed and keeps running as it was, since its file says that nobody restarts it"
     else
       printf '%s\n' "$name"
     fi
@@ -94,6 +96,7 @@ units_to_start() {
   wants_of "$here" | while IFS= read -r want; do
     name=${want##*/}
     case " $* " in *" $name "*) continue ;; esac
+    if is_on "$name" RefuseManualStart; then continue; fi
     if is_reached "${want%.wants/*}" && { ! is_up "$name" || has_failed "$name"; }; then printf '%s\n' "$name"; fi
   done | sort -u
 }
@@ -183,6 +186,7 @@ start_units() {
   no_block=
   [ -n "$wait_for_units" ] || no_block=--no-block
   systemctl daemon-reload
+  apply_early_files
   forget_failures
 
   touched=
