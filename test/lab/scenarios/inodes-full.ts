@@ -31,6 +31,8 @@ export const inodesFull: Scenario = {
     })
     await trials.of('none at all: nothing partial stays', async () => {
       for (const message of ['few c', 'few d', 'few e']) await updates.deployed(message, { policy })
+      const profile = '/nix/var/nix/profiles/thymesh'
+      await device.host.must(['nix-env', '--profile', profile, '--delete-generations', 'old'])
       await device.host.must(['nix-store', '--gc'])
       disk.fillInodes(500)
       const row = await updates.deploy('many c', { portable: files('c'), policy })
