@@ -53,7 +53,7 @@ const ownersModule = `{
     inherit (thymesh.systemd) once secretsReady;
     reads = user: secret: {
       Unit = { After = secretsReady; Wants = secretsReady; };
-      Service = { Type = "oneshot"; RemainAfterExit = true; User = user; ExecStart = "/bin/cat \${secret.path}"; };
+      Service = { Type = "oneshot"; RemainAfterExit = true; User = user; ExecStart = "/bin/sha256sum \${secret.path}"; };
       wantedBy = [ "multi-user.target" ];
     };
   in {
