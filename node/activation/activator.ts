@@ -1,4 +1,4 @@
-/** Makes a top level that is in the store the one that runs, then the one that boots, or brings back what ran before. */
+/** Activates a top level that is in the store and makes it the boot default, or rolls back to the previous one. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Target } from '../../protocol/encoding/fields.ts'
@@ -63,22 +63,22 @@ export class Activator {
     this.#init = { pollMs: healthPollMs, retryPausesMs, ...init }
   }
 
-  /** The top level that runs, by what the machine itself says; nothing when none does. */
+  /** The running top level, as the machine reports it; nothing if none runs. */
   running(): Promise<string | undefined> {
     return this.#components.system.running()
   }
 
-  /** The top level that the next boot brings. */
+  /** The top level of the next boot. */
   boots(target: Target): Promise<string | undefined> {
     return this.#components.system.boots(target)
   }
 
-  /** Where the last update stands; nothing before the first one. */
+  /** The journal's entry of the last update; nothing before the first one. */
   last(): Promise<JournalEntry | undefined> {
     return this.#components.journal.read()
   }
 
-  /** Brings an update to its end that a crash or a reboot has interrupted; gives the last entry, if there is one. */
+  /** Finishes an update that a crash or a reboot interrupted; resolves to the last entry, if there is one. */
   async resume(options: ActivateOptions): Promise<JournalEntry | undefined> {
     const { journal, system } = this.#components
     const entry = await journal.read()
@@ -112,7 +112,7 @@ export class Activator {
     })
     this.#findings = []
     if (first.state !== 'failed') {
-      // What runs is kept by its own root, but only from the switch on; and what ran by nothing once it doesn't.
+      // The running generation has its own root only from the switch on, and the old one has none after it.
       await store.makeRoot(stagedRoot, wanted.topLevel)
       if (first.old !== undefined) await store.makeRoot(previousRoot, first.old).catch(() => {})
     }
@@ -127,7 +127,7 @@ export class Activator {
     return new UnitWatch(() => system.units(entry.new, entry), init)
   }
 
-  /** From state to state: the journal first, then what the state asks for. */
+  /** Runs the state machine: each state is written to the journal before its effect. */
   async #run(entry: JournalEntry, options: ActivateOptions): Promise<JournalEntry> {
     const { journal, store, system } = this.#components
     let at = entry
@@ -151,7 +151,7 @@ export class Activator {
     return at
   }
 
-  /** What fails while the machine goes down says nothing about the generation: it waits for its own end. */
+  /** A failure during a shutdown says nothing about the generation: waits for the daemon's own stop instead. */
   async #unlessStopping({ state }: JournalEntry, signal: AbortSignal): Promise<void> {
     if (state !== 'rolling-back' && state !== 'failed') return
     if (!(await this.#components.system.isStopping())) return
@@ -182,7 +182,7 @@ export class Activator {
     }
   }
 
-  /** The states that a deadline ends. */
+  /** The effects of the states before the deadline. */
   async #try(entry: JournalEntry, signal: AbortSignal): Promise<Event> {
     const { system, log } = this.#components
     const policy = policyOf(entry.policy)
@@ -287,7 +287,7 @@ export class Activator {
     return await Promise.all([...units].slice(0, 10).map(async unit => [unit, await system.journalOf(unit)] as const))
   }
 
-  /** Keeps what was printed and found; a disk that is full must not keep the device from going back. */
+  /** Stores the log of a failure; a full disk must not prevent the rollback. */
   async #withLog(entry: JournalEntry, journals: (readonly [string, string])[]): Promise<JournalEntry> {
     const { system, logs, log } = this.#components
     try {

@@ -1,4 +1,4 @@
-/** One attempt's folder: the guard's script and facts, the decision that only one can make, results and output. */
+/** One attempt's folder: the guard's script and facts, the decision, which can be made only once, results and output. */
 
 import { open, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -19,7 +19,7 @@ const countsWantsLine = 'baseline=wanted'
 
 const decisions: readonly string[] = ['commit', 'hold', 'roll-back'] satisfies Decision[]
 
-/** What the guard has to know of an update. */
+/** The facts of an update that the guard needs. */
 export type AttemptFacts = Pick<JournalEntry, 'id' | 'target' | 'new' | 'old'>
 
 export class AttemptFolder {
@@ -66,7 +66,7 @@ export class AttemptFolder {
     }
   }
 
-  /** Makes the decision, unless there is one; gives what holds. `force` replaces it: only where we made it. */
+  /** Makes the decision unless there is one, and returns the one that holds. `force` replaces one of our own. */
   async decide(wanted: Decision, force = false): Promise<Decision> {
     const link = join(this.directory, 'decision')
     if (force) {
@@ -101,7 +101,7 @@ export class AttemptFolder {
     return (await this.#text('stopped')) !== undefined
   }
 
-  /** The end of what was printed. */
+  /** The end of the switch's output. */
   async output(): Promise<string> {
     try {
       await using file = await open(join(this.directory, 'output'))

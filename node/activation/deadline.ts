@@ -1,4 +1,4 @@
-/** Ends what an update does before its deadline, when that comes or when the guard has decided to go back. */
+/** Ends an update's step when the deadline passes or the guard has decided to roll back. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../protocol/errors.ts'
@@ -44,7 +44,7 @@ export async function beforeDeadline(
   }
 }
 
-/** What is decided. Where the guard is late, we decide in its place. */
+/** The decision so far. If the guard is late, the daemon decides in its place. */
 async function decisionAt(system: DeadlineSystem, entry: JournalEntry) {
   const grace = system.hasGuard ? deadlineGraceSeconds : 0
   const isOver = (await system.uptime()) >= entry.deadline + grace

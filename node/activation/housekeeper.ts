@@ -1,4 +1,4 @@
-/** Keeps the disk: old generations go by number and age, and what nothing needs is swept, on a schedule or for room. */
+/** Frees disk space: deletes old generations by number and age, then collects garbage, on a schedule or on demand. */
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -73,7 +73,7 @@ export class Housekeeper {
     if (current === undefined) return
     const { policy, target } = current
     const last = await activator.last()
-    // What an update tries out is not yet anything's generation.
+    // The generation under test is not in a profile yet.
     if (last !== undefined && !finalStates.has(last.state)) return
     const paths = [await activator.running(), await activator.boots(target), last?.new, last?.old]
     const needed = new Set(paths.filter(path => path !== undefined))

@@ -1,4 +1,4 @@
-/** What the journal says: one update, where it stands, and all that is needed to end it after a crash. */
+/** The journal's entry: one update, its state, and everything needed to finish it after a crash. */
 
 import { z } from 'zod'
 import { messageSchema, nameSchema, targetSchema, versionSchema } from '../../protocol/encoding/fields.ts'
@@ -57,7 +57,7 @@ const entrySchema = z.strictObject({
   config: nameSchema,
   target: targetSchema,
   new: storePathSchema,
-  /** What ran before; none on a machine's first update. */
+  /** The top level that ran before; none on a machine's first update. */
   old: storePathSchema.optional(),
   /** The boot of the machine that it was armed in: another one has forgotten what was only tested. */
   boot: z.string().min(1).max(100),

@@ -1,4 +1,4 @@
-/** What can be found wrong with an update before anything is changed: the machine, the target, the release's age. */
+/** Checks of an update before anything is changed: the machine's system, the target, the release's version. */
 
 import { constants } from 'node:fs'
 import { access, readFile } from 'node:fs/promises'

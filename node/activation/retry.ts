@@ -1,4 +1,4 @@
-/** Doing something again that failed for the moment: the machine lacked something, or is being told to stop. */
+/** Retries of a step that failed for now: the machine lacked something, or the daemon is being stopped. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../protocol/errors.ts'
@@ -10,7 +10,7 @@ export interface RetryOptions {
   /** The pauses between the tries, in milliseconds: one try more than pauses. */
   pausesMs: readonly number[]
   log: Logger
-  /** What is tried, for the log. */
+  /** The name of the step, for the log. */
   what: string
 }
 

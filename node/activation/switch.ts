@@ -1,4 +1,4 @@
-/** Running a top level's own switch-to-configuration as a child, and what both kinds of machine do with it. */
+/** Runs a top level's own switch-to-configuration as a child, and commits with it. */
 
 import type { Target } from '../../protocol/encoding/fields.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
@@ -14,7 +14,7 @@ import { activationTimeoutMs } from './limits.ts'
 /** `interrupted`: the machine could not do it, which is no verdict on the generation. */
 export class SwitchError extends ThymeshError<'switch-failed' | 'interrupted'> {}
 
-/** What programs say when the machine lacks something. */
+/** Messages of programs on a machine without space or memory. */
 const machineLacks = /No space left on device|Disk quota exceeded|Cannot allocate memory|Read-only file system/
 
 /** NixOS boots its own profile; the portable target has one that can't collide with it. */
@@ -34,7 +34,7 @@ export class Switcher {
     this.#root = init.root
   }
 
-  /** Runs an action of a top level to its end: the code, and what it said. Throws when it can't be run. */
+  /** Runs an action of a top level; resolves to its exit code and output. Throws a SwitchError if it can't be run. */
   async run(topLevel: string, action: string, env: NodeJS.ProcessEnv = {}) {
     const program = `${this.#components.store.realPath(topLevel)}/bin/switch-to-configuration`
     const args = this.#root === undefined ? [action] : [action, '--root', this.#root]
@@ -48,13 +48,13 @@ export class Switcher {
     })
   }
 
-  /** The profile first: boot loaders list its generations. The link or the loader's file decides, last. */
+  /** Sets the profile first, since boot loaders list its generations; then the boot default, which takes effect. */
   async commit(entry: JournalEntry): Promise<void> {
     await this.#components.store.setProfile(profiles[entry.target], entry.new)
     await this.#boot(entry.new, policyOf(entry.policy).bootAttempts)
   }
 
-  /** Takes half a commit back, when the new generation is what boots or what the profile names. */
+  /** Reverts half a commit, if the new generation is the boot default. */
   async undoCommit(entry: JournalEntry): Promise<void> {
     if (entry.old === undefined) return
     if ((await bootDefault(entry.target, this.#root ?? '/')) !== entry.new) return

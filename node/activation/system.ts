@@ -1,4 +1,4 @@
-/** The machine as the state machine sees it: what can be asked of it and done to it. Each deed may be done twice. */
+/** The machine as the state machine sees it: queries and actions. Every action is idempotent. */
 
 import type { Target } from '../../protocol/encoding/fields.ts'
 import type { JournalEntry } from './journal-entry.ts'
@@ -14,9 +14,9 @@ export interface ActivationSystem {
   bootId(): Promise<string>
   /** Seconds that the machine is up, whatever its clock says. */
   uptime(): Promise<number>
-  /** The top level that runs, by what the machine itself says. */
+  /** The running top level, as the machine reports it. */
   running(): Promise<string | undefined>
-  /** The top level that the next boot brings. */
+  /** The top level of the next boot. */
   boots(target: Target): Promise<string | undefined>
   /**
    * Units that are loaded, and those that the targets of a top level want; none where nothing is started. With the update
@@ -34,20 +34,20 @@ export interface ActivationSystem {
 
   /** Sets the deadline, seconds from now; it holds without the daemon where the machine can keep it. */
   arm(entry: JournalEntry, seconds: number): Promise<void>
-  /** Takes the deadline away. */
+  /** Cancels the deadline. */
   disarm(entry: JournalEntry): Promise<void>
   /** Runs `switch-to-configuration test` of the new generation, or waits for the one that runs; its exit code. */
   test(entry: JournalEntry, signal: AbortSignal): Promise<number | null>
-  /** Goes back to the old generation, or waits for who is doing so. */
+  /** Rolls back to the old generation, or waits for a rollback that is under way. */
   rollBack(entry: JournalEntry, signal: AbortSignal): Promise<void>
   /** Makes the new generation the profile's newest, and the one that boots. */
   commit(entry: JournalEntry): Promise<void>
-  /** Decides, unless that was done; gives what holds. `force` replaces a decision of our own. */
+  /** Makes the decision unless there is one, and returns the one that holds. `force` replaces one of our own. */
   decide(entry: JournalEntry, wanted: Decision, force?: boolean): Promise<Decision>
   decision(entry: JournalEntry): Promise<Decision | undefined>
-  /** Tells the boot counter that this boot is a good one: it counts no more for the generation that boots. */
+  /** Marks this boot as good: no boot counts against this generation any more. */
   blessBoot(): Promise<void>
-  /** What the switch, and going back, have printed. */
+  /** The output of the switch and of the rollback. */
   output(entry: JournalEntry): Promise<string>
   /** The last lines of a unit's journal; empty where there is none. */
   journalOf(unit: string): Promise<string>

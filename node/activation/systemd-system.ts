@@ -22,11 +22,11 @@ import { parseUnits, showArguments, wantsOf } from './systemd-units.ts'
 import type { Decision } from './transition.ts'
 import type { UnitState } from './unit-health.ts'
 
-/** What is forgotten with every boot, as /run is. */
+/** Cleared at every boot, as all of /run. */
 const runDirectory = '/run/thymesh'
-/** Where the portable target counts boots, and how many it allows: there only until a boot was a good one. */
+/** The portable target's boot counter and its limit; they exist only until the first good boot. */
 const [bootDirectory, bootCounter] = ['/etc/thymesh', ['boot-tries', 'boot-count']]
-/** Of a unit's journal that goes into the log of a failure. */
+/** Lines of a unit's journal in the log of a failure. */
 const journalLines = 60
 
 export interface SystemdComponents {
@@ -176,7 +176,7 @@ export class SystemdSystem implements ActivationSystem {
     return ['active', 'activating', 'deactivating'].includes(stdout.trim())
   }
 
-  /** Waits for a file of the guard's; nothing when its unit has ended and left none. */
+  /** Waits for a file that the guard writes; nothing if its unit ended without it. */
   async #waitFor(
     ask: () => Promise<number | undefined>,
     unit: string,

@@ -27,7 +27,7 @@ const properties = [
   'InvocationID',
 ]
 
-/** What the targets of a top level want and require, below the folder that it lies in. */
+/** The wants and requirements of a top level's targets; `topLevel` is the folder that it lies in. */
 export async function wantsOf(topLevel: string): Promise<Want[]> {
   const wants: Want[] = []
   // Of the portable target, and of NixOS.

@@ -1,10 +1,10 @@
-/** The update's state machine, pure: what follows from what happened, and from what a daemon finds when it starts. */
+/** The update's state machine, pure: the next state after an event, and after a start of the daemon. */
 
 import { policyOf } from '../../protocol/release/update-policy.ts'
 import type { Health } from '../../protocol/report/report.ts'
 import { type ActivationState, type FailureCode, finalStates, type JournalEntry } from './journal-entry.ts'
 
-/** What has happened to an update in its present state. */
+/** An event of an update in its present state. */
 export type Event =
   /** The deadline is set: from here on the old generation comes back by itself. */
   | { type: 'armed' }
@@ -83,7 +83,7 @@ export function step(entry: JournalEntry, event: Event): JournalEntry {
 
 /**
  * Exit codes aren't believed alone: 4 says that units failed, which the comparison with those that failed before knows
- * better; any other may collide with an errno. What runs decides, and what does not end with 0 or 4 is not healthy.
+ * better; any other may collide with an errno. The running top level decides, and only the codes 0 and 4 can be healthy.
  */
 function tested(entry: JournalEntry, event: Extract<Event, { type: 'tested' }>): JournalEntry {
   const { code, running, output } = event
@@ -113,7 +113,7 @@ function probed(entry: JournalEntry, health: Health): JournalEntry {
   return { ...entry, state: 'rolling-back', health, code: 'degraded', message }
 }
 
-/** Back is back only when what ran before runs and boots; all else is said as it is. */
+/** A rollback has succeeded only if the old top level runs and the new one is not the boot default. */
 function returned(
   entry: JournalEntry,
   found: { running: string | undefined; boots: string | undefined },
@@ -133,13 +133,13 @@ function contactMessage(entry: JournalEntry): string {
   return `${entry.contacts} members answered before the switch; after it fewer than ${contactsNeeded(entry)} did before the deadline`
 }
 
-/** What a daemon finds when it starts. */
+/** The machine as a daemon finds it at its start. */
 export interface Found {
   /** The machine has not started anew since the update was armed. */
   sameBoot: boolean
   running: string | undefined
   boots: string | undefined
-  /** What was decided, by us or by the guard: whoever came first. */
+  /** The decision, by the daemon or by the guard. */
   decision: Decision | undefined
   /** The daemon was told to stop before the update ended. */
   stopped?: boolean
@@ -180,7 +180,7 @@ export function resume(entry: JournalEntry, found: Found): JournalEntry {
 
 const stoppedMessage = 'the daemon was told to stop, and so did not confirm the update before the deadline'
 
-/** A committed generation that another boot has not brought: the boot loader or the boot counter went back. */
+/** A committed generation that a later boot did not start: the boot loader or the boot counter fell back. */
 function booted(entry: JournalEntry, { sameBoot, running }: Found): JournalEntry {
   if (sameBoot || running === undefined || running === entry.new) return entry
   if (running !== entry.old) return entry

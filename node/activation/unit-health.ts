@@ -1,6 +1,6 @@
 /** Whether a unit is well: it runs where it is wanted, is not failed, and is not in a crash loop. */
 
-/** What systemd says about a unit. */
+/** A unit's state, as systemd reports it. */
 export interface UnitState {
   readonly name: string
   /** LoadState: `loaded`, or why systemd can't use the unit's file, such as `bad-setting`. */
@@ -58,7 +58,7 @@ export function refusedUnits(output: string): string[] {
 export interface UnitWatchInit {
   /** Units that were not well before the update. */
   baseline: readonly string[]
-  /** What the switch has printed. */
+  /** The output of the switch. */
   output: string
   windowSeconds: number
 }

@@ -99,7 +99,7 @@ export class DeviceSecrets {
     return next?.topLevel === running ? await this.commit() : await this.restore()
   }
 
-  /** What goes with the system that runs, at the start of the machine or of the daemon. */
+  /** Lays the secrets of the running system, at the start of the machine or of the daemon. Resolves to their number. */
   async layFor(running: string | undefined): Promise<number> {
     const manifest = manifestFor(await this.#manifests(), running)
     if (manifest === undefined) return 0
@@ -136,7 +136,7 @@ export class DeviceSecrets {
     try {
       return manifestsSchema.parse(JSON.parse(text))
     } catch {
-      // What can't be read is fetched again.
+      // An unreadable file counts as none: the secrets are fetched again.
       return { v: 1 }
     }
   }

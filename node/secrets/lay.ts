@@ -1,4 +1,4 @@
-/** Laying decrypted secrets into a tmpfs, all of a system's at once: whoever reads them sees the old ones or the new. */
+/** Lays decrypted secrets into a tmpfs, all of a system's at once: readers see either the old set or the new one. */
 
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
@@ -69,7 +69,7 @@ export async function laySecrets(files: readonly Laid[], { root }: LayOptions): 
       await layFile(folder, file, root)
       others ||= (file.owner ?? 'root') !== 'root' || (file.group ?? 'root') !== 'root'
     }
-    // Others may go through to a file of their own, and see no names. Above it, whoever came first may have shut them out.
+    // Others may go through to a file of their own, and see no names. The folder above may have been made with a stricter mode.
     if (others) {
       await chmod(folder, 0o711)
       await chmod(base, 0o755)

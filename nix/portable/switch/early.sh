@@ -1,5 +1,5 @@
-# Files below /etc that are read before this generation is there, or once only: what reads them is told after the links are
-# made and before units start. At the start of the machine that is all of them.
+# Files below /etc that programs read before this generation is there, or only once. These programs are told of changes after
+# the links are made and before units start; at boot, of all files.
 
 # etc_in FOLDER GENERATION…: the paths below etc/ of these that are FOLDER or lie in it, a line each
 etc_in() {
@@ -48,7 +48,7 @@ told() {
   fi
 }
 
-# given FOLDER COMMAND…: the same, with the files that are there now. What those of before did stays.
+# given FOLDER COMMAND…: the same, with the files of this generation as arguments. Removing a file undoes nothing.
 given() {
   # shellcheck disable=SC2046
   if [ -n "$(etc_in "$1" "$here")" ]; then

@@ -22,7 +22,7 @@ activate() {
   stage=
 }
 
-# What runs is compared with a generation that has nothing. Never called in a condition, as above.
+# The running generation is compared with an empty one. Never called in a condition, as above.
 deactivate() {
   stage=changing
   begin

@@ -1,4 +1,4 @@
-# What systemd has to do: stop what is gone, restart what changed, start what is wanted.
+# systemd's part: stop units that are gone, restart changed ones, start wanted ones.
 
 property() { systemctl show -p "$2" -- "$1" | sed -n "s/^$2=//p"; }
 
@@ -194,7 +194,7 @@ start_units() {
   secrets=thymesh-secrets.service
   changed=$(units_restarted)
   missing="$(units_to_start $changed) $(units_restored)"
-  # What makes accounts, then the secrets that are given to them: all other units may need both.
+  # First units that make accounts, then the secrets that belong to these: all other units may need both.
   for early in "$(property $secrets After)" $secrets; do
     take_up "$(among "$early" $changed)" "$(among "$early" $missing)"
   done
