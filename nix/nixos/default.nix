@@ -39,7 +39,7 @@ let
       ({ lib, pkgs, ... }: {
         _file = "Thymesh";
         # Stronger than the option's default, weaker than anybody's word.
-        services.thymesh.node.package = lib.mkIf (source != null) (lib.mkOverride 1400 (pkgs.callPackage ../package.nix { src = source; }));
+        services.thymesh.node.package = lib.mkIf (source != null) (lib.mkOverride 1400 (pkgs.callPackage ../package.nix { inherit source; }));
       })
     ]
     ++ (if config.type == null then [ ] else [
