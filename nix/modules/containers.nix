@@ -57,7 +57,7 @@
     };
   };
 
-  nixos = { settings, ... }: { lib, ... }:
+  nixos = { settings, thymesh, ... }: { lib, ... }:
     let
       pairs = list: builtins.listToAttrs (map (one: { name = one.key; inherit (one) value; }) list);
       port = one: "${toString one.host}:${toString one.container}${if one.protocol == "udp" then "/udp" else ""}";
@@ -75,9 +75,10 @@
         };
       };
       files = import ./containers/files.nix;
+      secrets = one: if one.environmentSecret == null then [ ] else [ thymesh.systemd.secretsReady ];
       service = one: {
         name = "podman-${one.name}";
-        value = { after = files one; partOf = files one; };
+        value = { after = files one ++ secrets one; wants = secrets one; partOf = files one; };
       };
       opened = protocol: builtins.concatMap
         (one: if one.openFirewall then map (port: port.host) (builtins.filter (port: port.protocol == protocol) one.ports) else [ ])

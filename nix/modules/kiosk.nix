@@ -31,8 +31,9 @@
       session = import ./kiosk/session.nix {
         inherit settings thymesh;
         programs = {
-          xset = "${pkgs.xorg.xset}/bin/xset";
-          xrandr = "${pkgs.xorg.xrandr}/bin/xrandr";
+          # At the top since nixpkgs 26.05; pkgs.xorg is on its way out.
+          xset = "${pkgs.xset or pkgs.xorg.xset}/bin/xset";
+          xrandr = "${pkgs.xrandr or pkgs.xorg.xrandr}/bin/xrandr";
           pactl = "${pkgs.pulseaudio}/bin/pactl";
           x11vnc = "${pkgs.x11vnc}/bin/x11vnc";
           browser = "${pkgs.chromium}/bin/chromium";
@@ -50,6 +51,11 @@
       services.pipewire.alsa.enable = lib.mkDefault true;
       services.pipewire.pulse.enable = lib.mkDefault true;
       hardware.graphics.enable = lib.mkDefault true;
+      # NixOS leaves a running session alone, and starts none in a switch: here a new page is to be seen at once.
+      systemd.services.display-manager = {
+        restartIfChanged = lib.mkForce true;
+        wantedBy = [ "multi-user.target" ];
+      } // (if settings.vnc then { after = [ thymesh.systemd.secretsReady ]; wants = [ thymesh.systemd.secretsReady ]; } else { });
       networking.firewall.allowedTCPPorts = lib.mkIf (settings.vnc && ! settings.vncLocal) [ settings.vncPort ];
     };
 

@@ -2,7 +2,8 @@
 { lib, ... }:
 {
   services.thymesh.node.enable = lib.mkDefault true;
-  nix.settings.experimental-features = [ "nix-command" "flakes" ];
+  # Public configurations say it too, as a list or as one string, which don't go together.
+  nix.settings.experimental-features = lib.mkDefault [ "nix-command" "flakes" ];
   # Devices build nothing; what a release names comes over the mesh.
   nix.settings.max-jobs = lib.mkDefault 0;
   # Generations are kept by the daemon, as the update policy says.

@@ -28,6 +28,6 @@ in
     description = "Passwords";
     after = [ thymesh.systemd.secretsReady ];
     path = [ pkgs.shadow ];
-    inherit (passwords) script;
+    inherit (passwords) script secrets;
   });
 }
