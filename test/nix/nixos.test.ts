@@ -121,6 +121,12 @@ describe('the target nixos', { skip: nixSkip() }, () => {
     assert.equal(((await named('thymesh-passwords')) as string[]).length, 2)
   })
 
+  it('counts boots where nixpkgs can, and calls one good once the daemon runs', async () => {
+    const counting = await all('boot.loader.systemd-boot.bootCounting.enable').catch(String)
+    assert.equal(counting, true)
+    assert.deepEqual(await all('systemd.services.thymesh.requiredBy'), ['boot-complete.target'])
+  })
+
   it("takes a module's own word for what Nix is allowed, whatever its form", async () => {
     const stringly = workshop.project({
       'nix/features.nix': '{ nix.settings.experimental-features = "nix-command flakes"; }',

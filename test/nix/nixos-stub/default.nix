@@ -11,7 +11,7 @@ let
           system.build.toplevel = builtins.deepSeq (removeAttrs config [ "system" ]) {
             outPath = "/nix/store/top-level-${config.system.name}-${config.system.stateVersion}";
             inherit (config.system) name;
-            config = removeAttrs config [ "system" "nixpkgs" "boot" ];
+            config = removeAttrs config [ "system" "nixpkgs" ];
           };
         })
       ] ++ modules;

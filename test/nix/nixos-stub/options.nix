@@ -22,6 +22,7 @@ let
     wants = unitNames;
     requires = unitNames;
     wantedBy = unitNames;
+    requiredBy = unitNames;
     restartTriggers = empty unspecified;
     unitConfig = set unitOption;
   };
