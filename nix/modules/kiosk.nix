@@ -20,6 +20,12 @@
     };
     volume = { type = "int"; min = 0; max = 100; unit = "%"; required = false; displayName = { en = "Volume"; de = "Lautstärke"; }; };
     audioSink = { type = "string"; required = false; example = "hdmi"; displayName = { en = "Sound output"; de = "Tonausgabe"; }; description = "A part of its name; the default one, if nothing is set"; };
+    browserOptions = {
+      type = "list";
+      of = { type = "string"; pattern = "--[^\n]+"; patternHint = "an option such as --force-device-scale-factor=1.5"; };
+      displayName = { en = "Options of the browser"; de = "Optionen des Browsers"; };
+    };
+    hideCursor = { type = "bool"; default = false; displayName = { en = "Hide the mouse pointer"; de = "Mauszeiger verbergen"; }; description = "Until it moves"; };
     vnc = { type = "bool"; default = false; displayName = { en = "Remote view (VNC)"; de = "Fernansicht (VNC)"; }; };
     vncPassword = { type = "secret"; allowed = [ "single-line" ]; owner = "kiosk"; visible.vnc = true; displayName = { en = "VNC password"; de = "VNC-Passwort"; }; };
     vncPort = import ./common/port.nix { en = "VNC port"; de = "VNC-Port"; } // { default = 5900; visible.vnc = true; };
@@ -36,6 +42,7 @@
           xrandr = "${pkgs.xrandr or pkgs.xorg.xrandr}/bin/xrandr";
           pactl = "${pkgs.pulseaudio}/bin/pactl";
           x11vnc = "${pkgs.x11vnc}/bin/x11vnc";
+          unclutter = "${pkgs.unclutter-xfixes}/bin/unclutter";
           browser = "${pkgs.chromium}/bin/chromium";
         };
       };
@@ -70,6 +77,7 @@
           xrandr = "xrandr";
           pactl = "pactl";
           x11vnc = "x11vnc";
+          unclutter = "unclutter";
           browser = "$(command -v chromium || command -v chromium-browser || command -v google-chrome || echo chromium)";
         };
       };

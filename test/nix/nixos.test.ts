@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { allModules } from './all-modules.ts'
+import { allModules, podmanOptions } from './all-modules.ts'
 import { type Files, nixSkip, succeeded, Workshop } from './workshop.ts'
 
 const repository = join(import.meta.dirname, '../..')
@@ -53,11 +53,11 @@ describe('the target nixos', { skip: nixSkip() }, () => {
     ])
     assert.deepEqual(await all('networking.defaultGateway'), { address: '10.0.0.1', interface: 'eth0' })
     assert.deepEqual(await all('networking.wireless.networks.Shop.pskRaw'), 'ext:password_0')
-    assert.deepEqual(await all('users.users.anna.extraGroups'), ['wheel'])
+    assert.deepEqual(await all('users.users.anna.extraGroups'), ['wheel', 'dialout'])
     assert.deepEqual(await all('virtualisation.oci-containers.containers.web.ports'), ['8080:80'])
     assert.deepEqual(await all('systemd.timers.bash-hello.timerConfig'), { OnCalendar: ['daily'], Persistent: true })
     assert.deepEqual(await all('services.displayManager.autoLogin'), { enable: true, user: 'kiosk' })
-    assert.deepEqual(((await all('networking.firewall.allowedTCPPorts')) as number[]).sort(), [4460, 8080, 8081])
+    assert.deepEqual(((await all('networking.firewall.allowedTCPPorts')) as number[]).sort(), [4460, 8080, 8081, 9100])
   })
 
   it('names the device in a system of its own', async () => {
@@ -119,6 +119,20 @@ describe('the target nixos', { skip: nixSkip() }, () => {
     const named = (unit: string) => all(`systemd.services.${unit}.unitConfig.X-Thymesh-Secrets`)
     assert.deepEqual(await named('thymesh-wifi-secrets'), ['/run/thymesh/secrets/wifi'])
     assert.equal(((await named('thymesh-passwords')) as string[]).length, 2)
+  })
+
+  it('says what containers, people and boards need', async () => {
+    const web = (await all('virtualisation.oci-containers.containers.web')) as Record<string, unknown>
+    assert.deepEqual(web.dependsOn, ['base'])
+    assert.deepEqual(web.extraOptions, podmanOptions)
+    assert.deepEqual(Object.keys((await all('users.groups')) as object), ['dialout'])
+    assert.deepEqual(await all('systemd.settings.Manager'), { RuntimeWatchdogSec: '15s' })
+    const pi = await evaluate(project, 'thymesh.configs.on-raspberry-pi-4.config.systemd.settings.Manager')
+    assert.deepEqual(pi, { RuntimeWatchdogSec: '15s' })
+    assert.deepEqual(await all('swapDevices'), [{ device: '/var/lib/swapfile', size: 512 }])
+    assert.deepEqual(await all('boot.kernel.sysctl'), { 'vm.swappiness': '10' })
+    assert.deepEqual(await all('boot.kernelModules'), { 'i2c-dev': true })
+    assert.ok(((await all('boot.kernelParams')) as string[]).includes('quiet'))
   })
 
   it('counts boots where nixpkgs can, and calls one good once the daemon runs', async () => {

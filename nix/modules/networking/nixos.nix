@@ -16,6 +16,8 @@ let
   };
 in
 {
+  networking.firewall.allowedTCPPorts = settings.openTcpPorts;
+  networking.firewall.allowedUDPPorts = settings.openUdpPorts;
   networking.nameservers = settings.nameservers;
   networking.timeServers = lib.mkIf (settings.timeServers != [ ]) settings.timeServers;
   networking.interfaces = builtins.listToAttrs (map

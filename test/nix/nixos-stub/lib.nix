@@ -113,8 +113,12 @@ rec {
     # One that NixOS calls something else; `phrase` for one that gets parentheses.
     named = name: type: type // { inherit name; class = "noun"; };
     phrase = name: type: type // { inherit name; class = "conjunction"; };
-    # A string may stand for it; what it then becomes, nothing here asks.
-    coercedTo = from: type: type // { name = "${within [ "noun" ] type} or ${within [ "noun" ] from} convertible to it"; class = "phrase"; };
+    coercedTo = from: convert: type: type // rec {
+      name = "${within [ "noun" ] type} or ${within [ "noun" ] from} convertible to it";
+      class = "phrase";
+      check = value: type.check value || from.check value;
+      merge = path: defs: type.merge path (map (def: if type.check def.value then def else def // { value = convert def.value; }) (checked { inherit name check; } path defs));
+    };
     oneOf = all: foldl' either (head all) (builtins.tail all);
     nullOr = type: {
       name = "null or ${within [ "noun" "conjunction" ] type}";

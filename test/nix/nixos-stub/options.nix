@@ -35,9 +35,10 @@ let
     stopIfChanged = with' true bool;
   };
   timer = unit // { timerConfig = set unitOption; };
+  names = coercedTo (listOf str) (list: builtins.listToAttrs (map (name: { inherit name; value = true; }) list)) (attrsOf bool);
   keys.keys = empty singleLineStr;
   address = bits: group { address = option str; prefixLength = option (between 0 bits); };
-  gateway = nullOr (coercedTo str (group { address = option str; interface = none (nullOr str); }));
+  gateway = nullOr (coercedTo str (address: { inherit address; }) (group { address = option str; interface = none (nullOr str); }));
   nixAtom = phrase "Nix config atom (null, bool, int, float, str, path or package)" (nullOr (oneOf [ bool int str path package ]));
   nixSetting = either nixAtom (listOf nixAtom);
   protocols = [ "WPA-PSK" "WPA-EAP" "IEEE8021X" "NONE" "WPA-NONE" "FT-PSK" "FT-EAP" "FT-EAP-SHA384" "WPA-PSK-SHA256" "WPA-EAP-SHA256" "SAE" "FT-SAE" "WPA-EAP-SUITE-B" "WPA-EAP-SUITE-B-192" "OSEN" "FILS-SHA256" "FILS-SHA384" "FT-FILS-SHA256" "FT-FILS-SHA384" "OWE" "DPP" ];
@@ -108,6 +109,13 @@ in
     security.sudo.wheelNeedsPassword = with' true bool;
     security.pki.certificates = empty str;
 
+    systemd.settings.Manager = mkOption { default = { }; type = submodule { freeformType = attrsOf unitOption; }; };
+    zramSwap.enable = off;
+    zramSwap.memoryPercent = with' 50 types.ints.positive;
+    swapDevices = empty (group { device = option (named "non-empty string" nonEmptyStr); size = none (nullOr int); });
+    boot.kernelModules = with' { } names;
+    boot.kernel.sysctl = mkOption { default = { }; type = submodule { freeformType = attrsOf (phrase "sysctl option value" (nullOr (oneOf [ bool int str ]))); }; };
+    users.groups = set (group { gid = none (nullOr int); });
     systemd.services = set (group service);
     systemd.timers = set (group timer);
     environment.systemPackages = empty package;
@@ -125,6 +133,8 @@ in
       environmentFiles = empty path;
       labels = set str;
       autoStart = with' true bool;
+      dependsOn = empty str;
+      extraOptions = empty str;
     });
 
     services.cage.enable = off;
@@ -154,7 +164,7 @@ in
     boot.kernelPackages = with' { } raw;
     boot.growPartition = off;
     boot.tmp.cleanOnBoot = off;
-    boot.supportedFilesystems = with' { } (coercedTo (listOf str) (attrsOf bool));
+    boot.supportedFilesystems = with' { } names;
     hardware.cpu.intel.updateMicrocode = off;
     hardware.cpu.amd.updateMicrocode = off;
     hardware.enableRedistributableFirmware = off;
