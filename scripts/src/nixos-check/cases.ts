@@ -53,15 +53,35 @@ export function cases({ nixpkgs, project }: { nixpkgs: string; project: string }
     `((import ${repository}/nix/lib).mkFleet { project = ${from}; inputs.thymesh-source = ${repository}; nixpkgs = { outPath = ${nixpkgs}; lib = ${lib}; }; }).thymesh`
   const ours = fleet(project)
   const system = (module: string) =>
-    `(${lib}.nixosSystem { system = "x86_64-linux"; modules = [ ${module} { system.stateVersion = "25.11"; boot.loader.grub.enable = false; fileSystems."/" = { device = "/dev/sda1"; fsType = "ext4"; }; } ]; }).config.system.build.toplevel.drvPath`
+    `(${lib}.nixosSystem { system = "x86_64-linux"; modules = [ ${module} { system.stateVersion = "25.11"; documentation.enable = false; boot.loader.grub.enable = false; fileSystems."/" = { device = "/dev/sda1"; fsType = "ext4"; }; } ]; }).config.system.build.toplevel.drvPath`
   const config = (name: string) => `${ours}.configs.${name}.drvPath`
   const one = (kind: Case['kind'], name: string, expression: string): Case => ({ kind, name, expression })
   return [
-    one('flake', 'packages.x86_64-linux', `((${packages('x86_64-linux')}).callPackage ${repository}/nix/package.nix { }).drvPath`),
-    one('flake', 'packages.aarch64-linux', `((${packages('aarch64-linux')}).callPackage ${repository}/nix/package.nix { }).drvPath`),
-    one('flake', 'overlays.default', `(import ${nixpkgs} { system = "x86_64-linux"; config = { }; overlays = [ ((import ${repository}/nix/flake.nix).outputs { self = { }; }).overlays.default ]; }).thymesh.drvPath`),
-    one('flake', 'nixosModules.node', system(`${repository}/nix/nixos/node.nix { services.thymesh.node.enable = true; }`)),
-    one('flake', 'nixosModules.controller', system(`${repository}/nix/nixos/controller.nix { services.thymesh.controller.enable = true; }`)),
+    one(
+      'flake',
+      'packages.x86_64-linux',
+      `((${packages('x86_64-linux')}).callPackage ${repository}/nix/package.nix { }).drvPath`,
+    ),
+    one(
+      'flake',
+      'packages.aarch64-linux',
+      `((${packages('aarch64-linux')}).callPackage ${repository}/nix/package.nix { }).drvPath`,
+    ),
+    one(
+      'flake',
+      'overlays.default',
+      `(import ${nixpkgs} { system = "x86_64-linux"; config = { }; overlays = [ ((import ${repository}/nix/flake.nix).outputs { self = { }; }).overlays.default ]; }).thymesh.drvPath`,
+    ),
+    one(
+      'flake',
+      'nixosModules.node',
+      system(`${repository}/nix/nixos/node.nix { services.thymesh.node.enable = true; }`),
+    ),
+    one(
+      'flake',
+      'nixosModules.controller',
+      system(`${repository}/nix/nixos/controller.nix { services.thymesh.controller.enable = true; }`),
+    ),
     one('system', 'all', config('all')),
     one('system', 'named--north', config('named--north')),
     ...Object.keys(modules).map(name => one('module', name, config(`with-${name}`))),
@@ -73,7 +93,9 @@ export function cases({ nixpkgs, project }: { nixpkgs: string; project: string }
       const its = fleet(join(repository, 'examples', example))
       return [
         one('example', `${example} ${name}`, `${its}.configs.${name}.drvPath`),
-        ...images.map(format => one('example', `${example} ${name} ${format}`, `${its}.images.${name}.${format}.drvPath`)),
+        ...images.map(format =>
+          one('example', `${example} ${name} ${format}`, `${its}.images.${name}.${format}.drvPath`),
+        ),
       ]
     }),
   ]
