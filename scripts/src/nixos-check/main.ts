@@ -3,25 +3,15 @@
 import { execFile } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { newerNix } from '../../../test/interop/newer-nix.ts'
 import { type Ended, Workshop } from '../../../test/nix/workshop.ts'
+import { argumentsOf, wrongUse } from '../arguments.ts'
 import { type Case, cases, projectFiles } from './cases.ts'
 
-const help = `Usage: scripts/nixos-check PATH [PATTERN …] [--json]
-
-Evaluates every built-in module, device type, image and example, the flake's package and modules, each down to its
-derivation, with the nixpkgs in PATH (a checkout). Nothing is built. PATTERN: only rows whose kind or name has it.
-
-  --json   one JSON object for each row instead of the table
-  --help   this
-
-It needs Nix 2.18 or newer, as nixpkgs 25.11 does; where this machine's is older, Debian's newest is fetched into .cache.
-Exit codes: 0 all evaluate; 1 some don't; 64 the command line is wrong.
-`
 /** nixpkgs since 25.11 refuses an older one. */
 const OLDEST_NIX = [2, 18] as const
-const usage = 64
+/** A system takes seconds, on a machine with other work minutes. */
+const ROW_LIMIT_MS = 20 * 60_000
 
 interface Row extends Case {
   ok: boolean
@@ -32,17 +22,13 @@ interface Row extends Case {
 }
 
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { json: { type: 'boolean' }, help: { type: 'boolean' } },
-  })
-  if (values.help) return print(help)
-  const [given, ...patterns] = positionals
-  if (given === undefined) return refuse(`expected the path of a nixpkgs\n\n${help}`)
+  const options = { json: { type: 'boolean' } } as const
+  const { values, positionals } = argumentsOf('nixos-check', { allowPositionals: true, options })
+  const [given = '', ...patterns] = positionals
   if (!existsSync(join(given, 'nixos/modules/module-list.nix'))) {
-    return refuse(`expected ${given} to be a nixpkgs, with nixos/modules/module-list.nix in it\n`)
+    wrongUse('nixos-check', `expected the path of a nixpkgs, with nixos/modules/module-list.nix in it, got ${given}`)
   }
-  const workshop = new Workshop(await newEnough())
+  const workshop = new Workshop({ ...(await newEnough()), limitMs: ROW_LIMIT_MS })
   try {
     const nixpkgs = realpathSync(given)
     const all = cases({ nixpkgs, project: workshop.project(projectFiles) })
@@ -75,9 +61,10 @@ function warningsOf({ stderr }: Ended): string[] {
   return [...new Set(said)]
 }
 
-function errorOf({ stdout, stderr }: Ended): string {
+function errorOf({ code, stdout, stderr }: Ended): string {
   const last = stderr.lastIndexOf('error:')
-  return (last < 0 ? `${stdout}${stderr}` : stderr.slice(last + 'error:'.length)).trim().slice(0, 2000)
+  const said = (last < 0 ? `${stdout}${stderr}` : stderr.slice(last + 'error:'.length)).trim().slice(0, 2000)
+  return said === '' ? `nix ended with exit code ${code}` : said
 }
 
 function line({ kind, name, ok, warnings, error = '' }: Row): string {
@@ -95,14 +82,8 @@ async function newEnough(): Promise<{ bin?: string }> {
   return enough ? {} : { bin: await newerNix() }
 }
 
-function print(text: string): number {
+function print(text: string): void {
   process.stdout.write(text)
-  return 0
-}
-
-function refuse(text: string): number {
-  process.stderr.write(text)
-  return usage
 }
 
 process.exitCode = await main()
