@@ -60,6 +60,8 @@ async function make(source: string, name: string, into: string, workers: Set<str
     splitting: true,
     metafile: true,
     platform: 'node',
+    // An ES module where a package has one: jsonc-parser's other form (UMD) asks for its parts at run time.
+    mainFields: ['module', 'main'],
     target: 'node24',
     format: 'esm',
     minifySyntax: true,

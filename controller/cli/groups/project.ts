@@ -23,6 +23,14 @@ export const projectCommands: CommandGroup = shell => {
     .option('--to <directory>', 'write them there')
     .action(shell.takes(['name'], async () => (await import('../commands/schema.ts')).schema))
 
+  shell
+    .projectCommand(
+      'import-thymis',
+      'Take over the configs and tags of a Thymis project, and say what has no counterpart.',
+    )
+    .argument('<directory>', "the folder with Thymis's state.json")
+    .action(shell.takes(['directory'], async () => (await import('../commands/import-thymis.ts')).importThymis))
+
   const modules = { parent: shell.group('module', 'Modules: what configs are made of.') }
   shell
     .projectCommand('list', 'List the modules that the project can use.', modules)
