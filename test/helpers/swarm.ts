@@ -101,7 +101,7 @@ export class SwarmWorld {
   async release(controller: StorePeer, what: Content): Promise<ReleasedConfig> {
     const topLevel = await this.build(controller.real, what)
     const built = { system: 'x86_64-linux', target: 'portable' as const, topLevel }
-    const config = await releaseConfig(controller, built, this.key)
+    const config = await releaseConfig(controller.door, built, this.key)
     await publish(controller, { message: 'news', configs: { kiosk: config }, devices: {} }, this.fleet.keys, new Date())
     return config
   }

@@ -61,14 +61,14 @@ async function main({ directory, listen }: ControllerSettings): Promise<void> {
   const grant = { fleet: project.fleet, names: '*', days: 1, certificateDays: 1, bootstrap: [] }
   const { token } = makeJoinToken(grant, [keys.members], new Date())
 
-  peer.admission.on('admitted', ({ certificate }) => tell({ admitted: certificate.name, peer: certificate.peer }))
+  peer.neighbours.on('admitted', ({ peer, certificate: { name } }) => tell({ admitted: name, peer }))
   peer.directory.on('report', report => {
     const name = peer.directory.certificates().find(each => each.peer === report.peer)?.name
     if (name === undefined) return
     const { state, release, error, update } = report
     tell({ report: { state, release, error, update }, device: name })
   })
-  tell({ ready: { token, address: `${listen}/p2p/${peer.identity.peerId}` } })
+  tell({ ready: { token, address: `${listen}/p2p/${peer.peerId}` } })
 
   const described = new Map<string, ReleasedConfig>()
   const carryOut = async (order: Order) => {

@@ -6,9 +6,10 @@
 import { createInterface } from 'node:readline'
 import { multiaddr } from '@multiformats/multiaddr'
 import { membershipOf } from '../../../node/peer/membership.ts'
-import { MeshPeer, openState } from '../../../node/peer/mesh-peer.ts'
+import { MeshPeer } from '../../../node/peer/mesh-peer.ts'
 import { silentLogger } from '../../../node/process/log.ts'
 import { parseSettings } from '../../../node/settings/settings.ts'
+import { openState } from '../../../node/state/peer-state.ts'
 
 export interface PeersSettings {
   readonly directory: string
