@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { dirname } from 'node:path'
 import { describe, it } from 'node:test'
-import { circlesOf, importsOf, product, sources, textOf } from './helpers/sources.ts'
+import { circlesOf, exportsOf, importsOf, product, sources, textOf } from './helpers/sources.ts'
 
 /** Lines that a file may have; the aim is 250. */
 const maxLines = 350
@@ -103,6 +103,11 @@ const doors: Record<string, string> = {
   'node/secrets/at-boot.ts': 'so is the command that lays secrets at its start',
 }
 
+/** Exports that no file of the product uses, and why they stay. */
+const publicOnPurpose: Record<string, string> = {
+  'node/mesh/peers/recipients.ts memberRecipients': 'who may read secrets: the rule that releases are to be made by',
+}
+
 describe('house rules', () => {
   it('imports run one way: protocol ← node ← controller', () => {
     const wrong = imports(product).filter(
@@ -134,6 +139,25 @@ describe('house rules', () => {
       ([, target]) => target.startsWith('node/') && !(target in doors) && !(dirname(target) in doors),
     )
     assert.deepEqual(wrong.map(inWords), [])
+  })
+
+  it('the product holds no export that nobody imports, and none that only tests need', () => {
+    const importedBy = new Map<string, string[]>()
+    for (const file of sources) {
+      for (const { target, name } of importsOf(file)) {
+        const key = `${target} ${name}`
+        importedBy.set(key, [...(importedBy.get(key) ?? []), file])
+      }
+    }
+    const wrong = product.flatMap(file =>
+      exportsOf(file).flatMap(({ name, kind, usedHere }) => {
+        const by = [...(importedBy.get(`${file} ${name}`) ?? []), ...(importedBy.get(`${file} *`) ?? [])]
+        // A unit test may look at what its file uses itself; types and errors are part of a signature.
+        const needed = by.some(each => product.includes(each)) || (usedHere && (by.length > 0 || kind !== 'value'))
+        return needed || `${file} ${name}` in publicOnPurpose ? [] : [`${file} ${name}`]
+      }),
+    )
+    assert.deepEqual(wrong, [])
   })
 
   it('protocol/ does no I/O and knows no libp2p host', () => {

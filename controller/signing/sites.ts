@@ -57,7 +57,7 @@ function rootWith(siteNixKeys: Readonly<Record<string, readonly string[]>>) {
   return { add: [], remove: [], thresholds: {}, dropNixKeys: [], siteNixKeys }
 }
 
-export function unknownSite(site: string, known: readonly string[]): SiteError {
+function unknownSite(site: string, known: readonly string[]): SiteError {
   return new SiteError('unknown-site', `expected a site with operators of its own, got ${site}`, {
     hint: `There ${known.length === 0 ? 'is none' : `are: ${known.join(', ')}`}. \`thymesh site delegate\` makes one.`,
   })

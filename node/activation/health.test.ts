@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { type Probe, policyOf } from '../../protocol/release/update-policy.ts'
-import { silentLogger } from '../process/log.ts'
+import { silentLogger } from '../../test/helpers/log.ts'
 import { examine } from './health.ts'
 
 const signal = new AbortController().signal

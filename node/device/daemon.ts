@@ -38,7 +38,7 @@ export interface RunningDaemon {
 }
 
 /** Starts everything; throws, with nothing left running, when a part can't start. */
-export async function startDaemon(settings: Settings, log: Logger): Promise<RunningDaemon> {
+async function startDaemon(settings: Settings, log: Logger): Promise<RunningDaemon> {
   const state = await openState(settings)
   const undo: (() => Promise<void>)[] = [() => state.database.close()]
   const stop = async () => {

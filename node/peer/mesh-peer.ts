@@ -45,7 +45,7 @@ import { reconsiderMs } from './limits.ts'
 import { MeshNotes } from './mesh-notes.ts'
 import { Pruner } from './pruner.ts'
 
-export const agent = 'thymesh/0.1.0'
+const agent = 'thymesh/0.1.0'
 
 export interface MeshPeerInit {
   fleet: string

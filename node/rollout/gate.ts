@@ -186,6 +186,6 @@ function worthKeeping(before: Memory | undefined, after: Memory): boolean {
 }
 
 /** What a device's report says of a decision that keeps it waiting. */
-export function turnOf({ version }: Release, { is, wave, reason }: Decision): ReportedTurn {
+function turnOf({ version }: Release, { is, wave, reason }: Decision): ReportedTurn {
   return { release: version, wave, is: is === 'held' ? 'held' : 'waiting', reason: reason.slice(0, limits.turnReason) }
 }

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { controllerPeerOf } from '../../node/peer/make-controller-peer.ts'
 import { MeshPeer } from '../../node/peer/mesh-peer.ts'
-import { type Logger, silentLogger } from '../../node/process/log.ts'
+import type { Logger } from '../../node/process/log.ts'
 import { parseSettings, type SettingsInput } from '../../node/settings/settings.ts'
 import { FleetState } from '../../node/state/fleet-state.ts'
 import { writeSeed } from '../../node/state/identity.ts'
@@ -21,6 +21,7 @@ import type { Signer } from '../../protocol/signing/keys.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import type { Published } from '../../protocol/trust/publish.ts'
 import { daysAfter, type TestFleet, testFleet, testSeed, testSigner } from './fleet.ts'
+import { silentLogger } from './log.ts'
 
 /** A fleet whose documents are valid today. */
 export function liveFleet(name = 'orchard'): TestFleet {
