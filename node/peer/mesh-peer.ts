@@ -69,6 +69,7 @@ interface Parts {
   readonly conduct: Conduct
 }
 
+/** The inside of a peer, for the daemon that is built around it; a controller has the narrower `ControllerPeer`. */
 export class MeshPeer {
   readonly fleet: string
   readonly identity: Identity
