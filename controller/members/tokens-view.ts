@@ -1,6 +1,6 @@
 /** What is known of each join token: the rows of `thymesh token list`. */
 
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { type Grant, grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
 import { open } from '../../protocol/signing/dsse.ts'
 import type { TokenBook } from './token-book.ts'
@@ -22,7 +22,11 @@ export interface TokenRow {
 }
 
 /** Tokens that this operator made, that members came with, or that were revoked; the oldest first. */
-export async function viewTokens(peer: MeshPeer, tokens: TokenBook, now: Date): Promise<TokenRow[]> {
+export async function viewTokens(
+  peer: Pick<ControllerPeer, 'directory' | 'state'>,
+  tokens: TokenBook,
+  now: Date,
+): Promise<TokenRow[]> {
   const book = await tokens.all()
   const revoked = new Set(peer.state.belief?.revocations.tokens)
   const known = new Map(book.map(({ id, grant, excess, peers }) => [id, row(id, grant, excess, peers)]))

@@ -33,7 +33,7 @@ const modulesSchema = z.record(z.string(), moduleSchema)
 export type ModuleDescriptions = z.infer<typeof modulesSchema>
 
 /** What a module's evaluation may take; one that takes longer has no end. */
-export const evaluationLimitMs = 120_000
+const evaluationLimitMs = 120_000
 
 export interface DescribeOptions {
   readonly store?: string | undefined

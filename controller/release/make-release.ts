@@ -18,7 +18,7 @@ import type { Session } from '../session/session.ts'
 import { beliefOf } from '../signing/proposing.ts'
 import { requireSiteSigners } from '../signing/sites.ts'
 import { shortPath, size } from '../text/table.ts'
-import { type BuiltConfig, releaseConfig, sameContent } from './publish.ts'
+import { type BuiltConfig, releaseConfig, sameContent } from './release-config.ts'
 import { parseRolloutPolicy } from './rollout-policy.ts'
 
 /** How often a person is told how many recipes are made. */

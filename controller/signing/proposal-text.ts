@@ -36,7 +36,7 @@ export function deviceChanges(before: Release, after: Release): DeviceChange[] {
 }
 
 /** A line for each config that changes, with its devices, then what else a release says anew. */
-export function releaseText(before: Release, after: Release): string[] {
+function releaseText(before: Release, after: Release): string[] {
   const lines: string[] = []
   const changes = deviceChanges(before, after)
   for (const [name, config] of Object.entries(after.configs).sort(([a], [b]) => a.localeCompare(b))) {
@@ -78,7 +78,7 @@ function text(value: unknown): string {
 }
 
 /** What a new root changes, a line each. */
-export function rootText(trusted: TrustedSet, next: Loaded<'root'>): string[] {
+function rootText(trusted: TrustedSet, next: Loaded<'root'>): string[] {
   const { root } = trusted
   const [was, is] = [fleetFields(root), fleetFields(next)]
   const lines: string[] = []

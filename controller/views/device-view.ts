@@ -1,6 +1,6 @@
 /** All that this controller knows of one device: certificate, what it should run, what it says, and its past. */
 
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { followed, inForce } from '../../node/state/releases.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import type { HistoryEntry } from '../../protocol/messages/logs.ts'
@@ -28,7 +28,7 @@ export interface DeviceDetails {
 }
 
 export function viewDevice(
-  peer: MeshPeer,
+  peer: ControllerPeer,
   certificate: Certificate,
   history: { entries: HistoryEntry[]; from: DeviceDetails['historyFrom'] },
 ): DeviceDetails {
@@ -50,8 +50,8 @@ export function viewDevice(
       : null,
     status: viewFleet(peer).find(row => row.peer === id) ?? null,
     health: report?.health ?? null,
-    addresses: [...peer.addresses.addresses(id)],
-    connected: peer.admission.members.some(member => member.peer.toString() === id),
+    addresses: [...peer.neighbours.addressesOf(id)],
+    connected: peer.neighbours.members.some(member => member.peer === id),
     history: history.entries,
     historyFrom: history.from,
     excerpt: report?.excerpt ?? null,

@@ -28,7 +28,7 @@ export function rolloutText(release: Release, waves: readonly WaveView[]): strin
 }
 
 /** Such as `waiting: wave 1 has 1 of 3 confirmed, soak ends in 12 min`. */
-export function stateInWords({ state, reason }: Pick<WaveView, 'state' | 'reason'>): string {
+function stateInWords({ state, reason }: Pick<WaveView, 'state' | 'reason'>): string {
   return reason === null ? state : `${state}: ${reason}`
 }
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { testStorePath } from '../../test/helpers/fleet.ts'
-import { silentLogger } from '../process/log.ts'
+import { silentLogger } from '../../test/helpers/log.ts'
 import { AttemptFolder } from './attempt-folder.ts'
 import { Journal } from './journal.ts'
 

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { testStorePath } from '../../test/helpers/fleet.ts'
-import { silentLogger } from '../process/log.ts'
+import { silentLogger } from '../../test/helpers/log.ts'
 import { Journal } from './journal.ts'
 import { activationStates, failureCodes, formatEntry, type JournalEntry, parseEntry } from './journal-entry.ts'
 

@@ -1,6 +1,5 @@
 /** `thymesh device NAME`: one device, and how releases went on it. */
 
-import { askForLog } from '../../../node/logs/log-service.ts'
 import type { Certificate } from '../../../protocol/members/certificate.ts'
 import { type HistoryEntry, historyCodec } from '../../../protocol/messages/logs.ts'
 import type { Query } from '../../queries/index.ts'
@@ -32,9 +31,10 @@ async function historyOf(
   certificate: Certificate,
 ): Promise<{ entries: HistoryEntry[]; from: 'device' | 'reports' }> {
   try {
-    const id = await reach(peer, certificate, 1_000)
-    return { entries: historyCodec.decode(await askForLog(peer, id, { history: true })), from: 'device' }
+    await reach(peer, certificate, 1_000)
+    const bytes = await peer.neighbours.askForLog(certificate.peer, { history: true })
+    return { entries: historyCodec.decode(bytes), from: 'device' }
   } catch {
-    return { entries: await peer.history.of(certificate.peer), from: 'reports' }
+    return { entries: await peer.historyOf(certificate.peer), from: 'reports' }
   }
 }

@@ -3,7 +3,6 @@
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { JoinError } from '../../../node/peer/membership.ts'
-import { StateError } from '../../../node/state/database.ts'
 import { openState } from '../../../node/state/peer-state.ts'
 import { FormatError } from '../../../protocol/encoding/cbor.ts'
 import { nameSchema } from '../../../protocol/encoding/fields.ts'
@@ -95,7 +94,7 @@ async function signOwnAnew(home: FleetHome, fleet: string, operator: string, opt
       await state.database.close()
     }
   } catch (thrown) {
-    if (!(thrown instanceof StateError && thrown.code === 'in-use')) throw thrown
+    if (!(thrown instanceof ThymeshError && thrown.code === 'in-use')) throw thrown
     note(
       options,
       'Start your other `thymesh` anew before the root with these keys is published: it shows an old certificate.',

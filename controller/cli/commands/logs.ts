@@ -1,10 +1,9 @@
 /** `thymesh logs`: a device's journal, or the log of the activation that failed last, over the mesh. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PeerId } from '@libp2p/interface'
-import { askForLog, LogError } from '../../../node/logs/log-service.ts'
-import type { MeshPeer } from '../../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../../node/peer/controller-peer.ts'
 import { timeText, unitNameSchema } from '../../../protocol/encoding/fields.ts'
+import { ThymeshError } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
 import type { LogRequest } from '../../../protocol/messages/logs.ts'
 import type { Query, QueryOptions } from '../../queries/index.ts'
@@ -53,14 +52,14 @@ export const logsQuery: Query<LogsAbout> = async ({ peer }, about) => {
   const device = deviceNamed(peer, about.device)
   const report = peer.directory.report(device.peer)?.document
   const request = about.activation ? activationOf(report?.log?.hash, about.device) : journalOf(about)
-  const id = await reach(peer, device, about.wait * 1000)
-  const lines = await linesOf(peer, id, request)
+  await reach(peer, device, about.wait * 1000)
+  const lines = await linesOf(peer, device.peer, request)
   const shown: LogsShown = { device: about.device, peer: device.peer, lines }
   return { json: shown, text: lines.map(printable).join('\n') }
 }
 
-async function linesOf(peer: MeshPeer, id: PeerId, request: LogRequest): Promise<string[]> {
-  const text = Buffer.from(await ask(() => askForLog(peer, id, request))).toString()
+async function linesOf({ neighbours }: ControllerPeer, device: string, request: LogRequest): Promise<string[]> {
+  const text = Buffer.from(await ask(() => neighbours.askForLog(device, request))).toString()
   return text.split('\n').filter((line, at, all) => line !== '' || at < all.length - 1)
 }
 
@@ -97,12 +96,12 @@ function journalOf({ unit, lines, since }: LogsAbout): LogRequest {
 function fullUnit(unit: string): string {
   const name = unit.includes('.') ? unit : `${unit}.service`
   if (unitNameSchema.safeParse(name).success) return name
-  throw new LogError('invalid-unit', `expected the name of a unit such as web.service, got ${JSON.stringify(unit)}`)
+  throw new ThymeshError('invalid-unit', `expected the name of a unit such as web.service, got ${JSON.stringify(unit)}`)
 }
 
 function activationOf(hash: Uint8Array | undefined, device: string): LogRequest {
   if (hash !== undefined) return { activation: hash }
-  throw new LogError('not-found', `the last report of ${device} names no log of an activation that failed`, {
+  throw new ThymeshError('not-found', `the last report of ${device} names no log of an activation that failed`, {
     hint: '`thymesh logs` without --activation shows its journal.',
   })
 }
@@ -112,7 +111,7 @@ async function ask(work: () => Promise<Uint8Array>): Promise<Uint8Array> {
     try {
       return await work()
     } catch (thrown) {
-      if (tries >= busyTries || !(thrown instanceof LogError) || thrown.code !== 'busy') throw thrown
+      if (tries >= busyTries || !(thrown instanceof ThymeshError) || thrown.code !== 'busy') throw thrown
       await sleep(busyPauseMs)
     }
   }

@@ -1,6 +1,5 @@
 /** `thymesh members` and `thymesh members renew`: who is a member, and new certificates. */
 
-import { tellCertificates } from '../../members/delivery.ts'
 import { findMembers } from '../../members/find.ts'
 import { alarmsOf, type MemberRow, viewMembers } from '../../members/view.ts'
 import { openProject } from '../../project/project.ts'
@@ -44,7 +43,7 @@ export async function renew(options: RenewOptions): Promise<undefined> {
         await home.keys(),
       )
     }
-    const told = await tellCertificates(peer)
+    const told = await peer.neighbours.sync()
     if (signed.length > 0) note(options, `Told ${told} connected peers; they pass it on.`)
     const lines = signed.map(({ name, peer: id, expires }) => [name, shortId(id), expires])
     const text =

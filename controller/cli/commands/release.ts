@@ -100,7 +100,7 @@ async function approval(session: Session, id: string, version: number, options: 
       told.add(line)
     }
   }
-  proposals.book.on('changed', onProposal)
+  proposals.on('changed', onProposal)
   try {
     look()
     return await left.promise
@@ -109,6 +109,6 @@ async function approval(session: Session, id: string, version: number, options: 
     process.off('SIGINT', leave)
     process.off('SIGTERM', leave)
     state.off('changed', look)
-    proposals.book.off('changed', onProposal)
+    proposals.off('changed', onProposal)
   }
 }

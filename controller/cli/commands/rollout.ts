@@ -1,7 +1,7 @@
 /** `thymesh rollout`: the waves of the newest release, how far each is, and why it waits. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { MeshPeer } from '../../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../../node/peer/controller-peer.ts'
 import { newestOf } from '../../../node/state/releases.ts'
 import { ThymeshError } from '../../../protocol/errors.ts'
 import type { Release } from '../../../protocol/release/release.ts'
@@ -76,7 +76,7 @@ function draw(before: string, text: string): void {
   else if (text !== before) process.stdout.write(`${before === '' ? '' : '\n'}${text}\n`)
 }
 
-function releaseOf(peer: MeshPeer, site: string | undefined): Release {
+function releaseOf(peer: ControllerPeer, site: string | undefined): Release {
   const release = newestOf(peer.state.belief, site)
   if (release !== undefined) return release
   if (site === undefined) {

@@ -1,8 +1,7 @@
 /** `thymesh root`: the fleet's root, the next one, and signing it: with the mesh, or with a file where there is none. */
 
 import { readFile, writeFile } from 'node:fs/promises'
-import { openState } from '../../../node/peer/mesh-peer.ts'
-import { FleetState } from '../../../node/state/fleet-state.ts'
+import { fleetStateOf, openState } from '../../../node/state/peer-state.ts'
 import { FormatError } from '../../../protocol/encoding/cbor.ts'
 import { ThymeshError } from '../../../protocol/errors.ts'
 import { keyIdOf } from '../../../protocol/signing/keys.ts'
@@ -13,7 +12,6 @@ import { type Judged, judge, membersOf, roleOf, wantedSigners } from '../../../p
 import type { TrustedSet } from '../../../protocol/trust/trusted-set.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
 import { cardPrefix, type OperatorCard, parseCard } from '../../keys/card.ts'
-import { tellCertificates } from '../../members/delivery.ts'
 import { cutOffBy, isNamed } from '../../members/orphans.ts'
 import { openProject, type Project } from '../../project/project.ts'
 import type { Query, Shown } from '../../queries/index.ts'
@@ -48,7 +46,7 @@ export async function offline<T>(project: Project, work: (belief: Belief, home: 
   const home = new FleetHome(project.fleet)
   const state = await openState(await home.settings())
   try {
-    const { belief } = await FleetState.load(project.fleet, state.database, state.clock)
+    const { belief } = await fleetStateOf(state, project.fleet)
     if (belief === undefined) {
       throw new ProposingError('no-trust', 'this controller has no metadata of its fleet', {
         hint: 'It must have met a peer of the fleet once: `thymesh status` where one is in reach.',
@@ -136,7 +134,7 @@ export async function rootPropose(options: RootProposeOptions): Promise<number> 
     const { belief } = session.peer.state
     if (belief === undefined) throw new ProposingError('no-trust', 'this controller has no metadata of its fleet')
     const { judged, operator } = await make(belief, session.home)
-    requireOnlyOne(judged, session.peer.proposals.book.all, operator)
+    requireOnlyOne(judged, session.peer.proposals.all, operator)
     if (!(await confirm(options, judged.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
     const members = await keepMembers(session, judged, options)
     return await conclude(session, judged, operator, options, members)
@@ -159,7 +157,7 @@ async function keepMembers(session: Session, { parts }: Judged, options: Project
   const held = (await registrar.decisions()).flatMap(({ kind, certificate }) =>
     kind === 'hold' ? certificate.peer : [],
   )
-  const others = cutOffBy(next, peer, new Date()).filter(each => each.peer !== peer.identity.peerId)
+  const others = cutOffBy(next, peer, new Date()).filter(each => each.peer !== peer.peerId)
   const ended = others.filter(each => !held.includes(each.peer))
   const names = ended.map(({ name }) => name)
   if (ended.length === 0) return { renewed: [], cutOff: [] }
@@ -176,7 +174,7 @@ async function keepMembers(session: Session, { parts }: Judged, options: Project
     ended.map(each => each.peer),
     await home.keys(),
   )
-  await tellCertificates(peer)
+  await peer.neighbours.sync()
   note(options, `Signed anew, so that they outlast the old keys: ${names.join(', ')}.`)
   return { renewed: names, cutOff: [] }
 }

@@ -24,7 +24,7 @@ export const statusQuery: Query<object> = async ({ peer }) => {
   const sites = [...(peer.state.belief?.sites.values() ?? [])]
   const alarms = alarmsOf(peer)
   const warnings = alarms.length === 0 ? [] : ['', ...alarms.map(({ kind, subject }) => alarmText[kind](subject))]
-  const peers = peer.admission.members.map(({ certificate }) => certificate.name)
+  const peers = peer.neighbours.members.map(({ certificate }) => certificate.name)
   return {
     json: {
       fleet: peer.fleet,

@@ -1,6 +1,6 @@
 /** `thymesh token list` and `thymesh token revoke`. */
 
-import { tellCertificates, tellHead } from '../../members/delivery.ts'
+import { tellHead } from '../../members/delivery.ts'
 import { RevokeError, revoke } from '../../members/revoke.ts'
 import { TokenBook } from '../../members/token-book.ts'
 import { type TokenRow, viewTokens } from '../../members/tokens-view.ts'
@@ -54,7 +54,7 @@ export async function revokeToken(options: RevokeTokenOptions): Promise<undefine
     if (options.keep) {
       await registrar.sign(token.provisionalPeers, keys)
       // Before the news that would drop them.
-      await tellCertificates(peer)
+      await peer.neighbours.sync()
     }
     const about = options.reason === undefined ? {} : { reason: options.reason }
     await revoke(peer, [{ kind: 'token', subject: token.id, ...about }], keys, new Date())

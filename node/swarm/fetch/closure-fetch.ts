@@ -75,15 +75,14 @@ async function bringIn(
   options: FetchOptions,
 ): Promise<void> {
   const { store, swarms, log } = components
-  const trustedPublicKeys = components.trustedPublicKeys()
   // Before a byte is asked for: Nix 2.8 would take the whole NAR before it refuses the signature.
-  await requireSignatures(missing, trustedPublicKeys)
+  await requireSignatures(missing, components.trustedPublicKeys())
   const entry = await swarms.open(known)
   const needed = lackingBytes(known, missing, number => entry.chunks.has(number))
   progress.begin(needed)
   const staged = Math.min(needed, entry.room.budgetBytes)
   await requireSpace(components, { paths: missing.length, nars: progress.size, staged }, options)
-  const attempt = { store, swarms, entry, list: known.list, trustedPublicKeys, log }
+  const attempt = { store, swarms, entry, list: known.list, log }
   const onProgress = () => options.onProgress?.(progress)
   const { signal } = options
   const endLate = heapPace.collectLate()

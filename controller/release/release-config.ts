@@ -1,15 +1,12 @@
-/** Making a release: from built configs to signed metadata that this peer believes and gossips. */
+/** What a release says of each config that was built, and whether that is anything new. */
 
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { ControllerPeer, RecipeProgress } from '../../node/peer/controller-peer.ts'
 import { closureSize } from '../../protocol/closure/closure.ts'
-import { equalBytes, sha256, toHex } from '../../protocol/encoding/hash.ts'
-import { ThymeshError } from '../../protocol/errors.ts'
+import { toHex } from '../../protocol/encoding/hash.ts'
 import type { NixSecretKey } from '../../protocol/nix/signature.ts'
 import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
-import { type FleetKeys, publishRelease, type ReleaseContent } from '../../protocol/trust/publish.ts'
-import { describeClosure, type RecipeProgress } from '../build/describe.ts'
-
-export class PublishError extends ThymeshError<'no-trust'> {}
+import type { ReleaseContent } from '../../protocol/trust/publish.ts'
+import { describeClosure } from '../build/describe.ts'
 
 /** A config that was built: what a release says of it, once its closure is described. */
 export interface BuiltConfig {
@@ -22,31 +19,14 @@ export interface BuiltConfig {
 
 /** Signs and keeps the closure of a built config, ready to be named and served. */
 export async function releaseConfig(
-  peer: MeshPeer,
+  peer: Pick<ControllerPeer, 'closures'>,
   built: BuiltConfig,
   key: NixSecretKey,
   onProgress?: RecipeProgress,
 ): Promise<ReleasedConfig> {
-  const closure = await describeClosure(peer, built.topLevel, key, onProgress)
+  const closure = await describeClosure(peer.closures, built.topLevel, key, onProgress)
   const cid = await peer.closures.add(closure)
   return { ...built, closure: cid, paths: closure.paths.length, narSize: closureSize(closure) }
-}
-
-/** Signs the next release, believes it and tells the mesh. */
-export async function publish(peer: MeshPeer, content: ReleaseContent, keys: FleetKeys, now: Date): Promise<Release> {
-  const belief = peer.state.belief
-  if (belief === undefined) {
-    throw new PublishError('no-trust', 'this controller has no metadata of its fleet', {
-      hint: 'Every device has it: try again when one is in reach, or restore the state that `thymesh init` made.',
-    })
-  }
-  const published = publishRelease(belief.trusted, peer.fleet, content, keys, now)
-  await peer.state.believe(published.trusted, async named => {
-    const document = published.documents.find(each => equalBytes(sha256(each), named.hash))
-    if (document === undefined) throw new RangeError('the published metadata names a document that was not made')
-    return document
-  })
-  return published.release
 }
 
 /** Whether a release would change nothing on any device. */

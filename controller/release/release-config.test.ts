@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import type { Release } from '../../protocol/release/release.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import { testClosure, testConfig, testFleet } from '../../test/helpers/fleet.ts'
-import { sameContent } from './publish.ts'
+import { sameContent } from './release-config.ts'
 
 const one = testConfig(testClosure('one'))
 const two = testConfig(testClosure('two'))
