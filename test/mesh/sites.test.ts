@@ -6,12 +6,12 @@ import { deviceRecipients } from '../../controller/secrets/release.ts'
 import { viewFleet } from '../../controller/views/fleet-view.ts'
 import { followed, inForce } from '../../node/state/releases.ts'
 import { closureCodec } from '../../protocol/closure/closure.ts'
-import { testClosure, testConfig, testSigner } from '../helpers/fleet.ts'
+import { testClosure, testConfig, testRecipient, testSigner } from '../helpers/fleet.ts'
 import { connect, liveFleet, Mesh, type TestPeer, until } from '../helpers/mesh.ts'
 import { delegate, releaseAt } from '../helpers/sites.ts'
 
 const kim = testSigner('kim')
-const age = `age1${'q'.repeat(58)}`
+const age = testRecipient('age')
 const closure = testClosure('hall')
 const config = testConfig(closure)
 const content = (...devices: string[]) => ({
