@@ -3,8 +3,8 @@
 import { closureCodec } from '../../protocol/closure/closure.ts'
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
+import type { Query } from '../cli/shell/questions.ts'
 import type { SizedPath } from '../nix/closure-diff.ts'
-import type { Query } from './index.ts'
 
 export interface Released {
   release: number

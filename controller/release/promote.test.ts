@@ -7,8 +7,8 @@ import type { Release } from '../../protocol/release/release.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import { withCode } from '../../test/helpers/errors.ts'
 import { testClosure, testConfig, testFleet } from '../../test/helpers/fleet.ts'
-import { rolloutText } from '../views/waves-text.ts'
-import { viewWaves } from '../views/waves-view.ts'
+import { viewWaves } from '../queries/waves.ts'
+import { rolloutText } from '../views/rollout.ts'
 import { promoteContent } from './promote.ts'
 
 const kiosk = testConfig(testClosure('kiosk'))

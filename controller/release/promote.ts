@@ -4,7 +4,7 @@ import { ThymeshError } from '../../protocol/errors.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { contentVersion, wavesOf } from '../../protocol/release/waves.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
-import { releaseName } from '../text/release.ts'
+import { releaseName } from '../format/release-name.ts'
 
 export class PromoteError extends ThymeshError<'no-waves' | 'unknown-wave'> {}
 

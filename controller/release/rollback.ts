@@ -4,7 +4,7 @@ import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
-import { releaseName } from '../text/release.ts'
+import { releaseName } from '../format/release-name.ts'
 
 export class RollbackError extends ThymeshError<'no-earlier' | 'unknown-version' | 'unknown-device' | 'not-kept'> {}
 

@@ -31,8 +31,8 @@ import {
 import type { Sites } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { operatorName } from '../fleet/names.ts'
+import { shortId } from '../format/table.ts'
 import type { Signers } from '../keys/operator-keys.ts'
-import { shortId } from '../text/table.ts'
 import { requirePlausibleClock } from './clock.ts'
 import type { SignedBelief } from './signed-changes.ts'
 

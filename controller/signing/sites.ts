@@ -14,8 +14,8 @@ import { draftSiteRelease, type ReleaseContent } from '../../protocol/trust/publ
 import { sitesOf } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { operatorName } from '../fleet/names.ts'
+import { shortId } from '../format/table.ts'
 import type { OperatorCard } from '../keys/card.ts'
-import { shortId } from '../text/table.ts'
 import { requirePlausibleClock } from './clock.ts'
 import type { Change, Operator } from './proposing.ts'
 

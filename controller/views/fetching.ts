@@ -2,8 +2,8 @@
 
 import { inWords } from '../../node/rollout/decision.ts'
 import type { Report } from '../../protocol/report/report.ts'
-import { size } from '../text/table.ts'
-import type { DeviceView } from './fleet-view.ts'
+import { size } from '../format/table.ts'
+import type { DeviceView } from '../queries/device-status.ts'
 
 type Update = NonNullable<Report['update']>
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { DeviceView } from './fleet-view.ts'
+import type { DeviceView } from '../queries/device-status.ts'
 import { RolloutProgress } from './progress.ts'
 
 const release = 3

@@ -1,10 +1,10 @@
 /** A rollout's progress on standard error: redrawn in place on a terminal, a line for each change elsewhere. */
 
 import type { Release } from '../../protocol/release/release.ts'
-import { releaseName } from '../text/release.ts'
-import { size } from '../text/table.ts'
+import { releaseName } from '../format/release-name.ts'
+import { size } from '../format/table.ts'
+import type { DeviceView } from '../queries/device-status.ts'
 import { fetchInWords } from './fetching.ts'
-import type { DeviceView } from './fleet-view.ts'
 
 type Versioned = Pick<Release, 'version' | 'site'>
 

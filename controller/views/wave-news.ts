@@ -2,7 +2,7 @@
 
 import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import type { Release } from '../../protocol/release/release.ts'
-import { viewWaves, type WaveView } from './waves-view.ts'
+import { viewWaves, type WaveView } from '../queries/waves.ts'
 
 export class WaveNews {
   readonly #peer: MeshPeer

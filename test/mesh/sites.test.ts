@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { viewFleet } from '../../controller/queries/device-status.ts'
 import { deviceRecipients } from '../../controller/secrets/release.ts'
-import { viewFleet } from '../../controller/views/fleet-view.ts'
 import { followed, inForce } from '../../node/state/releases.ts'
 import { closureCodec } from '../../protocol/closure/closure.ts'
 import { testClosure, testConfig, testSigner } from '../helpers/fleet.ts'

@@ -2,12 +2,12 @@
 
 import { cp, lstat, readdir, readFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
+import { size, table } from '../../format/table.ts'
 import { artifactProblem, artifactsFolder, listArtifacts } from '../../project/artifacts.ts'
 import { EditError } from '../../project/edit.ts'
 import { git } from '../../project/git.ts'
 import { checkLayers } from '../../project/layers.ts'
 import { describeModules } from '../../project/modules.ts'
-import { size, table } from '../../text/table.ts'
 import { editProject, readProject } from '../shell/edit-project.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'

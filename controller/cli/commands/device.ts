@@ -3,12 +3,12 @@
 import { askForLog } from '../../../node/logs/log-service.ts'
 import type { Certificate } from '../../../protocol/members/certificate.ts'
 import { type HistoryEntry, historyCodec } from '../../../protocol/messages/logs.ts'
-import type { Query } from '../../queries/index.ts'
+import { viewDevice } from '../../queries/device.ts'
 import { deviceNamed, reach } from '../../session/reach.ts'
 import type { Session } from '../../session/session.ts'
-import { deviceText } from '../../views/device-text.ts'
-import { viewDevice } from '../../views/device-view.ts'
+import { deviceText } from '../../views/device.ts'
 import type { ProjectOptions } from '../shell/options.ts'
+import type { Query } from '../shell/questions.ts'
 import { show } from '../shell/reader.ts'
 
 export interface DeviceOptions extends ProjectOptions {

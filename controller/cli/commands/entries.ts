@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { text as readStream } from 'node:stream/consumers'
 import { ThymeshError } from '../../../protocol/errors.ts'
+import { table } from '../../format/table.ts'
 import { EditError, ProjectEdit } from '../../project/edit.ts'
 import {
   addEntry,
@@ -20,7 +21,6 @@ import {
 } from '../../project/entries.ts'
 import { LocatedJson } from '../../project/located-json.ts'
 import { list as listed } from '../../project/problem.ts'
-import { table } from '../../text/table.ts'
 import { editProject, readProject } from '../shell/edit-project.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'

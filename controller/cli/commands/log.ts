@@ -1,10 +1,10 @@
 /** `thymesh log`: who signed what and when. */
 
-import type { Query } from '../../queries/index.ts'
-import { auditLog, type LogEvent } from '../../signing/audit.ts'
-import { releaseName } from '../../text/release.ts'
-import { shortId, table } from '../../text/table.ts'
+import { releaseName } from '../../format/release-name.ts'
+import { shortId, table } from '../../format/table.ts'
+import { auditLog, type LogEvent } from '../../queries/log.ts'
 import type { ProjectOptions } from '../shell/options.ts'
+import type { Query } from '../shell/questions.ts'
 import { show } from '../shell/reader.ts'
 
 export async function log(options: ProjectOptions & { wait: number }): Promise<undefined> {

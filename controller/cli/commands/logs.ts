@@ -7,10 +7,10 @@ import type { MeshPeer } from '../../../node/peer/mesh-peer.ts'
 import { timeText, unitNameSchema } from '../../../protocol/encoding/fields.ts'
 import { limits } from '../../../protocol/limits.ts'
 import type { LogRequest } from '../../../protocol/messages/logs.ts'
-import type { Query, QueryOptions } from '../../queries/index.ts'
 import { deviceNamed, reach } from '../../session/reach.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'
+import type { Query, QueryOptions } from '../shell/questions.ts'
 import { type Reader, withReader } from '../shell/reader.ts'
 
 export interface LogsOptions extends ProjectOptions {

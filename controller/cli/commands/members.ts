@@ -1,14 +1,14 @@
 /** `thymesh members` and `thymesh members renew`: who is a member, and new certificates. */
 
+import { ago, shortId, table } from '../../format/table.ts'
 import { tellCertificates } from '../../members/delivery.ts'
 import { findMembers } from '../../members/find.ts'
-import { alarmsOf, type MemberRow, viewMembers } from '../../members/view.ts'
 import { openProject } from '../../project/project.ts'
-import type { Query } from '../../queries/index.ts'
-import { ago, shortId, table } from '../../text/table.ts'
+import { alarmsOf, type MemberRow, viewMembers } from '../../queries/members.ts'
 import { takeNews, withSession } from '../shell/context.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { note, print } from '../shell/output.ts'
+import type { Query } from '../shell/questions.ts'
 import { show } from '../shell/reader.ts'
 
 export async function members(options: ProjectOptions & { wait: number }): Promise<undefined> {

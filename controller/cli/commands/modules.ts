@@ -1,10 +1,10 @@
 /** `thymesh module …`: the modules that the project can use, what their settings are, and files for new ones. */
 
+import { table } from '../../format/table.ts'
 import { EditError } from '../../project/edit.ts'
 import { describeModules, type ModuleDescription, type SettingDescription } from '../../project/modules.ts'
 import { CheckError, list as listed, problemText, suggestion } from '../../project/problem.ts'
 import { moduleFile } from '../../project/template.ts'
-import { table } from '../../text/table.ts'
 import { editProject, readProject } from '../shell/edit-project.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { exitCodes, print } from '../shell/output.ts'

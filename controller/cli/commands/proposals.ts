@@ -1,20 +1,11 @@
 /** `thymesh proposals`, `approve` and `reject`: what other operators want, and one's word on it. */
 
 import type { Judged } from '../../../protocol/trust/proposals.ts'
+import { releaseName } from '../../format/release-name.ts'
+import { ago, shortId, table } from '../../format/table.ts'
 import { openProject } from '../../project/project.ts'
-import type { Query } from '../../queries/index.ts'
 import { passOn, spread } from '../../release/releasing.ts'
 import type { Session } from '../../session/session.ts'
-import {
-  capital,
-  changesText,
-  deviceChanges,
-  releaseBefore,
-  signaturesText,
-  speaker,
-  titleOf,
-  voices,
-} from '../../signing/proposal-text.ts'
 import {
   approve as addApproval,
   reject as addRejection,
@@ -25,12 +16,21 @@ import {
   ProposingError,
   requireOnlyOne,
 } from '../../signing/proposing.ts'
-import { releaseName } from '../../text/release.ts'
-import { ago, shortId, table } from '../../text/table.ts'
+import {
+  capital,
+  changesText,
+  deviceChanges,
+  releaseBefore,
+  signaturesText,
+  speaker,
+  titleOf,
+  voices,
+} from '../../views/proposal.ts'
 import { confirm } from '../shell/confirm.ts'
 import { takeNews, withSession } from '../shell/context.ts'
 import type { ProjectOptions, WatchOptions } from '../shell/options.ts'
 import { exitCodes, note, print } from '../shell/output.ts'
+import type { Query } from '../shell/questions.ts'
 import { show } from '../shell/reader.ts'
 import { watch } from '../shell/watch.ts'
 

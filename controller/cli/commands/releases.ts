@@ -1,10 +1,10 @@
 /** `thymesh releases`: what was released, when, and what it was built from. */
 
 import type { Release } from '../../../protocol/release/release.ts'
-import type { Query } from '../../queries/index.ts'
-import { releaseName } from '../../text/release.ts'
-import { table } from '../../text/table.ts'
+import { releaseName } from '../../format/release-name.ts'
+import { table } from '../../format/table.ts'
 import type { ProjectOptions } from '../shell/options.ts'
+import type { Query } from '../shell/questions.ts'
 import { show } from '../shell/reader.ts'
 
 export interface ReleasesOptions extends ProjectOptions {

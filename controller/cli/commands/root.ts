@@ -12,14 +12,13 @@ import { proposalCodec } from '../../../protocol/trust/proposal.ts'
 import { type Judged, judge, membersOf, roleOf, wantedSigners } from '../../../protocol/trust/proposals.ts'
 import type { TrustedSet } from '../../../protocol/trust/trusted-set.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
+import { shortId, table } from '../../format/table.ts'
 import { cardPrefix, type OperatorCard, parseCard } from '../../keys/card.ts'
 import { tellCertificates } from '../../members/delivery.ts'
 import { cutOffBy, isNamed } from '../../members/orphans.ts'
 import { openProject, type Project } from '../../project/project.ts'
-import type { Query, Shown } from '../../queries/index.ts'
 import { passOn, spread } from '../../release/releasing.ts'
 import type { Session } from '../../session/session.ts'
-import { changesText, signaturesText, titleOf } from '../../signing/proposal-text.ts'
 import {
   approve as addApproval,
   beliefOf,
@@ -29,11 +28,12 @@ import {
   requireOnlyOne,
 } from '../../signing/proposing.ts'
 import type { SignedBelief } from '../../signing/signed-changes.ts'
-import { shortId, table } from '../../text/table.ts'
+import { changesText, signaturesText, titleOf } from '../../views/proposal.ts'
 import { confirm } from '../shell/confirm.ts'
 import { takeNews, withSession } from '../shell/context.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { exitCodes, note, print } from '../shell/output.ts'
+import type { Query, Shown } from '../shell/questions.ts'
 import { askIfRunning } from '../shell/reader.ts'
 import { cardOf } from './key.ts'
 

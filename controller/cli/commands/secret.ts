@@ -2,6 +2,7 @@
 
 import { FleetHome } from '../../fleet/fleet-home.ts'
 import { operatorName } from '../../fleet/names.ts'
+import { table } from '../../format/table.ts'
 import { EditError, ProjectEdit } from '../../project/edit.ts'
 import { setValue } from '../../project/edit-json.ts'
 import { checkLayers } from '../../project/layers.ts'
@@ -22,7 +23,6 @@ import {
   requireSecret,
   seal,
 } from '../../secrets/vault.ts'
-import { table } from '../../text/table.ts'
 import { editProject, type OpenProject, readProject } from '../shell/edit-project.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'

@@ -1,13 +1,13 @@
 /** `thymesh status`: what every device runs and how it is. */
 
 import type { Release } from '../../../protocol/release/release.ts'
-import { alarmsOf } from '../../members/view.ts'
-import type { Query } from '../../queries/index.ts'
-import { releaseName } from '../../text/release.ts'
-import { ago, shortPath, table } from '../../text/table.ts'
+import { releaseName } from '../../format/release-name.ts'
+import { ago, shortPath, table } from '../../format/table.ts'
+import { type DeviceView, viewFleet } from '../../queries/device-status.ts'
+import { alarmsOf } from '../../queries/members.ts'
 import { stateInShort } from '../../views/fetching.ts'
-import { type DeviceView, viewFleet } from '../../views/fleet-view.ts'
 import type { ProjectOptions } from '../shell/options.ts'
+import type { Query } from '../shell/questions.ts'
 import { show } from '../shell/reader.ts'
 
 export interface StatusOptions extends ProjectOptions {

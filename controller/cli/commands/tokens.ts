@@ -1,15 +1,15 @@
 /** `thymesh token list` and `thymesh token revoke`. */
 
+import { shortId, table } from '../../format/table.ts'
 import { tellCertificates, tellHead } from '../../members/delivery.ts'
 import { RevokeError, revoke } from '../../members/revoke.ts'
 import { TokenBook } from '../../members/token-book.ts'
-import { type TokenRow, viewTokens } from '../../members/tokens-view.ts'
 import { openProject } from '../../project/project.ts'
-import type { Query } from '../../queries/index.ts'
-import { shortId, table } from '../../text/table.ts'
+import { type TokenRow, viewTokens } from '../../queries/tokens.ts'
 import { takeNews, withSession } from '../shell/context.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { note, print } from '../shell/output.ts'
+import type { Query } from '../shell/questions.ts'
 import { show } from '../shell/reader.ts'
 
 export async function listTokens(options: ProjectOptions & { wait: number }): Promise<undefined> {

@@ -5,8 +5,8 @@ import { ZodError, z } from 'zod'
 import { askRunning } from '../../local/client.ts'
 import { notUnderstood, socketFile } from '../../local/messages.ts'
 import { LocalServer } from '../../local/server.ts'
-import { isQuery, runQuery } from '../../queries/index.ts'
 import type { Session } from '../../session/session.ts'
+import { isQuery, runQuery } from './questions.ts'
 
 /** Who runs, for those who can't because of that. */
 const whoQuery = 'who'

@@ -7,11 +7,11 @@ import { askRunning } from '../../local/client.ts'
 import { socketFile } from '../../local/messages.ts'
 import type { Project } from '../../project/project.ts'
 import { openProject } from '../../project/project.ts'
-import { type QueryName, type QueryOptions, runQuery, type Shown } from '../../queries/index.ts'
 import type { Session } from '../../session/session.ts'
 import { nobodyInReach, openSession, takeNews } from './context.ts'
 import type { ProjectOptions } from './options.ts'
 import { note, print } from './output.ts'
+import { type QueryName, type QueryOptions, runQuery, type Shown } from './questions.ts'
 
 /** Between the lock of its state and its socket a controller loads and starts, or ends. */
 const startingMs = 10_000

@@ -2,10 +2,10 @@
 
 import { ThymeshError } from '../../../protocol/errors.ts'
 import type { Release } from '../../../protocol/release/release.ts'
+import { releaseName } from '../../format/release-name.ts'
+import { type Rollout, watchRollout } from '../../queries/watch-rollout.ts'
 import type { Session } from '../../session/session.ts'
-import { releaseName } from '../../text/release.ts'
 import { RolloutProgress } from '../../views/progress.ts'
-import { type Rollout, watchRollout } from '../../views/rollout.ts'
 import { WaveNews } from '../../views/wave-news.ts'
 import type { GlobalOptions, WatchOptions } from './options.ts'
 import { exitCodes, print } from './output.ts'

@@ -1,7 +1,7 @@
 /** Proposals that mean to deceive the operators who sign them: what the CLI shows, refuses, and lets them take back. */
 
 import assert from 'node:assert/strict'
-import { changesText } from '../../../controller/signing/proposal-text.ts'
+import { changesText } from '../../../controller/views/proposal.ts'
 import { approve, type Operator, reject, requireOnlyOne } from '../../../controller/signing/proposing.ts'
 import { cidOf } from '../../../protocol/encoding/cid.ts'
 import type { Release } from '../../../protocol/release/release.ts'

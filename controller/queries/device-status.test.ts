@@ -6,8 +6,8 @@ import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import { testClosure, testConfig, testFleet, testStorePath } from '../../test/helpers/fleet.ts'
-import { hasEnded, viewFleet } from './fleet-view.ts'
-import { rolloutOf } from './rollout.ts'
+import { hasEnded, viewFleet } from './device-status.ts'
+import { rolloutOf } from './watch-rollout.ts'
 
 const config = testConfig(testClosure('kiosk'))
 const fleet = testFleet()

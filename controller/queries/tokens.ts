@@ -3,7 +3,7 @@
 import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import { type Grant, grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
 import { open } from '../../protocol/signing/dsse.ts'
-import type { TokenBook } from './token-book.ts'
+import type { TokenBook } from '../members/token-book.ts'
 
 export interface TokenRow {
   id: string

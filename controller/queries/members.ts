@@ -4,7 +4,7 @@ import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import { grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
 import { open } from '../../protocol/signing/dsse.ts'
-import type { Decision, HoldReason } from './decide.ts'
+import type { Decision, HoldReason } from '../members/decide.ts'
 
 export interface MemberRow {
   /** Nothing for a revoked one of which only the peer ID is known. */

@@ -9,11 +9,11 @@ import type { Loaded } from '../../protocol/trust/metadata.ts'
 import { type Judged, membersOf, roleOf } from '../../protocol/trust/proposals.ts'
 import { type Sites, sameAuthority, sitesOf } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
-import { releaseName } from '../text/release.ts'
-import { shortId, shortPath, size } from '../text/table.ts'
-import { visible } from '../text/visible.ts'
-import { type SignedBelief, signedParts } from './signed-changes.ts'
-import { type OwnerOf, signedChangesText } from './signed-changes-text.ts'
+import { releaseName } from '../format/release-name.ts'
+import { shortId, shortPath, size } from '../format/table.ts'
+import { visible } from '../format/visible.ts'
+import { type SignedBelief, signedParts } from '../signing/signed-changes.ts'
+import { type OwnerOf, signedChangesText } from '../signing/signed-changes-text.ts'
 
 /** What a release changes on one device; null for what isn't there. */
 export interface DeviceChange {

@@ -16,7 +16,7 @@ import { lifetimes } from '../../protocol/trust/publish.ts'
 import { siteReleaseTarget } from '../../protocol/trust/site-roles.ts'
 import { sitesOf } from '../../protocol/trust/sites.ts'
 import type { AuditEntry, AuditTrail } from '../fleet/audit-trail.ts'
-import { sitesText } from './proposal-text.ts'
+import { sitesText } from '../views/proposal.ts'
 
 export interface LogEvent {
   /** When, by the clock of who signed; else when this controller saw it. */

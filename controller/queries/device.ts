@@ -6,7 +6,7 @@ import type { Certificate } from '../../protocol/members/certificate.ts'
 import type { HistoryEntry } from '../../protocol/messages/logs.ts'
 import { wavesOf } from '../../protocol/release/waves.ts'
 import type { Report } from '../../protocol/report/report.ts'
-import { type DeviceView, viewFleet } from './fleet-view.ts'
+import { type DeviceView, viewFleet } from './device-status.ts'
 
 export interface DeviceDetails {
   device: string

@@ -4,8 +4,8 @@
  */
 
 import { z } from 'zod'
-import { limits } from '../../protocol/limits.ts'
-import type { Session } from '../session/session.ts'
+import { limits } from '../../../protocol/limits.ts'
+import type { Session } from '../../session/session.ts'
 
 /** What a command prints: its one JSON object, and its text. */
 export interface Shown {
@@ -42,18 +42,18 @@ export type QueryName = keyof typeof optionSchemas
 export type QueryOptions<Name extends QueryName> = z.infer<(typeof optionSchemas)[Name]>
 
 const loaders: { readonly [Name in QueryName]: () => Promise<Query<QueryOptions<Name>>> } = {
-  status: async () => (await import('../cli/commands/status.ts')).statusQuery,
-  rollout: async () => (await import('../cli/commands/rollout.ts')).rolloutQuery,
-  device: async () => (await import('../cli/commands/device.ts')).deviceQuery,
-  logs: async () => (await import('../cli/commands/logs.ts')).logsQuery,
-  log: async () => (await import('../cli/commands/log.ts')).logQuery,
-  releases: async () => (await import('../cli/commands/releases.ts')).releasesQuery,
-  members: async () => (await import('../cli/commands/members.ts')).membersQuery,
-  tokens: async () => (await import('../cli/commands/tokens.ts')).tokensQuery,
-  proposals: async () => (await import('../cli/commands/proposals.ts')).proposalsQuery,
-  root: async () => (await import('../cli/commands/root.ts')).rootQuery,
-  released: async () => (await import('./released.ts')).releasedQuery,
-  sites: async () => (await import('../cli/commands/site.ts')).sitesQuery,
+  status: async () => (await import('../commands/status.ts')).statusQuery,
+  rollout: async () => (await import('../commands/rollout.ts')).rolloutQuery,
+  device: async () => (await import('../commands/device.ts')).deviceQuery,
+  logs: async () => (await import('../commands/logs.ts')).logsQuery,
+  log: async () => (await import('../commands/log.ts')).logQuery,
+  releases: async () => (await import('../commands/releases.ts')).releasesQuery,
+  members: async () => (await import('../commands/members.ts')).membersQuery,
+  tokens: async () => (await import('../commands/tokens.ts')).tokensQuery,
+  proposals: async () => (await import('../commands/proposals.ts')).proposalsQuery,
+  root: async () => (await import('../commands/root.ts')).rootQuery,
+  released: async () => (await import('../../queries/released.ts')).releasedQuery,
+  sites: async () => (await import('../commands/site.ts')).sitesQuery,
 }
 
 /** Answers a query of this name; options that aren't its own are refused by a ZodError. */
