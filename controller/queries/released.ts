@@ -1,20 +1,20 @@
-/** What a release has in each config's closure, for `thymesh diff` to compare with what was built. */
+/** The paths in each config's closure of a release, for `thymesh diff` to compare with what was built. */
 
 import { closureCodec } from '../../protocol/closure/closure.ts'
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
-import type { Query } from '../cli/shell/questions.ts'
 import type { SizedPath } from '../nix/closure-diff.ts'
+import type { Session } from '../session/session.ts'
 
 export interface Released {
   release: number
   configs: Record<string, SizedPath[]>
 }
 
-export const releasedQuery: Query<{ release?: number | undefined }> = async (
-  { peer: { state } },
-  { release: wanted },
-) => {
+export async function queryReleased(
+  { peer: { state } }: Session,
+  { release: wanted }: { release?: number | undefined },
+): Promise<Released> {
   const release = wanted === undefined ? state.belief?.release : await state.release(wanted)
   if (release === undefined) {
     throw new ThymeshError(
@@ -31,6 +31,5 @@ export const releasedQuery: Query<{ release?: number | undefined }> = async (
     const paths = bytes === undefined ? [] : closureCodec.decode(bytes).paths
     configs[name] = paths.map(({ path, narSize }) => ({ path, narSize }))
   }
-  const json: Released = { release: release.version, configs }
-  return { json, text: '' }
+  return { release: release.version, configs }
 }

@@ -2,10 +2,10 @@
 
 import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import type { Release } from '../../protocol/release/release.ts'
-import { type DeviceView, hasEnded, hasFailed, isHeld, viewFleet } from './device-status.ts'
+import { type DeviceStatus, deviceStatuses, hasEnded, hasFailed, isHeld } from './device-status.ts'
 
 export interface Rollout {
-  readonly rows: DeviceView[]
+  readonly rows: DeviceStatus[]
   /** Whether every device that the release names has ended with it. */
   readonly complete: boolean
   /** Whether it goes on only with a newer release or a promotion: all that have not ended are held by failures. */
@@ -19,7 +19,7 @@ export interface Rollout {
 /** How the release stands, by the reports that have come; complete when the devices of `waitFor`, or all, have ended. */
 export function rolloutOf(peer: MeshPeer, release: Release, waitFor: readonly string[] = []): Rollout {
   const { site = null } = release
-  const rows = viewFleet(peer).filter(row => row.follows === site && Object.hasOwn(release.devices, row.device))
+  const rows = deviceStatuses(peer).filter(row => row.follows === site && Object.hasOwn(release.devices, row.device))
   const awaited = rows.filter(({ device }) => waitFor.length === 0 || waitFor.includes(device))
   const tops = new Set(Object.values(release.configs).map(({ topLevel }) => topLevel))
   const covered = new Map<string, string>()

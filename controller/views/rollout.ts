@@ -1,16 +1,16 @@
 /** A rollout as text: a line for each wave, then the devices that have not confirmed, with the reason. */
 
 import { inWords } from '../../node/rollout/decision.ts'
-import type { Release } from '../../protocol/release/release.ts'
 import { releaseName } from '../format/release-name.ts'
 import { table } from '../format/table.ts'
-import type { WaveView } from '../queries/waves.ts'
+import type { RolloutStatus } from '../queries/rollout.ts'
+import type { WaveStatus } from '../queries/waves.ts'
 import { stateInShort } from './fetching.ts'
 
 /** Of the devices that wait, so many are named in a wave. */
 const namedDevices = 10
 
-export function rolloutText(release: Release, waves: readonly WaveView[]): string {
+export function rolloutText({ release, waves }: RolloutStatus): string {
   const { site, version, promotes, message } = release
   const promoted = promotes === undefined ? '' : `, which promotes release ${promotes.release}`
   const heading = `Release ${releaseName({ site, version })}${promoted}${message && ` (${message})`}`
@@ -28,11 +28,11 @@ export function rolloutText(release: Release, waves: readonly WaveView[]): strin
 }
 
 /** Such as `waiting: wave 1 has 1 of 3 confirmed, soak ends in 12 min`. */
-export function stateInWords({ state, reason }: Pick<WaveView, 'state' | 'reason'>): string {
+export function stateInWords({ state, reason }: Pick<WaveStatus, 'state' | 'reason'>): string {
   return reason === null ? state : `${state}: ${reason}`
 }
 
-function linesOf({ wave, devices }: WaveView): string[] {
+function linesOf({ wave, devices }: WaveStatus): string[] {
   const open = devices.filter(({ outcome }) => outcome !== 'confirmed')
   const lines = open.slice(0, namedDevices).map(({ device, outcome, reason, update, lastSeen }) => {
     const why = reason ?? (update && stateInShort({ state: 'fetching', update, lastSeen }))

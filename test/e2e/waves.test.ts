@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import type { WaveView } from '../../controller/queries/waves.ts'
+import type { WaveStatus } from '../../controller/queries/waves.ts'
 import { nixSkip } from '../nix/workshop.ts'
 import type { Device } from './helpers/device.ts'
 import { Fleet, type RolloutJson } from './helpers/fleet.ts'
@@ -15,7 +15,7 @@ import { hello } from './helpers/project.ts'
 interface WavesJson {
   release: number
   complete: boolean
-  waves: WaveView[]
+  waves: WaveStatus[]
 }
 interface DeviceJson {
   declared: { config: string; tags: string[]; wave: number }

@@ -2,7 +2,7 @@
 
 import type { Judged } from '../../../protocol/trust/proposals.ts'
 import { releaseName } from '../../format/release-name.ts'
-import { ago, shortId, table } from '../../format/table.ts'
+import { shortId } from '../../format/table.ts'
 import { openProject } from '../../project/project.ts'
 import { passOn, spread } from '../../release/releasing.ts'
 import type { Session } from '../../session/session.ts'
@@ -16,72 +16,19 @@ import {
   ProposingError,
   requireOnlyOne,
 } from '../../signing/proposing.ts'
-import {
-  capital,
-  changesText,
-  deviceChanges,
-  releaseBefore,
-  signaturesText,
-  speaker,
-  titleOf,
-  voices,
-} from '../../views/proposal.ts'
+import { capital, proposalText, signaturesText, titleOf } from '../../views/proposal.ts'
 import { confirm } from '../shell/confirm.ts'
 import { takeNews, withSession } from '../shell/context.ts'
-import type { ProjectOptions, WatchOptions } from '../shell/options.ts'
+import type { ProjectOptions, ReadOptions, WatchOptions } from '../shell/options.ts'
 import { exitCodes, note, print } from '../shell/output.ts'
-import type { Query } from '../shell/questions.ts'
 import { show } from '../shell/reader.ts'
 import { watch } from '../shell/watch.ts'
 
 /** How long a command waits for one other peer to take what it has signed. */
 const spreadMs = 30_000
 
-export async function proposals(options: ProjectOptions & { wait: number }): Promise<undefined> {
+export async function proposals(options: ReadOptions): Promise<undefined> {
   return await show('proposals', options, {})
-}
-
-export const proposalsQuery: Query<object> = async session => {
-  const { all } = session.peer.proposals.book
-  return { json: { proposals: all.map(each => proposalJson(each, session)) }, text: listText(all, session) }
-}
-
-function listText(all: readonly Judged[], session: Session): string {
-  if (all.length === 0) return 'No proposals: nothing waits for a signature.'
-  const { trusted } = beliefOf(session.peer)
-  const lines = all.map(each => [
-    shortId(each.id),
-    titleOf(each),
-    speaker(trusted, each.proposal.author, each.proposal.operator),
-    ago(each.proposal.created),
-    isWithdrawn(each) ? 'withdrawn' : each.complete ? 'complete' : signaturesText(each),
-    voices(each, trusted)
-      .filter(({ verdict }) => verdict !== 'proposed')
-      .map(({ operator, verdict }) => `${verdict} by ${operator}`)
-      .join(', '),
-    each.proposal.message,
-  ])
-  return table(['ID', 'WHAT', 'BY', 'WHEN', 'SIGNATURES', 'SAID', 'MESSAGE'], lines)
-}
-
-export function proposalJson(judged: Judged, session: Session) {
-  const { id, proposal, parts, release, requirements, complete } = judged
-  const belief = beliefOf(session.peer)
-  return {
-    id,
-    root: parts.root?.signed.version ?? null,
-    release: release?.version ?? null,
-    members: parts.members?.signed.version ?? null,
-    site: proposal.site?.name ?? null,
-    operator: speaker(belief.trusted, proposal.author, proposal.operator),
-    created: proposal.created,
-    message: proposal.message,
-    complete,
-    withdrawn: isWithdrawn(judged),
-    signatures: requirements.map(({ part, by, signed, threshold }) => ({ part, by, signed: [...signed], threshold })),
-    statements: voices(judged, belief.trusted),
-    changes: release ? deviceChanges(releaseBefore(judged, belief), release) : [],
-  }
 }
 
 export type ApproveOptions = WatchOptions & { which: string; yes: boolean; trustClock: boolean; news: number }
@@ -96,7 +43,7 @@ export async function approve(options: ApproveOptions): Promise<number> {
       throw new ProposingError('withdrawn', `${titleOf(judged)} was withdrawn by who proposed it`)
     }
     const belief = beliefOf(peer)
-    note(options, changesText(judged, belief))
+    note(options, proposalText(judged, belief))
     if (!(await confirm(options, judged.complete ? 'Publish it?' : 'Sign it?'))) return exitCodes.failed
     const operator: Operator = {
       signers: await home.operatorKeys.signers(),

@@ -5,35 +5,32 @@ import { openState } from '../../../node/peer/mesh-peer.ts'
 import { FleetState } from '../../../node/state/fleet-state.ts'
 import { FormatError } from '../../../protocol/encoding/cbor.ts'
 import { ThymeshError } from '../../../protocol/errors.ts'
-import { keyIdOf } from '../../../protocol/signing/keys.ts'
-import { fleetFields, type RoleName, roleNames } from '../../../protocol/trust/fleet.ts'
+import { type RoleName, roleNames } from '../../../protocol/trust/fleet.ts'
 import { NextRootError, type RootChanges } from '../../../protocol/trust/next-root.ts'
 import { proposalCodec } from '../../../protocol/trust/proposal.ts'
-import { type Judged, judge, membersOf, roleOf, wantedSigners } from '../../../protocol/trust/proposals.ts'
-import type { TrustedSet } from '../../../protocol/trust/trusted-set.ts'
+import { type Judged, judge, membersOf, wantedSigners } from '../../../protocol/trust/proposals.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
-import { shortId, table } from '../../format/table.ts'
 import { cardPrefix, type OperatorCard, parseCard } from '../../keys/card.ts'
 import { tellCertificates } from '../../members/delivery.ts'
 import { cutOffBy, isNamed } from '../../members/orphans.ts'
 import { openProject, type Project } from '../../project/project.ts'
+import { rootDetails } from '../../queries/root.ts'
 import { passOn, spread } from '../../release/releasing.ts'
 import type { Session } from '../../session/session.ts'
 import {
   approve as addApproval,
-  beliefOf,
   makeProposal,
   type Operator,
   ProposingError,
   requireOnlyOne,
 } from '../../signing/proposing.ts'
 import type { SignedBelief } from '../../signing/signed-changes.ts'
-import { changesText, signaturesText, titleOf } from '../../views/proposal.ts'
+import { proposalText, signaturesText, titleOf } from '../../views/proposal.ts'
+import { rootText } from '../../views/root.ts'
 import { confirm } from '../shell/confirm.ts'
 import { takeNews, withSession } from '../shell/context.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { exitCodes, note, print } from '../shell/output.ts'
-import type { Query, Shown } from '../shell/questions.ts'
 import { askIfRunning } from '../shell/reader.ts'
 import { cardOf } from './key.ts'
 
@@ -62,40 +59,13 @@ export async function offline<T>(project: Project, work: (belief: Belief, home: 
 
 export async function rootShow(options: ProjectOptions): Promise<undefined> {
   const project = await openProject(options.project)
-  const shown =
-    (await askIfRunning(project, 'root', {})) ??
-    (await offline(project, async ({ trusted }) => viewRoot(trusted, project.fleet)))
-  print(options, shown.json, shown.text)
+  const running = await askIfRunning(project, 'root', {})
+  if (running !== undefined) print(options, running.json, running.text)
+  else {
+    const root = await offline(project, async ({ trusted }) => rootDetails(trusted, project.fleet))
+    print(options, root, rootText(root))
+  }
   return undefined
-}
-
-export const rootQuery: Query<object> = async ({ peer }) => viewRoot(beliefOf(peer).trusted, peer.fleet)
-
-function viewRoot(trusted: TrustedSet, fleet: string): Shown {
-  const { root } = trusted
-  const { name, nixPublicKeys, operators = {}, created = null } = fleetFields(root)
-  const nameOf = (id: string) => Object.entries(operators).find(([, ids]) => ids.includes(id))?.[0] ?? null
-  const roles = Object.fromEntries(
-    roleNames.map(role => {
-      const { keys, threshold } = role === 'members' ? membersOf(root, trusted) : roleOf(root, role)
-      const ids = keys.map(keyIdOf).map(id => ({ id, operator: nameOf(id) }))
-      return [role, { threshold, keys: ids }]
-    }),
-  )
-  const { version, expires } = root.signed
-  const lines = Object.entries(roles).map(([role, { threshold, keys }]) => [
-    role,
-    `${threshold} of ${keys.length}`,
-    keys.map(({ id, operator }) => `${operator ?? 'unnamed'} (${shortId(id)})`).join(', '),
-  ])
-  const text = [
-    `Root ${version} of fleet ${name}${created === null ? '' : `, made on ${created}`}; expires ${expires}`,
-    '',
-    table(['ROLE', 'SIGNATURES', 'KEYS'], lines),
-    '',
-    ...nixPublicKeys.map(key => `Nix key ${key}`),
-  ].join('\n')
-  return { json: { version, fleet, name, created, expires, roles, nixPublicKeys }, text }
 }
 
 export interface RootProposeOptions extends ProjectOptions {
@@ -119,7 +89,7 @@ export async function rootPropose(options: RootProposeOptions): Promise<number> 
     const operator = await operatorIn(home, options)
     const change = { root: changes, message: options.message ?? '' }
     const judged = makeProposal({ ...belief, fleet: project.fleet }, change, operator)
-    note(options, changesText(judged, belief))
+    note(options, proposalText(judged, belief))
     return { judged, operator }
   }
   if (options.file !== undefined) {
@@ -250,7 +220,7 @@ export async function rootSign(options: RootSignOptions): Promise<number> {
   const { file } = options
   const signed = await offline(project, async (belief, home) => {
     const judged = judge(await readProposal(file), belief.trusted, project.fleet)
-    note(options, changesText(judged, belief))
+    note(options, proposalText(judged, belief))
     const operator = await operatorIn(home, options)
     const mine = wantedSigners(judged, Object.values(operator.signers).flat())
     if (mine.length === 0 && judged.complete) return judged

@@ -4,21 +4,19 @@ import { FormatError } from '../../../protocol/encoding/cbor.ts'
 import { nameSchema } from '../../../protocol/encoding/fields.ts'
 import { ThymeshError } from '../../../protocol/errors.ts'
 import { keyIdOf } from '../../../protocol/signing/keys.ts'
-import { nixKeysFor, type Sites, sitesOf } from '../../../protocol/trust/sites.ts'
+import { type Sites, sitesOf } from '../../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../../protocol/trust/trusted-set.ts'
-import { shortId, table } from '../../format/table.ts'
 import { type OperatorCard, parseCard } from '../../keys/card.ts'
 import { openProject } from '../../project/project.ts'
 import { passOn, spread } from '../../release/releasing.ts'
 import type { Session } from '../../session/session.ts'
 import { beliefOf, type Change, makeProposal, requireOnlyOne } from '../../signing/proposing.ts'
 import { delegateSite, revokeSite } from '../../signing/sites.ts'
-import { changesText, signaturesText } from '../../views/proposal.ts'
+import { proposalText, signaturesText } from '../../views/proposal.ts'
 import { confirm } from '../shell/confirm.ts'
 import { takeNews, withSession } from '../shell/context.ts'
-import type { ProjectOptions } from '../shell/options.ts'
+import type { ProjectOptions, ReadOptions } from '../shell/options.ts'
 import { exitCodes, note, print } from '../shell/output.ts'
-import type { Query } from '../shell/questions.ts'
 import { show } from '../shell/reader.ts'
 import { cardText } from './root.ts'
 
@@ -82,7 +80,7 @@ async function change(options: SiteChangeOptions, make: (trusted: TrustedSet) =>
     const operator = { signers: await home.operatorKeys.signers(), now: new Date(), trustClock: options.trustClock }
     const about = { ...made, message: options.message ?? made.message }
     const judged = makeProposal({ ...belief, fleet: project.fleet }, about, operator)
-    note(options, changesText(judged, belief))
+    note(options, proposalText(judged, belief))
     for (const line of wordsOn(options.site, session, sitesOf(judged.parts.targets))) note(options, line)
     requireOnlyOne(judged, peer.proposals.book.all, operator)
     if (!(await confirm(options, judged.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
@@ -116,30 +114,6 @@ function wordsOn(site: string, { peer }: Session, after: Sites): string[] {
   ]
 }
 
-export async function siteList(options: ProjectOptions & { wait: number }): Promise<undefined> {
+export async function siteList(options: ReadOptions): Promise<undefined> {
   return await show('sites', options, {})
-}
-
-export const sitesQuery: Query<object> = async ({ peer }) => {
-  const { trusted, sites: releases } = beliefOf(peer)
-  const fleetKeys = nixKeysFor(trusted.root, undefined)
-  const sites = [...sitesOf(trusted.targets)].map(([site, { keys, threshold }]) => ({
-    site,
-    threshold,
-    keys: keys.map(keyIdOf),
-    nixPublicKeys: nixKeysFor(trusted.root, site).slice(fleetKeys.length),
-    release: releases.get(site)?.version ?? null,
-    message: releases.get(site)?.message ?? null,
-    devices: Object.keys(releases.get(site)?.devices ?? {}),
-  }))
-  const lines = sites.map(({ site, threshold, keys, release, devices, message }) => [
-    site,
-    `${threshold} of ${keys.length}`,
-    keys.map(shortId).join(', '),
-    release === null ? '-' : String(release),
-    String(devices.length),
-    message ?? '',
-  ])
-  const text = table(['SITE', 'SIGNATURES', 'KEYS', 'RELEASE', 'DEVICES', 'MESSAGE'], lines)
-  return { json: { sites }, text: sites.length === 0 ? 'No site has operators of its own.' : text }
 }

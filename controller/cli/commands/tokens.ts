@@ -1,42 +1,24 @@
 /** `thymesh token list` and `thymesh token revoke`. */
 
-import { shortId, table } from '../../format/table.ts'
+import { shortId } from '../../format/table.ts'
 import { tellCertificates, tellHead } from '../../members/delivery.ts'
 import { RevokeError, revoke } from '../../members/revoke.ts'
 import { TokenBook } from '../../members/token-book.ts'
 import { openProject } from '../../project/project.ts'
-import { type TokenRow, viewTokens } from '../../queries/tokens.ts'
+import { type TokenRow, tokenRows } from '../../queries/tokens.ts'
 import { takeNews, withSession } from '../shell/context.ts'
-import type { ProjectOptions } from '../shell/options.ts'
+import type { ReadOptions } from '../shell/options.ts'
 import { note, print } from '../shell/output.ts'
-import type { Query } from '../shell/questions.ts'
 import { show } from '../shell/reader.ts'
 
-export async function listTokens(options: ProjectOptions & { wait: number }): Promise<undefined> {
+export async function listTokens(options: ReadOptions): Promise<undefined> {
   return await show('tokens', options, {})
 }
 
-export const tokensQuery: Query<object> = async ({ peer, home, registrar }) => {
-  await registrar.settle()
-  const rows = await viewTokens(peer, new TokenBook(home.directory), new Date())
-  const lines = rows.map(row => [
-    shortId(row.id),
-    row.names ?? '-',
-    row.site ?? '-',
-    row.expires?.slice(0, 10) ?? '-',
-    row.uses === null ? String(row.countersigned) : `${row.countersigned} of ${row.uses}`,
-    String(row.provisional),
-    row.state,
-  ])
-  const text = table(['TOKEN', 'NAMES', 'SITE', 'EXPIRES', 'COUNTERSIGNED', 'PROVISIONAL', 'STATE'], lines)
-  return { json: { tokens: rows }, text: rows.length === 0 ? 'No join tokens are known here.' : text }
-}
-
-export interface RevokeTokenOptions extends ProjectOptions {
+export interface RevokeTokenOptions extends ReadOptions {
   id: string
   keep: boolean
   reason?: string
-  wait: number
 }
 
 export async function revokeToken(options: RevokeTokenOptions): Promise<undefined> {
@@ -47,7 +29,7 @@ export async function revokeToken(options: RevokeTokenOptions): Promise<undefine
     const { peer, home, registrar } = session
     await takeNews(session, options, options.wait, 'No peer is in reach: the revocation goes out when one is.')
     const token = findToken(
-      await viewTokens(session.peer, new TokenBook(session.home.directory), new Date()),
+      await tokenRows(session.peer, new TokenBook(session.home.directory), new Date()),
       options.id,
     )
     const keys = await home.keys()

@@ -2,7 +2,7 @@
 
 import type { KeyNewOptions, keyPassphrase, keyShow } from '../commands/key.ts'
 import type { RootProposeOptions, RootSignOptions } from '../commands/root.ts'
-import { collect, message, type ProjectOptions, seconds } from '../shell/options.ts'
+import { collect, message, type ReadOptions, seconds } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
 
 export const keyCommands: CommandGroup = shell => {
@@ -74,5 +74,5 @@ export const keyCommands: CommandGroup = shell => {
   shell
     .projectCommand('log', 'Show who signed what and when: roots, releases, members, proposals and approvals.')
     .option('--wait <seconds>', 'how long to wait for peers', seconds, 2)
-    .action(shell.does<ProjectOptions & { wait: number }>(async () => (await import('../commands/log.ts')).log))
+    .action(shell.does<ReadOptions>(async () => (await import('../commands/log.ts')).log))
 }

@@ -4,7 +4,7 @@ import { Option } from 'commander'
 import type { RenewOptions } from '../commands/members.ts'
 import type { RevokeOptions } from '../commands/revoke.ts'
 import type { RevokeTokenOptions } from '../commands/tokens.ts'
-import { collect, days, type ProjectOptions, reason, seconds, uses } from '../shell/options.ts'
+import { collect, days, type ReadOptions, reason, seconds, uses } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
 
 export const memberCommands: CommandGroup = shell => {
@@ -39,9 +39,7 @@ export const memberCommands: CommandGroup = shell => {
       parent: token,
     })
     .option('--wait <seconds>', 'how long to wait for peers', seconds, 2)
-    .action(
-      shell.does<ProjectOptions & { wait: number }>(async () => (await import('../commands/tokens.ts')).listTokens),
-    )
+    .action(shell.does<ReadOptions>(async () => (await import('../commands/tokens.ts')).listTokens))
 
   shell
     .projectCommand('revoke', 'Revoke a join token: who has only its signature is a member no longer.', {
@@ -61,7 +59,7 @@ export const memberCommands: CommandGroup = shell => {
   const members = shell
     .projectCommand('members', 'Show who is a member, by whose signature and until when, and who was revoked.')
     .option('--wait <seconds>', 'how long to wait for peers', seconds, 3)
-    .action(shell.does<ProjectOptions & { wait: number }>(async () => (await import('../commands/members.ts')).members))
+    .action(shell.does<ReadOptions>(async () => (await import('../commands/members.ts')).members))
 
   shell
     .projectCommand('renew', 'Sign new certificates: for all who ask for one, or for the named.', { parent: members })

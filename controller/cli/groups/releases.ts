@@ -1,7 +1,7 @@
 /** Commands that make releases, bring them to the devices and take them back. */
 
 import type { ApproveOptions, RejectOptions } from '../commands/proposals.ts'
-import { collect, message, type ProjectOptions, seconds, version } from '../shell/options.ts'
+import { collect, message, type ReadOptions, seconds, version } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
 
 export const releaseCommands: CommandGroup = shell => {
@@ -18,9 +18,7 @@ export const releaseCommands: CommandGroup = shell => {
   shell
     .projectCommand('releases', 'List the releases that this controller knows, the newest first.')
     .option('--wait <seconds>', 'how long to wait for peers', seconds, 2)
-    .action(
-      shell.does<ProjectOptions & { wait: number }>(async () => (await import('../commands/releases.ts')).releases),
-    )
+    .action(shell.does<ReadOptions>(async () => (await import('../commands/releases.ts')).releases))
 
   shell
     .watchCommand('rollback', 'Go back: a new release that names the configs of an older one.')
@@ -48,9 +46,7 @@ export const releaseCommands: CommandGroup = shell => {
   shell
     .projectCommand('proposals', 'List what other operators have proposed and what is missing of it.')
     .option('--wait <seconds>', 'how long to wait for peers', seconds, 3)
-    .action(
-      shell.does<ProjectOptions & { wait: number }>(async () => (await import('../commands/proposals.ts')).proposals),
-    )
+    .action(shell.does<ReadOptions>(async () => (await import('../commands/proposals.ts')).proposals))
 
   shell
     .watchCommand('approve', 'Show what a proposal changes on which devices, and sign it.')

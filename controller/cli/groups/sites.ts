@@ -1,7 +1,7 @@
 /** Commands about sites with operators of their own. */
 
 import type { SiteChangeOptions, SiteDelegateOptions } from '../commands/site.ts'
-import { collect, message, type ProjectOptions, seconds, version } from '../shell/options.ts'
+import { collect, message, type ReadOptions, seconds, version } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
 
 export const siteCommands: CommandGroup = shell => {
@@ -38,5 +38,5 @@ export const siteCommands: CommandGroup = shell => {
   shell
     .projectCommand('list', 'List the sites with operators of their own, their keys and releases.', { parent: site })
     .option('--wait <seconds>', 'how long to wait for peers', seconds, 2)
-    .action(shell.does<ProjectOptions & { wait: number }>(async () => (await import('../commands/site.ts')).siteList))
+    .action(shell.does<ReadOptions>(async () => (await import('../commands/site.ts')).siteList))
 }

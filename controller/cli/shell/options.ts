@@ -14,6 +14,12 @@ export interface ProjectOptions extends GlobalOptions {
   project: string
 }
 
+/** Options of the commands that only read, or that read before they act. */
+export interface ReadOptions extends ProjectOptions {
+  /** Seconds to wait for peers. */
+  wait: number
+}
+
 /** Options of the commands that watch a release reach its devices. */
 export interface WatchOptions extends ProjectOptions {
   message?: string
