@@ -11,12 +11,10 @@ import { requireSound } from '../../project/check.ts'
 import { list } from '../../project/problem.ts'
 import { openProject, type Project } from '../../project/project.ts'
 import type { Released } from '../../queries/released.ts'
+import { newsSeconds } from '../shell/limits.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { note, print } from '../shell/output.ts'
 import { withReader } from '../shell/reader.ts'
-
-/** How long the mesh is asked for a newer release to compare with. */
-const newsSeconds = 2
 
 export interface BuildOptions extends ProjectOptions {
   configs: string[]

@@ -6,6 +6,8 @@ import { timeText, unitNameSchema } from '../../../protocol/encoding/fields.ts'
 import { limits } from '../../../protocol/limits.ts'
 import type { DeviceLog, LogsOptions as LogsQuestion } from '../../queries/logs.ts'
 import { printable } from '../../views/logs.ts'
+import { untilLeft } from '../shell/leaving.ts'
+import { followMs, newsSeconds } from '../shell/limits.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'
 import { type Reader, withReader } from '../shell/reader.ts'
@@ -20,9 +22,6 @@ export interface LogsOptions extends ProjectOptions {
   wait: number
 }
 
-/** A device answers one controller that often for long. */
-const followMs = 2_500
-
 export async function logs(options: LogsOptions): Promise<undefined> {
   const { device, lines, since, activation, wait } = options
   const unit = options.unit === undefined ? undefined : fullUnit(options.unit)
@@ -32,7 +31,7 @@ export async function logs(options: LogsOptions): Promise<undefined> {
     ...(since && { since: timeText(since) }),
   }
   return await withReader(options, async reader => {
-    const { json, text } = await reader.ask('logs', about, Math.min(2, wait))
+    const { json, text } = await reader.ask('logs', about, Math.min(newsSeconds, wait))
     print(options, json, text)
     if (options.follow && !options.json && !activation) await follow(reader, about, (json as DeviceLog).lines)
     return undefined
@@ -41,21 +40,21 @@ export async function logs(options: LogsOptions): Promise<undefined> {
 
 /** Prints what is new, until the operator leaves. Lines are dated to the second: those of the last one are asked for again. */
 async function follow(reader: Reader, about: LogsQuestion, printed: readonly string[]): Promise<void> {
-  const leave = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => leave.abort())
   let last = printed
-  for (;;) {
-    await sleep(followMs, undefined, { signal: leave.signal }).catch(() => {})
-    if (leave.signal.aborted) return
-    const newest = last.findLast(line => timeOf(line) !== undefined)
-    const since = (newest && timeOf(newest)) ?? about.since
-    const { json } = await reader.ask('logs', { ...about, lines: limits.logLines, ...(since && { since }) }, 0)
-    const { lines } = json as DeviceLog
-    const known = new Set(last)
-    const fresh = lines.filter(line => !known.has(line))
-    if (fresh.length > 0) process.stdout.write(`${fresh.map(printable).join('\n')}\n`)
-    if (lines.length > 0) last = lines
-  }
+  await untilLeft(async left => {
+    for (;;) {
+      await sleep(followMs, undefined, { signal: left }).catch(() => {})
+      if (left.aborted) return
+      const newest = last.findLast(line => timeOf(line) !== undefined)
+      const since = (newest && timeOf(newest)) ?? about.since
+      const { json } = await reader.ask('logs', { ...about, lines: limits.logLines, ...(since && { since }) }, 0)
+      const { lines } = json as DeviceLog
+      const known = new Set(last)
+      const fresh = lines.filter(line => !known.has(line))
+      if (fresh.length > 0) process.stdout.write(`${fresh.map(printable).join('\n')}\n`)
+      if (lines.length > 0) last = lines
+    }
+  })
 }
 
 /** When a line was written, as `short-iso` has it. */

@@ -19,13 +19,11 @@ import {
 import { capital, proposalText, signaturesText, titleOf } from '../../views/proposal.ts'
 import { confirm } from '../shell/confirm.ts'
 import { takeNews, withSession } from '../shell/context.ts'
+import { spreadMs } from '../shell/limits.ts'
 import type { ProjectOptions, ReadOptions, WatchOptions } from '../shell/options.ts'
 import { exitCodes, note, print } from '../shell/output.ts'
 import { show } from '../shell/reader.ts'
 import { watch } from '../shell/watch.ts'
-
-/** How long a command waits for one other peer to take what it has signed. */
-const spreadMs = 30_000
 
 export async function proposals(options: ReadOptions): Promise<undefined> {
   return await show('proposals', options, {})

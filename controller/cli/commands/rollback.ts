@@ -7,6 +7,7 @@ import { chooseVersion, chosenDevices, RollbackError, requireKept, rollbackConte
 import type { Session } from '../../session/session.ts'
 import { noSiteRelease } from '../../signing/sites.ts'
 import { takeNews, withSession } from '../shell/context.ts'
+import { newsSeconds } from '../shell/limits.ts'
 import { checkWaitFor } from '../shell/watch.ts'
 import { devicesInForce, type ReleaseOptions, release } from './release.ts'
 
@@ -19,7 +20,7 @@ export async function rollback(options: RollbackOptions): Promise<number> {
 
 async function goBack(session: Session, options: RollbackOptions): Promise<number> {
   const { peer } = session
-  await takeNews(session, options, 2, 'No peer is in reach yet.')
+  await takeNews(session, options, newsSeconds, 'No peer is in reach yet.')
   const { site } = options
   const current = newestOf(peer.state.belief, site)
   if (current === undefined && site !== undefined) throw noSiteRelease(peer, site)

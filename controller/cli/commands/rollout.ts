@@ -1,6 +1,8 @@
 /** `thymesh rollout`: the waves of the newest release, how far each is, and why it waits. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { untilLeft } from '../shell/leaving.ts'
+import { redrawMs } from '../shell/limits.ts'
 import type { ReadOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'
 import { type Reader, show, withReader } from '../shell/reader.ts'
@@ -10,9 +12,6 @@ interface RolloutOptions extends ReadOptions {
   site?: string
 }
 
-/** How often a watched rollout is drawn: times that are left go down by seconds. */
-const redrawMs = 1_000
-
 export async function rollout(options: RolloutOptions): Promise<undefined> {
   const about = options.site === undefined ? {} : { site: options.site }
   if (!options.watch) return await show('rollout', options, about)
@@ -21,26 +20,19 @@ export async function rollout(options: RolloutOptions): Promise<undefined> {
 
 /** Draws it anew until the rollout is over or the operator leaves; with --json its end is all that is printed. */
 async function keepShowing(reader: Reader, options: RolloutOptions, about: { site?: string }): Promise<undefined> {
-  const leave = new AbortController()
-  const onSignal = () => leave.abort()
-  process.once('SIGINT', onSignal)
-  process.once('SIGTERM', onSignal)
   let drawn = ''
-  try {
+  return await untilLeft(async left => {
     for (;;) {
       const { json, text } = await reader.ask('rollout', about, drawn === '' ? options.wait : 0)
-      const over = leave.signal.aborted || ('complete' in json && json.complete === true)
+      const over = left.aborted || ('complete' in json && json.complete === true)
       if (options.json) {
         if (over) print(options, json, text)
       } else draw(drawn, text)
       drawn = text
       if (over) return undefined
-      await sleep(redrawMs, undefined, { signal: leave.signal }).catch(() => {})
+      await sleep(redrawMs, undefined, { signal: left }).catch(() => {})
     }
-  } finally {
-    process.off('SIGINT', onSignal)
-    process.off('SIGTERM', onSignal)
-  }
+  })
 }
 
 /** In place on a terminal; elsewhere what is other than before. */

@@ -29,13 +29,12 @@ import { proposalText, signaturesText, titleOf } from '../../views/proposal.ts'
 import { rootText } from '../../views/root.ts'
 import { confirm } from '../shell/confirm.ts'
 import { takeNews, withSession } from '../shell/context.ts'
+import { changeNewsSeconds, spreadMs } from '../shell/limits.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { exitCodes, note, print } from '../shell/output.ts'
 import { askIfRunning } from '../shell/reader.ts'
 import { cardOf } from './key.ts'
 
-const spreadMs = 30_000
-const newsSeconds = 3
 const filePrefix = 'thymesh-proposal-'
 
 type Belief = SignedBelief
@@ -102,7 +101,7 @@ export async function rootPropose(options: RootProposeOptions): Promise<number> 
     })
   }
   return await withSession(project, options, async session => {
-    await takeNews(session, options, newsSeconds, 'No peer is in reach yet.')
+    await takeNews(session, options, changeNewsSeconds, 'No peer is in reach yet.')
     const { belief } = session.peer.state
     if (belief === undefined) throw new ProposingError('no-trust', 'this controller has no metadata of its fleet')
     const { judged, operator } = await make(belief, session.home)
@@ -232,7 +231,7 @@ export async function rootSign(options: RootSignOptions): Promise<number> {
   if (signed === undefined) return exitCodes.failed
   if (!signed.complete || options.offline) return told(options, signed, { published: false, file, heard: false })
   return await withSession(project, options, async session => {
-    await takeNews(session, options, newsSeconds)
+    await takeNews(session, options, changeNewsSeconds)
     return await conclude(session, signed, await operatorIn(session.home, options), options)
   })
 }

@@ -15,13 +15,11 @@ import { delegateSite, revokeSite } from '../../signing/sites.ts'
 import { proposalText, signaturesText } from '../../views/proposal.ts'
 import { confirm } from '../shell/confirm.ts'
 import { takeNews, withSession } from '../shell/context.ts'
+import { changeNewsSeconds, spreadMs } from '../shell/limits.ts'
 import type { ProjectOptions, ReadOptions } from '../shell/options.ts'
 import { exitCodes, note, print } from '../shell/output.ts'
 import { show } from '../shell/reader.ts'
 import { cardText } from './root.ts'
-
-const spreadMs = 30_000
-const newsSeconds = 3
 
 export interface SiteChangeOptions extends ProjectOptions {
   site: string
@@ -73,7 +71,7 @@ function requireOurs(cards: readonly OperatorCard[], fleet: string): void {
 async function change(options: SiteChangeOptions, make: (trusted: TrustedSet) => Change): Promise<number> {
   const project = await openProject(options.project)
   return await withSession(project, options, async session => {
-    await takeNews(session, options, newsSeconds, 'No peer is in reach yet.')
+    await takeNews(session, options, changeNewsSeconds, 'No peer is in reach yet.')
     const { peer, home } = session
     const belief = beliefOf(peer)
     const made = make(belief.trusted)

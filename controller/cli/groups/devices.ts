@@ -4,7 +4,8 @@ import type { DeviceOptions } from '../commands/device.ts'
 import type { LayOptions } from '../commands/lay-secrets.ts'
 import type { LogsOptions } from '../commands/logs.ts'
 import type { NodeOptions } from '../commands/node.ts'
-import { collect, lines, moment, seconds } from '../shell/options.ts'
+import { reachSeconds, reportSeconds } from '../shell/limits.ts'
+import { collect, lines, moment, seconds, waitOption } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
 
 export const deviceCommands: CommandGroup = shell => {
@@ -24,7 +25,7 @@ export const deviceCommands: CommandGroup = shell => {
 
   shell
     .projectCommand('status', 'Show what every device runs, by the newest reports in reach.')
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
+    .addOption(waitOption(reportSeconds))
     .action(shell.does(async () => (await import('../commands/status.ts')).status))
 
   shell
@@ -35,7 +36,7 @@ export const deviceCommands: CommandGroup = shell => {
     .option('--since <time>', 'not older than this: a time, or how long ago, such as 2h', moment)
     .option('-f, --follow', 'go on with what is new, until you leave', false)
     .option('--activation', 'the whole log of the activation that failed last', false)
-    .option('--wait <seconds>', 'how long to try to reach it', seconds, 15)
+    .option('--wait <seconds>', 'how long to try to reach it', seconds, reachSeconds)
     .action((device: string, options: Omit<LogsOptions, 'device'>) =>
       shell.does<LogsOptions>(async () => (await import('../commands/logs.ts')).logs)({ ...options, device }),
     )
@@ -47,7 +48,7 @@ export const deviceCommands: CommandGroup = shell => {
       isDefault: true,
     })
     .argument('<name>', 'its name')
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
+    .addOption(waitOption(reportSeconds))
     .action((name: string, options: Omit<DeviceOptions, 'name'>) =>
       shell.does<DeviceOptions>(async () => (await import('../commands/device.ts')).device)({ ...options, name }),
     )

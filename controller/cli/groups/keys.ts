@@ -2,7 +2,8 @@
 
 import type { KeyNewOptions, keyPassphrase, keyShow } from '../commands/key.ts'
 import type { RootProposeOptions, RootSignOptions } from '../commands/root.ts'
-import { collect, message, type ReadOptions, seconds } from '../shell/options.ts'
+import { documentSeconds } from '../shell/limits.ts'
+import { collect, message, type ReadOptions, trustClockOption, waitOption } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
 
 export const keyCommands: CommandGroup = shell => {
@@ -57,7 +58,7 @@ export const keyCommands: CommandGroup = shell => {
     .option('-m, --message <text>', 'why, for people', message)
     .option('--file <file>', 'write the proposal to this file, and start no controller')
     .option('-y, --yes', 'sign without asking', false)
-    .option('--trust-clock', "sign whatever this machine's clock says", false)
+    .addOption(trustClockOption())
     .action(shell.does<RootProposeOptions>(async () => (await import('../commands/root.ts')).rootPropose))
 
   shell
@@ -68,11 +69,11 @@ export const keyCommands: CommandGroup = shell => {
     .option('-m, --message <text>', 'for people', message)
     .option('--offline', 'start no controller, also when all signatures are there', false)
     .option('-y, --yes', 'sign without asking', false)
-    .option('--trust-clock', "sign whatever this machine's clock says", false)
+    .addOption(trustClockOption())
     .action(shell.does<RootSignOptions>(async () => (await import('../commands/root.ts')).rootSign))
 
   shell
     .projectCommand('log', 'Show who signed what and when: roots, releases, members, proposals and approvals.')
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 2)
+    .addOption(waitOption(documentSeconds))
     .action(shell.does<ReadOptions>(async () => (await import('../commands/log.ts')).log))
 }

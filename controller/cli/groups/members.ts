@@ -4,7 +4,8 @@ import { Option } from 'commander'
 import type { RenewOptions } from '../commands/members.ts'
 import type { RevokeOptions } from '../commands/revoke.ts'
 import type { RevokeTokenOptions } from '../commands/tokens.ts'
-import { collect, days, type ReadOptions, reason, seconds, uses } from '../shell/options.ts'
+import { documentSeconds, memberSeconds, reportSeconds } from '../shell/limits.ts'
+import { collect, days, type ReadOptions, reason, trustClockOption, uses, waitOption } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
 
 export const memberCommands: CommandGroup = shell => {
@@ -31,14 +32,14 @@ export const memberCommands: CommandGroup = shell => {
     )
     .option('--certificate-days <n>', 'days for which it holds from then on', days, 730)
     .option('--bootstrap <multiaddr>', "a peer to start from, beside the project's; repeat for more", collect, [])
-    .option('--trust-clock', "sign whatever this machine's clock says", false)
+    .addOption(trustClockOption())
     .action(shell.does(async () => (await import('../commands/token.ts')).token))
 
   shell
     .projectCommand('list', 'List join tokens: what they permit, and how many devices came with them.', {
       parent: token,
     })
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 2)
+    .addOption(waitOption(documentSeconds))
     .action(shell.does<ReadOptions>(async () => (await import('../commands/tokens.ts')).listTokens))
 
   shell
@@ -48,7 +49,7 @@ export const memberCommands: CommandGroup = shell => {
     .argument('<id>', 'its ID, or the first digits of it')
     .option('--keep', 'countersign first the devices that have joined with it so far', false)
     .option('--reason <text>', 'why, for people', reason)
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
+    .addOption(waitOption(reportSeconds))
     .action((id: string, options: Omit<RevokeTokenOptions, 'id'>) =>
       shell.does<RevokeTokenOptions>(async () => (await import('../commands/tokens.ts')).revokeToken)({
         ...options,
@@ -58,13 +59,13 @@ export const memberCommands: CommandGroup = shell => {
 
   const members = shell
     .projectCommand('members', 'Show who is a member, by whose signature and until when, and who was revoked.')
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 3)
+    .addOption(waitOption(memberSeconds))
     .action(shell.does<ReadOptions>(async () => (await import('../commands/members.ts')).members))
 
   shell
     .projectCommand('renew', 'Sign new certificates: for all who ask for one, or for the named.', { parent: members })
     .argument('[members...]', 'names or peer IDs; they need not have asked')
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
+    .addOption(waitOption(reportSeconds))
     .action((names: string[], options: Omit<RenewOptions, 'members'>) =>
       shell.does<RenewOptions>(async () => (await import('../commands/members.ts')).renew)({
         ...options,
@@ -76,7 +77,7 @@ export const memberCommands: CommandGroup = shell => {
     .projectCommand('revoke', 'Revoke members: everyone drops them as the news arrives, and serves them nothing.')
     .argument('<members...>', 'names, or peer IDs')
     .option('--reason <text>', 'why, for people', reason)
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
+    .addOption(waitOption(reportSeconds))
     .action((names: string[], options: Omit<RevokeOptions, 'members'>) =>
       shell.does<RevokeOptions>(async () => (await import('../commands/revoke.ts')).revokeMembers)({
         ...options,

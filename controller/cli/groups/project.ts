@@ -2,6 +2,7 @@
 
 import { Argument } from 'commander'
 import type { CheckOptions } from '../commands/check.ts'
+import { checkSeconds } from '../shell/limits.ts'
 import { seconds } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
 
@@ -14,7 +15,7 @@ export const projectCommands: CommandGroup = shell => {
       'check',
       'Look at all of the project and say all that is wrong, with file and line. Writes nothing.',
     )
-    .option('--timeout <seconds>', 'what one evaluation by Nix may take', seconds, 120)
+    .option('--timeout <seconds>', 'what one evaluation by Nix may take', seconds, checkSeconds)
     .action(shell.does<CheckOptions>(async () => (await import('../commands/check.ts')).check))
 
   shell

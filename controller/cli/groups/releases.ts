@@ -1,7 +1,8 @@
 /** Commands that make releases, bring them to the devices and take them back. */
 
 import type { ApproveOptions, RejectOptions } from '../commands/proposals.ts'
-import { collect, message, type ReadOptions, seconds, version } from '../shell/options.ts'
+import { documentSeconds, memberSeconds, proposalSeconds, reportSeconds } from '../shell/limits.ts'
+import { collect, message, type ReadOptions, seconds, version, waitOption } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
 
 export const releaseCommands: CommandGroup = shell => {
@@ -17,7 +18,7 @@ export const releaseCommands: CommandGroup = shell => {
 
   shell
     .projectCommand('releases', 'List the releases that this controller knows, the newest first.')
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 2)
+    .addOption(waitOption(documentSeconds))
     .action(shell.does<ReadOptions>(async () => (await import('../commands/releases.ts')).releases))
 
   shell
@@ -33,7 +34,7 @@ export const releaseCommands: CommandGroup = shell => {
     .projectCommand('rollout', 'Show the waves of the newest release, how far they are, and why they wait.')
     .option('--watch', 'show it until the rollout is over', false)
     .option('--site <site>', "the newest release of a site's own operators")
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
+    .addOption(waitOption(reportSeconds))
     .action(shell.does(async () => (await import('../commands/rollout.ts')).rollout))
 
   shell
@@ -45,7 +46,7 @@ export const releaseCommands: CommandGroup = shell => {
 
   shell
     .projectCommand('proposals', 'List what other operators have proposed and what is missing of it.')
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 3)
+    .addOption(waitOption(memberSeconds))
     .action(shell.does<ReadOptions>(async () => (await import('../commands/proposals.ts')).proposals))
 
   shell
@@ -56,7 +57,7 @@ export const releaseCommands: CommandGroup = shell => {
     )
     .option('-y, --yes', 'sign without asking', false)
     .option('-m, --message <text>', 'what to say of it, for the log', message)
-    .option('--news <seconds>', 'how long to wait for the proposal', seconds, 10)
+    .option('--news <seconds>', 'how long to wait for the proposal', seconds, proposalSeconds)
     .action((which: string, options: Omit<ApproveOptions, 'which'>) =>
       shell.does<ApproveOptions>(async () => (await import('../commands/proposals.ts')).approve)({ ...options, which }),
     )
@@ -68,7 +69,7 @@ export const releaseCommands: CommandGroup = shell => {
       'a version of a release (SITE/VERSION of a site), root-VERSION, or the ID that thymesh proposals shows',
     )
     .option('-m, --message <text>', 'why, for the log', message)
-    .option('--news <seconds>', 'how long to wait for the proposal', seconds, 10)
+    .option('--news <seconds>', 'how long to wait for the proposal', seconds, proposalSeconds)
     .action((which: string, options: Omit<RejectOptions, 'which'>) =>
       shell.does<RejectOptions>(async () => (await import('../commands/proposals.ts')).reject)({ ...options, which }),
     )

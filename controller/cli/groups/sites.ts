@@ -1,7 +1,8 @@
 /** Commands about sites with operators of their own. */
 
 import type { SiteChangeOptions, SiteDelegateOptions } from '../commands/site.ts'
-import { collect, message, type ReadOptions, seconds, version } from '../shell/options.ts'
+import { documentSeconds } from '../shell/limits.ts'
+import { collect, message, type ReadOptions, trustClockOption, version, waitOption } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
 
 export const siteCommands: CommandGroup = shell => {
@@ -14,7 +15,7 @@ export const siteCommands: CommandGroup = shell => {
     .option('--threshold <n>', 'how many of them must sign', version, 1)
     .option('-m, --message <text>', 'why, for people', message)
     .option('-y, --yes', 'sign without asking', false)
-    .option('--trust-clock', "sign whatever this machine's clock says", false)
+    .addOption(trustClockOption())
     .action((name: string, options: Omit<SiteDelegateOptions, 'site'>) =>
       shell.does<SiteDelegateOptions>(async () => (await import('../commands/site.ts')).siteDelegate)({
         ...options,
@@ -27,7 +28,7 @@ export const siteCommands: CommandGroup = shell => {
     .argument('<site>', 'a site with operators of its own')
     .option('-m, --message <text>', 'why, for people', message)
     .option('-y, --yes', 'sign without asking', false)
-    .option('--trust-clock', "sign whatever this machine's clock says", false)
+    .addOption(trustClockOption())
     .action((name: string, options: Omit<SiteChangeOptions, 'site'>) =>
       shell.does<SiteChangeOptions>(async () => (await import('../commands/site.ts')).siteRevoke)({
         ...options,
@@ -37,6 +38,6 @@ export const siteCommands: CommandGroup = shell => {
 
   shell
     .projectCommand('list', 'List the sites with operators of their own, their keys and releases.', { parent: site })
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 2)
+    .addOption(waitOption(documentSeconds))
     .action(shell.does<ReadOptions>(async () => (await import('../commands/site.ts')).siteList))
 }

@@ -9,13 +9,10 @@ import type { Project } from '../../project/project.ts'
 import { openProject } from '../../project/project.ts'
 import type { Session } from '../../session/session.ts'
 import { nobodyInReach, openSession, takeNews } from './context.ts'
+import { askAgainMs, startingMs } from './limits.ts'
 import type { ProjectOptions, ReadOptions } from './options.ts'
 import { note, print } from './output.ts'
 import { type Answer, answerQuestion, type QuestionName, type QuestionOptions } from './questions.ts'
-
-/** Between the lock of its state and its socket a controller loads and starts, or ends. */
-const startingMs = 10_000
-const againMs = 100
 
 export class Reader {
   readonly #project: Project
@@ -35,7 +32,7 @@ export class Reader {
     newsSeconds: number,
   ): Promise<Answer> {
     const file = socketFile(new FleetHome(this.#project.fleet).stateDirectory)
-    for (const deadline = Date.now() + startingMs; ; await sleep(againMs)) {
+    for (const deadline = Date.now() + startingMs; ; await sleep(askAgainMs)) {
       if (this.#session !== undefined) return await answerQuestion(this.#session.session, query, options)
       const answer = await askAt(file, query, options, newsSeconds)
       if (answer !== undefined) {

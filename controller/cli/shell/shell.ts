@@ -2,7 +2,7 @@
 
 import { Command, Help, Option } from 'commander'
 import { passphrases } from '../../keys/passphrase.ts'
-import { type CommandWork, collect, type GlobalOptions, logLevelNames, seconds } from './options.ts'
+import { type CommandWork, collect, type GlobalOptions, logLevelNames, seconds, trustClockOption } from './options.ts'
 import { run } from './output.ts'
 
 export const exitCodeHelp = `
@@ -68,7 +68,7 @@ export class Shell {
       .option('--no-wait', 'leave as soon as one other peer has the release')
       .option('--wait-for <device>', 'wait for this device only; repeat for more (default: all)', collect, [])
       .option('--timeout <seconds>', 'leave after this time (default: a day)', seconds)
-      .option('--trust-clock', "sign whatever this machine's clock says", false)
+      .addOption(trustClockOption())
   }
 
   /** An action that loads a command's work and runs it. */

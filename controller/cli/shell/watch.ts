@@ -7,11 +7,10 @@ import { type Rollout, watchRollout } from '../../queries/watch-rollout.ts'
 import type { Session } from '../../session/session.ts'
 import { RolloutProgress } from '../../views/progress.ts'
 import { WaveNews } from '../../views/wave-news.ts'
+import { untilLeft } from './leaving.ts'
+import { watchSeconds } from './limits.ts'
 import type { GlobalOptions, WatchOptions } from './options.ts'
 import { exitCodes, print } from './output.ts'
-
-/** Without `--timeout`: whoever comes after a day asks `thymesh status`. */
-const defaultTimeoutSeconds = 86_400
 
 /** Refuses to wait for devices that the release doesn't name: that wait would be over at once, or never. */
 export function checkWaitFor(waitFor: readonly string[], devices: readonly string[]): void {
@@ -25,32 +24,26 @@ export function checkWaitFor(waitFor: readonly string[], devices: readonly strin
 /** Shows the rollout until all have ended, the time is over or the operator leaves; the last is no failure. */
 export async function watch(session: Session, release: Release, options: WatchOptions): Promise<number> {
   const progress = new RolloutProgress()
-  const leave = new AbortController()
-  const onSignal = () => leave.abort()
-  process.once('SIGINT', onSignal)
-  process.once('SIGTERM', onSignal)
-  const timeout = AbortSignal.timeout((options.timeout ?? defaultTimeoutSeconds) * 1000)
-  let told = false
   const waves = new WaveNews(session.peer, release)
+  const enough = new AbortController()
+  const timeout = AbortSignal.timeout((options.timeout ?? watchSeconds) * 1000)
+  let told = false
   const onChange = (rollout: Rollout) => {
     if (!options.json) {
       progress.show(rollout.rows, release)
       for (const line of waves.lines()) progress.say(line)
     }
     if (rollout.holders.length === 0 || rollout.complete) return
-    if (!options.wait) leave.abort()
+    if (!options.wait) enough.abort()
     else if (!told && !options.json)
       progress.say(`(${rollout.holders[0]} has the whole release: you may leave with Ctrl-C)`)
     told = true
   }
-  try {
-    const signal = AbortSignal.any([leave.signal, timeout])
-    const rollout = await watchRollout(session.peer, release, signal, onChange, options.waitFor)
-    return conclude(rollout, release, options, timeout.aborted)
-  } finally {
-    process.off('SIGINT', onSignal)
-    process.off('SIGTERM', onSignal)
-  }
+  const rollout = await untilLeft(left => {
+    const signal = AbortSignal.any([left, enough.signal, timeout])
+    return watchRollout(session.peer, release, signal, onChange, options.waitFor)
+  })
+  return conclude(rollout, release, options, timeout.aborted)
 }
 
 function conclude(rollout: Rollout, release: Release, options: GlobalOptions, timedOut: boolean): number {
