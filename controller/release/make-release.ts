@@ -1,4 +1,4 @@
-/** From a project to what a release says: checked, evaluated, built, described, its secrets encrypted to the devices. */
+/** From a checked project to the content of a release: built, described, its secrets encrypted to the devices. */
 
 import { newestOf } from '../../node/state/releases.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
@@ -7,10 +7,11 @@ import type { Release } from '../../protocol/release/release.ts'
 import type { RolloutPolicy } from '../../protocol/release/rollout-policy.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import { buildConfigs } from '../build/build-configs.ts'
-import { type DeclaredFleet, evaluateFleet, keepPath } from '../build/nix.ts'
+import { keepPath } from '../build/nix.ts'
 import type { FleetHome } from '../fleet/fleet-home.ts'
 import { shortPath, size } from '../format/table.ts'
-import type { CheckResult } from '../project/check.ts'
+import type { SoundProject } from '../project/check.ts'
+import type { DeclaredFleet } from '../project/declared-fleet.ts'
 import type { Project } from '../project/project.ts'
 import { operatorIdentity } from '../secrets/operator-identity.ts'
 import type { Recipients } from '../secrets/recipients.ts'
@@ -26,8 +27,8 @@ const recipeNoteMs = 2_000
 
 export interface ReleaseInit {
   readonly project: Project
-  /** What the check before has found: all right. */
-  readonly checked: CheckResult
+  /** The project as it was checked and evaluated: nothing of it has changed since. */
+  readonly checked: SoundProject
   readonly commit: string
   readonly message: string
   /** Only for the devices of this site, by its own operators. */
@@ -56,7 +57,8 @@ export interface PreparedRelease {
 export async function prepareRelease(session: Session, init: ReleaseInit): Promise<PreparedRelease> {
   const { peer, home } = session
   const { project, store, note } = init
-  const [whole, nixKey] = await Promise.all([evaluateFleet(project, store), home.nixKey()])
+  const { fleet: whole } = init.checked
+  const nixKey = await home.nixKey()
   const rollout = init.rollout === 'project' ? parseRolloutPolicy(whole.rollout, 'rollout.json') : init.rollout
   const declared = init.site === undefined ? whole : await declaredAt(session, init, init.site, whole)
   const devices = devicesOf(declared, peer.directory.certificates())

@@ -2,7 +2,6 @@
 
 import { ThymeshError } from '../../../protocol/errors.ts'
 import { buildConfigs } from '../../build/build-configs.ts'
-import { evaluateFleet } from '../../build/nix.ts'
 import { cacheDirectory, FleetHome } from '../../fleet/fleet-home.ts'
 import { size, table } from '../../format/table.ts'
 import { type ClosureDiff, diffClosures, type PackageChange, type SizedPath } from '../../nix/closure-diff.ts'
@@ -43,8 +42,8 @@ export async function build(options: BuildOptions): Promise<undefined> {
 async function buildAll(project: Project, options: BuildOptions): Promise<Built[]> {
   const home = new FleetHome(project.fleet)
   const { store } = await home.storeSettings()
-  await requireSound(project, { store, cache: cacheDirectory() })
-  const declared = Object.keys((await evaluateFleet(project, store)).configs).sort()
+  const { fleet } = await requireSound(project, { store, cache: cacheDirectory() })
+  const declared = Object.keys(fleet.configs).sort()
   const unknown = options.configs.find(name => !declared.includes(name))
   if (unknown !== undefined) {
     throw new ThymeshError('unknown-config', `expected one of the project's configs, got ${unknown}`, {
