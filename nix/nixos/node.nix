@@ -84,7 +84,7 @@ in
       };
     };
 
-    # At the start of the machine, before the units that read secrets; later the daemon lays them itself.
+    # At the start of the machine, before the units that read secrets; later the daemon installs them itself.
     systemd.services.thymesh-secrets = {
       description = "Secrets of this device";
       wantedBy = [ "multi-user.target" ];
@@ -95,7 +95,7 @@ in
       serviceConfig = {
         Type = "oneshot";
         RemainAfterExit = true;
-        ExecStart = "${node.package}/bin/thymesh lay-secrets --state /var/lib/thymesh";
+        ExecStart = "${node.package}/bin/thymesh install-secrets --state /var/lib/thymesh";
       };
     };
 

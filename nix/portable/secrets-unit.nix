@@ -1,4 +1,4 @@
-# Lays the secrets at the start of the machine, before the units that come after it. The daemon has written the program:
+# Installs the secrets at the start of the machine, before the units that come after it. The daemon has written the program:
 # where Thymesh itself lies on a portable device, no config knows. Secrets that are there already stay as they are.
 {
   file = "nix/portable/secrets-unit.nix";

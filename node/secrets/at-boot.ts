@@ -1,25 +1,28 @@
-/** Secrets at the start of the machine: laid by a small program before the units that need them, without the mesh. */
+/** Secrets at the start of the machine: a small program installs them before the units that need them, without the mesh. */
 
 import { mkdir, readlink, realpath, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { isStorePath } from '../../protocol/nix/store-path.ts'
 import { AgeIdentities } from '../state/age-identities.ts'
 import { DeviceSecrets } from './device-secrets.ts'
-import { areLaid } from './lay.ts'
+import { areInstalled } from './install.ts'
 import { SecretError } from './secret-error.ts'
 
 /**
- * Lays what goes with the system that runs or is about to. Resolves to how many files that were; to nothing when secrets
+ * Installs what goes with the system that runs or is about to. Resolves to how many files that were; to nothing when secrets
  * are there already, which are the daemon's own then, maybe of an update that is in progress.
  */
-export async function laySecretsAtBoot(init: { state: string; root: string | undefined }): Promise<number | undefined> {
-  if (await areLaid(init.root)) return undefined
+export async function installSecretsAtBoot(init: {
+  state: string
+  root: string | undefined
+}): Promise<number | undefined> {
+  if (await areInstalled(init.root)) return undefined
   const age = await AgeIdentities.load(join(init.state, 'age.keys'), new Date())
   const fetch = async (hash: Uint8Array): Promise<Uint8Array> => {
     throw new SecretError('secret-unreadable', `nothing is fetched at boot: ${hash.length} bytes`)
   }
   const secrets = new DeviceSecrets({ fetch, identities: () => age.identities }, init)
-  return await secrets.layFor(await bootedSystem(init.root ?? '/'))
+  return await secrets.installFor(await bootedSystem(init.root ?? '/'))
 }
 
 async function bootedSystem(root: string): Promise<string | undefined> {
@@ -34,13 +37,21 @@ async function bootedSystem(root: string): Promise<string | undefined> {
  * unit can't know it: a portable device has Thymesh from elsewhere.
  */
 export async function writeBootProgram(state: string): Promise<string> {
+  // The name that the units of configs have had from the first.
   const file = join(state, 'secrets', 'lay')
-  const words = [process.execPath, ...process.execArgv, resolve(process.argv[1] ?? ''), 'lay-secrets', '--state', state]
+  const words = [
+    process.execPath,
+    ...process.execArgv,
+    resolve(process.argv[1] ?? ''),
+    'install-secrets',
+    '--state',
+    state,
+  ]
   const quoted = words.map(word => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
   await mkdir(join(state, 'secrets'), { recursive: true, mode: 0o700 })
   await writeFile(
     file,
-    `#!/bin/sh\n# Lays the secrets at the start of the machine; written by the daemon.\nexec ${quoted}\n`,
+    `#!/bin/sh\n# Installs the secrets at the start of the machine; written by the daemon.\nexec ${quoted}\n`,
     {
       mode: 0o700,
     },

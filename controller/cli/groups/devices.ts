@@ -1,7 +1,7 @@
 /** Commands about devices: running the daemon on one, and seeing how all of them are. */
 
 import type { DeviceOptions } from '../commands/device.ts'
-import type { LayOptions } from '../commands/lay-secrets.ts'
+import type { InstallOptions } from '../commands/install-secrets.ts'
 import type { LogsOptions } from '../commands/logs.ts'
 import type { NodeOptions } from '../commands/node.ts'
 import { reachSeconds, reportSeconds } from '../shell/limits.ts'
@@ -53,9 +53,17 @@ export const deviceCommands: CommandGroup = shell => {
       shell.does<DeviceOptions>(async () => (await import('../commands/device.ts')).device)({ ...options, name }),
     )
 
-  shell
-    .command('lay-secrets', "Lay a device's secrets at the start of the machine, as thymesh-secrets.service does.")
-    .requiredOption('--state <directory>', "the daemon's state")
-    .option('--root <directory>', 'below this directory, without a tmpfs')
-    .action(shell.does<LayOptions>(async () => (await import('../commands/lay-secrets.ts')).laySecrets))
+  // Units of devices that were deployed before it had its name call it by the other one.
+  for (const [name, hidden] of [
+    ['install-secrets', false],
+    ['lay-secrets', true],
+  ] as const) {
+    shell
+      .command(name, "Install a device's secrets at the start of the machine, as thymesh-secrets.service does.", {
+        hidden,
+      })
+      .requiredOption('--state <directory>', "the daemon's state")
+      .option('--root <directory>', 'below this directory, without a tmpfs')
+      .action(shell.does<InstallOptions>(async () => (await import('../commands/install-secrets.ts')).installSecrets))
+  }
 }

@@ -38,10 +38,10 @@ export class Shell {
   command(
     name: string,
     description: string,
-    init: { parent?: Command; exitCodes?: string; isDefault?: boolean } = {},
+    init: { parent?: Command; exitCodes?: string; isDefault?: boolean; hidden?: boolean } = {},
   ): Command {
     return (init.parent ?? this.program)
-      .command(name, { isDefault: init.isDefault ?? false })
+      .command(name, { isDefault: init.isDefault ?? false, hidden: init.hidden ?? false })
       .enablePositionalOptions()
       .description(description)
       .option('--json', 'print one JSON object instead of text, also for an error', false)

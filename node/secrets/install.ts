@@ -1,4 +1,4 @@
-/** Laying decrypted secrets into a tmpfs, all of a system's at once: whoever reads them sees the old ones or the new. */
+/** Installing decrypted secrets in a tmpfs, all of a system's at once: a reader sees the old set or the new one. */
 
 import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, open, readdir, readFile, readlink, rename, rm, stat, statfs, symlink } from 'node:fs/promises'
@@ -14,14 +14,14 @@ export const secretsLink = 'run/thymesh/secrets'
 const tmpfs = 0x01021994
 const ramfs = 0x858458f6
 
-export interface LayOptions {
+export interface InstallOptions {
   /** The device's root; `/` but in tests. Under another one neither a tmpfs nor owners are asked for. */
   readonly root: string | undefined
   /** Secret age identities, tried in turn. */
   readonly identities: readonly string[]
 }
 
-export interface Laid extends SecretFile {
+export interface PlainSecret extends SecretFile {
   readonly bytes: Uint8Array
 }
 
@@ -51,7 +51,7 @@ export async function openSecret(
 }
 
 /** Puts the files in place of those that are there. Throws a SecretError; the old ones are there still then. */
-export async function laySecrets(files: readonly Laid[], { root }: LayOptions): Promise<void> {
+export async function installSecrets(files: readonly PlainSecret[], { root }: InstallOptions): Promise<void> {
   const link = join(root ?? '/', secretsLink)
   const base = dirname(link)
   await mkdir(base, { recursive: true, mode: 0o755 })
@@ -62,7 +62,7 @@ export async function laySecrets(files: readonly Laid[], { root }: LayOptions): 
     await mkdir(folder, { mode: 0o700 })
     let others = false
     for (const file of files) {
-      await layFile(folder, file, root)
+      await installFile(folder, file, root)
       others ||= (file.owner ?? 'root') !== 'root' || (file.group ?? 'root') !== 'root'
     }
     // Others may go through to a file of their own, and see no names. Above it, whoever came first may have shut them out.
@@ -80,9 +80,9 @@ export async function laySecrets(files: readonly Laid[], { root }: LayOptions): 
   await removeOld(link)
 }
 
-async function layFile(
+async function installFile(
   folder: string,
-  { name, bytes, owner, group, mode }: Laid,
+  { name, bytes, owner, group, mode }: PlainSecret,
   root: string | undefined,
 ): Promise<void> {
   const path = join(folder, name)
@@ -96,7 +96,7 @@ async function layFile(
   }
 }
 
-/** Sets that were there before; one that is being laid at this moment by another process has no link yet and is young. */
+/** Sets that were there before; one that another process installs at this moment has no link yet and is young. */
 async function removeOld(link: string): Promise<void> {
   const base = dirname(link)
   const kept = await readlink(link)
@@ -130,8 +130,8 @@ async function accountId(database: 'passwd' | 'group', name: string | undefined)
   })
 }
 
-/** Whether a set has been laid since the machine started. */
-export async function areLaid(root: string | undefined): Promise<boolean> {
+/** Whether a set has been installed since the machine started. */
+export async function areInstalled(root: string | undefined): Promise<boolean> {
   return await stat(join(root ?? '/', secretsLink)).then(
     () => true,
     () => false,
