@@ -16,9 +16,9 @@ import { flakeFile, sampleFiles } from '../project/template.ts'
 import { ownCertificate } from './certificate.ts'
 import { FleetHome } from './fleet-home.ts'
 
-export class FoundError extends ThymeshError<'exists' | 'not-writable'> {}
+export class CreateFleetError extends ThymeshError<'exists' | 'not-writable'> {}
 
-export interface FoundOptions {
+export interface CreateFleetOptions {
   directory: string
   /** The fleet's name. */
   name: string
@@ -30,18 +30,18 @@ export interface FoundOptions {
   passphrase?: () => Promise<string>
 }
 
-export interface Founded {
+export interface CreatedFleet {
   readonly fleet: string
   readonly home: string
   readonly directory: string
   readonly written: string[]
 }
 
-/** Founds a fleet. Throws a FoundError, and nothing was written, when the folder holds a project or can't hold one. */
-export async function found(options: FoundOptions): Promise<Founded> {
+/** Founds a fleet. Throws a CreateFleetError, and nothing was written, when the folder holds a project or can't hold one. */
+export async function createFleet(options: CreateFleetOptions): Promise<CreatedFleet> {
   const directory = resolve(options.directory)
   if (await exists(join(directory, 'thymesh.json'))) {
-    throw new FoundError('exists', `${directory} holds a project already (thymesh.json)`, {
+    throw new CreateFleetError('exists', `${directory} holds a project already (thymesh.json)`, {
       hint: 'Choose another directory, or go on with `thymesh deploy` there.',
     })
   }
@@ -81,14 +81,14 @@ export async function found(options: FoundOptions): Promise<Founded> {
 }
 
 /** What would stop a founding half-way is found before anything is written. */
-async function checkSetting(options: FoundOptions, directory: string): Promise<void> {
+async function checkSetting(options: CreateFleetOptions, directory: string): Promise<void> {
   parseSettings({ ...options.settings, state: '/' }, 'settings')
   await git('/', ['--version'])
   try {
     // A slash at its end: what is there must be a folder.
     await access(`${await nearestThere(directory)}/`, constants.W_OK)
   } catch (thrown) {
-    throw new FoundError('not-writable', `expected a folder that can be written: ${messageOf(thrown)}`, {
+    throw new CreateFleetError('not-writable', `expected a folder that can be written: ${messageOf(thrown)}`, {
       hint: 'Choose another directory for the project.',
     })
   }

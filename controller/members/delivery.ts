@@ -6,7 +6,7 @@ import { equalBytes } from '../../protocol/encoding/hash.ts'
 import { limits } from '../../protocol/limits.ts'
 
 /** Names of the connected members that have our head by now, or at the deadline. */
-export async function tellHead(peer: MeshPeer, limitMs: number): Promise<string[]> {
+export async function deliverHead(peer: MeshPeer, limitMs: number): Promise<string[]> {
   const deadline = Date.now() + limitMs
   for (;;) {
     const { members } = peer.admission
@@ -19,7 +19,7 @@ export async function tellHead(peer: MeshPeer, limitMs: number): Promise<string[
 }
 
 /** Brings new certificates to every connected member, who pass them on. */
-export async function tellCertificates(peer: MeshPeer): Promise<number> {
+export async function deliverCertificates(peer: MeshPeer): Promise<number> {
   const { members } = peer.admission
   await Promise.all(members.map(member => peer.sync.with(member.peer)))
   return members.length

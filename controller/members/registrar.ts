@@ -10,7 +10,7 @@ import { messageOf } from '../../protocol/errors.ts'
 import type { Signer } from '../../protocol/signing/keys.ts'
 import type { FleetKeys } from '../../protocol/trust/publish.ts'
 import { type Decision, decide, signedAnew } from './decide.ts'
-import { tellCertificates } from './delivery.ts'
+import { deliverCertificates } from './delivery.ts'
 import { revoke } from './revoke.ts'
 import type { KnownToken, TokenBook } from './token-book.ts'
 
@@ -66,7 +66,7 @@ export class Registrar extends EventEmitter<Events> {
     clearTimeout(this.#timer)
     await this.#work.drain()
     // A command may end a moment after it has signed: gossip alone would be cut off.
-    if (this.#untold) await pause(tellCertificates(this.#components.peer), tellLimitMs)
+    if (this.#untold) await pause(deliverCertificates(this.#components.peer), tellLimitMs)
   }
 
   /** What there is to decide now, and nothing done about it. */

@@ -12,7 +12,7 @@ import type { DescribeOptions } from '../project/modules.ts'
 import type { Project } from '../project/project.ts'
 import type { Session } from '../session/session.ts'
 import { prepareRelease } from './make-release.ts'
-import { bringAbout } from './releasing.ts'
+import { submitChange } from './releasing.ts'
 
 export interface AutoUpdated {
   /** What moved; nothing when all was at its newest. */
@@ -61,7 +61,7 @@ export async function autoUpdate(
   })
   if (same !== undefined) return { moved, release: undefined }
   const operator = { signers: await session.home.operatorKeys.signers(), now: new Date(), trustClock: false }
-  const outcome = await bringAbout(session, { content, message: content.message }, operator)
+  const outcome = await submitChange(session, { content, message: content.message }, operator)
   const released = outcome.kind === 'published' ? outcome.release.version : outcome.judged.release?.version
   return { moved, release: released }
 }

@@ -82,7 +82,7 @@ export function makeProposal(
   const root = change.root && signMetadata('root', nextRoot(trusted, change.root, now), [])
   const members = nextMembersOf(trusted, root, change.revocations, now)
   const anew = change.sites !== undefined || (root !== undefined && needsTargets(trusted, root))
-  const content = change.content ?? (anew ? sameContent(release) : undefined)
+  const content = change.content ?? (anew ? contentOf(release) : undefined)
   const targets = content && draftRelease(trusted, fleet, content, now, root, change.sites)
   const current = [
     ...roleNames.slice(0, 2).flatMap(role => roleOf(trusted.root, role).keys),
@@ -278,6 +278,6 @@ function nextMembersOf(
   return signMetadata('targets', nextMembers(current, now, revocations), [])
 }
 
-function sameContent({ v: _v, fleet: _f, version: _n, created: _c, ...content }: Release): ReleaseContent {
+function contentOf({ v: _v, fleet: _f, version: _n, created: _c, ...content }: Release): ReleaseContent {
   return content
 }

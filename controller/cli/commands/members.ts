@@ -1,7 +1,7 @@
 /** `thymesh members` and `thymesh members renew`: who is a member, and new certificates. */
 
 import { shortId, table } from '../../format/table.ts'
-import { tellCertificates } from '../../members/delivery.ts'
+import { deliverCertificates } from '../../members/delivery.ts'
 import { findMembers } from '../../members/find.ts'
 import { openProject } from '../../project/project.ts'
 import { takeNews, withSession } from '../shell/context.ts'
@@ -35,7 +35,7 @@ export async function renew(options: RenewOptions): Promise<undefined> {
         await home.keys(),
       )
     }
-    const told = await tellCertificates(peer)
+    const told = await deliverCertificates(peer)
     if (signed.length > 0) note(options, `Told ${told} connected peers; they pass it on.`)
     const lines = signed.map(({ name, peer: id, expires }) => [name, shortId(id), expires])
     const text =

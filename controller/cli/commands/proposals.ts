@@ -4,7 +4,7 @@ import type { Judged } from '../../../protocol/trust/proposals.ts'
 import { releaseName } from '../../format/release-name.ts'
 import { shortId } from '../../format/table.ts'
 import { openProject } from '../../project/project.ts'
-import { passOn, spread } from '../../release/releasing.ts'
+import { spread, submitProposal } from '../../release/releasing.ts'
 import type { Session } from '../../session/session.ts'
 import {
   approve as addApproval,
@@ -54,7 +54,7 @@ export async function approve(options: ApproveOptions): Promise<number> {
     const signed = judged.complete
       ? approveComplete(judged, belief.trusted, operator, said)
       : addApproval(judged, belief.trusted, operator, said)
-    const outcome = await passOn(session, signed, operator)
+    const outcome = await submitProposal(session, signed, operator)
     const published = outcome.kind === 'published'
     const isRelease = signed.release !== undefined && signed.parts.root === undefined
     // The closures are with who proposed it: who doesn't wait needs no peer that has them.

@@ -5,7 +5,7 @@ import type { Judged } from '../../../protocol/trust/proposals.ts'
 import type { ReleaseContent } from '../../../protocol/trust/publish.ts'
 import { releaseName } from '../../format/release-name.ts'
 import { voices } from '../../queries/proposals.ts'
-import { bringAbout, bringAboutAt, spread } from '../../release/releasing.ts'
+import { spread, submitChange, submitSiteRelease } from '../../release/releasing.ts'
 import type { Session } from '../../session/session.ts'
 import { beliefOf } from '../../signing/proposing.ts'
 import { signaturesText } from '../../views/proposal.ts'
@@ -37,8 +37,8 @@ export async function release(session: Session, content: ReleaseContent, options
   }
   const outcome =
     site === undefined
-      ? await bringAbout(session, { content, message: content.message }, operator)
-      : await bringAboutAt(session, site, content, operator)
+      ? await submitChange(session, { content, message: content.message }, operator)
+      : await submitSiteRelease(session, site, content, operator)
   if (outcome.kind === 'published') {
     const { site: of, restores, promotes } = outcome.release
     const called = (version: number) => releaseName({ site: of, version })

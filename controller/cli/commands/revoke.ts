@@ -1,6 +1,6 @@
 /** `thymesh revoke`: ends memberships. */
 
-import { tellHead } from '../../members/delivery.ts'
+import { deliverHead } from '../../members/delivery.ts'
 import { findMembers } from '../../members/find.ts'
 import { RevokeError, revoke } from '../../members/revoke.ts'
 import { openProject } from '../../project/project.ts'
@@ -28,7 +28,7 @@ export async function revokeMembers(options: RevokeOptions): Promise<undefined> 
     const about = options.reason === undefined ? {} : { reason: options.reason }
     const revocations = chosen.map(({ peer: subject, name }) => ({ kind: 'peer' as const, subject, name, ...about }))
     await revoke(peer, revocations, await home.keys(), new Date())
-    const told = await tellHead(peer, options.wait * 1000)
+    const told = await deliverHead(peer, options.wait * 1000)
     note(options, told.length > 0 ? `Told: ${told.join(', ')}. They tell the others.` : 'Nobody was told yet.')
     const revoked = chosen.map(({ name, peer: id }) => ({ name, peer: id }))
     print(options, { revoked, told }, revoked.map(({ name, peer: id }) => `Revoked ${name} (${id}).`).join('\n'))

@@ -11,11 +11,11 @@ import { proposalCodec } from '../../../protocol/trust/proposal.ts'
 import { type Judged, judge, membersOf, wantedSigners } from '../../../protocol/trust/proposals.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
 import { cardPrefix, type OperatorCard, parseCard } from '../../keys/card.ts'
-import { tellCertificates } from '../../members/delivery.ts'
-import { cutOffBy, isNamed } from '../../members/orphans.ts'
+import { deliverCertificates } from '../../members/delivery.ts'
+import { isNamed, orphanedBy } from '../../members/orphans.ts'
 import { openProject, type Project } from '../../project/project.ts'
 import { rootDetails } from '../../queries/root.ts'
-import { passOn, spread } from '../../release/releasing.ts'
+import { spread, submitProposal } from '../../release/releasing.ts'
 import type { Session } from '../../session/session.ts'
 import {
   approve as addApproval,
@@ -128,7 +128,7 @@ async function keepMembers(session: Session, { parts }: Judged, options: Project
   const held = (await registrar.decisions()).flatMap(({ kind, certificate }) =>
     kind === 'hold' ? certificate.peer : [],
   )
-  const others = cutOffBy(next, peer, new Date()).filter(each => each.peer !== peer.identity.peerId)
+  const others = orphanedBy(next, peer, new Date()).filter(each => each.peer !== peer.identity.peerId)
   const ended = others.filter(each => !held.includes(each.peer))
   const names = ended.map(({ name }) => name)
   if (ended.length === 0) return { renewed: [], cutOff: [] }
@@ -145,7 +145,7 @@ async function keepMembers(session: Session, { parts }: Judged, options: Project
     ended.map(each => each.peer),
     await home.keys(),
   )
-  await tellCertificates(peer)
+  await deliverCertificates(peer)
   note(options, `Signed anew, so that they outlast the old keys: ${names.join(', ')}.`)
   return { renewed: names, cutOff: [] }
 }
@@ -247,7 +247,7 @@ async function conclude(
   options: ProjectOptions,
   members?: Kept,
 ): Promise<number> {
-  const { kind } = await passOn(session, judged, operator)
+  const { kind } = await submitProposal(session, judged, operator)
   const { belief } = session.peer.state
   if (belief !== undefined) await session.home.operatorKeys.noteTrusted(belief.trusted)
   const heard = await spread(session, spreadMs)

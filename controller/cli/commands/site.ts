@@ -8,7 +8,7 @@ import { type Sites, sitesOf } from '../../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../../protocol/trust/trusted-set.ts'
 import { type OperatorCard, parseCard } from '../../keys/card.ts'
 import { openProject } from '../../project/project.ts'
-import { passOn, spread } from '../../release/releasing.ts'
+import { spread, submitProposal } from '../../release/releasing.ts'
 import type { Session } from '../../session/session.ts'
 import { beliefOf, type Change, makeProposal, requireOnlyOne } from '../../signing/proposing.ts'
 import { delegateSite, revokeSite } from '../../signing/sites.ts'
@@ -82,7 +82,7 @@ async function change(options: SiteChangeOptions, make: (trusted: TrustedSet) =>
     for (const line of wordsOn(options.site, session, sitesOf(judged.parts.targets))) note(options, line)
     requireOnlyOne(judged, peer.proposals.book.all, operator)
     if (!(await confirm(options, judged.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
-    const published = (await passOn(session, judged, operator)).kind === 'published'
+    const published = (await submitProposal(session, judged, operator)).kind === 'published'
     await home.operatorKeys.noteTrusted(beliefOf(peer).trusted)
     const heard = await spread(session, spreadMs)
     const how = published ? 'is published' : `is proposed: ${signaturesText(judged)}`

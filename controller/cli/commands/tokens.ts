@@ -1,7 +1,7 @@
 /** `thymesh token list` and `thymesh token revoke`. */
 
 import { shortId } from '../../format/table.ts'
-import { tellCertificates, tellHead } from '../../members/delivery.ts'
+import { deliverCertificates, deliverHead } from '../../members/delivery.ts'
 import { RevokeError, revoke } from '../../members/revoke.ts'
 import { TokenBook } from '../../members/token-book.ts'
 import { openProject } from '../../project/project.ts'
@@ -36,11 +36,11 @@ export async function revokeToken(options: RevokeTokenOptions): Promise<undefine
     if (options.keep) {
       await registrar.sign(token.provisionalPeers, keys)
       // Before the news that would drop them.
-      await tellCertificates(peer)
+      await deliverCertificates(peer)
     }
     const about = options.reason === undefined ? {} : { reason: options.reason }
     await revoke(peer, [{ kind: 'token', subject: token.id, ...about }], keys, new Date())
-    const told = await tellHead(peer, options.wait * 1000)
+    const told = await deliverHead(peer, options.wait * 1000)
     note(options, told.length > 0 ? `Told: ${told.join(', ')}. They tell the others.` : 'Nobody was told yet.')
     const dropped = options.keep ? [] : token.provisionalPeers
     const lost = dropped.length === 0 ? '' : ` ${dropped.length} devices that only it has signed are members no longer.`

@@ -4,7 +4,7 @@
  */
 
 import { createInterface } from 'node:readline'
-import { found } from '../../../controller/fleet/create-fleet.ts'
+import { createFleet } from '../../../controller/fleet/create-fleet.ts'
 import { makeJoinToken } from '../../../controller/members/token.ts'
 import { openProject } from '../../../controller/project/project.ts'
 import { publish, releaseConfig } from '../../../controller/release/publish.ts'
@@ -52,7 +52,13 @@ if (import.meta.main) await main(JSON.parse(process.argv[2] ?? '{}'))
 async function main({ directory, listen }: ControllerSettings): Promise<void> {
   process.env.THYMESH_HOME = `${directory}/home`
   const settings = { listen: [listen], mdns: false }
-  await found({ directory: `${directory}/project`, name: 'bench', operator: 'bench', bootstrap: [listen], settings })
+  await createFleet({
+    directory: `${directory}/project`,
+    name: 'bench',
+    operator: 'bench',
+    bootstrap: [listen],
+    settings,
+  })
   const project = await openProject(`${directory}/project`)
   const session = await startSession(project, { log: 'info' })
   const { peer, home } = session
