@@ -12,7 +12,7 @@ import { openProject } from '../project/project.ts'
 import { type CreateFleetOptions, createFleet } from './create-fleet.ts'
 import { FleetHome } from './fleet-home.ts'
 
-const noPassphrase = new PassphraseError('no-passphrase', 'there is no terminal to ask at')
+const noPassphrase = new PassphraseError('no-passphrase', 'there is no terminal', { hint: 'Use one.' })
 
 describe('founding a fleet', () => {
   let directory: string

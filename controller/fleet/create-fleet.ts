@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import { parseSettings, type SettingsInput } from '../../node/settings/settings.ts'
 import { FleetState } from '../../node/state/fleet-state.ts'
 import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
-import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { HintedError, messageOf } from '../../protocol/errors.ts'
 import { formatNixPublicKey } from '../../protocol/nix/signature.ts'
 import { foundFleet } from '../../protocol/trust/publish.ts'
 import { newSeal } from '../keys/key-file.ts'
@@ -16,7 +16,7 @@ import { flakeFile, sampleFiles } from '../project/template.ts'
 import { ownCertificate } from './certificate.ts'
 import { FleetHome } from './fleet-home.ts'
 
-export class CreateFleetError extends ThymeshError<'exists' | 'not-writable'> {}
+export class CreateFleetError extends HintedError<'exists' | 'not-writable'> {}
 
 export interface CreateFleetOptions {
   directory: string
@@ -26,7 +26,7 @@ export interface CreateFleetOptions {
   operator: string
   bootstrap: string[]
   settings: Omit<SettingsInput, 'state'>
-  /** What seals the signing keys; asked for when all else is known to be right. Nothing leaves them open. */
+  /** The passphrase that seals the signing keys, asked for when all else is right. Without it they stay unsealed. */
   passphrase?: () => Promise<string>
 }
 
@@ -41,7 +41,7 @@ export interface CreatedFleet {
 export async function createFleet(options: CreateFleetOptions): Promise<CreatedFleet> {
   const directory = resolve(options.directory)
   if (await exists(join(directory, 'thymesh.json'))) {
-    throw new CreateFleetError('exists', `${directory} holds a project already (thymesh.json)`, {
+    throw new CreateFleetError('exists', `${directory} already has a project (thymesh.json)`, {
       hint: 'Choose another directory, or go on with `thymesh deploy` there.',
     })
   }
@@ -80,7 +80,7 @@ export async function createFleet(options: CreateFleetOptions): Promise<CreatedF
   return { fleet, home: home.directory, directory, written }
 }
 
-/** What would stop a founding half-way is found before anything is written. */
+/** Finds what would stop the founding half-way, before anything is written. */
 async function checkSetting(options: CreateFleetOptions, directory: string): Promise<void> {
   parseSettings({ ...options.settings, state: '/' }, 'settings')
   await git('/', ['--version'])
@@ -88,7 +88,7 @@ async function checkSetting(options: CreateFleetOptions, directory: string): Pro
     // A slash at its end: what is there must be a folder.
     await access(`${await nearestThere(directory)}/`, constants.W_OK)
   } catch (thrown) {
-    throw new CreateFleetError('not-writable', `expected a folder that can be written: ${messageOf(thrown)}`, {
+    throw new CreateFleetError('not-writable', `expected a writable folder for the project: ${messageOf(thrown)}`, {
       hint: 'Choose another directory for the project.',
     })
   }

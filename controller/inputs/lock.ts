@@ -81,7 +81,9 @@ export async function updateLock(
     const result = await runNix('nix', ['flake', ...what, ...flags], { cwd: directory, limit: lockLimit, env })
     if (result.code !== 0) {
       const { message } = readNixError(errorLines(result), directory)
-      throw new InputError('input-failed', credentials.without(message), { hint: 'flake.lock is as it was.' })
+      throw new InputError('input-failed', credentials.without(message), {
+        hint: 'Look at the URL and at your access to it, then try again. flake.lock is unchanged.',
+      })
     }
     await forgetThymesh(file)
   } catch (thrown) {

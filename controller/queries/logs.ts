@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { PeerId } from '@libp2p/interface'
 import { askForLog, LogError } from '../../node/logs/log-service.ts'
 import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import { HintedError } from '../../protocol/errors.ts'
 import type { LogRequest } from '../../protocol/messages/logs.ts'
 import { deviceNamed, reach } from '../session/reach.ts'
 import type { Session } from '../session/session.ts'
@@ -47,8 +48,8 @@ function journalOf({ unit, lines, since }: LogsOptions): LogRequest {
 
 function activationOf(hash: Uint8Array | undefined, device: string): LogRequest {
   if (hash !== undefined) return { activation: hash }
-  throw new LogError('not-found', `the last report of ${device} names no log of an activation that failed`, {
-    hint: '`thymesh logs` without --activation shows its journal.',
+  throw new HintedError('not-found', `the last report of ${device} names no log of a failed activation`, {
+    hint: 'Read its journal: `thymesh logs` without --activation.',
   })
 }
 

@@ -2,7 +2,7 @@
 
 import { closureCodec } from '../../protocol/closure/closure.ts'
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
-import { ThymeshError } from '../../protocol/errors.ts'
+import { HintedError } from '../../protocol/errors.ts'
 import type { SizedPath } from '../nix/closure-diff.ts'
 import type { Session } from '../session/session.ts'
 
@@ -17,11 +17,11 @@ export async function queryReleased(
 ): Promise<Released> {
   const release = wanted === undefined ? state.belief?.release : await state.release(wanted)
   if (release === undefined) {
-    throw new ThymeshError(
+    throw new HintedError(
       'unknown-version',
-      wanted === undefined ? 'no release is known here' : `release ${wanted} is not known here`,
+      wanted === undefined ? 'this controller knows no release yet' : `this controller doesn't know release ${wanted}`,
       {
-        hint: 'thymesh releases lists those that are.',
+        hint: '`thymesh releases` lists the releases that it knows.',
       },
     )
   }

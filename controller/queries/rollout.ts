@@ -2,7 +2,7 @@
 
 import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import { newestOf } from '../../node/state/releases.ts'
-import { ThymeshError } from '../../protocol/errors.ts'
+import { HintedError } from '../../protocol/errors.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { Session } from '../session/session.ts'
 import { noSiteRelease } from '../signing/sites.ts'
@@ -32,8 +32,12 @@ export function rolloutJson({ release, waves }: RolloutStatus): object {
 function releaseOf(peer: MeshPeer, site: string | undefined): Release {
   const release = newestOf(peer.state.belief, site)
   if (release !== undefined) return release
-  if (site === undefined) {
-    throw new ThymeshError('no-release', 'this controller has no release yet', { hint: 'Make one: `thymesh deploy`.' })
-  }
-  throw noSiteRelease(peer, site)
+  throw site === undefined ? noRelease() : noSiteRelease(peer, site)
+}
+
+/** The error of a command that needs a release of the fleet where none has come yet. */
+export function noRelease(code = 'no-release'): HintedError {
+  return new HintedError(code, 'this controller knows no release yet', {
+    hint: 'Make one with `thymesh deploy`, or run `thymesh status` where a device is in reach.',
+  })
 }

@@ -1,7 +1,7 @@
 /** From a checked project to the content of a release: built, described, its secrets encrypted to the devices. */
 
 import { newestOf } from '../../node/state/releases.ts'
-import { ThymeshError } from '../../protocol/errors.ts'
+import { HintedError } from '../../protocol/errors.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { RolloutPolicy } from '../../protocol/release/rollout-policy.ts'
@@ -148,7 +148,7 @@ async function declaredAt(
     ([name, device]) => (places.get(name) ?? device).site === site,
   )
   if (devices.length > 0) return { ...declared, devices: Object.fromEntries(devices) }
-  throw new ThymeshError('no-devices', `the project declares no device of the site ${site}`, {
+  throw new HintedError('no-devices', `the project declares no device of the site ${site}`, {
     hint: "A device's site is what its certificate says: see `thymesh members`.",
   })
 }
@@ -160,7 +160,7 @@ function devicesOf(declared: DeclaredFleet, certificates: readonly Certificate[]
     return [name, { config, ...(site !== undefined && { site }), ...(tags.length > 0 && { tags }) }] as const
   })
   if (devices.length > 0) return Object.fromEntries(devices)
-  throw new ThymeshError('no-devices', 'the project declares no devices', {
+  throw new HintedError('no-devices', 'the project declares no devices', {
     hint: 'Add one: devices/NAME.json with {"config": "…"}, and commit it.',
   })
 }

@@ -3,13 +3,11 @@
 import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import { closureSize } from '../../protocol/closure/closure.ts'
 import { equalBytes, sha256, toHex } from '../../protocol/encoding/hash.ts'
-import { ThymeshError } from '../../protocol/errors.ts'
 import type { NixSecretKey } from '../../protocol/nix/signature.ts'
 import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
 import { type FleetKeys, publishRelease, type ReleaseContent } from '../../protocol/trust/publish.ts'
 import { describeClosure, type RecipeProgress } from '../build/describe.ts'
-
-export class PublishError extends ThymeshError<'no-trust'> {}
+import { requireBelief } from '../signing/proposing.ts'
 
 /** A config that was built: what a release says of it, once its closure is described. */
 export interface BuiltConfig {
@@ -34,12 +32,7 @@ export async function releaseConfig(
 
 /** Signs the next release, believes it and tells the mesh. */
 export async function publish(peer: MeshPeer, content: ReleaseContent, keys: FleetKeys, now: Date): Promise<Release> {
-  const belief = peer.state.belief
-  if (belief === undefined) {
-    throw new PublishError('no-trust', 'this controller has no metadata of its fleet', {
-      hint: 'Every device has it: try again when one is in reach, or restore the state that `thymesh init` made.',
-    })
-  }
+  const belief = requireBelief(peer.state.belief)
   const published = publishRelease(belief.trusted, peer.fleet, content, keys, now)
   await peer.state.believe(published.trusted, async named => {
     const document = published.documents.find(each => equalBytes(sha256(each), named.hash))

@@ -2,12 +2,12 @@
 
 import { readFile } from 'node:fs/promises'
 import { describeIssues } from '../../protocol/encoding/cbor.ts'
-import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { HintedError, messageOf } from '../../protocol/errors.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { type RolloutPolicy, rolloutPolicySchema } from '../../protocol/release/rollout-policy.ts'
 import { wavesOf } from '../../protocol/release/waves.ts'
 
-export class RolloutPolicyError extends ThymeshError<'unreadable' | 'invalid'> {}
+export class RolloutPolicyError extends HintedError<'unreadable' | 'invalid'> {}
 
 /** The policy as data; `source` is what an error names. Nothing for a project that says nothing. */
 export function parseRolloutPolicy(value: unknown, source: string): RolloutPolicy | undefined {

@@ -5,10 +5,10 @@ import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
-import { ThymeshError } from '../../protocol/errors.ts'
+import { HintedError } from '../../protocol/errors.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 
-export class ReachError extends ThymeshError<'unknown-device' | 'not-in-reach'> {}
+export class ReachError extends HintedError<'unknown-device' | 'not-in-reach'> {}
 
 /** The device's certificate; the newest, where several peers were given one name. Throws a ReachError. */
 export function deviceNamed(peer: Pick<MeshPeer, 'directory'>, name: string): Certificate {

@@ -1,11 +1,11 @@
 /** Whether this machine's clock can be right: a signature dated in the future raises every device's time floor for good. */
 
-import { ThymeshError } from '../../protocol/errors.ts'
+import { HintedError } from '../../protocol/errors.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { fleetFields } from '../../protocol/trust/fleet.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 
-export class ClockError extends ThymeshError<'clock-behind' | 'clock-ahead'> {}
+export class ClockError extends HintedError<'clock-behind' | 'clock-ahead'> {}
 
 const dayMs = 86_400_000
 

@@ -1,6 +1,6 @@
 /** `thymesh build` and `thymesh diff`: what a deploy would bring, without a release. */
 
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError } from '../../../protocol/errors.ts'
 import { buildConfigs } from '../../build/build-configs.ts'
 import { cacheDirectory, FleetHome } from '../../fleet/fleet-home.ts'
 import { size, table } from '../../format/table.ts'
@@ -46,7 +46,7 @@ async function buildAll(project: Project, options: BuildOptions): Promise<Built[
   const declared = Object.keys(fleet.configs).sort()
   const unknown = options.configs.find(name => !declared.includes(name))
   if (unknown !== undefined) {
-    throw new ThymeshError('unknown-config', `expected one of the project's configs, got ${unknown}`, {
+    throw new HintedError('unknown-config', `expected one of the project's configs, got ${unknown}`, {
       hint: `It has ${list(declared)}.`,
     })
   }

@@ -2,7 +2,7 @@
 
 import { basename, resolve } from 'node:path'
 import { nameSchema } from '../../../protocol/encoding/fields.ts'
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError } from '../../../protocol/errors.ts'
 import { createFleet } from '../../fleet/create-fleet.ts'
 import { nameFrom, operatorName } from '../../fleet/names.ts'
 import { passphrases } from '../../keys/passphrase.ts'
@@ -58,5 +58,7 @@ export async function init(options: InitOptions): Promise<undefined> {
 function checkedName(name: string, option: string): string {
   const parsed = nameSchema.safeParse(name)
   if (parsed.success) return parsed.data
-  throw new ThymeshError('invalid-name', `${option}: ${parsed.error.issues[0]?.message}, got ${JSON.stringify(name)}`)
+  throw new HintedError('invalid-name', `${option}: ${parsed.error.issues[0]?.message}, got ${JSON.stringify(name)}`, {
+    hint: `Give another one with ${option} NAME.`,
+  })
 }

@@ -1,8 +1,8 @@
 /** `thymesh logs`: a device's journal, or the log of the activation that failed last, over the mesh. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LogError } from '../../../node/logs/log-service.ts'
 import { timeText, unitNameSchema } from '../../../protocol/encoding/fields.ts'
+import { HintedError } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
 import type { DeviceLog, LogsOptions as LogsQuestion } from '../../queries/logs.ts'
 import { printable } from '../../views/logs.ts'
@@ -63,9 +63,15 @@ function timeOf(line: string): string | undefined {
   return Number.isNaN(date.getTime()) ? undefined : timeText(date)
 }
 
-/** A word without a dot is a service. */
+/** The unit's full name: without a type it is a service. */
 function fullUnit(unit: string): string {
   const name = unit.includes('.') ? unit : `${unit}.service`
   if (unitNameSchema.safeParse(name).success) return name
-  throw new LogError('invalid-unit', `expected the name of a unit such as web.service, got ${JSON.stringify(unit)}`)
+  throw new HintedError(
+    'invalid-unit',
+    `expected the name of a unit such as web.service, got ${JSON.stringify(unit)}`,
+    {
+      hint: 'Name the unit as `systemctl` on the device does.',
+    },
+  )
 }

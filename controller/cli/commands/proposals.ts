@@ -38,7 +38,13 @@ export async function approve(options: ApproveOptions): Promise<number> {
     const { peer, home } = session
     const judged = await findProposal(session, options)
     if (isWithdrawn(judged)) {
-      throw new ProposingError('withdrawn', `${titleOf(judged)} was withdrawn by who proposed it`)
+      throw new ProposingError(
+        'withdrawn',
+        `expected an open proposal, got ${titleOf(judged)}, which its author has withdrawn`,
+        {
+          hint: 'Ask the author. `thymesh proposals` lists the others.',
+        },
+      )
     }
     const belief = beliefOf(peer)
     note(options, proposalText(judged, belief))
@@ -57,7 +63,7 @@ export async function approve(options: ApproveOptions): Promise<number> {
     const outcome = await submitProposal(session, signed, operator)
     const published = outcome.kind === 'published'
     const isRelease = signed.release !== undefined && signed.parts.root === undefined
-    // The closures are with who proposed it: who doesn't wait needs no peer that has them.
+    // The controller that proposed it has the closures: a command that doesn't wait needs no peer that has them.
     if (published && isRelease && options.wait) {
       note(options, `Release ${releaseName(outcome.release)} has all its signatures and is published.`)
       return await watch(session, outcome.release, options)
@@ -125,7 +131,10 @@ async function findProposal(
     }
     if (Date.now() > deadline) {
       throw new ProposingError('unknown-proposal', `expected a proposal, got ${options.which}`, {
-        hint: all.length === 0 ? 'There are none in reach.' : `There are: ${all.map(titleOf).join('; ')}.`,
+        hint:
+          all.length === 0
+            ? 'No peer in reach has a proposal: try again where one is.'
+            : `Choose one of: ${all.map(titleOf).join('; ')}.`,
       })
     }
     await new Promise(resolve => setTimeout(resolve, 100))

@@ -3,14 +3,14 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { openState } from '../../../node/peer/mesh-peer.ts'
 import { FleetState } from '../../../node/state/fleet-state.ts'
-import { FormatError } from '../../../protocol/encoding/cbor.ts'
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError } from '../../../protocol/errors.ts'
 import { type RoleName, roleNames } from '../../../protocol/trust/fleet.ts'
-import { NextRootError, type RootChanges } from '../../../protocol/trust/next-root.ts'
+import type { RootChanges } from '../../../protocol/trust/next-root.ts'
 import { proposalCodec } from '../../../protocol/trust/proposal.ts'
 import { type Judged, judge, membersOf, wantedSigners } from '../../../protocol/trust/proposals.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
-import { cardPrefix, type OperatorCard, parseCard } from '../../keys/card.ts'
+import { type OperatorCard, parseCard, readCard, requireFleet } from '../../keys/card.ts'
+import { ownCard } from '../../keys/own-card.ts'
 import { deliverCertificates } from '../../members/delivery.ts'
 import { isNamed, orphanedBy } from '../../members/orphans.ts'
 import { openProject, type Project } from '../../project/project.ts'
@@ -19,9 +19,10 @@ import { spread, submitProposal } from '../../release/releasing.ts'
 import type { Session } from '../../session/session.ts'
 import {
   approve as addApproval,
+  beliefOf,
   makeProposal,
   type Operator,
-  ProposingError,
+  requireBelief,
   requireOnlyOne,
 } from '../../signing/proposing.ts'
 import type { SignedBelief } from '../../signing/signed-changes.ts'
@@ -33,7 +34,6 @@ import { changeNewsSeconds, spreadMs } from '../shell/limits.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { exitCodes, note, print } from '../shell/output.ts'
 import { askIfRunning } from '../shell/reader.ts'
-import { cardOf } from './key.ts'
 
 const filePrefix = 'thymesh-proposal-'
 
@@ -45,12 +45,7 @@ export async function offline<T>(project: Project, work: (belief: Belief, home: 
   const state = await openState(await home.settings())
   try {
     const { belief } = await FleetState.load(project.fleet, state.database, state.clock)
-    if (belief === undefined) {
-      throw new ProposingError('no-trust', 'this controller has no metadata of its fleet', {
-        hint: 'It must have met a peer of the fleet once: `thymesh status` where one is in reach.',
-      })
-    }
-    return await work(belief, home)
+    return await work(requireBelief(belief), home)
   } finally {
     await state.database.close()
   }
@@ -102,9 +97,7 @@ export async function rootPropose(options: RootProposeOptions): Promise<number> 
   }
   return await withSession(project, options, async session => {
     await takeNews(session, options, changeNewsSeconds, 'No peer is in reach yet.')
-    const { belief } = session.peer.state
-    if (belief === undefined) throw new ProposingError('no-trust', 'this controller has no metadata of its fleet')
-    const { judged, operator } = await make(belief, session.home)
+    const { judged, operator } = await make(beliefOf(session.peer), session.home)
     requireOnlyOne(judged, session.peer.proposals.book.all, operator)
     if (!(await confirm(options, judged.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
     const members = await keepMembers(session, judged, options)
@@ -118,13 +111,13 @@ interface Kept {
   readonly cutOff: readonly string[]
 }
 
-/** Signs certificates anew that the proposed root would end, since it names their keys no more; by old and new keys. */
+/** Renews the certificates that the proposed root would end, since it no longer names their keys; by old and new keys. */
 async function keepMembers(session: Session, { parts }: Judged, options: ProjectOptions): Promise<Kept> {
   const { peer, home, registrar } = session
   const { belief } = peer.state
   if (parts.root === undefined || belief === undefined) return { renewed: [], cutOff: [] }
   const next = membersOf(parts.root, belief.trusted)
-  // Who is left to a person stays so: renewing would decide it.
+  // A certificate that waits for a person's decision is not renewed: that would be the decision.
   const held = (await registrar.decisions()).flatMap(({ kind, certificate }) =>
     kind === 'hold' ? certificate.peer : [],
   )
@@ -133,7 +126,7 @@ async function keepMembers(session: Session, { parts }: Judged, options: Project
   const names = ended.map(({ name }) => name)
   if (ended.length === 0) return { renewed: [], cutOff: [] }
   const mine = await home.operatorKeys.membersKeys()
-  // What they stand on now must hold until the root is published, and what it will be by then.
+  // The new certificates must be valid under the present root, until the next one is published, and under that.
   if (!isNamed(mine, next.keys) || !isNamed(mine, belief.authority.keys)) {
     note(
       options,
@@ -146,29 +139,29 @@ async function keepMembers(session: Session, { parts }: Judged, options: Project
     await home.keys(),
   )
   await deliverCertificates(peer)
-  note(options, `Signed anew, so that they outlast the old keys: ${names.join(', ')}.`)
+  note(options, `Renewed, so that they stay members: ${names.join(', ')}.`)
   return { renewed: names, cutOff: [] }
 }
 
 async function changesOf(options: RootProposeOptions, project: Project): Promise<RootChanges> {
-  const texts = await Promise.all(options.add.map(cardText))
+  const cards = await Promise.all(options.add.map(readCard))
   if (options.rotate) {
     const home = new FleetHome(project.fleet)
     const name = await home.operatorKeys.operator()
-    if (name === undefined) throw new ThymeshError('invalid-name', 'expected the name that your keys have in the fleet')
-    texts.push(await cardOf(home, project.fleet, name))
+    if (name === undefined) {
+      throw new HintedError('invalid-name', 'expected the name that your keys have in the fleet, found none', {
+        hint: 'Make keys with a name: thymesh key new --rotate --operator NAME.',
+      })
+    }
+    cards.push(parseCard(await ownCard(home.operatorKeys, project.fleet, name)))
   }
-  const cards = texts.map(parseCard)
-  const other = cards.find(({ fleet }) => fleet !== project.fleet)
-  if (other !== undefined) {
-    throw new FormatError('malformed', `the card of ${other.name} is for fleet ${other.fleet.slice(0, 12)}`)
-  }
+  requireFleet(cards, project.fleet)
   const thresholds = Object.fromEntries(options.threshold.map(parseThreshold))
   const changes = { add: cards.map(newOperator), remove: options.remove, thresholds, dropNixKeys: options.dropNixKey }
   const isEmpty = Object.values(changes).every(each => Object.keys(each).length === 0)
   if (!isEmpty || options.renew) return changes
-  throw new NextRootError('nothing-changes', 'expected a change of the root, got none', {
-    hint: '--renew only gives it a new expiry; see `thymesh root propose --help` for the rest.',
+  throw new HintedError('nothing-changes', 'expected a change of the root, got no option for one', {
+    hint: 'Use --renew for a new expiry alone. `thymesh root propose --help` lists the other changes.',
   })
 }
 
@@ -176,32 +169,17 @@ function newOperator({ name, nix, root, targets, snapshot, timestamp, members }:
   return { name, nix, keys: { root, targets, snapshot, timestamp, members } }
 }
 
-/** A card, or what is in the file of that name. */
-export async function cardText(argument: string): Promise<string> {
-  if (argument.startsWith(cardPrefix)) return argument
-  return await readFile(argument, 'utf8').catch(cause => {
-    throw new FormatError(
-      'malformed',
-      `expected an operator's card (${cardPrefix}…) or a file with one, got ${argument}`,
-      {
-        hint: 'The other operator makes it: thymesh key show',
-        cause,
-      },
-    )
-  })
-}
-
 function parseThreshold(text: string): [RoleName, number] {
   const [, role, count] = /^(\w+)=(\d+)$/.exec(text) ?? []
   const name = roleNames.find(each => each === role)
   if (name === 'members' && Number(count) > 1) {
-    throw new NextRootError('threshold', `expected members=1, got ${text}`, {
-      hint: 'Certificates and join tokens have one signature of the role each: with two needed, every member would be cut off.',
+    throw new HintedError('threshold', `expected members=1, got ${text}`, {
+      hint: 'Leave it at 1: certificates and join tokens have one signature of this role, so 2 would cut off every member.',
     })
   }
   if (name !== undefined && Number(count) >= 1) return [name, Number(count)]
-  throw new NextRootError('threshold', `--threshold: expected such as targets=2, got ${text}`, {
-    hint: `Roles: ${roleNames.join(', ')}.`,
+  throw new HintedError('threshold', `--threshold: expected a role and a number such as targets=2, got ${text}`, {
+    hint: `Choose one of the roles ${roleNames.join(', ')}.`,
   })
 }
 
@@ -285,7 +263,9 @@ function told(
 async function readProposal(file: string) {
   const text = (await readFile(file, 'utf8')).trim()
   if (!text.startsWith(filePrefix)) {
-    throw new FormatError('malformed', `expected a proposal (${filePrefix}…) in ${file}`)
+    throw new HintedError('malformed', `expected a proposal (${filePrefix}…) in ${file}, got something else`, {
+      hint: 'Another operator writes it: thymesh root propose --file FILE.',
+    })
   }
   return proposalCodec.decode(new Uint8Array(Buffer.from(text.slice(filePrefix.length), 'base64url')))
 }

@@ -2,7 +2,7 @@
 
 import { once } from 'node:events'
 import { Cron } from 'croner'
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError } from '../../../protocol/errors.ts'
 import { cacheDirectory } from '../../fleet/fleet-home.ts'
 import { openProject } from '../../project/project.ts'
 import { autoUpdate, autoUpdateLine } from '../../release/auto-update.ts'
@@ -20,7 +20,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const project = await openProject(options.project)
   const { autoUpdate: plan } = project
   if (options.autoUpdate && plan === undefined && !options.now) {
-    throw new ThymeshError('no-schedule', 'expected "autoUpdate" in thymesh.json, found none', {
+    throw new HintedError('no-schedule', 'expected "autoUpdate" in thymesh.json, found none', {
       hint: 'Such as: "autoUpdate": { "schedule": "0 3 * * 1", "timeZone": "Europe/Berlin" }',
     })
   }

@@ -1,12 +1,11 @@
 /** `thymesh site`: sites with operators of their own. */
 
-import { FormatError } from '../../../protocol/encoding/cbor.ts'
 import { nameSchema } from '../../../protocol/encoding/fields.ts'
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError } from '../../../protocol/errors.ts'
 import { keyIdOf } from '../../../protocol/signing/keys.ts'
 import { type Sites, sitesOf } from '../../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../../protocol/trust/trusted-set.ts'
-import { type OperatorCard, parseCard } from '../../keys/card.ts'
+import { readCard, requireFleet } from '../../keys/card.ts'
 import { openProject } from '../../project/project.ts'
 import { spread, submitProposal } from '../../release/releasing.ts'
 import type { Session } from '../../session/session.ts'
@@ -19,7 +18,6 @@ import { changeNewsSeconds, spreadMs } from '../shell/limits.ts'
 import type { ProjectOptions, ReadOptions } from '../shell/options.ts'
 import { exitCodes, note, print } from '../shell/output.ts'
 import { show } from '../shell/reader.ts'
-import { cardText } from './root.ts'
 
 export interface SiteChangeOptions extends ProjectOptions {
   site: string
@@ -37,17 +35,13 @@ export async function siteDelegate(options: SiteDelegateOptions): Promise<number
   const { fleet } = await openProject(options.project)
   const site = checkedSite(options.site)
   if (options.operator.length === 0) {
-    throw new ThymeshError(
-      'no-operators',
-      `--operator: expected the card of one of the operators of ${site}, got none`,
-      {
-        hint: 'They make it: thymesh key show',
-      },
-    )
+    throw new HintedError('no-operators', `--operator: expected the card of an operator of ${site}, got none`, {
+      hint: 'Ask each operator for the card that `thymesh key show` prints.',
+    })
   }
-  const cards = (await Promise.all(options.operator.map(cardText))).map(parseCard)
+  const cards = await Promise.all(options.operator.map(readCard))
   const unique = [...new Map(cards.map(card => [keyIdOf(card.targets), card])).values()]
-  requireOurs(unique, fleet)
+  requireFleet(unique, fleet)
   return await change(options, trusted => delegateSite(trusted, site, unique, options.threshold))
 }
 
@@ -58,13 +52,9 @@ export async function siteRevoke(options: SiteChangeOptions): Promise<number> {
 function checkedSite(given: string): string {
   const parsed = nameSchema.safeParse(given)
   if (parsed.success) return parsed.data
-  throw new ThymeshError('invalid-name', `the site: ${parsed.error.issues[0]?.message}, got ${JSON.stringify(given)}`)
-}
-
-function requireOurs(cards: readonly OperatorCard[], fleet: string): void {
-  const other = cards.find(card => card.fleet !== fleet)
-  if (other === undefined) return
-  throw new FormatError('malformed', `the card of ${other.name} is for fleet ${other.fleet.slice(0, 12)}`)
+  throw new HintedError('invalid-name', `the site: ${parsed.error.issues[0]?.message}, got ${JSON.stringify(given)}`, {
+    hint: 'Use the name in the certificates of its devices: `thymesh members` shows it.',
+  })
 }
 
 /** A new root, for the Nix keys, and new targets, for the delegation: published at once, or proposed. */

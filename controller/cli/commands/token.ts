@@ -3,7 +3,7 @@
 import { StateError } from '../../../node/state/database.ts'
 import { FleetState } from '../../../node/state/fleet-state.ts'
 import { openState, type PeerState } from '../../../node/state/peer-state.ts'
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError } from '../../../protocol/errors.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
 import { shortId } from '../../format/table.ts'
 import { makeJoinToken } from '../../members/token.ts'
@@ -58,7 +58,7 @@ async function namesOf({ names }: TokenOptions, project: Project): Promise<strin
   if (only !== undefined && others.length === 0) return only
   const answer = process.stdin.isTTY ? await answerTo('Names of devices that may join with it, such as kiosk-*: ') : ''
   if (answer !== '') return answer
-  throw new ThymeshError('names-missing', 'expected the names of the devices that may join with the token, got none', {
+  throw new HintedError('names-missing', 'expected the names of the devices that may join with the token, got none', {
     hint: "Give --names NAME, a pattern such as --names 'kiosk-*', or --names '*' for any name.",
   })
 }

@@ -1,13 +1,13 @@
 /** Asking an operator at the terminal: before something is signed, or for what was left out. */
 
 import { createInterface } from 'node:readline/promises'
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError } from '../../../protocol/errors.ts'
 
 /** Whether the operator says yes; `--yes` says it before. Throws where there is nobody to ask. */
 export async function confirm({ yes }: { yes: boolean }, question: string): Promise<boolean> {
   if (yes) return true
   if (!process.stdin.isTTY) {
-    throw new ThymeshError('not-confirmed', 'expected a yes, and there is no terminal to ask at', {
+    throw new HintedError('not-confirmed', 'expected a yes, and there is no terminal to ask at', {
       hint: 'Look at what it changes, then give --yes.',
     })
   }

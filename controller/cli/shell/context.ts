@@ -1,7 +1,7 @@
 /** Work with the project's controller in the mesh, for as long as one command runs. */
 
 import { listeningProblem } from '../../../node/mesh/transport/listening.ts'
-import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError, messageOf, ThymeshError } from '../../../protocol/errors.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
 import type { Project } from '../../project/project.ts'
 import type { Session } from '../../session/session.ts'
@@ -39,7 +39,7 @@ export async function openSession(
     if (!(thrown instanceof ThymeshError) || thrown.code !== 'in-use') throw thrown
     const who = await whoRuns(new FleetHome(project.fleet).stateDirectory)
     if (who === undefined) throw thrown
-    throw new ThymeshError('in-use', `the controller of this fleet runs already: ${who}`, {
+    throw new HintedError('in-use', `the controller of this fleet runs already: ${who}`, {
       hint: 'Wait until it has ended, or end it: there is one at a time. Commands that only read ask it.',
       cause: thrown,
     })

@@ -1,7 +1,7 @@
 /** What commands that only read ask: the controller of the fleet that runs already, else one of their own. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError, ThymeshError } from '../../../protocol/errors.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
 import { askRunning } from '../../local/client.ts'
 import { socketFile } from '../../local/messages.ts'
@@ -9,6 +9,7 @@ import type { Project } from '../../project/project.ts'
 import { openProject } from '../../project/project.ts'
 import type { Session } from '../../session/session.ts'
 import { nobodyInReach, openSession, takeNews } from './context.ts'
+import { hintFor } from './hints.ts'
 import { askAgainMs, startingMs } from './limits.ts'
 import type { ProjectOptions, ReadOptions } from './options.ts'
 import { note, print } from './output.ts'
@@ -72,7 +73,9 @@ async function askAt(file: string, query: QuestionName, options: object, newsSec
   const answer = await askRunning(file, { v: 1, query, newsSeconds, options: { ...options } })
   if (answer === undefined || !('error' in answer)) return answer
   const { code, message, hint } = answer.error
-  throw new ThymeshError(code, message, hint === null ? {} : { hint })
+  throw new HintedError(code, message, {
+    hint: hint ?? hintFor(code) ?? 'Look at the output of the controller that runs.',
+  })
 }
 
 /** Asks once, and prints the answer. */

@@ -1,10 +1,10 @@
 /** What the system refused (a file that isn't there, a full disk, no permission), in words and with what to do. */
 
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError, ThymeshError } from '../../../protocol/errors.ts'
 
 type SystemErrorCode = 'not-there' | 'not-permitted' | 'disk-full' | 'wrong-kind'
 
-export class SystemError extends ThymeshError<SystemErrorCode> {}
+export class SystemError extends HintedError<SystemErrorCode> {}
 
 const known: Readonly<Record<string, { code: SystemErrorCode; what: string; hint: string }>> = {
   ENOENT: { code: 'not-there', what: 'there is no such file or folder', hint: 'Look for a typing error in the path.' },

@@ -1,6 +1,6 @@
 /** Watching a rollout from the command line: progress, when to leave, and how it ended. */
 
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError } from '../../../protocol/errors.ts'
 import type { Release } from '../../../protocol/release/release.ts'
 import { releaseName } from '../../format/release-name.ts'
 import { type Rollout, watchRollout } from '../../queries/watch-rollout.ts'
@@ -16,7 +16,7 @@ import { exitCodes, print } from './output.ts'
 export function checkWaitFor(waitFor: readonly string[], devices: readonly string[]): void {
   const unknown = waitFor.find(name => !devices.includes(name))
   if (unknown === undefined) return
-  throw new ThymeshError('unknown-device', `--wait-for: expected a device of the release, got ${unknown}`, {
+  throw new HintedError('unknown-device', `--wait-for: expected a device of the release, got ${unknown}`, {
     hint: `Its devices: ${devices.slice(0, 20).join(', ') || 'none'}.`,
   })
 }
