@@ -11,20 +11,17 @@ const schemaNames = ['thymesh', 'config', 'tag', 'device', 'secret', 'rollout']
 
 export const projectCommands: CommandGroup = shell => {
   shell
-    .projectCommand(
-      'check',
-      'Look at all of the project and say all that is wrong, with file and line. Writes nothing.',
-    )
-    .option('--timeout <seconds>', 'what one evaluation by Nix may take', seconds, checkSeconds)
+    .projectCommand('check', 'Check the whole project, and report every problem with file and line. Writes nothing.')
+    .option('--timeout <seconds>', 'the time limit of one evaluation by Nix', seconds, checkSeconds)
     .action(shell.does<CheckOptions>(async () => (await import('../commands/check.ts')).check))
 
   shell
     .command('schema', "Print or write JSON Schemas of the project's files, for editors.")
-    .addArgument(new Argument('[name]', 'which one (default: all)').choices(schemaNames))
-    .option('--to <directory>', 'write them there')
+    .addArgument(new Argument('[name]', 'its name (default: all)').choices(schemaNames))
+    .option('--to <directory>', 'write them to this folder')
     .action(shell.takes(['name'], async () => (await import('../commands/schema.ts')).schema))
 
-  const modules = { parent: shell.group('module', 'Modules: what configs are made of.') }
+  const modules = { parent: shell.group('module', 'Modules: the building blocks of configs.') }
   shell
     .projectCommand('list', 'List the modules that the project can use.', modules)
     .action(shell.does(async () => (await import('../commands/modules.ts')).list))
@@ -33,7 +30,7 @@ export const projectCommands: CommandGroup = shell => {
     .argument('<name>')
     .action(shell.takes(['name'], async () => (await import('../commands/modules.ts')).show))
   shell
-    .projectCommand('add', 'Add a file for a module of your own.', modules)
+    .projectCommand('add', 'Add the file of a new module.', modules)
     .argument('<name>')
     .action(shell.takes(['name'], async () => (await import('../commands/modules.ts')).add))
   shell

@@ -6,14 +6,14 @@ import { collect, message, type ReadOptions, trustClockOption, version, waitOpti
 import type { CommandGroup } from '../shell/shell.ts'
 
 export const siteCommands: CommandGroup = shell => {
-  const site = shell.group('site', 'Sites with operators of their own, who release for the devices there.')
+  const site = shell.group('site', 'Sites with operators of their own, who make the releases for their devices.')
 
   shell
-    .projectCommand('delegate', 'Give a site to operators of its own, in place of those it has.', { parent: site })
+    .projectCommand('delegate', 'Give a site to operators of its own. They replace its present ones.', { parent: site })
     .argument('<site>', 'the site, as the certificates of its devices name it')
-    .requiredOption('--operator <card>', 'the card of one of them, or a file with it; repeat for more', collect, [])
+    .requiredOption('--operator <card>', 'the card of an operator, or a file with it; repeat for more', collect, [])
     .option('--threshold <n>', 'how many of them must sign', version, 1)
-    .option('-m, --message <text>', 'why, for people', message)
+    .option('-m, --message <text>', 'the reason, for other operators', message)
     .option('-y, --yes', 'sign without asking', false)
     .addOption(trustClockOption())
     .action((name: string, options: Omit<SiteDelegateOptions, 'site'>) =>
@@ -24,9 +24,9 @@ export const siteCommands: CommandGroup = shell => {
     )
 
   shell
-    .projectCommand('revoke', "Take a site back: the fleet's release counts there again.", { parent: site })
+    .projectCommand('revoke', "Take a site back. Its devices follow the fleet's releases again.", { parent: site })
     .argument('<site>', 'a site with operators of its own')
-    .option('-m, --message <text>', 'why, for people', message)
+    .option('-m, --message <text>', 'the reason, for other operators', message)
     .option('-y, --yes', 'sign without asking', false)
     .addOption(trustClockOption())
     .action((name: string, options: Omit<SiteChangeOptions, 'site'>) =>

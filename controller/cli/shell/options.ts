@@ -118,5 +118,5 @@ export function waitOption(defaultSeconds: number): Option {
 }
 
 export function trustClockOption(): Option {
-  return new Option('--trust-clock', "sign whatever this machine's clock says").default(false)
+  return new Option('--trust-clock', "sign even if this machine's clock seems wrong").default(false)
 }

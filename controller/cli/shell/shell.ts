@@ -22,7 +22,7 @@ export class Shell {
   constructor(init: { json: boolean; ended: (exitCode: number) => void }) {
     this.#ended = init.ended
     this.program = new Command('thymesh')
-      .description('Fleets of Linux devices declared in Nix, managed without a server.')
+      .description('Manage fleets of Linux devices that are declared in Nix, without a server.')
       .version('0.1.0')
       .exitOverride()
       // Else a command would take the options of its subcommands where both have one of the same name.
@@ -44,7 +44,7 @@ export class Shell {
       .command(name, { isDefault: init.isDefault ?? false, hidden: init.hidden ?? false })
       .enablePositionalOptions()
       .description(description)
-      .option('--json', 'print one JSON object instead of text, also for an error', false)
+      .option('--json', 'print one JSON object instead of text, also for errors', false)
       .addOption(new Option('--log <level>', 'log to standard error').choices(logLevelNames))
       .addHelpText('after', init.exitCodes ?? exitCodeHelp)
   }
