@@ -37,7 +37,7 @@ export async function buildConfig(
   })
   if (result.code !== 0) {
     throw new BuildError('build-failed', `config ${name} can't be built:\n${lastLines(result)}`, {
-      hint: `Mend it and commit. The whole log: nix build --override-input thymesh path:${nixDirectory} .#thymesh.configs.${name}`,
+      hint: `Fix it and commit. The whole log: nix build --override-input thymesh path:${nixDirectory} .#thymesh.configs.${name}`,
     })
   }
   const parsed = z

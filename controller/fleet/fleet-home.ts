@@ -50,7 +50,7 @@ export class FleetHome {
     const file = join(this.directory, 'controller.json')
     const settings = await readSettingsFile(file).catch(thrown => {
       throw new HomeError('unreadable', messageOf(thrown), {
-        hint: 'Restore the file; {} stands for the defaults.',
+        hint: 'Restore the file. {} in it means the defaults.',
         cause: thrown,
       })
     })

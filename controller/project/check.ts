@@ -1,4 +1,4 @@
-/** Looks at all of a project and says all that is wrong with it, each with its place. Writes nothing. */
+/** Checks a whole project and reports every problem with its place. Writes nothing. */
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -105,7 +105,7 @@ async function checkTexts(directory: string): Promise<Problem[]> {
     files.map(async file => {
       const text = await readFile(join(directory, file), 'utf8').catch(() => '')
       const marker = conflictMarker(text)
-      const words = 'has a merge conflict marker: solve the conflict'
+      const words = 'has a merge conflict marker: resolve the conflict'
       return marker === undefined ? [] : [new LocatedJson(file, text).problemAt(marker, '', words)]
     }),
   )
@@ -120,6 +120,6 @@ async function untracked(directory: string): Promise<Problem[]> {
     file,
     at: undefined,
     key: '',
-    message: `Git doesn't know it, so Nix can't see it: git add ${file}`,
+    message: `is not in Git, so Nix can't see it: git add ${file}`,
   }))
 }

@@ -1,4 +1,4 @@
-/** What the project's modules say about themselves, as Nix reads it: kept by content, since most edits change none. */
+/** The declarations of the project's modules, as Nix evaluates them: cached by content, since most edits change none. */
 
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
@@ -133,12 +133,12 @@ export async function evaluate(
     if (result.code === 0) return { value: JSON.parse(result.stdout) }
     const error = readNixError(errorLines(result), directory)
     if (result.signal !== null || /stack overflow/i.test(error.message)) {
-      return problem(`${subject} evaluates without an end: Nix was stopped (${result.signal ?? 'stack overflow'})`)
+      return problem(`${subject} has endless recursion: Nix was stopped (${result.signal ?? 'stack overflow'})`)
     }
     const forbidden = /access to URI '([^']+)' is forbidden/.exec(error.message)
     if (forbidden !== null) {
       return problem(
-        `${subject} reads the network (${forbidden[1]}): add it as an input of flake.nix`,
+        `${subject} reads the network (${forbidden[1]}): add that as an input of flake.nix`,
         error.file,
         error.at,
       )
@@ -146,7 +146,7 @@ export async function evaluate(
     return problem(error.message, error.file, error.at)
   } catch (thrown) {
     if (!(thrown instanceof BuildError) || thrown.code !== 'evaluation-too-long') throw thrown
-    return problem(`${subject} evaluates for ever: it was stopped after ${ms / 1000} s`)
+    return problem(`${subject} did not evaluate in time: it was stopped after ${ms / 1000} s`)
   }
 }
 

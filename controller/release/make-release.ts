@@ -149,7 +149,7 @@ async function declaredAt(
   )
   if (devices.length > 0) return { ...declared, devices: Object.fromEntries(devices) }
   throw new HintedError('no-devices', `the project declares no device of the site ${site}`, {
-    hint: "A device's site is what its certificate says: see `thymesh members`.",
+    hint: "A device's site is the one in its certificate: `thymesh members` shows it.",
   })
 }
 

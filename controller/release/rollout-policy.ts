@@ -24,8 +24,8 @@ export async function readRolloutPolicy(file: string): Promise<RolloutPolicy | u
   try {
     value = JSON.parse(await readFile(file, 'utf8'))
   } catch (thrown) {
-    throw new RolloutPolicyError('unreadable', `expected a rollout policy in ${file}: ${messageOf(thrown)}`, {
-      hint: 'A JSON file such as {"waves": [{"tag": "canary"}]}.',
+    throw new RolloutPolicyError('unreadable', `expected a rollout policy in ${file}, got none: ${messageOf(thrown)}`, {
+      hint: 'Write a JSON file such as {"waves": [{"tag": "canary"}]}.',
     })
   }
   return parseRolloutPolicy(value, file)
@@ -37,5 +37,5 @@ export function emptyWaves(release: Pick<Release, 'fleet' | 'version' | 'devices
   const waves = wavesOf({ ...release, v: 1, created: '', message: '', configs: {} })
   return waves
     .filter(({ devices }) => devices.length === 0)
-    .map(({ number, title }) => `wave ${number} (${title}) has no devices: it is passed over`)
+    .map(({ number, title }) => `wave ${number} (${title}) has no devices: it is skipped`)
 }

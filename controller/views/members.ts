@@ -29,16 +29,16 @@ const heldBecause = {
   'name-taken':
     'another member has this name: `thymesh members renew PEER` if this one is right, else `thymesh revoke PEER`',
   'over-limit':
-    'its join token was for fewer devices: `thymesh members renew PEER` to let it stay, else `thymesh revoke PEER`',
-  'bad-recipient': 'its age recipient is none, so no secret can be encrypted to it: `thymesh revoke PEER`',
-  'too-few-keys': 'the members role asks for more signatures than one operator has',
+    'its join token has been used by too many devices: `thymesh members renew PEER` to let it stay, else `thymesh revoke PEER`',
+  'bad-recipient': 'its age recipient is invalid, so no secret can be encrypted to it: `thymesh revoke PEER`',
+  'too-few-keys': 'the members role needs more signatures than one operator has',
 } as const
 
 function remarksOn(row: MemberRow): string[] {
   return [
     ...(row.held === null ? [] : [`not countersigned: ${heldBecause[row.held]} (${row.peer})`]),
     ...(row.renewing && row.held === null ? ['asks for a new certificate'] : []),
-    ...(row.cloned ? [`two devices have its key: revoke it, and let both join anew (${row.peer})`] : []),
+    ...(row.cloned ? [`two devices have its key: revoke it, and let both join again (${row.peer})`] : []),
     ...(row.revoked === null
       ? []
       : [`revoked on ${row.revoked.at}${row.revoked.reason ? `: ${row.revoked.reason}` : ''}`]),

@@ -72,10 +72,8 @@ export function rootChangesText(trusted: TrustedSet, next: Loaded<'root'>): stri
     const [before, after] = [authority(role, root, trusted), authority(role, next, trusted)]
     if (before !== after) lines.push(`  ${role}: ${before} → ${after}`)
   }
-  for (const key of was.nixPublicKeys)
-    if (!is.nixPublicKeys.includes(key)) lines.push(`  Nix key ${key} counts no more`)
-  for (const key of is.nixPublicKeys)
-    if (!was.nixPublicKeys.includes(key)) lines.push(`  Nix key ${key} counts from now on`)
+  for (const key of was.nixPublicKeys) if (!is.nixPublicKeys.includes(key)) lines.push(`  Nix key ${key} is removed`)
+  for (const key of is.nixPublicKeys) if (!was.nixPublicKeys.includes(key)) lines.push(`  Nix key ${key} is added`)
   const sites = [...new Set([was, is].flatMap(({ siteNixKeys = {} }) => Object.keys(siteNixKeys)))].sort()
   for (const site of sites) {
     const [before, after] = [was.siteNixKeys?.[site] ?? [], is.siteNixKeys?.[site] ?? []]

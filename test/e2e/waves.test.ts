@@ -69,7 +69,7 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
     await named('second').logged('that it waits', ({ msg }) => msg.startsWith('rollout: wave 1 has'))
     const refused = await fleet.error('promote')
     assert.equal(refused.code, 'in-use')
-    assert.match(refused.message, /runs already: `thymesh deploy` \(process \d+\)$/)
+    assert.match(refused.message, /already runs: `thymesh deploy` \(process \d+\)$/)
     const [watched, end, status, device, log, logs, diff] = await Promise.all([
       fleet.run('rollout', '--watch'),
       fleet.run('rollout', '--watch', '--json'),

@@ -141,7 +141,7 @@ export async function keyPassphrase(
   for (const { file, role, secret } of files) await writeKeyFile(join(draft, basename(file)), role, secret, seal)
   for (const { file } of files) await rename(join(draft, basename(file)), file)
   await rm(draft, { recursive: true, force: true })
-  const text = `${files.length} key files are ${seal === undefined ? 'open now, for whoever can read them' : 'sealed anew'}.`
+  const text = `${files.length} key files are ${seal === undefined ? 'unsealed now: anyone who can read them can use them' : 'sealed with the new passphrase'}.`
   print(options, { directory: operatorKeys.directory, files: files.length, sealed: seal !== undefined }, text)
   return undefined
 }

@@ -36,10 +36,10 @@ export async function renew(options: RenewOptions): Promise<undefined> {
       )
     }
     const told = await deliverCertificates(peer)
-    if (signed.length > 0) note(options, `Told ${told} connected peers; they pass it on.`)
+    if (signed.length > 0) note(options, `Delivered to ${told} connected peers, which relay it.`)
     const lines = signed.map(({ name, peer: id, expires }) => [name, shortId(id), expires])
     const text =
-      signed.length === 0 ? 'Nobody asks for a new certificate.' : table(['MEMBER', 'PEER', 'EXPIRES'], lines)
+      signed.length === 0 ? 'No member asks for a new certificate.' : table(['MEMBER', 'PEER', 'EXPIRES'], lines)
     print(options, { signed, told }, text)
     return undefined
   })

@@ -117,7 +117,7 @@ export async function remove(options: SecretOptions): Promise<undefined> {
 
 /** Encrypts all to the operators as thymesh.json has them. */
 export async function rekeyAll(options: ProjectOptions): Promise<undefined> {
-  return await editProject(options, 'Encrypted anew', async (project, open) => {
+  return await editProject(options, 'Re-encrypted', async (project, open) => {
     const own = await identityOf(open)
     const rekeyed = await rekey(project, open.files, own, await recipientsFor(project, open, own))
     return { rekeyed }

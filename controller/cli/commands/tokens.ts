@@ -41,9 +41,9 @@ export async function revokeToken(options: RevokeTokenOptions): Promise<undefine
     const about = options.reason === undefined ? {} : { reason: options.reason }
     await revoke(peer, [{ kind: 'token', subject: token.id, ...about }], keys, new Date())
     const told = await deliverHead(peer, options.wait * 1000)
-    note(options, told.length > 0 ? `Told: ${told.join(', ')}. They tell the others.` : 'Nobody was told yet.')
+    note(options, told.length > 0 ? `Delivered to ${told.join(', ')}, who relay it.` : 'No peer has it yet.')
     const dropped = options.keep ? [] : token.provisionalPeers
-    const lost = dropped.length === 0 ? '' : ` ${dropped.length} devices that only it has signed are members no longer.`
+    const lost = dropped.length === 0 ? '' : ` ${dropped.length} devices that only it has signed are no longer members.`
     print(options, { revoked: token.id, dropped, told }, `Revoked the join token ${shortId(token.id)}.${lost}`)
     return undefined
   })
@@ -57,7 +57,7 @@ function findToken(rows: readonly TokenRow[], id: string): TokenRow {
 }
 
 function noSuchToken(code: 'unknown-member' | 'ambiguous', id: string): RevokeError {
-  return new RevokeError(code, `expected the ID of a join token, at least 4 digits of it, got ${id}`, {
-    hint: 'thymesh token list shows them.',
+  return new RevokeError(code, `expected the ID of a join token or at least 4 digits of it, got ${id}`, {
+    hint: '`thymesh token list` shows the IDs.',
   })
 }

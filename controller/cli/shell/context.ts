@@ -39,8 +39,8 @@ export async function openSession(
     if (!(thrown instanceof ThymeshError) || thrown.code !== 'in-use') throw thrown
     const who = await whoRuns(new FleetHome(project.fleet).stateDirectory)
     if (who === undefined) throw thrown
-    throw new HintedError('in-use', `the controller of this fleet runs already: ${who}`, {
-      hint: 'Wait until it has ended, or end it: there is one at a time. Commands that only read ask it.',
+    throw new HintedError('in-use', `the controller of this fleet already runs: ${who}`, {
+      hint: 'Wait until it has ended, or end it. Only commands that read can run beside it.',
       cause: thrown,
     })
   })
@@ -48,7 +48,7 @@ export async function openSession(
   const problem = listeningProblem(listen, session.peer.host.getMultiaddrs().map(String))
   if (problem !== undefined) note(options, `This controller ${problem}.`)
   const server = await listenForQueries(session).catch((thrown: unknown) => {
-    note(options, `Other commands can't ask this one meanwhile: ${messageOf(thrown)}`)
+    note(options, `Other commands can't ask this one while it runs: ${messageOf(thrown)}`)
     return undefined
   })
   const stop = async () => {
@@ -58,7 +58,7 @@ export async function openSession(
   return { session, stop }
 }
 
-export const nobodyInReach = 'No peer is in reach: this is what was known when one was last.'
+export const nobodyInReach = 'No peer is in reach: this is the last known state.'
 
 /** Takes in the mesh's news before a command shows or decides something; `without` is said when no peer has any. */
 export async function takeNews(

@@ -12,12 +12,12 @@ import { watchSeconds } from './limits.ts'
 import type { GlobalOptions, WatchOptions } from './options.ts'
 import { exitCodes, print } from './output.ts'
 
-/** Refuses to wait for devices that the release doesn't name: that wait would be over at once, or never. */
+/** Throws when the release lacks a device to wait for: that wait would be over at once, or never. */
 export function checkWaitFor(waitFor: readonly string[], devices: readonly string[]): void {
   const unknown = waitFor.find(name => !devices.includes(name))
   if (unknown === undefined) return
   throw new HintedError('unknown-device', `--wait-for: expected a device of the release, got ${unknown}`, {
-    hint: `Its devices: ${devices.slice(0, 20).join(', ') || 'none'}.`,
+    hint: `Choose one of its devices: ${devices.slice(0, 20).join(', ') || 'it has none'}.`,
   })
 }
 
@@ -53,10 +53,10 @@ function conclude(rollout: Rollout, release: Release, options: GlobalOptions, ti
   ).length
   const words = [`Release ${releaseName(release)}: ${running} of ${rows.length} devices run it`]
   if (failed.length > 0) words.push(`failed on ${failed.join(', ')}`)
-  if (held) words.push('the others are held by that: mend it and deploy, or `thymesh promote`')
+  if (held) words.push('this holds the others: fix it and deploy, or use `thymesh promote`')
   else if (!complete && holders.length > 0) words.push(`the others get it from ${holders.join(', ')}`)
   if (!complete && !held && holders.length === 0)
-    words.push('no other peer has all of it yet: come back with `thymesh status`')
+    words.push('no other peer has all of it yet: run `thymesh status` later')
   print(
     options,
     {
