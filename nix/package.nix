@@ -2,17 +2,20 @@
 {
   lib,
   buildNpmPackage,
+  callPackage,
   importNpmLock,
   makeWrapper,
   nodejs_24,
-  # The repository. Beside this folder, if the flake was taken from it whole (…?dir=nix).
-  src ? ../.,
+  # The repository. Beside this folder, if the flake was taken from it whole (…?dir=nix). Not called `src`: callPackage
+  # would give nixpkgs' package of that name.
+  source ? ../.,
 }:
 let
   flags = builtins.fromJSON (builtins.readFile ./node-flags.json);
   environment = builtins.fromJSON (builtins.readFile ./node-env.json);
-  there = builtins.pathExists (src + "/package.json");
-  package = builtins.fromJSON (builtins.readFile (src + "/package.json"));
+  there = builtins.pathExists (source + "/package.json");
+  package = builtins.fromJSON (builtins.readFile (source + "/package.json"));
+  packageLock = builtins.fromJSON (builtins.readFile (source + "/package-lock.json"));
 in
 if ! there then
   throw "Thymesh's sources aren't beside its Nix files: add the flake input thymesh-source = { url = \"github:thymesh/thymesh\"; flake = false; }, or set services.thymesh.node.package"
@@ -20,12 +23,14 @@ else
 buildNpmPackage {
   pname = "thymesh";
   inherit (package) version;
-  inherit src;
+  src = source;
   nodejs = nodejs_24;
   nativeBuildInputs = [ makeWrapper ];
 
-  # Each package by the hash in package-lock.json.
-  npmDeps = importNpmLock { npmRoot = src; };
+  npmDeps = importNpmLock {
+    inherit package packageLock;
+    packageSourceOverrides = callPackage ./npm-sources.nix { nodejs = nodejs_24; } packageLock;
+  };
   inherit (importNpmLock) npmConfigHook;
   # The npm package `node` would bring a binary that NixOS can't start; native modules bring prebuilt ones.
   npmFlags = [ "--ignore-scripts" ];

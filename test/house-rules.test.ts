@@ -1,20 +1,9 @@
-/** The house rules that a machine can check: import direction, head sentences, file sizes, words that may not be committed. */
+/** The house rules that a machine can check: who imports what, head sentences, file sizes, words that may not be committed. */
 
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname } from 'node:path'
 import { describe, it } from 'node:test'
-
-const root = resolve(import.meta.dirname, '..')
-const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
-  cwd: root,
-  encoding: 'utf8',
-})
-  .split('\n')
-  .filter(file => file !== '' && existsSync(join(root, file)))
-const sources = tracked.filter(file => file.endsWith('.ts'))
-const text = (file: string) => readFileSync(join(root, file), 'utf8')
+import { circlesOf, exportsOf, importsOf, product, sources, textOf } from './helpers/sources.ts'
 
 /** Lines that a file may have; the aim is 250. */
 const maxLines = 350
@@ -26,47 +15,188 @@ const allowed: Record<string, readonly string[]> = {
   controller: ['protocol', 'node', 'controller'],
 }
 
+/** The folders of each part, top to bottom: a file imports from its own folder and those below it. */
+const floors: Record<string, readonly string[]> = {
+  protocol: [
+    'protocol/messages',
+    'protocol/trust',
+    'protocol/report',
+    'protocol/release',
+    'protocol/members',
+    'protocol/closure',
+    'protocol/nix',
+    'protocol/signing',
+    'protocol/encoding',
+    'protocol',
+  ],
+  node: [
+    'node/device',
+    'node/peer',
+    'node/logs',
+    'node/activation',
+    'node/rollout',
+    'node/secrets',
+    'node/swarm/fetch',
+    'node/swarm/session',
+    'node/swarm/schedule',
+    'node/swarm/delta',
+    'node/swarm/staging',
+    'node/swarm/chunks',
+    'node/swarm/recipe',
+    'node/swarm',
+    'node/mesh/exchange',
+    'node/mesh/peers',
+    'node/mesh/transport',
+    'node/mesh/discovery',
+    'node/mesh',
+    'node/state',
+    'node/settings',
+    'node/store/cache',
+    'node/store/local',
+    'node/store/nar',
+    'node/store/worker',
+    'node/store',
+    'node/files',
+    'node/concurrency',
+    'node/process',
+  ],
+  controller: [
+    'controller',
+    'controller/cli',
+    'controller/cli/groups',
+    'controller/cli/commands',
+    'controller/cli/shell',
+    'controller/views',
+    'controller/queries',
+    'controller/release',
+    'controller/inputs',
+    'controller/session',
+    'controller/secrets',
+    'controller/build',
+    'controller/members',
+    'controller/signing',
+    'controller/fleet',
+    'controller/project/thymis',
+    'controller/project',
+    'controller/keys',
+    'controller/nix',
+    'controller/local',
+    'controller/format',
+  ],
+}
+
+/** What controller/ may import of node/, and why; a folder stands for its files. */
+const doors: Record<string, string> = {
+  'node/peer/controller-peer.ts': 'the interface of its peer',
+  'node/peer/make-controller-peer.ts': 'makes that peer',
+  'node/peer/membership.ts': 'joining with a token, as devices do',
+  'node/state/peer-state.ts': 'what the peer keeps on disk, for commands that need no mesh',
+  'node/state/limits.ts': 'how many releases a peer keeps, for errors',
+  'node/state/releases.ts': 'pure functions: which release counts for a device',
+  'node/rollout/decision.ts': 'pure functions: waves are shown as devices judge them',
+  'node/rollout/judge.ts': 'the same',
+  'node/rollout/news.ts': 'the same',
+  'node/settings': 'controllers have the same settings file',
+  'node/process': 'logs and child processes',
+  'node/files': 'writing files durably',
+  'node/concurrency': 'limits and waits',
+  'node/device/daemon.ts': '`thymesh node` is the daemon of a device',
+  'node/secrets/at-boot.ts': 'so is the command that installs secrets at its start',
+}
+
+/** Exports that no file of the product uses, and why they stay. */
+const publicOnPurpose: Record<string, string> = {
+  'controller/format/visible.ts visibleLines': 'for commands that print whole answers of devices',
+}
+
 describe('house rules', () => {
   it('imports run one way: protocol ← node ← controller', () => {
-    const wrong = sources.flatMap(file => {
-      const part = file.split('/')[0] ?? ''
-      if (allowed[part] === undefined || file.endsWith('.test.ts')) return []
-      return importsOf(file)
-        .filter(target => !allowed[part]?.includes(target.split('/')[0] ?? ''))
-        .map(target => `${file} imports ${target}`)
-    })
-    assert.deepEqual(wrong, [])
+    const wrong = imports(product).filter(
+      ([file, target]) => !allowed[file.split('/')[0] ?? '']?.includes(target.split('/')[0] ?? ''),
+    )
+    assert.deepEqual(wrong.map(inWords), [])
+  })
+
+  it('imports run down within a part, from floor to floor', () => {
+    for (const [part, folders] of Object.entries(floors)) {
+      const own = product.filter(file => file.startsWith(`${part}/`))
+      const present = [...new Set(own.map(file => dirname(file)))]
+      assert.deepEqual([...folders].sort(), present.sort(), `every folder of ${part}/ has its floor`)
+      const floor = (file: string) => folders.indexOf(dirname(file))
+      const upward = imports(own).filter(([file, target]) => own.includes(target) && floor(target) < floor(file))
+      assert.deepEqual(upward.map(inWords), [])
+    }
+  })
+
+  it('no files import each other in a circle, by types neither', () => {
+    assert.deepEqual(
+      circlesOf(product, file => importsOf(file).map(({ target }) => target)),
+      [],
+    )
+  })
+
+  it('controller/ knows node/ by its doors', () => {
+    const outward = imports(product.filter(file => file.startsWith('controller/'))).filter(([, target]) =>
+      target.startsWith('node/'),
+    )
+    const wrong = outward.filter(([, target]) => !(target in doors) && !(dirname(target) in doors))
+    assert.deepEqual(wrong.map(inWords), [])
+    const open = new Set(outward.flatMap(([, target]) => [target, dirname(target)]))
+    const unused = Object.keys(doors).filter(door => !open.has(door))
+    assert.deepEqual(unused, [], 'every door is used')
+  })
+
+  it('the product holds no export that nobody imports, and none that only tests need', () => {
+    const importedBy = new Map<string, string[]>()
+    for (const file of sources) {
+      for (const { target, name } of importsOf(file)) {
+        const key = `${target} ${name}`
+        importedBy.set(key, [...(importedBy.get(key) ?? []), file])
+      }
+    }
+    const wrong = product.flatMap(file =>
+      exportsOf(file).flatMap(({ name, kind, usedHere }) => {
+        const by = [...(importedBy.get(`${file} ${name}`) ?? []), ...(importedBy.get(`${file} *`) ?? [])]
+        // A unit test may look at what its file uses itself; types and errors are part of a signature.
+        const needed = by.some(each => product.includes(each)) || (usedHere && (by.length > 0 || kind !== 'value'))
+        return needed ? [] : [`${file} ${name}`]
+      }),
+    )
+    assert.deepEqual(wrong.sort(), Object.keys(publicOnPurpose).sort())
   })
 
   it('protocol/ does no I/O and knows no libp2p host', () => {
     const forbidden = /from '(?:libp2p|@libp2p\/|node:(?:fs|net|http|child_process|dgram)|level|pino)/
-    const wrong = sources.filter(
-      file => file.startsWith('protocol/') && !file.endsWith('.test.ts') && forbidden.test(text(file)),
-    )
+    const wrong = product.filter(file => file.startsWith('protocol/') && forbidden.test(textOf(file)))
     assert.deepEqual(wrong, [])
   })
 
   it('every source opens with a sentence that says what it is for', () => {
-    const wrong = sources.filter(file => !/^(?:#!.*\n)?\/\*\*/.test(text(file)))
+    const wrong = sources.filter(file => !/^(?:#!.*\n)?\/\*\*/.test(textOf(file)))
     assert.deepEqual(wrong, [])
   })
 
   it(`no source is longer than ${maxLines} lines`, () => {
-    const wrong = sources.filter(file => text(file).split('\n').length > maxLines)
+    const wrong = sources.filter(file => textOf(file).split('\n').length > maxLines)
     assert.deepEqual(wrong, [])
   })
 
   it('no test is skipped, narrowed or left to do without a reason at run time', () => {
     const narrowed = /\b(?:it|test|describe)\.(?:only|skip|todo)\b|\btodo: |\bskip: true/
     const wrong = sources.filter(
-      file => file.endsWith('.test.ts') && file !== 'test/house-rules.test.ts' && narrowed.test(text(file)),
+      file => file.endsWith('.test.ts') && file !== 'test/house-rules.test.ts' && narrowed.test(textOf(file)),
     )
     assert.deepEqual(wrong, [])
   })
 })
 
-/** The project files that a source imports, from the root. */
-function importsOf(file: string): string[] {
-  const specifiers = [...text(file).matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].flatMap(match => match[1] ?? [])
-  return specifiers.map(specifier => relative(root, resolve(root, dirname(file), specifier)))
+/** Each import of the project, as from → to, once. */
+function imports(files: readonly string[]): [string, string][] {
+  return files.flatMap(file =>
+    [...new Set(importsOf(file).map(({ target }) => target))].map((target): [string, string] => [file, target]),
+  )
+}
+
+function inWords([file, target]: readonly [string, string]): string {
+  return `${file} imports ${target}`
 }

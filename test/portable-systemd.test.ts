@@ -43,6 +43,28 @@ const generations = {
       Service.ExecStart = "/bin/sleep infinity"; wantedBy = [ "multi-user.target" ];
     };
     etc."lab/both".text = "broken";`,
+  early: `${service('keep')} ${service('change', 'one')} ${service('gone')}
+    etc."sysusers.d/lab.conf".text = "u lab-user -\\n";
+    etc."tmpfiles.d/lab.conf".text = "d /run/lab-folder 0750 lab-user root\\n";
+    etc."systemd/journald.conf.d/lab.conf".text = "[Journal]\\nMaxLevelStore=debug\\n";
+    etc."dbus-1/system.d/lab.conf".text = "<busconfig><policy user=\\"root\\"><allow own=\\"lab.test\\"/></policy></busconfig>\\n";
+    etc."crypttab".text = "\\n";
+    units."named.service" = {
+      Service.Type = "oneshot";
+      Service.RemainAfterExit = true;
+      Service.ExecStart = "/usr/bin/busctl call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus RequestName su lab.test 4";
+      Unit.Requires = "dbus.service";
+      Unit.After = "dbus.service";
+      wantedBy = [ "multi-user.target" ];
+    };
+    units."user.service" = {
+      Service.Type = "oneshot";
+      Service.RemainAfterExit = true;
+      Service.User = "lab-user";
+      Service.ExecStart = "/bin/sh -c 'echo here >/run/lab-folder/file'";
+      wantedBy = [ "multi-user.target" ];
+    };`,
+  over: `${service('keep')} ${service('change', 'one')} ${service('gone')} ${service('own', 'over')} ${service('idle', 'over')}`,
 }
 
 type Generation = keyof typeof generations
@@ -52,6 +74,17 @@ const shown: Record<Generation, string[]> = {
   one: ['keep active', 'change active one', 'gone active', 'new inactive', 'both one', 'gone one'],
   two: ['keep active', 'change active two', 'gone inactive', 'new active', 'both two', 'deep two'],
   broken: ['keep active', 'change active broken', 'gone inactive', 'new active', 'both broken'],
+  early: ['keep active', 'change active one', 'gone active', 'new inactive'],
+  over: ['keep active', 'change active one', 'gone active', 'new inactive'],
+}
+
+/** Units of the distribution: one that is enabled, one that isn't. */
+const ownUnit = (name: string) =>
+  `[Service]\nExecStartPre=/bin/sh -c 'echo distribution >/run/${name}'\nExecStart=/bin/sleep infinity\n`
+const distribution = {
+  '/usr/lib/systemd/system/own.service': ownUnit('own'),
+  '/usr/lib/systemd/system/idle.service': ownUnit('idle'),
+  '/usr/lib/systemd/system/multi-user.target.d/own.conf': '[Unit]\nWants=own.service\n',
 }
 
 const look = `
@@ -66,7 +99,7 @@ done`
 describe('switch-to-configuration under systemd', { skip: labSkip() || nixSkip() }, () => {
   const workshop = new Workshop()
   after(() => workshop.remove())
-  const tops: Record<Generation, string> = { one: '', two: '', broken: '' }
+  const tops: Record<Generation, string> = { one: '', two: '', broken: '', early: '', over: '' }
   let host: LabHost
 
   before(async () => {
@@ -100,7 +133,11 @@ describe('switch-to-configuration under systemd', { skip: labSkip() || nixSkip()
   /** Each test has a new machine, with generation one running and set for boot. */
   beforeEach(async () => {
     // The closures get into the machine with the store that they were built in.
-    host = await LabHost.create({ name: 'shop', binds: [{ from: workshop.at('/nix'), to: '/nix', writable: true }] })
+    host = await LabHost.create({
+      name: 'shop',
+      files: distribution,
+      binds: [{ from: workshop.at('/nix'), to: '/nix', writable: true }],
+    })
     await host.boot()
     await succeeds('one', 'switch')
     await runs('one')
@@ -142,6 +179,49 @@ describe('switch-to-configuration under systemd', { skip: labSkip() || nixSkip()
       assert.ok(said.includes(`${line}.service`), said)
     }
     await runs('one')
+  })
+
+  it("puts its units over the distribution's that run, and brings these back", async () => {
+    const states = async () => [
+      await host.must(['sh', '-c', 'cat /run/own']),
+      await host.unit('own.service', 'ActiveState'),
+      await host.unit('idle.service', 'ActiveState'),
+    ]
+    assert.deepEqual(await states(), ['distribution', 'active', 'inactive'])
+    await succeeds('over', 'switch')
+    assert.deepEqual(await states(), ['over', 'active', 'active'])
+    await succeeds('one', 'test')
+    assert.deepEqual(await states(), ['distribution', 'active', 'inactive'])
+    // Also where that was before another boot.
+    await host.reboot()
+    assert.deepEqual(await states(), ['over', 'active', 'active'])
+    await succeeds('one', 'switch')
+    assert.deepEqual(await states(), ['distribution', 'active', 'inactive'])
+    // And one that somebody has started, although nothing starts it with the machine.
+    await host.must(['systemctl', 'start', 'idle.service'])
+    await succeeds('over', 'test')
+    await succeeds('one', 'test')
+    assert.deepEqual(await states(), ['distribution', 'active', 'active'])
+  })
+
+  it('puts files in force that are read before it is there, now and at the next boot', async () => {
+    const holds = async () => {
+      for (const unit of ['named.service', 'user.service'])
+        assert.equal(await host.unit(unit, 'ActiveState'), 'active', unit)
+      assert.equal(await host.must(['stat', '-c', '%U %a', '/run/lab-folder']), 'lab-user 750')
+    }
+    const journal = await host.unit('systemd-journald.service', 'InvocationID')
+    const said = await succeeds('early', 'switch')
+    for (const folder of ['sysusers.d', 'tmpfiles.d', 'systemd/journald.conf.d', 'dbus-1/system.d']) {
+      assert.match(said, new RegExp(`^applied /etc/${folder}$`, 'm'))
+    }
+    assert.match(said, /^not in force: \/etc\/crypttab: /m)
+    assert.notEqual(await host.unit('systemd-journald.service', 'InvocationID'), journal)
+    await holds()
+    // Nothing has changed.
+    assert.doesNotMatch(await succeeds('early', 'test'), /applied/)
+    await host.reboot()
+    await holds()
   })
 
   it('is back at the old generation when the power goes after test', async () => {

@@ -8,7 +8,7 @@ import { buildConfig } from './nix.ts'
 const memoryPerBuild = 1.5 * 1024 ** 3
 
 /** Builds at a time: one at least, and no more than half of what is free can hold. */
-export function parallelBuilds(free = process.availableMemory(), cores = availableParallelism()): number {
+function parallelBuilds(free = process.availableMemory(), cores = availableParallelism()): number {
   return Math.max(1, Math.min(cores, Math.floor(free / 2 / memoryPerBuild)))
 }
 

@@ -5,8 +5,7 @@
 
 import { z } from 'zod'
 import { SerialQueue } from '../../node/concurrency/serial-queue.ts'
-import type { Database, Table } from '../../node/state/database.ts'
-import type { FleetState } from '../../node/state/fleet-state.ts'
+import type { FleetTrust, Table } from '../../node/peer/controller-peer.ts'
 import { codec } from '../../protocol/encoding/cbor.ts'
 import {
   bytesSchema,
@@ -57,8 +56,9 @@ export class AuditTrail {
     this.#now = now
   }
 
-  static async open(database: Database, now: () => Date = () => new Date()): Promise<AuditTrail> {
-    const trail = new AuditTrail(database.table('audit'), now)
+  /** Reads what was noted before in a table of the controller's own. */
+  static async open(table: Table, now: () => Date = () => new Date()): Promise<AuditTrail> {
+    const trail = new AuditTrail(table, now)
     for await (const [key, bytes] of trail.#table.entries()) {
       trail.#sizes.set(key, bytes.length)
       if (!key.startsWith('m/')) continue
@@ -70,7 +70,7 @@ export class AuditTrail {
   }
 
   /** Notes what is believed, and whatever is from now on. */
-  async follow(state: FleetState): Promise<void> {
+  async follow(state: Pick<FleetTrust, 'belief' | 'on'>): Promise<void> {
     state.on('changed', () => void this.note(state))
     await this.note(state)
   }
@@ -79,7 +79,7 @@ export class AuditTrail {
   onFailure: (error: unknown) => void = () => {}
 
   /** Notes metadata that is newer than what was noted last. Never rejects. */
-  note(state: Pick<FleetState, 'belief'>): Promise<void> {
+  note(state: Pick<FleetTrust, 'belief'>): Promise<void> {
     return this.#write(async () => {
       const trusted = state.belief?.trusted
       if (trusted === undefined) return

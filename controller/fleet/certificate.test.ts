@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { PeerState } from '../../node/peer/mesh-peer.ts'
 import { identityOf } from '../../node/state/identity.ts'
+import type { PeerState } from '../../node/state/peer-state.ts'
 import { readCertificate } from '../../protocol/members/certificate.ts'
 import { verifyMember } from '../../protocol/members/membership.ts'
 import { daysAfter, testFleet, testSeed, testSigner } from '../../test/helpers/fleet.ts'

@@ -1,6 +1,6 @@
 /** The controller's own membership, which the members keys on the same machine can always renew. */
 
-import type { PeerState } from '../../node/peer/mesh-peer.ts'
+import type { PeerState } from '../../node/state/peer-state.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { limits } from '../../protocol/limits.ts'
 import { certificateKind } from '../../protocol/members/certificate.ts'

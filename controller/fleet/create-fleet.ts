@@ -3,8 +3,7 @@
 import { access, constants, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { parseSettings, type SettingsInput } from '../../node/settings/settings.ts'
-import { FleetState } from '../../node/state/fleet-state.ts'
-import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
+import { fleetStateOf, openState } from '../../node/state/peer-state.ts'
 import { HintedError, messageOf } from '../../protocol/errors.ts'
 import { formatNixPublicKey } from '../../protocol/nix/signature.ts'
 import { foundFleet } from '../../protocol/trust/publish.ts'
@@ -47,8 +46,6 @@ export async function createFleet(options: CreateFleetOptions): Promise<CreatedF
   }
   await checkSetting(options, directory)
   const passphrase = await options.passphrase?.()
-  // A second of loading, which what is wrong with the options must not wait for.
-  const { openState } = await import('../../node/peer/mesh-peer.ts')
   const keys = newKeys(`${options.name}-1`)
   const signers = signersOf(keys)
   const now = new Date()
@@ -67,12 +64,8 @@ export async function createFleet(options: CreateFleetOptions): Promise<CreatedF
   const state = await openState(await home.settings())
   try {
     await ownCertificate(state, { fleet, operator: options.operator, members: async () => [signers.members], now })
-    const fleetState = await FleetState.load(fleet, state.database, state.clock)
-    await fleetState.believe(published.trusted, async named => {
-      const document = published.documents.find(each => equalBytes(sha256(each), named.hash))
-      if (document === undefined) throw new RangeError('the first metadata names a document that was not made')
-      return document
-    })
+    const fleetState = await fleetStateOf(state, fleet)
+    await fleetState.publish(published)
   } finally {
     await state.database.close()
   }

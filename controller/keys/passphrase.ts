@@ -2,6 +2,7 @@
 
 import { readFile, stat } from 'node:fs/promises'
 import { HintedError, messageOf } from '../../protocol/errors.ts'
+import { environmentPassphrase } from './environment-passphrase.ts'
 
 export class PassphraseError extends HintedError<
   'no-passphrase' | 'passphrases-differ' | 'weak-passphrase' | 'unreadable' | 'readable-by-others'
@@ -28,7 +29,7 @@ export class PassphraseSource {
 
   /** Whether there is one without asking anybody. */
   get known(): boolean {
-    return this.#file !== undefined || this.#asked !== undefined || Boolean(process.env.THYMESH_PASSPHRASE)
+    return this.#file !== undefined || this.#asked !== undefined || environmentPassphrase() !== undefined
   }
 
   /** One for new keys: typed twice where it is typed. Throws a PassphraseError when there is nobody to ask. */
@@ -54,7 +55,7 @@ export class PassphraseSource {
   }
 
   async #given(): Promise<string | undefined> {
-    if (this.#file === undefined) return process.env.THYMESH_PASSPHRASE || undefined
+    if (this.#file === undefined) return environmentPassphrase()
     try {
       const text = await readFile(this.#file, 'utf8')
       if (((await stat(this.#file)).mode & 0o077) !== 0) {

@@ -11,7 +11,7 @@ import type { Signer } from '../../protocol/signing/keys.ts'
 
 const dayMs = 86_400_000
 /** How long a countersigned certificate holds, where the token doesn't say. */
-export const memberDays = 730
+const memberDays = 730
 /** A device that asks again and again, with half of its time left and more, is answered once in this time. */
 const renewalPauseMs = dayMs
 /** Reports that a device must have left: an hour of them. */

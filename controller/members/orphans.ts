@@ -1,6 +1,6 @@
 /** Members whom a new root would cut off: their certificates are signed only by keys that it no longer names. */
 
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { equalBytes } from '../../protocol/encoding/hash.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import { type MembershipAuthority, MembershipError, verifyMember } from '../../protocol/members/membership.ts'
@@ -9,7 +9,7 @@ import type { PublicKey, Signer } from '../../protocol/signing/keys.ts'
 /** Certificates of members who would be none any more with these keys of the members role. */
 export function orphanedBy(
   next: Pick<MembershipAuthority, 'keys' | 'threshold'>,
-  peer: Pick<MeshPeer, 'directory' | 'state'>,
+  peer: Pick<ControllerPeer, 'directory' | 'state'>,
   now: Date,
 ): Certificate[] {
   const authority = peer.state.belief?.authority

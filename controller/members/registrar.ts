@@ -3,19 +3,18 @@
 import { EventEmitter } from 'node:events'
 import { pause } from '../../node/concurrency/pause.ts'
 import { SerialQueue } from '../../node/concurrency/serial-queue.ts'
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import type { Logger } from '../../node/process/log.ts'
 import { equalBytes } from '../../protocol/encoding/hash.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import type { Signer } from '../../protocol/signing/keys.ts'
 import type { FleetKeys } from '../../protocol/trust/publish.ts'
 import { type Decision, decide, signedAnew } from './decide.ts'
-import { deliverCertificates } from './delivery.ts'
 import { revoke } from './revoke.ts'
 import type { KnownToken, TokenBook } from './token-book.ts'
 
 export interface RegistrarComponents {
-  peer: MeshPeer
+  peer: ControllerPeer
   book: TokenBook
   /** The operator's keys; nothing where they can't be had without asking a person. */
   keys: () => Promise<FleetKeys | undefined>
@@ -66,7 +65,7 @@ export class Registrar extends EventEmitter<Events> {
     clearTimeout(this.#timer)
     await this.#work.drain()
     // A command may end a moment after it has signed: gossip alone would be cut off.
-    if (this.#untold) await pause(deliverCertificates(this.#components.peer), tellLimitMs)
+    if (this.#untold) await pause(this.#components.peer.neighbours.sync(), tellLimitMs)
   }
 
   /** What there is to decide now, and nothing done about it. */
@@ -135,8 +134,7 @@ export class Registrar extends EventEmitter<Events> {
     if (decision.token !== undefined && before !== undefined) {
       await book.count(decision.token, before.envelope, certificate.peer)
     }
-    await peer.directory.addCertificate(certificate.peer, envelope)
-    peer.gossip.publishCertificate(envelope)
+    await peer.publishCertificate(certificate.peer, envelope)
     this.#untold = true
     log.info({ peer: certificate.peer, name: certificate.name, kind: decision.kind }, 'a certificate was signed')
     this.emit('decided', decision)

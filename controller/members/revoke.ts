@@ -1,8 +1,8 @@
 /** Revoking members and join tokens: the next revocation list, signed, believed and told to the mesh. */
 
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
-import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
+import { equalBytes } from '../../protocol/encoding/hash.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import { withRevocation } from '../../protocol/members/revocations.ts'
 import { roleOf } from '../../protocol/trust/proposals.ts'
@@ -21,7 +21,7 @@ export interface Revocation {
 
 /** Signs and publishes. Nothing happens when all of it was revoked before; resolves to whether something was. */
 export async function revoke(
-  peer: MeshPeer,
+  peer: Pick<ControllerPeer, 'state'>,
   revocations: readonly Revocation[],
   keys: FleetKeys,
   now: Date,
@@ -44,10 +44,6 @@ export async function revoke(
   if (!online || !belief.authority.keys.some(each => equalBytes(each, keys.members.publicKey))) throw notAsked()
   const signers = { members: [keys.members], snapshot: [keys.snapshot], timestamp: [keys.timestamp] }
   const published = publishMembers(belief.trusted, list, signers, now)
-  await peer.state.believe(published.trusted, async named => {
-    const document = published.documents.find(each => equalBytes(sha256(each), named.hash))
-    if (document === undefined) throw new RangeError('the published metadata names a document that was not made')
-    return document
-  })
+  await peer.state.publish(published)
   return true
 }

@@ -77,7 +77,7 @@ async function evaluateFleet(
 }
 
 /** Our own Nix files say `configs/web.json: modules.web.port: …`: the place of that key. */
-export function placed(problem: Problem, files: ProjectFiles): Problem {
+function placed(problem: Problem, files: ProjectFiles): Problem {
   const [, folder, name] = /^(configs|tags|devices)\/(.+)\.json$/.exec(problem.file) ?? []
   const file = folder === undefined ? undefined : files[folder as 'configs'].get(name ?? '')
   const [, key, words] = /^([A-Za-z0-9_.[\]/-]+): (.*)$/s.exec(problem.message) ?? []

@@ -158,6 +158,8 @@ async function restrictedFlags(directory: string): Promise<string[]> {
     if (locked?.type === 'github')
       allowed.add(`github:${locked.owner}/`).add('https://github.com/').add('https://api.github.com/')
     if (locked?.type === 'gitlab') allowed.add(`gitlab:${locked.owner}/`).add('https://gitlab.com/')
+    // Newer Nix asks for it with the hash behind, which only a folder above allows.
+    if (locked?.type === 'path' && locked.path?.startsWith('/')) allowed.add(`path:${dirname(locked.path)}/`)
     if (locked?.url === undefined) continue
     if (locked.url.startsWith('file:')) allowed.add(locked.url).add(`git+${locked.url}`).add('git+file:')
     const host = /^https?:\/\/[^/]+\//.exec(locked.url)?.[0]
@@ -171,7 +173,14 @@ const lockSchema = z.object({
   nodes: z.record(
     z.string(),
     z.object({
-      locked: z.object({ type: z.string(), owner: z.string().optional(), url: z.string().optional() }).optional(),
+      locked: z
+        .object({
+          type: z.string(),
+          owner: z.string().optional(),
+          path: z.string().optional(),
+          url: z.string().optional(),
+        })
+        .optional(),
     }),
   ),
 })

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import { testClosure, testConfig, testFleet, testStorePath } from '../../test/helpers/fleet.ts'
@@ -18,7 +18,7 @@ const { release } = fleet.release({
 const other = testStorePath('other')
 
 /** What a controller knows: members by name and their reports. */
-function peerWith(devices: { name: string; peer?: string; report?: Partial<Report> }[]): MeshPeer {
+function peerWith(devices: { name: string; peer?: string; report?: Partial<Report> }[]): ControllerPeer {
   const member = (name: string, role: Certificate['role'], peer = `peer of ${name}`) => ({ name, role, peer })
   const members = [member('laptop', 'controller'), ...devices.map(({ name, peer }) => member(name, 'device', peer))]
   const reports = new Map(
@@ -29,7 +29,7 @@ function peerWith(devices: { name: string; peer?: string; report?: Partial<Repor
   return {
     state: { belief: { release, sites: new Map() } },
     directory: { certificates: () => members, report: (peer: string) => reports.get(peer) },
-  } as unknown as MeshPeer
+  } as unknown as ControllerPeer
 }
 
 const running: Partial<Report> = { state: 'running', release: release.version, running: config.topLevel }

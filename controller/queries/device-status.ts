@@ -1,6 +1,6 @@
 /** What the mesh knows of each device, beside what the release wants: the rows of `status` and of a deploy's progress. */
 
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { followed, releasesOf } from '../../node/state/releases.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { wantedConfig } from '../../protocol/release/release.ts'
@@ -38,7 +38,7 @@ export interface DeviceStatus {
 }
 
 /** One row for each device that the release names or that has a certificate, by name. */
-export function deviceStatuses(peer: MeshPeer): DeviceStatus[] {
+export function deviceStatuses(peer: Pick<ControllerPeer, 'directory' | 'state'>): DeviceStatus[] {
   const { belief } = peer.state
   const members = peer.directory.certificates().filter(({ role }) => role === 'device')
   const names = new Set(releasesOf(belief).flatMap(({ devices }) => Object.keys(devices)))

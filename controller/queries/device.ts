@@ -1,7 +1,6 @@
 /** The answer of `thymesh device NAME`: a device's certificate, what it should run, what it reports, and its past. */
 
-import { askForLog } from '../../node/logs/log-service.ts'
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { followed, inForce } from '../../node/state/releases.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import { type HistoryEntry, historyCodec } from '../../protocol/messages/logs.ts'
@@ -40,19 +39,20 @@ export async function queryDevice({ peer }: Session, { name }: { name: string })
 
 /** The device's own where it answers: it saw all that happened. Else what came here in reports. */
 async function historyOf(
-  peer: MeshPeer,
+  peer: ControllerPeer,
   certificate: Certificate,
 ): Promise<{ entries: HistoryEntry[]; from: DeviceDetails['historyFrom'] }> {
   try {
-    const id = await reach(peer, certificate, historyWaitMs)
-    return { entries: historyCodec.decode(await askForLog(peer, id, { history: true })), from: 'device' }
+    await reach(peer, certificate, historyWaitMs)
+    const bytes = await peer.neighbours.askForLog(certificate.peer, { history: true })
+    return { entries: historyCodec.decode(bytes), from: 'device' }
   } catch {
-    return { entries: await peer.history.of(certificate.peer), from: 'reports' }
+    return { entries: await peer.historyOf(certificate.peer), from: 'reports' }
   }
 }
 
 function deviceDetails(
-  peer: MeshPeer,
+  peer: ControllerPeer,
   certificate: Certificate,
   history: { entries: HistoryEntry[]; from: DeviceDetails['historyFrom'] },
 ): DeviceDetails {
@@ -74,8 +74,8 @@ function deviceDetails(
       : null,
     status: deviceStatuses(peer).find(row => row.peer === id) ?? null,
     health: report?.health ?? null,
-    addresses: [...peer.addresses.addresses(id)],
-    connected: peer.admission.members.some(member => member.peer.toString() === id),
+    addresses: [...peer.neighbours.addressesOf(id)],
+    connected: peer.neighbours.members.some(member => member.peer === id),
     history: history.entries,
     historyFrom: history.from,
     excerpt: report?.excerpt ?? null,

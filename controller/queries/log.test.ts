@@ -20,7 +20,7 @@ describe('the audit log', () => {
     const fleet = testFleet()
     const { database, clock } = await testState(t, { now: fleet.now })
     const state = await FleetState.load(fleet.fleet, database, clock)
-    let trail = await AuditTrail.open(database, () => fleet.now)
+    let trail = await AuditTrail.open(database.table('audit'), () => fleet.now)
     const believe = async (next: Published) => {
       await state.believe(next.trusted, async ({ hash }) => fleet.document(hash) ?? new Uint8Array())
       await trail.note(state)
@@ -30,7 +30,7 @@ describe('the audit log', () => {
     await believe(delegate(fleet, 'berlin', [kim]))
     await believe(releaseAt(fleet, 'berlin', [kim], { message: 'of kim' }))
     // A restart notes nothing twice.
-    trail = await AuditTrail.open(database, () => fleet.now)
+    trail = await AuditTrail.open(database.table('audit'), () => fleet.now)
     await trail.note(state)
     await believe(delegate(fleet, 'berlin', [lee]))
     const second = releaseAt(fleet, 'berlin', [lee], { message: 'of lee' })

@@ -1,6 +1,6 @@
 /** The answer of `thymesh log`: who signed what and when, out of the signed documents that this controller keeps. */
 
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { fromHex } from '../../protocol/encoding/hash.ts'
 import { revocationsCodec } from '../../protocol/members/revocations.ts'
@@ -47,7 +47,7 @@ export async function queryLog({ peer, audit }: Session): Promise<AuditLog> {
 }
 
 /** All events, oldest first. */
-export async function auditLog(peer: Pick<MeshPeer, 'state'>, trail: AuditTrail): Promise<LogEvent[]> {
+export async function auditLog(peer: Pick<ControllerPeer, 'state'>, trail: AuditTrail): Promise<LogEvent[]> {
   await trail.settled()
   const roots = await allRoots(peer)
   const events = [...roots.map((root, at) => rootEvent(root, roots[at - 1]))]
@@ -75,10 +75,10 @@ export async function auditLog(peer: Pick<MeshPeer, 'state'>, trail: AuditTrail)
 /** Of one second: what comes after what. */
 const order: readonly LogEvent['what'][] = ['proposed', 'approved', 'rejected', 'root', 'release', 'members']
 
-async function allRoots(peer: Pick<MeshPeer, 'state'>): Promise<Loaded<'root'>[]> {
+async function allRoots(peer: Pick<ControllerPeer, 'state'>): Promise<Loaded<'root'>[]> {
   const roots: Loaded<'root'>[] = []
   for (let version = 1; ; version++) {
-    const bytes = await peer.state.trustStore.root(version)
+    const bytes = await peer.state.root(version)
     if (bytes === undefined) return roots
     roots.push(parseMetadata('root', bytes))
   }
@@ -102,14 +102,14 @@ function rootEvent(root: Loaded<'root'>, before: Loaded<'root'> | undefined): Lo
 }
 
 /** The release that some targets metadata names, if its document is here. */
-async function namedRelease(peer: Pick<MeshPeer, 'state'>, targets: Loaded<'targets'>, target: string) {
+async function namedRelease(peer: Pick<ControllerPeer, 'state'>, targets: Loaded<'targets'>, target: string) {
   const hash = targets.signed.targets[target]?.hashes.sha256
   const document = hash === undefined ? undefined : await peer.state.document(fromHex(hash))
   return document && releaseCodec.decode(document)
 }
 
 async function releaseEvent(
-  peer: Pick<MeshPeer, 'state'>,
+  peer: Pick<ControllerPeer, 'state'>,
   root: Loaded<'root'>,
   targets: Loaded<'targets'>,
   before: Loaded<'targets'> | undefined,
@@ -130,7 +130,7 @@ async function releaseEvent(
 
 /** A release by a site's own operators; whom the root doesn't name, of those only the keys are known. */
 async function siteEvent(
-  peer: Pick<MeshPeer, 'state'>,
+  peer: Pick<ControllerPeer, 'state'>,
   root: Loaded<'root'>,
   delegating: Loaded<'targets'> | undefined,
   { name, metadata }: NonNullable<AuditEntry['site']>,
@@ -151,7 +151,7 @@ async function siteEvent(
 }
 
 async function membersEvent(
-  peer: Pick<MeshPeer, 'state'>,
+  peer: Pick<ControllerPeer, 'state'>,
   root: Loaded<'root'>,
   bytes: Uint8Array,
   seen: string,

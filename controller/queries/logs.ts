@@ -1,10 +1,8 @@
 /** The answer of `thymesh logs`: lines of a device's journal, or of the log of the activation that failed last. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PeerId } from '@libp2p/interface'
-import { askForLog, LogError } from '../../node/logs/log-service.ts'
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
-import { HintedError } from '../../protocol/errors.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
+import { HintedError, ThymeshError } from '../../protocol/errors.ts'
 import type { LogRequest } from '../../protocol/messages/logs.ts'
 import { deviceNamed, reach } from '../session/reach.ts'
 import type { Session } from '../session/session.ts'
@@ -38,8 +36,8 @@ export async function queryLogs({ peer }: Session, options: LogsOptions): Promis
   const device = deviceNamed(peer, options.device)
   const report = peer.directory.report(device.peer)?.document
   const request = options.activation ? activationOf(report?.log?.hash, options.device) : journalOf(options)
-  const id = await reach(peer, device, options.wait * 1000)
-  return { device: options.device, peer: device.peer, lines: await linesOf(peer, id, request) }
+  await reach(peer, device, options.wait * 1000)
+  return { device: options.device, peer: device.peer, lines: await linesOf(peer, device.peer, request) }
 }
 
 function journalOf({ unit, lines, since }: LogsOptions): LogRequest {
@@ -53,8 +51,8 @@ function activationOf(hash: Uint8Array | undefined, device: string): LogRequest 
   })
 }
 
-async function linesOf(peer: MeshPeer, id: PeerId, request: LogRequest): Promise<string[]> {
-  const text = Buffer.from(await ask(() => askForLog(peer, id, request))).toString()
+async function linesOf({ neighbours }: ControllerPeer, device: string, request: LogRequest): Promise<string[]> {
+  const text = Buffer.from(await ask(() => neighbours.askForLog(device, request))).toString()
   return text.split('\n').filter((line, at, all) => line !== '' || at < all.length - 1)
 }
 
@@ -63,7 +61,7 @@ async function ask(work: () => Promise<Uint8Array>): Promise<Uint8Array> {
     try {
       return await work()
     } catch (thrown) {
-      if (tries >= busyTries || !(thrown instanceof LogError) || thrown.code !== 'busy') throw thrown
+      if (tries >= busyTries || !(thrown instanceof ThymeshError) || thrown.code !== 'busy') throw thrown
       await sleep(busyPauseMs)
     }
   }

@@ -1,6 +1,6 @@
 /** The answer of `thymesh members`: the members of the fleet, and those whose membership was revoked. */
 
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import { grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
 import { open } from '../../protocol/signing/dsse.ts'
@@ -51,10 +51,10 @@ export async function queryMembers({ peer, registrar }: Session): Promise<Member
 }
 
 /** One row for each member and for each that was one, by name. */
-export function memberRows(peer: MeshPeer, decisions: readonly Decision[], now: Date): MemberRow[] {
-  const { directory, state, admission } = peer
+export function memberRows(peer: ControllerPeer, decisions: readonly Decision[], now: Date): MemberRow[] {
+  const { directory, state, neighbours } = peer
   const held = new Map(decisions.map(({ certificate, reason }) => [certificate.peer, reason ?? null]))
-  const connected = new Set(admission.members.map(member => member.peer.toString()))
+  const connected = new Set(neighbours.members.map(member => member.peer))
   const cloned = new Set(alarmsOf(peer).flatMap(({ kind, subject }) => (kind === 'clone' ? [subject] : [])))
   const rows = directory.certificates().map((certificate): MemberRow => {
     const report = directory.report(certificate.peer)?.document
@@ -91,8 +91,8 @@ export function memberRows(peer: MeshPeer, decisions: readonly Decision[], now: 
 }
 
 /** What this peer has seen go wrong, and what others report to have seen. */
-export function alarmsOf(peer: MeshPeer): Alarm[] {
-  const all = [...(peer.notes.fields.alarms ?? []), ...peer.directory.reports().flatMap(({ alarms }) => alarms ?? [])]
+export function alarmsOf(peer: Pick<ControllerPeer, 'alarms' | 'directory'>): Alarm[] {
+  const all = [...peer.alarms, ...peer.directory.reports().flatMap(({ alarms }) => alarms ?? [])]
   return [...new Map(all.map(alarm => [`${alarm.kind} ${alarm.subject}`, alarm])).values()]
 }
 

@@ -50,7 +50,7 @@ export interface DeviceChange {
 }
 
 export async function queryProposals({ peer }: Session): Promise<{ proposals: ProposalRow[] }> {
-  const { all } = peer.proposals.book
+  const { all } = peer.proposals
   return { proposals: all.length === 0 ? [] : all.map(each => rowOf(each, beliefOf(peer))) }
 }
 

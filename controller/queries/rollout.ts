@@ -1,6 +1,6 @@
 /** The answer of `thymesh rollout`: the waves of the newest release, of the fleet or of one site. */
 
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { newestOf } from '../../node/state/releases.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import type { Release } from '../../protocol/release/release.ts'
@@ -29,7 +29,7 @@ export function rolloutJson({ release, waves }: RolloutStatus): object {
   }
 }
 
-function releaseOf(peer: MeshPeer, site: string | undefined): Release {
+function releaseOf(peer: ControllerPeer, site: string | undefined): Release {
   const release = newestOf(peer.state.belief, site)
   if (release !== undefined) return release
   throw site === undefined ? noRelease() : noSiteRelease(peer, site)

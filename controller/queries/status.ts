@@ -22,7 +22,7 @@ export async function queryStatus({ peer }: Session): Promise<FleetStatus> {
     fleet: peer.fleet,
     release: peer.state.belief?.release,
     siteReleases: [...(peer.state.belief?.sites.values() ?? [])],
-    peers: peer.admission.members.map(({ certificate }) => certificate.name),
+    peers: peer.neighbours.members.map(({ certificate }) => certificate.name),
     devices: deviceStatuses(peer),
     alarms: alarmsOf(peer),
   }

@@ -1,6 +1,6 @@
 /** The answer of `thymesh token list`: what each join token permits, and how many devices came with it. */
 
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { type Grant, grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
 import { open } from '../../protocol/signing/dsse.ts'
 import { TokenBook } from '../members/token-book.ts'
@@ -29,7 +29,11 @@ export async function queryTokens({ peer, home, registrar }: Session): Promise<{
 }
 
 /** Tokens that this operator made, that members came with, or that were revoked; the oldest first. */
-export async function tokenRows(peer: MeshPeer, tokens: TokenBook, now: Date): Promise<TokenRow[]> {
+export async function tokenRows(
+  peer: Pick<ControllerPeer, 'directory' | 'state'>,
+  tokens: TokenBook,
+  now: Date,
+): Promise<TokenRow[]> {
   const book = await tokens.all()
   const revoked = new Set(peer.state.belief?.revocations.tokens)
   const known = new Map(book.map(({ id, grant, excess, peers }) => [id, row(id, grant, excess, peers)]))

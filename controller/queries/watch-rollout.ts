@@ -1,6 +1,6 @@
 /** Watching a release reach its devices, until all have ended or the operator leaves. */
 
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { type DeviceStatus, deviceStatuses, hasEnded, hasFailed, isHeld } from './device-status.ts'
 
@@ -17,7 +17,7 @@ export interface Rollout {
 }
 
 /** How the release stands, by the reports that have come; complete when the devices of `waitFor`, or all, have ended. */
-export function rolloutOf(peer: MeshPeer, release: Release, waitFor: readonly string[] = []): Rollout {
+export function rolloutOf(peer: ControllerPeer, release: Release, waitFor: readonly string[] = []): Rollout {
   const { site = null } = release
   const rows = deviceStatuses(peer).filter(row => row.follows === site && Object.hasOwn(release.devices, row.device))
   const awaited = rows.filter(({ device }) => waitFor.length === 0 || waitFor.includes(device))
@@ -49,7 +49,7 @@ export function rolloutOf(peer: MeshPeer, release: Release, waitFor: readonly st
  * held, or the signal ends the watch.
  */
 export async function watchRollout(
-  peer: MeshPeer,
+  peer: ControllerPeer,
   release: Release,
   signal: AbortSignal,
   onChange: (rollout: Rollout) => void,

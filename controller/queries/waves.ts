@@ -1,9 +1,9 @@
 /** A release's waves as this controller sees them: how far each is, and in words why it waits. */
 
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import type { Decision } from '../../node/rollout/decision.ts'
-import { newsOf } from '../../node/rollout/gate.ts'
 import { type DeviceNews, judge, type Now } from '../../node/rollout/judge.ts'
+import { newsOf } from '../../node/rollout/news.ts'
 import { inForce } from '../../node/state/releases.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { contentVersion, type Wave, wavesOf } from '../../protocol/release/waves.ts'
@@ -39,7 +39,7 @@ export interface WaveDevice {
 
 /** All waves of the release, in order; of the devices for which it counts, as they themselves judge. */
 export function waveStatuses(
-  { directory, state }: Pick<MeshPeer, 'directory' | 'state'>,
+  { directory, state }: Pick<ControllerPeer, 'directory' | 'state'>,
   whole: Release,
   clock = new Date(),
 ): WaveStatus[] {

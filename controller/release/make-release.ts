@@ -19,7 +19,7 @@ import { deviceRecipients, releaseSecrets, requireRecipients } from '../secrets/
 import type { Session } from '../session/session.ts'
 import { beliefOf } from '../signing/proposing.ts'
 import { requireSiteSigners } from '../signing/sites.ts'
-import { type BuiltConfig, releaseConfig, sameContent } from './publish.ts'
+import { type BuiltConfig, releaseConfig, sameContent } from './release-config.ts'
 import { parseRolloutPolicy } from './rollout-policy.ts'
 
 /** How often a person is told how many recipes are made. */

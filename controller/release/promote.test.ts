@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import { withCode } from '../../test/helpers/errors.ts'
@@ -30,13 +30,13 @@ const release: Release = {
 function directoryWith(
   reports: Record<string, Partial<Report>>,
   sites: ReadonlyMap<string, Release> = new Map(),
-): Pick<MeshPeer, 'directory' | 'state'> {
+): Pick<ControllerPeer, 'directory' | 'state'> {
   const certificates = Object.keys(devices).map(name => {
     return { name, peer: name, role: 'device', issued: 'x', site: name.startsWith('b') ? 'berlin' : 'paris' }
   })
   const report = (peer: string) => reports[peer] && { document: { freshness: 'fresh', ...reports[peer] } }
   const directory = { certificates: () => certificates, report }
-  return { directory, state: { belief: { release, sites } } } as unknown as Pick<MeshPeer, 'directory' | 'state'>
+  return { directory, state: { belief: { release, sites } } } as unknown as Pick<ControllerPeer, 'directory' | 'state'>
 }
 
 const running: Partial<Report> = { state: 'running', release: 2, running: kiosk.topLevel, since: release.created }

@@ -1,10 +1,7 @@
 /** Submitting a change to the mesh: it is published where one's own signatures suffice, else proposed to other operators. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { PeerId } from '@libp2p/interface'
-import { limits } from '../../protocol/limits.ts'
 import type { Release } from '../../protocol/release/release.ts'
-import { parseMetadata } from '../../protocol/trust/metadata.ts'
 import type { Judged } from '../../protocol/trust/proposals.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import type { Session } from '../session/session.ts'
@@ -47,7 +44,7 @@ export async function submitSiteRelease(
 
 async function submitNew(session: Session, judged: Judged, operator: Operator): Promise<Outcome> {
   const { peer } = session
-  requireOnlyOne(judged, peer.proposals.book.all, operator)
+  requireOnlyOne(judged, peer.proposals.all, operator)
   return await submitProposal(session, judged, operator)
 }
 
@@ -58,11 +55,11 @@ export async function submitProposal(session: Session, judged: Judged, operator:
   // An operator of a site has no keys to publish with: one of the fleet does that.
   const mayPublish = judged.parts.site === undefined || onlineKeys(judged, beliefOf(peer).trusted, operator)
   if (!judged.complete || isWithdrawn(judged) || !mayPublish) {
-    await peer.proposals.book.add(judged.proposal)
+    await peer.proposals.add(judged.proposal)
     return { kind: 'proposed', judged }
   }
   // Kept first: publishing may fail, and others should see the last signature before what it leads to.
-  await peer.proposals.book.add(judged.proposal)
+  await peer.proposals.add(judged.proposal)
   await publishProposal(peer, judged, operator)
   const { release, sites } = beliefOf(peer)
   const site = judged.proposal.site?.name
@@ -71,23 +68,13 @@ export async function submitProposal(session: Session, judged: Judged, operator:
 
 /** Waits until one other peer has all proposals and metadata of ours, or for the time; resolves to whether one has. */
 export async function spread(session: Session, limitMs: number, signal?: AbortSignal): Promise<boolean> {
-  const { peer } = session
+  const { neighbours } = session.peer
   const deadline = Date.now() + limitMs
   while (Date.now() < deadline && signal?.aborted !== true) {
-    for (const member of peer.admission.members) {
-      if ((await peer.proposals.with(member.peer)) && (await hasHead(session, member.peer))) return true
+    for (const { peer: member } of neighbours.members) {
+      if ((await neighbours.exchangeProposals(member)) && (await neighbours.hasOurHead(member))) return true
     }
     await sleep(500)
   }
   return false
-}
-
-async function hasHead({ peer }: Session, member: PeerId): Promise<boolean> {
-  try {
-    const theirs = await peer.documents.ask(member, { head: true }, limits.timestamp)
-    const ours = peer.state.belief?.trusted.timestamp?.signed.version ?? 0
-    return theirs !== undefined && parseMetadata('timestamp', theirs).signed.version >= ours
-  } catch {
-    return false
-  }
 }

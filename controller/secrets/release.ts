@@ -1,6 +1,6 @@
 /** Secrets in a release: decrypted here, made what devices want, and encrypted to the devices of each config. */
 
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { releasesOf } from '../../node/state/releases.ts'
 import { cidOf, hashOfCid } from '../../protocol/encoding/cid.ts'
 import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
@@ -31,7 +31,7 @@ export async function deviceRecipients({ peer, registrar }: RecipientsComponents
 }
 
 export interface RecipientsComponents {
-  readonly peer: Pick<MeshPeer, 'directory' | 'state'>
+  readonly peer: Pick<ControllerPeer, 'directory' | 'state'>
   readonly registrar: Pick<Registrar, 'decisions'>
 }
 
@@ -62,7 +62,7 @@ function devicesOf(declared: DeclaredFleet, config: string): string[] {
 }
 
 export interface SecretsComponents {
-  readonly peer: Pick<MeshPeer, 'directory' | 'state'>
+  readonly peer: Pick<ControllerPeer, 'directory' | 'state'>
   readonly recipients: Recipients
   readonly directory: string
   readonly checked: CheckResult

@@ -1,17 +1,13 @@
 /** Reaching one device from a controller: by name, over a direct connection. */
 
-import { setTimeout as sleep } from 'node:timers/promises'
-import type { PeerId } from '@libp2p/interface'
-import { peerIdFromString } from '@libp2p/peer-id'
-import { multiaddr } from '@multiformats/multiaddr'
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 
 export class ReachError extends HintedError<'unknown-device' | 'not-in-reach'> {}
 
 /** The device's certificate; the newest, where several peers were given one name. Throws a ReachError. */
-export function deviceNamed(peer: Pick<MeshPeer, 'directory'>, name: string): Certificate {
+export function deviceNamed(peer: Pick<ControllerPeer, 'directory'>, name: string): Certificate {
   const devices = peer.directory.certificates().filter(({ role }) => role === 'device')
   const found = devices.filter(each => each.name === name).sort((a, b) => (a.issued < b.issued ? 1 : -1))[0]
   if (found !== undefined) return found
@@ -22,25 +18,14 @@ export function deviceNamed(peer: Pick<MeshPeer, 'directory'>, name: string): Ce
 }
 
 /** Waits until the device is connected, and dials it where the mesh has not. Throws a ReachError. */
-export async function reach(peer: MeshPeer, device: Certificate, waitMs: number): Promise<PeerId> {
-  const id = peerIdFromString(device.peer)
-  const deadline = Date.now() + waitMs
-  const addresses = peer.addresses.addresses(device.peer).map(text => multiaddr(`${text}/p2p/${device.peer}`))
-  if (peer.admission.member(id) === undefined && addresses.length > 0) {
-    await peer.host.dial(addresses, { signal: AbortSignal.timeout(Math.max(1_000, waitMs)) }).catch(() => {})
-  }
-  while (peer.admission.member(id) === undefined) {
-    if (Date.now() >= deadline) {
-      const lastSeen = peer.directory.report(device.peer)?.document.at
-      throw new ReachError(
-        'not-in-reach',
-        `${device.name} isn't in reach${lastSeen ? `: last seen ${lastSeen}` : ''}`,
-        {
-          hint: 'Wait longer (--wait SECONDS), or ask from a network from which it can be reached.',
-        },
-      )
-    }
-    await sleep(50)
-  }
-  return id
+export async function reach(
+  { neighbours, directory }: Pick<ControllerPeer, 'neighbours' | 'directory'>,
+  device: Certificate,
+  waitMs: number,
+): Promise<void> {
+  if (await neighbours.reach(device.peer, waitMs)) return
+  const lastSeen = directory.report(device.peer)?.document.at
+  throw new ReachError('not-in-reach', `${device.name} isn't in reach${lastSeen ? `: last seen ${lastSeen}` : ''}`, {
+    hint: 'Wait longer (--wait SECONDS), or ask from a network from which it can be reached.',
+  })
 }

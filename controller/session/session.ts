@@ -1,12 +1,13 @@
 /** A controller at work: a mesh peer with the operator's keys, for as long as one command runs. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
+import { makeControllerPeer } from '../../node/peer/make-controller-peer.ts'
 import { membershipOf } from '../../node/peer/membership.ts'
-import { MeshPeer, openState } from '../../node/peer/mesh-peer.ts'
 import type { LogLevel } from '../../node/process/log.ts'
 import { makeLogger } from '../../node/process/log.ts'
+import { openState } from '../../node/state/peer-state.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import { describedRecipes } from '../build/describe.ts'
 import { AuditTrail } from '../fleet/audit-trail.ts'
 import { ownCertificate } from '../fleet/certificate.ts'
 import { FleetHome } from '../fleet/fleet-home.ts'
@@ -16,7 +17,7 @@ import { TokenBook } from '../members/token-book.ts'
 import type { Project } from '../project/project.ts'
 
 export interface Session {
-  readonly peer: MeshPeer
+  readonly peer: ControllerPeer
   readonly home: FleetHome
   /** Countersigns and renews while the command runs. */
   readonly registrar: Registrar
@@ -44,22 +45,19 @@ export async function startSession(project: Project, options: { log?: LogLevel }
     }
     const certificate = joined?.envelope ?? (await ownCertificate(state, init))
     const bootstrap = [...new Set([...settings.bootstrap, ...project.bootstrap, ...(joined?.bootstrap ?? [])])]
-    const peer = await MeshPeer.make({
+    const peer = await makeControllerPeer({
       fleet: project.fleet,
       certificate,
       settings: { ...settings, bootstrap: bootstrap.filter(each => !settings.listen.includes(each)) },
       state,
       log,
     })
-    const audit = await AuditTrail.open(state.database)
+    const audit = await AuditTrail.open(peer.auditTable)
     audit.onFailure = error => log.warn({ reason: messageOf(error) }, 'the audit log was not written')
     await audit.follow(peer.state)
-    peer.proposals.book.on('changed', judged => void audit.noteProposal(judged))
-    peer.proposals.book.on('closed', judged => void audit.noteProposal(judged))
-    peer.pruner.needs(() => audit.documents())
-    peer.pruner.needs(() => describedRecipes(peer))
-    await peer.start()
-    peer.pruner.start({ whenDue: true })
+    peer.proposals.on('changed', judged => void audit.noteProposal(judged))
+    peer.proposals.on('closed', judged => void audit.noteProposal(judged))
+    await peer.start({ keeps: () => audit.documents() })
     if (peer.state.belief !== undefined) await home.operatorKeys.noteTrusted(peer.state.belief.trusted)
     const book = new TokenBook(home.directory)
     // What it signs by itself is no reason to ask a person for a passphrase.
@@ -88,13 +86,13 @@ export async function gather(session: Session, limitMs: number): Promise<void> {
   const note = () => {
     last = Date.now()
   }
-  peer.sync.on('synced', note)
+  peer.neighbours.on('synced', note)
   peer.directory.on('report', note)
   try {
     // Half a second of quiet after the first sync: what one knows, all know.
     while (Date.now() < deadline && (last === 0 || Date.now() - last < 500)) await sleep(50)
   } finally {
-    peer.sync.off('synced', note)
+    peer.neighbours.off('synced', note)
     peer.directory.off('report', note)
   }
 }

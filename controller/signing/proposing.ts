@@ -1,8 +1,8 @@
 /** Making, signing and publishing proposals: what an operator does with the fleet's next metadata. */
 
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
-import { equalBytes, fromHex, sha256 } from '../../protocol/encoding/hash.ts'
+import { equalBytes, fromHex } from '../../protocol/encoding/hash.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { Signer } from '../../protocol/signing/keys.ts'
@@ -69,7 +69,7 @@ export function requireBelief<Belief>(belief: Belief | undefined): Belief {
 }
 
 /** The metadata that a controller's peer trusts. Throws a ProposingError. */
-export function beliefOf(peer: Pick<MeshPeer, 'state'>): SignedBelief {
+export function beliefOf(peer: Pick<ControllerPeer, 'state'>): SignedBelief {
   return requireBelief(peer.state.belief)
 }
 
@@ -226,7 +226,11 @@ function statementBy(
 }
 
 /** Publishes a proposal whose thresholds are met: snapshot and timestamp are signed, and the mesh is told. */
-export async function publishProposal(peer: MeshPeer, judged: Judged, operator: Operator): Promise<void> {
+export async function publishProposal(
+  peer: Pick<ControllerPeer, 'state'>,
+  judged: Judged,
+  operator: Operator,
+): Promise<void> {
   const { trusted, release } = beliefOf(peer)
   if (operator.trustClock !== true) requirePlausibleClock(trusted, release, operator.now)
   const keys = onlineKeys(judged, trusted, operator)
@@ -244,11 +248,7 @@ export async function publishProposal(peer: MeshPeer, judged: Judged, operator: 
   const parts = { ...(root && { root }), ...(targets && { targets }), ...(members && { members }) }
   const ofSite = metadata && site !== undefined && { site, metadata }
   const next = publishNext(trusted, { ...parts, ...(ofSite && { ofSite }) }, keys, operator.now)
-  await peer.state.believe(next, async named => {
-    const document = judged.proposal.documents.find(each => equalBytes(sha256(each), named.hash))
-    if (document === undefined) throw new RangeError('the metadata names a document that the proposal lacks')
-    return document
-  })
+  await peer.state.publish({ trusted: next, documents: judged.proposal.documents })
 }
 
 /** The keys of this operator that publish a proposal; nothing where one is missing, as site operators' are. */

@@ -1,6 +1,6 @@
 /** Sites with operators of their own: giving them a site, taking it back, and what they propose for it. */
 
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { equalBytes } from '../../protocol/encoding/hash.ts'
 import { HintedError } from '../../protocol/errors.ts'
@@ -59,7 +59,7 @@ function rootWith(siteNixKeys: Readonly<Record<string, readonly string[]>>) {
   return { add: [], remove: [], thresholds: {}, dropNixKeys: [], siteNixKeys }
 }
 
-export function unknownSite(site: string, known: readonly string[]): SiteError {
+function unknownSite(site: string, known: readonly string[]): SiteError {
   return new SiteError('unknown-site', `expected a site with operators of its own, got ${site}`, {
     hint:
       known.length === 0
@@ -88,7 +88,7 @@ export function requireSiteSigners(
 }
 
 /** The error where a site's own release was asked for and there is none. */
-export function noSiteRelease({ state }: Pick<MeshPeer, 'state'>, site: string): HintedError {
+export function noSiteRelease({ state }: Pick<ControllerPeer, 'state'>, site: string): HintedError {
   const sites = sitesOf(state.belief?.trusted.targets)
   if (!sites.has(site)) return unknownSite(site, [...sites.keys()])
   return new HintedError('no-release', `the site ${site} has no release of its own yet`, {

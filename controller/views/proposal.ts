@@ -15,7 +15,7 @@ import { type SignedBelief, signedParts } from '../signing/signed-changes.ts'
 import { type OwnerOf, signedChangesText } from '../signing/signed-changes-text.ts'
 
 /** A line for each config that changes, with its devices, then what else a release says anew. */
-export function releaseChangesText(before: Release, after: Release): string[] {
+function releaseChangesText(before: Release, after: Release): string[] {
   const lines: string[] = []
   const changes = deviceChanges(before, after)
   for (const [name, config] of Object.entries(after.configs).sort(([a], [b]) => a.localeCompare(b))) {
@@ -57,7 +57,7 @@ function text(value: unknown): string {
 }
 
 /** What a new root changes, a line each. */
-export function rootChangesText(trusted: TrustedSet, next: Loaded<'root'>): string[] {
+function rootChangesText(trusted: TrustedSet, next: Loaded<'root'>): string[] {
   const { root } = trusted
   const [was, is] = [fleetFields(root), fleetFields(next)]
   const lines: string[] = []

@@ -1,15 +1,15 @@
 /** What a watched rollout says about its waves: a line when one begins to wait, is held, or has confirmed. */
 
-import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { type WaveStatus, waveStatuses } from '../queries/waves.ts'
 
 export class WaveNews {
-  readonly #peer: MeshPeer
+  readonly #peer: ControllerPeer
   readonly #release: Release
   readonly #told = new Map<number, string>()
 
-  constructor(peer: MeshPeer, release: Release) {
+  constructor(peer: ControllerPeer, release: Release) {
     this.#peer = peer
     this.#release = release
   }

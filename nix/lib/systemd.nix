@@ -24,10 +24,12 @@ rec {
     restartTriggers = [ script ] ++ triggers;
   };
 
-  # The same for NixOS's systemd.services.
-  onceOnNixos = { description, script, after ? [ ], before ? [ ], path ? [ ] }: {
+  # The same for NixOS's systemd.services. There the script is a file of its own: `secrets` are the paths of those that it
+  # reads, by which the daemon finds the unit when one is rotated.
+  onceOnNixos = { description, script, after ? [ ], before ? [ ], path ? [ ], secrets ? [ ] }: {
     inherit description script after before path;
     wants = after;
+    unitConfig = if secrets == [ ] then { } else { X-Thymesh-Secrets = secrets; };
     wantedBy = [ "multi-user.target" ];
     serviceConfig = { Type = "oneshot"; RemainAfterExit = true; };
   };

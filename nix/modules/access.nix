@@ -29,6 +29,12 @@
             name = { type = "string"; pattern = "[a-z_][a-z0-9_-]{0,30}"; patternHint = "a user's name"; displayName = { en = "Name"; de = "Name"; }; };
             fullName = { type = "string"; pattern = "[^:,]*"; default = ""; displayName = { en = "Full name"; de = "Voller Name"; }; };
             admin = { type = "bool"; default = false; displayName = { en = "Administrator"; de = "Verwalter"; }; description = "May become root by sudo"; };
+            groups = {
+              type = "list";
+              of = { type = "string"; pattern = "[a-z_][a-z0-9_-]{0,30}"; patternHint = "a group's name"; };
+              displayName = { en = "Groups"; de = "Gruppen"; };
+              description = "Such as dialout, video or gpio";
+            };
             keys = keys // { displayName = { en = "SSH keys"; de = "SSH-Schlüssel"; }; };
             password = password // { displayName = { en = "Password"; de = "Passwort"; }; };
           };

@@ -52,12 +52,32 @@
             };
           };
         };
+        dependsOn = {
+          type = "list";
+          of = { type = "string"; pattern = "[a-z0-9][a-z0-9_-]{0,62}"; patternHint = "a container's name"; };
+          displayName = { en = "Starts after"; de = "Startet nach"; };
+          description = "Other containers, without which this one doesn't run";
+        };
+        network = { type = "string"; pattern = "[^ \t\n]+"; required = false; example = "host"; displayName = { en = "Network"; de = "Netzwerk"; }; description = "`host` for the device's own; a network of its own, if nothing is set"; };
+        user = { type = "string"; pattern = "[^ \t\n]+"; required = false; example = "1000:1000"; displayName = { en = "User"; de = "Benutzer"; }; };
+        devices = {
+          type = "list";
+          of = { type = "string"; pattern = "/dev/[^ \t\n]+"; patternHint = "a device such as /dev/ttyUSB0, or /dev/a:/dev/b"; };
+          displayName = { en = "Devices"; de = "Geräte"; };
+        };
+        capabilities = {
+          type = "list";
+          of = { type = "string"; pattern = "[A-Z_]+"; patternHint = "a capability such as NET_ADMIN"; };
+          displayName = { en = "More rights (capabilities)"; de = "Weitere Rechte (Capabilities)"; };
+        };
+        privileged = { type = "bool"; default = false; displayName = { en = "All rights of the device"; de = "Alle Rechte am Gerät"; }; };
+        registryLogin = { type = "secret"; allowed = [ "file" "multi-line" "single-line" ]; required = false; displayName = { en = "Login at the registry"; de = "Anmeldung an der Registry"; }; description = "The file that `podman login --authfile` writes"; };
         openFirewall = { type = "bool"; default = true; displayName = { en = "Open the firewall for its ports"; de = "Firewall für die Ports öffnen"; }; };
       };
     };
   };
 
-  nixos = { settings, ... }: { lib, ... }:
+  nixos = { settings, thymesh, ... }: { lib, ... }:
     let
       pairs = list: builtins.listToAttrs (map (one: { name = one.key; inherit (one) value; }) list);
       port = one: "${toString one.host}:${toString one.container}${if one.protocol == "udp" then "/udp" else ""}";
@@ -72,12 +92,15 @@
           environment = pairs one.environment;
           environmentFiles = if one.environmentSecret == null then [ ] else [ one.environmentSecret.path ];
           labels = pairs one.labels;
+          inherit (one) dependsOn;
+          extraOptions = import ./containers/options.nix one;
         };
       };
       files = import ./containers/files.nix;
+      secrets = one: if one.environmentSecret == null && one.registryLogin == null then [ ] else [ thymesh.systemd.secretsReady ];
       service = one: {
         name = "podman-${one.name}";
-        value = { after = files one; partOf = files one; };
+        value = { after = files one ++ secrets one; wants = secrets one; partOf = files one; };
       };
       opened = protocol: builtins.concatMap
         (one: if one.openFirewall then map (port: port.host) (builtins.filter (port: port.protocol == protocol) one.ports) else [ ])
@@ -105,17 +128,21 @@
       ++ map (pair: "--env=${pair.key}=${pair.value}") one.environment
       ++ (if one.environmentSecret == null then [ ] else [ "--env-file=${one.environmentSecret.path}" ])
       ++ map (pair: "--label=${pair.key}=${pair.value}") one.labels
+      ++ import ./containers/options.nix one
       ++ [ one.image ]
       ++ one.command;
       files = import ./containers/files.nix;
+      needed = one: map (name: "container-${name}.service") one.dependsOn;
       unit = one: {
         name = "container-${one.name}.service";
         value = {
           Unit = {
             Description = "Container ${one.name}";
-            After = [ "network-online.target" ] ++ files one ++ (if one.environmentSecret == null then [ ] else [ secretsReady ]);
+            After = [ "network-online.target" ] ++ needed one ++ files one
+              ++ (if one.environmentSecret == null && one.registryLogin == null then [ ] else [ secretsReady ]);
             Wants = "network-online.target";
-          } // (if files one == [ ] then { } else { PartOf = files one; });
+          } // (if files one == [ ] then { } else { PartOf = files one; })
+            // (if needed one == [ ] then { } else { Requires = needed one; });
           Service = {
             Type = "notify";
             NotifyAccess = "all";

@@ -20,6 +20,12 @@
     };
     volume = { type = "int"; min = 0; max = 100; unit = "%"; required = false; displayName = { en = "Volume"; de = "Lautstärke"; }; };
     audioSink = { type = "string"; required = false; example = "hdmi"; displayName = { en = "Sound output"; de = "Tonausgabe"; }; description = "A part of its name; the default one, if nothing is set"; };
+    browserOptions = {
+      type = "list";
+      of = { type = "string"; pattern = "--[^\n]+"; patternHint = "an option such as --force-device-scale-factor=1.5"; };
+      displayName = { en = "Options of the browser"; de = "Optionen des Browsers"; };
+    };
+    hideCursor = { type = "bool"; default = false; displayName = { en = "Hide the mouse pointer"; de = "Mauszeiger verbergen"; }; description = "Until it moves"; };
     vnc = { type = "bool"; default = false; displayName = { en = "Remote view (VNC)"; de = "Fernansicht (VNC)"; }; };
     vncPassword = { type = "secret"; allowed = [ "single-line" ]; owner = "kiosk"; visible.vnc = true; displayName = { en = "VNC password"; de = "VNC-Passwort"; }; };
     vncPort = import ./common/port.nix { en = "VNC port"; de = "VNC-Port"; } // { default = 5900; visible.vnc = true; };
@@ -31,10 +37,12 @@
       session = import ./kiosk/session.nix {
         inherit settings thymesh;
         programs = {
-          xset = "${pkgs.xorg.xset}/bin/xset";
-          xrandr = "${pkgs.xorg.xrandr}/bin/xrandr";
+          # At the top since nixpkgs 26.05; pkgs.xorg is on its way out.
+          xset = "${pkgs.xset or pkgs.xorg.xset}/bin/xset";
+          xrandr = "${pkgs.xrandr or pkgs.xorg.xrandr}/bin/xrandr";
           pactl = "${pkgs.pulseaudio}/bin/pactl";
           x11vnc = "${pkgs.x11vnc}/bin/x11vnc";
+          unclutter = "${pkgs.unclutter-xfixes}/bin/unclutter";
           browser = "${pkgs.chromium}/bin/chromium";
         };
       };
@@ -50,6 +58,11 @@
       services.pipewire.alsa.enable = lib.mkDefault true;
       services.pipewire.pulse.enable = lib.mkDefault true;
       hardware.graphics.enable = lib.mkDefault true;
+      # NixOS leaves a running session alone, and starts none in a switch: here a new page is to be seen at once.
+      systemd.services.display-manager = {
+        restartIfChanged = lib.mkForce true;
+        wantedBy = [ "multi-user.target" ];
+      } // (if settings.vnc then { after = [ thymesh.systemd.secretsReady ]; wants = [ thymesh.systemd.secretsReady ]; } else { });
       networking.firewall.allowedTCPPorts = lib.mkIf (settings.vnc && ! settings.vncLocal) [ settings.vncPort ];
     };
 
@@ -64,6 +77,7 @@
           xrandr = "xrandr";
           pactl = "pactl";
           x11vnc = "x11vnc";
+          unclutter = "unclutter";
           browser = "$(command -v chromium || command -v chromium-browser || command -v google-chrome || echo chromium)";
         };
       };

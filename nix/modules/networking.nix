@@ -74,6 +74,18 @@
         };
       };
     };
+    openTcpPorts = {
+      type = "list";
+      of = { type = "int"; min = 1; max = 65535; };
+      displayName = { en = "Open TCP ports"; de = "Offene TCP-Ports"; };
+      description = "In NixOS's firewall; another target's is its own";
+    };
+    openUdpPorts = {
+      type = "list";
+      of = { type = "int"; min = 1; max = 65535; };
+      displayName = { en = "Open UDP ports"; de = "Offene UDP-Ports"; };
+      description = "In NixOS's firewall; another target's is its own";
+    };
     nameservers = {
       type = "list";
       of = { type = "string"; pattern = "[0-9a-fA-F:.]+"; patternHint = "an IP address"; };

@@ -1,8 +1,16 @@
 # What every device has: the daemon, and a Nix that takes what the daemon brings.
-{ lib, ... }:
+{ lib, options, ... }:
+let
+  # Since nixpkgs 26.11. What counts boots before is nothing: docs/activation.md.
+  countsBoots = options.boot.loader.systemd-boot ? bootCounting;
+in
 {
+  # A generation that doesn't come up three times gives way to an older one. It has come up once the daemon runs.
+  boot.loader.systemd-boot = if countsBoots then { bootCounting.enable = lib.mkDefault true; } else { };
+  systemd.services.thymesh = if countsBoots then { requiredBy = [ "boot-complete.target" ]; before = [ "boot-complete.target" ]; } else { };
   services.thymesh.node.enable = lib.mkDefault true;
-  nix.settings.experimental-features = [ "nix-command" "flakes" ];
+  # Public configurations say it too, as a list or as one string, which don't go together.
+  nix.settings.experimental-features = lib.mkDefault [ "nix-command" "flakes" ];
   # Devices build nothing; what a release names comes over the mesh.
   nix.settings.max-jobs = lib.mkDefault 0;
   # Generations are kept by the daemon, as the update policy says.

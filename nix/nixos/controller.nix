@@ -29,7 +29,7 @@ in
     # Peers that all can reach hold the fleet's directory of addresses.
     services.thymesh.node.settings.dht = lib.mkDefault "server";
     environment.systemPackages = [ node.package pkgs.git ];
-    nix.settings.experimental-features = [ "nix-command" "flakes" ];
+    nix.settings.experimental-features = lib.mkDefault [ "nix-command" "flakes" ];
     nix.settings.trusted-users = [ "root" ] ++ controller.operators;
     systemd.services.thymesh.serviceConfig.CPUQuota = mkIf (controller.cpuLimit != null) controller.cpuLimit;
   };

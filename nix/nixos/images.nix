@@ -7,7 +7,7 @@ let
   modules = nixpkgs + "/nixos/modules";
   forImage = config.type.image;
 in
-{
+rec {
   # A whole disk, with an EFI system partition: for `dd`, or a virtual machine.
   raw = import (nixpkgs + "/nixos/lib/make-disk-image.nix") {
     inherit pkgs lib;
@@ -25,6 +25,8 @@ in
   sd-card = (evaluate [
     (modules + "/installer/sd-card/sd-image-aarch64.nix")
     { sdImage.compressImage = false; }
+    # sd-image's base profile brings ZFS, which a new kernel often can't have; a card is ext4.
+    { boot.supportedFilesystems.zfs = lib.mkForce false; }
     forImage
   ]).config.system.build.sdImage;
 
@@ -37,6 +39,10 @@ in
     ];
   }).config.system.build.isoImage;
 
-  # A script that starts it in QEMU, with a disk of its own beside it.
-  vm = (evaluate [ (modules + "/virtualisation/qemu-vm.nix") { virtualisation.memorySize = lib.mkDefault 1024; } forImage ]).config.system.build.vm;
+  # A script that starts a copy of the raw image in QEMU: a machine that takes updates as the others do, which qemu-vm.nix's,
+  # whose store is the host's and which has no boot loader, can't.
+  vm = pkgs.writeShellScriptBin "run-${config.name}-vm" (builtins.replaceStrings
+    [ "@qemu@" "@image@" "@name@" "@firmware@" "@variables@" ]
+    [ "${pkgs.qemu}" "${raw}" config.name "${pkgs.OVMF.firmware}" "${pkgs.OVMF.variables}" ]
+    (builtins.readFile ./run-vm.sh));
 }

@@ -84,13 +84,13 @@ in
       };
     };
 
-    # At the start of the machine, before the units that read secrets; later the daemon installs them itself.
+    # At the start of the machine, before the units that read secrets; later the daemon installs them itself. A switch stops it
+    # where an owner may be new, and starts it again between the accounts and the units that come after it.
     systemd.services.thymesh-secrets = {
       description = "Secrets of this device";
       wantedBy = [ "multi-user.target" ];
       before = [ "thymesh.service" ];
       after = [ "local-fs.target" ];
-      restartIfChanged = false;
       unitConfig.ConditionPathExists = "/var/lib/thymesh/secrets/manifests.json";
       serviceConfig = {
         Type = "oneshot";

@@ -17,7 +17,11 @@ let
   merged = import ./merge.nix { inherit name modules arguments; pkgs = pkgsFor system; };
   inherit (merged) etc packages;
   usesSecrets = builtins.any (module: module.secrets or [ ] != [ ]) (builtins.attrValues modules);
-  units = merged.units // (if usesSecrets then { "thymesh-secrets.service" = import ./secrets-unit.nix; } else { });
+  units = merged.units // (if usesSecrets then { "thymesh-secrets.service" = secretsUnit; } else { });
+  secretsUnit = import ./secrets-unit.nix (
+    builtins.attrValues (builtins.mapAttrs (name: unit: (import ./unit.nix name unit).text) merged.units)
+    ++ map (file: file.text or "${file.source}") (builtins.attrValues etc)
+  );
 
   renderedUnits = builtins.mapAttrs (import ./unit.nix) units;
   checkedEtc = import ./etc.nix etc;

@@ -1,10 +1,13 @@
-# Installs the secrets at the start of the machine, before the units that come after it. The daemon has written the program:
-# where Thymesh itself lies on a portable device, no config knows. Secrets that are there already stay as they are.
+# Installs the secrets at the start of the machine, and gives them to their owners, before the units that come after it. The
+# daemon has written the program: where Thymesh itself lies on a portable device, no config knows. During an update the daemon
+# has installed them already; then this gives them to owners that the same update makes. So it runs again whenever anything
+# changes (`triggers`), after all that makes accounts.
+triggers:
 {
   file = "nix/portable/secrets-unit.nix";
   Unit = {
     Description = "Secrets of this device";
-    After = "local-fs.target";
+    After = [ "local-fs.target" "thymesh-users.service" ];
     Before = "thymesh.service";
     ConditionPathExists = "/var/lib/thymesh/secrets/lay";
   };
@@ -14,4 +17,5 @@
     ExecStart = "/var/lib/thymesh/secrets/lay";
   };
   wantedBy = [ "multi-user.target" ];
+  restartTriggers = triggers;
 }

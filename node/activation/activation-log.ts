@@ -1,15 +1,15 @@
-/** What a device keeps of an activation that failed: output, findings and journals, in one text named by its SHA-256. */
+/** The log of a failed activation: output, findings and unit journals in one text, stored under its SHA-256. */
 
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sha256, toHex } from '../../protocol/encoding/hash.ts'
 import { limits } from '../../protocol/limits.ts'
 import { isMissing } from '../files/missing.ts'
-import type { Entry } from './entry.ts'
 import { writeDurably } from './journal.ts'
+import type { JournalEntry } from './journal-entry.ts'
 import { keptActivationLogs } from './limits.ts'
 
-/** Of the log's end, what goes with the report. */
+/** Length of the log's end that the report carries. */
 const excerptLength = 600
 
 export interface KeptLog {
@@ -77,9 +77,9 @@ function lastBytes(text: string, count: number): string {
     : new TextDecoder().decode(all.subarray(all.length - count + 8)).replace(/^\uFFFD+/, '')
 }
 
-/** The log's text: what was tried, what the switch said, what was found, and the journals of units that failed. */
+/** The log's text: the release, the switch's output, the health check's findings, and the journals of failed units. */
 export function activationText(
-  entry: Entry,
+  entry: JournalEntry,
   parts: { output: string; findings: readonly string[]; journals: readonly (readonly [unit: string, text: string])[] },
 ): string {
   const sections = [

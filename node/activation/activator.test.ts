@@ -8,10 +8,11 @@ import { after, describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { UpdatePolicyInput } from '../../protocol/release/update-policy.ts'
 import { testStorePath } from '../../test/helpers/fleet.ts'
+import { silentLogger } from '../../test/helpers/log.ts'
 import { type Behaviour, Crash, type Fault, SimulatedMachine } from '../../test/helpers/simulated-machine.ts'
-import { silentLogger } from '../process/log.ts'
 import { Activator } from './activator.ts'
-import type { Entry } from './entry.ts'
+import type { JournalEntry } from './journal-entry.ts'
+import { SwitchError } from './switch.ts'
 import type { WantedSystem } from './wanted-system.ts'
 
 const [old, next] = [testStorePath('old'), testStorePath('new')]
@@ -37,13 +38,13 @@ function wantedOf(policy: UpdatePolicyInput = {}): WantedSystem {
 function activatorOf(machine: SimulatedMachine): Activator {
   const contacts = async () => ({ all: machine.reachable ? 1 : 0, steady: 0 })
   const components = { system: machine, journal: machine, logs, store, contacts, log: silentLogger }
-  return new Activator(components, { root: undefined, pollMs: 0 })
+  return new Activator(components, { root: undefined, pollMs: 0, retryPausesMs: [0, 0, 0] })
 }
 
 const signal = new AbortController().signal
 
 /** One life of the daemon: takes up what was begun, and follows the release; `crashed` when it did not live to the end. */
-async function live(machine: SimulatedMachine, wanted: WantedSystem): Promise<Entry | 'crashed'> {
+async function live(machine: SimulatedMachine, wanted: WantedSystem): Promise<JournalEntry | 'crashed'> {
   const activator = activatorOf(machine)
   machine.revive()
   try {
@@ -56,9 +57,12 @@ async function live(machine: SimulatedMachine, wanted: WantedSystem): Promise<En
   }
 }
 
+const well: Behaviour = { code: 0, unitFails: false, reachable: true, commitFails: false }
+const machineOf = (behaviour: Partial<Behaviour> = {}) =>
+  new SimulatedMachine({ old, new: next, behaviour: { ...well, ...behaviour } })
+
 async function update(behaviour: Partial<Behaviour>, policy?: UpdatePolicyInput) {
-  const well: Behaviour = { code: 0, unitFails: false, reachable: true, commitFails: false }
-  const machine = new SimulatedMachine({ old, new: next, behaviour: { ...well, ...behaviour } })
+  const machine = machineOf(behaviour)
   const end = await live(machine, wantedOf(policy))
   assert.ok(end !== 'crashed')
   return { machine, end }
@@ -73,7 +77,6 @@ describe('an update', () => {
   const failures: [what: string, behaviour: Partial<Behaviour>, code: string][] = [
     ['whose switch changes nothing', { code: 1 }, 'switch-failed'],
     ['whose switch stops halfway', { code: 3 }, 'switch-failed'],
-    ['whose switch is killed', { code: null }, 'switch-failed'],
     ['whose units fail', { code: 4, unitFails: true }, 'degraded'],
     ['that cuts the network', { reachable: false }, 'no-contact'],
     ["that can't be made what boots", { commitFails: true }, 'switch-failed'],
@@ -99,7 +102,7 @@ describe('an update', () => {
     const behaviour = { code: 4, unitFails: true, reachable: true, commitFails: false }
     const machine = new SimulatedMachine({ old, new: next, behaviour })
     const superseded = new AbortController()
-    const onState = ({ state }: Entry) => {
+    const onState = ({ state }: JournalEntry) => {
       if (state !== 'held') return
       assert.deepEqual([machine.runs, machine.bootsNext], [next, old])
       setTimeout(() => superseded.abort(), 5)
@@ -125,7 +128,7 @@ describe('an update', () => {
       new: next,
       behaviour: { code: 0, unitFails: false, reachable: true, commitFails: false },
     })
-    let end: Entry | 'crashed' = 'crashed'
+    let end: JournalEntry | 'crashed' = 'crashed'
     for (let life = 0; life < 10 && end === 'crashed'; life++) {
       machine.diesTesting = true
       end = await live(machine, wantedOf({ attempts: 2 }))
@@ -154,6 +157,20 @@ describe('an update', () => {
     }
   })
 
+  it('that was committed counts its boots until one of them was good, and a new daemon is no boot', async () => {
+    const { machine } = await update({})
+    for (const [fault, blessed] of [
+      ['daemon', false],
+      ['power', true],
+    ] as const) {
+      machine.crashAfter(0, fault, true)
+      assert.equal(await live(machine, wantedOf()), 'crashed')
+      machine.revive()
+      await activatorOf(machine).resume({ signal })
+      assert.equal(machine.blessed, blessed, fault)
+    }
+  })
+
   it('that was committed and does not come up, so that the old one boots, has failed', async () => {
     const { machine } = await update({})
     machine.bootsNext = old
@@ -162,6 +179,108 @@ describe('an update', () => {
     machine.revive()
     const end = await activatorOf(machine).resume({ signal })
     assert.deepEqual([end?.state, end?.code], ['rolled-back', 'boot-failed'])
+  })
+})
+
+describe("the machine's own trouble is no verdict", () => {
+  const ends = async (machine: SimulatedMachine, policy?: UpdatePolicyInput) => {
+    const end = await live(machine, wantedOf(policy))
+    assert.ok(end !== 'crashed')
+    return [end.state, end.code, end.attempt, machine.runs, machine.bootsNext]
+  }
+
+  it('when it lacks something for a moment at the commit', async () => {
+    const machine = machineOf()
+    machine.lacking = 2
+    assert.deepEqual(await ends(machine), ['committed', undefined, 1, next, next])
+  })
+
+  it('when it lacks something for longer: the update is taken back, and tried again', async () => {
+    const machine = machineOf()
+    machine.lacking = 6
+    assert.deepEqual(await ends(machine), ['committed', undefined, 2, next, next])
+  })
+
+  it('when the switch is killed: it is tried as often as the policy allows', async () => {
+    const machine = machineOf({ code: null })
+    assert.deepEqual(await ends(machine, { attempts: 2 }), ['failed', 'too-many-attempts', 3, old, old])
+    assert.match(machine.journal?.message ?? '', /was killed/)
+  })
+
+  it('when the journal has no room for a moment', async () => {
+    const machine = machineOf()
+    let writes = 0
+    const write = machine.write
+    machine.write = async entry => {
+      if (++writes % 3 === 0) throw new Error('no space left on device')
+      await write(entry)
+    }
+    assert.deepEqual(await ends(machine), ['committed', undefined, 1, next, next])
+  })
+
+  it('when a stop reaches the program that commits before it reaches the daemon', async () => {
+    const machine = machineOf()
+    const stop = new AbortController()
+    const { commit } = machine
+    machine.commit = async () => {
+      setImmediate(() => stop.abort(new Error('told to stop')))
+      throw new SwitchError('switch-failed', 'ended with SIGTERM')
+    }
+    const components = { system: machine, journal: machine, logs, store, log: silentLogger }
+    const contacts = async () => ({ all: 1, steady: 0 })
+    const activator = new Activator({ ...components, contacts }, { root: undefined, pollMs: 0, retryPausesMs: [1000] })
+    await assert.rejects(activator.activate(wantedOf(), { signal: stop.signal }), /told to stop/)
+    assert.deepEqual([machine.journal?.state, machine.decided], ['committing', 'commit'])
+    machine.commit = commit
+    assert.deepEqual(await ends(machine), ['committed', undefined, 1, next, next])
+  })
+
+  for (const state of ['armed', 'probing', 'confirming', 'held', 'committing'] as const) {
+    for (const then of ['starts again', 'starts again after the deadline', 'comes with another boot'] as const) {
+      it(`when the daemon is told to stop while it is ${state}, and ${then}`, async () => {
+        const machine = machineOf(state === 'held' ? { code: 4, unitFails: true } : {})
+        const policy: UpdatePolicyInput = state === 'held' ? { degraded: 'hold' } : {}
+        const stop = new AbortController()
+        const onState = (entry: JournalEntry) => {
+          if (entry.state === state) stop.abort(new Error('told to stop'))
+        }
+        await assert.rejects(activatorOf(machine).activate(wantedOf(policy), { signal: stop.signal, onState }), /told/)
+        assert.equal(machine.journal?.state, state)
+        machine.behave(well)
+        if (then === 'starts again after the deadline') machine.passDeadline()
+        if (then === 'comes with another boot') {
+          machine.crashAfter(0, 'power', true)
+          assert.equal(await live(machine, wantedOf(policy)), 'crashed')
+        }
+        const end = await live(machine, wantedOf(policy))
+        assert.ok(end !== 'crashed')
+        assert.deepEqual([end.state, machine.runs, machine.bootsNext], ['committed', next, next])
+      })
+    }
+  }
+
+  it('but a daemon that its own update stops, and that does not come back, is one', async () => {
+    const machine = machineOf()
+    const stop = new AbortController()
+    const onState = ({ state }: JournalEntry) => {
+      if (state === 'testing') stop.abort(new Error('told to stop'))
+    }
+    await assert.rejects(activatorOf(machine).activate(wantedOf(), { signal: stop.signal, onState }), /told to stop/)
+    machine.passDeadline()
+    assert.deepEqual(await ends(machine), ['rolled-back', 'deadline', 1, old, old])
+  })
+
+  it('when units stop since the machine goes down', async () => {
+    const machine = machineOf({ code: 4, unitFails: true })
+    machine.stopping = true
+    const stop = new AbortController()
+    const isStopping = machine.isStopping
+    machine.isStopping = async () => {
+      setImmediate(() => stop.abort(new Error('told to stop')))
+      return isStopping()
+    }
+    await assert.rejects(activatorOf(machine).activate(wantedOf(), { signal: stop.signal }), /told to stop/)
+    assert.equal(machine.journal?.state, 'probing')
   })
 })
 
@@ -191,7 +310,7 @@ describe('an update that is interrupted anywhere, any number of times', () => {
         fc.boolean(),
         async (behaves, crashes, rules, isFirst) => {
           const machine = new SimulatedMachine({ old: isFirst ? undefined : old, new: next, behaviour: behaves })
-          let end: Entry | 'crashed' = 'crashed'
+          let end: JournalEntry | 'crashed' = 'crashed'
           for (const { after: steps, fault, late } of crashes) {
             machine.crashAfter(steps, fault, late)
             end = await live(machine, wantedOf(rules))

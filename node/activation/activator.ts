@@ -1,4 +1,4 @@
-/** Makes a top level that is in the store the one that runs, then the one that boots, or brings back what ran before. */
+/** Activates a top level that is in the store and makes it the boot default, or rolls back to the previous one. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Target } from '../../protocol/encoding/fields.ts'
@@ -8,13 +8,17 @@ import type { Answering } from '../mesh/peers/answering.ts'
 import type { Logger } from '../process/log.ts'
 import type { NixStore } from '../store/local/nix-store.ts'
 import { type ActivationLogs, activationText } from './activation-log.ts'
-import { type Entry, ended, type FailureCode } from './entry.ts'
-import { examine, newlyFailed } from './health.ts'
+import { beforeDeadline } from './deadline.ts'
+import { firstEntry } from './first-entry.ts'
+import { checkHealth } from './health.ts'
 import type { Journal } from './journal.ts'
-import { contactTimeoutMs, deadlineGraceSeconds, healthPollMs, heldPollMs, wellInARow } from './limits.ts'
-import { preflight } from './preflight.ts'
+import { finalStates, type JournalEntry } from './journal-entry.ts'
+import { contactTimeoutMs, healthPollMs, heldPollMs, machineStopMs, retryPausesMs, wellInARow } from './limits.ts'
+import { withRetries } from './retry.ts'
+import { SwitchError } from './switch.ts'
 import type { ActivationSystem } from './system.ts'
 import { contactsNeeded, type Event, resume, step } from './transition.ts'
+import { UnitWatch } from './unit-health.ts'
 import type { WantedSystem } from './wanted-system.ts'
 
 export interface ActivatorComponents {
@@ -27,13 +31,21 @@ export interface ActivatorComponents {
   log: Logger
 }
 
+export interface ActivatorInit {
+  /** Where the system lies, if not at `/`. */
+  root: string | undefined
+  pollMs?: number
+  /** Pauses between tries of what the machine could not do for the moment. */
+  retryPausesMs?: readonly number[]
+}
+
 export interface ActivateOptions {
   /** Ends the waiting, not the update: it is taken up again at the next start. */
   signal: AbortSignal
   /** A newer release wants something else, which ends a hold. */
   superseded?: AbortSignal
   /** Before the effect of a state, which waits for it. */
-  onState?: (entry: Entry) => void | Promise<void>
+  onState?: (entry: JournalEntry) => void | Promise<void>
 }
 
 /** Roots of the garbage collector: what is about to run, and what to go back to. */
@@ -43,41 +55,44 @@ const outputTail = 700
 
 export class Activator {
   readonly #components: ActivatorComponents
-  readonly #init: { root: string | undefined; pollMs: number }
+  readonly #init: Required<ActivatorInit>
   #findings: string[] = []
 
-  constructor(components: ActivatorComponents, init: { root: string | undefined; pollMs?: number }) {
+  constructor(components: ActivatorComponents, init: ActivatorInit) {
     this.#components = components
-    this.#init = { pollMs: healthPollMs, ...init }
+    this.#init = { pollMs: healthPollMs, retryPausesMs, ...init }
   }
 
-  /** The top level that runs, by what the machine itself says; nothing when none does. */
+  /** The running top level, as the machine reports it; nothing if none runs. */
   running(): Promise<string | undefined> {
     return this.#components.system.running()
   }
 
-  /** The top level that the next boot brings. */
+  /** The top level of the next boot. */
   boots(target: Target): Promise<string | undefined> {
     return this.#components.system.boots(target)
   }
 
-  /** Where the last update stands; nothing before the first one. */
-  last(): Promise<Entry | undefined> {
+  /** The journal's entry of the last update; nothing before the first one. */
+  last(): Promise<JournalEntry | undefined> {
     return this.#components.journal.read()
   }
 
-  /** Brings an update to its end that a crash or a reboot has interrupted; gives the last entry, if there is one. */
-  async resume(options: ActivateOptions): Promise<Entry | undefined> {
+  /** Finishes an update that a crash or a reboot interrupted; resolves to the last entry, if there is one. */
+  async resume(options: ActivateOptions): Promise<JournalEntry | undefined> {
     const { journal, system } = this.#components
     const entry = await journal.read()
     if (entry === undefined) return undefined
+    const stopped = await system.wasStopped(entry)
     const next = resume(entry, {
       sameBoot: entry.boot === (await system.bootId()),
       running: await system.running(),
       boots: await system.boots(entry.target),
       decision: await system.decision(entry),
+      stopped,
     })
     if (next !== entry) await journal.write(next)
+    if (stopped) await system.markStopped(entry, false)
     const end = await this.#run(next, options)
     await this.#blessBoot(end, options.signal)
     return end
@@ -87,12 +102,17 @@ export class Activator {
    * Switches, looks after the health, waits for confirmation, and commits or goes back; gives the journal's last entry,
    * which says how it ended. Rejects with the signal's reason when that aborts; `resume` then goes on.
    */
-  async activate(wanted: WantedSystem, options: ActivateOptions): Promise<Entry> {
+  async activate(wanted: WantedSystem, options: ActivateOptions): Promise<JournalEntry> {
     const { journal, store } = this.#components
-    const first = await this.#first(wanted, options.signal)
+    const first = await firstEntry(wanted, {
+      ...this.#components,
+      last: await journal.read(),
+      answering: await this.#contacts(options.signal),
+      root: this.#init.root,
+    })
     this.#findings = []
     if (first.state !== 'failed') {
-      // What runs is kept by its own root, but only from the switch on; and what ran by nothing once it doesn't.
+      // The running generation has its own root only from the switch on, and the old one has none after it.
       await store.makeRoot(stagedRoot, wanted.topLevel)
       if (first.old !== undefined) await store.makeRoot(previousRoot, first.old).catch(() => {})
     }
@@ -100,73 +120,70 @@ export class Activator {
     return await this.#run(first, options)
   }
 
-  async #first(wanted: WantedSystem, signal: AbortSignal): Promise<Entry> {
-    const { journal, system, store } = this.#components
-    const last = await journal.read()
-    const policy = policyOf(wanted.policy)
-    const sameRelease = last?.release === wanted.release && last.site === wanted.site
-    const again = last?.state === 'interrupted' && sameRelease && last.new === wanted.topLevel
-    const attempt = again ? last.attempt + 1 : 1
-    const old = await system.running()
-    const before = await this.#contacts(signal)
-    const entry: Entry = {
-      v: 1,
-      state: 'armed',
-      id: `${wanted.site === undefined ? '' : `${wanted.site}-`}${wanted.release}-${attempt}`,
-      release: wanted.release,
-      ...(wanted.site !== undefined && { site: wanted.site }),
-      config: wanted.config,
-      target: wanted.target,
-      new: wanted.topLevel,
-      ...(old !== undefined && { old }),
-      boot: await system.bootId(),
-      attempt,
-      deadline: (await system.uptime()) + policy.confirm.deadlineSeconds,
-      // Those that stay, if there are any: the laptop that deployed may be gone when it is asked again.
-      contacts: before.steady || before.all,
-      baseline: await system.failedUnits(),
-      ...(wanted.policy && { policy: wanted.policy }),
-    }
-    const refused = (code: FailureCode, message: string): Entry => ({ ...entry, state: 'failed', code, message })
-    if (attempt > policy.attempts) {
-      const message = `${policy.attempts} switches to it ended without a verdict: the machine or the daemon stopped`
-      return refused('too-many-attempts', message)
-    }
-    const problem = await preflight(wanted, { realPath: store.realPath(wanted.topLevel), root: this.#init.root, last })
-    return problem === undefined ? entry : refused(problem.code, problem.message)
+  async #watch(entry: JournalEntry): Promise<UnitWatch> {
+    const { system } = this.#components
+    const windowSeconds = policyOf(entry.policy).health.settleSeconds / 2
+    const init = { baseline: entry.baseline, output: await system.output(entry), windowSeconds }
+    return new UnitWatch(() => system.units(entry.new, entry), init)
   }
 
-  /** From state to state: the journal first, then what the state asks for. */
-  async #run(entry: Entry, options: ActivateOptions): Promise<Entry> {
-    const { journal, store } = this.#components
+  /** Runs the state machine: each state is written to the journal before its effect. */
+  async #run(entry: JournalEntry, options: ActivateOptions): Promise<JournalEntry> {
+    const { journal, store, system } = this.#components
     let at = entry
-    while (!ended.has(at.state)) {
-      await options.onState?.(at)
-      options.signal.throwIfAborted()
-      const [before, event] = await this.#effect(at, options)
-      at = step(before, event)
-      await journal.write(at)
+    try {
+      while (!finalStates.has(at.state)) {
+        await options.onState?.(at)
+        options.signal.throwIfAborted()
+        const [before, event] = await this.#effect(at, options)
+        const next = step(before, event)
+        await this.#unlessStopping(next, options.signal)
+        await this.#again('writing the journal', options.signal, () => journal.write(next))
+        at = next
+      }
+    } catch (thrown) {
+      // While it is tested, the stop may be the switch's own doing, and the new daemon may be the one that never comes up.
+      if (options.signal.aborted && at.state !== 'testing') await system.markStopped(at, true).catch(() => {})
+      throw thrown
     }
     // An interrupted update is tried again.
     if (at.state !== 'interrupted') await store.removeRoot(stagedRoot)
     return at
   }
 
-  async #effect(entry: Entry, options: ActivateOptions): Promise<[Entry, Event]> {
+  /** A failure during a shutdown says nothing about the generation: waits for the daemon's own stop instead. */
+  async #unlessStopping({ state }: JournalEntry, signal: AbortSignal): Promise<void> {
+    if (state !== 'rolling-back' && state !== 'failed') return
+    if (!(await this.#components.system.isStopping())) return
+    await sleep(machineStopMs, undefined, { signal }).catch(() => {})
+    signal.throwIfAborted()
+  }
+
+  #again<T>(what: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const { log } = this.#components
+    return withRetries(work, { signal, pausesMs: this.#init.retryPausesMs, log, what })
+  }
+
+  async #effect(entry: JournalEntry, options: ActivateOptions): Promise<[JournalEntry, Event]> {
     switch (entry.state) {
       case 'rolling-back':
         return await this.#rollBack(entry, options.signal)
       case 'held':
         return [entry, await this.#hold(entry, options)]
       case 'committing':
-        return [entry, await this.#commit(entry)]
-      default:
-        return [entry, await this.#beforeDeadline(entry, options.signal, signal => this.#try(entry, signal))]
+        return [entry, await this.#commit(entry, options.signal)]
+      default: {
+        const effect = (signal: AbortSignal) =>
+          this.#again(`the step ${entry.state}`, signal, () => this.#try(entry, signal))
+        const { pollMs } = this.#init
+        const { system } = this.#components
+        return [entry, await beforeDeadline(system, entry, { signal: options.signal, pollMs }, effect)]
+      }
     }
   }
 
-  /** The states that a deadline ends. */
-  async #try(entry: Entry, signal: AbortSignal): Promise<Event> {
+  /** The effects of the states before the deadline. */
+  async #try(entry: JournalEntry, signal: AbortSignal): Promise<Event> {
     const { system, log } = this.#components
     const policy = policyOf(entry.policy)
     switch (entry.state) {
@@ -180,7 +197,8 @@ export class Activator {
       }
       case 'probing': {
         const options = { signal, pollMs: this.#init.pollMs }
-        const { health, findings } = await examine({ system, log }, policy.health, entry.baseline, options)
+        const watch = await this.#watch(entry)
+        const { health, findings } = await checkHealth({ system, log }, policy.health, watch, options)
         this.#findings = findings
         return { type: 'probed', health }
       }
@@ -201,46 +219,17 @@ export class Activator {
     return answered
   }
 
-  /** An effect, until the guard has decided to go back, or should have. What fails of itself is an event too. */
-  async #beforeDeadline(
-    entry: Entry,
-    signal: AbortSignal,
-    effect: (signal: AbortSignal) => Promise<Event>,
-  ): Promise<Event> {
-    const { system } = this.#components
-    const late = new AbortController()
-    const done = new AbortController()
-    const grace = system.hasGuard ? deadlineGraceSeconds : 0
-    const watch = (async () => {
-      // Arming takes away what an attempt of the same name may have decided.
-      while (entry.state !== 'armed' && !done.signal.aborted) {
-        const over = (await system.uptime()) >= entry.deadline + grace
-        const decision = over ? await system.decide(entry, 'roll-back') : await system.decision(entry)
-        if (decision === 'roll-back') return late.abort(new Error('the deadline has come'))
-        await sleep(this.#init.pollMs, undefined, { signal: done.signal }).catch(() => {})
-      }
-    })().catch((thrown: unknown) => late.abort(thrown))
-    try {
-      return await effect(AbortSignal.any([signal, late.signal]))
-    } catch (thrown) {
-      signal.throwIfAborted()
-      if (late.signal.aborted) return { type: 'deadline' }
-      return { type: 'failed', code: 'switch-failed', message: messageOf(thrown).slice(0, 1000) }
-    } finally {
-      done.abort()
-      await watch
-    }
-  }
-
-  async #commit(entry: Entry): Promise<Event> {
+  async #commit(entry: JournalEntry, signal: AbortSignal): Promise<Event> {
     const { system } = this.#components
     const decision = await system.decide(entry, 'commit')
     if (decision === 'roll-back') return { type: 'deadline' }
     if (decision === 'hold') await system.decide(entry, 'commit', true)
     try {
-      await system.commit(entry)
+      await this.#again('the commit', signal, () => system.commit(entry))
     } catch (thrown) {
-      return { type: 'failed', code: 'switch-failed', message: messageOf(thrown).slice(0, 1000) }
+      signal.throwIfAborted()
+      const code = thrown instanceof SwitchError ? thrown.code : 'interrupted'
+      return { type: 'failed', code, message: messageOf(thrown).slice(0, 1000) }
     }
     const [running, boots] = [await system.running(), await system.boots(entry.target)]
     if (running !== entry.new || boots !== entry.new) {
@@ -248,17 +237,21 @@ export class Activator {
       return { type: 'failed', code: 'not-running', message: message.slice(0, 1000) }
     }
     await system.disarm(entry)
+    for (const [, what] of (await system.output(entry)).matchAll(/^not in force: (.*)$/gm)) {
+      this.#components.log.warn({ what }, 'part of the generation is not in force')
+    }
     return { type: 'committed' }
   }
 
   /** Runs on, uncommitted, until its units are well or a newer release comes: a reboot brings the old generation. */
-  async #hold(entry: Entry, { signal, superseded }: ActivateOptions): Promise<Event> {
+  async #hold(entry: JournalEntry, { signal, superseded }: ActivateOptions): Promise<Event> {
     const { system } = this.#components
     if ((await system.decide(entry, 'hold')) === 'roll-back') return { type: 'deadline' }
     await system.disarm(entry)
+    const watch = await this.#watch(entry)
     for (let well = 0; ; ) {
       if (superseded?.aborted) return { type: 'superseded' }
-      well = (await newlyFailed(system, entry.baseline)).length === 0 ? well + 1 : 0
+      well = (await watch.problems()).length === 0 ? well + 1 : 0
       if (well >= wellInARow) return { type: 'healed' }
       const either = superseded === undefined ? signal : AbortSignal.any([signal, superseded])
       await sleep(Math.min(heldPollMs, this.#init.pollMs * 10), undefined, { signal: either }).catch(() => {})
@@ -266,12 +259,12 @@ export class Activator {
     }
   }
 
-  async #rollBack(entry: Entry, signal: AbortSignal): Promise<[Entry, Event]> {
+  async #rollBack(entry: JournalEntry, signal: AbortSignal): Promise<[JournalEntry, Event]> {
     const { system, log } = this.#components
     log.warn({ release: entry.release, code: entry.code, reason: entry.message }, 'going back')
     const journals = await this.#journals(entry).catch(() => [])
     await system.decide(entry, 'roll-back', true)
-    await system.rollBack(entry, signal).catch((thrown: unknown) => {
+    await this.#again('going back', signal, () => system.rollBack(entry, signal)).catch((thrown: unknown) => {
       signal.throwIfAborted()
       log.error({ reason: messageOf(thrown) }, 'going back failed')
     })
@@ -284,18 +277,18 @@ export class Activator {
     return [await this.#withLog(entry, journals), event]
   }
 
-  async #journals(entry: Entry): Promise<(readonly [string, string])[]> {
+  async #journals(entry: JournalEntry): Promise<(readonly [string, string])[]> {
     const { system } = this.#components
     const units = new Set([
       ...(entry.health?.units ?? []),
-      ...(await newlyFailed(system, entry.baseline)),
+      ...(await (await this.#watch(entry)).problems()).map(({ unit }) => unit),
       ...policyOf(entry.policy).health.probes.flatMap(probe => (probe.kind === 'unit' ? [probe.unit] : [])),
     ])
     return await Promise.all([...units].slice(0, 10).map(async unit => [unit, await system.journalOf(unit)] as const))
   }
 
-  /** Keeps what was printed and found; a disk that is full must not keep the device from going back. */
-  async #withLog(entry: Entry, journals: (readonly [string, string])[]): Promise<Entry> {
+  /** Stores the log of a failure; a full disk must not prevent the rollback. */
+  async #withLog(entry: JournalEntry, journals: (readonly [string, string])[]): Promise<JournalEntry> {
     const { system, logs, log } = this.#components
     try {
       const output = await system.output(entry)
@@ -309,12 +302,16 @@ export class Activator {
     }
   }
 
-  /** A boot is a good one when the daemon is up and the committed generation's probes are well. */
-  async #blessBoot(entry: Entry, signal: AbortSignal): Promise<void> {
+  /**
+   * A boot is a good one when the daemon is up and the committed generation's probes are well. In the boot in which it was
+   * committed nothing is known about its boots yet.
+   */
+  async #blessBoot(entry: JournalEntry, signal: AbortSignal): Promise<void> {
     const { system, log } = this.#components
     if (entry.state === 'committed') {
-      const policy = { ...policyOf(entry.policy).health, units: 'ignore' as const }
-      const { health } = await examine({ system, log }, policy, [], { signal, pollMs: this.#init.pollMs })
+      if (entry.boot === (await system.bootId())) return
+      const policy = policyOf(entry.policy).health
+      const { health } = await checkHealth({ system, log }, policy, undefined, { signal, pollMs: this.#init.pollMs })
       if (health.state === 'failed') return
     }
     await system.blessBoot().catch((thrown: unknown) => {

@@ -23,7 +23,7 @@ running() { readlink /run/current-system 2>/dev/null; }
 say() { printf '%s\n' "$*" >>"$directory/output"; }
 sync_to_disk() { sync "$@" 2>/dev/null || sync; }
 
-# keep NAME TEXT: whole or not at all
+# keep NAME TEXT: writes a file atomically
 keep() {
   printf '%s\n' "$2" >"$directory/$1.new"
   sync_to_disk "$directory/$1.new"
@@ -31,7 +31,7 @@ keep() {
   sync_to_disk "$directory"
 }
 
-# Back to what ran before; on a machine's first update that is nothing of ours.
+# Rolls back to the old generation; on a machine's first update there is none, and the new one is turned off.
 go_back() {
   if [ -n "$old" ]; then
     "$store$old/bin/switch-to-configuration" test >>"$directory/output" 2>&1
@@ -45,14 +45,14 @@ go_back() {
 
 case $action in
   test)
-    # It may have been killed; only its end counts, and it isn't begun twice.
+    # Only a result counts; a switch that has one does not run again.
     [ ! -e "$directory/result" ] || exit 0
     keep started "$$"
     "$store$new/bin/switch-to-configuration" test >>"$directory/output" 2>&1
     keep result "$?"
     ;;
   roll-back)
-    # Whoever makes the link decides: this, or the daemon that commits.
+    # The link can be made only once: by this script, or by the daemon that commits.
     ln -sn roll-back "$directory/decision" 2>/dev/null
     [ "$(readlink "$directory/decision")" = roll-back ] || exit 0
     [ ! -e "$directory/outcome" ] || exit 0
@@ -68,7 +68,7 @@ case $action in
     done
     keep outcome "$code"
     if [ "$(running)" != "$old" ] && [ -n "$old" ] && [ ! -e "$directory/rebooted" ]; then
-      # The last resort: what boots is still the old generation.
+      # The last resort: the boot default is still the old generation.
       say "it could not be brought back: the machine starts anew"
       keep rebooted yes
       systemctl reboot

@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
+import { AttemptFolder } from './attempt-folder.ts'
 
 const script = join(import.meta.dirname, 'guard.sh')
 const [old, next] = ['/nix/store/old', '/nix/store/new']
@@ -46,6 +47,7 @@ async function machine(t: TestContext, init: { switchesBack?: string; old?: stri
   const env = { PATH: `${at('bin')}:${process.env.PATH}`, RUNS: runs }
   return {
     attempt,
+    env,
     guard: (action: string) => promisify(execFile)('/bin/sh', [script, action, attempt], { env }),
     read: (name: string) =>
       readFile(join(attempt, name), 'utf8').then(
@@ -72,6 +74,36 @@ describe('the guard', () => {
     assert.deepEqual(await calls(), ['systemctl stop thymesh-activate-7-1.service', 'old test'])
     assert.deepEqual([await runs(), await read('outcome')], [old, '0'])
     assert.equal(await readlink(join(attempt, 'decision')), 'roll-back')
+  })
+
+  it('goes by nothing of an earlier attempt of the same release, also of a site', async t => {
+    for (const id of ['7-1', 'ship-7-1', 'a-1-7-1']) {
+      const parent = await mkdtemp(join(tmpdir(), 'thymesh-attempts-'))
+      t.after(() => rm(parent, { recursive: true, force: true }))
+      const { env, calls } = await machine(t)
+      const guard = (action: string) =>
+        promisify(execFile)('/bin/sh', [join(parent, id, 'guard.sh'), action, join(parent, id)], { env })
+      const store = env.PATH.slice(0, env.PATH.indexOf('/bin:')).concat('/store')
+      const folder = new AttemptFolder(parent, { id, target: 'portable', new: next, old })
+      await mkdir(join(parent, 'logs'))
+      await mkdir(join(parent, 'hull-6-2'))
+      await folder.prepare(store)
+      await guard('test')
+      await folder.decide('commit')
+      await folder.prepare(store)
+      assert.deepEqual(
+        [await folder.decision(), await folder.code('result'), await folder.started()],
+        [undefined, undefined, false],
+      )
+      await guard('test')
+      await guard('roll-back')
+      const stop = `systemctl stop thymesh-activate-${id}.service`
+      assert.deepEqual(
+        [(await calls()).filter(call => call !== ''), await folder.code('outcome')],
+        [['new test', 'new test', stop, 'old test'], 0],
+      )
+      assert.deepEqual((await readdir(parent)).sort(), [id, 'logs'].sort())
+    }
   })
 
   it('does nothing about what was committed', async t => {

@@ -5,19 +5,22 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { type Probe, policyOf } from '../../protocol/release/update-policy.ts'
-import { silentLogger } from '../process/log.ts'
-import { examine } from './health.ts'
+import { silentLogger } from '../../test/helpers/log.ts'
+import { testUnit } from '../../test/helpers/unit-state.ts'
+import { checkHealth } from './health.ts'
+import { UnitWatch } from './unit-health.ts'
 
 const signal = new AbortController().signal
 const quick = { intervalSeconds: 1, withinSeconds: 1, timeoutSeconds: 1 }
 
-function machine(failed: string[][], active: boolean, startsUnits: boolean) {
+/** Units that are failed at each look; the last look counts for all later ones. */
+function watchOf(failed: string[][], baseline: string[]) {
   let look = 0
-  return {
-    startsUnits,
-    failedUnits: async () => failed[Math.min(look++, failed.length - 1)] ?? [],
-    unitIsActive: async () => active,
+  const ask = async () => {
+    const names = failed[Math.min(look++, failed.length - 1)] ?? []
+    return names.map(name => testUnit(name, { active: 'failed', sub: 'failed' }))
   }
+  return new UnitWatch(ask, { baseline, output: '', windowSeconds: 0 })
 }
 
 async function healthOf(options: {
@@ -26,12 +29,11 @@ async function healthOf(options: {
   active?: boolean
   startsUnits?: boolean
   baseline?: string[]
-  settle?: number
 }) {
-  const { probes = [], failed = [[]], active = true, startsUnits = true, baseline = [], settle = 0 } = options
-  const system = machine(failed, active, startsUnits)
-  const { health } = policyOf({ health: { probes, settleSeconds: settle } })
-  return await examine({ system, log: silentLogger }, health, baseline, { signal, pollMs: 1 })
+  const { probes = [], failed = [[]], active = true, startsUnits = true, baseline = [] } = options
+  const system = { startsUnits, unitIsActive: async () => active }
+  const { health } = policyOf({ health: { probes, settleSeconds: 0 } })
+  return await checkHealth({ system, log: silentLogger }, health, watchOf(failed, baseline), { signal, pollMs: 1 })
 }
 
 async function site(t: TestContext, answer: () => number): Promise<number> {
@@ -54,10 +56,24 @@ describe('the health after a switch', () => {
     assert.match(both.findings.join(), /new\.service/)
   })
 
-  it('gives units time to recover, and wants them well more than once', async () => {
-    const late = [['a.service'], ['a.service'], [], ['a.service'], [], []]
-    assert.equal((await healthOf({ failed: late, settle: 60 })).health.state, 'healthy')
+  it('gives units time to recover, and looks at the end of it', async () => {
+    assert.equal((await healthOf({ failed: [['a.service'], []] })).health.state, 'healthy')
     assert.equal((await healthOf({ failed: [[], ['a.service']] })).health.state, 'degraded')
+  })
+
+  it('watches for the whole settling time', async t => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    let late = false
+    const ask = async () => [testUnit('a.service', late ? { active: 'failed' } : {})]
+    const watch = new UnitWatch(ask, { baseline: [], output: '', windowSeconds: 10 })
+    const { health } = policyOf({ health: { settleSeconds: 20 } })
+    const system = { startsUnits: true, unitIsActive: async () => true }
+    const verdict = checkHealth({ system, log: silentLogger }, health, watch, { signal, pollMs: 1 })
+    await new Promise(resolve => setImmediate(resolve))
+    t.mock.timers.tick(19_000)
+    late = true
+    t.mock.timers.tick(1000)
+    assert.deepEqual((await verdict).health, { state: 'degraded', units: ['a.service'] })
   })
 
   it('asks ports, URLs, programs and units', async t => {

@@ -1,16 +1,16 @@
-/** The health after a switch: the policy's probes, and units that failed and had not before. */
+/** The health after a switch: the policy's probes, and units that are not well and were before. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { limits } from '../../protocol/limits.ts'
 import { type Probe, probeName, timingOf, type UpdatePolicy } from '../../protocol/release/update-policy.ts'
 import type { Health } from '../../protocol/report/report.ts'
 import type { Logger } from '../process/log.ts'
-import { wellInARow } from './limits.ts'
 import { askProbe } from './probe.ts'
 import type { ActivationSystem } from './system.ts'
+import type { UnitProblem, UnitWatch } from './unit-health.ts'
 
 export interface HealthComponents {
-  system: Pick<ActivationSystem, 'startsUnits' | 'failedUnits' | 'unitIsActive'>
+  system: Pick<ActivationSystem, 'startsUnits' | 'unitIsActive'>
   log: Logger
 }
 
@@ -20,20 +20,24 @@ export interface Verdict {
   readonly findings: string[]
 }
 
-/** Asks everything side by side; resolves when each question has its answer. Rejects when the signal aborts. */
-export async function examine(
+/**
+ * Asks everything side by side; resolves when each question has its answer, which takes the policy's settling time.
+ * Without a watch no units are looked at. Rejects when the signal aborts.
+ */
+export async function checkHealth(
   { system, log }: HealthComponents,
   policy: UpdatePolicy['health'],
-  baseline: readonly string[],
+  watch: UnitWatch | undefined,
   options: { signal: AbortSignal; pollMs: number },
 ): Promise<Verdict> {
   const { signal, pollMs } = options
-  // In a folder nothing runs that could answer, and what does on this machine is somebody else's.
+  // In a folder nothing runs that could answer, and whatever does on this machine is another system's.
   const probes = system.startsUnits ? policy.probes : []
   const unasked = policy.probes.length - probes.length
   if (unasked > 0) log.info({ probes: unasked }, 'nothing is started: no probe is asked')
+  const looksAtUnits = watch !== undefined && system.startsUnits && policy.units !== 'ignore'
   const [units, answers] = await Promise.all([
-    policy.units === 'ignore' ? [] : newFailures(system, baseline, policy.settleSeconds * 1000, pollMs, signal),
+    looksAtUnits ? settledProblems(watch, Math.max(pollMs, policy.settleSeconds * 1000), signal) : [],
     Promise.all(probes.map(probe => answerOf(probe, system, signal))),
   ])
   const failed = probes.flatMap((probe, at) =>
@@ -41,18 +45,10 @@ export async function examine(
   )
   const findings = [
     ...failed.map(({ name, reason }) => `probe ${name}: ${reason}`),
-    ...units.map(unit => `unit ${unit}: failed, and had not before the update`),
+    ...units.map(({ unit, reason }) => `unit ${unit}: ${reason}; it was well before the update`),
   ]
   for (const finding of findings) log.warn({ finding }, 'not healthy')
-  return { findings, health: { state: stateOf(failed.length, units.length), ...names({ units, probes: failed }) } }
-}
-
-/** Units that fail now and had not before. */
-export async function newlyFailed(
-  system: Pick<ActivationSystem, 'failedUnits'>,
-  baseline: readonly string[],
-): Promise<string[]> {
-  return (await system.failedUnits()).filter(unit => !baseline.includes(unit)).sort()
+  return { findings, health: { state: stateOf(failed.length, units.length), ...names(units, failed) } }
 }
 
 function stateOf(probes: number, units: number): Health['state'] {
@@ -60,31 +56,19 @@ function stateOf(probes: number, units: number): Health['state'] {
   return units > 0 ? 'degraded' : 'healthy'
 }
 
-function names({ units, probes }: { units: string[]; probes: { name: string }[] }): Pick<Health, 'units' | 'probes'> {
+function names(units: readonly UnitProblem[], probes: readonly { name: string }[]): Pick<Health, 'units' | 'probes'> {
   const few = (list: string[]) => list.slice(0, limits.reportedNames).map(name => name.slice(0, 100))
   return {
-    ...(units.length > 0 && { units: few(units) }),
+    ...(units.length > 0 && { units: few(units.map(({ unit }) => unit)) }),
     ...(probes.length > 0 && { probes: few(probes.map(({ name }) => name)) }),
   }
 }
 
-/** Looks until there are none several times in a row, or the time to settle is over; gives the last ones seen. */
-async function newFailures(
-  system: Pick<ActivationSystem, 'failedUnits'>,
-  baseline: readonly string[],
-  settleMs: number,
-  pollMs: number,
-  signal: AbortSignal,
-): Promise<string[]> {
-  const end = performance.now() + settleMs
-  for (let well = 0; ; ) {
-    const failed = await newlyFailed(system, baseline)
-    well = failed.length === 0 ? well + 1 : 0
-    if (well >= wellInARow) return []
-    // What was well at the last look has the benefit of one more.
-    if (failed.length > 0 && performance.now() >= end) return failed
-    await sleep(pollMs, undefined, { signal })
-  }
+/** Always waits for the whole time: a service may die a little later. Two looks, since refusals count from the first. */
+async function settledProblems(watch: UnitWatch, settleMs: number, signal: AbortSignal): Promise<UnitProblem[]> {
+  await watch.problems()
+  await sleep(settleMs, undefined, { signal })
+  return await watch.problems()
 }
 
 /** Asks until the answer was good often enough in a row; the last reason when that takes too long. */

@@ -1,4 +1,4 @@
-/** Keeps the disk: old generations go by number and age, and what nothing needs is swept, on a schedule or for room. */
+/** Frees disk space: deletes old generations by number and age, then collects garbage, on a schedule or on demand. */
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -9,10 +9,10 @@ import { SerialQueue } from '../concurrency/serial-queue.ts'
 import type { Logger } from '../process/log.ts'
 import type { NixStore } from '../store/local/nix-store.ts'
 import type { Activator } from './activator.ts'
-import { ended } from './entry.ts'
 import { writeDurably } from './journal.ts'
+import { finalStates } from './journal-entry.ts'
 import { housekeepingIntervalMs } from './limits.ts'
-import { doomed, isDue } from './retention.ts'
+import { expiredGenerations, isSweepDue } from './retention.ts'
 import { profiles } from './switch.ts'
 
 export interface HousekeeperComponents {
@@ -61,7 +61,7 @@ export class Housekeeper {
       const last = await this.#lastSweep()
       // A clock that was set back must not stop sweeps for ever.
       if (last === undefined || last > now) await this.#noteSweep(now)
-      else if (isDue(current.policy.gc, last, now)) await this.sweep()
+      else if (isSweepDue(current.policy.gc, last, now)) await this.sweep()
     } catch (thrown) {
       log.warn({ reason: messageOf(thrown) }, 'the store could not be swept')
     }
@@ -73,12 +73,12 @@ export class Housekeeper {
     if (current === undefined) return
     const { policy, target } = current
     const last = await activator.last()
-    // What an update tries out is not yet anything's generation.
-    if (last !== undefined && !ended.has(last.state)) return
+    // The generation under test is not in a profile yet.
+    if (last !== undefined && !finalStates.has(last.state)) return
     const paths = [await activator.running(), await activator.boots(target), last?.new, last?.old]
     const needed = new Set(paths.filter(path => path !== undefined))
     const generations = await store.generations(profiles[target])
-    const numbers = doomed(generations, policy.keep, needed, this.#now()).map(({ number }) => number)
+    const numbers = expiredGenerations(generations, policy.keep, needed, this.#now()).map(({ number }) => number)
     await store.deleteGenerations(profiles[target], numbers)
     await store.collectGarbage()
     await this.#noteSweep(this.#now())

@@ -6,12 +6,12 @@ import { messageOf } from '../../protocol/errors.ts'
 import { replaceFile } from '../files/durable-file.ts'
 import { isMissing } from '../files/missing.ts'
 import type { Logger } from '../process/log.ts'
-import { type Entry, formatEntry, parseEntry } from './entry.ts'
+import { formatEntry, type JournalEntry, parseEntry } from './journal-entry.ts'
 
 export interface JournalComponents {
   log: Logger
   /** Called when an entry is on the disk, before its effect; a test may stop here for ever. */
-  written?: (entry: Entry) => Promise<void>
+  written?: (entry: JournalEntry) => Promise<void>
 }
 
 export class Journal {
@@ -24,7 +24,7 @@ export class Journal {
   }
 
   /** The entry of the last update; nothing when there was none, or when it can't be read, which is logged. */
-  async read(): Promise<Entry | undefined> {
+  async read(): Promise<JournalEntry | undefined> {
     let text: string
     try {
       text = await readFile(this.#file, 'utf8')
@@ -41,7 +41,7 @@ export class Journal {
   }
 
   /** On the disk, whole, when it resolves. */
-  async write(entry: Entry): Promise<void> {
+  async write(entry: JournalEntry): Promise<void> {
     await writeDurably(this.directory, 'journal', formatEntry(entry))
     this.#components.log.info({ state: entry.state, release: entry.release, code: entry.code }, 'journal')
     await this.#components.written?.(entry)

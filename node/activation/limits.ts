@@ -10,7 +10,7 @@ export const guardPollMs = 300
 export const rollBackStarts = 3
 /** Between two looks at units and members after a switch. */
 export const healthPollMs = 1_000
-/** Looks in a row that must find no new failure: a unit that restarts by itself is well for a moment, too. */
+/** Looks in a row that must find all units well before an update that is held is committed. */
 export const wellInARow = 2
 /** One question to all members at once, after a switch: connections from before it may be dead. */
 export const contactTimeoutMs = 10_000
@@ -22,3 +22,7 @@ export const heldPollMs = 10_000
 export const housekeepingIntervalMs = 60_000
 /** Logs of failed activations that are kept. */
 export const keptActivationLogs = 10
+/** Pauses between tries of what the machine could not do: no room, no memory, or a stop whose signal is still to come. */
+export const retryPausesMs: readonly number[] = [1_000, 4_000, 16_000]
+/** A machine that goes down ends the daemon before this, as systemd's own limit for a service is. */
+export const machineStopMs = 90_000

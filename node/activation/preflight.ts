@@ -1,9 +1,9 @@
-/** What can be found wrong with an update before anything is changed: the machine, the target, the release's age. */
+/** Checks of an update before anything is changed: the machine's system, the target, the release's version. */
 
 import { constants } from 'node:fs'
 import { access, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Entry, FailureCode } from './entry.ts'
+import type { FailureCode, JournalEntry } from './journal-entry.ts'
 import type { WantedSystem } from './wanted-system.ts'
 
 /** Nix systems that a processor runs, its own first. */
@@ -20,7 +20,7 @@ export interface PreflightFacts {
   realPath: string
   root: string | undefined
   /** The update before this one. */
-  last: Entry | undefined
+  last: JournalEntry | undefined
   arch?: NodeJS.Architecture
 }
 

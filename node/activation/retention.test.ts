@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { daysAfter, testNow, testStorePath } from '../../test/helpers/fleet.ts'
-import { doomed, isDue } from './retention.ts'
+import { expiredGenerations, isSweepDue } from './retention.ts'
 
 /** Generations 1 to n, each a day older than the next; the last one is current and a day old. */
 const generations = (count: number) =>
@@ -17,26 +17,35 @@ const numbers = (list: readonly { number: number }[]) => list.map(({ number }) =
 
 describe('a sweep', () => {
   it('takes generations that are neither among the newest nor young', () => {
-    assert.deepEqual(numbers(doomed(generations(10), { generations: 3, days: 5 }, new Set(), testNow)), [1, 2, 3, 4, 5])
-    assert.deepEqual(numbers(doomed(generations(10), { generations: 8, days: 0 }, new Set(), testNow)), [1, 2])
-    assert.deepEqual(doomed(generations(3), { generations: 5, days: 0 }, new Set(), testNow), [])
+    assert.deepEqual(
+      numbers(expiredGenerations(generations(10), { generations: 3, days: 5 }, new Set(), testNow)),
+      [1, 2, 3, 4, 5],
+    )
+    assert.deepEqual(
+      numbers(expiredGenerations(generations(10), { generations: 8, days: 0 }, new Set(), testNow)),
+      [1, 2],
+    )
+    assert.deepEqual(expiredGenerations(generations(3), { generations: 5, days: 0 }, new Set(), testNow), [])
   })
 
   it('leaves what runs, boots or is to be gone back to, and the current one, however old', () => {
     const needed = new Set([testStorePath('generation-1'), testStorePath('generation-4')])
-    assert.deepEqual(numbers(doomed(generations(6), { generations: 1, days: 0 }, needed, testNow)), [2, 3, 5])
+    assert.deepEqual(
+      numbers(expiredGenerations(generations(6), { generations: 1, days: 0 }, needed, testNow)),
+      [2, 3, 5],
+    )
     const old = generations(3).map(each => ({ ...each, current: each.number === 1 }))
-    assert.deepEqual(numbers(doomed(old, { generations: 1, days: 0 }, new Set(), testNow)), [2])
+    assert.deepEqual(numbers(expiredGenerations(old, { generations: 1, days: 0 }, new Set(), testNow)), [2])
   })
 
   it('is due once a time of the schedule has passed, also one that was slept through', () => {
     const nightly = { cron: '0 3 * * *', timeZone: 'UTC' }
     const at = (text: string) => new Date(`2026-01-${text}Z`)
-    assert.equal(isDue(nightly, at('10T03:30:00'), at('11T02:59:00')), false)
-    assert.equal(isDue(nightly, at('10T03:30:00'), at('11T03:00:00')), true)
-    assert.equal(isDue(nightly, at('01T03:30:00'), at('20T12:00:00')), true)
-    assert.equal(isDue({ ...nightly, timeZone: 'Europe/Berlin' }, at('10T03:30:00'), at('11T02:00:00')), true)
-    assert.equal(isDue({ ...nightly, timeZone: 'Mars/Olympus' }, at('10T03:30:00'), at('11T03:00:00')), true)
-    assert.equal(isDue(false, at('01T03:30:00'), at('20T12:00:00')), false)
+    assert.equal(isSweepDue(nightly, at('10T03:30:00'), at('11T02:59:00')), false)
+    assert.equal(isSweepDue(nightly, at('10T03:30:00'), at('11T03:00:00')), true)
+    assert.equal(isSweepDue(nightly, at('01T03:30:00'), at('20T12:00:00')), true)
+    assert.equal(isSweepDue({ ...nightly, timeZone: 'Europe/Berlin' }, at('10T03:30:00'), at('11T02:00:00')), true)
+    assert.equal(isSweepDue({ ...nightly, timeZone: 'Mars/Olympus' }, at('10T03:30:00'), at('11T03:00:00')), true)
+    assert.equal(isSweepDue(false, at('01T03:30:00'), at('20T12:00:00')), false)
   })
 })

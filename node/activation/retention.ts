@@ -10,7 +10,7 @@ const dayMs = 86_400_000
  * Generations that nothing keeps: not among the newest, older than the days, not the profile's own, and none that runs,
  * boots or is to be gone back to (`needed`, by top level).
  */
-export function doomed(
+export function expiredGenerations(
   generations: readonly Generation[],
   keep: UpdatePolicy['keep'],
   needed: ReadonlySet<string>,
@@ -24,13 +24,13 @@ export function doomed(
 }
 
 /** Whether a time of the schedule has passed since the last sweep; also one that was slept through. */
-export function isDue(schedule: UpdatePolicy['gc'], last: Date, now: Date): boolean {
+export function isSweepDue(schedule: UpdatePolicy['gc'], last: Date, now: Date): boolean {
   if (schedule === false) return false
   try {
     const next = new Cron(schedule.cron, { timezone: schedule.timeZone, paused: true }).nextRun(last)
     return next !== null && next <= now
   } catch {
     // A time zone that this machine doesn't know: better swept by UTC than never.
-    return schedule.timeZone !== 'UTC' && isDue({ ...schedule, timeZone: 'UTC' }, last, now)
+    return schedule.timeZone !== 'UTC' && isSweepDue({ ...schedule, timeZone: 'UTC' }, last, now)
   }
 }

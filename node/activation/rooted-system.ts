@@ -4,9 +4,9 @@ import { appendFile } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
 import type { Target } from '../../protocol/encoding/fields.ts'
-import { Attempt } from './attempt.ts'
+import { AttemptFolder } from './attempt-folder.ts'
 import { bootDefault, storeLink } from './boot-default.ts'
-import type { Entry } from './entry.ts'
+import type { JournalEntry } from './journal-entry.ts'
 import { type SwitchComponents, Switcher } from './switch.ts'
 import type { ActivationSystem } from './system.ts'
 import type { Decision } from './transition.ts'
@@ -42,7 +42,7 @@ export class RootedSystem implements ActivationSystem {
     return bootDefault(target, this.#root)
   }
 
-  async failedUnits(): Promise<string[]> {
+  async units(): Promise<[]> {
     return []
   }
 
@@ -50,37 +50,49 @@ export class RootedSystem implements ActivationSystem {
     return false
   }
 
-  async arm(entry: Entry): Promise<void> {
+  async isStopping(): Promise<boolean> {
+    return false
+  }
+
+  markStopped(entry: JournalEntry, stopped: boolean): Promise<void> {
+    return this.#attempt(entry).markStopped(stopped)
+  }
+
+  wasStopped(entry: JournalEntry): Promise<boolean> {
+    return this.#attempt(entry).wasStopped()
+  }
+
+  async arm(entry: JournalEntry): Promise<void> {
     await this.#attempt(entry).prepare('')
   }
 
   async disarm(): Promise<void> {}
 
-  async test(entry: Entry): Promise<number | null> {
+  async test(entry: JournalEntry): Promise<number | null> {
     return await this.#switch(entry, entry.new, 'test')
   }
 
-  async rollBack(entry: Entry): Promise<void> {
+  async rollBack(entry: JournalEntry): Promise<void> {
     if (entry.old !== undefined) await this.#switch(entry, entry.old, 'test')
     else await this.#switch(entry, entry.new, 'off')
     await this.#switcher.undoCommit(entry)
   }
 
-  commit(entry: Entry): Promise<void> {
+  commit(entry: JournalEntry): Promise<void> {
     return this.#switcher.commit(entry)
   }
 
-  decide(entry: Entry, wanted: Decision, force?: boolean): Promise<Decision> {
+  decide(entry: JournalEntry, wanted: Decision, force?: boolean): Promise<Decision> {
     return this.#attempt(entry).decide(wanted, force)
   }
 
-  decision(entry: Entry): Promise<Decision | undefined> {
+  decision(entry: JournalEntry): Promise<Decision | undefined> {
     return this.#attempt(entry).decision()
   }
 
   async blessBoot(): Promise<void> {}
 
-  output(entry: Entry): Promise<string> {
+  output(entry: JournalEntry): Promise<string> {
     return this.#attempt(entry).output()
   }
 
@@ -88,11 +100,11 @@ export class RootedSystem implements ActivationSystem {
     return ''
   }
 
-  #attempt(entry: Entry): Attempt {
-    return new Attempt(this.#directory, entry)
+  #attempt(entry: JournalEntry): AttemptFolder {
+    return new AttemptFolder(this.#directory, entry)
   }
 
-  async #switch(entry: Entry, topLevel: string, action: string): Promise<number | null> {
+  async #switch(entry: JournalEntry, topLevel: string, action: string): Promise<number | null> {
     const result = await this.#switcher.run(topLevel, action)
     await appendFile(join(this.#attempt(entry).directory, 'output'), `${result.output.join('\n')}\n`)
     return result.code

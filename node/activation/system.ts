@@ -1,8 +1,9 @@
-/** The machine as the state machine sees it: what can be asked of it and done to it. Each deed may be done twice. */
+/** The machine as the state machine sees it: queries and actions. Every action is idempotent. */
 
 import type { Target } from '../../protocol/encoding/fields.ts'
-import type { Entry } from './entry.ts'
+import type { JournalEntry } from './journal-entry.ts'
 import type { Decision } from './transition.ts'
+import type { UnitState } from './unit-health.ts'
 
 export interface ActivationSystem {
   /** Whether the deadline holds without the daemon: it then waits for the guard before it acts in its place. */
@@ -13,32 +14,41 @@ export interface ActivationSystem {
   bootId(): Promise<string>
   /** Seconds that the machine is up, whatever its clock says. */
   uptime(): Promise<number>
-  /** The top level that runs, by what the machine itself says. */
+  /** The running top level, as the machine reports it. */
   running(): Promise<string | undefined>
-  /** The top level that the next boot brings. */
+  /** The top level of the next boot. */
   boots(target: Target): Promise<string | undefined>
-  /** Units that have failed or restart over and over; none where nothing is started. */
-  failedUnits(): Promise<string[]>
+  /**
+   * Units that are loaded, and those that the targets of a top level want; none where nothing is started. With the update
+   * that it is asked for, wants count only if they counted when that was armed.
+   */
+  units(topLevel: string | undefined, entry?: JournalEntry): Promise<readonly UnitState[]>
   /** Whether a unit is active; never asked where none is started. */
   unitIsActive(unit: string, signal: AbortSignal): Promise<boolean>
 
+  /** Whether the machine is going down. */
+  isStopping(): Promise<boolean>
+  /** Notes that the daemon was told to stop in the middle of an update, which is no verdict; or that it goes on. */
+  markStopped(entry: JournalEntry, stopped: boolean): Promise<void>
+  wasStopped(entry: JournalEntry): Promise<boolean>
+
   /** Sets the deadline, seconds from now; it holds without the daemon where the machine can keep it. */
-  arm(entry: Entry, seconds: number): Promise<void>
-  /** Takes the deadline away. */
-  disarm(entry: Entry): Promise<void>
+  arm(entry: JournalEntry, seconds: number): Promise<void>
+  /** Cancels the deadline. */
+  disarm(entry: JournalEntry): Promise<void>
   /** Runs `switch-to-configuration test` of the new generation, or waits for the one that runs; its exit code. */
-  test(entry: Entry, signal: AbortSignal): Promise<number | null>
-  /** Goes back to the old generation, or waits for who is doing so. */
-  rollBack(entry: Entry, signal: AbortSignal): Promise<void>
+  test(entry: JournalEntry, signal: AbortSignal): Promise<number | null>
+  /** Rolls back to the old generation, or waits for a rollback that is under way. */
+  rollBack(entry: JournalEntry, signal: AbortSignal): Promise<void>
   /** Makes the new generation the profile's newest, and the one that boots. */
-  commit(entry: Entry): Promise<void>
-  /** Decides, unless that was done; gives what holds. `force` replaces a decision of our own. */
-  decide(entry: Entry, wanted: Decision, force?: boolean): Promise<Decision>
-  decision(entry: Entry): Promise<Decision | undefined>
-  /** Tells the boot counter that this boot is a good one. */
+  commit(entry: JournalEntry): Promise<void>
+  /** Makes the decision unless there is one, and returns the one that holds. `force` replaces one of our own. */
+  decide(entry: JournalEntry, wanted: Decision, force?: boolean): Promise<Decision>
+  decision(entry: JournalEntry): Promise<Decision | undefined>
+  /** Marks this boot as good: no boot counts against this generation any more. */
   blessBoot(): Promise<void>
-  /** What the switch, and going back, have printed. */
-  output(entry: Entry): Promise<string>
+  /** The output of the switch and of the rollback. */
+  output(entry: JournalEntry): Promise<string>
   /** The last lines of a unit's journal; empty where there is none. */
   journalOf(unit: string): Promise<string>
 }

@@ -2,27 +2,31 @@
 
 import { randomUUID } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Target } from '../../protocol/encoding/fields.ts'
+import { syncDirectory } from '../files/durable-file.ts'
 import { isMissing } from '../files/missing.ts'
 import { outputLines } from '../process/limits.ts'
 import type { Logger } from '../process/log.ts'
 import { type ProgramResult, runProgram } from '../process/run-program.ts'
 import type { NixStore } from '../store/local/nix-store.ts'
-import { Attempt } from './attempt.ts'
+import { AttemptFolder } from './attempt-folder.ts'
 import { bootDefault, storeLink } from './boot-default.ts'
-import type { Entry } from './entry.ts'
 import { writeDurably } from './journal.ts'
+import type { JournalEntry } from './journal-entry.ts'
 import { activationTimeoutMs, guardPollMs, rollBackStarts, systemctlTimeoutMs } from './limits.ts'
 import { Switcher } from './switch.ts'
 import type { ActivationSystem } from './system.ts'
+import { parseUnits, showArguments, wantsOf } from './systemd-units.ts'
 import type { Decision } from './transition.ts'
+import type { UnitState } from './unit-health.ts'
 
-/** What is forgotten with every boot, as /run is. */
+/** Cleared at every boot, as all of /run. */
 const runDirectory = '/run/thymesh'
-/** Boots of the portable target's generation that nobody has called good yet. */
-const bootCount = '/etc/thymesh/boot-count'
-/** Of a unit's journal that goes into the log of a failure. */
+/** The portable target's boot counter and its limit; they exist only until the first good boot. */
+const [bootDirectory, bootCounter] = ['/etc/thymesh', ['boot-tries', 'boot-count']]
+/** Lines of a unit's journal in the log of a failure. */
 const journalLines = 60
 
 export interface SystemdComponents {
@@ -67,10 +71,13 @@ export class SystemdSystem implements ActivationSystem {
     return bootDefault(target, '/')
   }
 
-  async failedUnits(): Promise<string[]> {
-    const { stdout } = await this.#systemctl(['list-units', '--state=failed,auto-restart', ...plainList])
-    const units = stdout.split('\n').map(line => line.trim().split(/\s+/)[0] ?? '')
-    return units.filter(unit => unit !== '' && !/^thymesh-(?:activate|rollback)-/.test(unit))
+  async units(topLevel: string | undefined, entry?: JournalEntry): Promise<readonly UnitState[]> {
+    const counts = topLevel !== undefined && (entry === undefined || (await this.#attempt(entry).countsWants()))
+    const wants = counts ? await wantsOf(this.#components.store.realPath(topLevel)) : []
+    const { stdout } = await this.#systemctl(showArguments(wants))
+    // The clock of systemd's timestamps.
+    const now = Number(process.hrtime.bigint() / 1000n)
+    return parseUnits(stdout, wants, now).filter(({ name }) => !/^thymesh-(?:activate|rollback)-/.test(name))
   }
 
   async unitIsActive(unit: string): Promise<boolean> {
@@ -78,7 +85,19 @@ export class SystemdSystem implements ActivationSystem {
     return ['active', 'reloading', 'refreshing'].includes(stdout.trim())
   }
 
-  async arm(entry: Entry, seconds: number): Promise<void> {
+  async isStopping(): Promise<boolean> {
+    return (await this.#systemctl(['is-system-running'])).stdout.trim() === 'stopping'
+  }
+
+  markStopped(entry: JournalEntry, stopped: boolean): Promise<void> {
+    return this.#attempt(entry).markStopped(stopped)
+  }
+
+  wasStopped(entry: JournalEntry): Promise<boolean> {
+    return this.#attempt(entry).wasStopped()
+  }
+
+  async arm(entry: JournalEntry, seconds: number): Promise<void> {
     const attempt = this.#attempt(entry)
     // Anew: nothing of an earlier attempt of this name may count, and while it is armed nothing has begun.
     await attempt.prepare(this.#storeRoot(entry))
@@ -89,11 +108,11 @@ export class SystemdSystem implements ActivationSystem {
     )
   }
 
-  async disarm(entry: Entry): Promise<void> {
+  async disarm(entry: JournalEntry): Promise<void> {
     await this.#systemctl(['stop', `${rollbackUnit(entry)}.timer`])
   }
 
-  async test(entry: Entry, signal: AbortSignal): Promise<number | null> {
+  async test(entry: JournalEntry, signal: AbortSignal): Promise<number | null> {
     const attempt = this.#attempt(entry)
     const unit = `thymesh-activate-${entry.id}`
     if (!(await attempt.started()) && !(await this.#isUp(`${unit}.service`))) {
@@ -102,7 +121,7 @@ export class SystemdSystem implements ActivationSystem {
     return (await this.#waitFor(() => attempt.code('result'), `${unit}.service`, signal)) ?? null
   }
 
-  async rollBack(entry: Entry, signal: AbortSignal): Promise<void> {
+  async rollBack(entry: JournalEntry, signal: AbortSignal): Promise<void> {
     const attempt = this.#attempt(entry)
     const unit = rollbackUnit(entry)
     for (let start = 0; start < rollBackStarts; start++) {
@@ -116,23 +135,25 @@ export class SystemdSystem implements ActivationSystem {
     await this.#switcher.undoCommit(entry)
   }
 
-  commit(entry: Entry): Promise<void> {
+  commit(entry: JournalEntry): Promise<void> {
     return this.#switcher.commit(entry)
   }
 
-  decide(entry: Entry, wanted: Decision, force?: boolean): Promise<Decision> {
+  decide(entry: JournalEntry, wanted: Decision, force?: boolean): Promise<Decision> {
     return this.#attempt(entry).decide(wanted, force)
   }
 
-  decision(entry: Entry): Promise<Decision | undefined> {
+  decision(entry: JournalEntry): Promise<Decision | undefined> {
     return this.#attempt(entry).decision()
   }
 
   async blessBoot(): Promise<void> {
-    await rm(bootCount, { force: true })
+    for (const name of bootCounter) await rm(join(bootDirectory, name), { force: true })
+    // Else a power cut may bring the counter back.
+    await syncDirectory(bootDirectory).catch(ignoreMissing)
   }
 
-  output(entry: Entry): Promise<string> {
+  output(entry: JournalEntry): Promise<string> {
     return this.#attempt(entry).output()
   }
 
@@ -142,11 +163,11 @@ export class SystemdSystem implements ActivationSystem {
     return (await runProgram('journalctl', args, limits)).stdout
   }
 
-  #attempt(entry: Entry): Attempt {
-    return new Attempt(this.#directory, entry)
+  #attempt(entry: JournalEntry): AttemptFolder {
+    return new AttemptFolder(this.#directory, entry)
   }
 
-  #storeRoot(entry: Entry): string {
+  #storeRoot(entry: JournalEntry): string {
     return this.#components.store.realPath(entry.new).slice(0, -entry.new.length)
   }
 
@@ -155,7 +176,7 @@ export class SystemdSystem implements ActivationSystem {
     return ['active', 'activating', 'deactivating'].includes(stdout.trim())
   }
 
-  /** Waits for a file of the guard's; nothing when its unit has ended and left none. */
+  /** Waits for a file that the guard writes; nothing if its unit ended without it. */
   async #waitFor(
     ask: () => Promise<number | undefined>,
     unit: string,
@@ -204,6 +225,8 @@ export class SystemdSystem implements ActivationSystem {
   }
 }
 
-const plainList = ['--plain', '--no-legend', '--no-pager', '--full']
-const rollbackUnit = (entry: Entry) => `thymesh-rollback-${entry.id}`
-const guardOf = (attempt: Attempt, action: string) => ['/bin/sh', attempt.guard, action, attempt.directory]
+const ignoreMissing = (thrown: unknown) => {
+  if (!isMissing(thrown)) throw thrown
+}
+const rollbackUnit = (entry: JournalEntry) => `thymesh-rollback-${entry.id}`
+const guardOf = (attempt: AttemptFolder, action: string) => ['/bin/sh', attempt.guard, action, attempt.directory]

@@ -1,10 +1,10 @@
-/** The update's state machine, pure: what follows from what happened, and from what a daemon finds when it starts. */
+/** The update's state machine, pure: the next state after an event, and after a start of the daemon. */
 
 import { policyOf } from '../../protocol/release/update-policy.ts'
 import type { Health } from '../../protocol/report/report.ts'
-import { type ActivationState, type Entry, ended, type FailureCode } from './entry.ts'
+import { type ActivationState, type FailureCode, finalStates, type JournalEntry } from './journal-entry.ts'
 
-/** What has happened to an update in its present state. */
+/** An event of an update in its present state. */
 export type Event =
   /** The deadline is set: from here on the old generation comes back by itself. */
   | { type: 'armed' }
@@ -29,10 +29,14 @@ export type Event =
 export class TransitionError extends Error {}
 
 /** The entry that follows. Throws a TransitionError for an event that can't happen in the entry's state. */
-export function step(entry: Entry, event: Event): Entry {
+export function step(entry: JournalEntry, event: Event): JournalEntry {
   const { state } = entry
-  const to = (next: ActivationState, more: Partial<Entry> = {}): Entry => ({ ...entry, ...more, state: next })
-  const back = (code: FailureCode, message: string, more: Partial<Entry> = {}) =>
+  const to = (next: ActivationState, more: Partial<JournalEntry> = {}): JournalEntry => ({
+    ...entry,
+    ...more,
+    state: next,
+  })
+  const back = (code: FailureCode, message: string, more: Partial<JournalEntry> = {}) =>
     to('rolling-back', { ...more, code, message })
 
   switch (`${state}/${event.type}`) {
@@ -63,6 +67,8 @@ export function step(entry: Entry, event: Event): Entry {
     case 'committing/deadline':
       return back('deadline', 'the deadline came first')
     case 'armed/failed':
+      // Nothing was changed.
+      return event.type === 'failed' ? to('interrupted', { code: event.code, message: event.message }) : entry
     case 'testing/failed':
     case 'probing/failed':
     case 'confirming/failed':
@@ -77,22 +83,26 @@ export function step(entry: Entry, event: Event): Entry {
 
 /**
  * Exit codes aren't believed alone: 4 says that units failed, which the comparison with those that failed before knows
- * better; any other may collide with an errno. What runs decides, and what does not end with 0 or 4 is not healthy.
+ * better; any other may collide with an errno. The running top level decides, and only the codes 0 and 4 can be healthy.
  */
-function tested(entry: Entry, event: Extract<Event, { type: 'tested' }>): Entry {
+function tested(entry: JournalEntry, event: Extract<Event, { type: 'tested' }>): JournalEntry {
   const { code, running, output } = event
-  const end = code === null ? 'was killed' : `ended with code ${code}`
   if (running === entry.new && (code === 0 || code === 4)) return { ...entry, state: 'probing' }
   if (running !== entry.new && (code === 0 || code === 4)) {
     const message = `expected ${entry.new} to run after the switch, got ${running ?? 'nothing'}`
     return { ...entry, state: 'rolling-back', code: 'not-running', message }
   }
+  // Memory ran out, or the machine goes down: no verdict.
+  if (code === null) {
+    const message = 'switch-to-configuration test was killed'
+    return { ...entry, state: 'rolling-back', code: 'interrupted', message }
+  }
   const said = output === undefined || output === '' ? '' : `:\n${output}`
-  const message = `switch-to-configuration test ${end}${said}`.slice(0, 1000)
+  const message = `switch-to-configuration test ended with code ${code}${said}`.slice(0, 1000)
   return { ...entry, state: 'rolling-back', code: 'switch-failed', message }
 }
 
-function probed(entry: Entry, health: Health): Entry {
+function probed(entry: JournalEntry, health: Health): JournalEntry {
   if (health.state === 'healthy') return { ...entry, state: 'confirming', health }
   if (health.state === 'failed') {
     const message = `probes failed: ${(health.probes ?? []).join(', ')}`
@@ -103,29 +113,36 @@ function probed(entry: Entry, health: Health): Entry {
   return { ...entry, state: 'rolling-back', health, code: 'degraded', message }
 }
 
-/** Back is back only when what ran before runs and boots; all else is said as it is. */
-function returned(entry: Entry, found: { running: string | undefined; boots: string | undefined }): Entry {
-  if (found.running === entry.old && found.boots !== entry.new) return { ...entry, state: 'rolled-back' }
+/** A rollback has succeeded only if the old top level runs and the new one is not the boot default. */
+function returned(
+  entry: JournalEntry,
+  found: { running: string | undefined; boots: string | undefined },
+): JournalEntry {
+  if (found.running === entry.old && found.boots !== entry.new) {
+    return { ...entry, state: entry.code === 'interrupted' ? 'interrupted' : 'rolled-back' }
+  }
   const message = `${entry.message ?? 'the update failed'}; going back failed too: expected ${entry.old ?? 'nothing'} to run, got ${found.running ?? 'nothing'}`
   return { ...entry, state: 'failed', code: 'rollback-failed', message: message.slice(0, 1000) }
 }
 
-export function contactsNeeded(entry: Pick<Entry, 'contacts' | 'policy'>): number {
+export function contactsNeeded(entry: Pick<JournalEntry, 'contacts' | 'policy'>): number {
   return Math.min(policyOf(entry.policy).confirm.peers, entry.contacts)
 }
 
-function contactMessage(entry: Entry): string {
+function contactMessage(entry: JournalEntry): string {
   return `${entry.contacts} members answered before the switch; after it fewer than ${contactsNeeded(entry)} did before the deadline`
 }
 
-/** What a daemon finds when it starts. */
+/** The machine as a daemon finds it at its start. */
 export interface Found {
   /** The machine has not started anew since the update was armed. */
   sameBoot: boolean
   running: string | undefined
   boots: string | undefined
-  /** What was decided, by us or by the guard: whoever came first. */
+  /** The decision, by the daemon or by the guard. */
   decision: Decision | undefined
+  /** The daemon was told to stop before the update ended. */
+  stopped?: boolean
 }
 export type Decision = 'commit' | 'hold' | 'roll-back'
 
@@ -133,12 +150,14 @@ export type Decision = 'commit' | 'hold' | 'roll-back'
  * Where an update stands after the daemon or the machine has started again. In the same boot it goes on where it was:
  * all its steps can be taken twice. After another boot, what was only tested is gone: the machine runs what boots.
  */
-export function resume(entry: Entry, found: Found): Entry {
+export function resume(entry: JournalEntry, found: Found): JournalEntry {
   const { state } = entry
   if (state === 'committed') return booted(entry, found)
-  if (ended.has(state)) return entry
+  if (finalStates.has(state)) return entry
   if (found.sameBoot) {
     if (found.decision !== 'roll-back' || state === 'rolling-back') return entry
+    // Nobody was there to confirm it.
+    if (found.stopped) return { ...entry, state: 'rolling-back', code: 'interrupted', message: stoppedMessage }
     return step(state === 'armed' ? { ...entry, state: 'testing' } : entry, { type: 'deadline' })
   }
   if (state === 'committing' && found.boots === entry.new && found.running === entry.new) {
@@ -152,15 +171,17 @@ export function resume(entry: Entry, found: Found): Entry {
   if (state === 'rolling-back') return step(entry, { type: 'returned', ...found })
   // The guard had decided before the machine went down, or took it down itself: that is a verdict. (A decision that is
   // there while it is only armed is of an earlier attempt.)
-  if (found.decision === 'roll-back' && state !== 'armed') {
+  if (found.decision === 'roll-back' && state !== 'armed' && !found.stopped) {
     return step(step(entry, { type: 'deadline' }), { type: 'returned', ...found })
   }
   const message = 'the machine started anew before the update was confirmed'
   return { ...entry, state: 'interrupted', code: 'interrupted', message }
 }
 
-/** A committed generation that another boot has not brought: the boot loader or the boot counter went back. */
-function booted(entry: Entry, { sameBoot, running }: Found): Entry {
+const stoppedMessage = 'the daemon was told to stop, and so did not confirm the update before the deadline'
+
+/** A committed generation that a later boot did not start: the boot loader or the boot counter fell back. */
+function booted(entry: JournalEntry, { sameBoot, running }: Found): JournalEntry {
   if (sameBoot || running === undefined || running === entry.new) return entry
   if (running !== entry.old) return entry
   const message = `the machine did not come up with ${entry.new}, and went back to ${running}`

@@ -1,9 +1,9 @@
-/** The system that a device is to run: what an activation is asked for. */
+/** The system that an activation makes a device run. */
 
 import type { Target } from '../../protocol/encoding/fields.ts'
 import type { UpdatePolicyInput } from '../../protocol/release/update-policy.ts'
 
-/** What a release wants of this device. */
+/** The system that a release assigns to this device. */
 export interface WantedSystem {
   release: number
   /** The site whose own release it is. */

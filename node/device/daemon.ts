@@ -13,7 +13,7 @@ import { readJournal } from '../logs/journal-reader.ts'
 import { LogService } from '../logs/log-service.ts'
 import { listeningProblem } from '../mesh/transport/listening.ts'
 import { membershipOf } from '../peer/membership.ts'
-import { MeshPeer, openState, type PeerState } from '../peer/mesh-peer.ts'
+import { MeshPeer } from '../peer/mesh-peer.ts'
 import { IdleCollector } from '../process/idle-collector.ts'
 import { type Logger, makeLogger } from '../process/log.ts'
 import { RolloutGate } from '../rollout/gate.ts'
@@ -22,6 +22,7 @@ import { DeviceSecrets } from '../secrets/device-secrets.ts'
 import { areInstalled } from '../secrets/install.ts'
 import { SecretUpdates } from '../secrets/secret-updates.ts'
 import type { Settings } from '../settings/settings.ts'
+import { openState, type PeerState } from '../state/peer-state.ts'
 import { followed } from '../state/releases.ts'
 import { BinaryCache } from '../store/cache/binary-cache.ts'
 import { StoreCacheSource } from '../store/cache/cache-source.ts'
@@ -37,7 +38,7 @@ export interface RunningDaemon {
 }
 
 /** Starts everything; throws, with nothing left running, when a part can't start. */
-export async function startDaemon(settings: Settings, log: Logger): Promise<RunningDaemon> {
+async function startDaemon(settings: Settings, log: Logger): Promise<RunningDaemon> {
   const state = await openState(settings)
   const undo: (() => Promise<void>)[] = [() => state.database.close()]
   const stop = async () => {

@@ -16,7 +16,7 @@ import {
 import { seal } from '../../protocol/signing/dsse.ts'
 import type { Signer } from '../../protocol/signing/keys.ts'
 import type { Activator } from '../activation/activator.ts'
-import type { ActivationState, Entry } from '../activation/entry.ts'
+import type { ActivationState, JournalEntry } from '../activation/journal-entry.ts'
 import type { MeshPeer } from '../peer/mesh-peer.ts'
 import type { Clock } from '../state/clock.ts'
 import type { OwnState } from '../state/own.ts'
@@ -87,7 +87,7 @@ const states: Record<ActivationState, DeviceState> = {
 }
 
 /** What a report says of an update by its journal. */
-export function activationStatus(entry: Entry) {
+export function activationStatus(entry: JournalEntry) {
   const { state, health, attempt, code, message, excerpt, log } = entry
   return {
     state: states[state],

@@ -8,10 +8,10 @@ import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { type Report, verifyReport } from '../../protocol/report/report.ts'
 import { testClosure, testConfig, testFleet, testSeed } from '../../test/helpers/fleet.ts'
+import { silentLogger } from '../../test/helpers/log.ts'
 import { testState } from '../../test/helpers/state.ts'
-import type { Entry } from '../activation/entry.ts'
+import type { JournalEntry } from '../activation/journal-entry.ts'
 import type { WantedSystem } from '../activation/wanted-system.ts'
-import { silentLogger } from '../process/log.ts'
 import { identityOf } from '../state/identity.ts'
 import { Device } from './device.ts'
 
@@ -30,7 +30,7 @@ function releaseOf(version: number, name: string): Release {
 
 const topOf = (name: string) => testConfig(testClosure(name)).topLevel
 
-function entryOf({ release, config, target, topLevel }: WantedSystem, fails: string | undefined): Entry {
+function entryOf({ release, config, target, topLevel }: WantedSystem, fails: string | undefined): JournalEntry {
   const common = { v: 1, id: `${release}-1`, release, config, target, new: topLevel, boot: 'one', attempt: 1 } as const
   const facts = { ...common, deadline: 0, contacts: 0, baseline: [] }
   if (fails === undefined) return { ...facts, state: 'committed' }
@@ -54,7 +54,7 @@ async function scene(t: TestContext) {
     },
     /** How the next activation fails. */
     fails: undefined as string | undefined,
-    journal: undefined as Entry | undefined,
+    journal: undefined as JournalEntry | undefined,
     last: async () => machine.journal,
     resume: async () => machine.journal,
     activations: [] as string[],
@@ -260,6 +260,24 @@ describe('a device', () => {
     release(releaseOf(2, 'one'))
     const { error } = await reported(({ state }) => state === 'rolled-back')
     assert.match(error?.message ?? '', /^(└─)+└?$/)
+  })
+
+  it('takes an update up again that could not go on, also one that runs but was not committed', async t => {
+    const { device, release, reported, machine } = await scene(t)
+    const { activate } = machine
+    machine.activate = async wanted => {
+      const end = await activate(wanted)
+      machine.journal = { ...end, state: 'testing' }
+      throw new Error('no space left on device')
+    }
+    machine.resume = async () => {
+      if (machine.journal !== undefined) machine.journal = { ...machine.journal, state: 'committed' }
+      return machine.journal
+    }
+    device.start()
+    release(releaseOf(2, 'one'))
+    assert.equal((await reported(({ state }) => state === 'running')).release, 2)
+    assert.deepEqual([machine.activations.length, machine.journal?.state], [1, 'committed'])
   })
 
   it('goes on when the machine cannot be asked for a moment', async t => {

@@ -10,8 +10,8 @@ import { policyOf } from '../../protocol/release/update-policy.ts'
 import { contentVersion } from '../../protocol/release/waves.ts'
 import type { DeviceState, Report } from '../../protocol/report/report.ts'
 import type { Activator } from '../activation/activator.ts'
-import type { Entry } from '../activation/entry.ts'
 import type { Housekeeper } from '../activation/housekeeper.ts'
+import { finalStates, type JournalEntry } from '../activation/journal-entry.ts'
 import { pause } from '../concurrency/pause.ts'
 import { SerialQueue } from '../concurrency/serial-queue.ts'
 import type { MeshPeer } from '../peer/mesh-peer.ts'
@@ -64,6 +64,7 @@ export class Device {
   readonly #reports = new SerialQueue()
   #lastReport = 0
   #loop: Promise<void> | undefined
+  #hasResumed = false
   #timer: NodeJS.Timeout | undefined
 
   constructor(components: DeviceComponents, init: { name: string }) {
@@ -111,8 +112,8 @@ export class Device {
 
   async #run(): Promise<void> {
     let retryMs = updateRetryFirstMs
-    await this.#resume()
     while (!this.#stop.signal.aborted) {
+      await this.#resume()
       this.#wake = Promise.withResolvers()
       this.#superseded = new AbortController()
       const release = this.#followed
@@ -130,14 +131,16 @@ export class Device {
     while (!this.#stop.signal.aborted) {
       try {
         const before = await activator.last()
-        if (before === undefined) return
+        if (before === undefined || (this.#hasResumed && finalStates.has(before.state))) return
         this.#updatingTo = before.new
         this.#site = before.site
+        this.#superseded = new AbortController()
         // A release that came before the daemon last ended ends a hold, too.
         if (this.#components.peer.state.belief !== undefined) this.#changed()
         const options = this.#activateOptions({ wanted: before.release, config: before.config })
         const end = await activator.resume(options)
         if (end !== undefined && end.state !== before.state) await this.#ended(end)
+        this.#hasResumed = true
         return
       } catch (thrown) {
         if (this.#stop.signal.aborted) return
@@ -154,7 +157,7 @@ export class Device {
     return {
       signal: this.#stop.signal,
       superseded: this.#superseded.signal,
-      onState: async (entry: Entry) => {
+      onState: async (entry: JournalEntry) => {
         if (entry.state === 'rolling-back') await this.#components.secrets?.restore()
         void this.#current(entry.target).then(current => {
           this.#status = { ...base, ...current, ...activationStatus(entry) }
@@ -165,7 +168,7 @@ export class Device {
   }
 
   /** Writes down and tells how an update ended. */
-  async #ended(entry: Entry, update = this.#status.update): Promise<void> {
+  async #ended(entry: JournalEntry, update = this.#status.update): Promise<void> {
     const { activator, secrets, own, clock, log } = this.#components
     const { release, config, site } = entry
     await secrets?.settle(await activator.running())
@@ -218,12 +221,8 @@ export class Device {
     // A promoted release is the one that failed: it isn't tried again either.
     const ofThis = hasFailed && last.site === release.site && last.new === wanted.topLevel
     if (ofThis && last.release >= contentVersion(release)) {
-      await this.#settle({
-        config: wanted.name,
-        wanted: release.version,
-        ...(await this.#current(wanted.target)),
-        ...activationStatus(last),
-      })
+      const current = await this.#current(wanted.target)
+      await this.#settle({ config: wanted.name, wanted: release.version, ...current, ...activationStatus(last) })
       return 'settled'
     }
     if (this.#components.peer.notes.held) {
@@ -234,8 +233,8 @@ export class Device {
     const { signal } = this.#superseded
     this.#updatingTo = wanted.topLevel
     try {
-      await this.#update(release, wanted, signal)
-      return 'again'
+      const { state } = await this.#update(release, wanted, signal)
+      return state === 'interrupted' ? 'retry' : 'again'
     } catch (thrown) {
       if (this.#stop.signal.aborted) return 'settled'
       if (signal.aborted) return 'again'
@@ -253,7 +252,7 @@ export class Device {
     return thrown === undefined
   }
 
-  async #update(release: Release, wanted: ReleasedConfig & { name: string }, signal: AbortSignal): Promise<void> {
+  async #update(release: Release, wanted: ReleasedConfig & { name: string }, signal: AbortSignal) {
     const { peer, activator, gate, keeper, secrets, log } = this.#components
     const began = Date.now()
     // What failed last stays in sight until a try has gone better.
@@ -288,13 +287,13 @@ export class Device {
       await pass(fetched.progress)
       await secrets?.installNext()
       tell('preflight', fetched.progress, true)
-      const { name: config, system, target, topLevel, policy } = wanted
       const update = () => updateOf(release.version, began, fetched.progress)
       const options = this.#activateOptions({ ...base, update: update() })
-      const wantedSystem = { release: release.version, site: release.site, config, system, target, topLevel, policy }
+      const wantedSystem = { ...wanted, release: release.version, site: release.site, config: wanted.name }
       const end = await activator.activate(wantedSystem, options)
       log.info(update(), 'the update is done')
       await this.#ended(end, update())
+      return end
     } finally {
       await fetched.release()
     }

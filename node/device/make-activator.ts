@@ -3,8 +3,8 @@
 import { join } from 'node:path'
 import { ActivationLogs } from '../activation/activation-log.ts'
 import { Activator } from '../activation/activator.ts'
-import type { Entry } from '../activation/entry.ts'
 import { Journal } from '../activation/journal.ts'
+import type { JournalEntry } from '../activation/journal-entry.ts'
 import { RootedSystem } from '../activation/rooted-system.ts'
 import { SystemdSystem } from '../activation/systemd-system.ts'
 import { answeringMembers } from '../mesh/peers/answering.ts'
@@ -31,7 +31,7 @@ export function makeActivator(
     root === undefined
       ? new SystemdSystem({ store, log }, { directory })
       : new RootedSystem({ store, log }, { directory, root })
-  const written = async ({ state }: Entry) => {
+  const written = async ({ state }: JournalEntry) => {
     if (state !== pauseAt) return
     log.warn({ state }, 'paused, as THYMESH_PAUSE_AT says')
     await new Promise(() => {})

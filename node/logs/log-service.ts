@@ -4,7 +4,7 @@ import type { PeerId, Stream } from '@libp2p/interface'
 import { toHex } from '../../protocol/encoding/hash.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
-import { historyCodec, type LogRequest, logRequestCodec } from '../../protocol/messages/logs.ts'
+import { type HistoryEntry, historyCodec, type LogRequest, logRequestCodec } from '../../protocol/messages/logs.ts'
 import { type Answer, answerCodec, type ProtocolNames } from '../../protocol/messages/messages.ts'
 import { TokenBucket } from '../concurrency/token-bucket.ts'
 import { streamsPerPeer } from '../mesh/limits.ts'
@@ -12,7 +12,6 @@ import type { Admission } from '../mesh/peers/admission.ts'
 import { type Channel, converse } from '../mesh/transport/channel.ts'
 import type { Host } from '../mesh/transport/host.ts'
 import { openStream } from '../mesh/transport/open-stream.ts'
-import type { History } from '../peer/history.ts'
 import type { Logger } from '../process/log.ts'
 import { type JournalReader, newest } from './journal-reader.ts'
 import { logsAtOnce, logsPerPeer, logsPerPeerPerSecond, logTimeoutMs } from './limits.ts'
@@ -25,7 +24,8 @@ export interface LogServiceComponents {
   host: Host
   names: ProtocolNames
   admission: Pick<Admission, 'gate' | 'member'>
-  history: Pick<History, 'of'>
+  /** What is known of how releases went on a peer. */
+  history: { of(peer: string): Promise<HistoryEntry[]> }
   /** Nothing on peers that run no system of their own. */
   journal?: JournalReader
   /** The log of an activation by the hex of its SHA-256. */

@@ -6,7 +6,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { limits } from '../../protocol/limits.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import { testStorePath } from '../../test/helpers/fleet.ts'
-import { silentLogger } from '../process/log.ts'
+import { silentLogger } from '../../test/helpers/log.ts'
 import type { Table } from '../state/database.ts'
 import { History } from './history.ts'
 

@@ -62,7 +62,7 @@ export class History {
 }
 
 /** What a report adds to its device's history: nothing while an update is on its way. */
-export function entryOf(report: Report): HistoryEntry | undefined {
+function entryOf(report: Report): HistoryEntry | undefined {
   const { state, release, wanted, error } = report
   const { at, config, site } = report
   const about = { ...(site && { site }), ...(at && { at }), ...(config && { config }) }

@@ -13,8 +13,8 @@ import { parseSettings, type SettingsInput } from '../settings/settings.ts'
 import { AgeIdentities } from '../state/age-identities.ts'
 import { loadIdentity } from '../state/identity.ts'
 import { clockBehindMs } from '../state/limits.ts'
+import type { PeerState } from '../state/peer-state.ts'
 import { membershipOf } from './membership.ts'
-import type { PeerState } from './mesh-peer.ts'
 
 const fleet = testFleet()
 

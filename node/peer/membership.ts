@@ -8,7 +8,7 @@ import { joinWithToken } from '../../protocol/members/join.ts'
 import { grantKind, type JoinToken, nameMatches, parseJoinToken } from '../../protocol/members/join-token.ts'
 import { open } from '../../protocol/signing/dsse.ts'
 import type { Settings } from '../settings/settings.ts'
-import type { PeerState } from './mesh-peer.ts'
+import type { PeerState } from '../state/peer-state.ts'
 
 export class JoinError extends ThymeshError<'no-token' | 'beyond-grant' | 'expired'> {}
 

@@ -24,7 +24,6 @@ import { type Host, makeHost } from '../mesh/transport/host.ts'
 import { connectionTo } from '../mesh/transport/open-stream.ts'
 import { type Logger, libp2pLogger } from '../process/log.ts'
 import type { Settings } from '../settings/settings.ts'
-import type { Table } from '../state/database.ts'
 import { EvidenceBook } from '../state/evidence.ts'
 import { FleetState } from '../state/fleet-state.ts'
 import type { Identity } from '../state/identity.ts'
@@ -46,9 +45,7 @@ import { reconsiderMs } from './limits.ts'
 import { MeshNotes } from './mesh-notes.ts'
 import { Pruner } from './pruner.ts'
 
-export { openState, type PeerState } from '../state/peer-state.ts'
-
-export const agent = 'thymesh/0.1.0'
+const agent = 'thymesh/0.1.0'
 
 export interface MeshPeerInit {
   fleet: string
@@ -72,6 +69,7 @@ interface Parts {
   readonly conduct: Conduct
 }
 
+/** The inside of a peer, for the daemon that is built around it; a controller has the narrower `ControllerPeer`. */
 export class MeshPeer {
   readonly fleet: string
   readonly identity: Identity
@@ -84,8 +82,6 @@ export class MeshPeer {
   readonly gossip: Gossip
   readonly closures: Closures
   readonly swarms: SwarmService
-  /** Recipes that this peer made as a controller, by store path. */
-  readonly described: Table
   /** What `fetchClosure` works with. */
   readonly fetchComponents: ClosureFetchComponents
   readonly store: NixStore
@@ -157,7 +153,6 @@ export class MeshPeer {
     const recipes = new RecipeBook(database.level, { document: hash => state.document(hash), log })
     const index = new ChunkIndex(database.level)
     const { store, closures } = this
-    this.described = database.table('described')
     this.history = new History({ directory, table: database.table('history'), log })
     const uploads = new UploadLimiter({
       bytesPerSecond: settings.upload.bytesPerSecond,

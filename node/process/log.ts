@@ -14,8 +14,6 @@ export function makeLogger(level: LogLevel, fd = 2): Logger {
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination({ fd, sync: true }))
 }
 
-export const silentLogger: Logger = pino({ level: 'silent' })
-
 /**
  * What libp2p logs, at `debug` and `trace` under `libp2p`: its `error` lines are about single streams and dials, which is
  * nothing that an operator has to look at.

@@ -7,8 +7,8 @@ import type { Certificate } from '../../protocol/members/certificate.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { Report, ReportedTurn } from '../../protocol/report/report.ts'
 import { testClosure, testConfig, testFleet } from '../../test/helpers/fleet.ts'
+import { silentLogger } from '../../test/helpers/log.ts'
 import { testState } from '../../test/helpers/state.ts'
-import { silentLogger } from '../process/log.ts'
 import { RolloutGate, type RolloutGateComponents } from './gate.ts'
 
 const kiosk = testConfig(testClosure('kiosk'))

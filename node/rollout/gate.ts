@@ -4,9 +4,7 @@ import { EventEmitter, once } from 'node:events'
 import { isDeepStrictEqual } from 'node:util'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { limits } from '../../protocol/limits.ts'
-import type { Certificate } from '../../protocol/members/certificate.ts'
 import { type Release, wantedConfig } from '../../protocol/release/release.ts'
-import { type Outcome, outcomeOf } from '../../protocol/report/outcome.ts'
 import type { Report, ReportedTurn } from '../../protocol/report/report.ts'
 import type { Directory } from '../mesh/exchange/directory.ts'
 import type { Admission } from '../mesh/peers/admission.ts'
@@ -18,6 +16,7 @@ import { followed, inForce } from '../state/releases.ts'
 import { decide, type Memory } from './decide.ts'
 import { type Decision, inWords } from './decision.ts'
 import type { DeviceNews } from './judge.ts'
+import { newsOf } from './news.ts'
 import { SteadyClock } from './steady-clock.ts'
 import { windowState } from './windows.ts'
 
@@ -187,46 +186,6 @@ function worthKeeping(before: Memory | undefined, after: Memory): boolean {
 }
 
 /** What a device's report says of a decision that keeps it waiting. */
-export function turnOf({ version }: Release, { is, wave, reason }: Decision): ReportedTurn {
+function turnOf({ version }: Release, { is, wave, reason }: Decision): ReportedTurn {
   return { release: version, wave, is: is === 'held' ? 'held' : 'waiting', reason: reason.slice(0, limits.turnReason) }
 }
-
-/**
- * What reports say of the devices of a release, by name. A name belongs to whom the members role has signed it for; where a
- * join token alone vouches for it, it counts for one member only. So whoever has a token can neither open nor hold a wave by
- * taking a name. Of two whom the members role has signed, the less good news counts.
- */
-export function newsOf(
-  release: Release,
-  certificates: readonly Certificate[],
-  known: (peer: string) => { report: Report | undefined; heardAt?: number },
-): Map<string, DeviceNews> {
-  const named = certificates.filter(
-    ({ name, role, site }) =>
-      role === 'device' &&
-      Object.hasOwn(release.devices, name) &&
-      (release.site === undefined || release.site === site),
-  )
-  const holders = Map.groupBy(named, ({ name }) => name)
-  const news = new Map<string, DeviceNews>()
-  for (const [name, members] of holders) {
-    const signed = members.filter(({ grant }) => grant === undefined)
-    const counted = signed.length > 0 ? signed : members.length === 1 ? members : []
-    for (const { peer } of counted) {
-      const { report, heardAt } = known(peer)
-      const outcome: Outcome = outcomeOf(report, release, name)
-      const other = news.get(name)
-      if (other !== undefined && outcomes.indexOf(other.outcome) <= outcomes.indexOf(outcome)) continue
-      news.set(name, {
-        outcome,
-        ...(report?.since !== undefined && { since: new Date(report.since) }),
-        ...(report?.at !== undefined && { at: new Date(report.at) }),
-        ...(heardAt !== undefined && { heardAt }),
-      })
-    }
-  }
-  return news
-}
-
-/** The worst first. */
-const outcomes: readonly Outcome[] = ['failed', 'pending', 'confirmed']

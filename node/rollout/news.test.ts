@@ -7,7 +7,7 @@ import { readCertificate } from '../../protocol/members/certificate.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import { daysAfter, testClosure, testConfig, testFleet, testNow, testSigner } from '../../test/helpers/fleet.ts'
-import { newsOf } from './gate.ts'
+import { newsOf } from './news.ts'
 
 const fleet = testFleet()
 const config = testConfig(testClosure('kiosk'))

@@ -1,4 +1,7 @@
-/** Secrets at the start of the machine: a small program installs them before the units that need them, without the mesh. */
+/**
+ * Secrets before the units that need them, without the mesh: a small program installs them at the start of the machine, and
+ * gives them to their owners during a switch, once these exist.
+ */
 
 import { mkdir, readlink, realpath, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -9,20 +12,23 @@ import { areInstalled } from './install.ts'
 import { SecretError } from './secret-error.ts'
 
 /**
- * Installs what goes with the system that runs or is about to. Resolves to how many files that were; to nothing when secrets
- * are there already, which are the daemon's own then, maybe of an update that is in progress.
+ * Installs what goes with the system that runs or is about to. Resolves to how many files that were; to nothing when
+ * secrets are there already, which are the daemon's own then, maybe of an update that is in progress. Throws a SecretError
+ * when an owner is missing; all others have their files then.
  */
 export async function installSecretsAtBoot(init: {
   state: string
   root: string | undefined
 }): Promise<number | undefined> {
-  if (await areInstalled(init.root)) return undefined
-  const age = await AgeIdentities.load(join(init.state, 'age.keys'), new Date())
+  const areThere = await areInstalled(init.root)
+  const age = areThere ? undefined : await AgeIdentities.load(join(init.state, 'age.keys'), new Date())
   const fetch = async (hash: Uint8Array): Promise<Uint8Array> => {
     throw new SecretError('secret-unreadable', `nothing is fetched at boot: ${hash.length} bytes`)
   }
-  const secrets = new DeviceSecrets({ fetch, identities: () => age.identities }, init)
-  return await secrets.installFor(await bootedSystem(init.root ?? '/'))
+  const secrets = new DeviceSecrets({ fetch, identities: () => age?.identities ?? [] }, init)
+  const count = areThere ? undefined : await secrets.installFor(await bootedSystem(init.root ?? '/'))
+  await secrets.assignOwners()
+  return count
 }
 
 async function bootedSystem(root: string): Promise<string | undefined> {

@@ -9,7 +9,7 @@ import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { equalBytes, sha256, toHex } from '../../protocol/encoding/hash.ts'
 import type { ReleasedConfig } from '../../protocol/release/release.ts'
 import { replaceFile } from '../files/durable-file.ts'
-import { installSecrets, openSecret, type PlainSecret, removeSecrets } from './install.ts'
+import { assignOwners, installSecrets, openSecret, type PlainSecret, removeSecrets } from './install.ts'
 import { type Manifest, type Manifests, manifestFor, manifestsSchema, type SecretFile } from './manifest.ts'
 import { SecretError } from './secret-error.ts'
 
@@ -59,6 +59,15 @@ export class DeviceSecrets {
     if (next !== undefined) await this.#install(next)
   }
 
+  /**
+   * Gives the installed secrets to owners that did not exist when these were installed. A file's name goes with its owner,
+   * so it doesn't matter of which system it is. Throws a SecretError when one is still missing.
+   */
+  async assignOwners(): Promise<void> {
+    const { current, next } = await this.#manifests()
+    await assignOwners([...(current?.files ?? []), ...(next?.files ?? [])], this.#root)
+  }
+
   /** The new system is the one that boots: so are its secrets. Gives the files that are others than they were. */
   async commit(): Promise<string[]> {
     const { current, next } = await this.#manifests()
@@ -90,7 +99,7 @@ export class DeviceSecrets {
     return next?.topLevel === running ? await this.commit() : await this.restore()
   }
 
-  /** What goes with the system that runs, at the start of the machine or of the daemon. */
+  /** Installs the secrets of the running system, at the start of the machine or of the daemon. Resolves to their number. */
   async installFor(running: string | undefined): Promise<number> {
     const manifest = manifestFor(await this.#manifests(), running)
     if (manifest === undefined) return 0
@@ -127,7 +136,7 @@ export class DeviceSecrets {
     try {
       return manifestsSchema.parse(JSON.parse(text))
     } catch {
-      // What can't be read is fetched again.
+      // An unreadable file counts as none: the secrets are fetched again.
       return { v: 1 }
     }
   }

@@ -1,6 +1,7 @@
-/** Installing decrypted secrets in a tmpfs, all of a system's at once: a reader sees the old set or the new one. */
+/** Installs decrypted secrets in a tmpfs, all of a system's at once: readers see either the old set or the new one. */
 
 import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
 import { chmod, mkdir, open, readdir, readFile, readlink, rename, rm, stat, statfs, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { secretDocumentCodec } from '../../protocol/release/secrets.ts'
@@ -50,7 +51,10 @@ export async function openSecret(
   }
 }
 
-/** Puts the files in place of those that are there. Throws a SecretError; the old ones are there still then. */
+/**
+ * Puts the files in place of those that are there. A file whose owner or group is missing is root's alone until
+ * `assignOwners`. Throws a SecretError; the old ones are there still then.
+ */
 export async function installSecrets(files: readonly PlainSecret[], { root }: InstallOptions): Promise<void> {
   const link = join(root ?? '/', secretsLink)
   const base = dirname(link)
@@ -65,7 +69,7 @@ export async function installSecrets(files: readonly PlainSecret[], { root }: In
       await installFile(folder, file, root)
       others ||= (file.owner ?? 'root') !== 'root' || (file.group ?? 'root') !== 'root'
     }
-    // Others may go through to a file of their own, and see no names. Above it, whoever came first may have shut them out.
+    // Others may go through to a file of their own, and see no names. The folder above may have been made with a stricter mode.
     if (others) {
       await chmod(folder, 0o711)
       await chmod(base, 0o755)
@@ -89,11 +93,48 @@ async function installFile(
   const handle = await open(path, 'wx', 0o600)
   try {
     await handle.writeFile(bytes)
-    if (root === undefined) await handle.chown(await accountId('passwd', owner), await accountId('group', group))
-    await handle.chmod(Number.parseInt(mode ?? '0400', 8))
+    if (root !== undefined) return await handle.chmod(modeOf({ mode }))
+    const [uid, gid] = [await accountId('passwd', owner), await accountId('group', group)]
+    if (uid === undefined || gid === undefined) return await handle.chmod(0o400)
+    await handle.chown(uid, gid)
+    await handle.chmod(modeOf({ mode }))
   } finally {
     await handle.close()
   }
+}
+
+const modeOf = ({ mode }: Pick<SecretFile, 'mode'>) => Number.parseInt(mode ?? '0400', 8)
+
+/**
+ * Gives installed files to their owners, once the system that wants them has made these. Throws a SecretError that
+ * names an account that is still missing; all others have their files then.
+ */
+export async function assignOwners(files: readonly SecretFile[], root: string | undefined): Promise<void> {
+  if (root !== undefined) return
+  let problem: SecretError | undefined
+  for (const file of files) {
+    const path = join('/', secretsLink, file.name)
+    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch(() => undefined)
+    if (handle === undefined) continue
+    try {
+      const [uid, gid] = [await accountId('passwd', file.owner), await accountId('group', file.group)]
+      if (uid === undefined) problem ??= missingAccount('user', file.owner)
+      else if (gid === undefined) problem ??= missingAccount('group', file.group)
+      else {
+        await handle.chown(uid, gid)
+        await handle.chmod(modeOf(file))
+      }
+    } finally {
+      await handle.close()
+    }
+  }
+  if (problem !== undefined) throw problem
+}
+
+function missingAccount(what: 'user' | 'group', name: string | undefined): SecretError {
+  return new SecretError('secret-account', `a secret is for the ${what} ${name}, which this device doesn't have`, {
+    hint: `Let the config make the ${what} in a unit that is ordered before thymesh-secrets.service, or give the secret to root and hand it on with systemd's LoadCredential.`,
+  })
 }
 
 /** Sets that were there before; one that another process installs at this moment has no link yet and is young. */
@@ -113,8 +154,8 @@ async function requireMemory(folder: string): Promise<void> {
   })
 }
 
-/** The number of a user or group; root's when none is given. */
-async function accountId(database: 'passwd' | 'group', name: string | undefined): Promise<number> {
+/** The number of a user or group: root's when none is given, nothing when there is none of this name. */
+async function accountId(database: 'passwd' | 'group', name: string | undefined): Promise<number | undefined> {
   if (name === undefined || name === 'root') return 0
   const text = await readFile(`/etc/${database}`, 'utf8').catch(() => '')
   const line = text.split('\n').find(each => each.startsWith(`${name}:`))
@@ -123,11 +164,7 @@ async function accountId(database: 'passwd' | 'group', name: string | undefined)
   const { runProgram } = await import('../process/run-program.ts')
   const found = await runProgram('getent', [database, name], { timeoutMs: 10_000, lines: 1 }).catch(() => undefined)
   const number = found?.code === 0 ? found.stdout.split(':')[2] : undefined
-  if (number !== undefined) return Number(number)
-  const what = database === 'passwd' ? 'user' : 'group'
-  throw new SecretError('secret-account', `a secret is for the ${what} ${name}, which this device doesn't have`, {
-    hint: `Make the ${what} on the device, or give the secret to root and hand it on with systemd's LoadCredential.`,
-  })
+  return number === undefined ? undefined : Number(number)
 }
 
 /** Whether a set has been installed since the machine started. */

@@ -25,6 +25,10 @@ export class SecretUpdates {
       if (!(await this.#secrets.differ(wanted))) return undefined
       await this.#secrets.take(wanted, signal)
       await this.#secrets.installNext()
+      await this.#secrets.assignOwners().catch(async (thrown: unknown) => {
+        await this.#secrets.restore()
+        throw thrown
+      })
       await this.settle(wanted.topLevel)
       return undefined
     } catch (thrown) {

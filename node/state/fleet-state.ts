@@ -10,6 +10,7 @@ import { type Revocations, revocationsCodec } from '../../protocol/members/revoc
 import type { Head } from '../../protocol/messages/messages.ts'
 import { type Release, releaseCodec } from '../../protocol/release/release.ts'
 import { membersAuthority, type NamedDocument, namedRelease, namedRevocations } from '../../protocol/trust/fleet.ts'
+import type { Published } from '../../protocol/trust/publish.ts'
 import { namedSiteRelease, sitesOf } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { SerialQueue } from '../concurrency/serial-queue.ts'
@@ -110,6 +111,11 @@ export class FleetState extends EventEmitter<Events> {
     }
   }
 
+  /** Root metadata by its version, as it was signed. */
+  root(version: number): Promise<Uint8Array | undefined> {
+    return this.trustStore.root(version)
+  }
+
   /** A verified document by its SHA-256. */
   document(hash: Uint8Array): Promise<Uint8Array | undefined> {
     return this.#documents.get(toHex(hash))
@@ -203,6 +209,15 @@ export class FleetState extends EventEmitter<Events> {
     })
     this.emit('changed', belief)
     return belief
+  }
+
+  /** Believes metadata that was signed here: the documents that it names come with it, or are here. Throws as `believe` does. */
+  publish({ trusted, documents }: Pick<Published, 'trusted' | 'documents'>): Promise<Belief> {
+    return this.believe(trusted, async named => {
+      const document = documents.find(each => equalBytes(sha256(each), named.hash))
+      if (document !== undefined) return document
+      throw new FleetStateError('missing-document', `the metadata names ${toHex(named.hash)}, which was not made`)
+    })
   }
 
   #requireNotOlder(trusted: TrustedSet): void {

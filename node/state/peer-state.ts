@@ -5,6 +5,7 @@ import type { Settings } from '../settings/settings.ts'
 import { AgeIdentities } from './age-identities.ts'
 import { Clock } from './clock.ts'
 import { Database } from './database.ts'
+import { FleetState } from './fleet-state.ts'
 import { type Identity, loadIdentity } from './identity.ts'
 import { OwnState } from './own.ts'
 import { systemTime } from './system-time.ts'
@@ -33,4 +34,12 @@ export async function openState(settings: Pick<Settings, 'state' | 'clock' | 'im
     await database.close()
     throw thrown
   }
+}
+
+/** What a peer believed of its fleet when it ran last: for commands that need no mesh. */
+export function fleetStateOf(
+  { database, clock }: Pick<PeerState, 'database' | 'clock'>,
+  fleet: string,
+): Promise<FleetState> {
+  return FleetState.load(fleet, database, clock)
 }

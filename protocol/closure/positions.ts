@@ -14,8 +14,6 @@ export interface Positions {
   readonly slots: Uint32Array
 }
 
-export const noPositions: Positions = { offsets: new Float64Array(0), slots: new Uint32Array(0) }
-
 /** Packs positions as varints: for each the gap since the end of the one before, then its slot. */
 export function packPositions({ offsets, slots }: Positions): Uint8Array {
   const numbers = new Float64Array(offsets.length * 2)

@@ -55,7 +55,6 @@ export const bootLength = 8
 export const ageRecipientSchema = z.string().max(100).startsWith('age1')
 
 export const roleSchema = z.enum(['device', 'controller', 'relay'])
-export type MemberRole = z.infer<typeof roleSchema>
 
 export const targetSchema = z.enum(['nixos', 'portable'])
 export type Target = z.infer<typeof targetSchema>

@@ -24,7 +24,7 @@ export type LogRequest = z.infer<typeof logRequestSchema>
 export const logRequestCodec = codec<LogRequest>('log request', limits.request, logRequestSchema)
 
 /** One line of a device's history: how it went with a release. */
-export const historyEntrySchema = z.strictObject({
+const historyEntrySchema = z.strictObject({
   release: versionSchema,
   /** The site whose own release it is. */
   site: nameSchema.optional(),

@@ -25,7 +25,7 @@ export const refusals = { 'unknown-closure': 1, duplicate: 2, 'too-many': 3 } as
 export type Refusal = keyof typeof refusals
 
 /** `delta` is zstd with a dictionary: the old chunks that the request named. */
-export const chunkEncodings = { raw: 0, zstd: 1, delta: 2 } as const
+const chunkEncodings = { raw: 0, zstd: 1, delta: 2 } as const
 export type ChunkEncoding = keyof typeof chunkEncodings
 
 /** Chunks that the asker holds and that the wanted one may be told apart from: a run of a recipe's chunks. */

@@ -1,7 +1,7 @@
 /** Signatures and keys against what Nix 2.8 wrote, and what must not verify. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decodeNix32 } from './base32.ts'
+import { decodeNix32 } from '../../test/helpers/nix32.ts'
 import {
   fingerprint,
   formatNixPublicKey,

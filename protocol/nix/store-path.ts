@@ -6,7 +6,7 @@ import { NixFormatError } from './format-error.ts'
 export const storeDir = '/nix/store'
 
 /** Nix's own limit: name, hash and `-` fit a directory entry, with room for the suffixes of temporary names. */
-export const maxStoreNameLength = 211
+const maxStoreNameLength = 211
 
 /** Characters of the hash part: 20 bytes in nix32. */
 export const hashPartLength = 32

@@ -41,7 +41,6 @@ const deviceSchema = z.strictObject({
   site: nameSchema.optional(),
   tags: z.array(nameSchema).max(limits.tags).optional(),
 })
-export type ReleasedDevice = z.infer<typeof deviceSchema>
 
 const releaseSchema = z
   .strictObject({

@@ -78,7 +78,6 @@ export const promotesSchema = z.strictObject({
     .max(limits.waves + 1)
     .optional(),
 })
-export type Promotes = z.infer<typeof promotesSchema>
 
 /** What holds where a policy says nothing. */
 export const rolloutDefaults = {

@@ -13,10 +13,10 @@ export const secretFileNameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]
 })
 
 /** A user or a group, as shadow-utils takes it. */
-export const accountSchema = z.string().regex(/^[a-z_][a-z0-9_-]{0,30}$/, { error: 'expected the name of an account' })
+const accountSchema = z.string().regex(/^[a-z_][a-z0-9_-]{0,30}$/, { error: 'expected the name of an account' })
 
 /** Who may do what, in octal. */
-export const modeSchema = z.string().regex(/^0[0-7]{3}$/, { error: 'expected a mode such as 0400' })
+const modeSchema = z.string().regex(/^0[0-7]{3}$/, { error: 'expected a mode such as 0400' })
 
 /** How a secret lies on a device; `root`, `root` and 0400 if it isn't said. */
 export const placementFields = {
@@ -26,7 +26,7 @@ export const placementFields = {
 }
 
 /** One secret of a released config: its ciphertext is a document, for all devices of the config. */
-export const releasedSecretSchema = z.strictObject({
+const releasedSecretSchema = z.strictObject({
   document: cidSchema,
   /** Bytes of the document. */
   size: z.int().min(1).max(limits.secret),

@@ -29,7 +29,7 @@ const urlSchema = z
   .max(1000)
   .regex(/^https?:\/\/[^\s/]+/, { error: 'expected a URL with http or https' })
 
-export const probeSchema = z.discriminatedUnion('kind', [
+const probeSchema = z.discriminatedUnion('kind', [
   /** The unit is active. */
   z.strictObject({ kind: z.literal('unit'), unit: unitNameSchema, ...timing }),
   /** The port takes a connection; on the device itself unless a host is named. */
@@ -46,14 +46,14 @@ export const probeSchema = z.discriminatedUnion('kind', [
 export type Probe = z.infer<typeof probeSchema>
 
 /** Five fields: minute, hour, day of the month, month, day of the week. Seconds would promise what nobody keeps. */
-export const cronSchema = z
+const cronSchema = z
   .string()
   .max(100)
   .regex(/^[0-9A-Za-z*?,/#L-]+(?: [0-9A-Za-z*?,/#L-]+){4}$/, {
     error: 'expected a cron expression of five fields, such as 30 3 * * 1-5',
   })
 
-export const windowSchema = z.strictObject({
+const windowSchema = z.strictObject({
   /** When it opens. */
   cron: cronSchema,
   timeZone: timeZoneSchema.optional(),

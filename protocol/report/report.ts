@@ -23,7 +23,7 @@ import { peerIdSchema, publicKeyOf } from '../signing/peer-id.ts'
  * boots. `rolled-back`: the update was tried, and what ran before runs again. `failed`: it was not tried, or going back
  * failed too; `running` and `boots` say what is. docs/activation.md has the diagram.
  */
-export const deviceStateSchema = z.enum([
+const deviceStateSchema = z.enum([
   'waiting',
   'fetching',
   'preflight',
@@ -44,7 +44,7 @@ export type DeviceState = z.infer<typeof deviceStateSchema>
  * `fresh`: a live clock says that the trusted head has not expired. `expired`: it says that it has. `unknown`: the device
  * has no live clock.
  */
-export const freshnessSchema = z.enum(['fresh', 'expired', 'unknown'])
+const freshnessSchema = z.enum(['fresh', 'expired', 'unknown'])
 export type Freshness = z.infer<typeof freshnessSchema>
 
 const namesSchema = z.array(z.string().max(100)).max(limits.reportedNames)

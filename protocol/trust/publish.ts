@@ -124,24 +124,6 @@ export function foundFleet(init: {
 /** The part of a release that its author decides; the rest follows from what is trusted. */
 export type ReleaseContent = Omit<Release, 'v' | 'fleet' | 'site' | 'version' | 'created'>
 
-/** The next release on top of what is trusted, its version one higher. */
-export function publishRelease(
-  trusted: TrustedSet,
-  fleet: string,
-  content: ReleaseContent,
-  keys: ReleaseKeys,
-  now: Date,
-): Published {
-  const draft = draftRelease(trusted, fleet, content, now)
-  const members = renewedMembers(trusted, keys.members, now)
-  const targets = signMetadata('targets', draft.targets, [keys.targets])
-  const set = publishNext(trusted, { targets, ...(members && { members }) }, keys, now)
-  return { trusted: set, fleet, release: draft.release, documents: [draft.bytes] }
-}
-
-/** The keys that sign a release; with the members key, the members' metadata is renewed when half its time is over. */
-export type ReleaseKeys = Omit<FleetKeys, 'root' | 'members'> & { readonly members?: Signer }
-
 /** The keys that publish what others have signed: of the roles whose thresholds stay at one. */
 export type OnlineKeys = Pick<FleetKeys, 'snapshot' | 'timestamp'>
 
@@ -199,14 +181,6 @@ export function draftSiteRelease(
 export function renewalDue(trusted: TrustedSet, now: Date): boolean {
   const halfTime = new Date(now.getTime() + (lifetimes.targets / 2) * 86_400_000)
   return trusted.delegated[membersRole]?.signed.isExpired(halfTime) === true
-}
-
-/** When it is due: the same members metadata with the next version, where one key is enough to sign it. */
-function renewedMembers(trusted: TrustedSet, key: Signer | undefined, now: Date): Loaded<'targets'> | undefined {
-  const current = trusted.delegated[membersRole]
-  if (current === undefined || key === undefined || !renewalDue(trusted, now)) return current
-  if (membersAuthority(trusted).threshold > 1) return current
-  return signMetadata('targets', nextMembers(current, now), [key])
 }
 
 /** The next version of members metadata, not signed yet; with another revocation list, where one is given. */

@@ -2,7 +2,7 @@
 
 import type { Root, Snapshot, Targets, Timestamp } from '@tufjs/models'
 import { limits } from '../limits.ts'
-import { requireHonest, requireSound } from './sound.ts'
+import { requireSound } from './sound.ts'
 
 export type RoleKind = 'root' | 'timestamp' | 'snapshot' | 'targets'
 
@@ -34,17 +34,4 @@ export const fleetRules: TrustRules = {
   acceptedExpires: false,
   rotation: 'keep-signed',
   delegated: 'all',
-}
-
-const KiB = 1024
-
-/** For any repository that follows the specification, by its strict policy of time. */
-export const tufRules: TrustRules = {
-  // What the specification's reference implementation takes, since repositories are made for it.
-  maxBytes: { root: 512 * KiB, timestamp: 16 * KiB, snapshot: 2000 * KiB, targets: 5000 * KiB },
-  require: requireHonest,
-  secondOfVersion: 'no-news',
-  acceptedExpires: true,
-  rotation: 'forget',
-  delegated: 'looked-up',
 }

@@ -118,16 +118,6 @@ export function updateDelegated(
   return { ...trusted, delegated: { ...trusted.delegated, [role]: next } }
 }
 
-/**
- * A snapshot that was accepted before and is only loaded again: signed as the root asks now, but perhaps older than the
- * timestamp says by now. What it lists still guards against going back.
- */
-export function recallSnapshot(trusted: TrustedSet, bytes: Uint8Array): TrustedSet {
-  const snapshot = parseMetadata('snapshot', bytes, trusted.rules)
-  requireSigned(trusted.root.metadata, 'snapshot', snapshot.metadata)
-  return { ...trusted, snapshot }
-}
-
 /** §5.5.6, for the snapshot that was accepted before and is still the named one. */
 export function requireFreshSnapshot(trusted: TrustedSet, time: ReferenceTime): void {
   if (trusted.snapshot !== undefined) requireNotExpired('snapshot', trusted.snapshot, time)

@@ -41,6 +41,8 @@ export async function bundle(into = dist): Promise<string> {
     // The project's own Node, where there is one; else the system's.
     'node=$here/../node_modules/.bin/node',
     '[ -x "$node" ] || node=node',
+    '# A core dump would hold keys and secrets.',
+    'ulimit -c 0',
     ...Object.entries(env).map(([name, value]) => `export ${name}=${value}`),
     `exec "$node" ${flags.join(' ')} "$here/thymesh.mjs" "$@"`,
   ]
@@ -60,6 +62,8 @@ async function make(source: string, name: string, into: string, workers: Set<str
     splitting: true,
     metafile: true,
     platform: 'node',
+    // An ES module where a package has one: jsonc-parser's other form (UMD) asks for its parts at run time.
+    mainFields: ['module', 'main'],
     target: 'node24',
     format: 'esm',
     minifySyntax: true,

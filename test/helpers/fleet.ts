@@ -17,16 +17,11 @@ import { seal } from '../../protocol/signing/dsse.ts'
 import { type Signer, signerOf } from '../../protocol/signing/keys.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import { membersAuthority, namedRevocations } from '../../protocol/trust/fleet.ts'
-import {
-  type FleetKeys,
-  foundFleet,
-  type Published,
-  publishRelease,
-  type ReleaseContent,
-} from '../../protocol/trust/publish.ts'
+import { type FleetKeys, foundFleet, type Published, type ReleaseContent } from '../../protocol/trust/publish.ts'
 import { publishMembers } from '../../protocol/trust/publish-members.ts'
 import type { MetadataFetcher } from '../../protocol/trust/refresh.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
+import { publishRelease } from './publish-release.ts'
 
 /** When test fleets are founded and their documents written. */
 export const testNow = new Date('2026-01-31T12:00:00Z')

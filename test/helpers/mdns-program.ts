@@ -5,8 +5,9 @@
  */
 
 import { makeHost } from '../../node/mesh/transport/host.ts'
-import { libp2pLogger, silentLogger } from '../../node/process/log.ts'
+import { libp2pLogger } from '../../node/process/log.ts'
 import { protocolNames } from '../../protocol/messages/messages.ts'
+import { silentLogger } from './log.ts'
 
 const [seed, fleet = 'a', ...addresses] = process.argv.slice(2)
 const host = await makeHost({

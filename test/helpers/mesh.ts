@@ -5,11 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MeshPeer, openState, type PeerState } from '../../node/peer/mesh-peer.ts'
-import { type Logger, silentLogger } from '../../node/process/log.ts'
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
+import { controllerPeerOf } from '../../node/peer/make-controller-peer.ts'
+import { MeshPeer } from '../../node/peer/mesh-peer.ts'
+import type { Logger } from '../../node/process/log.ts'
 import { parseSettings, type SettingsInput } from '../../node/settings/settings.ts'
 import { FleetState } from '../../node/state/fleet-state.ts'
 import { writeSeed } from '../../node/state/identity.ts'
+import { openState, type PeerState } from '../../node/state/peer-state.ts'
 import type { NixStore } from '../../node/store/local/nix-store.ts'
 import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
 import { type Report, reportKind } from '../../protocol/report/report.ts'
@@ -18,6 +21,7 @@ import type { Signer } from '../../protocol/signing/keys.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import type { Published } from '../../protocol/trust/publish.ts'
 import { daysAfter, type TestFleet, testFleet, testSeed, testSigner } from './fleet.ts'
+import { silentLogger } from './log.ts'
 
 /** A fleet whose documents are valid today. */
 export function liveFleet(name = 'orchard'): TestFleet {
@@ -84,7 +88,8 @@ export class Mesh {
       await close()
     }
     this.#stops.push(stop)
-    return Object.assign(peer, { word, certificate, signer: testSigner(word), peerState: state, stopAll: stop })
+    const door = controllerPeerOf(peer, { state, settings })
+    return Object.assign(peer, { word, certificate, signer: testSigner(word), peerState: state, door, stopAll: stop })
   }
 
   /** A peer that runs. */
@@ -110,6 +115,8 @@ export type TestPeer = MeshPeer & {
   certificate: Uint8Array
   signer: Signer
   peerState: PeerState
+  /** What a controller has of it. */
+  door: ControllerPeer
   /** Stops the peer and closes its state. */
   stopAll(): Promise<void>
 }

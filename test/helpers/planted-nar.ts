@@ -3,7 +3,11 @@
 import { createCipheriv, createHash } from 'node:crypto'
 import fc from 'fast-check'
 import type { NarSource } from '../../node/swarm/recipe/nar-source.ts'
+import type { Positions } from '../../protocol/closure/positions.ts'
 import { encodeNix32 } from '../../protocol/nix/base32.ts'
+
+/** Of a NAR without references. */
+export const noPositions: Positions = { offsets: new Float64Array(0), slots: new Uint32Array(0) }
 
 /** A valid hash part, different for each seed. */
 export function hashPart(seed: string): string {

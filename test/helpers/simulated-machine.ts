@@ -1,8 +1,10 @@
 /** A machine in memory for the activator: it can lose its daemon or its power at any step, and its guard acts by itself. */
 
-import type { Entry } from '../../node/activation/entry.ts'
+import type { JournalEntry } from '../../node/activation/journal-entry.ts'
+import { SwitchError } from '../../node/activation/switch.ts'
 import type { ActivationSystem } from '../../node/activation/system.ts'
 import type { Decision } from '../../node/activation/transition.ts'
+import { testUnit } from './unit-state.ts'
 
 /** The daemon is gone, or all power. */
 export class Crash extends Error {}
@@ -26,11 +28,18 @@ export class SimulatedMachine implements ActivationSystem {
   readonly startsUnits = true
   readonly old: string | undefined
   readonly new: string
-  readonly #behaviour: Behaviour
+  #behaviour: Behaviour
   runs: string | undefined
   bootsNext: string | undefined
   decided: Decision | undefined
-  journal: Entry | undefined
+  journal: JournalEntry | undefined
+  /** The machine goes down. */
+  stopping = false
+  stopped = false
+  /** So many commits fail, since the machine lacks something for the moment. */
+  lacking = 0
+  /** A boot was called a good one. */
+  blessed = false
   /** The switch takes all power down with it. */
   diesTesting = false
   /** Everything that the world has been, for invariants. */
@@ -61,6 +70,11 @@ export class SimulatedMachine implements ActivationSystem {
   /** Whether the daemon's questions to other members are answered. */
   get reachable(): boolean {
     return this.runs !== this.new || this.#behaviour.reachable
+  }
+
+  /** What was wrong with the new generation is over. */
+  behave(behaviour: Behaviour): void {
+    this.#behaviour = behaviour
   }
 
   /** A new daemon, after a crash. */
@@ -94,6 +108,11 @@ export class SimulatedMachine implements ActivationSystem {
     throw new Crash(fault)
   }
 
+  /** The deadline comes while no daemon runs. */
+  passDeadline(): void {
+    if (this.#deadline !== undefined) this.#pass(this.#deadline)
+  }
+
   /** Time goes by: at the deadline the guard decides, unless that was done. */
   #pass(uptime: number): void {
     this.#uptime = Math.max(uptime, this.#uptime)
@@ -104,7 +123,7 @@ export class SimulatedMachine implements ActivationSystem {
   }
 
   read = () => this.#step(() => this.journal)
-  write = (entry: Entry) =>
+  write = (entry: JournalEntry) =>
     this.#step(() => {
       this.journal = entry
     })
@@ -116,11 +135,15 @@ export class SimulatedMachine implements ActivationSystem {
   }
   running = () => this.#step(() => this.runs)
   boots = () => this.#step(() => this.bootsNext)
-  failedUnits = async () => (this.runs === this.new && this.#behaviour.unitFails ? ['bad.service'] : [])
+  units = async () =>
+    this.runs === this.new && this.#behaviour.unitFails
+      ? [testUnit('bad.service', { active: 'failed', sub: 'failed' })]
+      : []
   unitIsActive = async () => true
-  arm = (_entry: Entry, seconds: number) =>
+  arm = (_entry: JournalEntry, seconds: number) =>
     this.#step(() => {
       this.decided = undefined
+      this.stopped = false
       this.#deadline = this.#uptime + seconds
     })
   disarm = () =>
@@ -140,16 +163,24 @@ export class SimulatedMachine implements ActivationSystem {
     })
   commit = () =>
     this.#step(() => {
-      if (this.#behaviour.commitFails) throw new Error('the boot partition is full')
+      if (this.lacking-- > 0) throw new SwitchError('interrupted', 'No space left on device')
+      if (this.#behaviour.commitFails) throw new SwitchError('switch-failed', 'the boot loader was not installed')
       this.bootsNext = this.new
     })
-  decide = (_entry: Entry, wanted: Decision, force = false) =>
+  decide = (_entry: JournalEntry, wanted: Decision, force = false) =>
     this.#step(() => {
       if (force || this.decided === undefined) this.decided = wanted
       return this.decided
     })
   decision = async () => this.decided
-  blessBoot = async () => {}
+  isStopping = async () => this.stopping
+  markStopped = async (_entry: JournalEntry, stopped: boolean) => {
+    this.stopped = stopped
+  }
+  wasStopped = async () => this.stopped
+  blessBoot = async () => {
+    this.blessed = true
+  }
   output = async () => ''
   journalOf = async () => ''
 }

@@ -2,7 +2,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { publish, releaseConfig } from '../../controller/release/publish.ts'
+import { releaseConfig } from '../../controller/release/release-config.ts'
 import { NixStore } from '../../node/store/local/nix-store.ts'
 import type { KnownClosure } from '../../node/swarm/chunks/closures.ts'
 import { fetchClosure } from '../../node/swarm/fetch/closure-fetch.ts'
@@ -15,6 +15,7 @@ import { type RealStore, Stores } from '../store/real-stores.ts'
 import { type TestFleet, testSeed, testSigner } from './fleet.ts'
 import { connect, liveFleet, Mesh, type PeerInit, type TestPeer, until } from './mesh.ts'
 import { noise } from './planted-nar.ts'
+import { publishRelease } from './publish-release.ts'
 
 /** A peer, the store that it serves from and fetches into, and that store's files. */
 export type StorePeer = TestPeer & { real: RealStore }
@@ -101,8 +102,11 @@ export class SwarmWorld {
   async release(controller: StorePeer, what: Content): Promise<ReleasedConfig> {
     const topLevel = await this.build(controller.real, what)
     const built = { system: 'x86_64-linux', target: 'portable' as const, topLevel }
-    const config = await releaseConfig(controller, built, this.key)
-    await publish(controller, { message: 'news', configs: { kiosk: config }, devices: {} }, this.fleet.keys, new Date())
+    const config = await releaseConfig(controller.door, built, this.key)
+    const { trusted } = controller.state.belief ?? {}
+    if (trusted === undefined) throw new Error('expected a controller that knows its fleet')
+    const content = { message: 'news', configs: { kiosk: config }, devices: {} }
+    await controller.state.publish(publishRelease(trusted, this.fleet.fleet, content, this.fleet.keys, new Date()))
     return config
   }
 

@@ -25,6 +25,8 @@ export interface LabDeviceOptions {
   settings?: SettingsInput
   /** The size of the disk that its Nix store and state are on; without it, this computer's. */
   diskMegabytes?: number
+  /** How many files that disk takes. */
+  diskInodes?: number
   /** Whether that disk loses at a power cut what was not synced: see {@link BlockDisk}. */
   blockDisk?: boolean
   /** More files that are there at the first boot. */
@@ -74,7 +76,7 @@ export class LabDevice {
     }
     const unit = 'thymesh.service'
     const kind = options.blockDisk ? BlockDisk : LabDisk
-    const disk = diskMegabytes === undefined ? undefined : await kind.create(diskMegabytes)
+    const disk = diskMegabytes === undefined ? undefined : await kind.create(diskMegabytes, options.diskInodes)
     const host = await LabHost.create({
       name,
       network,

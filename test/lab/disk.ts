@@ -16,9 +16,10 @@ export class LabDisk {
     this.directory = directory
   }
 
-  static async create(megabytes: number): Promise<LabDisk> {
+  /** `inodes`: how many files it takes; without it, as many as this computer's memory does. */
+  static async create(megabytes: number, inodes = 0): Promise<LabDisk> {
     const directory = mkdtempSync(join(tmpdir(), 'thymesh-lab-disk-'))
-    const options = `size=${megabytes}m,mode=0755`
+    const options = `size=${megabytes}m,mode=0755${inodes === 0 ? '' : `,nr_inodes=${inodes}`}`
     await mount(['mount', '-t', 'tmpfs', '-o', options, 'thymesh-lab', directory])
     return new LabDisk(directory)
   }
@@ -48,9 +49,20 @@ export class LabDisk {
     }
   }
 
-  /** Takes away what `fill` wrote. */
+  get freeInodes(): number {
+    return statfsSync(this.directory).ffree
+  }
+
+  /** Makes empty files until so many inodes are left. */
+  fillInodes(leave: number): void {
+    const folder = join(this.directory, 'files')
+    mkdirSync(folder, { recursive: true })
+    for (let number = this.freeInodes; number > leave; number--) closeSync(openSync(join(folder, String(number)), 'a'))
+  }
+
+  /** Takes away what `fill` and `fillInodes` wrote. */
   clear(): void {
-    rmSync(join(this.directory, 'filler'), { force: true })
+    for (const name of ['filler', 'files']) rmSync(join(this.directory, name), { recursive: true, force: true })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { makeSnapshot, makeTimestamp, signMetadata } from '../../protocol/trust/metadata.ts'
-import { type Published, publishRelease } from '../../protocol/trust/publish.ts'
+import type { Published } from '../../protocol/trust/publish.ts'
 import { type TrustedSet, updateRoot } from '../../protocol/trust/trusted-set.ts'
 import { daysAfter, type TestFleet, testSigner } from '../helpers/fleet.ts'
 import {
@@ -19,6 +19,7 @@ import {
   until,
 } from '../helpers/mesh.ts'
 import { testRoot } from '../helpers/metadata.ts'
+import { publishRelease } from '../helpers/publish-release.ts'
 
 const content = (message: string) => ({ message, configs: {}, devices: {} })
 

@@ -5,7 +5,6 @@ import { describe, it } from 'node:test'
 import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
-import { publishRelease } from '../../protocol/trust/publish.ts'
 import { updateRoot } from '../../protocol/trust/trusted-set.ts'
 import { testSigner } from '../helpers/fleet.ts'
 import {
@@ -21,6 +20,7 @@ import {
   until,
 } from '../helpers/mesh.ts'
 import { testRoot } from '../helpers/metadata.ts'
+import { publishRelease } from '../helpers/publish-release.ts'
 
 const versionOf = (peer: MeshPeer) => peer.state.belief?.release.version
 const counterOf = (at: MeshPeer, of: MeshPeer) => at.directory.report(of.identity.peerId)?.document.counter

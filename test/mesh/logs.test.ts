@@ -5,12 +5,12 @@ import { describe, it, type TestContext } from 'node:test'
 import { encode } from '@ipld/dag-cbor'
 import type { JournalQuery } from '../../node/logs/journal-reader.ts'
 import { askForLog, LogError, LogService } from '../../node/logs/log-service.ts'
-import { silentLogger } from '../../node/process/log.ts'
 import { sha256, toHex } from '../../protocol/encoding/hash.ts'
 import { limits } from '../../protocol/limits.ts'
 import { historyCodec, type LogRequest, logRequestCodec } from '../../protocol/messages/logs.ts'
 import { withCode } from '../helpers/errors.ts'
 import { testSigner } from '../helpers/fleet.ts'
+import { silentLogger } from '../helpers/log.ts'
 import { connect, liveFleet, Mesh, reportOf, until } from '../helpers/mesh.ts'
 
 const journal: LogRequest = { journal: { unit: 'web.service', lines: 50 } }

@@ -46,7 +46,7 @@ it('shows a controller all that was signed, after a pruning', async t => {
   const mesh = await Mesh.of(t)
   const fleet = liveFleet()
   const controller = await mesh.make({ word: 'ada', fleet, believes: fleet.published })
-  const trail = await AuditTrail.open(controller.peerState.database)
+  const trail = await AuditTrail.open(controller.door.auditTable)
   await trail.follow(controller.state)
   controller.pruner.needs(() => trail.documents())
   for (let release = 2; release <= many; release++) {

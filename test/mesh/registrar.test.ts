@@ -6,11 +6,11 @@ import { Registrar } from '../../controller/members/registrar.ts'
 import { TokenBook } from '../../controller/members/token-book.ts'
 import { memberRows } from '../../controller/queries/members.ts'
 import { tokenRows } from '../../controller/queries/tokens.ts'
-import { silentLogger } from '../../node/process/log.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { reportKind } from '../../protocol/report/report.ts'
 import { open, seal } from '../../protocol/signing/dsse.ts'
 import { daysAfter, type TestFleet, testRecipient, testSigner } from '../helpers/fleet.ts'
+import { silentLogger } from '../helpers/log.ts'
 import { connect, gossiping, isMember, liveFleet, Mesh, reportOf, type TestPeer, until } from '../helpers/mesh.ts'
 import { testDirectory } from '../helpers/state.ts'
 
@@ -24,7 +24,7 @@ async function scene(t: TestContext) {
   await connect(controller, between)
   await gossiping([controller, between])
   const book = new TokenBook(await testDirectory(t))
-  const registrar = new Registrar({ peer: controller, book, keys: async () => fleet.keys, log: silentLogger })
+  const registrar = new Registrar({ peer: controller.door, book, keys: async () => fleet.keys, log: silentLogger })
   registrar.start()
   made.after(() => registrar.stop())
   const join = async (word: string, token: ReturnType<TestFleet['token']>) => {
@@ -82,7 +82,7 @@ describe('a controller', () => {
     await until(() => between.state.belief?.authority.revoked.has(gone), 'the second to be revoked')
     await until(() => between.host.getConnections(second.host.peerId).length === 0, 'it to be dropped')
     assert.ok(isMember(between, first))
-    const rows = memberRows(controller, await registrar.decisions(), new Date())
+    const rows = memberRows(controller.door, await registrar.decisions(), new Date())
     const row = rows.find(({ peer }) => peer === gone)
     assert.deepEqual([row?.state, row?.name, row?.revoked?.reason], ['revoked', 'second', 'its join token was used up'])
     const [tokenRow] = await tokenRows(controller, book, new Date())
@@ -114,7 +114,7 @@ describe('a controller', () => {
     await between.directory.addReport(report)
     between.gossip.publishReport(report)
     await until(() => controller.directory.report(between.identity.peerId)?.document.alarms, 'the alarm')
-    const row = memberRows(controller, [], new Date()).find(({ name }) => name === 'between')
+    const row = memberRows(controller.door, [], new Date()).find(({ name }) => name === 'between')
     assert.equal(row?.cloned, true)
   })
 })

@@ -2,6 +2,16 @@
 
 import type { Files } from './workshop.ts'
 
+/** What the container `web` of them asks of Podman, beside what NixOS has options for. */
+export const podmanOptions = [
+  '--network=host',
+  '--user=1000:1000',
+  '--device=/dev/ttyUSB0',
+  '--cap-add=NET_ADMIN',
+  '--privileged',
+  '--authfile=/run/thymesh/secrets/registry',
+]
+
 export const allModules: { files: Files; modules: Record<string, object> } = {
   files: {
     'artifacts/site/index.html': '<h1>Hello</h1>\n',
@@ -9,7 +19,16 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
   },
   modules: {
     access: {
-      users: [{ name: 'anna', fullName: 'Anna', admin: true, keys: ['ssh-ed25519 AAAAC3 anna'], password: 'anna' }],
+      users: [
+        {
+          name: 'anna',
+          fullName: 'Anna',
+          admin: true,
+          groups: ['dialout'],
+          keys: ['ssh-ed25519 AAAAC3 anna'],
+          password: 'anna',
+        },
+      ],
       rootKeys: ['ssh-ed25519 AAAAC3 root'],
       rootPassword: 'rootpw',
       certificates: ['-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----\n'],
@@ -29,7 +48,15 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
           environment: [{ key: 'A', value: 'b $c %d "e"' }],
           environmentSecret: 'env',
           labels: [{ key: 'x', value: 'y' }],
+          dependsOn: ['base'],
+          network: 'host',
+          user: '1000:1000',
+          devices: ['/dev/ttyUSB0'],
+          capabilities: ['NET_ADMIN'],
+          privileged: true,
+          registryLogin: 'registry',
         },
+        { name: 'base', image: 'docker.io/library/redis@sha256:00' },
       ],
     },
     'custom-nix': { files: ['nix/greeting.nix'] },
@@ -44,6 +71,8 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
       rotation: 'left',
       volume: 50,
       audioSink: 'hdmi',
+      browserOptions: ['--force-device-scale-factor=1.5'],
+      hideCursor: true,
       vnc: true,
       vncPassword: 'vnc',
     },
@@ -62,10 +91,19 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
           gateway6: 'fd00::1',
         },
       ],
+      openTcpPorts: [9100],
       nameservers: ['10.0.0.1'],
       timeServers: ['ntp.example.org'],
     },
     python: { programs: [{ name: 'hello', script: 'print(1)', environmentSecret: 'env' }] },
+    system: {
+      watchdogSeconds: 15,
+      swapMegabytes: 512,
+      zramPercent: 50,
+      kernelModules: ['i2c-dev'],
+      kernelParameters: ['quiet'],
+      sysctl: [{ key: 'vm.swappiness', value: '10' }],
+    },
     thymesh: { bootstrap: ['/dns4/hub.example.org/tcp/4460'], log: 'debug', uploadPeers: 4 },
     updates: {
       probes: [

@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test'
 import { parseSettings } from '../../node/settings/settings.ts'
 import { updatePolicySchema } from '../../protocol/release/update-policy.ts'
 import { builtinModules, builtinModulesPage } from '../../scripts/src/builtin-modules.ts'
-import { allModules } from './all-modules.ts'
+import { allModules, podmanOptions } from './all-modules.ts'
 import { nixSkip, succeeded, thisSystem, Workshop } from './workshop.ts'
 
 describe('built-in modules', { skip: nixSkip() }, () => {
@@ -101,6 +101,20 @@ describe('built-in modules', { skip: nixSkip() }, () => {
     assert.ok(script && /is no password hash/.test(text('units/thymesh-passwords.service')))
   })
 
+  it('say what containers, people, boards and screens need', () => {
+    const web = text('units/container-web.service')
+    for (const option of podmanOptions) assert.ok(web.includes(`"${option}"`), option)
+    assert.match(web, /^After=container-base\.service$/m)
+    assert.match(web, /^Requires=container-base\.service/m)
+    assert.match(text('units/thymesh-users.service'), /usermod --append --groups .*dialout/)
+    assert.match(text('etc/systemd/system.conf.d/10-thymesh.conf'), /^RuntimeWatchdogSec=15s$/m)
+    assert.equal(text('etc/modules-load.d/thymesh.conf'), 'i2c-dev\n')
+    assert.equal(text('etc/sysctl.d/90-thymesh.conf'), 'vm.swappiness = 10\n')
+    const session = text('etc/thymesh-kiosk/session')
+    assert.match(session, /^unclutter -idle 1 &$/m)
+    assert.match(session, /'--force-device-scale-factor=1\.5' 'https:/)
+  })
+
   it('list which secrets go where', async () => {
     const fleet = (await workshop.evaluate(project, 'thymesh.fleet')) as {
       configs: Record<string, { secrets: { name: string; processing: string; owner: string }[] }>
@@ -111,6 +125,7 @@ describe('built-in modules', { skip: nixSkip() }, () => {
     assert.deepEqual(uses, [
       'anna yescrypt root',
       'env none root',
+      'registry none root',
       'rootpw yescrypt root',
       'tls none root',
       'vnc none kiosk',

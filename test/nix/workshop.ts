@@ -52,10 +52,12 @@ export class Workshop {
     NIX_REMOTE: `local?root=${this.root}`,
     NIX_CONFIG,
   }
+  readonly #limitMs: number
   #projects = 0
 
-  /** `bin` is a folder of Nix's programs, instead of this machine's. */
-  constructor({ bin }: { bin?: string } = {}) {
+  /** `bin` is a folder of Nix's programs, instead of this machine's; `limitMs` what one command may take. */
+  constructor({ bin, limitMs = COMMAND_TIMEOUT_MS }: { bin?: string; limitMs?: number } = {}) {
+    this.#limitMs = limitMs
     mkdirSync(this.root)
     if (bin === undefined) return
     this.environment.PATH = `${bin}:${this.environment.PATH}`
@@ -80,7 +82,7 @@ export class Workshop {
 
   /** Runs a program to its end, within a time limit; a failure is a result too. */
   run(program: string, args: readonly string[]): Promise<Ended> {
-    const options = { env: this.environment, cwd: this.#directory, timeout: COMMAND_TIMEOUT_MS, maxBuffer: 2 ** 24 }
+    const options = { env: this.environment, cwd: this.#directory, timeout: this.#limitMs, maxBuffer: 2 ** 24 }
     return new Promise((resolve, reject) =>
       execFile(program, [...args], options, (error, stdout, stderr) => {
         if (error && typeof error.code !== 'number') reject(error)

@@ -16,8 +16,8 @@ import type { PathInfo } from '../../node/store/path-info.ts'
 import { storeError } from '../../node/store/store-error.ts'
 import type { Closure } from '../../protocol/closure/closure.ts'
 import { encodeNix32 } from '../../protocol/nix/base32.ts'
-import { parseNarInfo } from '../../protocol/nix/narinfo.ts'
 import { parseStorePath } from '../../protocol/nix/store-path.ts'
+import { parseNarInfo } from '../helpers/narinfo.ts'
 import { missingNix, type RealStore, Stores } from './real-stores.ts'
 
 const run = promisify(execFile)

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Housekeeper } from '../../node/activation/housekeeper.ts'
-import { silentLogger } from '../../node/process/log.ts'
 import { policyOf } from '../../protocol/release/update-policy.ts'
+import { silentLogger } from '../helpers/log.ts'
 import { missingNix, Stores } from './real-stores.ts'
 
 const options = { skip: await missingNix(), timeout: 120_000 }

@@ -6,7 +6,6 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Level } from 'level'
-import { silentLogger } from '../../node/process/log.ts'
 import type { NixStore } from '../../node/store/local/nix-store.ts'
 import { ChunkIndex } from '../../node/swarm/chunks/chunk-index.ts'
 import { Assembler } from '../../node/swarm/fetch/assembler.ts'
@@ -14,6 +13,7 @@ import { RecipeBook } from '../../node/swarm/recipe/recipe-book.ts'
 import { LocalChunks } from '../../node/swarm/staging/local-chunks.ts'
 import { Staging } from '../../node/swarm/staging/staging.ts'
 import { ChunkedClosure } from '../helpers/chunked-closure.ts'
+import { silentLogger } from '../helpers/log.ts'
 import { missingNix, type RealStore, Stores } from '../store/real-stores.ts'
 
 const options = { skip: await missingNix(), timeout: 120_000 }
@@ -83,8 +83,8 @@ async function world(t: TestContext) {
     const chunks = new LocalChunks({ ...components, list: closure.list, staging })
     return { chunks, staging, here: await chunks.discover() }
   }
-  const assembler = ({ list }: ChunkedClosure, chunks: LocalChunks, trustedPublicKeys = [key.publicKey]) =>
-    new Assembler({ store: b, list, chunks, log }, { parallel: 2, trustedPublicKeys })
+  const assembler = ({ list }: ChunkedClosure, chunks: LocalChunks) =>
+    new Assembler({ store: b, list, chunks, log }, { parallel: 2 })
   /** A whole fetch of a closure, of which every chunk that is not here comes at once. */
   const bringIn = async (closure: ChunkedClosure, name: string) => {
     const { chunks, staging } = await open(closure, name)
@@ -238,20 +238,6 @@ test('chunks of paths that are collected in the middle are asked for again', opt
   )
   assert.ok(asked.size > 0)
   await assertWhole(all, rebuilt)
-})
-
-test('a path that no trusted key signed is refused before anything is asked for', options, async t => {
-  const all = await world(t)
-  const { stores, b, open, assembler } = all
-  const closure = await generation(all, newContent())
-  const { chunks } = await open(closure, 'staging')
-  const { publicKey } = await stores.key('other-1')
-  const available = async () => assert.fail('a chunk was asked for')
-  for (const keys of [[], [publicKey]]) {
-    const running = assembler(closure, chunks, keys).run(closure.list.paths, available, { signal: t.signal })
-    await assert.rejects(running, { code: 'signature-refused' })
-  }
-  assert.equal((await b.validPaths(closure.list.paths.map(({ described }) => described.path))).size, 0)
 })
 
 test('a descriptor that lies fails the closure, and of its wrong path nothing is left', options, async t => {

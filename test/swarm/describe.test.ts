@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { chmod, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { describeClosure } from '../../controller/build/describe.ts'
+import { PathRecipes } from '../../node/swarm/recipe/path-recipes.ts'
 import { sha256 } from '../../protocol/encoding/hash.ts'
 import { formatNixPublicKey, parseNixPublicKey, verifyPath } from '../../protocol/nix/signature.ts'
 import { content, SwarmWorld } from '../helpers/swarm.ts'
@@ -13,11 +14,14 @@ const options = { skip: await missingNix(), timeout: 120_000 }
 
 test('a closure is described once, signed, and anew where a path has other bytes', options, async t => {
   const world = await SwarmWorld.of(t)
-  const { real, store, state, described } = await world.controller()
+  const { real, store, state, peerState } = await world.controller()
+  const table = peerState.database.table('described')
   const top = await world.build(real, content('described', 300_000))
   const made: [number, number][] = []
   const describe = (of = store) =>
-    describeClosure({ store: of, state, described }, top, world.key, (done, all) => made.push([done, all]))
+    describeClosure(new PathRecipes({ store: of, documents: state, table }), top, world.key, (done, all) =>
+      made.push([done, all]),
+    )
   const closure = await describe()
   assert.deepEqual(made.at(-1), [3, 3])
   assert.equal(closure.paths.at(-1)?.path, top)

@@ -2,11 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { silentLogger } from '../../node/process/log.ts'
 import type { KnownClosure } from '../../node/swarm/chunks/closures.ts'
 import { type OpenChunks, SwarmService } from '../../node/swarm/session/swarm-service.ts'
 import { UploadLimiter } from '../../node/swarm/session/upload-limiter.ts'
 import { ChunkedClosure, memoryPath } from '../helpers/chunked-closure.ts'
+import { silentLogger } from '../helpers/log.ts'
 import { mesh } from '../helpers/mesh.ts'
 import { noise, storePath } from '../helpers/planted-nar.ts'
 

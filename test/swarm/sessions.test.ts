@@ -46,7 +46,7 @@ test('only closures of verified releases are served', options, async t => {
   const { world, controller, hash } = await served(t)
   const other = await world.build(controller.real, content('unreleased', 30_000))
   const { describeClosure } = await import('../../controller/build/describe.ts')
-  const unreleased = await controller.closures.add(await describeClosure(controller, other, world.key))
+  const unreleased = await controller.closures.add(await describeClosure(controller.door.closures, other, world.key))
   const device = await world.hostile('device', async () => {})
   await connect(device, controller)
   for (const closure of [new Uint8Array(32), unreleased.multihash.digest]) {

@@ -2,10 +2,9 @@
 
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { StateError } from '../../../node/state/database.ts'
 import { openState } from '../../../node/state/peer-state.ts'
 import { nameSchema } from '../../../protocol/encoding/fields.ts'
-import { HintedError } from '../../../protocol/errors.ts'
+import { HintedError, ThymeshError } from '../../../protocol/errors.ts'
 import { grantKind, nameMatches, parseJoinToken } from '../../../protocol/members/join-token.ts'
 import { formatNixSecretKey } from '../../../protocol/nix/signature.ts'
 import { open } from '../../../protocol/signing/dsse.ts'
@@ -93,7 +92,7 @@ async function signOwnAnew(home: FleetHome, fleet: string, operator: string, opt
       await state.database.close()
     }
   } catch (thrown) {
-    if (!(thrown instanceof StateError && thrown.code === 'in-use')) throw thrown
+    if (!(thrown instanceof ThymeshError && thrown.code === 'in-use')) throw thrown
     note(
       options,
       'Restart your other `thymesh` before the root with these keys is published: it uses an old certificate.',

@@ -1,7 +1,6 @@
 /** `thymesh members` and `thymesh members renew`: who is a member, and new certificates. */
 
 import { shortId, table } from '../../format/table.ts'
-import { deliverCertificates } from '../../members/delivery.ts'
 import { findMembers } from '../../members/find.ts'
 import { openProject } from '../../project/project.ts'
 import { takeNews, withSession } from '../shell/context.ts'
@@ -35,7 +34,7 @@ export async function renew(options: RenewOptions): Promise<undefined> {
         await home.keys(),
       )
     }
-    const told = await deliverCertificates(peer)
+    const told = await peer.neighbours.sync()
     if (signed.length > 0) note(options, `Delivered to ${told} connected peers, which relay it.`)
     const lines = signed.map(({ name, peer: id, expires }) => [name, shortId(id), expires])
     const text =

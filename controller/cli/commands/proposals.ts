@@ -55,7 +55,7 @@ export async function approve(options: ApproveOptions): Promise<number> {
       name: await home.operatorKeys.operator(),
       trustClock: options.trustClock,
     }
-    requireOnlyOne(judged, peer.proposals.book.all, operator)
+    requireOnlyOne(judged, peer.proposals.all, operator)
     const said = options.message ?? ''
     const signed = judged.complete
       ? approveComplete(judged, belief.trusted, operator, said)
@@ -92,7 +92,7 @@ export async function reject(options: RejectOptions): Promise<number> {
     const operator = { signers: await operatorKeys.signers(), now: new Date(), name }
     const said = addRejection(judged, trusted, operator, options.message ?? '')
     await session.audit.noteProposal(said)
-    await session.peer.proposals.book.add(said.proposal)
+    await session.peer.proposals.add(said.proposal)
     const heard = await spread(session, spreadMs)
     const withdrawn = isWithdrawn(said)
     const text = `${capital(titleOf(said))} is ${withdrawn ? 'withdrawn' : 'rejected by you'}.`
@@ -119,7 +119,7 @@ async function findProposal(
   await takeNews(session, options, options.news)
   const deadline = Date.now() + options.news * 1000
   for (;;) {
-    const all = session.peer.proposals.book.all
+    const all = session.peer.proposals.all
     const fitting = all.filter(each => isCalled(each, options.which))
     const [first, second] =
       fitting.filter(each => !isWithdrawn(each)).length > 0 ? fitting.filter(each => !isWithdrawn(each)) : fitting

@@ -96,7 +96,7 @@ async function approval(session: Session, id: string, version: number, options: 
   }
   const timer = setTimeout(() => ended.resolve(false), (options.timeout ?? watchSeconds) * 1000)
   state.on('changed', look)
-  proposals.book.on('changed', onProposal)
+  proposals.on('changed', onProposal)
   try {
     look()
     return await untilLeft(left => {
@@ -106,6 +106,6 @@ async function approval(session: Session, id: string, version: number, options: 
   } finally {
     clearTimeout(timer)
     state.off('changed', look)
-    proposals.book.off('changed', onProposal)
+    proposals.off('changed', onProposal)
   }
 }

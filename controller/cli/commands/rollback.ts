@@ -31,7 +31,7 @@ async function goBack(session: Session, options: RollbackOptions): Promise<numbe
   const old = await peer.state.release(to, site)
   if (old === undefined) throw new RangeError(`release ${to} is listed, but not there`)
   const kept = (await peer.state.releaseVersions(site)).slice(-keptReleases)
-  await requireKept(old, kept, async closure => (await peer.closures.held(closure)) !== undefined, only)
+  await requireKept(old, kept, closure => peer.closures.holds(closure), only)
   const content = rollbackContent(current, old, options.message, only)
   checkWaitFor(options.waitFor, devicesInForce(session, { ...content, site }))
   return await release(session, content, options)

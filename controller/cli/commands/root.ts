@@ -1,8 +1,7 @@
 /** `thymesh root`: the fleet's root, the next one, and signing it: with the mesh, or with a file where there is none. */
 
 import { readFile, writeFile } from 'node:fs/promises'
-import { openState } from '../../../node/peer/mesh-peer.ts'
-import { FleetState } from '../../../node/state/fleet-state.ts'
+import { fleetStateOf, openState } from '../../../node/state/peer-state.ts'
 import { HintedError } from '../../../protocol/errors.ts'
 import { type RoleName, roleNames } from '../../../protocol/trust/fleet.ts'
 import type { RootChanges } from '../../../protocol/trust/next-root.ts'
@@ -11,7 +10,6 @@ import { type Judged, judge, membersOf, wantedSigners } from '../../../protocol/
 import { FleetHome } from '../../fleet/fleet-home.ts'
 import { type OperatorCard, parseCard, readCard, requireFleet } from '../../keys/card.ts'
 import { ownCard } from '../../keys/own-card.ts'
-import { deliverCertificates } from '../../members/delivery.ts'
 import { isNamed, orphanedBy } from '../../members/orphans.ts'
 import { openProject, type Project } from '../../project/project.ts'
 import { rootDetails } from '../../queries/root.ts'
@@ -44,7 +42,7 @@ export async function offline<T>(project: Project, work: (belief: Belief, home: 
   const home = new FleetHome(project.fleet)
   const state = await openState(await home.settings())
   try {
-    const { belief } = await FleetState.load(project.fleet, state.database, state.clock)
+    const { belief } = await fleetStateOf(state, project.fleet)
     return await work(requireBelief(belief), home)
   } finally {
     await state.database.close()
@@ -98,7 +96,7 @@ export async function rootPropose(options: RootProposeOptions): Promise<number> 
   return await withSession(project, options, async session => {
     await takeNews(session, options, changeNewsSeconds, 'No peer is in reach yet.')
     const { judged, operator } = await make(beliefOf(session.peer), session.home)
-    requireOnlyOne(judged, session.peer.proposals.book.all, operator)
+    requireOnlyOne(judged, session.peer.proposals.all, operator)
     if (!(await confirm(options, judged.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
     const members = await keepMembers(session, judged, options)
     return await conclude(session, judged, operator, options, members)
@@ -121,7 +119,7 @@ async function keepMembers(session: Session, { parts }: Judged, options: Project
   const held = (await registrar.decisions()).flatMap(({ kind, certificate }) =>
     kind === 'hold' ? certificate.peer : [],
   )
-  const others = orphanedBy(next, peer, new Date()).filter(each => each.peer !== peer.identity.peerId)
+  const others = orphanedBy(next, peer, new Date()).filter(each => each.peer !== peer.peerId)
   const ended = others.filter(each => !held.includes(each.peer))
   const names = ended.map(({ name }) => name)
   if (ended.length === 0) return { renewed: [], cutOff: [] }
@@ -138,7 +136,7 @@ async function keepMembers(session: Session, { parts }: Judged, options: Project
     ended.map(each => each.peer),
     await home.keys(),
   )
-  await deliverCertificates(peer)
+  await peer.neighbours.sync()
   note(options, `Renewed, so that they stay members: ${names.join(', ')}.`)
   return { renewed: names, cutOff: [] }
 }

@@ -70,7 +70,7 @@ async function change(options: SiteChangeOptions, make: (trusted: TrustedSet) =>
     const judged = makeProposal({ ...belief, fleet: project.fleet }, about, operator)
     note(options, proposalText(judged, belief))
     for (const line of wordsOn(options.site, session, sitesOf(judged.parts.targets))) note(options, line)
-    requireOnlyOne(judged, peer.proposals.book.all, operator)
+    requireOnlyOne(judged, peer.proposals.all, operator)
     if (!(await confirm(options, judged.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
     const published = (await submitProposal(session, judged, operator)).kind === 'published'
     await home.operatorKeys.noteTrusted(beliefOf(peer).trusted)

@@ -1,9 +1,7 @@
 /** `thymesh token`: makes a join token. */
 
-import { StateError } from '../../../node/state/database.ts'
-import { FleetState } from '../../../node/state/fleet-state.ts'
-import { openState, type PeerState } from '../../../node/state/peer-state.ts'
-import { HintedError } from '../../../protocol/errors.ts'
+import { fleetStateOf, openState, type PeerState } from '../../../node/state/peer-state.ts'
+import { HintedError, ThymeshError } from '../../../protocol/errors.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
 import { shortId } from '../../format/table.ts'
 import { makeJoinToken } from '../../members/token.ts'
@@ -36,11 +34,11 @@ async function requireClock(fleet: string, home: FleetHome, now: Date): Promise<
   try {
     state = await openState(await home.settings())
   } catch (thrown) {
-    if (thrown instanceof StateError && thrown.code === 'in-use') return
+    if (thrown instanceof ThymeshError && thrown.code === 'in-use') return
     throw thrown
   }
   try {
-    const { belief } = await FleetState.load(fleet, state.database, state.clock)
+    const { belief } = await fleetStateOf(state, fleet)
     if (belief !== undefined) requirePlausibleClock(belief.trusted, belief.release, now)
   } finally {
     await state.database.close()

@@ -1,7 +1,7 @@
 /** `thymesh token list` and `thymesh token revoke`. */
 
 import { shortId } from '../../format/table.ts'
-import { deliverCertificates, deliverHead } from '../../members/delivery.ts'
+import { deliverHead } from '../../members/delivery.ts'
 import { RevokeError, revoke } from '../../members/revoke.ts'
 import { TokenBook } from '../../members/token-book.ts'
 import { openProject } from '../../project/project.ts'
@@ -36,7 +36,7 @@ export async function revokeToken(options: RevokeTokenOptions): Promise<undefine
     if (options.keep) {
       await registrar.sign(token.provisionalPeers, keys)
       // Before the news that would drop them.
-      await deliverCertificates(peer)
+      await peer.neighbours.sync()
     }
     const about = options.reason === undefined ? {} : { reason: options.reason }
     await revoke(peer, [{ kind: 'token', subject: token.id, ...about }], keys, new Date())

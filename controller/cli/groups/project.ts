@@ -21,6 +21,14 @@ export const projectCommands: CommandGroup = shell => {
     .option('--to <directory>', 'write them to this folder')
     .action(shell.takes(['name'], async () => (await import('../commands/schema.ts')).schema))
 
+  shell
+    .projectCommand(
+      'import-thymis',
+      'Import the configs and tags of a Thymis project, and list what has no counterpart.',
+    )
+    .argument('<directory>', "the folder with Thymis's state.json")
+    .action(shell.takes(['directory'], async () => (await import('../commands/import-thymis.ts')).importThymis))
+
   const modules = { parent: shell.group('module', 'Modules: the building blocks of configs.') }
   shell
     .projectCommand('list', 'List the modules that the project can use.', modules)

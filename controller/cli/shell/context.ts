@@ -1,6 +1,5 @@
 /** Work with the project's controller in the mesh, for as long as one command runs. */
 
-import { listeningProblem } from '../../../node/mesh/transport/listening.ts'
 import { HintedError, messageOf, ThymeshError } from '../../../protocol/errors.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
 import type { Project } from '../../project/project.ts'
@@ -44,8 +43,7 @@ export async function openSession(
       cause: thrown,
     })
   })
-  const { listen } = await session.home.settings()
-  const problem = listeningProblem(listen, session.peer.host.getMultiaddrs().map(String))
+  const problem = session.peer.neighbours.listeningProblem
   if (problem !== undefined) note(options, `This controller ${problem}.`)
   const server = await listenForQueries(session).catch((thrown: unknown) => {
     note(options, `Other commands can't ask this one while it runs: ${messageOf(thrown)}`)
@@ -69,5 +67,5 @@ export async function takeNews(
 ): Promise<void> {
   const { gather } = await loadMesh()
   await gather(session, waitSeconds * 1000)
-  if (session.peer.admission.members.length === 0) note(options, without)
+  if (session.peer.neighbours.members.length === 0) note(options, without)
 }

@@ -58,6 +58,7 @@ const groups: readonly (readonly [codes: readonly string[], hint: string])[] = [
   ],
   [['nar-too-large'], 'Make the path smaller: one path can have 256 GiB.'],
   [['wrong-closure', 'wrong-recipe'], 'Deploy again with --force.'],
+  [['interrupted'], 'Nothing has to be done: the device tries the update again.'],
   [['switch-failed'], 'Read the last lines of the switch, fix the config and deploy again.'],
   [['secret-not-for-us', 'secret-unreadable'], 'Deploy again: secrets are then encrypted to this device.'],
   [['secret-place'], 'Mount a tmpfs at /run, as systemd does.'],

@@ -32,10 +32,10 @@ export async function listenForQueries(session: Session): Promise<LocalServer> {
       return { v: 1, json: { pid: process.pid, command: commandOf(process.argv) }, text: '', alone: false }
     if (!isQuestion(query)) throw notUnderstood()
     const deadline = Date.now() + newsSeconds * 1000
-    while (peer.admission.members.length === 0 && Date.now() < deadline) await sleep(50)
+    while (peer.neighbours.members.length === 0 && Date.now() < deadline) await sleep(50)
     const shown = await answerQuestion(session, query, options).catch((thrown: unknown) => {
       throw thrown instanceof ZodError ? notUnderstood() : thrown
     })
-    return { v: 1, json: { ...shown.json }, text: shown.text, alone: peer.admission.members.length === 0 }
+    return { v: 1, json: { ...shown.json }, text: shown.text, alone: peer.neighbours.members.length === 0 }
   })
 }

@@ -5,9 +5,9 @@ import { passphrases } from '../../keys/passphrase.ts'
 import { type CommandWork, collect, type GlobalOptions, logLevelNames, seconds, trustClockOption } from './options.ts'
 import { run } from './output.ts'
 
-export const exitCodeHelp = `
+const exitCodeHelp = `
 Exit codes: 0 done; 1 failed, and the message says why; 64 the command line is wrong.`
-export const watchExitCodeHelp = `
+const watchExitCodeHelp = `
 Exit codes: 0 all devices run it, or you left; 1 failed, here or on a device; 2 the time was over before all had
 reported; 64 the command line is wrong.`
 

@@ -8,7 +8,7 @@ let
     value = {
       isNormalUser = true;
       description = one.fullName;
-      extraGroups = if one.admin then [ "wheel" ] else [ ];
+      extraGroups = (if one.admin then [ "wheel" ] else [ ]) ++ one.groups;
       openssh.authorizedKeys.keys = one.keys;
     };
   };
@@ -18,6 +18,8 @@ in
     (builtins.listToAttrs (map user settings.users))
     { root.openssh.authorizedKeys.keys = settings.rootKeys; }
   ];
+  # Those that no other module makes.
+  users.groups = builtins.listToAttrs (map (name: { inherit name; value = { }; }) (builtins.concatMap (one: one.groups) settings.users));
   services.openssh.enable = settings.ssh;
   services.openssh.settings.PasswordAuthentication = settings.passwordLogin;
   services.openssh.settings.PermitRootLogin = if settings.passwordLogin then "yes" else "prohibit-password";
@@ -28,6 +30,6 @@ in
     description = "Passwords";
     after = [ thymesh.systemd.secretsReady ];
     path = [ pkgs.shadow ];
-    inherit (passwords) script;
+    inherit (passwords) script secrets;
   });
 }

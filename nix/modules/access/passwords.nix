@@ -7,6 +7,7 @@ let
 in
 {
   wanted = accounts != [ ];
+  secrets = map (one: one.password.path) accounts;
   script = lines (map
     (one: lines [
       "hash=$(cat ${quote one.password.path})"

@@ -49,8 +49,10 @@ in
   units = when (settings.users != [ ]) {
     "thymesh-users.service" = once {
       description = "Users";
-      script = lines (map
-        (one: "id ${quote one.name} >/dev/null 2>&1 || useradd --create-home --shell /bin/bash --comment ${quote one.fullName} ${quote one.name}")
+      script = lines (builtins.concatMap
+        (one:
+          [ "id ${quote one.name} >/dev/null 2>&1 || useradd --create-home --shell /bin/bash --comment ${quote one.fullName} ${quote one.name}" ]
+          ++ map (group: "groupadd --system --force ${quote group} && usermod --append --groups ${quote group} ${quote one.name}") one.groups)
         settings.users);
     };
   }

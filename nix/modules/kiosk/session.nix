@@ -17,6 +17,8 @@ lines (
     "[ -z \"$sink\" ] || ${programs.pactl} set-default-sink \"$sink\""
   ]
   ++ when (settings.volume != null) [ "${programs.pactl} set-sink-volume @DEFAULT_SINK@ ${toString settings.volume}% || true" ]
+  # Both programs of that name know -idle.
+  ++ when settings.hideCursor [ "${programs.unclutter} -idle 1 &" ]
   ++ when settings.vnc [
     (builtins.concatStringsSep " " ([
       programs.x11vnc
@@ -26,7 +28,7 @@ lines (
   ++ [
     # A browser that ends, or crashes, comes back.
     "while :; do"
-    "  ${programs.browser} --kiosk --noerrdialogs --disable-infobars --no-first-run --disable-session-crashed-bubble ${quote settings.url}"
+    "  ${programs.browser} --kiosk --noerrdialogs --disable-infobars --no-first-run --disable-session-crashed-bubble ${builtins.concatStringsSep "" (map (one: "${quote one} ") settings.browserOptions)}${quote settings.url}"
     "  sleep 2"
     "done"
   ]

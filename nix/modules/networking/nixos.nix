@@ -2,7 +2,7 @@
 { settings, thymesh, ... }:
 { lib, pkgs, ... }:
 let
-  inherit (import ./wifi.nix { inherit settings thymesh; }) secretsFile secretsScript passwordName;
+  inherit (import ./wifi.nix { inherit settings thymesh; }) secretsFile secretsScript secrets passwordName;
   gateways = key: builtins.filter (one: one.isDefaultGateway && one.${key} != null) settings.static;
   first = key:
     let there = gateways key;
@@ -16,6 +16,8 @@ let
   };
 in
 {
+  networking.firewall.allowedTCPPorts = settings.openTcpPorts;
+  networking.firewall.allowedUDPPorts = settings.openUdpPorts;
   networking.nameservers = settings.nameservers;
   networking.timeServers = lib.mkIf (settings.timeServers != [ ]) settings.timeServers;
   networking.interfaces = builtins.listToAttrs (map
@@ -41,5 +43,11 @@ in
     after = [ thymesh.systemd.secretsReady ];
     before = [ "wpa_supplicant-${settings.wifiInterface}.service" ];
     script = secretsScript;
+    inherit secrets;
   });
+  # Its sandbox holds the file of passwords that was there when it started: with a new one it starts anew.
+  systemd.services."wpa_supplicant-${settings.wifiInterface}" = lib.mkIf (settings.wifi != [ ]) {
+    partOf = [ "thymesh-wifi-secrets.service" ];
+    wants = [ "thymesh-wifi-secrets.service" ];
+  };
 }

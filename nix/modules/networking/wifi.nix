@@ -8,6 +8,8 @@ let
     in find 0;
 in
 rec {
+  # The paths of the single secrets.
+  secrets = map (one: one.password.path) wanted;
   secretsFile = "/run/thymesh/wifi-passwords";
   passwordName = index: "password_${toString index}";
   secretsScript = lines (

@@ -2,10 +2,11 @@
 { lib, ... }:
 {
   fileSystems."/" = lib.mkDefault { device = "/dev/disk/by-label/NIXOS_SD"; fsType = "ext4"; };
-  fileSystems."/boot/firmware" = lib.mkDefault {
-    device = "/dev/disk/by-label/FIRMWARE";
-    fsType = "vfat";
-    # Kept out of the way, but for the join token, which the daemon's unit mounts it for.
+  fileSystems."/boot/firmware" = {
+    device = lib.mkDefault "/dev/disk/by-label/FIRMWARE";
+    fsType = lib.mkDefault "vfat";
+    # Kept out of the way, but for the join token, which the daemon's unit mounts it for. At the priority of sd-image's own
+    # options, which then stand beside these: a mask that gives way would let everyone read the token.
     options = [ "nofail" "noauto" "umask=0077" ];
   };
 }

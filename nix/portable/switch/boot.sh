@@ -1,7 +1,7 @@
-# What a reboot starts: the link /etc/thymesh/boot, and a unit that runs `test` of the generation behind it.
+# The boot default: the link /etc/thymesh/boot, and a unit that runs `test` of the generation behind it.
 #
-# Boots are counted where whoever sets the generation for boot asks for it (THYMESH_BOOT_TRIES): the daemon does, and
-# removes the count when it is up and well. After so many boots without that, the generation before comes back.
+# Boots are counted if the caller asks for it (THYMESH_BOOT_TRIES): the daemon does, and
+# ends the count when it is up and well after a boot. After so many boots without that, the generation before comes back.
 
 write_boot_unit() {
   cat <<'EOF'
@@ -30,7 +30,7 @@ EOF
 # The counter depends on no generation: it is what helps when one is broken.
 write_boot_counter() {
   cat <<'EOF'
-# Counts this boot; when there were too many that nobody called good, the generation before is what boots.
+# Counts this boot; after too many without a good one, the previous generation becomes the boot default.
 cd /etc/thymesh || exit 1
 tries=$(cat boot-tries 2>/dev/null) || exit 0
 count=$(($(cat boot-count 2>/dev/null || echo 0) + 1))

@@ -11,6 +11,7 @@ builtins.replaceStrings [ "@storeDir@" ] [ builtins.storeDir ] ("#!/bin/sh\n" + 
   "etc"
   "units"
   "systemd"
+  "early"
   "boot"
   "main"
 ]))

@@ -6,7 +6,7 @@ current="$root/run/current-system"
 # points_to PATH TARGET: PATH is a link with exactly this target
 points_to() { [ -h "$1" ] && [ "$(readlink "$1")" = "$2" ]; }
 
-# replace_link TARGET PATH: at no time is there no link. What an interrupted run left beside it goes.
+# replace_link TARGET PATH: at no time is there no link. It removes the remains of an interrupted run.
 replace_link() {
   if [ -h "$2.thymesh-new" ]; then rm -f "$2.thymesh-new"; fi
   if points_to "$2" "$1"; then return; fi

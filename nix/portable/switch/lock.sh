@@ -33,7 +33,7 @@ lock() {
   else
     if ! mkdir "$state/lock.d" 2>/dev/null; then
       holder=$(cat "$state/lock-holder" 2>/dev/null || true)
-      # Whoever holds it may be about to write who it is: only a dead holder loses the lock.
+      # A holder may not have written its process ID yet: only one that is known to be dead loses the lock.
       if [ -z "$holder" ] || kill -0 "$holder" 2>/dev/null; then busy; fi
     fi
     locked_directory=yes

@@ -4,19 +4,25 @@
 activate() {
   stage=changing
   begin
-  if [ -z "$rooted" ]; then stop_gone_units; fi
+  if [ -z "$rooted" ]; then
+    note_replaced
+    stop_gone_units
+  fi
   mkdir -p "$root/run"
   keep_from_garbage current run/current-system
   replace_link "$top" "$current"
   etc_activate
   units_activate
   say "runs $top"
-  if [ -z "$rooted" ]; then start_units; fi
+  if [ -z "$rooted" ]; then
+    start_units
+    forget_replaced
+  fi
   finish
   stage=
 }
 
-# What runs is compared with a generation that has nothing. Never called in a condition, as above.
+# The running generation is compared with an empty one. Never called in a condition, as above.
 deactivate() {
   stage=changing
   begin
@@ -31,7 +37,10 @@ deactivate() {
   units_activate
   rm -f "$current"
   say "runs nothing"
-  if [ -z "$rooted" ]; then start_units; fi
+  if [ -z "$rooted" ]; then
+    start_units
+    forget_replaced
+  fi
   finish
   rm -rf "$here"
   stage=

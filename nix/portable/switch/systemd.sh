@@ -1,4 +1,4 @@
-# What systemd has to do: stop what is gone, restart what changed, start what is wanted.
+# systemd's part: stop units that are gone, restart changed ones, start wanted ones.
 
 property() { systemctl show -p "$2" -- "$1" | sed -n "s/^$2=//p"; }
 
@@ -44,6 +44,8 @@ forget_failures() {
   done
 }
 
+# Whether a file of this generation has a setting that is off, or on
+is_on() { grep -qE "^[[:space:]]*$2[[:space:]]*=[[:space:]]*(yes|true|on|1)[[:space:]]*\$" "$here/units/$1"; }
 is_off() { grep -qE "^[[:space:]]*$2[[:space:]]*=[[:space:]]*(no|false|off|0)[[:space:]]*\$" "$here/units/$1"; }
 
 units_changed() {
@@ -59,12 +61,30 @@ units_changed() {
   done
 }
 
+# The distribution's own units that are back from under a generation's: those that ran before it, or that start with the
+# machine.
+units_restored() {
+  names_gone | while IFS= read -r name; do
+    if [ "$(property "$name" LoadState)" != loaded ] || is_up "$name"; then continue; fi
+    if listed "$replaced" "$name"; then
+      printf '%s\n' "$name"
+      continue
+    fi
+    for target in $(property "$name" WantedBy) $(property "$name" RequiredBy); do
+      if is_reached "$target"; then
+        printf '%s\n' "$name"
+        break
+      fi
+    done
+  done
+}
+
 units_restarted() {
-  units_changed | while IFS= read -r name; do
+  { units_changed; cat "$state/pending/replaced" 2>/dev/null || true; } | sort -u | while IFS= read -r name; do
     file=$name
     [ -e "$here/units/$file" ] || file="${name%%@*}@.${name##*.}"
-    if is_off "$file" X-RestartIfChanged; then
-      complain "$name changed and keeps running as it was (X-RestartIfChanged=false)"
+    if is_off "$file" X-RestartIfChanged || is_on "$file" RefuseManualStop || is_on "$file" RefuseManualStart; then
+      complain "$name changed and keeps running as it was, since its file says that nobody restarts it"
     else
       printf '%s\n' "$name"
     fi
@@ -76,6 +96,7 @@ units_to_start() {
   wants_of "$here" | while IFS= read -r want; do
     name=${want##*/}
     case " $* " in *" $name "*) continue ;; esac
+    if is_on "$name" RefuseManualStart; then continue; fi
     if is_reached "${want%.wants/*}" && { ! is_up "$name" || has_failed "$name"; }; then printf '%s\n' "$name"; fi
   done | sort -u
 }
@@ -105,6 +126,15 @@ is_missing() {
   esac
 }
 
+# invocations UNIT…: "web.service ID", a line each; systemd gives a unit another ID with every start
+invocations() { for name in "$@"; do printf '%s %s\n' "$name" "$(property "$name" InvocationID)"; done; }
+
+# was_refused UNIT: it was not started since $before was taken, and not because of its conditions: its file is bad, or
+# something that it requires is missing. One that was to be restarted may still run as it was.
+was_refused() {
+  printf '%s\n' "$before" | grep -qxF -e "$(invocations "$1")" && [ "$(property "$1" ConditionResult)" != no ]
+}
+
 # report VERB UNIT…: a line each
 report() {
   verb=$1
@@ -122,36 +152,75 @@ stop_gone_units() {
   fi
 }
 
+# among LIST UNIT…, beyond LIST UNIT…: those that are in a list of names, and those that aren't
+among() (
+  list=$1
+  shift
+  for name in "$@"; do case " $list " in *" $name "*) printf '%s\n' "$name" ;; esac; done
+)
+beyond() (
+  list=$1
+  shift
+  for name in "$@"; do case " $list " in *" $name "*) ;; *) printf '%s\n' "$name" ;; esac; done
+)
+
+# take_up CHANGED MISSING: restarts and starts these, and remembers them in $touched
 # shellcheck disable=SC2086
+take_up() {
+  [ -n "$1$2" ] || return 0
+  systemctl reset-failed -- $1 $2 2>/dev/null || true
+  before=$(printf '%s\n' "$before"; invocations $1 $2)
+  if [ -n "$1" ]; then
+    restart $1
+    report restarted $1
+  fi
+  if [ -n "$2" ]; then
+    systemctl $no_block start -- $2 || true
+    report started $2
+  fi
+  touched=$(printf '%s ' $touched $1 $2)
+}
+
+# shellcheck disable=SC2046,SC2086
 start_units() {
   no_block=
   [ -n "$wait_for_units" ] || no_block=--no-block
   systemctl daemon-reload
+  apply_early_files
   forget_failures
 
-  touched=$(units_restarted)
-  if [ -n "$touched" ]; then
-    systemctl reset-failed -- $touched 2>/dev/null || true
-    restart $touched
-    report restarted $touched
-  fi
+  touched=
+  before=
+  secrets=thymesh-secrets.service
+  changed=$(units_restarted)
+  missing="$(units_to_start $changed) $(units_restored)"
+  # First units that make accounts, then the secrets that belong to these: all other units may need both.
+  for early in "$(property $secrets After)" $secrets; do
+    take_up "$(among "$early" $changed)" "$(among "$early" $missing)"
+  done
+  take_up "$(beyond "$touched" $changed)" "$(beyond "$touched" $(units_restored))"
   # Again, since a target that was started may want more.
   for round in 1 2 3; do
-    starting=$(units_to_start $touched)
-    [ -n "$starting" ] || break
-    systemctl reset-failed -- $starting 2>/dev/null || true
-    systemctl $no_block start -- $starting || true
-    report started $starting
-    touched="$touched $starting"
+    missing=$(units_to_start $touched)
+    [ -n "$missing" ] || break
+    take_up '' "$missing"
     # Without waiting there is nothing new to see.
     [ -n "$wait_for_units" ] || break
   done
 
   [ -n "$wait_for_units" ] || return 0
   failed=
+  refused=
   for name in $touched; do
-    if is_missing "$name"; then failed="$failed $name"; fi
+    if was_refused "$name"; then refused="$refused $name"
+    elif is_missing "$name"; then failed="$failed $name"
+    fi
   done
+  if [ -n "$refused" ]; then
+    report refused $refused
+    complain "systemd did not start these units:$refused (see: systemctl status NAME)"
+    status=4
+  fi
   if [ -n "$failed" ]; then
     report failed $failed
     complain "these units failed:$failed (see: journalctl -u NAME)"

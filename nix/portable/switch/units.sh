@@ -33,6 +33,25 @@ units_preflight() {
   for name in $(units_of "$here") $(wants_of "$here"); do units_check "$name"; done
 }
 
+# The distribution's units that run, and that a generation puts its own over: what ran before runs again after it.
+replaced="$state/replaced-units"
+
+# Called before the links change, so what is up is the distribution's. Until the switch is done they also count as changed.
+note_replaced() {
+  for name in $(units_of "$here"); do
+    if ! unit_link_is_ours "$units/$name" && is_up "$name"; then printf '%s\n' "$name"; fi
+  done >>"$state/pending/replaced"
+  cat "$state/pending/replaced" >>"$replaced"
+}
+
+# Those that no generation replaces any more are forgotten.
+forget_replaced() {
+  [ -f "$replaced" ] || return 0
+  sort -u "$replaced" | while IFS= read -r name; do
+    if unit_link_is_ours "$units/$name"; then printf '%s\n' "$name"; fi
+  done | write_list "$replaced"
+}
+
 units_activate() {
   mkdir -p "$units"
   for link in "$units"/* "$units"/*.wants/*; do

@@ -46,7 +46,7 @@ export function mdns(init: MdnsInit): (components: MdnsComponents) => PeerDiscov
   return components => new Mdns(components, init) as unknown as PeerDiscovery & Startable
 }
 
-export class Mdns extends EventTarget implements Startable {
+class Mdns extends EventTarget implements Startable {
   readonly [peerDiscoverySymbol] = this
   readonly #components: MdnsComponents
   readonly #init: MdnsInit

@@ -11,8 +11,8 @@ import type { Signer } from '../../../protocol/signing/keys.ts'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
 import { withCode } from '../../../test/helpers/errors.ts'
 import { daysAfter, testFleet, testNow, testSigner } from '../../../test/helpers/fleet.ts'
+import { silentLogger } from '../../../test/helpers/log.ts'
 import { dump, testState } from '../../../test/helpers/state.ts'
-import { silentLogger } from '../../process/log.ts'
 import { Directory } from './directory.ts'
 
 const fleet = testFleet()

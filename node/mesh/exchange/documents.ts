@@ -191,7 +191,7 @@ export class Documents {
   async #find(request: DocumentRequest): Promise<Uint8Array | undefined> {
     const { state, members, evidence } = this.#components
     if ('hash' in request) return (await state.document(request.hash)) ?? evidence.document(request.hash)
-    if ('root' in request) return state.trustStore.root(request.root)
+    if ('root' in request) return state.root(request.root)
     if ('certificate' in request) return members.get(request.certificate)
     return state.head?.timestamp
   }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { silentLogger } from '../../process/log.ts'
+import { silentLogger } from '../../../test/helpers/log.ts'
 import { conductRates, faultsPerPeer, faultsPerSecond } from '../limits.ts'
 import { Conduct } from './peer-score.ts'
 

@@ -58,6 +58,11 @@ export async function collectGarbage(location: StoreLocation): Promise<void> {
   await nix(location, 'nix-store', ['--gc'], collectLimitMs)
 }
 
+/** Deletes these paths; Nix refuses one that a root leads to. */
+export async function deletePaths(location: StoreLocation, paths: readonly string[]): Promise<void> {
+  if (paths.length > 0) await nix(location, 'nix-store', ['--delete', ...paths], collectLimitMs)
+}
+
 async function nix(location: StoreLocation, name: string, args: readonly string[], timeout: number): Promise<void> {
   // Nix's programs leave files in the home of whoever runs them.
   const home = await mkdtemp(join(tmpdir(), 'thymesh-nix-'))

@@ -1,4 +1,5 @@
 /** The Nix store of this machine, as the rest of the daemon sees it: query, import, keep and read paths. */
+import { existsSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { isStorePath, storeDir } from '../../../protocol/nix/store-path.ts'
 import { maxQueryConnections } from '../limits.ts'
@@ -9,7 +10,7 @@ import type { PathInfo } from '../path-info.ts'
 import { storeError, storeErrorFromFile } from '../store-error.ts'
 import { WorkerPool } from '../worker/worker-pool.ts'
 import { closureOf } from './closure.ts'
-import { collectGarbage, deleteGenerations, type Generation, generationsOf } from './generations.ts'
+import { collectGarbage, deleteGenerations, deletePaths, type Generation, generationsOf } from './generations.ts'
 import { makeRoot, removeRoot, setProfile } from './roots.ts'
 import { StoreDaemon, type StoreDaemonComponents, type StoreDaemonInit } from './store-daemon.ts'
 import { TempRoots } from './temp-roots.ts'
@@ -192,6 +193,23 @@ export class NixStore {
     } catch (thrown) {
       throw storeErrorFromFile(thrown, this.#daemon.root + storeDir)
     }
+  }
+
+  /** Files that the store's disk can still take; nothing where the file system makes inodes as it needs them. */
+  async freeInodes(): Promise<number | undefined> {
+    try {
+      const { files, ffree } = await statfs(this.#daemon.root + storeDir)
+      return files === 0 ? undefined : ffree
+    } catch (thrown) {
+      throw storeErrorFromFile(thrown, this.#daemon.root + storeDir)
+    }
+  }
+
+  /** Deletes what imports that failed have left of these paths. Nothing may hold them. */
+  async deletePartial(paths: readonly string[]): Promise<void> {
+    const valid = await this.validPaths([...paths])
+    const left = paths.filter(path => !valid.has(path) && existsSync(this.realPath(path)))
+    await deletePaths(this.#daemon.location, left)
   }
 
   /** Where profiles, roots and the database are: a real path. */

@@ -10,7 +10,6 @@ import { StoreError } from '../../store/store-error.ts'
 import type { ChunkList, PathChunks } from '../chunks/chunk-list.ts'
 import type { ChunkStore } from '../chunks/chunk-store.ts'
 import { hasReferences, restore } from '../recipe/normalise.ts'
-import { requireSignatures } from './path-signatures.ts'
 
 /**
  * `wrong-closure`: verified chunks make another NAR than the descriptor says. `chunk-lost`: a chunk is said to be here
@@ -41,8 +40,6 @@ export interface AssemblerComponents {
 export interface AssemblerInit {
   /** Small paths imported at a time, and large ones streamed at a time. */
   readonly parallel: number
-  /** As `trusted-public-keys` has them, `name:base64`. */
-  readonly trustedPublicKeys: readonly string[]
 }
 
 export interface AssemblyOptions {
@@ -66,14 +63,12 @@ export class Assembler {
   /**
    * Imports all of `missing`, which stand in the descriptor's order; what else they reference is valid and held by temp
    * roots, as they are themselves. When one fails, all are broken off: those that are valid by then stay, which harms
-   * nobody, and of the others the store keeps nothing.
+   * nobody, and of the others the store keeps nothing. Signatures are checked before the fetch, and by the store.
    *
-   * @throws StoreError, `signature-refused` before anything is asked for; AssemblyError; what `available` or `onPath`
-   * reject with; the signal's reason.
+   * @throws StoreError; AssemblyError; what `available` or `onPath` reject with; the signal's reason.
    */
   async run(missing: readonly PathChunks[], available: Availability, options: AssemblyOptions): Promise<void> {
     options.signal.throwIfAborted()
-    await requireSignatures(missing, this.#init.trustedPublicKeys)
     await new Assembly(this.#components, this.#init, missing, available, options).run()
   }
 }

@@ -1,5 +1,6 @@
 /** Brings a closure into the Nix store: what its chunks are not here for comes from the swarm, the rest from the disk. */
 
+import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
 import { heapPace } from '../../process/heap-pace.ts'
 import type { Logger } from '../../process/log.ts'
 import type { NixStore } from '../../store/local/nix-store.ts'
@@ -59,9 +60,12 @@ export async function fetchClosure(
     return { progress, release: () => held.release() }
   } catch (thrown) {
     await held.release()
+    if (isDiskFull(thrown)) await store.deletePartial(all).catch(() => {})
     throw thrown
   }
 }
+
+const isDiskFull = (thrown: unknown) => thrown instanceof ThymeshError && thrown.code === 'disk-full'
 
 async function bringIn(
   components: ClosureFetchComponents,
@@ -71,21 +75,31 @@ async function bringIn(
   options: FetchOptions,
 ): Promise<void> {
   const { store, swarms, log } = components
-  const trustedPublicKeys = components.trustedPublicKeys()
   // Before a byte is asked for: Nix 2.8 would take the whole NAR before it refuses the signature.
-  await requireSignatures(missing, trustedPublicKeys)
+  await requireSignatures(missing, components.trustedPublicKeys())
   const entry = await swarms.open(known)
   const needed = lackingBytes(known, missing, number => entry.chunks.has(number))
   progress.begin(needed)
-  await requireSpace(components, { nars: progress.size, staged: Math.min(needed, entry.room.budgetBytes) }, options)
-  const attempt = { store, swarms, entry, list: known.list, trustedPublicKeys, log }
+  const staged = Math.min(needed, entry.room.budgetBytes)
+  await requireSpace(components, { paths: missing.length, nars: progress.size, staged }, options)
+  const attempt = { store, swarms, entry, list: known.list, log }
   const onProgress = () => options.onProgress?.(progress)
   const { signal } = options
   const endLate = heapPace.collectLate()
+  let { makeRoom } = options
+  const isDone = (left: readonly PathChunks[]) =>
+    attemptFetch(attempt, { missing: left, progress, onProgress, signal }).catch(async (thrown: unknown) => {
+      // How many inodes a path takes is known only now.
+      if (makeRoom === undefined || !isDiskFull(thrown)) throw thrown
+      log.warn({ reason: messageOf(thrown) }, 'the disk is full: the store is swept, then the fetch goes on')
+      await makeRoom()
+      makeRoom = undefined
+      return false
+    })
   try {
-    // Ends: each time, chunks that were counted on have left the store for good.
-    for (let left = missing; !(await attemptFetch(attempt, { missing: left, progress, onProgress, signal })); ) {
-      log.info('the fetch begins anew: chunks that were counted on are gone, and there was no room for them')
+    // Ends: each time, chunks that were counted on have left the store for good, or room was made, which happens once.
+    for (let left = missing; !(await isDone(left)); ) {
+      log.info('the fetch begins anew with what is missing now')
       const valid = await store.validPaths(left.map(({ described }) => described.path))
       left = left.filter(({ described }) => !valid.has(described.path))
     }
@@ -102,7 +116,7 @@ function lackingBytes({ list }: KnownClosure, missing: readonly PathChunks[], is
 /** Looks for room, and looks again once room was made. */
 async function requireSpace(
   components: ClosureFetchComponents,
-  need: Pick<SpaceNeed, 'nars' | 'staged'>,
+  need: Omit<SpaceNeed, 'reserve'>,
   { reserveBytes = 0, makeRoom }: Pick<FetchOptions, 'reserveBytes' | 'makeRoom'>,
 ): Promise<void> {
   const whole = { ...need, reserve: reserveBytes }

@@ -26,7 +26,6 @@ export interface AttemptComponents {
   readonly swarms: Pick<SwarmService, 'connect'>
   readonly entry: Entry
   readonly list: ChunkList
-  readonly trustedPublicKeys: readonly string[]
   readonly log: Logger
 }
 
@@ -114,7 +113,7 @@ class Attempt {
   }
 
   async #assemble(window: FetchWindow, claim: { has(number: number): boolean; tryHold(chunks: number[]): boolean }) {
-    const { store, entry, list, log, trustedPublicKeys } = this.#components
+    const { store, entry, list, log } = this.#components
     const { missing, progress, onProgress } = this.#init
     const { swarm, chunks } = entry
     const available = async (number: number) => {
@@ -126,7 +125,7 @@ class Attempt {
       }
       await swarm.available(number, this.#signal)
     }
-    const assembler = new Assembler({ store, list, chunks, log }, { parallel: importConnections, trustedPublicKeys })
+    const assembler = new Assembler({ store, list, chunks, log }, { parallel: importConnections })
     await assembler.run(missing, available, {
       signal: this.#signal,
       onPath: ({ described }) => {

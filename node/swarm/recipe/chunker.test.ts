@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { cutsArbitrary, noise, pieces } from '../../../test/helpers/planted-nar.ts'
-import { Chunker, chunkLengths, gearTable, maxChunkSize, minChunkSize } from './chunker.ts'
+import { Chunker, gearTable, maxChunkSize, minChunkSize } from './chunker.ts'
 
 const bytesArbitrary = fc
   .array(
@@ -90,4 +90,17 @@ function chunkHashes(bytes: Uint8Array): string[] {
       .update(bytes.subarray(offset - length, offset))
       .digest('hex')
   })
+}
+
+/** The lengths of the chunks of bytes that are all at hand. */
+function chunkLengths(bytes: Uint8Array): number[] {
+  const chunker = new Chunker()
+  const lengths: number[] = []
+  for (let start = 0; start < bytes.length; ) {
+    const border = chunker.next(bytes, start)
+    const end = border === -1 ? bytes.length : border
+    lengths.push(end - start)
+    start = end
+  }
+  return lengths
 }

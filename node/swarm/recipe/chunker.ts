@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 /** No border before this many bytes of a chunk. */
 export const minChunkSize = 16 * 1024
 /** Borders are rare before this many bytes and frequent after, which draws lengths towards it. */
-export const normalChunkSize = 64 * 1024
+const normalChunkSize = 64 * 1024
 /** A border at the latest here. */
 export const maxChunkSize = 256 * 1024
 
@@ -75,17 +75,4 @@ function scan(bytes: Uint8Array, start: number, end: number, shift: number, stat
 /** The same bytes as a plain Uint8Array: a loop that has met Buffers too runs at a third of its speed in V8. */
 function withoutBuffer(bytes: Uint8Array): Uint8Array {
   return Buffer.isBuffer(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes
-}
-
-/** The lengths of the chunks of bytes that are all at hand. */
-export function chunkLengths(bytes: Uint8Array): number[] {
-  const chunker = new Chunker()
-  const lengths: number[] = []
-  for (let start = 0; start < bytes.length; ) {
-    const border = chunker.next(bytes, start)
-    const end = border === -1 ? bytes.length : border
-    lengths.push(end - start)
-    start = end
-  }
-  return lengths
 }

@@ -47,7 +47,7 @@ export interface MadeRecipe {
  * @throws MakeRecipeError `nar-mismatch` when the bytes aren't those that Nix registered (a damaged store),
  * `nar-too-large`; whatever `open` throws, and the signal's reason.
  */
-export async function makeRecipe(
+async function makeRecipe(
   open: () => AsyncIterable<Uint8Array>,
   facts: NarFacts,
   signal?: AbortSignal,

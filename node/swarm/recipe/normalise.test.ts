@@ -3,8 +3,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { cutsArbitrary, hashPart, pieces, plantedBytes, plantedNar } from '../../../test/helpers/planted-nar.ts'
-import { Normaliser, normalise, normaliseRange, restore } from './normalise.ts'
+import type { Positions } from '../../../protocol/closure/positions.ts'
+import {
+  cutsArbitrary,
+  hashPart,
+  noPositions,
+  pieces,
+  plantedBytes,
+  plantedNar,
+} from '../../../test/helpers/planted-nar.ts'
+import { Normaliser, normaliseRange, restore } from './normalise.ts'
 
 const hashParts = ['a', 'b', 'c', 'd'].map(hashPart)
 const texts = hashParts.map(part => Buffer.from(part))
@@ -81,3 +89,14 @@ test('restore: refuses a slot that has no hash part', () => {
   const { bytes, positions } = normalise(plantedBytes([0, 1], hashParts), hashParts)
   assert.throws(() => restore(bytes, 0, positions, texts.slice(0, 1)), /slot 1/)
 })
+
+/** The normal form of bytes that are all at hand. */
+function normalise(
+  bytes: Uint8Array,
+  hashParts: readonly string[],
+): { bytes: Uint8Array; positions: Positions; order: readonly number[] } {
+  if (hashParts.length === 0) return { bytes, positions: noPositions, order: [] }
+  const normaliser = new Normaliser(hashParts)
+  const normal = Buffer.concat([Buffer.from(normaliser.push(bytes)), normaliser.finish()])
+  return { bytes: normal, positions: normaliser.positions(), order: normaliser.order }
+}

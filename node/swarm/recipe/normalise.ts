@@ -1,11 +1,6 @@
 /** The normal form of a NAR: its references' hashes found and blanked in a stream, and put back into any range. */
 
-import {
-  firstPositionAfter,
-  noPositions,
-  type Positions,
-  referenceLength,
-} from '../../../protocol/closure/positions.ts'
+import { firstPositionAfter, type Positions, referenceLength } from '../../../protocol/closure/positions.ts'
 import { filler } from '../../../protocol/closure/recipe.ts'
 import { nix32Alphabet } from '../../../protocol/nix/base32.ts'
 
@@ -156,17 +151,6 @@ export function restore(
 /** Whether any reference stands in, or reaches into, a range: else its normal form is the range itself. */
 export function hasReferences(length: number, start: number, positions: Positions): boolean {
   return (positions.offsets[firstPositionAfter(positions, start)] ?? Number.POSITIVE_INFINITY) < start + length
-}
-
-/** The normal form of bytes that are all at hand, for tests and small NARs. */
-export function normalise(
-  bytes: Uint8Array,
-  hashParts: readonly string[],
-): { bytes: Uint8Array; positions: Positions; order: readonly number[] } {
-  if (hashParts.length === 0) return { bytes, positions: noPositions, order: [] }
-  const normaliser = new Normaliser(hashParts)
-  const normal = Buffer.concat([Buffer.from(normaliser.push(bytes)), normaliser.finish()])
-  return { bytes: normal, positions: normaliser.positions(), order: normaliser.order }
 }
 
 /** Calls back for each position that overlaps the range, with its part in the range and how much lies before it. */

@@ -11,7 +11,7 @@ import type { RecipeAnswer, RecipeJob } from './recipe-worker.ts'
 export type { RecipeJob } from './recipe-worker.ts'
 
 /** Threads; one core is left to the peer itself, and beyond four the disk is what one waits for. */
-export const recipeThreads = Math.min(4, Math.max(1, availableParallelism() - 1))
+const recipeThreads = Math.min(4, Math.max(1, availableParallelism() - 1))
 
 /**
  * Why a pool made no recipe: the codes of what happened in the thread (MakeRecipeError's, StoreError's) or its own.

@@ -11,7 +11,7 @@ export function seedOf(id: string): number {
  * How much a chunk wants a member: the highest score brings it (highest random weight, Thaler and Ravishankar 1998).
  * Not a cryptographic hash: members are of one fleet, and a wrong choice costs a lease, not a wrong chunk.
  */
-export function score(chunk: number, seed: number): number {
+function score(chunk: number, seed: number): number {
   return mix(Math.imul(chunk + 1, 0x9e3779b1) ^ seed)
 }
 

@@ -7,7 +7,8 @@ import { createInterface } from 'node:readline'
 import { createFleet } from '../../../controller/fleet/create-fleet.ts'
 import { makeJoinToken } from '../../../controller/members/token.ts'
 import { openProject } from '../../../controller/project/project.ts'
-import { publish, releaseConfig } from '../../../controller/release/publish.ts'
+import { releaseConfig } from '../../../controller/release/release-config.ts'
+import { submitChange } from '../../../controller/release/releasing.ts'
 import { startSession } from '../../../controller/session/session.ts'
 import { hashOfCid } from '../../../protocol/encoding/cid.ts'
 import type { ReleasedConfig } from '../../../protocol/release/release.ts'
@@ -67,14 +68,14 @@ async function main({ directory, listen }: ControllerSettings): Promise<void> {
   const grant = { fleet: project.fleet, names: '*', days: 1, certificateDays: 1, bootstrap: [] }
   const { token } = makeJoinToken(grant, [keys.members], new Date())
 
-  peer.admission.on('admitted', ({ certificate }) => tell({ admitted: certificate.name, peer: certificate.peer }))
+  peer.neighbours.on('admitted', ({ peer, certificate: { name } }) => tell({ admitted: name, peer }))
   peer.directory.on('report', report => {
     const name = peer.directory.certificates().find(each => each.peer === report.peer)?.name
     if (name === undefined) return
     const { state, release, error, update } = report
     tell({ report: { state, release, error, update }, device: name })
   })
-  tell({ ready: { token, address: `${listen}/p2p/${peer.identity.peerId}` } })
+  tell({ ready: { token, address: `${listen}/p2p/${peer.peerId}` } })
 
   const described = new Map<string, ReleasedConfig>()
   const carryOut = async (order: Order) => {
@@ -95,13 +96,15 @@ async function main({ directory, listen }: ControllerSettings): Promise<void> {
       devices: Object.fromEntries(devices),
     }
     const at = Date.now()
-    const release = await publish(peer, content, keys, new Date())
+    const operator = { signers: await home.operatorKeys.signers(), now: new Date() }
+    const outcome = await submitChange(session, { content, message: content.message }, operator)
+    if (outcome.kind !== 'published') throw new Error('expected a release that needs one signature')
     const descriptors = topLevels.map(async topLevel => {
       const config = described.get(topLevel)
       return config === undefined ? 0 : ((await peer.state.document(hashOfCid(config.closure)))?.length ?? 0)
     })
     const descriptorBytes = (await Promise.all(descriptors)).reduce((sum, each) => sum + each, 0)
-    tell({ published: release.version, at, describeSeconds, descriptorBytes })
+    tell({ published: outcome.release.version, at, describeSeconds, descriptorBytes })
   }
   const orders = createInterface({ input: process.stdin })
   orders.on('line', line => {

@@ -6,9 +6,10 @@
 import { createInterface } from 'node:readline'
 import { multiaddr } from '@multiformats/multiaddr'
 import { membershipOf } from '../../../node/peer/membership.ts'
-import { MeshPeer, openState } from '../../../node/peer/mesh-peer.ts'
-import { silentLogger } from '../../../node/process/log.ts'
+import { MeshPeer } from '../../../node/peer/mesh-peer.ts'
+import { makeLogger } from '../../../node/process/log.ts'
 import { parseSettings } from '../../../node/settings/settings.ts'
+import { openState } from '../../../node/state/peer-state.ts'
 
 export interface PeersSettings {
   readonly directory: string
@@ -100,7 +101,7 @@ export async function startPeer(
     certificate: envelope,
     settings,
     state,
-    log: silentLogger,
+    log: makeLogger('silent'),
   })
   await peer.start()
   // Who is connected with whom is the case's to say.

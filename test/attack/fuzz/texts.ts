@@ -1,13 +1,12 @@
-/** What comes from this machine and the local network as targets: narinfo, HTTP requests, mDNS packets. */
+/** What comes from this machine and the local network as targets: HTTP requests, mDNS packets. */
 
 import { createRequire } from 'node:module'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Packet } from 'dns-packet'
 import { announcement, asksFor, readAnnouncement } from '../../../node/mesh/discovery/mdns-records.ts'
 import { parseRange, parseRequest } from '../../../node/store/cache/cache-request.ts'
-import { formatNarInfo, NarInfoError, parseNarInfo } from '../../../protocol/nix/narinfo.ts'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
-import { testSigner, testStorePath } from '../../helpers/fleet.ts'
+import { testSigner } from '../../helpers/fleet.ts'
 import { mutateLines } from './mutate-values.ts'
 import { type Target, UnstableError } from './target.ts'
 
@@ -24,18 +23,6 @@ const everywhere = { has: () => true }
 const peer = peerIdOf(testSigner('device').publicKey)
 const addresses = ['/ip4/192.0.2.1/tcp/4460', '/ip6/2001:db8::1/tcp/4460'].map(text => multiaddr(`${text}/p2p/${peer}`))
 
-const narInfo = formatNarInfo({
-  path: testStorePath('kiosk'),
-  url: 'nar/x.nar',
-  compression: 'none',
-  fileHash: new Uint8Array(32),
-  fileSize: 10,
-  narHash: new Uint8Array(32),
-  narSize: 10,
-  references: [testStorePath('kiosk'), testStorePath('library')],
-  signatures: ['test-1:AAAA'],
-})
-
 const hash = '0'.repeat(32)
 const requests = [
   'GET /nix-cache-info\nHost: 127.0.0.1:4461',
@@ -45,16 +32,6 @@ const requests = [
 ]
 
 export const textTargets: readonly Target[] = [
-  {
-    name: 'narinfo',
-    seeds: [Buffer.from(narInfo)],
-    refusals: [NarInfoError],
-    mutate: mutateLines,
-    run: bytes => {
-      const once = formatNarInfo(parseNarInfo(Buffer.from(bytes).toString()))
-      if (formatNarInfo(parseNarInfo(once)) !== once) throw new UnstableError('read otherwise than written')
-    },
-  },
   {
     name: 'cache request',
     seeds: requests.map(text => Buffer.from(text)),

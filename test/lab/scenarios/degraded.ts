@@ -1,4 +1,4 @@
-/** Updates that are neither well nor failed, and one that doesn't come up later: the policy and the boot counter decide. */
+/** Updates that are neither well nor failed, and boots of committed ones: the policy and the boot counter decide. */
 
 import assert from 'node:assert/strict'
 import { LabFleet } from '../fleet.ts'
@@ -72,6 +72,45 @@ export const bootFails: Scenario = {
       await updates.device.until('to say so', async () => (await updates.journal())?.code === 'boot-failed')
       await updates.device.until('to report', async () => (await updates.status()).error?.code === 'boot-failed')
       await updates.is('one')
+    })
+  },
+}
+
+export const bootFlaps: Scenario = {
+  name: 'boot-flaps',
+  title: 'a generation that has booted well stays, however often the power goes before the daemon is up',
+  async run(trials) {
+    await using fleet = await LabFleet.create('gate')
+    const updates = new Updates(fleet, await fleet.device({ name: 'gate' }))
+    const { host } = updates.device
+    const counts = async () => (await host.exec(['test', '-e', '/etc/thymesh/boot-tries'])).code === 0
+    await updates.deployed('one')
+    await updates.deployed('two', { policy: { ...quickPolicy, bootAttempts: 3 } })
+    await trials.of('a daemon that starts anew is no good boot', async () => {
+      await host.must(['systemctl', 'restart', 'thymesh.service'])
+      await updates.device.until('to be up', async () => (await updates.status()).state === 'running')
+      assert.ok(await counts())
+    })
+    await trials.of('three good boots', async () => {
+      for (let boot = 0; boot < 3; boot++) {
+        await host.powerCut()
+        await host.boot()
+        await updates.device.until('to call the boot good', async () => !(await counts()))
+      }
+      await updates.is('two')
+    })
+    await trials.of('four boots that are cut before the daemon is up', async () => {
+      await host.must(['sh', '-c', 'ln -s /dev/null /etc/systemd/system/thymesh.service && sync'])
+      for (let boot = 0; boot < 4; boot++) {
+        await host.powerCut()
+        await host.boot()
+        assert.equal(await updates.message(), 'two')
+      }
+      await host.must(['rm', '/etc/systemd/system/thymesh.service'])
+      await host.reboot()
+      await updates.is('two')
+      await updates.device.until('to report', async () => (await updates.status()).state === 'running')
+      assert.equal((await updates.journal())?.state, 'committed')
     })
   },
 }

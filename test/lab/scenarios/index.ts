@@ -3,15 +3,18 @@
 import { daemonDies, guardReboots, networkLost, unitFails } from './bad-updates.ts'
 import { clock } from './clock.ts'
 import { daemonReplaced } from './daemon-replaced.ts'
-import { bootFails, degraded } from './degraded.ts'
+import { bootFails, bootFlaps, degraded } from './degraded.ts'
 import { diskFull } from './disk-full.ts'
 import { firstUpdate } from './first-update.ts'
 import { healthy } from './healthy.ts'
+import { inodesFull } from './inodes-full.ts'
 import { logs } from './logs.ts'
 import { powerCut } from './power-cut.ts'
 import { powerCutFetching } from './power-cut-fetching.ts'
 import type { Scenario } from './scenario.ts'
 import { secrets } from './secrets.ts'
+import { sickUnits } from './sick-units.ts'
+import { toldToStop } from './told-to-stop.ts'
 import { twoReleases } from './two-releases.ts'
 import { visitingLaptop } from './visiting-laptop.ts'
 import { waves } from './waves.ts'
@@ -19,16 +22,20 @@ import { waves } from './waves.ts'
 export const scenarios: readonly Scenario[] = [
   healthy,
   unitFails,
+  sickUnits,
   networkLost,
   daemonDies,
   guardReboots,
   daemonReplaced,
   degraded,
   bootFails,
+  bootFlaps,
   firstUpdate,
   powerCut,
   powerCutFetching,
+  toldToStop,
   diskFull,
+  inodesFull,
   twoReleases,
   waves,
   visitingLaptop,

@@ -45,6 +45,28 @@ const program = {
   environmentSecret: 'api',
 }
 
+/** A secret for a user that a unit of the same module makes, and for one that the built-in module makes. */
+const ownersModule = `{
+  settings.own = { type = "secret"; owner = "lamp"; };
+  settings.theirs = { type = "secret"; owner = "ada"; };
+  portable = { settings, thymesh, ... }: let
+    inherit (thymesh.systemd) once secretsReady;
+    reads = user: secret: {
+      Unit = { After = secretsReady; Wants = secretsReady; };
+      Service = { Type = "oneshot"; RemainAfterExit = true; User = user; ExecStart = "/bin/sha256sum \${secret.path}"; };
+      wantedBy = [ "multi-user.target" ];
+    };
+  in {
+    etc."owners/own".text = settings.own.path;
+    etc."owners/theirs".text = settings.theirs.path;
+    units."a-lamp.service" = reads "lamp" settings.own;
+    units."a-page.service" = reads "ada" settings.theirs;
+    units."z-lamp.service" = once {
+      description = "A user"; script = "id lamp || useradd --system lamp"; before = [ secretsReady ];
+    };
+  };
+}`
+
 const first = { key: 'plain-4711-correct-horse', api: 'plain-1234-purple-monkey' }
 const second = { key: 'plain-0815-battery-staple', api: first.api }
 type Content = typeof first
@@ -125,6 +147,36 @@ export const secrets: Scenario = {
       await laidWell(gate)
       await laidFirst(gate, ['reader.service', 'bash-api.service'])
       await host.must(['systemctl', 'unmask', 'thymesh.service'])
+    })
+    await trials.of('secrets for users that the same update makes', async () => {
+      await host.must(['systemctl', 'start', 'thymesh.service'])
+      await operator.commit('owners', {
+        'modules/owners.nix': ownersModule,
+        'configs/hello.json': hello('owners', {
+          reader: { key: 'key' },
+          bash: { programs: [program] },
+          access: { users: [{ name: 'ada' }], ssh: false },
+          owners: { own: 'key', theirs: 'api' },
+        }),
+      })
+      await deploy()
+      const belong = async () => {
+        for (const [file, owner] of [
+          ['own', 'lamp'],
+          ['theirs', 'ada'],
+        ] as const) {
+          const path = await host.must(['cat', `/etc/owners/${file}`])
+          assert.equal(await host.must(['stat', '-L', '-c', '%U %a', path]), `${owner} 400`)
+        }
+        for (const unit of ['a-lamp', 'a-page']) assert.equal(await host.unit(`${unit}.service`, 'Result'), 'success')
+        for (const unit of ['a-lamp', 'a-page'])
+          assert.equal(await host.unit(`${unit}.service`, 'ActiveState'), 'active')
+      }
+      await belong()
+      await host.powerCut()
+      await host.boot()
+      await haveRead(gate, second)
+      await belong()
     })
     await trials.of('the plaintext is looked for', async () => {
       await host.must(['sh', '-c', 'journalctl --sync; journalctl -o export >/root/journal'])

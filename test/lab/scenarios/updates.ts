@@ -1,7 +1,7 @@
 /** A device whose updates go well, fail, or take something away; projects and questions that the scenarios share. */
 
 import assert from 'node:assert/strict'
-import { parseEntry } from '../../../node/activation/entry.ts'
+import { parseEntry } from '../../../node/activation/journal-entry.ts'
 import type { UpdatePolicyInput } from '../../../protocol/release/update-policy.ts'
 import type { Row } from '../../e2e/helpers/fleet.ts'
 import { blobModule, hello } from '../../e2e/helpers/project.ts'

@@ -11,16 +11,18 @@ let
           system.build.toplevel = builtins.deepSeq (removeAttrs config [ "system" ]) {
             outPath = "/nix/store/top-level-${config.system.name}-${config.system.stateVersion}";
             inherit (config.system) name;
-            config = removeAttrs config [ "system" "nixpkgs" "boot" ];
+            config = removeAttrs config [ "system" "nixpkgs" ];
           };
         })
       ] ++ modules;
     };
   };
   package = name: { outPath = "/nix/store/${name}"; inherit name; };
-  names = [ "bash" "chromium" "cmake" "dejavu_fonts" "ninja" "coreutils" "dosfstools" "e2fsprogs" "git" "htop" "nixos-install-tools" "parted" "pulseaudio" "qt6-app" "shadow" "systemd" "util-linux" "x11vnc" "nodejs_24" "raspberrypifw" "ubootRaspberryPiAarch64" "ubootRaspberryPi4_64bit" ];
+  names = [ "bash" "cacert" "chromium" "cmake" "dejavu_fonts" "ninja" "coreutils" "dosfstools" "e2fsprogs" "git" "htop" "nixos-install-tools" "qemu" "parted" "pulseaudio" "qt6-app" "shadow" "systemd" "unclutter-xfixes" "util-linux" "x11vnc" "nodejs_24" "raspberrypifw" "ubootRaspberryPiAarch64" "ubootRaspberryPi4_64bit" ];
   packages = system: builtins.listToAttrs (map (name: { inherit name; value = package name; }) names) // {
     inherit system lib;
+    OVMF = { firmware = package "ovmf-code"; variables = package "ovmf-vars"; };
+    writeShellScriptBin = name: text: package "${name}-${builtins.hashString "md5" text}" // { inherit text; };
     xorg.xset = package "xset";
     xorg.xrandr = package "xrandr";
     stdenv.mkDerivation = given: builtins.deepSeq (removeAttrs given [ "src" ]) (package "${given.pname}-${given.version}");
@@ -31,8 +33,22 @@ let
     writeText = name: text: package "${name}-${builtins.hashString "md5" text}";
     writeShellScript = name: text: package "${name}-${builtins.hashString "md5" text}";
     writeShellApplication = { name, runtimeInputs, text }: builtins.deepSeq [ (map (one: one.outPath) runtimeInputs) text ] (package name);
-    buildNpmPackage = given: builtins.deepSeq (removeAttrs given [ "src" "meta" ]) (package "thymesh-${given.version}");
-    importNpmLock = { __functor = _: _: package "npm-deps"; npmConfigHook = package "npm-hook"; };
+    buildNpmPackage = given: builtins.deepSeq (removeAttrs given [ "src" "meta" ]) (package "thymesh-${given.version}" // { inherit (given) npmDeps; });
+    # The real one writes where each direct dependency lies into package.json: all of them need a source.
+    importNpmLock = {
+      __functor = _: { package, packageLock, packageSourceOverrides ? { } }:
+        let
+          resolved = name: packageLock.packages."node_modules/${name}".resolved or packageSourceOverrides."node_modules/${name}".outPath;
+        in
+        builtins.deepSeq (map resolved (builtins.attrNames (package.dependencies // package.devDependencies))) { outPath = "/nix/store/npm-deps"; };
+      npmConfigHook = package "npm-hook";
+    };
+    # A package of the name of a usual argument, which nixpkgs has no more.
+    src = throw "The \"src\" package has been renamed to \"simple-revision-control\"";
+    stdenvNoCC = {
+      mkDerivation = given: given // { outPath = "/nix/store/${given.name}"; };
+      hostPlatform.parsed.cpu.name = builtins.head (builtins.split "-" system);
+    };
     makeWrapper = package "make-wrapper";
     callPackage = file: given:
       let function = if builtins.isFunction file then file else import file; wanted = builtins.functionArgs function;

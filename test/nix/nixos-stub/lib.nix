@@ -15,6 +15,8 @@ rec {
   escapeShellArg = text: "'${builtins.replaceStrings [ "'" ] [ "'\\''" ] (toString text)}'";
   escapeShellArgs = list: builtins.concatStringsSep " " (map escapeShellArg list);
   makeBinPath = packages: builtins.concatStringsSep ":" (map (package: "${package}/bin") packages);
+  filterAttrs = keep: set: removeAttrs set (filter (name: ! keep name set.${name}) (attrNames set));
+  fetchers.proxyImpureEnvVars = [ "https_proxy" ];
   licenses.asl20 = { };
   platforms.linux = [ ];
 
@@ -58,7 +60,7 @@ rec {
     if wrong != [ ] then throw "The option `${show path}' is a set of options, but got a ${builtins.typeOf (head wrong).value}. Definition in ${places wrong}"
     else if unknown != [ ] && freeform == null then
       throw "The option `${show (path ++ [ (head unknown) ])}' does not exist. Definition in ${places (at (head unknown))}"
-    else known // listToAttrs (map (key: { name = key; value = (freeform.nested or freeform).merge (path ++ [ key ]) (concatMap discharge (at key)); }) unknown);
+    else known // listToAttrs (map (key: { name = key; value = (freeform.nested or freeform).merge (path ++ [ key ]) (strongest (concatMap discharge (at key))); }) unknown);
 
   evalOption = path: option: raw:
     let
@@ -83,36 +85,68 @@ rec {
       else throw "The option `${show path}' has conflicting definitions in ${places defs}";
   };
 
+  # As NixOS's documentation writes one type within another: in parentheses, unless it is of a class that needs none.
+  within = classes: type: if elem (type.class or "noun") classes then type.name else "(${type.name})";
+
+  # A type by another name, which refuses more.
+  narrowed = type: name: check: simple name (value: type.check value && check value);
+
   isPathLike = value: builtins.isPath value || isString value && match "/.*" value != null || value ? outPath;
   types = rec {
     bool = simple "boolean" isBool;
     int = simple "signed integer" isInt;
-    port = simple "16 bit unsigned integer" (value: isInt value && value >= 0 && value <= 65535);
-    ints.positive = simple "positive integer" (value: isInt value && value > 0);
+    port = simple "16 bit unsigned integer; between 0 and 65535 (both inclusive)" (value: isInt value && value >= 0 && value <= 65535);
+    ints.positive = simple "positive integer, meaning >0" (value: isInt value && value > 0);
     str = simple "string" isString;
-    strMatching = pattern: simple "string matching ${pattern}" (value: isString value && match pattern value != null);
-    enum = values: simple "one of ${builtins.toJSON values}" (value: elem value values);
-    path = simple "path" isPathLike;
+    singleLineStr = narrowed str "(optionally newline-terminated) single-line string" (value: match "[^\n\r]*\n?" value != null);
+    nonEmptyStr = narrowed str "string (with check: non-empty)" (value: match "[ \t\n]*" value == null);
+    strMatching = pattern: simple "string matching the pattern ${builtins.replaceStrings [ "\\" ] [ "\\\\" ] pattern}" (value: isString value && match pattern value != null);
+    enum = values: simple "one of ${builtins.concatStringsSep ", " (map builtins.toJSON values)}" (value: elem value values) // { class = "conjunction"; };
+    path = simple "absolute path" isPathLike;
     package = simple "package" (value: value ? outPath || isString value && match "/nix/store/.*" value != null);
     anything = simple "anything" (_: true);
-    raw = anything;
-    lines = { name = "strings concatenated with line breaks"; check = isString; merge = path: defs: builtins.concatStringsSep "\n" (map (def: def.value) (checked lines path defs)); };
-    either = a: b: simple "${a.name} or ${b.name}" (value: a.check value || b.check value);
+    raw = simple "raw value" (_: true);
+    unspecified = simple "unspecified value" (_: true);
+    lines = { name = "strings concatenated with \"\\n\""; check = isString; merge = path: defs: builtins.concatStringsSep "\n" (map (def: def.value) (checked lines path defs)); };
+    either = a: b: simple "${within [ "noun" "conjunction" ] a} or ${within [ "noun" "conjunction" "composite" ] b}" (value: a.check value || b.check value) // { class = "conjunction"; };
+    between = low: high: simple "integer between ${toString low} and ${toString high} (both inclusive)" (value: isInt value && value >= low && value <= high);
+    # One that NixOS calls something else; `phrase` for one that gets parentheses.
+    named = name: type: type // { inherit name; class = "noun"; };
+    phrase = name: type: type // { inherit name; class = "conjunction"; };
+    coercedTo = from: convert: type: type // rec {
+      name = "${within [ "noun" ] type} or ${within [ "noun" ] from} convertible to it";
+      class = "phrase";
+      check = value: type.check value || from.check value;
+      merge = path: defs: type.merge path (map (def: if type.check def.value then def else def // { value = convert def.value; }) (checked { inherit name check; } path defs));
+    };
     oneOf = all: foldl' either (head all) (builtins.tail all);
     nullOr = type: {
-      name = "null or ${type.name}";
+      name = "null or ${within [ "noun" "conjunction" ] type}";
+      class = "conjunction";
+      inner = type;
       check = value: value == null || type.check value;
       merge = path: defs: if builtins.all (def: def.value == null) defs then null else type.merge path defs;
     };
     listOf = type: {
-      name = "list of ${type.name}";
+      name = "list of ${within [ "noun" "composite" ] type}";
+      class = "composite";
+      inner = type;
+      step = "*";
       check = isList;
       merge = path: defs: concatMap
         (def: imap0 (index: value: type.merge (path ++ [ (toString index) ]) (discharge { inherit (def) file; inherit value; })) def.value)
         (checked (listOf type) path defs);
     };
+    nonEmptyListOf = type: listOf type // rec {
+      name = "non-empty (${(listOf type).name})";
+      check = value: isList value && value != [ ];
+      merge = path: defs: (listOf type).merge path (checked { inherit name check; } path defs);
+    };
     attrsOf = type: rec {
-      name = "attribute set of ${type.name}";
+      name = "attribute set of ${within [ "noun" "composite" ] type}";
+      class = "composite";
+      inner = type;
+      step = "<name>";
       check = isAttrs;
       nested = type;
       merge = path: defs:
@@ -124,7 +158,9 @@ rec {
           keys);
     };
     submodule = module: {
-      name = "submodule";
+      name = if (options module).freeformType or null == null then "submodule" else "open submodule of ${(options module).freeformType.name}";
+      class = "submodule";
+      options = (options module).options or { };
       check = value: isAttrs value || isFunction value;
       merge = path: defs:
         let
@@ -133,6 +169,25 @@ rec {
         evalTree path (made.options or { }) (made.freeformType or null) (checked { name = "submodule"; check = isAttrs; } path defs);
     };
   };
+
+  options = module: if isFunction module then module { name = "<name>"; } else module;
+
+  # The names of all options below a tree, also of submodules, and what their types are called: as in the facts of NixOS's.
+  optionTypes = tree:
+    let
+      ofType = path: type:
+        if type ? options then below path type.options
+        else if type ? inner then ofType (path ++ (if type ? step then [ type.step ] else [ ])) type.inner
+        else [ ];
+      below = path: node: concatMap
+        (key:
+          let at = path ++ [ key ]; option = node.${key};
+          in
+          if option._type or "" == "option" then [{ name = show at; value = option.type.name; }] ++ ofType at option.type
+          else below at option)
+        (attrNames node);
+    in
+    listToAttrs (below [ ] tree);
 
   # A NixOS-like evaluation: { config, options, pkgs }.
   evalModules = { modules, args }:

@@ -4,12 +4,12 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ThymeshError } from '../../../protocol/errors.ts'
 import { type AcceptedRole, type MetadataFetcher, refresh } from '../../../protocol/trust/refresh.ts'
-import { tufRules } from '../../../protocol/trust/rules.ts'
 import type { TrustedSet } from '../../../protocol/trust/trusted-set.ts'
 import { fits } from '../../../protocol/trust/verify.ts'
 import { findTarget } from './find-target.ts'
 import { HttpSource } from './http-source.ts'
 import { MetadataDirectory } from './metadata-directory.ts'
+import { tufRules } from './rules.ts'
 
 export class TufClientError extends ThymeshError<'no-target'> {}
 

@@ -5,16 +5,15 @@ import { join } from 'node:path'
 import type { MetaFile } from '@tufjs/models'
 import { ThymeshError } from '../../../protocol/errors.ts'
 import { MetadataError, parseMetadata } from '../../../protocol/trust/metadata.ts'
-import { tufRules } from '../../../protocol/trust/rules.ts'
 import {
-  recallSnapshot,
   TrustError,
   type TrustedSet,
   trustRoot,
   updateTargets,
   updateTimestamp,
 } from '../../../protocol/trust/trusted-set.ts'
-import { fits } from '../../../protocol/trust/verify.ts'
+import { fits, signersOf } from '../../../protocol/trust/verify.ts'
+import { tufRules } from './rules.ts'
 
 export class MetadataDirectoryError extends ThymeshError<'no-root'> {}
 
@@ -110,4 +109,16 @@ export class MetadataDirectory {
 
 function isTop(role: string): role is 'root' | 'timestamp' | 'snapshot' | 'targets' {
   return ['root', 'timestamp', 'snapshot', 'targets'].includes(role)
+}
+
+/**
+ * A snapshot that was accepted before and is only loaded again: signed as the root asks now, but perhaps older than the
+ * timestamp says by now. What it lists still guards against going back.
+ */
+function recallSnapshot(trusted: TrustedSet, bytes: Uint8Array): TrustedSet {
+  const snapshot = parseMetadata('snapshot', bytes, trusted.rules)
+  const { signers, threshold } = signersOf(trusted.root.metadata, 'snapshot', snapshot.metadata)
+  if (threshold === undefined || signers.length < threshold)
+    throw new TrustError('not-signed', "the kept snapshot isn't signed as the root asks")
+  return { ...trusted, snapshot }
 }

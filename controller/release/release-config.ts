@@ -1,0 +1,54 @@
+/** What a release says of each config that was built, and whether that is anything new. */
+
+import type { ControllerPeer, RecipeProgress } from '../../node/peer/controller-peer.ts'
+import { closureSize } from '../../protocol/closure/closure.ts'
+import { toHex } from '../../protocol/encoding/hash.ts'
+import type { NixSecretKey } from '../../protocol/nix/signature.ts'
+import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
+import type { ReleaseContent } from '../../protocol/trust/publish.ts'
+import { describeClosure } from '../build/describe.ts'
+
+/** A config that was built: what a release says of it, once its closure is described. */
+export interface BuiltConfig {
+  system: string
+  target: ReleasedConfig['target']
+  topLevel: string
+  policy?: ReleasedConfig['policy']
+  secrets?: ReleasedConfig['secrets']
+}
+
+/** Signs and keeps the closure of a built config, ready to be named and served. */
+export async function releaseConfig(
+  peer: Pick<ControllerPeer, 'closures'>,
+  built: BuiltConfig,
+  key: NixSecretKey,
+  onProgress?: RecipeProgress,
+): Promise<ReleasedConfig> {
+  const closure = await describeClosure(peer.closures, built.topLevel, key, onProgress)
+  const cid = await peer.closures.add(closure)
+  return { ...built, closure: cid, paths: closure.paths.length, narSize: closureSize(closure) }
+}
+
+/** Whether a release would change nothing on any device. */
+export function sameContent(release: Release, content: ReleaseContent): boolean {
+  const essence = (of: Pick<Release, 'configs' | 'devices'>) =>
+    JSON.stringify([
+      sorted(of.configs, ({ topLevel, target, policy, secrets }) => [
+        topLevel,
+        target,
+        policy,
+        sorted(secrets ?? {}, ({ source, owner, group, mode }) => [toHex(source), owner, group, mode]),
+      ]),
+      sorted(of.devices, ({ config }) => config),
+    ])
+  return essence(release) === essence(content)
+}
+
+function sorted<T>(record: Record<string, T>, value: (item: T) => unknown): unknown {
+  return Object.keys(record)
+    .sort()
+    .map(key => {
+      const item = record[key]
+      return [key, item === undefined ? undefined : value(item)]
+    })
+}

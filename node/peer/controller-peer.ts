@@ -1,0 +1,127 @@
+/** The door of a peer to its controller: all that controller/ may ask of the mesh. `makeControllerPeer` opens it. */
+
+import type { Closure } from '../../protocol/closure/closure.ts'
+import type { CID } from '../../protocol/encoding/cid.ts'
+import type { Certificate } from '../../protocol/members/certificate.ts'
+import type { HistoryEntry, LogRequest } from '../../protocol/messages/logs.ts'
+import type { Release } from '../../protocol/release/release.ts'
+import type { Report } from '../../protocol/report/report.ts'
+import type { Proposal } from '../../protocol/trust/proposal.ts'
+import type { Judged } from '../../protocol/trust/proposals.ts'
+import type { Published } from '../../protocol/trust/publish.ts'
+import type { Table } from '../state/database.ts'
+import type { Belief } from '../state/fleet-state.ts'
+import type { DescribedPath, RecipeProgress } from '../swarm/recipe/path-recipes.ts'
+
+export type { Belief, DescribedPath, RecipeProgress, Table }
+
+export interface ControllerPeer {
+  /** The fleet's ID. */
+  readonly fleet: string
+  readonly peerId: string
+  readonly state: FleetTrust
+  readonly directory: FleetDirectory
+  readonly proposals: FleetProposals
+  readonly closures: OwnClosures
+  readonly neighbours: Neighbours
+  /** Contradictions that this peer has seen itself, as its reports would say them. */
+  readonly alarms: NonNullable<Report['alarms']>
+  /** How releases went on a device, by the reports that came here, the newest first. */
+  historyOf(peer: string): Promise<HistoryEntry[]>
+  /** Keeps a certificate that was signed here, and gossips it. Throws a MembershipError when it makes nobody a member. */
+  publishCertificate(peer: string, envelope: Uint8Array): Promise<void>
+  /** The part of the peer's database in which a controller keeps what it needs for its audit log. */
+  readonly auditTable: Table
+  /**
+   * Joins the mesh; throws, with nothing left running, when a part can't start. Old documents are pruned once a day, except
+   * those that `keeps` names: SHA-256 in hex.
+   */
+  start(init: { keeps: () => Promise<Iterable<string>> }): Promise<void>
+  /** Leaves the mesh. The state stays open: it belongs to the caller. */
+  stop(): Promise<void>
+}
+
+/** What is believed of the fleet, and the documents that belong to it. */
+export interface FleetTrust {
+  /** Trusted metadata with the releases and revocations that it names; nothing before the first complete refresh. */
+  readonly belief: Belief | undefined
+  on(event: 'changed', listener: (belief: Belief) => void): unknown
+  off(event: 'changed', listener: (belief: Belief) => void): unknown
+  /** Believes metadata that was signed here, and tells the mesh. Throws as FleetState.believe does. */
+  publish(published: Pick<Published, 'trusted' | 'documents'>): Promise<Belief>
+  /** Root metadata by its version, as it was signed. */
+  root(version: number): Promise<Uint8Array | undefined>
+  /** A release that was believed, now or before; of the fleet, or of a site's own operators. */
+  release(version: number, site?: string): Promise<Release | undefined>
+  /** Versions of all releases that are still here, lowest first. */
+  releaseVersions(site?: string): Promise<number[]>
+  /** Releases of all sites' operators that are still here, by site and version. */
+  siteReleases(): Promise<Release[]>
+  /** A document by its SHA-256. */
+  document(hash: Uint8Array): Promise<Uint8Array | undefined>
+  /** Keeps a document that the next release names. */
+  keepDocument(bytes: Uint8Array): Promise<void>
+}
+
+/** Certificates of all members and the last report of each, as far as they have come here. */
+export interface FleetDirectory {
+  certificates(): Certificate[]
+  certificate(peer: string): { readonly document: Certificate; readonly envelope: Uint8Array } | undefined
+  reports(): Report[]
+  report(peer: string): { readonly document: Report; readonly envelope: Uint8Array } | undefined
+  on(event: 'certificate', listener: (certificate: Certificate) => void): unknown
+  on(event: 'report', listener: (report: Report) => void): unknown
+  off(event: 'certificate', listener: (certificate: Certificate) => void): unknown
+  off(event: 'report', listener: (report: Report) => void): unknown
+}
+
+/** Metadata that waits for signatures of more operators. */
+export interface FleetProposals {
+  /** Those that stand on what is trusted now, oldest first. */
+  readonly all: Judged[]
+  /** Keeps a proposal, or the signatures that it has gained, and passes it on. */
+  add(proposal: Proposal): Promise<boolean>
+  /** `changed`: one is new or has gained signatures. `closed`: something of its version was published over it. */
+  on(event: 'changed' | 'closed', listener: (judged: Judged) => void): unknown
+  off(event: 'changed' | 'closed', listener: (judged: Judged) => void): unknown
+}
+
+/** Closures of this machine's store, as this peer describes and serves them. */
+export interface OwnClosures {
+  /** The paths of a top level that is in the store, references first. Throws a RecipePoolError, or what the store throws. */
+  describe(topLevel: string, onProgress?: RecipeProgress): Promise<DescribedPath[]>
+  /** Keeps the descriptor of a closure; it is served once a release names it. */
+  add(closure: Closure): Promise<CID>
+  /** Whether a descriptor, by its SHA-256, and all its recipes are here. */
+  holds(descriptor: Uint8Array): Promise<boolean>
+}
+
+/** A member that is connected to this peer. */
+export interface Neighbour {
+  readonly peer: string
+  readonly certificate: Certificate
+}
+
+/** Members that are connected now, and the way to others. */
+export interface Neighbours {
+  readonly members: Neighbour[]
+  /** Multiaddrs at which a member was reached, the last one first, without its peer ID. */
+  addressesOf(peer: string): readonly string[]
+  /** Why nobody can dial this peer where its settings say that it listens, for a person; nothing when all is well. */
+  readonly listeningProblem: string | undefined
+  /** Waits until a member is connected, and dials it; resolves to whether it is. */
+  reach(peer: string, waitMs: number): Promise<boolean>
+  /** Exchanges all news with every neighbour, or with one; resolves to how many there were. Never rejects. */
+  sync(peer?: string): Promise<number>
+  /** Exchanges proposals with a neighbour; resolves to whether both have now what either held. Never rejects. */
+  exchangeProposals(peer: string): Promise<boolean>
+  /** Whether a neighbour has the same timestamp metadata as this peer. Never rejects. */
+  hasOurHead(peer: string): Promise<boolean>
+  /** Asks a neighbour for its journal, an activation log or its history. Throws a LogError when it doesn't give it. */
+  askForLog(peer: string, request: LogRequest, signal?: AbortSignal): Promise<Uint8Array>
+  /** `admitted`: a member is a neighbour now. `synced`: a neighbour and this peer have exchanged all news. */
+  on(event: 'admitted', listener: (neighbour: Neighbour) => void): unknown
+  on(event: 'synced', listener: (peer: string) => void): unknown
+  off(event: 'admitted', listener: (neighbour: Neighbour) => void): unknown
+  off(event: 'synced', listener: (peer: string) => void): unknown
+}

@@ -1,0 +1,49 @@
+/** Makes the peer of a controller, and shows of it what controllers ask for. */
+
+import { PathRecipes } from '../swarm/recipe/path-recipes.ts'
+import type { ControllerPeer } from './controller-peer.ts'
+import { MeshNeighbours } from './mesh-neighbours.ts'
+import { MeshPeer, type MeshPeerInit } from './mesh-peer.ts'
+
+/** A controller's peer that is not started yet. The state stays the caller's, to be closed after the peer's end. */
+export async function makeControllerPeer(init: MeshPeerInit): Promise<ControllerPeer> {
+  return controllerPeerOf(await MeshPeer.make(init), init)
+}
+
+/** The door of a peer that is there. */
+export function controllerPeerOf(
+  peer: MeshPeer,
+  { state: { database }, settings }: Pick<MeshPeerInit, 'state' | 'settings'>,
+): ControllerPeer {
+  const { fleet, state, directory, store, closures, pruner } = peer
+  const recipes = new PathRecipes({ store, documents: state, table: database.table('described') })
+  return {
+    fleet,
+    peerId: peer.identity.peerId,
+    state,
+    directory,
+    proposals: peer.proposals.book,
+    closures: {
+      describe: (topLevel, onProgress) => recipes.describe(topLevel, onProgress),
+      add: closure => closures.add(closure),
+      holds: async descriptor => (await closures.held(descriptor)) !== undefined,
+    },
+    neighbours: new MeshNeighbours(peer, settings),
+    get alarms() {
+      return peer.notes.fields.alarms ?? []
+    },
+    historyOf: id => peer.history.of(id),
+    publishCertificate: async (id, envelope) => {
+      await directory.addCertificate(id, envelope)
+      peer.gossip.publishCertificate(envelope)
+    },
+    auditTable: database.table('audit'),
+    start: async ({ keeps }) => {
+      pruner.needs(keeps)
+      pruner.needs(() => recipes.needed())
+      await peer.start()
+      pruner.start({ whenDue: true })
+    },
+    stop: () => peer.stop(),
+  }
+}

@@ -1,0 +1,47 @@
+/** What the reports of a fleet say of each device of a release: what waves are judged by, on devices and in views. */
+
+import type { Certificate } from '../../protocol/members/certificate.ts'
+import type { Release } from '../../protocol/release/release.ts'
+import { type Outcome, outcomeOf } from '../../protocol/report/outcome.ts'
+import type { Report } from '../../protocol/report/report.ts'
+import type { DeviceNews } from './judge.ts'
+
+/**
+ * What reports say of the devices of a release, by name. A name belongs to whom the members role has signed it for; where a
+ * join token alone vouches for it, it counts for one member only. So whoever has a token can neither open nor hold a wave by
+ * taking a name. Of two whom the members role has signed, the less good news counts.
+ */
+export function newsOf(
+  release: Release,
+  certificates: readonly Certificate[],
+  known: (peer: string) => { report: Report | undefined; heardAt?: number },
+): Map<string, DeviceNews> {
+  const named = certificates.filter(
+    ({ name, role, site }) =>
+      role === 'device' &&
+      Object.hasOwn(release.devices, name) &&
+      (release.site === undefined || release.site === site),
+  )
+  const holders = Map.groupBy(named, ({ name }) => name)
+  const news = new Map<string, DeviceNews>()
+  for (const [name, members] of holders) {
+    const signed = members.filter(({ grant }) => grant === undefined)
+    const counted = signed.length > 0 ? signed : members.length === 1 ? members : []
+    for (const { peer } of counted) {
+      const { report, heardAt } = known(peer)
+      const outcome: Outcome = outcomeOf(report, release, name)
+      const other = news.get(name)
+      if (other !== undefined && outcomes.indexOf(other.outcome) <= outcomes.indexOf(outcome)) continue
+      news.set(name, {
+        outcome,
+        ...(report?.since !== undefined && { since: new Date(report.since) }),
+        ...(report?.at !== undefined && { at: new Date(report.at) }),
+        ...(heardAt !== undefined && { heardAt }),
+      })
+    }
+  }
+  return news
+}
+
+/** The worst first. */
+const outcomes: readonly Outcome[] = ['failed', 'pending', 'confirmed']

@@ -1,0 +1,98 @@
+/** The bundled program, as a package has it: every command that its help names starts and ends as it should. */
+
+import assert from 'node:assert/strict'
+import { type ExecFileException, execFile } from 'node:child_process'
+import { cp, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { bundle } from './bundle.ts'
+
+const repository = resolve(import.meta.dirname, '../..')
+/** A command that hangs ends here; on a loaded machine one may take a minute. */
+const LIMIT_MS = 180_000
+/** These stay until a signal comes. */
+const staying = new Set(['serve', 'node'])
+/** Arguments and options that a command cannot do without, beside those that its usage line names. */
+const needed: Readonly<Record<string, readonly string[]>> = {
+  node: ['--state', 'none'],
+  'install-secrets': ['--state', 'none'],
+  'root sign': ['--file', 'none'],
+  'device add': ['--config', 'hello'],
+  'config set': ['1'],
+  'tag set': ['1'],
+  'device set': ['1'],
+}
+
+describe('the bundle', () => {
+  let directory: string
+  let program: string
+  let project: string
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'thymesh-bundle-'))
+    program = await bundle(join(directory, 'dist'))
+    // Beside it, as in the package.
+    await symlink(join(repository, 'node_modules'), join(directory, 'node_modules'))
+    await cp(join(repository, 'nix'), join(directory, 'nix'), { recursive: true })
+    project = join(directory, 'project')
+  })
+  after(() => rm(directory, { recursive: true, force: true }))
+
+  const run = (args: readonly string[], cwd = project) =>
+    new Promise<{ code: number; stdout: string; stderr: string }>((done, failed) => {
+      const env = {
+        PATH: process.env.PATH,
+        HOME: directory,
+        TMPDIR: directory,
+        THYMESH_HOME: join(directory, 'home'),
+        GIT_CONFIG_GLOBAL: '/dev/null',
+        GIT_CONFIG_NOSYSTEM: '1',
+        GIT_AUTHOR_NAME: 'bundle',
+        GIT_AUTHOR_EMAIL: 'bundle@localhost',
+        GIT_COMMITTER_NAME: 'bundle',
+        GIT_COMMITTER_EMAIL: 'bundle@localhost',
+        NIX_REMOTE: `local?root=${join(directory, 'store')}`,
+        NIX_CONFIG: 'build-users-group =\nsubstitute = false\nconnect-timeout = 1\n',
+      }
+      const ended = (error: ExecFileException | null, stdout: string, stderr: string) => {
+        if (error !== null && typeof error.code !== 'number') failed(new Error(`${args.join(' ')}: ${error.message}`))
+        else done({ code: Number(error?.code ?? 0), stdout, stderr })
+      }
+      const child = execFile(program, [...args], { cwd, env, timeout: LIMIT_MS, maxBuffer: 1 << 24 }, ended)
+      child.stdin?.end()
+      if (staying.has(args[0] ?? '') && !args.includes('--help'))
+        child.stdout?.once('data', () => child.kill('SIGTERM'))
+    })
+
+  /** All commands below one, each with its usage line. */
+  async function commands(above: readonly string[]): Promise<{ command: string[]; usage: string }[]> {
+    const { stdout } = await run([...above, '--help'], directory)
+    const usage = stdout.slice(0, stdout.indexOf('\n\n')).replaceAll(/\s+/g, ' ')
+    if (!usage.includes('[command]')) return [{ command: [...above], usage }]
+    const names = [...stdout.matchAll(/^ {2}([a-z][a-z-]*)(?= )/gm)].map(([, name = '']) => name)
+    const found: { command: string[]; usage: string }[] = []
+    for (const name of names) if (name !== 'help') found.push(...(await commands([...above, name])))
+    return found
+  }
+
+  it('runs every command of its help', { timeout: 20 * 60_000 }, async () => {
+    const found = await commands([])
+    const founded = await run(['init', project, '--name', 'trial', '--no-passphrase', '--json'], directory)
+    assert.equal(founded.code, 0, founded.stdout + founded.stderr)
+    const wrong: string[] = []
+    for (const { command, usage } of found) {
+      const name = command.join(' ')
+      const given = [...usage.matchAll(/<([a-z]+)[.]*>/g)].map(() => 'x')
+      const { stdout, stderr } = await run([...command, ...given, ...(needed[name] ?? []), '--json'])
+      // What nobody foresaw has this code; so has a module that isn't in the bundle.
+      if (/"code":"(?:failed|usage)"|ERR_|Cannot find/.test(stdout + stderr)) wrong.push(`${name}: ${stdout}${stderr}`)
+    }
+    assert.deepEqual(wrong, [])
+    for (const name of ['init', 'check', 'config add', 'key show', 'deploy', 'node']) {
+      assert.ok(
+        found.some(({ command }) => command.join(' ') === name),
+        `${name} is not among ${found.length} commands`,
+      )
+    }
+  })
+})

@@ -1,0 +1,17 @@
+/** How strictly metadata of any TUF repository is read and judged: as the specification says. */
+
+import type { TrustRules } from '../../../protocol/trust/rules.ts'
+import { requireHonest } from '../../../protocol/trust/sound.ts'
+
+const KiB = 1024
+
+/** For any repository that follows the specification, by its strict policy of time. */
+export const tufRules: TrustRules = {
+  // What the specification's reference implementation takes, since repositories are made for it.
+  maxBytes: { root: 512 * KiB, timestamp: 16 * KiB, snapshot: 2000 * KiB, targets: 5000 * KiB },
+  require: requireHonest,
+  secondOfVersion: 'no-news',
+  acceptedExpires: true,
+  rotation: 'forget',
+  delegated: 'looked-up',
+}
