@@ -19,6 +19,15 @@ export class ThymeshError<Code extends string = string> extends Error {
   }
 }
 
+/** An error that an operator meets: it always says what to do next. Those of the controller are of this kind. */
+export class HintedError<Code extends string = string> extends ThymeshError<Code> {
+  declare readonly hint: string
+
+  constructor(code: Code, message: string, options: { hint: string; cause?: unknown }) {
+    super(code, message, options)
+  }
+}
+
 /** The message of anything that was thrown, for logs and for wrapping. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)

@@ -96,7 +96,7 @@ function settingsKeys(): string[] {
 /** The codes in the unions of a file's error classes. */
 function codesOf(source: string): string[] {
   const unions = [
-    ...source.matchAll(/extends ThymeshError<([^>]*)>/g),
+    ...source.matchAll(/extends (?:Thymesh|Hinted)Error<([^>]*)>/g),
     ...source.matchAll(/type \w*ErrorCode =([^;]*?)\n\n/g),
   ]
   return unions.flatMap(match => [...(match[1] ?? '').matchAll(/'([a-z0-9-]+)'/g)].flatMap(code => code[1] ?? []))

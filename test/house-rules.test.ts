@@ -66,8 +66,8 @@ const floors: Record<string, readonly string[]> = {
     'controller/cli/groups',
     'controller/cli/commands',
     'controller/cli/shell',
-    'controller/queries',
     'controller/views',
+    'controller/queries',
     'controller/release',
     'controller/inputs',
     'controller/session',
@@ -76,11 +76,12 @@ const floors: Record<string, readonly string[]> = {
     'controller/members',
     'controller/signing',
     'controller/fleet',
+    'controller/project/thymis',
     'controller/project',
     'controller/keys',
     'controller/nix',
     'controller/local',
-    'controller/text',
+    'controller/format',
   ],
 }
 
@@ -100,12 +101,12 @@ const doors: Record<string, string> = {
   'node/files': 'writing files durably',
   'node/concurrency': 'limits and waits',
   'node/device/daemon.ts': '`thymesh node` is the daemon of a device',
-  'node/secrets/at-boot.ts': 'so is the command that lays secrets at its start',
+  'node/secrets/at-boot.ts': 'so is the command that installs secrets at its start',
 }
 
 /** Exports that no file of the product uses, and why they stay. */
 const publicOnPurpose: Record<string, string> = {
-  'controller/text/visible.ts visibleLines': 'for commands that print whole answers of devices',
+  'controller/format/visible.ts visibleLines': 'for commands that print whole answers of devices',
 }
 
 describe('house rules', () => {

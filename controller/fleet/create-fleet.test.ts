@@ -9,10 +9,10 @@ import { withCode } from '../../test/helpers/errors.ts'
 import { PassphraseError } from '../keys/passphrase.ts'
 import { cleanCommit, git } from '../project/git.ts'
 import { openProject } from '../project/project.ts'
-import { type FoundOptions, found } from './create-fleet.ts'
+import { type CreateFleetOptions, createFleet } from './create-fleet.ts'
 import { FleetHome } from './fleet-home.ts'
 
-const noPassphrase = new PassphraseError('no-passphrase', 'there is no terminal to ask at')
+const noPassphrase = new PassphraseError('no-passphrase', 'there is no terminal', { hint: 'Use one.' })
 
 describe('founding a fleet', () => {
   let directory: string
@@ -27,8 +27,8 @@ describe('founding a fleet', () => {
     await rm(directory, { recursive: true })
   })
 
-  const foundIn = (name: string, options: Partial<FoundOptions> = {}) =>
-    found({
+  const foundIn = (name: string, options: Partial<CreateFleetOptions> = {}) =>
+    createFleet({
       directory: join(directory, name),
       name: 'orchard',
       operator: 'ada',
@@ -63,7 +63,7 @@ describe('founding a fleet', () => {
     assert.deepEqual(await git(project, ['status', '--porcelain']), ['A  notes.txt', '?? flake.nix'])
   })
 
-  const refusals: [what: string, name: string, options: Partial<FoundOptions>, code: string][] = [
+  const refusals: [what: string, name: string, options: Partial<CreateFleetOptions>, code: string][] = [
     ['in a folder that holds a project', 'taken', {}, 'exists'],
     ['in a file', 'file', {}, 'not-writable'],
     ['below a file', 'file/project', {}, 'not-writable'],

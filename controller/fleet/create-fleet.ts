@@ -4,7 +4,7 @@ import { access, constants, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { parseSettings, type SettingsInput } from '../../node/settings/settings.ts'
 import { fleetStateOf, openState } from '../../node/state/peer-state.ts'
-import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { HintedError, messageOf } from '../../protocol/errors.ts'
 import { formatNixPublicKey } from '../../protocol/nix/signature.ts'
 import { foundFleet } from '../../protocol/trust/publish.ts'
 import { newSeal } from '../keys/key-file.ts'
@@ -15,9 +15,9 @@ import { flakeFile, sampleFiles } from '../project/template.ts'
 import { ownCertificate } from './certificate.ts'
 import { FleetHome } from './fleet-home.ts'
 
-export class FoundError extends ThymeshError<'exists' | 'not-writable'> {}
+export class CreateFleetError extends HintedError<'exists' | 'not-writable'> {}
 
-export interface FoundOptions {
+export interface CreateFleetOptions {
   directory: string
   /** The fleet's name. */
   name: string
@@ -25,22 +25,22 @@ export interface FoundOptions {
   operator: string
   bootstrap: string[]
   settings: Omit<SettingsInput, 'state'>
-  /** What seals the signing keys; asked for when all else is known to be right. Nothing leaves them open. */
+  /** The passphrase that seals the signing keys, asked for when all else is right. Without it they stay unsealed. */
   passphrase?: () => Promise<string>
 }
 
-export interface Founded {
+export interface CreatedFleet {
   readonly fleet: string
   readonly home: string
   readonly directory: string
   readonly written: string[]
 }
 
-/** Founds a fleet. Throws a FoundError, and nothing was written, when the folder holds a project or can't hold one. */
-export async function found(options: FoundOptions): Promise<Founded> {
+/** Founds a fleet. Throws a CreateFleetError, and nothing was written, when the folder holds a project or can't hold one. */
+export async function createFleet(options: CreateFleetOptions): Promise<CreatedFleet> {
   const directory = resolve(options.directory)
   if (await exists(join(directory, 'thymesh.json'))) {
-    throw new FoundError('exists', `${directory} holds a project already (thymesh.json)`, {
+    throw new CreateFleetError('exists', `${directory} already has a project (thymesh.json)`, {
       hint: 'Choose another directory, or go on with `thymesh deploy` there.',
     })
   }
@@ -73,15 +73,15 @@ export async function found(options: FoundOptions): Promise<Founded> {
   return { fleet, home: home.directory, directory, written }
 }
 
-/** What would stop a founding half-way is found before anything is written. */
-async function checkSetting(options: FoundOptions, directory: string): Promise<void> {
+/** Finds what would stop the founding half-way, before anything is written. */
+async function checkSetting(options: CreateFleetOptions, directory: string): Promise<void> {
   parseSettings({ ...options.settings, state: '/' }, 'settings')
   await git('/', ['--version'])
   try {
     // A slash at its end: what is there must be a folder.
     await access(`${await nearestThere(directory)}/`, constants.W_OK)
   } catch (thrown) {
-    throw new FoundError('not-writable', `expected a folder that can be written: ${messageOf(thrown)}`, {
+    throw new CreateFleetError('not-writable', `expected a writable folder for the project: ${messageOf(thrown)}`, {
       hint: 'Choose another directory for the project.',
     })
   }

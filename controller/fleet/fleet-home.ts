@@ -4,14 +4,14 @@ import { access, mkdir, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { parseSettings, readSettingsFile, type Settings, type SettingsInput } from '../../node/settings/settings.ts'
-import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { HintedError, messageOf } from '../../protocol/errors.ts'
 import type { NixSecretKey } from '../../protocol/nix/signature.ts'
 import type { FleetKeys } from '../../protocol/trust/publish.ts'
 import type { Passphrase } from '../keys/key-file.ts'
 import { noKey, OperatorKeys } from '../keys/operator-keys.ts'
 import { passphrases } from '../keys/passphrase.ts'
 
-export class HomeError extends ThymeshError<'unreadable'> {}
+export class HomeError extends HintedError<'unreadable'> {}
 
 /** Where an operator's fleets are: `$THYMESH_HOME`, else the user's data folder. */
 function homeDirectory(): string {
@@ -50,7 +50,7 @@ export class FleetHome {
     const file = join(this.directory, 'controller.json')
     const settings = await readSettingsFile(file).catch(thrown => {
       throw new HomeError('unreadable', messageOf(thrown), {
-        hint: 'Restore the file; {} stands for the defaults.',
+        hint: 'Restore the file. {} in it means the defaults.',
         cause: thrown,
       })
     })

@@ -37,14 +37,14 @@ describe("a flake's inputs", () => {
     assert.throws(
       () => addInput(odd, 'extra', 'x'),
       (thrown: Error & { hint?: string }) => {
-        withCode('flake-form', /form that isn't known/)(thrown)
+        withCode('flake-form', /form that this command can't edit/)(thrown)
         return /inputs\.extra\.url = "x";/.test(thrown.hint ?? '')
       },
     )
     const closed = block.replace(', ... }', ' }')
     assert.throws(() => addInput(closed, 'extra', 'x'), withCode('flake-form', /must take further inputs/))
     const named = block.replace('self, thymesh', 'self, nixpkgs, thymesh')
-    assert.throws(() => removeInput(named, 'nixpkgs'), withCode('flake-form', /take nixpkgs by its name/))
+    assert.throws(() => removeInput(named, 'nixpkgs'), withCode('flake-form', /take nixpkgs as an argument/))
     assert.throws(() => removeInput(block, 'nothing'), withCode('no-such-input', /nothing/))
     assert.throws(() => addInput(block, 'a b', 'x'), withCode('flake-form'))
     assert.throws(() => addInput(block, 'a', 'x"; evil = "'), withCode('flake-form'))

@@ -3,9 +3,9 @@
  * anything else is left to them with the text to put in.
  */
 
-import { ThymeshError } from '../../protocol/errors.ts'
+import { HintedError } from '../../protocol/errors.ts'
 
-export class InputError extends ThymeshError<'flake-form' | 'no-such-input' | 'input-exists' | 'input-failed'> {}
+export class InputError extends HintedError<'flake-form' | 'no-such-input' | 'input-exists' | 'input-failed'> {}
 
 const nameForm = /^[a-zA-Z_][a-zA-Z0-9_-]*$/
 
@@ -23,10 +23,18 @@ export function inputNames(text: string): string[] {
 /** The text with one more input. Throws an InputError with the line to put in, where the form isn't known. */
 export function addInput(text: string, name: string, url: string): string {
   if (!nameForm.test(name))
-    throw new InputError('flake-form', `expected a name such as my-modules, got ${JSON.stringify(name)}`)
+    throw new InputError('flake-form', `expected a name such as my-modules, got ${JSON.stringify(name)}`, {
+      hint: 'Use letters, digits, _ and -, with a letter first.',
+    })
   if (/["\\$\n]/.test(url))
-    throw new InputError('flake-form', `expected a flake's URL without quotes, got ${JSON.stringify(url)}`)
-  if (inputNames(text).includes(name)) throw new InputError('input-exists', `flake.nix has an input ${name} already`)
+    throw new InputError('flake-form', `expected a flake's URL without quotes, \\ or $, got ${JSON.stringify(url)}`, {
+      hint: 'Such as github:owner/name or git+https://host/path.',
+    })
+  if (inputNames(text).includes(name)) {
+    throw new InputError('input-exists', `flake.nix already has an input ${name}`, {
+      hint: 'Choose another name, or remove that one first: thymesh input remove NAME.',
+    })
+  }
   const line = `inputs.${name}.url = "${url}";`
   if (
     !/outputs\s*=\s*(?:\w+\s*@\s*)?\{[^}]*\.\.\.[^}]*\}(?:\s*@\s*\w+)?\s*:/.test(text) &&
@@ -41,7 +49,7 @@ export function addInput(text: string, name: string, url: string): string {
   }
   const block = blockOf(text)
   if (block !== undefined) return `${text.slice(0, block.end)}    ${name}.url = "${url}";\n${text.slice(block.end)}`
-  throw byHand("the inputs of flake.nix stand in a form that isn't known", line)
+  throw byHand("the inputs of flake.nix are written in a form that this command can't edit", line)
 }
 
 /** The text without an input. */
@@ -55,10 +63,13 @@ export function removeInput(text: string, name: string): string {
   const mine = (line: string) => new RegExp(`^\\s*(?:inputs\\.)?${name}(?:\\.[\\w.-]+)? = `).test(line)
   const kept = lines.filter(line => !mine(line) || !/;\s*(?:#.*)?$/.test(line))
   if (kept.some(mine) || kept.length === lines.length) {
-    throw byHand(`the input ${name} stands in several lines of flake.nix`, `(remove what says ${name})`)
+    throw byHand(`the input ${name} has several lines in flake.nix`, `(remove the lines of ${name})`)
   }
   if (new RegExp(`outputs\\s*=\\s*\\{[^}]*\\b${name}\\b[^}]*\\}`).test(text)) {
-    throw byHand(`the outputs of flake.nix take ${name} by its name`, `(remove it from { … } after outputs = too)`)
+    throw byHand(
+      `the outputs of flake.nix take ${name} as an argument`,
+      `(remove ${name} from { … } after outputs = too)`,
+    )
   }
   return kept.join('\n')
 }
@@ -73,6 +84,6 @@ function blockOf(text: string): { body: string; end: number } | undefined {
 
 function byHand(why: string, line: string): InputError {
   return new InputError('flake-form', `${why}; nothing was written`, {
-    hint: `Put this into flake.nix yourself: ${line}`,
+    hint: `Edit flake.nix yourself: ${line}`,
   })
 }

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { commonFlags, errorLines, nixDirectory, runNix } from '../nix/nix-program.ts'
+import { commonFlags, errorLines, lockLimit, nixDirectory, runNix } from '../nix/nix-program.ts'
 import { readNixError } from '../project/nix-errors.ts'
 import { InputError } from './flake-text.ts'
 
@@ -31,8 +31,6 @@ export interface Moved {
   readonly from: string | null
   readonly to: string | null
 }
-
-const lockTimeoutMs = 30 * 60_000
 
 export async function readLock(directory: string): Promise<Lock | undefined> {
   const text = await readFile(join(directory, 'flake.lock'), 'utf8').catch(() => undefined)
@@ -80,10 +78,12 @@ export async function updateLock(
   const credentials = await Credentials.write(init.credentials)
   try {
     const env = { ...process.env, ...credentials.environment }
-    const result = await runNix('nix', ['flake', ...what, ...flags], { cwd: directory, timeoutMs: lockTimeoutMs, env })
+    const result = await runNix('nix', ['flake', ...what, ...flags], { cwd: directory, limit: lockLimit, env })
     if (result.code !== 0) {
       const { message } = readNixError(errorLines(result), directory)
-      throw new InputError('input-failed', credentials.without(message), { hint: 'flake.lock is as it was.' })
+      throw new InputError('input-failed', credentials.without(message), {
+        hint: 'Look at the URL and at your access to it, then try again. flake.lock is unchanged.',
+      })
     }
     await forgetThymesh(file)
   } catch (thrown) {

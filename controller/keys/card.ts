@@ -1,15 +1,18 @@
-/** An operator's card: the public keys that an operator hands to the others, who put them into the fleet's root. */
+/** An operator's card: the public keys that an operator gives to the others, who put them into the fleet's root. */
 
+import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import { FormatError } from '../../protocol/encoding/cbor.ts'
 import { bytesSchema, fleetIdSchema, formatVersion, nameSchema } from '../../protocol/encoding/fields.ts'
+import { HintedError } from '../../protocol/errors.ts'
 import { formatNixPublicKey, type NixSecretKey } from '../../protocol/nix/signature.ts'
 import { type Opened, open, seal, signedKind } from '../../protocol/signing/dsse.ts'
 import { type PublicKey, publicKeyLength } from '../../protocol/signing/keys.ts'
 import { type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
 import type { FleetKeys } from '../../protocol/trust/publish.ts'
 
-export const cardPrefix = 'thymesh-operator-'
+const cardPrefix = 'thymesh-operator-'
+
+export class CardError extends HintedError<'malformed'> {}
 
 const keySchema = bytesSchema(publicKeyLength)
 const cardSchema = z.strictObject({
@@ -27,7 +30,7 @@ const cardSchema = z.strictObject({
 })
 export type OperatorCard = z.infer<typeof cardSchema>
 
-/** Signed by each of its keys: nobody can hand on keys that they don't have as their own. */
+/** Signed by each of its keys: nobody can pass off another operator's keys as their own. */
 const cardKind = signedKind<OperatorCard>('operator card', cardSchema)
 
 export function makeCard(init: { fleet: string; name: string; keys: FleetKeys; nix: NixSecretKey }): string {
@@ -46,30 +49,60 @@ export function makeCard(init: { fleet: string; name: string; keys: FleetKeys; n
   return `${cardPrefix}${Buffer.from(bytes).toString('base64url')}`
 }
 
-/** Reads a card; throws a FormatError when it is none, or isn't signed by its own keys. */
+/** The card on the command line, or in a file of that name. Throws a CardError. */
+export async function readCard(argument: string): Promise<OperatorCard> {
+  if (argument.startsWith(cardPrefix)) return parseCard(argument)
+  const text = await readFile(argument, 'utf8').catch((cause: unknown) => {
+    throw new CardError(
+      'malformed',
+      `expected an operator's card (${cardPrefix}…) or a file with one, got ${argument}`,
+      { hint: askForCard, cause },
+    )
+  })
+  return parseCard(text)
+}
+
+/** Throws a CardError when one of the cards is for another fleet than the one with this ID. */
+export function requireFleet(cards: readonly OperatorCard[], fleet: string): void {
+  const other = cards.find(card => card.fleet !== fleet)
+  if (other === undefined) return
+  const [wanted, got] = [fleet, other.fleet].map(id => id.slice(0, 12))
+  throw new CardError(
+    'malformed',
+    `expected a card for the fleet ${wanted}, got ${other.name}'s for the fleet ${got}`,
+    {
+      hint: `Ask ${other.name} to run \`thymesh key show\` in a project of this fleet.`,
+    },
+  )
+}
+
+const askForCard = 'Ask the other operator for the line that `thymesh key show` prints.'
+
+/** Reads a card. Throws a CardError when it is none, or isn't signed by its own keys. */
 export function parseCard(text: string): OperatorCard {
   const trimmed = text.trim()
   if (!trimmed.startsWith(cardPrefix)) {
-    throw new FormatError(
-      'malformed',
-      `expected an operator's card (${cardPrefix}…), got ${JSON.stringify(trimmed.slice(0, 40))}`,
-      {
-        hint: 'The other operator makes it: thymesh key show',
-      },
-    )
+    const got = JSON.stringify(trimmed.slice(0, 40))
+    throw new CardError('malformed', `expected an operator's card (${cardPrefix}…), got ${got}`, { hint: askForCard })
   }
   const { document, signedBy } = opened(trimmed)
   const missing = roleNames.find(role => !signedBy(document[role]))
   if (missing === undefined) return document
-  throw new FormatError('malformed', `the card of ${document.name} isn't signed by its own ${missing} key`)
+  throw new CardError(
+    'malformed',
+    `expected a card that its own keys have signed, got one without the ${missing} key`,
+    {
+      hint: askForCard,
+    },
+  )
 }
 
 function opened(text: string): Opened<OperatorCard> {
   try {
     return open(cardKind, new Uint8Array(Buffer.from(text.slice(cardPrefix.length), 'base64url')))
   } catch (cause) {
-    throw new FormatError('malformed', "expected an operator's card, got one that is cut off or mistyped", {
-      hint: 'Copy the whole line that `thymesh key show` printed.',
+    throw new CardError('malformed', "expected an operator's card, got one that is cut off or mistyped", {
+      hint: 'Copy the whole line that `thymesh key show` prints.',
       cause,
     })
   }

@@ -1,4 +1,4 @@
-/** Key files: a secret in a file that only its owner reads, sealed by a passphrase or, where that was asked for, open. */
+/** Key files: a secret in a file that only its owner can read, sealed by a passphrase, or unsealed on request. */
 
 import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:crypto'
 import { mkdir, readFile, stat } from 'node:fs/promises'
@@ -6,9 +6,9 @@ import { dirname } from 'node:path'
 import { z } from 'zod'
 import { createFile } from '../../node/files/durable-file.ts'
 import { unlessMissing } from '../../node/files/missing.ts'
-import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { HintedError, messageOf } from '../../protocol/errors.ts'
 
-export class KeyFileError extends ThymeshError<
+export class KeyFileError extends HintedError<
   'no-keys' | 'malformed' | 'readable-by-others' | 'wrong-passphrase' | 'exists'
 > {}
 
@@ -108,7 +108,7 @@ async function unsealed(path: string, kind: string, file: Sealed, passphrase: Pa
     return Buffer.concat([decipher.update(text), decipher.final()]).toString()
   } catch (thrown) {
     throw new KeyFileError('wrong-passphrase', `the passphrase doesn't open ${path}`, {
-      hint: 'Type it again; THYMESH_PASSPHRASE and --passphrase-file stand before the prompt. Nobody can replace a lost one.',
+      hint: 'Try again. THYMESH_PASSPHRASE and --passphrase-file override the prompt. A lost passphrase can not be recovered.',
       cause: thrown,
     })
   }
@@ -149,8 +149,8 @@ export async function writeKeyFile(path: string, kind: string, secret: string, s
     await createFile(path, text)
   } catch (thrown) {
     if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')) throw thrown
-    throw new KeyFileError('exists', `there is a key in ${path} already`, {
-      hint: 'Keys are never written over: move the old one away first, if nothing needs it any more.',
+    throw new KeyFileError('exists', `${path} already has a key`, {
+      hint: 'Keys are never overwritten. If nothing needs the old one, move it away first.',
     })
   }
 }
@@ -158,7 +158,7 @@ export async function writeKeyFile(path: string, kind: string, secret: string, s
 async function requirePrivate(path: string, mode: number): Promise<void> {
   const { mode: found } = await stat(path)
   if ((found & 0o077) === 0) return
-  throw new KeyFileError('readable-by-others', `expected ${path} to be for its owner only`, {
-    hint: `Run: chmod ${mode.toString(8)} ${path}. Others may have read what is in it.`,
+  throw new KeyFileError('readable-by-others', `expected only its owner to have access to ${path}`, {
+    hint: `Run: chmod ${mode.toString(8)} ${path}. Others may have read it.`,
   })
 }

@@ -210,7 +210,7 @@ export function noKey(role: string, file: string, thrown?: unknown): KeyFileErro
   const isThere = thrown !== undefined && !isMissing(thrown)
   const message = isThere ? messageOf(thrown) : `expected the fleet's ${role} key in ${file}, found none`
   return new KeyFileError('no-keys', message, {
-    hint: 'Run it where `thymesh init` or `thymesh key new` was run, or set THYMESH_HOME to the folder with the keys.',
+    hint: 'Use the machine of `thymesh init` or `thymesh key new`, or set THYMESH_HOME to the folder with the keys.',
     cause: thrown,
   })
 }

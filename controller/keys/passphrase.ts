@@ -1,10 +1,10 @@
 /** Where a passphrase comes from: the environment, a file, or the operator at the terminal, without an echo. */
 
 import { readFile, stat } from 'node:fs/promises'
-import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { HintedError, messageOf } from '../../protocol/errors.ts'
 import { environmentPassphrase } from './environment-passphrase.ts'
 
-export class PassphraseError extends ThymeshError<
+export class PassphraseError extends HintedError<
   'no-passphrase' | 'passphrases-differ' | 'weak-passphrase' | 'unreadable' | 'readable-by-others'
 > {}
 
@@ -37,12 +37,18 @@ export class PassphraseSource {
     const given = this.#file !== undefined || fromEnvironment ? await this.#given() : undefined
     const passphrase = given ?? (await prompt('Choose a passphrase for your signing keys: '))
     if (passphrase.length < minLength) {
-      throw new PassphraseError('weak-passphrase', `expected a passphrase of at least ${minLength} characters`, {
-        hint: 'Five random words are easy to keep and hard to guess. --no-passphrase leaves the keys open.',
-      })
+      throw new PassphraseError(
+        'weak-passphrase',
+        `expected a passphrase of at least ${minLength} characters, got ${passphrase.length}`,
+        {
+          hint: 'Use five random words: they are easy to remember and hard to guess. --no-passphrase leaves the keys unsealed.',
+        },
+      )
     }
     if (given === undefined && (await prompt('The same again: ')) !== passphrase) {
-      throw new PassphraseError('passphrases-differ', 'the two passphrases differ; nothing was written')
+      throw new PassphraseError('passphrases-differ', 'the two passphrases differ; nothing was written', {
+        hint: 'Run the command again, and type the same passphrase twice.',
+      })
     }
     this.#asked = Promise.resolve(passphrase)
     return passphrase
@@ -64,7 +70,7 @@ export class PassphraseSource {
         'unreadable',
         `--passphrase-file: expected a file that can be read: ${messageOf(thrown)}`,
         {
-          hint: 'It holds the passphrase alone, and only its owner may read it (chmod 600).',
+          hint: 'Put only the passphrase into it, and let only its owner read it (chmod 600).',
           cause: thrown,
         },
       )
@@ -75,13 +81,23 @@ export class PassphraseSource {
 /** One for the process: a command opens several files. */
 export const passphrases = new PassphraseSource()
 
-/** Asks at the terminal; what is typed is not shown. */
+function noPassphrase(): PassphraseError {
+  return new PassphraseError('no-passphrase', 'expected a passphrase, and the prompt was left', {
+    hint: 'Run the command again, or set THYMESH_PASSPHRASE.',
+  })
+}
+
+/** Asks at the terminal, without an echo. */
 export async function prompt(question: string): Promise<string> {
   const { stdin, stderr } = process
   if (!stdin.isTTY) {
-    throw new PassphraseError('no-passphrase', 'the signing keys are sealed, and there is no terminal to ask at', {
-      hint: 'Set THYMESH_PASSPHRASE, or name a file with --passphrase-file. New keys: --no-passphrase leaves them open.',
-    })
+    throw new PassphraseError(
+      'no-passphrase',
+      'expected a passphrase for the sealed signing keys, and there is no terminal for a prompt',
+      {
+        hint: 'Set THYMESH_PASSPHRASE, or name a file with --passphrase-file. For new keys, --no-passphrase leaves them unsealed.',
+      },
+    )
   }
   stderr.write(question)
   stdin.setRawMode(true)
@@ -91,7 +107,7 @@ export async function prompt(question: string): Promise<string> {
   const onData = (chunk: Buffer | string) => {
     for (const character of String(chunk)) {
       if (character === '\r' || character === '\n' || character === '\u0004') typed.resolve(text)
-      else if (character === '\u0003') typed.reject(new PassphraseError('no-passphrase', 'no passphrase was given'))
+      else if (character === '\u0003') typed.reject(noPassphrase())
       else if (character === '\u007f' || character === '\b') text = text.slice(0, -1)
       else text += character
     }

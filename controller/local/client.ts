@@ -1,4 +1,4 @@
-/** A question to the controller that runs already, if one does. */
+/** Asks the controller that already runs, if there is one. */
 
 import { connect } from 'node:net'
 import {
@@ -10,7 +10,7 @@ import {
   notUnderstood,
 } from './messages.ts'
 
-/** Its answer; nothing when nobody listens there, or who did has ended before it answered. */
+/** Its answer; nothing when no controller listens there, or when it ended before it answered. */
 export async function askRunning(
   file: string,
   request: LocalRequest,

@@ -1,26 +1,26 @@
 /**
- * What commands ask of the controller of the fleet that runs already, over a Unix socket in its state: one JSON line
- * each way, one question a connection. Only who may open the state may open the socket.
+ * Questions of commands to the controller of the fleet that already runs, over a Unix socket in its state: one JSON line
+ * each way, one question a connection. The socket has the permissions of the state.
  */
 
 import { join } from 'node:path'
 import { z } from 'zod'
-import { ThymeshError } from '../../protocol/errors.ts'
+import { HintedError } from '../../protocol/errors.ts'
 
 /** The socket, beside the database whose lock the running controller has. */
 export function socketFile(stateDirectory: string): string {
   return join(stateDirectory, 'local.sock')
 }
 
-/** What sun_path of unix(7) holds, without its last zero. */
+/** The size of sun_path in unix(7), without the zero at its end. */
 export const maxSocketPath = 107
 /** A question is a name and a few words. */
 export const maxRequestBytes = 16 * 1024
 /** The status of the largest fleet is some megabytes. */
 export const maxAnswerBytes = 64 * 1024 * 1024
-/** Of one operator's terminals. */
+/** One operator has no more terminals. */
 export const maxQuestionsAtOnce = 16
-/** A question is there at once, or its asker is no command of ours. */
+/** Commands send their question at once. */
 export const requestTimeoutMs = 5_000
 
 export const requestSchema = z.strictObject({
@@ -47,11 +47,11 @@ export const answerSchema = z.union([
 ])
 export type LocalAnswer = z.infer<typeof answerSchema>
 
-export class LocalError extends ThymeshError<'not-understood' | 'socket-path'> {}
+export class LocalError extends HintedError<'not-understood' | 'socket-path'> {}
 
 /** The two are of different versions of the program. */
 export function notUnderstood(): LocalError {
-  return new LocalError('not-understood', 'the controller that runs does not understand the question', {
-    hint: 'It is of another version of Thymesh: end it, or use that version.',
+  return new LocalError('not-understood', 'the controller that already runs does not understand the question', {
+    hint: 'It runs another version of Thymesh: end it, or use that version.',
   })
 }

@@ -1,4 +1,4 @@
-/** The controller's ear for commands of the same machine: questions that change nothing, answered one a connection. */
+/** Answers the commands of the same machine that only read: one question a connection. */
 
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
@@ -32,7 +32,13 @@ export class LocalServer {
   /** Listens at `file`, which is ours to replace: we have the lock of the state that it lies in. */
   static async start(file: string, answer: Answerer): Promise<LocalServer> {
     if (Buffer.byteLength(file) > maxSocketPath) {
-      throw new LocalError('socket-path', `expected a path of at most ${maxSocketPath} bytes for a socket, got ${file}`)
+      throw new LocalError(
+        'socket-path',
+        `expected a path of at most ${maxSocketPath} bytes for a socket, got ${file}`,
+        {
+          hint: 'Set THYMESH_HOME to a folder with a shorter path.',
+        },
+      )
     }
     await rm(file, { force: true })
     const server = createServer({ allowHalfOpen: true })
@@ -57,7 +63,7 @@ export class LocalServer {
   #take(socket: Socket, answer: Answerer): void {
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
-    // Who asked may have gone.
+    // The command may have ended.
     socket.on('error', () => {})
     const late = setTimeout(() => socket.destroy(), requestTimeoutMs)
     socket.once('close', () => clearTimeout(late))

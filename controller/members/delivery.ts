@@ -4,13 +4,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 
 /** Names of the connected members that have our head by now, or at the deadline. */
-export async function tellHead({ neighbours }: Pick<ControllerPeer, 'neighbours'>, limitMs: number): Promise<string[]> {
+export async function deliverHead(
+  { neighbours }: Pick<ControllerPeer, 'neighbours'>,
+  limitMs: number,
+): Promise<string[]> {
   const deadline = Date.now() + limitMs
   for (;;) {
     const { members } = neighbours
     const has = await Promise.all(members.map(async member => (await neighbours.hasOurHead(member.peer)) && member))
-    const told = has.filter(each => each !== false).map(({ certificate }) => certificate.name)
-    if (told.length === members.length || Date.now() >= deadline) return told
+    const delivered = has.filter(each => each !== false).map(({ certificate }) => certificate.name)
+    if (delivered.length === members.length || Date.now() >= deadline) return delivered
     await neighbours.sync()
     await sleep(200)
   }

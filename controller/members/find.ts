@@ -12,12 +12,12 @@ export function findMembers(peer: ControllerPeer, names: readonly string[]): Cer
     const [only, ...others] = fits
     if (only === undefined) {
       throw new RevokeError('unknown-member', `expected a member's name or peer ID, got ${name}`, {
-        hint: 'thymesh members lists them.',
+        hint: '`thymesh members` lists them.',
       })
     }
     if (others.length > 0) {
-      throw new RevokeError('ambiguous', `${fits.length} members are called ${name}`, {
-        hint: `Name one by its peer ID: ${fits.map(each => each.peer).join(', ')}.`,
+      throw new RevokeError('ambiguous', `expected one member, got ${fits.length} with the name ${name}`, {
+        hint: `Choose one by its peer ID: ${fits.map(each => each.peer).join(', ')}.`,
       })
     }
     return only

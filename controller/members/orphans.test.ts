@@ -7,7 +7,7 @@ import { seal } from '../../protocol/signing/dsse.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import { testFleet, testNow, testSigner } from '../../test/helpers/fleet.ts'
 import { signedAnew } from './decide.ts'
-import { cutOffBy, isNamed } from './orphans.ts'
+import { isNamed, orphanedBy } from './orphans.ts'
 
 const fleet = testFleet()
 const [old, fresh] = [fleet.keys.members, testSigner('new members')]
@@ -18,11 +18,11 @@ function peerWith(...envelopes: Uint8Array[]) {
     certificates: () => [...known.values()].map(readCertificate),
     certificate: (id: string) => ({ envelope: known.get(id), document: undefined }),
   }
-  return { directory, state: { belief: { authority: fleet.authority } } } as unknown as Parameters<typeof cutOffBy>[1]
+  return { directory, state: { belief: { authority: fleet.authority } } } as unknown as Parameters<typeof orphanedBy>[1]
 }
 
 const next = { keys: [fresh.publicKey], threshold: 1 }
-const names = (...envelopes: Uint8Array[]) => cutOffBy(next, peerWith(...envelopes), testNow).map(({ name }) => name)
+const names = (...envelopes: Uint8Array[]) => orphanedBy(next, peerWith(...envelopes), testNow).map(({ name }) => name)
 
 describe('whom a new root would cut off', () => {
   it('is who has the signature of old keys only', () => {

@@ -6,8 +6,8 @@ import type { Certificate } from '../../protocol/members/certificate.ts'
 import { type MembershipAuthority, MembershipError, verifyMember } from '../../protocol/members/membership.ts'
 import type { PublicKey, Signer } from '../../protocol/signing/keys.ts'
 
-/** Those who are members now, and would be none by these keys of the members role. */
-export function cutOffBy(
+/** Certificates of members who would be none any more with these keys of the members role. */
+export function orphanedBy(
   next: Pick<MembershipAuthority, 'keys' | 'threshold'>,
   peer: Pick<ControllerPeer, 'directory' | 'state'>,
   now: Date,

@@ -3,14 +3,14 @@
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { equalBytes } from '../../protocol/encoding/hash.ts'
-import { ThymeshError } from '../../protocol/errors.ts'
+import { HintedError } from '../../protocol/errors.ts'
 import { withRevocation } from '../../protocol/members/revocations.ts'
 import { roleOf } from '../../protocol/trust/proposals.ts'
 import type { FleetKeys } from '../../protocol/trust/publish.ts'
 import { publishMembers } from '../../protocol/trust/publish-members.ts'
-import { notAsked } from '../signing/proposing.ts'
+import { notAsked, requireBelief } from '../signing/proposing.ts'
 
-export class RevokeError extends ThymeshError<'no-trust' | 'unknown-member' | 'ambiguous' | 'own' | 'too-few-keys'> {}
+export class RevokeError extends HintedError<'unknown-member' | 'ambiguous' | 'own' | 'too-few-keys'> {}
 
 export interface Revocation {
   readonly kind: 'peer' | 'token'
@@ -26,12 +26,7 @@ export async function revoke(
   keys: FleetKeys,
   now: Date,
 ): Promise<boolean> {
-  const belief = peer.state.belief
-  if (belief === undefined) {
-    throw new RevokeError('no-trust', 'this controller has no metadata of its fleet', {
-      hint: 'Every device has it: try again when one is in reach.',
-    })
-  }
+  const belief = requireBelief(peer.state.belief)
   let list = belief.revocations
   for (const { kind, subject, name, reason } of revocations) {
     const about = { ...(name !== undefined && { name }), ...(reason !== undefined && { reason }) }
@@ -39,8 +34,8 @@ export async function revoke(
   }
   if (list === belief.revocations) return false
   if (belief.authority.threshold > 1) {
-    throw new RevokeError('too-few-keys', `the members role asks for ${belief.authority.threshold} signatures, got 1`, {
-      hint: 'One operator alone can revoke only where the threshold of the members role is 1.',
+    throw new RevokeError('too-few-keys', `the members role needs ${belief.authority.threshold} signatures, got 1`, {
+      hint: 'Lower the threshold of the members role to 1: one operator revokes alone.',
     })
   }
   const online = [keys.snapshot, keys.timestamp].every((key, at) =>

@@ -2,9 +2,7 @@
 
 import { z } from 'zod'
 import type { SizedPath } from './closure-diff.ts'
-import { BuildError, commonFlags, lastLines, runNix, storeFlags } from './nix-program.ts'
-
-const timeoutMs = 120_000
+import { BuildError, commonFlags, lastLines, runNix, storeFlags, storeLimit } from './nix-program.ts'
 
 /** A list up to Nix 2.18, an object by path since. */
 const infosSchema = z.union([
@@ -18,8 +16,10 @@ export async function closurePaths(topLevel: string, store: string | undefined):
   const result = await runNix(
     'nix',
     ['path-info', '--json', '-r', ...storeFlags(store), ...(await commonFlags()), topLevel],
-    { timeoutMs },
+    { limit: storeLimit },
   )
   if (result.code === 0) return infosSchema.parse(JSON.parse(result.stdout))
-  throw new BuildError('build-failed', `the closure of ${topLevel} can't be read:\n${lastLines(result)}`)
+  throw new BuildError('store-failed', `the closure of ${topLevel} can't be read:\n${lastLines(result)}`, {
+    hint: 'Look at the store: nix-store --verify. What is missing in it is built again.',
+  })
 }

@@ -1,22 +1,18 @@
-/** The `nix` program on a project's flake: its flags, its time limits, and what becomes of its failures. */
+/** The `nix` program on a project's flake: its flags, its time limits, and its failures as errors. */
 
 import { access } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { isMissing } from '../../node/files/missing.ts'
-import { type ProgramResult, runProgram } from '../../node/process/run-program.ts'
-import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { ProgramError, type ProgramResult, runProgram } from '../../node/process/run-program.ts'
+import { HintedError, messageOf } from '../../protocol/errors.ts'
+import { buildMs, evaluationMs, groupMs, keptLines, lockMs, shownLines, storeMs } from './limits.ts'
 
-export class BuildError extends ThymeshError<
-  'nix-missing' | 'evaluation-failed' | 'evaluation-too-long' | 'build-failed' | 'invalid-fleet'
+export class BuildError extends HintedError<
+  'nix-missing' | 'evaluation-too-long' | 'timeout' | 'build-failed' | 'store-failed'
 > {}
 
 /** Thymesh's own Nix files: projects are built with those of the program that builds them. */
 export const nixDirectory = fileURLToPath(new URL('../../nix', import.meta.url))
-
-/** Lines of Nix's that are read: its trace names the place of an error some way above the end. */
-const keptLines = 400
-/** Lines of Nix's that are shown. */
-const shownLines = 20
 
 /** What Nix is given to work on. */
 export interface NixPlace {
@@ -53,36 +49,69 @@ export async function flakeFlags(): Promise<string[]> {
  */
 async function singleUserFlags(): Promise<string[]> {
   if (process.getuid?.() !== 0 || (await exists('/nix/var/nix/daemon-socket/socket'))) return []
-  const group = await runProgram('getent', ['group', 'nixbld'], { timeoutMs: 5_000, lines: 1 }).catch(() => undefined)
+  const group = await runProgram('getent', ['group', 'nixbld'], { timeoutMs: groupMs, lines: 1 }).catch(() => undefined)
   return group?.code === 0 ? [] : ['--option', 'build-users-group', '', '--option', 'sandbox', 'false']
+}
+
+/** How long a program of Nix's may take, and what it means when it takes longer. */
+export interface NixLimit {
+  readonly ms: number
+  readonly code: 'evaluation-too-long' | 'timeout'
+  readonly hint: string
+}
+
+export const evaluationLimit: NixLimit = {
+  ms: evaluationMs,
+  code: 'evaluation-too-long',
+  hint: 'Look for a function that calls itself without an end, or a very large computation.',
+}
+export const buildLimit: NixLimit = {
+  ms: buildMs,
+  code: 'timeout',
+  hint: 'Try again: what is built already is kept. If it stops at the same place, look for a builder that hangs.',
+}
+export const lockLimit: NixLimit = {
+  ms: lockMs,
+  code: 'timeout',
+  hint: 'Look at the network and at the URLs of the inputs in flake.nix, then try again.',
+}
+export const storeLimit: NixLimit = {
+  ms: storeMs,
+  code: 'timeout',
+  hint: 'Another program may hold the lock of the store: wait until it has ended, then try again.',
 }
 
 export interface NixOptions {
   readonly cwd?: string
-  readonly timeoutMs: number
+  readonly limit: NixLimit
   readonly env?: NodeJS.ProcessEnv
 }
 
 /** Runs one of Nix's programs to its end, which a failure is too. Throws a BuildError when it can't run or hangs. */
-export async function runNix(program: string, args: readonly string[], options: NixOptions): Promise<ProgramResult> {
+export async function runNix(
+  program: string,
+  args: readonly string[],
+  { limit, ...options }: NixOptions,
+): Promise<ProgramResult> {
   try {
-    return await runProgram(program, args, { ...options, lines: keptLines })
+    return await runProgram(program, args, { ...options, timeoutMs: limit.ms, lines: keptLines })
   } catch (thrown) {
+    if (thrown instanceof ProgramError) {
+      throw new BuildError(limit.code, thrown.message, { hint: limit.hint, cause: thrown })
+    }
     if (isMissing(thrown)) {
       throw new BuildError('nix-missing', `expected the \`${program}\` program on the PATH, found none`, {
         hint: 'Install Nix: `apt-get install nix-bin`, or see https://nixos.org/download.',
       })
     }
-    if (/did not end within/.test(messageOf(thrown))) {
-      throw new BuildError('evaluation-too-long', messageOf(thrown), {
-        hint: 'Look for a function that calls itself without an end, or a very large computation.',
-      })
-    }
-    throw new BuildError('build-failed', messageOf(thrown), { cause: thrown })
+    throw new BuildError('build-failed', `can't run \`${program}\`: ${messageOf(thrown)}`, {
+      hint: 'Look at the rights of the program and of the folder that it runs in.',
+      cause: thrown,
+    })
   }
 }
 
-/** What Nix says of the lock file, which is none of a project's errors: projects are built with our own Nix files. */
+/** Lines about the lock file, which is no error of a project: projects are built with our own Nix files. */
 const noise = [
   /^warning: not writing modified lock file/,
   /^warning: Git tree .* is dirty/,
@@ -93,7 +122,7 @@ const noise = [
   /^\(use '--show-trace'/,
 ]
 
-/** What Nix said on standard error, without what it says always. */
+/** Nix's standard error without the lines that it always prints. */
 export function errorLines({ errors }: Pick<ProgramResult, 'errors'>): string[] {
   return errors.filter(line => !noise.some(pattern => pattern.test(line)))
 }

@@ -85,9 +85,9 @@ describe("a project's files", () => {
     })
     assert.deepEqual(texts.sort(), [
       'devices/comment.json:2:3: expected no comment: JSON has none',
-      'devices/conflict.json:2:1: has a merge conflict marker: solve the conflict',
-      'devices/twice.json:2:3: the key "config" stands here for the second time',
-      'modules/m.nix:2:1: has a merge conflict marker: solve the conflict',
+      'devices/conflict.json:2:1: has a merge conflict marker: resolve the conflict',
+      'devices/twice.json:2:3: the key "config" is here for the second time',
+      'modules/m.nix:2:1: has a merge conflict marker: resolve the conflict',
     ])
   })
 

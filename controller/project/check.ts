@@ -1,7 +1,9 @@
-/** Looks at all of a project and says all that is wrong with it, each with its place. Writes nothing. */
+/** Checks a whole project and reports every problem with its place. Writes nothing. */
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { describeIssues } from '../../protocol/encoding/cbor.ts'
+import { type DeclaredFleet, declaredFleetSchema } from './declared-fleet.ts'
 import { type Overlay, type ProjectFiles, readProjectFiles } from './files.ts'
 import { git, unknownFiles } from './git.ts'
 import { checkLayers } from './layers.ts'
@@ -19,6 +21,13 @@ export interface CheckResult {
   readonly mentions: readonly Mention[]
   /** By file and line. */
   readonly problems: readonly Problem[]
+  /** All that the project declares, as Nix evaluated it; nothing where there are problems. */
+  readonly fleet: DeclaredFleet | undefined
+}
+
+/** A project without problems. */
+export interface SoundProject extends CheckResult {
+  readonly fleet: DeclaredFleet
 }
 
 /** Everything that is written in JSON's and Git's terms; no Nix. */
@@ -40,21 +49,31 @@ export async function checkProject(project: Project, options: DescribeOptions): 
   const { modules } = described
   const { mentions, ...layers } = await checkLayers(directory, files, modules, described.problems.length === 0)
   problems.push(...layers.problems)
-  if (problems.length === 0) problems.push(...(await evaluateAll(directory, files, options)))
-  return { files, modules, mentions, problems: sortedProblems(problems) }
+  const evaluated = problems.length === 0 ? await evaluateFleet(directory, files, options) : undefined
+  const fleet = evaluated !== undefined && 'fleet' in evaluated ? evaluated.fleet : undefined
+  if (evaluated !== undefined && 'problem' in evaluated) problems.push(evaluated.problem)
+  return { files, modules, mentions, problems: sortedProblems(problems), fleet }
 }
 
 /** Throws a CheckError with all that is wrong. */
-export async function requireSound(project: Project, options: DescribeOptions): Promise<CheckResult> {
-  const result = await checkProject(project, options)
-  if (result.problems.length > 0) throw new CheckError(result.problems)
-  return result
+export async function requireSound(project: Project, options: DescribeOptions): Promise<SoundProject> {
+  const { fleet, ...result } = await checkProject(project, options)
+  if (fleet === undefined) throw new CheckError(result.problems)
+  return { ...result, fleet }
 }
 
-/** What only Nix finds: everything that a release is made of, evaluated. */
-async function evaluateAll(directory: string, files: ProjectFiles, options: DescribeOptions): Promise<Problem[]> {
+/** Everything that a release is made of, evaluated: it has the problems that only Nix finds. */
+async function evaluateFleet(
+  directory: string,
+  files: ProjectFiles,
+  options: DescribeOptions,
+): Promise<{ fleet: DeclaredFleet } | { problem: Problem }> {
   const result = await evaluate(directory, 'thymesh.fleet', options)
-  return 'problem' in result ? [placed(result.problem, files)] : []
+  if ('problem' in result) return { problem: placed(result.problem, files) }
+  const parsed = declaredFleetSchema.safeParse(result.value)
+  if (parsed.success) return { fleet: parsed.data }
+  const message = `declares no valid fleet: ${describeIssues(parsed.error)}`
+  return { problem: { file: 'flake.nix', at: undefined, key: '', message } }
 }
 
 /** Our own Nix files say `configs/web.json: modules.web.port: …`: the place of that key. */
@@ -86,7 +105,7 @@ async function checkTexts(directory: string): Promise<Problem[]> {
     files.map(async file => {
       const text = await readFile(join(directory, file), 'utf8').catch(() => '')
       const marker = conflictMarker(text)
-      const words = 'has a merge conflict marker: solve the conflict'
+      const words = 'has a merge conflict marker: resolve the conflict'
       return marker === undefined ? [] : [new LocatedJson(file, text).problemAt(marker, '', words)]
     }),
   )
@@ -101,6 +120,6 @@ async function untracked(directory: string): Promise<Problem[]> {
     file,
     at: undefined,
     key: '',
-    message: `Git doesn't know it, so Nix can't see it: git add ${file}`,
+    message: `is not in Git, so Nix can't see it: git add ${file}`,
   }))
 }

@@ -68,7 +68,7 @@ describe('one value in a JSON text', () => {
       'x',
     ])
     assert.deepEqual(pathOf('modules.0', { modules: {} }), ['modules', '0'])
-    assert.throws(() => pathOf('modules..x', {}), withCode('no-such-entry', /expected a key such as/))
+    assert.throws(() => pathOf('modules..x', {}), withCode('invalid-name', /expected a key such as/))
     assert.equal(fullKey('configs', 'web.port'), 'modules.web.port')
     for (const key of ['modules.web.port', 'tags.0', 'displayName', 'dsplayName']) {
       assert.equal(fullKey('configs', key), key)
@@ -184,7 +184,7 @@ describe('an edit', () => {
 
   it('takes no name that a fleet can not have, and none twice', async t => {
     const edit = new ProjectEdit(await project(t))
-    await assert.rejects(addEntry(edit, 'devices', 'No Name', {}), withCode('no-such-entry', /device: expected a name/))
+    await assert.rejects(addEntry(edit, 'devices', 'No Name', {}), withCode('invalid-name', /device: expected a name/))
     await assert.rejects(addEntry(edit, 'devices', 'one', {}), withCode('entry-exists', /devices\/one\.json/))
   })
 })

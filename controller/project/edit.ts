@@ -5,7 +5,7 @@ import { mkdir, open, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { replaceFile } from '../../node/files/durable-file.ts'
 import { unlessMissing } from '../../node/files/missing.ts'
-import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { HintedError, messageOf } from '../../protocol/errors.ts'
 import { checkFiles } from './check.ts'
 import type { Overlay } from './files.ts'
 import { git } from './git.ts'
@@ -13,10 +13,17 @@ import { checkLayers } from './layers.ts'
 import { conflictMarker } from './located-json.ts'
 import { type DescribeOptions, describeModules } from './modules.ts'
 import { CheckError, type Problem, sortedProblems } from './problem.ts'
-import { projectFile } from './project.ts'
 
-export class EditError extends ThymeshError<
-  'changed-meanwhile' | 'merge-conflict' | 'not-writable' | 'busy' | 'no-such-entry' | 'entry-exists' | 'in-use'
+export class EditError extends HintedError<
+  | 'changed-meanwhile'
+  | 'merge-conflict'
+  | 'unreadable'
+  | 'not-writable'
+  | 'busy'
+  | 'invalid-name'
+  | 'no-such-entry'
+  | 'entry-exists'
+  | 'in-use'
 > {}
 
 /** What is to be: a file's text or bytes, or its end. Files are named from the project's folder. */
@@ -43,8 +50,8 @@ export class ProjectEdit {
   async write(file: string, content: string | Uint8Array): Promise<void> {
     const before = await this.readBytes(file)
     if (before !== undefined && conflictMarker(before.toString('utf8')) !== undefined) {
-      throw new EditError('merge-conflict', `${file} has a merge conflict marker: nothing was written`, {
-        hint: 'Solve the conflict in it, then try again.',
+      throw new EditError('merge-conflict', `${file} has a merge conflict marker; nothing was written`, {
+        hint: 'Resolve the conflict in it, then try again.',
       })
     }
     this.#after.set(file, Buffer.from(content))
@@ -76,8 +83,8 @@ export class ProjectEdit {
       for (const file of changed) {
         const now = await readOrNothing(join(this.directory, file))
         if (same(now, this.#before.get(file))) continue
-        throw new EditError('changed-meanwhile', `${file} was changed meanwhile: nothing was written`, {
-          hint: 'Look at it, then try again.',
+        throw new EditError('changed-meanwhile', `${file} was changed in the meantime; nothing was written`, {
+          hint: 'Review the change, then try again.',
         })
       }
       for (const file of changed) await replace(join(this.directory, file), this.#after.get(file))
@@ -116,7 +123,10 @@ async function readOrNothing(file: string): Promise<Buffer | undefined> {
   try {
     return await unlessMissing(readFile(file))
   } catch (thrown) {
-    throw new EditError('not-writable', `can't read ${file}: ${messageOf(thrown)}`)
+    throw new EditError('unreadable', `can't read ${file}: ${messageOf(thrown)}`, {
+      hint: 'Check that it is a file and that you may read it.',
+      cause: thrown,
+    })
   }
 }
 
@@ -132,8 +142,22 @@ async function replace(file: string, bytes: Buffer | undefined): Promise<void> {
     const draft = join(dirname(file), `.${createHash('sha256').update(file).digest('hex').slice(0, 12)}.draft`)
     await replaceFile(file, bytes, { mode, draft })
   } catch (thrown) {
-    throw new EditError('not-writable', `can't write ${file}: ${messageOf(thrown)}`)
+    throw notWritable(file, thrown)
   }
+}
+
+function notWritable(file: string, thrown: unknown): EditError {
+  return new EditError('not-writable', `can't write ${file}: ${messageOf(thrown)}`, {
+    hint: 'Check the permissions of the file and its folder, and the space on the disk.',
+    cause: thrown,
+  })
+}
+
+/** The error of a command that would replace a file of the project by a new one. */
+export function entryExists(what: string, file: string): EditError {
+  return new EditError('entry-exists', `the project already has the ${what} (${file})`, {
+    hint: 'Choose another name, or change or remove that one.',
+  })
 }
 
 /** One edit at a time; the lock of a process that has gone counts for nothing. */
@@ -150,11 +174,11 @@ async function withLock(directory: string, work: () => Promise<void>): Promise<v
   }
   await take().catch(async (thrown: unknown) => {
     if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')) {
-      throw new EditError('not-writable', `can't write ${file}: ${messageOf(thrown)}`)
+      throw notWritable(file, thrown)
     }
     const owner = Number(await readFile(file, 'utf8').catch(() => ''))
     if (owner > 0 && isRunning(owner)) {
-      throw new EditError('busy', `another thymesh (process ${owner}) edits ${projectFile}'s project right now`, {
+      throw new EditError('busy', `another thymesh (process ${owner}) edits this project at the moment`, {
         hint: 'Try again when it has ended.',
       })
     }

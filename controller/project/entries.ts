@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { nameSchema } from '../../protocol/encoding/fields.ts'
-import { EditError, type ProjectEdit } from './edit.ts'
+import { EditError, entryExists, type ProjectEdit } from './edit.ts'
 import { newText, setValue } from './edit-json.ts'
 import type { ProjectFiles } from './files.ts'
 import { type JsonPath, LocatedJson } from './located-json.ts'
@@ -22,7 +22,7 @@ export function fileOf(folder: EntryFolder, name: string): string {
 export async function addEntry(edit: ProjectEdit, folder: EntryFolder, name: string, content: object): Promise<void> {
   const file = fileOf(folder, checkedName(folder, name))
   if ((await edit.read(file)) !== undefined) {
-    throw new EditError('entry-exists', `there is a ${entryWords[folder]} ${name} already (${file})`)
+    throw entryExists(`${entryWords[folder]} ${name}`, file)
   }
   await edit.write(file, newText(content))
 }
@@ -38,7 +38,7 @@ export async function removeEntry(
   const users = usersOf(folder, name, files)
   if (users.length > 0) {
     throw new EditError('in-use', `the ${entryWords[folder]} ${name} is in use: ${list(users)}`, {
-      hint: 'Change these first.',
+      hint: 'Change these files first.',
     })
   }
   await edit.remove(fileOf(folder, name))
@@ -54,7 +54,7 @@ export async function renameEntry(
   const text = await requireEntry(edit, folder, from, files)
   const file = fileOf(folder, checkedName(folder, to))
   if ((await edit.read(file)) !== undefined) {
-    throw new EditError('entry-exists', `there is a ${entryWords[folder]} ${to} already (${file})`)
+    throw entryExists(`${entryWords[folder]} ${to}`, file)
   }
   await edit.write(file, text)
   await edit.remove(fileOf(folder, from))
@@ -139,7 +139,9 @@ export function fullKey(folder: EntryFolder, key: string): string {
 export function pathOf(key: string, value: unknown): JsonPath {
   const parts = key.split('.')
   if (parts.some(part => part === '')) {
-    throw new EditError('no-such-entry', `expected a key such as modules.web.port, got ${JSON.stringify(key)}`)
+    throw new EditError('invalid-name', `expected a key such as modules.web.port, got ${JSON.stringify(key)}`, {
+      hint: 'Write the names on the way to it with one dot between them.',
+    })
   }
   let at = value
   return parts.map(part => {
@@ -167,7 +169,7 @@ export async function requireEntry(
   const text = await edit.read(file)
   if (text === undefined) {
     const known = [...files[folder].keys()]
-    throw new EditError('no-such-entry', `there is no ${entryWords[folder]} ${name} (${file})`, {
+    throw new EditError('no-such-entry', `the project has no ${entryWords[folder]} ${name} (${file})`, {
       hint: `The project has ${list(known)}${suggestion(name, known) || '.'}`,
     })
   }
@@ -180,5 +182,7 @@ function checkedName(folder: EntryFolder, name: string): string {
   const parsed = nameSchema.safeParse(name)
   if (parsed.success) return name
   const words = z.prettifyError(parsed.error).replace(/^✖ /, '')
-  throw new EditError('no-such-entry', `${entryWords[folder]}: ${words}, got ${JSON.stringify(name)}`)
+  throw new EditError('invalid-name', `${entryWords[folder]}: ${words}, got ${JSON.stringify(name)}`, {
+    hint: 'Choose another name.',
+  })
 }

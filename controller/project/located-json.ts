@@ -38,7 +38,9 @@ export class LocatedJson {
     const marker = conflictMarker(text)
     const problems = [
       ...(marker === undefined ? errors.slice(0, 1).map(error => this.#syntaxProblem(error)) : []),
-      ...(marker === undefined ? [] : [this.problemAt(marker, '', 'has a merge conflict marker: solve the conflict')]),
+      ...(marker === undefined
+        ? []
+        : [this.problemAt(marker, '', 'has a merge conflict marker: resolve the conflict')]),
       ...(errors.length === 0 && root !== undefined ? this.#duplicates(root) : []),
     ]
     this.problems = problems
@@ -91,7 +93,7 @@ export class LocatedJson {
       const name = key === undefined ? undefined : String(key.value)
       const twice =
         key !== undefined && name !== undefined && seen.has(name)
-          ? [this.problemAt(key.offset, '', `the key ${JSON.stringify(name)} stands here for the second time`)]
+          ? [this.problemAt(key.offset, '', `the key ${JSON.stringify(name)} is here for the second time`)]
           : []
       if (name !== undefined) seen.add(name)
       return [...twice, ...(value === undefined ? [] : this.#duplicates(value))]
@@ -100,7 +102,7 @@ export class LocatedJson {
 }
 
 const syntaxWords: Record<string, string> = {
-  InvalidSymbol: 'expected JSON, got a word that is none of its values',
+  InvalidSymbol: 'expected JSON, got an unquoted word',
   PropertyNameExpected: 'expected a key in double quotes (JSON has no comma after the last one)',
   ValueExpected: 'expected a value (JSON has no comma after the last one)',
   ColonExpected: 'expected a colon after the key',

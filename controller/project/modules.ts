@@ -1,4 +1,4 @@
-/** What the project's modules say about themselves, as Nix reads it: kept by content, since most edits change none. */
+/** The declarations of the project's modules, as Nix evaluates them: cached by content, since most edits change none. */
 
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
@@ -7,7 +7,16 @@ import { z } from 'zod'
 import { replaceFile } from '../../node/files/durable-file.ts'
 import { describeIssues } from '../../protocol/encoding/cbor.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import { BuildError, errorLines, flakeFlags, flakeOf, nixDirectory, runNix, storeFlags } from '../nix/nix-program.ts'
+import {
+  BuildError,
+  errorLines,
+  evaluationLimit,
+  flakeFlags,
+  flakeOf,
+  nixDirectory,
+  runNix,
+  storeFlags,
+} from '../nix/nix-program.ts'
 import { git } from './git.ts'
 import { readNixError } from './nix-errors.ts'
 import type { Problem } from './problem.ts'
@@ -31,9 +40,6 @@ export type ModuleDescription = z.infer<typeof moduleSchema>
 
 const modulesSchema = z.record(z.string(), moduleSchema)
 export type ModuleDescriptions = z.infer<typeof modulesSchema>
-
-/** What a module's evaluation may take; one that takes longer has no end. */
-const evaluationLimitMs = 120_000
 
 export interface DescribeOptions {
   readonly store?: string | undefined
@@ -111,7 +117,7 @@ export async function evaluate(
   output: string,
   options: { store?: string | undefined; timeoutMs?: number },
 ): Promise<{ value: unknown } | { problem: Problem }> {
-  const limit = options.timeoutMs ?? evaluationLimitMs
+  const ms = options.timeoutMs ?? evaluationLimit.ms
   const args = [
     ...['eval', '--json', ...storeFlags(options.store), ...(await flakeFlags())],
     ...(await restrictedFlags(directory)),
@@ -123,16 +129,16 @@ export async function evaluate(
     problem: { file, at, key, message },
   })
   try {
-    const result = await runNix('nix', args, { cwd: directory, timeoutMs: limit })
+    const result = await runNix('nix', args, { cwd: directory, limit: { ...evaluationLimit, ms } })
     if (result.code === 0) return { value: JSON.parse(result.stdout) }
     const error = readNixError(errorLines(result), directory)
     if (result.signal !== null || /stack overflow/i.test(error.message)) {
-      return problem(`${subject} evaluates without an end: Nix was stopped (${result.signal ?? 'stack overflow'})`)
+      return problem(`${subject} has endless recursion: Nix was stopped (${result.signal ?? 'stack overflow'})`)
     }
     const forbidden = /access to URI '([^']+)' is forbidden/.exec(error.message)
     if (forbidden !== null) {
       return problem(
-        `${subject} reads the network (${forbidden[1]}): add it as an input of flake.nix`,
+        `${subject} reads the network (${forbidden[1]}): add that as an input of flake.nix`,
         error.file,
         error.at,
       )
@@ -140,7 +146,7 @@ export async function evaluate(
     return problem(error.message, error.file, error.at)
   } catch (thrown) {
     if (!(thrown instanceof BuildError) || thrown.code !== 'evaluation-too-long') throw thrown
-    return problem(`${subject} evaluates for ever: it was stopped after ${limit / 1000} s`)
+    return problem(`${subject} did not evaluate in time: it was stopped after ${ms / 1000} s`)
   }
 }
 

@@ -1,6 +1,6 @@
-/** What is wrong with a project: the file, the place in it, what was expected and what came. All of a run at once. */
+/** Problems of a project: the file, the place in it, what was expected and what came. A run reports all of them. */
 
-import { ThymeshError } from '../../protocol/errors.ts'
+import { HintedError } from '../../protocol/errors.ts'
 
 /** Counted from 1, as editors do. */
 export interface Position {
@@ -21,14 +21,14 @@ export interface Problem {
 /** Problems that an error shows; a wrong module can make thousands. */
 const shownProblems = 50
 
-export class CheckError extends ThymeshError<'invalid-project'> {
+export class CheckError extends HintedError<'invalid-project'> {
   readonly problems: readonly Problem[]
 
   constructor(problems: readonly Problem[]) {
     const shown = problems.slice(0, shownProblems).map(problemText)
     const more = problems.length - shown.length
     super('invalid-project', [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('\n'), {
-      hint: 'Mend it; `thymesh check` looks at all of the project and writes nothing.',
+      hint: 'Fix it. `thymesh check` looks for all problems of the project.',
     })
     this.problems = problems
   }

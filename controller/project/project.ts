@@ -3,13 +3,13 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { isMissing } from '../../node/files/missing.ts'
-import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { HintedError, messageOf } from '../../protocol/errors.ts'
 import { LocatedJson } from './located-json.ts'
 import { CheckError } from './problem.ts'
 import { type ProjectFile, projectSchema } from './schemas.ts'
 import { shapeOf } from './shape.ts'
 
-export class ProjectError extends ThymeshError<'not-found' | 'unreadable'> {}
+export class ProjectError extends HintedError<'not-found' | 'unreadable'> {}
 
 export const projectFile = 'thymesh.json'
 
@@ -21,9 +21,12 @@ export interface Project extends ProjectFile {
 export async function openProject(from: string): Promise<Project> {
   for (let directory = resolve(from); ; directory = dirname(directory)) {
     const file = join(directory, projectFile)
-    const text = await readFile(file, 'utf8').catch(thrown => {
+    const text = await readFile(file, 'utf8').catch((thrown: unknown) => {
       if (isMissing(thrown)) return undefined
-      throw new ProjectError('unreadable', `can't read ${file}: ${messageOf(thrown)}`, { cause: thrown })
+      throw new ProjectError('unreadable', `can't read ${file}: ${messageOf(thrown)}`, {
+        hint: 'Check that it is a file and that you may read it.',
+        cause: thrown,
+      })
     })
     if (text !== undefined) return { ...parseProject(text, file), directory }
     if (dirname(directory) === directory) {
@@ -31,7 +34,7 @@ export async function openProject(from: string): Promise<Project> {
         'not-found',
         `expected a project (a folder with ${projectFile}) at ${resolve(from)} or above`,
         {
-          hint: 'Make one with `thymesh init DIRECTORY`, or name it with --project DIRECTORY.',
+          hint: 'Make a project with `thymesh init DIRECTORY`, or name one with --project DIRECTORY.',
         },
       )
     }

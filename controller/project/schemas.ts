@@ -81,7 +81,7 @@ export const configSchema = z.strictObject({
   target: z.enum(['portable', 'nixos']).optional().meta({ description: 'What is built of it' }),
   type: z.string().max(200).optional().meta({ description: 'The device type' }),
   tags: tagsSchema.meta({ description: 'Tags whose modules and settings it takes over; the first one wins' }),
-  perDevice: z.boolean().optional().meta({ description: 'Whether each of its devices gets a system of its own' }),
+  perDevice: z.boolean().optional().meta({ description: 'Whether each of its devices gets a separate system' }),
   modules: modulesSchema,
 })
 
@@ -98,7 +98,7 @@ export const deviceSchema = z.strictObject({
   displayName,
   description,
   config: nameSchema.meta({ description: 'The config that it runs' }),
-  site: nameSchema.optional().meta({ description: 'Where it stands' }),
+  site: nameSchema.optional().meta({ description: 'The site that it belongs to' }),
   type: z.string().max(200).optional().meta({ description: "The device type, if it isn't that of its config" }),
   tags: tagsSchema.meta({ description: 'Tags of its own, beside those of its config' }),
   modules: modulesSchema,

@@ -1,27 +1,27 @@
-/** What a release has in each config's closure, for `thymesh diff` to compare with what was built. */
+/** The paths in each config's closure of a release, for `thymesh diff` to compare with what was built. */
 
 import { closureCodec } from '../../protocol/closure/closure.ts'
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
-import { ThymeshError } from '../../protocol/errors.ts'
+import { HintedError } from '../../protocol/errors.ts'
 import type { SizedPath } from '../nix/closure-diff.ts'
-import type { Query } from './index.ts'
+import type { Session } from '../session/session.ts'
 
 export interface Released {
   release: number
   configs: Record<string, SizedPath[]>
 }
 
-export const releasedQuery: Query<{ release?: number | undefined }> = async (
-  { peer: { state } },
-  { release: wanted },
-) => {
+export async function queryReleased(
+  { peer: { state } }: Session,
+  { release: wanted }: { release?: number | undefined },
+): Promise<Released> {
   const release = wanted === undefined ? state.belief?.release : await state.release(wanted)
   if (release === undefined) {
-    throw new ThymeshError(
+    throw new HintedError(
       'unknown-version',
-      wanted === undefined ? 'no release is known here' : `release ${wanted} is not known here`,
+      wanted === undefined ? 'this controller knows no release yet' : `this controller doesn't know release ${wanted}`,
       {
-        hint: 'thymesh releases lists those that are.',
+        hint: '`thymesh releases` lists the releases that it knows.',
       },
     )
   }
@@ -31,6 +31,5 @@ export const releasedQuery: Query<{ release?: number | undefined }> = async (
     const paths = bytes === undefined ? [] : closureCodec.decode(bytes).paths
     configs[name] = paths.map(({ path, narSize }) => ({ path, narSize }))
   }
-  const json: Released = { release: release.version, configs }
-  return { json, text: '' }
+  return { release: release.version, configs }
 }

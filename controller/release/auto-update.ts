@@ -4,16 +4,15 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { messageOf } from '../../protocol/errors.ts'
 import { buildConfigs } from '../build/build-configs.ts'
-import { evaluateFleet } from '../build/nix.ts'
 import type { Moved } from '../inputs/lock.ts'
 import { commitLock, moveInputs } from '../inputs/move.ts'
-import { requireSound } from '../project/check.ts'
+import { requireSound, type SoundProject } from '../project/check.ts'
 import { cleanCommit } from '../project/git.ts'
 import type { DescribeOptions } from '../project/modules.ts'
 import type { Project } from '../project/project.ts'
 import type { Session } from '../session/session.ts'
 import { prepareRelease } from './make-release.ts'
-import { bringAbout } from './releasing.ts'
+import { submitChange } from './releasing.ts'
 
 export interface AutoUpdated {
   /** What moved; nothing when all was at its newest. */
@@ -33,12 +32,12 @@ export async function autoUpdate(
   const file = join(directory, 'flake.lock')
   const before = await readFile(file).catch(() => undefined)
   let moved: Moved[]
+  let checked: SoundProject
   try {
     moved = await moveInputs(project, project.autoUpdate?.inputs ?? [])
     if (moved.length === 0) return { moved, release: undefined }
-    await requireSound(project, options)
-    const { configs } = await evaluateFleet(project, options.store)
-    await buildConfigs(project, Object.keys(configs), {
+    checked = await requireSound(project, options)
+    await buildConfigs(project, Object.keys(checked.fleet.configs), {
       rootsDirectory: session.home.rootsDirectory('next'),
       store: options.store,
     })
@@ -50,7 +49,7 @@ export async function autoUpdate(
   }
   const { content, same } = await prepareRelease(session, {
     project,
-    checked: await requireSound(project, options),
+    checked,
     commit: await cleanCommit(project),
     message: `update of ${moved.map(({ name }) => name).join(', ')}`,
     force: false,
@@ -62,7 +61,7 @@ export async function autoUpdate(
   })
   if (same !== undefined) return { moved, release: undefined }
   const operator = { signers: await session.home.operatorKeys.signers(), now: new Date(), trustClock: false }
-  const outcome = await bringAbout(session, { content, message: content.message }, operator)
+  const outcome = await submitChange(session, { content, message: content.message }, operator)
   const released = outcome.kind === 'published' ? outcome.release.version : outcome.judged.release?.version
   return { moved, release: released }
 }

@@ -1,15 +1,17 @@
-/** From a project to what a release says: checked, evaluated, built, described, its secrets encrypted to the devices. */
+/** From a checked project to the content of a release: built, described, its secrets encrypted to the devices. */
 
 import { newestOf } from '../../node/state/releases.ts'
-import { ThymeshError } from '../../protocol/errors.ts'
+import { HintedError } from '../../protocol/errors.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { RolloutPolicy } from '../../protocol/release/rollout-policy.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import { buildConfigs } from '../build/build-configs.ts'
-import { type DeclaredFleet, evaluateFleet, keepPath } from '../build/nix.ts'
+import { keepPath } from '../build/nix.ts'
 import type { FleetHome } from '../fleet/fleet-home.ts'
-import type { CheckResult } from '../project/check.ts'
+import { shortPath, size } from '../format/table.ts'
+import type { SoundProject } from '../project/check.ts'
+import type { DeclaredFleet } from '../project/declared-fleet.ts'
 import type { Project } from '../project/project.ts'
 import { operatorIdentity } from '../secrets/operator-identity.ts'
 import type { Recipients } from '../secrets/recipients.ts'
@@ -17,7 +19,6 @@ import { deviceRecipients, releaseSecrets, requireRecipients } from '../secrets/
 import type { Session } from '../session/session.ts'
 import { beliefOf } from '../signing/proposing.ts'
 import { requireSiteSigners } from '../signing/sites.ts'
-import { shortPath, size } from '../text/table.ts'
 import { type BuiltConfig, releaseConfig, sameContent } from './release-config.ts'
 import { parseRolloutPolicy } from './rollout-policy.ts'
 
@@ -26,8 +27,8 @@ const recipeNoteMs = 2_000
 
 export interface ReleaseInit {
   readonly project: Project
-  /** What the check before has found: all right. */
-  readonly checked: CheckResult
+  /** The project as it was checked and evaluated: nothing of it has changed since. */
+  readonly checked: SoundProject
   readonly commit: string
   readonly message: string
   /** Only for the devices of this site, by its own operators. */
@@ -56,7 +57,8 @@ export interface PreparedRelease {
 export async function prepareRelease(session: Session, init: ReleaseInit): Promise<PreparedRelease> {
   const { peer, home } = session
   const { project, store, note } = init
-  const [whole, nixKey] = await Promise.all([evaluateFleet(project, store), home.nixKey()])
+  const { fleet: whole } = init.checked
+  const nixKey = await home.nixKey()
   const rollout = init.rollout === 'project' ? parseRolloutPolicy(whole.rollout, 'rollout.json') : init.rollout
   const declared = init.site === undefined ? whole : await declaredAt(session, init, init.site, whole)
   const devices = devicesOf(declared, peer.directory.certificates())
@@ -146,8 +148,8 @@ async function declaredAt(
     ([name, device]) => (places.get(name) ?? device).site === site,
   )
   if (devices.length > 0) return { ...declared, devices: Object.fromEntries(devices) }
-  throw new ThymeshError('no-devices', `the project declares no device of the site ${site}`, {
-    hint: "A device's site is what its certificate says: see `thymesh members`.",
+  throw new HintedError('no-devices', `the project declares no device of the site ${site}`, {
+    hint: "A device's site is the one in its certificate: `thymesh members` shows it.",
   })
 }
 
@@ -158,7 +160,7 @@ function devicesOf(declared: DeclaredFleet, certificates: readonly Certificate[]
     return [name, { config, ...(site !== undefined && { site }), ...(tags.length > 0 && { tags }) }] as const
   })
   if (devices.length > 0) return Object.fromEntries(devices)
-  throw new ThymeshError('no-devices', 'the project declares no devices', {
+  throw new HintedError('no-devices', 'the project declares no devices', {
     hint: 'Add one: devices/NAME.json with {"config": "…"}, and commit it.',
   })
 }

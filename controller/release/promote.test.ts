@@ -7,8 +7,8 @@ import type { Release } from '../../protocol/release/release.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import { withCode } from '../../test/helpers/errors.ts'
 import { testClosure, testConfig, testFleet } from '../../test/helpers/fleet.ts'
-import { rolloutText } from '../views/waves-text.ts'
-import { viewWaves } from '../views/waves-view.ts'
+import { waveStatuses } from '../queries/waves.ts'
+import { rolloutText } from '../views/rollout.ts'
 import { promoteContent } from './promote.ts'
 
 const kiosk = testConfig(testClosure('kiosk'))
@@ -72,7 +72,7 @@ describe('a promotion', () => {
 
 describe('the waves that an operator sees', () => {
   const states = (reports: Record<string, Partial<Report>>, of = release, at = clock) =>
-    viewWaves(directoryWith(reports), of, at).map(({ state, reason }) =>
+    waveStatuses(directoryWith(reports), of, at).map(({ state, reason }) =>
       reason === null ? state : `${state}: ${reason}`,
     )
 
@@ -109,7 +109,7 @@ describe('the waves that an operator sees', () => {
       new Map([['berlin', taken]]),
     )
     const seen = (of: Release) =>
-      viewWaves(peer, of, clock).map(({ state, devices }) => [
+      waveStatuses(peer, of, clock).map(({ state, devices }) => [
         state,
         devices.map(({ device, reason }) => [device, reason]),
       ])
@@ -118,7 +118,7 @@ describe('the waves that an operator sees', () => {
     assert.deepEqual(seen({ ...release, rollout: waves }), [['confirmed', all]])
     assert.deepEqual(seen(taken), [['updating', [['b-1', turn.reason]]]])
     // The fleet's versions count apart: what it said of those is no word on this one.
-    const [first] = viewWaves(directoryWith({ 'b-1': { turn } }, new Map([['berlin', taken]])), taken, clock)
+    const [first] = waveStatuses(directoryWith({ 'b-1': { turn } }, new Map([['berlin', taken]])), taken, clock)
     assert.deepEqual(
       first?.devices.map(({ reason }) => reason),
       [null],
@@ -131,7 +131,7 @@ describe('the waves that an operator sees', () => {
     const policy = { waves: [{ tag: 'canary' }], failures: 1, soakSeconds: 720 }
     const failing = { ...release, rollout: policy }
     assert.equal(
-      rolloutText(failing, viewWaves(directoryWith(reports), failing, clock)),
+      rolloutText({ release: failing, waves: waveStatuses(directoryWith(reports), failing, clock) }),
       `Release 2 (new)
 
 WAVE  DEVICES     CONFIRMED  FAILED  SOAK    STATE

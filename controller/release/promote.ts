@@ -1,27 +1,29 @@
 /** Promoting: a signed release with the content of the current one that opens its waves, all or the first ones. */
 
-import { ThymeshError } from '../../protocol/errors.ts'
+import { HintedError } from '../../protocol/errors.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { contentVersion, wavesOf } from '../../protocol/release/waves.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
-import { releaseName } from '../text/release.ts'
+import { releaseName } from '../format/release-name.ts'
 
-export class PromoteError extends ThymeshError<'no-waves' | 'unknown-wave'> {}
+export class PromoteError extends HintedError<'no-waves' | 'unknown-wave'> {}
 
 /** What the new release says; devices that run this content already do nothing. Throws a PromoteError. */
 export function promoteContent(current: Release, wave: number | undefined, message?: string): ReleaseContent {
   if (current.rollout === undefined) {
-    throw new PromoteError('no-waves', `release ${releaseName(current)} has no waves: it goes to all devices at once`)
+    throw new PromoteError('no-waves', `release ${releaseName(current)} has no waves: it goes to all devices at once`, {
+      hint: 'Nothing has to be promoted. `thymesh status` shows the devices.',
+    })
   }
   const waves = wavesOf(current)
   if (wave !== undefined && wave > waves.length) {
     throw new PromoteError('unknown-wave', `expected one of the waves 1 to ${waves.length}, got ${wave}`, {
-      hint: '`thymesh rollout` shows them.',
+      hint: '`thymesh rollout` shows the waves.',
     })
   }
   const { v, fleet, version, created, ...content } = current
   const base = contentVersion(current)
-  // A promotion before this one isn't taken back by a smaller one: who has begun has begun.
+  // A smaller promotion does not take back an earlier one: its devices may have begun.
   const opened = wave === undefined ? undefined : Math.max(wave, promotedWaves(current))
   return {
     ...content,

@@ -1,4 +1,4 @@
-/** From a change to what the mesh has of it: published at once where one's own signatures do, else proposed to the others. */
+/** Submitting a change to the mesh: it is published where one's own signatures suffice, else proposed to other operators. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Release } from '../../protocol/release/release.ts'
@@ -22,43 +22,43 @@ export type Outcome =
   | { readonly kind: 'proposed'; readonly judged: Judged }
 
 /** Signs a change with this operator's keys, and publishes or proposes it. */
-export async function bringAbout(session: Session, change: Change, operator: Operator): Promise<Outcome> {
+export async function submitChange(session: Session, change: Change, operator: Operator): Promise<Outcome> {
   const { peer } = session
-  return await decideOn(session, makeProposal({ ...beliefOf(peer), fleet: peer.fleet }, change, operator), operator)
+  return await submitNew(session, makeProposal({ ...beliefOf(peer), fleet: peer.fleet }, change, operator), operator)
 }
 
-/** The same of a release of one site. */
-export async function bringAboutAt(
+/** The same for a release of one site. */
+export async function submitSiteRelease(
   session: Session,
   site: string,
   content: ReleaseContent,
   operator: Operator,
 ): Promise<Outcome> {
   const about = { ...beliefOf(session.peer), fleet: session.peer.fleet }
-  return await decideOn(
+  return await submitNew(
     session,
     makeSiteProposal(about, site, content, operator, await session.home.operatorKeys.operator()),
     operator,
   )
 }
 
-async function decideOn(session: Session, judged: Judged, operator: Operator): Promise<Outcome> {
+async function submitNew(session: Session, judged: Judged, operator: Operator): Promise<Outcome> {
   const { peer } = session
   requireOnlyOne(judged, peer.proposals.all, operator)
-  return await passOn(session, judged, operator)
+  return await submitProposal(session, judged, operator)
 }
 
-/** Publishes a proposal if nothing is missing any more, else lets it travel. */
-export async function passOn(session: Session, judged: Judged, operator: Operator): Promise<Outcome> {
+/** Publishes a proposal that is complete, else gives it to the other operators. */
+export async function submitProposal(session: Session, judged: Judged, operator: Operator): Promise<Outcome> {
   const { peer, audit } = session
   await audit.noteProposal(judged)
-  // Who signs for a site has no keys to publish with: an operator of the fleet does that.
+  // An operator of a site has no keys to publish with: one of the fleet does that.
   const mayPublish = judged.parts.site === undefined || onlineKeys(judged, beliefOf(peer).trusted, operator)
   if (!judged.complete || isWithdrawn(judged) || !mayPublish) {
     await peer.proposals.add(judged.proposal)
     return { kind: 'proposed', judged }
   }
-  // Others see the last signature before what it leads to, and who publishes may fail: so it is kept first.
+  // Kept first: publishing may fail, and others should see the last signature before what it leads to.
   await peer.proposals.add(judged.proposal)
   await publishProposal(peer, judged, operator)
   const { release, sites } = beliefOf(peer)

@@ -1,12 +1,12 @@
 /** Rolling back: a new release that names the configs of an older one, and says so. */
 
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
-import { ThymeshError } from '../../protocol/errors.ts'
+import { HintedError } from '../../protocol/errors.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
-import { releaseName } from '../text/release.ts'
+import { releaseName } from '../format/release-name.ts'
 
-export class RollbackError extends ThymeshError<'no-earlier' | 'unknown-version' | 'unknown-device' | 'not-kept'> {}
+export class RollbackError extends HintedError<'no-earlier' | 'unknown-version' | 'unknown-device' | 'not-kept'> {}
 
 /** Version 1 of the fleet is the founding: it names nothing to go back to. */
 const firstDeployed = 2
@@ -20,7 +20,7 @@ export function chooseVersion(current: Release, known: readonly number[], wanted
   const earlier = known.filter(
     version => version >= (current.site === undefined ? firstDeployed : 1) && version < current.version,
   )
-  const hint = '`thymesh releases` lists what there is.'
+  const hint = '`thymesh releases` lists the releases.'
   const chosen = wanted ?? earlier.findLast(version => version < from)
   if (earlier.length === 0 || chosen === undefined) {
     throw new RollbackError(
@@ -48,7 +48,7 @@ function ranges(versions: readonly number[]): string {
  * What the new release says: each device gets what the old release gave it. A device that the old one didn't name keeps
  * its config, in the old version where there is one. With `only`, other devices keep what they have.
  *
- * It has no waves: who goes back wants to be back soon.
+ * It has no waves: a rollback should be fast.
  */
 export function rollbackContent(
   current: Release,
@@ -109,9 +109,13 @@ export async function requireKept(
     const closure = old.configs[name]?.closure
     if (closure === undefined || (await isHere(hashOfCid(closure)))) continue
     const commit = old.commit?.slice(0, 9) ?? 'COMMIT'
-    throw new RollbackError('not-kept', `release ${old.version} is too old: what describes its ${name} is not kept`, {
-      hint: `The newest ${kept.length} are. To have it again: git checkout ${commit} -- . && git commit, then thymesh deploy.`,
-    })
+    throw new RollbackError(
+      'not-kept',
+      `release ${old.version} is too old: the description of its config ${name} is not kept any more`,
+      {
+        hint: `The newest ${kept.length} releases are kept. Build it again: git checkout ${commit} -- . && git commit, then thymesh deploy.`,
+      },
+    )
   }
 }
 
@@ -125,13 +129,16 @@ export function chosenDevices(
   const unknown = chosen.device.find(name => !names.includes(name))
   if (unknown !== undefined) {
     throw new RollbackError('unknown-device', `expected a device of release ${release.version}, got ${unknown}`, {
-      hint: `Its devices: ${names.slice(0, 20).join(', ') || 'none'}.`,
+      hint: `It has the devices ${names.slice(0, 20).join(', ') || '(none)'}.`,
     })
   }
   const tagged = (tag: string) => names.filter(name => release.devices[name]?.tags?.includes(tag))
   const without = chosen.tag.find(tag => tagged(tag).length === 0)
   if (without !== undefined) {
-    throw new RollbackError('unknown-device', `no device of release ${release.version} has the tag ${without}`)
+    const tags = [...new Set(Object.values(release.devices).flatMap(device => device.tags ?? []))].sort()
+    throw new RollbackError('unknown-device', `no device of release ${release.version} has the tag ${without}`, {
+      hint: `Its devices have these tags: ${tags.slice(0, 20).join(', ') || 'none'}.`,
+    })
   }
   return [...new Set([...chosen.device, ...chosen.tag.flatMap(tagged)])].sort()
 }

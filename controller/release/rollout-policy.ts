@@ -2,12 +2,12 @@
 
 import { readFile } from 'node:fs/promises'
 import { describeIssues } from '../../protocol/encoding/cbor.ts'
-import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { HintedError, messageOf } from '../../protocol/errors.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { type RolloutPolicy, rolloutPolicySchema } from '../../protocol/release/rollout-policy.ts'
 import { wavesOf } from '../../protocol/release/waves.ts'
 
-export class RolloutPolicyError extends ThymeshError<'unreadable' | 'invalid'> {}
+export class RolloutPolicyError extends HintedError<'unreadable' | 'invalid'> {}
 
 /** The policy as data; `source` is what an error names. Nothing for a project that says nothing. */
 export function parseRolloutPolicy(value: unknown, source: string): RolloutPolicy | undefined {
@@ -24,8 +24,8 @@ export async function readRolloutPolicy(file: string): Promise<RolloutPolicy | u
   try {
     value = JSON.parse(await readFile(file, 'utf8'))
   } catch (thrown) {
-    throw new RolloutPolicyError('unreadable', `expected a rollout policy in ${file}: ${messageOf(thrown)}`, {
-      hint: 'A JSON file such as {"waves": [{"tag": "canary"}]}.',
+    throw new RolloutPolicyError('unreadable', `expected a rollout policy in ${file}, got none: ${messageOf(thrown)}`, {
+      hint: 'Write a JSON file such as {"waves": [{"tag": "canary"}]}.',
     })
   }
   return parseRolloutPolicy(value, file)
@@ -37,5 +37,5 @@ export function emptyWaves(release: Pick<Release, 'fleet' | 'version' | 'devices
   const waves = wavesOf({ ...release, v: 1, created: '', message: '', configs: {} })
   return waves
     .filter(({ devices }) => devices.length === 0)
-    .map(({ number, title }) => `wave ${number} (${title}) has no devices: it is passed over`)
+    .map(({ number, title }) => `wave ${number} (${title}) has no devices: it is skipped`)
 }

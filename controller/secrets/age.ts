@@ -26,7 +26,7 @@ export async function decryptWith(
       'not-an-operator',
       `the secret ${name} can't be decrypted with your key: ${messageOf(thrown)}`,
       {
-        hint: 'Ask an operator who can read it to run: thymesh secret allow NAME RECIPIENT (yours: thymesh secret identity).',
+        hint: 'Ask an operator who can read it to run: thymesh secret allow NAME RECIPIENT (thymesh secret identity prints yours).',
       },
     )
   }

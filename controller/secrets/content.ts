@@ -20,17 +20,22 @@ export async function contentFrom(
   if (from === '-' || (from === undefined && !process.stdin.isTTY)) return await buffer(process.stdin)
   if (from !== undefined) {
     return await readFile(from).catch(thrown => {
-      throw new SecretsError('secret-content', `can't read ${from}: ${messageOf(thrown)}`)
+      throw new SecretsError('secret-content', `can't read ${from}: ${messageOf(thrown)}`, {
+        hint: 'Check the path, and that you may read it. --from - reads standard input.',
+        cause: thrown,
+      })
     })
   }
   if (type !== 'single-line') {
     throw new SecretsError('secret-content', `expected the content of ${name} in a file or on standard input`, {
-      hint: `Such as: thymesh secret set ${name} --from FILE. thymesh secret edit opens an editor.`,
+      hint: `Use --from FILE, or open an editor: thymesh secret edit ${name}.`,
     })
   }
   const typed = await prompt(`Content of ${name}: `)
   if ((await prompt('The same again: ')) !== typed) {
-    throw new SecretsError('secret-content', 'the two differ; nothing was written')
+    throw new SecretsError('secret-content', 'the two inputs differ; nothing was written', {
+      hint: 'Run the command again, and type the same content twice.',
+    })
   }
   return Buffer.from(typed)
 }
@@ -45,7 +50,7 @@ export async function editedContent(name: string, before: Uint8Array): Promise<U
   const editor = process.env.VISUAL || process.env.EDITOR
   if (editor === undefined || editor === '') {
     throw new SecretsError('no-editor', 'expected an editor in $VISUAL or $EDITOR, found none', {
-      hint: `Or: thymesh secret set ${name} --from FILE`,
+      hint: `Set EDITOR, or use: thymesh secret set ${name} --from FILE`,
     })
   }
   const folder = await mkdtemp(join(await memoryFolder(), 'thymesh-secret-'))
@@ -55,7 +60,11 @@ export async function editedContent(name: string, before: Uint8Array): Promise<U
     await handle.writeFile(before)
     await handle.close()
     const end = await edit(editor, file)
-    if (end !== 0) throw new SecretsError('no-editor', `the editor ended with ${end}; nothing was written`)
+    if (end !== 0) {
+      throw new SecretsError('no-editor', `expected the editor to end with 0, got ${end}; nothing was written`, {
+        hint: 'Check $VISUAL and $EDITOR, then try again.',
+      })
+    }
     return await readFile(file)
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -65,7 +74,7 @@ export async function editedContent(name: string, before: Uint8Array): Promise<U
 /** Runs the editor to its end: its exit code, or the signal that ended it. */
 async function edit(editor: string, file: string): Promise<number | NodeJS.Signals | null> {
   const child = spawn('/bin/sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: 'inherit' })
-  // Ctrl-C is the editor's to handle. All others end it first: who dies before it leaves the plaintext behind.
+  // The editor handles Ctrl-C. Other signals end it first: if we ended before it, the plaintext would stay behind.
   const onInterrupt = () => {}
   const onEnd = (signal: NodeJS.Signals) => child.kill(signal)
   process.on('SIGINT', onInterrupt)

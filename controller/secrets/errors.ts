@@ -1,7 +1,7 @@
-/** What can be wrong with secrets on the operator's side. No message holds what a secret says. */
+/** Errors about secrets on the operator's side. No message holds the content of a secret. */
 
-import { ThymeshError } from '../../protocol/errors.ts'
+import { HintedError } from '../../protocol/errors.ts'
 
-export class SecretsError extends ThymeshError<
+export class SecretsError extends HintedError<
   'no-secret' | 'secret-content' | 'not-an-operator' | 'no-yescrypt' | 'no-editor'
 > {}

@@ -1,4 +1,4 @@
-/** What is made of a secret before devices get it: its own form, or a password's hash. */
+/** Processing of secrets before devices get them: the form of their type, or a password's hash. */
 
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -10,7 +10,8 @@ export type Processing = SecretFile['processing']
 
 /** The content of a secret as it was typed or read, in the form of its type. Throws a SecretsError that doesn't show it. */
 export function normalised(name: string, type: SecretFile['type'], bytes: Uint8Array): Uint8Array {
-  const wrong = (words: string) => new SecretsError('secret-content', `the secret ${name}: ${words}`)
+  const wrong = (words: string, hint = 'Give it other content with --from FILE or `thymesh secret edit`.') =>
+    new SecretsError('secret-content', `the secret ${name}: ${words}`, { hint })
   if (bytes.length === 0) throw wrong('expected some content, got none')
   if (bytes.length > limits.secretPlaintext) {
     throw wrong(`expected at most ${limits.secretPlaintext} bytes, got ${bytes.length}`)
@@ -18,11 +19,12 @@ export function normalised(name: string, type: SecretFile['type'], bytes: Uint8A
   if (type === 'file') return bytes
   const text = Buffer.from(bytes).toString('utf8')
   if (!Buffer.from(text).equals(Buffer.from(bytes)) || text.includes('\0'))
-    throw wrong('expected text, got other bytes (its type would be "file")')
+    throw wrong('expected text, got other bytes', 'Use --type file for a secret of any bytes.')
   if (type === 'single-line') {
     const line = text.replace(/\r?\n$/, '')
     if (line === '') throw wrong('expected some content, got none')
-    if (/[\r\n]/.test(line)) throw wrong('expected one line, got several (its type would be "multi-line")')
+    if (/[\r\n]/.test(line))
+      throw wrong('expected one line, got several', 'Use --type multi-line for a secret of several lines.')
     return Buffer.from(line)
   }
   const lines = text.replaceAll('\r\n', '\n').replace(/\n*$/, '\n')
@@ -74,7 +76,7 @@ function programs(): { file: string; args: string[]; input: (password: string) =
 }
 
 async function yescrypt(password: string, name: string): Promise<string> {
-  if (/[\r\n]/.test(password)) throw new SecretsError('secret-content', `the secret ${name}: a password is one line`)
+  if (/[\r\n]/.test(password)) throw passwordLines(name)
   for (const { file, args, input } of programs()) {
     const output = await withInput(file, args, input(password)).catch(() => undefined)
     const hash = output?.trim()
@@ -82,11 +84,17 @@ async function yescrypt(password: string, name: string): Promise<string> {
   }
   throw new SecretsError(
     'no-yescrypt',
-    'expected `mkpasswd` or `perl` with libxcrypt, to hash a password with yescrypt',
+    'expected `mkpasswd` or `perl` with libxcrypt to hash a password with yescrypt, found neither',
     {
       hint: 'Install one: `apt-get install whois`, or mkpasswd from nixpkgs.',
     },
   )
+}
+
+function passwordLines(name: string): SecretsError {
+  return new SecretsError('secret-content', `the secret ${name}: expected a password of one line, got several lines`, {
+    hint: `Give it one line: thymesh secret set ${name}.`,
+  })
 }
 
 async function withInput(file: string, args: readonly string[], input: string): Promise<string> {

@@ -6,9 +6,9 @@ import { cidOf, hashOfCid } from '../../protocol/encoding/cid.ts'
 import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
 import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
 import { type ReleasedSecret, secretDocumentCodec } from '../../protocol/release/secrets.ts'
-import type { DeclaredFleet, SecretUse } from '../build/nix.ts'
 import type { Registrar } from '../members/registrar.ts'
 import type { CheckResult } from '../project/check.ts'
+import type { DeclaredFleet, SecretUse } from '../project/declared-fleet.ts'
 import { ProjectEdit } from '../project/edit.ts'
 import { CheckError, type Problem } from '../project/problem.ts'
 import { encryptTo } from './age.ts'
@@ -48,7 +48,7 @@ export function requireRecipients(declared: DeclaredFleet, recipients: Recipient
 }
 
 function missing(use: SecretUse, device: string, config: string, { mentions, files }: CheckResult): Problem {
-  const words = `the secret ${use.name} is for the device ${device}, which has no age recipient: it has not joined yet, or waits for a decision on its name (deploy --allow-missing-recipients lets it wait)`
+  const words = `the secret ${use.name} is for the device ${device}, which has no age recipient: it has not joined yet, or waits for a decision on its name (deploy --allow-missing-recipients lets the secret wait)`
   const own = [`configs/${config}.json`, `devices/${device}.json`]
   const named = mentions.filter(({ kind, name }) => kind === 'secret' && name === use.name)
   const mention = named.find(({ place }) => own.includes(place.json.file)) ?? named[0]

@@ -55,7 +55,7 @@ describe('the content of a secret', () => {
     assert.notEqual(text(hashes[0] ?? bytes('')), text(hashes[1] ?? bytes('')))
     await assert.rejects(
       processed(bytes('a\nb'), 'yescrypt', 'a'),
-      withCode('secret-content', /a password is one line/),
+      withCode('secret-content', /expected a password of one line/),
     )
     assert.equal(text(await processed(bytes('x'), 'none', 'a')), 'x')
   })

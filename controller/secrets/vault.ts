@@ -18,7 +18,7 @@ export const aboutFile = (name: string) => `secrets/${name}.json`
 export function recipientsOf(project: Pick<ProjectFile, 'operators'>, own: OperatorIdentity): string[] {
   const recipients = Object.values(project.operators ?? {}).map(({ age }) => age)
   if (recipients.includes(own.recipient)) return recipients.sort()
-  throw new SecretsError('not-an-operator', "your key is none of the operators' in thymesh.json", {
+  throw new SecretsError('not-an-operator', 'thymesh.json lists no operator with your age key', {
     hint: `Ask an operator who can read the secrets to run: thymesh secret allow YOURNAME ${own.recipient}`,
   })
 }
@@ -27,7 +27,7 @@ export function requireSecret(files: ProjectFiles, name: string): SecretFile {
   const content = files.secrets.get(name)?.content
   if (content !== undefined) return content
   const known = [...files.secrets.keys()]
-  throw new SecretsError('no-secret', `there is no secret ${name} (${aboutFile(name)})`, {
+  throw new SecretsError('no-secret', `the project has no secret ${name} (${aboutFile(name)})`, {
     hint: `The project has ${list(known)}${suggestion(name, known) || '.'}`,
   })
 }
@@ -41,8 +41,8 @@ export async function addSecret(
   now: Date,
 ): Promise<void> {
   if ((await edit.read(aboutFile(name))) !== undefined || (await edit.readBytes(cipherFile(name))) !== undefined) {
-    throw new EditError('entry-exists', `there is a secret ${name} already (${aboutFile(name)})`, {
-      hint: 'thymesh secret set changes it.',
+    throw new EditError('entry-exists', `the project already has the secret ${name} (${aboutFile(name)})`, {
+      hint: 'Change its content with `thymesh secret set`.',
     })
   }
   await seal(edit, name, about as SecretFile, content, recipients, now)
@@ -64,7 +64,15 @@ export async function seal(
 
 export async function openSecret(edit: ProjectEdit, name: string, own: OperatorIdentity): Promise<Uint8Array> {
   const ciphertext = await edit.readBytes(cipherFile(name))
-  if (ciphertext === undefined) throw new SecretsError('no-secret', `there is no ${cipherFile(name)}`)
+  if (ciphertext === undefined) {
+    throw new SecretsError(
+      'no-secret',
+      `expected the ciphertext of the secret ${name} in ${cipherFile(name)}, found none`,
+      {
+        hint: `Restore it with Git, or give it new content: thymesh secret set ${name}.`,
+      },
+    )
+  }
   return await decryptWith([own.identity], ciphertext, name)
 }
 

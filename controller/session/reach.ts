@@ -1,10 +1,10 @@
 /** Reaching one device from a controller: by name, over a direct connection. */
 
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
-import { ThymeshError } from '../../protocol/errors.ts'
+import { HintedError } from '../../protocol/errors.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 
-export class ReachError extends ThymeshError<'unknown-device' | 'not-in-reach'> {}
+export class ReachError extends HintedError<'unknown-device' | 'not-in-reach'> {}
 
 /** The device's certificate; the newest, where several peers were given one name. Throws a ReachError. */
 export function deviceNamed(peer: Pick<ControllerPeer, 'directory'>, name: string): Certificate {

@@ -1,11 +1,11 @@
 /** Whether this machine's clock can be right: a signature dated in the future raises every device's time floor for good. */
 
-import { ThymeshError } from '../../protocol/errors.ts'
+import { HintedError } from '../../protocol/errors.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { fleetFields } from '../../protocol/trust/fleet.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 
-export class ClockError extends ThymeshError<'clock-behind' | 'clock-ahead'> {}
+export class ClockError extends HintedError<'clock-behind' | 'clock-ahead'> {}
 
 const dayMs = 86_400_000
 
@@ -20,8 +20,8 @@ export function requirePlausibleClock(trusted: TrustedSet, release: Release, now
   const newest = Math.max(...signed)
   const shown = `${now.toISOString().slice(0, 19)}Z`
   if (now.getTime() < newest - slackMs) {
-    throw new ClockError('clock-behind', `this machine's clock says ${shown}, and the fleet signed something later`, {
-      hint: 'Set the clock (timedatectl). If the signed date is the wrong one, --trust-clock goes on.',
+    throw new ClockError('clock-behind', `this machine's clock says ${shown}, before the fleet's last signature`, {
+      hint: 'Set the clock (timedatectl). If the signed date is the wrong one, go on with --trust-clock.',
     })
   }
   if (now.getTime() <= newest + aheadDays * dayMs) return
@@ -29,7 +29,7 @@ export function requirePlausibleClock(trusted: TrustedSet, release: Release, now
     'clock-ahead',
     `this machine's clock says ${shown}, over ${aheadDays} days after the last release`,
     {
-      hint: 'A date in the future would stay on every device for good. If the clock is right, go on with --trust-clock.',
+      hint: 'Set the clock: no device would ever accept an earlier date again. If it is right, go on with --trust-clock.',
     },
   )
 }

@@ -3,7 +3,7 @@
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { equalBytes, fromHex } from '../../protocol/encoding/hash.ts'
-import { ThymeshError } from '../../protocol/errors.ts'
+import { HintedError } from '../../protocol/errors.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { Signer } from '../../protocol/signing/keys.ts'
 import { membersRole, operatorOf, type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
@@ -31,12 +31,12 @@ import {
 import type { Sites } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { operatorName } from '../fleet/names.ts'
+import { shortId } from '../format/table.ts'
 import type { Signers } from '../keys/operator-keys.ts'
-import { shortId } from '../text/table.ts'
 import { requirePlausibleClock } from './clock.ts'
 import type { SignedBelief } from './signed-changes.ts'
 
-export class ProposingError extends ThymeshError<
+export class ProposingError extends HintedError<
   'no-trust' | 'not-asked' | 'already-signed' | 'no-online-keys' | 'withdrawn' | 'unknown-proposal'
 > {}
 
@@ -60,12 +60,17 @@ export interface Operator {
   readonly trustClock?: boolean
 }
 
-/** What a peer believes, or a ProposingError that says where to get it. */
-export function beliefOf(peer: Pick<ControllerPeer, 'state'>): SignedBelief {
-  if (peer.state.belief !== undefined) return peer.state.belief
+/** The metadata that this controller trusts. Throws a ProposingError where it has none, since its state was lost. */
+export function requireBelief<Belief>(belief: Belief | undefined): Belief {
+  if (belief !== undefined) return belief
   throw new ProposingError('no-trust', 'this controller has no metadata of its fleet', {
-    hint: 'Every device has it: try again when one is in reach, or restore the state that `thymesh init` made.',
+    hint: 'Run `thymesh status` where a device is in reach: each has it. Or restore the state that `thymesh init` made.',
   })
+}
+
+/** The metadata that a controller's peer trusts. Throws a ProposingError. */
+export function beliefOf(peer: Pick<ControllerPeer, 'state'>): SignedBelief {
+  return requireBelief(peer.state.belief)
 }
 
 /**
@@ -82,7 +87,7 @@ export function makeProposal(
   const root = change.root && signMetadata('root', nextRoot(trusted, change.root, now), [])
   const members = nextMembersOf(trusted, root, change.revocations, now)
   const anew = change.sites !== undefined || (root !== undefined && needsTargets(trusted, root))
-  const content = change.content ?? (anew ? sameContent(release) : undefined)
+  const content = change.content ?? (anew ? contentOf(release) : undefined)
   const targets = content && draftRelease(trusted, fleet, content, now, root, change.sites)
   const current = [
     ...roleNames.slice(0, 2).flatMap(role => roleOf(trusted.root, role).keys),
@@ -117,8 +122,8 @@ function authorsFor(has: { root: boolean; targets: boolean }, signers: Signers):
 }
 
 export function notAsked(): ProposingError {
-  return new ProposingError('not-asked', 'none of your keys may sign this for the fleet', {
-    hint: 'See `thymesh root show` and `thymesh key show`: another operator adds your card with `thymesh root propose --add`.',
+  return new ProposingError('not-asked', 'expected a key that may sign this for the fleet, and you have none', {
+    hint: 'Compare `thymesh root show` with `thymesh key show`. Another operator adds your card with `thymesh root propose --add`.',
   })
 }
 
@@ -145,9 +150,13 @@ export function requireOnlyOne(next: Judged, all: readonly Judged[], { signers }
       versionOf(each).some((version, at) => version !== undefined && version === versionOf(next)[at]),
   )
   if (other === undefined) return
-  throw new ProposingError('already-signed', `you have signed another proposal of this version: ${shortId(other.id)}`, {
-    hint: `See it with \`thymesh proposals\`; take your word back with \`thymesh reject ${shortId(other.id)}\`.`,
-  })
+  throw new ProposingError(
+    'already-signed',
+    `you have already signed another proposal of this version: ${shortId(other.id)}`,
+    {
+      hint: `Look at it with \`thymesh proposals\`, or withdraw your signature with \`thymesh reject ${shortId(other.id)}\`.`,
+    },
+  )
 }
 
 /** Keys of this operator's by which a word on a proposal counts. */
@@ -228,9 +237,9 @@ export async function publishProposal(
   if (keys === undefined) {
     throw new ProposingError(
       'no-online-keys',
-      'expected a snapshot and a timestamp key of the fleet, to publish with',
+      'expected a snapshot and a timestamp key of the fleet to publish with, found none',
       {
-        hint: 'The proposal has all signatures: any operator with such keys publishes it with `thymesh approve`.',
+        hint: 'Ask an operator with these keys to publish it with `thymesh approve`: it has all other signatures.',
       },
     )
   }
@@ -278,6 +287,6 @@ function nextMembersOf(
   return signMetadata('targets', nextMembers(current, now, revocations), [])
 }
 
-function sameContent({ v: _v, fleet: _f, version: _n, created: _c, ...content }: Release): ReleaseContent {
+function contentOf({ v: _v, fleet: _f, version: _n, created: _c, ...content }: Release): ReleaseContent {
   return content
 }

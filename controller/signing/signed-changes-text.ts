@@ -3,8 +3,8 @@
 import { fromHex } from '../../protocol/encoding/hash.ts'
 import { keyIdOf } from '../../protocol/signing/keys.ts'
 import { type Difference, type Leaf, leafText } from '../../protocol/trust/differences.ts'
-import { fingerprintWords } from '../text/fingerprint.ts'
-import { visible } from '../text/visible.ts'
+import { fingerprintWords } from '../format/fingerprint.ts'
+import { visible } from '../format/visible.ts'
 import type { SignedPart } from './signed-changes.ts'
 
 /** Whom a key belongs to, by its ID: `ada`, or nothing when no listed operator has it. */

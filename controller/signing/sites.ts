@@ -3,7 +3,7 @@
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { equalBytes } from '../../protocol/encoding/hash.ts'
-import { ThymeshError } from '../../protocol/errors.ts'
+import { HintedError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { keyIdOf, type Signer } from '../../protocol/signing/keys.ts'
@@ -14,12 +14,12 @@ import { draftSiteRelease, type ReleaseContent } from '../../protocol/trust/publ
 import { sitesOf } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { operatorName } from '../fleet/names.ts'
+import { shortId } from '../format/table.ts'
 import type { OperatorCard } from '../keys/card.ts'
-import { shortId } from '../text/table.ts'
 import { requirePlausibleClock } from './clock.ts'
 import type { Change, Operator } from './proposing.ts'
 
-export class SiteError extends ThymeshError<'unknown-site' | 'threshold' | 'too-many-sites' | 'not-yours'> {}
+export class SiteError extends HintedError<'unknown-site' | 'threshold' | 'too-many-sites' | 'not-yours'> {}
 
 /** Gives a site to these operators, in place of whoever had it. */
 export function delegateSite(
@@ -31,7 +31,7 @@ export function delegateSite(
   if (threshold < 1 || threshold > cards.length) {
     throw new SiteError(
       'threshold',
-      `--threshold: expected at most ${cards.length}, the number of operators that are named, got ${threshold}`,
+      `--threshold: expected at most ${cards.length}, the number of named operators, got ${threshold}`,
       {
         hint: 'Name each operator of the site with --operator, by card or file.',
       },
@@ -40,7 +40,9 @@ export function delegateSite(
   const sites = new Map(sitesOf(trusted.targets))
   sites.set(site, { keys: cards.map(({ targets }) => targets), threshold })
   if (sites.size > limits.sites) {
-    throw new SiteError('too-many-sites', `expected at most ${limits.sites} sites with operators, got ${sites.size}`)
+    throw new SiteError('too-many-sites', `expected at most ${limits.sites} sites with operators, got ${sites.size}`, {
+      hint: 'Take another site back first: thymesh site revoke SITE.',
+    })
   }
   const nix = { [site]: cards.map(({ nix }) => nix) }
   return { sites, root: rootWith(nix), message: `the site ${site} to ${cards.map(({ name }) => name).join(', ')}` }
@@ -59,7 +61,10 @@ function rootWith(siteNixKeys: Readonly<Record<string, readonly string[]>>) {
 
 function unknownSite(site: string, known: readonly string[]): SiteError {
   return new SiteError('unknown-site', `expected a site with operators of its own, got ${site}`, {
-    hint: `There ${known.length === 0 ? 'is none' : `are: ${known.join(', ')}`}. \`thymesh site delegate\` makes one.`,
+    hint:
+      known.length === 0
+        ? 'No site has any: `thymesh site delegate` gives a site to operators.'
+        : `Choose one of ${known.join(', ')}, or give it to operators with \`thymesh site delegate\`.`,
   })
 }
 
@@ -78,16 +83,16 @@ export function requireSiteSigners(
   if (first !== undefined) return [first, ...rest]
   const ids = authority.keys.map(key => shortId(keyIdOf(key))).join(', ')
   throw new SiteError('not-yours', `expected a key of the site ${site}'s operators (${ids}), got none of them`, {
-    hint: `An operator of the fleet gives you the site: thymesh site delegate ${site} --operator CARD (thymesh key show).`,
+    hint: `Ask an operator of the fleet to give you the site: thymesh site delegate ${site} --operator CARD (thymesh key show).`,
   })
 }
 
-/** What to say where a site's own release was asked for and there is none. */
-export function noSiteRelease({ state }: Pick<ControllerPeer, 'state'>, site: string): ThymeshError<string> {
+/** The error where a site's own release was asked for and there is none. */
+export function noSiteRelease({ state }: Pick<ControllerPeer, 'state'>, site: string): HintedError {
   const sites = sitesOf(state.belief?.trusted.targets)
   if (!sites.has(site)) return unknownSite(site, [...sites.keys()])
-  return new ThymeshError('no-release', `the site ${site} has no release of its own yet`, {
-    hint: `Make one: \`thymesh deploy --site ${site}\`; an operator of the fleet publishes it.`,
+  return new HintedError('no-release', `the site ${site} has no release of its own yet`, {
+    hint: `Make one with \`thymesh deploy --site ${site}\`. An operator of the fleet publishes it.`,
   })
 }
 

@@ -2,8 +2,8 @@
 
 import { inWords } from '../../node/rollout/decision.ts'
 import type { Report } from '../../protocol/report/report.ts'
-import { size } from '../text/table.ts'
-import type { DeviceView } from './fleet-view.ts'
+import { size } from '../format/table.ts'
+import type { DeviceStatus } from '../queries/device-status.ts'
 
 type Update = NonNullable<Report['update']>
 
@@ -20,7 +20,7 @@ export function stateInShort({ state, update, lastSeen }: Progressing, now = Dat
   return (isFresh ? [...words, ...paceInWords(update)] : words).join(', ')
 }
 
-type Progressing = Pick<DeviceView, 'state' | 'update' | 'lastSeen'>
+type Progressing = Pick<DeviceStatus, 'state' | 'update' | 'lastSeen'>
 
 /** All of it: what came of how much, from where, how fast, and the time that is left. */
 export function fetchInWords(update: Update): string {

@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { DeviceView } from './fleet-view.ts'
+import type { DeviceStatus } from '../queries/device-status.ts'
 import { RolloutProgress } from './progress.ts'
 
 const release = 3
 
-function row(device: string, view: Partial<DeviceView>): DeviceView {
+function row(device: string, view: Partial<DeviceStatus>): DeviceStatus {
   return {
     device,
     peer: null,

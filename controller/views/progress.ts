@@ -1,10 +1,10 @@
 /** A rollout's progress on standard error: redrawn in place on a terminal, a line for each change elsewhere. */
 
 import type { Release } from '../../protocol/release/release.ts'
-import { releaseName } from '../text/release.ts'
-import { size } from '../text/table.ts'
+import { releaseName } from '../format/release-name.ts'
+import { size } from '../format/table.ts'
+import type { DeviceStatus } from '../queries/device-status.ts'
 import { fetchInWords } from './fetching.ts'
-import type { DeviceView } from './fleet-view.ts'
 
 type Versioned = Pick<Release, 'version' | 'site'>
 
@@ -17,7 +17,7 @@ export class RolloutProgress {
     this.#stream = stream
   }
 
-  show(rows: readonly DeviceView[], release: Versioned): void {
+  show(rows: readonly DeviceStatus[], release: Versioned): void {
     if (this.#stream.isTTY) this.#redraw(rows.map(row => line(row, release)))
     else this.#append(rows, release)
   }
@@ -44,7 +44,7 @@ export class RolloutProgress {
     return this.#drawn.length > 0 ? `\x1b[${this.#drawn.length}A` : ''
   }
 
-  #append(rows: readonly DeviceView[], release: Versioned): void {
+  #append(rows: readonly DeviceStatus[], release: Versioned): void {
     for (const row of rows) {
       const key = `${row.state}/${row.release}/${row.error?.message}/${row.turn?.is}/${row.turn?.wave}`
       if (this.#last.get(row.device) === key) continue
@@ -55,11 +55,11 @@ export class RolloutProgress {
 }
 
 /** One device in one line: what it does, how far it is, what went wrong. */
-function line(row: DeviceView, release: Versioned): string {
+function line(row: DeviceStatus, release: Versioned): string {
   return `  ${row.device.padEnd(20)} ${describe(row, release)}`
 }
 
-function describe(row: DeviceView, release: Versioned): string {
+function describe(row: DeviceStatus, release: Versioned): string {
   const { update } = row
   const name = releaseName(release)
   // A site's versions and the fleet's say nothing of each other.

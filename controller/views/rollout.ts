@@ -1,76 +1,42 @@
-/** Watching a release reach its devices, until all have ended or the operator leaves. */
+/** A rollout as text: a line for each wave, then the devices that have not confirmed, with the reason. */
 
-import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
-import type { Release } from '../../protocol/release/release.ts'
-import { type DeviceView, hasEnded, hasFailed, isHeld, viewFleet } from './fleet-view.ts'
+import { inWords } from '../../node/rollout/decision.ts'
+import { releaseName } from '../format/release-name.ts'
+import { table } from '../format/table.ts'
+import type { RolloutStatus } from '../queries/rollout.ts'
+import type { WaveStatus } from '../queries/waves.ts'
+import { stateInShort } from './fetching.ts'
 
-export interface Rollout {
-  readonly rows: DeviceView[]
-  /** Whether every device that the release names has ended with it. */
-  readonly complete: boolean
-  /** Whether it goes on only with a newer release or a promotion: all that have not ended are held by failures. */
-  readonly held: boolean
-  /** Names of peers other than this one that have the whole release: with one of them the controller may leave. */
-  readonly holders: string[]
-  /** Names of devices that have failed with this release, for good or for now. */
-  readonly failed: string[]
+/** Of the devices that wait, so many are named in a wave. */
+const namedDevices = 10
+
+export function rolloutText({ release, waves }: RolloutStatus): string {
+  const { site, version, promotes, message } = release
+  const promoted = promotes === undefined ? '' : `, which promotes release ${promotes.release}`
+  const heading = `Release ${releaseName({ site, version })}${promoted}${message && ` (${message})`}`
+  const rows = waves.map(wave => [
+    String(wave.wave),
+    wave.title,
+    `${wave.confirmed} of ${wave.devices.length}`,
+    String(wave.failed),
+    wave.soakSeconds === 0 || waves.length === 1 ? '-' : inWords(wave.soakSeconds * 1000),
+    stateInWords(wave),
+  ])
+  const lines = [heading, '', table(['WAVE', 'DEVICES', 'CONFIRMED', 'FAILED', 'SOAK', 'STATE'], rows)]
+  const named = waves.flatMap(linesOf)
+  return [...lines, ...(named.length > 0 ? ['', ...named] : [])].join('\n')
 }
 
-/** How the release stands, by the reports that have come; complete when the devices of `waitFor`, or all, have ended. */
-export function rolloutOf(peer: ControllerPeer, release: Release, waitFor: readonly string[] = []): Rollout {
-  const { site = null } = release
-  const rows = viewFleet(peer).filter(row => row.follows === site && Object.hasOwn(release.devices, row.device))
-  const awaited = rows.filter(({ device }) => waitFor.length === 0 || waitFor.includes(device))
-  const tops = new Set(Object.values(release.configs).map(({ topLevel }) => topLevel))
-  const covered = new Map<string, string>()
-  for (const row of rows) {
-    if (
-      row.running !== null &&
-      row.releaseSite === site &&
-      row.release === release.version &&
-      !covered.has(row.running)
-    ) {
-      covered.set(row.running, row.device)
-    }
-  }
-  const isCovered = [...tops].every(top => covered.has(top))
-  const waiting = awaited.filter(row => !hasEnded(row, release))
-  return {
-    rows,
-    complete: waiting.length === 0,
-    held: waiting.length > 0 && waiting.every(row => isHeld(row, release)),
-    holders: isCovered ? [...covered.values()] : [],
-    failed: rows.filter(row => hasFailed(row, release)).map(({ device }) => device),
-  }
+/** Such as `waiting: wave 1 has 1 of 3 confirmed, soak ends in 12 min`. */
+export function stateInWords({ state, reason }: Pick<WaveStatus, 'state' | 'reason'>): string {
+  return reason === null ? state : `${state}: ${reason}`
 }
 
-/**
- * Calls `onChange` at first and with each report of a device that the release names, until the rollout is complete or
- * held, or the signal ends the watch.
- */
-export async function watchRollout(
-  peer: ControllerPeer,
-  release: Release,
-  signal: AbortSignal,
-  onChange: (rollout: Rollout) => void,
-  waitFor: readonly string[] = [],
-): Promise<Rollout> {
-  const changed = Promise.withResolvers<void>()
-  const look = () => {
-    const rollout = rolloutOf(peer, release, waitFor)
-    onChange(rollout)
-    if (rollout.complete || rollout.held) changed.resolve()
-  }
-  signal.addEventListener('abort', () => changed.resolve(), { once: true })
-  peer.directory.on('report', look)
-  peer.directory.on('certificate', look)
-  try {
-    look()
-    if (signal.aborted) changed.resolve()
-    await changed.promise
-  } finally {
-    peer.directory.off('report', look)
-    peer.directory.off('certificate', look)
-  }
-  return rolloutOf(peer, release, waitFor)
+function linesOf({ wave, devices }: WaveStatus): string[] {
+  const open = devices.filter(({ outcome }) => outcome !== 'confirmed')
+  const lines = open.slice(0, namedDevices).map(({ device, outcome, reason, update, lastSeen }) => {
+    const why = reason ?? (update && stateInShort({ state: 'fetching', update, lastSeen }))
+    return `  wave ${wave}  ${device.padEnd(20)} ${why ? `${outcome}: ${why}` : outcome}`
+  })
+  return open.length > namedDevices ? [...lines, `  wave ${wave}  and ${open.length - namedDevices} more`] : lines
 }

@@ -2,7 +2,7 @@
 
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import type { Release } from '../../protocol/release/release.ts'
-import { viewWaves, type WaveView } from './waves-view.ts'
+import { type WaveStatus, waveStatuses } from '../queries/waves.ts'
 
 export class WaveNews {
   readonly #peer: ControllerPeer
@@ -17,7 +17,7 @@ export class WaveNews {
   /** What is new since the last call; nothing for a release without waves. */
   lines(): string[] {
     if (this.#release.rollout === undefined) return []
-    return viewWaves(this.#peer, this.#release).flatMap(wave => {
+    return waveStatuses(this.#peer, this.#release).flatMap(wave => {
       // Times go down all the while, which is no news.
       const gist = `${wave.state} ${wave.reason?.replace(/ends in .*/, '')}`
       if (this.#told.get(wave.wave) === gist) return []
@@ -27,7 +27,7 @@ export class WaveNews {
   }
 }
 
-function lineOf({ wave, state, reason, confirmed, devices }: WaveView): string[] {
+function lineOf({ wave, state, reason, confirmed, devices }: WaveStatus): string[] {
   switch (state) {
     case 'waiting':
       return [`wave ${wave} waits: ${reason}`]

@@ -84,7 +84,7 @@ in
       };
     };
 
-    # At the start of the machine, before the units that read secrets; later the daemon lays them itself. A switch stops it
+    # At the start of the machine, before the units that read secrets; later the daemon installs them itself. A switch stops it
     # where an owner may be new, and starts it again between the accounts and the units that come after it.
     systemd.services.thymesh-secrets = {
       description = "Secrets of this device";
@@ -95,7 +95,7 @@ in
       serviceConfig = {
         Type = "oneshot";
         RemainAfterExit = true;
-        ExecStart = "${node.package}/bin/thymesh lay-secrets --state /var/lib/thymesh";
+        ExecStart = "${node.package}/bin/thymesh install-secrets --state /var/lib/thymesh";
       };
     };
 

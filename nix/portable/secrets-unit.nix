@@ -1,6 +1,6 @@
-# Lays the secrets at the start of the machine, and gives them to their owners, before the units that come after it. The
+# Installs the secrets at the start of the machine, and gives them to their owners, before the units that come after it. The
 # daemon has written the program: where Thymesh itself lies on a portable device, no config knows. During an update the daemon
-# has laid them already; then this gives them to owners that the same update makes. So it runs again whenever anything
+# has installed them already; then this gives them to owners that the same update makes. So it runs again whenever anything
 # changes (`triggers`), after all that makes accounts.
 triggers:
 {

@@ -19,7 +19,7 @@ import { type Logger, makeLogger } from '../process/log.ts'
 import { RolloutGate } from '../rollout/gate.ts'
 import { writeBootProgram } from '../secrets/at-boot.ts'
 import { DeviceSecrets } from '../secrets/device-secrets.ts'
-import { areLaid } from '../secrets/lay.ts'
+import { areInstalled } from '../secrets/install.ts'
 import { SecretUpdates } from '../secrets/secret-updates.ts'
 import type { Settings } from '../settings/settings.ts'
 import { openState, type PeerState } from '../state/peer-state.ts'
@@ -109,7 +109,7 @@ async function possibleTopLevels({ store }: MeshPeer, activator: Activator): Pro
   return paths.filter(path => path !== undefined)
 }
 
-/** What the start of the machine did not lay is laid now, and the program for the next start is written. */
+/** Installs what the start of the machine has not, and writes the program for the next start. */
 async function startSecrets(
   peer: MeshPeer,
   state: PeerState,
@@ -125,8 +125,8 @@ async function startSecrets(
   }
   const secrets = new DeviceSecrets({ fetch, identities: () => state.age.identities }, settings)
   if (settings.root === undefined) await writeBootProgram(settings.state)
-  if (!(await areLaid(settings.root))) {
-    await secrets.layFor(running).catch(error => log.error({ reason: messageOf(error) }, 'no secrets'))
+  if (!(await areInstalled(settings.root))) {
+    await secrets.installFor(running).catch(error => log.error({ reason: messageOf(error) }, 'no secrets'))
   }
   return new SecretUpdates({ secrets, log }, { rooted: settings.root !== undefined })
 }

@@ -44,7 +44,7 @@ export interface DeviceComponents {
   keeper?: Pick<Housekeeper, 'sweep'>
   /** Says when it is this device's turn; without one it always is. */
   gate?: Pick<RolloutGate, 'pass'>
-  secrets?: Pick<SecretUpdates, 'follow' | 'take' | 'layNext' | 'restore' | 'settle'>
+  secrets?: Pick<SecretUpdates, 'follow' | 'take' | 'installNext' | 'restore' | 'settle'>
   own: OwnState
   clock: Clock
   log: Logger
@@ -285,7 +285,7 @@ export class Device {
     try {
       await secrets?.take(wanted, signal)
       await pass(fetched.progress)
-      await secrets?.layNext()
+      await secrets?.installNext()
       tell('preflight', fetched.progress, true)
       const update = () => updateOf(release.version, began, fetched.progress)
       const options = this.#activateOptions({ ...base, update: update() })

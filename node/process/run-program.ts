@@ -2,6 +2,10 @@
 
 import { spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
+import { ThymeshError } from '../../protocol/errors.ts'
+
+/** A program that was started and ended by us: its time was over. */
+export class ProgramError extends ThymeshError<'timeout'> {}
 
 /** Characters of standard output that are kept: `nix eval --json` of a large fleet. */
 const maxStdoutLength = 64 * 1024 * 1024
@@ -27,7 +31,7 @@ export interface ProgramOptions {
   onLine?: (line: string) => void
 }
 
-/** Runs it to its end. Rejects when it can't be started, takes too long (it is then killed) or the signal aborts. */
+/** Runs it to its end. Rejects with a ProgramError when it takes too long (it is then killed), and when it can't be started or the signal aborts. */
 export async function runProgram(
   file: string,
   args: readonly string[],
@@ -79,6 +83,6 @@ function eachLine(stream: Readable, onLine: (line: string) => void): void {
   })
 }
 
-function timedOut(file: string, timeoutMs: number): Error {
-  return new Error(`${file} did not end within ${timeoutMs / 1000} s and was killed`)
+function timedOut(file: string, timeoutMs: number): ProgramError {
+  return new ProgramError('timeout', `${file} did not end within ${timeoutMs / 1000} s and was killed`)
 }

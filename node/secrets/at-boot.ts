@@ -1,6 +1,6 @@
 /**
- * Secrets before the units that need them, without the mesh: laid by a small program at the start of the machine, and given
- * to their owners by the same one during a switch, once these exist.
+ * Secrets before the units that need them, without the mesh: a small program installs them at the start of the machine, and
+ * gives them to their owners during a switch, once these exist.
  */
 
 import { mkdir, readlink, realpath, writeFile } from 'node:fs/promises'
@@ -8,22 +8,25 @@ import { join, resolve } from 'node:path'
 import { isStorePath } from '../../protocol/nix/store-path.ts'
 import { AgeIdentities } from '../state/age-identities.ts'
 import { DeviceSecrets } from './device-secrets.ts'
-import { areLaid } from './lay.ts'
+import { areInstalled } from './install.ts'
 import { SecretError } from './secret-error.ts'
 
 /**
- * Lays what goes with the system that runs or is about to. Resolves to how many files that were; to nothing when secrets
- * are there already, which are the daemon's own then, maybe of an update that is in progress. Throws a SecretError when an
- * owner is missing; all others have their files then.
+ * Installs what goes with the system that runs or is about to. Resolves to how many files that were; to nothing when
+ * secrets are there already, which are the daemon's own then, maybe of an update that is in progress. Throws a SecretError
+ * when an owner is missing; all others have their files then.
  */
-export async function laySecretsAtBoot(init: { state: string; root: string | undefined }): Promise<number | undefined> {
-  const areThere = await areLaid(init.root)
+export async function installSecretsAtBoot(init: {
+  state: string
+  root: string | undefined
+}): Promise<number | undefined> {
+  const areThere = await areInstalled(init.root)
   const age = areThere ? undefined : await AgeIdentities.load(join(init.state, 'age.keys'), new Date())
   const fetch = async (hash: Uint8Array): Promise<Uint8Array> => {
     throw new SecretError('secret-unreadable', `nothing is fetched at boot: ${hash.length} bytes`)
   }
   const secrets = new DeviceSecrets({ fetch, identities: () => age?.identities ?? [] }, init)
-  const count = areThere ? undefined : await secrets.layFor(await bootedSystem(init.root ?? '/'))
+  const count = areThere ? undefined : await secrets.installFor(await bootedSystem(init.root ?? '/'))
   await secrets.assignOwners()
   return count
 }
@@ -40,13 +43,21 @@ async function bootedSystem(root: string): Promise<string | undefined> {
  * unit can't know it: a portable device has Thymesh from elsewhere.
  */
 export async function writeBootProgram(state: string): Promise<string> {
+  // The name that the units of configs have had from the first.
   const file = join(state, 'secrets', 'lay')
-  const words = [process.execPath, ...process.execArgv, resolve(process.argv[1] ?? ''), 'lay-secrets', '--state', state]
+  const words = [
+    process.execPath,
+    ...process.execArgv,
+    resolve(process.argv[1] ?? ''),
+    'install-secrets',
+    '--state',
+    state,
+  ]
   const quoted = words.map(word => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
   await mkdir(join(state, 'secrets'), { recursive: true, mode: 0o700 })
   await writeFile(
     file,
-    `#!/bin/sh\n# Lays the secrets at the start of the machine; written by the daemon.\nexec ${quoted}\n`,
+    `#!/bin/sh\n# Installs the secrets at the start of the machine; written by the daemon.\nexec ${quoted}\n`,
     {
       mode: 0o700,
     },

@@ -43,21 +43,21 @@ async function world(t: TestContext) {
 }
 
 describe("a device's secrets", () => {
-  it('are laid before the system that wants them runs, and are the ones of the old system when that fails', async t => {
+  it('are installed before the system that wants them runs, and are the ones of the old system when that fails', async t => {
     const { make, config, encrypt, read, directory } = await world(t)
     const old = config('old', { db: { ...(await encrypt('one')), mode: '0440' } })
     const secrets = make()
     assert.equal(await secrets.differ(old), true)
     await secrets.take(old)
     await assert.rejects(read('db'), /ENOENT/)
-    await secrets.layNext()
+    await secrets.installNext()
     assert.equal(await read('db'), 'one')
     assert.equal((await stat(join(directory, 'run/thymesh/secrets/db'))).mode & 0o777, 0o440)
     assert.deepEqual(await secrets.commit(), [])
     assert.equal(await secrets.differ(old), false)
 
     await secrets.take(config('new', { db: await encrypt('two'), more: await encrypt('more') }))
-    await secrets.layNext()
+    await secrets.installNext()
     assert.deepEqual([await read('db'), await read('more')], ['two', 'more'])
     assert.deepEqual(await secrets.restore(), ['db'])
     assert.equal(await read('db'), 'one')
@@ -75,10 +75,10 @@ describe("a device's secrets", () => {
     await mkdir(join(directory, 'run/thymesh'), { recursive: true, mode: 0o700 })
     const secrets = make()
     await secrets.take(config('old', { db: await encrypt('one') }))
-    await secrets.layNext()
+    await secrets.installNext()
     assert.equal(await modeOf('run/thymesh/secrets'), 0o700)
     await secrets.take(config('new', { db: { ...(await encrypt('one')), group: 'www' } }))
-    await secrets.layNext()
+    await secrets.installNext()
     assert.deepEqual([await modeOf('run/thymesh'), await modeOf('run/thymesh/secrets')], [0o755, 0o711])
   })
 
@@ -88,12 +88,12 @@ describe("a device's secrets", () => {
     const same = await encrypt('same')
     for (const text of ['one', 'two']) {
       await secrets.take(config('web', { db: await encrypt(text), same }))
-      await secrets.layNext()
+      await secrets.installNext()
       assert.deepEqual(await secrets.commit(), text === 'one' ? [] : ['db'])
     }
     assert.equal(await read('same'), 'same')
     await secrets.take(config('plain'))
-    await secrets.layNext()
+    await secrets.installNext()
     await secrets.commit()
     await assert.rejects(read('same'), /ENOENT/)
     assert.deepEqual((await readdir(join(directory, 'state/secrets'))).sort(), ['manifests.json'])
@@ -103,7 +103,7 @@ describe("a device's secrets", () => {
     const { make, config, encrypt, read, documents } = await world(t)
     const secrets = make()
     await secrets.take(config('web', { db: await encrypt('one') }))
-    await secrets.layNext()
+    await secrets.installNext()
     await secrets.commit()
     const foreign = await encrypt('theirs', await generateX25519Identity())
     await assert.rejects(
@@ -118,21 +118,21 @@ describe("a device's secrets", () => {
     assert.equal(await read('db'), 'one')
   })
 
-  it('are laid at the start of the machine for the system that starts', async t => {
+  it('are installed at the start of the machine for the system that starts', async t => {
     const { make, config, encrypt, read, directory } = await world(t)
     const [old, next] = [config('old', { db: await encrypt('one') }), config('next', { db: await encrypt('two') })]
     const secrets = make()
     await secrets.take(old)
-    await secrets.layNext()
+    await secrets.installNext()
     await secrets.commit()
     // The power is cut in the middle of an update.
     await secrets.take(next)
     await rm(join(directory, 'run'), { recursive: true })
-    assert.equal(await make().layFor(old.topLevel), 1)
+    assert.equal(await make().installFor(old.topLevel), 1)
     assert.equal(await read('db'), 'one')
-    assert.equal(await make().layFor(next.topLevel), 1)
+    assert.equal(await make().installFor(next.topLevel), 1)
     assert.equal(await read('db'), 'two')
-    assert.equal(await make().layFor(undefined), 1)
+    assert.equal(await make().installFor(undefined), 1)
     assert.equal(await read('db'), 'one')
   })
 

@@ -1,6 +1,6 @@
 /**
  * A device's secrets through an update: ciphertexts are fetched and kept in the state, decrypted into a tmpfs before the
- * new system is activated, brought back when it fails, and laid again at each start of the machine.
+ * new system is activated, brought back when it fails, and installed again at each start of the machine.
  */
 
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
@@ -9,7 +9,7 @@ import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { equalBytes, sha256, toHex } from '../../protocol/encoding/hash.ts'
 import type { ReleasedConfig } from '../../protocol/release/release.ts'
 import { replaceFile } from '../files/durable-file.ts'
-import { assignOwners, type Laid, laySecrets, openSecret, removeSecrets } from './lay.ts'
+import { assignOwners, installSecrets, openSecret, type PlainSecret, removeSecrets } from './install.ts'
 import { type Manifest, type Manifests, manifestFor, manifestsSchema, type SecretFile } from './manifest.ts'
 import { SecretError } from './secret-error.ts'
 
@@ -31,7 +31,7 @@ export class DeviceSecrets {
     this.#root = init.root
   }
 
-  /** Whether what is laid is not what the config wants: only the secrets changed, or they never came. */
+  /** Whether the config wants other secrets than those that are installed. */
   async differ(config: ReleasedConfig): Promise<boolean> {
     const { current } = await this.#manifests()
     return JSON.stringify(filesOf(config)) !== JSON.stringify(current?.files ?? [])
@@ -54,14 +54,14 @@ export class DeviceSecrets {
   }
 
   /** Decrypts what was taken into its place, before the new system starts. */
-  async layNext(): Promise<void> {
+  async installNext(): Promise<void> {
     const { next } = await this.#manifests()
-    if (next !== undefined) await this.#lay(next)
+    if (next !== undefined) await this.#install(next)
   }
 
   /**
-   * Gives what is laid to owners that were not there when it was laid. A file's name goes with its owner, so it doesn't
-   * matter of which system it is. Throws a SecretError when one is still missing.
+   * Gives the installed secrets to owners that did not exist when these were installed. A file's name goes with its owner,
+   * so it doesn't matter of which system it is. Throws a SecretError when one is still missing.
    */
   async assignOwners(): Promise<void> {
     const { current, next } = await this.#manifests()
@@ -87,10 +87,10 @@ export class DeviceSecrets {
     const { current, next } = await this.#manifests()
     if (next === undefined) return []
     if (current === undefined) await removeSecrets(this.#root)
-    else await this.#lay(current)
+    else await this.#install(current)
     await this.#write({ v: 1, ...(current && { current }) })
-    const laid = new Map(next.files.map(file => [file.name, JSON.stringify(file)]))
-    return (current?.files ?? []).filter(file => laid.get(file.name) !== JSON.stringify(file)).map(({ name }) => name)
+    const tried = new Map(next.files.map(file => [file.name, JSON.stringify(file)]))
+    return (current?.files ?? []).filter(file => tried.get(file.name) !== JSON.stringify(file)).map(({ name }) => name)
   }
 
   /** How an update has ended, by what runs now. Gives the files that are others than they were. */
@@ -99,29 +99,29 @@ export class DeviceSecrets {
     return next?.topLevel === running ? await this.commit() : await this.restore()
   }
 
-  /** Lays the secrets of the running system, at the start of the machine or of the daemon. Resolves to their number. */
-  async layFor(running: string | undefined): Promise<number> {
+  /** Installs the secrets of the running system, at the start of the machine or of the daemon. Resolves to their number. */
+  async installFor(running: string | undefined): Promise<number> {
     const manifest = manifestFor(await this.#manifests(), running)
     if (manifest === undefined) return 0
-    await this.#lay(manifest)
+    await this.#install(manifest)
     return manifest.files.length
   }
 
-  async #lay({ files }: Manifest): Promise<void> {
+  async #install({ files }: Manifest): Promise<void> {
     if (files.length === 0) return await removeSecrets(this.#root)
     const identities = this.#components.identities()
-    const laid: Laid[] = []
+    const secrets: PlainSecret[] = []
     for (const file of files) {
       const document = await this.#ciphertext(file.document)
       if (document === undefined) {
         throw new SecretError('secret-unreadable', `the ciphertext of the secret ${file.name} is missing in the state`)
       }
-      laid.push({ ...file, bytes: await openSecret(document, file.name, identities) })
+      secrets.push({ ...file, bytes: await openSecret(document, file.name, identities) })
     }
     try {
-      await laySecrets(laid, { root: this.#root, identities })
+      await installSecrets(secrets, { root: this.#root, identities })
     } finally {
-      for (const { bytes } of laid) bytes.fill(0)
+      for (const { bytes } of secrets) bytes.fill(0)
     }
   }
 

@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { outputLines } from '../process/limits.ts'
 import { runProgram } from '../process/run-program.ts'
-import { secretsLink } from './lay.ts'
+import { secretsLink } from './install.ts'
 
 const restartTimeoutMs = 120_000
 

@@ -1,4 +1,4 @@
-/** Secrets beside the updates of a device: laid before one, kept or taken back after it, changed where only they did. */
+/** Secrets beside the updates of a device: installed before one, kept or taken back after it, changed where only they did. */
 
 import { messageOf } from '../../protocol/errors.ts'
 import type { ReleasedConfig } from '../../protocol/release/release.ts'
@@ -24,7 +24,7 @@ export class SecretUpdates {
     try {
       if (!(await this.#secrets.differ(wanted))) return undefined
       await this.#secrets.take(wanted, signal)
-      await this.#secrets.layNext()
+      await this.#secrets.installNext()
       await this.#secrets.assignOwners().catch(async (thrown: unknown) => {
         await this.#secrets.restore()
         throw thrown
@@ -41,8 +41,8 @@ export class SecretUpdates {
     await this.#secrets.take(wanted, signal)
   }
 
-  async layNext(): Promise<void> {
-    await this.#secrets.layNext()
+  async installNext(): Promise<void> {
+    await this.#secrets.installNext()
   }
 
   /** Before the old system is brought back: its units start with its own secrets. Going back goes on without them, too. */
@@ -50,7 +50,7 @@ export class SecretUpdates {
     try {
       this.#restored.push(...(await this.#secrets.restore()))
     } catch (thrown) {
-      this.#log.error({ reason: messageOf(thrown) }, "the old system's secrets could not be laid")
+      this.#log.error({ reason: messageOf(thrown) }, "the old system's secrets could not be installed")
     }
   }
 

@@ -16,7 +16,7 @@ const staying = new Set(['serve', 'node'])
 /** Arguments and options that a command cannot do without, beside those that its usage line names. */
 const needed: Readonly<Record<string, readonly string[]>> = {
   node: ['--state', 'none'],
-  'lay-secrets': ['--state', 'none'],
+  'install-secrets': ['--state', 'none'],
   'root sign': ['--file', 'none'],
   'device add': ['--config', 'hello'],
   'config set': ['1'],

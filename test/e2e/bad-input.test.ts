@@ -26,7 +26,7 @@ describe('a project and its operator', { skip: nixSkip() }, () => {
     assert.equal((await readdir(fleet.home)).length, 1)
     assert.equal((await fleet.error('init', 'elsewhere', '--bootstrap', 'here')).code, 'not-an-address')
     assert.match((await fleet.error('init', 'elsewhere', '--name', 'No Name')).message, /--name: expected a name/)
-    assert.match((await fleet.error('init', 'thymesh.json')).message, /expected a folder that can be written/)
+    assert.match((await fleet.error('init', 'thymesh.json')).message, /expected a writable folder/)
     assert.equal((await readdir(fleet.home)).length, 1)
   })
 
@@ -154,7 +154,7 @@ describe('a project and its operator', { skip: nixSkip() }, () => {
       'deploy',
     )
     assert.match(ended.stderr, /^Nothing to deploy: release 3 is this already/m)
-    assert.match(ended.stdout, /come back with `thymesh status`/)
+    assert.match(ended.stdout, /run `thymesh status` later/)
     assert.equal(ended.code, 0)
   })
 

@@ -77,8 +77,8 @@ describe('thymesh check', { skip: nixSkip() }, () => {
     assert.deepEqual(
       problems.map(text => text.replace(/Nix was stopped .*|infinite recursion.*/, '…')),
       [
-        'modules/busy.nix: the module busy evaluates for ever: it was stopped after 3 s',
-        'modules/deep.nix: the module deep evaluates without an end: …',
+        'modules/busy.nix: the module busy did not evaluate in time: it was stopped after 3 s',
+        'modules/deep.nix: the module deep has endless recursion: …',
       ],
     )
   })

@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test'
 import { replaceOnce } from '../helpers/replace.ts'
 import { nixSkip, thisSystem } from '../nix/workshop.ts'
 import { Fleet } from './helpers/fleet.ts'
-import { runToEnd } from './helpers/processes.ts'
+import { type Ended, runToEnd } from './helpers/processes.ts'
 
 interface DiffJson {
   configs: { config: string; added: { name: string }[]; changed: object[]; bytesBefore: number; bytesAfter: number }[]
@@ -41,6 +41,19 @@ describe('inputs and builds', { skip: nixSkip() }, () => {
     await git('init', '-q')
     await git('add', '-A')
     await git('commit', '-qm', text)
+  }
+
+  /** Runs a command, and counts the evaluations of the whole project in it. */
+  async function countingEvaluations(...args: string[]): Promise<{ ended: Ended; evaluations: number }> {
+    const folder = join(fleet.directory, 'counting')
+    const asked = join(folder, 'asked')
+    await mkdir(folder, { recursive: true })
+    await writeFile(asked, '')
+    const script = `#!/bin/sh\necho "$*" >> '${asked}'\nPATH='${process.env.PATH}' exec nix "$@"\n`
+    await writeFile(join(folder, 'nix'), script, { mode: 0o755 })
+    const ended = await fleet.runWith({ env: { PATH: `${folder}:${process.env.PATH}` } }, ...args)
+    const lines = (await readFile(asked, 'utf8')).split('\n')
+    return { ended, evaluations: lines.filter(line => line.endsWith('#thymesh.fleet')).length }
   }
 
   it('adds one to flake.nix with a line, locks it, and lists what it offers', async () => {
@@ -90,7 +103,8 @@ describe('inputs and builds', { skip: nixSkip() }, () => {
     await fleet.commit('Use it', {
       'configs/hello.json': { system: thisSystem, modules: { hello: { message: 'x' }, 'extra/note': {} } },
     })
-    assert.equal((await fleet.run('deploy', '--timeout', '0')).code, 2)
+    const { ended, evaluations } = await countingEvaluations('deploy', '--timeout', '0')
+    assert.deepEqual([ended.code, evaluations], [2, 1], ended.stderr)
     const same = await fleet.json<DiffJson>('diff')
     assert.deepEqual([same.configs[0]?.added, same.configs[0]?.changed], [[], []])
     const first = await fleet.json<DiffJson>('diff', '--release', '1')
@@ -103,9 +117,9 @@ describe('inputs and builds', { skip: nixSkip() }, () => {
 
   it('moves inputs and releases what builds, on its own', async () => {
     await publish('{ }', 'two')
-    const ended = await fleet.run('serve', '--now')
+    const { ended, evaluations } = await countingEvaluations('serve', '--now')
     assert.match(ended.stdout, /auto-update: extra [0-9a-f]{12}; release 3/, ended.stderr)
-    assert.equal(ended.code, 0)
+    assert.deepEqual([ended.code, evaluations], [0, 1])
     assert.equal(await fleet.git('status', '--porcelain'), '')
     assert.match(await fleet.git('log', '-1', '--format=%s'), /^Update extra$/m)
     assert.match((await fleet.run('serve', '--now')).stdout, /all inputs are at their newest/)

@@ -129,11 +129,11 @@ describe('secrets', { skip: nixSkip() }, () => {
     assert.equal(await first.stop(), 0)
     await rm(join(first.root, 'run/thymesh'), { recursive: true })
     const state = join(first.root, '../state')
-    const ended = await runThymesh(['lay-secrets', '--state', state, '--root', first.root], {
+    const ended = await runThymesh(['install-secrets', '--state', state, '--root', first.root], {
       cwd: '/',
       env: fleet.env,
     })
-    assert.deepEqual([ended.code, ended.stdout], [0, 'Laid 2 secrets.\n'])
+    assert.deepEqual([ended.code, ended.stdout], [0, 'Installed 2 secrets.\n'])
     assert.equal(await secret(first, 'key'), rotated)
     // What is there already may be of an update in progress.
     const again = await runThymesh(['lay-secrets', '--state', state, '--root', first.root], {

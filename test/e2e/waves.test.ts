@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import type { WaveView } from '../../controller/views/waves-view.ts'
+import type { WaveStatus } from '../../controller/queries/waves.ts'
 import { nixSkip } from '../nix/workshop.ts'
 import type { Device } from './helpers/device.ts'
 import { Fleet, type RolloutJson } from './helpers/fleet.ts'
@@ -15,7 +15,7 @@ import { hello } from './helpers/project.ts'
 interface WavesJson {
   release: number
   complete: boolean
-  waves: WaveView[]
+  waves: WaveStatus[]
 }
 interface DeviceJson {
   declared: { config: string; tags: string[]; wave: number }
@@ -69,7 +69,7 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
     await named('second').logged('that it waits', ({ msg }) => msg.startsWith('rollout: wave 1 has'))
     const refused = await fleet.error('promote')
     assert.equal(refused.code, 'in-use')
-    assert.match(refused.message, /runs already: `thymesh deploy` \(process \d+\)$/)
+    assert.match(refused.message, /already runs: `thymesh deploy` \(process \d+\)$/)
     const [watched, end, status, device, log, logs, diff] = await Promise.all([
       fleet.run('rollout', '--watch'),
       fleet.run('rollout', '--watch', '--json'),

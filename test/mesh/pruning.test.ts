@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { AuditTrail } from '../../controller/fleet/audit-trail.ts'
-import { auditLog } from '../../controller/signing/audit.ts'
+import { auditLog } from '../../controller/queries/log.ts'
 import { keptReleases } from '../../node/state/limits.ts'
 import { signMetadata } from '../../protocol/trust/metadata.ts'
 import { nextRoot } from '../../protocol/trust/next-root.ts'

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { Registrar } from '../../controller/members/registrar.ts'
 import { TokenBook } from '../../controller/members/token-book.ts'
-import { viewTokens } from '../../controller/members/tokens-view.ts'
-import { viewMembers } from '../../controller/members/view.ts'
+import { memberRows } from '../../controller/queries/members.ts'
+import { tokenRows } from '../../controller/queries/tokens.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { reportKind } from '../../protocol/report/report.ts'
 import { open, seal } from '../../protocol/signing/dsse.ts'
@@ -82,10 +82,10 @@ describe('a controller', () => {
     await until(() => between.state.belief?.authority.revoked.has(gone), 'the second to be revoked')
     await until(() => between.host.getConnections(second.host.peerId).length === 0, 'it to be dropped')
     assert.ok(isMember(between, first))
-    const rows = viewMembers(controller.door, await registrar.decisions(), new Date())
+    const rows = memberRows(controller.door, await registrar.decisions(), new Date())
     const row = rows.find(({ peer }) => peer === gone)
     assert.deepEqual([row?.state, row?.name, row?.revoked?.reason], ['revoked', 'second', 'its join token was used up'])
-    const [tokenRow] = await viewTokens(controller, book, new Date())
+    const [tokenRow] = await tokenRows(controller, book, new Date())
     assert.deepEqual([tokenRow?.countersigned, tokenRow?.uses, tokenRow?.state], [1, 1, 'usable'])
   })
 
@@ -114,7 +114,7 @@ describe('a controller', () => {
     await between.directory.addReport(report)
     between.gossip.publishReport(report)
     await until(() => controller.directory.report(between.identity.peerId)?.document.alarms, 'the alarm')
-    const row = viewMembers(controller.door, [], new Date()).find(({ name }) => name === 'between')
+    const row = memberRows(controller.door, [], new Date()).find(({ name }) => name === 'between')
     assert.equal(row?.cloned, true)
   })
 })

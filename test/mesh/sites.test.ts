@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { deviceStatuses } from '../../controller/queries/device-status.ts'
 import { deviceRecipients } from '../../controller/secrets/release.ts'
-import { viewFleet } from '../../controller/views/fleet-view.ts'
 import { followed, inForce } from '../../node/state/releases.ts'
 import { closureCodec } from '../../protocol/closure/closure.ts'
 import { testClosure, testConfig, testRecipient, testSigner } from '../helpers/fleet.ts'
@@ -77,7 +77,7 @@ describe('a site with operators of its own, in a mesh', () => {
     assert.equal(messageAt(relay), undefined)
     // A device of that name is still to come.
     assert.deepEqual(
-      viewFleet(here).map(({ device, peer }) => [device, peer !== null]),
+      deviceStatuses(here).map(({ device, peer }) => [device, peer !== null]),
       [
         ['here', true],
         ['kim', false],

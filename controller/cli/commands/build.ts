@@ -1,22 +1,19 @@
 /** `thymesh build` and `thymesh diff`: what a deploy would bring, without a release. */
 
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError } from '../../../protocol/errors.ts'
 import { buildConfigs } from '../../build/build-configs.ts'
-import { evaluateFleet } from '../../build/nix.ts'
 import { cacheDirectory, FleetHome } from '../../fleet/fleet-home.ts'
+import { size, table } from '../../format/table.ts'
 import { type ClosureDiff, diffClosures, type PackageChange, type SizedPath } from '../../nix/closure-diff.ts'
 import { closurePaths } from '../../nix/nix-closure.ts'
 import { requireSound } from '../../project/check.ts'
 import { list } from '../../project/problem.ts'
 import { openProject, type Project } from '../../project/project.ts'
 import type { Released } from '../../queries/released.ts'
-import { size, table } from '../../text/table.ts'
+import { newsSeconds } from '../shell/limits.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { note, print } from '../shell/output.ts'
 import { withReader } from '../shell/reader.ts'
-
-/** How long the mesh is asked for a newer release to compare with. */
-const newsSeconds = 2
 
 export interface BuildOptions extends ProjectOptions {
   configs: string[]
@@ -45,11 +42,11 @@ export async function build(options: BuildOptions): Promise<undefined> {
 async function buildAll(project: Project, options: BuildOptions): Promise<Built[]> {
   const home = new FleetHome(project.fleet)
   const { store } = await home.storeSettings()
-  await requireSound(project, { store, cache: cacheDirectory() })
-  const declared = Object.keys((await evaluateFleet(project, store)).configs).sort()
+  const { fleet } = await requireSound(project, { store, cache: cacheDirectory() })
+  const declared = Object.keys(fleet.configs).sort()
   const unknown = options.configs.find(name => !declared.includes(name))
   if (unknown !== undefined) {
-    throw new ThymeshError('unknown-config', `expected one of the project's configs, got ${unknown}`, {
+    throw new HintedError('unknown-config', `expected one of the project's configs, got ${unknown}`, {
       hint: `It has ${list(declared)}.`,
     })
   }

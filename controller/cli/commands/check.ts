@@ -1,4 +1,4 @@
-/** `thymesh check`: looks at all of the project and says all that is wrong with it. */
+/** `thymesh check`: reports every problem of the project. */
 
 import { cacheDirectory, FleetHome } from '../../fleet/fleet-home.ts'
 import { checkProject } from '../../project/check.ts'

@@ -2,18 +2,16 @@
 
 import { inForce, newestOf } from '../../../node/state/releases.ts'
 import { cacheDirectory, FleetHome } from '../../fleet/fleet-home.ts'
+import { releaseName } from '../../format/release-name.ts'
 import { requireSound } from '../../project/check.ts'
 import { cleanCommit } from '../../project/git.ts'
 import { openProject } from '../../project/project.ts'
 import { emptyWaves, readRolloutPolicy } from '../../release/rollout-policy.ts'
-import { releaseName } from '../../text/release.ts'
 import { takeNews, withSession } from '../shell/context.ts'
+import { newsSeconds } from '../shell/limits.ts'
 import { note } from '../shell/output.ts'
 import { checkWaitFor, watch } from '../shell/watch.ts'
 import { devicesInForce, type ReleaseOptions, release } from './release.ts'
-
-/** Seconds for other operators' releases to come in. */
-const newsSeconds = 2
 
 export interface DeployOptions extends ReleaseOptions {
   force: boolean

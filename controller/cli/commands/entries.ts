@@ -2,7 +2,8 @@
 
 import { readFile } from 'node:fs/promises'
 import { text as readStream } from 'node:stream/consumers'
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError } from '../../../protocol/errors.ts'
+import { table } from '../../format/table.ts'
 import { EditError, ProjectEdit } from '../../project/edit.ts'
 import {
   addEntry,
@@ -20,7 +21,6 @@ import {
 } from '../../project/entries.ts'
 import { LocatedJson } from '../../project/located-json.ts'
 import { list as listed } from '../../project/problem.ts'
-import { table } from '../../text/table.ts'
 import { editProject, readProject } from '../shell/edit-project.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'
@@ -139,7 +139,7 @@ export async function unset(options: EntryOptions & { key: string }): Promise<un
 async function saidValue({ value, from }: { value?: string; from?: string }): Promise<string> {
   if (value !== undefined && from === undefined) return value
   if (value !== undefined || from === undefined) {
-    throw new ThymeshError('usage', 'expected either a value or --from FILE', {
+    throw new HintedError('usage', 'expected either a value or --from FILE', {
       hint: 'A value is JSON, or text where the key takes text; --from - reads it from standard input.',
     })
   }

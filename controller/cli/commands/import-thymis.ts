@@ -1,6 +1,6 @@
 /** `thymesh import-thymis`: takes the configs and tags of a Thymis project over. */
 
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError } from '../../../protocol/errors.ts'
 import { addEntry } from '../../project/entries.ts'
 import { convertThymis } from '../../project/thymis/convert.ts'
 import { readThymisState } from '../../project/thymis/state.ts'
@@ -17,7 +17,7 @@ export async function importThymis(options: ProjectOptions & { directory: string
       // Thymis's project names secrets; their values are in its database.
       const missing = secrets.filter(name => !files.secrets.has(name))
       if (missing.length > 0) {
-        throw new ThymeshError(
+        throw new HintedError(
           'secrets-missing',
           `expected the secrets ${secrets.join(', ')}; the project lacks ${missing.join(', ')}`,
           {

@@ -2,8 +2,8 @@
 
 import { basename, resolve } from 'node:path'
 import { nameSchema } from '../../../protocol/encoding/fields.ts'
-import { ThymeshError } from '../../../protocol/errors.ts'
-import { found } from '../../fleet/create-fleet.ts'
+import { HintedError } from '../../../protocol/errors.ts'
+import { createFleet } from '../../fleet/create-fleet.ts'
 import { nameFrom, operatorName } from '../../fleet/names.ts'
 import { passphrases } from '../../keys/passphrase.ts'
 import { checkAddresses } from '../../project/addresses.ts'
@@ -28,7 +28,7 @@ export async function init(options: InitOptions): Promise<undefined> {
   const operator = checkedName(options.operator ?? operatorName(), '--operator')
   checkAddresses(options.listen, '--listen')
   checkAddresses(options.bootstrap, '--bootstrap')
-  const founded = await found({
+  const created = await createFleet({
     directory,
     name,
     operator,
@@ -42,11 +42,11 @@ export async function init(options: InitOptions): Promise<undefined> {
   })
   print(
     options,
-    founded,
+    created,
     [
-      `Fleet ${name} is founded: ${founded.fleet}`,
-      `  project  ${founded.directory} (${founded.written.join(', ')})`,
-      `  keys     ${founded.home}/keys: keep a copy where it can't be lost or read; nobody can replace them`,
+      `Fleet ${name} is founded: ${created.fleet}`,
+      `  project  ${created.directory} (${created.written.join(', ')})`,
+      `  keys     ${created.home}/keys: keep a copy where it can't be lost or read; nobody can replace them`,
       '',
       'Next: make a join token (thymesh token), start a device with it (thymesh node --join TOKEN --name first),',
       'and give it its config (thymesh deploy).',
@@ -58,5 +58,7 @@ export async function init(options: InitOptions): Promise<undefined> {
 function checkedName(name: string, option: string): string {
   const parsed = nameSchema.safeParse(name)
   if (parsed.success) return parsed.data
-  throw new ThymeshError('invalid-name', `${option}: ${parsed.error.issues[0]?.message}, got ${JSON.stringify(name)}`)
+  throw new HintedError('invalid-name', `${option}: ${parsed.error.issues[0]?.message}, got ${JSON.stringify(name)}`, {
+    hint: `Give another one with ${option} NAME.`,
+  })
 }

@@ -2,6 +2,7 @@
 
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { table } from '../../format/table.ts'
 import { addInput, InputError, inputNames, removeInput } from '../../inputs/flake-text.ts'
 import { lockedInputs, movedInputs, readLock, updateLock } from '../../inputs/lock.ts'
 import { commitLock, credentialsOf, flakeText, moveInputs, requireInput } from '../../inputs/move.ts'
@@ -11,7 +12,6 @@ import { git } from '../../project/git.ts'
 import { evaluate } from '../../project/modules.ts'
 import { problemText } from '../../project/problem.ts'
 import { type Project, parseProject, projectFile } from '../../project/project.ts'
-import { table } from '../../text/table.ts'
 import { describeOptions, readProject } from '../shell/edit-project.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'
@@ -48,7 +48,11 @@ export async function show(options: InputOptions): Promise<undefined> {
   const { project } = await readProject(options)
   requireInput(await flakeText(project), options.name)
   const offer = await offerOf(project, options.name)
-  if (offer.problem !== null) throw new InputError('input-failed', offer.problem)
+  if (offer.problem !== null) {
+    throw new InputError('input-failed', offer.problem, {
+      hint: 'Fix it in the repository of the input, or remove the input.',
+    })
+  }
   const names = (value: unknown) => (Array.isArray(value) && value.length > 0 ? value.join(', ') : 'none')
   const packages = Object.entries((offer.offers?.packages ?? {}) as Record<string, unknown>)
   const text = [
@@ -67,10 +71,10 @@ async function offerOf(project: Project, name: string): Promise<Offer> {
   const base = { name, version: locked?.version ?? '-', modified: locked?.modified ?? null }
   const result = await evaluate(project.directory, `thymesh.sources.${name}`, await describeOptions(project))
   if ('problem' in result)
-    return { ...base, offers: null, problem: `the input ${name} is broken: ${problemText(result.problem)}` }
+    return { ...base, offers: null, problem: `the input ${name} can't be evaluated: ${problemText(result.problem)}` }
   const offers = result.value as Record<string, unknown>
   return typeof offers.problem === 'string'
-    ? { ...base, offers: null, problem: `the input ${name} is broken: ${offers.problem}` }
+    ? { ...base, offers: null, problem: `the input ${name} can't be used: ${offers.problem}` }
     : { ...base, offers, problem: null }
 }
 

@@ -2,11 +2,9 @@
 
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { JoinError } from '../../../node/peer/membership.ts'
 import { openState } from '../../../node/state/peer-state.ts'
-import { FormatError } from '../../../protocol/encoding/cbor.ts'
 import { nameSchema } from '../../../protocol/encoding/fields.ts'
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError, ThymeshError } from '../../../protocol/errors.ts'
 import { grantKind, nameMatches, parseJoinToken } from '../../../protocol/members/join-token.ts'
 import { formatNixSecretKey } from '../../../protocol/nix/signature.ts'
 import { open } from '../../../protocol/signing/dsse.ts'
@@ -14,9 +12,9 @@ import { roleNames } from '../../../protocol/trust/fleet.ts'
 import { ownCertificate } from '../../fleet/certificate.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
 import { operatorName } from '../../fleet/names.ts'
-import { makeCard } from '../../keys/card.ts'
 import { isSealed, newSeal, readKeyFile, writeKeyFile } from '../../keys/key-file.ts'
 import { newKeys, noKey } from '../../keys/operator-keys.ts'
+import { ownCard } from '../../keys/own-card.ts'
 import { PassphraseSource, passphrases } from '../../keys/passphrase.ts'
 import { openProject } from '../../project/project.ts'
 import type { ProjectOptions } from '../shell/options.ts'
@@ -28,7 +26,7 @@ export interface KeyNewOptions extends ProjectOptions {
   passphrase: boolean
   rotate: boolean
   listen: string[]
-  /** A join token, for who is no operator of the fleet but of a site. */
+  /** A join token, for an operator of a site who is none of the fleet. */
   join?: string
   mdns: boolean
 }
@@ -42,8 +40,8 @@ export async function keyNew(options: KeyNewOptions): Promise<undefined> {
   if (before.length > 0 !== options.rotate) {
     throw options.rotate
       ? noKey('root', join(operatorKeys.directory, 'root.key'))
-      : new ThymeshError('exists', `there are keys of this fleet in ${operatorKeys.directory} already`, {
-          hint: '--rotate makes new ones beside them; `thymesh key show` shows their public half.',
+      : new HintedError('exists', `${operatorKeys.directory} already has keys of this fleet`, {
+          hint: 'Make new ones beside them with --rotate, or print their public half with `thymesh key show`.',
         })
   }
   const operator = checkedOperator(options.operator ?? (await operatorKeys.operator()))
@@ -65,13 +63,13 @@ export async function keyNew(options: KeyNewOptions): Promise<undefined> {
   const written = await operatorKeys.write(keys, seal)
   await operatorKeys.noteOperator(operator)
   if (options.rotate) await signOwnAnew(home, project.fleet, operator, options)
-  const card = await cardOf(home, project.fleet, operator)
+  const card = await ownCard(operatorKeys, project.fleet, operator)
   note(options, `New keys: ${operatorKeys.directory} (${written.map(file => basename(file)).join(', ')})`)
   note(
     options,
     options.join === undefined
-      ? 'Hand this card to an operator of the fleet, who adds it: thymesh root propose --add CARD'
-      : 'Hand this card to an operator of the fleet, who gives you your site: thymesh site delegate SITE --operator CARD',
+      ? 'Give this card to an operator of the fleet, who adds it: thymesh root propose --add CARD'
+      : 'Give this card to an operator of the fleet, who gives you your site: thymesh site delegate SITE --operator CARD',
   )
   print(options, { directory: operatorKeys.directory, operator, sealed, card }, card)
   return undefined
@@ -97,7 +95,7 @@ async function signOwnAnew(home: FleetHome, fleet: string, operator: string, opt
     if (!(thrown instanceof ThymeshError && thrown.code === 'in-use')) throw thrown
     note(
       options,
-      'Start your other `thymesh` anew before the root with these keys is published: it shows an old certificate.',
+      'Restart your other `thymesh` before the root with these keys is published: it uses an old certificate.',
     )
   }
 }
@@ -107,7 +105,7 @@ export async function keyShow(options: ProjectOptions & { operator?: string }): 
   const home = new FleetHome(project.fleet)
   const operator = checkedOperator(options.operator ?? (await home.operatorKeys.operator()))
   const signers = await home.operatorKeys.signers()
-  const card = await cardOf(home, project.fleet, operator)
+  const card = await ownCard(home.operatorKeys, project.fleet, operator)
   const sealed = await home.operatorKeys.sealed()
   const keys = Object.fromEntries(roleNames.map(role => [role, signers[role].map(({ keyId }) => keyId)]))
   note(options, `Keys in ${home.operatorKeys.directory}, ${sealed ? 'sealed by a passphrase' : 'not sealed'}`)
@@ -142,7 +140,7 @@ export async function keyPassphrase(
   for (const { file, role, secret } of files) await writeKeyFile(join(draft, basename(file)), role, secret, seal)
   for (const { file } of files) await rename(join(draft, basename(file)), file)
   await rm(draft, { recursive: true, force: true })
-  const text = `${files.length} key files are ${seal === undefined ? 'open now, for whoever can read them' : 'sealed anew'}.`
+  const text = `${files.length} key files are ${seal === undefined ? 'unsealed now: anyone who can read them can use them' : 'sealed with the new passphrase'}.`
   print(options, { directory: operatorKeys.directory, files: files.length, sealed: seal !== undefined }, text)
   return undefined
 }
@@ -151,19 +149,25 @@ export async function keyPassphrase(
 function requireToken(text: string, fleet: string, operator: string): void {
   const token = parseJoinToken(text)
   const { role, names, expires } = open(grantKind, token.grant).document
-  const hint = `An operator of the fleet makes one: thymesh token --relay --names ${operator}`
+  const hint = `Ask an operator of the fleet for a token: thymesh token --relay --names ${operator}`
   if (token.fleet !== fleet) {
-    throw new FormatError('malformed', `--join: the token is for fleet ${token.fleet.slice(0, 12)}, not for this one`, {
+    throw new HintedError(
+      'malformed',
+      `--join: expected a token for the fleet ${fleet.slice(0, 12)}, got one for the fleet ${token.fleet.slice(0, 12)}`,
+      {
+        hint,
+      },
+    )
+  }
+  if (role !== 'relay')
+    throw new HintedError('beyond-grant', `--join: expected a token for relays, got one for ${role}s`, { hint })
+  if (!nameMatches(names, operator)) {
+    throw new HintedError('beyond-grant', `--join: expected a token for the name ${operator}, got one for ${names}`, {
       hint,
     })
   }
-  if (role !== 'relay')
-    throw new JoinError('beyond-grant', `--join: expected a token for relays, got one for ${role}s`, { hint })
-  if (!nameMatches(names, operator)) {
-    throw new JoinError('beyond-grant', `--join: the token is for peers named ${names}, got ${operator}`, { hint })
-  }
   if (Date.parse(expires) <= Date.now())
-    throw new JoinError('expired', `--join: the token expired on ${expires}`, { hint })
+    throw new HintedError('expired', `--join: the token expired on ${expires}`, { hint })
 }
 
 async function newPassphrase(file: string | undefined): Promise<string> {
@@ -172,22 +176,11 @@ async function newPassphrase(file: string | undefined): Promise<string> {
   return await source.chosen({ fromEnvironment: false })
 }
 
-export async function cardOf(home: FleetHome, fleet: string, name: string): Promise<string> {
-  const [signers, nix] = await Promise.all([home.operatorKeys.signers(), home.operatorKeys.nixKeys()])
-  const newest = roleNames.map(role => {
-    const signer = signers[role].at(-1)
-    if (signer === undefined) throw noKey(role, join(home.operatorKeys.directory, `${role}.key`))
-    return [role, signer] as const
-  })
-  const nixKey = nix.at(-1)
-  if (nixKey === undefined) throw noKey('nix', join(home.operatorKeys.directory, 'nix.key'))
-  const keys = Object.fromEntries(newest) as unknown as Parameters<typeof makeCard>[0]['keys']
-  return makeCard({ fleet, name, keys, nix: nixKey })
-}
-
 function checkedOperator(given: string | undefined): string {
   const name = given ?? operatorName()
   const parsed = nameSchema.safeParse(name)
   if (parsed.success) return parsed.data
-  throw new ThymeshError('invalid-name', `--operator: ${parsed.error.issues[0]?.message}, got ${JSON.stringify(name)}`)
+  throw new HintedError('invalid-name', `--operator: ${parsed.error.issues[0]?.message}, got ${JSON.stringify(name)}`, {
+    hint: 'Give another name with --operator NAME.',
+  })
 }

@@ -1,13 +1,13 @@
 /** `thymesh logs`: a device's journal, or the log of the activation that failed last, over the mesh. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ControllerPeer } from '../../../node/peer/controller-peer.ts'
 import { timeText, unitNameSchema } from '../../../protocol/encoding/fields.ts'
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
-import type { LogRequest } from '../../../protocol/messages/logs.ts'
-import type { Query, QueryOptions } from '../../queries/index.ts'
-import { deviceNamed, reach } from '../../session/reach.ts'
+import type { DeviceLog, LogsOptions as LogsQuestion } from '../../queries/logs.ts'
+import { printable } from '../../views/logs.ts'
+import { untilLeft } from '../shell/leaving.ts'
+import { followMs, newsSeconds } from '../shell/limits.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'
 import { type Reader, withReader } from '../shell/reader.ts'
@@ -22,64 +22,39 @@ export interface LogsOptions extends ProjectOptions {
   wait: number
 }
 
-type LogsAbout = QueryOptions<'logs'>
-
-type LogsShown = { device: string; peer: string; lines: string[] }
-
-/** A device that has just met us may be busy with others' questions. */
-const busyPauseMs = 2_000
-const busyTries = 3
-/** A device answers one controller that often for long. */
-const followMs = 2_500
-
 export async function logs(options: LogsOptions): Promise<undefined> {
   const { device, lines, since, activation, wait } = options
   const unit = options.unit === undefined ? undefined : fullUnit(options.unit)
-  const about: LogsAbout = {
+  const about: LogsQuestion = {
     ...{ device, lines, activation, wait },
     ...(unit !== undefined && { unit }),
     ...(since && { since: timeText(since) }),
   }
   return await withReader(options, async reader => {
-    const { json, text } = await reader.ask('logs', about, Math.min(2, wait))
+    const { json, text } = await reader.ask('logs', about, Math.min(newsSeconds, wait))
     print(options, json, text)
-    if (options.follow && !options.json && !activation) await follow(reader, about, (json as LogsShown).lines)
+    if (options.follow && !options.json && !activation) await follow(reader, about, (json as DeviceLog).lines)
     return undefined
   })
 }
 
-export const logsQuery: Query<LogsAbout> = async ({ peer }, about) => {
-  const device = deviceNamed(peer, about.device)
-  const report = peer.directory.report(device.peer)?.document
-  const request = about.activation ? activationOf(report?.log?.hash, about.device) : journalOf(about)
-  await reach(peer, device, about.wait * 1000)
-  const lines = await linesOf(peer, device.peer, request)
-  const shown: LogsShown = { device: about.device, peer: device.peer, lines }
-  return { json: shown, text: lines.map(printable).join('\n') }
-}
-
-async function linesOf({ neighbours }: ControllerPeer, device: string, request: LogRequest): Promise<string[]> {
-  const text = Buffer.from(await ask(() => neighbours.askForLog(device, request))).toString()
-  return text.split('\n').filter((line, at, all) => line !== '' || at < all.length - 1)
-}
-
 /** Prints what is new, until the operator leaves. Lines are dated to the second: those of the last one are asked for again. */
-async function follow(reader: Reader, about: LogsAbout, printed: string[]): Promise<void> {
-  const leave = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => leave.abort())
+async function follow(reader: Reader, about: LogsQuestion, printed: readonly string[]): Promise<void> {
   let last = printed
-  for (;;) {
-    await sleep(followMs, undefined, { signal: leave.signal }).catch(() => {})
-    if (leave.signal.aborted) return
-    const newest = last.findLast(line => timeOf(line) !== undefined)
-    const since = (newest && timeOf(newest)) ?? about.since
-    const { json } = await reader.ask('logs', { ...about, lines: limits.logLines, ...(since && { since }) }, 0)
-    const { lines } = json as LogsShown
-    const known = new Set(last)
-    const fresh = lines.filter(line => !known.has(line))
-    if (fresh.length > 0) process.stdout.write(`${fresh.map(printable).join('\n')}\n`)
-    if (lines.length > 0) last = lines
-  }
+  await untilLeft(async left => {
+    for (;;) {
+      await sleep(followMs, undefined, { signal: left }).catch(() => {})
+      if (left.aborted) return
+      const newest = last.findLast(line => timeOf(line) !== undefined)
+      const since = (newest && timeOf(newest)) ?? about.since
+      const { json } = await reader.ask('logs', { ...about, lines: limits.logLines, ...(since && { since }) }, 0)
+      const { lines } = json as DeviceLog
+      const known = new Set(last)
+      const fresh = lines.filter(line => !known.has(line))
+      if (fresh.length > 0) process.stdout.write(`${fresh.map(printable).join('\n')}\n`)
+      if (lines.length > 0) last = lines
+    }
+  })
 }
 
 /** When a line was written, as `short-iso` has it. */
@@ -88,41 +63,15 @@ function timeOf(line: string): string | undefined {
   return Number.isNaN(date.getTime()) ? undefined : timeText(date)
 }
 
-function journalOf({ unit, lines, since }: LogsAbout): LogRequest {
-  return { journal: { lines, ...(unit !== undefined && { unit }), ...(since && { since }) } }
-}
-
-/** A word without a dot is a service. */
+/** The unit's full name: without a type it is a service. */
 function fullUnit(unit: string): string {
   const name = unit.includes('.') ? unit : `${unit}.service`
   if (unitNameSchema.safeParse(name).success) return name
-  throw new ThymeshError('invalid-unit', `expected the name of a unit such as web.service, got ${JSON.stringify(unit)}`)
-}
-
-function activationOf(hash: Uint8Array | undefined, device: string): LogRequest {
-  if (hash !== undefined) return { activation: hash }
-  throw new ThymeshError('not-found', `the last report of ${device} names no log of an activation that failed`, {
-    hint: '`thymesh logs` without --activation shows its journal.',
-  })
-}
-
-async function ask(work: () => Promise<Uint8Array>): Promise<Uint8Array> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await work()
-    } catch (thrown) {
-      if (tries >= busyTries || !(thrown instanceof ThymeshError) || thrown.code !== 'busy') throw thrown
-      await sleep(busyPauseMs)
-    }
-  }
-}
-
-/** What a program on a device wrote must not steer the operator's terminal. */
-function printable(line: string): string {
-  return [...line].map(each => (isControl(each) ? '\uFFFD' : each)).join('')
-}
-
-function isControl(character: string): boolean {
-  const code = character.codePointAt(0) ?? 0
-  return (code < 0x20 && code !== 0x09) || (code >= 0x7f && code < 0xa0)
+  throw new HintedError(
+    'invalid-unit',
+    `expected the name of a unit such as web.service, got ${JSON.stringify(unit)}`,
+    {
+      hint: 'Name the unit as `systemctl` on the device does.',
+    },
+  )
 }

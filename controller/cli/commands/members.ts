@@ -1,27 +1,18 @@
 /** `thymesh members` and `thymesh members renew`: who is a member, and new certificates. */
 
+import { shortId, table } from '../../format/table.ts'
 import { findMembers } from '../../members/find.ts'
-import { alarmsOf, type MemberRow, viewMembers } from '../../members/view.ts'
 import { openProject } from '../../project/project.ts'
-import type { Query } from '../../queries/index.ts'
-import { ago, shortId, table } from '../../text/table.ts'
 import { takeNews, withSession } from '../shell/context.ts'
-import type { ProjectOptions } from '../shell/options.ts'
+import type { ReadOptions } from '../shell/options.ts'
 import { note, print } from '../shell/output.ts'
 import { show } from '../shell/reader.ts'
 
-export async function members(options: ProjectOptions & { wait: number }): Promise<undefined> {
+export async function members(options: ReadOptions): Promise<undefined> {
   return await show('members', options, {})
 }
 
-export const membersQuery: Query<object> = async ({ peer, registrar }) => {
-  await registrar.settle()
-  const rows = viewMembers(peer, await registrar.decisions(), new Date())
-  return { json: { fleet: peer.fleet, members: rows, alarms: alarmsOf(peer) }, text: membersText(rows) }
-}
-
-export interface RenewOptions extends ProjectOptions {
-  wait: number
+export interface RenewOptions extends ReadOptions {
   members: string[]
 }
 
@@ -44,53 +35,11 @@ export async function renew(options: RenewOptions): Promise<undefined> {
       )
     }
     const told = await peer.neighbours.sync()
-    if (signed.length > 0) note(options, `Told ${told} connected peers; they pass it on.`)
+    if (signed.length > 0) note(options, `Delivered to ${told} connected peers, which relay it.`)
     const lines = signed.map(({ name, peer: id, expires }) => [name, shortId(id), expires])
     const text =
-      signed.length === 0 ? 'Nobody asks for a new certificate.' : table(['MEMBER', 'PEER', 'EXPIRES'], lines)
+      signed.length === 0 ? 'No member asks for a new certificate.' : table(['MEMBER', 'PEER', 'EXPIRES'], lines)
     print(options, { signed, told }, text)
     return undefined
   })
-}
-
-const heading = ['MEMBER', 'ROLE', 'SITE', 'PEER', 'SIGNED BY', 'EXPIRES', 'STATE', 'LAST SEEN']
-
-function membersText(rows: readonly MemberRow[]): string {
-  const remarks = rows.flatMap(row => remarksOn(row).map(remark => `${row.name ?? row.peer}: ${remark}`))
-  const lines = rows.map(row => [
-    row.name ?? '-',
-    row.role ?? '-',
-    row.site ?? '-',
-    shortId(row.peer),
-    signedBy(row),
-    row.expires?.slice(0, 10) ?? '-',
-    row.cloned ? `${row.state}, COPIED` : row.state,
-    row.connected ? 'now' : ago(row.lastSeen),
-  ])
-  return [table(heading, lines), ...(remarks.length > 0 ? ['', ...remarks] : [])].join('\n')
-}
-
-function signedBy({ issuedBy, token }: MemberRow): string {
-  if (issuedBy === null) return '-'
-  return token === null ? issuedBy : `${issuedBy} (${shortId(token)})`
-}
-
-const heldBecause = {
-  'name-taken':
-    'another member has this name: `thymesh members renew PEER` if this one is right, else `thymesh revoke PEER`',
-  'over-limit':
-    'its join token was for fewer devices: `thymesh members renew PEER` to let it stay, else `thymesh revoke PEER`',
-  'bad-recipient': 'its age recipient is none, so no secret can be encrypted to it: `thymesh revoke PEER`',
-  'too-few-keys': 'the members role asks for more signatures than one operator has',
-} as const
-
-function remarksOn(row: MemberRow): string[] {
-  return [
-    ...(row.held === null ? [] : [`not countersigned: ${heldBecause[row.held]} (${row.peer})`]),
-    ...(row.renewing && row.held === null ? ['asks for a new certificate'] : []),
-    ...(row.cloned ? [`two devices have its key: revoke it, and let both join anew (${row.peer})`] : []),
-    ...(row.revoked === null
-      ? []
-      : [`revoked on ${row.revoked.at}${row.revoked.reason ? `: ${row.revoked.reason}` : ''}`]),
-  ]
 }

@@ -1,10 +1,10 @@
 /** `thymesh module …`: the modules that the project can use, what their settings are, and files for new ones. */
 
-import { EditError } from '../../project/edit.ts'
+import { table } from '../../format/table.ts'
+import { EditError, entryExists } from '../../project/edit.ts'
 import { describeModules, type ModuleDescription, type SettingDescription } from '../../project/modules.ts'
 import { CheckError, list as listed, problemText, suggestion } from '../../project/problem.ts'
 import { moduleFile } from '../../project/template.ts'
-import { table } from '../../text/table.ts'
 import { editProject, readProject } from '../shell/edit-project.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { exitCodes, print } from '../shell/output.ts'
@@ -46,10 +46,11 @@ export async function add(options: ModuleOptions): Promise<undefined> {
   return await editProject(options, `Added module ${options.name}`, async edit => {
     const file = `modules/${options.name}.nix`
     if (!/^[a-zA-Z0-9][a-zA-Z0-9_-]*$/.test(options.name)) {
-      throw new EditError('no-such-entry', `expected a name of letters, digits, _ and -, got ${options.name}`)
+      throw new EditError('invalid-name', `expected a name of letters, digits, _ and -, got ${options.name}`, {
+        hint: 'Such as: thymesh module add web-server.',
+      })
     }
-    if ((await edit.read(file)) !== undefined)
-      throw new EditError('entry-exists', `there is a module ${options.name} already (${file})`)
+    if ((await edit.read(file)) !== undefined) throw entryExists(`module ${options.name}`, file)
     await edit.write(file, moduleFile(options.name))
   })
 }
@@ -70,7 +71,7 @@ export async function remove(options: ModuleOptions): Promise<undefined> {
         'in-use',
         `the module ${options.name} is in use: ${listed(users.map(({ json }) => json.file))}`,
         {
-          hint: 'Change these first.',
+          hint: 'Remove it from these files first.',
         },
       )
     }

@@ -4,7 +4,7 @@ import { access, readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { defaultSettingsFile, systemSettingsFile } from '../../../node/settings/defaults.ts'
 import { parseSettings, readSettingsFile } from '../../../node/settings/settings.ts'
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError } from '../../../protocol/errors.ts'
 import { parseJoinToken } from '../../../protocol/members/join-token.ts'
 import { checkAddresses } from '../../project/addresses.ts'
 import type { GlobalOptions } from '../shell/options.ts'
@@ -24,8 +24,11 @@ export interface NodeOptions extends GlobalOptions {
 
 export async function node(options: NodeOptions): Promise<number> {
   for (const flag of ['state', 'store', 'root'] as const) {
-    // Else it would be the folder where one stands.
-    if (options[flag] === '') throw new ThymeshError('no-directory', `expected a directory for --${flag}, got nothing`)
+    // It would mean the current folder.
+    if (options[flag] === '')
+      throw new HintedError('no-directory', `expected a directory for --${flag}, got an empty text`, {
+        hint: `Name one: --${flag} DIRECTORY.`,
+      })
   }
   checkAddresses(options.listen, '--listen')
   checkAddresses(options.bootstrap, '--bootstrap')
@@ -63,8 +66,8 @@ async function joinOf(options: NodeOptions, fromFile: unknown): Promise<{ join?:
     ...(options.site !== undefined && { site: options.site }),
   }
   if (!('name' in join)) {
-    throw new ThymeshError('no-name', 'expected a name for the device that joins, got none', {
-      hint: 'Add --name NAME: the name that the project has for it, as in devices/NAME.json.',
+    throw new HintedError('no-name', 'expected a name for the device that joins, got none', {
+      hint: 'Add --name NAME, as in devices/NAME.json of the project.',
     })
   }
   return { join }

@@ -2,10 +2,12 @@
 
 import { newestOf } from '../../../node/state/releases.ts'
 import { openProject } from '../../project/project.ts'
-import { PromoteError, promoteContent } from '../../release/promote.ts'
+import { noRelease } from '../../queries/rollout.ts'
+import { promoteContent } from '../../release/promote.ts'
 import type { Session } from '../../session/session.ts'
 import { noSiteRelease } from '../../signing/sites.ts'
 import { takeNews, withSession } from '../shell/context.ts'
+import { newsSeconds } from '../shell/limits.ts'
 import { checkWaitFor } from '../shell/watch.ts'
 import { devicesInForce, type ReleaseOptions, release } from './release.ts'
 
@@ -18,10 +20,10 @@ export async function promote(options: PromoteOptions): Promise<number> {
 
 async function goOn(session: Session, options: PromoteOptions): Promise<number> {
   const { peer } = session
-  await takeNews(session, options, 2, 'No peer is in reach yet.')
+  await takeNews(session, options, newsSeconds, 'No peer is in reach yet.')
   const current = newestOf(peer.state.belief, options.site)
   if (current === undefined && options.site !== undefined) throw noSiteRelease(peer, options.site)
-  if (current === undefined) throw new PromoteError('no-waves', 'this controller has no release yet')
+  if (current === undefined) throw noRelease('no-waves')
   const content = promoteContent(current, options.wave, options.message)
   checkWaitFor(options.waitFor, devicesInForce(session, { ...content, site: options.site }))
   return await release(session, content, options)

@@ -1,20 +1,11 @@
 /** `thymesh proposals`, `approve` and `reject`: what other operators want, and one's word on it. */
 
 import type { Judged } from '../../../protocol/trust/proposals.ts'
+import { releaseName } from '../../format/release-name.ts'
+import { shortId } from '../../format/table.ts'
 import { openProject } from '../../project/project.ts'
-import type { Query } from '../../queries/index.ts'
-import { passOn, spread } from '../../release/releasing.ts'
+import { spread, submitProposal } from '../../release/releasing.ts'
 import type { Session } from '../../session/session.ts'
-import {
-  capital,
-  changesText,
-  deviceChanges,
-  releaseBefore,
-  signaturesText,
-  speaker,
-  titleOf,
-  voices,
-} from '../../signing/proposal-text.ts'
 import {
   approve as addApproval,
   reject as addRejection,
@@ -25,63 +16,17 @@ import {
   ProposingError,
   requireOnlyOne,
 } from '../../signing/proposing.ts'
-import { releaseName } from '../../text/release.ts'
-import { ago, shortId, table } from '../../text/table.ts'
+import { capital, proposalText, signaturesText, titleOf } from '../../views/proposal.ts'
 import { confirm } from '../shell/confirm.ts'
 import { takeNews, withSession } from '../shell/context.ts'
-import type { ProjectOptions, WatchOptions } from '../shell/options.ts'
+import { spreadMs } from '../shell/limits.ts'
+import type { ProjectOptions, ReadOptions, WatchOptions } from '../shell/options.ts'
 import { exitCodes, note, print } from '../shell/output.ts'
 import { show } from '../shell/reader.ts'
 import { watch } from '../shell/watch.ts'
 
-/** How long a command waits for one other peer to take what it has signed. */
-const spreadMs = 30_000
-
-export async function proposals(options: ProjectOptions & { wait: number }): Promise<undefined> {
+export async function proposals(options: ReadOptions): Promise<undefined> {
   return await show('proposals', options, {})
-}
-
-export const proposalsQuery: Query<object> = async session => {
-  const { all } = session.peer.proposals
-  return { json: { proposals: all.map(each => proposalJson(each, session)) }, text: listText(all, session) }
-}
-
-function listText(all: readonly Judged[], session: Session): string {
-  if (all.length === 0) return 'No proposals: nothing waits for a signature.'
-  const { trusted } = beliefOf(session.peer)
-  const lines = all.map(each => [
-    shortId(each.id),
-    titleOf(each),
-    speaker(trusted, each.proposal.author, each.proposal.operator),
-    ago(each.proposal.created),
-    isWithdrawn(each) ? 'withdrawn' : each.complete ? 'complete' : signaturesText(each),
-    voices(each, trusted)
-      .filter(({ verdict }) => verdict !== 'proposed')
-      .map(({ operator, verdict }) => `${verdict} by ${operator}`)
-      .join(', '),
-    each.proposal.message,
-  ])
-  return table(['ID', 'WHAT', 'BY', 'WHEN', 'SIGNATURES', 'SAID', 'MESSAGE'], lines)
-}
-
-export function proposalJson(judged: Judged, session: Session) {
-  const { id, proposal, parts, release, requirements, complete } = judged
-  const belief = beliefOf(session.peer)
-  return {
-    id,
-    root: parts.root?.signed.version ?? null,
-    release: release?.version ?? null,
-    members: parts.members?.signed.version ?? null,
-    site: proposal.site?.name ?? null,
-    operator: speaker(belief.trusted, proposal.author, proposal.operator),
-    created: proposal.created,
-    message: proposal.message,
-    complete,
-    withdrawn: isWithdrawn(judged),
-    signatures: requirements.map(({ part, by, signed, threshold }) => ({ part, by, signed: [...signed], threshold })),
-    statements: voices(judged, belief.trusted),
-    changes: release ? deviceChanges(releaseBefore(judged, belief), release) : [],
-  }
 }
 
 export type ApproveOptions = WatchOptions & { which: string; yes: boolean; trustClock: boolean; news: number }
@@ -93,10 +38,16 @@ export async function approve(options: ApproveOptions): Promise<number> {
     const { peer, home } = session
     const judged = await findProposal(session, options)
     if (isWithdrawn(judged)) {
-      throw new ProposingError('withdrawn', `${titleOf(judged)} was withdrawn by who proposed it`)
+      throw new ProposingError(
+        'withdrawn',
+        `expected an open proposal, got ${titleOf(judged)}, which its author has withdrawn`,
+        {
+          hint: 'Ask the author. `thymesh proposals` lists the others.',
+        },
+      )
     }
     const belief = beliefOf(peer)
-    note(options, changesText(judged, belief))
+    note(options, proposalText(judged, belief))
     if (!(await confirm(options, judged.complete ? 'Publish it?' : 'Sign it?'))) return exitCodes.failed
     const operator: Operator = {
       signers: await home.operatorKeys.signers(),
@@ -109,10 +60,10 @@ export async function approve(options: ApproveOptions): Promise<number> {
     const signed = judged.complete
       ? approveComplete(judged, belief.trusted, operator, said)
       : addApproval(judged, belief.trusted, operator, said)
-    const outcome = await passOn(session, signed, operator)
+    const outcome = await submitProposal(session, signed, operator)
     const published = outcome.kind === 'published'
     const isRelease = signed.release !== undefined && signed.parts.root === undefined
-    // The closures are with who proposed it: who doesn't wait needs no peer that has them.
+    // The controller that proposed it has the closures: a command that doesn't wait needs no peer that has them.
     if (published && isRelease && options.wait) {
       note(options, `Release ${releaseName(outcome.release)} has all its signatures and is published.`)
       return await watch(session, outcome.release, options)
@@ -180,7 +131,10 @@ async function findProposal(
     }
     if (Date.now() > deadline) {
       throw new ProposingError('unknown-proposal', `expected a proposal, got ${options.which}`, {
-        hint: all.length === 0 ? 'There are none in reach.' : `There are: ${all.map(titleOf).join('; ')}.`,
+        hint:
+          all.length === 0
+            ? 'No peer in reach has a proposal: try again where one is.'
+            : `Choose one of: ${all.map(titleOf).join('; ')}.`,
       })
     }
     await new Promise(resolve => setTimeout(resolve, 100))

@@ -3,18 +3,17 @@
 import { inForce, newestOf } from '../../../node/state/releases.ts'
 import type { Judged } from '../../../protocol/trust/proposals.ts'
 import type { ReleaseContent } from '../../../protocol/trust/publish.ts'
-import { bringAbout, bringAboutAt, spread } from '../../release/releasing.ts'
+import { releaseName } from '../../format/release-name.ts'
+import { voices } from '../../queries/proposals.ts'
+import { spread, submitChange, submitSiteRelease } from '../../release/releasing.ts'
 import type { Session } from '../../session/session.ts'
-import { signaturesText, voices } from '../../signing/proposal-text.ts'
 import { beliefOf } from '../../signing/proposing.ts'
-import { releaseName } from '../../text/release.ts'
+import { signaturesText } from '../../views/proposal.ts'
+import { untilLeft } from '../shell/leaving.ts'
+import { spreadMs, watchSeconds } from '../shell/limits.ts'
 import type { WatchOptions } from '../shell/options.ts'
 import { exitCodes, note, print } from '../shell/output.ts'
 import { watch } from '../shell/watch.ts'
-
-/** How long leaving waits for one other peer to take the proposal. */
-const spreadMs = 30_000
-const defaultTimeoutSeconds = 86_400
 
 export type ReleaseOptions = WatchOptions & { site?: string }
 
@@ -38,8 +37,8 @@ export async function release(session: Session, content: ReleaseContent, options
   }
   const outcome =
     site === undefined
-      ? await bringAbout(session, { content, message: content.message }, operator)
-      : await bringAboutAt(session, site, content, operator)
+      ? await submitChange(session, { content, message: content.message }, operator)
+      : await submitSiteRelease(session, site, content, operator)
   if (outcome.kind === 'published') {
     const { site: of, restores, promotes } = outcome.release
     const called = (version: number) => releaseName({ site: of, version })
@@ -79,18 +78,13 @@ function openWaves(waves: number | undefined): string {
   return waves === undefined ? 'all waves are open' : `waves 1 to ${waves} are open`
 }
 
-/** Waits until a proposal is published or gone, the time is over or the operator leaves. */
+/** Waits until a proposal is published, the time is over or the operator leaves; resolves to whether it is published. */
 async function approval(session: Session, id: string, version: number, options: ReleaseOptions): Promise<boolean> {
   const { state, proposals } = session.peer
-  const left = Promise.withResolvers<boolean>()
-  const leave = () => left.resolve(false)
+  const ended = Promise.withResolvers<boolean>()
   const look = () => {
-    if ((newestOf(state.belief, options.site)?.version ?? 0) >= version) left.resolve(true)
+    if ((newestOf(state.belief, options.site)?.version ?? 0) >= version) ended.resolve(true)
   }
-  const timer = setTimeout(leave, (options.timeout ?? defaultTimeoutSeconds) * 1000)
-  process.once('SIGINT', leave)
-  process.once('SIGTERM', leave)
-  state.on('changed', look)
   const told = new Set<string>()
   const onProposal = (judged: Judged) => {
     if (judged.id !== id) return
@@ -100,14 +94,17 @@ async function approval(session: Session, id: string, version: number, options: 
       told.add(line)
     }
   }
+  const timer = setTimeout(() => ended.resolve(false), (options.timeout ?? watchSeconds) * 1000)
+  state.on('changed', look)
   proposals.on('changed', onProposal)
   try {
     look()
-    return await left.promise
+    return await untilLeft(left => {
+      left.addEventListener('abort', () => ended.resolve(false), { once: true })
+      return ended.promise
+    })
   } finally {
     clearTimeout(timer)
-    process.off('SIGINT', leave)
-    process.off('SIGTERM', leave)
     state.off('changed', look)
     proposals.off('changed', onProposal)
   }

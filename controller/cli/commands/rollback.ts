@@ -3,10 +3,12 @@
 import { keptReleases } from '../../../node/state/limits.ts'
 import { newestOf } from '../../../node/state/releases.ts'
 import { openProject } from '../../project/project.ts'
-import { chooseVersion, chosenDevices, RollbackError, requireKept, rollbackContent } from '../../release/rollback.ts'
+import { noRelease } from '../../queries/rollout.ts'
+import { chooseVersion, chosenDevices, requireKept, rollbackContent } from '../../release/rollback.ts'
 import type { Session } from '../../session/session.ts'
 import { noSiteRelease } from '../../signing/sites.ts'
 import { takeNews, withSession } from '../shell/context.ts'
+import { newsSeconds } from '../shell/limits.ts'
 import { checkWaitFor } from '../shell/watch.ts'
 import { devicesInForce, type ReleaseOptions, release } from './release.ts'
 
@@ -19,11 +21,11 @@ export async function rollback(options: RollbackOptions): Promise<number> {
 
 async function goBack(session: Session, options: RollbackOptions): Promise<number> {
   const { peer } = session
-  await takeNews(session, options, 2, 'No peer is in reach yet.')
+  await takeNews(session, options, newsSeconds, 'No peer is in reach yet.')
   const { site } = options
   const current = newestOf(peer.state.belief, site)
   if (current === undefined && site !== undefined) throw noSiteRelease(peer, site)
-  if (current === undefined) throw new RollbackError('no-earlier', 'this controller has no release yet')
+  if (current === undefined) throw noRelease('no-earlier')
   const only = chosenDevices(current, options)
   const to = chooseVersion(current, await peer.state.releaseVersions(site), options.to)
   const old = await peer.state.release(to, site)

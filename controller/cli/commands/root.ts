@@ -2,41 +2,37 @@
 
 import { readFile, writeFile } from 'node:fs/promises'
 import { fleetStateOf, openState } from '../../../node/state/peer-state.ts'
-import { FormatError } from '../../../protocol/encoding/cbor.ts'
-import { ThymeshError } from '../../../protocol/errors.ts'
-import { keyIdOf } from '../../../protocol/signing/keys.ts'
-import { fleetFields, type RoleName, roleNames } from '../../../protocol/trust/fleet.ts'
-import { NextRootError, type RootChanges } from '../../../protocol/trust/next-root.ts'
+import { HintedError } from '../../../protocol/errors.ts'
+import { type RoleName, roleNames } from '../../../protocol/trust/fleet.ts'
+import type { RootChanges } from '../../../protocol/trust/next-root.ts'
 import { proposalCodec } from '../../../protocol/trust/proposal.ts'
-import { type Judged, judge, membersOf, roleOf, wantedSigners } from '../../../protocol/trust/proposals.ts'
-import type { TrustedSet } from '../../../protocol/trust/trusted-set.ts'
+import { type Judged, judge, membersOf, wantedSigners } from '../../../protocol/trust/proposals.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
-import { cardPrefix, type OperatorCard, parseCard } from '../../keys/card.ts'
-import { cutOffBy, isNamed } from '../../members/orphans.ts'
+import { type OperatorCard, parseCard, readCard, requireFleet } from '../../keys/card.ts'
+import { ownCard } from '../../keys/own-card.ts'
+import { isNamed, orphanedBy } from '../../members/orphans.ts'
 import { openProject, type Project } from '../../project/project.ts'
-import type { Query, Shown } from '../../queries/index.ts'
-import { passOn, spread } from '../../release/releasing.ts'
+import { rootDetails } from '../../queries/root.ts'
+import { spread, submitProposal } from '../../release/releasing.ts'
 import type { Session } from '../../session/session.ts'
-import { changesText, signaturesText, titleOf } from '../../signing/proposal-text.ts'
 import {
   approve as addApproval,
   beliefOf,
   makeProposal,
   type Operator,
-  ProposingError,
+  requireBelief,
   requireOnlyOne,
 } from '../../signing/proposing.ts'
 import type { SignedBelief } from '../../signing/signed-changes.ts'
-import { shortId, table } from '../../text/table.ts'
+import { proposalText, signaturesText, titleOf } from '../../views/proposal.ts'
+import { rootText } from '../../views/root.ts'
 import { confirm } from '../shell/confirm.ts'
 import { takeNews, withSession } from '../shell/context.ts'
+import { changeNewsSeconds, spreadMs } from '../shell/limits.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { exitCodes, note, print } from '../shell/output.ts'
 import { askIfRunning } from '../shell/reader.ts'
-import { cardOf } from './key.ts'
 
-const spreadMs = 30_000
-const newsSeconds = 3
 const filePrefix = 'thymesh-proposal-'
 
 type Belief = SignedBelief
@@ -47,12 +43,7 @@ export async function offline<T>(project: Project, work: (belief: Belief, home: 
   const state = await openState(await home.settings())
   try {
     const { belief } = await fleetStateOf(state, project.fleet)
-    if (belief === undefined) {
-      throw new ProposingError('no-trust', 'this controller has no metadata of its fleet', {
-        hint: 'It must have met a peer of the fleet once: `thymesh status` where one is in reach.',
-      })
-    }
-    return await work(belief, home)
+    return await work(requireBelief(belief), home)
   } finally {
     await state.database.close()
   }
@@ -60,40 +51,13 @@ export async function offline<T>(project: Project, work: (belief: Belief, home: 
 
 export async function rootShow(options: ProjectOptions): Promise<undefined> {
   const project = await openProject(options.project)
-  const shown =
-    (await askIfRunning(project, 'root', {})) ??
-    (await offline(project, async ({ trusted }) => viewRoot(trusted, project.fleet)))
-  print(options, shown.json, shown.text)
+  const running = await askIfRunning(project, 'root', {})
+  if (running !== undefined) print(options, running.json, running.text)
+  else {
+    const root = await offline(project, async ({ trusted }) => rootDetails(trusted, project.fleet))
+    print(options, root, rootText(root))
+  }
   return undefined
-}
-
-export const rootQuery: Query<object> = async ({ peer }) => viewRoot(beliefOf(peer).trusted, peer.fleet)
-
-function viewRoot(trusted: TrustedSet, fleet: string): Shown {
-  const { root } = trusted
-  const { name, nixPublicKeys, operators = {}, created = null } = fleetFields(root)
-  const nameOf = (id: string) => Object.entries(operators).find(([, ids]) => ids.includes(id))?.[0] ?? null
-  const roles = Object.fromEntries(
-    roleNames.map(role => {
-      const { keys, threshold } = role === 'members' ? membersOf(root, trusted) : roleOf(root, role)
-      const ids = keys.map(keyIdOf).map(id => ({ id, operator: nameOf(id) }))
-      return [role, { threshold, keys: ids }]
-    }),
-  )
-  const { version, expires } = root.signed
-  const lines = Object.entries(roles).map(([role, { threshold, keys }]) => [
-    role,
-    `${threshold} of ${keys.length}`,
-    keys.map(({ id, operator }) => `${operator ?? 'unnamed'} (${shortId(id)})`).join(', '),
-  ])
-  const text = [
-    `Root ${version} of fleet ${name}${created === null ? '' : `, made on ${created}`}; expires ${expires}`,
-    '',
-    table(['ROLE', 'SIGNATURES', 'KEYS'], lines),
-    '',
-    ...nixPublicKeys.map(key => `Nix key ${key}`),
-  ].join('\n')
-  return { json: { version, fleet, name, created, expires, roles, nixPublicKeys }, text }
 }
 
 export interface RootProposeOptions extends ProjectOptions {
@@ -117,7 +81,7 @@ export async function rootPropose(options: RootProposeOptions): Promise<number> 
     const operator = await operatorIn(home, options)
     const change = { root: changes, message: options.message ?? '' }
     const judged = makeProposal({ ...belief, fleet: project.fleet }, change, operator)
-    note(options, changesText(judged, belief))
+    note(options, proposalText(judged, belief))
     return { judged, operator }
   }
   if (options.file !== undefined) {
@@ -130,10 +94,8 @@ export async function rootPropose(options: RootProposeOptions): Promise<number> 
     })
   }
   return await withSession(project, options, async session => {
-    await takeNews(session, options, newsSeconds, 'No peer is in reach yet.')
-    const { belief } = session.peer.state
-    if (belief === undefined) throw new ProposingError('no-trust', 'this controller has no metadata of its fleet')
-    const { judged, operator } = await make(belief, session.home)
+    await takeNews(session, options, changeNewsSeconds, 'No peer is in reach yet.')
+    const { judged, operator } = await make(beliefOf(session.peer), session.home)
     requireOnlyOne(judged, session.peer.proposals.all, operator)
     if (!(await confirm(options, judged.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
     const members = await keepMembers(session, judged, options)
@@ -147,22 +109,22 @@ interface Kept {
   readonly cutOff: readonly string[]
 }
 
-/** Signs certificates anew that the proposed root would end, since it names their keys no more; by old and new keys. */
+/** Renews the certificates that the proposed root would end, since it no longer names their keys; by old and new keys. */
 async function keepMembers(session: Session, { parts }: Judged, options: ProjectOptions): Promise<Kept> {
   const { peer, home, registrar } = session
   const { belief } = peer.state
   if (parts.root === undefined || belief === undefined) return { renewed: [], cutOff: [] }
   const next = membersOf(parts.root, belief.trusted)
-  // Who is left to a person stays so: renewing would decide it.
+  // A certificate that waits for a person's decision is not renewed: that would be the decision.
   const held = (await registrar.decisions()).flatMap(({ kind, certificate }) =>
     kind === 'hold' ? certificate.peer : [],
   )
-  const others = cutOffBy(next, peer, new Date()).filter(each => each.peer !== peer.peerId)
+  const others = orphanedBy(next, peer, new Date()).filter(each => each.peer !== peer.peerId)
   const ended = others.filter(each => !held.includes(each.peer))
   const names = ended.map(({ name }) => name)
   if (ended.length === 0) return { renewed: [], cutOff: [] }
   const mine = await home.operatorKeys.membersKeys()
-  // What they stand on now must hold until the root is published, and what it will be by then.
+  // The new certificates must be valid under the present root, until the next one is published, and under that.
   if (!isNamed(mine, next.keys) || !isNamed(mine, belief.authority.keys)) {
     note(
       options,
@@ -175,29 +137,29 @@ async function keepMembers(session: Session, { parts }: Judged, options: Project
     await home.keys(),
   )
   await peer.neighbours.sync()
-  note(options, `Signed anew, so that they outlast the old keys: ${names.join(', ')}.`)
+  note(options, `Renewed, so that they stay members: ${names.join(', ')}.`)
   return { renewed: names, cutOff: [] }
 }
 
 async function changesOf(options: RootProposeOptions, project: Project): Promise<RootChanges> {
-  const texts = await Promise.all(options.add.map(cardText))
+  const cards = await Promise.all(options.add.map(readCard))
   if (options.rotate) {
     const home = new FleetHome(project.fleet)
     const name = await home.operatorKeys.operator()
-    if (name === undefined) throw new ThymeshError('invalid-name', 'expected the name that your keys have in the fleet')
-    texts.push(await cardOf(home, project.fleet, name))
+    if (name === undefined) {
+      throw new HintedError('invalid-name', 'expected the name that your keys have in the fleet, found none', {
+        hint: 'Make keys with a name: thymesh key new --rotate --operator NAME.',
+      })
+    }
+    cards.push(parseCard(await ownCard(home.operatorKeys, project.fleet, name)))
   }
-  const cards = texts.map(parseCard)
-  const other = cards.find(({ fleet }) => fleet !== project.fleet)
-  if (other !== undefined) {
-    throw new FormatError('malformed', `the card of ${other.name} is for fleet ${other.fleet.slice(0, 12)}`)
-  }
+  requireFleet(cards, project.fleet)
   const thresholds = Object.fromEntries(options.threshold.map(parseThreshold))
   const changes = { add: cards.map(newOperator), remove: options.remove, thresholds, dropNixKeys: options.dropNixKey }
   const isEmpty = Object.values(changes).every(each => Object.keys(each).length === 0)
   if (!isEmpty || options.renew) return changes
-  throw new NextRootError('nothing-changes', 'expected a change of the root, got none', {
-    hint: '--renew only gives it a new expiry; see `thymesh root propose --help` for the rest.',
+  throw new HintedError('nothing-changes', 'expected a change of the root, got no option for one', {
+    hint: 'Use --renew for a new expiry alone. `thymesh root propose --help` lists the other changes.',
   })
 }
 
@@ -205,32 +167,17 @@ function newOperator({ name, nix, root, targets, snapshot, timestamp, members }:
   return { name, nix, keys: { root, targets, snapshot, timestamp, members } }
 }
 
-/** A card, or what is in the file of that name. */
-export async function cardText(argument: string): Promise<string> {
-  if (argument.startsWith(cardPrefix)) return argument
-  return await readFile(argument, 'utf8').catch(cause => {
-    throw new FormatError(
-      'malformed',
-      `expected an operator's card (${cardPrefix}…) or a file with one, got ${argument}`,
-      {
-        hint: 'The other operator makes it: thymesh key show',
-        cause,
-      },
-    )
-  })
-}
-
 function parseThreshold(text: string): [RoleName, number] {
   const [, role, count] = /^(\w+)=(\d+)$/.exec(text) ?? []
   const name = roleNames.find(each => each === role)
   if (name === 'members' && Number(count) > 1) {
-    throw new NextRootError('threshold', `expected members=1, got ${text}`, {
-      hint: 'Certificates and join tokens have one signature of the role each: with two needed, every member would be cut off.',
+    throw new HintedError('threshold', `expected members=1, got ${text}`, {
+      hint: 'Leave it at 1: certificates and join tokens have one signature of this role, so 2 would cut off every member.',
     })
   }
   if (name !== undefined && Number(count) >= 1) return [name, Number(count)]
-  throw new NextRootError('threshold', `--threshold: expected such as targets=2, got ${text}`, {
-    hint: `Roles: ${roleNames.join(', ')}.`,
+  throw new HintedError('threshold', `--threshold: expected a role and a number such as targets=2, got ${text}`, {
+    hint: `Choose one of the roles ${roleNames.join(', ')}.`,
   })
 }
 
@@ -248,7 +195,7 @@ export async function rootSign(options: RootSignOptions): Promise<number> {
   const { file } = options
   const signed = await offline(project, async (belief, home) => {
     const judged = judge(await readProposal(file), belief.trusted, project.fleet)
-    note(options, changesText(judged, belief))
+    note(options, proposalText(judged, belief))
     const operator = await operatorIn(home, options)
     const mine = wantedSigners(judged, Object.values(operator.signers).flat())
     if (mine.length === 0 && judged.complete) return judged
@@ -260,7 +207,7 @@ export async function rootSign(options: RootSignOptions): Promise<number> {
   if (signed === undefined) return exitCodes.failed
   if (!signed.complete || options.offline) return told(options, signed, { published: false, file, heard: false })
   return await withSession(project, options, async session => {
-    await takeNews(session, options, newsSeconds)
+    await takeNews(session, options, changeNewsSeconds)
     return await conclude(session, signed, await operatorIn(session.home, options), options)
   })
 }
@@ -276,7 +223,7 @@ async function conclude(
   options: ProjectOptions,
   members?: Kept,
 ): Promise<number> {
-  const { kind } = await passOn(session, judged, operator)
+  const { kind } = await submitProposal(session, judged, operator)
   const { belief } = session.peer.state
   if (belief !== undefined) await session.home.operatorKeys.noteTrusted(belief.trusted)
   const heard = await spread(session, spreadMs)
@@ -314,7 +261,9 @@ function told(
 async function readProposal(file: string) {
   const text = (await readFile(file, 'utf8')).trim()
   if (!text.startsWith(filePrefix)) {
-    throw new FormatError('malformed', `expected a proposal (${filePrefix}…) in ${file}`)
+    throw new HintedError('malformed', `expected a proposal (${filePrefix}…) in ${file}, got something else`, {
+      hint: 'Another operator writes it: thymesh root propose --file FILE.',
+    })
   }
   return proposalCodec.decode(new Uint8Array(Buffer.from(text.slice(filePrefix.length), 'base64url')))
 }

@@ -2,10 +2,12 @@
 
 import { FleetHome } from '../../fleet/fleet-home.ts'
 import { operatorName } from '../../fleet/names.ts'
+import { table } from '../../format/table.ts'
 import { EditError, ProjectEdit } from '../../project/edit.ts'
 import { setValue } from '../../project/edit-json.ts'
 import { checkLayers } from '../../project/layers.ts'
 import { describeModules } from '../../project/modules.ts'
+import { list as listed } from '../../project/problem.ts'
 import { parseProject, projectFile } from '../../project/project.ts'
 import type { ProjectFile, SecretFile } from '../../project/schemas.ts'
 import { contentFrom, editedContent, randomContent } from '../../secrets/content.ts'
@@ -22,7 +24,6 @@ import {
   requireSecret,
   seal,
 } from '../../secrets/vault.ts'
-import { table } from '../../text/table.ts'
 import { editProject, type OpenProject, readProject } from '../shell/edit-project.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'
@@ -106,7 +107,7 @@ export async function remove(options: SecretOptions): Promise<undefined> {
     const places = (await usersOf(open)).get(options.name)?.places ?? []
     if (places.length > 0) {
       throw new EditError('in-use', `the secret ${options.name} is in use: ${places.join(', ')}`, {
-        hint: 'Change these first.',
+        hint: 'Change these settings first.',
       })
     }
     await project.remove(cipherFile(options.name))
@@ -116,7 +117,7 @@ export async function remove(options: SecretOptions): Promise<undefined> {
 
 /** Encrypts all to the operators as thymesh.json has them. */
 export async function rekeyAll(options: ProjectOptions): Promise<undefined> {
-  return await editProject(options, 'Encrypted anew', async (project, open) => {
+  return await editProject(options, 'Re-encrypted', async (project, open) => {
     const own = await identityOf(open)
     const rekeyed = await rekey(project, open.files, own, await recipientsFor(project, open, own))
     return { rekeyed }
@@ -142,11 +143,13 @@ export async function allow(options: SecretOptions & { recipient: string }): Pro
 /** What was readable stays known to who read it: rotate the contents too. */
 export async function disallow(options: SecretOptions): Promise<undefined> {
   const { name } = options
-  const words = `${name} can't read the secrets from now on (what ${name} has seen is known: rotate it)`
+  const words = `${name} can't read the secrets from now on, but knows those that were readable: rotate them`
   return await changeOperators(options, words, open => {
     const { [name]: gone, ...others } = open.project.operators ?? {}
     if (gone !== undefined) return others
-    throw new SecretsError('not-an-operator', `there is no operator ${name} in ${projectFile}`)
+    throw new SecretsError('not-an-operator', `${projectFile} has no operator ${name}`, {
+      hint: `It has ${listed(Object.keys(others))}.`,
+    })
   })
 }
 

@@ -1,13 +1,15 @@
 /** `thymesh serve`: a controller that stays in the mesh, and with --auto-update moves inputs on the project's schedule. */
 
+import { once } from 'node:events'
 import { Cron } from 'croner'
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError } from '../../../protocol/errors.ts'
 import { cacheDirectory } from '../../fleet/fleet-home.ts'
 import { openProject } from '../../project/project.ts'
 import { autoUpdate, autoUpdateLine } from '../../release/auto-update.ts'
 import { withSession } from '../shell/context.ts'
+import { untilLeft } from '../shell/leaving.ts'
 import type { ProjectOptions } from '../shell/options.ts'
-import { print } from '../shell/output.ts'
+import { exitCodes, print } from '../shell/output.ts'
 
 export interface ServeOptions extends ProjectOptions {
   autoUpdate: boolean
@@ -18,7 +20,7 @@ export async function serve(options: ServeOptions): Promise<number> {
   const project = await openProject(options.project)
   const { autoUpdate: plan } = project
   if (options.autoUpdate && plan === undefined && !options.now) {
-    throw new ThymeshError('no-schedule', 'expected "autoUpdate" in thymesh.json, found none', {
+    throw new HintedError('no-schedule', 'expected "autoUpdate" in thymesh.json, found none', {
       hint: 'Such as: "autoUpdate": { "schedule": "0 3 * * 1", "timeZone": "Europe/Berlin" }',
     })
   }
@@ -34,23 +36,23 @@ export async function serve(options: ServeOptions): Promise<number> {
       say(line.text)
       return line.ok
     }
-    if (options.now) return (await run()) ? 0 : 1
-    const ended = Promise.withResolvers<void>()
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ended.resolve())
-    const job =
-      options.autoUpdate && plan !== undefined
-        ? new Cron(plan.schedule, { timezone: plan.timeZone, protect: true }, async () => {
-            // Awaited: only so `protect` keeps a run from beginning while one is at work.
-            await run()
-          })
-        : undefined
-    say(
-      job === undefined
-        ? 'The controller is in the mesh.'
-        : `The next auto-update is at ${job.nextRun()?.toISOString()}.`,
-    )
-    await ended.promise
-    job?.stop()
-    return 0
+    if (options.now) return (await run()) ? exitCodes.done : exitCodes.failed
+    return await untilLeft(async left => {
+      const job =
+        options.autoUpdate && plan !== undefined
+          ? new Cron(plan.schedule, { timezone: plan.timeZone, protect: true }, async () => {
+              // Awaited: only so `protect` keeps a run from beginning while one is at work.
+              await run()
+            })
+          : undefined
+      say(
+        job === undefined
+          ? 'The controller is in the mesh.'
+          : `The next auto-update is at ${job.nextRun()?.toISOString()}.`,
+      )
+      if (!left.aborted) await once(left, 'abort')
+      job?.stop()
+      return exitCodes.done
+    })
   })
 }

@@ -1,29 +1,23 @@
 /** `thymesh site`: sites with operators of their own. */
 
-import { FormatError } from '../../../protocol/encoding/cbor.ts'
 import { nameSchema } from '../../../protocol/encoding/fields.ts'
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError } from '../../../protocol/errors.ts'
 import { keyIdOf } from '../../../protocol/signing/keys.ts'
-import { nixKeysFor, type Sites, sitesOf } from '../../../protocol/trust/sites.ts'
+import { type Sites, sitesOf } from '../../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../../protocol/trust/trusted-set.ts'
-import { type OperatorCard, parseCard } from '../../keys/card.ts'
+import { readCard, requireFleet } from '../../keys/card.ts'
 import { openProject } from '../../project/project.ts'
-import type { Query } from '../../queries/index.ts'
-import { passOn, spread } from '../../release/releasing.ts'
+import { spread, submitProposal } from '../../release/releasing.ts'
 import type { Session } from '../../session/session.ts'
-import { changesText, signaturesText } from '../../signing/proposal-text.ts'
 import { beliefOf, type Change, makeProposal, requireOnlyOne } from '../../signing/proposing.ts'
 import { delegateSite, revokeSite } from '../../signing/sites.ts'
-import { shortId, table } from '../../text/table.ts'
+import { proposalText, signaturesText } from '../../views/proposal.ts'
 import { confirm } from '../shell/confirm.ts'
 import { takeNews, withSession } from '../shell/context.ts'
-import type { ProjectOptions } from '../shell/options.ts'
+import { changeNewsSeconds, spreadMs } from '../shell/limits.ts'
+import type { ProjectOptions, ReadOptions } from '../shell/options.ts'
 import { exitCodes, note, print } from '../shell/output.ts'
 import { show } from '../shell/reader.ts'
-import { cardText } from './root.ts'
-
-const spreadMs = 30_000
-const newsSeconds = 3
 
 export interface SiteChangeOptions extends ProjectOptions {
   site: string
@@ -41,17 +35,13 @@ export async function siteDelegate(options: SiteDelegateOptions): Promise<number
   const { fleet } = await openProject(options.project)
   const site = checkedSite(options.site)
   if (options.operator.length === 0) {
-    throw new ThymeshError(
-      'no-operators',
-      `--operator: expected the card of one of the operators of ${site}, got none`,
-      {
-        hint: 'They make it: thymesh key show',
-      },
-    )
+    throw new HintedError('no-operators', `--operator: expected the card of an operator of ${site}, got none`, {
+      hint: 'Ask each operator for the card that `thymesh key show` prints.',
+    })
   }
-  const cards = (await Promise.all(options.operator.map(cardText))).map(parseCard)
+  const cards = await Promise.all(options.operator.map(readCard))
   const unique = [...new Map(cards.map(card => [keyIdOf(card.targets), card])).values()]
-  requireOurs(unique, fleet)
+  requireFleet(unique, fleet)
   return await change(options, trusted => delegateSite(trusted, site, unique, options.threshold))
 }
 
@@ -62,31 +52,27 @@ export async function siteRevoke(options: SiteChangeOptions): Promise<number> {
 function checkedSite(given: string): string {
   const parsed = nameSchema.safeParse(given)
   if (parsed.success) return parsed.data
-  throw new ThymeshError('invalid-name', `the site: ${parsed.error.issues[0]?.message}, got ${JSON.stringify(given)}`)
-}
-
-function requireOurs(cards: readonly OperatorCard[], fleet: string): void {
-  const other = cards.find(card => card.fleet !== fleet)
-  if (other === undefined) return
-  throw new FormatError('malformed', `the card of ${other.name} is for fleet ${other.fleet.slice(0, 12)}`)
+  throw new HintedError('invalid-name', `the site: ${parsed.error.issues[0]?.message}, got ${JSON.stringify(given)}`, {
+    hint: 'Use the name in the certificates of its devices: `thymesh members` shows it.',
+  })
 }
 
 /** A new root, for the Nix keys, and new targets, for the delegation: published at once, or proposed. */
 async function change(options: SiteChangeOptions, make: (trusted: TrustedSet) => Change): Promise<number> {
   const project = await openProject(options.project)
   return await withSession(project, options, async session => {
-    await takeNews(session, options, newsSeconds, 'No peer is in reach yet.')
+    await takeNews(session, options, changeNewsSeconds, 'No peer is in reach yet.')
     const { peer, home } = session
     const belief = beliefOf(peer)
     const made = make(belief.trusted)
     const operator = { signers: await home.operatorKeys.signers(), now: new Date(), trustClock: options.trustClock }
     const about = { ...made, message: options.message ?? made.message }
     const judged = makeProposal({ ...belief, fleet: project.fleet }, about, operator)
-    note(options, changesText(judged, belief))
+    note(options, proposalText(judged, belief))
     for (const line of wordsOn(options.site, session, sitesOf(judged.parts.targets))) note(options, line)
     requireOnlyOne(judged, peer.proposals.all, operator)
     if (!(await confirm(options, judged.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
-    const published = (await passOn(session, judged, operator)).kind === 'published'
+    const published = (await submitProposal(session, judged, operator)).kind === 'published'
     await home.operatorKeys.noteTrusted(beliefOf(peer).trusted)
     const heard = await spread(session, spreadMs)
     const how = published ? 'is published' : `is proposed: ${signaturesText(judged)}`
@@ -116,30 +102,6 @@ function wordsOn(site: string, { peer }: Session, after: Sites): string[] {
   ]
 }
 
-export async function siteList(options: ProjectOptions & { wait: number }): Promise<undefined> {
+export async function siteList(options: ReadOptions): Promise<undefined> {
   return await show('sites', options, {})
-}
-
-export const sitesQuery: Query<object> = async ({ peer }) => {
-  const { trusted, sites: releases } = beliefOf(peer)
-  const fleetKeys = nixKeysFor(trusted.root, undefined)
-  const sites = [...sitesOf(trusted.targets)].map(([site, { keys, threshold }]) => ({
-    site,
-    threshold,
-    keys: keys.map(keyIdOf),
-    nixPublicKeys: nixKeysFor(trusted.root, site).slice(fleetKeys.length),
-    release: releases.get(site)?.version ?? null,
-    message: releases.get(site)?.message ?? null,
-    devices: Object.keys(releases.get(site)?.devices ?? {}),
-  }))
-  const lines = sites.map(({ site, threshold, keys, release, devices, message }) => [
-    site,
-    `${threshold} of ${keys.length}`,
-    keys.map(shortId).join(', '),
-    release === null ? '-' : String(release),
-    String(devices.length),
-    message ?? '',
-  ])
-  const text = table(['SITE', 'SIGNATURES', 'KEYS', 'RELEASE', 'DEVICES', 'MESSAGE'], lines)
-  return { json: { sites }, text: sites.length === 0 ? 'No site has operators of its own.' : text }
 }

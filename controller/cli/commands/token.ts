@@ -1,8 +1,9 @@
 /** `thymesh token`: makes a join token. */
 
 import { fleetStateOf, openState, type PeerState } from '../../../node/state/peer-state.ts'
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError, ThymeshError } from '../../../protocol/errors.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
+import { shortId } from '../../format/table.ts'
 import { makeJoinToken } from '../../members/token.ts'
 import { TokenBook } from '../../members/token-book.ts'
 import { checkAddresses } from '../../project/addresses.ts'
@@ -10,7 +11,6 @@ import { readProjectFiles } from '../../project/files.ts'
 import { openProject, type Project } from '../../project/project.ts'
 import { requirePlausibleClock } from '../../signing/clock.ts'
 import { notAsked } from '../../signing/proposing.ts'
-import { shortId } from '../../text/table.ts'
 import { answerTo } from '../shell/confirm.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { note, print } from '../shell/output.ts'
@@ -56,7 +56,7 @@ async function namesOf({ names }: TokenOptions, project: Project): Promise<strin
   if (only !== undefined && others.length === 0) return only
   const answer = process.stdin.isTTY ? await answerTo('Names of devices that may join with it, such as kiosk-*: ') : ''
   if (answer !== '') return answer
-  throw new ThymeshError('names-missing', 'expected the names of the devices that may join with the token, got none', {
+  throw new HintedError('names-missing', 'expected the names of the devices that may join with the token, got none', {
     hint: "Give --names NAME, a pattern such as --names 'kiosk-*', or --names '*' for any name.",
   })
 }

@@ -1,42 +1,24 @@
 /** `thymesh token list` and `thymesh token revoke`. */
 
-import { tellHead } from '../../members/delivery.ts'
+import { shortId } from '../../format/table.ts'
+import { deliverHead } from '../../members/delivery.ts'
 import { RevokeError, revoke } from '../../members/revoke.ts'
 import { TokenBook } from '../../members/token-book.ts'
-import { type TokenRow, viewTokens } from '../../members/tokens-view.ts'
 import { openProject } from '../../project/project.ts'
-import type { Query } from '../../queries/index.ts'
-import { shortId, table } from '../../text/table.ts'
+import { type TokenRow, tokenRows } from '../../queries/tokens.ts'
 import { takeNews, withSession } from '../shell/context.ts'
-import type { ProjectOptions } from '../shell/options.ts'
+import type { ReadOptions } from '../shell/options.ts'
 import { note, print } from '../shell/output.ts'
 import { show } from '../shell/reader.ts'
 
-export async function listTokens(options: ProjectOptions & { wait: number }): Promise<undefined> {
+export async function listTokens(options: ReadOptions): Promise<undefined> {
   return await show('tokens', options, {})
 }
 
-export const tokensQuery: Query<object> = async ({ peer, home, registrar }) => {
-  await registrar.settle()
-  const rows = await viewTokens(peer, new TokenBook(home.directory), new Date())
-  const lines = rows.map(row => [
-    shortId(row.id),
-    row.names ?? '-',
-    row.site ?? '-',
-    row.expires?.slice(0, 10) ?? '-',
-    row.uses === null ? String(row.countersigned) : `${row.countersigned} of ${row.uses}`,
-    String(row.provisional),
-    row.state,
-  ])
-  const text = table(['TOKEN', 'NAMES', 'SITE', 'EXPIRES', 'COUNTERSIGNED', 'PROVISIONAL', 'STATE'], lines)
-  return { json: { tokens: rows }, text: rows.length === 0 ? 'No join tokens are known here.' : text }
-}
-
-export interface RevokeTokenOptions extends ProjectOptions {
+export interface RevokeTokenOptions extends ReadOptions {
   id: string
   keep: boolean
   reason?: string
-  wait: number
 }
 
 export async function revokeToken(options: RevokeTokenOptions): Promise<undefined> {
@@ -47,7 +29,7 @@ export async function revokeToken(options: RevokeTokenOptions): Promise<undefine
     const { peer, home, registrar } = session
     await takeNews(session, options, options.wait, 'No peer is in reach: the revocation goes out when one is.')
     const token = findToken(
-      await viewTokens(session.peer, new TokenBook(session.home.directory), new Date()),
+      await tokenRows(session.peer, new TokenBook(session.home.directory), new Date()),
       options.id,
     )
     const keys = await home.keys()
@@ -58,10 +40,10 @@ export async function revokeToken(options: RevokeTokenOptions): Promise<undefine
     }
     const about = options.reason === undefined ? {} : { reason: options.reason }
     await revoke(peer, [{ kind: 'token', subject: token.id, ...about }], keys, new Date())
-    const told = await tellHead(peer, options.wait * 1000)
-    note(options, told.length > 0 ? `Told: ${told.join(', ')}. They tell the others.` : 'Nobody was told yet.')
+    const told = await deliverHead(peer, options.wait * 1000)
+    note(options, told.length > 0 ? `Delivered to ${told.join(', ')}, who relay it.` : 'No peer has it yet.')
     const dropped = options.keep ? [] : token.provisionalPeers
-    const lost = dropped.length === 0 ? '' : ` ${dropped.length} devices that only it has signed are members no longer.`
+    const lost = dropped.length === 0 ? '' : ` ${dropped.length} devices that only it has signed are no longer members.`
     print(options, { revoked: token.id, dropped, told }, `Revoked the join token ${shortId(token.id)}.${lost}`)
     return undefined
   })
@@ -75,7 +57,7 @@ function findToken(rows: readonly TokenRow[], id: string): TokenRow {
 }
 
 function noSuchToken(code: 'unknown-member' | 'ambiguous', id: string): RevokeError {
-  return new RevokeError(code, `expected the ID of a join token, at least 4 digits of it, got ${id}`, {
-    hint: 'thymesh token list shows them.',
+  return new RevokeError(code, `expected the ID of a join token or at least 4 digits of it, got ${id}`, {
+    hint: '`thymesh token list` shows the IDs.',
   })
 }

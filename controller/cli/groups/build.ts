@@ -1,4 +1,4 @@
-/** Commands that build, compare and move what the project is made of. */
+/** Commands that build and compare configs and update inputs. */
 
 import type { BuildOptions, DiffOptions } from '../commands/build.ts'
 import type { ServeOptions } from '../commands/serve.ts'
@@ -9,28 +9,28 @@ const inputs = () => import('../commands/input.ts')
 
 export const buildCommands: CommandGroup = shell => {
   shell
-    .projectCommand('build', 'Build configs, without a release. Changes that are not committed are in it.')
-    .argument('[configs...]', 'which ones (default: all)')
+    .projectCommand('build', 'Build configs without making a release. Uncommitted changes are included.')
+    .argument('[configs...]', 'their names (default: all)')
     .action(shell.takes<BuildOptions>(['configs'], async () => (await import('../commands/build.ts')).build))
   shell
-    .projectCommand('diff', 'Build, and compare with a release: packages, versions and sizes.')
-    .argument('[configs...]', 'which ones (default: all)')
+    .projectCommand('diff', 'Build configs, and compare their packages, versions and sizes with a release.')
+    .argument('[configs...]', 'their names (default: all)')
     .option('--release <version>', 'the release to compare with (default: the newest)', version)
     .action(shell.takes<DiffOptions>(['configs'], async () => (await import('../commands/build.ts')).diff))
   shell
-    .projectCommand('update', 'Move flake inputs to their newest versions, and show what moved.')
-    .argument('[names...]', 'which ones (default: all)')
+    .projectCommand('update', 'Update flake inputs to their newest versions, and show the changes.')
+    .argument('[names...]', 'their names (default: all)')
     .option('--commit [message]', 'commit flake.lock')
     .action(shell.takes(['names'], async () => (await inputs()).update))
   shell
-    .projectCommand('serve', 'Stay in the mesh as a controller until a signal comes.')
-    .option('--auto-update', "move inputs, build and deploy on the project's schedule", false)
-    .option('--now', 'auto-update once, and end', false)
+    .projectCommand('serve', 'Run a controller in the mesh until a signal ends it.')
+    .option('--auto-update', "update inputs, build and deploy on the project's schedule", false)
+    .option('--now', 'auto-update once, then exit', false)
     .action(shell.does<ServeOptions>(async () => (await import('../commands/serve.ts')).serve))
 
   const parent = shell.group('input', 'Inputs: repositories that bring modules, packages and device types.')
   shell
-    .projectCommand('list', 'List the inputs, and what each offers.', { parent })
+    .projectCommand('list', 'List the inputs, and what each of them offers.', { parent })
     .action(shell.does(async () => (await inputs()).list))
   shell
     .projectCommand('show', 'Show what an input offers.', { parent })
@@ -47,7 +47,7 @@ export const buildCommands: CommandGroup = shell => {
     .argument('<name>')
     .action(shell.takes(['name'], async () => (await inputs()).remove))
   shell
-    .projectCommand('update', 'Move inputs to their newest versions; thymesh update.', { parent })
+    .projectCommand('update', 'Update inputs to their newest versions, as thymesh update does.', { parent })
     .argument('[names...]')
     .option('--commit [message]', 'commit flake.lock')
     .action(shell.takes(['names'], async () => (await inputs()).update))

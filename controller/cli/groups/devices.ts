@@ -1,60 +1,69 @@
 /** Commands about devices: running the daemon on one, and seeing how all of them are. */
 
 import type { DeviceOptions } from '../commands/device.ts'
-import type { LayOptions } from '../commands/lay-secrets.ts'
+import type { InstallOptions } from '../commands/install-secrets.ts'
 import type { LogsOptions } from '../commands/logs.ts'
 import type { NodeOptions } from '../commands/node.ts'
-import { collect, lines, moment, seconds } from '../shell/options.ts'
+import { reachSeconds, reportSeconds } from '../shell/limits.ts'
+import { collect, lines, moment, seconds, waitOption } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
 
 export const deviceCommands: CommandGroup = shell => {
   shell
-    .command('node', 'Run the daemon of a device. Flags stand over the settings file.')
+    .command('node', 'Run the daemon of a device. Options override the settings file.')
     .option('-s, --settings <file>', 'the settings file (default: /etc/thymesh/node.json, if it is there)')
-    .option('--join <token>', 'a join token, or a file that holds one; needed once')
+    .option('--join <token>', 'a join token or a file with one; needed once')
     .option('--name <name>', "the device's name; needed once")
     .option('--site <site>', "the device's site")
-    .option('--state <directory>', 'where identity, documents and reports are kept')
-    .option('--store <directory>', 'a Nix store of its own under this directory')
-    .option('--root <directory>', 'activate under this directory and start nothing')
-    .option('--listen <multiaddr>', 'where to listen; repeat for more', collect, [])
+    .option('--state <directory>', 'the folder for identity, documents and reports')
+    .option('--store <directory>', 'use a separate Nix store under this directory')
+    .option('--root <directory>', 'activate under this directory, and start no units')
+    .option('--listen <multiaddr>', 'an address to listen on; repeat for more', collect, [])
     .option('--bootstrap <multiaddr>', 'a peer that is always dialled; repeat for more', collect, [])
     .option('--no-mdns', 'do not look for peers on the local network')
     .action(shell.does<NodeOptions>(async () => (await import('../commands/node.ts')).node))
 
   shell
     .projectCommand('status', 'Show what every device runs, by the newest reports in reach.')
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
+    .addOption(waitOption(reportSeconds))
     .action(shell.does(async () => (await import('../commands/status.ts')).status))
 
   shell
-    .projectCommand('logs', "Show a device's journal, or the log of an activation that failed, over the mesh.")
+    .projectCommand('logs', 'Show the journal of a device, or the log of its last failed activation.')
     .argument('<device>', 'its name')
-    .option('-u, --unit <unit>', 'of this unit only')
-    .option('-n, --lines <n>', 'so many lines, the newest', lines, 100)
-    .option('--since <time>', 'not older than this: a time, or how long ago, such as 2h', moment)
-    .option('-f, --follow', 'go on with what is new, until you leave', false)
-    .option('--activation', 'the whole log of the activation that failed last', false)
-    .option('--wait <seconds>', 'how long to try to reach it', seconds, 15)
+    .option('-u, --unit <unit>', 'show only lines of this unit')
+    .option('-n, --lines <n>', 'how many lines, the newest ones', lines, 100)
+    .option('--since <time>', 'show only newer lines: a time, or an age such as 2h', moment)
+    .option('-f, --follow', 'show new lines until you leave', false)
+    .option('--activation', 'show the whole log of the last failed activation', false)
+    .option('--wait <seconds>', 'how long to try to reach the device', seconds, reachSeconds)
     .action((device: string, options: Omit<LogsOptions, 'device'>) =>
       shell.does<LogsOptions>(async () => (await import('../commands/logs.ts')).logs)({ ...options, device }),
     )
 
-  const parent = shell.group('device', 'Devices: which device is what, and how it is.')
+  const parent = shell.group('device', 'Devices: their configs and their state.')
   shell
-    .projectCommand('show', 'Show a device: certificate, config, health, and how releases went on it.', {
+    .projectCommand('show', 'Show a device: certificate, config, health and release history.', {
       parent,
       isDefault: true,
     })
     .argument('<name>', 'its name')
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
+    .addOption(waitOption(reportSeconds))
     .action((name: string, options: Omit<DeviceOptions, 'name'>) =>
       shell.does<DeviceOptions>(async () => (await import('../commands/device.ts')).device)({ ...options, name }),
     )
 
-  shell
-    .command('lay-secrets', "Lay a device's secrets at the start of the machine, as thymesh-secrets.service does.")
-    .requiredOption('--state <directory>', "the daemon's state")
-    .option('--root <directory>', 'below this directory, without a tmpfs')
-    .action(shell.does<LayOptions>(async () => (await import('../commands/lay-secrets.ts')).laySecrets))
+  // Units of devices that were deployed before it had its name call it by the other one.
+  for (const [name, hidden] of [
+    ['install-secrets', false],
+    ['lay-secrets', true],
+  ] as const) {
+    shell
+      .command(name, "Install a device's secrets at the start of the machine, as thymesh-secrets.service does.", {
+        hidden,
+      })
+      .requiredOption('--state <directory>', "the daemon's state")
+      .option('--root <directory>', 'install them under this directory, without a tmpfs')
+      .action(shell.does<InstallOptions>(async () => (await import('../commands/install-secrets.ts')).installSecrets))
+  }
 }

@@ -6,9 +6,9 @@ import { collect, priority } from '../shell/options.ts'
 import type { CommandGroup, Shell } from '../shell/shell.ts'
 
 const kinds: readonly { folder: EntryFolder; word: string; about: string }[] = [
-  { folder: 'configs', word: 'config', about: 'Configs: what devices can be.' },
+  { folder: 'configs', word: 'config', about: 'Configs: classes of devices.' },
   { folder: 'tags', word: 'tag', about: 'Tags: modules and settings that configs share.' },
-  { folder: 'devices', word: 'device', about: 'Devices: which device is what, and how it is.' },
+  { folder: 'devices', word: 'device', about: 'Devices: their configs and their state.' },
 ]
 
 export const entryCommands: CommandGroup = shell => {
@@ -29,7 +29,7 @@ function addKind(shell: Shell, { folder, word, about }: (typeof kinds)[number]):
   command('list', `List the project's ${word}s.`).action(runs([], 'list'))
   // `thymesh device NAME` is about the device itself, not its file alone.
   if (folder !== 'devices') {
-    command('show', `Show a ${word}'s file, or what stands at a key in it.`)
+    command('show', `Show the file of a ${word}, or the value of a key in it.`)
       .argument('<name>')
       .argument('[key]', 'such as modules.web.port')
       .action(runs(['name', 'key'], 'show'))
@@ -39,17 +39,17 @@ function addKind(shell: Shell, { folder, word, about }: (typeof kinds)[number]):
     .option('--display-name <text>', 'the name that people see')
     .option('--description <text>', 'what it is for')
     .option('--module <name>', 'a module, with its defaults; repeat for more', collect, [])
-  if (folder === 'tags') add.option('--priority <number>', 'beside other tags, the lower one wins', priority)
+  if (folder === 'tags') add.option('--priority <number>', 'the lower priority wins over other tags', priority)
   else {
     add.option('--tag <name>', 'a tag; repeat for more', collect, []).option('--type <name>', 'the device type')
   }
   if (folder === 'configs') {
     add
-      .option('--system <system>', 'what Nix calls the kind of machine, such as x86_64-linux')
+      .option('--system <system>', "Nix's name of the platform, such as x86_64-linux")
       .option('--target <target>', 'portable or nixos')
   }
   if (folder === 'devices') {
-    add.requiredOption('--config <name>', 'the config that it runs').option('--site <name>', 'where it stands')
+    add.requiredOption('--config <name>', 'the config that it runs').option('--site <name>', 'its site')
   }
   add.action(
     shell.takes<AddOptions>(['name'], async () => {
@@ -60,7 +60,7 @@ function addKind(shell: Shell, { folder, word, about }: (typeof kinds)[number]):
   command('remove', `Remove a ${word} that nothing uses.`)
     .argument('<name>')
     .action(runs(['name'], 'remove'))
-  command('rename', `Give a ${word} another name, wherever it is named.`)
+  command('rename', `Rename a ${word}, and update all references to it.`)
     .argument('<name>')
     .argument('<to>')
     .action(runs(['name', 'to'], 'rename'))
@@ -70,7 +70,7 @@ function addKind(shell: Shell, { folder, word, about }: (typeof kinds)[number]):
     .argument('[value]', 'JSON, or text where the key takes text')
     .option('--from <file>', 'take the value from a file; - for standard input')
     .action(runs(['name', 'key', 'value'], 'set'))
-  command('unset', `Take a key out of a ${word}.`)
+  command('unset', `Remove a key from a ${word}.`)
     .argument('<name>')
     .argument('<key>')
     .action(runs(['name', 'key'], 'unset'))

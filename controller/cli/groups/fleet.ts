@@ -1,4 +1,4 @@
-/** Commands about the fleet itself: founding it and its keys. */
+/** The command that creates a fleet. */
 
 import type { InitOptions } from '../commands/init.ts'
 import { collect } from '../shell/options.ts'
@@ -6,11 +6,11 @@ import type { CommandGroup } from '../shell/shell.ts'
 
 export const fleetCommands: CommandGroup = shell => {
   shell
-    .command('init', 'Found a fleet: signing keys for you, and a project that declares its devices.')
-    .argument('[directory]', 'where the project goes; what is there stays', '.')
+    .command('init', 'Create a fleet: your signing keys, and a project that declares its devices.')
+    .argument('[directory]', 'the folder of the project; existing files stay', '.')
     .option('--name <name>', "the fleet's name (default: the directory's)")
     .option('--operator <name>', 'your name in the fleet (default: your user name)')
-    .option('--listen <multiaddr>', 'where this controller listens; repeat for more', collect, [])
+    .option('--listen <multiaddr>', 'an address that this controller listens on; repeat for more', collect, [])
     .option(
       '--bootstrap <multiaddr>',
       'a peer that is always dialled and that join tokens name; repeat for more',
@@ -18,9 +18,9 @@ export const fleetCommands: CommandGroup = shell => {
       [],
     )
     .option('--no-mdns', 'do not look for peers on the local network')
-    .option('--store <directory>', "build in a Nix store of its own under this directory, not the machine's")
+    .option('--store <directory>', "build in a separate Nix store under this directory, not in the machine's")
     .option('--passphrase-file <file>', 'a file with the passphrase for your signing keys (or THYMESH_PASSPHRASE)')
-    .option('--no-passphrase', 'leave your signing keys open, for whoever can read your files')
+    .option('--no-passphrase', 'leave your signing keys unsealed: anyone who can read your files can use them')
     .action((directory: string, options: Omit<InitOptions, 'directory'>) =>
       shell.does<InitOptions>(async () => (await import('../commands/init.ts')).init)({ ...options, directory }),
     )

@@ -1,56 +1,50 @@
-/** Commands about who is a member: join tokens, certificates and revocations. */
+/** Commands about membership: join tokens, certificates and revocations. */
 
 import { Option } from 'commander'
 import type { RenewOptions } from '../commands/members.ts'
 import type { RevokeOptions } from '../commands/revoke.ts'
 import type { RevokeTokenOptions } from '../commands/tokens.ts'
-import { collect, days, type ProjectOptions, reason, seconds, uses } from '../shell/options.ts'
+import { documentSeconds, memberSeconds, reportSeconds } from '../shell/limits.ts'
+import { collect, days, type ReadOptions, reason, trustClockOption, uses, waitOption } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
 
 export const memberCommands: CommandGroup = shell => {
   const token = shell
-    .projectCommand('token', 'Make a join token: with it devices become members, also where no controller is.')
+    .projectCommand('token', 'Create a join token. Devices become members with it, even without a controller in reach.')
     .option(
       '--names <pattern>',
       'names that may join with it, such as kiosk-* (default: the one device of the project)',
     )
     .option('--site <site>', 'the site that its devices belong to')
     .option('--relay', "for peers that follow no release, such as a site operator's controller", false)
-    .option('--days <n>', 'days for which it can be used', days, 30)
+    .option('--days <n>', 'days until it expires', days, 30)
     .option('--uses <n>', 'how many devices controllers countersign (default: any number)', uses)
     .addOption(
-      new Option('--over-limit <what>', 'what a controller does with devices above that')
+      new Option('--over-limit <what>', 'what controllers do with more devices than that')
         .choices(['flag', 'revoke'])
         .default('flag'),
     )
-    .option(
-      '--provisional-days <n>',
-      'days for which a membership holds before a controller countersigns it',
-      days,
-      180,
-    )
-    .option('--certificate-days <n>', 'days for which it holds from then on', days, 730)
-    .option('--bootstrap <multiaddr>', "a peer to start from, beside the project's; repeat for more", collect, [])
-    .option('--trust-clock', "sign whatever this machine's clock says", false)
+    .option('--provisional-days <n>', 'days that a membership is valid without a countersignature', days, 180)
+    .option('--certificate-days <n>', 'days that it is valid after the countersignature', days, 730)
+    .option('--bootstrap <multiaddr>', "a peer to dial first, besides the project's; repeat for more", collect, [])
+    .addOption(trustClockOption())
     .action(shell.does(async () => (await import('../commands/token.ts')).token))
 
   shell
-    .projectCommand('list', 'List join tokens: what they permit, and how many devices came with them.', {
+    .projectCommand('list', 'List join tokens, their limits, and how many devices have joined with them.', {
       parent: token,
     })
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 2)
-    .action(
-      shell.does<ProjectOptions & { wait: number }>(async () => (await import('../commands/tokens.ts')).listTokens),
-    )
+    .addOption(waitOption(documentSeconds))
+    .action(shell.does<ReadOptions>(async () => (await import('../commands/tokens.ts')).listTokens))
 
   shell
-    .projectCommand('revoke', 'Revoke a join token: who has only its signature is a member no longer.', {
+    .projectCommand('revoke', 'Revoke a join token. Devices without a countersignature lose their membership.', {
       parent: token,
     })
-    .argument('<id>', 'its ID, or the first digits of it')
-    .option('--keep', 'countersign first the devices that have joined with it so far', false)
-    .option('--reason <text>', 'why, for people', reason)
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
+    .argument('<id>', 'its ID or the first digits of it')
+    .option('--keep', 'first countersign the devices that have joined with it', false)
+    .option('--reason <text>', 'the reason, for people', reason)
+    .addOption(waitOption(reportSeconds))
     .action((id: string, options: Omit<RevokeTokenOptions, 'id'>) =>
       shell.does<RevokeTokenOptions>(async () => (await import('../commands/tokens.ts')).revokeToken)({
         ...options,
@@ -59,14 +53,16 @@ export const memberCommands: CommandGroup = shell => {
     )
 
   const members = shell
-    .projectCommand('members', 'Show who is a member, by whose signature and until when, and who was revoked.')
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 3)
-    .action(shell.does<ProjectOptions & { wait: number }>(async () => (await import('../commands/members.ts')).members))
+    .projectCommand('members', 'Show members: who signed their certificates, when these expire, and who was revoked.')
+    .addOption(waitOption(memberSeconds))
+    .action(shell.does<ReadOptions>(async () => (await import('../commands/members.ts')).members))
 
   shell
-    .projectCommand('renew', 'Sign new certificates: for all who ask for one, or for the named.', { parent: members })
-    .argument('[members...]', 'names or peer IDs; they need not have asked')
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
+    .projectCommand('renew', 'Sign new certificates for all members that ask for one, or for the named ones.', {
+      parent: members,
+    })
+    .argument('[members...]', 'names or peer IDs, also of members that have not asked')
+    .addOption(waitOption(reportSeconds))
     .action((names: string[], options: Omit<RenewOptions, 'members'>) =>
       shell.does<RenewOptions>(async () => (await import('../commands/members.ts')).renew)({
         ...options,
@@ -75,10 +71,10 @@ export const memberCommands: CommandGroup = shell => {
     )
 
   shell
-    .projectCommand('revoke', 'Revoke members: everyone drops them as the news arrives, and serves them nothing.')
-    .argument('<members...>', 'names, or peer IDs')
-    .option('--reason <text>', 'why, for people', reason)
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 5)
+    .projectCommand('revoke', 'Revoke members. Each peer disconnects them as soon as it learns of it.')
+    .argument('<members...>', 'names or peer IDs')
+    .option('--reason <text>', 'the reason, for people', reason)
+    .addOption(waitOption(reportSeconds))
     .action((names: string[], options: Omit<RevokeOptions, 'members'>) =>
       shell.does<RevokeOptions>(async () => (await import('../commands/revoke.ts')).revokeMembers)({
         ...options,

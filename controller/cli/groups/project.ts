@@ -2,6 +2,7 @@
 
 import { Argument } from 'commander'
 import type { CheckOptions } from '../commands/check.ts'
+import { checkSeconds } from '../shell/limits.ts'
 import { seconds } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
 
@@ -10,28 +11,25 @@ const schemaNames = ['thymesh', 'config', 'tag', 'device', 'secret', 'rollout']
 
 export const projectCommands: CommandGroup = shell => {
   shell
-    .projectCommand(
-      'check',
-      'Look at all of the project and say all that is wrong, with file and line. Writes nothing.',
-    )
-    .option('--timeout <seconds>', 'what one evaluation by Nix may take', seconds, 120)
+    .projectCommand('check', 'Check the whole project, and report every problem with file and line. Writes nothing.')
+    .option('--timeout <seconds>', 'the time limit of one evaluation by Nix', seconds, checkSeconds)
     .action(shell.does<CheckOptions>(async () => (await import('../commands/check.ts')).check))
 
   shell
     .command('schema', "Print or write JSON Schemas of the project's files, for editors.")
-    .addArgument(new Argument('[name]', 'which one (default: all)').choices(schemaNames))
-    .option('--to <directory>', 'write them there')
+    .addArgument(new Argument('[name]', 'its name (default: all)').choices(schemaNames))
+    .option('--to <directory>', 'write them to this folder')
     .action(shell.takes(['name'], async () => (await import('../commands/schema.ts')).schema))
 
   shell
     .projectCommand(
       'import-thymis',
-      'Take over the configs and tags of a Thymis project, and say what has no counterpart.',
+      'Import the configs and tags of a Thymis project, and list what has no counterpart.',
     )
     .argument('<directory>', "the folder with Thymis's state.json")
     .action(shell.takes(['directory'], async () => (await import('../commands/import-thymis.ts')).importThymis))
 
-  const modules = { parent: shell.group('module', 'Modules: what configs are made of.') }
+  const modules = { parent: shell.group('module', 'Modules: the building blocks of configs.') }
   shell
     .projectCommand('list', 'List the modules that the project can use.', modules)
     .action(shell.does(async () => (await import('../commands/modules.ts')).list))
@@ -40,7 +38,7 @@ export const projectCommands: CommandGroup = shell => {
     .argument('<name>')
     .action(shell.takes(['name'], async () => (await import('../commands/modules.ts')).show))
   shell
-    .projectCommand('add', 'Add a file for a module of your own.', modules)
+    .projectCommand('add', 'Add the file of a new module.', modules)
     .argument('<name>')
     .action(shell.takes(['name'], async () => (await import('../commands/modules.ts')).add))
   shell

@@ -13,16 +13,18 @@ export const secretCommands: CommandGroup = shell => {
   command('list', 'List the secrets, and the devices that use them.').action(
     shell.does(async () => (await load()).list),
   )
-  command('add', 'Add a secret. Its content is asked for, piped in, or taken from a file.')
+  command('add', 'Add a secret. Its content comes from a prompt, a pipe or a file.')
     .argument('<name>')
     .addOption(
-      new Option('--type <type>', 'what it holds')
+      new Option('--type <type>', 'the kind of its content')
         .choices(['single-line', 'multi-line', 'environment', 'file'])
         .default('single-line'),
     )
-    .addOption(new Option('--processing <way>', 'what devices get of it').choices(['none', 'yescrypt']).default('none'))
+    .addOption(
+      new Option('--processing <way>', 'how it is processed for devices').choices(['none', 'yescrypt']).default('none'),
+    )
     .option('--from <file>', from)
-    .option('--random', 'make up a password')
+    .option('--random', 'generate a password')
     .option('--display-name <text>', 'the name that people see')
     .option('--description <text>', 'what it is for')
     .action(shell.takes(['name'], async () => (await load()).add))
@@ -30,10 +32,10 @@ export const secretCommands: CommandGroup = shell => {
     .argument('<name>')
     .option('--from <file>', from)
     .action(shell.takes(['name'], async () => (await load()).set))
-  command('rotate', 'Give a secret new content, made up or taken from a file.')
+  command('rotate', 'Give a secret new content, generated or from a file.')
     .argument('<name>')
     .option('--from <file>', from)
-    .option('--random', 'make up a password')
+    .option('--random', 'generate a password')
     .action(shell.takes(['name'], async () => (await load()).set))
   command('edit', "Edit a secret's content in $EDITOR.")
     .argument('<name>')
@@ -44,7 +46,7 @@ export const secretCommands: CommandGroup = shell => {
   command('remove', 'Remove a secret that nothing uses.')
     .argument('<name>')
     .action(shell.takes(['name'], async () => (await load()).remove))
-  command('rekey', 'Encrypt all secrets anew to the operators in thymesh.json.').action(
+  command('rekey', 'Re-encrypt all secrets to the operators in thymesh.json.').action(
     shell.does(async () => (await load()).rekeyAll),
   )
   command('identity', 'Print your age recipient, for another operator to allow.').action(
@@ -54,7 +56,7 @@ export const secretCommands: CommandGroup = shell => {
     .argument('<name>', "the operator's name")
     .argument('<recipient>', 'as `thymesh secret identity` prints it')
     .action(shell.takes(['name', 'recipient'], async () => (await load()).allow))
-  command('disallow', 'Encrypt the secrets so that an operator can read them no longer.')
+  command('disallow', 'Re-encrypt the secrets, so that an operator can no longer read them.')
     .argument('<name>')
     .action(shell.takes(['name'], async () => (await load()).disallow))
 }

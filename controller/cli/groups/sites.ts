@@ -1,20 +1,21 @@
 /** Commands about sites with operators of their own. */
 
 import type { SiteChangeOptions, SiteDelegateOptions } from '../commands/site.ts'
-import { collect, message, type ProjectOptions, seconds, version } from '../shell/options.ts'
+import { documentSeconds } from '../shell/limits.ts'
+import { collect, message, type ReadOptions, trustClockOption, version, waitOption } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
 
 export const siteCommands: CommandGroup = shell => {
-  const site = shell.group('site', 'Sites with operators of their own, who release for the devices there.')
+  const site = shell.group('site', 'Sites with operators of their own, who make the releases for their devices.')
 
   shell
-    .projectCommand('delegate', 'Give a site to operators of its own, in place of those it has.', { parent: site })
+    .projectCommand('delegate', 'Give a site to operators of its own. They replace its present ones.', { parent: site })
     .argument('<site>', 'the site, as the certificates of its devices name it')
-    .requiredOption('--operator <card>', 'the card of one of them, or a file with it; repeat for more', collect, [])
+    .requiredOption('--operator <card>', 'the card of an operator, or a file with it; repeat for more', collect, [])
     .option('--threshold <n>', 'how many of them must sign', version, 1)
-    .option('-m, --message <text>', 'why, for people', message)
+    .option('-m, --message <text>', 'the reason, for other operators', message)
     .option('-y, --yes', 'sign without asking', false)
-    .option('--trust-clock', "sign whatever this machine's clock says", false)
+    .addOption(trustClockOption())
     .action((name: string, options: Omit<SiteDelegateOptions, 'site'>) =>
       shell.does<SiteDelegateOptions>(async () => (await import('../commands/site.ts')).siteDelegate)({
         ...options,
@@ -23,11 +24,11 @@ export const siteCommands: CommandGroup = shell => {
     )
 
   shell
-    .projectCommand('revoke', "Take a site back: the fleet's release counts there again.", { parent: site })
+    .projectCommand('revoke', "Take a site back. Its devices follow the fleet's releases again.", { parent: site })
     .argument('<site>', 'a site with operators of its own')
-    .option('-m, --message <text>', 'why, for people', message)
+    .option('-m, --message <text>', 'the reason, for other operators', message)
     .option('-y, --yes', 'sign without asking', false)
-    .option('--trust-clock', "sign whatever this machine's clock says", false)
+    .addOption(trustClockOption())
     .action((name: string, options: Omit<SiteChangeOptions, 'site'>) =>
       shell.does<SiteChangeOptions>(async () => (await import('../commands/site.ts')).siteRevoke)({
         ...options,
@@ -37,6 +38,6 @@ export const siteCommands: CommandGroup = shell => {
 
   shell
     .projectCommand('list', 'List the sites with operators of their own, their keys and releases.', { parent: site })
-    .option('--wait <seconds>', 'how long to wait for peers', seconds, 2)
-    .action(shell.does<ProjectOptions & { wait: number }>(async () => (await import('../commands/site.ts')).siteList))
+    .addOption(waitOption(documentSeconds))
+    .action(shell.does<ReadOptions>(async () => (await import('../commands/site.ts')).siteList))
 }

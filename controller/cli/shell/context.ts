@@ -1,6 +1,6 @@
 /** Work with the project's controller in the mesh, for as long as one command runs. */
 
-import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError, messageOf, ThymeshError } from '../../../protocol/errors.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
 import type { Project } from '../../project/project.ts'
 import type { Session } from '../../session/session.ts'
@@ -38,15 +38,15 @@ export async function openSession(
     if (!(thrown instanceof ThymeshError) || thrown.code !== 'in-use') throw thrown
     const who = await whoRuns(new FleetHome(project.fleet).stateDirectory)
     if (who === undefined) throw thrown
-    throw new ThymeshError('in-use', `the controller of this fleet runs already: ${who}`, {
-      hint: 'Wait until it has ended, or end it: there is one at a time. Commands that only read ask it.',
+    throw new HintedError('in-use', `the controller of this fleet already runs: ${who}`, {
+      hint: 'Wait until it has ended, or end it. Only commands that read can run beside it.',
       cause: thrown,
     })
   })
   const problem = session.peer.neighbours.listeningProblem
   if (problem !== undefined) note(options, `This controller ${problem}.`)
   const server = await listenForQueries(session).catch((thrown: unknown) => {
-    note(options, `Other commands can't ask this one meanwhile: ${messageOf(thrown)}`)
+    note(options, `Other commands can't ask this one while it runs: ${messageOf(thrown)}`)
     return undefined
   })
   const stop = async () => {
@@ -56,7 +56,7 @@ export async function openSession(
   return { session, stop }
 }
 
-export const nobodyInReach = 'No peer is in reach: this is what was known when one was last.'
+export const nobodyInReach = 'No peer is in reach: this is the last known state.'
 
 /** Takes in the mesh's news before a command shows or decides something; `without` is said when no peer has any. */
 export async function takeNews(

@@ -5,8 +5,8 @@ import { ZodError, z } from 'zod'
 import { askRunning } from '../../local/client.ts'
 import { notUnderstood, socketFile } from '../../local/messages.ts'
 import { LocalServer } from '../../local/server.ts'
-import { isQuery, runQuery } from '../../queries/index.ts'
 import type { Session } from '../../session/session.ts'
+import { answerQuestion, isQuestion } from './questions.ts'
 
 /** Who runs, for those who can't because of that. */
 const whoQuery = 'who'
@@ -30,10 +30,10 @@ export async function listenForQueries(session: Session): Promise<LocalServer> {
   return await LocalServer.start(socketFile(home.stateDirectory), async ({ query, options, newsSeconds }) => {
     if (query === whoQuery)
       return { v: 1, json: { pid: process.pid, command: commandOf(process.argv) }, text: '', alone: false }
-    if (!isQuery(query)) throw notUnderstood()
+    if (!isQuestion(query)) throw notUnderstood()
     const deadline = Date.now() + newsSeconds * 1000
     while (peer.neighbours.members.length === 0 && Date.now() < deadline) await sleep(50)
-    const shown = await runQuery(session, query, options).catch((thrown: unknown) => {
+    const shown = await answerQuestion(session, query, options).catch((thrown: unknown) => {
       throw thrown instanceof ZodError ? notUnderstood() : thrown
     })
     return { v: 1, json: { ...shown.json }, text: shown.text, alone: peer.neighbours.members.length === 0 }

@@ -1,6 +1,6 @@
 /** Options that commands share, and how their texts are read. Light: the help and typing errors wait for this only. */
 
-import { InvalidArgumentError } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import type { LogLevel } from '../../../node/process/log.ts'
 import { limits } from '../../../protocol/limits.ts'
 
@@ -12,6 +12,12 @@ export interface GlobalOptions {
 
 export interface ProjectOptions extends GlobalOptions {
   project: string
+}
+
+/** Options of the commands that only read, or that read before they act. */
+export interface ReadOptions extends ProjectOptions {
+  /** Seconds to wait for peers. */
+  wait: number
 }
 
 /** Options of the commands that watch a release reach its devices. */
@@ -105,4 +111,12 @@ export function lines(text: string): number {
 
 export function collect(value: string, previous: string[]): string[] {
   return [...previous, value]
+}
+
+export function waitOption(defaultSeconds: number): Option {
+  return new Option('--wait <seconds>', 'how long to wait for peers').argParser(seconds).default(defaultSeconds)
+}
+
+export function trustClockOption(): Option {
+  return new Option('--trust-clock', "sign even if this machine's clock seems wrong").default(false)
 }

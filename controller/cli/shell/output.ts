@@ -1,6 +1,7 @@
 /** What a command prints: results on standard output, news on standard error, errors with a hint, exit codes. */
 
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
+import { hintFor } from './hints.ts'
 import type { CommandWork, GlobalOptions } from './options.ts'
 import { explained } from './system-error.ts'
 
@@ -25,13 +26,26 @@ export function note(options: GlobalOptions, text: string): void {
   if (!options.json) process.stderr.write(`${text}\n`)
 }
 
-export function printError(
-  options: Pick<GlobalOptions, 'json'>,
-  error: { code: string; message: string; hint: string | null },
-): void {
-  if (options.json) process.stdout.write(`${JSON.stringify({ error })}\n`)
-  else process.stderr.write(`error: ${error.message}\n${error.hint === null ? '' : `${error.hint}\n`}`)
+/** An error as `--json` prints it. */
+export interface ErrorJson {
+  readonly code: string
+  readonly message: string
+  readonly hint: string
 }
+
+export function printError(options: Pick<GlobalOptions, 'json'>, error: ErrorJson): void {
+  if (options.json) process.stdout.write(`${JSON.stringify({ error })}\n`)
+  else process.stderr.write(`error: ${error.message}\n${error.hint}\n`)
+}
+
+/** What was thrown, as operators meet it: always with a hint. */
+export function errorJson(thrown: unknown): ErrorJson {
+  const message = messageOf(thrown)
+  if (!(thrown instanceof ThymeshError)) return { code: 'failed', message, hint: unexpected }
+  return { code: thrown.code, message, hint: thrown.hint ?? hintFor(thrown.code) ?? unexpected }
+}
+
+const unexpected = 'This is unexpected: set THYMESH_DEBUG=1 to see where it happened, and report it.'
 
 /** Runs a command's work; what it throws becomes a message with a hint, and exit code 1. */
 export async function run<Options extends Pick<GlobalOptions, 'json'>>(
@@ -41,13 +55,7 @@ export async function run<Options extends Pick<GlobalOptions, 'json'>>(
   try {
     return (await work(options)) ?? exitCodes.done
   } catch (raw) {
-    const thrown = explained(raw)
-    const known = thrown instanceof ThymeshError
-    printError(options, {
-      code: known ? thrown.code : 'failed',
-      message: messageOf(thrown),
-      hint: known ? (thrown.hint ?? null) : 'This is unexpected: THYMESH_DEBUG=1 shows where it happened.',
-    })
+    printError(options, errorJson(explained(raw)))
     if (process.env.THYMESH_DEBUG && raw instanceof Error) process.stderr.write(`${raw.stack}\n`)
     return exitCodes.failed
   }

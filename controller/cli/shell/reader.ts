@@ -1,21 +1,19 @@
 /** What commands that only read ask: the controller of the fleet that runs already, else one of their own. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError, ThymeshError } from '../../../protocol/errors.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
 import { askRunning } from '../../local/client.ts'
 import { socketFile } from '../../local/messages.ts'
 import type { Project } from '../../project/project.ts'
 import { openProject } from '../../project/project.ts'
-import { type QueryName, type QueryOptions, runQuery, type Shown } from '../../queries/index.ts'
 import type { Session } from '../../session/session.ts'
 import { nobodyInReach, openSession, takeNews } from './context.ts'
-import type { ProjectOptions } from './options.ts'
+import { hintFor } from './hints.ts'
+import { askAgainMs, startingMs } from './limits.ts'
+import type { ProjectOptions, ReadOptions } from './options.ts'
 import { note, print } from './output.ts'
-
-/** Between the lock of its state and its socket a controller loads and starts, or ends. */
-const startingMs = 10_000
-const againMs = 100
+import { type Answer, answerQuestion, type QuestionName, type QuestionOptions } from './questions.ts'
 
 export class Reader {
   readonly #project: Project
@@ -29,10 +27,14 @@ export class Reader {
   }
 
   /** Asks; a controller of our own, if it takes one, has waited so long for news at first. */
-  async ask<Name extends QueryName>(query: Name, options: QueryOptions<Name>, newsSeconds: number): Promise<Shown> {
+  async ask<Name extends QuestionName>(
+    query: Name,
+    options: QuestionOptions<Name>,
+    newsSeconds: number,
+  ): Promise<Answer> {
     const file = socketFile(new FleetHome(this.#project.fleet).stateDirectory)
-    for (const deadline = Date.now() + startingMs; ; await sleep(againMs)) {
-      if (this.#session !== undefined) return await runQuery(this.#session.session, query, options)
+    for (const deadline = Date.now() + startingMs; ; await sleep(askAgainMs)) {
+      if (this.#session !== undefined) return await answerQuestion(this.#session.session, query, options)
       const answer = await askAt(file, query, options, newsSeconds)
       if (answer !== undefined) {
         if (answer.alone) this.#sayAlone()
@@ -59,26 +61,28 @@ export class Reader {
 }
 
 /** The answer of the controller that runs already; nothing where none does. */
-export async function askIfRunning<Name extends QueryName>(
+export async function askIfRunning<Name extends QuestionName>(
   project: Project,
   query: Name,
-  options: QueryOptions<Name>,
-): Promise<Shown | undefined> {
+  options: QuestionOptions<Name>,
+): Promise<Answer | undefined> {
   return await askAt(socketFile(new FleetHome(project.fleet).stateDirectory), query, options, 0)
 }
 
-async function askAt(file: string, query: QueryName, options: object, newsSeconds: number) {
+async function askAt(file: string, query: QuestionName, options: object, newsSeconds: number) {
   const answer = await askRunning(file, { v: 1, query, newsSeconds, options: { ...options } })
   if (answer === undefined || !('error' in answer)) return answer
   const { code, message, hint } = answer.error
-  throw new ThymeshError(code, message, hint === null ? {} : { hint })
+  throw new HintedError(code, message, {
+    hint: hint ?? hintFor(code) ?? 'Look at the output of the controller that runs.',
+  })
 }
 
 /** Asks once, and prints the answer. */
-export async function show<Name extends QueryName>(
+export async function show<Name extends QuestionName>(
   query: Name,
-  options: ProjectOptions & { wait: number },
-  about: QueryOptions<Name>,
+  options: ReadOptions,
+  about: QuestionOptions<Name>,
 ): Promise<undefined> {
   return await withReader(options, async reader => {
     const { json, text } = await reader.ask(query, about, options.wait)

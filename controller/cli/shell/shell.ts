@@ -2,7 +2,7 @@
 
 import { Command, Help, Option } from 'commander'
 import { passphrases } from '../../keys/passphrase.ts'
-import { type CommandWork, collect, type GlobalOptions, logLevelNames, seconds } from './options.ts'
+import { type CommandWork, collect, type GlobalOptions, logLevelNames, seconds, trustClockOption } from './options.ts'
 import { run } from './output.ts'
 
 const exitCodeHelp = `
@@ -22,7 +22,7 @@ export class Shell {
   constructor(init: { json: boolean; ended: (exitCode: number) => void }) {
     this.#ended = init.ended
     this.program = new Command('thymesh')
-      .description('Fleets of Linux devices declared in Nix, managed without a server.')
+      .description('Manage fleets of Linux devices that are declared in Nix, without a server.')
       .version('0.1.0')
       .exitOverride()
       // Else a command would take the options of its subcommands where both have one of the same name.
@@ -38,13 +38,13 @@ export class Shell {
   command(
     name: string,
     description: string,
-    init: { parent?: Command; exitCodes?: string; isDefault?: boolean } = {},
+    init: { parent?: Command; exitCodes?: string; isDefault?: boolean; hidden?: boolean } = {},
   ): Command {
     return (init.parent ?? this.program)
-      .command(name, { isDefault: init.isDefault ?? false })
+      .command(name, { isDefault: init.isDefault ?? false, hidden: init.hidden ?? false })
       .enablePositionalOptions()
       .description(description)
-      .option('--json', 'print one JSON object instead of text, also for an error', false)
+      .option('--json', 'print one JSON object instead of text, also for errors', false)
       .addOption(new Option('--log <level>', 'log to standard error').choices(logLevelNames))
       .addHelpText('after', init.exitCodes ?? exitCodeHelp)
   }
@@ -68,7 +68,7 @@ export class Shell {
       .option('--no-wait', 'leave as soon as one other peer has the release')
       .option('--wait-for <device>', 'wait for this device only; repeat for more (default: all)', collect, [])
       .option('--timeout <seconds>', 'leave after this time (default: a day)', seconds)
-      .option('--trust-clock', "sign whatever this machine's clock says", false)
+      .addOption(trustClockOption())
   }
 
   /** An action that loads a command's work and runs it. */

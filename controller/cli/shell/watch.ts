@@ -1,56 +1,49 @@
 /** Watching a rollout from the command line: progress, when to leave, and how it ended. */
 
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError } from '../../../protocol/errors.ts'
 import type { Release } from '../../../protocol/release/release.ts'
+import { releaseName } from '../../format/release-name.ts'
+import { type Rollout, watchRollout } from '../../queries/watch-rollout.ts'
 import type { Session } from '../../session/session.ts'
-import { releaseName } from '../../text/release.ts'
 import { RolloutProgress } from '../../views/progress.ts'
-import { type Rollout, watchRollout } from '../../views/rollout.ts'
 import { WaveNews } from '../../views/wave-news.ts'
+import { untilLeft } from './leaving.ts'
+import { watchSeconds } from './limits.ts'
 import type { GlobalOptions, WatchOptions } from './options.ts'
 import { exitCodes, print } from './output.ts'
 
-/** Without `--timeout`: whoever comes after a day asks `thymesh status`. */
-const defaultTimeoutSeconds = 86_400
-
-/** Refuses to wait for devices that the release doesn't name: that wait would be over at once, or never. */
+/** Throws when the release lacks a device to wait for: that wait would be over at once, or never. */
 export function checkWaitFor(waitFor: readonly string[], devices: readonly string[]): void {
   const unknown = waitFor.find(name => !devices.includes(name))
   if (unknown === undefined) return
-  throw new ThymeshError('unknown-device', `--wait-for: expected a device of the release, got ${unknown}`, {
-    hint: `Its devices: ${devices.slice(0, 20).join(', ') || 'none'}.`,
+  throw new HintedError('unknown-device', `--wait-for: expected a device of the release, got ${unknown}`, {
+    hint: `Choose one of its devices: ${devices.slice(0, 20).join(', ') || 'it has none'}.`,
   })
 }
 
 /** Shows the rollout until all have ended, the time is over or the operator leaves; the last is no failure. */
 export async function watch(session: Session, release: Release, options: WatchOptions): Promise<number> {
   const progress = new RolloutProgress()
-  const leave = new AbortController()
-  const onSignal = () => leave.abort()
-  process.once('SIGINT', onSignal)
-  process.once('SIGTERM', onSignal)
-  const timeout = AbortSignal.timeout((options.timeout ?? defaultTimeoutSeconds) * 1000)
-  let told = false
   const waves = new WaveNews(session.peer, release)
+  const enough = new AbortController()
+  const timeout = AbortSignal.timeout((options.timeout ?? watchSeconds) * 1000)
+  let told = false
   const onChange = (rollout: Rollout) => {
     if (!options.json) {
       progress.show(rollout.rows, release)
       for (const line of waves.lines()) progress.say(line)
     }
     if (rollout.holders.length === 0 || rollout.complete) return
-    if (!options.wait) leave.abort()
+    if (!options.wait) enough.abort()
     else if (!told && !options.json)
       progress.say(`(${rollout.holders[0]} has the whole release: you may leave with Ctrl-C)`)
     told = true
   }
-  try {
-    const signal = AbortSignal.any([leave.signal, timeout])
-    const rollout = await watchRollout(session.peer, release, signal, onChange, options.waitFor)
-    return conclude(rollout, release, options, timeout.aborted)
-  } finally {
-    process.off('SIGINT', onSignal)
-    process.off('SIGTERM', onSignal)
-  }
+  const rollout = await untilLeft(left => {
+    const signal = AbortSignal.any([left, enough.signal, timeout])
+    return watchRollout(session.peer, release, signal, onChange, options.waitFor)
+  })
+  return conclude(rollout, release, options, timeout.aborted)
 }
 
 function conclude(rollout: Rollout, release: Release, options: GlobalOptions, timedOut: boolean): number {
@@ -60,10 +53,10 @@ function conclude(rollout: Rollout, release: Release, options: GlobalOptions, ti
   ).length
   const words = [`Release ${releaseName(release)}: ${running} of ${rows.length} devices run it`]
   if (failed.length > 0) words.push(`failed on ${failed.join(', ')}`)
-  if (held) words.push('the others are held by that: mend it and deploy, or `thymesh promote`')
+  if (held) words.push('this holds the others: fix it and deploy, or use `thymesh promote`')
   else if (!complete && holders.length > 0) words.push(`the others get it from ${holders.join(', ')}`)
   if (!complete && !held && holders.length === 0)
-    words.push('no other peer has all of it yet: come back with `thymesh status`')
+    words.push('no other peer has all of it yet: run `thymesh status` later')
   print(
     options,
     {

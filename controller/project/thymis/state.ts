@@ -3,7 +3,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError } from '../../../protocol/errors.ts'
 
 /** Larger ones hold something else than a project. */
 const maxStateBytes = 16 * 1024 * 1024
@@ -36,13 +36,13 @@ const stateSchema = z.object({
 export type ThymisState = z.infer<typeof stateSchema>
 export type ThymisModule = z.infer<typeof module>
 
-/** Reads `state.json` in a folder. Throws a `ThymeshError` where there is none, or none that is understood. */
+/** Reads `state.json` in a folder. Throws an error where there is none, or none that is understood. */
 export async function readThymisState(directory: string): Promise<ThymisState> {
   const file = join(directory, 'state.json')
   const about = await stat(file).catch(() => undefined)
   if (about === undefined || about.size > maxStateBytes) {
     const came = about === undefined ? 'there is none' : `it has ${about.size} bytes`
-    throw new ThymeshError('no-thymis-state', `expected Thymis's state.json in ${directory}, at most 16 MiB; ${came}`, {
+    throw new HintedError('no-thymis-state', `expected Thymis's state.json in ${directory}, at most 16 MiB; ${came}`, {
       hint: 'Name the folder of the Git repository that Thymis keeps its project in.',
     })
   }
@@ -50,12 +50,15 @@ export async function readThymisState(directory: string): Promise<ThymisState> {
   try {
     parsed = JSON.parse(await readFile(file, 'utf8'))
   } catch (thrown) {
-    throw new ThymeshError('no-thymis-state', `expected JSON in ${file}: ${String(thrown)}`)
+    throw new HintedError('no-thymis-state', `expected JSON in ${file}: ${String(thrown)}`, {
+      hint: 'Restore the file with Git.',
+      cause: thrown,
+    })
   }
   const state = stateSchema.safeParse(parsed)
   if (state.success) return state.data
   const [issue] = state.error.issues
-  throw new ThymeshError('no-thymis-state', `${file}: ${issue?.path.join('.')}: ${issue?.message}`, {
+  throw new HintedError('no-thymis-state', `${file}: ${issue?.path.join('.')}: ${issue?.message}`, {
     hint: 'This reads what Thymis 0.9 writes (version 0.0.9 of its state).',
   })
 }

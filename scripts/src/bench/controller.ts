@@ -4,11 +4,11 @@
  */
 
 import { createInterface } from 'node:readline'
-import { found } from '../../../controller/fleet/create-fleet.ts'
+import { createFleet } from '../../../controller/fleet/create-fleet.ts'
 import { makeJoinToken } from '../../../controller/members/token.ts'
 import { openProject } from '../../../controller/project/project.ts'
 import { releaseConfig } from '../../../controller/release/release-config.ts'
-import { bringAbout } from '../../../controller/release/releasing.ts'
+import { submitChange } from '../../../controller/release/releasing.ts'
 import { startSession } from '../../../controller/session/session.ts'
 import { hashOfCid } from '../../../protocol/encoding/cid.ts'
 import type { ReleasedConfig } from '../../../protocol/release/release.ts'
@@ -53,7 +53,13 @@ if (import.meta.main) await main(JSON.parse(process.argv[2] ?? '{}'))
 async function main({ directory, listen }: ControllerSettings): Promise<void> {
   process.env.THYMESH_HOME = `${directory}/home`
   const settings = { listen: [listen], mdns: false }
-  await found({ directory: `${directory}/project`, name: 'bench', operator: 'bench', bootstrap: [listen], settings })
+  await createFleet({
+    directory: `${directory}/project`,
+    name: 'bench',
+    operator: 'bench',
+    bootstrap: [listen],
+    settings,
+  })
   const project = await openProject(`${directory}/project`)
   const session = await startSession(project, { log: 'info' })
   const { peer, home } = session
@@ -91,7 +97,7 @@ async function main({ directory, listen }: ControllerSettings): Promise<void> {
     }
     const at = Date.now()
     const operator = { signers: await home.operatorKeys.signers(), now: new Date() }
-    const outcome = await bringAbout(session, { content, message: content.message }, operator)
+    const outcome = await submitChange(session, { content, message: content.message }, operator)
     if (outcome.kind !== 'published') throw new Error('expected a release that needs one signature')
     const descriptors = topLevels.map(async topLevel => {
       const config = described.get(topLevel)

@@ -1,7 +1,7 @@
 /** What a case found, and how it is shown: rows for people, or one JSON line. */
 
 import { availableParallelism, loadavg } from 'node:os'
-import { table } from '../../../controller/text/table.ts'
+import { table } from '../../../controller/format/table.ts'
 
 /** One thing that was measured and the most that it may be. */
 export interface Bound {

@@ -1,6 +1,6 @@
 /** The demo: a fleet from nothing, two versions, a rollback, and a device that updates when no controller is there. */
 
-import { table } from '../../../controller/text/table.ts'
+import { table } from '../../../controller/format/table.ts'
 import { argumentsOf } from '../arguments.ts'
 import { askApplication, bootsOnDisk, runningOnDisk } from './device-disk.ts'
 import { DemoFleet, deviceNames } from './fleet.ts'

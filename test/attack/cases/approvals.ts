@@ -1,8 +1,8 @@
 /** Proposals that mean to deceive the operators who sign them: what the CLI shows, refuses, and lets them take back. */
 
 import assert from 'node:assert/strict'
-import { changesText } from '../../../controller/signing/proposal-text.ts'
 import { approve, type Operator, reject, requireOnlyOne } from '../../../controller/signing/proposing.ts'
+import { proposalText } from '../../../controller/views/proposal.ts'
 import { cidOf } from '../../../protocol/encoding/cid.ts'
 import type { Release } from '../../../protocol/release/release.ts'
 import { type Signer, tufKeyJson } from '../../../protocol/signing/keys.ts'
@@ -53,7 +53,7 @@ function shown(arena: Arena, victim: Victim, proposal: Proposal): { judged: Judg
   const { belief } = victim.state
   assert.ok(belief)
   const judged = judge(proposal, belief.trusted, arena.fleet.fleet)
-  return { judged, text: changesText(judged, belief) }
+  return { judged, text: proposalText(judged, belief) }
 }
 
 function releaseProposal(arena: Arena, victim: Victim, release: Partial<Release>): Proposal {

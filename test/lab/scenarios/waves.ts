@@ -1,7 +1,7 @@
 /** Waves on real machines: a failing canary holds the others, a promotion lets them go on, restarts lose no soak time. */
 
 import assert from 'node:assert/strict'
-import type { WaveView } from '../../../controller/views/waves-view.ts'
+import type { WaveStatus } from '../../../controller/queries/waves.ts'
 import type { RolloutJson } from '../../e2e/helpers/fleet.ts'
 import { hello } from '../../e2e/helpers/project.ts'
 import type { LabDevice } from '../device.ts'
@@ -52,7 +52,7 @@ export const waves: Scenario = {
       const { code, rollout } = await deploy('deploy', '-m', 'two')
       assert.deepEqual([code, rollout.held, rollout.failed], [1, true, ['gate']], JSON.stringify(rollout))
       for (const device of [gate, north, south]) assert.equal(await message(device), 'one')
-      const shown = await operator.json<{ waves: WaveView[] }>('rollout', '--wait', '3')
+      const shown = await operator.json<{ waves: WaveStatus[] }>('rollout', '--wait', '3')
       assert.equal(shown.waves[1]?.reason, 'wave 1 has 1 of 1 failed: gate')
     })
     await trials.of('a held wave is promoted', async () => {

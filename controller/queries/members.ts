@@ -1,10 +1,11 @@
-/** Who the members are: the rows of `thymesh members`. */
+/** The answer of `thymesh members`: the members of the fleet, and those whose membership was revoked. */
 
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import { grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
 import { open } from '../../protocol/signing/dsse.ts'
-import type { Decision, HoldReason } from './decide.ts'
+import type { Decision, HoldReason } from '../members/decide.ts'
+import type { Session } from '../session/session.ts'
 
 export interface MemberRow {
   /** Nothing for a revoked one of which only the peer ID is known. */
@@ -30,8 +31,27 @@ export interface MemberRow {
   cloned: boolean
 }
 
+export interface Members {
+  readonly fleet: string
+  readonly members: readonly MemberRow[]
+  readonly alarms: readonly Alarm[]
+}
+
+export interface Alarm {
+  readonly kind: 'clone' | 'equivocation'
+  /** The peer ID of a device, or the name of a document. */
+  readonly subject: string
+}
+
+/** Signs first what the controller signs by itself, so that the answer has it. */
+export async function queryMembers({ peer, registrar }: Session): Promise<Members> {
+  await registrar.settle()
+  const members = memberRows(peer, await registrar.decisions(), new Date())
+  return { fleet: peer.fleet, members, alarms: alarmsOf(peer) }
+}
+
 /** One row for each member and for each that was one, by name. */
-export function viewMembers(peer: ControllerPeer, decisions: readonly Decision[], now: Date): MemberRow[] {
+export function memberRows(peer: ControllerPeer, decisions: readonly Decision[], now: Date): MemberRow[] {
   const { directory, state, neighbours } = peer
   const held = new Map(decisions.map(({ certificate, reason }) => [certificate.peer, reason ?? null]))
   const connected = new Set(neighbours.members.map(member => member.peer))
@@ -71,9 +91,7 @@ export function viewMembers(peer: ControllerPeer, decisions: readonly Decision[]
 }
 
 /** What this peer has seen go wrong, and what others report to have seen. */
-export function alarmsOf(
-  peer: Pick<ControllerPeer, 'alarms' | 'directory'>,
-): { kind: 'clone' | 'equivocation'; subject: string }[] {
+export function alarmsOf(peer: Pick<ControllerPeer, 'alarms' | 'directory'>): Alarm[] {
   const all = [...peer.alarms, ...peer.directory.reports().flatMap(({ alarms }) => alarms ?? [])]
   return [...new Map(all.map(alarm => [`${alarm.kind} ${alarm.subject}`, alarm])).values()]
 }

@@ -1,4 +1,4 @@
-/** The audit log: who signed what and when, out of the signed documents that this controller keeps. */
+/** The answer of `thymesh log`: who signed what and when, out of the signed documents that this controller keeps. */
 
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
@@ -16,7 +16,8 @@ import { lifetimes } from '../../protocol/trust/publish.ts'
 import { siteReleaseTarget } from '../../protocol/trust/site-roles.ts'
 import { sitesOf } from '../../protocol/trust/sites.ts'
 import type { AuditEntry, AuditTrail } from '../fleet/audit-trail.ts'
-import { sitesText } from './proposal-text.ts'
+import { siteChanges } from '../format/site-changes.ts'
+import type { Session } from '../session/session.ts'
 
 export interface LogEvent {
   /** When, by the clock of who signed; else when this controller saw it. */
@@ -35,6 +36,14 @@ export interface LogEvent {
   readonly message: string
   /** The proposal's ID, where it is about one. */
   readonly proposal: string | null
+}
+
+export interface AuditLog {
+  readonly events: readonly LogEvent[]
+}
+
+export async function queryLog({ peer, audit }: Session): Promise<AuditLog> {
+  return { events: await auditLog(peer, audit) }
 }
 
 /** All events, oldest first. */
@@ -114,9 +123,7 @@ async function releaseEvent(
     version: targets.signed.version,
     site: null,
     signers: signersAmong(targets, roleOf(root, 'targets').keys, [root]),
-    message: [...sitesText(sitesOf(before), sitesOf(targets)).map(line => line.trim()), release?.message ?? '']
-      .filter(Boolean)
-      .join('; '),
+    message: [...siteChanges(sitesOf(before), sitesOf(targets)), release?.message ?? ''].filter(Boolean).join('; '),
     proposal: null,
   }
 }

@@ -1,42 +1,21 @@
 /** What a proposal would change, in words: on which devices, and in the fleet's root. For people, before they sign. */
 
-import type { Releases } from '../../protocol/release/effective-release.ts'
 import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
-import { wantedConfig } from '../../protocol/release/release.ts'
-import { keyIdOf } from '../../protocol/signing/keys.ts'
 import { fleetFields, operatorOf, type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
 import type { Loaded } from '../../protocol/trust/metadata.ts'
 import { type Judged, membersOf, roleOf } from '../../protocol/trust/proposals.ts'
-import { type Sites, sameAuthority, sitesOf } from '../../protocol/trust/sites.ts'
+import { sitesOf } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
-import { releaseName } from '../text/release.ts'
-import { shortId, shortPath, size } from '../text/table.ts'
-import { visible } from '../text/visible.ts'
-import { type SignedBelief, signedParts } from './signed-changes.ts'
-import { type OwnerOf, signedChangesText } from './signed-changes-text.ts'
-
-/** What a release changes on one device; null for what isn't there. */
-export interface DeviceChange {
-  readonly device: string
-  readonly before: { config: string; topLevel: string } | null
-  readonly after: { config: string; topLevel: string } | null
-}
-
-/** Devices that get another config or top level, by name. */
-export function deviceChanges(before: Release, after: Release): DeviceChange[] {
-  const names = [...new Set([...Object.keys(before.devices), ...Object.keys(after.devices)])].sort()
-  return names.flatMap(device => {
-    const [was, is] = [before, after].map(release => {
-      const config = wantedConfig(release, device)
-      return config === undefined ? null : { config: config.name, topLevel: config.topLevel }
-    })
-    if (was?.config === is?.config && was?.topLevel === is?.topLevel) return []
-    return [{ device, before: was ?? null, after: is ?? null }]
-  })
-}
+import { releaseName } from '../format/release-name.ts'
+import { siteChanges } from '../format/site-changes.ts'
+import { shortPath, size } from '../format/table.ts'
+import { visible } from '../format/visible.ts'
+import { deviceChanges, type ProposalRow, releaseBefore, speaker, voices } from '../queries/proposals.ts'
+import { type SignedBelief, signedParts } from '../signing/signed-changes.ts'
+import { type OwnerOf, signedChangesText } from '../signing/signed-changes-text.ts'
 
 /** A line for each config that changes, with its devices, then what else a release says anew. */
-function releaseText(before: Release, after: Release): string[] {
+function releaseChangesText(before: Release, after: Release): string[] {
   const lines: string[] = []
   const changes = deviceChanges(before, after)
   for (const [name, config] of Object.entries(after.configs).sort(([a], [b]) => a.localeCompare(b))) {
@@ -78,7 +57,7 @@ function text(value: unknown): string {
 }
 
 /** What a new root changes, a line each. */
-function rootText(trusted: TrustedSet, next: Loaded<'root'>): string[] {
+function rootChangesText(trusted: TrustedSet, next: Loaded<'root'>): string[] {
   const { root } = trusted
   const [was, is] = [fleetFields(root), fleetFields(next)]
   const lines: string[] = []
@@ -93,10 +72,8 @@ function rootText(trusted: TrustedSet, next: Loaded<'root'>): string[] {
     const [before, after] = [authority(role, root, trusted), authority(role, next, trusted)]
     if (before !== after) lines.push(`  ${role}: ${before} → ${after}`)
   }
-  for (const key of was.nixPublicKeys)
-    if (!is.nixPublicKeys.includes(key)) lines.push(`  Nix key ${key} counts no more`)
-  for (const key of is.nixPublicKeys)
-    if (!was.nixPublicKeys.includes(key)) lines.push(`  Nix key ${key} counts from now on`)
+  for (const key of was.nixPublicKeys) if (!is.nixPublicKeys.includes(key)) lines.push(`  Nix key ${key} is removed`)
+  for (const key of is.nixPublicKeys) if (!was.nixPublicKeys.includes(key)) lines.push(`  Nix key ${key} is added`)
   const sites = [...new Set([was, is].flatMap(({ siteNixKeys = {} }) => Object.keys(siteNixKeys)))].sort()
   for (const site of sites) {
     const [before, after] = [was.siteNixKeys?.[site] ?? [], is.siteNixKeys?.[site] ?? []]
@@ -112,19 +89,30 @@ function authority(role: RoleName, root: Loaded<'root'>, trusted: TrustedSet): s
   return `${threshold} of ${keys.length}`
 }
 
-/** What a proposal is, in two or three words. */
-export function titleOf({ parts, release }: Judged): string {
+/** The parts of a proposal in two or three words, such as `root 4, release 12`. */
+export function titleOf({ parts, release, proposal }: Judged): string {
+  return titleOfParts({
+    root: parts.root?.signed.version ?? null,
+    release: release?.version ?? null,
+    members: parts.members?.signed.version ?? null,
+    site: proposal.site?.name ?? null,
+  })
+}
+
+export function titleOfParts(row: Pick<ProposalRow, 'root' | 'release' | 'members' | 'site'>): string {
+  const { root, release, members, site } = row
   const words = [
-    ...(parts.root ? [`root ${parts.root.signed.version}`] : []),
-    ...(release ? [`release ${releaseName(release)}`] : []),
-    ...(parts.members ? [`members ${parts.members.signed.version}`] : []),
+    ...(root === null ? [] : [`root ${root}`]),
+    ...(release === null ? [] : [`release ${releaseName({ site: site ?? undefined, version: release })}`]),
+    ...(members === null ? [] : [`members ${members}`]),
   ]
   return words.join(', ')
 }
 
 /** The signatures so far, such as `targets 1 of 2`; only what is missing, or all that is there. */
-export function signaturesText({ requirements, complete }: Judged): string {
-  const shown = complete ? requirements : requirements.filter(({ signed, threshold }) => signed.length < threshold)
+export function signaturesText(of: Judged | Pick<ProposalRow, 'signatures' | 'complete'>): string {
+  const all = 'requirements' in of ? of.requirements : of.signatures
+  const shown = of.complete ? all : all.filter(({ signed, threshold }) => signed.length < threshold)
   return shown
     .map(({ part, by, signed, threshold }) => {
       const which = part === 'root' ? (by === 'current' ? 'root (old)' : 'root (new)') : part
@@ -133,55 +121,18 @@ export function signaturesText({ requirements, complete }: Judged): string {
     .join(', ')
 }
 
-/**
- * Who a key is, by the newest root's names. Sites' operators have none there: what one calls itself stands before its key,
- * since it might be another's name.
- */
-export function speaker(trusted: TrustedSet, key: string, claimed: string): string {
-  return operatorOf(trusted.root, key) ?? `${claimed} (${shortId(key)})`
-}
-
-/** Who has said what. */
-export function voices({ statements }: Judged, trusted: TrustedSet) {
-  return statements
-    .toSorted((a, b) => (a.at < b.at ? -1 : 1))
-    .map(({ key, operator, verdict, at, message }) => ({
-      operator: speaker(trusted, key, operator),
-      verdict,
-      at,
-      message,
-    }))
-}
-
-/** The release that a proposal takes the place of: the fleet's or the site's; an empty one before a site's first. */
-export function releaseBefore({ proposal }: Judged, { release, sites }: Releases): Release {
-  const site = proposal.site?.name
-  return site === undefined ? release : (sites.get(site) ?? { ...release, configs: {}, devices: {} })
-}
-
-/** Sites that get other operators, a line each. */
-export function sitesText(before: Sites, after: Sites): string[] {
-  const names = [...new Set([...before.keys(), ...after.keys()])].sort()
-  return names.flatMap(site => {
-    const [was, is] = [before.get(site), after.get(site)]
-    if (sameAuthority(was, is)) return []
-    if (is === undefined) return [`  site ${site}: has no operators of its own any more`]
-    const keys = is.keys.map(key => shortId(keyIdOf(key))).join(', ')
-    return [`  site ${site}: releases of its own, signed by ${is.threshold} of the keys ${keys}`]
-  })
-}
-
 /** All that an operator should see before signing: in short, then every difference that the signature covers. */
-export function changesText(judged: Judged, belief: SignedBelief): string {
+export function proposalText(judged: Judged, belief: SignedBelief): string {
   const { trusted } = belief
   const { proposal, parts } = judged
   const author = visible(speaker(trusted, proposal.author, proposal.operator))
   const lines = [`${capital(titleOf(judged))}, proposed by ${author} on ${proposal.created}`]
   if (proposal.message !== '') lines.push(`  "${visible(proposal.message)}"`)
   if (judged.release?.commit !== undefined) lines.push(`  from commit ${judged.release.commit}`)
-  if (parts.root !== undefined) lines.push(...rootText(trusted, parts.root))
-  if (judged.release !== undefined) lines.push(...releaseText(releaseBefore(judged, belief), judged.release))
-  if (parts.targets !== undefined) lines.push(...sitesText(sitesOf(trusted.targets), sitesOf(parts.targets)))
+  if (parts.root !== undefined) lines.push(...rootChangesText(trusted, parts.root))
+  if (judged.release !== undefined) lines.push(...releaseChangesText(releaseBefore(judged, belief), judged.release))
+  if (parts.targets !== undefined)
+    lines.push(...siteChanges(sitesOf(trusted.targets), sitesOf(parts.targets)).map(line => `  ${line}`))
   lines.push('', 'The signature covers all of this:')
   lines.push(...signedChangesText(signedParts(judged, belief), ownerIn(trusted, parts.root)))
   lines.push('', `Signatures: ${signaturesText(judged)}`)

@@ -1,4 +1,4 @@
-/** Lays decrypted secrets into a tmpfs, all of a system's at once: readers see either the old set or the new one. */
+/** Installs decrypted secrets in a tmpfs, all of a system's at once: readers see either the old set or the new one. */
 
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
@@ -15,14 +15,14 @@ export const secretsLink = 'run/thymesh/secrets'
 const tmpfs = 0x01021994
 const ramfs = 0x858458f6
 
-export interface LayOptions {
+export interface InstallOptions {
   /** The device's root; `/` but in tests. Under another one neither a tmpfs nor owners are asked for. */
   readonly root: string | undefined
   /** Secret age identities, tried in turn. */
   readonly identities: readonly string[]
 }
 
-export interface Laid extends SecretFile {
+export interface PlainSecret extends SecretFile {
   readonly bytes: Uint8Array
 }
 
@@ -55,7 +55,7 @@ export async function openSecret(
  * Puts the files in place of those that are there. A file whose owner or group is missing is root's alone until
  * `assignOwners`. Throws a SecretError; the old ones are there still then.
  */
-export async function laySecrets(files: readonly Laid[], { root }: LayOptions): Promise<void> {
+export async function installSecrets(files: readonly PlainSecret[], { root }: InstallOptions): Promise<void> {
   const link = join(root ?? '/', secretsLink)
   const base = dirname(link)
   await mkdir(base, { recursive: true, mode: 0o755 })
@@ -66,7 +66,7 @@ export async function laySecrets(files: readonly Laid[], { root }: LayOptions): 
     await mkdir(folder, { mode: 0o700 })
     let others = false
     for (const file of files) {
-      await layFile(folder, file, root)
+      await installFile(folder, file, root)
       others ||= (file.owner ?? 'root') !== 'root' || (file.group ?? 'root') !== 'root'
     }
     // Others may go through to a file of their own, and see no names. The folder above may have been made with a stricter mode.
@@ -84,9 +84,9 @@ export async function laySecrets(files: readonly Laid[], { root }: LayOptions): 
   await removeOld(link)
 }
 
-async function layFile(
+async function installFile(
   folder: string,
-  { name, bytes, owner, group, mode }: Laid,
+  { name, bytes, owner, group, mode }: PlainSecret,
   root: string | undefined,
 ): Promise<void> {
   const path = join(folder, name)
@@ -106,7 +106,7 @@ async function layFile(
 const modeOf = ({ mode }: Pick<SecretFile, 'mode'>) => Number.parseInt(mode ?? '0400', 8)
 
 /**
- * Gives files that are laid to their owners, once the system that wants them has made these. Throws a SecretError that
+ * Gives installed files to their owners, once the system that wants them has made these. Throws a SecretError that
  * names an account that is still missing; all others have their files then.
  */
 export async function assignOwners(files: readonly SecretFile[], root: string | undefined): Promise<void> {
@@ -137,7 +137,7 @@ function missingAccount(what: 'user' | 'group', name: string | undefined): Secre
   })
 }
 
-/** Sets that were there before; one that is being laid at this moment by another process has no link yet and is young. */
+/** Sets that were there before; one that another process installs at this moment has no link yet and is young. */
 async function removeOld(link: string): Promise<void> {
   const base = dirname(link)
   const kept = await readlink(link)
@@ -167,8 +167,8 @@ async function accountId(database: 'passwd' | 'group', name: string | undefined)
   return number === undefined ? undefined : Number(number)
 }
 
-/** Whether a set has been laid since the machine started. */
-export async function areLaid(root: string | undefined): Promise<boolean> {
+/** Whether a set has been installed since the machine started. */
+export async function areInstalled(root: string | undefined): Promise<boolean> {
   return await stat(join(root ?? '/', secretsLink)).then(
     () => true,
     () => false,

@@ -7,7 +7,7 @@ import { wantedConfig } from '../../protocol/release/release.ts'
 import { contentVersion } from '../../protocol/release/waves.ts'
 import { finalUpdateErrors, type Report, type ReportedTurn } from '../../protocol/report/report.ts'
 
-export interface DeviceView {
+export interface DeviceStatus {
   device: string
   peer: string | null
   site: string | null
@@ -38,7 +38,7 @@ export interface DeviceView {
 }
 
 /** One row for each device that the release names or that has a certificate, by name. */
-export function viewFleet(peer: Pick<ControllerPeer, 'directory' | 'state'>): DeviceView[] {
+export function deviceStatuses(peer: Pick<ControllerPeer, 'directory' | 'state'>): DeviceStatus[] {
   const { belief } = peer.state
   const members = peer.directory.certificates().filter(({ role }) => role === 'device')
   const names = new Set(releasesOf(belief).flatMap(({ devices }) => Object.keys(devices)))
@@ -47,9 +47,9 @@ export function viewFleet(peer: Pick<ControllerPeer, 'directory' | 'state'>): De
     const report = peer.directory.report(id)?.document
     const duplicate = members.filter(member => member.name === name).length > 1
     const release = followed(belief, { name, site })
-    return { ...viewDevice(name, release, report), peer: id, site: site ?? null, duplicate }
+    return { ...deviceStatus(name, release, report), peer: id, site: site ?? null, duplicate }
   })
-  return [...rows, ...declared.map(name => viewDevice(name, declaredIn(name, releasesOf(belief)), undefined))].sort(
+  return [...rows, ...declared.map(name => deviceStatus(name, declaredIn(name, releasesOf(belief)), undefined))].sort(
     (a, b) => a.device.localeCompare(b.device, 'en', { numeric: true }),
   )
 }
@@ -59,7 +59,7 @@ function declaredIn(name: string, [fleet, ...sites]: readonly Release[]): Releas
   return sites.find(({ devices }) => Object.hasOwn(devices, name)) ?? fleet
 }
 
-function viewDevice(name: string, release: Release | undefined, report: Report | undefined): DeviceView {
+function deviceStatus(name: string, release: Release | undefined, report: Report | undefined): DeviceStatus {
   const wanted = release && wantedConfig(release, name)
   const behind = report?.state === 'running' && wanted !== undefined && report.running !== wanted.topLevel
   const turn = wanted && report?.running !== wanted.topLevel ? turnOf(release, report) : undefined
@@ -90,13 +90,13 @@ function turnOf(release: Release, report: Report | undefined): ReportedTurn | un
 }
 
 /** Whether a device waits for a wave that failures hold: only a newer release or a promotion brings it on. */
-export function isHeld({ state, turn }: Pick<DeviceView, 'state' | 'turn'>, release: Release): boolean {
+export function isHeld({ state, turn }: Pick<DeviceStatus, 'state' | 'turn'>, release: Release): boolean {
   // What it said before it heard of this release, which may promote that one, is out of date.
   return state === 'queued' && turn?.is === 'held' && turn.release === release.version
 }
 
 /** Whether a device has ended with this release: it runs what was wanted, or has failed to. */
-export function hasEnded(row: DeviceView, release: Release): boolean {
+export function hasEnded(row: DeviceStatus, release: Release): boolean {
   const wanted = wantedConfig(release, row.device)
   if (wanted === undefined) return true
   const runs =
@@ -105,16 +105,16 @@ export function hasEnded(row: DeviceView, release: Release): boolean {
 }
 
 /** Whether a device says that it failed with this release: a failure of an earlier one says nothing about it. */
-export function hasFailed(row: DeviceView, release: Release): boolean {
+export function hasFailed(row: DeviceStatus, release: Release): boolean {
   return isOf(row, release) && (row.state === 'failed' || row.state === 'rolled-back') && row.wanted === release.version
 }
 
 /** Whether a device's report counts the versions of this release's kind. */
-function isOf({ releaseSite }: DeviceView, { site }: Release): boolean {
+function isOf({ releaseSite }: DeviceStatus, { site }: Release): boolean {
   return releaseSite === (site ?? null)
 }
 
 /** An update that the device won't try again by itself. */
-function isFinal(row: DeviceView): boolean {
+function isFinal(row: DeviceStatus): boolean {
   return row.error !== null && finalUpdateErrors.includes(row.error.code)
 }

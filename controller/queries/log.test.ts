@@ -10,7 +10,7 @@ import { testFleet, testSigner } from '../../test/helpers/fleet.ts'
 import { delegate, releaseAt } from '../../test/helpers/sites.ts'
 import { testState } from '../../test/helpers/state.ts'
 import { AuditTrail } from '../fleet/audit-trail.ts'
-import { auditLog } from './audit.ts'
+import { auditLog } from './log.ts'
 
 const kim = testSigner('kim')
 const lee = testSigner('lee')

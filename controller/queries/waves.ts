@@ -10,7 +10,7 @@ import { contentVersion, type Wave, wavesOf } from '../../protocol/release/waves
 import type { Report } from '../../protocol/report/report.ts'
 import { promotedWaves } from '../release/promote.ts'
 
-export interface WaveView {
+export interface WaveStatus {
   wave: number
   /** What it chooses, in words. */
   title: string
@@ -38,18 +38,18 @@ export interface WaveDevice {
 }
 
 /** All waves of the release, in order; of the devices for which it counts, as they themselves judge. */
-export function viewWaves(
+export function waveStatuses(
   { directory, state }: Pick<ControllerPeer, 'directory' | 'state'>,
   whole: Release,
   clock = new Date(),
-): WaveView[] {
+): WaveStatus[] {
   const certificates = directory.certificates()
   const release = inForce(whole, state.belief, certificates)
   const reportOf = (peer: string): Report | undefined => directory.report(peer)?.document
   const news = newsOf(release, certificates, peer => ({ report: reportOf(peer) }))
   const reports = new Map(certificates.map(({ name, peer }) => [name, reportOf(peer)]))
   const saidBy = (name: string) => saidOf(reports.get(name), release)
-  return wavesOf(release).map(wave => viewWave(wave, release, news, { steady: 0, clock }, saidBy))
+  return wavesOf(release).map(wave => waveStatus(wave, release, news, { steady: 0, clock }, saidBy))
 }
 
 type Said = Pick<WaveDevice, 'reason' | 'update' | 'lastSeen'>
@@ -64,13 +64,13 @@ function saidOf(report: Report | undefined, release: Release): Said {
   }
 }
 
-function viewWave(
+function waveStatus(
   wave: Wave,
   release: Release,
   news: ReadonlyMap<string, DeviceNews>,
   now: Now,
   saidBy: (name: string) => Said,
-): WaveView {
+): WaveStatus {
   const { number, title, soakSeconds, failures, absent } = wave
   const devices = [...wave.devices].sort().map(device => {
     const outcome = news.get(device)?.outcome ?? 'pending'

@@ -1,9 +1,10 @@
-/** What is known of each join token: the rows of `thymesh token list`. */
+/** The answer of `thymesh token list`: what each join token permits, and how many devices came with it. */
 
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { type Grant, grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
 import { open } from '../../protocol/signing/dsse.ts'
-import type { TokenBook } from './token-book.ts'
+import { TokenBook } from '../members/token-book.ts'
+import type { Session } from '../session/session.ts'
 
 export interface TokenRow {
   id: string
@@ -21,8 +22,14 @@ export interface TokenRow {
   state: 'usable' | 'expired' | 'revoked'
 }
 
+/** Signs first what the controller signs by itself, so that the counts have it. */
+export async function queryTokens({ peer, home, registrar }: Session): Promise<{ tokens: TokenRow[] }> {
+  await registrar.settle()
+  return { tokens: await tokenRows(peer, new TokenBook(home.directory), new Date()) }
+}
+
 /** Tokens that this operator made, that members came with, or that were revoked; the oldest first. */
-export async function viewTokens(
+export async function tokenRows(
   peer: Pick<ControllerPeer, 'directory' | 'state'>,
   tokens: TokenBook,
   now: Date,

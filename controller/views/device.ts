@@ -1,9 +1,9 @@
 /** One device as text. */
 
 import type { HistoryEntry } from '../../protocol/messages/logs.ts'
-import { releaseName } from '../text/release.ts'
-import { ago, shortPath, table } from '../text/table.ts'
-import type { DeviceDetails } from './device-view.ts'
+import { releaseName } from '../format/release-name.ts'
+import { ago, shortPath, table } from '../format/table.ts'
+import type { DeviceDetails } from '../queries/device.ts'
 import { stateInShort } from './fetching.ts'
 
 export function deviceText(details: DeviceDetails): string {

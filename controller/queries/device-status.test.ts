@@ -6,8 +6,8 @@ import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import { testClosure, testConfig, testFleet, testStorePath } from '../../test/helpers/fleet.ts'
-import { hasEnded, viewFleet } from './fleet-view.ts'
-import { rolloutOf } from './rollout.ts'
+import { deviceStatuses, hasEnded } from './device-status.ts'
+import { rolloutOf } from './watch-rollout.ts'
 
 const config = testConfig(testClosure('kiosk'))
 const fleet = testFleet()
@@ -43,7 +43,7 @@ const failed = (wanted: number, code = 'switch-failed'): Partial<Report> => ({
 
 describe('the view of a fleet', () => {
   it('has a row for each device that is declared or a member, in the order that people count in', () => {
-    const rows = viewFleet(peerWith([{ name: 'd-10', report: running }, { name: 'stranger' }]))
+    const rows = deviceStatuses(peerWith([{ name: 'd-10', report: running }, { name: 'stranger' }]))
     assert.deepEqual(
       rows.map(({ device, state, config, peer }) => [device, state, config, peer]),
       [
@@ -56,12 +56,12 @@ describe('the view of a fleet', () => {
   })
 
   it('says that a device is outdated when it runs something else than the release wants', () => {
-    const [row] = viewFleet(peerWith([{ name: 'd-1', report: { ...running, running: other, release: 1 } }]))
+    const [row] = deviceStatuses(peerWith([{ name: 'd-1', report: { ...running, running: other, release: 1 } }]))
     assert.deepEqual([row?.state, row?.release, row?.running], ['outdated', 1, other])
   })
 
   it('points to two peers with one name', () => {
-    const rows = viewFleet(
+    const rows = deviceStatuses(
       peerWith([
         { name: 'd-1', peer: 'one' },
         { name: 'd-1', peer: 'two' },
@@ -81,7 +81,7 @@ describe('the view of a fleet', () => {
 
 describe('a device has ended with a release', () => {
   const ended = (report: Partial<Report> | undefined) => {
-    const [row] = viewFleet(peerWith([{ name: 'd-1', ...(report && { report }) }]))
+    const [row] = deviceStatuses(peerWith([{ name: 'd-1', ...(report && { report }) }]))
     return row && hasEnded(row, release)
   }
 

@@ -1,0 +1,73 @@
+/**
+ * What to do next about errors of protocol/ and node/, by code. Most are made where nobody knows whether a person or a peer
+ * will meet them, and bring no hint; those of the controller always do.
+ */
+
+const groups: readonly (readonly [codes: readonly string[], hint: string])[] = [
+  [
+    ['malformed', 'not-canonical', 'too-large', 'wrong-base'],
+    'It is cut off, mistyped, damaged or of another version of Thymesh: copy or fetch it again.',
+  ],
+  [
+    ['key-invalid', 'narinfo-invalid', 'nix32-invalid', 'store-path-invalid'],
+    'Restore the file that it is in from a backup. If no file has it, report this with THYMESH_DEBUG=1.',
+  ],
+  [['other-fleet'], "Use one of this fleet: `thymesh root show` prints the fleet's ID."],
+  [['other-peer'], 'Give each device a state of its own: a state must not be copied to another device.'],
+  [['beyond-grant'], 'Make a join token that fits: thymesh token --names NAME --site SITE.'],
+  [['no-token'], 'Join the fleet: thymesh node --join TOKEN --name NAME.'],
+  [['expired'], 'Set the clock if it is wrong. Otherwise sign it again: `thymesh token`, `thymesh members renew`.'],
+  [['revoked', 'token-revoked'], 'Make a new join token with `thymesh token`, and join again with a new identity.'],
+  [['reports-used-up'], 'Run `thymesh members renew NAME`, and find out who else has the key of the device.'],
+  [
+    [
+      ...['not-signed', 'wrong-hash', 'wrong-version', 'rollback', 'out-of-order', 'unknown-role', 'incomplete'],
+      ...['wrong-document', 'wrong-release', 'superseded'],
+    ],
+    'It is not what this fleet has signed: do not trust its source. Run `thymesh status` where another peer is in reach.',
+  ],
+  [['unowned-key'], 'Do not sign it: ask its author whose keys these are.'],
+  [['no-trust'], 'Run `thymesh status` where a device is in reach: every device has the metadata.'],
+  [['stale'], 'Make the proposal again: the fleet has newer metadata by now.'],
+  [['nothing-changes', 'threshold', 'unknown-operator'], '`thymesh root show` lists operators, keys and thresholds.'],
+  [
+    ['busy', 'ended', 'closed', 'timed-out', 'not-connected', 'refused', 'misbehaved'],
+    'Try again in a moment: the peer is busy, or the connection was lost.',
+  ],
+  [
+    ['not-found', 'no-peer', 'no-source', 'missing-document', 'missing-recipe', 'not-described'],
+    'Try again when a peer that has it is in reach.',
+  ],
+  [['not-served'], "Use an operator's controller: devices show their logs to controllers only."],
+  [['no-journal'], 'Read the log on the device itself: journalctl -u thymesh.'],
+  [['failed'], 'Set THYMESH_DEBUG=1 where the program runs that failed, and try again.'],
+  [['invalid-unit'], 'Name the unit as `systemctl` does, such as web.service.'],
+  [['invalid', 'unreadable'], 'Fix the file, or restore it from a backup.'],
+  [['readable-by-others'], 'Run chmod 600 on it (a folder: 700). Others may have read it.'],
+  [['in-use'], 'Wait until the other process has ended, or end it.'],
+  [['port-unavailable'], 'End the program that uses the port, or choose another one in the settings.'],
+  [['timeout'], 'Look at what the program waits for, then try again.'],
+  [['disk-full', 'budget-too-small'], 'Free some space, for example with nix-collect-garbage, then try again.'],
+  [['chunk-lost', 'unusable'], 'Look at the disk and at the rights of the state folder.'],
+  [['store-unavailable'], 'Check that Nix answers: nix store ping.'],
+  [['protocol', 'daemon-refused'], 'Read what Nix says, and report it with the output of nix --version.'],
+  [['signature-refused'], "Add the fleet's Nix key (`thymesh root show`) to trusted-public-keys of the store's Nix."],
+  [
+    ['nar-mismatch', 'path-invalid', 'path-unknown', 'reference-missing'],
+    'Repair the store: nix-store --verify --check-contents --repair. Then try again.',
+  ],
+  [['nar-too-large'], 'Make the path smaller: one path can have 256 GiB.'],
+  [['wrong-closure', 'wrong-recipe'], 'Deploy again with --force.'],
+  [['interrupted'], 'Nothing has to be done: the device tries the update again.'],
+  [['switch-failed'], 'Read the last lines of the switch, fix the config and deploy again.'],
+  [['secret-not-for-us', 'secret-unreadable'], 'Deploy again: secrets are then encrypted to this device.'],
+  [['secret-place'], 'Mount a tmpfs at /run, as systemd does.'],
+  [['secret-account'], 'Make the user or group on the device, or give the secret to root.'],
+]
+
+const hints: ReadonlyMap<string, string> = new Map(groups.flatMap(([codes, hint]) => codes.map(code => [code, hint])))
+
+/** What to do about an error with this code that brings no hint of its own. */
+export function hintFor(code: string): string | undefined {
+  return hints.get(code)
+}

@@ -1,0 +1,32 @@
+/** How long commands wait where no option says otherwise, the unit in the name and a reason beside each. */
+
+/** A day: an operator who comes back later asks `thymesh status`. */
+export const watchSeconds = 86_400
+/** Peers on one network answer within it. A command that goes on without news is not kept for longer. */
+export const newsSeconds = 2
+/** Before a change of the root or of sites: two changes of one version would have to be sorted out by people. */
+export const changeNewsSeconds = 3
+/** A proposal may have to come from a peer that has only just been reached. */
+export const proposalSeconds = 10
+
+/** For commands that show what peers report: the first ones are found, and have told what they know. */
+export const reportSeconds = 5
+/** For commands that show what is signed: it comes with the first peer. */
+export const documentSeconds = 2
+/** For `members` and `proposals`, which come peer by peer. */
+export const memberSeconds = 3
+/** A device behind a slow line, which may have to be dialled first. */
+export const reachSeconds = 15
+/** What one evaluation by `thymesh check` may take; `evaluationMs` of nix/ says why. */
+export const checkSeconds = 120
+
+/** Before a command leaves, so long it waits for one other peer to take what it has signed. */
+export const spreadMs = 30_000
+/** Between taking the lock of its state and opening its socket a controller loads and starts; it ends the other way round. */
+export const startingMs = 10_000
+export const askAgainMs = 100
+
+/** How often a watched rollout is drawn: the times in it count down by seconds. */
+export const redrawMs = 1_000
+/** How often `logs --follow` asks: a device answers one controller that often for long. */
+export const followMs = 2_500

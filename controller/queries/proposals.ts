@@ -1,0 +1,113 @@
+/** The answer of `thymesh proposals`: what operators have proposed, what it changes, and what is missing of it. */
+
+import type { Releases } from '../../protocol/release/effective-release.ts'
+import { type Release, wantedConfig } from '../../protocol/release/release.ts'
+import { operatorOf } from '../../protocol/trust/fleet.ts'
+import type { Judged } from '../../protocol/trust/proposals.ts'
+import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
+import { shortId } from '../format/table.ts'
+import type { Session } from '../session/session.ts'
+import { beliefOf, isWithdrawn } from '../signing/proposing.ts'
+
+export interface ProposalRow {
+  readonly id: string
+  /** Versions of the parts that it has. */
+  readonly root: number | null
+  readonly release: number | null
+  readonly members: number | null
+  /** The site whose own release it is. */
+  readonly site: string | null
+  /** The operator who made it. */
+  readonly operator: string
+  readonly created: string
+  readonly message: string
+  /** Whether it has all signatures. */
+  readonly complete: boolean
+  readonly withdrawn: boolean
+  readonly signatures: readonly Signatures[]
+  readonly statements: readonly Voice[]
+  readonly changes: readonly DeviceChange[]
+}
+
+/** The signatures of one role on one part. */
+export type Signatures = Pick<Judged['requirements'][number], 'part' | 'by' | 'threshold'> & {
+  readonly signed: readonly string[]
+}
+
+/** One operator's statement on a proposal. */
+export interface Voice {
+  readonly operator: string
+  readonly verdict: 'proposed' | 'approved' | 'rejected'
+  readonly at: string
+  readonly message: string
+}
+
+/** What a release changes on one device; null for what isn't there. */
+export interface DeviceChange {
+  readonly device: string
+  readonly before: { config: string; topLevel: string } | null
+  readonly after: { config: string; topLevel: string } | null
+}
+
+export async function queryProposals({ peer }: Session): Promise<{ proposals: ProposalRow[] }> {
+  const { all } = peer.proposals
+  return { proposals: all.length === 0 ? [] : all.map(each => rowOf(each, beliefOf(peer))) }
+}
+
+function rowOf(judged: Judged, belief: Releases & { trusted: TrustedSet }): ProposalRow {
+  const { id, proposal, parts, release, requirements, complete } = judged
+  return {
+    id,
+    root: parts.root?.signed.version ?? null,
+    release: release?.version ?? null,
+    members: parts.members?.signed.version ?? null,
+    site: proposal.site?.name ?? null,
+    operator: speaker(belief.trusted, proposal.author, proposal.operator),
+    created: proposal.created,
+    message: proposal.message,
+    complete,
+    withdrawn: isWithdrawn(judged),
+    signatures: requirements.map(({ part, by, signed, threshold }) => ({ part, by, signed: [...signed], threshold })),
+    statements: voices(judged, belief.trusted),
+    changes: release ? deviceChanges(releaseBefore(judged, belief), release) : [],
+  }
+}
+
+/** Devices that get another config or top level, by name. */
+export function deviceChanges(before: Release, after: Release): DeviceChange[] {
+  const names = [...new Set([...Object.keys(before.devices), ...Object.keys(after.devices)])].sort()
+  return names.flatMap(device => {
+    const [was, is] = [before, after].map(release => {
+      const config = wantedConfig(release, device)
+      return config === undefined ? null : { config: config.name, topLevel: config.topLevel }
+    })
+    if (was?.config === is?.config && was?.topLevel === is?.topLevel) return []
+    return [{ device, before: was ?? null, after: is ?? null }]
+  })
+}
+
+/** The release that a proposal takes the place of: the fleet's or the site's; an empty one before a site's first. */
+export function releaseBefore({ proposal }: Judged, { release, sites }: Releases): Release {
+  const site = proposal.site?.name
+  return site === undefined ? release : (sites.get(site) ?? { ...release, configs: {}, devices: {} })
+}
+
+/**
+ * The name that the newest root gives a key. It names no operators of sites: of those it is the name that they claim and
+ * the key, since the name alone might be another operator's.
+ */
+export function speaker(trusted: TrustedSet, key: string, claimed: string): string {
+  return operatorOf(trusted.root, key) ?? `${claimed} (${shortId(key)})`
+}
+
+/** The statements on a proposal, the oldest first. */
+export function voices({ statements }: Pick<Judged, 'statements'>, trusted: TrustedSet): Voice[] {
+  return statements
+    .toSorted((a, b) => (a.at < b.at ? -1 : 1))
+    .map(({ key, operator, verdict, at, message }) => ({
+      operator: speaker(trusted, key, operator),
+      verdict,
+      at,
+      message,
+    }))
+}

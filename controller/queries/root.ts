@@ -1,0 +1,45 @@
+/** The answer of `thymesh root show`: the roles of the fleet's root, their keys and thresholds. */
+
+import { keyIdOf } from '../../protocol/signing/keys.ts'
+import { fleetFields, type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
+import { membersOf, roleOf } from '../../protocol/trust/proposals.ts'
+import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
+import type { Session } from '../session/session.ts'
+import { beliefOf } from '../signing/proposing.ts'
+
+export interface RootDetails {
+  readonly version: number
+  readonly fleet: string
+  readonly name: string
+  readonly created: string | null
+  readonly expires: string
+  readonly roles: Record<RoleName, RoleDetails>
+  readonly nixPublicKeys: readonly string[]
+}
+
+export interface RoleDetails {
+  readonly threshold: number
+  /** By ID; `operator` is null for a key that the root gives no name. */
+  readonly keys: readonly { id: string; operator: string | null }[]
+}
+
+export async function queryRoot({ peer }: Session): Promise<RootDetails> {
+  return rootDetails(beliefOf(peer).trusted, peer.fleet)
+}
+
+/** The root that is trusted, of the fleet with this ID. */
+export function rootDetails(trusted: TrustedSet, fleet: string): RootDetails {
+  const { root } = trusted
+  const { name, nixPublicKeys, operators = {}, created = null } = fleetFields(root)
+  const nameOf = (id: string) => Object.entries(operators).find(([, ids]) => ids.includes(id))?.[0] ?? null
+  const roles = roleNames.map(role => {
+    const { keys, threshold } = role === 'members' ? membersOf(root, trusted) : roleOf(root, role)
+    return [role, { threshold, keys: keys.map(keyIdOf).map(id => ({ id, operator: nameOf(id) })) }] as const
+  })
+  const { version, expires } = root.signed
+  return {
+    ...{ version, fleet, name, created, expires },
+    roles: Object.fromEntries(roles) as unknown as RootDetails['roles'],
+    nixPublicKeys,
+  }
+}

@@ -1,0 +1,35 @@
+/** The answer of `thymesh status`: what every device runs and how it is. */
+
+import type { Release } from '../../protocol/release/release.ts'
+import type { Session } from '../session/session.ts'
+import { type DeviceStatus, deviceStatuses } from './device-status.ts'
+import { type Alarm, alarmsOf } from './members.ts'
+
+export interface FleetStatus {
+  readonly fleet: string
+  /** The newest release of the fleet; nothing before the first one came. */
+  readonly release: Release | undefined
+  /** The newest releases of sites with operators of their own. */
+  readonly siteReleases: readonly Release[]
+  /** Names of the members that this controller is connected to. */
+  readonly peers: readonly string[]
+  readonly devices: readonly DeviceStatus[]
+  readonly alarms: readonly Alarm[]
+}
+
+export async function queryStatus({ peer }: Session): Promise<FleetStatus> {
+  return {
+    fleet: peer.fleet,
+    release: peer.state.belief?.release,
+    siteReleases: [...(peer.state.belief?.sites.values() ?? [])],
+    peers: peer.neighbours.members.map(({ certificate }) => certificate.name),
+    devices: deviceStatuses(peer),
+    alarms: alarmsOf(peer),
+  }
+}
+
+/** With `--json`: of releases the versions alone. */
+export function statusJson({ fleet, release, siteReleases, peers, devices, alarms }: FleetStatus): object {
+  const sites = Object.fromEntries(siteReleases.map(({ site = '', version }) => [site, version]))
+  return { fleet, release: release?.version ?? null, sites, peers, devices, alarms }
+}

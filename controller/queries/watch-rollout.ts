@@ -1,0 +1,76 @@
+/** Watching a release reach its devices, until all have ended or the operator leaves. */
+
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
+import type { Release } from '../../protocol/release/release.ts'
+import { type DeviceStatus, deviceStatuses, hasEnded, hasFailed, isHeld } from './device-status.ts'
+
+export interface Rollout {
+  readonly rows: DeviceStatus[]
+  /** Whether every device that the release names has ended with it. */
+  readonly complete: boolean
+  /** Whether it goes on only with a newer release or a promotion: all that have not ended are held by failures. */
+  readonly held: boolean
+  /** Names of peers other than this one that have the whole release: with one of them the controller may leave. */
+  readonly holders: string[]
+  /** Names of devices that have failed with this release, for good or for now. */
+  readonly failed: string[]
+}
+
+/** How the release stands, by the reports that have come; complete when the devices of `waitFor`, or all, have ended. */
+export function rolloutOf(peer: ControllerPeer, release: Release, waitFor: readonly string[] = []): Rollout {
+  const { site = null } = release
+  const rows = deviceStatuses(peer).filter(row => row.follows === site && Object.hasOwn(release.devices, row.device))
+  const awaited = rows.filter(({ device }) => waitFor.length === 0 || waitFor.includes(device))
+  const tops = new Set(Object.values(release.configs).map(({ topLevel }) => topLevel))
+  const covered = new Map<string, string>()
+  for (const row of rows) {
+    if (
+      row.running !== null &&
+      row.releaseSite === site &&
+      row.release === release.version &&
+      !covered.has(row.running)
+    ) {
+      covered.set(row.running, row.device)
+    }
+  }
+  const isCovered = [...tops].every(top => covered.has(top))
+  const waiting = awaited.filter(row => !hasEnded(row, release))
+  return {
+    rows,
+    complete: waiting.length === 0,
+    held: waiting.length > 0 && waiting.every(row => isHeld(row, release)),
+    holders: isCovered ? [...covered.values()] : [],
+    failed: rows.filter(row => hasFailed(row, release)).map(({ device }) => device),
+  }
+}
+
+/**
+ * Calls `onChange` at first and with each report of a device that the release names, until the rollout is complete or
+ * held, or the signal ends the watch.
+ */
+export async function watchRollout(
+  peer: ControllerPeer,
+  release: Release,
+  signal: AbortSignal,
+  onChange: (rollout: Rollout) => void,
+  waitFor: readonly string[] = [],
+): Promise<Rollout> {
+  const changed = Promise.withResolvers<void>()
+  const look = () => {
+    const rollout = rolloutOf(peer, release, waitFor)
+    onChange(rollout)
+    if (rollout.complete || rollout.held) changed.resolve()
+  }
+  signal.addEventListener('abort', () => changed.resolve(), { once: true })
+  peer.directory.on('report', look)
+  peer.directory.on('certificate', look)
+  try {
+    look()
+    if (signal.aborted) changed.resolve()
+    await changed.promise
+  } finally {
+    peer.directory.off('report', look)
+    peer.directory.off('certificate', look)
+  }
+  return rolloutOf(peer, release, waitFor)
+}

@@ -1,0 +1,46 @@
+/** Members as text: a line each, then what a person should look at. */
+
+import { ago, shortId, table } from '../format/table.ts'
+import type { MemberRow, Members } from '../queries/members.ts'
+
+const heading = ['MEMBER', 'ROLE', 'SITE', 'PEER', 'SIGNED BY', 'EXPIRES', 'STATE', 'LAST SEEN']
+
+export function membersText({ members }: Members): string {
+  const remarks = members.flatMap(row => remarksOn(row).map(remark => `${row.name ?? row.peer}: ${remark}`))
+  const lines = members.map(row => [
+    row.name ?? '-',
+    row.role ?? '-',
+    row.site ?? '-',
+    shortId(row.peer),
+    signedBy(row),
+    row.expires?.slice(0, 10) ?? '-',
+    row.cloned ? `${row.state}, COPIED` : row.state,
+    row.connected ? 'now' : ago(row.lastSeen),
+  ])
+  return [table(heading, lines), ...(remarks.length > 0 ? ['', ...remarks] : [])].join('\n')
+}
+
+function signedBy({ issuedBy, token }: MemberRow): string {
+  if (issuedBy === null) return '-'
+  return token === null ? issuedBy : `${issuedBy} (${shortId(token)})`
+}
+
+const heldBecause = {
+  'name-taken':
+    'another member has this name: `thymesh members renew PEER` if this one is right, else `thymesh revoke PEER`',
+  'over-limit':
+    'its join token has been used by too many devices: `thymesh members renew PEER` to let it stay, else `thymesh revoke PEER`',
+  'bad-recipient': 'its age recipient is invalid, so no secret can be encrypted to it: `thymesh revoke PEER`',
+  'too-few-keys': 'the members role needs more signatures than one operator has',
+} as const
+
+function remarksOn(row: MemberRow): string[] {
+  return [
+    ...(row.held === null ? [] : [`not countersigned: ${heldBecause[row.held]} (${row.peer})`]),
+    ...(row.renewing && row.held === null ? ['asks for a new certificate'] : []),
+    ...(row.cloned ? [`two devices have its key: revoke it, and let both join again (${row.peer})`] : []),
+    ...(row.revoked === null
+      ? []
+      : [`revoked on ${row.revoked.at}${row.revoked.reason ? `: ${row.revoked.reason}` : ''}`]),
+  ]
+}

@@ -1,0 +1,22 @@
+/** Proposals as text: a line each. */
+
+import { ago, shortId, table } from '../format/table.ts'
+import type { ProposalRow } from '../queries/proposals.ts'
+import { signaturesText, titleOfParts } from './proposal.ts'
+
+export function proposalsText({ proposals }: { proposals: readonly ProposalRow[] }): string {
+  if (proposals.length === 0) return 'No proposals: nothing waits for a signature.'
+  const lines = proposals.map(row => [
+    shortId(row.id),
+    titleOfParts(row),
+    row.operator,
+    ago(row.created),
+    row.withdrawn ? 'withdrawn' : row.complete ? 'complete' : signaturesText(row),
+    row.statements
+      .filter(({ verdict }) => verdict !== 'proposed')
+      .map(({ operator, verdict }) => `${verdict} by ${operator}`)
+      .join(', '),
+    row.message,
+  ])
+  return table(['ID', 'WHAT', 'BY', 'WHEN', 'SIGNATURES', 'SAID', 'MESSAGE'], lines)
+}

@@ -1,0 +1,46 @@
+/** The status of the fleet as text: a line for each device, then releases, errors and alarms. */
+
+import type { Release } from '../../protocol/release/release.ts'
+import { releaseName } from '../format/release-name.ts'
+import { ago, shortPath, table } from '../format/table.ts'
+import type { DeviceStatus } from '../queries/device-status.ts'
+import type { FleetStatus } from '../queries/status.ts'
+import { stateInShort } from './fetching.ts'
+
+export function statusText({ devices, release, siteReleases, alarms }: FleetStatus): string {
+  const warnings = alarms.length === 0 ? [] : ['', ...alarms.map(({ kind, subject }) => alarmText[kind](subject))]
+  return [devicesText(devices, release), ...siteReleases.map(siteLine), ...warnings].join('\n')
+}
+
+const alarmText = {
+  clone: (subject: string) => `ALARM: two devices have the key of ${subject}. See \`thymesh members\`.`,
+  equivocation: (subject: string) =>
+    `ALARM: two different documents are signed as ${subject}: updates are held. Find out who signed the second one.`,
+} as const
+
+function siteLine(release: Release): string {
+  return `Release of its own: ${releaseName(release)}${release.message && ` (${release.message})`}`
+}
+
+const heading = ['DEVICE', 'CONFIG', 'RELEASE', 'RUNNING', 'STATE', 'LAST SEEN', 'FRESHNESS']
+
+function devicesText(rows: readonly DeviceStatus[], release: Release | undefined): string {
+  if (rows.length === 0) return 'No devices yet. Make a join token with `thymesh token`.'
+  const lines = rows.map(row => [
+    row.device,
+    row.config ?? '-',
+    row.release === null ? '-' : releaseName({ site: row.releaseSite ?? undefined, version: row.release }),
+    shortPath(row.running),
+    stateInShort(row),
+    ago(row.lastSeen),
+    row.freshness ?? '-',
+  ])
+  const errors = rows.flatMap(row => [
+    ...(row.error === null ? [] : [`${row.device}: ${row.error.message}`]),
+    ...(row.turn === null ? [] : [`${row.device}: wave ${row.turn.wave}, ${row.turn.is}: ${row.turn.reason}`]),
+    ...(row.duplicate ? [`${row.device}: more than one peer has this name (${row.peer})`] : []),
+  ])
+  const newest =
+    release === undefined ? [] : ['', `Newest release: ${release.version}${release.message && ` (${release.message})`}`]
+  return [table(heading, lines), ...newest, ...(errors.length > 0 ? ['', ...errors] : [])].join('\n')
+}

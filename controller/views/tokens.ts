@@ -1,0 +1,18 @@
+/** Join tokens as text: a line each. */
+
+import { shortId, table } from '../format/table.ts'
+import type { TokenRow } from '../queries/tokens.ts'
+
+export function tokensText({ tokens }: { tokens: readonly TokenRow[] }): string {
+  if (tokens.length === 0) return 'No join tokens are known here.'
+  const lines = tokens.map(row => [
+    shortId(row.id),
+    row.names ?? '-',
+    row.site ?? '-',
+    row.expires?.slice(0, 10) ?? '-',
+    row.uses === null ? String(row.countersigned) : `${row.countersigned} of ${row.uses}`,
+    String(row.provisional),
+    row.state,
+  ])
+  return table(['TOKEN', 'NAMES', 'SITE', 'EXPIRES', 'COUNTERSIGNED', 'PROVISIONAL', 'STATE'], lines)
+}
