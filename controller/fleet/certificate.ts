@@ -4,7 +4,7 @@ import type { PeerState } from '../../node/state/peer-state.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { limits } from '../../protocol/limits.ts'
 import { certificateKind } from '../../protocol/members/certificate.ts'
-import { open, seal } from '../../protocol/signing/dsse.ts'
+import { readEnvelope, signEnvelope } from '../../protocol/signing/dsse.ts'
 import type { Signer } from '../../protocol/signing/keys.ts'
 
 const dayMs = 86_400_000
@@ -31,14 +31,14 @@ export async function ownCertificate(
 ): Promise<Uint8Array> {
   const { fleet, operator, members, keys = 0, now } = init
   const known = await state.own.certificate()
-  const opened = known && open(certificateKind, known)
+  const opened = known && readEnvelope(certificateKind, known)
   const before = opened?.document
   const isGood = before !== undefined && Date.parse(before.expires) - now.getTime() > renewalDays * dayMs
   if (known && opened && isGood && opened.signatures >= Math.min(keys, limits.memberSignatures)) return known
   const signers = (await members()).slice(-limits.memberSignatures)
   // It stands over the one before by its date.
   const issued = Math.max(now.getTime(), before === undefined ? 0 : Date.parse(before.issued) + 1000)
-  const envelope = seal(
+  const envelope = signEnvelope(
     certificateKind,
     {
       v: 1,

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { bytesSchema, fleetIdSchema, formatVersion, nameSchema } from '../../protocol/encoding/fields.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import { formatNixPublicKey, type NixSecretKey } from '../../protocol/nix/signature.ts'
-import { type Opened, open, seal, signedKind } from '../../protocol/signing/dsse.ts'
+import { type Envelope, readEnvelope, signEnvelope, signedKind } from '../../protocol/signing/dsse.ts'
 import { type PublicKey, publicKeyLength } from '../../protocol/signing/keys.ts'
 import { type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
 import type { FleetKeys } from '../../protocol/trust/publish.ts'
@@ -45,7 +45,7 @@ export function makeCard(init: { fleet: string; name: string; keys: FleetKeys; n
     ...publicKeys,
     nix: formatNixPublicKey(init.nix),
   }
-  const bytes = seal(cardKind, card, ...roleNames.map(role => init.keys[role]))
+  const bytes = signEnvelope(cardKind, card, ...roleNames.map(role => init.keys[role]))
   return `${cardPrefix}${Buffer.from(bytes).toString('base64url')}`
 }
 
@@ -97,9 +97,9 @@ export function parseCard(text: string): OperatorCard {
   )
 }
 
-function opened(text: string): Opened<OperatorCard> {
+function opened(text: string): Envelope<OperatorCard> {
   try {
-    return open(cardKind, new Uint8Array(Buffer.from(text.slice(cardPrefix.length), 'base64url')))
+    return readEnvelope(cardKind, new Uint8Array(Buffer.from(text.slice(cardPrefix.length), 'base64url')))
   } catch (cause) {
     throw new CardError('malformed', "expected an operator's card, got one that is cut off or mistyped", {
       hint: 'Copy the whole line that `thymesh key show` prints.',

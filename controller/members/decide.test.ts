@@ -7,7 +7,7 @@ import { type Certificate, readCertificate } from '../../protocol/members/certif
 import { grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
 import { verifyMember } from '../../protocol/members/membership.ts'
 import { highestCounter, type Report } from '../../protocol/report/report.ts'
-import { open } from '../../protocol/signing/dsse.ts'
+import { readEnvelope } from '../../protocol/signing/dsse.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import { daysAfter, testFleet, testNow, testRecipient, testSigner } from '../../test/helpers/fleet.ts'
 import { decide, type MembersView, signedAnew } from './decide.ts'
@@ -42,14 +42,14 @@ describe('a certificate by a join token', () => {
     const envelope = signedAnew(decision.certificate, { report: undefined, members, now: daysAfter(testNow, 1) })
     const signed = verifyMember(envelope, peerIdOf(device.publicKey), fleet.authority, testNow)
     assert.equal(signed.grant, undefined)
-    assert.equal(signed.token, tokenIdOf(open(grantKind, token.grant).document))
+    assert.equal(signed.token, tokenIdOf(readEnvelope(grantKind, token.grant).document))
     assert.equal(signed.age, testRecipient('a'))
     assert.equal(signed.expires, timeText(daysAfter(testNow, 101)))
   })
 
   it('is countersigned as often as the token may be used; one that was let in before counts once', () => {
     const token = fleet.token({ uses: 2 })
-    const id = tokenIdOf(open(grantKind, token.grant).document)
+    const id = tokenIdOf(readEnvelope(grantKind, token.grant).document)
     const join = (name: string) => fleet.join(token, testSigner(name), { name })
     const all = [join('a'), join('b'), join('c')]
     assert.deepEqual(kinds(decide(view(all))), ['countersign a', 'countersign b', 'hold c over-limit'])

@@ -6,7 +6,7 @@ import { isAgeRecipient } from '../../protocol/members/age-recipient.ts'
 import { type Certificate, certificateKind } from '../../protocol/members/certificate.ts'
 import { type Grant, grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
 import { highestCounter, type Report } from '../../protocol/report/report.ts'
-import { open, seal } from '../../protocol/signing/dsse.ts'
+import { readEnvelope, signEnvelope } from '../../protocol/signing/dsse.ts'
 import type { Signer } from '../../protocol/signing/keys.ts'
 
 const dayMs = 86_400_000
@@ -48,7 +48,7 @@ export function decide(view: MembersView): Decision[] {
   return certificates.flatMap((certificate): Decision[] => {
     if (certificate.role === 'controller') return []
     if (certificate.grant === undefined) return renewalIsDue(certificate, view) ? [{ kind: 'renew', certificate }] : []
-    const grant = open(grantKind, certificate.grant).document
+    const grant = readEnvelope(grantKind, certificate.grant).document
     const token = tokenIdOf(grant)
     const reason = holdReason(certificate, grant, uses.get(token) ?? new Set(), certificates)
     if (reason !== undefined) return [{ kind: 'hold', certificate, token, reason }]
@@ -93,7 +93,7 @@ export function signedAnew(
 ): Uint8Array {
   const { report, members, now } = init
   const { grant, age: oldAge, ...kept } = before
-  const grantDocument = grant && open(grantKind, grant).document
+  const grantDocument = grant && readEnvelope(grantKind, grant).document
   const lifetimeMs = grantDocument
     ? (grantDocument.memberDays ?? memberDays) * dayMs
     : Date.parse(before.expires) - Date.parse(before.issued)
@@ -102,7 +102,7 @@ export function signedAnew(
   const issued = Math.max(now.getTime(), after)
   const asked = report?.renew?.age
   const age = asked !== undefined && isAgeRecipient(asked) ? asked : oldAge
-  return seal(
+  return signEnvelope(
     certificateKind,
     {
       ...kept,

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { certificateKind, readCertificate } from '../../protocol/members/certificate.ts'
-import { seal } from '../../protocol/signing/dsse.ts'
+import { signEnvelope } from '../../protocol/signing/dsse.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import { testFleet, testNow, testSigner } from '../../test/helpers/fleet.ts'
 import { signedAnew } from './decide.ts'
@@ -43,7 +43,7 @@ describe('whom a new root would cut off', () => {
   it('is not who is out already', () => {
     const ended = fleet.certify(testSigner('a'), { name: 'a', expires: '2026-01-31T11:00:00Z' })
     const { peer, ...rest } = readCertificate(fleet.certify(testSigner('b'), { name: 'b' }))
-    const forged = seal(certificateKind, { ...rest, peer }, testSigner('thief'))
+    const forged = signEnvelope(certificateKind, { ...rest, peer }, testSigner('thief'))
     assert.deepEqual(names(ended, forged), [])
     assert.equal(peerIdOf(testSigner('b').publicKey), peer)
   })

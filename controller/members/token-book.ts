@@ -8,7 +8,7 @@ import { tokenIdSchema } from '../../protocol/encoding/fields.ts'
 import { limits } from '../../protocol/limits.ts'
 import { readCertificate } from '../../protocol/members/certificate.ts'
 import { type Grant, grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
-import { open } from '../../protocol/signing/dsse.ts'
+import { readEnvelope } from '../../protocol/signing/dsse.ts'
 import { peerIdSchema } from '../../protocol/signing/peer-id.ts'
 
 const entrySchema = z.object({
@@ -36,7 +36,7 @@ export class TokenBook {
 
   /** Notes a token that was made. */
   async add(envelope: Uint8Array, excess: KnownToken['excess']): Promise<string> {
-    const id = tokenIdOf(open(grantKind, envelope).document)
+    const id = tokenIdOf(readEnvelope(grantKind, envelope).document)
     await this.#write(id, { grant: Buffer.from(envelope).toString('base64'), excess, peers: [] })
     return id
   }
@@ -71,7 +71,7 @@ export class TokenBook {
   async #read(id: string): Promise<KnownToken | undefined> {
     try {
       const { grant, excess, peers } = entrySchema.parse(JSON.parse(await readFile(this.#file(id), 'utf8')))
-      return { id, grant: open(grantKind, Buffer.from(grant, 'base64')).document, excess, peers }
+      return { id, grant: readEnvelope(grantKind, Buffer.from(grant, 'base64')).document, excess, peers }
     } catch {
       return undefined
     }

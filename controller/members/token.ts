@@ -2,7 +2,7 @@
 
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { formatJoinToken, type Grant, grantKind } from '../../protocol/members/join-token.ts'
-import { seal } from '../../protocol/signing/dsse.ts'
+import { signEnvelope } from '../../protocol/signing/dsse.ts'
 import { newSeed, type Signer, signerOf } from '../../protocol/signing/keys.ts'
 
 export interface TokenOptions {
@@ -49,7 +49,7 @@ export function makeJoinToken(options: TokenOptions, members: readonly Signer[],
     memberDays: options.certificateDays,
     ...(options.uses !== undefined && { uses: options.uses }),
   }
-  const envelope = seal(grantKind, grant, ...members)
+  const envelope = signEnvelope(grantKind, grant, ...members)
   const token = formatJoinToken({
     v: 1,
     fleet: options.fleet,

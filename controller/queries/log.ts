@@ -5,7 +5,7 @@ import { timeText } from '../../protocol/encoding/fields.ts'
 import { fromHex } from '../../protocol/encoding/hash.ts'
 import { revocationsCodec } from '../../protocol/members/revocations.ts'
 import { releaseCodec } from '../../protocol/release/release.ts'
-import { open } from '../../protocol/signing/dsse.ts'
+import { readEnvelope } from '../../protocol/signing/dsse.ts'
 import type { PublicKey } from '../../protocol/signing/keys.ts'
 import { keyIdOf, verifySignature } from '../../protocol/signing/keys.ts'
 import { fleetFields, operatorOf, releaseTarget, revocationsTarget } from '../../protocol/trust/fleet.ts'
@@ -183,7 +183,7 @@ function statementEvents(id: string, bytes: Uint8Array, roots: readonly Loaded<'
     ? (JSON.parse(Buffer.from(part).toString()) as { signed: { version: number } }).signed.version
     : 0
   return proposal.statements.flatMap(envelope => {
-    const { document } = open(statementKind, envelope)
+    const { document } = readEnvelope(statementKind, envelope)
     if (Buffer.compare(document.proposal, fromHex(id)) !== 0) return []
     const { at, verdict, key, message } = document
     const operator = operatorIn(roots, key)

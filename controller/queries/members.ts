@@ -3,7 +3,7 @@
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import { grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
-import { open } from '../../protocol/signing/dsse.ts'
+import { readEnvelope } from '../../protocol/signing/dsse.ts'
 import type { Decision, HoldReason } from '../members/decide.ts'
 import type { Session } from '../session/session.ts'
 
@@ -97,5 +97,5 @@ export function alarmsOf(peer: Pick<ControllerPeer, 'alarms' | 'directory'>): Al
 }
 
 function tokenOf({ grant, token }: Certificate): string | null {
-  return grant === undefined ? (token ?? null) : tokenIdOf(open(grantKind, grant).document)
+  return grant === undefined ? (token ?? null) : tokenIdOf(readEnvelope(grantKind, grant).document)
 }

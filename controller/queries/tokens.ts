@@ -2,7 +2,7 @@
 
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { type Grant, grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
-import { open } from '../../protocol/signing/dsse.ts'
+import { readEnvelope } from '../../protocol/signing/dsse.ts'
 import { TokenBook } from '../members/token-book.ts'
 import type { Session } from '../session/session.ts'
 
@@ -39,7 +39,7 @@ export async function tokenRows(
   const known = new Map(book.map(({ id, grant, excess, peers }) => [id, row(id, grant, excess, peers)]))
   const used = new Map(book.map(({ id, peers }) => [id, new Set(peers)]))
   for (const { grant, token, peer: member } of peer.directory.certificates()) {
-    const document = grant && open(grantKind, grant).document
+    const document = grant && readEnvelope(grantKind, grant).document
     const id = document ? tokenIdOf(document) : token
     if (id === undefined) continue
     const at = known.get(id) ?? row(id, document, null, [])

@@ -6,7 +6,7 @@ import { limits } from '../../protocol/limits.ts'
 import { type Report, verifyReport } from '../../protocol/report/report.ts'
 import { newSeed, signerOf } from '../../protocol/signing/keys.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
-import { sealed, shortened } from './device-report.ts'
+import { shortened, signReport } from './device-report.ts'
 
 const signer = signerOf(newSeed())
 const fleet = 'f'.repeat(64)
@@ -41,7 +41,7 @@ function longest(): Report {
 
 describe('a report', () => {
   it('that holds the longest of everything fits, and says the same in short', () => {
-    const envelope = sealed(longest(), signer)
+    const envelope = signReport(longest(), signer)
     assert.ok(envelope.length <= limits.envelope, `${envelope.length} bytes`)
     const read = verifyReport(envelope, fleet)
     assert.equal(read.state, 'held')
@@ -55,6 +55,6 @@ describe('a report', () => {
     const { excerpt, alarms, ...report } = longest()
     const short: Report = { ...report, health: { state: 'healthy' }, error: undefined, excerpt: 'the last line' }
     const { error, ...rest } = short
-    assert.deepEqual(verifyReport(sealed(short, signer), fleet), rest)
+    assert.deepEqual(verifyReport(signReport(short, signer), fleet), rest)
   })
 })

@@ -13,7 +13,7 @@ import {
   type Report,
   reportKind,
 } from '../../protocol/report/report.ts'
-import { seal } from '../../protocol/signing/dsse.ts'
+import { signEnvelope } from '../../protocol/signing/dsse.ts'
 import type { Signer } from '../../protocol/signing/keys.ts'
 import type { Activator } from '../activation/activator.ts'
 import type { ActivationState, JournalEntry } from '../activation/journal-entry.ts'
@@ -53,19 +53,19 @@ const cuts: readonly ((report: Report) => Report)[] = [
 ]
 
 /** The signed report, cut until it fits: one that doesn't would not be written, and the device not be heard of. */
-export function sealed(report: Report, signer: Signer): Uint8Array {
+export function signReport(report: Report, signer: Signer): Uint8Array {
   let fitting = report
   for (const cut of cuts) {
-    const envelope = sealedIfItFits(fitting, signer)
+    const envelope = signedIfItFits(fitting, signer)
     if (envelope !== undefined) return envelope
     fitting = cut(fitting)
   }
-  return seal(reportKind, fitting, signer)
+  return signEnvelope(reportKind, fitting, signer)
 }
 
-function sealedIfItFits(report: Report, signer: Signer): Uint8Array | undefined {
+function signedIfItFits(report: Report, signer: Signer): Uint8Array | undefined {
   try {
-    return seal(reportKind, report, signer)
+    return signEnvelope(reportKind, report, signer)
   } catch (thrown) {
     if (thrown instanceof FormatError && thrown.code === 'too-large') return undefined
     throw thrown

@@ -31,7 +31,7 @@ import {
   nextCounter,
   noteRunning,
   type Status,
-  sealed,
+  signReport,
   updateOf,
   withoutReleases,
 } from './device-report.ts'
@@ -341,7 +341,7 @@ export class Device {
       ...this.#status,
       ...(this.#site && { site: this.#site }),
     }
-    const envelope = sealed(report, peer.identity.signer)
+    const envelope = signReport(report, peer.identity.signer)
     if ((await peer.directory.addReport(envelope)) !== 'unknown-member') peer.gossip.publishReport(envelope)
   }
 }

@@ -6,7 +6,7 @@ import { ThymeshError } from '../../protocol/errors.ts'
 import { type Certificate, readCertificate } from '../../protocol/members/certificate.ts'
 import { joinWithToken } from '../../protocol/members/join.ts'
 import { grantKind, type JoinToken, nameMatches, parseJoinToken } from '../../protocol/members/join-token.ts'
-import { open } from '../../protocol/signing/dsse.ts'
+import { readEnvelope } from '../../protocol/signing/dsse.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { PeerState } from '../state/peer-state.ts'
 
@@ -34,7 +34,7 @@ export async function membershipOf(state: PeerState, settings: Settings): Promis
     })
   }
   const { name, site } = settings.join
-  const grant = open(grantKind, token.grant).document
+  const grant = readEnvelope(grantKind, token.grant).document
   if (!nameMatches(grant.names, name)) {
     throw new JoinError('beyond-grant', `the join token is for devices named ${grant.names}, got ${name}`)
   }
@@ -73,7 +73,7 @@ async function isBetterDated(token: JoinToken | undefined, known: Uint8Array, st
   if (token === undefined || before === undefined || token.fleet !== fleet) return false
   if (equalBytes(token.grant, before)) return false
   const hasMetadata = (await state.database.table('trust').get('timestamp')) !== undefined
-  const { issued } = open(grantKind, token.grant).document
+  const { issued } = readEnvelope(grantKind, token.grant).document
   if (hasMetadata || !(new Date(issued) < (await state.own.timeFloor()))) return false
   await state.clock.resetFloor()
   return true

@@ -12,7 +12,7 @@ import {
   tokenIdSchema,
 } from '../encoding/fields.ts'
 import { limits } from '../limits.ts'
-import { open, signedKind } from '../signing/dsse.ts'
+import { readEnvelope, signedKind } from '../signing/dsse.ts'
 import { peerIdSchema } from '../signing/peer-id.ts'
 
 const certificateSchema = z.strictObject({
@@ -45,5 +45,5 @@ export function certificateRank({ grant, issued }: Pick<Certificate, 'grant' | '
 
 /** Reads a certificate and checks nothing but its form: for what was verified before it was stored. */
 export function readCertificate(envelope: Uint8Array): Certificate {
-  return open(certificateKind, envelope).document
+  return readEnvelope(certificateKind, envelope).document
 }

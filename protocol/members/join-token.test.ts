@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { withCode } from '../../test/helpers/errors.ts'
 import { testFleet, testSeed, testSigner } from '../../test/helpers/fleet.ts'
 import { FormatError } from '../encoding/cbor.ts'
-import { open } from '../signing/dsse.ts'
+import { readEnvelope } from '../signing/dsse.ts'
 import { formatJoinToken, grantKind, nameMatches, parseJoinToken } from './join-token.ts'
 
 const fleet = testFleet()
@@ -21,7 +21,7 @@ describe('join tokens', () => {
   })
 
   it('hold a grant of the members role for the key of their seed', () => {
-    const { document, signedBy } = open(grantKind, token.grant)
+    const { document, signedBy } = readEnvelope(grantKind, token.grant)
     assert.deepEqual(document.key, testSigner('token').publicKey)
     assert.deepEqual(token.seed, testSeed('token'))
     assert.equal(signedBy(fleet.keys.members.publicKey), true)

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { withCode } from '../../test/helpers/errors.ts'
 import { daysAfter, testFleet, testNow, testSigner } from '../../test/helpers/fleet.ts'
 import { timeText } from '../encoding/fields.ts'
-import { seal } from '../signing/dsse.ts'
+import { signEnvelope } from '../signing/dsse.ts'
 import { signerOf } from '../signing/keys.ts'
 import { peerIdOf } from '../signing/peer-id.ts'
 import { type Certificate, certificateKind, readCertificate } from './certificate.ts'
@@ -61,11 +61,14 @@ describe('membership by a join token', () => {
   it('needs the signature of the token and that of the peer', () => {
     const certificate = readCertificate(fleet.join(token, device, valid))
     const tokenKey = signerOf(token.seed)
-    assert.throws(() => judge(seal(certificateKind, certificate, device)), withCode('not-signed'))
+    assert.throws(() => judge(signEnvelope(certificateKind, certificate, device)), withCode('not-signed'))
     // Whoever holds a token can't issue a certificate in another peer's name.
-    assert.throws(() => judge(seal(certificateKind, certificate, tokenKey)), withCode('not-signed'))
-    assert.throws(() => judge(seal(certificateKind, certificate, tokenKey, testSigner('x'))), withCode('not-signed'))
-    assert.equal(judge(seal(certificateKind, certificate, device, tokenKey)).name, 'kiosk-1')
+    assert.throws(() => judge(signEnvelope(certificateKind, certificate, tokenKey)), withCode('not-signed'))
+    assert.throws(
+      () => judge(signEnvelope(certificateKind, certificate, tokenKey, testSigner('x'))),
+      withCode('not-signed'),
+    )
+    assert.equal(judge(signEnvelope(certificateKind, certificate, device, tokenKey)).name, 'kiosk-1')
   })
 
   it('needs a grant by as many members keys as the threshold asks for', () => {

@@ -1,6 +1,6 @@
 /** Joining with a token: the certificate that a device writes for itself, within the token's limits. */
 
-import { seal } from '../signing/dsse.ts'
+import { signEnvelope } from '../signing/dsse.ts'
 import { type Signer, signerOf } from '../signing/keys.ts'
 import { peerIdOf } from '../signing/peer-id.ts'
 import { type Certificate, certificateKind } from './certificate.ts'
@@ -21,5 +21,5 @@ export function joinWithToken(token: JoinToken, peer: Signer, request: JoinReque
     peer: peerIdOf(peer.publicKey),
     grant: token.grant,
   }
-  return seal(certificateKind, certificate, signerOf(token.seed), peer)
+  return signEnvelope(certificateKind, certificate, signerOf(token.seed), peer)
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { withCode } from '../../test/helpers/errors.ts'
 import { daysAfter, testFleet, testNow, testSigner } from '../../test/helpers/fleet.ts'
-import { seal } from '../signing/dsse.ts'
+import { signEnvelope } from '../signing/dsse.ts'
 import type { Signer } from '../signing/keys.ts'
 import { peerIdOf } from '../signing/peer-id.ts'
 import { type Certificate, certificateKind, readCertificate } from './certificate.ts'
@@ -20,8 +20,8 @@ function judge(bytes: Uint8Array, by: Partial<MembershipAuthority> = {}, time = 
 }
 
 /** The same certificate, with other fields or by other signers. */
-function sealed(changes: Partial<Certificate>, ...signers: Signer[]): Uint8Array {
-  return seal(certificateKind, { ...readCertificate(envelope), ...changes }, ...signers)
+function signedCertificate(changes: Partial<Certificate>, ...signers: Signer[]): Uint8Array {
+  return signEnvelope(certificateKind, { ...readCertificate(envelope), ...changes }, ...signers)
 }
 
 describe('membership by the members role', () => {
@@ -51,7 +51,7 @@ describe('membership by the members role', () => {
 
   it('is signed by a members key, and not by the peer, a stranger or another role', () => {
     for (const signer of [device, testSigner('stranger'), fleet.keys.root, fleet.keys.targets, fleet.keys.timestamp]) {
-      assert.throws(() => judge(sealed({}, signer)), withCode('not-signed'))
+      assert.throws(() => judge(signedCertificate({}, signer)), withCode('not-signed'))
     }
     assert.throws(() => judge(envelope, { keys: [] }), withCode('not-signed'))
   })
@@ -65,12 +65,12 @@ describe('membership by the members role', () => {
     const { members } = fleet.keys
     const two = { keys: [members.publicKey, second.publicKey], threshold: 2 }
     assert.throws(() => judge(envelope, two), withCode('not-signed'))
-    assert.throws(() => judge(sealed({}, members, members), two), withCode('not-signed'))
-    assert.throws(() => judge(sealed({}, members, testSigner('stranger')), two), withCode('not-signed'))
-    assert.equal(judge(sealed({}, members, second), two).name, 'kiosk-1')
+    assert.throws(() => judge(signedCertificate({}, members, members), two), withCode('not-signed'))
+    assert.throws(() => judge(signedCertificate({}, members, testSigner('stranger')), two), withCode('not-signed'))
+    assert.equal(judge(signedCertificate({}, members, second), two).name, 'kiosk-1')
     // The authority naming a key twice doesn't make two signers of it.
     const twice = { keys: [members.publicKey, Buffer.from(members.publicKey)], threshold: 2 }
-    assert.throws(() => judge(sealed({}, members, members), twice), withCode('not-signed'))
+    assert.throws(() => judge(signedCertificate({}, members, members), twice), withCode('not-signed'))
   })
 
   it('ends at the second of its expiry, by the time that is surely past', () => {
@@ -101,7 +101,11 @@ describe('membership by the members role', () => {
       { age: 'AGE-SECRET-KEY-1' },
     ]
     for (const changes of wrong) {
-      assert.throws(() => sealed(changes, fleet.keys.members), withCode('malformed'), JSON.stringify(changes))
+      assert.throws(
+        () => signedCertificate(changes, fleet.keys.members),
+        withCode('malformed'),
+        JSON.stringify(changes),
+      )
     }
   })
 })

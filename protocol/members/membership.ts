@@ -2,7 +2,7 @@
 
 import { toHex } from '../encoding/hash.ts'
 import { ThymeshError } from '../errors.ts'
-import { type Opened, open } from '../signing/dsse.ts'
+import { type Envelope, readEnvelope } from '../signing/dsse.ts'
 import type { PublicKey } from '../signing/keys.ts'
 import { publicKeyOf } from '../signing/peer-id.ts'
 import { type Certificate, certificateKind } from './certificate.ts'
@@ -29,7 +29,7 @@ export interface MembershipAuthority {
  * clock). Throws a MembershipError that says why not, or a FormatError.
  */
 export function verifyMember(envelope: Uint8Array, peerId: string, by: MembershipAuthority, time: Date): Certificate {
-  const opened = open(certificateKind, envelope)
+  const opened = readEnvelope(certificateKind, envelope)
   const certificate = opened.document
   if (certificate.fleet !== by.fleet) {
     throw new MembershipError(
@@ -50,10 +50,10 @@ export function verifyMember(envelope: Uint8Array, peerId: string, by: Membershi
 function verifyGrant(
   certificate: Certificate,
   grantEnvelope: Uint8Array,
-  opened: Opened<Certificate>,
+  opened: Envelope<Certificate>,
   by: MembershipAuthority,
 ): void {
-  const openedGrant = open(grantKind, grantEnvelope)
+  const openedGrant = readEnvelope(grantKind, grantEnvelope)
   const grant = openedGrant.document
   requireThreshold(openedGrant, by, 'the join token')
   // When it was issued is the device's own word, so none of it counts any more: who is meant to stay is countersigned.
@@ -82,7 +82,7 @@ function verifyGrant(
   }
 }
 
-function requireThreshold(opened: Opened<unknown>, by: MembershipAuthority, what: string): void {
+function requireThreshold(opened: Envelope<unknown>, by: MembershipAuthority, what: string): void {
   const signed = new Set(by.keys.filter(key => opened.signedBy(key)).map(toHex))
   if (signed.size < by.threshold) {
     throw new MembershipError(

@@ -6,7 +6,7 @@ import { withCode } from '../../test/helpers/errors.ts'
 import { testFleet, testSigner, testStorePath } from '../../test/helpers/fleet.ts'
 import { limits } from '../limits.ts'
 import { certificateKind } from '../members/certificate.ts'
-import { seal } from '../signing/dsse.ts'
+import { signEnvelope } from '../signing/dsse.ts'
 import { peerIdOf } from '../signing/peer-id.ts'
 import { type Report, reportKind, verifyReport } from './report.ts'
 
@@ -42,31 +42,31 @@ const report: Report = {
 
 describe('reports', () => {
   it('are believed when their own peer signed them', () => {
-    assert.deepEqual(verifyReport(seal(reportKind, report, device), fleet), report)
+    assert.deepEqual(verifyReport(signEnvelope(reportKind, report, device), fleet), report)
   })
 
   it('may say as little as that the device waits', () => {
     const { v, peer, counter } = report
     const least: Report = { v, fleet, peer, counter, state: 'waiting', freshness: 'unknown' }
-    assert.deepEqual(verifyReport(seal(reportKind, least, device), fleet), least)
+    assert.deepEqual(verifyReport(signEnvelope(reportKind, least, device), fleet), least)
   })
 
   it('are not believed of someone else, not even from a controller', () => {
     for (const signer of [testSigner('other device'), keys.members, keys.root]) {
-      assert.throws(() => verifyReport(seal(reportKind, report, signer), fleet), withCode('not-signed'))
+      assert.throws(() => verifyReport(signEnvelope(reportKind, report, signer), fleet), withCode('not-signed'))
     }
   })
 
   it('are of one fleet', () => {
     const other = testFleet({ name: 'vineyard' }).fleet
-    assert.throws(() => verifyReport(seal(reportKind, report, device), other), withCode('other-fleet'))
+    assert.throws(() => verifyReport(signEnvelope(reportKind, report, device), other), withCode('other-fleet'))
   })
 
   it('are not certificates', () => {
     const certificate = testFleet().certify(device, { name: 'kiosk-1' })
     assert.throws(() => verifyReport(certificate, fleet), withCode('malformed'))
     const asCertificate = { ...certificateKind, codec: reportKind.codec }
-    assert.throws(() => verifyReport(seal(asCertificate, report, device), fleet), withCode('malformed'))
+    assert.throws(() => verifyReport(signEnvelope(asCertificate, report, device), fleet), withCode('malformed'))
   })
 
   it('refuse what is not a report', () => {
@@ -86,7 +86,7 @@ describe('reports', () => {
       { load: 1 },
     ]
     for (const changes of wrong) {
-      assert.throws(() => seal(reportKind, { ...report, ...changes } as Report, device), withCode('malformed'))
+      assert.throws(() => signEnvelope(reportKind, { ...report, ...changes } as Report, device), withCode('malformed'))
     }
   })
 })

@@ -15,7 +15,7 @@ import {
 import { ThymeshError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { storePathSchema } from '../nix/store-path.ts'
-import { type Opened, open, signedKind } from '../signing/dsse.ts'
+import { type Envelope, readEnvelope, signedKind } from '../signing/dsse.ts'
 import { peerIdSchema, publicKeyOf } from '../signing/peer-id.ts'
 
 /**
@@ -189,7 +189,7 @@ export class ReportError extends ThymeshError<'other-fleet' | 'not-signed'> {}
 
 /** A report, verified to be its peer's own and of this fleet. Throws a ReportError or a FormatError. */
 export function verifyReport(envelope: Uint8Array, fleet: string): Report {
-  const opened: Opened<Report> = open(reportKind, envelope)
+  const opened: Envelope<Report> = readEnvelope(reportKind, envelope)
   const report = opened.document
   if (report.fleet !== fleet) {
     throw new ReportError(

@@ -8,7 +8,7 @@ import { withCode } from '../../test/helpers/errors.ts'
 import { testSigner } from '../../test/helpers/fleet.ts'
 import { FormatError } from '../encoding/cbor.ts'
 import { limits } from '../limits.ts'
-import { open, seal, signedKind } from './dsse.ts'
+import { readEnvelope, signEnvelope, signedKind } from './dsse.ts'
 import { verifySignature } from './keys.ts'
 
 const schema = z.strictObject({ text: z.string() })
@@ -24,7 +24,7 @@ const raw = (bytes: Uint8Array) => decode<RawEnvelope>(bytes)
 
 describe('signed envelopes', () => {
   it('give back the document and say who signed it', () => {
-    const opened = open(kind, seal(kind, { text: 'hi' }, one, two))
+    const opened = readEnvelope(kind, signEnvelope(kind, { text: 'hi' }, one, two))
     assert.deepEqual(opened.document, { text: 'hi' })
     assert.equal(opened.signedBy(one.publicKey), true)
     assert.equal(opened.signedBy(two.publicKey), true)
@@ -33,7 +33,7 @@ describe('signed envelopes', () => {
   })
 
   it('are signed over the pre-authentication encoding of DSSE', () => {
-    const envelope = raw(seal(kind, { text: 'hi' }, one))
+    const envelope = raw(signEnvelope(kind, { text: 'hi' }, one))
     const type = 'application/vnd.thymesh.test-note.v1+dag-cbor'
     const message = Buffer.concat([
       Buffer.from(`DSSEv1 ${type.length} ${type} ${envelope.payload.length} `),
@@ -44,44 +44,44 @@ describe('signed envelopes', () => {
   })
 
   it('are not believed with another payload, or with the signature of another document', () => {
-    const [a, b] = [raw(seal(kind, { text: 'a' }, one)), raw(seal(kind, { text: 'b' }, one))]
-    assert.equal(open(kind, encode({ ...a, payload: b.payload })).signedBy(one.publicKey), false)
-    assert.equal(open(kind, encode({ ...a, signatures: b.signatures })).signedBy(one.publicKey), false)
+    const [a, b] = [raw(signEnvelope(kind, { text: 'a' }, one)), raw(signEnvelope(kind, { text: 'b' }, one))]
+    assert.equal(readEnvelope(kind, encode({ ...a, payload: b.payload })).signedBy(one.publicKey), false)
+    assert.equal(readEnvelope(kind, encode({ ...a, signatures: b.signatures })).signedBy(one.publicKey), false)
   })
 
   it('are not taken for another kind, nor is their signature', () => {
     const other = signedKind('other note', schema)
-    const bytes = seal(kind, { text: 'hi' }, one)
-    assert.throws(() => open(other, bytes), withCode('malformed'))
+    const bytes = signEnvelope(kind, { text: 'hi' }, one)
+    assert.throws(() => readEnvelope(other, bytes), withCode('malformed'))
     const relabelled = encode({ ...raw(bytes), payloadType: other.payloadType })
-    assert.equal(open(other, relabelled).signedBy(one.publicKey), false)
+    assert.equal(readEnvelope(other, relabelled).signedBy(one.publicKey), false)
   })
 
   it('are signed by keys, not by key IDs', () => {
-    const envelope = raw(seal(kind, { text: 'hi' }, stranger))
+    const envelope = raw(signEnvelope(kind, { text: 'hi' }, stranger))
     const claimed = encode({
       ...envelope,
       signatures: envelope.signatures.map(({ sig }) => ({ keyid: one.keyId, sig })),
     })
-    assert.equal(open(kind, claimed).signedBy(one.publicKey), false)
+    assert.equal(readEnvelope(kind, claimed).signedBy(one.publicKey), false)
   })
 
   it('stay signed beside signatures of strangers, and twice the same', () => {
-    const opened = open(kind, seal(kind, { text: 'hi' }, stranger, one, one))
+    const opened = readEnvelope(kind, signEnvelope(kind, { text: 'hi' }, stranger, one, one))
     assert.equal(opened.signedBy(one.publicKey), true)
     assert.equal(opened.signedBy(two.publicKey), false)
   })
 
   it('have at least one signature, and no more than the limit', () => {
-    assert.throws(() => seal(kind, { text: 'hi' }), FormatError)
+    assert.throws(() => signEnvelope(kind, { text: 'hi' }), FormatError)
     const many = Array.from({ length: limits.signatures + 1 }, () => one)
-    assert.throws(() => seal(kind, { text: 'hi' }, ...many), FormatError)
-    const envelope = raw(seal(kind, { text: 'hi' }, one))
-    assert.throws(() => open(kind, encode({ ...envelope, signatures: [] })), FormatError)
+    assert.throws(() => signEnvelope(kind, { text: 'hi' }, ...many), FormatError)
+    const envelope = raw(signEnvelope(kind, { text: 'hi' }, one))
+    assert.throws(() => readEnvelope(kind, encode({ ...envelope, signatures: [] })), FormatError)
   })
 
   it('refuse shapes that are not theirs', () => {
-    const envelope = raw(seal(kind, { text: 'hi' }, one))
+    const envelope = raw(signEnvelope(kind, { text: 'hi' }, one))
     const [signature] = envelope.signatures
     const shapes: unknown[] = [
       { ...envelope, extra: 1 },
@@ -96,11 +96,11 @@ describe('signed envelopes', () => {
       [],
       null,
     ]
-    for (const shape of shapes) assert.throws(() => open(kind, encode(shape)), FormatError)
+    for (const shape of shapes) assert.throws(() => readEnvelope(kind, encode(shape)), FormatError)
   })
 
   it('are bounded, written and read', () => {
-    assert.throws(() => seal(kind, { text: 'a'.repeat(limits.envelope) }, one), withCode('too-large'))
-    assert.throws(() => open(kind, new Uint8Array(limits.envelope + 1)), withCode('too-large'))
+    assert.throws(() => signEnvelope(kind, { text: 'a'.repeat(limits.envelope) }, one), withCode('too-large'))
+    assert.throws(() => readEnvelope(kind, new Uint8Array(limits.envelope + 1)), withCode('too-large'))
   })
 })

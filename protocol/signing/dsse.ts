@@ -14,7 +14,7 @@ const envelopeSchema = z.strictObject({
     .min(1)
     .max(limits.signatures),
 })
-type Envelope = z.infer<typeof envelopeSchema>
+type WireEnvelope = z.infer<typeof envelopeSchema>
 
 const envelopeCodec = codec('signed envelope', limits.envelope, envelopeSchema)
 
@@ -32,7 +32,7 @@ export function signedKind<T>(name: string, schema: z.ZodType<T>): SignedKind<T>
 }
 
 /** The envelope's bytes: the document, signed by each signer. */
-export function seal<T>(kind: SignedKind<T>, document: T, ...signers: Signer[]): Uint8Array {
+export function signEnvelope<T>(kind: SignedKind<T>, document: T, ...signers: Signer[]): Uint8Array {
   const payload = kind.codec.encode(document)
   const message = preAuthenticationEncoding(kind.payloadType, payload)
   const signatures = signers.map(signer => ({ keyid: signer.keyId, sig: signer.sign(message) }))
@@ -40,7 +40,7 @@ export function seal<T>(kind: SignedKind<T>, document: T, ...signers: Signer[]):
 }
 
 /** A document out of an envelope, with the means to ask who signed it. Not believed until that was asked. */
-export interface Opened<T> {
+export interface Envelope<T> {
   readonly document: T
   /** How many there are, good or not. */
   readonly signatures: number
@@ -49,8 +49,8 @@ export interface Opened<T> {
 }
 
 /** Reads an envelope's bytes; throws a FormatError when they are of another kind or shape. Checks no signature. */
-export function open<T>(kind: SignedKind<T>, bytes: Uint8Array): Opened<T> {
-  const envelope: Envelope = envelopeCodec.decode(bytes)
+export function readEnvelope<T>(kind: SignedKind<T>, bytes: Uint8Array): Envelope<T> {
+  const envelope: WireEnvelope = envelopeCodec.decode(bytes)
   if (envelope.payloadType !== kind.payloadType) {
     throw new FormatError('malformed', `expected a ${kind.codec.name}, got an envelope of ${envelope.payloadType}`)
   }

@@ -13,7 +13,7 @@ import {
 } from '../encoding/fields.ts'
 import { hashLength } from '../encoding/hash.ts'
 import { limits } from '../limits.ts'
-import { seal, signedKind } from '../signing/dsse.ts'
+import { signEnvelope, signedKind } from '../signing/dsse.ts'
 import type { Signer } from '../signing/keys.ts'
 
 /** What an operator says of a proposal, and when: the signed half of the audit log. */
@@ -34,7 +34,7 @@ export type Statement = z.infer<typeof statementSchema>
 export const statementKind = signedKind<Statement>('proposal statement', statementSchema)
 
 export function makeStatement(statement: Omit<Statement, 'v' | 'key'>, signer: Signer): Uint8Array {
-  return seal(statementKind, { v: 1, key: signer.keyId, ...statement }, signer)
+  return signEnvelope(statementKind, { v: 1, key: signer.keyId, ...statement }, signer)
 }
 
 const proposalSchema = z.strictObject({

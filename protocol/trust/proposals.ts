@@ -5,7 +5,7 @@ import { equalBytes, fromHex, sha256, sha256Hex } from '../encoding/hash.ts'
 import { messageOf, ThymeshError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { type Release, releaseCodec } from '../release/release.ts'
-import { type Opened, open } from '../signing/dsse.ts'
+import { type Envelope, readEnvelope } from '../signing/dsse.ts'
 import { keyIdOf, type PublicKey, type Signer, verifySignature } from '../signing/keys.ts'
 import { fleetFields, membersAuthority, membersRole, type RoleName, releaseTarget } from './fleet.ts'
 import { ownerProblem } from './key-owners.ts'
@@ -309,9 +309,9 @@ function statementsIn({ statements, fleet }: Proposal, id: string, keys: Readonl
   return { statements: kept.map(each => each.statement), envelopes: kept.map(each => each.envelope) }
 }
 
-function tryOpen(envelope: Uint8Array): Opened<Statement> | undefined {
+function tryOpen(envelope: Uint8Array): Envelope<Statement> | undefined {
   try {
-    return open(statementKind, envelope)
+    return readEnvelope(statementKind, envelope)
   } catch (thrown) {
     if (thrown instanceof ThymeshError) return undefined
     throw new RangeError(messageOf(thrown), { cause: thrown })

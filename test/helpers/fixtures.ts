@@ -18,7 +18,7 @@ import { releaseCodec } from '../../protocol/release/release.ts'
 import { secretDocumentCodec } from '../../protocol/release/secrets.ts'
 import type { UpdatePolicyInput } from '../../protocol/release/update-policy.ts'
 import { reportKind } from '../../protocol/report/report.ts'
-import { open, type SignedKind, seal } from '../../protocol/signing/dsse.ts'
+import { readEnvelope, type SignedKind, signEnvelope } from '../../protocol/signing/dsse.ts'
 import { type Signer, signerOf } from '../../protocol/signing/keys.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 
@@ -63,7 +63,7 @@ export function makeFixtures(): Fixture[] {
   const countersigned = fleet.certify(device, {
     name: 'kiosk-1',
     site: 'north',
-    token: tokenIdOf(open(grantKind, token.grant).document),
+    token: tokenIdOf(readEnvelope(grantKind, token.grant).document),
   })
   const closure = testClosure('kiosk')
   const { trusted, release } = fleet.release({
@@ -74,7 +74,7 @@ export function makeFixtures(): Fixture[] {
   })
   const { root, timestamp, snapshot, targets, delegated } = trusted as Required<typeof trusted>
   const members = delegated.members as Loaded<'targets'>
-  const report = seal(reportKind, reportOf(fleet.fleet, peer), device)
+  const report = signEnvelope(reportKind, reportOf(fleet.fleet, peer), device)
   const head = { root: 1, timestamp: timestamp.bytes }
   const hash = sha256(Buffer.from('a document'))
   const certificateFixture = (name: string, bytes: Uint8Array, ...signers: Signer[]) =>
@@ -111,13 +111,13 @@ export function makeFixtures(): Fixture[] {
       again: bytes => Buffer.from(formatJoinToken(parseJoinToken(Buffer.from(bytes).toString()))),
     },
     signed('report', reportKind, report, device),
-    signed('report-fetching', reportKind, seal(reportKind, fetchingReport(fleet.fleet, peer), device), device),
-    signed('report-rolled-back', reportKind, seal(reportKind, rolledBackOf(fleet.fleet, peer), device), device),
+    signed('report-fetching', reportKind, signEnvelope(reportKind, fetchingReport(fleet.fleet, peer), device), device),
+    signed('report-rolled-back', reportKind, signEnvelope(reportKind, rolledBackOf(fleet.fleet, peer), device), device),
     plain('release', releaseCodec, release),
     plain('release-of-site', releaseCodec, site.release),
-    signed('report-of-site', reportKind, seal(reportKind, siteReport(fleet.fleet, peer), device), device),
+    signed('report-of-site', reportKind, signEnvelope(reportKind, siteReport(fleet.fleet, peer), device), device),
     plain('release-in-waves', releaseCodec, inWaves(release)),
-    signed('report-waiting', reportKind, seal(reportKind, waitingReport(fleet.fleet, peer), device), device),
+    signed('report-waiting', reportKind, signEnvelope(reportKind, waitingReport(fleet.fleet, peer), device), device),
     plain('release-with-policy', releaseCodec, {
       ...release,
       configs: { kiosk: { ...testConfig(closure), policy: samplePolicy } },
@@ -133,10 +133,15 @@ export function makeFixtures(): Fixture[] {
       v: 1,
       fleet: fleet.fleet,
       peers: [peer],
-      tokens: [tokenIdOf(open(grantKind, token.grant).document)],
+      tokens: [tokenIdOf(readEnvelope(grantKind, token.grant).document)],
       notes: [{ subject: peer, name: 'kiosk-1', at: '2026-01-31T12:00:00Z', reason: 'stolen' }],
     }),
-    signed('report-with-alarms', reportKind, seal(reportKind, alarmedReport(fleet.fleet, peer), device), device),
+    signed(
+      'report-with-alarms',
+      reportKind,
+      signEnvelope(reportKind, alarmedReport(fleet.fleet, peer), device),
+      device,
+    ),
     plain('head', messages.headCodec, head),
     plain('hello', messages.helloCodec, {
       v: 1,
@@ -254,8 +259,8 @@ function signed<T>(name: string, kind: SignedKind<T>, bytes: Uint8Array, ...sign
     name: `${name}.dsse`,
     bytes,
     format: kind.codec.name,
-    decode: envelope => open(kind, envelope).document,
-    again: envelope => seal(kind, open(kind, envelope).document, ...signers),
+    decode: envelope => readEnvelope(kind, envelope).document,
+    again: envelope => signEnvelope(kind, readEnvelope(kind, envelope).document, ...signers),
   }
 }
 

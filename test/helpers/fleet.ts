@@ -13,7 +13,7 @@ import type { MembershipAuthority } from '../../protocol/members/membership.ts'
 import { revocationsCodec, withRevocation } from '../../protocol/members/revocations.ts'
 import { encodeNix32 } from '../../protocol/nix/base32.ts'
 import type { ReleasedConfig } from '../../protocol/release/release.ts'
-import { seal } from '../../protocol/signing/dsse.ts'
+import { signEnvelope } from '../../protocol/signing/dsse.ts'
 import { type Signer, signerOf } from '../../protocol/signing/keys.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import { membersAuthority, namedRevocations } from '../../protocol/trust/fleet.ts'
@@ -147,7 +147,7 @@ export function testFleet(init: { name?: string; now?: Date; keys?: FleetKeys } 
       return latest()
     },
     authority: { fleet, ...membersAuthority(founded.trusted), revoked: new Set() },
-    certify: (peer, certifyInit) => seal(certificateKind, certificate(peer, certifyInit), keys.members),
+    certify: (peer, certifyInit) => signEnvelope(certificateKind, certificate(peer, certifyInit), keys.members),
     token: ({ word = 'token', bootstrap = [], signers = [keys.members], ...grantInit } = {}) => {
       const grant: Grant = {
         v: 1,
@@ -160,7 +160,7 @@ export function testFleet(init: { name?: string; now?: Date; keys?: FleetKeys } 
         certificateDays: 365,
         ...grantInit,
       }
-      return { v: 1, fleet, grant: seal(grantKind, grant, ...signers), seed: testSeed(word), bootstrap }
+      return { v: 1, fleet, grant: signEnvelope(grantKind, grant, ...signers), seed: testSeed(word), bootstrap }
     },
     join: (token, peer, certifyInit) => {
       const { v, fleet, peer: peerId, grant, ...request } = certificate(peer, certifyInit)

@@ -16,7 +16,7 @@ import { openState, type PeerState } from '../../node/state/peer-state.ts'
 import type { NixStore } from '../../node/store/local/nix-store.ts'
 import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
 import { type Report, reportKind } from '../../protocol/report/report.ts'
-import { seal } from '../../protocol/signing/dsse.ts'
+import { signEnvelope } from '../../protocol/signing/dsse.ts'
 import type { Signer } from '../../protocol/signing/keys.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import type { Published } from '../../protocol/trust/publish.ts'
@@ -183,7 +183,7 @@ export function reportOf(
     freshness: 'fresh',
     ...more,
   }
-  return seal(reportKind, report, peer.signer)
+  return signEnvelope(reportKind, report, peer.signer)
 }
 
 /** Makes a peer's state believe what was published. */

@@ -6,7 +6,7 @@ import { timeText } from '../../protocol/encoding/fields.ts'
 import { certificateKind, readCertificate } from '../../protocol/members/certificate.ts'
 import { grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
 import { reportKind } from '../../protocol/report/report.ts'
-import { open, seal } from '../../protocol/signing/dsse.ts'
+import { readEnvelope, signEnvelope } from '../../protocol/signing/dsse.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import { daysAfter, testSigner } from '../helpers/fleet.ts'
 import {
@@ -28,7 +28,7 @@ function renewed(fleet: ReturnType<typeof liveFleet>, of: Uint8Array): Uint8Arra
   const { v, peer, grant, ...before } = readCertificate(of)
   const now = new Date(new Date().setMilliseconds(0))
   const dates = { issued: timeText(now), expires: timeText(daysAfter(now, 365)) }
-  return seal(certificateKind, { v, peer, ...before, ...dates, token: '0'.repeat(32) }, fleet.keys.members)
+  return signEnvelope(certificateKind, { v, peer, ...before, ...dates, token: '0'.repeat(32) }, fleet.keys.members)
 }
 
 describe('a member', () => {
@@ -77,7 +77,7 @@ describe('a member', () => {
     await connect(kept, peer)
     await connect(thief, peer)
     await peer.directory.addCertificate(kept.identity.peerId, renewed(fleet, kept.certificate))
-    const next = fleet.revoke({ tokens: [tokenIdOf(open(grantKind, token.grant).document)] })
+    const next = fleet.revoke({ tokens: [tokenIdOf(readEnvelope(grantKind, token.grant).document)] })
     await peer.state.believe(next.trusted, documentsOf(fleet))
     await until(() => peer.host.getConnections(thief.host.peerId).length === 0, 'the thief to be dropped')
     await until(() => peer.directory.certificate(thief.identity.peerId) === undefined, 'it to be forgotten')
@@ -165,7 +165,11 @@ describe('two devices with one key', () => {
     const id = device.identity.peerId
     await until(() => a.directory.certificate(id) && b.directory.certificate(id), 'its certificate')
     const first = reportOf(device, 1)
-    const fork = seal(reportKind, { ...open(reportKind, first).document, state: 'running' }, device.signer)
+    const fork = signEnvelope(
+      reportKind,
+      { ...readEnvelope(reportKind, first).document, state: 'running' },
+      device.signer,
+    )
     device.gossip.publishReport(first)
     await until(() => b.directory.report(id), 'the first report')
     device.gossip.publishReport(fork)

@@ -8,7 +8,7 @@ import { memberRows } from '../../controller/queries/members.ts'
 import { tokenRows } from '../../controller/queries/tokens.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { reportKind } from '../../protocol/report/report.ts'
-import { open, seal } from '../../protocol/signing/dsse.ts'
+import { readEnvelope, signEnvelope } from '../../protocol/signing/dsse.ts'
 import { daysAfter, type TestFleet, testRecipient, testSigner } from '../helpers/fleet.ts'
 import { silentLogger } from '../helpers/log.ts'
 import { connect, gossiping, isMember, liveFleet, Mesh, reportOf, type TestPeer, until } from '../helpers/mesh.ts'
@@ -42,7 +42,11 @@ async function scene(t: TestContext) {
 
 /** Its report, with what its mesh has to say. */
 function reportWith(peer: TestPeer, counter: number): Uint8Array {
-  return seal(reportKind, { ...open(reportKind, reportOf(peer, counter)).document, ...peer.notes.fields }, peer.signer)
+  return signEnvelope(
+    reportKind,
+    { ...readEnvelope(reportKind, reportOf(peer, counter)).document, ...peer.notes.fields },
+    peer.signer,
+  )
 }
 
 describe('a controller', () => {

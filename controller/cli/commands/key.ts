@@ -7,7 +7,7 @@ import { nameSchema } from '../../../protocol/encoding/fields.ts'
 import { HintedError, ThymeshError } from '../../../protocol/errors.ts'
 import { grantKind, nameMatches, parseJoinToken } from '../../../protocol/members/join-token.ts'
 import { formatNixSecretKey } from '../../../protocol/nix/signature.ts'
-import { open } from '../../../protocol/signing/dsse.ts'
+import { readEnvelope } from '../../../protocol/signing/dsse.ts'
 import { roleNames } from '../../../protocol/trust/fleet.ts'
 import { ownCertificate } from '../../fleet/certificate.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
@@ -148,7 +148,7 @@ export async function keyPassphrase(
 /** Refuses a token with which the controller couldn't join, or would join as a device, before any key is made. */
 function requireToken(text: string, fleet: string, operator: string): void {
   const token = parseJoinToken(text)
-  const { role, names, expires } = open(grantKind, token.grant).document
+  const { role, names, expires } = readEnvelope(grantKind, token.grant).document
   const hint = `Ask an operator of the fleet for a token: thymesh token --relay --names ${operator}`
   if (token.fleet !== fleet) {
     throw new HintedError(

@@ -6,7 +6,7 @@ import { timeText } from '../../../protocol/encoding/fields.ts'
 import { readCertificate } from '../../../protocol/members/certificate.ts'
 import type { MembershipAuthority } from '../../../protocol/members/membership.ts'
 import { highestCounter, type Report, reportKind } from '../../../protocol/report/report.ts'
-import { seal } from '../../../protocol/signing/dsse.ts'
+import { signEnvelope } from '../../../protocol/signing/dsse.ts'
 import type { Signer } from '../../../protocol/signing/keys.ts'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
 import { withCode } from '../../../test/helpers/errors.ts'
@@ -41,7 +41,7 @@ function report(counter: number, more: Partial<Report> = {}, signer: Signer = de
     freshness: 'fresh',
     ...more,
   }
-  return seal(reportKind, document, signer)
+  return signEnvelope(reportKind, document, signer)
 }
 
 describe('certificates', () => {

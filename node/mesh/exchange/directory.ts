@@ -7,7 +7,7 @@ import { type Certificate, certificateRank, readCertificate } from '../../../pro
 import { grantKind, tokenIdOf } from '../../../protocol/members/join-token.ts'
 import { type MembershipAuthority, MembershipError, verifyMember } from '../../../protocol/members/membership.ts'
 import { highestCounter, type Report, reportKind, verifyReport } from '../../../protocol/report/report.ts'
-import { open } from '../../../protocol/signing/dsse.ts'
+import { readEnvelope } from '../../../protocol/signing/dsse.ts'
 import type { Logger } from '../../process/log.ts'
 import type { Clock } from '../../state/clock.ts'
 import type { Database, Table } from '../../state/database.ts'
@@ -64,7 +64,7 @@ export class Directory extends EventEmitter<Events> {
       if (known !== undefined) directory.#count(undefined, known.document)
     }
     for await (const [peer, envelope] of directory.#reportTable.entries()) {
-      directory.#load(directory.#reports, peer, envelope, bytes => open(reportKind, bytes).document)
+      directory.#load(directory.#reports, peer, envelope, bytes => readEnvelope(reportKind, bytes).document)
       const member = directory.#certificates.get(peer)
       if (member !== undefined) await directory.#dropBeyond(peer, member.document)
     }
@@ -210,5 +210,5 @@ export class Directory extends EventEmitter<Events> {
 
 /** Of a grant that was verified before. */
 function tokenOf(grant: Uint8Array): string {
-  return tokenIdOf(open(grantKind, grant).document)
+  return tokenIdOf(readEnvelope(grantKind, grant).document)
 }

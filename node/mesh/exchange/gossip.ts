@@ -10,7 +10,7 @@ import { limits } from '../../../protocol/limits.ts'
 import { certificateKind } from '../../../protocol/members/certificate.ts'
 import { headCodec, type ProtocolNames } from '../../../protocol/messages/messages.ts'
 import { ReportError, reportKind } from '../../../protocol/report/report.ts'
-import { open } from '../../../protocol/signing/dsse.ts'
+import { readEnvelope } from '../../../protocol/signing/dsse.ts'
 import { MetadataError } from '../../../protocol/trust/metadata.ts'
 import { TrustError } from '../../../protocol/trust/trusted-set.ts'
 import type { Logger } from '../../process/log.ts'
@@ -176,7 +176,7 @@ export class Gossip extends EventEmitter<Events> {
 
   async #judgeCertificate(data: Uint8Array): Promise<TopicValidatorResult> {
     const { directory } = this.#components
-    const { peer } = open(certificateKind, data).document
+    const { peer } = readEnvelope(certificateKind, data).document
     return (await directory.addCertificate(peer, data)) === 'new' ? Accept : Ignore
   }
 
@@ -184,7 +184,7 @@ export class Gossip extends EventEmitter<Events> {
     const { directory, documents, state, log } = this.#components
     let outcome = await directory.addReport(data)
     if (outcome === 'unknown-member') {
-      const { peer } = open(reportKind, data).document
+      const { peer } = readEnvelope(reportKind, data).document
       if (state.belief?.authority.revoked.has(peer)) return Ignore
       const certificate = await documents.ask(source, { certificate: peer }, limits.envelope)
       if (certificate === undefined) return Ignore

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { type Report, reportKind } from '../../../protocol/report/report.ts'
-import { seal } from '../../../protocol/signing/dsse.ts'
+import { signEnvelope } from '../../../protocol/signing/dsse.ts'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
 import { testFleet, testSigner } from '../../../test/helpers/fleet.ts'
 import { CloneWatch } from './clone-watch.ts'
@@ -24,7 +24,7 @@ function report(counter: number, process: number, more: Partial<Report> = {}) {
     boot: boot(process),
     ...more,
   }
-  return { document, envelope: seal(reportKind, document, device) }
+  return { document, envelope: signEnvelope(reportKind, document, device) }
 }
 
 function watch() {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { timeText } from '../../../protocol/encoding/fields.ts'
 import { type Certificate, certificateKind } from '../../../protocol/members/certificate.ts'
 import type { JoinToken } from '../../../protocol/members/join-token.ts'
-import { seal } from '../../../protocol/signing/dsse.ts'
+import { signEnvelope } from '../../../protocol/signing/dsse.ts'
 import { type Signer, signerOf } from '../../../protocol/signing/keys.ts'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
 import { daysAfter, type TestFleet, testSigner } from '../../helpers/fleet.ts'
@@ -25,7 +25,7 @@ interface Bad {
 }
 
 /** A certificate of the intruder, with anything in it, signed by anyone. */
-function sealed(fleet: TestFleet, change: Partial<Certificate>, ...signers: Signer[]): Uint8Array {
+function signedCertificate(fleet: TestFleet, change: Partial<Certificate>, ...signers: Signer[]): Uint8Array {
   const certificate: Certificate = {
     v: 1,
     fleet: fleet.fleet,
@@ -36,11 +36,11 @@ function sealed(fleet: TestFleet, change: Partial<Certificate>, ...signers: Sign
     expires: timeText(daysAfter(fleet.now, 365)),
     ...change,
   }
-  return seal(certificateKind, certificate, ...signers)
+  return signEnvelope(certificateKind, certificate, ...signers)
 }
 
 const joined = (fleet: TestFleet, token: JoinToken, change: Partial<Certificate> = {}) =>
-  sealed(fleet, { grant: token.grant, ...change }, signerOf(token.seed), intruder)
+  signedCertificate(fleet, { grant: token.grant, ...change }, signerOf(token.seed), intruder)
 
 const bad: Bad[] = [
   {
@@ -69,14 +69,14 @@ const bad: Bad[] = [
     power: 'no key',
     tried: 'signs a certificate for itself',
     because: /signed by 0 of the 1 members keys/,
-    certificate: fleet => sealed(fleet, {}, intruder),
+    certificate: fleet => signedCertificate(fleet, {}, intruder),
   },
   {
     id: 'certificate-wrong-role-key',
     power: 'targets key',
     tried: 'signs a certificate with the key of the targets role',
     because: /signed by 0 of the 1 members keys/,
-    certificate: fleet => sealed(fleet, { role: 'controller' }, fleet.keys.targets),
+    certificate: fleet => signedCertificate(fleet, { role: 'controller' }, fleet.keys.targets),
   },
   {
     id: 'certificate-promoted',
@@ -84,7 +84,7 @@ const bad: Bad[] = [
     tried: 'puts the role controller into its certificate and keeps the signature',
     because: /signed by 0 of the 1 members keys/,
     certificate: fleet =>
-      sealed(fleet, { role: 'controller' }, { ...fleet.keys.members, sign: () => new Uint8Array(64) }),
+      signedCertificate(fleet, { role: 'controller' }, { ...fleet.keys.members, sign: () => new Uint8Array(64) }),
   },
   {
     id: 'certificate-as-other-kind',
@@ -140,7 +140,7 @@ const bad: Bad[] = [
     power: 'device key',
     tried: "copies a token's grant out of a member's certificate, without the token's key",
     because: /isn't signed by its join token/,
-    certificate: fleet => sealed(fleet, { grant: fleet.token().grant }, intruder),
+    certificate: fleet => signedCertificate(fleet, { grant: fleet.token().grant }, intruder),
   },
 ]
 
@@ -167,7 +167,12 @@ export const certificateAttacks: Attack[] = [
       await victim.directory.addCertificate(peer, true1)
       const token = arena.fleet.token()
       const later = timeText(daysAfter(arena.fleet.now, 0.5))
-      const forged = sealed(arena.fleet, { peer, grant: token.grant, issued: later }, signerOf(token.seed), intruder)
+      const forged = signedCertificate(
+        arena.fleet,
+        { peer, grant: token.grant, issued: later },
+        signerOf(token.seed),
+        intruder,
+      )
       const hostile = await arena.hostile()
       const connection = await hostile.join(victim)
       await arena.kept(victim, peer, hostile.id)

@@ -6,7 +6,7 @@ import { timeText } from '../../../protocol/encoding/fields.ts'
 import { readCertificate } from '../../../protocol/members/certificate.ts'
 import { headCodec } from '../../../protocol/messages/messages.ts'
 import { highestCounter, type Report, reportKind } from '../../../protocol/report/report.ts'
-import { open, seal } from '../../../protocol/signing/dsse.ts'
+import { readEnvelope, signEnvelope } from '../../../protocol/signing/dsse.ts'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
 import { daysAfter, testSigner } from '../../helpers/fleet.ts'
 import { connect, gossiping, liveFleet, reportOf, type TestPeer, until } from '../../helpers/mesh.ts'
@@ -119,7 +119,7 @@ export const gossipAttacks: Attack[] = [
       const peer = behind.identity.peerId
       const report: Report = { v: 1, fleet: arena.fleet.fleet, peer, counter: 5, state: 'failed', freshness: 'fresh' }
       const before = await told(victim)
-      assert.equal(await judged('reports', seal(reportKind, report, testSigner('hostile'))), 'reject')
+      assert.equal(await judged('reports', signEnvelope(reportKind, report, testSigner('hostile'))), 'reject')
       assert.deepEqual(await told(victim), before)
       assert.equal(victim.directory.report(peer), undefined)
       behind.gossip.publishReport(reportOf(behind, 1))
@@ -206,7 +206,7 @@ export const gossipAttacks: Attack[] = [
       const { victim, behind, judged } = await scene(arena)
       await until(() => victim.directory.certificate(behind.identity.peerId), 'the certificate of the one behind')
       const foreign = reportOf({ fleet: liveFleet('elsewhere').fleet, signer: behind.signer }, 9)
-      assert.equal(open(reportKind, foreign).document.peer, behind.identity.peerId)
+      assert.equal(readEnvelope(reportKind, foreign).document.peer, behind.identity.peerId)
       assert.equal(await judged('reports', foreign), 'reject')
       assert.equal(victim.directory.report(behind.identity.peerId), undefined)
     },

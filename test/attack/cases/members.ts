@@ -5,7 +5,7 @@ import { timeText } from '../../../protocol/encoding/fields.ts'
 import { certificateKind } from '../../../protocol/members/certificate.ts'
 import { grantKind, tokenIdOf } from '../../../protocol/members/join-token.ts'
 import { type Report, reportKind } from '../../../protocol/report/report.ts'
-import { open, seal } from '../../../protocol/signing/dsse.ts'
+import { readEnvelope, signEnvelope } from '../../../protocol/signing/dsse.ts'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
 import { daysAfter, testSigner } from '../../helpers/fleet.ts'
 import { connect, until } from '../../helpers/mesh.ts'
@@ -88,7 +88,7 @@ export const memberAttacks: Attack[] = [
       const victim = await arena.victim()
       const hostile = await arena.hostile('one', join('one'))
       await hostile.join(victim)
-      arena.fleet.revoke({ tokens: [tokenIdOf(open(grantKind, token.grant).document)] })
+      arena.fleet.revoke({ tokens: [tokenIdOf(readEnvelope(grantKind, token.grant).document)] })
       await hears(arena, victim)
       await isOut(arena, victim, hostile)
       const { verdict } = await (await arena.hostile('two', join('two'))).greet(victim)
@@ -137,7 +137,7 @@ export const memberAttacks: Attack[] = [
       const report = (counter: number, boot: string) => {
         const { fleet } = arena.fleet
         const base: Report = { v: 1, fleet, peer: hostile.id, counter, state: 'waiting', freshness: 'fresh' }
-        return { report: seal(reportKind, { ...base, boot: Buffer.alloc(8, boot) }, device) }
+        return { report: signEnvelope(reportKind, { ...base, boot: Buffer.alloc(8, boot) }, device) }
       }
       await hostile.sync(connection, {}, [report(1, 'a'), report(2, 'b'), report(3, 'a')])
       const alarm = () =>
@@ -231,7 +231,7 @@ export const memberAttacks: Attack[] = [
     async run(arena) {
       const victim = await arena.victim()
       const bad = testSigner('bad')
-      const certificate = seal(
+      const certificate = signEnvelope(
         certificateKind,
         {
           v: 1,
@@ -261,7 +261,7 @@ export const memberAttacks: Attack[] = [
       const kept = () => dump(victim.peerState.database, ['members'])
       await until(async () => (await kept()).some(line => line.includes(hostile.id)), 'its certificate to be kept')
       const before = await kept()
-      const forged = seal(
+      const forged = signEnvelope(
         certificateKind,
         {
           v: 1,
