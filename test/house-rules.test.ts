@@ -94,7 +94,7 @@ const doors: Record<string, string> = {
   'node/state/limits.ts': 'how many releases a peer keeps, for errors',
   'node/state/releases.ts': 'pure functions: which release counts for a device',
   'node/rollout/decision.ts': 'pure functions: waves are shown as devices judge them',
-  'node/rollout/judge.ts': 'the same',
+  'node/rollout/evaluate-waves.ts': 'the same',
   'node/rollout/news.ts': 'the same',
   'node/settings': 'controllers have the same settings file',
   'node/process': 'logs and child processes',

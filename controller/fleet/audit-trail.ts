@@ -19,7 +19,7 @@ import { limits } from '../../protocol/limits.ts'
 import { membersRole, releaseTarget, revocationsTarget } from '../../protocol/trust/fleet.ts'
 import { parseMetadata } from '../../protocol/trust/metadata.ts'
 import { proposalCodec } from '../../protocol/trust/proposal.ts'
-import type { Judged } from '../../protocol/trust/proposals.ts'
+import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import { siteOf, siteReleaseTarget } from '../../protocol/trust/site-roles.ts'
 
 /** Some 2 KiB each in a fleet of a hundred devices: releases of many years. */
@@ -117,7 +117,7 @@ export class AuditTrail {
   }
 
   /** Notes a proposal, in place of what was noted of it before. Never rejects. */
-  noteProposal({ id, proposal }: Judged): Promise<void> {
+  noteProposal({ id, proposal }: VerifiedProposal): Promise<void> {
     return this.#write(() => this.#put(`p/${id}`, proposalCodec.encode(proposal)))
   }
 

@@ -3,7 +3,7 @@
 import type { Releases } from '../../protocol/release/effective-release.ts'
 import { type Release, wantedConfig } from '../../protocol/release/release.ts'
 import { operatorOf } from '../../protocol/trust/fleet.ts'
-import type { Judged } from '../../protocol/trust/proposals.ts'
+import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { shortId } from '../format/table.ts'
 import type { Session } from '../session/session.ts'
@@ -30,7 +30,7 @@ export interface ProposalRow {
 }
 
 /** The signatures of one role on one part. */
-export type Signatures = Pick<Judged['requirements'][number], 'part' | 'by' | 'threshold'> & {
+export type Signatures = Pick<VerifiedProposal['requirements'][number], 'part' | 'by' | 'threshold'> & {
   readonly signed: readonly string[]
 }
 
@@ -54,7 +54,7 @@ export async function queryProposals({ peer }: Session): Promise<{ proposals: Pr
   return { proposals: all.length === 0 ? [] : all.map(each => rowOf(each, beliefOf(peer))) }
 }
 
-function rowOf(judged: Judged, belief: Releases & { trusted: TrustedSet }): ProposalRow {
+function rowOf(judged: VerifiedProposal, belief: Releases & { trusted: TrustedSet }): ProposalRow {
   const { id, proposal, parts, release, requirements, complete } = judged
   return {
     id,
@@ -87,7 +87,7 @@ export function deviceChanges(before: Release, after: Release): DeviceChange[] {
 }
 
 /** The release that a proposal takes the place of: the fleet's or the site's; an empty one before a site's first. */
-export function releaseBefore({ proposal }: Judged, { release, sites }: Releases): Release {
+export function releaseBefore({ proposal }: VerifiedProposal, { release, sites }: Releases): Release {
   const site = proposal.site?.name
   return site === undefined ? release : (sites.get(site) ?? { ...release, configs: {}, devices: {} })
 }
@@ -101,7 +101,7 @@ export function speaker(trusted: TrustedSet, key: string, claimed: string): stri
 }
 
 /** The statements on a proposal, the oldest first. */
-export function voices({ statements }: Pick<Judged, 'statements'>, trusted: TrustedSet): Voice[] {
+export function voices({ statements }: Pick<VerifiedProposal, 'statements'>, trusted: TrustedSet): Voice[] {
   return statements
     .toSorted((a, b) => (a.at < b.at ? -1 : 1))
     .map(({ key, operator, verdict, at, message }) => ({

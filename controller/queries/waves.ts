@@ -2,7 +2,7 @@
 
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import type { Decision } from '../../node/rollout/decision.ts'
-import { type DeviceNews, judge, type Now } from '../../node/rollout/judge.ts'
+import { type DeviceStatus, evaluateWaves, type Now } from '../../node/rollout/evaluate-waves.ts'
 import { newsOf } from '../../node/rollout/news.ts'
 import { inForce } from '../../node/state/releases.ts'
 import type { Release } from '../../protocol/release/release.ts'
@@ -29,7 +29,7 @@ export interface WaveStatus {
 
 export interface WaveDevice {
   device: string
-  outcome: DeviceNews['outcome']
+  outcome: DeviceStatus['outcome']
   /** Its own word on why it waits. */
   reason: string | null
   /** How far its fetch of this release is, while it fetches: as in its report, which is of `lastSeen`. */
@@ -67,7 +67,7 @@ function saidOf(report: Report | undefined, release: Release): Said {
 function waveStatus(
   wave: Wave,
   release: Release,
-  news: ReadonlyMap<string, DeviceNews>,
+  news: ReadonlyMap<string, DeviceStatus>,
   now: Now,
   saidBy: (name: string) => Said,
 ): WaveStatus {
@@ -86,7 +86,9 @@ function waveStatus(
   if (confirmed === devices.length) return { ...base, state: 'confirmed', reason: null }
   const row = { waves: wavesOf(release), key: '', promoted: promotedWaves(release), created: new Date(release.created) }
   const decision: Decision =
-    release.rollout === undefined ? { is: 'open', wave: number, reason: '' } : judge(row, first, news, now, {}).decision
+    release.rollout === undefined
+      ? { is: 'open', wave: number, reason: '' }
+      : evaluateWaves(row, first, news, now, {}).decision
   if (decision.is === 'open') return { ...base, state: 'updating', reason: null }
   return { ...base, state: decision.is, reason: decision.reason }
 }

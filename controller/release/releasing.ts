@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Release } from '../../protocol/release/release.ts'
-import type { Judged } from '../../protocol/trust/proposals.ts'
+import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import type { Session } from '../session/session.ts'
 import {
@@ -18,8 +18,8 @@ import {
 import { makeSiteProposal } from '../signing/sites.ts'
 
 export type Outcome =
-  | { readonly kind: 'published'; readonly release: Release; readonly judged: Judged }
-  | { readonly kind: 'proposed'; readonly judged: Judged }
+  | { readonly kind: 'published'; readonly release: Release; readonly judged: VerifiedProposal }
+  | { readonly kind: 'proposed'; readonly judged: VerifiedProposal }
 
 /** Signs a change with this operator's keys, and publishes or proposes it. */
 export async function submitChange(session: Session, change: Change, operator: Operator): Promise<Outcome> {
@@ -42,14 +42,14 @@ export async function submitSiteRelease(
   )
 }
 
-async function submitNew(session: Session, judged: Judged, operator: Operator): Promise<Outcome> {
+async function submitNew(session: Session, judged: VerifiedProposal, operator: Operator): Promise<Outcome> {
   const { peer } = session
   requireOnlyOne(judged, peer.proposals.all, operator)
   return await submitProposal(session, judged, operator)
 }
 
 /** Publishes a proposal that is complete, else gives it to the other operators. */
-export async function submitProposal(session: Session, judged: Judged, operator: Operator): Promise<Outcome> {
+export async function submitProposal(session: Session, judged: VerifiedProposal, operator: Operator): Promise<Outcome> {
   const { peer, audit } = session
   await audit.noteProposal(judged)
   // An operator of a site has no keys to publish with: one of the fleet does that.

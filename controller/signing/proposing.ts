@@ -11,13 +11,13 @@ import { type Loaded, signMetadata } from '../../protocol/trust/metadata.ts'
 import { nextRoot, type RootChanges } from '../../protocol/trust/next-root.ts'
 import { makeStatement, type Proposal } from '../../protocol/trust/proposal.ts'
 import {
+  createProposal,
   isSatisfied,
-  type Judged,
   membersOf,
-  propose,
   publishersOf,
   roleOf,
-  sign,
+  signProposal,
+  type VerifiedProposal,
   wantedSigners,
 } from '../../protocol/trust/proposals.ts'
 import {
@@ -81,7 +81,7 @@ export function makeProposal(
   { trusted, release, fleet }: { trusted: TrustedSet; release: Release; fleet: string },
   change: Change,
   operator: Operator,
-): Judged {
+): VerifiedProposal {
   const { now, signers } = operator
   if (operator.trustClock !== true) requirePlausibleClock(trusted, release, now)
   const root = change.root && signMetadata('root', nextRoot(trusted, change.root, now), [])
@@ -112,7 +112,7 @@ export function makeProposal(
     statements: [],
   }
   const said = { fleet, operator: name, verdict: 'proposed' as const, at: timeText(now), message: change.message }
-  return propose(draft, mine, id => makeStatement({ ...said, proposal: id }, author), trusted)
+  return createProposal(draft, mine, id => makeStatement({ ...said, proposal: id }, author), trusted)
 }
 
 /** Keys that may stand for the author: of a part that this proposal has. */
@@ -128,7 +128,7 @@ export function notAsked(): ProposingError {
 }
 
 /** Whether who made a proposal has taken it back. */
-export function isWithdrawn({ proposal, statements }: Judged): boolean {
+export function isWithdrawn({ proposal, statements }: VerifiedProposal): boolean {
   return statements.some(({ key, verdict }) => key === proposal.author && verdict === 'rejected')
 }
 
@@ -136,9 +136,9 @@ export function isWithdrawn({ proposal, statements }: Judged): boolean {
  * Refuses to sign a second proposal of one version: with enough signatures under both, devices would see two releases of
  * that version, and hold.
  */
-export function requireOnlyOne(next: Judged, all: readonly Judged[], { signers }: Operator): void {
+export function requireOnlyOne(next: VerifiedProposal, all: readonly VerifiedProposal[], { signers }: Operator): void {
   const mine = new Set(roleNames.flatMap(role => signers[role].map(({ keyId }) => keyId)))
-  const versionOf = ({ parts, proposal }: Judged) => [
+  const versionOf = ({ parts, proposal }: VerifiedProposal) => [
     ...[parts.root, parts.targets, parts.members].map(part => part?.signed.version),
     parts.site && `${proposal.site?.name} ${parts.site.signed.version}`,
   ]
@@ -160,7 +160,7 @@ export function requireOnlyOne(next: Judged, all: readonly Judged[], { signers }
 }
 
 /** Keys of this operator's by which a word on a proposal counts. */
-function voicesOf(judged: Judged, trusted: TrustedSet, { signers }: Operator): Signer[] {
+function voicesOf(judged: VerifiedProposal, trusted: TrustedSet, { signers }: Operator): Signer[] {
   const asked = new Set([
     ...judged.requirements.flatMap(({ keys }) => [...keys.keys()]),
     ...publishersOf(judged.proposal, trusted).map(([id]) => id),
@@ -172,15 +172,30 @@ function voicesOf(judged: Judged, trusted: TrustedSet, { signers }: Operator): S
  * What has all signatures already, before it is published. Under a site's release stands nobody of the fleet: the word of who
  * publishes it does, for the log.
  */
-export function approveComplete(judged: Judged, trusted: TrustedSet, operator: Operator, message: string): Judged {
+export function approveComplete(
+  judged: VerifiedProposal,
+  trusted: TrustedSet,
+  operator: Operator,
+  message: string,
+): VerifiedProposal {
   if (judged.parts.site === undefined) return judged
   const [key] = voicesOf(judged, trusted, operator)
   if (key === undefined) throw notAsked()
-  return sign(judged, [], statementBy(key, judged, trusted, operator, { verdict: 'approved', message }), trusted)
+  return signProposal(
+    judged,
+    [],
+    statementBy(key, judged, trusted, operator, { verdict: 'approved', message }),
+    trusted,
+  )
 }
 
 /** The proposal with this operator's signatures and word. Throws a ProposingError when nothing is asked of them. */
-export function approve(judged: Judged, trusted: TrustedSet, operator: Operator, message: string): Judged {
+export function approve(
+  judged: VerifiedProposal,
+  trusted: TrustedSet,
+  operator: Operator,
+  message: string,
+): VerifiedProposal {
   const wanted = wantedSigners(
     judged,
     roleNames.flatMap(role => operator.signers[role]),
@@ -195,28 +210,43 @@ export function approve(judged: Judged, trusted: TrustedSet, operator: Operator,
       hint: 'Ask for a new proposal of the same change, or make one.',
     })
   }
-  return sign(judged, wanted, statementBy(key, judged, trusted, operator, { verdict: 'approved', message }), trusted)
+  return signProposal(
+    judged,
+    wanted,
+    statementBy(key, judged, trusted, operator, { verdict: 'approved', message }),
+    trusted,
+  )
 }
 
 /**
  * The proposal with this operator's word against it. A rejection by each key that has signed takes its signature back; nothing
  * is signed.
  */
-export function reject(judged: Judged, trusted: TrustedSet, operator: Operator, message: string): Judged {
+export function reject(
+  judged: VerifiedProposal,
+  trusted: TrustedSet,
+  operator: Operator,
+  message: string,
+): VerifiedProposal {
   const voices = voicesOf(judged, trusted, operator)
   const signed = new Set(judged.requirements.flatMap(each => each.signed))
   const keys = voices.filter(({ keyId }, at) => at === 0 || signed.has(keyId))
   if (keys.length === 0) throw notAsked()
   return keys.reduce(
     (rejected, key) =>
-      sign(rejected, [], statementBy(key, judged, trusted, operator, { verdict: 'rejected', message }), trusted),
+      signProposal(
+        rejected,
+        [],
+        statementBy(key, judged, trusted, operator, { verdict: 'rejected', message }),
+        trusted,
+      ),
     judged,
   )
 }
 
 function statementBy(
   key: Signer,
-  { id, proposal: { fleet } }: Judged,
+  { id, proposal: { fleet } }: VerifiedProposal,
   trusted: TrustedSet,
   { now, name }: Operator,
   said: { verdict: 'approved' | 'rejected'; message: string },
@@ -228,7 +258,7 @@ function statementBy(
 /** Publishes a proposal whose thresholds are met: snapshot and timestamp are signed, and the mesh is told. */
 export async function publishProposal(
   peer: Pick<ControllerPeer, 'state'>,
-  judged: Judged,
+  judged: VerifiedProposal,
   operator: Operator,
 ): Promise<void> {
   const { trusted, release } = beliefOf(peer)
@@ -252,7 +282,11 @@ export async function publishProposal(
 }
 
 /** The keys of this operator that publish a proposal; nothing where one is missing, as site operators' are. */
-export function onlineKeys(judged: Judged, trusted: TrustedSet, { signers }: Operator): OnlineKeys | undefined {
+export function onlineKeys(
+  judged: VerifiedProposal,
+  trusted: TrustedSet,
+  { signers }: Operator,
+): OnlineKeys | undefined {
   const root = judged.parts.root ?? trusted.root
   const snapshot = inRole(root, 'snapshot', signers)
   const timestamp = inRole(root, 'timestamp', signers)

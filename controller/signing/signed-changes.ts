@@ -9,7 +9,7 @@ import { releaseCodec } from '../../protocol/release/release.ts'
 import { type Difference, differences } from '../../protocol/trust/differences.ts'
 import { membersRole } from '../../protocol/trust/fleet.ts'
 import { contentBytes, type Loaded } from '../../protocol/trust/metadata.ts'
-import type { Judged } from '../../protocol/trust/proposals.ts'
+import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import { siteRole } from '../../protocol/trust/site-roles.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 
@@ -26,7 +26,7 @@ export interface SignedPart {
  * Every document that the proposal's signatures cover, metadata first. The metadata is compared as it is signed; a document
  * that no codec of ours reads is shown by its hash.
  */
-export function signedParts({ proposal, parts }: Judged, belief: SignedBelief): SignedPart[] {
+export function signedParts({ proposal, parts }: VerifiedProposal, belief: SignedBelief): SignedPart[] {
   const { trusted } = belief
   const site = proposal.site?.name
   const found: SignedPart[] = []

@@ -9,7 +9,7 @@ import type { Release } from '../../protocol/release/release.ts'
 import { keyIdOf, type Signer } from '../../protocol/signing/keys.ts'
 import { signMetadata } from '../../protocol/trust/metadata.ts'
 import { makeStatement, type Proposal } from '../../protocol/trust/proposal.ts'
-import { type Judged, propose } from '../../protocol/trust/proposals.ts'
+import { createProposal, type VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import { draftSiteRelease, type ReleaseContent } from '../../protocol/trust/publish.ts'
 import { sitesOf } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
@@ -103,7 +103,7 @@ export function makeSiteProposal(
   content: ReleaseContent,
   { now, signers, trustClock }: Operator,
   operator = operatorName(),
-): Judged {
+): VerifiedProposal {
   if (trustClock !== true) requirePlausibleClock(trusted, release, now)
   const mine = requireSiteSigners(trusted, site, signers)
   const [author] = mine
@@ -120,5 +120,5 @@ export function makeSiteProposal(
     statements: [],
   }
   const said = { fleet, operator, verdict: 'proposed' as const, at: timeText(now), message: content.message }
-  return propose(draft, mine, id => makeStatement({ ...said, proposal: id }, author), trusted)
+  return createProposal(draft, mine, id => makeStatement({ ...said, proposal: id }, author), trusted)
 }

@@ -3,7 +3,7 @@
 import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
 import { fleetFields, operatorOf, type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
 import type { Loaded } from '../../protocol/trust/metadata.ts'
-import { type Judged, membersOf, roleOf } from '../../protocol/trust/proposals.ts'
+import { membersOf, roleOf, type VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import { sitesOf } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { releaseName } from '../format/release-name.ts'
@@ -90,7 +90,7 @@ function authority(role: RoleName, root: Loaded<'root'>, trusted: TrustedSet): s
 }
 
 /** The parts of a proposal in two or three words, such as `root 4, release 12`. */
-export function titleOf({ parts, release, proposal }: Judged): string {
+export function titleOf({ parts, release, proposal }: VerifiedProposal): string {
   return titleOfParts({
     root: parts.root?.signed.version ?? null,
     release: release?.version ?? null,
@@ -110,7 +110,7 @@ export function titleOfParts(row: Pick<ProposalRow, 'root' | 'release' | 'member
 }
 
 /** The signatures so far, such as `targets 1 of 2`; only what is missing, or all that is there. */
-export function signaturesText(of: Judged | Pick<ProposalRow, 'signatures' | 'complete'>): string {
+export function signaturesText(of: VerifiedProposal | Pick<ProposalRow, 'signatures' | 'complete'>): string {
   const all = 'requirements' in of ? of.requirements : of.signatures
   const shown = of.complete ? all : all.filter(({ signed, threshold }) => signed.length < threshold)
   return shown
@@ -122,7 +122,7 @@ export function signaturesText(of: Judged | Pick<ProposalRow, 'signatures' | 'co
 }
 
 /** All that an operator should see before signing: in short, then every difference that the signature covers. */
-export function proposalText(judged: Judged, belief: SignedBelief): string {
+export function proposalText(judged: VerifiedProposal, belief: SignedBelief): string {
   const { trusted } = belief
   const { proposal, parts } = judged
   const author = visible(speaker(trusted, proposal.author, proposal.operator))

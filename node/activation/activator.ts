@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Target } from '../../protocol/encoding/fields.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import { policyOf } from '../../protocol/release/update-policy.ts'
-import type { Answering } from '../mesh/peers/answering.ts'
+import type { ReachableMembers } from '../mesh/peers/reachable-members.ts'
 import type { Logger } from '../process/log.ts'
 import type { NixStore } from '../store/local/nix-store.ts'
 import { type ActivationLogs, activationText } from './activation-log.ts'
@@ -27,7 +27,7 @@ export interface ActivatorComponents {
   logs: Pick<ActivationLogs, 'keep'>
   store: Pick<NixStore, 'realPath' | 'makeRoot' | 'removeRoot'>
   /** Members that answer now: asked anew, since connections may be dead. */
-  contacts: (signal: AbortSignal) => Promise<Answering>
+  contacts: (signal: AbortSignal) => Promise<ReachableMembers>
   log: Logger
 }
 
@@ -212,7 +212,7 @@ export class Activator {
     }
   }
 
-  async #contacts(signal: AbortSignal): Promise<Answering> {
+  async #contacts(signal: AbortSignal): Promise<ReachableMembers> {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(contactTimeoutMs)])
     const answered = await this.#components.contacts(limited).catch(() => ({ all: 0, steady: 0 }))
     signal.throwIfAborted()

@@ -1,7 +1,7 @@
 /** The journal's first entry of an update: how the machine is before it, and whether it may begin. */
 
 import { policyOf, type UpdatePolicy } from '../../protocol/release/update-policy.ts'
-import type { Answering } from '../mesh/peers/answering.ts'
+import type { ReachableMembers } from '../mesh/peers/reachable-members.ts'
 import type { NixStore } from '../store/local/nix-store.ts'
 import { type FailureCode, type JournalEntry, maxBaselineUnits } from './journal-entry.ts'
 import { preflight } from './preflight.ts'
@@ -15,7 +15,7 @@ export interface FirstEntryFacts {
   /** The update before this one. */
   last: JournalEntry | undefined
   /** Members that answer now. */
-  answering: Answering
+  answering: ReachableMembers
   root: string | undefined
 }
 

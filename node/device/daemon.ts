@@ -85,7 +85,7 @@ async function startDaemon(settings: Settings, log: Logger): Promise<RunningDaem
     const device = new Device(parts, { name: certificate.name })
     undo.push(() => device.stop())
     device.start()
-    peer.pruner.topLevels(() => possibleTopLevels(peer, activator))
+    peer.pruner.addTopLevels(() => possibleTopLevels(peer, activator))
     peer.pruner.start()
     const collector = new IdleCollector()
     collector.start()

@@ -19,7 +19,7 @@ import type { Activator } from '../activation/activator.ts'
 import type { ActivationState, JournalEntry } from '../activation/journal-entry.ts'
 import type { MeshPeer } from '../peer/mesh-peer.ts'
 import type { Clock } from '../state/clock.ts'
-import type { OwnState } from '../state/own.ts'
+import type { OwnState } from '../state/own-state.ts'
 import type { Progress } from '../swarm/fetch/progress.ts'
 
 export class CounterError extends ThymeshError<'reports-used-up'> {}

@@ -70,7 +70,7 @@ async function scene(t: TestContext) {
     },
   }
   const identity = identityOf(testSeed('device'))
-  const notes = Object.assign(new EventEmitter(), { fields: {}, held: false })
+  const meshStatus = Object.assign(new EventEmitter(), { fields: {}, held: false })
   const peer = {
     fleet: fleet.fleet,
     own: { certificate: { name: 'kiosk-1' } },
@@ -94,7 +94,7 @@ async function scene(t: TestContext) {
       },
     },
     gossip: { publishReport: () => {} },
-    notes,
+    meshStatus,
   }
   const components = { peer: peer as never, activator: machine as never, own, clock, log: silentLogger }
   const device = new Device(components, { name: 'kiosk-1' })
@@ -117,7 +117,7 @@ async function scene(t: TestContext) {
     release,
     reported,
     closures,
-    notes,
+    meshStatus,
     own,
     restart: () => new Device(components, { name: 'kiosk-1' }),
   }
@@ -151,15 +151,15 @@ describe('a device', () => {
   })
 
   it('installs nothing while two documents of one version are signed', async t => {
-    const { device, machine, release, reported, notes } = await scene(t)
-    notes.held = true
+    const { device, machine, release, reported, meshStatus } = await scene(t)
+    meshStatus.held = true
     device.start()
     release(releaseOf(2, 'one'))
     const report = await reported(({ state }) => state === 'failed')
     assert.equal(report.error?.code, 'equivocation')
     assert.deepEqual(machine.activations, [])
-    notes.held = false
-    notes.emit('changed')
+    meshStatus.held = false
+    meshStatus.emit('changed')
     await reported(({ state }) => state === 'running')
     assert.equal(machine.activations.length, 1)
   })

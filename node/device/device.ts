@@ -19,7 +19,7 @@ import type { Logger } from '../process/log.ts'
 import type { RolloutGate } from '../rollout/gate.ts'
 import type { SecretUpdates } from '../secrets/secret-updates.ts'
 import type { Clock } from '../state/clock.ts'
-import type { OwnState } from '../state/own.ts'
+import type { OwnState } from '../state/own-state.ts'
 import { followed } from '../state/releases.ts'
 import { fetchClosure } from '../swarm/fetch/closure-fetch.ts'
 import type { Progress } from '../swarm/fetch/progress.ts'
@@ -75,7 +75,7 @@ export class Device {
   start(): void {
     const { peer } = this.#components
     peer.state.on('changed', () => this.#changed())
-    peer.notes.on('changed', () => {
+    peer.meshStatus.on('changed', () => {
       this.#changed()
       void this.#report()
     })
@@ -103,7 +103,7 @@ export class Device {
     const release = this.#followed
     const wanted = release && wantedConfig(release, this.#name)?.topLevel
     // Of two releases that contradict each other neither is fetched on.
-    if (this.#components.peer.notes.held) this.#superseded.abort(new Error('updates are held'))
+    if (this.#components.peer.meshStatus.held) this.#superseded.abort(new Error('updates are held'))
     // A release that wants what is being fetched already needs no fresh start.
     if (wanted !== this.#updatingTo || release?.site !== this.#site)
       this.#superseded.abort(new Error('a newer release came'))
@@ -225,7 +225,7 @@ export class Device {
       await this.#settle({ config: wanted.name, wanted: release.version, ...current, ...activationStatus(last) })
       return 'settled'
     }
-    if (this.#components.peer.notes.held) {
+    if (this.#components.peer.meshStatus.held) {
       const what = 'two different documents of one version are signed: nothing is installed before a newer one comes'
       await this.#fail(release, running, new ThymeshError('equivocation', what))
       return 'settled'
@@ -336,7 +336,7 @@ export class Device {
       peer: peer.identity.peerId,
       counter: await nextCounter(peer, own),
       freshness: freshnessOf(peer, clock),
-      ...peer.notes.fields,
+      ...peer.meshStatus.fields,
       ...(clock.now && { at: timeText(clock.now) }),
       ...this.#status,
       ...(this.#site && { site: this.#site }),

@@ -7,7 +7,7 @@ import { Journal } from '../activation/journal.ts'
 import type { JournalEntry } from '../activation/journal-entry.ts'
 import { RootedSystem } from '../activation/rooted-system.ts'
 import { SystemdSystem } from '../activation/systemd-system.ts'
-import { answeringMembers } from '../mesh/peers/answering.ts'
+import { countReachableMembers } from '../mesh/peers/reachable-members.ts'
 import type { MeshPeer } from '../peer/mesh-peer.ts'
 import type { Logger } from '../process/log.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -40,7 +40,7 @@ export function makeActivator(
   const logs = new ActivationLogs({ directory: join(directory, 'logs') })
   // In a folder no switch can cut the network.
   const contacts = async (signal: AbortSignal) =>
-    root === undefined ? await answeringMembers(peer, signal) : { all: 0, steady: 0 }
+    root === undefined ? await countReachableMembers(peer, signal) : { all: 0, steady: 0 }
   // Nothing settles where nothing is started.
   const init = root === undefined ? { root } : { root, pollMs: rootedPollMs }
   return { activator: new Activator({ system, journal, logs, store, contacts, log }, init), logs }

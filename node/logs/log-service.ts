@@ -9,7 +9,7 @@ import { type Answer, answerCodec, type ProtocolNames } from '../../protocol/mes
 import { TokenBucket } from '../concurrency/token-bucket.ts'
 import { streamsPerPeer } from '../mesh/limits.ts'
 import type { Admission } from '../mesh/peers/admission.ts'
-import { type Channel, converse } from '../mesh/transport/channel.ts'
+import { type Channel, withChannel } from '../mesh/transport/channel.ts'
 import type { Host } from '../mesh/transport/host.ts'
 import { openStream } from '../mesh/transport/open-stream.ts'
 import type { Logger } from '../process/log.ts'
@@ -62,7 +62,7 @@ export class LogService {
     const { log } = this.#components
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(logTimeoutMs)])
     try {
-      await converse(stream, signal, channel => this.#answer(channel, peer, signal))
+      await withChannel(stream, signal, channel => this.#answer(channel, peer, signal))
     } catch (thrown) {
       log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'a log was not served')
     }
@@ -112,7 +112,7 @@ export async function askForLog(
 ): Promise<Uint8Array> {
   try {
     const stream = await openStream(host, peer, names.log, signal)
-    return await converse(stream, signal, channel => readLog(channel, request))
+    return await withChannel(stream, signal, channel => readLog(channel, request))
   } catch (thrown) {
     if (!(thrown instanceof Error) || !turnedAway.has(thrown.name)) throw thrown
     throw new LogError('busy', refusals.busy, { cause: thrown })

@@ -90,7 +90,7 @@ export const connectionsPerPeer = 4
  * How often one peer may ask: at once, and over a long time. A closure is one document for each of its thousands of paths;
  * a fleet that updates sends a report a second for each device, through any neighbour.
  */
-export const conductRates = {
+export const requestRates = {
   hello: { most: 20, perSecond: 0.5 },
   document: { most: 60_000, perSecond: 1000 },
   sync: { most: 30, perSecond: 0.5 },
@@ -102,7 +102,7 @@ export const conductRates = {
 export const faultsPerPeer = 10
 export const faultsPerSecond = 1 / 60
 /** Peers whose behaviour is remembered: anyone can make new peer IDs. */
-export const watchedPeers = 1000
+export const scoredPeers = 1000
 /** Items of one sync that are no good: certificates by keys that we don't know yet come in hundreds after a rotation. */
 export const refusedItems = 1000
 /** Syncs that others have begun, at a time: each holds a digest of the whole fleet. */

@@ -7,7 +7,7 @@ import type { HistoryEntry, LogRequest } from '../../protocol/messages/logs.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import type { Proposal } from '../../protocol/trust/proposal.ts'
-import type { Judged } from '../../protocol/trust/proposals.ts'
+import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import type { Published } from '../../protocol/trust/publish.ts'
 import type { Table } from '../state/database.ts'
 import type { Belief } from '../state/fleet-state.ts'
@@ -78,12 +78,12 @@ export interface FleetDirectory {
 /** Metadata that waits for signatures of more operators. */
 export interface FleetProposals {
   /** Those that stand on what is trusted now, oldest first. */
-  readonly all: Judged[]
+  readonly all: VerifiedProposal[]
   /** Keeps a proposal, or the signatures that it has gained, and passes it on. */
   add(proposal: Proposal): Promise<boolean>
   /** `changed`: one is new or has gained signatures. `closed`: something of its version was published over it. */
-  on(event: 'changed' | 'closed', listener: (judged: Judged) => void): unknown
-  off(event: 'changed' | 'closed', listener: (judged: Judged) => void): unknown
+  on(event: 'changed' | 'closed', listener: (judged: VerifiedProposal) => void): unknown
+  off(event: 'changed' | 'closed', listener: (judged: VerifiedProposal) => void): unknown
 }
 
 /** Closures of this machine's store, as this peer describes and serves them. */

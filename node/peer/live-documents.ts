@@ -10,7 +10,7 @@ import { namedSiteRelease, sitesOf } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import type { FleetState } from '../state/fleet-state.ts'
 
-export interface NeededInit {
+export interface LiveDocumentsInit {
   /** Of releases, the newest, whatever they name: so many of the fleet, and of each site's operators. */
   readonly releases: number
   /** Top levels that run, boot, are tried out, or may be gone back to: the newest release that names each stays, too. */
@@ -24,15 +24,15 @@ export interface NeededInit {
 type Kept = Pick<FleetState, 'trusted' | 'belief' | 'keptReleases'>
 
 /** SHA-256, in hex, of every document that is needed; `read` gives what is kept. */
-export async function neededDocuments(
+export async function liveDocuments(
   state: Kept,
   read: (hash: string) => Promise<Uint8Array | undefined>,
-  init: NeededInit,
+  init: LiveDocumentsInit,
 ): Promise<Set<string>> {
   const trusted = new Set([state.trusted, state.belief?.trusted].flatMap(metadataOf))
-  const needed = new Set([...trusted, ...init.others])
+  const live = new Set([...trusted, ...init.others])
   const closures = new Set<string>()
-  for (const release of init.proposed) nameAll(release, needed, closures)
+  for (const release of init.proposed) nameAll(release, live, closures)
   const missing = new Set(init.topLevels)
   const seen = new Map<string | undefined, number>()
   for (const { site, hash } of (await state.keptReleases()).sort((a, b) => b.version - a.version)) {
@@ -45,15 +45,15 @@ export async function neededDocuments(
     const wanted = Object.values(release.configs).some(({ topLevel }) => missing.has(topLevel))
     for (const { topLevel } of Object.values(release.configs)) missing.delete(topLevel)
     if (!isNew && !wanted) continue
-    needed.add(hash)
-    nameAll(release, needed, closures, isNew ? undefined : init.topLevels)
+    live.add(hash)
+    nameAll(release, live, closures, isNew ? undefined : init.topLevels)
   }
   for (const hash of closures) {
-    needed.add(hash)
+    live.add(hash)
     const bytes = await read(hash)
-    for (const { recipe } of bytes ? closureCodec.decode(bytes).paths : []) needed.add(toHex(recipe))
+    for (const { recipe } of bytes ? closureCodec.decode(bytes).paths : []) live.add(toHex(recipe))
   }
-  return needed
+  return live
 }
 
 /** Nothing where it is gone, or was written by a newer Thymesh. */
@@ -81,10 +81,10 @@ function metadataOf(trusted: TrustedSet | undefined): string[] {
 }
 
 /** Closures and secrets of a release's configs; with `only`, of those configs that are one of these top levels. */
-function nameAll({ configs }: Release, needed: Set<string>, closures: Set<string>, only?: ReadonlySet<string>): void {
+function nameAll({ configs }: Release, live: Set<string>, closures: Set<string>, only?: ReadonlySet<string>): void {
   for (const { topLevel, closure, secrets } of Object.values(configs)) {
     if (only !== undefined && !only.has(topLevel)) continue
     closures.add(toHex(hashOfCid(closure)))
-    for (const { document } of Object.values(secrets ?? {})) needed.add(toHex(hashOfCid(document)))
+    for (const { document } of Object.values(secrets ?? {})) live.add(toHex(hashOfCid(document)))
   }
 }

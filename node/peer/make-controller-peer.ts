@@ -30,7 +30,7 @@ export function controllerPeerOf(
     },
     neighbours: new MeshNeighbours(peer, settings),
     get alarms() {
-      return peer.notes.fields.alarms ?? []
+      return peer.meshStatus.fields.alarms ?? []
     },
     historyOf: id => peer.history.of(id),
     publishCertificate: async (id, envelope) => {
@@ -39,8 +39,8 @@ export function controllerPeerOf(
     },
     auditTable: database.table('audit'),
     start: async ({ keeps }) => {
-      pruner.needs(keeps)
-      pruner.needs(() => recipes.needed())
+      pruner.addRoots(keeps)
+      pruner.addRoots(() => recipes.needed())
       await peer.start()
       pruner.start({ whenDue: true })
     },

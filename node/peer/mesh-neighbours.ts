@@ -61,12 +61,12 @@ export class MeshNeighbours extends EventEmitter<Events> implements Neighbours {
 
   async sync(peer?: string): Promise<number> {
     const members = this.#peer.admission.members.filter(each => peer === undefined || each.certificate.peer === peer)
-    await Promise.all(members.map(member => this.#peer.sync.with(member.peer)))
+    await Promise.all(members.map(member => this.#peer.sync.syncWith(member.peer)))
     return members.length
   }
 
   async exchangeProposals(peer: string): Promise<boolean> {
-    return await this.#peer.proposals.with(peerIdFromString(peer))
+    return await this.#peer.proposals.exchangeWith(peerIdFromString(peer))
   }
 
   async hasOurHead(peer: string): Promise<boolean> {

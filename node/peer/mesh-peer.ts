@@ -15,11 +15,11 @@ import { Refresher } from '../mesh/exchange/refresher.ts'
 import { Sync } from '../mesh/exchange/sync.ts'
 import { AddressBook } from '../mesh/peers/address-book.ts'
 import { Admission } from '../mesh/peers/admission.ts'
-import { CloneWatch } from '../mesh/peers/clone-watch.ts'
+import { CloneDetector } from '../mesh/peers/clone-detector.ts'
 import { DialSupervisor } from '../mesh/peers/dial-supervisor.ts'
 import { OwnCertificate } from '../mesh/peers/own-certificate.ts'
-import { Conduct } from '../mesh/peers/peer-score.ts'
-import { Refusals } from '../mesh/peers/refusals.ts'
+import { PeerScore } from '../mesh/peers/peer-score.ts'
+import { RefusedPeers } from '../mesh/peers/refused-peers.ts'
 import { type Host, makeHost } from '../mesh/transport/host.ts'
 import { connectionTo } from '../mesh/transport/open-stream.ts'
 import { type Logger, libp2pLogger } from '../process/log.ts'
@@ -42,7 +42,7 @@ import { UploadLimiter } from '../swarm/session/upload-limiter.ts'
 import { removeStaleStaging } from '../swarm/staging/stale-staging.ts'
 import { History } from './history.ts'
 import { reconsiderMs } from './limits.ts'
-import { MeshNotes } from './mesh-notes.ts'
+import { MeshStatus } from './mesh-status.ts'
 import { Pruner } from './pruner.ts'
 
 const agent = 'thymesh/0.1.0'
@@ -63,10 +63,10 @@ interface Parts {
   readonly state: FleetState
   readonly directory: Directory
   readonly addresses: AddressBook
-  readonly refused: Refusals
+  readonly refused: RefusedPeers
   readonly evidence: EvidenceBook
-  readonly clones: CloneWatch
-  readonly conduct: Conduct
+  readonly clones: CloneDetector
+  readonly peerScore: PeerScore
 }
 
 /** The inside of a peer, for the daemon that is built around it; a controller has the narrower `ControllerPeer`. */
@@ -98,7 +98,7 @@ export class MeshPeer {
   /** What contradicts itself in this fleet. */
   readonly evidence: EvidenceBook
   /** What of this goes into reports. */
-  readonly notes: MeshNotes
+  readonly meshStatus: MeshStatus
   readonly #init: MeshPeerInit
   readonly #parts: Parts
   #rejudging: NodeJS.Timeout | undefined
@@ -106,7 +106,7 @@ export class MeshPeer {
   private constructor(init: MeshPeerInit, parts: Parts) {
     const { fleet, settings, log } = init
     const { clock, database } = init.state
-    const { host, state, directory, addresses, refused, evidence, clones, conduct } = parts
+    const { host, state, directory, addresses, refused, evidence, clones, peerScore } = parts
     const names = protocolNames(fleet)
     this.#init = init
     this.#parts = parts
@@ -127,23 +127,23 @@ export class MeshPeer {
       const valid = directory.valid(peer)
       return valid && { certificate: valid.document, envelope: valid.envelope }
     }
-    const judging = { authority, known, refused, clones, conduct }
+    const judging = { authority, known, refused, clones, peerScore }
     this.admission = new Admission({ host, names, fleet, clock, log, hello, ...judging })
     const { admission } = this
     const members = database.table('members')
-    this.documents = new Documents({ host, names, admission, state, evidence, members, conduct, log })
+    this.documents = new Documents({ host, names, admission, state, evidence, members, peerScore, log })
     const { documents } = this
     const isMember = (peer: PeerId) => admission.member(peer) !== undefined
     const isConnected = (peer: PeerId) => connectionTo(host, peer) !== undefined
     const equivocation = new Equivocation({ state, evidence, documents, log })
-    this.notes = new MeshNotes({ boot, own, evidence, equivocation })
+    this.meshStatus = new MeshStatus({ boot, own, evidence, equivocation })
     this.#refresher = new Refresher({ state, documents, clock, log, isMember, isConnected, equivocation })
     const refresher = this.#refresher
-    const watching = { equivocation, conduct, log }
+    const watching = { equivocation, peerScore, log }
     this.gossip = new Gossip({ host, names, admission, state, directory, documents, refresher, ...watching })
     const { gossip } = this
     this.sync = new Sync({ host, names, admission, state, directory, addresses, refresher, gossip, ...watching })
-    const proposing = { conduct, table: database.table('proposals'), log }
+    const proposing = { peerScore, table: database.table('proposals'), log }
     this.proposals = new Proposals({ host, names, admission, state, ...proposing })
     this.supervisor = new DialSupervisor({ host, admission, addresses, log }, { bootstrap: settings.bootstrap })
     const trustedPublicKeys = () => nixKeysOf(state.belief, own.certificate.site)
@@ -190,13 +190,13 @@ export class MeshPeer {
     const state = await FleetState.load(fleet, database, clock)
     const authority = () => state.belief?.authority
     const evidence = await EvidenceBook.load(database.table('evidence'), clock, log)
-    const clones = new CloneWatch(evidence)
-    const witness: CloneWatch['report'] = (known, next) => clones.report(known, next)
+    const clones = new CloneDetector(evidence)
+    const witness: CloneDetector['report'] = (known, next) => clones.report(known, next)
     const directory = await Directory.load({ fleet, clock, log, authority, witness }, database)
     const addresses = await AddressBook.load(database.table('addresses'))
-    const refused = new Refusals()
+    const refused = new RefusedPeers()
     let made: MeshPeer | undefined
-    const conduct = new Conduct({ log, drop: peer => made?.admission.drop(peer) })
+    const peerScore = new PeerScore({ log, drop: peer => made?.admission.drop(peer) })
     const host = await makeHost({
       seed: identity.seed,
       names: protocolNames(fleet),
@@ -204,10 +204,10 @@ export class MeshPeer {
       agent,
       logger: libp2pLogger(log),
       denies: peer => refused.has(peer),
-      score: peer => conduct.score(peer),
+      score: peer => peerScore.score(peer),
       discovered: (peer, found) => made?.supervisor.discovered(peer, found),
     })
-    made = new MeshPeer(init, { host, state, directory, addresses, refused, evidence, clones, conduct })
+    made = new MeshPeer(init, { host, state, directory, addresses, refused, evidence, clones, peerScore })
     return made
   }
 
@@ -233,18 +233,18 @@ export class MeshPeer {
     await this.store.start()
     await this.closures.load()
     this.gossip.on('unheard', () => {
-      for (const { peer } of admission.members) void this.sync.with(peer)
+      for (const { peer } of admission.members) void this.sync.syncWith(peer)
     })
-    admission.on('newer', ({ peer }) => void this.#refresher.from(peer))
+    admission.on('newer', ({ peer }) => void this.#refresher.refreshFrom(peer))
     admission.on('admitted', member => void this.#keep(member.peer.toString(), member.envelope))
     directory.on('certificate', ({ peer }) => this.#certified(peer))
     directory.on('forgotten', peer => this.#forgotten(peer))
-    this.#rejudging = setInterval(() => admission.rejudge(), reconsiderMs)
+    this.#rejudging = setInterval(() => admission.recheckAdmitted(), reconsiderMs)
     state.on('changed', () => {
       void this.#keepOwnCertificate()
       this.#leaveWhenRevoked()
-      admission.reconsider()
-      directory.reconsider().catch(error => log.warn({ reason: messageOf(error) }, 'the members were not judged again'))
+      admission.recheckAll()
+      directory.recheckAll().catch(error => log.warn({ reason: messageOf(error) }, 'the members were not judged again'))
     })
     // Handlers before the host listens: a stream that came earlier would find nobody.
     this.history.start()
@@ -309,7 +309,7 @@ export class MeshPeer {
   }
 
   #certified(peer: string): void {
-    this.admission.rejudge(peer)
+    this.admission.recheckAdmitted(peer)
     const known = this.directory.certificate(peer)
     if (peer !== this.identity.peerId || known === undefined) return
     this.own.adopt(known.envelope).catch(error => {

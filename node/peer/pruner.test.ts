@@ -105,7 +105,7 @@ describe('Pruner', () => {
 
   it('keeps the release of a generation that the machine may go back to, however old', async t => {
     const { state, pruner, hasClosure } = await scene(t, many)
-    pruner.topLevels(async () => [testStorePath(wordOf(3))])
+    pruner.addTopLevels(async () => [testStorePath(wordOf(3))])
     await pruner.prune()
     assert.ok(await hasClosure(3))
     assert.equal((await state.release(3))?.version, 3)
@@ -131,9 +131,9 @@ describe('Pruner', () => {
   it('keeps what another part says that it needs, and everything when that can not say', async t => {
     const { fleet, state, pruner, count, hasClosure } = await scene(t, many)
     const release = fleet.history[3]?.documents[0] ?? assert.fail()
-    pruner.needs(async () => [sha256Hex(release)])
+    pruner.addRoots(async () => [sha256Hex(release)])
     let failing = true
-    pruner.needs(async () => (failing ? Promise.reject(new Error('no audit log')) : []))
+    pruner.addRoots(async () => (failing ? Promise.reject(new Error('no audit log')) : []))
     const before = await count('documents')
     await pruner.prune()
     assert.equal(await count('documents'), before)

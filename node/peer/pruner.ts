@@ -8,14 +8,14 @@ import type { Logger } from '../process/log.ts'
 import type { Table } from '../state/database.ts'
 import type { FleetState } from '../state/fleet-state.ts'
 import { keptReleases } from '../state/limits.ts'
-import type { OwnState } from '../state/own.ts'
+import type { OwnState } from '../state/own-state.ts'
 import type { ProposalBook } from '../state/proposal-book.ts'
 import type { NixStore } from '../store/local/nix-store.ts'
 import type { ChunkIndex } from '../swarm/chunks/chunk-index.ts'
 import type { Closures } from '../swarm/chunks/closures.ts'
 import type { RecipeBook } from '../swarm/recipe/recipe-book.ts'
 import { pruneAfterBeliefs, pruneIntervalMs } from './limits.ts'
-import { neededDocuments } from './live-documents.ts'
+import { liveDocuments } from './live-documents.ts'
 
 export interface PrunerComponents {
   state: FleetState
@@ -37,12 +37,12 @@ export interface PrunerInit {
 }
 
 /** Documents that a part needs beside those that releases name: SHA-256 in hex. */
-export type Needs = () => Promise<Iterable<string>>
+export type DocumentRoots = () => Promise<Iterable<string>>
 
 export class Pruner {
   readonly #components: PrunerComponents
   readonly #stop = new AbortController()
-  readonly #needs: Needs[] = []
+  readonly #roots: DocumentRoots[] = []
   readonly #topLevels: (() => Promise<Iterable<string>>)[] = []
   #timer: NodeJS.Timeout | undefined
   readonly #prunings = new SerialQueue()
@@ -57,12 +57,12 @@ export class Pruner {
   }
 
   /** Asks a part, at each pruning, what it needs. A part that can't say keeps everything. */
-  needs(needs: Needs): void {
-    this.#needs.push(needs)
+  addRoots(roots: DocumentRoots): void {
+    this.#roots.push(roots)
   }
 
   /** The same for the top levels that a machine may still go to. */
-  topLevels(topLevels: () => Promise<Iterable<string>>): void {
+  addTopLevels(topLevels: () => Promise<Iterable<string>>): void {
     this.#topLevels.push(topLevels)
   }
 
@@ -102,10 +102,10 @@ export class Pruner {
       const topLevels = new Set<string>()
       for (const each of this.#topLevels) for (const topLevel of await each()) topLevels.add(topLevel)
       const others = new Set(await this.#recipesOfStore())
-      for (const each of this.#needs) for (const hash of await each()) others.add(hash)
+      for (const each of this.#roots) for (const hash of await each()) others.add(hash)
       signal.throwIfAborted()
       const proposed = proposals.all.flatMap(({ release }) => release ?? [])
-      return await neededDocuments(state, read, { releases: keptReleases, topLevels, proposed, others })
+      return await liveDocuments(state, read, { releases: keptReleases, topLevels, proposed, others })
     }, signal)
     await this.#pruneHistory()
     if (gone > 0) {

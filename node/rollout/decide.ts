@@ -4,7 +4,7 @@ import type { Release } from '../../protocol/release/release.ts'
 import { rolloutDefaults } from '../../protocol/release/rollout-policy.ts'
 import { contentVersion, ranked, type Wave, wavesOf } from '../../protocol/release/waves.ts'
 import { type Decision, inWords } from './decision.ts'
-import { type Confirmations, type DeviceNews, judge, type Now } from './judge.ts'
+import { type Confirmations, type DeviceStatus, evaluateWaves, type Now } from './evaluate-waves.ts'
 
 /** What a device remembers of a rollout; kept over restarts, since soak times may be measured by it alone. */
 export interface Memory {
@@ -24,7 +24,7 @@ export interface Situation {
   /** The device that decides. */
   readonly self: string
   /** By name, of the release's other devices and this one. */
-  readonly news: ReadonlyMap<string, DeviceNews>
+  readonly news: ReadonlyMap<string, DeviceStatus>
   readonly now: Now
   readonly memory: Memory | undefined
 }
@@ -47,7 +47,7 @@ export function decide({ release, self, news, now, memory }: Situation): { decis
   const waves = wavesOf(release)
   const created = new Date(release.created)
   const promoted = release.promotes === undefined ? 0 : (release.promotes.waves ?? waves.length)
-  const whole = judge({ waves, key: '', promoted, created }, self, news, now, known.confirmations)
+  const whole = evaluateWaves({ waves, key: '', promoted, created }, self, news, now, known.confirmations)
   const { decision } = whole
   const remembered = { ...known, confirmations: whole.confirmations }
   const { isolated = rolloutDefaults.isolated } = release.rollout
@@ -73,7 +73,13 @@ export function decide({ release, self, news, now, memory }: Situation): { decis
     return name === self || (heardAt !== undefined && now.steady - heardAt < silence)
   }
   const island = islandOf(waves.slice(forNews.wave), inReach, `${release.fleet}/${content}/island`)
-  const alone = judge({ waves: island, key: 'island-', promoted: 0, created }, self, news, now, known.confirmations)
+  const alone = evaluateWaves(
+    { waves: island, key: 'island-', promoted: 0, created },
+    self,
+    news,
+    now,
+    known.confirmations,
+  )
   const confirmations = { ...whole.confirmations, ...alone.confirmations }
   return { decision: ofIsland(alone.decision, decision.wave), memory: { ...remembered, confirmations, heard } }
 }

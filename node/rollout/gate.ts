@@ -11,11 +11,11 @@ import type { Admission } from '../mesh/peers/admission.ts'
 import type { Logger } from '../process/log.ts'
 import type { Clock } from '../state/clock.ts'
 import type { FleetState } from '../state/fleet-state.ts'
-import type { OwnState } from '../state/own.ts'
+import type { OwnState } from '../state/own-state.ts'
 import { followed, inForce } from '../state/releases.ts'
 import { decide, type Memory } from './decide.ts'
 import { type Decision, inWords } from './decision.ts'
-import type { DeviceNews } from './judge.ts'
+import type { DeviceStatus } from './evaluate-waves.ts'
 import { newsOf } from './news.ts'
 import { SteadyClock } from './steady-clock.ts'
 import { windowState } from './windows.ts'
@@ -144,7 +144,7 @@ export class RolloutGate extends EventEmitter<Events> {
   }
 
   /** What is known of each device of the release. Of two that claim one name, neither can hide the other's failure. */
-  #news(release: Release, now: number): Map<string, DeviceNews> {
+  #news(release: Release, now: number): Map<string, DeviceStatus> {
     const { directory, admission } = this.#components
     const connected = new Set(admission.members.map(({ peer }) => peer.toString()))
     return newsOf(release, directory.certificates(), peer => {

@@ -4,7 +4,7 @@ import type { Certificate } from '../../protocol/members/certificate.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { type Outcome, outcomeOf } from '../../protocol/report/outcome.ts'
 import type { Report } from '../../protocol/report/report.ts'
-import type { DeviceNews } from './judge.ts'
+import type { DeviceStatus } from './evaluate-waves.ts'
 
 /**
  * What reports say of the devices of a release, by name. A name belongs to whom the members role has signed it for; where a
@@ -15,7 +15,7 @@ export function newsOf(
   release: Release,
   certificates: readonly Certificate[],
   known: (peer: string) => { report: Report | undefined; heardAt?: number },
-): Map<string, DeviceNews> {
+): Map<string, DeviceStatus> {
   const named = certificates.filter(
     ({ name, role, site }) =>
       role === 'device' &&
@@ -23,7 +23,7 @@ export function newsOf(
       (release.site === undefined || release.site === site),
   )
   const holders = Map.groupBy(named, ({ name }) => name)
-  const news = new Map<string, DeviceNews>()
+  const news = new Map<string, DeviceStatus>()
   for (const [name, members] of holders) {
     const signed = members.filter(({ grant }) => grant === undefined)
     const counted = signed.length > 0 ? signed : members.length === 1 ? members : []

@@ -1,6 +1,6 @@
 /** A clock that never goes back and goes on where it stopped: for soak times of devices that don't know the time. */
 
-import type { OwnState } from '../state/own.ts'
+import type { OwnState } from '../state/own-state.ts'
 
 /** A power cut takes back as much; soak times then last that much longer. */
 const keepEveryMs = 30_000

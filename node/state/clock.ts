@@ -1,7 +1,7 @@
 /** Time that can be relied on: a floor that only rises, and the system's clock where it is trusted. */
 
 import { clockBehindMs, earliestTime, floorJumpMs } from './limits.ts'
-import type { OwnState } from './own.ts'
+import type { OwnState } from './own-state.ts'
 
 export type ClockKind = 'system' | 'none'
 

@@ -7,7 +7,7 @@ import type { Change, Database, Table } from './database.ts'
 const batchSize = 500
 
 /** Works out what is needed. It reads by its argument: what is read otherwise during a sweep is taken for needed. */
-export type Needed = (read: (hash: string) => Promise<Uint8Array | undefined>) => Promise<ReadonlySet<string>>
+export type FindLive = (read: (hash: string) => Promise<Uint8Array | undefined>) => Promise<ReadonlySet<string>>
 
 export class DocumentTable {
   readonly #database: Database
@@ -49,7 +49,7 @@ export class DocumentTable {
    * Deletes all documents but those that `needed` names by their SHA-256 in hex, and recent ones; resolves to how many went.
    * Rejects, and leaves the rest, when `needed` does or the signal aborts.
    */
-  async sweep(needed: Needed, signal?: AbortSignal): Promise<number> {
+  async sweep(findLive: FindLive, signal?: AbortSignal): Promise<number> {
     if (this.#sweeping) throw new RangeError('expected one sweep at a time')
     this.#sweeping = true
     const spared = this.#recent
@@ -59,11 +59,11 @@ export class DocumentTable {
       // Listed first: what comes while it is worked out what is needed is not in the list.
       const listed: string[] = []
       for await (const key of this.#table.keys()) listed.push(key)
-      const wanted = await needed(hash => this.#table.get(hash))
-      const doomed = listed.filter(key => !wanted.has(key) && !spared.has(key))
-      for (let at = 0; at < doomed.length; at += batchSize) {
+      const wanted = await findLive(hash => this.#table.get(hash))
+      const dead = listed.filter(key => !wanted.has(key) && !spared.has(key))
+      for (let at = 0; at < dead.length; at += batchSize) {
         signal?.throwIfAborted()
-        const batch = doomed.slice(at, at + batchSize).filter(key => !this.#recent.has(key))
+        const batch = dead.slice(at, at + batchSize).filter(key => !this.#recent.has(key))
         this.#deleting = this.#database.apply(batch.map(key => ({ table: 'documents', key, value: undefined })))
         await this.#deleting
         gone += batch.length

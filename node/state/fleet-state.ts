@@ -16,7 +16,7 @@ import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { SerialQueue } from '../concurrency/serial-queue.ts'
 import type { Clock } from './clock.ts'
 import type { Change, Database, Table } from './database.ts'
-import { DocumentTable, type Needed } from './document-table.ts'
+import { DocumentTable, type FindLive } from './document-table.ts'
 import { TrustStore } from './trust-store.ts'
 
 export class FleetStateError extends ThymeshError<
@@ -167,8 +167,8 @@ export class FleetState extends EventEmitter<Events> {
    * Forgets the documents that are not needed (SHA-256 in hex), and the releases whose documents those were. Resolves to how
    * many documents went. Roots and the trusted metadata itself are no documents, and stay.
    */
-  async sweep(needed: Needed, signal?: AbortSignal): Promise<number> {
-    const gone = await this.#documents.sweep(needed, signal)
+  async sweep(findLive: FindLive, signal?: AbortSignal): Promise<number> {
+    const gone = await this.#documents.sweep(findLive, signal)
     for (const { key, hash } of await this.keptReleases()) {
       if ((await this.#documents.get(hash)) === undefined) await this.#releases.delete(key)
     }

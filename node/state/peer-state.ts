@@ -7,7 +7,7 @@ import { Clock } from './clock.ts'
 import { Database } from './database.ts'
 import { FleetState } from './fleet-state.ts'
 import { type Identity, loadIdentity } from './identity.ts'
-import { OwnState } from './own.ts'
+import { OwnState } from './own-state.ts'
 import { systemTime } from './system-time.ts'
 
 /** What a peer keeps on disk, open: before there is a mesh, and while there is one. */

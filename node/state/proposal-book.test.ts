@@ -6,7 +6,7 @@ import { sha256 } from '../../protocol/encoding/hash.ts'
 import { limits } from '../../protocol/limits.ts'
 import { signMetadata } from '../../protocol/trust/metadata.ts'
 import { makeStatement, type Proposal, proposalCodec } from '../../protocol/trust/proposal.ts'
-import { propose } from '../../protocol/trust/proposals.ts'
+import { createProposal } from '../../protocol/trust/proposals.ts'
 import { draftRelease } from '../../protocol/trust/publish.ts'
 import { withCode } from '../../test/helpers/errors.ts'
 import { testFleet, testNow } from '../../test/helpers/fleet.ts'
@@ -37,7 +37,7 @@ function proposalAt(second: number, signer = targets): Proposal {
     statements: [],
   }
   const said = { fleet: fleet.fleet, operator: 'ada', verdict: 'proposed' as const, at: created, message: '' }
-  return propose(unsigned, [signer], id => makeStatement({ ...said, proposal: id }, signer), trusted).proposal
+  return createProposal(unsigned, [signer], id => makeStatement({ ...said, proposal: id }, signer), trusted).proposal
 }
 
 function memoryTable(): Table {

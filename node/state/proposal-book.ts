@@ -5,7 +5,7 @@ import { sha256 } from '../../protocol/encoding/hash.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import { type Proposal, proposalCodec } from '../../protocol/trust/proposal.ts'
-import { type Judged, judge, merge, ProposalError } from '../../protocol/trust/proposals.ts'
+import { mergeProposals, ProposalError, type VerifiedProposal, verifyProposal } from '../../protocol/trust/proposals.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { SerialQueue } from '../concurrency/serial-queue.ts'
 import type { Logger } from '../process/log.ts'
@@ -19,16 +19,16 @@ export interface ProposalBookComponents {
 }
 
 interface Held {
-  readonly judged: Judged
+  readonly judged: VerifiedProposal
   readonly bytes: Uint8Array
   readonly hash: Uint8Array
 }
 
 interface Events {
   /** A proposal is new, or has more signatures or statements. */
-  changed: [Judged]
+  changed: [VerifiedProposal]
   /** The same of one that something of its version was published over: for the audit log. */
-  closed: [Judged]
+  closed: [VerifiedProposal]
 }
 
 /** Closed proposals that are passed on for a while, so that who was away learns when others signed. */
@@ -69,7 +69,7 @@ export class ProposalBook extends EventEmitter<Events> {
   }
 
   /** Those that stand on what is trusted now, oldest first. */
-  get all(): Judged[] {
+  get all(): VerifiedProposal[] {
     return [...this.#held.values()]
       .map(({ judged }) => judged)
       .sort((a, b) => (a.proposal.created < b.proposal.created ? -1 : 1))
@@ -100,7 +100,7 @@ export class ProposalBook extends EventEmitter<Events> {
       const given = this.#judgeOpen(proposal, trusted)
       if (given === undefined) return false
       const known = this.#held.get(given.id)
-      const next = known === undefined ? given : merge(known.judged, given, trusted)
+      const next = known === undefined ? given : mergeProposals(known.judged, given, trusted)
       const bytes = proposalCodec.encode(next.proposal)
       if (known !== undefined && Buffer.compare(known.bytes, bytes) === 0) return false
       if (known === undefined && !(await this.#makeRoom(next))) return false
@@ -112,23 +112,23 @@ export class ProposalBook extends EventEmitter<Events> {
   }
 
   /** Judges a proposal; one that is closed, but stood on what was trusted just before, is kept for others and for the log. */
-  #judgeOpen(proposal: Proposal, trusted: TrustedSet): Judged | undefined {
+  #judgeOpen(proposal: Proposal, trusted: TrustedSet): VerifiedProposal | undefined {
     const { fleet } = this.#components.state
     try {
-      return judge(proposal, trusted, fleet)
+      return verifyProposal(proposal, trusted, fleet)
     } catch (thrown) {
       const isStale = thrown instanceof ProposalError && thrown.code === 'stale'
       if (!isStale || this.#previous === undefined) throw thrown
-      const judged = judge(proposal, this.#previous, fleet)
+      const judged = verifyProposal(proposal, this.#previous, fleet)
       const known = this.#closed.get(judged.id)
-      const next = known === undefined ? judged : merge(known.judged, judged, this.#previous)
+      const next = known === undefined ? judged : mergeProposals(known.judged, judged, this.#previous)
       if (this.#close(next)) this.emit('closed', next)
       return undefined
     }
   }
 
   /** Whether that was news. */
-  #close(judged: Judged): boolean {
+  #close(judged: VerifiedProposal): boolean {
     const held = heldOf(judged)
     if (this.#closed.get(judged.id)?.hash.every((byte, at) => byte === held.hash[at])) return false
     this.#closed.set(judged.id, held)
@@ -145,7 +145,7 @@ export class ProposalBook extends EventEmitter<Events> {
     return this.#changes.run(() => this.#remove(id))
   }
 
-  #hold(judged: Judged): void {
+  #hold(judged: VerifiedProposal): void {
     this.#held.set(judged.id, heldOf(judged))
   }
 
@@ -155,8 +155,8 @@ export class ProposalBook extends EventEmitter<Events> {
   }
 
   /** One key, stolen perhaps, must not fill every disk: of each author the newest stay, of all so many. */
-  async #makeRoom(next: Judged): Promise<boolean> {
-    const byAge = (a: Judged, b: Judged) => (age(a) < age(b) ? 1 : -1)
+  async #makeRoom(next: VerifiedProposal): Promise<boolean> {
+    const byAge = (a: VerifiedProposal, b: VerifiedProposal) => (age(a) < age(b) ? 1 : -1)
     const ofAuthor = this.all.filter(({ proposal }) => proposal.author === next.proposal.author)
     const beyond = [...ofAuthor, next].sort(byAge).slice(limits.proposalsPerAuthor)
     if (beyond.includes(next) || (beyond.length === 0 && this.#held.size >= limits.proposals)) return false
@@ -179,11 +179,11 @@ export class ProposalBook extends EventEmitter<Events> {
     }
   }
 
-  #tryJudge(bytes: Uint8Array): Judged | undefined {
+  #tryJudge(bytes: Uint8Array): VerifiedProposal | undefined {
     const { state, log } = this.#components
     if (state.belief === undefined) return undefined
     try {
-      return judge(proposalCodec.decode(bytes), state.belief.trusted, state.fleet)
+      return verifyProposal(proposalCodec.decode(bytes), state.belief.trusted, state.fleet)
     } catch (thrown) {
       if (!(thrown instanceof ThymeshError)) throw thrown
       log.debug({ reason: messageOf(thrown) }, 'a proposal is no longer one')
@@ -192,12 +192,12 @@ export class ProposalBook extends EventEmitter<Events> {
   }
 }
 
-function heldOf(judged: Judged): Held {
+function heldOf(judged: VerifiedProposal): Held {
   const bytes = proposalCodec.encode(judged.proposal)
   return { judged, bytes, hash: sha256(bytes) }
 }
 
 /** Newest by its own date, then by ID: the same everywhere, so that peers keep the same ones. */
-function age({ proposal, id }: Judged): string {
+function age({ proposal, id }: VerifiedProposal): string {
   return `${proposal.created} ${id}`
 }

@@ -4,7 +4,7 @@ import { ThymeshError } from '../../protocol/errors.ts'
 import { FleetError, fleetIdOf, membersAuthority } from '../../protocol/trust/fleet.ts'
 import { delegatedRoles } from '../../protocol/trust/refresh.ts'
 import { siteOf } from '../../protocol/trust/site-roles.ts'
-import { recallSite } from '../../protocol/trust/sites.ts'
+import { restoreSite } from '../../protocol/trust/sites.ts'
 import {
   TrustError,
   type TrustedSet,
@@ -86,7 +86,7 @@ export class TrustStore {
       for (const role of delegatedRoles(set)) {
         const bytes = await this.#table.get(roleKey(role))
         if (bytes === undefined) continue
-        set = siteOf(role) === undefined ? updateDelegated(set, role, bytes, undefined) : recallSite(set, role, bytes)
+        set = siteOf(role) === undefined ? updateDelegated(set, role, bytes, undefined) : restoreSite(set, role, bytes)
       }
       membersAuthority(set)
       return { set, complete: true }

@@ -9,7 +9,16 @@ import type { Signer } from '../signing/keys.ts'
 import { signMetadata } from './metadata.ts'
 import { nextRoot, type RootChanges } from './next-root.ts'
 import { makeStatement, type Proposal, proposalCodec } from './proposal.ts'
-import { isSatisfied, type Judged, judge, membersOf, merge, propose, sign, wantedSigners } from './proposals.ts'
+import {
+  createProposal,
+  isSatisfied,
+  membersOf,
+  mergeProposals,
+  signProposal,
+  type VerifiedProposal,
+  verifyProposal,
+  wantedSigners,
+} from './proposals.ts'
 import { draftRelease, type FleetKeys, foundFleet, nextMembers, publishNext } from './publish.ts'
 import type { TrustedSet } from './trusted-set.ts'
 
@@ -39,7 +48,12 @@ interface What {
 }
 
 /** A release, or a root with the targets that it asks for, proposed by someone. */
-function proposed(trusted: TrustedSet, by: FleetKeys, what: What = {}, signers: readonly Signer[] = all(by)): Judged {
+function proposed(
+  trusted: TrustedSet,
+  by: FleetKeys,
+  what: What = {},
+  signers: readonly Signer[] = all(by),
+): VerifiedProposal {
   const root = what.root && signMetadata('root', nextRoot(trusted, what.root, testNow), [])
   const content = { message: what.message ?? 'news', configs: {}, devices: {} }
   const release = draftRelease(trusted, fleet, content, testNow, root)
@@ -60,7 +74,7 @@ function proposed(trusted: TrustedSet, by: FleetKeys, what: What = {}, signers: 
     documents: [release.bytes],
     statements: [],
   }
-  return propose(draft, signers, statementOf(author, 'proposed'), trusted)
+  return createProposal(draft, signers, statementOf(author, 'proposed'), trusted)
 }
 
 function statementOf(key: Signer, verdict: 'proposed' | 'approved' | 'rejected') {
@@ -68,9 +82,9 @@ function statementOf(key: Signer, verdict: 'proposed' | 'approved' | 'rejected')
     makeStatement({ fleet, proposal, operator: 'someone', verdict, at: timeText(testNow), message: '' }, key)
 }
 
-function approved(judged: Judged, by: FleetKeys, trusted: TrustedSet): Judged {
+function approved(judged: VerifiedProposal, by: FleetKeys, trusted: TrustedSet): VerifiedProposal {
   const statement = statementOf(by.targets, 'approved')(Buffer.from(judged.id, 'hex'))
-  return sign(judged, all(by), statement, trusted)
+  return signProposal(judged, all(by), statement, trusted)
 }
 
 /** The fleet with three operators, of whom two must sign roots and releases. */
@@ -114,7 +128,7 @@ describe('a proposal', () => {
   it('has the same bytes wherever its signatures came together', () => {
     const one = proposed(three, ada)
     const [byBen, byCleo] = [approved(one, ben, three), approved(one, cleo, three)]
-    const [here, there] = [merge(byBen, byCleo, three), merge(byCleo, byBen, three)]
+    const [here, there] = [mergeProposals(byBen, byCleo, three), mergeProposals(byCleo, byBen, three)]
     assert.deepEqual(proposalCodec.encode(here.proposal), proposalCodec.encode(there.proposal))
     assert.equal(here.requirements[0]?.signed.length, 3)
   })
@@ -127,20 +141,20 @@ describe('a proposal', () => {
   it('loses what nobody asked for: signatures of strangers, and what they say', () => {
     const { proposal } = proposed(three, ada)
     const stranger = testSigner('stranger')
-    const id = Buffer.from(judge(proposal, three, fleet).id, 'hex')
+    const id = Buffer.from(verifyProposal(proposal, three, fleet).id, 'hex')
     const statements = [...proposal.statements, statementOf(stranger, 'approved')(id), Buffer.from('nothing')]
-    assert.deepEqual(judge({ ...proposal, statements }, three, fleet).proposal, proposal)
+    assert.deepEqual(verifyProposal({ ...proposal, statements }, three, fleet).proposal, proposal)
     const ofAnother = statementOf(ben.targets, 'approved')(new Uint8Array(32))
-    assert.deepEqual(judge({ ...proposal, statements: [ofAnother] }, three, fleet).statements, [])
+    assert.deepEqual(verifyProposal({ ...proposal, statements: [ofAnother] }, three, fleet).statements, [])
   })
 
   it('is of one fleet, stands on what is trusted, and brings the release that it names', () => {
     const { proposal } = proposed(three, ada)
-    assert.throws(() => judge(proposal, three, 'f'.repeat(64)), withCode('other-fleet'))
-    assert.throws(() => judge(proposal, founded.trusted, fleet), withCode('stale'))
-    assert.throws(() => judge({ ...proposal, documents: [] }, three, fleet), withCode('malformed'))
+    assert.throws(() => verifyProposal(proposal, three, 'f'.repeat(64)), withCode('other-fleet'))
+    assert.throws(() => verifyProposal(proposal, founded.trusted, fleet), withCode('stale'))
+    assert.throws(() => verifyProposal({ ...proposal, documents: [] }, three, fleet), withCode('malformed'))
     const { targets: _, ...nothing } = proposal
-    assert.throws(() => judge(nothing, three, fleet), withCode('malformed'))
+    assert.throws(() => verifyProposal(nothing, three, fleet), withCode('malformed'))
   })
 })
 

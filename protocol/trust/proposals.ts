@@ -31,7 +31,7 @@ export interface Requirement {
 }
 
 /** A proposal that was read, and found to stand on what is trusted. */
-export interface Judged {
+export interface VerifiedProposal {
   /** SHA-256 over what it says, without any signature, in hex. */
   readonly id: string
   readonly proposal: Proposal
@@ -48,7 +48,7 @@ export interface Judged {
  * ours (`stale`), or isn't signed by its author with a key of the fleet; a MetadataError or FormatError when it is none.
  * What it brings of signatures and statements that nobody asked for is left out: equal proposals have equal bytes.
  */
-export function judge(given: Proposal, trusted: TrustedSet, fleet: string): Judged {
+export function verifyProposal(given: Proposal, trusted: TrustedSet, fleet: string): VerifiedProposal {
   if (given.fleet !== fleet) throw new ProposalError('other-fleet', 'the proposal is for another fleet')
   const read = partsOf(given)
   if (Object.keys(read).length === 0) throw new ProposalError('malformed', 'the proposal proposes nothing')
@@ -90,7 +90,7 @@ export function publishersOf({ site }: Pick<Proposal, 'site'>, trusted: TrustedS
 }
 
 /** Two states of one proposal with all signatures and statements of both. */
-export function merge(one: Judged, other: Judged, trusted: TrustedSet): Judged {
+export function mergeProposals(one: VerifiedProposal, other: VerifiedProposal, trusted: TrustedSet): VerifiedProposal {
   if (one.id !== other.id) throw new RangeError('expected two states of one proposal')
   const { root, targets, members, site } = other.parts
   const parts: Parts = {
@@ -102,27 +102,36 @@ export function merge(one: Judged, other: Judged, trusted: TrustedSet): Judged {
     ...(one.parts.site && site && { site: addSignatures('targets', one.parts.site, signaturesOf(site)) }),
   }
   const statements = [...one.proposal.statements, ...other.proposal.statements]
-  return judge({ ...one.proposal, ...bytesOf(parts, one.proposal), statements }, trusted, one.proposal.fleet)
+  return verifyProposal({ ...one.proposal, ...bytesOf(parts, one.proposal), statements }, trusted, one.proposal.fleet)
 }
 
 /** A proposal by someone whose keys sign it at once, with a statement that is made when its ID is known. */
-export function propose(
+export function createProposal(
   draft: Proposal,
   signers: readonly Signer[],
   statementOf: (id: Uint8Array) => Uint8Array,
   trusted: TrustedSet,
-): Judged {
+): VerifiedProposal {
   const read = partsOf(draft)
   const parts = withSignatures(read, requirementsOf(draft, read, trusted), signers)
   const statements = [...draft.statements, statementOf(fromHex(idOf(draft, parts)))]
-  return judge({ ...draft, ...bytesOf(parts, draft), statements }, trusted, draft.fleet)
+  return verifyProposal({ ...draft, ...bytesOf(parts, draft), statements }, trusted, draft.fleet)
 }
 
 /** The proposal with the signatures of these keys, wherever they are asked for, and with a statement. */
-export function sign(judged: Judged, signers: readonly Signer[], statement: Uint8Array, trusted: TrustedSet): Judged {
+export function signProposal(
+  judged: VerifiedProposal,
+  signers: readonly Signer[],
+  statement: Uint8Array,
+  trusted: TrustedSet,
+): VerifiedProposal {
   const parts = withSignatures(judged.parts, judged.requirements, signers)
   const statements = [...judged.proposal.statements, statement]
-  return judge({ ...judged.proposal, ...bytesOf(parts, judged.proposal), statements }, trusted, judged.proposal.fleet)
+  return verifyProposal(
+    { ...judged.proposal, ...bytesOf(parts, judged.proposal), statements },
+    trusted,
+    judged.proposal.fleet,
+  )
 }
 
 function withSignatures(parts: Parts, requirements: readonly Requirement[], signers: readonly Signer[]): Parts {
@@ -141,7 +150,7 @@ function withSignatures(parts: Parts, requirements: readonly Requirement[], sign
 }
 
 /** Keys of these that a proposal still asks for. */
-export function wantedSigners(judged: Judged, signers: readonly Signer[]): Signer[] {
+export function wantedSigners(judged: VerifiedProposal, signers: readonly Signer[]): Signer[] {
   return signers.filter(({ keyId }) =>
     judged.requirements.some(({ keys, signed }) => keys.has(keyId) && !signed.includes(keyId)),
   )

@@ -4,7 +4,7 @@ import type { MetaFile } from '@tufjs/models'
 import { limits } from '../limits.ts'
 import type { Loaded } from './metadata.ts'
 import { siteOf } from './site-roles.ts'
-import { recallSite } from './sites.ts'
+import { restoreSite } from './sites.ts'
 import {
   type ReferenceTime,
   requireFreshRoot,
@@ -105,7 +105,7 @@ async function refreshSite(
     if (version !== undefined && version !== meta.version) {
       throw new TrustError('wrong-version', `expected ${role} version ${version} where it has no document`)
     }
-    return known === undefined ? without : recallSite(without, role, known.bytes)
+    return known === undefined ? without : restoreSite(without, role, known.bytes)
   }
   try {
     const recalled = known ? { ...set, delegated: { ...set.delegated, [role]: known } } : set

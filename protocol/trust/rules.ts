@@ -2,7 +2,7 @@
 
 import type { Root, Snapshot, Targets, Timestamp } from '@tufjs/models'
 import { limits } from '../limits.ts'
-import { requireSound } from './sound.ts'
+import { validateFleetMetadata } from './validate-metadata.ts'
 
 export type RoleKind = 'root' | 'timestamp' | 'snapshot' | 'targets'
 
@@ -29,7 +29,7 @@ export interface TrustRules {
 /** For a fleet's own metadata: Ed25519 only, one spelling of everything, all roles in step. */
 export const fleetRules: TrustRules = {
   maxBytes: limits,
-  require: requireSound,
+  require: validateFleetMetadata,
   secondOfVersion: 'evidence',
   acceptedExpires: false,
   rotation: 'keep-signed',

@@ -12,7 +12,7 @@ import { releaseCodec } from '../release/release.ts'
 import { makeDelegations, makeTargets, signMetadata } from './metadata.ts'
 import { nextRoot } from './next-root.ts'
 import { makeStatement, type Proposal, proposalCodec } from './proposal.ts'
-import { judge, merge, propose, sign } from './proposals.ts'
+import { createProposal, mergeProposals, signProposal, verifyProposal } from './proposals.ts'
 import { draftRelease, nextMembers, publishNext } from './publish.ts'
 import { publishMembers } from './publish-members.ts'
 import { refresh } from './refresh.ts'
@@ -54,7 +54,7 @@ function proposal(fleet: ReturnType<typeof testFleet>, site: string, signers = [
     statements: [],
   }
   const statementOf = (id: Uint8Array) => makeStatement({ ...said, proposal: id, verdict: 'proposed' }, author)
-  return propose(draft, signers, statementOf, trusted)
+  return createProposal(draft, signers, statementOf, trusted)
 }
 
 describe('a site with operators of its own', () => {
@@ -211,13 +211,13 @@ describe("a proposal of a site's release", () => {
     const first = proposal(fleet, 'berlin', [kim])
     assert.equal(first.complete, false)
     assert.equal(first.release?.site, 'berlin')
-    const read = judge(proposalCodec.decode(proposalCodec.encode(first.proposal)), trusted, fleet.fleet)
+    const read = verifyProposal(proposalCodec.decode(proposalCodec.encode(first.proposal)), trusted, fleet.fleet)
     assert.equal(read.id, first.id)
     const said = { fleet: fleet.fleet, operator: 'lee', at: timeText(fleet.now), message: '' }
     const word = makeStatement({ ...said, proposal: Buffer.from(first.id, 'hex'), verdict: 'approved' }, lee)
-    const second = sign(read, [lee], word, trusted)
+    const second = signProposal(read, [lee], word, trusted)
     assert.deepEqual([second.complete, second.id, second.statements.length], [true, first.id, 2])
-    assert.equal(merge(first, second, trusted).complete, true)
+    assert.equal(mergeProposals(first, second, trusted).complete, true)
   })
 
   it("has the word of the fleet's operators beside the site's signatures, and nobody else's", () => {
@@ -232,7 +232,7 @@ describe("a proposal of a site's release", () => {
       word(fleet.keys.targets, 'approved'),
       word(lee, 'approved'),
       word(fleet.keys.members, 'rejected'),
-    ].reduce((judged, each) => sign(judged, [], each, fleet.published.trusted), good)
+    ].reduce((judged, each) => signProposal(judged, [], each, fleet.published.trusted), good)
     assert.deepEqual(
       after.statements.map(({ key, verdict }) => [key, verdict]).sort(),
       [
@@ -257,18 +257,18 @@ describe("a proposal of a site's release", () => {
       ...good.proposal,
       site: { name: 'paris', metadata: good.parts.site?.bytes ?? new Uint8Array() },
     }
-    assert.throws(() => judge(elsewhere, trusted, fleet.fleet), { code: 'malformed' })
+    assert.throws(() => verifyProposal(elsewhere, trusted, fleet.fleet), { code: 'malformed' })
     const both = { ...good.proposal, members: trusted.delegated.members?.bytes ?? new Uint8Array() }
-    assert.throws(() => judge(both, trusted, fleet.fleet))
+    assert.throws(() => verifyProposal(both, trusted, fleet.fleet))
     // Whoever approves sees all that there is.
     const signed = { ...signedJson(good.parts.site ?? assert.fail()) }
     const more = { ...(signed.targets as object), 'sites/paris/release': Object.values(signed.targets as object)[0] }
     for (const hidden of [more, {}]) {
       const metadata = signJson({ ...signed, targets: hidden }, kim)
       const hiding = { ...good.proposal, site: { name: 'berlin', metadata } }
-      assert.throws(() => judge(hiding, trusted, fleet.fleet), { code: 'malformed' })
+      assert.throws(() => verifyProposal(hiding, trusted, fleet.fleet), { code: 'malformed' })
     }
     releaseAt(fleet, 'berlin', [kim])
-    assert.throws(() => judge(good.proposal, fleet.published.trusted, fleet.fleet), { code: 'stale' })
+    assert.throws(() => verifyProposal(good.proposal, fleet.published.trusted, fleet.fleet), { code: 'stale' })
   })
 })

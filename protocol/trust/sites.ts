@@ -57,7 +57,7 @@ export function nixKeysFor(root: Loaded<'root'>, site: string | undefined): stri
  * A set with what is kept of a site's role, if it is the named document and signed as the site's delegation asks now. Else
  * without it: other operators may have been named since.
  */
-export function recallSite(trusted: TrustedSet, role: string, bytes: Uint8Array): TrustedSet {
+export function restoreSite(trusted: TrustedSet, role: string, bytes: Uint8Array): TrustedSet {
   try {
     return updateDelegated(trusted, role, bytes, undefined)
   } catch (thrown) {

@@ -7,7 +7,7 @@ import type { MetaFile } from '@tufjs/models'
 import { ThymeshError } from '../errors.ts'
 import { type Loaded, parseMetadata } from './metadata.ts'
 import { fleetRules, type RoleKind, type TrustRules } from './rules.ts'
-import { fits, type HashedFile, signersOf } from './verify.ts'
+import { type HashedFile, matchesLengthAndHashes, signersOf } from './verify.ts'
 
 export class TrustError extends ThymeshError<
   'not-signed' | 'rollback' | 'wrong-version' | 'wrong-hash' | 'expired' | 'out-of-order' | 'unknown-role'
@@ -173,7 +173,7 @@ function requireVersion(what: string, expected: number, got: number): void {
 }
 
 function requireNamed(what: string, meta: HashedFile, bytes: Uint8Array): void {
-  if (fits(meta, bytes)) return
+  if (matchesLengthAndHashes(meta, bytes)) return
   throw new TrustError('wrong-hash', `${what} metadata isn't the one that was named: hash or length differs`)
 }
 

@@ -63,7 +63,7 @@ export interface HashedFile {
 const hashers: Readonly<Record<string, (bytes: Uint8Array) => string>> = { sha256: sha256Hex, sha512: sha512Hex }
 
 /** Whether these bytes are the named file: every hash that we know must fit, and one of those named must be known. */
-export function fits({ length, hashes = {} }: HashedFile, bytes: Uint8Array): boolean {
+export function matchesLengthAndHashes({ length, hashes = {} }: HashedFile, bytes: Uint8Array): boolean {
   if (length !== undefined && length !== bytes.length) return false
   const named = Object.entries(hashes)
   const known = named.filter(([algorithm]) => Object.hasOwn(hashers, algorithm))

@@ -4,7 +4,7 @@
  */
 
 import { createCipheriv, createDecipheriv, createHash, hkdfSync } from 'node:crypto'
-import { keyOf } from '../../node/mesh/transport/key-objects.ts'
+import { keyObjectOf } from '../../node/mesh/transport/key-objects.ts'
 
 const cipher = 'chacha20-poly1305'
 const options = { authTagLength: 16 } as const
@@ -14,7 +14,7 @@ export const newInstance = (): undefined => undefined
 /** As in @chainsafe/as-chacha20poly1305. */
 export class ChaCha20Poly1305 {
   seal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, associated = new Uint8Array()): Uint8Array {
-    const sealer = createCipheriv(cipher, keyOf(key), nonce, options)
+    const sealer = createCipheriv(cipher, keyObjectOf(key), nonce, options)
     sealer.setAAD(associated, { plaintextLength: plaintext.length })
     return Buffer.concat([sealer.update(plaintext), sealer.final(), sealer.getAuthTag()])
   }
@@ -29,7 +29,7 @@ export class ChaCha20Poly1305 {
   ): Uint8Array | null {
     const length = sealed.length - options.authTagLength
     if (length < 0) return null
-    const opener = createDecipheriv(cipher, keyOf(key), nonce, options)
+    const opener = createDecipheriv(cipher, keyObjectOf(key), nonce, options)
     opener.setAAD(associated, { plaintextLength: length })
     opener.setAuthTag(sealed.subarray(length))
     const opened = opener.update(sealed.subarray(0, length))

@@ -1,7 +1,7 @@
 /** A peer that speaks the real protocols over real connections, and says whatever an attack makes it say. */
 
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
-import { type Channel, converse } from '../../node/mesh/transport/channel.ts'
+import { type Channel, withChannel } from '../../node/mesh/transport/channel.ts'
 import { FrameStream } from '../../node/swarm/session/frame-stream.ts'
 import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
 import {
@@ -106,7 +106,7 @@ export class HostilePeer {
   async serve(offer: Offer): Promise<void> {
     await this.host.handle(
       this.names.document,
-      stream => converse(stream, undefined, channel => this.#answer(channel, offer)).catch(() => {}),
+      stream => withChannel(stream, undefined, channel => this.#answer(channel, offer)).catch(() => {}),
       { maxInboundStreams: 1000 },
     )
   }
@@ -119,7 +119,7 @@ export class HostilePeer {
   /** The same, with the body as it was sent. */
   async fetch(connection: Connection, request: DocumentRequest): Promise<{ answer: Answer; body: Uint8Array }> {
     const stream = await this.open(connection, this.names.document)
-    return await converse(stream, undefined, async channel => {
+    return await withChannel(stream, undefined, async channel => {
       await channel.send(documentRequestCodec, request)
       const answer = await channel.receive(answerCodec)
       return { answer, body: 'size' in answer ? await channel.bodyBytes(answer.size) : new Uint8Array() }
@@ -129,7 +129,7 @@ export class HostilePeer {
   /** Synchronises: says that it holds this, sends these items, and resolves to what the victim sent. */
   async sync(connection: Connection, digest: Partial<SyncDigest>, items: Iterable<SyncItem>): Promise<SyncItem[]> {
     const stream = await this.open(connection, this.names.plainSync)
-    return await converse(stream, undefined, async channel => {
+    return await withChannel(stream, undefined, async channel => {
       await channel.send(digestCodec, { members: [], ...digest })
       await channel.receive(digestCodec)
       const received: SyncItem[] = []
@@ -152,7 +152,7 @@ export class HostilePeer {
   /** Exchanges proposals: says that it holds none, sends these, and resolves to what the victim sent. */
   async propose(connection: Connection, proposals: readonly Proposal[]): Promise<Proposal[]> {
     const stream = await this.open(connection, this.names.proposals)
-    return await converse(stream, undefined, async channel => {
+    return await withChannel(stream, undefined, async channel => {
       await channel.send(proposalDigestCodec, { held: [] })
       await channel.receive(proposalDigestCodec)
       const sending = (async () => {

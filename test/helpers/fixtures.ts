@@ -31,7 +31,7 @@ import {
   proposalDigestCodec,
   statementKind,
 } from '../../protocol/trust/proposal.ts'
-import { propose } from '../../protocol/trust/proposals.ts'
+import { createProposal } from '../../protocol/trust/proposals.ts'
 import { draftRelease } from '../../protocol/trust/publish.ts'
 import { type TestFleet, testClosure, testConfig, testFleet, testNow, testSigner, testStorePath } from './fleet.ts'
 import { inWaves, sampleSecret, sampleSecrets } from './releases.ts'
@@ -219,7 +219,7 @@ function proposalOf(fleet: TestFleet): Proposal {
     documents: [draft.bytes],
     statements: [],
   }
-  return propose(unsigned, [targets], id => makeStatement({ ...said, proposal: id }, targets), trusted).proposal
+  return createProposal(unsigned, [targets], id => makeStatement({ ...said, proposal: id }, targets), trusted).proposal
 }
 
 /** Every key of a policy, each probe once. */

@@ -2,8 +2,8 @@
 
 import { Bitfield } from '../../node/swarm/chunks/bitfield.ts'
 import type { ChunkList } from '../../node/swarm/chunks/chunk-list.ts'
+import type { StagingBudgetComponents } from '../../node/swarm/staging/staging-budget.ts'
 import { StagingLayout } from '../../node/swarm/staging/staging-layout.ts'
-import type { StagingRoomComponents } from '../../node/swarm/staging/staging-room.ts'
 
 export class MemoryStaging {
   readonly layout: StagingLayout
@@ -35,7 +35,7 @@ export class MemoryStaging {
   /** As if every path had a file for itself. */
   readonly releasePath = async (path: string) => this.#clear(this.layout.ofPath(path)?.range ?? 0)
 
-  get components(): StagingRoomComponents {
+  get components(): StagingBudgetComponents {
     return { list: this.list, staging: this }
   }
 

@@ -6,7 +6,7 @@ import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
-import { type Channel, converse } from '../../node/mesh/transport/channel.ts'
+import { type Channel, withChannel } from '../../node/mesh/transport/channel.ts'
 import { type Hello, helloCodec, protocolNames, type Verdict, verdictCodec } from '../../protocol/messages/messages.ts'
 import { type TestFleet, testSeed } from './fleet.ts'
 import type { Mesh } from './mesh.ts'
@@ -38,13 +38,13 @@ export async function sayHello(
   hello: Hello,
 ): Promise<Verdict> {
   const stream = await connection.newStream(protocolNames(fleet.fleet).hello)
-  return await converse(stream, undefined, channel => greet(channel, hello))
+  return await withChannel(stream, undefined, channel => greet(channel, hello))
 }
 
 /** Answers hellos in the same way. */
 export async function answerHello(host: Libp2p, fleet: Pick<TestFleet, 'fleet'>, hello: Hello): Promise<void> {
   await host.handle(protocolNames(fleet.fleet).hello, stream =>
-    converse(stream, undefined, channel => greet(channel, hello)).then(
+    withChannel(stream, undefined, channel => greet(channel, hello)).then(
       () => {},
       () => {},
     ),

@@ -2,7 +2,7 @@
 
 import { decide, type Memory } from '../../node/rollout/decide.ts'
 import type { Decision } from '../../node/rollout/decision.ts'
-import type { DeviceNews } from '../../node/rollout/judge.ts'
+import type { DeviceStatus } from '../../node/rollout/evaluate-waves.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { RolloutPolicy } from '../../protocol/release/rollout-policy.ts'
 import { wavesOf } from '../../protocol/release/waves.ts'
@@ -160,7 +160,7 @@ export class SimulatedRollout {
       return
     }
     if (!device.knowsRelease) return
-    const news = new Map<string, DeviceNews>([...device.heard, [device.name, { outcome: device.outcome }]])
+    const news = new Map<string, DeviceStatus>([...device.heard, [device.name, { outcome: device.outcome }]])
     const now = { steady: device.steady, started: device.started, ...(fate.hasClock && { clock: at(this.step) }) }
     const made = decide({ release: this.release, self: device.name, news, now, memory: device.memory })
     device.memory = made.memory

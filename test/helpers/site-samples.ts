@@ -4,7 +4,7 @@ import { type Release, releaseCodec } from '../../protocol/release/release.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import type { Loaded } from '../../protocol/trust/metadata.ts'
 import { makeStatement, type Proposal } from '../../protocol/trust/proposal.ts'
-import { propose } from '../../protocol/trust/proposals.ts'
+import { createProposal } from '../../protocol/trust/proposals.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { testClosure, testConfig, testFleet, testSigner } from './fleet.ts'
 import { delegate, releaseAt, signedAt } from './sites.ts'
@@ -50,7 +50,7 @@ export function siteSamples(): SiteSamples {
     documents: [next.bytes],
     statements: [],
   }
-  const { proposal } = propose(unsigned, [kim], id => makeStatement({ ...said, proposal: id }, kim), trusted)
+  const { proposal } = createProposal(unsigned, [kim], id => makeStatement({ ...said, proposal: id }, kim), trusted)
   return { root, targets, snapshot, metadata, release, proposal }
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { Clock, type ClockKind } from '../../node/state/clock.ts'
 import { Database, type TableName, tableNames } from '../../node/state/database.ts'
-import { OwnState } from '../../node/state/own.ts'
+import { OwnState } from '../../node/state/own-state.ts'
 
 export interface TestState {
   readonly directory: string

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it, type TestContext } from 'node:test'
-import { converse } from '../../node/mesh/transport/channel.ts'
+import { withChannel } from '../../node/mesh/transport/channel.ts'
 import { openStream } from '../../node/mesh/transport/open-stream.ts'
 import { sha256 } from '../../protocol/encoding/hash.ts'
 import { answerCodec, type DocumentRequest, documentRequestCodec } from '../../protocol/messages/messages.ts'
@@ -27,7 +27,7 @@ async function scene(t: TestContext): Promise<[TestPeer, TestPeer]> {
 /** What the answer to a request says, and how many bytes of a body come with it. */
 async function answerTo(asker: TestPeer, holder: TestPeer, request: DocumentRequest) {
   const stream = await openStream(asker.host, holder.host.peerId, asker.names.documentDelta)
-  return await converse(stream, undefined, async channel => {
+  return await withChannel(stream, undefined, async channel => {
     await channel.send(documentRequestCodec, request)
     const answer = await channel.receive(answerCodec)
     if ('size' in answer) await channel.bodyBytes(answer.size)
@@ -62,7 +62,7 @@ describe('a document', () => {
     await asker.state.keepDocument(before)
     await holder.host.unhandle(holder.names.documentDelta)
     await holder.host.handle(holder.names.documentDelta, async stream => {
-      await converse(stream, undefined, async channel => {
+      await withChannel(stream, undefined, async channel => {
         await channel.receive(documentRequestCodec)
         await channel.send(answerCodec, { size: 1, unpacked: after.length, base: hash })
       }).catch(() => {})

@@ -36,7 +36,7 @@ function signedBeside(
   return published
 }
 
-const alarms = (peer: TestPeer) => peer.notes.fields.alarms ?? []
+const alarms = (peer: TestPeer) => peer.meshStatus.fields.alarms ?? []
 
 describe('two releases of one version', () => {
   it('are held by all who hear of both, never chosen from, until a higher version comes', async t => {
@@ -57,7 +57,7 @@ describe('two releases of one version', () => {
     await gossiping([b, thief])
     thief.gossip.publishHead()
     for (const peer of [a, b]) {
-      await until(() => peer.notes.held, `${peer.word} to see both`)
+      await until(() => peer.meshStatus.held, `${peer.word} to see both`)
       assert.deepEqual(
         alarms(peer).map(({ subject }) => subject),
         ['snapshot 2', 'targets 2'],
@@ -74,7 +74,7 @@ describe('two releases of one version', () => {
     await a.state.believe(next.trusted, documentsOf(fleet))
     for (const peer of [a, b, thief]) {
       await until(() => peer.state.belief?.release.version === 3, `${peer.word} to go on`)
-      await until(() => !peer.notes.held, `${peer.word} to be free again`)
+      await until(() => !peer.meshStatus.held, `${peer.word} to be free again`)
     }
     assert.equal(a.evidence.all().length, 3, 'the evidence stays')
   })

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { conductRates, connectionsPerPeer, faultsPerPeer, servedDocumentsPerPeer } from '../../node/mesh/limits.ts'
-import { converse } from '../../node/mesh/transport/channel.ts'
+import { connectionsPerPeer, faultsPerPeer, requestRates, servedDocumentsPerPeer } from '../../node/mesh/limits.ts'
+import { withChannel } from '../../node/mesh/transport/channel.ts'
 import { answerCodec, documentRequestCodec } from '../../protocol/messages/messages.ts'
 import { testSigner } from '../helpers/fleet.ts'
 import { connect, gossiping, isMember, liveFleet, Mesh, mesh, reportOf, type TestPeer, until } from '../helpers/mesh.ts'
@@ -45,7 +45,7 @@ describe('a member', () => {
 
   it('that says hello without end is dropped', async t => {
     const { fleet, hello, connection, dropped, unharmed } = await scene(t)
-    const most = conductRates.hello.most + faultsPerPeer + 50
+    const most = requestRates.hello.most + faultsPerPeer + 50
     for (let each = 0; each < most && connection.status === 'open'; each++) {
       await sayHello(connection, fleet, hello).catch(() => {})
     }
@@ -77,7 +77,7 @@ describe('a member', () => {
     // Streams that ask and never read their answer.
     const asking = Array.from({ length: 2 * servedDocumentsPerPeer }, async () => {
       const stream = await connection.newStream(victim.names.document)
-      return await converse(stream, AbortSignal.timeout(20_000), async channel => {
+      return await withChannel(stream, AbortSignal.timeout(20_000), async channel => {
         await channel.send(documentRequestCodec, { head: true })
         return await channel.receive(answerCodec)
       })

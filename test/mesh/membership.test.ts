@@ -142,8 +142,8 @@ describe('two devices with one key', () => {
       await each.host.dial(peer.host.getMultiaddrs())
       await until(() => isMember(each, peer), 'it to be admitted')
     }
-    await until(() => peer.notes.fields.alarms, 'an alarm')
-    assert.deepEqual(peer.notes.fields.alarms, [{ kind: 'clone', subject: device.identity.peerId }])
+    await until(() => peer.meshStatus.fields.alarms, 'an alarm')
+    assert.deepEqual(peer.meshStatus.fields.alarms, [{ kind: 'clone', subject: device.identity.peerId }])
   })
 
   it('are not taken for a device that starts again', async t => {
@@ -153,7 +153,7 @@ describe('two devices with one key', () => {
     await device.stopAll()
     const again = await made.start({ word: 'peer-1', fleet })
     await connect(again, peer)
-    assert.equal(peer.notes.fields.alarms, undefined)
+    assert.equal(peer.meshStatus.fields.alarms, undefined)
   })
 
   it('are found by their reports, wherever they are, and both reports are kept', async t => {
@@ -173,8 +173,8 @@ describe('two devices with one key', () => {
     device.gossip.publishReport(first)
     await until(() => b.directory.report(id), 'the first report')
     device.gossip.publishReport(fork)
-    await until(() => b.notes.fields.alarms, 'an alarm')
-    assert.deepEqual(b.notes.fields.alarms, [{ kind: 'clone', subject: id }])
+    await until(() => b.meshStatus.fields.alarms, 'an alarm')
+    assert.deepEqual(b.meshStatus.fields.alarms, [{ kind: 'clone', subject: id }])
     const documents = b.evidence.all()[0]?.documents.map(each => Buffer.from(each))
     assert.deepEqual(documents, [Buffer.from(first), Buffer.from(fork)])
   })

@@ -48,7 +48,7 @@ it('shows a controller all that was signed, after a pruning', async t => {
   const controller = await mesh.make({ word: 'ada', fleet, believes: fleet.published })
   const trail = await AuditTrail.open(controller.door.auditTable)
   await trail.follow(controller.state)
-  controller.pruner.needs(() => trail.documents())
+  controller.pruner.addRoots(() => trail.documents())
   for (let release = 2; release <= many; release++) {
     await controller.state.believe(fleet.release({ message: `release ${release}` }).trusted, documentsOf(fleet))
   }

@@ -44,7 +44,7 @@ async function scene(t: TestContext) {
 function reportWith(peer: TestPeer, counter: number): Uint8Array {
   return signEnvelope(
     reportKind,
-    { ...readEnvelope(reportKind, reportOf(peer, counter)).document, ...peer.notes.fields },
+    { ...readEnvelope(reportKind, reportOf(peer, counter)).document, ...peer.meshStatus.fields },
     peer.signer,
   )
 }
@@ -63,14 +63,14 @@ describe('a controller', () => {
     await connect(device, between)
     await gossiping([device, between])
     const connection = between.host.getConnections(device.host.peerId)[0]
-    assert.deepEqual(device.notes.fields.renew, { age: device.peerState.age.recipient })
+    assert.deepEqual(device.meshStatus.fields.renew, { age: device.peerState.age.recipient })
     const report = reportWith(device, 1)
     await device.directory.addReport(report)
     device.gossip.publishReport(report)
     await until(() => device.own.certificate.expires !== dates.expires, 'its new certificate')
     const { age, site, name } = device.own.certificate
     assert.deepEqual({ age, site, name }, { age: device.peerState.age.recipient, site: 'north', name: 'old' })
-    assert.equal(device.notes.fields.renew, undefined)
+    assert.equal(device.meshStatus.fields.renew, undefined)
     assert.equal(connection?.status, 'open')
     assert.ok(isMember(between, device))
   })

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { converse } from '../../node/mesh/transport/channel.ts'
+import { withChannel } from '../../node/mesh/transport/channel.ts'
 import { openStream } from '../../node/mesh/transport/open-stream.ts'
 import { digestCodec, summaryCodec, syncItemCodec } from '../../protocol/messages/messages.ts'
 import { connect, mesh, reportOf, type TestPeer, until } from '../helpers/mesh.ts'
@@ -22,7 +22,7 @@ describe('sync', () => {
   it('sends no list to a peer that holds the same', async t => {
     const [a, b] = await acquainted(t)
     const stream = await openStream(a.host, b.host.peerId, a.names.sync)
-    await converse(stream, undefined, async channel => {
+    await withChannel(stream, undefined, async channel => {
       // Whatever it holds, we say that we hold it too.
       await channel.send(summaryCodec, await channel.receive(summaryCodec))
       const item = await channel.receive(syncItemCodec)
@@ -34,7 +34,7 @@ describe('sync', () => {
   it('sends its list to a peer that holds something else', async t => {
     const [a, b] = await acquainted(t)
     const stream = await openStream(a.host, b.host.peerId, a.names.sync)
-    await converse(stream, undefined, async channel => {
+    await withChannel(stream, undefined, async channel => {
       await channel.receive(summaryCodec)
       await channel.send(summaryCodec, { digest: new Uint8Array(32) })
       const { members, head } = await channel.receive(digestCodec)
@@ -53,7 +53,7 @@ describe('sync', () => {
     await b.directory.addReport(reportOf(b, 5))
     await until(async () => {
       // One that has begun before the reports came is all there is while it lasts.
-      await a.sync.with(b.host.peerId)
+      await a.sync.syncWith(b.host.peerId)
       return reportAt(b, a) === 3 && reportAt(a, b) === 5
     }, 'both reports')
   })
@@ -63,7 +63,7 @@ describe('sync', () => {
     await b.host.unhandle(b.names.sync)
     await a.directory.addReport(reportOf(a, 3))
     await until(async () => {
-      await a.sync.with(b.host.peerId)
+      await a.sync.syncWith(b.host.peerId)
       return reportAt(b, a) === 3
     }, 'the report')
   })

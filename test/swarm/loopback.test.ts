@@ -25,7 +25,7 @@ async function watch(world: SwarmWorld, peer: StorePeer, config: ReleasedConfig)
     seen.bytes += bytes
     seen.wire += wire
     if (from.controller) seen.fromControllers += bytes
-    seen.mostRoom = Math.max(seen.mostRoom, entry.room.bytes)
+    seen.mostRoom = Math.max(seen.mostRoom, entry.budget.bytes)
   })
   return seen
 }

@@ -64,7 +64,7 @@ test('a closure comes whole within a tight budget, though all that was counted o
   let most = 0
   const looks: Promise<void>[] = []
   const look = async () => {
-    most = Math.max(most, entry.room.bytes, await stagedBytes(device, known.hash))
+    most = Math.max(most, entry.budget.bytes, await stagedBytes(device, known.hash))
   }
   const progress = await world.fetch(device, config, { onProgress: () => void looks.push(look()) })
   await Promise.all(looks)
@@ -78,6 +78,6 @@ test('a closure comes whole within a tight budget, though all that was counted o
 test('so does what Nix asks the cache for', options, async t => {
   const { world, controller, device, config, entry } = await rebuilt(t, 'lost and cached')
   await realise(world, device.real, await serveCache(t, device), config.topLevel)
-  assert.ok(entry.room.bytes <= budget)
+  assert.ok(entry.budget.bytes <= budget)
   assert.deepEqual(await device.real.dump(config.topLevel), await controller.real.dump(config.topLevel))
 })

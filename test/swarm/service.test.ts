@@ -27,10 +27,10 @@ test('a store that fails while a closure is opened is told to who asked, and to 
   const opening = Promise.withResolvers<OpenChunks>()
   const { swarms, known } = await service(t, () => opening.promise)
   const opened = swarms.open(known)
-  swarms.tend(Date.now())
+  swarms.maintain(Date.now())
   opening.reject(new Error('the store is away'))
   await assert.rejects(opened, /the store is away/)
-  swarms.tend(Date.now())
+  swarms.maintain(Date.now())
   await swarms.stop()
 })
 
@@ -44,12 +44,12 @@ test('a closure is opened once for all who ask, and anew only when its files wer
       await closing.promise
       log.push('closed')
     }
-    return { chunks: { has: () => false } as never, room: {} as never, close }
+    return { chunks: { has: () => false } as never, budget: {} as never, close }
   })
   assert.equal(await swarms.open(known), await swarms.open(known))
-  swarms.tend(Date.now())
+  swarms.maintain(Date.now())
   assert.deepEqual(log, ['opened'])
-  swarms.tend(Date.now() + 3_600_000)
+  swarms.maintain(Date.now() + 3_600_000)
   const again = swarms.open(known)
   await new Promise(setImmediate)
   assert.deepEqual(log, ['opened', 'closing'])

@@ -139,7 +139,7 @@ test('when both dial at once exactly one session stays, and works', options, asy
     for (const { swarm } of entries) swarm.endFetch()
     // As if a minute had passed: nobody wants anything, so that streams and memory are given back.
     await until(() => {
-      for (const peer of [a, b]) peer.swarms.tend(Date.now() + 70_000)
+      for (const peer of [a, b]) peer.swarms.maintain(Date.now() + 70_000)
       return x.swarm.sessionCount === 0 && y.swarm.sessionCount === 0 && streams(a, b).length === 0
     }, 'idle sessions to end')
   }

@@ -7,7 +7,7 @@ import { StreamReader, writeTo } from '../../node/mesh/transport/stream-io.ts'
 import { Bitfield } from '../../node/swarm/chunks/bitfield.ts'
 import type { KnownClosure } from '../../node/swarm/chunks/closures.ts'
 import { FrameStream } from '../../node/swarm/session/frame-stream.ts'
-import { type Entry, SwarmService } from '../../node/swarm/session/swarm-service.ts'
+import { type OpenSwarm, SwarmService } from '../../node/swarm/session/swarm-service.ts'
 import { UploadLimiter } from '../../node/swarm/session/upload-limiter.ts'
 import { encodeFrame, type Frame } from '../../protocol/messages/swarm.ts'
 import { ChunkedClosure, memoryPath } from '../helpers/chunked-closure.ts'
@@ -50,7 +50,7 @@ async function scene(t: TestContext, init: { places: number }) {
     admission: victim.admission,
     closures: { isReleased: () => true, held: async () => known } as never,
     uploads: new UploadLimiter({ peers: init.places }),
-    openChunks: async () => ({ chunks: chunks as never, room: {} as never, close: async () => {} }),
+    openChunks: async () => ({ chunks: chunks as never, budget: {} as never, close: async () => {} }),
     certificate: victim.own.certificate,
     patience,
     log: silentLogger,
@@ -58,7 +58,7 @@ async function scene(t: TestContext, init: { places: number }) {
   await swarms.start()
   t.after(() => swarms.stop())
   for (const member of members) await connect(member, victim)
-  const { swarm }: Entry = await swarms.open(known)
+  const { swarm }: OpenSwarm = await swarms.open(known)
   return { victim, members, list, served, swarm }
 }
 

@@ -1,6 +1,6 @@
 /** `thymesh proposals`, `approve` and `reject`: what other operators want, and one's word on it. */
 
-import type { Judged } from '../../../protocol/trust/proposals.ts'
+import type { VerifiedProposal } from '../../../protocol/trust/proposals.ts'
 import { releaseName } from '../../format/release-name.ts'
 import { shortId } from '../../format/table.ts'
 import { openProject } from '../../project/project.ts'
@@ -101,7 +101,7 @@ export async function reject(options: RejectOptions): Promise<number> {
   })
 }
 
-function proposalAfter(judged: Judged, published: boolean) {
+function proposalAfter(judged: VerifiedProposal, published: boolean) {
   return {
     id: judged.id,
     published,
@@ -115,7 +115,7 @@ function proposalAfter(judged: Judged, published: boolean) {
 async function findProposal(
   session: Session,
   options: ProjectOptions & { which: string; news: number },
-): Promise<Judged> {
+): Promise<VerifiedProposal> {
   await takeNews(session, options, options.news)
   const deadline = Date.now() + options.news * 1000
   for (;;) {
@@ -141,7 +141,7 @@ async function findProposal(
   }
 }
 
-function isCalled({ id, parts, release, proposal }: Judged, which: string): boolean {
+function isCalled({ id, parts, release, proposal }: VerifiedProposal, which: string): boolean {
   if (which.length >= 16 && /^[0-9a-f]+$/.test(which)) return id.startsWith(which)
   const version = Number(which.replace(/^(release|root|members)-?/, ''))
   if (which.startsWith('root')) return parts.root?.signed.version === version

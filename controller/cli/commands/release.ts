@@ -1,7 +1,7 @@
 /** The end of every command that makes a release: sign it, publish it or wait for the others' signatures, and watch it. */
 
 import { inForce, newestOf } from '../../../node/state/releases.ts'
-import type { Judged } from '../../../protocol/trust/proposals.ts'
+import type { VerifiedProposal } from '../../../protocol/trust/proposals.ts'
 import type { ReleaseContent } from '../../../protocol/trust/publish.ts'
 import { releaseName } from '../../format/release-name.ts'
 import { voices } from '../../queries/proposals.ts'
@@ -86,7 +86,7 @@ async function approval(session: Session, id: string, version: number, options: 
     if ((newestOf(state.belief, options.site)?.version ?? 0) >= version) ended.resolve(true)
   }
   const told = new Set<string>()
-  const onProposal = (judged: Judged) => {
+  const onProposal = (judged: VerifiedProposal) => {
     if (judged.id !== id) return
     for (const { verdict, operator, message } of voices(judged, beliefOf(session.peer).trusted)) {
       const line = `  ${verdict} by ${operator}${message && `: ${message}`}`

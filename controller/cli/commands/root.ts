@@ -6,7 +6,7 @@ import { HintedError } from '../../../protocol/errors.ts'
 import { type RoleName, roleNames } from '../../../protocol/trust/fleet.ts'
 import type { RootChanges } from '../../../protocol/trust/next-root.ts'
 import { proposalCodec } from '../../../protocol/trust/proposal.ts'
-import { type Judged, judge, membersOf, wantedSigners } from '../../../protocol/trust/proposals.ts'
+import { membersOf, type VerifiedProposal, verifyProposal, wantedSigners } from '../../../protocol/trust/proposals.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
 import { type OperatorCard, parseCard, readCard, requireFleet } from '../../keys/card.ts'
 import { ownCard } from '../../keys/own-card.ts'
@@ -110,7 +110,7 @@ interface Kept {
 }
 
 /** Renews the certificates that the proposed root would end, since it no longer names their keys; by old and new keys. */
-async function keepMembers(session: Session, { parts }: Judged, options: ProjectOptions): Promise<Kept> {
+async function keepMembers(session: Session, { parts }: VerifiedProposal, options: ProjectOptions): Promise<Kept> {
   const { peer, home, registrar } = session
   const { belief } = peer.state
   if (parts.root === undefined || belief === undefined) return { renewed: [], cutOff: [] }
@@ -194,7 +194,7 @@ export async function rootSign(options: RootSignOptions): Promise<number> {
   const project = await openProject(options.project)
   const { file } = options
   const signed = await offline(project, async (belief, home) => {
-    const judged = judge(await readProposal(file), belief.trusted, project.fleet)
+    const judged = verifyProposal(await readProposal(file), belief.trusted, project.fleet)
     note(options, proposalText(judged, belief))
     const operator = await operatorIn(home, options)
     const mine = wantedSigners(judged, Object.values(operator.signers).flat())
@@ -218,7 +218,7 @@ async function operatorIn(home: FleetHome, { trustClock }: { trustClock: boolean
 
 async function conclude(
   session: Session,
-  judged: Judged,
+  judged: VerifiedProposal,
   operator: Operator,
   options: ProjectOptions,
   members?: Kept,
@@ -232,7 +232,7 @@ async function conclude(
 
 function told(
   options: ProjectOptions,
-  judged: Judged,
+  judged: VerifiedProposal,
   outcome: { published: boolean; file: string | null; heard: boolean },
 ): number {
   const version = judged.parts.root?.signed.version ?? null
@@ -268,6 +268,6 @@ async function readProposal(file: string) {
   return proposalCodec.decode(new Uint8Array(Buffer.from(text.slice(filePrefix.length), 'base64url')))
 }
 
-async function writeProposal(file: string, { proposal }: Judged): Promise<void> {
+async function writeProposal(file: string, { proposal }: VerifiedProposal): Promise<void> {
   await writeFile(file, `${filePrefix}${Buffer.from(proposalCodec.encode(proposal)).toString('base64url')}\n`)
 }

@@ -7,7 +7,7 @@ import type { Answer, Packet } from 'dns-packet'
 import fc from 'fast-check'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
 import { addressesPerPeer, mdnsRecords } from '../limits.ts'
-import { announcement, asksFor, question, readAnnouncement } from './mdns-records.ts'
+import { announcementPacket, isQueryFor, queryPacket, readAnnouncement } from './mdns-records.ts'
 
 const service = '_thymesh-0123456789abcdef._udp.local'
 const name = `instance.${service}`
@@ -24,7 +24,7 @@ const read = (packet: Packet) => {
 
 describe('announcement', () => {
   const announce = (...addresses: string[]) =>
-    announcement(
+    announcementPacket(
       service,
       'instance',
       addresses.map(address => multiaddr(address)),
@@ -58,12 +58,12 @@ describe('announcement', () => {
 
 describe('asksFor', () => {
   it('knows questions for its own service only', () => {
-    assert.ok(asksFor(question(service), service))
-    assert.ok(!asksFor(question('_thymesh-other._udp.local'), service))
-    assert.ok(!asksFor({ questions: [{ name: service, type: 'A' }] }, service))
-    assert.ok(!asksFor({}, service))
+    assert.ok(isQueryFor(queryPacket(service), service))
+    assert.ok(!isQueryFor(queryPacket('_thymesh-other._udp.local'), service))
+    assert.ok(!isQueryFor({ questions: [{ name: service, type: 'A' }] }, service))
+    assert.ok(!isQueryFor({}, service))
     const late = Array.from({ length: mdnsRecords }, () => ({ name: 'x.local', type: 'PTR' as const }))
-    assert.ok(!asksFor({ questions: [...late, { name: service, type: 'PTR' }] }, service))
+    assert.ok(!isQueryFor({ questions: [...late, { name: service, type: 'PTR' }] }, service))
   })
 })
 

@@ -16,7 +16,7 @@ const maxTextLength = 255
 const ttl = 120
 
 /** A peer that was found. */
-export interface Found {
+export interface DiscoveredPeer {
   /** Its ID. */
   readonly peer: string
   /** TCP addresses in the interface's networks, with the ID: at least one. */
@@ -28,12 +28,12 @@ export interface Announcement {
   additionals: Answer[]
 }
 
-export function question(service: string): Packet {
+export function queryPacket(service: string): Packet {
   return { questions: [{ name: service, type: 'PTR' }] }
 }
 
 /** Whether a packet asks for a service. */
-export function asksFor(packet: Packet, service: string): boolean {
+export function isQueryFor(packet: Packet, service: string): boolean {
   const questions = packet.questions?.slice(0, mdnsRecords) ?? []
   return questions.some(({ name, type }) => name === service && (type === 'PTR' || (type as string) === 'ANY'))
 }
@@ -43,7 +43,7 @@ export function asksFor(packet: Packet, service: string): boolean {
  *
  * `instance` is a name for this process, no longer than a DNS label: 63 characters.
  */
-export function announcement(
+export function announcementPacket(
   service: string,
   instance: string,
   addresses: readonly Multiaddr[],
@@ -63,7 +63,11 @@ export function announcement(
 }
 
 /** The peer that an answer announces; undefined for anything else, whatever it is. */
-export function readAnnouncement(packet: Packet, service: string, on: Pick<MdnsInterface, 'has'>): Found | undefined {
+export function readAnnouncement(
+  packet: Packet,
+  service: string,
+  on: Pick<MdnsInterface, 'has'>,
+): DiscoveredPeer | undefined {
   const records = [...(packet.answers ?? []), ...(packet.additionals ?? [])].slice(0, mdnsRecords)
   const name = records.find(record => record.type === 'PTR' && record.name === service)
   if (name?.type !== 'PTR') return undefined

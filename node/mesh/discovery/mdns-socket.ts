@@ -6,7 +6,7 @@ import { messageOf } from '../../../protocol/errors.ts'
 import { TokenBucket } from '../../concurrency/token-bucket.ts'
 import { mdnsAnswerMs, mdnsPacketBytes, mdnsPacketsPerSecond, mdnsQueryMs } from '../limits.ts'
 import type { MdnsInterface } from './mdns-interfaces.ts'
-import { type Announcement, asksFor, type Found, question, readAnnouncement } from './mdns-records.ts'
+import { type Announcement, type DiscoveredPeer, isQueryFor, queryPacket, readAnnouncement } from './mdns-records.ts'
 
 const group = '224.0.0.251'
 const port = 5353
@@ -16,7 +16,7 @@ export interface MdnsSocketInit {
   readonly service: string
   /** What to answer with now. */
   announcement(): Announcement | undefined
-  found(peer: Found): void
+  found(peer: DiscoveredPeer): void
   /** Of something that went wrong, and that is tried again. */
   log(text: string): void
 }
@@ -45,7 +45,7 @@ export class MdnsSocket {
     this.#guard()
     this.#dns.on('error', error => this.#fail(error))
     this.#dns.on('warning', error => this.#log(error))
-    this.#dns.on('query', packet => asksFor(packet, init.service) && this.#answerSoon())
+    this.#dns.on('query', packet => isQueryFor(packet, init.service) && this.#answerSoon())
     this.#dns.on('response', packet => {
       const found = readAnnouncement(packet, init.service, init.on)
       if (found !== undefined) init.found(found)
@@ -96,7 +96,10 @@ export class MdnsSocket {
 
   #queryAfter(milliseconds: number, then = () => this.#queryAfter(jitter(0.8 * mdnsQueryMs, 1.2 * mdnsQueryMs))): void {
     this.#query = setTimeout(() => {
-      this.#dns.query({ questions: question(this.#init.service).questions ?? [] }, error => error && this.#fail(error))
+      this.#dns.query(
+        { questions: queryPacket(this.#init.service).questions ?? [] },
+        error => error && this.#fail(error),
+      )
       then()
     }, milliseconds)
   }

@@ -21,7 +21,7 @@ import { messageOf } from '../../../protocol/errors.ts'
 import { TokenBucket } from '../../concurrency/token-bucket.ts'
 import { discoveredPeers, mdnsAnswerMs, mdnsInterfacesMs, mdnsNewPeerMs, mdnsRepeatMs } from '../limits.ts'
 import { type MdnsInterface, mdnsInterfacesOf, type SystemInterfaces } from './mdns-interfaces.ts'
-import { announcement, type Found } from './mdns-records.ts'
+import { announcementPacket, type DiscoveredPeer } from './mdns-records.ts'
 import { MdnsSocket } from './mdns-socket.ts'
 
 export interface MdnsInit {
@@ -98,13 +98,14 @@ class Mdns extends EventTarget implements Startable {
     return new MdnsSocket({
       on,
       service,
-      announcement: () => announcement(service, this.#instance, this.#components.addressManager.getAddresses(), on),
+      announcement: () =>
+        announcementPacket(service, this.#instance, this.#components.addressManager.getAddresses(), on),
       found: found => this.#tell(found, on),
       log: text => this.#log.error('%s', text),
     })
   }
 
-  #tell({ peer, addresses }: Found, on: MdnsInterface): void {
+  #tell({ peer, addresses }: DiscoveredPeer, on: MdnsInterface): void {
     if (peer === this.#components.peerId.toString()) return
     const key = `${on.name} ${peer}`
     const now = performance.now()

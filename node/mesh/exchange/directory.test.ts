@@ -94,7 +94,7 @@ describe('certificates', () => {
     await directory.addCertificate(peerIdOf(other.publicKey), fleet.certify(other, { name: 'kiosk-2' }))
     judgeBy({ ...fleet.authority, revoked: new Set([id]) })
     components.clock = (await testState(t, { now: daysAfter(testNow, 1000) })).clock
-    await directory.reconsider()
+    await directory.recheckAll()
     assert.deepEqual(
       directory.certificates().map(({ name }) => name),
       ['kiosk-2'],

@@ -25,7 +25,7 @@ interface Events {
 }
 
 /** What became of something that a peer brought. */
-export type Outcome = 'new' | 'known' | 'unknown-member'
+export type AddResult = 'new' | 'known' | 'unknown-member'
 
 export interface DirectoryComponents {
   fleet: string
@@ -101,7 +101,7 @@ export class Directory extends EventEmitter<Events> {
   }
 
   /** Takes a certificate that makes its holder a member, if it is newer than the known one. Throws when it doesn't. */
-  async addCertificate(peer: string, envelope: Uint8Array): Promise<Outcome> {
+  async addCertificate(peer: string, envelope: Uint8Array): Promise<AddResult> {
     const { authority, clock } = this.#components
     const by = authority()
     if (by === undefined) return 'unknown-member'
@@ -119,7 +119,7 @@ export class Directory extends EventEmitter<Events> {
   }
 
   /** Takes a member's report, if its counter is higher than the known one's. Throws when it isn't its peer's own. */
-  async addReport(envelope: Uint8Array): Promise<Outcome> {
+  async addReport(envelope: Uint8Array): Promise<AddResult> {
     const report = verifyReport(envelope, this.#components.fleet)
     const member = this.#certificates.get(report.peer)?.document
     // A renewed certificate allows more: where the report comes from it may be known already.
@@ -135,7 +135,7 @@ export class Directory extends EventEmitter<Events> {
   }
 
   /** Forgets who is a member no longer, and its report: revoked, or certified by keys that count no more. */
-  async reconsider(): Promise<void> {
+  async recheckAll(): Promise<void> {
     const { authority, clock, log } = this.#components
     const by = authority()
     if (by === undefined) return

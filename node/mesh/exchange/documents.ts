@@ -20,8 +20,8 @@ import type { EvidenceBook } from '../../state/evidence.ts'
 import type { FleetState } from '../../state/fleet-state.ts'
 import { servedDocuments, servedDocumentsPerPeer, streamsPerPeer } from '../limits.ts'
 import type { Admission } from '../peers/admission.ts'
-import type { Conduct } from '../peers/peer-score.ts'
-import { type Channel, ChannelError, converse } from '../transport/channel.ts'
+import type { PeerScore } from '../peers/peer-score.ts'
+import { type Channel, ChannelError, withChannel } from '../transport/channel.ts'
 import type { Host } from '../transport/host.ts'
 import { openStream } from '../transport/open-stream.ts'
 
@@ -56,7 +56,7 @@ export interface DocumentsComponents {
   /** Serves what contradicts the trusted metadata, so that every peer can judge it by itself. */
   evidence: Pick<EvidenceBook, 'document'>
   members: Table
-  conduct?: Pick<Conduct, 'allows' | 'fault'>
+  peerScore?: Pick<PeerScore, 'allowRequest' | 'penalize'>
   log: Logger
 }
 
@@ -95,7 +95,7 @@ export class Documents {
     const bases = 'hash' in request ? request.bases : undefined
     const protocols = bases === undefined ? names.document : [names.documentDelta, names.document]
     const stream = await openStream(host, peer, protocols, signal)
-    return await converse(stream, signal, async channel => {
+    return await withChannel(stream, signal, async channel => {
       const plain = 'hash' in request && stream.protocol === names.document
       await channel.send(documentRequestCodec, plain ? { hash: request.hash } : request)
       const answer = await channel.receive(answerCodec)
@@ -149,10 +149,10 @@ export class Documents {
   async #serve(stream: Stream, peer: PeerId): Promise<void> {
     const key = peer.toString()
     try {
-      await converse(stream, undefined, channel => this.#answer(channel, key))
+      await withChannel(stream, undefined, channel => this.#answer(channel, key))
     } catch (thrown) {
       const tooLarge = thrown instanceof ChannelError && thrown.code === 'too-large'
-      if (tooLarge || thrown instanceof FormatError) this.#components.conduct?.fault(key, messageOf(thrown))
+      if (tooLarge || thrown instanceof FormatError) this.#components.peerScore?.penalize(key, messageOf(thrown))
       this.#components.log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'serving a document failed')
     }
   }
@@ -161,7 +161,7 @@ export class Documents {
     const request = await channel.receive(documentRequestCodec)
     const served = this.#servingTo.get(peer) ?? 0
     const full = this.#serving >= servedDocuments || served >= servedDocumentsPerPeer
-    if (full || this.#components.conduct?.allows(peer, 'document') === false) {
+    if (full || this.#components.peerScore?.allowRequest(peer, 'document') === false) {
       await channel.send(answerCodec, { error: 'busy' })
       return
     }

@@ -17,7 +17,7 @@ import type { Logger } from '../../process/log.ts'
 import type { FleetState } from '../../state/fleet-state.ts'
 import { gossipRepairMs } from '../limits.ts'
 import type { Admission } from '../peers/admission.ts'
-import type { Conduct } from '../peers/peer-score.ts'
+import type { PeerScore } from '../peers/peer-score.ts'
 import type { Host } from '../transport/host.ts'
 import { connectionTo } from '../transport/open-stream.ts'
 import type { Directory } from './directory.ts'
@@ -36,7 +36,7 @@ export interface GossipComponents {
   documents: Documents
   refresher: Refresher
   equivocation: Equivocation
-  conduct: Pick<Conduct, 'allows'>
+  peerScore: Pick<PeerScore, 'allowRequest'>
   log: Logger
 }
 
@@ -141,7 +141,7 @@ export class Gossip extends EventEmitter<Events> {
   #validator(judge: (source: PeerId, message: Message) => Promise<TopicValidatorResult>): TopicValidatorFn {
     return async (source, message) => {
       try {
-        if (!this.#components.conduct.allows(source.toString(), 'gossip')) return Ignore
+        if (!this.#components.peerScore.allowRequest(source.toString(), 'gossip')) return Ignore
         return await judge(source, message)
       } catch (thrown) {
         const reason = messageOf(thrown)
@@ -158,7 +158,7 @@ export class Gossip extends EventEmitter<Events> {
     // Who hasn't heard of a new root yet passes on what the old keys signed: late, not forged.
     if (head.root < state.versions.root) return Ignore
     try {
-      if (refresher.judge(head) === 'known') return Ignore
+      if (refresher.compareHead(head) === 'known') return Ignore
     } catch (thrown) {
       if (!isContradiction(thrown)) throw thrown
       // Everyone is to know that there are two, so the first that contradicts is passed on; never believed.
@@ -167,7 +167,7 @@ export class Gossip extends EventEmitter<Events> {
     const key = sha256Hex(data)
     this.#judging.add(key)
     try {
-      await refresher.from(source, head)
+      await refresher.refreshFrom(source, head)
     } finally {
       this.#judging.delete(key)
     }

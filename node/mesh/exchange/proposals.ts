@@ -15,8 +15,8 @@ import type { FleetState } from '../../state/fleet-state.ts'
 import { ProposalBook } from '../../state/proposal-book.ts'
 import { resyncIntervalMs, syncTimeoutMs } from '../limits.ts'
 import type { Admission } from '../peers/admission.ts'
-import type { Conduct } from '../peers/peer-score.ts'
-import { type Channel, ChannelError, converse } from '../transport/channel.ts'
+import type { PeerScore } from '../peers/peer-score.ts'
+import { type Channel, ChannelError, withChannel } from '../transport/channel.ts'
 import type { Host } from '../transport/host.ts'
 import { openStream } from '../transport/open-stream.ts'
 
@@ -26,7 +26,7 @@ export interface ProposalsComponents {
   admission: Admission
   state: FleetState
   table: Table
-  conduct: Pick<Conduct, 'allows' | 'fault'>
+  peerScore: Pick<PeerScore, 'allowRequest' | 'penalize'>
   log: Logger
 }
 
@@ -37,14 +37,14 @@ export class Proposals {
   /** Exchanges under way; `true` where something has changed since one began. */
   readonly #running = new Map<string, boolean>()
   readonly #spread = () => {
-    for (const { peer } of this.#components.admission.members) void this.with(peer)
+    for (const { peer } of this.#components.admission.members) void this.exchangeWith(peer)
   }
   /** Members who had proposals that stand on metadata which we hadn't yet: asked again when we have. */
   readonly #ahead = new Map<string, PeerId>()
   readonly #catchUp = () => {
     const peers = [...this.#ahead.values()]
     this.#ahead.clear()
-    for (const peer of peers) void this.with(peer)
+    for (const peer of peers) void this.exchangeWith(peer)
   }
   #timer: NodeJS.Timeout | undefined
 
@@ -63,7 +63,7 @@ export class Proposals {
     })
     // One side is enough, and the lower ID's, so that both don't.
     admission.on('admitted', ({ peer }) => {
-      if (host.peerId.toString() < peer.toString()) void this.with(peer)
+      if (host.peerId.toString() < peer.toString()) void this.exchangeWith(peer)
     })
     book.on('changed', this.#spread)
     this.#components.state.on('changed', this.#catchUp)
@@ -71,7 +71,7 @@ export class Proposals {
     this.#timer = setInterval(() => {
       const { members } = admission
       const member = members[Math.floor(Math.random() * members.length)]
-      if (member !== undefined && book.hashes.length > 0) void this.with(member.peer)
+      if (member !== undefined && book.hashes.length > 0) void this.exchangeWith(member.peer)
     }, resyncIntervalMs)
   }
 
@@ -87,7 +87,7 @@ export class Proposals {
    * Exchanges with one member; once more if something changes meanwhile. Resolves to whether both have now what either held;
    * at once to false if an exchange is under way already. Never rejects.
    */
-  async with(peer: PeerId): Promise<boolean> {
+  async exchangeWith(peer: PeerId): Promise<boolean> {
     const key = peer.toString()
     if (this.#running.has(key)) {
       this.#running.set(key, true)
@@ -112,7 +112,7 @@ export class Proposals {
 
   async #answer(stream: Stream, peer: PeerId): Promise<void> {
     // Who asks again and again would be sent all that is held again and again.
-    if (!this.#components.conduct.allows(peer.toString(), 'proposals')) {
+    if (!this.#components.peerScore.allowRequest(peer.toString(), 'proposals')) {
       stream.abort(new Error('too many exchanges of proposals'))
       return
     }
@@ -127,13 +127,14 @@ export class Proposals {
   #failed(peer: PeerId, thrown: unknown): void {
     const tooLarge = thrown instanceof ChannelError && thrown.code === 'too-large'
     // One that isn't signed as we ask may stand on a root that we don't have yet: no fault.
-    if (tooLarge || thrown instanceof FormatError) this.#components.conduct.fault(peer.toString(), messageOf(thrown))
+    if (tooLarge || thrown instanceof FormatError)
+      this.#components.peerScore.penalize(peer.toString(), messageOf(thrown))
     this.#components.log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'exchanging proposals failed')
   }
 
   async #exchange(stream: Stream, peer: PeerId, signal: AbortSignal): Promise<void> {
     const { book } = this
-    await converse(stream, signal, async channel => {
+    await withChannel(stream, signal, async channel => {
       await channel.send(proposalDigestCodec, { held: book.hashes })
       const { held } = await channel.receive(proposalDigestCodec)
       await Promise.all([this.#send(channel, book.without(held)), this.#receive(channel, peer)])

@@ -85,14 +85,14 @@ describe('a refresh', () => {
   it('brings a joiner everything, from its first root on', async t => {
     const { fleet, state, refresher, source } = await refreshing(t)
     const next = fleet.release({ message: 'news' })
-    assert.equal(await refresher.from(source('a', honest(fleet, next))), true)
+    assert.equal(await refresher.refreshFrom(source('a', honest(fleet, next))), true)
     assert.equal(state.belief?.release.version, 2)
   })
 
   it('that finds nothing newer changes nothing', async t => {
     const { fleet, refresher, source, database } = await refreshing(t, founded)
     const before = await dump(database)
-    assert.equal(await refresher.from(source('a', honest(fleet, founded))), false)
+    assert.equal(await refresher.refreshFrom(source('a', honest(fleet, founded))), false)
     assert.deepEqual(await dump(database), before)
   })
 
@@ -105,7 +105,7 @@ describe('a refresh', () => {
       assert.ok('hash' in request)
       return honest(fleet, next)(request)
     })
-    assert.equal(await refresher.from(from, { root: root.signed.version, timestamp: timestamp.bytes }), true)
+    assert.equal(await refresher.refreshFrom(from, { root: root.signed.version, timestamp: timestamp.bytes }), true)
     assert.equal(state.belief?.release.version, 2)
     assert.equal(asked.length, 3, 'snapshot, targets, release')
   })
@@ -116,7 +116,7 @@ describe('a refresh', () => {
     assert.ok(timestamp)
     const forged = signJson({ ...signedJson(timestamp), version: 99 }, testSigner('stranger'))
     const head = { root: 9, timestamp: forged }
-    assert.equal(await refresher.from(source('a', honest(fleet, fleet.published)), head), false)
+    assert.equal(await refresher.refreshFrom(source('a', honest(fleet, fleet.published)), head), false)
     assert.equal(state.belief?.release.version, 1)
   })
 
@@ -180,10 +180,10 @@ describe('a refresh', () => {
       const { fleet, refresher, source, database, state } = await refreshing(t, founded)
       const next = fleet.release({ message: 'news' })
       const before = await dump(database)
-      assert.equal(await refresher.from(source('hostile', attack(fleet, next))), false)
+      assert.equal(await refresher.refreshFrom(source('hostile', attack(fleet, next))), false)
       assert.deepEqual(await dump(database), before)
       assert.equal(state.belief?.release.version, 1)
-      assert.equal(await refresher.from(source('honest', honest(fleet, next))), true)
+      assert.equal(await refresher.refreshFrom(source('honest', honest(fleet, next))), true)
       assert.equal(state.belief?.release.version, 2)
     })
   }
@@ -191,9 +191,9 @@ describe('a refresh', () => {
   it('never goes back to a lower version', async t => {
     const { fleet, refresher, source, database, state } = await refreshing(t, founded)
     const second = fleet.release()
-    await refresher.from(source('a', honest(fleet, second)))
+    await refresher.refreshFrom(source('a', honest(fleet, second)))
     const before = await dump(database)
-    assert.equal(await refresher.from(source('b', honest(fleet, founded))), false)
+    assert.equal(await refresher.refreshFrom(source('b', honest(fleet, founded))), false)
     assert.deepEqual(await dump(database), before)
     assert.equal(state.belief?.release.version, 2)
   })
@@ -208,9 +208,9 @@ describe('a refresh', () => {
       fleet.keys,
       testNow,
     )
-    await refresher.from(source('a', honest(fleet, second)))
+    await refresher.refreshFrom(source('a', honest(fleet, second)))
     const before = await dump(database)
-    assert.equal(await refresher.from(source('b', honest(fleet, twin, twin.documents))), false)
+    assert.equal(await refresher.refreshFrom(source('b', honest(fleet, twin, twin.documents))), false)
     assert.deepEqual(await dump(database), before)
   })
 })
@@ -220,9 +220,9 @@ describe('the queue of refreshes', () => {
     const { fleet, refresher, source, state } = await refreshing(t, founded)
     const next = fleet.release()
     const strangers = Array.from({ length: 100 }, (_, each) => source(`stranger ${each}`, () => 'hang', false))
-    const dawdling = strangers.map(each => refresher.from(each))
+    const dawdling = strangers.map(each => refresher.refreshFrom(each))
     await tick()
-    assert.equal(await refresher.from(source('member', honest(fleet, next))), true)
+    assert.equal(await refresher.refreshFrom(source('member', honest(fleet, next))), true)
     assert.equal(state.belief?.release.version, 2)
     await refresher.stop()
     assert.ok((await Promise.all(dawdling)).every(changed => !changed))
@@ -230,9 +230,9 @@ describe('the queue of refreshes', () => {
 
   it('asks a peer once for any number of hints', async t => {
     const { fleet, refresher, source, asked } = await refreshing(t, founded)
-    const slow = refresher.from(source('first', honest(fleet, founded)))
+    const slow = refresher.refreshFrom(source('first', honest(fleet, founded)))
     const member = source('a', honest(fleet, founded))
-    await Promise.all([slow, ...Array.from({ length: 50 }, () => refresher.from(member))])
+    await Promise.all([slow, ...Array.from({ length: 50 }, () => refresher.refreshFrom(member))])
     assert.ok(asked.filter(each => each === member.toString()).length <= 2)
   })
 
@@ -246,7 +246,7 @@ describe('the queue of refreshes', () => {
       return answer(request)
     })
     t.mock.timers.enable({ apis: ['setTimeout'] })
-    assert.equal(await refresher.from(member), false)
+    assert.equal(await refresher.refreshFrom(member), false)
     works = true
     const changed = Promise.withResolvers<void>()
     state.once('changed', () => changed.resolve())
@@ -256,7 +256,7 @@ describe('the queue of refreshes', () => {
     const gone = source('gone', () => {
       throw new Error('the line is down')
     })
-    await refresher.from(gone)
+    await refresher.refreshFrom(gone)
     sources.delete(gone.toString())
     const before = asked.length
     t.mock.timers.tick(refreshRetryMs * 100)
@@ -266,11 +266,11 @@ describe('the queue of refreshes', () => {
 
   it('ends with stop, whoever is asked', async t => {
     const { refresher, source } = await refreshing(t, founded)
-    const asking = refresher.from(source('a', () => 'hang'))
-    const waiting = refresher.from(source('b', () => 'hang'))
+    const asking = refresher.refreshFrom(source('a', () => 'hang'))
+    const waiting = refresher.refreshFrom(source('b', () => 'hang'))
     await tick()
     await refresher.stop()
     assert.deepEqual(await Promise.all([asking, waiting]), [false, false])
-    assert.equal(await refresher.from(source('c', () => 'hang')), false)
+    assert.equal(await refresher.refreshFrom(source('c', () => 'hang')), false)
   })
 })

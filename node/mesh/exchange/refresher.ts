@@ -35,7 +35,7 @@ interface Job {
 }
 
 /** What a head says: `newer-root` can't be judged before the roots up to it are here. */
-export type HeadNews = 'newer' | 'newer-root' | 'known'
+export type HeadComparison = 'newer' | 'newer-root' | 'known'
 
 export class Refresher {
   readonly #components: RefresherComponents
@@ -63,7 +63,7 @@ export class Refresher {
    * Takes what a peer knows, when its turn comes; with its `head`, of which nothing is believed unseen, in fewer questions.
    * Resolves to whether anything changed; never rejects.
    */
-  from(peer: PeerId, head?: Head): Promise<boolean> {
+  refreshFrom(peer: PeerId, head?: Head): Promise<boolean> {
     const { isMember } = this.#components
     const key = peer.toString()
     const full = this.#waiting.size >= waitingRefreshes && !isMember(peer)
@@ -81,7 +81,7 @@ export class Refresher {
   }
 
   /** What a head would tell us. Throws a TrustError or MetadataError when it is not signed as our root asks, or is older. */
-  judge(head: Head): HeadNews {
+  compareHead(head: Head): HeadComparison {
     const { state, clock } = this.#components
     const { trusted } = state
     if (trusted === undefined || head.root > trusted.root.signed.version) return 'newer-root'
@@ -153,7 +153,7 @@ export class Refresher {
     if (count > refreshRetries || !this.#components.isConnected(peer)) return
     const timer = setTimeout(
       () => {
-        if (this.#components.isConnected(peer)) void this.from(peer)
+        if (this.#components.isConnected(peer)) void this.refreshFrom(peer)
         else this.#retries.delete(key)
       },
       refreshRetryMs * 2 ** (count - 1),

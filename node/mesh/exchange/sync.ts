@@ -20,8 +20,8 @@ import type { FleetState } from '../../state/fleet-state.ts'
 import { answeredSyncs, refusedItems, resyncIntervalMs, syncTimeoutMs } from '../limits.ts'
 import type { AddressBook } from '../peers/address-book.ts'
 import type { Admission } from '../peers/admission.ts'
-import type { Conduct } from '../peers/peer-score.ts'
-import { type Channel, converse } from '../transport/channel.ts'
+import type { PeerScore } from '../peers/peer-score.ts'
+import { type Channel, withChannel } from '../transport/channel.ts'
 import type { Host } from '../transport/host.ts'
 import { openStream } from '../transport/open-stream.ts'
 import type { Directory } from './directory.ts'
@@ -39,7 +39,7 @@ export interface SyncComponents {
   refresher: Refresher
   gossip: Gossip
   equivocation: Pick<Equivocation, 'examine'>
-  conduct: Pick<Conduct, 'allows' | 'fault'>
+  peerScore: Pick<PeerScore, 'allowRequest' | 'penalize'>
   log: Logger
 }
 
@@ -73,12 +73,12 @@ export class Sync extends EventEmitter<Events> {
     // One side is enough, and the lower ID's, so that both don't.
     admission.on('admitted', ({ peer }) => {
       this.#told.delete(peer.toString())
-      if (host.peerId.toString() < peer.toString()) void this.with(peer)
+      if (host.peerId.toString() < peer.toString()) void this.syncWith(peer)
     })
     this.#timer = setInterval(() => {
       const { members } = admission
       const member = members[Math.floor(Math.random() * members.length)]
-      if (member !== undefined) void this.with(member.peer)
+      if (member !== undefined) void this.syncWith(member.peer)
     }, resyncIntervalMs)
   }
 
@@ -90,7 +90,7 @@ export class Sync extends EventEmitter<Events> {
   }
 
   /** Exchanges with one member what either lacks; at once if it is under way already. Never rejects. */
-  async with(peer: PeerId): Promise<void> {
+  async syncWith(peer: PeerId): Promise<void> {
     const { host, names } = this.#components
     const key = peer.toString()
     if (this.#running.has(key)) return
@@ -106,7 +106,7 @@ export class Sync extends EventEmitter<Events> {
   }
 
   async #answer(stream: Stream, peer: PeerId): Promise<void> {
-    if (this.#answering >= answeredSyncs || !this.#components.conduct.allows(peer.toString(), 'sync')) {
+    if (this.#answering >= answeredSyncs || !this.#components.peerScore.allowRequest(peer.toString(), 'sync')) {
       stream.abort(new Error('too many syncs'))
       return
     }
@@ -121,17 +121,17 @@ export class Sync extends EventEmitter<Events> {
   }
 
   #failed(peer: PeerId, thrown: unknown): void {
-    if (thrown instanceof FormatError) this.#components.conduct.fault(peer.toString(), messageOf(thrown))
+    if (thrown instanceof FormatError) this.#components.peerScore.penalize(peer.toString(), messageOf(thrown))
     this.#components.log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'sync failed')
   }
 
   async #exchange(stream: Stream, peer: PeerId, signal: AbortSignal): Promise<void> {
-    const head = await converse(stream, signal, async channel => {
+    const head = await withChannel(stream, signal, async channel => {
       const theirs = await this.#compare(channel, this.#digest(), stream.protocol === this.#components.names.sync)
       await Promise.all([this.#send(channel, theirs, peer), this.#receive(channel, peer)])
       return theirs.head
     })
-    if (head !== undefined && (await this.#isNews(head, peer))) await this.#components.refresher.from(peer, head)
+    if (head !== undefined && (await this.#isNews(head, peer))) await this.#components.refresher.refreshFrom(peer, head)
     if (!signal.aborted) this.emit('synced', peer)
   }
 
@@ -148,7 +148,7 @@ export class Sync extends EventEmitter<Events> {
 
   async #isNews(head: Head, peer: PeerId): Promise<boolean> {
     try {
-      return this.#components.refresher.judge(head) !== 'known'
+      return this.#components.refresher.compareHead(head) !== 'known'
     } catch (thrown) {
       if (isContradiction(thrown)) await this.#components.equivocation.examine(head.timestamp, peer)
       // Older than ours, or not signed as our root asks: nothing to fetch.
@@ -216,7 +216,7 @@ export class Sync extends EventEmitter<Events> {
           if ((await directory.addReport(item.report)) === 'new') gossip.publishReport(item.report)
         } else if (item.peer !== host.peerId.toString() && directory.certificate(item.peer) !== undefined) {
           // What is known to have worked stays in front of what a neighbour says.
-          if (addresses.addresses(item.peer).length === 0) await addresses.heard(item.peer, item.addresses)
+          if (addresses.addresses(item.peer).length === 0) await addresses.addAnnounced(item.peer, item.addresses)
         }
       } catch (thrown) {
         log.debug({ peer: from.toString(), reason: messageOf(thrown) }, 'an item of sync was not taken')

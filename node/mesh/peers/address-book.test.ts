@@ -17,19 +17,19 @@ async function newBook(t: TestContext) {
 describe('AddressBook', () => {
   it('has the address that worked last first, then what the peer says', async t => {
     const { book } = await newBook(t)
-    await book.heard('peer', [at(1), at(2)])
-    await book.reached('peer', at(2))
+    await book.addAnnounced('peer', [at(1), at(2)])
+    await book.addDialled('peer', at(2))
     assert.deepEqual(book.addresses('peer'), [at(2), at(1)])
-    await book.heard('peer', [at(3), at(4)])
+    await book.addAnnounced('peer', [at(3), at(4)])
     assert.deepEqual(book.addresses('peer'), [at(2), at(3), at(4), at(1)])
-    await book.reached('peer', at(5))
+    await book.addDialled('peer', at(5))
     assert.deepEqual(book.addresses('peer')[0], at(5))
   })
 
   it('keeps so many of each peer', async t => {
     const { book } = await newBook(t)
-    await book.reached('peer', at(1))
-    await book.heard(
+    await book.addDialled('peer', at(1))
+    await book.addAnnounced(
       'peer',
       Array.from({ length: 200 }, (_, host) => at(host + 2)),
     )
@@ -40,7 +40,7 @@ describe('AddressBook', () => {
   it('takes what can be dialled, without peer ID', async t => {
     const { book } = await newBook(t)
     const id = '12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA'
-    await book.heard('peer', [
+    await book.addAnnounced('peer', [
       'rubbish',
       '/ip4/192.0.2.1/udp/4460/quic-v1',
       '/ip4/192.0.2.1/tcp/0',
@@ -55,8 +55,8 @@ describe('AddressBook', () => {
 
   it('is there after a restart, whatever else is in its table', async t => {
     const { book, table } = await newBook(t)
-    await book.heard('one', [at(1)])
-    await book.heard('two', [at(2)])
+    await book.addAnnounced('one', [at(1)])
+    await book.addAnnounced('two', [at(2)])
     await book.remove('two')
     await table.put('three', Buffer.from('{'))
     await table.put('four', Buffer.from('{"a":1}'))
@@ -69,10 +69,10 @@ describe('AddressBook', () => {
   it('writes only what has changed', async t => {
     const { book, table } = await newBook(t)
     const put = t.mock.method(table, 'put')
-    await book.heard('peer', [at(1)])
-    await book.heard('peer', [at(1)])
-    await book.reached('peer', at(1))
-    await book.heard('other', ['rubbish'])
+    await book.addAnnounced('peer', [at(1)])
+    await book.addAnnounced('peer', [at(1)])
+    await book.addDialled('peer', at(1))
+    await book.addAnnounced('other', ['rubbish'])
     assert.equal(put.mock.callCount(), 1)
     assert.deepEqual(book.peers(), ['peer'])
   })

@@ -34,12 +34,12 @@ export class AddressBook {
   }
 
   /** Notes where a peer was reached: tried first from now on. What is no address is left out. */
-  reached(peer: string, address: string): Promise<void> {
+  addDialled(peer: string, address: string): Promise<void> {
     return this.#set(peer, [...usable([address]), ...this.addresses(peer)])
   }
 
   /** Notes where a peer says that it listens: behind the address that worked last, in place of what it said before. */
-  async heard(peer: string, addresses: Iterable<string>): Promise<void> {
+  async addAnnounced(peer: string, addresses: Iterable<string>): Promise<void> {
     const [best, ...others] = this.addresses(peer)
     await this.#set(peer, [...(best === undefined ? [] : [best]), ...usable(addresses), ...others])
   }

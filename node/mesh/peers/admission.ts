@@ -15,13 +15,13 @@ import {
 import type { Logger } from '../../process/log.ts'
 import type { Clock } from '../../state/clock.ts'
 import { connectionsPerPeer, helloTimeoutMs, refusedPauseMs, revokedPauseMs } from '../limits.ts'
-import { converse } from '../transport/channel.ts'
-import { Gate } from '../transport/gate.ts'
+import { withChannel } from '../transport/channel.ts'
 import { type Host, serviceProtocols } from '../transport/host.ts'
-import type { CloneWatch } from './clone-watch.ts'
-import type { Conduct } from './peer-score.ts'
-import { Refusals } from './refusals.ts'
-import { Strangers } from './strangers.ts'
+import { StreamGate } from '../transport/stream-gate.ts'
+import { AdmissionDeadlines } from './admission-deadlines.ts'
+import type { CloneDetector } from './clone-detector.ts'
+import type { PeerScore } from './peer-score.ts'
+import { RefusedPeers } from './refused-peers.ts'
 
 export class AdmissionError extends ThymeshError<'no-trust' | 'refused'> {}
 
@@ -56,12 +56,12 @@ export interface AdmissionComponents {
   authority: () => MembershipAuthority | undefined
   /** The certificate of a peer that others have told us of, if it makes its holder a member now. */
   known?: (peer: string) => Omit<Member, 'peer'> | undefined
-  clones?: Pick<CloneWatch, 'hello'>
-  conduct?: Pick<Conduct, 'allows' | 'fault'>
+  clones?: Pick<CloneDetector, 'hello'>
+  peerScore?: Pick<PeerScore, 'allowRequest' | 'penalize'>
   /** What we say of ourselves. */
   hello: () => Hello
   /** Peers that we refused lately; the host takes no connection of theirs. */
-  refused: Refusals
+  refused: RefusedPeers
 }
 
 export class Admission extends EventEmitter<Events> {
@@ -69,12 +69,12 @@ export class Admission extends EventEmitter<Events> {
   readonly #members = new Map<string, Member>()
   /** Peers that we admitted; they may not have admitted us yet. */
   readonly #admitted = new Map<string, Member>()
-  readonly #gate = new Gate(peer => this.#admitted.has(peer))
+  readonly #gate = new StreamGate(peer => this.#admitted.has(peer))
   /** Peers that refused us and have gone since. */
-  readonly #refusedBy = new Refusals()
+  readonly #refusedBy = new RefusedPeers()
   /** For how long they are left alone then, in milliseconds. */
   readonly #unwelcomeAt = new Map<string, number>()
-  readonly #strangers = new Strangers(connection => this.#late(connection))
+  readonly #deadlines = new AdmissionDeadlines(connection => this.#late(connection))
   readonly #stop = new AbortController()
   #closed = false
 
@@ -93,13 +93,13 @@ export class Admission extends EventEmitter<Events> {
     })
     for (const protocol of serviceProtocols(names)) host.use(protocol, this.#gate.middleware('both'))
     host.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
-    host.addEventListener('connection:close', ({ detail }) => this.#strangers.forget(detail))
+    host.addEventListener('connection:close', ({ detail }) => this.#deadlines.forget(detail))
     host.addEventListener('peer:disconnect', ({ detail }) => this.#left(detail))
   }
 
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the peer stops'))
-    this.#strangers.stop()
+    this.#deadlines.stop()
     this.#gate.stop()
     await this.#components.host.unhandle(this.#components.names.hello)
   }
@@ -136,26 +136,26 @@ export class Admission extends EventEmitter<Events> {
   }
 
   /** Judges every connected peer again: the keys of the members role, or the revocations, have changed. */
-  reconsider(): void {
+  recheckAll(): void {
     const { host } = this.#components
-    this.rejudge()
+    this.recheckAdmitted()
     for (const connection of host.getConnections()) {
       const peer = connection.remotePeer.toString()
       if (this.#members.has(peer) || this.#components.refused.has(peer)) continue
-      this.#strangers.expect(connection)
+      this.#deadlines.expect(connection)
       void this.#greet(connection)
     }
   }
 
   /** Judges those that are admitted again, or one of them: time has passed, or a new certificate has come. */
-  rejudge(only?: string): void {
+  recheckAdmitted(only?: string): void {
     const { log } = this.#components
     for (const [key, member] of [...this.#admitted]) {
       if (only !== undefined && key !== only) continue
       try {
-        const judged = { ...member, ...this.#judge(member.envelope, member.peer) }
-        this.#admitted.set(key, judged)
-        if (this.#members.has(key)) this.#members.set(key, judged)
+        const verified = { ...member, ...this.#verify(member.envelope, member.peer) }
+        this.#admitted.set(key, verified)
+        if (this.#members.has(key)) this.#members.set(key, verified)
       } catch (thrown) {
         log.warn({ peer: member.peer.toString(), reason: messageOf(thrown) }, 'a member is one no longer')
         // Not dialled for a while, but not shut out before it has been told why, which the next hello does.
@@ -172,7 +172,7 @@ export class Admission extends EventEmitter<Events> {
       this.#refuse(connection.remotePeer)
       return
     }
-    this.#strangers.expect(connection)
+    this.#deadlines.expect(connection)
     // Limits on streams count on each connection: a peer has few of those.
     const all = this.#components.host.getConnections(connection.remotePeer)
     const surplus = all.length - connectionsPerPeer
@@ -206,8 +206,8 @@ export class Admission extends EventEmitter<Events> {
   async #answer(stream: Stream, connection: Connection): Promise<void> {
     const peer = connection.remotePeer.toString()
     try {
-      if (this.#components.conduct?.allows(peer, 'hello') === false) {
-        this.#components.conduct.fault(peer, 'too many hellos')
+      if (this.#components.peerScore?.allowRequest(peer, 'hello') === false) {
+        this.#components.peerScore.penalize(peer, 'too many hellos')
         throw new AdmissionError('refused', 'too many hellos')
       }
       await this.#talk(stream, connection, this.#limit(), false)
@@ -223,7 +223,7 @@ export class Admission extends EventEmitter<Events> {
 
   /** Both sides say the same: hello, then a verdict on the other's. */
   async #talk(stream: Stream, connection: Connection, signal: AbortSignal, asked: boolean): Promise<void> {
-    const { theirs, ours, verdict } = await converse(stream, signal, async channel => {
+    const { theirs, ours, verdict } = await withChannel(stream, signal, async channel => {
       await channel.send(helloCodec, this.#components.hello())
       const theirs = await channel.receive(helloCodec)
       const ours = this.#verdictOn(theirs, connection)
@@ -248,18 +248,18 @@ export class Admission extends EventEmitter<Events> {
     const peer = connection.remotePeer
     const key = peer.toString()
     try {
-      const judged = this.#judge(hello.certificate, peer)
+      const verified = this.#verify(hello.certificate, peer)
       // Nobody would take the entry away again once the connection is gone.
       if (connection.status !== 'open') throw new AdmissionError('refused', 'the connection has closed')
-      this.#admitted.set(key, { peer, ...judged })
-      this.#strangers.forget(connection)
+      this.#admitted.set(key, { peer, ...verified })
+      this.#deadlines.forget(connection)
       this.#gate.wake(key)
       return { admitted: true }
     } catch (thrown) {
       // Without metadata of our own nobody can be judged: that is no fault of theirs, and no news.
       const judging = authority() !== undefined
       log[judging ? 'warn' : 'debug']({ peer: key, reason: messageOf(thrown) }, 'a peer is not admitted')
-      if (judging && this.#strangers.refuse(connection)) this.#refuse(peer)
+      if (judging && this.#deadlines.refuse(connection)) this.#refuse(peer)
       const code = thrown instanceof ThymeshError ? thrown.code : 'failed'
       return { admitted: false, reason: messageOf(thrown).slice(0, 300), code }
     }
@@ -269,7 +269,7 @@ export class Admission extends EventEmitter<Events> {
    * By what a peer shows, or by what others have told of it: noise proves whose certificate it is, and one that was away
    * may not have its newest.
    */
-  #judge(envelope: Uint8Array, peer: PeerId): Omit<Member, 'peer'> {
+  #verify(envelope: Uint8Array, peer: PeerId): Omit<Member, 'peer'> {
     const { authority, clock, known } = this.#components
     const by = authority()
     if (by === undefined) throw new AdmissionError('no-trust', 'this peer has no metadata of its fleet yet')
@@ -299,7 +299,7 @@ export class Admission extends EventEmitter<Events> {
     // After it is known whether they come from a member: such news go first.
     const known = this.#components.hello()
     if (hello.root > known.root || hello.timestamp > known.timestamp) {
-      this.#strangers.extend(connection)
+      this.#deadlines.extend(connection)
       this.emit('newer', { peer, hello })
     }
   }

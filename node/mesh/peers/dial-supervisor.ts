@@ -72,8 +72,8 @@ export class DialSupervisor {
       const peer = peerId.toString()
       const note = async () => {
         // Where a member was reached is worth more than where it says that it listens.
-        if (connection.direction === 'outbound') await addresses.reached(peer, connection.remoteAddr.toString())
-        await addresses.heard(peer, listenAddrs.map(String))
+        if (connection.direction === 'outbound') await addresses.addDialled(peer, connection.remoteAddr.toString())
+        await addresses.addAnnounced(peer, listenAddrs.map(String))
       }
       note().catch(error => log.warn({ peer, reason: messageOf(error) }, 'an address was not kept'))
     })

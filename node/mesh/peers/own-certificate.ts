@@ -8,7 +8,7 @@ import { SerialQueue } from '../../concurrency/serial-queue.ts'
 import type { Logger } from '../../process/log.ts'
 import type { AgeIdentities } from '../../state/age-identities.ts'
 import type { Clock } from '../../state/clock.ts'
-import type { OwnState } from '../../state/own.ts'
+import type { OwnState } from '../../state/own-state.ts'
 import { renewalCheckMs } from '../limits.ts'
 
 export interface OwnCertificateComponents {

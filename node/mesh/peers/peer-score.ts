@@ -3,23 +3,23 @@
 import { LRUCache } from 'lru-cache'
 import { TokenBucket } from '../../concurrency/token-bucket.ts'
 import type { Logger } from '../../process/log.ts'
-import { conductRates, faultsPerPeer, faultsPerSecond, watchedPeers } from '../limits.ts'
+import { faultsPerPeer, faultsPerSecond, requestRates, scoredPeers } from '../limits.ts'
 
-export type Asked = keyof typeof conductRates
+export type RequestKind = keyof typeof requestRates
 
 interface Watched {
   readonly faults: TokenBucket
-  readonly asked: Map<Asked, TokenBucket>
+  readonly asked: Map<RequestKind, TokenBucket>
   /** Faults since the peer was dropped last; for gossip's score. */
   count: number
 }
 
-export class Conduct {
+export class PeerScore {
   readonly #log: Logger
   readonly #drop: (peer: string) => void
   readonly #now: (() => number) | undefined
   /** Those heard of last stay: also when they go and come again. */
-  readonly #watched = new LRUCache<string, Watched>({ max: watchedPeers })
+  readonly #watched = new LRUCache<string, Watched>({ max: scoredPeers })
 
   constructor(components: { log: Logger; drop: (peer: string) => void; now?: () => number }) {
     this.#log = components.log
@@ -28,15 +28,15 @@ export class Conduct {
   }
 
   /** Whether a peer may ask once more. */
-  allows(peer: string, asked: Asked): boolean {
+  allowRequest(peer: string, asked: RequestKind): boolean {
     const watched = this.#watch(peer)
-    const budget = watched.asked.get(asked) ?? this.#budget(conductRates[asked])
+    const budget = watched.asked.get(asked) ?? this.#budget(requestRates[asked])
     watched.asked.set(asked, budget)
     return budget.take()
   }
 
   /** Notes what only a broken or hostile peer does; one that goes on is dropped, and not taken back for a while. */
-  fault(peer: string, what: string): void {
+  penalize(peer: string, what: string): void {
     const watched = this.#watch(peer)
     watched.count++
     this.#log.debug({ peer, what }, 'a peer misbehaved')

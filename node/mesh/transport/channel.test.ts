@@ -6,7 +6,7 @@ import { setImmediate as tick } from 'node:timers/promises'
 import { answerCodec, documentRequestCodec } from '../../../protocol/messages/messages.ts'
 import { withCode } from '../../../test/helpers/errors.ts'
 import { testStreams } from '../../../test/helpers/streams.ts'
-import { Channel, converse } from './channel.ts'
+import { Channel, withChannel } from './channel.ts'
 
 function channels(options?: { window?: number }) {
   const [ours, theirs] = testStreams(options)
@@ -79,11 +79,11 @@ describe('converse', () => {
   it('closes the stream after the conversation', async () => {
     const [ours, theirs] = testStreams()
     const [sent, received] = await Promise.all([
-      converse(ours, undefined, async channel => {
+      withChannel(ours, undefined, async channel => {
         await channel.send(answerCodec, { size: 1 })
         return 'sent'
       }),
-      converse(theirs, undefined, channel => channel.receive(answerCodec)),
+      withChannel(theirs, undefined, channel => channel.receive(answerCodec)),
     ])
     assert.equal(sent, 'sent')
     assert.deepEqual(received, { size: 1 })
@@ -94,7 +94,7 @@ describe('converse', () => {
   it('resets the stream when the conversation fails', async () => {
     const [ours, theirs] = testStreams()
     await assert.rejects(
-      converse(ours, undefined, async () => {
+      withChannel(ours, undefined, async () => {
         throw new Error('no')
       }),
       /no/,
@@ -106,7 +106,7 @@ describe('converse', () => {
   it('ends with its signal', async () => {
     const [ours] = testStreams()
     const controller = new AbortController()
-    const talking = converse(ours, controller.signal, channel => channel.receive(answerCodec))
+    const talking = withChannel(ours, controller.signal, channel => channel.receive(answerCodec))
     controller.abort(new Error('stopped'))
     await assert.rejects(talking, /stopped/)
     assert.equal(ours.status, 'aborted')

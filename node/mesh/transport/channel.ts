@@ -108,7 +108,7 @@ export class Channel {
  * Holds a conversation on a stream: closes it at the end, resets it when the conversation fails, so that no half-open
  * stream is left. Call it in the tick in which the stream came.
  */
-export async function converse<T>(
+export async function withChannel<T>(
   stream: Stream,
   signal: AbortSignal | undefined,
   conversation: (channel: Channel) => Promise<T>,

@@ -16,7 +16,7 @@ import { signerOf } from '../../../protocol/signing/keys.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { mdns } from '../discovery/mdns.ts'
 import { dialTimeoutMs, keepAliveMs, monitorIntervalMs, roundTripMs, silentConnectionMs } from '../limits.ts'
-import { thriftyNoise, thriftyYamux } from './libp2p-patches.ts'
+import { noiseWithCorkedWrites, yamuxWithFewerWindowUpdates } from './libp2p-patches.ts'
 
 export type Services = {
   identify: Identify
@@ -67,11 +67,11 @@ export async function makeHost(init: HostInit): Promise<Host> {
     transports: [tcp({ dialOpts: keepAlive, listenOpts: keepAlive, ...silence })],
     // A missing IPv6 or a port that is taken must not stop a device from dialling out.
     transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
-    connectionEncrypters: [thriftyNoise()],
+    connectionEncrypters: [noiseWithCorkedWrites()],
     // A paused reader that holds more than its read buffer is reset, so the window stays at or below it.
     // Its pings are for the round-trip time alone: bytes that are not acknowledged would keep the kernel from probing.
     streamMuxers: [
-      thriftyYamux({
+      yamuxWithFewerWindowUpdates({
         keepAliveInterval: roundTripMs,
         streamOptions: { maxStreamWindowSize: 4 * MiB, maxReadBufferLength: 4 * MiB },
       }),

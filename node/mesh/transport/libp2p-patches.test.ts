@@ -9,7 +9,7 @@ import type { MessageStream, StreamMuxerFactory } from '@libp2p/interface'
 import { LengthPrefixedDecoder, multiaddrConnectionPair } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { keyedCrypto, patient, thriftyYamux, writtenAtOnce } from './libp2p-patches.ts'
+import { avoidDecoderErrors, corkWrites, cryptoWithCachedKeys, yamuxWithFewerWindowUpdates } from './libp2p-patches.ts'
 
 describe('noise with keys that are parsed once', () => {
   const key = new Uint8Array(32).fill(7)
@@ -19,19 +19,21 @@ describe('noise with keys that are parsed once', () => {
   for (const length of [0, 1, 1199, 1200, 65_519]) {
     it(`seals and opens ${length} bytes as noise itself does`, () => {
       const plaintext = new Uint8Array(length).map((_, at) => at)
-      const sealed = keyedCrypto.chaCha20Poly1305Encrypt(plaintext, nonce, ad, key).subarray()
+      const sealed = cryptoWithCachedKeys.chaCha20Poly1305Encrypt(plaintext, nonce, ad, key).subarray()
       assert.deepEqual(sealed, defaultCrypto.chaCha20Poly1305Encrypt(plaintext, nonce, ad, key).subarray())
-      const opened = keyedCrypto.chaCha20Poly1305Decrypt(Buffer.from(sealed), nonce, ad, key).subarray()
+      const opened = cryptoWithCachedKeys.chaCha20Poly1305Decrypt(Buffer.from(sealed), nonce, ad, key).subarray()
       assert.deepEqual(Buffer.from(opened), Buffer.from(plaintext))
     })
   }
 
   it('opens nothing whose tag, or key, is another', () => {
-    const sealed = Buffer.from(keyedCrypto.chaCha20Poly1305Encrypt(new Uint8Array(5000), nonce, ad, key).subarray())
+    const sealed = Buffer.from(
+      cryptoWithCachedKeys.chaCha20Poly1305Encrypt(new Uint8Array(5000), nonce, ad, key).subarray(),
+    )
     const other = new Uint8Array(32).fill(8)
-    assert.throws(() => keyedCrypto.chaCha20Poly1305Decrypt(sealed, nonce, ad, other).subarray())
+    assert.throws(() => cryptoWithCachedKeys.chaCha20Poly1305Decrypt(sealed, nonce, ad, other).subarray())
     sealed[sealed.length - 1] = (sealed.at(-1) ?? 0) ^ 1
-    assert.throws(() => keyedCrypto.chaCha20Poly1305Decrypt(sealed, nonce, ad, key).subarray())
+    assert.throws(() => cryptoWithCachedKeys.chaCha20Poly1305Decrypt(sealed, nonce, ad, key).subarray())
   })
 })
 
@@ -47,7 +49,7 @@ describe('noise messages that come in pieces', () => {
       return high * 256 + low
     }
     const decoder = new LengthPrefixedDecoder({ lengthDecoder, encodingLength: () => 2 })
-    patient({ connection: { decoder } as unknown as MessageStream })
+    avoidDecoderErrors({ connection: { decoder } as unknown as MessageStream })
     const wire = Buffer.from([0, 1, 7, 0, 3, 1, 2, 3, 0, 1, 9])
     const came = [...wire].flatMap(byte => [...decoder.decode(Uint8Array.of(byte))].map(each => [...each.subarray()]))
     assert.deepEqual(came, [[7], [1, 2, 3], [9]])
@@ -70,7 +72,7 @@ describe('a socket that is written to at once', () => {
       },
     })
     const inside = { socket } as unknown as MessageStream
-    return { socket, writes, held, inside: writtenAtOnce(inside) as unknown as { sendData(data: unknown): unknown } }
+    return { socket, writes, held, inside: corkWrites(inside) as unknown as { sendData(data: unknown): unknown } }
   }
 
   it('sends all pieces of a message in one write, and wants more when they were taken', () => {
@@ -96,7 +98,7 @@ describe('yamux with thrifty windows', () => {
   it('moves as much as with an update for every frame, with a fraction of the updates', async () => {
     const frames = 64
     const plain = await moved(yamux()(), frames)
-    const thrifty = await moved(thriftyYamux({})(), frames)
+    const thrifty = await moved(yamuxWithFewerWindowUpdates({})(), frames)
     assert.equal(thrifty.received, plain.received)
     assert.ok(plain.sentBack >= frames, `${plain.sentBack} messages came back`)
     assert.ok(thrifty.sentBack < plain.sentBack / 4, `${thrifty.sentBack} messages came back`)

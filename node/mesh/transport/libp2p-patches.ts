@@ -9,7 +9,7 @@ import { defaultCrypto, nodeCrypto } from '@chainsafe/libp2p-noise/crypto'
 import type { MessageStream, SecureConnectionOptions, StreamMuxerFactory } from '@libp2p/interface'
 import { type YamuxMuxerInit, yamux } from '@libp2p/yamux'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import { keyOf } from './key-objects.ts'
+import { keyObjectOf } from './key-objects.ts'
 
 type Crypto = NonNullable<NoiseInit['crypto']>
 
@@ -18,11 +18,11 @@ const nativeFrom = 1200
 
 /** Given bytes, Node finds out by an error, thrown and caught, that they are no key object. Noise hands on what it is given. */
 function parsed(bytes: Uint8Array): Uint8Array {
-  return keyOf(bytes) as unknown as Uint8Array
+  return keyObjectOf(bytes) as unknown as Uint8Array
 }
 
 /** Noise's own cryptography, with keys that Node parses once. */
-export const keyedCrypto: Crypto = {
+export const cryptoWithCachedKeys: Crypto = {
   ...defaultCrypto,
   chaCha20Poly1305Encrypt: (plaintext, nonce, ad, key) =>
     plaintext.byteLength < nativeFrom
@@ -35,14 +35,14 @@ export const keyedCrypto: Crypto = {
 }
 
 /** Noise over sockets that are written to once for what is sent at once. */
-export function thriftyNoise(): ReturnType<typeof noise> {
+export function noiseWithCorkedWrites(): ReturnType<typeof noise> {
   return components => {
-    const encrypter = noise({ crypto: keyedCrypto })(components)
+    const encrypter = noise({ crypto: cryptoWithCachedKeys })(components)
     const { secureInbound, secureOutbound } = encrypter
     encrypter.secureInbound = async (connection: MessageStream, options?: SecureConnectionOptions) =>
-      patient(await secureInbound.call(encrypter, writtenAtOnce(connection), options))
+      avoidDecoderErrors(await secureInbound.call(encrypter, corkWrites(connection), options))
     encrypter.secureOutbound = async (connection: MessageStream, options?: SecureConnectionOptions) =>
-      patient(await secureOutbound.call(encrypter, writtenAtOnce(connection), options))
+      avoidDecoderErrors(await secureOutbound.call(encrypter, corkWrites(connection), options))
     return encrypter
   }
 }
@@ -59,7 +59,7 @@ const prefixLength = 2
  * After the last whole message, noise reads a length that hasn't come yet and finds that out by an error, with its stack. Here
  * it is told of a message that hasn't come yet either.
  */
-export function patient<T extends { connection: MessageStream }>(secured: T): T {
+export function avoidDecoderErrors<T extends { connection: MessageStream }>(secured: T): T {
   const { decoder } = secured.connection as unknown as DecodingConnection
   if (decoder === undefined) return secured
   const { lengthDecoder } = decoder
@@ -78,7 +78,7 @@ interface SocketConnection {
  * packets, since it sets TCP_NODELAY. It also stops at every piece beyond 64 KiB until the socket says `drain`, though the
  * kernel has taken it by then.
  */
-export function writtenAtOnce<T extends MessageStream>(connection: T): T {
+export function corkWrites<T extends MessageStream>(connection: T): T {
   const inside = connection as unknown as SocketConnection
   const { socket } = inside
   if (socket === undefined) return connection
@@ -107,7 +107,7 @@ const established = 3
  * Yamux, with updates of a stream's window when half of it is used, as hashicorp's own does, and not for every frame that
  * comes: each is a message and a packet of its own.
  */
-export function thriftyYamux(init: YamuxMuxerInit): () => StreamMuxerFactory {
+export function yamuxWithFewerWindowUpdates(init: YamuxMuxerInit): () => StreamMuxerFactory {
   return () => {
     const factory = yamux(init)()
     const { createStreamMuxer } = factory
@@ -115,14 +115,14 @@ export function thriftyYamux(init: YamuxMuxerInit): () => StreamMuxerFactory {
       const muxer = createStreamMuxer.call(factory, connection)
       const inside = muxer as unknown as { _newStream(...args: unknown[]): WindowedStream }
       const make = inside._newStream
-      inside._newStream = (...args) => updatedAtHalf(make.apply(muxer, args))
+      inside._newStream = (...args) => updateAtHalfWindow(make.apply(muxer, args))
       return muxer
     }
     return factory
   }
 }
 
-function updatedAtHalf(stream: WindowedStream): WindowedStream {
+function updateAtHalfWindow(stream: WindowedStream): WindowedStream {
   const update = stream.sendWindowUpdate
   stream.sendWindowUpdate = () => {
     if (stream.state === established && stream.recvWindowCapacity > stream.recvWindow / 2) return

@@ -27,11 +27,11 @@ import {
   maxRequestHeaderBytes,
 } from '../limits.ts'
 import type { StoreLog } from '../local/store-daemon.ts'
-import { sendNar } from '../nar/send-nar.ts'
 import type { PathInfo } from '../path-info.ts'
 import { type CacheTarget, isLoopback, narUrl, parseRange, parseRequest } from './cache-request.ts'
 import type { CacheSource } from './cache-source.ts'
-import { lookUpPatiently } from './retrying-look-up.ts'
+import { respondWithNar } from './nar-response.ts'
+import { lookUpWithRetries } from './retrying-look-up.ts'
 
 const loopbackHost = '127.0.0.1'
 
@@ -143,7 +143,7 @@ export class BinaryCache {
       const text = `StoreDir: ${storeDir}\nWantMassQuery: 1\nPriority: ${this.#init.priority}\n`
       return sendText(request, response, 200, text, 'text/x-nix-cache-info')
     }
-    const info = await lookUpPatiently(this.#source, target.hashPart, {
+    const info = await lookUpWithRetries(this.#source, target.hashPart, {
       signal,
       limitMs: this.#init.lookUpLimitMs,
       log: this.#log,
@@ -195,7 +195,7 @@ export class BinaryCache {
     const endStream = await this.#streams.acquire(new AbortRace(signal))
     try {
       const pieces = this.#source.nar(info, start, signal)
-      await sendNar(pieces, end - start, { response, sendHead, signal, pieceLimitMs: this.#init.pieceLimitMs })
+      await respondWithNar(pieces, end - start, { response, sendHead, signal, pieceLimitMs: this.#init.pieceLimitMs })
       this.#log?.debug({ path: info.path, start, end }, 'served a NAR')
     } finally {
       endStream()

@@ -13,7 +13,7 @@ import type { CacheSource } from './cache-source.ts'
  *
  * @throws the signal's reason when the client has gone.
  */
-export async function lookUpPatiently(
+export async function lookUpWithRetries(
   source: Pick<CacheSource, 'lookUp'>,
   hashPart: string,
   { signal, limitMs, log }: { signal: AbortSignal; limitMs: number; log?: StoreLog | undefined },

@@ -9,7 +9,7 @@ import type { ChunkList, PathChunks } from '../chunks/chunk-list.ts'
 import { baseCandidates } from '../limits.ts'
 import type { RecipeBook } from '../recipe/recipe-book.ts'
 import { align } from './align.ts'
-import { familyOf } from './bases.ts'
+import { packageNameOf } from './bases.ts'
 
 export interface BaseFinderComponents {
   readonly list: ChunkList
@@ -40,9 +40,9 @@ export class BaseFinder {
   async find(paths: readonly PathChunks[], isLacking: (number: number) => boolean): Promise<void> {
     const lacking = paths.filter(({ chunks }) => chunks.some(isLacking))
     if (lacking.length === 0) return
-    const families = Map.groupBy(await this.#components.index.paths(), familyOf)
+    const families = Map.groupBy(await this.#components.index.paths(), packageNameOf)
     for (const path of lacking) {
-      const old = families.get(familyOf(path.described.path))?.filter(each => each !== path.described.path)
+      const old = families.get(packageNameOf(path.described.path))?.filter(each => each !== path.described.path)
       if (old !== undefined) await this.#findIn(path, old, isLacking)
     }
   }

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import type { Recipe } from '../../../protocol/closure/recipe.ts'
 import { equalBytes, sha256 } from '../../../protocol/encoding/hash.ts'
 import { noise } from '../../../test/helpers/planted-nar.ts'
-import { Bases, familyOf } from './bases.ts'
+import { Bases, packageNameOf } from './bases.ts'
 
 const path = '/nix/store/0c0v9qz6n1l0gkp0c1d8kpb6xnzc0m5s-thing-1.2'
 const nar = noise('old', 1_000_000)
@@ -71,7 +71,7 @@ describe('old chunks', () => {
 
 describe('families of paths', () => {
   it('are names without hash and versions', () => {
-    const name = (text: string) => familyOf(`/nix/store/0c0v9qz6n1l0gkp0c1d8kpb6xnzc0m5s-${text}`)
+    const name = (text: string) => packageNameOf(`/nix/store/0c0v9qz6n1l0gkp0c1d8kpb6xnzc0m5s-${text}`)
     assert.equal(name('openssl-3.0.13-bin'), 'openssl-bin')
     assert.equal(name('glibc-2.39-52'), 'glibc')
     assert.equal(name('python3.11-requests-2.31.0'), 'python3.11-requests')

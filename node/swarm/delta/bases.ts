@@ -82,6 +82,6 @@ export class Bases {
 }
 
 /** A store path's name without its hash and versions: what it has in common with the path that it replaces. */
-export function familyOf(path: StorePath): string {
+export function packageNameOf(path: StorePath): string {
   return path.slice(path.indexOf('-') + 1).replace(/-[0-9][^-]*/g, '')
 }

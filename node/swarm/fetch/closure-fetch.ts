@@ -7,7 +7,7 @@ import type { NixStore } from '../../store/local/nix-store.ts'
 import type { PathChunks } from '../chunks/chunk-list.ts'
 import type { KnownClosure } from '../chunks/closures.ts'
 import type { SwarmService } from '../session/swarm-service.ts'
-import { lackOfSpace, type SpaceNeed } from '../staging/space.ts'
+import { diskSpaceProblem, type SpaceNeed } from '../staging/disk-space.ts'
 import { attemptFetch, FetchError } from './fetch-attempt.ts'
 import { requireSignatures } from './path-signatures.ts'
 import { Progress } from './progress.ts'
@@ -80,7 +80,7 @@ async function bringIn(
   const entry = await swarms.open(known)
   const needed = lackingBytes(known, missing, number => entry.chunks.has(number))
   progress.begin(needed)
-  const staged = Math.min(needed, entry.room.budgetBytes)
+  const staged = Math.min(needed, entry.budget.budgetBytes)
   await requireSpace(components, { paths: missing.length, nars: progress.size, staged }, options)
   const attempt = { store, swarms, entry, list: known.list, log }
   const onProgress = () => options.onProgress?.(progress)
@@ -120,10 +120,10 @@ async function requireSpace(
   { reserveBytes = 0, makeRoom }: Pick<FetchOptions, 'reserveBytes' | 'makeRoom'>,
 ): Promise<void> {
   const whole = { ...need, reserve: reserveBytes }
-  let lack = await lackOfSpace(components, whole)
+  let lack = await diskSpaceProblem(components, whole)
   if (lack !== undefined && makeRoom !== undefined) {
     await makeRoom()
-    lack = await lackOfSpace(components, whole)
+    lack = await diskSpaceProblem(components, whole)
   }
   if (lack === undefined) return
   throw new FetchError('disk-full', lack, {

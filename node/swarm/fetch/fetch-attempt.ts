@@ -7,7 +7,7 @@ import type { NixStore } from '../../store/local/nix-store.ts'
 import type { ChunkList, PathChunks } from '../chunks/chunk-list.ts'
 import { importConnections, sourceWaitMs } from '../limits.ts'
 import type { Arrival } from '../session/closure-swarm.ts'
-import type { Entry, SwarmService } from '../session/swarm-service.ts'
+import type { OpenSwarm, SwarmService } from '../session/swarm-service.ts'
 import { Assembler } from './assembler.ts'
 import { FetchWindow } from './fetch-window.ts'
 import type { Progress } from './progress.ts'
@@ -24,7 +24,7 @@ class RoomTaken extends Error {}
 export interface AttemptComponents {
   readonly store: NixStore
   readonly swarms: Pick<SwarmService, 'connect'>
-  readonly entry: Entry
+  readonly entry: OpenSwarm
   readonly list: ChunkList
   readonly log: Logger
 }
@@ -68,14 +68,14 @@ class Attempt {
   async run(): Promise<void> {
     const { entry, swarms } = this.#components
     const { missing, progress, onProgress } = this.#init
-    const { swarm, room, chunks } = entry
+    const { swarm, budget, chunks } = entry
     progress.expect([...this.#lacking].reduce((sum, number) => sum + this.#lengthOf(number), 0))
     await entry.finder?.find(missing, number => this.#lacking.has(number))
     this.#signal.throwIfAborted()
-    const claim = room.claim()
-    const needsRoom = (number: number) => room.has(number) || !chunks.has(number)
-    const { budgetBytes } = room
-    const window = new FetchWindow({ list: this.#components.list, missing, needsRoom, budgetBytes, claim })
+    const reservation = budget.reserve()
+    const needsSpace = (number: number) => budget.has(number) || !chunks.has(number)
+    const { budgetBytes } = budget
+    const window = new FetchWindow({ list: this.#components.list, missing, needsSpace, budgetBytes, reservation })
     const onArrival = (arrival: Arrival) => {
       // Others may fetch of the same closure: the loopback cache does.
       if (this.#lacking.has(arrival.chunk)) progress.arrived(arrival)
@@ -97,7 +97,7 @@ class Attempt {
     try {
       swarms.connect(entry)
       onProgress()
-      await this.#assemble(window, claim)
+      await this.#assemble(window, reservation)
     } catch (thrown) {
       // What ended it first is the reason; the rest follows from it.
       throw this.#signal.aborted ? this.#signal.reason : thrown
@@ -107,20 +107,23 @@ class Attempt {
       await opening
       swarm.off('arrival', onArrival)
       swarm.off('wasted', onWasted)
-      swarm.unwant(claim.end())
+      swarm.unwant(reservation.end())
       swarm.endFetch()
     }
   }
 
-  async #assemble(window: FetchWindow, claim: { has(number: number): boolean; tryHold(chunks: number[]): boolean }) {
+  async #assemble(
+    window: FetchWindow,
+    reservation: { has(number: number): boolean; tryHold(chunks: number[]): boolean },
+  ) {
     const { store, entry, list, log } = this.#components
     const { missing, progress, onProgress } = this.#init
     const { swarm, chunks } = entry
     const available = async (number: number) => {
       if (!window.isOpen(number)) await window.opened(number)
-      if (!claim.has(number) && !chunks.has(number)) {
+      if (!reservation.has(number) && !chunks.has(number)) {
         // It was here and is no longer: the garbage collector took its path, say.
-        if (claim.tryHold([number])) this.#lacks(number)
+        if (reservation.tryHold([number])) this.#lacks(number)
         else this.#abort.abort(new RoomTaken('there is no room for chunks that were counted on and are gone'))
       }
       await swarm.available(number, this.#signal)

@@ -9,7 +9,7 @@ import { withCode } from '../../../test/helpers/errors.ts'
 import { MemoryStaging } from '../../../test/helpers/memory-staging.ts'
 import { noise, storePath } from '../../../test/helpers/planted-nar.ts'
 import type { ChunkList, PathChunks } from '../chunks/chunk-list.ts'
-import { StagingRoom } from '../staging/staging-room.ts'
+import { StagingBudget } from '../staging/staging-budget.ts'
 import { FetchWindow } from './fetch-window.ts'
 
 /** Paths of 9 MB each: more than a staging file shares, so each has its own. */
@@ -17,13 +17,13 @@ const closure = ChunkedClosure.of(
   Array.from({ length: 4 }, (_, i) => memoryPath(storePath(`${i}`), noise(`window ${i}`, 9_000_000))),
 )
 
-function windowOf(list: ChunkList, budgetBytes: number, needsRoom = (_: number) => true) {
+function windowOf(list: ChunkList, budgetBytes: number, needsSpace = (_: number) => true) {
   const staging = new MemoryStaging(list)
-  const room = new StagingRoom(staging.components, { budgetBytes })
-  const claim = room.claim()
-  const window = new FetchWindow({ list, missing: list.paths, needsRoom, budgetBytes, claim })
+  const budget = new StagingBudget(staging.components, { budgetBytes })
+  const reservation = budget.reserve()
+  const window = new FetchWindow({ list, missing: list.paths, needsSpace, budgetBytes, reservation })
   const isOpen = ({ chunks }: PathChunks) => window.isOpen(chunks[0] ?? 0)
-  return { window, room, claim, isOpen, open: () => list.paths.filter(isOpen).length }
+  return { window, budget, reservation, isOpen, open: () => list.paths.filter(isOpen).length }
 }
 
 const none = new AbortController().signal
@@ -61,11 +61,11 @@ describe('a window on a fetch', () => {
   it('counts what is gone from the store by the time its file is opened', async () => {
     const { list } = await closure
     let isThere = true
-    const { window, room, claim } = windowOf(list, 20_000_000, () => !isThere)
+    const { window, budget, reservation } = windowOf(list, 20_000_000, () => !isThere)
     isThere = false
     const running = window.run(() => {}, none)
     await turn()
-    assert.ok(room.bytes > 17_000_000 && claim.chunks.size > 0)
+    assert.ok(budget.bytes > 17_000_000 && reservation.chunks.size > 0)
     for (const path of list.paths) {
       await window.opened(path.chunks[0] ?? 0)
       window.done(nameOf(path))
@@ -75,8 +75,8 @@ describe('a window on a fetch', () => {
 
   it('waits for room that another fetch has', async () => {
     const { list } = await closure
-    const { window, room, open } = windowOf(list, 20_000_000)
-    const other = room.claim()
+    const { window, budget, open } = windowOf(list, 20_000_000)
+    const other = budget.reserve()
     await other.hold([...(list.paths[3]?.chunks ?? []), ...(list.paths[2]?.chunks ?? [])], none)
     const running = window.run(() => {}, none)
     await turn()
@@ -98,7 +98,7 @@ describe('a window on a fetch', () => {
     const staged = fc.array(fc.boolean(), { minLength: list.count, maxLength: list.count })
     await fc.assert(
       fc.asyncProperty(staged, fc.integer({ min: 9_100_000, max: 40_000_000 }), async (some, budgetBytes) => {
-        const { window, room, isOpen } = windowOf(list, budgetBytes, each => some[each] ?? false)
+        const { window, budget, isOpen } = windowOf(list, budgetBytes, each => some[each] ?? false)
         const running = window.run(() => {}, none)
         const valid = new Set<PathChunks>()
         while (valid.size < list.paths.length) {
@@ -110,7 +110,7 @@ describe('a window on a fetch', () => {
             [...chunks].filter(each => some[each]).map(each => list.length(each)),
           )
           assert.ok(bytes.reduce((sum, each) => sum + each, 0) <= budgetBytes)
-          assert.ok(room.bytes <= budgetBytes)
+          assert.ok(budget.bytes <= budgetBytes)
           valid.add(first)
           window.done(nameOf(first))
         }

@@ -1,18 +1,18 @@
 /** How much of a closure may be on its way at a time: no more than its staging has room for. */
 
 import type { ChunkList, PathChunks } from '../chunks/chunk-list.ts'
-import type { Claim } from '../staging/claim.ts'
+import type { Reservation } from '../staging/reservation.ts'
+import { BudgetError } from '../staging/staging-budget.ts'
 import { StagingLayout } from '../staging/staging-layout.ts'
-import { BudgetError } from '../staging/staging-room.ts'
 
 export interface FetchWindowInit {
   readonly list: ChunkList
   /** Paths to be brought in, in the descriptor's order. */
   readonly missing: readonly PathChunks[]
   /** Whether a chunk is staged, or must be: it isn't read from the store. */
-  readonly needsRoom: (number: number) => boolean
+  readonly needsSpace: (number: number) => boolean
   readonly budgetBytes: number
-  readonly claim: Claim
+  readonly reservation: Reservation
 }
 
 /** A staging file's chunks, which are let go of together. */
@@ -72,8 +72,8 @@ export class FetchWindow {
   async run(onOpen: (chunks: readonly number[]) => void, signal: AbortSignal): Promise<void> {
     for (const share of this.#shares) {
       this.#kept = this.#expectRoom(share, this.#kept)
-      const chunks = share.chunks.filter(this.#init.needsRoom)
-      await this.#init.claim.hold(chunks, signal)
+      const chunks = share.chunks.filter(this.#init.needsSpace)
+      await this.#init.reservation.hold(chunks, signal)
       this.#next++
       share.opened.resolve()
       onOpen(chunks)
@@ -85,13 +85,13 @@ export class FetchWindow {
     const share = this.#shares[this.#layout.ofPath(path)?.range ?? 0]
     if (share === undefined || share.left === 0) return
     share.left--
-    if (share.left === 0) this.#init.claim.release(share.chunks)
+    if (share.left === 0) this.#init.reservation.release(share.chunks)
   }
 
   /** What is kept once this file is open, too. */
   #expectRoom({ chunks, left }: Share, kept: number): number {
-    const { list, needsRoom, budgetBytes } = this.#init
-    const bytes = chunks.reduce((sum, number) => sum + (needsRoom(number) ? list.length(number) : 0), 0)
+    const { list, needsSpace, budgetBytes } = this.#init
+    const bytes = chunks.reduce((sum, number) => sum + (needsSpace(number) ? list.length(number) : 0), 0)
     if (kept + bytes > budgetBytes) throw BudgetError.of(kept + bytes, budgetBytes)
     return left === 0 ? kept + bytes : kept
   }

@@ -8,8 +8,8 @@ import type { PathInfo } from '../../store/path-info.ts'
 import type { PathChunks } from '../chunks/chunk-list.ts'
 import type { Closures } from '../chunks/closures.ts'
 import { restore } from '../recipe/normalise.ts'
-import type { Entry, SwarmService } from '../session/swarm-service.ts'
-import type { Claim } from '../staging/claim.ts'
+import type { OpenSwarm, SwarmService } from '../session/swarm-service.ts'
+import type { Reservation } from '../staging/reservation.ts'
 
 export class MeshNarError extends ThymeshError<'not-described' | 'chunk-lost'> {}
 
@@ -33,30 +33,30 @@ export class MeshNars implements MeshNarsInterface {
     }
     const from = path.recipe.chunks.findLastIndex(({ offset }) => offset <= start)
     setMaxListeners(0, signal)
-    const claim = entry.room.yieldingClaim(chunks => entry.swarm.unwant(chunks))
+    const reservation = entry.budget.reservePreemptible(chunks => entry.swarm.unwant(chunks))
     entry.swarm.fetch([])
     try {
       this.#swarms.connect(entry)
       for (let place = from; place < path.chunks.length; ) {
-        await this.#ask(entry, claim, path, place, signal)
+        await this.#ask(entry, reservation, path, place, signal)
         for (; place < path.chunks.length; place++) {
-          const bytes = await this.#chunk(entry, claim, path.chunks[place] ?? 0, signal)
+          const bytes = await this.#chunk(entry, reservation, path.chunks[place] ?? 0, signal)
           // Gone, or the room was taken back. What is left is claimed anew: who waits for room must hold none.
           if (bytes === undefined) break
           const offset = path.recipe.chunks[place]?.offset ?? 0
           const plain = restored(path, bytes, offset)
           yield offset < start ? plain.subarray(start - offset) : plain
         }
-        entry.swarm.unwant(claim.release(claim.chunks))
+        entry.swarm.unwant(reservation.release(reservation.chunks))
       }
     } finally {
-      entry.swarm.unwant(claim.end())
+      entry.swarm.unwant(reservation.end())
       entry.swarm.endFetch()
     }
   }
 
   /** The swarm of a closure that holds a path; nothing when its documents are not all here. */
-  async #entryWith(path: string): Promise<Entry | undefined> {
+  async #entryWith(path: string): Promise<OpenSwarm | undefined> {
     const hash = this.#closures.withPath(path)
     if (hash === undefined) return undefined
     const opened = await this.#swarms.opened(hash)
@@ -67,14 +67,14 @@ export class MeshNars implements MeshNarsInterface {
 
   /** Waits for room for what is left of a path, then asks for it: as deltas where an old version is here. */
   async #ask(
-    { swarm, chunks, room, finder }: Entry,
-    claim: Claim,
+    { swarm, chunks, budget, finder }: OpenSwarm,
+    reservation: Reservation,
     path: PathChunks,
     place: number,
     signal: AbortSignal,
   ) {
     const left = [...path.chunks.subarray(place)]
-    await claim.hold([...new Set(left.filter(number => room.has(number) || !chunks.has(number)))], signal)
+    await reservation.hold([...new Set(left.filter(number => budget.has(number) || !chunks.has(number)))], signal)
     // Only now: what nobody claimed may have gone for others meanwhile.
     const lacking = new Set(left.filter(number => !chunks.has(number)))
     await finder?.find([path], number => lacking.has(number))
@@ -82,9 +82,9 @@ export class MeshNars implements MeshNarsInterface {
   }
 
   /** A chunk's bytes; nothing when it was here, is gone, and there is no room for it. */
-  async #chunk({ swarm, chunks }: Entry, claim: Claim, number: number, signal: AbortSignal) {
+  async #chunk({ swarm, chunks }: OpenSwarm, reservation: Reservation, number: number, signal: AbortSignal) {
     for (let tries = 0; tries < maxChunkTries; tries++) {
-      if (!chunks.has(number) && !claim.tryHold([number])) return undefined
+      if (!chunks.has(number) && !reservation.tryHold([number])) return undefined
       await swarm.available(number, signal)
       const bytes = await chunks.read(number)
       if (bytes !== undefined) return bytes

@@ -10,7 +10,7 @@ import type { OpenChunks } from '../session/swarm-service.ts'
 import { type AdoptComponents, adoptStaged } from '../staging/adopt-staged.ts'
 import { LocalChunks, type LocalChunksComponents, type LocalChunksInit } from '../staging/local-chunks.ts'
 import { Staging } from '../staging/staging.ts'
-import { StagingRoom } from '../staging/staging-room.ts'
+import { StagingBudget } from '../staging/staging-budget.ts'
 
 export interface OpenChunksComponents extends Pick<LocalChunksComponents, 'store' | 'log'>, AdoptComponents {
   readonly index: ChunkIndex
@@ -27,10 +27,10 @@ export async function openChunks(
   const { store, index, recipes, directory, budgetBytes, log } = components
   const { hash, list } = known
   const staging = await Staging.open(join(directory, toHex(hash)), list, { budgetBytes })
-  const room = new StagingRoom({ list, staging }, { budgetBytes })
-  const chunks = new LocalChunks({ store, list, staging: room, index, recipes, log }, { onLost })
+  const budget = new StagingBudget({ list, staging }, { budgetBytes })
+  const chunks = new LocalChunks({ store, list, staging: budget, index, recipes, log }, { onLost })
   await chunks.discover()
   await adoptStaged(components, known, chunks)
   const finder = new BaseFinder({ list, index, recipes })
-  return { chunks, finder, room, close: () => staging.close() }
+  return { chunks, finder, budget, close: () => staging.close() }
 }

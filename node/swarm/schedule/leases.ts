@@ -2,11 +2,11 @@
 
 import type { SchedulerLimits } from '../limits.ts'
 import type { RankSet } from './rank-set.ts'
-import { chosen, seedOf } from './rendezvous.ts'
+import { highestScoring, seedOf } from './rendezvous.ts'
 import { average, median } from './scheduler-peer.ts'
 
 /** A peer of the site that fetches the closure, ourselves among them. */
-export interface Member {
+export interface LeaseHolder {
   readonly id: string
   readonly seed: number
   /** It had chunks of the closure before us: it is probably fetching more. Undefined until that was looked up. */
@@ -23,8 +23,8 @@ export interface Member {
 const nobody = -1
 
 export class Leases {
-  readonly #self: Member
-  #members: Member[]
+  readonly #self: LeaseHolder
+  #members: LeaseHolder[]
   readonly #limits: SchedulerLimits
   readonly #lengths: Uint32Array
   readonly #chunkAt: Uint32Array
@@ -49,7 +49,7 @@ export class Leases {
     this.#owners = new Int16Array(tables.lengths.length).fill(nobody)
   }
 
-  get members(): readonly Member[] {
+  get members(): readonly LeaseHolder[] {
     return this.#members
   }
 
@@ -88,7 +88,7 @@ export class Leases {
   place(chunk: number, absent: boolean, now: number): void {
     const owner = this.#owners[chunk] as number
     if (absent === (owner !== nobody)) return
-    if (absent) this.#assign(chunk, chosen(chunk, this.#alive()) ?? this.#self, now)
+    if (absent) this.#assign(chunk, highestScoring(chunk, this.#alive()) ?? this.#self, now)
     else {
       const member = this.#members[owner]
       if (member !== undefined) member.owed--
@@ -144,7 +144,7 @@ export class Leases {
     return at
   }
 
-  #lapsesAt(member: Member, now: number, waiting: boolean): number {
+  #lapsesAt(member: LeaseHolder, now: number, waiting: boolean): number {
     // What we wait for ourselves is the yardstick: behind a slow uplink everyone is slow, and alive.
     const ourWait = Math.max(this.#self.gapMs ?? 0, waiting ? now - this.#self.progressAt : 0)
     const lease = Math.max(this.#limits.leaseMs, this.#limits.leaseWaits * Math.max(ourWait, member.gapMs ?? 0))
@@ -158,12 +158,12 @@ export class Leases {
     const alive = this.#alive()
     const ahead = now < this.#headStartUntil ? alive.filter(member => member.ahead) : []
     const others = alive.filter(member => member !== this.#self)
-    const fronts = new Map<Member, number>()
+    const fronts = new Map<LeaseHolder, number>()
     for (let rank = this.#absent.next(0); rank >= 0; rank = this.#absent.next(rank + 1)) {
       const chunk = this.#chunkAt[rank] as number
-      let owner = chosen(chunk, alive) ?? this.#self
+      let owner = highestScoring(chunk, alive) ?? this.#self
       if (ahead.length > 0) {
-        const former = chosen(chunk, others)
+        const former = highestScoring(chunk, others)
         if (former?.ahead) {
           const front = (fronts.get(former) ?? 0) + (this.#lengths[chunk] as number)
           fronts.set(former, front)
@@ -201,27 +201,27 @@ export class Leases {
       if (keeps === undefined) continue
       kept.set(owner, keeps - 1)
       if (keeps > 0) continue
-      ;(this.#members[owner] as Member).owed--
-      this.#assign(chunk, chosen(chunk, idle) ?? this.#self, now)
+      ;(this.#members[owner] as LeaseHolder).owed--
+      this.#assign(chunk, highestScoring(chunk, idle) ?? this.#self, now)
     }
     return true
   }
 
-  #assign(chunk: number, member: Member, now: number): void {
+  #assign(chunk: number, member: LeaseHolder, now: number): void {
     this.#owners[chunk] = this.#members.indexOf(member)
     if (member.owed === 0) member.progressAt = now
     member.owed++
   }
 
-  #alive(): Member[] {
+  #alive(): LeaseHolder[] {
     return this.#members.filter(member => !member.lapsed)
   }
 
-  #others(): Member[] {
+  #others(): LeaseHolder[] {
     return this.#members.slice(1)
   }
 }
 
-function newMember(id: string, now: number): Member {
+function newMember(id: string, now: number): LeaseHolder {
   return { id, seed: seedOf(id), ahead: undefined, lapsed: false, owed: 0, progressAt: now, gapMs: undefined }
 }

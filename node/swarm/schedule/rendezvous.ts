@@ -16,7 +16,7 @@ function score(chunk: number, seed: number): number {
 }
 
 /** The member with the highest score; the smaller ID where two are equal. */
-export function chosen<M extends { readonly id: string; readonly seed: number }>(
+export function highestScoring<M extends { readonly id: string; readonly seed: number }>(
   chunk: number,
   members: readonly M[],
 ): M | undefined {

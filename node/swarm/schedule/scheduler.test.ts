@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { SchedulerLimits } from '../limits.ts'
-import { chosen, seedOf } from './rendezvous.ts'
+import { highestScoring, seedOf } from './rendezvous.ts'
 import { type Request, Scheduler } from './scheduler.ts'
 
 const kib = 1024
@@ -27,7 +27,7 @@ const chunksOf = (requests: readonly Request[], peer?: string) =>
 
 /** Who of us and some peers is to bring a chunk. */
 const bringer = (chunk: number, ...ids: string[]) =>
-  chosen(
+  highestScoring(
     chunk,
     ['us', ...ids].map(id => ({ id, seed: seedOf(id) })),
   )?.id

@@ -26,7 +26,7 @@ export interface SchedulerPeer {
 
 export type { Request }
 
-export interface Turn {
+export interface SchedulerStep {
   /** To be sent now. */
   readonly requests: Request[]
   /** Requests whose answer isn't needed any more. */
@@ -183,7 +183,7 @@ export class Scheduler {
   }
 
   /** What to send and to cancel now. Costs a few steps a request, and a pass over the chunks when peers come or fail. */
-  next(now: number): Turn {
+  next(now: number): SchedulerStep {
     this.#advance(now)
     this.#cancels.push(...this.#pool.check(now))
     this.#checkLeases(now)

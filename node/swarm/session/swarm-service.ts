@@ -17,7 +17,7 @@ import type { BaseFinder } from '../delta/base-finder.ts'
 import type { Bases } from '../delta/bases.ts'
 import { banMs, idleSwarmMs, reopenMs, servedClosures } from '../limits.ts'
 import type { LocalChunks } from '../staging/local-chunks.ts'
-import type { StagingRoom } from '../staging/staging-room.ts'
+import type { StagingBudget } from '../staging/staging-budget.ts'
 import { ClosureSwarm, type SwarmPeer } from './closure-swarm.ts'
 import { type FramePatience, FrameStream } from './frame-stream.ts'
 import { isLocal } from './locality.ts'
@@ -45,19 +45,19 @@ export interface OpenChunks {
   /** What chunks that are asked for may be told apart from. */
   readonly finder?: BaseFinder
   /** Room for its staged chunks. */
-  readonly room: StagingRoom
+  readonly budget: StagingBudget
   close(): Promise<void>
 }
 
-export interface Entry extends OpenChunks {
+export interface OpenSwarm extends OpenChunks {
   readonly swarm: ClosureSwarm
   readonly hash: Uint8Array
 }
 
 /** A closure's place: being opened, then open. */
 interface Slot {
-  readonly made: Promise<Entry>
-  entry?: Entry
+  readonly made: Promise<OpenSwarm>
+  entry?: OpenSwarm
   /** When it was last asked for, in milliseconds. */
   usedAt: number
 }
@@ -97,7 +97,7 @@ export class SwarmService {
       maxOutboundStreams: servedClosures,
     })
     admission.gate(names.swarm)
-    this.#timer = setInterval(() => this.tend(Date.now()), 1_000)
+    this.#timer = setInterval(() => this.maintain(Date.now()), 1_000)
   }
 
   async stop(): Promise<void> {
@@ -110,7 +110,7 @@ export class SwarmService {
   }
 
   /** The swarm of a closure, made when there is none yet. Rejects when its chunks can't be looked for. */
-  open(known: KnownClosure): Promise<Entry> {
+  open(known: KnownClosure): Promise<OpenSwarm> {
     const key = toHex(known.hash)
     const existing = this.#slots.get(key)
     if (existing !== undefined) {
@@ -129,14 +129,14 @@ export class SwarmService {
   }
 
   /** The swarm of a closure if there is one: to read what a closure consists of takes a while. */
-  async opened(hash: Uint8Array): Promise<Entry | undefined> {
+  async opened(hash: Uint8Array): Promise<OpenSwarm | undefined> {
     const slot = this.#slots.get(toHex(hash))
     if (slot !== undefined) slot.usedAt = Date.now()
     return await slot?.made
   }
 
   /** Opens sessions with every member that is not in the swarm yet; again is fine. */
-  connect(entry: Entry): void {
+  connect(entry: OpenSwarm): void {
     if (this.#stop.signal.aborted) return
     for (const member of this.#components.admission.members) {
       const id = member.peer.toString()
@@ -149,7 +149,7 @@ export class SwarmService {
   }
 
   /** Connects what is fetched, ends sessions that nobody needs, lets closures go that nobody uses. `now` is the time. */
-  tend(now: number): void {
+  maintain(now: number): void {
     for (const [key, slot] of this.#slots) {
       const { entry } = slot
       if (entry === undefined) continue
@@ -163,7 +163,7 @@ export class SwarmService {
   }
 
   /** In one tick, so that nobody is given what is being closed. */
-  #close(key: string, entry: Entry): void {
+  #close(key: string, entry: OpenSwarm): void {
     this.#slots.delete(key)
     entry.swarm.close()
     const closing = entry.close().catch((thrown: unknown) => {
@@ -173,7 +173,7 @@ export class SwarmService {
     void closing.finally(() => this.#closing.delete(key))
   }
 
-  async #make(known: KnownClosure, key: string): Promise<Entry> {
+  async #make(known: KnownClosure, key: string): Promise<OpenSwarm> {
     const { host, log } = this.#components
     // Both would work on the same files.
     await this.#closing.get(key)
@@ -186,7 +186,7 @@ export class SwarmService {
     return { ...opened, swarm, hash: known.hash }
   }
 
-  async #dial(entry: Entry, member: Member, key: string): Promise<void> {
+  async #dial(entry: OpenSwarm, member: Member, key: string): Promise<void> {
     const { host, names, log } = this.#components
     const peer = member.peer.toString()
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(helloTimeoutMs)])
@@ -250,7 +250,7 @@ export class SwarmService {
   }
 
   /** A closure of a release that we have verified, when its documents are here; else why it is refused. */
-  async #entryFor(hash: Uint8Array): Promise<Entry | Refusal> {
+  async #entryFor(hash: Uint8Array): Promise<OpenSwarm | Refusal> {
     const key = toHex(hash)
     const slot = this.#slots.get(key)
     if (slot !== undefined) {
@@ -277,19 +277,19 @@ export class SwarmService {
     return true
   }
 
-  #refusal(entry: Entry, peer: PeerId, closure: Uint8Array): Refusal | undefined {
+  #refusal(entry: OpenSwarm, peer: PeerId, closure: Uint8Array): Refusal | undefined {
     const key = `${peer} ${toHex(closure)}`
     // Both dial at once: the stream of the one with the lower ID stays, on both sides.
     const oursStays = this.#components.host.peerId.toString() < peer.toString()
     return oursStays && (this.#opening.has(key) || entry.swarm.hasSession(peer.toString())) ? 'duplicate' : undefined
   }
 
-  #ready({ chunks, swarm }: Entry): Ready {
+  #ready({ chunks, swarm }: OpenSwarm): Ready {
     const have = chunks.here()
     return { type: 'ready', wants: swarm.fetching, bitfield: have.count === 0 ? new Uint8Array() : have.bytes }
   }
 
-  #attach({ swarm, chunks, finder }: Entry, { frames, member, said, heard, preferred }: Handshake): void {
+  #attach({ swarm, chunks, finder }: OpenSwarm, { frames, member, said, heard, preferred }: Handshake): void {
     const { uploads, bases, certificate, host, admission } = this.#components
     this.#stop.signal.throwIfAborted()
     const id = member.peer.toString()
@@ -331,7 +331,7 @@ export class SwarmService {
   }
 }
 
-function isUnused({ swarm }: Entry): boolean {
+function isUnused({ swarm }: OpenSwarm): boolean {
   return !swarm.fetching && swarm.sessionCount === 0
 }
 

@@ -7,7 +7,7 @@ import { cidOf } from '../../../protocol/encoding/cid.ts'
 import type { Release } from '../../../protocol/release/release.ts'
 import { type Signer, tufKeyJson } from '../../../protocol/signing/keys.ts'
 import type { Proposal } from '../../../protocol/trust/proposal.ts'
-import { type Judged, judge } from '../../../protocol/trust/proposals.ts'
+import { type VerifiedProposal, verifyProposal } from '../../../protocol/trust/proposals.ts'
 import { withCode } from '../../helpers/errors.ts'
 import { testClosure, testConfig, testSigner } from '../../helpers/fleet.ts'
 import { signJson } from '../../helpers/metadata.ts'
@@ -49,10 +49,10 @@ function proposalOfRoot(arena: Arena, root: Uint8Array): Proposal {
 }
 
 /** What an operator reads before `approve` asks. */
-function shown(arena: Arena, victim: Victim, proposal: Proposal): { judged: Judged; text: string } {
+function shown(arena: Arena, victim: Victim, proposal: Proposal): { judged: VerifiedProposal; text: string } {
   const { belief } = victim.state
   assert.ok(belief)
-  const judged = judge(proposal, belief.trusted, arena.fleet.fleet)
+  const judged = verifyProposal(proposal, belief.trusted, arena.fleet.fleet)
   return { judged, text: proposalText(judged, belief) }
 }
 

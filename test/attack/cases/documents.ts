@@ -5,7 +5,7 @@ import { zstdCompressSync } from 'node:zlib'
 import { encode as encodeCbor } from '@ipld/dag-cbor'
 import { LogService } from '../../../node/logs/log-service.ts'
 import { servedDocuments } from '../../../node/mesh/limits.ts'
-import { converse } from '../../../node/mesh/transport/channel.ts'
+import { withChannel } from '../../../node/mesh/transport/channel.ts'
 import { sha256 } from '../../../protocol/encoding/hash.ts'
 import { limits } from '../../../protocol/limits.ts'
 import { logRequestCodec } from '../../../protocol/messages/logs.ts'
@@ -186,7 +186,7 @@ export const documentAttacks: Attack[] = [
       const connection = await hostile.join(victim)
       const asked = async (question: Uint8Array): Promise<Answer> => {
         const stream = await hostile.open(connection, names.log)
-        return await converse(stream, undefined, async channel => {
+        return await withChannel(stream, undefined, async channel => {
           stream.send(framed(question))
           return await channel.receive(answerCodec)
         })

@@ -145,7 +145,7 @@ export const memberAttacks: Attack[] = [
       await until(alarm, 'the clone to be seen')
       const kept = () => dump(victim.peerState.database, ['evidence'])
       await until(async () => (await kept()).some(line => line.includes(hostile.id)), 'the evidence to be on disk')
-      assert.ok(victim.notes.fields.alarms?.some(({ subject }) => subject === hostile.id))
+      assert.ok(victim.meshStatus.fields.alarms?.some(({ subject }) => subject === hostile.id))
     },
   },
   {
@@ -159,14 +159,14 @@ export const memberAttacks: Attack[] = [
       const victim = await arena.victim()
       const forged = forge(arena.fleet, { on: first, release: { message: 'the other one' } })
       await arena.offer(victim, forged)
-      await until(() => victim.notes.held, 'updates to be held')
+      await until(() => victim.meshStatus.held, 'updates to be held')
       const kept = async () => (await dump(victim.peerState.database, ['evidence'])).join()
       await until(async () => /equivocation/.test(await kept()), 'the evidence to be on disk')
       const evidence = victim.evidence.all().find(({ kind }) => kind === 'equivocation')
       assert.ok(evidence?.documents.some(each => Buffer.from(each).equals(forged.head)))
       assert.equal(victim.state.belief?.release.message, 'the honest one')
       await arena.goesOn(victim)
-      await until(() => !victim.notes.held, 'the hold to end')
+      await until(() => !victim.meshStatus.held, 'the hold to end')
     },
   },
   {
@@ -183,8 +183,8 @@ export const memberAttacks: Attack[] = [
       const head = signJson({ ...signedJson(timestamp), expires }, arena.fleet.keys.timestamp)
       await arena.offer(victim, { ...offerOf(arena.fleet, arena.fleet.published), head })
       await until(() => victim.evidence.standing('equivocation').length > 0, 'the contradiction to be seen')
-      assert.ok(victim.notes.fields.alarms?.some(({ subject }) => subject.startsWith('timestamp ')))
-      assert.ok(!victim.notes.held)
+      assert.ok(victim.meshStatus.fields.alarms?.some(({ subject }) => subject.startsWith('timestamp ')))
+      assert.ok(!victim.meshStatus.held)
       await arena.goesOn(victim)
     },
   },
@@ -198,14 +198,14 @@ export const memberAttacks: Attack[] = [
       arena.fleet.release({ message: 'the honest one' })
       const victim = await arena.victim()
       await arena.offer(victim, forge(arena.fleet, { on: first, release: { message: 'the other one' } }))
-      await until(() => victim.notes.held, 'updates to be held')
+      await until(() => victim.meshStatus.held, 'updates to be held')
       for (let each = 0; each < 200; each++) await victim.evidence.add('clone', `device ${each}`, [])
-      assert.ok(victim.notes.held, 'the hold is lifted')
-      assert.equal(victim.notes.fields.alarms?.[0]?.kind, 'equivocation')
+      assert.ok(victim.meshStatus.held, 'the hold is lifted')
+      assert.equal(victim.meshStatus.fields.alarms?.[0]?.kind, 'equivocation')
       const kept = (await dump(victim.peerState.database, ['evidence'])).join()
       assert.match(kept, /equivocation\/targets/)
       await arena.goesOn(victim)
-      await until(() => !victim.notes.held, 'the hold to end')
+      await until(() => !victim.meshStatus.held, 'the hold to end')
     },
   },
   {

@@ -6,7 +6,7 @@ import { sha256Hex } from '../../../protocol/encoding/hash.ts'
 import { limits } from '../../../protocol/limits.ts'
 import type { Signer } from '../../../protocol/signing/keys.ts'
 import { type Proposal, proposalCountCodec, proposalDigestCodec } from '../../../protocol/trust/proposal.ts'
-import { judge } from '../../../protocol/trust/proposals.ts'
+import { verifyProposal } from '../../../protocol/trust/proposals.ts'
 import { testSigner } from '../../helpers/fleet.ts'
 import { until } from '../../helpers/mesh.ts'
 import { signJson } from '../../helpers/metadata.ts'
@@ -34,7 +34,7 @@ async function takes(arena: Arena, victim: Victim, proposal: Proposal, word = 'o
   await operator.propose(await operator.join(victim), [proposal])
   const { trusted } = victim.state.belief ?? {}
   assert.ok(trusted)
-  const { id } = judge(proposal, trusted, arena.fleet.fleet)
+  const { id } = verifyProposal(proposal, trusted, arena.fleet.fleet)
   await until(() => victim.proposals.book.all.some(each => each.id === id), 'the honest proposal')
   assert.ok((await onDisk(victim)).some(line => line.includes(id)))
   return id

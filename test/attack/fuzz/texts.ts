@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Packet } from 'dns-packet'
-import { announcement, asksFor, readAnnouncement } from '../../../node/mesh/discovery/mdns-records.ts'
+import { announcementPacket, isQueryFor, readAnnouncement } from '../../../node/mesh/discovery/mdns-records.ts'
 import { parseRange, parseRequest } from '../../../node/store/cache/cache-request.ts'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
 import { testSigner } from '../../helpers/fleet.ts'
@@ -61,7 +61,7 @@ export const textTargets: readonly Target[] = [
     name: 'mdns packet',
     seeds: [
       dns.encode({ type: 'query', questions: [{ name: service, type: 'PTR' }] }),
-      dns.encode({ type: 'response', ...announcement(service, 'instance', addresses, everywhere) }),
+      dns.encode({ type: 'response', ...announcementPacket(service, 'instance', addresses, everywhere) }),
     ],
     refusals: [NoPacketError],
     run: bytes => {
@@ -71,7 +71,7 @@ export const textTargets: readonly Target[] = [
       } catch (cause) {
         throw new NoPacketError('no packet', { cause })
       }
-      asksFor(packet, service)
+      isQueryFor(packet, service)
       const found = readAnnouncement(packet, service, everywhere)
       if (found !== undefined && (found.addresses.length === 0 || found.addresses.length > 8)) {
         throw new UnstableError('expected 1 to 8 addresses')

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { ThymeshError } from '../../../protocol/errors.ts'
 import { type AcceptedRole, type MetadataFetcher, refresh } from '../../../protocol/trust/refresh.ts'
 import type { TrustedSet } from '../../../protocol/trust/trusted-set.ts'
-import { fits } from '../../../protocol/trust/verify.ts'
+import { matchesLengthAndHashes } from '../../../protocol/trust/verify.ts'
 import { findTarget } from './find-target.ts'
 import { HttpSource } from './http-source.ts'
 import { MetadataDirectory } from './metadata-directory.ts'
@@ -60,7 +60,7 @@ export class TufClient {
     if (found.file === undefined) throw new TufClientError('no-target', `no role of the repository names ${path}`)
     const before = await readFile(file).catch(() => undefined)
     // A hash that we can't compute proves nothing, so there must be one that we can.
-    if (before !== undefined && fits(found.file, before)) return
+    if (before !== undefined && matchesLengthAndHashes(found.file, before)) return
     const bytes = await this.#source.target(path, found.file)
     await writeFile(`${file}.new`, bytes)
     await rename(`${file}.new`, file)

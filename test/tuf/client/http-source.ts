@@ -5,7 +5,7 @@ import { idleStreamTimeoutMs, slowestBytesPerMs } from '../../../node/mesh/limit
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
 import type { MetadataFetcher } from '../../../protocol/trust/refresh.ts'
 import type { TrustRules } from '../../../protocol/trust/rules.ts'
-import { fits } from '../../../protocol/trust/verify.ts'
+import { matchesLengthAndHashes } from '../../../protocol/trust/verify.ts'
 
 export class HttpSourceError extends ThymeshError<'not-found' | 'too-large' | 'wrong-hash' | 'unreachable'> {}
 
@@ -55,7 +55,7 @@ export class HttpSource implements MetadataFetcher {
     const hash = Object.values(file.hashes)[0]
     if (consistentSnapshot()) parts.push(`${hash}.${parts.pop() ?? ''}`)
     const bytes = await download(joined(targetUrl, parts.map(encodeURIComponent).join('/')), file.length)
-    if (fits(file, bytes)) return bytes
+    if (matchesLengthAndHashes(file, bytes)) return bytes
     throw new HttpSourceError('wrong-hash', `expected ${path} as the metadata names it, got another file`)
   }
 

@@ -12,7 +12,7 @@ import {
   updateTargets,
   updateTimestamp,
 } from '../../../protocol/trust/trusted-set.ts'
-import { fits, signersOf } from '../../../protocol/trust/verify.ts'
+import { matchesLengthAndHashes, signersOf } from '../../../protocol/trust/verify.ts'
 import { tufRules } from './rules.ts'
 
 export class MetadataDirectoryError extends ThymeshError<'no-root'> {}
@@ -45,7 +45,7 @@ export class MetadataDirectory {
   /** A delegated role that was accepted before, if it is the one that the snapshot names; for the search to verify anew. */
   async bytesOf(role: string, meta: MetaFile): Promise<Uint8Array | undefined> {
     const bytes = await this.#read(role)
-    if (bytes === undefined || !fits(meta, bytes)) return undefined
+    if (bytes === undefined || !matchesLengthAndHashes(meta, bytes)) return undefined
     try {
       return parseMetadata('targets', bytes, tufRules).signed.version === meta.version ? bytes : undefined
     } catch {

@@ -1,7 +1,7 @@
 /** How strictly metadata of any TUF repository is read and judged: as the specification says. */
 
 import type { TrustRules } from '../../../protocol/trust/rules.ts'
-import { requireHonest } from '../../../protocol/trust/sound.ts'
+import { validateTufMetadata } from '../../../protocol/trust/validate-metadata.ts'
 
 const KiB = 1024
 
@@ -9,7 +9,7 @@ const KiB = 1024
 export const tufRules: TrustRules = {
   // What the specification's reference implementation takes, since repositories are made for it.
   maxBytes: { root: 512 * KiB, timestamp: 16 * KiB, snapshot: 2000 * KiB, targets: 5000 * KiB },
-  require: requireHonest,
+  require: validateTufMetadata,
   secondOfVersion: 'no-news',
   acceptedExpires: true,
   rotation: 'forget',

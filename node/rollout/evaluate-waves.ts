@@ -5,7 +5,7 @@ import type { Outcome } from '../../protocol/report/outcome.ts'
 import { type Decision, inWords, namesInWords, type Progress } from './decision.ts'
 
 /** What is known of one device of the release. */
-export interface DeviceNews {
+export interface DeviceStatus {
   readonly outcome: Outcome
   /** Since when it has run the release, and when it said so last; both by its own clock. */
   readonly since?: Date
@@ -23,7 +23,7 @@ export interface Now {
   readonly clock?: Date
 }
 
-export interface Row {
+export interface WaveSequence {
   readonly waves: readonly Wave[]
   /** Says which waves are meant, in the memory. */
   readonly key: string
@@ -35,10 +35,10 @@ export interface Row {
 /** Since when, on the steady clock, each wave was seen to have confirmed. */
 export type Confirmations = Readonly<Record<string, number>>
 
-export function judge(
-  row: Row,
+export function evaluateWaves(
+  row: WaveSequence,
   self: string,
-  news: ReadonlyMap<string, DeviceNews>,
+  news: ReadonlyMap<string, DeviceStatus>,
   now: Now,
   before: Confirmations,
 ): { decision: Decision; confirmations: Record<string, number> } {
@@ -84,7 +84,7 @@ export function judge(
   return { decision: waiting ?? open, confirmations }
 }
 
-function countOf(wave: Wave, news: ReadonlyMap<string, DeviceNews>): { progress: Progress; failures: string[] } {
+function countOf(wave: Wave, news: ReadonlyMap<string, DeviceStatus>): { progress: Progress; failures: string[] } {
   const outcome = (name: string) => news.get(name)?.outcome
   const failures = wave.devices.filter(name => outcome(name) === 'failed').sort()
   const confirmed = wave.devices.filter(name => outcome(name) === 'confirmed').length
@@ -95,7 +95,7 @@ function countOf(wave: Wave, news: ReadonlyMap<string, DeviceNews>): { progress:
  * How long a wave has been confirmed, in milliseconds: the longest that anything proves. Our own watching needs no clock.
  * A live clock proves what happened before the news came; and a device's own clock how long it has been well itself.
  */
-function soaked(wave: Wave, news: ReadonlyMap<string, DeviceNews>, now: Now, seen: number, created: Date): number {
+function soaked(wave: Wave, news: ReadonlyMap<string, DeviceStatus>, now: Now, seen: number, created: Date): number {
   const watched = now.steady - seen
   const confirmed = wave.devices.map(name => news.get(name)).filter(each => each?.outcome === 'confirmed')
   // Of a device that ran this already, nothing is known before the release was made.

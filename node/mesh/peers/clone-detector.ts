@@ -16,7 +16,7 @@ interface Known {
  * Each process draws a number when it starts, and never has it again. So when the numbers of one peer ID, in the order in
  * which it spoke, go back to one that another had replaced, two processes have its key.
  */
-export class CloneWatch {
+export class CloneDetector {
   readonly #evidence: Pick<EvidenceBook, 'add'>
   readonly #reported = new BootHistory()
   readonly #heard = new BootHistory()

@@ -9,7 +9,7 @@ import { requireSiteRoles } from './site-roles.ts'
 type Signed = Root | Timestamp | Snapshot | Targets
 
 /** What holds for any repository: real versions, times and lengths. Throws a RangeError that says what is wrong. */
-export function requireHonest(signed: Signed): void {
+export function validateTufMetadata(signed: Signed): void {
   requireVersion('version', signed.version)
   if (!timeSchema.safeParse(signed.expires).success) {
     throw new RangeError(`expected a time such as 2026-01-31T12:00:00Z under expires, got ${shown(signed.expires)}`)
@@ -20,8 +20,8 @@ export function requireHonest(signed: Signed): void {
 }
 
 /** What holds for a fleet's own metadata: that, and honest key IDs, and role names that can name files. */
-export function requireSound(signed: Signed): void {
-  requireHonest(signed)
+export function validateFleetMetadata(signed: Signed): void {
+  validateTufMetadata(signed)
   if (signed instanceof Root) requireKeys(signed.keys)
   if (signed instanceof Targets) requireDelegations(signed)
 }

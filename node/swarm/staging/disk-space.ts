@@ -28,7 +28,7 @@ export interface SpaceComponents {
 }
 
 /** What is too small, in words; nothing when there is room for all. */
-export async function lackOfSpace(
+export async function diskSpaceProblem(
   { store, stagingDirectory }: SpaceComponents,
   { paths, nars, staged, reserve }: SpaceNeed,
 ): Promise<string | undefined> {

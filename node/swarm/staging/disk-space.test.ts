@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { inodeReserve, lackOfSpace } from './space.ts'
+import { diskSpaceProblem, inodeReserve } from './disk-space.ts'
 
 const MiB = 1 << 20
 const store = (free: number, inodes?: number) => ({
@@ -12,14 +12,14 @@ const store = (free: number, inodes?: number) => ({
 describe('the room for an update', () => {
   it('is that of its NARs and of what is staged, a tenth more, and what must stay free', async () => {
     const need = { paths: 1, nars: 100 * MiB, staged: 50 * MiB, reserve: 10 * MiB }
-    assert.equal(await lackOfSpace(store(175 * MiB), need), undefined)
-    assert.equal(await lackOfSpace(store(174 * MiB), need), 'expected 175 MiB free for the update, got 174 MiB')
+    assert.equal(await diskSpaceProblem(store(175 * MiB), need), undefined)
+    assert.equal(await diskSpaceProblem(store(174 * MiB), need), 'expected 175 MiB free for the update, got 174 MiB')
   })
 
   it('is inodes, too: one for each path at least, and some that stay free', async () => {
     const need = { paths: 10, nars: MiB, staged: 0, reserve: 0 }
-    assert.equal(await lackOfSpace(store(2 * MiB, 10 + inodeReserve), need), undefined)
-    const lack = await lackOfSpace(store(2 * MiB, 9 + inodeReserve), need)
+    assert.equal(await diskSpaceProblem(store(2 * MiB, 10 + inodeReserve), need), undefined)
+    const lack = await diskSpaceProblem(store(2 * MiB, 9 + inodeReserve), need)
     assert.equal(lack, `expected ${10 + inodeReserve} free inodes for the update, got ${9 + inodeReserve}`)
   })
 
@@ -27,6 +27,6 @@ describe('the room for an update', () => {
     const need = { paths: 1, nars: MiB, staged: 2 ** 60, reserve: 0 }
     const { store: roomy } = store(2 ** 59)
     const components = { store: { ...roomy, stateDir: '/proc' }, stagingDirectory: '/tmp' }
-    assert.match((await lackOfSpace(components, need)) ?? '', /for what is in flight/)
+    assert.match((await diskSpaceProblem(components, need)) ?? '', /for what is in flight/)
   })
 })

@@ -6,7 +6,7 @@ import { daysAfter, testNow, testStorePath } from '../../test/helpers/fleet.ts'
 import { testState } from '../../test/helpers/state.ts'
 import { Clock } from './clock.ts'
 import { clockBehindMs, floorJumpMs } from './limits.ts'
-import { OwnState } from './own.ts'
+import { OwnState } from './own-state.ts'
 
 describe('OwnState', () => {
   it('counts reports upwards, over a restart', async t => {

@@ -6,7 +6,7 @@ import type { Equivocation } from '../mesh/exchange/equivocation.ts'
 import type { OwnCertificate } from '../mesh/peers/own-certificate.ts'
 import type { EvidenceBook } from '../state/evidence.ts'
 
-export interface MeshNotesComponents {
+export interface MeshStatusComponents {
   boot: Uint8Array
   own: OwnCertificate
   evidence: EvidenceBook
@@ -18,10 +18,10 @@ interface Events {
   changed: []
 }
 
-export class MeshNotes extends EventEmitter<Events> {
-  readonly #components: MeshNotesComponents
+export class MeshStatus extends EventEmitter<Events> {
+  readonly #components: MeshStatusComponents
 
-  constructor(components: MeshNotesComponents) {
+  constructor(components: MeshStatusComponents) {
     super()
     this.#components = components
     components.own.on('due', () => this.emit('changed'))

@@ -3,7 +3,7 @@
 import { ThymeshError } from '../../../protocol/errors.ts'
 import { Bitfield } from '../chunks/bitfield.ts'
 import type { ChunkList } from '../chunks/chunk-list.ts'
-import { Claim, type ClaimKeeper } from './claim.ts'
+import { Reservation, type ReservationOwner } from './reservation.ts'
 import type { Staging } from './staging.ts'
 
 /** The budget is smaller than what must be staged at once. */
@@ -15,13 +15,13 @@ export class BudgetError extends ThymeshError<'budget-too-small'> {
   }
 }
 
-export interface StagingRoomComponents {
+export interface StagingBudgetComponents {
   readonly list: ChunkList
   readonly staging: Pick<Staging, 'has' | 'put' | 'read' | 'releasePath' | 'takesRoom' | 'evict' | 'layout'>
 }
 
 interface Waiter {
-  readonly claim: Claim
+  readonly reservation: Reservation
   readonly chunks: readonly number[]
   readonly granted: PromiseWithResolvers<void>
 }
@@ -35,38 +35,38 @@ interface Waiter {
  * all of it at once and never waits while it holds something. It yields: a client that doesn't read must not keep the
  * device from its update, so its claim is taken back when a closure needs the room, and it claims anew what it still lacks.
  */
-export class StagingRoom {
+export class StagingBudget {
   readonly budgetBytes: number
   readonly #list: ChunkList
-  readonly #staging: StagingRoomComponents['staging']
+  readonly #staging: StagingBudgetComponents['staging']
   /** Chunks that are on disk, or may come: what is counted. */
   readonly #taken: Bitfield
   #bytes = 0
   /** How many claim each chunk, and how many such chunks each file has. */
-  readonly #claims: Uint32Array
+  readonly #reservations: Uint32Array
   readonly #held: Uint32Array
   #waiting: Waiter[] = []
   /** Claims that are taken back for others. */
-  readonly #yielding = new Set<Claim>()
-  readonly #keeper: ClaimKeeper = {
-    hold: (claim, chunks, signal) => this.#hold(claim, chunks, signal),
-    tryHold: (claim, chunks) => this.#tryHold(claim, chunks),
-    release: (claim, chunks) => {
-      const free = this.#release(claim, chunks)
+  readonly #preemptible = new Set<Reservation>()
+  readonly #owner: ReservationOwner = {
+    hold: (reservation, chunks, signal) => this.#hold(reservation, chunks, signal),
+    tryHold: (reservation, chunks) => this.#tryHold(reservation, chunks),
+    release: (reservation, chunks) => {
+      const free = this.#release(reservation, chunks)
       this.#grant()
       return free
     },
-    end: claim => {
-      this.#yielding.delete(claim)
-      return this.#keeper.release(claim, claim.chunks)
+    end: reservation => {
+      this.#preemptible.delete(reservation)
+      return this.#owner.release(reservation, reservation.chunks)
     },
   }
 
-  constructor({ list, staging }: StagingRoomComponents, { budgetBytes }: { budgetBytes: number }) {
+  constructor({ list, staging }: StagingBudgetComponents, { budgetBytes }: { budgetBytes: number }) {
     this.budgetBytes = budgetBytes
     this.#list = list
     this.#staging = staging
-    this.#claims = new Uint32Array(list.count)
+    this.#reservations = new Uint32Array(list.count)
     this.#held = new Uint32Array(staging.layout.ranges.length)
     this.#taken = new Bitfield(list.count)
     for (let number = 0; number < list.count; number++) if (staging.takesRoom(number)) this.#take(number)
@@ -78,15 +78,15 @@ export class StagingRoom {
   }
 
   /** A claim of one fetch; it must be ended. */
-  claim(): Claim {
-    return new Claim(this.#keeper)
+  reserve(): Reservation {
+    return new Reservation(this.#owner)
   }
 
-  /** A claim that yields to others: `onTaken` gets the chunks that nobody claims any more. It must be ended. */
-  yieldingClaim(onTaken: (chunks: readonly number[]) => void): Claim {
-    const claim = new Claim(this.#keeper, onTaken)
-    this.#yielding.add(claim)
-    return claim
+  /** A claim that yields to others: `onPreempted` gets the chunks that nobody claims any more. It must be ended. */
+  reservePreemptible(onPreempted: (chunks: readonly number[]) => void): Reservation {
+    const reservation = new Reservation(this.#owner, onPreempted)
+    this.#preemptible.add(reservation)
+    return reservation
   }
 
   has(number: number): boolean {
@@ -118,11 +118,11 @@ export class StagingRoom {
     this.#grant()
   }
 
-  async #hold(claim: Claim, chunks: readonly number[], signal: AbortSignal): Promise<void> {
+  async #hold(reservation: Reservation, chunks: readonly number[], signal: AbortSignal): Promise<void> {
     const bytes = this.#sum(chunks)
     if (bytes > this.budgetBytes) throw BudgetError.of(bytes, this.budgetBytes)
     signal.throwIfAborted()
-    const waiter = { claim, chunks, granted: Promise.withResolvers<void>() }
+    const waiter = { reservation, chunks, granted: Promise.withResolvers<void>() }
     const leave = () => {
       this.#waiting = this.#waiting.filter(each => each !== waiter)
       waiter.granted.reject(signal.reason)
@@ -140,50 +140,52 @@ export class StagingRoom {
 
   #grant(): void {
     let isFirst = true
-    const order = this.#waiting.toSorted((a, b) => Number(this.#yields(a.claim)) - Number(this.#yields(b.claim)))
+    const order = this.#waiting.toSorted(
+      (a, b) => Number(this.#isPreemptible(a.reservation)) - Number(this.#isPreemptible(b.reservation)),
+    )
     for (const waiter of order) {
       const isNext = isFirst || this.#needOf(waiter.chunks) === 0
-      if (isNext && this.#tryHold(waiter.claim, waiter.chunks)) {
+      if (isNext && this.#tryHold(waiter.reservation, waiter.chunks)) {
         this.#waiting = this.#waiting.filter(each => each !== waiter)
         waiter.granted.resolve()
       } else isFirst = false
     }
   }
 
-  #tryHold(claim: Claim, chunks: readonly number[]): boolean {
-    if (!this.#makeRoomFor(chunks) && (this.#yields(claim) || !this.#takeBackFor(chunks))) return false
+  #tryHold(reservation: Reservation, chunks: readonly number[]): boolean {
+    if (!this.#freeSpaceFor(chunks) && (this.#isPreemptible(reservation) || !this.#preemptFor(chunks))) return false
     for (const number of chunks) {
-      if (claim.chunks.has(number)) continue
-      claim.chunks.add(number)
+      if (reservation.chunks.has(number)) continue
+      reservation.chunks.add(number)
       this.#take(number)
-      this.#claims[number] = (this.#claims[number] ?? 0) + 1
+      this.#reservations[number] = (this.#reservations[number] ?? 0) + 1
       this.#addHeld(number, 1)
     }
     return true
   }
 
-  #yields(claim: Claim): boolean {
-    return this.#yielding.has(claim)
+  #isPreemptible(reservation: Reservation): boolean {
+    return this.#preemptible.has(reservation)
   }
 
   /** Whether the chunks fit once claims that yield are taken back, the oldest first. */
-  #takeBackFor(chunks: readonly number[]): boolean {
-    for (const claim of this.#yielding) {
-      if (claim.chunks.size === 0) continue
-      claim.taken(this.#release(claim, [...claim.chunks]))
-      if (this.#makeRoomFor(chunks)) return true
+  #preemptFor(chunks: readonly number[]): boolean {
+    for (const reservation of this.#preemptible) {
+      if (reservation.chunks.size === 0) continue
+      reservation.preempted(this.#release(reservation, [...reservation.chunks]))
+      if (this.#freeSpaceFor(chunks)) return true
     }
     return false
   }
 
   /** Takes chunks off a claim; returns those that nobody claims any more. */
-  #release(claim: Claim, chunks: Iterable<number>): number[] {
+  #release(reservation: Reservation, chunks: Iterable<number>): number[] {
     const free: number[] = []
     for (const number of [...chunks]) {
-      if (!claim.chunks.delete(number)) continue
-      this.#claims[number] = (this.#claims[number] ?? 1) - 1
+      if (!reservation.chunks.delete(number)) continue
+      this.#reservations[number] = (this.#reservations[number] ?? 1) - 1
       this.#addHeld(number, -1)
-      if (this.#claims[number] > 0) continue
+      if (this.#reservations[number] > 0) continue
       free.push(number)
       this.#settle(number)
     }
@@ -191,7 +193,7 @@ export class StagingRoom {
   }
 
   /** Whether the chunks fit. What nobody claims goes for them: first in other files, the last first, then beside them. */
-  #makeRoomFor(chunks: readonly number[]): boolean {
+  #freeSpaceFor(chunks: readonly number[]): boolean {
     if (this.#bytes + this.#needOf(chunks) <= this.budgetBytes) return true
     const { layout } = this.#staging
     const theirs = new Set(chunks.map(number => layout.rangeOf(number)))
@@ -244,7 +246,7 @@ export class StagingRoom {
 
   /** A chunk that is not on disk, and that nobody waits for, takes no room. */
   #settle(number: number): void {
-    if (!this.#taken.has(number) || (this.#claims[number] ?? 0) > 0 || this.#staging.takesRoom(number)) return
+    if (!this.#taken.has(number) || (this.#reservations[number] ?? 0) > 0 || this.#staging.takesRoom(number)) return
     this.#taken.remove(number)
     this.#bytes -= this.#list.length(number)
   }

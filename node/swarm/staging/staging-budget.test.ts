@@ -8,7 +8,7 @@ import { ChunkedClosure, memoryPath } from '../../../test/helpers/chunked-closur
 import { withCode } from '../../../test/helpers/errors.ts'
 import { MemoryStaging } from '../../../test/helpers/memory-staging.ts'
 import { noise, storePath } from '../../../test/helpers/planted-nar.ts'
-import { StagingRoom } from './staging-room.ts'
+import { StagingBudget } from './staging-budget.ts'
 
 /** Two paths with a file each, and two that share one. */
 const sizes = [9_000_000, 9_000_000, 2_000_000, 3_000_000]
@@ -20,8 +20,8 @@ async function scene(budgetBytes: number, staged: (chunks: number[][]) => number
   const { list } = await closure
   const chunks = list.paths.map(path => [...path.chunks])
   const staging = new MemoryStaging(list, staged(chunks))
-  const room = new StagingRoom(staging.components, { budgetBytes })
-  return { list, chunks, staging, room, of: (path: number) => chunks[path] ?? [] }
+  const budget = new StagingBudget(staging.components, { budgetBytes })
+  return { list, chunks, staging, budget, of: (path: number) => chunks[path] ?? [] }
 }
 
 /** Whether a promise has resolved by now. */
@@ -39,8 +39,8 @@ async function isGranted(promise: Promise<void>): Promise<boolean> {
 
 describe('room for what is in flight', () => {
   it('is waited for, in turn, until another fetch gives it back', async () => {
-    const { room, of } = await scene(10_000_000)
-    const [a, b, c] = [room.claim(), room.claim(), room.claim()]
+    const { budget, of } = await scene(10_000_000)
+    const [a, b, c] = [budget.reserve(), budget.reserve(), budget.reserve()]
     await a.hold(of(0), none)
     const second = b.hold(of(1), none)
     const third = c.hold(of(2), none)
@@ -52,8 +52,8 @@ describe('room for what is in flight', () => {
   })
 
   it('is shared by fetches of the same chunks, at once, whoever waits', async () => {
-    const { room, of } = await scene(10_000_000)
-    const [a, b, c] = [room.claim(), room.claim(), room.claim()]
+    const { budget, of } = await scene(10_000_000)
+    const [a, b, c] = [budget.reserve(), budget.reserve(), budget.reserve()]
     await a.hold(of(0), none)
     const waits = b.hold(of(1), none)
     await c.hold(of(0), none)
@@ -64,30 +64,30 @@ describe('room for what is in flight', () => {
   })
 
   it('comes from what nobody claims, and never from what somebody does', async () => {
-    const { room, of, staging } = await scene(15_000_000, chunks => [...(chunks[0] ?? []), ...(chunks[2] ?? [])])
-    const a = room.claim()
+    const { budget, of, staging } = await scene(15_000_000, chunks => [...(chunks[0] ?? []), ...(chunks[2] ?? [])])
+    const a = budget.reserve()
     await a.hold(of(2), none)
-    const b = room.claim()
+    const b = budget.reserve()
     await b.hold(of(1), none)
     assert.deepEqual(staging.evicted, [0])
-    assert.ok(of(2).every(number => room.has(number)))
-    assert.ok(room.bytes <= 15_000_000)
+    assert.ok(of(2).every(number => budget.has(number)))
+    assert.ok(budget.bytes <= 15_000_000)
   })
 
   it('comes from a file of its own where nothing else is left', async () => {
-    const { room, of, staging } = await scene(4_000_000, chunks => chunks[2] ?? [])
-    await room.claim().hold(of(3), none)
+    const { budget, of, staging } = await scene(4_000_000, chunks => chunks[2] ?? [])
+    await budget.reserve().hold(of(3), none)
     assert.deepEqual(staging.evicted, [2])
   })
 
   it('that there can never be is refused, with what it would take', async () => {
-    const { room, of } = await scene(5_000_000)
-    await assert.rejects(room.claim().hold(of(0), none), withCode('budget-too-small'))
+    const { budget, of } = await scene(5_000_000)
+    await assert.rejects(budget.reserve().hold(of(0), none), withCode('budget-too-small'))
   })
 
   it('is not waited for by who has gone', async () => {
-    const { room, of } = await scene(10_000_000)
-    const [a, b, c] = [room.claim(), room.claim(), room.claim()]
+    const { budget, of } = await scene(10_000_000)
+    const [a, b, c] = [budget.reserve(), budget.reserve(), budget.reserve()]
     await a.hold(of(2), none)
     const gone = new AbortController()
     const waits = b.hold(of(1), gone.signal)
@@ -99,14 +99,14 @@ describe('room for what is in flight', () => {
   })
 
   it('is taken back from a fetch that yields, and only for one that does not', async () => {
-    const { room, of } = await scene(10_000_000)
+    const { budget, of } = await scene(10_000_000)
     const taken: number[] = []
-    const stalled = room.yieldingClaim(chunks => taken.push(...chunks))
+    const stalled = budget.reservePreemptible(chunks => taken.push(...chunks))
     await stalled.hold(of(0), none)
-    const other = room.yieldingClaim(() => {})
+    const other = budget.reservePreemptible(() => {})
     const waits = other.hold(of(2), none)
     assert.equal(await isGranted(waits), false)
-    const closure = room.claim()
+    const closure = budget.reserve()
     await closure.hold(of(1), none)
     assert.deepEqual(taken, of(0))
     assert.equal(stalled.chunks.size, 0)
@@ -119,23 +119,23 @@ describe('room for what is in flight', () => {
   })
 
   it('is taken by a chunk that nobody claims only where some is left', async () => {
-    const { room, of, list } = await scene(9_100_000)
-    await room.claim().hold(of(0), none)
+    const { budget, of, list } = await scene(9_100_000)
+    await budget.reserve().hold(of(0), none)
     const [first = 0, second = 0] = of(1)
-    await room.put(first, bytes)
-    assert.equal(room.has(first), list.length(first) + 9_000_000 <= 9_100_000)
-    for (const number of of(1)) await room.put(number, bytes)
-    assert.ok(room.bytes <= 9_100_000)
-    assert.equal(room.has(second), false)
+    await budget.put(first, bytes)
+    assert.equal(budget.has(first), list.length(first) + 9_000_000 <= 9_100_000)
+    for (const number of of(1)) await budget.put(number, bytes)
+    assert.ok(budget.bytes <= 9_100_000)
+    assert.equal(budget.has(second), false)
   })
 
   it('is given back when a path is in the store', async () => {
-    const { room, of, list } = await scene(10_000_000)
-    const a = room.claim()
+    const { budget, of, list } = await scene(10_000_000)
+    const a = budget.reserve()
     await a.hold(of(0), none)
-    for (const number of of(0)) await room.put(number, bytes)
-    const waits = room.claim().hold(of(1), none)
-    await room.releasePath(list.paths[0]?.described.path ?? '')
+    for (const number of of(0)) await budget.put(number, bytes)
+    const waits = budget.reserve().hold(of(1), none)
+    await budget.releasePath(list.paths[0]?.described.path ?? '')
     assert.equal(await isGranted(waits), false)
     a.release(of(0))
     await waits
@@ -150,17 +150,17 @@ describe('room for what is in flight', () => {
     await fc.assert(
       fc.asyncProperty(fetches, fc.integer({ min: 9_000_001, max: 25_000_000 }), async (all, budgetBytes) => {
         const staging = new MemoryStaging(list)
-        const room = new StagingRoom(staging.components, { budgetBytes })
-        const check = () => assert.ok(staging.bytes <= room.bytes && room.bytes <= budgetBytes)
+        const budget = new StagingBudget(staging.components, { budgetBytes })
+        const check = () => assert.ok(staging.bytes <= budget.bytes && budget.bytes <= budgetBytes)
         const run = async ({ path, staged }: { path: number; staged: number }) => {
-          const claim = room.claim()
-          await claim.hold(chunks[path] ?? [], none)
+          const reservation = budget.reserve()
+          await reservation.hold(chunks[path] ?? [], none)
           for (const number of (chunks[path] ?? []).slice(0, staged)) {
-            await room.put(number, bytes)
-            assert.ok(room.has(number), 'what is claimed stays')
+            await budget.put(number, bytes)
+            assert.ok(budget.has(number), 'what is claimed stays')
             check()
           }
-          claim.end()
+          reservation.end()
           check()
         }
         await Promise.all(all.map(run))

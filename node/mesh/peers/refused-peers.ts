@@ -3,7 +3,7 @@
 import { LRUCache } from 'lru-cache'
 import { refusedPauseMs, refusedPeers } from '../limits.ts'
 
-export class Refusals {
+export class RefusedPeers {
   /** Anyone can make new peer IDs: the one that was refused longest ago goes when there are too many. */
   readonly #until = new LRUCache<string, number>({ max: refusedPeers })
   readonly #now: () => number

@@ -6,11 +6,11 @@ import type { Connection } from '@libp2p/interface'
 import { withCode } from '../../../test/helpers/errors.ts'
 import { type TestEnd, testStreams } from '../../../test/helpers/streams.ts'
 import { helloTimeoutMs, waitingStreams } from '../limits.ts'
-import { Gate } from './gate.ts'
+import { StreamGate } from './stream-gate.ts'
 
 function scene() {
   const admitted = new Set<string>()
-  const gate = new Gate(peer => admitted.has(peer))
+  const gate = new StreamGate(peer => admitted.has(peer))
   const connection = { remotePeer: { toString: () => 'peer' } } as Connection
   /** Resolves when the stream has passed. */
   const enter = async (stream: TestEnd, ways: 'inbound' | 'both' = 'inbound') => {

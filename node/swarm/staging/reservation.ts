@@ -1,24 +1,24 @@
 /** What one fetch has room for in the staging that it shares with others. */
 
 /** Who shares the room out. */
-export interface ClaimKeeper {
-  hold(claim: Claim, chunks: readonly number[], signal: AbortSignal): Promise<void>
-  tryHold(claim: Claim, chunks: readonly number[]): boolean
-  release(claim: Claim, chunks: Iterable<number>): number[]
-  end(claim: Claim): number[]
+export interface ReservationOwner {
+  hold(reservation: Reservation, chunks: readonly number[], signal: AbortSignal): Promise<void>
+  tryHold(reservation: Reservation, chunks: readonly number[]): boolean
+  release(reservation: Reservation, chunks: Iterable<number>): number[]
+  end(reservation: Reservation): number[]
 }
 
 /** The chunks that one fetch has room for. */
-export class Claim {
+export class Reservation {
   /** Only read by others. */
   readonly chunks = new Set<number>()
-  readonly #keeper: ClaimKeeper
+  readonly #owner: ReservationOwner
   /** Told of chunks that were taken back and that nobody claims any more. */
-  readonly taken: (chunks: readonly number[]) => void
+  readonly preempted: (chunks: readonly number[]) => void
 
-  constructor(keeper: ClaimKeeper, taken: (chunks: readonly number[]) => void = () => {}) {
-    this.#keeper = keeper
-    this.taken = taken
+  constructor(owner: ReservationOwner, preempted: (chunks: readonly number[]) => void = () => {}) {
+    this.#owner = owner
+    this.preempted = preempted
   }
 
   has(number: number): boolean {
@@ -27,21 +27,21 @@ export class Claim {
 
   /** Resolves when there is room for all of these, in turn. Rejects with a BudgetError or the signal's reason. */
   hold(chunks: readonly number[], signal: AbortSignal): Promise<void> {
-    return this.#keeper.hold(this, chunks, signal)
+    return this.#owner.hold(this, chunks, signal)
   }
 
   /** Takes room for these when it is there now. */
   tryHold(chunks: readonly number[]): boolean {
-    return this.#keeper.tryHold(this, chunks)
+    return this.#owner.tryHold(this, chunks)
   }
 
   /** Gives room back; returns the chunks that nobody claims any more. */
   release(chunks: Iterable<number>): number[] {
-    return this.#keeper.release(this, chunks)
+    return this.#owner.release(this, chunks)
   }
 
   /** Gives all of it back, for good. */
   end(): number[] {
-    return this.#keeper.end(this)
+    return this.#owner.end(this)
   }
 }

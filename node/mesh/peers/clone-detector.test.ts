@@ -6,7 +6,7 @@ import { type Report, reportKind } from '../../../protocol/report/report.ts'
 import { signEnvelope } from '../../../protocol/signing/dsse.ts'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
 import { testFleet, testSigner } from '../../../test/helpers/fleet.ts'
-import { CloneWatch } from './clone-watch.ts'
+import { CloneDetector } from './clone-detector.ts'
 
 const { fleet } = testFleet()
 const device = testSigner('device')
@@ -33,11 +33,11 @@ function watch() {
     seen.push(documents.length)
     return true
   }
-  return { clones: new CloneWatch({ add }), seen }
+  return { clones: new CloneDetector({ add }), seen }
 }
 
 /** Feeds reports as a directory does: the known one is that with the highest counter. */
-async function feed(clones: CloneWatch, reports: ReturnType<typeof report>[]): Promise<void> {
+async function feed(clones: CloneDetector, reports: ReturnType<typeof report>[]): Promise<void> {
   let known: ReturnType<typeof report> | undefined
   for (const next of reports) {
     await clones.report(known, next)

@@ -4,9 +4,9 @@ import type { StreamMiddleware } from '@libp2p/interface'
 import { ThymeshError } from '../../../protocol/errors.ts'
 import { helloTimeoutMs, waitingStreams } from '../limits.ts'
 
-export class GateError extends ThymeshError<'refused'> {}
+export class StreamGateError extends ThymeshError<'refused'> {}
 
-export class Gate {
+export class StreamGate {
   readonly #isAdmitted: (peer: string) => boolean
   readonly #waiting = new Map<string, Set<() => void>>()
   #stopped = false
@@ -38,7 +38,7 @@ export class Gate {
       if ((ways === 'both' || stream.direction === 'inbound') && !this.#isAdmitted(peer)) {
         // Paused, a stream holds no more than its first window.
         stream.pause()
-        if (!(await this.pass(peer))) throw new GateError('refused', `${peer} isn't admitted`)
+        if (!(await this.pass(peer))) throw new StreamGateError('refused', `${peer} isn't admitted`)
         if (stream.readStatus === 'paused') stream.resume()
       }
       next(stream, connection)

@@ -9,7 +9,7 @@ interface Stranger {
   extended: boolean
 }
 
-export class Strangers {
+export class AdmissionDeadlines {
   readonly #late: (connection: Connection) => void
   readonly #known = new Map<Connection, Stranger>()
   #stopped = false

@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http'
 import { AbortRace } from '../../concurrency/abort-race.ts'
 import { storeError } from '../store-error.ts'
 
-export interface NarAnswer {
+export interface NarResponse {
   readonly response: ServerResponse
   /** Called once, when the first piece is there: until then a failure can still be told with a status. */
   sendHead(): void
@@ -15,7 +15,11 @@ export interface NarAnswer {
 }
 
 /** Sends the first `length` bytes of the pieces; throws when they end early, stall or fail. */
-export async function sendNar(pieces: AsyncIterable<Uint8Array>, length: number, answer: NarAnswer): Promise<void> {
+export async function respondWithNar(
+  pieces: AsyncIterable<Uint8Array>,
+  length: number,
+  answer: NarResponse,
+): Promise<void> {
   const { response, signal, pieceLimitMs } = answer
   const iterator = pieces[Symbol.asyncIterator]()
   const stalled = new AbortController()
