@@ -70,7 +70,7 @@ export class AuditTrail {
   }
 
   /** Notes what is believed, and whatever is from now on. */
-  async follow(state: Pick<FleetTrust, 'belief' | 'on'>): Promise<void> {
+  async follow(state: Pick<FleetTrust, 'accepted' | 'on'>): Promise<void> {
     state.on('changed', () => void this.note(state))
     await this.note(state)
   }
@@ -79,9 +79,9 @@ export class AuditTrail {
   onFailure: (error: unknown) => void = () => {}
 
   /** Notes metadata that is newer than what was noted last. Never rejects. */
-  note(state: Pick<FleetTrust, 'belief'>): Promise<void> {
+  note(state: Pick<FleetTrust, 'accepted'>): Promise<void> {
     return this.#write(async () => {
-      const trusted = state.belief?.trusted
+      const trusted = state.accepted?.trusted
       if (trusted === undefined) return
       const { root, targets } = trusted
       const members = trusted.delegated[membersRole]

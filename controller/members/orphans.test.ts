@@ -18,7 +18,9 @@ function peerWith(...envelopes: Uint8Array[]) {
     certificates: () => [...known.values()].map(readCertificate),
     certificate: (id: string) => ({ envelope: known.get(id), document: undefined }),
   }
-  return { directory, state: { belief: { authority: fleet.authority } } } as unknown as Parameters<typeof orphanedBy>[1]
+  return { directory, state: { accepted: { authority: fleet.authority } } } as unknown as Parameters<
+    typeof orphanedBy
+  >[1]
 }
 
 const next = { keys: [fresh.publicKey], threshold: 1 }

@@ -12,7 +12,7 @@ export function orphanedBy(
   peer: Pick<ControllerPeer, 'directory' | 'state'>,
   now: Date,
 ): Certificate[] {
-  const authority = peer.state.belief?.authority
+  const authority = peer.state.accepted?.authority
   if (authority === undefined) return []
   const stay = authority.keys.every(key => next.keys.some(each => equalBytes(each, key)))
   if (stay && next.threshold <= authority.threshold) return []

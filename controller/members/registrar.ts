@@ -117,7 +117,7 @@ export class Registrar extends EventEmitter<Events> {
 
   /** The keys, if they are enough: one operator signs alone. */
   async #keys(): Promise<FleetKeys | undefined> {
-    const authority = this.#components.peer.state.belief?.authority
+    const authority = this.#components.peer.state.accepted?.authority
     if (authority === undefined || authority.threshold > 1) return undefined
     const keys = await this.#components.keys()
     const counts = authority.keys.some(key => keys && equalBytes(key, keys.members.publicKey))

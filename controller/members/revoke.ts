@@ -26,24 +26,26 @@ export async function revoke(
   keys: FleetKeys,
   now: Date,
 ): Promise<boolean> {
-  const belief = requireBelief(peer.state.belief)
-  let list = belief.revocations
+  const accepted = requireBelief(peer.state.accepted)
+  let list = accepted.revocations
   for (const { kind, subject, name, reason } of revocations) {
     const about = { ...(name !== undefined && { name }), ...(reason !== undefined && { reason }) }
     list = withRevocation(list, kind, { subject, at: timeText(now), ...about })
   }
-  if (list === belief.revocations) return false
-  if (belief.authority.threshold > 1) {
-    throw new RevokeError('too-few-keys', `the members role needs ${belief.authority.threshold} signatures, got 1`, {
+  if (list === accepted.revocations) return false
+  if (accepted.authority.threshold > 1) {
+    throw new RevokeError('too-few-keys', `the members role needs ${accepted.authority.threshold} signatures, got 1`, {
       hint: 'Lower the threshold of the members role to 1: one operator revokes alone.',
     })
   }
   const online = [keys.snapshot, keys.timestamp].every((key, at) =>
-    roleOf(belief.trusted.root, at === 0 ? 'snapshot' : 'timestamp').keys.some(each => equalBytes(each, key.publicKey)),
+    roleOf(accepted.trusted.root, at === 0 ? 'snapshot' : 'timestamp').keys.some(each =>
+      equalBytes(each, key.publicKey),
+    ),
   )
-  if (!online || !belief.authority.keys.some(each => equalBytes(each, keys.members.publicKey))) throw notAsked()
+  if (!online || !accepted.authority.keys.some(each => equalBytes(each, keys.members.publicKey))) throw notAsked()
   const signers = { members: [keys.members], snapshot: [keys.snapshot], timestamp: [keys.timestamp] }
-  const published = publishMembers(belief.trusted, list, signers, now)
+  const published = publishMembers(accepted.trusted, list, signers, now)
   await peer.state.publish(published)
   return true
 }

@@ -27,7 +27,7 @@ function peerWith(devices: { name: string; peer?: string; report?: Partial<Repor
     ),
   )
   return {
-    state: { belief: { release, sites: new Map() } },
+    state: { accepted: { release, sites: new Map() } },
     directory: { certificates: () => members, report: (peer: string) => reports.get(peer) },
   } as unknown as ControllerPeer
 }

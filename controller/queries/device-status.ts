@@ -39,17 +39,17 @@ export interface DeviceStatus {
 
 /** One row for each device that the release names or that has a certificate, by name. */
 export function deviceStatuses(peer: Pick<ControllerPeer, 'directory' | 'state'>): DeviceStatus[] {
-  const { belief } = peer.state
+  const { accepted } = peer.state
   const members = peer.directory.certificates().filter(({ role }) => role === 'device')
-  const names = new Set(releasesOf(belief).flatMap(({ devices }) => Object.keys(devices)))
+  const names = new Set(releasesOf(accepted).flatMap(({ devices }) => Object.keys(devices)))
   const declared = [...names].filter(name => !members.some(member => member.name === name))
   const rows = members.map(({ name, peer: id, site }) => {
     const report = peer.directory.report(id)?.document
     const duplicate = members.filter(member => member.name === name).length > 1
-    const release = followed(belief, { name, site })
+    const release = followed(accepted, { name, site })
     return { ...deviceStatus(name, release, report), peer: id, site: site ?? null, duplicate }
   })
-  return [...rows, ...declared.map(name => deviceStatus(name, declaredIn(name, releasesOf(belief)), undefined))].sort(
+  return [...rows, ...declared.map(name => deviceStatus(name, declaredIn(name, releasesOf(accepted)), undefined))].sort(
     (a, b) => a.device.localeCompare(b.device, 'en', { numeric: true }),
   )
 }

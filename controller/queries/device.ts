@@ -57,12 +57,12 @@ function deviceDetails(
   history: { entries: HistoryEntry[]; from: DeviceDetails['historyFrom'] },
 ): DeviceDetails {
   const { name, peer: id, role, site, issued, expires, grant } = certificate
-  const { belief } = peer.state
-  const release = followed(belief, certificate)
+  const { accepted } = peer.state
+  const release = followed(accepted, certificate)
   const device = release !== undefined && Object.hasOwn(release.devices, name) ? release.devices[name] : undefined
   const wave =
     release &&
-    wavesOf(inForce(release, belief, peer.directory.certificates())).find(({ devices }) => devices.includes(name))
+    wavesOf(inForce(release, accepted, peer.directory.certificates())).find(({ devices }) => devices.includes(name))
       ?.number
   const report = peer.directory.report(id)?.document
   return {

@@ -21,22 +21,22 @@ describe('the audit log', () => {
     const { database, clock } = await testState(t, { now: fleet.now })
     const state = await FleetState.load(fleet.fleet, database, clock)
     let trail = await AuditTrail.open(database.table('audit'), () => fleet.now)
-    const believe = async (next: Published) => {
-      await state.believe(next.trusted, async ({ hash }) => fleet.document(hash) ?? new Uint8Array())
+    const accept = async (next: Published) => {
+      await state.accept(next.trusted, async ({ hash }) => fleet.document(hash) ?? new Uint8Array())
       await trail.note(state)
       await trail.note(state)
     }
-    await believe(fleet.published)
-    await believe(delegate(fleet, 'berlin', [kim]))
-    await believe(releaseAt(fleet, 'berlin', [kim], { message: 'of kim' }))
+    await accept(fleet.published)
+    await accept(delegate(fleet, 'berlin', [kim]))
+    await accept(releaseAt(fleet, 'berlin', [kim], { message: 'of kim' }))
     // A restart notes nothing twice.
     trail = await AuditTrail.open(database.table('audit'), () => fleet.now)
     await trail.note(state)
-    await believe(delegate(fleet, 'berlin', [lee]))
+    await accept(delegate(fleet, 'berlin', [lee]))
     const second = releaseAt(fleet, 'berlin', [lee], { message: 'of lee' })
-    await believe(second)
-    await believe(delegate(fleet, 'berlin', []))
-    await believe(fleet.release({ message: 'of the fleet' }))
+    await accept(second)
+    await accept(delegate(fleet, 'berlin', []))
+    await accept(fleet.release({ message: 'of the fleet' }))
     // What the log tells of is kept as long as it does.
     const documents = new Set(await trail.documents())
     const named = namedSiteRelease(second.trusted, 'berlin')

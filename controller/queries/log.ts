@@ -60,7 +60,9 @@ export async function auditLog(peer: Pick<ControllerPeer, 'state'>, trail: Audit
     const before = delegating
     if (entry.targets !== undefined) delegating = parseMetadata('targets', entry.targets)
     if (entry.site !== undefined)
-      events.push(await siteEvent(peer, root, delegating ?? peer.state.belief?.trusted.targets, entry.site, entry.seen))
+      events.push(
+        await siteEvent(peer, root, delegating ?? peer.state.accepted?.trusted.targets, entry.site, entry.seen),
+      )
     if (entry.targets !== undefined && delegating !== undefined)
       events.push(await releaseEvent(peer, root, delegating, before, entry.seen))
     if (entry.members === undefined) continue

@@ -77,7 +77,7 @@ export function memberRows(peer: ControllerPeer, decisions: readonly Decision[],
       cloned: cloned.has(certificate.peer),
     }
   })
-  const { peers = [], notes = [] } = state.belief?.revocations ?? {}
+  const { peers = [], notes = [] } = state.accepted?.revocations ?? {}
   const gone = peers.map((id): MemberRow => {
     const note = notes.findLast(({ subject }) => subject === id)
     const nothing = { role: null, site: null, issuedBy: null, token: null, issued: null, expires: null, lastSeen: null }

@@ -54,7 +54,7 @@ export async function queryProposals({ peer }: Session): Promise<{ proposals: Pr
   return { proposals: all.length === 0 ? [] : all.map(each => rowOf(each, beliefOf(peer))) }
 }
 
-function rowOf(judged: VerifiedProposal, belief: Releases & { trusted: TrustedSet }): ProposalRow {
+function rowOf(judged: VerifiedProposal, accepted: Releases & { trusted: TrustedSet }): ProposalRow {
   const { id, proposal, parts, release, requirements, complete } = judged
   return {
     id,
@@ -62,14 +62,14 @@ function rowOf(judged: VerifiedProposal, belief: Releases & { trusted: TrustedSe
     release: release?.version ?? null,
     members: parts.members?.signed.version ?? null,
     site: proposal.site?.name ?? null,
-    operator: speaker(belief.trusted, proposal.author, proposal.operator),
+    operator: speaker(accepted.trusted, proposal.author, proposal.operator),
     created: proposal.created,
     message: proposal.message,
     complete,
     withdrawn: isWithdrawn(judged),
     signatures: requirements.map(({ part, by, signed, threshold }) => ({ part, by, signed: [...signed], threshold })),
-    statements: voices(judged, belief.trusted),
-    changes: release ? deviceChanges(releaseBefore(judged, belief), release) : [],
+    statements: voices(judged, accepted.trusted),
+    changes: release ? deviceChanges(releaseBefore(judged, accepted), release) : [],
   }
 }
 

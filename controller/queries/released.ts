@@ -15,7 +15,7 @@ export async function queryReleased(
   { peer: { state } }: Session,
   { release: wanted }: { release?: number | undefined },
 ): Promise<Released> {
-  const release = wanted === undefined ? state.belief?.release : await state.release(wanted)
+  const release = wanted === undefined ? state.accepted?.release : await state.release(wanted)
   if (release === undefined) {
     throw new HintedError(
       'unknown-version',

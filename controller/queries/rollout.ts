@@ -30,7 +30,7 @@ export function rolloutJson({ release, waves }: RolloutStatus): object {
 }
 
 function releaseOf(peer: ControllerPeer, site: string | undefined): Release {
-  const release = newestOf(peer.state.belief, site)
+  const release = newestOf(peer.state.accepted, site)
   if (release !== undefined) return release
   throw site === undefined ? noRelease() : noSiteRelease(peer, site)
 }

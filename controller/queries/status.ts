@@ -20,8 +20,8 @@ export interface FleetStatus {
 export async function queryStatus({ peer }: Session): Promise<FleetStatus> {
   return {
     fleet: peer.fleet,
-    release: peer.state.belief?.release,
-    siteReleases: [...(peer.state.belief?.sites.values() ?? [])],
+    release: peer.state.accepted?.release,
+    siteReleases: [...(peer.state.accepted?.sites.values() ?? [])],
     peers: peer.neighbours.members.map(({ certificate }) => certificate.name),
     devices: deviceStatuses(peer),
     alarms: alarmsOf(peer),

@@ -35,7 +35,7 @@ export async function tokenRows(
   now: Date,
 ): Promise<TokenRow[]> {
   const book = await tokens.all()
-  const revoked = new Set(peer.state.belief?.revocations.tokens)
+  const revoked = new Set(peer.state.accepted?.revocations.tokens)
   const known = new Map(book.map(({ id, grant, excess, peers }) => [id, row(id, grant, excess, peers)]))
   const used = new Map(book.map(({ id, peers }) => [id, new Set(peers)]))
   for (const { grant, token, peer: member } of peer.directory.certificates()) {

@@ -44,7 +44,7 @@ export function waveStatuses(
   clock = new Date(),
 ): WaveStatus[] {
   const certificates = directory.certificates()
-  const release = inForce(whole, state.belief, certificates)
+  const release = inForce(whole, state.accepted, certificates)
   const reportOf = (peer: string): Report | undefined => directory.report(peer)?.document
   const news = newsOf(release, certificates, peer => ({ report: reportOf(peer) }))
   const reports = new Map(certificates.map(({ name, peer }) => [name, reportOf(peer)]))

@@ -79,7 +79,7 @@ export async function prepareRelease(session: Session, init: ReleaseInit): Promi
   }
   const { message, commit } = init
   const content: ReleaseContent = { message, commit, configs, devices, ...(rollout && { rollout }) }
-  const current = newestOf(peer.state.belief, init.site)
+  const current = newestOf(peer.state.accepted, init.site)
   if (current !== undefined && sameContent(current, content) && !init.force) return { content, same: current }
   const next = (current?.version ?? 0) + 1
   await keepTopLevels(home, init.site === undefined ? String(next) : `${init.site}-${next}`, topLevels, store)

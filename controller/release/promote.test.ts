@@ -36,7 +36,10 @@ function directoryWith(
   })
   const report = (peer: string) => reports[peer] && { document: { freshness: 'fresh', ...reports[peer] } }
   const directory = { certificates: () => certificates, report }
-  return { directory, state: { belief: { release, sites } } } as unknown as Pick<ControllerPeer, 'directory' | 'state'>
+  return { directory, state: { accepted: { release, sites } } } as unknown as Pick<
+    ControllerPeer,
+    'directory' | 'state'
+  >
 }
 
 const running: Partial<Report> = { state: 'running', release: 2, running: kiosk.topLevel, since: release.created }

@@ -24,7 +24,7 @@ export async function deviceRecipients({ peer, registrar }: RecipientsComponents
   )
   return recipientsOf({
     certificates: peer.directory.certificates(),
-    revoked: peer.state.belief?.authority.revoked ?? new Set(),
+    revoked: peer.state.accepted?.authority.revoked ?? new Set(),
     held: new Set(held),
     now: new Date(),
   })
@@ -76,7 +76,7 @@ export async function releaseSecrets(
   declared: DeclaredFleet,
   config: string,
 ): Promise<NonNullable<ReleasedConfig['secrets']>> {
-  const known = releasesOf(peer.state.belief).flatMap(documentsOf)
+  const known = releasesOf(peer.state.accepted).flatMap(documentsOf)
   const readers = [...new Set(devicesOf(declared, config).flatMap(device => recipients.get(device) ?? []))].sort()
   const edit = new ProjectEdit(directory)
   const released: NonNullable<ReleasedConfig['secrets']> = {}

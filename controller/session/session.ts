@@ -58,7 +58,7 @@ export async function startSession(project: Project, options: { log?: LogLevel }
     peer.proposals.on('changed', judged => void audit.noteProposal(judged))
     peer.proposals.on('closed', judged => void audit.noteProposal(judged))
     await peer.start({ keeps: () => audit.documents() })
-    if (peer.state.belief !== undefined) await home.operatorKeys.noteTrusted(peer.state.belief.trusted)
+    if (peer.state.accepted !== undefined) await home.operatorKeys.noteTrusted(peer.state.accepted.trusted)
     const book = new TokenBook(home.directory)
     // What it signs by itself is no reason to ask a person for a passphrase.
     const keys = async () =>

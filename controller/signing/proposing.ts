@@ -61,8 +61,8 @@ export interface Operator {
 }
 
 /** The metadata that this controller trusts. Throws a ProposingError where it has none, since its state was lost. */
-export function requireBelief<Belief>(belief: Belief | undefined): Belief {
-  if (belief !== undefined) return belief
+export function requireBelief<AcceptedState>(accepted: AcceptedState | undefined): AcceptedState {
+  if (accepted !== undefined) return accepted
   throw new ProposingError('no-trust', 'this controller has no metadata of its fleet', {
     hint: 'Run `thymesh status` where a device is in reach: each has it. Or restore the state that `thymesh init` made.',
   })
@@ -70,7 +70,7 @@ export function requireBelief<Belief>(belief: Belief | undefined): Belief {
 
 /** The metadata that a controller's peer trusts. Throws a ProposingError. */
 export function beliefOf(peer: Pick<ControllerPeer, 'state'>): SignedBelief {
-  return requireBelief(peer.state.belief)
+  return requireBelief(peer.state.accepted)
 }
 
 /**

@@ -26,8 +26,8 @@ export interface SignedPart {
  * Every document that the proposal's signatures cover, metadata first. The metadata is compared as it is signed; a document
  * that no codec of ours reads is shown by its hash.
  */
-export function signedParts({ proposal, parts }: VerifiedProposal, belief: SignedBelief): SignedPart[] {
-  const { trusted } = belief
+export function signedParts({ proposal, parts }: VerifiedProposal, accepted: SignedBelief): SignedPart[] {
+  const { trusted } = accepted
   const site = proposal.site?.name
   const found: SignedPart[] = []
   const metadata = (name: string, next: Loaded<'root' | 'targets'> | undefined, current: typeof next) => {
@@ -37,19 +37,19 @@ export function signedParts({ proposal, parts }: VerifiedProposal, belief: Signe
   metadata('targets metadata', parts.targets, trusted.targets)
   metadata('members metadata', parts.members, trusted.delegated[membersRole])
   if (site !== undefined) metadata(`metadata of the site ${site}`, parts.site, trusted.delegated[siteRole(site)])
-  for (const document of proposal.documents) found.push(documentPart(document, site, belief))
+  for (const document of proposal.documents) found.push(documentPart(document, site, accepted))
   return found
 }
 
-function documentPart(bytes: Uint8Array, site: string | undefined, belief: SignedBelief): SignedPart {
+function documentPart(bytes: Uint8Array, site: string | undefined, accepted: SignedBelief): SignedPart {
   const release = tryDecode(releaseCodec, bytes)
   if (release !== undefined) {
-    const before = site === undefined ? belief.release : belief.sites.get(site)
+    const before = site === undefined ? accepted.release : accepted.sites.get(site)
     return { name: 'release', differences: differences(plain(before ?? {}), plain(release)) }
   }
   const revocations = tryDecode(revocationsCodec, bytes)
   if (revocations !== undefined) {
-    return { name: 'revocation list', differences: differences(belief.revocations, revocations) }
+    return { name: 'revocation list', differences: differences(accepted.revocations, revocations) }
   }
   const unknown = { sha256: sha256Hex(bytes), bytes: bytes.length }
   return { name: 'document that this version does not understand', differences: differences({}, unknown) }

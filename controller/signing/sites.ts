@@ -89,7 +89,7 @@ export function requireSiteSigners(
 
 /** The error where a site's own release was asked for and there is none. */
 export function noSiteRelease({ state }: Pick<ControllerPeer, 'state'>, site: string): HintedError {
-  const sites = sitesOf(state.belief?.trusted.targets)
+  const sites = sitesOf(state.accepted?.trusted.targets)
   if (!sites.has(site)) return unknownSite(site, [...sites.keys()])
   return new HintedError('no-release', `the site ${site} has no release of its own yet`, {
     hint: `Make one with \`thymesh deploy --site ${site}\`. An operator of the fleet publishes it.`,

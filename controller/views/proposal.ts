@@ -122,19 +122,19 @@ export function signaturesText(of: VerifiedProposal | Pick<ProposalRow, 'signatu
 }
 
 /** All that an operator should see before signing: in short, then every difference that the signature covers. */
-export function proposalText(judged: VerifiedProposal, belief: SignedBelief): string {
-  const { trusted } = belief
+export function proposalText(judged: VerifiedProposal, accepted: SignedBelief): string {
+  const { trusted } = accepted
   const { proposal, parts } = judged
   const author = visible(speaker(trusted, proposal.author, proposal.operator))
   const lines = [`${capital(titleOf(judged))}, proposed by ${author} on ${proposal.created}`]
   if (proposal.message !== '') lines.push(`  "${visible(proposal.message)}"`)
   if (judged.release?.commit !== undefined) lines.push(`  from commit ${judged.release.commit}`)
   if (parts.root !== undefined) lines.push(...rootChangesText(trusted, parts.root))
-  if (judged.release !== undefined) lines.push(...releaseChangesText(releaseBefore(judged, belief), judged.release))
+  if (judged.release !== undefined) lines.push(...releaseChangesText(releaseBefore(judged, accepted), judged.release))
   if (parts.targets !== undefined)
     lines.push(...siteChanges(sitesOf(trusted.targets), sitesOf(parts.targets)).map(line => `  ${line}`))
   lines.push('', 'The signature covers all of this:')
-  lines.push(...signedChangesText(signedParts(judged, belief), ownerIn(trusted, parts.root)))
+  lines.push(...signedChangesText(signedParts(judged, accepted), ownerIn(trusted, parts.root)))
   lines.push('', `Signatures: ${signaturesText(judged)}`)
   for (const { operator, verdict, at, message } of voices(judged, trusted)) {
     lines.push(`  ${verdict} by ${visible(operator)} on ${at}${message === '' ? '' : `: "${visible(message)}"`}`)

@@ -70,7 +70,7 @@ async function startDaemon(settings: Settings, log: Logger): Promise<RunningDaem
     await gate.start()
     undo.push(async () => gate.stop())
     const config = () => {
-      const release = followed(peer.state.belief, peer.own.certificate)
+      const release = followed(peer.state.accepted, peer.own.certificate)
       const wanted = release && wantedConfig(release, certificate.name)
       return wanted && { policy: policyOf(wanted.policy), target: wanted.target }
     }

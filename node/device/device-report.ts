@@ -133,7 +133,7 @@ export function withoutReleases({ release: _r, wanted: _w, turn: _t, update: _u,
 
 /** How old the news are by which this device goes. */
 export function freshnessOf(peer: Pick<MeshPeer, 'state'>, clock: Pick<Clock, 'now'>): Freshness {
-  const timestamp = peer.state.belief?.trusted.timestamp?.signed
+  const timestamp = peer.state.accepted?.trusted.timestamp?.signed
   if (clock.now === undefined || timestamp === undefined) return 'unknown'
   return timestamp.isExpired(clock.now) ? 'expired' : 'fresh'
 }

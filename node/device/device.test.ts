@@ -42,7 +42,7 @@ async function scene(t: TestContext) {
   const reports: Report[] = []
   const told = new EventEmitter()
   const state = Object.assign(new EventEmitter(), {
-    belief: undefined as { release: Release; sites: Map<string, Release>; trusted: object } | undefined,
+    accepted: undefined as { release: Release; sites: Map<string, Release>; trusted: object } | undefined,
   })
   const machine = {
     runs: undefined as string | undefined,
@@ -100,8 +100,8 @@ async function scene(t: TestContext) {
   const device = new Device(components, { name: 'kiosk-1' })
   t.after(() => device.stop())
   const release = (next: Release) => {
-    state.belief = { release: next, sites: new Map(), trusted: fleet.published.trusted }
-    state.emit('changed', state.belief)
+    state.accepted = { release: next, sites: new Map(), trusted: fleet.published.trusted }
+    state.emit('changed', state.accepted)
   }
   const reported = async (fits: (report: Report) => boolean): Promise<Report> => {
     for (;;) {

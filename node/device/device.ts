@@ -96,7 +96,7 @@ export class Device {
 
   /** The release that counts here, by the site in our certificate. */
   get #followed(): Release | undefined {
-    return followed(this.#components.peer.state.belief, this.#components.peer.own.certificate)
+    return followed(this.#components.peer.state.accepted, this.#components.peer.own.certificate)
   }
 
   #changed(): void {
@@ -136,7 +136,7 @@ export class Device {
         this.#site = before.site
         this.#superseded = new AbortController()
         // A release that came before the daemon last ended ends a hold, too.
-        if (this.#components.peer.state.belief !== undefined) this.#changed()
+        if (this.#components.peer.state.accepted !== undefined) this.#changed()
         const options = this.#activateOptions({ wanted: before.release, config: before.config })
         const end = await activator.resume(options)
         if (end !== undefined && end.state !== before.state) await this.#ended(end)

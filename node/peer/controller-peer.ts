@@ -10,10 +10,10 @@ import type { Proposal } from '../../protocol/trust/proposal.ts'
 import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import type { Published } from '../../protocol/trust/publish.ts'
 import type { Table } from '../state/database.ts'
-import type { Belief } from '../state/fleet-state.ts'
+import type { AcceptedState } from '../state/fleet-state.ts'
 import type { DescribedPath, RecipeProgress } from '../swarm/recipe/path-recipes.ts'
 
-export type { Belief, DescribedPath, RecipeProgress, Table }
+export type { AcceptedState, DescribedPath, RecipeProgress, Table }
 
 export interface ControllerPeer {
   /** The fleet's ID. */
@@ -44,11 +44,11 @@ export interface ControllerPeer {
 /** What is believed of the fleet, and the documents that belong to it. */
 export interface FleetTrust {
   /** Trusted metadata with the releases and revocations that it names; nothing before the first complete refresh. */
-  readonly belief: Belief | undefined
-  on(event: 'changed', listener: (belief: Belief) => void): unknown
-  off(event: 'changed', listener: (belief: Belief) => void): unknown
+  readonly accepted: AcceptedState | undefined
+  on(event: 'changed', listener: (accepted: AcceptedState) => void): unknown
+  off(event: 'changed', listener: (accepted: AcceptedState) => void): unknown
   /** Believes metadata that was signed here, and tells the mesh. Throws as FleetState.believe does. */
-  publish(published: Pick<Published, 'trusted' | 'documents'>): Promise<Belief>
+  publish(published: Pick<Published, 'trusted' | 'documents'>): Promise<AcceptedState>
   /** Root metadata by its version, as it was signed. */
   root(version: number): Promise<Uint8Array | undefined>
   /** A release that was believed, now or before; of the fleet, or of a site's own operators. */

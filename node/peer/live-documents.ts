@@ -21,7 +21,7 @@ export interface LiveDocumentsInit {
   readonly others: Iterable<string>
 }
 
-type Kept = Pick<FleetState, 'trusted' | 'belief' | 'keptReleases'>
+type Kept = Pick<FleetState, 'trusted' | 'accepted' | 'keptReleases'>
 
 /** SHA-256, in hex, of every document that is needed; `read` gives what is kept. */
 export async function liveDocuments(
@@ -29,7 +29,7 @@ export async function liveDocuments(
   read: (hash: string) => Promise<Uint8Array | undefined>,
   init: LiveDocumentsInit,
 ): Promise<Set<string>> {
-  const trusted = new Set([state.trusted, state.belief?.trusted].flatMap(metadataOf))
+  const trusted = new Set([state.trusted, state.accepted?.trusted].flatMap(metadataOf))
   const live = new Set([...trusted, ...init.others])
   const closures = new Set<string>()
   for (const release of init.proposed) nameAll(release, live, closures)

@@ -122,7 +122,7 @@ export class MeshPeer {
     this.state = state
     this.directory = directory
     const hello = () => ({ v: 1 as const, fleet, certificate: own.envelope, agent, ...state.versions, boot })
-    const authority = () => state.belief?.authority
+    const authority = () => state.accepted?.authority
     const known = (peer: string) => {
       const valid = directory.valid(peer)
       return valid && { certificate: valid.document, envelope: valid.envelope }
@@ -146,7 +146,7 @@ export class MeshPeer {
     const proposing = { peerScore, table: database.table('proposals'), log }
     this.proposals = new Proposals({ host, names, admission, state, ...proposing })
     this.supervisor = new DialSupervisor({ host, admission, addresses, log }, { bootstrap: settings.bootstrap })
-    const trustedPublicKeys = () => nixKeysOf(state.belief, own.certificate.site)
+    const trustedPublicKeys = () => nixKeysOf(state.accepted, own.certificate.site)
     this.store =
       init.store ?? new NixStore({ log }, { ...(settings.store && { root: settings.store }), trustedPublicKeys })
     this.closures = new Closures({ state, documents, log })
@@ -188,7 +188,7 @@ export class MeshPeer {
     const { fleet, settings, log } = init
     const { clock, database, identity } = init.state
     const state = await FleetState.load(fleet, database, clock)
-    const authority = () => state.belief?.authority
+    const authority = () => state.accepted?.authority
     const evidence = await EvidenceBook.load(database.table('evidence'), clock, log)
     const clones = new CloneDetector(evidence)
     const witness: CloneDetector['report'] = (known, next) => clones.report(known, next)
@@ -229,7 +229,7 @@ export class MeshPeer {
   async #start(): Promise<void> {
     const { admission, directory, host, state, fleet, identity } = this
     const { log, settings } = this.#init
-    await removeStaleStaging(join(settings.state, 'staging'), closuresOf(state.belief))
+    await removeStaleStaging(join(settings.state, 'staging'), closuresOf(state.accepted))
     await this.store.start()
     await this.closures.load()
     this.gossip.on('unheard', () => {
@@ -289,12 +289,12 @@ export class MeshPeer {
   }
 
   async #keepOwnCertificate(): Promise<void> {
-    if (this.state.belief !== undefined) await this.#keep(this.identity.peerId, this.own.envelope)
+    if (this.state.accepted !== undefined) await this.#keep(this.identity.peerId, this.own.envelope)
   }
 
   /** Whether this peer is known to be a member no longer. */
   get revoked(): boolean {
-    return this.state.belief?.authority.revoked.has(this.identity.peerId) ?? false
+    return this.state.accepted?.authority.revoked.has(this.identity.peerId) ?? false
   }
 
   /** Nobody answers a revoked peer: it stops asking, and says why. What runs goes on. */

@@ -14,7 +14,7 @@ import { keptReleases } from '../state/limits.ts'
 import { ChunkIndex } from '../swarm/chunks/chunk-index.ts'
 import { Closures } from '../swarm/chunks/closures.ts'
 import { RecipeBook } from '../swarm/recipe/recipe-book.ts'
-import { pruneAfterBeliefs } from './limits.ts'
+import { pruneAfterUpdates } from './limits.ts'
 import { Pruner, type PrunerComponents } from './pruner.ts'
 
 const many = keptReleases + 8
@@ -47,9 +47,9 @@ async function scene(t: TestContext, last: number, more: Partial<PrunerComponent
       await state.keepDocument(bytes)
     }
     const { trusted } = fleet.release({ configs: { kiosk: testConfig(closure) }, devices: { a: { config: 'kiosk' } } })
-    await state.believe(trusted, async ({ hash }) => fleet.document(hash) ?? assert.fail())
+    await state.accept(trusted, async ({ hash }) => fleet.document(hash) ?? assert.fail())
   }
-  await state.believe(fleet.published.trusted, async ({ hash }) => fleet.document(hash) ?? assert.fail())
+  await state.accept(fleet.published.trusted, async ({ hash }) => fleet.document(hash) ?? assert.fail())
   for (let release = 2; release <= last; release++) await follow(release)
   // What this process has kept itself is spared once: a new one begins with all of it on the disk.
   const pruner = make()
@@ -98,7 +98,7 @@ describe('Pruner', () => {
     const roots = await count('trust')
     await pruner.prune()
     const again = await FleetState.load(fleet.fleet, database, clock)
-    assert.equal(again.belief?.release.version, many)
+    assert.equal(again.accepted?.release.version, many)
     assert.equal(await count('trust'), roots)
     assert.ok(await again.trustStore.root(1))
   })
@@ -201,10 +201,10 @@ describe('Pruner', () => {
     pruner.start()
     const pruned = async () => (await state.releaseVersions()).length === keptReleases
     await until(pruned)
-    for (let each = 1; each <= pruneAfterBeliefs; each++) await follow(many + each)
+    for (let each = 1; each <= pruneAfterUpdates; each++) await follow(many + each)
     // What came since the sweep before is spared by the next one, and goes with the one after it.
-    for (let each = 1; each <= pruneAfterBeliefs; each++) await follow(many + pruneAfterBeliefs + each)
-    await until(async () => (await state.releaseVersions()).length <= keptReleases + pruneAfterBeliefs)
+    for (let each = 1; each <= pruneAfterUpdates; each++) await follow(many + pruneAfterUpdates + each)
+    await until(async () => (await state.releaseVersions()).length <= keptReleases + pruneAfterUpdates)
   })
 
   it('does it once a day where commands come and go', async t => {

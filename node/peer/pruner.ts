@@ -14,7 +14,7 @@ import type { NixStore } from '../store/local/nix-store.ts'
 import type { ChunkIndex } from '../swarm/chunks/chunk-index.ts'
 import type { Closures } from '../swarm/chunks/closures.ts'
 import type { RecipeBook } from '../swarm/recipe/recipe-book.ts'
-import { pruneAfterBeliefs, pruneIntervalMs } from './limits.ts'
+import { pruneAfterUpdates, pruneIntervalMs } from './limits.ts'
 import { liveDocuments } from './live-documents.ts'
 
 export interface PrunerComponents {
@@ -46,10 +46,10 @@ export class Pruner {
   readonly #topLevels: (() => Promise<Iterable<string>>)[] = []
   #timer: NodeJS.Timeout | undefined
   readonly #prunings = new SerialQueue()
-  #beliefs = 0
-  readonly #onBelief = () => {
-    this.#beliefs++
-    if (this.#beliefs % pruneAfterBeliefs === 0) void this.prune()
+  #updates = 0
+  readonly #onUpdate = () => {
+    this.#updates++
+    if (this.#updates % pruneAfterUpdates === 0) void this.prune()
   }
 
   constructor(components: PrunerComponents) {
@@ -68,13 +68,13 @@ export class Pruner {
 
   start({ whenDue = false, intervalMs = pruneIntervalMs }: PrunerInit = {}): void {
     this.#timer = setInterval(() => void this.prune(), intervalMs)
-    this.#components.state.on('changed', this.#onBelief)
+    this.#components.state.on('changed', this.#onUpdate)
     void (whenDue ? this.#pruneIfDue(intervalMs) : this.prune())
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#timer)
-    this.#components.state.off('changed', this.#onBelief)
+    this.#components.state.off('changed', this.#onUpdate)
     this.#stop.abort(new Error('the peer stops'))
     await this.#prunings.drain()
   }

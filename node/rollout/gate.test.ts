@@ -20,7 +20,7 @@ const release: Release = {
   devices: { 'kiosk-1': { config: 'kiosk', tags: ['canary'] }, 'kiosk-2': { config: 'kiosk' } },
 }
 
-async function scene(t: TestContext, self = 'kiosk-2', believed = release) {
+async function scene(t: TestContext, self = 'kiosk-2', accepted = release) {
   const { own, clock } = await testState(t)
   const certificates = ['kiosk-1', 'kiosk-2'].map(name => ({ name, peer: name, role: 'device', issued: 'x' }))
   const reports = new Map<string, Report>()
@@ -32,7 +32,7 @@ async function scene(t: TestContext, self = 'kiosk-2', believed = release) {
     },
   })
   const admission = Object.assign(new EventEmitter(), { members: [] })
-  const state = Object.assign(new EventEmitter(), { belief: { release: believed, sites: new Map() } })
+  const state = Object.assign(new EventEmitter(), { accepted: { release: accepted, sites: new Map() } })
   const components = { directory, admission, state, own, clock, log: silentLogger } as unknown as RolloutGateComponents
   const gate = new RolloutGate(components, { name: self })
   await gate.start()
@@ -60,8 +60,8 @@ async function scene(t: TestContext, self = 'kiosk-2', believed = release) {
       directory.emit('report', whole)
     },
     believes(next: Release) {
-      state.belief = { release: next, sites: new Map() }
-      state.emit('changed', state.belief)
+      state.accepted = { release: next, sites: new Map() }
+      state.emit('changed', state.accepted)
     },
     async turn(fits: (turn: ReportedTurn) => boolean): Promise<ReportedTurn> {
       for (;;) {

@@ -23,7 +23,7 @@ import { windowState } from './windows.ts'
 export interface RolloutGateComponents {
   directory: Pick<Directory, 'certificates' | 'report' | 'on' | 'off'>
   admission: Pick<Admission, 'members' | 'on' | 'off'>
-  state: Pick<FleetState, 'belief' | 'on' | 'off'>
+  state: Pick<FleetState, 'accepted' | 'on' | 'off'>
   own: Pick<OwnState, 'steady' | 'setSteady' | 'rollout' | 'setRollout'>
   clock: Pick<Clock, 'now'>
   log: Logger
@@ -91,7 +91,7 @@ export class RolloutGate extends EventEmitter<Events> {
       const changed = once(this, 'changed', { signal: AbortSignal.any([signal, cleanUp.signal]) })
       changed.catch(() => {})
       try {
-        const release = followed(state.belief, { name: this.#name, site: this.#site() })
+        const release = followed(state.accepted, { name: this.#name, site: this.#site() })
         const decision = release && (await this.check(release))
         if (release === undefined || decision === undefined || decision.is === 'open') return
         const gist = gistOf(decision)
@@ -107,7 +107,7 @@ export class RolloutGate extends EventEmitter<Events> {
   /** Whether it may begin now. When time may change that, `changed` comes then. */
   async check(whole: Release): Promise<Decision> {
     const { directory, state, own, clock, log } = this.#components
-    const release = inForce(whole, state.belief, directory.certificates())
+    const release = inForce(whole, state.accepted, directory.certificates())
     const steady = this.#steady
     if (steady === undefined) throw new RangeError('expected the gate to be started')
     const before = await own.rollout()

@@ -32,7 +32,7 @@ const documents: DocumentFetcher = async ({ hash }) => fleet.document(hash) ?? n
 async function believing(t: Parameters<typeof testState>[0], ...published: Published[]) {
   const kept = await testState(t, { now: daysAfter(testNow, 1) })
   const state = await FleetState.load(fleet.fleet, kept.database, kept.clock)
-  for (const each of published) await state.believe(each.trusted, documents)
+  for (const each of published) await state.accept(each.trusted, documents)
   return { ...kept, state }
 }
 
@@ -63,7 +63,7 @@ function naming(release: Uint8Array): TrustedSet {
 describe('FleetState', () => {
   it('knows nothing at first', async t => {
     const { state } = await believing(t)
-    assert.equal(state.belief, undefined)
+    assert.equal(state.accepted, undefined)
     assert.equal(state.head, undefined)
     assert.deepEqual(state.versions, { root: 0, timestamp: 0 })
   })
@@ -72,13 +72,13 @@ describe('FleetState', () => {
     const { state, database, clock } = await believing(t, founded)
     const told: number[] = []
     state.on('changed', ({ release }) => told.push(release.version))
-    await state.believe(second.trusted, documents)
+    await state.accept(second.trusted, documents)
     assert.deepEqual(told, [2])
     assert.deepEqual(state.versions, { root: 1, timestamp: 2 })
     const again = await FleetState.load(fleet.fleet, database, clock)
-    assert.equal(again.belief?.release.message, 'second')
+    assert.equal(again.accepted?.release.message, 'second')
     assert.deepEqual(again.head, state.head)
-    assert.deepEqual(nixKeysOf(again.belief, undefined), ['orchard-1:AAAA'])
+    assert.deepEqual(nixKeysOf(again.accepted, undefined), ['orchard-1:AAAA'])
     assert.deepEqual(await again.releaseVersions(), [1, 2])
     assert.equal((await again.release(1))?.message, 'the fleet was founded')
     assert.equal(await again.release(3), undefined)
@@ -114,11 +114,11 @@ describe('FleetState', () => {
       const before = await dump(database)
       let told = 0
       state.on('changed', () => told++)
-      await assert.rejects(state.believe(trusted, fetch), withCode(code))
+      await assert.rejects(state.accept(trusted, fetch), withCode(code))
       assert.deepEqual(await dump(database), before)
-      assert.equal(state.belief?.release.version, 1)
+      assert.equal(state.accepted?.release.version, 1)
       assert.equal(told, 0)
-      await state.believe(second.trusted, documents)
+      await state.accept(second.trusted, documents)
     })
   }
 
@@ -126,7 +126,7 @@ describe('FleetState', () => {
     const { state, database } = await believing(t, founded)
     const before = await dump(database)
     const fetch = () => Promise.reject(new Error('nobody has it'))
-    await assert.rejects(state.believe(second.trusted, fetch), /nobody has it/)
+    await assert.rejects(state.accept(second.trusted, fetch), /nobody has it/)
     assert.deepEqual(await dump(database), before)
   })
 
@@ -134,7 +134,7 @@ describe('FleetState', () => {
     const { state } = await believing(t)
     const { root } = founded.trusted
     await assert.rejects(
-      state.believe({ rules: fleetRules, root, delegated: {} }, documents),
+      state.accept({ rules: fleetRules, root, delegated: {} }, documents),
       withCode('wrong-document'),
     )
   })
@@ -142,26 +142,26 @@ describe('FleetState', () => {
   it('never goes back when an older set took longer to fetch', async t => {
     const { state, database } = await believing(t, founded)
     const gate = Promise.withResolvers<void>()
-    const slow = state.believe(second.trusted, async named => {
+    const slow = state.accept(second.trusted, async named => {
       await gate.promise
       return documents(named)
     })
-    await state.believe(third.trusted, documents)
+    await state.accept(third.trusted, documents)
     const before = await dump(database)
     gate.resolve()
     await assert.rejects(slow, withCode('superseded'))
-    assert.equal(state.belief?.release.version, 3)
+    assert.equal(state.accepted?.release.version, 3)
     assert.deepEqual(await dump(database), before)
   })
 
-  it('starts without belief when its documents are gone, and believes again', async t => {
+  it('starts without an accepted state when its documents are gone, and believes again', async t => {
     const { database, clock } = await believing(t, founded)
     const table = database.table('documents')
     for await (const [key] of table.entries()) await table.delete(key)
     const again = await FleetState.load(fleet.fleet, database, clock)
     assert.deepEqual(again.versions, { root: 1, timestamp: 0 })
     assert.equal(again.trusted?.timestamp?.signed.version, 1)
-    await again.believe(founded.trusted, documents)
+    await again.accept(founded.trusted, documents)
     assert.deepEqual(again.versions, { root: 1, timestamp: 1 })
   })
 
@@ -172,11 +172,11 @@ describe('FleetState', () => {
     assert.deepEqual(state.versions, { root: 2, timestamp: 1 })
     const again = await FleetState.load(fleet.fleet, database, clock)
     assert.deepEqual(again.versions, { root: 2, timestamp: 1 })
-    assert.equal(again.belief?.release.version, 1)
-    assert.equal(again.belief?.trusted.root.signed.version, 1)
+    assert.equal(again.accepted?.release.version, 1)
+    assert.equal(again.accepted?.trusted.root.signed.version, 1)
     assert.equal(again.trusted?.timestamp, undefined)
     // What only the old keys have signed is not believed any more.
-    await assert.rejects(again.believe(second.trusted, documents), withCode('superseded'))
+    await assert.rejects(again.accept(second.trusted, documents), withCode('superseded'))
   })
 
   it('keeps no root twice', async t => {

@@ -24,7 +24,7 @@ export class FleetStateError extends ThymeshError<
 > {}
 
 /** A complete state of belief; replaced as a whole. */
-export interface Belief {
+export interface AcceptedState {
   readonly trusted: TrustedSet
   readonly release: Release
   /** The releases of sites with operators of their own, by site. */
@@ -46,7 +46,7 @@ export interface KeptRelease {
 export type DocumentFetcher = (named: NamedDocument) => Promise<Uint8Array>
 
 interface Events {
-  changed: [Belief]
+  changed: [AcceptedState]
 }
 
 export class FleetState extends EventEmitter<Events> {
@@ -56,7 +56,7 @@ export class FleetState extends EventEmitter<Events> {
   readonly #releases: Table
   readonly #clock: Clock
   #trusted: TrustedSet | undefined
-  #belief: Belief | undefined
+  #accepted: AcceptedState | undefined
   /** Changes happen one after the other. */
   readonly #changes = new SerialQueue()
 
@@ -76,10 +76,10 @@ export class FleetState extends EventEmitter<Events> {
     state.#trusted = trusted
     if (complete === undefined) return state
     try {
-      const { belief } = await state.#complete(complete, async named => {
+      const { accepted } = await state.#complete(complete, async named => {
         throw new FleetStateError('missing-document', `the state lacks ${toHex(named.hash)}`)
       })
-      state.#belief = belief
+      state.#accepted = accepted
     } catch (thrown) {
       // A device that can't read what it believed fetches it again; one that doesn't start helps nobody.
       if (!(thrown instanceof FleetStateError || thrown instanceof FormatError)) throw thrown
@@ -93,13 +93,13 @@ export class FleetState extends EventEmitter<Events> {
   }
 
   /** What is believed and acted on; nothing before the first complete refresh. */
-  get belief(): Belief | undefined {
-    return this.#belief
+  get accepted(): AcceptedState | undefined {
+    return this.#accepted
   }
 
   /** What gossip carries. */
   get head(): Head | undefined {
-    const { root, timestamp } = this.#belief?.trusted ?? {}
+    const { root, timestamp } = this.#accepted?.trusted ?? {}
     return root && timestamp && { root: root.signed.version, timestamp: timestamp.bytes }
   }
 
@@ -107,7 +107,7 @@ export class FleetState extends EventEmitter<Events> {
   get versions(): { root: number; timestamp: number } {
     return {
       root: this.#trusted?.root.signed.version ?? 0,
-      timestamp: this.#belief?.trusted.timestamp?.signed.version ?? 0,
+      timestamp: this.#accepted?.trusted.timestamp?.signed.version ?? 0,
     }
   }
 
@@ -193,27 +193,27 @@ export class FleetState extends EventEmitter<Events> {
    * Throws a FleetStateError or FormatError, and nothing has changed; `superseded` when something newer was believed
    * while this set was fetched.
    */
-  async believe(trusted: TrustedSet, fetch: DocumentFetcher): Promise<Belief> {
-    const { belief, documents } = await this.#complete(trusted, fetch)
+  async accept(trusted: TrustedSet, fetch: DocumentFetcher): Promise<AcceptedState> {
+    const { accepted, documents } = await this.#complete(trusted, fetch)
     await this.#changes.run(async () => {
       this.#requireNotOlder(trusted)
-      await this.#clock.raiseFloor(new Date(belief.release.created))
+      await this.#clock.raiseFloor(new Date(accepted.release.created))
       await this.trustStore.keep(trusted, documents, [
-        { table: 'releases', key: releaseKey(belief.release.version), value: namedRelease(trusted)?.hash },
-        ...[...belief.sites].map(([site, { version }]): Change => {
+        { table: 'releases', key: releaseKey(accepted.release.version), value: namedRelease(trusted)?.hash },
+        ...[...accepted.sites].map(([site, { version }]): Change => {
           return { table: 'releases', key: releaseKey(version, site), value: namedSiteRelease(trusted, site)?.hash }
         }),
       ])
       this.#trusted = trusted
-      this.#belief = belief
+      this.#accepted = accepted
     })
-    this.emit('changed', belief)
-    return belief
+    this.emit('changed', accepted)
+    return accepted
   }
 
   /** Believes metadata that was signed here: the documents that it names come with it, or are here. Throws as `believe` does. */
-  publish({ trusted, documents }: Pick<Published, 'trusted' | 'documents'>): Promise<Belief> {
-    return this.believe(trusted, async named => {
+  publish({ trusted, documents }: Pick<Published, 'trusted' | 'documents'>): Promise<AcceptedState> {
+    return this.accept(trusted, async named => {
       const document = documents.find(each => equalBytes(sha256(each), named.hash))
       if (document !== undefined) return document
       throw new FleetStateError('missing-document', `the metadata names ${toHex(named.hash)}, which was not made`)
@@ -221,7 +221,7 @@ export class FleetState extends EventEmitter<Events> {
   }
 
   #requireNotOlder(trusted: TrustedSet): void {
-    const before = this.#belief?.trusted
+    const before = this.#accepted?.trusted
     const root = trusted.root.signed.version
     // With new keys of the timestamp role its versions may begin again.
     const timestamp = root > (before?.root.signed.version ?? 0) ? 0 : (before?.timestamp?.signed.version ?? 0)
@@ -229,7 +229,10 @@ export class FleetState extends EventEmitter<Events> {
     throw new FleetStateError('superseded', `expected timestamp version ${timestamp} or higher of root ${root}`)
   }
 
-  async #complete(trusted: TrustedSet, fetch: DocumentFetcher): Promise<{ belief: Belief; documents: Uint8Array[] }> {
+  async #complete(
+    trusted: TrustedSet,
+    fetch: DocumentFetcher,
+  ): Promise<{ accepted: AcceptedState; documents: Uint8Array[] }> {
     const named = namedRelease(trusted)
     const revocations = namedRevocations(trusted)
     if (named === undefined || revocations === undefined) {
@@ -255,7 +258,7 @@ export class FleetState extends EventEmitter<Events> {
     const ofSites = await this.#ofSites(trusted, fetch)
     return {
       documents: [releaseBytes, revocationBytes, ...ofSites.map(({ bytes }) => bytes)],
-      belief: {
+      accepted: {
         trusted,
         release,
         sites: new Map(ofSites.map(({ site, release }) => [site, release])),

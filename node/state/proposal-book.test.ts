@@ -58,7 +58,7 @@ function memoryTable(): Table {
 async function bookOf(t: Parameters<typeof testState>[0], table = memoryTable()) {
   const { database, clock } = await testState(t)
   const state = await FleetState.load(fleet.fleet, database, clock)
-  await state.believe(
+  await state.accept(
     fleet.history[0]?.trusted ?? assert.fail(),
     async ({ hash }) => fleet.document(hash) ?? assert.fail(),
   )
@@ -101,7 +101,7 @@ describe('the proposals of a peer', () => {
     )
     const document = async ({ hash }: { hash: Uint8Array }) =>
       published.documents.find(each => Buffer.from(sha256(each)).equals(hash)) ?? fleet.document(hash) ?? assert.fail()
-    for (const { state: each } of [{ state }, away]) await each.believe(published.trusted, document)
+    for (const { state: each } of [{ state }, away]) await each.accept(published.trusted, document)
     const heard: string[] = []
     away.book.on('closed', ({ proposal }) => heard.push(proposal.message))
     const [bytes] = book.without(away.book.hashes)
@@ -115,12 +115,12 @@ describe('the proposals of a peer', () => {
     const proposal = proposalAt(1)
     await book.add(proposal)
     const next = fleet.release({ message: 'another one' })
-    await state.believe(next.trusted, async ({ hash }) => fleet.document(hash) ?? assert.fail())
+    await state.accept(next.trusted, async ({ hash }) => fleet.document(hash) ?? assert.fail())
     // Behind what the belief has set off.
     assert.equal(await book.add(proposal), false)
     assert.deepEqual(book.all, [])
     const after = fleet.release({ message: 'and one more' })
-    await state.believe(after.trusted, async ({ hash }) => fleet.document(hash) ?? assert.fail())
+    await state.accept(after.trusted, async ({ hash }) => fleet.document(hash) ?? assert.fail())
     await assert.rejects(book.add(proposal), withCode('stale'))
     for await (const [id] of table.entries()) assert.fail(`expected nothing, got ${id}`)
   })

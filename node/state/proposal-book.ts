@@ -58,7 +58,7 @@ export class ProposalBook extends EventEmitter<Events> {
       else this.#hold(judged)
     }
     const { state, log } = this.#components
-    this.#trusted = state.belief?.trusted
+    this.#trusted = state.accepted?.trusted
     state.on('changed', () => {
       this.#changes
         .run(() => this.#reconsider())
@@ -95,7 +95,7 @@ export class ProposalBook extends EventEmitter<Events> {
   add(proposal: Proposal): Promise<boolean> {
     return this.#changes.run(async () => {
       const { state, table } = this.#components
-      const trusted = state.belief?.trusted
+      const trusted = state.accepted?.trusted
       if (trusted === undefined) throw new ProposalError('stale', 'this peer has no metadata of its fleet yet')
       const given = this.#judgeOpen(proposal, trusted)
       if (given === undefined) return false
@@ -165,7 +165,7 @@ export class ProposalBook extends EventEmitter<Events> {
   }
 
   async #reconsider(): Promise<void> {
-    const trusted = this.#components.state.belief?.trusted
+    const trusted = this.#components.state.accepted?.trusted
     if (trusted !== this.#trusted) {
       this.#previous = this.#trusted
       this.#trusted = trusted
@@ -181,9 +181,9 @@ export class ProposalBook extends EventEmitter<Events> {
 
   #tryJudge(bytes: Uint8Array): VerifiedProposal | undefined {
     const { state, log } = this.#components
-    if (state.belief === undefined) return undefined
+    if (state.accepted === undefined) return undefined
     try {
-      return verifyProposal(proposalCodec.decode(bytes), state.belief.trusted, state.fleet)
+      return verifyProposal(proposalCodec.decode(bytes), state.accepted.trusted, state.fleet)
     } catch (thrown) {
       if (!(thrown instanceof ThymeshError)) throw thrown
       log.debug({ reason: messageOf(thrown) }, 'a proposal is no longer one')

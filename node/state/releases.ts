@@ -6,27 +6,27 @@ import type { Certificate } from '../../protocol/members/certificate.ts'
 import { effectiveRelease, type Place, releaseInForce } from '../../protocol/release/effective-release.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { nixKeysFor } from '../../protocol/trust/sites.ts'
-import type { Belief } from './fleet-state.ts'
+import type { AcceptedState } from './fleet-state.ts'
 
 /** All that name closures: the fleet's, and each site's. */
-export function releasesOf(belief: Pick<Belief, 'release' | 'sites'> | undefined): Release[] {
-  return belief === undefined ? [] : [belief.release, ...belief.sites.values()]
+export function releasesOf(accepted: Pick<AcceptedState, 'release' | 'sites'> | undefined): Release[] {
+  return accepted === undefined ? [] : [accepted.release, ...accepted.sites.values()]
 }
 
 /** The newest release of a site's own operators, or of the fleet. */
 export function newestOf(
-  belief: Pick<Belief, 'release' | 'sites'> | undefined,
+  accepted: Pick<AcceptedState, 'release' | 'sites'> | undefined,
   site: string | undefined,
 ): Release | undefined {
-  return site === undefined ? belief?.release : belief?.sites.get(site)
+  return site === undefined ? accepted?.release : accepted?.sites.get(site)
 }
 
 /** The release that a device follows. Members of other roles follow none, also where a release names a device like them. */
 export function followed(
-  belief: Pick<Belief, 'release' | 'sites'> | undefined,
+  accepted: Pick<AcceptedState, 'release' | 'sites'> | undefined,
   { role = 'device', ...place }: Place & Partial<Pick<Certificate, 'role'>>,
 ): Release | undefined {
-  return role === 'device' && belief !== undefined ? effectiveRelease(belief, place) : undefined
+  return role === 'device' && accepted !== undefined ? effectiveRelease(accepted, place) : undefined
 }
 
 /**
@@ -35,24 +35,24 @@ export function followed(
  */
 export function inForce<R extends Pick<Release, 'devices' | 'site'>>(
   release: R,
-  belief: Pick<Belief, 'release' | 'sites'> | undefined,
+  accepted: Pick<AcceptedState, 'release' | 'sites'> | undefined,
   certificates: readonly Certificate[],
 ): R {
-  if (belief === undefined || (belief.sites.size === 0 && release.site === undefined)) return release
+  if (accepted === undefined || (accepted.sites.size === 0 && release.site === undefined)) return release
   return releaseInForce(
     release,
-    belief,
+    accepted,
     certificates.filter(({ role }) => role === 'device'),
   )
 }
 
 /** The Nix keys whose signatures a device of a site takes. */
-export function nixKeysOf(belief: Pick<Belief, 'trusted'> | undefined, site: string | undefined): string[] {
-  return belief === undefined ? [] : nixKeysFor(belief.trusted.root, site)
+export function nixKeysOf(accepted: Pick<AcceptedState, 'trusted'> | undefined, site: string | undefined): string[] {
+  return accepted === undefined ? [] : nixKeysFor(accepted.trusted.root, site)
 }
 
 /** The closures that these name: SHA-256 of their descriptors, in hex. */
-export function closuresOf(belief: Pick<Belief, 'release' | 'sites'> | undefined): Set<string> {
-  const configs = releasesOf(belief).flatMap(each => Object.values(each.configs))
+export function closuresOf(accepted: Pick<AcceptedState, 'release' | 'sites'> | undefined): Set<string> {
+  const configs = releasesOf(accepted).flatMap(each => Object.values(each.configs))
   return new Set(configs.map(({ closure }) => toHex(hashOfCid(closure))))
 }

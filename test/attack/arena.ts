@@ -5,7 +5,7 @@ import type { TableName } from '../../node/state/database.ts'
 import type { TestFleet } from '../helpers/fleet.ts'
 import { connect, liveFleet, Mesh, type PeerInit, type TestPeer, until } from '../helpers/mesh.ts'
 import { dump } from '../helpers/state.ts'
-import { timestampVersionOf } from './belief.ts'
+import { timestampVersionOf } from './accepted.ts'
 import { HostilePeer, type Offer } from './hostile-peer.ts'
 import { LogLines } from './log-lines.ts'
 
@@ -92,10 +92,10 @@ export class Arena {
   /** Nothing that the victim acts on has changed, on its disk and in its memory; and honest news still reach it. */
   async unmoved(victim: Victim, act: () => Promise<unknown>): Promise<void> {
     const before = await this.trust(victim)
-    const belief = victim.state.belief
+    const accepted = victim.state.accepted
     await act()
     assert.deepEqual(await this.trust(victim), before, 'the disk has changed')
-    assert.equal(victim.state.belief, belief, 'another release is believed')
+    assert.equal(victim.state.accepted, accepted, 'another release is believed')
     await this.goesOn(victim)
   }
 
@@ -105,6 +105,6 @@ export class Arena {
     const honest = await this.honest()
     await connect(honest, victim)
     await until(() => timestampVersionOf(victim) === next.trusted.timestamp?.signed.version, 'the honest news')
-    assert.equal(victim.state.belief?.release.message, 'honest news')
+    assert.equal(victim.state.accepted?.release.message, 'honest news')
   }
 }

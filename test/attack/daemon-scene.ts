@@ -114,9 +114,9 @@ export class DaemonScene {
   believed(): Promise<TrustedSet> {
     return onCopy(this.#state, async database => {
       const clock = await Clock.load(new OwnState(database), 'system')
-      const { belief } = await FleetState.load(this.#token.fleet, database, clock)
-      assert.ok(belief, 'nothing is believed')
-      return belief.trusted
+      const { accepted } = await FleetState.load(this.#token.fleet, database, clock)
+      assert.ok(accepted, 'nothing is believed')
+      return accepted.trusted
     })
   }
 

@@ -45,7 +45,7 @@ async function measured(peer: TestPeer): Promise<Measured> {
     members: peer.admission.members.length,
     certificates: peer.directory.certificates().length,
     knownPeers: await knownPeers(peer),
-    release: peer.state.belief?.release.version ?? 0,
+    release: peer.state.accepted?.release.version ?? 0,
     tables,
   }
 }

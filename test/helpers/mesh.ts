@@ -73,7 +73,7 @@ export class Mesh {
     const state = await openStateOf(settings, word)
     const close = () => state.database.close()
     this.#stops.push(close)
-    if (believes !== 'none') await believe(state, fleet, believes)
+    if (believes !== 'none') await accept(state, fleet, believes)
     const certificate = init.certificate ?? fleet.certify(testSigner(word), { name: word })
     const peer = await MeshPeer.make({
       fleet: fleet.fleet,
@@ -187,10 +187,10 @@ export function reportOf(
 }
 
 /** Makes a peer's state believe what was published. */
-export async function believe(state: PeerState, fleet: TestFleet, published: Published): Promise<void> {
+export async function accept(state: PeerState, fleet: TestFleet, published: Published): Promise<void> {
   const kept = await FleetState.load(fleet.fleet, state.database, state.clock)
-  if (kept.belief !== undefined) return
-  await kept.believe(published.trusted, documentsOf(fleet))
+  if (kept.accepted !== undefined) return
+  await kept.accept(published.trusted, documentsOf(fleet))
 }
 
 /** Brings the documents of everything that a fleet has published. */

@@ -103,7 +103,7 @@ export class SwarmWorld {
     const topLevel = await this.build(controller.real, what)
     const built = { system: 'x86_64-linux', target: 'portable' as const, topLevel }
     const config = await releaseConfig(controller.door, built, this.key)
-    const { trusted } = controller.state.belief ?? {}
+    const { trusted } = controller.state.accepted ?? {}
     if (trusted === undefined) throw new Error('expected a controller that knows its fleet')
     const content = { message: 'news', configs: { kiosk: config }, devices: {} }
     await controller.state.publish(publishRelease(trusted, this.fleet.fleet, content, this.fleet.keys, new Date()))
@@ -112,7 +112,7 @@ export class SwarmWorld {
 
   /** Waits until a peer knows the release of a closure, and describes that. */
   async known(peer: StorePeer, { topLevel, closure }: ReleasedConfig): Promise<KnownClosure> {
-    const config = () => peer.state.belief?.release.configs.kiosk
+    const config = () => peer.state.accepted?.release.configs.kiosk
     await until(() => config()?.topLevel === topLevel, `${peer.word} to hear of the release`)
     const found = config()
     if (found?.closure.toString() !== closure.toString()) throw new Error('expected the closure that was released')

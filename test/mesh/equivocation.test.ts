@@ -62,7 +62,7 @@ describe('two releases of one version', () => {
         alarms(peer).map(({ subject }) => subject),
         ['snapshot 2', 'targets 2'],
       )
-      assert.equal(peer.state.belief?.release.message, 'one', 'what was believed first is believed')
+      assert.equal(peer.state.accepted?.release.message, 'one', 'what was believed first is believed')
       const kept = peer.evidence
         .all()
         .find(({ subject }) => subject === 'timestamp 2')
@@ -71,9 +71,9 @@ describe('two releases of one version', () => {
       assert.deepEqual(kept, signed)
     }
     const next = signedBeside(fleet, one.trusted, 'the operator has looked')
-    await a.state.believe(next.trusted, documentsOf(fleet))
+    await a.state.accept(next.trusted, documentsOf(fleet))
     for (const peer of [a, b, thief]) {
-      await until(() => peer.state.belief?.release.version === 3, `${peer.word} to go on`)
+      await until(() => peer.state.accepted?.release.version === 3, `${peer.word} to go on`)
       await until(() => !peer.meshStatus.held, `${peer.word} to be free again`)
     }
     assert.equal(a.evidence.all().length, 3, 'the evidence stays')
@@ -100,7 +100,7 @@ describe('two releases of one version', () => {
     await connect(peer, thief)
     await until(() => alarms(peer).length > 0, 'the peer to see both')
     assert.deepEqual(alarms(peer), [{ kind: 'equivocation', subject: 'targets 2' }])
-    assert.equal(peer.state.belief?.release.message, 'one')
+    assert.equal(peer.state.accepted?.release.message, 'one')
     assert.equal(peer.state.versions.timestamp, 2)
   })
 })
@@ -132,9 +132,9 @@ describe('a stolen timestamp key', () => {
     const early = daysAfter(now, -200)
     const recovered = signedBeside(fleet, updateRoot(ahead.trusted, root), 'recovered', rotated, early)
     const source = await made.start({ word: 'source', fleet, believes: founded })
-    await source.state.believe(recovered.trusted, documentsOf(fleet))
+    await source.state.accept(recovered.trusted, documentsOf(fleet))
     await connect(victim, source)
-    await until(() => victim.state.belief?.release.message === 'recovered', 'the victim to recover')
+    await until(() => victim.state.accepted?.release.message === 'recovered', 'the victim to recover')
     assert.equal(victim.state.versions.timestamp, 1)
     assert.ok(victim.peerState.clock.reference < thiefTime)
     assert.ok(isMember(victim, source) && addressesOf(victim).length > 0)

@@ -22,7 +22,7 @@ import {
 import { testRoot } from '../helpers/metadata.ts'
 import { publishRelease } from '../helpers/publish-release.ts'
 
-const versionOf = (peer: MeshPeer) => peer.state.belief?.release.version
+const versionOf = (peer: MeshPeer) => peer.state.accepted?.release.version
 const counterOf = (at: MeshPeer, of: MeshPeer) => at.directory.report(of.identity.peerId)?.document.counter
 
 describe('two peers', () => {
@@ -123,7 +123,7 @@ describe('a line of three', () => {
   it('passes a head on', async t => {
     const { fleet, a, c } = await line(t)
     const next = fleet.release({ message: 'news' })
-    await a.state.believe(next.trusted, documentsOf(fleet))
+    await a.state.accept(next.trusted, documentsOf(fleet))
     await until(() => versionOf(c) === 2, 'the head at the other end')
     assert.equal(c.host.getConnections(a.host.peerId).length, 0)
   })
@@ -136,7 +136,7 @@ describe('a line of three', () => {
     const content = { message: 'under a new root', configs: {}, devices: {} }
     const next = publishRelease(second, fleet.fleet, content, fleet.keys, fleet.now)
     await a.state.keepRoot(second)
-    await a.state.believe(next.trusted, async ({ hash }) => {
+    await a.state.accept(next.trusted, async ({ hash }) => {
       const own = next.documents.find(bytes => equalBytes(sha256(bytes), hash))
       return own ?? (await documentsOf(fleet)({ hash }))
     })
@@ -159,7 +159,7 @@ describe('a line of three', () => {
     await a.directory.addReport(reportOf(a, 4))
     a.gossip.publishReport(reportOf(a, 4))
     const next = fleet.release({ message: 'news' })
-    await a.state.believe(next.trusted, documentsOf(fleet))
+    await a.state.accept(next.trusted, documentsOf(fleet))
     await until(() => counterOf(c, a) === 4 && versionOf(c) === 2, 'the others')
     const late = await made.start({ word: 'late', fleet, believes: 'none', settings: { bootstrap: addressesOf(c) } })
     await until(() => versionOf(late) === 2 && counterOf(late, a) === 4, 'the late one')

@@ -72,7 +72,7 @@ describe('a member', () => {
 
   it('is answered so many questions at a time, and leaves room for others', async t => {
     const { victim, connection, unharmed } = await scene(t)
-    const hash = victim.state.belief?.trusted.snapshot?.bytes
+    const hash = victim.state.accepted?.trusted.snapshot?.bytes
     assert.ok(hash)
     // Streams that ask and never read their answer.
     const asking = Array.from({ length: 2 * servedDocumentsPerPeer }, async () => {

@@ -78,7 +78,7 @@ describe('a member', () => {
     await connect(thief, peer)
     await peer.directory.addCertificate(kept.identity.peerId, renewed(fleet, kept.certificate))
     const next = fleet.revoke({ tokens: [tokenIdOf(readEnvelope(grantKind, token.grant).document)] })
-    await peer.state.believe(next.trusted, documentsOf(fleet))
+    await peer.state.accept(next.trusted, documentsOf(fleet))
     await until(() => peer.host.getConnections(thief.host.peerId).length === 0, 'the thief to be dropped')
     await until(() => peer.directory.certificate(thief.identity.peerId) === undefined, 'it to be forgotten')
     assert.ok(isMember(peer, kept))
@@ -99,9 +99,9 @@ describe('a revoked member', () => {
     revoked.gossip.publishReport(reportOf(revoked, 1))
     await until(() => a.directory.report(id), 'its report')
     const next = fleet.revoke({ peers: [id] })
-    await a.state.believe(next.trusted, documentsOf(fleet))
+    await a.state.accept(next.trusted, documentsOf(fleet))
     for (const peer of [b, c]) {
-      await until(() => peer.state.belief?.authority.revoked.has(id), `${peer.word} to hear of it`)
+      await until(() => peer.state.accepted?.authority.revoked.has(id), `${peer.word} to hear of it`)
       await until(() => peer.host.getConnections(revoked.host.peerId).length === 0, `${peer.word} to drop it`)
     }
     for (const peer of [a, b, c]) {
@@ -117,7 +117,7 @@ describe('a revoked member', () => {
     const [peer, revoked] = peers as [TestPeer, TestPeer]
     await connect(revoked, peer)
     const next = fleet.revoke({ peers: [revoked.identity.peerId] })
-    await revoked.state.believe(next.trusted, documentsOf(fleet))
+    await revoked.state.accept(next.trusted, documentsOf(fleet))
     assert.ok(revoked.revoked)
     await until(() => revoked.host.getConnections().length === 0, 'it to leave')
     await revoked.stopAll()

@@ -31,14 +31,14 @@ it('gives a peer that slept through it all every root and the newest release, af
   const roots = awake.state.trusted?.root
   for (let release = 2; release <= many; release++) {
     const { trusted } = fleet.release({ message: `release ${release}` })
-    await awake.state.believe({ ...trusted, ...(roots && { root: roots }) }, documentsOf(fleet))
+    await awake.state.accept({ ...trusted, ...(roots && { root: roots }) }, documentsOf(fleet))
   }
   // The first one spares what this process has just kept.
   await awake.pruner.prune()
   await awake.pruner.prune()
   assert.equal((await awake.state.releaseVersions()).length, keptReleases)
   await connect(sleeper, awake)
-  await until(() => sleeper.state.belief?.release.version === many, 'the newest release')
+  await until(() => sleeper.state.accepted?.release.version === many, 'the newest release')
   assert.deepEqual(sleeper.state.versions, { root: 4, timestamp: many })
 })
 
@@ -50,9 +50,9 @@ it('shows a controller all that was signed, after a pruning', async t => {
   await trail.follow(controller.state)
   controller.pruner.addRoots(() => trail.documents())
   for (let release = 2; release <= many; release++) {
-    await controller.state.believe(fleet.release({ message: `release ${release}` }).trusted, documentsOf(fleet))
+    await controller.state.accept(fleet.release({ message: `release ${release}` }).trusted, documentsOf(fleet))
   }
-  await controller.state.believe(fleet.revoke({ peers: [controller.identity.peerId] }).trusted, documentsOf(fleet))
+  await controller.state.accept(fleet.revoke({ peers: [controller.identity.peerId] }).trusted, documentsOf(fleet))
   const before = await auditLog(controller, trail)
   await controller.pruner.prune()
   await controller.pruner.prune()

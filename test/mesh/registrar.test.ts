@@ -83,7 +83,7 @@ describe('a controller', () => {
     await until(() => first.own.certificate.token === id, 'the first to be countersigned')
     const second = await join('second', token)
     const gone = second.identity.peerId
-    await until(() => between.state.belief?.authority.revoked.has(gone), 'the second to be revoked')
+    await until(() => between.state.accepted?.authority.revoked.has(gone), 'the second to be revoked')
     await until(() => between.host.getConnections(second.host.peerId).length === 0, 'it to be dropped')
     assert.ok(isMember(between, first))
     const rows = memberRows(controller.door, await registrar.decisions(), new Date())

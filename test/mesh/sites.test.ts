@@ -18,8 +18,8 @@ const content = (...devices: string[]) => ({
   configs: { hall: config },
   devices: Object.fromEntries(devices.map(name => [name, { config: 'hall' }])),
 })
-const messageAt = (peer: TestPeer) => followed(peer.state.belief, peer.own.certificate)?.message
-const head = (peer: TestPeer) => peer.state.belief?.trusted.timestamp?.signed.version
+const messageAt = (peer: TestPeer) => followed(peer.state.accepted, peer.own.certificate)?.message
+const head = (peer: TestPeer) => peer.state.accepted?.trusted.timestamp?.signed.version
 
 describe('a site with operators of its own, in a mesh', () => {
   it('moves its own devices only, and gives them back when the delegation is removed', async t => {
@@ -86,7 +86,7 @@ describe('a site with operators of its own, in a mesh', () => {
     const registrar = { decisions: async () => [] }
     assert.deepEqual([...(await deviceRecipients({ peer: here, registrar })).keys()], ['here'])
     assert.deepEqual(
-      Object.keys(inForce(fleet.published.release, here.state.belief, here.directory.certificates()).devices),
+      Object.keys(inForce(fleet.published.release, here.state.accepted, here.directory.certificates()).devices),
       ['kim', 'here'],
     )
   })

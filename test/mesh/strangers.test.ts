@@ -58,12 +58,12 @@ describe('who is no member', () => {
     const bad = await made.start({ word: 'bad', fleet })
     await connect(good, bad)
     await until(() => good.directory.certificate(bad.identity.peerId), 'its certificate')
-    const belief = good.state.belief
-    assert.ok(belief)
+    const accepted = good.state.accepted
+    assert.ok(accepted)
     // As `believe` does when the members role has named it.
     const revoked = new Set([bad.identity.peerId])
-    Object.assign(belief, { authority: { ...belief.authority, revoked } })
-    good.state.emit('changed', belief)
+    Object.assign(accepted, { authority: { ...accepted.authority, revoked } })
+    good.state.emit('changed', accepted)
     await until(() => good.host.getConnections(bad.host.peerId).length === 0, 'it to be dropped')
     assert.ok(good.admission.isRefused(bad.identity.peerId))
     assert.deepEqual(good.admission.members, [])
@@ -88,7 +88,7 @@ describe('a joiner', () => {
       settings: { bootstrap: addressesOf(peer) },
     })
     await until(() => isMember(joiner, peer) && isMember(peer, joiner), 'both to admit each other')
-    assert.equal(joiner.state.belief?.release.version, 2)
+    assert.equal(joiner.state.accepted?.release.version, 2)
     assert.equal(peer.directory.certificate(peerIdOf(signer.publicKey))?.document.name, 'kiosk-1')
   })
 
@@ -105,7 +105,7 @@ describe('a joiner', () => {
     })
     await until(() => joiner.host.getConnections().length > 0, 'a connection')
     await until(() => peer.host.getConnections().some(each => each.streams.length === 0), 'hello to be over')
-    assert.equal(joiner.state.belief, undefined)
+    assert.equal(joiner.state.accepted, undefined)
     await peer.documents.start()
     await until(() => isMember(joiner, peer) && isMember(peer, joiner), 'both to admit each other')
   })

@@ -74,7 +74,7 @@ test('a source that comes late is found', options, async t => {
   for (const { supervisor } of [controller, a, b]) supervisor.stop()
   await connect(a, controller)
   const config = await world.release(controller, content('late', 600_000))
-  await until(() => a.state.belief?.release.configs.kiosk, 'the release')
+  await until(() => a.state.accepted?.release.configs.kiosk, 'the release')
   await a.host.hangUp(controller.host.peerId)
   await until(() => controller.admission.members.length === 0, 'both to have seen that they parted')
   await connect(b, a)

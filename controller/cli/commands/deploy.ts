@@ -46,9 +46,9 @@ export async function deploy(options: DeployOptions): Promise<number> {
       return await watch(session, same, options)
     }
     const { site } = options
-    const version = (newestOf(peer.state.belief, site)?.version ?? 0) + 1
+    const version = (newestOf(peer.state.accepted, site)?.version ?? 0) + 1
     const next = { ...content, fleet: peer.fleet, version, ...(site !== undefined && { site }) }
-    const counting = inForce(next, peer.state.belief, peer.directory.certificates())
+    const counting = inForce(next, peer.state.accepted, peer.directory.certificates())
     for (const line of emptyWaves(counting)) note(options, `Note: ${line}.`)
     return await release(session, content, options)
   })

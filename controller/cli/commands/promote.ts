@@ -21,7 +21,7 @@ export async function promote(options: PromoteOptions): Promise<number> {
 async function goOn(session: Session, options: PromoteOptions): Promise<number> {
   const { peer } = session
   await takeNews(session, options, newsSeconds, 'No peer is in reach yet.')
-  const current = newestOf(peer.state.belief, options.site)
+  const current = newestOf(peer.state.accepted, options.site)
   if (current === undefined && options.site !== undefined) throw noSiteRelease(peer, options.site)
   if (current === undefined) throw noRelease('no-waves')
   const content = promoteContent(current, options.wave, options.message)

@@ -46,8 +46,8 @@ export async function approve(options: ApproveOptions): Promise<number> {
         },
       )
     }
-    const belief = beliefOf(peer)
-    note(options, proposalText(judged, belief))
+    const accepted = beliefOf(peer)
+    note(options, proposalText(judged, accepted))
     if (!(await confirm(options, judged.complete ? 'Publish it?' : 'Sign it?'))) return exitCodes.failed
     const operator: Operator = {
       signers: await home.operatorKeys.signers(),
@@ -58,8 +58,8 @@ export async function approve(options: ApproveOptions): Promise<number> {
     requireOnlyOne(judged, peer.proposals.all, operator)
     const said = options.message ?? ''
     const signed = judged.complete
-      ? approveComplete(judged, belief.trusted, operator, said)
-      : addApproval(judged, belief.trusted, operator, said)
+      ? approveComplete(judged, accepted.trusted, operator, said)
+      : addApproval(judged, accepted.trusted, operator, said)
     const outcome = await submitProposal(session, signed, operator)
     const published = outcome.kind === 'published'
     const isRelease = signed.release !== undefined && signed.parts.root === undefined

@@ -23,7 +23,7 @@ export function devicesInForce(
   { devices, site }: Pick<ReleaseContent, 'devices'> & { site?: string | undefined },
 ): string[] {
   const next = { devices, ...(site !== undefined && { site }) }
-  return Object.keys(inForce(next, peer.state.belief, peer.directory.certificates()).devices)
+  return Object.keys(inForce(next, peer.state.accepted, peer.directory.certificates()).devices)
 }
 
 /** Signs and publishes or proposes; then waits for the devices, and before that for approval. Gives the exit code. */
@@ -56,7 +56,7 @@ export async function release(session: Session, content: ReleaseContent, options
       : `Release ${name} is proposed: ${signaturesText(outcome.judged)}. Other operators: thymesh approve ${name}`,
   )
   const approved = options.wait && (await approval(session, outcome.judged.id, version, options))
-  const published = newestOf(peer.state.belief, site)
+  const published = newestOf(peer.state.accepted, site)
   if (approved && published !== undefined && published.version === version) {
     note(options, `Release ${name} has all its signatures and is published.`)
     return await watch(session, published, options)
@@ -83,7 +83,7 @@ async function approval(session: Session, id: string, version: number, options: 
   const { state, proposals } = session.peer
   const ended = Promise.withResolvers<boolean>()
   const look = () => {
-    if ((newestOf(state.belief, options.site)?.version ?? 0) >= version) ended.resolve(true)
+    if ((newestOf(state.accepted, options.site)?.version ?? 0) >= version) ended.resolve(true)
   }
   const told = new Set<string>()
   const onProposal = (judged: VerifiedProposal) => {

@@ -23,7 +23,7 @@ async function goBack(session: Session, options: RollbackOptions): Promise<numbe
   const { peer } = session
   await takeNews(session, options, newsSeconds, 'No peer is in reach yet.')
   const { site } = options
-  const current = newestOf(peer.state.belief, site)
+  const current = newestOf(peer.state.accepted, site)
   if (current === undefined && site !== undefined) throw noSiteRelease(peer, site)
   if (current === undefined) throw noRelease('no-earlier')
   const only = chosenDevices(current, options)

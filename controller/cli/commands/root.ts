@@ -35,15 +35,18 @@ import { askIfRunning } from '../shell/reader.ts'
 
 const filePrefix = 'thymesh-proposal-'
 
-type Belief = SignedBelief
+type AcceptedState = SignedBelief
 
 /** What this controller believed last, without a mesh. */
-export async function offline<T>(project: Project, work: (belief: Belief, home: FleetHome) => Promise<T>): Promise<T> {
+export async function offline<T>(
+  project: Project,
+  work: (accepted: AcceptedState, home: FleetHome) => Promise<T>,
+): Promise<T> {
   const home = new FleetHome(project.fleet)
   const state = await openState(await home.settings())
   try {
-    const { belief } = await fleetStateOf(state, project.fleet)
-    return await work(requireBelief(belief), home)
+    const { accepted } = await fleetStateOf(state, project.fleet)
+    return await work(requireBelief(accepted), home)
   } finally {
     await state.database.close()
   }
@@ -77,17 +80,17 @@ export interface RootProposeOptions extends ProjectOptions {
 export async function rootPropose(options: RootProposeOptions): Promise<number> {
   const project = await openProject(options.project)
   const changes = await changesOf(options, project)
-  const make = async (belief: Belief, home: FleetHome) => {
+  const make = async (accepted: AcceptedState, home: FleetHome) => {
     const operator = await operatorIn(home, options)
     const change = { root: changes, message: options.message ?? '' }
-    const judged = makeProposal({ ...belief, fleet: project.fleet }, change, operator)
-    note(options, proposalText(judged, belief))
+    const judged = makeProposal({ ...accepted, fleet: project.fleet }, change, operator)
+    note(options, proposalText(judged, accepted))
     return { judged, operator }
   }
   if (options.file !== undefined) {
     const { file } = options
-    return await offline(project, async (belief, home) => {
-      const { judged } = await make(belief, home)
+    return await offline(project, async (accepted, home) => {
+      const { judged } = await make(accepted, home)
       if (!(await confirm(options, 'Sign it?'))) return exitCodes.failed
       await writeProposal(file, judged)
       return told(options, judged, { published: false, file, heard: false })
@@ -112,9 +115,9 @@ interface Kept {
 /** Renews the certificates that the proposed root would end, since it no longer names their keys; by old and new keys. */
 async function keepMembers(session: Session, { parts }: VerifiedProposal, options: ProjectOptions): Promise<Kept> {
   const { peer, home, registrar } = session
-  const { belief } = peer.state
-  if (parts.root === undefined || belief === undefined) return { renewed: [], cutOff: [] }
-  const next = membersOf(parts.root, belief.trusted)
+  const { accepted } = peer.state
+  if (parts.root === undefined || accepted === undefined) return { renewed: [], cutOff: [] }
+  const next = membersOf(parts.root, accepted.trusted)
   // A certificate that waits for a person's decision is not renewed: that would be the decision.
   const held = (await registrar.decisions()).flatMap(({ kind, certificate }) =>
     kind === 'hold' ? certificate.peer : [],
@@ -125,7 +128,7 @@ async function keepMembers(session: Session, { parts }: VerifiedProposal, option
   if (ended.length === 0) return { renewed: [], cutOff: [] }
   const mine = await home.operatorKeys.membersKeys()
   // The new certificates must be valid under the present root, until the next one is published, and under that.
-  if (!isNamed(mine, next.keys) || !isNamed(mine, belief.authority.keys)) {
+  if (!isNamed(mine, next.keys) || !isNamed(mine, accepted.authority.keys)) {
     note(
       options,
       `This root ends the membership of ${names.join(', ')}. Another operator keeps them: thymesh members renew`,
@@ -193,14 +196,14 @@ export interface RootSignOptions extends ProjectOptions {
 export async function rootSign(options: RootSignOptions): Promise<number> {
   const project = await openProject(options.project)
   const { file } = options
-  const signed = await offline(project, async (belief, home) => {
-    const judged = verifyProposal(await readProposal(file), belief.trusted, project.fleet)
-    note(options, proposalText(judged, belief))
+  const signed = await offline(project, async (accepted, home) => {
+    const judged = verifyProposal(await readProposal(file), accepted.trusted, project.fleet)
+    note(options, proposalText(judged, accepted))
     const operator = await operatorIn(home, options)
     const mine = wantedSigners(judged, Object.values(operator.signers).flat())
     if (mine.length === 0 && judged.complete) return judged
     if (!(await confirm(options, 'Sign it?'))) return undefined
-    const next = addApproval(judged, belief.trusted, operator, options.message ?? '')
+    const next = addApproval(judged, accepted.trusted, operator, options.message ?? '')
     await writeProposal(file, next)
     return next
   })
@@ -224,8 +227,8 @@ async function conclude(
   members?: Kept,
 ): Promise<number> {
   const { kind } = await submitProposal(session, judged, operator)
-  const { belief } = session.peer.state
-  if (belief !== undefined) await session.home.operatorKeys.noteTrusted(belief.trusted)
+  const { accepted } = session.peer.state
+  if (accepted !== undefined) await session.home.operatorKeys.noteTrusted(accepted.trusted)
   const heard = await spread(session, spreadMs)
   return told(options, judged, { published: kind === 'published', file: null, heard, ...members })
 }

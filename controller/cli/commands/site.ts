@@ -63,12 +63,12 @@ async function change(options: SiteChangeOptions, make: (trusted: TrustedSet) =>
   return await withSession(project, options, async session => {
     await takeNews(session, options, changeNewsSeconds, 'No peer is in reach yet.')
     const { peer, home } = session
-    const belief = beliefOf(peer)
-    const made = make(belief.trusted)
+    const accepted = beliefOf(peer)
+    const made = make(accepted.trusted)
     const operator = { signers: await home.operatorKeys.signers(), now: new Date(), trustClock: options.trustClock }
     const about = { ...made, message: options.message ?? made.message }
-    const judged = makeProposal({ ...belief, fleet: project.fleet }, about, operator)
-    note(options, proposalText(judged, belief))
+    const judged = makeProposal({ ...accepted, fleet: project.fleet }, about, operator)
+    note(options, proposalText(judged, accepted))
     for (const line of wordsOn(options.site, session, sitesOf(judged.parts.targets))) note(options, line)
     requireOnlyOne(judged, peer.proposals.all, operator)
     if (!(await confirm(options, judged.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed

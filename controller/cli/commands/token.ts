@@ -38,8 +38,8 @@ async function requireClock(fleet: string, home: FleetHome, now: Date): Promise<
     throw thrown
   }
   try {
-    const { belief } = await fleetStateOf(state, fleet)
-    if (belief !== undefined) requirePlausibleClock(belief.trusted, belief.release, now)
+    const { accepted } = await fleetStateOf(state, fleet)
+    if (accepted !== undefined) requirePlausibleClock(accepted.trusted, accepted.release, now)
   } finally {
     await state.database.close()
   }

@@ -15,7 +15,7 @@ import type { FleetState } from '../../state/fleet-state.ts'
 import type { Documents } from './documents.ts'
 
 export interface EquivocationComponents {
-  state: Pick<FleetState, 'belief' | 'on'>
+  state: Pick<FleetState, 'accepted' | 'on'>
   evidence: EvidenceBook
   documents: Pick<Documents, 'ask'>
   log: Logger
@@ -68,7 +68,7 @@ export class Equivocation extends EventEmitter<Events> {
 
   async #examine(timestamp: Uint8Array, source: PeerId | undefined): Promise<boolean> {
     const { state, evidence, log } = this.#components
-    const trusted = state.belief?.trusted
+    const trusted = state.accepted?.trusted
     if (trusted === undefined) return false
     let news = false
     try {
@@ -119,7 +119,7 @@ export class Equivocation extends EventEmitter<Events> {
   /** A higher version of the role, or new keys for it, leave the contradiction behind. */
   async #overtaken(): Promise<void> {
     const { state, evidence, log } = this.#components
-    const trusted = state.belief?.trusted
+    const trusted = state.accepted?.trusted
     for (const { kind, subject, documents, resolved } of evidence.all()) {
       if (kind !== 'equivocation' || resolved || trusted === undefined) continue
       const [role, version] = [roleOf(subject), subject.split(' ')[1]]

@@ -185,7 +185,7 @@ export class Gossip extends EventEmitter<Events> {
     let outcome = await directory.addReport(data)
     if (outcome === 'unknown-member') {
       const { peer } = readEnvelope(reportKind, data).document
-      if (state.belief?.authority.revoked.has(peer)) return Ignore
+      if (state.accepted?.authority.revoked.has(peer)) return Ignore
       const certificate = await documents.ask(source, { certificate: peer }, limits.envelope)
       if (certificate === undefined) return Ignore
       try {

@@ -41,7 +41,7 @@ async function refreshing(t: TestContext, believed?: Published) {
   const fleet = testFleet()
   const { database, clock } = await testState(t, { now: testNow })
   const state = await FleetState.load(fleet.fleet, database, clock)
-  if (believed !== undefined) await state.believe(believed.trusted, async ({ hash }) => fleet.document(hash) ?? hash)
+  if (believed !== undefined) await state.accept(believed.trusted, async ({ hash }) => fleet.document(hash) ?? hash)
   const sources = new Map<string, Source>()
   const members = new Set<string>()
   const asked: string[] = []
@@ -86,7 +86,7 @@ describe('a refresh', () => {
     const { fleet, state, refresher, source } = await refreshing(t)
     const next = fleet.release({ message: 'news' })
     assert.equal(await refresher.refreshFrom(source('a', honest(fleet, next))), true)
-    assert.equal(state.belief?.release.version, 2)
+    assert.equal(state.accepted?.release.version, 2)
   })
 
   it('that finds nothing newer changes nothing', async t => {
@@ -106,7 +106,7 @@ describe('a refresh', () => {
       return honest(fleet, next)(request)
     })
     assert.equal(await refresher.refreshFrom(from, { root: root.signed.version, timestamp: timestamp.bytes }), true)
-    assert.equal(state.belief?.release.version, 2)
+    assert.equal(state.accepted?.release.version, 2)
     assert.equal(asked.length, 3, 'snapshot, targets, release')
   })
 
@@ -117,7 +117,7 @@ describe('a refresh', () => {
     const forged = signJson({ ...signedJson(timestamp), version: 99 }, testSigner('stranger'))
     const head = { root: 9, timestamp: forged }
     assert.equal(await refresher.refreshFrom(source('a', honest(fleet, fleet.published)), head), false)
-    assert.equal(state.belief?.release.version, 1)
+    assert.equal(state.accepted?.release.version, 1)
   })
 
   const attacks: [string, (fleet: TestFleet, next: Published) => Source][] = [
@@ -182,9 +182,9 @@ describe('a refresh', () => {
       const before = await dump(database)
       assert.equal(await refresher.refreshFrom(source('hostile', attack(fleet, next))), false)
       assert.deepEqual(await dump(database), before)
-      assert.equal(state.belief?.release.version, 1)
+      assert.equal(state.accepted?.release.version, 1)
       assert.equal(await refresher.refreshFrom(source('honest', honest(fleet, next))), true)
-      assert.equal(state.belief?.release.version, 2)
+      assert.equal(state.accepted?.release.version, 2)
     })
   }
 
@@ -195,7 +195,7 @@ describe('a refresh', () => {
     const before = await dump(database)
     assert.equal(await refresher.refreshFrom(source('b', honest(fleet, founded))), false)
     assert.deepEqual(await dump(database), before)
-    assert.equal(state.belief?.release.version, 2)
+    assert.equal(state.accepted?.release.version, 2)
   })
 
   it('holds on to what it has when two differ in the same version', async t => {
@@ -223,7 +223,7 @@ describe('the queue of refreshes', () => {
     const dawdling = strangers.map(each => refresher.refreshFrom(each))
     await tick()
     assert.equal(await refresher.refreshFrom(source('member', honest(fleet, next))), true)
-    assert.equal(state.belief?.release.version, 2)
+    assert.equal(state.accepted?.release.version, 2)
     await refresher.stop()
     assert.ok((await Promise.all(dawdling)).every(changed => !changed))
   })
@@ -252,7 +252,7 @@ describe('the queue of refreshes', () => {
     state.once('changed', () => changed.resolve())
     t.mock.timers.tick(refreshRetryMs)
     await changed.promise
-    assert.equal(state.belief?.release.version, 2)
+    assert.equal(state.accepted?.release.version, 2)
     const gone = source('gone', () => {
       throw new Error('the line is down')
     })

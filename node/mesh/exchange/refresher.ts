@@ -117,9 +117,10 @@ export class Refresher {
       })
       signal.throwIfAborted()
       this.#retries.delete(key)
-      if (state.belief !== undefined && after.timestamp === before.timestamp && after.root === before.root) return false
-      const belief = await state.believe(after, ({ hash, length }) => documents.fetch(hash, peer, signal, length))
-      log.info({ release: belief.release.version, peer: key }, 'a new release is trusted')
+      if (state.accepted !== undefined && after.timestamp === before.timestamp && after.root === before.root)
+        return false
+      const accepted = await state.accept(after, ({ hash, length }) => documents.fetch(hash, peer, signal, length))
+      log.info({ release: accepted.release.version, peer: key }, 'a new release is trusted')
       return true
     } catch (thrown) {
       if (this.#stop.signal.aborted) return false

@@ -41,7 +41,7 @@ const released = fleet.release({ configs: { kiosk: config } })
 async function scene(t: TestContext, held: Uint8Array[] = [closureCodec.encode(closure), ...recipes]) {
   const { database, clock } = await testState(t)
   const state = await FleetState.load(fleet.fleet, database, clock)
-  await state.believe(released.trusted, async named => fleet.document(named.hash) ?? named.hash)
+  await state.accept(released.trusted, async named => fleet.document(named.hash) ?? named.hash)
   let fetches = 0
   const fetch = async (wanted: Uint8Array) => {
     fetches++

@@ -44,8 +44,8 @@ export class Closures {
   /** Serves again what was released lately, and from now on what is released. */
   async load(): Promise<void> {
     await this.reload()
-    this.#state.on('changed', belief => {
-      for (const key of closuresOf(belief)) {
+    this.#state.on('changed', accepted => {
+      for (const key of closuresOf(accepted)) {
         this.#know(fromHex(key)).catch(thrown =>
           this.#log.warn({ reason: messageOf(thrown) }, 'a closure was left out'),
         )
@@ -90,7 +90,7 @@ export class Closures {
     this.described.clear()
     for (const [key, closure] of known) if (closure !== undefined) this.#describe(fromHex(key), closure)
     // What was believed meanwhile.
-    for (const key of closuresOf(this.#state.belief)) if (!known.has(key)) await this.#know(fromHex(key))
+    for (const key of closuresOf(this.#state.accepted)) if (!known.has(key)) await this.#know(fromHex(key))
   }
 
   /** The descriptor of the released closure that holds a store path, by its hash. */

@@ -29,7 +29,7 @@ async function main(settings: HostileSettings): Promise<void> {
   const peer = await startPeer({ ...settings, bootstrap: settings.dial }, settings.name, settings.listen)
   await peer.host.unhandle(peer.names.swarm)
   const countOf = async (closure: Uint8Array): Promise<number> => {
-    const configs = Object.values(peer.state.belief?.release.configs ?? {})
+    const configs = Object.values(peer.state.accepted?.release.configs ?? {})
     const config = configs.find(each => equalBytes(hashOfCid(each.closure), closure))
     return config === undefined ? 0 : (await peer.closures.get(config)).list.count
   }

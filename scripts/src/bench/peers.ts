@@ -47,7 +47,7 @@ async function main(settings: PeersSettings): Promise<void> {
     const peer = await startPeer(settings, name, listen)
     peers.set(name, peer)
     ready[name] = `${listen}/p2p/${peer.identity.peerId}`
-    peer.state.on('changed', () => tell({ peer: name, release: peer.state.belief?.release.version ?? 0, at: now() }))
+    peer.state.on('changed', () => tell({ peer: name, release: peer.state.accepted?.release.version ?? 0, at: now() }))
   }
   tell({ ready })
   process.once('SIGTERM', () => process.exit(0))
@@ -59,7 +59,7 @@ async function main(settings: PeersSettings): Promise<void> {
       const of = (read: (peer: MeshPeer) => number) => {
         return Object.fromEntries([...peers].map(([name, peer]) => [name, read(peer)]))
       }
-      const trusted = of(peer => peer.state.belief?.release.version ?? 0)
+      const trusted = of(peer => peer.state.accepted?.release.version ?? 0)
       tell({ connections: of(peer => peer.admission.members.length), trusted })
     }
   })

@@ -50,14 +50,14 @@ function proposalOfRoot(arena: Arena, root: Uint8Array): Proposal {
 
 /** What an operator reads before `approve` asks. */
 function shown(arena: Arena, victim: Victim, proposal: Proposal): { judged: VerifiedProposal; text: string } {
-  const { belief } = victim.state
-  assert.ok(belief)
-  const judged = verifyProposal(proposal, belief.trusted, arena.fleet.fleet)
-  return { judged, text: proposalText(judged, belief) }
+  const { accepted } = victim.state
+  assert.ok(accepted)
+  const judged = verifyProposal(proposal, accepted.trusted, arena.fleet.fleet)
+  return { judged, text: proposalText(judged, accepted) }
 }
 
 function releaseProposal(arena: Arena, victim: Victim, release: Partial<Release>): Proposal {
-  const on = victim.state.belief?.trusted ?? arena.fleet.published.trusted
+  const on = victim.state.accepted?.trusted ?? arena.fleet.published.trusted
   return forgeProposal({ on, fleet: arena.fleet.fleet, signers: [arena.fleet.keys.targets], release })
 }
 
@@ -215,21 +215,21 @@ export const approvalAttacks: Attack[] = [
       const roots = [fleet.published.trusted.root.bytes, two]
       const victim = await arena.victim()
       await arena.offer(victim, forge(fleet, { roots, signers: { targets: [fleet.keys.targets, ben] } }), 'operator')
-      const { belief } = victim.state
-      assert.equal(belief?.release.version, 2)
+      const { accepted } = victim.state
+      assert.equal(accepted?.release.version, 2)
       const none = { root: [], targets: [], snapshot: [], timestamp: [], members: [] }
       const operator: Operator = { signers: { ...none, targets: [ben] }, now: new Date(), name: 'ben' }
       const hostile = shown(arena, victim, releaseProposal(arena, victim, { message: 'never withdrawn' })).judged
-      const signed = approve(hostile, belief.trusted, operator, '')
+      const signed = approve(hostile, accepted.trusted, operator, '')
       assert.ok(signed.complete)
       const other = shown(arena, victim, releaseProposal(arena, victim, { message: 'honest' })).judged
       assert.throws(() => requireOnlyOne(other, [signed, other], operator), withCode('already-signed'))
-      const rejected = reject(signed, belief.trusted, operator, '')
+      const rejected = reject(signed, accepted.trusted, operator, '')
       assert.ok(!rejected.complete, 'the signature still counts')
       requireOnlyOne(other, [rejected, other], operator)
-      assert.ok(approve(other, belief.trusted, operator, '').complete)
+      assert.ok(approve(other, accepted.trusted, operator, '').complete)
       // Neither another peer's copy nor a second signature brings the one that was taken back to count again.
-      assert.throws(() => approve(rejected, belief.trusted, operator, ''), withCode('withdrawn'))
+      assert.throws(() => approve(rejected, accepted.trusted, operator, ''), withCode('withdrawn'))
     },
   },
 ]

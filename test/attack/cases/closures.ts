@@ -96,7 +96,7 @@ export const closureAttacks: Attack[] = [
     async run(arena) {
       const { world, controller, device } = await scene(arena)
       const config = await world.release(controller, content('recipe', 600_000))
-      await until(() => device.state.belief?.release.version === 2, 'the device to hear of the release')
+      await until(() => device.state.accepted?.release.version === 2, 'the device to hear of the release')
       const hostile = await HostilePeer.of(world.mesh, 'hostile', world.fleet)
       const { hash } = await world.known(controller, config)
       const lie = Buffer.alloc(500, 7)

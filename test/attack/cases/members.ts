@@ -21,7 +21,7 @@ import { gossipRpc } from '../wire.ts'
 async function hears(arena: Arena, victim: Victim): Promise<void> {
   const { timestamp } = arena.fleet.published.trusted
   await connect(await arena.honest(), victim)
-  const heard = () => victim.state.belief?.trusted.timestamp?.signed.version === timestamp?.signed.version
+  const heard = () => victim.state.accepted?.trusted.timestamp?.signed.version === timestamp?.signed.version
   await until(heard, 'the victim to hear of it')
 }
 
@@ -164,7 +164,7 @@ export const memberAttacks: Attack[] = [
       await until(async () => /equivocation/.test(await kept()), 'the evidence to be on disk')
       const evidence = victim.evidence.all().find(({ kind }) => kind === 'equivocation')
       assert.ok(evidence?.documents.some(each => Buffer.from(each).equals(forged.head)))
-      assert.equal(victim.state.belief?.release.message, 'the honest one')
+      assert.equal(victim.state.accepted?.release.message, 'the honest one')
       await arena.goesOn(victim)
       await until(() => !victim.meshStatus.held, 'the hold to end')
     },

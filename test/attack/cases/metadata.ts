@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { releaseCodec } from '../../../protocol/release/release.ts'
 import { daysAfter, testSigner } from '../../helpers/fleet.ts'
 import { connect, liveFleet, until } from '../../helpers/mesh.ts'
+import { timestampVersionOf } from '../accepted.ts'
 import type { Attack } from '../attack.ts'
-import { timestampVersionOf } from '../belief.ts'
 import { forge, metaOf, offerOf } from '../forge.ts'
 
 const thief = testSigner('thief')
@@ -162,7 +162,7 @@ export const metadataAttacks: Attack[] = [
       const victim = await arena.victim({ believes: 'none' })
       const forged = forge(arena.fleet, { expires: daysAfter(new Date(), -0.1) })
       await arena.offer(victim, forged)
-      assert.equal(victim.state.belief, undefined)
+      assert.equal(victim.state.accepted, undefined)
       assert.equal(await victim.peerState.database.table('trust').get('timestamp'), undefined)
       await arena.goesOn(victim)
     },
@@ -177,7 +177,7 @@ export const metadataAttacks: Attack[] = [
       arena.fleet.release({ message: 'the second' })
       const victim = await arena.victim({ believes: 'none' })
       const hostile = await arena.offer(victim, offerOf(arena.fleet, old))
-      assert.equal(victim.state.belief?.release.version, 1)
+      assert.equal(victim.state.accepted?.release.version, 1)
       await arena.goesOn(victim)
       const before = await arena.trust(victim)
       await hostile.sync(
@@ -202,7 +202,7 @@ export const metadataAttacks: Attack[] = [
       const before = await trustedFiles(victim)
       await arena.offer(victim, forged)
       assert.deepEqual(await trustedFiles(victim), before)
-      assert.equal(victim.state.belief?.release.message, 'the honest one')
+      assert.equal(victim.state.accepted?.release.message, 'the honest one')
     },
   },
   {
@@ -258,7 +258,7 @@ export const metadataAttacks: Attack[] = [
       await hostile.serve({ ...offerOf(arena.fleet, next), twist })
       await hostile.join(victim, { root: 1, timestamp: 9 })
       await until(() => timestampVersionOf(victim) === 2, 'the true release')
-      assert.equal(victim.state.belief?.release.message, 'the true one')
+      assert.equal(victim.state.accepted?.release.message, 'the true one')
       const kept = (await arena.trust(victim)).filter(line =>
         Buffer.from(line.split(' ')[2] ?? '', 'base64').includes('the false one'),
       )

@@ -22,7 +22,7 @@ const MiB = 1024 * 1024
 
 /** A proposal on what the victim trusts; by the fleet's targets key if nothing is said. */
 function proposalOn(arena: Arena, victim: Victim, init: Partial<ForgeProposalInit> = {}): Proposal {
-  const on = victim.state.belief?.trusted ?? arena.fleet.published.trusted
+  const on = victim.state.accepted?.trusted ?? arena.fleet.published.trusted
   return forgeProposal({ on, fleet: arena.fleet.fleet, signers: [arena.fleet.keys.targets], ...init })
 }
 
@@ -32,7 +32,7 @@ const onDisk = (victim: Victim) => dump(victim.peerState.database, ['proposals']
 async function takes(arena: Arena, victim: Victim, proposal: Proposal, word = 'operator'): Promise<string> {
   const operator = await arena.hostile(word)
   await operator.propose(await operator.join(victim), [proposal])
-  const { trusted } = victim.state.belief ?? {}
+  const { trusted } = victim.state.accepted ?? {}
   assert.ok(trusted)
   const { id } = verifyProposal(proposal, trusted, arena.fleet.fleet)
   await until(() => victim.proposals.book.all.some(each => each.id === id), 'the honest proposal')
@@ -164,7 +164,7 @@ export const proposalAttacks: Attack[] = [
         [3],
       )
       assert.equal((await onDisk(victim)).length, 1)
-      assert.equal(victim.state.belief?.release.version, 2)
+      assert.equal(victim.state.accepted?.release.version, 2)
     },
   },
   {

@@ -9,9 +9,9 @@ import { keyIdOf, type Signer, tufKeyJson } from '../../../protocol/signing/keys
 import { daysAfter, testSigner } from '../../helpers/fleet.ts'
 import { connect, until } from '../../helpers/mesh.ts'
 import { signedJson, signJson, testRoot } from '../../helpers/metadata.ts'
+import { timestampVersionOf } from '../accepted.ts'
 import type { Arena, Victim } from '../arena.ts'
 import type { Attack } from '../attack.ts'
-import { timestampVersionOf } from '../belief.ts'
 import { type ForgeInit, forge, offerOf } from '../forge.ts'
 
 /** Of a fleet where two of three must sign. */
@@ -41,7 +41,7 @@ export async function twoOfThree(
   const roots = [arena.fleet.published.trusted.root.bytes, rootOf(arena, 'targets')]
   const offer = (init: ForgeInit) => forge(arena.fleet, { roots, ...init })
   await arena.offer(victim, offer({ signers: { targets: operators.slice(0, 2) } }), 'operator')
-  assert.equal(victim.state.belief?.release.version, 2)
+  assert.equal(victim.state.accepted?.release.version, 2)
   return { victim, offer }
 }
 
@@ -59,7 +59,7 @@ async function keeps(
   assert.ok(victim.log.count(/targets metadata isn't signed/, hostile.id) > 0)
   assert.deepEqual(await arena.trust(victim), before)
   await arena.offer(victim, offer({ versions: next, signers: { targets: operators.slice(1) } }), 'operators')
-  assert.equal(victim.state.belief?.release.version, 3)
+  assert.equal(victim.state.accepted?.release.version, 3)
 }
 
 export const rootAttacks: Attack[] = [
@@ -172,7 +172,7 @@ export const rootAttacks: Attack[] = [
         release: { message: 'after the rotation' },
       })
       await arena.offer(victim, honest, 'operator')
-      assert.equal(victim.state.belief?.release.message, 'after the rotation')
+      assert.equal(victim.state.accepted?.release.message, 'after the rotation')
       assert.equal(timestampVersionOf(victim), 2)
     },
   },
@@ -189,7 +189,7 @@ export const rootAttacks: Attack[] = [
       const versions = { targets: 3, snapshot: 3, timestamp: 3 }
       const honest = forge(arena.fleet, { versions, release: { message: 'honest news' } })
       await arena.offer(victim, honest, 'operator')
-      assert.equal(victim.state.belief?.release.message, 'honest news')
+      assert.equal(victim.state.accepted?.release.message, 'honest news')
       await (await arena.hostile('device')).join(victim)
     },
   },
@@ -203,12 +203,12 @@ export const rootAttacks: Attack[] = [
       const release = { created: '2099-01-01T00:00:00Z' }
       await arena.offer(victim, forge(arena.fleet, { release }), 'first')
       await arena.offer(victim, forge(arena.fleet, { release, versions: versionsOf(3) }), 'second')
-      assert.equal(victim.state.belief?.release.version, 3)
+      assert.equal(victim.state.accepted?.release.version, 3)
       const floor = await victim.peerState.own.timeFloor()
       assert.ok(floor < daysAfter(new Date(), 31), `the floor is ${floor.toISOString()}`)
       const honest = forge(arena.fleet, { versions: versionsOf(4), release: { message: 'honest news' } })
       await arena.offer(victim, honest, 'operator')
-      assert.equal(victim.state.belief?.release.message, 'honest news')
+      assert.equal(victim.state.accepted?.release.message, 'honest news')
       await (await arena.hostile('device')).join(victim)
     },
   },

@@ -28,8 +28,8 @@ export const siteAttacks: Attack[] = [
       const { message } = arena.fleet.published.release
       const next = releaseAt(arena.fleet, 'berlin', [thief], { message: 'taken over' })
       await arena.offer(victim, offerOf(arena.fleet, next))
-      assert.equal(victim.state.belief?.sites.get('berlin')?.message, 'taken over')
-      assert.equal(followed(victim.state.belief, victim.own.certificate)?.message, message)
+      assert.equal(victim.state.accepted?.sites.get('berlin')?.message, 'taken over')
+      assert.equal(followed(victim.state.accepted, victim.own.certificate)?.message, message)
       await arena.goesOn(victim)
     },
   },
@@ -84,9 +84,9 @@ export const siteAttacks: Attack[] = [
       releaseAt(arena.fleet, 'berlin', [thief], { message: 'old' })
       releaseAt(arena.fleet, 'berlin', [thief], { message: 'new', devices: { victim: { config: 'kiosk' } }, configs })
       const victim = await arena.victim({ certificate: atBerlin(arena.fleet) })
-      assert.equal(followed(victim.state.belief, victim.own.certificate)?.message, 'new')
+      assert.equal(followed(victim.state.accepted, victim.own.certificate)?.message, 'new')
       await arena.refuses(victim, published(arena.fleet, 'berlin', old), /version/)
-      assert.equal(followed(victim.state.belief, victim.own.certificate)?.message, 'new')
+      assert.equal(followed(victim.state.accepted, victim.own.certificate)?.message, 'new')
     },
   },
   {
@@ -122,9 +122,9 @@ export const siteAttacks: Attack[] = [
       const next = publishNext(trusted, { ofSite }, arena.fleet.keys, arena.fleet.now)
       const taken = arena.fleet.publish({ trusted: next, fleet: arena.fleet.fleet, release, documents: [bytes] })
       await arena.offer(victim, offerOf(arena.fleet, taken))
-      assert.deepEqual([...(victim.state.belief?.sites.keys() ?? [])], ['berlin'])
-      assert.equal(victim.state.belief?.release.message, message)
-      assert.equal(followed(victim.state.belief, victim.own.certificate)?.message, message)
+      assert.deepEqual([...(victim.state.accepted?.sites.keys() ?? [])], ['berlin'])
+      assert.equal(victim.state.accepted?.release.message, message)
+      assert.equal(followed(victim.state.accepted, victim.own.certificate)?.message, message)
       await arena.goesOn(victim)
     },
   },

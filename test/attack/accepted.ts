@@ -3,5 +3,5 @@
 import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 
 export function timestampVersionOf({ state }: Pick<MeshPeer, 'state'>): number | undefined {
-  return state.belief?.trusted.timestamp?.signed.version
+  return state.accepted?.trusted.timestamp?.signed.version
 }
