@@ -1,14 +1,14 @@
-/** The one error shape of the project: what was expected and what came in the message, what to do next in the hint. */
+/** The project's error type: the message says what was expected and what came, the hint says what to do next. */
 
 /**
  * An error that a person or another peer can act on.
  *
- * `code` is stable, goes on the wire and into logs, and is what callers compare; each part of the project narrows it to
- * a union of its own (`class StoreError extends ThymeshError<'path-invalid' | …>`).
+ * `code` is stable: callers compare it, and it appears on the wire and in logs. Each part of the project narrows it
+ * to a union of its own (`class StoreError extends ThymeshError<'path-invalid' | …>`).
  */
 export class ThymeshError<Code extends string = string> extends Error {
   readonly code: Code
-  /** What the reader can do about it: one imperative sentence, or none where there is nothing to do. */
+  /** What the reader can do: one imperative sentence, or undefined if nothing can be done. */
   readonly hint: string | undefined
 
   constructor(code: Code, message: string, options: { hint?: string; cause?: unknown } = {}) {
@@ -28,7 +28,7 @@ export class HintedError<Code extends string = string> extends ThymeshError<Code
   }
 }
 
-/** The message of anything that was thrown, for logs and for wrapping. */
+/** The message of a caught value, for logs and for wrapping. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown)
 }

@@ -1,16 +1,16 @@
-/** Every size that a peer may send, in one place: bytes unless the name says otherwise. */
+/** Size limits for everything that a peer may send: bytes unless the name says otherwise. */
 
 const KiB = 1024
 const MiB = 1024 * KiB
 
 export const limits = {
-  /** A gossip message. One over-long message kills a gossip stream for good, so heads and reports stay far below. */
+  /** A gossip message. One oversized message ends a gossip stream, so heads and reports stay far below. */
   gossipMessage: 4 * KiB,
-  /** hello: a certificate with its token grant is about 1 KiB. */
+  /** A hello: a certificate with its token grant is about 1 KiB. */
   hello: 8 * KiB,
   /** A request for a document, a root or a NAR. */
   request: 1 * KiB,
-  /** Digest of what a peer holds, exchanged by sync: 10,000 members at about 100 bytes each. */
+  /** The digest that sync exchanges: 10,000 members at about 100 bytes each. */
   syncDigest: 1 * MiB,
   /** One DSSE envelope: certificate, grant or report. */
   envelope: 4 * KiB,
@@ -24,73 +24,73 @@ export const limits = {
   release: 1 * MiB,
   /** Revoked members, 54 bytes each: room for all of `members`. */
   revocations: 1 * MiB,
-  /** Revoked join tokens: they expire, and those that have may leave the list. */
+  /** Revoked join tokens. Tokens that have expired may leave the list. */
   revokedTokens: 1000,
-  /** Revocations of which name, day and reason are told, and a reason's characters. */
+  /** Revocations that keep a name, a date and a reason. */
   revocationNotes: 1000,
   reason: 200,
-  /** Certificates by one join token that a peer keeps: a leaked one must not fill the directory. */
+  /** Certificates from one join token that a peer keeps: a leaked token must not fill the directory. */
   membersPerToken: 2000,
-  /** What a report says that its peer has seen go wrong in the fleet. */
+  /** Alarms in one report. */
   alarms: 4,
-  /** Reports of one member for each second of the calendar: it makes one a second at most while it updates. */
+  /** Report counters for each second from 1970 to the end of a certificate: a member makes at most one report a second. */
   reportsPerSecond: 16,
   /** A closure descriptor: about 250 bytes a path; a desktop system has some 5,000 paths. */
   closure: 8 * MiB,
-  /** Documents from which one that is asked for may be told apart. */
+  /** Delta bases that one document request may offer. */
   bases: 4,
-  /** A proposal: metadata, the release that it names, and what operators have said of it. Mostly some KiB. */
+  /** A proposal: metadata, the release that it names, and the operators' statements. Usually a few KiB. */
   proposal: 2 * MiB,
-  /** Proposals that a peer keeps, and of these by one operator's key. */
+  /** Proposals that a peer keeps, and how many of them may come from one operator's key. */
   proposals: 64,
   proposalsPerAuthor: 4,
   /** Signatures on one document. */
   signatures: 32,
-  /** Of these by one operator's keys of the members role, old and new: 150 bytes each in an envelope. */
+  /** Signatures by one operator's members keys, old and new: 150 bytes each in an envelope. */
   memberSignatures: 4,
-  /** Root versions that one refresh walks; the specification asks for a bound. */
+  /** Root versions that one refresh may walk; the specification requires a limit. */
   rootRotations: 1024,
-  /** Roles that one look-up of a target file visits; what the specification's reference implementation allows. */
+  /** Roles that one target look-up may visit: the limit of the specification's reference implementation. */
   delegations: 32,
   /** Paths of one closure. */
   closurePaths: 50_000,
-  /** A NAR: larger than any store path that is known. */
+  /** A NAR: larger than any known store path. */
   narSize: 256 * 1024 * MiB,
   /** Members of a fleet. */
   members: 10_000,
-  /** Sites with operators of their own: the snapshot names a role for each, for good. */
+  /** Sites with their own operators. The snapshot keeps a role for each permanently. */
   sites: 64,
-  /** A release by a site's operators: every peer keeps that of every site. */
+  /** A release of a site's operators. Every peer keeps one for each site. */
   siteRelease: 128 * KiB,
-  /** Waves that a rollout policy names; what they leave is one more. */
+  /** Waves that a rollout policy may define; the remaining devices are one more. */
   waves: 16,
   /** Tags of one device. */
   tags: 32,
-  /** What a device gives of a log at a time. */
+  /** The part of a log that a device sends at a time. */
   logBytes: 256 * KiB,
   logLines: 5_000,
-  /** What a fetch is said to take longer is no estimate: 90 days, in seconds. */
+  /** The longest estimate that a report gives for a fetch: 90 days, in seconds. */
   secondsLeft: 90 * 86_400,
-  /** Releases that a device's history goes back. */
+  /** Releases in a device's history. */
   historyEntries: 50,
-  /** Characters in which a device says why it waits. */
+  /** The reason in a report why a device waits, in characters. */
   turnReason: 300,
-  /** A secret's ciphertext: 256 KiB of plaintext, and 200 bytes for each of thousands of devices that can read it. */
+  /** A secret's ciphertext: 256 KiB of plaintext, and 200 bytes for each of thousands of recipients. */
   secret: 2 * MiB,
-  /** A secret's plaintext: keys, certificates, files of accounts. */
+  /** A secret's plaintext: keys, certificates, credential files. */
   secretPlaintext: 256 * KiB,
   secretsPerConfig: 100,
-  /** Characters of a person's text: a release's message, a report's error. */
+  /** Text by a person or program: a release's message, a report's error. In characters. */
   message: 1000,
   /** Health probes of one config. */
   probes: 32,
   /** Maintenance windows of one config. */
   windows: 16,
-  /** Names in a report's list of failed units or probes: more than that say nothing new, and a report is small. */
+  /** Names in a report's list of failed units or probes: further ones add little, and a report is small. */
   reportedNames: 8,
-  /** What an activation printed and the journals of units that failed: kept by the device, named by its report. */
+  /** The output of an activation and the journals of failed units: the device keeps it, and its report names it. */
   activationLog: 256 * KiB,
 } as const
 
-/** The largest document that may be asked for by its hash. */
+/** The largest document that a peer may request by hash. */
 export const largestDocument = limits.closure

@@ -1,4 +1,4 @@
-/** Closure descriptors: every store path of a closure with what pins its bytes. */
+/** Closure descriptors: the store paths of a closure, with the hashes and signatures that pin their contents. */
 
 import { z } from 'zod'
 import { codec } from '../encoding/cbor.ts'
@@ -11,11 +11,14 @@ const pathSchema = z.strictObject({
   path: storePathSchema,
   narHash: bytesSchema(hashLength),
   narSize: z.int().min(1).max(limits.narSize),
-  /** Places in `paths` of what it references, itself included if it does: in the recipe's slot order, others after. */
+  /**
+   * Indices in `paths` of the references, including a self-reference: first the recipe's slots in order, then the
+   * others.
+   */
   references: z.array(z.int().min(0).max(limits.closurePaths)).max(limits.closurePaths),
   /** SHA-256 of the recipe that rebuilds its NAR. */
   recipe: bytesSchema(hashLength),
-  /** Nix signatures, `name:base64`. */
+  /** Nix signatures in the form `name:base64`. */
   signatures: z.array(z.string().max(200)).max(limits.signatures),
 })
 export type DescribedPath = z.infer<typeof pathSchema>
@@ -52,7 +55,7 @@ export function referencesOf(closure: Closure, described: DescribedPath): string
   return described.references.flatMap(place => closure.paths[place]?.path ?? [])
 }
 
-/** Bytes of all NARs together. */
+/** The total size of the closure's NARs in bytes. */
 export function closureSize(closure: Closure): number {
   return closure.paths.reduce((sum, { narSize }) => sum + narSize, 0)
 }

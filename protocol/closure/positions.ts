@@ -1,4 +1,4 @@
-/** Positions of references in a NAR: where a store path's hash stands, and which slot it belongs to. */
+/** Reference positions in a NAR: the offset of each store path hash, and the slot that it belongs to. */
 
 import { packVarints, unpackVarints } from '../encoding/varint.ts'
 import { hashPartLength } from '../nix/store-path.ts'
@@ -6,15 +6,15 @@ import { hashPartLength } from '../nix/store-path.ts'
 /** Bytes of a reference: the store path's hash part. The rest of the path, its name, stays in the chunks. */
 export const referenceLength = hashPartLength
 
-/** Where references stand, in ascending order and without overlap; two columns, since a NAR can have many thousands. */
+/** Reference positions in ascending order without overlap. Two typed arrays, since a NAR can have many thousands. */
 export interface Positions {
-  /** Byte offsets in the NAR of the hash parts' first characters. */
+  /** Byte offsets in the NAR where the hash parts begin. */
   readonly offsets: Float64Array
-  /** The slot that stands at each offset; slots are numbered by first occurrence. */
+  /** The slot at each offset. Slots are numbered by first occurrence. */
   readonly slots: Uint32Array
 }
 
-/** Packs positions as varints: for each the gap since the end of the one before, then its slot. */
+/** Packs positions as varints: for each one the gap since the end of the previous one, then its slot. */
 export function packPositions({ offsets, slots }: Positions): Uint8Array {
   const numbers = new Float64Array(offsets.length * 2)
   let end = 0
@@ -27,8 +27,8 @@ export function packPositions({ offsets, slots }: Positions): Uint8Array {
 }
 
 /**
- * Unpacks positions; throws a RangeError when they are more than `maxCount`, don't end within `size` bytes, or number
- * other slots than 0 … `slotCount` - 1 in the order of their first occurrence.
+ * Unpacks positions. Throws a RangeError if there are more than `maxCount`, if one reaches beyond `size` bytes, or if
+ * the slots aren't 0 … `slotCount` - 1 in order of first occurrence.
  */
 export function unpackPositions(
   bytes: Uint8Array,
@@ -55,7 +55,7 @@ export function unpackPositions(
   return { offsets, slots }
 }
 
-/** Index of the first position whose text reaches beyond byte `start`: a binary search. */
+/** Binary search for the first position whose text extends beyond byte `start`; returns its index. */
 export function firstPositionAfter({ offsets }: Positions, start: number): number {
   let low = 0
   let high = offsets.length

@@ -1,4 +1,4 @@
-/** Recipes: how to rebuild one NAR out of chunks in which the hashes of its references are blanked. */
+/** Recipes: how to rebuild a NAR from chunks in which the hashes of its references are replaced by a filler. */
 
 import { z } from 'zod'
 import { codec, FormatError } from '../encoding/cbor.ts'
@@ -8,61 +8,64 @@ import { packVarints, unpackVarints } from '../encoding/varint.ts'
 import { messageOf } from '../errors.ts'
 import { type Positions, packPositions, unpackPositions } from './positions.ts'
 
-/** Bounds of a recipe, in bytes unless the name says otherwise; tighter than a NAR's own, so that one fits in memory. */
+/**
+ * Limits of a recipe, in bytes unless the name says otherwise. Tighter than a NAR's own, so that a recipe fits in
+ * memory.
+ */
 export const recipeLimits = {
   /** A NAR; the largest store paths known (CUDA, games) are below 20 GiB. */
   narSize: 64 * 1024 ** 3,
-  /** One chunk: what one request of the swarm carries, held in memory whole while it is verified. */
+  /** A chunk: it is requested as one unit and held in memory until it is verified. */
   chunkSize: 256 * 1024,
-  /** Chunks of one NAR: the largest NAR in chunks of the smallest average that any chunker would use. */
+  /** Chunks of one NAR: the largest NAR divided by the smallest average chunk size of any chunker. */
   chunkCount: 1024 ** 2,
-  /** Different references in one NAR; a NixOS system closure has some thousand paths in all. */
+  /** Distinct references in one NAR. A whole NixOS system closure has a few thousand paths. */
   slotCount: 65_536,
-  /** References in one NAR, each time they occur. */
+  /** References in one NAR, counting repetitions. */
   positionCount: 1024 ** 2,
-  /** Packed positions: at most 6 bytes a gap and 3 a slot. */
+  /** Packed positions: at most 6 bytes for a gap and 3 for a slot. */
   positionsSize: 9 * 1024 ** 2,
-  /** The whole document: 35 bytes a chunk, and the positions. */
+  /** The whole document: 35 bytes for each chunk, and the positions. */
   recipeSize: 45 * 1024 ** 2,
 } as const
 
-/** Stands in for each byte of a reference's hash in a chunk: `_`, which is no nix32 character. Wire-stable. */
+/** Replaces each byte of a reference's hash in a chunk: `_`, which isn't a nix32 character. Part of the wire format. */
 export const filler = 0x5f
 
-/** A piece of a normalised NAR. */
+/** A chunk of a normalised NAR. */
 export interface Chunk {
   /** SHA-256 of the chunk's normalised bytes: 32 bytes. */
   readonly hash: Uint8Array
-  /** Where it begins in the NAR. */
+  /** Its offset in the NAR. */
   readonly offset: number
   /** 1 byte to 256 KiB. */
   readonly length: number
 }
 
 /**
- * How to rebuild one NAR. Nothing in it depends on the hash of the path or of a reference: a rebuild that changed only
- * hashes has the same recipe. Which store path a slot stands for is said by the closure descriptor.
+ * How to rebuild one NAR. A recipe doesn't depend on the hash of the path or of a reference, so a rebuild that
+ * changed only hashes has the same recipe. The closure descriptor maps slots to store paths.
  */
 export interface Recipe {
-  /** Bytes of the NAR. */
+  /** The NAR's size in bytes. */
   readonly size: number
-  /** In order, without gaps: together they are the NAR. */
+  /** In order and without gaps; concatenated they are the NAR. */
   readonly chunks: readonly Chunk[]
-  /** How many different references occur in the NAR. */
+  /** The number of distinct references in the NAR. */
   readonly slotCount: number
   readonly positions: Positions
 }
 
-/** The document as it is encoded: columns of packed bytes, since an object a chunk would cost a tenth more. */
+/** The encoded document: packed columns, since one object for each chunk would cost a tenth more. */
 const columnsCodec = codec(
   'recipe',
   recipeLimits.recipeSize,
   z.strictObject({
     v: formatVersion,
     size: z.int().min(1).max(recipeLimits.narSize),
-    /** Chunks' SHA-256, one after the other. */
+    /** The chunks' SHA-256 hashes, concatenated. */
     hashes: bytesSchema(hashLength, recipeLimits.chunkCount * hashLength),
-    /** Chunks' lengths as varints. */
+    /** The chunks' lengths as varints. */
     lengths: bytesSchema(1, recipeLimits.chunkCount * 3),
     slots: z.int().min(0).max(recipeLimits.slotCount),
     positions: bytesSchema(0, recipeLimits.positionsSize),
@@ -72,7 +75,7 @@ const columnsCodec = codec(
 /**
  * The canonical bytes of a recipe.
  *
- * @throws FormatError when it is none that {@link decodeRecipe} would take.
+ * @throws FormatError if {@link decodeRecipe} would reject it.
  */
 export function encodeRecipe({ size, chunks, slotCount, positions }: Recipe): Uint8Array {
   const hashes = new Uint8Array(chunks.length * hashLength)
@@ -81,16 +84,16 @@ export function encodeRecipe({ size, chunks, slotCount, positions }: Recipe): Ui
   })
   const lengths = packVarints(chunks.map(({ length }) => length))
   const columns = { v: 1 as const, size, hashes, lengths, slots: slotCount, positions: packPositions(positions) }
-  // A copy, since the encoder's bytes may lie in a shared slab that would cross to another thread whole.
+  // A copy: the encoder's bytes may be a view of a shared slab, and a message to another thread would copy the slab
+  // whole.
   const bytes = new Uint8Array(columnsCodec.encode(columns))
   decodeRecipe(bytes)
   return bytes
 }
 
 /**
- * Reads a recipe, with every bound checked: chunks that sum up to the NAR's size, positions in order and within it,
- * slots by first occurrence. The packed columns have one encoding each, as the document around them has, so equal
- * recipes have equal bytes.
+ * Decodes a recipe and checks every bound: chunk lengths sum to the NAR's size, positions are in order and within it,
+ * slots are numbered by first occurrence. Every column has one encoding only, so equal recipes have equal bytes.
  *
  * @throws FormatError
  */
@@ -108,7 +111,7 @@ export function decodeRecipe(bytes: Uint8Array): Recipe {
   }
 }
 
-/** What a recipe is called: SHA-256 of its canonical bytes, 32 bytes; what its CID holds. */
+/** A recipe's ID: the SHA-256 of its canonical bytes (32 bytes), as in its CID. */
 export function recipeId(bytes: Uint8Array): Uint8Array {
   return sha256(bytes)
 }

@@ -1,14 +1,14 @@
-/** Canonical bytes: DAG-CBOR documents that are read with a schema and a bound, and have one encoding only. */
+/** Canonical DAG-CBOR: documents are decoded with a schema and a size limit, and have exactly one encoding. */
 
 import { decode as decodeDagCbor, encode as encodeDagCbor } from '@ipld/dag-cbor'
 import type { z } from 'zod'
 import { messageOf, ThymeshError } from '../errors.ts'
 import { equalBytes } from './hash.ts'
 
-/** Why bytes from elsewhere were not taken. */
+/** Why received bytes were rejected. */
 export class FormatError extends ThymeshError<'too-large' | 'not-canonical' | 'malformed'> {}
 
-/** How one kind of document is written and read. */
+/** Encodes and decodes one kind of document. */
 export interface Codec<T> {
   readonly name: string
   readonly maxBytes: number
@@ -18,8 +18,8 @@ export interface Codec<T> {
 
 /**
  * A codec for documents of one schema: DAG-CBOR (https://ipld.io/specs/codecs/dag-cbor/spec/) in its canonical form.
- * `decode` throws a FormatError when the bytes are too many, aren't what the schema wants, or could be written in
- * another way; so equal documents have equal hashes, whoever wrote them.
+ * `decode` throws a FormatError if the bytes are too many, don't match the schema, or aren't the canonical encoding.
+ * So equal documents have equal hashes on every peer.
  */
 export function codec<T>(name: string, maxBytes: number, schema: z.ZodType<T>): Codec<T> {
   return {
@@ -56,10 +56,10 @@ function parsed<T>(name: string, schema: z.ZodType<T>, value: unknown): T {
   throw new FormatError('malformed', `not a valid ${name}: ${describeIssues(result.error)}`, { cause: result.error })
 }
 
-/** Characters of one issue's description: an unknown key is repeated in it, and a peer may have made that long. */
+/** The longest description of one issue, in characters: it repeats unknown keys, and a peer may send long ones. */
 const maxIssueLength = 200
 
-/** What zod found, in one line: the key, then what is wrong with it; at most five. */
+/** Zod's issues in one line, at most five: each key, then what is wrong with it. */
 export function describeIssues(error: z.ZodError): string {
   const lines = error.issues.slice(0, 5).map(issue => {
     const key = issue.path.map(String).join('.')
@@ -70,7 +70,7 @@ export function describeIssues(error: z.ZodError): string {
   return lines.join('; ') + (more > 0 ? `; and ${more} more` : '')
 }
 
-/** DAG-CBOR has no undefined: an optional key that is absent is left out. */
+/** DAG-CBOR has no undefined: absent optional keys are omitted. */
 function withoutUndefined(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutUndefined)
   if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) return value

@@ -1,4 +1,4 @@
-/** Content identifiers: what a document is called, so that any peer may bring it. */
+/** Content identifiers (CIDs): documents are named by their hash, so any peer can supply them. */
 
 import { code as dagCbor } from '@ipld/dag-cbor'
 import { CID } from 'multiformats/cid'
@@ -19,12 +19,12 @@ export function cidOfHash(hash: Uint8Array): CID {
   return CID.createV1(dagCbor, Digest.create(sha256Code.code, hash))
 }
 
-/** The SHA-256 that a CID of ours holds. */
+/** The SHA-256 inside a CID of this format. */
 export function hashOfCid(cid: CID): Uint8Array {
   return cid.multihash.digest
 }
 
-/** A CID as it is decoded from DAG-CBOR; only our one kind is taken. */
+/** A CID as decoded from DAG-CBOR. Only CIDv1 with dag-cbor and SHA-256 is accepted. */
 export const cidSchema = z.custom<CID>(
   value => {
     const cid = CID.asCID(value)

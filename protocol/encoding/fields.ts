@@ -1,4 +1,4 @@
-/** The small schemas that documents are made of. */
+/** Schemas of the fields that documents share. */
 
 import { z } from 'zod'
 import { limits } from '../limits.ts'
@@ -6,18 +6,18 @@ import { limits } from '../limits.ts'
 /** A fleet's ID: SHA-256 of root version 1, in hex. */
 export const fleetIdSchema = z.string().regex(/^[0-9a-f]{64}$/, { error: 'expected a fleet ID (64 hex digits)' })
 
-/** Names of devices, configs, tags and sites: what DNS takes as a label, so that they work as host names too. */
+/** Names of devices, configs, tags and sites: valid DNS labels, so that they can be host names. */
 export const nameSchema = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, {
   error: 'expected a name of lowercase letters, digits and inner hyphens, at most 63 characters',
 })
 
-/** A point in time as TUF writes it: UTC, whole seconds; a real one, so that comparing it never yields NaN. */
+/** A time as TUF writes it: UTC in whole seconds. It must be a real date, so that comparing it never yields NaN. */
 export const timeSchema = z.string().refine(isTime, { error: 'expected a time such as 2026-01-31T12:00:00Z' })
 
 function isTime(text: string): boolean {
   if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(text)) return false
   const date = new Date(text)
-  // Date takes 30 February for 2 March: a real date is written back as it was read.
+  // Date reads 30 February as 2 March; formatting it again shows the difference.
   return !Number.isNaN(date.getTime()) && timeText(date) === text
 }
 
@@ -31,15 +31,15 @@ export const formatVersion = z.literal(1)
 
 export const keyIdSchema = z.string().regex(/^[0-9a-f]{64}$/, { error: 'expected a key ID (64 hex digits)' })
 
-/** A person's text of one or more lines, bounded. */
+/** Text by a person, of one or more lines. */
 export const messageSchema = z.string().max(limits.message)
 
-/** What Nix calls a system. */
+/** A Nix system. */
 export const systemSchema = z
   .string()
   .regex(/^[a-z0-9_]+-[a-z0-9]+$/, { error: 'expected a system such as x86_64-linux' })
 
-/** A time zone of the IANA database; whether this machine knows it is asked where it is used. */
+/** A time zone of the IANA database. Its use site checks whether this machine knows it. */
 export const timeZoneSchema = z
   .string()
   .max(64)
@@ -48,7 +48,7 @@ export const timeZoneSchema = z
 /** A join token's ID: the first half of its key's SHA-256, in hex. */
 export const tokenIdSchema = z.string().regex(/^[0-9a-f]{32}$/, { error: "expected a join token's ID (32 hex digits)" })
 
-/** Bytes of what a process draws to tell itself from others. */
+/** The length in bytes of the random number that identifies a process. */
 export const bootLength = 8
 
 /** An X25519 recipient of age. */
@@ -66,14 +66,14 @@ export function bytesSchema(min: number, max = min): z.ZodType<Uint8Array> {
   }) as unknown as z.ZodType<Uint8Array>
 }
 
-/** Now, or a given moment, as documents write it. */
+/** Formats a time for a document. */
 export function timeText(date: Date): string {
   return `${date.toISOString().slice(0, 19)}Z`
 }
 
 /**
- * Names of units as systemd.unit(5) has them, with one of its types. No first hyphen, and none of the characters that
- * mean something to a shell or make a pattern: a name is never anything but one unit.
+ * Unit names as in systemd.unit(5), with a known type. No leading hyphen, shell metacharacters or glob characters, so
+ * a name always denotes exactly one unit.
  */
 export const unitNameSchema = z
   .string()

@@ -1,4 +1,4 @@
-/** SHA-256, the one hash of the project: TUF's, Nix's and the CIDs'; and bytes in hex. */
+/** SHA-256, the hash of TUF, Nix and CIDs, and hex encoding. */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 
@@ -11,12 +11,12 @@ export function sha256(...parts: Uint8Array[]): Uint8Array {
   return new Uint8Array(hash.digest())
 }
 
-/** SHA-256 in lowercase hex, as TUF writes it: 64 characters. */
+/** SHA-256 in lowercase hex (64 characters), as TUF writes it. */
 export function sha256Hex(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-/** SHA-512 in lowercase hex; only for repositories of others that name files by it. */
+/** SHA-512 in lowercase hex; only for foreign TUF repositories that use it. */
 export function sha512Hex(bytes: Uint8Array): string {
   return createHash('sha512').update(bytes).digest('hex')
 }
@@ -25,7 +25,7 @@ export function toHex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }
 
-/** Bytes of a lowercase hex text; throws a RangeError when it is none. */
+/** Decodes lowercase hex. Throws a RangeError for any other text. */
 export function fromHex(hex: string): Uint8Array {
   if (!/^(?:[0-9a-f]{2})*$/.test(hex)) throw new RangeError(`expected lowercase hex, got ${JSON.stringify(hex)}`)
   return new Uint8Array(Buffer.from(hex, 'hex'))

@@ -33,8 +33,8 @@ test('varints: any bytes have one meaning or none', () => {
   )
 })
 
-test('varints: refuses cut-off, overlong and too large ones', () => {
-  assert.throws(() => unpackVarints(Uint8Array.of(0x80)), /cut-off/)
+test('varints: refuses truncated, overlong and too large ones', () => {
+  assert.throws(() => unpackVarints(Uint8Array.of(0x80)), /truncated/)
   assert.throws(() => unpackVarints(Uint8Array.of(0x80, 0)), /as few bytes/)
   assert.throws(() => unpackVarints(new Uint8Array(9).fill(0xff)), /at most 8 bytes/)
   assert.throws(() => unpackVarints(Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f)), /53 bits/)

@@ -1,6 +1,6 @@
-/** Varints: whole numbers packed as LEB128, for tables of many small numbers inside a document. */
+/** Varints: whole numbers packed as LEB128, for large tables of small numbers inside a document. */
 
-/** Seven bits a byte: enough for `Number.MAX_SAFE_INTEGER` (53 bits). */
+/** Seven bits in each byte: enough for `Number.MAX_SAFE_INTEGER` (53 bits). */
 const maxVarintBytes = 8
 
 /**
@@ -24,8 +24,8 @@ export function packVarints(numbers: ArrayLike<number>): Uint8Array {
 }
 
 /**
- * Unpacks what {@link packVarints} made; throws a RangeError for a number that is cut off, too large or longer than
- * need be (so that a list has one encoding only), and for more than `maxCount` of them.
+ * Unpacks the output of {@link packVarints}. Throws a RangeError for a number that is truncated, too large or not
+ * minimally encoded (so that a list has one encoding only), and for more than `maxCount` numbers.
  */
 export function unpackVarints(bytes: Uint8Array, maxCount = Number.POSITIVE_INFINITY): number[] {
   const numbers: number[] = []
@@ -48,7 +48,7 @@ export function unpackVarints(bytes: Uint8Array, maxCount = Number.POSITIVE_INFI
     scale = 1
     length = 0
   }
-  if (length > 0) throw new RangeError('expected a whole number of varints, got a cut-off one')
+  if (length > 0) throw new RangeError('expected a whole number of varints, got a truncated one')
   return numbers
 }
 

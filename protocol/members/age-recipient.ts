@@ -1,13 +1,13 @@
-/** Age recipients as age writes them: an X25519 public key in bech32, `age1…` (https://age-encryption.org/v1). */
+/** age recipients: an X25519 public key in bech32, `age1…` (https://age-encryption.org/v1). */
 
 import { bech32 } from '@scure/base'
 
-/** Bytes of an X25519 public key. */
+/** The length of an X25519 public key. */
 const keyBytes = 32
 
 /**
- * Whether a text is an X25519 recipient that something can be encrypted to: lower case, with a good checksum, of 32 bytes. A
- * certificate may say anything that begins like one.
+ * Whether a text is a valid X25519 recipient: lower case, with a correct checksum and 32 bytes. Certificates only
+ * guarantee the prefix.
  */
 export function isAgeRecipient(text: string): boolean {
   if (!text.startsWith('age1') || text !== text.toLowerCase()) return false

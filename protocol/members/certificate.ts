@@ -1,4 +1,4 @@
-/** Member certificates: who a peer is in the fleet. Signed by the members role, or by a join token's key. */
+/** Member certificates: a peer's identity in the fleet, signed by the members role or by a join token's key. */
 
 import { z } from 'zod'
 import {
@@ -26,9 +26,9 @@ const certificateSchema = z.strictObject({
   age: ageRecipientSchema.optional(),
   issued: timeSchema,
   expires: timeSchema,
-  /** The join token's grant, when its key signed this certificate instead of the members role. */
+  /** The join token's grant, if the token's key signed this certificate instead of the members role. */
   grant: bytesSchema(1, limits.envelope / 2).optional(),
-  /** The join token that let this member in, once a controller has countersigned its certificate. */
+  /** The join token that this member joined with, once a controller has countersigned the certificate. */
   token: tokenIdSchema.optional(),
 })
 export type Certificate = z.infer<typeof certificateSchema>
@@ -36,14 +36,14 @@ export type Certificate = z.infer<typeof certificateSchema>
 export const certificateKind = signedKind<Certificate>('member certificate', certificateSchema)
 
 /**
- * Which of two certificates of one peer stands: the higher text. What the members role signed stands over what a join
- * token signed, whose dates are the joining device's own; of one kind the one that was issued later.
+ * Orders two certificates of one peer: the higher text wins. A certificate signed by the members role overrides one
+ * signed by a join token, whose dates the device chose itself. Within one kind, the later one wins.
  */
 export function certificateRank({ grant, issued }: Pick<Certificate, 'grant' | 'issued'>): string {
   return grant === undefined ? `m${issued}` : issued
 }
 
-/** Reads a certificate and checks nothing but its form: for what was verified before it was stored. */
+/** Decodes a certificate without verifying it, for certificates that were verified before they were stored. */
 export function readCertificate(envelope: Uint8Array): Certificate {
   return readEnvelope(certificateKind, envelope).document
 }

@@ -1,4 +1,4 @@
-/** Join tokens: a delegated, expiring key that may issue device certificates within its limits. */
+/** Join tokens: a delegated key with an expiry that may issue device certificates within its limits. */
 
 import { base64url } from 'multiformats/bases/base64'
 import { z } from 'zod'
@@ -13,7 +13,7 @@ const namePatternSchema = z.string().regex(/^(?=.{1,63}$)[a-z0-9-]*\*?[a-z0-9-]*
   error: 'expected a device name in which one * may stand for any part, such as kiosk-*',
 })
 
-/** What the members role allows the token's key to do. */
+/** What the members role delegates to the token's key. */
 const grantSchema = z.strictObject({
   v: formatVersion,
   fleet: fleetIdSchema,
@@ -23,23 +23,26 @@ const grantSchema = z.strictObject({
   site: nameSchema.optional(),
   issued: timeSchema,
   expires: timeSchema,
-  /** How long the certificates may last that the token issues: until a controller countersigns them. */
+  /** The lifetime of the certificates that the token issues, until a controller countersigns them. */
   certificateDays: z.int().min(1).max(3650),
-  /** How long those last that a controller makes of them. */
+  /** The lifetime of the certificates after a controller has countersigned them. */
   memberDays: z.int().min(1).max(3650).optional(),
-  /** How many devices controllers countersign. Offline nobody can count, so until then there is no limit. */
+  /**
+   * How many devices controllers countersign. Certificates issued offline can't be counted, so they have no limit
+   * before.
+   */
   uses: z.int().min(1).max(limits.members).optional(),
 })
 export type Grant = z.infer<typeof grantSchema>
 
 export const grantKind = signedKind<Grant>('join grant', grantSchema)
 
-/** What a token is called where it is listed, counted and revoked. */
+/** A token's ID, used to list, count and revoke it. */
 export function tokenIdOf(grant: Pick<Grant, 'key'>): string {
   return sha256Hex(grant.key).slice(0, 32)
 }
 
-/** What a new device is given: the grant, the key that it delegates to, and where the mesh may be found. */
+/** What a new device needs: the grant, the key that it delegates to, and addresses of the mesh. */
 const tokenSchema = z.strictObject({
   v: formatVersion,
   fleet: fleetIdSchema,
@@ -51,11 +54,14 @@ export type JoinToken = z.infer<typeof tokenSchema>
 
 const tokenCodec = codec<JoinToken>('join token', limits.envelope, tokenSchema)
 const prefix = 'thymesh-join-1.'
-/** Bytes of the token's SHA-256 at its end: what is mistyped within keys and signatures shows nowhere else. */
+/**
+ * Bytes of the token's SHA-256 appended to it as a checksum: nothing else reveals a typing error inside a key or
+ * signature.
+ */
 const checksumLength = 4
 const maxTextLength = prefix.length + Math.ceil(((limits.envelope + checksumLength) * 4) / 3)
 
-/** The token as one line of text. It holds a private key: whoever reads it can join within its limits. */
+/** The token as one line of text. It contains a private key: anyone who reads it can join within its limits. */
 export function formatJoinToken(token: JoinToken): string {
   const bytes = tokenCodec.encode(token)
   return prefix + base64url.baseEncode(Buffer.concat([bytes, checksum(bytes)]))
@@ -65,7 +71,7 @@ function checksum(bytes: Uint8Array): Uint8Array {
   return sha256(bytes).subarray(0, checksumLength)
 }
 
-/** Reads a token's text; throws a FormatError when it is none. */
+/** Parses a token. Throws a FormatError if the text isn't one. */
 export function parseJoinToken(text: string): JoinToken {
   const trimmed = text.trim()
   if (!trimmed.startsWith(prefix)) {
@@ -90,13 +96,13 @@ export function parseJoinToken(text: string): JoinToken {
 }
 
 function mistyped(cause?: unknown): FormatError {
-  return new FormatError('malformed', 'expected a join token, got one that is cut off or mistyped', {
+  return new FormatError('malformed', 'expected a join token, got one that is truncated or mistyped', {
     hint: 'Copy the whole line that `thymesh token` printed.',
     cause,
   })
 }
 
-/** Whether a grant's name pattern covers a device's name. */
+/** Whether a device name matches a grant's name pattern. */
 export function nameMatches(pattern: string, name: string): boolean {
   const [head = '', tail] = pattern.split('*')
   if (tail === undefined) return name === head

@@ -1,4 +1,4 @@
-/** Whether a certificate makes its holder a member: signatures, limits, expiry, revocation. */
+/** Verifies that a certificate makes its holder a member: signatures, limits, expiry, revocation. */
 
 import { toHex } from '../encoding/hash.ts'
 import { ThymeshError } from '../errors.ts'
@@ -12,21 +12,21 @@ export class MembershipError extends ThymeshError<
   'other-fleet' | 'other-peer' | 'not-signed' | 'beyond-grant' | 'expired' | 'revoked' | 'token-revoked'
 > {}
 
-/** What membership is judged by; comes from the trusted metadata. */
+/** The keys and revocations that membership is verified against, from the trusted metadata. */
 export interface MembershipAuthority {
   readonly fleet: string
-  /** The keys of the members role, and how many of them must have signed. */
+  /** The keys of the members role, and its threshold. */
   readonly keys: readonly PublicKey[]
   readonly threshold: number
-  /** Peer IDs that were revoked. */
+  /** Revoked peer IDs. */
   readonly revoked: ReadonlySet<string>
-  /** IDs of join tokens that were revoked. */
+  /** IDs of revoked join tokens. */
   readonly revokedTokens?: ReadonlySet<string>
 }
 
 /**
- * The certificate of `peerId`, verified. `time` is the latest moment that is surely past (the time floor, or a live
- * clock). Throws a MembershipError that says why not, or a FormatError.
+ * Verifies the certificate of `peerId` and returns it. `time` is the latest moment that has certainly passed (the
+ * time floor, or a live clock). Throws a MembershipError that says why not, or a FormatError.
  */
 export function verifyMember(envelope: Uint8Array, peerId: string, by: MembershipAuthority, time: Date): Certificate {
   const opened = readEnvelope(certificateKind, envelope)
@@ -56,14 +56,15 @@ function verifyGrant(
   const openedGrant = readEnvelope(grantKind, grantEnvelope)
   const grant = openedGrant.document
   requireThreshold(openedGrant, by, 'the join token')
-  // When it was issued is the device's own word, so none of it counts any more: who is meant to stay is countersigned.
+  // The device chose its issue date itself, so nothing the token signed counts any more. Countersigned members stay.
   if (by.revokedTokens?.has(tokenIdOf(grant))) {
     throw new MembershipError('token-revoked', `the join token of ${certificate.name} was revoked`)
   }
   if (!opened.signedBy(grant.key)) {
     throw new MembershipError('not-signed', `the certificate of ${certificate.name} isn't signed by its join token`)
   }
-  // Else whoever holds a token could issue certificates in other peers' names, and so replace a controller's by a device's.
+  // Without the peer's own signature, a token's holder could issue certificates in other peers' names and so replace
+  // a controller's certificate by a device's.
   if (!opened.signedBy(publicKeyOf(certificate.peer))) {
     throw new MembershipError('not-signed', `the certificate of ${certificate.name} isn't signed by its own peer`)
   }
@@ -75,7 +76,7 @@ function verifyGrant(
   if (grant.site !== undefined && grant.site !== certificate.site) {
     throw beyond('site', grant.site, certificate.site ?? 'none')
   }
-  // A certificate is written by the joining device, so its own dates prove nothing: the grant's expiry is the bound.
+  // The joining device writes its certificate, so its dates prove nothing; the grant's expiry is the bound.
   const lastExpiry = Date.parse(grant.expires) + grant.certificateDays * 86_400_000
   if (Date.parse(certificate.expires) > lastExpiry) {
     throw beyond('certificates until', new Date(lastExpiry).toISOString(), certificate.expires)

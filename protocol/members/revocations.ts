@@ -6,7 +6,7 @@ import { fleetIdSchema, formatVersion, nameSchema, timeSchema, tokenIdSchema } f
 import { limits } from '../limits.ts'
 import { peerIdSchema } from '../signing/peer-id.ts'
 
-/** Who was revoked, for people: certificates of revoked members are kept nowhere. */
+/** A revoked member's name for display: its certificate isn't kept anywhere. */
 const noteSchema = z.strictObject({
   subject: z.union([peerIdSchema, tokenIdSchema]),
   name: nameSchema.optional(),
@@ -19,16 +19,19 @@ const revocationsSchema = z.strictObject({
   v: formatVersion,
   fleet: fleetIdSchema,
   peers: z.array(peerIdSchema).max(limits.members),
-  /** Join tokens: a certificate that only such a token has signed makes nobody a member any more. */
+  /** Revoked join tokens: a certificate that only such a token has signed no longer makes its holder a member. */
   tokens: z.array(tokenIdSchema).max(limits.revokedTokens).optional(),
-  /** The newest ones. */
+  /** The newest notes. */
   notes: z.array(noteSchema).max(limits.revocationNotes).optional(),
 })
 export type Revocations = z.infer<typeof revocationsSchema>
 
 export const revocationsCodec = codec<Revocations>('revocation list', limits.revocations, revocationsSchema)
 
-/** The list with one more entry; the same list when it has that already. The oldest notes go when there are too many. */
+/**
+ * Adds one entry; returns the same list if it has that entry already. If there are too many notes, the oldest are
+ * dropped.
+ */
 export function withRevocation(list: Revocations, kind: 'peer' | 'token', note: RevocationNote): Revocations {
   const { subject } = note
   const known = kind === 'peer' ? list.peers : (list.tokens ?? [])

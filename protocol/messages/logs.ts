@@ -1,4 +1,4 @@
-/** Asking a device for its logs: the journal, the output of an activation, the history of its releases. */
+/** Requests for a device's logs: the journal, the output of an activation, the history of its releases. */
 
 import { z } from 'zod'
 import { codec } from '../encoding/cbor.ts'
@@ -11,33 +11,33 @@ const logRequestSchema = z.union([
   z.strictObject({
     journal: z.strictObject({
       unit: unitNameSchema.optional(),
-      /** The last ones. */
+      /** The number of lines from the end. */
       lines: z.int().min(1).max(limits.logLines),
       since: timeSchema.optional(),
     }),
   }),
-  /** What a report names: the whole log of an activation that failed. */
+  /** The full log of a failed activation, by the hash that a report names. */
   z.strictObject({ activation: bytesSchema(hashLength) }),
   z.strictObject({ history: z.literal(true) }),
 ])
 export type LogRequest = z.infer<typeof logRequestSchema>
 export const logRequestCodec = codec<LogRequest>('log request', limits.request, logRequestSchema)
 
-/** One line of a device's history: how it went with a release. */
+/** One entry of a device's history: the outcome of one release. */
 const historyEntrySchema = z.strictObject({
   release: versionSchema,
-  /** The site whose own release it is. */
+  /** The site, if the release is a site's own. */
   site: nameSchema.optional(),
   outcome: z.enum(['running', 'rolled-back', 'failed']),
   at: timeSchema.optional(),
   config: z.string().max(63).optional(),
   topLevel: storePathSchema.optional(),
   code: z.string().max(50).optional(),
-  /** The first line of what was wrong. */
+  /** The first line of the error. */
   message: z.string().max(200).optional(),
 })
 export type HistoryEntry = z.infer<typeof historyEntrySchema>
 
-/** The newest first. */
+/** Newest first. */
 export const historySchema = z.array(historyEntrySchema).max(limits.historyEntries)
 export const historyCodec = codec<HistoryEntry[]>('history', limits.logBytes, historySchema)

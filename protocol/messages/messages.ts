@@ -1,4 +1,4 @@
-/** What peers say to each other: hello, heads, sync and requests for documents and NARs. */
+/** Messages between peers: hello, heads, sync, and requests for documents and NARs. */
 
 import { z } from 'zod'
 import { codec } from '../encoding/cbor.ts'
@@ -7,7 +7,10 @@ import { hashLength } from '../encoding/hash.ts'
 import { limits } from '../limits.ts'
 import { peerIdSchema } from '../signing/peer-id.ts'
 
-/** Protocol names; the fleet's ID keeps fleets that share a network apart. Numbers are written out, never derived. */
+/**
+ * Protocol names. The fleet's ID separates fleets that share a network. Version numbers are written out, never
+ * derived.
+ */
 export function protocolNames(fleet: string) {
   const prefix = `thymesh/${fleet.slice(0, 16)}`
   return {
@@ -15,10 +18,10 @@ export function protocolNames(fleet: string) {
     prefix,
     hello: `/${prefix}/hello/1`,
     sync: `/${prefix}/sync/2`,
-    /** Sync without the summary in front, as peers of old speak it. */
+    /** Sync without the summary, as older peers speak it. */
     plainSync: `/${prefix}/sync/1`,
     document: `/${prefix}/document/1`,
-    /** The same, for documents that may be told apart from others. */
+    /** Document requests whose answers may be deltas. */
     documentDelta: `/${prefix}/document/2`,
     swarm: `/${prefix}/swarm/1`,
     log: `/${prefix}/log/1`,
@@ -30,17 +33,17 @@ export function protocolNames(fleet: string) {
 }
 export type ProtocolNames = ReturnType<typeof protocolNames>
 
-/** The first word of both sides, before either is admitted. */
+/** The first message of both sides, before either is admitted. */
 const helloSchema = z.strictObject({
   v: formatVersion,
   fleet: fleetIdSchema,
   certificate: bytesSchema(1, limits.envelope),
-  /** Name and version of the program, for people. */
+  /** Name and version of the program, for display. */
   agent: z.string().max(100),
-  /** How far its trusted metadata goes; 0 where it has none. Hints: they are checked when the metadata is fetched. */
+  /** The versions of its trusted metadata; 0 if it has none. Hints only: fetched metadata is verified. */
   root: z.int().min(0),
   timestamp: z.int().min(0),
-  /** Drawn anew by each process: two at a time under one peer ID are two devices with one key. */
+  /** A random number of the process. Two at a time under one peer ID mean two devices with one key. */
   boot: bytesSchema(bootLength).optional(),
 })
 export type Hello = z.infer<typeof helloSchema>
@@ -50,18 +53,21 @@ export const helloCodec = codec<Hello>('hello', limits.hello, helloSchema)
 const verdictSchema = z.strictObject({
   admitted: z.boolean(),
   reason: z.string().max(300).optional(),
-  /** The code of the error behind a refusal. */
+  /** The error code behind a refusal. */
   code: z.string().max(50).optional(),
 })
 export type Verdict = z.infer<typeof verdictSchema>
 export const verdictCodec = codec<Verdict>('verdict', limits.request, verdictSchema)
 
-/** What gossip carries of the trusted metadata: the timestamp, and how far the roots go (a hint, checked by walking). */
+/**
+ * What gossip carries of the trusted metadata: the timestamp, and the root version (a hint, verified by walking the
+ * roots).
+ */
 const headSchema = z.strictObject({ root: versionSchema, timestamp: bytesSchema(1, limits.timestamp) })
 export type Head = z.infer<typeof headSchema>
 export const headCodec = codec<Head>('head', limits.gossipMessage, headSchema)
 
-/** What a peer holds: its head, and for each member its certificate's rank and its report's counter. */
+/** What a peer holds: its head, and each member's certificate rank and report counter. */
 const digestSchema = z.strictObject({
   head: headSchema.optional(),
   members: z
@@ -77,16 +83,19 @@ const digestSchema = z.strictObject({
 export type SyncDigest = z.infer<typeof digestSchema>
 export const digestCodec = codec<SyncDigest>('sync digest', limits.syncDigest, digestSchema)
 
-/** The SHA-256 of a digest: where both have the same, neither sends it. Members stand in the order of their IDs. */
+/** The SHA-256 of a digest: if both sides have the same, neither sends the digest. Members are sorted by ID. */
 const summarySchema = z.strictObject({ digest: bytesSchema(hashLength) })
 export type SyncSummary = z.infer<typeof summarySchema>
 export const summaryCodec = codec<SyncSummary>('sync summary', limits.request, summarySchema)
 
-/** One thing that the other side lacked; `end` closes the list. */
+/** One item that the other side lacks; `end` closes the list. */
 const syncItemSchema = z.union([
   z.strictObject({ certificate: bytesSchema(1, limits.envelope), peer: peerIdSchema }),
   z.strictObject({ report: bytesSchema(1, limits.envelope) }),
-  /** Where a member was reached lately: a hint, since noise proves who answers there. */
+  /**
+   * Addresses where a member was reached recently. Hints only: Noise proves the identity of the peer that answers
+   * there.
+   */
   z.strictObject({ addresses: z.array(z.string().max(200)).max(8), peer: peerIdSchema }),
   z.strictObject({ end: z.literal(true) }),
 ])
@@ -96,7 +105,7 @@ export const syncItemCodec = codec<SyncItem>('sync item', limits.envelope + limi
 const documentRequestSchema = z.union([
   z.strictObject({
     hash: bytesSchema(hashLength),
-    /** Documents that the asker has and that are much like it, the likeliest first. Only in version 2 of the protocol. */
+    /** Similar documents that the requester has (delta bases), most likely first. Only in version 2 of the protocol. */
     bases: z.array(bytesSchema(hashLength)).min(1).max(limits.bases).optional(),
   }),
   z.strictObject({ root: versionSchema }),
@@ -106,13 +115,13 @@ const documentRequestSchema = z.union([
 export type DocumentRequest = z.infer<typeof documentRequestSchema>
 export const documentRequestCodec = codec<DocumentRequest>('document request', limits.request, documentRequestSchema)
 
-/** In front of a body of `size` bytes, or instead of it. */
+/** Precedes a body of `size` bytes, or replaces it. */
 const answerSchema = z.union([
   z.strictObject({
     size: z.int().min(0).max(limits.narSize),
-    /** The body is packed with zstd; this many bytes come out of it. */
+    /** The body is compressed with zstd; its uncompressed size in bytes. */
     unpacked: z.int().min(1).max(limits.narSize).optional(),
-    /** One of the request's bases: it was zstd's dictionary. */
+    /** The request's base that was used as the zstd dictionary. */
     base: bytesSchema(hashLength).optional(),
   }),
   z.strictObject({ error: z.enum(['not-found', 'not-served', 'busy', 'failed']) }),

@@ -1,4 +1,4 @@
-/** What two peers say on a swarm stream: binary frames, since chunks go by the thousand. */
+/** Messages on a swarm stream: binary frames, since chunks are sent by the thousand. */
 
 import { recipeLimits } from '../closure/recipe.ts'
 import { FormatError } from '../encoding/cbor.ts'
@@ -20,24 +20,24 @@ export const frameTypes = {
   requestFrom: 10,
 } as const
 
-/** Why a stream is refused, as on the wire. */
+/** Reasons to refuse a stream, as on the wire. */
 export const refusals = { 'unknown-closure': 1, duplicate: 2, 'too-many': 3 } as const
 export type Refusal = keyof typeof refusals
 
-/** `delta` is zstd with a dictionary: the old chunks that the request named. */
+/** `delta` is zstd with a dictionary: the base chunks that the request named. */
 const chunkEncodings = { raw: 0, zstd: 1, delta: 2 } as const
 export type ChunkEncoding = keyof typeof chunkEncodings
 
-/** Chunks that the asker holds and that the wanted one may be told apart from: a run of a recipe's chunks. */
+/** The delta base of a chunk: a run of a recipe's chunks that the requester holds. */
 export interface Base {
   /** SHA-256 of the recipe. */
   readonly recipe: Uint8Array
-  /** The first chunk's place in the recipe, and how many there are. */
+  /** The index of the first chunk in the recipe, and the number of chunks. */
   readonly first: number
   readonly count: number
 }
 
-/** One chunk that is asked for, and the run of the frame's recipe that it is to be told apart from. */
+/** A requested chunk, and its delta base within the frame's recipe. */
 export interface AskFrom {
   readonly chunk: number
   readonly first: number
@@ -45,10 +45,10 @@ export interface AskFrom {
 }
 
 /**
- * `open` comes first, from the dialler; `ready` answers it and is answered by one: what the sender has (a bitfield, empty
- * for nothing) and whether it wants what it lacks. The rest comes in any order. A later `ready`, with an empty bitfield,
- * says that the sender began or ceased to want. `requestFrom` is a request whose answers may be deltas; who lacks the old
- * chunks answers it as a plain one.
+ * The dialler sends `open`; the listener answers with `ready`, and the dialler with a `ready` of its own. A `ready`
+ * states the sender's chunks (a bitfield, empty for none) and whether it fetches the closure. Other frames follow in
+ * any order. A later `ready` with an empty bitfield says that the sender started or stopped fetching. `requestFrom`
+ * is a request whose answers may be deltas; a peer that lacks the base chunks answers as to `request`.
  */
 export type Frame =
   | { type: 'open'; closure: Uint8Array }
@@ -64,20 +64,20 @@ export type Frame =
 
 /** Chunk numbers in one frame. */
 export const maxNumbers = 4096
-/** Old chunks that one chunk is told apart from, and their bytes: the largest dictionary. */
+/** Base chunks of one delta, and their total size: the largest dictionary. */
 export const maxBaseChunks = 48
 export const maxBaseBytes = 1024 * 1024
 /** Bytes of a bitfield: a closure of 16 million chunks. */
 const maxBitfield = 2 * 1024 * 1024
-/** Chunks asked for in one `requestFrom`: three numbers each. */
+/** Chunks in one `requestFrom`: three numbers each. */
 export const maxAsks = Math.floor(maxNumbers / 3)
 const chunkHeader = 5
-/** Length in four bytes, then the type in one. */
+/** A four-byte length, then a one-byte type. */
 export const frameHeader = 5
-/** Bytes after the length: the largest frame is a bitfield. */
+/** The largest value of a frame's length field: the largest frame is a bitfield. */
 export const maxFrame = 1 + Math.max(maxBitfield + 1, chunkHeader + recipeLimits.chunkSize + 1024)
 
-/** A frame's bytes: four of length, big-endian, one of type, then what the type says. */
+/** Encodes a frame: length (four bytes, big-endian), type (one byte), payload. */
 export function encodeFrame(frame: Frame): Uint8Array {
   const payload = payloadOf(frame)
   const bytes = new Uint8Array(frameHeader + payload.length)
@@ -87,7 +87,7 @@ export function encodeFrame(frame: Frame): Uint8Array {
   return bytes
 }
 
-/** The bytes in front of a chunk's own, so that those need no copy. */
+/** The header of a chunk frame, sent separately so that the chunk itself isn't copied. */
 export function encodeChunkHeader(chunk: number, encoding: ChunkEncoding, length: number): Uint8Array {
   const bytes = new Uint8Array(frameHeader + chunkHeader)
   const view = new DataView(bytes.buffer)
@@ -98,7 +98,7 @@ export function encodeChunkHeader(chunk: number, encoding: ChunkEncoding, length
   return bytes
 }
 
-/** Reads a frame without its length: type and payload. Throws a FormatError. */
+/** Decodes a frame without its length: type and payload. Throws a FormatError. */
 export function decodeFrame(bytes: Uint8Array): Frame {
   const payload = bytes.subarray(1)
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength)
@@ -171,7 +171,7 @@ function payloadOf(frame: Frame): Uint8Array {
 }
 
 function numbersOf(payload: Uint8Array): readonly number[] {
-  // A number has at most five bytes below 2^32, so this bounds the work before it is done.
+  // A number below 2^32 takes at most five bytes, so this check bounds the work in advance.
   const bytes = atMost(payload, maxNumbers * 5, 'list of chunk numbers')
   let numbers: number[]
   try {
@@ -185,11 +185,11 @@ function numbersOf(payload: Uint8Array): readonly number[] {
 
 function asksOf(payload: Uint8Array): AskFrom[] {
   const numbers = numbersOf(payload)
-  if (numbers.length % 3 !== 0) throw malformed('three numbers for each chunk that is asked for')
+  if (numbers.length % 3 !== 0) throw malformed('three numbers for each requested chunk')
   const asks: AskFrom[] = []
   for (let at = 0; at < numbers.length; at += 3) {
     const [chunk = 0, first = 0, count = 0] = numbers.slice(at, at + 3)
-    if (count < 1 || count > maxBaseChunks) throw malformed(`1 to ${maxBaseChunks} old chunks`)
+    if (count < 1 || count > maxBaseChunks) throw malformed(`1 to ${maxBaseChunks} base chunks`)
     asks.push({ chunk, first, count })
   }
   return asks

@@ -1,14 +1,14 @@
-/** nix32, the base-32 text in which Nix writes hashes: its own alphabet, most significant digit first, no padding. */
+/** nix32, Nix's base-32 encoding of hashes: its own alphabet, most significant digit first, no padding. */
 
-/** Nix leaves out e, o, u and t, so that no hash spells a word (`libutil/hash.cc`). */
+/** Nix omits e, o, u and t, so that no hash spells a word (`libutil/hash.cc`). */
 export const nix32Alphabet = '0123456789abcdfghijklmnpqrsvwxyz'
 
-/** How many nix32 characters `byteLength` bytes take: 20 → 32, 32 → 52. */
+/** The number of nix32 characters for `byteLength` bytes: 20 → 32, 32 → 52. */
 export function nix32Length(byteLength: number): number {
   return Math.ceil((byteLength * 8) / 5)
 }
 
-/** Writes bytes as nix32: the bytes are one little-endian number, its digits come most significant first. */
+/** Encodes bytes as nix32: the bytes are one little-endian number, written with the most significant digit first. */
 export function encodeNix32(bytes: Uint8Array): string {
   let text = ''
   for (let digit = nix32Length(bytes.length) - 1; digit >= 0; digit--) {

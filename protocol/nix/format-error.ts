@@ -1,4 +1,4 @@
-/** The error of everything in this folder that parses a Nix text format. */
+/** The error for invalid Nix text formats. */
 import { ThymeshError } from '../errors.ts'
 
 /** A text that should have been a store path, a key or a signature, and is not. */

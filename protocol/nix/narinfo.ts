@@ -13,7 +13,7 @@ const maxReferences = 20_000
 const maxSignatures = 64
 const sha256Bytes = 32
 
-/** A value that stands on a line of its own: what is put into it can start no further line. */
+/** A value on a line of its own. It can't contain a line break, so it can't inject another line. */
 const lineSchema = z
   .string()
   .max(512)
@@ -25,17 +25,17 @@ const hashSchema = z.custom<Uint8Array>(
 
 const narInfoSchema = z.object({
   path: storePathSchema,
-  /** Where the NAR is, relative to the cache's URL. */
+  /** The NAR's URL, relative to the cache. */
   url: lineSchema,
-  /** `none`, `xz`, `zstd` …; a text without it means `bzip2`. */
+  /** `none`, `xz`, `zstd` …; a narinfo without it means `bzip2`. */
   compression: lineSchema,
-  /** SHA-256 and size of what lies at the URL, where they are told. */
+  /** SHA-256 and size of the file at the URL, if given. */
   fileHash: hashSchema.optional(),
   fileSize: z.int().min(1).optional(),
   /** SHA-256 of the NAR, 32 bytes. */
   narHash: hashSchema,
   narSize: z.int().min(1),
-  /** Full store paths, the path itself included if it refers to itself. */
+  /** Full store paths, including a self-reference. */
   references: z.array(storePathSchema).max(maxReferences),
   /** Full store path. */
   deriver: storePathSchema.optional(),
@@ -44,13 +44,13 @@ const narInfoSchema = z.object({
   contentAddress: lineSchema.optional(),
 })
 
-/** What one narinfo says. */
+/** The content of a narinfo. */
 export type NarInfo = z.infer<typeof narInfoSchema>
 
 /**
- * Writes a narinfo, line for line as Nix does (`nar-info.cc`).
+ * Formats a narinfo line for line as Nix does (`nar-info.cc`).
  *
- * @throws NarInfoError `narinfo-invalid` when a value does not fit its line.
+ * @throws NarInfoError `narinfo-invalid` if a value isn't valid on its line.
  */
 export function formatNarInfo(info: NarInfo): string {
   const { data: checked, error } = narInfoSchema.safeParse(info)

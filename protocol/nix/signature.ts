@@ -1,25 +1,25 @@
-/** Nix's path signatures: the text that is signed, the key formats of `nix key`, and Ed25519 over them. */
+/** Nix path signatures: the signed fingerprint, the key formats of `nix key`, and Ed25519. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
 import { encodeNix32 } from './base32.ts'
 import { NixFormatError } from './format-error.ts'
 
-/** What a signature says about a path: that these bytes, with these references, are it. */
+/** What a path's signature covers. */
 export interface SignedPathInfo {
   readonly path: string
   /** SHA-256 of the NAR, 32 bytes. */
   readonly narHash: Uint8Array
   readonly narSize: number
-  /** Full store paths, the path itself included if it refers to itself; in any order. */
+  /** Full store paths, including a self-reference, in any order. */
   readonly references: readonly string[]
 }
 
-/** A key that signs, as `nix-store --generate-binary-cache-key` writes it. */
+/** A signing key, as written by `nix-store --generate-binary-cache-key`. */
 export interface NixSecretKey {
   readonly name: string
   readonly key: KeyObject
 }
 
-/** A key that verifies, as `trusted-public-keys` has it. */
+/** A verification key, as in `trusted-public-keys`. */
 export interface NixPublicKey {
   readonly name: string
   readonly key: KeyObject
@@ -28,9 +28,9 @@ export interface NixPublicKey {
 const seedBytes = 32
 const publicBytes = 32
 const signatureBytes = 64
-/** Longest `name:base64` that is read; names are host names in practice. */
+/** The longest `name:base64` that is parsed; names are host names in practice. */
 const maxKeyTextLength = 512
-/** DER around a raw Ed25519 key (RFC 8410): node:crypto takes no raw ones. */
+/** The DER prefix of a raw Ed25519 key (RFC 8410): node:crypto doesn't import raw keys. */
 const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex')
 const spkiPrefix = Buffer.from('302a300506032b6570032100', 'hex')
 
@@ -40,13 +40,13 @@ export function fingerprint(info: SignedPathInfo): string {
   return `1;${info.path};sha256:${encodeNix32(info.narHash)};${info.narSize};${references}`
 }
 
-/** Makes a new key; `name` is what signatures carry to say which key made them (`example.org-1`). */
+/** Generates a key. Signatures carry `name` to identify it (`example.org-1`). */
 export function generateNixSecretKey(name: string): NixSecretKey {
   if (!isKeyName(name)) throw invalidKey(`a key name without ':' and white space, got '${name.slice(0, 80)}'`)
   return { name, key: generateKeyPairSync('ed25519').privateKey }
 }
 
-/** Makes the key of a 32-byte Ed25519 seed, for keys that are derived from others. */
+/** Derives a key from a 32-byte Ed25519 seed. */
 export function nixSecretKeyFromSeed(name: string, seed: Uint8Array): NixSecretKey {
   if (!isKeyName(name)) throw invalidKey(`a key name without ':' and white space, got '${name.slice(0, 80)}'`)
   if (seed.length !== seedBytes) throw invalidKey(`a seed of ${seedBytes} bytes, got ${seed.length}`)
@@ -54,7 +54,7 @@ export function nixSecretKeyFromSeed(name: string, seed: Uint8Array): NixSecretK
 }
 
 /**
- * Reads a secret-key file: `name:base64(seed ‖ public key)`.
+ * Parses a secret key: `name:base64(seed ‖ public key)`.
  *
  * @throws NixFormatError `key-invalid`; the message never quotes key material.
  */
@@ -67,14 +67,14 @@ export function parseNixSecretKey(text: string): NixSecretKey {
   return secret
 }
 
-/** Writes the secret-key file's text. */
+/** Formats a secret key. */
 export function formatNixSecretKey(secret: NixSecretKey): string {
   const seed = secret.key.export({ format: 'der', type: 'pkcs8' }).subarray(pkcs8Prefix.length)
   return `${secret.name}:${Buffer.concat([seed, rawPublicKey(secret.key)]).toString('base64')}`
 }
 
 /**
- * Reads an entry of `trusted-public-keys`: `name:base64(public key)`.
+ * Parses an entry of `trusted-public-keys`: `name:base64(public key)`.
  *
  * @throws NixFormatError `key-invalid`
  */
@@ -83,17 +83,17 @@ export function parseNixPublicKey(text: string): NixPublicKey {
   return { name, key: createPublicKey({ key: Buffer.concat([spkiPrefix, bytes]), format: 'der', type: 'spki' }) }
 }
 
-/** Writes an entry of `trusted-public-keys`; takes a secret key too and writes its public half. */
+/** Formats an entry of `trusted-public-keys`; for a secret key, its public half. */
 export function formatNixPublicKey(key: NixPublicKey | NixSecretKey): string {
   return `${key.name}:${rawPublicKey(key.key).toString('base64')}`
 }
 
-/** Signs a path: `name:base64(signature)`, as narinfo and the store's database have it. */
+/** Signs a path: `name:base64(signature)`, as in narinfo and the store's database. */
 export function signPath(info: SignedPathInfo, secret: NixSecretKey): string {
   return `${secret.name}:${sign(null, Buffer.from(fingerprint(info)), secret.key).toString('base64')}`
 }
 
-/** Whether one of the keys made this signature over this path. A signature that cannot be read is not one. */
+/** Whether one of the keys made this signature over this path. False for a malformed signature. */
 export function verifyPath(info: SignedPathInfo, signature: string, trusted: readonly NixPublicKey[]): boolean {
   const colon = signature.indexOf(':')
   if (colon <= 0 || signature.length > maxKeyTextLength) return false
@@ -122,7 +122,7 @@ function isKeyName(name: string): boolean {
   return /^[^\s:]{1,255}$/.test(name)
 }
 
-/** Node's decoder skips what it does not know; only the canonical text of the right length passes here. */
+/** Node's decoder ignores unknown characters; this one accepts only canonical base64 of the right length. */
 function decodeBase64(text: string, byteLength: number): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64')
   return bytes.length === byteLength && bytes.toString('base64') === text ? bytes : undefined

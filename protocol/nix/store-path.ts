@@ -1,32 +1,32 @@
-/** Store paths, `/nix/store/<hash>-<name>`: the schema that every store path from outside passes, and its two parts. */
+/** Store paths, `/nix/store/<hash>-<name>`: their schema and their two parts. */
 import { z } from 'zod'
 import { NixFormatError } from './format-error.ts'
 
-/** The logical store of every fleet. A store with another name has other hashes, so it cannot share closures. */
+/** The store directory of every fleet. Another directory means other hashes, so such a store can't share closures. */
 export const storeDir = '/nix/store'
 
-/** Nix's own limit: name, hash and `-` fit a directory entry, with room for the suffixes of temporary names. */
+/** Nix's own limit: hash, `-` and name fit a directory entry, with space for temporary suffixes. */
 const maxStoreNameLength = 211
 
-/** Characters of the hash part: 20 bytes in nix32. */
+/** Length of the hash part: 20 bytes in nix32. */
 export const hashPartLength = 32
 
 const prefix = `${storeDir}/`
-/** As Nix 2.20 and later have it (`libstore/path.cc`): leading dots are fine, but not `.`, `..`, `.-…` and `..-…`. */
+/** As in Nix 2.20 and later (`libstore/path.cc`): leading dots are allowed, but not `.`, `..`, `.-…` and `..-…`. */
 const pattern = /^\/nix\/store\/[0-9abcdfghijklmnpqrsvwxyz]{32}-(?!\.{1,2}(?:-|$))[0-9a-zA-Z+\-._?=]{1,211}$/
 
-/** A full store path, nothing below it. */
+/** A full store path without anything below it. */
 export const storePathSchema = z
   .string()
   .max(prefix.length + hashPartLength + 1 + maxStoreNameLength)
   .regex(pattern, 'expected a store path such as /nix/store/<32 nix32 characters>-<name>')
 
-/** A full store path that has passed {@link storePathSchema}. */
+/** A full store path, validated by {@link storePathSchema}. */
 export type StorePath = z.infer<typeof storePathSchema>
 
 /** The two parts of a store path. */
 export interface StorePathParts {
-  /** 32 nix32 characters; what a narinfo is called and what references are found by. */
+  /** 32 nix32 characters: the name of its narinfo, and what a scan for references looks for. */
   readonly hashPart: string
   readonly name: string
 }
@@ -37,7 +37,7 @@ export function isStorePath(text: string): boolean {
 }
 
 /**
- * Takes a store path apart.
+ * Splits a store path.
  *
  * @throws NixFormatError `store-path-invalid`
  */
@@ -54,7 +54,7 @@ export function parseStorePath(path: string): StorePathParts {
   }
 }
 
-/** The last component, `<hash>-<name>`: how narinfo and `nix-store --dump-db` name references. */
+/** The last component, `<hash>-<name>`, as narinfo and `nix-store --dump-db` name references. */
 export function storePathBaseName(path: StorePath): string {
   return path.slice(prefix.length)
 }

@@ -1,4 +1,4 @@
-/** Releases: the signed document that says which config every device runs and which closure each config is. */
+/** Releases: the signed document that assigns each device a config, and each config a closure. */
 
 import { z } from 'zod'
 import { codec } from '../encoding/cbor.ts'
@@ -26,18 +26,18 @@ const configSchema = z.strictObject({
   /** The closure descriptor. */
   closure: cidSchema,
   paths: z.int().min(1).max(limits.closurePaths),
-  /** Bytes of all NARs of the closure together. */
+  /** The total size of the closure's NARs in bytes. */
   narSize: z.int().min(1).max(limits.narSize),
-  /** How its devices update; the defaults when there is none. */
+  /** How its devices update; the defaults if absent. */
   policy: updatePolicySchema.optional(),
-  /** What its devices decrypt before it is activated. */
+  /** Secrets that its devices decrypt before activation. */
   secrets: releasedSecretsSchema.optional(),
 })
 export type ReleasedConfig = z.infer<typeof configSchema>
 
 const deviceSchema = z.strictObject({
   config: nameSchema,
-  /** The site and tags by which waves choose; of the project, so that all devices see the same. */
+  /** The site and tags that waves select by. They come from the project, so all devices see the same. */
   site: nameSchema.optional(),
   tags: z.array(nameSchema).max(limits.tags).optional(),
 })
@@ -46,20 +46,20 @@ const releaseSchema = z
   .strictObject({
     v: formatVersion,
     fleet: fleetIdSchema,
-    /** The site whose operators signed it, for devices of that site only; the fleet's operators did without it. */
+    /** The site whose operators signed it; it applies to that site only. Absent in the fleet's releases. */
     site: nameSchema.optional(),
-    /** That of the targets metadata which names this release; of a site's role, counted for each site alone. */
+    /** The version of the targets metadata that names this release; for a site, of the site's role. */
     version: versionSchema,
     created: timeSchema,
     message: messageSchema,
-    /** The Git commit it was built from. */
+    /** The Git commit that it was built from. */
     commit: z
       .string()
       .regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/)
       .optional(),
-    /** A deliberate downgrade: the older version whose configs it names again. */
+    /** Set for a deliberate downgrade: the older version whose configs it restores. */
     restores: versionSchema.optional(),
-    /** In which waves it reaches the devices; at once without it. */
+    /** The waves in which it reaches the devices; all at once if absent. */
     rollout: rolloutPolicySchema.optional(),
     promotes: promotesSchema.optional(),
     configs: z.record(nameSchema, configSchema),
@@ -81,7 +81,7 @@ export type Release = z.infer<typeof releaseSchema>
 
 export const releaseCodec = codec<Release>('release', limits.release, releaseSchema)
 
-/** What a release wants of a device, or nothing when it doesn't name it. */
+/** The config that a release assigns to a device; undefined if it doesn't name the device. */
 export function wantedConfig(release: Release, device: string): (ReleasedConfig & { name: string }) | undefined {
   const name = Object.hasOwn(release.devices, device) ? release.devices[device]?.config : undefined
   const config = name === undefined ? undefined : release.configs[name]

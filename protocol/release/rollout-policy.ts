@@ -1,34 +1,34 @@
-/** Rollout policies: in which waves a release reaches the devices, what a wave has to show before the next one begins. */
+/** Rollout policies: the waves of a release, and the conditions for the next wave to begin. */
 
 import { z } from 'zod'
 import { nameSchema, versionSchema } from '../encoding/fields.ts'
 import { limits } from '../limits.ts'
 
-/** A month: whoever wants a longer wait makes a release later. */
+/** At most a month: for a longer wait, make the release later. */
 const waitSchema = z
   .int()
   .min(0)
   .max(31 * 86_400)
 const devicesSchema = z.int().min(0).max(limits.members)
 
-/** What a wave has to show; given for all waves, or for one of them. */
+/** The conditions of a wave; set for all waves or for one. */
 const proof = {
-  /** How long a wave that has confirmed must stay so before the next one begins. */
+  /** How long a confirmed wave must stay confirmed before the next one begins. */
   soakSeconds: waitSchema.optional(),
-  /** Failed devices that a wave bears; one more holds all that have not begun. */
+  /** Failed devices that a wave tolerates. One more holds all devices that have not begun. */
   failures: devicesSchema.optional(),
-  /** Devices of a wave that may stay silent: switched off, out of reach. One has to confirm all the same. */
+  /** Devices of a wave that may stay silent: switched off or unreachable. At least one has to confirm. */
   absent: devicesSchema.optional(),
 }
 
-/** One wave: exactly one of the four ways to choose among the devices that no wave before it has. */
+/** One wave: exactly one of the four ways to select from the devices that no earlier wave has. */
 const waveSchema = z
   .strictObject({
     /** Devices with this tag. */
     tag: nameSchema.optional(),
-    /** So many devices. */
+    /** This number of devices. */
     count: z.int().min(1).max(limits.members).optional(),
-    /** So many of a hundred of all devices, rounded up. */
+    /** This percentage of all devices, rounded up. */
     percent: z.int().min(1).max(100).optional(),
     /** One device of each site. */
     onePerSite: z.literal(true).optional(),
@@ -44,8 +44,8 @@ const waveSchema = z
 export type WavePolicy = z.infer<typeof waveSchema>
 
 /**
- * What devices do that hear of none of the waves before theirs: `wait`, or, `afterSeconds` after they heard of one last,
- * go on as a fleet of their own, beginning with one of them.
+ * What a device does that can't reach any device of the earlier waves: `wait`, or proceed `afterSeconds` after it
+ * last heard of one. Then the reachable devices proceed as a fleet of their own, starting with one of them.
  */
 const isolatedSchema = z.union([
   z.literal('wait'),
@@ -57,21 +57,21 @@ const isolatedSchema = z.union([
   }),
 ])
 
-/** The policy, as a project writes it and a release carries it. Devices that no wave chooses are the last wave. */
+/** The policy as written in a project and carried by a release. The devices that no wave selects form the last wave. */
 export const rolloutPolicySchema = z.strictObject({
   waves: z.array(waveSchema).min(1).max(limits.waves),
   ...proof,
   isolated: isolatedSchema.optional(),
-  /** Whether devices fetch while they wait for their wave. */
+  /** Whether devices prefetch while they wait for their wave. */
   prefetch: z.boolean().optional(),
 })
 export type RolloutPolicy = z.infer<typeof rolloutPolicySchema>
 
-/** A release that lets devices of an older one go on: all of them, or those of the first waves. */
+/** Promotes an older release: opens all of its waves, or the first ones. */
 export const promotesSchema = z.strictObject({
-  /** The release whose content this is, and whose waves it keeps. */
+  /** The release whose content and waves this one keeps. */
   release: versionSchema,
-  /** So many waves are open; all without it. */
+  /** The number of waves that are open; all if absent. */
   waves: z
     .int()
     .min(1)
@@ -79,7 +79,7 @@ export const promotesSchema = z.strictObject({
     .optional(),
 })
 
-/** What holds where a policy says nothing. */
+/** Defaults of a rollout policy. */
 export const rolloutDefaults = {
   soakSeconds: 600,
   failures: 0,

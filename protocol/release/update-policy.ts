@@ -1,15 +1,15 @@
-/** The update policy of a config: when an update counts as healthy, who has to confirm it, what is kept and when it may run. */
+/** The update policy of a config: health checks, confirmation, retention and maintenance windows. */
 
 import { z } from 'zod'
 import { timeZoneSchema, unitNameSchema } from '../encoding/fields.ts'
 import { limits } from '../limits.ts'
 
 /**
- * One question to the system that runs after a switch. It is asked every `intervalSeconds`, each time for at most
- * `timeoutSeconds`, until it was answered well `successes` times in a row; after `withinSeconds` it has failed.
+ * Timing of a probe after a switch. It runs every `intervalSeconds` with a timeout of `timeoutSeconds`, and passes
+ * after `successes` consecutive successes. It fails after `withinSeconds`.
  */
 const timing = {
-  /** What reports call it; else what it asks. */
+  /** Its name in reports; by default a description of the check. */
   name: z.string().min(1).max(63).optional(),
   timeoutSeconds: z.int().min(1).max(300).optional(),
   intervalSeconds: z.int().min(1).max(300).optional(),
@@ -17,7 +17,7 @@ const timing = {
   withinSeconds: z.int().min(1).max(3600).optional(),
 }
 
-/** Where a probe may look: the device itself, or an address that it must reach. */
+/** The target of a probe: the device itself, or an address that it must reach. */
 const hostSchema = z
   .string()
   .min(1)
@@ -32,11 +32,11 @@ const urlSchema = z
 const probeSchema = z.discriminatedUnion('kind', [
   /** The unit is active. */
   z.strictObject({ kind: z.literal('unit'), unit: unitNameSchema, ...timing }),
-  /** The port takes a connection; on the device itself unless a host is named. */
+  /** The port accepts a connection; on the device itself unless a host is given. */
   z.strictObject({ kind: z.literal('tcp'), host: hostSchema.optional(), port: z.int().min(1).max(65_535), ...timing }),
-  /** The URL answers with this status, or any from 200 to 299. */
+  /** The URL returns this status, or any from 200 to 299. */
   z.strictObject({ kind: z.literal('http'), url: urlSchema, status: z.int().min(100).max(599).optional(), ...timing }),
-  /** The program, with its arguments, ends with exit code 0. */
+  /** The program exits with code 0. */
   z.strictObject({
     kind: z.literal('command'),
     command: z.array(z.string().max(1000)).min(1).max(32),
@@ -45,7 +45,7 @@ const probeSchema = z.discriminatedUnion('kind', [
 ])
 export type Probe = z.infer<typeof probeSchema>
 
-/** Five fields: minute, hour, day of the month, month, day of the week. Seconds would promise what nobody keeps. */
+/** Five fields: minute, hour, day of the month, month, day of the week. Seconds are not supported. */
 const cronSchema = z
   .string()
   .max(100)
@@ -65,57 +65,61 @@ const windowSchema = z.strictObject({
 })
 export type MaintenanceWindow = z.infer<typeof windowSchema>
 
-/** What a release carries: all of it optional, so that a release says only what its project says. */
+/** The policy in a release. Every key is optional, so that a release contains only what its project sets. */
 export const updatePolicySchema = z.strictObject({
   health: z
     .strictObject({
-      /** `compare`: units that failed before the update may fail after it. `ignore`: only probes count. */
+      /** `compare`: a unit that failed before the update may also fail after it. `ignore`: only probes count. */
       units: z.enum(['compare', 'ignore']).optional(),
-      /** How long new failures may take to heal: units that restart by themselves, say. */
+      /** How long new failures may take to recover, such as units that restart by themselves. */
       settleSeconds: z.int().min(0).max(3600).optional(),
       probes: z.array(probeSchema).max(limits.probes).optional(),
     })
     .optional(),
   /**
-   * All probes are well, but units failed that did not fail before. `roll-back`: as if it had failed. `confirm`: it stays,
-   * and the report says so. `hold`: it runs, but isn't what boots, until the units are well or a newer release comes.
+   * What to do if all probes pass but units fail that did not fail before. `roll-back`: treat it as a failure.
+   * `confirm`: keep it and report it. `hold`: keep it running without making it the boot default, until the units
+   * recover or a newer release comes.
    */
   degraded: z.enum(['roll-back', 'confirm', 'hold']).optional(),
   confirm: z
     .strictObject({
-      /** From the switch to the confirmation; then the old generation comes back. */
+      /** The time from the switch to the confirmation; after it, the device rolls back. */
       deadlineSeconds: z
         .int()
         .min(10)
         .max(24 * 3600)
         .optional(),
-      /** Members that must answer after the switch, if so many answered before it; 0 for none. */
+      /** Members that must be reachable after the switch, if as many were reachable before; 0 for none. */
       peers: z.int().min(0).max(100).optional(),
     })
     .optional(),
-  /** Switches to one release that may end without a verdict (the power went, the daemon died) before it counts as failed. */
+  /**
+   * Switches to one release that may end without a verdict (a power cut, a crash of the daemon) before it counts as
+   * failed.
+   */
   attempts: z.int().min(1).max(20).optional(),
-  /** Starts of the machine that a committed generation may fail in a row before the one before it comes back. */
+  /** Consecutive failed boots of a committed generation before the device returns to the previous one. */
   bootAttempts: z.int().min(1).max(20).optional(),
-  /** Generations that are kept: the newest ones, and those that are younger. */
+  /** Generations to keep: the newest ones, and those younger than the given age. */
   keep: z
     .strictObject({
       generations: z.int().min(1).max(1000).optional(),
       days: z.int().min(0).max(3650).optional(),
     })
     .optional(),
-  /** When the store is swept of what no generation needs; `false` for never. */
+  /** When the store is garbage-collected; `false` for never. */
   gc: z.union([z.literal(false), z.strictObject({ cron: cronSchema, timeZone: timeZoneSchema.optional() })]).optional(),
   disk: z
     .strictObject({
-      /** Bytes that an update must leave free. */
+      /** Free space that an update must leave, in bytes. */
       reserveBytes: z.int().min(0).max(limits.narSize).optional(),
     })
     .optional(),
-  /** When a device may begin to update; at any time when there are none. */
+  /** Maintenance windows in which an update may begin; at any time if there are none. */
   windows: z.array(windowSchema).max(limits.windows).optional(),
 })
-/** As a project or a release says it. */
+/** The policy as written in a project or release. */
 export type UpdatePolicyInput = z.infer<typeof updatePolicySchema>
 
 export interface ProbeTiming {
@@ -125,7 +129,7 @@ export interface ProbeTiming {
   readonly withinSeconds: number
 }
 
-/** A policy with nothing left open. */
+/** A policy with all defaults filled in. */
 export interface UpdatePolicy {
   readonly health: {
     readonly units: 'compare' | 'ignore'
@@ -142,7 +146,7 @@ export interface UpdatePolicy {
   readonly windows: readonly Required<MaintenanceWindow>[]
 }
 
-/** What holds where a policy says nothing. */
+/** Defaults of an update policy. */
 export const defaultPolicy: UpdatePolicy = {
   health: { units: 'compare', settleSeconds: 30, probes: [] },
   degraded: 'roll-back',
@@ -157,7 +161,7 @@ export const defaultPolicy: UpdatePolicy = {
 
 const defaultTiming: ProbeTiming = { timeoutSeconds: 5, intervalSeconds: 2, successes: 1, withinSeconds: 60 }
 
-/** The policy in force: what is said over the defaults. */
+/** The effective policy: explicit values override the defaults. */
 export function policyOf(said: UpdatePolicyInput | undefined): UpdatePolicy {
   const { health, confirm, keep, gc, disk, windows, ...rest } = said ?? {}
   return {
@@ -172,13 +176,13 @@ export function policyOf(said: UpdatePolicyInput | undefined): UpdatePolicy {
   }
 }
 
-/** How a probe is asked. */
+/** A probe's timing with defaults filled in. */
 export function timingOf(probe: Probe): ProbeTiming {
   const { timeoutSeconds, intervalSeconds, successes, withinSeconds } = probe
   return { ...defaultTiming, ...given({ timeoutSeconds, intervalSeconds, successes, withinSeconds }) }
 }
 
-/** What a probe is called in reports. */
+/** A probe's name in reports. */
 export function probeName(probe: Probe): string {
   if (probe.name !== undefined) return probe.name
   switch (probe.kind) {
@@ -193,7 +197,7 @@ export function probeName(probe: Probe): string {
   }
 }
 
-/** The keys that have a value: `undefined` must not hide a default. */
+/** Only the keys that have a value: `undefined` must not hide a default. */
 function given<T extends object>(value: T | undefined): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(value ?? {}).filter(([, item]) => item !== undefined)) as {
     [K in keyof T]: Exclude<T[K], undefined>

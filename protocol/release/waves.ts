@@ -1,29 +1,29 @@
-/** Who is in which wave of a release: worked out by every peer alone, and alike, from the release itself. */
+/** Assigns a release's devices to waves. Every peer computes the same result from the release alone. */
 
 import { sha256, toHex } from '../encoding/hash.ts'
 import type { Release } from './release.ts'
 import { rolloutDefaults, type WavePolicy } from './rollout-policy.ts'
 
 export interface Wave {
-  /** From 1, as people count. */
+  /** Starting at 1. */
   readonly number: number
-  /** What it chooses, in words: `tag canary`, `10 %`. */
+  /** How it selects its devices, in words: `tag canary`, `10 %`. */
   readonly title: string
-  /** Names of its devices, in the order in which they were chosen. */
+  /** Names of its devices, in order of selection. */
   readonly devices: readonly string[]
   readonly soakSeconds: number
   readonly failures: number
   readonly absent: number
 }
 
-/** The version whose content a release has: its own, or that of the release that it promotes. */
+/** The version of a release's content: its own, or that of the release that it promotes. */
 export function contentVersion(release: Pick<Release, 'version' | 'promotes'>): number {
   return release.promotes?.release ?? release.version
 }
 
 const known = new WeakMap<Release, readonly Wave[]>()
 
-/** The release's waves, every device in one of them; one wave with all devices when there is no policy. */
+/** The release's waves. Every device is in exactly one; without a policy there is one wave of all devices. */
 export function wavesOf(release: Release): readonly Wave[] {
   const waves = known.get(release) ?? workOut(release)
   known.set(release, waves)
@@ -54,8 +54,9 @@ function workOut(release: Release): Wave[] {
 }
 
 /**
- * Names by rendezvous hashing (highest random weight, Thaler and Ravishankar 1998): the same order on every peer, another
- * one for each seed, so that no device is the first for ever, and a device more or less moves no other.
+ * Orders names by rendezvous hashing (highest random weight, Thaler and Ravishankar 1998). Every peer computes the
+ * same order for a seed; each seed gives another one, so no device always comes first. Adding or removing a device
+ * moves no other.
  */
 export function ranked(names: readonly string[], seed: string): string[] {
   const scores = new Map(names.map(name => [name, toHex(sha256(Buffer.from(`${seed}/${name}`)))]))

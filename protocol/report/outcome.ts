@@ -1,4 +1,4 @@
-/** What a report says about one release on its device: whether it has confirmed it, failed with it, or neither yet. */
+/** The outcome of one release on a device, derived from its report: confirmed, failed or pending. */
 
 import { type Release, wantedConfig } from '../release/release.ts'
 import { contentVersion } from '../release/waves.ts'
@@ -6,7 +6,7 @@ import { finalUpdateErrors, type Report } from './report.ts'
 
 export type Outcome = 'confirmed' | 'failed' | 'pending'
 
-/** Whether the device doesn't try again by itself: what a wave's failures are counted by. */
+/** Whether the device won't retry by itself. Only these failures count towards a wave's limit. */
 export function isFinalFailure({ state, error }: Pick<Report, 'state' | 'error'>): boolean {
   return (state === 'failed' || state === 'rolled-back') && error !== undefined && isFinal(error.code)
 }
@@ -19,7 +19,7 @@ export function outcomeOf(report: Report | undefined, release: Release, device: 
   const wanted = wantedConfig(release, device)
   if (report === undefined || wanted === undefined) return 'pending'
   if (report.state === 'running' && report.running === wanted.topLevel) return 'confirmed'
-  // The release that is promoted is the same content: what failed with it has failed.
+  // A promoted release has the same content, so a failure with it counts for both.
   const { wanted: tried = 0 } = report
   const ofThis = report.site === release.site && tried >= contentVersion(release) && tried <= release.version
   return ofThis && isFinalFailure(report) ? 'failed' : 'pending'

@@ -1,4 +1,4 @@
-/** Reports: a device's signed statement of what it runs and how it is. */
+/** Reports: a device's signed statement of what it runs and of its state. */
 
 import { z } from 'zod'
 import {
@@ -19,9 +19,10 @@ import { type Envelope, readEnvelope, signedKind } from '../signing/dsse.ts'
 import { peerIdSchema, publicKeyOf } from '../signing/peer-id.ts'
 
 /**
- * `waiting`: no release names it yet. `fetching` to `rolling-back`: where the update is. `held`: it runs and isn't what
- * boots. `rolled-back`: the update was tried, and what ran before runs again. `failed`: it was not tried, or going back
- * failed too; `running` and `boots` say what is. docs/activation.md has the diagram.
+ * `waiting`: no release names it yet. `fetching` to `rolling-back`: the stages of an update. `held`: it runs but
+ * isn't the boot default. `rolled-back`: the update failed and the previous generation runs again. `failed`: the
+ * update wasn't tried, or the rollback failed too; `running` and `boots` tell which. docs/activation.md has the
+ * diagram.
  */
 const deviceStateSchema = z.enum([
   'waiting',
@@ -41,27 +42,27 @@ const deviceStateSchema = z.enum([
 export type DeviceState = z.infer<typeof deviceStateSchema>
 
 /**
- * `fresh`: a live clock says that the trusted head has not expired. `expired`: it says that it has. `unknown`: the device
- * has no live clock.
+ * `fresh`: by a live clock, the trusted head has not expired. `expired`: by a live clock, it has. `unknown`: the
+ * device has no live clock.
  */
 const freshnessSchema = z.enum(['fresh', 'expired', 'unknown'])
 export type Freshness = z.infer<typeof freshnessSchema>
 
 const namesSchema = z.array(z.string().max(100)).max(limits.reportedNames)
 
-/** `degraded`: every probe is well, but units failed that did not before. */
+/** `degraded`: all probes pass, but units fail that did not fail before. */
 export const healthSchema = z.strictObject({
   state: z.enum(['healthy', 'degraded', 'failed']),
-  /** Units that failed and had not before the update; the first ones. */
+  /** The first units that fail and did not fail before the update. */
   units: namesSchema.optional(),
-  /** Probes that failed, by name; the first ones. */
+  /** Names of the first failed probes. */
   probes: namesSchema.optional(),
 })
 export type Health = z.infer<typeof healthSchema>
 
 /**
- * What a peer has seen that an honest fleet doesn't do. `clone`: two devices with one key. `equivocation`: two documents
- * of one version, both signed.
+ * Misbehaviour that the peer has detected. `clone`: two devices with one key. `equivocation`: two signed documents of
+ * one version.
  */
 const alarmSchema = z.strictObject({
   kind: z.enum(['clone', 'equivocation']),
@@ -74,47 +75,47 @@ const bytesCount = z.int().min(0).max(limits.narSize)
 
 const turnSchema = z.strictObject({
   release: versionSchema,
-  /** Its wave, from 1. */
+  /** Its wave, starting at 1. */
   wave: z
     .int()
     .min(1)
     .max(limits.waves + 1),
-  /** `waiting`: time or the wave before brings it on. `held`: only a newer release or a promotion does. */
+  /** `waiting`: ends with time or with the wave before. `held`: ends only with a newer release or a promotion. */
   is: z.enum(['waiting', 'held']),
   reason: z.string().max(limits.turnReason),
 })
-/** What a device says of its turn in a rollout. */
+/** A device's place in a rollout. */
 export type ReportedTurn = z.infer<typeof turnSchema>
 
 const reportSchema = z.strictObject({
   v: formatVersion,
   fleet: fleetIdSchema,
   peer: peerIdSchema,
-  /** Rises with each report of this peer, also over restarts. */
+  /** Increases with each report of this peer, also across restarts. */
   counter: versionSchema,
   /** When it was written, by the device's own clock. */
   at: timeSchema.optional(),
   state: deviceStateSchema,
   config: nameSchema.optional(),
-  /** The site whose own release it follows: `release`, `wanted`, `turn` and `update` count that site's then. */
+  /** The site whose own release it follows; then `release`, `wanted`, `turn` and `update` use that site's versions. */
   site: nameSchema.optional(),
-  /** The release that runs, or that ran last. */
+  /** The release that runs, or ran last. */
   release: versionSchema.optional(),
   /** The release that it is updating to, or failed to update to. */
   wanted: versionSchema.optional(),
   /** The top level that runs. */
   running: storePathSchema.optional(),
-  /** Since when it has run that, healthy and confirmed, by its own clock: what soak times are measured from. */
+  /** Since when it has run that release, healthy and confirmed, by its own clock. Soak times are measured from it. */
   since: timeSchema.optional(),
-  /** The top level that the next boot brings, where that is another one than what runs. */
+  /** The top level of the next boot, if different from the running one. */
   boots: storePathSchema.optional(),
-  /** After the last switch. */
+  /** Health after the last switch. */
   health: healthSchema.optional(),
-  /** Switches to `wanted` so far, this one included. */
+  /** Attempts to switch to `wanted` so far, including this one. */
   attempts: z.int().min(1).max(1000).optional(),
-  /** The last lines of an activation that failed, and of the journals of its units. */
+  /** The last lines of a failed activation, and of its units' journals. */
   excerpt: messageSchema.optional(),
-  /** All that the device kept of that: ask it for the log of this name. */
+  /** The full log of that, which the device sends on request. */
   log: z
     .strictObject({
       hash: bytesSchema(32),
@@ -122,43 +123,46 @@ const reportSchema = z.strictObject({
     })
     .optional(),
   freshness: freshnessSchema,
-  /** Drawn anew by each process. In the order of counters none comes back after another, unless two have one key. */
+  /**
+   * A random number of the process. In order of counters, an earlier one must not return, unless two devices share a
+   * key.
+   */
   boot: bytesSchema(bootLength).optional(),
-  /** Asks for a new certificate, with this age recipient. */
+  /** Requests a new certificate with this age recipient. */
   renew: z.strictObject({ age: ageRecipientSchema }).optional(),
   alarms: z.array(alarmSchema).max(limits.alarms).optional(),
-  /** Why it does not go on with a release that it wants: its wave isn't open, or its maintenance window. */
+  /** Why it waits with a release: its wave or its maintenance window isn't open. */
   turn: turnSchema.optional(),
   error: z.strictObject({ code: z.string().max(50), message: messageSchema }).optional(),
-  /** The update in progress, or the last one. Bytes are of chunks, uncompressed but for `wire`. */
+  /** The update in progress, or the last one. Sizes are in bytes of uncompressed chunks, except `wire`. */
   update: z
     .strictObject({
       release: versionSchema,
       milliseconds: z.int().min(0),
-      /** Paths that the store lacked, and how many of them are in it now. */
+      /** Paths that the store lacked, and how many of them are valid now. */
       paths: z.int().min(0),
       pathsDone: z.int().min(0),
-      /** What was not on the device when the fetch began, and what of its paths was. */
+      /** Bytes that had to be fetched, and bytes of the same paths that were on the device already. */
       needed: bytesCount,
       fromStore: bytesCount,
       fromControllers: bytesCount,
       fromNeighbours: bytesCount,
-      /** Of the two before, what came from other sites. */
+      /** The part of the previous two that came from other sites. */
       fromElsewhere: bytesCount,
-      /** What it took on the wire. */
+      /** Bytes on the wire. */
       wire: bytesCount,
-      /** Chunks that came and were here by then, or were wrong. */
+      /** Bytes of chunks that were redundant or invalid on arrival. */
       wasted: bytesCount.optional(),
-      /** While chunks come: lately; 0 when none do, or too few yet to know. Else over the whole fetch. */
+      /** The current rate while chunks arrive, 0 if too little is known; after the fetch, the average. */
       bytesPerSecond: bytesCount,
-      /** Until all chunks are here, at that rate; left out when that isn't known. */
+      /** Estimated time until all chunks are here; absent if unknown. */
       secondsLeft: z.int().min(0).max(limits.secondsLeft).optional(),
     })
     .optional(),
 })
 export type Report = z.infer<typeof reportSchema>
 
-/** Errors after which a device doesn't try the same release again. */
+/** Errors after which a device doesn't retry the same release. */
 export const finalUpdateErrors: readonly string[] = [
   'switch-failed',
   'not-running',
@@ -175,9 +179,9 @@ export const finalUpdateErrors: readonly string[] = [
 ]
 
 /**
- * The highest counter that a member's reports can have, by the last second of its certificate. Whoever has stolen a device's key
- * can use it up, so that the device can't report on; a certificate that ends later, which only the members role signs, gives
- * room again, and no older report comes back.
+ * The highest report counter that a member may use, derived from its certificate's last second. A thief of a device's
+ * key can exhaust the counters, so that the device can't report any more. A certificate with a later end, which only
+ * the members role can sign, allows more, and no older report counts again.
  */
 export function highestCounter({ expires }: { readonly expires: string }): number {
   return Math.floor(Date.parse(expires) / 1000) * limits.reportsPerSecond
@@ -187,7 +191,9 @@ export const reportKind = signedKind<Report>('report', reportSchema)
 
 export class ReportError extends ThymeshError<'other-fleet' | 'not-signed'> {}
 
-/** A report, verified to be its peer's own and of this fleet. Throws a ReportError or a FormatError. */
+/**
+ * Verifies that a report is signed by its own peer and belongs to this fleet. Throws a ReportError or a FormatError.
+ */
 export function verifyReport(envelope: Uint8Array, fleet: string): Report {
   const opened: Envelope<Report> = readEnvelope(reportKind, envelope)
   const report = opened.document

@@ -18,7 +18,10 @@ type WireEnvelope = z.infer<typeof envelopeSchema>
 
 const envelopeCodec = codec('signed envelope', limits.envelope, envelopeSchema)
 
-/** A kind of signed document: its codec, and the type that keeps its signatures from being used for another kind. */
+/**
+ * A kind of signed document: its codec, and the payload type, which keeps a signature from being used for another
+ * kind.
+ */
 export interface SignedKind<T> {
   readonly codec: Codec<T>
   readonly payloadType: string
@@ -31,7 +34,7 @@ export function signedKind<T>(name: string, schema: z.ZodType<T>): SignedKind<T>
   }
 }
 
-/** The envelope's bytes: the document, signed by each signer. */
+/** Signs a document with each signer and returns the envelope's bytes. */
 export function signEnvelope<T>(kind: SignedKind<T>, document: T, ...signers: Signer[]): Uint8Array {
   const payload = kind.codec.encode(document)
   const message = preAuthenticationEncoding(kind.payloadType, payload)
@@ -39,16 +42,16 @@ export function signEnvelope<T>(kind: SignedKind<T>, document: T, ...signers: Si
   return envelopeCodec.encode({ payloadType: kind.payloadType, payload, signatures })
 }
 
-/** A document out of an envelope, with the means to ask who signed it. Not believed until that was asked. */
+/** A document from an envelope. It isn't trusted until `signedBy` has been checked. */
 export interface Envelope<T> {
   readonly document: T
-  /** How many there are, good or not. */
+  /** The number of signatures, valid or not. */
   readonly signatures: number
-  /** Whether this key signed it. */
+  /** Whether this key has signed it. */
   signedBy(publicKey: PublicKey): boolean
 }
 
-/** Reads an envelope's bytes; throws a FormatError when they are of another kind or shape. Checks no signature. */
+/** Decodes an envelope. Throws a FormatError for another kind or shape. Verifies no signature. */
 export function readEnvelope<T>(kind: SignedKind<T>, bytes: Uint8Array): Envelope<T> {
   const envelope: WireEnvelope = envelopeCodec.decode(bytes)
   if (envelope.payloadType !== kind.payloadType) {
@@ -62,7 +65,7 @@ export function readEnvelope<T>(kind: SignedKind<T>, bytes: Uint8Array): Envelop
   }
 }
 
-/** DSSE's PAE: what is signed, so that type and payload can't be taken apart differently. */
+/** DSSE's pre-authentication encoding: the signed bytes, from which type and payload can be parsed in only one way. */
 function preAuthenticationEncoding(payloadType: string, payload: Uint8Array): Uint8Array {
   const type = Buffer.from(payloadType)
   return Buffer.concat([Buffer.from(`DSSEv1 ${type.length} `), type, Buffer.from(` ${payload.length} `), payload])

@@ -1,10 +1,10 @@
-/** Ed25519 keys: making, signing, verifying, and the key IDs of TUF. */
+/** Ed25519 keys: generating, signing, verifying, and TUF's key IDs. */
 
 import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign, verify } from 'node:crypto'
 import { canonicalize } from '@tufjs/canonical-json'
 import { sha256, sha256Hex } from '../encoding/hash.ts'
 
-/** RFC 8410: the fixed DER bytes in front of a 32-byte Ed25519 seed (PKCS #8) and of a public key (SPKI). */
+/** RFC 8410: the fixed DER prefixes of a 32-byte Ed25519 seed (PKCS #8) and of a public key (SPKI). */
 const pkcs8Prefix = Buffer.from('302e020100300506032b657004220420', 'hex')
 const spkiPrefix = Buffer.from('302a300506032b6570032100', 'hex')
 
@@ -15,7 +15,7 @@ export const signatureLength = 64
 /** An Ed25519 public key as 32 raw bytes. */
 export type PublicKey = Uint8Array
 
-/** Something that signs with one key. The private key stays inside. */
+/** Signs with one key and doesn't expose the private key. */
 export interface Signer {
   readonly publicKey: PublicKey
   readonly keyId: string
@@ -34,14 +34,14 @@ export function signerOf(seed: Uint8Array): Signer {
   return { publicKey, keyId: keyIdOf(publicKey), sign: message => new Uint8Array(sign(null, message, privateKey)) }
 }
 
-/** Signatures that were found good are remembered: each new head has all members judged again, by the same bytes. */
+/** Verified signatures that are cached: each new head verifies all members again with the same bytes. */
 const rememberedSignatures = 16_384
 const good = new Set<string>()
 
-/** Whether `signature` is `publicKey`'s over `message`; false, never an error, for bytes of the wrong shape. */
+/** Whether `signature` is `publicKey`'s over `message`. Returns false, never throws, for bytes of the wrong length. */
 export function verifySignature(publicKey: PublicKey, message: Uint8Array, signature: Uint8Array): boolean {
   if (publicKey.length !== publicKeyLength || signature.length !== signatureLength) return false
-  // Key and signature have fixed lengths, so no other three have these bytes.
+  // Key and signature have fixed lengths, so the concatenation is unambiguous.
   const key = Buffer.from(sha256(publicKey, signature, message)).toString('base64')
   if (good.has(key)) return true
   if (!verify(null, message, publicKeyObject(publicKey), signature)) return false

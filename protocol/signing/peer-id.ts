@@ -1,4 +1,4 @@
-/** Peer IDs: an Ed25519 public key in libp2p's text form (`12D3KooW…`), read and written without a libp2p host. */
+/** Peer IDs: Ed25519 public keys in libp2p's text form (`12D3KooW…`), without a libp2p host. */
 
 import { base58btc } from 'multiformats/bases/base58'
 import { z } from 'zod'
@@ -18,14 +18,14 @@ export function peerIdOf(publicKey: PublicKey): string {
   return base58btc.baseEncode(bytes)
 }
 
-/** The public key inside a peer ID; throws a RangeError when the text is no Ed25519 peer ID. */
+/** The public key inside a peer ID. Throws a RangeError if the text isn't an Ed25519 peer ID. */
 export function publicKeyOf(peerId: string): PublicKey {
   let bytes: Uint8Array | undefined
   try {
-    // Base 58 takes time that grows with the square of the length: a long text is refused unread.
+    // Base 58 decoding takes quadratic time, so a long text is rejected unread.
     if (peerId.length <= maxTextLength) bytes = base58btc.baseDecode(peerId)
   } catch {
-    // falls through to the one error below
+    // The error below covers it.
   }
   if (bytes?.length !== prefix.length + publicKeyLength || !prefix.every((byte, at) => bytes[at] === byte)) {
     throw new RangeError(

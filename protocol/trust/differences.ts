@@ -1,28 +1,29 @@
 /**
- * Every difference between two documents, leaf by leaf: walks the values themselves, so a field that a schema gains later is
- * in it without a line of code.
+ * All differences between two documents, leaf by leaf: it walks the values themselves, so new fields of a schema are
+ * included automatically.
  */
 
-/** A value without parts: text, number, truth, nothing, bytes, a list of such values, or a container that is empty. */
+/** A value without parts: text, number, boolean, null, bytes, a list of such values, or an empty container. */
 export type Leaf = string | number | bigint | boolean | null | Uint8Array | readonly Leaf[] | Record<string, never>
 
-/** One place where the documents differ. `undefined`: the document has nothing there. */
+/** A place where the documents differ. `undefined`: the document has no value there. */
 export interface Difference {
-  /** Keys of maps and indexes of lists, from the outside in. */
+  /** Keys of maps and indexes of lists, outermost first. */
   readonly path: readonly (string | number)[]
   readonly before: Leaf | undefined
   readonly after: Leaf | undefined
 }
 
 /**
- * The differences between two plain values (maps, lists, texts, numbers, bytes), in the order of their paths. A list of leaves
- * is one leaf, so that its order counts. Two documents that differ have different differences from any third one.
+ * The differences between two plain values (maps, lists, texts, numbers, bytes), sorted by path. A list of leaves
+ * counts as one leaf, so that its order matters. Different documents always have different differences from a third
+ * one.
  */
 export function differences(before: unknown, after: unknown, path: Difference['path'] = []): Difference[] {
   if (isLeaf(before) && isLeaf(after)) return sameLeaf(before, after) ? [] : [{ path, before, after }]
   const [was, is] = [partsOf(before), partsOf(after)]
   const found: Difference[] = []
-  // A container that takes the place of a leaf, or of a container of the other kind: the leaf, or the kind, goes first.
+  // A container replaces a leaf or a container of the other kind: the leaf, or the kind, is removed first.
   if (isLeaf(before) || isLeaf(after) || Array.isArray(before) !== Array.isArray(after)) {
     const shell = (value: unknown): Leaf | undefined =>
       isLeaf(value) ? value : Array.isArray(value) ? [] : ({} as Record<string, never>)
@@ -52,7 +53,7 @@ function byKey(one: string | number, other: string | number): number {
   return String(one) < String(other) ? -1 : String(one) > String(other) ? 1 : 0
 }
 
-/** A leaf as text that no other leaf has: JSON, and bytes as `0x` with hex digits. */
+/** A leaf as unambiguous text: JSON, with bytes as `0x` and hex digits. */
 export function leafText(leaf: Leaf): string {
   if (leaf instanceof Uint8Array) return `0x${Buffer.from(leaf).toString('hex')}`
   if (Array.isArray(leaf)) return `[${leaf.map(leafText).join(', ')}]`

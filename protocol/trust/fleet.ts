@@ -1,4 +1,4 @@
-/** What a fleet's trusted metadata says in the words of Thymesh: fleet ID, name, Nix keys, members role, documents. */
+/** Thymesh's view of the trusted metadata: fleet ID, name, Nix keys, members role, documents. */
 
 import { isDeepStrictEqual } from 'node:util'
 import { fromHex, sha256Hex, toHex } from '../encoding/hash.ts'
@@ -8,11 +8,11 @@ import type { Loaded } from './metadata.ts'
 import { type RootFields, rootFieldsSchema } from './root-fields.ts'
 import type { TrustedSet } from './trusted-set.ts'
 
-/** The roles whose keys an operator has. */
+/** The roles that each operator has keys for. */
 export const roleNames = ['root', 'targets', 'snapshot', 'timestamp', 'members'] as const
 export type RoleName = (typeof roleNames)[number]
 
-/** Target paths and the delegated role that signs membership. */
+/** Target paths, and the delegated role that signs membership. */
 export const releaseTarget = 'release'
 export const revocationsTarget = 'members/revocations'
 export const membersRole = 'members'
@@ -30,17 +30,17 @@ export function fleetFields(root: Loaded<'root'>): RootFields {
   return parsed.data
 }
 
-/** What stands for a Nix key among an operator's keys. */
+/** The ID of a Nix key in the list of an operator's keys. */
 export function nixKeyId(publicKey: string): string {
   return sha256Hex(Buffer.from(publicKey))
 }
 
-/** Whose key it is, as the root says; nothing when it says nothing. */
+/** The operator that the root names for a key; undefined if none. */
 export function operatorOf(root: Loaded<'root'>, keyId: string): string | undefined {
   return Object.entries(fleetFields(root).operators ?? {}).find(([, ids]) => ids.includes(keyId))?.[0]
 }
 
-/** The keys of the members role, and how many of them must sign. Throws a FleetError when root and targets disagree. */
+/** The keys and threshold of the members role. Throws a FleetError if root and targets disagree. */
 export function membersAuthority(trusted: TrustedSet): { keys: PublicKey[]; threshold: number } {
   const delegations = trusted.targets?.signed.delegations
   const role = delegations?.roles?.[membersRole]
@@ -59,13 +59,13 @@ export function membersAuthority(trusted: TrustedSet): { keys: PublicKey[]; thre
   return { keys, threshold: role.threshold }
 }
 
-/** A document that a role names: its hash and length. */
+/** A document that metadata names, by hash and length. */
 export interface NamedDocument {
   readonly hash: Uint8Array
   readonly length: number
 }
 
-/** The release, and the version that it must have; nothing before the metadata is complete. */
+/** The release that the metadata names, and its required version; undefined before the metadata is complete. */
 export function namedRelease(trusted: TrustedSet): (NamedDocument & { version: number }) | undefined {
   const named = namedTarget(trusted.targets, releaseTarget)
   return named && trusted.targets && { ...named, version: trusted.targets.signed.version }

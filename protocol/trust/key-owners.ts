@@ -1,16 +1,19 @@
-/** Whose the keys of a proposed root are: each new key has one listed operator, and no operator has two in one role. */
+/**
+ * Owners of a proposed root's keys: each new key has exactly one listed operator, and no operator has two in one
+ * role.
+ */
 
 import { keyIdOf } from '../signing/keys.ts'
 import { fleetFields, roleNames } from './fleet.ts'
 import type { Loaded, RoleKeys } from './metadata.ts'
 
-/** The keys of a role by a root. */
+/** The keys of a role in a root. */
 export type RoleKeysOf = (root: Loaded<'root'>, role: (typeof roleNames)[number]) => RoleKeys
 
 /**
- * What is wrong with the owners of a proposed root's keys, or nothing. Thresholds count keys, so an operator with two of them
- * would count twice, and a key of nobody would count for whoever has it. Keys that the trusted root has already may be
- * unlisted: fleets of early versions list no operators.
+ * A description of what is wrong with the owners of a proposed root's keys; undefined if nothing. Thresholds count
+ * keys, so an operator with two of them would count twice, and an unlisted key for anyone who holds it. Keys that the
+ * trusted root has already may be unlisted, since fleets of early versions list no operators.
  */
 export function ownerProblem(trusted: Loaded<'root'>, next: Loaded<'root'>, keysOf: RoleKeysOf): string | undefined {
   const { operators = {} } = fleetFields(next)

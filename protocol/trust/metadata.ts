@@ -1,4 +1,4 @@
-/** TUF metadata as bytes: bounded parsing, canonical writing, and making each role's document. */
+/** TUF metadata as bytes: bounded parsing, canonical encoding, and construction of each role's document. */
 
 import { canonicalize } from '@tufjs/canonical-json'
 import { Metadata, MetadataKind, Root, Signature, Snapshot, Targets, Timestamp } from '@tufjs/models'
@@ -11,14 +11,14 @@ import { fleetRules, type RoleKind, type TrustRules } from './rules.ts'
 
 export type { RoleKind } from './rules.ts'
 
-/** The version of the specification that is followed (https://theupdateframework.github.io/specification/v1.0.31/). */
+/** The version of the specification (https://theupdateframework.github.io/specification/v1.0.31/). */
 const specVersion = '1.0.31'
 
 export class MetadataError extends ThymeshError<'too-large' | 'malformed'> {}
 
 type RoleTypes = { root: Root; timestamp: Timestamp; snapshot: Snapshot; targets: Targets }
 
-/** Metadata with the bytes that it was read from: those are what hashes and signatures of others speak of. */
+/** Metadata with its original bytes, which hashes and signatures refer to. */
 export interface Loaded<Kind extends RoleKind> {
   readonly metadata: Metadata<RoleTypes[Kind]>
   readonly signed: RoleTypes[Kind]
@@ -33,7 +33,7 @@ const parsers: { [Kind in RoleKind]: (json: JsonObject) => Metadata<RoleTypes[Ki
 }
 type JsonObject = Parameters<typeof Metadata.fromJSON>[1]
 
-/** Reads a role's metadata; checks form and size, no signature. Throws a MetadataError. */
+/** Parses a role's metadata. Checks form and size but no signature. Throws a MetadataError. */
 export function parseMetadata<Kind extends RoleKind>(
   kind: Kind,
   bytes: Uint8Array,
@@ -57,7 +57,7 @@ export function parseMetadata<Kind extends RoleKind>(
   }
 }
 
-/** Signs a role's document and writes it: canonical JSON, so that the same document always has the same bytes. */
+/** Signs a role's document and encodes it as canonical JSON, so that the same document always has the same bytes. */
 export function signMetadata<Kind extends RoleKind>(
   kind: Kind,
   signed: RoleTypes[Kind],
@@ -70,10 +70,7 @@ export function signMetadata<Kind extends RoleKind>(
   return parseMetadata(kind, Buffer.from(canonicalize(metadata.toJSON())))
 }
 
-/**
- * The same document with more signatures, or with just these; in the order of their keys' IDs, so that whoever adds them
- * makes the same bytes.
- */
+/** Adds signatures to a document, sorted by key ID, so that the resulting bytes don't depend on who adds them. */
 export function addSignatures<Kind extends RoleKind>(
   kind: Kind,
   loaded: Loaded<Kind>,
@@ -88,7 +85,7 @@ export function addSignatures<Kind extends RoleKind>(
   return parseMetadata(kind, Buffer.from(canonicalize(json)))
 }
 
-/** What the signatures of a role's document are over. */
+/** The bytes that signatures of a role's document cover. */
 export function contentBytes(signed: Loaded<RoleKind>['signed']): Uint8Array {
   return Buffer.from(canonicalize(signed.toJSON()))
 }
@@ -97,7 +94,7 @@ export function signatureOf(signed: Loaded<RoleKind>['signed'], signer: Signer):
   return toHex(signer.sign(contentBytes(signed)))
 }
 
-/** The keys of a role, and how many of them must sign. */
+/** The keys and threshold of a role. */
 export interface RoleKeys {
   readonly keys: readonly PublicKey[]
   readonly threshold: number
@@ -124,7 +121,7 @@ export function makeRoot(content: RootContent): Root {
   })
 }
 
-/** A target file as metadata names it. */
+/** A target file in targets metadata. */
 export interface TargetContent {
   path: string
   bytes: Uint8Array
@@ -134,7 +131,7 @@ export interface TargetsContent {
   version: number
   expires: string
   targets: TargetContent[]
-  /** As `makeDelegations` writes them, or as earlier metadata has them. */
+  /** In the form of `makeDelegations`, or from earlier metadata. */
   delegations?: JsonObject
 }
 
@@ -151,7 +148,7 @@ export function makeTargets(content: TargetsContent): Targets {
   })
 }
 
-/** Delegated roles: their keys and the target paths that they may sign. */
+/** Delegated roles: their keys, and the target paths that they may sign. */
 export function makeDelegations(roles: Record<string, RoleKeys & { paths: string[] }>): JsonObject {
   const keys = Object.values(roles).flatMap(role => role.keys)
   return {
@@ -169,7 +166,7 @@ export function makeSnapshot(content: {
   version: number
   expires: string
   roles: Record<string, Loaded<'targets'>>
-  /** Roles that have no document now, and the versions below which they may never come back. */
+  /** Roles without a document now, with the versions that a new document must exceed. */
   retired?: Readonly<Record<string, number>>
 }): Snapshot {
   return Snapshot.fromJSON({

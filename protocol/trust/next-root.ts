@@ -1,4 +1,4 @@
-/** The next root: operators' keys added and removed, thresholds changed, its time renewed. Pure; nothing is signed here. */
+/** Builds the next root: adds and removes operators' keys, changes thresholds, renews the expiry. It signs nothing. */
 
 import type { Root } from '@tufjs/models'
 import { timeText } from '../encoding/fields.ts'
@@ -17,23 +17,23 @@ export class NextRootError extends ThymeshError<'unknown-operator' | 'threshold'
 export interface NewOperator {
   readonly name: string
   readonly keys: Readonly<Record<RoleName, PublicKey>>
-  /** A Nix public key, as Nix writes it. */
+  /** A Nix public key in Nix's text form. */
   readonly nix: string
 }
 
 export interface RootChanges {
-  /** New operators, or new keys for known ones: those take the place of all that the operator had. */
+  /** New operators, or new keys for known ones, which replace all keys of that operator. */
   readonly add: readonly NewOperator[]
   /** Names of operators. */
   readonly remove: readonly string[]
   readonly thresholds: Readonly<Partial<Record<RoleName, number>>>
-  /** Names of Nix keys whose signatures are to count no more. */
+  /** Names of Nix keys to remove. */
   readonly dropNixKeys: readonly string[]
-  /** Nix keys of a site's own operators, in place of those it had; none takes them away. */
+  /** Nix keys of a site's own operators; they replace the previous ones, and an empty list removes them. */
   readonly siteNixKeys?: Readonly<Record<string, readonly string[]>>
 }
 
-/** Throws a NextRootError when an operator isn't known, or a threshold can't be met. */
+/** Throws a NextRootError if an operator is unknown or a threshold can't be met. */
 export function nextRoot(trusted: TrustedSet, changes: RootChanges, now: Date): Root {
   const { root } = trusted
   const fields = fleetFields(root)
@@ -90,7 +90,7 @@ function checked(role: RoleName, { keys, threshold }: RoleKeys): RoleKeys {
       hint: 'Add operators with --add, or lower the threshold with --threshold.',
     })
   }
-  // Whoever gives the last signature publishes, and that takes a snapshot and a timestamp signed at once.
+  // The operator with the last signature publishes, and that needs a snapshot and a timestamp at once.
   if ((role === 'snapshot' || role === 'timestamp') && threshold > 1) {
     throw new NextRootError('threshold', `expected a threshold of 1 for ${role}, got ${threshold}`, {
       hint: 'root and targets decide what runs; snapshot and timestamp only say which version is the newest.',

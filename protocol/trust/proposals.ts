@@ -1,4 +1,4 @@
-/** Judging and signing proposals: who may sign which part, what counts, and what is missing. */
+/** Verifying and signing proposals: who may sign which part, which signatures count, and which are missing. */
 
 import { encode } from '@ipld/dag-cbor'
 import { equalBytes, fromHex, sha256, sha256Hex } from '../encoding/hash.ts'
@@ -20,7 +20,10 @@ export class ProposalError extends ThymeshError<'other-fleet' | 'stale' | 'malfo
 export type PartName = 'root' | 'targets' | 'members' | 'site'
 type Parts = { readonly [Name in PartName]?: Loaded<Name extends 'root' ? 'root' : 'targets'> }
 
-/** Signatures that one part of a proposal needs: the root's by the trusted and by the proposed root, the others' by the latter. */
+/**
+ * Signatures that one part of a proposal requires. A root needs both the trusted and the proposed root's keys; other
+ * parts need the latter's.
+ */
 export interface Requirement {
   readonly part: PartName
   readonly by: 'current' | 'next'
@@ -30,9 +33,9 @@ export interface Requirement {
   readonly signed: readonly string[]
 }
 
-/** A proposal that was read, and found to stand on what is trusted. */
+/** A proposal that was verified against the trusted metadata. */
 export interface VerifiedProposal {
-  /** SHA-256 over what it says, without any signature, in hex. */
+  /** SHA-256 of its content without signatures, in hex. */
   readonly id: string
   readonly proposal: Proposal
   readonly parts: Parts
@@ -44,9 +47,10 @@ export interface VerifiedProposal {
 }
 
 /**
- * Reads a proposal against what is trusted. Throws a ProposalError when it is another fleet's, stands on other metadata than
- * ours (`stale`), or isn't signed by its author with a key of the fleet; a MetadataError or FormatError when it is none.
- * What it brings of signatures and statements that nobody asked for is left out: equal proposals have equal bytes.
+ * Verifies a proposal against the trusted metadata. Throws a ProposalError if it belongs to another fleet, is based
+ * on other metadata than the trusted (`stale`), or isn't signed by its author with a key of the fleet; a
+ * MetadataError or FormatError if it is malformed. Drops signatures and statements that aren't required, so that
+ * equal proposals have equal bytes.
  */
 export function verifyProposal(given: Proposal, trusted: TrustedSet, fleet: string): VerifiedProposal {
   if (given.fleet !== fleet) throw new ProposalError('other-fleet', 'the proposal is for another fleet')
@@ -84,12 +88,12 @@ function withoutWithdrawn(
   return requirements.map(each => ({ ...each, signed: each.signed.filter(id => !withdrawn.has(id)) }))
 }
 
-/** Who may say a word on a proposal beside those whose signatures it asks for: a site's is published by the fleet's operators. */
+/** Keys that may comment on a proposal without having to sign it: the fleet's operators publish a site's proposal. */
 export function publishersOf({ site }: Pick<Proposal, 'site'>, trusted: TrustedSet): [string, PublicKey][] {
   return site === undefined ? [] : roleOf(trusted.root, 'targets').keys.map(key => [keyIdOf(key), key])
 }
 
-/** Two states of one proposal with all signatures and statements of both. */
+/** Merges two states of one proposal: all signatures and statements of both. */
 export function mergeProposals(one: VerifiedProposal, other: VerifiedProposal, trusted: TrustedSet): VerifiedProposal {
   if (one.id !== other.id) throw new RangeError('expected two states of one proposal')
   const { root, targets, members, site } = other.parts
@@ -105,7 +109,7 @@ export function mergeProposals(one: VerifiedProposal, other: VerifiedProposal, t
   return verifyProposal({ ...one.proposal, ...bytesOf(parts, one.proposal), statements }, trusted, one.proposal.fleet)
 }
 
-/** A proposal by someone whose keys sign it at once, with a statement that is made when its ID is known. */
+/** Creates a proposal, signed with these keys. `statementOf` makes the author's statement from the proposal's ID. */
 export function createProposal(
   draft: Proposal,
   signers: readonly Signer[],
@@ -118,7 +122,7 @@ export function createProposal(
   return verifyProposal({ ...draft, ...bytesOf(parts, draft), statements }, trusted, draft.fleet)
 }
 
-/** The proposal with the signatures of these keys, wherever they are asked for, and with a statement. */
+/** Adds the signatures of these keys where they are required, and a statement. */
 export function signProposal(
   judged: VerifiedProposal,
   signers: readonly Signer[],
@@ -149,7 +153,7 @@ function withSignatures(parts: Parts, requirements: readonly Requirement[], sign
   }
 }
 
-/** Keys of these that a proposal still asks for. */
+/** Those signers whose signatures a proposal still requires. */
 export function wantedSigners(judged: VerifiedProposal, signers: readonly Signer[]): Signer[] {
   return signers.filter(({ keyId }) =>
     judged.requirements.some(({ keys, signed }) => keys.has(keyId) && !signed.includes(keyId)),
@@ -165,7 +169,7 @@ function partsOf({ root, targets, members, site }: Proposal): Parts {
   }
 }
 
-/** A site's part stands alone, on a delegation that is there. */
+/** A site's part must be the only one, and its delegation must exist. */
 function requireSite({ site }: Proposal, parts: Parts, trusted: TrustedSet): void {
   if (site === undefined) return
   if (Object.keys(parts).length > 1) throw new ProposalError('malformed', "a site's part stands alone in a proposal")
@@ -179,7 +183,7 @@ function requireSite({ site }: Proposal, parts: Parts, trusted: TrustedSet): voi
   requireOnlyRelease(site.name, parts.site)
 }
 
-/** What is shown to who approves is all that there is. */
+/** Reviewers see only the release, so the metadata may contain nothing else. */
 function requireOnlyRelease(site: string, { signed }: Loaded<'targets'>): void {
   const path = siteReleaseTarget(site)
   const others = Object.keys(signed.targets).filter(each => each !== path)
@@ -224,7 +228,7 @@ function requirementsOf({ site }: Proposal, parts: Parts, trusted: TrustedSet): 
   ]
 }
 
-/** Whether a document has the signatures that an authority asks for. */
+/** Whether a document has enough signatures of a role's keys. */
 export function isSatisfied(
   loaded: Loaded<'root' | 'targets'>,
   { keys, threshold }: { keys: readonly PublicKey[]; threshold: number },
@@ -234,7 +238,7 @@ export function isSatisfied(
   )
 }
 
-/** The keys of a root's role, and how many must sign. */
+/** The keys and threshold of a role in a root. */
 export function roleOf(root: Loaded<'root'>, name: string): { keys: PublicKey[]; threshold: number } {
   const role = Object.entries(root.signed.roles).find(([each]) => each === name)?.[1]
   const keys = (role?.keyIDs ?? []).flatMap(id => {
@@ -244,7 +248,7 @@ export function roleOf(root: Loaded<'root'>, name: string): { keys: PublicKey[];
   return { keys, threshold: role?.threshold ?? 1 }
 }
 
-/** The keys of the members role by a root that may be proposed only, and how many must sign. */
+/** The keys and threshold of the members role in a root that may only be proposed. */
 export function membersOf(root: Loaded<'root'>, trusted: TrustedSet): { keys: PublicKey[]; threshold: number } {
   const named = fleetFields(root).members
   return named === undefined ? membersAuthority(trusted) : { ...named, keys: named.keys.map(fromHex) }
@@ -260,7 +264,7 @@ function isSigned({ metadata, signed }: Loaded<'root' | 'targets'>, id: string, 
   }
 }
 
-/** Each part with the good signatures of those who are asked. */
+/** Drops the signatures of each part that aren't required. */
 function onlyWanted(parts: Parts, requirements: readonly Requirement[]): Parts {
   const kept = (name: PartName, { metadata }: Loaded<'root' | 'targets'>) => {
     const ids = requirements.filter(({ part }) => part === name).flatMap(({ signed }) => signed)
@@ -275,10 +279,10 @@ function onlyWanted(parts: Parts, requirements: readonly Requirement[]): Parts {
   }
 }
 
-/** One of the fleet's keys must stand behind a proposal: so each has its bound, and a stranger none. */
+/** The author must hold one of the fleet's keys: so every author has a quota, and strangers have none. */
 function requireAuthor({ author, site }: Proposal, requirements: readonly Requirement[], trusted: TrustedSet): void {
   const current = [roleOf(trusted.root, 'root'), roleOf(trusted.root, 'targets'), membersOf(trusted.root, trusted)]
-  // A site's operators speak for their site only.
+  // A site's operators are authors for their own site only.
   const ofSite = site && sitesOf(trusted.targets).get(site.name)
   if (ofSite !== undefined) current.push({ ...ofSite, keys: [...ofSite.keys] })
   const isOurs = current.some(({ keys }) => keys.some(key => keyIdOf(key) === author))

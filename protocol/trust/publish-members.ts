@@ -1,4 +1,4 @@
-/** Signing what the members role says, without a release: the next revocation list, and what names it. */
+/** Publishes a new revocation list without a release: the members metadata, and what names it. */
 
 import { timeText } from '../encoding/fields.ts'
 import { type Revocations, revocationsCodec } from '../members/revocations.ts'
@@ -9,14 +9,17 @@ import { lifetimes } from './publish.ts'
 import { nextSites, withoutSites } from './sites.ts'
 import { type TrustedSet, updateDelegated, updateSnapshot, updateTargets, updateTimestamp } from './trusted-set.ts'
 
-/** The keys that a change of members takes: as many of each role as its threshold asks for. */
+/** The keys for a change of members: for each role as many as its threshold. */
 export interface MembersKeys {
   readonly members: readonly Signer[]
   readonly snapshot: readonly Signer[]
   readonly timestamp: readonly Signer[]
 }
 
-/** The next trusted set, with this revocation list; verified as every peer will. Throws a TrustError when keys lack. */
+/**
+ * The next trusted set with this revocation list, verified as every peer will. Throws a TrustError if keys are
+ * missing.
+ */
 export function publishMembers(
   trusted: TrustedSet,
   revocations: Revocations,
@@ -59,7 +62,7 @@ export function publishMembers(
   )
   let set = updateTimestamp(trusted, timestamp.bytes, now)
   set = updateSnapshot(set, snapshot.bytes, now)
-  // The release stays what it is, however old: only who is a member changes.
+  // The release stays the same however old it is: only membership changes.
   set = updateTargets(set, targets.bytes, undefined)
   set = updateDelegated(set, membersRole, members.bytes, now)
   return { trusted: set, documents: [bytes] }

@@ -1,4 +1,7 @@
-/** The signing side: a fleet's first metadata, and the next one for each release. Pure: keys and time come from outside. */
+/**
+ * Publishing: a fleet's first metadata, and the next metadata for each release. Pure functions; callers pass keys and
+ * time.
+ */
 
 import { Targets } from '@tufjs/models'
 import { timeText } from '../encoding/fields.ts'
@@ -38,7 +41,7 @@ import {
   updateTimestamp,
 } from './trusted-set.ts'
 
-/** How long each role's signatures hold, in days. The controller of an offline fleet may be away for long. */
+/** Lifetimes of the roles' signatures, in days. The controller of an offline fleet may be away for long. */
 export const lifetimes = { root: 730, targets: 365, snapshot: 365, timestamp: 365 } as const
 
 export interface FleetKeys {
@@ -49,12 +52,12 @@ export interface FleetKeys {
   readonly members: Signer
 }
 
-/** What was signed: the new trusted set, and the documents that it names. */
+/** The result of publishing: the new trusted set, and the documents that it names. */
 export interface Published {
   readonly trusted: TrustedSet
   readonly fleet: string
   readonly release: Release
-  /** Target files by content: release and revocations. */
+  /** Contents of target files: release and revocations. */
   readonly documents: readonly Uint8Array[]
 }
 
@@ -64,7 +67,7 @@ export function foundFleet(init: {
   nixPublicKeys: string[]
   keys: FleetKeys
   now: Date
-  /** The founder's name: the root says then whose its keys are, when it was made, and who the members role is. */
+  /** The founder's name. If given, the root also names its keys' owner, its creation time and the members role. */
   operator?: string
 }): Published {
   const { keys, now } = init
@@ -121,13 +124,13 @@ export function foundFleet(init: {
   return { trusted: publishNext(trusted, next, keys, now), fleet, release, documents: [bytes, revocations] }
 }
 
-/** The part of a release that its author decides; the rest follows from what is trusted. */
+/** The part of a release that its author chooses; the rest follows from the trusted metadata. */
 export type ReleaseContent = Omit<Release, 'v' | 'fleet' | 'site' | 'version' | 'created'>
 
-/** The keys that publish what others have signed: of the roles whose thresholds stay at one. */
+/** The keys that publish what others have signed: of the roles whose thresholds are always 1. */
 export type OnlineKeys = Pick<FleetKeys, 'snapshot' | 'timestamp'>
 
-/** A release and the targets metadata that names it, not signed yet. Delegations are as the root wants them. */
+/** A release and the targets metadata that names it, unsigned. The delegations follow the root. */
 export function draftRelease(
   trusted: TrustedSet,
   fleet: string,
@@ -162,7 +165,7 @@ function delegateMembers(role: RoleKeys, sites: Sites = new Map()) {
   return makeDelegations({ [membersRole]: { ...role, paths: ['members/*'] }, ...Object.fromEntries(ofSites) })
 }
 
-/** A release by a site's operators and the metadata of the site's role that names it, not signed yet. */
+/** A release of a site's operators and the metadata of the site's role that names it, unsigned. */
 export function draftSiteRelease(
   trusted: TrustedSet,
   fleet: string,
@@ -177,13 +180,13 @@ export function draftSiteRelease(
   return { release, bytes, metadata: makeTargets({ version, expires: expiry(now, lifetimes.targets), targets }) }
 }
 
-/** Whether half of the members metadata's time is over. */
+/** Whether half of the members metadata's lifetime has passed. */
 export function renewalDue(trusted: TrustedSet, now: Date): boolean {
   const halfTime = new Date(now.getTime() + (lifetimes.targets / 2) * 86_400_000)
   return trusted.delegated[membersRole]?.signed.isExpired(halfTime) === true
 }
 
-/** The next version of members metadata, not signed yet; with another revocation list, where one is given. */
+/** The next version of the members metadata, unsigned; with a new revocation list if given. */
 export function nextMembers(current: Loaded<'targets'>, now: Date, revocations?: Uint8Array): Targets {
   const next = makeTargets({
     version: current.signed.version + 1,
@@ -195,18 +198,18 @@ export function nextMembers(current: Loaded<'targets'>, now: Date, revocations?:
   return Targets.fromJSON({ ...next.toJSON(), targets })
 }
 
-/** What changes; the rest stays as it is trusted. Signed as the fleet asks, or it is refused. */
+/** The changed metadata; the rest stays as trusted. Rejected unless it has the signatures that the fleet requires. */
 export interface NextMetadata {
   readonly root?: Loaded<'root'>
   readonly targets?: Loaded<'targets'>
   readonly members?: Loaded<'targets'>
-  /** Of one site's role. */
+  /** The changed metadata of one site's role. */
   readonly ofSite?: { readonly site: string; readonly metadata: Loaded<'targets'> }
 }
 
 /**
- * Snapshot and timestamp over what changes, verified as every peer will: a key that the root doesn't name is found here, not
- * on the devices. Throws a TrustError.
+ * Signs snapshot and timestamp over the changes, and verifies the result as every peer will: a key that the root
+ * doesn't name is found here, not on the devices. Throws a TrustError.
  */
 export function publishNext(trusted: TrustedSet, next: NextMetadata, keys: OnlineKeys, now: Date): TrustedSet {
   const base = next.root === undefined ? trusted : updateRoot(trusted, next.root.bytes)
@@ -236,7 +239,7 @@ export function publishNext(trusted: TrustedSet, next: NextMetadata, keys: Onlin
   requireFreshRoot(base, now)
   let set = updateTimestamp(base, timestamp.bytes, now)
   set = updateSnapshot(set, snapshot.bytes, now)
-  // What stays is no newer for being published again, and however old: only what changes is judged by its expiry.
+  // Republishing doesn't renew unchanged metadata, however old it is: only changed metadata is checked for expiry.
   set = updateTargets(set, targets.bytes, next.targets && now)
   set = updateDelegated(
     { ...set, delegated: withoutSites(set.delegated) },
@@ -251,10 +254,13 @@ export function publishNext(trusted: TrustedSet, next: NextMetadata, keys: Onlin
   return set
 }
 
-/** Far beyond what honest publishing reaches: whoever had the key has been at it. */
+/** Far beyond what honest publishing reaches: a version above it indicates a fast-forward attack. */
 const fastForwarded = 2 ** 32
 
-/** One more; or from the start, where a stolen key drove it up and new keys made peers forget (specification §5.3.11). */
+/**
+ * The next version; 1 if a fast-forward attack raised the previous one and new keys made peers forget it
+ * (specification §5.3.11).
+ */
 function versionAfter(before: { signed: { version: number } } | undefined, kept: object | undefined): number {
   const version = before?.signed.version ?? 0
   return kept === undefined && version >= fastForwarded ? 1 : version + 1

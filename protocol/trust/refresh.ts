@@ -1,4 +1,4 @@
-/** One walk of the client workflow with whatever fetcher: from the metadata that is trusted to what it leads to now. */
+/** One run of the TUF client workflow with any fetcher, from the trusted metadata to the newest. */
 
 import type { MetaFile } from '@tufjs/models'
 import { limits } from '../limits.ts'
@@ -19,9 +19,9 @@ import {
   updateTimestamp,
 } from './trusted-set.ts'
 
-/** Where metadata comes from: peers of the mesh, an HTTP server, a bundle. It is believed nothing. */
+/** A source of metadata: peers of the mesh, an HTTP server, a bundle. It is untrusted. */
 export interface MetadataFetcher {
-  /** Root of this version, or nothing when the source has none. */
+  /** The root of this version; undefined if the source has none. */
   root(version: number): Promise<Uint8Array | undefined>
   timestamp(): Promise<Uint8Array>
   snapshot(meta: MetaFile): Promise<Uint8Array>
@@ -29,12 +29,13 @@ export interface MetadataFetcher {
   targets(role: string, meta: MetaFile): Promise<Uint8Array>
 }
 
-/** What a refresh accepts on its way, told as it is verified: `root` or another top-level role, or a delegated one. */
+/** Called for each role as soon as its metadata is verified: `root`, another top-level role or a delegated one. */
 export type AcceptedRole = (role: string, trusted: TrustedSet) => Promise<void>
 
 /**
- * The trusted metadata after a refresh. All or nothing but for what `accepted` is told one by one: with roots kept, a walk
- * that is cut off goes on from there. Throws a TrustError, a MetadataError, or what the fetcher throws.
+ * Returns the trusted metadata after a refresh. All or nothing, except for the roles passed to `accepted`: if it
+ * keeps roots, an interrupted walk continues from there. Throws a TrustError, a MetadataError, or the fetcher's
+ * errors.
  */
 export async function refresh(
   trusted: TrustedSet,
@@ -85,8 +86,9 @@ async function refreshTargets(
 }
 
 /**
- * A site's role. Where the snapshot names no document of it, its delegation has changed and its operators have signed nothing
- * since; its version stays. One that expired before it came here counts as none: a site's neglect must not stop the fleet.
+ * A site's role. If the snapshot names no document of it, its delegation has changed and the new operators have
+ * signed nothing yet; its version stays. Metadata that expired before it was fetched is ignored: a neglected site
+ * must not block the fleet.
  */
 async function refreshSite(
   set: TrustedSet,
@@ -117,8 +119,8 @@ async function refreshSite(
 }
 
 /**
- * One targets role, fetched unless the snapshot's version of it is here. It is verified again even then: the root or the
- * delegations may have changed its keys, or another role delegates to it.
+ * Fetches one targets role, unless the snapshot's version of it is here. Verifies it in any case: the root or the
+ * delegations may have changed its keys, or another role may delegate to it.
  */
 export async function refreshRole(
   trusted: TrustedSet,
@@ -138,7 +140,7 @@ export async function refreshRole(
     try {
       return update(known, trusted.rules.acceptedExpires ? time : undefined)
     } catch (thrown) {
-      // Another document of this version, after a recovery perhaps: the source may have it.
+      // The source may have another document of this version, for example after a recovery.
       const mayHaveOther = thrown instanceof TrustError && thrown.code !== 'expired'
       if (!mayHaveOther || trusted.rules.secondOfVersion === 'evidence') throw thrown
     }
@@ -148,17 +150,17 @@ export async function refreshRole(
   return set
 }
 
-/** A delegated role by name, which may be one that objects inherit. */
+/** A delegated role by name. An own property only: the name may be one that objects inherit. */
 export function delegatedRole(trusted: TrustedSet, role: string): Loaded<'targets'> | undefined {
   return Object.hasOwn(trusted.delegated, role) ? trusted.delegated[role] : undefined
 }
 
-/** The bytes that are trusted already, when they are the named ones: accepted metadata does not expire again. */
+/** The trusted bytes, if metadata names the same ones: accepted metadata isn't checked for expiry again. */
 function acceptedBytes(role: Loaded<'targets'> | undefined, meta: MetaFile): Uint8Array | undefined {
   return role?.signed.version === meta.version ? role.bytes : undefined
 }
 
-/** The names of the roles that the top-level targets delegate to and the snapshot knows. */
+/** Names of the roles that the top-level targets delegate to and the snapshot lists. */
 export function delegatedRoles(trusted: TrustedSet): string[] {
   const roles = Object.keys(trusted.targets?.signed.delegations?.roles ?? {})
   return roles.filter(role => trusted.snapshot?.signed.meta[`${role}.json`] !== undefined)

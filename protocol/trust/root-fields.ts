@@ -1,4 +1,4 @@
-/** What a fleet's root metadata holds beside TUF's own fields, under the key `thymesh`. */
+/** Thymesh's own fields in a fleet's root metadata, under the key `thymesh`. */
 
 import { z } from 'zod'
 import { keyIdSchema, nameSchema, timeSchema } from '../encoding/fields.ts'
@@ -8,27 +8,30 @@ const publicKeySchema = z.string().regex(/^[0-9a-f]{64}$/, { error: 'expected an
 
 export const rootFieldsSchema = z.strictObject({
   name: nameSchema,
-  /** The Nix keys whose signatures devices' stores accept: here, so that no release changes them. */
+  /** The Nix keys whose signatures devices' stores accept. They are in the root, so that no release can change them. */
   nixPublicKeys: z.array(z.string().max(200)).min(1).max(limits.signatures),
-  /** The `members` role; the targets must delegate to just these keys, so that no stolen targets key admits anyone. */
+  /**
+   * The `members` role. The targets must delegate to exactly these keys, so that a stolen targets key can't admit
+   * anyone.
+   */
   members: z
     .strictObject({
       keys: z.array(publicKeySchema).min(1).max(limits.signatures),
       threshold: z.int().min(1).max(limits.signatures),
     })
     .optional(),
-  /** Nix keys of sites' own operators: only devices whose certificates name the site take what these sign. */
+  /** Nix keys of sites' own operators. Only devices whose certificates name the site accept their signatures. */
   siteNixKeys: z
     .record(nameSchema, z.array(z.string().max(200)).min(1).max(limits.signatures))
     .refine(sites => Object.keys(sites).length <= limits.sites, { error: 'expected fewer sites' })
     .optional(),
-  /** Whose keys these are, by the operators' names; for people. */
+  /** The owners of the keys, by operator name; for display. */
   operators: z
     .record(nameSchema, z.array(keyIdSchema).max(16))
     .refine(names => Object.keys(names).length <= limits.signatures, { error: 'expected fewer operators' })
     .optional(),
-  /** When it was signed, by the clock of who made it; for people. */
+  /** When it was signed, by the signer's clock; for display. */
   created: timeSchema.optional(),
 })
-/** What Thymesh keeps in the root beside TUF's own fields. */
+/** Thymesh's own fields in the root. */
 export type RootFields = z.infer<typeof rootFieldsSchema>

@@ -195,8 +195,8 @@ describe('a site with operators of its own', () => {
         makeTargets({ version: 1, expires: '2030-01-01T00:00:00Z', targets: [], delegations: makeDelegations(roles) }),
         [kim],
       )
-    assert.throws(() => targets({ 'sites/berlin': { ...role, paths: ['*'] } }), /speak for sites\/berlin/)
-    assert.throws(() => targets({ 'sites/berlin': { ...role, paths: ['sites/paris/*'] } }), /speak for/)
+    assert.throws(() => targets({ 'sites/berlin': { ...role, paths: ['*'] } }), /sign sites\/berlin/)
+    assert.throws(() => targets({ 'sites/berlin': { ...role, paths: ['sites/paris/*'] } }), /sign sites/)
     assert.throws(() => targets({ 'sites/a/b': { ...role, paths: ['sites/a/b/*'] } }), /a site's name/)
     const many = Array.from({ length: limits.sites + 1 }, (_, at) => `s${at}`)
     const all = many.map(site => [`sites/${site}`, { ...role, paths: [`sites/${site}/*`] }])

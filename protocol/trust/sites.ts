@@ -1,4 +1,7 @@
-/** Sites with operators of their own: the roles that the targets delegate `sites/<site>/*` to, and what these name. */
+/**
+ * Sites with their own operators: the roles that the targets delegate `sites/<site>/*` to, and the releases that they
+ * name.
+ */
 
 import { isDeepStrictEqual } from 'node:util'
 import { fromHex } from '../encoding/hash.ts'
@@ -9,7 +12,7 @@ import { siteOf, siteReleaseTarget, siteRole } from './site-roles.ts'
 import { TrustError, type TrustedSet, updateDelegated } from './trusted-set.ts'
 import { signersOf } from './verify.ts'
 
-/** The operators of each site by its name: their keys, and how many of them must sign. */
+/** The operators' keys and threshold of each site, by its name. */
 export type Sites = ReadonlyMap<string, RoleKeys>
 
 /** The sites that targets delegate to, by name. */
@@ -24,18 +27,18 @@ export function sitesOf(targets: Loaded<'targets'> | undefined): Sites {
   return new Map(found.sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-/** Whether two delegations of a site ask for the same signatures. */
+/** Whether two delegations of a site require the same signatures. */
 export function sameAuthority(one: RoleKeys | undefined, other: RoleKeys | undefined): boolean {
   const essence = (of: RoleKeys | undefined) => of && [of.threshold, of.keys.map(keyIdOf).sort()]
   return isDeepStrictEqual(essence(one), essence(other))
 }
 
-/** The highest version that a site's role has ever had in this fleet, as the snapshot says; 0 before its first. */
+/** The highest version that a site's role has ever had in this fleet, from the snapshot; 0 before its first. */
 export function siteVersion(trusted: TrustedSet, site: string): number {
   return trusted.snapshot?.signed.meta[`${siteRole(site)}.json`]?.version ?? 0
 }
 
-/** The release that a site's operators have signed, and the version that it must have. */
+/** The release that a site's operators have signed, and its required version. */
 export function namedSiteRelease(trusted: TrustedSet, site: string): (NamedDocument & { version: number }) | undefined {
   const role = siteRole(site)
   const loaded = Object.hasOwn(trusted.delegated, role) ? trusted.delegated[role] : undefined
@@ -46,7 +49,7 @@ export function namedSiteRelease(trusted: TrustedSet, site: string): (NamedDocum
   return { hash: fromHex(hash), length: target.length, version: loaded.signed.version }
 }
 
-/** The Nix keys whose signatures a device takes: the fleet's, and those of its own site's operators. */
+/** The Nix keys whose signatures a device accepts: the fleet's, and those of its own site's operators. */
 export function nixKeysFor(root: Loaded<'root'>, site: string | undefined): string[] {
   const { nixPublicKeys, siteNixKeys = {} } = fleetFields(root)
   const own = site !== undefined && Object.hasOwn(siteNixKeys, site) ? siteNixKeys[site] : undefined
@@ -54,8 +57,8 @@ export function nixKeysFor(root: Loaded<'root'>, site: string | undefined): stri
 }
 
 /**
- * A set with what is kept of a site's role, if it is the named document and signed as the site's delegation asks now. Else
- * without it: other operators may have been named since.
+ * Restores a site's role from the state. It must be the named document and satisfy the site's current delegation;
+ * otherwise the set is returned without it, since the operators may have changed.
  */
 export function restoreSite(trusted: TrustedSet, role: string, bytes: Uint8Array): TrustedSet {
   try {
@@ -66,15 +69,15 @@ export function restoreSite(trusted: TrustedSet, role: string, bytes: Uint8Array
   }
 }
 
-/** What a snapshot says of the sites' roles: those that stay, and the versions of those that have no document now. */
+/** The snapshot's entries for sites' roles: those that stay, and the versions of those without a document now. */
 export interface NextSites {
   readonly roles: Readonly<Record<string, Loaded<'targets'>>>
   readonly retired: Readonly<Record<string, number>>
 }
 
 /**
- * The sites' roles under these targets: a role stays as long as its delegation does. What was delegated otherwise since keeps
- * its version, so that nothing older ever counts again.
+ * The sites' roles under these targets. A role stays as long as its delegation does. If the delegation changed, the
+ * role keeps its version, so that nothing older counts again.
  */
 export function nextSites(
   trusted: TrustedSet,
@@ -100,7 +103,7 @@ function isSigned(targets: Loaded<'targets'>, role: string, { metadata }: Loaded
   return threshold !== undefined && signers.length >= threshold
 }
 
-/** The roles that aren't sites'. */
+/** The delegated roles other than sites'. */
 export function withoutSites(delegated: TrustedSet['delegated']): TrustedSet['delegated'] {
   return Object.fromEntries(Object.entries(delegated).filter(([role]) => siteOf(role) === undefined))
 }

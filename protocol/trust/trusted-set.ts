@@ -1,6 +1,6 @@
 /**
- * The client workflow of TUF (specification §5.3 to §5.6) as pure functions: trusted metadata in, the next trusted metadata
- * out, or a TrustError and nothing changed.
+ * The TUF client workflow (specification §5.3 to §5.6) as pure functions: from trusted metadata to the next trusted
+ * metadata, or a TrustError without any change.
  */
 
 import type { MetaFile } from '@tufjs/models'
@@ -13,7 +13,7 @@ export class TrustError extends ThymeshError<
   'not-signed' | 'rollback' | 'wrong-version' | 'wrong-hash' | 'expired' | 'out-of-order' | 'unknown-role'
 > {}
 
-/** Metadata that was verified, role by role, in the order of the workflow. Never changed, only replaced. */
+/** Verified metadata, role by role, in the order of the workflow. Immutable. */
 export interface TrustedSet {
   readonly rules: TrustRules
   readonly root: Loaded<'root'>
@@ -24,10 +24,10 @@ export interface TrustedSet {
   readonly delegated: Readonly<Record<string, Loaded<'targets'>>>
 }
 
-/** `undefined` asks for no expiry check: for metadata that was accepted before and is only loaded again. */
+/** `undefined` skips the expiry check: for metadata that was accepted before and is only loaded again. */
 export type ReferenceTime = Date | undefined
 
-/** Trust begins with a root that its holder has from elsewhere; it must be signed by its own keys. */
+/** Starts from a root obtained out of band; it must be signed by its own keys. */
 export function trustRoot(bytes: Uint8Array, rules: TrustRules = fleetRules): TrustedSet {
   const root = parseMetadata('root', bytes, rules)
   requireSigned(root.metadata, 'root', root.metadata)
@@ -45,7 +45,8 @@ export function updateRoot(trusted: TrustedSet, bytes: Uint8Array): TrustedSet {
       `expected root version ${trusted.root.signed.version + 1}, got ${next.signed.version}`,
     )
   }
-  // §5.3.11, recovery from a fast-forward attack: when these keys rotate, what the old ones signed is forgotten.
+  // §5.3.11, recovery from a fast-forward attack: if these keys rotate, the metadata that the old ones signed is
+  // dropped.
   if (forgets(trusted, next, 'timestamp') || forgets(trusted, next, 'snapshot')) {
     return { ...trusted, root: next, timestamp: undefined, snapshot: undefined }
   }
@@ -57,7 +58,7 @@ export function requireFreshRoot(trusted: TrustedSet, time: ReferenceTime): void
   requireNotExpired('root', trusted.root, time)
 }
 
-/** §5.4. An equal version changes nothing; with another content it is evidence, where the rules say so. */
+/** §5.4. An equal version changes nothing. With different content it is evidence, if the rules say so. */
 export function updateTimestamp(trusted: TrustedSet, bytes: Uint8Array, time: ReferenceTime): TrustedSet {
   const next = parseMetadata('timestamp', bytes, trusted.rules)
   requireSigned(trusted.root.metadata, 'timestamp', next.metadata)
@@ -80,7 +81,9 @@ export function updateTimestamp(trusted: TrustedSet, bytes: Uint8Array, time: Re
   return current?.version === next.signed.version ? trusted : { ...trusted, timestamp: next }
 }
 
-/** §5.5: the snapshot that the trusted timestamp names; no role that it listed may vanish or go back. */
+/**
+ * §5.5: the snapshot that the trusted timestamp names. No role may disappear from it or go back to an older version.
+ */
 export function updateSnapshot(trusted: TrustedSet, bytes: Uint8Array, time: ReferenceTime): TrustedSet {
   const meta = trusted.timestamp?.signed.snapshotMeta
   if (meta === undefined) throw new TrustError('out-of-order', 'expected a timestamp before a snapshot')
@@ -103,8 +106,8 @@ export function updateTargets(trusted: TrustedSet, bytes: Uint8Array, time: Refe
 }
 
 /**
- * §5.6.7: a role that `delegator` delegates to; the top-level targets if no other role is named. What one delegator vouches
- * for is not trusted on behalf of another: it is verified for each.
+ * §5.6.7: a role that `delegator` delegates to; by default the top-level targets. Each delegator's keys are checked
+ * separately: a role verified for one isn't trusted for another.
  */
 export function updateDelegated(
   trusted: TrustedSet,
@@ -123,7 +126,7 @@ export function requireFreshSnapshot(trusted: TrustedSet, time: ReferenceTime): 
   if (trusted.snapshot !== undefined) requireNotExpired('snapshot', trusted.snapshot, time)
 }
 
-/** What the trusted snapshot says of a role. */
+/** The trusted snapshot's entry for a role. */
 export function snapshotMeta(trusted: TrustedSet, role: string): MetaFile {
   const meta = trusted.snapshot?.signed.meta[`${role}.json`]
   if (trusted.snapshot === undefined) throw new TrustError('out-of-order', `expected a snapshot before ${role}`)
@@ -155,7 +158,7 @@ function requireSigned(
   const { signers, threshold } = signersOf(delegator, role, metadata)
   if (threshold !== undefined && signers.length >= threshold) return
   const counted = threshold === undefined ? 'its delegator names no such role' : `${signers.length}/${threshold} keys`
-  throw new TrustError('not-signed', `${role} metadata isn't signed as this fleet asks: ${counted}`)
+  throw new TrustError('not-signed', `${role} metadata lacks the signatures that this fleet requires: ${counted}`)
 }
 
 function twoDifferent(role: 'timestamp' | 'snapshot', version: number): TrustError {
@@ -185,8 +188,9 @@ function requireNotExpired(what: string, { signed }: Loaded<RoleKind>, time: Ref
 }
 
 /**
- * Whether a new root ends what the keys of a role have signed. To forget is to let go of the guard against rollback, so the
- * order of keys alone is no rotation; and a fleet keeps metadata that the new root's own keys have signed.
+ * Whether a new root invalidates what the keys of a role have signed. That gives up the guard against rollback, so a
+ * different order of the same keys is no rotation; and a fleet keeps metadata that the new root's own keys have
+ * signed.
  */
 function forgets(trusted: TrustedSet, next: Loaded<'root'>, role: 'timestamp' | 'snapshot'): boolean {
   const [old, now] = [trusted.root.signed.roles[role], next.signed.roles[role]]

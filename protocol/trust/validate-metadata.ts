@@ -1,4 +1,4 @@
-/** What Thymesh asks of TUF metadata beyond the form that the models check: real times and versions, honest key IDs. */
+/** Thymesh's requirements for TUF metadata beyond the models' own: real times and versions, correct key IDs. */
 
 import { type Key, type MetaFile, Root, Snapshot, type TargetFile, Targets, Timestamp } from '@tufjs/models'
 import { nameSchema, timeSchema, versionSchema } from '../encoding/fields.ts'
@@ -8,7 +8,7 @@ import { requireSiteRoles } from './site-roles.ts'
 
 type Signed = Root | Timestamp | Snapshot | Targets
 
-/** What holds for any repository: real versions, times and lengths. Throws a RangeError that says what is wrong. */
+/** Requirements for any repository: real versions, times and lengths. Throws a RangeError that says what is wrong. */
 export function validateTufMetadata(signed: Signed): void {
   requireVersion('version', signed.version)
   if (!timeSchema.safeParse(signed.expires).success) {
@@ -19,7 +19,7 @@ export function validateTufMetadata(signed: Signed): void {
   if (signed instanceof Targets) for (const [path, file] of Object.entries(signed.targets)) requireFile(path, file)
 }
 
-/** What holds for a fleet's own metadata: that, and honest key IDs, and role names that can name files. */
+/** Requirements for a fleet's own metadata: also correct key IDs, and role names that are valid file names. */
 export function validateFleetMetadata(signed: Signed): void {
   validateTufMetadata(signed)
   if (signed instanceof Root) requireKeys(signed.keys)
@@ -27,7 +27,7 @@ export function validateFleetMetadata(signed: Signed): void {
 }
 
 /**
- * Only Ed25519 keys in one spelling, each under its own hash: so a key has one ID, and can't count twice towards a
+ * Only Ed25519 keys in one spelling, each under its own hash. So a key has one ID and can't count twice towards a
  * threshold (specification §4.2, "only one unique key has that KEYID").
  */
 function requireKeys(keys: Record<string, Key>): void {
@@ -47,7 +47,7 @@ function requireDelegations(targets: Targets): void {
   if (delegations === undefined) return
   requireKeys(delegations.keys)
   requireSiteRoles(targets)
-  // Names of roles become names of files and requests.
+  // Role names appear in file names and requests.
   for (const role of Object.keys(delegations.roles ?? {})) {
     if (!role.startsWith('sites/') && !nameSchema.safeParse(role).success)
       throw new RangeError(`expected a role name, got ${shown(role)}`)

@@ -1,18 +1,18 @@
-/** Who signed metadata, and whether a file is the one that metadata names. */
+/** Verifies metadata signatures, and a file's length and hashes. */
 
 import type { Key, Root } from '@tufjs/models'
 import { sha256Hex, sha512Hex } from '../encoding/hash.ts'
 import type { Loaded, RoleKind } from './metadata.ts'
 
-/** The keys of a role that signed a document, by ID, and how many must; no threshold where there is no such role. */
+/** IDs of the keys of a role that signed a document, and the role's threshold; undefined if there is no such role. */
 export interface Signers {
   readonly signers: readonly string[]
   readonly threshold: number | undefined
 }
 
 /**
- * Counts keys, not IDs: a key that goes by two IDs signs once. A signature that isn't good counts as none, so that nobody
- * can spoil a document by adding one.
+ * Counts keys, not IDs: a key with two IDs counts once. Invalid signatures are ignored, so that adding one can't
+ * spoil a document.
  */
 export function signersOf(
   delegator: Loaded<'root' | 'targets'>['metadata'],
@@ -54,7 +54,7 @@ function hasSigned(key: Key, metadata: Loaded<RoleKind>['metadata']): boolean {
   }
 }
 
-/** A file as metadata names it. */
+/** A file's length and hashes in metadata. */
 export interface HashedFile {
   readonly length?: number | undefined
   readonly hashes?: Readonly<Record<string, string>> | undefined
@@ -62,7 +62,7 @@ export interface HashedFile {
 
 const hashers: Readonly<Record<string, (bytes: Uint8Array) => string>> = { sha256: sha256Hex, sha512: sha512Hex }
 
-/** Whether these bytes are the named file: every hash that we know must fit, and one of those named must be known. */
+/** Whether the bytes match: every known hash must, and if any are given, at least one must be of a known algorithm. */
 export function matchesLengthAndHashes({ length, hashes = {} }: HashedFile, bytes: Uint8Array): boolean {
   if (length !== undefined && length !== bytes.length) return false
   const named = Object.entries(hashes)
