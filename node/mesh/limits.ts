@@ -1,114 +1,120 @@
-/** Time limits, intervals and bounds of the mesh, the unit in the name and a reason beside each. */
+/** Timeouts, intervals and limits of the mesh, with the unit in each name. */
 
-/** How often a peer looks whether its certificate is due for renewal: certificates hold for days at least. */
+/** How often a peer checks whether its certificate is due for renewal: certificates last for days at least. */
 export const renewalCheckMs = 60 * 60_000
-/** Starts of one peer that are told apart; two devices with one key take turns, so few are enough. */
+/** Process starts remembered for each peer. Two devices with one key alternate, so few are enough. */
 export const bootsKept = 4
-/** A peer that a neighbour calls revoked leaves it alone for so long. */
+/** How long a peer leaves a neighbour alone that calls it revoked. */
 export const revokedPauseMs = 60 * 60_000
 
-/** A peer that says no hello in this time is dropped. Slow boards need a second for the noise handshake alone. */
+/** A peer that sends no hello in this time is dropped. Slow boards need a second for the Noise handshake alone. */
 export const helloTimeoutMs = 10_000
-/** How long a peer that was refused is not dialled again. */
+/** How long a refused peer is not dialled again. */
 export const refusedPauseMs = 60_000
-/** Refused peers that are remembered: their IDs cost a stranger nothing, so there is a bound. */
+/** Refused peers that are remembered; bounded, since peer IDs cost nothing. */
 export const refusedPeers = 1_000
-/** Hellos of a stranger on one connection, each of them signatures to check; then it is dropped. */
+/** Refused hellos on one connection before it is dropped: each costs signature checks. */
 export const refusedHellos = 5
 /** Streams of one peer that wait for its admission; further ones are reset. */
 export const waitingStreams = 16
-/** One message of a request or an answer. */
+/** For one message of a request or answer. */
 export const messageTimeoutMs = 20_000
-/** A stream that carries bulk data and moves nothing for this long has failed. */
+/** A bulk stream without any progress for this long has failed. */
 export const idleStreamTimeoutMs = 60_000
-/** Of a document, over a phone's link that several share; slower ones have failed. */
+/** The slowest link for documents: a phone connection that several peers share. Slower transfers have failed. */
 export const slowestBytesPerMs = 4
 /** One dial, over all addresses of a peer. */
 export const dialTimeoutMs = 15_000
 
-/** Redials: doubled from the first to the last, with full jitter, so that a fleet does not redial in step. */
+/**
+ * Redial back-off: doubles from the first to the last value, with full jitter, so that a fleet doesn't redial in
+ * step.
+ */
 export const redialFirstMs = 500
 export const redialLastMs = 60_000
-/** How often the dial supervisor looks at its connections. */
+/** How often the dial supervisor checks its connections. */
 export const superviseIntervalMs = 1_000
-/** Connections that a peer keeps by itself; gossip's mesh wants 6, and a lost one must not matter. */
+/** Connections that a peer maintains. Gossipsub's mesh needs 6, and losing one must not matter. */
 export const wantedConnections = 8
-/** Addresses kept for one peer. */
+/** Addresses stored for one peer. */
 export const addressesPerPeer = 8
-/** Peers that were heard of on the local network and are no members yet: anyone there can announce any number. */
+/** Peers discovered on the local network that aren't members yet: anyone there can announce any number. */
 export const discoveredPeers = 200
 
-/** mDNS asks again this often, give or take a fifth, so that a site's peers don't ask in step. */
+/** Interval of mDNS queries, varied by a fifth, so that a site's peers don't query in step. */
 export const mdnsQueryMs = 20_000
-/** An answer goes to all at once, so one in this time does for everybody who asks. */
+/** An answer is multicast, so one in this time serves every peer that asks. */
 export const mdnsAnswerMs = 5_000
-/** How often interfaces are looked at: they come, go and change their addresses. */
+/** How often the network interfaces are checked for changes. */
 export const mdnsInterfacesMs = 10_000
-/** Interfaces that are listened on, a socket each; the others of a machine with more are container bridges and the like. */
+/** Interfaces with a socket each. Machines with more have container bridges and the like. */
 export const mdnsInterfaces = 32
-/** Of one packet, as RFC 6762 bounds it (section 17). */
+/** The largest mDNS packet (RFC 6762, section 17). */
 export const mdnsPacketBytes = 9_000
-/** Records of one packet that are looked at: an answer of ours has one more than it has addresses. */
+/** Records of one packet that are examined: our own answers have one more than they have addresses. */
 export const mdnsRecords = 32
 /** Packets of the fleet's service that are read per second and interface: 200 peers send 50. */
 export const mdnsPacketsPerSecond = 100
-/** A peer that was found is told again after this, or when its addresses change. */
+/** A discovered peer is reported again after this, or when its addresses change. */
 export const mdnsRepeatMs = 60_000
-/** libp2p keeps every peer it's told of for weeks, and anyone can invent some: after `discoveredPeers`, one in this time. */
+/**
+ * libp2p stores every discovered peer for weeks, and anyone can invent some: beyond `discoveredPeers`, one in this
+ * time.
+ */
 export const mdnsNewPeerMs = 10_000
 
-/** A connection that was silent for so long is probed by the kernel, ten times in ten seconds: 132 bytes each time. */
+/** The kernel probes a connection after this silence, ten times in ten seconds: 132 bytes each time. */
 export const keepAliveMs = 15_000
-/** How often the time to a peer is measured again, which sizes the windows of streams: 400 bytes each time. */
+/** How often the round-trip time is measured, which sets the windows of streams: 400 bytes each time. */
 export const roundTripMs = 60 * 60_000
-/** How often each side asks the process at the other end whether it is alive: a stream, and 1.2 KB, each time. */
+/** How often each side checks that the remote process responds: a stream and 1.2 KB each time. */
 export const monitorIntervalMs = 5 * 60_000
-/** A connection on which nothing was said for so long is closed: the monitor would have said something. */
+/** A connection that was silent for this long is closed: the monitor would have caused traffic. */
 export const silentConnectionMs = 3 * monitorIntervalMs
 
-/** A refresh that failed (its source went away, say) is tried again with other peers after this. */
+/** A failed refresh (for example, its source disconnected) is retried with other peers after this. */
 export const refreshRetryMs = 2_000
-/** So often in a row, each time after twice the pause; then the next hello, head or sync begins anew. */
+/** Consecutive retries, with doubling pauses; after them the next hello, head or sync starts again. */
 export const refreshRetries = 5
-/** Peers whose news wait for their turn; beyond them, strangers are not listened to. */
+/** Peers waiting for a refresh; beyond them, strangers are ignored. */
 export const waitingRefreshes = 64
 /** A whole refresh, over slow links. */
 export const refreshTimeoutMs = 3 * 60_000
-/** Sync goes on with peers that stay connected, for what gossip lost. */
+/** How often sync is repeated with connected peers, for items that gossip lost. */
 export const resyncIntervalMs = 60_000
-/** One sync as a whole: a peer that drips items holds nothing for longer. */
+/** A whole sync: bounds a peer that sends items slowly. */
 export const syncTimeoutMs = 5 * 60_000
-/** How often members without a gossip stream are looked for: libp2p itself never opens a lost one again. */
+/** How often members without a gossip stream are looked for: libp2p never reopens a lost one. */
 export const gossipRepairMs = 10_000
-/** Documents that one peer serves at a time, each held in memory until it is sent. */
+/** Documents served at a time, each held in memory until it is sent. */
 export const servedDocuments = 32
-/** Of these for one peer. */
+/** The part of those for one peer. */
 export const servedDocumentsPerPeer = 16
-/** Connections of one peer: two may cross, and an old one may linger; the limits on streams count on each. */
+/** Connections of one peer: two may cross, and an old one may linger. Stream limits apply to each connection. */
 export const connectionsPerPeer = 4
 /**
- * How often one peer may ask: at once, and over a long time. A closure is one document for each of its thousands of paths;
- * a fleet that updates sends a report a second for each device, through any neighbour.
+ * Request rates for each peer: burst and long-term average. A closure takes one document for each of its thousands of
+ * paths; a fleet that updates sends a report a second for each device, through any neighbour.
  */
 export const requestRates = {
   hello: { most: 20, perSecond: 0.5 },
   document: { most: 60_000, perSecond: 1000 },
   sync: { most: 30, perSecond: 0.5 },
-  /** One for each change of a proposal; and a command that waits for its change to be heard asks twice a second. */
+  /** One for each change of a proposal, and two a second while a command waits until its change is known. */
   proposals: { most: 200, perSecond: 3 },
   gossip: { most: 20_000, perSecond: 2000 },
 } as const
-/** Messages that no honest peer sends, before their sender is dropped: at once, and over a long time. */
+/** Protocol violations before their sender is dropped: burst and long-term average. */
 export const faultsPerPeer = 10
 export const faultsPerSecond = 1 / 60
-/** Peers whose behaviour is remembered: anyone can make new peer IDs. */
+/** Peers with a score: bounded, since anyone can make new peer IDs. */
 export const scoredPeers = 1000
-/** Items of one sync that are no good: certificates by keys that we don't know yet come in hundreds after a rotation. */
+/** Rejected items in one sync: after a rotation, hundreds of certificates may have keys that we don't know yet. */
 export const refusedItems = 1000
-/** Syncs that others have begun, at a time: each holds a digest of the whole fleet. */
+/** Concurrent syncs that others started: each holds a digest of the whole fleet. */
 export const answeredSyncs = 8
 
-/** Streams of one protocol that one peer may have open to us. */
+/** Open streams of one protocol from one peer. */
 export const streamsPerPeer = 16
-/** How much of a stream is read ahead of its consumer, in bytes. */
+/** Read-ahead of a stream before its consumer, in bytes: the high-water mark for back-pressure. */
 export const readAheadBytes = 1 << 20

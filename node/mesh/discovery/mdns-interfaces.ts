@@ -1,4 +1,6 @@
-/** The network interfaces that mDNS speaks on, each with its networks: what is said on one belongs to it. */
+/**
+ * The network interfaces that mDNS uses, each with its networks: an announcement is valid on its own interface only.
+ */
 
 import { BlockList } from 'node:net'
 import type { NetworkInterfaceInfo } from 'node:os'
@@ -6,18 +8,21 @@ import { mdnsInterfaces } from '../limits.ts'
 
 export interface MdnsInterface {
   readonly name: string
-  /** The IPv4 address that it sends from, which also names it to the kernel. */
+  /** The IPv4 source address, which also identifies the interface to the kernel. */
   readonly address: string
-  /** Changes with anything that asks for a new socket. */
+  /** Changes whenever the interface needs a new socket. */
   readonly key: string
-  /** Whether an IPv4 or IPv6 address is in one of its networks. IPv6's link-local ones, useless without a zone, are not. */
+  /**
+   * Whether an IPv4 or IPv6 address belongs to one of its networks. IPv6 link-local addresses don't: they are useless
+   * without a zone.
+   */
   has(address: string): boolean
 }
 
-/** What `os.networkInterfaces()` says: interfaces that are up, by name. */
+/** The result of `os.networkInterfaces()`: interfaces that are up, by name. */
 export type SystemInterfaces = NodeJS.Dict<NetworkInterfaceInfo[]>
 
-/** Interfaces with an IPv4 address; loopback only where there is nothing else. */
+/** Interfaces with an IPv4 address; loopback only if there is no other. */
 export function mdnsInterfacesOf(system: SystemInterfaces): MdnsInterface[] {
   const all = Object.entries(system).flatMap(([name, infos = []]) => {
     const first = infos.find(({ family }) => family === 'IPv4')

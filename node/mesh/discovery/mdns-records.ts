@@ -1,6 +1,6 @@
 /**
- * What peers say over mDNS: questions for the fleet's service, and answers with a peer's addresses in TXT records, as
- * libp2p has it (https://github.com/libp2p/specs/blob/master/discovery/mdns.md).
+ * mDNS packets: queries for the fleet's service, and answers with a peer's addresses in TXT records, as in libp2p's
+ * specification (https://github.com/libp2p/specs/blob/master/discovery/mdns.md).
  */
 
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
@@ -10,16 +10,16 @@ import { addressesPerPeer, mdnsRecords } from '../limits.ts'
 import type { MdnsInterface } from './mdns-interfaces.ts'
 
 const prefix = 'dnsaddr='
-/** One string of a TXT record has its length in one byte. */
+/** The length of a TXT string is one byte. */
 const maxTextLength = 255
-/** Seconds that an answer may be cached; RFC 6762's, for what changes with the host's addresses. */
+/** TTL of an answer in seconds: RFC 6762's value for records that depend on the host's addresses. */
 const ttl = 120
 
-/** A peer that was found. */
+/** A peer found by mDNS. */
 export interface DiscoveredPeer {
-  /** Its ID. */
+  /** Its peer ID. */
   readonly peer: string
-  /** TCP addresses in the interface's networks, with the ID: at least one. */
+  /** TCP addresses in the interface's networks, with the peer ID: at least one. */
   readonly addresses: readonly Multiaddr[]
 }
 
@@ -32,16 +32,16 @@ export function queryPacket(service: string): Packet {
   return { questions: [{ name: service, type: 'PTR' }] }
 }
 
-/** Whether a packet asks for a service. */
+/** Whether a packet queries a service. */
 export function isQueryFor(packet: Packet, service: string): boolean {
   const questions = packet.questions?.slice(0, mdnsRecords) ?? []
   return questions.some(({ name, type }) => name === service && (type === 'PTR' || (type as string) === 'ANY'))
 }
 
 /**
- * The answer that announces those addresses that belong to an interface's networks; undefined if none does.
+ * The answer that announces the addresses in an interface's networks; undefined if there are none.
  *
- * `instance` is a name for this process, no longer than a DNS label: 63 characters.
+ * `instance` names this process; at most 63 characters, as any DNS label.
  */
 export function announcementPacket(
   service: string,
@@ -62,7 +62,7 @@ export function announcementPacket(
   }
 }
 
-/** The peer that an answer announces; undefined for anything else, whatever it is. */
+/** The peer that an answer announces; undefined for any other packet. */
 export function readAnnouncement(
   packet: Packet,
   service: string,
@@ -80,7 +80,7 @@ export function readAnnouncement(
       const address = readText(data.toString())
       const found = address && peerAt(address, on)
       if (address === undefined || found === undefined) continue
-      // An answer is about one peer: what it says of a second one is left out.
+      // An answer announces one peer; records of a second one are ignored.
       peer ??= found
       if (peer === found) addresses.push(address)
     }
@@ -97,7 +97,7 @@ function readText(text: string): Multiaddr | undefined {
   }
 }
 
-/** The peer that `/ip4/…/tcp/…/p2p/…` (or ip6) leads to, if the address is in an interface's networks. */
+/** The peer ID in `/ip4/…/tcp/…/p2p/…` (or ip6), if the address is in the interface's networks. */
 function peerAt(address: Multiaddr, on: Pick<MdnsInterface, 'has'>): string | undefined {
   const [ip, tcp, p2p, ...more] = address.getComponents()
   const usable = (ip?.name === 'ip4' || ip?.name === 'ip6') && tcp?.name === 'tcp' && p2p?.name === 'p2p'

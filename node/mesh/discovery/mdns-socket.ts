@@ -1,4 +1,4 @@
-/** mDNS on one network interface: asks at once and then now and again, answers what is asked there, not too often. */
+/** mDNS on one network interface: sends queries periodically, and answers queries at a limited rate. */
 
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import makeDns, { type MulticastDNS } from 'multicast-dns'
@@ -14,10 +14,10 @@ const port = 5353
 export interface MdnsSocketInit {
   readonly on: MdnsInterface
   readonly service: string
-  /** What to answer with now. */
+  /** The current answer. */
   announcement(): Announcement | undefined
   found(peer: DiscoveredPeer): void
-  /** Of something that went wrong, and that is tried again. */
+  /** Logs an error that will be retried. */
   log(text: string): void
 }
 
@@ -33,14 +33,14 @@ export class MdnsSocket {
   #answeredAt = Number.NEGATIVE_INFINITY
   #failed = false
 
-  /** Opens it. Errors never throw: they make it `broken`. */
+  /** Opens the socket. Errors don't throw; they make it `broken`. */
   constructor(init: MdnsSocketInit) {
     this.#init = init
     this.on = init.on
     this.#label = Buffer.from(init.service.split('.')[0] ?? '')
     this.#socket = createSocket({ type: 'udp4', reuseAddr: true })
-    // Bound to the group, it takes nothing that is meant for another program of this port. The interface is set by its
-    // address: the kernel asks no route then.
+    // Bound to the multicast group, it receives nothing meant for another program on this port. Setting the interface
+    // by address keeps the kernel from looking up a route.
     this.#dns = makeDns({ socket: this.#socket, interface: init.on.address, bind: group, ip: group, port })
     this.#guard()
     this.#dns.on('error', error => this.#fail(error))
@@ -50,12 +50,12 @@ export class MdnsSocket {
       const found = readAnnouncement(packet, init.service, init.on)
       if (found !== undefined) init.found(found)
     })
-    // Our own question comes back to us: the answer to it announces us. A second one follows soon, for when the first
+    // Our own query is looped back to us, and its answer announces us. A second query follows soon, in case the first
     // was lost or we had no address yet.
     this.#queryAfter(jitter(20, 120), () => this.#queryAfter(jitter(1000, 1200)))
   }
 
-  /** Whether it needs replacing: an error, or an interface that went and came back under the same name. */
+  /** Whether it needs replacing: after an error, or if the interface disappeared and came back under the same name. */
   get broken(): boolean {
     if (this.#failed) return true
     try {
@@ -74,12 +74,12 @@ export class MdnsSocket {
       try {
         this.#dns.destroy(resolve)
       } catch {
-        resolve() // closed by its error already
+        resolve() // the error has closed it already
       }
     })
   }
 
-  /** Puts `#accepts` before the library's decoding: a packet costs next to nothing until it is about our service. */
+  /** Runs `#accepts` before the library decodes a packet, so that irrelevant packets cost almost nothing. */
   #guard(): void {
     const decoders = this.#socket.listeners('message') as ((message: Buffer, from: RemoteInfo) => void)[]
     this.#socket.removeAllListeners('message')
@@ -89,7 +89,8 @@ export class MdnsSocket {
   }
 
   #accepts(message: Buffer, from: RemoteInfo): boolean {
-    // Linux gives each socket the packets of all interfaces that any socket has joined on: only the sender tells.
+    // Linux delivers to each socket the packets of all interfaces that any socket has joined the group on, so the
+    // sender must be checked.
     if (message.length > mdnsPacketBytes || from.port !== port || !this.on.has(from.address)) return false
     return message.includes(this.#label) && this.#packets.take()
   }
@@ -106,7 +107,7 @@ export class MdnsSocket {
 
   #answerSoon(): void {
     if (this.#answer !== undefined) return
-    // RFC 6762, section 6: answers that others give as well wait a little, so that not all come at once.
+    // RFC 6762, section 6: answers that several hosts may give are delayed randomly, so that they don't collide.
     const delayMs = Math.max(jitter(20, 120), this.#answeredAt + mdnsAnswerMs - performance.now())
     this.#answer = setTimeout(() => {
       this.#answer = undefined

@@ -1,6 +1,6 @@
 /**
- * Finds peers of the local networks by mDNS, on every interface by itself: it needs no route, least of all a default one,
- * and says on each network only what leads to us there.
+ * Finds peers in the local networks by mDNS, separately on each interface: it needs no default route, and announces
+ * on each network only the addresses reachable there.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -25,15 +25,15 @@ import { announcementPacket, type DiscoveredPeer } from './mdns-records.ts'
 import { MdnsSocket } from './mdns-socket.ts'
 
 export interface MdnsInit {
-  /** The name that is asked for, one for each fleet: `_…._udp.local`. */
+  /** The service name to query, one for each fleet: `_…._udp.local`. */
   service: string
-  /** Told of each peer that is found, also again: libp2p tells of a peer once. */
+  /** Called each time a peer is found; libp2p's own event is emitted only once. */
   found?: (peer: string, addresses: readonly Multiaddr[]) => void
-  /** For tests; the operating system's if nothing is said. */
+  /** For tests; by default the operating system's. */
   interfaces?: () => SystemInterfaces
 }
 
-/** What libp2p hands over. */
+/** The components that libp2p provides. */
 export interface MdnsComponents {
   peerId: PeerId
   addressManager: { getAddresses(): Multiaddr[] }
@@ -42,7 +42,7 @@ export interface MdnsComponents {
 
 /** For libp2p's `peerDiscovery`. */
 export function mdns(init: MdnsInit): (components: MdnsComponents) => PeerDiscovery & Startable {
-  // libp2p's own typed target adds a type and conveniences that nothing here needs.
+  // libp2p's own typed event target adds a type and helpers that aren't needed here.
   return components => new Mdns(components, init) as unknown as PeerDiscovery & Startable
 }
 
@@ -78,7 +78,7 @@ class Mdns extends EventTarget implements Startable {
     await Promise.all(sockets.map(socket => socket.close()))
   }
 
-  /** Opens sockets on interfaces that are new, closes those of interfaces that are gone, replaces broken ones. */
+  /** Opens sockets on new interfaces, closes those of vanished interfaces and replaces broken ones. */
   #look(): void {
     try {
       const there = new Map(mdnsInterfacesOf((this.#init.interfaces ?? networkInterfaces)()).map(on => [on.key, on]))
@@ -89,7 +89,7 @@ class Mdns extends EventTarget implements Startable {
       }
       for (const [key, on] of there) if (!this.#sockets.has(key)) this.#sockets.set(key, this.#open(on))
     } catch (thrown) {
-      this.#log.error('expected to see to the network interfaces: %s', messageOf(thrown))
+      this.#log.error('the network interfaces could not be read: %s', messageOf(thrown))
     }
   }
 
@@ -111,7 +111,7 @@ class Mdns extends EventTarget implements Startable {
     const now = performance.now()
     const text = addresses.join(' ')
     const last = this.#told.peek(key)
-    // Nobody honest changes its addresses faster than it may answer.
+    // No honest peer changes its addresses faster than it may answer.
     if (last !== undefined && now - last.at < (last.addresses === text ? mdnsRepeatMs : mdnsAnswerMs)) return
     if (last === undefined && !this.#newPeers.take()) return
     this.#told.set(key, { addresses: text, at: now })

@@ -1,4 +1,4 @@
-/** Who is a member and what each device said last: certificates and reports, kept by every peer for the whole fleet. */
+/** The fleet's directory: every peer keeps all members' certificates and the last report of each device. */
 
 import { EventEmitter } from 'node:events'
 import { messageOf } from '../../../protocol/errors.ts'
@@ -20,11 +20,11 @@ interface Known<T> {
 interface Events {
   certificate: [Certificate]
   report: [Report]
-  /** Is a member no longer. */
+  /** The peer is no longer a member. */
   forgotten: [string]
 }
 
-/** What became of something that a peer brought. */
+/** The result of adding a certificate or report. */
 export type AddResult = 'new' | 'known' | 'unknown-member'
 
 export interface DirectoryComponents {
@@ -32,9 +32,9 @@ export interface DirectoryComponents {
   clock: Clock
   log: Logger
   authority: () => MembershipAuthority | undefined
-  /** Sees every verified report of a member beside the one that is known. */
+  /** Receives every verified report of a member together with the known one. */
   witness?: (known: Known<Report> | undefined, next: Known<Report>) => Promise<void>
-  /** For tests; `limits.members` and `limits.membersPerToken` if nothing is said. */
+  /** For tests; by default `limits.members` and `limits.membersPerToken`. */
   maxMembers?: number
   maxPerToken?: number
 }
@@ -45,7 +45,7 @@ export class Directory extends EventEmitter<Events> {
   readonly #reportTable: Table
   readonly #certificates = new Map<string, Known<Certificate>>()
   readonly #reports = new Map<string, Known<Report>>()
-  /** Peers whose certificate a join token has signed, by the token's ID. */
+  /** Peers whose certificates a join token has signed, by the token's ID. */
   readonly #byToken = new Map<string, Set<string>>()
 
   private constructor(components: DirectoryComponents, database: Database) {
@@ -55,7 +55,7 @@ export class Directory extends EventEmitter<Events> {
     this.#reportTable = database.table('reports')
   }
 
-  /** What was verified and kept before; what can't be read any more is left out. */
+  /** Loads what was verified and stored before; unreadable entries are skipped. */
   static async load(components: DirectoryComponents, database: Database): Promise<Directory> {
     const directory = new Directory(components, database)
     for await (const [peer, envelope] of directory.#memberTable.entries()) {
@@ -100,7 +100,7 @@ export class Directory extends EventEmitter<Events> {
     }
   }
 
-  /** Takes a certificate that makes its holder a member, if it is newer than the known one. Throws when it doesn't. */
+  /** Adds a valid certificate if it is newer than the known one. Throws if it doesn't make its holder a member. */
   async addCertificate(peer: string, envelope: Uint8Array): Promise<AddResult> {
     const { authority, clock } = this.#components
     const by = authority()
@@ -118,11 +118,13 @@ export class Directory extends EventEmitter<Events> {
     return 'new'
   }
 
-  /** Takes a member's report, if its counter is higher than the known one's. Throws when it isn't its peer's own. */
+  /**
+   * Adds a member's report if its counter is higher than the known one's. Throws if it isn't signed by its own peer.
+   */
   async addReport(envelope: Uint8Array): Promise<AddResult> {
     const report = verifyReport(envelope, this.#components.fleet)
     const member = this.#certificates.get(report.peer)?.document
-    // A renewed certificate allows more: where the report comes from it may be known already.
+    // A renewed certificate may allow this counter: the sender of the report may have it already.
     if (member === undefined || report.counter > highestCounter(member)) return 'unknown-member'
     const known = this.#reports.get(report.peer)
     const next = { document: report, envelope }
@@ -134,7 +136,10 @@ export class Directory extends EventEmitter<Events> {
     return 'new'
   }
 
-  /** Forgets who is a member no longer, and its report: revoked, or certified by keys that count no more. */
+  /**
+   * Forgets members, with their reports, that are members no longer: revoked, or certified by keys that no longer
+   * count.
+   */
   async recheckAll(): Promise<void> {
     const { authority, clock, log } = this.#components
     const by = authority()
@@ -143,7 +148,7 @@ export class Directory extends EventEmitter<Events> {
       try {
         verifyMember(envelope, peer, by, clock.reference)
       } catch (thrown) {
-        // One whose certificate has expired stays in sight: a new one may come.
+        // A member with an expired certificate stays: a renewed one may follow.
         const expired = thrown instanceof MembershipError && thrown.code === 'expired'
         if (expired && !by.revoked.has(peer)) continue
         log.info({ peer, reason: messageOf(thrown) }, 'a member was forgotten')
@@ -153,8 +158,8 @@ export class Directory extends EventEmitter<Events> {
   }
 
   /**
-   * Whether there is room for a new member, made by forgetting one whose certificate has expired; and for one that a
-   * controller has signed, by forgetting one that nobody but a join token vouches for.
+   * Makes room for a new member by forgetting one whose certificate has expired; for a countersigned one also by
+   * forgetting one that only a join token has signed. Resolves to whether there is room.
    */
   async #makeRoom({ grant }: Certificate): Promise<boolean> {
     const { maxMembers = limits.members, maxPerToken = limits.membersPerToken, clock } = this.#components
@@ -182,7 +187,7 @@ export class Directory extends EventEmitter<Events> {
     }
   }
 
-  /** A report that its peer's certificate does not allow stands in the way of all that it does. */
+  /** A report that its peer's certificate doesn't allow would block all reports that it does allow. */
   async #dropBeyond(peer: string, certificate: Certificate): Promise<void> {
     const { counter = 0 } = this.#reports.get(peer)?.document ?? {}
     if (counter <= highestCounter(certificate)) return
@@ -203,12 +208,12 @@ export class Directory extends EventEmitter<Events> {
     try {
       into.set(peer, { document: read(envelope), envelope })
     } catch (thrown) {
-      this.#components.log.warn({ peer, reason: messageOf(thrown) }, 'a kept document was left out')
+      this.#components.log.warn({ peer, reason: messageOf(thrown) }, 'a stored document was skipped')
     }
   }
 }
 
-/** Of a grant that was verified before. */
+/** The ID of a grant that was verified before. */
 function tokenOf(grant: Uint8Array): string {
   return tokenIdOf(readEnvelope(grantKind, grant).document)
 }

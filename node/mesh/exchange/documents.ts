@@ -1,4 +1,4 @@
-/** Documents by hash, roots by version, certificates by peer: asked of members, answered to members. */
+/** Exchanges documents by hash, roots by version and certificates by peer with other members. */
 
 import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
@@ -28,20 +28,23 @@ import { openStream } from '../transport/open-stream.ts'
 const pack = promisify(zstdCompress)
 const unpack = promisify(zstdDecompress)
 const packParams = { params: { [constants.ZSTD_c_compressionLevel]: 12 } }
-/** A frame may claim a window of 2 GiB; the largest document takes one of 8 MiB. */
+/** A frame may require a window of up to 2 GiB; the largest document needs 8 MiB. */
 const unpackParams = { params: { [constants.ZSTD_d_windowLogMax]: 23 } }
-/** Its size said before, zstd takes tables of that size; else some 30 MB for each document that is packed at a time. */
+/**
+ * With the size known in advance zstd allocates tables to match; otherwise about 30 MB for each concurrent
+ * compression.
+ */
 const packed = (bytes: Uint8Array, dictionary?: Uint8Array) => {
   return pack(bytes, { ...packParams, pledgedSrcSize: bytes.length, ...(dictionary && { dictionary }) })
 }
-/** Below this the frame costs more than it saves. */
+/** Below this size the zstd frame costs more than it saves. */
 const packFromBytes = 512
 
 export class DocumentError extends ThymeshError<
   'not-found' | 'wrong-hash' | 'wrong-base' | 'too-large' | 'no-peer' | 'busy'
 > {}
 
-/** A document that the asker has, too. */
+/** A delta base: a document that the requester has, too. */
 interface Base {
   readonly hash: Uint8Array
   readonly bytes: Uint8Array
@@ -51,9 +54,9 @@ export interface DocumentsComponents {
   host: Host
   names: ProtocolNames
   admission: Pick<Admission, 'gate' | 'members'>
-  /** Nothing before the peer knows its fleet's first root. */
+  /** Undefined before the peer knows its fleet's first root. */
   state: FleetState
-  /** Serves what contradicts the trusted metadata, so that every peer can judge it by itself. */
+  /** Also serves documents that contradict the trusted metadata, so that every peer can verify the evidence. */
   evidence: Pick<EvidenceBook, 'document'>
   members: Table
   peerScore?: Pick<PeerScore, 'allowRequest' | 'penalize'>
@@ -84,7 +87,7 @@ export class Documents {
     await host.unhandle([names.document, names.documentDelta])
   }
 
-  /** What one connected peer answers; nothing when it has no such thing. */
+  /** Requests an item from one connected peer; undefined if it has none. */
   async ask(
     peer: PeerId,
     request: DocumentRequest,
@@ -119,8 +122,8 @@ export class Documents {
   }
 
   /**
-   * A document by its hash, from `first` or from any other member; much less of it travels where `bases`, which are here, are
-   * like it. Throws a DocumentError when nobody has it.
+   * Fetches a document by hash from `first` or any other member. If local documents are similar, `bases` names them,
+   * and the answer may be a delta. Throws a DocumentError if no member has it.
    */
   async fetch(
     hash: Uint8Array,
@@ -143,7 +146,7 @@ export class Documents {
         log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'asking for a document failed')
       }
     }
-    throw new DocumentError('no-peer', `no member in reach has the document ${toHex(hash).slice(0, 12)}`)
+    throw new DocumentError('no-peer', `no reachable member has the document ${toHex(hash).slice(0, 12)}`)
   }
 
   async #serve(stream: Stream, peer: PeerId): Promise<void> {
@@ -179,7 +182,7 @@ export class Documents {
     }
   }
 
-  /** The first of the asker's bases that is here. */
+  /** The first of the requester's bases that is stored here. */
   async #baseOf(request: DocumentRequest): Promise<Base | undefined> {
     for (const hash of 'hash' in request ? (request.bases ?? []) : []) {
       const bytes = await this.#components.state.document(hash)
@@ -197,7 +200,7 @@ export class Documents {
   }
 }
 
-/** Packed where that helps: a closure descriptor comes down to what is random in it, or to what of that is new. */
+/** Compressed if that is smaller. Of a closure descriptor only the hashes remain, and of a delta only the new ones. */
 async function sendDocument(channel: Channel, bytes: Uint8Array, base: Base | undefined): Promise<void> {
   const body = bytes.length < packFromBytes ? bytes : await packed(bytes, base?.bytes)
   const smaller = body.length < bytes.length

@@ -1,4 +1,4 @@
-/** Looks into metadata that contradicts what is trusted: two documents of one role and version, both signed. */
+/** Detects equivocation: two signed metadata documents of one role and version. */
 
 import { EventEmitter } from 'node:events'
 import type { PeerId } from '@libp2p/interface'
@@ -21,20 +21,20 @@ export interface EquivocationComponents {
   log: Logger
 }
 
-/** A role's document, whose bytes are signed by those who may sign it. */
+/** A role's document whose signatures were verified. */
 interface Signed {
   readonly role: string
   readonly loaded: Loaded<RoleKind>
 }
 
 interface Events {
-  /** A timestamp that leads to a contradiction, for the first time: others are to know of it. */
+  /** A timestamp that proves an equivocation for the first time: others should learn of it. */
   found: [Uint8Array]
 }
 
 export class Equivocation extends EventEmitter<Events> {
   readonly #components: EquivocationComponents
-  /** By the timestamp's SHA-256: gossip, sync and refresh can bring one at once. */
+  /** By the timestamp's SHA-256: gossip, sync and refresh may bring the same one at once. */
   readonly #examining = new Map<string, Promise<boolean>>()
 
   constructor(components: EquivocationComponents) {
@@ -45,8 +45,9 @@ export class Equivocation extends EventEmitter<Events> {
   }
 
   /**
-   * Whether two releases of one version are signed at their full threshold, of the fleet or of this `site`: then nothing new is
-   * installed. A second timestamp or snapshot alone, which one stolen key can sign, is an alarm and stops nothing.
+   * Whether two releases of one version have all required signatures, for the fleet or for this `site`; then nothing
+   * new is installed. A second timestamp or snapshot alone, which one stolen key can sign, raises an alarm but stops
+   * nothing.
    */
   held(site: string | undefined): boolean {
     const installed = ['targets', ...(site === undefined ? [] : [siteRole(site)])]
@@ -54,8 +55,8 @@ export class Equivocation extends EventEmitter<Events> {
   }
 
   /**
-   * Compares a timestamp, and what it leads to at `source`, with what is believed. Keeps each contradiction as evidence;
-   * resolves to whether one is news, to all who ask meanwhile. Never rejects.
+   * Compares a timestamp, and the metadata that it names at `source`, with the accepted metadata. Stores each
+   * equivocation as evidence, and resolves, for concurrent callers too, to whether one is new. Never rejects.
    */
   examine(timestamp: Uint8Array, source: PeerId | undefined): Promise<boolean> {
     const key = sha256Hex(timestamp)
@@ -80,13 +81,16 @@ export class Equivocation extends EventEmitter<Events> {
         if (await evidence.add('equivocation', subject, [ours.bytes, theirs.loaded.bytes])) news = true
       }
     } catch (thrown) {
-      log.debug({ peer: source?.toString(), reason: messageOf(thrown) }, 'contradicting metadata was not looked into')
+      log.debug({ peer: source?.toString(), reason: messageOf(thrown) }, 'contradicting metadata was not examined')
     }
     if (news) this.emit('found', timestamp)
     return news
   }
 
-  /** Timestamp, snapshot, targets and sites' releases of the other side, as far as they are signed and named by one another. */
+  /**
+   * The other side's timestamp, snapshot, targets and sites' releases, as far as each is signed and named by the one
+   * before.
+   */
   async *#chain(trusted: TrustedSet, bytes: Uint8Array, source: PeerId | undefined): AsyncGenerator<Signed> {
     const timestamp = signed(trusted, 'timestamp', bytes)
     yield { role: 'timestamp', loaded: timestamp }
@@ -103,7 +107,7 @@ export class Equivocation extends EventEmitter<Events> {
       const hash = snapshot.signed.meta[`${role}.json`]?.hashes?.sha256
       if (siteOf(role) === undefined || hash === sha256Hex(trusted.delegated[role]?.bytes ?? new Uint8Array())) continue
       const bytes = await this.#named(source, hash, limits.targets)
-      // By our delegation: theirs may name other keys.
+      // Verified with our delegation: theirs may name other keys.
       if (bytes !== undefined && trusted.targets !== undefined) {
         yield { role, loaded: signed(trusted, 'targets', bytes, trusted.targets, role) }
       }
@@ -116,7 +120,7 @@ export class Equivocation extends EventEmitter<Events> {
     return bytes !== undefined && sha256Hex(bytes) === hash ? bytes : undefined
   }
 
-  /** A higher version of the role, or new keys for it, leave the contradiction behind. */
+  /** A higher version of the role, or new keys for it, resolve the equivocation. */
   async #overtaken(): Promise<void> {
     const { state, evidence, log } = this.#components
     const trusted = state.accepted?.trusted
@@ -126,12 +130,12 @@ export class Equivocation extends EventEmitter<Events> {
       const ours = trustedRole(trusted, role)
       const stands = ours?.signed.version === Number(version) && documents.some(each => equalBytes(each, ours.bytes))
       if (stands) continue
-      await evidence.resolve(subject).catch(error => log.warn({ reason: messageOf(error) }, 'evidence was not kept'))
+      await evidence.resolve(subject).catch(error => log.warn({ reason: messageOf(error) }, 'evidence was not stored'))
     }
   }
 }
 
-/** Metadata of a role that the keys of the root, or of a delegation, have signed; throws what is wrong with it otherwise. */
+/** Parses metadata and verifies the signatures of a role of the root or of a delegation; throws if either fails. */
 function signed<Kind extends 'timestamp' | 'snapshot' | 'targets'>(
   trusted: TrustedSet,
   kind: Kind,
@@ -142,7 +146,7 @@ function signed<Kind extends 'timestamp' | 'snapshot' | 'targets'>(
   const loaded = parseMetadata(kind, bytes, trusted.rules)
   const { signers, threshold } = signersOf(delegator.metadata, role, loaded.metadata)
   if (threshold !== undefined && signers.length >= threshold) return loaded
-  throw new TrustError('not-signed', `${role} metadata isn't signed as this fleet asks`)
+  throw new TrustError('not-signed', `${role} metadata lacks the signatures that this fleet requires`)
 }
 
 function trustedRole(trusted: TrustedSet, role: string): Loaded<'timestamp' | 'snapshot' | 'targets'> | undefined {
@@ -150,7 +154,7 @@ function trustedRole(trusted: TrustedSet, role: string): Loaded<'timestamp' | 's
   return Object.hasOwn(trusted.delegated, role) ? trusted.delegated[role] : undefined
 }
 
-/** The role of evidence's subject, such as `targets 7`. */
+/** The role in evidence's subject, such as `targets 7`. */
 function roleOf(subject: string): string {
   return subject.split(' ')[0] ?? ''
 }

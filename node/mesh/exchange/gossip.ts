@@ -1,4 +1,7 @@
-/** Gossip: small signed heads and reports, validated before they are passed on. Bodies are fetched over streams. */
+/**
+ * Gossip of small signed heads, certificates and reports, validated before they are forwarded. Documents are fetched
+ * over streams.
+ */
 
 import { EventEmitter } from 'node:events'
 import { type Message, type TopicValidatorFn, TopicValidatorResult } from '@libp2p/gossipsub'
@@ -43,14 +46,14 @@ export interface GossipComponents {
 const { Accept, Ignore, Reject } = TopicValidatorResult
 
 interface Events {
-  /** Our head reached nobody: gossip takes the same bytes once, and had seen them before we could pass them on. */
+  /** Our head reached nobody: gossipsub ignores repeated messages, and had seen this one before we could forward it. */
   unheard: []
 }
 
 export class Gossip extends EventEmitter<Events> {
   readonly #components: GossipComponents
   readonly #publishHead = () => this.publishHead()
-  /** Heads that came by gossip and are fetched now: passed on as soon as we have what they name. */
+  /** Heads received by gossip that are being fetched: they are forwarded as soon as their documents are here. */
   readonly #judging = new Set<string>()
   #timer: NodeJS.Timeout | undefined
 
@@ -76,7 +79,7 @@ export class Gossip extends EventEmitter<Events> {
     )
     for (const topic of [names.heads, names.reports, names.members]) pubsub.subscribe(topic)
     state.on('changed', this.#publishHead)
-    // Never believed, but told, so that everyone holds.
+    // Not accepted, but forwarded, so that every peer learns of it.
     equivocation.on('found', timestamp => {
       void this.#publish(names.heads, headCodec.encode({ root: state.versions.root, timestamp }))
     })
@@ -106,7 +109,10 @@ export class Gossip extends EventEmitter<Events> {
     void this.#publish(this.#components.names.members, envelope)
   }
 
-  /** Opens gossip streams that were lost while their connections, or newer ones, stayed: identify makes gossip begin. */
+  /**
+   * Reopens gossip streams that were lost while a connection to the peer stayed: running identify again makes
+   * gossipsub open one.
+   */
   repair(): void {
     const { host, admission, log } = this.#components
     for (const { peer } of admission.members) {
@@ -119,10 +125,10 @@ export class Gossip extends EventEmitter<Events> {
     }
   }
 
-  /** Resolves to the number of peers that it was sent to; throws, at once, when it is too large to be sent. */
+  /** Resolves to the number of peers that it was sent to; throws at once if the message is too large. */
   #publish(topic: string, data: Uint8Array): Promise<number> {
     const { host, log } = this.#components
-    // An over-long message would end the receiver's gossip stream for good.
+    // An oversized message would end the receiver's gossip stream for good.
     if (data.length > limits.gossipMessage) {
       throw new GossipError(
         'too-large',
@@ -151,17 +157,20 @@ export class Gossip extends EventEmitter<Events> {
     }
   }
 
-  /** Fetched from who brought it, then passed on: whoever hears of a head from us can fetch it from us. */
+  /**
+   * Fetches the metadata from the sender before the head is forwarded, so that any peer that receives a head from us
+   * can fetch it from us.
+   */
   async #judgeHead(source: PeerId, data: Uint8Array): Promise<TopicValidatorResult> {
     const { state, refresher, equivocation } = this.#components
     const head = headCodec.decode(data)
-    // Who hasn't heard of a new root yet passes on what the old keys signed: late, not forged.
+    // A peer that doesn't know the new root yet forwards what the old keys signed: late, not forged.
     if (head.root < state.versions.root) return Ignore
     try {
       if (refresher.compareHead(head) === 'known') return Ignore
     } catch (thrown) {
       if (!isContradiction(thrown)) throw thrown
-      // Everyone is to know that there are two, so the first that contradicts is passed on; never believed.
+      // Every peer should learn of an equivocation, so the first contradicting head is forwarded, but not accepted.
       return (await equivocation.examine(head.timestamp, source)) ? Accept : Ignore
     }
     const key = sha256Hex(data)
@@ -191,7 +200,7 @@ export class Gossip extends EventEmitter<Events> {
       try {
         await directory.addCertificate(peer, certificate)
       } catch (thrown) {
-        // By keys that we don't know yet, perhaps, or revoked since: who passed it on may not know.
+        // The signing keys may be unknown to us yet, or revoked since; the forwarder may not know.
         log.debug({ peer, reason: messageOf(thrown) }, 'the certificate of a reporting peer was not taken')
         return Ignore
       }
@@ -201,12 +210,12 @@ export class Gossip extends EventEmitter<Events> {
   }
 }
 
-/** Whether what came and what is trusted can't both be honest. */
+/** Whether the received and the trusted metadata can't both be honest. */
 export function isContradiction(thrown: unknown): boolean {
   return thrown instanceof TrustError && thrown.code === 'wrong-hash'
 }
 
-/** Whether an honest peer would never have passed this on. An old head or an unknown member may be its bad luck. */
+/** Whether an honest peer would never have forwarded this. An old head or an unknown member may be just bad timing. */
 function isForged(thrown: unknown): boolean {
   if (thrown instanceof FormatError || thrown instanceof MetadataError || thrown instanceof ReportError) return true
   return thrown instanceof TrustError && thrown.code === 'not-signed'

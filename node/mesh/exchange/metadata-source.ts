@@ -1,4 +1,4 @@
-/** One peer as a source of trust metadata: what it sends is verified by whoever asks. */
+/** One peer as a source of metadata; the caller verifies everything it sends. */
 
 import type { PeerId } from '@libp2p/interface'
 import { fromHex } from '../../../protocol/encoding/hash.ts'
@@ -12,7 +12,7 @@ import { DocumentError, type Documents } from './documents.ts'
 
 type Source = Pick<Documents, 'ask' | 'fetch'>
 
-/** Of a peer whose head is known already, what that says isn't asked again. */
+/** If the peer's head is known already, the timestamp isn't requested again. */
 export function metadataFrom(documents: Source, peer: PeerId, signal: AbortSignal, head?: Head): MetadataFetcher {
   const byHash = (hash: string | undefined) => {
     if (hash === undefined) throw new DocumentError('not-found', 'expected metadata to be named by its SHA-256')
@@ -34,7 +34,7 @@ export function metadataFrom(documents: Source, peer: PeerId, signal: AbortSigna
   }
 }
 
-/** A device that joins knows its fleet's ID, which is the hash of the first root: so anyone may bring it. */
+/** A joining device knows its fleet's ID, the hash of the first root, so any peer may supply that root. */
 export async function fetchFirstRoot(
   documents: Source,
   state: FleetState,

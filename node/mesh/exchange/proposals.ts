@@ -1,6 +1,6 @@
 /**
- * How proposals travel: on every new connection, and whenever one has changed, two peers tell each other what they hold and
- * send what the other lacks. Devices carry them too, so that operators who are never online together can sign one.
+ * Exchanges proposals between peers on every new connection and after every change: each side sends what the other
+ * lacks. Devices carry them too, so that operators who are never online together can sign one.
  */
 
 import type { PeerId, Stream } from '@libp2p/interface'
@@ -34,12 +34,12 @@ export class Proposals {
   readonly book: ProposalBook
   readonly #components: ProposalsComponents
   readonly #stop = new AbortController()
-  /** Exchanges under way; `true` where something has changed since one began. */
+  /** Running exchanges; `true` if something has changed since one began. */
   readonly #running = new Map<string, boolean>()
   readonly #spread = () => {
     for (const { peer } of this.#components.admission.members) void this.exchangeWith(peer)
   }
-  /** Members who had proposals that stand on metadata which we hadn't yet: asked again when we have. */
+  /** Members with proposals based on metadata that we didn't have yet: they are asked again once we have it. */
   readonly #ahead = new Map<string, PeerId>()
   readonly #catchUp = () => {
     const peers = [...this.#ahead.values()]
@@ -61,13 +61,13 @@ export class Proposals {
     await host.handle(names.proposals, (stream, { remotePeer }) => this.#answer(stream, remotePeer), {
       maxInboundStreams: 2,
     })
-    // One side is enough, and the lower ID's, so that both don't.
+    // One exchange is enough, so only the peer with the lower ID starts it.
     admission.on('admitted', ({ peer }) => {
       if (host.peerId.toString() < peer.toString()) void this.exchangeWith(peer)
     })
     book.on('changed', this.#spread)
     this.#components.state.on('changed', this.#catchUp)
-    // What a lost stream has kept from either.
+    // Repeats exchanges in case a stream was lost.
     this.#timer = setInterval(() => {
       const { members } = admission
       const member = members[Math.floor(Math.random() * members.length)]
@@ -84,8 +84,8 @@ export class Proposals {
   }
 
   /**
-   * Exchanges with one member; once more if something changes meanwhile. Resolves to whether both have now what either held;
-   * at once to false if an exchange is under way already. Never rejects.
+   * Exchanges proposals with one member, and once more if something changes meanwhile. Resolves to whether both sides
+   * now have all; to false at once if an exchange is running already. Never rejects.
    */
   async exchangeWith(peer: PeerId): Promise<boolean> {
     const key = peer.toString()
@@ -111,7 +111,7 @@ export class Proposals {
   }
 
   async #answer(stream: Stream, peer: PeerId): Promise<void> {
-    // Who asks again and again would be sent all that is held again and again.
+    // A peer that requests this repeatedly would receive all proposals each time.
     if (!this.#components.peerScore.allowRequest(peer.toString(), 'proposals')) {
       stream.abort(new Error('too many exchanges of proposals'))
       return
@@ -126,7 +126,8 @@ export class Proposals {
 
   #failed(peer: PeerId, thrown: unknown): void {
     const tooLarge = thrown instanceof ChannelError && thrown.code === 'too-large'
-    // One that isn't signed as we ask may stand on a root that we don't have yet: no fault.
+    // A proposal without the required signatures may be based on a root that we don't have yet, so it isn't
+    // penalised.
     if (tooLarge || thrown instanceof FormatError)
       this.#components.peerScore.penalize(peer.toString(), messageOf(thrown))
     this.#components.log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'exchanging proposals failed')
@@ -146,7 +147,7 @@ export class Proposals {
     for (const bytes of proposals) await channel.send(proposalCodec, proposalCodec.decode(bytes))
   }
 
-  /** One that is none ends the conversation: so a peer can send at most one that it made up. */
+  /** An invalid proposal ends the exchange, so a peer can send at most one forged one. */
   async #receive(channel: Channel, peer: PeerId): Promise<void> {
     const { log } = this.#components
     const { count } = await channel.receive(proposalCountCodec)
@@ -156,7 +157,7 @@ export class Proposals {
         if (await this.book.add(proposal)) {
           log.info(
             { from: peer.toString(), operator: proposal.operator },
-            'a proposal has come, or has gained signatures',
+            'a proposal was received, or has gained signatures',
           )
         }
       } catch (thrown) {

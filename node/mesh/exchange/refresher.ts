@@ -1,4 +1,4 @@
-/** Keeps the trusted metadata at the newest that any peer has, one refresh at a time, members before strangers. */
+/** Refreshes the trusted metadata from peers that have newer, one refresh at a time, members before strangers. */
 
 import type { PeerId } from '@libp2p/interface'
 import { FormatError } from '../../../protocol/encoding/cbor.ts'
@@ -29,12 +29,12 @@ export interface RefresherComponents {
 
 interface Job {
   readonly peer: PeerId
-  /** The peer's own, when nothing newer of it was heard since. */
+  /** The head that the peer sent, if no newer one of it was received since. */
   readonly head: Head | undefined
   readonly done: PromiseWithResolvers<boolean>
 }
 
-/** What a head says: `newer-root` can't be judged before the roots up to it are here. */
+/** How a head compares with ours: a `newer-root` can't be verified before the roots up to it are fetched. */
 export type HeadComparison = 'newer' | 'newer-root' | 'known'
 
 export class Refresher {
@@ -60,8 +60,8 @@ export class Refresher {
   }
 
   /**
-   * Takes what a peer knows, when its turn comes; with its `head`, of which nothing is believed unseen, in fewer questions.
-   * Resolves to whether anything changed; never rejects.
+   * Refreshes from a peer, in turn; its unverified `head` saves a request. Resolves to whether anything changed;
+   * never rejects.
    */
   refreshFrom(peer: PeerId, head?: Head): Promise<boolean> {
     const { isMember } = this.#components
@@ -69,18 +69,18 @@ export class Refresher {
     const full = this.#waiting.size >= waitingRefreshes && !isMember(peer)
     if (this.#stop.signal.aborted || full) return Promise.resolve(false)
     const waiting = this.#waiting.get(key)
-    // Of two heads the newer one is what the peer has now: it is asked.
+    // With two different heads waiting, the peer is asked for its current one.
     const job = waiting ? { ...waiting, head: undefined } : { peer, head, done: Promise.withResolvers<boolean>() }
     this.#waiting.set(key, job)
     if (this.#running === undefined) this.#work = this.#run()
-    // Anyone can say that they know more: a stranger that dawdles must not keep a member's news waiting.
+    // Any peer can claim to have newer metadata: a slow stranger must not delay a member's.
     else if (isMember(peer) && !isMember(this.#running.peer)) {
-      this.#running.abort.abort(new Error('a member has news'))
+      this.#running.abort.abort(new Error('a member has newer metadata'))
     }
     return job.done.promise
   }
 
-  /** What a head would tell us. Throws a TrustError or MetadataError when it is not signed as our root asks, or is older. */
+  /** Compares a head with ours. Throws a TrustError or MetadataError if it lacks our root's signatures or is older. */
   compareHead(head: Head): HeadComparison {
     const { state, clock } = this.#components
     const { trusted } = state
@@ -124,12 +124,12 @@ export class Refresher {
       return true
     } catch (thrown) {
       if (this.#stop.signal.aborted) return false
-      // A new root may have taken back the time that this was judged by.
+      // A new root may have reset the time floor that this was checked against.
       const misjudged = thrown instanceof TrustError && thrown.code === 'expired' && clock.reference < time
       const final = isRefusal(thrown) && !misjudged
-      // That a peer knows less than we do is no fault.
+      // It isn't a fault that a peer has older metadata.
       const level = final && !isOlder(thrown) ? 'warn' : 'debug'
-      log[level]({ peer: key, reason: messageOf(thrown) }, 'a refresh of the metadata changed nothing')
+      log[level]({ peer: key, reason: messageOf(thrown) }, 'the metadata was not refreshed')
       if (thrown instanceof TrustError && thrown.code === 'wrong-hash') await this.#examine(peer, stopped)
       if (final) this.#retries.delete(key)
       else this.#retry(peer)
@@ -137,14 +137,14 @@ export class Refresher {
     }
   }
 
-  /** What a peer has contradicts what we have, or itself. */
+  /** The peer's metadata contradicts ours, or itself. */
   async #examine(peer: PeerId, signal: AbortSignal): Promise<void> {
     const { documents, equivocation } = this.#components
     const timestamp = await documents.ask(peer, { head: true }, limits.timestamp, signal).catch(() => undefined)
     if (timestamp !== undefined) await equivocation?.examine(timestamp, peer)
   }
 
-  /** What failed on the way may work in a moment; as long as the peer is there. */
+  /** A temporary failure is retried as long as the peer is connected. */
   #retry(peer: PeerId): void {
     const key = peer.toString()
     const known = this.#retries.get(key)
@@ -163,7 +163,7 @@ export class Refresher {
   }
 }
 
-/** Whether what the peer has was judged and refused: asking again brings the same. */
+/** Whether the peer's metadata was rejected: a retry would give the same result. */
 function isRefusal(thrown: unknown): boolean {
   return (
     thrown instanceof TrustError ||

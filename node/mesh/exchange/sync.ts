@@ -1,4 +1,7 @@
-/** Sync: what gossip could not reach. On every new connection both sides say what they hold and send what the other lacks. */
+/**
+ * Sync exchanges what gossip missed: on every new connection each side states what it holds and sends what the other
+ * lacks.
+ */
 
 import { EventEmitter } from 'node:events'
 import type { PeerId, Stream } from '@libp2p/interface'
@@ -44,7 +47,7 @@ export interface SyncComponents {
 }
 
 interface Events {
-  /** Both sides have what either held. */
+  /** Both sides have all items that either had. */
   synced: [PeerId]
 }
 
@@ -52,7 +55,7 @@ export class Sync extends EventEmitter<Events> {
   readonly #components: SyncComponents
   readonly #stop = new AbortController()
   readonly #running = new Set<string>()
-  /** What each connected peer was told of others' addresses. */
+  /** Addresses that were sent to each connected peer. */
   readonly #told = new Map<string, Set<string>>()
   #answering = 0
   #timer: NodeJS.Timeout | undefined
@@ -70,7 +73,7 @@ export class Sync extends EventEmitter<Events> {
         maxInboundStreams: 2,
       })
     }
-    // One side is enough, and the lower ID's, so that both don't.
+    // One sync is enough, so only the peer with the lower ID starts it.
     admission.on('admitted', ({ peer }) => {
       this.#told.delete(peer.toString())
       if (host.peerId.toString() < peer.toString()) void this.syncWith(peer)
@@ -89,7 +92,7 @@ export class Sync extends EventEmitter<Events> {
     await host.unhandle([names.sync, names.plainSync])
   }
 
-  /** Exchanges with one member what either lacks; at once if it is under way already. Never rejects. */
+  /** Synchronises with one member; returns at once if that is under way already. Never rejects. */
   async syncWith(peer: PeerId): Promise<void> {
     const { host, names } = this.#components
     const key = peer.toString()
@@ -135,7 +138,7 @@ export class Sync extends EventEmitter<Events> {
     if (!signal.aborted) this.emit('synced', peer)
   }
 
-  /** What they hold; of old acquaintances mostly what we hold, which a hash tells as well. */
+  /** Exchanges digests. Between peers that met before they are mostly equal, so their hashes are compared first. */
   async #compare(channel: Channel, ours: SyncDigest, summarised: boolean): Promise<SyncDigest> {
     if (summarised) {
       const summary = { digest: sha256(digestCodec.encode(ours)) }
@@ -151,7 +154,7 @@ export class Sync extends EventEmitter<Events> {
       return this.#components.refresher.compareHead(head) !== 'known'
     } catch (thrown) {
       if (isContradiction(thrown)) await this.#components.equivocation.examine(head.timestamp, peer)
-      // Older than ours, or not signed as our root asks: nothing to fetch.
+      // Older than ours, or without our root's signatures: nothing to fetch.
       return false
     }
   }
@@ -169,7 +172,7 @@ export class Sync extends EventEmitter<Events> {
     return { ...(state.head && { head: state.head }), members }
   }
 
-  /** Whether a peer that is connected has not been told yet: most of a sync between old acquaintances is nothing new. */
+  /** Whether a connected peer hasn't received this yet: most of a repeated sync is nothing new. */
   #isNewTo(peer: PeerId, what: string): boolean {
     const told = this.#told.get(peer.toString()) ?? new Set()
     this.#told.set(peer.toString(), told)
@@ -212,14 +215,14 @@ export class Sync extends EventEmitter<Events> {
           const outcome = await directory.addCertificate(item.peer, item.certificate)
           if (outcome === 'new') gossip.publishCertificate(item.certificate)
         } else if ('report' in item) {
-          // News that a visitor brings is news to our neighbours too.
+          // Reports from a visiting peer are new to our neighbours too.
           if ((await directory.addReport(item.report)) === 'new') gossip.publishReport(item.report)
         } else if (item.peer !== host.peerId.toString() && directory.certificate(item.peer) !== undefined) {
-          // What is known to have worked stays in front of what a neighbour says.
+          // An address that has worked takes precedence over one that a neighbour sends.
           if (addresses.addresses(item.peer).length === 0) await addresses.addAnnounced(item.peer, item.addresses)
         }
       } catch (thrown) {
-        log.debug({ peer: from.toString(), reason: messageOf(thrown) }, 'an item of sync was not taken')
+        log.debug({ peer: from.toString(), reason: messageOf(thrown) }, 'an item of sync was rejected')
         if (++refused > refusedItems) throw thrown
       }
     }

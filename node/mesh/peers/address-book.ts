@@ -1,4 +1,4 @@
-/** Where members were reached: an address book of our own, since libp2p's forgets within the hour. */
+/** An address book of members: unlike libp2p's, it keeps addresses for longer than an hour. */
 
 import { multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
@@ -28,17 +28,19 @@ export class AddressBook {
     return [...this.#addresses.keys()]
   }
 
-  /** Addresses of a peer without its ID, the ones that worked last first. */
+  /** Addresses of a peer without its ID, the most recently successful first. */
   addresses(peer: string): readonly string[] {
     return this.#addresses.get(peer) ?? []
   }
 
-  /** Notes where a peer was reached: tried first from now on. What is no address is left out. */
+  /** Adds an address that was dialled successfully; it is tried first from now on. Invalid addresses are ignored. */
   addDialled(peer: string, address: string): Promise<void> {
     return this.#set(peer, [...usable([address]), ...this.addresses(peer)])
   }
 
-  /** Notes where a peer says that it listens: behind the address that worked last, in place of what it said before. */
+  /**
+   * Adds addresses that a peer announces: behind the most recently successful one, in place of earlier announcements.
+   */
   async addAnnounced(peer: string, addresses: Iterable<string>): Promise<void> {
     const [best, ...others] = this.addresses(peer)
     await this.#set(peer, [...(best === undefined ? [] : [best]), ...usable(addresses), ...others])
@@ -70,7 +72,7 @@ function usable(addresses: Iterable<string>): string[] {
   return [...addresses].flatMap(text => normalised(text) ?? [])
 }
 
-/** A multiaddr's text without the peer ID; nothing for what is none or can't be dialled. */
+/** A multiaddr without the peer ID; undefined if it is invalid or can't be dialled. */
 function normalised(text: string): string | undefined {
   try {
     const plain = multiaddr(text)

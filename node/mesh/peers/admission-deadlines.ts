@@ -1,4 +1,4 @@
-/** Connections whose peers aren't admitted: each has its time, and a few hellos, until it is dropped. */
+/** Deadlines for admission: a connection whose peer isn't admitted in time, or after several hellos, is dropped. */
 
 import type { Connection } from '@libp2p/interface'
 import { helloTimeoutMs, refreshTimeoutMs, refusedHellos } from '../limits.ts'
@@ -18,7 +18,7 @@ export class AdmissionDeadlines {
     this.#late = late
   }
 
-  /** Gives a stranger its time for being admitted; from the beginning if it had one. */
+  /** Starts the deadline of a connection, or restarts it. */
   expect(connection: Connection, milliseconds = helloTimeoutMs): void {
     if (this.#stopped || connection.status !== 'open') return
     const known = this.#known.get(connection)
@@ -30,7 +30,7 @@ export class AdmissionDeadlines {
     this.#known.set(connection, { refusals: 0, extended: false, ...known, deadline })
   }
 
-  /** One who says that it knows what we lack gets the time that fetching this takes, once. */
+  /** Extends the deadline once if the peer has newer metadata: fetching it takes time. */
   extend(connection: Connection): void {
     const known = this.#known.get(connection)
     if (known === undefined || known.extended) return
@@ -38,7 +38,7 @@ export class AdmissionDeadlines {
     this.expect(connection, refreshTimeoutMs)
   }
 
-  /** Notes that a hello was refused; whether it was one too many. */
+  /** Counts a refused hello; returns whether it was one too many. */
   refuse(connection: Connection): boolean {
     const known = this.#known.get(connection)
     return known !== undefined && ++known.refusals >= refusedHellos

@@ -1,4 +1,4 @@
-/** Admission: nothing but hello is answered until a peer has shown the certificate of a member of this fleet. */
+/** Admission: only the hello protocol is available until a peer has presented a member certificate of this fleet. */
 
 import { EventEmitter } from 'node:events'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
@@ -25,14 +25,14 @@ import { RefusedPeers } from './refused-peers.ts'
 
 export class AdmissionError extends ThymeshError<'no-trust' | 'refused'> {}
 
-/** A peer that was admitted, for as long as it is connected. */
+/** An admitted peer, while it is connected. */
 export interface Member {
   readonly peer: PeerId
   readonly certificate: Certificate
   readonly envelope: Uint8Array
 }
 
-/** A peer that has admitted us, with what it said of itself; not necessarily admitted by us. */
+/** A peer that has admitted us, with its hello; we may not have admitted it. */
 export interface Greeting {
   readonly peer: PeerId
   readonly hello: Hello
@@ -42,7 +42,7 @@ interface Events {
   /** Both sides have admitted each other. */
   admitted: [Member]
   left: [Member]
-  /** A peer that has admitted us says that it knows newer metadata than we do. */
+  /** A peer that has admitted us has newer metadata than we do. */
   newer: [Greeting]
 }
 
@@ -52,27 +52,27 @@ export interface AdmissionComponents {
   fleet: string
   clock: Clock
   log: Logger
-  /** What membership is judged by; nothing before the first metadata was fetched. */
+  /** The keys that membership is verified against; undefined before the first metadata is fetched. */
   authority: () => MembershipAuthority | undefined
-  /** The certificate of a peer that others have told us of, if it makes its holder a member now. */
+  /** The certificate of a peer that we received from others, if it makes its holder a member now. */
   known?: (peer: string) => Omit<Member, 'peer'> | undefined
   clones?: Pick<CloneDetector, 'hello'>
   peerScore?: Pick<PeerScore, 'allowRequest' | 'penalize'>
-  /** What we say of ourselves. */
+  /** Our own hello. */
   hello: () => Hello
-  /** Peers that we refused lately; the host takes no connection of theirs. */
+  /** Peers that we refused recently; the host accepts no connections from them. */
   refused: RefusedPeers
 }
 
 export class Admission extends EventEmitter<Events> {
   readonly #components: AdmissionComponents
   readonly #members = new Map<string, Member>()
-  /** Peers that we admitted; they may not have admitted us yet. */
+  /** Peers that we have admitted; they may not have admitted us yet. */
   readonly #admitted = new Map<string, Member>()
   readonly #gate = new StreamGate(peer => this.#admitted.has(peer))
-  /** Peers that refused us and have gone since. */
+  /** Peers that refused us and have disconnected since. */
   readonly #refusedBy = new RefusedPeers()
-  /** For how long they are left alone then, in milliseconds. */
+  /** How long to wait before they are dialled again, in milliseconds. */
   readonly #unwelcomeAt = new Map<string, number>()
   readonly #deadlines = new AdmissionDeadlines(connection => this.#late(connection))
   readonly #stop = new AbortController()
@@ -83,7 +83,7 @@ export class Admission extends EventEmitter<Events> {
     this.#components = components
   }
 
-  /** Before the host starts: whoever connects first is met by the gate. */
+  /** Call it before the host starts, so that the gate applies from the first connection. */
   async start(): Promise<void> {
     const { host, names } = this.#components
     await host.handle(names.hello, (stream, connection) => this.#answer(stream, connection), {
@@ -113,29 +113,29 @@ export class Admission extends EventEmitter<Events> {
     return this.#members.get(peer.toString())
   }
 
-  /** Whether a peer was refused, or refused us, so lately that it is not dialled. */
+  /** Whether a recent refusal, by either side, forbids dialling a peer. */
   isRefused(peerId: string): boolean {
     return this.#components.refused.has(peerId) || this.#refusedBy.has(peerId)
   }
 
-  /** Makes inbound streams of a protocol wait until their peer is admitted; ends those whose peer isn't in time. */
+  /** Makes inbound streams of a protocol wait until their peer is admitted, and ends them if it isn't in time. */
   gate(protocol: string): void {
     this.#components.host.use(protocol, this.#gate.middleware('inbound'))
   }
 
-  /** Takes no peers any more, and lets those go that are here: this peer itself is a member no longer. */
+  /** Refuses all peers, connected ones included: this peer is no longer a member itself. */
   close(): void {
     this.#closed = true
     for (const { remotePeer } of this.#components.host.getConnections()) this.#refuse(remotePeer)
   }
 
-  /** Drops a peer, and takes no connection of it for a while. */
+  /** Drops a peer and accepts no connection from it for a while. */
   drop(peer: string): void {
     const connection = this.#components.host.getConnections().find(({ remotePeer }) => remotePeer.toString() === peer)
     if (connection !== undefined) this.#refuse(connection.remotePeer)
   }
 
-  /** Judges every connected peer again: the keys of the members role, or the revocations, have changed. */
+  /** Verifies every connected peer again: the members role's keys or the revocations have changed. */
   recheckAll(): void {
     const { host } = this.#components
     this.recheckAdmitted()
@@ -147,7 +147,7 @@ export class Admission extends EventEmitter<Events> {
     }
   }
 
-  /** Judges those that are admitted again, or one of them: time has passed, or a new certificate has come. */
+  /** Verifies admitted peers again, or one of them: time has passed, or a new certificate was received. */
   recheckAdmitted(only?: string): void {
     const { log } = this.#components
     for (const [key, member] of [...this.#admitted]) {
@@ -157,8 +157,8 @@ export class Admission extends EventEmitter<Events> {
         this.#admitted.set(key, verified)
         if (this.#members.has(key)) this.#members.set(key, verified)
       } catch (thrown) {
-        log.warn({ peer: member.peer.toString(), reason: messageOf(thrown) }, 'a member is one no longer')
-        // Not dialled for a while, but not shut out before it has been told why, which the next hello does.
+        log.warn({ peer: member.peer.toString(), reason: messageOf(thrown) }, 'a peer is no longer a member')
+        // It isn't dialled for a while, but may still connect: its next hello tells it why.
         this.#refusedBy.add(key)
         this.#left(member.peer)
         void this.#components.host.hangUp(member.peer).catch(() => {})
@@ -173,7 +173,7 @@ export class Admission extends EventEmitter<Events> {
       return
     }
     this.#deadlines.expect(connection)
-    // Limits on streams count on each connection: a peer has few of those.
+    // Stream limits apply to each connection, so connections of one peer are limited too.
     const all = this.#components.host.getConnections(connection.remotePeer)
     const surplus = all.length - connectionsPerPeer
     const oldestFirst = all.toSorted((a, b) => a.timeline.open - b.timeline.open)
@@ -184,7 +184,7 @@ export class Admission extends EventEmitter<Events> {
 
   #late(connection: Connection): void {
     const peer = connection.remotePeer
-    // Who joins can't judge anyone before its first metadata is here, however long that takes: reconsider() comes then.
+    // A joining peer can't verify anyone before it has metadata, however long that takes; recheckAll() follows then.
     if (this.#admitted.has(peer.toString()) || this.#components.authority() === undefined) return
     this.#components.log.debug({ peer: peer.toString() }, 'a peer was not admitted in time')
     this.#refuse(peer)
@@ -221,7 +221,7 @@ export class Admission extends EventEmitter<Events> {
     return AbortSignal.any([this.#stop.signal, AbortSignal.timeout(helloTimeoutMs)])
   }
 
-  /** Both sides say the same: hello, then a verdict on the other's. */
+  /** Both sides run the same exchange: a hello, then a verdict on the other's. */
   async #talk(stream: Stream, connection: Connection, signal: AbortSignal, asked: boolean): Promise<void> {
     const { theirs, ours, verdict } = await withChannel(stream, signal, async channel => {
       await channel.send(helloCodec, this.#components.hello())
@@ -234,7 +234,7 @@ export class Admission extends EventEmitter<Events> {
     if (ours.admitted) await this.#watch(connection, theirs, asked)
   }
 
-  /** Where two connections of one peer ID come from two processes, both are asked again: one may be a dead one's. */
+  /** If two connections of one peer ID belong to two processes, both are asked again: one of them may be dead. */
   async #watch(connection: Connection, { boot }: Hello, asked: boolean): Promise<void> {
     const { clones, host } = this.#components
     if (!(await clones?.hello(connection.remotePeer.toString(), boot, asked))) return
@@ -249,16 +249,16 @@ export class Admission extends EventEmitter<Events> {
     const key = peer.toString()
     try {
       const verified = this.#verify(hello.certificate, peer)
-      // Nobody would take the entry away again once the connection is gone.
+      // A closed connection would leave the entry behind.
       if (connection.status !== 'open') throw new AdmissionError('refused', 'the connection has closed')
       this.#admitted.set(key, { peer, ...verified })
       this.#deadlines.forget(connection)
       this.#gate.wake(key)
       return { admitted: true }
     } catch (thrown) {
-      // Without metadata of our own nobody can be judged: that is no fault of theirs, and no news.
+      // Without metadata no peer can be verified. It isn't the peer's fault and isn't logged.
       const judging = authority() !== undefined
-      log[judging ? 'warn' : 'debug']({ peer: key, reason: messageOf(thrown) }, 'a peer is not admitted')
+      log[judging ? 'warn' : 'debug']({ peer: key, reason: messageOf(thrown) }, 'a peer was not admitted')
       if (judging && this.#deadlines.refuse(connection)) this.#refuse(peer)
       const code = thrown instanceof ThymeshError ? thrown.code : 'failed'
       return { admitted: false, reason: messageOf(thrown).slice(0, 300), code }
@@ -266,8 +266,8 @@ export class Admission extends EventEmitter<Events> {
   }
 
   /**
-   * By what a peer shows, or by what others have told of it: noise proves whose certificate it is, and one that was away
-   * may not have its newest.
+   * Verifies the peer's certificate, or one received from others if that overrides it: Noise proves its peer ID, and
+   * a peer that was away may not have its newest certificate.
    */
   #verify(envelope: Uint8Array, peer: PeerId): Omit<Member, 'peer'> {
     const { authority, clock, known } = this.#components
@@ -291,12 +291,12 @@ export class Admission extends EventEmitter<Events> {
       const revoked = theirs.code === 'revoked'
       this.#unwelcomeAt.set(peer.toString(), revoked ? revokedPauseMs : refusedPauseMs)
       const { log } = this.#components
-      log[revoked ? 'warn' : 'info']({ peer: peer.toString(), reason: theirs.reason }, 'a peer does not admit us')
+      log[revoked ? 'warn' : 'info']({ peer: peer.toString(), reason: theirs.reason }, 'a peer did not admit us')
       return
     }
     this.#unwelcomeAt.delete(peer.toString())
     if (ours.admitted) this.#completed(connection)
-    // After it is known whether they come from a member: such news go first.
+    // Only after admission is decided: news from members take precedence.
     const known = this.#components.hello()
     if (hello.root > known.root || hello.timestamp > known.timestamp) {
       this.#deadlines.extend(connection)
@@ -316,7 +316,7 @@ export class Admission extends EventEmitter<Events> {
     const { log, host } = this.#components
     log.info({ peer: key, name: member.certificate.name, role: member.certificate.role }, 'peer admitted')
     this.emit('admitted', member)
-    // Tells gossip and the DHT that the peer is there.
+    // Announces the peer to gossip and the DHT.
     host.services.identify.identify(connection).catch(error => {
       log.debug({ peer: key, reason: messageOf(error) }, 'identify failed')
     })

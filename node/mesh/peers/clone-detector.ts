@@ -1,4 +1,4 @@
-/** Finds devices that share one key: a disk that was copied, or a key that was stolen. */
+/** Detects devices that share one key: a copied disk or a stolen key. */
 
 import { LRUCache } from 'lru-cache'
 import { equalBytes, toHex } from '../../../protocol/encoding/hash.ts'
@@ -13,8 +13,8 @@ interface Known {
 }
 
 /**
- * Each process draws a number when it starts, and never has it again. So when the numbers of one peer ID, in the order in
- * which it spoke, go back to one that another had replaced, two processes have its key.
+ * Each process draws a random number when it starts. If the numbers of one peer ID, in the order in which they were
+ * used, return to one that another had replaced, two processes have its key.
  */
 export class CloneDetector {
   readonly #evidence: Pick<EvidenceBook, 'add'>
@@ -25,7 +25,7 @@ export class CloneDetector {
     this.#evidence = evidence
   }
 
-  /** Judges a verified report beside the one that is known of its peer. */
+  /** Checks a verified report against the known one of its peer. */
   async report(known: Known | undefined, next: Known): Promise<void> {
     const { peer, counter, boot } = next.document
     if (known?.document.counter === counter && !equalBytes(known.envelope, next.envelope)) {
@@ -38,8 +38,9 @@ export class CloneDetector {
   }
 
   /**
-   * Notes what a peer's hello said. `asked`: it answered a hello of ours just now, so it lives; else it may be what a
-   * connection brought late. Resolves to whether other connections of this peer said something else: ask them.
+   * Checks the number in a peer's hello. `asked`: the hello answers one that we just sent, so the process is alive;
+   * otherwise it may be a delayed one. Resolves to whether other connections of this peer gave another number, so
+   * that they must be asked.
    */
   async hello(peer: string, boot: Uint8Array | undefined, asked: boolean): Promise<boolean> {
     if (boot === undefined) return false
@@ -56,9 +57,9 @@ export class CloneDetector {
   }
 }
 
-/** The last numbers of each peer, the newest last. */
+/** The last numbers of each peer, newest last. */
 class BootHistory {
-  /** Sized and not counted: `max` would take the memory for all members at once. */
+  /** Limited by size instead of count: `max` would allocate memory for all members at once. */
   readonly #boots = new LRUCache<string, string[]>({ maxSize: limits.members, sizeCalculation: () => 1 })
 
   last(peer: string): string | undefined {
@@ -69,7 +70,7 @@ class BootHistory {
     return this.#boots.peek(peer)?.includes(boot) ?? false
   }
 
-  /** Whether it came back after another one. */
+  /** Returns whether the number came back after another one. */
   add(peer: string, boot: string): boolean {
     const known = this.#boots.peek(peer) ?? []
     if (known.at(-1) === boot) return false

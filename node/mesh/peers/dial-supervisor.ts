@@ -1,4 +1,4 @@
-/** Keeps the peer connected: dials bootstrap peers, members of the address book and what was discovered, for ever. */
+/** Keeps the peer connected: continuously dials bootstrap peers, known members and discovered peers. */
 
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
@@ -20,11 +20,11 @@ import type { Admission } from './admission.ts'
 
 interface Target {
   addresses: () => Multiaddr[]
-  /** Whose addresses they are; nothing when only an address is known. */
+  /** The peer ID; undefined if only an address is known. */
   readonly peer: string | undefined
-  /** Who answered there last. */
+  /** The peer that answered there last. */
   found: string | undefined
-  /** Bootstrap peers are dialled even when there are connections enough. */
+  /** Bootstrap peers are dialled even with enough connections. */
   readonly always: boolean
   failures: number
   notBefore: number
@@ -71,11 +71,11 @@ export class DialSupervisor {
       const { connection, listenAddrs, peerId } = detail
       const peer = peerId.toString()
       const note = async () => {
-        // Where a member was reached is worth more than where it says that it listens.
+        // A dialled address has proved to work, unlike an announced one.
         if (connection.direction === 'outbound') await addresses.addDialled(peer, connection.remoteAddr.toString())
         await addresses.addAnnounced(peer, listenAddrs.map(String))
       }
-      note().catch(error => log.warn({ peer, reason: messageOf(error) }, 'an address was not kept'))
+      note().catch(error => log.warn({ peer, reason: messageOf(error) }, 'an address was not stored'))
     })
     this.#timer = setInterval(() => this.#supervise(), superviseIntervalMs)
     this.#supervise()
@@ -86,7 +86,7 @@ export class DialSupervisor {
     this.#abort.abort(new Error('the peer stops'))
   }
 
-  /** Forgets waiting times, after the network has changed or when a person waits. */
+  /** Resets all back-off, after the network has changed or when a person waits. */
   hurry(): void {
     for (const target of this.#all()) target.notBefore = 0
     this.#supervise()
@@ -103,7 +103,7 @@ export class DialSupervisor {
     this.#targets.set(peer, newTarget(known, peer, false))
   }
 
-  /** Notes where a peer was heard on the local network; somewhere new, it is dialled without waiting. */
+  /** Adds a peer discovered on the local network; a new address is dialled at once. */
   discovered(peer: string, found: readonly Multiaddr[]): void {
     const addresses = () => found.slice(0, addressesPerPeer)
     const known = this.#discovered.get(peer) ?? newTarget(addresses, peer, false)
@@ -122,7 +122,7 @@ export class DialSupervisor {
     for (const peer of addresses.peers()) this.#addMember(peer)
     const connections = host.getConnections()
     const busy = new Set(connections.map(({ remotePeer }) => remotePeer.toString()))
-    // Strangers that dial us must not stand in for members that we would dial.
+    // Inbound connections of strangers must not replace the members that we would dial.
     const counted = connections.filter(each => each.direction === 'outbound' || admission.member(each.remotePeer))
     let open = new Set(counted.map(({ remotePeer }) => remotePeer.toString())).size
     const now = performance.now()
@@ -146,12 +146,12 @@ export class DialSupervisor {
       const addresses = target.addresses().map(address => withPeer(address, target.peer))
       const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(dialTimeoutMs)])
       if (addresses.length > 0) {
-        // After a failure another one comes first: one that swallows packets costs nearly all of a dial's time.
+        // After a failure start with another address: one that drops packets takes nearly all of the dial's time.
         const first = target.failures % addresses.length
         const connection = await host.dial([...addresses.slice(first), ...addresses.slice(0, first)], { signal })
         target.found = connection.remotePeer.toString()
       } else if (target.peer !== undefined) await this.#lookUp(target.peer, signal)
-      // That the other side answered is no success before it admits us: it may drop us a moment later, for ever.
+      // A connection isn't a success before the other side admits us: it may drop us each time.
       target.failures++
     } catch (thrown) {
       log.debug({ peer: target.peer, reason: messageOf(thrown) }, 'a dial failed')
@@ -164,7 +164,7 @@ export class DialSupervisor {
     }
   }
 
-  /** A member without an address: asked of the DHT, where there is one. */
+  /** Looks a member without a known address up in the DHT, if there is one. */
   async #lookUp(peer: string, signal: AbortSignal): Promise<void> {
     const { host } = this.#components
     if (host.services.dht === undefined) return

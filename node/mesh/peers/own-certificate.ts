@@ -1,4 +1,4 @@
-/** This peer's own certificate: taken anew when a controller has signed one, asked for in time. */
+/** This peer's own certificate: requests renewal in time, and adopts the certificate that a controller signs. */
 
 import { EventEmitter } from 'node:events'
 import { messageOf } from '../../../protocol/errors.ts'
@@ -21,11 +21,11 @@ export interface OwnCertificateComponents {
 interface Events {
   /** A new certificate is in force. */
   renewed: [Certificate]
-  /** A renewal is asked for from now on: the next report says so. */
+  /** Renewal is due: the next report requests it. */
   due: []
 }
 
-/** What of a certificate's time must be left, as a part: below it, the peer asks for a new one. */
+/** The remaining fraction of a certificate's lifetime below which the peer requests a new one. */
 const renewalPart = 1 / 3
 
 export class OwnCertificate extends EventEmitter<Events> {
@@ -50,10 +50,10 @@ export class OwnCertificate extends EventEmitter<Events> {
     return this.#certificate
   }
 
-  /** What a report asks for; nothing while the certificate is good. */
+  /** The renewal request for reports; undefined while the certificate is good. */
   get renewal(): Report['renew'] {
     const { recipient } = this.#components.age
-    // An age identity that no certificate names yet: made because time is short, or because the old one was lost.
+    // An age identity that no certificate names yet: created for renewal, or because the old one was lost.
     return this.#certificate.age === recipient ? undefined : { age: recipient }
   }
 
@@ -67,7 +67,10 @@ export class OwnCertificate extends EventEmitter<Events> {
     await this.#checks.drain()
   }
 
-  /** Takes a verified certificate of this peer that stands over the present one; on disk before it is shown to anyone. */
+  /**
+   * Adopts a verified certificate of this peer that overrides the present one; it is on disk before anyone receives
+   * it.
+   */
   async adopt(envelope: Uint8Array): Promise<void> {
     const next = readCertificate(envelope)
     if (certificateRank(next) <= certificateRank(this.#certificate)) return
@@ -76,16 +79,16 @@ export class OwnCertificate extends EventEmitter<Events> {
     this.#certificate = next
     this.#components.log.info({ name: next.name, expires: next.expires }, 'a controller has signed our certificate')
     this.emit('renewed', next)
-    // One that was signed for an older request, or late: it may be time to ask again.
+    // The certificate may answer an older request or be late, so renewal may be due again.
     await this.check()
   }
 
-  /** Asks for renewal when a third of the time is left, each time with a new age identity. Never rejects. */
+  /** Requests renewal when a third of the lifetime is left, with a new age identity. Never rejects. */
   check(): Promise<void> {
     return this.#checks
       .run(() => this.#check())
       .catch(error => {
-        this.#components.log.error({ reason: messageOf(error) }, 'a renewal could not be asked for')
+        this.#components.log.error({ reason: messageOf(error) }, 'a renewal could not be requested')
       })
   }
 

@@ -1,4 +1,4 @@
-/** How peers behave: what each may ask for in a time, and what happens to one that sends what no honest peer sends. */
+/** Scores peers: limits the rate of each peer's requests, and drops peers that violate the protocol repeatedly. */
 
 import { LRUCache } from 'lru-cache'
 import { TokenBucket } from '../../concurrency/token-bucket.ts'
@@ -10,7 +10,7 @@ export type RequestKind = keyof typeof requestRates
 interface Watched {
   readonly faults: TokenBucket
   readonly asked: Map<RequestKind, TokenBucket>
-  /** Faults since the peer was dropped last; for gossip's score. */
+  /** Violations since the peer was dropped last; for gossipsub's score. */
   count: number
 }
 
@@ -18,7 +18,7 @@ export class PeerScore {
   readonly #log: Logger
   readonly #drop: (peer: string) => void
   readonly #now: (() => number) | undefined
-  /** Those heard of last stay: also when they go and come again. */
+  /** The most recently active peers, whether connected or not. */
   readonly #watched = new LRUCache<string, Watched>({ max: scoredPeers })
 
   constructor(components: { log: Logger; drop: (peer: string) => void; now?: () => number }) {
@@ -27,7 +27,7 @@ export class PeerScore {
     this.#now = components.now
   }
 
-  /** Whether a peer may ask once more. */
+  /** Takes one request from a peer's rate limit; false if it is used up. */
   allowRequest(peer: string, asked: RequestKind): boolean {
     const watched = this.#watch(peer)
     const budget = watched.asked.get(asked) ?? this.#budget(requestRates[asked])
@@ -35,18 +35,21 @@ export class PeerScore {
     return budget.take()
   }
 
-  /** Notes what only a broken or hostile peer does; one that goes on is dropped, and not taken back for a while. */
+  /**
+   * Counts a protocol violation, which an honest peer doesn't commit. After too many the peer is dropped, and refused
+   * for a while.
+   */
   penalize(peer: string, what: string): void {
     const watched = this.#watch(peer)
     watched.count++
     this.#log.debug({ peer, what }, 'a peer misbehaved')
     if (watched.faults.take()) return
-    this.#log.warn({ peer, what }, 'a peer misbehaved too often, and is dropped')
+    this.#log.warn({ peer, what }, 'a peer violated the protocol too often and is dropped')
     watched.count = 0
     this.#drop(peer)
   }
 
-  /** For gossip: nobody listens to one that is about to be dropped. */
+  /** The application score for gossipsub: negative before the peer is dropped. */
   score(peer: string): number {
     return -10 * (this.#watched.peek(peer)?.count ?? 0)
   }

@@ -1,16 +1,19 @@
-/** How many members answer now: connections from before a switch may be dead without anybody having noticed. */
+/** Counts the members that respond to a ping: connections may have died in a switch without being closed. */
 
 import type { Host } from '../transport/host.ts'
 import type { Admission } from './admission.ts'
 
 export interface ReachableMembers {
-  /** All that answered. */
+  /** All that responded. */
   readonly all: number
-  /** Those among them that stay: a controller is a laptop that comes and goes. */
+  /** Those that aren't controllers, which are laptops that come and go. */
   readonly steady: number
 }
 
-/** Asks all that are connected at once. Resolves when each has answered or failed, at the latest when the signal aborts. */
+/**
+ * Pings all connected members at once. Resolves when each has responded or failed, at the latest when the signal
+ * aborts.
+ */
 export async function countReachableMembers(
   { host, admission }: { host: Host; admission: Pick<Admission, 'members'> },
   signal: AbortSignal,

@@ -1,10 +1,10 @@
-/** Peers that were refused lately: each for a while, and no more of them than fit. */
+/** Recently refused peers: each for a while, and a limited number. */
 
 import { LRUCache } from 'lru-cache'
 import { refusedPauseMs, refusedPeers } from '../limits.ts'
 
 export class RefusedPeers {
-  /** Anyone can make new peer IDs: the one that was refused longest ago goes when there are too many. */
+  /** Anyone can make new peer IDs, so beyond the limit the oldest refusal is dropped. */
   readonly #until = new LRUCache<string, number>({ max: refusedPeers })
   readonly #now: () => number
 

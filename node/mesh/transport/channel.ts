@@ -1,4 +1,4 @@
-/** A stream as a conversation: framed messages read with their codec, and bodies of a known length. */
+/** A stream as a channel: length-prefixed messages decoded with their codec, and bodies of a known length. */
 
 import type { Stream } from '@libp2p/interface'
 import type { Codec } from '../../../protocol/encoding/cbor.ts'
@@ -10,14 +10,14 @@ export class ChannelError extends ThymeshError<'ended' | 'too-large'> {}
 
 const headerLength = 4
 
-/** A frame is its length in four bytes, big-endian, then the message. */
+/** A frame is a four-byte big-endian length, then the message. */
 export class Channel {
   readonly stream: Stream
   readonly #reader: StreamReader
   readonly #signal: AbortSignal | undefined
   readonly #bulk: Patience
 
-  /** Make it in the tick in which the stream came. The signal ends every wait. */
+  /** Create it in the tick in which the stream came. The signal ends every wait. */
   constructor(stream: Stream, signal?: AbortSignal) {
     this.stream = stream
     this.#reader = new StreamReader(stream)
@@ -34,8 +34,8 @@ export class Channel {
   }
 
   /**
-   * The next message, all of it within the time. Throws a ChannelError when the stream ends first, a FormatError when it is
-   * none of the codec's.
+   * Receives the next message within the timeout. Throws a ChannelError if the stream ends, a FormatError if the
+   * message doesn't match the codec.
    */
   async receive<T>(codec: Codec<T>, timeoutMs = messageTimeoutMs): Promise<T> {
     const patience = this.#within(timeoutMs)
@@ -47,12 +47,12 @@ export class Channel {
     return codec.decode(await this.#exactly(length, patience))
   }
 
-  /** Sends a body; its length was said before. */
+  /** Sends a body whose length was announced before. */
   async sendBody(body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
     for await (const chunk of body) await writeTo(this.stream, chunk, this.#bulk)
   }
 
-  /** Exactly `size` bytes as they arrive; throws a ChannelError when the stream ends before. */
+  /** Yields exactly `size` bytes as they arrive; throws a ChannelError if the stream ends early. */
   async *body(size: number, patience = this.#bulk): AsyncGenerator<Uint8Array> {
     let left = size
     while (left > 0) {
@@ -65,7 +65,7 @@ export class Channel {
     }
   }
 
-  /** A body as a whole, within the time that the slowest link takes; for documents, whose size is bounded before. */
+  /** A whole body, within the time of the slowest accepted link; for documents, whose size is limited. */
   async bodyBytes(size: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(size)
     const patience = { ...this.#bulk, until: performance.now() + idleStreamTimeoutMs + size / slowestBytesPerMs }
@@ -105,8 +105,8 @@ export class Channel {
 }
 
 /**
- * Holds a conversation on a stream: closes it at the end, resets it when the conversation fails, so that no half-open
- * stream is left. Call it in the tick in which the stream came.
+ * Runs an exchange on a stream, then closes it; resets it if the exchange fails, so that no half-open stream stays.
+ * Call it in the tick in which the stream came.
  */
 export async function withChannel<T>(
   stream: Stream,

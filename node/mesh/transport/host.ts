@@ -1,4 +1,4 @@
-/** The libp2p host of a peer: transports, services and the settings that js-libp2p needs in a long-lived daemon. */
+/** The libp2p host of a peer: transports, services, and the settings that js-libp2p needs in a long-lived daemon. */
 
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { type GossipSub, gossipsub, StrictNoSign } from '@libp2p/gossipsub'
@@ -22,7 +22,7 @@ export type Services = {
   identify: Identify
   identifyPush: unknown
   ping: Ping
-  /** With the streams that it sends on, by peer ID, which its type leaves out. */
+  /** Adds the outbound streams by peer ID, which the type leaves out. */
   pubsub: GossipSub & { readonly streamsOutbound: ReadonlyMap<string, unknown> }
   dht?: KadDHT
 }
@@ -34,42 +34,42 @@ export interface HostInit {
   settings: Pick<Settings, 'listen' | 'mdns' | 'dht'>
   agent: string
   logger: ComponentLogger
-  /** Peers whose connections aren't taken now. */
+  /** Peers whose connections are rejected now. */
   denies?: (peer: string) => boolean
-  /** How a peer behaves elsewhere, for gossip's score: 0 or less. */
+  /** The application score of a peer for gossipsub: 0 or less. */
   score?: (peer: string) => number
-  /** Told of each peer that is heard on the local network, also again: libp2p's own event comes once. */
+  /** Called each time a peer is found on the local network; libp2p's own event is emitted only once. */
   discovered?: (peer: string, addresses: readonly Multiaddr[]) => void
 }
 
 const MiB = 1 << 20
 const dayMs = 86_400_000
 
-/** A cut cable is noticed within half a minute: by the kernel, since libp2p's own probe costs ten times as much. */
+/** The kernel detects a cut cable within half a minute; libp2p's own probe costs ten times as much. */
 const keepAlive = { keepAlive: true, keepAliveInitialDelay: keepAliveMs }
-/** libp2p's own limit is two minutes, for which muxers would have to ping. */
+/** libp2p's default of two minutes would require pings by the muxer. */
 const silence = {
   inboundSocketInactivityTimeout: silentConnectionMs,
   outboundSocketInactivityTimeout: silentConnectionMs,
 }
 
-/** A host, not started yet. It answers nobody by itself: what libp2p's services do waits for admission. */
+/** Creates a host without starting it. It serves nobody by itself: libp2p's services wait for admission. */
 export async function makeHost(init: HostInit): Promise<Host> {
   const { names, settings } = init
   const protocolPrefix = names.prefix
   const host = await createLibp2p({
     start: false,
-    // libp2p would work out the public half in JavaScript, with tables of points that stay in memory.
+    // libp2p would compute the public key in JavaScript, with point tables that stay in memory.
     privateKey: privateKeyFromRaw(Buffer.concat([init.seed, signerOf(init.seed).publicKey])),
     nodeInfo: { name: 'thymesh', version: '1', userAgent: init.agent },
     logger: init.logger,
     addresses: { listen: settings.listen },
     transports: [tcp({ dialOpts: keepAlive, listenOpts: keepAlive, ...silence })],
-    // A missing IPv6 or a port that is taken must not stop a device from dialling out.
+    // A missing IPv6 or an occupied port must not keep a device from dialling.
     transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
     connectionEncrypters: [noiseWithCorkedWrites()],
-    // A paused reader that holds more than its read buffer is reset, so the window stays at or below it.
-    // Its pings are for the round-trip time alone: bytes that are not acknowledged would keep the kernel from probing.
+    // A paused reader that holds more than its read buffer is reset, so the window must not exceed it. Yamux's pings
+    // only measure the round-trip time: unacknowledged bytes would keep the kernel from probing.
     streamMuxers: [
       yamuxWithFewerWindowUpdates({
         keepAliveInterval: roundTripMs,
@@ -78,21 +78,21 @@ export async function makeHost(init: HostInit): Promise<Host> {
     ],
     connectionManager: {
       maxConnections: 300,
-      // Whole sites come from one address (NAT): the default of 5 a second let 5 of 20 devices in.
+      // Whole sites share one address (NAT): the default of 5 a second admitted 5 of 20 devices.
       inboundConnectionThreshold: 100,
       maxIncomingPendingConnections: 100,
       dialTimeout: dialTimeoutMs,
-      // In the order of the address book, which knows what has worked.
+      // Keeps the order of the address book, which knows the addresses that have worked.
       addressSorter: () => 0,
-      // Redialling is the dial supervisor's: libp2p's own gives up for ever after five tries.
+      // The dial supervisor redials: libp2p gives up for good after five attempts.
       reconnectRetries: 0,
     },
     connectionGater: {
-      // The first moment at which noise has proved the ID.
+      // The first point at which Noise has proved the peer ID.
       denyInboundEncryptedConnection: peer => init.denies?.(peer.toString()) ?? false,
     },
-    // A prefix of its own: sharing /ping with the ping service loses connections under load. 20 s, not 5: a busy event
-    // loop on a slow board is no dead peer.
+    // A prefix of its own: sharing /ping with the ping service loses connections under load. 20 s, not 5: a busy
+    // event loop on a slow board isn't a dead peer.
     connectionMonitor: {
       protocolPrefix: `${protocolPrefix}/monitor`,
       pingInterval: monitorIntervalMs,
@@ -103,23 +103,23 @@ export async function makeHost(init: HostInit): Promise<Host> {
       ? [mdns({ service: mdnsService(names), ...(init.discovered && { found: init.discovered }) })]
       : [],
     services: {
-      // Runs after admission only: gossip and the DHT begin with it.
+      // Only runs after admission: gossip and the DHT start with it.
       identify: identify({ protocolPrefix, runOnConnectionOpen: false }),
       identifyPush: identifyPush({ protocolPrefix }),
       ping: ping({ protocolPrefix, maxInboundStreams: 8, maxOutboundStreams: 8 }),
       pubsub: gossipsub({
-        // What is sent is signed inside; its hash as its ID makes publishing it again harmless.
+        // Messages are signed inside. With its hash as ID, publishing a message again is harmless.
         globalSignaturePolicy: StrictNoSign,
         msgIdFn: message => sha256(Buffer.from(message.topic), message.data).subarray(0, 20),
         ignoreDuplicatePublishError: true,
         allowPublishToZeroTopicPeers: true,
         fallbackToFloodsub: false,
         allowedTopics: [names.heads, names.reports, names.members],
-        // One RPC answers for all messages that a neighbour missed: hundreds of reports when a whole fleet updates.
+        // One RPC may carry all messages that a neighbour missed: hundreds of reports during a fleet update.
         maxInboundDataLength: 4 * MiB,
         maxOutboundBufferSize: 8 * MiB,
         scoreParams: {
-          // A site behind one address is no attack.
+          // A site behind one address isn't an attack.
           IPColocationFactorWeight: 0,
           appSpecificScore: peer => init.score?.(peer) ?? 0,
           appSpecificWeight: 1,
@@ -140,7 +140,7 @@ export async function makeHost(init: HostInit): Promise<Host> {
   return host as unknown as Host
 }
 
-/** Peers that send little are no bad peers; those that send what fails validation are. */
+/** Peers that send little aren't penalised; those that send invalid messages are. */
 const quietTopic: TopicScoreParams = createTopicScoreParams({
   topicWeight: 1,
   timeInMeshQuantum: 1000,
@@ -150,20 +150,20 @@ const quietTopic: TopicScoreParams = createTopicScoreParams({
   invalidMessageDeliveriesDecay: 0.9,
 })
 
-/** What libp2p's services of this host answer to: everything but the connection monitor's ping, which says nothing. */
+/** The protocols of libp2p's services on this host, except the connection monitor's ping, which reveals nothing. */
 export function serviceProtocols(names: ProtocolNames): string[] {
   const own = ['id/1.0.0', 'id/push/1.0.0', 'ping/1.0.0', 'kad/1'].map(name => `/${names.prefix}/${name}`)
   return [...own, '/meshsub/1.0.0', '/meshsub/1.1.0', '/meshsub/1.2.0']
 }
 
-/** A service name per fleet: DNS labels hold 63 characters. */
+/** A service name for each fleet: DNS labels hold 63 characters. */
 export function mdnsService(names: ProtocolNames): string {
   return `_${names.prefix.replace('/', '-')}._udp.local`
 }
 
 /**
- * libp2p 3.3 appends the handler to the very array that a protocol's middleware was registered with, so each further stream
- * would be handled once more than the last. Handing out copies mends it.
+ * libp2p 3.3 appends the handler to the array that a protocol's middleware was registered with, so each further
+ * stream would be handled once more than the last. This patch returns copies of the array.
  */
 function copyMiddleware(host: Libp2p): void {
   const { registrar } = (host as unknown as { components: { registrar: Registrar } }).components
@@ -172,8 +172,8 @@ function copyMiddleware(host: Libp2p): void {
 }
 
 /**
- * The DHT finds peers and nothing else here. Its provider records and values would be kept in memory for days, as many as any
- * member sends.
+ * The DHT only finds peers here. Its provider records and values would stay in memory for days, as many as any member
+ * sends.
  */
 function keepNoRecords({ services }: Host): void {
   const { handlers } = (services.dht as unknown as { rpc: Rpc } | undefined)?.rpc ?? {}

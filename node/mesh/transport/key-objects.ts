@@ -1,4 +1,4 @@
-/** Keys of a connection's ciphers, as Node holds them: parsed once, for as long as the connection has their bytes. */
+/** Caches node:crypto key objects for cipher keys: each key is parsed once, for as long as its bytes are in use. */
 
 import { createSecretKey, type KeyObject } from 'node:crypto'
 

@@ -1,6 +1,6 @@
 /**
- * What js-libp2p 3.3 does between a stream and its socket at a needless cost: small writes, window updates for every frame, and
- * keys that Node parses for every message. Here are the same parts, mended from the outside.
+ * Monkey patches for js-libp2p 3.3 that reduce system calls, packets and copies: corked socket writes, fewer yamux
+ * window updates, cached cipher keys, and a Noise decoder that doesn't throw.
  */
 
 import type { Socket } from 'node:net'
@@ -13,15 +13,18 @@ import { keyObjectOf } from './key-objects.ts'
 
 type Crypto = NonNullable<NoiseInit['crypto']>
 
-/** Below this many bytes the WebAssembly that comes with noise is the faster one; so noise chooses, too. */
+/** Below this size the WebAssembly cipher that noise ships is faster than Node's, so noise uses it too. */
 const nativeFrom = 1200
 
-/** Given bytes, Node finds out by an error, thrown and caught, that they are no key object. Noise hands on what it is given. */
+/**
+ * For a key in bytes, Node throws and catches an internal error before it accepts it; a key object avoids that. Noise
+ * passes keys on without inspecting them.
+ */
 function parsed(bytes: Uint8Array): Uint8Array {
   return keyObjectOf(bytes) as unknown as Uint8Array
 }
 
-/** Noise's own cryptography, with keys that Node parses once. */
+/** Noise's own ciphers, with key objects that Node parses once. */
 export const cryptoWithCachedKeys: Crypto = {
   ...defaultCrypto,
   chaCha20Poly1305Encrypt: (plaintext, nonce, ad, key) =>
@@ -34,7 +37,7 @@ export const cryptoWithCachedKeys: Crypto = {
       : nodeCrypto.chaCha20Poly1305Decrypt(ciphertext, nonce, ad, parsed(key)),
 }
 
-/** Noise over sockets that are written to once for what is sent at once. */
+/** Noise over a socket that is corked for each message, with a decoder that waits quietly. */
 export function noiseWithCorkedWrites(): ReturnType<typeof noise> {
   return components => {
     const encrypter = noise({ crypto: cryptoWithCachedKeys })(components)
@@ -47,17 +50,17 @@ export function noiseWithCorkedWrites(): ReturnType<typeof noise> {
   }
 }
 
-/** The inside of noise's connection. */
+/** Internals of noise's connection. */
 interface DecodingConnection {
   readonly decoder?: { lengthDecoder(data: Uint8Array | Uint8ArrayList): number }
 }
 
-/** Bytes of the length before each noise message. */
+/** The length prefix of a noise message, in bytes. */
 const prefixLength = 2
 
 /**
- * After the last whole message, noise reads a length that hasn't come yet and finds that out by an error, with its stack. Here
- * it is told of a message that hasn't come yet either.
+ * After the last complete message, noise decodes a length that has not arrived yet, and detects that by an exception
+ * with its stack trace. Here the decoder reports an incomplete message instead.
  */
 export function avoidDecoderErrors<T extends { connection: MessageStream }>(secured: T): T {
   const { decoder } = secured.connection as unknown as DecodingConnection
@@ -67,16 +70,17 @@ export function avoidDecoderErrors<T extends { connection: MessageStream }>(secu
   return secured
 }
 
-/** The inside of libp2p's TCP connection. */
+/** Internals of libp2p's TCP connection. */
 interface SocketConnection {
   readonly socket?: Socket
   sendData(data: Iterable<Uint8Array> & { byteLength: number }): { sentBytes: number; canSendMore: boolean }
 }
 
 /**
- * Each noise message is a length, pieces of ciphertext and a tag, which libp2p's TCP writes one by one: as many system calls, and
- * packets, since it sets TCP_NODELAY. It also stops at every piece beyond 64 KiB until the socket says `drain`, though the
- * kernel has taken it by then.
+ * Each noise message is a length, pieces of ciphertext and a tag. libp2p's TCP writes them separately: a system call
+ * and, with TCP_NODELAY, a packet for each. It also waits for `drain` after every piece above 64 KiB, even if the
+ * kernel has accepted it already. Here the socket is corked for each message, and `drain` is awaited only above the
+ * high-water mark with bytes left in the buffer.
  */
 export function corkWrites<T extends MessageStream>(connection: T): T {
   const inside = connection as unknown as SocketConnection
@@ -92,7 +96,7 @@ export function corkWrites<T extends MessageStream>(connection: T): T {
   return connection
 }
 
-/** The inside of a yamux stream. All in bytes: what the peer may still send, of how much after an update. */
+/** Internals of a yamux stream, in bytes: the remaining receive window, and its size after an update. */
 interface WindowedStream {
   state: number
   recvWindow: number
@@ -100,12 +104,12 @@ interface WindowedStream {
   sendWindowUpdate(): void
 }
 
-/** A yamux stream's state in which an update says nothing but the window. */
+/** The state of an open yamux stream, in which an update carries nothing but the window. */
 const established = 3
 
 /**
- * Yamux, with updates of a stream's window when half of it is used, as hashicorp's own does, and not for every frame that
- * comes: each is a message and a packet of its own.
+ * Yamux that sends window updates when half of the window is used, as hashicorp's implementation does, instead of for
+ * every frame: each update is a message and a packet of its own.
  */
 export function yamuxWithFewerWindowUpdates(init: YamuxMuxerInit): () => StreamMuxerFactory {
   return () => {

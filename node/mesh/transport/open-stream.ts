@@ -1,4 +1,4 @@
-/** Streams to peers that are connected: dialling is the dial supervisor's, so nobody is dialled by the way. */
+/** Opens streams to connected peers; it never dials, which is up to the dial supervisor. */
 
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { ThymeshError } from '../../../protocol/errors.ts'
@@ -7,7 +7,7 @@ import type { Host } from './host.ts'
 
 export class ConnectionError extends ThymeshError<'not-connected'> {}
 
-/** The newest open connection to a peer: an older one may be what a power cut left behind. */
+/** The newest open connection to a peer: an older one may be left over from a power cut. */
 export function connectionTo(host: Pick<Host, 'getConnections'>, peer: PeerId): Connection | undefined {
   const open = host.getConnections(peer).filter(({ status }) => status === 'open')
   return open.reduce<Connection | undefined>(
@@ -16,7 +16,10 @@ export function connectionTo(host: Pick<Host, 'getConnections'>, peer: PeerId): 
   )
 }
 
-/** A new stream on it, of the first of some protocols that the other side has. Throws a ConnectionError when there is no connection, or what libp2p throws. */
+/**
+ * Opens a stream with the first of these protocols that the other side supports. Throws a ConnectionError if the peer
+ * isn't connected, or libp2p's error.
+ */
 export async function openStream(
   host: Pick<Host, 'getConnections'>,
   peer: PeerId,

@@ -1,4 +1,4 @@
-/** The gate before a peer's streams: those of a stranger wait, briefly and few, until their peer is admitted. */
+/** Delays streams of a peer until it is admitted: few streams, for a short time. */
 
 import type { StreamMiddleware } from '@libp2p/interface'
 import { ThymeshError } from '../../../protocol/errors.ts'
@@ -15,7 +15,7 @@ export class StreamGate {
     this.#isAdmitted = isAdmitted
   }
 
-  /** Whether a peer is admitted, now or within the time for a hello. */
+  /** Whether a peer is admitted now, or within the timeout for a hello. */
   async pass(peer: string): Promise<boolean> {
     if (this.#isAdmitted(peer)) return true
     const waiting = this.#waiting.get(peer) ?? new Set()
@@ -31,12 +31,12 @@ export class StreamGate {
     return this.#isAdmitted(peer)
   }
 
-  /** What a host runs before the handler of a protocol: for inbound streams, or for streams both ways. */
+  /** Middleware that runs before a protocol's handler: for inbound streams, or in both directions. */
   middleware(ways: 'inbound' | 'both'): StreamMiddleware {
     return async (stream, connection, next) => {
       const peer = connection.remotePeer.toString()
       if ((ways === 'both' || stream.direction === 'inbound') && !this.#isAdmitted(peer)) {
-        // Paused, a stream holds no more than its first window.
+        // A paused stream holds no more than its first window.
         stream.pause()
         if (!(await this.pass(peer))) throw new StreamGateError('refused', `${peer} isn't admitted`)
         if (stream.readStatus === 'paused') stream.resume()
@@ -45,7 +45,7 @@ export class StreamGate {
     }
   }
 
-  /** Lets what waits be judged now: its peer was admitted, or is gone. */
+  /** Rechecks waiting streams: their peer was admitted, or has disconnected. */
   wake(peer: string): void {
     for (const resolve of this.#waiting.get(peer) ?? []) resolve()
   }

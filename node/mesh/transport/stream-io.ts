@@ -1,6 +1,6 @@
 /**
- * Bulk reading and writing of libp2p streams with back-pressure. js-libp2p 3.3's own ways fail: `onDrain()` waits only once
- * per stream, `for await` buffers without limit and hangs when the remote closed before it began.
+ * Bulk reads and writes on libp2p streams with back-pressure. js-libp2p 3.3's own methods fail: `onDrain()` works
+ * only once per stream, and `for await` buffers without limit and hangs if the remote closed before it began.
  */
 
 import type { Stream } from '@libp2p/interface'
@@ -10,19 +10,19 @@ import { readAheadBytes } from '../limits.ts'
 
 export class StreamError extends ThymeshError<'closed' | 'timed-out'> {}
 
-/** How long one may wait. Timers and not AbortSignals: those cost more than moving the bytes does. */
+/** How long to wait. Timers instead of AbortSignals, which cost more than moving the bytes. */
 export interface Patience {
-  /** For the next sign of life, in milliseconds. */
+  /** For the next progress, in milliseconds. */
   readonly idleMs?: number
-  /** For all of it: a moment of `performance.now()`. */
+  /** For all of it: a `performance.now()` value. */
   readonly until?: number
   /** Ends every wait with its reason. */
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Sends bytes and waits until all of them are with the transport, so a reader that opens its window byte by byte makes
- * nobody hold more than one piece. Rejects with a StreamError or the signal's reason.
+ * Sends bytes and waits until the transport has accepted all of them, so a reader that opens its window byte by byte
+ * makes a sender hold at most one piece. Rejects with a StreamError or the signal's reason.
  */
 export async function writeTo(
   stream: Stream,
@@ -49,7 +49,7 @@ function closedEarly(): StreamError {
   return new StreamError('closed', 'the stream closed while bytes were waiting to be sent')
 }
 
-/** Waits for `done`, for no longer than there is patience; what `begin` returns undoes it. */
+/** Waits for `done` within the limits; the function returned by `begin` cleans up. */
 async function waiting(
   { idleMs, until, signal }: Patience,
   begin: (done: () => void, fail: (reason: unknown) => void) => () => void,
@@ -71,8 +71,8 @@ async function waiting(
 }
 
 /**
- * What arrives on a stream, read at the consumer's pace. Make one in the tick in which the stream came: events that fire
- * before are lost. A clean end is no proof that all was sent: lengths and hashes are.
+ * Reads a stream at the consumer's pace. Create it in the tick in which the stream came: earlier events are lost. A
+ * clean end doesn't prove that all was sent; lengths and hashes do.
  */
 export class StreamReader {
   readonly #stream: Stream
@@ -86,7 +86,7 @@ export class StreamReader {
   constructor(stream: Stream) {
     this.#stream = stream
     stream.addEventListener('message', event => {
-      // Piece by piece: to put a list of them together is a copy that nobody needs.
+      // Piece by piece: concatenating the list would copy it needlessly.
       const pieces = event.data instanceof Uint8Array ? [event.data] : event.data
       for (const piece of pieces) if (piece.length > 0) this.#queue.push(piece)
       this.#queuedBytes += event.data.byteLength
@@ -104,7 +104,7 @@ export class StreamReader {
     } else if (stream.readableEnded) this.#finish(undefined)
   }
 
-  /** The next bytes, or nothing at the end. Rejects when the stream failed, with a StreamError or the signal's reason. */
+  /** The next bytes; undefined at the end. Rejects with a StreamError or the signal's reason if the stream failed. */
   async next(patience: Patience = {}): Promise<Uint8Array | undefined> {
     for (;;) {
       patience.signal?.throwIfAborted()
@@ -125,7 +125,7 @@ export class StreamReader {
     }
   }
 
-  /** Puts bytes back in front of what is read next. */
+  /** Puts bytes back before the next ones to read. */
   unread(bytes: Uint8Array): void {
     if (bytes.length === 0) return
     this.#queue.unshift(bytes)
@@ -147,7 +147,7 @@ export class StreamReader {
 
   #resume(): void {
     if (this.#queuedBytes > readAheadBytes / 2 || this.#stream.readStatus !== 'paused') return
-    // resume() dispatches what was held back at once: a pause() from within would be undone by it.
+    // resume() dispatches buffered data synchronously, and would override a pause() from within.
     this.#resuming = true
     this.#stream.resume()
     this.#resuming = false
