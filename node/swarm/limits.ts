@@ -1,102 +1,106 @@
-/** Bounds of the swarm on this machine, the unit in the name and a reason beside each. */
+/** Limits of the swarm on this machine, with the unit in each name. */
 
-/** Chunks that became ours are told to a peer this often: one frame for many. */
+/** How often new chunks are announced to a peer: one frame for many. */
 export const announceIntervalMs = 50
-/** Requests of one peer that wait to be answered: a window of 8 MiB in chunks of 4 KiB is no more. */
+/** Queued requests of one peer: a window of 8 MiB in chunks of 4 KiB needs no more. */
 export const queuedRequestsPerPeer = 4096
-/** What a peer is told that finds all upload places taken. */
+/** How long a peer is asked to wait when all upload slots are taken. */
 export const busyMs = 2_000
-/** Peers that are served at the same time. */
+/** Peers served concurrently: the upload slots. */
 export const servedPeers = 16
 /**
- * Bytes per second below which chunks are compressed for a peer elsewhere: zstd takes some 300 MB/s of a core, so that a
- * gigabit link is left alone.
+ * The rate in bytes per second below which chunks for remote peers are compressed. zstd handles about 300 MB/s on one
+ * core, so a gigabit link isn't slowed down.
  */
 export const compressBelowRemote = 30e6
-/** The same for one at our site: below it is no wire, only a busy processor that compressing would not help. */
+/** The same for local peers: a lower rate means a busy processor, not a slow link, and compression wouldn't help. */
 export const compressBelowLocal = 6e6
-/** How long a peer that sent a wrong chunk is neither asked nor answered. */
+/** How long a peer that sent an invalid chunk is banned. */
 export const banMs = 10 * 60_000
-/** Disk for staged chunks; what is over it is fetched when there is room again. */
+/** Disk budget for staged chunks; the rest is fetched as space is freed. */
 export const stagingBudgetBytes = 8 * 1024 ** 3
-/** A peer that doesn't know the closure may have it a little later. */
+/** When a peer that doesn't know the closure is asked again. */
 export const reopenMs = 3_000
-/** A closure that nobody asked for in this time is put out of memory. */
+/** An unused closure is unloaded from memory after this. */
 export const idleSwarmMs = 60_000
-/** Closures whose chunks are in memory for serving. */
+/** Closures loaded in memory for serving. */
 export const servedClosures = 8
-/** Recipes that are asked for side by side: hides the latency of a narrow link. */
+/** Recipes requested concurrently, to hide the latency of a slow link. */
 export const parallelRecipes = 16
-/** A peer with a private address in another network is at our site when it answers within this time. */
+/** A peer with a private address in another network is local if its round-trip time is below this. */
 export const localRoundTripMs = 10
-/** Bytes asked of one peer ahead: one second of its measured rate, within these bounds. */
+/** Bytes requested ahead from one peer: one second at its measured rate, within these bounds. */
 export const windowMinBytes = 256 * 1024
 export const windowMaxBytes = 8 * 1024 ** 2
-/** How fast old measurements of that rate fade. */
+/** The time constant of that rate's decay. */
 export const receivedFadeMs = 3_000
-/** Paths that are imported at a time: one connection to Nix each; hides the latency of small ones. */
+/** Concurrent imports, with one connection to Nix each: hides the latency of small paths. */
 export const importConnections = 4
-/** A fetch that gets nothing and sees nobody who has what it lacks gives up after this. */
+/** A fetch without progress or any source gives up after this. */
 export const sourceWaitMs = 10_000
-/** Share of its time that the event loop may be busy before nothing is compressed: then the processor is what is scarce. */
+/** The event loop's utilisation above which nothing is compressed: the processor is the bottleneck then. */
 export const compressBelowLoad = 0.7
-/** How long a peer may ask not to be asked: one that says more is asked again all the same. */
+/** The longest pause that a peer can request. */
 export const maxBusyMs = 60_000
-/** The largest window that unpacking a chunk may take, as a power of two: what level 3 uses. A frame may claim 2 GiB. */
+/** The largest window for decompressing a chunk, as a power of two: that of zstd level 3. A frame may require 2 GiB. */
 export const zstdWindowLog = 21
-/** Plans are looked at again at least this often; longer timers would overflow. */
+/** The scheduler runs at least this often; longer timers would overflow. */
 export const longestPauseMs = 60_000
-/** Old bytes that a new chunk is told apart from: twice as many save 3 % more and take twice the time. */
+/** The size of a delta base: twice as much saves another 3 % and takes twice the time. */
 export const baseBytes = 512 * 1024
-/** Old chunks kept in memory while deltas are made or read: neighbours share most of theirs. */
+/** Base chunks cached while deltas are made or read: consecutive chunks share most of theirs. */
 export const baseCacheBytes = 8 * 1024 ** 2
-/** Recipes whose chunks are at hand for deltas: as many as paths that are asked for side by side. */
+/** Recipes cached for deltas: one for each concurrently requested path. */
 export const baseRecipes = 16
-/** Old versions of one path that are compared: more generations are seldom kept. */
+/** Old versions of one path that are compared: more generations are rarely kept. */
 export const baseCandidates = 4
-/** Staged chunks kept in memory beside the disk: what is imported in the next moments. */
+/** Staged chunks also cached in memory: those that are imported shortly after. */
 export const recentChunkBytes = 2 * 1024 ** 2
 
-/** Of a frame of a swarm's stream, beside the time that any stream may be idle: who takes or sends it slower is cut off. */
+/**
+ * The slowest rate for a frame on a swarm stream, beside the idle limit of any stream: slower peers are disconnected.
+ */
 export const slowestFrameBytesPerMs = 1
 
 export interface SchedulerLimits {
-  /** Asked of one peer at a time before its rate is known: bandwidth × round trip of a fast LAN, and then some. */
+  /** In flight to one peer before its rate is known: the bandwidth-delay product of a fast LAN, with a margin. */
   readonly windowBytes: number
   /** Four chunks of the largest size: less would leave a link idle between answers. */
   readonly minWindowBytes: number
-  /** More than this only queues at the peer, where it cannot be taken back. */
+  /** More than this only queues at the peer, where it can't be cancelled. */
   readonly maxWindowBytes: number
-  /** Rarest first looks this far ahead in the order, so that paths still become whole one after another. */
+  /** The look-ahead of rarest first, so that paths still complete one after another. */
   readonly lookAheadChunks: number
   readonly lookAheadBytes: number
-  /** Chunks looked at for a peer that has none of those; bounds one call. */
+  /** Chunks examined beyond it for a peer that has none of those; bounds one call. */
   readonly searchChunks: number
-  /** A peer that shows no progress for this long loses the chunks that it is to bring to the site. */
+  /** A local peer without progress for this long loses its lease on the chunks that it was to fetch over the uplink. */
   readonly leaseMs: number
-  /** A lease is at least this many times what we ourselves wait for a chunk: a slow uplink is slow for everyone. */
+  /** A lease lasts at least this multiple of our own wait for a chunk: a slow uplink is slow for every peer. */
   readonly leaseWaits: number
-  /** For this long a new member leaves those that were there before it what they are probably fetching. */
+  /** For this long a new member leaves the chunks that earlier members are probably fetching to them. */
   readonly headStartMs: number
-  /** A member whose chunks take this many times the site's median gives the later half of the rest to idle ones. */
+  /**
+   * A member whose chunks take this multiple of the site's median hands the later half of its rest over to idle ones.
+   */
   readonly handOverFactor: number
-  /** A local peer that answers nothing for this long is waited for no longer: LAN answers take milliseconds. */
+  /** A local peer without an answer for this long is stalled: LAN answers take milliseconds. */
   readonly stallMs: number
-  /** A request is given up when its peer has sent nothing for this long. */
+  /** A request times out when its peer has sent nothing for this long. */
   readonly requestTimeoutMs: number
-  /** The last chunks are asked twice when no more than these are missing. */
+  /** The end-game starts when no more than this number of chunks is missing. */
   readonly endGameChunks: number
   readonly endGameBytes: number
-  /** A request is slow when it is older than this and than `slowFactor` × the median of the other peers. */
+  /** A request is slow if it is older than this and than `slowFactor` × the median of the other peers. */
   readonly slowMs: number
   readonly slowFactor: number
-  /** A chunk that a peer failed to give isn't asked there again for this long. */
+  /** How long a chunk isn't requested again from a peer that failed to send it. */
   readonly failedPauseMs: number
-  /** A peer that fails this often in a row is asked nothing for a while, doubled from the first to the last. */
+  /** A peer with this number of consecutive failures rests, with a pause that doubles from the first to the last. */
   readonly failuresInRow: number
   readonly restFirstMs: number
   readonly restLastMs: number
-  /** Peers of one closure; beyond them a rendezvous costs more than it brings. */
+  /** Peers of one closure; beyond them rendezvous hashing costs more than it saves. */
   readonly maxPeers: number
 }
 

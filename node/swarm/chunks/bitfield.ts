@@ -1,6 +1,6 @@
-/** A set of chunk numbers, one bit each: what a peer has. */
+/** A set of chunk numbers with one bit each: the chunks that a peer has. */
 
-/** Bit 0 is the highest of the first byte, as in BitTorrent's bitfield (BEP 3). */
+/** Bit 0 is the highest bit of the first byte, as in BitTorrent's bitfield (BEP 3). */
 export class Bitfield {
   readonly size: number
   readonly bytes: Uint8Array
@@ -21,7 +21,7 @@ export class Bitfield {
     for (const byte of this.bytes) this.#count += bitsOf(byte)
   }
 
-  /** How many numbers are in it. */
+  /** The number of chunks in the set. */
   get count(): number {
     return this.#count
   }
@@ -34,7 +34,7 @@ export class Bitfield {
     return ((this.bytes[number >> 3] ?? 0) & (0x80 >> (number & 7))) !== 0
   }
 
-  /** Adds a number; false when it was there already. Throws a RangeError beyond the size. */
+  /** Adds a number; false if it was present. Throws a RangeError beyond the size. */
   add(number: number): boolean {
     if (number < 0 || number >= this.size) throw new RangeError(`expected a number below ${this.size}, got ${number}`)
     if (this.has(number)) return false

@@ -1,4 +1,4 @@
-/** The chunk index: in which store paths, and where, each chunk's bytes lie, so that the store is the block store. */
+/** The chunk index: maps chunk hashes to store paths and offsets, so that the Nix store serves as the block store. */
 
 import type { Level } from 'level'
 import type { Chunk, Recipe } from '../../../protocol/closure/recipe.ts'
@@ -7,47 +7,48 @@ import { packVarints, unpackVarints } from '../../../protocol/encoding/varint.ts
 import { type StorePath, storePathSchema } from '../../../protocol/nix/store-path.ts'
 import { SerialQueue } from '../../concurrency/serial-queue.ts'
 
-/** Places that a look-up gives for one chunk: enough to go on when a path vanishes while it is read. */
+/** Places that a look-up returns for one chunk: alternatives in case a path vanishes while it is read. */
 export const maxPlaces = 4
 
-/** Where a chunk's bytes lie: a range of a path's NAR, which is to be normalised with that path's positions. */
+/** The location of a chunk: a range of a path's NAR, to be normalised with that path's positions. */
 export interface Place {
   readonly path: StorePath
-  /** In the path's NAR. */
+  /** The byte offset in the path's NAR. */
   readonly offset: number
   readonly length: number
 }
 
-/** Operations written at a time when a path is added or removed; a wide path has some ten thousand chunks. */
+/** Database operations in one batch: a path may have ten thousand chunks. */
 const batchSize = 1000
 
 /** Entries that a look-up reads at a time: about 25 kB. */
 const maxStep = 256
 
-/** Characters of a hash in base64url. */
+/** The length of a hash in base64url. */
 const prefixLength = 43
 
 /**
- * Chunk hash → places, in LevelDB. One key for each chunk and path, so that paths come and go without reading what
- * others wrote: `<32 bytes of hash><store path>` → offset and length. A second table, store path → its chunks' hashes,
- * is what a path is removed by; it is written first and deleted last, so a crash leaves nothing that can't be removed.
+ * Chunk hash → places, in LevelDB. Each combination of chunk and path has its own key, `<32 bytes of hash><store
+ * path>` → offset and length, so adding or removing a path touches no other path's entries. A second table maps a
+ * store path to its chunks' hashes and is used to remove the path. It is written first and deleted last, so a crash
+ * leaves nothing that can't be removed.
  *
- * The index is a cache of what the recipes of valid paths say: it can be emptied and filled again at any time, and who
- * reads a place checks the chunk's hash.
+ * The index is a cache of the recipes of valid paths: it can be cleared and rebuilt at any time, and readers verify
+ * each chunk's hash.
  */
 export class ChunkIndex {
   readonly #places: ReturnType<typeof placesOf>
   readonly #paths: ReturnType<typeof pathsOf>
-  /** Writers take turns: an `add` and a `remove` of one path must not mix. */
+  /** Serialises writers: an `add` and a `remove` of one path must not interleave. */
   readonly #writes = new SerialQueue()
 
-  /** Takes an open database, of which it uses the sublevels `chunk-places` and `chunk-paths`. */
+  /** Takes an open database and uses its sublevels `chunk-places` and `chunk-paths`. */
   constructor(db: Level) {
     this.#places = placesOf(db)
     this.#paths = pathsOf(db)
   }
 
-  /** Enters the chunks of a path that is valid; again is fine. */
+  /** Adds the chunks of a valid path; idempotent. */
   add(path: StorePath, recipe: Recipe): Promise<void> {
     return this.#writes.run(async () => {
       const first = new Map<string, Chunk>()
@@ -63,19 +64,19 @@ export class ChunkIndex {
     })
   }
 
-  /** Forgets a path, because it has left the store; one that isn't known is fine. */
+  /** Removes a path that has left the store; unknown paths are ignored. */
   remove(path: StorePath): Promise<void> {
     return this.#writes.run(() => this.#remove(path))
   }
 
-  /** Forgets all paths but these: what a garbage collection left. Returns what was forgotten. */
+  /** Removes all paths except these, after a garbage collection. Returns the removed ones. */
   async retain(valid: ReadonlySet<StorePath>): Promise<StorePath[]> {
     const vanished = (await this.#paths.keys().all()).filter(path => !valid.has(path))
     for (const path of vanished) await this.remove(path)
     return vanished
   }
 
-  /** Forgets everything, to be filled again. */
+  /** Removes everything, so that the index can be rebuilt. */
   clear(): Promise<void> {
     return this.#writes.run(async () => {
       await this.#places.clear()
@@ -83,7 +84,7 @@ export class ChunkIndex {
     })
   }
 
-  /** The paths whose chunks are known. */
+  /** All indexed paths. */
   paths(): Promise<StorePath[]> {
     return this.#paths.keys().all()
   }
@@ -93,8 +94,9 @@ export class ChunkIndex {
   }
 
   /**
-   * Where chunks lie, in the order of their hashes: at most {@link maxPlaces} paths each, none when a chunk is nowhere in
-   * the store. Many at a time cost little more than reading their part of the table (a closure's 40,000: some 0.3 s).
+   * Looks chunks up, in the order of `hashes`: at most {@link maxPlaces} places each, none if the store lacks the
+   * chunk. A large look-up costs little more than reading its part of the table (0.3 s for a closure of 40,000
+   * chunks).
    */
   async lookUp(hashes: readonly Uint8Array[]): Promise<Place[][]> {
     const prefixes = hashes.map(prefixOf)
@@ -108,7 +110,7 @@ export class ChunkIndex {
     return prefixes.map(prefix => found.get(prefix) ?? [])
   }
 
-  /** Visits at least the first entries of each wanted prefix (ascending), in one walk that skips what is far. */
+  /** Visits at least the first entries of each wanted prefix (ascending), in one pass that skips distant ranges. */
   async #walk(
     wanted: readonly string[],
     visit: (prefix: string, key: string, value: Uint8Array) => void,
@@ -119,7 +121,7 @@ export class ChunkIndex {
       for (let next = 0; next < wanted.length; ) {
         iterator.seek(wanted[next] ?? '')
         const entries = await iterator.nextv(step)
-        // The last prefix may go on behind these entries, so it is read again from its start, unless it fills them.
+        // The last prefix may continue after these entries, so it is read again from its start, unless it fills them.
         const open = entries.at(-1)?.[0].slice(0, prefixLength)
         if (open === undefined) return
         const alone = entries[0]?.[0].slice(0, prefixLength) === open
@@ -148,7 +150,7 @@ export class ChunkIndex {
 const placesOf = (db: Level) => db.sublevel<string, Uint8Array>('chunk-places', { valueEncoding: 'view' })
 const pathsOf = (db: Level) => db.sublevel<StorePath, Uint8Array>('chunk-paths', { valueEncoding: 'view' })
 
-/** The hash as 43 characters of base64url: keys are text, so that they can be looked at. */
+/** The hash in 43 characters of base64url: readable text keys. */
 function prefixOf(hash: Uint8Array): string {
   return Buffer.from(hash.buffer, hash.byteOffset, hash.byteLength).toString('base64url')
 }
@@ -157,7 +159,7 @@ function keyOf(hash: Uint8Array, path: StorePath): string {
   return prefixOf(hash) + path
 }
 
-/** A place as it was written, or none when the entry is damaged: the index is only a cache. */
+/** A decoded place; undefined if the entry is damaged, since the index is only a cache. */
 function placeOf(path: string, value: Uint8Array): Place | undefined {
   try {
     const [offset, length] = unpackVarints(value)

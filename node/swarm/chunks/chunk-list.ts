@@ -1,4 +1,4 @@
-/** The chunks of a closure, numbered: what two peers that have the same descriptor and recipes speak of. */
+/** The numbered chunks of a closure: peers with the same descriptor and recipes derive the same numbers. */
 
 import { type Closure, type DescribedPath, referencesOf } from '../../../protocol/closure/closure.ts'
 import type { Recipe } from '../../../protocol/closure/recipe.ts'
@@ -8,39 +8,39 @@ import { hashPartLength, storeDir } from '../../../protocol/nix/store-path.ts'
 
 export class ChunkListError extends ThymeshError<'missing-recipe' | 'wrong-recipe'> {}
 
-/** One path of the closure, with what rebuilds its NAR. */
+/** One path of the closure, with everything needed to rebuild its NAR. */
 export interface PathChunks {
   readonly described: DescribedPath
   /** Full store paths of its references, in slot order. */
   readonly references: readonly string[]
   readonly recipe: Recipe
-  /** The hash parts that stand in the recipe's slots, as ASCII: what `restore` takes. */
+  /** The hash parts of the recipe's slots as ASCII, for `restore`. */
   readonly slots: readonly Uint8Array[]
-  /** Numbers of its chunks, in the order of the NAR: as many as `recipe.chunks`. */
+  /** Its chunk numbers, in the order of the NAR: one for each of `recipe.chunks`. */
   readonly chunks: Uint32Array
 }
 
-/** Where a chunk stands first: its path, and its place among that path's chunks. */
+/** A chunk's first occurrence: its path, and its index among that path's chunks. */
 export interface ChunkPlace {
   readonly path: PathChunks
   readonly place: number
 }
 
 /**
- * Chunks are numbered by first occurrence over the descriptor's paths, each different chunk once. Both ends of a transfer
- * come to the same numbers, since descriptor and recipes are named by their hashes.
+ * Chunks are numbered by first occurrence over the descriptor's paths, each distinct chunk once. Both ends of a
+ * transfer derive the same numbers, since descriptor and recipes are identified by their hashes.
  */
 export class ChunkList {
   readonly paths: readonly PathChunks[]
-  /** How many different chunks there are. */
+  /** The number of distinct chunks. */
   readonly count: number
-  /** Bytes of each chunk. */
+  /** The size of each chunk in bytes. */
   readonly lengths: Uint32Array
   readonly #hashes: Uint8Array
   readonly #firstPath: Uint32Array
   readonly #firstPlace: Uint32Array
 
-  /** `recipes` by their ID in hex. Throws a ChunkListError when one is missing or isn't of its path's size. */
+  /** `recipes` are keyed by ID in hex. Throws a ChunkListError if one is missing or doesn't match its path's size. */
   constructor(closure: Closure, recipes: ReadonlyMap<string, Recipe>) {
     const numbers = new Map<string, number>()
     const hashes: Uint8Array[] = []
@@ -85,7 +85,7 @@ export class ChunkList {
     return this.lengths[number] ?? 0
   }
 
-  /** Where a chunk stands first in the closure. */
+  /** A chunk's first occurrence in the closure. */
   placeOf(number: number): ChunkPlace {
     const path = this.paths[this.#firstPath[number] ?? 0]
     if (number >= this.count || path === undefined) throw new RangeError(`no chunk ${number} of ${this.count}`)
@@ -96,7 +96,7 @@ export class ChunkList {
 function recipeOf(described: DescribedPath, recipes: ReadonlyMap<string, Recipe>): Recipe {
   const recipe = recipes.get(toHex(described.recipe))
   if (recipe === undefined) {
-    throw new ChunkListError('missing-recipe', `expected the recipe of ${described.path}, it is not here`)
+    throw new ChunkListError('missing-recipe', `expected the recipe of ${described.path}, which is missing`)
   }
   if (recipe.size !== described.narSize || recipe.slotCount > described.references.length) {
     throw new ChunkListError('wrong-recipe', `the recipe of ${described.path} doesn't fit its NAR`)

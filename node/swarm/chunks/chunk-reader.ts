@@ -1,4 +1,4 @@
-/** Reads chunks out of the store's paths: NARs that were read lately stay open, with their positions. */
+/** Reads chunks from store paths, and caches open NARs with their positions. */
 
 import { LRUCache } from 'lru-cache'
 import type { Positions } from '../../../protocol/closure/positions.ts'
@@ -11,20 +11,20 @@ import { normaliseRange } from '../recipe/normalise.ts'
 import type { Place } from './chunk-index.ts'
 
 /**
- * NARs kept open. Opening one asks the Nix daemon and may walk the path's files; a peer's requests go over many paths at
- * a time. A layout in memory is about 1 % of its NAR.
+ * Open NARs. Opening one queries the Nix daemon and may walk the path's files, and a peer's requests cover many paths
+ * at a time. A layout in memory takes about 1 % of its NAR.
  */
 const openNars = 32
 
 /**
- * Read at a time where chunks are read one after the other, as by who serves a whole path: some eight chunks, since a read
- * costs more by itself than by its bytes. Each open NAR holds one such window at most.
+ * The read-ahead for sequential reads, as when a whole path is served: about eight chunks, since a read call costs
+ * more than its bytes. Each open NAR holds at most one such window.
  */
 const windowBytes = 512 * 1024
 
 type RangeSource = Pick<NarSource, 'size' | 'readRange'>
 
-/** Normalised bytes of a NAR from `start` to before `end`. */
+/** Normalised bytes of a NAR from `start` to `end` (exclusive). */
 interface Window {
   readonly start: number
   readonly end: number
@@ -35,16 +35,16 @@ interface OpenNar {
   readonly nar: RangeSource
   readonly positions: Positions
   window: Window | undefined
-  /** Where the chunk ends that was asked for last. */
+  /** The end of the last requested chunk. */
   next: number
 }
 
-/** In place of an offset: no chunk begins there. */
+/** An impossible offset, at which no chunk begins. */
 const nothingAsked = -1
 
 export interface ChunkReaderComponents {
   readonly store: { nar(path: string): Promise<RangeSource> } | Pick<NixStore, 'nar'>
-  /** Where a path's references stand; nothing when its recipe isn't known. */
+  /** The reference positions of a path; undefined if its recipe isn't known. */
   readonly positionsOf: (path: StorePath) => Promise<Positions | undefined>
 }
 
@@ -57,8 +57,8 @@ export class ChunkReader {
   }
 
   /**
-   * The normalised bytes at a place, verified against the chunk's hash; nothing when they are other bytes, or the path is
-   * gone or has no known recipe. Throws a StoreError when the store itself can't be reached.
+   * The normalised bytes at a place, verified against the chunk's hash; undefined if they don't match, or if the path
+   * is gone or has no known recipe. Throws a StoreError if the store can't be reached.
    */
   async read({ path, offset, length }: Place, hash: Uint8Array): Promise<Uint8Array | undefined> {
     try {
@@ -91,7 +91,7 @@ export class ChunkReader {
   }
 }
 
-/** A chunk's normalised bytes: a view, where it is part of a window. */
+/** A chunk's normalised bytes; a view if it is part of a window. */
 async function rangeOf(open: OpenNar, offset: number, length: number): Promise<Uint8Array> {
   const end = offset + length
   const follows = open.next === offset
@@ -110,7 +110,7 @@ async function readNormalised({ nar, positions }: OpenNar, offset: number, lengt
   return normaliseRange(await nar.readRange(offset, length), offset, positions)
 }
 
-/** The path was collected, or isn't what the index or Nix's database says. */
+/** The path was collected, or differs from the index or Nix's database. */
 function isGone(thrown: unknown): boolean {
   if (thrown instanceof RangeError) return true
   return thrown instanceof ThymeshError && goneCodes.has(thrown.code)

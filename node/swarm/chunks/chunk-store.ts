@@ -1,13 +1,16 @@
-/** What a swarm needs of the chunks on this machine, wherever they lie: staged, or in the store's paths. */
+/** A closure's local chunks as a swarm uses them, whether staged or in store paths. */
 
 export interface ChunkStore {
-  /** Whether the chunk can be read here, as far as is known without reading it. */
+  /** Whether the chunk is available here, as far as is known without reading it. */
   has(number: number): boolean
   /**
-   * The chunk's normalised bytes, verified against its hash; nothing when it is not here after all (collected, damaged),
-   * and then `has` says so from there on.
+   * The chunk's normalised bytes, verified against its hash; undefined if it turns out to be missing (collected,
+   * damaged), and from then on `has` returns false.
    */
   read(number: number): Promise<Uint8Array | undefined>
-  /** Stages a chunk whose hash was verified, unless nobody waits for it and there is no room. Rejects with a StagingError `disk-full` beyond the disk or its budget. */
+  /**
+   * Stages a verified chunk; drops it if no fetch has reserved it and space is short. Rejects with a StagingError
+   * `disk-full` if the disk or the budget is full.
+   */
   put(number: number, bytes: Uint8Array): Promise<void>
 }

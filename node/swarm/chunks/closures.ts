@@ -1,4 +1,4 @@
-/** Closure descriptors and recipes of releases that were verified: what this peer may fetch, and what it serves. */
+/** Closure descriptors and recipes of verified releases: what this peer may fetch and serves. */
 
 import { type Closure, closureCodec } from '../../../protocol/closure/closure.ts'
 import { decodeRecipe, type Recipe } from '../../../protocol/closure/recipe.ts'
@@ -18,7 +18,7 @@ import { ChunkList } from './chunk-list.ts'
 
 export class ClosureError extends ThymeshError<'wrong-closure' | 'missing-document'> {}
 
-/** A closure with all that rebuilds it. */
+/** A closure with its descriptor and recipes. */
 export interface KnownClosure {
   readonly hash: Uint8Array
   readonly closure: Closure
@@ -31,7 +31,7 @@ export class Closures {
   readonly #log: Logger
   /** SHA-256 of the descriptors that verified releases name, in hex. */
   #released = new Set<string>()
-  /** The paths of released closures whose descriptors are here. */
+  /** The paths of released closures whose descriptors are stored here. */
   readonly described = new DescribedPaths()
   readonly #closureOf = new Map<string, Uint8Array>()
 
@@ -41,39 +41,37 @@ export class Closures {
     this.#log = components.log
   }
 
-  /** Serves again what was released lately, and from now on what is released. */
+  /** Serves recently released closures again, and new ones as they are released. */
   async load(): Promise<void> {
     await this.reload()
     this.#state.on('changed', accepted => {
       for (const key of closuresOf(accepted)) {
-        this.#know(fromHex(key)).catch(thrown =>
-          this.#log.warn({ reason: messageOf(thrown) }, 'a closure was left out'),
-        )
+        this.#know(fromHex(key)).catch(thrown => this.#log.warn({ reason: messageOf(thrown) }, 'a closure was skipped'))
       }
     })
   }
 
-  /** The newest releases, oldest first: of each site as many as of the fleet. */
+  /** The newest releases, oldest first: as many of each site as of the fleet. */
   async #newest(): Promise<Release[]> {
     const found: Release[] = []
     for (const version of (await this.#state.releaseVersions()).slice(-keptReleases)) {
       const release = await this.#state.release(version).catch((thrown: unknown) => {
-        this.#log.warn({ version, reason: messageOf(thrown) }, 'a kept release was left out')
+        this.#log.warn({ version, reason: messageOf(thrown) }, 'a stored release was skipped')
         return undefined
       })
       if (release !== undefined) found.push(release)
     }
     const all = await this.#state.siteReleases().catch((thrown: unknown) => {
-      this.#log.warn({ reason: messageOf(thrown) }, "kept releases of sites' operators were left out")
+      this.#log.warn({ reason: messageOf(thrown) }, "stored releases of sites' operators were skipped")
       return []
     })
     const newer = (one: Release) => all.filter(({ site, version }) => site === one.site && version > one.version)
     return [...found, ...all.filter(one => newer(one).length < keptReleases)]
   }
 
-  /** Looks again at what was released lately: what is older is served no more, its documents may be gone. */
+  /** Rereads the recent releases: older ones are no longer served, since their documents may be gone. */
   async reload(): Promise<void> {
-    /** Descriptors by their hash, nothing for those that are not here; of two that name one path the later one counts. */
+    /** Descriptors by hash, undefined if missing. If two contain the same path, the later one wins. */
     const known = new Map<string, Closure | undefined>()
     for (const { configs } of await this.#newest()) {
       for (const { closure } of Object.values(configs)) {
@@ -84,16 +82,16 @@ export class Closures {
         known.set(key, before ?? (bytes && closureCodec.decode(bytes)))
       }
     }
-    // All at once: neighbours and the binary cache go on asking meanwhile.
+    // Replaced in one step: neighbours and the binary cache keep asking meanwhile.
     this.#released = new Set(known.keys())
     this.#closureOf.clear()
     this.described.clear()
     for (const [key, closure] of known) if (closure !== undefined) this.#describe(fromHex(key), closure)
-    // What was believed meanwhile.
+    // Releases accepted meanwhile.
     for (const key of closuresOf(this.#state.accepted)) if (!known.has(key)) await this.#know(fromHex(key))
   }
 
-  /** The descriptor of the released closure that holds a store path, by its hash. */
+  /** The hash of the descriptor of a released closure that contains a store path. */
   withPath(path: string): Uint8Array | undefined {
     return this.#closureOf.get(path)
   }
@@ -110,15 +108,15 @@ export class Closures {
     for (const { path } of closure.paths) this.#closureOf.set(path, hash)
   }
 
-  /** Whether a release that we have verified names this descriptor. */
+  /** Whether a verified release names this descriptor. */
   isReleased(hash: Uint8Array): boolean {
     return this.#released.has(toHex(hash))
   }
 
-  /** The closure of a released config, what is missing of its documents from members. Throws a ClosureError. */
+  /** The closure of a released config; fetches missing documents from members. Throws a ClosureError. */
   async get(config: ReleasedConfig, signal?: AbortSignal): Promise<KnownClosure> {
     const hash = hashOfCid(config.closure)
-    // What describes the system before is much like it: of a rebuild, recipes, names and references are the same.
+    // Delta bases: the previous system's descriptor is similar, since a rebuild shares recipes, names and references.
     const before = [...new Set(this.#closureOf.values())].reverse().slice(0, limits.bases)
     const closure = closureCodec.decode(await this.#document(hash, signal, before))
     const top = closure.paths.at(-1)?.path
@@ -134,7 +132,7 @@ export class Closures {
           recipes.set(toHex(id), decodeRecipe(await this.#document(id, signal)))
         }
       } catch (thrown) {
-        // The others need not go on either.
+        // After a failure the remaining fetches stop, too.
         wanted.length = 0
         throw thrown
       }
@@ -143,7 +141,7 @@ export class Closures {
     return { hash, closure, list: new ChunkList(closure, recipes) }
   }
 
-  /** A closure whose documents are all here; nothing when one is missing. */
+  /** A closure whose documents are all here; undefined if one is missing. */
   async held(hash: Uint8Array): Promise<KnownClosure | undefined> {
     const bytes = await this.#state.document(hash)
     if (bytes === undefined) return undefined
@@ -154,12 +152,12 @@ export class Closures {
       if (known === undefined) return undefined
       found.set(toHex(recipe), known)
     }
-    // Read only when all are here: while they come, every neighbour asks every few seconds.
+    // Decoded only once all are here: until then, every neighbour asks every few seconds.
     const recipes = new Map([...found].map(([key, known]) => [key, decodeRecipe(known)]))
     return { hash, closure, list: new ChunkList(closure, recipes) }
   }
 
-  /** Keeps a closure that this peer described itself, its recipes being kept already. */
+  /** Adds a closure that this peer described itself; its recipes must be stored already. */
   async add(closure: Closure): Promise<CID> {
     const bytes = closureCodec.encode(closure)
     await this.#state.keepDocument(bytes)

@@ -1,4 +1,4 @@
-/** Which old chunks a new one is likely to resemble: those that stand, in the old NAR, where the new one stands in the new. */
+/** Aligns the chunks of two NARs: the delta base of a new chunk is the run of old chunks at the corresponding place. */
 
 import type { Chunk, Recipe } from '../../../protocol/closure/recipe.ts'
 import { toHex } from '../../../protocol/encoding/hash.ts'
@@ -11,7 +11,7 @@ export interface Run {
   readonly count: number
 }
 
-/** A place that is the same in both NARs. */
+/** A place that both NARs share. */
 interface Anchor {
   readonly start: number
   readonly end: number
@@ -20,9 +20,9 @@ interface Anchor {
 }
 
 /**
- * For each place among the new chunks, the run of old ones to tell it apart from; none where the old NAR has that chunk.
- * Chunks that both have are the anchors; between two of them a new chunk is looked for as far along as it stands. A bad
- * guess costs bytes, nothing else.
+ * For each new chunk, the run of old chunks to use as its delta base; undefined if the old NAR contains the chunk.
+ * Shared chunks are anchors; between two anchors, the position of a new chunk is interpolated. A wrong guess only
+ * costs bytes.
  */
 export function align(before: Recipe, after: Recipe): (Run | undefined)[] {
   if (before.chunks.length === 0) return after.chunks.map(() => undefined)
@@ -38,7 +38,7 @@ export function align(before: Recipe, after: Recipe): (Run | undefined)[] {
   return runs
 }
 
-/** Chunks that both have, in an order that both have, between the beginnings and the ends. */
+/** Shared chunks in an order common to both, plus the beginnings and the ends. */
 function anchorsOf(before: Recipe, after: Recipe): Anchor[] {
   const places = new Map<string, number[]>()
   before.chunks.forEach(({ hash }, place) => {
@@ -68,7 +68,7 @@ function runNear(before: Recipe, { offset, length }: Chunk, last: Anchor, next: 
   return runOf(before, middle - baseBytes / 2, middle + baseBytes / 2)
 }
 
-/** The chunks that lie at least partly between two offsets, as many as one request may name. */
+/** The chunks that overlap the range between two offsets, as many as one request may name. */
 function runOf({ chunks, size }: Recipe, start: number, end: number): Run {
   const first = placeAt(chunks, Math.max(0, Math.min(start, size - 1)))
   let count = 0
@@ -83,7 +83,7 @@ function runOf({ chunks, size }: Recipe, start: number, end: number): Run {
   return { first, count }
 }
 
-/** The last chunk that begins at or before an offset. */
+/** The index of the last chunk that begins at or before an offset. */
 function placeAt(chunks: readonly Chunk[], offset: number): number {
   let low = 0
   let high = chunks.length - 1

@@ -1,4 +1,4 @@
-/** Finds, for the chunks that a fetch lacks, old ones on this machine that they may be told apart from. */
+/** Finds local delta bases for the missing chunks of a closure: runs of chunks in older versions of the same paths. */
 
 import type { Recipe } from '../../../protocol/closure/recipe.ts'
 import { toHex } from '../../../protocol/encoding/hash.ts'
@@ -17,7 +17,7 @@ export interface BaseFinderComponents {
   readonly recipes: Pick<RecipeBook, 'idFor' | 'recipeFor'>
 }
 
-/** The old chunks for each chunk of one closure, as far as they were looked for. */
+/** Delta bases for the chunks of one closure, as far as they have been searched. */
 export class BaseFinder {
   readonly #components: BaseFinderComponents
   readonly #bases = new Map<number, Base>()
@@ -26,17 +26,17 @@ export class BaseFinder {
     this.#components = components
   }
 
-  /** What a chunk may be told apart from; nothing when nothing is like it. */
+  /** A chunk's delta base; undefined if there is none. */
   baseOf(number: number): Base | undefined {
     return this.#bases.get(number)
   }
 
-  /** The old chunks are not here any more: it must come whole. */
+  /** Forgets a delta base that is no longer in the store, so that the chunk is fetched whole. */
   forget(number: number): void {
     this.#bases.delete(number)
   }
 
-  /** Looks among the paths that are in the store for what the chunks that `isLacking` of these paths may resemble. */
+  /** Searches indexed store paths for delta bases of those chunks of `paths` that `isLacking` selects. */
   async find(paths: readonly PathChunks[], isLacking: (number: number) => boolean): Promise<void> {
     const lacking = paths.filter(({ chunks }) => chunks.some(isLacking))
     if (lacking.length === 0) return
@@ -55,14 +55,14 @@ export class BaseFinder {
     align(best.recipe, path.recipe).forEach((run, place) => {
       const number = path.chunks[place] ?? 0
       if (run === undefined || run.count === 0 || !isLacking(number)) return
-      // A chunk that stands elsewhere before is told apart there. By name: the path may come from another reading of the
-      // same closure than the list.
+      // A chunk that occurs earlier elsewhere has its delta base there. Compared by name, since the path and the list
+      // may come from separate readings of the closure.
       if (list.placeOf(number).path.described.path !== path.described.path) return
       this.#bases.set(number, { recipe: id, ...run })
     })
   }
 
-  /** Of several old versions the one with most of the new one's chunks; then the one nearest in size. */
+  /** The old version that shares the most bytes with the new one; among equals, the one of the nearest size. */
   async #nearest(recipe: Recipe, old: readonly StorePath[]): Promise<{ path: StorePath; recipe: Recipe } | undefined> {
     const hashes = new Set(recipe.chunks.map(({ hash }) => toHex(hash)))
     let best: { path: StorePath; recipe: Recipe; shared: number } | undefined

@@ -1,4 +1,4 @@
-/** Deltas' old chunks: those that a fetch names when it asks, and the bytes that either side reads for them. */
+/** Reads delta bases: the runs of old chunks that serve as zstd dictionaries, on either side of a transfer. */
 
 import { LRUCache } from 'lru-cache'
 import type { Chunk, Recipe } from '../../../protocol/closure/recipe.ts'
@@ -13,11 +13,11 @@ export interface BasesComponents {
   readonly store: ChunkReaderComponents['store']
   readonly index: Pick<ChunkIndex, 'lookUp'>
   readonly positionsOf: ChunkReaderComponents['positionsOf']
-  /** A recipe by its SHA-256; nothing when it isn't here. */
+  /** A recipe by its SHA-256; undefined if it isn't stored here. */
   readonly recipe: (id: Uint8Array) => Promise<Recipe | undefined>
 }
 
-/** Reads runs of chunks of recipes that are here, out of any path of the store; what was read lately is kept. */
+/** Reads runs of chunks from any store path that has them, and caches recent recipes and chunks. */
 export class Bases {
   readonly #components: BasesComponents
   readonly #reader: ChunkReader
@@ -33,8 +33,8 @@ export class Bases {
   }
 
   /**
-   * The bytes of a run, one chunk after the other, each verified against its hash; nothing when the recipe or one of them
-   * isn't here, or when they are more than a delta may need.
+   * The bytes of a run, concatenated, each chunk verified against its hash; undefined if the recipe or a chunk is
+   * missing, or if the run is larger than a delta base may be.
    */
   async read({ recipe, first, count }: Base): Promise<Uint8Array | undefined> {
     const run = (await this.#chunksOf(recipe)).slice(first, first + count)
@@ -54,7 +54,7 @@ export class Bases {
     return parts.some(part => part === undefined) ? undefined : Buffer.concat(parts as Uint8Array[], size)
   }
 
-  /** One of them is enough. */
+  /** Any one of the places will do. */
   async #readOne(places: readonly Place[], hash: Uint8Array): Promise<Uint8Array | undefined> {
     for (const place of places) {
       const bytes = await this.#reader.read(place, hash)
@@ -63,10 +63,10 @@ export class Bases {
     return undefined
   }
 
-  /** Chunks that follow each other share most of what they are told apart from. */
+  /** Consecutive chunks share most of their delta bases. */
   #keep(key: string, bytes: Uint8Array): void {
     if (this.#chunks.has(key)) return
-    // A copy: what was read may be a view of something much larger.
+    // A copy: the bytes may be a view of a much larger buffer.
     this.#chunks.set(key, Buffer.from(bytes))
   }
 
@@ -75,13 +75,13 @@ export class Bases {
     const known = this.#recipes.get(key) ?? this.#components.recipe(id).then(recipe => recipe?.chunks ?? [])
     this.#recipes.set(key, known)
     const forget = () => this.#recipes.delete(key)
-    // What isn't here may come.
+    // A missing recipe may arrive later.
     known.then(chunks => chunks.length === 0 && forget(), forget)
     return known
   }
 }
 
-/** A store path's name without its hash and versions: what it has in common with the path that it replaces. */
+/** A store path's name without hash and version, which it shares with the older version that it replaces. */
 export function packageNameOf(path: StorePath): string {
   return path.slice(path.indexOf('-') + 1).replace(/-[0-9][^-]*/g, '')
 }

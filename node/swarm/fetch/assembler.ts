@@ -1,4 +1,4 @@
-/** Assembles NARs from chunks and brings them into the Nix store, while the chunks still come. */
+/** Assembles NARs from chunks and imports them into the Nix store while chunks still arrive. */
 
 import { setMaxListeners } from 'node:events'
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
@@ -12,43 +12,48 @@ import type { ChunkStore } from '../chunks/chunk-store.ts'
 import { hasReferences, restore } from '../recipe/normalise.ts'
 
 /**
- * `wrong-closure`: verified chunks make another NAR than the descriptor says. `chunk-lost`: a chunk is said to be here
- * again and again, and never is.
+ * `wrong-closure`: verified chunks yield another NAR than the descriptor's. `chunk-lost`: a chunk that was available
+ * repeatedly vanished before it was read.
  */
 export class AssemblyError extends ThymeshError<'wrong-closure' | 'chunk-lost'> {}
 
-/** A path up to this size takes no time worth hiding: its import begins when nothing is left to wait for. */
+/**
+ * Up to this size a path is imported only once its chunks and references are complete: there is little latency to
+ * hide.
+ */
 const smallPathBytes = 4 * 1024 ** 2
 
-/** Large paths that wait for references, all but their last piece sent, for each that is streamed: a daemon each. */
+/**
+ * Large paths that wait for references with all but their last piece sent, per streamed path: each occupies a daemon.
+ */
 const heldPerStream = 2
 
-/** Chunks read ahead of the one that is sent: as many as there are threads to read them. */
+/** Read-ahead in chunks: one for each thread that reads. */
 const readAheadChunks = 4
 
-/** A chunk that is gone when it is to be read is asked for again: each time a garbage collection must have struck. */
+/** Retries for a chunk that vanished before it was read: each time, a garbage collection must have taken it. */
 const maxChunkTries = 8
 
 export interface AssemblerComponents {
   readonly store: Pick<NixStore, 'import'>
   readonly list: ChunkList
-  /** `pathValid` is told of each path that came in: its chunks are in the store now and need no staging. */
+  /** `pathValid` is called for each imported path: its chunks are in the store and needn't stay staged. */
   readonly chunks: Pick<ChunkStore, 'has' | 'read'> & { pathValid(path: string): Promise<void> }
   readonly log: Pick<Logger, 'debug'>
 }
 
 export interface AssemblerInit {
-  /** Small paths imported at a time, and large ones streamed at a time. */
+  /** The number of concurrent imports of small paths, and of concurrent streams of large ones. */
   readonly parallel: number
 }
 
 export interface AssemblyOptions {
   readonly signal: AbortSignal
-  /** Called when a path is valid and its chunks are read from the store; awaited before the run ends. */
+  /** Called when a path is valid and its chunks can be read from the store; awaited before the run ends. */
   readonly onPath?: (path: PathChunks) => Promise<void> | void
 }
 
-/** Resolves when a chunk can be read here; rejects when it will not be. */
+/** Resolves when a chunk is available here; rejects if it won't be. */
 export type Availability = (number: number) => Promise<void>
 
 export class Assembler {
@@ -74,17 +79,17 @@ export class Assembler {
 }
 
 /**
- * One run. Small paths and large ones go different ways, and neither way can lock up:
+ * One run. Small and large paths are imported differently, and neither can deadlock:
+ * - A small path takes a slot only when its references are valid and its chunks are here. So it needs nothing else
+ * but the disk and the daemon, and frees its slot.
+ * - A large path starts in the descriptor's order as soon as a stream and a connection are free, and sends chunks as
+ * they arrive. When only the last chunk is left, it frees its stream and waits for its references with only its
+ * connection.
  *
- * - A small path takes a turn only when its references are valid and its chunks are here. So whoever has a turn needs
- *   nothing but the disk and the daemon, and gives it back.
- * - A large path begins as soon as a stream and a connection are free, in the descriptor's order, and sends chunks as they
- *   come. With all chunks sent but the last, it gives up its stream and waits for its references with its connection only.
- *
- * Suppose that every connection of large paths is taken by one that waits for references, and consider the first path in
- * the descriptor's order that isn't valid. What it references stands before it, so it is valid. If it is small it has its
- * turn as soon as its chunks are here. If it is large it has begun, since large paths begin in this order and all that
- * stand before it are done; then it doesn't wait for references. Either way it becomes valid, and so on to the last.
+ * Suppose that all connections of large paths wait for references, and consider the first path in the descriptor's
+ * order that isn't valid. Its references precede it, so they are valid. If it is small, it gets a slot as soon as its
+ * chunks are here. If it is large, it has started, since large paths start in this order and all earlier ones are
+ * done; so it isn't waiting for references. Either way it becomes valid, and by induction so do all.
  */
 class Assembly {
   readonly #components: AssemblerComponents
@@ -111,7 +116,7 @@ class Assembly {
     this.#available = available
     this.#onPath = onPath
     this.#signal = AbortSignal.any([signal, this.#abort.signal])
-    // One for each import at a time, which is more than the ten that Node takes for a leak.
+    // One listener for each concurrent import: more than the ten above which Node warns of a leak.
     setMaxListeners(0, this.#signal)
     this.#race = new AbortRace(this.#signal)
     this.#small = new Semaphore(parallel)
@@ -126,11 +131,11 @@ class Assembly {
     tasks.push(this.#orAbort(this.#importLarge(this.#missing.filter(path => !isSmall(path)))))
     await Promise.allSettled(tasks)
     this.#signal.throwIfAborted()
-    // Nothing is left to listen for, and the caller's signal may live long.
+    // Removes all listeners, since the caller's signal may live long.
     this.#abort.abort()
   }
 
-  /** The first failure is the run's: it becomes the signal's reason, which is what the others end with. */
+  /** The first failure is the run's: it becomes the signal's reason, which ends the other tasks. */
   async #orAbort(task: Promise<void>): Promise<void> {
     try {
       await task
@@ -173,9 +178,9 @@ class Assembly {
       this.#components.log.debug({ path, result }, 'a path is valid')
     } catch (thrown) {
       if (!(thrown instanceof StoreError) || thrown.code !== 'nar-mismatch') throw thrown
-      const problem = `the chunks of ${path} are right but don't make the NAR that the closure describes`
+      const problem = `the chunks of ${path} are correct but don't form the NAR that the closure describes`
       throw new AssemblyError('wrong-closure', `${problem}: ${messageOf(thrown)}`, {
-        hint: 'Release again: the descriptor or the recipe that was published is wrong',
+        hint: 'Release again: the published descriptor or recipe is wrong',
         cause: thrown,
       })
     }
@@ -188,8 +193,8 @@ class Assembly {
   }
 
   /**
-   * The store sends a NAR's last piece when the source has ended, so a source that waits for the references before it
-   * ends has all sent but its last chunk. The stream goes to the next path before that.
+   * The store sends a NAR's last piece when the source ends. A source that waits for its references before it ends
+   * has therefore sent all but its last chunk. The stream is freed before that wait.
    */
   async *#heldBack(path: PathChunks, endStream: () => void): AsyncGenerator<Uint8Array, void> {
     yield* this.#nar(path)
@@ -203,14 +208,14 @@ class Assembly {
     for (let next = 0, place = 0; place < chunks.length; place++) {
       for (; next < chunks.length && next < place + readAheadChunks; next++) {
         const reading = this.#chunk(chunks[next] ?? 0)
-        // Its error is thrown where it is awaited, and forgotten if it never is.
+        // Its error is thrown where it is awaited, and ignored if it never is.
         reading.catch(() => {})
         ahead.push(reading)
       }
       const bytes = await ahead.shift()
       if (bytes === undefined) return
       const offset = recipe.chunks[place]?.offset ?? 0
-      // A copy, since the chunk's bytes may be on their way to another peer.
+      // A copy, since the chunk's buffer may be in use for sending it to another peer.
       const isPlain = !hasReferences(bytes.length, offset, recipe.positions)
       yield isPlain ? bytes : restore(Buffer.from(bytes), offset, recipe.positions, slots)
     }
@@ -222,7 +227,7 @@ class Assembly {
       const bytes = await this.#race.wait(this.#components.chunks.read(number))
       if (bytes !== undefined) return bytes
     }
-    throw new AssemblyError('chunk-lost', `expected chunk ${number}, it was gone ${maxChunkTries} times`)
+    throw new AssemblyError('chunk-lost', `expected chunk ${number}, which vanished ${maxChunkTries} times`)
   }
 
   async #awaitChunk(number: number): Promise<void> {

@@ -1,4 +1,4 @@
-/** Brings a closure into the Nix store: what its chunks are not here for comes from the swarm, the rest from the disk. */
+/** Fetches a closure into the Nix store: missing chunks come from the swarm, the others from the disk. */
 
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
 import { heapPace } from '../../process/heap-pace.ts'
@@ -18,7 +18,7 @@ export interface ClosureFetchComponents {
   store: NixStore
   swarms: SwarmService
   trustedPublicKeys: () => readonly string[]
-  /** Where chunks are staged. */
+  /** The directory for staged chunks. */
   stagingDirectory?: string
   log: Logger
 }
@@ -28,20 +28,20 @@ export interface FetchOptions {
   onProgress?: (progress: Progress) => void
   /** Bytes that the update must leave free. */
   reserveBytes?: number
-  /** Sweeps what nobody needs, when there is too little room. */
+  /** Frees disk space by collecting garbage, if there is too little. */
   makeRoom?: () => Promise<void>
 }
 
-/** A fetch holds the closure from the garbage collector until it is released. */
+/** A fetched closure is protected from the garbage collector until it is released. */
 export interface FetchedClosure {
   readonly progress: Progress
   release(): Promise<void>
 }
 
 /**
- * Fetches and imports what the store lacks of a closure. Resolves when all of it is valid. Throws a FetchError when no
- * member has what is missing or the disk is too small; a StoreError when Nix refuses a path. What was fetched before stays
- * staged for the next try.
+ * Fetches and imports the paths of a closure that the store lacks. Resolves when all are valid. Throws a FetchError
+ * if no member has the missing chunks or the disk is too small; a StoreError if Nix refuses a path. Fetched chunks
+ * stay staged for the next attempt.
  */
 export async function fetchClosure(
   components: ClosureFetchComponents,
@@ -75,7 +75,7 @@ async function bringIn(
   options: FetchOptions,
 ): Promise<void> {
   const { store, swarms, log } = components
-  // Before a byte is asked for: Nix 2.8 would take the whole NAR before it refuses the signature.
+  // Checked before anything is requested: Nix 2.8 would receive the whole NAR before it refuses the signature.
   await requireSignatures(missing, components.trustedPublicKeys())
   const entry = await swarms.open(known)
   const needed = lackingBytes(known, missing, number => entry.chunks.has(number))
@@ -91,15 +91,19 @@ async function bringIn(
     attemptFetch(attempt, { missing: left, progress, onProgress, signal }).catch(async (thrown: unknown) => {
       // How many inodes a path takes is known only now.
       if (makeRoom === undefined || !isDiskFull(thrown)) throw thrown
-      log.warn({ reason: messageOf(thrown) }, 'the disk is full: the store is swept, then the fetch goes on')
+      log.warn(
+        { reason: messageOf(thrown) },
+        'the disk is full: the store is garbage-collected, then the fetch continues',
+      )
       await makeRoom()
       makeRoom = undefined
       return false
     })
   try {
-    // Ends: each time, chunks that were counted on have left the store for good, or room was made, which happens once.
+    // Terminates: each repetition means that available chunks have left the store for good, or that space was freed,
+    // which happens once.
     for (let left = missing; !(await isDone(left)); ) {
-      log.info('the fetch begins anew with what is missing now')
+      log.info('the fetch starts again with what is missing now')
       const valid = await store.validPaths(left.map(({ described }) => described.path))
       left = left.filter(({ described }) => !valid.has(described.path))
     }
@@ -113,7 +117,7 @@ function lackingBytes({ list }: KnownClosure, missing: readonly PathChunks[], is
   return [...numbers].reduce((sum, number) => sum + (isHere(number) ? 0 : list.length(number)), 0)
 }
 
-/** Looks for room, and looks again once room was made. */
+/** Checks the free space, and again after space was freed. */
 async function requireSpace(
   components: ClosureFetchComponents,
   need: Omit<SpaceNeed, 'reserve'>,
@@ -127,6 +131,6 @@ async function requireSpace(
   }
   if (lack === undefined) return
   throw new FetchError('disk-full', lack, {
-    hint: 'Free space on the device, for example with `nix-collect-garbage`; the update is tried again by itself.',
+    hint: 'Free space on the device, for example with `nix-collect-garbage`; the update is retried automatically.',
   })
 }

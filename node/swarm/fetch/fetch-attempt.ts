@@ -1,4 +1,4 @@
-/** One attempt at bringing a closure in: its chunks are asked for as there is room, and its paths imported as they come. */
+/** One attempt at fetching a closure: requests chunks as space permits, and imports paths as their chunks arrive. */
 
 import { setMaxListeners } from 'node:events'
 import { ThymeshError } from '../../../protocol/errors.ts'
@@ -12,12 +12,12 @@ import { Assembler } from './assembler.ts'
 import { FetchWindow } from './fetch-window.ts'
 import type { Progress } from './progress.ts'
 
-/** `no-source`: no member has what is missing. `disk-full`: the disk is too small for the closure. */
+/** `no-source`: no member has the missing chunks. `disk-full`: the disk is too small for the closure. */
 export class FetchError extends ThymeshError<'no-source' | 'disk-full'> {}
 
 /**
- * Chunks that were counted on are gone, and room for them is taken by chunks that are needed later. So the attempt ends
- * and the next one begins with what is known now: it holds room in the order in which paths need it.
+ * Chunks that were available have vanished, and chunks that are needed later occupy their space. The attempt ends,
+ * and the next one reserves space in the order in which paths need it.
  */
 class RoomTaken extends Error {}
 
@@ -36,7 +36,7 @@ export interface AttemptInit {
   readonly signal: AbortSignal
 }
 
-/** Whether all came in; false when it must begin anew. Throws what ended it otherwise. */
+/** Resolves to true when all is imported, to false if the fetch must start again. Throws whatever else ended it. */
 export async function attemptFetch(components: AttemptComponents, init: AttemptInit): Promise<boolean> {
   const attempt = new Attempt(components, init)
   try {
@@ -53,14 +53,14 @@ class Attempt {
   readonly #init: AttemptInit
   readonly #abort = new AbortController()
   readonly #signal: AbortSignal
-  /** Chunks that were not here when it began, or are gone since. */
+  /** Chunks that were missing at the start, or have vanished since. */
   readonly #lacking: Set<number>
 
   constructor(components: AttemptComponents, init: AttemptInit) {
     this.#components = components
     this.#init = init
     this.#signal = AbortSignal.any([init.signal, this.#abort.signal])
-    // One listener for each chunk that is waited for.
+    // One listener for each awaited chunk.
     setMaxListeners(0, this.#signal)
     this.#lacking = lackingChunks(init.missing, number => components.entry.chunks.has(number))
   }
@@ -77,7 +77,7 @@ class Attempt {
     const { budgetBytes } = budget
     const window = new FetchWindow({ list: this.#components.list, missing, needsSpace, budgetBytes, reservation })
     const onArrival = (arrival: Arrival) => {
-      // Others may fetch of the same closure: the loopback cache does.
+      // Others may fetch the same closure, such as the loopback cache.
       if (this.#lacking.has(arrival.chunk)) progress.arrived(arrival)
       onProgress()
     }
@@ -99,7 +99,7 @@ class Attempt {
       onProgress()
       await this.#assemble(window, reservation)
     } catch (thrown) {
-      // What ended it first is the reason; the rest follows from it.
+      // The first failure is the reason; later ones follow from it.
       throw this.#signal.aborted ? this.#signal.reason : thrown
     } finally {
       clearInterval(watchdog)
@@ -122,9 +122,9 @@ class Attempt {
     const available = async (number: number) => {
       if (!window.isOpen(number)) await window.opened(number)
       if (!reservation.has(number) && !chunks.has(number)) {
-        // It was here and is no longer: the garbage collector took its path, say.
+        // It was here and has vanished: for example, the garbage collector took its path.
         if (reservation.tryHold([number])) this.#lacks(number)
-        else this.#abort.abort(new RoomTaken('there is no room for chunks that were counted on and are gone'))
+        else this.#abort.abort(new RoomTaken('there is no space for chunks that were available and have vanished'))
       }
       await swarm.available(number, this.#signal)
     }
@@ -150,7 +150,7 @@ class Attempt {
   }
 }
 
-/** Chunks of these paths that are not here, in the order in which the paths need them; each once. */
+/** The missing chunks of these paths, in the order in which the paths need them; each once. */
 function lackingChunks(missing: readonly PathChunks[], isHere: (number: number) => boolean): Set<number> {
   const wanted = new Set<number>()
   for (const { chunks } of missing) for (const number of chunks) if (!isHere(number)) wanted.add(number)
@@ -160,8 +160,8 @@ function lackingChunks(missing: readonly PathChunks[], isHere: (number: number) 
 const watchIntervalMs = 500
 
 /**
- * Gives up when nothing comes and nobody has what is missing, so that the device can say so. Reports when it is not known
- * any more how long the fetch will take: what was said last would stand for ever.
+ * Gives up if nothing arrives and no member has the missing chunks, so that the device can report it. Also reports
+ * when the remaining time becomes unknown, to replace the last estimate.
  */
 function watchForSources(
   swarm: { hasSources: boolean; inFlight: number; remaining: number; busyUntil: number },
@@ -177,15 +177,15 @@ function watchForSources(
     if (wasKnown && !isKnown) report()
     wasKnown = isKnown
     const now = progress.received + progress.pathsDone
-    // Only what comes counts as better: a source that is asked and has nothing may come and go for ever.
+    // Only arriving chunks count as progress: a source that never has anything may reconnect forever.
     if (now !== before || swarm.remaining === 0) idleMs = 0
     else if (swarm.inFlight === 0 && swarm.busyUntil <= Date.now()) idleMs += watchIntervalMs
     before = now
     if (idleMs < sourceWaitMs) return
-    const who = swarm.hasSources ? 'no member in reach has all of the release' : 'no member in reach has the release'
+    const who = swarm.hasSources ? 'no reachable member has all of the release' : 'no reachable member has the release'
     giveUp(
       new FetchError('no-source', `${who}: ${progress.pathsLeft} of ${progress.paths} paths are missing`, {
-        hint: 'It is tried again when members come; a peer that holds the release must be reachable.',
+        hint: 'It is retried when members connect; a peer that holds the release must be reachable.',
       }),
     )
   }, watchIntervalMs)

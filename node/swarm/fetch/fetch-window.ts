@@ -1,4 +1,4 @@
-/** How much of a closure may be on its way at a time: no more than its staging has room for. */
+/** Limits the part of a closure in flight to its staging budget. */
 
 import type { ChunkList, PathChunks } from '../chunks/chunk-list.ts'
 import type { Reservation } from '../staging/reservation.ts'
@@ -7,34 +7,34 @@ import { StagingLayout } from '../staging/staging-layout.ts'
 
 export interface FetchWindowInit {
   readonly list: ChunkList
-  /** Paths to be brought in, in the descriptor's order. */
+  /** Paths to import, in the descriptor's order. */
   readonly missing: readonly PathChunks[]
-  /** Whether a chunk is staged, or must be: it isn't read from the store. */
+  /** Whether a chunk is or must be staged, because it isn't read from the store. */
   readonly needsSpace: (number: number) => boolean
   readonly budgetBytes: number
   readonly reservation: Reservation
 }
 
-/** A staging file's chunks, which are let go of together. */
+/** The chunks of a staging file, which are released together. */
 interface Share {
   readonly chunks: number[]
-  /** Missing paths that are first in it. */
+  /** Missing paths whose first chunks are in it. */
   left: number
   readonly opened: PromiseWithResolvers<void>
 }
 
 /**
- * Opens staging files in the descriptor's order, as there is room; each path that becomes valid may give a file's room
- * back. It can't lock up: what a path references stands before it, so the first path that isn't valid has its file open
- * and nothing to wait for but its own chunks, or waits for room that others give back.
+ * Opens staging files in the descriptor's order, as space permits; each imported path may free a file. It can't
+ * deadlock: a path's references precede it, so the file of the first path that isn't valid is either open, and the
+ * path waits only for its own chunks, or waits for space that others free.
  */
 export class FetchWindow {
   readonly #layout: StagingLayout
   readonly #shares: readonly Share[]
   readonly #init: FetchWindowInit
-  /** Files that are open are those before this one. */
+  /** The index of the first file that isn't open. */
   #next = 0
-  /** Bytes in files of paths that are valid: only the end of the fetch gives their room back. */
+  /** Bytes in files of valid paths that only the end of the fetch frees. */
   #kept = 0
 
   constructor(init: FetchWindowInit) {
@@ -50,24 +50,24 @@ export class FetchWindow {
     for (const number of [...needed].sort((a, b) => a - b)) {
       this.#shares[this.#layout.rangeOf(number)]?.chunks.push(number)
     }
-    // Seen at once, and not when the last file is to be opened.
+    // Checked at once, rather than when the last file is opened.
     let kept = 0
     for (const share of this.#shares) kept = this.#expectRoom(share, kept)
   }
 
-  /** Whether a chunk may be asked for now. */
+  /** Whether a chunk may be requested now. */
   isOpen(number: number): boolean {
     return this.#layout.rangeOf(number) < this.#next
   }
 
-  /** Resolves when a chunk may be asked for. */
+  /** Resolves when a chunk may be requested. */
   async opened(number: number): Promise<void> {
     await this.#shares[this.#layout.rangeOf(number)]?.opened.promise
   }
 
   /**
-   * Opens all files, each as soon as there is room; `onOpen` gets the chunks of each that aren't here. Rejects with a
-   * BudgetError when one can never be opened, and with the signal's reason.
+   * Opens all files, each as soon as there is space; `onOpen` receives the missing chunks of each. Rejects with a
+   * BudgetError if one can never be opened, and with the signal's reason.
    */
   async run(onOpen: (chunks: readonly number[]) => void, signal: AbortSignal): Promise<void> {
     for (const share of this.#shares) {
@@ -80,7 +80,7 @@ export class FetchWindow {
     }
   }
 
-  /** A path is valid: its file's room is given back when those beside it are valid, too. */
+  /** A path is valid: its file's space is freed once the file's other paths are valid, too. */
   done(path: string): void {
     const share = this.#shares[this.#layout.ofPath(path)?.range ?? 0]
     if (share === undefined || share.left === 0) return
@@ -88,7 +88,7 @@ export class FetchWindow {
     if (share.left === 0) this.#init.reservation.release(share.chunks)
   }
 
-  /** What is kept once this file is open, too. */
+  /** The bytes that stay occupied once this file is open, too. */
   #expectRoom({ chunks, left }: Share, kept: number): number {
     const { list, needsSpace, budgetBytes } = this.#init
     const bytes = chunks.reduce((sum, number) => sum + (needsSpace(number) ? list.length(number) : 0), 0)

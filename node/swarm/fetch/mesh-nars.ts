@@ -1,4 +1,4 @@
-/** NARs out of the mesh as streams, for the loopback cache: what Nix asks for that is not in the store. */
+/** Streams NARs from the mesh for the loopback binary cache: paths that Nix requests and the store lacks. */
 
 import { setMaxListeners } from 'node:events'
 import { equalBytes } from '../../../protocol/encoding/hash.ts'
@@ -13,7 +13,7 @@ import type { Reservation } from '../staging/reservation.ts'
 
 export class MeshNarError extends ThymeshError<'not-described' | 'chunk-lost'> {}
 
-/** A chunk that is gone when it is to be read is asked for again: each time a garbage collection must have struck. */
+/** Retries for a chunk that vanished before it was read: each time, a garbage collection must have taken it. */
 const maxChunkTries = 8
 
 export class MeshNars implements MeshNarsInterface {
@@ -29,7 +29,7 @@ export class MeshNars implements MeshNarsInterface {
     const entry = await this.#entryWith(info.path)
     const path = entry?.swarm.list.paths.find(({ described }) => described.path === info.path)
     if (entry === undefined || path === undefined || !equalBytes(path.described.narHash, info.narHash)) {
-      throw new MeshNarError('not-described', `no release that is known here holds ${info.path}`)
+      throw new MeshNarError('not-described', `no known release contains ${info.path}`)
     }
     const from = path.recipe.chunks.findLastIndex(({ offset }) => offset <= start)
     setMaxListeners(0, signal)
@@ -41,7 +41,8 @@ export class MeshNars implements MeshNarsInterface {
         await this.#ask(entry, reservation, path, place, signal)
         for (; place < path.chunks.length; place++) {
           const bytes = await this.#chunk(entry, reservation, path.chunks[place] ?? 0, signal)
-          // Gone, or the room was taken back. What is left is claimed anew: who waits for room must hold none.
+          // The chunk vanished or the reservation was preempted. The rest is reserved anew: a waiting fetch must hold
+          // nothing.
           if (bytes === undefined) break
           const offset = path.recipe.chunks[place]?.offset ?? 0
           const plain = restored(path, bytes, offset)
@@ -55,7 +56,7 @@ export class MeshNars implements MeshNarsInterface {
     }
   }
 
-  /** The swarm of a closure that holds a path; nothing when its documents are not all here. */
+  /** The swarm of a closure that contains a path; undefined if its documents aren't complete. */
   async #entryWith(path: string): Promise<OpenSwarm | undefined> {
     const hash = this.#closures.withPath(path)
     if (hash === undefined) return undefined
@@ -65,7 +66,7 @@ export class MeshNars implements MeshNarsInterface {
     return known && (await this.#swarms.open(known))
   }
 
-  /** Waits for room for what is left of a path, then asks for it: as deltas where an old version is here. */
+  /** Waits for space for the rest of a path, then requests it: as deltas if an old version is in the store. */
   async #ask(
     { swarm, chunks, budget, finder }: OpenSwarm,
     reservation: Reservation,
@@ -75,13 +76,13 @@ export class MeshNars implements MeshNarsInterface {
   ) {
     const left = [...path.chunks.subarray(place)]
     await reservation.hold([...new Set(left.filter(number => budget.has(number) || !chunks.has(number)))], signal)
-    // Only now: what nobody claimed may have gone for others meanwhile.
+    // Checked only now: unreserved chunks may have been evicted meanwhile.
     const lacking = new Set(left.filter(number => !chunks.has(number)))
     await finder?.find([path], number => lacking.has(number))
     swarm.want(lacking)
   }
 
-  /** A chunk's bytes; nothing when it was here, is gone, and there is no room for it. */
+  /** A chunk's bytes; undefined if it has vanished and there is no space for it. */
   async #chunk({ swarm, chunks }: OpenSwarm, reservation: Reservation, number: number, signal: AbortSignal) {
     for (let tries = 0; tries < maxChunkTries; tries++) {
       if (!chunks.has(number) && !reservation.tryHold([number])) return undefined
@@ -89,11 +90,11 @@ export class MeshNars implements MeshNarsInterface {
       const bytes = await chunks.read(number)
       if (bytes !== undefined) return bytes
     }
-    throw new MeshNarError('chunk-lost', `chunk ${number} is gone each time it is read`)
+    throw new MeshNarError('chunk-lost', `chunk ${number} vanishes each time before it is read`)
   }
 }
 
-/** A copy, since the chunk's bytes may be on their way to another peer. */
+/** A copy, since the chunk's buffer may be in use for sending it to another peer. */
 function restored({ recipe, slots }: PathChunks, bytes: Uint8Array, offset: number): Uint8Array {
   return restore(Buffer.from(bytes), offset, recipe.positions, slots)
 }

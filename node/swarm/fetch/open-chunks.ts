@@ -1,4 +1,4 @@
-/** Opens this machine's chunks of a closure: those that are staged, and those that lie in the store. */
+/** Opens the local chunks of a closure: staged ones and those in the store. */
 
 import { join } from 'node:path'
 import { toHex } from '../../../protocol/encoding/hash.ts'
@@ -18,7 +18,7 @@ export interface OpenChunksComponents extends Pick<LocalChunksComponents, 'store
   readonly log: LocalChunksComponents['log']
 }
 
-/** `onLost` is told when chunks that were here are not any more. */
+/** `onLost` is called when local chunks have vanished. */
 export async function openChunks(
   components: OpenChunksComponents,
   known: KnownClosure,

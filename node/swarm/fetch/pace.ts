@@ -1,35 +1,38 @@
-/** How fast something comes, by what came lately; nothing where that can't be told honestly. */
+/** Measures the recent transfer rate; undefined when it isn't known. */
 
 import { RateMeter } from '../../concurrency/rate-meter.ts'
 
-/** How fast old measurements fade, in milliseconds: chunks come in bursts, and a person reads a time once in a while. */
+/**
+ * The time constant of the exponential decay, in milliseconds: chunks arrive in bursts, and people read an estimate
+ * occasionally.
+ */
 const fadeMs = 10_000
-/** A pace is known once it was looked at for so long. */
+/** The shortest observation after which the rate is known. */
 const knownAfterMs = 1_000
-/** What has brought nothing for so long has no pace: when it goes on, it is measured anew. */
+/** After this silence the rate is unknown, and measured anew when bytes arrive. */
 const silentAfterMs = 5_000
 
-/** All times are milliseconds of one steady clock. */
+/** All times are milliseconds of one monotonic clock. */
 export class Pace {
   #began: number | undefined
   #at = 0
   #meter = new RateMeter(fadeMs)
 
-  /** Notes bytes that have just come. */
+  /** Adds bytes that have just arrived. */
   add(bytes: number, now = performance.now()): void {
     if (this.#began === undefined || now - this.#at > silentAfterMs) {
-      // The first only mark the beginning: nobody knows how long they took.
+      // The first bytes only start the measurement: how long they took is unknown.
       this.#began = now
       this.#meter = new RateMeter(fadeMs)
     } else this.#meter.add(bytes, now)
     this.#at = now
   }
 
-  /** Bytes per second; nothing before it is known and after a silence. */
+  /** Bytes per second; undefined before the rate is known and after a silence. */
   bytesPerSecond(now = performance.now()): number | undefined {
     if (this.#began === undefined || now - this.#began < knownAfterMs || now - this.#at > silentAfterMs)
       return undefined
-    // The meter rises to a steady pace as it fades: at first it has seen a part of its window only.
+    // At first the meter has seen only a part of its window; this corrects for it.
     const seen = 1 - Math.exp(-(now - this.#began) / fadeMs)
     return this.#meter.bytesPerSecond(now) / seen
   }

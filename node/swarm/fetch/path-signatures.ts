@@ -1,17 +1,18 @@
-/** Refuses paths that no trusted key signed before a byte of them is fetched. */
+/** Rejects paths without a trusted signature before anything of them is fetched. */
 
 import { parseNixPublicKey, verifyPath } from '../../../protocol/nix/signature.ts'
 import { storeError } from '../../store/store-error.ts'
 import type { PathChunks } from '../chunks/chunk-list.ts'
 
-/** Signatures checked before others get their turn: some 10 ms on a small board. */
+/** Signatures checked before yielding to the event loop: about 10 ms on a small board. */
 const batchSize = 64
 
 /**
- * Nix checks signatures too, but its daemon may take the whole NAR before it says no (2.8 does), and a path is imported
- * only after what it references. `trusted` as `trusted-public-keys` has them, `name:base64`.
+ * Nix verifies signatures too, but its daemon may receive the whole NAR first (2.8 does), and a path is imported only
+ * after its references. `trusted` is in the format of `trusted-public-keys`, `name:base64`.
  *
- * @throws StoreError `signature-refused` for the first path that none of the keys signed; NixFormatError for a key.
+ * @throws StoreError `signature-refused` for the first path that none of the keys signed; NixFormatError for an
+ * invalid key.
  */
 export async function requireSignatures(paths: readonly PathChunks[], trusted: readonly string[]): Promise<void> {
   const keys = trusted.map(parseNixPublicKey)

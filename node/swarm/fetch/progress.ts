@@ -1,22 +1,22 @@
-/** How far a closure's fetch is: paths, chunks, bytes by source, rate and time left. */
+/** Progress of a closure's fetch: paths, bytes by source, rate and time left. */
 
 import type { PathChunks } from '../chunks/chunk-list.ts'
 import type { Arrival } from '../session/closure-swarm.ts'
 import { Pace } from './pace.ts'
 
-/** All bytes are of chunks as they are, uncompressed; `wire` is what they took on the wire. */
+/** Sizes are in bytes of uncompressed chunks; `wire` counts bytes on the wire. */
 export class Progress {
-  /** Paths that the store lacked, and bytes of their NARs. */
+  /** Paths that the store lacked, and the size of their NARs. */
   readonly paths: number
   readonly size: number
-  /** Bytes of chunks that were not on this machine when the fetch began. */
+  /** Bytes of chunks that were not local when the fetch began. */
   needed = 0
   fromControllers = 0
   fromNeighbours = 0
-  /** Of both, what came from other sites. */
+  /** The part of both that came from other sites. */
   fromElsewhere = 0
   wire = 0
-  /** Bytes of chunks that came and were here by then, or were wrong. */
+  /** Bytes of chunks that were redundant or invalid on arrival. */
   wasted = 0
   pathsDone = 0
   readonly #pace = new Pace()
@@ -33,7 +33,7 @@ export class Progress {
     this.#beganAt = performance.now()
   }
 
-  /** So much is still to come, some of it maybe anew. */
+  /** Bytes still to come, some of them perhaps again. */
   expect(bytes: number): void {
     this.needed = this.received + bytes
   }
@@ -55,7 +55,7 @@ export class Progress {
     return this.fromControllers + this.fromNeighbours
   }
 
-  /** Bytes of NARs that were rebuilt from what this machine has. */
+  /** Bytes of NARs that were rebuilt from local chunks. */
   get fromStore(): number {
     return Math.max(0, this.size - this.needed)
   }
@@ -64,13 +64,13 @@ export class Progress {
     return this.paths - this.pathsDone
   }
 
-  /** While bytes come: how fast, lately, or 0 where that isn't known. Once all have come: how fast they did, over all. */
+  /** While bytes arrive, the recent rate, or 0 if unknown. Once all have arrived, the average. */
   get bytesPerSecond(): number {
     if (this.received === 0 || this.received < this.needed) return this.#pace.bytesPerSecond() ?? 0
     return (this.received / Math.max(1, this.#cameAt - this.#beganAt)) * 1000
   }
 
-  /** Until all chunks are here, by the pace of the last seconds; nothing when there is none, or no chunk to wait for. */
+  /** Time until all chunks are here, at the recent rate; undefined if that is unknown or nothing is left. */
   get secondsLeft(): number | undefined {
     const left = this.needed - this.received
     const pace = left > 0 ? this.#pace.bytesPerSecond() : undefined

@@ -1,4 +1,6 @@
-/** Making recipes: one pass over a NAR blanks its references, cuts it, and proves that it can be put together again. */
+/**
+ * Makes a recipe: one pass over a NAR blanks its references, chunks it, and proves that the result restores the NAR.
+ */
 
 import { createHash } from 'node:crypto'
 import { type Chunk, encodeRecipe, type Recipe, recipeId, recipeLimits } from '../../../protocol/closure/recipe.ts'
@@ -9,43 +11,43 @@ import { Chunker } from './chunker.ts'
 import type { NarSource } from './nar-source.ts'
 import { Normaliser, restore } from './normalise.ts'
 
-/** Why no recipe was made. */
+/** Why a recipe could not be made. */
 export class MakeRecipeError extends ThymeshError<'nar-mismatch' | 'nar-too-large'> {}
 
-/** What Nix says of a path. */
+/** Nix's metadata of a path. */
 export interface NarFacts {
-  /** The store path, in full. */
+  /** The full store path. */
   readonly path: string
-  /** Full store paths; the path itself among them if it references itself, as Nix has it. */
+  /** Full store paths, including a self-reference, as in Nix. */
   readonly references: readonly string[]
-  /** SHA-256 of the NAR: 32 bytes. */
+  /** SHA-256 of the NAR (32 bytes). */
   readonly narHash: Uint8Array
-  /** Bytes of the NAR. */
+  /** The NAR's size in bytes. */
   readonly narSize: number
 }
 
 export interface MadeRecipe {
   readonly recipe: Recipe
-  /** The recipe's canonical bytes, and what it is called: their SHA-256. */
+  /** The recipe's canonical bytes, and its ID: their SHA-256. */
   readonly bytes: Uint8Array
   readonly id: Uint8Array
-  /** The references in slot order; those that don't occur in the NAR come after, sorted. */
+  /** The references in slot order, then those that don't occur in the NAR, sorted. */
   readonly references: readonly string[]
 }
 
 /**
  * Makes the recipe of a NAR.
  *
- * That the recipe gives the NAR back is proven on the way, at no cost: what is hashed and compared with Nix's NAR hash
- * isn't the NAR but what `restore` makes of the normalised bytes whose chunks were named. Should the two differ, or the
- * NAR have more references than a recipe holds, a second pass cuts the NAR as it is; it fails only when the NAR itself
- * isn't what Nix registered.
+ * The same pass proves that the recipe restores the NAR: the hash that is compared with Nix's NAR hash isn't computed
+ * over the NAR but over the result of `restore` on the normalised chunks. If the two differ, or if the NAR has more
+ * references than a recipe can hold, a second pass chunks the NAR without normalising it. It fails only if the NAR
+ * doesn't match Nix's registration.
  *
- * Only registered references are blanked, not every hash that might be found: the closure descriptor gives the slots
- * their meaning by listing exactly the references that Nix signed.
+ * Only registered references are blanked, not every hash in the data: the closure descriptor maps the slots to
+ * exactly the references that Nix signed.
  *
- * @throws MakeRecipeError `nar-mismatch` when the bytes aren't those that Nix registered (a damaged store),
- * `nar-too-large`; whatever `open` throws, and the signal's reason.
+ * @throws MakeRecipeError `nar-mismatch` if the bytes aren't those that Nix registered (a damaged store),
+ * `nar-too-large`; errors of `open`, and the signal's reason.
  */
 async function makeRecipe(
   open: () => AsyncIterable<Uint8Array>,
@@ -66,7 +68,7 @@ async function makeRecipe(
   })
 }
 
-/** {@link makeRecipe} of a NAR that can be read again. */
+/** {@link makeRecipe} for a NAR that can be read again. */
 export function makeRecipeOf(source: NarSource, facts: NarFacts, signal?: AbortSignal): Promise<MadeRecipe> {
   return makeRecipe(() => source.stream(), facts, signal)
 }
@@ -105,7 +107,7 @@ class Pass {
   #chunkOffset = 0
 
   constructor(references: readonly string[]) {
-    // Two paths of one hash part don't occur in honest stores; the first one stands for both.
+    // Two paths with one hash part don't occur in honest stores; the first one represents both.
     const byHashPart = new Map(references.toReversed().map(path => [parseStorePath(path).hashPart, path]))
     this.#references = [...byHashPart.values()]
     this.#hashParts = [...byHashPart.keys()]
@@ -113,7 +115,7 @@ class Pass {
     this.#normaliser = new Normaliser(this.#hashParts)
   }
 
-  /** Takes the next piece; false when there is more than a recipe can hold. */
+  /** Consumes a piece; false if the NAR exceeds what a recipe can hold. */
   push(piece: Uint8Array): boolean {
     const known = this.#normaliser.count
     this.#take(this.#normaliser.push(piece), known)
@@ -136,7 +138,7 @@ class Pass {
     }
   }
 
-  /** Takes normalised bytes, in which the references from index `known` on were blanked. */
+  /** Consumes normalised bytes, in which the references from index `known` on were blanked. */
   #take(normal: Uint8Array, known: number): void {
     for (let start = 0; start < normal.length; ) {
       const border = this.#chunker.next(normal, start)

@@ -1,11 +1,11 @@
-/** What recipes need of a NAR: its size, any range, and all of it in order; the store's NAR reader is one. */
+/** The NAR access that recipes need: size, random ranges and a stream; the store's NAR reader implements it. */
 
-/** A NAR that can be read at random. */
+/** A NAR with random access. */
 export interface NarSource {
-  /** Bytes of the NAR. */
+  /** The NAR's size in bytes. */
   readonly size: number
-  /** The NAR's bytes from `offset`, exactly `length` of them. */
+  /** Exactly `length` bytes of the NAR from `offset`. */
   readRange(offset: number, length: number): Promise<Uint8Array>
-  /** The NAR's bytes from `start` (default 0) to `end` (exclusive; default its size), in pieces of bounded length. */
+  /** The NAR's bytes from `start` (default 0) to `end` (exclusive; default its size), in pieces of bounded size. */
   stream(start?: number, end?: number): AsyncIterable<Uint8Array>
 }

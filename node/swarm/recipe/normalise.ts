@@ -1,10 +1,10 @@
-/** The normal form of a NAR: its references' hashes found and blanked in a stream, and put back into any range. */
+/** Normalises NARs: finds and blanks the hashes of references in a stream, and restores them in any range. */
 
 import { firstPositionAfter, type Positions, referenceLength } from '../../../protocol/closure/positions.ts'
 import { filler } from '../../../protocol/closure/recipe.ts'
 import { nix32Alphabet } from '../../../protocol/nix/base32.ts'
 
-/** What each byte means in nix32: 0 to 31, or `noDigit`. */
+/** The value of each byte as a nix32 digit: 0 to 31, or `noDigit`. */
 const noDigit = 0xff
 const digitOfByte = new Uint8Array(256).fill(noDigit)
 for (const [digit, character] of [...nix32Alphabet].entries()) digitOfByte[character.charCodeAt(0)] = digit
@@ -13,61 +13,61 @@ for (const [digit, character] of [...nix32Alphabet].entries()) digitOfByte[chara
 const prefixCount = 32 ** 3
 
 /**
- * Finds the 32-character hash parts of references in a NAR that comes in pieces, blanks them and remembers where they
- * stood. What counts is defined without regard to the pieces: of all places where a hash part stands, the leftmost, then
- * the leftmost that begins after its end, and so on. Slots are numbered by first occurrence.
+ * Finds the 32-character hash parts of references in a streamed NAR, blanks them and records their positions. The
+ * result doesn't depend on the pieces: the leftmost occurrence of any hash part, then the leftmost that begins after
+ * its end, and so on. Slots are numbered by first occurrence.
  *
- * The search is Nix's own (`RefScanSink` in `libstore/references.cc`): look at the last byte of a window of 32, and when
- * it is no nix32 character, go on behind it; a table over the first three characters then spares most look-ups.
+ * The search is Nix's own (`RefScanSink` in `libstore/references.cc`): check the last byte of a 32-byte window, and
+ * if it isn't a nix32 character, skip past it. A table of the first three characters then avoids most look-ups.
  *
- * Holds a piece and 31 bytes in memory.
+ * Holds one piece and 31 bytes in memory.
  */
 export class Normaliser {
   readonly #candidates: Map<string, number>
-  /** 1 where some hash part begins with these three characters. */
+  /** 1 if some hash part begins with these three characters. */
   readonly #prefixes = new Uint8Array(prefixCount)
-  /** Slot of each hash part, -1 before its first occurrence. */
+  /** The slot of each hash part, -1 before its first occurrence. */
   readonly #slotOf: Int32Array
   readonly #order: number[] = []
   readonly #offsets: number[] = []
   readonly #slots: number[] = []
   #window = Buffer.alloc(0)
-  /** How much of the window is in use, and how much of that, at its end, is still undecided. */
+  /** The used length of the window, and the undecided length at its end. */
   #used = 0
   #kept = 0
   /** NAR offset of the first undecided byte. */
   #base = 0
 
-  /** Takes different hash parts of 32 nix32 characters each. */
+  /** Takes distinct hash parts of 32 nix32 characters each. */
   constructor(hashParts: readonly string[]) {
     this.#candidates = new Map(hashParts.map((hashPart, i) => [hashPart, i]))
     this.#slotOf = new Int32Array(hashParts.length).fill(-1)
     for (const hashPart of hashParts) this.#prefixes[prefixOf(Buffer.from(hashPart, 'latin1'), 0)] = 1
   }
 
-  /** Index of the hash part (as given to the constructor) that each slot stands for. */
+  /** For each slot the index of its hash part, as given to the constructor. */
   get order(): readonly number[] {
     return this.#order
   }
 
-  /** How many references were found up to now. */
+  /** The number of references found so far. */
   get count(): number {
     return this.#offsets.length
   }
 
-  /** What was found up to now, from the reference with index `from`. */
+  /** The positions found so far, from index `from` on. */
   positions(from = 0): Positions {
     return { offsets: Float64Array.from(this.#offsets.slice(from)), slots: Uint32Array.from(this.#slots.slice(from)) }
   }
 
   /**
-   * Takes the next piece and returns the normalised bytes that are certain by now: up to 31 bytes stay back for the next
-   * piece, and no reference straddles the end of what is returned. It is a view, valid until the next call.
+   * Consumes a piece and returns the normalised bytes that are final: up to 31 bytes are held back, and no reference
+   * straddles the end of the result. The result is a view, valid until the next call.
    */
   push(piece: Uint8Array): Uint8Array {
     const length = this.#kept + piece.length
     const before = this.#window
-    // Grown, never shrunk: pieces of a stream are of about one size, and fresh memory costs more than the search.
+    // Grown, never shrunk: the pieces of a stream have similar sizes, and allocation costs more than the search.
     if (before.length < length) this.#window = Buffer.allocUnsafeSlow(length)
     this.#window.set(before.subarray(this.#used - this.#kept, this.#used), 0)
     this.#window.set(piece, this.#kept)
@@ -78,18 +78,21 @@ export class Normaliser {
     return this.#window.subarray(0, certain)
   }
 
-  /** Returns the last bytes; nothing may be pushed after it. */
+  /** Returns the last bytes; push() must not be called afterwards. */
   finish(): Uint8Array {
     return this.#window.subarray(this.#used - this.#kept, this.#used)
   }
 
-  /** Blanks the references that begin in the window's first `length` bytes; returns where the first undecided byte is. */
+  /**
+   * Blanks the references that begin in the window's first `length` bytes; returns the offset of the first undecided
+   * byte.
+   */
   #blank(length: number): number {
     const window = this.#window
     const prefixes = this.#prefixes
     const digits = digitOfByte
     let at = 0
-    /** Bytes from `at` to here are known to be nix32 characters: keeps long runs of them linear. */
+    /** Bytes from `at` to here are known nix32 characters: keeps long runs of them linear. */
     let known = 0
     while (at + referenceLength <= length) {
       let last = at + referenceLength - 1
@@ -122,8 +125,8 @@ export class Normaliser {
 }
 
 /**
- * Blanks, in place, the references in `bytes`, which are the NAR's bytes from offset `start`; a reference may reach
- * beyond either end. It needs no hashes: this is how a peer serves a chunk straight out of its store.
+ * Blanks the references in `bytes` in place. `bytes` are the NAR's from offset `start`, and a reference may extend
+ * beyond either end. It needs no hashes: a peer serves a chunk straight from its store this way.
  */
 export function normaliseRange(bytes: Uint8Array, start: number, positions: Positions): Uint8Array {
   eachOverlap(bytes.length, start, positions, (from, to) => bytes.fill(filler, from, to))
@@ -131,8 +134,8 @@ export function normaliseRange(bytes: Uint8Array, start: number, positions: Posi
 }
 
 /**
- * Puts, in place, the hash parts of `slots` (slot → 32 ASCII bytes) back into `bytes`, which are the normalised NAR's
- * bytes from offset `start`; a reference may reach beyond either end.
+ * Restores the hash parts of `slots` (slot → 32 ASCII bytes) in `bytes` in place. `bytes` are the normalised NAR's
+ * from offset `start`, and a reference may extend beyond either end.
  */
 export function restore(
   bytes: Uint8Array,
@@ -148,12 +151,14 @@ export function restore(
   return bytes
 }
 
-/** Whether any reference stands in, or reaches into, a range: else its normal form is the range itself. */
+/** Whether a reference overlaps a range; otherwise the range equals its normal form. */
 export function hasReferences(length: number, start: number, positions: Positions): boolean {
   return (positions.offsets[firstPositionAfter(positions, start)] ?? Number.POSITIVE_INFINITY) < start + length
 }
 
-/** Calls back for each position that overlaps the range, with its part in the range and how much lies before it. */
+/**
+ * Calls back for each position that overlaps the range, with the overlap and the number of hash characters before it.
+ */
 function eachOverlap(
   length: number,
   start: number,

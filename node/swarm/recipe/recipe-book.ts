@@ -1,4 +1,4 @@
-/** The recipe book: which recipe each store path has, so that chunks can be read out of any path of the store. */
+/** The recipe book: maps store paths to their recipes, so that chunks can be read from any path of the store. */
 
 import type { Level } from 'level'
 import { decodeRecipe, type Recipe } from '../../../protocol/closure/recipe.ts'
@@ -7,19 +7,19 @@ import { messageOf } from '../../../protocol/errors.ts'
 import type { StorePath } from '../../../protocol/nix/store-path.ts'
 import type { Logger } from '../../process/log.ts'
 
-/** What reading chunks needs of it. */
+/** The part of it that reading chunks needs. */
 export interface Recipes {
-  /** Whether a path's recipe was remembered. */
+  /** Whether a path's recipe is known. */
   has(path: StorePath): Promise<boolean>
-  /** A path's recipe; nothing when it was not remembered, or its document is gone. */
+  /** A path's recipe; undefined if it isn't known or its document is gone. */
   recipeFor(path: StorePath): Promise<Recipe | undefined>
-  /** Remembers what recipe a path has: the SHA-256 of its bytes, which are kept as a document. */
+  /** Records a path's recipe by its ID; the recipe itself is stored as a document. */
   remember(path: StorePath, recipeId: Uint8Array): Promise<void>
   forget(path: StorePath): Promise<void>
 }
 
 export interface RecipeBookComponents {
-  /** A kept document by its SHA-256. */
+  /** A stored document by its SHA-256. */
   readonly document: (hash: Uint8Array) => Promise<Uint8Array | undefined>
   readonly log: Pick<Logger, 'warn'>
 }
@@ -29,7 +29,7 @@ export class RecipeBook implements Recipes {
   readonly #ids: ReturnType<typeof idsOf>
   readonly #components: RecipeBookComponents
 
-  /** Takes an open database, of which it uses the sublevel `recipe-ids`. */
+  /** Takes an open database and uses its sublevel `recipe-ids`. */
   constructor(db: Level, components: RecipeBookComponents) {
     this.#ids = idsOf(db)
     this.#components = components
@@ -39,7 +39,7 @@ export class RecipeBook implements Recipes {
     return this.#ids.has(path)
   }
 
-  /** SHA-256 of a path's recipe; nothing when it was not remembered. */
+  /** The ID of a path's recipe; undefined if it isn't known. */
   idFor(path: StorePath): Promise<Uint8Array | undefined> {
     return this.#ids.get(path)
   }
@@ -49,13 +49,13 @@ export class RecipeBook implements Recipes {
     return id && (await this.recipe(id))
   }
 
-  /** A recipe by the SHA-256 of its bytes; nothing when it isn't here, or that document is no recipe. */
+  /** A recipe by its ID; undefined if it isn't here or the document isn't a recipe. */
   async recipe(id: Uint8Array): Promise<Recipe | undefined> {
     const bytes = await this.#components.document(id)
     try {
       return bytes && decodeRecipe(bytes)
     } catch (thrown) {
-      this.#components.log.warn({ recipe: toHex(id), reason: messageOf(thrown) }, 'a kept recipe was left out')
+      this.#components.log.warn({ recipe: toHex(id), reason: messageOf(thrown) }, 'a stored recipe was skipped')
       return undefined
     }
   }
@@ -68,7 +68,7 @@ export class RecipeBook implements Recipes {
     return this.#ids.del(path)
   }
 
-  /** All that is remembered: paths, and the recipes that must be kept for them. */
+  /** All recorded paths, and the recipes that must be kept for them. */
   entries(): AsyncIterable<[StorePath, Uint8Array]> {
     return this.#ids.iterator()
   }

@@ -1,4 +1,4 @@
-/** Recipes for many paths: a few threads, so that hashing gigabytes doesn't hold up the peer's own loop. */
+/** A pool of threads that make recipes, so that hashing gigabytes doesn't block the event loop. */
 
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
@@ -10,12 +10,12 @@ import type { RecipeAnswer, RecipeJob } from './recipe-worker.ts'
 
 export type { RecipeJob } from './recipe-worker.ts'
 
-/** Threads; one core is left to the peer itself, and beyond four the disk is what one waits for. */
+/** The number of threads: one core is left to the event loop, and beyond four the disk is the bottleneck. */
 const recipeThreads = Math.min(4, Math.max(1, availableParallelism() - 1))
 
 /**
- * Why a pool made no recipe: the codes of what happened in the thread (MakeRecipeError's, StoreError's) or its own.
- * `pool-stopped`: it isn't running. `thread-died`: the thread crashed.
+ * Why the pool made no recipe: a code from the thread (MakeRecipeError's, StoreError's) or its own. `pool-stopped`:
+ * it isn't running. `thread-died`: the thread crashed.
  */
 export class RecipePoolError extends ThymeshError {}
 
@@ -30,7 +30,7 @@ interface Thread {
   task: Task | undefined
 }
 
-/** A pool of threads that make recipes, first come, first served. */
+/** A pool of threads that make recipes in the order of requests. */
 export class RecipePool {
   readonly #threadCount: number
   readonly #threads = new Set<Thread>()
@@ -41,12 +41,12 @@ export class RecipePool {
     this.#threadCount = threads
   }
 
-  /** Takes jobs from now on; threads start with the first jobs. */
+  /** Accepts jobs from now on; threads start with the first jobs. */
   start(): void {
     this.#running = true
   }
 
-  /** Ends the threads; what they were at or was waiting is rejected as `pool-stopped`. */
+  /** Ends the threads; running and queued jobs reject with `pool-stopped`. */
   async stop(): Promise<void> {
     this.#running = false
     const threads = [...this.#threads]
@@ -59,8 +59,8 @@ export class RecipePool {
   /**
    * Makes the recipe of a path from its files.
    *
-   * An aborted job that waits is dropped; one under way is finished for nobody, since a thread can't be interrupted
-   * without losing it.
+   * A queued job is dropped on abort; a running one continues without a recipient, since a thread can't be
+   * interrupted without ending it.
    *
    * @throws RecipePoolError; the signal's reason.
    */

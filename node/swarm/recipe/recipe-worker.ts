@@ -1,4 +1,7 @@
-/** The thread that makes recipes: takes one path at a time, walks its files, answers with the recipe or the error. */
+/**
+ * The worker thread that makes recipes: for each job, it reads the path's files and answers with the recipe or an
+ * error.
+ */
 
 import { parentPort } from 'node:worker_threads'
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
@@ -7,12 +10,12 @@ import { layOutNar } from '../../store/nar/nar-layout.ts'
 import { NarReader } from '../../store/nar/nar-reader.ts'
 import { makeRecipeOf, type NarFacts } from './make-recipe.ts'
 
-/** What a thread is asked: the facts, and where the path's files really lie (a store can have another root). */
+/** A job: Nix's metadata, and where the path's files actually are (a store can have another root). */
 export interface RecipeJob extends NarFacts {
   readonly directory: string
 }
 
-/** What it answers: errors cross threads as data, since a class doesn't survive the clone. */
+/** The answer: errors cross threads as data, since a class doesn't survive structured cloning. */
 export type RecipeAnswer =
   | { readonly bytes: Uint8Array; readonly references: readonly string[] }
   | { readonly code: string | undefined; readonly message: string; readonly hint: string | undefined }

@@ -1,4 +1,7 @@
-/** The scheduler's tables: the order of the wanted chunks, who has them in what number, and which are to be asked for. */
+/**
+ * The scheduler's chunk table: the order of wanted chunks, the number of their copies, and the chunks left to
+ * request.
+ */
 
 import type { SchedulerLimits } from '../limits.ts'
 import { Leases } from './leases.ts'
@@ -7,7 +10,7 @@ import type { PeerState } from './scheduler-peer.ts'
 
 const unranked = 0xffff_ffff
 
-/** Everything by chunk number, except sets that follow the order: those hold ranks (a chunk's place in the order). */
+/** Indexed by chunk number, except for sets that follow the order: those hold ranks (positions in the order). */
 export class ChunkTable {
   readonly lengths: Uint32Array
   readonly chunkAt: Uint32Array
@@ -16,15 +19,15 @@ export class ChunkTable {
   readonly #wanted: Uint8Array
   wantedCount = 0
   wantedBytes = 0
-  /** Wanted chunks that nobody who answers was asked for. */
+  /** Wanted chunks without a pending request to a responsive peer. */
   unaskedCount = 0
-  /** How many local peers, and how many remote ones, can give each chunk. */
+  /** How many local and how many remote peers have each chunk. */
   readonly localCopies: Uint16Array
   readonly #remoteCopies: Uint16Array
   /** How many peers were asked for each chunk, and how many of them are expected to answer. */
   readonly asked: Uint8Array
   readonly #awaited: Uint8Array
-  /** To be asked of local peers; and over the uplink, by us. */
+  /** Chunks to request from local peers, and by us over the uplink. */
   readonly openLocal: RankSet
   readonly openUplink: RankSet
   readonly #absent: RankSet
@@ -54,7 +57,7 @@ export class ChunkTable {
     return this.#wanted[chunk] === 1
   }
 
-  /** Whether a local peer can give it. */
+  /** Whether a local peer has it. */
   isNear(chunk: number): boolean {
     return this.localCopies[chunk] !== 0
   }
@@ -74,16 +77,18 @@ export class ChunkTable {
     this.#refresh(chunk, now)
   }
 
-  /** One copy more or less of a chunk. */
+  /** Counts one copy more or less of a chunk. */
   addCopy(peer: PeerState, chunk: number, change: 1 | -1, now: number): void {
     const copies = peer.local ? this.localCopies : this.#remoteCopies
     const before = copies[chunk] as number
     copies[chunk] = before + change
-    // Only the first copy and the last one change what can be asked for.
+    // Only the first and the last copy change what can be requested.
     if (before === 0 || before + change === 0) this.#refresh(chunk, now)
   }
 
-  /** All that a peer can give, more or less: it came, went, stopped or began to answer. Costs a pass over the chunks. */
+  /**
+   * Counts all copies of a peer that connected, left, or became stalled or responsive. Costs a pass over the chunks.
+   */
   addCopies(peer: PeerState, change: 1 | -1, now: number): void {
     for (let chunk = 0; chunk < this.lengths.length; chunk++) {
       if (peer.has.has(chunk) && !peer.lost.has(chunk)) this.addCopy(peer, chunk, change, now)
@@ -104,13 +109,13 @@ export class ChunkTable {
     this.#refresh(chunk, now)
   }
 
-  /** Members changed: chunks are assigned anew. Costs a pass over the absent ones. */
+  /** Reassigns chunks after members have changed. Costs a pass over the absent ones. */
   reassign(now: number): void {
     this.leases.reassign(now)
     this.refreshAbsent()
   }
 
-  /** Chunks changed hands. */
+  /** Updates chunks that were reassigned. */
   refreshAbsent(): void {
     for (let rank = this.#absent.next(0); rank >= 0; rank = this.#absent.next(rank + 1)) {
       const chunk = this.chunkAt[rank] as number

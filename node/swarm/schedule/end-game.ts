@@ -1,18 +1,18 @@
-/** The end-game: which requests that let us wait are worth asking at a second peer. */
+/** The end-game: chooses slow requests to repeat at a second peer. */
 
 import type { SchedulerLimits } from '../limits.ts'
 import type { PeerState } from './scheduler-peer.ts'
 
-/** What it reads of the scheduler. */
+/** The scheduler's state that it reads. */
 export interface EndGameView {
   readonly peers: readonly PeerState[]
   readonly limits: SchedulerLimits
   readonly lengths: Uint32Array
   /** How many peers were asked for each chunk. */
   readonly asked: Uint8Array
-  /** Every wanted chunk was asked for, and few are missing. */
+  /** Every wanted chunk was requested, and few are missing. */
   readonly isLast: boolean
-  /** No other local peer fetches the closure: there is nobody to share the uplink with. */
+  /** No other local peer fetches the closure, so the uplink isn't shared. */
   readonly isAlone: boolean
 }
 
@@ -21,7 +21,7 @@ export interface Duplicate {
   readonly peer: PeerState
 }
 
-/** Requests to send a second time now, each to the least busy peer that can give the chunk. */
+/** Requests to send a second time now, each to the least busy peer that has the chunk. */
 export function duplicates(view: EndGameView, now: number): Duplicate[] {
   const isEarly = !view.isLast && !view.peers.some(peer => now - (peer.oldestAt ?? now) >= view.limits.slowMs)
   const idle = isEarly ? [] : view.peers.filter(peer => peer.isReady(now))
@@ -31,7 +31,7 @@ export function duplicates(view: EndGameView, now: number): Duplicate[] {
   for (const source of view.peers) {
     const limit = patience(view, times, source)
     for (const [chunk, sentAt] of source.flights) {
-      // Flights are in the order of their age, and those of a peer are all measured alike.
+      // In-flight requests are sorted by age, and those of a peer share one limit.
       if (now - sentAt < limit || found.length >= view.limits.endGameChunks) break
       if ((view.asked[chunk] ?? 0) > 1 || found.some(each => each.chunk === chunk)) continue
       const peer = alternative(idle, source, chunk, view.lengths[chunk] ?? 0)
@@ -41,7 +41,7 @@ export function duplicates(view: EndGameView, now: number): Duplicate[] {
   return found
 }
 
-/** When the next request becomes slow; Infinity when there is none. */
+/** When the next request becomes slow; Infinity if there are none. */
 export function slowAt(view: EndGameView): number {
   let at = Number.POSITIVE_INFINITY
   const times = serviceTimes(view)
@@ -55,23 +55,26 @@ export function slowAt(view: EndGameView): number {
   return at
 }
 
-/** What the peers take to answer, sorted: sorting anew for each of them would be most of a turn's cost. */
+/** The peers' service times, sorted once: sorting for each peer would dominate the cost of a step. */
 function serviceTimes(view: EndGameView): number[] {
   const times: number[] = []
   for (const { serviceMs } of view.peers) if (serviceMs !== undefined) times.push(serviceMs)
   return times.sort((a, b) => a - b)
 }
 
-/** How long we wait for a peer before a second one is asked. */
+/** How long we wait for a peer before we ask a second one. */
 function patience(view: EndGameView, times: readonly number[], source: PeerState): number {
   const usual = medianWithout(times, source.serviceMs)
   const slow = Math.max(view.limits.slowMs, view.limits.slowFactor * (usual ?? 0))
-  // The uplink is shared: there the last chunks aren't asked twice for being the last, only for being slow.
+  // The uplink is shared: over it, the last chunks are requested twice only if they are slow.
   if (!view.isLast || !(source.local || view.isAlone)) return slow
   return Math.min(slow, usual ?? slow)
 }
 
-/** A local peer if any; a remote one only instead of another remote one, so that the uplink isn't used for the LAN's sake. */
+/**
+ * A local peer if possible; a remote one only instead of another remote one, so that LAN requests never move to the
+ * uplink.
+ */
 function alternative(
   idle: readonly PeerState[],
   source: PeerState,
@@ -87,7 +90,7 @@ function alternative(
   return best
 }
 
-/** The median of sorted numbers without one of them. */
+/** The median of sorted numbers, excluding one of them. */
 function medianWithout(times: readonly number[], without: number | undefined): number | undefined {
   if (without === undefined) return times[(times.length - 1) >> 1]
   const middle = (times.length - 2) >> 1

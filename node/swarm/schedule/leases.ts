@@ -1,22 +1,22 @@
-/** One copy per site: who of the site brings which chunk over the uplink, and when another takes over. */
+/** One copy per site: assigns each chunk to one local peer, which fetches it over the uplink under a lease. */
 
 import type { SchedulerLimits } from '../limits.ts'
 import type { RankSet } from './rank-set.ts'
 import { highestScoring, seedOf } from './rendezvous.ts'
 import { average, median } from './scheduler-peer.ts'
 
-/** A peer of the site that fetches the closure, ourselves among them. */
+/** A local peer that fetches the closure, including ourselves. */
 export interface LeaseHolder {
   readonly id: string
   readonly seed: number
-  /** It had chunks of the closure before us: it is probably fetching more. Undefined until that was looked up. */
+  /** Whether it had chunks of the closure before us, and so is probably fetching more. Undefined until checked. */
   ahead: boolean | undefined
   lapsed: boolean
-  /** How many chunks it is to bring. */
+  /** The number of chunks that it is to fetch. */
   owed: number
-  /** Its lease runs from here. */
+  /** When its lease started. */
   progressAt: number
-  /** Between two chunks that it brought, a running average; undefined before the second one. */
+  /** A running average of the time between its chunks; undefined before the second one. */
   gapMs: number | undefined
 }
 
@@ -28,9 +28,9 @@ export class Leases {
   readonly #limits: SchedulerLimits
   readonly #lengths: Uint32Array
   readonly #chunkAt: Uint32Array
-  /** Ranks of the wanted chunks that no local peer has and a remote one does. */
+  /** Ranks of the wanted chunks that only remote peers have. */
   readonly #absent: RankSet
-  /** Index of the member that is to bring each chunk. */
+  /** The index of the member that is to fetch each chunk. */
   readonly #owners: Int16Array
   #headStartUntil = Number.NEGATIVE_INFINITY
   #handedOverAt = Number.NEGATIVE_INFINITY
@@ -62,13 +62,13 @@ export class Leases {
     return this.#owners[chunk] === 0
   }
 
-  /** A member came. Chunks have to be assigned anew. */
+  /** Adds a member. Chunks must be reassigned. */
   join(id: string, now: number): void {
     this.leave(id)
     this.#members.push(newMember(id, now))
   }
 
-  /** Looks up whether new members have chunks that we lack: those get a head start. */
+  /** Checks whether new members have chunks that we lack: those get a head start. */
   meet(isAhead: (id: string) => boolean, now: number): void {
     for (const member of this.#others()) {
       if (member.ahead !== undefined) continue
@@ -77,14 +77,14 @@ export class Leases {
     }
   }
 
-  /** A member went. Returns whether chunks have to be assigned anew. */
+  /** Removes a member. Returns whether chunks must be reassigned. */
   leave(id: string): boolean {
     const before = this.#members.length
     this.#members = this.#members.filter(member => member === this.#self || member.id !== id)
     return this.#members.length !== before
   }
 
-  /** Keeps the account of one chunk: `absent` when it has to come over the uplink. */
+  /** Updates one chunk: `absent` if it has to come over the uplink. */
   place(chunk: number, absent: boolean, now: number): void {
     const owner = this.#owners[chunk] as number
     if (absent === (owner !== nobody)) return
@@ -96,7 +96,10 @@ export class Leases {
     }
   }
 
-  /** A member brought a chunk that the site lacked. Returns whether chunks have to be assigned anew: it is back. */
+  /**
+   * A member fetched a chunk that the site lacked. Returns whether chunks must be reassigned because it has
+   * recovered.
+   */
   progress(id: string | undefined, now: number): boolean {
     const member = id === undefined ? this.#self : this.#members.find(each => each.id === id)
     if (member === undefined) return false
@@ -107,12 +110,12 @@ export class Leases {
     return isBack
   }
 
-  /** We begin to wait for chunks of our own. */
+  /** We start waiting for chunks of our own. */
   startOwn(now: number): void {
     this.#self.progressAt = now
   }
 
-  /** There is a new source: who brought nothing for want of one gets a new lease. */
+  /** A new source connected: members without progress for lack of a source get a new lease. */
   restart(now: number): void {
     for (const member of this.#members) {
       member.lapsed = false
@@ -120,7 +123,9 @@ export class Leases {
     }
   }
 
-  /** Lets leases lapse. `waiting`: we wait for chunks over the uplink. Returns whether to assign chunks anew. */
+  /**
+   * Expires leases. `waiting`: we are waiting for chunks over the uplink. Returns whether chunks must be reassigned.
+   */
   check(now: number, waiting: boolean): boolean {
     let changed = false
     if (now >= this.#headStartUntil) {
@@ -135,7 +140,7 @@ export class Leases {
     return changed
   }
 
-  /** When the next lease may lapse; Infinity when nobody owes anything. */
+  /** When the next lease may expire; Infinity if no member owes a chunk. */
   wakeAt(now: number, waiting: boolean): number {
     let at = Number.isFinite(this.#headStartUntil) ? this.#headStartUntil : Number.POSITIVE_INFINITY
     for (const member of this.#others()) {
@@ -145,13 +150,13 @@ export class Leases {
   }
 
   #lapsesAt(member: LeaseHolder, now: number, waiting: boolean): number {
-    // What we wait for ourselves is the yardstick: behind a slow uplink everyone is slow, and alive.
+    // Our own wait is the reference: behind a slow uplink every member is slow but alive.
     const ourWait = Math.max(this.#self.gapMs ?? 0, waiting ? now - this.#self.progressAt : 0)
     const lease = Math.max(this.#limits.leaseMs, this.#limits.leaseWaits * Math.max(ourWait, member.gapMs ?? 0))
     return member.progressAt + lease
   }
 
-  /** Assigns every absent chunk anew. Costs a pass over them: only when members change. */
+  /** Reassigns every absent chunk. Costs a pass over them; only needed when members change. */
   reassign(now: number): void {
     const owedBefore = new Map(this.#members.map(member => [member, member.owed]))
     for (const member of this.#members) member.owed = 0
@@ -167,7 +172,7 @@ export class Leases {
         if (former?.ahead) {
           const front = (fronts.get(former) ?? 0) + (this.#lengths[chunk] as number)
           fronts.set(former, front)
-          // It has most likely asked for its first window already: asking too would bring a second copy.
+          // It has probably requested its first window already, so our request would fetch a second copy.
           if (owner === this.#self && front <= this.#limits.windowBytes) owner = former
         }
       }
@@ -178,15 +183,15 @@ export class Leases {
   }
 
   /**
-   * For when we are idle: takes a share of the later half of what a far slower member still owes. Members that are
-   * idle too take the other shares, by rendezvous among them. Returns whether anything changed hands.
+   * For an idle member: takes over a share of the later half of what a much slower member still owes. Other idle
+   * members take the other shares, by rendezvous hashing among them. Returns whether any chunk was reassigned.
    */
   handOver(now: number): boolean {
     if (now < this.#handedOverAt + this.#limits.leaseMs) return false
     const usual = median(this.#alive().flatMap(member => member.gapMs ?? []))
     if (usual === undefined) return false
     const slow = this.#others().filter(member => {
-      // Its measured pace alone: one that is silent is a matter of its lease.
+      // Only its measured rate counts; silence is covered by its lease.
       const gap = member.gapMs ?? 0
       return member.owed > 1 && gap > usual * this.#limits.handOverFactor && gap * member.owed > this.#limits.leaseMs
     })

@@ -1,12 +1,12 @@
-/** Rarest first, but bounded: which of the next chunks in the order to ask a local peer for. */
+/** Rarest first with a bounded look-ahead: chooses which of the next chunks to request from a local peer. */
 
 import type { RankSet } from './rank-set.ts'
 import { mix } from './rendezvous.ts'
 import type { PeerState } from './scheduler-peer.ts'
 
-/** What it reads of the scheduler's tables. */
+/** The scheduler's tables that it reads. */
 export interface LookAheadTables {
-  /** Ranks of the chunks that are to be asked for and that a local peer has. */
+  /** Ranks of the chunks to request that a local peer has. */
   readonly open: RankSet
   readonly chunkAt: Uint32Array
   readonly lengths: Uint32Array
@@ -21,16 +21,16 @@ export interface LookAheadLimits {
 }
 
 /**
- * Holds the first chunks in the order, sorted by rarity, and sorts anew only when half of them are gone: a choice costs
- * a few steps, and a copy that appears meanwhile is counted a little late.
+ * Holds the next chunks in the order, sorted by rarity, and sorts again only when half of them are gone: a choice
+ * takes a few steps, and new copies are taken into account a little late.
  */
 export class LookAhead {
   readonly #tables: LookAheadTables
   readonly #limits: LookAheadLimits
-  /** Differs by device: of equally rare chunks, devices ask for different ones. */
+  /** Differs by device, so that devices request different chunks of equal rarity. */
   readonly #salt: number
   #ranks: number[] = []
-  /** The rank after the last one that was looked at. */
+  /** The rank after the last examined one. */
   #end = 0
 
   constructor(tables: LookAheadTables, limits: LookAheadLimits, salt: number) {
@@ -40,8 +40,8 @@ export class LookAhead {
   }
 
   /**
-   * Call it before choosing; `inOrder` when nobody else at the site fetches, so that of equally rare chunks there is no
-   * need to ask for others than they do. Returns whether there are new chunks to choose from.
+   * Call it before choosing. `inOrder` if no other local peer fetches, so that chunks of equal rarity needn't be
+   * randomised. Returns whether there are new chunks to choose from.
    */
   refill(inOrder = false): boolean {
     const { open } = this.#tables
@@ -52,7 +52,7 @@ export class LookAhead {
     return true
   }
 
-  /** What was looked at before comes first: the unlucky of each turn would else be last for ever, and no path whole. */
+  /** Chunks of earlier rounds come first; otherwise unlucky ones might always come last, and no path would complete. */
   #sort(inOrder: boolean): void {
     const { open, chunkAt, lengths, copies } = this.#tables
     const keyed: { rank: number; isNew: number; rarity: number; tie: number }[] = []
@@ -71,7 +71,7 @@ export class LookAhead {
     this.#ranks = keyed.map(each => each.rank)
   }
 
-  /** The rarest of the next chunks that this peer can give, else the first one a little further on. */
+  /** The rarest of the next chunks that this peer has; if there is none, the first one a little further on. */
   pick(peer: PeerState): number | undefined {
     const { open, chunkAt } = this.#tables
     for (let at = 0; at < this.#ranks.length; at++) {
@@ -84,7 +84,7 @@ export class LookAhead {
   }
 }
 
-/** The first chunk from a rank on that a peer can give; looks at no more than `search` chunks. */
+/** The first chunk from a rank on that a peer has; examines at most `search` chunks. */
 export function firstFor(
   peer: PeerState,
   open: RankSet,

@@ -1,24 +1,24 @@
-/** The peers of one closure and what they were asked for: requests out and in, pauses, stalls and rests. */
+/** The peers of one closure and their pending requests, pauses, stalls and rests. */
 
 import type { Bitfield } from '../chunks/bitfield.ts'
 import type { SchedulerLimits } from '../limits.ts'
 import type { ChunkTable } from './chunk-table.ts'
 import { PeerState } from './scheduler-peer.ts'
 
-/** One chunk, asked of one peer. */
+/** A request for one chunk to one peer. */
 export interface Request {
   readonly peer: string
   readonly chunk: number
 }
 
-/** Keeps the chunk table true to what peers have and were asked for. */
+/** Keeps the chunk table consistent with peers' chunks and requests. */
 export class PeerPool {
   readonly #table: ChunkTable
   readonly #limits: SchedulerLimits
   readonly #peers = new Map<string, PeerState>()
-  /** Chunks that a peer failed to give, with when they may be asked of it again, oldest first. */
+  /** Chunks that a peer failed to send, with the time from which they may be requested from it again, oldest first. */
   #pauses: { peer: PeerState; chunk: number; until: number }[] = []
-  /** Requests to remote peers that are on their way. */
+  /** Pending requests to remote peers. */
   uplinkFlights = 0
   failures = 0
 
@@ -73,7 +73,7 @@ export class PeerPool {
     this.#table.addAwaited(chunk, 1, now)
   }
 
-  /** Forgets a request. Returns when it was sent; undefined when there was none. */
+  /** Forgets a request. Returns when it was sent; undefined if there was none. */
   drop(peer: PeerState, chunk: number, now: number): number | undefined {
     const sentAt = peer.drop(chunk, this.#table.lengthOf(chunk))
     if (sentAt === undefined) return undefined
@@ -83,7 +83,7 @@ export class PeerPool {
     return sentAt
   }
 
-  /** Forgets the requests for a chunk, of all peers or of the remote ones. Returns them: they are to be cancelled. */
+  /** Forgets all requests for a chunk, or those to remote peers. Returns them, to be cancelled. */
   dropAll(chunk: number, now: number, onlyRemote = false): Request[] {
     if (this.#table.asked[chunk] === 0) return []
     const dropped: Request[] = []
@@ -94,7 +94,7 @@ export class PeerPool {
     return dropped
   }
 
-  /** The peer gave a chunk. Returns whether that answered a request. */
+  /** The peer sent a chunk. Returns whether that answered a request. */
   answered(peer: PeerState, chunk: number, now: number): boolean {
     const sentAt = this.drop(peer, chunk, now)
     if (sentAt === undefined) return false
@@ -103,7 +103,7 @@ export class PeerPool {
     return true
   }
 
-  /** The peer failed to give a chunk. */
+  /** The peer failed to send a chunk. */
   failed(peer: PeerState, chunk: number, now: number): void {
     this.drop(peer, chunk, now)
     this.failures++
@@ -116,7 +116,7 @@ export class PeerPool {
     this.feed()
   }
 
-  /** Lets time pass: ends pauses and rests, finds peers that let us wait. Returns requests that timed out. */
+  /** Advances the time: ends pauses and rests, and detects stalled peers. Returns requests that timed out. */
   check(now: number): Request[] {
     this.#endPauses(now)
     const timedOut: Request[] = []
@@ -138,7 +138,7 @@ export class PeerPool {
     return timedOut
   }
 
-  /** When `check` may find something; Infinity when nothing will come by itself. */
+  /** When `check` must run next; Infinity if nothing is due. */
   wakeAt(now: number): number {
     let at = this.#pauses[0]?.until ?? Number.POSITIVE_INFINITY
     for (const peer of this.#peers.values()) {
@@ -151,12 +151,12 @@ export class PeerPool {
     return at
   }
 
-  /** Something may be found for every peer again. */
+  /** Clears `starved`: new chunks may be available to every peer. */
   feed(): void {
     for (const peer of this.#peers.values()) peer.starved = false
   }
 
-  /** Ends the pauses that are over: the chunk may be asked of that peer again. */
+  /** Ends the pauses that are over: the chunk may be requested from that peer again. */
   #endPauses(now: number): void {
     let over = 0
     for (; (this.#pauses[over]?.until ?? Number.POSITIVE_INFINITY) <= now; over++) {
@@ -172,7 +172,7 @@ export class PeerPool {
     return peer.heardAt + Math.max(this.#limits.stallMs, this.#limits.slowFactor * (peer.serviceMs ?? 0))
   }
 
-  /** A peer that isn't usable counts as having nothing, and what it was asked for may be asked elsewhere. */
+  /** The chunks of an unusable peer don't count, and its pending requests may be repeated elsewhere. */
   #setUsable(peer: PeerState, change: { stalled?: boolean; resting?: boolean }, now: number): void {
     const before = peer.usable
     peer.stalled = change.stalled ?? peer.stalled

@@ -1,6 +1,6 @@
-/** A set of small numbers in order: adding, removing and finding the next one cost a few steps, whatever the size. */
+/** An ordered set of small numbers: adding, removing and finding the next one take a few steps, whatever the size. */
 
-/** A tree of bit words: a bit of a level says that the word below it isn't empty. */
+/** A tree of bit words: a bit means that the word below it isn't empty. */
 export class RankSet {
   readonly #levels: Uint32Array[] = []
   #count = 0
@@ -22,7 +22,7 @@ export class RankSet {
     return ((this.#levels[0]?.[rank >>> 5] ?? 0) & (1 << (rank & 31))) !== 0
   }
 
-  /** Puts a number in or takes it out. Returns whether that changed anything. */
+  /** Adds or removes a number. Returns whether the set changed. */
   toggle(rank: number, there: boolean): boolean {
     if (this.has(rank) === there) return false
     this.#count += there ? 1 : -1
@@ -31,14 +31,14 @@ export class RankSet {
       const word = at >>> 5
       const before = level[word] ?? 0
       level[word] = there ? before | (1 << (at & 31)) : before & ~(1 << (at & 31))
-      // The levels above change only when a word becomes empty or stops being so.
+      // Upper levels change only when a word becomes empty or non-empty.
       if (there ? before !== 0 : level[word] !== 0) break
       at = word
     }
     return true
   }
 
-  /** The first number that isn't below `from`; -1 when there is none. */
+  /** The first number from `from` on; -1 if there is none. */
   next(from: number): number {
     let at = from
     for (let height = 0; height < this.#levels.length; height++) {

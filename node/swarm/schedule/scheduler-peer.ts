@@ -1,10 +1,10 @@
-/** What the scheduler knows of one peer: what it has, what was asked of it and how it answers. */
+/** The scheduler's state of one peer: its chunks, pending requests and response times. */
 
 import { Bitfield } from '../chunks/bitfield.ts'
 import type { SchedulerLimits } from '../limits.ts'
 import { seedOf } from './rendezvous.ts'
 
-/** Weight of the newest measure in a running average: a few answers are enough to notice a change. */
+/** The weight of the newest measurement in a running average: a few answers reveal a change. */
 const newestWeight = 0.25
 
 export class PeerState {
@@ -14,20 +14,20 @@ export class PeerState {
   readonly has: Bitfield
   /** It fetches the same closure. */
   wants = false
-  /** Chunks that it failed to give lately. */
+  /** Chunks that it failed to send recently. */
   readonly lost = new Set<number>()
-  /** What it was asked for, oldest first, with the time of asking. */
+  /** Pending requests, oldest first, with the time of each. */
   readonly flights = new Map<number, number>()
   flightBytes = 0
   windowBytes: number
   busyUntil = 0
-  /** When it answered last, or was asked after having had nothing to answer. */
+  /** When it answered last, or received a request while idle. */
   heardAt = 0
-  /** From asking to answer, a running average; undefined before the first answer. */
+  /** A running average of its response time; undefined before the first answer. */
   serviceMs: number | undefined
-  /** Nothing was found to ask it for; cleared when that may have changed. */
+  /** There was nothing to request from it; cleared when that may have changed. */
   starved = false
-  /** It has let requests lie for too long: others are asked what it was asked. */
+  /** Its requests have been pending for too long, so they are repeated at other peers. */
   stalled = false
   resting = false
   restUntil = 0
@@ -42,22 +42,22 @@ export class PeerState {
     this.windowBytes = windowBytes
   }
 
-  /** What it has counts, and what it was asked for is expected to come. */
+  /** Its chunks count, and its pending requests are expected to be answered. */
   get usable(): boolean {
     return !this.stalled && !this.resting
   }
 
-  /** It can be asked for this chunk: it has it, didn't fail to give it lately and wasn't asked yet. */
+  /** Whether this chunk can be requested from it: it has the chunk, hasn't failed recently, and wasn't asked yet. */
   canGive(chunk: number): boolean {
     return this.has.has(chunk) && !this.lost.has(chunk) && !this.flights.has(chunk)
   }
 
-  /** It can be asked for something now. */
+  /** Whether it can take a request now. */
   isReady(now: number): boolean {
     return this.usable && now >= this.busyUntil && this.flightBytes < this.windowBytes
   }
 
-  /** A chunk of this length fits its window; one that is larger than a window goes alone. */
+  /** Whether a chunk of this length fits its window; a chunk larger than the window is sent alone. */
   fits(length: number): boolean {
     return this.flights.size === 0 || this.flightBytes + length <= this.windowBytes
   }
@@ -72,7 +72,7 @@ export class PeerState {
     this.flightBytes += length
   }
 
-  /** Takes a request back or off. Returns when it was sent; undefined when there was none. */
+  /** Forgets a request. Returns when it was sent; undefined if there was none. */
   drop(chunk: number, length: number): number | undefined {
     const sentAt = this.flights.get(chunk)
     if (sentAt === undefined) return undefined
@@ -88,29 +88,29 @@ export class PeerState {
     this.serviceMs = average(this.serviceMs, now - sentAt)
   }
 
-  /** Counts a failure. Returns whether it should rest, which it then does until `restUntil`. */
+  /** Counts a failure. Returns whether the peer rests now, which lasts until `restUntil`. */
   failed(now: number, limits: SchedulerLimits): boolean {
     this.#failures++
     if (this.#failures < limits.failuresInRow) return false
     this.restUntil = now + Math.min(limits.restFirstMs * 2 ** this.#rests, limits.restLastMs)
     this.#rests++
-    // One more failure after the rest is enough to rest again.
+    // After a rest, one more failure starts the next one.
     this.#failures = limits.failuresInRow - 1
     return true
   }
 
-  /** When its oldest request was sent; undefined when it has none. */
+  /** When its oldest pending request was sent; undefined if there is none. */
   get oldestAt(): number | undefined {
     return this.flights.values().next().value
   }
 }
 
-/** A running average that follows its newest measures. */
+/** A running average that follows recent measurements. */
 export function average(before: number | undefined, measure: number): number {
   return before === undefined ? measure : before + (measure - before) * newestWeight
 }
 
-/** The middle one of some numbers, the lower of two; undefined of none. */
+/** The median, the lower one of two; undefined for an empty list. */
 export function median(numbers: readonly number[]): number | undefined {
   return numbers.toSorted((a, b) => a - b)[(numbers.length - 1) >> 1]
 }

@@ -1,4 +1,7 @@
-/** The scheduler: which chunk to ask of which peer, and when. Pure: no I/O, no timers, the time is passed in. */
+/**
+ * The scheduler: decides which chunk to request from which peer, and when. Pure: no I/O, no timers, time is passed
+ * in.
+ */
 
 import type { Bitfield } from '../chunks/bitfield.ts'
 import { defaultSchedulerLimits, type SchedulerLimits } from '../limits.ts'
@@ -14,30 +17,30 @@ export interface SchedulerInit {
   /** Bytes of each chunk of the closure. */
   readonly lengths: Uint32Array
   readonly limits?: Partial<SchedulerLimits>
-  /** From 0 up to 1; decides between equally rare chunks. */
+  /** From 0 up to 1; breaks ties between equally rare chunks. */
   readonly random?: () => number
 }
 
 export interface SchedulerPeer {
   readonly id: string
-  /** It is of our site. */
+  /** It belongs to our site. */
   readonly local: boolean
 }
 
 export type { Request }
 
 export interface SchedulerStep {
-  /** To be sent now. */
+  /** To send now. */
   readonly requests: Request[]
-  /** Requests whose answer isn't needed any more. */
+  /** Requests that are no longer needed. */
   readonly cancels: Request[]
-  /** When to call `next` again at the latest; undefined when only an event can change anything. */
+  /** When to call `next` again at the latest; undefined if only an event can change anything. */
   readonly wakeAt: number | undefined
 }
 
 export interface SchedulerStats {
   readonly peers: number
-  /** Members of the site that fetch the closure, ourselves included, and how many of them let their lease lapse. */
+  /** Local peers that fetch the closure, including ourselves, and how many of them let their lease expire. */
   readonly members: number
   readonly lapsed: number
   readonly localBytes: number
@@ -46,7 +49,9 @@ export interface SchedulerStats {
   readonly failures: number
 }
 
-/** One per closure that is fetched. After every event, `next` says what to do. All times are in ms of one clock. */
+/**
+ * One for each closure being fetched. After every event, `next` returns what to do. All times are in ms of one clock.
+ */
 export class Scheduler {
   readonly #limits: SchedulerLimits
   readonly #table: ChunkTable
@@ -66,12 +71,12 @@ export class Scheduler {
     this.#lookAhead = new LookAhead({ open, chunkAt, lengths, copies }, this.#limits, salt)
   }
 
-  /** How many wanted chunks are not here yet. */
+  /** The number of wanted chunks that aren't here yet. */
   get remaining(): number {
     return this.#table.wantedCount
   }
 
-  /** How many requests are on their way. */
+  /** The number of pending requests. */
   get inFlight(): number {
     return this.#pool.all.reduce((count, peer) => count + peer.flights.size, 0)
   }
@@ -83,7 +88,7 @@ export class Scheduler {
     return { ...this.#stats, peers, failures, members: members.length, lapsed }
   }
 
-  /** Chunks that are needed, in the order in which they should come. They go behind those that were wanted before. */
+  /** Adds wanted chunks, in the order in which they are needed, behind those wanted before. */
   want(chunks: Iterable<number>): void {
     for (const chunk of chunks) {
       this.#expectChunk(chunk)
@@ -92,20 +97,23 @@ export class Scheduler {
     this.#pool.feed()
   }
 
-  /** A chunk that is no longer needed, found here, say. Its requests are among the next cancels. */
+  /**
+   * Removes a chunk that is no longer needed, for example because it was found here. Its requests are among the next
+   * cancels.
+   */
   unwant(chunk: number): void {
     this.#expectChunk(chunk)
     this.#table.setWanted(chunk, false, this.#now)
     this.#cancels.push(...this.#pool.dropAll(chunk, this.#now))
   }
 
-  /** A peer that chunks can be asked of; one beyond `maxPeers` is left out. */
+  /** Adds a source of chunks; ignored beyond `maxPeers`. */
   addPeer(peer: SchedulerPeer, now: number): void {
     this.#advance(now)
     this.#pool.add(peer.id, peer.local)
   }
 
-  /** The peer is gone: what it was asked for is asked elsewhere. */
+  /** The peer is gone: its pending requests are repeated elsewhere. */
   removePeer(id: string, now: number): void {
     this.#advance(now)
     const peer = this.#pool.get(id)
@@ -114,7 +122,7 @@ export class Scheduler {
     if (this.#table.leases.leave(id)) this.#membersChanged = true
   }
 
-  /** What a peer has, beyond what it was known to have. */
+  /** Adds to the chunks that a peer has. */
   peerHas(id: string, what: number | Bitfield | 'all', now: number): void {
     this.#advance(now)
     const peer = this.#pool.get(id)
@@ -131,7 +139,7 @@ export class Scheduler {
     this.#membersChanged = true
   }
 
-  /** Whether a peer fetches the closure too. Of the local ones, each brings its part over the uplink. */
+  /** Whether a peer fetches the closure, too. Each such local peer fetches its share over the uplink. */
   peerWants(id: string, wants: boolean): void {
     const peer = this.#pool.get(id)
     if (peer === undefined || peer.wants === wants) return
@@ -142,14 +150,14 @@ export class Scheduler {
     this.#membersChanged = true
   }
 
-  /** How much may be asked of a peer at a time, in bytes; kept within the limits. */
+  /** Sets a peer's window in bytes; kept within the limits. */
   setWindow(id: string, bytes: number): void {
     const peer = this.#pool.get(id)
     if (peer === undefined || Number.isNaN(bytes)) return
     peer.windowBytes = Math.min(Math.max(bytes, this.#limits.minWindowBytes), this.#limits.maxWindowBytes)
   }
 
-  /** A chunk came and is what it should be. The other requests for it are to be cancelled. */
+  /** A chunk arrived and is valid. The other requests for it are to be cancelled. */
   received(id: string, chunk: number, now: number): { duplicatesToCancel: Request[] } {
     this.#advance(now)
     this.#expectChunk(chunk)
@@ -160,12 +168,12 @@ export class Scheduler {
     }
     const duplicatesToCancel = this.#pool.dropAll(chunk, now)
     this.#table.setWanted(chunk, false, now)
-    // Searches are bounded: as the order moves on, there may be something for those that found nothing.
+    // Searches are bounded: as the order advances, starved peers may have something to send again.
     if (this.remaining % this.#limits.searchChunks === 0) this.#pool.feed()
     return { duplicatesToCancel }
   }
 
-  /** A peer refused a chunk, gave a wrong one or none in time: it isn't asked for it for a while. */
+  /** A peer refused a chunk, sent an invalid one or timed out: it isn't asked for that chunk for a while. */
   failed(id: string, chunk: number, now: number): void {
     this.#advance(now)
     this.#expectChunk(chunk)
@@ -173,7 +181,7 @@ export class Scheduler {
     if (peer !== undefined) this.#pool.failed(peer, chunk, now)
   }
 
-  /** A peer has too much to do: it isn't asked before then, and answers nothing of what it was asked. */
+  /** A peer is overloaded: it isn't asked before then, and answers none of its pending requests. */
   busy(id: string, untilMs: number): void {
     const peer = this.#pool.get(id)
     if (peer === undefined) return
@@ -182,7 +190,10 @@ export class Scheduler {
     this.#pool.feed()
   }
 
-  /** What to send and to cancel now. Costs a few steps a request, and a pass over the chunks when peers come or fail. */
+  /**
+   * What to send and to cancel now. Takes a few steps per request, and a pass over the chunks when peers connect or
+   * fail.
+   */
   next(now: number): SchedulerStep {
     this.#advance(now)
     this.#cancels.push(...this.#pool.check(now))
@@ -203,7 +214,7 @@ export class Scheduler {
     return { requests, cancels, wakeAt: this.remaining > 0 ? this.#wakeAt(now) : undefined }
   }
 
-  /** Fills the windows of the local or the remote peers, the emptiest first. */
+  /** Fills the windows of local or remote peers, the emptiest first. */
   #fill(local: boolean, requests: Request[], pick: (peer: PeerState) => number | undefined): void {
     let ready = this.#pool.all.filter(peer => peer.local === local && !peer.starved && peer.isReady(this.#now))
     while (ready.length > 0) {
@@ -224,7 +235,7 @@ export class Scheduler {
     const isNews = peer.local && this.#table.isWanted(chunk) && !this.#table.isNear(chunk)
     if (!this.#pool.addHave(peer, chunk, this.#now) || !isNews) return
     if (peer.wants && this.#table.leases.progress(peer.id, this.#now)) this.#membersChanged = true
-    // If it is on its way over the uplink to us as well: what of it wasn't sent yet can be spared.
+    // If it is on its way to us over the uplink as well, the unsent part of that can be saved.
     if (peer.usable) this.#cancels.push(...this.#pool.dropAll(chunk, this.#now, true))
   }
 
@@ -262,7 +273,7 @@ export class Scheduler {
     const waiting = this.#pool.uplinkFlights > 0
     let at = Math.min(this.#pool.wakeAt(now), this.#table.leases.wakeAt(now, waiting))
     const slow = slowAt(this.#endGameView())
-    // A slow request that has no second source yet is looked at again when something happens, not all the time.
+    // A slow request without a second source is checked on the next event, not continuously.
     if (slow > now) at = Math.min(at, slow)
     return Number.isFinite(at) ? Math.max(at, now + 1) : undefined
   }

@@ -1,4 +1,4 @@
-/** Answers one peer's requests: one chunk after the other, at the pace at which the peer takes them. */
+/** Answers one peer's requests: one chunk after another, at the peer's pace. */
 
 import { promisify } from 'node:util'
 import { constants, zstdCompress } from 'node:zlib'
@@ -18,11 +18,11 @@ export interface ChunkSenderComponents {
   frames: FrameStream
   chunks: ChunkStore
   uploads: UploadLimiter
-  /** Reads what a chunk may be told apart from; without it every chunk is sent whole. */
+  /** Reads delta bases; without it every chunk is sent whole. */
   bases?: Pick<Bases, 'read'> | undefined
 }
 
-/** A chunk that is asked for, and what the peer holds that it may be told apart from. */
+/** A requested chunk, and the delta base that the peer holds. */
 export interface Wanted {
   readonly chunk: number
   readonly base?: Base | undefined
@@ -33,12 +33,12 @@ export interface ChunkSenderInit {
   local: boolean
   signal: AbortSignal
   onSent: (chunk: number) => void
-  /** The stream or the store failed. */
+  /** Called when the stream or the store fails. */
   onFailed: (reason: unknown) => void
 }
 
 export class ChunkSender {
-  /** Chunk bytes that were sent, as they were on the wire. */
+  /** Bytes of chunks sent, as on the wire. */
   sentBytes = 0
   readonly #components: ChunkSenderComponents
   readonly #init: ChunkSenderInit
@@ -52,7 +52,7 @@ export class ChunkSender {
     this.#init = init
   }
 
-  /** Takes requests; says busy, which voids all that were not answered yet, when they are too many. */
+  /** Adds requests. If there are too many, answers `busy`, which voids all pending requests. */
   request(wanted: readonly Wanted[]): void {
     if (this.#queue.length + wanted.length > queuedRequestsPerPeer) {
       this.#queue = []
@@ -69,7 +69,7 @@ export class ChunkSender {
     this.#queue = this.#queue.filter(({ chunk }) => !cancelled.has(chunk))
   }
 
-  /** A place among the served is held only while there is something to send: sessions last, places must not. */
+  /** An upload slot is held only while there is something to send: sessions last, slots must not. */
   async #serve(): Promise<void> {
     const { peer, signal, onFailed } = this.#init
     this.#serving = true
@@ -103,11 +103,12 @@ export class ChunkSender {
     onSent(chunk)
   }
 
-  /** Told apart from what the peer has, if that is little; compressed where the link is what one waits for; else raw. */
+  /** As a delta if that is small; compressed if the link is the bottleneck; else raw. */
   async #encoded(plain: Uint8Array, base: Base | undefined): Promise<{ encoding: ChunkEncoding; bytes: Uint8Array }> {
     const raw = { encoding: 'raw', bytes: plain } as const
     const rate = this.#rate.bytesPerSecond
-    // Unknown is slow beyond the site, where bytes are what counts, and fast within it, where the processor is.
+    // An unknown rate counts as slow outside the site, where bytes are scarce, and as fast inside, where processor
+    // time is.
     const isSlow = this.#init.local
       ? (rate ?? Number.POSITIVE_INFINITY) < compressBelowLocal && loopLoad() < compressBelowLoad
       : (rate ?? 0) < compressBelowRemote
@@ -119,7 +120,7 @@ export class ChunkSender {
     return { encoding: dictionary ? 'delta' : 'zstd', bytes: packed }
   }
 
-  /** One at a time: a peer that asks on and reads nothing must not fill the memory with answers. */
+  /** One at a time: a peer that keeps requesting but never reads must not fill the memory with answers. */
   async #sayBusy(): Promise<void> {
     if (this.#sayingBusy) return
     this.#sayingBusy = true

@@ -1,4 +1,4 @@
-/** One closure's swarm on this peer: sessions with others, the chunks that are here, and, while it is fetched, the plan. */
+/** One closure's swarm on this peer: sessions with other peers, local chunks and, during a fetch, the scheduler. */
 
 import { EventEmitter } from 'node:events'
 import type { Logger } from '../../process/log.ts'
@@ -9,7 +9,7 @@ import { longestPauseMs, windowMaxBytes, windowMinBytes } from '../limits.ts'
 import { Scheduler } from '../schedule/scheduler.ts'
 import { type Session, SessionError } from './session.ts'
 
-/** What is known of the peer at the other end. */
+/** The peer at the other end of a session. */
 export interface SwarmPeer {
   readonly id: string
   readonly name: string
@@ -17,20 +17,20 @@ export interface SwarmPeer {
   readonly controller: boolean
 }
 
-/** A chunk that came, for who counts. */
+/** A chunk that arrived, for statistics. */
 export interface Arrival {
   readonly peer: SwarmPeer
   readonly chunk: number
-  /** Bytes of the chunk, and what it took on the wire. */
+  /** Bytes of the chunk, and bytes on the wire. */
   readonly bytes: number
   readonly wire: number
 }
 
 interface Events {
   arrival: [Arrival]
-  /** So many bytes of chunks came for nothing: they were here, or wrong. */
+  /** Bytes of redundant or invalid chunks. */
   wasted: [number]
-  /** A peer sent what no honest one sends. */
+  /** A peer violated the protocol. */
   misbehaved: [SwarmPeer, string]
 }
 
@@ -42,19 +42,19 @@ export interface ClosureSwarmComponents {
 
 export class ClosureSwarm extends EventEmitter<Events> {
   readonly list: ChunkList
-  /** When it was last of use to anyone, in milliseconds. */
+  /** When it was last in use, in milliseconds. */
   usedAt = Date.now()
-  /** A peer that has chunks has asked to wait until then. */
+  /** Until when a peer with chunks has asked us to wait. */
   busyUntil = 0
   readonly #chunks: ChunkStore
   readonly #log: Logger
   readonly #self: string
   readonly #sessions = new Map<string, { session: Session; peer: SwarmPeer }>()
   readonly #waiting = new Map<number, Set<() => void>>()
-  /** Chunks that came and are being staged. */
+  /** Chunks that arrived and are being staged. */
   readonly #staging = new Set<number>()
   #scheduler: Scheduler | undefined
-  /** Fetches under way: the device's own, and those of the loopback cache. */
+  /** Running fetches: the device's own, and those of the loopback cache. */
   #fetchers = 0
   #failed: unknown
   #wake: NodeJS.Timeout | undefined
@@ -80,29 +80,29 @@ export class ClosureSwarm extends EventEmitter<Events> {
     return this.#sessions.size
   }
 
-  /** Requests that are under way. */
+  /** The number of pending requests. */
   get inFlight(): number {
     return this.#scheduler?.inFlight ?? 0
   }
 
-  /** Chunks that are wanted and have not come. */
+  /** Wanted chunks that have not arrived. */
   get remaining(): number {
     return this.#scheduler?.remaining ?? 0
   }
 
-  /** Whether a peer is connected that has, or may get, what is missing here. */
+  /** Whether a connected peer has any chunks. */
   get hasSources(): boolean {
     return [...this.#sessions.values()].some(({ session }) => session.theirs.count > 0)
   }
 
-  /** Takes a session whose handshake is done. Of two with one peer, the preferred one stays, else the newer one. */
+  /** Adds a session after its handshake. Of two sessions with one peer the preferred one stays, else the newer one. */
   attach(session: Session, peer: SwarmPeer): void {
     const before = this.#sessions.get(peer.id)?.session
     if (before?.preferred === true && !session.preferred) {
       session.close(new SessionError('ended', 'the session that the other side opened stays'))
       return
     }
-    before?.close(new SessionError('ended', 'a newer session takes its place'))
+    before?.close(new SessionError('ended', 'replaced by a newer session'))
     this.#sessions.set(peer.id, { session, peer })
     const scheduler = () => this.#scheduler
     session.on('have', chunks => {
@@ -137,7 +137,7 @@ export class ClosureSwarm extends EventEmitter<Events> {
     this.#pump()
   }
 
-  /** Begins to fetch chunks, in this order of urgency, beside what others fetch; `endFetch` must follow once. */
+  /** Starts fetching chunks, in this order of urgency, beside other fetches; call `endFetch` once afterwards. */
   fetch(wanted: Iterable<number>): void {
     this.#fetchers++
     this.#failed = undefined
@@ -151,34 +151,34 @@ export class ClosureSwarm extends EventEmitter<Events> {
     this.#pump()
   }
 
-  /** Asks for more in a fetch that is under way. */
+  /** Requests more chunks in a running fetch. */
   want(chunks: Iterable<number>): void {
     this.#scheduler?.want(chunks)
     this.#pump()
   }
 
-  /** Nobody who fetches needs these any more. */
+  /** No fetch needs these chunks any more. */
   unwant(chunks: Iterable<number>): void {
     for (const chunk of chunks) if (!this.#chunks.has(chunk)) this.#scheduler?.unwant(chunk)
     this.#pump()
   }
 
-  /** Ends one fetch; with the last, nothing is asked for any more. Sessions stay, to serve. */
+  /** Ends one fetch. After the last one nothing is requested any more, but sessions stay open for serving. */
   endFetch(): void {
     this.#fetchers = Math.max(0, this.#fetchers - 1)
     if (this.#fetchers === 0) this.#endAll(undefined)
   }
 
   /**
-   * Resolves when a chunk can be read here; asks for it if need be. Rejects with the signal's reason, when fetching ends
-   * before, or when chunks can't be staged.
+   * Resolves when a chunk can be read here; requests it if needed. Rejects with the signal's reason, when fetching
+   * ends first, or when chunks can't be staged.
    */
   async available(chunk: number, signal?: AbortSignal): Promise<void> {
     while (!this.#chunks.has(chunk)) {
       signal?.throwIfAborted()
       if (this.#failed !== undefined) throw this.#failed
       if (this.#scheduler === undefined) throw new SessionError('ended', 'the fetch has ended')
-      // It was here and is no longer: the garbage collector took its path, say.
+      // It was here and has vanished: for example, the garbage collector took its path.
       if (!this.#staging.has(chunk)) this.#scheduler.want([chunk])
       this.#pump()
       await this.#arrival(chunk, signal)
@@ -216,16 +216,17 @@ export class ClosureSwarm extends EventEmitter<Events> {
     for (const wake of waiting) wake()
   }
 
-  /** Tells everyone of chunks that are here now. */
+  /** Announces new local chunks to all peers. */
   announce(chunk: number): void {
     for (const { session } of this.#sessions.values()) session.announce(chunk)
   }
 
-  /** Ends sessions that neither side needs: streams are counted, and a closure that nobody wants costs memory. */
+  /** Ends sessions that neither side needs: streams are limited, and an unused closure occupies memory. */
   closeIdle(before: number): void {
     if (this.fetching) return
     for (const { session } of [...this.#sessions.values()]) {
-      if (!session.theyWant && session.usedAt < before) session.close(new SessionError('ended', 'nobody needs it'))
+      if (!session.theyWant && session.usedAt < before)
+        session.close(new SessionError('ended', 'the session is not needed'))
     }
   }
 
@@ -244,7 +245,7 @@ export class ClosureSwarm extends EventEmitter<Events> {
     scheduler.peerHas(peer.id, session.theirs.isFull ? 'all' : (session.theirs as Bitfield), Date.now())
   }
 
-  /** Tells what has changed since the handshake said what we have and whether we want. */
+  /** Sends what has changed since the handshake: our chunks, and whether we fetch. */
   #catchUp(session: Session): void {
     session.tellWants(this.fetching)
     for (let chunk = 0; chunk < this.list.count; chunk++) if (this.#chunks.has(chunk)) session.announce(chunk)
@@ -285,7 +286,7 @@ export class ClosureSwarm extends EventEmitter<Events> {
     this.#waiting.delete(chunk)
   }
 
-  /** Once in a turn of the event loop, however many events asked for it. */
+  /** Once per turn of the event loop, however many events ask for it. */
   #pump(): void {
     if (this.#scheduler === undefined || this.#pumping !== undefined) return
     this.#pumping = setImmediate(() => {

@@ -1,4 +1,4 @@
-/** Frames over a libp2p stream: read with bounds, written in order, the small ones before chunks. */
+/** Frames over a libp2p stream: reads are bounded, and writes keep their order. */
 
 import type { Stream } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
@@ -12,8 +12,8 @@ import { slowestFrameBytesPerMs } from '../limits.ts'
 export class FrameStreamError extends ThymeshError<'too-large' | 'ended'> {}
 
 /**
- * How long a frame may take that has begun: it was taken off the queue to be sent, or its first byte came. One that comes
- * or goes byte by byte holds memory, and a place among those that are served, for no longer.
+ * How long a frame may take from its first byte (received, or taken off the send queue). A peer that sends or reads
+ * byte by byte holds memory and an upload slot no longer than this.
  */
 export interface FramePatience {
   readonly idleMs: number
@@ -26,18 +26,18 @@ export class FrameStream {
   readonly #stream: Stream
   readonly #patience: FramePatience
   readonly #reader: StreamReader
-  /** Whoever writes waits for the one before: frames don't mix. */
+  /** Each writer waits for the one before, so that frames don't interleave. */
   readonly #writes = new SerialQueue()
   #rest: Uint8Array = new Uint8Array()
 
-  /** Make it in the tick in which the stream came. */
+  /** Create it in the tick in which the stream came. */
   constructor(stream: Stream, patience = usualPatience) {
     this.#stream = stream
     this.#patience = patience
     this.#reader = new StreamReader(stream)
   }
 
-  /** The next frame; nothing when the stream has ended between two frames. */
+  /** The next frame; undefined if the stream ended between two frames. */
   async read(signal?: AbortSignal): Promise<Frame | undefined> {
     const header = await this.#exactly(4, signal)
     if (header === undefined) return undefined
@@ -50,15 +50,15 @@ export class FrameStream {
     return decodeFrame(bytes)
   }
 
-  /** Resolves when the stream wants more. */
+  /** Resolves when the stream accepts more. */
   write(frame: Frame, signal?: AbortSignal): Promise<void> {
     return this.writeParts([encodeFrame(frame)], signal)
   }
 
-  /** One frame in parts: a header and bytes that need no copy. */
+  /** Writes a frame in parts: a header, and bytes that needn't be copied. */
   writeParts(parts: readonly Uint8Array[], signal?: AbortSignal): Promise<void> {
     return this.#writes.run(async () => {
-      // Together: each would be encrypted and sent by itself.
+      // In one write, since each write is encrypted and sent separately.
       const bytes = new Uint8ArrayList(...parts)
       const { idleMs } = this.#patience
       await writeTo(this.#stream, bytes, { signal, idleMs, until: this.#untilDone(bytes.length) })
@@ -78,7 +78,7 @@ export class FrameStream {
     return performance.now() + this.#patience.idleMs + bytes / this.#patience.bytesPerMs
   }
 
-  /** `until` bounds the wait for all of it; else there is none before the first byte. */
+  /** `until` limits the wait for all bytes; without it, waiting for the first one is unlimited. */
   async #exactly(length: number, signal: AbortSignal | undefined, until?: number): Promise<Uint8Array | undefined> {
     let have = this.#rest
     if (have.length < length) {

@@ -1,4 +1,4 @@
-/** How fast the link to a peer is: bytes per second while it was the link that was waited for. */
+/** The rate of the link to a peer, measured only while the link was the bottleneck. */
 
 /** From here on it was the link that was waited for, in milliseconds. */
 const waitedMs = 1
@@ -11,7 +11,10 @@ export class LinkRate {
   #bytes = 0
   #milliseconds = 0
 
-  /** Notes bytes and the time that sending them took. What took none only filled buffers, and says nothing of the link. */
+  /**
+   * Adds bytes and the time that sending them took. A send without any wait only filled buffers, and tells nothing
+   * about the link.
+   */
   add(bytes: number, milliseconds: number): void {
     if (milliseconds < waitedMs) return
     if (this.#bytes > halvedFromBytes) {
@@ -22,7 +25,7 @@ export class LinkRate {
     this.#milliseconds += milliseconds
   }
 
-  /** Nothing when the link has never been waited for long enough to know. */
+  /** Undefined until the link has been the bottleneck for long enough. */
   get bytesPerSecond(): number | undefined {
     return this.#bytes < knownFromBytes ? undefined : (this.#bytes / this.#milliseconds) * 1000
   }

@@ -1,4 +1,4 @@
-/** Who is at our site: by the sites' labels, else by the network that an address is in, else by how fast it answers. */
+/** Decides whether a peer is at our site: by site labels, else by the address's network, else by round-trip time. */
 
 import { BlockList, isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
@@ -7,15 +7,16 @@ import type { Certificate } from '../../../protocol/members/certificate.ts'
 import { localRoundTripMs } from '../limits.ts'
 
 /**
- * Whether two members share a local network. Labels decide where one has one; a peer with a label and one without are not
- * at one site: a visiting laptop counts as uplink, which costs one copy and no more.
+ * Whether two members share a local network. If one has a site label, the labels decide: a labelled and an unlabelled
+ * peer aren't at one site. A visiting laptop then counts as remote, which costs only one copy.
  */
 export function isLocal(ours: Certificate, theirs: Certificate, connection: Connection | undefined): boolean {
   if (ours.site !== undefined || theirs.site !== undefined) return ours.site === theirs.site
   const ip = connection && /^(?:\/ip6zone\/[^/]+)?\/ip[46]\/([^/%]+)/.exec(connection.remoteAddr.toString())?.[1]
   if (ip === undefined || isIP(ip) === 0) return false
   if (inList(ownNetworks(), ip)) return true
-  // Routed, as between the floors of a factory, or through a tunnel from far away: the time that an answer takes tells.
+  // A routed private address, as between the floors of a factory or through a distant tunnel: the round-trip time
+  // decides.
   return inList(privateNetworks, ip) && connection?.rtt !== undefined && connection.rtt <= localRoundTripMs
 }
 
@@ -32,7 +33,7 @@ for (const [network, prefix] of [
 privateNetworks.addSubnet('fc00::', 7, 'ipv6')
 privateNetworks.addSubnet('fe80::', 10, 'ipv6')
 
-/** The networks that this machine has an address in, loopback among them. */
+/** The networks of this machine's addresses, including loopback. */
 function ownNetworks(): BlockList {
   const list = new BlockList()
   for (const { cidr, family } of Object.values(networkInterfaces()).flatMap(each => each ?? [])) {

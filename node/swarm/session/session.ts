@@ -1,4 +1,7 @@
-/** One peer's side of a swarm: what it has and wants, what we asked of it, and what it asked of us. */
+/**
+ * A session with one peer about one closure: the peer's chunks and interest, our requests to it and its requests to
+ * us.
+ */
 
 import { EventEmitter } from 'node:events'
 import { promisify } from 'node:util'
@@ -27,21 +30,21 @@ import type { UploadLimiter } from './upload-limiter.ts'
 
 const decompress = promisify(zstdDecompress)
 
-/** `misbehaved`: the peer sent what no honest one sends; it is banned for a while. */
+/** `misbehaved`: the peer violated the protocol and is banned for a while. */
 export class SessionError extends ThymeshError<'misbehaved' | 'ended'> {}
 
 interface Events {
-  /** The peer has more chunks than we knew. */
+  /** The peer has announced new chunks. */
   have: [readonly number[]]
-  /** The peer began or ceased to fetch the closure. */
+  /** The peer started or stopped fetching the closure. */
   wants: [boolean]
-  /** A chunk came, verified against its hash; `wire` is what it took on the wire, in bytes. */
+  /** A chunk arrived and was verified against its hash; `wire` is its size on the wire in bytes. */
   chunk: [{ chunk: number; bytes: Uint8Array; wire: number }]
-  /** So many bytes of a chunk that isn't what it should be. */
+  /** Bytes of an invalid chunk. */
   wasted: [number]
-  /** The peer doesn't have these after all. */
+  /** The peer doesn't have these chunks after all. */
   missing: [readonly number[]]
-  /** The peer asks to be asked later, in milliseconds; it answers nothing of what it was asked. */
+  /** The peer asks to be asked later, in milliseconds; it answers none of the pending requests. */
   busy: [number]
   closed: [unknown]
 }
@@ -51,41 +54,41 @@ export interface SessionComponents {
   list: ChunkList
   chunks: ChunkStore
   uploads: UploadLimiter
-  /** What a chunk that we ask for may be told apart from, and who reads it. */
+  /** Finds and reads the delta bases for our requests. */
   finder?: Pick<BaseFinder, 'baseOf' | 'forget'> | undefined
   bases?: Pick<Bases, 'read'> | undefined
 }
 
-/** What the handshake said, and who is at the other end. */
+/** The result of the handshake, and the peer at the other end. */
 export interface SessionInit {
   peer: string
   local: boolean
   theirs: Bitfield
   theyWant: boolean
-  /** What we said that we have, and that we want. */
+  /** The chunks that we announced, and whether we fetch. */
   ours?: Bitfield
   weWant?: boolean
-  /** Of two streams that were opened at the same time, this is the one that stays. */
+  /** Of two streams opened at the same time, this is the one that stays. */
   preferred?: boolean
 }
 
 export class Session extends EventEmitter<Events> {
   readonly peer: string
-  /** What the peer has. */
+  /** The peer's chunks. */
   readonly theirs: Bitfield
   readonly preferred: boolean
-  /** Bytes of chunks as they are: windows are counted in these. */
+  /** Bytes of uncompressed chunks, which windows are counted in. */
   readonly received = new RateMeter(receivedFadeMs)
-  /** When the peer last said anything or was sent a chunk, in milliseconds. */
+  /** When the peer last sent anything or was sent a chunk, in milliseconds. */
   usedAt = Date.now()
   readonly #components: SessionComponents
   readonly #sender: ChunkSender
   readonly #abort = new AbortController()
-  /** Requests that may still be answered, by chunk: one that was cancelled and asked again may come twice. */
+  /** Requests that may still be answered, by chunk. A chunk that was cancelled and requested again may arrive twice. */
   readonly #asked = new Map<number, number>()
-  /** What the peer was told that a chunk may be told apart from. */
+  /** The delta base that was requested for a chunk. */
   readonly #bases = new Map<number, Base>()
-  /** What the peer was told that we have. */
+  /** The chunks that were announced to the peer. */
   readonly #told: Bitfield
   #theyWant: boolean
   #weWant: boolean
@@ -111,22 +114,22 @@ export class Session extends EventEmitter<Events> {
     this.#sender = new ChunkSender(components, { peer: init.peer, local: init.local, signal, onSent, onFailed })
   }
 
-  /** Whether the peer is fetching the closure itself. */
+  /** Whether the peer fetches the closure itself. */
   get theyWant(): boolean {
     return this.#theyWant
   }
 
-  /** Chunk bytes that were sent, as they were on the wire. */
+  /** Bytes of chunks sent, as on the wire. */
   get sentBytes(): number {
     return this.#sender.sentBytes
   }
 
-  /** Reads what the peer says until the stream ends; never rejects. */
+  /** Reads frames until the stream ends; never rejects. */
   start(): void {
     void this.#run()
   }
 
-  /** Asks for chunks; each is answered by `chunk`, `missing`, `busy` or `closed`. */
+  /** Requests chunks; each is answered by `chunk`, `missing`, `busy` or `closed`. */
   request(chunks: readonly number[]): void {
     const whole: number[] = []
     const from = new Map<string, { recipe: Uint8Array; asks: AskFrom[] }>()
@@ -155,19 +158,19 @@ export class Session extends EventEmitter<Events> {
     this.#say(chunks, numbers => ({ type: 'cancel', chunks: numbers }))
   }
 
-  /** Nothing that was asked for is needed any more. What is on its way still comes. */
+  /** Cancels all pending requests. Chunks that are already on their way still arrive. */
   cancelAll(): void {
     this.cancel([...this.#asked.keys()])
   }
 
-  /** Tells whether we fetch the closure, when that has changed. */
+  /** Tells the peer whether we fetch the closure, if that has changed. */
   tellWants(wants: boolean): void {
     if (this.#weWant === wants) return
     this.#weWant = wants
     void this.#write({ type: 'ready', wants, bitfield: new Uint8Array() })
   }
 
-  /** Tells that we have a chunk now, if the peer can't know; many are told at once. */
+  /** Announces a new chunk unless the peer has it already; announcements are batched. */
   announce(chunk: number): void {
     if (this.#closed || this.theirs.has(chunk) || !this.#told.add(chunk)) return
     this.#unannounced.push(chunk)
@@ -195,7 +198,7 @@ export class Session extends EventEmitter<Events> {
         if (frame === undefined) throw new SessionError('ended', 'the peer ended the session')
         this.usedAt = Date.now()
         await this.#take(frame)
-        // What came while a chunk was unpacked is no news of a session that was closed meanwhile.
+        // The session may have been closed while a chunk was decompressed.
         this.#abort.signal.throwIfAborted()
       }
     } catch (thrown) {
@@ -245,30 +248,31 @@ export class Session extends EventEmitter<Events> {
   async #takeChunk({ chunk, encoding, bytes }: Frame & { type: 'chunk' }): Promise<void> {
     const { list } = this.#components
     this.#checked([chunk])
-    // One that was cancelled may still come; one that was never asked for may not.
-    if (!this.#answered(chunk)) throw new SessionError('misbehaved', `chunk ${chunk} was not asked for`)
+    // A cancelled chunk may still arrive; one that was never requested may not.
+    if (!this.#answered(chunk)) throw new SessionError('misbehaved', `chunk ${chunk} was not requested`)
     const plain = await this.#plain(chunk, encoding, bytes)
     if (plain === undefined) {
-      // No fault of the peer's, which still has it: it is asked for whole, in the same breath.
+      // Not the peer's fault: our delta base has vanished. The peer still has the chunk, so it is requested whole at
+      // once.
       this.request([chunk])
       return
     }
     this.received.add(plain.length)
     if (plain.length !== list.length(chunk) || !equalBytes(sha256(plain), list.hash(chunk))) {
       this.emit('wasted', plain.length)
-      throw new SessionError('misbehaved', `chunk ${chunk} has another hash than it must have`)
+      throw new SessionError('misbehaved', `chunk ${chunk} doesn't match its hash`)
     }
     if (!this.#closed) this.emit('chunk', { chunk, bytes: plain, wire: bytes.length })
   }
 
-  /** A chunk as it is; nothing when it was told apart from what is not here any more. */
+  /** The decoded chunk; undefined if its delta base is no longer here. */
   async #plain(chunk: number, encoding: ChunkEncoding, bytes: Uint8Array): Promise<Uint8Array | undefined> {
     const base = this.#bases.get(chunk)
     if (!this.#asked.has(chunk)) this.#bases.delete(chunk)
     if (encoding === 'raw') return bytes
     const length = this.#components.list.length(chunk)
     if (encoding === 'zstd') return await unpack(bytes, length)
-    if (base === undefined) throw new SessionError('misbehaved', `chunk ${chunk} was not asked for as a delta`)
+    if (base === undefined) throw new SessionError('misbehaved', `chunk ${chunk} was not requested as a delta`)
     const dictionary = await this.#components.bases?.read(base)
     if (dictionary !== undefined) return await unpack(bytes, length, dictionary)
     this.#bases.delete(chunk)
@@ -276,7 +280,7 @@ export class Session extends EventEmitter<Events> {
     return undefined
   }
 
-  /** Takes one request off; false when there was none. */
+  /** Removes one request; false if there was none. */
   #answered(chunk: number): boolean {
     const asked = this.#asked.get(chunk)
     if (asked === undefined) return false
@@ -304,7 +308,7 @@ export class Session extends EventEmitter<Events> {
   }
 }
 
-/** Frames that can't be read are no bad luck: the stream is authenticated, so the peer meant them. */
+/** Malformed frames are the peer's own: the stream is authenticated, so they aren't transmission errors. */
 export function asMisbehaviour(thrown: unknown): unknown {
   const isWrong = thrown instanceof FormatError || (thrown instanceof FrameStreamError && thrown.code === 'too-large')
   return isWrong ? new SessionError('misbehaved', thrown.message, { cause: thrown }) : thrown

@@ -1,4 +1,4 @@
-/** The swarms of this peer: opens and answers streams, brings closures in, and serves those that it has. */
+/** The swarms of this peer: opens and accepts streams, and fetches and serves closures. */
 
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { toHex } from '../../../protocol/encoding/hash.ts'
@@ -30,21 +30,21 @@ export interface SwarmServiceComponents {
   admission: Admission
   closures: Closures
   uploads: UploadLimiter
-  /** This machine's chunks of a closure. */
+  /** Opens the local chunks of a closure. */
   openChunks: (known: KnownClosure, onLost: (numbers: readonly number[]) => void) => Promise<OpenChunks>
   bases?: Bases
   certificate: Certificate
-  /** How long frames may take, where it is not the usual. */
+  /** Frame timeouts, if not the defaults. */
   patience?: FramePatience
   log: Logger
 }
 
-/** This machine's chunks of a closure, and what gives back the files behind them. */
+/** The local chunks of a closure, and a way to close the files behind them. */
 export interface OpenChunks {
   readonly chunks: LocalChunks
-  /** What chunks that are asked for may be told apart from. */
+  /** Finds delta bases for requested chunks. */
   readonly finder?: BaseFinder
-  /** Room for its staged chunks. */
+  /** The budget for its staged chunks. */
   readonly budget: StagingBudget
   close(): Promise<void>
 }
@@ -54,21 +54,21 @@ export interface OpenSwarm extends OpenChunks {
   readonly hash: Uint8Array
 }
 
-/** A closure's place: being opened, then open. */
+/** A closure's entry: being opened, then open. */
 interface Slot {
   readonly made: Promise<OpenSwarm>
   entry?: OpenSwarm
-  /** When it was last asked for, in milliseconds. */
+  /** When it was last requested, in milliseconds. */
   usedAt: number
 }
 
-/** What the handshake of a stream came to. */
+/** The result of a stream's handshake. */
 interface Handshake {
   frames: FrameStream
   member: Member
   said: Ready
   heard: Ready
-  /** Of two streams that are opened at once, this one stays. */
+  /** Of two streams opened at once, this one stays. */
   preferred: boolean
 }
 
@@ -80,7 +80,7 @@ export class SwarmService {
   readonly #closing = new Map<string, Promise<void>>()
   readonly #bans = new Map<string, number>()
   readonly #opening = new Set<string>()
-  /** Closures that were asked for, while their documents are read. */
+  /** Requested closures whose documents are being read. */
   readonly #reading = new Map<string, Promise<KnownClosure | undefined>>()
   readonly #retries = new Map<string, number>()
   readonly #stop = new AbortController()
@@ -109,7 +109,7 @@ export class SwarmService {
     await Promise.all(this.#closing.values())
   }
 
-  /** The swarm of a closure, made when there is none yet. Rejects when its chunks can't be looked for. */
+  /** The swarm of a closure, opened if necessary. Rejects if its chunks can't be searched. */
   open(known: KnownClosure): Promise<OpenSwarm> {
     const key = toHex(known.hash)
     const existing = this.#slots.get(key)
@@ -128,14 +128,14 @@ export class SwarmService {
     return slot.made
   }
 
-  /** The swarm of a closure if there is one: to read what a closure consists of takes a while. */
+  /** The swarm of a closure if it is open; opening a large closure takes a while. */
   async opened(hash: Uint8Array): Promise<OpenSwarm | undefined> {
     const slot = this.#slots.get(toHex(hash))
     if (slot !== undefined) slot.usedAt = Date.now()
     return await slot?.made
   }
 
-  /** Opens sessions with every member that is not in the swarm yet; again is fine. */
+  /** Opens sessions with every member that has none yet; idempotent. */
   connect(entry: OpenSwarm): void {
     if (this.#stop.signal.aborted) return
     for (const member of this.#components.admission.members) {
@@ -148,7 +148,7 @@ export class SwarmService {
     }
   }
 
-  /** Connects what is fetched, ends sessions that nobody needs, lets closures go that nobody uses. `now` is the time. */
+  /** Connects swarms that fetch, ends sessions that neither side needs and closes unused swarms. `now` is the time. */
   maintain(now: number): void {
     for (const [key, slot] of this.#slots) {
       const { entry } = slot
@@ -162,7 +162,7 @@ export class SwarmService {
     }
   }
 
-  /** In one tick, so that nobody is given what is being closed. */
+  /** In one tick, so that no caller receives a swarm that is being closed. */
   #close(key: string, entry: OpenSwarm): void {
     this.#slots.delete(key)
     entry.swarm.close()
@@ -175,10 +175,10 @@ export class SwarmService {
 
   async #make(known: KnownClosure, key: string): Promise<OpenSwarm> {
     const { host, log } = this.#components
-    // Both would work on the same files.
+    // Otherwise both would use the same files.
     await this.#closing.get(key)
     const opened = await this.#components.openChunks(known, numbers =>
-      log.debug({ chunks: numbers.length }, 'chunks are gone'),
+      log.debug({ chunks: numbers.length }, 'local chunks have vanished'),
     )
     const { chunks } = opened
     const swarm = new ClosureSwarm({ list: known.list, chunks, log }, { self: host.peerId.toString() })
@@ -196,7 +196,7 @@ export class SwarmService {
       await frames.write({ type: 'open', closure: entry.hash }, signal)
       const heard = await frames.read(signal)
       if (heard?.type === 'refused') {
-        // Both dialled at once: the other's stream is the one that stays.
+        // Both sides dialled at once: the other's stream stays.
         if (heard.reason !== 'duplicate') this.#retries.set(key, Date.now() + reopenMs)
         log.debug({ peer, reason: heard.reason }, 'a swarm stream was refused')
         return frames.abort(new Error('refused'))
@@ -232,7 +232,7 @@ export class SwarmService {
       const said = this.#ready(entry)
       await frames.write(said, signal)
       const heard = await frames.read(signal)
-      // Whoever sees that another stream of the two peers is the better one leaves here.
+      // The dialler ends its stream here if it sees that the other one stays.
       if (heard === undefined) throw new SessionError('ended', 'the peer ended the stream')
       if (heard.type !== 'ready') throw new SessionError('misbehaved', `expected ready, got ${heard.type}`)
       this.#attach(entry, { frames, member, said, heard, preferred: peer.toString() < host.peerId.toString() })
@@ -249,7 +249,7 @@ export class SwarmService {
     this.#ban(member.peer.toString(), member.certificate.name, reason.message)
   }
 
-  /** A closure of a release that we have verified, when its documents are here; else why it is refused. */
+  /** The swarm of a verified release's closure, if its documents are here; else the reason to refuse. */
   async #entryFor(hash: Uint8Array): Promise<OpenSwarm | Refusal> {
     const key = toHex(hash)
     const slot = this.#slots.get(key)
@@ -259,7 +259,7 @@ export class SwarmService {
     }
     const { closures } = this.#components
     if (!closures.isReleased(hash)) return 'unknown-closure'
-    // Many ask at once when a release is out, and reading what a large closure consists of takes a while.
+    // Many peers ask at once after a release, and reading a large closure's documents takes a while.
     const reading = this.#reading.get(key) ?? closures.held(hash).finally(() => this.#reading.delete(key))
     this.#reading.set(key, reading)
     const known = await reading
@@ -267,7 +267,7 @@ export class SwarmService {
     return this.#slots.has(key) || this.#makeRoom() ? await this.open(known) : 'too-many'
   }
 
-  /** Whether one more closure may be served: the one that was unused for longest goes for it. */
+  /** Whether one more closure may be served; closes the one that was unused for longest if necessary. */
   #makeRoom(): boolean {
     if (this.#slots.size < servedClosures) return true
     const unused = [...this.#slots].filter(([, { entry }]) => entry !== undefined && isUnused(entry))
@@ -279,7 +279,7 @@ export class SwarmService {
 
   #refusal(entry: OpenSwarm, peer: PeerId, closure: Uint8Array): Refusal | undefined {
     const key = `${peer} ${toHex(closure)}`
-    // Both dial at once: the stream of the one with the lower ID stays, on both sides.
+    // Both sides dial at once: both keep the stream of the peer with the lower ID.
     const oursStays = this.#components.host.peerId.toString() < peer.toString()
     return oursStays && (this.#opening.has(key) || entry.swarm.hasSession(peer.toString())) ? 'duplicate' : undefined
   }
@@ -316,13 +316,13 @@ export class SwarmService {
     swarm.attach(session, peer)
   }
 
-  /** Neither asks this peer nor answers it for a while. */
+  /** For a while, neither requests from this peer nor serves it. */
   #ban(id: string, name: string, reason: string): void {
     const { host, admission, log } = this.#components
     log.warn({ peer: id, name, reason }, 'a peer is banned for a while')
     this.#bans.set(id, Date.now() + banMs)
     const member = admission.members.find(({ peer }) => peer.toString() === id)
-    // It may have gone by itself.
+    // It may have disconnected already.
     if (member !== undefined) void host.hangUp(member.peer).catch(() => {})
   }
 

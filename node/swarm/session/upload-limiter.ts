@@ -1,25 +1,25 @@
-/** How much this peer gives: a rate over all its peers, a bound on how many are served at once, and taking turns. */
+/** Limits uploads: a rate over all peers, a number of upload slots, and fair turns. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SerialQueue } from '../../concurrency/serial-queue.ts'
 import { TokenBucket } from '../../concurrency/token-bucket.ts'
 
 export interface UploadLimits {
-  /** Bytes per second over all peers; nothing for no limit. */
+  /** Bytes per second over all peers; unlimited if absent. */
   bytesPerSecond?: number | undefined
-  /** Peers that are served at the same time; more are told to ask later. */
+  /** Peers served at the same time: the upload slots. Others are asked to wait. */
   peers: number
 }
 
-/** A bucket holds a quarter of a second: smooth on narrow links, no cost on fast ones. */
+/** The token bucket holds a quarter of a second: smooth on slow links, negligible on fast ones. */
 const bucketSeconds = 0.25
 
 export class UploadLimiter {
   readonly #limits: UploadLimits
   readonly #active = new Map<string, number>()
-  /** Bytes that may be sent; nothing where there is no limit. */
+  /** The bucket for the rate; undefined if it is unlimited. */
   readonly #bucket: TokenBucket | undefined
-  /** Waiting uploads take turns: whoever asked first is next, so a peer with a long queue can't starve the others. */
+  /** Waiting uploads are served in order, so a peer with a long queue can't starve the others. */
   readonly #turns = new SerialQueue()
 
   constructor(limits: UploadLimits) {
@@ -28,7 +28,7 @@ export class UploadLimiter {
     if (perSecond !== undefined) this.#bucket = new TokenBucket({ most: perSecond * bucketSeconds, perSecond })
   }
 
-  /** Takes a place for a peer, once for each of its sessions; false when all are taken. */
+  /** Takes an upload slot for a session of a peer; false if all are taken. */
   enter(peer: string): boolean {
     const sessions = this.#active.get(peer)
     if (sessions === undefined && this.#active.size >= this.#limits.peers) return false
@@ -51,7 +51,7 @@ export class UploadLimiter {
 
 async function draw(bucket: TokenBucket, bytes: number, signal: AbortSignal | undefined): Promise<void> {
   signal?.throwIfAborted()
-  // A chunk larger than the bucket goes into debt, which the next one waits for.
+  // A chunk larger than the bucket leaves a debt, which the next one waits for.
   for (let ms = bucket.waitMs; ms > 0; ms = bucket.waitMs) await sleep(ms, undefined, signal ? { signal } : {})
   bucket.overdraw(bytes)
 }

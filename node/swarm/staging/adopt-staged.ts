@@ -1,4 +1,4 @@
-/** Takes over what another closure has staged: a newer release mostly wants what the one before it was fetching. */
+/** Reuses chunks that were staged for another closure: a newer release mostly needs the same ones. */
 
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -13,18 +13,18 @@ import { StagingLayout } from './staging-layout.ts'
 import { verifyStaged } from './staging-scan.ts'
 
 export interface AdoptComponents {
-  /** The folder of all closures' staging, each in one named by its descriptor's hash in hex. */
+  /** The parent directory of all staging directories, each named by its descriptor's hash in hex. */
   readonly directory: string
   /** A closure whose documents are all here. */
   readonly held: (hash: Uint8Array) => Promise<KnownClosure | undefined>
-  /** Disk for the closure's own staging. */
+  /** The disk budget for the closure's own staging. */
   readonly budgetBytes: number
   readonly log: Pick<Logger, 'info' | 'warn'>
 }
 
 /**
- * Stages chunks that other closures' staging holds and that are not here yet. Those files are only read, since their own
- * closure may still be served from them. What can't be read or has no room is left: it is fetched.
+ * Stages missing chunks that other closures' staging holds. Those files are only read, since their own closure may
+ * still be served from them. Chunks that can't be read or don't fit are skipped and fetched later.
  */
 export async function adoptStaged(
   { directory, held, budgetBytes, log }: AdoptComponents,
@@ -35,7 +35,7 @@ export async function adoptStaged(
   try {
     const lacking = lackingOf(list, chunks)
     const bytes = [...lacking.values()].reduce((sum, number) => sum + list.length(number), 0)
-    // Within a tight budget chunks come in the order in which they are needed.
+    // With a tight budget, chunks arrive in the order in which they are needed.
     const names = bytes === 0 || bytes > budgetBytes ? [] : await readdir(directory).catch(() => [])
     for (const name of names) {
       if (name === toHex(hash) || !/^[0-9a-f]{64}$/.test(name)) continue
@@ -44,9 +44,9 @@ export async function adoptStaged(
       adopted += await adoptFrom(join(directory, name), other.list, lacking, chunks)
     }
   } catch (thrown) {
-    log.warn({ reason: messageOf(thrown) }, 'what another closure has staged was not taken over')
+    log.warn({ reason: messageOf(thrown) }, 'chunks that were staged for another closure were not reused')
   }
-  if (adopted > 0) log.info({ chunks: adopted }, 'chunks that another closure has staged were taken over')
+  if (adopted > 0) log.info({ chunks: adopted }, 'chunks that were staged for another closure were reused')
   return adopted
 }
 

@@ -27,6 +27,6 @@ describe('the room for an update', () => {
     const need = { paths: 1, nars: MiB, staged: 2 ** 60, reserve: 0 }
     const { store: roomy } = store(2 ** 59)
     const components = { store: { ...roomy, stateDir: '/proc' }, stagingDirectory: '/tmp' }
-    assert.match((await diskSpaceProblem(components, need)) ?? '', /for what is in flight/)
+    assert.match((await diskSpaceProblem(components, need)) ?? '', /for staged chunks/)
   })
 })

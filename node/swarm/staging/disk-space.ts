@@ -1,33 +1,33 @@
-/** Room for an update, looked for before a byte is fetched: on the store's disk and on that of the chunks in flight. */
+/** Checks the free disk space for an update before anything is fetched, for the store and for staged chunks. */
 
 import { stat, statfs } from 'node:fs/promises'
 import { storeDir } from '../../../protocol/nix/store-path.ts'
 import type { NixStore } from '../../store/local/nix-store.ts'
 
-/** What an import needs beyond its NARs: the database, directories, the last block of each file. */
+/** Overhead of an import beyond its NARs: the database, directories, the last block of each file. */
 const spaceMargin = 1.1
 
-/** Inodes that an update leaves free: for the databases, staged chunks and whatever else the machine writes. */
+/** Inodes that an update leaves free: for databases, staged chunks and other programs. */
 export const inodeReserve = 256
 
 export interface SpaceNeed {
-  /** Paths that the store lacks: each has a file or folder at least. How many more, only the import shows. */
+  /** Paths that the store lacks: each needs at least one inode. The import shows how many more. */
   paths: number
-  /** NARs that the store lacks. */
+  /** Bytes of NARs that the store lacks. */
   nars: number
-  /** Chunks that lie staged at a time. */
+  /** Bytes of chunks staged at a time. */
   staged: number
-  /** What must stay free. */
+  /** Bytes that must stay free. */
   reserve: number
 }
 
 export interface SpaceComponents {
   store: Pick<NixStore, 'freeBytes' | 'freeInodes' | 'stateDir'>
-  /** Where chunks are staged; on the store's disk when it isn't known. */
+  /** Where chunks are staged; on the store's disk if undefined. */
   stagingDirectory?: string | undefined
 }
 
-/** What is too small, in words; nothing when there is room for all. */
+/** A description of the missing space; undefined if there is enough. */
 export async function diskSpaceProblem(
   { store, stagingDirectory }: SpaceComponents,
   { paths, nars, staged, reserve }: SpaceNeed,
@@ -41,12 +41,12 @@ export async function diskSpaceProblem(
     return `expected ${paths + inodeReserve} free inodes for the update, got ${inodes}`
   }
   if (apart !== undefined && apart < staged + reserve) {
-    return `expected ${mebibytes(staged + reserve)} free for what is in flight, got ${mebibytes(apart)} where the state is`
+    return `expected ${mebibytes(staged + reserve)} free for staged chunks, got ${mebibytes(apart)} on the disk of the state`
   }
   return undefined
 }
 
-/** The free bytes of the staging disk, where that is another one than the store's. */
+/** The free bytes of the staging disk if it isn't the store's; else undefined. */
 async function otherDisk(stateDir: string, stagingDirectory: string | undefined): Promise<number | undefined> {
   if (stagingDirectory === undefined) return undefined
   try {

@@ -1,9 +1,9 @@
-/** Writes pieces to their places in a file: those that wait side by side go in one call, since each costs a thread's waking. */
+/** Gathered writes: queued pieces that are adjacent in a file go into one call, since each call wakes a thread. */
 
 import type { FileHandle } from 'node:fs/promises'
 import { writeFully } from '../../files/file-io.ts'
 
-/** Linux takes 1,024 at a time (IOV_MAX); a call should still end soon. */
+/** Linux accepts 1,024 at a time (IOV_MAX); a call should still end soon. */
 const maxPieces = 64
 
 interface Piece {
@@ -21,7 +21,7 @@ export class GatheredWrites {
     this.#handle = handle
   }
 
-  /** Resolves when `bytes` are written from byte `position` on; rejects with what `open` or `write` throw. */
+  /** Resolves when `bytes` are written at `position`; rejects with errors of `open` or `write`. */
   write(bytes: Uint8Array, position: number): Promise<void> {
     const done = Promise.withResolvers<void>()
     this.#waiting.push({ bytes, position, done })
@@ -29,7 +29,7 @@ export class GatheredWrites {
     return done.promise
   }
 
-  /** One call at a time: what comes meanwhile is the next one's. */
+  /** One call at a time: pieces that come meanwhile are for the next one. */
   async #run(): Promise<void> {
     this.#running = true
     while (this.#waiting.length > 0) {
@@ -47,7 +47,7 @@ export class GatheredWrites {
       const buffers = run.map(({ bytes }) => bytes)
       if (run.length > 1) written = (await handle.writev(buffers, run[0]?.position)).bytesWritten
     } catch {
-      // Which of them it was shows below, where each is written by itself.
+      // The pieces are written separately below, which shows which of them failed.
     }
     for (const { bytes, position, done } of run) {
       const from = Math.min(bytes.length, Math.max(0, written))
@@ -62,7 +62,7 @@ export class GatheredWrites {
   }
 }
 
-/** Pieces in order of position, as runs of pieces that follow each other. */
+/** Groups pieces, sorted by position, into runs of adjacent ones. */
 function runsOf(pieces: readonly Piece[]): Piece[][] {
   const runs: Piece[][] = []
   let end = -1

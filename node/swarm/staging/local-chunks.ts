@@ -1,4 +1,4 @@
-/** The chunks of one closure on this machine: staged, in the closure's own paths, or in any other path of the store. */
+/** The local chunks of one closure: staged, in the closure's own paths, or in any other path of the store. */
 
 import type { Positions } from '../../../protocol/closure/positions.ts'
 import type { StorePath } from '../../../protocol/nix/store-path.ts'
@@ -22,11 +22,11 @@ export interface LocalChunksComponents {
 }
 
 export interface LocalChunksInit {
-  /** Told when chunks that were here are not any more: a path was collected or turned out damaged. */
+  /** Called when local chunks have vanished: a path was collected or is damaged. */
   readonly onLost?: (numbers: readonly number[]) => void
 }
 
-/** In place of a path's number: the chunk is in no path of the store. */
+/** Instead of a path's index: no store path has the chunk. */
 const nowhere = -1
 
 export class LocalChunks implements ChunkStore {
@@ -34,16 +34,16 @@ export class LocalChunks implements ChunkStore {
   readonly #onLost: (numbers: readonly number[]) => void
   readonly #reader: ChunkReader
   readonly #ofClosure: ReadonlyMap<StorePath, PathChunks>
-  /** Paths that chunks are read from, by number; and the number of each. */
+  /** Paths that chunks are read from, by index, and the index of each. */
   readonly #sources: StorePath[] = []
   readonly #sourceOf = new Map<StorePath, number>()
-  /** For each chunk, the path that it is read from, and where in that path's NAR. */
+  /** For each chunk, the path that it is read from, and its offset in that path's NAR. */
   readonly #source: Int32Array
   readonly #offset: Float64Array
-  /** The closure's paths that are valid, and paths whose bytes are not what they should be. */
+  /** The closure's valid paths, and damaged paths. */
   readonly #valid = new Set<StorePath>()
   readonly #damaged = new Set<StorePath>()
-  /** Vanished paths are dealt with one after the other: the first look finds all that one collection took. */
+  /** Vanished paths are handled one after another: the first check finds everything that one collection took. */
   readonly #mends = new SerialQueue()
 
   constructor(components: LocalChunksComponents, { onLost = () => {} }: LocalChunksInit = {}) {
@@ -57,8 +57,8 @@ export class LocalChunks implements ChunkStore {
   }
 
   /**
-   * Looks for the closure's chunks: in its valid paths, then by the chunk index. What is found is read and verified only
-   * when it is wanted. Chunks and recipes of valid paths that the index and the book lack are entered.
+   * Looks for the closure's chunks: in its valid paths, then in the chunk index. They are read and verified only when
+   * needed. Adds valid paths that the index or the recipe book lacks.
    */
   async discover(): Promise<Bitfield> {
     const { store, list } = this.#components
@@ -70,7 +70,7 @@ export class LocalChunks implements ChunkStore {
     return this.here()
   }
 
-  /** The chunks that are here, as far as is known. */
+  /** The local chunks, as far as is known. */
   here(): Bitfield {
     const { count } = this.#components.list
     const here = new Bitfield(count)
@@ -82,7 +82,7 @@ export class LocalChunks implements ChunkStore {
     return (this.#source[number] ?? nowhere) !== nowhere || this.#components.staging.has(number)
   }
 
-  /** Throws a StoreError when the store can't be reached; a chunk that can't be had from it is no error. */
+  /** Throws a StoreError if the store can't be reached; a missing chunk isn't an error. */
   async read(number: number): Promise<Uint8Array | undefined> {
     const { staging, list } = this.#components
     if (staging.has(number)) {
@@ -90,13 +90,13 @@ export class LocalChunks implements ChunkStore {
       if (staged !== undefined) return staged
       if (!this.has(number)) this.#onLost([number])
     }
-    // Ends: each turn that brings nothing drops a path for good, and tells what was lost with it.
+    // Terminates: each iteration without success drops a path for good, and reports the chunks lost with it.
     for (let place = this.#place(number); place !== undefined; place = this.#place(number)) {
       const bytes = await this.#reader.read(place, list.hash(number))
       if (bytes !== undefined) return bytes
       await this.#drop(place.path)
     }
-    // It may have been staged anew meanwhile.
+    // It may have been staged again meanwhile.
     return staging.has(number) ? staging.read(number) : undefined
   }
 
@@ -104,7 +104,7 @@ export class LocalChunks implements ChunkStore {
     if (!this.has(number)) await this.#components.staging.put(number, bytes)
   }
 
-  /** A path of the closure is in the store now: its chunks are read from there, and their staging goes. */
+  /** A path of the closure is valid now: its chunks are read from the store, and their staging is released. */
   async pathValid(path: StorePath): Promise<void> {
     const chunks = this.#ofClosure.get(path)
     if (chunks === undefined) throw new RangeError(`expected a path of the closure, got ${path}`)
@@ -122,7 +122,7 @@ export class LocalChunks implements ChunkStore {
     await staging.releasePath(described.path)
   }
 
-  /** Says that chunks of a valid path of the closure are read from it. */
+  /** Records that chunks of a valid path of the closure are read from it. */
   #placeIn({ described, recipe, chunks }: PathChunks, wanted: (number: number) => boolean): void {
     chunks.forEach((number, i) => {
       if (wanted(number)) this.#setPlace(number, described.path, recipe.chunks[i]?.offset ?? 0)
@@ -149,7 +149,7 @@ export class LocalChunks implements ChunkStore {
     return Array.from(this.#source.keys()).filter(number => !this.has(number))
   }
 
-  /** Finds chunks in other paths of the store, by the index; paths that it still has but that were collected leave it. */
+  /** Looks chunks up in other paths of the store; removes collected paths from the index. */
   async #locate(numbers: readonly number[]): Promise<void> {
     if (numbers.length === 0) return
     const { index, list, store, recipes } = this.#components
@@ -158,7 +158,7 @@ export class LocalChunks implements ChunkStore {
     const valid = await store.validPaths(paths)
     for (const path of paths) {
       if (!valid.has(path)) await this.#forget(path)
-      // Without its recipe nobody knows what to blank; the path comes back into the index with it.
+      // Without its recipe the references to blank aren't known; the path returns to the index with its recipe.
       else if (!(this.#ofClosure.has(path) || (await recipes.has(path)))) valid.delete(path)
     }
     numbers.forEach((number, i) => {
@@ -167,7 +167,7 @@ export class LocalChunks implements ChunkStore {
     })
   }
 
-  /** Gives a path up that didn't hold what it should, and with it all that are not valid any more. */
+  /** Drops a path that lacked a chunk, and all others that are no longer valid. */
   #drop(path: StorePath): Promise<void> {
     return this.#mends.run(() => this.#mend(path))
   }
@@ -178,7 +178,7 @@ export class LocalChunks implements ChunkStore {
     const valid = await store.validPaths([...this.#sourceOf.keys()])
     if (valid.delete(path)) this.#damaged.add(path)
     const dropped = [...this.#sourceOf.keys()].filter(each => !valid.has(each))
-    log.warn({ path, paths: dropped.length, damaged: this.#damaged.has(path) }, 'chunks of the store are gone')
+    log.warn({ path, paths: dropped.length, damaged: this.#damaged.has(path) }, 'chunks have vanished from the store')
     const lost = this.#unplace(dropped)
     for (const each of dropped) await this.#forget(each)
     for (const each of this.#valid) {
@@ -209,7 +209,7 @@ export class LocalChunks implements ChunkStore {
     const { index, recipes } = this.#components
     this.#reader.forget(path)
     await index.remove(path)
-    // A damaged path keeps its recipe: it is right, and repairing the store brings the path back.
+    // A damaged path keeps its recipe, which is correct: repairing the store makes the path usable again.
     if (!this.#damaged.has(path)) await recipes.forget(path)
   }
 

@@ -1,6 +1,6 @@
-/** What one fetch has room for in the staging that it shares with others. */
+/** A fetch's reservation of chunks in the staging budget that it shares with other fetches. */
 
-/** Who shares the room out. */
+/** Grants reservations. */
 export interface ReservationOwner {
   hold(reservation: Reservation, chunks: readonly number[], signal: AbortSignal): Promise<void>
   tryHold(reservation: Reservation, chunks: readonly number[]): boolean
@@ -8,12 +8,12 @@ export interface ReservationOwner {
   end(reservation: Reservation): number[]
 }
 
-/** The chunks that one fetch has room for. */
+/** The chunks that one fetch has reserved. */
 export class Reservation {
-  /** Only read by others. */
+  /** Read-only for others. */
   readonly chunks = new Set<number>()
   readonly #owner: ReservationOwner
-  /** Told of chunks that were taken back and that nobody claims any more. */
+  /** Called with preempted chunks that are no longer reserved by any fetch. */
   readonly preempted: (chunks: readonly number[]) => void
 
   constructor(owner: ReservationOwner, preempted: (chunks: readonly number[]) => void = () => {}) {
@@ -25,22 +25,22 @@ export class Reservation {
     return this.chunks.has(number)
   }
 
-  /** Resolves when there is room for all of these, in turn. Rejects with a BudgetError or the signal's reason. */
+  /** Resolves when all of these are reserved, in turn. Rejects with a BudgetError or the signal's reason. */
   hold(chunks: readonly number[], signal: AbortSignal): Promise<void> {
     return this.#owner.hold(this, chunks, signal)
   }
 
-  /** Takes room for these when it is there now. */
+  /** Reserves these if there is space now. */
   tryHold(chunks: readonly number[]): boolean {
     return this.#owner.tryHold(this, chunks)
   }
 
-  /** Gives room back; returns the chunks that nobody claims any more. */
+  /** Releases chunks; returns those that are no longer reserved by any fetch. */
   release(chunks: Iterable<number>): number[] {
     return this.#owner.release(this, chunks)
   }
 
-  /** Gives all of it back, for good. */
+  /** Releases all chunks, for good. */
   end(): number[] {
     return this.#owner.end(this)
   }

@@ -1,4 +1,4 @@
-/** Room for what is in flight: all fetches of one closure share its staging's budget, and wait for room instead of failing. */
+/** Shares a closure's staging budget between its fetches, which wait for space instead of failing. */
 
 import { ThymeshError } from '../../../protocol/errors.ts'
 import { Bitfield } from '../chunks/bitfield.ts'
@@ -10,7 +10,7 @@ import type { Staging } from './staging.ts'
 export class BudgetError extends ThymeshError<'budget-too-small'> {
   static of(needed: number, budgetBytes: number): BudgetError {
     return new BudgetError('budget-too-small', `expected a staging budget of ${needed} bytes, got ${budgetBytes}`, {
-      hint: `Raise \`staging.bytes\` to ${needed} or more: a path is staged whole before it is in the store.`,
+      hint: `Raise \`staging.bytes\` to ${needed} or more: a path is staged whole before it is imported.`,
     })
   }
 }
@@ -27,26 +27,27 @@ interface Waiter {
 }
 
 /**
- * Whoever fetches claims chunks before it asks for them. A claim is granted whole or waits in its turn, but for one that
- * needs no more room than is taken already. What nobody claims any more stays staged until its room is needed.
+ * A fetch reserves chunks before it requests them. A reservation is granted whole or waits in turn, except for one
+ * that needs no additional space. Unreserved chunks stay staged until their space is needed.
  *
- * Nobody waits for ever: the fetch of a closure claims files in the descriptor's order (see {@link FetchWindow}) and gives
- * them back as paths become valid, which needs nothing but what it holds. A fetch that streams one path to somebody claims
- * all of it at once and never waits while it holds something. It yields: a client that doesn't read must not keep the
- * device from its update, so its claim is taken back when a closure needs the room, and it claims anew what it still lacks.
+ * It can't deadlock: the fetch of a closure reserves files in the descriptor's order (see {@link FetchWindow}) and
+ * releases them as paths become valid, for which it needs nothing else. A fetch that streams one path reserves all of
+ * it at once and never waits while it holds a reservation. That reservation is preemptible, since a client that
+ * doesn't read must not block the device's update: when a closure needs the space, it is preempted, and the stream
+ * reserves anew what it still lacks.
  */
 export class StagingBudget {
   readonly budgetBytes: number
   readonly #list: ChunkList
   readonly #staging: StagingBudgetComponents['staging']
-  /** Chunks that are on disk, or may come: what is counted. */
+  /** Chunks that count against the budget: on disk, or about to be. */
   readonly #taken: Bitfield
   #bytes = 0
-  /** How many claim each chunk, and how many such chunks each file has. */
+  /** The number of reservations of each chunk, and the number of reserved chunks in each file. */
   readonly #reservations: Uint32Array
   readonly #held: Uint32Array
   #waiting: Waiter[] = []
-  /** Claims that are taken back for others. */
+  /** Reservations that may be preempted. */
   readonly #preemptible = new Set<Reservation>()
   readonly #owner: ReservationOwner = {
     hold: (reservation, chunks, signal) => this.#hold(reservation, chunks, signal),
@@ -72,17 +73,20 @@ export class StagingBudget {
     for (let number = 0; number < list.count; number++) if (staging.takesRoom(number)) this.#take(number)
   }
 
-  /** Bytes that are staged, or may be. */
+  /** Bytes that are staged or reserved. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** A claim of one fetch; it must be ended. */
+  /** A new reservation of one fetch; call `end` on it. */
   reserve(): Reservation {
     return new Reservation(this.#owner)
   }
 
-  /** A claim that yields to others: `onPreempted` gets the chunks that nobody claims any more. It must be ended. */
+  /**
+   * A new preemptible reservation: `onPreempted` receives the chunks that are no longer reserved by any fetch. Call
+   * `end` on it.
+   */
   reservePreemptible(onPreempted: (chunks: readonly number[]) => void): Reservation {
     const reservation = new Reservation(this.#owner, onPreempted)
     this.#preemptible.add(reservation)
@@ -97,7 +101,7 @@ export class StagingBudget {
     return this.#staging.read(number)
   }
 
-  /** Stages a chunk; one that nobody claims is left out where there is no room. */
+  /** Stages a chunk; an unreserved one is dropped if it doesn't fit. */
   async put(number: number, bytes: Uint8Array): Promise<void> {
     if (!this.#taken.has(number)) {
       if (this.#bytes + this.#list.length(number) > this.budgetBytes) return
@@ -168,7 +172,7 @@ export class StagingBudget {
     return this.#preemptible.has(reservation)
   }
 
-  /** Whether the chunks fit once claims that yield are taken back, the oldest first. */
+  /** Whether the chunks fit after preempting reservations, the oldest first. */
   #preemptFor(chunks: readonly number[]): boolean {
     for (const reservation of this.#preemptible) {
       if (reservation.chunks.size === 0) continue
@@ -178,7 +182,7 @@ export class StagingBudget {
     return false
   }
 
-  /** Takes chunks off a claim; returns those that nobody claims any more. */
+  /** Removes chunks from a reservation; returns those that are no longer reserved by any fetch. */
   #release(reservation: Reservation, chunks: Iterable<number>): number[] {
     const free: number[] = []
     for (const number of [...chunks]) {
@@ -192,7 +196,10 @@ export class StagingBudget {
     return free
   }
 
-  /** Whether the chunks fit. What nobody claims goes for them: first in other files, the last first, then beside them. */
+  /**
+   * Whether the chunks fit. Evicts unreserved chunks if necessary: first those in other files, the last file first,
+   * then those beside them.
+   */
   #freeSpaceFor(chunks: readonly number[]): boolean {
     if (this.#bytes + this.#needOf(chunks) <= this.budgetBytes) return true
     const { layout } = this.#staging
@@ -210,7 +217,7 @@ export class StagingBudget {
     return false
   }
 
-  /** What would be taken with these chunks, and with nothing else in these files. */
+  /** Bytes in use with these chunks added and these files evicted. */
   #bytesWithout(evicted: ReadonlySet<number>, chunks: readonly number[]): number {
     let bytes = this.#bytes
     for (const range of evicted) bytes -= this.#bytesIn(range)
@@ -227,7 +234,7 @@ export class StagingBudget {
 
   #evict(range: number): void {
     const { from, to } = this.#staging.layout.ranges[range] ?? { from: 0, to: 0 }
-    // What can't be removed is found, and counted, by the next start.
+    // A file that can't be removed is found and counted at the next start.
     void this.#staging.evict(range).catch(() => {})
     for (let number = from; number < to; number++) this.#settle(number)
   }
@@ -244,7 +251,7 @@ export class StagingBudget {
     if (this.#taken.add(number)) this.#bytes += this.#list.length(number)
   }
 
-  /** A chunk that is not on disk, and that nobody waits for, takes no room. */
+  /** A chunk that is neither on disk nor reserved takes no space. */
   #settle(number: number): void {
     if (!this.#taken.has(number) || (this.#reservations[number] ?? 0) > 0 || this.#staging.takesRoom(number)) return
     this.#taken.remove(number)

@@ -1,35 +1,35 @@
-/** Where each chunk of a closure is staged: a bounded number of sparse files, each for paths that stand side by side. */
+/** The layout of a closure's staging: a limited number of sparse files, each for adjacent paths. */
 
 import type { ChunkList } from '../chunks/chunk-list.ts'
 
 /**
- * Files of a closure, at most twice as many and one: all stay open, since chunks come in any order and an open for each
- * would cost as much as its write.
+ * Files of a closure; at most twice as many, and one. All stay open: chunks arrive in any order, and opening a file
+ * costs as much as a write.
  */
 const stagingFiles = 32
 
-/** Paths share a file until it holds this much: less would be a file for each of some thousand small paths. */
+/** Paths share a file until it has this size; otherwise thousands of small paths would have a file each. */
 const minFileBytes = 8 * 1024 ** 2
 
-/** One file: the chunks `from` to before `to`, one after the other. */
+/** One file with consecutive chunks, `from` to `to` (exclusive). */
 export interface StagedRange {
   readonly from: number
   readonly to: number
-  /** How many paths have their first chunks in it: it goes when all have been released. */
+  /** The number of paths whose first chunks are in it: it is removed when all have been released. */
   readonly paths: number
 }
 
 /**
- * Chunks are numbered by first occurrence, so those that a path is the first to have are a range of numbers, and so are
- * those of paths that stand side by side in the descriptor, which are imported at about the same time. A path that fills
- * a file has it for itself. Nothing of this is written down: descriptor and recipes say it.
+ * Chunks are numbered by first occurrence, so the chunks that occur first in a path are a range of numbers. So are
+ * those of adjacent paths in the descriptor, which are imported at about the same time. A path that fills a file has
+ * its own. The layout isn't stored: it follows from descriptor and recipes.
  */
 export class StagingLayout {
   readonly ranges: readonly StagedRange[]
-  /** Byte offset of each chunk in its file. */
+  /** The byte offset of each chunk in its file. */
   readonly offsets: Float64Array
   readonly #list: ChunkList
-  /** First chunk number of each path, and the end of the last. */
+  /** The first chunk number of each path, and the end of the last. */
   readonly #starts: Float64Array
   readonly #rangeOfPath: Uint32Array
   readonly #pathIndex: ReadonlyMap<string, number>
@@ -43,7 +43,7 @@ export class StagingLayout {
     this.ranges = this.#cut()
   }
 
-  /** Index of the file that a chunk lies in. */
+  /** The index of the file of a chunk. */
   rangeOf(number: number): number {
     let low = 0
     let high = this.ranges.length
@@ -55,7 +55,7 @@ export class StagingLayout {
     return low
   }
 
-  /** Which chunks a path is the first to have, and the file they lie in. */
+  /** The chunks that occur first in a path, and their file. */
   ofPath(path: string): { index: number; from: number; to: number; range: number } | undefined {
     const index = this.#pathIndex.get(path)
     if (index === undefined) return undefined

@@ -1,4 +1,4 @@
-/** What a restart finds of the staged chunks: those whose bytes on disk have their hash. */
+/** Scans staged chunks after a restart: those whose bytes match their hash are valid. */
 
 import type { FileHandle } from 'node:fs/promises'
 import { recipeLimits } from '../../../protocol/closure/recipe.ts'
@@ -7,12 +7,12 @@ import { readFully } from '../../files/file-io.ts'
 import type { ChunkList } from '../chunks/chunk-list.ts'
 import type { StagedRange } from './staging-layout.ts'
 
-/** Read at a time: some chunks, so that a scan goes as fast as the disk does. */
+/** Read size: several chunks, so that a scan runs at the disk's speed. */
 const scanBytes = 2 * 1024 ** 2
 
 const zeros = Buffer.alloc(recipeLimits.chunkSize)
 
-/** Numbers of the chunks of a staging file that are whole. */
+/** The numbers of the valid chunks of a staging file. */
 export async function* verifyStaged(
   handle: FileHandle,
   { from, to }: StagedRange,
@@ -25,7 +25,7 @@ export async function* verifyStaged(
     const start = offsets[first] ?? 0
     let next = first
     while (next < to && (offsets[next] ?? 0) + list.length(next) <= Math.min(start + scanBytes, size)) next++
-    // The chunk after those that fit begins at the file's end or reaches beyond it.
+    // The next chunk begins at or extends beyond the end of the file.
     if (next === first) return
     const end = (offsets[next - 1] ?? 0) + list.length(next - 1)
     if (!(await readFully(handle, block.subarray(0, end - start), start))) return
@@ -38,8 +38,8 @@ export async function* verifyStaged(
 }
 
 /**
- * A sparse file's holes are told by their zeros, since hashing them would be most of the work. A chunk of nothing but
- * zeros is fetched again, that is all.
+ * Zeros indicate a sparse file's hole, since hashing holes would be most of the work. A chunk of zeros is simply
+ * fetched again.
  */
 function isChunk(bytes: Buffer, hash: Uint8Array): boolean {
   return !bytes.equals(zeros.subarray(0, bytes.length)) && equalBytes(sha256(bytes), hash)

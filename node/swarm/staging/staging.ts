@@ -1,4 +1,4 @@
-/** Staged chunks: what has come of a closure and is not in the store yet, on disk, so that a restart loses nothing. */
+/** Staged chunks on disk: fetched, but not in the store yet, so that a restart loses nothing. */
 
 import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises'
@@ -14,13 +14,13 @@ import { GatheredWrites } from './gathered-writes.ts'
 import { type StagedRange, StagingLayout } from './staging-layout.ts'
 import { verifyStaged } from './staging-scan.ts'
 
-/** `disk-full`: no room on the disk or in the budget. `unusable`: the directory can't be read or written. */
+/** `disk-full`: no space on the disk or in the budget. `unusable`: the directory can't be read or written. */
 export class StagingError extends ThymeshError<'disk-full' | 'unusable'> {}
 
 export interface StagingInit {
-  /** Bytes of chunks on disk at a time, those counted that were released and share a file with others. */
+  /** The limit for chunks on disk, including released ones that share a file with others. */
   readonly budgetBytes: number
-  /** Bytes of chunks kept in memory as well. */
+  /** The limit for chunks that are also cached in memory. */
   readonly recentBytes?: number
 }
 
@@ -29,29 +29,33 @@ function stagingError(thrown: unknown, what: string): StagingError {
   const code = (thrown as NodeJS.ErrnoException | undefined)?.code
   const message = `can't stage chunks in ${what}: ${messageOf(thrown)}`
   if (code === 'ENOSPC' || code === 'EDQUOT') return full(message, thrown)
-  return new StagingError('unusable', message, { hint: 'Check the disk and the rights of the state', cause: thrown })
+  return new StagingError('unusable', message, {
+    hint: 'Check the disk and the permissions of the state',
+    cause: thrown,
+  })
 }
 
 function full(message: string, cause?: unknown): StagingError {
   return new StagingError('disk-full', message, { hint: 'Free space on the disk of the state', cause })
 }
 
-/** A staging file, and what became of it. */
+/** A staging file and its state. */
 interface StagedFile extends StagedRange {
   readonly name: string
   handle: Promise<FileHandle> | undefined
   writes: GatheredWrites | undefined
-  /** Bytes written, which stay on disk until the file goes. */
+  /** Bytes written, which stay on disk until the file is removed. */
   bytes: number
   readonly released: Set<number>
-  /** The file before, which is being removed. */
+  /** The removal of the previous file. */
   going: Promise<void> | undefined
 }
 
 /**
- * The staged chunks of one closure, in a directory of their own. Each chunk has its place (see {@link StagingLayout}), so
- * one `pwrite` stages it and there is no index that could be torn: after a restart, what is at a chunk's place is that
- * chunk when its hash says so. That is also why nothing is synced: what a power cut took is found and fetched again.
+ * The staged chunks of one closure, in their own directory. Each chunk has a fixed place (see {@link StagingLayout}),
+ * so one `pwrite` stages it and there is no index that could become inconsistent: after a restart, the bytes at a
+ * chunk's place are that chunk if they match its hash. For the same reason nothing is synced: chunks lost in a power
+ * cut are detected and fetched again.
  */
 export class Staging {
   readonly #directory: string
@@ -59,11 +63,11 @@ export class Staging {
   readonly #layout: StagingLayout
   readonly #files: readonly StagedFile[]
   readonly #staged: Bitfield
-  /** Chunks whose places are written, also those that were released or turned out damaged: what counts as bytes. */
+  /** Chunks whose places are written, including released and damaged ones: they count against the budget. */
   readonly #written: Bitfield
   readonly #writing = new Map<number, Promise<void>>()
   readonly #budgetBytes: number
-  /** Chunks that were written lately: most are imported, or passed on, in the next moments. */
+  /** Recently written chunks: most are imported or served shortly after. */
   readonly #recent = new Map<number, Uint8Array>()
   readonly #maxRecentBytes: number
   #recentBytes = 0
@@ -92,8 +96,8 @@ export class Staging {
   }
 
   /**
-   * Opens what was staged in a directory, which is made with the first chunk. Every chunk found there is hashed first, at the speed
-   * of the disk; what is no chunk of this closure is removed. Throws a StagingError.
+   * Opens a staging directory; it is created with the first chunk. Hashes every chunk found there, at the speed of
+   * the disk, and removes anything that isn't a chunk of this closure. Throws a StagingError.
    */
   static async open(directory: string, list: ChunkList, init: StagingInit): Promise<Staging> {
     const staging = new Staging(directory, list, init)
@@ -115,7 +119,7 @@ export class Staging {
     return this.#staged.has(number)
   }
 
-  /** Whether a chunk's place is written, or being written: it counts as long as its file is there. */
+  /** Whether a chunk's place is written or being written: it counts as long as its file exists. */
   takesRoom(number: number): boolean {
     return this.#written.has(number)
   }
@@ -124,7 +128,7 @@ export class Staging {
     return this.#layout
   }
 
-  /** Gives up what is staged in one file, by its index in the layout; its chunks may be staged anew at once. */
+  /** Evicts one file, by its index in the layout; its chunks may be staged again at once. */
   async evict(range: number): Promise<void> {
     const file = this.#files[range]
     if (file !== undefined && file.bytes > 0) await this.#remove(file)
@@ -136,9 +140,9 @@ export class Staging {
   }
 
   /**
-   * Stages a chunk whose hash was verified; again is fine. `bytes` must not change any more.
+   * Stages a verified chunk; idempotent. `bytes` must not change any more.
    *
-   * @throws StagingError; the chunk is not staged then, and room for it may come when a path is released.
+   * @throws StagingError; the chunk isn't staged then, and there may be space for it once a path is released.
    */
   async put(number: number, bytes: Uint8Array): Promise<void> {
     if (this.has(number)) return
@@ -149,7 +153,7 @@ export class Staging {
     return writing
   }
 
-  /** A chunk's bytes, verified against its hash; nothing when it isn't staged, or isn't any more. */
+  /** A chunk's bytes, verified against its hash; undefined if it isn't staged. */
   async read(number: number): Promise<Uint8Array | undefined> {
     const file = this.#fileOf(number)
     if (!this.has(number) || file?.handle === undefined) return undefined
@@ -161,13 +165,16 @@ export class Staging {
       const whole = await readFully(handle, bytes, this.#layout.offsets[number] ?? 0)
       if (whole && equalBytes(sha256(bytes), this.#list.hash(number))) return bytes
     } catch {
-      // A damaged disk, or the file was released meanwhile: the chunk is not here in either case.
+      // The disk is damaged, or the file was released meanwhile: the chunk isn't here in either case.
     }
     this.#staged.remove(number)
     return undefined
   }
 
-  /** Forgets the chunks that this path is the first to have: it is in the store. Their file goes with its last path. */
+  /**
+   * Releases the chunks that occur first in this path, which is in the store now. Their file is removed with its last
+   * path.
+   */
   async releasePath(path: string): Promise<void> {
     const place = this.#layout.ofPath(path)
     const file = place && this.#files[place.range]
@@ -177,13 +184,13 @@ export class Staging {
     if (file.released.size === file.paths) await this.#remove(file)
   }
 
-  /** Closes the files; what is staged stays on disk, and a directory with nothing in it goes. */
+  /** Closes the files. Staged chunks stay on disk; an empty directory is removed. */
   async close(): Promise<void> {
     await this.#closeFiles()
     if (this.#bytes === 0) await rm(this.#directory, { recursive: true, force: true })
   }
 
-  /** Removes it all: the closure is in the store, or not wanted any more. */
+  /** Removes everything: the closure is in the store, or no longer wanted. */
   async remove(): Promise<void> {
     for (const file of this.#files) file.bytes = 0
     for (let number = 0; number < this.#staged.size; number++) this.#forget(number)
@@ -223,26 +230,26 @@ export class Staging {
     if (file === undefined || bytes.length !== length) {
       throw new RangeError(`expected chunk ${number} of ${length} bytes, got ${bytes.length}`)
     }
-    if (this.#closed) throw new StagingError('unusable', `expected open staging, ${this.#directory} was closed`)
-    // What turned out damaged is written over: its place is counted already.
+    if (this.#closed) throw new StagingError('unusable', `expected open staging, but ${this.#directory} was closed`)
+    // A damaged chunk is overwritten: its place is counted already.
     const more = this.#written.has(number) ? 0 : length
     if (this.#bytes + more > this.#budgetBytes) {
       throw full(`expected at most ${this.#budgetBytes} bytes staged, got ${length} beside ${this.#bytes}`)
     }
-    // Counted before it is written, so that chunks under way side by side don't exceed the budget together.
+    // Counted before it is written, so that concurrent writes don't exceed the budget together.
     this.#bytes += more
     file.bytes += more
     this.#written.add(number)
     const handle = this.#handleOf(file)
     try {
       await file.writes?.write(bytes, this.#layout.offsets[number] ?? 0)
-      // A file that was removed meanwhile took the chunk with it: its path is in the store.
+      // If the file was removed meanwhile, the chunk is gone too: its path is in the store.
       if (file.handle === handle) {
         this.#staged.add(number)
         this.#remember(number, bytes)
       }
     } catch (thrown) {
-      // So did one that was closed before its turn came.
+      // Likewise if the file was closed before the write.
       if (file.handle !== handle && (thrown as NodeJS.ErrnoException).code === 'EBADF') return
       this.#bytes -= more
       file.bytes -= more
@@ -287,7 +294,7 @@ export class Staging {
 
   async #open(name: string): Promise<FileHandle> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 })
-    // None of the usual flags: chunks go to their places, in a file that may be there.
+    // None of the usual flags: chunks are written in place, in a file that may exist.
     return open(join(this.#directory, name), constants.O_RDWR | constants.O_CREAT, 0o600)
   }
 
@@ -300,7 +307,7 @@ export class Staging {
     }
     const closing = closeFile(file)
     const going = rm(join(this.#directory, file.name), { force: true }).finally(() => closing)
-    // A file of the same name is not made before this one is gone.
+    // A file of the same name isn't created before this one is removed.
     file.going = going.catch(() => {})
     await going
   }
@@ -309,6 +316,6 @@ export class Staging {
 async function closeFile(file: StagedFile): Promise<void> {
   const { handle } = file
   file.handle = undefined
-  // Waits for reads and writes under way; one that never opened is closed.
+  // Waits for pending reads and writes; a file that never opened counts as closed.
   await handle?.then(each => each.close()).catch(() => {})
 }

@@ -1,15 +1,15 @@
-/** What closures that were given up have left staged: removed at start. */
+/** Removes staging left behind by abandoned closures, at start. */
 
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** A closure whose staging nobody touched for this long is not fetched any more: a newer release took its place. */
+/** Staging untouched for this long is abandoned: a newer release has replaced its closure. */
 const staleAfterMs = 7 * 24 * 60 * 60_000
 
-/** Other closures kept, the newest: a fetch that was broken off for another release may come back by a rollback. */
+/** Other closures to keep, newest first: an interrupted fetch may resume after a rollback. */
 const keptOthers = 1
 
-/** Removes the directories in `parent` of closures other than `keep`, all but the newest few; returns their names. */
+/** Removes the directories in `parent` of closures other than `keep`, except the newest few; returns their names. */
 export async function removeStaleStaging(
   parent: string,
   keep: ReadonlySet<string>,
@@ -24,7 +24,7 @@ export async function removeStaleStaging(
   return stale
 }
 
-/** When a directory or a file in it was last written, in ms; 0 when it can't be said. */
+/** When a directory or a file in it was last written, in ms; 0 if unknown. */
 async function lastChange(directory: string): Promise<number> {
   const names = await readdir(directory).catch(() => [])
   const paths = [directory, ...names.map(name => join(directory, name))]
