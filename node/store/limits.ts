@@ -1,104 +1,104 @@
-/** Limits and times of the Nix store's side and of the binary cache, the unit in the name and a reason beside each. */
+/** Limits and timeouts of the Nix store and the binary cache, with the unit in each name. */
 
-/** Longest string taken from the daemon where its value counts: store paths, signatures and hashes are short. */
+/** The longest string from the daemon that is used as a value: store paths, signatures and hashes are short. */
 export const maxWireStringBytes = 64 * 1024
 
-/** Kept of each text that the daemon writes for people. */
+/** The part of each message from the daemon that is kept. */
 export const maxWireTextBytes = 16 * 1024
 
-/** Most entries of a list from the daemon: more than any store has valid paths to answer with. */
+/** The longest list from the daemon: more than any store has valid paths. */
 export const maxWireListEntries = 1024 * 1024
 
-/** Largest frame written in one piece: the daemon allocates a buffer of the size that a frame announces. */
+/** The largest frame: the daemon allocates a buffer of the announced size. */
 export const maxFrameBytes = 1024 * 1024
 
-/** A daemon that says and takes nothing for so long is taken for hung; a garbage collection may hold it for minutes. */
+/** A daemon without any read or write for this long is hung; a garbage collection may block it for minutes. */
 export const daemonStallMs = 10 * 60_000
 
-/** Connecting and shaking hands: opening a large database on a slow card takes seconds. */
+/** Connecting and handshake: opening a large database on a slow card takes seconds. */
 export const handshakeLimitMs = 60_000
 
-/** Whether a socket answers at all is known at once; longer means that nobody accepts. */
+/** A local socket accepts at once; a longer wait means that no daemon accepts. */
 export const socketConnectLimitMs = 5_000
 
-/** Idle connections are closed after this, as each is a process and may hold temp roots of what it imported. */
+/** Idle connections are closed after this: each is a process and may hold temporary roots of its imports. */
 export const connectionIdleMs = 15_000
 
-/** Queries at a time: each connection is a process, and four keep a store busy. */
+/** Concurrent queries: each connection is a process, and four saturate a store. */
 export const maxQueryConnections = 4
 
-/** A child that has been told to end by closing its input gets this long before SIGTERM, and as long before SIGKILL. */
+/** A child whose input was closed gets this long before SIGTERM, and as long again before SIGKILL. */
 export const childGraceMs = 1_000
 
-/** Time for `nix-env --set`: it may wait for the profile's lock. */
+/** `nix-env --set`: it may wait for the profile's lock. */
 export const nixEnvLimitMs = 60_000
 
-/** A whole garbage collection: hours on a large store and a slow card. */
+/** A garbage collection: hours with a large store on a slow card. */
 export const collectLimitMs = 4 * 3600_000
 
-/** Kept of a child's stderr: enough for the last messages. */
+/** The part of a child's stderr that is kept: enough for the last messages. */
 export const stderrTailBytes = 4 * 1024
 
-/** Limits of Nix's own NAR parser since 2.3x; a path beyond them could not be imported anywhere (`archive.cc`). */
+/** Limits of Nix's own NAR parser since 2.3x: a path beyond them can't be imported anywhere (`archive.cc`). */
 export const narMaxDepth = 64
 export const narMaxNameBytes = 255
 export const narMaxTargetBytes = 4095
 
-/** Pieces in which a NAR is streamed: large enough to be fast, small enough that many streams fit a small device. */
+/** Piece size for streaming NARs: large enough to be fast, small enough for many streams on a small device. */
 export const narStreamChunkBytes = 256 * 1024
 
-/** NAR layouts kept in memory; a layout takes about 1 % of its NAR. */
+/** NAR layouts cached in memory; a layout takes about 1 % of its NAR. */
 export const layoutCacheBytes = 32 * 1024 * 1024
 
-/** Files of the store kept open between reads: chunks of one file are mostly read one after another. */
+/** Store files kept open between reads: the chunks of a file are mostly read in sequence. */
 export const maxOpenFiles = 16
 
-/** Open files keep deleted paths on the disk, so they are closed soon after their last use. */
+/** Open files keep deleted paths on disk, so they are closed soon after their last use. */
 export const openFileIdleMs = 5_000
 
-/** Beside the mesh's port; unassigned by IANA. */
+/** Next to the mesh's port; unassigned by IANA. */
 export const defaultCachePort = 4461
 
-/** Of `nix-cache-info`: lower is asked first, and cache.nixos.org says 40. */
+/** As in `nix-cache-info`: the lowest is queried first, and cache.nixos.org has 40. */
 export const defaultCachePriority = 30
 
 /**
- * How long a lookup may take before it is answered with 404. Nix itself gives up after 300 s of silence, and asks one
- * path after the other in old versions, so that many slow ones must still end.
+ * A look-up is answered with 404 after this. Nix itself gives up after 300 s of silence, and old versions query paths
+ * one after another, so many slow look-ups must still end.
  */
 export const cacheLookUpLimitMs = 30_000
 
-/** Pause before a lookup that failed is tried again: the time that a Nix daemon takes to restart. */
+/** The pause before a failed look-up is retried: as long as a Nix daemon takes to restart. */
 export const cacheLookUpRetryMs = 500
 
-/** A NAR whose next piece takes longer is cut, so that Nix goes on elsewhere before its own 300 s are over. */
+/** A NAR whose next piece takes longer is aborted, so that Nix tries elsewhere before its own limit of 300 s. */
 export const cachePieceLimitMs = 120_000
 
-/** A client that takes nothing for so long has hung; Nix may pause while it waits for locks and references. */
+/** A client that reads nothing for this long has hung; Nix may pause while it waits for locks and references. */
 export const cacheClientStallMs = 10 * 60_000
 
-/** NARs sent at a time; others wait. Each holds some 1 MiB, and one disk is busy with fewer. */
+/** Concurrent NAR streams; others wait. Each holds about 1 MiB, and fewer saturate a disk. */
 export const maxCacheNarStreams = 16
 
-/** Connections at a time: Nix opens 25 for each run. */
+/** Concurrent connections: Nix opens 25 for each run. */
 export const maxCacheConnections = 128
 
-/** Request lines and headers: Nix sends about 200 bytes. */
+/** Request line and headers: Nix sends about 200 bytes. */
 export const maxRequestHeaderBytes = 8 * 1024
 export const maxRequestUrlLength = 256
 
-/** A request has to be complete after this, so that slow senders hold no connections. */
+/** A request has to be complete after this, so that slow senders can't occupy connections. */
 export const cacheRequestLimitMs = 10_000
 
-/** An idle connection is kept for the next request of the same run. */
+/** Idle connections are kept for the next request of the same run. */
 export const cacheKeepAliveMs = 30_000
 
-/** How long stopping waits for answers that were cut to be let go of. */
+/** How long stop() waits for aborted responses to be released. */
 export const cacheStopLimitMs = 5_000
 
-/** Failures since the last byte after which a NAR is given up, and the pause after the first, doubled after each more. */
+/** Consecutive failures after which a NAR is given up, and the first pause, which doubles each time. */
 export const cacheNarTries = 4
 export const cacheNarRetryMs = 200
 
-/** Temp roots outlast the last NAR by this, so that a run of small ones does not open a connection for each. */
+/** Temporary roots stay this long after the last NAR, so that a series of small ones shares a connection. */
 export const rootsLingerMs = 10_000

@@ -1,18 +1,18 @@
-/** What the store's database knows about a valid path. */
+/** A valid path's info in the store's database. */
 
-/** One valid path, as the worker protocol and narinfo describe it. */
+/** One valid path, as in the worker protocol and narinfo. */
 export interface PathInfo {
   /** Full store path. */
   path: string
   /** SHA-256 of the NAR, 32 bytes. */
   narHash: Uint8Array
   narSize: number
-  /** Full store paths, sorted; the path itself is among them if it refers to itself. */
+  /** Full store paths, sorted, including a self-reference. */
   references: string[]
-  /** The derivation that built it, where that is known. */
+  /** The derivation that built it, if known. */
   deriver?: string
-  /** `name:base64`, any number. */
+  /** In the form `name:base64`. */
   signatures: string[]
-  /** `fixed:r:sha256:…` or `text:sha256:…`, for paths whose name follows from their content. */
+  /** `fixed:r:sha256:…` or `text:sha256:…`, for content-addressed paths. */
   contentAddress?: string
 }

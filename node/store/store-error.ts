@@ -1,14 +1,14 @@
-/** The errors of the Nix store's side: codes to act on, made from what the daemon says. */
+/** Errors of the Nix store: stable codes, derived from the daemon's messages. */
 
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { isMissing } from '../files/missing.ts'
 
 /**
- * `store-unavailable`: no daemon, or it went away or hung. `signature-refused`: no signature by a trusted key.
- * `nar-mismatch`: the bytes are not the NAR that the info describes. `reference-missing`: a reference is not valid yet.
- * `disk-full`: no room in the store. `path-unknown`: not a valid path of this store. `path-invalid`: no store path, or
- * its files are not what a NAR can hold. `protocol`: the daemon said what this client does not understand.
- * `daemon-refused`: any other error that the daemon reports.
+ * `store-unavailable`: no daemon, or it ended or hung. `signature-refused`: no signature by a trusted key.
+ * `nar-mismatch`: the bytes are not the NAR that the info describes. `reference-missing`: a reference is not valid
+ * yet. `disk-full`: no space in the store. `path-unknown`: not a valid path of this store. `path-invalid`: not a
+ * store path, or a NAR can't represent its files. `protocol`: the daemon sent something that this client doesn't
+ * understand. `daemon-refused`: any other error from the daemon.
  */
 export type StoreErrorCode =
   | 'store-unavailable'
@@ -24,7 +24,7 @@ export type StoreErrorCode =
 /** An error of the Nix store or of the connection to it. */
 export class StoreError extends ThymeshError<StoreErrorCode> {}
 
-/** What was being done when the daemon refused: the same words mean another thing during an import. */
+/** The operation that the daemon refused: the same message has another meaning during an import. */
 export type StoreOperation = 'import' | 'query'
 
 const hints: Record<StoreErrorCode, string | undefined> = {
@@ -32,14 +32,14 @@ const hints: Record<StoreErrorCode, string | undefined> = {
   'signature-refused': "Sign the path with a key of the fleet, or add the signer's key to trusted-public-keys",
   'nar-mismatch': 'Fetch the path again from another peer',
   'reference-missing': 'Import the references of a path before the path itself',
-  'disk-full': 'Make room in the store, for example with `nix-collect-garbage`',
-  'path-unknown': 'Fetch the path first, or hold a temp root so that it is not collected',
+  'disk-full': 'Free space in the store, for example with `nix-collect-garbage`',
+  'path-unknown': 'Fetch the path first, or hold a temporary root so that it is not collected',
   'path-invalid': undefined,
-  protocol: 'Report this with the version of Nix that runs here',
+  protocol: 'Report this with the Nix version in use',
   'daemon-refused': undefined,
 }
 
-/** The phrases of Nix 2.3 to 2.35, most telling first. */
+/** The messages of Nix 2.3 to 2.35, most specific first. */
 const codePhrases: readonly [RegExp, StoreErrorCode][] = [
   [/No space left on device|database or disk is full|Disk quota exceeded/, 'disk-full'],
   [/lacks a (valid )?signature|signature by a trusted key|signature .*is (not valid|corrupt)/, 'signature-refused'],
@@ -47,19 +47,19 @@ const codePhrases: readonly [RegExp, StoreErrorCode][] = [
   [/not in the Nix store|not a (valid )?store path|illegal (base-32 )?character/, 'path-invalid'],
 ]
 
-/** What the NAR's parser says without naming the NAR. */
+/** The NAR parser's messages that don't name the NAR. */
 const narPhrase =
   /non-zero padding|string is too long|unexpected end-of-file|end of FramedSource|unknown file type|file name/
-/** Errors may quote what they did not expect, and that may be a whole file. */
+/** Errors may quote unexpected input, which may be a whole file. */
 const maxMessageLength = 2000
 const missingPathPhrase = /path '[^']*' (is not valid|does not exist)/
 
-/** Makes a StoreError with the standard hint of its code. */
+/** Makes a StoreError with the default hint of its code. */
 export function storeError(code: StoreErrorCode, message: string, cause?: unknown): StoreError {
   return new StoreError(code, message, { hint: hints[code], cause })
 }
 
-/** Turns an error text of the daemon into a StoreError; the text stays in the message, without its colours. */
+/** Converts an error message of the daemon; the message is kept, without its colours. */
 export function storeErrorFromDaemon(text: string, operation: StoreOperation): StoreError {
   const plain = withoutAnsi(text)
     .trim()
@@ -76,7 +76,7 @@ function codeOf(text: string, operation: StoreOperation): StoreErrorCode {
   return 'daemon-refused'
 }
 
-/** Wraps what reading the store's files threw. */
+/** Wraps an error from reading the store's files. */
 export function storeErrorFromFile(thrown: unknown, what: string): StoreError {
   if (thrown instanceof StoreError) return thrown
   const code = (thrown as NodeJS.ErrnoException | undefined)?.code
@@ -85,8 +85,8 @@ export function storeErrorFromFile(thrown: unknown, what: string): StoreError {
   return storeError('store-unavailable', `${what}: ${messageOf(thrown)}`, thrown)
 }
 
-/** The text without terminal colours and other control sequences. */
+/** Removes terminal colours and other control sequences. */
 export function withoutAnsi(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what is looked for.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches the escape character.
   return text.replace(/\x1b\[[0-9;]*[A-Za-z]/g, '')
 }

@@ -1,8 +1,8 @@
 /**
- * The binary cache on loopback: what this machine's Nix asks before it asks the internet.
+ * The binary cache on loopback, which this machine's Nix queries before the internet.
  *
- * Plain node:http: two kinds of file need no router, and Hono's adapter for Node wrote a failed stream's error text into
- * the NAR (where a Nix that resumes would keep it), ran the whole GET for a HEAD and took 2.4 times the processor time.
+ * Plain node:http: two kinds of file need no router. Hono's adapter for Node wrote a failed stream's error text into
+ * the NAR (where a resuming Nix would keep it), ran the whole GET for a HEAD and took 2.4 times the processor time.
  */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -35,20 +35,23 @@ import { lookUpWithRetries } from './retrying-look-up.ts'
 
 const loopbackHost = '127.0.0.1'
 
-/** The cache can't listen: another program has the port. */
+/** The cache can't listen: another program uses the port. */
 export class BinaryCacheError extends ThymeshError<'port-unavailable'> {}
 
 export interface BinaryCacheInit {
-  /** 0 for any that is free. */
+  /** 0 for any free port. */
   readonly port: number
-  /** Of `nix-cache-info`: lower is asked first. */
+  /** As in `nix-cache-info`: the lowest is queried first. */
   readonly priority?: number
   /** Milliseconds; see `limits.ts`. */
   readonly lookUpLimitMs?: number
   readonly pieceLimitMs?: number
 }
 
-/** An HTTP server for the Nix programs of this machine. A narinfo is answered with 200 or 404 and nothing else. */
+/**
+ * An HTTP server for the Nix programs of this machine. A narinfo request is answered with 200 or 404, never with an
+ * error.
+ */
 export class BinaryCache {
   readonly #source: CacheSource
   readonly #log: StoreLog | undefined
@@ -76,7 +79,7 @@ export class BinaryCache {
     })
     this.#server.maxConnections = maxCacheConnections
     this.#server.timeout = cacheClientStallMs
-    // Someone may have routed another machine here.
+    // Another machine may have been routed here.
     this.#server.on('connection', socket => isLoopback(socket.remoteAddress) || socket.destroy())
     this.#server.on('request', (request, response) => {
       const answering = this.#handle(request, response).finally(() => this.#answering.delete(answering))
@@ -95,7 +98,7 @@ export class BinaryCache {
         'port-unavailable',
         `can't serve a binary cache on ${loopbackHost}:${port}: ${messageOf(thrown)}`,
         {
-          hint: 'Give the cache another port in the settings (`cache.port`), or none (`cache: false`).',
+          hint: 'Set another port for the cache in the settings (`cache.port`), or none (`cache: false`).',
           cause: thrown,
         },
       )
@@ -104,7 +107,7 @@ export class BinaryCache {
     this.#log?.debug({ url: this.url }, 'binary cache started')
   }
 
-  /** Cuts what is being sent and lets go of it. */
+  /** Aborts running responses and closes the server. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error('the binary cache stops'))
     this.#server.close()
@@ -112,7 +115,7 @@ export class BinaryCache {
     await pause(Promise.allSettled(this.#answering), cacheStopLimitMs)
   }
 
-  /** What `substituters` takes; `/g<release>` may follow it. */
+  /** A URL for `substituters`; `/g<release>` may be appended. */
   get url(): string {
     return `http://${loopbackHost}:${(this.#server.address() as AddressInfo | null)?.port ?? this.#init.port}`
   }
@@ -132,7 +135,7 @@ export class BinaryCache {
       }
     } catch (thrown) {
       if (!signal.aborted) this.#log?.warn({ url: request.url, reason: messageOf(thrown) }, 'the binary cache failed')
-      // Cut, so that Nix asks for the rest: an end in good order would be taken for the NAR's.
+      // Aborted, so that Nix requests the rest: a regular end would be taken for the NAR's.
       if (response.headersSent || signal.aborted) response.destroy()
       else sendText(request, response, 404, 'not available\n')
     }

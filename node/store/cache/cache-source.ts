@@ -1,4 +1,4 @@
-/** What the binary cache serves: paths of the store that others can verify, and what verified releases describe. */
+/** The binary cache's content: signed paths of the store, and the paths of verified releases. */
 import { equalBytes } from '../../../protocol/encoding/hash.ts'
 import { parseStorePath } from '../../../protocol/nix/store-path.ts'
 import type { NixStore } from '../local/nix-store.ts'
@@ -11,23 +11,23 @@ import type { HashParts } from './hash-parts.ts'
 import { resumed } from './resume.ts'
 import { StreamRoots } from './stream-roots.ts'
 
-/** Where the binary cache has its answers from. */
+/** The source of the binary cache's answers. */
 export interface CacheSource {
   /**
-   * What is known of a path by its hash part. It must not ask peers: a narinfo says what a path is, not who is in reach,
-   * and Nix keeps the answer. Throws where it can't tell; that is never taken for a "no".
+   * Looks a path up by its hash part. It must not ask peers: a narinfo says what a path is, not who can be reached,
+   * and Nix caches the answer. Throws if it can't tell, which is different from undefined.
    */
   lookUp(hashPart: string): Promise<PathInfo | undefined>
-  /** The NAR's bytes from an offset on, `narSize - start` of them; tries again by itself. Let go of by `return()`. */
+  /** The NAR's bytes from an offset on, `narSize - start` of them; retries by itself. `return()` releases it. */
   nar(info: PathInfo, start: number, signal: AbortSignal): AsyncIterable<Uint8Array>
 }
 
 /**
- * NARs out of the mesh, as a stream. They must not be imported first: Nix holds the path's lock while it reads the NAR
- * from us, so an import of that path into the same store would wait for the very client that waits for it.
+ * Streams NARs from the mesh. They must not be imported first: Nix holds the path's lock while it reads the NAR from
+ * us, so importing that path into the same store would deadlock.
  */
 export interface MeshNars {
-  /** Bytes from `start` on, of `info.narSize`; Nix checks their hash. Throws when no member can send them. */
+  /** Bytes from `start` on, of `info.narSize`; Nix verifies their hash. Throws if no member can send them. */
   open(info: PathInfo, start: number, signal: AbortSignal): AsyncIterable<Uint8Array>
 }
 
@@ -39,7 +39,7 @@ export interface StoreCacheSourceComponents {
   readonly log?: StoreLog
 }
 
-/** The store first, then the mesh. */
+/** Looks in the store first, then in the mesh. */
 export class StoreCacheSource implements CacheSource {
   readonly #components: StoreCacheSourceComponents
   readonly #roots: StreamRoots
@@ -49,7 +49,7 @@ export class StoreCacheSource implements CacheSource {
     this.#roots = new StreamRoots(() => components.store.holdTempRoots())
   }
 
-  /** Lets go of the temp roots. */
+  /** Releases the temporary roots. */
   stop(): Promise<void> {
     return this.#roots.stop()
   }
@@ -58,7 +58,7 @@ export class StoreCacheSource implements CacheSource {
     const described = this.#components.described.get(hashPart)
     const local = await this.#local(described === undefined ? await this.#find(hashPart) : [described.path])
     if (described === undefined || local === undefined) return servable(local ?? described)
-    // Built here with other bytes: the release's are what others have and what is signed.
+    // Built locally with different bytes: the release's are signed, and others have them.
     if (!equalBytes(local.narHash, described.narHash)) return servable(described)
     return servable({ ...local, signatures: [...new Set([...local.signatures, ...described.signatures])] })
   }
@@ -79,7 +79,7 @@ export class StoreCacheSource implements CacheSource {
       signal,
       isFinal: thrown => thrown instanceof StoreError && thrown.code === 'path-unknown',
       onRetry: (thrown, at) =>
-        log?.debug({ path: info.path, at, reason: String(thrown) }, 'a NAR is read on elsewhere'),
+        log?.debug({ path: info.path, at, reason: String(thrown) }, 'the read of a NAR continues from another source'),
     })
   }
 
@@ -97,7 +97,7 @@ export class StoreCacheSource implements CacheSource {
         if (reader !== undefined) return yield* reader.stream(start)
       } catch (thrown) {
         store.onStoreFailure()
-        // Collected or changed meanwhile, though it was held: the mesh may have it still.
+        // Collected or changed although it was held: the mesh may have it still.
         throw canFetch ? storeError('nar-mismatch', `The store could not read ${info.path}`, thrown) : thrown
       } finally {
         release()
@@ -131,7 +131,7 @@ export class StoreCacheSource implements CacheSource {
   }
 }
 
-/** Nix takes nothing that nobody signed, unless the name follows from the content: then let it ask the next cache. */
+/** Nix accepts only signed or content-addressed paths; for others it should query the next cache. */
 function servable(info: PathInfo | undefined): PathInfo | undefined {
   return info !== undefined && (info.signatures.length > 0 || info.contentAddress !== undefined) ? info : undefined
 }

@@ -1,25 +1,25 @@
-/** The paths of verified closure descriptors by their hash part: what can be fetched though it is not in the store. */
+/** An index of verified closure descriptors by hash part: paths that can be fetched. */
 import { type Closure, referencesOf } from '../../../protocol/closure/closure.ts'
 import { parseStorePath } from '../../../protocol/nix/store-path.ts'
 import type { PathInfo } from '../path-info.ts'
 
-/** An index over closures; they are kept as they are, so that it costs little more than they do. */
+/** An index that refers to the closures, so that it needs little memory of its own. */
 export class DescribedPaths {
   readonly #places = new Map<string, { closure: Closure; place: number }>()
 
-  /** Adds the paths of a closure that a verified release names; of two that name one path, the later one counts. */
+  /** Adds the paths of a closure that a verified release names. If two contain the same path, the later one wins. */
   add(closure: Closure): void {
     for (const [place, { path }] of closure.paths.entries()) {
       this.#places.set(parseStorePath(path).hashPart, { closure, place })
     }
   }
 
-  /** Forgets all that came before: for when closures are dropped, add again what is left. */
+  /** Clears the index: when closures are dropped, add the remaining ones again. */
   clear(): void {
     this.#places.clear()
   }
 
-  /** What the descriptor says of a path. */
+  /** A path's info from its descriptor. */
   get(hashPart: string): PathInfo | undefined {
     const { closure, place } = this.#places.get(hashPart) ?? {}
     const described = place === undefined ? undefined : closure?.paths[place]

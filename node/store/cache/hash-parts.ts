@@ -1,4 +1,4 @@
-/** Finds store paths by their hash part, by their names in the store's folder. */
+/** Finds store paths by hash part, by scanning the store directory. */
 
 import { opendir } from 'node:fs/promises'
 import { hashPartLength, isStorePath, storeDir } from '../../../protocol/nix/store-path.ts'
@@ -6,24 +6,27 @@ import { SerialQueue } from '../../concurrency/serial-queue.ts'
 import { isMissing } from '../../files/missing.ts'
 import { storeErrorFromFile } from '../store-error.ts'
 
-/** Names read at a time: a large store has some 100,000. */
+/** Names read at a time: a large store has about 100,000. */
 const namesPerRead = 1024
 
 /**
- * Looks through the folder once for all that is asked for meanwhile, and keeps nothing: an index would take tens of
- * megabytes, and be out of date while paths come in.
+ * One scan serves all requests that are waiting, and nothing is cached: an index would take tens of megabytes, and be
+ * stale while paths are added.
  */
 export class HashParts {
   readonly #dir: string
   #waiting: { wanted: Map<string, string[]>; done: Promise<void> } | undefined
   readonly #scans = new SerialQueue()
 
-  /** `dir` is where the store's paths lie in truth, such as `/nix/store`. */
+  /** `dir` is the real location of the store's paths, such as `/nix/store`. */
   constructor(dir: string) {
     this.#dir = dir
   }
 
-  /** Store paths with this hash part, valid or not; mostly one or none. Throws a StoreError if there is no reading. */
+  /**
+   * Store paths with this hash part, valid or not; usually one or none. Throws a StoreError if the directory can't be
+   * read.
+   */
   async find(hashPart: string): Promise<string[]> {
     this.#waiting ??= this.#nextScan()
     const { wanted, done } = this.#waiting
@@ -32,7 +35,7 @@ export class HashParts {
     return wanted.get(hashPart) ?? []
   }
 
-  /** Begins when the scan under way has ended, as that may have gone past what has come since. */
+  /** Starts after the running scan, which may have passed the position of newer paths. */
   #nextScan() {
     const wanted = new Map<string, string[]>()
     const done = this.#scans.run(() => {
@@ -50,7 +53,7 @@ export class HashParts {
         if (found !== undefined && isStorePath(path)) found.push(path)
       }
     } catch (thrown) {
-      // A store that nothing was ever put into.
+      // A store that nothing was ever added to.
       if (!isMissing(thrown)) throw storeErrorFromFile(thrown, this.#dir)
     }
   }

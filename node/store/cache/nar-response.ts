@@ -1,4 +1,6 @@
-/** Sends a NAR's bytes as an HTTP answer: exactly as many as were announced, at the client's pace, or a cut connection. */
+/**
+ * Sends a NAR as an HTTP response: exactly as many bytes as announced, with back-pressure, or an aborted connection.
+ */
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { AbortRace } from '../../concurrency/abort-race.ts'
@@ -6,15 +8,15 @@ import { storeError } from '../store-error.ts'
 
 export interface NarResponse {
   readonly response: ServerResponse
-  /** Called once, when the first piece is there: until then a failure can still be told with a status. */
+  /** Called once, when the first piece is available: until then a failure can still become a status. */
   sendHead(): void
-  /** Aborted when the client has gone. */
+  /** Aborted when the client has disconnected. */
   readonly signal: AbortSignal
-  /** How long one piece may take. */
+  /** The timeout for one piece. */
   readonly pieceLimitMs: number
 }
 
-/** Sends the first `length` bytes of the pieces; throws when they end early, stall or fail. */
+/** Sends the first `length` bytes of the pieces; throws if they end early, stall or fail. */
 export async function respondWithNar(
   pieces: AsyncIterable<Uint8Array>,
   length: number,
@@ -31,7 +33,7 @@ export async function respondWithNar(
         stalled.abort(storeError('store-unavailable', `The NAR's source has sent nothing for ${pieceLimitMs} ms`))
       }, pieceLimitMs)
       const { done, value } = await race.wait(iterator.next()).finally(() => clearTimeout(timer))
-      if (done) throw storeError('nar-mismatch', `Expected ${length} bytes to send, the last ${left} did not come`)
+      if (done) throw storeError('nar-mismatch', `Expected ${length} bytes to send, the last ${left} are missing`)
       if (!started) answer.sendHead()
       started = true
       const piece = value.length > left ? value.subarray(0, left) : value
@@ -41,7 +43,7 @@ export async function respondWithNar(
     response.end()
     await iterator.return?.()
   } catch (thrown) {
-    // Not waited for: a source that hangs would keep the client's slot.
+    // Not awaited: a hanging source would occupy the client's slot.
     iterator.return?.().catch(() => {})
     throw thrown
   } finally {

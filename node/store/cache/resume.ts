@@ -1,20 +1,20 @@
-/** Reads a body of known size over the failures of its sources: each new try goes on where the last one ended. */
+/** Reads a body of known size across failures of its sources: each attempt continues where the last one ended. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cacheNarRetryMs, cacheNarTries } from '../limits.ts'
 import { storeError } from '../store-error.ts'
 
 export interface ResumeInit {
   readonly start: number
-  /** Bytes of the whole body; what comes is `size - start` bytes or an error. */
+  /** The size of the whole body; yields `size - start` bytes or throws. */
   readonly size: number
   readonly signal: AbortSignal
-  /** Whether another try is of no use. */
+  /** Whether another attempt is pointless. */
   isFinal(thrown: unknown): boolean
   onRetry?(thrown: unknown, at: number): void
   readonly retryMs?: number
 }
 
-/** Opens the body at `start` and, while that brings bytes, again and again where it broke off. */
+/** Opens the body at `start` and, as long as attempts yield bytes, reopens it where it broke off. */
 export async function* resumed(
   open: (start: number) => AsyncIterable<Uint8Array>,
   init: ResumeInit,

@@ -1,4 +1,4 @@
-/** Looks a path up for a client that would keep a "no" for an hour: waits and asks again while the source can't tell. */
+/** Retries a look-up while its source fails, since the client would cache a negative answer for an hour. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../../protocol/errors.ts'
 import { untilAborted } from '../../concurrency/abort-race.ts'
@@ -8,10 +8,10 @@ import type { PathInfo } from '../path-info.ts'
 import type { CacheSource } from './cache-source.ts'
 
 /**
- * What the source knows of a path. A source that fails or hangs is asked again until the limit; then it is nothing all
- * the same: after an error Nix 2.8 gives up the whole build, where after a 404 it asks the next cache.
+ * Looks a path up. A source that fails or hangs is retried until the limit; then the result is undefined: after an
+ * error Nix 2.8 aborts the whole build, while after a 404 it queries the next cache.
  *
- * @throws the signal's reason when the client has gone.
+ * @throws the signal's reason when the client has disconnected.
  */
 export async function lookUpWithRetries(
   source: Pick<CacheSource, 'lookUp'>,

@@ -1,9 +1,9 @@
-/** Temp roots for paths that are being read: one connection to the daemon for all of them, while there are any. */
+/** Temporary roots for paths that are being read: one daemon connection for all of them. */
 
 import { rootsLingerMs } from '../limits.ts'
 import type { TempRoots } from '../local/temp-roots.ts'
 
-/** Keeps paths from the garbage collector while they are read. */
+/** Protects paths from the garbage collector while they are read. */
 export class StreamRoots {
   readonly #open: () => Promise<TempRoots>
   readonly #lingerMs: number
@@ -16,7 +16,7 @@ export class StreamRoots {
     this.#lingerMs = lingerMs
   }
 
-  /** Holds a path until the function that comes back is called, or somewhat longer. */
+  /** Holds a path until the returned function is called, or somewhat longer. */
   async hold(path: string): Promise<() => void> {
     this.#users++
     clearTimeout(this.#timer)
@@ -33,7 +33,7 @@ export class StreamRoots {
     }
   }
 
-  /** Lets go of everything now. */
+  /** Releases all paths now. */
   async stop(): Promise<void> {
     clearTimeout(this.#timer)
     const held = this.#held
@@ -45,7 +45,7 @@ export class StreamRoots {
     if (this.#held !== undefined) return this.#held
     const opening = this.#open()
     this.#held = opening
-    // The next one tries again. Once open, it mends itself.
+    // The next call tries again. Once open, it recovers by itself.
     opening.catch(() => {
       if (this.#held === opening) this.#held = undefined
     })

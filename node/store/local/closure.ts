@@ -1,11 +1,11 @@
-/** The closure of a path: everything that it references, in an order in which it can be imported. */
+/** The closure of a path: all paths that it references, in an order in which they can be imported. */
 import type { PathInfo } from '../path-info.ts'
 import { storeError } from '../store-error.ts'
 
 /**
- * Walks the references of `path` depth first, so each path comes after all that it references.
+ * Walks the references of `path` depth first, so each path follows all of its references.
  *
- * @throws StoreError `path-unknown` when a path of it is not valid.
+ * @throws StoreError `path-unknown` if one of them is not valid.
  */
 export async function closureOf(
   path: string,
@@ -13,7 +13,7 @@ export async function closureOf(
 ): Promise<PathInfo[]> {
   const ordered: PathInfo[] = []
   const seen = new Set<string>([path])
-  // A stack of our own: a chain of references can be longer than the call stack.
+  // An explicit stack: a chain of references can exceed the call stack.
   const stack = [{ info: await known(path, query), next: 0 }]
   for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
     const reference = top.info.references[top.next++]

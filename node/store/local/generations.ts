@@ -1,4 +1,4 @@
-/** A profile's generations, and the sweep that takes away what nothing keeps: Nix's own programs do both. */
+/** A profile's generations, and garbage collection, by Nix's own programs. */
 import { execFile } from 'node:child_process'
 import { lstat, mkdtemp, readdir, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -15,11 +15,11 @@ export interface Generation {
   readonly number: number
   readonly path: string
   readonly made: Date
-  /** The one that the profile is. */
+  /** Whether the profile points to it. */
   readonly current: boolean
 }
 
-/** All generations of a profile, the oldest first; none when there is no such profile. */
+/** All generations of a profile, oldest first; empty if there is no such profile. */
 export async function generationsOf(location: StoreLocation, profile: string): Promise<Generation[]> {
   const link = profilePath(location, profile)
   const current = await readlink(link).catch(() => undefined)
@@ -42,7 +42,7 @@ function numberOf(name: string, profile: string): number | undefined {
   return digits === undefined ? undefined : Number(digits)
 }
 
-/** Forgets generations by their numbers; Nix refuses the current one. */
+/** Deletes generations by number; Nix refuses to delete the current one. */
 export async function deleteGenerations(
   location: StoreLocation,
   profile: string,
@@ -53,18 +53,18 @@ export async function deleteGenerations(
   await nix(location, 'nix-env', args, nixEnvLimitMs)
 }
 
-/** Deletes every path that no root leads to. */
+/** Deletes every path that isn't reachable from a root. */
 export async function collectGarbage(location: StoreLocation): Promise<void> {
   await nix(location, 'nix-store', ['--gc'], collectLimitMs)
 }
 
-/** Deletes these paths; Nix refuses one that a root leads to. */
+/** Deletes these paths; Nix refuses to delete one that is reachable from a root. */
 export async function deletePaths(location: StoreLocation, paths: readonly string[]): Promise<void> {
   if (paths.length > 0) await nix(location, 'nix-store', ['--delete', ...paths], collectLimitMs)
 }
 
 async function nix(location: StoreLocation, name: string, args: readonly string[], timeout: number): Promise<void> {
-  // Nix's programs leave files in the home of whoever runs them.
+  // Nix's programs leave files in the home directory.
   const home = await mkdtemp(join(tmpdir(), 'thymesh-nix-'))
   const store = location.storeUri === undefined ? [] : ['--store', location.storeUri]
   try {

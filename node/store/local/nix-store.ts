@@ -1,4 +1,4 @@
-/** The Nix store of this machine, as the rest of the daemon sees it: query, import, keep and read paths. */
+/** The Nix store of this machine: query, import, protect and read paths. */
 import { existsSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { isStorePath, storeDir } from '../../../protocol/nix/store-path.ts'
@@ -15,10 +15,10 @@ import { makeRoot, removeRoot, setProfile } from './roots.ts'
 import { StoreDaemon, type StoreDaemonComponents, type StoreDaemonInit } from './store-daemon.ts'
 import { TempRoots } from './temp-roots.ts'
 
-/** What an import did: put the path there, or found it there. */
+/** The result of an import: whether the path was added or already present. */
 export type ImportResult = 'imported' | 'present'
 
-/** A Nix store behind its daemon. All paths are logical ones, `/nix/store/…`, wherever the files lie. */
+/** A Nix store behind its daemon. All paths are logical ones, `/nix/store/…`, wherever the files are. */
 export class NixStore {
   readonly #daemon: StoreDaemon
   readonly #queries: WorkerPool
@@ -32,18 +32,18 @@ export class NixStore {
     this.#daemon = new StoreDaemon(components, init)
     const open = () => this.#daemon.connect()
     this.#queries = new WorkerPool({ open, maxConnections: maxQueryConnections })
-    // Unbounded, as an import may wait for its references to come in over other connections. They are kept apart from
-    // the queries' because the daemon holds what it imported as temp roots of the connection.
+    // Unbounded, since an import may wait for its references on other connections. Separate from queries, because the
+    // daemon holds what it imported as temporary roots of the connection.
     this.#imports = new WorkerPool({ open })
   }
 
-  /** Finds the daemon and says hello: StoreError `store-unavailable` if there is none. */
+  /** Finds the daemon and connects to it; StoreError `store-unavailable` if there is none. */
   async start(): Promise<void> {
     await this.#daemon.find()
     await this.#queries.query(async () => {})
   }
 
-  /** Ends all connections and the daemons that were started for them. */
+  /** Closes all connections and ends the daemons started for them. */
   async stop(): Promise<void> {
     const pools = [this.#queries.stop(), this.#imports.stop()]
     const held = [...this.#held].map(each => each.release())
@@ -52,7 +52,7 @@ export class NixStore {
     this.#layouts.clear()
   }
 
-  /** Where the files of a path lie. */
+  /** The real location of a path's files. */
   realPath(path: string): string {
     return this.#daemon.root + checked(path)
   }
@@ -62,33 +62,33 @@ export class NixStore {
     return this.#queries.query(client => client.isValidPath(path))
   }
 
-  /** Those of the paths that are valid. */
+  /** The valid ones among the paths. */
   async validPaths(paths: readonly string[]): Promise<Set<string>> {
     if (paths.length === 0) return new Set()
     for (const path of paths) checked(path)
     return this.#queries.query(client => client.queryValidPaths(paths))
   }
 
-  /** What the store knows of a path; nothing if it is not valid. */
+  /** A path's info; undefined if it is not valid. */
   async pathInfo(path: string): Promise<PathInfo | undefined> {
     checked(path)
     return this.#queries.query(client => client.queryPathInfo(path))
   }
 
-  /** The path and all that it references, references before referrers: StoreError `path-unknown` if not all there. */
+  /** The path and its closure, references before referrers; StoreError `path-unknown` if one is missing. */
   async closure(path: string): Promise<PathInfo[]> {
     checked(path)
     return this.#queries.query(client => closureOf(path, each => client.queryPathInfo(each)))
   }
 
   /**
-   * Imports a path. Nix checks that a trusted key signed it, that its references are valid and that the NAR has the
-   * hash; until then the path is not valid. The source is asked for no more than the daemon takes, is not read if the
-   * path is there already, and is closed in any case; it may pause as long as it likes.
+   * Imports a path. Nix verifies that a trusted key signed it, that its references are valid and that the NAR has the
+   * hash; until then the path is not valid. The source is read with back-pressure and may pause; it isn't read if the
+   * path is valid already, and is always closed.
    *
-   * Each import holds a connection of its own until it ends; the caller bounds how many run at once.
+   * Each import holds a connection until it ends; the caller limits concurrency.
    *
-   * @throws StoreError; what the source throws or the signal's reason, as they are.
+   * @throws StoreError; errors of the source and the signal's reason, unchanged.
    */
   async import(
     info: PathInfo,
@@ -120,7 +120,7 @@ export class NixStore {
     }
   }
 
-  /** Keeps paths, valid or not yet, from the garbage collector until they are released. */
+  /** Protects paths, valid or not yet, from the garbage collector until they are released. */
   async holdTempRoots(paths: Iterable<string> = []): Promise<TempRoots> {
     const held = new TempRoots(
       () => this.#daemon.connect(),
@@ -136,7 +136,7 @@ export class NixStore {
     }
   }
 
-  /** Random access to the NAR of a valid path: StoreError `path-unknown` if it is not. */
+  /** Random access to the NAR of a valid path; StoreError `path-unknown` if it is not valid. */
   async nar(path: string): Promise<NarReader> {
     const info = await this.pathInfo(path)
     if (info === undefined) throw storeError('path-unknown', `Expected a valid path of the store, got ${path}`)
@@ -152,32 +152,35 @@ export class NixStore {
     return new NarReader(layout, this.#handles)
   }
 
-  /** Makes a path the newest generation of a profile, named or by its absolute path; gives the profile's real path. */
+  /**
+   * Makes a path the newest generation of a profile, given by name or absolute path; resolves to the profile's real
+   * path.
+   */
   async setProfile(profile: string, path: string): Promise<string> {
     await this.#expectValid(path)
     return setProfile(this.#daemon.location, profile, path)
   }
 
-  /** All generations of a profile, the oldest first. */
+  /** All generations of a profile, oldest first. */
   generations(profile: string): Promise<Generation[]> {
     return generationsOf(this.#daemon.location, profile)
   }
 
-  /** Forgets generations of a profile; their paths stay until the next sweep. */
+  /** Deletes generations of a profile; their paths stay until the next garbage collection. */
   deleteGenerations(profile: string, numbers: readonly number[]): Promise<void> {
     return deleteGenerations(this.#daemon.location, profile, numbers)
   }
 
-  /** Deletes every path that no root, no temp root and no process needs. */
+  /** Deletes every path that no root, temporary root or process needs. */
   collectGarbage(): Promise<void> {
     return collectGarbage(this.#daemon.location)
   }
 
-  /** Keeps a valid path from the garbage collector under a name, until the name is removed or given to another. */
+  /** Protects a valid path under a root's name, until the root is removed or points elsewhere. */
   async makeRoot(name: string, path: string): Promise<void> {
     await this.#expectValid(path)
     await makeRoot(this.#daemon.location, name, path)
-    // A collection may have been under way; from here on the root holds, or the path was gone before.
+    // A collection may have been running: from here on the root protects the path, or it was deleted before.
     await this.#expectValid(path)
   }
 
@@ -185,7 +188,7 @@ export class NixStore {
     return removeRoot(this.#daemon.location, name)
   }
 
-  /** Bytes that are free for the store, as an unprivileged writer sees them. */
+  /** The free bytes of the store's disk for an unprivileged writer. */
   async freeBytes(): Promise<number> {
     try {
       const { bavail, bsize } = await statfs(this.#daemon.root + storeDir)
@@ -195,7 +198,7 @@ export class NixStore {
     }
   }
 
-  /** Files that the store's disk can still take; nothing where the file system makes inodes as it needs them. */
+  /** The free inodes of the store's disk; undefined if the file system allocates inodes dynamically. */
   async freeInodes(): Promise<number | undefined> {
     try {
       const { files, ffree } = await statfs(this.#daemon.root + storeDir)
@@ -205,14 +208,14 @@ export class NixStore {
     }
   }
 
-  /** Deletes what imports that failed have left of these paths. Nothing may hold them. */
+  /** Deletes what failed imports have left of these paths. They must not be held by any root. */
   async deletePartial(paths: readonly string[]): Promise<void> {
     const valid = await this.validPaths([...paths])
     const left = paths.filter(path => !valid.has(path) && existsSync(this.realPath(path)))
     await deletePaths(this.#daemon.location, left)
   }
 
-  /** Where profiles, roots and the database are: a real path. */
+  /** The location of profiles, roots and the database: a real path. */
   get stateDir(): string {
     return this.#daemon.location.stateDir
   }

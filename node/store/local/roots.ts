@@ -1,4 +1,4 @@
-/** What keeps paths for good: generations of profiles, and named roots of the garbage collector. */
+/** Permanent roots: generations of profiles, and named garbage-collector roots. */
 
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readlink, rename, rm, symlink } from 'node:fs/promises'
@@ -12,35 +12,35 @@ import { storeError, storeErrorFromDaemon, storeErrorFromFile } from '../store-e
 
 const run = promisify(execFile)
 
-/** One directory entry, chosen by us: no slashes, no leading dot. */
+/** One path component without a leading dot. */
 const rootName = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
-/** Ours among the roots, so that they are easily told apart and removed. */
+/** A directory of our own among the roots, so that they are easy to identify and remove. */
 const rootsDir = join('gcroots', 'thymesh')
 
-/** Where a store keeps its state and how Nix's programs reach it. */
+/** A store's state directory, and how Nix's programs reach it. */
 export interface StoreLocation {
   /** A real path, `…/nix/var/nix`. */
   readonly stateDir: string
-  /** For `--store`; none for the system's own. */
+  /** For `--store`; undefined for the system's store. */
   readonly storeUri: string | undefined
   readonly nixBinDir: string | undefined
 }
 
-/** The profile's real path: `profile` itself if it is absolute, else one in the state's `profiles/`. */
+/** The profile's real path: `profile` itself if it is absolute, else within the state's `profiles/`. */
 export function profilePath({ stateDir }: StoreLocation, profile: string): string {
   if (isAbsolute(profile)) return profile
   return join(stateDir, 'profiles', checkedName(profile))
 }
 
 /**
- * Makes `path` the newest generation of a profile; the same path twice makes one generation. On return the links are
- * on the disk. Nix's own program makes them, because it shares the profile's lock with those who use it by hand, and
- * knows how generations are numbered and deleted.
+ * Makes `path` the newest generation of a profile; repeating it adds no generation. The links are on disk on return.
+ * Uses nix-env, which shares the profile's lock with manual use and implements the numbering and deletion of
+ * generations.
  */
 export async function setProfile(location: StoreLocation, profile: string, path: string): Promise<string> {
   const link = profilePath(location, profile)
   await mkdir(dirname(link), { recursive: true })
-  // nix-env leaves ~/.nix-defexpr in the home of whoever runs it.
+  // nix-env leaves ~/.nix-defexpr in the home directory.
   const home = await mkdtemp(join(tmpdir(), 'thymesh-nix-env-'))
   try {
     const store = location.storeUri === undefined ? [] : ['--store', location.storeUri]
@@ -63,10 +63,10 @@ export async function setProfile(location: StoreLocation, profile: string, path:
   return link
 }
 
-/** Keeps `path` from the garbage collector under a name; one name holds one path. */
+/** Protects `path` from the garbage collector under a name; one name holds one path. */
 export async function makeRoot({ stateDir }: StoreLocation, name: string, path: string): Promise<void> {
   const link = join(stateDir, rootsDir, checkedName(name))
-  // The collector reads every entry: a half-made root only keeps its path a little longer.
+  // The collector reads every entry: an incomplete root only protects its path a little longer.
   const temporary = `${link}.new-${process.pid}`
   try {
     await mkdir(dirname(link), { recursive: true })
@@ -79,13 +79,13 @@ export async function makeRoot({ stateDir }: StoreLocation, name: string, path: 
   }
 }
 
-/** Lets go of a named root; one that is not there is no error. */
+/** Removes a named root; a missing one isn't an error. */
 export async function removeRoot({ stateDir }: StoreLocation, name: string): Promise<void> {
   const link = join(stateDir, rootsDir, checkedName(name))
   await rm(link, { force: true })
 }
 
-/** A program of Nix, in the folder that was chosen or found by name. */
+/** A program of Nix, in the configured directory or on the PATH. */
 export function program({ nixBinDir }: Pick<StoreLocation, 'nixBinDir'>, name: string): string {
   return nixBinDir === undefined ? name : join(nixBinDir, name)
 }

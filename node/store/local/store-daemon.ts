@@ -1,4 +1,4 @@
-/** Which Nix daemon serves this store, and connections to it: the system's socket, or daemons of our own. */
+/** Connects to the store's Nix daemon: the system's socket, or daemons started for this process. */
 import { resolve } from 'node:path'
 import { storeError } from '../store-error.ts'
 import { WorkerClient } from '../worker/worker-client.ts'
@@ -19,19 +19,19 @@ export interface StoreDaemonComponents {
 }
 
 export interface StoreDaemonInit {
-  /** A folder that holds a store of its own (`local?root=DIR`), instead of the system's. */
+  /** A directory with its own store (`local?root=DIR`) instead of the system's. */
   readonly root?: string
-  /** The daemon's socket, if it is not the usual one; then nothing else is tried. */
+  /** The daemon's socket, if not the default; no alternative is tried then. */
   readonly socket?: string
   /** Where `nix-daemon` and `nix-env` are, if not on the PATH. */
   readonly nixBinDir?: string
-  /** Keys beside those of `nix.conf` whose signatures are good for imports, `name:base64`. */
+  /** Keys beside those of `nix.conf` whose signatures imports accept, `name:base64`. */
   readonly trustedPublicKeys?: readonly string[] | (() => readonly string[])
 }
 
-/** Opens connections to the store's daemon and ends them all on `stop()`. */
+/** Opens connections to the store's daemon and closes them all on `stop()`. */
 export class StoreDaemon {
-  /** What precedes `/nix/store` on this machine: nothing for the system's store. */
+  /** The prefix of `/nix/store` on this machine: empty for the system's store. */
   readonly root: string
   readonly #log: StoreLog | undefined
   readonly #init: StoreDaemonInit
@@ -47,19 +47,19 @@ export class StoreDaemon {
     this.root = init.root === undefined ? '' : resolve(init.root)
   }
 
-  /** Looks for the system's daemon, if that is the store meant; without one, daemons are started as needed. */
+  /** Looks for the system's daemon, if the store is the system's; without one, daemons are started as needed. */
   async find(): Promise<void> {
     if (this.#init.socket !== undefined || this.root !== '') return
     try {
       await (await connectSocket(systemSocket)).destroy()
       this.#socket = systemSocket
     } catch {
-      // A store for root alone, which a daemon of our own can open.
+      // A single-user store, which a daemon of our own can open.
       this.#socket = undefined
     }
   }
 
-  /** A new connection, whose daemon knows the trusted keys. */
+  /** A new connection whose daemon has the trusted keys. */
   async connect(): Promise<WorkerClient> {
     const transport = await this.#transport()
     const client = await WorkerClient.open(transport, { log: line => this.#log?.debug({ line }, 'nix daemon') })
@@ -74,7 +74,7 @@ export class StoreDaemon {
     }
   }
 
-  /** Ends all connections, also those still shaking hands, and waits for the daemons that were started. */
+  /** Closes all connections, including handshakes in progress, and waits for the started daemons. */
   async stop(): Promise<void> {
     this.#stopped = true
     await Promise.all([...this.#transports].map(transport => transport.destroy(stopped())))
@@ -85,7 +85,7 @@ export class StoreDaemon {
     return typeof trustedPublicKeys === 'function' ? trustedPublicKeys() : trustedPublicKeys
   }
 
-  /** For Nix's own programs. */
+  /** For Nix's programs. */
   get location(): StoreLocation {
     return { stateDir: this.root + systemStateDir, storeUri: this.#programsUri, nixBinDir: this.#init.nixBinDir }
   }
@@ -114,7 +114,7 @@ export class StoreDaemon {
     return spawnDaemon({
       program: program(this.location, 'nix-daemon'),
       storeUri: this.#ownUri,
-      // Whatever nix.conf says: nothing unsigned comes in from the mesh, and nothing is fetched behind our back.
+      // Overrides nix.conf: no unsigned imports from the mesh, and no substitution in the background.
       settings: { 'require-sigs': 'true', substitute: 'false' },
     })
   }
@@ -123,7 +123,7 @@ export class StoreDaemon {
     this.#log?.debug({ ...client.greeting, socket: this.#socket, root: this.root }, 'connected to the nix daemon')
     if (client.greeting.trusted !== false || this.#warned || this.trustedPublicKeys().length === 0) return
     this.#warned = true
-    this.#log?.warn({}, 'the nix daemon does not trust this user, so it knows only the keys of its nix.conf')
+    this.#log?.warn({}, 'the nix daemon does not trust this user, so it accepts only the keys of its nix.conf')
   }
 }
 

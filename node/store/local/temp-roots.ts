@@ -1,9 +1,9 @@
-/** Temp roots: paths that the garbage collector leaves alone for as long as one connection stays open. */
+/** Temporary roots: the garbage collector spares these paths while their connection is open. */
 import { SerialQueue } from '../../concurrency/serial-queue.ts'
 import { StoreError, storeError } from '../store-error.ts'
 import type { WorkerClient } from '../worker/worker-client.ts'
 
-/** Holds paths, valid or not yet valid, until it is released. */
+/** Holds paths, valid or not yet, until it is released. */
 export class TempRoots {
   readonly #open: () => Promise<WorkerClient>
   readonly #onRelease: () => void
@@ -17,17 +17,17 @@ export class TempRoots {
     this.#onRelease = onRelease
   }
 
-  /** Holds one more path; resolves when the daemon has it. */
+  /** Holds one more path; resolves when the daemon has confirmed it. */
   add(path: string): Promise<void> {
     return this.addAll([path])
   }
 
-  /** Holds more paths; resolves when the daemon has them all. */
+  /** Holds more paths; resolves when the daemon has confirmed all. */
   addAll(paths: Iterable<string>): Promise<void> {
     return this.#queue.run(() => this.#add([...paths]))
   }
 
-  /** Lets go of all paths; resolves when the connection is closed. */
+  /** Releases all paths; resolves when the connection is closed. */
   async release(): Promise<void> {
     this.#released = true
     this.#onRelease()
@@ -46,7 +46,7 @@ export class TempRoots {
       }
     }
     if (this.#released) throw storeError('store-unavailable', 'The temp roots have been released')
-    // A daemon that went away took the roots with it: all are held anew.
+    // If the daemon ended, its roots are lost: all are added again.
     await this.#client?.destroy()
     this.#client = await this.#open()
     await this.#hold(this.#client, [...this.#paths, ...paths])

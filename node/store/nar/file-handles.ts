@@ -1,4 +1,4 @@
-/** A few files of the store that stay open between reads, because chunks of a file are read one after another. */
+/** Keeps a few store files open between reads, since the chunks of a file are read in sequence. */
 import { constants, fstatSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { maxOpenFiles, openFileIdleMs } from '../limits.ts'
@@ -10,7 +10,7 @@ interface OpenFile {
   users: number
 }
 
-/** Opens files on first use and closes the one unused for longest. More are open only while more are read at once. */
+/** Opens files on first use and closes the least recently used. More are open only during more concurrent reads. */
 export class FileHandles {
   /** In order of last use. */
   readonly #files = new Map<string, OpenFile>()
@@ -23,7 +23,7 @@ export class FileHandles {
     this.#idleMs = idleMs
   }
 
-  /** How many files are open. */
+  /** The number of open files. */
   get open(): number {
     return this.#files.size
   }
@@ -31,7 +31,7 @@ export class FileHandles {
   /**
    * Lends a file that must have exactly `size` bytes.
    *
-   * @throws StoreError `path-invalid` when it has another size; what `open` throws, as it is.
+   * @throws StoreError `path-invalid` if it has another size; errors of `open`, unchanged.
    */
   async use<T>(path: Buffer, size: number, run: (handle: FileHandle) => Promise<T>): Promise<T> {
     const key = path.toString('latin1')
@@ -42,7 +42,7 @@ export class FileHandles {
     try {
       return await run(await file.handle)
     } catch (thrown) {
-      // Not lent again: the next reader opens what is there then.
+      // Not lent again: the next reader reopens it.
       if (this.#files.get(key) === file) this.#files.delete(key)
       throw thrown
     } finally {
@@ -51,7 +51,7 @@ export class FileHandles {
     }
   }
 
-  /** Closes what nobody uses now; what is being read closes when its reader is done. */
+  /** Closes unused files; files in use close when their reader is done. */
   async closeUnused(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
@@ -74,16 +74,16 @@ export class FileHandles {
     try {
       await (await file.handle).close()
     } catch {
-      // It never opened: its readers have been told.
+      // It failed to open: its readers have received the error.
     }
   }
 }
 
 async function openExact(path: Buffer, size: number): Promise<FileHandle> {
-  // A store path's file is never replaced by a link; if it is, what it points to is nobody's business.
+  // A store path's file never becomes a symlink; if it does, its target must not be read.
   const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW)
   try {
-    // Of an open file, what the kernel holds in memory: no wait is worth a thread's waking.
+    // Synchronous: for an open file the kernel has it in memory, and waking a thread costs more.
     const stats = fstatSync(handle.fd)
     if (!stats.isFile() || stats.size !== size) {
       throw storeError('path-invalid', `Expected a file of ${size} bytes at ${path}, got one of ${stats.size}`)

@@ -1,22 +1,22 @@
-/** The layouts of NARs that were read lately, bounded by the memory that they take. */
+/** Caches the layouts of recently read NARs, limited by memory. */
 import { LRUCache } from 'lru-cache'
 import { layoutCacheBytes } from '../limits.ts'
 import { layOutNar, type NarLayout } from './nar-layout.ts'
 
-/** Keeps layouts by a key that changes when the path's content does; computes each only once at a time. */
+/** Caches layouts by a key that changes with the path's content; concurrent requests share one computation. */
 export class NarLayoutCache {
   readonly #layouts: LRUCache<string, NarLayout>
   readonly #underWay = new Map<string, Promise<NarLayout>>()
   readonly #layOut: (root: string) => Promise<NarLayout>
 
   constructor({ maxBytes = layoutCacheBytes, layOut = layOutNar } = {}) {
-    // One that is larger than all may stay alone: it is about to be used.
+    // A layout larger than the limit may stay alone: it is about to be used.
     const sizeCalculation = ({ memoryBytes }: NarLayout) => Math.min(maxBytes, memoryBytes)
     this.#layouts = new LRUCache({ maxSize: maxBytes, sizeCalculation })
     this.#layOut = layOut
   }
 
-  /** Memory that the kept layouts take, about. */
+  /** The approximate memory of the cached layouts. */
   get bytes(): number {
     return this.#layouts.values().reduce((sum, { memoryBytes }) => sum + memoryBytes, 0)
   }

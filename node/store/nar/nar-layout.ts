@@ -1,4 +1,4 @@
-/** Where every byte of a store path's NAR comes from: computed by one walk, without reading a file's content. */
+/** Computes the layout of a store path's NAR in one walk, without reading any file's content. */
 import type { Dirent } from 'node:fs'
 import { lstat, readdir, readlink } from 'node:fs/promises'
 import { narMaxDepth, narMaxNameBytes, narMaxTargetBytes } from '../limits.ts'
@@ -6,11 +6,11 @@ import { storeError, storeErrorFromFile } from '../store-error.ts'
 import { paddingOf, WireMessage } from '../worker/worker-wire.ts'
 
 /**
- * The segment table of a NAR. Its bytes are pieces of `literals` and the files' contents in turn:
- * literal, file 0, literal, file 1, …, literal. Empty files are literals only.
+ * The segment table of a NAR, which alternates between pieces of `literals` and files' contents: literal, file 0,
+ * literal, file 1, …, literal. Empty files are literals only.
  */
 export interface NarLayout {
-  /** Bytes of the whole NAR. */
+  /** The size of the whole NAR in bytes. */
   readonly size: number
   /** All bytes that are not file contents, in order. */
   readonly literals: Buffer
@@ -18,18 +18,18 @@ export interface NarLayout {
   readonly fileStarts: Float64Array
   /** Where each file's content ends in the NAR. */
   readonly fileEnds: Float64Array
-  /** How many bytes of `literals` come before each file. */
+  /** For each file, the number of bytes of `literals` before it. */
   readonly literalsBefore: Float64Array
   /** Absolute paths of the files. */
   readonly filePaths: readonly Buffer[]
-  /** What the table takes in memory, about. */
+  /** The approximate memory of the table. */
   readonly memoryBytes: number
 }
 
 const slash = Buffer.from('/')
-/** Rough cost of a Buffer object beside its bytes. */
+/** The approximate overhead of a Buffer object. */
 const bufferOverheadBytes = 128
-/** lstat calls at a time: as many as libuv has threads. */
+/** Concurrent lstat calls: as many as libuv has threads. */
 const parallelStats = 4
 
 const words = (...texts: string[]) => texts.reduce((message, text) => message.string(text), new WireMessage()).bytes()
@@ -47,9 +47,9 @@ const closeToken = words(')')
 const zeros = Buffer.alloc(8)
 
 /**
- * Walks the tree at `root`, a real path, and lays its NAR out.
+ * Walks the tree at `root`, a real path, and computes its NAR's layout.
  *
- * @throws StoreError `path-unknown` when it is not there or goes away, `path-invalid` for what no NAR can hold.
+ * @throws StoreError `path-unknown` if it is missing or vanishes, `path-invalid` if a NAR can't represent it.
  */
 export async function layOutNar(root: string): Promise<NarLayout> {
   const walk = new Walk()
@@ -84,13 +84,13 @@ class Walk {
     if (stats.isDirectory()) await this.#directory(path, depth)
     else if (stats.isSymbolicLink()) await this.#symlink(path)
     else if (stats.isFile()) this.#file(path, stats)
-    else throw invalid(path, 'is no file, directory or symbolic link')
+    else throw invalid(path, 'is not a file, directory or symbolic link')
   }
 
   async #directory(path: Buffer, depth: number): Promise<void> {
     if (depth >= narMaxDepth) throw invalid(path, `is a directory more than ${narMaxDepth} levels deep`)
     const entries = await readdir(path, { withFileTypes: true, encoding: 'buffer' })
-    // Readers of NARs refuse names that are not in ascending byte order.
+    // NAR readers reject names that are not in ascending byte order.
     entries.sort((a, b) => Buffer.compare(a.name, b.name))
     const children = entries.map(entry => Buffer.concat([path, slash, entry.name]))
     this.literal(directoryToken)
@@ -149,7 +149,7 @@ class Walk {
   }
 }
 
-/** Mode and size of what is, or may be, a file; for others the directory entry says enough. */
+/** Mode and size of what may be a file; for others the directory entry is enough. */
 async function fileStats(entry: Dirent<Buffer>, path: Buffer | undefined) {
   if (path === undefined || !entry.isFile()) return undefined
   const stats = await lstat(path)
@@ -161,5 +161,5 @@ function word(bytes: Buffer): Buffer {
 }
 
 function invalid(path: Buffer, why: string) {
-  return storeError('path-invalid', `${path.toString()} ${why}, so no NAR can hold it`)
+  return storeError('path-invalid', `${path.toString()} ${why}, so a NAR can't represent it`)
 }

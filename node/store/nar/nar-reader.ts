@@ -1,21 +1,21 @@
-/** Random access into the NAR of a path that lies in the store: no copy of it is ever made. */
+/** Random access to the NAR of a store path, without ever making a copy of it. */
 import { readFully } from '../../files/file-io.ts'
 import { narStreamChunkBytes } from '../limits.ts'
 import { storeError, storeErrorFromFile } from '../store-error.ts'
 import type { FileHandles } from './file-handles.ts'
 import type { NarLayout } from './nar-layout.ts'
 
-/** Part of a file that goes into a range. */
+/** A part of a file within a range. */
 interface FilePiece {
   readonly file: number
   readonly position: number
   readonly into: Buffer
 }
 
-/** Small files of one range are read this many at a time: as many as libuv has threads. */
+/** Concurrent reads of small files within one range: as many as libuv has threads. */
 const parallelReads = 4
 
-/** Reads ranges of one NAR; any number at a time. */
+/** Reads ranges of one NAR; concurrent reads are allowed. */
 export class NarReader {
   readonly #layout: NarLayout
   readonly #handles: FileHandles
@@ -25,7 +25,7 @@ export class NarReader {
     this.#handles = handles
   }
 
-  /** Bytes of the whole NAR. */
+  /** The size of the whole NAR in bytes. */
   get size(): number {
     return this.#layout.size
   }
@@ -33,8 +33,8 @@ export class NarReader {
   /**
    * Reads `length` bytes from `offset` on.
    *
-   * @throws RangeError outside of the NAR; StoreError `path-unknown` when the path has been collected meanwhile,
-   * `path-invalid` when a file has changed.
+   * @throws RangeError outside of the NAR; StoreError `path-unknown` if the path was collected meanwhile,
+   * `path-invalid` if a file has changed.
    */
   async readRange(offset: number, length: number): Promise<Uint8Array> {
     if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
@@ -49,11 +49,11 @@ export class NarReader {
     return bytes
   }
 
-  /** The bytes from `start` to before `end`, in pieces; the next one is read while one is used. */
+  /** The bytes from `start` to `end` (exclusive), in pieces; the next piece is read while one is used. */
   async *stream(start = 0, end = this.size, chunkBytes = narStreamChunkBytes): AsyncGenerator<Uint8Array, void> {
     const read = (from: number) => {
       const chunk = this.readRange(from, Math.min(chunkBytes, end - from))
-      // Its error is thrown where it is awaited, and forgotten if it never is.
+      // Its error is thrown where it is awaited, and ignored if it never is.
       chunk.catch(() => {})
       return chunk
     }
@@ -65,7 +65,7 @@ export class NarReader {
     }
   }
 
-  /** Copies the literals of a range into `bytes` and says which pieces of files belong in between. */
+  /** Copies the literals of a range into `bytes` and returns the pieces of files between them. */
   #fill(bytes: Buffer, offset: number): FilePiece[] {
     const { fileStarts, fileEnds, literalsBefore, literals, size } = this.#layout
     const pieces: FilePiece[] = []
@@ -118,7 +118,7 @@ async function inParallel<T>(limit: number, items: T[], run: (item: T) => Promis
   const worker = async () => {
     for (const item of queue) await run(item)
   }
-  // One that fails leaves the others to end before the error goes out, so nobody writes to the buffer later.
+  // After a failure, waits for the others to finish, so that nothing writes to the buffer later.
   const results = await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, worker))
   const failed = results.find(result => result.status === 'rejected')
   if (failed !== undefined) throw failed.reason

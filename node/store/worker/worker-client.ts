@@ -1,4 +1,4 @@
-/** One connection to a Nix daemon: the operations of the worker protocol that moving closures takes. */
+/** One connection to a Nix daemon: the operations of the worker protocol needed to move closures. */
 import { daemonStallMs, handshakeLimitMs } from '../limits.ts'
 import type { PathInfo } from '../path-info.ts'
 import { StoreError, type StoreOperation, storeError } from '../store-error.ts'
@@ -16,19 +16,19 @@ const opQueryPathInfo = 26
 const opQueryValidPaths = 31
 const opAddToStoreNar = 39
 
-/** The daemon's `lvlError`: it logs nothing but errors to us. */
+/** The daemon's `lvlError`: it sends only errors. */
 const verbosityError = 0
 
-/** What a client reports while it works. */
+/** Reports of a client while it works. */
 export interface WorkerClientOptions {
   readonly log?: (line: string) => void
-  /** Milliseconds of silence after which the daemon counts as hung. */
+  /** Silence in milliseconds after which the daemon counts as hung. */
   readonly stallMs?: number
 }
 
 /**
- * A connection that answers one request at a time. After an error of the daemon it goes on, except after a failed
- * import; after any other error it is destroyed.
+ * A connection that answers one request at a time. It survives errors of the daemon, except for a failed import; any
+ * other error destroys it.
  */
 export class WorkerClient {
   readonly #transport: WorkerTransport
@@ -48,7 +48,7 @@ export class WorkerClient {
     transport.fromDaemon.on('close', () => this.#interrupt?.(this.#gone()))
   }
 
-  /** Shakes hands; when that fails, the transport is destroyed. */
+  /** Performs the handshake; if that fails, destroys the transport. */
   static async open(transport: WorkerTransport, options: WorkerClientOptions = {}): Promise<WorkerClient> {
     const client = new WorkerClient(transport, options)
     await client.#exclusively(async () => {
@@ -61,20 +61,20 @@ export class WorkerClient {
     return this.#greeting
   }
 
-  /** Whether the next request can be answered, as far as is known. */
+  /** Whether the connection is usable for another request, as far as is known. */
   get usable(): boolean {
     const { fromDaemon, toDaemon } = this.#transport
     return this.#reason === undefined && !fromDaemon.destroyed && !fromDaemon.readableEnded && !toDaemon.destroyed
   }
 
-  /** Ends the connection; what is under way fails with `reason`. */
+  /** Closes the connection; a running request fails with `reason`. */
   async destroy(reason?: Error): Promise<void> {
     this.#reason ??= reason ?? storeError('store-unavailable', 'The connection to the Nix daemon was closed')
     this.#interrupt?.(this.#reason)
     await this.#transport.destroy(reason)
   }
 
-  /** Changes settings of the daemon for this connection: it obeys for trusted users, and else warns in its log. */
+  /** Changes the daemon's settings for this connection: it obeys trusted users, and otherwise warns in its log. */
   async setOptions(settings: Readonly<Record<string, string>>): Promise<void> {
     const entries = Object.entries(settings)
     const message = new WireMessage()
@@ -90,7 +90,7 @@ export class WorkerClient {
       .u64(0) // obsolete: logType
       .u64(0) // obsolete: printBuildTrace
       .u64(0) // buildCores
-      .bool(false) // useSubstitutes: what is asked here is what this store has
+      .bool(false) // useSubstitutes: queries are about this store only
       .u64(entries.length)
     for (const [name, value] of entries) message.string(name).string(value)
     await this.#request(message, async () => {})
@@ -100,14 +100,14 @@ export class WorkerClient {
     return this.#request(new WireMessage().u64(opIsValidPath).string(path), () => this.#reader.bool())
   }
 
-  /** Those of the paths that are valid. */
+  /** The valid ones among the paths. */
   async queryValidPaths(paths: readonly string[]): Promise<Set<string>> {
     const message = new WireMessage().u64(opQueryValidPaths).strings(paths)
     if (this.#greeting.minor >= 27) message.bool(false) // substitute
     return new Set(await this.#request(message, () => this.#reader.strings(paths.length)))
   }
 
-  /** What the store knows of a path, or nothing if the path is not valid. */
+  /** A path's info; undefined if the path is not valid. */
   queryPathInfo(path: string): Promise<PathInfo | undefined> {
     const message = new WireMessage().u64(opQueryPathInfo).string(path)
     return this.#request(message, async () =>
@@ -115,14 +115,15 @@ export class WorkerClient {
     )
   }
 
-  /** Keeps a path, valid or not yet, from the garbage collector until this connection ends. */
+  /** Protects a path, valid or not yet, from the garbage collector until this connection closes. */
   async addTempRoot(path: string): Promise<void> {
     await this.#request(new WireMessage().u64(opAddTempRoot).string(path), () => this.#reader.skipU64())
   }
 
   /**
-   * Imports a path; the daemon checks its signatures and the NAR's hash. The last piece of the NAR is sent only after
-   * the source has ended well, so a source that throws leaves no valid path. Any failure destroys the connection.
+   * Imports a path; the daemon verifies its signatures and the NAR's hash. The last piece of the NAR is sent only
+   * after the source has ended without an error, so a failing source leaves no valid path. Any failure destroys the
+   * connection.
    */
   async addToStoreNar(info: PathInfo, nar: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
@@ -180,7 +181,7 @@ export class WorkerClient {
     return this.#options.stallMs ?? daemonStallMs
   }
 
-  /** Runs one request; destroys the connection when its state is no longer known. */
+  /** Runs one request; destroys the connection if its state becomes unknown. */
   async #exclusively<T>(run: () => Promise<T>, destroyOnAnyError = false): Promise<T> {
     if (this.#busy) throw new Error('A worker connection answers one request at a time')
     if (!this.usable) throw this.#gone()
@@ -192,7 +193,7 @@ export class WorkerClient {
       const known = this.#reason
       const lost = thrown instanceof StoreError && thrown.code === 'store-unavailable'
       await this.destroy(lost ? undefined : asError(thrown))
-      // How the daemon ended says more than that the connection did.
+      // The daemon's own failure explains more than the lost connection.
       throw known ?? (lost ? this.#transport.failure : undefined) ?? thrown
     } finally {
       this.#busy = false
@@ -216,7 +217,7 @@ export class WorkerClient {
   }
 }
 
-/** Errors that the daemon reports at the end of an operation, after which it waits for the next one. */
+/** Errors at the end of an operation, after which the daemon waits for the next one. */
 const refusals: ReadonlySet<string> = new Set([
   'signature-refused',
   'nar-mismatch',

@@ -1,4 +1,4 @@
-/** The first words with a Nix daemon: which protocol both speak, and what the daemon tells about itself. */
+/** The handshake with a Nix daemon: negotiates the protocol version and reads the daemon's properties. */
 import { storeError } from '../store-error.ts'
 import { readStderr } from './worker-stderr.ts'
 import { WireMessage, type WireReader, type WireSink } from './worker-wire.ts'
@@ -6,28 +6,28 @@ import { WireMessage, type WireReader, type WireSink } from './worker-wire.ts'
 const workerMagic1 = 0x6e697863
 const workerMagic2 = 0x6478696f
 const majorVersion = 1
-/** Nix 2.3, the oldest that still runs anywhere. */
+/** Nix 2.3, the oldest version still in use. */
 const minMinor = 21
-/** Nix 2.24 to 2.34. A newer daemon speaks it too when that is what we announce. */
+/** Nix 2.24 to 2.34. A newer daemon uses it too if we announce it. */
 const maxMinor = 38
 
-/** What the handshake found out. */
+/** The result of the handshake. */
 export interface WorkerGreeting {
-  /** The minor number of protocol 1.x that both sides speak. */
+  /** The negotiated minor version of protocol 1.x. */
   readonly minor: number
   /** The daemon's Nix version, from protocol 1.33 on. */
   readonly nixVersion: string | undefined
-  /** Whether the daemon lets us change its settings, from protocol 1.35 on. */
+  /** Whether the daemon accepts settings from us, from protocol 1.35 on. */
   readonly trusted: boolean | undefined
 }
 
 /**
- * Greets the daemon (`worker-protocol-connection.cc`).
+ * Performs the handshake (`worker-protocol-connection.cc`).
  *
- * Our version is sent after the daemon's has come, not at once as Nix does, because daemons before 2.24 take the
- * client's number for granted.
+ * Unlike Nix, it sends our version after receiving the daemon's, since daemons before 2.24 use the client's number
+ * unconditionally.
  *
- * @throws StoreError `protocol` when it is no Nix daemon, or too old a one.
+ * @throws StoreError `protocol` if the other side isn't a Nix daemon, or is too old.
  */
 export async function greet(reader: WireReader, sink: WireSink): Promise<WorkerGreeting> {
   await sink.write(new WireMessage().u64(workerMagic1).bytes())
@@ -45,7 +45,7 @@ export async function greet(reader: WireReader, sink: WireSink): Promise<WorkerG
   }
   const minor = Math.min(version & 0xff, maxMinor)
   const hello = new WireMessage().u64((majorVersion << 8) | minor)
-  // None of the optional features is used here.
+  // None of the optional features is used.
   if (minor >= 38) hello.strings([])
   // Obsolete: CPU affinity, reserve space.
   await sink.write(hello.u64(0).u64(0).bytes())

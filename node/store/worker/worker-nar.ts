@@ -1,30 +1,30 @@
-/** Sends a NAR to the daemon: in frames, or piece by piece as an old daemon asks for it. */
+/** Sends a NAR to the daemon: in frames, or piece by piece on request for old daemons. */
 import { maxFrameBytes } from '../limits.ts'
 import type { PathInfo } from '../path-info.ts'
 import { storeError } from '../store-error.ts'
 import { u64, WireMessage } from './worker-wire.ts'
 
-/** NARs come in frames from this protocol on (1.23, Nix 2.4); before, the daemon asks for every piece. */
+/** NARs are sent in frames from this protocol on (1.23, Nix 2.4); before, the daemon requests every piece. */
 const framesSince = 23
 
-/** The side of the connection that sending a NAR needs. */
+/** The parts of the connection that sending a NAR needs. */
 export interface NarTarget {
   readonly minor: number
   write(...pieces: Uint8Array[]): Promise<void>
-  /** Reads what the daemon says until it is done with the import. */
+  /** Reads the daemon's messages until the import is done. */
   answer(onRead?: (length: number) => Promise<void>): Promise<void>
-  /** Waits for the daemon no longer than it may be silent. */
+  /** Waits for the daemon, up to its silence limit. */
   limited<T>(promise: Promise<T>): Promise<T>
-  /** Waits for someone else; fails when the connection does. */
+  /** Waits for another party; rejects when the connection fails. */
   interruptible<T>(promise: Promise<T>): Promise<T>
   destroy(reason: Error): void
 }
 
 /**
- * Sends the NAR and waits for the daemon's verdict. The source's iterator is always closed.
+ * Sends the NAR and waits for the daemon's result. Always closes the source's iterator.
  *
- * @throws StoreError with what the daemon says; `nar-mismatch` when the source has another size than the info; whatever
- * the source throws, as it is.
+ * @throws StoreError with the daemon's message; `nar-mismatch` if the source has another size than the info; errors
+ * of the source, unchanged.
  */
 export async function sendNar(target: NarTarget, info: PathInfo, nar: AsyncIterable<Uint8Array>): Promise<void> {
   const pieces = heldBack(target, info, nar)
@@ -38,7 +38,7 @@ export async function sendNar(target: NarTarget, info: PathInfo, nar: AsyncItera
 
 async function sendFrames(target: NarTarget, pieces: AsyncIterable<Uint8Array>): Promise<void> {
   const answer = target.answer()
-  // An error while frames are under way ends them: the daemon does not want the rest.
+  // An error while frames are being sent ends them: the daemon doesn't want the rest.
   answer.catch(error => target.destroy(error))
   for await (const piece of pieces) await target.write(u64(piece.length), piece)
   await target.write(u64(0))
@@ -55,7 +55,10 @@ async function answerReads(target: NarTarget, pieces: AsyncGenerator<Uint8Array,
   })
 }
 
-/** The source in pieces of bounded size, one piece late: the last one goes out only when the source has ended well. */
+/**
+ * The source in pieces of bounded size, delayed by one: the last one is sent only once the source has ended without
+ * an error.
+ */
 async function* heldBack(
   target: NarTarget,
   info: PathInfo,
@@ -79,7 +82,7 @@ async function* heldBack(
     }
     ended = size <= info.narSize
   } finally {
-    // Not waited for: a source that is stuck would hold up the error.
+    // Not awaited: a stuck source would delay the error.
     if (!ended) iterator.return?.().catch(() => {})
   }
   if (size !== info.narSize) {

@@ -1,28 +1,28 @@
-/** A path info on the wire of the worker protocol, both ways. */
+/** Encodes and decodes path infos in the worker protocol. */
 import { isStorePath } from '../../../protocol/nix/store-path.ts'
 import type { PathInfo } from '../path-info.ts'
 import { storeError } from '../store-error.ts'
 import type { WireMessage, WireReader } from './worker-wire.ts'
 
-/** Longest field that is read: a content address or a signature. */
+/** The longest field: a content address or a signature. */
 const maxFieldBytes = 4096
 const sha256Bytes = 32
 
-/** Writes a path with its info, as importing it takes. */
+/** Writes a path with its info, as for an import. */
 export function writePathInfo(message: WireMessage, info: PathInfo): WireMessage {
   return message
     .string(info.path)
     .string(info.deriver ?? '')
     .string(Buffer.from(info.narHash).toString('hex'))
     .strings(info.references)
-    .u64(0) // registrationTime: the daemon's now
+    .u64(0) // registrationTime: the daemon uses the current time
     .u64(info.narSize)
     .bool(false) // ultimate: not built here
     .strings(info.signatures)
     .string(info.contentAddress ?? '')
 }
 
-/** Reads the info that follows a query for `path`. */
+/** Reads the info that answers a query for `path`. */
 export async function readPathInfo(reader: WireReader, path: string): Promise<PathInfo> {
   const deriver = await reader.string(maxFieldBytes)
   const narHash = Buffer.from((await reader.string(maxFieldBytes)).replace(/^sha256:/, ''), 'hex')

@@ -1,19 +1,19 @@
-/** Connections to the daemon that are kept for the next request, for as long as one is likely. */
+/** A pool of daemon connections that are kept open for subsequent requests. */
 import { AbortRace } from '../../concurrency/abort-race.ts'
 import { Semaphore } from '../../concurrency/semaphore.ts'
 import { connectionIdleMs } from '../limits.ts'
 import { StoreError, storeError } from '../store-error.ts'
 import type { WorkerClient } from './worker-client.ts'
 
-/** How a pool makes connections and how many. */
+/** How a pool opens connections, and how many. */
 export interface WorkerPoolOptions {
   readonly open: () => Promise<WorkerClient>
-  /** Connections at a time; further requests wait for their turn. */
+  /** Concurrent connections; further requests wait. */
   readonly maxConnections?: number
   readonly idleMs?: number
 }
 
-/** Lends connections, one request at a time each. */
+/** Lends connections, each for one request at a time. */
 export class WorkerPool {
   readonly #open: () => Promise<WorkerClient>
   readonly #idleMs: number
@@ -31,14 +31,14 @@ export class WorkerPool {
     this.#idleMs = idleMs
   }
 
-  /** Connections that are open. */
+  /** The number of open connections. */
   get size(): number {
     return this.#clients.size
   }
 
   /**
-   * Runs `query` with a connection. If the connection turns out to have died while it was idle, `query` is run once
-   * more with a new one, so it must not have used up anything.
+   * Runs `query` with a connection. If an idle connection turns out to be dead, `query` runs once more with a new
+   * one, so it must be repeatable.
    */
   async query<T>(query: (client: WorkerClient) => Promise<T>): Promise<T> {
     return this.#withTurn(async () => {
@@ -54,7 +54,7 @@ export class WorkerPool {
     })
   }
 
-  /** Runs `prepare`, which may run twice as a query does, and then `work` on the same connection, which runs once. */
+  /** Runs `prepare`, which may run twice as a query does, and then `work` once on the same connection. */
   async work<P, T>(
     prepare: (client: WorkerClient) => Promise<P>,
     work: (client: WorkerClient, prepared: P) => Promise<T>,
@@ -67,13 +67,13 @@ export class WorkerPool {
     })
   }
 
-  /** Closes what is idle, so that the next request gets a new connection; what is lent closes on its return. */
+  /** Closes idle connections, so that the next request gets a new one; lent ones close on return. */
   renew(): void {
     for (const client of this.#idle.keys()) this.#discard(client)
     for (const client of this.#clients) this.#stale.add(client)
   }
 
-  /** Ends all connections, also those in use, and waits for them to be gone. */
+  /** Closes all connections, including those in use, and waits until they are closed. */
   async stop(): Promise<void> {
     const reason = storeError('store-unavailable', 'The Nix store has been stopped')
     this.#stop.abort(reason)

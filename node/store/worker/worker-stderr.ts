@@ -1,8 +1,8 @@
-/** The daemon's side channel: what it logs while it works, and how an operation ends. */
+/** The daemon's log channel: messages during an operation, and its end. */
 import { type StoreOperation, storeError, storeErrorFromDaemon, withoutAnsi } from '../store-error.ts'
 import type { WireReader } from './worker-wire.ts'
 
-// `worker-protocol.hh`: the numbers spell words in ASCII.
+// `worker-protocol.hh`: the numbers spell ASCII words.
 const stderrNext = 0x6f6c6d67
 const stderrRead = 0x64617461
 const stderrWrite = 0x64617416
@@ -14,22 +14,22 @@ const stderrResult = 0x52534c54
 
 /** Errors are structured from this protocol on (1.26, Nix 2.4). */
 const structuredErrorsSince = 26
-/** Most fields of a log message and most traces of an error that are read. */
+/** The most fields of a log message and traces of an error that are read. */
 const maxEntries = 4096
 
-/** What the loop needs to know of the operation that it ends. */
+/** What the loop needs for the current operation. */
 export interface StderrOptions {
   readonly minor: number
   readonly operation: StoreOperation
   readonly log?: (line: string) => void
-  /** Gives the daemon up to so many bytes, where it asks for them (protocol 1.21 and 1.22 imports). */
+  /** Sends the daemon up to this number of bytes on request (imports in protocol 1.21 and 1.22). */
   readonly onRead?: (length: number) => Promise<void>
 }
 
 /**
- * Reads messages until the operation ends well.
+ * Reads messages until the operation succeeds.
  *
- * @throws StoreError with the daemon's text, when it ends with an error.
+ * @throws StoreError with the daemon's message if it fails.
  */
 export async function readStderr(reader: WireReader, options: StderrOptions): Promise<void> {
   for (;;) {

@@ -1,4 +1,4 @@
-/** Two ways to a Nix daemon: the system's UNIX socket, or a `nix-daemon --stdio` of our own. */
+/** Two transports to a Nix daemon: the system's UNIX socket, or a child process `nix-daemon --stdio`. */
 import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
@@ -6,13 +6,15 @@ import { messageOf } from '../../../protocol/errors.ts'
 import { childGraceMs, socketConnectLimitMs, stderrTailBytes } from '../limits.ts'
 import { storeError, withoutAnsi } from '../store-error.ts'
 
-/** A byte stream to a daemon and back. */
+/** A duplex byte stream to a daemon. */
 export interface WorkerTransport {
   readonly fromDaemon: Readable
   readonly toDaemon: Writable
-  /** Ends the connection now; reads and writes under way fail with `reason`. Resolves when nothing is left of it. */
+  /**
+   * Closes the connection now; running reads and writes fail with `reason`. Resolves when all resources are released.
+   */
   destroy(reason?: Error): Promise<void>
-  /** Why the daemon went by itself, where that is known: after `destroy()`. */
+  /** Why the daemon ended by itself, if known: set after `destroy()`. */
   readonly failure: Error | undefined
 }
 
@@ -26,7 +28,7 @@ export function connectSocket(path: string, limitMs = socketConnectLimitMs): Pro
   }
   const onError = (error: Error) => fail(messageOf(error), error)
   const timer = setTimeout(() => fail(`no answer in ${limitMs} ms`), limitMs)
-  // Stays for good: an error of the socket reaches readers and writers through `errored`, and must not end the process.
+  // Never removed: socket errors reach readers and writers through `errored`, and must not end the process.
   socket.on('error', onError)
   socket.on('close', () => clearTimeout(timer))
   socket.on('connect', () => {
@@ -43,21 +45,21 @@ export function connectSocket(path: string, limitMs = socketConnectLimitMs): Pro
   return promise
 }
 
-/** How a daemon of our own is started. */
+/** How to start a daemon. */
 export interface ChildDaemonOptions {
   /** The program, by path or name. */
   readonly program: string
-  /** What `--store` takes: `local`, `local?root=DIR`. */
+  /** A value for `--store`: `local`, `local?root=DIR`. */
   readonly storeUri: string
   readonly settings?: Readonly<Record<string, string>>
 }
 
-/** Starts a daemon that serves this one connection; it ends with the connection. */
+/** Starts a daemon for this connection; it ends with the connection. */
 export function spawnDaemon({ program, storeUri, settings = {} }: ChildDaemonOptions): WorkerTransport {
   const options = Object.entries(settings).flatMap(([name, value]) => ['--option', name, value])
   const child = spawn(program, ['--stdio', '--store', storeUri, ...options], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    // An inherited NIX_REMOTE would be a second opinion on which store is meant.
+    // An inherited NIX_REMOTE would select another store.
     env: { ...process.env, NIX_REMOTE: undefined },
   })
   let tail = ''
@@ -91,11 +93,11 @@ export function spawnDaemon({ program, storeUri, settings = {} }: ChildDaemonOpt
       return failure
     },
     async destroy(reason) {
-      // One whose output has ended is going by itself, and how it goes is the better explanation.
+      // A daemon whose output has ended is exiting by itself, and its exit status explains more.
       ending ||= reason !== undefined || !child.stdout.readableEnded
       child.stdin.destroy(reason)
       child.stdout.destroy(reason)
-      // A daemon whose input ends goes by itself; one that hangs is made to.
+      // A daemon exits when its input ends; one that hangs is killed.
       const term = setTimeout(() => child.kill('SIGTERM'), childGraceMs)
       const kill = setTimeout(() => child.kill('SIGKILL'), 2 * childGraceMs)
       await gone.promise

@@ -1,23 +1,23 @@
-/** The words of Nix's worker protocol: u64 little-endian numbers, strings padded to 8 bytes, lists, and frames. */
+/** The encoding of Nix's worker protocol: little-endian u64 numbers, strings padded to 8 bytes, lists, and frames. */
 import type { Readable, Writable } from 'node:stream'
 import { maxWireListEntries, maxWireStringBytes, maxWireTextBytes } from '../limits.ts'
 import { storeError } from '../store-error.ts'
 
 const zeros = Buffer.alloc(8)
 
-/** Zero bytes that follow `length` bytes to reach the next multiple of 8. */
+/** The number of zero bytes that pad `length` bytes to a multiple of 8. */
 export function paddingOf(length: number): number {
   return (8 - (length % 8)) % 8
 }
 
-/** A number as the protocol and the NAR format write it. */
+/** A number in the encoding of the protocol and of NARs. */
 export function u64(value: number): Buffer {
   const bytes = Buffer.allocUnsafe(8)
   bytes.writeBigUInt64LE(BigInt(value))
   return bytes
 }
 
-/** Collects one request, so that it is written at once. */
+/** Builds one request, so that it is written at once. */
 export class WireMessage {
   readonly #parts: Buffer[] = []
 
@@ -48,7 +48,7 @@ export class WireMessage {
   }
 }
 
-/** Reads the daemon's words from a stream, with bounds; a stream that ends or fails makes every read fail. */
+/** Decodes values from the daemon's stream, with limits; once the stream ends or fails, every read fails. */
 export class WireReader {
   readonly #stream: Readable
   #wake: (() => void) | undefined
@@ -58,7 +58,7 @@ export class WireReader {
     const wake = () => {
       const waiting = this.#wake
       this.#wake = undefined
-      // Without a reader, an empty read lets the stream notice its end.
+      // Without a reader, an empty read makes the stream notice its end.
       if (waiting === undefined) stream.read(0)
       else waiting()
     }
@@ -86,7 +86,7 @@ export class WireReader {
     return Number(value)
   }
 
-  /** A 64-bit field whose value does not matter and may be any. */
+  /** Skips a 64-bit field. */
   async skipU64(): Promise<void> {
     await this.bytes(8)
   }
@@ -104,7 +104,7 @@ export class WireReader {
     return padded.toString('utf8', 0, length)
   }
 
-  /** The beginning of a text for people; what is beyond is read over, as errors may quote a whole file. */
+  /** The beginning of a message; the rest is skipped, since errors may quote a whole file. */
   async text(keepBytes = maxWireTextBytes): Promise<string> {
     const length = await this.u64()
     const kept = await this.bytes(Math.min(length, keepBytes))
@@ -125,7 +125,7 @@ export class WireReader {
   }
 }
 
-/** Writes to the daemon no faster than it takes. */
+/** Writes to the daemon with back-pressure. */
 export class WireSink {
   readonly #stream: Writable
   #wake: (() => void) | undefined
@@ -139,7 +139,7 @@ export class WireSink {
     stream.on('drain', wake).on('close', wake).on('error', wake)
   }
 
-  /** Writes the pieces in order and waits while more than the stream's buffer is under way. */
+  /** Writes the pieces in order, and waits while the stream is above its high-water mark. */
   async write(...pieces: Uint8Array[]): Promise<void> {
     this.#assertOpen()
     this.#stream.cork()
