@@ -1,4 +1,4 @@
-/** Waits that a signal ends: many on one listener, or a single one. */
+/** Waits that a signal can end: many with one listener, or a single one. */
 
 /** Races any number of waits against one signal, with one listener for all of them. */
 export class AbortRace {
@@ -17,7 +17,7 @@ export class AbortRace {
 
   /** Settles as the promise does; rejects with the signal's reason if that is sooner. */
   async wait<T>(promise: Promise<T>): Promise<T> {
-    // If the signal is sooner, nobody is left to hear what becomes of the promise.
+    // After an abort, the promise's rejection must not count as unhandled.
     promise.catch(() => {})
     this.#signal.throwIfAborted()
     const { promise: aborted, reject } = Promise.withResolvers<never>()

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Settles with `woken`, or resolves after so many milliseconds where a number is given. No timer stays behind. */
+/** Settles with `woken`, or resolves after `milliseconds` if given. Leaves no timer behind. */
 export async function pause(woken: Promise<unknown>, milliseconds: number | undefined): Promise<void> {
   const timer = new AbortController()
   const waits = [woken]

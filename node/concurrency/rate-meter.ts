@@ -1,22 +1,22 @@
-/** A rate of bytes, lately: old measurements fade exponentially. */
+/** A recent byte rate: old measurements decay exponentially. */
 
 export class RateMeter {
   readonly #fadeMs: number
   #bytes = 0
   #at = 0
 
-  /** `fadeMs`: after so many milliseconds a measurement counts 1/e of what it did. */
+  /** `fadeMs`: the time constant of the decay, in milliseconds. */
   constructor(fadeMs: number) {
     this.#fadeMs = fadeMs
   }
 
-  /** Notes bytes that have just passed. All times are milliseconds of one steady clock. */
+  /** Adds bytes that have just passed. All times are milliseconds of one monotonic clock. */
   add(bytes: number, now = performance.now()): void {
     this.#fade(now)
     this.#bytes += bytes
   }
 
-  /** Bytes per second; rises to a steady rate as the meter's own time passes. */
+  /** Bytes per second; rises to a steady rate over the time constant. */
   bytesPerSecond(now = performance.now()): number {
     this.#fade(now)
     return (this.#bytes / this.#fadeMs) * 1000

@@ -1,4 +1,4 @@
-/** Bounds how much is done at a time: so many permits, first come, first served. */
+/** A semaphore: limits concurrency, in the order of requests. */
 
 import type { AbortRace } from './abort-race.ts'
 
@@ -10,7 +10,7 @@ export class Semaphore {
     this.#free = permits
   }
 
-  /** Waits for a permit; returns what gives it back, once. Rejects with the reason of the race's signal. */
+  /** Waits for a permit; resolves to a function that returns it, once. Rejects with the reason of the race's signal. */
   async acquire(race: AbortRace): Promise<() => void> {
     race.throwIfAborted()
     if (this.#free > 0) this.#free--
@@ -30,7 +30,7 @@ export class Semaphore {
     } catch (thrown) {
       const place = this.#waiting.indexOf(resolve)
       if (place >= 0) this.#waiting.splice(place, 1)
-      // It was given a permit after the signal, and before it could leave the line.
+      // The permit was granted after the signal, before the waiter could leave the queue.
       else this.#release()
       throw thrown
     }

@@ -1,7 +1,7 @@
-/** A token bucket: so much at once after a quiet time, so much per second over a long time. */
+/** A token bucket: a burst after a quiet time, and a long-term rate. */
 
 export interface TokenBucketInit {
-  /** What can be taken at once after a quiet time. */
+  /** The bucket's capacity: the largest burst. */
   most: number
   perSecond: number
   /** Milliseconds; for tests. */
@@ -21,7 +21,7 @@ export class TokenBucket {
     this.#at = this.#now()
   }
 
-  /** Takes one; false when there is none. */
+  /** Takes one token; false if there is none. */
   take(): boolean {
     this.#refill()
     if (this.#left < 1) return false
@@ -29,16 +29,16 @@ export class TokenBucket {
     return true
   }
 
-  /** Takes any number, if need be on credit: what is taken next waits until it is paid back. */
+  /** Takes any number of tokens, if necessary as debt that later takes wait for. */
   overdraw(tokens: number): void {
     this.#refill()
     this.#left -= tokens
   }
 
-  /** Milliseconds until there is something to take; 0 when there is. */
+  /** Milliseconds until a token is available; 0 if one is. */
   get waitMs(): number {
     this.#refill()
-    // One more, since a timer may end a moment early.
+    // One more, since a timer may fire a moment early.
     return this.#left > 0 ? 0 : (-this.#left / this.#init.perSecond) * 1000 + 1
   }
 

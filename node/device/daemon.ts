@@ -1,4 +1,4 @@
-/** The daemon of a device: a mesh peer that follows the release. Ends cleanly on SIGTERM and SIGINT. */
+/** A device's daemon: a mesh peer that follows releases, with its services. It ends cleanly on SIGTERM and SIGINT. */
 
 import { join } from 'node:path'
 import { messageOf } from '../../protocol/errors.ts'
@@ -37,7 +37,7 @@ export interface RunningDaemon {
   stop(): Promise<void>
 }
 
-/** Starts everything; throws, with nothing left running, when a part can't start. */
+/** Starts all parts; if one fails, stops the others and throws. */
 async function startDaemon(settings: Settings, log: Logger): Promise<RunningDaemon> {
   const state = await openState(settings)
   const undo: (() => Promise<void>)[] = [() => state.database.close()]
@@ -100,7 +100,10 @@ async function startDaemon(settings: Settings, log: Logger): Promise<RunningDaem
   }
 }
 
-/** What runs, what boots, what an update tries out or comes from, and every generation: a machine may go to any of these. */
+/**
+ * The running and the boot default system, both sides of an update, and every generation: the machine may go to any
+ * of these.
+ */
 async function possibleTopLevels({ store }: MeshPeer, activator: Activator): Promise<string[]> {
   const last = await activator.last()
   const boots = last && (await activator.boots(last.target))
@@ -119,7 +122,7 @@ async function startSecrets(
 ): Promise<SecretUpdates> {
   const fetch = async (hash: Uint8Array, signal?: AbortSignal) => {
     const bytes = (await peer.state.document(hash)) ?? (await peer.documents.fetch(hash, undefined, signal))
-    // Kept to be served to neighbours of the same config.
+    // Stored for neighbours of the same config.
     await peer.state.keepDocument(bytes)
     return bytes
   }
@@ -131,7 +134,10 @@ async function startSecrets(
   return new SecretUpdates({ secrets, log }, { rooted: settings.root !== undefined })
 }
 
-/** Gives controllers this device's logs. Under a root of its own it has no journal: this machine's is none of its business. */
+/**
+ * Serves this device's logs to controllers. A device with its own root has no journal: the machine's belongs to
+ * others.
+ */
 async function startLogs(
   peer: MeshPeer,
   activations: ActivationLogs,
@@ -146,7 +152,7 @@ async function startLogs(
   return () => logs.stop()
 }
 
-/** Starts the loopback cache; a port that is taken is no reason for a device to stay behind. Resolves to its end. */
+/** Starts the loopback cache; an occupied port must not stop updates. Resolves to a function that stops it. */
 async function startCache(
   peer: MeshPeer,
   root: string | undefined,
@@ -165,7 +171,7 @@ async function startCache(
     await cache.start()
     log.info({ url: cache.url }, 'the binary cache is up')
   } catch (thrown) {
-    log.warn({ port: init.port, reason: messageOf(thrown) }, 'no binary cache: give it another port, or turn it off')
+    log.warn({ port: init.port, reason: messageOf(thrown) }, 'no binary cache: set another port for it, or turn it off')
   }
   return async () => {
     await cache.stop()
@@ -173,13 +179,13 @@ async function startCache(
   }
 }
 
-/** Runs the daemon until a signal ends it; resolves to the exit code. */
+/** Runs the daemon until a signal; resolves to the exit code. */
 export async function runDaemon(settings: Settings): Promise<number> {
   const log = makeLogger(settings.log)
-  // Settings of our own allocator, which it has read already: none of the programs that we start.
+  // Settings of our own allocator, which has read them already: child processes must not inherit them.
   for (const name of Object.keys(process.env)) if (name.startsWith('MALLOC_')) delete process.env[name]
   process.on('uncaughtException', error => {
-    log.fatal({ reason: messageOf(error), stack: error.stack }, 'a fault that nobody handled')
+    log.fatal({ reason: messageOf(error), stack: error.stack }, 'an unhandled error')
     process.exit(70)
   })
   const ended = Promise.withResolvers<NodeJS.Signals>()
@@ -187,7 +193,7 @@ export async function runDaemon(settings: Settings): Promise<number> {
   const daemon = await startDaemon(settings, log)
   const signal = await ended.promise
   log.info({ signal }, 'stopping')
-  // What hangs must not keep the machine from shutting down.
+  // A part that hangs must not delay the machine's shutdown.
   setTimeout(() => process.exit(1), stopTimeoutMs * 2).unref()
   await daemon.stop()
   log.info('stopped')

@@ -1,4 +1,4 @@
-/** The parts of a device's report that are worked out: what fits of an error, and how an update went. */
+/** Builds the parts of a device's report: error excerpts, the state of an update, and what fits into an envelope. */
 
 import { FormatError } from '../../protocol/encoding/cbor.ts'
 import type { Target } from '../../protocol/encoding/fields.ts'
@@ -24,22 +24,22 @@ import type { Progress } from '../swarm/fetch/progress.ts'
 
 export class CounterError extends ThymeshError<'reports-used-up'> {}
 
-/** Of an error's message in a report, beside the rest of it. */
+/** The longest error message in a report. */
 const maxMessageBytes = 2000
 
-/** What fits a report: programs draw with characters of three bytes, and an envelope holds 4 KiB. */
+/** Shortens a message to fit a report: programs draw with three-byte characters, and an envelope holds 4 KiB. */
 export function shortened(message: string): string {
   const bytes = Buffer.from(message.slice(0, limits.message))
   if (bytes.length <= maxMessageBytes) return message.slice(0, limits.message)
   return new TextDecoder().decode(bytes.subarray(0, maxMessageBytes)).replace(/\uFFFD$/, '')
 }
 
-/** What a report says of something that was thrown. */
+/** The report's error for a caught value. */
 export function failureOf(thrown: unknown): NonNullable<Report['error']> {
   return { code: thrown instanceof ThymeshError ? thrown.code : 'failed', message: shortened(messageOf(thrown)) }
 }
 
-/** What is cut while a report doesn't fit, the least needed first. Each gives the report with less of one thing. */
+/** Reductions for a report that is too large, the least important part first. Each shortens one part. */
 const cuts: readonly ((report: Report) => Report)[] = [
   report => ({ ...report, excerpt: report.excerpt?.slice(-400) }),
   report => ({ ...report, excerpt: report.excerpt?.slice(-200) }),
@@ -52,7 +52,7 @@ const cuts: readonly ((report: Report) => Report)[] = [
   report => ({ ...report, turn: report.turn && { ...report.turn, reason: report.turn.reason.slice(0, 60) } }),
 ]
 
-/** The signed report, cut until it fits: one that doesn't would not be written, and the device not be heard of. */
+/** Signs a report, reduced until it fits: an oversized one could not be written, and the device would look silent. */
 export function signReport(report: Report, signer: Signer): Uint8Array {
   let fitting = report
   for (const cut of cuts) {
@@ -86,7 +86,7 @@ const states: Record<ActivationState, DeviceState> = {
   failed: 'failed',
 }
 
-/** What a report says of an update by its journal. */
+/** The report's fields for an update, from its journal entry. */
 export function activationStatus(entry: JournalEntry) {
   const { state, health, attempt, code, message, excerpt, log } = entry
   return {
@@ -99,7 +99,7 @@ export function activationStatus(entry: JournalEntry) {
   }
 }
 
-/** What a report says of an update by how far its fetch is. `began` is in milliseconds since 1970. */
+/** The report's fields for an update, from its fetch progress. `began` is in milliseconds since 1970. */
 export function updateOf(
   release: number,
   began: number,
@@ -123,22 +123,24 @@ export function updateOf(
   }
 }
 
-/** What a report says beside who says it and when. */
+/** A report's content without its sender, counter and time. */
 export type Status = Omit<Report, 'v' | 'fleet' | 'peer' | 'counter' | 'at' | 'freshness' | 'site'>
 
-/** What stays of a status when another one's releases count: a site's and the fleet's versions say nothing of each other. */
+/**
+ * Removes the release's fields, for a switch between a site's and the fleet's releases, whose versions are unrelated.
+ */
 export function withoutReleases({ release: _r, wanted: _w, turn: _t, update: _u, error: _e, ...rest }: Status): Status {
   return rest
 }
 
-/** How old the news are by which this device goes. */
+/** The freshness of the metadata that this device follows. */
 export function freshnessOf(peer: Pick<MeshPeer, 'state'>, clock: Pick<Clock, 'now'>): Freshness {
   const timestamp = peer.state.accepted?.trusted.timestamp?.signed
   if (clock.now === undefined || timestamp === undefined) return 'unknown'
   return timestamp.isExpired(clock.now) ? 'expired' : 'fresh'
 }
 
-/** Notes the release by whose word runs what ran before it, too; gives what a report says of it. */
+/** Records the release of the running system, even if the system is unchanged; returns the report's fields for it. */
 export async function noteRunning(
   own: Pick<OwnState, 'running' | 'setRunning'>,
   { version, site }: Pick<Release, 'version' | 'site'>,
@@ -152,7 +154,10 @@ export async function noteRunning(
   return noted
 }
 
-/** What runs and boots, by the machine, and the release it came with, by our own notes; of the site's or the fleet's versions. */
+/**
+ * The running and the boot default system from the machine, and their release from our own records, if the site
+ * matches.
+ */
 export async function currentOf(
   { activator, own }: { activator: Pick<Activator, 'running' | 'boots'>; own: Pick<OwnState, 'running'> },
   target: Target,
@@ -170,7 +175,10 @@ export async function currentOf(
   }
 }
 
-/** The counter of the next report. Throws a CounterError when its numbers are used up: not by this device itself. */
+/**
+ * The counter of the next report. Throws a CounterError if none is left, which only another holder of the key can
+ * cause.
+ */
 export async function nextCounter(
   { directory, identity, own: { certificate } }: Pick<MeshPeer, 'directory' | 'identity' | 'own'>,
   own: Pick<OwnState, 'nextReportCounter'>,
@@ -180,9 +188,9 @@ export async function nextCounter(
   if (counter !== undefined) return counter
   throw new CounterError(
     'reports-used-up',
-    'no more reports are allowed by our certificate: another has used our key',
+    'our certificate allows no more reports: another process has used our key',
     {
-      hint: 'An operator renews it (`thymesh members renew`), or revokes it and lets the device join anew.',
+      hint: 'An operator renews it (`thymesh members renew`), or revokes it and lets the device join again.',
     },
   )
 }

@@ -1,4 +1,4 @@
-/** A device's life: follow the release, fetch what it wants, activate it, and say in signed reports how it went. */
+/** A device's main loop: follows the release, fetches and activates its config, and reports the outcome. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
@@ -40,9 +40,9 @@ import { progressIntervalMs, reportIntervalMs, updateRetryFirstMs, updateRetryLa
 export interface DeviceComponents {
   peer: MeshPeer
   activator: Pick<Activator, 'running' | 'boots' | 'last' | 'resume' | 'activate'>
-  /** Makes room when there is too little for an update. */
+  /** Collects garbage when an update needs space. */
   keeper?: Pick<Housekeeper, 'sweep'>
-  /** Says when it is this device's turn; without one it always is. */
+  /** Waits for this device's turn; without it, updates begin at once. */
   gate?: Pick<RolloutGate, 'pass'>
   secrets?: Pick<SecretUpdates, 'follow' | 'take' | 'installNext' | 'restore' | 'settle'>
   own: OwnState
@@ -54,12 +54,12 @@ export class Device {
   readonly #components: DeviceComponents
   readonly #name: string
   readonly #stop = new AbortController()
-  /** Ends the update in progress when a release wants something else. */
+  /** Aborts the update in progress when a release supersedes it. */
   #superseded = new AbortController()
   #updatingTo: string | undefined
   #wake = Promise.withResolvers<void>()
   #status: Status = { state: 'waiting' }
-  /** Whose release the status speaks of: a site's, or the fleet's. */
+  /** The source of the status's release: a site, or undefined for the fleet. */
   #site: string | undefined
   readonly #reports = new SerialQueue()
   #lastReport = 0
@@ -79,7 +79,7 @@ export class Device {
       this.#changed()
       void this.#report()
     })
-    // A new peer may bring what the last attempt lacked. What it has not heard of us, sync tells it.
+    // A new peer may have what the last attempt lacked; sync sends it our reports.
     peer.admission.on('admitted', () => this.#wake.resolve())
     this.#timer = setInterval(() => void this.#report(), reportIntervalMs)
     this.#loop = this.#run()
@@ -94,7 +94,7 @@ export class Device {
     await this.#reports.drain()
   }
 
-  /** The release that counts here, by the site in our certificate. */
+  /** The release that applies to this device, by the site in its certificate. */
   get #followed(): Release | undefined {
     return followed(this.#components.peer.state.accepted, this.#components.peer.own.certificate)
   }
@@ -102,11 +102,11 @@ export class Device {
   #changed(): void {
     const release = this.#followed
     const wanted = release && wantedConfig(release, this.#name)?.topLevel
-    // Of two releases that contradict each other neither is fetched on.
+    // After an equivocation, neither release is fetched.
     if (this.#components.peer.meshStatus.held) this.#superseded.abort(new Error('updates are held'))
-    // A release that wants what is being fetched already needs no fresh start.
+    // A new release with the same config doesn't restart the fetch.
     if (wanted !== this.#updatingTo || release?.site !== this.#site)
-      this.#superseded.abort(new Error('a newer release came'))
+      this.#superseded.abort(new Error('a newer release supersedes this one'))
     this.#wake.resolve()
   }
 
@@ -125,7 +125,7 @@ export class Device {
     }
   }
 
-  /** Ends what a crash, a reboot or an update of the daemon itself has interrupted, before anything new is begun. */
+  /** Resumes an update that a crash, a reboot or a restart of the daemon interrupted, before a new one begins. */
   async #resume(): Promise<void> {
     const { activator, log } = this.#components
     while (!this.#stop.signal.aborted) {
@@ -135,7 +135,7 @@ export class Device {
         this.#updatingTo = before.new
         this.#site = before.site
         this.#superseded = new AbortController()
-        // A release that came before the daemon last ended ends a hold, too.
+        // A release received before the daemon ended also ends a hold.
         if (this.#components.peer.state.accepted !== undefined) this.#changed()
         const options = this.#activateOptions({ wanted: before.release, config: before.config })
         const end = await activator.resume(options)
@@ -144,7 +144,7 @@ export class Device {
         return
       } catch (thrown) {
         if (this.#stop.signal.aborted) return
-        log.error({ reason: messageOf(thrown) }, 'an update that was interrupted could not be taken up')
+        log.error({ reason: messageOf(thrown) }, 'an interrupted update could not be resumed')
         await sleep(updateRetryFirstMs, undefined, { signal: this.#stop.signal }).catch(() => {})
       } finally {
         this.#updatingTo = undefined
@@ -152,7 +152,7 @@ export class Device {
     }
   }
 
-  /** How the activator tells where it is, and what ends its waiting. */
+  /** How the activator reports its state, and what aborts its waiting. */
   #activateOptions(base: Partial<Status>) {
     return {
       signal: this.#stop.signal,
@@ -167,7 +167,7 @@ export class Device {
     }
   }
 
-  /** Writes down and tells how an update ended. */
+  /** Records and reports the outcome of an update. */
   async #ended(entry: JournalEntry, update = this.#status.update): Promise<void> {
     const { activator, secrets, own, clock, log } = this.#components
     const { release, config, site } = entry
@@ -183,7 +183,7 @@ export class Device {
     await this.#report()
   }
 
-  /** A device goes on whatever happens: what fails outside of an update is tried again, too. */
+  /** Never rejects: errors outside of an update are retried too. */
   async #tryToFollow(release: Release): Promise<'settled' | 'retry' | 'again'> {
     if (release.site !== this.#site) {
       this.#site = release.site
@@ -199,7 +199,7 @@ export class Device {
     }
   }
 
-  /** `settled`: nothing to do until news come. `retry`: what failed may work later. `again`: there is news already. */
+  /** `settled`: wait for a change. `retry`: a temporary failure. `again`: something has changed already. */
   async #follow(release: Release): Promise<'settled' | 'retry' | 'again'> {
     const { activator, own, log } = this.#components
     const wanted = wantedConfig(release, this.#name)
@@ -218,7 +218,7 @@ export class Device {
     }
     if (running === wanted.topLevel) return 'retry'
     const hasFailed = last?.state === 'failed' || last?.state === 'rolled-back'
-    // A promoted release is the one that failed: it isn't tried again either.
+    // A promoted release has the same content as the failed one, so it isn't retried either.
     const ofThis = hasFailed && last.site === release.site && last.new === wanted.topLevel
     if (ofThis && last.release >= contentVersion(release)) {
       const current = await this.#current(wanted.target)
@@ -226,7 +226,7 @@ export class Device {
       return 'settled'
     }
     if (this.#components.peer.meshStatus.held) {
-      const what = 'two different documents of one version are signed: nothing is installed before a newer one comes'
+      const what = 'two different documents of one version are signed: nothing is installed until a newer one comes'
       await this.#fail(release, running, new ThymeshError('equivocation', what))
       return 'settled'
     }
@@ -245,7 +245,7 @@ export class Device {
     }
   }
 
-  /** Whether the system that runs has its secrets; tells why it hasn't. */
+  /** Whether the running system has its secrets; reports the reason if it hasn't. */
   async #hasSecrets(release: Release, wanted: ReleasedConfig): Promise<boolean> {
     const thrown = await this.#components.secrets?.follow(wanted, this.#superseded.signal)
     if (thrown !== undefined) await this.#fail(release, wanted.topLevel, thrown)
@@ -255,7 +255,7 @@ export class Device {
   async #update(release: Release, wanted: ReleasedConfig & { name: string }, signal: AbortSignal) {
     const { peer, activator, gate, keeper, secrets, log } = this.#components
     const began = Date.now()
-    // What failed last stays in sight until a try has gone better.
+    // Keeps the last error until an attempt succeeds.
     const { error } = this.#status.wanted === release.version ? this.#status : {}
     const base = { wanted: release.version, config: wanted.name, ...(await this.#current(wanted.target)) }
     const tell = (state: DeviceState, progress: Progress | undefined, now: boolean) => {
@@ -301,7 +301,7 @@ export class Device {
 
   readonly #current = (target: Target) => currentOf(this.#components, target, this.#site)
 
-  /** Tells the status, unless it is what was told last. */
+  /** Reports the status, unless it is the last reported one. */
   async #settle(status: Status): Promise<void> {
     const { update } = this.#status
     const next: Status = { ...status, ...(update && update.release === status.release && { update }) }
@@ -318,7 +318,7 @@ export class Device {
     await this.#report()
   }
 
-  /** Signs the status as a report, keeps it and tells the mesh; one at a time, so that counters rise in order. */
+  /** Signs the status as a report, stores it and publishes it; one at a time, so that counters increase in order. */
   #report(): Promise<void> {
     this.#lastReport = Date.now()
     return this.#reports

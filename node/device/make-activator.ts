@@ -1,4 +1,4 @@
-/** The activator of a daemon, put together: a machine with systemd, or a folder. */
+/** Builds a daemon's activator: for a systemd machine or for a directory. */
 
 import { join } from 'node:path'
 import { ActivationLogs } from '../activation/activation-log.ts'
@@ -16,7 +16,7 @@ const rootedPollMs = 20
 
 export interface MakeActivatorInit {
   settings: Pick<Settings, 'state' | 'root'>
-  /** A state of the journal at which the daemon stops for ever: tests cut its power there. */
+  /** A journal state in which the daemon stops permanently: tests simulate a power cut there. */
   pauseAt?: string | undefined
 }
 
@@ -38,10 +38,10 @@ export function makeActivator(
   }
   const journal = new Journal({ log, ...(pauseAt !== undefined && { written }) }, { directory })
   const logs = new ActivationLogs({ directory: join(directory, 'logs') })
-  // In a folder no switch can cut the network.
+  // A switch in a directory can't affect the network.
   const contacts = async (signal: AbortSignal) =>
     root === undefined ? await countReachableMembers(peer, signal) : { all: 0, steady: 0 }
-  // Nothing settles where nothing is started.
+  // Nothing needs to settle where nothing is started.
   const init = root === undefined ? { root } : { root, pollMs: rootedPollMs }
   return { activator: new Activator({ system, journal, logs, store, contacts, log }, init), logs }
 }

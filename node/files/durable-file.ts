@@ -1,16 +1,16 @@
-/** Files that are written whole or not at all, also when the power goes: when a call resolves, they are on the disk. */
+/** Writes files atomically and durably: on disk when a call resolves, and never incomplete after a power cut. */
 
 import { link, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 export interface DurableFileInit {
-  /** Of the file, whatever one had that was there before; 0600 if nothing is said. */
+  /** The file's mode, also if it replaces another one; 0600 by default. */
   readonly mode?: number
-  /** Where it is written first, in the same file system; the file's name and `.new` if nothing is said. */
+  /** The temporary file in the same file system; by default the file's name with `.new`. */
   readonly draft?: string
 }
 
-/** Writes a file in place of one that may be there. Its folder must be there; rejects with the error of the system. */
+/** Replaces a file or creates it. Its directory must exist; rejects with the system's error. */
 export async function replaceFile(
   file: string,
   content: string | Uint8Array,
@@ -26,7 +26,7 @@ export async function replaceFile(
   await syncDirectory(dirname(file))
 }
 
-/** Writes a new file; rejects with `EEXIST` when one is there. */
+/** Creates a file; rejects with `EEXIST` if it exists. */
 export async function createFile(
   file: string,
   content: string | Uint8Array,
@@ -41,7 +41,7 @@ export async function createFile(
   await syncDirectory(dirname(file))
 }
 
-/** Puts on the disk which names a directory has: after a rename, a link or a removal in it. */
+/** Syncs a directory's entries to disk: after a rename, a link or a removal in it. */
 export async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory)
   try {
@@ -52,7 +52,7 @@ export async function syncDirectory(directory: string): Promise<void> {
 }
 
 async function writeDraft(draft: string, content: string | Uint8Array, mode: number): Promise<void> {
-  // What a power cut left of an earlier attempt, maybe with another mode.
+  // Left over from an attempt that a power cut interrupted, perhaps with another mode.
   await rm(draft, { force: true })
   const handle = await open(draft, 'wx', mode)
   try {

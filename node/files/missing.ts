@@ -1,11 +1,11 @@
-/** Files that aren't there, where that is no error. */
+/** Missing files, where that isn't an error. */
 
-/** Whether a file was not found: it, or a folder of its path, isn't there. */
+/** Whether an error means that the file, or a directory of its path, doesn't exist. */
 export function isMissing(thrown: unknown): boolean {
   return thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR')
 }
 
-/** What reading a file comes to; undefined where the file isn't there. */
+/** The result of reading a file; undefined if it doesn't exist. */
 export async function unlessMissing<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading

@@ -1,4 +1,4 @@
-/** The machine's journal, read with journalctl: arguments are given as a list, so nothing in them is a command. */
+/** Reads the machine's journal with journalctl; arguments are passed as a list, never through a shell. */
 
 import { ThymeshError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
@@ -12,10 +12,12 @@ export class JournalError extends ThymeshError<'no-journal'> {}
 
 export type JournalQuery = Extract<LogRequest, { journal: unknown }>['journal']
 
-/** Reads a journal; a test's is another one. */
+/** Reads a journal; replaced in tests. */
 export type JournalReader = (query: JournalQuery, signal?: AbortSignal) => Promise<string>
 
-/** Lines as `journalctl -o short-iso` writes them, cut to the newest that fit an answer. Throws a JournalError. */
+/**
+ * Lines in the format of `journalctl -o short-iso`, reduced to the newest that fit an answer. Throws a JournalError.
+ */
 export const readJournal: JournalReader = async ({ unit, lines, since }, signal) => {
   const args = ['--no-pager', '--quiet', '--output=short-iso', `--lines=${lines}`]
   if (unit !== undefined) args.push(`--unit=${unit}`)
@@ -31,7 +33,7 @@ export const readJournal: JournalReader = async ({ unit, lines, since }, signal)
   return newest(result.stdout, limits.logBytes)
 }
 
-/** The last whole lines of a text that take so many bytes at most. */
+/** The last complete lines of a text, at most `maxBytes` of them. */
 export function newest(text: string, maxBytes: number): string {
   const bytes = Buffer.from(text)
   if (bytes.length <= maxBytes) return text

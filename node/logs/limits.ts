@@ -1,9 +1,9 @@
-/** Limits of serving logs, the unit in the name and a reason beside each. */
+/** Limits for serving logs, with the unit in each name. */
 
-/** Logs that a device reads for controllers at a time: each may be a run of journalctl. */
+/** Logs that a device reads concurrently: each may run journalctl. */
 export const logsAtOnce = 2
-/** Of one controller: so many at once, and then so many per second. */
+/** Rate limit of one controller: burst, and long-term rate per second. */
 export const logsPerPeer = 10
 export const logsPerPeerPerSecond = 0.5
-/** One question for a log, from asking to the last byte. */
+/** A log request, from the request to the last byte. */
 export const logTimeoutMs = 60_000

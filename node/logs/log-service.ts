@@ -1,4 +1,4 @@
-/** A device's logs over the mesh: asked by controllers, answered to them alone, bounded and not too often. */
+/** Serves a device's logs over the mesh: to controllers only, with limits on size and rate. */
 
 import type { PeerId, Stream } from '@libp2p/interface'
 import { toHex } from '../../protocol/encoding/hash.ts'
@@ -26,11 +26,11 @@ export interface LogServiceComponents {
   admission: Pick<Admission, 'gate' | 'member'>
   /** What is known of how releases went on a peer. */
   history: { of(peer: string): Promise<HistoryEntry[]> }
-  /** Nothing on peers that run no system of their own. */
+  /** Absent on peers that aren't devices. */
   journal?: JournalReader
-  /** The log of an activation by the hex of its SHA-256. */
+  /** The log of an activation, by its SHA-256 in hex. */
   activation?: (hash: string) => Promise<Uint8Array | undefined>
-  /** Our own peer ID, whose history is told. */
+  /** Our own peer ID, whose history is served. */
   peer: string
   log: Logger
 }
@@ -71,7 +71,7 @@ export class LogService {
   async #answer(channel: Channel, peer: PeerId, signal: AbortSignal): Promise<void> {
     const request = await channel.receive(logRequestCodec)
     const refuse = (error: Extract<Answer, { error: string }>['error']) => channel.send(answerCodec, { error })
-    // Who has a certificate as a device must not read what other devices log.
+    // A member with a device's certificate must not read other devices' logs.
     if (this.#components.admission.member(peer)?.certificate.role !== 'controller') return await refuse('not-served')
     if (this.#serving >= logsAtOnce || !this.#budget(peer.toString()).take()) return await refuse('busy')
     this.#serving++
@@ -103,7 +103,7 @@ export class LogService {
   }
 }
 
-/** Asks a connected device for a log. Throws a LogError when it has none or doesn't give it. */
+/** Requests a log from a connected device. Throws a LogError if it has none or refuses. */
 export async function askForLog(
   { host, names }: { host: Pick<Host, 'getConnections'>; names: Pick<ProtocolNames, 'log'> },
   peer: PeerId,
@@ -119,7 +119,7 @@ export async function askForLog(
   }
 }
 
-/** libp2p's errors for a stream that the device resets unread, as it does with more at a time than it takes. */
+/** libp2p's errors for a stream that the device resets at once because too many are open. */
 const turnedAway = new Set(['StreamResetError', 'StreamStateError'])
 
 async function readLog(channel: Channel, request: LogRequest): Promise<Uint8Array> {
@@ -133,8 +133,8 @@ async function readLog(channel: Channel, request: LogRequest): Promise<Uint8Arra
 }
 
 const refusals: Record<Extract<Answer, { error: string }>['error'], string> = {
-  'not-served': 'the device gives its logs to controllers only, and this peer is none for it',
-  'not-found': 'the device has no such log, or has it no more',
+  'not-served': "the device gives its logs to controllers only, and this peer isn't one",
+  'not-found': 'the device has no such log, or no longer has it',
   busy: 'the device was asked too often; ask again in a few seconds',
-  failed: 'the device could not read its log: has it a journal, and the daemon the right to read it?',
+  failed: 'the device could not read its log: does it have a journal, and is the daemon allowed to read it?',
 }

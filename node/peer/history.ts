@@ -1,4 +1,4 @@
-/** How it went with each release on each device, out of the reports that came: bounded, the newest first. */
+/** The history of each device: outcomes of releases, taken from reports, bounded, newest first. */
 
 import { messageOf } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
@@ -18,7 +18,7 @@ export interface HistoryComponents {
 
 export class History {
   readonly #components: HistoryComponents
-  /** Entries are added one after the other. */
+  /** Serialises writes. */
   readonly #writes = new SerialQueue()
 
   constructor(components: HistoryComponents) {
@@ -34,7 +34,7 @@ export class History {
     await this.#writes.drain()
   }
 
-  /** Of one peer; empty when nothing is known. */
+  /** A peer's history; empty if none is known. */
   async of(peer: string): Promise<HistoryEntry[]> {
     const bytes = await this.#components.table.get(peer)
     if (bytes === undefined) return []
@@ -50,7 +50,7 @@ export class History {
     if (entry === undefined) return
     void this.#writes
       .run(() => this.#add(report.peer, entry))
-      .catch(thrown => this.#components.log.warn({ reason: messageOf(thrown) }, 'a history was not kept'))
+      .catch(thrown => this.#components.log.warn({ reason: messageOf(thrown) }, 'a history was not stored'))
   }
 
   async #add(peer: string, entry: HistoryEntry): Promise<void> {
@@ -61,7 +61,7 @@ export class History {
   }
 }
 
-/** What a report adds to its device's history: nothing while an update is on its way. */
+/** The history entry for a report; undefined while an update is in progress. */
 function entryOf(report: Report): HistoryEntry | undefined {
   const { state, release, wanted, error } = report
   const { at, config, site } = report
@@ -76,7 +76,7 @@ function entryOf(report: Report): HistoryEntry | undefined {
   return { release: wanted, outcome, ...about, code: error.code, message: message.slice(0, 200) }
 }
 
-/** Reports are repeated: only another outcome is an event. */
+/** Reports repeat: only a different outcome is a new entry. */
 function isSame(a: HistoryEntry, b: HistoryEntry): boolean {
   return a.release === b.release && a.site === b.site && a.outcome === b.outcome && a.code === b.code
 }

@@ -1,8 +1,8 @@
-/** Intervals of a peer's own housekeeping, the unit in the name and a reason beside each. */
+/** Intervals of a peer's housekeeping, with the unit in each name. */
 
-/** Admitted peers are judged again this often: certificates end without any news. */
+/** How often admitted peers are rechecked: certificates expire without an event. */
 export const reconsiderMs = 5 * 60_000
-/** How often documents that nothing needs are looked for. */
+/** How often unreferenced documents are pruned. */
 export const pruneIntervalMs = 24 * 60 * 60_000
-/** Sets of metadata that are taken before that is done early: whoever has a timestamp key can sign any number. */
+/** Metadata updates after which documents are pruned early: a holder of a timestamp key can sign any number. */
 export const pruneAfterUpdates = 32

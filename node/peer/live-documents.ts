@@ -1,4 +1,7 @@
-/** Which documents a peer still needs: all others may go. Roots are no documents, and stay for ever. */
+/**
+ * Determines the live documents of a peer; all others may be deleted. Roots aren't documents and are kept
+ * permanently.
+ */
 
 import { closureCodec } from '../../protocol/closure/closure.ts'
 import { FormatError } from '../../protocol/encoding/cbor.ts'
@@ -11,19 +14,19 @@ import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import type { FleetState } from '../state/fleet-state.ts'
 
 export interface LiveDocumentsInit {
-  /** Of releases, the newest, whatever they name: so many of the fleet, and of each site's operators. */
+  /** The number of newest releases to keep, of the fleet and of each site. */
   readonly releases: number
-  /** Top levels that run, boot, are tried out, or may be gone back to: the newest release that names each stays, too. */
+  /** Top levels that the machine may still go to: the newest release that names each of them is kept, too. */
   readonly topLevels: ReadonlySet<string>
-  /** Releases that are proposed: their closures lie with who made them. */
+  /** Proposed releases: the author stores their closures. */
   readonly proposed: readonly Release[]
-  /** What else is needed, SHA-256 in hex: recipes of what is in the store, what an audit log shows. */
+  /** Further live documents, SHA-256 in hex: recipes of store paths, and what an audit log shows. */
   readonly others: Iterable<string>
 }
 
 type Kept = Pick<FleetState, 'trusted' | 'accepted' | 'keptReleases'>
 
-/** SHA-256, in hex, of every document that is needed; `read` gives what is kept. */
+/** The SHA-256, in hex, of every live document; `read` reads a stored one. */
 export async function liveDocuments(
   state: Kept,
   read: (hash: string) => Promise<Uint8Array | undefined>,
@@ -56,7 +59,7 @@ export async function liveDocuments(
   return live
 }
 
-/** Nothing where it is gone, or was written by a newer Thymesh. */
+/** Undefined if it is missing or was written by a newer Thymesh. */
 function releaseFrom(bytes: Uint8Array | undefined): Release | undefined {
   try {
     return bytes && releaseCodec.decode(bytes)
@@ -66,7 +69,7 @@ function releaseFrom(bytes: Uint8Array | undefined): Release | undefined {
   }
 }
 
-/** Metadata is asked for by its hash, by peers that slept. */
+/** Peers that were away request metadata by hash. */
 function metadataOf(trusted: TrustedSet | undefined): string[] {
   if (trusted === undefined) return []
   const { snapshot, targets, delegated } = trusted
@@ -80,7 +83,7 @@ function metadataOf(trusted: TrustedSet | undefined): string[] {
   ]
 }
 
-/** Closures and secrets of a release's configs; with `only`, of those configs that are one of these top levels. */
+/** Adds the closures and secrets of a release's configs; with `only`, those of configs with these top levels. */
 function nameAll({ configs }: Release, live: Set<string>, closures: Set<string>, only?: ReadonlySet<string>): void {
   for (const { topLevel, closure, secrets } of Object.values(configs)) {
     if (only !== undefined && !only.has(topLevel)) continue

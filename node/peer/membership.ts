@@ -1,4 +1,4 @@
-/** How a peer becomes a member: by the certificate that it has, or by issuing itself one with a join token. */
+/** Establishes a peer's membership: by its stored certificate, or by issuing one with a join token. */
 
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { equalBytes } from '../../protocol/encoding/hash.ts'
@@ -15,13 +15,13 @@ export class JoinError extends ThymeshError<'no-token' | 'beyond-grant' | 'expir
 export interface Membership {
   readonly certificate: Certificate
   readonly envelope: Uint8Array
-  /** Where the token says that the mesh may be found. */
+  /** The mesh's addresses in the token. */
   readonly bootstrap: readonly string[]
 }
 
 const dayMs = 86_400_000
 
-/** The membership that is in the state; without one, a new one by the settings' join token. Throws a JoinError. */
+/** The membership from the state; without one, a new one with the settings' join token. Throws a JoinError. */
 export async function membershipOf(state: PeerState, settings: Settings): Promise<Membership> {
   const known = await state.own.certificate()
   const token = settings.join && parseJoinToken(settings.join.token)
@@ -29,7 +29,7 @@ export async function membershipOf(state: PeerState, settings: Settings): Promis
     return { certificate: readCertificate(known), envelope: known, bootstrap: token?.bootstrap ?? [] }
   }
   if (settings.join === undefined || token === undefined) {
-    throw new JoinError('no-token', 'this device is no member of a fleet yet, and has no join token', {
+    throw new JoinError('no-token', "this device isn't a member of a fleet yet, and has no join token", {
       hint: 'Make one with `thymesh token` and start with: thymesh node --join TOKEN --name NAME',
     })
   }
@@ -41,8 +41,9 @@ export async function membershipOf(state: PeerState, settings: Settings): Promis
   if (grant.site !== undefined && site !== undefined && grant.site !== site) {
     throw new JoinError('beyond-grant', `the join token is for the site ${grant.site}, got ${site}`)
   }
-  // The grant is signed, so its date is surely past, and a clock that says less is wrong; unless who signed it had a clock far
-  // ahead. So the floor may rise by less, while what others will judge is dated as the grant is.
+  // The grant is signed, so its date has certainly passed, and an earlier clock is wrong; unless the signer's clock
+  // was far ahead. So the floor may rise less than asked, while the certificate's dates follow the grant, by which
+  // others judge it.
   await state.clock.raiseFloor(new Date(grant.issued))
   const now = new Date(Math.max(state.clock.reference.getTime(), Date.parse(grant.issued)))
   const lastDay = Date.parse(grant.expires)
@@ -65,8 +66,8 @@ export async function membershipOf(state: PeerState, settings: Settings): Promis
 }
 
 /**
- * Whether another token than the one that this device joined with puts its time right, where the first was dated far ahead: with
- * such a floor all that is honest has expired, and nothing was ever taken. The device is its owner's, who gives it the token.
+ * Whether another token corrects the time floor, if the first token was dated far in the future: with such a floor
+ * everything honest looks expired, and no metadata was ever accepted. The token comes from the device's owner.
  */
 async function isBetterDated(token: JoinToken | undefined, known: Uint8Array, state: PeerState): Promise<boolean> {
   const { fleet, grant: before } = readCertificate(known)

@@ -1,4 +1,4 @@
-/** One peer of the mesh, put together: identity, state, host, admission, gossip, sync, and the serving of closures. */
+/** A peer of the mesh, composed of identity, state, host, admission, gossip, sync and the swarm. */
 
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -49,12 +49,12 @@ const agent = 'thymesh/0.1.0'
 
 export interface MeshPeerInit {
   fleet: string
-  /** Our own certificate's envelope; a newer one is taken from the mesh. */
+  /** Our own certificate's envelope; a newer one is adopted from the mesh. */
   certificate: Uint8Array
   settings: Settings
   state: PeerState
   log: Logger
-  /** The Nix store; that of the settings if none is given. */
+  /** The Nix store; by default that of the settings. */
   store?: NixStore
 }
 
@@ -82,22 +82,22 @@ export class MeshPeer {
   readonly gossip: Gossip
   readonly closures: Closures
   readonly swarms: SwarmService
-  /** What `fetchClosure` works with. */
+  /** The components of `fetchClosure`. */
   readonly fetchComponents: ClosureFetchComponents
   readonly store: NixStore
   readonly supervisor: DialSupervisor
   readonly #refresher: Refresher
   readonly sync: Sync
-  /** How releases went on each device, as far as reports came. */
+  /** Outcomes of releases on each device, from reports. */
   readonly history: History
   readonly proposals: Proposals
-  /** Bounds what is kept; started by who knows what else must stay. */
+  /** Prunes stored documents; started by the owner, which adds the roots to keep. */
   readonly pruner: Pruner
-  /** Our own certificate, as it stands now. */
+  /** Our own current certificate. */
   readonly own: OwnCertificate
-  /** What contradicts itself in this fleet. */
+  /** Evidence of equivocation and clones in this fleet. */
   readonly evidence: EvidenceBook
-  /** What of this goes into reports. */
+  /** The mesh's fields in reports. */
   readonly meshStatus: MeshStatus
   readonly #init: MeshPeerInit
   readonly #parts: Parts
@@ -113,7 +113,7 @@ export class MeshPeer {
     this.evidence = evidence
     this.own = new OwnCertificate({ own: init.state.own, age: init.state.age, clock, log }, init.certificate)
     const { own } = this
-    // Drawn anew by each process: in hellos and reports.
+    // A random number that identifies this process in hellos and reports.
     const boot = new Uint8Array(randomBytes(bootLength))
     this.fleet = fleet
     this.identity = init.state.identity
@@ -183,7 +183,7 @@ export class MeshPeer {
     this.fetchComponents = { store, swarms: this.swarms, trustedPublicKeys, stagingDirectory, log }
   }
 
-  /** Reads what was kept and makes the host. Starts nothing. */
+  /** Loads the state and creates the host. Starts nothing. */
   static async make(init: MeshPeerInit): Promise<MeshPeer> {
     const { fleet, settings, log } = init
     const { clock, database, identity } = init.state
@@ -211,12 +211,12 @@ export class MeshPeer {
     return made
   }
 
-  /** Where members were reached. */
+  /** Addresses where members were reached. */
   get addresses(): Pick<AddressBook, 'addresses'> {
     return this.#parts.addresses
   }
 
-  /** Starts everything; throws, with nothing left running, when a part can't start. */
+  /** Starts all parts; if one fails, stops the others and throws. */
   async start(): Promise<void> {
     try {
       await this.#start()
@@ -244,9 +244,9 @@ export class MeshPeer {
       void this.#keepOwnCertificate()
       this.#leaveWhenRevoked()
       admission.recheckAll()
-      directory.recheckAll().catch(error => log.warn({ reason: messageOf(error) }, 'the members were not judged again'))
+      directory.recheckAll().catch(error => log.warn({ reason: messageOf(error) }, 'the members were not rechecked'))
     })
-    // Handlers before the host listens: a stream that came earlier would find nobody.
+    // Handlers are registered before the host listens, so that no early stream is rejected.
     this.history.start()
     await this.documents.start()
     await this.swarms.start()
@@ -262,7 +262,7 @@ export class MeshPeer {
     log.info({ peer: identity.peerId, fleet, addresses: host.getMultiaddrs().map(String) }, 'peer started')
   }
 
-  /** Ends everything, whatever of it runs; a part that fails to end does not keep the others. */
+  /** Stops all running parts; a failure of one doesn't keep the others from stopping. */
   async stop(): Promise<void> {
     clearInterval(this.#rejudging)
     this.supervisor.stop()
@@ -292,12 +292,12 @@ export class MeshPeer {
     if (this.state.accepted !== undefined) await this.#keep(this.identity.peerId, this.own.envelope)
   }
 
-  /** Whether this peer is known to be a member no longer. */
+  /** Whether this peer's membership is known to be revoked. */
   get revoked(): boolean {
     return this.state.accepted?.authority.revoked.has(this.identity.peerId) ?? false
   }
 
-  /** Nobody answers a revoked peer: it stops asking, and says why. What runs goes on. */
+  /** No member answers a revoked peer, so it stops dialling and logs why. The running system stays. */
   #leaveWhenRevoked(): void {
     if (!this.revoked) return
     this.#init.log.error(
@@ -313,7 +313,7 @@ export class MeshPeer {
     const known = this.directory.certificate(peer)
     if (peer !== this.identity.peerId || known === undefined) return
     this.own.adopt(known.envelope).catch(error => {
-      this.#init.log.error({ reason: messageOf(error) }, 'our own new certificate was not kept')
+      this.#init.log.error({ reason: messageOf(error) }, 'our own new certificate was not stored')
     })
   }
 
@@ -326,10 +326,10 @@ export class MeshPeer {
 
   async #keep(peer: string, envelope: Uint8Array): Promise<void> {
     try {
-      // Also for those who are far from here, controllers above all: they countersign it.
+      // Published for distant peers too, above all controllers, which countersign it.
       if ((await this.directory.addCertificate(peer, envelope)) === 'new') this.gossip.publishCertificate(envelope)
     } catch (thrown) {
-      this.#init.log.warn({ peer, reason: messageOf(thrown) }, 'a certificate was not kept')
+      this.#init.log.warn({ peer, reason: messageOf(thrown) }, 'a certificate was not stored')
     }
   }
 }

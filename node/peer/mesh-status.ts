@@ -1,4 +1,4 @@
-/** What the mesh has to say in this peer's reports: its process, the certificate that it asks for, and what it has seen. */
+/** The mesh's part of this peer's reports: its process, a renewal request and alarms. */
 
 import { EventEmitter } from 'node:events'
 import type { Report } from '../../protocol/report/report.ts'
@@ -14,7 +14,7 @@ export interface MeshStatusComponents {
 }
 
 interface Events {
-  /** There is something to report, or updates are held or no longer held. */
+  /** A field has changed, or updates are held or no longer held. */
   changed: []
 }
 
@@ -35,7 +35,10 @@ export class MeshStatus extends EventEmitter<Events> {
     return { boot, ...(own.renewal && { renew: own.renewal }), ...(alarms.length > 0 && { alarms }) }
   }
 
-  /** Two releases of one version are signed, and one of them would be installed here: no update begins before a newer one. */
+  /**
+   * Whether two releases of one version are signed and one of them would be installed here: no update begins until a
+   * newer one comes.
+   */
   get held(): boolean {
     const { equivocation, own } = this.#components
     return equivocation.held(own.certificate.site)

@@ -1,4 +1,4 @@
-/** Bounds what a peer keeps on disk: documents of old releases go when nothing needs them, at start and once a day. */
+/** Prunes documents that are no longer live, at start and once a day, to bound a peer's disk usage. */
 
 import { toHex } from '../../protocol/encoding/hash.ts'
 import { messageOf } from '../../protocol/errors.ts'
@@ -31,12 +31,15 @@ export interface PrunerComponents {
 }
 
 export interface PrunerInit {
-  /** Commands start a controller many times a day: once is enough. A device prunes at each start. */
+  /**
+   * Prunes only if the interval has passed. Commands start a controller many times a day; a device prunes at each
+   * start.
+   */
   whenDue?: boolean
   intervalMs?: number
 }
 
-/** Documents that a part needs beside those that releases name: SHA-256 in hex. */
+/** Further live documents of a component: SHA-256 in hex. */
 export type DocumentRoots = () => Promise<Iterable<string>>
 
 export class Pruner {
@@ -56,12 +59,12 @@ export class Pruner {
     this.#components = components
   }
 
-  /** Asks a part, at each pruning, what it needs. A part that can't say keeps everything. */
+  /** Adds a source of live documents, queried at each pruning. If it fails, nothing is deleted. */
   addRoots(roots: DocumentRoots): void {
     this.#roots.push(roots)
   }
 
-  /** The same for the top levels that a machine may still go to. */
+  /** Adds a source of top levels that the machine may still go to. */
   addTopLevels(topLevels: () => Promise<Iterable<string>>): void {
     this.#topLevels.push(topLevels)
   }
@@ -79,7 +82,7 @@ export class Pruner {
     await this.#prunings.drain()
   }
 
-  /** Takes away what nothing needs; one pruning at a time. Never rejects. */
+  /** Deletes documents that aren't live; one pruning at a time. Never rejects. */
   prune(): Promise<void> {
     return this.#prunings
       .run(() => this.#prune())
@@ -91,7 +94,7 @@ export class Pruner {
 
   async #pruneIfDue(intervalMs: number): Promise<void> {
     const last = await this.#components.own.pruned().catch(() => 0)
-    // A clock that was set back must not put it off for ever.
+    // A clock that was set back must not postpone it forever.
     if (last > Date.now() || Date.now() - last >= intervalMs) await this.prune()
   }
 
@@ -110,12 +113,12 @@ export class Pruner {
     await this.#pruneHistory()
     if (gone > 0) {
       await closures.reload()
-      log.info({ documents: gone }, 'documents that nothing needs were removed')
+      log.info({ documents: gone }, 'unreferenced documents were removed')
     }
     await own.setPruned(Date.now())
   }
 
-  /** Recipes of paths that are in the store: chunks are read by them. Paths that were collected are forgotten. */
+  /** Recipes of valid store paths, which reading chunks needs. Entries of collected paths are removed. */
   async #recipesOfStore(): Promise<string[]> {
     const { recipes, index, store, log } = this.#components
     const ids = new Map<string, string>()
@@ -125,7 +128,7 @@ export class Pruner {
     try {
       valid = await store.validPaths(paths)
     } catch (thrown) {
-      log.debug({ reason: messageOf(thrown) }, 'the store could not be asked what it still has')
+      log.debug({ reason: messageOf(thrown) }, 'the store could not be queried for its paths')
       return [...ids.values()]
     }
     for (const path of paths) {
@@ -137,7 +140,7 @@ export class Pruner {
     return [...ids.values()]
   }
 
-  /** How updates went on devices that are members no longer. */
+  /** Removes the history of devices that are no longer members. */
   async #pruneHistory(): Promise<void> {
     const { history, directory } = this.#components
     for await (const peer of history.keys()) {

@@ -1,16 +1,16 @@
-/** How soon V8 collects its heap: late while closures move, as the flags of a small idle daemon say at all other times. */
+/** Lets V8 collect garbage less often while closures are moving; otherwise the flags for a small idle daemon apply. */
 
 import { setFlagsFromString } from 'node:v8'
 
 /**
- * By how much the heap, buffers counted, may grow from one full collection to the next while closures move. With the flags of an
- * idle daemon it is a few megabytes: those are gone in 50 ms of a fetch, and marking the heap takes 60 ms of a core.
+ * Growth of the heap, including buffers, between full collections while closures are moving. With the flags of an
+ * idle daemon it is a few megabytes, which a fetch allocates in 50 ms, and marking the heap takes 60 ms of a core.
  *
- * V8 reads this flag on the main thread, at the end of a collection. Flags that markers in other threads read, such as those
- * for throwing away code, must not be set here: changed while they mark, they end the process.
+ * V8 reads this flag on the main thread, at the end of a collection. Flags that concurrent markers read, such as
+ * those for flushing code, must not be set here: changing them during marking crashes the process.
  */
 const moving = '--heap-growing-percent=60'
-/** V8's own measure. */
+/** V8's default. */
 const ownMeasure = '--heap-growing-percent=0'
 
 export class HeapPace {
@@ -21,7 +21,7 @@ export class HeapPace {
     this.#setFlag = setFlag
   }
 
-  /** Lets the heap grow until what this returns is called: by the last of all who asked. */
+  /** Lets the heap grow until every caller has called the returned function. */
   collectLate(): () => void {
     if (this.#holders++ === 0) this.#setFlag(moving)
     let ended = false

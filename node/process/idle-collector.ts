@@ -1,6 +1,6 @@
 /**
- * Collects garbage when the daemon is idle. V8 collects as it allocates: what joining a mesh or an update has left would stay
- * for days, since an idle daemon allocates next to nothing.
+ * Collects garbage when the daemon is idle. V8 collects only as it allocates, and an idle daemon hardly allocates, so
+ * garbage from joining a mesh or from an update would stay for days.
  */
 
 import { idleCheckMs, idleCpuMs, idleGarbageBytes } from './limits.ts'

@@ -1,4 +1,4 @@
-/** Structured logs with pino, and libp2p's own log lines mapped into them. */
+/** Structured logs with pino, including libp2p's own log lines. */
 
 import type { ComponentLogger, Logger as Libp2pLogger } from '@libp2p/interface'
 import { destination, type Logger, pino } from 'pino'
@@ -9,14 +9,17 @@ export type { Logger }
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-/** A logger that writes JSON lines to a file descriptor: standard error, so that standard output stays for results. */
+/**
+ * A logger that writes JSON lines to a file descriptor; by default standard error, since standard output is for
+ * results.
+ */
 export function makeLogger(level: LogLevel, fd = 2): Logger {
   return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination({ fd, sync: true }))
 }
 
 /**
- * What libp2p logs, at `debug` and `trace` under `libp2p`: its `error` lines are about single streams and dials, which is
- * nothing that an operator has to look at.
+ * libp2p's logs, at `debug` and `trace` under `libp2p`: its `error` lines are about single streams and dials, which
+ * operators needn't see.
  */
 export function libp2pLogger(log: Logger): ComponentLogger {
   return { forComponent: name => libp2pScope(log.child({ libp2p: name }), name) }
@@ -24,7 +27,7 @@ export function libp2pLogger(log: Logger): ComponentLogger {
 
 function libp2pScope(log: Logger, name: string): Libp2pLogger {
   const write = (level: 'debug' | 'trace') => {
-    // libp2p says several things of every message: what nobody reads must not be put together.
+    // libp2p logs several lines for every message: disabled ones must not be formatted.
     const enabled = log.isLevelEnabled(level)
     return (text: unknown, ...values: unknown[]) => {
       if (enabled) log[level](format(text, values))
@@ -38,7 +41,7 @@ function libp2pScope(log: Logger, name: string): Libp2pLogger {
   })
 }
 
-/** libp2p's format letters (`%p`, `%a`, `%e` …) without `JSON.stringify`, which some of its values throw at. */
+/** libp2p's format letters (`%p`, `%a`, `%e` …) without `JSON.stringify`, which throws on some of its values. */
 function format(text: unknown, values: unknown[]): string {
   let next = 0
   return String(text).replace(/%[a-zA-Z]/g, letter => (next < values.length ? printable(values[next++]) : letter))

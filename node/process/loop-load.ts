@@ -1,4 +1,4 @@
-/** How busy this process's event loop was lately: whether the processor is scarce. */
+/** The event loop's recent utilisation, which shows whether the processor is the bottleneck. */
 
 import { type EventLoopUtilization, performance } from 'node:perf_hooks'
 
@@ -7,7 +7,7 @@ let last: EventLoopUtilization = performance.eventLoopUtilization()
 let measuredAt = performance.now()
 let load = 0
 
-/** Share of the last half second or more in which the event loop was busy: 0 to 1. */
+/** The event loop's utilisation over the last half second or more: 0 to 1. */
 export function loopLoad(): number {
   if (performance.now() - measuredAt < intervalMs) return load
   const now = performance.eventLoopUtilization()

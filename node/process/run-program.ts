@@ -1,4 +1,4 @@
-/** Running one program with a time limit and a bounded memory of what it printed. */
+/** Runs a program with a timeout and a limit on captured output. */
 
 import { spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
@@ -7,23 +7,23 @@ import { ThymeshError } from '../../protocol/errors.ts'
 /** A program that was started and ended by us: its time was over. */
 export class ProgramError extends ThymeshError<'timeout'> {}
 
-/** Characters of standard output that are kept: `nix eval --json` of a large fleet. */
+/** Captured standard output in characters: `nix eval --json` of a large fleet. */
 const maxStdoutLength = 64 * 1024 * 1024
 
 export interface ProgramResult {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
-  /** The last lines of standard output and error, in the order in which they came. */
+  /** The last lines of standard output and error, in order. */
   readonly output: string[]
   /** The last lines of standard error alone. */
   readonly errors: string[]
-  /** Standard output as it is, up to a bound. */
+  /** Standard output, up to the limit. */
   readonly stdout: string
 }
 
 export interface ProgramOptions {
   timeoutMs: number
-  /** Lines that are kept. */
+  /** The number of lines to keep. */
   lines: number
   signal?: AbortSignal
   env?: NodeJS.ProcessEnv
@@ -74,7 +74,7 @@ function eachLine(stream: Readable, onLine: (line: string) => void): void {
   stream.setEncoding('utf8')
   stream.on('data', (text: string) => {
     const lines = (rest + text).split('\n')
-    // A line without an end is cut, so that a program can't fill the memory.
+    // A long line is cut, so that a program can't fill the memory.
     rest = (lines.pop() ?? '').slice(-10_000)
     for (const line of lines) onLine(line)
   })

@@ -1,4 +1,7 @@
-/** Whether a device may begin with a release: a pure function of the release, the reports that came, and the time. */
+/**
+ * Decides whether a device may begin with a release: a pure function of the release, the received reports and the
+ * time.
+ */
 
 import type { Release } from '../../protocol/release/release.ts'
 import { rolloutDefaults } from '../../protocol/release/rollout-policy.ts'
@@ -6,32 +9,32 @@ import { contentVersion, ranked, type Wave, wavesOf } from '../../protocol/relea
 import { type Decision, inWords } from './decision.ts'
 import { type Confirmations, type DeviceStatus, evaluateWaves, type Now } from './evaluate-waves.ts'
 
-/** What a device remembers of a rollout; kept over restarts, since soak times may be measured by it alone. */
+/** A device's memory of a rollout, kept across restarts, since it may be the only measure of soak times. */
 export interface Memory {
-  /** The version whose content is rolled out: another one makes all else void. */
+  /** The content version that is rolled out; another one invalidates the rest. */
   readonly content: number
-  /** The site whose own release it is. */
+  /** The site, if the release is a site's own. */
   readonly site?: string | undefined
-  /** When the release was seen first, on the steady clock. */
+  /** When the release was first seen, on the steady clock. */
   readonly began: number
   readonly confirmations: Confirmations
-  /** When a device that is waited for was heard of last. */
+  /** When an awaited device was last heard of. */
   readonly heard: number
 }
 
 export interface Situation {
   readonly release: Release
-  /** The device that decides. */
+  /** The deciding device. */
   readonly self: string
-  /** By name, of the release's other devices and this one. */
+  /** The status of the release's devices, including this one, by name. */
   readonly news: ReadonlyMap<string, DeviceStatus>
   readonly now: Now
   readonly memory: Memory | undefined
 }
 
-/** A device is an island's for at least this long after it was heard of: three times what an idle one takes to report. */
+/** How long a silent device still belongs to an island: three times the report interval of an idle device. */
 const islandSilenceMs = 30 * 60_000
-/** After a start, before a device believes that it is alone. */
+/** How long after a start a device waits before it assumes that it is isolated. */
 const startGraceMs = 2 * 60_000
 
 export function decide({ release, self, news, now, memory }: Situation): { decision: Decision; memory: Memory } {
@@ -51,7 +54,7 @@ export function decide({ release, self, news, now, memory }: Situation): { decis
   const { decision } = whole
   const remembered = { ...known, confirmations: whole.confirmations }
   const { isolated = rolloutDefaults.isolated } = release.rollout
-  // What time brings on, or failures hold, isn't for want of news.
+  // A wait that ends with time, or a hold by failures, isn't due to missing reports.
   const forNews = decision.is === 'waiting' && decision.milliseconds === undefined ? decision.waitsFor : undefined
   if (isolated === 'wait' || forNews === undefined || decision.is !== 'waiting') {
     return { decision, memory: { ...remembered, heard: now.steady } }
@@ -60,7 +63,7 @@ export function decide({ release, self, news, now, memory }: Situation): { decis
   const afterMs = isolated.afterSeconds * 1000
   const awaited = waves.slice(0, forNews.wave).flatMap(({ devices }) => devices)
   const heard = Math.max(known.heard, ...awaited.map(name => news.get(name)?.heardAt ?? 0))
-  // Who has just started gets some time to hear of the others.
+  // After a start, a device needs time to hear of the others.
   const patience = (now.started ?? 0) + Math.min(afterMs, startGraceMs)
   const left = Math.max(heard + afterMs, patience) - now.steady
   if (left > 0) {
@@ -84,7 +87,7 @@ export function decide({ release, self, news, now, memory }: Situation): { decis
   return { decision: ofIsland(alone.decision, decision.wave), memory: { ...remembered, confirmations, heard } }
 }
 
-/** The waves of those in reach as a fleet of their own, one device of the first wave before all others. */
+/** Forms the waves of an isolated fleet from the reachable devices, with one device of the first wave as its canary. */
 function islandOf(waves: readonly Wave[], inReach: (name: string) => boolean, seed: string): Wave[] {
   const reached = waves
     .map(wave => ({ ...wave, devices: wave.devices.filter(inReach), absent: 0 }))

@@ -1,11 +1,11 @@
-/** What a device decides about its turn in a rollout, and why, in data and in words. */
+/** A device's decision about its turn in a rollout, with its reason. */
 
 export interface Progress {
-  /** The wave that is waited for, from 1. */
+  /** The awaited wave, starting at 1. */
   readonly wave: number
   readonly confirmed: number
   readonly failed: number
-  /** Devices of that wave. */
+  /** The number of devices in that wave. */
   readonly of: number
 }
 
@@ -15,7 +15,7 @@ export type Decision =
       readonly is: 'waiting'
       readonly wave: number
       readonly waitsFor?: Progress
-      /** Until time alone may change the decision; undefined when only news can. */
+      /** The time until the decision may change; undefined if only new reports can change it. */
       readonly milliseconds?: number
       readonly reason: string
     }
@@ -27,7 +27,7 @@ export type Decision =
       readonly reason: string
     }
 
-/** A time as people say it, rounded up: 45 s, 12 min, 3 h, 2 days. */
+/** A duration for people, rounded up: 45 s, 12 min, 3 h, 2 days. */
 export function inWords(milliseconds: number): string {
   const seconds = Math.ceil(milliseconds / 1000)
   if (seconds < 60) return `${seconds} s`
@@ -36,7 +36,7 @@ export function inWords(milliseconds: number): string {
   return `${Math.ceil(seconds / 86_400)} days`
 }
 
-/** Some names, and how many more there are. */
+/** Up to three names, and the number of the others. */
 export function namesInWords(names: readonly string[]): string {
   const shown = names.slice(0, 3).join(', ')
   return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown

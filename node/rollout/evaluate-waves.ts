@@ -1,38 +1,41 @@
-/** Whether a row of waves lets a device of one of them begin: the one before has confirmed and soaked, none has failed. */
+/**
+ * Evaluates a sequence of waves: whether a device's wave may begin, because those before have confirmed and soaked
+ * without too many failures.
+ */
 
 import type { Wave } from '../../protocol/release/waves.ts'
 import type { Outcome } from '../../protocol/report/outcome.ts'
 import { type Decision, inWords, namesInWords, type Progress } from './decision.ts'
 
-/** What is known of one device of the release. */
+/** The known status of one device of the release. */
 export interface DeviceStatus {
   readonly outcome: Outcome
-  /** Since when it has run the release, and when it said so last; both by its own clock. */
+  /** Since when it has run the release, and when it last reported so; both by its own clock. */
   readonly since?: Date
   readonly at?: Date
-  /** When it was heard of last, on the steady clock; nothing when never. */
+  /** When it was last heard of, on the steady clock; undefined if never. */
   readonly heardAt?: number
 }
 
 export interface Now {
-  /** Milliseconds of a clock that never goes back, and stands while the device is off. */
+  /** Milliseconds of a monotonic clock that stands still while the device is off. */
   readonly steady: number
-  /** What it showed when the daemon started. */
+  /** Its value when the daemon started. */
   readonly started?: number
-  /** The time, where a live clock has it. */
+  /** The time, if a live clock is available. */
   readonly clock?: Date
 }
 
 export interface WaveSequence {
   readonly waves: readonly Wave[]
-  /** Says which waves are meant, in the memory. */
+  /** Identifies these waves in the memory. */
   readonly key: string
-  /** So many waves are open whatever happened before them. */
+  /** The number of waves that are open regardless of those before them. */
   readonly promoted: number
   readonly created: Date
 }
 
-/** Since when, on the steady clock, each wave was seen to have confirmed. */
+/** When each wave was first seen to have confirmed, on the steady clock. */
 export type Confirmations = Readonly<Record<string, number>>
 
 export function evaluateWaves(
@@ -49,7 +52,7 @@ export function evaluateWaves(
   const confirmations: Record<string, number> = {}
   if (own < row.promoted) return { decision: { is: 'open', wave: number, reason: 'promoted' }, confirmations }
 
-  // The last promoted wave has to prove itself as any other; those before it are forgiven.
+  // The last promoted wave must confirm as any other; failures in those before it are ignored.
   const first = Math.max(0, row.promoted - 1)
   let waiting: Decision | undefined
   for (const each of row.waves.slice(first, own + 1)) {
@@ -92,13 +95,13 @@ function countOf(wave: Wave, news: ReadonlyMap<string, DeviceStatus>): { progres
 }
 
 /**
- * How long a wave has been confirmed, in milliseconds: the longest that anything proves. Our own watching needs no clock.
- * A live clock proves what happened before the news came; and a device's own clock how long it has been well itself.
+ * How long a wave has been confirmed, in milliseconds: the longest provable time. Our own observation needs no clock.
+ * A live clock covers the time before the reports came, and a device's own clock the time that it has been healthy.
  */
 function soaked(wave: Wave, news: ReadonlyMap<string, DeviceStatus>, now: Now, seen: number, created: Date): number {
   const watched = now.steady - seen
   const confirmed = wave.devices.map(name => news.get(name)).filter(each => each?.outcome === 'confirmed')
-  // Of a device that ran this already, nothing is known before the release was made.
+  // A device that ran this content before can only have been observed since the release was made.
   const starts = confirmed.map(each => each?.since && Math.max(each.since.getTime(), created.getTime()))
   const byClock = now.clock ? least(starts.map(start => start && (now.clock?.getTime() ?? 0) - start)) : 0
   const bySelf = least(
@@ -107,7 +110,7 @@ function soaked(wave: Wave, news: ReadonlyMap<string, DeviceStatus>, now: Now, s
   return Math.max(watched, byClock, bySelf)
 }
 
-/** The smallest, or 0 when one is missing. */
+/** The smallest value, or 0 if one is missing. */
 function least(values: readonly (number | undefined)[]): number {
   return Math.max(
     0,
@@ -116,6 +119,6 @@ function least(values: readonly (number | undefined)[]): number {
 }
 
 function failedOf(failed: number, { devices, failures }: Wave): string {
-  const borne = failures === 0 ? '' : ` and bears ${failures}`
+  const borne = failures === 0 ? '' : `and tolerates ${failures}`
   return `${failed} of ${devices.length} failed${borne}`
 }

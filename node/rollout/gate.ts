@@ -1,4 +1,4 @@
-/** The gate before an activation: opens when the device's wave may begin and its maintenance window is open. */
+/** Delays an activation until the device's wave may begin and a maintenance window is open. */
 
 import { EventEmitter, once } from 'node:events'
 import { isDeepStrictEqual } from 'node:util'
@@ -30,22 +30,24 @@ export interface RolloutGateComponents {
 }
 
 interface Events {
-  /** What was decided may be another now. */
+  /** The decision may have changed. */
   changed: []
 }
 
-/** Reports come in bursts: one look for all of them. */
+/** Reports come in bursts: they are evaluated together. */
 const quietMs = 200
-/** Also without news: what is shown of the time that is left, and windows after a clock was set. */
+/**
+ * The interval of evaluations without new reports: for the displayed time left, and for windows after a clock change.
+ */
 const lookAgainMs = 60_000
-/** A restart forgets as much of when others were heard of. */
+/** How much of the record of when others were heard of a restart may lose. */
 const keepHeardMs = 60_000
 
 export class RolloutGate extends EventEmitter<Events> {
   readonly #components: RolloutGateComponents
   readonly #name: string
   readonly #site: () => string | undefined
-  /** When a peer was heard of last, on the steady clock. */
+  /** When each peer was last heard of, on the steady clock. */
   readonly #heard = new Map<string, number>()
   #steady: SteadyClock | undefined
   #timer: NodeJS.Timeout | undefined
@@ -78,8 +80,8 @@ export class RolloutGate extends EventEmitter<Events> {
   }
 
   /**
-   * Resolves when the device may begin with what the newest release wants of it: a promotion counts at once. Tells each
-   * time why it waits, and whether that is news to others: they work out counts and times themselves. Rejects when the
+   * Resolves when the device may begin with the newest release's config; a promotion takes effect at once. Reports
+   * each reason to wait, and whether it is new to others, who derive counts and times themselves. Rejects when the
    * signal aborts.
    */
   async pass(signal: AbortSignal, onWait: (turn: ReportedTurn, isNews: boolean) => void): Promise<void> {
@@ -104,7 +106,7 @@ export class RolloutGate extends EventEmitter<Events> {
     }
   }
 
-  /** Whether it may begin now. When time may change that, `changed` comes then. */
+  /** Decides whether it may begin now. If time may change that, `changed` is emitted then. */
   async check(whole: Release): Promise<Decision> {
     const { directory, state, own, clock, log } = this.#components
     const release = inForce(whole, state.accepted, directory.certificates())
@@ -143,7 +145,7 @@ export class RolloutGate extends EventEmitter<Events> {
     }
   }
 
-  /** What is known of each device of the release. Of two that claim one name, neither can hide the other's failure. */
+  /** The known status of each device of the release. If two have one name, neither hides the other's failure. */
   #news(release: Release, now: number): Map<string, DeviceStatus> {
     const { directory, admission } = this.#components
     const connected = new Set(admission.members.map(({ peer }) => peer.toString()))
@@ -160,7 +162,7 @@ export class RolloutGate extends EventEmitter<Events> {
 
   readonly #onNews = () => this.#again(quietMs)
 
-  /** At the latest after this time. Nobody listens while nothing waits; then it costs nothing. */
+  /** Schedules the next evaluation. Without a waiting update there are no listeners, and it costs nothing. */
   #again(milliseconds: number): void {
     const due = performance.now() + milliseconds
     if (this.listenerCount('changed') === 0 || (this.#timer !== undefined && this.#due <= due)) return
@@ -173,19 +175,19 @@ export class RolloutGate extends EventEmitter<Events> {
   }
 }
 
-/** What of a decision others can't work out from the reports. */
+/** The part of a decision that others can't derive from reports. */
 function gistOf(decision: Decision): string {
   const waitsFor = decision.is === 'waiting' ? decision.waitsFor?.wave : undefined
   return [decision.is, decision.wave, waitsFor, decision.is === 'waiting' && decision.milliseconds !== undefined].join()
 }
 
-/** Whether a memory is another one, and not only some seconds younger. */
+/** Whether a memory differs by more than some seconds. */
 function worthKeeping(before: Memory | undefined, after: Memory): boolean {
   if (before === undefined || after.heard - before.heard > keepHeardMs) return true
   return !isDeepStrictEqual({ ...before, heard: 0 }, { ...after, heard: 0 })
 }
 
-/** What a device's report says of a decision that keeps it waiting. */
+/** A report's fields for a decision to wait. */
 function turnOf({ version }: Release, { is, wave, reason }: Decision): ReportedTurn {
   return { release: version, wave, is: is === 'held' ? 'held' : 'waiting', reason: reason.slice(0, limits.turnReason) }
 }

@@ -1,8 +1,11 @@
-/** A clock that never goes back and goes on where it stopped: for soak times of devices that don't know the time. */
+/**
+ * A persistent monotonic clock that continues across restarts: measures soak times on devices without the time of
+ * day.
+ */
 
 import type { OwnState } from '../state/own-state.ts'
 
-/** A power cut takes back as much; soak times then last that much longer. */
+/** A power cut loses at most this much; soak times then last longer by it. */
 const keepEveryMs = 30_000
 
 export class SteadyClock {
@@ -27,7 +30,7 @@ export class SteadyClock {
     return new SteadyClock(own, await own.steady(), monotonic)
   }
 
-  /** Milliseconds that this peer has run, over all its starts. */
+  /** Milliseconds that this peer has run, over all starts. */
   get now(): number {
     return Math.floor(this.#base + this.#monotonic() - this.#start)
   }
@@ -36,7 +39,7 @@ export class SteadyClock {
     return this.#base
   }
 
-  /** Keeps it on disk, if that is due. */
+  /** Writes it to disk if that is due. */
   async keep(): Promise<void> {
     const { now } = this
     if (now - this.#kept < keepEveryMs) return

@@ -1,10 +1,10 @@
-/** Where a peer looks for its settings and its state, and the port that it listens on. */
+/** Default paths of settings and state, and the default port. */
 
-/** The file that a device's package installs its settings in. */
+/** The settings file that a device's package installs. */
 export const defaultSettingsFile = '/etc/thymesh/node.json'
-/** What the config that runs says of the daemon (the module `thymesh`); the machine's own file is over it. */
+/** The running config's settings for the daemon (the module `thymesh`); the machine's own file overrides it. */
 export const systemSettingsFile = '/etc/thymesh-node.json'
 export const defaultStateDirectory = '/var/lib/thymesh'
 
-/** Unassigned by IANA; a fixed one, so that firewalls can be opened for it. */
+/** Unassigned by IANA; fixed, so that firewalls can allow it. */
 export const defaultPort = 4460

@@ -1,4 +1,4 @@
-/** The settings of a peer: one JSON file, validated, every error naming the key. */
+/** A peer's settings: one JSON file, validated, with errors that name the key. */
 
 import { readFile } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
@@ -28,34 +28,34 @@ const multiaddrSchema = z.string().refine(
 )
 
 const settingsSchema = z.strictObject({
-  /** Where identity, documents and reports are kept. */
+  /** The directory of identity, documents and reports. */
   state: directorySchema.default(defaultStateDirectory),
-  /** A Nix store of its own under this directory, instead of the machine's. */
+  /** A directory with its own Nix store, instead of the machine's. */
   store: directorySchema.optional(),
-  /** The root that is activated, instead of `/`; nothing is started or stopped there. */
+  /** The root directory to activate, instead of `/`; nothing is started or stopped there. */
   root: directorySchema.optional(),
   listen: z
     .array(multiaddrSchema)
     .max(16)
     .default([`/ip4/0.0.0.0/tcp/${defaultPort}`, `/ip6/::/tcp/${defaultPort}`]),
-  /** Peers that are dialled for ever, beside those that are discovered. */
+  /** Peers that are dialled continuously, beside discovered ones. */
   bootstrap: z.array(multiaddrSchema).max(64).default([]),
-  /** Finds peers on the local network. */
+  /** Whether to find peers on the local network. */
   mdns: z.boolean().default(true),
   /** `server` on relays and hubs, `client` on devices. */
   dht: z.enum(['client', 'server', 'off']).default('client'),
-  /** Whether the system's clock can be believed. A device without battery or network time says `none`. */
+  /** Whether the system's clock is trusted. A device without battery or network time uses `none`. */
   clock: z.enum(['system', 'none']).default('system'),
-  /** When the machine's image was made: no clock that says less is right. Image builds write it. */
+  /** When the machine's image was built: an earlier clock is wrong. Image builds set it. */
   imageTime: timeSchema.optional(),
-  /** What this peer gives to others: bytes per second over all of them, and how many are served at a time. */
+  /** Upload limits: bytes per second over all peers, and concurrently served peers. */
   upload: z
     .strictObject({
       bytesPerSecond: z.int().min(1000).optional(),
       peers: z.int().min(1).max(1000).optional(),
     })
     .default({}),
-  /** The disk that chunks may take until their paths are imported. */
+  /** The disk budget for chunks until their paths are imported. */
   staging: z.strictObject({ bytes: z.int().min(1_000_000).optional() }).default({}),
   /** The binary cache on loopback for the rest of the machine; `false` for none. */
   cache: z
@@ -67,7 +67,7 @@ const settingsSchema = z.strictObject({
       }),
     ])
     .prefault({}),
-  /** How a new device becomes a member; not needed once it has joined. */
+  /** How a new device joins; not needed afterwards. */
   join: z.strictObject({ token: z.string(), name: nameSchema, site: nameSchema.optional() }).optional(),
   log: z.enum(logLevels).default('info'),
 })
@@ -75,7 +75,7 @@ const settingsSchema = z.strictObject({
 export type Settings = z.infer<typeof settingsSchema>
 export type SettingsInput = z.input<typeof settingsSchema>
 
-/** Settings out of parsed JSON, with flags of the command line over them; `source` is what an error names. */
+/** Parses settings from JSON; command-line flags override them. `source` is what errors name. */
 export function parseSettings(value: unknown, source: string): Settings {
   const result = settingsSchema.safeParse(value)
   if (result.success) return result.data
@@ -84,7 +84,7 @@ export function parseSettings(value: unknown, source: string): Settings {
   })
 }
 
-/** The JSON of a settings file; throws a SettingsError that names the file. */
+/** Reads a settings file's JSON; throws a SettingsError that names the file. */
 export async function readSettingsFile(file: string): Promise<Record<string, unknown>> {
   let text: string
   try {

@@ -1,4 +1,4 @@
-/** A peer's age identities: what secrets for it are encrypted to. The newest is certified; older ones read what is in flight. */
+/** A peer's age identities: the certificate names the newest one; older ones decrypt secrets still in flight. */
 
 import { readFile, stat } from 'node:fs/promises'
 import { timeText } from '../../protocol/encoding/fields.ts'
@@ -16,7 +16,7 @@ interface AgeIdentity {
   readonly created: Date
 }
 
-/** Kept in the form of `age-keygen`, newest first, so that `age -d -i FILE` reads it too. */
+/** Stored in the format of `age-keygen`, newest first, so that `age -d -i FILE` reads it too. */
 export class AgeIdentities {
   readonly #file: string
   #known: readonly AgeIdentity[]
@@ -26,28 +26,28 @@ export class AgeIdentities {
     this.#known = known
   }
 
-  /** Reads the identities in a file, or makes a first one there (mode 0600, on disk before it is used). */
+  /** Loads the identities from a file, or creates a first one (mode 0600, on disk before it is used). */
   static async load(file: string, now: Date): Promise<AgeIdentities> {
     const identities = new AgeIdentities(file, await readIdentities(file))
     if (identities.#known.length === 0) await identities.rotate(now)
     return identities
   }
 
-  /** The newest one's recipient: what the next certificate names. */
+  /** The newest recipient, for the next certificate. */
   get recipient(): string {
     return this.#newest.recipient
   }
 
-  /** Secret identities, the newest first: what a ciphertext for this peer is tried with. */
+  /** The secret identities to try on a ciphertext, newest first. */
   get identities(): readonly string[] {
     return this.#known.map(({ identity }) => identity)
   }
 
-  /** Makes a new identity, and forgets those that were replaced long ago. Resolves to the new recipient. */
+  /** Creates a new identity and drops those replaced long ago. Resolves to the new recipient. */
   async rotate(now: Date): Promise<string> {
     const identity = newAgeIdentity()
     const next = { identity, recipient: ageRecipientOf(identity), created: now }
-    // Each was replaced when the one before it in this list was made.
+    // Each was replaced when the previous one in this list was created.
     const known = [next, ...this.#known].filter((_, at, all) => {
       const replaced = all[at - 1]?.created
       return replaced === undefined || now.getTime() - replaced.getTime() <= ageIdentityKeptMs
@@ -84,7 +84,7 @@ async function readIdentities(file: string): Promise<AgeIdentity[]> {
       found.push({ identity: line, recipient: ageRecipientOf(line), created })
     } catch (cause) {
       throw new IdentityError('malformed', `expected age identities (AGE-SECRET-KEY-1…) in ${file}`, {
-        hint: 'Restore the file from a backup, or remove it: secrets are then encrypted anew at the next renewal.',
+        hint: 'Restore the file from a backup, or remove it: secrets are then encrypted again at the next renewal.',
         cause,
       })
     }
@@ -97,7 +97,7 @@ function validDate(text: string): Date {
   return Number.isNaN(date.getTime()) ? new Date(0) : date
 }
 
-/** Replaces the file whole: after a power cut it has the old identities or the new ones. */
+/** Replaces the file atomically: after a power cut it has the old identities or the new ones. */
 async function writeIdentities(file: string, known: readonly AgeIdentity[]): Promise<void> {
   const text = known.map(
     ({ identity, recipient, created }) => `# created: ${timeText(created)}\n# public key: ${recipient}\n${identity}\n`,

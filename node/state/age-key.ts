@@ -1,6 +1,6 @@
 /**
- * age's X25519 keys as text (https://age-encryption.org/v1, in BIP 173's Bech32), on Node's own curve. The age package does the
- * same, but would have every daemon hold its ciphers and curves in memory, which few of them need and none for long.
+ * age's X25519 keys as text (https://age-encryption.org/v1, in BIP 173's Bech32), with Node's own curve. The age
+ * package does the same, but would load its ciphers and curves into every daemon's memory, though few need them.
  */
 
 import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
@@ -9,7 +9,7 @@ import { FormatError } from '../../protocol/encoding/cbor.ts'
 const keyLength = 32
 const identityPrefix = 'age-secret-key-'
 const recipientPrefix = 'age'
-/** What stands before an X25519 secret in PKCS #8 (RFC 8410). */
+/** The PKCS #8 prefix of an X25519 secret (RFC 8410). */
 const pkcs8 = Buffer.from('302e020100300506032b656e04220420', 'hex')
 
 /** A new identity, `AGE-SECRET-KEY-1…`. */
@@ -17,7 +17,7 @@ export function newAgeIdentity(): string {
   return encode(identityPrefix, randomBytes(keyLength)).toUpperCase()
 }
 
-/** The recipient of an identity, `age1…`. Throws a FormatError when it is no X25519 identity. */
+/** The recipient of an identity, `age1…`. Throws a FormatError if it isn't an X25519 identity. */
 export function ageRecipientOf(identity: string): string {
   if (identity !== identity.toUpperCase()) throw new FormatError('malformed', 'expected an identity in capitals')
   const secret = decode(identityPrefix, identity.toLowerCase())
@@ -47,7 +47,9 @@ function decode(prefix: string, text: string): Uint8Array {
   return bytes
 }
 
-/** Numbers of `from` bits as numbers of `to` bits; what is left over is padded, or has to be zeros of a padding. */
+/**
+ * Regroups bits: numbers of `from` bits into numbers of `to` bits. Padding is added or, when decoding, must be zeros.
+ */
 function regroup(numbers: Iterable<number>, from: number, to: number, pad: boolean): number[] {
   const out: number[] = []
   let [held, bits] = [0, 0]
@@ -65,7 +67,7 @@ function regroup(numbers: Iterable<number>, from: number, to: number, pad: boole
   return out
 }
 
-/** BIP 173's, over the prefix and the words behind it. */
+/** BIP 173's checksum over the prefix and the words. */
 function checksum(prefix: string, words: readonly number[]): number {
   const codes = [...prefix].map(letter => letter.charCodeAt(0))
   const expanded = [...codes.map(code => code >>> 5), 0, ...codes.map(code => code & 31), ...words]

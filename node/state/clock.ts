@@ -1,16 +1,16 @@
-/** Time that can be relied on: a floor that only rises, and the system's clock where it is trusted. */
+/** Reliable time: a floor that only rises, and the system's clock where it is trusted. */
 
 import { clockBehindMs, earliestTime, floorJumpMs } from './limits.ts'
 import type { OwnState } from './own-state.ts'
 
 export type ClockKind = 'system' | 'none'
 
-/** Where the clock keeps what it must know after a restart. */
+/** Where the clock stores what it must know after a restart. */
 export type ClockState = Pick<OwnState, 'timeFloor' | 'setTimeFloor' | 'timeAnchor' | 'setTimeAnchor'>
 
 export interface ClockInit {
   now?: () => Date
-  /** When this machine's image was made: surely past, whatever was signed since. */
+  /** When this machine's image was built, which has certainly passed. */
   imageTime?: Date | undefined
 }
 
@@ -20,7 +20,10 @@ export class Clock {
   readonly #now: () => Date
   readonly #imageTime: Date
   #floor: Date
-  /** The last moment at which a trusted clock ran while something was signed; what is signed lifts the floor so far beyond it. */
+  /**
+   * The last time of a running trusted clock when the floor rose; signed documents raise the floor only so far beyond
+   * it.
+   */
   #anchor: Date | undefined
 
   private constructor(
@@ -41,26 +44,25 @@ export class Clock {
     return new Clock(own, kind, { floor: await own.timeFloor(), anchor: await own.timeAnchor() }, init)
   }
 
-  /** Whether the system's clock is trusted, and not obviously wrong: before a moment that is known to be past. */
+  /** Whether the system's clock is trusted and not earlier than a time that has certainly passed. */
   get live(): boolean {
     return this.#kind === 'system' && this.#now() >= this.#floor
   }
 
-  /** The latest moment that is surely past: expiry is judged by it. */
+  /** The latest time that has certainly passed; expiry is checked against it. */
   get reference(): Date {
     return this.live ? this.#now() : this.#floor
   }
 
-  /** The current time, or nothing when nobody knows. */
+  /** The current time; undefined without a live clock. */
   get now(): Date | undefined {
     return this.live ? this.#now() : undefined
   }
 
   /**
-   * Raises the floor to a moment that someone authorised has signed. Lower ones change nothing. What lies far ahead is not
-   * believed as it stands, since a floor in the future makes all that is signed look expired. All steps together are bounded
-   * from the last moment of a trusted clock, closely where a clock runs that may be right after all. A floor that is too low
-   * refuses nothing that is honest.
+   * Raises the floor to a time in a document signed by an authorised key; lower ones are ignored. All steps together
+   * are limited from the last time of a trusted clock, tightly if a running clock may be right: with a floor in the
+   * future, everything signed would look expired. A floor that is too low rejects nothing honest.
    */
   async raiseFloor(to: Date): Promise<void> {
     if (!(to > this.#floor)) return
@@ -74,13 +76,15 @@ export class Clock {
     await this.#own.setTimeFloor(bounded)
   }
 
-  /** Forgets what was signed: those who could sign the time wrongly can't any more (Uptane, when the time key rotates). */
+  /**
+   * Resets the floor: keys that may have signed a wrong time were replaced (as in Uptane, when the time key rotates).
+   */
   async resetFloor(): Promise<void> {
     this.#floor = this.#imageTime
     await this.#own.setTimeFloor(this.#imageTime)
   }
 
-  /** Whether a clock runs at all: one that a battery or the network has set. It may be behind the floor. */
+  /** Whether a clock runs that a battery or the network has set. It may be behind the floor. */
   get #runs(): boolean {
     return this.#kind === 'system' && this.#now() >= earliestTime
   }
@@ -89,7 +93,7 @@ export class Clock {
     if (this.#anchor !== undefined) {
       return new Date(this.#anchor.getTime() + (this.#runs ? clockBehindMs : floorJumpMs))
     }
-    // The first word about the time is all that there is.
+    // The first signed time is the only information there is.
     if (this.#floor.getTime() === 0) return new Date(8.64e15)
     return new Date(this.#floor.getTime() + floorJumpMs)
   }

@@ -1,4 +1,4 @@
-/** The peer's state: one LevelDB, its parts by name. */
+/** The peer's state: one LevelDB database with named tables. */
 
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 
 export class StateError extends ThymeshError<'in-use' | 'unreadable'> {}
 
-/** One part of the state: text keys, byte values. */
+/** A table of the state: text keys, byte values. */
 export interface Table {
   get(key: string): Promise<Uint8Array | undefined>
   put(key: string, value: Uint8Array): Promise<void>
@@ -16,14 +16,15 @@ export interface Table {
   keys(): AsyncIterable<string>
 }
 
-/** One change of a batch. */
+/** One change in a batch. */
 export type Change = { table: TableName; key: string; value: Uint8Array | undefined }
 
 /**
- * `trust`: metadata by role; `documents`: by SHA-256 in hex; `members`, `reports`, `addresses`: by peer ID; `releases`: by
- * version; `described`: recipes that this controller made, by store path; `own`: this peer's certificate, counter, time floor, failed release;
- * `evidence`: documents that contradict each other, by kind and subject; `history`: how releases went, by peer ID;
- * `proposals`: by ID; `audit`: superseded metadata that a controller's audit log is made of.
+ * `trust`: metadata by role; `documents`: by SHA-256 in hex; `members`, `reports`, `addresses`: by peer ID;
+ * `releases`: by version; `described`: recipes made by this controller, by store path; `own`: this peer's
+ * certificate, counter, time floor, failed release; `evidence`: contradicting documents, by kind and subject;
+ * `history`: outcomes of releases, by peer ID; `proposals`: by ID; `audit`: superseded metadata for a controller's
+ * audit log.
  */
 export const tableNames = [
   'trust',
@@ -53,7 +54,7 @@ export class Database {
     >
   }
 
-  /** Opens the state in a directory, making it when it is new. Throws a StateError when another process has it open. */
+  /** Opens the state in a directory, creating it if necessary. Throws a StateError if another process has it open. */
   static async open(directory: string): Promise<Database> {
     await mkdir(directory, { recursive: true, mode: 0o700 })
     const level = new Level<string, Uint8Array>(join(directory, 'db'), { valueEncoding: 'view' })
@@ -63,7 +64,7 @@ export class Database {
       const cause = thrown instanceof Error ? thrown.cause : undefined
       if (isLocked(cause)) {
         throw new StateError('in-use', `the state in ${directory} is in use by another process`, {
-          hint: 'End the other `thymesh` that uses it, or give this one a state of its own.',
+          hint: 'End the other `thymesh` that uses it, or give this one a state directory of its own.',
           cause: thrown,
         })
       }
@@ -87,7 +88,7 @@ export class Database {
     }
   }
 
-  /** All changes or none, on disk before it resolves. */
+  /** Applies all changes or none, on disk before it resolves. */
   async apply(changes: Change[]): Promise<void> {
     const batch = this.#level.batch()
     for (const { table, key, value } of changes) {
@@ -98,14 +99,14 @@ export class Database {
     await batch.write({ sync: true } as object)
   }
 
-  /** Gives the disk back what deleted entries of a table took; LevelDB does so by itself only as others are written. */
+  /** Frees the disk space of a table's deleted entries; LevelDB does so by itself only as others are written. */
   async compact(name: TableName): Promise<void> {
     const level = this.#level as unknown as { compactRange(start: string, end: string): Promise<void> }
-    // What abstract-level puts around a sublevel's name; `"` follows `!`.
+    // The prefix that abstract-level gives a sublevel; `"` follows `!`.
     await level.compactRange(`!${name}!`, `!${name}"`)
   }
 
-  /** The database itself, for parts that keep tables of their own form. */
+  /** The database itself, for components with their own kinds of tables. */
   get level(): Level {
     return this.#level as unknown as Level
   }
@@ -119,7 +120,10 @@ function sublevelOf(level: Level<string, Uint8Array>, name: TableName) {
   return level.sublevel<string, Uint8Array>(name, { valueEncoding: 'view' })
 }
 
-/** LevelDB says only in words what the system refused; none of it is a reason to throw a state away. */
+/**
+ * Advice for an error of LevelDB, which reports the system's error only as text. None of these is a reason to discard
+ * a state.
+ */
 export function adviceFor(message: string): string {
   if (/No space left on device|Disk quota exceeded/.test(message)) return 'Free some space on its disk, then try again.'
   if (/Permission denied|Read-only file system/.test(message)) {

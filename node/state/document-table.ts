@@ -1,24 +1,27 @@
-/** Documents by their SHA-256, and the sweep that takes away those that nothing needs, while others come and are read. */
+/** Documents by SHA-256, and a sweep that deletes unreferenced ones while others are added and read. */
 
 import { sha256Hex } from '../../protocol/encoding/hash.ts'
 import type { Change, Database, Table } from './database.ts'
 
-/** Deleted at a time, in one write that is on disk before the next. */
+/** Deletions in one batch, which is on disk before the next. */
 const batchSize = 500
 
-/** Works out what is needed. It reads by its argument: what is read otherwise during a sweep is taken for needed. */
+/**
+ * Determines the live documents. It reads through its argument: documents read in any other way during a sweep count
+ * as live.
+ */
 export type FindLive = (read: (hash: string) => Promise<Uint8Array | undefined>) => Promise<ReadonlySet<string>>
 
 export class DocumentTable {
   readonly #database: Database
   readonly #table: Table
   /**
-   * Kept since the last sweep began, or read while one runs. Someone may be about to name them (a release that is being
-   * made, a fetch that goes on), so a sweep leaves them, and the next one looks again.
+   * Documents added since the last sweep began, or read during one. Something may be about to refer to them (a
+   * release in preparation, a running fetch), so they are spared until the next sweep.
    */
   #recent = new Set<string>()
   #sweeping = false
-  /** The write that deletes; who reads or keeps a document waits for it, and then knows what is there. */
+  /** The running batch of deletions; reads and writes wait for it, so that they see its result. */
   #deleting: Promise<void> | undefined
 
   constructor(database: Database) {
@@ -37,7 +40,7 @@ export class DocumentTable {
     if (change?.value !== undefined) await this.#table.put(change.key, change.value)
   }
 
-  /** What keeps documents, to be written together with what names them. */
+  /** Changes that add documents, to be applied in one batch with what names them. */
   async changes(documents: readonly Uint8Array[]): Promise<Change[]> {
     const changes = documents.map((value): Change => ({ table: 'documents', key: sha256Hex(value), value }))
     for (const { key } of changes) this.#recent.add(key)
@@ -46,8 +49,8 @@ export class DocumentTable {
   }
 
   /**
-   * Deletes all documents but those that `needed` names by their SHA-256 in hex, and recent ones; resolves to how many went.
-   * Rejects, and leaves the rest, when `needed` does or the signal aborts.
+   * Deletes all documents except live and recent ones; resolves to the number deleted. Rejects, leaving the rest, if
+   * `findLive` rejects or the signal aborts.
    */
   async sweep(findLive: FindLive, signal?: AbortSignal): Promise<number> {
     if (this.#sweeping) throw new RangeError('expected one sweep at a time')
@@ -56,7 +59,7 @@ export class DocumentTable {
     this.#recent = new Set()
     let gone = 0
     try {
-      // Listed first: what comes while it is worked out what is needed is not in the list.
+      // Listed first, so that documents added while the live ones are determined are not in the list.
       const listed: string[] = []
       for await (const key of this.#table.keys()) listed.push(key)
       const wanted = await findLive(hash => this.#table.get(hash))

@@ -1,4 +1,4 @@
-/** Evidence of what an honest fleet doesn't do: signed documents that contradict each other, kept and shown. */
+/** Evidence of misbehaviour in the fleet: contradicting signed documents, stored and reported. */
 
 import { EventEmitter } from 'node:events'
 import { z } from 'zod'
@@ -16,11 +16,11 @@ import { cloneAlarmMs, evidenceKept } from './limits.ts'
 const evidenceSchema = z.strictObject({
   kind: z.enum(['clone', 'equivocation']),
   subject: z.string().max(100),
-  /** When it was seen last, as far as this peer knows the time. */
+  /** When it was last seen, as far as this peer knows the time. */
   at: timeSchema,
-  /** What contradicts each other, as it was signed: reports, or metadata. */
+  /** The contradicting documents with their signatures: reports or metadata. */
   documents: z.array(z.instanceof(Uint8Array) as unknown as z.ZodType<Uint8Array>).max(4),
-  /** Of an equivocation: newer metadata has replaced both. */
+  /** For an equivocation: whether newer metadata has replaced both. */
   resolved: z.boolean(),
 })
 export type Evidence = z.infer<typeof evidenceSchema>
@@ -28,7 +28,7 @@ export type Evidence = z.infer<typeof evidenceSchema>
 const evidenceCodec = codec<Evidence>('evidence', 2 * limits.targets + limits.request, evidenceSchema)
 
 interface Events {
-  /** What alarms there are has changed. */
+  /** The set of alarms has changed. */
   changed: []
 }
 
@@ -37,7 +37,7 @@ export class EvidenceBook extends EventEmitter<Events> {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #known = new Map<string, Evidence>()
-  /** What is kept, by its SHA-256 in hex. */
+  /** The stored documents, by SHA-256 in hex. */
   #documents = new Map<string, Uint8Array>()
 
   private constructor(table: Table, clock: Clock, log: Logger) {
@@ -53,7 +53,7 @@ export class EvidenceBook extends EventEmitter<Events> {
       try {
         book.#known.set(key, evidenceCodec.decode(bytes))
       } catch (thrown) {
-        log.warn({ key, reason: messageOf(thrown) }, 'kept evidence was left out')
+        log.warn({ key, reason: messageOf(thrown) }, 'stored evidence was skipped')
       }
     }
     book.#index()
@@ -64,46 +64,46 @@ export class EvidenceBook extends EventEmitter<Events> {
     return [...this.#known.values()]
   }
 
-  /** One of the documents that are kept, by its SHA-256. */
+  /** A stored document, by its SHA-256. */
   document(hash: Uint8Array): Uint8Array | undefined {
     return this.#documents.get(toHex(hash))
   }
 
-  /** Evidence of one kind that still counts: contradictions that nothing has replaced, and clones that were seen lately. */
+  /** Evidence of one kind that still counts: unresolved equivocations and recent clones. */
   standing(kind: Evidence['kind']): Evidence[] {
     const now = this.#clock.reference.getTime()
     const counts = ({ at, resolved }: Evidence) => (kind === 'clone' ? now - Date.parse(at) < cloneAlarmMs : !resolved)
     return this.all().filter(each => each.kind === kind && counts(each))
   }
 
-  /** What a report says of it, the newest of each kind: no number of one kind pushes the other out. */
+  /** The alarms for reports, the newest of each kind: many of one kind can't displace the other. */
   alarms(): Alarm[] {
     const contradictions = this.standing('equivocation').slice(-limits.alarms / 2)
     const clones = this.standing('clone').slice(contradictions.length - limits.alarms)
     return [...contradictions, ...clones].map(({ kind, subject }) => ({ kind, subject }))
   }
 
-  /** Keeps what was seen; of a subject that is known the first documents stay. Resolves to whether it is news. */
+  /** Adds evidence; for a known subject the first documents are kept. Resolves to whether it is new. */
   async add(kind: Evidence['kind'], subject: string, documents: readonly Uint8Array[]): Promise<boolean> {
     const key = `${kind}/${subject}`
     const known = this.#known.get(key)
     const stood = this.standing(kind).some(each => each.subject === subject)
     const at = timeText(this.#clock.reference)
-    // A clone is seen with every report of either: once a day is enough for the disk.
+    // A clone is seen with every report of either device: one write a day is enough.
     if (stood && known !== undefined && Date.parse(at) - Date.parse(known.at) < 86_400_000) return false
     await this.#put(key, { kind, subject, at, documents: known?.documents ?? [...documents], resolved: false })
-    if (!stood) this.#log.error({ kind, subject }, 'documents contradict each other: a key is in two hands')
+    if (!stood) this.#log.error({ kind, subject }, 'documents contradict each other: two parties may have the same key')
     if (!stood) this.emit('changed')
     return !stood
   }
 
-  /** Notes that an equivocation holds nothing up any more. It stays in the book. */
+  /** Marks an equivocation as resolved. It stays on record. */
   async resolve(subject: string): Promise<void> {
     const key = `equivocation/${subject}`
     const known = this.#known.get(key)
     if (known === undefined || known.resolved) return
     await this.#put(key, { ...known, resolved: true })
-    this.#log.warn({ subject }, 'an equivocation was overtaken')
+    this.#log.warn({ subject }, 'an equivocation was resolved')
     this.emit('changed')
   }
 
@@ -112,7 +112,7 @@ export class EvidenceBook extends EventEmitter<Events> {
     this.#known.set(key, evidence)
     await this.#table.put(key, evidenceCodec.encode(evidence))
     const ofKind = [...this.#known].filter(([, { kind }]) => kind === evidence.kind)
-    // What is over goes first, then the oldest; each kind has places of its own.
+    // Resolved evidence is dropped first, then the oldest; each kind has its own quota.
     const leaving = ofKind.sort(([, a], [, b]) => Number(b.resolved) - Number(a.resolved))
     for (const [oldest] of leaving.slice(0, Math.max(0, ofKind.length - evidenceKept))) {
       this.#known.delete(oldest)

@@ -1,4 +1,7 @@
-/** What this peer believes of its fleet: the trusted metadata and the release and revocations that it names, as one. */
+/**
+ * The fleet's accepted state on this peer: the trusted metadata with the release and revocations that it names, as a
+ * unit.
+ */
 
 import { EventEmitter } from 'node:events'
 import { FormatError } from '../../protocol/encoding/cbor.ts'
@@ -23,26 +26,26 @@ export class FleetStateError extends ThymeshError<
   'wrong-document' | 'missing-document' | 'wrong-release' | 'superseded'
 > {}
 
-/** A complete state of belief; replaced as a whole. */
+/** A complete accepted state; replaced as a whole. */
 export interface AcceptedState {
   readonly trusted: TrustedSet
   readonly release: Release
-  /** The releases of sites with operators of their own, by site. */
+  /** The releases of sites with their own operators, by site. */
   readonly sites: ReadonlyMap<string, Release>
   readonly authority: MembershipAuthority
   readonly revocations: Revocations
 }
 
-/** A release that was believed, and its document's SHA-256 in hex. */
+/** A release that was accepted, and its document's SHA-256 in hex. */
 export interface KeptRelease {
   readonly key: string
-  /** Of releases by a site's operators. */
+  /** The site, if its own operators signed the release. */
   readonly site: string | undefined
   readonly version: number
   readonly hash: string
 }
 
-/** Brings a document by its SHA-256. What it brings is checked. */
+/** Fetches a document by SHA-256. The result is verified. */
 export type DocumentFetcher = (named: NamedDocument) => Promise<Uint8Array>
 
 interface Events {
@@ -57,7 +60,7 @@ export class FleetState extends EventEmitter<Events> {
   readonly #clock: Clock
   #trusted: TrustedSet | undefined
   #accepted: AcceptedState | undefined
-  /** Changes happen one after the other. */
+  /** Serialises changes. */
   readonly #changes = new SerialQueue()
 
   private constructor(fleet: string, database: Database, clock: Clock) {
@@ -69,7 +72,7 @@ export class FleetState extends EventEmitter<Events> {
     this.#clock = clock
   }
 
-  /** What was believed when the peer ran last. */
+  /** Loads the state that was accepted in the last run. */
   static async load(fleet: string, database: Database, clock: Clock): Promise<FleetState> {
     const state = new FleetState(fleet, database, clock)
     const { trusted, complete } = await state.trustStore.load(fleet)
@@ -81,29 +84,29 @@ export class FleetState extends EventEmitter<Events> {
       })
       state.#accepted = accepted
     } catch (thrown) {
-      // A device that can't read what it believed fetches it again; one that doesn't start helps nobody.
+      // A device that can't read its accepted state fetches it again; it must start in any case.
       if (!(thrown instanceof FleetStateError || thrown instanceof FormatError)) throw thrown
     }
     return state
   }
 
-  /** The metadata as far as it goes; may be only roots. */
+  /** The trusted metadata, which may be incomplete: perhaps only roots. */
   get trusted(): TrustedSet | undefined {
     return this.#trusted
   }
 
-  /** What is believed and acted on; nothing before the first complete refresh. */
+  /** The accepted state, which is acted on; undefined before the first complete refresh. */
   get accepted(): AcceptedState | undefined {
     return this.#accepted
   }
 
-  /** What gossip carries. */
+  /** The head that gossip carries. */
   get head(): Head | undefined {
     const { root, timestamp } = this.#accepted?.trusted ?? {}
     return root && timestamp && { root: root.signed.version, timestamp: timestamp.bytes }
   }
 
-  /** The versions that hello names: 0 where there is nothing. */
+  /** The versions for hello: 0 if there are none. */
   get versions(): { root: number; timestamp: number } {
     return {
       root: this.#trusted?.root.signed.version ?? 0,
@@ -121,19 +124,19 @@ export class FleetState extends EventEmitter<Events> {
     return this.#documents.get(toHex(hash))
   }
 
-  /** Keeps a document whose hash something verified has named. */
+  /** Stores a document whose hash a verified document names. */
   keepDocument(bytes: Uint8Array): Promise<void> {
     return this.#documents.put(bytes)
   }
 
-  /** A release that was believed, now or before, by its version; of the fleet, or of a site's own operators. */
+  /** A release that is or was accepted, by version; of the fleet or of a site's own operators. */
   async release(version: number, site?: string): Promise<Release | undefined> {
     const hash = await this.#releases.get(releaseKey(version, site))
     const bytes = hash && (await this.document(hash))
     return bytes && releaseCodec.decode(bytes)
   }
 
-  /** Versions of all releases that were believed, lowest first; of the fleet, or of a site's own operators. */
+  /** Versions of all accepted releases, ascending; of the fleet or of a site's own operators. */
   async releaseVersions(site?: string): Promise<number[]> {
     const versions: number[] = []
     for await (const [key] of this.#releases.entries()) {
@@ -143,7 +146,7 @@ export class FleetState extends EventEmitter<Events> {
     return versions.sort((a, b) => a - b)
   }
 
-  /** Releases of sites' operators that were believed, by site and version. */
+  /** Accepted releases of sites' operators, by site and version. */
   async siteReleases(): Promise<Release[]> {
     const found: Release[] = []
     for await (const [key, hash] of this.#releases.entries()) {
@@ -153,7 +156,7 @@ export class FleetState extends EventEmitter<Events> {
     return found.sort((a, b) => (a.site ?? '').localeCompare(b.site ?? '') || a.version - b.version)
   }
 
-  /** All releases that were believed, of the fleet and of sites' operators. */
+  /** All accepted releases, of the fleet and of sites' operators. */
   async keptReleases(): Promise<KeptRelease[]> {
     const kept: KeptRelease[] = []
     for await (const [key, hash] of this.#releases.entries()) {
@@ -164,8 +167,8 @@ export class FleetState extends EventEmitter<Events> {
   }
 
   /**
-   * Forgets the documents that are not needed (SHA-256 in hex), and the releases whose documents those were. Resolves to how
-   * many documents went. Roots and the trusted metadata itself are no documents, and stay.
+   * Deletes documents that aren't live, and the releases that they contain. Resolves to the number of documents
+   * deleted. Roots and the trusted metadata aren't documents and stay.
    */
   async sweep(findLive: FindLive, signal?: AbortSignal): Promise<number> {
     const gone = await this.#documents.sweep(findLive, signal)
@@ -175,23 +178,23 @@ export class FleetState extends EventEmitter<Events> {
     return gone
   }
 
-  /** Keeps roots of a walk at once. */
+  /** Stores roots at once during a walk. */
   keepRoot(trusted: TrustedSet): Promise<void> {
     return this.#changes.run(async () => {
       if (trusted.root.signed.version <= this.versions.root) return
       const before = this.#trusted?.root.signed.roles.timestamp
       await this.trustStore.keepRoot(trusted)
       this.#trusted = trusted
-      // Whoever signed the time before may have signed it wrongly: that is a reason for new keys.
+      // The previous timestamp keys may have signed a wrong time, which may be why they were replaced.
       const now = trusted.root.signed.roles.timestamp
       if (before?.keyIDs.some(id => !now?.keyIDs.includes(id))) await this.#clock.resetFloor()
     })
   }
 
   /**
-   * Believes a refreshed set, once the documents that it names are here and fit; on disk before anyone hears of it.
-   * Throws a FleetStateError or FormatError, and nothing has changed; `superseded` when something newer was believed
-   * while this set was fetched.
+   * Accepts a refreshed set once the documents that it names are here and valid; it is on disk before any listener is
+   * called. Throws a FleetStateError or FormatError without any change; `superseded` if a newer set was accepted
+   * meanwhile.
    */
   async accept(trusted: TrustedSet, fetch: DocumentFetcher): Promise<AcceptedState> {
     const { accepted, documents } = await this.#complete(trusted, fetch)
@@ -223,7 +226,7 @@ export class FleetState extends EventEmitter<Events> {
   #requireNotOlder(trusted: TrustedSet): void {
     const before = this.#accepted?.trusted
     const root = trusted.root.signed.version
-    // With new keys of the timestamp role its versions may begin again.
+    // With new timestamp keys, versions may start again.
     const timestamp = root > (before?.root.signed.version ?? 0) ? 0 : (before?.timestamp?.signed.version ?? 0)
     if (root >= this.versions.root && (trusted.timestamp?.signed.version ?? 0) >= timestamp) return
     throw new FleetStateError('superseded', `expected timestamp version ${timestamp} or higher of root ${root}`)
@@ -274,8 +277,8 @@ export class FleetState extends EventEmitter<Events> {
   }
 
   /**
-   * The releases of sites' operators. What one of them has signed amiss is left out: it must not stop the fleet. It is missing
-   * no less than others when nobody has it.
+   * The releases of sites' operators. Invalid ones are skipped: they must not block the fleet. Missing ones are
+   * errors, as for any other document.
    */
   async #ofSites(trusted: TrustedSet, fetch: DocumentFetcher) {
     const found: { site: string; bytes: Uint8Array; release: Release }[] = []
@@ -306,7 +309,7 @@ function decoded(bytes: Uint8Array): Release | undefined {
   }
 }
 
-/** Where a release is noted: a site's own count apart from the fleet's. */
+/** The key of a release: a site's versions are separate from the fleet's. */
 function releaseKey(version: number, site?: string): string {
   return site === undefined ? String(version) : `${site}/${version}`
 }

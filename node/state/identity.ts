@@ -1,4 +1,4 @@
-/** A peer's identity: one Ed25519 seed in a file that only its owner reads. */
+/** A peer's identity: an Ed25519 seed in a file readable only by its owner. */
 
 import { readFile, stat } from 'node:fs/promises'
 import { ThymeshError } from '../../protocol/errors.ts'
@@ -20,7 +20,7 @@ export function identityOf(seed: Uint8Array): Identity {
   return { seed, signer, peerId: peerIdOf(signer.publicKey) }
 }
 
-/** Reads the identity in a file, or makes a new one there (mode 0600, on disk before it is used). */
+/** Loads the identity from a file, or creates one (mode 0600, on disk before it is used). */
 export async function loadIdentity(file: string): Promise<Identity> {
   const seed = await unlessMissing(readSeed(file))
   if (seed !== undefined) return identityOf(seed)
@@ -29,7 +29,7 @@ export async function loadIdentity(file: string): Promise<Identity> {
   return identity
 }
 
-/** Reads a secret seed; refuses one that others can read. */
+/** Reads a secret seed; rejects a file that others can read. */
 export async function readSeed(file: string): Promise<Uint8Array> {
   const text = await readFile(file, 'utf8')
   const { mode } = await stat(file)
@@ -47,7 +47,7 @@ export async function readSeed(file: string): Promise<Uint8Array> {
   return seed
 }
 
-/** Writes a new secret seed, whole or not at all; fails when the file exists. */
+/** Writes a new secret seed atomically; fails if the file exists. */
 export async function writeSeed(file: string, seed: Uint8Array): Promise<void> {
   await createFile(file, `${Buffer.from(seed).toString('base64')}\n`)
 }

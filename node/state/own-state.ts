@@ -1,4 +1,4 @@
-/** What a peer keeps about itself, typed, with its counters and its time floor that only rise. */
+/** A peer's record about itself, typed, including counters and a time floor that only rise. */
 
 import { z } from 'zod'
 import { timeSchema } from '../../protocol/encoding/fields.ts'
@@ -9,12 +9,12 @@ const runningSchema = z.object({
   release: z.int().min(1),
   config: z.string(),
   topLevel: storePathSchema,
-  /** The site whose own release it is. */
+  /** The site, if the release is a site's own. */
   site: z.string().optional(),
   /** Since when it runs, by a clock that was live then. */
   since: timeSchema.optional(),
 })
-/** The release that was activated last. */
+/** The last activated release. */
 export type RunningRelease = z.infer<typeof runningSchema>
 
 const rolloutSchema = z.object({
@@ -24,7 +24,7 @@ const rolloutSchema = z.object({
   confirmations: z.record(z.string(), z.number()),
   heard: z.number(),
 })
-/** What a device remembers of the rollout that it takes part in; times are of its steady clock. */
+/** A device's memory of the current rollout; times are of its steady clock. */
 export type RolloutMemory = z.infer<typeof rolloutSchema>
 
 export class OwnState {
@@ -45,13 +45,13 @@ export class OwnState {
   }
 
   /**
-   * The next value of the report counter: higher than every one before, also after a power cut, and than `seen`, which
-   * others may have kept when our own state was lost. Nothing when that is beyond `highest`: whoever has our key has used the
-   * numbers up, and a new certificate must come.
+   * The next report counter: higher than any before, also after a power cut, and higher than `seen`, which others may
+   * have stored if our own state was lost. Undefined if that exceeds `highest`: another holder of our key has
+   * exhausted the counters, and a new certificate is needed.
    */
   async nextReportCounter(seen = 0, highest = Number.MAX_SAFE_INTEGER): Promise<number | undefined> {
     const own = await this.#number('report-counter')
-    // What was beyond, nobody has kept.
+    // No member has accepted counters beyond the limit.
     const next = Math.max(own > highest ? 0 : own, seen) + 1
     if (next > highest) return undefined
     await this.#put('report-counter', Buffer.from(String(next)))
@@ -66,7 +66,7 @@ export class OwnState {
     return this.#put('time-floor', Buffer.from(String(floor.getTime())))
   }
 
-  /** When a trusted clock ran last, as the time floor rose; nothing before that. */
+  /** The last time of a trusted clock when the time floor rose; undefined if there was none. */
   async timeAnchor(): Promise<Date | undefined> {
     const at = await this.#number('time-anchor')
     return at === 0 ? undefined : new Date(at)
@@ -92,7 +92,7 @@ export class OwnState {
     return this.#put('rollout', Buffer.from(JSON.stringify(memory)))
   }
 
-  /** Milliseconds that this peer has run, over all its starts, as they were kept last. */
+  /** Milliseconds that this peer has run, over all starts, as last stored. */
   steady(): Promise<number> {
     return this.#number('steady')
   }
@@ -101,7 +101,7 @@ export class OwnState {
     return this.#put('steady', Buffer.from(String(milliseconds)))
   }
 
-  /** When old documents were removed last, by this machine's clock; 0 for never. */
+  /** When documents were last pruned, by this machine's clock; 0 for never. */
   pruned(): Promise<number> {
     return this.#number('pruned')
   }
@@ -110,7 +110,7 @@ export class OwnState {
     return this.#put('pruned', Buffer.from(String(at)))
   }
 
-  /** On disk before it resolves: all of this decides what is done after a power cut. */
+  /** On disk before it resolves: decisions after a power cut depend on it. */
   #put(key: string, value: Uint8Array): Promise<void> {
     return this.#database.apply([{ table: 'own', key, value }])
   }

@@ -1,4 +1,4 @@
-/** What a peer keeps on disk, opened together: identity, database, counters and clock. */
+/** A peer's state on disk, opened as a unit: identity, database, counters and clock. */
 
 import { join } from 'node:path'
 import type { Settings } from '../settings/settings.ts'
@@ -10,10 +10,10 @@ import { type Identity, loadIdentity } from './identity.ts'
 import { OwnState } from './own-state.ts'
 import { systemTime } from './system-time.ts'
 
-/** What a peer keeps on disk, open: before there is a mesh, and while there is one. */
+/** An open peer state, independent of the mesh. */
 export interface PeerState {
   readonly identity: Identity
-  /** What secrets for this peer are encrypted to. */
+  /** The age identities that secrets for this peer are encrypted to. */
   readonly age: AgeIdentities
   readonly database: Database
   readonly own: OwnState

@@ -1,4 +1,4 @@
-/** The proposals that a peer keeps: merged as signatures come, bounded for each author, gone when they are outdated. */
+/** The stored proposals: merged as signatures are added, limited for each author, and removed when outdated. */
 
 import { EventEmitter } from 'node:events'
 import { sha256 } from '../../protocol/encoding/hash.ts'
@@ -25,13 +25,13 @@ interface Held {
 }
 
 interface Events {
-  /** A proposal is new, or has more signatures or statements. */
+  /** A proposal is new, or has gained signatures or statements. */
   changed: [VerifiedProposal]
-  /** The same of one that something of its version was published over: for the audit log. */
+  /** Likewise for a closed proposal, whose version was published meanwhile: for the audit log. */
   closed: [VerifiedProposal]
 }
 
-/** Closed proposals that are passed on for a while, so that who was away learns when others signed. */
+/** Closed proposals that are still exchanged for a while, so that operators who were away see the last signatures. */
 const keptClosed = 16
 
 export class ProposalBook extends EventEmitter<Events> {
@@ -39,10 +39,10 @@ export class ProposalBook extends EventEmitter<Events> {
   readonly #held = new Map<string, Held>()
   /** In memory only, oldest first. */
   readonly #closed = new Map<string, Held>()
-  /** What was trusted before: closed proposals stand on it. */
+  /** The previously trusted metadata, which closed proposals are based on. */
   #previous: TrustedSet | undefined
   #trusted: TrustedSet | undefined
-  /** Changes happen one after the other. */
+  /** Serialises changes. */
   readonly #changes = new SerialQueue()
 
   constructor(components: ProposalBookComponents) {
@@ -50,7 +50,7 @@ export class ProposalBook extends EventEmitter<Events> {
     this.#components = components
   }
 
-  /** Reads what was kept, and drops what is outdated by now. */
+  /** Loads stored proposals and removes outdated ones. */
   async load(): Promise<void> {
     for await (const [id, bytes] of this.#components.table.entries()) {
       const judged = this.#tryJudge(bytes)
@@ -68,19 +68,19 @@ export class ProposalBook extends EventEmitter<Events> {
     })
   }
 
-  /** Those that stand on what is trusted now, oldest first. */
+  /** Proposals based on the currently trusted metadata, oldest first. */
   get all(): VerifiedProposal[] {
     return [...this.#held.values()]
       .map(({ judged }) => judged)
       .sort((a, b) => (a.proposal.created < b.proposal.created ? -1 : 1))
   }
 
-  /** Hashes of what is held: they change with each signature. */
+  /** Hashes of the stored proposals; they change with each signature. */
   get hashes(): Uint8Array[] {
     return [...this.#held.values(), ...this.#closed.values()].map(({ hash }) => hash).slice(0, limits.proposals)
   }
 
-  /** What is held, as bytes, but for those with these hashes. */
+  /** The stored proposals' bytes, except those with these hashes. */
   without(known: readonly Uint8Array[]): Uint8Array[] {
     const names = new Set(known.map(each => Buffer.from(each).toString('hex')))
     return [...this.#held.values(), ...this.#closed.values()]
@@ -89,8 +89,8 @@ export class ProposalBook extends EventEmitter<Events> {
   }
 
   /**
-   * Takes a proposal, or what a known one has gained; resolves to whether anything changed. Throws a ProposalError (`stale`
-   * where it stands on other metadata than ours), MetadataError or FormatError.
+   * Adds a proposal, or merges it into a known one; resolves to whether anything changed. Throws a ProposalError
+   * (`stale` if it is based on other metadata than ours), MetadataError or FormatError.
    */
   add(proposal: Proposal): Promise<boolean> {
     return this.#changes.run(async () => {
@@ -111,7 +111,10 @@ export class ProposalBook extends EventEmitter<Events> {
     })
   }
 
-  /** Judges a proposal; one that is closed, but stood on what was trusted just before, is kept for others and for the log. */
+  /**
+   * Verifies a proposal. A closed one that was based on the previously trusted metadata is kept for others and for
+   * the log.
+   */
   #judgeOpen(proposal: Proposal, trusted: TrustedSet): VerifiedProposal | undefined {
     const { fleet } = this.#components.state
     try {
@@ -127,12 +130,12 @@ export class ProposalBook extends EventEmitter<Events> {
     }
   }
 
-  /** Whether that was news. */
+  /** Returns whether it was new. */
   #close(judged: VerifiedProposal): boolean {
     const held = heldOf(judged)
     if (this.#closed.get(judged.id)?.hash.every((byte, at) => byte === held.hash[at])) return false
     this.#closed.set(judged.id, held)
-    // Whoever has one key can sign any number of what is closed already, too.
+    // A holder of one key can also sign any number of closed proposals.
     const { author } = judged.proposal
     const ofAuthor = [...this.#closed].filter(([, { judged: each }]) => each.proposal.author === author)
     for (const [id] of ofAuthor.slice(0, -limits.proposalsPerAuthor)) this.#closed.delete(id)
@@ -140,7 +143,7 @@ export class ProposalBook extends EventEmitter<Events> {
     return true
   }
 
-  /** Forgets a proposal; whoever still has it may bring it again. */
+  /** Removes a proposal; peers that still have it may send it again. */
   remove(id: string): Promise<void> {
     return this.#changes.run(() => this.#remove(id))
   }
@@ -154,7 +157,7 @@ export class ProposalBook extends EventEmitter<Events> {
     await this.#components.table.delete(id)
   }
 
-  /** One key, stolen perhaps, must not fill every disk: of each author the newest stay, of all so many. */
+  /** A stolen key must not fill every disk: keeps the newest of each author, and a total limit. */
   async #makeRoom(next: VerifiedProposal): Promise<boolean> {
     const byAge = (a: VerifiedProposal, b: VerifiedProposal) => (age(a) < age(b) ? 1 : -1)
     const ofAuthor = this.all.filter(({ proposal }) => proposal.author === next.proposal.author)
@@ -186,7 +189,7 @@ export class ProposalBook extends EventEmitter<Events> {
       return verifyProposal(proposalCodec.decode(bytes), state.accepted.trusted, state.fleet)
     } catch (thrown) {
       if (!(thrown instanceof ThymeshError)) throw thrown
-      log.debug({ reason: messageOf(thrown) }, 'a proposal is no longer one')
+      log.debug({ reason: messageOf(thrown) }, 'a proposal is no longer valid')
       return undefined
     }
   }
@@ -197,7 +200,7 @@ function heldOf(judged: VerifiedProposal): Held {
   return { judged, bytes, hash: sha256(bytes) }
 }
 
-/** Newest by its own date, then by ID: the same everywhere, so that peers keep the same ones. */
+/** Sorts by its own date, then by ID: the same on every peer, so that all keep the same proposals. */
 function age({ proposal, id }: VerifiedProposal): string {
   return `${proposal.created} ${id}`
 }

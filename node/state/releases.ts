@@ -1,4 +1,4 @@
-/** The releases that a peer believes, as those who follow, fetch and serve them ask for them. */
+/** Views of the accepted releases, for following, fetching and serving them. */
 
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { toHex } from '../../protocol/encoding/hash.ts'
@@ -8,7 +8,7 @@ import type { Release } from '../../protocol/release/release.ts'
 import { nixKeysFor } from '../../protocol/trust/sites.ts'
 import type { AcceptedState } from './fleet-state.ts'
 
-/** All that name closures: the fleet's, and each site's. */
+/** All accepted releases: the fleet's, and each site's. */
 export function releasesOf(accepted: Pick<AcceptedState, 'release' | 'sites'> | undefined): Release[] {
   return accepted === undefined ? [] : [accepted.release, ...accepted.sites.values()]
 }
@@ -21,7 +21,7 @@ export function newestOf(
   return site === undefined ? accepted?.release : accepted?.sites.get(site)
 }
 
-/** The release that a device follows. Members of other roles follow none, also where a release names a device like them. */
+/** The release that a device follows. Members of other roles follow none, even if a release names them. */
 export function followed(
   accepted: Pick<AcceptedState, 'release' | 'sites'> | undefined,
   { role = 'device', ...place }: Place & Partial<Pick<Certificate, 'role'>>,
@@ -30,8 +30,8 @@ export function followed(
 }
 
 /**
- * A release with the devices only for which it counts. Waves are of those: a site's own are none of the fleet's, nor the
- * other way round.
+ * Restricts a release to the devices that it applies to, as waves require: a site's devices don't count for the
+ * fleet's waves, nor the fleet's for a site's.
  */
 export function inForce<R extends Pick<Release, 'devices' | 'site'>>(
   release: R,
@@ -46,12 +46,12 @@ export function inForce<R extends Pick<Release, 'devices' | 'site'>>(
   )
 }
 
-/** The Nix keys whose signatures a device of a site takes. */
+/** The Nix keys whose signatures a device of a site accepts. */
 export function nixKeysOf(accepted: Pick<AcceptedState, 'trusted'> | undefined, site: string | undefined): string[] {
   return accepted === undefined ? [] : nixKeysFor(accepted.trusted.root, site)
 }
 
-/** The closures that these name: SHA-256 of their descriptors, in hex. */
+/** The closures that the releases name: SHA-256 of their descriptors, in hex. */
 export function closuresOf(accepted: Pick<AcceptedState, 'release' | 'sites'> | undefined): Set<string> {
   const configs = releasesOf(accepted).flatMap(each => Object.values(each.configs))
   return new Set(configs.map(({ closure }) => toHex(hashOfCid(closure))))

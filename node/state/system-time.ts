@@ -1,10 +1,10 @@
-/** The time that the system's clock shows, or, in the lab, a clock of the machine's own. */
+/** The system's time; in the lab, a simulated clock for each machine. */
 
 import { readFileSync } from 'node:fs'
 
 /**
- * Now. `THYMESH_CLOCK_FILE` names a file with seconds to add: machines of the lab share one kernel and its clock, and a
- * test moves the clock of one of them by it.
+ * The current time. `THYMESH_CLOCK_FILE` names a file with an offset in seconds: the lab's machines share one kernel
+ * and its clock, and a test shifts the clock of one of them with it.
  */
 export function systemTime(): Date {
   const file = process.env.THYMESH_CLOCK_FILE

@@ -1,4 +1,4 @@
-/** The trusted metadata on disk: roots for ever, the other roles as one set that is replaced at once. */
+/** Stores the trusted metadata: roots permanently, the other roles as one set that is replaced atomically. */
 
 import { ThymeshError } from '../../protocol/errors.ts'
 import { FleetError, fleetIdOf, membersAuthority } from '../../protocol/trust/fleet.ts'
@@ -18,10 +18,13 @@ import {
 import type { Change, Database, Table } from './database.ts'
 import { DocumentTable } from './document-table.ts'
 
-/** What was kept: the newest root with what it still vouches for, and the complete set that was believed last. */
+/**
+ * The loaded metadata: the newest root with the roles that it still authorises, and the complete set that was
+ * accepted last.
+ */
 export interface KeptTrust {
   readonly trusted: TrustedSet | undefined
-  /** After a rotation that was cut off it stands on the root before: what was acted on is acted on until news come. */
+  /** After an interrupted rotation it is based on the previous root, and stays in force until newer metadata comes. */
   readonly complete: TrustedSet | undefined
 }
 
@@ -42,12 +45,12 @@ export class TrustStore {
     this.#table = database.table('trust')
   }
 
-  /** A root by version, to be relayed. */
+  /** A root by version, for other peers. */
   root(version: number): Promise<Uint8Array | undefined> {
     return this.#table.get(rootKey(version))
   }
 
-  /** The metadata that was trusted when the peer ran last; nothing on a new one. Expiry is not checked again. */
+  /** Loads the metadata that was trusted in the last run; empty for a new peer. Expiry isn't checked again. */
   async load(fleet: string): Promise<KeptTrust> {
     const first = await this.root(1)
     if (first === undefined) return { trusted: undefined, complete: undefined }
@@ -71,7 +74,7 @@ export class TrustStore {
     return { trusted: kept[0], complete: undefined }
   }
 
-  /** What is kept below a root, as far as it is signed by keys that this root, or who it delegates to, names. */
+  /** The stored roles below a root, as far as their signatures satisfy this root and its delegations. */
   async #below(root: TrustedSet): Promise<{ set: TrustedSet; complete: boolean }> {
     const timestamp = await this.#table.get('timestamp')
     const snapshot = await this.#table.get('snapshot')
@@ -97,12 +100,12 @@ export class TrustStore {
     }
   }
 
-  /** Keeps a verified root at once: a long walk that is cut off goes on from there. */
+  /** Stores a verified root at once, so that an interrupted walk continues from there. */
   keepRoot(set: TrustedSet): Promise<void> {
     return this.#database.apply([this.#rootChange(set)])
   }
 
-  /** Replaces the set, with documents that it names and whatever else must change with it. */
+  /** Replaces the set atomically, with the documents that it names and any other changes. */
   async keep(set: TrustedSet, documents: readonly Uint8Array[], also: Change[] = []): Promise<void> {
     const { timestamp, snapshot, targets } = set
     if (timestamp === undefined || snapshot === undefined || targets === undefined) {
@@ -112,11 +115,11 @@ export class TrustStore {
       ['targets', targets.bytes],
       ...Object.entries(set.delegated).map(([role, { bytes }]): [string, Uint8Array] => [role, bytes]),
     ]
-    // What a site's delegation no longer vouches for must not count again by a restart.
+    // Roles that a site's delegation no longer authorises must not return after a restart.
     const gone = Object.keys(snapshot.signed.meta)
       .map(file => file.replace(/\.json$/, ''))
       .filter(role => siteOf(role) !== undefined && !Object.hasOwn(set.delegated, role))
-    // Metadata below the timestamp is asked for by its hash, as documents are.
+    // Peers request metadata below the timestamp by its hash, as documents.
     const byHash = [snapshot.bytes, ...roles.map(([, bytes]) => bytes), ...documents]
     await this.#database.apply([
       this.#rootChange(set),

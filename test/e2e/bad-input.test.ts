@@ -199,7 +199,7 @@ describe('a device', () => {
       assert.match(stderr, said)
       assert.deepEqual([code, stdout], [1, ''])
     }
-    await refused(undefined, /^error: this device is no member of a fleet yet, and has no join token\nMake one with/)
+    await refused(undefined, /^error: this device isn't a member of a fleet yet, and has no join token\nMake one with/)
     const token = await fleet.token('--names', 'first*')
     const mistyped = `${token.slice(0, 200)}${token[200] === 'A' ? 'B' : 'A'}${token.slice(201)}`
     await refused(mistyped, /^error: expected a join token, got one that is cut off or mistyped\nCopy the whole line/)

@@ -151,7 +151,7 @@ describe('a source whose files have changed', { skip: nixSkip() }, () => {
     first.start(token)
     const row = await deployUntilFailed(fleet, 'first')
     assert.equal(row.error?.code, 'no-source')
-    assert.match(row.error?.message ?? '', /no member in reach has/)
+    assert.match(row.error?.message ?? '', /no reachable member has/)
     await assertNothingOf(first, top)
   })
 
@@ -166,7 +166,7 @@ describe('a source whose files have changed', { skip: nixSkip() }, () => {
     await overwrite(first.root, top, forged)
     second.start(token)
     // Before it, its only neighbour may not have been in reach for the documents.
-    const noSource = /no member in reach has (?:all of )?the release/
+    const noSource = /no reachable member has (?:all of )?the release/
     await second.logged('the failure', ({ msg, reason }) => msg === 'the update failed' && noSource.test(reason ?? ''))
     await assertNothingOf(second, top)
     const row = await until('the report of the second device', async () => {

@@ -23,19 +23,19 @@ const answers: { id: string; tried: string; because: RegExp; answer: (wanted: Ui
   {
     id: 'document-other',
     tried: 'hands out another document than the one that was asked for',
-    because: /no member in reach/,
+    because: /no reachable member/,
     answer: () => bytesOf(1000),
   },
   {
     id: 'document-giant',
     tried: 'announces a document of 256 GiB',
-    because: /no member in reach/,
+    because: /no reachable member/,
     answer: () => ({ answer: { size: limits.narSize }, body: [bytesOf(1000)] }),
   },
   {
     id: 'document-bomb',
     tried: 'packs 64 MiB of zeros into a few kilobytes, and calls them 1 KiB',
-    because: /no member in reach/,
+    because: /no reachable member/,
     answer: () => {
       const body = zstdCompressSync(Buffer.alloc(64 << 20))
       return { answer: { size: body.length, unpacked: 1024 }, body: [body] }
@@ -44,7 +44,7 @@ const answers: { id: string; tried: string; because: RegExp; answer: (wanted: Ui
   {
     id: 'document-window',
     tried: 'packs a document so that unpacking it takes a window of 128 MiB',
-    because: /no member in reach/,
+    because: /no reachable member/,
     answer: wanted => {
       const body = wideFrame(wanted)
       return { answer: { size: body.length, unpacked: wanted.length }, body: [body] }
@@ -53,13 +53,13 @@ const answers: { id: string; tried: string; because: RegExp; answer: (wanted: Ui
   {
     id: 'document-cut',
     tried: 'ends the stream in the middle of a document',
-    because: /no member in reach/,
+    because: /no reachable member/,
     answer: () => ({ answer: { size: 10_000 }, body: [bytesOf(100)] }),
   },
   {
     id: 'document-endless',
     tried: 'goes on sending after the end of the document',
-    because: /no member in reach/,
+    because: /no reachable member/,
     answer: () => ({ answer: { size: 100 }, body: Array.from({ length: 64 }, () => bytesOf(1 << 16)) }),
   },
 ]

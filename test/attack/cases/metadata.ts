@@ -90,7 +90,7 @@ export const metadataAttacks: Attack[] = [
       const next = forge(arena.fleet)
       const twist = (request: object, bytes: Uint8Array | undefined) =>
         'hash' in request && bytes === next.targets ? old : bytes
-      await arena.refuses(victim, { ...next, twist }, /no member in reach has the document/)
+      await arena.refuses(victim, { ...next, twist }, /no reachable member has the document/)
     },
   },
   {

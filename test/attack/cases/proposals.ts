@@ -141,7 +141,7 @@ export const proposalAttacks: Attack[] = [
         stream?.abort(new Error('next'))
       }
       await until(() => !isMember(), 'the victim to drop it')
-      assert.ok(victim.log.count(/misbehaved too often/, hostile.id) > 0)
+      assert.ok(victim.log.count(/violated the protocol too often/, hostile.id) > 0)
       assert.deepEqual(await onDisk(victim), [])
       await takes(arena, victim, proposalOn(arena, victim))
     },
