@@ -5,9 +5,9 @@ import { timeText } from '../../protocol/encoding/fields.ts'
 import { equalBytes } from '../../protocol/encoding/hash.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import { withRevocation } from '../../protocol/members/revocations.ts'
-import { roleOf } from '../../protocol/trust/proposals.ts'
 import type { FleetKeys } from '../../protocol/trust/publish.ts'
 import { publishMembers } from '../../protocol/trust/publish-members.ts'
+import { roleOf } from '../../protocol/trust/role-keys.ts'
 import { notAsked, requireBelief } from '../signing/proposing.ts'
 
 export class RevokeError extends HintedError<'unknown-member' | 'ambiguous' | 'own' | 'too-few-keys'> {}

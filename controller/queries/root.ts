@@ -2,7 +2,7 @@
 
 import { keyIdOf } from '../../protocol/signing/keys.ts'
 import { fleetFields, type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
-import { membersOf, roleOf } from '../../protocol/trust/proposals.ts'
+import { membersOf, roleOf } from '../../protocol/trust/role-keys.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import type { Session } from '../session/session.ts'
 import { beliefOf } from '../signing/proposing.ts'

@@ -13,9 +13,7 @@ import { makeStatement, type Proposal } from '../../protocol/trust/proposal.ts'
 import {
   createProposal,
   isSatisfied,
-  membersOf,
   publishersOf,
-  roleOf,
   signProposal,
   type VerifiedProposal,
   wantedSigners,
@@ -28,6 +26,7 @@ import {
   type ReleaseContent,
   renewalDue,
 } from '../../protocol/trust/publish.ts'
+import { membersOf, roleOf } from '../../protocol/trust/role-keys.ts'
 import type { Sites } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { operatorName } from '../fleet/names.ts'

@@ -12,7 +12,6 @@ import { makeStatement, type Proposal, proposalCodec } from './proposal.ts'
 import {
   createProposal,
   isSatisfied,
-  membersOf,
   mergeProposals,
   signProposal,
   type VerifiedProposal,
@@ -20,6 +19,7 @@ import {
   wantedSigners,
 } from './proposals.ts'
 import { draftRelease, type FleetKeys, foundFleet, nextMembers, publishNext } from './publish.ts'
+import { membersOf } from './role-keys.ts'
 import type { TrustedSet } from './trusted-set.ts'
 
 const ada = testKeys('orchard')

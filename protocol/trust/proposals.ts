@@ -7,10 +7,11 @@ import { limits } from '../limits.ts'
 import { type Release, releaseCodec } from '../release/release.ts'
 import { type Envelope, readEnvelope } from '../signing/dsse.ts'
 import { keyIdOf, type PublicKey, type Signer, verifySignature } from '../signing/keys.ts'
-import { fleetFields, membersAuthority, membersRole, type RoleName, releaseTarget } from './fleet.ts'
+import { membersRole, type RoleName, releaseTarget } from './fleet.ts'
 import { ownerProblem } from './key-owners.ts'
 import { addSignatures, contentBytes, type Loaded, parseMetadata, type RoleKeys, signatureOf } from './metadata.ts'
 import { type Proposal, type Statement, statementKind } from './proposal.ts'
+import { membersOf, roleOf } from './role-keys.ts'
 import { siteReleaseTarget } from './site-roles.ts'
 import { sitesOf, siteVersion } from './sites.ts'
 import type { TrustedSet } from './trusted-set.ts'
@@ -75,8 +76,8 @@ export function verifyProposal(given: Proposal, trusted: TrustedSet, fleet: stri
 }
 
 /**
- * A signature counts no more once its own key rejects the proposal: who has signed can take that back until the threshold is
- * reached. The author's stays, since it carries the proposal; a rejection by the author withdraws the whole.
+ * Drops the signatures of keys that have since rejected the proposal: a signer can withdraw until the threshold is met.
+ * The author's signature stays, since it carries the proposal; a rejection by the author withdraws the whole proposal.
  */
 function withoutWithdrawn(
   requirements: readonly Requirement[],
@@ -124,18 +125,14 @@ export function createProposal(
 
 /** Adds the signatures of these keys where they are required, and a statement. */
 export function signProposal(
-  judged: VerifiedProposal,
+  { proposal, parts: unsigned, requirements }: VerifiedProposal,
   signers: readonly Signer[],
   statement: Uint8Array,
   trusted: TrustedSet,
 ): VerifiedProposal {
-  const parts = withSignatures(judged.parts, judged.requirements, signers)
-  const statements = [...judged.proposal.statements, statement]
-  return verifyProposal(
-    { ...judged.proposal, ...bytesOf(parts, judged.proposal), statements },
-    trusted,
-    judged.proposal.fleet,
-  )
+  const parts = withSignatures(unsigned, requirements, signers)
+  const statements = [...proposal.statements, statement]
+  return verifyProposal({ ...proposal, ...bytesOf(parts, proposal), statements }, trusted, proposal.fleet)
 }
 
 function withSignatures(parts: Parts, requirements: readonly Requirement[], signers: readonly Signer[]): Parts {
@@ -236,22 +233,6 @@ export function isSatisfied(
   return (
     new Set(keys.map(keyIdOf).filter((id, at) => isSigned(loaded, id, keys[at] ?? new Uint8Array()))).size >= threshold
   )
-}
-
-/** The keys and threshold of a role in a root. */
-export function roleOf(root: Loaded<'root'>, name: string): { keys: PublicKey[]; threshold: number } {
-  const role = Object.entries(root.signed.roles).find(([each]) => each === name)?.[1]
-  const keys = (role?.keyIDs ?? []).flatMap(id => {
-    const hex = root.signed.keys[id]?.keyVal.public
-    return hex === undefined ? [] : [fromHex(hex)]
-  })
-  return { keys, threshold: role?.threshold ?? 1 }
-}
-
-/** The keys and threshold of the members role in a root that may only be proposed. */
-export function membersOf(root: Loaded<'root'>, trusted: TrustedSet): { keys: PublicKey[]; threshold: number } {
-  const named = fleetFields(root).members
-  return named === undefined ? membersAuthority(trusted) : { ...named, keys: named.keys.map(fromHex) }
 }
 
 function isSigned({ metadata, signed }: Loaded<'root' | 'targets'>, id: string, key: PublicKey): boolean {
