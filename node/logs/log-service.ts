@@ -33,6 +33,8 @@ export interface LogServiceComponents {
   /** Our own peer ID, whose history is served. */
   peer: string
   log: Logger
+  /** Milliseconds for the rate limits; for tests. */
+  now?: () => number
 }
 
 export class LogService {
@@ -97,7 +99,9 @@ export class LogService {
   }
 
   #budget(peer: string): TokenBucket {
-    const budget = this.#budgets.get(peer) ?? new TokenBucket({ most: logsPerPeer, perSecond: logsPerPeerPerSecond })
+    const { now } = this.#components
+    const rate = { most: logsPerPeer, perSecond: logsPerPeerPerSecond, ...(now && { now }) }
+    const budget = this.#budgets.get(peer) ?? new TokenBucket(rate)
     this.#budgets.set(peer, budget)
     return budget
   }

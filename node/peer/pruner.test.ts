@@ -9,12 +9,13 @@ import { releaseCodec } from '../../protocol/release/release.ts'
 import { testClosure, testConfig, testFleet, testNow, testStorePath } from '../../test/helpers/fleet.ts'
 import { silentLogger } from '../../test/helpers/log.ts'
 import { testState } from '../../test/helpers/state.ts'
+import { until } from '../../test/helpers/until.ts'
 import { FleetState } from '../state/fleet-state.ts'
 import { keptReleases } from '../state/limits.ts'
 import { ChunkIndex } from '../swarm/chunks/chunk-index.ts'
 import { Closures } from '../swarm/chunks/closures.ts'
 import { RecipeBook } from '../swarm/recipe/recipe-book.ts'
-import { pruneAfterUpdates } from './limits.ts'
+import { pruneAfterUpdates, pruneIntervalMs } from './limits.ts'
 import { Pruner, type PrunerComponents } from './pruner.ts'
 
 const many = keptReleases + 8
@@ -200,26 +201,53 @@ describe('Pruner', () => {
     t.after(() => pruner.stop())
     pruner.start()
     const pruned = async () => (await state.releaseVersions()).length === keptReleases
-    await until(pruned)
+    await until(pruned, 'the pruning at start')
     for (let each = 1; each <= pruneAfterUpdates; each++) await follow(many + each)
     // What came since the sweep before is spared by the next one, and goes with the one after it.
     for (let each = 1; each <= pruneAfterUpdates; each++) await follow(many + pruneAfterUpdates + each)
-    await until(async () => (await state.releaseVersions()).length <= keptReleases + pruneAfterUpdates)
+    const early = async () => (await state.releaseVersions()).length <= keptReleases + pruneAfterUpdates
+    await until(early, 'an early pruning')
   })
 
   it('does it once a day where commands come and go', async t => {
-    const { make, state, follow } = await scene(t, 3)
-    for (let release = 4; release <= many; release++) await follow(release)
-    const again = make()
-    again.start({ whenDue: true })
-    await again.stop()
-    assert.equal((await state.releaseVersions()).length, many)
+    // Hours since the last pruning; a negative number is a clock that was set back.
+    for (const [hours, prunings] of [
+      [23, 0],
+      [25, 1],
+      [-1, 1],
+    ] as const) {
+      const asked = Promise.withResolvers<void>()
+      const own = {
+        pruned: async () => {
+          asked.resolve()
+          return Date.now() - (hours / 24) * pruneIntervalMs
+        },
+        setPruned: async () => {},
+      }
+      const { make, state } = await scene(t, 2, { own })
+      const sweep = t.mock.method(state, 'sweep')
+      const pruner = make()
+      pruner.start({ whenDue: true })
+      await asked.promise
+      await new Promise(setImmediate)
+      assert.equal(sweep.mock.callCount(), prunings, `after ${hours} hours`)
+      await pruner.stop()
+    }
+  })
+
+  it('removes nothing once it is stopped', async t => {
+    const { pruner, count } = await scene(t, many)
+    const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<string[]>()]
+    pruner.addRoots(() => {
+      asked.resolve()
+      return answer.promise
+    })
+    const before = await count('documents')
+    const pruning = pruner.prune()
+    await asked.promise
+    const stopping = pruner.stop()
+    answer.resolve([])
+    await Promise.all([pruning, stopping])
+    assert.equal(await count('documents'), before)
   })
 })
-
-async function until(what: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await what()); tries++) {
-    assert.ok(tries < 1000, 'waited in vain')
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-}

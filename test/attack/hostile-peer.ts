@@ -21,8 +21,9 @@ import {
 import type { Signer } from '../../protocol/signing/keys.ts'
 import { type Proposal, proposalCodec, proposalCountCodec, proposalDigestCodec } from '../../protocol/trust/proposal.ts'
 import { type TestFleet, testSigner } from '../helpers/fleet.ts'
-import { type Mesh, type TestPeer, until } from '../helpers/mesh.ts'
+import type { Mesh, TestPeer } from '../helpers/mesh.ts'
 import { answerHello, helloOf, rawHost, sayHello } from '../helpers/raw-host.ts'
+import { until } from '../helpers/until.ts'
 
 /** What a hostile peer hands out when it is asked for documents. */
 export interface Offer {

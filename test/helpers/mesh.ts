@@ -4,7 +4,6 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { controllerPeerOf } from '../../node/peer/make-controller-peer.ts'
 import { MeshPeer } from '../../node/peer/mesh-peer.ts'
@@ -22,6 +21,7 @@ import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import type { Published } from '../../protocol/trust/publish.ts'
 import { daysAfter, type TestFleet, testFleet, testSeed, testSigner } from './fleet.ts'
 import { silentLogger } from './log.ts'
+import { until } from './until.ts'
 
 /** A fleet whose documents are valid today. */
 export function liveFleet(name = 'orchard'): TestFleet {
@@ -143,15 +143,6 @@ export async function connect(from: MeshPeer, to: MeshPeer): Promise<void> {
 
 export function isMember(of: MeshPeer, peer: { host: MeshPeer['host'] }): boolean {
   return of.admission.member(peer.host.peerId) !== undefined
-}
-
-/** Waits until something is so; fails after a time that is far too long. */
-export async function until(what: () => unknown, name: string, limitMs = 20_000): Promise<void> {
-  const end = performance.now() + limitMs
-  while (!(await what())) {
-    if (performance.now() > end) throw new Error(`waited in vain for ${name}`)
-    await sleep(20)
-  }
 }
 
 /** Waits until gossip goes both ways between neighbours, on both topics. */

@@ -13,9 +13,10 @@ import { formatNixPublicKey, type NixSecretKey, nixSecretKeyFromSeed } from '../
 import type { ReleasedConfig } from '../../protocol/release/release.ts'
 import { type RealStore, Stores } from '../store/real-stores.ts'
 import { type TestFleet, testSeed, testSigner } from './fleet.ts'
-import { connect, liveFleet, Mesh, type PeerInit, type TestPeer, until } from './mesh.ts'
+import { connect, liveFleet, Mesh, type PeerInit, type TestPeer } from './mesh.ts'
 import { noise } from './planted-nar.ts'
 import { publishRelease } from './publish-release.ts'
+import { until } from './until.ts'
 
 /** A peer, the store that it serves from and fetches into, and that store's files. */
 export type StorePeer = TestPeer & { real: RealStore }

@@ -16,10 +16,10 @@ import {
   liveFleet,
   Mesh,
   type TestPeer,
-  until,
 } from '../helpers/mesh.ts'
 import { testRoot } from '../helpers/metadata.ts'
 import { publishRelease } from '../helpers/publish-release.ts'
+import { until } from '../helpers/until.ts'
 
 const content = (message: string) => ({ message, configs: {}, devices: {} })
 

@@ -17,10 +17,10 @@ import {
   mesh,
   reportOf,
   type TestPeer,
-  until,
 } from '../helpers/mesh.ts'
 import { testRoot } from '../helpers/metadata.ts'
 import { publishRelease } from '../helpers/publish-release.ts'
+import { until } from '../helpers/until.ts'
 
 const versionOf = (peer: MeshPeer) => peer.state.accepted?.release.version
 const counterOf = (at: MeshPeer, of: MeshPeer) => at.directory.report(of.identity.peerId)?.document.counter

@@ -10,7 +10,8 @@ import { Channel } from '../../node/mesh/transport/channel.ts'
 import { serviceProtocols } from '../../node/mesh/transport/host.ts'
 import { openStream } from '../../node/mesh/transport/open-stream.ts'
 import { withCode } from '../helpers/errors.ts'
-import { addressesOf, connect, isMember, liveFleet, Mesh, mesh, type TestPeer, until } from '../helpers/mesh.ts'
+import { addressesOf, connect, isMember, liveFleet, Mesh, mesh, type TestPeer } from '../helpers/mesh.ts'
+import { until } from '../helpers/until.ts'
 
 describe('a host', () => {
   it('registers no protocol that admission does not know', async t => {

@@ -6,8 +6,9 @@ import { connectionsPerPeer, faultsPerPeer, requestRates, servedDocumentsPerPeer
 import { withChannel } from '../../node/mesh/transport/channel.ts'
 import { answerCodec, documentRequestCodec } from '../../protocol/messages/messages.ts'
 import { testSigner } from '../helpers/fleet.ts'
-import { connect, gossiping, isMember, liveFleet, Mesh, mesh, reportOf, type TestPeer, until } from '../helpers/mesh.ts'
+import { connect, gossiping, isMember, liveFleet, Mesh, mesh, reportOf, type TestPeer } from '../helpers/mesh.ts'
 import { answerHello, helloOf, rawHost, sayHello } from '../helpers/raw-host.ts'
+import { until } from '../helpers/until.ts'
 
 /** A member that can misbehave, and its victim. */
 async function scene(t: TestContext) {
@@ -101,8 +102,9 @@ describe('a member', () => {
     await until(() => victim.directory.certificate(id), 'its certificate')
     const { graylistThreshold } = pubsub.opts.scoreThresholds
     for (let each = 0; pubsub.score.score(id) >= graylistThreshold && each < 50; each++) {
+      const before = pubsub.score.score(id)
       await hostile.host.services.pubsub.publish(hostile.names.reports, Buffer.from(`rubbish ${each}`))
-      await new Promise(resolve => setTimeout(resolve, 20))
+      await until(() => pubsub.score.score(id) < before, 'a lower score')
     }
     assert.ok(pubsub.score.score(id) < graylistThreshold, `its score is ${pubsub.score.score(id)}`)
     hostile.gossip.publishReport(reportOf(hostile, 1))

@@ -3,20 +3,29 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { encode } from '@ipld/dag-cbor'
-import type { JournalQuery } from '../../node/logs/journal-reader.ts'
-import { askForLog, LogError, LogService } from '../../node/logs/log-service.ts'
+import type { JournalQuery, JournalReader } from '../../node/logs/journal-reader.ts'
+import { logsAtOnce, logsPerPeer, logsPerPeerPerSecond } from '../../node/logs/limits.ts'
+import { askForLog, LogService } from '../../node/logs/log-service.ts'
 import { sha256, toHex } from '../../protocol/encoding/hash.ts'
 import { limits } from '../../protocol/limits.ts'
 import { historyCodec, type LogRequest, logRequestCodec } from '../../protocol/messages/logs.ts'
 import { withCode } from '../helpers/errors.ts'
 import { testSigner } from '../helpers/fleet.ts'
 import { silentLogger } from '../helpers/log.ts'
-import { connect, liveFleet, Mesh, reportOf, until } from '../helpers/mesh.ts'
+import { connect, liveFleet, Mesh, reportOf } from '../helpers/mesh.ts'
+import { until } from '../helpers/until.ts'
 
 const journal: LogRequest = { journal: { unit: 'web.service', lines: 50 } }
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString()
 
-async function scene(t: TestContext, role: 'controller' | 'device' = 'controller', answer = 'a line\n') {
+interface SceneInit {
+  /** The role of the peer that asks. */
+  role?: 'controller' | 'device'
+  journal?: JournalReader
+  now?: () => number
+}
+
+async function scene(t: TestContext, { role = 'controller', journal = async () => 'a line\n', now }: SceneInit = {}) {
   const mesh = await Mesh.of(t)
   const fleet = liveFleet()
   const device = await mesh.start({ word: 'device', fleet })
@@ -30,11 +39,12 @@ async function scene(t: TestContext, role: 'controller' | 'device' = 'controller
     history: device.history,
     journal: async query => {
       queries.push(query)
-      return answer
+      return await journal(query)
     },
     activation: async hash => (hash === toHex(sha256(Buffer.from('x'))) ? Buffer.from('switched\n') : undefined),
     peer: device.identity.peerId,
     log: silentLogger,
+    ...(now && { now }),
   })
   await logs.start()
   mesh.after(() => logs.stop())
@@ -60,28 +70,40 @@ describe('a device asked for its logs', () => {
   })
 
   it('gives another device nothing', async t => {
-    const { ask, queries } = await scene(t, 'device')
+    const { ask, queries } = await scene(t, { role: 'device' })
     for (const request of [journal, { history: true } as const])
       await assert.rejects(ask(request), withCode('not-served'))
     assert.deepEqual(queries, [])
   })
 
   it('never sends more than the limit, and the newest lines of it', async t => {
-    const { ask } = await scene(t, 'controller', `${'an old line\n'.repeat(limits.logBytes / 10)}the end\n`)
+    const whole = `${'an old line\n'.repeat(limits.logBytes / 10)}the end\n`
+    const { ask } = await scene(t, { journal: async () => whole })
     const bytes = await ask(journal)
     assert.ok(bytes.length <= limits.logBytes)
     assert.match(text(bytes), /^an old line\n/)
     assert.match(text(bytes), /the end\n$/)
   })
 
-  it('is patient only so far', async t => {
-    const { ask } = await scene(t)
-    const answers = await Promise.allSettled(Array.from({ length: 30 }, () => ask(journal)))
-    const refused = answers.filter(({ status }) => status === 'rejected')
-    assert.ok(refused.length >= 10)
-    for (const each of refused) {
-      assert.ok(each.status === 'rejected' && each.reason instanceof LogError, String(Object(each).reason))
-    }
+  it('reads few logs at a time, and refuses the others', async t => {
+    const held = Promise.withResolvers<string>()
+    const { ask, queries } = await scene(t, { journal: () => held.promise })
+    const served = Array.from({ length: logsAtOnce }, () => ask(journal))
+    await until(() => queries.length === logsAtOnce, 'the device to read its journal')
+    await assert.rejects(ask(journal), withCode('busy'))
+    held.resolve('a line\n')
+    for (const bytes of await Promise.all(served)) assert.equal(text(bytes), 'a line\n')
+  })
+
+  it('limits the rate at which a controller asks', async t => {
+    let now = 0
+    const { ask, queries } = await scene(t, { now: () => now })
+    for (let asked = 0; asked < logsPerPeer; asked++) await ask(journal)
+    await assert.rejects(ask(journal), withCode('busy'))
+    now += 1000 / logsPerPeerPerSecond
+    await ask(journal)
+    await assert.rejects(ask(journal), withCode('busy'))
+    assert.equal(queries.length, logsPerPeer + 1)
   })
 })
 

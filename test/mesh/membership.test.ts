@@ -20,8 +20,8 @@ import {
   mesh,
   reportOf,
   type TestPeer,
-  until,
 } from '../helpers/mesh.ts'
+import { until } from '../helpers/until.ts'
 
 /** A renewed certificate, as a controller signs it. */
 function renewed(fleet: ReturnType<typeof liveFleet>, of: Uint8Array): Uint8Array {

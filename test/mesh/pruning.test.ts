@@ -8,7 +8,8 @@ import { keptReleases } from '../../node/state/limits.ts'
 import { signMetadata } from '../../protocol/trust/metadata.ts'
 import { nextRoot } from '../../protocol/trust/next-root.ts'
 import { updateRoot } from '../../protocol/trust/trusted-set.ts'
-import { connect, documentsOf, liveFleet, Mesh, until } from '../helpers/mesh.ts'
+import { connect, documentsOf, liveFleet, Mesh } from '../helpers/mesh.ts'
+import { until } from '../helpers/until.ts'
 
 const many = keptReleases + 8
 

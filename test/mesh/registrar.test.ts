@@ -11,8 +11,9 @@ import { reportKind } from '../../protocol/report/report.ts'
 import { readEnvelope, signEnvelope } from '../../protocol/signing/dsse.ts'
 import { daysAfter, type TestFleet, testRecipient, testSigner } from '../helpers/fleet.ts'
 import { silentLogger } from '../helpers/log.ts'
-import { connect, gossiping, isMember, liveFleet, Mesh, reportOf, type TestPeer, until } from '../helpers/mesh.ts'
+import { connect, gossiping, isMember, liveFleet, Mesh, reportOf, type TestPeer } from '../helpers/mesh.ts'
 import { testDirectory } from '../helpers/state.ts'
+import { until } from '../helpers/until.ts'
 
 /** A controller with the fleet's keys, and a device between it and the rest. */
 async function scene(t: TestContext) {

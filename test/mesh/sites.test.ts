@@ -7,8 +7,9 @@ import { deviceRecipients } from '../../controller/secrets/release.ts'
 import { followed, inForce } from '../../node/state/releases.ts'
 import { closureCodec } from '../../protocol/closure/closure.ts'
 import { testClosure, testConfig, testRecipient, testSigner } from '../helpers/fleet.ts'
-import { connect, liveFleet, Mesh, type TestPeer, until } from '../helpers/mesh.ts'
+import { connect, liveFleet, Mesh, type TestPeer } from '../helpers/mesh.ts'
 import { delegate, releaseAt } from '../helpers/sites.ts'
+import { until } from '../helpers/until.ts'
 
 const kim = testSigner('kim')
 const age = testRecipient('age')

@@ -7,7 +7,8 @@ import { timeText } from '../../protocol/encoding/fields.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import { withCode } from '../helpers/errors.ts'
 import { daysAfter, testSigner } from '../helpers/fleet.ts'
-import { addressesOf, connect, isMember, liveFleet, Mesh, until } from '../helpers/mesh.ts'
+import { addressesOf, connect, isMember, liveFleet, Mesh } from '../helpers/mesh.ts'
+import { until } from '../helpers/until.ts'
 
 describe('who is no member', () => {
   it('is refused, served nothing and not redialled for a while', async t => {

@@ -5,7 +5,8 @@ import { describe, it } from 'node:test'
 import { withChannel } from '../../node/mesh/transport/channel.ts'
 import { openStream } from '../../node/mesh/transport/open-stream.ts'
 import { digestCodec, summaryCodec, syncItemCodec } from '../../protocol/messages/messages.ts'
-import { connect, mesh, reportOf, type TestPeer, until } from '../helpers/mesh.ts'
+import { connect, mesh, reportOf, type TestPeer } from '../helpers/mesh.ts'
+import { until } from '../helpers/until.ts'
 
 const reportAt = (at: TestPeer, of: TestPeer) => at.directory.report(of.identity.peerId)?.document.counter
 

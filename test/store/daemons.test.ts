@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { NixStore } from '../../node/store/local/nix-store.ts'
+import { until } from '../helpers/until.ts'
 import { missingNix, Stores } from './real-stores.ts'
 
 const run = promisify(execFile)
@@ -37,9 +38,7 @@ test('a daemon on a socket is used as it is', options, async t => {
     daemon.kill('SIGKILL')
     await ended
   })
-  for (let tries = 0; tries < 200 && !(await stat(socket).catch(() => undefined)); tries++) {
-    await new Promise(resolve => setTimeout(resolve, 25))
-  }
+  await until(() => stat(socket).catch(() => undefined), 'the daemon to listen')
   const b = await stores.open(root, { socket, trustedPublicKeys: [publicKey] })
   const info = await a.pathInfo(path)
   assert.ok(info !== undefined)
@@ -81,7 +80,7 @@ test('stop ends the daemons of ours, also those that hang', options, async t => 
   })
   const hung = new NixStore({}, { root: join(dir, 'hung'), nixBinDir: bin })
   const starting = assert.rejects(hung.start(), { code: 'store-unavailable' })
-  while ((await childrenWith(bin)) === 0) await new Promise(resolve => setTimeout(resolve, 10))
+  await until(() => childrenWith(bin), 'the daemon to start')
   await Promise.all([hung.stop(), starting])
   assert.equal(await childrenWith(bin), 0)
 

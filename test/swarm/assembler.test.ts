@@ -263,8 +263,14 @@ test('a run that is broken off, or whose chunks cannot come, ends with the reaso
   const closure = await generation(all, newContent())
   const { chunks } = await open(closure, 'staging')
   const abort = new AbortController()
-  const running = assembler(closure, chunks).run(closure.list.paths, () => new Promise(() => {}), abort)
-  setTimeout(() => abort.abort(new Error('enough')), 200)
+  const waiting = Promise.withResolvers<void>()
+  const never = () => {
+    waiting.resolve()
+    return new Promise<never>(() => {})
+  }
+  const running = assembler(closure, chunks).run(closure.list.paths, never, abort)
+  await Promise.race([waiting.promise, running])
+  abort.abort(new Error('enough'))
   await assert.rejects(running, /enough/)
   const failing = assembler(closure, chunks).run(
     closure.list.paths,

@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { withCode } from '../helpers/errors.ts'
-import { connect, until } from '../helpers/mesh.ts'
+import { connect } from '../helpers/mesh.ts'
 import { connectAll, content, SwarmWorld } from '../helpers/swarm.ts'
+import { until } from '../helpers/until.ts'
 import { missingNix } from '../store/real-stores.ts'
 
 const options = { skip: await missingNix(), timeout: 120_000 }

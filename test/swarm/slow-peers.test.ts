@@ -12,8 +12,9 @@ import { UploadLimiter } from '../../node/swarm/session/upload-limiter.ts'
 import { encodeFrame, type Frame } from '../../protocol/messages/swarm.ts'
 import { ChunkedClosure, memoryPath } from '../helpers/chunked-closure.ts'
 import { silentLogger } from '../helpers/log.ts'
-import { connect, mesh, type TestPeer, until } from '../helpers/mesh.ts'
+import { connect, mesh, type TestPeer } from '../helpers/mesh.ts'
 import { noise, storePath } from '../helpers/planted-nar.ts'
+import { until } from '../helpers/until.ts'
 
 const MIB = 1024 ** 2
 const options = { timeout: 120_000 }

@@ -1,13 +1,13 @@
-/** Tests of how peers' behaviour is bounded. */
+/** Rate limits and scores of peers. */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { silentLogger } from '../../../test/helpers/log.ts'
-import { faultsPerPeer, faultsPerSecond, requestRates } from '../limits.ts'
+import { faultsPerPeer, faultsPerSecond, requestRates, scoredPeers } from '../limits.ts'
 import { PeerScore } from './peer-score.ts'
 
-describe('conduct', () => {
-  it('lets a peer ask so often, and again after a time', () => {
+describe('PeerScore', () => {
+  it('limits the rate of requests, for each peer and kind', () => {
     let now = 0
     const peerScore = new PeerScore({ log: silentLogger, drop: () => assert.fail('nobody is dropped'), now: () => now })
     const { most, perSecond } = requestRates.sync
@@ -19,7 +19,7 @@ describe('conduct', () => {
     assert.ok(peerScore.allowRequest('peer', 'sync'))
   })
 
-  it('drops a peer with too many faults, and bears some over a long time', () => {
+  it('drops a peer with too many violations, and tolerates a few over a long time', () => {
     let now = 0
     const dropped: string[] = []
     const peerScore = new PeerScore({ log: silentLogger, drop: peer => dropped.push(peer), now: () => now })
@@ -35,10 +35,15 @@ describe('conduct', () => {
     assert.deepEqual(dropped, ['peer'])
   })
 
-  it('remembers no more peers than fit', () => {
+  it('forgets the least recently active peer, and no other, beyond the limit', () => {
     const peerScore = new PeerScore({ log: silentLogger, drop: () => {} })
-    peerScore.penalize('first', 'malformed')
-    for (let each = 0; each < 5000; each++) peerScore.allowRequest(`peer-${each}`, 'hello')
-    assert.equal(peerScore.score('first'), -0)
+    for (const peer of ['first', 'second']) peerScore.penalize(peer, 'malformed')
+    const score = peerScore.score('first')
+    assert.ok(score < 0)
+    assert.ok(peerScore.allowRequest('first', 'hello'))
+    for (let each = 0; each < scoredPeers - 1; each++) peerScore.allowRequest(`peer-${each}`, 'hello')
+    assert.deepEqual([peerScore.score('first'), peerScore.score('second')], [score, 0])
+    peerScore.allowRequest('one more', 'hello')
+    assert.equal(peerScore.score('first'), 0)
   })
 })

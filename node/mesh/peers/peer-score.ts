@@ -51,7 +51,7 @@ export class PeerScore {
 
   /** The application score for gossipsub: negative before the peer is dropped. */
   score(peer: string): number {
-    return -10 * (this.#watched.peek(peer)?.count ?? 0)
+    return 0 - 10 * (this.#watched.peek(peer)?.count ?? 0)
   }
 
   #watch(peer: string): Watched {

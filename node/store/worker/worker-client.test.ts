@@ -202,10 +202,11 @@ test('a daemon that goes away or falls silent is told apart from an answer', asy
 })
 
 test('a source may pause for longer than the daemon may', async t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
   const { daemon, client } = await connect(t, 38, { stallMs: 50 })
   const source = async function* () {
     yield Buffer.from('12345')
-    await new Promise(resolve => setTimeout(resolve, 150))
+    t.mock.timers.tick(3_600_000)
     yield Buffer.from('67890')
   }
   const importing = client.addToStoreNar(INFO, source())

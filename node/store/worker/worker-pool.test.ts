@@ -67,9 +67,13 @@ test('a query goes again when its idle connection had died, once', async t => {
 })
 
 test('idle connections close after a while, and on renew', async t => {
-  const { daemons, workers } = pool(t, { idleMs: 10 })
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const { daemons, workers } = pool(t, { idleMs: 10_000 })
   await workers.query(async () => {})
-  while (workers.size > 0) await new Promise(resolve => setTimeout(resolve, 5))
+  t.mock.timers.tick(9_999)
+  assert.equal(workers.size, 1)
+  t.mock.timers.tick(1)
+  assert.equal(workers.size, 0)
   assert.equal(daemons[0]?.destroyed, 1)
 
   await workers.query(async () => {

@@ -1,7 +1,7 @@
-/** Places, turns and a rate: what a peer gives to all others together. */
+/** Upload slots, fair turns and the upload rate, by a clock of the test's own. */
 
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
 import { UploadLimiter } from './upload-limiter.ts'
 
 describe('upload places', () => {
@@ -26,46 +26,97 @@ describe('upload places', () => {
   })
 })
 
+/** A clock that stands still until the test moves it, and a way to wait until the limiter has read it again. */
+function stoppedClock(t: TestContext) {
+  let now = 0
+  let onRead = () => {}
+  t.mock.method(performance, 'now', () => {
+    onRead()
+    return now
+  })
+  return {
+    forward: (milliseconds: number) => {
+      now += milliseconds
+    },
+    /** Resolves after `times` readings: the limiter has looked, and looked again. */
+    read: (times: number) =>
+      new Promise<void>(resolve => {
+        let left = times
+        onRead = () => {
+          if (--left === 0) resolve()
+        }
+      }),
+  }
+}
+
 describe('the upload rate', () => {
-  it('without a limit makes nobody wait', async () => {
+  const bytesPerSecond = 1e6
+  /** A quarter of a second. */
+  const bucket = 250_000
+
+  it('without a limit makes no upload wait', async () => {
     const uploads = new UploadLimiter({ peers: 1 })
-    for (let each = 0; each < 1000; each++) await uploads.take(1e9)
+    let taken = 0
+    const all = Array.from({ length: 1000 }, () => uploads.take(1e9).then(() => taken++))
+    // Before any timer or event can fire.
+    await new Promise(resolve => process.nextTick(resolve))
+    assert.equal(taken, 1000)
+    await Promise.all(all)
   })
 
-  it('goes to who asked first, in turns', async () => {
-    const uploads = new UploadLimiter({ peers: 1, bytesPerSecond: 1e6 })
+  it('goes to the first to ask, in turns', async () => {
+    const uploads = new UploadLimiter({ peers: 1, bytesPerSecond })
     const order: number[] = []
     const takes = [300_000, 10, 10, 10].map((bytes, place) => uploads.take(bytes).then(() => order.push(place)))
     await Promise.all(takes)
     assert.deepEqual(order, [0, 1, 2, 3])
   })
 
-  it('is kept over time: nothing goes before what was taken is paid back', async () => {
-    const bytesPerSecond = 200_000
-    // Before the limiter's own clock starts: what it fills while this test is held up counts as well.
-    const began = performance.now()
+  it('allows a full bucket at once, and nothing more before the debt is paid', async t => {
+    const clock = stoppedClock(t)
     const uploads = new UploadLimiter({ peers: 1, bytesPerSecond })
-    let taken = 0
-    for (let each = 0; each < 6; each++) {
-      await uploads.take(25_000)
-      // The bucket and one piece of debt are what may go at once.
-      const allowed = bytesPerSecond * 0.25 + ((performance.now() - began) / 1000) * bytesPerSecond
-      assert.ok(taken <= allowed, `expected at most ${allowed} bytes before this turn, got ${taken}`)
-      taken += 25_000
-    }
+    await uploads.take(bucket - 1)
+    await uploads.take(1001)
+    let taken = false
+    const next = uploads.take(1).then(() => {
+      taken = true
+    })
+    await clock.read(3)
+    assert.equal(taken, false)
+    clock.forward(0.5)
+    await clock.read(3)
+    assert.equal(taken, false, 'half of the debt is paid')
+    clock.forward(1)
+    await next
   })
 
-  it('lets go who gives up, and the next one has its turn', async () => {
-    const uploads = new UploadLimiter({ peers: 1, bytesPerSecond: 1000 })
-    await uploads.take(1_000_000)
-    const abort = new AbortController()
-    const reason = new Error('gone')
+  it('never saves up more than the bucket', async t => {
+    const clock = stoppedClock(t)
+    const uploads = new UploadLimiter({ peers: 1, bytesPerSecond })
+    clock.forward(3_600_000)
+    await uploads.take(bucket)
+    let taken = false
+    const next = uploads.take(1).then(() => {
+      taken = true
+    })
+    await clock.read(3)
+    assert.equal(taken, false)
+    clock.forward(1)
+    await next
+  })
+
+  it('passes on the turn of an upload that is aborted', async t => {
+    const clock = stoppedClock(t)
+    const uploads = new UploadLimiter({ peers: 1, bytesPerSecond })
+    await uploads.take(bucket + 1000)
+    const [abort, reason] = [new AbortController(), new Error('gone')]
     const waiting = uploads.take(1, abort.signal)
-    const other = new AbortController()
-    const next = uploads.take(1, other.signal)
+    const next = uploads.take(1)
+    await clock.read(3)
     abort.abort(reason)
-    await assert.rejects(waiting, thrown => thrown === reason || (thrown as Error).name === 'AbortError')
-    other.abort(reason)
-    await assert.rejects(next)
+    await assert.rejects(waiting, thrown => thrown === reason || (thrown as Error).cause === reason)
+    clock.forward(2)
+    await next
+    await assert.rejects(uploads.take(1, AbortSignal.abort(reason)), thrown => thrown === reason)
   })
 })

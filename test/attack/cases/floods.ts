@@ -11,7 +11,7 @@ import { type Answer, digestCodec, documentRequestCodec, syncItemCodec } from '.
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
 import { proposalDigestCodec } from '../../../protocol/trust/proposal.ts'
 import { testSeed, testSigner } from '../../helpers/fleet.ts'
-import { until } from '../../helpers/mesh.ts'
+import { until } from '../../helpers/until.ts'
 import type { Arena } from '../arena.ts'
 import type { Attack } from '../attack.ts'
 import { forgeProposal } from '../forge-proposal.ts'
