@@ -13,7 +13,7 @@ import { shortPath, size } from '../format/table.ts'
 import { visible } from '../format/visible.ts'
 import { deviceChanges, type ProposalRow, releaseBefore, speaker, voices } from '../queries/proposals.ts'
 import { type SignedBelief, signedParts } from '../signing/signed-changes.ts'
-import { type OwnerOf, signedChangesText } from '../signing/signed-changes-text.ts'
+import { type OwnerOf, signedChangesText } from './signed-changes.ts'
 
 /** A line for each config that changes, with its devices, then what else a release says anew. */
 function releaseChangesText(before: Release, after: Release): string[] {

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { differences } from '../../protocol/trust/differences.ts'
-import { signedChangesText } from './signed-changes-text.ts'
+import { signedChangesText } from './signed-changes.ts'
 
 const nobody = () => undefined
 const name = fc.constantFrom('a', 'b', 'devices', 'x.y', '{a, b}', '[0]')

@@ -5,7 +5,7 @@ import { keyIdOf } from '../../protocol/signing/keys.ts'
 import { type Difference, type Leaf, leafText } from '../../protocol/trust/differences.ts'
 import { fingerprintWords } from '../format/fingerprint.ts'
 import { visible } from '../format/visible.ts'
-import type { SignedPart } from './signed-changes.ts'
+import type { SignedPart } from '../signing/signed-changes.ts'
 
 /** Whom a key belongs to, by its ID: `ada`, or nothing when no listed operator has it. */
 export type OwnerOf = (keyId: string) => string | undefined
