@@ -122,7 +122,7 @@ describe('a project and its operator', { skip: nixSkip() }, () => {
 
   it('must not deploy to no devices, or wait for one that is none of theirs', async () => {
     const unknown = await fleet.error('deploy', '--wait-for', 'frist')
-    assert.deepEqual([unknown.code, unknown.hint], ['unknown-device', 'Its devices: first.'])
+    assert.deepEqual([unknown.code, unknown.hint], ['unknown-device', 'Choose one of its devices: first.'])
     await fleet.commit('No devices', { 'devices/first.json': undefined })
     assert.equal((await fleet.error('deploy')).code, 'no-devices')
     await fleet.git('revert', '--no-edit', 'HEAD')
@@ -228,7 +228,7 @@ describe('a device', () => {
     assert.equal(await other.stop(), 0)
     assert.match(
       (await other.refuse(undefined, '--state', '')).stderr,
-      /^error: expected a directory for --state, got nothing/,
+      /^error: expected a directory for --state, got an empty text/,
     )
   })
 
