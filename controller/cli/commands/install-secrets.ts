@@ -14,7 +14,7 @@ export async function installSecrets(options: InstallOptions): Promise<undefined
   const root = options.root === undefined ? undefined : resolve(options.root)
   const files = await installSecretsAtBoot({ state: resolve(options.state), root })
   const words =
-    files === 0 ? 'This device has no secrets.' : `PlainSecret ${files} ${files === 1 ? 'secret' : 'secrets'}.`
+    files === 0 ? 'This device has no secrets.' : `Installed ${files} ${files === 1 ? 'secret' : 'secrets'}.`
   print(options, { files: files ?? null }, files === undefined ? 'Secrets are there already.' : words)
   return undefined
 }
