@@ -15,6 +15,8 @@ export interface FleetStatus {
   readonly peers: readonly string[]
   readonly devices: readonly DeviceStatus[]
   readonly alarms: readonly Alarm[]
+  /** Paths of this controller's own store that are damaged: devices ask for them here in vain. */
+  readonly damaged: readonly string[]
 }
 
 export async function queryStatus({ peer }: Session): Promise<FleetStatus> {
@@ -25,11 +27,13 @@ export async function queryStatus({ peer }: Session): Promise<FleetStatus> {
     peers: peer.neighbours.members.map(({ certificate }) => certificate.name),
     devices: deviceStatuses(peer),
     alarms: alarmsOf(peer),
+    damaged: peer.closures.damaged.all,
   }
 }
 
 /** With `--json`: of releases the versions alone. */
-export function statusJson({ fleet, release, siteReleases, peers, devices, alarms }: FleetStatus): object {
+export function statusJson({ siteReleases, release, ...rest }: FleetStatus): object {
   const sites = Object.fromEntries(siteReleases.map(({ site = '', version }) => [site, version]))
-  return { fleet, release: release?.version ?? null, sites, peers, devices, alarms }
+  const { fleet, peers, devices, alarms, damaged } = rest
+  return { fleet, release: release?.version ?? null, sites, peers, devices, alarms, damaged }
 }

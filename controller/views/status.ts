@@ -1,14 +1,20 @@
 /** The status of the fleet as text: a line for each device, then releases, errors and alarms. */
 
 import type { Release } from '../../protocol/release/release.ts'
+import { damageText } from '../../protocol/report/damage.ts'
 import { releaseName } from '../format/release-name.ts'
 import { ago, shortPath, table } from '../format/table.ts'
 import type { DeviceStatus } from '../queries/device-status.ts'
 import type { FleetStatus } from '../queries/status.ts'
 import { stateInShort } from './fetching.ts'
 
-export function statusText({ devices, release, siteReleases, alarms }: FleetStatus): string {
-  const warnings = alarms.length === 0 ? [] : ['', ...alarms.map(({ kind, subject }) => alarmText[kind](subject))]
+export function statusText({ devices, release, siteReleases, alarms, damaged }: FleetStatus): string {
+  const damage = damageText(damaged)
+  const said = [
+    ...alarms.map(({ kind, subject }) => alarmText[kind](subject)),
+    ...(damage === undefined ? [] : [`On this machine, ${damage}`]),
+  ]
+  const warnings = said.length === 0 ? [] : ['', ...said]
   return [devicesText(devices, release), ...siteReleases.map(siteLine), ...warnings].join('\n')
 }
 

@@ -95,6 +95,7 @@ async function scene(t: TestContext) {
     },
     gossip: { publishReport: () => {} },
     meshStatus,
+    damaged: { all: [] as string[] },
   }
   const components = { peer: peer as never, activator: machine as never, own, clock, log: silentLogger }
   const device = new Device(components, { name: 'kiosk-1' })

@@ -33,6 +33,7 @@ import {
   type Status,
   signReport,
   updateOf,
+  withDamage,
   withoutReleases,
 } from './device-report.ts'
 import { progressIntervalMs, reportIntervalMs, updateRetryFirstMs, updateRetryLastMs } from './limits.ts'
@@ -338,7 +339,7 @@ export class Device {
       freshness: freshnessOf(peer, clock),
       ...peer.meshStatus.fields,
       ...(clock.now && { at: timeText(clock.now) }),
-      ...this.#status,
+      ...withDamage(this.#status, peer.damaged.all),
       ...(this.#site && { site: this.#site }),
     }
     const envelope = signReport(report, peer.identity.signer)

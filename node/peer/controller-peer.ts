@@ -92,8 +92,17 @@ export interface OwnClosures {
   describe(topLevel: string, onProgress?: RecipeProgress): Promise<DescribedPath[]>
   /** Keeps the descriptor of a closure; it is served once a release names it. */
   add(closure: Closure): Promise<CID>
+  /** Paths of this machine's store that were found damaged: whoever asks for them here does so in vain. */
+  readonly damaged: DamagedStorePaths
   /** Whether a descriptor, by its SHA-256, and all its recipes are here. */
   holds(descriptor: Uint8Array): Promise<boolean>
+}
+
+/** `found`: a path was asked for, read, and had other bytes than Nix registered. */
+export interface DamagedStorePaths {
+  readonly all: readonly string[]
+  on(event: 'found', listener: (path: string) => void): unknown
+  off(event: 'found', listener: (path: string) => void): unknown
 }
 
 /** A member that is connected to this peer. */

@@ -15,8 +15,8 @@ export function controllerPeerOf(
   peer: MeshPeer,
   { state: { database }, settings }: Pick<MeshPeerInit, 'state' | 'settings'>,
 ): ControllerPeer {
-  const { fleet, state, directory, store, closures, pruner } = peer
-  const recipes = new PathRecipes({ store, documents: state, table: database.table('described') })
+  const { fleet, state, directory, store, closures, pruner, damaged } = peer
+  const recipes = new PathRecipes({ store, documents: state, table: database.table('described'), damaged })
   return {
     fleet,
     peerId: peer.identity.peerId,
@@ -26,6 +26,7 @@ export function controllerPeerOf(
     closures: {
       describe: (topLevel, onProgress) => recipes.describe(topLevel, onProgress),
       add: closure => closures.add(closure),
+      damaged,
       holds: async descriptor => (await closures.held(descriptor)) !== undefined,
     },
     neighbours: new MeshNeighbours(peer, settings),

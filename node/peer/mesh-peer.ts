@@ -32,6 +32,7 @@ import { closuresOf, nixKeysOf } from '../state/releases.ts'
 import { NixStore } from '../store/local/nix-store.ts'
 import { ChunkIndex } from '../swarm/chunks/chunk-index.ts'
 import { Closures } from '../swarm/chunks/closures.ts'
+import { DamagedPaths } from '../swarm/chunks/damaged-paths.ts'
 import { Bases } from '../swarm/delta/bases.ts'
 import type { ClosureFetchComponents } from '../swarm/fetch/closure-fetch.ts'
 import { openChunks } from '../swarm/fetch/open-chunks.ts'
@@ -85,6 +86,8 @@ export class MeshPeer {
   /** The components of `fetchClosure`. */
   readonly fetchComponents: ClosureFetchComponents
   readonly store: NixStore
+  /** Paths of the store that turned out damaged. */
+  readonly damaged: DamagedPaths
   readonly supervisor: DialSupervisor
   readonly #refresher: Refresher
   readonly sync: Sync
@@ -153,6 +156,9 @@ export class MeshPeer {
     const recipes = new RecipeBook(database.level, { document: hash => state.document(hash), log })
     const index = new ChunkIndex(database.level)
     const { store, closures } = this
+    this.damaged = new DamagedPaths({ table: database.table('damaged'), store, log })
+    this.damaged.on('changed', () => this.meshStatus.emit('changed'))
+    const onDamaged = (path: string) => void this.damaged.found(path)
     this.history = new History({ directory, table: database.table('history'), log })
     const uploads = new UploadLimiter({
       bytesPerSecond: settings.upload.bytesPerSecond,
@@ -163,7 +169,7 @@ export class MeshPeer {
     const stagingDirectory = join(settings.state, 'staging')
     const budgetBytes = settings.staging.bytes ?? stagingBudgetBytes
     const held: Closures['held'] = hash => closures.held(hash)
-    const opening = { store, index, recipes, directory: stagingDirectory, budgetBytes, held, log }
+    const opening = { store, index, recipes, directory: stagingDirectory, budgetBytes, held, onDamaged, log }
     this.swarms = new SwarmService({
       host,
       names,
@@ -232,6 +238,7 @@ export class MeshPeer {
     await removeStaleStaging(join(settings.state, 'staging'), closuresOf(state.accepted))
     await this.store.start()
     await this.closures.load()
+    await this.damaged.start()
     this.gossip.on('unheard', () => {
       for (const { peer } of admission.members) void this.sync.syncWith(peer)
     })
@@ -276,6 +283,7 @@ export class MeshPeer {
       this.proposals,
       this.admission,
       this.swarms,
+      this.damaged,
       this.documents,
       this.host,
       this.store,

@@ -23,7 +23,7 @@ export type Change = { table: TableName; key: string; value: Uint8Array | undefi
  * `trust`: metadata by role; `documents`: by SHA-256 in hex; `members`, `reports`, `addresses`: by peer ID;
  * `releases`: by version; `described`: recipes made by this controller, by store path; `own`: this peer's
  * certificate, counter, time floor, failed release; `evidence`: contradicting documents, by kind and subject;
- * `history`: outcomes of releases, by peer ID; `proposals`: by ID; `audit`: superseded metadata for a controller's
+ * `history`: outcomes of releases, by peer ID; `damaged`: by store path; `proposals`: by ID; `audit`: superseded metadata for a controller's
  * audit log.
  */
 export const tableNames = [
@@ -39,6 +39,7 @@ export const tableNames = [
   'proposals',
   'audit',
   'history',
+  'damaged',
 ] as const
 export type TableName = (typeof tableNames)[number]
 

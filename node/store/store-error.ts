@@ -76,12 +76,17 @@ function codeOf(text: string, operation: StoreOperation): StoreErrorCode {
   return 'daemon-refused'
 }
 
+/** The disk or its file system has lost what was there: EUCLEAN and EBADMSG are checksums that don't match. */
+const damageCodes: ReadonlySet<string> = new Set(['EIO', 'EUCLEAN', 'EBADMSG'])
+
 /** Wraps an error from reading the store's files. */
 export function storeErrorFromFile(thrown: unknown, what: string): StoreError {
   if (thrown instanceof StoreError) return thrown
   const code = (thrown as NodeJS.ErrnoException | undefined)?.code
   if (isMissing(thrown)) return storeError('path-unknown', `${what} is no longer there`, thrown)
   if (code === 'ENOSPC' || code === 'EDQUOT') return storeError('disk-full', `${what}: ${messageOf(thrown)}`, thrown)
+  if (code !== undefined && damageCodes.has(code))
+    return storeError('nar-mismatch', `${what}: ${messageOf(thrown)}`, thrown)
   return storeError('store-unavailable', `${what}: ${messageOf(thrown)}`, thrown)
 }
 

@@ -57,6 +57,10 @@ export const baseCandidates = 4
 /** Staged chunks also cached in memory: those that are imported shortly after. */
 export const recentChunkBytes = 2 * 1024 ** 2
 
+/** Damaged paths are read again this often, to see whether they were repaired; and how many are told of. */
+export const damagedCheckMs = 10 * 60_000
+export const maxDamagedPaths = 64
+
 /**
  * The slowest rate for a frame on a swarm stream, beside the idle limit of any stream: slower peers are disconnected.
  */

@@ -1,12 +1,14 @@
 /** Describing closures: recipes are made once a path, and again when a path was rebuilt with other bytes. */
 
 import assert from 'node:assert/strict'
-import { chmod, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { describeClosure } from '../../controller/build/describe.ts'
 import { PathRecipes } from '../../node/swarm/recipe/path-recipes.ts'
 import { sha256 } from '../../protocol/encoding/hash.ts'
 import { formatNixPublicKey, parseNixPublicKey, verifyPath } from '../../protocol/nix/signature.ts'
+import { connect } from '../helpers/mesh.ts'
 import { content, SwarmWorld } from '../helpers/swarm.ts'
 import { missingNix } from '../store/real-stores.ts'
 
@@ -14,12 +16,12 @@ const options = { skip: await missingNix(), timeout: 120_000 }
 
 test('a closure is described once, signed, and anew where a path has other bytes', options, async t => {
   const world = await SwarmWorld.of(t)
-  const { real, store, state, peerState } = await world.controller()
+  const { real, store, state, damaged, peerState } = await world.controller()
   const table = peerState.database.table('described')
   const top = await world.build(real, content('described', 300_000))
   const made: [number, number][] = []
   const describe = (of = store) =>
-    describeClosure(new PathRecipes({ store: of, documents: state, table }), top, world.key, (done, all) =>
+    describeClosure(new PathRecipes({ store: of, documents: state, table, damaged }), top, world.key, (done, all) =>
       made.push([done, all]),
     )
   const closure = await describe()
@@ -49,4 +51,32 @@ test('a closure is described once, signed, and anew where a path has other bytes
     again.paths.slice(1).map(({ recipe }) => recipe),
     closure.paths.slice(1).map(({ recipe }) => recipe),
   )
+})
+
+test('a damaged path of the store is found when it is asked for, told, and not described again', options, async t => {
+  const world = await SwarmWorld.of(t)
+  const [controller, device] = await Promise.all([world.controller(), world.peer('device')])
+  const { closures } = controller.door
+  const config = await world.release(controller, content('damaged', 300_000))
+  const [lib] = await controller.store.closure(config.topLevel)
+  assert.ok(lib)
+  const file = controller.real.root + lib.path
+  const sound = await readFile(file)
+  await chmod(file, 0o644)
+  await writeFile(file, Buffer.alloc(sound.length, 'x'))
+  const found = once(controller.damaged, 'found')
+  await connect(device, controller)
+  const ended = new AbortController()
+  const fetching = assert.rejects(world.fetch(device, config, { signal: ended.signal }))
+  assert.deepEqual(await found, [lib.path])
+  ended.abort(new Error('enough'))
+  await fetching
+  assert.deepEqual(closures.damaged.all, [lib.path])
+  const refused = { code: 'nar-mismatch', hint: /--repair-path/ }
+  await assert.rejects(describeClosure(closures, config.topLevel, world.key), refused)
+  await writeFile(file, sound)
+  await chmod(file, 0o444)
+  await controller.damaged.check()
+  assert.deepEqual(closures.damaged.all, [])
+  await describeClosure(closures, config.topLevel, world.key)
 })

@@ -2,6 +2,7 @@
 
 import { HintedError } from '../../../protocol/errors.ts'
 import type { Release } from '../../../protocol/release/release.ts'
+import { damageText } from '../../../protocol/report/damage.ts'
 import { releaseName } from '../../format/release-name.ts'
 import { type Rollout, watchRollout } from '../../queries/watch-rollout.ts'
 import type { Session } from '../../session/session.ts'
@@ -26,6 +27,12 @@ export async function watch(session: Session, release: Release, options: WatchOp
   const progress = new RolloutProgress()
   const waves = new WaveNews(session.peer, release)
   const enough = new AbortController()
+  const { damaged } = session.peer.closures
+  // Devices ask this store for what they lack: they wait for what is damaged here.
+  const onDamage = () => {
+    const text = damageText(damaged.all)
+    if (text !== undefined && !options.json) progress.say(`On this machine, ${text}`)
+  }
   const timeout = AbortSignal.timeout((options.timeout ?? watchSeconds) * 1000)
   let told = false
   const onChange = (rollout: Rollout) => {
@@ -39,14 +46,25 @@ export async function watch(session: Session, release: Release, options: WatchOp
       progress.say(`(${rollout.holders[0]} has the whole release: you may leave with Ctrl-C)`)
     told = true
   }
-  const rollout = await untilLeft(left => {
-    const signal = AbortSignal.any([left, enough.signal, timeout])
-    return watchRollout(session.peer, release, signal, onChange, options.waitFor)
-  })
-  return conclude(rollout, release, options, timeout.aborted)
+  onDamage()
+  damaged.on('found', onDamage)
+  try {
+    const rollout = await untilLeft(left => {
+      const signal = AbortSignal.any([left, enough.signal, timeout])
+      return watchRollout(session.peer, release, signal, onChange, options.waitFor)
+    })
+    return conclude(rollout, release, options, { timedOut: timeout.aborted, damaged: damaged.all })
+  } finally {
+    damaged.off('found', onDamage)
+  }
 }
 
-function conclude(rollout: Rollout, release: Release, options: GlobalOptions, timedOut: boolean): number {
+function conclude(
+  rollout: Rollout,
+  release: Release,
+  options: GlobalOptions,
+  { timedOut, damaged }: { timedOut: boolean; damaged: readonly string[] },
+): number {
   const { rows, complete, held, holders, failed } = rollout
   const running = rows.filter(
     row => row.state === 'running' && row.releaseSite === (release.site ?? null) && row.release === release.version,
@@ -67,6 +85,7 @@ function conclude(rollout: Rollout, release: Release, options: GlobalOptions, ti
       restores: release.restores ?? null,
       holders,
       failed,
+      damaged,
       devices: rows,
     },
     `${words.join('; ')}.`,

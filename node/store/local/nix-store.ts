@@ -1,13 +1,16 @@
 /** The Nix store of this machine: query, import, protect and read paths. */
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
+import { equalBytes } from '../../../protocol/encoding/hash.ts'
 import { isStorePath, storeDir } from '../../../protocol/nix/store-path.ts'
 import { maxQueryConnections } from '../limits.ts'
 import { FileHandles } from '../nar/file-handles.ts'
 import { NarLayoutCache } from '../nar/nar-cache.ts'
+import { layOutNar } from '../nar/nar-layout.ts'
 import { NarReader } from '../nar/nar-reader.ts'
 import type { PathInfo } from '../path-info.ts'
-import { storeError, storeErrorFromFile } from '../store-error.ts'
+import { StoreError, storeError, storeErrorFromFile } from '../store-error.ts'
 import { WorkerPool } from '../worker/worker-pool.ts'
 import { closureOf } from './closure.ts'
 import { collectGarbage, deleteGenerations, deletePaths, type Generation, generationsOf } from './generations.ts'
@@ -150,6 +153,22 @@ export class NixStore {
       )
     }
     return new NarReader(layout, this.#handles)
+  }
+
+  /** Whether the files of a path make the NAR that Nix registered, or the path is not valid any more. Reads all of it. */
+  async isSound(path: string): Promise<boolean> {
+    const info = await this.pathInfo(path)
+    if (info === undefined) return true
+    try {
+      const nar = new NarReader(await layOutNar(this.realPath(path)), this.#handles)
+      const hash = createHash('sha256')
+      for await (const piece of nar.stream()) hash.update(piece)
+      return equalBytes(hash.digest(), info.narHash)
+    } catch (thrown) {
+      // It may have been collected meanwhile.
+      if (thrown instanceof StoreError) return !(await this.isValid(path))
+      throw thrown
+    }
   }
 
   /**

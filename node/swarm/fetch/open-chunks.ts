@@ -16,6 +16,7 @@ export interface OpenChunksComponents extends Pick<LocalChunksComponents, 'store
   readonly index: ChunkIndex
   readonly recipes: RecipeBook
   readonly log: LocalChunksComponents['log']
+  readonly onDamaged: NonNullable<LocalChunksInit['onDamaged']>
 }
 
 /** `onLost` is called when local chunks have vanished. */
@@ -24,11 +25,11 @@ export async function openChunks(
   known: KnownClosure,
   onLost: NonNullable<LocalChunksInit['onLost']>,
 ): Promise<OpenChunks> {
-  const { store, index, recipes, directory, budgetBytes, log } = components
+  const { store, index, recipes, directory, budgetBytes, onDamaged, log } = components
   const { hash, list } = known
   const staging = await Staging.open(join(directory, toHex(hash)), list, { budgetBytes })
   const budget = new StagingBudget({ list, staging }, { budgetBytes })
-  const chunks = new LocalChunks({ store, list, staging: budget, index, recipes, log }, { onLost })
+  const chunks = new LocalChunks({ store, list, staging: budget, index, recipes, log }, { onLost, onDamaged })
   await chunks.discover()
   await adoptStaged(components, known, chunks)
   const finder = new BaseFinder({ list, index, recipes })

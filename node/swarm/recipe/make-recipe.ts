@@ -64,7 +64,7 @@ async function makeRecipe(
   const plain = await attempt(open(), references, facts, signal, 'plain')
   if (plain !== undefined) return plain
   throw new MakeRecipeError('nar-mismatch', `${facts.path}: its files are not those that Nix registered`, {
-    hint: `Run: nix-store --verify-path ${facts.path}; then: nix-store --repair-path ${facts.path}`,
+    hint: `Run as root: nix-store --repair-path ${facts.path} (and nix-store --verify-path to see that it is sound)`,
   })
 }
 

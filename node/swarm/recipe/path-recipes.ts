@@ -10,6 +10,7 @@ import type { Table } from '../../state/database.ts'
 import type { FleetState } from '../../state/fleet-state.ts'
 import type { NixStore } from '../../store/local/nix-store.ts'
 import type { PathInfo } from '../../store/path-info.ts'
+import type { DamagedPaths } from '../chunks/damaged-paths.ts'
 import { RecipePool } from './recipe-pool.ts'
 
 /** How many recipes had to be made, and how many of those are. */
@@ -26,6 +27,8 @@ export interface PathRecipesComponents {
   documents: Pick<FleetState, 'document' | 'keepDocument'>
   /** What was made before, by store path. */
   table: Table
+  /** Paths whose files were other than Nix registered when they were read last. */
+  damaged: Pick<DamagedPaths, 'all'>
 }
 
 /** A path's recipe by its ID, the NAR it was made of, and its references in slot order. */
@@ -71,12 +74,13 @@ export class PathRecipes {
   }
 
   async #recall(infos: readonly PathInfo[]): Promise<Map<string, Remembered>> {
-    const { table, documents } = this.#components
+    const { table, documents, damaged } = this.#components
+    const suspect = new Set(damaged.all)
     const recalled = new Map<string, Remembered>()
     for (const info of infos) {
       const known = rememberedFrom(await table.get(info.path))
       // The same path may have been collected and built again, with other bytes.
-      const fits = known !== undefined && equalBytes(known.narHash, info.narHash)
+      const fits = known !== undefined && !suspect.has(info.path) && equalBytes(known.narHash, info.narHash)
       if (fits && (await documents.document(known.recipe)) !== undefined) recalled.set(info.path, known)
     }
     return recalled

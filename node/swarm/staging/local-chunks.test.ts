@@ -53,16 +53,18 @@ async function world(t: TestContext) {
   }
   const recipes = new RecipeBook(db, { document, log })
   const lost: number[] = []
+  const damaged: string[] = []
   const open = async (chunked: ChunkedClosure, name: string) => {
     documents.push(chunked)
     const { list } = chunked
     const staging = await Staging.open(join(directory, name), list, { budgetBytes: 1024 ** 3 })
     closing.push(() => staging.close())
     const onLost = (numbers: readonly number[]) => lost.push(...numbers)
-    const chunks = new LocalChunks({ store, list, staging, index, recipes, log }, { onLost })
+    const onDamaged = (path: string) => damaged.push(path)
+    const chunks = new LocalChunks({ store, list, staging, index, recipes, log }, { onLost, onDamaged })
     return { chunks, staging, here: await chunks.discover() }
   }
-  return { directory, store, index, recipes, documents, lost, open }
+  return { directory, store, index, recipes, documents, lost, damaged, open }
 }
 
 async function assertReads(chunks: LocalChunks, chunked: ChunkedClosure): Promise<void> {
@@ -112,7 +114,7 @@ test('local chunks: a rebuild of which only hashes changed is all here, in the p
 })
 
 test('local chunks: when the collector takes a path, its chunks are lost and the index forgets it', async t => {
-  const { store, index, recipes, lost, open } = await world(t)
+  const { store, index, recipes, lost, damaged, open } = await world(t)
   const [old, rebuilt] = [generation('1'), generation('2')]
   for (const [path, nar] of Object.entries(old.nars)) store.paths.set(path, nar)
   await open(await old.chunked(), '1')
@@ -122,6 +124,7 @@ test('local chunks: when the collector takes a path, its chunks are lost and the
   assert.ok((await chunks.read(first)) !== undefined)
   store.paths.clear()
   assert.equal(await chunks.read(first), undefined)
+  assert.deepEqual(damaged, [])
   // Both paths were found gone by the one look.
   assert.deepEqual(
     lost.toSorted((a, b) => a - b),
@@ -150,7 +153,7 @@ test('local chunks: a path that goes is replaced by another that has the same ch
 })
 
 test('local chunks: damaged files are found by the hash, and served no more', async t => {
-  const { store, index, lost, open } = await world(t)
+  const { store, index, lost, damaged, open } = await world(t)
   const { lib, tool, nars, chunked } = generation('1')
   for (const [path, nar] of Object.entries(nars)) store.paths.set(path, nar)
   const closure = await chunked()
@@ -162,6 +165,7 @@ test('local chunks: damaged files are found by the hash, and served no more', as
     lost.toSorted((a, b) => a - b),
     ofLib,
   )
+  assert.deepEqual(damaged, [lib])
   assert.deepEqual(await index.paths(), [tool])
   const ofTool = closure.list.paths[1]?.chunks[0] ?? 0
   assert.ok((await chunks.read(ofTool)) !== undefined)

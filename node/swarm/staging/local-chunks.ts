@@ -24,6 +24,8 @@ export interface LocalChunksComponents {
 export interface LocalChunksInit {
   /** Called when local chunks have vanished: a path was collected or is damaged. */
   readonly onLost?: (numbers: readonly number[]) => void
+  /** Told of a valid path whose bytes are not what they should be. */
+  readonly onDamaged?: (path: StorePath) => void
 }
 
 /** Instead of a path's index: no store path has the chunk. */
@@ -32,6 +34,7 @@ const nowhere = -1
 export class LocalChunks implements ChunkStore {
   readonly #components: LocalChunksComponents
   readonly #onLost: (numbers: readonly number[]) => void
+  readonly #onDamaged: (path: StorePath) => void
   readonly #reader: ChunkReader
   readonly #ofClosure: ReadonlyMap<StorePath, PathChunks>
   /** Paths that chunks are read from, by index, and the index of each. */
@@ -46,9 +49,10 @@ export class LocalChunks implements ChunkStore {
   /** Vanished paths are handled one after another: the first check finds everything that one collection took. */
   readonly #mends = new SerialQueue()
 
-  constructor(components: LocalChunksComponents, { onLost = () => {} }: LocalChunksInit = {}) {
+  constructor(components: LocalChunksComponents, { onLost = () => {}, onDamaged = () => {} }: LocalChunksInit = {}) {
     this.#components = components
     this.#onLost = onLost
+    this.#onDamaged = onDamaged
     const { list, store } = components
     this.#ofClosure = new Map(list.paths.map(path => [path.described.path, path]))
     this.#reader = new ChunkReader({ store, positionsOf: path => this.#positionsOf(path) })
@@ -176,7 +180,10 @@ export class LocalChunks implements ChunkStore {
     if (!this.#sourceOf.has(path)) return
     const { store, log } = this.#components
     const valid = await store.validPaths([...this.#sourceOf.keys()])
-    if (valid.delete(path)) this.#damaged.add(path)
+    if (valid.delete(path)) {
+      this.#damaged.add(path)
+      this.#onDamaged(path)
+    }
     const dropped = [...this.#sourceOf.keys()].filter(each => !valid.has(each))
     log.warn({ path, paths: dropped.length, damaged: this.#damaged.has(path) }, 'chunks have vanished from the store')
     const lost = this.#unplace(dropped)
