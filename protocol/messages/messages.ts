@@ -23,7 +23,9 @@ export function protocolNames(fleet: string) {
     document: `/${prefix}/document/1`,
     /** Document requests whose answers may be deltas. */
     documentDelta: `/${prefix}/document/2`,
-    swarm: `/${prefix}/swarm/1`,
+    swarm: `/${prefix}/swarm/2`,
+    /** Swarm streams without `lost`, as peers of old speak them. */
+    swarmWithoutLosses: `/${prefix}/swarm/1`,
     log: `/${prefix}/log/1`,
     proposals: `/${prefix}/proposals/1`,
     heads: `${prefix}/heads/1`,
@@ -32,6 +34,11 @@ export function protocolNames(fleet: string) {
   } as const
 }
 export type ProtocolNames = ReturnType<typeof protocolNames>
+
+/** Versions of the swarm's protocol, the newest first. */
+export function swarmProtocols({ swarm, swarmWithoutLosses }: ProtocolNames): string[] {
+  return [swarm, swarmWithoutLosses]
+}
 
 /** The first message of both sides, before either is admitted. */
 const helloSchema = z.strictObject({

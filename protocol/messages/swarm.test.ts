@@ -31,7 +31,7 @@ const bytes = fc.uint8Array({ minLength: 1, maxLength: 300 })
 const frame: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({ type: fc.constant('open' as const), closure: fc.uint8Array({ minLength: 32, maxLength: 32 }) }),
   fc.record({ type: fc.constant('ready' as const), wants: fc.boolean(), bitfield: bytes }),
-  fc.record({ type: fc.constantFrom('have' as const, 'request', 'cancel', 'missing'), chunks: numbers }),
+  fc.record({ type: fc.constantFrom('have' as const, 'request', 'cancel', 'missing', 'lost'), chunks: numbers }),
   fc.record({
     type: fc.constant('chunk' as const),
     chunk: number,

@@ -18,6 +18,8 @@ export const frameTypes = {
   busy: 8,
   refused: 9,
   requestFrom: 10,
+  /** Since swarm/2. */
+  lost: 11,
 } as const
 
 /** Reasons to refuse a stream, as on the wire. */
@@ -48,7 +50,8 @@ export interface AskFrom {
  * The dialler sends `open`; the listener answers with `ready`, and the dialler with a `ready` of its own. A `ready`
  * states the sender's chunks (a bitfield, empty for none) and whether it fetches the closure. Other frames follow in
  * any order. A later `ready` with an empty bitfield says that the sender started or stopped fetching. `requestFrom`
- * is a request whose answers may be deltas; a peer that lacks the base chunks answers as to `request`.
+ * is a request whose answers may be deltas; a peer that lacks the base chunks answers as to `request`. `lost`
+ * revokes a `have`: the sender no longer has these chunks, and the receiver announces those that it has.
  */
 export type Frame =
   | { type: 'open'; closure: Uint8Array }
@@ -58,6 +61,7 @@ export type Frame =
   | { type: 'requestFrom'; recipe: Uint8Array; asks: readonly AskFrom[] }
   | { type: 'cancel'; chunks: readonly number[] }
   | { type: 'missing'; chunks: readonly number[] }
+  | { type: 'lost'; chunks: readonly number[] }
   | { type: 'chunk'; chunk: number; encoding: ChunkEncoding; bytes: Uint8Array }
   | { type: 'busy'; milliseconds: number }
   | { type: 'refused'; reason: Refusal }
@@ -122,6 +126,8 @@ export function decodeFrame(bytes: Uint8Array): Frame {
       return { type: 'cancel', chunks: numbersOf(payload) }
     case frameTypes.missing:
       return { type: 'missing', chunks: numbersOf(payload) }
+    case frameTypes.lost:
+      return { type: 'lost', chunks: numbersOf(payload) }
     case frameTypes.chunk: {
       const encoding = (Object.keys(chunkEncodings) as ChunkEncoding[]).find(
         name => chunkEncodings[name] === payload[4],

@@ -29,6 +29,7 @@ export const goldenFrames: Readonly<Record<string, Frame>> = {
   'chunk-zstd': { type: 'chunk', chunk: 1, encoding: 'zstd', bytes: Buffer.from('28b52ffd2002110000c4c4', 'hex') },
   'chunk-delta': { type: 'chunk', chunk: 300, encoding: 'delta', bytes: Buffer.from('28b52ffd', 'hex') },
   missing: { type: 'missing', chunks: [300] },
+  lost: { type: 'lost', chunks: [300] },
   busy: { type: 'busy', milliseconds: 2000 },
   'refused-unknown-closure': { type: 'refused', reason: 'unknown-closure' },
   'refused-duplicate': { type: 'refused', reason: 'duplicate' },

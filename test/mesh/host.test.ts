@@ -27,6 +27,7 @@ describe('a host', () => {
         names.documentDelta,
         names.proposals,
         names.swarm,
+        names.swarmWithoutLosses,
       ]
       const known = new Set([...own, ...serviceProtocols(names)])
       assert.deepEqual(

@@ -145,3 +145,23 @@ test('when both dial at once exactly one session stays, and works', options, asy
     }, 'idle sessions to end')
   }
 })
+
+test('a peer of the version before, which knows no losses, gets a closure and gives it', options, async t => {
+  const world = await SwarmWorld.of(t)
+  const controller = await world.controller()
+  const [old, device] = [await world.peer('old'), await world.peer('device')]
+  await old.host.unhandle(old.names.swarm)
+  const config = await world.release(controller, content('versions', 600_000))
+  await connectAll(old, controller)
+  await connectAll(old, device)
+  // The controller is not reached by the device: all of it comes over streams of the older protocol.
+  const known = await world.known(old, config)
+  const entry = await controller.swarms.open(known)
+  const fetching = world.fetch(old, config)
+  controller.swarms.connect(entry)
+  await fetching
+  await world.fetch(device, config)
+  const protocols = device.host.getConnections(old.host.peerId).flatMap(each => each.streams.map(s => s.protocol))
+  assert.ok(protocols.includes(old.names.swarmWithoutLosses))
+  assert.ok(!protocols.includes(old.names.swarm))
+})

@@ -43,10 +43,12 @@ export class Bitfield {
     return true
   }
 
-  remove(number: number): void {
-    if (!this.has(number)) return
+  /** Removes a number; false when it was not there. */
+  remove(number: number): boolean {
+    if (!this.has(number)) return false
     this.bytes[number >> 3] = (this.bytes[number >> 3] ?? 0) & ~(0x80 >> (number & 7))
     this.#count--
+    return true
   }
 
   static full(size: number): Bitfield {

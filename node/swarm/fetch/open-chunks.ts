@@ -28,7 +28,7 @@ export async function openChunks(
   const { store, index, recipes, directory, budgetBytes, onDamaged, log } = components
   const { hash, list } = known
   const staging = await Staging.open(join(directory, toHex(hash)), list, { budgetBytes })
-  const budget = new StagingBudget({ list, staging }, { budgetBytes })
+  const budget = new StagingBudget({ list, staging }, { budgetBytes, onEvicted: onLost })
   const chunks = new LocalChunks({ store, list, staging: budget, index, recipes, log }, { onLost, onDamaged })
   await chunks.discover()
   await adoptStaged(components, known, chunks)

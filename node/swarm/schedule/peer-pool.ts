@@ -60,6 +60,16 @@ export class PeerPool {
     return true
   }
 
+  /** The peer has a chunk no longer; what it was asked of it is asked elsewhere. */
+  removeHave(peer: PeerState, chunk: number, now: number): void {
+    this.drop(peer, chunk, now)
+    if (!peer.has.remove(chunk)) return
+    const wasPaused = peer.lost.delete(chunk)
+    this.#pauses = wasPaused ? this.#pauses.filter(each => each.peer !== peer || each.chunk !== chunk) : this.#pauses
+    if (peer.usable && !wasPaused) this.#table.addCopy(peer, chunk, -1, now)
+    this.feed()
+  }
+
   addHaves(peer: PeerState, what: Bitfield | 'all', now: number): void {
     for (let chunk = 0; chunk < this.#table.lengths.length; chunk++) {
       if (what === 'all' || what.has(chunk)) this.addHave(peer, chunk, now)
@@ -103,9 +113,10 @@ export class PeerPool {
     return true
   }
 
-  /** The peer failed to send a chunk. */
+  /** The peer failed to send a chunk; for one that it has told as lost before, it did not fail. */
   failed(peer: PeerState, chunk: number, now: number): void {
-    this.drop(peer, chunk, now)
+    const wasAsked = this.drop(peer, chunk, now) !== undefined
+    if (!wasAsked && !peer.has.has(chunk)) return
     this.failures++
     if (peer.has.has(chunk) && !peer.lost.has(chunk)) {
       if (peer.usable) this.#table.addCopy(peer, chunk, -1, now)

@@ -139,6 +139,14 @@ export class Scheduler {
     this.#membersChanged = true
   }
 
+  /** A peer has lost a chunk. That isn't a failure. */
+  peerLost(id: string, chunk: number, now: number): void {
+    this.#advance(now)
+    this.#expectChunk(chunk)
+    const peer = this.#pool.get(id)
+    if (peer !== undefined) this.#pool.removeHave(peer, chunk, now)
+  }
+
   /** Whether a peer fetches the closure, too. Each such local peer fetches its share over the uplink. */
   peerWants(id: string, wants: boolean): void {
     const peer = this.#pool.get(id)

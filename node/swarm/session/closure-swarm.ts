@@ -119,6 +119,13 @@ export class ClosureSwarm extends EventEmitter<Events> {
       for (const chunk of chunks) scheduler()?.failed(peer.id, chunk, Date.now())
       this.#pump()
     })
+    session.on('lost', chunks => {
+      for (const chunk of chunks) {
+        scheduler()?.peerLost(peer.id, chunk, Date.now())
+        if (this.#chunks.has(chunk)) session.announce(chunk)
+      }
+      this.#pump()
+    })
     session.on('busy', milliseconds => {
       this.busyUntil = Date.now() + milliseconds
       scheduler()?.busy(peer.id, this.busyUntil)
@@ -219,6 +226,12 @@ export class ClosureSwarm extends EventEmitter<Events> {
   /** Announces new local chunks to all peers. */
   announce(chunk: number): void {
     for (const { session } of this.#sessions.values()) session.announce(chunk)
+  }
+
+  /** Tells all peers about local chunks that have vanished. */
+  lost(chunks: readonly number[]): void {
+    const gone = chunks.filter(chunk => !this.#chunks.has(chunk))
+    for (const { session } of this.#sessions.values()) session.tellLost(gone)
   }
 
   /** Ends sessions that neither side needs: streams are limited, and an unused closure occupies memory. */

@@ -37,6 +37,11 @@ export class FrameStream {
     this.#reader = new StreamReader(stream)
   }
 
+  /** The negotiated protocol. */
+  get protocol(): string {
+    return this.#stream.protocol
+  }
+
   /** The next frame; undefined if the stream ended between two frames. */
   async read(signal?: AbortSignal): Promise<Frame | undefined> {
     const header = await this.#exactly(4, signal)

@@ -44,6 +44,8 @@ interface Events {
   wasted: [number]
   /** The peer doesn't have these chunks after all. */
   missing: [readonly number[]]
+  /** The peer has lost these chunks. */
+  lost: [readonly number[]]
   /** The peer asks to be asked later, in milliseconds; it answers none of the pending requests. */
   busy: [number]
   closed: [unknown]
@@ -70,6 +72,8 @@ export interface SessionInit {
   weWant?: boolean
   /** Of two streams opened at the same time, this is the one that stays. */
   preferred?: boolean
+  /** Whether the stream's protocol has `lost`. */
+  losses?: boolean
 }
 
 export class Session extends EventEmitter<Events> {
@@ -77,6 +81,7 @@ export class Session extends EventEmitter<Events> {
   /** The peer's chunks. */
   readonly theirs: Bitfield
   readonly preferred: boolean
+  readonly #losses: boolean
   /** Bytes of uncompressed chunks, which windows are counted in. */
   readonly received = new RateMeter(receivedFadeMs)
   /** When the peer last sent anything or was sent a chunk, in milliseconds. */
@@ -102,6 +107,7 @@ export class Session extends EventEmitter<Events> {
     this.peer = init.peer
     this.theirs = init.theirs
     this.preferred = init.preferred ?? false
+    this.#losses = init.losses ?? true
     this.#theyWant = init.theyWant
     this.#weWant = init.weWant ?? false
     this.#told = init.ours ?? new Bitfield(components.list.count)
@@ -182,6 +188,15 @@ export class Session extends EventEmitter<Events> {
     }, announceIntervalMs)
   }
 
+  /** Tells that we no longer have chunks that we said we had: from then on the peer tells us when it has them. */
+  tellLost(chunks: readonly number[]): void {
+    if (this.#closed) return
+    const told = chunks.filter(chunk => this.#told.remove(chunk))
+    const withdrawn = new Set(told)
+    this.#unannounced = this.#unannounced.filter(chunk => !withdrawn.has(chunk))
+    if (this.#losses) this.#say(told, numbers => ({ type: 'lost', chunks: numbers }))
+  }
+
   close(reason: unknown = new SessionError('ended', 'the session was ended')): void {
     if (this.#closed) return
     this.#closed = true
@@ -234,6 +249,11 @@ export class Session extends EventEmitter<Events> {
           this.#answered(chunk)
         }
         this.emit('missing', frame.chunks)
+        return
+      case 'lost':
+        if (!this.#losses) throw new SessionError('misbehaved', 'expected no lost frame in this version')
+        for (const chunk of this.#checked(frame.chunks)) this.theirs.remove(chunk)
+        this.emit('lost', frame.chunks)
         return
       case 'busy':
         this.emit('busy', Math.min(frame.milliseconds, maxBusyMs))

@@ -4,7 +4,7 @@ import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { toHex } from '../../../protocol/encoding/hash.ts'
 import { messageOf } from '../../../protocol/errors.ts'
 import type { Certificate } from '../../../protocol/members/certificate.ts'
-import type { ProtocolNames } from '../../../protocol/messages/messages.ts'
+import { type ProtocolNames, swarmProtocols } from '../../../protocol/messages/messages.ts'
 import type { Frame, Refusal } from '../../../protocol/messages/swarm.ts'
 import { helloTimeoutMs } from '../../mesh/limits.ts'
 import type { Admission, Member } from '../../mesh/peers/admission.ts'
@@ -92,18 +92,18 @@ export class SwarmService {
 
   async start(): Promise<void> {
     const { host, names, admission } = this.#components
-    await host.handle(names.swarm, (stream, connection) => this.#answer(stream, connection), {
-      maxInboundStreams: servedClosures,
-      maxOutboundStreams: servedClosures,
-    })
-    admission.gate(names.swarm)
+    const bounds = { maxInboundStreams: servedClosures, maxOutboundStreams: servedClosures }
+    for (const protocol of swarmProtocols(names)) {
+      await host.handle(protocol, (stream, connection) => this.#answer(stream, connection), bounds)
+      admission.gate(protocol)
+    }
     this.#timer = setInterval(() => this.maintain(Date.now()), 1_000)
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     this.#stop.abort(new SessionError('ended', 'the peer stops'))
-    await this.#components.host.unhandle(this.#components.names.swarm)
+    await this.#components.host.unhandle(swarmProtocols(this.#components.names))
     await Promise.allSettled([...this.#slots.values()].map(({ made }) => made))
     for (const [key, { entry }] of this.#slots) if (entry !== undefined) this.#close(key, entry)
     await Promise.all(this.#closing.values())
@@ -177,11 +177,13 @@ export class SwarmService {
     const { host, log } = this.#components
     // Otherwise both would use the same files.
     await this.#closing.get(key)
-    const opened = await this.#components.openChunks(known, numbers =>
-      log.debug({ chunks: numbers.length }, 'local chunks have vanished'),
-    )
+    let swarm: ClosureSwarm | undefined
+    const opened = await this.#components.openChunks(known, numbers => {
+      log.debug({ chunks: numbers.length }, 'local chunks have vanished')
+      swarm?.lost(numbers)
+    })
     const { chunks } = opened
-    const swarm = new ClosureSwarm({ list: known.list, chunks, log }, { self: host.peerId.toString() })
+    swarm = new ClosureSwarm({ list: known.list, chunks, log }, { self: host.peerId.toString() })
     swarm.on('misbehaved', ({ id, name }, reason) => this.#ban(id, name, reason))
     return { ...opened, swarm, hash: known.hash }
   }
@@ -192,7 +194,10 @@ export class SwarmService {
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(helloTimeoutMs)])
     let frames: FrameStream | undefined
     try {
-      frames = new FrameStream(await openStream(host, member.peer, names.swarm, signal), this.#components.patience)
+      frames = new FrameStream(
+        await openStream(host, member.peer, swarmProtocols(names), signal),
+        this.#components.patience,
+      )
       await frames.write({ type: 'open', closure: entry.hash }, signal)
       const heard = await frames.read(signal)
       if (heard?.type === 'refused') {
@@ -290,7 +295,7 @@ export class SwarmService {
   }
 
   #attach({ swarm, chunks, finder }: OpenSwarm, { frames, member, said, heard, preferred }: Handshake): void {
-    const { uploads, bases, certificate, host, admission } = this.#components
+    const { uploads, bases, certificate, host, names, admission } = this.#components
     this.#stop.signal.throwIfAborted()
     const id = member.peer.toString()
     if (admission.member(member.peer) === undefined || this.#isBanned(id))
@@ -311,6 +316,7 @@ export class SwarmService {
         ours: bitfieldOf(said, swarm.list.count),
         weWant: said.wants,
         preferred,
+        losses: frames.protocol === names.swarm,
       },
     )
     swarm.attach(session, peer)

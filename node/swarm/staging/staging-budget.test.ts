@@ -20,8 +20,10 @@ async function scene(budgetBytes: number, staged: (chunks: number[][]) => number
   const { list } = await closure
   const chunks = list.paths.map(path => [...path.chunks])
   const staging = new MemoryStaging(list, staged(chunks))
-  const budget = new StagingBudget(staging.components, { budgetBytes })
-  return { list, chunks, staging, budget, of: (path: number) => chunks[path] ?? [] }
+  const evicted: number[] = []
+  const init = { budgetBytes, onEvicted: (numbers: readonly number[]) => evicted.push(...numbers) }
+  const budget = new StagingBudget(staging.components, init)
+  return { list, chunks, staging, evicted, budget, of: (path: number) => chunks[path] ?? [] }
 }
 
 /** Whether a promise has resolved by now. */
@@ -75,9 +77,10 @@ describe('room for what is in flight', () => {
   })
 
   it('comes from a file of its own where nothing else is left', async () => {
-    const { budget, of, staging } = await scene(4_000_000, chunks => chunks[2] ?? [])
+    const { budget, of, staging, evicted } = await scene(4_000_000, chunks => chunks[2] ?? [])
     await budget.reserve().hold(of(3), none)
     assert.deepEqual(staging.evicted, [2])
+    assert.deepEqual(evicted, of(2), 'others are told what went')
   })
 
   it('that there can never be is refused, with what it would take', async () => {

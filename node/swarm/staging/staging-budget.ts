@@ -20,6 +20,12 @@ export interface StagingBudgetComponents {
   readonly staging: Pick<Staging, 'has' | 'put' | 'read' | 'releasePath' | 'takesRoom' | 'evict' | 'layout'>
 }
 
+export interface StagingBudgetInit {
+  readonly budgetBytes: number
+  /** Called with staged chunks that were evicted. */
+  readonly onEvicted?: (numbers: readonly number[]) => void
+}
+
 interface Waiter {
   readonly reservation: Reservation
   readonly chunks: readonly number[]
@@ -38,6 +44,7 @@ interface Waiter {
  */
 export class StagingBudget {
   readonly budgetBytes: number
+  readonly #onEvicted: (numbers: readonly number[]) => void
   readonly #list: ChunkList
   readonly #staging: StagingBudgetComponents['staging']
   /** Chunks that count against the budget: on disk, or about to be. */
@@ -63,8 +70,9 @@ export class StagingBudget {
     },
   }
 
-  constructor({ list, staging }: StagingBudgetComponents, { budgetBytes }: { budgetBytes: number }) {
+  constructor({ list, staging }: StagingBudgetComponents, { budgetBytes, onEvicted = () => {} }: StagingBudgetInit) {
     this.budgetBytes = budgetBytes
+    this.#onEvicted = onEvicted
     this.#list = list
     this.#staging = staging
     this.#reservations = new Uint32Array(list.count)
@@ -234,9 +242,12 @@ export class StagingBudget {
 
   #evict(range: number): void {
     const { from, to } = this.#staging.layout.ranges[range] ?? { from: 0, to: 0 }
+    const staged: number[] = []
+    for (let number = from; number < to; number++) if (this.#staging.has(number)) staged.push(number)
     // A file that can't be removed is found and counted at the next start.
     void this.#staging.evict(range).catch(() => {})
     for (let number = from; number < to; number++) this.#settle(number)
+    this.#onEvicted(staged)
   }
 
   #needOf(chunks: readonly number[]): number {

@@ -1,0 +1,116 @@
+/** Tests of a closure's swarm over streams in memory: what one side loses, the other tells it of. */
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type TestContext, test } from 'node:test'
+import { equalBytes } from '../../../protocol/encoding/hash.ts'
+import { ChunkedClosure, memoryPath } from '../../../test/helpers/chunked-closure.ts'
+import { silentLogger } from '../../../test/helpers/log.ts'
+import { noise, storePath } from '../../../test/helpers/planted-nar.ts'
+import { testStreams } from '../../../test/helpers/streams.ts'
+import { Bitfield } from '../chunks/bitfield.ts'
+import { ClosureSwarm } from './closure-swarm.ts'
+import { FrameStream } from './frame-stream.ts'
+import { Session } from './session.ts'
+import { UploadLimiter } from './upload-limiter.ts'
+
+const closure = await ChunkedClosure.of([memoryPath(storePath('a'), noise('a', 300_000))])
+const { list } = closure
+
+class Chunks {
+  readonly here = new Map<number, Uint8Array>()
+  readonly has = (number: number) => this.here.has(number)
+  readonly read = async (number: number) => this.here.get(number)
+  readonly put = async (number: number, bytes: Uint8Array) => void this.here.set(number, bytes)
+  bitfield(): Bitfield {
+    const all = new Bitfield(list.count)
+    for (const number of this.here.keys()) all.add(number)
+    return all
+  }
+}
+
+/** Two neighbours, of which the first has all and the second has nothing, in one session. */
+async function neighbours(t: TestContext, losses: boolean) {
+  const [first, second] = [new Chunks(), new Chunks()]
+  for (let number = 0; number < list.count; number++) first.here.set(number, await closure.chunk(number))
+  const swarms = [first, second].map((chunks, i) => {
+    return new ClosureSwarm({ list, chunks, log: silentLogger }, { self: `peer-${i}` })
+  })
+  const frames = testStreams().map(stream => new FrameStream(stream))
+  const sessions = [first, second].map((chunks, i) => {
+    const other = i === 0 ? second : first
+    const uploads = new UploadLimiter({ peers: 16 })
+    const session = new Session(
+      { frames: frames[i] as FrameStream, list, chunks, uploads },
+      {
+        peer: `peer-${1 - i}`,
+        local: true,
+        theirs: other.bitfield(),
+        theyWant: false,
+        ours: chunks.bitfield(),
+        weWant: false,
+        losses,
+      },
+    )
+    swarms[i]?.attach(session, { id: `peer-${1 - i}`, name: 'x', local: true, controller: false })
+    return session
+  })
+  t.after(() => {
+    for (const swarm of swarms) swarm.close()
+  })
+  const [a, b] = swarms as [ClosureSwarm, ClosureSwarm]
+  return { first, second, a, b, sessions: sessions as [Session, Session] }
+}
+
+test('a chunk that was lost is told of by the neighbour that has it, and comes from there', async t => {
+  const { first, second, a, b, sessions } = await neighbours(t, true)
+  // From elsewhere: the first one has it, so it isn't told.
+  second.here.set(0, await closure.chunk(0))
+  b.announce(0)
+  first.here.delete(0)
+  const told = once(sessions[1], 'lost')
+  a.lost([0])
+  assert.deepEqual((await told)[0], [0])
+  a.fetch([0])
+  await a.available(0, t.signal)
+  assert.ok(equalBytes(first.here.get(0) ?? new Uint8Array(), await closure.chunk(0)))
+})
+
+test('a chunk that a peer lost is not asked of it, and is when it has it again', async t => {
+  const { first, second, a, b, sessions } = await neighbours(t, true)
+  const bytes = await closure.chunk(1)
+  first.here.delete(1)
+  const told = once(sessions[1], 'lost')
+  a.lost([1])
+  await told
+  b.fetch([1])
+  const asked: unknown[] = []
+  sessions[1].on('missing', chunks => asked.push(chunks))
+  const came = b.available(1, t.signal)
+  first.here.set(1, bytes)
+  a.announce(1)
+  await came
+  assert.ok(equalBytes(second.here.get(1) ?? new Uint8Array(), bytes))
+  assert.deepEqual(asked, [])
+})
+
+test('a chunk that is here still, somewhere else, is not told as lost', async t => {
+  const { a, sessions } = await neighbours(t, true)
+  const heard: unknown[] = []
+  sessions[1].on('lost', chunks => heard.push(chunks))
+  const wants = once(sessions[1], 'wants')
+  a.lost([0, 1])
+  a.fetch([])
+  await wants
+  assert.deepEqual(heard, [])
+})
+
+test('a peer of the version before is told of no loss, and sends none', async t => {
+  const { first, a, sessions } = await neighbours(t, false)
+  const wants = once(sessions[1], 'wants')
+  first.here.delete(0)
+  a.lost([0])
+  a.fetch([])
+  assert.deepEqual(await wants, [true])
+  assert.equal(sessions[1].theirs.has(0), true)
+})
