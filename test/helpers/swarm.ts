@@ -101,7 +101,11 @@ export class SwarmWorld {
 
   /** Builds a closure in a controller's store and releases it; it is kept, signed and told to the mesh. */
   async release(controller: StorePeer, what: Content): Promise<ReleasedConfig> {
-    const topLevel = await this.build(controller.real, what)
+    return await this.releaseOf(controller, await this.build(controller.real, what))
+  }
+
+  /** Releases a closure that is in a controller's store. */
+  async releaseOf(controller: StorePeer, topLevel: string): Promise<ReleasedConfig> {
     const built = { system: 'x86_64-linux', target: 'portable' as const, topLevel }
     const config = await releaseConfig(controller.door, built, this.key)
     const { trusted } = controller.state.accepted ?? {}

@@ -1,7 +1,7 @@
 /** Closures move between real stores over real streams: from several sources, in parts, and again for nothing. */
 
 import assert from 'node:assert/strict'
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect } from '../helpers/mesh.ts'
@@ -67,4 +67,34 @@ test('three devices of a site cost the controller elsewhere little more than one
   const sent = all.reduce((sum, { fromControllers }) => sum + fromControllers, 0)
   const needed = all[0]?.needed ?? 0
   assert.ok(sent <= 1.1 * needed, `expected about ${needed} bytes from the controller, got ${sent}`)
+})
+
+test('content-addressed paths keep their addresses, so that stores without the key take them', options, async t => {
+  const world = await SwarmWorld.of(t)
+  const [controller, device] = [await world.controller(), await world.peer('device')]
+  await connect(device, controller)
+  const sources = join(world.mesh.directory, 'sources')
+  await mkdir(join(sources, 'tree'), { recursive: true })
+  await writeFile(join(sources, 'tree/one'), 'one\n')
+  await writeFile(join(sources, 'download'), 'some bytes\n')
+  const add = async (...args: string[]) => (await controller.real.nixStore(...args)).trim()
+  const tree = await add('--add', join(sources, 'tree'))
+  const download = await add('--add-fixed', 'sha256', join(sources, 'download'))
+  const config = await world.releaseOf(
+    controller,
+    await controller.real.addText('top', tree + download, [tree, download]),
+  )
+  await world.fetch(device, config)
+  for (const path of [tree, download]) {
+    const there = await controller.store.pathInfo(path)
+    assert.ok(there?.contentAddress)
+    assert.equal((await device.store.pathInfo(path))?.contentAddress, there.contentAddress)
+  }
+  assert.equal((await device.store.pathInfo(config.topLevel))?.contentAddress, undefined)
+  assert.match(device.closures.described.get(tree.slice(11, 43))?.contentAddress ?? '', /^fixed:r:sha256:/)
+  const strict = await world.stores.open(world.stores.real('strict').root)
+  const info = await device.store.pathInfo(tree)
+  assert.ok(info)
+  const nar = (await device.store.nar(tree)).stream()
+  assert.equal(await strict.import({ ...info, signatures: [] }, nar), 'imported')
 })

@@ -1,5 +1,6 @@
 /** An index of verified closure descriptors by hash part: paths that can be fetched. */
 import { type Closure, referencesOf } from '../../../protocol/closure/closure.ts'
+import { treeAddress } from '../../../protocol/nix/content-address.ts'
 import { parseStorePath } from '../../../protocol/nix/store-path.ts'
 import type { PathInfo } from '../path-info.ts'
 
@@ -24,12 +25,9 @@ export class DescribedPaths {
     const { closure, place } = this.#places.get(hashPart) ?? {}
     const described = place === undefined ? undefined : closure?.paths[place]
     if (closure === undefined || described === undefined) return undefined
-    return {
-      path: described.path,
-      narHash: described.narHash,
-      narSize: described.narSize,
-      references: referencesOf(closure, described).sort(),
-      signatures: described.signatures,
-    }
+    const { path, narHash, narSize, signatures } = described
+    const signed = { path, narHash, narSize, references: referencesOf(closure, described).sort() }
+    const contentAddress = treeAddress(signed)
+    return { ...signed, signatures, ...(contentAddress && { contentAddress }) }
   }
 }

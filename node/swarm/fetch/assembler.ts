@@ -2,6 +2,8 @@
 
 import { setMaxListeners } from 'node:events'
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
+import { fileAddress, fileNarHeader, treeAddress } from '../../../protocol/nix/content-address.ts'
+import type { SignedPathInfo } from '../../../protocol/nix/signature.ts'
 import { AbortRace } from '../../concurrency/abort-race.ts'
 import { Semaphore } from '../../concurrency/semaphore.ts'
 import type { Logger } from '../../process/log.ts'
@@ -170,9 +172,12 @@ class Assembly {
     await Promise.all(imports)
   }
 
-  async #import({ described, references }: PathChunks, nar: AsyncIterable<Uint8Array>): Promise<void> {
+  async #import(what: PathChunks, nar: AsyncIterable<Uint8Array>): Promise<void> {
+    const { described, references } = what
     const { path, narHash, narSize, signatures } = described
-    const info = { path, narHash, narSize, references: references.toSorted(), signatures }
+    const signed = { path, narHash, narSize, references: references.toSorted() }
+    const contentAddress = treeAddress(signed) ?? (await this.#fileAddress(signed, what))
+    const info = { ...signed, signatures, ...(contentAddress && { contentAddress }) }
     try {
       const result = await this.#components.store.import(info, nar, { signal: this.#signal })
       this.#components.log.debug({ path, result }, 'a path is valid')
@@ -184,6 +189,18 @@ class Assembly {
         cause: thrown,
       })
     }
+  }
+
+  /** Of a small path, whose chunks are all here: it is read for its address before it is read for the store. */
+  async #fileAddress(info: SignedPathInfo, path: PathChunks): Promise<string | undefined> {
+    if (info.narSize > smallPathBytes) return undefined
+    const pieces: Uint8Array[] = []
+    for await (const piece of this.#nar(path)) {
+      const isFile = pieces.length > 0 || fileNarHeader.equals(piece.subarray(0, fileNarHeader.length))
+      if (!isFile) return undefined
+      pieces.push(piece)
+    }
+    return fileAddress(info, Buffer.concat(pieces))
   }
 
   async #imported(path: PathChunks): Promise<void> {
