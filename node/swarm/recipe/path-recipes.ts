@@ -10,7 +10,6 @@ import type { Table } from '../../state/database.ts'
 import type { FleetState } from '../../state/fleet-state.ts'
 import type { NixStore } from '../../store/local/nix-store.ts'
 import type { PathInfo } from '../../store/path-info.ts'
-import type { DamagedPaths } from '../chunks/damaged-paths.ts'
 import { RecipePool } from './recipe-pool.ts'
 
 /** How many recipes had to be made, and how many of those are. */
@@ -28,7 +27,7 @@ export interface PathRecipesComponents {
   /** What was made before, by store path. */
   table: Table
   /** Paths whose files were other than Nix registered when they were read last. */
-  damaged: Pick<DamagedPaths, 'all'>
+  damaged: { readonly all: readonly string[] }
 }
 
 /** A path's recipe by its ID, the NAR it was made of, and its references in slot order. */

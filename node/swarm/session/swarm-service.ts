@@ -194,10 +194,8 @@ export class SwarmService {
     const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(helloTimeoutMs)])
     let frames: FrameStream | undefined
     try {
-      frames = new FrameStream(
-        await openStream(host, member.peer, swarmProtocols(names), signal),
-        this.#components.patience,
-      )
+      const stream = await openStream(host, member.peer, swarmProtocols(names), signal)
+      frames = new FrameStream(stream, this.#components.patience)
       await frames.write({ type: 'open', closure: entry.hash }, signal)
       const heard = await frames.read(signal)
       if (heard?.type === 'refused') {
