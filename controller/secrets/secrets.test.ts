@@ -11,7 +11,7 @@ import { withCode } from '../../test/helpers/errors.ts'
 import { ProjectEdit } from '../project/edit.ts'
 import { type ProjectFiles, readProjectFiles } from '../project/files.ts'
 import { git } from '../project/git.ts'
-import { decryptWith, encryptTo } from './age.ts'
+import { decryptWith, encryptTo, sealFor } from './age.ts'
 import { normalised, processed } from './process.ts'
 import { addSecret, cipherFile, openSecret, recipientsOf, rekey } from './vault.ts'
 
@@ -101,6 +101,21 @@ describe("the project's secrets", () => {
     for (const one of [ada, bob]) assert.equal(text(await openSecret(edit(), 'db', one)), 'content')
     await assert.rejects(openSecret(edit(), 'db', eve), withCode('not-an-operator'))
     assert.deepEqual(await rekey(edit(), await files(), ada, [ada.recipient, bob.recipient]), [], 'nothing to do')
+
+    // What a merge of two branches may leave: the JSON of the one, the ciphertext of the other.
+    const merged = edit()
+    await merged.write(cipherFile('db'), await sealFor([ada.recipient], bytes('content')))
+    await apply(merged)
+    await assert.rejects(openSecret(edit(), 'db', bob), withCode('not-an-operator'))
+    const mended = edit()
+    assert.deepEqual(await rekey(mended, await files(), ada, [ada.recipient, bob.recipient]), ['db'])
+    await apply(mended)
+    assert.equal(text(await openSecret(edit(), 'db', bob)), 'content')
+    // One of before, that doesn't say for whom it is.
+    const old = edit()
+    await old.write(cipherFile('db'), await encryptTo([ada.recipient, bob.recipient], bytes('content')))
+    await apply(old)
+    assert.deepEqual(await rekey(edit(), await files(), ada, [ada.recipient, bob.recipient]), ['db'])
 
     const third = edit()
     await rekey(third, await files(), bob, [bob.recipient])

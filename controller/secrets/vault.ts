@@ -6,10 +6,11 @@ import { newText } from '../project/edit-json.ts'
 import type { ProjectFiles } from '../project/files.ts'
 import { list, suggestion } from '../project/problem.ts'
 import type { ProjectFile, SecretFile } from '../project/schemas.ts'
-import { decryptWith, encryptTo } from './age.ts'
+import { decryptWith, sealFor } from './age.ts'
 import { SecretsError } from './errors.ts'
 import type { OperatorIdentity } from './operator-identity.ts'
 import { normalised } from './process.ts'
+import { isFor } from './readers-stanza.ts'
 
 export const cipherFile = (name: string) => `secrets/${name}.age`
 export const aboutFile = (name: string) => `secrets/${name}.json`
@@ -58,7 +59,7 @@ export async function seal(
   now: Date,
 ): Promise<void> {
   const plaintext = normalised(name, about.type, content)
-  await edit.write(cipherFile(name), await encryptTo(recipients, plaintext))
+  await edit.write(cipherFile(name), await sealFor(recipients, plaintext))
   await edit.write(aboutFile(name), newText({ ...about, recipients, rotated: timeText(now) }))
 }
 
@@ -76,7 +77,10 @@ export async function openSecret(edit: ProjectEdit, name: string, own: OperatorI
   return await decryptWith([own.identity], ciphertext, name)
 }
 
-/** Encrypts every secret anew to the operators as they are now; the contents stay. Gives those that were not yet so. */
+/**
+ * Encrypts every secret anew that isn't for exactly the operators as they are now, or doesn't say so; the contents stay.
+ * The ciphertext counts: a merge may have brought the JSON beside it from another branch. Gives those that were changed.
+ */
 export async function rekey(
   edit: ProjectEdit,
   files: ProjectFiles,
@@ -86,8 +90,10 @@ export async function rekey(
   const wanted = [...recipients].sort()
   const changed: string[] = []
   for (const [name, { content }] of files.secrets) {
-    if (content === undefined || JSON.stringify([...content.recipients].sort()) === JSON.stringify(wanted)) continue
-    await edit.write(cipherFile(name), await encryptTo(wanted, await openSecret(edit, name, own)))
+    if (content === undefined) continue
+    const isRight = isFor((await edit.readBytes(cipherFile(name))) ?? new Uint8Array(), wanted)
+    if (isRight && JSON.stringify([...content.recipients].sort()) === JSON.stringify(wanted)) continue
+    if (!isRight) await edit.write(cipherFile(name), await sealFor(wanted, await openSecret(edit, name, own)))
     await edit.write(aboutFile(name), newText({ ...content, recipients: wanted }))
     changed.push(name)
   }
