@@ -1,8 +1,11 @@
 /** Where a passphrase comes from: the environment, a file, or the operator at the terminal, without an echo. */
 
+import { openSync, writeSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
+import { ReadStream } from 'node:tty'
 import { HintedError, messageOf } from '../../protocol/errors.ts'
 import { environmentPassphrase } from './environment-passphrase.ts'
+import { HiddenLine } from './hidden-line.ts'
 
 export class PassphraseError extends HintedError<
   'no-passphrase' | 'passphrases-differ' | 'weak-passphrase' | 'unreadable' | 'readable-by-others'
@@ -87,38 +90,69 @@ function noPassphrase(): PassphraseError {
   })
 }
 
-/** Asks at the terminal, without an echo. */
+/** What was pasted behind the line before. */
+let pasted: Buffer = Buffer.alloc(0)
+
+/**
+ * Asks at the terminal, without an echo: at standard input where that is one, else at the process's own terminal, since
+ * what is piped in is content. Throws a PassphraseError where there is no terminal.
+ */
 export async function prompt(question: string): Promise<string> {
-  const { stdin, stderr } = process
-  if (!stdin.isTTY) {
+  const terminal = openTerminal()
+  const { input, output } = terminal
+  output.write(question)
+  input.setRawMode(true)
+  const line = new HiddenLine()
+  const ended = Promise.withResolvers<void>()
+  const onEnd = () => ended.reject(noPassphrase())
+  const onData = (bytes: Buffer) => {
+    const end = line.take(bytes)
+    if (end === 'left') onEnd()
+    else if (end === 'line') ended.resolve()
+  }
+  input.on('data', onData)
+  input.once('end', onEnd)
+  input.once('error', onEnd)
+  input.resume()
+  if (pasted.length > 0) onData(pasted)
+  pasted = Buffer.alloc(0)
+  try {
+    await ended.promise
+    pasted = line.rest
+    return line.text
+  } finally {
+    input.off('data', onData)
+    input.off('end', onEnd)
+    input.off('error', onEnd)
+    input.setRawMode(false)
+    input.pause()
+    output.write('\n')
+    terminal.close()
+  }
+}
+
+interface Terminal {
+  readonly input: ReadStream
+  readonly output: { write(text: string): unknown }
+  close(): void
+}
+
+function openTerminal(): Terminal {
+  if (process.stdin.isTTY) return { input: process.stdin, output: process.stderr, close: () => {} }
+  try {
+    // The stream closes it.
+    const fd = openSync('/dev/tty', 'r+')
+    const input = new ReadStream(fd)
+    const output = { write: (text: string) => writeSync(fd, text) }
+    return { input, output, close: () => input.destroy() }
+  } catch (cause) {
     throw new PassphraseError(
       'no-passphrase',
       'expected a passphrase for the sealed signing keys, and there is no terminal for a prompt',
       {
         hint: 'Set THYMESH_PASSPHRASE, or name a file with --passphrase-file. For new keys, --no-passphrase leaves them unsealed.',
+        cause,
       },
     )
-  }
-  stderr.write(question)
-  stdin.setRawMode(true)
-  stdin.resume()
-  const typed = Promise.withResolvers<string>()
-  let text = ''
-  const onData = (chunk: Buffer | string) => {
-    for (const character of String(chunk)) {
-      if (character === '\r' || character === '\n' || character === '\u0004') typed.resolve(text)
-      else if (character === '\u0003') typed.reject(noPassphrase())
-      else if (character === '\u007f' || character === '\b') text = text.slice(0, -1)
-      else text += character
-    }
-  }
-  stdin.on('data', onData)
-  try {
-    return await typed.promise
-  } finally {
-    stdin.off('data', onData)
-    stdin.setRawMode(false)
-    stdin.pause()
-    stderr.write('\n')
   }
 }
