@@ -2,6 +2,7 @@
 
 import type { Release } from '../../protocol/release/release.ts'
 import type { Session } from '../session/session.ts'
+import { type RootEnd, rootEnd } from '../signing/root-end.ts'
 import { type DeviceStatus, deviceStatuses } from './device-status.ts'
 import { type Alarm, alarmsOf } from './members.ts'
 
@@ -15,6 +16,8 @@ export interface FleetStatus {
   readonly peers: readonly string[]
   readonly devices: readonly DeviceStatus[]
   readonly alarms: readonly Alarm[]
+  /** When the root ends, from 90 days before. */
+  readonly rootEnd: RootEnd | null
   /** Paths of this controller's own store that are damaged: devices ask for them here in vain. */
   readonly damaged: readonly string[]
 }
@@ -27,6 +30,7 @@ export async function queryStatus({ peer }: Session): Promise<FleetStatus> {
     peers: peer.neighbours.members.map(({ certificate }) => certificate.name),
     devices: deviceStatuses(peer),
     alarms: alarmsOf(peer),
+    rootEnd: (peer.state.accepted && rootEnd(peer.state.accepted.trusted, new Date())) ?? null,
     damaged: peer.closures.damaged.all,
   }
 }
@@ -34,6 +38,6 @@ export async function queryStatus({ peer }: Session): Promise<FleetStatus> {
 /** With `--json`: of releases the versions alone. */
 export function statusJson({ siteReleases, release, ...rest }: FleetStatus): object {
   const sites = Object.fromEntries(siteReleases.map(({ site = '', version }) => [site, version]))
-  const { fleet, peers, devices, alarms, damaged } = rest
-  return { fleet, release: release?.version ?? null, sites, peers, devices, alarms, damaged }
+  const { fleet, peers, devices, alarms, rootEnd, damaged } = rest
+  return { fleet, release: release?.version ?? null, sites, peers, devices, alarms, rootEnd, damaged }
 }

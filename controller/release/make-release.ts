@@ -18,6 +18,7 @@ import type { Recipients } from '../secrets/recipients.ts'
 import { deviceRecipients, releaseSecrets, requireRecipients } from '../secrets/release.ts'
 import type { Session } from '../session/session.ts'
 import { beliefOf } from '../signing/proposing.ts'
+import { requireLivingRoot } from '../signing/root-end.ts'
 import { requireSiteSigners } from '../signing/sites.ts'
 import { type BuiltConfig, releaseConfig, sameContent } from './release-config.ts'
 import { parseRolloutPolicy } from './rollout-policy.ts'
@@ -65,6 +66,8 @@ export async function prepareRelease(session: Session, init: ReleaseInit): Promi
   init.look?.(devices)
   const names = [...new Set(Object.values(devices).map(({ config }) => config))].sort()
   await init.news
+  // Before a build of hours.
+  requireLivingRoot(beliefOf(peer).trusted, new Date())
   const recipients = await deviceRecipients(session)
   if (!init.allowMissingRecipients) requireRecipients(declared, recipients, init.checked)
   const topLevels = await buildConfigs(project, names, {

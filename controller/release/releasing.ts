@@ -10,10 +10,11 @@ import {
   type Change,
   isWithdrawn,
   makeProposal,
+  noOnlineKeys,
   type Operator,
   onlineKeys,
-  publishProposal,
   requireOnlyOne,
+  signToPublish,
 } from '../signing/proposing.ts'
 import { makeSiteProposal } from '../signing/sites.ts'
 
@@ -53,14 +54,18 @@ export async function submitProposal(session: Session, judged: VerifiedProposal,
   const { peer, audit } = session
   await audit.noteProposal(judged)
   // An operator of a site has no keys to publish with: one of the fleet does that.
-  const mayPublish = judged.parts.site === undefined || onlineKeys(judged, beliefOf(peer).trusted, operator)
+  const keys = onlineKeys(judged, beliefOf(peer).trusted, operator)
+  const mayPublish = judged.parts.site === undefined || keys
   if (!judged.complete || isWithdrawn(judged) || !mayPublish) {
     await peer.proposals.add(judged.proposal)
     return { kind: 'proposed', judged }
   }
-  // Kept first: publishing may fail, and others should see the last signature before what it leads to.
+  // Before it is kept: a complete proposal that stays behind a failure would be published by the next who sees it.
+  const next = keys && signToPublish(beliefOf(peer), judged, keys, operator)
+  // Kept first: others should see the last signature before what it leads to.
   await peer.proposals.add(judged.proposal)
-  await publishProposal(peer, judged, operator)
+  if (next === undefined) throw noOnlineKeys()
+  await peer.state.publish(next)
   const { release, sites } = beliefOf(peer)
   const site = judged.proposal.site?.name
   return { kind: 'published', release: (site !== undefined && sites.get(site)) || release, judged }

@@ -3,7 +3,6 @@
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { equalBytes, fromHex } from '../../protocol/encoding/hash.ts'
-import { HintedError } from '../../protocol/errors.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { Signer } from '../../protocol/signing/keys.ts'
 import { membersRole, operatorOf, type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
@@ -22,6 +21,7 @@ import {
   draftRelease,
   nextMembers,
   type OnlineKeys,
+  type Published,
   publishNext,
   type ReleaseContent,
   renewalDue,
@@ -33,11 +33,9 @@ import { operatorName } from '../fleet/names.ts'
 import { shortId } from '../format/table.ts'
 import type { Signers } from '../keys/operator-keys.ts'
 import { requirePlausibleClock } from './clock.ts'
+import { ProposingError } from './proposing-error.ts'
+import { requireLivingRoot } from './root-end.ts'
 import type { SignedBelief } from './signed-changes.ts'
-
-export class ProposingError extends HintedError<
-  'no-trust' | 'not-asked' | 'already-signed' | 'no-online-keys' | 'withdrawn' | 'unknown-proposal'
-> {}
 
 /** What is to change; more than one of these may. */
 export interface Change {
@@ -83,6 +81,7 @@ export function makeProposal(
 ): VerifiedProposal {
   const { now, signers } = operator
   if (operator.trustClock !== true) requirePlausibleClock(trusted, release, now)
+  if (change.root === undefined) requireLivingRoot(trusted, now)
   const root = change.root && signMetadata('root', nextRoot(trusted, change.root, now), [])
   const members = nextMembersOf(trusted, root, change.revocations, now)
   const anew = change.sites !== undefined || (root !== undefined && needsTargets(trusted, root))
@@ -254,30 +253,34 @@ function statementBy(
   return makeStatement({ ...said, fleet, proposal: fromHex(id), operator, at: timeText(now) }, key)
 }
 
-/** Publishes a proposal whose thresholds are met: snapshot and timestamp are signed, and the mesh is told. */
-export async function publishProposal(
-  peer: Pick<ControllerPeer, 'state'>,
+/**
+ * Snapshot and timestamp over a proposal whose thresholds are met, verified as every peer will verify them. Nothing is kept
+ * or told yet. Throws a ProposingError, a ClockError or a TrustError.
+ */
+export function signToPublish(
+  { trusted, release }: SignedBelief,
   judged: VerifiedProposal,
+  keys: OnlineKeys,
   operator: Operator,
-): Promise<void> {
-  const { trusted, release } = beliefOf(peer)
+): Pick<Published, 'trusted' | 'documents'> {
   if (operator.trustClock !== true) requirePlausibleClock(trusted, release, operator.now)
-  const keys = onlineKeys(judged, trusted, operator)
-  if (keys === undefined) {
-    throw new ProposingError(
-      'no-online-keys',
-      'expected a snapshot and a timestamp key of the fleet to publish with, found none',
-      {
-        hint: 'Ask an operator with these keys to publish it with `thymesh approve`: it has all other signatures.',
-      },
-    )
-  }
   const { root, targets, members, site: metadata } = judged.parts
+  requireLivingRoot(root === undefined ? trusted : { root }, operator.now)
   const site = judged.proposal.site?.name
   const parts = { ...(root && { root }), ...(targets && { targets }), ...(members && { members }) }
   const ofSite = metadata && site !== undefined && { site, metadata }
   const next = publishNext(trusted, { ...parts, ...(ofSite && { ofSite }) }, keys, operator.now)
-  await peer.state.publish({ trusted: next, documents: judged.proposal.documents })
+  return { trusted: next, documents: judged.proposal.documents }
+}
+
+export function noOnlineKeys(): ProposingError {
+  return new ProposingError(
+    'no-online-keys',
+    'expected a snapshot and a timestamp key of the fleet to publish with, found none',
+    {
+      hint: 'Ask an operator with these keys to publish it with `thymesh approve`: it has all other signatures.',
+    },
+  )
 }
 
 /** The keys of this operator that publish a proposal; nothing where one is missing, as site operators' are. */

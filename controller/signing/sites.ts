@@ -18,6 +18,7 @@ import { shortId } from '../format/table.ts'
 import type { OperatorCard } from '../keys/card.ts'
 import { requirePlausibleClock } from './clock.ts'
 import type { Change, Operator } from './proposing.ts'
+import { requireLivingRoot } from './root-end.ts'
 
 export class SiteError extends HintedError<'unknown-site' | 'threshold' | 'too-many-sites' | 'not-yours'> {}
 
@@ -105,6 +106,7 @@ export function makeSiteProposal(
   operator = operatorName(),
 ): VerifiedProposal {
   if (trustClock !== true) requirePlausibleClock(trusted, release, now)
+  requireLivingRoot(trusted, now)
   const mine = requireSiteSigners(trusted, site, signers)
   const [author] = mine
   const { bytes, metadata } = draftSiteRelease(trusted, fleet, site, content, now)

@@ -6,12 +6,14 @@ import { releaseName } from '../format/release-name.ts'
 import { ago, shortPath, table } from '../format/table.ts'
 import type { DeviceStatus } from '../queries/device-status.ts'
 import type { FleetStatus } from '../queries/status.ts'
+import { rootEndText } from '../signing/root-end.ts'
 import { stateInShort } from './fetching.ts'
 
-export function statusText({ devices, release, siteReleases, alarms, damaged }: FleetStatus): string {
+export function statusText({ devices, release, siteReleases, alarms, rootEnd, damaged }: FleetStatus): string {
   const damage = damageText(damaged)
   const said = [
     ...alarms.map(({ kind, subject }) => alarmText[kind](subject)),
+    ...(rootEnd === null ? [] : [rootEndText(rootEnd)]),
     ...(damage === undefined ? [] : [`On this machine, ${damage}`]),
   ]
   const warnings = said.length === 0 ? [] : ['', ...said]

@@ -13,9 +13,9 @@ import {
   beliefOf,
   isWithdrawn,
   type Operator,
-  ProposingError,
   requireOnlyOne,
 } from '../../signing/proposing.ts'
+import { ProposingError } from '../../signing/proposing-error.ts'
 import { capital, proposalText, signaturesText, titleOf } from '../../views/proposal.ts'
 import { confirm } from '../shell/confirm.ts'
 import { takeNews, withSession } from '../shell/context.ts'

@@ -4,6 +4,7 @@ import { HintedError, messageOf, ThymeshError } from '../../../protocol/errors.t
 import { FleetHome } from '../../fleet/fleet-home.ts'
 import type { Project } from '../../project/project.ts'
 import type { Session } from '../../session/session.ts'
+import { rootEnd, rootEndText } from '../../signing/root-end.ts'
 import type { GlobalOptions } from './options.ts'
 import { note } from './output.ts'
 
@@ -19,6 +20,9 @@ export async function withSession<T>(
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const { session, stop } = await openSession(project, options)
+  const { accepted } = session.peer.state
+  const end = accepted && rootEnd(accepted.trusted, new Date())
+  if (end !== undefined) note(options, rootEndText(end))
   try {
     return await work(session)
   } finally {
