@@ -258,7 +258,7 @@ function statementBy(
  * or told yet. Throws a ProposingError, a ClockError or a TrustError.
  */
 export function signToPublish(
-  { trusted, release }: SignedBelief,
+  { trusted, release }: Pick<SignedBelief, 'trusted' | 'release'>,
   judged: VerifiedProposal,
   keys: OnlineKeys,
   operator: Operator,

@@ -33,11 +33,8 @@ test('after the end only the next root is proposed', () => {
   const changes = { add: [], remove: [], thresholds: {}, dropNixKeys: [], siteNixKeys: {} }
   const renewed = makeProposal(about, { root: changes, message: 'renew' }, operator)
   assert.ok(renewed.complete)
-  assert.ok(signToPublish({ trusted, release, sites: new Map() }, renewed, { snapshot, timestamp }, operator).trusted)
+  assert.ok(signToPublish({ trusted, release }, renewed, { snapshot, timestamp }, operator).trusted)
   // Signed in time, published too late.
   const inTime = makeProposal(about, { content, message: 'in time' }, { ...operator, now: daysAfter(expires, -1) })
-  assert.throws(
-    () => signToPublish({ trusted, release, sites: new Map() }, inTime, { snapshot, timestamp }, operator),
-    refused,
-  )
+  assert.throws(() => signToPublish({ trusted, release }, inTime, { snapshot, timestamp }, operator), refused)
 })
