@@ -1,7 +1,8 @@
 /** Artifacts: files and folders below artifacts/ that configs put on devices. None may lead out of it. */
 
-import { lstat, readdir, readlink, realpath } from 'node:fs/promises'
+import { lstat, open, readdir, readlink, realpath } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
+import { foreignText, foreignTextBytes } from './foreign-text.ts'
 
 export interface Artifact {
   /** Below artifacts/. */
@@ -40,12 +41,26 @@ async function outside(directory: string, file: string): Promise<string | undefi
   if (!isBelow(await realpath(folder), await realpath(file))) {
     return `${name} lies in a folder that leads out of ${artifactsFolder}/: ${relative(directory, dirname(file))}`
   }
-  if (!about.isDirectory()) return about.isFile() ? undefined : `${name} is neither a file nor a folder`
+  if (!about.isDirectory()) {
+    if (!about.isFile()) return `${name} is neither a file nor a folder`
+    const foreign = foreignText(await beginningOf(file))
+    return foreign && `${name} ${foreign}`
+  }
   for (const entry of await readdir(file)) {
     const found = await outside(directory, join(file, entry))
     if (found !== undefined) return found
   }
   return undefined
+}
+
+async function beginningOf(file: string): Promise<Uint8Array> {
+  const handle = await open(file)
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(foreignTextBytes), 0, foreignTextBytes)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await handle.close()
+  }
 }
 
 function isBelow(folder: string, file: string): boolean {

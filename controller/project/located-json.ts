@@ -8,6 +8,7 @@ import {
   parseTree,
   printParseErrorCode,
 } from 'jsonc-parser'
+import { foreignMark } from './foreign-text.ts'
 import type { Position, Problem } from './problem.ts'
 
 export type JsonPath = readonly (string | number)[]
@@ -36,8 +37,12 @@ export class LocatedJson {
       allowEmptyContent: false,
     })
     const marker = conflictMarker(text)
+    const foreign = foreignMark(text)
     const problems = [
-      ...(marker === undefined ? errors.slice(0, 1).map(error => this.#syntaxProblem(error)) : []),
+      ...(foreign === undefined ? [] : [this.problemAt(0, '', foreign)]),
+      ...(marker === undefined && foreign === undefined
+        ? errors.slice(0, 1).map(error => this.#syntaxProblem(error))
+        : []),
       ...(marker === undefined
         ? []
         : [this.problemAt(marker, '', 'has a merge conflict marker: resolve the conflict')]),

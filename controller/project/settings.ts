@@ -92,7 +92,10 @@ const checks: Record<string, (value: unknown, declaration: SettingDescription) =
       ? 'expected one line, got a text with line breaks'
       : textProblem(value, declaration),
   text: textProblem,
-  code: textProblem,
+  code: (value, declaration) =>
+    typeof value === 'string' && value.includes('\r\n')
+      ? 'expected lines that end in LF, got lines that end in CR LF, as editors of Windows write them'
+      : textProblem(value, declaration),
   path: (value, declaration) =>
     typeof value === 'string' && !value.startsWith('/')
       ? `expected an absolute path, got ${show(value)}`
