@@ -12,6 +12,7 @@ import { type DescribeOptions, describeModules, evaluate, type ModuleDescription
 import { CheckError, type Problem, sortedProblems } from './problem.ts'
 import type { Project } from './project.ts'
 import { checkReferences } from './references.ts'
+import { releaseProblems } from './release-limits.ts'
 import type { Mention } from './settings.ts'
 
 export interface CheckResult {
@@ -52,7 +53,9 @@ export async function checkProject(project: Project, options: DescribeOptions): 
   const evaluated = problems.length === 0 ? await evaluateFleet(directory, files, options) : undefined
   const fleet = evaluated !== undefined && 'fleet' in evaluated ? evaluated.fleet : undefined
   if (evaluated !== undefined && 'problem' in evaluated) problems.push(evaluated.problem)
-  return { files, modules, mentions, problems: sortedProblems(problems), fleet }
+  if (fleet !== undefined) problems.push(...releaseProblems(fleet, files))
+  const isSound = problems.length === 0
+  return { files, modules, mentions, problems: sortedProblems(problems), fleet: isSound ? fleet : undefined }
 }
 
 /** Throws a CheckError with all that is wrong. */

@@ -133,7 +133,8 @@ export type ConfigFile = z.infer<typeof configSchema>
 export type TagFile = z.infer<typeof tagSchema>
 export type DeviceFile = z.infer<typeof deviceSchema>
 
-function isSchedule(pattern: string): boolean {
+/** Whether a cron expression has a next time. */
+export function isSchedule(pattern: string): boolean {
   try {
     return new Cron(pattern, { paused: true }).nextRun() !== null
   } catch {
@@ -141,7 +142,7 @@ function isSchedule(pattern: string): boolean {
   }
 }
 
-function isTimeZone(zone: string): boolean {
+export function isTimeZone(zone: string): boolean {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: zone }).format() !== ''
   } catch {

@@ -42,7 +42,7 @@ const deviceSchema = z.strictObject({
   tags: z.array(nameSchema).max(limits.tags).optional(),
 })
 
-const releaseSchema = z
+export const releaseSchema = z
   .strictObject({
     v: formatVersion,
     fleet: fleetIdSchema,
