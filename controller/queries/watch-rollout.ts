@@ -14,6 +14,8 @@ export interface Rollout {
   readonly holders: string[]
   /** Names of devices that have failed with this release, for good or for now. */
   readonly failed: string[]
+  /** Devices that are waited for and have not ended with this release. */
+  readonly waiting: DeviceStatus[]
 }
 
 /** How the release stands, by the reports that have come; complete when the devices of `waitFor`, or all, have ended. */
@@ -38,6 +40,7 @@ export function rolloutOf(peer: ControllerPeer, release: Release, waitFor: reado
   return {
     rows,
     complete: waiting.length === 0,
+    waiting,
     held: waiting.length > 0 && waiting.every(row => isHeld(row, release)),
     holders: isCovered ? [...covered.values()] : [],
     failed: rows.filter(row => hasFailed(row, release)).map(({ device }) => device),

@@ -1,6 +1,7 @@
 /** One device as text. */
 
 import type { HistoryEntry } from '../../protocol/messages/logs.ts'
+import { inOneLine } from '../format/one-line.ts'
 import { releaseName } from '../format/release-name.ts'
 import { ago, shortPath, table } from '../format/table.ts'
 import type { DeviceDetails } from '../queries/device.ts'
@@ -51,7 +52,7 @@ function stateText({ status }: DeviceDetails): string {
   if (status === null) return 'unseen'
   if (status.turn !== null) return `${status.turn.is}: ${status.turn.reason}`
   const state = stateInShort(status)
-  return status.error === null ? state : `${state}: ${status.error.message.split('\n')[0]}`
+  return status.error === null ? state : `${state}: ${inOneLine(status.error.message)}`
 }
 
 function healthText({ health }: DeviceDetails): string {

@@ -1,6 +1,7 @@
 /** A rollout's progress on standard error: redrawn in place on a terminal, a line for each change elsewhere. */
 
 import type { Release } from '../../protocol/release/release.ts'
+import { inOneLine } from '../format/one-line.ts'
 import { releaseName } from '../format/release-name.ts'
 import { size } from '../format/table.ts'
 import type { DeviceStatus } from '../queries/device-status.ts'
@@ -56,10 +57,11 @@ export class RolloutProgress {
 
 /** One device in one line: what it does, how far it is, what went wrong. */
 function line(row: DeviceStatus, release: Versioned): string {
-  return `  ${row.device.padEnd(20)} ${describe(row, release)}`
+  return `  ${row.device.padEnd(20)} ${progressText(row, release)}`
 }
 
-function describe(row: DeviceStatus, release: Versioned): string {
+/** What a device does with a release, in words. */
+export function progressText(row: DeviceStatus, release: Versioned): string {
   const { update } = row
   const name = releaseName(release)
   // A site's versions and the fleet's say nothing of each other.
@@ -89,11 +91,11 @@ function describe(row: DeviceStatus, release: Versioned): string {
     case 'held':
       return 'runs, held: units failed; not what the next boot brings'
     case 'rolling-back':
-      return `rolling back: ${row.error?.message.split('\n')[0] ?? 'no reason given'}`
+      return `rolling back: ${row.error ? inOneLine(row.error.message) : 'no reason given'}`
     case 'failed':
     case 'rolled-back':
       if (!isOf(row.wanted)) return `failed with release ${called(row.wanted)}, has not heard of ${name} yet`
-      return `${row.state === 'failed' ? 'failed' : 'rolled back'}: ${row.error?.message.split('\n')[0] ?? 'no reason given'}`
+      return `${row.state === 'failed' ? 'failed' : 'rolled back'}: ${row.error ? inOneLine(row.error.message) : 'no reason given'}`
     case 'running':
       if (!isOf(row.release)) return `runs release ${called(row.release)}, has not heard of ${name} yet`
       return update && isOf(update.release)

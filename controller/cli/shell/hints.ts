@@ -56,7 +56,7 @@ const groups: readonly (readonly [codes: readonly string[], hint: string])[] = [
     ['nar-mismatch', 'path-invalid', 'path-unknown', 'reference-missing'],
     'Repair the store: nix-store --verify --check-contents --repair. Then try again.',
   ],
-  [['nar-too-large'], 'Make the path smaller: one path can have 256 GiB.'],
+  [['nar-too-large'], 'Make the path smaller: one path can have 64 GiB.'],
   [['wrong-closure', 'wrong-recipe'], 'Deploy again with --force.'],
   [['interrupted'], 'Nothing has to be done: the device tries the update again.'],
   [['switch-failed'], 'Read the last lines of the switch, fix the config and deploy again.'],

@@ -6,7 +6,7 @@ import { damageText } from '../../../protocol/report/damage.ts'
 import { releaseName } from '../../format/release-name.ts'
 import { type Rollout, watchRollout } from '../../queries/watch-rollout.ts'
 import type { Session } from '../../session/session.ts'
-import { RolloutProgress } from '../../views/progress.ts'
+import { progressText, RolloutProgress } from '../../views/progress.ts'
 import { WaveNews } from '../../views/wave-news.ts'
 import { untilLeft } from './leaving.ts'
 import { watchSeconds } from './limits.ts'
@@ -59,13 +59,16 @@ export async function watch(session: Session, release: Release, options: WatchOp
   }
 }
 
+/** Devices that are named when the time is over; `thymesh status` shows all. */
+const namedWaiting = 8
+
 function conclude(
   rollout: Rollout,
   release: Release,
   options: GlobalOptions,
   { timedOut, damaged }: { timedOut: boolean; damaged: readonly string[] },
 ): number {
-  const { rows, complete, held, holders, failed } = rollout
+  const { rows, complete, held, holders, failed, waiting } = rollout
   const running = rows.filter(
     row => row.state === 'running' && row.releaseSite === (release.site ?? null) && row.release === release.version,
   ).length
@@ -75,6 +78,11 @@ function conclude(
   else if (!complete && holders.length > 0) words.push(`the others get it from ${holders.join(', ')}`)
   if (!complete && !held && holders.length === 0)
     words.push('no other peer has all of it yet: run `thymesh status` later')
+  if (timedOut && !complete) {
+    const named = waiting.slice(0, namedWaiting).map(row => `${row.device}: ${progressText(row, release)}`)
+    const more = waiting.length > namedWaiting ? [`and ${waiting.length - namedWaiting} more`] : []
+    words.push(`the time is over for ${[...named, ...more].join(', ')}`)
+  }
   print(
     options,
     {
@@ -85,6 +93,7 @@ function conclude(
       restores: release.restores ?? null,
       holders,
       failed,
+      waiting: waiting.map(({ device }) => device),
       damaged,
       devices: rows,
     },

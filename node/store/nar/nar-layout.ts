@@ -88,7 +88,8 @@ class Walk {
   }
 
   async #directory(path: Buffer, depth: number): Promise<void> {
-    if (depth >= narMaxDepth) throw invalid(path, `is a directory more than ${narMaxDepth} levels deep`)
+    if (depth >= narMaxDepth)
+      throw invalid(path, `is a directory more than ${narMaxDepth} levels deep, and Nix reads no NAR deeper than that`)
     const entries = await readdir(path, { withFileTypes: true, encoding: 'buffer' })
     // NAR readers reject names that are not in ascending byte order.
     entries.sort((a, b) => Buffer.compare(a.name, b.name))
