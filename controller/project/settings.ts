@@ -3,6 +3,7 @@
  * once and with its places. nix/lib/types.nix has the same types.
  */
 
+import { isCalendar } from './calendar.ts'
 import type { JsonPath, LocatedJson } from './located-json.ts'
 import type { SettingDescription } from './modules.ts'
 import { list, type Problem, show, suggestion } from './problem.ts'
@@ -124,9 +125,12 @@ const checks: Record<string, (value: unknown, declaration: SettingDescription) =
     const kinds = ['calendar', 'interval', 'always']
     if (!isObject(value))
       return `expected an object such as { "kind": "calendar", "calendar": ["daily"] }, got ${show(value)}`
-    return kinds.includes(String(value.kind))
+    if (!kinds.includes(String(value.kind))) return `kind: expected one of ${list(kinds)}, got ${show(value.kind)}`
+    const events = Array.isArray(value.calendar) ? value.calendar : []
+    const wrong = events.find(event => typeof event === 'string' && !isCalendar(event))
+    return wrong === undefined
       ? undefined
-      : `kind: expected one of ${list(kinds)}, got ${show(value.kind)}`
+      : `calendar: expected a time such as "daily" or "Mon..Fri 08:00", got ${show(wrong)}`
   },
 }
 
