@@ -60,7 +60,7 @@ export class Arena {
     const hostile = await this.hostile(word)
     await hostile.serve(offer)
     const { root, timestamp } = victim.state.versions
-    const judged = () => victim.log.count(/refresh of the metadata|new release is trusted/, hostile.id)
+    const judged = () => victim.log.count(/metadata was not refreshed|new release is trusted/, hostile.id)
     // One that joins can't admit anyone before it has metadata: its verdict is not what matters here.
     await hostile.greet(victim, { root: root + 1, timestamp: timestamp + 1 })
     await until(() => judged() > 0, 'the victim to judge what it was offered')

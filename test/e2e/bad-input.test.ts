@@ -202,8 +202,8 @@ describe('a device', () => {
     await refused(undefined, /^error: this device isn't a member of a fleet yet, and has no join token\nMake one with/)
     const token = await fleet.token('--names', 'first*')
     const mistyped = `${token.slice(0, 200)}${token[200] === 'A' ? 'B' : 'A'}${token.slice(201)}`
-    await refused(mistyped, /^error: expected a join token, got one that is cut off or mistyped\nCopy the whole line/)
-    await refused(token.slice(0, -9), /cut off or mistyped/)
+    await refused(mistyped, /^error: expected a join token, got one that is truncated or mistyped\nCopy the whole line/)
+    await refused(token.slice(0, -9), /truncated or mistyped/)
     await refused('node-token', /^error: expected a join token \(thymesh-join-1\.…\), got "node-token"/)
 
     const { fleet: id } = JSON.parse(await readFile(join(fleet.project, 'thymesh.json'), 'utf8')) as { fleet: string }
