@@ -32,8 +32,14 @@ export interface Moved {
   readonly to: string | null
 }
 
+export const lockFile = 'flake.lock'
+
 export async function readLock(directory: string): Promise<Lock | undefined> {
-  const text = await readFile(join(directory, 'flake.lock'), 'utf8').catch(() => undefined)
+  return parseLock(await readFile(join(directory, lockFile), 'utf8').catch(() => undefined))
+}
+
+/** Throws an InputError. */
+export function parseLock(text: string | undefined): Lock | undefined {
   if (text === undefined) return undefined
   try {
     return lockSchema.parse(JSON.parse(text))
@@ -62,13 +68,14 @@ export function movedInputs(before: Lock | undefined, after: Lock | undefined): 
     .filter(({ from, to }) => from !== to)
 }
 
-/** Moves inputs to their newest versions, or only writes what is missing. Throws an InputError; the lock is as it was then. */
-export async function updateLock(
-  directory: string,
+/**
+ * The text of flake.lock with inputs at their newest versions, or only with what is missing. `folder` is a copy of the
+ * project, which Nix may write to: nothing of the project itself changes. Throws an InputError.
+ */
+export async function newLock(
+  folder: string,
   init: { names: readonly string[] | 'missing' | 'all'; credentials: readonly string[] },
-): Promise<void> {
-  const file = join(directory, 'flake.lock')
-  const before = await readFile(file).catch(() => undefined)
+): Promise<string | undefined> {
   const flags = [...(await commonFlags()), '--override-input', 'thymesh', `path:${nixDirectory}`]
   const { names } = init
   const what =
@@ -78,34 +85,29 @@ export async function updateLock(
   const credentials = await Credentials.write(init.credentials)
   try {
     const env = { ...process.env, ...credentials.environment }
-    const result = await runNix('nix', ['flake', ...what, ...flags], { cwd: directory, limit: lockLimit, env })
+    const result = await runNix('nix', ['flake', ...what, ...flags], { cwd: folder, limit: lockLimit, env })
     if (result.code !== 0) {
-      const { message } = readNixError(errorLines(result), directory)
+      const { message } = readNixError(errorLines(result), folder)
       throw new InputError('input-failed', credentials.without(message), {
         hint: 'Look at the URL and at your access to it, then try again. flake.lock is unchanged.',
       })
     }
-    await forgetThymesh(file)
-  } catch (thrown) {
-    if (before === undefined) await rm(file, { force: true })
-    else await writeFile(file, before)
-    throw thrown
   } finally {
     await credentials.remove()
   }
+  const text = await readFile(join(folder, lockFile), 'utf8').catch(() => undefined)
+  return text === undefined ? undefined : withoutThymesh(text)
 }
 
 /** Thymesh's own Nix files are those of the program, wherever that lies: no place of this machine belongs in the lock. */
-async function forgetThymesh(file: string): Promise<void> {
-  const text = await readFile(file, 'utf8').catch(() => undefined)
-  if (text === undefined) return
+function withoutThymesh(text: string): string {
   const lock = lockSchema.parse(JSON.parse(text))
   const inputs = lock.nodes[lock.root]?.inputs
   const node = inputs?.thymesh
-  if (typeof node !== 'string' || lock.nodes[node]?.locked?.type !== 'path') return
+  if (typeof node !== 'string' || lock.nodes[node]?.locked?.type !== 'path') return text
   delete inputs?.thymesh
   delete lock.nodes[node]
-  await writeFile(file, `${JSON.stringify(lock, null, 2)}\n`)
+  return `${JSON.stringify(lock, null, 2)}\n`
 }
 
 /** Tokens for Nix, in a file that only we read, for as long as one command runs: never in arguments, nor in a log. */

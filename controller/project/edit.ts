@@ -79,6 +79,12 @@ export class ProjectEdit {
     const { changed } = this
     if (changed.length === 0) return []
     await this.#check(options)
+    return await this.save()
+  }
+
+  /** Writes what others have checked. Throws an EditError when a file was changed meanwhile; nothing is written then. */
+  async save(): Promise<string[]> {
+    const { changed } = this
     await withLock(this.directory, async () => {
       for (const file of changed) {
         const now = await readOrNothing(join(this.directory, file))

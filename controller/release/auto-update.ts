@@ -1,15 +1,15 @@
 /** Auto-update: inputs move on a schedule; what checks and builds is committed and released, all else changes nothing. */
 
-import { readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { messageOf } from '../../protocol/errors.ts'
 import { buildConfigs } from '../build/build-configs.ts'
-import type { Moved } from '../inputs/lock.ts'
-import { commitLock, moveInputs } from '../inputs/move.ts'
-import { requireSound, type SoundProject } from '../project/check.ts'
+import { lockFile, type Moved } from '../inputs/lock.ts'
+import { commitLock, findMoves, type MovedLock } from '../inputs/move.ts'
+import { requireSound } from '../project/check.ts'
+import { ProjectEdit } from '../project/edit.ts'
 import { cleanCommit } from '../project/git.ts'
 import type { DescribeOptions } from '../project/modules.ts'
 import type { Project } from '../project/project.ts'
+import { type ProjectTree, withTree } from '../project/tree.ts'
 import type { Session } from '../session/session.ts'
 import { prepareRelease } from './make-release.ts'
 import { submitChange } from './releasing.ts'
@@ -27,43 +27,63 @@ export async function autoUpdate(
   project: Project,
   options: DescribeOptions & { note: (text: string) => void },
 ): Promise<AutoUpdated> {
-  const { directory } = project
-  await cleanCommit(project)
-  const file = join(directory, 'flake.lock')
-  const before = await readFile(file).catch(() => undefined)
-  let moved: Moved[]
-  let checked: SoundProject
-  try {
-    moved = await moveInputs(project, project.autoUpdate?.inputs ?? [])
-    if (moved.length === 0) return { moved, release: undefined }
-    checked = await requireSound(project, options)
-    await buildConfigs(project, Object.keys(checked.fleet.configs), {
-      rootsDirectory: session.home.rootsDirectory('next'),
-      store: options.store,
-    })
-    await commitLock(directory, moved)
-  } catch (thrown) {
-    if (before === undefined) await rm(file, { force: true })
-    else await writeFile(file, before)
-    throw thrown
-  }
-  const { content, same } = await prepareRelease(session, {
+  const { text, moved } = await soundMoves(session, project, options)
+  if (moved.length === 0) return { moved, release: undefined }
+  await commitMoves(project, text, moved)
+  const commit = await cleanCommit(project)
+  const prepared = await withTree(
     project,
-    checked,
-    commit: await cleanCommit(project),
-    message: `update of ${moved.map(({ name }) => name).join(', ')}`,
-    force: false,
-    rollout: 'project',
-    allowMissingRecipients: true,
-    store: options.store,
-    note: options.note,
-    news: Promise.resolve(),
-  })
-  if (same !== undefined) return { moved, release: undefined }
+    async tree =>
+      await prepareRelease(session, {
+        ...{ tree, checked: await requireSound(tree, options), commit },
+        message: `update of ${moved.map(({ name }) => name).join(', ')}`,
+        force: false,
+        rollout: 'project',
+        allowMissingRecipients: true,
+        store: options.store,
+        note: options.note,
+        news: Promise.resolve(),
+      }),
+    { commit },
+  )
+  if (prepared.same !== undefined) return { moved, release: undefined }
+  const { content } = prepared
   const operator = { signers: await session.home.operatorKeys.signers(), now: new Date(), trustClock: false }
   const outcome = await submitChange(session, { content, message: content.message }, operator)
   const released = outcome.kind === 'published' ? outcome.release.version : outcome.judged.release?.version
   return { moved, release: released }
+}
+
+/** The newest versions, when the project checks and builds with them. All of it happens in copies of the last commit. */
+async function soundMoves(session: Session, project: Project, options: DescribeOptions): Promise<MovedLock> {
+  const commit = await cleanCommit(project)
+  const inputs = project.autoUpdate?.inputs ?? []
+  const found = await withTree(project, tree => findMoves(project, tree, inputs), { commit })
+  if (found.moved.length === 0) return found
+  const build = async (tree: ProjectTree) => {
+    const { fleet } = await requireSound(tree, options)
+    const rootsDirectory = session.home.rootsDirectory('next')
+    await buildConfigs(tree, Object.keys(fleet.configs), { rootsDirectory, store: options.store })
+  }
+  await withTree(project, build, { commit, changed: { [lockFile]: found.text } })
+  return found
+}
+
+/** Writes flake.lock and commits it; when Git refuses, such as by a hook, the file and the index are as they were. */
+async function commitMoves({ directory }: Project, text: string, moved: readonly Moved[]): Promise<void> {
+  const edit = new ProjectEdit(directory)
+  const before = await edit.readBytes(lockFile)
+  await edit.write(lockFile, text)
+  await edit.save()
+  try {
+    await commitLock(directory, moved)
+  } catch (thrown) {
+    const undo = new ProjectEdit(directory)
+    if (before === undefined) await undo.remove(lockFile)
+    else await undo.write(lockFile, before)
+    await undo.save()
+    throw thrown
+  }
 }
 
 /** What one run came to, in a line. */

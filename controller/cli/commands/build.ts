@@ -9,6 +9,7 @@ import { closurePaths } from '../../nix/nix-closure.ts'
 import { requireSound } from '../../project/check.ts'
 import { list } from '../../project/problem.ts'
 import { openProject, type Project } from '../../project/project.ts'
+import { type ProjectTree, withTree } from '../../project/tree.ts'
 import type { Released } from '../../queries/released.ts'
 import { newsSeconds } from '../shell/limits.ts'
 import type { ProjectOptions } from '../shell/options.ts'
@@ -40,9 +41,12 @@ export async function build(options: BuildOptions): Promise<undefined> {
 
 /** Builds the project as Git knows it, changes that are not committed included. */
 async function buildAll(project: Project, options: BuildOptions): Promise<Built[]> {
-  const home = new FleetHome(project.fleet)
+  return await withTree(project, tree => buildTree(tree, new FleetHome(project.fleet), options))
+}
+
+async function buildTree(tree: ProjectTree, home: FleetHome, options: BuildOptions): Promise<Built[]> {
   const { store } = await home.storeSettings()
-  const { fleet } = await requireSound(project, { store, cache: cacheDirectory() })
+  const { fleet } = await requireSound(tree, { store, cache: cacheDirectory() })
   const declared = Object.keys(fleet.configs).sort()
   const unknown = options.configs.find(name => !declared.includes(name))
   if (unknown !== undefined) {
@@ -53,7 +57,7 @@ async function buildAll(project: Project, options: BuildOptions): Promise<Built[
   const names = options.configs.length > 0 ? options.configs : declared
   const rootsDirectory = home.rootsDirectory('build')
   const onStart = (name: string) => note(options, `Building ${name} …`)
-  const topLevels = await buildConfigs(project, names, { rootsDirectory, store, onStart })
+  const topLevels = await buildConfigs(tree, names, { rootsDirectory, store, onStart })
   return await Promise.all(
     names.map(async config => {
       const topLevel = topLevels.get(config) ?? ''

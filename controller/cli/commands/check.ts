@@ -4,6 +4,7 @@ import { cacheDirectory, FleetHome } from '../../fleet/fleet-home.ts'
 import { checkProject } from '../../project/check.ts'
 import { problemText } from '../../project/problem.ts'
 import { openProject } from '../../project/project.ts'
+import { withTree } from '../../project/tree.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { exitCodes, print } from '../shell/output.ts'
 
@@ -15,11 +16,8 @@ export async function check(options: CheckOptions): Promise<number> {
   const project = await openProject(options.project)
   const home = new FleetHome(project.fleet)
   const { store } = await home.storeSettings()
-  const { problems, files, modules } = await checkProject(project, {
-    store,
-    cache: cacheDirectory(),
-    timeoutMs: options.timeout * 1000,
-  })
+  const describe = { store, cache: cacheDirectory(), timeoutMs: options.timeout * 1000 }
+  const { problems, files, modules } = await withTree(project, tree => checkProject(tree, describe))
   const counts = {
     configs: files.configs.size,
     tags: files.tags.size,
