@@ -1,9 +1,10 @@
 /** flake.lock: which version of each input a project is built from, and moving it with `nix flake`. */
 
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { type TemporaryFolder, temporaryFolder } from '../../node/files/temporary.ts'
 import { commonFlags, errorLines, lockLimit, nixDirectory, runNix } from '../nix/nix-program.ts'
 import { readNixError } from '../project/nix-errors.ts'
 import { InputError } from './flake-text.ts'
@@ -113,10 +114,10 @@ function withoutThymesh(text: string): string {
 /** Tokens for Nix, in a file that only we read, for as long as one command runs: never in arguments, nor in a log. */
 class Credentials {
   readonly environment: NodeJS.ProcessEnv
-  readonly #folder: string | undefined
+  readonly #folder: TemporaryFolder | undefined
   readonly #secrets: readonly string[]
 
-  private constructor(folder: string | undefined, environment: NodeJS.ProcessEnv, secrets: readonly string[]) {
+  private constructor(folder: TemporaryFolder | undefined, environment: NodeJS.ProcessEnv, secrets: readonly string[]) {
     this.#folder = folder
     this.environment = environment
     this.#secrets = secrets
@@ -125,22 +126,22 @@ class Credentials {
   /** Each is `HOST=TOKEN` lines, as access-tokens has them, or a netrc file. */
   static async write(texts: readonly string[]): Promise<Credentials> {
     if (texts.length === 0) return new Credentials(undefined, {}, [])
-    const memory = (await stat('/dev/shm').catch(() => undefined))?.isDirectory() ? '/dev/shm' : tmpdir()
-    const folder = await mkdtemp(join(memory, 'thymesh-nix-'))
+    const folder = await temporaryFolder({ inMemory: true })
+    const at = (name: string) => join(folder.path, name)
     const netrc = texts.filter(text => /^\s*machine\s/m.test(text))
     const tokens = texts
       .filter(text => !netrc.includes(text))
       .flatMap(text => text.split(/\s+/).filter(each => each !== ''))
     const conf = [
       ...(tokens.length > 0 ? [`access-tokens = ${tokens.join(' ')}`] : []),
-      ...(netrc.length > 0 ? [`netrc-file = ${join(folder, 'netrc')}`] : []),
+      ...(netrc.length > 0 ? [`netrc-file = ${at('netrc')}`] : []),
     ]
-    await writeFile(join(folder, 'netrc'), `${netrc.join('\n')}\n`, { mode: 0o600 })
-    await writeFile(join(folder, 'nix.conf'), `${conf.join('\n')}\n`, { mode: 0o600 })
+    await writeFile(at('netrc'), `${netrc.join('\n')}\n`, { mode: 0o600 })
+    await writeFile(at('nix.conf'), `${conf.join('\n')}\n`, { mode: 0o600 })
     const own =
       process.env.NIX_USER_CONF_FILES ?? join(process.env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'nix/nix.conf')
     const words = tokens.map(token => token.slice(token.indexOf('=') + 1))
-    return new Credentials(folder, { NIX_USER_CONF_FILES: `${join(folder, 'nix.conf')}:${own}` }, [...texts, ...words])
+    return new Credentials(folder, { NIX_USER_CONF_FILES: `${at('nix.conf')}:${own}` }, [...texts, ...words])
   }
 
   /** Nix may repeat a URL that has a token in it. */
@@ -149,6 +150,6 @@ class Credentials {
   }
 
   async remove(): Promise<void> {
-    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true })
+    await this.#folder?.remove()
   }
 }

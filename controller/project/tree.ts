@@ -1,11 +1,13 @@
 /** The project's tree as Git has it at one moment: check, build and release read it, whatever is edited meanwhile. */
 
 import { createHash } from 'node:crypto'
-import { copyFile, mkdir, mkdtemp, realpath, rename, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { copyFile, mkdir, realpath, rename, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { unlessMissing } from '../../node/files/missing.ts'
+import { type TemporaryFolder, temporaryFolder } from '../../node/files/temporary.ts'
 import { addToStore, keepPath } from '../nix/store.ts'
-import { gitNames, gitOutput, runGit } from './git.ts'
+import { cleanCommit, gitNames, gitOutput, runGit } from './git.ts'
+import { settleWriting } from './write-files.ts'
 
 /** One file of the tree, as Git lists it. */
 export interface TreeFile {
@@ -30,13 +32,24 @@ export async function withTree<T>(
   work: (tree: ProjectTree) => Promise<T>,
   options: TreeOptions = {},
 ): Promise<T> {
-  const place = await mkdtemp(join(await realpath(tmpdir()), 'thymesh-tree-'))
+  await settleWriting(directory)
+  const place = await temporaryFolder()
   try {
     // Git names files from the folder itself, whichever link leads there.
     return await work(await takeTree(await realpath(directory), place, options))
   } finally {
-    await removePlace(place)
+    await place.remove()
   }
+}
+
+/** The same with the tree of the last commit, from which nothing in the project's folder differs. Throws a GitError. */
+export async function withCommittedTree<T>(
+  project: { directory: string },
+  work: (tree: ProjectTree, commit: string) => Promise<T>,
+): Promise<T> {
+  await settleWriting(project.directory)
+  const commit = await cleanCommit(project)
+  return await withTree(project, tree => work(tree, commit), { commit })
 }
 
 export class ProjectTree {
@@ -45,7 +58,7 @@ export class ProjectTree {
   readonly files: readonly TreeFile[]
   /** The commit that has just this tree; nothing with uncommitted changes. */
   readonly commit: string | undefined
-  readonly #place: string
+  readonly #place: TemporaryFolder
   readonly #environment: NodeJS.ProcessEnv
   #copied: Promise<string> | undefined
   readonly #stored = new Map<string | undefined, Promise<string>>()
@@ -54,7 +67,7 @@ export class ProjectTree {
     directory: string
     files: readonly TreeFile[]
     commit: string | undefined
-    place: string
+    place: TemporaryFolder
     environment: NodeJS.ProcessEnv
   }) {
     this.directory = init.directory
@@ -91,33 +104,38 @@ export class ProjectTree {
 
   /** Removes the copies; the tree is of no use afterwards. */
   async remove(): Promise<void> {
-    await removePlace(this.#place)
+    await this.#place.remove()
   }
 
   async #copy(): Promise<string> {
-    const whole = join(this.#place, 'whole')
+    const whole = join(this.#place.path, 'whole')
     const prefix = (await gitOutput(this.directory, ['rev-parse', '--show-prefix'])).replace(/\n$/, '')
     await mkdir(join(whole, prefix), { recursive: true })
     // The same bytes for every operator: line ends and links are the repository's matter, not the machine's.
     const settings = ['-c', 'core.autocrlf=false', '-c', 'core.symlinks=true']
     const args = [...settings, 'checkout-index', '--all', '--force', `--prefix=${whole}/`]
     await gitOutput(this.directory, args, this.#environment)
-    const source = join(this.#place, 'source')
+    const source = join(this.#place.path, 'source')
     await rename(resolve(whole, prefix), source)
     return source
   }
 
   async #addTo(store: string | undefined): Promise<string> {
     const path = await addToStore(await this.folder(), store)
-    await keepPath(path, join(this.#place, 'roots'), String(this.#stored.size), store)
+    await keepPath(path, join(this.#place.path, 'roots'), String(this.#stored.size), store)
     return path
   }
 }
 
 /** Lists the tree by an index of our own: the project's, with what was edited since, or a commit's. */
-async function takeTree(directory: string, place: string, { commit, changed = {} }: TreeOptions): Promise<ProjectTree> {
-  const index = join(place, 'index')
-  const [own = '', objects = ''] = await Promise.all(
+async function takeTree(
+  directory: string,
+  place: TemporaryFolder,
+  { commit, changed = {} }: TreeOptions,
+): Promise<ProjectTree> {
+  const { path: own } = place
+  const index = join(own, 'index')
+  const [projectIndex = '', objects = ''] = await Promise.all(
     ['index', 'objects'].map(async name => {
       const path = await gitOutput(directory, ['rev-parse', '--git-path', name])
       return resolve(directory, path.replace(/\n$/, ''))
@@ -126,16 +144,16 @@ async function takeTree(directory: string, place: string, { commit, changed = {}
   // What is edited becomes no object of the repository.
   const environment: NodeJS.ProcessEnv = {
     GIT_INDEX_FILE: index,
-    GIT_OBJECT_DIRECTORY: join(place, 'objects'),
+    GIT_OBJECT_DIRECTORY: join(own, 'objects'),
     GIT_ALTERNATE_OBJECT_DIRECTORIES: JSON.stringify(objects),
   }
-  await mkdir(join(place, 'objects'))
+  await mkdir(join(own, 'objects'))
   if (commit !== undefined) await gitOutput(directory, ['read-tree', commit], environment)
   else {
-    await copyFile(own, index).catch(ignoreMissing)
+    await unlessMissing(copyFile(projectIndex, index))
     await gitOutput(directory, ['add', '--update', '--', '.'], environment)
   }
-  for (const [path, content] of Object.entries(changed)) await put(directory, path, content, environment, place)
+  for (const [path, content] of Object.entries(changed)) await put(directory, path, content, environment, own)
   const clean = commit !== undefined && Object.keys(changed).length === 0
   const listed = await gitNames(directory, ['ls-files', '--stage', '-z'], environment)
   return new ProjectTree({
@@ -173,12 +191,4 @@ function treeFile(line: string): TreeFile {
   const tab = line.indexOf('\t')
   const [mode = '', object = ''] = line.slice(0, tab).split(' ')
   return { mode, object, path: line.slice(tab + 1) }
-}
-
-function removePlace(place: string): Promise<void> {
-  return rm(place, { recursive: true, force: true })
-}
-
-function ignoreMissing(thrown: NodeJS.ErrnoException): void {
-  if (thrown.code !== 'ENOENT') throw thrown
 }

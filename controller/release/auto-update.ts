@@ -4,12 +4,11 @@ import { messageOf } from '../../protocol/errors.ts'
 import { buildConfigs } from '../build/build-configs.ts'
 import { lockFile, type Moved } from '../inputs/lock.ts'
 import { commitLock, findMoves, type MovedLock } from '../inputs/move.ts'
-import { requireSound } from '../project/check.ts'
+import { requireSound, type SoundProject } from '../project/check.ts'
 import { ProjectEdit } from '../project/edit.ts'
-import { cleanCommit } from '../project/git.ts'
 import type { DescribeOptions } from '../project/modules.ts'
 import type { Project } from '../project/project.ts'
-import { type ProjectTree, withTree } from '../project/tree.ts'
+import { type ProjectTree, withCommittedTree, withTree } from '../project/tree.ts'
 import type { Session } from '../session/session.ts'
 import { prepareRelease } from './make-release.ts'
 import { submitChange } from './releasing.ts'
@@ -27,15 +26,15 @@ export async function autoUpdate(
   project: Project,
   options: DescribeOptions & { note: (text: string) => void },
 ): Promise<AutoUpdated> {
-  const { text, moved } = await soundMoves(session, project, options)
-  if (moved.length === 0) return { moved, release: undefined }
+  const { text, moved, sound } = await soundMoves(session, project, options)
+  if (sound === undefined) return { moved, release: undefined }
   await commitMoves(project, text, moved)
-  const commit = await cleanCommit(project)
-  const prepared = await withTree(
+  const prepared = await withCommittedTree(
     project,
-    async tree =>
+    async (tree, commit) =>
       await prepareRelease(session, {
-        ...{ tree, checked: await requireSound(tree, options), commit },
+        // A hook may have changed what is committed.
+        ...{ tree, checked: tree.hash() === sound.hash ? sound.checked : await requireSound(tree, options), commit },
         message: `update of ${moved.map(({ name }) => name).join(', ')}`,
         force: false,
         rollout: 'project',
@@ -44,7 +43,6 @@ export async function autoUpdate(
         note: options.note,
         news: Promise.resolve(),
       }),
-    { commit },
   )
   if (prepared.same !== undefined) return { moved, release: undefined }
   const { content } = prepared
@@ -55,18 +53,25 @@ export async function autoUpdate(
 }
 
 /** The newest versions, when the project checks and builds with them. All of it happens in copies of the last commit. */
-async function soundMoves(session: Session, project: Project, options: DescribeOptions): Promise<MovedLock> {
-  const commit = await cleanCommit(project)
+async function soundMoves(session: Session, project: Project, options: DescribeOptions): Promise<SoundMoves> {
   const inputs = project.autoUpdate?.inputs ?? []
-  const found = await withTree(project, tree => findMoves(project, tree, inputs), { commit })
+  const [found, commit] = await withCommittedTree(
+    project,
+    async (tree, commit) => [await findMoves(project, tree, inputs), commit] as const,
+  )
   if (found.moved.length === 0) return found
   const build = async (tree: ProjectTree) => {
-    const { fleet } = await requireSound(tree, options)
+    const checked = await requireSound(tree, options)
     const rootsDirectory = session.home.rootsDirectory('next')
-    await buildConfigs(tree, Object.keys(fleet.configs), { rootsDirectory, store: options.store })
+    await buildConfigs(tree, Object.keys(checked.fleet.configs), { rootsDirectory, store: options.store })
+    return { checked, hash: tree.hash() }
   }
-  await withTree(project, build, { commit, changed: { [lockFile]: found.text } })
-  return found
+  return { ...found, sound: await withTree(project, build, { commit, changed: { [lockFile]: found.text } }) }
+}
+
+interface SoundMoves extends MovedLock {
+  /** The tree with the new lock, when there is one. */
+  readonly sound?: { readonly checked: SoundProject; readonly hash: string }
 }
 
 /** Writes flake.lock and commits it; when Git refuses, such as by a hook, the file and the index are as they were. */

@@ -54,7 +54,7 @@ async function memoryFolder(): Promise<string> {
 }
 
 function memoryFolders(): string[] {
-  return [process.env.XDG_RUNTIME_DIR, '/dev/shm'].filter(folder => folder !== undefined && folder !== '')
+  return [process.env.XDG_RUNTIME_DIR || '/dev/shm', '/dev/shm']
 }
 
 function watch(): void {

@@ -4,9 +4,8 @@ import { inForce, newestOf } from '../../../node/state/releases.ts'
 import { cacheDirectory, FleetHome } from '../../fleet/fleet-home.ts'
 import { releaseName } from '../../format/release-name.ts'
 import { requireSound } from '../../project/check.ts'
-import { cleanCommit } from '../../project/git.ts'
 import { openProject, type Project } from '../../project/project.ts'
-import { type ProjectTree, withTree } from '../../project/tree.ts'
+import { type ProjectTree, withCommittedTree } from '../../project/tree.ts'
 import { emptyWaves, readRolloutPolicy } from '../../release/rollout-policy.ts'
 import { takeNews, withSession } from '../shell/context.ts'
 import { newsSeconds } from '../shell/limits.ts'
@@ -23,8 +22,7 @@ export interface DeployOptions extends ReleaseOptions {
 
 export async function deploy(options: DeployOptions): Promise<number> {
   const project = await openProject(options.project)
-  const commit = await cleanCommit(project)
-  return await withTree(project, tree => deployTree(project, tree, commit, options), { commit })
+  return await withCommittedTree(project, (tree, commit) => deployTree(project, tree, commit, options))
 }
 
 async function deployTree(
