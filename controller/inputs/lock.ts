@@ -1,12 +1,11 @@
 /** flake.lock: which version of each input a project is built from, and moving it with `nix flake`. */
 
-import { readFile, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { type TemporaryFolder, temporaryFolder } from '../../node/files/temporary.ts'
-import { commonFlags, errorLines, lockLimit, nixDirectory, runNix } from '../nix/nix-program.ts'
+import { commonFlags, errorLines, lockLimit, nixDirectory, runNix, storeFlags } from '../nix/nix-program.ts'
 import { readNixError } from '../project/nix-errors.ts'
+import { Credentials } from './credentials.ts'
 import { InputError } from './flake-text.ts'
 
 const nodeSchema = z.looseObject({
@@ -75,9 +74,15 @@ export function movedInputs(before: Lock | undefined, after: Lock | undefined): 
  */
 export async function newLock(
   folder: string,
-  init: { names: readonly string[] | 'missing' | 'all'; credentials: readonly string[] },
+  init: { names: readonly string[] | 'missing' | 'all'; credentials: readonly string[]; store: string | undefined },
 ): Promise<string | undefined> {
-  const flags = [...(await commonFlags()), '--override-input', 'thymesh', `path:${nixDirectory}`]
+  const flags = [
+    ...storeFlags(init.store),
+    ...(await commonFlags()),
+    '--override-input',
+    'thymesh',
+    `path:${nixDirectory}`,
+  ]
   const { names } = init
   const what =
     names === 'all'
@@ -109,47 +114,4 @@ function withoutThymesh(text: string): string {
   delete inputs?.thymesh
   delete lock.nodes[node]
   return `${JSON.stringify(lock, null, 2)}\n`
-}
-
-/** Tokens for Nix, in a file that only we read, for as long as one command runs: never in arguments, nor in a log. */
-class Credentials {
-  readonly environment: NodeJS.ProcessEnv
-  readonly #folder: TemporaryFolder | undefined
-  readonly #secrets: readonly string[]
-
-  private constructor(folder: TemporaryFolder | undefined, environment: NodeJS.ProcessEnv, secrets: readonly string[]) {
-    this.#folder = folder
-    this.environment = environment
-    this.#secrets = secrets
-  }
-
-  /** Each is `HOST=TOKEN` lines, as access-tokens has them, or a netrc file. */
-  static async write(texts: readonly string[]): Promise<Credentials> {
-    if (texts.length === 0) return new Credentials(undefined, {}, [])
-    const folder = await temporaryFolder({ inMemory: true })
-    const at = (name: string) => join(folder.path, name)
-    const netrc = texts.filter(text => /^\s*machine\s/m.test(text))
-    const tokens = texts
-      .filter(text => !netrc.includes(text))
-      .flatMap(text => text.split(/\s+/).filter(each => each !== ''))
-    const conf = [
-      ...(tokens.length > 0 ? [`access-tokens = ${tokens.join(' ')}`] : []),
-      ...(netrc.length > 0 ? [`netrc-file = ${at('netrc')}`] : []),
-    ]
-    await writeFile(at('netrc'), `${netrc.join('\n')}\n`, { mode: 0o600 })
-    await writeFile(at('nix.conf'), `${conf.join('\n')}\n`, { mode: 0o600 })
-    const own =
-      process.env.NIX_USER_CONF_FILES ?? join(process.env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'nix/nix.conf')
-    const words = tokens.map(token => token.slice(token.indexOf('=') + 1))
-    return new Credentials(folder, { NIX_USER_CONF_FILES: `${at('nix.conf')}:${own}` }, [...texts, ...words])
-  }
-
-  /** Nix may repeat a URL that has a token in it. */
-  without(message: string): string {
-    return this.#secrets.reduce((text, secret) => (secret.length < 4 ? text : text.replaceAll(secret, '…')), message)
-  }
-
-  async remove(): Promise<void> {
-    await this.#folder?.remove()
-  }
 }

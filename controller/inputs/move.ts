@@ -2,13 +2,10 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { FleetHome } from '../fleet/fleet-home.ts'
-import { ProjectEdit } from '../project/edit.ts'
 import { git } from '../project/git.ts'
 import type { Project } from '../project/project.ts'
 import type { ProjectTree } from '../project/tree.ts'
-import { operatorIdentity } from '../secrets/operator-identity.ts'
-import { openSecret } from '../secrets/vault.ts'
+import { credentialsOf } from './credentials.ts'
 import { InputError, inputNames } from './flake-text.ts'
 import { lockFile, type Moved, movedInputs, newLock, parseLock, readLock } from './lock.ts'
 
@@ -19,13 +16,18 @@ export interface MovedLock {
 }
 
 /** Looks for the newest versions of all inputs but Thymesh's own, or of those named. The project stays as it is. */
-export async function findMoves(project: Project, tree: ProjectTree, names: readonly string[]): Promise<MovedLock> {
+export async function findMoves(
+  project: Project,
+  tree: ProjectTree,
+  names: readonly string[],
+  store: string | undefined,
+): Promise<MovedLock> {
   const folder = await tree.folder()
   const text = await flakeText(folder)
   for (const name of names) requireInput(text, name)
   const before = await readLock(folder)
   const credentials = await credentialsOf(project, project.inputs ?? {})
-  const next = await newLock(folder, { names: names.length === 0 ? 'all' : names, credentials })
+  const next = await newLock(folder, { names: names.length === 0 ? 'all' : names, credentials, store })
   return { text: next ?? '', moved: movedInputs(before, parseLock(next)) }
 }
 
@@ -40,21 +42,6 @@ export async function commitLock(directory: string, moved: readonly Moved[], mes
     await git(directory, ['reset', '--quiet', '--', lockFile])
     throw thrown
   }
-}
-
-/** Tokens for the hosts of inputs, by the secrets that thymesh.json names. */
-export async function credentialsOf(project: Project, inputs: NonNullable<Project['inputs']>): Promise<string[]> {
-  const names = [...new Set(Object.values(inputs).flatMap(({ secret }) => secret ?? []))]
-  if (names.length === 0) return []
-  const own = await operatorIdentity(new FleetHome(project.fleet))
-  const edit = new ProjectEdit(project.directory)
-  return await Promise.all(
-    names.map(async name =>
-      Buffer.from(await openSecret(edit, name, own))
-        .toString()
-        .trim(),
-    ),
-  )
 }
 
 /** Throws an InputError when flake.nix has no such input. */

@@ -45,6 +45,8 @@ export interface DescribeOptions {
   /** A folder for what was read before. */
   readonly cache: string
   readonly timeoutMs?: number
+  /** Fetches what flake.lock in a folder names and Nix alone can't fetch; called before Nix evaluates. */
+  readonly fetchInputs?: (folder: string) => Promise<void>
   /** What is known already: nothing is asked of Nix then. */
   readonly modules?: ModuleDescriptions
 }
@@ -131,9 +133,10 @@ async function describeEach(
 export async function evaluate(
   tree: ProjectTree,
   output: string,
-  options: { store?: string | undefined; timeoutMs?: number },
+  options: Pick<DescribeOptions, 'store' | 'timeoutMs' | 'fetchInputs'>,
 ): Promise<{ value: unknown } | { problem: Problem }> {
   const ms = options.timeoutMs ?? evaluationLimit.ms
+  await options.fetchInputs?.(await tree.folder())
   const args = [
     ...['eval', '--json', ...storeFlags(options.store), ...(await flakeFlags())],
     ...(await restrictedFlags(await tree.folder())),

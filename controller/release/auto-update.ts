@@ -57,7 +57,7 @@ async function soundMoves(session: Session, project: Project, options: DescribeO
   const inputs = project.autoUpdate?.inputs ?? []
   const [found, commit] = await withCommittedTree(
     project,
-    async (tree, commit) => [await findMoves(project, tree, inputs), commit] as const,
+    async (tree, commit) => [await findMoves(project, tree, inputs, options.store), commit] as const,
   )
   if (found.moved.length === 0) return found
   const build = async (tree: ProjectTree) => {

@@ -1,13 +1,14 @@
 /** `thymesh deploy`: builds, signs and publishes a release, and shows how it reaches the devices. */
 
 import { inForce, newestOf } from '../../../node/state/releases.ts'
-import { cacheDirectory, FleetHome } from '../../fleet/fleet-home.ts'
+import { FleetHome } from '../../fleet/fleet-home.ts'
 import { releaseName } from '../../format/release-name.ts'
 import { requireSound } from '../../project/check.ts'
 import { openProject, type Project } from '../../project/project.ts'
 import { type ProjectTree, withCommittedTree } from '../../project/tree.ts'
 import { emptyWaves, readRolloutPolicy } from '../../release/rollout-policy.ts'
 import { takeNews, withSession } from '../shell/context.ts'
+import { describeOptions } from '../shell/edit-project.ts'
 import { newsSeconds } from '../shell/limits.ts'
 import { note } from '../shell/output.ts'
 import { checkWaitFor, watch } from '../shell/watch.ts'
@@ -34,7 +35,7 @@ async function deployTree(
   const home = new FleetHome(project.fleet)
   const [{ store }] = await Promise.all([home.settings(), home.keys(), home.nixKey()])
   const rollout = typeof options.rollout === 'string' ? await readRolloutPolicy(options.rollout) : undefined
-  const checked = await requireSound(tree, { store, cache: cacheDirectory() })
+  const checked = await requireSound(tree, await describeOptions(project))
   return await withSession(project, options, async session => {
     const { peer } = session
     const { prepareRelease } = await import('../../release/make-release.ts')

@@ -1,9 +1,10 @@
 /** `thymesh input …` and `thymesh update`: the flake inputs that bring modules, packages and device types. */
 
 import { table } from '../../format/table.ts'
+import { credentialsOf } from '../../inputs/credentials.ts'
 import { addInput, InputError, inputNames, removeInput } from '../../inputs/flake-text.ts'
 import { lockedInputs, lockFile, movedInputs, newLock, parseLock, readLock } from '../../inputs/lock.ts'
-import { commitLock, credentialsOf, findMoves, flakeText, requireInput } from '../../inputs/move.ts'
+import { commitLock, findMoves, flakeText, requireInput } from '../../inputs/move.ts'
 import { ProjectEdit } from '../../project/edit.ts'
 import { setValue } from '../../project/edit-json.ts'
 import { evaluate } from '../../project/modules.ts'
@@ -106,7 +107,7 @@ async function changeFlake(
   const before = await edit.read(lockFile)
   const lock = await withTree(
     project,
-    async tree => await newLock(await tree.folder(), { names: 'missing', credentials }),
+    async tree => await newLock(await tree.folder(), { names: 'missing', credentials, store: describe.store }),
     { changed: { 'flake.nix': flake } },
   )
   if (lock !== undefined) await edit.write(lockFile, lock)
@@ -119,10 +120,10 @@ async function changeFlake(
 export async function update(
   options: ProjectOptions & { names: string[]; commit?: string | boolean },
 ): Promise<undefined> {
-  const { project } = await readProject(options)
+  const { project, describe } = await readProject(options)
   const edit = new ProjectEdit(project.directory)
   await edit.read(lockFile)
-  const { text, moved } = await withTree(project, tree => findMoves(project, tree, options.names))
+  const { text, moved } = await withTree(project, tree => findMoves(project, tree, options.names, describe.store))
   if (moved.length > 0) {
     await edit.write(lockFile, text)
     await edit.save()
