@@ -101,10 +101,11 @@ async function describeEach(
   options: DescribeOptions,
   whole: Problem,
 ): Promise<DescribedModules> {
+  // Their names alone: where even these can't be read, such as for an input that can't be fetched, no module is to blame.
+  const known = await evaluate(tree, 'thymesh.modules', options, 'builtins.attrNames')
+  if ('problem' in known) return { modules: {}, problems: [known.problem] }
   const builtIn = await evaluate(tree, 'thymesh.modulesOf.thymesh', options)
-  // Thymesh's own modules don't depend on the project's: no module of the project is to blame.
-  if ('problem' in builtIn) return { modules: {}, problems: [builtIn.problem] }
-  const modules = modulesSchema.safeParse(builtIn.value).data ?? {}
+  const modules = 'value' in builtIn ? (modulesSchema.safeParse(builtIn.value).data ?? {}) : {}
   const problems: Problem[] = []
   for (const name of names) {
     const result = await evaluate(tree, `thymesh.modules.${name}`, options)
@@ -129,17 +130,22 @@ async function describeEach(
   return { modules, problems }
 }
 
-/** An output of a tree's flake as plain data, without the network, or what is wrong with it. */
+/**
+ * An output of a tree's flake as plain data, or what a function in Nix makes of it; what is wrong with it otherwise. The
+ * evaluation may fetch only what flake.lock names.
+ */
 export async function evaluate(
   tree: ProjectTree,
   output: string,
   options: Pick<DescribeOptions, 'store' | 'timeoutMs' | 'fetchInputs'>,
+  apply?: string,
 ): Promise<{ value: unknown } | { problem: Problem }> {
   const ms = options.timeoutMs ?? evaluationLimit.ms
   await options.fetchInputs?.(await tree.folder())
   const args = [
     ...['eval', '--json', ...storeFlags(options.store), ...(await flakeFlags())],
     ...(await restrictedFlags(await tree.folder())),
+    ...(apply === undefined ? [] : ['--apply', apply]),
     `${await tree.flake(options.store)}#${output}`,
   ]
   const what = /^thymesh\.modules\.(.+)$/.exec(output)?.[1]
@@ -158,9 +164,11 @@ export async function evaluate(
     }
     const forbidden = /access to URI '([^']+)' is forbidden/.exec(error.message)
     if (forbidden !== null) {
-      const words = `${subject} reads ${forbidden[1]}, which flake.lock does not name`
-      const advice = 'make it an input of flake.nix, and lock it: thymesh update NAME'
-      return problem(`${words}: ${advice}`, error.file, error.at)
+      return problem(
+        `${subject} reads the network (${forbidden[1]}): add that as an input of flake.nix`,
+        error.file,
+        error.at,
+      )
     }
     return problem(error.message, error.file, error.at)
   } catch (thrown) {

@@ -101,6 +101,15 @@ PATH='${process.env.PATH}' exec nix "$@"\n`
       const ended = await fleet.run(...command)
       assert.equal(ended.code, 0, `${command.join(' ')}: ${ended.stdout}${ended.stderr}`)
     }
+    // Somebody who lacks the secret.
+    await forget()
+    const project = JSON.parse(await readFile(join(fleet.project, 'thymesh.json'), 'utf8'))
+    await fleet.write({ 'thymesh.json': { ...project, inputs: undefined } })
+    const without = await fleet.run('check')
+    assert.equal(without.code, 1)
+    assert.match(without.stdout, /^flake\.nix: unable to download .*401/m)
+    assert.doesNotMatch(without.stdout, /modules\//)
+    await fleet.git('checkout', '-q', '--', 'thymesh.json')
     await forget()
     const deployed = await fleet.run('deploy', '--timeout', '0')
     assert.equal(deployed.code, 2, deployed.stderr)
