@@ -1,11 +1,13 @@
 /** The `thymesh` command: parses, runs and exits. */
 
+import { removeLeftovers } from '../node/files/temporary.ts'
 import { parse } from './cli/program.ts'
 import { StandardOutput } from './cli/shell/standard-output.ts'
 import { environmentPassphrase } from './keys/environment-passphrase.ts'
 
 // Before anything is started: git, nix and editors must not inherit it.
 environmentPassphrase()
+await removeLeftovers()
 const output = new StandardOutput()
 process.exitCode = await output.exitCode(await parse(process.argv))
 // What libp2p leaves open must not keep a command from ending.

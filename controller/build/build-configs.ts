@@ -1,7 +1,7 @@
 /** Building configs side by side: as many as the machine has memory for, since each has an evaluation of its own. */
 
 import { availableParallelism } from 'node:os'
-import type { Project } from '../project/project.ts'
+import type { ProjectTree } from '../project/tree.ts'
 import { buildConfig } from './nix.ts'
 
 /** What evaluating one NixOS system takes; a portable one takes a hundredth. */
@@ -20,9 +20,9 @@ export interface BuildConfigsOptions {
   readonly onStart?: (name: string) => void
 }
 
-/** Builds configs and gives their top levels by name. Nix builds nothing that it has. Throws the first BuildError. */
+/** Builds configs of a tree and gives their top levels by name. Nix builds nothing that it has. Throws the first BuildError. */
 export async function buildConfigs(
-  project: Project,
+  tree: ProjectTree,
   names: readonly string[],
   { rootsDirectory, store, onStart, parallel = parallelBuilds() }: BuildConfigsOptions,
 ): Promise<Map<string, string>> {
@@ -32,7 +32,7 @@ export async function buildConfigs(
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
       onStart?.(name)
       try {
-        built.set(name, await buildConfig(project, name, rootsDirectory, store))
+        built.set(name, await buildConfig(tree, name, rootsDirectory, store))
       } catch (thrown) {
         // The others need not begin.
         waiting.length = 0

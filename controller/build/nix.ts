@@ -1,38 +1,28 @@
-/** Configs of the project's flake, built with the `nix` program and kept from its garbage collector. */
+/** Configs of the project's flake, built with the `nix` program. */
 
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { storePathSchema } from '../../protocol/nix/store-path.ts'
-import {
-  BuildError,
-  buildLimit,
-  flakeFlags,
-  flakeOf,
-  lastLines,
-  nixDirectory,
-  runNix,
-  storeFlags,
-  storeLimit,
-} from '../nix/nix-program.ts'
-import type { Project } from '../project/project.ts'
+import { BuildError, buildLimit, flakeFlags, lastLines, nixDirectory, runNix, storeFlags } from '../nix/nix-program.ts'
+import type { ProjectTree } from '../project/tree.ts'
 
 /**
  * Builds a config's top level and keeps it from the garbage collector by a link in `rootsDirectory`, until that names
  * another one. Throws a BuildError with Nix's last lines.
  */
 export async function buildConfig(
-  project: Project,
+  tree: ProjectTree,
   name: string,
   rootsDirectory: string,
   store?: string,
 ): Promise<string> {
   await mkdir(rootsDirectory, { recursive: true })
   const link = join(rootsDirectory, name)
-  const attribute = `${flakeOf(project)}#thymesh.configs.${name}`
+  const attribute = `${await tree.flake(store)}#thymesh.configs.${name}`
   const flags = ['--json', '--out-link', link, '--print-build-logs', ...storeFlags(store), ...(await flakeFlags())]
   const result = await runNix('nix', ['build', ...flags, attribute], {
-    cwd: project.directory,
+    cwd: tree.directory,
     limit: buildLimit,
   })
   if (result.code !== 0) {
@@ -50,16 +40,4 @@ export async function buildConfig(
     })
   }
   return parsed.data[0]?.outputs.out ?? ''
-}
-
-/** Keeps a path that is in the store from the garbage collector, by a link in a folder. Throws a BuildError. */
-export async function keepPath(path: string, rootsDirectory: string, name: string, store?: string): Promise<void> {
-  await mkdir(rootsDirectory, { recursive: true })
-  const args = [...storeFlags(store), '--add-root', join(rootsDirectory, name), '--indirect', '--realise', path]
-  const result = await runNix('nix-store', args, { limit: storeLimit })
-  if (result.code !== 0) {
-    throw new BuildError('store-failed', `${path} can't be kept from the garbage collector:\n${lastLines(result)}`, {
-      hint: `Look at the store and at the rights of ${rootsDirectory}, then try again.`,
-    })
-  }
 }

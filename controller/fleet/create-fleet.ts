@@ -9,7 +9,7 @@ import { formatNixPublicKey } from '../../protocol/nix/signature.ts'
 import { foundFleet } from '../../protocol/trust/publish.ts'
 import { newSeal } from '../keys/key-file.ts'
 import { newKeys, signersOf } from '../keys/operator-keys.ts'
-import { git } from '../project/git.ts'
+import { git, runGit } from '../project/git.ts'
 import type { ProjectFile } from '../project/schemas.ts'
 import { flakeFile, sampleFiles } from '../project/template.ts'
 import { ownCertificate } from './certificate.ts'
@@ -109,7 +109,7 @@ async function writeProject(directory: string, project: ProjectFile): Promise<st
     await writeFile(file, text)
     written.push(name)
   }
-  if (!(await exists(join(directory, '.git')))) await git(directory, ['init', '--quiet', '--initial-branch=main'])
+  if (!(await isTracked(directory))) await git(directory, ['init', '--quiet', '--initial-branch=main'])
   await git(directory, ['add', '--', ...written])
   await git(directory, [
     ...(await committer(directory)),
@@ -121,6 +121,13 @@ async function writeProject(directory: string, project: ProjectFile): Promise<st
     ...written,
   ])
   return written
+}
+
+/** Whether a repository has the folder or would take it: one inside another would be lost to the outer one. */
+async function isTracked(directory: string): Promise<boolean> {
+  const inside = await runGit(directory, ['rev-parse', '--is-inside-work-tree'])
+  if (inside.code !== 0 || inside.stdout.trim() !== 'true') return false
+  return (await runGit(directory, ['check-ignore', '--quiet', '.'])).code !== 0
 }
 
 /** A fresh machine has no Git identity yet; the first commit must not fail for that. */

@@ -1,11 +1,11 @@
 /** flake.lock: which version of each input a project is built from, and moving it with `nix flake`. */
 
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { commonFlags, errorLines, lockLimit, nixDirectory, runNix } from '../nix/nix-program.ts'
+import { commonFlags, errorLines, lockLimit, nixDirectory, runNix, storeFlags } from '../nix/nix-program.ts'
 import { readNixError } from '../project/nix-errors.ts'
+import { Credentials } from './credentials.ts'
 import { InputError } from './flake-text.ts'
 
 const nodeSchema = z.looseObject({
@@ -32,8 +32,14 @@ export interface Moved {
   readonly to: string | null
 }
 
+export const lockFile = 'flake.lock'
+
 export async function readLock(directory: string): Promise<Lock | undefined> {
-  const text = await readFile(join(directory, 'flake.lock'), 'utf8').catch(() => undefined)
+  return parseLock(await readFile(join(directory, lockFile), 'utf8').catch(() => undefined))
+}
+
+/** Throws an InputError. */
+export function parseLock(text: string | undefined): Lock | undefined {
   if (text === undefined) return undefined
   try {
     return lockSchema.parse(JSON.parse(text))
@@ -62,14 +68,21 @@ export function movedInputs(before: Lock | undefined, after: Lock | undefined): 
     .filter(({ from, to }) => from !== to)
 }
 
-/** Moves inputs to their newest versions, or only writes what is missing. Throws an InputError; the lock is as it was then. */
-export async function updateLock(
-  directory: string,
-  init: { names: readonly string[] | 'missing' | 'all'; credentials: readonly string[] },
-): Promise<void> {
-  const file = join(directory, 'flake.lock')
-  const before = await readFile(file).catch(() => undefined)
-  const flags = [...(await commonFlags()), '--override-input', 'thymesh', `path:${nixDirectory}`]
+/**
+ * The text of flake.lock with inputs at their newest versions, or only with what is missing. `folder` is a copy of the
+ * project, which Nix may write to: nothing of the project itself changes. Throws an InputError.
+ */
+export async function newLock(
+  folder: string,
+  init: { names: readonly string[] | 'missing' | 'all'; credentials: readonly string[]; store: string | undefined },
+): Promise<string | undefined> {
+  const flags = [
+    ...storeFlags(init.store),
+    ...(await commonFlags()),
+    '--override-input',
+    'thymesh',
+    `path:${nixDirectory}`,
+  ]
   const { names } = init
   const what =
     names === 'all'
@@ -78,75 +91,27 @@ export async function updateLock(
   const credentials = await Credentials.write(init.credentials)
   try {
     const env = { ...process.env, ...credentials.environment }
-    const result = await runNix('nix', ['flake', ...what, ...flags], { cwd: directory, limit: lockLimit, env })
+    const result = await runNix('nix', ['flake', ...what, ...flags], { cwd: folder, limit: lockLimit, env })
     if (result.code !== 0) {
-      const { message } = readNixError(errorLines(result), directory)
+      const { message } = readNixError(errorLines(result), folder)
       throw new InputError('input-failed', credentials.without(message), {
         hint: 'Look at the URL and at your access to it, then try again. flake.lock is unchanged.',
       })
     }
-    await forgetThymesh(file)
-  } catch (thrown) {
-    if (before === undefined) await rm(file, { force: true })
-    else await writeFile(file, before)
-    throw thrown
   } finally {
     await credentials.remove()
   }
+  const text = await readFile(join(folder, lockFile), 'utf8').catch(() => undefined)
+  return text === undefined ? undefined : withoutThymesh(text)
 }
 
 /** Thymesh's own Nix files are those of the program, wherever that lies: no place of this machine belongs in the lock. */
-async function forgetThymesh(file: string): Promise<void> {
-  const text = await readFile(file, 'utf8').catch(() => undefined)
-  if (text === undefined) return
+function withoutThymesh(text: string): string {
   const lock = lockSchema.parse(JSON.parse(text))
   const inputs = lock.nodes[lock.root]?.inputs
   const node = inputs?.thymesh
-  if (typeof node !== 'string' || lock.nodes[node]?.locked?.type !== 'path') return
+  if (typeof node !== 'string' || lock.nodes[node]?.locked?.type !== 'path') return text
   delete inputs?.thymesh
   delete lock.nodes[node]
-  await writeFile(file, `${JSON.stringify(lock, null, 2)}\n`)
-}
-
-/** Tokens for Nix, in a file that only we read, for as long as one command runs: never in arguments, nor in a log. */
-class Credentials {
-  readonly environment: NodeJS.ProcessEnv
-  readonly #folder: string | undefined
-  readonly #secrets: readonly string[]
-
-  private constructor(folder: string | undefined, environment: NodeJS.ProcessEnv, secrets: readonly string[]) {
-    this.#folder = folder
-    this.environment = environment
-    this.#secrets = secrets
-  }
-
-  /** Each is `HOST=TOKEN` lines, as access-tokens has them, or a netrc file. */
-  static async write(texts: readonly string[]): Promise<Credentials> {
-    if (texts.length === 0) return new Credentials(undefined, {}, [])
-    const memory = (await stat('/dev/shm').catch(() => undefined))?.isDirectory() ? '/dev/shm' : tmpdir()
-    const folder = await mkdtemp(join(memory, 'thymesh-nix-'))
-    const netrc = texts.filter(text => /^\s*machine\s/m.test(text))
-    const tokens = texts
-      .filter(text => !netrc.includes(text))
-      .flatMap(text => text.split(/\s+/).filter(each => each !== ''))
-    const conf = [
-      ...(tokens.length > 0 ? [`access-tokens = ${tokens.join(' ')}`] : []),
-      ...(netrc.length > 0 ? [`netrc-file = ${join(folder, 'netrc')}`] : []),
-    ]
-    await writeFile(join(folder, 'netrc'), `${netrc.join('\n')}\n`, { mode: 0o600 })
-    await writeFile(join(folder, 'nix.conf'), `${conf.join('\n')}\n`, { mode: 0o600 })
-    const own =
-      process.env.NIX_USER_CONF_FILES ?? join(process.env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'nix/nix.conf')
-    const words = tokens.map(token => token.slice(token.indexOf('=') + 1))
-    return new Credentials(folder, { NIX_USER_CONF_FILES: `${join(folder, 'nix.conf')}:${own}` }, [...texts, ...words])
-  }
-
-  /** Nix may repeat a URL that has a token in it. */
-  without(message: string): string {
-    return this.#secrets.reduce((text, secret) => (secret.length < 4 ? text : text.replaceAll(secret, '…')), message)
-  }
-
-  async remove(): Promise<void> {
-    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true })
-  }
+  return `${JSON.stringify(lock, null, 2)}\n`
 }

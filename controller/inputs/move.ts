@@ -2,46 +2,46 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { FleetHome } from '../fleet/fleet-home.ts'
-import { ProjectEdit } from '../project/edit.ts'
 import { git } from '../project/git.ts'
 import type { Project } from '../project/project.ts'
-import { operatorIdentity } from '../secrets/operator-identity.ts'
-import { openSecret } from '../secrets/vault.ts'
+import type { ProjectTree } from '../project/tree.ts'
+import { credentialsOf } from './credentials.ts'
 import { InputError, inputNames } from './flake-text.ts'
-import { type Moved, movedInputs, readLock, updateLock } from './lock.ts'
+import { lockFile, type Moved, movedInputs, newLock, parseLock, readLock } from './lock.ts'
 
-/** Moves all inputs but Thymesh's own, or those named. */
-export async function moveInputs(project: Project, names: readonly string[]): Promise<Moved[]> {
-  const text = await flakeText(project)
-  for (const name of names) requireInput(text, name)
-  const before = await readLock(project.directory)
-  const credentials = await credentialsOf(project, project.inputs ?? {})
-  await updateLock(project.directory, { names: names.length === 0 ? 'all' : names, credentials })
-  return movedInputs(before, await readLock(project.directory))
+/** A lock that is to be: its text, and what it moves. */
+export interface MovedLock {
+  readonly text: string
+  readonly moved: readonly Moved[]
 }
 
-/** Commits flake.lock alone; the message says what moved. */
+/** Looks for the newest versions of all inputs but Thymesh's own, or of those named. The project stays as it is. */
+export async function findMoves(
+  project: Project,
+  tree: ProjectTree,
+  names: readonly string[],
+  store: string | undefined,
+): Promise<MovedLock> {
+  const folder = await tree.folder()
+  const text = await flakeText(folder)
+  for (const name of names) requireInput(text, name)
+  const before = await readLock(folder)
+  const credentials = await credentialsOf(project, project.inputs ?? {})
+  const next = await newLock(folder, { names: names.length === 0 ? 'all' : names, credentials, store })
+  return { text: next ?? '', moved: movedInputs(before, parseLock(next)) }
+}
+
+/** Commits flake.lock alone; the message says what moved. What Git refuses leaves its index as it was. */
 export async function commitLock(directory: string, moved: readonly Moved[], message?: string): Promise<void> {
   const words = moved.map(({ name, from, to }) => `${name}: ${from ?? 'new'} → ${to ?? 'removed'}`)
-  await git(directory, ['add', '--', 'flake.lock'])
   const text = message ?? `Update ${moved.map(({ name }) => name).join(', ')}\n\n${words.join('\n')}`
-  await git(directory, ['commit', '--quiet', '-m', text, '--', 'flake.lock'])
-}
-
-/** Tokens for the hosts of inputs, by the secrets that thymesh.json names. */
-export async function credentialsOf(project: Project, inputs: NonNullable<Project['inputs']>): Promise<string[]> {
-  const names = [...new Set(Object.values(inputs).flatMap(({ secret }) => secret ?? []))]
-  if (names.length === 0) return []
-  const own = await operatorIdentity(new FleetHome(project.fleet))
-  const edit = new ProjectEdit(project.directory)
-  return await Promise.all(
-    names.map(async name =>
-      Buffer.from(await openSecret(edit, name, own))
-        .toString()
-        .trim(),
-    ),
-  )
+  await git(directory, ['add', '--intent-to-add', '--', lockFile])
+  try {
+    await git(directory, ['commit', '--quiet', '-m', text, '--', lockFile])
+  } catch (thrown) {
+    await git(directory, ['reset', '--quiet', '--', lockFile])
+    throw thrown
+  }
 }
 
 /** Throws an InputError when flake.nix has no such input. */
@@ -53,6 +53,6 @@ export function requireInput(text: string, name: string): void {
   })
 }
 
-export async function flakeText({ directory }: Project): Promise<string> {
+export async function flakeText(directory: string): Promise<string> {
   return await readFile(join(directory, 'flake.nix'), 'utf8')
 }

@@ -14,17 +14,6 @@ export class BuildError extends HintedError<
 /** Thymesh's own Nix files: projects are built with those of the program that builds them. */
 export const nixDirectory = fileURLToPath(new URL('../../nix', import.meta.url))
 
-/** What Nix is given to work on. */
-export interface NixPlace {
-  readonly directory: string
-}
-
-/** Nix 2.8 takes a folder that needs escapes for a remote repository, whose branch has to be named. */
-export function flakeOf({ directory }: NixPlace): string {
-  const path = escaped(directory)
-  return `git+file://${path}${path === directory ? '' : '?ref=HEAD'}`
-}
-
 function escaped(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/')
 }

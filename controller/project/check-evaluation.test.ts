@@ -8,6 +8,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { requireSound } from './check.ts'
 import { git } from './git.ts'
 import { CheckError } from './problem.ts'
+import { withTree } from './tree.ts'
 
 /** A project, and a `nix` on the PATH that answers as told and writes down what it was asked. */
 async function withFakeNix(t: TestContext, fleet: string) {
@@ -23,16 +24,15 @@ for last; do :; done
 echo "$1 \${last#*#}" >> ${asked}
 case "$last" in *#thymesh.fleet) printf '%s' '${fleet}';; *) echo '{}';; esac
 `
-  await writeFile(join(directory, 'nix'), script)
-  await chmod(join(directory, 'nix'), 0o755)
+  const stored = `/nix/store/${'0'.repeat(32)}-source`
+  for (const [name, text] of Object.entries({ nix: script, 'nix-store': `#!/bin/sh\necho ${stored}\n` })) {
+    await writeFile(join(directory, name), text)
+    await chmod(join(directory, name), 0o755)
+  }
   process.env.PATH = `${directory}:${PATH}`
   const project = join(directory, 'project')
   await git(directory, ['init', '--quiet', project])
-  const check = () =>
-    requireSound(
-      { directory: project, fleet: 'f'.repeat(64), name: 'trial', bootstrap: [] },
-      { cache: join(directory, 'cache') },
-    )
+  const check = () => withTree({ directory: project }, tree => requireSound(tree, { cache: join(directory, 'cache') }))
   return { check, asked: async () => (await readFile(asked, 'utf8')).trim().split('\n') }
 }
 

@@ -5,15 +5,16 @@ import { join } from 'node:path'
 import { describeIssues } from '../../protocol/encoding/cbor.ts'
 import { type DeclaredFleet, declaredFleetSchema } from './declared-fleet.ts'
 import { type Overlay, type ProjectFiles, readProjectFiles } from './files.ts'
-import { git, unknownFiles } from './git.ts'
+import { gitNames } from './git.ts'
 import { checkLayers } from './layers.ts'
 import { conflictMarker, LocatedJson } from './located-json.ts'
-import { type DescribeOptions, describeModules, evaluate, type ModuleDescriptions } from './modules.ts'
+import { type DescribeOptions, evaluate, type ModuleDescriptions, modulesOf } from './modules.ts'
 import { CheckError, type Problem, sortedProblems } from './problem.ts'
-import type { Project } from './project.ts'
 import { checkReferences } from './references.ts'
 import { releaseProblems } from './release-limits.ts'
 import type { Mention } from './settings.ts'
+import type { ProjectTree } from './tree.ts'
+import { checkUnseen } from './unseen.ts'
 
 export interface CheckResult {
   readonly files: ProjectFiles
@@ -31,26 +32,29 @@ export interface SoundProject extends CheckResult {
   readonly fleet: DeclaredFleet
 }
 
-/** Everything that is written in JSON's and Git's terms; no Nix. */
+/** Everything that is written in JSON's and Git's terms; no Nix. `texts` are the project's files that are no data files. */
 export async function checkFiles(
   directory: string,
   overlay?: Overlay,
+  texts?: readonly string[],
 ): Promise<{ files: ProjectFiles; problems: Problem[] }> {
   const files = await readProjectFiles(directory, overlay)
-  return { files, problems: [...files.problems, ...(await checkTexts(directory)), ...checkReferences(files)] }
+  const conflicts = await checkTexts(directory, texts ?? (await textsIn(directory)))
+  return { files, problems: [...files.problems, ...conflicts, ...checkReferences(files)] }
 }
 
-/** All of the project. */
-export async function checkProject(project: Project, options: DescribeOptions): Promise<CheckResult> {
-  const { directory } = project
-  const { files, problems } = await checkFiles(directory)
-  problems.push(...(await untracked(directory)))
-  const described = await describeModules(directory, files.modules, options)
+/** All of the project, read from its tree: what a release of that tree would be made of, and nothing else. */
+export async function checkProject(tree: ProjectTree, options: DescribeOptions): Promise<CheckResult> {
+  const directory = await tree.folder()
+  const texts = tree.files.map(({ path }) => path).filter(path => text.test(path))
+  const { files, problems } = await checkFiles(directory, undefined, texts)
+  problems.push(...(await checkUnseen(tree)))
+  const described = await modulesOf(tree, files.modules, options)
   problems.push(...described.problems)
   const { modules } = described
   const { mentions, ...layers } = await checkLayers(directory, files, modules, described.problems.length === 0)
   problems.push(...layers.problems)
-  const evaluated = problems.length === 0 ? await evaluateFleet(directory, files, options) : undefined
+  const evaluated = problems.length === 0 ? await evaluateFleet(tree, files, options) : undefined
   const fleet = evaluated !== undefined && 'fleet' in evaluated ? evaluated.fleet : undefined
   if (evaluated !== undefined && 'problem' in evaluated) problems.push(evaluated.problem)
   if (fleet !== undefined) problems.push(...releaseProblems(fleet, files))
@@ -59,19 +63,19 @@ export async function checkProject(project: Project, options: DescribeOptions): 
 }
 
 /** Throws a CheckError with all that is wrong. */
-export async function requireSound(project: Project, options: DescribeOptions): Promise<SoundProject> {
-  const { fleet, ...result } = await checkProject(project, options)
+export async function requireSound(tree: ProjectTree, options: DescribeOptions): Promise<SoundProject> {
+  const { fleet, ...result } = await checkProject(tree, options)
   if (fleet === undefined) throw new CheckError(result.problems)
   return { ...result, fleet }
 }
 
 /** Everything that a release is made of, evaluated: it has the problems that only Nix finds. */
 async function evaluateFleet(
-  directory: string,
+  tree: ProjectTree,
   files: ProjectFiles,
   options: DescribeOptions,
 ): Promise<{ fleet: DeclaredFleet } | { problem: Problem }> {
-  const result = await evaluate(directory, 'thymesh.fleet', options)
+  const result = await evaluate(tree, 'thymesh.fleet', options)
   if ('problem' in result) return { problem: placed(result.problem, files) }
   const parsed = declaredFleetSchema.safeParse(result.value)
   if (parsed.success) return { fleet: parsed.data }
@@ -92,18 +96,15 @@ function placed(problem: Problem, files: ProjectFiles): Problem {
   return file.json.problem(path, words)
 }
 
+const text = /\.nix$|^(?:flake\.lock|thymesh\.json)$/
+
+async function textsIn(directory: string): Promise<string[]> {
+  const files = await gitNames(directory, ['ls-files', '--cached', '--others', '--exclude-standard', '-z'])
+  return files.filter(path => text.test(path))
+}
+
 /** Texts that Nix and people share: a conflict that was not solved stands in them as easily as in JSON. */
-async function checkTexts(directory: string): Promise<Problem[]> {
-  const files = await git(directory, [
-    'ls-files',
-    '--cached',
-    '--others',
-    '--exclude-standard',
-    '--',
-    '*.nix',
-    'flake.lock',
-    'thymesh.json',
-  ])
+async function checkTexts(directory: string, files: readonly string[]): Promise<Problem[]> {
   const problems = await Promise.all(
     files.map(async file => {
       const text = await readFile(join(directory, file), 'utf8').catch(() => '')
@@ -113,16 +114,4 @@ async function checkTexts(directory: string): Promise<Problem[]> {
     }),
   )
   return problems.flat()
-}
-
-/** Nix sees of a Git repository what Git knows. */
-async function untracked(directory: string): Promise<Problem[]> {
-  const paths = ['*.nix', 'configs', 'tags', 'devices', 'artifacts', 'secrets']
-  const files = await unknownFiles(directory, paths)
-  return files.map(file => ({
-    file,
-    at: undefined,
-    key: '',
-    message: `is not in Git, so Nix can't see it: git add ${file}`,
-  }))
 }

@@ -11,6 +11,7 @@ import { newText, setValue } from './edit-json.ts'
 import { addEntry, fullKey, pathOf, removeEntry, renameEntry, setKey, unsetKey } from './entries.ts'
 import { readProjectFiles } from './files.ts'
 import { git } from './git.ts'
+import { settleWriting, writeFiles } from './write-files.ts'
 
 const web = `{
   "displayName": "Web",
@@ -180,6 +181,56 @@ describe('an edit', () => {
     await assert.rejects(set('a'), withCode('busy', /another thymesh \(process \d+\)/))
     await writeFile(join(directory, '.git/thymesh.lock'), '999999999')
     assert.deepEqual(await set('a'), ['devices/one.json'])
+  })
+
+  it('writes all of its files or none', async t => {
+    const directory = await project(t)
+    const before = await readFile(join(directory, 'devices/one.json'))
+    await mkdir(join(directory, 'folder/full'), { recursive: true })
+    const after = Buffer.from('new')
+    const changes = [
+      { file: 'devices/one.json', before, after },
+      { file: 'new.md', before: undefined, after },
+      { file: 'tags/site.json', before: await readFile(join(directory, 'tags/site.json')), after: undefined },
+      // No file can be renamed over a folder.
+      { file: 'folder', before: undefined, after },
+    ]
+    await assert.rejects(
+      writeFiles(directory, changes, async () => {}),
+      withCode('not-writable', /folder/),
+    )
+    assert.equal(await text(directory, 'devices/one.json'), before.toString())
+    assert.deepEqual(await readdir(join(directory, 'tags')), ['site.json'])
+    assert.deepEqual((await readdir(directory)).sort(), ['.git', 'configs', 'devices', 'flake.nix', 'folder', 'tags'])
+  })
+
+  it('that was interrupted is undone or finished by the next command, as far as it had come', async t => {
+    const directory = await project(t)
+    const journal = join(directory, '.git/thymesh-edit.json')
+    const interrupt = async (complete: boolean) => {
+      await writeFile(join(directory, 'devices/.1.draft'), 'drafted')
+      const files = [
+        { file: 'devices/one.json', draft: 'devices/.1.draft' },
+        { file: 'tags/site.json', draft: null },
+        { file: 'configs/web.json', draft: 'configs/.renamed-already.draft' },
+      ]
+      await writeFile(journal, JSON.stringify({ complete, files }))
+    }
+    const before = await text(directory, 'devices/one.json')
+    await interrupt(false)
+    await settleWriting(directory)
+    assert.equal(await text(directory, 'devices/one.json'), before)
+    assert.deepEqual(await readdir(join(directory, 'devices')), ['one.json'])
+    await interrupt(true)
+    await writeFile(join(directory, '.git/thymesh.lock'), '999999999')
+    await settleWriting(directory)
+    assert.equal(await text(directory, 'devices/one.json'), 'drafted')
+    assert.deepEqual(await readdir(join(directory, 'tags')), [])
+    assert.equal(await text(directory, 'configs/web.json'), web)
+    assert.deepEqual(
+      (await readdir(join(directory, '.git'))).filter(name => name.startsWith('thymesh')),
+      [],
+    )
   })
 
   it('takes no name that a fleet can not have, and none twice', async t => {

@@ -1,30 +1,20 @@
-/** Editing a project: several files at once, checked before anything is written, each written whole or not at all. */
+/** Editing a project: several files at once, checked before anything is written, all of them written or none. */
 
-import { createHash } from 'node:crypto'
-import { mkdir, open, readFile, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { replaceFile } from '../../node/files/durable-file.ts'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { unlessMissing } from '../../node/files/missing.ts'
-import { HintedError, messageOf } from '../../protocol/errors.ts'
+import { messageOf } from '../../protocol/errors.ts'
 import { checkFiles } from './check.ts'
+import { EditError } from './edit-error.ts'
 import type { Overlay } from './files.ts'
 import { git } from './git.ts'
 import { checkLayers } from './layers.ts'
 import { conflictMarker } from './located-json.ts'
 import { type DescribeOptions, describeModules } from './modules.ts'
 import { CheckError, type Problem, sortedProblems } from './problem.ts'
+import { writeFiles } from './write-files.ts'
 
-export class EditError extends HintedError<
-  | 'changed-meanwhile'
-  | 'merge-conflict'
-  | 'unreadable'
-  | 'not-writable'
-  | 'busy'
-  | 'invalid-name'
-  | 'no-such-entry'
-  | 'entry-exists'
-  | 'in-use'
-> {}
+export { EditError, entryExists } from './edit-error.ts'
 
 /** What is to be: a file's text or bytes, or its end. Files are named from the project's folder. */
 export class ProjectEdit {
@@ -79,7 +69,14 @@ export class ProjectEdit {
     const { changed } = this
     if (changed.length === 0) return []
     await this.#check(options)
-    await withLock(this.directory, async () => {
+    return await this.save()
+  }
+
+  /** Writes what others have checked. Throws an EditError when a file was changed meanwhile; nothing is written then. */
+  async save(): Promise<string[]> {
+    const { changed } = this
+    const changes = changed.map(file => ({ file, before: this.#before.get(file), after: this.#after.get(file) }))
+    await writeFiles(this.directory, changes, async () => {
       for (const file of changed) {
         const now = await readOrNothing(join(this.directory, file))
         if (same(now, this.#before.get(file))) continue
@@ -87,7 +84,6 @@ export class ProjectEdit {
           hint: 'Review the change, then try again.',
         })
       }
-      for (const file of changed) await replace(join(this.directory, file), this.#after.get(file))
     })
     // Nix sees what Git knows; what is in a file stays the user's to add.
     const added = changed.filter(file => this.#before.get(file) === undefined && this.#after.get(file) !== undefined)
@@ -127,76 +123,5 @@ async function readOrNothing(file: string): Promise<Buffer | undefined> {
       hint: 'Check that it is a file and that you may read it.',
       cause: thrown,
     })
-  }
-}
-
-/** Replaces or removes a file, which keeps its mode: a power cut leaves the old one or the new one. */
-async function replace(file: string, bytes: Buffer | undefined): Promise<void> {
-  try {
-    if (bytes === undefined) return await rm(file, { force: true })
-    await mkdir(dirname(file), { recursive: true })
-    const mode = await stat(file).then(
-      about => about.mode & 0o777,
-      () => 0o644,
-    )
-    const draft = join(dirname(file), `.${createHash('sha256').update(file).digest('hex').slice(0, 12)}.draft`)
-    await replaceFile(file, bytes, { mode, draft })
-  } catch (thrown) {
-    throw notWritable(file, thrown)
-  }
-}
-
-function notWritable(file: string, thrown: unknown): EditError {
-  return new EditError('not-writable', `can't write ${file}: ${messageOf(thrown)}`, {
-    hint: 'Check the permissions of the file and its folder, and the space on the disk.',
-    cause: thrown,
-  })
-}
-
-/** The error of a command that would replace a file of the project by a new one. */
-export function entryExists(what: string, file: string): EditError {
-  return new EditError('entry-exists', `the project already has the ${what} (${file})`, {
-    hint: 'Choose another name, or change or remove that one.',
-  })
-}
-
-/** One edit at a time; the lock of a process that has gone counts for nothing. */
-async function withLock(directory: string, work: () => Promise<void>): Promise<void> {
-  const [gitDirectory = '.git'] = await git(directory, ['rev-parse', '--absolute-git-dir'])
-  const file = join(gitDirectory, 'thymesh.lock')
-  const take = async () => {
-    const handle = await open(file, 'wx', 0o600)
-    try {
-      await handle.writeFile(String(process.pid))
-    } finally {
-      await handle.close()
-    }
-  }
-  await take().catch(async (thrown: unknown) => {
-    if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')) {
-      throw notWritable(file, thrown)
-    }
-    const owner = Number(await readFile(file, 'utf8').catch(() => ''))
-    if (owner > 0 && isRunning(owner)) {
-      throw new EditError('busy', `another thymesh (process ${owner}) edits this project at the moment`, {
-        hint: 'Try again when it has ended.',
-      })
-    }
-    await rm(file, { force: true })
-    await take()
-  })
-  try {
-    await work()
-  } finally {
-    await rm(file, { force: true })
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (thrown) {
-    return thrown instanceof Error && 'code' in thrown && thrown.code === 'EPERM'
   }
 }

@@ -1,6 +1,6 @@
 /** All data files of a project, read as they lie in its folder, with what is wrong with each. */
 
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { nameSchema } from '../../protocol/encoding/fields.ts'
 import { rolloutPolicySchema } from '../../protocol/release/rollout-policy.ts'
@@ -78,7 +78,9 @@ async function readJson(
   const edited = overlay.get(file)
   if (edited !== undefined) return new LocatedJson(file, edited)
   const bytes = await readFile(join(directory, file)).catch(() => undefined)
-  if (bytes === undefined) problems.push(about(file, "can't be read as a file"))
+  const link = bytes === undefined ? await readlink(join(directory, file)).catch(() => undefined) : undefined
+  if (link !== undefined) problems.push(about(file, `is a link to ${link}, which no release has: copy the file here`))
+  else if (bytes === undefined) problems.push(about(file, "can't be read as a file"))
   else if (bytes.length > maxFileBytes) {
     problems.push(about(file, `expected at most ${maxFileBytes} bytes, got ${bytes.length}`))
   } else return new LocatedJson(file, bytes.toString('utf8'))

@@ -1,7 +1,7 @@
 /** The declarations of the project's modules, as Nix evaluates them: cached by content, since most edits change none. */
 
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { replaceFile } from '../../node/files/durable-file.ts'
@@ -12,14 +12,13 @@ import {
   errorLines,
   evaluationLimit,
   flakeFlags,
-  flakeOf,
   nixDirectory,
   runNix,
   storeFlags,
 } from '../nix/nix-program.ts'
-import { git } from './git.ts'
-import { readNixError } from './nix-errors.ts'
+import { readNixError, unlockedInputs } from './nix-errors.ts'
 import type { Problem } from './problem.ts'
+import { type ProjectTree, withTree } from './tree.ts'
 
 /** One setting's declaration; what a type has beside these is read where that type is checked. */
 const settingSchema: z.ZodType<SettingDescription> = z.looseObject({
@@ -46,21 +45,38 @@ export interface DescribeOptions {
   /** A folder for what was read before. */
   readonly cache: string
   readonly timeoutMs?: number
+  /** Fetches what flake.lock in a folder names and Nix alone can't fetch; called before Nix evaluates. */
+  readonly fetchInputs?: (folder: string) => Promise<void>
   /** What is known already: nothing is asked of Nix then. */
   readonly modules?: ModuleDescriptions
 }
 
-/** All modules that the project can use, and a problem for each that can't be read. */
+export interface DescribedModules {
+  readonly modules: ModuleDescriptions
+  readonly problems: readonly Problem[]
+}
+
+/** All modules that the project in a folder can use, as it lies there, and a problem for each that can't be read. */
 export async function describeModules(
   directory: string,
   names: readonly string[],
   options: DescribeOptions,
-): Promise<{ modules: ModuleDescriptions; problems: Problem[] }> {
+): Promise<DescribedModules> {
   if (options.modules !== undefined) return { modules: options.modules, problems: [] }
-  const file = join(options.cache, `${await contentHash(directory)}.json`)
+  return await withTree({ directory }, tree => modulesOf(tree, names, options))
+}
+
+/** The same for a tree of the project. */
+export async function modulesOf(
+  tree: ProjectTree,
+  names: readonly string[],
+  options: DescribeOptions,
+): Promise<DescribedModules> {
+  if (options.modules !== undefined) return { modules: options.modules, problems: [] }
+  const file = join(options.cache, `${await contentHash(tree)}.json`)
   const known = await readCached(file)
   if (known !== undefined) return { modules: known, problems: [] }
-  const whole = await evaluate(directory, 'thymesh.modules', options)
+  const whole = await evaluate(tree, 'thymesh.modules', options)
   if ('value' in whole) {
     const parsed = modulesSchema.safeParse(whole.value)
     if (parsed.success) {
@@ -75,21 +91,24 @@ export async function describeModules(
     }
     return { modules: {}, problems: [problem] }
   }
-  return await describeEach(directory, names, options, whole.problem)
+  return await describeEach(tree, names, options, whole.problem)
 }
 
 /** One after the other: so each module that is wrong is named, and the others, Thymesh's own too, still count. */
 async function describeEach(
-  directory: string,
+  tree: ProjectTree,
   names: readonly string[],
   options: DescribeOptions,
   whole: Problem,
-): Promise<{ modules: ModuleDescriptions; problems: Problem[] }> {
-  const builtIn = await evaluate(directory, 'thymesh.modulesOf.thymesh', options)
+): Promise<DescribedModules> {
+  // Their names alone: where even these can't be read, such as for an input that can't be fetched, no module is to blame.
+  const known = await evaluate(tree, 'thymesh.modules', options, 'builtins.attrNames')
+  if ('problem' in known) return { modules: {}, problems: [known.problem] }
+  const builtIn = await evaluate(tree, 'thymesh.modulesOf.thymesh', options)
   const modules = 'value' in builtIn ? (modulesSchema.safeParse(builtIn.value).data ?? {}) : {}
   const problems: Problem[] = []
   for (const name of names) {
-    const result = await evaluate(directory, `thymesh.modules.${name}`, options)
+    const result = await evaluate(tree, `thymesh.modules.${name}`, options)
     if ('problem' in result) {
       problems.push(
         result.problem.file === 'flake.nix' ? { ...result.problem, file: `modules/${name}.nix` } : result.problem,
@@ -111,17 +130,23 @@ async function describeEach(
   return { modules, problems }
 }
 
-/** An output of the project's flake as plain data, without the network, or what is wrong with it. */
+/**
+ * An output of a tree's flake as plain data, or what a function in Nix makes of it; what is wrong with it otherwise. The
+ * evaluation may fetch only what flake.lock names.
+ */
 export async function evaluate(
-  directory: string,
+  tree: ProjectTree,
   output: string,
-  options: { store?: string | undefined; timeoutMs?: number },
+  options: Pick<DescribeOptions, 'store' | 'timeoutMs' | 'fetchInputs'>,
+  apply?: string,
 ): Promise<{ value: unknown } | { problem: Problem }> {
   const ms = options.timeoutMs ?? evaluationLimit.ms
+  await options.fetchInputs?.(await tree.folder())
   const args = [
     ...['eval', '--json', ...storeFlags(options.store), ...(await flakeFlags())],
-    ...(await restrictedFlags(directory)),
-    `${flakeOf({ directory })}#${output}`,
+    ...(await restrictedFlags(await tree.folder())),
+    ...(apply === undefined ? [] : ['--apply', apply]),
+    `${await tree.flake(options.store)}#${output}`,
   ]
   const what = /^thymesh\.modules\.(.+)$/.exec(output)?.[1]
   const subject = what === undefined ? 'the project' : `the module ${what}`
@@ -129,9 +154,11 @@ export async function evaluate(
     problem: { file, at, key, message },
   })
   try {
-    const result = await runNix('nix', args, { cwd: directory, limit: { ...evaluationLimit, ms } })
+    const result = await runNix('nix', args, { cwd: tree.directory, limit: { ...evaluationLimit, ms } })
+    const unlocked = unlockedInputs(result.errors)
+    if (unlocked.length > 0) return problem(notLocked(unlocked))
     if (result.code === 0) return { value: JSON.parse(result.stdout) }
-    const error = readNixError(errorLines(result), directory)
+    const error = readNixError(errorLines(result), await tree.storePath(options.store))
     if (result.signal !== null || /stack overflow/i.test(error.message)) {
       return problem(`${subject} has endless recursion: Nix was stopped (${result.signal ?? 'stack overflow'})`)
     }
@@ -148,6 +175,12 @@ export async function evaluate(
     if (!(thrown instanceof BuildError) || thrown.code !== 'evaluation-too-long') throw thrown
     return problem(`${subject} did not evaluate in time: it was stopped after ${ms / 1000} s`)
   }
+}
+
+/** Such an input may be another one tomorrow: a release would not be what its commit says. */
+function notLocked(names: readonly string[]): string {
+  const which = names.length === 1 ? `the input ${names[0]} is` : `the inputs ${names.join(', ')} are`
+  return `${which} not locked in flake.lock: thymesh update ${names.join(' ')}`
 }
 
 /** The evaluation may read what the lock file names, and nothing else outside the project. */
@@ -185,30 +218,18 @@ const lockSchema = z.object({
   ),
 })
 
-/** SHA-256 over all that modules can be made of: the project but for its data files, and Thymesh's own Nix files. */
-async function contentHash(directory: string): Promise<string> {
-  const hash = createHash('sha256')
-  const files = await git(directory, [
-    'ls-files',
-    '--cached',
-    '--',
-    '.',
-    ':!configs',
-    ':!devices',
-    ':!tags',
-    ':!secrets',
-    ':!artifacts',
-  ])
-  for (const file of files) await addFile(hash, directory, file)
-  for (const file of (await readdir(nixDirectory, { recursive: true })).sort()) await addFile(hash, nixDirectory, file)
-  return hash.digest('hex')
-}
+const dataFolders = /^(?:configs|devices|tags|secrets|artifacts)\//
 
-async function addFile(hash: ReturnType<typeof createHash>, directory: string, file: string): Promise<void> {
-  const path = join(directory, file)
-  const about = await stat(path).catch(() => undefined)
-  if (!about?.isFile()) return
-  hash.update(`${file}\0${about.size}\0`).update(await readFile(path))
+/** SHA-256 over all that modules can be made of: the project but for its data files, and Thymesh's own Nix files. */
+async function contentHash(tree: ProjectTree): Promise<string> {
+  const hash = createHash('sha256').update(tree.hash(path => !dataFolders.test(path)))
+  const entries = await readdir(nixDirectory, { recursive: true, withFileTypes: true })
+  const own = entries.filter(entry => entry.isFile()).map(entry => join(entry.parentPath, entry.name))
+  for (const file of own.sort()) {
+    const bytes = await readFile(file)
+    hash.update(`${file.slice(nixDirectory.length)}\0${bytes.length}\0`).update(bytes)
+  }
+  return hash.digest('hex')
 }
 
 async function readCached(file: string): Promise<ModuleDescriptions | undefined> {

@@ -10,14 +10,11 @@ export interface NixError {
   readonly at: Position | undefined
 }
 
-/** Where an error stands: a copy of the sources in the store, or since Nix 2.24 the folder itself. */
-const storePlace = /\/nix\/store\/[a-z0-9]{32}-source\/([^\s:]+):(\d+):(\d+)/
-
 /** Files of a project that our own Nix code names in what it throws. */
 const named =
   /^((?:configs|tags|devices|modules|secrets|artifacts)\/[A-Za-z0-9._/-]+|flake\.nix|thymesh\.json)(?::(\d+)(?::(\d+))?)?: /
 
-/** Reads standard error of a `nix` command that failed on the project in a folder. */
+/** Reads standard error of a `nix` command that failed on the project's sources in a folder, such as a store path. */
 export function readNixError(lines: readonly string[], directory: string): NixError {
   const start = lines.findLastIndex(line => /^\s*error: *\S/.test(line))
   if (start < 0)
@@ -33,7 +30,10 @@ export function readNixError(lines: readonly string[], directory: string): NixEr
     if (/^\s*(?:…|while |\(stack trace|For full logs)/.test(line)) break
     words.push(text.trim())
   }
-  const message = words.join('\n')
+  const message = [
+    ...(/^program '\S+' failed/.test(words[0] ?? '') ? fatalLines(lines.slice(0, start)) : []),
+    ...words,
+  ].join('\n')
   const found = named.exec(message)
   if (found !== null) {
     const [said, file, line, column] = found
@@ -43,13 +43,22 @@ export function readNixError(lines: readonly string[], directory: string): NixEr
   return { message, ...placeIn(lines, start, directory) }
 }
 
+/** What a program that Nix runs, such as git, said of its failure. */
+function fatalLines(lines: readonly string[]): string[] {
+  return lines.filter(line => line.startsWith('fatal: ')).map(line => line.slice('fatal: '.length))
+}
+
+/** Inputs of the flake itself that Nix had to lock anew, since flake.lock lacks them or has them from elsewhere. */
+export function unlockedInputs(lines: readonly string[]): string[] {
+  const names = lines.map(line => /^• (?:Added|Updated) input '([^'/]+)'/.exec(line)?.[1] ?? 'thymesh')
+  return [...new Set(names)].filter(name => name !== 'thymesh')
+}
+
 /** The place after the message, else the nearest one above it, that is in the project. */
 function placeIn(lines: readonly string[], start: number, directory: string): Pick<NixError, 'file' | 'at'> {
   for (const line of [...lines.slice(start), ...lines.slice(0, start).reverse()]) {
-    const found = storePlace.exec(line) ?? placeBelow(directory, line)
-    const [, file, row, column] = found ?? []
-    // Thymesh's own Nix files come from another source; its errors name the project's files themselves.
-    if (file === undefined || /^(?:lib|portable|nixos)\//.test(file)) continue
+    const [, file, row, column] = placeBelow(directory, line) ?? []
+    if (file === undefined) continue
     return { file, at: { line: Number(row), column: Number(column) } }
   }
   return { file: undefined, at: undefined }

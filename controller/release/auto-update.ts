@@ -1,15 +1,14 @@
 /** Auto-update: inputs move on a schedule; what checks and builds is committed and released, all else changes nothing. */
 
-import { readFile, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { messageOf } from '../../protocol/errors.ts'
 import { buildConfigs } from '../build/build-configs.ts'
-import type { Moved } from '../inputs/lock.ts'
-import { commitLock, moveInputs } from '../inputs/move.ts'
+import { lockFile, type Moved } from '../inputs/lock.ts'
+import { commitLock, findMoves, type MovedLock } from '../inputs/move.ts'
 import { requireSound, type SoundProject } from '../project/check.ts'
-import { cleanCommit } from '../project/git.ts'
+import { ProjectEdit } from '../project/edit.ts'
 import type { DescribeOptions } from '../project/modules.ts'
 import type { Project } from '../project/project.ts'
+import { type ProjectTree, withCommittedTree, withTree } from '../project/tree.ts'
 import type { Session } from '../session/session.ts'
 import { prepareRelease } from './make-release.ts'
 import { submitChange } from './releasing.ts'
@@ -27,43 +26,69 @@ export async function autoUpdate(
   project: Project,
   options: DescribeOptions & { note: (text: string) => void },
 ): Promise<AutoUpdated> {
-  const { directory } = project
-  await cleanCommit(project)
-  const file = join(directory, 'flake.lock')
-  const before = await readFile(file).catch(() => undefined)
-  let moved: Moved[]
-  let checked: SoundProject
-  try {
-    moved = await moveInputs(project, project.autoUpdate?.inputs ?? [])
-    if (moved.length === 0) return { moved, release: undefined }
-    checked = await requireSound(project, options)
-    await buildConfigs(project, Object.keys(checked.fleet.configs), {
-      rootsDirectory: session.home.rootsDirectory('next'),
-      store: options.store,
-    })
-    await commitLock(directory, moved)
-  } catch (thrown) {
-    if (before === undefined) await rm(file, { force: true })
-    else await writeFile(file, before)
-    throw thrown
-  }
-  const { content, same } = await prepareRelease(session, {
+  const { text, moved, sound } = await soundMoves(session, project, options)
+  if (sound === undefined) return { moved, release: undefined }
+  await commitMoves(project, text, moved)
+  const prepared = await withCommittedTree(
     project,
-    checked,
-    commit: await cleanCommit(project),
-    message: `update of ${moved.map(({ name }) => name).join(', ')}`,
-    force: false,
-    rollout: 'project',
-    allowMissingRecipients: true,
-    store: options.store,
-    note: options.note,
-    news: Promise.resolve(),
-  })
-  if (same !== undefined) return { moved, release: undefined }
+    async (tree, commit) =>
+      await prepareRelease(session, {
+        // A hook may have changed what is committed.
+        ...{ tree, checked: tree.hash() === sound.hash ? sound.checked : await requireSound(tree, options), commit },
+        message: `update of ${moved.map(({ name }) => name).join(', ')}`,
+        force: false,
+        rollout: 'project',
+        allowMissingRecipients: true,
+        store: options.store,
+        note: options.note,
+        news: Promise.resolve(),
+      }),
+  )
+  if (prepared.same !== undefined) return { moved, release: undefined }
+  const { content } = prepared
   const operator = { signers: await session.home.operatorKeys.signers(), now: new Date(), trustClock: false }
   const outcome = await submitChange(session, { content, message: content.message }, operator)
   const released = outcome.kind === 'published' ? outcome.release.version : outcome.judged.release?.version
   return { moved, release: released }
+}
+
+/** The newest versions, when the project checks and builds with them. All of it happens in copies of the last commit. */
+async function soundMoves(session: Session, project: Project, options: DescribeOptions): Promise<SoundMoves> {
+  const inputs = project.autoUpdate?.inputs ?? []
+  const [found, commit] = await withCommittedTree(
+    project,
+    async (tree, commit) => [await findMoves(project, tree, inputs, options.store), commit] as const,
+  )
+  if (found.moved.length === 0) return found
+  const build = async (tree: ProjectTree) => {
+    const checked = await requireSound(tree, options)
+    const rootsDirectory = session.home.rootsDirectory('next')
+    await buildConfigs(tree, Object.keys(checked.fleet.configs), { rootsDirectory, store: options.store })
+    return { checked, hash: tree.hash() }
+  }
+  return { ...found, sound: await withTree(project, build, { commit, changed: { [lockFile]: found.text } }) }
+}
+
+interface SoundMoves extends MovedLock {
+  /** The tree with the new lock, when there is one. */
+  readonly sound?: { readonly checked: SoundProject; readonly hash: string }
+}
+
+/** Writes flake.lock and commits it; when Git refuses, such as by a hook, the file and the index are as they were. */
+async function commitMoves({ directory }: Project, text: string, moved: readonly Moved[]): Promise<void> {
+  const edit = new ProjectEdit(directory)
+  const before = await edit.readBytes(lockFile)
+  await edit.write(lockFile, text)
+  await edit.save()
+  try {
+    await commitLock(directory, moved)
+  } catch (thrown) {
+    const undo = new ProjectEdit(directory)
+    if (before === undefined) await undo.remove(lockFile)
+    else await undo.write(lockFile, before)
+    await undo.save()
+    throw thrown
+  }
 }
 
 /** What one run came to, in a line. */

@@ -7,12 +7,12 @@ import type { Release } from '../../protocol/release/release.ts'
 import type { RolloutPolicy } from '../../protocol/release/rollout-policy.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import { buildConfigs } from '../build/build-configs.ts'
-import { keepPath } from '../build/nix.ts'
 import type { FleetHome } from '../fleet/fleet-home.ts'
 import { shortPath, size } from '../format/table.ts'
+import { keepPath } from '../nix/store.ts'
 import type { SoundProject } from '../project/check.ts'
 import type { DeclaredFleet } from '../project/declared-fleet.ts'
-import type { Project } from '../project/project.ts'
+import type { ProjectTree } from '../project/tree.ts'
 import { operatorIdentity } from '../secrets/operator-identity.ts'
 import type { Recipients } from '../secrets/recipients.ts'
 import { deviceRecipients, releaseSecrets, requireRecipients } from '../secrets/release.ts'
@@ -27,8 +27,9 @@ import { parseRolloutPolicy } from './rollout-policy.ts'
 const recipeNoteMs = 2_000
 
 export interface ReleaseInit {
-  readonly project: Project
-  /** The project as it was checked and evaluated: nothing of it has changed since. */
+  /** The tree of the commit that the release names. */
+  readonly tree: ProjectTree
+  /** That tree, checked and evaluated. */
   readonly checked: SoundProject
   readonly commit: string
   readonly message: string
@@ -57,7 +58,7 @@ export interface PreparedRelease {
 /** All that the next release says, built, described and kept, ready to be signed. */
 export async function prepareRelease(session: Session, init: ReleaseInit): Promise<PreparedRelease> {
   const { peer, home } = session
-  const { project, store, note } = init
+  const { tree, store, note } = init
   const { fleet: whole } = init.checked
   const nixKey = await home.nixKey()
   const rollout = init.rollout === 'project' ? parseRolloutPolicy(whole.rollout, 'rollout.json') : init.rollout
@@ -70,7 +71,7 @@ export async function prepareRelease(session: Session, init: ReleaseInit): Promi
   requireLivingRoot(beliefOf(peer).trusted, new Date())
   const recipients = await deviceRecipients(session)
   if (!init.allowMissingRecipients) requireRecipients(declared, recipients, init.checked)
-  const topLevels = await buildConfigs(project, names, {
+  const topLevels = await buildConfigs(tree, names, {
     rootsDirectory: home.rootsDirectory('next'),
     store,
     onStart: name => note(`Building ${name} …`),
@@ -91,7 +92,7 @@ export async function prepareRelease(session: Session, init: ReleaseInit): Promi
 
 async function builtConfig(
   { peer, home }: Session,
-  { project, checked, recipients }: ReleaseInit & { recipients: Recipients },
+  { tree, checked, recipients }: ReleaseInit & { recipients: Recipients },
   declared: DeclaredFleet,
   name: string,
   topLevel: string,
@@ -100,7 +101,7 @@ async function builtConfig(
   if (config === undefined) throw new RangeError(`config ${name} is not declared`)
   const { system, target, policy } = config
   const identity = () => operatorIdentity(home)
-  const components = { peer, recipients, directory: project.directory, checked, identity }
+  const components = { peer, recipients, directory: await tree.folder(), checked, identity }
   const secrets = await releaseSecrets(components, declared, name)
   return {
     ...{ system, target, topLevel },

@@ -2,10 +2,10 @@
 
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, open, readFile, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import { temporaryFolder } from '../../node/files/temporary.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import { prompt } from '../keys/passphrase.ts'
 import type { SecretFile } from '../project/schemas.ts'
@@ -53,8 +53,8 @@ export async function editedContent(name: string, before: Uint8Array): Promise<U
       hint: `Set EDITOR, or use: thymesh secret set ${name} --from FILE`,
     })
   }
-  const folder = await mkdtemp(join(await memoryFolder(), 'thymesh-secret-'))
-  const file = join(folder, name)
+  const folder = await temporaryFolder({ inMemory: true })
+  const file = join(folder.path, name)
   try {
     const handle = await open(file, 'wx', 0o600)
     await handle.writeFile(before)
@@ -67,7 +67,7 @@ export async function editedContent(name: string, before: Uint8Array): Promise<U
     }
     return await readFile(file)
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    await folder.remove()
   }
 }
 
@@ -91,11 +91,3 @@ async function edit(editor: string, file: string): Promise<number | NodeJS.Signa
 }
 
 const endings = ['SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
-
-/** A tmpfs where there is one: what is written to a disk may be found there after it was removed. */
-async function memoryFolder(): Promise<string> {
-  for (const folder of [process.env.XDG_RUNTIME_DIR, '/dev/shm']) {
-    if (folder && (await stat(folder).catch(() => undefined))?.isDirectory()) return folder
-  }
-  return tmpdir()
-}

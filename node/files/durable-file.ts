@@ -51,7 +51,8 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-async function writeDraft(draft: string, content: string | Uint8Array, mode: number): Promise<void> {
+/** Writes a file that a rename is to put in its place, and syncs its content. */
+export async function writeDraft(draft: string, content: string | Uint8Array, mode: number): Promise<void> {
   // Left over from an attempt that a power cut interrupted, perhaps with another mode.
   await rm(draft, { force: true })
   const handle = await open(draft, 'wx', mode)

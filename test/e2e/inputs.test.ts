@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { replaceOnce } from '../helpers/replace.ts'
 import { nixSkip, thisSystem } from '../nix/workshop.ts'
@@ -156,6 +156,21 @@ describe('inputs and builds', { skip: nixSkip() }, () => {
     assert.equal(await fleet.git('rev-parse', 'HEAD'), head)
     const { releases } = await fleet.json<{ releases: { version: number }[] }>('releases', '--wait', '0')
     assert.equal(releases[0]?.version, 3)
+  })
+
+  it('changes nothing when Git refuses the commit, and goes on when it does not', async () => {
+    await publish('{ }', 'four')
+    const head = await fleet.git('rev-parse', 'HEAD')
+    const hook = join(fleet.project, '.git/hooks/pre-commit')
+    await mkdir(dirname(hook), { recursive: true })
+    await writeFile(hook, '#!/bin/sh\necho not today >&2\nexit 1\n', { mode: 0o755 })
+    const refused = await fleet.run('serve', '--now')
+    assert.equal(refused.code, 1)
+    assert.match(refused.stdout, /auto-update failed, nothing was changed: .*not today/s)
+    assert.equal(await fleet.git('status', '--porcelain'), '')
+    assert.equal(await fleet.git('rev-parse', 'HEAD'), head)
+    await rm(hook)
+    assert.match((await fleet.run('serve', '--now')).stdout, /auto-update: extra [0-9a-f]{12}; release 4/)
   })
 
   it('takes one out again', async () => {

@@ -2,14 +2,16 @@
 
 import { HintedError } from '../../../protocol/errors.ts'
 import { buildConfigs } from '../../build/build-configs.ts'
-import { cacheDirectory, FleetHome } from '../../fleet/fleet-home.ts'
+import { FleetHome } from '../../fleet/fleet-home.ts'
 import { size, table } from '../../format/table.ts'
 import { type ClosureDiff, diffClosures, type PackageChange, type SizedPath } from '../../nix/closure-diff.ts'
 import { closurePaths } from '../../nix/nix-closure.ts'
 import { requireSound } from '../../project/check.ts'
 import { list } from '../../project/problem.ts'
 import { openProject, type Project } from '../../project/project.ts'
+import { type ProjectTree, withTree } from '../../project/tree.ts'
 import type { Released } from '../../queries/released.ts'
+import { describeOptions } from '../shell/edit-project.ts'
 import { newsSeconds } from '../shell/limits.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { note, print } from '../shell/output.ts'
@@ -40,9 +42,13 @@ export async function build(options: BuildOptions): Promise<undefined> {
 
 /** Builds the project as Git knows it, changes that are not committed included. */
 async function buildAll(project: Project, options: BuildOptions): Promise<Built[]> {
-  const home = new FleetHome(project.fleet)
-  const { store } = await home.storeSettings()
-  const { fleet } = await requireSound(project, { store, cache: cacheDirectory() })
+  return await withTree(project, tree => buildTree(project, tree, options))
+}
+
+async function buildTree(project: Project, tree: ProjectTree, options: BuildOptions): Promise<Built[]> {
+  const describe = await describeOptions(project)
+  const { store } = describe
+  const { fleet } = await requireSound(tree, describe)
   const declared = Object.keys(fleet.configs).sort()
   const unknown = options.configs.find(name => !declared.includes(name))
   if (unknown !== undefined) {
@@ -51,9 +57,9 @@ async function buildAll(project: Project, options: BuildOptions): Promise<Built[
     })
   }
   const names = options.configs.length > 0 ? options.configs : declared
-  const rootsDirectory = home.rootsDirectory('build')
+  const rootsDirectory = new FleetHome(project.fleet).rootsDirectory('build')
   const onStart = (name: string) => note(options, `Building ${name} …`)
-  const topLevels = await buildConfigs(project, names, { rootsDirectory, store, onStart })
+  const topLevels = await buildConfigs(tree, names, { rootsDirectory, store, onStart })
   return await Promise.all(
     names.map(async config => {
       const topLevel = topLevels.get(config) ?? ''

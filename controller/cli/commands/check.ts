@@ -1,9 +1,10 @@
 /** `thymesh check`: reports every problem of the project. */
 
-import { cacheDirectory, FleetHome } from '../../fleet/fleet-home.ts'
 import { checkProject } from '../../project/check.ts'
 import { problemText } from '../../project/problem.ts'
 import { openProject } from '../../project/project.ts'
+import { withTree } from '../../project/tree.ts'
+import { describeOptions } from '../shell/edit-project.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { exitCodes, print } from '../shell/output.ts'
 
@@ -13,13 +14,8 @@ export interface CheckOptions extends ProjectOptions {
 
 export async function check(options: CheckOptions): Promise<number> {
   const project = await openProject(options.project)
-  const home = new FleetHome(project.fleet)
-  const { store } = await home.storeSettings()
-  const { problems, files, modules } = await checkProject(project, {
-    store,
-    cache: cacheDirectory(),
-    timeoutMs: options.timeout * 1000,
-  })
+  const describe = { ...(await describeOptions(project)), timeoutMs: options.timeout * 1000 }
+  const { problems, files, modules } = await withTree(project, tree => checkProject(tree, describe))
   const counts = {
     configs: files.configs.size,
     tags: files.tags.size,

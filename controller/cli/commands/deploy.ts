@@ -1,13 +1,14 @@
 /** `thymesh deploy`: builds, signs and publishes a release, and shows how it reaches the devices. */
 
 import { inForce, newestOf } from '../../../node/state/releases.ts'
-import { cacheDirectory, FleetHome } from '../../fleet/fleet-home.ts'
+import { FleetHome } from '../../fleet/fleet-home.ts'
 import { releaseName } from '../../format/release-name.ts'
 import { requireSound } from '../../project/check.ts'
-import { cleanCommit } from '../../project/git.ts'
-import { openProject } from '../../project/project.ts'
+import { openProject, type Project } from '../../project/project.ts'
+import { type ProjectTree, withCommittedTree } from '../../project/tree.ts'
 import { emptyWaves, readRolloutPolicy } from '../../release/rollout-policy.ts'
 import { takeNews, withSession } from '../shell/context.ts'
+import { describeOptions } from '../shell/edit-project.ts'
 import { newsSeconds } from '../shell/limits.ts'
 import { note } from '../shell/output.ts'
 import { checkWaitFor, watch } from '../shell/watch.ts'
@@ -22,16 +23,24 @@ export interface DeployOptions extends ReleaseOptions {
 
 export async function deploy(options: DeployOptions): Promise<number> {
   const project = await openProject(options.project)
-  const commit = await cleanCommit(project)
+  return await withCommittedTree(project, (tree, commit) => deployTree(project, tree, commit, options))
+}
+
+async function deployTree(
+  project: Project,
+  tree: ProjectTree,
+  commit: string,
+  options: DeployOptions,
+): Promise<number> {
   const home = new FleetHome(project.fleet)
   const [{ store }] = await Promise.all([home.settings(), home.keys(), home.nixKey()])
   const rollout = typeof options.rollout === 'string' ? await readRolloutPolicy(options.rollout) : undefined
-  const checked = await requireSound(project, { store, cache: cacheDirectory() })
+  const checked = await requireSound(tree, await describeOptions(project))
   return await withSession(project, options, async session => {
     const { peer } = session
     const { prepareRelease } = await import('../../release/make-release.ts')
     const { content, same } = await prepareRelease(session, {
-      ...{ project, checked, commit, store },
+      ...{ tree, checked, commit, store },
       message: options.message ?? '',
       site: options.site,
       force: options.force,
@@ -41,6 +50,8 @@ export async function deploy(options: DeployOptions): Promise<number> {
       news: takeNews(session, options, newsSeconds, 'No peer is in reach yet.'),
       look: devices => checkWaitFor(options.waitFor, devicesInForce(session, { devices, site: options.site })),
     })
+    // Devices may take a day, which the copy need not wait for.
+    await tree.remove()
     if (same !== undefined) {
       note(options, `Nothing to deploy: release ${releaseName(same)} is this already. (--force makes a new one.)`)
       return await watch(session, same, options)

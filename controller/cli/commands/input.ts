@@ -1,17 +1,16 @@
 /** `thymesh input …` and `thymesh update`: the flake inputs that bring modules, packages and device types. */
 
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { table } from '../../format/table.ts'
+import { credentialsOf } from '../../inputs/credentials.ts'
 import { addInput, InputError, inputNames, removeInput } from '../../inputs/flake-text.ts'
-import { lockedInputs, movedInputs, readLock, updateLock } from '../../inputs/lock.ts'
-import { commitLock, credentialsOf, flakeText, moveInputs, requireInput } from '../../inputs/move.ts'
+import { lockedInputs, lockFile, movedInputs, newLock, parseLock, readLock } from '../../inputs/lock.ts'
+import { commitLock, findMoves, flakeText, requireInput } from '../../inputs/move.ts'
 import { ProjectEdit } from '../../project/edit.ts'
 import { setValue } from '../../project/edit-json.ts'
-import { git } from '../../project/git.ts'
 import { evaluate } from '../../project/modules.ts'
 import { problemText } from '../../project/problem.ts'
 import { type Project, parseProject, projectFile } from '../../project/project.ts'
+import { type ProjectTree, withTree } from '../../project/tree.ts'
 import { describeOptions, readProject } from '../shell/edit-project.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'
@@ -32,9 +31,11 @@ interface Offer {
 
 export async function list(options: ProjectOptions): Promise<undefined> {
   const { project } = await readProject(options)
-  const names = inputNames(await flakeText(project)).filter(name => name !== 'thymesh')
+  const names = inputNames(await flakeText(project.directory)).filter(name => name !== 'thymesh')
   const inputs: Offer[] = []
-  for (const name of names) inputs.push(await offerOf(project, name))
+  await withTree(project, async tree => {
+    for (const name of names) inputs.push(await offerOf(project, tree, name))
+  })
   const rows = inputs.map(({ name, version, modified, offers, problem }) => [
     ...[name, version, modified ?? '-'],
     problem ?? `${count(offers?.modules)} modules, ${count(offers?.deviceTypes)} device types`,
@@ -46,8 +47,8 @@ export async function list(options: ProjectOptions): Promise<undefined> {
 
 export async function show(options: InputOptions): Promise<undefined> {
   const { project } = await readProject(options)
-  requireInput(await flakeText(project), options.name)
-  const offer = await offerOf(project, options.name)
+  requireInput(await flakeText(project.directory), options.name)
+  const offer = await withTree(project, tree => offerOf(project, tree, options.name))
   if (offer.problem !== null) {
     throw new InputError('input-failed', offer.problem, {
       hint: 'Fix it in the repository of the input, or remove the input.',
@@ -66,10 +67,10 @@ export async function show(options: InputOptions): Promise<undefined> {
 }
 
 /** Each by itself: one that is broken says so, and the others are listed all the same. */
-async function offerOf(project: Project, name: string): Promise<Offer> {
-  const locked = lockedInputs(await readLock(project.directory)).find(each => each.name === name)
+async function offerOf(project: Project, tree: ProjectTree, name: string): Promise<Offer> {
+  const locked = lockedInputs(await readLock(await tree.folder())).find(each => each.name === name)
   const base = { name, version: locked?.version ?? '-', modified: locked?.modified ?? null }
-  const result = await evaluate(project.directory, `thymesh.sources.${name}`, await describeOptions(project))
+  const result = await evaluate(tree, `thymesh.sources.${name}`, await describeOptions(project))
   if ('problem' in result)
     return { ...base, offers: null, problem: `the input ${name} can't be evaluated: ${problemText(result.problem)}` }
   const offers = result.value as Record<string, unknown>
@@ -86,7 +87,7 @@ export async function remove(options: InputOptions): Promise<undefined> {
   return await changeFlake(options, `Removed input ${options.name}`, text => removeInput(text, options.name))
 }
 
-/** Edits flake.nix and locks; when Nix refuses, all is as it was. */
+/** Edits flake.nix and locks, in a copy first: the project changes when Nix has accepted all of it. */
 async function changeFlake(
   options: InputOptions & { secret?: string },
   what: string,
@@ -94,33 +95,39 @@ async function changeFlake(
 ): Promise<undefined> {
   const { project, describe } = await readProject(options)
   const edit = new ProjectEdit(project.directory)
-  const before = (await edit.read('flake.nix')) ?? ''
-  await edit.write('flake.nix', change(before))
+  const flake = change((await edit.read('flake.nix')) ?? '')
+  await edit.write('flake.nix', flake)
   if (options.secret !== undefined) {
     const text = setValue((await edit.read(projectFile)) ?? '', ['inputs', options.name], { secret: options.secret })
     parseProject(text, projectFile)
     await edit.write(projectFile, text)
   }
+  const secrets = { ...project.inputs, ...(options.secret && { [options.name]: { secret: options.secret } }) }
+  const credentials = await credentialsOf(project, secrets)
+  const before = await edit.read(lockFile)
+  const lock = await withTree(
+    project,
+    async tree => await newLock(await tree.folder(), { names: 'missing', credentials, store: describe.store }),
+    { changed: { 'flake.nix': flake } },
+  )
+  if (lock !== undefined) await edit.write(lockFile, lock)
   const written = await edit.apply(describe)
-  const old = await readLock(project.directory)
-  try {
-    const secrets = { ...project.inputs, ...(options.secret && { [options.name]: { secret: options.secret } }) }
-    await updateLock(project.directory, { names: 'missing', credentials: await credentialsOf(project, secrets) })
-  } catch (thrown) {
-    await writeFile(join(project.directory, 'flake.nix'), before)
-    throw thrown
-  }
-  await git(project.directory, ['add', '--intent-to-add', '--', 'flake.lock'])
-  const moved = movedInputs(old, await readLock(project.directory))
-  print(options, { written: [...written, 'flake.lock'], moved }, `${what}: ${[...written, 'flake.lock'].join(', ')}`)
+  const moved = movedInputs(parseLock(before), parseLock(lock))
+  print(options, { written, moved }, `${what}: ${written.join(', ')}`)
   return undefined
 }
 
 export async function update(
   options: ProjectOptions & { names: string[]; commit?: string | boolean },
 ): Promise<undefined> {
-  const { project } = await readProject(options)
-  const moved = await moveInputs(project, options.names)
+  const { project, describe } = await readProject(options)
+  const edit = new ProjectEdit(project.directory)
+  await edit.read(lockFile)
+  const { text, moved } = await withTree(project, tree => findMoves(project, tree, options.names, describe.store))
+  if (moved.length > 0) {
+    await edit.write(lockFile, text)
+    await edit.save()
+  }
   if (moved.length > 0 && options.commit !== undefined && options.commit !== false) {
     await commitLock(project.directory, moved, options.commit === true ? undefined : options.commit)
   }

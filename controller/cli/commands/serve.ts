@@ -3,10 +3,10 @@
 import { once } from 'node:events'
 import { Cron } from 'croner'
 import { HintedError } from '../../../protocol/errors.ts'
-import { cacheDirectory } from '../../fleet/fleet-home.ts'
 import { openProject } from '../../project/project.ts'
 import { autoUpdate, autoUpdateLine } from '../../release/auto-update.ts'
 import { withSession } from '../shell/context.ts'
+import { describeOptions } from '../shell/edit-project.ts'
 import { untilLeft } from '../shell/leaving.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { exitCodes, print } from '../shell/output.ts'
@@ -25,13 +25,12 @@ export async function serve(options: ServeOptions): Promise<number> {
     })
   }
   return await withSession(project, options, async session => {
-    const { store } = await session.home.settings()
     const say = (text: string) => print(options, { at: new Date().toISOString(), text }, text)
     // Read anew each time: a person may have changed the project meanwhile.
     const run = async () => {
       const line = await autoUpdateLine(async () => {
         const open = await openProject(options.project)
-        return await autoUpdate(session, open, { store, cache: cacheDirectory(), note: () => {} })
+        return await autoUpdate(session, open, { ...(await describeOptions(open)), note: () => {} })
       })
       say(line.text)
       return line.ok

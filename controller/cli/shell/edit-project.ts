@@ -1,6 +1,7 @@
 /** What the commands that edit the project share: reading it, applying an edit, and saying what was written. */
 
 import { cacheDirectory, FleetHome } from '../../fleet/fleet-home.ts'
+import { fetchPrivateInputs } from '../../inputs/fetch.ts'
 import { ProjectEdit } from '../../project/edit.ts'
 import { type ProjectFiles, readProjectFiles } from '../../project/files.ts'
 import type { DescribeOptions } from '../../project/modules.ts'
@@ -19,9 +20,10 @@ export async function readProject(options: ProjectOptions): Promise<OpenProject>
   return { project, files: await readProjectFiles(project.directory), describe: await describeOptions(project) }
 }
 
+/** How the project's modules are read: with the store, the cache and the credentials of this operator. */
 export async function describeOptions(project: Project): Promise<DescribeOptions> {
   const { store } = await new FleetHome(project.fleet).storeSettings()
-  return { store, cache: cacheDirectory() }
+  return { store, cache: cacheDirectory(), fetchInputs: folder => fetchPrivateInputs(project, folder, store) }
 }
 
 /** Makes an edit, checks and writes it, and says what was done. JSON: `written` names the files. */

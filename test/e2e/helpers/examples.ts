@@ -23,5 +23,8 @@ export async function become(fleet: Fleet, ...examples: string[]): Promise<void>
     const config = JSON.parse(await readFile(join(fleet.project, 'configs', file), 'utf8'))
     if (config.type === undefined) await fleet.write({ [`configs/${file}`]: { ...config, system: thisSystem } })
   }
+  await fleet.write({ 'flake.lock': undefined })
   await fleet.commit(examples.join(' and '))
+  const { moved } = await fleet.json<{ moved: unknown[] }>('update')
+  if (moved.length > 0) await fleet.commit('Lock')
 }

@@ -1,0 +1,102 @@
+/** Temporary folders that outlive no process: removed at its end and by signals, and after a crash by the next process. */
+
+import { readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export interface TemporaryFolder {
+  /** Only this user can read it. */
+  readonly path: string
+  /** Removes it with all that is in it; a second time does nothing. */
+  remove(): Promise<void>
+}
+
+/** Signals that end a process; the folders of this one are removed first. */
+const endings = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
+const form = /^thymesh-temporary-(\d+)-(\d+)-(\d+)-/
+const live = new Set<string>()
+
+/** Makes one: with `inMemory` on a tmpfs if there is one, since what is removed from a disk may still be found there. */
+export async function temporaryFolder({ inMemory = false } = {}): Promise<TemporaryFolder> {
+  const above = await realpath(inMemory ? await memoryFolder() : tmpdir())
+  if (live.size === 0) watch()
+  const { pid } = process
+  const path = await mkdtemp(join(above, `thymesh-temporary-${namespace()}-${pid}-${startOf(pid) ?? 0}-`))
+  live.add(path)
+  return {
+    path,
+    async remove() {
+      await rm(path, { recursive: true, force: true })
+      if (live.delete(path) && live.size === 0) unwatch()
+    },
+  }
+}
+
+/** Removes the folders of processes that ended without removing them. What can't be removed stays. */
+export async function removeLeftovers(): Promise<void> {
+  const places = new Set([tmpdir(), ...memoryFolders()])
+  for (const place of places) {
+    for (const name of await readdir(place).catch(() => [])) {
+      const [, space, pid, start] = form.exec(name) ?? []
+      // A process of another container is not to be seen from here, whether it runs or not.
+      if (space !== namespace() || startOf(Number(pid)) === start) continue
+      await rm(join(place, name), { recursive: true, force: true }).catch(() => {})
+    }
+  }
+}
+
+async function memoryFolder(): Promise<string> {
+  for (const folder of memoryFolders()) {
+    if ((await stat(folder).catch(() => undefined))?.isDirectory()) return folder
+  }
+  return tmpdir()
+}
+
+function memoryFolders(): string[] {
+  return [process.env.XDG_RUNTIME_DIR || '/dev/shm', '/dev/shm']
+}
+
+function watch(): void {
+  process.on('exit', removeAll)
+  // First, so that it sees whether others listen too.
+  for (const signal of endings) process.prependListener(signal, onSignal)
+}
+
+function unwatch(): void {
+  process.off('exit', removeAll)
+  for (const signal of endings) process.off(signal, onSignal)
+}
+
+/** Ends the process as the signal would without us, unless others listen: then they decide, and it ends in order. */
+function onSignal(signal: NodeJS.Signals): void {
+  if (process.listenerCount(signal) > 1) return
+  removeAll()
+  unwatch()
+  process.kill(process.pid, signal)
+}
+
+function removeAll(): void {
+  for (const path of live) rmSync(path, { recursive: true, force: true })
+  live.clear()
+}
+
+/** When a process started, in ticks since the boot: its ID alone may be another one's today. Nothing when none runs. */
+function startOf(pid: number): string | undefined {
+  try {
+    // proc(5): the 22nd field; the second one, the name in brackets, may have spaces.
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19]
+  } catch {
+    return undefined
+  }
+}
+
+/** The number of the namespace that process IDs are of. */
+function namespace(): string {
+  try {
+    return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0'
+  } catch {
+    return '0'
+  }
+}
