@@ -32,7 +32,7 @@ buildNpmPackage {
     packageSourceOverrides = callPackage ./npm-sources.nix { nodejs = nodejs_24; } packageLock;
   };
   inherit (importNpmLock) npmConfigHook;
-  # The npm package `node` would bring a binary that NixOS can't start; native modules bring prebuilt ones.
+  # No package runs a script of its own: native modules bring prebuilt binaries, and Node is nixpkgs'.
   npmFlags = [ "--ignore-scripts" ];
   dontNpmBuild = true;
   buildPhase = ''
@@ -51,7 +51,7 @@ buildNpmPackage {
         cp -r node_modules/$module $out/lib/thymesh/node_modules/
       fi
     done
-    makeWrapper ${nodejs_24}/bin/node $out/bin/thymesh \
+    makeWrapper ${nodejs_24}/bin/node $out/bin/thymesh --run 'ulimit -c 0' \
       ${builtins.concatStringsSep " " (map (name: "--set ${name} ${environment.${name}}") (builtins.attrNames environment))} \
       --add-flags "${builtins.concatStringsSep " " flags} $out/lib/thymesh/dist/thymesh.mjs"
     runHook postInstall

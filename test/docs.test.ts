@@ -49,8 +49,10 @@ describe('docs', () => {
 
   it('every dependency has its line in docs/decisions.md', () => {
     const page = text('docs/decisions.md')
-    const { dependencies, devDependencies } = JSON.parse(text('package.json'))
-    const wrong = Object.keys({ ...dependencies, ...devDependencies }).filter(name => !page.includes(`\`${name}\``))
+    const { dependencies, devDependencies, optionalDependencies } = JSON.parse(text('package.json'))
+    const wrong = Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies }).filter(
+      name => !page.includes(`\`${name}\``),
+    )
     assert.deepEqual(wrong, [])
   })
 

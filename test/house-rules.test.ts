@@ -181,6 +181,22 @@ describe('house rules', () => {
     assert.deepEqual(wrong, [])
   })
 
+  it('the lock file pins each package by its hash, and no script of a package brings anything else', () => {
+    const { packages } = JSON.parse(textOf('package-lock.json')) as {
+      packages: Record<string, { integrity?: string; hasInstallScript?: boolean }>
+    }
+    const installed = Object.entries(packages).filter(([place]) => place !== '')
+    assert.deepEqual(
+      installed.filter(([, { integrity }]) => !integrity?.startsWith('sha512-')).map(([place]) => place),
+      [],
+    )
+    // classic-level looks for its prebuilt binary, esbuild checks its own; both bring them in packages that are pinned.
+    assert.deepEqual(
+      installed.filter(([, { hasInstallScript }]) => hasInstallScript).map(([place]) => place),
+      ['node_modules/classic-level', 'node_modules/esbuild'],
+    )
+  })
+
   it('no test is skipped, narrowed or left to do without a reason at run time', () => {
     const narrowed = /\b(?:it|test|describe)\.(?:only|skip|todo)\b|\btodo: |\bskip: true/
     const wrong = sources.filter(

@@ -34,5 +34,6 @@ test('errors of files keep their cause', () => {
   const error = storeErrorFromFile(cause, PATH)
   assert.equal(error.code, 'path-unknown')
   assert.equal(error.cause, cause)
-  assert.equal(storeErrorFromFile(Object.assign(new Error(), { code: 'EIO' }), PATH).code, 'store-unavailable')
+  assert.equal(storeErrorFromFile(Object.assign(new Error(), { code: 'EACCES' }), PATH).code, 'store-unavailable')
+  assert.equal(storeErrorFromFile(Object.assign(new Error(), { code: 'EIO' }), PATH).code, 'nar-mismatch')
 })
