@@ -27,6 +27,29 @@ function shown(before: unknown, after: unknown): string {
     .join('\n')
 }
 
+/** The document with one of its parts gone, emptied or another: a few for each place. */
+function neighbours(value: unknown): unknown[] {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return [{}, [], null, 'other']
+  if (Array.isArray(value)) {
+    const inside = value.flatMap((part, at) =>
+      neighbours(part)
+        .slice(0, 3)
+        .map(next => value.with(at, next)),
+    )
+    return [[], {}, value.slice(1), ...inside].slice(0, 8)
+  }
+  const inside = Object.entries(value).flatMap(([key, part]) => {
+    const { [key]: _, ...rest } = value as Record<string, unknown>
+    return [
+      rest,
+      ...neighbours(part)
+        .slice(0, 4)
+        .map(next => ({ ...value, [key]: next })),
+    ]
+  })
+  return [{}, [], ...inside].slice(0, 10)
+}
+
 describe('differences', () => {
   it('are none between equal documents, and some between others', () => {
     fc.assert(
@@ -44,6 +67,22 @@ describe('differences', () => {
         assert.equal(shown(before, one) === shown(before, other), isDeepStrictEqual(one, other))
       }),
       { numRuns: 5000 },
+    )
+  })
+
+  it('differ for neighbours: documents of which one part was taken away, emptied or replaced', () => {
+    fc.assert(
+      fc.property(document, one => {
+        const all = [one, ...neighbours(one)]
+        for (const before of all) {
+          for (const a of all) {
+            for (const b of all) {
+              assert.equal(shown(before, a) === shown(before, b), isDeepStrictEqual(a, b))
+            }
+          }
+        }
+      }),
+      { numRuns: 300 },
     )
   })
 

@@ -23,15 +23,20 @@ export function differences(before: unknown, after: unknown, path: Difference['p
   if (isLeaf(before) && isLeaf(after)) return sameLeaf(before, after) ? [] : [{ path, before, after }]
   const [was, is] = [partsOf(before), partsOf(after)]
   const found: Difference[] = []
-  // A container replaces a leaf or a container of the other kind: the leaf, or the kind, is removed first.
-  if (isLeaf(before) || isLeaf(after) || Array.isArray(before) !== Array.isArray(after)) {
-    const shell = (value: unknown): Leaf | undefined =>
-      isLeaf(value) ? value : Array.isArray(value) ? [] : ({} as Record<string, never>)
-    found.push({ path, before: shell(before), after: shell(after) })
-  }
+  // A container that replaces a leaf, or a container of the other kind, is a difference itself. A map in place of nothing is
+  // not: its parts say so.
+  const [shellBefore, shellAfter] = [shellOf(before), shellOf(after)]
+  const isMap = (shell: Leaf | undefined) => shell !== undefined && leafText(shell) === '{}'
+  const isNewMap = before === undefined && isMap(shellAfter)
+  if (!isNewMap && !sameLeaf(shellBefore, shellAfter)) found.push({ path, before: shellBefore, after: shellAfter })
   const keys = [...new Set([...was.keys(), ...is.keys()])].sort(byKey)
   for (const key of keys) found.push(...differences(was.get(key), is.get(key), [...path, key]))
   return found
+}
+
+/** A leaf as it is; of a container its kind alone, as an empty list or map. */
+function shellOf(value: unknown): Leaf | undefined {
+  return isLeaf(value) ? value : Array.isArray(value) ? [] : ({} as Record<string, never>)
 }
 
 function isLeaf(value: unknown): value is Leaf | undefined {
