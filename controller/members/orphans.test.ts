@@ -7,7 +7,7 @@ import { signEnvelope } from '../../protocol/signing/dsse.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import { testFleet, testNow, testSigner } from '../../test/helpers/fleet.ts'
 import { signedAnew } from './decide.ts'
-import { isNamed, orphanedBy } from './orphans.ts'
+import { isNamed, keptOf, orphanedBy } from './orphans.ts'
 
 const fleet = testFleet()
 const [old, fresh] = [fleet.keys.members, testSigner('new members')]
@@ -53,5 +53,37 @@ describe('whom a new root would cut off', () => {
   it('is asked of an operator whose keys both roots name', () => {
     assert.ok(isNamed([old, fresh], next.keys))
     assert.ok(!isNamed([old], next.keys))
+  })
+})
+
+describe('orphans that stay members', () => {
+  const of = (word: string, role: 'device' | 'controller' = 'device') =>
+    readCertificate(fleet.certify(testSigner(word), { name: word, role }))
+  const orphans = [of('kiosk-1'), of('till'), of('laptop', 'controller')]
+  const choose = async (init: { remove?: string[]; keep?: string[]; yes?: boolean }) => {
+    const asked: string[] = []
+    const ask = async (question: string) => {
+      asked.push(question)
+      return init.yes ?? false
+    }
+    const kept = await keptOf(orphans, { remove: init.remove ?? ['mallory'], keep: init.keep ?? [] }, ask)
+    return { kept: kept.map(({ name }) => name), asked }
+  }
+
+  it('are none where an operator is removed and nobody is named', async () => {
+    assert.deepEqual(await choose({}), { kept: [], asked: [] })
+  })
+
+  it('are the named ones, and a controller only after a question of its own', async () => {
+    assert.deepEqual(await choose({ keep: ['kiosk-*'] }), { kept: ['kiosk-1'], asked: [] })
+    assert.deepEqual(await choose({ keep: [orphans[1]?.peer ?? ''] }), { kept: ['till'], asked: [] })
+    const all = await choose({ keep: ['*'] })
+    assert.deepEqual(all.kept, ['kiosk-1', 'till'])
+    assert.deepEqual(all.asked, [`Keep the controller laptop (${orphans[2]?.peer})?`])
+    assert.deepEqual((await choose({ keep: ['*'], yes: true })).kept, ['kiosk-1', 'till', 'laptop'])
+  })
+
+  it('are all where keys only rotate', async () => {
+    assert.deepEqual(await choose({ remove: [] }), { kept: ['kiosk-1', 'till', 'laptop'], asked: [] })
   })
 })

@@ -3,6 +3,7 @@
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { equalBytes } from '../../protocol/encoding/hash.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
+import { nameMatches } from '../../protocol/members/join-token.ts'
 import { type MembershipAuthority, MembershipError, verifyMember } from '../../protocol/members/membership.ts'
 import type { PublicKey, Signer } from '../../protocol/signing/keys.ts'
 
@@ -34,4 +35,24 @@ export function orphanedBy(
 /** Whether one of these keys is among those that a root names. */
 export function isNamed(signers: readonly Signer[], keys: readonly PublicKey[]): boolean {
   return signers.some(({ publicKey }) => keys.some(key => equalBytes(key, publicKey)))
+}
+
+/**
+ * The orphans that are to stay members. Where keys rotate, all of them. Where an operator is removed, those that are named
+ * only (by name, pattern or peer ID), and a controller or relay after a question of its own: what the operator has let in may
+ * be a thief's.
+ */
+export async function keptOf(
+  orphans: readonly Certificate[],
+  { remove, keep }: { readonly remove: readonly string[]; readonly keep: readonly string[] },
+  ask: (question: string) => Promise<boolean>,
+): Promise<Certificate[]> {
+  if (remove.length === 0) return [...orphans]
+  const kept: Certificate[] = []
+  for (const orphan of orphans) {
+    const { name, role, peer } = orphan
+    if (!keep.some(each => each === peer || nameMatches(each, name))) continue
+    if (role === 'device' || (await ask(`Keep the ${role} ${name} (${peer})?`))) kept.push(orphan)
+  }
+  return kept
 }

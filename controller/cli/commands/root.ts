@@ -7,11 +7,9 @@ import { type RoleName, roleNames } from '../../../protocol/trust/fleet.ts'
 import type { RootChanges } from '../../../protocol/trust/next-root.ts'
 import { proposalCodec } from '../../../protocol/trust/proposal.ts'
 import { type VerifiedProposal, verifyProposal, wantedSigners } from '../../../protocol/trust/proposals.ts'
-import { membersOf } from '../../../protocol/trust/role-keys.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
 import { type OperatorCard, parseCard, readCard, requireFleet } from '../../keys/card.ts'
 import { ownCard } from '../../keys/own-card.ts'
-import { isNamed, orphanedBy } from '../../members/orphans.ts'
 import { openProject, type Project } from '../../project/project.ts'
 import { rootDetails } from '../../queries/root.ts'
 import { spread, submitProposal } from '../../release/releasing.ts'
@@ -33,6 +31,7 @@ import { changeNewsSeconds, spreadMs } from '../shell/limits.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { exitCodes, note, print } from '../shell/output.ts'
 import { askIfRunning } from '../shell/reader.ts'
+import { type Kept, keepMembers } from './kept-members.ts'
 
 const filePrefix = 'thymesh-proposal-'
 
@@ -67,6 +66,8 @@ export async function rootShow(options: ProjectOptions): Promise<undefined> {
 export interface RootProposeOptions extends ProjectOptions {
   add: string[]
   remove: string[]
+  /** Names, patterns or peer IDs of members that stay although a removed operator's key signed them. */
+  keep: string[]
   threshold: string[]
   dropNixKey: string[]
   /** New keys of one's own, made with `thymesh key new --rotate`. */
@@ -105,44 +106,6 @@ export async function rootPropose(options: RootProposeOptions): Promise<number> 
     const members = await keepMembers(session, judged, options)
     return await conclude(session, judged, operator, options, members)
   })
-}
-
-/** Members, by name, whose certificates were signed anew, and those whom the new root cuts off. */
-interface Kept {
-  readonly renewed: readonly string[]
-  readonly cutOff: readonly string[]
-}
-
-/** Renews the certificates that the proposed root would end, since it no longer names their keys; by old and new keys. */
-async function keepMembers(session: Session, { parts }: VerifiedProposal, options: ProjectOptions): Promise<Kept> {
-  const { peer, home, registrar } = session
-  const { accepted } = peer.state
-  if (parts.root === undefined || accepted === undefined) return { renewed: [], cutOff: [] }
-  const next = membersOf(parts.root, accepted.trusted)
-  // A certificate that waits for a person's decision is not renewed: that would be the decision.
-  const held = (await registrar.decisions()).flatMap(({ kind, certificate }) =>
-    kind === 'hold' ? certificate.peer : [],
-  )
-  const others = orphanedBy(next, peer, new Date()).filter(each => each.peer !== peer.peerId)
-  const ended = others.filter(each => !held.includes(each.peer))
-  const names = ended.map(({ name }) => name)
-  if (ended.length === 0) return { renewed: [], cutOff: [] }
-  const mine = await home.operatorKeys.membersKeys()
-  // The new certificates must be valid under the present root, until the next one is published, and under that.
-  if (!isNamed(mine, next.keys) || !isNamed(mine, accepted.authority.keys)) {
-    note(
-      options,
-      `This root ends the membership of ${names.join(', ')}. Another operator keeps them: thymesh members renew`,
-    )
-    return { renewed: [], cutOff: names }
-  }
-  await registrar.sign(
-    ended.map(each => each.peer),
-    await home.keys(),
-  )
-  await peer.neighbours.sync()
-  note(options, `Renewed, so that they stay members: ${names.join(', ')}.`)
-  return { renewed: names, cutOff: [] }
 }
 
 async function changesOf(options: RootProposeOptions, project: Project): Promise<RootChanges> {

@@ -55,6 +55,12 @@ export const keyCommands: CommandGroup = shell => {
       [],
     )
     .option('--remove <operator>', 'an operator whose keys are removed; repeat for more', collect, [])
+    .option(
+      '--keep <name>',
+      'with --remove: a member that stays although the operator let it in, such as kiosk-*; repeat for more',
+      collect,
+      [],
+    )
     .option('--threshold <role=n>', 'signatures that a role needs, such as targets=2; repeat for more', collect, [])
     .option('--drop-nix-key <name>', 'a Nix key that is removed; repeat for more', collect, [])
     .option('--rotate', 'replace your old keys by your new ones (after thymesh key new --rotate)', false)
