@@ -112,7 +112,7 @@ describe('the TUF client over HTTP', { concurrency: 2 }, () => {
       // The last one lacks the old key's signature: its own alone must not do.
       repository.files.set(path, repository.sign('root', signed, version < 5 ? both : [next]))
     }
-    await refuses(refresh(), /root metadata isn't signed/)
+    await refuses(refresh(), /root metadata lacks the signatures/)
     assert.deepEqual(await trusted(), { root: 4 })
   })
 
@@ -137,7 +137,7 @@ describe('the TUF client over HTTP', { concurrency: 2 }, () => {
     repository.signers.snapshot = [key, { ...key, id: 'alias' }]
     repository.thresholds.snapshot = 2
     repository.publish('root')
-    await refuses(refresh(), /snapshot metadata isn't signed.*1\/2 keys/)
+    await refuses(refresh(), /snapshot metadata lacks the signatures.*1\/2 keys/)
     assert.deepEqual(await trusted(), { root: 2, timestamp: 2 })
   })
 
@@ -247,7 +247,7 @@ describe('the TUF client over HTTP', { concurrency: 2 }, () => {
     repository.file('a/app', 'vouched for', 'shared')
     repository.file('b/app', 'vouched for by nobody', 'shared')
     repository.publish('shared', 'a', 'b', 'targets')
-    await refuses(download('a/app', 'b/app'), /shared metadata isn't signed/)
+    await refuses(download('a/app', 'b/app'), /shared metadata lacks the signatures/)
     assert.deepEqual(await downloaded(), { 'a/app': 'vouched for' })
   })
 

@@ -220,7 +220,7 @@ export const memberAttacks: Attack[] = [
       const victim = await arena.victim()
       const thief = [testSigner('thief')]
       const forged = forge(arena.fleet, { on: first, signers: { timestamp: thief, snapshot: thief, targets: thief } })
-      await arena.refuses(victim, forged, /timestamp metadata isn't signed/)
+      await arena.refuses(victim, forged, /timestamp metadata lacks the signatures/)
       assert.deepEqual(victim.evidence.all(), [])
     },
   },

@@ -102,7 +102,7 @@ export const metadataAttacks: Attack[] = [
     async run(arena) {
       const victim = await arena.victim()
       const signers = { timestamp: [thief], snapshot: [thief], targets: [thief] }
-      await arena.refuses(victim, forge(arena.fleet, { signers }), /timestamp metadata isn't signed/)
+      await arena.refuses(victim, forge(arena.fleet, { signers }), /timestamp metadata lacks the signatures/)
     },
   },
   {
@@ -113,7 +113,7 @@ export const metadataAttacks: Attack[] = [
     async run(arena) {
       const victim = await arena.victim()
       const forged = forge(arena.fleet, { signers: { snapshot: [thief], targets: [thief] } })
-      await arena.refuses(victim, forged, /snapshot metadata isn't signed/)
+      await arena.refuses(victim, forged, /snapshot metadata lacks the signatures/)
     },
   },
   {
@@ -126,7 +126,7 @@ export const metadataAttacks: Attack[] = [
       await arena.refuses(
         victim,
         forge(arena.fleet, { signers: { targets: [thief] } }),
-        /targets metadata isn't signed/,
+        /targets metadata lacks the signatures/,
       )
     },
   },
@@ -138,7 +138,7 @@ export const metadataAttacks: Attack[] = [
     async run(arena) {
       const victim = await arena.victim()
       const signers = { targets: [arena.fleet.keys.members] }
-      await arena.refuses(victim, forge(arena.fleet, { signers }), /targets metadata isn't signed/)
+      await arena.refuses(victim, forge(arena.fleet, { signers }), /targets metadata lacks the signatures/)
     },
   },
   {
@@ -151,7 +151,7 @@ export const metadataAttacks: Attack[] = [
       const elsewhere = liveFleet('elsewhere')
       elsewhere.release({ message: 'elsewhere' })
       const offer = offerOf(elsewhere, elsewhere.published)
-      await arena.refuses(victim, { ...offer, roots: [] }, /timestamp metadata isn't signed/)
+      await arena.refuses(victim, { ...offer, roots: [] }, /timestamp metadata lacks the signatures/)
     },
   },
   {
@@ -215,7 +215,7 @@ export const metadataAttacks: Attack[] = [
       const victim = await arena.victim()
       const versions = { timestamp: 2 ** 48, snapshot: 2 ** 48 }
       const forged = forge(arena.fleet, { versions, signers: { snapshot: [thief], targets: [thief] } })
-      await arena.refuses(victim, forged, /snapshot metadata isn't signed/)
+      await arena.refuses(victim, forged, /snapshot metadata lacks the signatures/)
     },
   },
   {

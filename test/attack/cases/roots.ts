@@ -57,7 +57,7 @@ async function keeps(
 ) {
   const before = await arena.trust(victim)
   const hostile = await arena.offer(victim, bad)
-  assert.ok(victim.log.count(/targets metadata isn't signed/, hostile.id) > 0)
+  assert.ok(victim.log.count(/targets metadata lacks the signatures/, hostile.id) > 0)
   assert.deepEqual(await arena.trust(victim), before)
   await arena.offer(victim, offer({ versions: next, signers: { targets: operators.slice(1) } }), 'operators')
   assert.equal(victim.state.accepted?.release.version, 3)
@@ -99,7 +99,7 @@ export const rootAttacks: Attack[] = [
       await arena.refuses(
         victim,
         forge(arena.fleet, { roots, signers: { targets: [thief] } }),
-        /root metadata isn't signed/,
+        /root metadata lacks the signatures/,
       )
     },
   },
@@ -135,7 +135,7 @@ export const rootAttacks: Attack[] = [
       const versions = { targets: 3, snapshot: 3, timestamp: 3 }
       const bad = forge(arena.fleet, { roots: [one, two, signJson(stolen, ...operators.slice(0, 1))], versions })
       const { id } = await arena.offer(victim, bad)
-      assert.ok(victim.log.count(/root metadata isn't signed/, id) > 0)
+      assert.ok(victim.log.count(/root metadata lacks the signatures/, id) > 0)
       assert.equal(victim.state.versions.root, 2)
       assert.equal(await victim.state.trustStore.root(3), undefined)
       await arena.offer(
@@ -258,7 +258,7 @@ export const rootAttacks: Attack[] = [
       const before = await arena.trust(victim)
       const old = arena.fleet.release()
       const { id } = await arena.offer(victim, offerOf(arena.fleet, old))
-      assert.ok(victim.log.count(/timestamp metadata isn't signed/, id) > 0)
+      assert.ok(victim.log.count(/timestamp metadata lacks the signatures/, id) > 0)
       assert.deepEqual(await arena.trust(victim), before)
       await until(() => victim.state.versions.root === 2, 'the new root to hold')
       await connect(await arena.honest({ word: 'late' }), victim)

@@ -44,7 +44,7 @@ export const siteAttacks: Attack[] = [
       await arena.refuses(
         victim,
         forge(arena.fleet, { signers: { targets: [thief] } }),
-        /targets metadata isn't signed/,
+        /targets metadata lacks the signatures/,
       )
     },
   },
@@ -58,7 +58,7 @@ export const siteAttacks: Attack[] = [
       delegate(arena.fleet, 'paris', [testSigner('paris operator')])
       const victim = await arena.victim()
       const signed = signedAt(arena.fleet, 'paris', [thief])
-      await arena.refuses(victim, published(arena.fleet, 'paris', signed), /sites\/paris metadata isn't signed/)
+      await arena.refuses(victim, published(arena.fleet, 'paris', signed), /sites\/paris metadata lacks the signatures/)
     },
   },
   {
@@ -70,7 +70,7 @@ export const siteAttacks: Attack[] = [
       delegate(arena.fleet, 'berlin', [thief, testSigner('another operator')])
       const victim = await arena.victim({ certificate: atBerlin(arena.fleet) })
       const signed = signedAt(arena.fleet, 'berlin', [thief])
-      await arena.refuses(victim, published(arena.fleet, 'berlin', signed), /sites\/berlin metadata isn't signed/)
+      await arena.refuses(victim, published(arena.fleet, 'berlin', signed), /sites\/berlin metadata lacks the signatures/)
     },
   },
   {
@@ -98,7 +98,7 @@ export const siteAttacks: Attack[] = [
       delegate(arena.fleet, 'berlin', [thief])
       const victim = await arena.victim({ certificate: atBerlin(arena.fleet) })
       const signed = signedAt(arena.fleet, 'berlin', [thief], { devices: { victim: { config: 'kiosk' } }, configs })
-      await arena.refuses(victim, published(arena.fleet, 'berlin', signed, thief), /timestamp metadata isn't signed/)
+      await arena.refuses(victim, published(arena.fleet, 'berlin', signed, thief), /timestamp metadata lacks the signatures/)
     },
   },
   {
