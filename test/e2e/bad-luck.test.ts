@@ -143,15 +143,26 @@ describe('a source whose files have changed', { skip: nixSkip() }, () => {
 
   let top = ''
 
-  it('is no source when it is the controller, which the device reports', async () => {
+  it('is no source when it is the controller, whose deploy names the damaged path', async () => {
     assert.equal((await fleet.run('deploy', '--timeout', '0')).code, 2)
     const built = await fleet.json<{ releases: { configs: Record<string, { topLevel: string }> }[] }>('releases')
     top = built.releases[0]?.configs.hello?.topLevel ?? ''
     await overwrite(fleet.store, top, forged)
     first.start(token)
-    const row = await deployUntilFailed(fleet, 'first')
-    assert.equal(row.error?.code, 'no-source')
-    assert.match(row.error?.message ?? '', /no reachable member has/)
+    // The device asks for the path, so that the controller reads it, and finds out.
+    const told = await until(
+      'deploy to name the damaged path',
+      async () => {
+        const { stdout } = await fleet.run('deploy', '--timeout', '15', '--json')
+        return (JSON.parse(stdout) as { error?: { code: string; message: string; hint: string } }).error
+      },
+      { limitMs: 150_000 },
+    )
+    assert.equal(told.code, 'nar-mismatch')
+    assert.ok(told.message.includes(top), told.message)
+    assert.match(told.hint, /nix-store --repair-path/)
+    const noSource = /no reachable member has (?:all of )?the release/
+    await first.logged('the failure', ({ msg, reason }) => msg === 'the update failed' && noSource.test(reason ?? ''))
     await assertNothingOf(first, top)
   })
 
