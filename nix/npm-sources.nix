@@ -8,8 +8,10 @@ let
   inherit (builtins) elem elemAt filter isString split;
   host = stdenvNoCC.hostPlatform;
   cpu = { x86_64 = "x64"; aarch64 = "arm64"; }.${host.parsed.cpu.name} or host.parsed.cpu.name;
+  # One system may stand for a list of one.
+  allows = wanted: given: elem wanted (if isString given then [ given ] else given);
   fits = package:
-    elem "linux" (package.os or [ "linux" ]) && elem cpu (package.cpu or [ cpu ]) && elem "glibc" (package.libc or [ "glibc" ]);
+    allows "linux" (package.os or "linux") && allows cpu (package.cpu or cpu) && allows "glibc" (package.libc or "glibc");
   # node_modules/a/node_modules/@b/c is @b/c.
   nameOf = place: let parts = filter isString (split "node_modules/" place); in elemAt parts (builtins.length parts - 1);
 

@@ -39,7 +39,7 @@ in
     };
     usbBundles = mkOption {
       type = types.bool;
-      default = true;
+      default = false;
       description = "Takes in bundles from USB sticks when they are put in.";
     };
   };
