@@ -230,7 +230,7 @@ async function laidFirst({ host }: LabDevice, units: readonly string[]): Promise
   const laid = Number(await host.unit(secretsUnit, 'ExecMainExitTimestampMonotonic'))
   assert.ok(laid > 0)
   const id = await host.unit(secretsUnit, 'InvocationID')
-  assert.match(await host.must(['journalctl', '-o', 'cat', `_SYSTEMD_INVOCATION_ID=${id}`]), /^Laid 2 secrets\.$/m)
+  assert.match(await host.must(['journalctl', '-o', 'cat', `_SYSTEMD_INVOCATION_ID=${id}`]), /^Installed 2 secrets\.$/m)
   for (const unit of units) {
     const began = Number(await host.unit(unit, 'ExecMainStartTimestampMonotonic'))
     assert.ok(began >= laid, `${unit} started at ${began}, before secrets were there at ${laid}`)
