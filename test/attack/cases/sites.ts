@@ -70,7 +70,11 @@ export const siteAttacks: Attack[] = [
       delegate(arena.fleet, 'berlin', [thief, testSigner('another operator')])
       const victim = await arena.victim({ certificate: atBerlin(arena.fleet) })
       const signed = signedAt(arena.fleet, 'berlin', [thief])
-      await arena.refuses(victim, published(arena.fleet, 'berlin', signed), /sites\/berlin metadata lacks the signatures/)
+      await arena.refuses(
+        victim,
+        published(arena.fleet, 'berlin', signed),
+        /sites\/berlin metadata lacks the signatures/,
+      )
     },
   },
   {
@@ -98,7 +102,11 @@ export const siteAttacks: Attack[] = [
       delegate(arena.fleet, 'berlin', [thief])
       const victim = await arena.victim({ certificate: atBerlin(arena.fleet) })
       const signed = signedAt(arena.fleet, 'berlin', [thief], { devices: { victim: { config: 'kiosk' } }, configs })
-      await arena.refuses(victim, published(arena.fleet, 'berlin', signed, thief), /timestamp metadata lacks the signatures/)
+      await arena.refuses(
+        victim,
+        published(arena.fleet, 'berlin', signed, thief),
+        /timestamp metadata lacks the signatures/,
+      )
     },
   },
   {

@@ -155,7 +155,10 @@ export const strangerAttacks: Attack[] = [
       await stranger.serve({ head: other.release().trusted.timestamp?.bytes ?? new Uint8Array() })
       await arena.unmoved(victim, async () => {
         await stranger.greet(victim, { root: 9, timestamp: 9 })
-        await until(() => victim.log.count(/timestamp metadata lacks the signatures/, stranger.id) > 0, 'the victim to judge')
+        await until(
+          () => victim.log.count(/timestamp metadata lacks the signatures/, stranger.id) > 0,
+          'the victim to judge',
+        )
         assert.deepEqual(victim.admission.members, [])
       })
     },
