@@ -21,6 +21,8 @@ export async function rawHost(mesh: Mesh, word: string): Promise<Libp2p> {
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
+    // Its pings would end a connection in the very moment in which a test expects the other side to end it.
+    connectionMonitor: { enabled: false },
   })
   mesh.after(async () => host.stop())
   return host

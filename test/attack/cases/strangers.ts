@@ -44,6 +44,11 @@ export const strangerAttacks: Attack[] = [
       const stranger = await arena.hostile('stranger', new Uint8Array(1))
       const connection = await stranger.dial(victim)
       const { names } = victim
+      // libp2p ends the multiplexer of a connection that opens more than ten streams before the other side listens.
+      await until(
+        () => victim.host.getConnections(stranger.host.peerId).length === 1,
+        'the victim to have the connection',
+      )
       // No more at once than may wait: who opens more is cut off before, and so never refused.
       const old = ['/meshsub/1.0.0', '/meshsub/1.1.0', `/${names.prefix}/monitor/1.0.0`, names.plainSync]
       const protocols = victim.host.getProtocols().filter(each => each !== names.hello && !old.includes(each))
