@@ -104,11 +104,6 @@ const doors: Record<string, string> = {
   'node/secrets/at-boot.ts': 'so is the command that installs secrets at its start',
 }
 
-/** Exports that no file of the product uses, and why they stay. */
-const publicOnPurpose: Record<string, string> = {
-  'controller/format/visible.ts visibleLines': 'for commands that print whole answers of devices',
-}
-
 describe('house rules', () => {
   it('imports run one way: protocol ← node ← controller', () => {
     const wrong = imports(product).filter(
@@ -162,7 +157,7 @@ describe('house rules', () => {
         return needed ? [] : [`${file} ${name}`]
       }),
     )
-    assert.deepEqual(wrong.sort(), Object.keys(publicOnPurpose).sort())
+    assert.deepEqual(wrong, [])
   })
 
   it('protocol/ does no I/O and knows no libp2p host', () => {

@@ -2,6 +2,7 @@
 
 import { access, constants, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { exists } from '../../node/files/missing.ts'
 import { parseSettings, type SettingsInput } from '../../node/settings/settings.ts'
 import { fleetStateOf, openState } from '../../node/state/peer-state.ts'
 import { HintedError, messageOf } from '../../protocol/errors.ts'
@@ -137,11 +138,4 @@ async function committer(directory: string): Promise<string[]> {
     () => false,
   )
   return known ? [] : ['-c', 'user.name=thymesh init', '-c', 'user.email=thymesh@localhost']
-}
-
-function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  )
 }

@@ -1,8 +1,10 @@
 /** An operator's own folder for a fleet: signing keys, the controller's state and its settings. Never in the project. */
 
-import { access, mkdir, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { replaceFile } from '../../node/files/durable-file.ts'
+import { exists } from '../../node/files/missing.ts'
 import { parseSettings, readSettingsFile, type Settings, type SettingsInput } from '../../node/settings/settings.ts'
 import { HintedError, messageOf } from '../../protocol/errors.ts'
 import type { NixSecretKey } from '../../protocol/nix/signature.ts'
@@ -46,7 +48,7 @@ export class FleetHome {
 
   async settings(): Promise<Settings> {
     // Without its folder there is nothing of this fleet here: no file of it is the one to mend.
-    if (!(await this.#isThere())) throw noKey('root', join(this.operatorKeys.directory, 'root.key'))
+    if (!(await exists(this.directory))) throw noKey('root', join(this.operatorKeys.directory, 'root.key'))
     const file = join(this.directory, 'controller.json')
     const settings = await readSettingsFile(file).catch(thrown => {
       throw new HomeError('unreadable', messageOf(thrown), {
@@ -59,24 +61,14 @@ export class FleetHome {
 
   /** The Nix store to work with: the machine's for who has no keys of this fleet. */
   async storeSettings(): Promise<Pick<Settings, 'store'>> {
-    return (await this.#isThere()) ? await this.settings() : {}
-  }
-
-  #isThere(): Promise<boolean> {
-    return access(this.directory).then(
-      () => true,
-      () => false,
-    )
+    return (await exists(this.directory)) ? await this.settings() : {}
   }
 
   async writeSettings(settings: Omit<SettingsInput, 'state'>): Promise<void> {
     await mkdir(this.directory, { recursive: true, mode: 0o700 })
     const defaults: SettingsInput = { listen: ['/ip4/0.0.0.0/tcp/0'], dht: 'server', log: 'silent' }
-    await writeFile(
-      join(this.directory, 'controller.json'),
-      `${JSON.stringify({ ...defaults, ...settings }, null, 2)}\n`,
-      { mode: 0o600 },
-    )
+    const text = `${JSON.stringify({ ...defaults, ...settings }, null, 2)}\n`
+    await replaceFile(join(this.directory, 'controller.json'), text)
   }
 
   /** One key for each role; throws a KeyFileError when this machine has none of this fleet's. */

@@ -1,4 +1,4 @@
-/** What others wrote can't steer a terminal or pass for another text. */
+/** Tests of text from others: it can't steer a terminal or pass for another text. */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -26,15 +26,15 @@ describe('visible', () => {
     assert.equal(visible('x'.repeat(10_000)), `${'x'.repeat(2000)}… (8000 more characters)`)
   })
 
-  it('keeps the lines of an answer, and nothing else that moves the cursor', () => {
-    assert.equal(visibleLines('a\tb\nc\x1b[1A\r'), 'a\\tb\nc\\x1b[1A\\x0d')
+  it('keeps the lines and tabs of a log, and nothing else that moves the cursor', () => {
+    assert.equal(visibleLines('a\tb\nc\x1b[1A\r'), 'a\tb\nc\\x1b[1A\\x0d')
   })
 
   it('gives one line of printable characters, whatever comes', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), text => {
         assert.doesNotMatch(visible(text), /[\p{C}\p{Zl}\p{Zp}]/u)
-        assert.doesNotMatch(visibleLines(text).replaceAll('\n', ''), /[\p{C}\p{Zl}\p{Zp}]/u)
+        assert.doesNotMatch(visibleLines(text).replaceAll(/[\n\t]/g, ''), /[\p{C}\p{Zl}\p{Zp}]/u)
       }),
     )
   })

@@ -9,7 +9,7 @@ const shownCharacters = 2_000
 
 /** Controls, formats (bidi overrides, zero-width), lone surrogates, unassigned characters; line and paragraph separators. */
 const invisible = /[\p{C}\p{Zl}\p{Zp}]/gu
-const invisibleButNewline = /(?!\n)[\p{C}\p{Zl}\p{Zp}]/gu
+const invisibleInLines = /(?![\n\t])[\p{C}\p{Zl}\p{Zp}]/gu
 
 /** One field in one line: a name, a message, a path. Longer than 2,000 characters, it is cut and says by how much. */
 export function visible(text: string, most = shownCharacters): string {
@@ -17,9 +17,9 @@ export function visible(text: string, most = shownCharacters): string {
   return cut.replace(invisible, escaped)
 }
 
-/** A text of several lines, such as a whole answer of a command: lines stay lines. */
+/** A text of several lines, such as a log: line breaks and tabs stay. */
 export function visibleLines(text: string): string {
-  return text.replace(invisibleButNewline, escaped)
+  return text.replace(invisibleInLines, escaped)
 }
 
 function escaped(character: string): string {

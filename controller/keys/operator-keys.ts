@@ -1,7 +1,8 @@
 /** An operator's signing keys for one fleet: a file for each role, and one more for each that a rotation brings. */
 
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { replaceFile } from '../../node/files/durable-file.ts'
 import { isMissing, unlessMissing } from '../../node/files/missing.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
@@ -75,7 +76,7 @@ export class OperatorKeys {
   }
 
   async noteOperator(name: string): Promise<void> {
-    await writeFile(this.#operatorFile, `${name}\n`, { mode: 0o600 })
+    await replaceFile(this.#operatorFile, `${name}\n`)
   }
 
   get #operatorFile(): string {
@@ -167,7 +168,7 @@ export class OperatorKeys {
     const text = `${JSON.stringify([...new Set(ids)].sort(), null, 2)}\n`
     const file = this.#activeFile
     const before = await readFile(file, 'utf8').catch(() => undefined)
-    if (before !== text && (await this.files('root')).length > 0) await writeFile(file, text, { mode: 0o600 })
+    if (before !== text && (await this.files('root')).length > 0) await replaceFile(file, text)
   }
 
   /** Whether the fleet names a key, as far as was noted; nothing before anything was. */

@@ -1,8 +1,7 @@
 /** The `nix` program on a project's flake: its flags, its time limits, and its failures as errors. */
 
-import { access } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { isMissing } from '../../node/files/missing.ts'
+import { exists, isMissing } from '../../node/files/missing.ts'
 import { ProgramError, type ProgramResult, runProgram } from '../../node/process/run-program.ts'
 import { HintedError, messageOf } from '../../protocol/errors.ts'
 import { buildMs, evaluationMs, groupMs, keptLines, lockMs, shownLines, storeMs } from './limits.ts'
@@ -118,11 +117,4 @@ export function errorLines({ errors }: Pick<ProgramResult, 'errors'>): string[] 
 
 export function lastLines(result: Pick<ProgramResult, 'errors'>): string {
   return errorLines(result).slice(-shownLines).join('\n')
-}
-
-function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  )
 }

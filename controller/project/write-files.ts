@@ -5,11 +5,11 @@
 
 import { createHash } from 'node:crypto'
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { access, mkdir, open, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readFile, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { replaceFile, syncDirectory, writeDraft } from '../../node/files/durable-file.ts'
-import { isMissing, unlessMissing } from '../../node/files/missing.ts'
+import { exists, isMissing, unlessMissing } from '../../node/files/missing.ts'
 import { EditError, notWritable } from './edit-error.ts'
 import { gitOutput } from './git.ts'
 
@@ -172,13 +172,6 @@ async function settleInterrupted(directory: string, gitDirectory: string): Promi
 
 async function gitDirectoryOf(directory: string): Promise<string> {
   return (await gitOutput(directory, ['rev-parse', '--absolute-git-dir'])).replace(/\n$/, '')
-}
-
-function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  )
 }
 
 function isRunning(pid: number): boolean {

@@ -1,9 +1,9 @@
 /** One attempt's folder: the guard's script and facts, the decision, which can be made only once, results and output. */
 
-import { open, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises'
+import { open, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { syncDirectory } from '../files/durable-file.ts'
+import { replaceLink, syncDirectory } from '../files/durable-file.ts'
 import { isMissing } from '../files/missing.ts'
 import { writeDurably } from './journal.ts'
 import { attemptIdPattern, type JournalEntry } from './journal-entry.ts'
@@ -70,15 +70,13 @@ export class AttemptFolder {
   async decide(wanted: Decision, force = false): Promise<Decision> {
     const link = join(this.directory, 'decision')
     if (force) {
-      await rm(`${link}.new`, { force: true })
-      await symlink(wanted, `${link}.new`)
-      await rename(`${link}.new`, link)
+      await replaceLink(link, wanted)
     } else {
       await symlink(wanted, link).catch((thrown: unknown) => {
         if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EEXIST')) throw thrown
       })
+      await syncDirectory(this.directory)
     }
-    await syncDirectory(this.directory)
     return (await this.decision()) ?? wanted
   }
 

@@ -1,11 +1,11 @@
 /** Durable files: whole, with their mode, and no draft is left behind. */
 
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import { createFile, replaceFile } from './durable-file.ts'
+import { createFile, replaceFile, replaceLink } from './durable-file.ts'
 
 async function folder(t: TestContext): Promise<string> {
   const made = await mkdtemp(join(tmpdir(), 'thymesh-durable-file-'))
@@ -56,5 +56,24 @@ describe('createFile', () => {
     assert.equal(await readFile(file, 'utf8'), 'first')
     assert.equal(await modeOf(file), 0o600)
     assert.deepEqual(await readdir(directory), ['a'])
+  })
+})
+
+describe('replaceLink', () => {
+  it('points to the new target, also over what an earlier attempt left', async t => {
+    const directory = await folder(t)
+    const link = join(directory, 'link')
+    await writeFile(`${link}.new`, '')
+    await replaceLink(link, 'first')
+    await replaceLink(link, 'second')
+    assert.equal(await readlink(link), 'second')
+    assert.deepEqual(await readdir(directory), ['link'])
+  })
+
+  it('leaves no draft when it fails', async t => {
+    const directory = await folder(t)
+    await mkdir(join(directory, 'link'))
+    await assert.rejects(replaceLink(join(directory, 'link'), 'target'), { code: 'EISDIR' })
+    assert.deepEqual(await readdir(directory), ['link'])
   })
 })

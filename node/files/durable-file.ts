@@ -1,6 +1,6 @@
 /** Writes files atomically and durably: on disk when a call resolves, and never incomplete after a power cut. */
 
-import { link, open, rename, rm } from 'node:fs/promises'
+import { link, open, rename, rm, symlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 export interface DurableFileInit {
@@ -37,6 +37,19 @@ export async function createFile(
     await link(draft, file)
   } finally {
     await rm(draft, { force: true })
+  }
+  await syncDirectory(dirname(file))
+}
+
+/** Replaces a symbolic link or creates it: readers see the old target or the new one. */
+export async function replaceLink(file: string, target: string, draft = `${file}.new`): Promise<void> {
+  try {
+    await rm(draft, { force: true })
+    await symlink(target, draft)
+    await rename(draft, file)
+  } catch (thrown) {
+    await rm(draft, { force: true })
+    throw thrown
   }
   await syncDirectory(dirname(file))
 }

@@ -1,10 +1,10 @@
-/** What counts as missing: no file, or no folder on the way to it; nothing else. */
+/** Tests of missing files: no file, or no folder on the way to it; nothing else. */
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { it } from 'node:test'
-import { isMissing, unlessMissing } from './missing.ts'
+import { exists, isMissing, unlessMissing } from './missing.ts'
 
 it('tells a file that is not there from one that can not be read', async () => {
   const here = import.meta.filename
@@ -14,4 +14,5 @@ it('tells a file that is not there from one that can not be read', async () => {
   await assert.rejects(unlessMissing(readFile(import.meta.dirname)), { code: 'EISDIR' })
   assert.equal(isMissing(new Error('ENOENT')), false)
   assert.equal(isMissing(undefined), false)
+  assert.deepEqual(await Promise.all([exists(here), exists(`${here}.none`)]), [true, false])
 })

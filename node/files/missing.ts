@@ -1,5 +1,15 @@
 /** Missing files, where that isn't an error. */
 
+import { access } from 'node:fs/promises'
+
+/** Whether a file, a directory or the target of a link exists and this user may look for it. */
+export async function exists(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  )
+}
+
 /** Whether an error means that the file, or a directory of its path, doesn't exist. */
 export function isMissing(thrown: unknown): boolean {
   return thrown instanceof Error && 'code' in thrown && (thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR')

@@ -3,9 +3,10 @@
  * gives them to their owners during a switch, once these exist.
  */
 
-import { mkdir, readlink, realpath, writeFile } from 'node:fs/promises'
+import { mkdir, readlink, realpath } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { isStorePath } from '../../protocol/nix/store-path.ts'
+import { replaceFile } from '../files/durable-file.ts'
 import { AgeIdentities } from '../state/age-identities.ts'
 import { DeviceSecrets } from './device-secrets.ts'
 import { areInstalled } from './install.ts'
@@ -55,12 +56,7 @@ export async function writeBootProgram(state: string): Promise<string> {
   ]
   const quoted = words.map(word => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
   await mkdir(join(state, 'secrets'), { recursive: true, mode: 0o700 })
-  await writeFile(
-    file,
-    `#!/bin/sh\n# Installs the secrets at the start of the machine; written by the daemon.\nexec ${quoted}\n`,
-    {
-      mode: 0o700,
-    },
-  )
+  const head = '#!/bin/sh\n# Installs the secrets at the start of the machine; written by the daemon.\n'
+  await replaceFile(file, `${head}exec ${quoted}\n`, { mode: 0o700 })
   return file
 }

@@ -2,9 +2,11 @@
 
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { chmod, mkdir, open, readdir, readFile, readlink, rename, rm, stat, statfs, symlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { chmod, mkdir, open, readdir, readFile, readlink, rm, statfs } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { secretDocumentCodec } from '../../protocol/release/secrets.ts'
+import { replaceLink } from '../files/durable-file.ts'
+import { exists } from '../files/missing.ts'
 import type { SecretFile } from './manifest.ts'
 import { SecretError } from './secret-error.ts'
 
@@ -74,11 +76,9 @@ export async function installSecrets(files: readonly PlainSecret[], { root }: In
       await chmod(folder, 0o711)
       await chmod(base, 0o755)
     }
-    await symlink(folder.slice(folder.lastIndexOf('/') + 1), `${folder}.link`)
-    await rename(`${folder}.link`, link)
+    await replaceLink(link, basename(folder), `${folder}.link`)
   } catch (thrown) {
     await rm(folder, { recursive: true, force: true })
-    await rm(`${folder}.link`, { force: true })
     throw thrown
   }
   await removeOld(link)
@@ -169,10 +169,7 @@ async function accountId(database: 'passwd' | 'group', name: string | undefined)
 
 /** Whether a set has been installed since the machine started. */
 export async function areInstalled(root: string | undefined): Promise<boolean> {
-  return await stat(join(root ?? '/', secretsLink)).then(
-    () => true,
-    () => false,
-  )
+  return await exists(join(root ?? '/', secretsLink))
 }
 
 /** Takes all of it away: for a system that has none. */

@@ -1,7 +1,8 @@
 /** `thymesh node`: the daemon of a device. */
 
-import { access, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { exists } from '../../../node/files/missing.ts'
 import { defaultSettingsFile, systemSettingsFile } from '../../../node/settings/defaults.ts'
 import { parseSettings, readSettingsFile } from '../../../node/settings/settings.ts'
 import { HintedError } from '../../../protocol/errors.ts'
@@ -82,11 +83,4 @@ async function tokenText(argument: string): Promise<string> {
 
 async function fileIfThere(file: string): Promise<Record<string, unknown>> {
   return (await exists(file)) ? await readSettingsFile(file) : {}
-}
-
-function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  )
 }

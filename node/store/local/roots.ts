@@ -1,12 +1,12 @@
 /** Permanent roots: generations of profiles, and named garbage-collector roots. */
 
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readlink, rename, rm, symlink } from 'node:fs/promises'
+import { mkdir, mkdtemp, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { messageOf } from '../../../protocol/errors.ts'
-import { syncDirectory } from '../../files/durable-file.ts'
+import { replaceLink, syncDirectory } from '../../files/durable-file.ts'
 import { nixEnvLimitMs } from '../limits.ts'
 import { storeError, storeErrorFromDaemon, storeErrorFromFile } from '../store-error.ts'
 
@@ -67,13 +67,9 @@ export async function setProfile(location: StoreLocation, profile: string, path:
 export async function makeRoot({ stateDir }: StoreLocation, name: string, path: string): Promise<void> {
   const link = join(stateDir, rootsDir, checkedName(name))
   // The collector reads every entry: an incomplete root only protects its path a little longer.
-  const temporary = `${link}.new-${process.pid}`
   try {
     await mkdir(dirname(link), { recursive: true })
-    await rm(temporary, { force: true })
-    await symlink(path, temporary)
-    await rename(temporary, link)
-    await syncDirectory(dirname(link))
+    await replaceLink(link, path, `${link}.new-${process.pid}`)
   } catch (thrown) {
     throw storeErrorFromFile(thrown, link)
   }
