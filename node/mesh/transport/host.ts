@@ -15,7 +15,15 @@ import type { ProtocolNames } from '../../../protocol/messages/messages.ts'
 import { signerOf } from '../../../protocol/signing/keys.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { mdns } from '../discovery/mdns.ts'
-import { dialTimeoutMs, keepAliveMs, monitorIntervalMs, roundTripMs, silentConnectionMs } from '../limits.ts'
+import {
+  dialTimeoutMs,
+  discoveredPeers,
+  keepAliveMs,
+  monitorIntervalMs,
+  roundTripMs,
+  silentConnectionMs,
+} from '../limits.ts'
+import { boundDiscoveredPeers } from './discovered-peers.ts'
 import { noiseWithCorkedWrites, yamuxWithFewerWindowUpdates } from './libp2p-patches.ts'
 
 export type Services = {
@@ -137,6 +145,7 @@ export async function makeHost(init: HostInit): Promise<Host> {
   })
   copyMiddleware(host)
   keepNoRecords(host as unknown as Host)
+  boundDiscoveredPeers(host, discoveredPeers)
   return host as unknown as Host
 }
 
