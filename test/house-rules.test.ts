@@ -104,6 +104,12 @@ const doors: Record<string, string> = {
   'node/secrets/at-boot.ts': 'so is the command that installs secrets at its start',
 }
 
+/** Test files that may sleep, and why. */
+const maySleep: Record<string, string> = {
+  'test/helpers/until.ts': 'polls a condition',
+  'test/portable-systemd.test.ts': 'cuts the power at parts of a measured switch, which must not know of it',
+}
+
 describe('house rules', () => {
   it('imports run one way: protocol ← node ← controller', () => {
     const wrong = imports(product).filter(
@@ -190,6 +196,14 @@ describe('house rules', () => {
       installed.filter(([, { hasInstallScript }]) => hasInstallScript).map(([place]) => place),
       ['node_modules/classic-level', 'node_modules/esbuild'],
     )
+  })
+
+  it('no test sleeps for a fixed time: timers in tests are limits, kept to be cleared, or repeat a step', () => {
+    const sleeps = /import \{[^}]*\bsetTimeout\b[^}]*\} from 'node:timers\/promises'|(?<!= )\bsetTimeout\(/
+    const wrong = sources.filter(
+      file => (file.startsWith('test/') || file.endsWith('.test.ts')) && sleeps.test(textOf(file)),
+    )
+    assert.deepEqual(wrong.sort(), Object.keys(maySleep))
   })
 
   it('no test is skipped, narrowed or left to do without a reason at run time', () => {

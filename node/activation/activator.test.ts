@@ -105,7 +105,7 @@ describe('an update', () => {
     const onState = ({ state }: JournalEntry) => {
       if (state !== 'held') return
       assert.deepEqual([machine.runs, machine.bootsNext], [next, old])
-      setTimeout(() => superseded.abort(), 5)
+      setImmediate(() => superseded.abort())
     }
     const options = { signal, superseded: superseded.signal, onState }
     const end = await activatorOf(machine).activate(wantedOf({ degraded: 'hold' }), options)

@@ -7,7 +7,6 @@ import assert from 'node:assert/strict'
 import { cp, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { multiaddr } from '@multiformats/multiaddr'
 import { OperatorKeys } from '../../controller/keys/operator-keys.ts'
 import { passphrases } from '../../controller/keys/passphrase.ts'
@@ -164,7 +163,6 @@ async function onCopy<T>(directory: string, work: (database: Database) => Promis
       // A file that was compacted away while the others were copied.
       if (!(thrown instanceof Error && 'code' in thrown && ['ENOENT', 'unreadable'].includes(String(thrown.code))))
         throw thrown
-      await sleep(100)
       return undefined
     } finally {
       await rm(copy, { recursive: true, force: true })

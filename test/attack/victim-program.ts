@@ -1,5 +1,6 @@
 /** A victim in a process of its own: what it holds after collection is told to who started it. */
 
+import { setImmediate as tick } from 'node:timers/promises'
 import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import { tableNames } from '../../node/state/database.ts'
 import { testFleet } from '../helpers/fleet.ts'
@@ -35,8 +36,8 @@ async function measured(peer: TestPeer): Promise<Measured> {
     }
     tables[name] = { entries, bytes }
   }
-  // What was let go of in this tick is collected in a later one.
-  await new Promise(resolve => setTimeout(resolve, 50))
+  // Weak references of this turn of the event loop are collected in a later one.
+  await tick()
   const connections = peer.host.getConnections()
   return {
     heapBytes: heapBytes(),

@@ -5,7 +5,6 @@ import type { ChildProcess } from 'node:child_process'
 import { chmod, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { nixSkip } from '../nix/workshop.ts'
 import { RealStore } from '../store/real-stores.ts'
 import type { Device, LogLine } from './helpers/device.ts'
@@ -190,7 +189,6 @@ describe('a source whose files have changed', { skip: nixSkip() }, () => {
       const lines = (await second.logLines()).length
       second.daemon.signal('SIGCONT')
       await second.logged('the failure', ({ msg }) => msg === 'the update failed', lines)
-      await sleep(200)
       return undefined
     })
     assert.equal(row.error?.code, 'no-source')

@@ -8,7 +8,6 @@
 import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import makeDns from 'multicast-dns'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 
@@ -21,7 +20,7 @@ dns.on('response', () => answers++)
 dns.on('warning', () => {})
 await once(dns, 'ready')
 for (let round = 0; round < 200; round++) {
-  dns.query({ questions: [{ name: service, type: 'PTR' }] })
+  await new Promise(sent => dns.query({ questions: [{ name: service, type: 'PTR' }] }, sent))
   const name = `${randomBytes(8).toString('hex')}.${service}`
   const peer = peerIdOf(randomBytes(32) as never)
   dns.respond({
@@ -31,10 +30,11 @@ for (let round = 0; round < 200; round++) {
   const label = Buffer.from(service.split('.')[0] ?? '')
   // Counts of 65,535 records that aren't there, and a packet larger than any may be.
   const damaged = Buffer.concat([Buffer.from('00008400ffffffffffffffff', 'hex'), label, randomBytes(100)])
-  for (const packet of [damaged, Buffer.concat([damaged, Buffer.alloc(20_000)])]) socket.send(packet, 5353, group)
-  await sleep(10)
+  for (const packet of [damaged, Buffer.concat([damaged, Buffer.alloc(20_000)])]) {
+    await new Promise(sent => socket.send(packet, 5353, group, sent))
+  }
 }
 // An answer can be due later: one has just gone out when a host starts.
-while (answers === 0) await sleep(10)
+if (answers === 0) await once(dns, 'response')
 console.log(answers)
 dns.destroy()

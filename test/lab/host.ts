@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { poll } from '../helpers/until.ts'
 import { labBase, labCache } from './base.ts'
 import { makeCgroups, ownCgroups, removeCgroups } from './cgroups.ts'
 import { LabError } from './errors.ts'
@@ -186,16 +186,15 @@ export class LabHost {
 
   /** Waits until the machine's systemd has finished starting. */
   async #booted(): Promise<void> {
-    const end = Date.now() + BOOT_TIMEOUT_MS
     let state = 'no systemd yet'
-    while (Date.now() < end && this.#machine?.running) {
-      if (this.#machine.leader() !== undefined) {
-        const { stdout, stderr } = await this.exec(['systemctl', 'is-system-running'])
-        state = (stdout || stderr).trim()
-        if (state === 'running' || state === 'degraded') return
-      }
-      await sleep(POLL_MS)
+    const hasBooted = async () => {
+      if (this.#machine?.leader() === undefined) return false
+      const { stdout, stderr } = await this.exec(['systemctl', 'is-system-running'])
+      state = (stdout || stderr).trim()
+      return state === 'running' || state === 'degraded'
     }
+    const settled = async () => !this.#machine?.running || ((await hasBooted()) && 'booted')
+    if ((await poll(settled, { limitMs: BOOT_TIMEOUT_MS, everyMs: POLL_MS })) === 'booted') return
     const console = this.#machine?.consoleTail()
     throw new LabError(
       'boot-failed',

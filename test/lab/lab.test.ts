@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '../helpers/until.ts'
 import { ownCgroups } from './cgroups.ts'
 import { LabHost } from './host.ts'
 import { labSkip } from './needs.ts'
@@ -51,7 +51,7 @@ test('exec gives codes, output and input, and ends what takes too long', { skip 
   assert.equal((await host.exec(['no-such-program'])).code, 127)
   await assert.rejects(host.must(['cat', '/no/such/file']), { code: 'command-failed', message: /No such file/ })
   await assert.rejects(host.exec(['sleep', '1234'], { timeout: 500 }), { code: 'timeout' })
-  await eventually(async () => (await host.exec(['pgrep', '-f', 'sleep 1234'])).code !== 0)
+  await until(async () => (await host.exec(['pgrep', '-f', 'sleep 1234'])).code !== 0, 'the killed program to be gone')
   assert.match((await host.exec(['touch', '/mnt/lab/new'])).stderr, /Read-only file system/)
 })
 
@@ -71,10 +71,10 @@ test('machines are apart, and a network joins them until a cable is pulled', { s
   assert.match((await left.exec(knock(10))).stderr, /refused/)
   assert.match((await network.exec(knock(10))).stderr, /refused/)
   await right.link?.set('down')
-  await eventually(() => carrier('0'))
+  await until(() => carrier('0'), 'the cable to be out')
   assert.doesNotMatch((await left.exec(knock(1))).stderr, /refused/)
   await right.link?.set('up')
-  await eventually(() => carrier('1'))
+  await until(() => carrier('1'), 'the cable to be in')
   assert.match((await left.exec(knock(10))).stderr, /refused/)
 })
 
@@ -109,21 +109,13 @@ test('a machine ends with its test process, also when that is killed, and the ne
   assert.ok(processes(name).length > 0)
   runner.kill('SIGKILL')
   await once(runner, 'exit')
-  await eventually(async () => processes(name).length === 0)
+  await until(async () => processes(name).length === 0, 'the machine to end')
 
   await using next = await LabHost.create()
   assert.ok(!existsSync(dir))
   assert.ok(existsSync(next.dir))
   assert.deepEqual(groups(name), [])
 })
-
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    if (await holds()) return
-    await sleep(100)
-  }
-  assert.fail(`expected this to become true within 10 s: ${holds}`)
-}
 
 /** PIDs of all processes on this computer that belong to a machine: its nspawn, and what runs on its disk. */
 function processes(name: string): number[] {

@@ -3,7 +3,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { LabError } from './errors.ts'
 
 /** nspawn and its machine are gone a moment after SIGKILL; more means that the kernel holds on to something. */
@@ -104,7 +103,10 @@ export class Machine {
 
   /** Whether the machine is off by then. */
   async endsWithin(timeoutMs: number): Promise<boolean> {
-    await Promise.race([this.#ended, sleep(timeoutMs, undefined, { ref: false })])
+    const late = Promise.withResolvers<void>()
+    const timer = setTimeout(late.resolve, timeoutMs)
+    await Promise.race([this.#ended, late.promise])
+    clearTimeout(timer)
     return !this.running
   }
 }

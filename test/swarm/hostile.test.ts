@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { zstdCompressSync } from 'node:zlib'
 import { openStream } from '../../node/mesh/transport/open-stream.ts'
 import { FrameStream } from '../../node/swarm/session/frame-stream.ts'
@@ -114,16 +113,10 @@ const borne: [string, Malice][] = [
   ['stalls', () => {}],
   [
     'sends one byte of a chunk a second',
-    frames => {
-      const drip = async () => {
-        await frames.writeParts([Buffer.from([0, 0, 200, 0])])
-        for (;;) {
-          await frames.writeParts([Buffer.from([3])])
-          await sleep(1_000)
-        }
-      }
-      // Until its stream ends.
-      drip().catch(() => {})
+    async frames => {
+      await frames.writeParts([Buffer.from([0, 0, 200, 0])])
+      const drip = () => frames.writeParts([Buffer.from([3])]).catch(() => clearInterval(timer))
+      const timer = setInterval(drip, 1_000)
     },
   ],
   ['leaves', frames => frames.abort(new Error('bye'))],

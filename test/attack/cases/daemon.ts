@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { connect as connectTcp } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { closureCodec } from '../../../protocol/closure/closure.ts'
 import { sha256Hex, toHex } from '../../../protocol/encoding/hash.ts'
 import { documentRequestCodec, headCodec } from '../../../protocol/messages/messages.ts'
@@ -11,6 +10,7 @@ import type { Loaded } from '../../../protocol/trust/metadata.ts'
 import { updateSnapshot, updateTimestamp } from '../../../protocol/trust/trusted-set.ts'
 import { ChunkedClosure, memoryPath } from '../../helpers/chunked-closure.ts'
 import { testConfig, testSigner, testStorePath } from '../../helpers/fleet.ts'
+import { fate } from '../../helpers/raw-host.ts'
 import { until } from '../../helpers/until.ts'
 import type { Attack } from '../attack.ts'
 import { DaemonScene } from '../daemon-scene.ts'
@@ -66,9 +66,11 @@ const attacks: Omit<Attack, 'alone' | 'needs'>[] = [
           framed(Buffer.from('a0', 'hex')),
         ]) {
           const stream = await hostile.open(connection, protocol).catch(() => undefined)
-          stream?.send(bytes)
-          await sleep(20)
-          stream?.abort(new Error('next'))
+          if (stream === undefined) continue
+          const ended = fate(stream)
+          stream.send(bytes)
+          await stream.close()
+          await ended
         }
       }
       scene.alive()
@@ -190,7 +192,6 @@ const attacks: Omit<Attack, 'alone' | 'needs'>[] = [
         try {
           stream?.send(framed(documentRequestCodec.encode({ head: true })))
         } catch {}
-        if (each % 10 === 0) await sleep(5)
       }
       const growth = (await scene.residentBytes()) - resident
       assert.ok(growth < 200 * MiB, `the daemon takes ${(growth / MiB).toFixed(0)} MiB more`)

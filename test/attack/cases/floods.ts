@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { generateKeyPairFromSeed, publicKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Connection, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -31,21 +30,15 @@ import {
 
 const MiB = 1 << 20
 
-/** Sends with back-pressure, until all is sent or the victim ends the stream; how many bytes it took. */
-async function pour(stream: Stream, bytes: Uint8Array, times: number, limitMs = 20_000): Promise<number> {
-  const end = performance.now() + limitMs
-  let sent = 0
-  for (let each = 0; each < times && stream.writeStatus === 'writable' && performance.now() < end; each++) {
-    const more = stream.send(bytes)
-    sent += bytes.length
-    if (more) continue
-    const drained = new Promise(resolve => {
+/** Sends with back-pressure, until all is sent or the victim ends the stream. */
+async function pour(stream: Stream, bytes: Uint8Array, times: number): Promise<void> {
+  for (let each = 0; each < times && stream.writeStatus === 'writable'; each++) {
+    if (stream.send(bytes)) continue
+    await new Promise(resolve => {
       stream.addEventListener('drain', resolve, { once: true })
       stream.addEventListener('close', resolve, { once: true })
     })
-    await Promise.race([drained, sleep(2000)])
   }
-  return sent
 }
 
 /** The stream, of which nothing is read if it is still open. */
@@ -78,7 +71,7 @@ const floods: Flood[] = [
       const opened = Array.from({ length: 2000 }, (_, at) =>
         hostile.open(connection, at % 2 === 0 ? hostile.names.document : '/nothing/1').catch(() => {}),
       )
-      await Promise.race([Promise.all(opened), sleep(15_000)])
+      await Promise.all(opened)
     },
   },
   {
@@ -166,7 +159,7 @@ const floods: Flood[] = [
       const digest = framed(digestCodec.encode({ members }))
       for (let each = 0; each < 8; each++) {
         const stream = await hostile.open(connection, hostile.names.plainSync).catch(() => undefined)
-        if (stream !== undefined) await pour(unread(stream), digest, 1, 3000)
+        if (stream !== undefined) await pour(unread(stream), digest, 1)
       }
     },
   },
@@ -205,7 +198,7 @@ const floods: Flood[] = [
       })
       for (let each = 0; each < 20; each++) {
         const stream = await hostile.open(connection, `/${hostile.names.prefix}/id/push/1.0.0`).catch(() => undefined)
-        if (stream !== undefined) await pour(stream, lies, 1, 3000)
+        if (stream !== undefined) await pour(stream, lies, 1)
         stream?.abort(new Error('next'))
       }
     },
@@ -220,7 +213,7 @@ const floods: Flood[] = [
       const request = framed(documentRequestCodec.encode({ head: true }))
       for (let each = 0; each < 200; each++) {
         const stream = await hostile.open(connection, hostile.names.document).catch(() => undefined)
-        if (stream !== undefined) await pour(unread(stream), request, 1, 1000)
+        if (stream !== undefined) await pour(unread(stream), request, 1)
       }
     },
   },
@@ -245,7 +238,7 @@ const floods: Flood[] = [
       const asking = framed(proposalDigestCodec.encode({ held: [] }))
       for (let each = 0; each < 300; each++) {
         const stream = await hostile.open(connection, hostile.names.proposals).catch(() => undefined)
-        if (stream !== undefined) await pour(unread(stream), asking, 1, 1000)
+        if (stream !== undefined) await pour(unread(stream), asking, 1)
       }
     },
     check: (_, { tables }) => {
@@ -262,7 +255,7 @@ const floods: Flood[] = [
       const garbage = framed(message({ 1: 'no hello' }))
       for (let each = 0; each < 2000 && connection.status === 'open'; each++) {
         const stream = await hostile.open(connection, hostile.names.hello).catch(() => undefined)
-        if (stream !== undefined) await pour(stream, each % 2 === 0 ? garbage : delimited(garbage), 1, 1000)
+        if (stream !== undefined) await pour(stream, each % 2 === 0 ? garbage : delimited(garbage), 1)
         stream?.abort(new Error('next'))
       }
     },

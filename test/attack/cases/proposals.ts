@@ -1,7 +1,6 @@
 /** Proposals: what peers must neither keep nor pass on, and what they keep must move nothing. */
 
 import assert from 'node:assert/strict'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { sha256Hex } from '../../../protocol/encoding/hash.ts'
 import { limits } from '../../../protocol/limits.ts'
 import type { Signer } from '../../../protocol/signing/keys.ts'
@@ -9,6 +8,7 @@ import { type Proposal, proposalCountCodec, proposalDigestCodec } from '../../..
 import { verifyProposal } from '../../../protocol/trust/proposals.ts'
 import { testSigner } from '../../helpers/fleet.ts'
 import { signJson } from '../../helpers/metadata.ts'
+import { fate } from '../../helpers/raw-host.ts'
 import { dump } from '../../helpers/state.ts'
 import { until } from '../../helpers/until.ts'
 import type { Arena, Victim } from '../arena.ts'
@@ -136,9 +136,10 @@ export const proposalAttacks: Attack[] = [
       const isMember = () => victim.admission.member(hostile.host.peerId) !== undefined
       for (let each = 0; each < 60 && isMember(); each++) {
         const stream = await hostile.open(connection, hostile.names.proposals).catch(() => undefined)
-        stream?.send(sent[each % sent.length] ?? digest)
-        await sleep(50)
-        stream?.abort(new Error('next'))
+        if (stream === undefined) continue
+        const ended = fate(stream)
+        stream.send(sent[each % sent.length] ?? digest)
+        await ended
       }
       await until(() => !isMember(), 'the victim to drop it')
       assert.ok(victim.log.count(/violated the protocol too often/, hostile.id) > 0)

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect as connectTcp, type Socket } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as tick } from 'node:timers/promises'
 import { refusedHellos } from '../../../node/mesh/limits.ts'
 import { testSigner } from '../../helpers/fleet.ts'
 import { connect, liveFleet, type TestPeer } from '../../helpers/mesh.ts'
@@ -91,7 +91,7 @@ export const strangerAttacks: Attack[] = [
         const verdict = await sayHello(connection, arena.fleet, helloOf(elsewhere(), certificate)).catch(
           () => undefined,
         )
-        if (verdict === undefined) await sleep(10)
+        if (verdict === undefined) await tick()
         else verdicts++
         assert.notEqual(verdict?.admitted, true)
       }
@@ -123,10 +123,9 @@ export const strangerAttacks: Attack[] = [
       const connection = await stranger.dial(victim)
       const stream = await stranger.open(connection, victim.names.hello)
       stream.send(framed(new Uint8Array(), 1000))
-      while (connection.status === 'open') {
-        if (stream.writeStatus === 'writable') stream.send(Uint8Array.of(0xa6))
-        await sleep(200)
-      }
+      const timer = setInterval(() => stream.writeStatus === 'writable' && stream.send(Uint8Array.of(0xa6)), 200)
+      arena.ending.after(async () => clearInterval(timer))
+      await until(() => connection.status !== 'open', 'the slow one to be dropped', 60_000)
       assert.deepEqual(victim.host.getConnections(), [])
     },
   },

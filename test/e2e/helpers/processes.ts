@@ -6,7 +6,7 @@ import { openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { poll } from '../../helpers/until.ts'
 
 const repository = join(import.meta.dirname, '../../..')
 const main = join(repository, 'controller/main.ts')
@@ -127,15 +127,9 @@ export async function until<T>(
   options: { limitMs?: number; everyMs?: number; explain?: () => Promise<string> } = {},
 ): Promise<T> {
   const { limitMs = patienceMs, everyMs = 50 } = options
-  const deadline = Date.now() + limitMs
-  for (;;) {
-    const answer = await ask()
-    if (answer !== undefined && answer !== false) return answer
-    if (Date.now() > deadline) {
-      throw new Error(`waited ${limitMs / 1000} s for ${what}\n${(await options.explain?.()) ?? ''}`)
-    }
-    await sleep(everyMs)
-  }
+  const answer = await poll(ask, { limitMs, everyMs })
+  if (answer !== undefined) return answer
+  throw new Error(`waited ${limitMs / 1000} s for ${what}\n${(await options.explain?.()) ?? ''}`)
 }
 
 /** A TCP port that is free on loopback, below those that the kernel gives to outgoing connections. */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { poll } from '../../helpers/until.ts'
 import { LabFleet } from '../fleet.ts'
 import type { LabHost } from '../host.ts'
 import type { Scenario } from './scenario.ts'
@@ -16,7 +16,7 @@ const failingUnit = `units."bad.service" = {
 /** A generation that cuts the network while it runs. A lab machine may not, so its cable follows a file. */
 const networkCutter = `units."cutter.service" = {
   Service.Type = "oneshot"; Service.RemainAfterExit = true;
-  Service.ExecStart = "/bin/sh -c 'mkdir -p /var/lib/lab; touch /var/lib/lab/cut; sleep 3'";
+  Service.ExecStart = "/bin/sh -c 'mkdir -p /var/lib/lab; touch /var/lib/lab/cut; while grep -q 1 /sys/class/net/eth0/carrier; do sleep 0.1; done'";
   Service.ExecStopPost = "/bin/rm -f /var/lib/lab/cut";
   wantedBy = [ "multi-user.target" ];
 };`
@@ -25,13 +25,13 @@ const networkCutter = `units."cutter.service" = {
 async function cableFollows(host: LabHost, signal: AbortSignal): Promise<number> {
   const file = join(host.dir, 'upper/var/lib/lab/cut')
   let pulled = 0
-  for (let cut = false; !signal.aborted; ) {
-    if (existsSync(file) !== cut) {
-      cut = !cut
-      if (cut) pulled++
-      await host.link?.set(cut ? 'down' : 'up')
-    }
-    await sleep(100)
+  for (let cut = false; ; ) {
+    const moved = () => signal.aborted || existsSync(file) !== cut
+    await poll(moved, { limitMs: Number.POSITIVE_INFINITY, everyMs: 100 })
+    if (signal.aborted) break
+    cut = !cut
+    if (cut) pulled++
+    await host.link?.set(cut ? 'down' : 'up')
   }
   await host.link?.set('up')
   return pulled

@@ -53,17 +53,16 @@ export const logs: Scenario = {
       assert.equal((await operator.error('logs', 'gate', '--unit', 'x;reboot.service')).code, 'invalid-unit')
     })
     await trials.of('what comes is followed', async () => {
-      let leave = () => {}
+      const begun = Promise.withResolvers<void>()
       const onStart = (child: ChildProcess) => {
-        leave = () => child.kill('SIGINT')
         child.stdout?.on('data', (text: string) => {
-          if (text.includes('a later line')) leave()
+          begun.resolve()
+          if (text.includes('a later line')) child.kill('SIGINT')
         })
       }
       const following = operator.runWith({ onStart }, 'logs', 'gate', '--follow', '--lines', '5')
-      for (let each = 0; each < 3; each++) {
-        await gate.host.must(['sh', '-c', 'sleep 2; echo a later line | systemd-cat'])
-      }
+      await Promise.race([begun.promise, following])
+      await gate.host.must(['sh', '-c', 'echo a later line | systemd-cat'])
       const { stdout } = await following
       assert.match(stdout, /a later line/)
     })
