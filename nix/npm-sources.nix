@@ -1,6 +1,6 @@
 # The npm packages of a lock file, each by its name, version and hash: where in node_modules → the package as it was published.
 #
-# The lock file names no addresses, so npm itself looks them up, in whatever registry it has. What came is right if it has
+# The lock file names no addresses, so npm itself looks them up, in whatever registry it has. A package is right if it has
 # the hash. Packages for other machines are left out, as npm does.
 { lib, stdenvNoCC, cacert, nodejs }:
 lock:
@@ -8,7 +8,7 @@ let
   inherit (builtins) elem elemAt filter isString split;
   host = stdenvNoCC.hostPlatform;
   cpu = { x86_64 = "x64"; aarch64 = "arm64"; }.${host.parsed.cpu.name} or host.parsed.cpu.name;
-  # One system may stand for a list of one.
+  # One system may replace a list of one.
   allows = wanted: given: elem wanted (if isString given then [ given ] else given);
   fits = package:
     allows "linux" (package.os or "linux") && allows cpu (package.cpu or cpu) && allows "glibc" (package.libc or "glibc");

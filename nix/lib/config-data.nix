@@ -1,4 +1,4 @@
-# What the controller reads of a config with `nix eval --json`: no functions, no derivations.
+# The data of a config that the controller reads with `nix eval --json`: no functions, no derivations.
 config:
 {
   inherit (config) displayName description system target tags secrets;

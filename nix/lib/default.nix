@@ -1,4 +1,4 @@
-# What a project's flake and its modules can use (modules get it as the argument `thymesh`).
+# The library for a project's flake and its modules (modules get it as the argument `thymesh`).
 {
   mkFleet = import ./mk-fleet.nix;
   portable = import ../portable;

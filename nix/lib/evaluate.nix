@@ -1,4 +1,4 @@
-# What a config, or one device's config of its own, is made of:
+# The parts of a config, or of one device's own config:
 #
 #   { name, base, device, displayName, description, system, target, type, tags, modules, secrets, policy }
 #

@@ -19,7 +19,7 @@ let
   sorted = layers: sort (a: b: a.rank < b.rank) layers;
   place = layer: "${layer.file} (${layer.what})";
 
-  # { value, from } of one setting, before it is asked whether it is visible; from is null when nothing is said.
+  # { value, from } of one setting, before it is asked whether it is visible; from is null when no file sets it.
   merge = declaration: path: layers:
     let
       type = types.${declaration.type};

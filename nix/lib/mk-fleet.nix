@@ -86,7 +86,7 @@ in
       devices = mapAttrs (_: deviceData) devices;
       tags = mapAttrs (_: tag: { inherit (tag) displayName description priority modules; }) tags;
     } // (if files.rollout == null then { } else { inherit (files) rollout; });
-    # The project's own last: they stand for built-in ones of the same name.
+    # The project's own last: they replace built-in ones of the same name.
     modules = foldl' (all: source: all // described sources.modules.${source}) { }
       (filter (input: ! sources.catalogue.${input} ? problem) sources.inputs ++ [ "thymesh" "project" ]);
     modulesOf = mapAttrs (_: described) sources.modules;

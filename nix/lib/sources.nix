@@ -26,7 +26,7 @@ let
     deviceTypes = fromFiles (files root place "device-types");
     packages = files root place "packages";
   };
-  thymesh = own ../. "thymesh: nix/" // { displayName = { en = "Thymesh"; }; description = { en = "What Thymesh brings itself"; }; };
+  thymesh = own ../. "thymesh: nix/" // { displayName = { en = "Thymesh"; }; description = { en = "The modules of Thymesh itself"; }; };
   ofProject = own project "" // { displayName = { en = "Project"; }; description = { en = "The project's own"; }; };
 
   # What an input offers, or null when it says nothing of Thymesh.
@@ -68,7 +68,7 @@ let
 
   ownModules = modulesOf "project" "" ofProject.modules;
   builtIn = modulesOf "thymesh" "" thymesh.modules;
-  # A project's own module stands for the built-in one of its name, so that a new version of Thymesh, with a new
+  # A project's own module replaces the built-in one of its name, so that a new version of Thymesh, with a new
   # built-in module of a name that is in use, changes nothing.
   unprefixed = builtIn // ownModules;
 

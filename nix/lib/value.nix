@@ -1,10 +1,10 @@
-# What a module's functions get for a setting, where that isn't what the JSON file says:
+# The values that a module's functions get for settings, where they differ from the JSON file's:
 #
 #   package   the derivation
 #   artifact  its path in the store
 #   secret    { name, path, processing, owner, group, mode }: `path` is where the device has it, in a tmpfs
 #
-# `package` and `artifact` find what a name stands for: { file, what } → name → value.
+# `package` and `artifact` look up a name: { file, what } → name → value.
 { package, artifact }:
 let
   inherit (builtins) attrNames concatMap isAttrs mapAttrs substring hashString toJSON;

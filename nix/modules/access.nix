@@ -57,7 +57,7 @@
           patternHint = "a certificate in PEM form";
         };
         displayName = { en = "Trusted certificates"; de = "Vertraute Zertifikate"; };
-        description = "Of certificate authorities that the system's programs shall believe";
+        description = "Certificate authorities that the system's programs trust";
         elementName = { en = "Certificate"; de = "Zertifikat"; };
       };
     };

@@ -11,7 +11,7 @@
       type = "list";
       of.type = "package";
       displayName = { en = "Packages"; de = "Pakete"; };
-      description = "Whose programs the script calls";
+      description = "With programs that the script calls";
     };
   };
 

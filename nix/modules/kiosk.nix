@@ -58,7 +58,7 @@
       services.pipewire.alsa.enable = lib.mkDefault true;
       services.pipewire.pulse.enable = lib.mkDefault true;
       hardware.graphics.enable = lib.mkDefault true;
-      # NixOS leaves a running session alone, and starts none in a switch: here a new page is to be seen at once.
+      # NixOS leaves a running session alone, and starts none in a switch: here a new page appears at once.
       systemd.services.display-manager = {
         restartIfChanged = lib.mkForce true;
         wantedBy = [ "multi-user.target" ];

@@ -20,7 +20,7 @@
         type = "list";
         of.type = "package";
         displayName = { en = "Packages"; de = "Pakete"; };
-        description = "Whose programs it calls";
+        description = "With programs that it calls";
       };
     };
   };

@@ -26,7 +26,7 @@
       clock = {
         type = "choice";
         choices = [
-          { value = "system"; displayName = { en = "It can be believed"; de = "Man kann ihr glauben"; }; }
+          { value = "system"; displayName = { en = "It can be trusted"; de = "Man kann ihr glauben"; }; }
           { value = "none"; displayName = { en = "Nothing keeps the time"; de = "Nichts hält die Zeit"; }; }
         ];
         required = false;

@@ -1,7 +1,7 @@
-# What every device has: the daemon, and a Nix that takes what the daemon brings.
+# The base of every device: the daemon, and a Nix that uses the daemon's binary cache.
 { lib, options, ... }:
 let
-  # Since nixpkgs 26.11. What counts boots before is nothing: docs/activation.md.
+  # Since nixpkgs 26.11. Before it, nothing counts boots: docs/activation.md.
   countsBoots = options.boot.loader.systemd-boot ? bootCounting;
 in
 {

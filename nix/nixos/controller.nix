@@ -20,7 +20,7 @@ in
       type = types.nullOr types.str;
       default = null;
       example = "200%";
-      description = "What the hub may take of the processors (systemd's CPUQuota).";
+      description = "The hub's share of the processors (systemd's CPUQuota).";
     };
   };
 

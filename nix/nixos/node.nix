@@ -20,7 +20,7 @@ in
       type = types.submodule { freeformType = settingsFormat.type; };
       default = { };
       example = { bootstrap = [ "/dns4/hub.example.org/tcp/4460" ]; clock = "none"; };
-      description = "What the daemon's settings file says. It stands in the store: no join token here.";
+      description = "The content of the daemon's settings file. It is in the store, so it must not have a join token.";
     };
     openFirewall = mkOption {
       type = types.bool;

@@ -1,4 +1,4 @@
-# What a config's modules want, together: { units, etc, packages }. The same name twice is an error, not a choice.
+# The merged results of a config's modules: { units, etc, packages }. The same name twice is an error, not a choice.
 { name, modules, arguments, pkgs }:
 let
   inherit (import ../lib/errors.nix) fail forced onlyKeys show;

@@ -1,4 +1,4 @@
-/** Writes docs/builtin-modules.md out of what `thymesh.modules` says of the built-in modules. */
+/** Writes docs/builtin-modules.md from the built-in modules' declarations in `thymesh.modules`. */
 
 import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
@@ -73,11 +73,11 @@ export async function builtinModules(): Promise<string> {
 
 const introduction = `# Built-in modules
 
-What Thymesh brings for every project. A project's own module of the same name stands for a built-in one. How settings of the
+Thymesh has these modules for every project. A project's own module replaces a built-in one of the same name. How settings of the
 device, its config and its tags go together: [modules](modules.md). Made by \`node scripts/src/builtin-modules.ts\` from the
 modules themselves, in \`nix/modules/\`.
 
-A setting without default must be set, unless it says "optional". What each does on a device without NixOS:
+A setting without default must be set, unless it says "optional". Their effect on a device without NixOS:
 [the portable target](portable-target.md#built-in-modules).
 `
 

@@ -1,4 +1,4 @@
-# What the Raspberry Pis have in common: extlinux, which U-Boot reads, and the root on the SD card.
+# The common part of the Raspberry Pis: extlinux, which U-Boot reads, and the root on the SD card.
 { kernelParams, newestKernel ? false }:
 { lib, options, pkgs, ... }:
 {

@@ -1,4 +1,4 @@
-# What a program finds in its environment: settings that all modules which start programs have.
+# The environment of programs: settings of all modules that start programs.
 {
   environment = {
     type = "list";

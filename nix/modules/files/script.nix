@@ -1,6 +1,6 @@
 # Puts files where they are wanted: artifacts as copies, since owners and modes of the store's can't change; secrets as
-# links, so that their bytes are in the tmpfs only. What was put there before and is wanted no more goes; what somebody
-# else put there stays, and nothing is done.
+# links, so that their bytes are in the tmpfs only. Files of earlier runs that are wanted no more go; files that somebody
+# else put there stay, and are not touched.
 { settings, thymesh }:
 let
   inherit (thymesh.text) quote lines;

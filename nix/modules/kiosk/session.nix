@@ -1,4 +1,4 @@
-# What an X session of the kiosk does; `programs` are commands.
+# An X session of the kiosk; `programs` are commands.
 { settings, thymesh, programs }:
 let
   inherit (thymesh.text) quote lines;

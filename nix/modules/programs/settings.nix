@@ -1,4 +1,4 @@
-# What programs of the modules bash and python have in common.
+# The common settings of programs of the modules bash and python.
 { script, more }:
 {
   type = "list";

@@ -12,7 +12,7 @@ let
     type = "list";
     maxLength = 32;
     displayName = { en = "Health probes"; de = "Gesundheitsproben"; };
-    description = "What must answer well after an update; else the old generation comes back";
+    description = "Must succeed after an update; else the old generation comes back";
     elementName = { en = "Probe"; de = "Probe"; };
     of = {
       type = "group";
