@@ -10,5 +10,5 @@ environmentPassphrase()
 await removeLeftovers()
 const output = new StandardOutput()
 process.exitCode = await output.exitCode(await parse(process.argv))
-// What libp2p leaves open must not keep a command from ending.
+// Handles that libp2p leaves open must not keep a command from ending.
 process.exit(process.exitCode)

@@ -8,7 +8,7 @@
  */
 export class ThymeshError<Code extends string = string> extends Error {
   readonly code: Code
-  /** What the reader can do: one imperative sentence, or undefined if nothing can be done. */
+  /** The reader's next step: one imperative sentence, or undefined if nothing can be done. */
   readonly hint: string | undefined
 
   constructor(code: Code, message: string, options: { hint?: string; cause?: unknown } = {}) {

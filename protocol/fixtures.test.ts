@@ -72,7 +72,7 @@ describe('every decoder', () => {
     }
   })
 
-  it('of signed documents believes nothing that was changed', () => {
+  it('of signed documents accepts nothing that was changed', () => {
     const by = (wanted: string) => fixtures.find(({ name }) => name === wanted)?.bytes ?? new Uint8Array()
     for (const name of ['certificate-by-members.dsse', 'certificate-by-token.dsse', 'report.dsse']) {
       fc.assert(

@@ -67,7 +67,7 @@ describe('docs', () => {
   })
 })
 
-/** What a reader can follow: not what stands in code. */
+/** The links that a reader can follow: none in code. */
 function linksOf(page: string): string[] {
   const prose = page.replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`\n]*`/g, '')
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].flatMap(match => match[1] ?? []).filter(link => !/^[a-z]+:/.test(link))

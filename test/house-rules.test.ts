@@ -8,7 +8,7 @@ import { circlesOf, exportsOf, importsOf, product, sources, textOf } from './hel
 /** Lines that a file may have; the aim is 250. */
 const maxLines = 350
 
-/** What each part may import of the project. */
+/** The parts of the project that each part may import. */
 const allowed: Record<string, readonly string[]> = {
   protocol: ['protocol'],
   node: ['protocol', 'node'],
@@ -85,7 +85,7 @@ const floors: Record<string, readonly string[]> = {
   ],
 }
 
-/** What controller/ may import of node/, and why; a folder stands for its files. */
+/** The files of node/ that controller/ may import, and why; a folder means its files. */
 const doors: Record<string, string> = {
   'node/peer/controller-peer.ts': 'the interface of its peer',
   'node/peer/make-controller-peer.ts': 'makes that peer',
@@ -93,7 +93,7 @@ const doors: Record<string, string> = {
   'node/state/peer-state.ts': 'what the peer keeps on disk, for commands that need no mesh',
   'node/state/limits.ts': 'how many releases a peer keeps, for errors',
   'node/state/releases.ts': 'pure functions: which release counts for a device',
-  'node/rollout/decision.ts': 'pure functions: waves are shown as devices judge them',
+  'node/rollout/decision.ts': 'pure functions: waves are shown as devices see them',
   'node/rollout/evaluate-waves.ts': 'the same',
   'node/rollout/news.ts': 'the same',
   'node/settings': 'controllers have the same settings file',

@@ -69,7 +69,7 @@ const generations = {
 
 type Generation = keyof typeof generations
 
-/** What a machine shows of each generation that runs whole: all of it, and nothing of another one. */
+/** The signs of each complete generation: all of it, and nothing of another one. */
 const shown: Record<Generation, string[]> = {
   one: ['keep active', 'change active one', 'gone active', 'new inactive', 'both one', 'gone one'],
   two: ['keep active', 'change active two', 'gone inactive', 'new active', 'both two', 'deep two'],

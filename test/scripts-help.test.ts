@@ -1,4 +1,4 @@
-/** What every script does with `--help` and with an option that it doesn't know: it says so, and does nothing else. */
+/** Tests of every script with `--help` and with an unknown option: it prints a text, and does nothing else. */
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import type { ProjectTree } from '../project/tree.ts'
 import { buildConfig } from './nix.ts'
 
-/** What evaluating one NixOS system takes; a portable one takes a hundredth. */
+/** Memory for the evaluation of one NixOS system; a portable one takes a hundredth. */
 const memoryPerBuild = 1.5 * 1024 ** 3
 
 /** Builds at a time: one at least, and no more than half of what is free can hold. */

@@ -1,6 +1,6 @@
 /**
- * What a controller keeps for the audit log: superseded metadata and proposals, as they were signed. Bounded: the oldest
- * goes. What was published while this controller was away and was superseded before it came back is not in it.
+ * A controller's archive for the audit log: superseded metadata and proposals, as they were signed. Bounded: the oldest
+ * goes. It lacks metadata that was published and superseded while this controller was away.
  */
 
 import { z } from 'zod'
@@ -28,7 +28,7 @@ const maxBytes = 64 * 1024 * 1024
 
 const entrySchema = z.strictObject({
   v: formatVersion,
-  /** When this controller believed it first, by its own clock. */
+  /** When this controller accepted it first, by its own clock. */
   seen: timeSchema,
   /** The root that was trusted then: it says whose signatures count. */
   root: versionSchema,
@@ -69,13 +69,13 @@ export class AuditTrail {
     return trail
   }
 
-  /** Notes what is believed, and whatever is from now on. */
+  /** Notes the accepted state, now and after each change. */
   async follow(state: Pick<FleetTrust, 'accepted' | 'on'>): Promise<void> {
     state.on('changed', () => void this.note(state))
     await this.note(state)
   }
 
-  /** What couldn't be written, for a log. */
+  /** The error of a failed write, for a log. */
   onFailure: (error: unknown) => void = () => {}
 
   /** Notes metadata that is newer than what was noted last. Never rejects. */

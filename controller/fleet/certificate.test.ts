@@ -54,7 +54,7 @@ describe("the controller's certificate", () => {
     for (const { publicKey } of rotated) {
       const authority = { ...fleet.authority, keys: [publicKey] }
       const { issued } = verifyMember(envelope, state.identity.peerId, authority, fleet.now)
-      assert.ok(issued > first.issued, 'it must stand over the one before')
+      assert.ok(issued > first.issued, 'it must rank above the one before')
     }
     assert.deepEqual(await ownCertificate(state, more), envelope)
     // Without a passphrase nobody can say how many there are.

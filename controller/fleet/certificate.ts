@@ -36,7 +36,7 @@ export async function ownCertificate(
   const isGood = before !== undefined && Date.parse(before.expires) - now.getTime() > renewalDays * dayMs
   if (known && opened && isGood && opened.signatures >= Math.min(keys, limits.memberSignatures)) return known
   const signers = (await members()).slice(-limits.memberSignatures)
-  // It stands over the one before by its date.
+  // It ranks above the one before by its date.
   const issued = Math.max(now.getTime(), before === undefined ? 0 : Date.parse(before.issued) + 1000)
   const envelope = signEnvelope(
     certificateKind,

@@ -93,7 +93,7 @@ async function nearestThere(path: string): Promise<string> {
   return (await exists(path)) ? path : await nearestThere(dirname(path))
 }
 
-/** Writes what is missing of a project, and commits it. What is there stays as it is. */
+/** Writes the missing files of a project, and commits them. Existing files stay as they are. */
 async function writeProject(directory: string, project: ProjectFile): Promise<string[]> {
   await mkdir(directory, { recursive: true })
   const isNew = (await readdir(directory)).filter(name => name !== '.git').length === 0

@@ -21,7 +21,7 @@ function homeDirectory(): string {
   return join(process.env.XDG_DATA_HOME || join(homedir(), '.local/share'), 'thymesh')
 }
 
-/** What can be made again, of any fleet. */
+/** Files of any fleet that can be made again. */
 export function cacheDirectory(): string {
   return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'thymesh')
 }
@@ -41,7 +41,7 @@ export class FleetHome {
     return join(this.directory, 'gcroots', release)
   }
 
-  /** What its controller keeps; one process at a time. */
+  /** Its controller's state; one process at a time. */
   get stateDirectory(): string {
     return join(this.directory, 'state')
   }
@@ -59,7 +59,7 @@ export class FleetHome {
     return parseSettings({ ...settings, state: this.stateDirectory }, file)
   }
 
-  /** The Nix store to work with: the machine's for who has no keys of this fleet. */
+  /** The Nix store to work with: the machine's for users without keys of this fleet. */
   async storeSettings(): Promise<Pick<Settings, 'store'>> {
     return (await exists(this.directory)) ? await this.settings() : {}
   }

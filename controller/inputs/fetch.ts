@@ -30,7 +30,7 @@ export async function fetchPrivateInputs(project: Project, folder: string, store
 
 const narHashSchema = z.string().regex(/^sha256-[A-Za-z0-9+/]{43}=$/)
 
-/** Store path → what flake.lock says of the source. Folders of a machine need no credentials. */
+/** Store path → the source's entry in flake.lock. Folders of a machine need no credentials. */
 function sourcesOf(lock: Lock | undefined): Map<string, object> {
   return new Map(
     Object.values(lock?.nodes ?? {}).flatMap(({ locked }) => {

@@ -18,7 +18,7 @@ const nodeSchema = z.looseObject({
 const lockSchema = z.looseObject({ nodes: z.record(z.string(), nodeSchema), root: z.string() })
 export type Lock = z.infer<typeof lockSchema>
 
-/** What an input is locked to, in few words. */
+/** The locked version of an input, in few words. */
 export interface LockedInput {
   readonly name: string
   /** A revision or a hash. */

@@ -1,4 +1,4 @@
-/** What a person types or pastes without an echo, character by character, until the line ends. */
+/** Reads a line that a person types or pastes without an echo, character by character. */
 
 import { StringDecoder } from 'node:string_decoder'
 
@@ -12,7 +12,7 @@ const endOfInput = '\u0004'
 export class HiddenLine {
   readonly #decoder = new StringDecoder('utf8')
   readonly #characters: string[] = []
-  /** What came and isn't whole yet, or belongs to the next line. */
+  /** Received bytes that are incomplete or belong to the next line. */
   #rest = ''
 
   /** Takes bytes as they come: `line` when it has ended, `left` for Ctrl-C, nothing before. */
@@ -37,7 +37,7 @@ export class HiddenLine {
     return this.#characters.join('')
   }
 
-  /** What came after the line: two pasted lines answer two prompts. */
+  /** The rest after the line: two pasted lines answer two prompts. */
   get rest(): Buffer {
     return Buffer.from(this.#rest)
   }

@@ -21,7 +21,7 @@ const maxCost = { N: 2 ** 20, r: 16, p: 4 }
 
 const sealedSchema = z.strictObject({
   v: z.literal(1),
-  /** What the key is, such as `root`; a file that was moved to another name doesn't open. */
+  /** The kind of the key, such as `root`; a file that was moved to another name doesn't open. */
   kind: z.string().max(40),
   kdf: z.literal('scrypt'),
   n: z.int().min(2).max(maxCost.N),
@@ -59,7 +59,7 @@ function derive(passphrase: string, salt: Buffer, { N, r, p }: typeof cost): Pro
   return key
 }
 
-/** What seals the key files of one folder. */
+/** The seal of the key files of one folder. */
 export interface Seal {
   readonly passphrase: string
   readonly salt: Uint8Array

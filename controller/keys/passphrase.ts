@@ -90,7 +90,7 @@ function noPassphrase(): PassphraseError {
   })
 }
 
-/** What was pasted behind the line before. */
+/** The rest that was pasted behind the last line. */
 let pasted: Buffer = Buffer.alloc(0)
 
 /**

@@ -23,7 +23,7 @@ async function listening(t: TestContext, answer: Answerer = echo): Promise<{ fil
   return { file, server }
 }
 
-/** What comes back to bytes that are no question. */
+/** The answer to bytes that are no question. */
 async function said(file: string, bytes: string): Promise<string> {
   const socket = connect({ path: file, allowHalfOpen: true })
   socket.end(bytes)
@@ -81,7 +81,7 @@ describe('the controller that runs already', () => {
     assert.deepEqual(await askRunning(file, request), { v: 1, json: {}, text: 'the new one', alone: true })
   })
 
-  it('of another version is not believed', async t => {
+  it('of another version is not used', async t => {
     const file = join(await testDirectory(t), 'local.sock')
     const server = createServer(socket => socket.resume().end('{"v":2}\n'))
     t.after(() => server.close())

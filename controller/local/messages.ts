@@ -37,7 +37,7 @@ const errorSchema = z.strictObject({ code: z.string().max(50), message: z.string
 export const answerSchema = z.union([
   z.strictObject({
     v: z.literal(1),
-    /** What a command prints with --json, and without. */
+    /** A command's output with --json, and without. */
     json: z.record(z.string(), z.unknown()),
     text: z.string(),
     /** No peer was in reach. */

@@ -74,7 +74,7 @@ describe('a certificate by a join token', () => {
 })
 
 describe('a renewal', () => {
-  it('is signed for who can not ask, its reports being used up, once a day', () => {
+  it('is signed once a day for a device that can not ask, since its reports are used up', () => {
     const device = testSigner('a')
     const certificate = fleet.certify(device, { name: 'a', age: testRecipient('a') })
     const { renew: _, ...report } = asking(testRecipient('a'))
@@ -113,7 +113,7 @@ describe('a renewal', () => {
     assert.equal(decide(view([member], { report, now: daysAfter(testNow, 1) })).length, 1)
   })
 
-  it('stands over the certificate before, whatever the clock of who signed that', () => {
+  it('ranks above the certificate before, whatever the clock of its signer', () => {
     const ahead = fleet.certify(device, { name: 'a', issued: timeText(daysAfter(testNow, 10)) })
     const envelope = signedAnew(readCertificate(ahead), { report: undefined, members, now: testNow })
     assert.ok(readCertificate(envelope).issued > readCertificate(ahead).issued)

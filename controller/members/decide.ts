@@ -1,4 +1,4 @@
-/** What a controller signs by itself: countersignatures within a token's limits, and renewals that devices ask for. */
+/** Decides what a controller signs by itself: countersignatures within a token's limits, and renewals that devices ask for. */
 
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { limits } from '../../protocol/limits.ts'
@@ -67,7 +67,7 @@ function holdReason(
   used: ReadonlySet<string>,
   certificates: readonly Certificate[],
 ): HoldReason | undefined {
-  // Secrets and releases go by names: who has a token must not get another device's by calling itself the same.
+  // Secrets and releases go by names: the holder of a token must not get another device's by taking its name.
   if (certificates.some(other => other.name === name && other.peer !== peer)) return 'name-taken'
   if (age !== undefined && !isAgeRecipient(age)) return 'bad-recipient'
   if (grant.uses !== undefined && !used.has(peer) && used.size >= grant.uses) return 'over-limit'
@@ -78,7 +78,7 @@ function renewalIsDue(certificate: Certificate, { report, now }: MembersView): b
   const { peer, age, issued, expires } = certificate
   const { renew, counter = 0 } = report(peer) ?? {}
   const [begin, end] = [Date.parse(issued), Date.parse(expires)]
-  // It can't ask: its reports are used up, by whoever has its key. A later end gives it numbers again.
+  // It can't ask: a thief of its key has used up its reports. A later end gives it numbers again.
   const usedUp = counter > highestCounter(certificate) - reserve
   if (usedUp) return now.getTime() - begin >= renewalPauseMs
   if (renew === undefined || renew.age === age || !isAgeRecipient(renew.age)) return false
@@ -97,7 +97,7 @@ export function signedAnew(
   const lifetimeMs = grantDocument
     ? (grantDocument.memberDays ?? memberDays) * dayMs
     : Date.parse(before.expires) - Date.parse(before.issued)
-  // It must stand over the one before, also when both are written in one second or that controller's clock is ahead.
+  // It must rank above the one before, also when both are written in one second or that controller's clock is ahead.
   const after = grant === undefined ? Date.parse(before.issued) + 1000 : 0
   const issued = Math.max(now.getTime(), after)
   const asked = report?.renew?.age

@@ -1,4 +1,4 @@
-/** Signs certificates while the controller is in the mesh: for who joined with a token, and for who asks for renewal. */
+/** Signs certificates while the controller is in the mesh: for devices that joined with a token or ask for renewal. */
 
 import { EventEmitter } from 'node:events'
 import { pause } from '../../node/concurrency/pause.ts'
@@ -18,7 +18,7 @@ export interface RegistrarComponents {
   book: TokenBook
   /** The operator's keys; nothing where they can't be had without asking a person. */
   keys: () => Promise<FleetKeys | undefined>
-  /** All their keys of the members role, old and new; the one among `keys` if nothing is said. */
+  /** All their keys of the members role, old and new; by default the one among `keys`. */
   members?: () => Promise<readonly Signer[]>
   log: Logger
 }
@@ -68,7 +68,7 @@ export class Registrar extends EventEmitter<Events> {
     if (this.#untold) await pause(this.#components.peer.neighbours.sync(), tellLimitMs)
   }
 
-  /** What there is to decide now, and nothing done about it. */
+  /** The decisions that are due now; none is carried out. */
   async decisions(): Promise<Decision[]> {
     const { peer, book } = this.#components
     const tokens = await book.all()
@@ -80,7 +80,7 @@ export class Registrar extends EventEmitter<Events> {
     })
   }
 
-  /** Signs what is to be signed; never rejects. */
+  /** Signs all certificates that need it; never rejects. */
   settle(): Promise<void> {
     return this.#work
       .run(() => this.#settle())

@@ -1,4 +1,4 @@
-/** Revoking members and join tokens: the next revocation list, signed, believed and told to the mesh. */
+/** Revoking members and join tokens: the next revocation list, signed, accepted and sent to the mesh. */
 
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
@@ -8,7 +8,7 @@ import { withRevocation } from '../../protocol/members/revocations.ts'
 import type { FleetKeys } from '../../protocol/trust/publish.ts'
 import { publishMembers } from '../../protocol/trust/publish-members.ts'
 import { roleOf } from '../../protocol/trust/role-keys.ts'
-import { notAsked, requireBelief } from '../signing/proposing.ts'
+import { notAsked, requireAccepted } from '../signing/proposing.ts'
 
 export class RevokeError extends HintedError<'unknown-member' | 'ambiguous' | 'own' | 'too-few-keys'> {}
 
@@ -26,7 +26,7 @@ export async function revoke(
   keys: FleetKeys,
   now: Date,
 ): Promise<boolean> {
-  const accepted = requireBelief(peer.state.accepted)
+  const accepted = requireAccepted(peer.state.accepted)
   let list = accepted.revocations
   for (const { kind, subject, name, reason } of revocations) {
     const about = { ...(name !== undefined && { name }), ...(reason !== undefined && { reason }) }

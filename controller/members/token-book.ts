@@ -1,4 +1,4 @@
-/** The join tokens that this operator has made, without their keys: what they permit, and whom they let in. */
+/** The join tokens that this operator has made, without their keys: their limits, and the peers that joined with them. */
 
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ import { peerIdSchema } from '../../protocol/signing/peer-id.ts'
 const entrySchema = z.object({
   /** The grant's envelope in base64. */
   grant: z.base64().max(2 * limits.envelope),
-  /** What is done with devices above the limit of uses. */
+  /** The treatment of devices above the limit of uses. */
   excess: z.enum(['flag', 'revoke']),
   /** Peers that were countersigned; kept here so that a revoked one still counts. */
   peers: z.array(peerIdSchema).max(limits.members),

@@ -1,4 +1,4 @@
-/** What differs between two closures, by packages and their versions, as `nvd` tells it. Pure. */
+/** The difference between two closures, by packages and their versions, as `nvd` shows it. Pure. */
 
 /** A store path and the size of its NAR. */
 export interface SizedPath {

@@ -1,8 +1,8 @@
 /** Time limits of Nix's programs and bounds of what they print, the unit in the name and a reason beside each. */
 
-/** What one evaluation of a project may take. The largest fleets take seconds; one that takes longer has no end. */
+/** The time limit of one evaluation of a project. The largest fleets take seconds; a longer one has no end. */
 export const evaluationMs = 120_000
-/** What building one config may take: a kernel or a browser from its sources, on a small machine. */
+/** The time limit of one config's build: a kernel or a browser from its sources, on a small machine. */
 export const buildMs = 6 * 3600_000
 /** Fetching and locking all inputs, over a slow line. */
 export const lockMs = 30 * 60_000

@@ -20,6 +20,6 @@ export async function closurePaths(topLevel: string, store: string | undefined):
   )
   if (result.code === 0) return infosSchema.parse(JSON.parse(result.stdout))
   throw new BuildError('store-failed', `the closure of ${topLevel} can't be read:\n${lastLines(result)}`, {
-    hint: 'Look at the store: nix-store --verify. What is missing in it is built again.',
+    hint: 'Look at the store: nix-store --verify. Missing paths are built again.',
   })
 }

@@ -14,7 +14,7 @@ export interface Artifact {
 
 export const artifactsFolder = 'artifacts'
 
-/** What is wrong with the path of an artifact; nothing when it is there and stays in artifacts/, links followed. */
+/** The problem of an artifact's path; nothing when it exists and stays in artifacts/, links followed. */
 export async function artifactProblem(directory: string, path: string): Promise<string | undefined> {
   const folder = join(directory, artifactsFolder)
   if (path.startsWith('/') || path.split('/').some(part => part === '..' || part === '.' || part === '')) {

@@ -1,4 +1,4 @@
-/** What a check gives to those who build and release: the fleet as Nix evaluated it, which nobody has to ask for again. */
+/** Tests of a check's result: the fleet as Nix evaluated it, so that builds and releases need no second evaluation. */
 
 import assert from 'node:assert/strict'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'

@@ -19,7 +19,7 @@ import { checkUnseen } from './unseen.ts'
 export interface CheckResult {
   readonly files: ProjectFiles
   readonly modules: ModuleDescriptions
-  /** What is set to secrets and artifacts, and where. */
+  /** The settings that refer to secrets and artifacts, with their places. */
   readonly mentions: readonly Mention[]
   /** By file and line. */
   readonly problems: readonly Problem[]

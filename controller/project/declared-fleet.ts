@@ -1,4 +1,4 @@
-/** What a project declares, as Nix evaluates it (`thymesh.fleet`): configs, devices and how releases spread. */
+/** The fleet that a project declares, as Nix evaluates it (`thymesh.fleet`): configs, devices and rollouts. */
 
 import { z } from 'zod'
 import { nameSchema, systemSchema, targetSchema } from '../../protocol/encoding/fields.ts'
@@ -53,5 +53,5 @@ export const declaredFleetSchema = z.object({
   /** How releases spread, as `rollout.json` says it; `protocol/` knows its schema. */
   rollout: z.unknown().optional(),
 })
-/** What the project declares, as plain data. */
+/** The declared fleet as plain data. */
 export type DeclaredFleet = z.infer<typeof declaredFleetSchema>

@@ -1,4 +1,4 @@
-/** What can stop an edit of the project. */
+/** Errors that stop an edit of the project. */
 
 import { HintedError, messageOf } from '../../protocol/errors.ts'
 

@@ -16,7 +16,7 @@ import { writeFiles } from './write-files.ts'
 
 export { EditError, entryExists } from './edit-error.ts'
 
-/** What is to be: a file's text or bytes, or its end. Files are named from the project's folder. */
+/** The wanted content: a file's text or bytes, or its removal. Paths are relative to the project's folder. */
 export class ProjectEdit {
   readonly directory: string
   readonly #before = new Map<string, Buffer | undefined>()
@@ -26,7 +26,7 @@ export class ProjectEdit {
     this.directory = directory
   }
 
-  /** What a file says: edited, or as it lies there. Nothing when there is none. */
+  /** A file's content: edited, or as it is on the disk. Nothing when there is none. */
   async read(file: string): Promise<string | undefined> {
     return (await this.readBytes(file))?.toString('utf8')
   }

@@ -1,11 +1,11 @@
-/** What editors of other systems leave in files: kernels, shells and parsers stumble over it, and no editor shows it. */
+/** Byte order marks and line endings of other systems: kernels, shells and parsers fail on them, and no editor shows them. */
 
 /** The file's first bytes, in which all of it shows. */
 export const foreignTextBytes = 512
 
 const noBom = 'save it as UTF-8 without a byte order mark'
 
-/** What of that a text or its beginning has, in words; nothing when all is well. */
+/** The foreign parts of a text or of its beginning, in words; nothing when it has none. */
 export function foreignText(bytes: Uint8Array): string | undefined {
   const [first, second] = bytes
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {

@@ -8,7 +8,7 @@ export class GitError extends HintedError<'dirty' | 'git-failed'> {}
 
 /** The commit that a release is built from, once nothing in the project's folder differs from it. Throws a GitError. */
 export async function cleanCommit({ directory }: { directory: string }): Promise<string> {
-  // Whatever the operator's settings hide: a file that is not committed is not in the release.
+  // Overrides the operator's settings, which may hide files: a file that is not committed is not in the release.
   const status = await git(directory, ['status', '--porcelain', '--untracked-files=normal', '--', '.'])
   if (status.length > 0) {
     const shown = status.slice(0, 10).join('\n')

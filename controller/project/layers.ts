@@ -1,4 +1,4 @@
-/** What configs, tags and devices say for modules, against what the modules declare; and what that names. */
+/** Compares the settings of configs, tags and devices with the modules' declarations, and collects what they refer to. */
 
 import { artifactProblem } from './artifacts.ts'
 import type { DataFile, ProjectFiles } from './files.ts'

@@ -47,7 +47,7 @@ export interface DescribeOptions {
   readonly timeoutMs?: number
   /** Fetches what flake.lock in a folder names and Nix alone can't fetch; called before Nix evaluates. */
   readonly fetchInputs?: (folder: string) => Promise<void>
-  /** What is known already: nothing is asked of Nix then. */
+  /** Known declarations, for which Nix isn't asked. */
   readonly modules?: ModuleDescriptions
 }
 

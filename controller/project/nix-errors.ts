@@ -43,7 +43,7 @@ export function readNixError(lines: readonly string[], directory: string): NixEr
   return { message, ...placeIn(lines, start, directory) }
 }
 
-/** What a program that Nix runs, such as git, said of its failure. */
+/** The error message of a program that Nix runs, such as git. */
 function fatalLines(lines: readonly string[]): string[] {
   return lines.filter(line => line.startsWith('fatal: ')).map(line => line.slice('fatal: '.length))
 }

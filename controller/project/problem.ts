@@ -58,7 +58,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** What a value is, for "expected …, got …". Long texts are cut. */
+/** A description of a value, for "expected …, got …". Long texts are cut. */
 export function show(value: unknown): string {
   if (Array.isArray(value)) return 'a list'
   if (value === undefined) return 'nothing'

@@ -51,7 +51,7 @@ describe('a project', () => {
   const saved = Object.fromEntries(Object.keys(environment).map(key => [key, process.env[key]]))
 
   before(async () => {
-    // What git says on standard error must not count as a change.
+    // Output of git on standard error must not count as a change.
     Object.assign(process.env, environment)
     directory = await realpath(await mkdtemp(join(tmpdir(), 'thymesh-project-')))
     await mkdir(join(directory, 'devices'))

@@ -9,7 +9,7 @@ import type { ProjectFiles } from './files.ts'
 import type { Problem } from './problem.ts'
 import { isSchedule, isTimeZone } from './schemas.ts'
 
-/** What only a build, a deploy or the fleet fills in: any values of the form. */
+/** Placeholders for fields that only a build, a deploy or the fleet fills in. */
 const cid = cidOf(new Uint8Array(1))
 const topLevel = `/nix/store/${'0'.repeat(32)}-system`
 const filled = { v: 1, fleet: '0'.repeat(64), version: 1, created: '2026-01-01T00:00:00Z', message: '' } as const

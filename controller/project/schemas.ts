@@ -1,4 +1,4 @@
-/** What the project's JSON files may say. Editors get the same as JSON Schemas; see json-schemas.ts. */
+/** Schemas of the project's JSON files. Editors get the same as JSON Schemas; see json-schemas.ts. */
 
 import { Cron } from 'croner'
 import { z } from 'zod'
@@ -10,9 +10,9 @@ const maxEntries = 1000
 
 const schemaKey = z.string().max(500).optional().meta({ description: 'The JSON Schema, for editors' })
 const displayName = z.string().min(1).max(200).optional().meta({ description: 'The name that people see' })
-const description = z.string().max(2000).optional().meta({ description: 'What it is for' })
+const description = z.string().max(2000).optional().meta({ description: 'Its purpose' })
 
-/** Module name → its settings. What a setting may be, the module says. */
+/** Module name → its settings. The module declares their types. */
 const modulesSchema = z
   .record(z.string().max(200), z.record(z.string().max(200), z.unknown()))
   .optional()
@@ -48,7 +48,7 @@ export const projectSchema = z.strictObject({
       z.strictObject({ secret: nameSchema.optional().meta({ description: 'The secret with its access token' }) }),
     )
     .optional()
-    .meta({ description: 'What the inputs of flake.nix need beside their URL' }),
+    .meta({ description: 'The access tokens of inputs of flake.nix' }),
   autoUpdate: z
     .strictObject({
       schedule: z
@@ -77,8 +77,8 @@ export const configSchema = z.strictObject({
   $schema: schemaKey,
   displayName,
   description,
-  system: systemSchema.optional().meta({ description: 'What Nix calls the kind of machine' }),
-  target: z.enum(['portable', 'nixos']).optional().meta({ description: 'What is built of it' }),
+  system: systemSchema.optional().meta({ description: 'The kind of machine, as Nix names it' }),
+  target: z.enum(['portable', 'nixos']).optional().meta({ description: 'The target that is built' }),
   type: z.string().max(200).optional().meta({ description: 'The device type' }),
   tags: tagsSchema.meta({ description: 'Tags whose modules and settings it takes over; the first one wins' }),
   perDevice: z.boolean().optional().meta({ description: 'Whether each of its devices gets a separate system' }),
@@ -111,11 +111,11 @@ export const secretSchema = z.strictObject({
   description,
   type: z
     .enum(['single-line', 'multi-line', 'environment', 'file'])
-    .meta({ description: 'What it holds: one line, text, KEY=value lines, or any bytes' }),
+    .meta({ description: 'Its content: one line, text, KEY=value lines, or any bytes' }),
   processing: z
     .enum(['none', 'yescrypt'])
     .default('none')
-    .meta({ description: 'What is made of it before devices get it' }),
+    .meta({ description: 'Its processing before devices get it' }),
   fileName: z.string().max(255).optional().meta({ description: 'The name of the file that it was made of' }),
   recipients: z
     .array(z.string().max(100))

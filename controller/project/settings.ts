@@ -1,5 +1,5 @@
 /**
- * What a file says for a module's settings, against what the module declares: as Nix will judge it, but all of it at
+ * Compares a file's settings of a module with the module's declaration: the same rules as in Nix, but all problems at
  * once and with its places. nix/lib/types.nix has the same types.
  */
 
@@ -27,7 +27,7 @@ export interface Checked {
   readonly mentions: Mention[]
 }
 
-/** A module's values in one file. What must be set is asked of all files together, elsewhere. */
+/** A module's values in one file. Another check finds required settings that no file has. */
 export function checkSettings(place: Place, values: unknown, declared: Record<string, SettingDescription>): Checked {
   const checked: Checked = { problems: [], mentions: [] }
   checkKeys(place, values, declared, checked)
@@ -79,7 +79,7 @@ function checkValue(place: Place, value: unknown, declaration: SettingDescriptio
   }
 }
 
-/** What is wrong with a value, in words; nothing when it is right. Types that aren't here are left to Nix. */
+/** The problem of a value as text; nothing when it is right. Nix checks all other types. */
 const checks: Record<string, (value: unknown, declaration: SettingDescription) => string | undefined> = {
   bool: value => (typeof value === 'boolean' ? undefined : `expected true or false, got ${show(value)}`),
   int: (value, { min, max }) => {

@@ -1,10 +1,10 @@
-/** What zod finds in a file, as problems with their places: unknown keys by name, missing ones where they belong. */
+/** Zod's findings in a file as problems with their places: unknown keys by name, missing ones where they belong. */
 
 import type { z } from 'zod'
 import type { JsonPath, LocatedJson } from './located-json.ts'
 import { list, type Problem, show, suggestion } from './problem.ts'
 
-/** What a file says, when it is what the schema wants; its problems else. */
+/** A file's content if it matches the schema, else its problems. */
 export function shapeOf<T>(
   json: LocatedJson,
   schema: z.ZodType<T>,

@@ -141,7 +141,7 @@ async function takeTree(
       return resolve(directory, path.replace(/\n$/, ''))
     }),
   )
-  // What is edited becomes no object of the repository.
+  // Edited files don't become objects of the repository.
   const environment: NodeJS.ProcessEnv = {
     GIT_INDEX_FILE: index,
     GIT_OBJECT_DIRECTORY: join(own, 'objects'),

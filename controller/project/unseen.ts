@@ -1,4 +1,4 @@
-/** What lies in the project's folder and is in no release: files that Git doesn't know or ignores, and other repositories. */
+/** Files in the project's folder that no release contains: untracked and ignored ones, and other repositories. */
 
 import { gitNames } from './git.ts'
 import type { Problem } from './problem.ts'
@@ -7,7 +7,7 @@ import type { ProjectTree } from './tree.ts'
 /** Folders whose files are read by their names. */
 const dataFolders = ['configs', 'tags', 'devices', 'secrets', 'artifacts']
 
-/** What editors and file managers leave, which nobody wants on a device. */
+/** Leftovers of editors and file managers, which nobody wants on a device. */
 const clutter = /(?:^|\/)(?:\.DS_Store|Thumbs\.db|desktop\.ini|\.#[^/]*|#[^/]*#|[^/]*~|[^/]*\.sw[op])$/
 
 /** A problem for each file that a release lacks although a person who looks into the folder would expect it. */

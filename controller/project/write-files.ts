@@ -1,6 +1,6 @@
 /**
  * Writing several files of the project, all or none: drafts are written and synced beside them, a journal in Git's own
- * folder says which, and only then is each renamed. What a signal or a crash interrupts, the next command undoes or finishes.
+ * folder says which, and only then is each renamed. After a signal or a crash, the next command undoes or finishes it.
  */
 
 import { createHash } from 'node:crypto'

@@ -17,7 +17,7 @@ const { release } = fleet.release({
 })
 const other = testStorePath('other')
 
-/** What a controller knows: members by name and their reports. */
+/** A controller's knowledge: members by name and their reports. */
 function peerWith(devices: { name: string; peer?: string; report?: Partial<Report> }[]): ControllerPeer {
   const member = (name: string, role: Certificate['role'], peer = `peer of ${name}`) => ({ name, role, peer })
   const members = [member('laptop', 'controller'), ...devices.map(({ name, peer }) => member(name, 'device', peer))]

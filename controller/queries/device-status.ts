@@ -1,4 +1,4 @@
-/** What the mesh knows of each device, beside what the release wants: the rows of `status` and of a deploy's progress. */
+/** Each device's reported state beside the release's: the rows of `status` and of a deploy's progress. */
 
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { followed, releasesOf } from '../../node/state/releases.ts'
@@ -83,7 +83,7 @@ function deviceStatus(name: string, release: Release | undefined, report: Report
   }
 }
 
-/** What a device says of its turn with this release; with an older one it says nothing about it. */
+/** A device's turn with this release; a report about an older one doesn't tell it. */
 function turnOf(release: Release, report: Report | undefined): ReportedTurn | undefined {
   if (report?.turn === undefined || report.site !== release.site) return undefined
   return report.turn.release >= contentVersion(release) ? report.turn : undefined
@@ -91,7 +91,7 @@ function turnOf(release: Release, report: Report | undefined): ReportedTurn | un
 
 /** Whether a device waits for a wave that failures hold: only a newer release or a promotion brings it on. */
 export function isHeld({ state, turn }: Pick<DeviceStatus, 'state' | 'turn'>, release: Release): boolean {
-  // What it said before it heard of this release, which may promote that one, is out of date.
+  // A report from before it knew of this release, which may promote that one, is out of date.
   return state === 'queued' && turn?.is === 'held' && turn.release === release.version
 }
 

@@ -37,7 +37,7 @@ describe('the audit log', () => {
     await accept(second)
     await accept(delegate(fleet, 'berlin', []))
     await accept(fleet.release({ message: 'of the fleet' }))
-    // What the log tells of is kept as long as it does.
+    // Documents of the log are kept as long as the log lists them.
     const documents = new Set(await trail.documents())
     const named = namedSiteRelease(second.trusted, 'berlin')
     assert.ok(named && documents.has(toHex(named.hash)))

@@ -29,7 +29,7 @@ export interface LogEvent {
   /** The site whose own release it is; null for all else. */
   readonly site: string | null
   /**
-   * Who signed, by good signatures only. `operator` is null where the root names nobody; then `claims` is what the signer
+   * The signers, by valid signatures only. `operator` is null where the root names nobody; then `claims` is what the signer
    * calls itself, which may be another's name.
    */
   readonly signers: readonly { operator: string | null; key: string; claims?: string }[]
@@ -52,7 +52,7 @@ export async function auditLog(peer: Pick<ControllerPeer, 'state'>, trail: Audit
   const roots = await allRoots(peer)
   const events = [...roots.map((root, at) => rootEvent(root, roots[at - 1]))]
   let revokedBefore = new Set<string>()
-  // Whose keys count for a site is said by the targets before its metadata.
+  // The targets before a site's metadata name the keys that count for it.
   let delegating: Loaded<'targets'> | undefined
   for (const entry of await trail.entries()) {
     const root = roots[entry.root - 1]
@@ -130,7 +130,7 @@ async function releaseEvent(
   }
 }
 
-/** A release by a site's own operators; whom the root doesn't name, of those only the keys are known. */
+/** A release by a site's own operators; of operators that the root doesn't name, only the keys are known. */
 async function siteEvent(
   peer: Pick<ControllerPeer, 'state'>,
   root: Loaded<'root'>,

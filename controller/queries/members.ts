@@ -90,7 +90,7 @@ export function memberRows(peer: ControllerPeer, decisions: readonly Decision[],
   return [...rows.sort(byName), ...gone.sort(byName)]
 }
 
-/** What this peer has seen go wrong, and what others report to have seen. */
+/** Problems that this peer has seen, and those that others report. */
 export function alarmsOf(peer: Pick<ControllerPeer, 'alarms' | 'directory'>): Alarm[] {
   const all = [...peer.alarms, ...peer.directory.reports().flatMap(({ alarms }) => alarms ?? [])]
   return [...new Map(all.map(alarm => [`${alarm.kind} ${alarm.subject}`, alarm])).values()]

@@ -7,7 +7,7 @@ import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { shortId } from '../format/table.ts'
 import type { Session } from '../session/session.ts'
-import { beliefOf, isWithdrawn } from '../signing/proposing.ts'
+import { acceptedOf, isWithdrawn } from '../signing/proposing.ts'
 
 export interface ProposalRow {
   readonly id: string
@@ -42,7 +42,7 @@ export interface Voice {
   readonly message: string
 }
 
-/** What a release changes on one device; null for what isn't there. */
+/** The change of a release on one device; null if it isn't in one of them. */
 export interface DeviceChange {
   readonly device: string
   readonly before: { config: string; topLevel: string } | null
@@ -51,11 +51,11 @@ export interface DeviceChange {
 
 export async function queryProposals({ peer }: Session): Promise<{ proposals: ProposalRow[] }> {
   const { all } = peer.proposals
-  return { proposals: all.length === 0 ? [] : all.map(each => rowOf(each, beliefOf(peer))) }
+  return { proposals: all.length === 0 ? [] : all.map(each => rowOf(each, acceptedOf(peer))) }
 }
 
-function rowOf(judged: VerifiedProposal, accepted: Releases & { trusted: TrustedSet }): ProposalRow {
-  const { id, proposal, parts, release, requirements, complete } = judged
+function rowOf(verified: VerifiedProposal, accepted: Releases & { trusted: TrustedSet }): ProposalRow {
+  const { id, proposal, parts, release, requirements, complete } = verified
   return {
     id,
     root: parts.root?.signed.version ?? null,
@@ -66,10 +66,10 @@ function rowOf(judged: VerifiedProposal, accepted: Releases & { trusted: Trusted
     created: proposal.created,
     message: proposal.message,
     complete,
-    withdrawn: isWithdrawn(judged),
+    withdrawn: isWithdrawn(verified),
     signatures: requirements.map(({ part, by, signed, threshold }) => ({ part, by, signed: [...signed], threshold })),
-    statements: voices(judged, accepted.trusted),
-    changes: release ? deviceChanges(releaseBefore(judged, accepted), release) : [],
+    statements: voices(verified, accepted.trusted),
+    changes: release ? deviceChanges(releaseBefore(verified, accepted), release) : [],
   }
 }
 

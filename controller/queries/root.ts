@@ -5,7 +5,7 @@ import { fleetFields, type RoleName, roleNames } from '../../protocol/trust/flee
 import { membersOf, roleOf } from '../../protocol/trust/role-keys.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import type { Session } from '../session/session.ts'
-import { beliefOf } from '../signing/proposing.ts'
+import { acceptedOf } from '../signing/proposing.ts'
 
 export interface RootDetails {
   readonly version: number
@@ -24,7 +24,7 @@ export interface RoleDetails {
 }
 
 export async function queryRoot({ peer }: Session): Promise<RootDetails> {
-  return rootDetails(beliefOf(peer).trusted, peer.fleet)
+  return rootDetails(acceptedOf(peer).trusted, peer.fleet)
 }
 
 /** The root that is trusted, of the fleet with this ID. */

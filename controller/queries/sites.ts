@@ -3,7 +3,7 @@
 import { keyIdOf } from '../../protocol/signing/keys.ts'
 import { nixKeysFor, sitesOf } from '../../protocol/trust/sites.ts'
 import type { Session } from '../session/session.ts'
-import { beliefOf } from '../signing/proposing.ts'
+import { acceptedOf } from '../signing/proposing.ts'
 
 export interface SiteRow {
   readonly site: string
@@ -20,7 +20,7 @@ export interface SiteRow {
 }
 
 export async function querySites({ peer }: Session): Promise<{ sites: SiteRow[] }> {
-  const { trusted, sites: releases } = beliefOf(peer)
+  const { trusted, sites: releases } = acceptedOf(peer)
   const fleetKeys = nixKeysFor(trusted.root, undefined)
   const sites = [...sitesOf(trusted.targets)].map(([site, { keys, threshold }]) => ({
     site,

@@ -12,13 +12,13 @@ import { promotedWaves } from '../release/promote.ts'
 
 export interface WaveStatus {
   wave: number
-  /** What it chooses, in words. */
+  /** Its choice of devices as text. */
   title: string
   devices: WaveDevice[]
   confirmed: number
   failed: number
   soakSeconds: number
-  /** How many it bears. */
+  /** The number of failures that it tolerates. */
   failures: number
   absent: number
   /** `updating`: it is open, and not all have confirmed. */
@@ -37,7 +37,7 @@ export interface WaveDevice {
   lastSeen: string | null
 }
 
-/** All waves of the release, in order; of the devices for which it counts, as they themselves judge. */
+/** All waves of the release, in order; of the devices for which it counts, as they see them. */
 export function waveStatuses(
   { directory, state }: Pick<ControllerPeer, 'directory' | 'state'>,
   whole: Release,
@@ -54,7 +54,7 @@ export function waveStatuses(
 
 type Said = Pick<WaveDevice, 'reason' | 'update' | 'lastSeen'>
 
-/** What a device says of this release: why it waits, or how far it is. A site's versions say nothing of the fleet's. */
+/** A device's state in this release: why it waits, or how far it is. A site's versions don't count for the fleet's. */
 function saidOf(report: Report | undefined, release: Release): Said {
   const { turn, state, wanted, update } = report?.site === release.site ? (report ?? {}) : {}
   return {

@@ -14,7 +14,7 @@ import { prepareRelease } from './make-release.ts'
 import { submitChange } from './releasing.ts'
 
 export interface AutoUpdated {
-  /** What moved; nothing when all was at its newest. */
+  /** The inputs that moved; none when all were at their newest. */
   readonly moved: readonly Moved[]
   /** The release that was made, or proposed to the other operators. */
   readonly release: number | undefined
@@ -48,7 +48,7 @@ export async function autoUpdate(
   const { content } = prepared
   const operator = { signers: await session.home.operatorKeys.signers(), now: new Date(), trustClock: false }
   const outcome = await submitChange(session, { content, message: content.message }, operator)
-  const released = outcome.kind === 'published' ? outcome.release.version : outcome.judged.release?.version
+  const released = outcome.kind === 'published' ? outcome.release.version : outcome.verified.release?.version
   return { moved, release: released }
 }
 
@@ -91,7 +91,7 @@ async function commitMoves({ directory }: Project, text: string, moved: readonly
   }
 }
 
-/** What one run came to, in a line. */
+/** The outcome of one run, in a line. */
 export async function autoUpdateLine(run: () => Promise<AutoUpdated>): Promise<{ ok: boolean; text: string }> {
   try {
     const { moved, release } = await run()

@@ -17,7 +17,7 @@ import { operatorIdentity } from '../secrets/operator-identity.ts'
 import type { Recipients } from '../secrets/recipients.ts'
 import { deviceRecipients, releaseSecrets, requireRecipients } from '../secrets/release.ts'
 import type { Session } from '../session/session.ts'
-import { beliefOf } from '../signing/proposing.ts'
+import { acceptedOf } from '../signing/proposing.ts'
 import { requireLivingRoot } from '../signing/root-end.ts'
 import { requireSiteSigners } from '../signing/sites.ts'
 import { type BuiltConfig, releaseConfig, sameContent } from './release-config.ts'
@@ -29,7 +29,7 @@ const recipeNoteMs = 2_000
 export interface ReleaseInit {
   /** The tree of the commit that the release names. */
   readonly tree: ProjectTree
-  /** That tree, checked and evaluated. */
+  /** The fleet of that tree, checked and evaluated. */
   readonly checked: SoundProject
   readonly commit: string
   readonly message: string
@@ -45,7 +45,7 @@ export interface ReleaseInit {
   readonly note: (text: string) => void
   /** Resolves when other operators' releases have come in: this one must be on top of them. */
   readonly news: Promise<void>
-  /** What is asked of the declared fleet before anything is built. */
+  /** Checks of the declared fleet before anything is built. */
   readonly look?: (devices: ReleaseContent['devices']) => void
 }
 
@@ -68,7 +68,7 @@ export async function prepareRelease(session: Session, init: ReleaseInit): Promi
   const names = [...new Set(Object.values(devices).map(({ config }) => config))].sort()
   await init.news
   // Before a build of hours.
-  requireLivingRoot(beliefOf(peer).trusted, new Date())
+  requireLivingRoot(acceptedOf(peer).trusted, new Date())
   const recipients = await deviceRecipients(session)
   if (!init.allowMissingRecipients) requireRecipients(declared, recipients, init.checked)
   const topLevels = await buildConfigs(tree, names, {
@@ -143,9 +143,9 @@ async function declaredAt(
   site: string,
   declared: DeclaredFleet,
 ): Promise<DeclaredFleet> {
-  // The news bring the certificates, and whose the site is: who may not sign should not wait for a build.
+  // Updates bring the certificates and the site's owner: an operator who may not sign should not wait for a build.
   await news
-  requireSiteSigners(beliefOf(peer).trusted, site, await home.operatorKeys.signers())
+  requireSiteSigners(acceptedOf(peer).trusted, site, await home.operatorKeys.signers())
   const certificates = peer.directory.certificates().filter(({ role }) => role === 'device')
   const places = new Map(certificates.map(each => [each.name, each]))
   const devices = Object.entries(declared.devices).filter(

@@ -120,7 +120,7 @@ describe('the waves that an operator sees', () => {
     // Nobody of the second wave is left: the rollout is over.
     assert.deepEqual(seen({ ...release, rollout: waves }), [['confirmed', all]])
     assert.deepEqual(seen(taken), [['updating', [['b-1', turn.reason]]]])
-    // The fleet's versions count apart: what it said of those is no word on this one.
+    // The fleet's versions count separately: a report about those tells nothing about this one.
     const [first] = waveStatuses(directoryWith({ 'b-1': { turn } }, new Map([['berlin', taken]])), taken, clock)
     assert.deepEqual(
       first?.devices.map(({ reason }) => reason),

@@ -8,7 +8,7 @@ import { releaseName } from '../format/release-name.ts'
 
 export class PromoteError extends HintedError<'no-waves' | 'unknown-wave'> {}
 
-/** What the new release says; devices that run this content already do nothing. Throws a PromoteError. */
+/** The content of the new release; devices that run it already do nothing. Throws a PromoteError. */
 export function promoteContent(current: Release, wave: number | undefined, message?: string): ReleaseContent {
   if (current.rollout === undefined) {
     throw new PromoteError('no-waves', `release ${releaseName(current)} has no waves: it goes to all devices at once`, {

@@ -1,4 +1,4 @@
-/** What a release says of each config that was built, and whether that is anything new. */
+/** The entry of each built config in a release, and whether it differs from the last release. */
 
 import type { ControllerPeer, RecipeProgress } from '../../node/peer/controller-peer.ts'
 import { closureSize } from '../../protocol/closure/closure.ts'
@@ -8,7 +8,7 @@ import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import { describeClosure } from '../build/describe.ts'
 
-/** A config that was built: what a release says of it, once its closure is described. */
+/** A config that was built: its entry in a release, once its closure is described. */
 export interface BuiltConfig {
   system: string
   target: ReleasedConfig['target']

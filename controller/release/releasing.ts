@@ -6,7 +6,7 @@ import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import type { Session } from '../session/session.ts'
 import {
-  beliefOf,
+  acceptedOf,
   type Change,
   isWithdrawn,
   makeProposal,
@@ -19,13 +19,13 @@ import {
 import { makeSiteProposal } from '../signing/sites.ts'
 
 export type Outcome =
-  | { readonly kind: 'published'; readonly release: Release; readonly judged: VerifiedProposal }
-  | { readonly kind: 'proposed'; readonly judged: VerifiedProposal }
+  | { readonly kind: 'published'; readonly release: Release; readonly verified: VerifiedProposal }
+  | { readonly kind: 'proposed'; readonly verified: VerifiedProposal }
 
 /** Signs a change with this operator's keys, and publishes or proposes it. */
 export async function submitChange(session: Session, change: Change, operator: Operator): Promise<Outcome> {
   const { peer } = session
-  return await submitNew(session, makeProposal({ ...beliefOf(peer), fleet: peer.fleet }, change, operator), operator)
+  return await submitNew(session, makeProposal({ ...acceptedOf(peer), fleet: peer.fleet }, change, operator), operator)
 }
 
 /** The same for a release of one site. */
@@ -35,7 +35,7 @@ export async function submitSiteRelease(
   content: ReleaseContent,
   operator: Operator,
 ): Promise<Outcome> {
-  const about = { ...beliefOf(session.peer), fleet: session.peer.fleet }
+  const about = { ...acceptedOf(session.peer), fleet: session.peer.fleet }
   return await submitNew(
     session,
     makeSiteProposal(about, site, content, operator, await session.home.operatorKeys.operator()),
@@ -43,32 +43,36 @@ export async function submitSiteRelease(
   )
 }
 
-async function submitNew(session: Session, judged: VerifiedProposal, operator: Operator): Promise<Outcome> {
+async function submitNew(session: Session, verified: VerifiedProposal, operator: Operator): Promise<Outcome> {
   const { peer } = session
-  requireOnlyOne(judged, peer.proposals.all, operator)
-  return await submitProposal(session, judged, operator)
+  requireOnlyOne(verified, peer.proposals.all, operator)
+  return await submitProposal(session, verified, operator)
 }
 
 /** Publishes a proposal that is complete, else gives it to the other operators. */
-export async function submitProposal(session: Session, judged: VerifiedProposal, operator: Operator): Promise<Outcome> {
+export async function submitProposal(
+  session: Session,
+  verified: VerifiedProposal,
+  operator: Operator,
+): Promise<Outcome> {
   const { peer, audit } = session
-  await audit.noteProposal(judged)
+  await audit.noteProposal(verified)
   // An operator of a site has no keys to publish with: one of the fleet does that.
-  const keys = onlineKeys(judged, beliefOf(peer).trusted, operator)
-  const mayPublish = judged.parts.site === undefined || keys
-  if (!judged.complete || isWithdrawn(judged) || !mayPublish) {
-    await peer.proposals.add(judged.proposal)
-    return { kind: 'proposed', judged }
+  const keys = onlineKeys(verified, acceptedOf(peer).trusted, operator)
+  const mayPublish = verified.parts.site === undefined || keys
+  if (!verified.complete || isWithdrawn(verified) || !mayPublish) {
+    await peer.proposals.add(verified.proposal)
+    return { kind: 'proposed', verified }
   }
   // Before it is kept: a complete proposal that stays behind a failure would be published by the next who sees it.
-  const next = keys && signToPublish(beliefOf(peer), judged, keys, operator)
+  const next = keys && signToPublish(acceptedOf(peer), verified, keys, operator)
   // Kept first: others should see the last signature before what it leads to.
-  await peer.proposals.add(judged.proposal)
+  await peer.proposals.add(verified.proposal)
   if (next === undefined) throw noOnlineKeys()
   await peer.state.publish(next)
-  const { release, sites } = beliefOf(peer)
-  const site = judged.proposal.site?.name
-  return { kind: 'published', release: (site !== undefined && sites.get(site)) || release, judged }
+  const { release, sites } = acceptedOf(peer)
+  const site = verified.proposal.site?.name
+  return { kind: 'published', release: (site !== undefined && sites.get(site)) || release, verified }
 }
 
 /** Waits until one other peer has all proposals and metadata of ours, or for the time; resolves to whether one has. */

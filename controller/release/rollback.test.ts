@@ -146,7 +146,7 @@ describe('what is too old to go back to', () => {
     )
   })
 
-  it('is judged by the devices that go back', async () => {
+  it('is rated by the devices that go back', async () => {
     await requireKept(old, [3, 4], isHere('one'), ['a'])
     await assert.rejects(requireKept(old, [3, 4], isHere('one'), ['b']), withCode('not-kept'))
   })

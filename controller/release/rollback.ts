@@ -45,8 +45,8 @@ function ranges(versions: readonly number[]): string {
 }
 
 /**
- * What the new release says: each device gets what the old release gave it. A device that the old one didn't name keeps
- * its config, in the old version where there is one. With `only`, other devices keep what they have.
+ * The content of the new release: each device gets the config that the old release gave it. A device that the old
+ * one didn't name keeps its config, in the old version where there is one. With `only`, other devices keep what they have.
  *
  * It has no waves: a rollback should be fast.
  */

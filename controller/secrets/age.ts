@@ -5,14 +5,14 @@ import { messageOf } from '../../protocol/errors.ts'
 import { SecretsError } from './errors.ts'
 import { readersStanza } from './readers-stanza.ts'
 
-/** Recipients are sorted, so that who may read it doesn't depend on an order. */
+/** Recipients are sorted, so that their order makes no difference. */
 export async function encryptTo(recipients: readonly string[], plaintext: Uint8Array): Promise<Uint8Array> {
   const encrypter = new Encrypter()
   for (const recipient of [...new Set(recipients)].sort()) encrypter.addRecipient(recipient)
   return await encrypter.encrypt(plaintext)
 }
 
-/** The same for a secret of the project, which says for whom it is: see {@link readersStanza}. */
+/** The same for a secret of the project, which lists its readers: see {@link readersStanza}. */
 export async function sealFor(recipients: readonly string[], plaintext: Uint8Array): Promise<Uint8Array> {
   const encrypter = new Encrypter()
   for (const recipient of [...new Set(recipients)].sort()) encrypter.addRecipient(recipient)

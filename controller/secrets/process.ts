@@ -35,7 +35,7 @@ export function normalised(name: string, type: SecretFile['type'], bytes: Uint8A
   return Buffer.from(lines)
 }
 
-/** What devices get of a plaintext. */
+/** The form of a plaintext that devices get. */
 export async function processed(plaintext: Uint8Array, processing: Processing, name: string): Promise<Uint8Array> {
   if (processing === 'none') return plaintext
   return Buffer.from(

@@ -1,7 +1,7 @@
 /**
- * A stanza in the header of an age file that says for whom the file is. age's X25519 stanzas name nobody, and what stands
- * beside a file may come from another branch than the file. Programs that don't know a stanza pass over it, and the
- * header's MAC covers it.
+ * A stanza in the header of an age file that lists the file's readers. age's X25519 stanzas name nobody, and a list
+ * beside a file may come from another branch than the file. Other programs skip an unknown stanza, and the header's MAC
+ * covers it.
  */
 
 import type { Recipient } from 'age-encryption'

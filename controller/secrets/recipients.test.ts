@@ -1,4 +1,4 @@
-/** Secrets go to whom the registrar would trust. */
+/** Tests of recipients: secrets go to members that the registrar would trust. */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -1,9 +1,9 @@
-/** Whom secrets are encrypted to: the members of each device name whom this controller would vouch for. */
+/** The recipients of secrets: the members of each device name that this controller would countersign. */
 
 import { isAgeRecipient } from '../../protocol/members/age-recipient.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 
-/** What a device is called → the age recipients of the members of that name. */
+/** Device name → the age recipients of the members of that name. */
 export type Recipients = ReadonlyMap<string, readonly string[]>
 
 export interface RecipientsView {

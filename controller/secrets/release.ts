@@ -107,7 +107,7 @@ function documentsOf(release: Release): ReleasedSecret[] {
   return Object.values(release.configs).flatMap(({ secrets }) => Object.values(secrets ?? {}))
 }
 
-/** What a ciphertext for devices is made of: who made it from the same needs no other. */
+/** A digest of a ciphertext's inputs: with equal inputs, the old ciphertext is used again. */
 function sourceOf(cipher: Uint8Array, processing: string, readers: readonly string[]): Uint8Array {
   return sha256(Buffer.concat([sha256(cipher), Buffer.from(JSON.stringify([processing, readers]))]))
 }

@@ -102,7 +102,7 @@ describe("the project's secrets", () => {
     await assert.rejects(openSecret(edit(), 'db', eve), withCode('not-an-operator'))
     assert.deepEqual(await rekey(edit(), await files(), ada, [ada.recipient, bob.recipient]), [], 'nothing to do')
 
-    // What a merge of two branches may leave: the JSON of the one, the ciphertext of the other.
+    // A merge of two branches may leave the JSON of the one and the ciphertext of the other.
     const merged = edit()
     await merged.write(cipherFile('db'), await sealFor([ada.recipient], bytes('content')))
     await apply(merged)
@@ -111,7 +111,7 @@ describe("the project's secrets", () => {
     assert.deepEqual(await rekey(mended, await files(), ada, [ada.recipient, bob.recipient]), ['db'])
     await apply(mended)
     assert.equal(text(await openSecret(edit(), 'db', bob)), 'content')
-    // One of before, that doesn't say for whom it is.
+    // One of an earlier version, without its readers.
     const old = edit()
     await old.write(cipherFile('db'), await encryptTo([ada.recipient, bob.recipient], bytes('content')))
     await apply(old)
@@ -128,7 +128,7 @@ describe("the project's secrets", () => {
     assert.doesNotMatch(text((await edit().readBytes(cipherFile('db'))) ?? bytes('')), /content/)
   })
 
-  it('are for the operators that thymesh.json names, one of whom we must be', async () => {
+  it('are for the operators that thymesh.json names, and we must be one of them', async () => {
     const [ada, bob] = [await operator(), await operator()]
     const operators = { ada: { age: ada.recipient }, bob: { age: bob.recipient } }
     assert.deepEqual(recipientsOf({ operators }, bob), [ada.recipient, bob.recipient].sort())

@@ -15,7 +15,7 @@ import { isFor } from './readers-stanza.ts'
 export const cipherFile = (name: string) => `secrets/${name}.age`
 export const aboutFile = (name: string) => `secrets/${name}.json`
 
-/** Who can read the project's secrets: its operators' recipients. Throws a SecretsError when we are none of them. */
+/** The recipients of the project's secrets: its operators. Throws a SecretsError when we are none of them. */
 export function recipientsOf(project: Pick<ProjectFile, 'operators'>, own: OperatorIdentity): string[] {
   const recipients = Object.values(project.operators ?? {}).map(({ age }) => age)
   if (recipients.includes(own.recipient)) return recipients.sort()

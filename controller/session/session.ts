@@ -21,7 +21,7 @@ export interface Session {
   readonly home: FleetHome
   /** Countersigns and renews while the command runs. */
   readonly registrar: Registrar
-  /** What was signed, for `thymesh log`. */
+  /** The record of signed metadata, for `thymesh log`. */
   readonly audit: AuditTrail
   stop(): Promise<void>
 }
@@ -55,12 +55,12 @@ export async function startSession(project: Project, options: { log?: LogLevel }
     const audit = await AuditTrail.open(peer.auditTable)
     audit.onFailure = error => log.warn({ reason: messageOf(error) }, 'the audit log was not written')
     await audit.follow(peer.state)
-    peer.proposals.on('changed', judged => void audit.noteProposal(judged))
-    peer.proposals.on('closed', judged => void audit.noteProposal(judged))
+    peer.proposals.on('changed', verified => void audit.noteProposal(verified))
+    peer.proposals.on('closed', verified => void audit.noteProposal(verified))
     await peer.start({ keeps: () => audit.documents() })
     if (peer.state.accepted !== undefined) await home.operatorKeys.noteTrusted(peer.state.accepted.trusted)
     const book = new TokenBook(home.directory)
-    // What it signs by itself is no reason to ask a person for a passphrase.
+    // A session doesn't ask a person for a passphrase only for what it signs by itself.
     const keys = async () =>
       (await home.operatorKeys.needsAsking()) ? undefined : await home.keys().catch(() => undefined)
     const registrar = new Registrar({ peer, book, keys, members: () => home.operatorKeys.membersKeys(), log })

@@ -35,9 +35,9 @@ import type { Signers } from '../keys/operator-keys.ts'
 import { requirePlausibleClock } from './clock.ts'
 import { ProposingError } from './proposing-error.ts'
 import { requireLivingRoot } from './root-end.ts'
-import type { SignedBelief } from './signed-changes.ts'
+import type { SignedState } from './signed-changes.ts'
 
-/** What is to change; more than one of these may. */
+/** The changes of a proposal: one or more of these. */
 export interface Change {
   readonly content?: ReleaseContent
   readonly root?: RootChanges
@@ -51,14 +51,14 @@ export interface Change {
 export interface Operator {
   readonly signers: Signers
   readonly now: Date
-  /** What this operator is called where the root doesn't say. */
+  /** This operator's name where the root doesn't give one. */
   readonly name?: string | undefined
-  /** Whether a clock that seems wrong is to be believed. */
+  /** Whether to sign although the clock seems wrong. */
   readonly trustClock?: boolean
 }
 
 /** The metadata that this controller trusts. Throws a ProposingError where it has none, since its state was lost. */
-export function requireBelief<AcceptedState>(accepted: AcceptedState | undefined): AcceptedState {
+export function requireAccepted<AcceptedState>(accepted: AcceptedState | undefined): AcceptedState {
   if (accepted !== undefined) return accepted
   throw new ProposingError('no-trust', 'this controller has no metadata of its fleet', {
     hint: 'Run `thymesh status` where a device is in reach: each has it. Or restore the state that `thymesh init` made.',
@@ -66,8 +66,8 @@ export function requireBelief<AcceptedState>(accepted: AcceptedState | undefined
 }
 
 /** The metadata that a controller's peer trusts. Throws a ProposingError. */
-export function beliefOf(peer: Pick<ControllerPeer, 'state'>): SignedBelief {
-  return requireBelief(peer.state.accepted)
+export function acceptedOf(peer: Pick<ControllerPeer, 'state'>): SignedState {
+  return requireAccepted(peer.state.accepted)
 }
 
 /**
@@ -158,49 +158,49 @@ export function requireOnlyOne(next: VerifiedProposal, all: readonly VerifiedPro
 }
 
 /** Keys of this operator's by which a word on a proposal counts. */
-function voicesOf(judged: VerifiedProposal, trusted: TrustedSet, { signers }: Operator): Signer[] {
+function voicesOf(verified: VerifiedProposal, trusted: TrustedSet, { signers }: Operator): Signer[] {
   const asked = new Set([
-    ...judged.requirements.flatMap(({ keys }) => [...keys.keys()]),
-    ...publishersOf(judged.proposal, trusted).map(([id]) => id),
+    ...verified.requirements.flatMap(({ keys }) => [...keys.keys()]),
+    ...publishersOf(verified.proposal, trusted).map(([id]) => id),
   ])
   return roleNames.flatMap(role => signers[role]).filter(({ keyId }) => asked.has(keyId))
 }
 
 /**
- * What has all signatures already, before it is published. Under a site's release stands nobody of the fleet: the word of who
- * publishes it does, for the log.
+ * Documents with all signatures, before they are published. A site's release has no signature of the fleet; for the log, the
+ * statement of the operator who publishes it counts.
  */
 export function approveComplete(
-  judged: VerifiedProposal,
+  verified: VerifiedProposal,
   trusted: TrustedSet,
   operator: Operator,
   message: string,
 ): VerifiedProposal {
-  if (judged.parts.site === undefined) return judged
-  const [key] = voicesOf(judged, trusted, operator)
+  if (verified.parts.site === undefined) return verified
+  const [key] = voicesOf(verified, trusted, operator)
   if (key === undefined) throw notAsked()
   return signProposal(
-    judged,
+    verified,
     [],
-    statementBy(key, judged, trusted, operator, { verdict: 'approved', message }),
+    statementBy(key, verified, trusted, operator, { verdict: 'approved', message }),
     trusted,
   )
 }
 
 /** The proposal with this operator's signatures and word. Throws a ProposingError when nothing is asked of them. */
 export function approve(
-  judged: VerifiedProposal,
+  verified: VerifiedProposal,
   trusted: TrustedSet,
   operator: Operator,
   message: string,
 ): VerifiedProposal {
   const wanted = wantedSigners(
-    judged,
+    verified,
     roleNames.flatMap(role => operator.signers[role]),
   )
   const [key] = wanted
   if (key === undefined) throw notAsked()
-  const taken = judged.statements.some(
+  const taken = verified.statements.some(
     each => each.verdict === 'rejected' && wanted.some(({ keyId }) => keyId === each.key),
   )
   if (taken) {
@@ -209,9 +209,9 @@ export function approve(
     })
   }
   return signProposal(
-    judged,
+    verified,
     wanted,
-    statementBy(key, judged, trusted, operator, { verdict: 'approved', message }),
+    statementBy(key, verified, trusted, operator, { verdict: 'approved', message }),
     trusted,
   )
 }
@@ -221,13 +221,13 @@ export function approve(
  * is signed.
  */
 export function reject(
-  judged: VerifiedProposal,
+  verified: VerifiedProposal,
   trusted: TrustedSet,
   operator: Operator,
   message: string,
 ): VerifiedProposal {
-  const voices = voicesOf(judged, trusted, operator)
-  const signed = new Set(judged.requirements.flatMap(each => each.signed))
+  const voices = voicesOf(verified, trusted, operator)
+  const signed = new Set(verified.requirements.flatMap(each => each.signed))
   const keys = voices.filter(({ keyId }, at) => at === 0 || signed.has(keyId))
   if (keys.length === 0) throw notAsked()
   return keys.reduce(
@@ -235,10 +235,10 @@ export function reject(
       signProposal(
         rejected,
         [],
-        statementBy(key, judged, trusted, operator, { verdict: 'rejected', message }),
+        statementBy(key, verified, trusted, operator, { verdict: 'rejected', message }),
         trusted,
       ),
-    judged,
+    verified,
   )
 }
 
@@ -258,19 +258,19 @@ function statementBy(
  * or told yet. Throws a ProposingError, a ClockError or a TrustError.
  */
 export function signToPublish(
-  { trusted, release }: Pick<SignedBelief, 'trusted' | 'release'>,
-  judged: VerifiedProposal,
+  { trusted, release }: Pick<SignedState, 'trusted' | 'release'>,
+  verified: VerifiedProposal,
   keys: OnlineKeys,
   operator: Operator,
 ): Pick<Published, 'trusted' | 'documents'> {
   if (operator.trustClock !== true) requirePlausibleClock(trusted, release, operator.now)
-  const { root, targets, members, site: metadata } = judged.parts
+  const { root, targets, members, site: metadata } = verified.parts
   requireLivingRoot(root === undefined ? trusted : { root }, operator.now)
-  const site = judged.proposal.site?.name
+  const site = verified.proposal.site?.name
   const parts = { ...(root && { root }), ...(targets && { targets }), ...(members && { members }) }
   const ofSite = metadata && site !== undefined && { site, metadata }
   const next = publishNext(trusted, { ...parts, ...(ofSite && { ofSite }) }, keys, operator.now)
-  return { trusted: next, documents: judged.proposal.documents }
+  return { trusted: next, documents: verified.proposal.documents }
 }
 
 export function noOnlineKeys(): ProposingError {
@@ -285,11 +285,11 @@ export function noOnlineKeys(): ProposingError {
 
 /** The keys of this operator that publish a proposal; nothing where one is missing, as site operators' are. */
 export function onlineKeys(
-  judged: VerifiedProposal,
+  verified: VerifiedProposal,
   trusted: TrustedSet,
   { signers }: Operator,
 ): OnlineKeys | undefined {
-  const root = judged.parts.root ?? trusted.root
+  const root = verified.parts.root ?? trusted.root
   const snapshot = inRole(root, 'snapshot', signers)
   const timestamp = inRole(root, 'timestamp', signers)
   return snapshot && timestamp && { snapshot, timestamp }

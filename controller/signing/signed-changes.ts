@@ -13,8 +13,8 @@ import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import { siteRole } from '../../protocol/trust/site-roles.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 
-/** What this controller believes, as far as a proposal is held against it. */
-export type SignedBelief = Releases & { readonly trusted: TrustedSet; readonly revocations: Revocations }
+/** The accepted state of this controller that a proposal is compared with. */
+export type SignedState = Releases & { readonly trusted: TrustedSet; readonly revocations: Revocations }
 
 /** One signed document: what it is, and where it differs from the one that it replaces. */
 export interface SignedPart {
@@ -26,7 +26,7 @@ export interface SignedPart {
  * Every document that the proposal's signatures cover, metadata first. The metadata is compared as it is signed; a document
  * that no codec of ours reads is shown by its hash.
  */
-export function signedParts({ proposal, parts }: VerifiedProposal, accepted: SignedBelief): SignedPart[] {
+export function signedParts({ proposal, parts }: VerifiedProposal, accepted: SignedState): SignedPart[] {
   const { trusted } = accepted
   const site = proposal.site?.name
   const found: SignedPart[] = []
@@ -41,7 +41,7 @@ export function signedParts({ proposal, parts }: VerifiedProposal, accepted: Sig
   return found
 }
 
-function documentPart(bytes: Uint8Array, site: string | undefined, accepted: SignedBelief): SignedPart {
+function documentPart(bytes: Uint8Array, site: string | undefined, accepted: SignedState): SignedPart {
   const release = tryDecode(releaseCodec, bytes)
   if (release !== undefined) {
     const before = site === undefined ? accepted.release : accepted.sites.get(site)

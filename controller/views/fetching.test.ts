@@ -1,4 +1,4 @@
-/** What is said of a fetch: no more than is known. */
+/** Tests of a fetch's text: it states no more than is known. */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

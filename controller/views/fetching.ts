@@ -15,7 +15,7 @@ export function stateInShort({ state, update, lastSeen }: Progressing, now = Dat
   if (state !== 'fetching' || !update || update.needed === 0) return state
   const share = (update.fromControllers + update.fromNeighbours) / update.needed
   const words = [`fetching ${Math.min(99, Math.floor(share * 100))}%`]
-  // A device whose clock is wrong is not told from one that is silent, so nothing is said of either.
+  // A wrong clock looks the same as a silent device, so the rate of neither is shown.
   const isFresh = lastSeen !== null && Math.abs(now - Date.parse(lastSeen)) < staleAfterMs
   return (isFresh ? [...words, ...paceInWords(update)] : words).join(', ')
 }
@@ -31,7 +31,7 @@ export function fetchInWords(update: Update): string {
   return [...words, ...paceInWords(update)].join(', ')
 }
 
-/** What is known of it: nothing, the rate, or the rate and the time left. */
+/** The known part: nothing, the rate, or the rate and the time left. */
 function paceInWords({ bytesPerSecond, secondsLeft, fromControllers, fromNeighbours, needed }: Update): string[] {
   if (bytesPerSecond === 0 || fromControllers + fromNeighbours >= needed) return []
   const rate = `${size(bytesPerSecond)}/s`

@@ -60,7 +60,7 @@ function line(row: DeviceStatus, release: Versioned): string {
   return `  ${row.device.padEnd(20)} ${progressText(row, release)}`
 }
 
-/** What a device does with a release, in words. */
+/** The state of a device's update as text. */
 export function progressText(row: DeviceStatus, release: Versioned): string {
   const { update } = row
   const name = releaseName(release)

@@ -1,4 +1,4 @@
-/** What a proposal would change, in words: on which devices, and in the fleet's root. For people, before they sign. */
+/** The changes of a proposal as text: on which devices, and in the fleet's root. People read it before they sign. */
 
 import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
 import { fleetFields, operatorOf, type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
@@ -12,7 +12,7 @@ import { siteChanges } from '../format/site-changes.ts'
 import { shortPath, size } from '../format/table.ts'
 import { visible } from '../format/visible.ts'
 import { deviceChanges, type ProposalRow, releaseBefore, speaker, voices } from '../queries/proposals.ts'
-import { type SignedBelief, signedParts } from '../signing/signed-changes.ts'
+import { type SignedState, signedParts } from '../signing/signed-changes.ts'
 import { type OwnerOf, signedChangesText } from './signed-changes.ts'
 
 /** A line for each config that changes, with its devices, then what else a release says anew. */
@@ -57,7 +57,7 @@ function text(value: unknown): string {
   return JSON.stringify(value) ?? ''
 }
 
-/** What a new root changes, a line each. */
+/** The changes of a new root, a line each. */
 function rootChangesText(trusted: TrustedSet, next: Loaded<'root'>): string[] {
   const { root } = trusted
   const [was, is] = [fleetFields(root), fleetFields(next)]
@@ -123,21 +123,22 @@ export function signaturesText(of: VerifiedProposal | Pick<ProposalRow, 'signatu
 }
 
 /** All that an operator should see before signing: in short, then every difference that the signature covers. */
-export function proposalText(judged: VerifiedProposal, accepted: SignedBelief): string {
+export function proposalText(verified: VerifiedProposal, accepted: SignedState): string {
   const { trusted } = accepted
-  const { proposal, parts } = judged
+  const { proposal, parts } = verified
   const author = visible(speaker(trusted, proposal.author, proposal.operator))
-  const lines = [`${capital(titleOf(judged))}, proposed by ${author} on ${proposal.created}`]
+  const lines = [`${capital(titleOf(verified))}, proposed by ${author} on ${proposal.created}`]
   if (proposal.message !== '') lines.push(`  "${visible(proposal.message)}"`)
-  if (judged.release?.commit !== undefined) lines.push(`  from commit ${judged.release.commit}`)
+  if (verified.release?.commit !== undefined) lines.push(`  from commit ${verified.release.commit}`)
   if (parts.root !== undefined) lines.push(...rootChangesText(trusted, parts.root))
-  if (judged.release !== undefined) lines.push(...releaseChangesText(releaseBefore(judged, accepted), judged.release))
+  if (verified.release !== undefined)
+    lines.push(...releaseChangesText(releaseBefore(verified, accepted), verified.release))
   if (parts.targets !== undefined)
     lines.push(...siteChanges(sitesOf(trusted.targets), sitesOf(parts.targets)).map(line => `  ${line}`))
   lines.push('', 'The signature covers all of this:')
-  lines.push(...signedChangesText(signedParts(judged, accepted), ownerIn(trusted, parts.root)))
-  lines.push('', `Signatures: ${signaturesText(judged)}`)
-  for (const { operator, verdict, at, message } of voices(judged, trusted)) {
+  lines.push(...signedChangesText(signedParts(verified, accepted), ownerIn(trusted, parts.root)))
+  lines.push('', `Signatures: ${signaturesText(verified)}`)
+  for (const { operator, verdict, at, message } of voices(verified, trusted)) {
     lines.push(`  ${verdict} by ${visible(operator)} on ${at}${message === '' ? '' : `: "${visible(message)}"`}`)
   }
   return lines.join('\n')

@@ -7,7 +7,7 @@ import { fingerprintWords } from '../format/fingerprint.ts'
 import { visible } from '../format/visible.ts'
 import type { SignedPart } from '../signing/signed-changes.ts'
 
-/** Whom a key belongs to, by its ID: `ada`, or nothing when no listed operator has it. */
+/** The owner of a key, by its ID: `ada`, or nothing when no listed operator has it. */
 export type OwnerOf = (keyId: string) => string | undefined
 
 /** Lines of all parts. Places of the same change in several devices or configs share one line that names all of them. */
@@ -86,7 +86,7 @@ function noted(text: string, ownerOf: OwnerOf): string {
   return notes.length > 0 ? `  ${notes.join('; ')}` : ''
 }
 
-/** Whose key this is and its words; nothing for what is no key of an operator, in the old root or in the new one. */
+/** The owner of this key and its words; nothing if it isn't an operator's key in the old root or in the new one. */
 function keyNote(hex: string, ownerOf: OwnerOf): string[] {
   if (!/^[0-9a-f]{64}$/.test(hex)) return []
   for (const id of [hex, keyIdOf(fromHex(hex))]) {

@@ -1,4 +1,4 @@
-/** What a watched rollout says about its waves: a line when one begins to wait, is held, or has confirmed. */
+/** The lines that a watched rollout prints about its waves: when one begins to wait, is held, or has confirmed. */
 
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import type { Release } from '../../protocol/release/release.ts'
@@ -14,7 +14,7 @@ export class WaveNews {
     this.#release = release
   }
 
-  /** What is new since the last call; nothing for a release without waves. */
+  /** The news since the last call; none for a release without waves. */
   lines(): string[] {
     if (this.#release.rollout === undefined) return []
     return waveStatuses(this.#peer, this.#release).flatMap(wave => {

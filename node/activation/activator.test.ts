@@ -88,7 +88,7 @@ describe('an update', () => {
     })
   }
 
-  it('with code 4 but no unit that had not failed before is well: exit codes are not believed alone', async () => {
+  it('with code 4 but no unit that had not failed before is well: exit codes alone decide nothing', async () => {
     assert.equal((await update({ code: 4 })).end.state, 'committed')
   })
 
@@ -323,7 +323,7 @@ describe('an update that is interrupted anywhere, any number of times', () => {
           const before = machine.old
           const expected = end.state === 'committed' ? [next, next] : [before, before]
           assert.deepEqual([machine.runs, machine.bootsNext], expected, `${end.state} ${end.code}`)
-          // What boots is never the new one before that was decided.
+          // The new one is never the boot default before that was decided.
           for (const { boots, decided } of machine.history) assert.ok(boots !== next || decided !== undefined)
           if (end.state === 'committed') assert.ok(behaves.code === 0 || behaves.code === 4)
         },

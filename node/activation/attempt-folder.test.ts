@@ -59,7 +59,7 @@ describe('the update of the daemon before', () => {
     assert.equal(await folder.wasStopped(), false)
   })
 
-  it('is judged by what its baseline knows: failed units, not those that are wanted', async t => {
+  it('compares failed units with its baseline, not wanted ones', async t => {
     const directory = await stateOf(t)
     const facts = { id: 'ship-7-2', target: 'portable', new: next, old } as const
     const folder = new AttemptFolder(directory, facts)

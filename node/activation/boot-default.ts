@@ -11,7 +11,7 @@ const nixosProfile = 'nix/var/nix/profiles/system'
 /** Asks below a root, which is `/` on a device. */
 export async function bootDefault(target: Target, root: string): Promise<string | undefined> {
   if (target === 'portable') return await storeLink(join(root, 'etc/thymesh/boot'))
-  // What the loader says counts: after a boot that failed it may bring another one than the profile names.
+  // The loader decides: after a failed boot it may start another generation than the profile names.
   return (await loaderDefault(root)) ?? (await storeLink(join(root, nixosProfile)))
 }
 

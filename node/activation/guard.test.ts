@@ -12,7 +12,7 @@ import { AttemptFolder } from './attempt-folder.ts'
 const script = join(import.meta.dirname, 'guard.sh')
 const [old, next] = ['/nix/store/old', '/nix/store/new']
 
-/** What the old generation's switch does: a shell script's lines. `$RUNS` is the file that says what runs. */
+/** The old generation's switch, as the lines of a shell script. The file `$RUNS` names the generation that runs. */
 const comesBack = `echo ${old} >"$RUNS"`
 const doesNothing = ':'
 
@@ -27,7 +27,7 @@ async function machine(t: TestContext, init: { switchesBack?: string; old?: stri
   }
   await program(at('bin/systemctl'), `echo systemctl "$@" >>"${calls}"`)
   await program(at('bin/sleep'), ':')
-  // What runs is what the file says; all other links are real.
+  // The file names the generation that runs; all links are real.
   await program(
     at('bin/readlink'),
     `[ "$1" = /run/current-system ] || exec /usr/bin/env -i /bin/readlink "$1"\ncat "${runs}"`,

@@ -53,7 +53,7 @@ describe('the journal', () => {
     t.after(() => rm(directory, { recursive: true }))
     const journal = new Journal({ log: silentLogger }, { directory })
     assert.equal(await journal.read(), undefined)
-    // What a power cut may leave of a write before.
+    // A power cut may leave such a file of an earlier write.
     await writeFile(join(directory, 'journal.new'), 'state=tes')
     await journal.write(least)
     assert.deepEqual(await journal.read(), least)

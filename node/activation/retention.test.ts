@@ -28,7 +28,7 @@ describe('a sweep', () => {
     assert.deepEqual(expiredGenerations(generations(3), { generations: 5, days: 0 }, new Set(), testNow), [])
   })
 
-  it('leaves what runs, boots or is to be gone back to, and the current one, however old', () => {
+  it('keeps the generations that run, boot or may be rolled back to, and the current one, however old', () => {
     const needed = new Set([testStorePath('generation-1'), testStorePath('generation-4')])
     assert.deepEqual(
       numbers(expiredGenerations(generations(6), { generations: 1, days: 0 }, needed, testNow)),

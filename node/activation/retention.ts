@@ -8,7 +8,7 @@ const dayMs = 86_400_000
 
 /**
  * Generations that nothing keeps: not among the newest, older than the days, not the profile's own, and none that runs,
- * boots or is to be gone back to (`needed`, by top level).
+ * boots or may be rolled back to (`needed`, by top level).
  */
 export function expiredGenerations(
   generations: readonly Generation[],

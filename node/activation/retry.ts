@@ -16,7 +16,7 @@ export interface RetryOptions {
 
 /**
  * Resolves to what the first try that goes well gives; rejects with the last error. A stop may reach our children before
- * it reaches us, so their failure is never believed without a pause, in which the signal can come.
+ * it reaches us, so their failure counts only after a pause, in which the signal can come.
  */
 export async function withRetries<T>(work: () => Promise<T>, options: RetryOptions): Promise<T> {
   const { signal, pausesMs, log, what } = options

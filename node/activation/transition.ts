@@ -82,7 +82,7 @@ export function step(entry: JournalEntry, event: Event): JournalEntry {
 }
 
 /**
- * Exit codes aren't believed alone: 4 says that units failed, which the comparison with those that failed before knows
+ * Exit codes alone decide nothing: 4 says that units failed, which the comparison with those that failed before knows
  * better; any other may collide with an errno. The running top level decides, and only the codes 0 and 4 can be healthy.
  */
 function tested(entry: JournalEntry, event: Extract<Event, { type: 'tested' }>): JournalEntry {

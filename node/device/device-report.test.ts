@@ -11,7 +11,7 @@ import { shortened, signReport, withDamage } from './device-report.ts'
 const signer = signerOf(newSeed())
 const fleet = 'f'.repeat(64)
 
-/** What a report holds at most, in characters of three bytes. */
+/** The most text that a report holds, in characters of three bytes. */
 function longest(): Report {
   const names = Array.from({ length: limits.reportedNames }, (_, n) => `${n}${'€'.repeat(99)}`)
   const path = (letter: string) => `/nix/store/${letter.repeat(32)}-${'n'.repeat(150)}`

@@ -205,7 +205,7 @@ describe('a device', () => {
     const failed = await reported(({ state }) => state === 'failed')
     assert.equal(failed.error?.message, 'nobody is there')
     closures.get = async (config, signal) => {
-      // What failed stays in sight while it is tried again.
+      // The last error stays visible while the update is tried again.
       await reported(({ state, error }) => state === 'fetching' && error?.message === 'nobody is there')
       return await get(config, signal)
     }

@@ -33,7 +33,7 @@ export async function temporaryFolder({ inMemory = false } = {}): Promise<Tempor
   }
 }
 
-/** Removes the folders of processes that ended without removing them. What can't be removed stays. */
+/** Removes the folders of processes that ended without removing them. Folders that can't be removed stay. */
 export async function removeLeftovers(): Promise<void> {
   const places = new Set([tmpdir(), ...memoryFolders()])
   for (const place of places) {

@@ -24,7 +24,7 @@ export interface LogServiceComponents {
   host: Host
   names: ProtocolNames
   admission: Pick<Admission, 'gate' | 'member'>
-  /** What is known of how releases went on a peer. */
+  /** The history of a peer's releases, as far as it is known. */
   history: { of(peer: string): Promise<HistoryEntry[]> }
   /** Absent on peers that aren't devices. */
   journal?: JournalReader

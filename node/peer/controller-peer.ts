@@ -41,17 +41,17 @@ export interface ControllerPeer {
   stop(): Promise<void>
 }
 
-/** What is believed of the fleet, and the documents that belong to it. */
+/** The fleet's trusted metadata and the documents that belong to it. */
 export interface FleetTrust {
   /** Trusted metadata with the releases and revocations that it names; nothing before the first complete refresh. */
   readonly accepted: AcceptedState | undefined
   on(event: 'changed', listener: (accepted: AcceptedState) => void): unknown
   off(event: 'changed', listener: (accepted: AcceptedState) => void): unknown
-  /** Believes metadata that was signed here, and tells the mesh. Throws as FleetState.believe does. */
+  /** Accepts metadata that was signed here, and tells the mesh. Throws as FleetState.accept does. */
   publish(published: Pick<Published, 'trusted' | 'documents'>): Promise<AcceptedState>
   /** Root metadata by its version, as it was signed. */
   root(version: number): Promise<Uint8Array | undefined>
-  /** A release that was believed, now or before; of the fleet, or of a site's own operators. */
+  /** A release that is or was accepted; of the fleet, or of a site's own operators. */
   release(version: number, site?: string): Promise<Release | undefined>
   /** Versions of all releases that are still here, lowest first. */
   releaseVersions(site?: string): Promise<number[]>
@@ -82,8 +82,8 @@ export interface FleetProposals {
   /** Keeps a proposal, or the signatures that it has gained, and passes it on. */
   add(proposal: Proposal): Promise<boolean>
   /** `changed`: one is new or has gained signatures. `closed`: something of its version was published over it. */
-  on(event: 'changed' | 'closed', listener: (judged: VerifiedProposal) => void): unknown
-  off(event: 'changed' | 'closed', listener: (judged: VerifiedProposal) => void): unknown
+  on(event: 'changed' | 'closed', listener: (verified: VerifiedProposal) => void): unknown
+  off(event: 'changed' | 'closed', listener: (verified: VerifiedProposal) => void): unknown
 }
 
 /** Closures of this machine's store, as this peer describes and serves them. */
@@ -92,7 +92,7 @@ export interface OwnClosures {
   describe(topLevel: string, onProgress?: RecipeProgress): Promise<DescribedPath[]>
   /** Keeps the descriptor of a closure; it is served once a release names it. */
   add(closure: Closure): Promise<CID>
-  /** Paths of this machine's store that were found damaged: whoever asks for them here does so in vain. */
+  /** Paths of this machine's store that were found damaged: they aren't served. */
   readonly damaged: DamagedStorePaths
   /** Whether a descriptor, by its SHA-256, and all its recipes are here. */
   holds(descriptor: Uint8Array): Promise<boolean>

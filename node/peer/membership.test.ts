@@ -89,7 +89,7 @@ describe('membershipOf', () => {
     const token = fleet.token({ issued, expires: timeText(daysAfter(testNow, 10_030)) })
     const { certificate } = await membershipOf(state, withToken(token))
     assert.deepEqual(await state.own.timeFloor(), new Date(daysAfter(testNow, 1).getTime() + clockBehindMs))
-    // What it writes itself is dated within the grant all the same.
+    // The certificate that it writes itself is dated within the grant all the same.
     assert.equal(certificate.issued, issued)
   })
 

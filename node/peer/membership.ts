@@ -43,7 +43,7 @@ export async function membershipOf(state: PeerState, settings: Settings): Promis
   }
   // The grant is signed, so its date has certainly passed, and an earlier clock is wrong; unless the signer's clock
   // was far ahead. So the floor may rise less than asked, while the certificate's dates follow the grant, by which
-  // others judge it.
+  // others verify it.
   await state.clock.raiseFloor(new Date(grant.issued))
   const now = new Date(Math.max(state.clock.reference.getTime(), Date.parse(grant.issued)))
   const lastDay = Date.parse(grant.expires)

@@ -1,4 +1,4 @@
-/** The neighbours of a controller's peer: who is connected, how to reach others, and what to ask them. */
+/** The neighbours of a controller's peer: connected members, ways to others, and requests to them. */
 
 import { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -130,8 +130,8 @@ export class MeshPeer {
       const valid = directory.valid(peer)
       return valid && { certificate: valid.document, envelope: valid.envelope }
     }
-    const judging = { authority, known, refused, clones, peerScore }
-    this.admission = new Admission({ host, names, fleet, clock, log, hello, ...judging })
+    const checks = { authority, known, refused, clones, peerScore }
+    this.admission = new Admission({ host, names, fleet, clock, log, hello, ...checks })
     const { admission } = this
     const members = database.table('members')
     this.documents = new Documents({ host, names, admission, state, evidence, members, peerScore, log })

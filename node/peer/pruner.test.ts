@@ -52,7 +52,7 @@ async function scene(t: TestContext, last: number, more: Partial<PrunerComponent
   }
   await state.accept(fleet.published.trusted, async ({ hash }) => fleet.document(hash) ?? assert.fail())
   for (let release = 2; release <= last; release++) await follow(release)
-  // What this process has kept itself is spared once: a new one begins with all of it on the disk.
+  // Documents that this process stored are spared once: a new process begins with all of them on the disk.
   const pruner = make()
   await pruner.prune()
   const hasClosure = async (release: number) => {
@@ -94,7 +94,7 @@ describe('Pruner', () => {
     assert.equal(await count('documents'), before)
   })
 
-  it('still believes after a restart, with every root', async t => {
+  it('still has its accepted state after a restart, with every root', async t => {
     const { fleet, database, clock, pruner, count } = await scene(t, many)
     const roots = await count('trust')
     await pruner.prune()
@@ -203,7 +203,7 @@ describe('Pruner', () => {
     const pruned = async () => (await state.releaseVersions()).length === keptReleases
     await until(pruned, 'the pruning at start')
     for (let each = 1; each <= pruneAfterUpdates; each++) await follow(many + each)
-    // What came since the sweep before is spared by the next one, and goes with the one after it.
+    // Documents that came since the last sweep are spared by the next one, and go with the one after it.
     for (let each = 1; each <= pruneAfterUpdates; each++) await follow(many + pruneAfterUpdates + each)
     const early = async () => (await state.releaseVersions()).length <= keptReleases + pruneAfterUpdates
     await until(early, 'an early pruning')

@@ -18,7 +18,7 @@ export interface IdleProcess {
 export class IdleCollector {
   readonly #process: IdleProcess
   #cpuMs = 0
-  /** What was left by the last collection. */
+  /** The bytes that the last collection left. */
   #usedBytes = 0
   #timer: NodeJS.Timeout | undefined
 

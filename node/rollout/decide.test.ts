@@ -75,7 +75,7 @@ describe('a rollout in waves', () => {
     assert.ok(rollout.wave(3).every(({ outcome }) => outcome === 'confirmed'))
   })
 
-  it('bears as many failures and silent devices as the policy says', () => {
+  it('tolerates as many failures and silent devices as the policy allows', () => {
     const devices = fleetOf(9)
     const policy = { ...canaries, failures: 1, absent: 1 }
     const fates = { 'kiosk-0': { fails: true }, 'kiosk-1': { offUntil: Number.POSITIVE_INFINITY } }
@@ -210,7 +210,7 @@ describe('any fleet, however its network splits and delays', () => {
     fc.assert(check, { numRuns: 20 })
   })
 
-  it('never begins with more failures than are borne in what it has heard', () => {
+  it('never begins when the reports have more failures than are tolerated', () => {
     const check = fc.property(anything, given => {
       const rollout = simulated(given)
       rollout.run(400, (device, { release }) => {

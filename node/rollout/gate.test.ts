@@ -59,7 +59,7 @@ async function scene(t: TestContext, self = 'kiosk-2', accepted = release) {
       reports.set(peer, whole)
       directory.emit('report', whole)
     },
-    believes(next: Release) {
+    accepts(next: Release) {
       state.accepted = { release: next, sites: new Map() }
       state.emit('changed', state.accepted)
     },
@@ -89,10 +89,10 @@ describe('the rollout gate', () => {
   })
 
   it('is held by a failure until the release is promoted', async t => {
-    const { passed, turn, reports, believes } = await scene(t)
+    const { passed, turn, reports, accepts } = await scene(t)
     reports('kiosk-1', { state: 'rolled-back', wanted: 2, error: { code: 'health-failed', message: 'web' } })
     assert.equal((await turn(({ is }) => is === 'held')).reason, 'wave 1 has 1 of 1 failed: kiosk-1')
-    believes({ ...release, version: 3, promotes: { release: 2 } })
+    accepts({ ...release, version: 3, promotes: { release: 2 } })
     await passed
   })
 
@@ -110,10 +110,10 @@ describe('the rollout gate', () => {
     // One minute a year, and not the one of the test's clock.
     const windows = [{ cron: '0 0 29 2 *', minutes: 1 }]
     const closed = { ...release, configs: { kiosk: { ...kiosk, policy: { windows } } } }
-    const { turn, believes, passed } = await scene(t, 'kiosk-1', closed)
+    const { turn, accepts, passed } = await scene(t, 'kiosk-1', closed)
     const { reason } = await turn(({ is }) => is === 'waiting')
     assert.match(reason, /^the maintenance window opens in \d+ days \(\d{4}-02-29T00:00:00Z\)$/)
-    believes(release)
+    accepts(release)
     await passed
   })
 

@@ -27,7 +27,7 @@ const signed = (word = a, init = {}) =>
 const joined = (word = b) =>
   readCertificate(fleet.join(fleet.token(), word ?? testSigner('x'), { name: 'kiosk', issued: later }))
 
-/** What counts for `kiosk` when these peers report these outcomes. */
+/** The news that count for `kiosk` when these peers report these outcomes. */
 function outcome(...members: [ReturnType<typeof signed>, 'confirmed' | 'failed' | 'pending'][]) {
   const reports = new Map(
     members.map(([{ peer }, says]) => [

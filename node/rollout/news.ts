@@ -1,4 +1,4 @@
-/** What the reports of a fleet say of each device of a release: what waves are judged by, on devices and in views. */
+/** The news of a release's devices, from the reports of a fleet. Devices and views decide on waves by them. */
 
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import type { Release } from '../../protocol/release/release.ts'
@@ -7,7 +7,7 @@ import type { Report } from '../../protocol/report/report.ts'
 import type { DeviceStatus } from './evaluate-waves.ts'
 
 /**
- * What reports say of the devices of a release, by name. A name belongs to whom the members role has signed it for; where a
+ * The news of a release's devices, by name. A name belongs to the peer that the members role has signed it for; where a
  * join token alone vouches for it, it counts for one member only. So whoever has a token can neither open nor hold a wave by
  * taking a name. Of two whom the members role has signed, the less good news counts.
  */

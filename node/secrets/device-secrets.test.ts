@@ -69,7 +69,7 @@ describe("a device's secrets", () => {
     )
   })
 
-  it('can be got at by who they are for, where the daemon has made their place its own before', async t => {
+  it('are readable for their owners, where the daemon has closed their folder before', async t => {
     const { make, config, encrypt, directory } = await world(t)
     const modeOf = async (path: string) => (await stat(join(directory, path))).mode & 0o777
     await mkdir(join(directory, 'run/thymesh'), { recursive: true, mode: 0o700 })

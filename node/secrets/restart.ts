@@ -45,7 +45,7 @@ function mentions(text: string, path: string): boolean {
   return false
 }
 
-/** Restarts those that run. Resolves to the units; what systemd says of one that fails is its own journal's. */
+/** Restarts those that run. Resolves to the units; the journal has systemd's reason for one that fails. */
 export async function restartReaders(names: readonly string[]): Promise<string[]> {
   const units = names.length === 0 ? [] : await unitsReading(names)
   if (units.length === 0) return []

@@ -1,4 +1,4 @@
-/** Tests of belief: complete, on disk before it is told, and unchanged by whatever does not fit. */
+/** Tests of the accepted state: complete, on disk before it is announced, and unchanged by whatever does not fit. */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -29,7 +29,7 @@ const third = fleet.release({ message: 'third' })
 
 const documents: DocumentFetcher = async ({ hash }) => fleet.document(hash) ?? new Uint8Array()
 
-async function believing(t: Parameters<typeof testState>[0], ...published: Published[]) {
+async function accepting(t: Parameters<typeof testState>[0], ...published: Published[]) {
   const kept = await testState(t, { now: daysAfter(testNow, 1) })
   const state = await FleetState.load(fleet.fleet, kept.database, kept.clock)
   for (const each of published) await state.accept(each.trusted, documents)
@@ -62,14 +62,14 @@ function naming(release: Uint8Array): TrustedSet {
 
 describe('FleetState', () => {
   it('knows nothing at first', async t => {
-    const { state } = await believing(t)
+    const { state } = await accepting(t)
     assert.equal(state.accepted, undefined)
     assert.equal(state.head, undefined)
     assert.deepEqual(state.versions, { root: 0, timestamp: 0 })
   })
 
-  it('believes a complete set, tells it, and has it after a restart', async t => {
-    const { state, database, clock } = await believing(t, founded)
+  it('accepts a complete set, announces it, and has it after a restart', async t => {
+    const { state, database, clock } = await accepting(t, founded)
     const told: number[] = []
     state.on('changed', ({ release }) => told.push(release.version))
     await state.accept(second.trusted, documents)
@@ -85,7 +85,7 @@ describe('FleetState', () => {
   })
 
   it('raises the time floor to when a release was made', async t => {
-    const { own } = await believing(t, founded)
+    const { own } = await accepting(t, founded)
     assert.deepEqual(await own.timeFloor(), testNow)
   })
 
@@ -110,7 +110,7 @@ describe('FleetState', () => {
   )
   for (const [what, trusted, fetch, code] of refusals) {
     it(`refuses ${what}, and nothing has changed`, async t => {
-      const { state, database } = await believing(t, founded)
+      const { state, database } = await accepting(t, founded)
       const before = await dump(database)
       let told = 0
       state.on('changed', () => told++)
@@ -123,7 +123,7 @@ describe('FleetState', () => {
   }
 
   it('passes on why a document could not be fetched', async t => {
-    const { state, database } = await believing(t, founded)
+    const { state, database } = await accepting(t, founded)
     const before = await dump(database)
     const fetch = () => Promise.reject(new Error('nobody has it'))
     await assert.rejects(state.accept(second.trusted, fetch), /nobody has it/)
@@ -131,7 +131,7 @@ describe('FleetState', () => {
   })
 
   it('refuses metadata that names no release', async t => {
-    const { state } = await believing(t)
+    const { state } = await accepting(t)
     const { root } = founded.trusted
     await assert.rejects(
       state.accept({ rules: fleetRules, root, delegated: {} }, documents),
@@ -140,7 +140,7 @@ describe('FleetState', () => {
   })
 
   it('never goes back when an older set took longer to fetch', async t => {
-    const { state, database } = await believing(t, founded)
+    const { state, database } = await accepting(t, founded)
     const gate = Promise.withResolvers<void>()
     const slow = state.accept(second.trusted, async named => {
       await gate.promise
@@ -154,8 +154,8 @@ describe('FleetState', () => {
     assert.deepEqual(await dump(database), before)
   })
 
-  it('starts without an accepted state when its documents are gone, and believes again', async t => {
-    const { database, clock } = await believing(t, founded)
+  it('starts without an accepted state when its documents are gone, and accepts again', async t => {
+    const { database, clock } = await accepting(t, founded)
     const table = database.table('documents')
     for await (const [key] of table.entries()) await table.delete(key)
     const again = await FleetState.load(fleet.fleet, database, clock)
@@ -165,8 +165,8 @@ describe('FleetState', () => {
     assert.deepEqual(again.versions, { root: 1, timestamp: 1 })
   })
 
-  it('believes on after a rotation that was cut off by a restart', async t => {
-    const { state, database, clock } = await believing(t, founded)
+  it('goes on after a rotation that was cut off by a restart', async t => {
+    const { state, database, clock } = await accepting(t, founded)
     const timestamp = [testSigner('new timestamp')]
     await state.keepRoot(updateRoot(founded.trusted, testRoot({ version: 2, roles: { timestamp } })))
     assert.deepEqual(state.versions, { root: 2, timestamp: 1 })
@@ -175,12 +175,12 @@ describe('FleetState', () => {
     assert.equal(again.accepted?.release.version, 1)
     assert.equal(again.accepted?.trusted.root.signed.version, 1)
     assert.equal(again.trusted?.timestamp, undefined)
-    // What only the old keys have signed is not believed any more.
+    // Metadata with signatures of the old keys only is not accepted any more.
     await assert.rejects(again.accept(second.trusted, documents), withCode('superseded'))
   })
 
   it('keeps no root twice', async t => {
-    const { state, database } = await believing(t, founded)
+    const { state, database } = await accepting(t, founded)
     const before = await dump(database)
     await state.keepRoot(founded.trusted)
     assert.deepEqual(await dump(database), before)

@@ -214,7 +214,7 @@ export class FleetState extends EventEmitter<Events> {
     return accepted
   }
 
-  /** Believes metadata that was signed here: the documents that it names come with it, or are here. Throws as `believe` does. */
+  /** Accepts metadata that was signed here: the documents that it names come with it, or are here. Throws as `accept` does. */
   publish({ trusted, documents }: Pick<Published, 'trusted' | 'documents'>): Promise<AcceptedState> {
     return this.accept(trusted, async named => {
       const document = documents.find(each => equalBytes(sha256(each), named.hash))

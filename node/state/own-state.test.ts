@@ -29,7 +29,7 @@ describe('OwnState', () => {
     assert.equal(await own.nextReportCounter(98, 100), 99)
     assert.equal(await own.nextReportCounter(100, 100), undefined)
     assert.equal(await own.nextReportCounter(100, 200), 101)
-    // What was beyond when that was not bounded yet, nobody else has kept.
+    // A counter above the bound is from an earlier version, and no other peer has kept it.
     await own.nextReportCounter(2 ** 48 - 1)
     assert.equal(await own.nextReportCounter(101, 200), 102)
   })
@@ -58,7 +58,7 @@ describe('OwnState', () => {
 })
 
 describe('Clock', () => {
-  it('believes the system, as long as that is not before what is surely past', async t => {
+  it("trusts the system's clock, as long as it is not behind the time floor", async t => {
     let now = testNow
     const { own } = await testState(t)
     const clock = await Clock.load(own, 'system', { now: () => now })

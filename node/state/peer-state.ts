@@ -36,7 +36,7 @@ export async function openState(settings: Pick<Settings, 'state' | 'clock' | 'im
   }
 }
 
-/** What a peer believed of its fleet when it ran last: for commands that need no mesh. */
+/** The state of its fleet that a peer accepted last, for commands that need no mesh. */
 export function fleetStateOf(
   { database, clock }: Pick<PeerState, 'database' | 'clock'>,
   fleet: string,

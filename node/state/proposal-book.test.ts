@@ -110,13 +110,13 @@ describe('the proposals of a peer', () => {
     assert.deepEqual(book.without(away.book.hashes), [])
   })
 
-  it('are gone when another release of that version is believed', async t => {
+  it('are gone when another release of that version is accepted', async t => {
     const { book, state, table } = await bookOf(t)
     const proposal = proposalAt(1)
     await book.add(proposal)
     const next = fleet.release({ message: 'another one' })
     await state.accept(next.trusted, async ({ hash }) => fleet.document(hash) ?? assert.fail())
-    // Behind what the belief has set off.
+    // After all that the acceptance has started.
     assert.equal(await book.add(proposal), false)
     assert.deepEqual(book.all, [])
     const after = fleet.release({ message: 'and one more' })

@@ -19,7 +19,7 @@ export interface ProposalBookComponents {
 }
 
 interface Held {
-  readonly judged: VerifiedProposal
+  readonly verified: VerifiedProposal
   readonly bytes: Uint8Array
   readonly hash: Uint8Array
 }
@@ -53,9 +53,9 @@ export class ProposalBook extends EventEmitter<Events> {
   /** Loads stored proposals and removes outdated ones. */
   async load(): Promise<void> {
     for await (const [id, bytes] of this.#components.table.entries()) {
-      const judged = this.#tryJudge(bytes)
-      if (judged === undefined) await this.#components.table.delete(id)
-      else this.#hold(judged)
+      const verified = this.#tryVerify(bytes)
+      if (verified === undefined) await this.#components.table.delete(id)
+      else this.#hold(verified)
     }
     const { state, log } = this.#components
     this.#trusted = state.accepted?.trusted
@@ -71,7 +71,7 @@ export class ProposalBook extends EventEmitter<Events> {
   /** Proposals based on the currently trusted metadata, oldest first. */
   get all(): VerifiedProposal[] {
     return [...this.#held.values()]
-      .map(({ judged }) => judged)
+      .map(({ verified }) => verified)
       .sort((a, b) => (a.proposal.created < b.proposal.created ? -1 : 1))
   }
 
@@ -100,7 +100,7 @@ export class ProposalBook extends EventEmitter<Events> {
       const given = this.#judgeOpen(proposal, trusted)
       if (given === undefined) return false
       const known = this.#held.get(given.id)
-      const next = known === undefined ? given : mergeProposals(known.judged, given, trusted)
+      const next = known === undefined ? given : mergeProposals(known.verified, given, trusted)
       const bytes = proposalCodec.encode(next.proposal)
       if (known !== undefined && Buffer.compare(known.bytes, bytes) === 0) return false
       if (known === undefined && !(await this.#makeRoom(next))) return false
@@ -122,22 +122,22 @@ export class ProposalBook extends EventEmitter<Events> {
     } catch (thrown) {
       const isStale = thrown instanceof ProposalError && thrown.code === 'stale'
       if (!isStale || this.#previous === undefined) throw thrown
-      const judged = verifyProposal(proposal, this.#previous, fleet)
-      const known = this.#closed.get(judged.id)
-      const next = known === undefined ? judged : mergeProposals(known.judged, judged, this.#previous)
+      const verified = verifyProposal(proposal, this.#previous, fleet)
+      const known = this.#closed.get(verified.id)
+      const next = known === undefined ? verified : mergeProposals(known.verified, verified, this.#previous)
       if (this.#close(next)) this.emit('closed', next)
       return undefined
     }
   }
 
   /** Returns whether it was new. */
-  #close(judged: VerifiedProposal): boolean {
-    const held = heldOf(judged)
-    if (this.#closed.get(judged.id)?.hash.every((byte, at) => byte === held.hash[at])) return false
-    this.#closed.set(judged.id, held)
+  #close(verified: VerifiedProposal): boolean {
+    const held = heldOf(verified)
+    if (this.#closed.get(verified.id)?.hash.every((byte, at) => byte === held.hash[at])) return false
+    this.#closed.set(verified.id, held)
     // A holder of one key can also sign any number of closed proposals.
-    const { author } = judged.proposal
-    const ofAuthor = [...this.#closed].filter(([, { judged: each }]) => each.proposal.author === author)
+    const { author } = verified.proposal
+    const ofAuthor = [...this.#closed].filter(([, { verified: each }]) => each.proposal.author === author)
     for (const [id] of ofAuthor.slice(0, -limits.proposalsPerAuthor)) this.#closed.delete(id)
     for (const id of this.#closed.keys()) if (this.#closed.size > keptClosed) this.#closed.delete(id)
     return true
@@ -148,8 +148,8 @@ export class ProposalBook extends EventEmitter<Events> {
     return this.#changes.run(() => this.#remove(id))
   }
 
-  #hold(judged: VerifiedProposal): void {
-    this.#held.set(judged.id, heldOf(judged))
+  #hold(verified: VerifiedProposal): void {
+    this.#held.set(verified.id, heldOf(verified))
   }
 
   async #remove(id: string): Promise<void> {
@@ -173,16 +173,16 @@ export class ProposalBook extends EventEmitter<Events> {
       this.#previous = this.#trusted
       this.#trusted = trusted
     }
-    for (const [id, { judged: before, bytes }] of [...this.#held]) {
-      const judged = this.#tryJudge(bytes)
-      if (judged === undefined) {
+    for (const [id, { verified: before, bytes }] of [...this.#held]) {
+      const verified = this.#tryVerify(bytes)
+      if (verified === undefined) {
         this.#close(before)
         await this.#remove(id)
-      } else this.#hold(judged)
+      } else this.#hold(verified)
     }
   }
 
-  #tryJudge(bytes: Uint8Array): VerifiedProposal | undefined {
+  #tryVerify(bytes: Uint8Array): VerifiedProposal | undefined {
     const { state, log } = this.#components
     if (state.accepted === undefined) return undefined
     try {
@@ -195,9 +195,9 @@ export class ProposalBook extends EventEmitter<Events> {
   }
 }
 
-function heldOf(judged: VerifiedProposal): Held {
-  const bytes = proposalCodec.encode(judged.proposal)
-  return { judged, bytes, hash: sha256(bytes) }
+function heldOf(verified: VerifiedProposal): Held {
+  const bytes = proposalCodec.encode(verified.proposal)
+  return { verified, bytes, hash: sha256(bytes) }
 }
 
 /** Sorts by its own date, then by ID: the same on every peer, so that all keep the same proposals. */

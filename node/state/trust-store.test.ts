@@ -61,7 +61,7 @@ describe('TrustStore', () => {
   })
 
   for (const role of ['timestamp', 'snapshot', 'targets'] as const) {
-    it(`goes on with what it believed when a rotation of the ${role} key was cut off`, async t => {
+    it(`goes on with its accepted state when a rotation of the ${role} key was cut off`, async t => {
       const { store } = await keptStore(t)
       const signer = testSigner(`new ${role}`)
       await store.keepRoot(updateRoot(released.trusted, testRoot({ version: 2, roles: { [role]: [signer] } })))

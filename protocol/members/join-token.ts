@@ -13,7 +13,7 @@ const namePatternSchema = z.string().regex(/^(?=.{1,63}$)[a-z0-9-]*\*?[a-z0-9-]*
   error: 'expected a device name in which one * may stand for any part, such as kiosk-*',
 })
 
-/** What the members role delegates to the token's key. */
+/** The rights that the members role delegates to the token's key. */
 const grantSchema = z.strictObject({
   v: formatVersion,
   fleet: fleetIdSchema,
@@ -42,7 +42,7 @@ export function tokenIdOf(grant: Pick<Grant, 'key'>): string {
   return sha256Hex(grant.key).slice(0, 32)
 }
 
-/** What a new device needs: the grant, the key that it delegates to, and addresses of the mesh. */
+/** All that a new device needs: the grant, the key that it delegates to, and addresses of the mesh. */
 const tokenSchema = z.strictObject({
   v: formatVersion,
   fleet: fleetIdSchema,

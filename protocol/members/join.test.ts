@@ -18,13 +18,13 @@ const peerId = peerIdOf(device.publicKey)
 const token = fleet.token({ names: 'kiosk-*', site: 'north', certificateDays: 100 })
 const valid = { name: 'kiosk-1', site: 'north', expires: timeText(daysAfter(testNow, 100)) }
 
-function judge(bytes: Uint8Array, by: Partial<MembershipAuthority> = {}, time = testNow): Certificate {
+function verify(bytes: Uint8Array, by: Partial<MembershipAuthority> = {}, time = testNow): Certificate {
   return verifyMember(bytes, peerId, { ...fleet.authority, ...by }, time)
 }
 
 describe('membership by a join token', () => {
   it('is what the device wrote, within the limits', () => {
-    const certificate = judge(fleet.join(token, device, valid))
+    const certificate = verify(fleet.join(token, device, valid))
     assert.equal(certificate.name, 'kiosk-1')
     assert.equal(certificate.role, 'device')
     assert.deepEqual(certificate.grant, token.grant)
@@ -41,63 +41,63 @@ describe('membership by a join token', () => {
       { ...valid, expires: timeText(daysAfter(testNow, 131)) },
     ]
     for (const request of beyond) {
-      assert.throws(() => judge(fleet.join(token, device, request)), withCode('beyond-grant'), JSON.stringify(request))
+      assert.throws(() => verify(fleet.join(token, device, request)), withCode('beyond-grant'), JSON.stringify(request))
     }
   })
 
   it('may last as long after the last day of the token as the grant says', () => {
     const last = daysAfter(testNow, 130)
     const envelope = fleet.join(token, device, { ...valid, expires: timeText(last) })
-    assert.equal(judge(envelope, {}, new Date(last.getTime() - 1)).name, 'kiosk-1')
-    assert.throws(() => judge(envelope, {}, last), withCode('expired'))
+    assert.equal(verify(envelope, {}, new Date(last.getTime() - 1)).name, 'kiosk-1')
+    assert.throws(() => verify(envelope, {}, last), withCode('expired'))
   })
 
   it('is at any site when the grant names none', () => {
     const anywhere = fleet.token()
-    assert.equal(judge(fleet.join(anywhere, device, { name: 'a', site: 'south' })).site, 'south')
-    assert.equal(judge(fleet.join(anywhere, device, { name: 'a' })).site, undefined)
+    assert.equal(verify(fleet.join(anywhere, device, { name: 'a', site: 'south' })).site, 'south')
+    assert.equal(verify(fleet.join(anywhere, device, { name: 'a' })).site, undefined)
   })
 
   it('needs the signature of the token and that of the peer', () => {
     const certificate = readCertificate(fleet.join(token, device, valid))
     const tokenKey = signerOf(token.seed)
-    assert.throws(() => judge(signEnvelope(certificateKind, certificate, device)), withCode('not-signed'))
-    // Whoever holds a token can't issue a certificate in another peer's name.
-    assert.throws(() => judge(signEnvelope(certificateKind, certificate, tokenKey)), withCode('not-signed'))
+    assert.throws(() => verify(signEnvelope(certificateKind, certificate, device)), withCode('not-signed'))
+    // The holder of a token can't issue a certificate in another peer's name.
+    assert.throws(() => verify(signEnvelope(certificateKind, certificate, tokenKey)), withCode('not-signed'))
     assert.throws(
-      () => judge(signEnvelope(certificateKind, certificate, tokenKey, testSigner('x'))),
+      () => verify(signEnvelope(certificateKind, certificate, tokenKey, testSigner('x'))),
       withCode('not-signed'),
     )
-    assert.equal(judge(signEnvelope(certificateKind, certificate, device, tokenKey)).name, 'kiosk-1')
+    assert.equal(verify(signEnvelope(certificateKind, certificate, device, tokenKey)).name, 'kiosk-1')
   })
 
   it('needs a grant by as many members keys as the threshold asks for', () => {
     const [second, stranger] = [testSigner('second members'), testSigner('stranger')]
     const joined = (granted: JoinToken) => fleet.join(granted, device, { name: 'kiosk-1' })
     const two = { keys: [fleet.keys.members.publicKey, second.publicKey], threshold: 2 }
-    assert.throws(() => judge(joined(fleet.token({ signers: [stranger] }))), withCode('not-signed'))
-    assert.throws(() => judge(joined(fleet.token({ signers: [signerOf(token.seed)] }))), withCode('not-signed'))
-    assert.throws(() => judge(joined(fleet.token()), two), withCode('not-signed'))
-    assert.equal(judge(joined(fleet.token({ signers: [fleet.keys.members, second] })), two).name, 'kiosk-1')
+    assert.throws(() => verify(joined(fleet.token({ signers: [stranger] }))), withCode('not-signed'))
+    assert.throws(() => verify(joined(fleet.token({ signers: [signerOf(token.seed)] }))), withCode('not-signed'))
+    assert.throws(() => verify(joined(fleet.token()), two), withCode('not-signed'))
+    assert.equal(verify(joined(fleet.token({ signers: [fleet.keys.members, second] })), two).name, 'kiosk-1')
   })
 
   it('cannot be had with the grant of another token, or with one of another fleet', () => {
     const wider = fleet.token({ word: 'other token', role: 'controller' })
     const stolen = fleet.join({ ...token, grant: wider.grant }, device, { name: 'kiosk-1', role: 'controller' })
-    assert.throws(() => judge(stolen), withCode('not-signed'))
+    assert.throws(() => verify(stolen), withCode('not-signed'))
     // Two fleets with the same members key.
     const foreign = fleet.token({ fleet: testFleet({ name: 'vineyard' }).fleet })
-    assert.throws(() => judge(fleet.join({ ...foreign, fleet: fleet.fleet }, device, valid)), withCode('beyond-grant'))
+    assert.throws(() => verify(fleet.join({ ...foreign, fleet: fleet.fleet }, device, valid)), withCode('beyond-grant'))
   })
 
   it('cannot be had with a certificate for a grant', () => {
     const grant = fleet.certify(device, { name: 'kiosk-1' })
-    assert.throws(() => judge(fleet.join({ ...token, grant }, device, valid)), withCode('malformed'))
+    assert.throws(() => verify(fleet.join({ ...token, grant }, device, valid)), withCode('malformed'))
   })
 
   it('ends by revocation, and with the members keys that made the grant', () => {
     const envelope = fleet.join(token, device, valid)
-    assert.throws(() => judge(envelope, { revoked: new Set([peerId]) }), withCode('revoked'))
-    assert.throws(() => judge(envelope, { keys: [testSigner('new members').publicKey] }), withCode('not-signed'))
+    assert.throws(() => verify(envelope, { revoked: new Set([peerId]) }), withCode('revoked'))
+    assert.throws(() => verify(envelope, { keys: [testSigner('new members').publicKey] }), withCode('not-signed'))
   })
 })

@@ -67,14 +67,14 @@ export type Verdict = z.infer<typeof verdictSchema>
 export const verdictCodec = codec<Verdict>('verdict', limits.request, verdictSchema)
 
 /**
- * What gossip carries of the trusted metadata: the timestamp, and the root version (a hint, verified by walking the
+ * The trusted metadata in gossip: the timestamp, and the root version (a hint, verified by walking the
  * roots).
  */
 const headSchema = z.strictObject({ root: versionSchema, timestamp: bytesSchema(1, limits.timestamp) })
 export type Head = z.infer<typeof headSchema>
 export const headCodec = codec<Head>('head', limits.gossipMessage, headSchema)
 
-/** What a peer holds: its head, and each member's certificate rank and report counter. */
+/** The holdings of a peer: its head, and each member's certificate rank and report counter. */
 const digestSchema = z.strictObject({
   head: headSchema.optional(),
   members: z

@@ -148,7 +148,7 @@ describe('bytes that are no frame', () => {
       fc.property(spoilt, wrong => {
         try {
           const read = decodeFrame(wrong)
-          // What is read can be said: no number that the encoder would not write.
+          // Every decoded frame can be encoded: no number that the encoder would not write.
           assert.ok(encodeFrame(read).length >= frameHeader)
         } catch (thrown) {
           if (!(thrown instanceof ThymeshError)) throw thrown

@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject,
 import { encodeNix32 } from './base32.ts'
 import { NixFormatError } from './format-error.ts'
 
-/** What a path's signature covers. */
+/** The fields that a path's signature covers. */
 export interface SignedPathInfo {
   readonly path: string
   /** SHA-256 of the NAR, 32 bytes. */

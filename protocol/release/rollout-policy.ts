@@ -44,7 +44,7 @@ const waveSchema = z
 export type WavePolicy = z.infer<typeof waveSchema>
 
 /**
- * What a device does that can't reach any device of the earlier waves: `wait`, or proceed `afterSeconds` after it
+ * The action of a device that can't reach any device of the earlier waves: `wait`, or proceed `afterSeconds` after it
  * last heard of one. Then the reachable devices proceed as a fleet of their own, starting with one of them.
  */
 const isolatedSchema = z.union([

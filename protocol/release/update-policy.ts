@@ -77,7 +77,7 @@ export const updatePolicySchema = z.strictObject({
     })
     .optional(),
   /**
-   * What to do if all probes pass but units fail that did not fail before. `roll-back`: treat it as a failure.
+   * The action if all probes pass but units fail that did not fail before. `roll-back`: treat it as a failure.
    * `confirm`: keep it and report it. `hold`: keep it running without making it the boot default, until the units
    * recover or a newer release comes.
    */

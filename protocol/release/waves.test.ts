@@ -93,7 +93,7 @@ describe('waves', () => {
     assert.deepEqual(first({ version: 3, promotes: { release: 2 } }), first({ version: 2 }))
   })
 
-  it('move nobody when another device comes, but whom it pushes out', () => {
+  it('move only the devices that a new device pushes out', () => {
     const names = Array.from({ length: 20 }, (_, at) => `kiosk-${at}`)
     const order = ranked(names, 'seed')
     assert.deepEqual(

@@ -1,4 +1,4 @@
-/** What is said of damaged paths of a Nix store: by a device in its report, by a controller of its own store. */
+/** The error about damaged paths of a Nix store: a device's in its report, a controller's about its own store. */
 
 /** One line that names the first damaged path, and the command that repairs it; nothing when there are none. */
 export function damageText(paths: readonly string[]): string | undefined {

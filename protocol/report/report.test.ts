@@ -41,7 +41,7 @@ const report: Report = {
 }
 
 describe('reports', () => {
-  it('are believed when their own peer signed them', () => {
+  it('are accepted when their own peer signed them', () => {
     assert.deepEqual(verifyReport(signEnvelope(reportKind, report, device), fleet), report)
   })
 
@@ -51,7 +51,7 @@ describe('reports', () => {
     assert.deepEqual(verifyReport(signEnvelope(reportKind, least, device), fleet), least)
   })
 
-  it('are not believed of someone else, not even from a controller', () => {
+  it('are refused about another peer, even from a controller', () => {
     for (const signer of [testSigner('other device'), keys.members, keys.root]) {
       assert.throws(() => verifyReport(signEnvelope(reportKind, report, signer), fleet), withCode('not-signed'))
     }

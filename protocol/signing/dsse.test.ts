@@ -43,7 +43,7 @@ describe('signed envelopes', () => {
     assert.equal(verifySignature(one.publicKey, message, envelope.signatures[0]?.sig ?? new Uint8Array()), true)
   })
 
-  it('are not believed with another payload, or with the signature of another document', () => {
+  it('are refused with another payload, or with the signature of another document', () => {
     const [a, b] = [raw(signEnvelope(kind, { text: 'a' }, one)), raw(signEnvelope(kind, { text: 'b' }, one))]
     assert.equal(readEnvelope(kind, encode({ ...a, payload: b.payload })).signedBy(one.publicKey), false)
     assert.equal(readEnvelope(kind, encode({ ...a, signatures: b.signatures })).signedBy(one.publicKey), false)

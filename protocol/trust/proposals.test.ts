@@ -1,4 +1,4 @@
-/** Tests of proposals: who may sign what, what counts, when one is complete, and what can't be slipped into one. */
+/** Tests of proposals: signers, valid signatures, completeness, and documents that don't belong in one. */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -82,9 +82,9 @@ function statementOf(key: Signer, verdict: 'proposed' | 'approved' | 'rejected')
     makeStatement({ fleet, proposal, operator: 'someone', verdict, at: timeText(testNow), message: '' }, key)
 }
 
-function approved(judged: VerifiedProposal, by: FleetKeys, trusted: TrustedSet): VerifiedProposal {
-  const statement = statementOf(by.targets, 'approved')(Buffer.from(judged.id, 'hex'))
-  return signProposal(judged, all(by), statement, trusted)
+function approved(verified: VerifiedProposal, by: FleetKeys, trusted: TrustedSet): VerifiedProposal {
+  const statement = statementOf(by.targets, 'approved')(Buffer.from(verified.id, 'hex'))
+  return signProposal(verified, all(by), statement, trusted)
 }
 
 /** The fleet with three operators, of whom two must sign roots and releases. */
@@ -196,13 +196,13 @@ describe('the next root', () => {
       ...card('mallory', ben),
       keys: { ...card('mallory', ben).keys, members: testSigner('m').publicKey },
     }
-    const judged = proposed(founded.trusted, ada, { root: { ...none, add: [mallory] } })
+    const verified = proposed(founded.trusted, ada, { root: { ...none, add: [mallory] } })
     const stolen = draftRelease(
       founded.trusted,
       fleet,
       { message: '', configs: {}, devices: {} },
       testNow,
-      judged.parts.root,
+      verified.parts.root,
     )
     const targets = signMetadata('targets', stolen.targets, [ada.targets])
     assert.throws(() => publishNext(founded.trusted, { targets }, ada, testNow), withCode('malformed'))

@@ -1,4 +1,4 @@
-/** Verifying and signing proposals: who may sign which part, which signatures count, and which are missing. */
+/** Verifying and signing proposals: the signers of each part, valid signatures, and missing ones. */
 
 import { encode } from '@ipld/dag-cbor'
 import { equalBytes, fromHex, sha256, sha256Hex } from '../encoding/hash.ts'
@@ -151,9 +151,9 @@ function withSignatures(parts: Parts, requirements: readonly Requirement[], sign
 }
 
 /** Those signers whose signatures a proposal still requires. */
-export function wantedSigners(judged: VerifiedProposal, signers: readonly Signer[]): Signer[] {
+export function wantedSigners(verified: VerifiedProposal, signers: readonly Signer[]): Signer[] {
   return signers.filter(({ keyId }) =>
-    judged.requirements.some(({ keys, signed }) => keys.has(keyId) && !signed.includes(keyId)),
+    verified.requirements.some(({ keys, signed }) => keys.has(keyId) && !signed.includes(keyId)),
   )
 }
 

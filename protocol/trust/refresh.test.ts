@@ -1,4 +1,4 @@
-/** Tests of one refresh: what is fetched, what is believed, what is kept when something is wrong. */
+/** Tests of one refresh: its fetches, the accepted state, and the state that stays after an error. */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -1,4 +1,4 @@
-/** Tests of sites with operators of their own: who may sign what, what counts where, and that nothing goes back. */
+/** Tests of sites with operators of their own: signers and their scope, and protection from rollback. */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -27,7 +27,7 @@ const names = (...devices: string[]) => ({
   devices: Object.fromEntries(devices.map(name => [name, { config: 'kiosk' }])),
 })
 
-/** What a device makes of what is published, from what it trusted before. */
+/** A device's trusted set after an update to published metadata. */
 const refreshed = (fleet: ReturnType<typeof testFleet>, before: TrustedSet, time = fleet.now) =>
   refresh(before, { ...fleet.fetcher(), root: async version => fleetRoots(fleet)[version - 1] }, time)
 
@@ -232,7 +232,7 @@ describe("a proposal of a site's release", () => {
       word(fleet.keys.targets, 'approved'),
       word(lee, 'approved'),
       word(fleet.keys.members, 'rejected'),
-    ].reduce((judged, each) => signProposal(judged, [], each, fleet.published.trusted), good)
+    ].reduce((verified, each) => signProposal(verified, [], each, fleet.published.trusted), good)
     assert.deepEqual(
       after.statements.map(({ key, verdict }) => [key, verdict]).sort(),
       [
@@ -260,7 +260,7 @@ describe("a proposal of a site's release", () => {
     assert.throws(() => verifyProposal(elsewhere, trusted, fleet.fleet), { code: 'malformed' })
     const both = { ...good.proposal, members: trusted.delegated.members?.bytes ?? new Uint8Array() }
     assert.throws(() => verifyProposal(both, trusted, fleet.fleet))
-    // Whoever approves sees all that there is.
+    // An approver sees all documents of a proposal.
     const signed = { ...signedJson(good.parts.site ?? assert.fail()) }
     const more = { ...(signed.targets as object), 'sites/paris/release': Object.values(signed.targets as object)[0] }
     for (const hidden of [more, {}]) {

@@ -188,7 +188,7 @@ function requireNotExpired(what: string, { signed }: Loaded<RoleKind>, time: Ref
 }
 
 /**
- * Whether a new root invalidates what the keys of a role have signed. That gives up the guard against rollback, so a
+ * Whether a new root invalidates metadata by the keys of a role. This gives up the protection from rollback, so a
  * different order of the same keys is no rotation; and a fleet keeps metadata that the new root's own keys have
  * signed.
  */

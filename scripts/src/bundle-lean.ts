@@ -1,4 +1,4 @@
-/** What the bundle leaves out of its packages: what every device would hold in memory and hardly use. */
+/** The parts of packages that the bundle leaves out: devices would hold them in memory and hardly use them. */
 
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

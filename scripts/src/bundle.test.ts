@@ -84,7 +84,7 @@ describe('the bundle', () => {
       const name = command.join(' ')
       const given = [...usage.matchAll(/<([a-z]+)[.]*>/g)].map(() => 'x')
       const { stdout, stderr } = await run([...command, ...given, ...(needed[name] ?? []), '--json'])
-      // What nobody foresaw has this code; so has a module that isn't in the bundle.
+      // Unforeseen errors have this code; so has a module that isn't in the bundle.
       if (/"code":"(?:failed|usage)"|ERR_|Cannot find/.test(stdout + stderr)) wrong.push(`${name}: ${stdout}${stderr}`)
     }
     assert.deepEqual(wrong, [])

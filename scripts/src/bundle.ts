@@ -51,7 +51,7 @@ export async function bundle(into = dist): Promise<string> {
   return launcher
 }
 
-/** What a command doesn't need is in files of its own, which it doesn't load. */
+/** Code that a command doesn't need is in files of its own, which it doesn't load. */
 async function make(source: string, name: string, into: string, workers: Set<string>): Promise<void> {
   const { metafile } = await build({
     entryPoints: { [name]: source },

@@ -1,5 +1,5 @@
 /**
- * What the bundle has in place of noise's WebAssembly and JavaScript: Node's own cipher, a few microseconds slower on small
+ * The bundle's replacement for noise's WebAssembly and JavaScript: Node's own cipher, a few microseconds slower on small
  * messages. Compilers and tables for the others would stay in a device's memory.
  */
 

@@ -1,4 +1,4 @@
-# What all scripts do with their command lines. Each sources this file before it does anything else: --help prints the
+# The command line of all scripts. Each sources this file before it does anything else: --help prints the
 # comment that the script opens with, which is its only description, and ends it.
 
 # Ends the script: wrong_use WHAT-WAS-EXPECTED-AND-CAME

@@ -1,4 +1,4 @@
-/** What a peer believes, in numbers that tests compare. */
+/** A peer's accepted state, in numbers that tests compare. */
 
 import type { MeshPeer } from '../../node/peer/mesh-peer.ts'
 

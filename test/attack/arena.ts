@@ -18,7 +18,7 @@ export interface Ending {
 /** The victim: a real peer whose log can be waited for. */
 export type Victim = TestPeer & { readonly log: LogLines }
 
-/** What decides what a peer acts on. */
+/** The state that a peer acts on. */
 const trustTables: readonly TableName[] = ['trust', 'documents', 'releases', 'own']
 
 export class Arena {
@@ -35,7 +35,7 @@ export class Arena {
     return new Arena(ending, await Mesh.of(ending))
   }
 
-  /** A victim that believes the fleet's latest release, and dials nobody by itself if nothing else is said. */
+  /** A victim that trusts the fleet's latest release, and by default dials nobody by itself. */
   async victim(init: Partial<PeerInit> = {}): Promise<Victim> {
     const log = new LogLines()
     const peer = await this.mesh.start({ word: 'victim', fleet: this.fleet, logger: log.logger, ...init })
@@ -47,7 +47,7 @@ export class Arena {
     return HostilePeer.of(this.mesh, word, this.fleet, certificate)
   }
 
-  /** An honest peer that believes the fleet's latest release. */
+  /** An honest peer that trusts the fleet's latest release. */
   honest(init: Partial<PeerInit> = {}): Promise<TestPeer> {
     return this.mesh.start({ word: 'honest', fleet: this.fleet, ...init })
   }
@@ -60,10 +60,10 @@ export class Arena {
     const hostile = await this.hostile(word)
     await hostile.serve(offer)
     const { root, timestamp } = victim.state.versions
-    const judged = () => victim.log.count(/metadata was not refreshed|new release is trusted/, hostile.id)
+    const decided = () => victim.log.count(/metadata was not refreshed|new release is trusted/, hostile.id)
     // One that joins can't admit anyone before it has metadata: its verdict is not what matters here.
     await hostile.greet(victim, { root: root + 1, timestamp: timestamp + 1 })
-    await until(() => judged() > 0, 'the victim to judge what it was offered')
+    await until(() => decided() > 0, 'the victim to decide on the offer')
     return hostile
   }
 
@@ -85,7 +85,7 @@ export class Arena {
     await until(isKept, 'certificates to be on disk')
   }
 
-  /** What a victim acts on, as it lies on its disk. */
+  /** The state that a victim acts on, from its disk. */
   trust(victim: TestPeer): Promise<string[]> {
     return dump(victim.peerState.database, trustTables)
   }
@@ -96,7 +96,7 @@ export class Arena {
     const accepted = victim.state.accepted
     await act()
     assert.deepEqual(await this.trust(victim), before, 'the disk has changed')
-    assert.equal(victim.state.accepted, accepted, 'another release is believed')
+    assert.equal(victim.state.accepted, accepted, 'another release is accepted')
     await this.goesOn(victim)
   }
 

@@ -28,7 +28,7 @@ describe('attacks that run alone', () => {
 })
 
 function nameOf({ id, power, tried }: Attack): string {
-  return `${id}: who has ${power} ${tried}`
+  return `${id}: an attacker with ${power} ${tried}`
 }
 
 function optionsOf({ needs }: Attack) {

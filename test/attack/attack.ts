@@ -1,8 +1,8 @@
-/** What an attack is: one object that the tests run, `scripts/attack` prints and docs/security.md lists. */
+/** An attack: one object that the tests run, `scripts/attack` prints and docs/security.md lists. */
 
 import type { Arena } from './arena.ts'
 
-/** What the attacker holds, weakest first. */
+/** The attacker's means, weakest first. */
 export type Power =
   | 'no key'
   | 'network'
@@ -25,9 +25,9 @@ export interface Attack {
   /** Stable: docs and reports name it. */
   readonly id: string
   readonly power: Power
-  /** What the attacker does. */
+  /** The attacker's actions. */
   readonly tried: string
-  /** What the victim does, and is asserted on its disk and memory. */
+  /** The victim's reaction, asserted on its disk and memory. */
   readonly expected: string
   /** It measures memory or fills what all share, so that nothing else may run beside it. */
   readonly alone?: true
@@ -38,7 +38,7 @@ export interface Attack {
 }
 
 /** The head of the table in docs/security.md. */
-export const docsHead = ['| who has | tries | comes of it | test |', '| --- | --- | --- | --- |']
+export const docsHead = ['| attacker | attack | result | test |', '| --- | --- | --- | --- |']
 
 /** A row of the table in docs/security.md. */
 export function docsRow({ id, power, tried, expected }: Attack): string {

@@ -1,6 +1,6 @@
 /**
  * A victim that is the whole daemon: the process that runs on devices, with its state, its Nix store and its root in folders of
- * its own, in a fleet that `thymesh init` has founded. What an attack has done is read from its disk and from the kernel.
+ * its own, in a fleet that `thymesh init` has founded. The effect of an attack is read from its disk and from the kernel.
  */
 
 import assert from 'node:assert/strict'
@@ -92,7 +92,7 @@ export class DaemonScene {
     return {
       fleet: this.#token.fleet,
       keys,
-      published: { trusted: await this.believed() },
+      published: { trusted: await this.trusted() },
       history: [],
       now: new Date(),
     }
@@ -104,17 +104,17 @@ export class DaemonScene {
     assert.equal(this.device.daemon.pid, this.#pid)
   }
 
-  /** What lies in its state, by table and key. */
+  /** The content of its state, by table and key. */
   state(...tables: TableName[]): Promise<string[]> {
     return onCopy(this.#state, database => dump(database, tables))
   }
 
-  /** What the device believes, by its disk. */
-  believed(): Promise<TrustedSet> {
+  /** The metadata that the device trusts, from its disk. */
+  trusted(): Promise<TrustedSet> {
     return onCopy(this.#state, async database => {
       const clock = await Clock.load(new OwnState(database), 'system')
       const { accepted } = await FleetState.load(this.#token.fleet, database, clock)
-      assert.ok(accepted, 'nothing is believed')
+      assert.ok(accepted, 'nothing is accepted')
       return accepted.trusted
     })
   }

@@ -9,25 +9,25 @@ import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { signedJson, signJson } from '../helpers/metadata.ts'
 
 export interface ForgeProposalInit {
-  /** What it stands on. */
+  /** The trusted set that it is based on. */
   on: TrustedSet
   fleet: string
-  /** Who signs the targets metadata. */
+  /** The signers of the targets metadata. */
   signers: readonly Signer[]
-  /** Whose key it says it is of; that of the first signer if nothing is said. */
+  /** The claimed author's key; the first signer's by default. */
   author?: Signer
   /** Seconds after now, by its own date: of one author the newest are kept. */
   second?: number
   version?: number
   release?: Partial<Release>
-  /** What targets say of the release's document, instead of the truth. */
+  /** The targets' false entry for the release's document. */
   named?: { length: number; hashes: { sha256: string } }
   /** Documents that come with it, instead of the release. */
   documents?: readonly Uint8Array[]
   message?: string
 }
 
-/** A proposal of a release. Nothing of it is judged. */
+/** A proposal of a release. It may be invalid. */
 export function forgeProposal(init: ForgeProposalInit): Proposal {
   const { on, fleet, signers, second = 0, message = 'forged' } = init
   const { targets } = on

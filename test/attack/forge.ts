@@ -14,9 +14,9 @@ type Json = Record<string, unknown>
 type Role = 'targets' | 'snapshot' | 'timestamp' | 'members'
 
 export interface ForgeInit {
-  /** What it is built on; the fleet's latest if nothing is said. */
+  /** The base; the fleet's latest by default. */
   on?: Pick<Published, 'trusted'>
-  /** Who signs each role; the fleet's own keys where nothing is said. */
+  /** The signers of each role; the fleet's own keys by default. */
   signers?: Partial<Record<Role, Signer[]>>
   versions?: Partial<Record<Role, number>>
   /** Of every role that is signed anew. */
@@ -24,7 +24,7 @@ export interface ForgeInit {
   release?: Partial<Release>
   /** Changes a role's document before it is signed. */
   twist?: (role: Role, signed: Json) => Json
-  /** The roots that are offered; the fleet's if nothing is said. */
+  /** The offered roots; the fleet's by default. */
   roots?: readonly Uint8Array[]
 }
 
@@ -37,7 +37,7 @@ export interface Forged extends Offer {
   readonly versions: Record<Role, number>
 }
 
-/** What a thief of signing keys has of a fleet. */
+/** The parts of a fleet that a thief of signing keys has. */
 export type Forging = Pick<TestFleet, 'fleet' | 'keys' | 'now'> & {
   readonly published: Pick<Published, 'trusted'>
   readonly history: readonly Pick<Published, 'documents'>[]
@@ -107,7 +107,7 @@ export function forge(fleet: Forging, init: ForgeInit = {}): Forged {
   }
 }
 
-/** What was published, as an honest peer hands it out: for replays. */
+/** The published metadata, as an honest peer sends it: for replays. */
 export function offerOf(
   fleet: TestFleet,
   { trusted }: Published,

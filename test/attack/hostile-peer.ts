@@ -25,13 +25,13 @@ import type { Mesh, TestPeer } from '../helpers/mesh.ts'
 import { answerHello, helloOf, rawHost, sayHello } from '../helpers/raw-host.ts'
 import { until } from '../helpers/until.ts'
 
-/** What a hostile peer hands out when it is asked for documents. */
+/** The documents that a hostile peer sends on request. */
 export interface Offer {
   /** The timestamp that it calls the newest. */
   readonly head?: Uint8Array
   /** Roots from version 1 on. */
   readonly roots?: readonly Uint8Array[]
-  /** Whatever is asked for by hash. */
+  /** Documents that it sends by hash. */
   readonly documents?: readonly Uint8Array[]
   readonly certificates?: Readonly<Record<string, Uint8Array>>
   /** Replaces an answer, or stalls for ever with `'stall'`. */
@@ -41,10 +41,10 @@ export interface Offer {
 /** An answer: honest bytes, none, a lie about the header, or silence. */
 export type Twisted = Uint8Array | undefined | 'stall' | { answer: Answer; body: Iterable<Uint8Array> }
 
-/** What it has to know of a fleet. */
+/** The parts of a fleet that it needs. */
 export type FleetOf = Pick<TestFleet, 'fleet' | 'certify'>
 
-/** What it can dial. */
+/** Peers that it can dial. */
 export interface Dialled {
   readonly host: Pick<TestPeer['host'], 'getMultiaddrs'>
 }
@@ -56,7 +56,7 @@ export class HostilePeer {
   readonly names: ProtocolNames
   /** Its envelope: a valid certificate, or anything. */
   certificate: Uint8Array
-  /** What it was asked for so far. */
+  /** The requests that it has received. */
   readonly asked: DocumentRequest[] = []
 
   private constructor(host: Libp2p, fleet: FleetOf, signer: Signer, certificate: Uint8Array) {

@@ -1,4 +1,4 @@
-/** A logger whose lines can be waited for: when a victim has judged something. What it came to is asserted elsewhere. */
+/** A logger whose lines tests can wait for: a victim has decided. Other assertions check its decision. */
 
 import { Writable } from 'node:stream'
 import { pino } from 'pino'

@@ -1,4 +1,4 @@
-/** What a process holds after collection: its heap and the bytes that hang on it. */
+/** The memory of a process after collection: its heap and the buffers that it refers to. */
 
 /** With `--expose-gc`, or after a moment's work of V8's own. */
 export function heapBytes(): number {

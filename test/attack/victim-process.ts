@@ -58,7 +58,7 @@ export class VictimProcess {
     return new VictimProcess(child, fleet, started.addresses)
   }
 
-  /** What it holds now, after collection. Throws when the process has ended. */
+  /** Its memory and tables now, after collection. Throws when the process has ended. */
   async measure(): Promise<Measured> {
     if (this.#child.exitCode !== null) throw new Error(`the victim has ended with ${this.#child.exitCode}`)
     const ended = new AbortController()

@@ -1,4 +1,4 @@
-/** What people get wrong: each wrong thing is named, with what to do, an exit code, and JSON for programs. */
+/** Tests of bad input: each mistake is named, with the next step, an exit code, and JSON for programs. */
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

@@ -1,4 +1,4 @@
-/** What goes wrong by itself: full disks, files that rot, lost state. A device says so, runs on and recovers. */
+/** Tests of bad luck: full disks, damaged files, lost state. A device reports it, runs on and recovers. */
 
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'

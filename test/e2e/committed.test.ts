@@ -1,4 +1,4 @@
-/** What is signed is what was committed, and a check sees what a release would have: with the real Nix and Git. */
+/** Tests of commits with the real Nix and Git: a release has the committed files, and a check sees the same. */
 
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'

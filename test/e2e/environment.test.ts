@@ -1,4 +1,4 @@
-/** What other programs inherit of a command that holds keys: no passphrase, and no right to dump its memory. */
+/** Tests of the environment of child programs: they get no passphrase, and can't dump the memory of a command with keys. */
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'

@@ -104,7 +104,7 @@ describe('examples that need no nixpkgs', { skip: nixSkip() }, () => {
     const page = await unit('board', 'container-page.service')
     assert.match(page, /"--volume=\/srv\/page:\/usr\/share\/nginx\/html:ro".*"docker\.io\/library\/nginx:1\.27-alpine"/)
     assert.equal(await unit('board', 'multi-user.target.wants/container-page.service'), page)
-    // A folder that is replaced is another one for who has mounted it.
+    // A program that has mounted a folder doesn't see the one that replaces it.
     assert.match(page, /^PartOf=thymesh-files\.service$/m)
 
     const [, script = ''] =

@@ -181,7 +181,7 @@ describe('a fleet, from nothing to a rollback and on without a controller', { sk
       return devices.find(({ device, update }) => device === 'second' && update?.secondsLeft !== undefined)
     })
     assert.ok(update?.secondsLeft !== undefined && update.secondsLeft > 0)
-    // What is said together fits together.
+    // All parts of one answer fit together.
     const left = update.needed - update.fromControllers - update.fromNeighbours
     const expected = left / update.bytesPerSecond
     assert.ok(Math.abs(update.secondsLeft - expected) <= 1 + expected * 0.05, JSON.stringify(update))

@@ -23,7 +23,7 @@ describe('editing a secret', { skip: nixSkip() }, () => {
   })
   after(() => fleet.remove())
 
-  /** Runs it with an editor that does this with "$1"; whatever comes of it, no plaintext may be left. */
+  /** Runs it with an editor that does this with "$1"; in every case, no plaintext may be left. */
   async function edit(script: string | undefined, onStart?: (child: ChildProcess) => void): Promise<Ended> {
     const editor = join(fleet.directory, 'editor')
     if (script !== undefined) {

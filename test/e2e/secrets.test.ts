@@ -48,7 +48,7 @@ describe('secrets', { skip: nixSkip() }, () => {
     assert.equal(ended.code, 0, ended.stdout + (await fleet.logs()))
   }
 
-  it('are added, listed and shown by who may read them', async () => {
+  it('are added, listed and shown by their readers', async () => {
     await writeFile(join(fleet.directory, 'key'), `${plaintext}\n`)
     await writeFile(join(fleet.directory, 'password'), `${password}\n`)
     await fleet.json('secret', 'add', 'key', '--from', join(fleet.directory, 'key'))
@@ -135,7 +135,7 @@ describe('secrets', { skip: nixSkip() }, () => {
     })
     assert.deepEqual([ended.code, ended.stdout], [0, 'Installed 2 secrets.\n'])
     assert.equal(await secret(first, 'key'), rotated)
-    // What is there already may be of an update in progress.
+    // Existing lines may be of an update in progress.
     const again = await runThymesh(['lay-secrets', '--state', state, '--root', first.root], {
       cwd: '/',
       env: fleet.env,

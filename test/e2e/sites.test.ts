@@ -1,4 +1,4 @@
-/** A site with an operator of its own, with real processes: who has no key of the fleet moves the devices there, and no others. */
+/** Tests of a site's own operator, with real processes: without a key of the fleet, the operator moves only its devices. */
 
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
@@ -87,7 +87,7 @@ describe('a site with an operator of its own', { skip: nixSkip() }, () => {
       ]),
       [['berlin', 1, 'of kim', [null]]],
     )
-    // Whose keys signed it, and by whose word it was published.
+    // It lists the keys that signed it, and the operator who published it.
     const words = events.filter(({ what, site }) => what !== 'release' && site !== null)
     assert.deepEqual(words.map(({ what, signers: [by] }) => [what, typeof by?.operator, by?.claims]).sort(), [
       ['approved', 'string', undefined],

@@ -1,4 +1,4 @@
-/** What to expect of an error, for `assert.throws` and `assert.rejects`. */
+/** Expected errors, for `assert.throws` and `assert.rejects`. */
 
 import assert from 'node:assert/strict'
 import { ThymeshError } from '../../protocol/errors.ts'

@@ -10,7 +10,7 @@ const STDERR_ERROR = 0x63787470
 export class FakeDaemon {
   readonly transport: WorkerTransport
   readonly reader: WireReader
-  /** What the client announced. */
+  /** The client's announcement. */
   announced: number | undefined
   destroyed = 0
   readonly #write: (bytes: Uint8Array) => void

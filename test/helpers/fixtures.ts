@@ -44,7 +44,7 @@ export interface Fixture {
   /** The file's name. */
   readonly name: string
   readonly bytes: Uint8Array
-  /** What it is; fixtures of one format are read by one decoder. */
+  /** Its format; one decoder reads all fixtures of a format. */
   readonly format: string
   decode(bytes: Uint8Array): unknown
   /** Reads the bytes and writes them again. */

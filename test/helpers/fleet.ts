@@ -74,7 +74,7 @@ export function testClosure(name: string): Closure {
   return { v: 1, paths: [described('-library', [], 4096), described('-app', [0, 1], 8192), described('', [1, 0], 512)] }
 }
 
-/** What a release says of the config whose closure this is. */
+/** A release's entry for the config with this closure. */
 export function testConfig(closure: Closure): ReleasedConfig {
   return {
     system: 'x86_64-linux',
@@ -94,11 +94,11 @@ export interface TestFleet {
   readonly fleet: string
   readonly keys: FleetKeys
   readonly now: Date
-  /** What was published last; `release` replaces it. */
+  /** The metadata that was published last; `release` replaces it. */
   readonly published: Published
   /** Everything published so far, founding first. */
   readonly history: readonly Published[]
-  /** What certificates are judged by, nobody revoked. */
+  /** The authority that certificates are verified with, nobody revoked. */
   readonly authority: MembershipAuthority
   /** A certificate signed by the members role; a device's, valid for a year, if nothing else is said. */
   certify(peer: Signer, init: CertifyInit): Uint8Array

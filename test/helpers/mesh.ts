@@ -34,8 +34,8 @@ export interface PeerInit {
   fleet: TestFleet
   /** An envelope, instead of one that the fleet's members role signs. */
   certificate?: Uint8Array
-  /** What it believes from the beginning: the fleet's latest, if nothing is said; `none` for one that joins. */
-  believes?: Published | 'none'
+  /** The metadata that it trusts from the beginning: the fleet's latest by default; `none` for one that joins. */
+  trusts?: Published | 'none'
   settings?: SettingsInput
   store?: Partial<NixStore>
   logger?: Logger
@@ -58,7 +58,7 @@ export class Mesh {
 
   /** A peer that is not started yet. Made again with the same word it has the same state, when the last one has stopped. */
   async make(init: PeerInit): Promise<TestPeer> {
-    const { word, fleet, believes = fleet.published } = init
+    const { word, fleet, trusts = fleet.published } = init
     const settings = parseSettings(
       {
         listen: ['/ip4/127.0.0.1/tcp/0'],
@@ -73,7 +73,7 @@ export class Mesh {
     const state = await openStateOf(settings, word)
     const close = () => state.database.close()
     this.#stops.push(close)
-    if (believes !== 'none') await accept(state, fleet, believes)
+    if (trusts !== 'none') await accept(state, fleet, trusts)
     const certificate = init.certificate ?? fleet.certify(testSigner(word), { name: word })
     const peer = await MeshPeer.make({
       fleet: fleet.fleet,
@@ -115,7 +115,7 @@ export type TestPeer = MeshPeer & {
   certificate: Uint8Array
   signer: Signer
   peerState: PeerState
-  /** What a controller has of it. */
+  /** A controller's interface of it. */
   door: ControllerPeer
   /** Stops the peer and closes its state. */
   stopAll(): Promise<void>
@@ -177,7 +177,7 @@ export function reportOf(
   return signEnvelope(reportKind, report, peer.signer)
 }
 
-/** Makes a peer's state believe what was published. */
+/** Makes a peer's state accept the published metadata. */
 export async function accept(state: PeerState, fleet: TestFleet, published: Published): Promise<void> {
   const kept = await FleetState.load(fleet.fleet, state.database, state.clock)
   if (kept.accepted !== undefined) return

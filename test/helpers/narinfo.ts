@@ -1,4 +1,4 @@
-/** Reads what our binary cache says of a path: a narinfo, as Nix reads it. */
+/** Reads our binary cache's narinfo of a path, as Nix does. */
 
 import type { NarInfo } from '../../protocol/nix/narinfo.ts'
 import { storeDir } from '../../protocol/nix/store-path.ts'

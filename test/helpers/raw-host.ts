@@ -28,7 +28,7 @@ export async function rawHost(mesh: Mesh, word: string): Promise<Libp2p> {
   return host
 }
 
-/** What a raw member says of itself, if nothing else is said: that it knows nothing. */
+/** The hello of a raw member by default: it knows nothing. */
 export function helloOf(fleet: Pick<TestFleet, 'fleet'>, certificate: Uint8Array, more: Partial<Hello> = {}): Hello {
   return { v: 1, fleet: fleet.fleet, certificate, agent: 'raw', root: 0, timestamp: 0, ...more }
 }

@@ -72,7 +72,7 @@ export class SimulatedMachine implements ActivationSystem {
     return this.runs !== this.new || this.#behaviour.reachable
   }
 
-  /** What was wrong with the new generation is over. */
+  /** The new generation's fault is over. */
   behave(behaviour: Behaviour): void {
     this.#behaviour = behaviour
   }

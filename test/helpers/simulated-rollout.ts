@@ -11,7 +11,7 @@ import { testClosure, testConfig, testFleet } from './fleet.ts'
 
 export const stepMs = 30_000
 
-/** What befalls a device. */
+/** Events of a device. */
 export interface Fate {
   /** Its update fails. */
   fails?: boolean

@@ -89,7 +89,7 @@ class Link {
   }
 }
 
-/** What is to happen, by its time: a binary heap of the times, and a queue for each. */
+/** Future events by their time: a binary heap of the times, and a queue for each. */
 class Clock {
   now = 0
   readonly #buckets = new Map<number, (() => void)[]>()

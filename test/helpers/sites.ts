@@ -29,7 +29,7 @@ export function delegate(fleet: TestFleet, site: string, signers: readonly Signe
   return fleet.publish({ trusted: next, fleet: fleet.fleet, release: draft.release, documents: [draft.bytes] })
 }
 
-/** What a site's operators sign, before anyone publishes it. */
+/** Metadata that a site's operators sign, before anyone publishes it. */
 export function signedAt(
   fleet: TestFleet,
   site: string,

@@ -33,14 +33,14 @@ export function textOf(file: string): string {
 
 export interface Import {
   readonly target: string
-  /** What it is called there; `*` for all of it. */
+  /** Its name there; `*` for all of it. */
   readonly name: string
 }
 
 const statement = /^(?:import|export)\s+(?:type\s+)?(?:(\{[^}]*\})|[^'"]+?)\s+from\s+'(\.[^']+)'/gm
 const dynamic = /(?:(?:const|let)\s+(\{[^}]*\})\s*=\s*await\s+)?\bimport\(\s*'(\.[^']+)'\s*\)/g
 
-/** What a source imports of the project, types and dynamic imports included; `*` also for what is unknown. */
+/** A source's imports from the project, types and dynamic imports included; `*` also for unknown ones. */
 export function importsOf(file: string): Import[] {
   return [statement, dynamic].flatMap(pattern =>
     [...textOf(file).matchAll(pattern)].flatMap(([, names, specifier = '']) => {

@@ -3,7 +3,7 @@
 import type { ComponentLogger, Logger, Stream } from '@libp2p/interface'
 import { AbstractStream } from '@libp2p/utils'
 
-/** What this version of the utils takes; the interface's own type is of another version of the same list. */
+/** The type that this version of the utils takes; the interface's own is of another version of the same list. */
 type Data = Parameters<AbstractStream['sendData']>[0]
 
 const quiet: Logger = Object.assign(() => {}, { enabled: false, error() {}, trace() {}, newScope: () => quiet })
@@ -11,7 +11,7 @@ const quiet: Logger = Object.assign(() => {}, { enabled: false, error() {}, trac
 /** A logger for libp2p parts that says nothing. */
 export const quietLogger: ComponentLogger = { forComponent: () => quiet }
 
-/** One end. What it sends arrives in a later tick, as on a network. */
+/** One end. Its data arrives in a later tick, as on a network. */
 class TestStream extends AbstractStream {
   other: TestStream | undefined
   /** Bytes that the other end still takes. */

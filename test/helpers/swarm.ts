@@ -23,7 +23,7 @@ export type StorePeer = TestPeer & { real: RealStore }
 
 export type StorePeerInit = Pick<PeerInit, 'settings'> & { role?: 'controller' | 'device'; site?: string }
 
-/** What two builds of one closure have in common: everything but the hashes in their paths' names. */
+/** The common part of two builds of one closure: everything but the hashes in their paths' names. */
 export interface Content {
   lib: Uint8Array
   tool: Uint8Array

@@ -47,10 +47,10 @@ export interface Delegation {
 }
 
 export class TufRepository {
-  /** What is served, by path. */
+  /** The served files, by path. */
   readonly files = new Map<string, Uint8Array>()
   readonly requests: string[] = []
-  /** Who signs each role. */
+  /** The signers of each role. */
   readonly signers: Record<string, RepositoryKey[]> = {}
   readonly thresholds: Record<string, number> = {}
   readonly versions: Record<string, number> = {}

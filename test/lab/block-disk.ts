@@ -12,7 +12,7 @@ const TIMEOUT_MS = 60_000
 const MAX_COPIES = 20
 
 /**
- * An ext4 file system in a file, through a loop device. What programs write waits in the kernel's cache of that file system
+ * An ext4 file system in a file, through a loop device. Written data waits in the kernel's cache of that file system
  * and reaches the file when it is synced, or after some time; so the file is at every moment what a power cut would leave.
  */
 export class BlockDisk extends LabDisk {

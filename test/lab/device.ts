@@ -132,7 +132,7 @@ export class LabDevice {
     return stdout
   }
 
-  /** What it said last, for messages. */
+  /** The end of its log, for messages. */
   async lastLines(): Promise<string> {
     const lines = (await this.log().catch(() => '')).split('\n').filter(line => !line.includes('"libp2p"'))
     return `log of ${this.name}:\n${lines.slice(-LOG_LINES).join('\n')}`

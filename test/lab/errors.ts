@@ -1,4 +1,4 @@
-/** What can go wrong with the lab itself, as opposed to what runs in it. */
+/** Errors of the lab itself, as opposed to those of the programs in it. */
 
 import { ThymeshError } from '../../protocol/errors.ts'
 

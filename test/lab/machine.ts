@@ -87,11 +87,11 @@ export class Machine {
     if (!(await this.endsWithin(DEATH_TIMEOUT_MS))) {
       throw new LabError('timeout', `expected ${this.#options.name} to end within ${DEATH_TIMEOUT_MS} ms of SIGKILL`)
     }
-    // What nspawn would have removed itself had it been asked politely.
+    // Nspawn removes it itself only when it ends in order.
     rmSync(`/run/systemd/nspawn/propagate/${this.#options.name}`, { recursive: true, force: true })
   }
 
-  /** What the machine printed, for messages. */
+  /** The end of the machine's console, for messages. */
   consoleTail(): string {
     return readFileSync(this.#options.consoleLog, 'utf8').trim().split('\n').slice(-15).join('\n')
   }

@@ -10,7 +10,7 @@ const repository = join(import.meta.dirname, '../..')
 const inMachine = '/opt/thymesh'
 
 export interface LabProgram {
-  /** What a machine has to see of this computer. */
+  /** The files of this computer that a machine has to see. */
   readonly binds: readonly { from: string; to: string }[]
   /** The command line that starts it there, without arguments. */
   readonly argv: readonly string[]

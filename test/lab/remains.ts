@@ -5,7 +5,7 @@ import { readdirSync, readlinkSync } from 'node:fs'
 /** PIDs mean something only within their namespace, and a directory may be shared between containers. */
 const namespace = /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '0'
 
-/** What the names of this process's things begin with. */
+/** The prefix of this process's names. */
 export const ownPrefix = `thymesh-lab-${namespace}-${process.pid}-`
 
 /** Names in `dir` of things whose test process is gone. */

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { constants } from 'node:os'
 import { LabError } from './errors.ts'
 
-/** What a program said and how it ended; a signal N is code 128+N, as in a shell. */
+/** A program's output and exit code; a signal N is code 128+N, as in a shell. */
 export interface RunResult {
   code: number
   stdout: string
@@ -15,7 +15,7 @@ export interface RunResult {
 export interface RunOptions {
   timeoutMs: number
   env: NodeJS.ProcessEnv
-  /** What the program reads on its standard input; nothing by default. */
+  /** The program's standard input; empty by default. */
   input?: string | Uint8Array
 }
 

@@ -1,4 +1,4 @@
-/** Documents that are told apart from others: what travels then, and what does where that can't be. */
+/** Tests of documents as deltas: the delta travels, or the whole document where there is no base. */
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
@@ -24,7 +24,7 @@ async function scene(t: TestContext): Promise<[TestPeer, TestPeer]> {
   return [asker, holder]
 }
 
-/** What the answer to a request says, and how many bytes of a body come with it. */
+/** The answer to a request, and the number of bytes of its body. */
 async function answerTo(asker: TestPeer, holder: TestPeer, request: DocumentRequest) {
   const stream = await openStream(asker.host, holder.host.peerId, asker.names.documentDelta)
   return await withChannel(stream, undefined, async channel => {
@@ -46,7 +46,7 @@ describe('a document', () => {
     assert.ok(Buffer.from(fetched).equals(after))
   })
 
-  it('comes whole from a peer that lacks the other one, or speaks of old', async t => {
+  it('comes whole from a peer that lacks the base, or has only the old protocol', async t => {
     const [asker, holder] = await scene(t)
     await asker.state.keepDocument(before)
     const answer = await answerTo(asker, holder, { hash, bases: [base] })

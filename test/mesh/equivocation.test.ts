@@ -46,10 +46,10 @@ describe('two releases of one version', () => {
     const one = signedBeside(fleet, founded.trusted, 'one')
     const other = signedBeside(fleet, founded.trusted, 'another')
     const [a, b] = [
-      await made.start({ word: 'a', fleet, believes: one }),
-      await made.start({ word: 'b', fleet, believes: one }),
+      await made.start({ word: 'a', fleet, trusts: one }),
+      await made.start({ word: 'b', fleet, trusts: one }),
     ]
-    const thief = await made.start({ word: 'thief', fleet, believes: other })
+    const thief = await made.start({ word: 'thief', fleet, trusts: other })
     for (const { supervisor } of [a, b, thief]) supervisor.stop()
     await connect(a, b)
     await gossiping([a, b])
@@ -62,7 +62,7 @@ describe('two releases of one version', () => {
         alarms(peer).map(({ subject }) => subject),
         ['snapshot 2', 'targets 2'],
       )
-      assert.equal(peer.state.accepted?.release.message, 'one', 'what was believed first is believed')
+      assert.equal(peer.state.accepted?.release.message, 'one', 'the first accepted release stays accepted')
       const kept = peer.evidence
         .all()
         .find(({ subject }) => subject === 'timestamp 2')
@@ -87,7 +87,7 @@ describe('two releases of one version', () => {
     const other = signedBeside(fleet, founded.trusted, 'another')
     const { targets, delegated } = other.trusted
     assert.ok(targets)
-    // By who has the keys of all three roles: newer than the first in all but the targets.
+    // By a thief of the keys of all three roles: newer than the first in all but the targets.
     const expires = timeText(daysAfter(fleet.now, 100))
     const roles = { ...delegated, targets }
     const snapshot = signMetadata('snapshot', makeSnapshot({ version: 7, expires, roles }), [fleet.keys.snapshot])
@@ -95,8 +95,8 @@ describe('two releases of one version', () => {
       fleet.keys.timestamp,
     ])
     const hidden = { ...other, trusted: { ...other.trusted, snapshot, timestamp } }
-    const peer = await made.start({ word: 'peer', fleet, believes: one })
-    const thief = await made.start({ word: 'thief', fleet, believes: hidden })
+    const peer = await made.start({ word: 'peer', fleet, trusts: one })
+    const thief = await made.start({ word: 'thief', fleet, trusts: hidden })
     await connect(peer, thief)
     await until(() => alarms(peer).length > 0, 'the peer to see both')
     assert.deepEqual(alarms(peer), [{ kind: 'equivocation', subject: 'targets 2' }])
@@ -117,7 +117,7 @@ describe('a stolen timestamp key', () => {
     const last = makeTimestamp({ version: 2 ** 40, expires: timeText(daysAfter(now, 9000)), snapshot })
     const timestamp = signMetadata('timestamp', last, [keys.timestamp])
     const stolen = { ...ahead, trusted: { ...ahead.trusted, timestamp } }
-    const victim = await made.start({ word: 'victim', fleet, believes: stolen, settings: { clock: 'none' } })
+    const victim = await made.start({ word: 'victim', fleet, trusts: stolen, settings: { clock: 'none' } })
     assert.equal(victim.state.versions.timestamp, 2 ** 40)
     assert.deepEqual(victim.peerState.clock.reference, thiefTime)
     const [newTimestamp, newSnapshot] = [testSigner('new timestamp'), testSigner('new snapshot')]
@@ -131,7 +131,7 @@ describe('a stolen timestamp key', () => {
     const rotated = { ...keys, timestamp: newTimestamp, snapshot: newSnapshot }
     const early = daysAfter(now, -200)
     const recovered = signedBeside(fleet, updateRoot(ahead.trusted, root), 'recovered', rotated, early)
-    const source = await made.start({ word: 'source', fleet, believes: founded })
+    const source = await made.start({ word: 'source', fleet, trusts: founded })
     await source.state.accept(recovered.trusted, documentsOf(fleet))
     await connect(victim, source)
     await until(() => victim.state.accepted?.release.message === 'recovered', 'the victim to recover')

@@ -31,8 +31,8 @@ describe('two peers', () => {
     const fleet = liveFleet()
     const old = fleet.published
     const next = fleet.release({ message: 'news' })
-    const a = await made.start({ word: 'a', fleet, believes: old })
-    const b = await made.start({ word: 'b', fleet, believes: next })
+    const a = await made.start({ word: 'a', fleet, trusts: old })
+    const b = await made.start({ word: 'b', fleet, trusts: next })
     const c = testSigner('c')
     await b.directory.addCertificate(peerIdOf(c.publicKey), fleet.certify(c, { name: 'c' }))
     await a.directory.addReport(reportOf(a, 3))
@@ -63,7 +63,7 @@ describe('two peers', () => {
     const fleet = liveFleet()
     const old = fleet.published
     fleet.release({ message: 'news' })
-    const a = await made.start({ word: 'a', fleet, believes: old })
+    const a = await made.start({ word: 'a', fleet, trusts: old })
     const b = await made.start({ word: 'b', fleet })
     await b.directory.addReport(reportOf(b, 5))
     await connect(a, b)
@@ -161,7 +161,7 @@ describe('a line of three', () => {
     const next = fleet.release({ message: 'news' })
     await a.state.accept(next.trusted, documentsOf(fleet))
     await until(() => counterOf(c, a) === 4 && versionOf(c) === 2, 'the others')
-    const late = await made.start({ word: 'late', fleet, believes: 'none', settings: { bootstrap: addressesOf(c) } })
+    const late = await made.start({ word: 'late', fleet, trusts: 'none', settings: { bootstrap: addressesOf(c) } })
     await until(() => versionOf(late) === 2 && counterOf(late, a) === 4, 'the late one')
     await until(
       () => a.directory.certificate(late.identity.peerId) || b.directory.certificates().length === 4,

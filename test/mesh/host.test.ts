@@ -112,7 +112,7 @@ describe('the end of a peer', () => {
     const fleet = liveFleet()
     const peer = await made.start({ word: 'peer', fleet })
     const bootstrap = [...addressesOf(peer), '/ip4/192.0.2.1/tcp/4460']
-    const joiner = await made.start({ word: 'joiner', fleet, believes: 'none', settings: { bootstrap } })
+    const joiner = await made.start({ word: 'joiner', fleet, trusts: 'none', settings: { bootstrap } })
     await until(() => joiner.host.getConnections().length > 0, 'a connection')
     await joiner.stopAll()
     await until(() => peer.host.getConnections().length === 0, 'the other side to see it')

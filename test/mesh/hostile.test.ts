@@ -1,4 +1,4 @@
-/** What a peer does by itself against bad luck and bad members: asks only who is there, and sends nothing that harms. */
+/** Tests of a peer against bad luck and bad members: it asks only connected peers, and sends nothing that harms. */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -1,4 +1,4 @@
-/** What one member may take of another: connections, questions, bad messages. Beyond that it is refused, then dropped. */
+/** Tests of a member's limits: connections, requests, bad messages. Above them it is refused, then dropped. */
 
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'

@@ -94,7 +94,7 @@ describe('mDNS on a network without a default route', { skip }, () => {
     await until(() => c.found.has(b.peer) && b.found.has(c.peer), 'the third to be found', limitMs)
   })
 
-  it('bears a neighbour that floods it', async t => {
+  it('tolerates a neighbour that floods it', async t => {
     const network = await isolated(t)
     const [left, right] = [await network.attach(), await network.attach()]
     const a = await start(t, left, 1)

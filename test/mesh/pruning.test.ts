@@ -1,4 +1,4 @@
-/** What peers prune is nothing that another one, back after a long sleep, or an operator's audit log still needs. */
+/** Tests of pruning: peers keep all that a peer back after a long sleep, or an operator's audit log, still needs. */
 
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
@@ -17,8 +17,8 @@ it('gives a peer that slept through it all every root and the newest release, af
   const mesh = await Mesh.of(t)
   const fleet = liveFleet()
   const founded = fleet.published
-  const sleeper = await mesh.start({ word: 'sleeper', fleet, believes: founded })
-  const awake = await mesh.start({ word: 'awake', fleet, believes: founded })
+  const sleeper = await mesh.start({ word: 'sleeper', fleet, trusts: founded })
+  const awake = await mesh.start({ word: 'awake', fleet, trusts: founded })
   for (let version = 2; version <= 4; version++) {
     const { trusted } = awake.state
     assert.ok(trusted)
@@ -46,7 +46,7 @@ it('gives a peer that slept through it all every root and the newest release, af
 it('shows a controller all that was signed, after a pruning', async t => {
   const mesh = await Mesh.of(t)
   const fleet = liveFleet()
-  const controller = await mesh.make({ word: 'ada', fleet, believes: fleet.published })
+  const controller = await mesh.make({ word: 'ada', fleet, trusts: fleet.published })
   const trail = await AuditTrail.open(controller.door.auditTable)
   await trail.follow(controller.state)
   controller.pruner.addRoots(() => trail.documents())

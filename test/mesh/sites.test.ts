@@ -31,7 +31,7 @@ describe('a site with operators of its own, in a mesh', () => {
     const at = (word: string, site: string) => ({
       word,
       fleet,
-      believes: old,
+      trusts: old,
       certificate: fleet.certify(testSigner(word), { name: word, site }),
     })
     const here = await mesh.start(at('here', 'berlin'))

@@ -1,4 +1,4 @@
-/** Who isn't a member gets nothing but hello, on any protocol, and is not dialled again for a while. */
+/** Tests of strangers: they get nothing but hello, on any protocol, and are not dialled again for a while. */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -61,7 +61,7 @@ describe('who is no member', () => {
     await until(() => good.directory.certificate(bad.identity.peerId), 'its certificate')
     const accepted = good.state.accepted
     assert.ok(accepted)
-    // As `believe` does when the members role has named it.
+    // As `accept` does when the members role has named it.
     const revoked = new Set([bad.identity.peerId])
     Object.assign(accepted, { authority: { ...accepted.authority, revoked } })
     good.state.emit('changed', accepted)
@@ -85,7 +85,7 @@ describe('a joiner', () => {
       word: 'joiner',
       fleet,
       certificate: fleet.join(token, signer, { name: 'kiosk-1', site: 'north' }),
-      believes: 'none',
+      trusts: 'none',
       settings: { bootstrap: addressesOf(peer) },
     })
     await until(() => isMember(joiner, peer) && isMember(peer, joiner), 'both to admit each other')
@@ -101,7 +101,7 @@ describe('a joiner', () => {
     const joiner = await made.start({
       word: 'joiner',
       fleet,
-      believes: 'none',
+      trusts: 'none',
       settings: { bootstrap: addressesOf(peer) },
     })
     await until(() => joiner.host.getConnections().length > 0, 'a connection')
@@ -120,7 +120,7 @@ describe('a joiner', () => {
         .toString()
         .replace(/\/p2p\/.*/, ''),
     )
-    const joiner = await made.start({ word: 'joiner', fleet, believes: 'none', settings: { bootstrap: bare } })
+    const joiner = await made.start({ word: 'joiner', fleet, trusts: 'none', settings: { bootstrap: bare } })
     await until(() => isMember(joiner, peer) && isMember(peer, joiner), 'both to admit each other')
   })
 })

@@ -1,4 +1,4 @@
-/** What sync says: a hash where both hold the same, lists where they don't, and lists at once with peers of old. */
+/** Tests of sync: a hash where both hold the same, lists where they don't, and lists at once with older peers. */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -24,7 +24,7 @@ describe('sync', () => {
     const [a, b] = await acquainted(t)
     const stream = await openStream(a.host, b.host.peerId, a.names.sync)
     await withChannel(stream, undefined, async channel => {
-      // Whatever it holds, we say that we hold it too.
+      // We say that we hold the same.
       await channel.send(summaryCodec, await channel.receive(summaryCodec))
       const item = await channel.receive(syncItemCodec)
       assert.ok('end' in item || 'addresses' in item)

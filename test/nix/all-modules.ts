@@ -2,7 +2,7 @@
 
 import type { Files } from './workshop.ts'
 
-/** What the container `web` of them asks of Podman, beside what NixOS has options for. */
+/** The options of the container `web` for Podman that NixOS has no options for. */
 export const podmanOptions = [
   '--network=host',
   '--user=1000:1000',

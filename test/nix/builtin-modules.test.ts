@@ -133,7 +133,7 @@ describe('built-in modules', { skip: nixSkip() }, () => {
     ])
   })
 
-  it("let a project's module stand for one of them", async () => {
+  it("let a project's module replace one of them", async () => {
     const own = workshop.project({
       'modules/device.nix': '{ settings.x.type = "int"; portable = _: { }; }',
       'configs/a.json': { system: thisSystem, modules: { device: { x: 1 } } },

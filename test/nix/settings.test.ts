@@ -225,7 +225,7 @@ describe('settings', { skip: nixSkip() }, () => {
     await refused(/tags\/tag1\.json: modules\.web\.a: can be set in config files only/, settings, ['tag', 1, { a: 1 }])
   })
 
-  /** Declarations that are wrong, and what is said of them. */
+  /** Wrong declarations, and the errors about them. */
   const mistakes: [string, RegExp][] = [
     ['{ a = { }; }', /modules\/web\.nix: settings\.a: has no `type`/],
     ['{ a = 1; }', /settings\.a: expected an object such as/],

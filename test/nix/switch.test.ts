@@ -69,7 +69,7 @@ describe('switch-to-configuration --root', { skip: nixSkip() }, () => {
     }
     return found
   }
-  /** What a generation put there; the lock and the lists of our own files are left out. */
+  /** The files that a generation put there, without the lock and the lists of our own files. */
   function linked(): Record<string, string> {
     const all = { ...tree('etc'), ...tree('run') }
     const own = /^(run\/thymesh\/lock|etc\/thymesh\/(?:etc-|count-boot))/

@@ -1,4 +1,4 @@
-/** What comes into a store: signed, whole and after its references, or not at all. */
+/** Tests of imports: a path is signed, complete and imported after its references, or not at all. */
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-/** What the garbage collector leaves alone, and what happens to the rest; and a store that is full. */
+/** Tests of the garbage collector: roots protect paths, all others go; and of a full store. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -88,7 +88,7 @@ test('a path that is collected while it is read fails as unknown', options, asyn
   await assert.rejects(store.closure(path), { code: 'path-unknown' })
 })
 
-test('a full disk is told apart, and what was there stays', asRoot, async t => {
+test('a full disk has an error of its own, and existing paths stay', asRoot, async t => {
   const stores = await Stores.of(t)
   const { file, publicKey } = await stores.key('test-1')
   const real = stores.real('a')

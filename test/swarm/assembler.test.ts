@@ -19,7 +19,7 @@ import { missingNix, type RealStore, Stores } from '../store/real-stores.ts'
 const options = { skip: await missingNix(), timeout: 120_000 }
 const log = silentLogger
 
-/** What the generations of one closure have in common: everything but the hashes in their paths' names. */
+/** The common part of the generations of one closure: everything but the hashes in their paths' names. */
 interface Content {
   readonly lib: Buffer
   readonly tool: Buffer

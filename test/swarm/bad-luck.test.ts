@@ -1,4 +1,4 @@
-/** What fetching survives: restarts, collected sources, absent ones, newer releases, and peers that have only a part. */
+/** Tests of fetches in trouble: restarts, collected sources, absent ones, newer releases, and peers with only a part. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -49,7 +49,7 @@ test('what was counted on and is collected comes from the swarm, or is said to b
   await connect(before, controller)
   const what = content('collected', 600_000)
   await world.fetch(before, await world.release(controller, what))
-  // What a daemon's connections have imported is held as long as they are open.
+  // A daemon protects paths that a connection has imported as long as it is open.
   await before.stopAll()
   const device = await world.peer('device')
   await connect(device, controller)

@@ -47,7 +47,7 @@ test('a sender that has lost the old chunks sends the new ones whole', options, 
 
 test('a device whose old chunks go while deltas come asks for the new ones whole', options, async t => {
   const { world, controller, device: earlier, before, first } = await updated(t, 'receiver')
-  // What a daemon's connections have imported is held as long as they are open.
+  // A daemon protects paths that a connection has imported as long as it is open.
   await earlier.stopAll()
   const device = await world.peer('device', { site: 'north' })
   await connect(device, controller)

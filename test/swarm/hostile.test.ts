@@ -12,7 +12,7 @@ import { missingNix } from '../store/real-stores.ts'
 
 const options = { skip: await missingNix(), timeout: 120_000 }
 
-/** What a hostile peer knows when it is asked: the chunks that it lies about. */
+/** A hostile peer's knowledge when it is asked: the chunks that it lies about. */
 interface Knowledge {
   count: number
   read(chunk: number): Promise<Uint8Array>
@@ -107,7 +107,7 @@ const banned: [string, Malice][] = [
   ['announces a frame of 4 GiB', async frames => await frames.writeParts([Buffer.from([255, 255, 255, 255])])],
 ]
 
-const borne: [string, Malice][] = [
+const tolerated: [string, Malice][] = [
   ['lacks all that it says it has', async (frames, chunks) => await frames.write({ type: 'missing', chunks })],
   ['is busy for ever', async frames => await frames.write({ type: 'busy', milliseconds: 0xffff_ffff })],
   ['stalls', () => {}],
@@ -172,12 +172,12 @@ async function isShunned(by: StorePeer, peer: TestPeer, closure: Uint8Array): Pr
   return answered === undefined
 }
 
-test('hostile members are banned or borne, and the closure comes whole from an honest one', options, async t => {
+test('hostile members are banned or tolerated, and the closure comes whole from an honest one', options, async t => {
   const world = await SwarmWorld.of(t)
   const controller = await world.controller()
   const device = await world.peer('device')
   const gang = new Gang()
-  for (const [what, malice] of [...banned, ...borne]) await gang.add(world, what, malice)
+  for (const [what, malice] of [...banned, ...tolerated]) await gang.add(world, what, malice)
   await gang.addRude(world, 'has a bitfield of another size')
   const all = [...gang.members.values()]
   for (const { supervisor } of [controller, device, ...all]) supervisor.stop()
@@ -196,9 +196,9 @@ test('hostile members are banned or borne, and the closure comes whole from an h
   assert.ok(progress.received <= progress.needed, 'expected each chunk once')
   assert.deepEqual(await device.real.dump(config.topLevel), await controller.real.dump(config.topLevel))
   await device.real.nixStore('--verify', '--check-contents')
-  const tame = new Set(borne.map(([what]) => what))
+  const tame = new Set(tolerated.map(([what]) => what))
   for (const [what, peer] of gang.members) {
-    // Its reset may overtake its garbage: then there is nothing to ban it for. That the device goes on is the point.
+    // Its reset may overtake its garbage: then there is no reason to ban it. The test is that the device goes on.
     if (what === 'packs garbage and is gone before it is looked at') continue
     assert.equal(await isShunned(device, peer, hash), !tame.has(what), `one that ${what}`)
   }

@@ -13,7 +13,7 @@ import { missingNix } from '../store/real-stores.ts'
 
 const options = { skip: await missingNix(), timeout: 180_000 }
 
-/** What comes to a peer of a closure from now on, and how much room its chunks had at most. */
+/** The chunks of a closure that a peer receives from now on, and the most room that they took. */
 async function watch(world: SwarmWorld, peer: StorePeer, config: ReleasedConfig) {
   const known = await world.known(peer, config)
   const entry = await peer.swarms.open(known)
@@ -57,7 +57,7 @@ test('the cache and the device itself share a tight budget: both wait for room, 
   const seen = await watch(world, device, config)
   assert.ok(seen.needed > budget + 2_000_000)
   const [cache, other] = [await serveCache(t, device), world.stores.real('else')]
-  // What it served is taken over, or given up for what the device needs.
+  // Chunks that it served are taken over, or given up for those that the device needs.
   await realise(world, other, cache, config.topLevel)
   await world.fetch(device, config)
   assert.ok(seen.mostRoom <= budget, `expected at most ${budget} bytes of room, got ${seen.mostRoom}`)

@@ -23,7 +23,7 @@ async function rebuilt(t: Parameters<typeof SwarmWorld.of>[0], word: string) {
   await connect(before, controller)
   const what = content(word, 12_000_000)
   await world.fetch(before, await world.release(controller, what))
-  // What a daemon's connections have imported is held as long as they are open.
+  // A daemon protects paths that a connection has imported as long as it is open.
   await before.stopAll()
   const device = await world.peer('device', { settings })
   await connect(device, controller)

@@ -1,4 +1,4 @@
-/** Sessions between peers: who is served, how many at a time, how fast, and which stream stays. */
+/** Tests of sessions between peers: the order, number and rate of uploads, and the stream that stays. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

@@ -19,7 +19,7 @@ import { until } from '../helpers/until.ts'
 const MIB = 1024 ** 2
 const options = { timeout: 120_000 }
 const closureBytes = 20 * MIB
-/** What is on its way to one who doesn't read at most: windows and buffers of both ends. */
+/** The most bytes on their way to a peer that doesn't read: windows and buffers of both ends. */
 const onItsWay = 8 * MIB
 /** Instead of minutes. */
 const patience = { idleMs: 1_000, bytesPerMs: 500 }

@@ -1,4 +1,4 @@
-/** Staging on a disk that fills up: told apart, and what was staged stays. */
+/** Tests of staging on a disk that fills up: it has an error of its own, and staged chunks stay. */
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -14,7 +14,7 @@ import { noise, storePath } from '../helpers/planted-nar.ts'
 const run = promisify(execFile)
 const options = { skip: process.getuid?.() === 0 ? false : 'needs root to mount a tmpfs', timeout: 60_000 }
 
-test('a full disk is told apart, and there is room again when a path is released', options, async t => {
+test('a full disk has an error of its own, and there is room again when a path is released', options, async t => {
   const disk = await mkdtemp(join(tmpdir(), 'thymesh-full-'))
   await run('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'thymesh-test', disk])
   t.after(async () => {

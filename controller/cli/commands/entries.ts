@@ -146,7 +146,7 @@ async function saidValue({ value, from }: { value?: string; from?: string }): Pr
   return from === '-' ? await readStream(process.stdin) : await readFile(from, 'utf8')
 }
 
-/** What a module says of the setting, so that `8080` is a number or a text as it should be. */
+/** The module's declaration of the setting, so that `8080` becomes a number or a text as declared. */
 async function declaredType(key: string, open: Awaited<ReturnType<typeof readProject>>): Promise<unknown> {
   const [head, module, setting, ...deeper] = key.split('.')
   if (head !== 'modules' || module === undefined || setting === undefined || deeper.length > 0) return undefined

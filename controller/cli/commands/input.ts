@@ -20,7 +20,7 @@ interface InputOptions extends ProjectOptions {
   name: string
 }
 
-/** What a source offers, or why that can't be said. */
+/** The versions that a source offers, or the reason why they are unknown. */
 interface Offer {
   readonly name: string
   readonly version: string

@@ -1,4 +1,4 @@
-/** `thymesh members` and `thymesh members renew`: who is a member, and new certificates. */
+/** `thymesh members` and `thymesh members renew`: lists members, and signs new certificates. */
 
 import { shortId, table } from '../../format/table.ts'
 import { findMembers } from '../../members/find.ts'

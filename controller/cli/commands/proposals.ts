@@ -7,10 +7,10 @@ import { openProject } from '../../project/project.ts'
 import { spread, submitProposal } from '../../release/releasing.ts'
 import type { Session } from '../../session/session.ts'
 import {
+  acceptedOf,
   approve as addApproval,
   reject as addRejection,
   approveComplete,
-  beliefOf,
   isWithdrawn,
   type Operator,
   requireOnlyOne,
@@ -36,30 +36,30 @@ export async function approve(options: ApproveOptions): Promise<number> {
   const project = await openProject(options.project)
   return await withSession(project, options, async session => {
     const { peer, home } = session
-    const judged = await findProposal(session, options)
-    if (isWithdrawn(judged)) {
+    const verified = await findProposal(session, options)
+    if (isWithdrawn(verified)) {
       throw new ProposingError(
         'withdrawn',
-        `expected an open proposal, got ${titleOf(judged)}, which its author has withdrawn`,
+        `expected an open proposal, got ${titleOf(verified)}, which its author has withdrawn`,
         {
           hint: 'Ask the author. `thymesh proposals` lists the others.',
         },
       )
     }
-    const accepted = beliefOf(peer)
-    note(options, proposalText(judged, accepted))
-    if (!(await confirm(options, judged.complete ? 'Publish it?' : 'Sign it?'))) return exitCodes.failed
+    const accepted = acceptedOf(peer)
+    note(options, proposalText(verified, accepted))
+    if (!(await confirm(options, verified.complete ? 'Publish it?' : 'Sign it?'))) return exitCodes.failed
     const operator: Operator = {
       signers: await home.operatorKeys.signers(),
       now: new Date(),
       name: await home.operatorKeys.operator(),
       trustClock: options.trustClock,
     }
-    requireOnlyOne(judged, peer.proposals.all, operator)
+    requireOnlyOne(verified, peer.proposals.all, operator)
     const said = options.message ?? ''
-    const signed = judged.complete
-      ? approveComplete(judged, accepted.trusted, operator, said)
-      : addApproval(judged, accepted.trusted, operator, said)
+    const signed = verified.complete
+      ? approveComplete(verified, accepted.trusted, operator, said)
+      : addApproval(verified, accepted.trusted, operator, said)
     const outcome = await submitProposal(session, signed, operator)
     const published = outcome.kind === 'published'
     const isRelease = signed.release !== undefined && signed.parts.root === undefined
@@ -85,12 +85,12 @@ export type RejectOptions = ProjectOptions & { which: string; message?: string; 
 export async function reject(options: RejectOptions): Promise<number> {
   const project = await openProject(options.project)
   return await withSession(project, options, async session => {
-    const judged = await findProposal(session, options)
-    const { trusted } = beliefOf(session.peer)
+    const verified = await findProposal(session, options)
+    const { trusted } = acceptedOf(session.peer)
     const { operatorKeys } = session.home
     const name = await operatorKeys.operator()
     const operator = { signers: await operatorKeys.signers(), now: new Date(), name }
-    const said = addRejection(judged, trusted, operator, options.message ?? '')
+    const said = addRejection(verified, trusted, operator, options.message ?? '')
     await session.audit.noteProposal(said)
     await session.peer.proposals.add(said.proposal)
     const heard = await spread(session, spreadMs)
@@ -101,13 +101,13 @@ export async function reject(options: RejectOptions): Promise<number> {
   })
 }
 
-function proposalAfter(judged: VerifiedProposal, published: boolean) {
+function proposalAfter(verified: VerifiedProposal, published: boolean) {
   return {
-    id: judged.id,
+    id: verified.id,
     published,
-    root: judged.parts.root?.signed.version ?? null,
-    release: judged.release?.version ?? null,
-    members: judged.parts.members?.signed.version ?? null,
+    root: verified.parts.root?.signed.version ?? null,
+    release: verified.release?.version ?? null,
+    members: verified.parts.members?.signed.version ?? null,
   }
 }
 

@@ -7,7 +7,7 @@ import { releaseName } from '../../format/release-name.ts'
 import { voices } from '../../queries/proposals.ts'
 import { spread, submitChange, submitSiteRelease } from '../../release/releasing.ts'
 import type { Session } from '../../session/session.ts'
-import { beliefOf } from '../../signing/proposing.ts'
+import { acceptedOf } from '../../signing/proposing.ts'
 import { signaturesText } from '../../views/proposal.ts'
 import { untilLeft } from '../shell/leaving.ts'
 import { spreadMs, watchSeconds } from '../shell/limits.ts'
@@ -47,22 +47,22 @@ export async function release(session: Session, content: ReleaseContent, options
     note(options, `Release ${releaseName(outcome.release)} is signed and published${what}`)
     return await watch(session, outcome.release, options)
   }
-  const version = outcome.judged.release?.version ?? 0
+  const version = outcome.verified.release?.version ?? 0
   const name = releaseName({ site, version })
   note(
     options,
-    outcome.judged.complete
+    outcome.verified.complete
       ? `Release ${name} has the signatures of its site. An operator of the fleet publishes it: thymesh approve ${name}`
-      : `Release ${name} is proposed: ${signaturesText(outcome.judged)}. Other operators: thymesh approve ${name}`,
+      : `Release ${name} is proposed: ${signaturesText(outcome.verified)}. Other operators: thymesh approve ${name}`,
   )
-  const approved = options.wait && (await approval(session, outcome.judged.id, version, options))
+  const approved = options.wait && (await approval(session, outcome.verified.id, version, options))
   const published = newestOf(peer.state.accepted, site)
   if (approved && published !== undefined && published.version === version) {
     note(options, `Release ${name} has all its signatures and is published.`)
     return await watch(session, published, options)
   }
   const heard = await spread(session, spreadMs)
-  const { id } = outcome.judged
+  const { id } = outcome.verified
   const rest = heard
     ? 'Others have it; its closures come from here, so run `thymesh status` after the approval.'
     : 'No other peer has it yet.'
@@ -86,9 +86,9 @@ async function approval(session: Session, id: string, version: number, options: 
     if ((newestOf(state.accepted, options.site)?.version ?? 0) >= version) ended.resolve(true)
   }
   const told = new Set<string>()
-  const onProposal = (judged: VerifiedProposal) => {
-    if (judged.id !== id) return
-    for (const { verdict, operator, message } of voices(judged, beliefOf(session.peer).trusted)) {
+  const onProposal = (verified: VerifiedProposal) => {
+    if (verified.id !== id) return
+    for (const { verdict, operator, message } of voices(verified, acceptedOf(session.peer).trusted)) {
       const line = `  ${verdict} by ${operator}${message && `: ${message}`}`
       if (verdict !== 'proposed' && !told.has(line)) note(options, line)
       told.add(line)

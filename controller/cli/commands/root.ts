@@ -15,14 +15,14 @@ import { rootDetails } from '../../queries/root.ts'
 import { spread, submitProposal } from '../../release/releasing.ts'
 import type { Session } from '../../session/session.ts'
 import {
+  acceptedOf,
   approve as addApproval,
-  beliefOf,
   makeProposal,
   type Operator,
-  requireBelief,
+  requireAccepted,
   requireOnlyOne,
 } from '../../signing/proposing.ts'
-import type { SignedBelief } from '../../signing/signed-changes.ts'
+import type { SignedState } from '../../signing/signed-changes.ts'
 import { proposalText, signaturesText, titleOf } from '../../views/proposal.ts'
 import { rootText } from '../../views/root.ts'
 import { confirm } from '../shell/confirm.ts'
@@ -35,18 +35,16 @@ import { type Kept, keepMembers } from './kept-members.ts'
 
 const filePrefix = 'thymesh-proposal-'
 
-type AcceptedState = SignedBelief
-
-/** What this controller believed last, without a mesh. */
+/** The state that this controller accepted last, without a mesh. */
 export async function offline<T>(
   project: Project,
-  work: (accepted: AcceptedState, home: FleetHome) => Promise<T>,
+  work: (accepted: SignedState, home: FleetHome) => Promise<T>,
 ): Promise<T> {
   const home = new FleetHome(project.fleet)
   const state = await openState(await home.settings())
   try {
     const { accepted } = await fleetStateOf(state, project.fleet)
-    return await work(requireBelief(accepted), home)
+    return await work(requireAccepted(accepted), home)
   } finally {
     await state.database.close()
   }
@@ -82,29 +80,29 @@ export interface RootProposeOptions extends ProjectOptions {
 export async function rootPropose(options: RootProposeOptions): Promise<number> {
   const project = await openProject(options.project)
   const changes = await changesOf(options, project)
-  const make = async (accepted: AcceptedState, home: FleetHome) => {
+  const make = async (accepted: SignedState, home: FleetHome) => {
     const operator = await operatorIn(home, options)
     const change = { root: changes, message: options.message ?? '' }
-    const judged = makeProposal({ ...accepted, fleet: project.fleet }, change, operator)
-    note(options, proposalText(judged, accepted))
-    return { judged, operator }
+    const verified = makeProposal({ ...accepted, fleet: project.fleet }, change, operator)
+    note(options, proposalText(verified, accepted))
+    return { verified, operator }
   }
   if (options.file !== undefined) {
     const { file } = options
     return await offline(project, async (accepted, home) => {
-      const { judged } = await make(accepted, home)
+      const { verified } = await make(accepted, home)
       if (!(await confirm(options, 'Sign it?'))) return exitCodes.failed
-      await writeProposal(file, judged)
-      return told(options, judged, { published: false, file, heard: false })
+      await writeProposal(file, verified)
+      return told(options, verified, { published: false, file, heard: false })
     })
   }
   return await withSession(project, options, async session => {
     await takeNews(session, options, changeNewsSeconds, 'No peer is in reach yet.')
-    const { judged, operator } = await make(beliefOf(session.peer), session.home)
-    requireOnlyOne(judged, session.peer.proposals.all, operator)
-    if (!(await confirm(options, judged.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
-    const members = await keepMembers(session, judged, options)
-    return await conclude(session, judged, operator, options, members)
+    const { verified, operator } = await make(acceptedOf(session.peer), session.home)
+    requireOnlyOne(verified, session.peer.proposals.all, operator)
+    if (!(await confirm(options, verified.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
+    const members = await keepMembers(session, verified, options)
+    return await conclude(session, verified, operator, options, members)
   })
 }
 
@@ -161,13 +159,13 @@ export async function rootSign(options: RootSignOptions): Promise<number> {
   const project = await openProject(options.project)
   const { file } = options
   const signed = await offline(project, async (accepted, home) => {
-    const judged = verifyProposal(await readProposal(file), accepted.trusted, project.fleet)
-    note(options, proposalText(judged, accepted))
+    const verified = verifyProposal(await readProposal(file), accepted.trusted, project.fleet)
+    note(options, proposalText(verified, accepted))
     const operator = await operatorIn(home, options)
-    const mine = wantedSigners(judged, Object.values(operator.signers).flat())
-    if (mine.length === 0 && judged.complete) return judged
+    const mine = wantedSigners(verified, Object.values(operator.signers).flat())
+    if (mine.length === 0 && verified.complete) return verified
     if (!(await confirm(options, 'Sign it?'))) return undefined
-    const next = addApproval(judged, accepted.trusted, operator, options.message ?? '')
+    const next = addApproval(verified, accepted.trusted, operator, options.message ?? '')
     await writeProposal(file, next)
     return next
   })
@@ -185,30 +183,30 @@ async function operatorIn(home: FleetHome, { trustClock }: { trustClock: boolean
 
 async function conclude(
   session: Session,
-  judged: VerifiedProposal,
+  verified: VerifiedProposal,
   operator: Operator,
   options: ProjectOptions,
   members?: Kept,
 ): Promise<number> {
-  const { kind } = await submitProposal(session, judged, operator)
+  const { kind } = await submitProposal(session, verified, operator)
   const { accepted } = session.peer.state
   if (accepted !== undefined) await session.home.operatorKeys.noteTrusted(accepted.trusted)
   const heard = await spread(session, spreadMs)
-  return told(options, judged, { published: kind === 'published', file: null, heard, ...members })
+  return told(options, verified, { published: kind === 'published', file: null, heard, ...members })
 }
 
 function told(
   options: ProjectOptions,
-  judged: VerifiedProposal,
+  verified: VerifiedProposal,
   outcome: { published: boolean; file: string | null; heard: boolean },
 ): number {
-  const version = judged.parts.root?.signed.version ?? null
-  const title = titleOf(judged).replace(/^root/, 'Root')
+  const version = verified.parts.root?.signed.version ?? null
+  const title = titleOf(verified).replace(/^root/, 'Root')
   const how = outcome.published
     ? 'is published'
-    : judged.complete
+    : verified.complete
       ? 'has all signatures'
-      : `lacks ${signaturesText(judged)}`
+      : `lacks ${signaturesText(verified)}`
   const where =
     outcome.file === null
       ? ''
@@ -219,7 +217,7 @@ function told(
       : ' No other peer has it yet: run `thymesh status` when one is in reach.'
   print(
     options,
-    { id: judged.id, root: version, complete: judged.complete, ...outcome },
+    { id: verified.id, root: version, complete: verified.complete, ...outcome },
     `${title} ${how}.${where}${alone}`,
   )
   return exitCodes.done

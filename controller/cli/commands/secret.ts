@@ -140,7 +140,7 @@ export async function allow(options: SecretOptions & { recipient: string }): Pro
   }))
 }
 
-/** What was readable stays known to who read it: rotate the contents too. */
+/** A removed operator still knows the contents that were readable before: rotate them too. */
 export async function disallow(options: SecretOptions): Promise<undefined> {
   const { name } = options
   const words = `${name} can't read the secrets from now on, but knows those that were readable: rotate them`
@@ -168,7 +168,7 @@ async function changeOperators(
   })
 }
 
-/** Who can read a new ciphertext. The first operator who has a secret is put into thymesh.json. */
+/** The recipients of a new ciphertext. The first operator who has a secret is added to thymesh.json. */
 async function recipientsFor(project: ProjectEdit, open: OpenProject, own: OperatorIdentity): Promise<string[]> {
   const { operators } = open.project
   if (operators !== undefined && Object.keys(operators).length > 0) return recipientsOf(open.project, own)

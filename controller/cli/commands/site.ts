@@ -9,7 +9,7 @@ import { readCard, requireFleet } from '../../keys/card.ts'
 import { openProject } from '../../project/project.ts'
 import { spread, submitProposal } from '../../release/releasing.ts'
 import type { Session } from '../../session/session.ts'
-import { beliefOf, type Change, makeProposal, requireOnlyOne } from '../../signing/proposing.ts'
+import { acceptedOf, type Change, makeProposal, requireOnlyOne } from '../../signing/proposing.ts'
 import { delegateSite, revokeSite } from '../../signing/sites.ts'
 import { proposalText, signaturesText } from '../../views/proposal.ts'
 import { confirm } from '../shell/confirm.ts'
@@ -63,30 +63,30 @@ async function change(options: SiteChangeOptions, make: (trusted: TrustedSet) =>
   return await withSession(project, options, async session => {
     await takeNews(session, options, changeNewsSeconds, 'No peer is in reach yet.')
     const { peer, home } = session
-    const accepted = beliefOf(peer)
+    const accepted = acceptedOf(peer)
     const made = make(accepted.trusted)
     const operator = { signers: await home.operatorKeys.signers(), now: new Date(), trustClock: options.trustClock }
     const about = { ...made, message: options.message ?? made.message }
-    const judged = makeProposal({ ...accepted, fleet: project.fleet }, about, operator)
-    note(options, proposalText(judged, accepted))
-    for (const line of wordsOn(options.site, session, sitesOf(judged.parts.targets))) note(options, line)
-    requireOnlyOne(judged, peer.proposals.all, operator)
-    if (!(await confirm(options, judged.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
-    const published = (await submitProposal(session, judged, operator)).kind === 'published'
-    await home.operatorKeys.noteTrusted(beliefOf(peer).trusted)
+    const verified = makeProposal({ ...accepted, fleet: project.fleet }, about, operator)
+    note(options, proposalText(verified, accepted))
+    for (const line of wordsOn(options.site, session, sitesOf(verified.parts.targets))) note(options, line)
+    requireOnlyOne(verified, peer.proposals.all, operator)
+    if (!(await confirm(options, verified.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
+    const published = (await submitProposal(session, verified, operator)).kind === 'published'
+    await home.operatorKeys.noteTrusted(acceptedOf(peer).trusted)
     const heard = await spread(session, spreadMs)
-    const how = published ? 'is published' : `is proposed: ${signaturesText(judged)}`
+    const how = published ? 'is published' : `is proposed: ${signaturesText(verified)}`
     const alone = heard ? '' : ' No other peer has it yet: run `thymesh status` when one is in reach.'
     print(
       options,
-      { id: judged.id, site: options.site, published, heard },
+      { id: verified.id, site: options.site, published, heard },
       `The change of ${options.site} ${how}.${alone}`,
     )
     return exitCodes.done
   })
 }
 
-/** What an operator may have mistyped, or should know of, before a site is given away. */
+/** Warnings before a site is delegated: possible typing errors, and consequences that an operator should know. */
 function wordsOn(site: string, { peer }: Session, after: Sites): string[] {
   const devices = peer.directory.certificates().filter(({ role }) => role === 'device')
   const there = devices.filter(device => device.site === site)

@@ -28,7 +28,7 @@ export interface TokenOptions extends ProjectOptions {
   trustClock: boolean
 }
 
-/** A token's date lifts the time floor of who joins with it. While another command has the state open, nothing is compared. */
+/** A token's date lifts the time floor of devices that join with it. Compares nothing while another command has the state. */
 async function requireClock(fleet: string, home: FleetHome, now: Date): Promise<void> {
   let state: PeerState
   try {
@@ -46,7 +46,7 @@ async function requireClock(fleet: string, home: FleetHome, now: Date): Promise<
 }
 
 /**
- * Whom a token is for: whoever has it gets in under these names. So no pattern stands for all by itself; a project with one
+ * The names that a token admits: every holder can join under them. So no pattern is the default; a project with one
  * device means that one.
  */
 async function namesOf({ names }: TokenOptions, project: Project): Promise<string> {

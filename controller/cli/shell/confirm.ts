@@ -14,7 +14,7 @@ export async function confirm({ yes }: { yes: boolean }, question: string): Prom
   return /^y(es)?$/i.test(await answerTo(`${question} [y/N] `))
 }
 
-/** What the operator answers, without spaces around it. Only at a terminal. */
+/** The operator's answer, without spaces around it. Only at a terminal. */
 export async function answerTo(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   try {

@@ -1,4 +1,4 @@
-/** What the commands that edit the project share: reading it, applying an edit, and saying what was written. */
+/** The common part of commands that edit the project: reading it, applying an edit, and printing what was written. */
 
 import { cacheDirectory, FleetHome } from '../../fleet/fleet-home.ts'
 import { fetchPrivateInputs } from '../../inputs/fetch.ts'

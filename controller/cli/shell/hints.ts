@@ -1,5 +1,5 @@
 /**
- * What to do next about errors of protocol/ and node/, by code. Most are made where nobody knows whether a person or a peer
+ * Hints for errors of protocol/ and node/, by code. Most are made where nobody knows whether a person or a peer
  * will meet them, and bring no hint; those of the controller always do.
  */
 
@@ -67,7 +67,7 @@ const groups: readonly (readonly [codes: readonly string[], hint: string])[] = [
 
 const hints: ReadonlyMap<string, string> = new Map(groups.flatMap(([codes, hint]) => codes.map(code => [code, hint])))
 
-/** What to do about an error with this code that brings no hint of its own. */
+/** The hint for an error with this code that has none of its own. */
 export function hintFor(code: string): string | undefined {
   return hints.get(code)
 }

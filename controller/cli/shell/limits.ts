@@ -17,7 +17,7 @@ export const documentSeconds = 2
 export const memberSeconds = 3
 /** A device behind a slow line, which may have to be dialled first. */
 export const reachSeconds = 15
-/** What one evaluation by `thymesh check` may take; `evaluationMs` of nix/ says why. */
+/** The time limit of one evaluation by `thymesh check`; `evaluationMs` of nix/ gives the reason. */
 export const checkSeconds = 120
 
 /** Before a command leaves, so long it waits for one other peer to take what it has signed. */

@@ -8,7 +8,7 @@ import { LocalServer } from '../../local/server.ts'
 import type { Session } from '../../session/session.ts'
 import { answerQuestion, isQuestion } from './questions.ts'
 
-/** Who runs, for those who can't because of that. */
+/** The running controller, for the error of a second one. */
 const whoQuery = 'who'
 const whoSchema = z.object({ json: z.object({ pid: z.int(), command: z.string().max(100) }) })
 

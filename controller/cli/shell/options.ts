@@ -67,7 +67,7 @@ function textOf(most: number): (text: string) => string {
 export const message = textOf(limits.message)
 export const reason = textOf(limits.reason)
 
-/** What a certificate's schema allows. */
+/** The bounds of a certificate's schema. */
 const maxDays = 3650
 
 export function days(text: string): number {

@@ -1,4 +1,4 @@
-/** What a command prints: results on standard output, news on standard error, errors with a hint, exit codes. */
+/** A command's output: results on standard output, progress on standard error, errors with a hint, exit codes. */
 
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
 import { hintFor } from './hints.ts'
@@ -38,7 +38,7 @@ export function printError(options: Pick<GlobalOptions, 'json'>, error: ErrorJso
   else process.stderr.write(`error: ${error.message}\n${error.hint}\n`)
 }
 
-/** What was thrown, as operators meet it: always with a hint. */
+/** An error as operators see it: always with a hint. */
 export function errorJson(thrown: unknown): ErrorJson {
   const message = messageOf(thrown)
   if (!(thrown instanceof ThymeshError)) return { code: 'failed', message, hint: unexpected }

@@ -1,5 +1,5 @@
 /**
- * What commands that only read can ask, by the name and the options here. The controller of the command answers, or one of
+ * The questions of read-only commands, by name and options. The controller of the command answers, or one of
  * the same fleet that runs already (`deploy`, `serve`).
  */
 
@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { limits } from '../../../protocol/limits.ts'
 import type { Session } from '../../session/session.ts'
 
-/** What a command prints: its one JSON object, and its text. */
+/** A command's output: its one JSON object, and its text. */
 export interface Answer {
   readonly json: object
   readonly text: string

@@ -1,4 +1,4 @@
-/** What commands that only read ask: the controller of the fleet that runs already, else one of their own. */
+/** The reader that read-only commands ask: a running controller of the fleet, else one of their own. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { HintedError, ThymeshError } from '../../../protocol/errors.ts'

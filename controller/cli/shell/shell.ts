@@ -1,4 +1,4 @@
-/** What every command of the CLI has in common: global options, exit codes, and how its work is loaded and run. */
+/** The frame of every command of the CLI: global options, exit codes, and how its code is loaded and run. */
 
 import { Command, Help, Option } from 'commander'
 import { passphrases } from '../../keys/passphrase.ts'
@@ -11,7 +11,7 @@ const watchExitCodeHelp = `
 Exit codes: 0 all devices run it, or you left; 1 failed, here or on a device; 2 the time was over before all had
 reported; 64 the command line is wrong.`
 
-/** Adds a group's commands to the CLI. What a command does is loaded when it runs, so that help is quick. */
+/** Adds a group's commands to the CLI. The code of a command is loaded when it runs, so that help is quick. */
 export type CommandGroup = (shell: Shell) => void
 
 export class Shell {

@@ -1,4 +1,4 @@
-/** What becomes of a command whose output can't be written: a reader that left is no error, a full disk is one. */
+/** Handles output that can't be written: a closed pipe is no error, a full disk is one. */
 
 import { messageOf } from '../../../protocol/errors.ts'
 import { exitCodes, printError } from './output.ts'

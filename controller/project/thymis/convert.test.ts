@@ -70,7 +70,7 @@ describe('a Thymis project', () => {
     for (const tag of tags.values()) tagSchema.parse(tag)
   })
 
-  it('tells which secrets are to be added, and what has no counterpart', async () => {
+  it('lists the secrets to add, and the parts without a counterpart', async () => {
     const { secrets, left } = convertThymis(await readThymisState(fixture))
     assert.deepEqual(secrets, ['root-password-0b1c2d3e', 'vnc', 'wifi'])
     for (const said of [

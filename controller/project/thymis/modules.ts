@@ -15,7 +15,7 @@ export interface Converted {
 type Settings = Readonly<Record<string, unknown>>
 type Rule = (settings: Settings, to: Converter) => void
 
-/** What an entry's modules become; `entry` is its name here. */
+/** Converts an entry's modules; `entry` is its name here. */
 export function convertModules(entry: string, modules: readonly ThymisModule[]): Converted {
   const to = new Converter(entry)
   for (const { type, settings } of modules) {

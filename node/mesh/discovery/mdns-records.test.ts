@@ -1,4 +1,4 @@
-/** What is announced over mDNS, and what is believed of what others announce. */
+/** Tests of mDNS records: the own announcement, and the checks of those of others. */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -1,4 +1,4 @@
-/** Tests of the directory: who is taken, whose report replaces which, and who is forgotten. */
+/** Tests of the directory: accepted members, reports that replace others, and forgotten members. */
 
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
@@ -80,7 +80,7 @@ describe('certificates', () => {
     assert.deepEqual(await dump(database), [])
   })
 
-  it('wait until there is something to judge them by', async t => {
+  it('wait until there are keys to verify them with', async t => {
     const { directory, judgeBy } = await newDirectory(t)
     judgeBy(undefined)
     assert.equal(await directory.addCertificate(id, certificate), 'unknown-member')

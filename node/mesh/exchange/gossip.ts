@@ -54,7 +54,7 @@ export class Gossip extends EventEmitter<Events> {
   readonly #components: GossipComponents
   readonly #publishHead = () => this.publishHead()
   /** Heads received by gossip that are being fetched: they are forwarded as soon as their documents are here. */
-  readonly #judging = new Set<string>()
+  readonly #validating = new Set<string>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(components: GossipComponents) {
@@ -95,7 +95,7 @@ export class Gossip extends EventEmitter<Events> {
     const { state, names, admission } = this.#components
     if (state.head === undefined) return
     const bytes = headCodec.encode(state.head)
-    if (this.#judging.has(sha256Hex(bytes))) return
+    if (this.#validating.has(sha256Hex(bytes))) return
     void this.#publish(names.heads, bytes).then(recipients => {
       if (recipients === 0 && admission.members.length > 0) this.emit('unheard')
     })
@@ -144,11 +144,11 @@ export class Gossip extends EventEmitter<Events> {
     )
   }
 
-  #validator(judge: (source: PeerId, message: Message) => Promise<TopicValidatorResult>): TopicValidatorFn {
+  #validator(validate: (source: PeerId, message: Message) => Promise<TopicValidatorResult>): TopicValidatorFn {
     return async (source, message) => {
       try {
         if (!this.#components.peerScore.allowRequest(source.toString(), 'gossip')) return Ignore
-        return await judge(source, message)
+        return await validate(source, message)
       } catch (thrown) {
         const reason = messageOf(thrown)
         this.#components.log.debug({ peer: source.toString(), reason }, 'a gossip message was dropped')
@@ -174,11 +174,11 @@ export class Gossip extends EventEmitter<Events> {
       return (await equivocation.examine(head.timestamp, source)) ? Accept : Ignore
     }
     const key = sha256Hex(data)
-    this.#judging.add(key)
+    this.#validating.add(key)
     try {
       await refresher.refreshFrom(source, head)
     } finally {
-      this.#judging.delete(key)
+      this.#validating.delete(key)
     }
     return state.head !== undefined && equalBytes(headCodec.encode(state.head), data) ? Accept : Ignore
   }

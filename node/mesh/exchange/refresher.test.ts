@@ -19,7 +19,7 @@ import { refreshRetryMs } from '../limits.ts'
 import { DocumentError } from './documents.ts'
 import { Refresher } from './refresher.ts'
 
-/** What a source in memory answers; `hang` never does, until it is aborted. */
+/** The answers of a source in memory; `hang` never answers until it is aborted. */
 type Source = (request: DocumentRequest) => Uint8Array | undefined | 'hang'
 
 const peer = (word: string): PeerId => peerIdFromString(peerIdOf(testSigner(word).publicKey))
@@ -37,11 +37,11 @@ function honest(fleet: TestFleet, published: Published, also: readonly Uint8Arra
   }
 }
 
-async function refreshing(t: TestContext, believed?: Published) {
+async function refreshing(t: TestContext, accepted?: Published) {
   const fleet = testFleet()
   const { database, clock } = await testState(t, { now: testNow })
   const state = await FleetState.load(fleet.fleet, database, clock)
-  if (believed !== undefined) await state.accept(believed.trusted, async ({ hash }) => fleet.document(hash) ?? hash)
+  if (accepted !== undefined) await state.accept(accepted.trusted, async ({ hash }) => fleet.document(hash) ?? hash)
   const sources = new Map<string, Source>()
   const members = new Set<string>()
   const asked: string[] = []
@@ -110,7 +110,7 @@ describe('a refresh', () => {
     assert.equal(asked.length, 3, 'snapshot, targets, release')
   })
 
-  it('walks the roots that a head speaks of, and judges its timestamp by them', async t => {
+  it('walks the roots that a head names, and verifies its timestamp with them', async t => {
     const { fleet, state, refresher, source } = await refreshing(t, founded)
     const { timestamp } = fleet.release({ message: 'news' }).trusted
     assert.ok(timestamp)
@@ -264,7 +264,7 @@ describe('the queue of refreshes', () => {
     assert.equal(asked.length, before)
   })
 
-  it('ends with stop, whoever is asked', async t => {
+  it('ends with stop, even if a peer never answers', async t => {
     const { refresher, source } = await refreshing(t, founded)
     const asking = refresher.refreshFrom(source('a', () => 'hang'))
     const waiting = refresher.refreshFrom(source('b', () => 'hang'))

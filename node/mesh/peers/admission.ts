@@ -257,9 +257,9 @@ export class Admission extends EventEmitter<Events> {
       return { admitted: true }
     } catch (thrown) {
       // Without metadata no peer can be verified. It isn't the peer's fault and isn't logged.
-      const judging = authority() !== undefined
-      log[judging ? 'warn' : 'debug']({ peer: key, reason: messageOf(thrown) }, 'a peer was not admitted')
-      if (judging && this.#deadlines.refuse(connection)) this.#refuse(peer)
+      const canVerify = authority() !== undefined
+      log[canVerify ? 'warn' : 'debug']({ peer: key, reason: messageOf(thrown) }, 'a peer was not admitted')
+      if (canVerify && this.#deadlines.refuse(connection)) this.#refuse(peer)
       const code = thrown instanceof ThymeshError ? thrown.code : 'failed'
       return { admitted: false, reason: messageOf(thrown).slice(0, 300), code }
     }

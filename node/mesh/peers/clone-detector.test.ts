@@ -72,7 +72,7 @@ describe('hellos', () => {
     const { clones, seen } = watch()
     assert.equal(await clones.hello(peer, boot(1), false), false)
     assert.equal(await clones.hello(peer, boot(2), false), true, 'the other connection is to be asked')
-    // What the first one said long ago, and the network brought late.
+    // An old report of the first one, which the network delivers late.
     await clones.hello(peer, boot(1), false)
     assert.deepEqual(seen, [])
     await clones.hello(peer, boot(1), true)

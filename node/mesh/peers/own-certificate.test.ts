@@ -57,7 +57,7 @@ describe("a peer's own certificate", () => {
     assert.deepEqual(Buffer.from(made.envelope), Buffer.from(next), 'an older one changes nothing')
   })
 
-  it('by a controller stands over one that it wrote itself with a token, whatever that says of its date', async t => {
+  it('by a controller replaces one that it wrote itself with a token, whatever date that has', async t => {
     const issued = timeText(daysAfter(testNow, 300))
     const { made } = await own(t, testNow, age => fleet.join(fleet.token(), device, { name: 'kiosk-1', age, issued }))
     const countersigned = fleet.certify(device, { name: 'kiosk-1' })

@@ -1,4 +1,4 @@
-/** What is mended of js-libp2p between a stream and its socket: the same bytes, in fewer messages. */
+/** Tests of the patches of js-libp2p between a stream and its socket: the same bytes, in fewer messages. */
 
 import assert from 'node:assert/strict'
 import { Duplex } from 'node:stream'

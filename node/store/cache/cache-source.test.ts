@@ -1,4 +1,4 @@
-/** What the binary cache finds and sends when the store and the mesh agree, differ and fail; and the parts of it. */
+/** Tests of the binary cache's source: the store and the mesh agree, differ and fail. */
 import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -20,7 +20,7 @@ async function* pieces(...chunks: string[]): AsyncGenerator<Uint8Array> {
   for (const chunk of chunks) yield Buffer.from(chunk)
 }
 
-/** What precedes the NAR in an import. */
+/** The fields before the NAR in an import. */
 async function readImport({ reader }: FakeDaemon): Promise<void> {
   assert.equal(await reader.u64(), 39)
   assert.equal(await reader.string(), PATH)
@@ -189,7 +189,7 @@ test('a daemon that talks nonsense is left', async t => {
   }
 })
 
-test('a daemon that goes away or falls silent is told apart from an answer', async t => {
+test('a daemon that goes away or falls silent is an error, not an answer', async t => {
   const gone = await connect(t, 38)
   const asking = gone.client.isValidPath(PATH)
   await gone.daemon.reader.u64()

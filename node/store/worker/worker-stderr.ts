@@ -17,7 +17,7 @@ const structuredErrorsSince = 26
 /** The most fields of a log message and traces of an error that are read. */
 const maxEntries = 4096
 
-/** What the loop needs for the current operation. */
+/** The state that the loop needs for the current operation. */
 export interface StderrOptions {
   readonly minor: number
   readonly operation: StoreOperation

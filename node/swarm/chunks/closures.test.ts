@@ -1,4 +1,4 @@
-/** Tests of closure descriptors and recipes: fetched once, checked, and served for releases that were believed only. */
+/** Tests of closure descriptors and recipes: fetched once, checked, and served for accepted releases only. */
 
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
@@ -66,7 +66,7 @@ describe('Closures', () => {
     assert.deepEqual(closures.withPath(config.topLevel), hashOfCid(config.closure))
   })
 
-  it('serves what a believed release names, once its documents are here', async t => {
+  it('serves what an accepted release names, once its documents are here', async t => {
     const { closures } = await scene(t)
     assert.equal(closures.isReleased(hash), true)
     assert.equal(closures.isReleased(sha256(Buffer.from('another'))), false)

@@ -1,4 +1,4 @@
-/** Which old chunks new ones are told apart from: near where they stand, within bounds, whatever the recipes are. */
+/** Tests of delta bases: old chunks near the new one's place, within bounds, whatever the recipes are. */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

@@ -1,4 +1,4 @@
-/** What may be on its way at a time: within the budget, in the descriptor's order, and all of it in the end. */
+/** Tests of the fetch window: within the budget, in the descriptor's order, and all chunks in the end. */
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

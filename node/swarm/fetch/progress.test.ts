@@ -1,4 +1,4 @@
-/** What a fetch says of itself. */
+/** Tests of a fetch's progress. */
 
 import assert from 'node:assert/strict'
 import { it, mock } from 'node:test'

@@ -24,7 +24,7 @@ export interface PathRecipesComponents {
   store: Pick<NixStore, 'closure' | 'validPaths' | 'realPath'>
   /** Recipes are documents. */
   documents: Pick<FleetState, 'document' | 'keepDocument'>
-  /** What was made before, by store path. */
+  /** Recipes that were made before, by store path. */
   table: Table
   /** Paths whose files were other than Nix registered when they were read last. */
   damaged: { readonly all: readonly string[] }

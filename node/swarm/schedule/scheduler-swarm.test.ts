@@ -94,7 +94,7 @@ describe('a device alone at its site', () => {
 })
 
 /**
- * What trouble may cost: a device that goes or stalls takes a window of answers with it, one that joins may ask for a
+ * The bound on extra bytes: a device that leaves or stalls takes a window of answers with it, one that joins may ask for a
  * window that another has asked for, and one that nobody hears from is doubted by each of the others once.
  */
 const windowBytes = 1 << 20

@@ -25,7 +25,7 @@ function meet(scheduler: Scheduler, id: string, local: boolean, has: Iterable<nu
 const chunksOf = (requests: readonly Request[], peer?: string) =>
   requests.filter(each => peer === undefined || each.peer === peer).map(each => each.chunk)
 
-/** Who of us and some peers is to bring a chunk. */
+/** The member, of us and some peers, whose turn it is to bring a chunk. */
 const bringer = (chunk: number, ...ids: string[]) =>
   highestScoring(
     chunk,

@@ -139,7 +139,7 @@ export class Scheduler {
     this.#membersChanged = true
   }
 
-  /** A peer has lost a chunk. That isn't a failure. */
+  /** A peer has lost a chunk, which isn't a failure. */
   peerLost(id: string, chunk: number, now: number): void {
     this.#advance(now)
     this.#expectChunk(chunk)
@@ -199,7 +199,7 @@ export class Scheduler {
   }
 
   /**
-   * What to send and to cancel now. Takes a few steps per request, and a pass over the chunks when peers connect or
+   * The requests to send and to cancel now. Takes a few steps per request, and a pass over the chunks when peers connect or
    * fail.
    */
   next(now: number): SchedulerStep {

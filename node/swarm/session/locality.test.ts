@@ -1,4 +1,4 @@
-/** Who is at our site: labels first, then the network that an address is in, then the time that an answer takes. */
+/** Tests of locality: labels count first, then the network of an address, then the round-trip time. */
 
 import assert from 'node:assert/strict'
 import { it } from 'node:test'

@@ -88,7 +88,7 @@ describe('room for what is in flight', () => {
     await assert.rejects(budget.reserve().hold(of(0), none), withCode('budget-too-small'))
   })
 
-  it('is not waited for by who has gone', async () => {
+  it('is not waited for by a client that has gone', async () => {
     const { budget, of } = await scene(10_000_000)
     const [a, b, c] = [budget.reserve(), budget.reserve(), budget.reserve()]
     await a.hold(of(2), none)

@@ -1,4 +1,4 @@
-/** What all cases share: what was built, the daemon's command, and what one case measured that another needs too. */
+/** The common part of all cases: the built systems, the daemon's command, and figures that two cases need. */
 
 import { LabNetwork } from '../../../test/lab/network.ts'
 import type { NodeOptions } from '../bundle.ts'
@@ -62,7 +62,7 @@ export class Bench {
 /** A network and a folder, until the stack is disposed of. */
 export async function arena(stack: AsyncDisposableStack): Promise<{ network: LabNetwork; scratch: Scratch }> {
   if (process.getuid?.() !== 0) {
-    throw new BenchError('not-root', 'expected to be root, who can make network namespaces', {
+    throw new BenchError('not-root', 'expected to be root, which can make network namespaces', {
       hint: 'Run it as root.',
     })
   }

@@ -6,7 +6,7 @@ import { type DebianPackage, download, ensurePrograms, olderVersions, output, re
 import { BenchError } from './bench-error.ts'
 import { type Part, partsOf } from './graph.ts'
 
-/** What the system is for: a device with a network, containers, a database and tools; the rest are dependencies. */
+/** The packages of the system: a device with a network, containers, a database and tools; the rest are dependencies. */
 const SEEDS =
   `dash bash systemd systemd-sysv udev dbus openssh-server network-manager bluez mosquitto nginx postgresql-15 podman git
   python3 perl curl vim`.split(/\s+/)
@@ -14,7 +14,7 @@ const SEEDS =
 /** The package whose hash alone changes in the rebuild: nearly everything depends on it. */
 const REBUILT = 'libc6'
 
-/** What is kept between runs. */
+/** Files that are kept between runs. */
 export const cache = join(import.meta.dirname, '../../../.cache/bench')
 
 /** Top-level store paths of the three closures. */

@@ -14,7 +14,7 @@ import { hashOfCid } from '../../../protocol/encoding/cid.ts'
 import type { ReleasedConfig } from '../../../protocol/release/release.ts'
 import type { Report } from '../../../protocol/report/report.ts'
 
-/** What it is told. `--settings` on its command line: where it works and listens. */
+/** Its inputs. `--settings` on its command line: where it works and listens. */
 export interface ControllerSettings {
   readonly directory: string
   /** A multiaddr. */
@@ -33,7 +33,7 @@ export interface Published {
   readonly published: number
   /** Milliseconds of the epoch, just before the head went out. */
   readonly at: number
-  /** What describing the closures took before that. */
+  /** The time for describing the closures before that. */
   readonly describeSeconds: number
   /** Of the descriptors of its closures. */
   readonly descriptorBytes: number

@@ -3,7 +3,7 @@
 import { basename } from 'node:path'
 import { controlOf, type DebianPackage } from './apt.ts'
 
-/** What a derivation is made of. */
+/** The inputs of a derivation. */
 export interface Part {
   /** Unique, and fit for a store path's name. */
   readonly name: string

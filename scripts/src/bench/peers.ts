@@ -104,7 +104,7 @@ export async function startPeer(
     log: makeLogger('silent'),
   })
   await peer.start()
-  // Who is connected with whom is the case's to say.
+  // The case decides which peers are connected.
   if (bootstrap === undefined) peer.supervisor.stop()
   return peer
 }

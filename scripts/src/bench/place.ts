@@ -70,7 +70,7 @@ function placeAt(address: string, device: string, within: (argv: readonly string
   }
 }
 
-/** What was counted between two readings. */
+/** The counts between two readings. */
 export function between(before: Counters, after: Counters): Counters {
   return { received: after.received - before.received, sent: after.sent - before.sent }
 }

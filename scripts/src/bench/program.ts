@@ -112,7 +112,7 @@ async function allProcesses(): Promise<Map<number, Counted>> {
   return found
 }
 
-/** What a program took that ran to its end. */
+/** The cost of a program that ran to its end. */
 export interface Taken {
   readonly seconds: number
   readonly cpuSeconds: number

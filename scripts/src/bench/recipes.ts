@@ -1,4 +1,4 @@
-/** What recipes save: bytes that a rebuild and an update move as whole NARs, in plain chunks and in normalised ones. */
+/** The savings by recipes: bytes that a rebuild and an update move as whole NARs, in plain chunks and in normalised ones. */
 
 import { promisify } from 'node:util'
 import { constants, zstdCompress } from 'node:zlib'
@@ -17,7 +17,7 @@ const ZSTD_LEVEL = 3
 type Recipes = ReadonlyMap<PathInfo, MadeRecipe>
 type Form = 'plain' | 'normalised'
 
-/** What an update takes beyond what a device holds. */
+/** The bytes of an update that a device lacks. */
 export interface Cost {
   readonly count: number
   readonly bytes: number
@@ -84,7 +84,7 @@ function recipeCost(from: Recipes, to: Recipes) {
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`.padStart(10)
 
-/** What a store that cuts NARs as they are into chunks, and has those of `from`, must fetch for `to`. */
+/** The bytes for `to` that a store of plain chunks must fetch when it has those of `from`. */
 export async function plainChunkCost(from: string, to: string): Promise<Cost> {
   const store = new NixStore()
   const pool = new RecipePool()

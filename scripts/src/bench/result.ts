@@ -1,4 +1,4 @@
-/** What a case found, and how it is shown: rows for people, or one JSON line. */
+/** The result of a case and its output: rows for people, or one JSON line. */
 
 import { availableParallelism, loadavg } from 'node:os'
 import { table } from '../../../controller/format/table.ts'
@@ -20,7 +20,7 @@ export interface Result {
   readonly detail: Readonly<Record<string, unknown>>
 }
 
-/** The machine that a case ran on, for its detail: what else it did at the beginning says how far to believe the times. */
+/** The machine that a case ran on, for its detail: its load at the beginning shows how reliable the times are. */
 export function machine(): { cores: number; loadBefore: number; node: string } {
   return { cores: availableParallelism(), loadBefore: loadavg()[0] ?? 0, node: process.version }
 }

@@ -27,7 +27,7 @@ export interface Systems {
   readonly updated: number
 }
 
-/** What says how they are built: while it is the same, what was built last is right. */
+/** The files that define the build: while they are unchanged, the last build is valid. */
 const recipeFiles = ['apt.ts', 'build-part.sh', 'closures.nix', 'closures.ts', 'graph.ts', 'systems.nix', 'systems.ts']
 
 /** Builds them, or finds them built: asking apt and dpkg about each package again would take a quarter of a minute. */

@@ -1,4 +1,4 @@
-/** What a device that runs one system receives for another: every byte on its cable, from the release to its report. */
+/** The bytes that a device receives to update from one system to another: all on its cable, from the release to its report. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { arena, type Bench } from './bench.ts'
@@ -35,7 +35,7 @@ export function updateBytes(bench: Bench, from: System, to: System): Promise<Upd
     const [first] = (await fleet.update(from, 150_000)).values()
     bench.say(`  ${from.name} took ${first?.seconds.toFixed(1)} s`)
     await shape(network, link, uplinkMbit)
-    // What the first update still has to say is not the second's.
+    // The last messages of the first update don't count for the second.
     await sleep(3_000)
     const before = await device.counters()
     let wire: Counters = { received: 0, sent: 0 }

@@ -1,4 +1,4 @@
-/** What a device runs, read from its own disk and from the application that is started out of its own store. */
+/** The system that a device runs, read from its disk and from the application in its store. */
 
 import { spawn } from 'node:child_process'
 import { readFile, readlink } from 'node:fs/promises'
@@ -14,7 +14,7 @@ export async function bootsOnDisk(root: string): Promise<string | undefined> {
   return await readlink(join(root, 'etc/thymesh/boot')).catch(() => undefined)
 }
 
-/** What the web application answers about itself. */
+/** The web application's answer about itself. */
 export interface Answer {
   version: string
   message: string

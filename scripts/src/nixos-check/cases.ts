@@ -1,4 +1,4 @@
-/** What scripts/nixos-check evaluates: Nix expressions, each of a derivation's path, by kind and name. */
+/** The cases of scripts/nixos-check: Nix expressions, each of a derivation's path, by kind and name. */
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'

@@ -16,9 +16,9 @@ export const addressAttacks: Attack[] = [
   {
     id: 'addresses-of-members',
     power: 'device key',
-    tried: 'tells by sync that a member is where it is not: at its own port, at names, at nonsense',
+    tried: 'syncs false addresses of a member: its own port, host names, nonsense',
     expected:
-      'known addresses stay in front; new ones are few, well-formed and tried in vain; the member is still found',
+      'known addresses stay in front; new ones are few, well-formed and dialled in vain; the member is still found',
     async run(arena) {
       const member = await arena.honest({ word: 'member' })
       const peer = member.identity.peerId
@@ -45,7 +45,7 @@ export const addressAttacks: Attack[] = [
   {
     id: 'addresses-of-strangers',
     power: 'device key',
-    tried: 'tells by sync of 500 peers that nobody has certified, and where they are',
+    tried: 'syncs addresses of 500 peers without certificates',
     expected: 'none is kept or dialled',
     async run(arena) {
       const victim = await arena.victim()
@@ -71,7 +71,7 @@ export const addressAttacks: Attack[] = [
   {
     id: 'addresses-identify',
     power: 'device key',
-    tried: 'says in identify that it listens at 500 places',
+    tried: 'claims 500 listening addresses in identify',
     expected: `${addressesPerPeer} of its own addresses are kept at most`,
     async run(arena) {
       const victim = await arena.victim()
@@ -94,9 +94,9 @@ export const addressAttacks: Attack[] = [
   {
     id: 'dht-poisoned',
     power: 'device key',
-    tried: 'serves a DHT that says every member is at its own address, and a thousand that nobody knows',
+    tried: 'serves a DHT with its own address for every member and for a thousand invented peers',
     expected:
-      'whoever answers there must prove its key and show a certificate: nobody new is admitted, honest news are taken',
+      'a peer at that address must prove its key and show a certificate: nobody new is admitted, few invented peers are kept, honest updates are accepted',
     async run(arena) {
       const victim = await arena.victim({ settings: { dht: 'client' } })
       const hostile = await arena.hostile()

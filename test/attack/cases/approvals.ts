@@ -48,12 +48,12 @@ function proposalOfRoot(arena: Arena, root: Uint8Array): Proposal {
   return { ...said, root, documents: [], statements: [] }
 }
 
-/** What an operator reads before `approve` asks. */
-function shown(arena: Arena, victim: Victim, proposal: Proposal): { judged: VerifiedProposal; text: string } {
+/** The text that an operator reads before `approve` asks. */
+function shown(arena: Arena, victim: Victim, proposal: Proposal): { verified: VerifiedProposal; text: string } {
   const { accepted } = victim.state
   assert.ok(accepted)
-  const judged = verifyProposal(proposal, accepted.trusted, arena.fleet.fleet)
-  return { judged, text: proposalText(judged, accepted) }
+  const verified = verifyProposal(proposal, accepted.trusted, arena.fleet.fleet)
+  return { verified, text: proposalText(verified, accepted) }
 }
 
 function releaseProposal(arena: Arena, victim: Victim, release: Partial<Release>): Proposal {
@@ -61,7 +61,7 @@ function releaseProposal(arena: Arena, victim: Victim, release: Partial<Release>
   return forgeProposal({ on, fleet: arena.fleet.fleet, signers: [arena.fleet.keys.targets], release })
 }
 
-/** A victim that believes a release of the config `web`. */
+/** A victim that trusts a release of the config `web`. */
 async function victimOfWeb(arena: Arena): Promise<Victim> {
   arena.fleet.release({ message: 'web', configs: { web: config }, devices: { one: { config: 'web' } } })
   return await arena.victim()
@@ -219,10 +219,10 @@ export const approvalAttacks: Attack[] = [
       assert.equal(accepted?.release.version, 2)
       const none = { root: [], targets: [], snapshot: [], timestamp: [], members: [] }
       const operator: Operator = { signers: { ...none, targets: [ben] }, now: new Date(), name: 'ben' }
-      const hostile = shown(arena, victim, releaseProposal(arena, victim, { message: 'never withdrawn' })).judged
+      const hostile = shown(arena, victim, releaseProposal(arena, victim, { message: 'never withdrawn' })).verified
       const signed = approve(hostile, accepted.trusted, operator, '')
       assert.ok(signed.complete)
-      const other = shown(arena, victim, releaseProposal(arena, victim, { message: 'honest' })).judged
+      const other = shown(arena, victim, releaseProposal(arena, victim, { message: 'honest' })).verified
       assert.throws(() => requireOnlyOne(other, [signed, other], operator), withCode('already-signed'))
       const rejected = reject(signed, accepted.trusted, operator, '')
       assert.ok(!rejected.complete, 'the signature still counts')

@@ -70,7 +70,7 @@ class Scene {
     return socket
   }
 
-  /** What comes back until the connection ends, or as much as is asked for. */
+  /** The answer until the connection ends, or as many bytes as are asked for. */
   async answer(text: string, bytes = Number.POSITIVE_INFINITY): Promise<string> {
     const socket = await this.send(text)
     let received = ''
@@ -175,7 +175,7 @@ export const cacheAttacks: Attack[] = [
     id: 'cache-never-reads',
     power: 'local user',
     tried: `asks for ${2 * maxCacheNarStreams} NARs of 1 GiB and reads none`,
-    expected: 'a few MiB of each are read ahead at most; what is small is answered at once',
+    expected: 'a few MiB of each are read ahead at most; small requests are answered at once',
     alone: true,
     async run(arena) {
       const scene = await Scene.of(arena)

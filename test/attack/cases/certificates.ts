@@ -185,7 +185,7 @@ export const certificateAttacks: Attack[] = [
   {
     id: 'certificate-replayed',
     power: 'device key',
-    tried: 'spreads an older certificate of another member by sync, to take back what its newer one says',
+    tried: 'spreads an older certificate of another member by sync, to undo its newer one',
     expected: 'the newer one stays, on disk and in memory',
     async run(arena) {
       const victim = await arena.victim()

@@ -13,7 +13,7 @@ import type { Arena } from '../arena.ts'
 import type { Attack } from '../attack.ts'
 import { HostilePeer } from '../hostile-peer.ts'
 
-/** What a hostile peer knows when it is asked: the chunks that it lies about. */
+/** A hostile peer's knowledge when it is asked: the chunks that it lies about. */
 interface Knowledge {
   count: number
   read(chunk: number): Promise<Uint8Array>
@@ -68,7 +68,7 @@ export const closureAttacks: Attack[] = [
       power: 'device key',
       needs: 'nix',
       tried,
-      expected: `${banned ? 'banned for a while' : 'borne'}; nothing of it is staged or imported; the closure comes whole from an honest member`,
+      expected: `${banned ? 'banned for a while' : 'tolerated'}; nothing of it is staged or imported; the closure comes whole from an honest member`,
       run: arena => lied(arena, malice, banned),
     }),
   ),
@@ -76,7 +76,7 @@ export const closureAttacks: Attack[] = [
     id: 'closure-unreleased',
     power: 'device key',
     tried: "asks for the chunks of a closure that no release names, and of one with the name of a path's hash",
-    expected: 'refused as unknown: only what verified releases name is served',
+    expected: 'refused as unknown: only closures of accepted releases are served',
     async run(arena) {
       const victim = await arena.victim()
       const hostile = await arena.hostile()

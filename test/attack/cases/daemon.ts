@@ -37,7 +37,7 @@ const attacks: Omit<Attack, 'alone' | 'needs'>[] = [
     id: 'daemon-rubbish',
     power: 'join token',
     tried: 'sends a device rubbish on its port and on every protocol, forged heads and forged proposals',
-    expected: 'the same process runs on; what it trusts is as it was, on disk; it takes the next release',
+    expected: 'the same process runs on; its trusted state on disk is unchanged; it takes the next release',
     async run(arena) {
       const scene = await DaemonScene.shared()
       const stolen = await scene.stolenKeys()
@@ -84,7 +84,7 @@ const attacks: Omit<Attack, 'alone' | 'needs'>[] = [
     power: 'targets, snapshot and timestamp keys',
     tried: 'releases a system of its own making to a device, without the key that signs store paths',
     expected:
-      'the release is known and nothing of it fetched, staged, imported or run; an honest release above it is taken',
+      'the release is known and nothing of it fetched, staged, imported or run; an honest release above it is accepted',
     async run(arena) {
       const scene = await DaemonScene.shared()
       const running = await scene.device.running()
@@ -107,7 +107,7 @@ const attacks: Omit<Attack, 'alone' | 'needs'>[] = [
       assert.ok(verdict.admitted)
       const refusal = (line: { reason?: string }) => /Expected a signature of .*planted-system/.test(line.reason ?? '')
       await scene.device.logged('that the path is not signed', refusal, lines)
-      assert.equal((await scene.believed()).targets?.signed.version, forged.versions.targets)
+      assert.equal((await scene.trusted()).targets?.signed.version, forged.versions.targets)
       assert.equal(await scene.device.running(), running)
       assert.deepEqual(await scene.device.inStore(name), [])
       assert.equal(await scene.stagedBytes(sha256Hex(closureCodec.encode(planted.closure))), 0)

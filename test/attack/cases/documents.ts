@@ -19,7 +19,7 @@ import { framed } from '../wire.ts'
 
 const bytesOf = (size: number) => Buffer.alloc(size, 7)
 
-/** What a member answers when it is asked for a document, and what the victim says to it. */
+/** Bad answers of a member to a request for a document, and the victim's reaction. */
 const answers: { id: string; tried: string; because: RegExp; answer: (wanted: Uint8Array) => Twisted }[] = [
   {
     id: 'document-other',
@@ -206,7 +206,7 @@ export const documentAttacks: Attack[] = [
   {
     id: 'document-unreleased',
     power: 'device key',
-    tried: 'asks for documents, roots and certificates that are not there, and for what lies in other tables',
+    tried: 'asks for documents, roots and certificates that are not there, and for entries of other tables',
     expected: 'not found, each of them',
     async run(arena) {
       const victim = await arena.victim()

@@ -117,7 +117,7 @@ const floods: Flood[] = [
   {
     id: 'flood-ihave',
     power: 'device key',
-    tried: 'says it has 500,000 gossip messages, and asks for as many',
+    tried: 'claims 500,000 gossip messages, and asks for as many',
     member: true,
     run: async ({ hostile, connection }) => {
       const stream = await hostile.open(connection, '/meshsub/1.2.0')
@@ -272,7 +272,7 @@ export const floodAttacks: Attack[] = floods.map(flood => ({
     const victim = await VictimProcess.of(arena, { dht: flood.dht ?? 'off' })
     const hostile = await arena.hostile('hostile', flood.member ? undefined : new Uint8Array(1))
     const warm = await arena.hostile('warm')
-    // What the first member and its documents take is no growth.
+    // The memory of the first member and its documents doesn't count as growth.
     await (await victim.join(warm)).close()
     const before = await victim.measure()
     const connection = flood.member ? await victim.join(hostile) : await victim.dial(hostile.host)
@@ -300,7 +300,7 @@ export const floodAttacks: Attack[] = floods.map(flood => ({
   },
 }))
 
-/** Whoever comes from the address of a flood of connections is turned away until that second is over, as members are. */
+/** After a flood of connections, its address is refused until the second is over, for members too. */
 async function askAsMember(victim: VictimProcess, member: HostilePeer): Promise<Answer> {
   let connection: Connection | undefined
   await until(async () => {

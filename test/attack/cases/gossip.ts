@@ -1,4 +1,4 @@
-/** What a member gossips: forged, foreign, old, for others, oversized, too much. */
+/** Bad gossip of a member: forged, foreign, old, for others, oversized, too much. */
 
 import assert from 'node:assert/strict'
 import type { Stream } from '@libp2p/interface'
@@ -26,7 +26,7 @@ interface Scene {
   behind: TestPeer
   stream: Stream
   /** Gossips; resolves to the victim's verdict. */
-  judged(topic: 'heads' | 'reports', bytes: Uint8Array): Promise<string | undefined>
+  verdictOn(topic: 'heads' | 'reports', bytes: Uint8Array): Promise<string | undefined>
 }
 
 /** A hostile member with a gossip stream to a victim, and an honest one behind the victim. */
@@ -39,20 +39,20 @@ async function scene(arena: Arena): Promise<Scene> {
   const stream = await hostile.open(await hostile.join(victim), '/meshsub/1.2.0')
   await arena.kept(victim, behind.identity.peerId, hostile.id)
   const { topicValidators } = victim.host.services.pubsub
-  const judged: Scene['judged'] = async (topic, bytes) => {
+  const verdictOn: Scene['verdictOn'] = async (topic, bytes) => {
     const name = victim.names[topic]
-    const judge = topicValidators.get(name)
-    assert.ok(judge)
+    const validate = topicValidators.get(name)
+    assert.ok(validate)
     const done = Promise.withResolvers<string | undefined>()
     topicValidators.set(name, async (source, message) => {
-      const verdict = await judge(source, message)
+      const verdict = await validate(source, message)
       if (Buffer.from(message.data).equals(bytes)) done.resolve(verdict)
       return verdict
     })
     stream.send(gossipRpc(name, bytes))
     return await done.promise
   }
-  return { victim, hostile, behind, stream, judged }
+  return { victim, hostile, behind, stream, verdictOn }
 }
 
 const told = (peer: TestPeer) => dump(peer.peerState.database, ['members', 'reports', 'trust', 'documents', 'releases'])
@@ -64,17 +64,17 @@ export const gossipAttacks: Attack[] = [
     tried: 'gossips heads that are forged, of another fleet, of a root that is not there, and rubbish',
     expected: 'none is passed on, fetched or kept; the forged ones count against it',
     async run(arena) {
-      const { victim, judged } = await scene(arena)
+      const { victim, verdictOn } = await scene(arena)
       const current = arena.fleet.published.trusted.timestamp
       const foreign = liveFleet('elsewhere').release().trusted.timestamp
       assert.ok(current && foreign)
       const forged = signJson({ ...signedJson(current), version: 99 }, testSigner('stranger'))
       await arena.unmoved(victim, async () => {
-        assert.equal(await judged('heads', headCodec.encode({ root: 1, timestamp: forged })), 'reject')
-        assert.equal(await judged('heads', headCodec.encode({ root: 1, timestamp: foreign.bytes })), 'reject')
+        assert.equal(await verdictOn('heads', headCodec.encode({ root: 1, timestamp: forged })), 'reject')
+        assert.equal(await verdictOn('heads', headCodec.encode({ root: 1, timestamp: foreign.bytes })), 'reject')
         // By keys of a root that it does not have, for all that it knows.
-        assert.equal(await judged('heads', headCodec.encode({ root: 7, timestamp: forged })), 'ignore')
-        assert.equal(await judged('heads', Buffer.from('rubbish')), 'reject')
+        assert.equal(await verdictOn('heads', headCodec.encode({ root: 7, timestamp: forged })), 'ignore')
+        assert.equal(await verdictOn('heads', Buffer.from('rubbish')), 'reject')
       })
     },
   },
@@ -82,29 +82,29 @@ export const gossipAttacks: Attack[] = [
     id: 'gossip-old-head',
     power: 'device key',
     tried: 'gossips the true head of an older release',
-    expected: 'not passed on, not fetched, nothing changes; who sends it may only be late',
+    expected: 'not passed on, not fetched, nothing changes; its sender may only be late',
     async run(arena) {
       const old = arena.fleet.published.trusted.timestamp?.bytes
       arena.fleet.release()
-      const { victim, judged } = await scene(arena)
+      const { victim, verdictOn } = await scene(arena)
       assert.ok(old)
       await arena.unmoved(victim, async () => {
-        assert.equal(await judged('heads', headCodec.encode({ root: 1, timestamp: old })), 'ignore')
+        assert.equal(await verdictOn('heads', headCodec.encode({ root: 1, timestamp: old })), 'ignore')
       })
     },
   },
   {
     id: 'gossip-stolen-head',
     power: 'timestamp key',
-    tried: 'gossips a newer head that is signed well and leads to nothing',
-    expected: 'not passed on before what it names is here: nothing changes for the victim or those behind it',
+    tried: 'gossips a newer head with a valid signature that leads to nothing',
+    expected: 'not passed on before its documents are here: nothing changes for the victim and its neighbours',
     async run(arena) {
-      const { victim, behind, hostile, judged } = await scene(arena)
+      const { victim, behind, hostile, verdictOn } = await scene(arena)
       const { head } = forge(arena.fleet, { signers: { targets: [testSigner('thief')] } })
       await hostile.serve({ head, roots: [arena.fleet.published.trusted.root.bytes] })
       const before = await arena.trust(behind)
       await arena.unmoved(victim, async () => {
-        assert.equal(await judged('heads', headCodec.encode({ root: 1, timestamp: head })), 'ignore')
+        assert.equal(await verdictOn('heads', headCodec.encode({ root: 1, timestamp: head })), 'ignore')
         assert.deepEqual(await arena.trust(behind), before)
       })
     },
@@ -113,14 +113,14 @@ export const gossipAttacks: Attack[] = [
     id: 'report-forged',
     power: 'device key',
     tried: 'gossips a report in the name of another member',
-    expected: 'not kept, not passed on, counts against it; the true one is taken',
+    expected: 'not kept, not passed on, counts against it; the true one is accepted',
     async run(arena) {
-      const { victim, behind, judged } = await scene(arena)
+      const { victim, behind, verdictOn } = await scene(arena)
       await until(() => victim.directory.certificate(behind.identity.peerId), 'the certificate of the one behind')
       const peer = behind.identity.peerId
       const report: Report = { v: 1, fleet: arena.fleet.fleet, peer, counter: 5, state: 'failed', freshness: 'fresh' }
       const before = await told(victim)
-      assert.equal(await judged('reports', signEnvelope(reportKind, report, testSigner('hostile'))), 'reject')
+      assert.equal(await verdictOn('reports', signEnvelope(reportKind, report, testSigner('hostile'))), 'reject')
       assert.deepEqual(await told(victim), before)
       assert.equal(victim.directory.report(peer), undefined)
       behind.gossip.publishReport(reportOf(behind, 1))
@@ -133,12 +133,12 @@ export const gossipAttacks: Attack[] = [
     tried: 'gossips and syncs an older report of another member, so that it looks as it did then',
     expected: 'the newer one stays, on disk and in memory',
     async run(arena) {
-      const { victim, behind, hostile, judged } = await scene(arena)
+      const { victim, behind, hostile, verdictOn } = await scene(arena)
       const peer = behind.identity.peerId
       await until(() => victim.directory.certificate(peer), 'the certificate of the one behind')
       await victim.directory.addReport(reportOf(behind, 7))
       const before = await told(victim)
-      assert.equal(await judged('reports', reportOf(behind, 6)), 'ignore')
+      assert.equal(await verdictOn('reports', reportOf(behind, 6)), 'ignore')
       await hostile.sync(await hostile.join(victim), {}, [{ report: reportOf(behind, 5) }])
       assert.deepEqual(await told(victim), before)
       assert.equal(victim.directory.report(peer)?.document.counter, 7)
@@ -151,7 +151,7 @@ export const gossipAttacks: Attack[] = [
     expected:
       'none above what its certificate allows is kept; with a renewed one it reports again, and no older one comes back',
     async run(arena) {
-      const { victim, judged } = await scene(arena)
+      const { victim, verdictOn } = await scene(arena)
       const signer = testSigner('device')
       const id = peerIdOf(signer.publicKey)
       const first = arena.fleet.certify(signer, { name: 'device' })
@@ -162,9 +162,9 @@ export const gossipAttacks: Attack[] = [
       await victim.directory.addReport(told(5, 1))
       const highest = highestCounter(readCertificate(first))
       const stolen = told(highest, 99)
-      await judged('reports', told(2 ** 48, 99))
+      await verdictOn('reports', told(2 ** 48, 99))
       assert.equal(victim.directory.report(id)?.document.counter, 5)
-      assert.equal(await judged('reports', stolen), 'accept')
+      assert.equal(await verdictOn('reports', stolen), 'accept')
       // The device itself has no number left, and says so; then the members role signs anew.
       const { own } = victim.peerState
       assert.equal(await own.nextReportCounter(highest, highest), undefined)
@@ -174,7 +174,7 @@ export const gossipAttacks: Attack[] = [
       const counter = await own.nextReportCounter(highest, highestCounter(readCertificate(next)))
       assert.ok(counter)
       const honest = told(counter, 1)
-      assert.equal(await judged('reports', honest), 'accept')
+      assert.equal(await verdictOn('reports', honest), 'accept')
       await victim.directory.addReport(stolen)
       const kept = (await dump(victim.peerState.database, ['reports'])).filter(line => line.includes(id))
       assert.deepEqual(kept, [`reports ${id} ${Buffer.from(honest).toString('base64')}`])
@@ -186,13 +186,13 @@ export const gossipAttacks: Attack[] = [
     tried: 'gossips reports of peers that nobody has certified, and hands out certificates that it made for them',
     expected: 'neither reports nor certificates are kept or passed on',
     async run(arena) {
-      const { victim, hostile, judged } = await scene(arena)
+      const { victim, hostile, verdictOn } = await scene(arena)
       const nobody = testSigner('nobody')
       const peer = peerIdOf(nobody.publicKey)
       const certificate = liveFleet('elsewhere').certify(nobody, { name: 'nobody' })
       await hostile.serve({ certificates: { [peer]: certificate } })
       const before = await told(victim)
-      assert.equal(await judged('reports', reportOf({ fleet: arena.fleet.fleet, signer: nobody }, 1)), 'ignore')
+      assert.equal(await verdictOn('reports', reportOf({ fleet: arena.fleet.fleet, signer: nobody }, 1)), 'ignore')
       assert.ok(hostile.asked.some(request => 'certificate' in request))
       assert.deepEqual(await told(victim), before)
       assert.equal(victim.directory.certificate(peer), undefined)
@@ -204,11 +204,11 @@ export const gossipAttacks: Attack[] = [
     tried: 'replays, into this fleet, a report that the same device key signed for another one',
     expected: 'rejected; not kept',
     async run(arena) {
-      const { victim, behind, judged } = await scene(arena)
+      const { victim, behind, verdictOn } = await scene(arena)
       await until(() => victim.directory.certificate(behind.identity.peerId), 'the certificate of the one behind')
       const foreign = reportOf({ fleet: liveFleet('elsewhere').fleet, signer: behind.signer }, 9)
       assert.equal(readEnvelope(reportKind, foreign).document.peer, behind.identity.peerId)
-      assert.equal(await judged('reports', foreign), 'reject')
+      assert.equal(await verdictOn('reports', foreign), 'reject')
       assert.equal(victim.directory.report(behind.identity.peerId), undefined)
     },
   },

@@ -50,7 +50,7 @@ export const memberAttacks: Attack[] = [
     id: 'revoked-member',
     power: 'revoked device',
     tried: 'stays connected while it is revoked, and comes back to this peer and to others',
-    expected: 'dropped as the news arrive, served nothing, forgotten on disk and in memory, refused everywhere',
+    expected: 'dropped as the revocation arrives, served nothing, forgotten on disk and in memory, refused everywhere',
     async run(arena) {
       const victim = await arena.victim()
       const hostile = await arena.hostile()
@@ -82,7 +82,7 @@ export const memberAttacks: Attack[] = [
     id: 'revoked-token',
     power: 'join token',
     tried: 'joins with a leaked token, before and after the token is revoked',
-    expected: 'who joined with it is dropped and forgotten; nobody joins with it any more',
+    expected: 'devices that joined with it are dropped and forgotten; nobody joins with it any more',
     async run(arena) {
       const token = arena.fleet.token({ names: 'kiosk-*' })
       const join = (word: string) => arena.fleet.join(token, testSigner(word), { name: `kiosk-${word}` })
@@ -128,7 +128,7 @@ export const memberAttacks: Attack[] = [
     id: 'cloned-key',
     power: 'device key',
     tried: 'runs beside the device whose key it has, and reports in its name',
-    expected: 'both are seen: kept as evidence on disk, told of in reports',
+    expected: 'both are seen: kept as evidence on disk, and reported',
     async run(arena) {
       const victim = await arena.victim()
       const device = testSigner('hostile')
@@ -174,7 +174,7 @@ export const memberAttacks: Attack[] = [
     id: 'equivocation-timestamp',
     power: 'timestamp key',
     tried: 'signs a second timestamp of the current version, to halt the fleet',
-    expected: 'an alarm with the evidence, and no hold: the next honest release is taken',
+    expected: 'an alarm with the evidence, and no hold: the next honest release is accepted',
     async run(arena) {
       arena.fleet.release({ message: 'the honest one' })
       const victim = await arena.victim()
@@ -212,8 +212,8 @@ export const memberAttacks: Attack[] = [
   {
     id: 'equivocation-unsigned',
     power: 'device key',
-    tried: 'shows a contradiction that it made up, to hold the updates of a peer',
-    expected: 'no evidence, no hold: honest news are taken',
+    tried: 'shows a forged equivocation, to hold the updates of a peer',
+    expected: 'no evidence, no hold: honest updates are accepted',
     async run(arena) {
       const first = arena.fleet.published
       arena.fleet.release({ message: 'the honest one' })
@@ -228,7 +228,7 @@ export const memberAttacks: Attack[] = [
     id: 'stolen-controller-name',
     power: 'device key',
     tried: 'serves a controller as a device of the same name, role and key of its own',
-    expected: 'refused: role and name stand in what the members role signed',
+    expected: 'refused: the members role has signed role and name',
     async run(arena) {
       const victim = await arena.victim()
       const bad = testSigner('bad')

@@ -15,8 +15,8 @@ export const metadataAttacks: Attack[] = [
   {
     id: 'rollback-head',
     power: 'device key',
-    tried: 'relays an older release with its own, valid signatures, and calls it news',
-    expected: 'nothing changes; honest news are taken',
+    tried: 'relays an older release with its own, valid signatures, and presents it as new',
+    expected: 'nothing changes; honest updates are accepted',
     async run(arena) {
       const old = arena.fleet.published
       arena.fleet.release({ message: 'the second' })
@@ -28,7 +28,7 @@ export const metadataAttacks: Attack[] = [
     id: 'rollback-snapshot',
     power: 'timestamp key',
     tried: 'signs a newer timestamp that names an older snapshot',
-    expected: 'nothing changes; honest news are taken',
+    expected: 'nothing changes; honest updates are accepted',
     async run(arena) {
       const old = arena.fleet.published
       arena.fleet.release()
@@ -47,7 +47,7 @@ export const metadataAttacks: Attack[] = [
     id: 'rollback-targets',
     power: 'snapshot and timestamp keys',
     tried: 'signs a newer timestamp and snapshot over the targets of an older release',
-    expected: 'nothing changes; honest news are taken',
+    expected: 'nothing changes; honest updates are accepted',
     async run(arena) {
       const old = arena.fleet.published.trusted.targets
       assert.ok(old)
@@ -66,8 +66,8 @@ export const metadataAttacks: Attack[] = [
   {
     id: 'vanished-role',
     power: 'snapshot and timestamp keys',
-    tried: 'signs a snapshot from which the members role has vanished, to lose the revocations',
-    expected: 'nothing changes; honest news are taken',
+    tried: 'signs a snapshot without the members role, to drop the revocations',
+    expected: 'nothing changes; honest updates are accepted',
     async run(arena) {
       const victim = await arena.victim()
       const forged = forge(arena.fleet, {
@@ -84,7 +84,7 @@ export const metadataAttacks: Attack[] = [
     id: 'mix-and-match',
     power: 'device key',
     tried: 'hands out the newest timestamp and snapshot with the targets of an older release',
-    expected: 'nothing changes; honest news are taken',
+    expected: 'nothing changes; honest updates are accepted',
     async run(arena) {
       const victim = await arena.victim()
       const old = arena.fleet.published.trusted.targets?.bytes
@@ -98,7 +98,7 @@ export const metadataAttacks: Attack[] = [
     id: 'forged-metadata',
     power: 'device key',
     tried: 'signs timestamp, snapshot and targets with keys that the root does not name',
-    expected: 'nothing changes; honest news are taken',
+    expected: 'nothing changes; honest updates are accepted',
     async run(arena) {
       const victim = await arena.victim()
       const signers = { timestamp: [thief], snapshot: [thief], targets: [thief] }
@@ -109,7 +109,7 @@ export const metadataAttacks: Attack[] = [
     id: 'stolen-timestamp',
     power: 'timestamp key',
     tried: 'signs a head over a snapshot and targets of its own making',
-    expected: 'nothing changes; honest news are taken',
+    expected: 'nothing changes; honest updates are accepted',
     async run(arena) {
       const victim = await arena.victim()
       const forged = forge(arena.fleet, { signers: { snapshot: [thief], targets: [thief] } })
@@ -120,7 +120,7 @@ export const metadataAttacks: Attack[] = [
     id: 'stolen-snapshot',
     power: 'snapshot and timestamp keys',
     tried: 'signs head and snapshot over targets of its own making',
-    expected: 'nothing changes; honest news are taken',
+    expected: 'nothing changes; honest updates are accepted',
     async run(arena) {
       const victim = await arena.victim()
       await arena.refuses(
@@ -134,7 +134,7 @@ export const metadataAttacks: Attack[] = [
     id: 'members-key-release',
     power: 'members key',
     tried: 'signs a release with the key of the members role',
-    expected: 'nothing changes; honest news are taken',
+    expected: 'nothing changes; honest updates are accepted',
     async run(arena) {
       const victim = await arena.victim()
       const signers = { targets: [arena.fleet.keys.members] }
@@ -145,7 +145,7 @@ export const metadataAttacks: Attack[] = [
     id: 'other-fleet-metadata',
     power: 'another fleet',
     tried: 'hands out the metadata of a fleet of its own, complete and valid there',
-    expected: 'nothing changes; honest news are taken',
+    expected: 'nothing changes; honest updates are accepted',
     async run(arena) {
       const victim = await arena.victim()
       const elsewhere = liveFleet('elsewhere')
@@ -158,9 +158,9 @@ export const metadataAttacks: Attack[] = [
     id: 'expired-metadata',
     power: 'device key',
     tried: 'shows a device that joins a release whose metadata has expired',
-    expected: 'the device believes nothing of it and takes an honest one',
+    expected: 'the device accepts nothing of it and accepts an honest one',
     async run(arena) {
-      const victim = await arena.victim({ believes: 'none' })
+      const victim = await arena.victim({ trusts: 'none' })
       const forged = forge(arena.fleet, { expires: daysAfter(new Date(), -0.1) })
       await arena.offer(victim, forged)
       assert.equal(victim.state.accepted, undefined)
@@ -172,11 +172,11 @@ export const metadataAttacks: Attack[] = [
     id: 'freeze-joiner',
     power: 'device key',
     tried: 'cuts a device off and shows it an old release, not expired, as the newest',
-    expected: 'the device takes it, and the newest as soon as anyone honest is in reach; then never the old one again',
+    expected: 'the device accepts it, then the newest as soon as an honest peer is in reach; never the old one again',
     async run(arena) {
       const old = arena.fleet.published
       arena.fleet.release({ message: 'the second' })
-      const victim = await arena.victim({ believes: 'none' })
+      const victim = await arena.victim({ trusts: 'none' })
       const hostile = await arena.offer(victim, offerOf(arena.fleet, old))
       assert.equal(victim.state.accepted?.release.version, 1)
       await arena.goesOn(victim)
@@ -193,7 +193,7 @@ export const metadataAttacks: Attack[] = [
     id: 'equivocation',
     power: 'targets, snapshot and timestamp keys',
     tried: 'signs a second release of the version that the victim has',
-    expected: 'the victim keeps what it had',
+    expected: 'the victim keeps its release',
     async run(arena) {
       const first = arena.fleet.published
       const honest = arena.fleet.release({ message: 'the honest one' })
@@ -210,7 +210,7 @@ export const metadataAttacks: Attack[] = [
     id: 'fast-forward-nowhere',
     power: 'timestamp key',
     tried: 'signs a head of the highest version that leads to no release, so that honest ones look old',
-    expected: 'a head that leads nowhere is not kept: honest news are taken',
+    expected: 'a head that leads to no release is not kept: honest updates are accepted',
     async run(arena) {
       const victim = await arena.victim()
       const versions = { timestamp: 2 ** 48, snapshot: 2 ** 48 }
@@ -222,7 +222,7 @@ export const metadataAttacks: Attack[] = [
     id: 'wrong-release-version',
     power: 'targets, snapshot and timestamp keys',
     tried: 'names, under a new version, the document of an older release',
-    expected: 'nothing changes: a release says its own version; honest news are taken',
+    expected: 'nothing changes: a release contains its version; honest updates are accepted',
     async run(arena) {
       arena.fleet.release()
       const victim = await arena.victim()
@@ -234,7 +234,7 @@ export const metadataAttacks: Attack[] = [
     id: 'wrong-release-fleet',
     power: 'targets, snapshot and timestamp keys',
     tried: 'names the release document of another fleet',
-    expected: 'nothing changes: a release says its own fleet; honest news are taken',
+    expected: 'nothing changes: a release contains its fleet; honest updates are accepted',
     async run(arena) {
       const victim = await arena.victim()
       const forged = forge(arena.fleet, { release: { fleet: liveFleet('elsewhere').fleet } })

@@ -20,7 +20,7 @@ import { operators, twoOfThree } from './roots.ts'
 const thief = testSigner('thief')
 const MiB = 1024 * 1024
 
-/** A proposal on what the victim trusts; by the fleet's targets key if nothing is said. */
+/** A proposal on the victim's trusted set; by default by the fleet's targets key. */
 function proposalOn(arena: Arena, victim: Victim, init: Partial<ForgeProposalInit> = {}): Proposal {
   const on = victim.state.accepted?.trusted ?? arena.fleet.published.trusted
   return forgeProposal({ on, fleet: arena.fleet.fleet, signers: [arena.fleet.keys.targets], ...init })
@@ -40,7 +40,7 @@ async function takes(arena: Arena, victim: Victim, proposal: Proposal, word = 'o
   return id
 }
 
-/** The victim refuses a proposal for this reason: nothing is kept of it or passed on; an honest one is taken afterwards. */
+/** The victim refuses a proposal for this reason: nothing is kept of it or passed on; an honest one is accepted afterwards. */
 async function refuses(arena: Arena, victim: Victim, proposal: Proposal, because: RegExp): Promise<void> {
   const before = await arena.trust(victim)
   const hostile = await arena.hostile()
@@ -58,13 +58,13 @@ async function refuses(arena: Arena, victim: Victim, proposal: Proposal, because
   )
 }
 
-const kept = 'neither kept nor passed on; an honest one is taken'
+const kept = 'neither kept nor passed on; an honest one is accepted'
 
 export const proposalAttacks: Attack[] = [
   {
     id: 'proposal-forged',
     power: 'device key',
-    tried: 'proposes a release that a key has signed which is none of the fleet',
+    tried: "proposes a release signed by a key that isn't the fleet's",
     expected: kept,
     async run(arena) {
       const victim = await arena.victim()
@@ -102,8 +102,8 @@ export const proposalAttacks: Attack[] = [
   {
     id: 'proposal-huge-document',
     power: 'targets key',
-    tried: 'proposes metadata that names a release of 16 MiB, which is to be fetched somewhere',
-    expected: 'nothing is fetched; neither kept nor passed on; an honest one is taken',
+    tried: 'proposes metadata that names a release of 16 MiB, which the victim should fetch',
+    expected: 'nothing is fetched; neither kept nor passed on; an honest one is accepted',
     async run(arena) {
       const victim = await arena.victim()
       const huge = new Uint8Array(16 * MiB)
@@ -171,8 +171,8 @@ export const proposalAttacks: Attack[] = [
   {
     id: 'proposal-replayed',
     power: 'device key',
-    tried: 'brings back an old proposal, all of its signatures good, after another release was published',
-    expected: "it is on nobody's list, on disk or in memory; the release stays; the next proposal is taken",
+    tried: 'replays an old proposal with valid signatures after another release was published',
+    expected: "it is on nobody's list, on disk or in memory; the release stays; the next proposal is accepted",
     async run(arena) {
       const victim = await arena.victim()
       const old = proposalOn(arena, victim, { message: 'the old one' })
@@ -195,8 +195,8 @@ export const proposalAttacks: Attack[] = [
   {
     id: 'proposal-stripped',
     power: 'device key',
-    tried: "relays a proposal without the second signature, and with words against it in the operators' names",
-    expected: 'the signatures stay, on disk too; no word is kept that its operator has not signed',
+    tried: "relays a proposal without the second signature, and with forged rejections in the operators' names",
+    expected: "the signatures stay, on disk too; no statement without its operator's signature is kept",
     async run(arena) {
       const { victim } = await twoOfThree(arena)
       const [ann, ben] = operators as [Signer, Signer, Signer]
@@ -215,9 +215,9 @@ export const proposalAttacks: Attack[] = [
         (await onDisk(victim)).filter(line => line.includes(id)),
         before,
       )
-      const judged = victim.proposals.book.all.find(each => each.id === id)
-      assert.ok(judged?.complete)
-      assert.deepEqual(judged.statements, [])
+      const verified = victim.proposals.book.all.find(each => each.id === id)
+      assert.ok(verified?.complete)
+      assert.deepEqual(verified.statements, [])
     },
   },
   {

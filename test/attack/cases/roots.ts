@@ -68,7 +68,7 @@ export const rootAttacks: Attack[] = [
     id: 'release-below-threshold',
     power: 'targets key below threshold',
     tried: 'signs a release alone where two of three operators must',
-    expected: 'nothing changes; what two have signed is taken',
+    expected: 'nothing changes; a release with two signatures is accepted',
     async run(arena) {
       const scene = await twoOfThree(arena)
       const signers = { targets: operators.slice(0, 1) }
@@ -79,7 +79,7 @@ export const rootAttacks: Attack[] = [
     id: 'release-signed-twice',
     power: 'targets key below threshold',
     tried: "signs a release twice: under its own key's ID and under another operator's",
-    expected: 'nothing changes: a key counts once; what two have signed is taken',
+    expected: 'nothing changes: a key counts once; a release with two signatures is accepted',
     async run(arena) {
       const scene = await twoOfThree(arena)
       const [ann, ben] = operators as [Signer, Signer, Signer]
@@ -91,7 +91,7 @@ export const rootAttacks: Attack[] = [
     id: 'root-by-new-keys',
     power: 'device key',
     tried: 'hands out a root version 2 that only its own new keys have signed',
-    expected: 'nothing changes; honest news are taken',
+    expected: 'nothing changes; honest updates are accepted',
     async run(arena) {
       const victim = await arena.victim()
       const root = testRoot({ version: 2, roles: { root: [thief], targets: [thief] }, signers: [thief] })
@@ -107,7 +107,7 @@ export const rootAttacks: Attack[] = [
     id: 'root-skipped',
     power: 'device key',
     tried: 'hands out root version 3 as the one after version 1, to leave out a rotation',
-    expected: 'nothing changes; honest news are taken',
+    expected: 'nothing changes; honest updates are accepted',
     async run(arena) {
       const victim = await arena.victim()
       const root = signJson({ ...signedJson(arena.fleet.published.trusted.root), version: 3 }, arena.fleet.keys.root)
@@ -119,7 +119,7 @@ export const rootAttacks: Attack[] = [
     id: 'root-below-threshold',
     power: 'root key below threshold',
     tried: 'makes itself the only root key where two of three must sign',
-    expected: 'the victim stays at the root before; what two have signed is taken',
+    expected: 'the victim stays at the root before; a release with two signatures is accepted',
     async run(arena) {
       const victim = await arena.victim()
       const one = arena.fleet.published.trusted.root.bytes
@@ -150,7 +150,7 @@ export const rootAttacks: Attack[] = [
     id: 'fast-forward',
     power: 'snapshot and timestamp keys',
     tried: 'signs head and snapshot of the highest version over the true targets, so that honest ones look old',
-    expected: 'a new root with new keys for both ends it: what the old keys signed is forgotten',
+    expected: 'a new root with new keys for both ends it: metadata by the old keys is dropped',
     async run(arena) {
       const victim = await arena.victim()
       const { trusted } = arena.fleet.published
@@ -180,7 +180,7 @@ export const rootAttacks: Attack[] = [
   {
     id: 'time-forward',
     power: 'targets, snapshot and timestamp keys',
-    tried: 'dates a release in 2099, so that by the time floor all that is honest has expired',
+    tried: 'dates a release in 2099, so that the time floor makes all honest metadata expire',
     expected: 'the floor, on disk, rises by 30 days at most: honest news and members are taken',
     async run(arena) {
       const victim = await arena.victim()
@@ -216,10 +216,10 @@ export const rootAttacks: Attack[] = [
   {
     id: 'time-forward-token',
     power: 'members key',
-    tried: 'gives a device that joins a token dated 2099, so that by the time floor all that is honest has expired',
+    tried: 'gives a device that joins a token dated 2099, so that the time floor makes all honest metadata expire',
     expected: 'the floor, on disk, rises by 30 days at most: honest news and members are taken',
     async run(arena) {
-      const victim = await arena.victim({ believes: 'none' })
+      const victim = await arena.victim({ trusts: 'none' })
       const dates = { issued: '2099-01-01T00:00:00Z', expires: '2099-12-31T00:00:00Z' }
       const token = formatJoinToken(arena.fleet.token(dates))
       await membershipOf(victim.peerState, parseSettings({ join: { token, name: 'kiosk-1' } }, 'test'))
@@ -232,7 +232,7 @@ export const rootAttacks: Attack[] = [
     id: 'root-huge',
     power: 'device key',
     tried: 'hands out a root of 65 KiB, and one nested 20,000 deep',
-    expected: 'neither is read; honest news are taken',
+    expected: 'neither is read; honest updates are accepted',
     async run(arena) {
       const victim = await arena.victim()
       const { trusted } = arena.fleet.published
@@ -246,7 +246,7 @@ export const rootAttacks: Attack[] = [
   {
     id: 'old-root-relay',
     power: 'device key',
-    tried: 'says after a rotation that there was none, and relays what the old keys sign',
+    tried: 'denies a rotation, and relays metadata by the old keys',
     expected: 'the victim stays at the new root and takes nothing of it',
     async run(arena) {
       const victim = await arena.victim()

@@ -1,4 +1,4 @@
-/** What a stolen key of a site's operator can't do: move another site's devices, or the fleet. */
+/** A stolen key of a site's operator: it moves neither another site's devices nor the fleet. */
 
 import assert from 'node:assert/strict'
 import { followed } from '../../../node/state/releases.ts'
@@ -37,7 +37,7 @@ export const siteAttacks: Attack[] = [
     id: 'site-key-for-fleet',
     power: 'site, snapshot and timestamp keys',
     tried: "signs the fleet's targets",
-    expected: 'nothing changes; honest news are taken',
+    expected: 'nothing changes; honest updates are accepted',
     async run(arena) {
       delegate(arena.fleet, 'berlin', [thief])
       const victim = await arena.victim()
@@ -52,7 +52,7 @@ export const siteAttacks: Attack[] = [
     id: 'site-key-other-role',
     power: 'site, snapshot and timestamp keys',
     tried: "signs another site's role",
-    expected: 'nothing changes; honest news are taken',
+    expected: 'nothing changes; honest updates are accepted',
     async run(arena) {
       delegate(arena.fleet, 'berlin', [thief])
       delegate(arena.fleet, 'paris', [testSigner('paris operator')])
@@ -65,7 +65,7 @@ export const siteAttacks: Attack[] = [
     id: 'site-key-below-threshold',
     power: 'site, snapshot and timestamp keys',
     tried: "publishes a release of its site with one of the two signatures that the site's operators must give",
-    expected: 'nothing changes; honest news are taken',
+    expected: 'nothing changes; honest updates are accepted',
     async run(arena) {
       delegate(arena.fleet, 'berlin', [thief, testSigner('another operator')])
       const victim = await arena.victim({ certificate: atBerlin(arena.fleet) })
@@ -80,8 +80,8 @@ export const siteAttacks: Attack[] = [
   {
     id: 'site-key-rollback',
     power: 'site, snapshot and timestamp keys',
-    tried: "publishes its site's release of before, which it had signed well",
-    expected: 'the device stays with the newer one; honest news are taken',
+    tried: 'publishes an older release of its site with valid signatures',
+    expected: 'the device stays with the newer one; honest updates are accepted',
     async run(arena) {
       delegate(arena.fleet, 'berlin', [thief])
       const old = signedAt(arena.fleet, 'berlin', [thief], { message: 'old' })
@@ -97,7 +97,7 @@ export const siteAttacks: Attack[] = [
     id: 'site-key-publishes',
     power: 'site key',
     tried: 'publishes a release of its site by itself: its key signs snapshot and timestamp, too',
-    expected: 'nothing changes; honest news are taken',
+    expected: 'nothing changes; honest updates are accepted',
     async run(arena) {
       delegate(arena.fleet, 'berlin', [thief])
       const victim = await arena.victim({ certificate: atBerlin(arena.fleet) })
@@ -113,7 +113,7 @@ export const siteAttacks: Attack[] = [
     id: 'site-key-other-paths',
     power: 'site key',
     tried: "names the fleet's release and another site's in its own role's metadata, and has it published",
-    expected: 'nothing reads them there: devices elsewhere stay with what the fleet and their site have signed',
+    expected: 'nothing reads them there: devices elsewhere keep the releases of the fleet and of their site',
     async run(arena) {
       delegate(arena.fleet, 'berlin', [thief])
       delegate(arena.fleet, 'paris', [testSigner('paris operator')])
@@ -144,7 +144,7 @@ function atBerlin(fleet: TestFleet): Uint8Array {
   return fleet.certify(testSigner('victim'), { name: 'victim', site: 'berlin' })
 }
 
-/** What is published, with another document of a site's role; signed by the fleet's keys unless another is given. */
+/** The published metadata with another document of a site's role; signed by the fleet's keys by default. */
 function published(
   fleet: TestFleet,
   site: string,

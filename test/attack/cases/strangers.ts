@@ -1,4 +1,4 @@
-/** Who has no certificate: gets nothing but hello, on any protocol, briefly; and its bytes end nobody. */
+/** Peers without a certificate: they get nothing but hello, on any protocol, briefly; and their bytes end no process. */
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -95,7 +95,7 @@ export const strangerAttacks: Attack[] = [
         else verdicts++
         assert.notEqual(verdict?.admitted, true)
       }
-      assert.ok(verdicts <= refusedHellos, `${verdicts} hellos were judged`)
+      assert.ok(verdicts <= refusedHellos, `${verdicts} hellos were checked`)
     },
   },
   {
@@ -161,7 +161,7 @@ export const strangerAttacks: Attack[] = [
         await stranger.greet(victim, { root: 9, timestamp: 9 })
         await until(
           () => victim.log.count(/timestamp metadata lacks the signatures/, stranger.id) > 0,
-          'the victim to judge',
+          'the victim to refuse it',
         )
         assert.deepEqual(victim.admission.members, [])
       })
@@ -170,8 +170,8 @@ export const strangerAttacks: Attack[] = [
   {
     id: 'stranger-stalls-news',
     power: 'another fleet',
-    tried: 'says that it has news, and never answers when it is asked for them',
-    expected: "a member's news don't wait for it",
+    tried: 'claims to have updates, and never answers requests for them',
+    expected: "updates from a member don't wait for it",
     async run(arena) {
       const victim = await arena.victim()
       const certificate = elsewhere().certify(testSigner('stranger'), { name: 'stranger' })

@@ -60,7 +60,7 @@ function hasFraction(bytes: Uint8Array): boolean {
   return found
 }
 
-/** The payload changed within the envelope, as whoever has the key could sign it; or the envelope itself. */
+/** The payload changed within the envelope, as a thief of the key could sign it; or the envelope itself. */
 function mutateEnvelope(bytes: Uint8Array, random: Random): Uint8Array | undefined {
   if (random.once(3)) return mutateCbor(bytes, random)
   try {
@@ -98,7 +98,7 @@ function recipeTarget(golden: Uint8Array): Target {
   }
 }
 
-/** The client workflow over changed metadata: it believes nothing that the fleet's keys did not sign. */
+/** The client workflow over changed metadata: it accepts nothing that the fleet's keys did not sign. */
 function verificationTargets(): Target[] {
   const { trusted } = testFleet().published
   const { root, timestamp, snapshot, targets } = trusted

@@ -34,7 +34,7 @@ export interface Fuzzed {
 export interface FuzzOptions {
   seed: number
   milliseconds: number
-  /** What was interesting before. */
+  /** Inputs that were interesting before. */
   corpus?: readonly Uint8Array[]
 }
 
@@ -48,7 +48,7 @@ export async function fuzz(target: Target, { seed, milliseconds, corpus = [] }: 
   let taken = 0
   const feed = async (bytes: Uint8Array, isNew: boolean) => {
     inputs++
-    const verdict = await judge(target, bytes, random)
+    const verdict = await verdictOf(target, bytes, random)
     if (verdict.kind === 'taken') taken++
     if (verdict.kind === 'crash' && crashes.length < keptCrashes && !known.has(verdict.signature)) {
       crashes.push({ target: target.name, reason: verdict.signature, input: bytes })
@@ -82,7 +82,7 @@ function next(target: Target, pool: readonly Uint8Array[], random: Random): Uint
 
 type Verdict = { kind: 'taken' | 'refused' | 'crash'; signature: string }
 
-async function judge(target: Target, bytes: Uint8Array, random: Random): Promise<Verdict> {
+async function verdictOf(target: Target, bytes: Uint8Array, random: Random): Promise<Verdict> {
   const began = performance.now()
   let verdict: Verdict
   try {

@@ -55,7 +55,7 @@ export const streamTargets: readonly Target[] = [
   },
 ]
 
-/** What was read, as text. */
+/** The decoded value, as text. */
 type Read = (stream: ReturnType<typeof testStreams>[1]) => Promise<string[]>
 
 async function readFrames(stream: Parameters<Read>[0]): Promise<string[]> {

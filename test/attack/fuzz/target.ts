@@ -1,4 +1,4 @@
-/** What is fuzzed: a decoder of bytes from outside, where it begins from, and what it may throw. */
+/** A fuzz target: a decoder of bytes from outside, its first inputs, and the errors that it may throw. */
 
 import type { Random } from './random.ts'
 
@@ -19,5 +19,5 @@ export interface Target {
   mutate?(bytes: Uint8Array, random: Random): Uint8Array | undefined
 }
 
-/** What came out the second time is not what came out the first time. */
+/** The second result differs from the first one. */
 export class UnstableError extends Error {}

@@ -1,4 +1,4 @@
-/** What comes from this machine and the local network as targets: HTTP requests, mDNS packets. */
+/** Fuzz targets for input from this machine and the local network: HTTP requests, mDNS packets. */
 
 import { createRequire } from 'node:module'
 import { multiaddr } from '@multiformats/multiaddr'

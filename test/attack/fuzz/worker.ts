@@ -1,4 +1,4 @@
-/** What a Nix daemon answers, as a target: the handshake, then two questions, over a stream in odd pieces. */
+/** Fuzz targets for a Nix daemon's answers: the handshake, then two requests, over a stream in odd pieces. */
 
 import { duplexPair } from 'node:stream'
 import { StoreError } from '../../../node/store/store-error.ts'

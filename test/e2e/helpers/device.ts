@@ -30,7 +30,7 @@ export class Device {
     this.#env = init.env
   }
 
-  /** What is `/` on a real device. */
+  /** The folder that is `/` on a real device. */
   get root(): string {
     return join(this.#directory, 'root')
   }
@@ -138,7 +138,7 @@ export class Device {
     })
   }
 
-  /** What it wrote last, for the message of a test that fails. */
+  /** The end of its log, for the message of a failed test. */
   async lastLines(): Promise<string> {
     const text = await readFile(this.#logFile, 'utf8').catch(() => '')
     const lines = text.split('\n').filter(line => !line.includes('"libp2p"'))

@@ -16,7 +16,7 @@ export async function become(fleet: Fleet, ...examples: string[]): Promise<void>
   for (const example of examples) {
     await cp(join(repository, 'examples', example), fleet.project, { recursive: true })
     const flake = await readFile(join(fleet.project, 'flake.nix'), 'utf8')
-    // What the README says to add; here a stand-in, which needs no network.
+    // The input that the README says to add; here a stand-in, which needs no network.
     await writeFile(join(fleet.project, 'flake.nix'), flake.replace(/github:NixOS\/nixpkgs\/[^"]*/, `path:${stub}`))
   }
   for (const file of await readdir(join(fleet.project, 'configs'))) {

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import { Device } from './device.ts'
 import { type Ended, freePort, type RunOptions, runThymesh, runToEnd } from './processes.ts'
 
-/** What the tests read of `--json`. */
+/** The fields of `--json` that the tests read. */
 export interface Row {
   device: string
   release: number | null
@@ -86,7 +86,7 @@ export class Fleet {
     }
   }
 
-  /** An empty place; `found` makes the fleet. What it makes goes with `remove`, which a test's `after` calls. */
+  /** An empty folder; `found` makes the fleet, and a test's `after` calls `remove`, which removes all of it. */
   static async prepare(place: Place = {}): Promise<Fleet> {
     return new Fleet(await realpath(await mkdtemp(join(tmpdir(), 'thymesh-e2e-'))), await freePort(), place)
   }
@@ -195,7 +195,7 @@ export class Fleet {
   async remove(): Promise<void> {
     await Promise.all([...this.#devices.values()].map(device => device.kill()))
     for (const undo of this.#undo.reverse()) await undo()
-    // What is in a store is read-only, which stops everyone but root.
+    // A store's files are read-only, which stops everyone but root.
     const place = { cwd: tmpdir(), env: this.env }
     await runToEnd('chmod', ['-R', 'u+w', this.directory], place)
     await rm(this.directory, { recursive: true, force: true })

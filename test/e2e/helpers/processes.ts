@@ -13,7 +13,7 @@ const main = join(repository, 'controller/main.ts')
 
 /** No command of these tests takes a tenth of this on an idle machine. */
 const commandLimitMs = 90_000
-/** What a wait for something that takes a second may take on a loaded machine. */
+/** The limit of a wait for something that takes a second, for a loaded machine. */
 export const patienceMs = 60_000
 
 const alive = new Set<ChildProcess>()

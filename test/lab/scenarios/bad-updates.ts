@@ -82,7 +82,7 @@ export const networkLost: Scenario = {
       })
       await updates.journalled('rolled-back')
       const entry = await updates.journal()
-      // Who acts at the deadline is open: the daemon, which knows what was missing, or the guard, which doesn't.
+      // Either may act at the deadline: the daemon, which knows what was missing, or the guard, which doesn't.
       assert.match(entry?.code ?? '', /^(no-contact|deadline)$/)
       await updates.is('one')
     })
@@ -144,7 +144,7 @@ export const daemonDies: Scenario = {
       };`
       await updates.commit('two', { portable: unit, policy: { ...quickPolicy, confirm: { deadlineSeconds: 15 } } })
       await fleet.operator.run('deploy', '-m', 'two', '--timeout', '20')
-      // That generation ran, and did it.
+      // This shows that the generation ran.
       assert.equal(await updates.device.host.unit('thymesh.service', 'UnitFileState'), 'masked-runtime')
       await updates.device.until('to be back', async () => (await updates.message()) === 'one')
       assert.equal(await updates.device.host.unit('thymesh.service', 'MainPID'), '0')

@@ -14,7 +14,7 @@ const MEGABYTE = 1 << 20
 /** A fetch of so much takes some 15 seconds. */
 const blobMegabytes = 48
 const bytesPerSecond = 4 * MEGABYTE
-/** What comes between a look at the disk and what follows it. */
+/** The bytes that come between a look at the disk and the next step. */
 const untold = bytesPerSecond
 
 /** How far a fetch is, as the daemon logs it. */
@@ -73,7 +73,7 @@ export const powerCutFetching: Scenario = {
       more?.()
       await boot()
     }
-    /** What the daemon has said of its fetch since it was started last. */
+    /** The daemon's log lines about its fetch since its last start. */
     const said = async (): Promise<Said[]> => {
       const lines = (await gate.log()).split('\n')
       const started = lines.findLastIndex(line => line.includes('"peer started"'))

@@ -1,4 +1,4 @@
-/** What a scenario of the lab is: faults done to real machines, each of which has to end as it should. */
+/** A scenario of the lab: faults injected into real machines, each of which has to end as it should. */
 
 import { messageOf } from '../../../protocol/errors.ts'
 
@@ -8,16 +8,16 @@ export interface Trial {
   readonly fault: string
   /** Whether it ended as it should. */
   readonly held: boolean
-  /** What was wrong. */
+  /** The fault. */
   readonly reason?: string
-  /** What was measured. */
+  /** The measured figure. */
   readonly note?: string
   readonly seconds: number
 }
 
 export interface Scenario {
   readonly name: string
-  /** What happens, in a line. */
+  /** A description in a line. */
   readonly title: string
   run(trials: Trials): Promise<void>
 }

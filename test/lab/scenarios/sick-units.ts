@@ -11,7 +11,7 @@ const runs = (name: string, more = '') =>
 const dies = (more = '') =>
   `units."mortal.service" = { Service.ExecStart = "/bin/sh -c 'sleep 4; exit 1'"; ${more} ${wanted} };`
 
-/** What was well, and so is part of each generation. */
+/** The healthy units, part of each generation. */
 const base = `${runs('needy')} ${runs('door')}`
 
 const sick: readonly (readonly [fault: string, portable: string, unit: string])[] = [

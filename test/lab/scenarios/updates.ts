@@ -69,7 +69,7 @@ export class Updates {
     await this.is(message)
   }
 
-  /** What runs, by a file of its generation. */
+  /** The running generation, by a file of it. */
   async message(): Promise<string> {
     return (await this.device.host.exec(['cat', '/etc/hello'])).stdout.trim()
   }
@@ -78,7 +78,7 @@ export class Updates {
     return (await this.device.host.exec(['readlink', '/etc/thymesh/boot'])).stdout.trim()
   }
 
-  /** That generation runs and boots, all of it, and the machine is well. */
+  /** The generation runs and is the boot default, all of it, and the machine is healthy. */
   async is(message: string): Promise<void> {
     const { host } = this.device
     assert.equal(await this.message(), message)

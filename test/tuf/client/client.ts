@@ -40,7 +40,7 @@ export class TufClient {
     })
   }
 
-  /** Brings the top-level roles up to date. What was accepted on the way stays, whatever comes after it. */
+  /** Brings the top-level roles up to date. Metadata that was accepted on the way stays after a later failure. */
   async refresh(): Promise<void> {
     this.#trusted = await this.#kept.load()
     this.#trusted = await refresh(this.#trusted, this.#source, this.#init.now, this.#accepted)

@@ -15,7 +15,7 @@ export interface FoundTarget {
 
 interface Visit {
   readonly role: string
-  /** Who delegates to the role on this way; the same role may be reached on another one, by other keys. */
+  /** The delegating role on this way; the same role may be reached on another one, by other keys. */
   readonly delegator: Loaded<'targets'> | undefined
 }
 

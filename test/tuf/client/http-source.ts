@@ -1,4 +1,4 @@
-/** A TUF repository behind HTTP as a source of metadata and target files, every answer bounded. Believed nothing. */
+/** A TUF repository behind HTTP as a source of metadata and target files, every answer bounded. It is untrusted. */
 
 import type { MetaFile, TargetFile } from '@tufjs/models'
 import { idleStreamTimeoutMs, slowestBytesPerMs } from '../../../node/mesh/limits.ts'

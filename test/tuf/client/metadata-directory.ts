@@ -30,7 +30,7 @@ export class MetadataDirectory {
     await this.#write('root', root)
   }
 
-  /** What was accepted before and still is vouched for by the root; only the root itself must be there and sound. */
+  /** Metadata that was accepted before and that the root still authorises; only the root itself must exist and be valid. */
   async load(): Promise<TrustedSet> {
     const root = await this.#read('root')
     if (root === undefined) {
@@ -113,7 +113,7 @@ function isTop(role: string): role is 'root' | 'timestamp' | 'snapshot' | 'targe
 
 /**
  * A snapshot that was accepted before and is only loaded again: signed as the root asks now, but perhaps older than the
- * timestamp says by now. What it lists still guards against going back.
+ * timestamp says by now. Its list still protects from rollback.
  */
 function recallSnapshot(trusted: TrustedSet, bytes: Uint8Array): TrustedSet {
   const snapshot = parseMetadata('snapshot', bytes, trusted.rules)

@@ -17,7 +17,7 @@ const killedAt = 0.3
 const limitMs = 150_000
 const firstPort = 5500
 
-/** What a device logs while it fetches, and at the end. */
+/** The log lines of a device while it fetches, and at the end. */
 interface Fetching {
   readonly needed: number
   readonly fromControllers: number
@@ -92,7 +92,7 @@ export function faults(bench: Bench): Promise<Result> {
 
 const got = ({ fromControllers, fromNeighbours }: Fetching) => fromControllers + fromNeighbours
 
-/** Waits for what a device says of its fetch of version 2. */
+/** Waits for a device's log lines about its fetch of version 2. */
 async function until(
   device: Device,
   topLevel: string,

@@ -7,7 +7,7 @@ import { BenchFleet } from '../fleet.ts'
 import { between, endOf, switchOf } from '../place.ts'
 import type { Result } from '../result.ts'
 
-/** Beside the controller, who is the 20th. */
+/** Beside the controller, which is the 20th. */
 const peers = 19
 /** Joining is over, with its garbage and what sync and gossip still had to say. */
 const settleMs = 60_000
