@@ -6,6 +6,7 @@ import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import { testClosure, testConfig, testFleet, testStorePath } from '../../test/helpers/fleet.ts'
+import { hintFor } from '../format/hints.ts'
 import { deviceStatuses, hasEnded } from './device-status.ts'
 import { rolloutOf } from './watch-rollout.ts'
 
@@ -58,6 +59,14 @@ describe('the view of a fleet', () => {
   it('says that a device is outdated when it runs something else than the release wants', () => {
     const [row] = deviceStatuses(peerWith([{ name: 'd-1', report: { ...running, running: other, release: 1 } }]))
     assert.deepEqual([row?.state, row?.release, row?.running], ['outdated', 1, other])
+  })
+
+  it('has the next step beside the error of a device, also when its code is of a newer version', () => {
+    const [known, unknown] = ['switch-failed', 'from-the-future'].map(
+      code => deviceStatuses(peerWith([{ name: 'd-1', report: failed(2, code) }]))[0]?.error,
+    )
+    assert.deepEqual([known?.message, known?.hint], ['it broke', hintFor('switch-failed')])
+    assert.match(unknown?.hint ?? '', /journalctl -u thymesh/)
   })
 
   it('points to two peers with one name', () => {

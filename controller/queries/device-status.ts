@@ -6,6 +6,10 @@ import type { Release } from '../../protocol/release/release.ts'
 import { wantedConfig } from '../../protocol/release/release.ts'
 import { contentVersion } from '../../protocol/release/waves.ts'
 import { finalUpdateErrors, type Report, type ReportedTurn } from '../../protocol/report/report.ts'
+import { hintFor } from '../format/hints.ts'
+
+/** For a device of a newer version, whose codes are unknown here. */
+const unknownCode = 'Read the log on the device: journalctl -u thymesh.'
 
 export interface DeviceStatus {
   device: string
@@ -31,7 +35,7 @@ export interface DeviceStatus {
   turn: ReportedTurn | null
   lastSeen: string | null
   freshness: Report['freshness'] | null
-  error: { code: string; message: string } | null
+  error: { code: string; message: string; hint: string } | null
   update: Report['update'] | null
   /** Another peer has the same name: one of them is not what it seems. */
   duplicate: boolean
@@ -77,10 +81,14 @@ function deviceStatus(name: string, release: Release | undefined, report: Report
     turn: turn ?? null,
     lastSeen: report?.at ?? null,
     freshness: report?.freshness ?? null,
-    error: report?.error ?? null,
+    error: report?.error === undefined ? null : withHint(report.error),
     update: report?.update ?? null,
     duplicate: false,
   }
+}
+
+function withHint(error: NonNullable<Report['error']>): NonNullable<DeviceStatus['error']> {
+  return { ...error, hint: hintFor(error.code) ?? unknownCode }
 }
 
 /** A device's turn with this release; a report about an older one doesn't tell it. */

@@ -22,6 +22,7 @@ export function deviceText(details: DeviceDetails): string {
     ['wave', declared === null ? '-' : String(declared.wave)],
     ['release', runningText(details)],
     ['state', stateText(details)],
+    ...(status?.error ? [['next step', status.error.hint] as [string, string]] : []),
     ['health', healthText(details)],
     ['last seen', `${ago(status?.lastSeen ?? null)}${details.connected ? ', connected now' : ''}`],
     ['addresses', details.addresses.join(', ') || '-'],

@@ -56,8 +56,16 @@ describe('progress in a file or a pipe', () => {
     const rows = [
       row('a', { state: 'fetching', update }),
       row('b', { state: 'running' }),
-      row('c', { state: 'failed', wanted: release, error: { code: 'disk-full', message: 'no room\nat all' } }),
-      row('d', { state: 'failed', wanted: 2, error: { code: 'disk-full', message: 'no room' } }),
+      row('c', {
+        state: 'failed',
+        wanted: release,
+        error: { code: 'disk-full', message: 'no room\nat all', hint: 'Free some space.' },
+      }),
+      row('d', {
+        state: 'failed',
+        wanted: 2,
+        error: { code: 'disk-full', message: 'no room', hint: 'Free some space.' },
+      }),
       row('e', {}),
     ]
     progress.show(rows, { version: release })

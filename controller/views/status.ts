@@ -44,7 +44,7 @@ function devicesText(rows: readonly DeviceStatus[], release: Release | undefined
     row.freshness ?? '-',
   ])
   const errors = rows.flatMap(row => [
-    ...(row.error === null ? [] : [`${row.device}: ${row.error.message}`]),
+    ...(row.error === null ? [] : [`${row.device}: ${row.error.message}`, `  ${row.error.hint}`]),
     ...(row.turn === null ? [] : [`${row.device}: wave ${row.turn.wave}, ${row.turn.is}: ${row.turn.reason}`]),
     ...(row.duplicate ? [`${row.device}: more than one peer has this name (${row.peer})`] : []),
   ])

@@ -1,7 +1,7 @@
 /** A command's output: results on standard output, progress on standard error, errors with a hint, exit codes. */
 
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
-import { hintFor } from './hints.ts'
+import { hintFor } from '../../format/hints.ts'
 import type { CommandWork, GlobalOptions } from './options.ts'
 import { explained } from './system-error.ts'
 

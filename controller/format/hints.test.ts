@@ -5,11 +5,11 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, it } from 'node:test'
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { ThymeshError } from '../../protocol/errors.ts'
+import { errorJson } from '../cli/shell/output.ts'
 import { hintFor } from './hints.ts'
-import { errorJson } from './output.ts'
 
-const root = resolve(import.meta.dirname, '../../..')
+const root = resolve(import.meta.dirname, '../..')
 const sources = execFileSync('git', ['ls-files', 'protocol', 'node', 'controller'], { cwd: root, encoding: 'utf8' })
   .split('\n')
   .filter(file => file.endsWith('.ts') && !file.endsWith('.test.ts'))
@@ -22,6 +22,18 @@ describe('a hint', () => {
       .flatMap(({ file, text }) => codesOf(text).map(code => ({ file, code })))
       .filter(({ code }) => hintFor(code) === undefined)
     assert.deepEqual(wrong, [])
+  })
+
+  it('is known for every code of a failed update', () => {
+    const list = /failureCodes = \[([^\]]*)\]/.exec(
+      sources.find(each => each.file.endsWith('/journal-entry.ts'))?.text ?? '',
+    )
+    const codes = [...(list?.[1] ?? '').matchAll(/'([a-z0-9-]+)'/g)].flatMap(([, code]) => code ?? [])
+    assert.ok(codes.length > 10)
+    assert.deepEqual(
+      [...codes, 'store-damaged'].filter(code => hintFor(code) === undefined),
+      [],
+    )
   })
 
   it('is asked for by the type of every error that controller/ makes', () => {
@@ -51,11 +63,12 @@ describe('a hint', () => {
   })
 })
 
-/** The codes in the unions of a file's error classes. */
+/** The codes in the unions of a file's error classes, and in its calls of a class without one. */
 function codesOf(text: string): string[] {
   const unions = [
     ...text.matchAll(/extends ThymeshError<([^>]*)>/g),
     ...text.matchAll(/type \w*ErrorCode =([^;]*?)\n\n/g),
+    ...text.matchAll(/new (?:ThymeshError|RecipePoolError)\((\s*'[^']*')/g),
   ]
   return unions.flatMap(([, union = '']) => [...union.matchAll(/'([a-z0-9-]+)'/g)].flatMap(([, code]) => code ?? []))
 }

@@ -1,6 +1,6 @@
 /**
- * Hints for errors of protocol/ and node/, by code. Most are made where nobody knows whether a person or a peer
- * will meet them, and bring no hint; those of the controller always do.
+ * Hints for errors of protocol/ and node/ and for failed updates, by code. Most are made where nobody knows whether a
+ * person or a peer will meet them, and have no hint; those of the controller always have one.
  */
 
 const groups: readonly (readonly [codes: readonly string[], hint: string])[] = [
@@ -59,6 +59,21 @@ const groups: readonly (readonly [codes: readonly string[], hint: string])[] = [
   [['nar-too-large'], 'Make the path smaller: one path can have 64 GiB.'],
   [['wrong-closure', 'wrong-recipe'], 'Deploy again with --force.'],
   [['interrupted'], 'Nothing has to be done: the device tries the update again.'],
+  [
+    ['not-running', 'rollback-failed'],
+    'Inspect the device. A reboot starts the generation that `thymesh device` shows.',
+  ],
+  [['unsupported'], 'Remove `root` from the settings of the device.'],
+  [['wrong-system'], "Correct `system` in the config's file, and deploy again."],
+  [['downgrade'], 'Run `thymesh rollback`: it makes a new release from an old one.'],
+  [['health-failed', 'degraded'], 'Read the log: thymesh logs NAME --activation. Fix the config and deploy again.'],
+  [['no-contact'], 'Fix the network configuration, or change `confirm.peers` of the update policy.'],
+  [['deadline'], 'Fix the part that hangs, or raise `confirm.deadlineSeconds` of the update policy.'],
+  [['boot-failed'], 'Read the journal of those boots on the device: journalctl -b -1.'],
+  [['too-many-attempts'], 'Find out why the machine or the daemon stops during the switch, then deploy again.'],
+  [['store-damaged'], 'Run the `nix-store --repair-path` of the message as root on that machine.'],
+  [['equivocation'], 'Find out who signed the second document. Then deploy: a higher version ends it.'],
+  [['thread-died', 'pool-stopped'], 'Set THYMESH_DEBUG=1, try again, and report it with the log.'],
   [['switch-failed'], 'Read the last lines of the switch, fix the config and deploy again.'],
   [['secret-not-for-us', 'secret-unreadable'], 'Deploy again: secrets are then encrypted to this device.'],
   [['secret-place'], 'Mount a tmpfs at /run, as systemd does.'],
