@@ -32,6 +32,18 @@ describe('docs', () => {
     assert.deepEqual(wrong, [])
   })
 
+  it('files of this repository that prose names are there', () => {
+    const wrong = pages.flatMap(page =>
+      namesOf(text(page))
+        .filter(name => !/[A-Z*<…]/.test(name.replace(/README\.md$/, '')))
+        .filter(name =>
+          name.includes('/') ? !existsSync(join(root, name)) : !files.some(file => file.endsWith(`/${name}`)),
+        )
+        .map(name => `${page}: ${name} is not there`),
+    )
+    assert.deepEqual(wrong, [])
+  })
+
   it('every key of the settings is in docs/settings.md', () => {
     const page = text('docs/settings.md')
     const wrong = settingsKeys().filter(key => !page.includes(`| \`${key}\` |`) && !page.includes(`| \`${key}.`))
@@ -71,6 +83,13 @@ describe('docs', () => {
 function linksOf(page: string): string[] {
   const prose = page.replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`\n]*`/g, '')
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].flatMap(match => match[1] ?? []).filter(link => !/^[a-z]+:/.test(link))
+}
+
+/** Names in code of prose that can only be of this repository: paths below its folders, and TypeScript files. */
+function namesOf(page: string): string[] {
+  const prose = page.replace(/^```[\s\S]*?^```/gm, '')
+  const own = /`((?:controller|node|protocol|nix|scripts|test)\/[^`\s]*|[a-z-]+(?:\.test)?\.ts)`/g
+  return [...prose.matchAll(own)].flatMap(match => match[1] ?? [])
 }
 
 /** Headings as the anchors that they become. */
