@@ -64,7 +64,7 @@ export async function auditLog(peer: Pick<ControllerPeer, 'state'>, trail: Audit
         await siteEvent(peer, root, delegating ?? peer.state.accepted?.trusted.targets, entry.site, entry.seen),
       )
     if (entry.targets !== undefined && delegating !== undefined)
-      events.push(await releaseEvent(peer, root, delegating, before, entry.seen))
+      events.push(await fleetEvent(peer, root, delegating, before, entry.seen))
     if (entry.members === undefined) continue
     const { event, revoked } = await membersEvent(peer, root, entry.members, entry.seen, revokedBefore)
     revokedBefore = revoked
@@ -103,35 +103,41 @@ function rootEvent(root: Loaded<'root'>, before: Loaded<'root'> | undefined): Lo
   }
 }
 
-/** The release that some targets metadata names, if its document is here. */
-async function namedRelease(peer: Pick<ControllerPeer, 'state'>, targets: Loaded<'targets'>, target: string) {
-  const hash = targets.signed.targets[target]?.hashes.sha256
+/** The release that some targets metadata names; its date and message only if its document is here. */
+async function releaseEvent(
+  peer: Pick<ControllerPeer, 'state'>,
+  targets: Loaded<'targets'>,
+  about: { site: string | null; target: string; signers: LogEvent['signers']; changes: string[]; seen: string },
+): Promise<LogEvent> {
+  const hash = targets.signed.targets[about.target]?.hashes.sha256
   const document = hash === undefined ? undefined : await peer.state.document(fromHex(hash))
-  return document && releaseCodec.decode(document)
+  const release = document && releaseCodec.decode(document)
+  return {
+    at: release?.created ?? about.seen,
+    atIs: release ? 'signed' : 'seen',
+    what: 'release',
+    version: targets.signed.version,
+    site: about.site,
+    signers: about.signers,
+    message: [...about.changes, release?.message ?? ''].filter(Boolean).join('; '),
+    proposal: null,
+  }
 }
 
-async function releaseEvent(
+function fleetEvent(
   peer: Pick<ControllerPeer, 'state'>,
   root: Loaded<'root'>,
   targets: Loaded<'targets'>,
   before: Loaded<'targets'> | undefined,
   seen: string,
 ): Promise<LogEvent> {
-  const release = await namedRelease(peer, targets, releaseTarget)
-  return {
-    at: release?.created ?? seen,
-    atIs: release ? 'signed' : 'seen',
-    what: 'release',
-    version: targets.signed.version,
-    site: null,
-    signers: signersAmong(targets, roleOf(root, 'targets').keys, [root]),
-    message: [...siteChanges(sitesOf(before), sitesOf(targets)), release?.message ?? ''].filter(Boolean).join('; '),
-    proposal: null,
-  }
+  const signers = signersAmong(targets, roleOf(root, 'targets').keys, [root])
+  const changes = siteChanges(sitesOf(before), sitesOf(targets))
+  return releaseEvent(peer, targets, { site: null, target: releaseTarget, signers, changes, seen })
 }
 
 /** A release by a site's own operators; of operators that the root doesn't name, only the keys are known. */
-async function siteEvent(
+function siteEvent(
   peer: Pick<ControllerPeer, 'state'>,
   root: Loaded<'root'>,
   delegating: Loaded<'targets'> | undefined,
@@ -139,17 +145,8 @@ async function siteEvent(
   seen: string,
 ): Promise<LogEvent> {
   const loaded = parseMetadata('targets', metadata)
-  const release = await namedRelease(peer, loaded, siteReleaseTarget(name))
-  return {
-    at: release?.created ?? seen,
-    atIs: release ? 'signed' : 'seen',
-    what: 'release',
-    version: loaded.signed.version,
-    site: name,
-    signers: signersAmong(loaded, sitesOf(delegating).get(name)?.keys ?? [], [root]),
-    message: release?.message ?? '',
-    proposal: null,
-  }
+  const signers = signersAmong(loaded, sitesOf(delegating).get(name)?.keys ?? [], [root])
+  return releaseEvent(peer, loaded, { site: name, target: siteReleaseTarget(name), signers, changes: [], seen })
 }
 
 async function membersEvent(

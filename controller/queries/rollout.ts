@@ -14,7 +14,7 @@ export interface RolloutStatus {
 }
 
 export async function queryRollout({ peer }: Session, { site }: { site?: string | undefined }): Promise<RolloutStatus> {
-  const release = releaseOf(peer, site)
+  const release = currentRelease(peer, site)
   return { release, waves: waveStatuses(peer, release) }
 }
 
@@ -29,15 +29,12 @@ export function rolloutJson({ release, waves }: RolloutStatus): object {
   }
 }
 
-function releaseOf(peer: ControllerPeer, site: string | undefined): Release {
+/** The newest release of the fleet, or of a site's own operators. Throws a HintedError, with this code for the fleet. */
+export function currentRelease(peer: ControllerPeer, site: string | undefined, code = 'no-release'): Release {
   const release = newestOf(peer.state.accepted, site)
   if (release !== undefined) return release
-  throw site === undefined ? noRelease() : noSiteRelease(peer, site)
-}
-
-/** The error of a command that needs a release of the fleet where none has come yet. */
-export function noRelease(code = 'no-release'): HintedError {
-  return new HintedError(code, 'this controller knows no release yet', {
+  if (site !== undefined) throw noSiteRelease(peer, site)
+  throw new HintedError(code, 'this controller knows no release yet', {
     hint: 'Make one with `thymesh deploy`, or run `thymesh status` where a device is in reach.',
   })
 }

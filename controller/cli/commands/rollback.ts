@@ -1,12 +1,10 @@
 /** `thymesh rollback`: a new release with the configs of an older one. */
 
 import { keptReleases } from '../../../node/state/limits.ts'
-import { newestOf } from '../../../node/state/releases.ts'
 import { openProject } from '../../project/project.ts'
-import { noRelease } from '../../queries/rollout.ts'
+import { currentRelease } from '../../queries/rollout.ts'
 import { chooseVersion, chosenDevices, requireKept, rollbackContent } from '../../release/rollback.ts'
 import type { Session } from '../../session/session.ts'
-import { noSiteRelease } from '../../signing/sites.ts'
 import { takeNews, withSession } from '../shell/context.ts'
 import { newsSeconds } from '../shell/limits.ts'
 import { checkWaitFor } from '../shell/watch.ts'
@@ -23,9 +21,7 @@ async function goBack(session: Session, options: RollbackOptions): Promise<numbe
   const { peer } = session
   await takeNews(session, options, newsSeconds, 'No peer is in reach yet.')
   const { site } = options
-  const current = newestOf(peer.state.accepted, site)
-  if (current === undefined && site !== undefined) throw noSiteRelease(peer, site)
-  if (current === undefined) throw noRelease('no-earlier')
+  const current = currentRelease(peer, site, 'no-earlier')
   const only = chosenDevices(current, options)
   const to = chooseVersion(current, await peer.state.releaseVersions(site), options.to)
   const old = await peer.state.release(to, site)

@@ -86,12 +86,6 @@ export class DialSupervisor {
     this.#abort.abort(new Error('the peer stops'))
   }
 
-  /** Resets all back-off, after the network has changed or when a person waits. */
-  hurry(): void {
-    for (const target of this.#all()) target.notBefore = 0
-    this.#supervise()
-  }
-
   #all(): Target[] {
     return [...this.#targets.values(), ...this.#discovered.values()]
   }

@@ -69,13 +69,6 @@ export class ChunkIndex {
     return this.#writes.run(() => this.#remove(path))
   }
 
-  /** Removes all paths except these, after a garbage collection. Returns the removed ones. */
-  async retain(valid: ReadonlySet<StorePath>): Promise<StorePath[]> {
-    const vanished = (await this.#paths.keys().all()).filter(path => !valid.has(path))
-    for (const path of vanished) await this.remove(path)
-    return vanished
-  }
-
   /** Removes everything, so that the index can be rebuilt. */
   clear(): Promise<void> {
     return this.#writes.run(async () => {
