@@ -40,6 +40,8 @@ export const wantedConnections = 8
 export const addressesPerPeer = 8
 /** Peers discovered on the local network that aren't members yet: anyone there can announce any number. */
 export const discoveredPeers = 200
+/** Peers that one answer of the DHT may name: Kademlia's k, which no honest answer exceeds. Each may be dialled. */
+export const dhtAnswerPeers = 20
 
 /** Interval of mDNS queries, varied by a fifth, so that a site's peers don't query in step. */
 export const mdnsQueryMs = 20_000

@@ -16,6 +16,7 @@ import { signerOf } from '../../../protocol/signing/keys.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { mdns } from '../discovery/mdns.ts'
 import {
+  dhtAnswerPeers,
   dialTimeoutMs,
   discoveredPeers,
   keepAliveMs,
@@ -145,6 +146,7 @@ export async function makeHost(init: HostInit): Promise<Host> {
   })
   copyMiddleware(host)
   keepNoRecords(host as unknown as Host)
+  boundAnswers(host as unknown as Host)
   boundDiscoveredPeers(host, discoveredPeers)
   return host as unknown as Host
 }
@@ -187,6 +189,29 @@ function copyMiddleware(host: Libp2p): void {
 function keepNoRecords({ services }: Host): void {
   const { handlers } = (services.dht as unknown as { rpc: Rpc } | undefined)?.rpc ?? {}
   for (const kind of ['ADD_PROVIDER', 'PUT_VALUE']) delete handlers?.[kind]
+}
+
+/** js-libp2p follows all peers of an answer: a member could make others dial thousands that it has invented. */
+function boundAnswers({ services }: Host): void {
+  const { network } = (services.dht as unknown as { network: DhtNetwork } | undefined) ?? {}
+  if (network === undefined) return
+  const ask = network._writeReadMessage.bind(network)
+  network._writeReadMessage = async (...request) => {
+    const answer = await ask(...request)
+    return { ...answer, closer: answer.closer.slice(0, dhtAnswerPeers) }
+  }
+  // It emits the peers of an answer, whose addresses are then stored, in one turn.
+  const emit = network.safeDispatchEvent.bind(network)
+  let emitted = 0
+  network.safeDispatchEvent = (...event) => {
+    if (emitted === 0) queueMicrotask(() => (emitted = 0))
+    return ++emitted <= dhtAnswerPeers && emit(...event)
+  }
+}
+
+interface DhtNetwork {
+  _writeReadMessage(...request: unknown[]): Promise<{ closer: unknown[] }>
+  safeDispatchEvent(...event: unknown[]): boolean
 }
 
 interface Rpc {
