@@ -5,6 +5,7 @@ import { addressAttacks } from './cases/addresses.ts'
 import { approvalAttacks } from './cases/approvals.ts'
 import { cacheAttacks } from './cases/cache.ts'
 import { certificateAttacks } from './cases/certificates.ts'
+import { claimAttacks } from './cases/claims.ts'
 import { closureAttacks } from './cases/closures.ts'
 import { daemonAttacks } from './cases/daemon.ts'
 import { documentAttacks } from './cases/documents.ts'
@@ -33,4 +34,5 @@ export const attacks: readonly Attack[] = [
   ...floodAttacks,
   ...cacheAttacks,
   ...daemonAttacks,
+  ...claimAttacks,
 ]
