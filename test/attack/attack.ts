@@ -8,6 +8,7 @@ export type Power =
   | 'network'
   | 'another fleet'
   | 'local user'
+  | 'commit'
   | 'join token'
   | 'revoked device'
   | 'device key'

@@ -17,6 +17,7 @@ import { proposalAttacks } from './cases/proposals.ts'
 import { rootAttacks } from './cases/roots.ts'
 import { siteAttacks } from './cases/sites.ts'
 import { strangerAttacks } from './cases/strangers.ts'
+import { terminalAttacks } from './cases/terminal.ts'
 
 export const attacks: readonly Attack[] = [
   ...metadataAttacks,
@@ -35,4 +36,5 @@ export const attacks: readonly Attack[] = [
   ...cacheAttacks,
   ...daemonAttacks,
   ...claimAttacks,
+  ...terminalAttacks,
 ]
