@@ -9,6 +9,7 @@ import { claimAttacks } from './cases/claims.ts'
 import { closureAttacks } from './cases/closures.ts'
 import { daemonAttacks } from './cases/daemon.ts'
 import { documentAttacks } from './cases/documents.ts'
+import { filesAttacks } from './cases/files.ts'
 import { floodAttacks } from './cases/floods.ts'
 import { gossipAttacks } from './cases/gossip.ts'
 import { memberAttacks } from './cases/members.ts'
@@ -37,4 +38,5 @@ export const attacks: readonly Attack[] = [
   ...daemonAttacks,
   ...claimAttacks,
   ...terminalAttacks,
+  ...filesAttacks,
 ]
