@@ -80,6 +80,7 @@ const floors: Record<string, readonly string[]> = {
     'controller/project',
     'controller/keys',
     'controller/nix',
+    'controller/machine',
     'controller/local',
     'controller/format',
   ],
