@@ -15,6 +15,7 @@ import { gossipAttacks } from './cases/gossip.ts'
 import { memberAttacks } from './cases/members.ts'
 import { metadataAttacks } from './cases/metadata.ts'
 import { proposalAttacks } from './cases/proposals.ts'
+import { removalAttacks } from './cases/removals.ts'
 import { rootAttacks } from './cases/roots.ts'
 import { siteAttacks } from './cases/sites.ts'
 import { strangerAttacks } from './cases/strangers.ts'
@@ -39,4 +40,5 @@ export const attacks: readonly Attack[] = [
   ...claimAttacks,
   ...terminalAttacks,
   ...filesAttacks,
+  ...removalAttacks,
 ]
