@@ -80,6 +80,7 @@ const floors: Record<string, readonly string[]> = {
     'controller/project',
     'controller/keys',
     'controller/nix',
+    'controller/machine',
     'controller/local',
     'controller/format',
   ],
@@ -108,6 +109,16 @@ const doors: Record<string, string> = {
 const maySleep: Record<string, string> = {
   'test/helpers/until.ts': 'polls a condition',
   'test/portable-systemd.test.ts': 'cuts the power at parts of a measured switch, which must not know of it',
+}
+
+/** What may touch standard output and error, and why. */
+const terminalDoors: Record<string, string> = {
+  'controller/format/terminal.ts': 'the door: makes text visible, and moves the cursor',
+  'controller/cli/shell/standard-output.ts': 'listens for errors of writing',
+  'controller/cli/shell/confirm.ts': 'asks a question, which it makes visible',
+  'controller/keys/passphrase.ts': 'asks for a passphrase without an echo',
+  'controller/cli/commands/rollout.ts': 'asks whether it is a terminal',
+  'controller/views/progress.ts': 'the same',
 }
 
 describe('house rules', () => {
@@ -164,6 +175,15 @@ describe('house rules', () => {
       }),
     )
     assert.deepEqual(wrong, [])
+  })
+
+  it('nothing is written to a terminal but through its door, where others’ text is made visible', () => {
+    const touches = product.filter(file => /\bprocess\.std(?:out|err)\b|\bconsole\.|process\[/.test(textOf(file)))
+    assert.deepEqual(touches.sort(), Object.keys(terminalDoors).sort())
+    // Keys that an operator types, and colours of programs, begin with the escape character too.
+    const reads = ['controller/keys/hidden-line.ts', 'protocol/encoding/visible.ts']
+    const steers = product.filter(file => /\\x1b|\\u001b|\\u\{1b\}|\\033/.test(textOf(file)) && !reads.includes(file))
+    assert.deepEqual(steers, ['controller/format/terminal.ts'])
   })
 
   it('protocol/ does no I/O and knows no libp2p host', () => {

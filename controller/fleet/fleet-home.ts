@@ -16,7 +16,7 @@ import { passphrases } from '../keys/passphrase.ts'
 export class HomeError extends HintedError<'unreadable'> {}
 
 /** Where an operator's fleets are: `$THYMESH_HOME`, else the user's data folder. */
-function homeDirectory(): string {
+export function homeDirectory(): string {
   if (process.env.THYMESH_HOME) return process.env.THYMESH_HOME
   return join(process.env.XDG_DATA_HOME || join(homedir(), '.local/share'), 'thymesh')
 }

@@ -1,8 +1,10 @@
 /** Plain tables for terminals. */
 
-/** Columns padded to their widest cell; a heading line first. */
+import { visible } from '../../protocol/encoding/visible.ts'
+
+/** Columns padded to their widest cell; a heading line first. Each cell is one line, and others' text in it is visible. */
 export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [heading, ...rows]
+  const all = [heading, ...rows.map(row => row.map(cell => visible(cell.replace(/\n +/g, '\n'))))]
   const widths = heading.map((_, column) => Math.max(...all.map(row => row[column]?.length ?? 0)))
   return all
     .map(row =>

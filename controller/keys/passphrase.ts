@@ -3,6 +3,7 @@
 import { openSync, writeSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { ReadStream } from 'node:tty'
+import { visibleLines } from '../../protocol/encoding/visible.ts'
 import { HintedError, messageOf } from '../../protocol/errors.ts'
 import { environmentPassphrase } from './environment-passphrase.ts'
 import { HiddenLine } from './hidden-line.ts'
@@ -100,7 +101,7 @@ let pasted: Buffer = Buffer.alloc(0)
 export async function prompt(question: string): Promise<string> {
   const terminal = openTerminal()
   const { input, output } = terminal
-  output.write(question)
+  output.write(visibleLines(question))
   input.setRawMode(true)
   const line = new HiddenLine()
   const ended = Promise.withResolvers<void>()

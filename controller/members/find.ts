@@ -1,12 +1,10 @@
 /** Finding the members that a person names on the command line. */
 
-import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import { RevokeError } from './revoke.ts'
 
 /** The certificates behind names or peer IDs, each once. Throws a RevokeError when one is of nobody, or of several. */
-export function findMembers(peer: ControllerPeer, names: readonly string[]): Certificate[] {
-  const all = peer.directory.certificates()
+export function findMembers(all: readonly Certificate[], names: readonly string[]): Certificate[] {
   const found = names.map(name => {
     const fits = all.filter(certificate => certificate.peer === name || certificate.name === name)
     const [only, ...others] = fits

@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { certificateKind, readCertificate } from '../../protocol/members/certificate.ts'
+import { type Certificate, certificateKind, readCertificate } from '../../protocol/members/certificate.ts'
 import { signEnvelope } from '../../protocol/signing/dsse.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
+import { withCode } from '../../test/helpers/errors.ts'
 import { testFleet, testNow, testSigner } from '../../test/helpers/fleet.ts'
 import { signedAnew } from './decide.ts'
 import { isNamed, keptOf, orphanedBy } from './orphans.ts'
@@ -60,13 +61,20 @@ describe('orphans that stay members', () => {
   const of = (word: string, role: 'device' | 'controller' = 'device') =>
     readCertificate(fleet.certify(testSigner(word), { name: word, role }))
   const orphans = [of('kiosk-1'), of('till'), of('laptop', 'controller')]
-  const choose = async (init: { remove?: string[]; keep?: string[]; yes?: boolean }) => {
+  interface Choice {
+    remove?: string[]
+    keep?: string[]
+    answer?: boolean
+    yes?: boolean
+    others?: Certificate[]
+  }
+  const choose = async ({ remove = ['mallory'], keep = [], answer = false, yes = false, others = [] }: Choice) => {
     const asked: string[] = []
     const ask = async (question: string) => {
       asked.push(question)
-      return init.yes ?? false
+      return answer || yes
     }
-    const kept = await keptOf(orphans, { remove: init.remove ?? ['mallory'], keep: init.keep ?? [] }, ask)
+    const kept = await keptOf(orphans, [...orphans, ...others], { remove, keep, yes }, ask)
     return { kept: kept.map(({ name }) => name), asked }
   }
 
@@ -80,10 +88,26 @@ describe('orphans that stay members', () => {
     const all = await choose({ keep: ['*'] })
     assert.deepEqual(all.kept, ['kiosk-1', 'till'])
     assert.deepEqual(all.asked, [`Keep the controller laptop (${orphans[2]?.peer})?`])
-    assert.deepEqual((await choose({ keep: ['*'], yes: true })).kept, ['kiosk-1', 'till', 'laptop'])
+    assert.deepEqual((await choose({ keep: ['*'], answer: true })).kept, ['kiosk-1', 'till', 'laptop'])
   })
 
   it('are all where keys only rotate', async () => {
     assert.deepEqual(await choose({ remove: [] }), { kept: ['kiosk-1', 'till', 'laptop'], asked: [] })
+  })
+
+  it('are devices alone where questions are answered beforehand, but for a peer ID', async () => {
+    const laptop = orphans[2]?.peer ?? ''
+    assert.deepEqual((await choose({ keep: ['*', 'laptop'], yes: true })).kept, ['kiosk-1', 'till'])
+    assert.deepEqual((await choose({ keep: [laptop], yes: true })).kept, ['laptop'])
+  })
+
+  it('are asked for by peer ID where another member has the name', async () => {
+    const namesake = { ...of('kiosk-1'), peer: peerIdOf(testSigner('namesake').publicKey) }
+    const others = [namesake]
+    await assert.rejects(choose({ keep: ['kiosk-1'], others }), withCode('ambiguous'))
+    await assert.rejects(choose({ keep: ['kiosk-*'], others }), withCode('ambiguous'))
+    assert.deepEqual((await choose({ keep: [orphans[0]?.peer ?? ''], others })).kept, ['kiosk-1'])
+    await assert.rejects(choose({ keep: ['kisok-1'] }), withCode('unknown-member'))
+    assert.deepEqual((await choose({ keep: ['tills-*'] })).kept, [])
   })
 })

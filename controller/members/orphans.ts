@@ -6,6 +6,7 @@ import type { Certificate } from '../../protocol/members/certificate.ts'
 import { nameMatches } from '../../protocol/members/join-token.ts'
 import { type MembershipAuthority, MembershipError, verifyMember } from '../../protocol/members/membership.ts'
 import type { PublicKey, Signer } from '../../protocol/signing/keys.ts'
+import { findMembers } from './find.ts'
 
 /** Certificates of members who would be none any more with these keys of the members role. */
 export function orphanedBy(
@@ -37,22 +38,42 @@ export function isNamed(signers: readonly Signer[], keys: readonly PublicKey[]):
   return signers.some(({ publicKey }) => keys.some(key => equalBytes(key, publicKey)))
 }
 
+/** What the command line says of them. */
+export interface KeepChoice {
+  /** Operators whom the root removes. */
+  readonly remove: readonly string[]
+  /** Names, patterns or peer IDs. */
+  readonly keep: readonly string[]
+  /** Whether questions are answered beforehand. */
+  readonly yes: boolean
+}
+
 /**
  * The orphans that are to stay members. Where keys rotate, all of them. Where an operator is removed, those that are named
- * only (by name, pattern or peer ID), and a controller or relay after a question of its own: what the operator has let in may
- * be a thief's.
+ * only, since what the operator has let in may be a thief's: a controller or relay after a question of its own, which `yes`
+ * answers only where its peer ID names it. Throws a RevokeError where a name is of several members, or of nobody.
  */
 export async function keptOf(
   orphans: readonly Certificate[],
-  { remove, keep }: { readonly remove: readonly string[]; readonly keep: readonly string[] },
+  members: readonly Certificate[],
+  { remove, keep, yes }: KeepChoice,
   ask: (question: string) => Promise<boolean>,
 ): Promise<Certificate[]> {
   if (remove.length === 0) return [...orphans]
+  // A pattern may be of nobody; a name that is must be a mistake.
+  findMembers(
+    members,
+    keep.filter(each => !each.includes('*')),
+  )
   const kept: Certificate[] = []
   for (const orphan of orphans) {
     const { name, role, peer } = orphan
-    if (!keep.some(each => each === peer || nameMatches(each, name))) continue
-    if (role === 'device' || (await ask(`Keep the ${role} ${name} (${peer})?`))) kept.push(orphan)
+    const isMeant = keep.includes(peer)
+    if (!isMeant && !keep.some(each => nameMatches(each, name))) continue
+    if (!isMeant) findMembers(members, [name])
+    const needsAnswer = role !== 'device'
+    if (needsAnswer && yes && !isMeant) continue
+    if (!needsAnswer || (await ask(`Keep the ${role} ${name} (${peer})?`))) kept.push(orphan)
   }
   return kept
 }

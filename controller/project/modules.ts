@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { replaceFile } from '../../node/files/durable-file.ts'
 import { describeIssues } from '../../protocol/encoding/cbor.ts'
 import { messageOf } from '../../protocol/errors.ts'
+import { writeText } from '../format/terminal.ts'
 import {
   BuildError,
   errorLines,
@@ -244,7 +245,7 @@ async function keep(file: string, modules: ModuleDescriptions): Promise<void> {
     // Another process may write it at the same time.
     await replaceFile(file, JSON.stringify(modules), { draft: `${file}.${process.pid}` })
   } catch (thrown) {
-    if (process.env.THYMESH_DEBUG) process.stderr.write(`${messageOf(thrown)}\n`)
+    if (process.env.THYMESH_DEBUG) writeText('stderr', messageOf(thrown))
   }
 }
 

@@ -6,6 +6,7 @@ import { grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
 import { readEnvelope } from '../../protocol/signing/dsse.ts'
 import type { Decision, HoldReason } from '../members/decide.ts'
 import type { Session } from '../session/session.ts'
+import { type Alarm, alarmsOf, type Claimant } from './alarms.ts'
 
 export interface MemberRow {
   /** Nothing for a revoked one of which only the peer ID is known. */
@@ -27,20 +28,16 @@ export interface MemberRow {
   renewing: boolean
   /** Why no controller signs for it by itself. */
   held: HoldReason | null
-  /** Seen by us or by another member: two devices have its key. */
+  /** Two devices have its key: this controller has seen it. */
   cloned: boolean
+  /** Who says so, where this controller has not seen it. */
+  cloneClaimedBy: readonly Claimant[]
 }
 
 export interface Members {
   readonly fleet: string
   readonly members: readonly MemberRow[]
   readonly alarms: readonly Alarm[]
-}
-
-export interface Alarm {
-  readonly kind: 'clone' | 'equivocation'
-  /** The peer ID of a device, or the name of a document. */
-  readonly subject: string
 }
 
 /** Signs first what the controller signs by itself, so that the answer has it. */
@@ -55,10 +52,11 @@ export function memberRows(peer: ControllerPeer, decisions: readonly Decision[],
   const { directory, state, neighbours } = peer
   const held = new Map(decisions.map(({ certificate, reason }) => [certificate.peer, reason ?? null]))
   const connected = new Set(neighbours.members.map(member => member.peer))
-  const cloned = new Set(alarmsOf(peer).flatMap(({ kind, subject }) => (kind === 'clone' ? [subject] : [])))
+  const clones = new Map(alarmsOf(peer).flatMap(alarm => (alarm.kind === 'clone' ? [[alarm.subject, alarm]] : [])))
   const rows = directory.certificates().map((certificate): MemberRow => {
     const report = directory.report(certificate.peer)?.document
     const provisional = certificate.grant !== undefined
+    const clone = clones.get(certificate.peer)
     return {
       name: certificate.name,
       peer: certificate.peer,
@@ -74,7 +72,8 @@ export function memberRows(peer: ControllerPeer, decisions: readonly Decision[],
       connected: connected.has(certificate.peer),
       renewing: report?.renew !== undefined && report.renew.age !== certificate.age,
       held: held.get(certificate.peer) ?? null,
-      cloned: cloned.has(certificate.peer),
+      cloned: clone?.verified ?? false,
+      cloneClaimedBy: clone?.verified ? [] : (clone?.claimedBy ?? []),
     }
   })
   const { peers = [], notes = [] } = state.accepted?.revocations ?? {}
@@ -82,18 +81,12 @@ export function memberRows(peer: ControllerPeer, decisions: readonly Decision[],
     const note = notes.findLast(({ subject }) => subject === id)
     const nothing = { role: null, site: null, issuedBy: null, token: null, issued: null, expires: null, lastSeen: null }
     const revoked = { at: note?.at ?? '', reason: note?.reason ?? null }
-    const flags = { connected: false, renewing: false, held: null, cloned: false }
+    const flags = { connected: false, renewing: false, held: null, cloned: false, cloneClaimedBy: [] }
     return { name: note?.name ?? null, peer: id, state: 'revoked', revoked, ...nothing, ...flags }
   })
   const byName = (a: MemberRow, b: MemberRow) =>
     (a.name ?? a.peer).localeCompare(b.name ?? b.peer, 'en', { numeric: true })
   return [...rows.sort(byName), ...gone.sort(byName)]
-}
-
-/** Problems that this peer has seen, and those that others report. */
-export function alarmsOf(peer: Pick<ControllerPeer, 'alarms' | 'directory'>): Alarm[] {
-  const all = [...peer.alarms, ...peer.directory.reports().flatMap(({ alarms }) => alarms ?? [])]
-  return [...new Map(all.map(alarm => [`${alarm.kind} ${alarm.subject}`, alarm])).values()]
 }
 
 function tokenOf({ grant, token }: Certificate): string | null {

@@ -3,8 +3,8 @@
 import type { Release } from '../../protocol/release/release.ts'
 import type { Session } from '../session/session.ts'
 import { type RootEnd, rootEnd } from '../signing/root-end.ts'
+import { type Alarm, alarmsOf } from './alarms.ts'
 import { type DeviceStatus, deviceStatuses } from './device-status.ts'
-import { type Alarm, alarmsOf } from './members.ts'
 
 export interface FleetStatus {
   readonly fleet: string

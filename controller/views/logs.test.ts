@@ -5,7 +5,7 @@ import { it } from 'node:test'
 import { logsText } from './logs.ts'
 
 it('shows controls and direction overrides of a line as escapes, and keeps its tabs', () => {
-  const lines = ['one\ttwo', '\x1b[2Jgone', 'a\u202eb\r']
+  const lines = ['one\ttwo', '\x1b[2Jgone', 'a\u202e\rb']
   const text = logsText({ lines })
-  assert.equal(text, 'one\ttwo\n\\x1b[2Jgone\na\\u202eb\\x0d')
+  assert.equal(text, 'one\ttwo\n\\x1b[2Jgone\na\\u202e\\x0db')
 })

@@ -1,8 +1,8 @@
 /** Lines of a device's log as text. */
 
-import { visibleLines } from '../format/visible.ts'
+import { visibleFields } from '../../protocol/encoding/visible.ts'
 import type { DeviceLog } from '../queries/logs.ts'
 
 export function logsText({ lines }: Pick<DeviceLog, 'lines'>): string {
-  return visibleLines(lines.join('\n'))
+  return visibleFields(lines).join('\n')
 }

@@ -2,6 +2,7 @@
 
 import { ago, shortId, table } from '../format/table.ts'
 import type { MemberRow, Members } from '../queries/members.ts'
+import { claimantsText } from './alarms.ts'
 
 const heading = ['MEMBER', 'ROLE', 'SITE', 'PEER', 'SIGNED BY', 'EXPIRES', 'STATE', 'LAST SEEN']
 
@@ -39,6 +40,11 @@ function remarksOn(row: MemberRow): string[] {
     ...(row.held === null ? [] : [`not countersigned: ${heldBecause[row.held]} (${row.peer})`]),
     ...(row.renewing && row.held === null ? ['asks for a new certificate'] : []),
     ...(row.cloned ? [`two devices have its key: revoke it, and let both join again (${row.peer})`] : []),
+    ...(row.cloneClaimedBy.length === 0
+      ? []
+      : [
+          `${claimantsText(row.cloneClaimedBy)} that two devices have its key; this controller has seen no evidence of it`,
+        ]),
     ...(row.revoked === null
       ? []
       : [`revoked on ${row.revoked.at}${row.revoked.reason ? `: ${row.revoked.reason}` : ''}`]),

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { hostileTexts, steers } from '../../test/helpers/hostile-text.ts'
 import type { DeviceStatus } from '../queries/device-status.ts'
 import { RolloutProgress } from './progress.ts'
 
@@ -101,5 +102,28 @@ describe('progress on a terminal', () => {
       '\x1b[2A\x1b[Jnews\n',
       rows('  a                    waits '),
     ])
+  })
+})
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the moves of the cursor begin with the escape character.
+const moves = /\x1b\[(?:\d+A|2K|J)/g
+
+describe('progress of hostile devices', () => {
+  it('is one visible line a device, on a terminal and elsewhere', () => {
+    for (const [kind, text] of Object.entries(hostileTexts)) {
+      for (const isTTY of [true, false]) {
+        const { progress, written } = progressOn({ isTTY, columns: 200 })
+        progress.show(
+          [row(text, { state: 'failed', wanted: release, error: { code: text, message: text, hint: text } })],
+          {
+            version: release,
+          },
+        )
+        progress.say(text)
+        const shown = written.join('').replaceAll(moves, '')
+        assert.ok(!steers(shown), `${kind}: ${JSON.stringify(shown)}`)
+        assert.equal(shown.trimEnd().split('\n').length, isTTY ? 3 : 2, kind)
+      }
+    }
   })
 })

@@ -1,9 +1,11 @@
 /** A rollout's progress on standard error: redrawn in place on a terminal, a line for each change elsewhere. */
 
+import { visible } from '../../protocol/encoding/visible.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { inOneLine } from '../format/one-line.ts'
 import { releaseName } from '../format/release-name.ts'
 import { size } from '../format/table.ts'
+import { DrawnLines } from '../format/terminal.ts'
 import type { DeviceStatus } from '../queries/device-status.ts'
 import { fetchInWords } from './fetching.ts'
 
@@ -11,38 +13,23 @@ type Versioned = Pick<Release, 'version' | 'site'>
 
 export class RolloutProgress {
   readonly #stream: NodeJS.WriteStream
+  readonly #drawn: DrawnLines
   readonly #last = new Map<string, string>()
-  #drawn: string[] = []
 
   constructor(stream: NodeJS.WriteStream = process.stderr) {
     this.#stream = stream
+    this.#drawn = new DrawnLines(stream)
   }
 
   show(rows: readonly DeviceStatus[], release: Versioned): void {
-    if (this.#stream.isTTY) this.#redraw(rows.map(row => line(row, release)))
+    if (this.#stream.isTTY) this.#drawn.draw(rows.map(row => line(row, release)))
     else this.#append(rows, release)
   }
 
   /** A line beside the rows, which stay below it where they are redrawn. */
   say(text: string): void {
-    if (!this.#stream.isTTY) {
-      this.#stream.write(`${text}\n`)
-      return
-    }
-    const rows = this.#drawn
-    this.#stream.write(`${this.#toTop()}\x1b[J${text}\n`)
-    this.#drawn = []
-    this.#redraw(rows)
-  }
-
-  #redraw(lines: string[]): void {
-    const width = this.#stream.columns || 80
-    this.#stream.write(this.#toTop() + lines.map(text => `\x1b[2K${text.slice(0, width - 1)}\n`).join(''))
-    this.#drawn = lines
-  }
-
-  #toTop(): string {
-    return this.#drawn.length > 0 ? `\x1b[${this.#drawn.length}A` : ''
+    if (this.#stream.isTTY) this.#drawn.writeAbove(text)
+    else this.#drawn.write(text)
   }
 
   #append(rows: readonly DeviceStatus[], release: Versioned): void {
@@ -50,18 +37,22 @@ export class RolloutProgress {
       const key = `${row.state}/${row.release}/${row.error?.message}/${row.turn?.is}/${row.turn?.wave}`
       if (this.#last.get(row.device) === key) continue
       this.#last.set(row.device, key)
-      this.#stream.write(`${line(row, release)}\n`)
+      this.#drawn.write(line(row, release))
     }
   }
 }
 
 /** One device in one line: what it does, how far it is, what went wrong. */
 function line(row: DeviceStatus, release: Versioned): string {
-  return `  ${row.device.padEnd(20)} ${progressText(row, release)}`
+  return `  ${visible(row.device).padEnd(20)} ${progressText(row, release)}`
 }
 
-/** The state of a device's update as text. */
+/** The state of a device's update as one visible line. */
 export function progressText(row: DeviceStatus, release: Versioned): string {
+  return visible(wordsOn(row, release))
+}
+
+function wordsOn(row: DeviceStatus, release: Versioned): string {
   const { update } = row
   const name = releaseName(release)
   // A site's versions and the fleet's say nothing of each other.

@@ -1,5 +1,6 @@
 /** The changes of a proposal as text: on which devices, and in the fleet's root. People read it before they sign. */
 
+import { visible } from '../../protocol/encoding/visible.ts'
 import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
 import { fleetFields, operatorOf, type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
 import type { Loaded } from '../../protocol/trust/metadata.ts'
@@ -10,7 +11,6 @@ import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { releaseName } from '../format/release-name.ts'
 import { siteChanges } from '../format/site-changes.ts'
 import { shortPath, size } from '../format/table.ts'
-import { visible } from '../format/visible.ts'
 import { deviceChanges, type ProposalRow, releaseBefore, speaker, voices } from '../queries/proposals.ts'
 import { type SignedState, signedParts } from '../signing/signed-changes.ts'
 import { type OwnerOf, signedChangesText } from './signed-changes.ts'
@@ -141,7 +141,8 @@ export function proposalText(verified: VerifiedProposal, accepted: SignedState):
   for (const { operator, verdict, at, message } of voices(verified, trusted)) {
     lines.push(`  ${verdict} by ${visible(operator)} on ${at}${message === '' ? '' : `: "${visible(message)}"`}`)
   }
-  return lines.join('\n')
+  // Whatever part of a document is in a line, it is one line, and not cut.
+  return lines.map(line => visible(line, Number.POSITIVE_INFINITY)).join('\n')
 }
 
 /** The listed operator of a key, by the root that is trusted, else by the proposed one. */

@@ -1,10 +1,10 @@
 /** Signed changes as lines for an operator: each place with its old and its new value, keys with their owners and words. */
 
 import { fromHex } from '../../protocol/encoding/hash.ts'
+import { visible } from '../../protocol/encoding/visible.ts'
 import { keyIdOf } from '../../protocol/signing/keys.ts'
 import { type Difference, type Leaf, leafText } from '../../protocol/trust/differences.ts'
 import { fingerprintWords } from '../format/fingerprint.ts'
-import { visible } from '../format/visible.ts'
 import type { SignedPart } from '../signing/signed-changes.ts'
 
 /** The owner of a key, by its ID: `ada`, or nothing when no listed operator has it. */

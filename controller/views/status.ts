@@ -7,24 +7,19 @@ import { ago, shortPath, table } from '../format/table.ts'
 import type { DeviceStatus } from '../queries/device-status.ts'
 import type { FleetStatus } from '../queries/status.ts'
 import { rootEndText } from '../signing/root-end.ts'
+import { alarmText } from './alarms.ts'
 import { stateInShort } from './fetching.ts'
 
 export function statusText({ devices, release, siteReleases, alarms, rootEnd, damaged }: FleetStatus): string {
   const damage = damageText(damaged)
   const said = [
-    ...alarms.map(({ kind, subject }) => alarmText[kind](subject)),
+    ...alarms.map(alarmText),
     ...(rootEnd === null ? [] : [rootEndText(rootEnd)]),
     ...(damage === undefined ? [] : [`On this machine, ${damage}`]),
   ]
   const warnings = said.length === 0 ? [] : ['', ...said]
   return [devicesText(devices, release), ...siteReleases.map(siteLine), ...warnings].join('\n')
 }
-
-const alarmText = {
-  clone: (subject: string) => `ALARM: two devices have the key of ${subject}. See \`thymesh members\`.`,
-  equivocation: (subject: string) =>
-    `ALARM: two different documents are signed as ${subject}: updates are held. Find out who signed the second one.`,
-} as const
 
 function siteLine(release: Release): string {
   return `Release of its own: ${releaseName(release)}${release.message && ` (${release.message})`}`

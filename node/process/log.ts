@@ -2,6 +2,7 @@
 
 import type { ComponentLogger, Logger as Libp2pLogger } from '@libp2p/interface'
 import { destination, type Logger, pino } from 'pino'
+import { jsonEscaped } from '../../protocol/encoding/visible.ts'
 import { messageOf } from '../../protocol/errors.ts'
 
 export type { Logger }
@@ -14,7 +15,10 @@ export type LogLevel = (typeof logLevels)[number]
  * results.
  */
 export function makeLogger(level: LogLevel, fd = 2): Logger {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination({ fd, sync: true }))
+  const file = destination({ fd, sync: true })
+  // Others' text is in names and messages: whoever reads the log at a terminal must not be steered by it.
+  const visible = { write: (line: string) => void file.write(jsonEscaped(line)) }
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, visible)
 }
 
 /**

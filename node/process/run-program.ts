@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
+import { withoutColours } from '../../protocol/encoding/visible.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
 
 /** A program that was started and ended by us: its time was over. */
@@ -13,7 +14,7 @@ const maxStdoutLength = 64 * 1024 * 1024
 export interface ProgramResult {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
-  /** The last lines of standard output and error, in order. */
+  /** The last lines of standard output and error, in order; without colours, as these are for people. */
   readonly output: string[]
   /** The last lines of standard error alone. */
   readonly errors: string[]
@@ -54,7 +55,7 @@ export async function runProgram(
     if (stdoutLength <= maxStdoutLength) stdout.push(text)
   })
   const keep = (line: string, isError: boolean) => {
-    const shown = line.slice(0, 1000)
+    const shown = withoutColours(line).slice(0, 1000)
     for (const list of isError ? [output, errors] : [output]) {
       list.push(shown)
       if (list.length > options.lines) list.shift()

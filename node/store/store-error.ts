@@ -1,5 +1,6 @@
 /** Errors of the Nix store: stable codes, derived from the daemon's messages. */
 
+import { withoutColours } from '../../protocol/encoding/visible.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { isMissing } from '../files/missing.ts'
 
@@ -61,7 +62,7 @@ export function storeError(code: StoreErrorCode, message: string, cause?: unknow
 
 /** Converts an error message of the daemon; the message is kept, without its colours. */
 export function storeErrorFromDaemon(text: string, operation: StoreOperation): StoreError {
-  const plain = withoutAnsi(text)
+  const plain = withoutColours(text)
     .trim()
     .replace(/^error:\s*/, '')
     .slice(0, maxMessageLength)
@@ -88,10 +89,4 @@ export function storeErrorFromFile(thrown: unknown, what: string): StoreError {
   if (code !== undefined && damageCodes.has(code))
     return storeError('nar-mismatch', `${what}: ${messageOf(thrown)}`, thrown)
   return storeError('store-unavailable', `${what}: ${messageOf(thrown)}`, thrown)
-}
-
-/** Removes terminal colours and other control sequences. */
-export function withoutAnsi(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches the escape character.
-  return text.replace(/\x1b\[[0-9;]*[A-Za-z]/g, '')
 }

@@ -9,6 +9,8 @@ import { DaemonScene } from './daemon-scene.ts'
 import { attackLimitMs, runAttack } from './run.ts'
 
 const noNix = await missingNix()
+const notRoot = process.getuid?.() !== 0 && 'only root can act as another user'
+if (notRoot && process.env.CI === 'true') throw new Error(`expected CI to run as root: ${notRoot}`)
 
 /** Most of them wait for a time limit of the victim's, so that some can wait at the same time. */
 const width = 12
@@ -32,7 +34,7 @@ function nameOf({ id, power, tried }: Attack): string {
 }
 
 function optionsOf({ needs }: Attack) {
-  return { timeout: 2 * attackLimitMs, skip: needs === 'nix' ? noNix : false }
+  return { timeout: 2 * attackLimitMs, skip: (needs !== undefined && noNix) || (needs === 'root' && notRoot) }
 }
 
 async function holds(attack: Attack): Promise<void> {

@@ -8,6 +8,7 @@ export type Power =
   | 'network'
   | 'another fleet'
   | 'local user'
+  | 'commit'
   | 'join token'
   | 'revoked device'
   | 'device key'
@@ -31,8 +32,8 @@ export interface Attack {
   readonly expected: string
   /** It measures memory or fills what all share, so that nothing else may run beside it. */
   readonly alone?: true
-  /** A program that it takes. */
-  readonly needs?: 'nix'
+  /** What it takes: the program, or this with root's rights. */
+  readonly needs?: 'nix' | 'root'
   /** Throws when the victim didn't hold. */
   run(arena: Arena): Promise<void>
 }

@@ -5,17 +5,21 @@ import { addressAttacks } from './cases/addresses.ts'
 import { approvalAttacks } from './cases/approvals.ts'
 import { cacheAttacks } from './cases/cache.ts'
 import { certificateAttacks } from './cases/certificates.ts'
+import { claimAttacks } from './cases/claims.ts'
 import { closureAttacks } from './cases/closures.ts'
 import { daemonAttacks } from './cases/daemon.ts'
 import { documentAttacks } from './cases/documents.ts'
+import { filesAttacks } from './cases/files.ts'
 import { floodAttacks } from './cases/floods.ts'
 import { gossipAttacks } from './cases/gossip.ts'
 import { memberAttacks } from './cases/members.ts'
 import { metadataAttacks } from './cases/metadata.ts'
 import { proposalAttacks } from './cases/proposals.ts'
+import { removalAttacks } from './cases/removals.ts'
 import { rootAttacks } from './cases/roots.ts'
 import { siteAttacks } from './cases/sites.ts'
 import { strangerAttacks } from './cases/strangers.ts'
+import { terminalAttacks } from './cases/terminal.ts'
 
 export const attacks: readonly Attack[] = [
   ...metadataAttacks,
@@ -33,4 +37,8 @@ export const attacks: readonly Attack[] = [
   ...floodAttacks,
   ...cacheAttacks,
   ...daemonAttacks,
+  ...claimAttacks,
+  ...terminalAttacks,
+  ...filesAttacks,
+  ...removalAttacks,
 ]

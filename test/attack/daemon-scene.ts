@@ -8,6 +8,7 @@ import { cp, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
+import { z } from 'zod'
 import { OperatorKeys } from '../../controller/keys/operator-keys.ts'
 import { passphrases } from '../../controller/keys/passphrase.ts'
 import { Clock } from '../../node/state/clock.ts'
@@ -15,8 +16,12 @@ import { Database, type TableName } from '../../node/state/database.ts'
 import { FleetState } from '../../node/state/fleet-state.ts'
 import { OwnState } from '../../node/state/own-state.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
+import type { Certificate } from '../../protocol/members/certificate.ts'
 import { joinWithToken } from '../../protocol/members/join.ts'
 import { type JoinToken, parseJoinToken } from '../../protocol/members/join-token.ts'
+import { signEnvelope, signedKind } from '../../protocol/signing/dsse.ts'
+import { type Signer, signerOf } from '../../protocol/signing/keys.ts'
+import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import type { Device } from '../e2e/helpers/device.ts'
 import { Fleet } from '../e2e/helpers/fleet.ts'
@@ -83,6 +88,16 @@ export class DaemonScene {
     const [issued, expires] = [timeText(new Date()), timeText(daysAfter(new Date(), 30))]
     const certificate = joinWithToken(this.#token, signer, { name: word, role: 'device', issued, expires })
     return HostilePeer.of(arena.mesh, word, { fleet: this.#token.fleet, certify: () => certificate }, certificate)
+  }
+
+  /** A certificate by the leaked token with anything for a name. */
+  joinedAs(signer: Signer, name: string): Uint8Array {
+    const unchecked = signedKind<Certificate>('member certificate', z.custom<Certificate>())
+    const { fleet, grant, seed } = this.#token
+    const [issued, expires] = [timeText(new Date()), timeText(daysAfter(new Date(), 30))]
+    const peer = peerIdOf(signer.publicKey)
+    const certificate: Certificate = { v: 1, fleet, peer, name, role: 'device', issued, expires, grant }
+    return signEnvelope(unchecked, certificate, signerOf(seed), signer)
   }
 
   /** The signing keys of the fleet, stolen, and what they have signed last. */

@@ -1,6 +1,8 @@
 /** The command line as a stranger meets it: help, typing errors, exit codes. */
 
 import assert from 'node:assert/strict'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { type ErrorJson, Fleet } from './helpers/fleet.ts'
 
@@ -52,6 +54,21 @@ describe('the command line', () => {
     }
     assert.match(help.stdout, /^Exit codes: /m)
     assert.match((await fleet.run('deploy', '--help')).stdout, /2 the time was over/)
+  })
+
+  it('checks the machine, and ends with 1 where something is wrong', async () => {
+    const keys = join(fleet.home, 'some-fleet', 'keys')
+    await mkdir(keys, { recursive: true })
+    await writeFile(join(keys, 'root.key'), '', { mode: 0o644 })
+    const { code, stdout, stderr } = await fleet.run('doctor', '--json')
+    await rm(fleet.home, { recursive: true })
+    assert.deepEqual([code, stderr], [1, ''])
+    const { ok, checks } = JSON.parse(stdout) as { ok: boolean; checks: { check: string; message: string }[] }
+    assert.equal(ok, false)
+    assert.match(
+      checks.find(({ check }) => check === 'key-files')?.message ?? '',
+      /some-fleet\/keys\/root\.key \(0644\)/,
+    )
   })
 
   it('needs a project', async () => {

@@ -112,7 +112,7 @@ describe('a controller', () => {
     assert.notEqual(impostor.own.certificate.grant, undefined)
   })
 
-  it('shows a copied device that another member has seen', async t => {
+  it('shows a copied device that another member has seen, as what that member says', async t => {
     const { controller, between } = await scene(t)
     await between.evidence.add('clone', between.identity.peerId, [])
     const report = reportWith(between, 1)
@@ -120,6 +120,10 @@ describe('a controller', () => {
     between.gossip.publishReport(report)
     await until(() => controller.directory.report(between.identity.peerId)?.document.alarms, 'the alarm')
     const row = memberRows(controller.door, [], new Date()).find(({ name }) => name === 'between')
-    assert.equal(row?.cloned, true)
+    assert.equal(row?.cloned, false)
+    assert.deepEqual(row?.cloneClaimedBy, [{ device: 'between', peer: between.identity.peerId }])
+    await controller.evidence.add('clone', between.identity.peerId, [])
+    const seen = memberRows(controller.door, [], new Date()).find(({ name }) => name === 'between')
+    assert.deepEqual([seen?.cloned, seen?.cloneClaimedBy], [true, []])
   })
 })

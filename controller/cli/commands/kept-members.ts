@@ -26,8 +26,7 @@ export interface Kept {
 
 /**
  * Renews certificates that the proposed root would end, since it no longer names their keys; by old and new keys. With `--remove`
- * only those that `--keep` names, and a controller or relay only after a question of its own: what a removed operator has
- * let in may be a thief's.
+ * only those that `--keep` names: what a removed operator has let in may be a thief's.
  */
 export async function keepMembers(session: Session, { parts }: VerifiedProposal, options: KeepOptions): Promise<Kept> {
   const { peer, home, registrar } = session
@@ -42,7 +41,7 @@ export async function keepMembers(session: Session, { parts }: VerifiedProposal,
   const ended = others.filter(each => !held.includes(each.peer))
   if (ended.length === 0) return { renewed: [], cutOff: [] }
   note(options, `This root ends these memberships:\n${table(['NAME', 'ROLE', 'PEER'], ended.map(memberCells))}`)
-  const kept = await keptOf(ended, options, question => confirm(options, question))
+  const kept = await keptOf(ended, peer.directory.certificates(), options, question => confirm(options, question))
   const mine = await home.operatorKeys.membersKeys()
   // The new certificates must be valid under the present root, until the next one is published, and under that.
   if (!isNamed(mine, next.keys) || !isNamed(mine, accepted.authority.keys)) {

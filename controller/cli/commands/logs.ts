@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { timeText, unitNameSchema } from '../../../protocol/encoding/fields.ts'
 import { HintedError } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
+import { writeText } from '../../format/terminal.ts'
 import type { DeviceLog, LogsOptions as LogsQuestion } from '../../queries/logs.ts'
 import { logsText } from '../../views/logs.ts'
 import { untilLeft } from '../shell/leaving.ts'
@@ -51,7 +52,7 @@ async function follow(reader: Reader, about: LogsQuestion, printed: readonly str
       const { lines } = json as DeviceLog
       const known = new Set(last)
       const fresh = lines.filter(line => !known.has(line))
-      if (fresh.length > 0) process.stdout.write(`${logsText({ lines: fresh })}\n`)
+      if (fresh.length > 0) writeText('stdout', logsText({ lines: fresh }))
       if (lines.length > 0) last = lines
     }
   })

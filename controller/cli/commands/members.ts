@@ -28,7 +28,7 @@ export async function renew(options: RenewOptions): Promise<undefined> {
     await takeNews(session, options, options.wait)
     if (options.members.length === 0) await registrar.settle()
     else {
-      const chosen = findMembers(peer, options.members).map(each => each.peer)
+      const chosen = findMembers(peer.directory.certificates(), options.members).map(each => each.peer)
       await registrar.sign(
         chosen.filter(id => !signed.some(each => each.peer === id)),
         await home.keys(),

@@ -19,7 +19,7 @@ export async function revokeMembers(options: RevokeOptions): Promise<undefined> 
   return await withSession(project, options, async session => {
     const { peer, home } = session
     await takeNews(session, options, options.wait, 'No peer is in reach: the revocation goes out when one is.')
-    const chosen = findMembers(peer, options.members)
+    const chosen = findMembers(peer.directory.certificates(), options.members)
     if (chosen.some(each => each.peer === peer.peerId)) {
       throw new RevokeError('own', 'expected another member, got this controller: it can not revoke itself', {
         hint: 'Revoke it from another controller of the fleet.',

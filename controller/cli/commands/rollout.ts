@@ -1,6 +1,7 @@
 /** `thymesh rollout`: the waves of the newest release, how far each is, and why it waits. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { DrawnLines, writeText } from '../../format/terminal.ts'
 import { untilLeft } from '../shell/leaving.ts'
 import { redrawMs } from '../shell/limits.ts'
 import type { ReadOptions } from '../shell/options.ts'
@@ -18,8 +19,9 @@ export async function rollout(options: RolloutOptions): Promise<undefined> {
   return await withReader(options, reader => keepShowing(reader, options, about))
 }
 
-/** Draws it anew until the rollout is over or the operator leaves; with --json its end is all that is printed. */
+/** Draws it anew, in place on a terminal and elsewhere where it has changed, until the rollout is over or the operator leaves; with --json its end is all that is printed. */
 async function keepShowing(reader: Reader, options: RolloutOptions, about: { site?: string }): Promise<undefined> {
+  const lines = new DrawnLines(process.stdout)
   let drawn = ''
   return await untilLeft(async left => {
     for (;;) {
@@ -27,17 +29,11 @@ async function keepShowing(reader: Reader, options: RolloutOptions, about: { sit
       const over = left.aborted || ('complete' in json && json.complete === true)
       if (options.json) {
         if (over) print(options, json, text)
-      } else draw(drawn, text)
+      } else if (process.stdout.isTTY) lines.draw(text.split('\n'))
+      else if (text !== drawn) writeText('stdout', `${drawn === '' ? '' : '\n'}${text}`)
       drawn = text
       if (over) return undefined
       await sleep(redrawMs, undefined, { signal: left }).catch(() => {})
     }
   })
-}
-
-/** In place on a terminal; elsewhere what is other than before. */
-function draw(before: string, text: string): void {
-  const lines = before.split('\n').length
-  if (process.stdout.isTTY) process.stdout.write(`${before === '' ? '' : `\x1b[${lines}A\x1b[J`}${text}\n`)
-  else if (text !== before) process.stdout.write(`${before === '' ? '' : '\n'}${text}\n`)
 }

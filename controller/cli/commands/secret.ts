@@ -3,6 +3,7 @@
 import { FleetHome } from '../../fleet/fleet-home.ts'
 import { operatorName } from '../../fleet/names.ts'
 import { table } from '../../format/table.ts'
+import { writeContent } from '../../format/terminal.ts'
 import { EditError, ProjectEdit } from '../../project/edit.ts'
 import { setValue } from '../../project/edit-json.ts'
 import { checkLayers } from '../../project/layers.ts'
@@ -97,7 +98,7 @@ export async function show(options: SecretOptions): Promise<undefined> {
         ? { base64: Buffer.from(bytes).toString('base64') }
         : { content: Buffer.from(bytes).toString() }
     print(options, { name: options.name, type: about.type, ...text }, '')
-  } else process.stdout.write(Buffer.concat([bytes, Buffer.from(about.type === 'single-line' ? '\n' : '')]))
+  } else writeContent(Buffer.concat([bytes, Buffer.from(about.type === 'single-line' ? '\n' : '')]))
   return undefined
 }
 

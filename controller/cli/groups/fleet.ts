@@ -1,5 +1,6 @@
-/** The command that creates a fleet. */
+/** The commands that create a fleet, and check the machine of an operator or a device. */
 
+import type { DoctorOptions } from '../commands/doctor.ts'
 import type { InitOptions } from '../commands/init.ts'
 import { collect } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
@@ -24,4 +25,9 @@ export const fleetCommands: CommandGroup = shell => {
     .action((directory: string, options: Omit<InitOptions, 'directory'>) =>
       shell.does<InitOptions>(async () => (await import('../commands/init.ts')).init)({ ...options, directory }),
     )
+
+  shell
+    .command('doctor', 'Check this machine: swap, core dumps, key files, clock and Nix.')
+    .option('--state <directory>', "a daemon's state; repeat for more (default: /var/lib/thymesh)", collect, [])
+    .action(shell.does<DoctorOptions>(async () => (await import('../commands/doctor.ts')).doctor))
 }

@@ -1,6 +1,7 @@
 /** Prompts at the terminal: before something is signed, or for what was left out. */
 
 import { createInterface } from 'node:readline/promises'
+import { visibleLines } from '../../../protocol/encoding/visible.ts'
 import { HintedError } from '../../../protocol/errors.ts'
 
 /** Whether the operator agrees, by `--yes` or at the prompt. Throws where there is no terminal. */
@@ -18,7 +19,7 @@ export async function confirm({ yes }: { yes: boolean }, question: string): Prom
 export async function answerTo(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   try {
-    return (await terminal.question(question)).trim()
+    return (await terminal.question(visibleLines(question))).trim()
   } finally {
     terminal.close()
   }

@@ -2,6 +2,7 @@
 
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
 import { hintFor } from '../../format/hints.ts'
+import { writeJson, writeText } from '../../format/terminal.ts'
 import type { CommandWork, GlobalOptions } from './options.ts'
 import { explained } from './system-error.ts'
 
@@ -18,12 +19,13 @@ export const exitCodes = {
 
 /** Standard output: text for people, or the one JSON object. */
 export function print(options: GlobalOptions, json: object, text: string): void {
-  process.stdout.write(`${options.json ? JSON.stringify(json) : text}\n`)
+  if (options.json) writeJson(json)
+  else writeText('stdout', text)
 }
 
 /** News for a person who waits; not part of the result. */
 export function note(options: GlobalOptions, text: string): void {
-  if (!options.json) process.stderr.write(`${text}\n`)
+  if (!options.json) writeText('stderr', text)
 }
 
 /** An error as `--json` prints it. */
@@ -34,8 +36,8 @@ export interface ErrorJson {
 }
 
 export function printError(options: Pick<GlobalOptions, 'json'>, error: ErrorJson): void {
-  if (options.json) process.stdout.write(`${JSON.stringify({ error })}\n`)
-  else process.stderr.write(`error: ${error.message}\n${error.hint}\n`)
+  if (options.json) writeJson({ error })
+  else writeText('stderr', `error: ${error.message}\n${error.hint}`)
 }
 
 /** An error as operators see it: always with a hint. */
@@ -56,7 +58,7 @@ export async function run<Options extends Pick<GlobalOptions, 'json'>>(
     return (await work(options)) ?? exitCodes.done
   } catch (raw) {
     printError(options, errorJson(explained(raw)))
-    if (process.env.THYMESH_DEBUG && raw instanceof Error) process.stderr.write(`${raw.stack}\n`)
+    if (process.env.THYMESH_DEBUG && raw instanceof Error) writeText('stderr', `${raw.stack}`)
     return exitCodes.failed
   }
 }

@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod'
+import { visibleFields } from '../../../protocol/encoding/visible.ts'
 import { limits } from '../../../protocol/limits.ts'
 import type { Session } from '../../session/session.ts'
 
@@ -27,11 +28,15 @@ function question<Schema extends z.ZodType, Data extends object>(
 ) {
   const answer = async (session: Session, given: unknown): Promise<Answer> => {
     const parsed = options.parse(given)
-    const { query, json, text } = await load()
-    const data = await query(session, parsed)
-    return { json: json?.(data) ?? data, text: text(data) }
+    const { query } = await load()
+    return await shown(await query(session, parsed))
   }
-  return { options, answer }
+  /** Whatever a view takes from the data, now or later, can't steer the terminal. */
+  const shown = async (data: Data): Promise<Answer> => {
+    const { json, text } = await load()
+    return { json: json?.(data) ?? data, text: text(visibleFields(data)) }
+  }
+  return { options, answer, shown }
 }
 
 const name = z.string().max(200)
@@ -45,7 +50,7 @@ const logsOptions = z.strictObject({
   wait: z.number().min(0).max(86_400),
 })
 
-const questions = {
+export const questions = {
   status: question(none, async () => {
     const { queryStatus, statusJson } = await import('../../queries/status.ts')
     return { query: queryStatus, json: statusJson, text: (await import('../../views/status.ts')).statusText }

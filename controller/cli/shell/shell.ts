@@ -1,6 +1,7 @@
 /** The frame of every command of the CLI: global options, exit codes, and how its code is loaded and run. */
 
 import { Command, Help, Option } from 'commander'
+import { writeText } from '../../format/terminal.ts'
 import { passphrases } from '../../keys/passphrase.ts'
 import { type CommandWork, collect, type GlobalOptions, logLevelNames, seconds, trustClockOption } from './options.ts'
 import { run } from './output.ts'
@@ -27,7 +28,10 @@ export class Shell {
       .exitOverride()
       // Else a command would take the options of its subcommands where both have one of the same name.
       .enablePositionalOptions()
-      .configureOutput(init.json ? { writeErr: () => {} } : {})
+      .configureOutput({
+        writeOut: text => writeText('stdout', text.trimEnd()),
+        writeErr: text => init.json || writeText('stderr', text.trimEnd()),
+      })
       .configureHelp({ optionDescription })
       .showHelpAfterError('(thymesh --help shows the commands, thymesh COMMAND --help the options of one)')
       .showSuggestionAfterError()

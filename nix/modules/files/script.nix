@@ -1,6 +1,6 @@
 # Puts files where they are wanted: artifacts as copies, since owners and modes of the store's can't change; secrets as
 # links, so that their bytes are in the tmpfs only. Files of earlier runs that are wanted no more go; files that somebody
-# else put there stay, and are not touched.
+# else put there stay, and are not touched. `place.sh` follows no link where others own the folder.
 { settings, thymesh }:
 let
   inherit (thymesh.text) quote lines;
@@ -13,19 +13,7 @@ in
   wanted = paths != [ ];
   after = if settings.secrets == [ ] then [ ] else [ thymesh.systemd.secretsReady ];
   script = ''
-    put() {
-      mkdir -p "$(dirname "$2")"
-      rm -rf "$2.thymesh-new"
-      cp -R "$1" "$2.thymesh-new"
-      chown -hR "$3" "$2.thymesh-new"
-      if [ -d "$2.thymesh-new" ]; then chmod -R u+w "$2.thymesh-new"; rm -rf "$2"; else chmod "$4" "$2.thymesh-new"; fi
-      mv -T "$2.thymesh-new" "$2"
-    }
-    point() {
-      mkdir -p "$(dirname "$2")"
-      ln -sfn "$1" "$2.thymesh-new"
-      mv -T "$2.thymesh-new" "$2"
-    }
+    ${builtins.readFile ./place.sh}
     mkdir -p ${dirOf list}
     touch ${list}
     printf '%s\n' ${builtins.concatStringsSep " " (map quote paths)} >${list}.new
@@ -38,7 +26,7 @@ in
     cat ${list} ${list}.new | sort -u >${list}.all
     mv ${list}.all ${list}
     while IFS= read -r path; do
-      grep -qxF -e "$path" ${list}.new || rm -rf -- "$path"
+      if ! grep -qxF -e "$path" ${list}.new; then take_away "$path"; fi
     done <${list}
   '' + lines (map artifact settings.artifacts ++ map secret settings.secrets) + "\nmv ${list}.new ${list}\n";
 }

@@ -6,15 +6,16 @@ current="$root/run/current-system"
 # points_to PATH TARGET: PATH is a link with exactly this target
 points_to() { [ -h "$1" ] && [ "$(readlink "$1")" = "$2" ]; }
 
-# replace_link TARGET PATH: at no time is there no link. It removes the remains of an interrupted run.
+# replace_link TARGET PATH: at no time is there no link, and none is made in a folder that PATH leads to. It removes the
+# remains of an interrupted run.
 replace_link() {
   if [ -h "$2.thymesh-new" ]; then rm -f "$2.thymesh-new"; fi
   if points_to "$2" "$1"; then return; fi
   if exists "$2"; then
-    ln -s "$1" "$2.thymesh-new"
+    ln -sT "$1" "$2.thymesh-new"
     mv -T "$2.thymesh-new" "$2"
   else
-    ln -s "$1" "$2"
+    ln -sT "$1" "$2"
   fi
 }
 

@@ -1,5 +1,6 @@
 /** The daemon's log channel: messages during an operation, and its end. */
-import { type StoreOperation, storeError, storeErrorFromDaemon, withoutAnsi } from '../store-error.ts'
+import { withoutColours } from '../../../protocol/encoding/visible.ts'
+import { type StoreOperation, storeError, storeErrorFromDaemon } from '../store-error.ts'
 import type { WireReader } from './worker-wire.ts'
 
 // `worker-protocol.hh`: the numbers spell ASCII words.
@@ -40,7 +41,7 @@ export async function readStderr(reader: WireReader, options: StderrOptions): Pr
       case stderrError:
         throw storeErrorFromDaemon(await readError(reader, options.minor), options.operation)
       case stderrNext:
-        options.log?.(withoutAnsi(await reader.text()).trimEnd())
+        options.log?.(withoutColours(await reader.text()).trimEnd())
         break
       case stderrStartActivity:
         await reader.skipU64()

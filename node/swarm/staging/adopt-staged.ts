@@ -1,5 +1,6 @@
 /** Reuses chunks that were staged for another closure: a newer release mostly needs the same ones. */
 
+import { constants } from 'node:fs'
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fromHex, toHex } from '../../../protocol/encoding/hash.ts'
@@ -59,7 +60,8 @@ async function adoptFrom(
   const layout = new StagingLayout(list)
   let adopted = 0
   for (const range of layout.ranges) {
-    const handle = await open(join(directory, `${range.from}-${range.to}`)).catch(() => undefined)
+    const name = join(directory, `${range.from}-${range.to}`)
+    const handle = await open(name, constants.O_RDONLY | constants.O_NOFOLLOW).catch(() => undefined)
     if (handle === undefined) continue
     try {
       for await (const number of verifyStaged(handle, range, list, layout.offsets)) {

@@ -1,7 +1,19 @@
 /** Tests of staging: what was put is there, also after a crash; what is torn is found; the budget holds. */
 
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, open, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
+import {
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -217,4 +229,17 @@ test('stale staging: other closures go, but for the newest and not too old ones'
   await rm(join(parent, 'yesterday'), { recursive: true })
   assert.deepEqual(await removeStaleStaging(parent, new Set(['current'])), ['older'])
   assert.deepEqual(await removeStaleStaging(join(parent, 'nowhere'), new Set()), [])
+})
+
+test('staging: a link in place of a staged file is not followed', async t => {
+  const folder = await temporary(t)
+  const directory = join(folder, 'closure')
+  const victim = join(folder, 'victim')
+  await writeFile(victim, 'as it was')
+  const chunked = await closure()
+  await mkdir(directory)
+  for (const { from, to } of new StagingLayout(chunked.list).ranges)
+    await symlink(victim, join(directory, `${from}-${to}`))
+  await assert.rejects(Staging.open(directory, chunked.list, { budgetBytes }), withCode('unusable'))
+  assert.equal(await readFile(victim, 'utf8'), 'as it was')
 })

@@ -295,7 +295,7 @@ export class Staging {
   async #open(name: string): Promise<FileHandle> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 })
     // None of the usual flags: chunks are written in place, in a file that may exist.
-    return open(join(this.#directory, name), constants.O_RDWR | constants.O_CREAT, 0o600)
+    return open(join(this.#directory, name), constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
   }
 
   async #remove(file: StagedFile): Promise<void> {
