@@ -16,6 +16,7 @@ import { proposalAttacks } from './cases/proposals.ts'
 import { rootAttacks } from './cases/roots.ts'
 import { siteAttacks } from './cases/sites.ts'
 import { strangerAttacks } from './cases/strangers.ts'
+import { swarmShareAttacks } from './cases/swarm-shares.ts'
 
 export const attacks: readonly Attack[] = [
   ...metadataAttacks,
@@ -29,6 +30,7 @@ export const attacks: readonly Attack[] = [
   ...gossipAttacks,
   ...documentAttacks,
   ...closureAttacks,
+  ...swarmShareAttacks,
   ...addressAttacks,
   ...floodAttacks,
   ...cacheAttacks,

@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events'
 import { messageOf } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
 import { type Certificate, certificateRank, readCertificate } from '../../../protocol/members/certificate.ts'
-import { grantKind, tokenIdOf } from '../../../protocol/members/join-token.ts'
+import { tokenIdOfGrant } from '../../../protocol/members/join-token.ts'
 import { type MembershipAuthority, MembershipError, verifyMember } from '../../../protocol/members/membership.ts'
 import { highestCounter, type Report, reportKind, verifyReport } from '../../../protocol/report/report.ts'
 import { readEnvelope } from '../../../protocol/signing/dsse.ts'
@@ -163,7 +163,7 @@ export class Directory extends EventEmitter<Events> {
    */
   async #makeRoom({ grant }: Certificate): Promise<boolean> {
     const { maxMembers = limits.members, maxPerToken = limits.membersPerToken, clock } = this.#components
-    const sameToken = grant && this.#byToken.get(tokenOf(grant))
+    const sameToken = grant && this.#byToken.get(tokenIdOfGrant(grant))
     if (sameToken !== undefined && sameToken.size >= maxPerToken) return false
     if (this.#certificates.size < maxMembers) return true
     const now = clock.reference.getTime()
@@ -176,13 +176,13 @@ export class Directory extends EventEmitter<Events> {
 
   #count(before: Certificate | undefined, after: Certificate | undefined): void {
     if (before?.grant !== undefined) {
-      const token = tokenOf(before.grant)
+      const token = tokenIdOfGrant(before.grant)
       const peers = this.#byToken.get(token)
       peers?.delete(before.peer)
       if (peers?.size === 0) this.#byToken.delete(token)
     }
     if (after?.grant !== undefined) {
-      const token = tokenOf(after.grant)
+      const token = tokenIdOfGrant(after.grant)
       this.#byToken.set(token, (this.#byToken.get(token) ?? new Set()).add(after.peer))
     }
   }
@@ -211,9 +211,4 @@ export class Directory extends EventEmitter<Events> {
       this.#components.log.warn({ peer, reason: messageOf(thrown) }, 'a stored document was skipped')
     }
   }
-}
-
-/** The ID of a grant that was verified before. */
-function tokenOf(grant: Uint8Array): string {
-  return tokenIdOf(readEnvelope(grantKind, grant).document)
 }

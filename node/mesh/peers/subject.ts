@@ -1,0 +1,24 @@
+/** Whom a peer's share counts for: itself, or the join token that certified it. */
+
+import { tokenIdOfGrant } from '../../../protocol/members/join-token.ts'
+import type { Subject } from '../../concurrency/fair-places.ts'
+import type { Member } from './admission.ts'
+
+/** Parsed grants: a subject is needed for each request. */
+const known = new WeakMap<Member['certificate'], Subject>()
+
+/**
+ * Provisional members of one join token are one group: its holder can make any number of them. A controller that the
+ * members role has signed comes first.
+ */
+export function subjectOf({ certificate }: Pick<Member, 'certificate'>): Subject {
+  const { peer, grant, role } = certificate
+  const group = () => (grant === undefined ? peer : `token ${tokenIdOfGrant(grant)}`)
+  const subject = known.get(certificate) ?? {
+    peer,
+    group: group(),
+    ...(grant === undefined && role === 'controller' && { first: true }),
+  }
+  known.set(certificate, subject)
+  return subject
+}
