@@ -56,6 +56,21 @@ describe('FairPlaces', () => {
     assert.equal(places.enter(alone('c'), nothing), undefined)
   })
 
+  it('counts no place as idle while work is done for its subject', async t => {
+    const places = placesOf(t, { places: 1 })
+    const place = places.enter(alone('a'), nothing)
+    const work = Promise.withResolvers<number>()
+    const done = place?.during(work.promise)
+    t.mock.timers.tick(60_000)
+    assert.equal(places.enter(alone('b'), nothing), undefined)
+    work.resolve(7)
+    assert.equal(await done, 7)
+    t.mock.timers.tick(999)
+    assert.equal(places.enter(alone('b'), nothing), undefined)
+    t.mock.timers.tick(1)
+    assert.ok(places.enter(alone('b'), nothing))
+  })
+
   it('ends turns of the group with the most, not of one that has as few', async t => {
     const places = placesOf(t)
     const taken: string[] = []

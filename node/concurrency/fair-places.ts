@@ -36,6 +36,8 @@ export interface Sharing {
 export interface Place {
   /** Records progress: the place isn't idle. */
   touch(): void
+  /** Works for the subject: meanwhile the place isn't idle. */
+  during<T>(work: Promise<T>): Promise<T>
   /** Gives the place back; later calls have no effect. */
   leave(): void
 }
@@ -125,13 +127,28 @@ export class FairPlaces {
   #grant(subject: Subject, takeBack: () => void, { evicted }: Room, sharing?: Sharing): Place {
     const since = this.#now()
     let usedAt = since
-    const held: Held = { since, takeBack, ...(sharing ?? { subjects: () => [subject], usedAt: () => usedAt }) }
+    let works = 0
+    const touch = () => {
+      usedAt = this.#now()
+    }
+    const held: Held = {
+      since,
+      takeBack,
+      ...(sharing ?? { subjects: () => [subject], usedAt: () => (works > 0 ? this.#now() : usedAt) }),
+    }
     if (evicted !== undefined) this.#held.delete(evicted)
     this.#held.add(held)
     evicted?.takeBack()
     return {
-      touch: () => {
-        usedAt = this.#now()
+      touch,
+      during: async work => {
+        works++
+        try {
+          return await work
+        } finally {
+          works--
+          touch()
+        }
       },
       leave: () => {
         if (this.#held.delete(held)) this.#serve()

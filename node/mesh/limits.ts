@@ -80,6 +80,13 @@ export const refreshRetryMs = 2_000
 export const refreshRetries = 5
 /** Peers waiting for a refresh; beyond them, strangers are ignored. */
 export const waitingRefreshes = 64
+/** Refreshes at a time, from members and from strangers: one that stalls must not hold up the others. */
+export const memberRefreshes = 3
+export const strangerRefreshes = 2
+/** A refresh whose peer is silent for this long ends if another peer with news waits. */
+export const idleRefreshMs = 2_000
+/** The same for a group with two more: the metadata of a large fleet takes this long on a slow link. */
+export const refreshTurnMs = 30_000
 /** A whole refresh, over slow links. */
 export const refreshTimeoutMs = 3 * 60_000
 /** How often sync is repeated with connected peers, for items that gossip lost. */
@@ -92,6 +99,34 @@ export const gossipRepairMs = 10_000
 export const servedDocuments = 32
 /** The part of those for one peer. */
 export const servedDocumentsPerPeer = 16
+/** Heads, roots, certificates and documents up to this size have places of their own: news never wait for bodies. */
+export const smallDocumentBytes = 64 << 10
+export const servedSmallDocuments = 64
+/** A document of which nothing was taken for this long gives up its place, if another peer waits that has fewer. */
+export const idleDocumentMs = 3_000
+/** The same for a group that has two more: 8 MiB take this long at 800 kB/s. */
+export const documentTurnMs = 10_000
+/** How long a request waits for a place before it is told `busy`: requesters ask others meanwhile. */
+export const documentWaitMs = 8_000
+
+/**
+ * Bytes that are compressed for one peer, and for all of one join token: zstd takes a second for about 10 MB. What is
+ * compressed already costs nothing; beyond the budget, documents are sent as they are.
+ */
+export const packBudgets = {
+  peer: { most: 128 << 20, perSecond: 1 << 20 },
+  group: { most: 256 << 20, perSecond: 2 << 20 },
+}
+/** Compressed documents that are kept: a fleet asks for the same ones within minutes. */
+export const packedCacheBytes = 16 << 20
+
+/** Another source is asked beside one that is silent for this long: a mesh has many, and news must not wait. */
+export const hedgeMs = 2_000
+/** Sources that are asked for one document at a time: each costs the bytes of a copy. */
+export const hedgedSources = 4
+/** A source that was late is asked last for this long. */
+export const lateSourceMs = 10 * 60_000
+
 /** Connections of one peer: two may cross, and an old one may linger. Stream limits apply to each connection. */
 export const connectionsPerPeer = 4
 /**

@@ -140,7 +140,8 @@ export class MeshPeer {
     const isConnected = (peer: PeerId) => connectionTo(host, peer) !== undefined
     const equivocation = new Equivocation({ state, evidence, documents, log })
     this.meshStatus = new MeshStatus({ boot, own, evidence, equivocation })
-    this.#refresher = new Refresher({ state, documents, clock, log, isMember, isConnected, equivocation })
+    const subjectOf = (peer: PeerId) => admission.subjectOf(peer)
+    this.#refresher = new Refresher({ state, documents, clock, log, isMember, isConnected, subjectOf, equivocation })
     const refresher = this.#refresher
     const watching = { equivocation, peerScore, log }
     this.gossip = new Gossip({ host, names, admission, state, directory, documents, refresher, ...watching })

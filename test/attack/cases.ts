@@ -7,6 +7,7 @@ import { cacheAttacks } from './cases/cache.ts'
 import { certificateAttacks } from './cases/certificates.ts'
 import { closureAttacks } from './cases/closures.ts'
 import { daemonAttacks } from './cases/daemon.ts'
+import { documentShareAttacks } from './cases/document-shares.ts'
 import { documentAttacks } from './cases/documents.ts'
 import { floodAttacks } from './cases/floods.ts'
 import { gossipAttacks } from './cases/gossip.ts'
@@ -15,6 +16,7 @@ import { metadataAttacks } from './cases/metadata.ts'
 import { proposalAttacks } from './cases/proposals.ts'
 import { rootAttacks } from './cases/roots.ts'
 import { siteAttacks } from './cases/sites.ts'
+import { stallAttacks } from './cases/stalls.ts'
 import { strangerAttacks } from './cases/strangers.ts'
 import { swarmShareAttacks } from './cases/swarm-shares.ts'
 
@@ -29,6 +31,8 @@ export const attacks: readonly Attack[] = [
   ...strangerAttacks,
   ...gossipAttacks,
   ...documentAttacks,
+  ...documentShareAttacks,
+  ...stallAttacks,
   ...closureAttacks,
   ...swarmShareAttacks,
   ...addressAttacks,

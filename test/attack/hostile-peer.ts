@@ -74,6 +74,15 @@ export class HostilePeer {
     return new HostilePeer(host, fleet, signer, certificate ?? fleet.certify(signer, { name: word }))
   }
 
+  /** Some that joined with one token. */
+  static async crowd(mesh: Mesh, count: number, fleet: TestFleet): Promise<HostilePeer[]> {
+    const token = fleet.token()
+    const words = Array.from({ length: count }, (_, at) => `crowd-${at}`)
+    return await Promise.all(
+      words.map(word => HostilePeer.of(mesh, word, fleet, fleet.join(token, testSigner(word), { name: word }))),
+    )
+  }
+
   get id(): string {
     return this.host.peerId.toString()
   }

@@ -12,6 +12,7 @@ import {
   type Verdict,
   verdictCodec,
 } from '../../../protocol/messages/messages.ts'
+import type { Subject } from '../../concurrency/fair-places.ts'
 import type { Logger } from '../../process/log.ts'
 import type { Clock } from '../../state/clock.ts'
 import { connectionsPerPeer, helloTimeoutMs, refusedPauseMs, revokedPauseMs } from '../limits.ts'
@@ -22,6 +23,7 @@ import { AdmissionDeadlines } from './admission-deadlines.ts'
 import type { CloneDetector } from './clone-detector.ts'
 import type { PeerScore } from './peer-score.ts'
 import { RefusedPeers } from './refused-peers.ts'
+import { subjectOf } from './subject.ts'
 
 export class AdmissionError extends ThymeshError<'no-trust' | 'refused'> {}
 
@@ -113,6 +115,12 @@ export class Admission extends EventEmitter<Events> {
     return this.#members.get(peer.toString())
   }
 
+  /** For whom the share of a peer counts; strangers are one group. */
+  subjectOf(peer: PeerId): Subject {
+    const admitted = this.#admitted.get(`${peer}`)
+    return admitted ? subjectOf(admitted) : { peer: `${peer}`, group: 'strangers' }
+  }
+
   /** Whether a recent refusal, by either side, forbids dialling a peer. */
   isRefused(peerId: string): boolean {
     return this.#components.refused.has(peerId) || this.#refusedBy.has(peerId)
@@ -175,9 +183,8 @@ export class Admission extends EventEmitter<Events> {
     this.#deadlines.expect(connection)
     // Stream limits apply to each connection, so connections of one peer are limited too.
     const all = this.#components.host.getConnections(connection.remotePeer)
-    const surplus = all.length - connectionsPerPeer
     const oldestFirst = all.toSorted((a, b) => a.timeline.open - b.timeline.open)
-    for (const old of oldestFirst.slice(0, Math.max(0, surplus)))
+    for (const old of oldestFirst.slice(0, Math.max(0, all.length - connectionsPerPeer)))
       old.abort(new Error('too many connections of one peer'))
     if (connection.direction === 'outbound') void this.#greet(connection)
   }

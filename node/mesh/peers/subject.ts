@@ -1,17 +1,17 @@
 /** Whom a peer's share counts for: itself, or the join token that certified it. */
 
+import type { Certificate } from '../../../protocol/members/certificate.ts'
 import { tokenIdOfGrant } from '../../../protocol/members/join-token.ts'
 import type { Subject } from '../../concurrency/fair-places.ts'
-import type { Member } from './admission.ts'
 
 /** Parsed grants: a subject is needed for each request. */
-const known = new WeakMap<Member['certificate'], Subject>()
+const known = new WeakMap<Certificate, Subject>()
 
 /**
  * Provisional members of one join token are one group: its holder can make any number of them. A controller that the
  * members role has signed comes first.
  */
-export function subjectOf({ certificate }: Pick<Member, 'certificate'>): Subject {
+export function subjectOf({ certificate }: { readonly certificate: Certificate }): Subject {
   const { peer, grant, role } = certificate
   const group = () => (grant === undefined ? peer : `token ${tokenIdOfGrant(grant)}`)
   const subject = known.get(certificate) ?? {

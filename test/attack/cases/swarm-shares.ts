@@ -11,7 +11,6 @@ import { UploadLimiter } from '../../../node/swarm/session/upload-limiter.ts'
 import { sha256 } from '../../../protocol/encoding/hash.ts'
 import type { Frame } from '../../../protocol/messages/swarm.ts'
 import { ChunkedClosure, memoryPath } from '../../helpers/chunked-closure.ts'
-import { testSigner } from '../../helpers/fleet.ts'
 import { connect, type TestPeer } from '../../helpers/mesh.ts'
 import { noise, storePath } from '../../helpers/planted-nar.ts'
 import { until } from '../../helpers/until.ts'
@@ -100,17 +99,6 @@ async function isServed(member: TestPeer, victim: Victim, word: string): Promise
   await until(async () => (await answer()) === 'chunk', 'a chunk', 30_000)
 }
 
-/** Members that joined with one token. */
-async function crowdOf(arena: Arena, count: number): Promise<HostilePeer[]> {
-  const token = arena.fleet.token()
-  return await Promise.all(
-    Array.from({ length: count }, (_, at) => {
-      const word = `crowd-${at}`
-      return arena.hostile(word, arena.fleet.join(token, testSigner(word), { name: word }))
-    }),
-  )
-}
-
 export const swarmShareAttacks: Attack[] = [
   {
     id: 'swarm-idle-sessions',
@@ -137,7 +125,7 @@ export const swarmShareAttacks: Attack[] = [
     expected: 'the closure that another member needs takes the place of one that only they use',
     async run(arena) {
       const victim = await servingVictim(arena)
-      const crowd = await crowdOf(arena, servedClosures)
+      const crowd = await arena.crowd(servedClosures)
       for (const each of crowd) await each.join(victim)
       for (const [at, each] of crowd.entries()) {
         for (const number of [at, (at + 1) % servedClosures]) {
@@ -160,7 +148,7 @@ export const swarmShareAttacks: Attack[] = [
     expected: 'another member has a slot after one turn',
     async run(arena) {
       const victim = await servingVictim(arena)
-      for (const each of await crowdOf(arena, 2 * uploadSlots)) {
+      for (const each of await arena.crowd(2 * uploadSlots)) {
         await each.join(victim)
         const connection = each.host.getConnections(victim.host.peerId)[0]
         assert.ok(connection)
