@@ -127,6 +127,14 @@ export const hedgedSources = 4
 /** A source that was late is asked last for this long. */
 export const lateSourceMs = 10 * 60_000
 
+/** Connections of members at a time. Each takes about 100 KiB. */
+export const memberConnections = 300
+/** Connections of peers that aren't admitted yet: a site of 100 devices behind one address may come at once. */
+export const strangerConnections = 100
+/** Connections beyond both, while others are being closed for them. */
+export const spareConnections = 50
+/** A connection that isn't admitted after this makes room for another address, or for another peer of its address. */
+export const idleStrangerMs = 3_000
 /** Connections of one peer: two may cross, and an old one may linger. Stream limits apply to each connection. */
 export const connectionsPerPeer = 4
 /**

@@ -16,6 +16,7 @@ import { Sync } from '../mesh/exchange/sync.ts'
 import { AddressBook } from '../mesh/peers/address-book.ts'
 import { Admission } from '../mesh/peers/admission.ts'
 import { CloneDetector } from '../mesh/peers/clone-detector.ts'
+import { type ConnectionLimits, mostConnections } from '../mesh/peers/connection-places.ts'
 import { DialSupervisor } from '../mesh/peers/dial-supervisor.ts'
 import { OwnCertificate } from '../mesh/peers/own-certificate.ts'
 import { PeerScore } from '../mesh/peers/peer-score.ts'
@@ -57,6 +58,8 @@ export interface MeshPeerInit {
   log: Logger
   /** The Nix store; by default that of the settings. */
   store?: NixStore
+  /** Connections of members and of strangers; for tests. */
+  connections?: ConnectionLimits
 }
 
 interface Parts {
@@ -130,7 +133,7 @@ export class MeshPeer {
       const valid = directory.valid(peer)
       return valid && { certificate: valid.document, envelope: valid.envelope }
     }
-    const checks = { authority, known, refused, clones, peerScore }
+    const checks = { authority, known, refused, clones, peerScore, connections: init.connections }
     this.admission = new Admission({ host, names, fleet, clock, log, hello, ...checks })
     const { admission } = this
     const members = database.table('members')
@@ -209,6 +212,7 @@ export class MeshPeer {
       names: protocolNames(fleet),
       settings,
       agent,
+      maxConnections: mostConnections(init.connections),
       logger: libp2pLogger(log),
       denies: peer => refused.has(peer),
       score: peer => peerScore.score(peer),

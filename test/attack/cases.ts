@@ -6,6 +6,7 @@ import { approvalAttacks } from './cases/approvals.ts'
 import { cacheAttacks } from './cases/cache.ts'
 import { certificateAttacks } from './cases/certificates.ts'
 import { closureAttacks } from './cases/closures.ts'
+import { crowdAttacks } from './cases/crowds.ts'
 import { daemonAttacks } from './cases/daemon.ts'
 import { documentShareAttacks } from './cases/document-shares.ts'
 import { documentAttacks } from './cases/documents.ts'
@@ -35,6 +36,7 @@ export const attacks: readonly Attack[] = [
   ...stallAttacks,
   ...closureAttacks,
   ...swarmShareAttacks,
+  ...crowdAttacks,
   ...addressAttacks,
   ...floodAttacks,
   ...cacheAttacks,

@@ -1,5 +1,6 @@
-/** Whom a peer's share counts for: itself, or the join token that certified it. */
+/** Whom a peer's share counts for: itself, the join token that certified it, or the address of a stranger. */
 
+import type { Connection } from '@libp2p/interface'
 import type { Certificate } from '../../../protocol/members/certificate.ts'
 import { tokenIdOfGrant } from '../../../protocol/members/join-token.ts'
 import type { Subject } from '../../concurrency/fair-places.ts'
@@ -21,4 +22,10 @@ export function subjectOf({ certificate }: { readonly certificate: Certificate }
   }
   known.set(certificate, subject)
   return subject
+}
+
+/** Strangers of one address are one group: peer IDs cost nothing. */
+export function strangerAt({ remotePeer, remoteAddr }: Pick<Connection, 'remotePeer' | 'remoteAddr'>): Subject {
+  const [host] = remoteAddr.getComponents()
+  return { peer: remotePeer.toString(), group: `address ${host?.value ?? ''}` }
 }
