@@ -149,6 +149,23 @@ export const requestRates = {
   proposals: { most: 200, perSecond: 3 },
   gossip: { most: 20_000, perSecond: 2000 },
 } as const
+/**
+ * Reports of one author, and of all authors of one join token, that are kept and passed on: a device sends some for
+ * each step of an update and one in five seconds in between. Beyond that, the newest waits.
+ */
+export const reportPace = {
+  peer: { most: 30, perSecond: 1 },
+  group: { most: 1000, perSecond: 50 },
+}
+/** The same for certificates that replace one of the same join token: its holder can sign any number. */
+export const provisionalPace = {
+  peer: { most: 5, perSecond: 1 / 60 },
+  group: { most: 200, perSecond: 1 },
+}
+/** How often waiting documents are looked at. */
+export const paceCheckMs = 500
+/** Items of one sync that wait for their author's pace; further ones come with a later sync. */
+export const waitingItems = 256
 /** Protocol violations before their sender is dropped: burst and long-term average. */
 export const faultsPerPeer = 10
 export const faultsPerSecond = 1 / 60
@@ -156,8 +173,20 @@ export const faultsPerSecond = 1 / 60
 export const scoredPeers = 1000
 /** Rejected items in one sync: after a rotation, hundreds of certificates may have keys that we don't know yet. */
 export const refusedItems = 1000
-/** Concurrent syncs that others started: each holds a digest of the whole fleet. */
-export const answeredSyncs = 8
+/** Concurrent syncs that others started, and exchanges of proposals: a sync holds a digest of the whole fleet. */
+export const answeredExchanges = 8
+/** An exchange in which nothing moves for this long makes room for another peer's. */
+export const idleExchangeMs = 5_000
+/** The same for a group with two more: the items of 10,000 members take this long at 1 MB/s. */
+export const exchangeTurnMs = 20_000
+/**
+ * Bytes that are sent in these exchanges to one peer, and to all of one join token. Whoever has nothing gets all at
+ * once; asking for it again and again has to wait.
+ */
+export const sentBudgets = {
+  peer: { most: 8 << 20, perSecond: 64 << 10 },
+  group: { most: 128 << 20, perSecond: 1 << 20 },
+}
 
 /** Open streams of one protocol from one peer. */
 export const streamsPerPeer = 16

@@ -3,6 +3,7 @@
 import type { Attack } from './attack.ts'
 import { addressAttacks } from './cases/addresses.ts'
 import { approvalAttacks } from './cases/approvals.ts'
+import { authorFloodAttacks } from './cases/author-floods.ts'
 import { cacheAttacks } from './cases/cache.ts'
 import { certificateAttacks } from './cases/certificates.ts'
 import { closureAttacks } from './cases/closures.ts'
@@ -10,6 +11,7 @@ import { crowdAttacks } from './cases/crowds.ts'
 import { daemonAttacks } from './cases/daemon.ts'
 import { documentShareAttacks } from './cases/document-shares.ts'
 import { documentAttacks } from './cases/documents.ts'
+import { exchangeShareAttacks } from './cases/exchange-shares.ts'
 import { floodAttacks } from './cases/floods.ts'
 import { gossipAttacks } from './cases/gossip.ts'
 import { memberAttacks } from './cases/members.ts'
@@ -31,9 +33,11 @@ export const attacks: readonly Attack[] = [
   ...siteAttacks,
   ...strangerAttacks,
   ...gossipAttacks,
+  ...authorFloodAttacks,
   ...documentAttacks,
   ...documentShareAttacks,
   ...stallAttacks,
+  ...exchangeShareAttacks,
   ...closureAttacks,
   ...swarmShareAttacks,
   ...crowdAttacks,

@@ -137,14 +137,18 @@ export class HostilePeer {
   }
 
   /** Synchronises: says that it holds this, sends these items, and resolves to what the victim sent. */
-  async sync(connection: Connection, digest: Partial<SyncDigest>, items: Iterable<SyncItem>): Promise<SyncItem[]> {
+  async sync(
+    connection: Connection,
+    digest: Partial<SyncDigest>,
+    items: Iterable<SyncItem> | AsyncIterable<SyncItem>,
+  ): Promise<SyncItem[]> {
     const stream = await this.open(connection, this.names.plainSync)
     return await withChannel(stream, undefined, async channel => {
       await channel.send(digestCodec, { members: [], ...digest })
       await channel.receive(digestCodec)
       const received: SyncItem[] = []
       const sending = (async () => {
-        for (const item of items) await channel.send(syncItemCodec, item)
+        for await (const item of items) await channel.send(syncItemCodec, item)
         await channel.send(syncItemCodec, { end: true })
       })()
       for (
