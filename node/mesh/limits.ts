@@ -36,6 +36,10 @@ export const redialLastMs = 60_000
 export const superviseIntervalMs = 1_000
 /** Connections that a peer maintains. Gossipsub's mesh needs 6, and losing one must not matter. */
 export const wantedConnections = 8
+/** Peers whose addresses are stored, and members that are dialled, shared by join token: 1 MB, and a walk a second. */
+export const bookedPeers = 1_000
+/** A peer that had no new address for this long makes room for another one. */
+export const staleAddressMs = 7 * 86_400_000
 /** Addresses stored for one peer. */
 export const addressesPerPeer = 8
 /** Peers discovered on the local network that aren't members yet: anyone there can announce any number. */
@@ -164,7 +168,7 @@ export const provisionalPace = {
 }
 /** How often waiting documents are looked at. */
 export const paceCheckMs = 500
-/** Items of one sync that wait for their author's pace; further ones come with a later sync. */
+/** Items of one sync that are added at a time: some wait for their author's pace. */
 export const waitingItems = 256
 /** Protocol violations before their sender is dropped: burst and long-term average. */
 export const faultsPerPeer = 10

@@ -203,7 +203,7 @@ export class MeshPeer {
     const clones = new CloneDetector(evidence)
     const witness: CloneDetector['report'] = (known, next) => clones.report(known, next)
     const directory = await Directory.load({ fleet, clock, log, authority, witness }, database)
-    const addresses = await AddressBook.load(database.table('addresses'))
+    const addresses = await AddressBook.load(database.table('addresses'), directory)
     const refused = new RefusedPeers()
     let made: MeshPeer | undefined
     const peerScore = new PeerScore({ log, drop: peer => made?.admission.drop(peer) })
@@ -333,9 +333,8 @@ export class MeshPeer {
 
   #forgotten(peer: string): void {
     this.#parts.clones.forget(peer)
-    this.#parts.addresses.remove(peer).catch(error => {
-      this.#init.log.warn({ peer, reason: messageOf(error) }, 'addresses of a former member were not removed')
-    })
+    this.history.forget(peer)
+    void this.supervisor.forget(peer)
   }
 
   async #keep(peer: string, envelope: Uint8Array): Promise<void> {
