@@ -36,6 +36,10 @@ export const redialLastMs = 60_000
 export const superviseIntervalMs = 1_000
 /** Connections that a peer maintains. Gossipsub's mesh needs 6, and losing one must not matter. */
 export const wantedConnections = 8
+/** Peers whose addresses are stored, and members that are dialled, shared by join token: 1 MB, and a walk a second. */
+export const bookedPeers = 1_000
+/** A peer that had no new address for this long makes room for another one. */
+export const staleAddressMs = 7 * 86_400_000
 /** Addresses stored for one peer. */
 export const addressesPerPeer = 8
 /** Peers discovered on the local network that aren't members yet: anyone there can announce any number. */
@@ -80,6 +84,13 @@ export const refreshRetryMs = 2_000
 export const refreshRetries = 5
 /** Peers waiting for a refresh; beyond them, strangers are ignored. */
 export const waitingRefreshes = 64
+/** Refreshes at a time, from members and from strangers: one that stalls must not hold up the others. */
+export const memberRefreshes = 3
+export const strangerRefreshes = 2
+/** A refresh whose peer is silent for this long ends if another peer with news waits. */
+export const idleRefreshMs = 2_000
+/** The same for a group with two more: the metadata of a large fleet takes this long on a slow link. */
+export const refreshTurnMs = 30_000
 /** A whole refresh, over slow links. */
 export const refreshTimeoutMs = 3 * 60_000
 /** How often sync is repeated with connected peers, for items that gossip lost. */
@@ -92,6 +103,42 @@ export const gossipRepairMs = 10_000
 export const servedDocuments = 32
 /** The part of those for one peer. */
 export const servedDocumentsPerPeer = 16
+/** Heads, roots, certificates and documents up to this size have places of their own: news never wait for bodies. */
+export const smallDocumentBytes = 64 << 10
+export const servedSmallDocuments = 64
+/** A document of which nothing was taken for this long gives up its place, if another peer waits that has fewer. */
+export const idleDocumentMs = 3_000
+/** The same for a group that has two more: 8 MiB take this long at 800 kB/s. */
+export const documentTurnMs = 10_000
+/** How long a request waits for a place before it is told `busy`: requesters ask others meanwhile. */
+export const documentWaitMs = 8_000
+
+/**
+ * Bytes that are compressed for one peer, and for all of one join token: zstd takes a second for about 10 MB. What is
+ * compressed already costs nothing; beyond the budget, documents are sent as they are.
+ */
+export const packBudgets = {
+  peer: { most: 128 << 20, perSecond: 1 << 20 },
+  group: { most: 256 << 20, perSecond: 2 << 20 },
+}
+/** Compressed documents that are kept: a fleet asks for the same ones within minutes. */
+export const packedCacheBytes = 16 << 20
+
+/** Another source is asked beside one that is silent for this long: a mesh has many, and news must not wait. */
+export const hedgeMs = 2_000
+/** Sources that are asked for one document at a time: each costs the bytes of a copy. */
+export const hedgedSources = 4
+/** A source that was late is asked last for this long. */
+export const lateSourceMs = 10 * 60_000
+
+/** Connections of members at a time. Each takes about 100 KiB. */
+export const memberConnections = 300
+/** Connections of peers that aren't admitted yet: a site of 100 devices behind one address may come at once. */
+export const strangerConnections = 100
+/** Connections beyond both, while others are being closed for them. */
+export const spareConnections = 50
+/** A connection that isn't admitted after this makes room for another address, or for another peer of its address. */
+export const idleStrangerMs = 3_000
 /** Connections of one peer: two may cross, and an old one may linger. Stream limits apply to each connection. */
 export const connectionsPerPeer = 4
 /**
@@ -106,6 +153,23 @@ export const requestRates = {
   proposals: { most: 200, perSecond: 3 },
   gossip: { most: 20_000, perSecond: 2000 },
 } as const
+/**
+ * Reports of one author, and of all authors of one join token, that are kept and passed on: a device sends some for
+ * each step of an update and one in five seconds in between. Beyond that, the newest waits.
+ */
+export const reportPace = {
+  peer: { most: 30, perSecond: 1 },
+  group: { most: 1000, perSecond: 50 },
+}
+/** The same for certificates that replace one of the same join token: its holder can sign any number. */
+export const provisionalPace = {
+  peer: { most: 5, perSecond: 1 / 60 },
+  group: { most: 200, perSecond: 1 },
+}
+/** How often waiting documents are looked at. */
+export const paceCheckMs = 500
+/** Items of one sync that are added at a time: some wait for their author's pace. */
+export const waitingItems = 256
 /** Protocol violations before their sender is dropped: burst and long-term average. */
 export const faultsPerPeer = 10
 export const faultsPerSecond = 1 / 60
@@ -113,8 +177,20 @@ export const faultsPerSecond = 1 / 60
 export const scoredPeers = 1000
 /** Rejected items in one sync: after a rotation, hundreds of certificates may have keys that we don't know yet. */
 export const refusedItems = 1000
-/** Concurrent syncs that others started: each holds a digest of the whole fleet. */
-export const answeredSyncs = 8
+/** Concurrent syncs that others started, and exchanges of proposals: a sync holds a digest of the whole fleet. */
+export const answeredExchanges = 8
+/** An exchange in which nothing moves for this long makes room for another peer's. */
+export const idleExchangeMs = 5_000
+/** The same for a group with two more: the items of 10,000 members take this long at 1 MB/s. */
+export const exchangeTurnMs = 20_000
+/**
+ * Bytes that are sent in these exchanges to one peer, and to all of one join token. Whoever has nothing gets all at
+ * once; asking for it again and again has to wait.
+ */
+export const sentBudgets = {
+  peer: { most: 8 << 20, perSecond: 64 << 10 },
+  group: { most: 128 << 20, perSecond: 1 << 20 },
+}
 
 /** Open streams of one protocol from one peer. */
 export const streamsPerPeer = 16

@@ -45,6 +45,13 @@ export class History {
     }
   }
 
+  /** Removes the history of a former member. */
+  forget(peer: string): void {
+    void this.#writes
+      .run(() => this.#components.table.delete(peer))
+      .catch(thrown => this.#components.log.warn({ reason: messageOf(thrown) }, 'a history was not removed'))
+  }
+
   readonly #onReport = (report: Report) => {
     const entry = entryOf(report)
     if (entry === undefined) return

@@ -16,6 +16,7 @@ import { Sync } from '../mesh/exchange/sync.ts'
 import { AddressBook } from '../mesh/peers/address-book.ts'
 import { Admission } from '../mesh/peers/admission.ts'
 import { CloneDetector } from '../mesh/peers/clone-detector.ts'
+import { type ConnectionLimits, mostConnections } from '../mesh/peers/connection-places.ts'
 import { DialSupervisor } from '../mesh/peers/dial-supervisor.ts'
 import { OwnCertificate } from '../mesh/peers/own-certificate.ts'
 import { PeerScore } from '../mesh/peers/peer-score.ts'
@@ -57,6 +58,8 @@ export interface MeshPeerInit {
   log: Logger
   /** The Nix store; by default that of the settings. */
   store?: NixStore
+  /** Connections of members and of strangers; for tests. */
+  connections?: ConnectionLimits
 }
 
 interface Parts {
@@ -130,7 +133,7 @@ export class MeshPeer {
       const valid = directory.valid(peer)
       return valid && { certificate: valid.document, envelope: valid.envelope }
     }
-    const checks = { authority, known, refused, clones, peerScore }
+    const checks = { authority, known, refused, clones, peerScore, connections: init.connections }
     this.admission = new Admission({ host, names, fleet, clock, log, hello, ...checks })
     const { admission } = this
     const members = database.table('members')
@@ -140,7 +143,8 @@ export class MeshPeer {
     const isConnected = (peer: PeerId) => connectionTo(host, peer) !== undefined
     const equivocation = new Equivocation({ state, evidence, documents, log })
     this.meshStatus = new MeshStatus({ boot, own, evidence, equivocation })
-    this.#refresher = new Refresher({ state, documents, clock, log, isMember, isConnected, equivocation })
+    const subjectOf = (peer: PeerId) => admission.subjectOf(peer)
+    this.#refresher = new Refresher({ state, documents, clock, log, isMember, isConnected, subjectOf, equivocation })
     const refresher = this.#refresher
     const watching = { equivocation, peerScore, log }
     this.gossip = new Gossip({ host, names, admission, state, directory, documents, refresher, ...watching })
@@ -199,7 +203,7 @@ export class MeshPeer {
     const clones = new CloneDetector(evidence)
     const witness: CloneDetector['report'] = (known, next) => clones.report(known, next)
     const directory = await Directory.load({ fleet, clock, log, authority, witness }, database)
-    const addresses = await AddressBook.load(database.table('addresses'))
+    const addresses = await AddressBook.load(database.table('addresses'), directory)
     const refused = new RefusedPeers()
     let made: MeshPeer | undefined
     const peerScore = new PeerScore({ log, drop: peer => made?.admission.drop(peer) })
@@ -208,6 +212,7 @@ export class MeshPeer {
       names: protocolNames(fleet),
       settings,
       agent,
+      maxConnections: mostConnections(init.connections),
       logger: libp2pLogger(log),
       denies: peer => refused.has(peer),
       score: peer => peerScore.score(peer),
@@ -285,6 +290,7 @@ export class MeshPeer {
       this.swarms,
       this.damaged,
       this.documents,
+      this.directory,
       this.host,
       this.store,
     ]) {
@@ -327,9 +333,8 @@ export class MeshPeer {
 
   #forgotten(peer: string): void {
     this.#parts.clones.forget(peer)
-    this.#parts.addresses.remove(peer).catch(error => {
-      this.#init.log.warn({ peer, reason: messageOf(error) }, 'addresses of a former member were not removed')
-    })
+    this.history.forget(peer)
+    void this.supervisor.forget(peer)
   }
 
   async #keep(peer: string, envelope: Uint8Array): Promise<void> {

@@ -194,12 +194,19 @@ export class FleetState extends EventEmitter<Events> {
   /**
    * Accepts a refreshed set once the documents that it names are here and valid; it is on disk before any listener is
    * called. Throws a FleetStateError or FormatError without any change; `superseded` if a newer set was accepted
-   * meanwhile.
+   * meanwhile, or any other than `basis.accepted`, against which the set was verified.
    */
-  async accept(trusted: TrustedSet, fetch: DocumentFetcher): Promise<AcceptedState> {
+  async accept(
+    trusted: TrustedSet,
+    fetch: DocumentFetcher,
+    basis?: { readonly accepted: AcceptedState | undefined },
+  ): Promise<AcceptedState> {
     const { accepted, documents } = await this.#complete(trusted, fetch)
     await this.#changes.run(async () => {
       this.#requireNotOlder(trusted)
+      if (basis !== undefined && this.#accepted !== basis.accepted) {
+        throw new FleetStateError('superseded', 'expected the metadata that was trusted before, got newer')
+      }
       await this.#clock.raiseFloor(new Date(accepted.release.created))
       await this.trustStore.keep(trusted, documents, [
         { table: 'releases', key: releaseKey(accepted.release.version), value: namedRelease(trusted)?.hash },

@@ -80,6 +80,12 @@ export const cacheClientStallMs = 10 * 60_000
 /** Concurrent NAR streams; others wait. Each holds about 1 MiB, and fewer saturate a disk. */
 export const maxCacheNarStreams = 16
 
+/**
+ * A client that reads nothing of a NAR for this long loses its stream, if another connection waits. One run of Nix
+ * fetches 16 NARs at a time, so it doesn't wait for itself.
+ */
+export const cacheIdleStreamMs = 20_000
+
 /** Concurrent connections: Nix opens 25 for each run. */
 export const maxCacheConnections = 128
 

@@ -25,6 +25,14 @@ export const reopenMs = 3_000
 export const idleSwarmMs = 60_000
 /** Closures loaded in memory for serving. */
 export const servedClosures = 8
+/** A closure of which nothing was sent or received for this long makes room for another one; sessions open in 3 s. */
+export const idleClosureMs = 5_000
+/** Closures of a group that has two more than others make room after this: a turn is worth its opening. */
+export const closureTurnMs = 5_000
+/** A peer that takes no chunk for this long loses its upload slot to one that has none: 25 kB/s for a large chunk. */
+export const idleUploadMs = 10_000
+/** Slots of a group that has two more than others are given up after this; a device is told `busy` for less. */
+export const uploadTurnMs = 5_000
 /** Recipes requested concurrently, to hide the latency of a slow link. */
 export const parallelRecipes = 16
 /** A peer with a private address in another network is local if its round-trip time is below this. */

@@ -6,7 +6,7 @@ import { codec, FormatError } from '../encoding/cbor.ts'
 import { bytesSchema, fleetIdSchema, formatVersion, nameSchema, roleSchema, timeSchema } from '../encoding/fields.ts'
 import { equalBytes, sha256, sha256Hex } from '../encoding/hash.ts'
 import { limits } from '../limits.ts'
-import { signedKind } from '../signing/dsse.ts'
+import { readEnvelope, signedKind } from '../signing/dsse.ts'
 import { publicKeyLength, seedLength } from '../signing/keys.ts'
 
 const namePatternSchema = z.string().regex(/^(?=.{1,63}$)[a-z0-9-]*\*?[a-z0-9-]*$/, {
@@ -40,6 +40,11 @@ export const grantKind = signedKind<Grant>('join grant', grantSchema)
 /** A token's ID, used to list, count and revoke it. */
 export function tokenIdOf(grant: Pick<Grant, 'key'>): string {
   return sha256Hex(grant.key).slice(0, 32)
+}
+
+/** The token's ID of a grant that was verified before. */
+export function tokenIdOfGrant(grant: Uint8Array): string {
+  return tokenIdOf(readEnvelope(grantKind, grant).document)
 }
 
 /** All that a new device needs: the grant, the key that it delegates to, and addresses of the mesh. */

@@ -47,6 +47,11 @@ export class Arena {
     return HostilePeer.of(this.mesh, word, this.fleet, certificate)
   }
 
+  /** Hostile peers that joined with one token. */
+  crowd(count: number): Promise<HostilePeer[]> {
+    return HostilePeer.crowd(this.mesh, count, this.fleet)
+  }
+
   /** An honest peer that trusts the fleet's latest release. */
   honest(init: Partial<PeerInit> = {}): Promise<TestPeer> {
     return this.mesh.start({ word: 'honest', fleet: this.fleet, ...init })

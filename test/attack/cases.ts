@@ -3,12 +3,16 @@
 import type { Attack } from './attack.ts'
 import { addressAttacks } from './cases/addresses.ts'
 import { approvalAttacks } from './cases/approvals.ts'
+import { authorFloodAttacks } from './cases/author-floods.ts'
 import { cacheAttacks } from './cases/cache.ts'
 import { certificateAttacks } from './cases/certificates.ts'
 import { claimAttacks } from './cases/claims.ts'
 import { closureAttacks } from './cases/closures.ts'
+import { crowdAttacks } from './cases/crowds.ts'
 import { daemonAttacks } from './cases/daemon.ts'
+import { documentShareAttacks } from './cases/document-shares.ts'
 import { documentAttacks } from './cases/documents.ts'
+import { exchangeShareAttacks } from './cases/exchange-shares.ts'
 import { filesAttacks } from './cases/files.ts'
 import { floodAttacks } from './cases/floods.ts'
 import { gossipAttacks } from './cases/gossip.ts'
@@ -18,7 +22,9 @@ import { proposalAttacks } from './cases/proposals.ts'
 import { removalAttacks } from './cases/removals.ts'
 import { rootAttacks } from './cases/roots.ts'
 import { siteAttacks } from './cases/sites.ts'
+import { stallAttacks } from './cases/stalls.ts'
 import { strangerAttacks } from './cases/strangers.ts'
+import { swarmShareAttacks } from './cases/swarm-shares.ts'
 import { terminalAttacks } from './cases/terminal.ts'
 
 export const attacks: readonly Attack[] = [
@@ -31,8 +37,14 @@ export const attacks: readonly Attack[] = [
   ...siteAttacks,
   ...strangerAttacks,
   ...gossipAttacks,
+  ...authorFloodAttacks,
   ...documentAttacks,
+  ...documentShareAttacks,
+  ...stallAttacks,
+  ...exchangeShareAttacks,
   ...closureAttacks,
+  ...swarmShareAttacks,
+  ...crowdAttacks,
   ...addressAttacks,
   ...floodAttacks,
   ...cacheAttacks,

@@ -74,6 +74,15 @@ export class HostilePeer {
     return new HostilePeer(host, fleet, signer, certificate ?? fleet.certify(signer, { name: word }))
   }
 
+  /** Some that joined with one token. */
+  static async crowd(mesh: Mesh, count: number, fleet: TestFleet): Promise<HostilePeer[]> {
+    const token = fleet.token()
+    const words = Array.from({ length: count }, (_, at) => `crowd-${at}`)
+    return await Promise.all(
+      words.map(word => HostilePeer.of(mesh, word, fleet, fleet.join(token, testSigner(word), { name: word }))),
+    )
+  }
+
   get id(): string {
     return this.host.peerId.toString()
   }
@@ -128,14 +137,18 @@ export class HostilePeer {
   }
 
   /** Synchronises: says that it holds this, sends these items, and resolves to what the victim sent. */
-  async sync(connection: Connection, digest: Partial<SyncDigest>, items: Iterable<SyncItem>): Promise<SyncItem[]> {
+  async sync(
+    connection: Connection,
+    digest: Partial<SyncDigest>,
+    items: Iterable<SyncItem> | AsyncIterable<SyncItem>,
+  ): Promise<SyncItem[]> {
     const stream = await this.open(connection, this.names.plainSync)
     return await withChannel(stream, undefined, async channel => {
       await channel.send(digestCodec, { members: [], ...digest })
       await channel.receive(digestCodec)
       const received: SyncItem[] = []
       const sending = (async () => {
-        for (const item of items) await channel.send(syncItemCodec, item)
+        for await (const item of items) await channel.send(syncItemCodec, item)
         await channel.send(syncItemCodec, { end: true })
       })()
       for (

@@ -11,6 +11,7 @@ import { silentLogger } from './log.ts'
 
 const [seed, fleet = 'a', ...addresses] = process.argv.slice(2)
 const host = await makeHost({
+  maxConnections: 100,
   seed: new Uint8Array(32).fill(Number(seed)),
   names: protocolNames(fleet.repeat(64)),
   settings: { listen: addresses.length > 0 ? addresses : ['/ip4/0.0.0.0/tcp/4460'], mdns: true, dht: 'off' },

@@ -39,6 +39,7 @@ export interface PeerInit {
   settings?: SettingsInput
   store?: Partial<NixStore>
   logger?: Logger
+  connections?: { members: number; strangers: number }
 }
 
 /** The peers of one test. */
@@ -82,6 +83,7 @@ export class Mesh {
       state,
       log: init.logger ?? silentLogger,
       store: fakeStore(init.store),
+      ...(init.connections && { connections: init.connections }),
     })
     const stop = async () => {
       await peer.stop()

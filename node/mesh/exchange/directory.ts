@@ -4,13 +4,16 @@ import { EventEmitter } from 'node:events'
 import { messageOf } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
 import { type Certificate, certificateRank, readCertificate } from '../../../protocol/members/certificate.ts'
-import { grantKind, tokenIdOf } from '../../../protocol/members/join-token.ts'
+import { tokenIdOfGrant } from '../../../protocol/members/join-token.ts'
 import { type MembershipAuthority, MembershipError, verifyMember } from '../../../protocol/members/membership.ts'
 import { highestCounter, type Report, reportKind, verifyReport } from '../../../protocol/report/report.ts'
 import { readEnvelope } from '../../../protocol/signing/dsse.ts'
 import type { Logger } from '../../process/log.ts'
 import type { Clock } from '../../state/clock.ts'
 import type { Database, Table } from '../../state/database.ts'
+import { provisionalPace, reportPace } from '../limits.ts'
+import { subjectOf } from '../peers/subject.ts'
+import { AuthorPace } from './author-pace.ts'
 
 interface Known<T> {
   readonly document: T
@@ -37,6 +40,8 @@ export interface DirectoryComponents {
   /** For tests; by default `limits.members` and `limits.membersPerToken`. */
   maxMembers?: number
   maxPerToken?: number
+  /** Milliseconds, for the pace of authors; for tests. */
+  now?: () => number
 }
 
 export class Directory extends EventEmitter<Events> {
@@ -47,12 +52,23 @@ export class Directory extends EventEmitter<Events> {
   readonly #reports = new Map<string, Known<Report>>()
   /** Peers whose certificates a join token has signed, by the token's ID. */
   readonly #byToken = new Map<string, Set<string>>()
+  readonly #reportPace: AuthorPace
+  readonly #provisionalPace: AuthorPace
 
   private constructor(components: DirectoryComponents, database: Database) {
     super()
     this.#components = components
     this.#memberTable = database.table('members')
     this.#reportTable = database.table('reports')
+    const more = { subjects: 2 * limits.members, ...(components.now && { now: components.now }) }
+    this.#reportPace = new AuthorPace({ ...reportPace, ...more })
+    this.#provisionalPace = new AuthorPace({ ...provisionalPace, ...more })
+  }
+
+  /** Ends all waits. */
+  async stop(): Promise<void> {
+    this.#reportPace.stop()
+    this.#provisionalPace.stop()
   }
 
   /** Loads what was verified and stored before; unreadable entries are skipped. */
@@ -110,6 +126,11 @@ export class Directory extends EventEmitter<Events> {
     const stands = known !== undefined && certificateRank(known) >= certificateRank(certificate)
     if (stands && Date.parse(known.expires) > clock.reference.getTime()) return 'known'
     if (known === undefined && !(await this.#makeRoom(certificate))) return 'unknown-member'
+    if (known?.grant !== undefined && certificate.grant !== undefined) {
+      if (!(await this.#provisionalPace.turn(subjectOf({ certificate }), Date.parse(certificate.issued))))
+        return 'known'
+      if (this.#certificates.get(peer)?.document !== known) return await this.addCertificate(peer, envelope)
+    }
     this.#count(known, certificate)
     this.#certificates.set(peer, { document: certificate, envelope })
     await this.#memberTable.put(peer, envelope)
@@ -119,7 +140,8 @@ export class Directory extends EventEmitter<Events> {
   }
 
   /**
-   * Adds a member's report if its counter is higher than the known one's. Throws if it isn't signed by its own peer.
+   * Adds a member's report if its counter is higher than the known one's. One that comes too early waits for the pace
+   * of its author, unless a newer one follows. Throws if it isn't signed by its own peer.
    */
   async addReport(envelope: Uint8Array): Promise<AddResult> {
     const report = verifyReport(envelope, this.#components.fleet)
@@ -130,6 +152,10 @@ export class Directory extends EventEmitter<Events> {
     const next = { document: report, envelope }
     await this.#components.witness?.(known, next)
     if (known !== undefined && known.document.counter >= report.counter) return 'known'
+    if (!(await this.#reportPace.turn(subjectOf({ certificate: member }), report.counter))) return 'known'
+    // It may have waited: meanwhile a newer one has come, or its author is no longer a member.
+    if (!this.#certificates.has(report.peer)) return 'unknown-member'
+    if ((this.#reports.get(report.peer)?.document.counter ?? 0) >= report.counter) return 'known'
     this.#reports.set(report.peer, next)
     await this.#reportTable.put(report.peer, envelope)
     this.emit('report', report)
@@ -163,7 +189,7 @@ export class Directory extends EventEmitter<Events> {
    */
   async #makeRoom({ grant }: Certificate): Promise<boolean> {
     const { maxMembers = limits.members, maxPerToken = limits.membersPerToken, clock } = this.#components
-    const sameToken = grant && this.#byToken.get(tokenOf(grant))
+    const sameToken = grant && this.#byToken.get(tokenIdOfGrant(grant))
     if (sameToken !== undefined && sameToken.size >= maxPerToken) return false
     if (this.#certificates.size < maxMembers) return true
     const now = clock.reference.getTime()
@@ -176,13 +202,13 @@ export class Directory extends EventEmitter<Events> {
 
   #count(before: Certificate | undefined, after: Certificate | undefined): void {
     if (before?.grant !== undefined) {
-      const token = tokenOf(before.grant)
+      const token = tokenIdOfGrant(before.grant)
       const peers = this.#byToken.get(token)
       peers?.delete(before.peer)
       if (peers?.size === 0) this.#byToken.delete(token)
     }
     if (after?.grant !== undefined) {
-      const token = tokenOf(after.grant)
+      const token = tokenIdOfGrant(after.grant)
       this.#byToken.set(token, (this.#byToken.get(token) ?? new Set()).add(after.peer))
     }
   }
@@ -211,9 +237,4 @@ export class Directory extends EventEmitter<Events> {
       this.#components.log.warn({ peer, reason: messageOf(thrown) }, 'a stored document was skipped')
     }
   }
-}
-
-/** The ID of a grant that was verified before. */
-function tokenOf(grant: Uint8Array): string {
-  return tokenIdOf(readEnvelope(grantKind, grant).document)
 }

@@ -19,6 +19,7 @@ import type { PeerScore } from '../peers/peer-score.ts'
 import { type Channel, ChannelError, withChannel } from '../transport/channel.ts'
 import type { Host } from '../transport/host.ts'
 import { openStream } from '../transport/open-stream.ts'
+import { AnswerShares, type Share } from './answer-shares.ts'
 
 export interface ProposalsComponents {
   host: Host
@@ -33,6 +34,7 @@ export interface ProposalsComponents {
 export class Proposals {
   readonly book: ProposalBook
   readonly #components: ProposalsComponents
+  readonly #shares = new AnswerShares()
   readonly #stop = new AbortController()
   /** Running exchanges; `true` if something has changed since one began. */
   readonly #running = new Map<string, boolean>()
@@ -112,15 +114,20 @@ export class Proposals {
 
   async #answer(stream: Stream, peer: PeerId): Promise<void> {
     // A peer that requests this repeatedly would receive all proposals each time.
-    if (!this.#components.peerScore.allowRequest(peer.toString(), 'proposals')) {
+    const { peerScore, admission } = this.#components
+    const allowed = peerScore.allowRequest(peer.toString(), 'proposals')
+    const share = allowed ? this.#shares.enter(admission.subjectOf(peer), reason => stream.abort(reason)) : undefined
+    if (share === undefined) {
       stream.abort(new Error('too many exchanges of proposals'))
       return
     }
     try {
       const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(syncTimeoutMs)])
-      await this.#exchange(stream, peer, signal)
+      await this.#exchange(stream, peer, signal, share)
     } catch (thrown) {
       this.#failed(peer, thrown)
+    } finally {
+      share.leave()
     }
   }
 
@@ -133,26 +140,30 @@ export class Proposals {
     this.#components.log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'exchanging proposals failed')
   }
 
-  async #exchange(stream: Stream, peer: PeerId, signal: AbortSignal): Promise<void> {
+  async #exchange(stream: Stream, peer: PeerId, signal: AbortSignal, share?: Share): Promise<void> {
     const { book } = this
     await withChannel(stream, signal, async channel => {
       await channel.send(proposalDigestCodec, { held: book.hashes })
       const { held } = await channel.receive(proposalDigestCodec)
-      await Promise.all([this.#send(channel, book.without(held)), this.#receive(channel, peer)])
+      await Promise.all([this.#send(channel, book.without(held), share), this.#receive(channel, peer, share)])
     })
   }
 
-  async #send(channel: Channel, proposals: readonly Uint8Array[]): Promise<void> {
+  async #send(channel: Channel, proposals: readonly Uint8Array[], share?: Share): Promise<void> {
     await channel.send(proposalCountCodec, { count: proposals.length })
-    for (const bytes of proposals) await channel.send(proposalCodec, proposalCodec.decode(bytes))
+    for (const bytes of proposals) {
+      await channel.send(proposalCodec, proposalCodec.decode(bytes))
+      share?.sent(bytes.length)
+    }
   }
 
   /** An invalid proposal ends the exchange, so a peer can send at most one forged one. */
-  async #receive(channel: Channel, peer: PeerId): Promise<void> {
+  async #receive(channel: Channel, peer: PeerId, share?: Share): Promise<void> {
     const { log } = this.#components
     const { count } = await channel.receive(proposalCountCodec)
     for (let at = 0; at < count; at++) {
       const proposal = await channel.receive(proposalCodec)
+      share?.sent(0)
       try {
         if (await this.book.add(proposal)) {
           log.info(

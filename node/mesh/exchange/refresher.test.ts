@@ -15,7 +15,7 @@ import { signedJson, signJson } from '../../../test/helpers/metadata.ts'
 import { publishRelease } from '../../../test/helpers/publish-release.ts'
 import { dump, testState } from '../../../test/helpers/state.ts'
 import { FleetState } from '../../state/fleet-state.ts'
-import { refreshRetryMs } from '../limits.ts'
+import { idleRefreshMs, refreshRetryMs } from '../limits.ts'
 import { DocumentError } from './documents.ts'
 import { Refresher } from './refresher.ts'
 
@@ -69,6 +69,7 @@ async function refreshing(t: TestContext, accepted?: Published) {
     log: silentLogger,
     isMember: each => members.has(each.toString()),
     isConnected: each => sources.has(each.toString()),
+    subjectOf: each => ({ peer: each.toString(), group: members.has(each.toString()) ? each.toString() : 'strangers' }),
   })
   t.after(() => refresher.stop())
   const source = (word: string, answer: Source, member = true): PeerId => {
@@ -228,12 +229,43 @@ describe('the queue of refreshes', () => {
     assert.ok((await Promise.all(dawdling)).every(changed => !changed))
   })
 
+  it('takes news past members that stall, and lets those wait the next time', async t => {
+    const { fleet, refresher, source, state, asked } = await refreshing(t, founded)
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    let now = 0
+    t.mock.method(performance, 'now', () => now)
+    const stallers = [1, 2, 3].map(each => source(`staller ${each}`, () => 'hang'))
+    for (const staller of stallers) void refresher.refreshFrom(staller)
+    await tick()
+    const next = fleet.release()
+    const first = refresher.refreshFrom(source('honest', honest(fleet, next)))
+    now += idleRefreshMs
+    t.mock.timers.tick(idleRefreshMs)
+    assert.equal(await first, true)
+    assert.equal(state.accepted?.release.version, 2)
+    assert.ok(stallers.every(each => asked.includes(each.toString())))
+  })
+
+  it('takes one of two that bring the same version at a time', async t => {
+    const { fleet, refresher, source, state } = await refreshing(t, founded)
+    const one = fleet.release({ message: 'one' })
+    const content = { message: 'other', configs: {}, devices: {} }
+    const twin = publishRelease(founded.trusted, fleet.fleet, content, fleet.keys, testNow)
+    let changes = 0
+    state.on('changed', () => changes++)
+    const both = [source('a', honest(fleet, one)), source('b', honest(fleet, twin, twin.documents))]
+    const changed = await Promise.all(both.map(each => refresher.refreshFrom(each)))
+    assert.deepEqual(changed.filter(Boolean), [true])
+    assert.equal(changes, 1)
+  })
+
   it('asks a peer once for any number of hints', async t => {
     const { fleet, refresher, source, asked } = await refreshing(t, founded)
     const slow = refresher.refreshFrom(source('first', honest(fleet, founded)))
     const member = source('a', honest(fleet, founded))
     await Promise.all([slow, ...Array.from({ length: 50 }, () => refresher.refreshFrom(member))])
-    assert.ok(asked.filter(each => each === member.toString()).length <= 2)
+    // One that began at once and one for all hints since, each for the next root and the head.
+    assert.ok(asked.filter(each => each === member.toString()).length <= 4)
   })
 
   it('comes back to a peer that failed on the way, while it is there', async t => {

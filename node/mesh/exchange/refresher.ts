@@ -1,6 +1,7 @@
-/** Refreshes the trusted metadata from peers that have newer, one refresh at a time, members before strangers. */
+/** Refreshes the trusted metadata from peers that have newer: a few at a time, so that none holds up the others. */
 
 import type { PeerId } from '@libp2p/interface'
+import { LRUCache } from 'lru-cache'
 import { FormatError } from '../../../protocol/encoding/cbor.ts'
 import { messageOf } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
@@ -9,10 +10,23 @@ import { FleetError } from '../../../protocol/trust/fleet.ts'
 import { MetadataError } from '../../../protocol/trust/metadata.ts'
 import { refresh } from '../../../protocol/trust/refresh.ts'
 import { TrustError, updateTimestamp } from '../../../protocol/trust/trusted-set.ts'
+import { AbortRace } from '../../concurrency/abort-race.ts'
+import { FairPlaces, type Place, type Subject } from '../../concurrency/fair-places.ts'
 import type { Logger } from '../../process/log.ts'
 import type { Clock } from '../../state/clock.ts'
-import { type FleetState, FleetStateError } from '../../state/fleet-state.ts'
-import { refreshRetries, refreshRetryMs, refreshTimeoutMs, waitingRefreshes } from '../limits.ts'
+import { type DocumentFetcher, type FleetState, FleetStateError } from '../../state/fleet-state.ts'
+import {
+  idleRefreshMs,
+  lateSourceMs,
+  memberRefreshes,
+  refreshRetries,
+  refreshRetryMs,
+  refreshTimeoutMs,
+  refreshTurnMs,
+  scoredPeers,
+  strangerRefreshes,
+  waitingRefreshes,
+} from '../limits.ts'
 import { DocumentError, type Documents } from './documents.ts'
 import type { Equivocation } from './equivocation.ts'
 import { fetchFirstRoot, metadataFrom } from './metadata-source.ts'
@@ -25,13 +39,14 @@ export interface RefresherComponents {
   log: Logger
   isMember: (peer: PeerId) => boolean
   isConnected: (peer: PeerId) => boolean
+  subjectOf: (peer: PeerId) => Subject
 }
 
 interface Job {
   readonly peer: PeerId
   /** The head that the peer sent, if no newer one of it was received since. */
-  readonly head: Head | undefined
-  readonly done: PromiseWithResolvers<boolean>
+  head: Head | undefined
+  readonly done: Promise<boolean>
 }
 
 /** How a head compares with ours: a `newer-root` can't be verified before the roots up to it are fetched. */
@@ -40,10 +55,15 @@ export type HeadComparison = 'newer' | 'newer-root' | 'known'
 export class Refresher {
   readonly #components: RefresherComponents
   readonly #stop = new AbortController()
+  readonly #race = new AbortRace(this.#stop.signal)
   readonly #waiting = new Map<string, Job>()
+  /** The refresh that was begun last from each peer. */
+  readonly #running = new Map<string, Promise<boolean>>()
   readonly #retries = new Map<string, { count: number; timer: NodeJS.Timeout }>()
-  #running: { peer: PeerId; abort: AbortController } | undefined
-  #work: Promise<void> = Promise.resolve()
+  readonly #members = placesFor(memberRefreshes)
+  readonly #strangers = placesFor(strangerRefreshes)
+  /** Peers that stalled recently: together they have one share. */
+  readonly #slow = new LRUCache<string, true>({ max: scoredPeers, ttl: lateSourceMs })
 
   constructor(components: RefresherComponents) {
     this.#components = components
@@ -51,33 +71,37 @@ export class Refresher {
 
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the peer stops'))
-    this.#running?.abort.abort(this.#stop.signal.reason)
     for (const { timer } of this.#retries.values()) clearTimeout(timer)
     this.#retries.clear()
-    for (const { done } of this.#waiting.values()) done.resolve(false)
     this.#waiting.clear()
-    await this.#work
+    await Promise.all(this.#running.values())
+    this.#race.end()
   }
 
   /**
-   * Refreshes from a peer, in turn; its unverified `head` saves a request. Resolves to whether anything changed;
-   * never rejects.
+   * Refreshes from a peer when a place is free; its unverified `head` saves a request. Resolves to whether anything
+   * changed; never rejects.
    */
   refreshFrom(peer: PeerId, head?: Head): Promise<boolean> {
-    const { isMember } = this.#components
     const key = peer.toString()
-    const full = this.#waiting.size >= waitingRefreshes && !isMember(peer)
+    const full = this.#waiting.size >= waitingRefreshes && !this.#components.isMember(peer)
     if (this.#stop.signal.aborted || full) return Promise.resolve(false)
     const waiting = this.#waiting.get(key)
-    // With two different heads waiting, the peer is asked for its current one.
-    const job = waiting ? { ...waiting, head: undefined } : { peer, head, done: Promise.withResolvers<boolean>() }
-    this.#waiting.set(key, job)
-    if (this.#running === undefined) this.#work = this.#run()
-    // Any peer can claim to have newer metadata: a slow stranger must not delay a member's.
-    else if (isMember(peer) && !isMember(this.#running.peer)) {
-      this.#running.abort.abort(new Error('a member has newer metadata'))
+    if (waiting !== undefined) {
+      // With two different heads waiting, the peer is asked for its current one.
+      waiting.head = undefined
+      return waiting.done
     }
-    return job.done.promise
+    const done = Promise.withResolvers<boolean>()
+    const job: Job = { peer, head, done: done.promise }
+    this.#waiting.set(key, job)
+    const running = (this.#running.get(key) ?? Promise.resolve()).then(() => this.#run(job))
+    this.#running.set(key, running)
+    void running.then(changed => {
+      if (this.#running.get(key) === running) this.#running.delete(key)
+      done.resolve(changed)
+    })
+    return done.promise
   }
 
   /** Compares a head with ours. Throws a TrustError or MetadataError if it lacks our root's signatures or is older. */
@@ -88,26 +112,34 @@ export class Refresher {
     return updateTimestamp(trusted, head.timestamp, clock.reference).timestamp === trusted.timestamp ? 'known' : 'newer'
   }
 
-  async #run(): Promise<void> {
-    for (let job = this.#next(); job !== undefined; job = this.#next()) {
-      const abort = new AbortController()
-      this.#running = { peer: job.peer, abort }
-      job.done.resolve(await this.#refresh(job, AbortSignal.any([abort.signal, this.#stop.signal])))
-      this.#running = undefined
+  /** Never rejects. */
+  async #run(job: Job): Promise<boolean> {
+    const { isMember, subjectOf } = this.#components
+    const { peer } = job
+    const key = peer.toString()
+    const ended = new AbortController()
+    const places = isMember(peer) ? this.#members : this.#strangers
+    const subject = this.#slow.has(key) ? { peer: key, group: 'slow' } : subjectOf(peer)
+    const takeBack = () => {
+      this.#slow.set(key, true)
+      ended.abort(new Error('another peer has newer metadata'))
+    }
+    const place = await places.wait(subject, takeBack, this.#race).catch(() => undefined)
+    this.#waiting.delete(key)
+    if (place === undefined) return false
+    try {
+      return await this.#refresh(job, place, AbortSignal.any([ended.signal, this.#stop.signal]))
+    } finally {
+      place.leave()
     }
   }
 
-  #next(): Job | undefined {
-    const jobs = [...this.#waiting.values()]
-    const next = jobs.find(({ peer }) => this.#components.isMember(peer)) ?? jobs[0]
-    if (next !== undefined) this.#waiting.delete(next.peer.toString())
-    return next
-  }
-
-  async #refresh({ peer, head }: Job, stopped: AbortSignal): Promise<boolean> {
-    const { state, documents, clock, log } = this.#components
+  async #refresh({ peer, head }: Job, place: Place, stopped: AbortSignal): Promise<boolean> {
+    const { state, clock, log } = this.#components
     const key = peer.toString()
     const time = clock.reference
+    const { accepted: basis } = state
+    const documents = noting(this.#components.documents, place)
     try {
       const signal = AbortSignal.any([stopped, AbortSignal.timeout(refreshTimeoutMs)])
       const before = state.trusted ?? (await fetchFirstRoot(documents, state, peer, signal))
@@ -119,11 +151,15 @@ export class Refresher {
       this.#retries.delete(key)
       if (state.accepted !== undefined && after.timestamp === before.timestamp && after.root === before.root)
         return false
-      const accepted = await state.accept(after, ({ hash, length }) => documents.fetch(hash, peer, signal, length))
+      const fetch: DocumentFetcher = ({ hash, length }) => documents.fetch(hash, peer, signal, length)
+      const accepted = await state.accept(after, fetch, { accepted: basis })
       log.info({ release: accepted.release.version, peer: key }, 'a new release is trusted')
       return true
     } catch (thrown) {
       if (this.#stop.signal.aborted) return false
+      // Another refresh was faster: what this peer has is compared with the newer metadata.
+      if (state.accepted !== basis)
+        return await this.#refresh({ peer, head, done: Promise.resolve(false) }, place, stopped)
       // A new root may have reset the time floor that this was checked against.
       const misjudged = thrown instanceof TrustError && thrown.code === 'expired' && clock.reference < time
       const final = isRefusal(thrown) && !misjudged
@@ -160,6 +196,22 @@ export class Refresher {
       refreshRetryMs * 2 ** (count - 1),
     )
     this.#retries.set(key, { count, timer })
+  }
+}
+
+function placesFor(places: number): FairPlaces {
+  return new FairPlaces({ places, idleMs: idleRefreshMs, turnMs: refreshTurnMs })
+}
+
+/** Notes progress. A document may come from any member, and is fetched from others where one is late. */
+function noting(documents: RefresherComponents['documents'], place: Place): RefresherComponents['documents'] {
+  return {
+    ask: async (peer, request, maxBytes, signal) => {
+      const answer = await documents.ask(peer, request, maxBytes, signal, () => place.touch())
+      place.touch()
+      return answer
+    },
+    fetch: (...request) => place.during(documents.fetch(...request)),
   }
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { EventEmitter } from 'node:events'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { PeerId, Stream } from '@libp2p/interface'
 import { FormatError } from '../../../protocol/encoding/cbor.ts'
 import { equalBytes, sha256 } from '../../../protocol/encoding/hash.ts'
@@ -15,18 +16,20 @@ import {
   type Head,
   type ProtocolNames,
   type SyncDigest,
+  type SyncItem,
   summaryCodec,
   syncItemCodec,
 } from '../../../protocol/messages/messages.ts'
 import type { Logger } from '../../process/log.ts'
 import type { FleetState } from '../../state/fleet-state.ts'
-import { answeredSyncs, refusedItems, resyncIntervalMs, syncTimeoutMs } from '../limits.ts'
+import { refusedItems, resyncIntervalMs, syncTimeoutMs, waitingItems } from '../limits.ts'
 import type { AddressBook } from '../peers/address-book.ts'
 import type { Admission } from '../peers/admission.ts'
 import type { PeerScore } from '../peers/peer-score.ts'
 import { type Channel, withChannel } from '../transport/channel.ts'
 import type { Host } from '../transport/host.ts'
 import { openStream } from '../transport/open-stream.ts'
+import { AnswerShares, type Share } from './answer-shares.ts'
 import type { Directory } from './directory.ts'
 import type { Equivocation } from './equivocation.ts'
 import { type Gossip, isContradiction } from './gossip.ts'
@@ -57,7 +60,7 @@ export class Sync extends EventEmitter<Events> {
   readonly #running = new Set<string>()
   /** Addresses that were sent to each connected peer. */
   readonly #told = new Map<string, Set<string>>()
-  #answering = 0
+  readonly #shares = new AnswerShares()
   #timer: NodeJS.Timeout | undefined
 
   constructor(components: SyncComponents) {
@@ -109,17 +112,20 @@ export class Sync extends EventEmitter<Events> {
   }
 
   async #answer(stream: Stream, peer: PeerId): Promise<void> {
-    if (this.#answering >= answeredSyncs || !this.#components.peerScore.allowRequest(peer.toString(), 'sync')) {
+    const { peerScore, admission } = this.#components
+    const allowed = peerScore.allowRequest(peer.toString(), 'sync')
+    const share = allowed ? this.#shares.enter(admission.subjectOf(peer), reason => stream.abort(reason)) : undefined
+    if (share === undefined) {
       stream.abort(new Error('too many syncs'))
       return
     }
-    this.#answering++
     try {
-      await this.#exchange(stream, peer, AbortSignal.any([this.#stop.signal, AbortSignal.timeout(syncTimeoutMs)]))
+      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(syncTimeoutMs)])
+      await this.#exchange(stream, peer, signal, share)
     } catch (thrown) {
       this.#failed(peer, thrown)
     } finally {
-      this.#answering--
+      share.leave()
     }
   }
 
@@ -128,10 +134,10 @@ export class Sync extends EventEmitter<Events> {
     this.#components.log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'sync failed')
   }
 
-  async #exchange(stream: Stream, peer: PeerId, signal: AbortSignal): Promise<void> {
+  async #exchange(stream: Stream, peer: PeerId, signal: AbortSignal, share?: Share): Promise<void> {
     const head = await withChannel(stream, signal, async channel => {
       const theirs = await this.#compare(channel, this.#digest(), stream.protocol === this.#components.names.sync)
-      await Promise.all([this.#send(channel, theirs, peer), this.#receive(channel, peer)])
+      await Promise.all([this.#send(channel, theirs, peer, share), this.#receive(channel, peer, share)])
       return theirs.head
     })
     if (head !== undefined && (await this.#isNews(head, peer))) await this.#components.refresher.refreshFrom(peer, head)
@@ -179,7 +185,7 @@ export class Sync extends EventEmitter<Events> {
     return told.size !== told.add(what).size
   }
 
-  async #send(channel: Channel, theirs: SyncDigest, to: PeerId): Promise<void> {
+  async #send(channel: Channel, theirs: SyncDigest, to: PeerId, share?: Share): Promise<void> {
     const { directory, admission, addresses } = this.#components
     const held = new Map(theirs.members.map(member => [member.peer, member]))
     for (const each of directory.certificates()) {
@@ -189,10 +195,12 @@ export class Sync extends EventEmitter<Events> {
       const certificate = directory.certificate(peer)?.envelope
       if (certificate !== undefined && (known === undefined || known.issued < issued)) {
         await channel.send(syncItemCodec, { certificate, peer })
+        share?.sent(certificate.length)
       }
       const report = directory.report(peer)
       if (report !== undefined && report.document.counter > (known?.report ?? 0)) {
         await channel.send(syncItemCodec, { report: report.envelope })
+        share?.sent(report.envelope.length)
       }
     }
     for (const { peer } of admission.members.slice(0, 32)) {
@@ -204,27 +212,40 @@ export class Sync extends EventEmitter<Events> {
     await channel.send(syncItemCodec, { end: true })
   }
 
-  async #receive(channel: Channel, from: PeerId): Promise<void> {
-    const { directory, addresses, gossip, log, host } = this.#components
+  /** What waits for the pace of its author holds up nothing else, within a bound. */
+  async #receive(channel: Channel, from: PeerId, share?: Share): Promise<void> {
+    const { log } = this.#components
+    const adding = new Set<Promise<void>>()
     let refused = 0
+    const onRefused = (thrown: unknown) => {
+      refused++
+      log.debug({ peer: from.toString(), reason: messageOf(thrown) }, 'an item of sync was rejected')
+    }
     for (let items = 0; items < 3 * limits.members; items++) {
       const item = await channel.receive(syncItemCodec)
+      share?.sent(0)
       if ('end' in item) return
-      try {
-        if ('certificate' in item) {
-          const outcome = await directory.addCertificate(item.peer, item.certificate)
-          if (outcome === 'new') gossip.publishCertificate(item.certificate)
-        } else if ('report' in item) {
-          // Reports from a visiting peer are new to our neighbours too.
-          if ((await directory.addReport(item.report)) === 'new') gossip.publishReport(item.report)
-        } else if (item.peer !== host.peerId.toString() && directory.certificate(item.peer) !== undefined) {
-          // An address that has worked takes precedence over one that a neighbour sends.
-          if (addresses.addresses(item.peer).length === 0) await addresses.addAnnounced(item.peer, item.addresses)
-        }
-      } catch (thrown) {
-        log.debug({ peer: from.toString(), reason: messageOf(thrown) }, 'an item of sync was rejected')
-        if (++refused > refusedItems) throw thrown
-      }
+      if (refused > refusedItems) throw new FormatError('malformed', `expected at most ${refusedItems} invalid items`)
+      if (adding.size >= waitingItems) await Promise.race(adding)
+      const added = this.#add(item)
+        .catch(onRefused)
+        .finally(() => adding.delete(added))
+      adding.add(added)
+      await Promise.race([added, turn()])
+    }
+  }
+
+  async #add(item: Exclude<SyncItem, { end: true }>): Promise<void> {
+    const { directory, addresses, gossip, host } = this.#components
+    if ('certificate' in item) {
+      const outcome = await directory.addCertificate(item.peer, item.certificate)
+      if (outcome === 'new') gossip.publishCertificate(item.certificate)
+    } else if ('report' in item) {
+      // Reports from a visiting peer are new to our neighbours too.
+      if ((await directory.addReport(item.report)) === 'new') gossip.publishReport(item.report)
+    } else if (item.peer !== host.peerId.toString() && directory.certificate(item.peer) !== undefined) {
+      // An address that has worked takes precedence over one that a neighbour sends.
+      if (addresses.addresses(item.peer).length === 0) await addresses.addAnnounced(item.peer, item.addresses)
     }
   }
 }

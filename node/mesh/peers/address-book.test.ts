@@ -6,12 +6,13 @@ import { testState } from '../../../test/helpers/state.ts'
 import { addressesPerPeer } from '../limits.ts'
 import { AddressBook } from './address-book.ts'
 
+const nobody = { certificate: () => undefined }
 const at = (host: number) => `/ip4/192.0.2.${host}/tcp/4460`
 
 async function newBook(t: TestContext) {
   const { database } = await testState(t)
   const table = database.table('addresses')
-  return { table, book: await AddressBook.load(table) }
+  return { table, book: await AddressBook.load(table, nobody) }
 }
 
 describe('AddressBook', () => {
@@ -60,7 +61,7 @@ describe('AddressBook', () => {
     await book.remove('two')
     await table.put('three', Buffer.from('{'))
     await table.put('four', Buffer.from('{"a":1}'))
-    const again = await AddressBook.load(table)
+    const again = await AddressBook.load(table, nobody)
     assert.deepEqual(again.peers(), ['one'])
     assert.deepEqual(again.addresses('one'), [at(1)])
     assert.deepEqual(again.addresses('two'), [])

@@ -3,8 +3,6 @@
 import { EventEmitter } from 'node:events'
 import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
-import { type Certificate, certificateRank } from '../../../protocol/members/certificate.ts'
-import { type MembershipAuthority, verifyMember } from '../../../protocol/members/membership.ts'
 import {
   type Hello,
   helloCodec,
@@ -12,25 +10,19 @@ import {
   type Verdict,
   verdictCodec,
 } from '../../../protocol/messages/messages.ts'
+import type { Subject } from '../../concurrency/fair-places.ts'
 import type { Logger } from '../../process/log.ts'
-import type { Clock } from '../../state/clock.ts'
-import { connectionsPerPeer, helloTimeoutMs, refusedPauseMs, revokedPauseMs } from '../limits.ts'
+import { helloTimeoutMs, refusedPauseMs, revokedPauseMs } from '../limits.ts'
 import { withChannel } from '../transport/channel.ts'
 import { type Host, serviceProtocols } from '../transport/host.ts'
 import { StreamGate } from '../transport/stream-gate.ts'
 import { AdmissionDeadlines } from './admission-deadlines.ts'
 import type { CloneDetector } from './clone-detector.ts'
+import { type ConnectionLimits, ConnectionPlaces } from './connection-places.ts'
+import { AdmissionError, type Member, type VerifierComponents, verifyNewest } from './newest-certificate.ts'
 import type { PeerScore } from './peer-score.ts'
 import { RefusedPeers } from './refused-peers.ts'
-
-export class AdmissionError extends ThymeshError<'no-trust' | 'refused'> {}
-
-/** An admitted peer, while it is connected. */
-export interface Member {
-  readonly peer: PeerId
-  readonly certificate: Certificate
-  readonly envelope: Uint8Array
-}
+import { subjectOf } from './subject.ts'
 
 /** A peer that has admitted us, with its hello; we may not have admitted it. */
 export interface Greeting {
@@ -46,22 +38,19 @@ interface Events {
   newer: [Greeting]
 }
 
-export interface AdmissionComponents {
+export interface AdmissionComponents extends VerifierComponents {
   host: Host
   names: ProtocolNames
   fleet: string
-  clock: Clock
   log: Logger
-  /** The keys that membership is verified against; undefined before the first metadata is fetched. */
-  authority: () => MembershipAuthority | undefined
-  /** The certificate of a peer that we received from others, if it makes its holder a member now. */
-  known?: (peer: string) => Omit<Member, 'peer'> | undefined
   clones?: Pick<CloneDetector, 'hello'>
   peerScore?: Pick<PeerScore, 'allowRequest' | 'penalize'>
   /** Our own hello. */
   hello: () => Hello
   /** Peers that we refused recently; the host accepts no connections from them. */
   refused: RefusedPeers
+  /** By default the usual ones. */
+  connections?: ConnectionLimits | undefined
 }
 
 export class Admission extends EventEmitter<Events> {
@@ -75,12 +64,16 @@ export class Admission extends EventEmitter<Events> {
   /** How long to wait before they are dialled again, in milliseconds. */
   readonly #unwelcomeAt = new Map<string, number>()
   readonly #deadlines = new AdmissionDeadlines(connection => this.#late(connection))
+  readonly #places: ConnectionPlaces
   readonly #stop = new AbortController()
   #closed = false
 
   constructor(components: AdmissionComponents) {
     super()
     this.#components = components
+    const { host, connections } = components
+    const subjectOf = (peer: PeerId) => this.subjectOf(peer)
+    this.#places = new ConnectionPlaces({ host, subjectOf, dismiss: peer => this.#refuse(peer) }, connections)
   }
 
   /** Call it before the host starts, so that the gate applies from the first connection. */
@@ -93,7 +86,7 @@ export class Admission extends EventEmitter<Events> {
     })
     for (const protocol of serviceProtocols(names)) host.use(protocol, this.#gate.middleware('both'))
     host.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
-    host.addEventListener('connection:close', ({ detail }) => this.#deadlines.forget(detail))
+    host.addEventListener('connection:close', ({ detail }) => this.#closedConnection(detail))
     host.addEventListener('peer:disconnect', ({ detail }) => this.#left(detail))
   }
 
@@ -111,6 +104,12 @@ export class Admission extends EventEmitter<Events> {
 
   member(peer: PeerId): Member | undefined {
     return this.#members.get(peer.toString())
+  }
+
+  /** For whom the share of a peer counts; strangers are one group. */
+  subjectOf(peer: PeerId): Subject {
+    const admitted = this.#admitted.get(`${peer}`)
+    return admitted ? subjectOf(admitted) : { peer: `${peer}`, group: 'strangers' }
   }
 
   /** Whether a recent refusal, by either side, forbids dialling a peer. */
@@ -153,7 +152,7 @@ export class Admission extends EventEmitter<Events> {
     for (const [key, member] of [...this.#admitted]) {
       if (only !== undefined && key !== only) continue
       try {
-        const verified = { ...member, ...this.#verify(member.envelope, member.peer) }
+        const verified = { ...member, ...verifyNewest(this.#components, member.envelope, member.peer) }
         this.#admitted.set(key, verified)
         if (this.#members.has(key)) this.#members.set(key, verified)
       } catch (thrown) {
@@ -172,14 +171,14 @@ export class Admission extends EventEmitter<Events> {
       this.#refuse(connection.remotePeer)
       return
     }
+    if (!this.#places.opened(connection)) return
     this.#deadlines.expect(connection)
-    // Stream limits apply to each connection, so connections of one peer are limited too.
-    const all = this.#components.host.getConnections(connection.remotePeer)
-    const surplus = all.length - connectionsPerPeer
-    const oldestFirst = all.toSorted((a, b) => a.timeline.open - b.timeline.open)
-    for (const old of oldestFirst.slice(0, Math.max(0, surplus)))
-      old.abort(new Error('too many connections of one peer'))
     if (connection.direction === 'outbound') void this.#greet(connection)
+  }
+
+  #closedConnection(connection: Connection): void {
+    this.#deadlines.forget(connection)
+    this.#places.closed(connection)
   }
 
   #late(connection: Connection): void {
@@ -248,9 +247,14 @@ export class Admission extends EventEmitter<Events> {
     const peer = connection.remotePeer
     const key = peer.toString()
     try {
-      const verified = this.#verify(hello.certificate, peer)
+      const verified = verifyNewest(this.#components, hello.certificate, peer)
       // A closed connection would leave the entry behind.
       if (connection.status !== 'open') throw new AdmissionError('refused', 'the connection has closed')
+      if (!this.#places.admitted(connection, subjectOf(verified))) {
+        throw new AdmissionError('busy', 'all connections are taken by other members', {
+          hint: 'Try another member: this one has a place when one of them leaves.',
+        })
+      }
       this.#admitted.set(key, { peer, ...verified })
       this.#deadlines.forget(connection)
       this.#gate.wake(key)
@@ -262,25 +266,6 @@ export class Admission extends EventEmitter<Events> {
       if (canVerify && this.#deadlines.refuse(connection)) this.#refuse(peer)
       const code = thrown instanceof ThymeshError ? thrown.code : 'failed'
       return { admitted: false, reason: messageOf(thrown).slice(0, 300), code }
-    }
-  }
-
-  /**
-   * Verifies the peer's certificate, or one received from others if that overrides it: Noise proves its peer ID, and
-   * a peer that was away may not have its newest certificate.
-   */
-  #verify(envelope: Uint8Array, peer: PeerId): Omit<Member, 'peer'> {
-    const { authority, clock, known } = this.#components
-    const by = authority()
-    if (by === undefined) throw new AdmissionError('no-trust', 'this peer has no metadata of its fleet yet')
-    const told = known?.(peer.toString())
-    try {
-      const certificate = verifyMember(envelope, peer.toString(), by, clock.reference)
-      const stands = told !== undefined && certificateRank(told.certificate) > certificateRank(certificate)
-      return stands ? told : { certificate, envelope }
-    } catch (thrown) {
-      if (told === undefined) throw thrown
-      return told
     }
   }
 

@@ -7,6 +7,7 @@ import { messageOf } from '../../../protocol/errors.ts'
 import type { Logger } from '../../process/log.ts'
 import {
   addressesPerPeer,
+  bookedPeers,
   dialTimeoutMs,
   discoveredPeers,
   redialFirstMs,
@@ -40,7 +41,9 @@ export interface SupervisorComponents {
 
 export class DialSupervisor {
   readonly #components: SupervisorComponents
+  /** Bootstrap peers, by address. */
   readonly #targets = new Map<string, Target>()
+  readonly #members = new Map<string, Target>()
   readonly #discovered = new LRUCache<string, Target>({ max: discoveredPeers })
   readonly #abort = new AbortController()
   #timer: NodeJS.Timeout | undefined
@@ -86,15 +89,40 @@ export class DialSupervisor {
     this.#abort.abort(new Error('the peer stops'))
   }
 
-  #all(): Target[] {
-    return [...this.#targets.values(), ...this.#discovered.values()]
+  /** Removes all that is known of where a former member is. Never rejects. */
+  async forget(peer: string): Promise<void> {
+    const { host, addresses, log } = this.#components
+    this.#members.delete(peer)
+    this.#discovered.delete(peer)
+    try {
+      await addresses.remove(peer)
+      // libp2p writes there again when a connection ends.
+      await host.hangUp(peerIdFromString(peer)).catch(() => {})
+      await host.peerStore.delete(peerIdFromString(peer))
+    } catch (thrown) {
+      log.warn({ peer, reason: messageOf(thrown) }, 'addresses of a former member were not removed')
+    }
   }
 
+  #all(): Target[] {
+    return [...this.#targets.values(), ...this.#members.values(), ...this.#discovered.values()]
+  }
+
+  /** Members without an address are dialled too: the DHT may know one. */
   #addMember(peer: string): void {
-    if (this.#targets.has(peer)) return
+    if (this.#members.has(peer)) return
     const { addresses } = this.#components
     const known = () => addresses.addresses(peer).map(text => multiaddr(text))
-    this.#targets.set(peer, newTarget(known, peer, false))
+    this.#members.set(peer, newTarget(known, peer, false))
+  }
+
+  /** Members whose addresses the book has dropped for others are targets only while they are connected. */
+  #dropUnknown(connected: ReadonlySet<string>): void {
+    if (this.#members.size <= bookedPeers) return
+    const known = new Set(this.#components.addresses.peers())
+    for (const [peer, { dialling }] of this.#members) {
+      if (!dialling && !known.has(peer) && !connected.has(peer)) this.#members.delete(peer)
+    }
   }
 
   /** Adds a peer discovered on the local network; a new address is dialled at once. */
@@ -116,6 +144,7 @@ export class DialSupervisor {
     for (const peer of addresses.peers()) this.#addMember(peer)
     const connections = host.getConnections()
     const busy = new Set(connections.map(({ remotePeer }) => remotePeer.toString()))
+    this.#dropUnknown(busy)
     // Inbound connections of strangers must not replace the members that we would dial.
     const counted = connections.filter(each => each.direction === 'outbound' || admission.member(each.remotePeer))
     let open = new Set(counted.map(({ remotePeer }) => remotePeer.toString())).size

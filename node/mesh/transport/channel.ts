@@ -66,13 +66,14 @@ export class Channel {
   }
 
   /** A whole body, within the time of the slowest accepted link; for documents, whose size is limited. */
-  async bodyBytes(size: number): Promise<Uint8Array> {
+  async bodyBytes(size: number, progress?: (bytes: number) => void): Promise<Uint8Array> {
     const bytes = new Uint8Array(size)
     const patience = { ...this.#bulk, until: performance.now() + idleStreamTimeoutMs + size / slowestBytesPerMs }
     let at = 0
     for await (const chunk of this.body(size, patience)) {
       bytes.set(chunk, at)
       at += chunk.length
+      progress?.(chunk.length)
     }
     return bytes
   }

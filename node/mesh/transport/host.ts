@@ -43,6 +43,7 @@ export interface HostInit {
   settings: Pick<Settings, 'listen' | 'mdns' | 'dht'>
   agent: string
   logger: ComponentLogger
+  maxConnections: number
   /** Peers whose connections are rejected now. */
   denies?: (peer: string) => boolean
   /** The application score of a peer for gossipsub: 0 or less. */
@@ -86,7 +87,7 @@ export async function makeHost(init: HostInit): Promise<Host> {
       }),
     ],
     connectionManager: {
-      maxConnections: 300,
+      maxConnections: init.maxConnections,
       // Whole sites share one address (NAT): the default of 5 a second admitted 5 of 20 devices.
       inboundConnectionThreshold: 100,
       maxIncomingPendingConnections: 100,

@@ -12,10 +12,11 @@ import { encodeNix32 } from '../../../protocol/nix/base32.ts'
 import { formatNarInfo } from '../../../protocol/nix/narinfo.ts'
 import { storeDir } from '../../../protocol/nix/store-path.ts'
 import { AbortRace } from '../../concurrency/abort-race.ts'
+import { FairPlaces, type Place } from '../../concurrency/fair-places.ts'
 import { pause } from '../../concurrency/pause.ts'
-import { Semaphore } from '../../concurrency/semaphore.ts'
 import {
   cacheClientStallMs,
+  cacheIdleStreamMs,
   cacheKeepAliveMs,
   cacheLookUpLimitMs,
   cachePieceLimitMs,
@@ -57,7 +58,12 @@ export class BinaryCache {
   readonly #log: StoreLog | undefined
   readonly #init: Required<BinaryCacheInit>
   readonly #server: Server
-  readonly #streams = new Semaphore(maxCacheNarStreams)
+  /** By connection: nothing else tells local users from each other. */
+  readonly #streams = new FairPlaces({
+    places: maxCacheNarStreams,
+    idleMs: cacheIdleStreamMs,
+    turnMs: Number.POSITIVE_INFINITY,
+  })
   readonly #stopping = new AbortController()
   readonly #answering = new Set<Promise<void>>()
 
@@ -195,14 +201,32 @@ export class BinaryCache {
       response.end()
       return
     }
-    const endStream = await this.#streams.acquire(new AbortRace(signal))
+    const connection = `connection ${request.socket.remotePort}`
+    const takeBack = () => response.destroy()
+    const race = new AbortRace(signal)
+    const place = await this.#streams.wait({ peer: connection, group: connection }, takeBack, race).finally(() => {
+      race.end()
+    })
+    if (place === undefined) throw new RangeError('unreachable: connections have no limit of their own')
     try {
-      const pieces = this.#source.nar(info, start, signal)
+      const pieces = working(this.#source.nar(info, start, signal), place)
       await respondWithNar(pieces, end - start, { response, sendHead, signal, pieceLimitMs: this.#init.pieceLimitMs })
       this.#log?.debug({ path: info.path, start, end }, 'served a NAR')
     } finally {
-      endStream()
+      place.leave()
     }
+  }
+}
+
+/** A stream is idle while its client reads nothing, not while its source is waited for. */
+async function* working(pieces: AsyncIterable<Uint8Array>, place: Place): AsyncGenerator<Uint8Array> {
+  const iterator = pieces[Symbol.asyncIterator]()
+  try {
+    for (let next = await place.during(iterator.next()); !next.done; next = await place.during(iterator.next())) {
+      yield next.value
+    }
+  } finally {
+    await iterator.return?.()
   }
 }
 

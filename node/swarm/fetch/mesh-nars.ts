@@ -8,7 +8,8 @@ import type { PathInfo } from '../../store/path-info.ts'
 import type { PathChunks } from '../chunks/chunk-list.ts'
 import type { Closures } from '../chunks/closures.ts'
 import { restore } from '../recipe/normalise.ts'
-import type { OpenSwarm, SwarmService } from '../session/swarm-service.ts'
+import type { OpenSwarm } from '../session/open-swarms.ts'
+import type { SwarmService } from '../session/swarm-service.ts'
 import type { Reservation } from '../staging/reservation.ts'
 
 export class MeshNarError extends ThymeshError<'not-described' | 'chunk-lost'> {}

@@ -3,6 +3,7 @@
 import { promisify } from 'node:util'
 import { constants, zstdCompress } from 'node:zlib'
 import { type Base, type ChunkEncoding, encodeChunkHeader } from '../../../protocol/messages/swarm.ts'
+import type { Subject } from '../../concurrency/fair-places.ts'
 import { heapPace } from '../../process/heap-pace.ts'
 import { loopLoad } from '../../process/loop-load.ts'
 import type { ChunkStore } from '../chunks/chunk-store.ts'
@@ -10,7 +11,7 @@ import type { Bases } from '../delta/bases.ts'
 import { busyMs, compressBelowLoad, compressBelowLocal, compressBelowRemote, queuedRequestsPerPeer } from '../limits.ts'
 import type { FrameStream } from './frame-stream.ts'
 import { LinkRate } from './link-rate.ts'
-import type { UploadLimiter } from './upload-limiter.ts'
+import type { Upload, UploadLimiter } from './upload-limiter.ts'
 
 const compress = promisify(zstdCompress)
 
@@ -29,7 +30,7 @@ export interface Wanted {
 }
 
 export interface ChunkSenderInit {
-  peer: string
+  subject: Subject
   local: boolean
   signal: AbortSignal
   onSent: (chunk: number) => void
@@ -45,6 +46,8 @@ export class ChunkSender {
   readonly #rate = new LinkRate()
   #queue: Wanted[] = []
   #serving = false
+  /** Our upload slot; undefined while there is nothing to send, and after it was taken back. */
+  #upload: Upload | undefined
   #sayingBusy = false
 
   constructor(components: ChunkSenderComponents, init: ChunkSenderInit) {
@@ -57,11 +60,22 @@ export class ChunkSender {
     if (this.#queue.length + wanted.length > queuedRequestsPerPeer) {
       this.#queue = []
       void this.#sayBusy()
-    } else if (this.#serving) this.#queue.push(...wanted)
-    else if (this.#components.uploads.enter(this.#init.peer)) {
+    } else if (this.#hasSlot()) {
       this.#queue.push(...wanted)
-      void this.#serve()
+      if (!this.#serving) void this.#serve()
     } else void this.#sayBusy()
+  }
+
+  #hasSlot(): boolean {
+    this.#upload ??= this.#components.uploads.enter(this.#init.subject, () => this.#slotLost())
+    return this.#upload !== undefined
+  }
+
+  /** Another peer needs the slot: what is still to be sent is not, and the peer asks again later. */
+  #slotLost(): void {
+    this.#upload = undefined
+    this.#queue = []
+    void this.#sayBusy()
   }
 
   cancel(chunks: readonly number[]): void {
@@ -71,7 +85,7 @@ export class ChunkSender {
 
   /** An upload slot is held only while there is something to send: sessions last, slots must not. */
   async #serve(): Promise<void> {
-    const { peer, signal, onFailed } = this.#init
+    const { signal, onFailed } = this.#init
     this.#serving = true
     const endLate = heapPace.collectLate()
     try {
@@ -85,7 +99,8 @@ export class ChunkSender {
     } finally {
       endLate()
       this.#serving = false
-      this.#components.uploads.leave(peer)
+      this.#upload?.leave()
+      this.#upload = undefined
     }
   }
 
@@ -100,6 +115,7 @@ export class ChunkSender {
     await frames.writeParts([encodeChunkHeader(chunk, encoding, bytes.length), bytes], signal)
     this.#rate.add(bytes.length, performance.now() - began)
     this.sentBytes += bytes.length
+    this.#upload?.sent()
     onSent(chunk)
   }
 

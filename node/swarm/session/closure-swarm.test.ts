@@ -43,7 +43,7 @@ async function neighbours(t: TestContext, losses: boolean) {
     const session = new Session(
       { frames: frames[i] as FrameStream, list, chunks, uploads },
       {
-        peer: `peer-${1 - i}`,
+        subject: { peer: `peer-${1 - i}`, group: `peer-${1 - i}` },
         local: true,
         theirs: other.bitfield(),
         theyWant: false,

@@ -1,6 +1,7 @@
 /** One closure's swarm on this peer: sessions with other peers, local chunks and, during a fetch, the scheduler. */
 
 import { EventEmitter } from 'node:events'
+import type { Subject } from '../../concurrency/fair-places.ts'
 import type { Logger } from '../../process/log.ts'
 import type { Bitfield } from '../chunks/bitfield.ts'
 import type { ChunkList } from '../chunks/chunk-list.ts'
@@ -42,7 +43,7 @@ export interface ClosureSwarmComponents {
 
 export class ClosureSwarm extends EventEmitter<Events> {
   readonly list: ChunkList
-  /** When it was last in use, in milliseconds. */
+  /** When a chunk was last sent or received, or a fetch ended, in milliseconds. */
   usedAt = Date.now()
   /** Until when a peer with chunks has asked us to wait. */
   busyUntil = 0
@@ -80,6 +81,11 @@ export class ClosureSwarm extends EventEmitter<Events> {
     return this.#sessions.size
   }
 
+  /** The peers of all sessions. */
+  get subjects(): Subject[] {
+    return [...this.#sessions.values()].map(({ session }) => session.subject)
+  }
+
   /** The number of pending requests. */
   get inFlight(): number {
     return this.#scheduler?.inFlight ?? 0
@@ -112,6 +118,9 @@ export class ClosureSwarm extends EventEmitter<Events> {
     session.on('wants', () => {
       this.#introduce(session, peer)
       this.#pump()
+    })
+    session.on('sent', () => {
+      this.usedAt = Date.now()
     })
     session.on('wasted', bytes => this.emit('wasted', bytes))
     session.on('chunk', arrived => void this.#arrived(session, peer, arrived))

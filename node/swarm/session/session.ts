@@ -17,6 +17,7 @@ import {
   maxAsks,
   maxNumbers,
 } from '../../../protocol/messages/swarm.ts'
+import type { Subject } from '../../concurrency/fair-places.ts'
 import { RateMeter } from '../../concurrency/rate-meter.ts'
 import { Bitfield } from '../chunks/bitfield.ts'
 import type { ChunkList } from '../chunks/chunk-list.ts'
@@ -40,6 +41,8 @@ interface Events {
   wants: [boolean]
   /** A chunk arrived and was verified against its hash; `wire` is its size on the wire in bytes. */
   chunk: [{ chunk: number; bytes: Uint8Array; wire: number }]
+  /** A chunk was sent. */
+  sent: []
   /** Bytes of an invalid chunk. */
   wasted: [number]
   /** The peer doesn't have these chunks after all. */
@@ -63,7 +66,7 @@ export interface SessionComponents {
 
 /** The result of the handshake, and the peer at the other end. */
 export interface SessionInit {
-  peer: string
+  subject: Subject
   local: boolean
   theirs: Bitfield
   theyWant: boolean
@@ -77,7 +80,8 @@ export interface SessionInit {
 }
 
 export class Session extends EventEmitter<Events> {
-  readonly peer: string
+  /** The peer, as shares are counted. */
+  readonly subject: Subject
   /** The peer's chunks. */
   readonly theirs: Bitfield
   readonly preferred: boolean
@@ -104,7 +108,7 @@ export class Session extends EventEmitter<Events> {
   constructor(components: SessionComponents, init: SessionInit) {
     super()
     this.#components = components
-    this.peer = init.peer
+    this.subject = init.subject
     this.theirs = init.theirs
     this.preferred = init.preferred ?? false
     this.#losses = init.losses ?? true
@@ -114,10 +118,11 @@ export class Session extends EventEmitter<Events> {
     const onSent = (chunk: number) => {
       this.usedAt = Date.now()
       this.theirs.add(chunk)
+      this.emit('sent')
     }
     const { signal } = this.#abort
     const onFailed = (reason: unknown) => this.close(reason)
-    this.#sender = new ChunkSender(components, { peer: init.peer, local: init.local, signal, onSent, onFailed })
+    this.#sender = new ChunkSender(components, { ...init, signal, onSent, onFailed })
   }
 
   /** Whether the peer fetches the closure itself. */

@@ -7,20 +7,20 @@ import type { Certificate } from '../../../protocol/members/certificate.ts'
 import { type ProtocolNames, swarmProtocols } from '../../../protocol/messages/messages.ts'
 import type { Frame, Refusal } from '../../../protocol/messages/swarm.ts'
 import { helloTimeoutMs } from '../../mesh/limits.ts'
-import type { Admission, Member } from '../../mesh/peers/admission.ts'
+import type { Admission } from '../../mesh/peers/admission.ts'
+import type { Member } from '../../mesh/peers/newest-certificate.ts'
+import { subjectOf } from '../../mesh/peers/subject.ts'
 import type { Host } from '../../mesh/transport/host.ts'
 import { openStream } from '../../mesh/transport/open-stream.ts'
 import type { Logger } from '../../process/log.ts'
 import { Bitfield } from '../chunks/bitfield.ts'
 import type { Closures, KnownClosure } from '../chunks/closures.ts'
-import type { BaseFinder } from '../delta/base-finder.ts'
 import type { Bases } from '../delta/bases.ts'
 import { banMs, idleSwarmMs, reopenMs, servedClosures } from '../limits.ts'
-import type { LocalChunks } from '../staging/local-chunks.ts'
-import type { StagingBudget } from '../staging/staging-budget.ts'
-import { ClosureSwarm, type SwarmPeer } from './closure-swarm.ts'
+import type { SwarmPeer } from './closure-swarm.ts'
 import { type FramePatience, FrameStream } from './frame-stream.ts'
 import { isLocal } from './locality.ts'
+import { type OpenChunks, type OpenSwarm, OpenSwarms } from './open-swarms.ts'
 import { asMisbehaviour, Session, SessionError } from './session.ts'
 import type { UploadLimiter } from './upload-limiter.ts'
 
@@ -39,29 +39,6 @@ export interface SwarmServiceComponents {
   log: Logger
 }
 
-/** The local chunks of a closure, and a way to close the files behind them. */
-export interface OpenChunks {
-  readonly chunks: LocalChunks
-  /** Finds delta bases for requested chunks. */
-  readonly finder?: BaseFinder
-  /** The budget for its staged chunks. */
-  readonly budget: StagingBudget
-  close(): Promise<void>
-}
-
-export interface OpenSwarm extends OpenChunks {
-  readonly swarm: ClosureSwarm
-  readonly hash: Uint8Array
-}
-
-/** A closure's entry: being opened, then open. */
-interface Slot {
-  readonly made: Promise<OpenSwarm>
-  entry?: OpenSwarm
-  /** When it was last requested, in milliseconds. */
-  usedAt: number
-}
-
 /** The result of a stream's handshake. */
 interface Handshake {
   frames: FrameStream
@@ -76,8 +53,7 @@ type Ready = Frame & { type: 'ready' }
 
 export class SwarmService {
   readonly #components: SwarmServiceComponents
-  readonly #slots = new Map<string, Slot>()
-  readonly #closing = new Map<string, Promise<void>>()
+  readonly #swarms: OpenSwarms
   readonly #bans = new Map<string, number>()
   readonly #opening = new Set<string>()
   /** Requested closures whose documents are being read. */
@@ -88,6 +64,9 @@ export class SwarmService {
 
   constructor(components: SwarmServiceComponents) {
     this.#components = components
+    const { host, openChunks, log } = components
+    this.#swarms = new OpenSwarms({ openChunks, log }, { self: host.peerId.toString() })
+    this.#swarms.on('misbehaved', ({ id, name }, reason) => this.#ban(id, name, reason))
   }
 
   async start(): Promise<void> {
@@ -104,35 +83,17 @@ export class SwarmService {
     clearInterval(this.#timer)
     this.#stop.abort(new SessionError('ended', 'the peer stops'))
     await this.#components.host.unhandle(swarmProtocols(this.#components.names))
-    await Promise.allSettled([...this.#slots.values()].map(({ made }) => made))
-    for (const [key, { entry }] of this.#slots) if (entry !== undefined) this.#close(key, entry)
-    await Promise.all(this.#closing.values())
+    await this.#swarms.stop()
   }
 
-  /** The swarm of a closure, opened if necessary. Rejects if its chunks can't be searched. */
+  /** The swarm of a closure that we need ourselves, opened if necessary. Rejects if its chunks can't be searched. */
   open(known: KnownClosure): Promise<OpenSwarm> {
-    const key = toHex(known.hash)
-    const existing = this.#slots.get(key)
-    if (existing !== undefined) {
-      existing.usedAt = Date.now()
-      return existing.made
-    }
-    const slot: Slot = { made: this.#make(known, key), usedAt: Date.now() }
-    this.#slots.set(key, slot)
-    slot.made.then(
-      entry => {
-        slot.entry = entry
-      },
-      () => this.#slots.delete(key),
-    )
-    return slot.made
+    return this.#swarms.open(known)
   }
 
-  /** The swarm of a closure if it is open; opening a large closure takes a while. */
-  async opened(hash: Uint8Array): Promise<OpenSwarm | undefined> {
-    const slot = this.#slots.get(toHex(hash))
-    if (slot !== undefined) slot.usedAt = Date.now()
-    return await slot?.made
+  /** The swarm of a closure that we need if it is open; opening a large closure takes a while. */
+  opened(hash: Uint8Array): Promise<OpenSwarm> | undefined {
+    return this.#swarms.opened(hash)
   }
 
   /** Opens sessions with every member that has none yet; idempotent. */
@@ -150,42 +111,14 @@ export class SwarmService {
 
   /** Connects swarms that fetch, ends sessions that neither side needs and closes unused swarms. `now` is the time. */
   maintain(now: number): void {
-    for (const [key, slot] of this.#slots) {
-      const { entry } = slot
-      if (entry === undefined) continue
+    for (const entry of this.#swarms.all) {
       if (entry.swarm.fetching) this.connect(entry)
       entry.swarm.closeIdle(now - idleSwarmMs)
-      if (isUnused(entry) && Math.max(slot.usedAt, entry.swarm.usedAt) < now - idleSwarmMs) this.#close(key, entry)
     }
+    this.#swarms.closeUnused(now - idleSwarmMs)
     for (const times of [this.#retries, this.#bans]) {
       for (const [key, until] of times) if (until < now) times.delete(key)
     }
-  }
-
-  /** In one tick, so that no caller receives a swarm that is being closed. */
-  #close(key: string, entry: OpenSwarm): void {
-    this.#slots.delete(key)
-    entry.swarm.close()
-    const closing = entry.close().catch((thrown: unknown) => {
-      this.#components.log.warn({ reason: messageOf(thrown) }, 'the chunks of a closure were not closed')
-    })
-    this.#closing.set(key, closing)
-    void closing.finally(() => this.#closing.delete(key))
-  }
-
-  async #make(known: KnownClosure, key: string): Promise<OpenSwarm> {
-    const { host, log } = this.#components
-    // Otherwise both would use the same files.
-    await this.#closing.get(key)
-    let swarm: ClosureSwarm | undefined
-    const opened = await this.#components.openChunks(known, numbers => {
-      log.debug({ chunks: numbers.length }, 'local chunks have vanished')
-      swarm?.lost(numbers)
-    })
-    const { chunks } = opened
-    swarm = new ClosureSwarm({ list: known.list, chunks, log }, { self: host.peerId.toString() })
-    swarm.on('misbehaved', ({ id, name }, reason) => this.#ban(id, name, reason))
-    return { ...opened, swarm, hash: known.hash }
   }
 
   async #dial(entry: OpenSwarm, member: Member, key: string): Promise<void> {
@@ -226,7 +159,7 @@ export class SwarmService {
       if (member === undefined || this.#isBanned(peer.toString())) throw new SessionError('ended', 'not welcome')
       const open = await frames.read(signal)
       if (open?.type !== 'open') throw new SessionError('ended', 'expected a member to open a swarm')
-      const entry = await this.#entryFor(open.closure)
+      const entry = await this.#entryFor(open.closure, member)
       const refusal = typeof entry === 'string' ? entry : this.#refusal(entry, peer, open.closure)
       if (typeof entry === 'string' || refusal !== undefined) {
         await frames.write({ type: 'refused', reason: refusal ?? 'unknown-closure' }, signal)
@@ -253,13 +186,11 @@ export class SwarmService {
   }
 
   /** The swarm of a verified release's closure, if its documents are here; else the reason to refuse. */
-  async #entryFor(hash: Uint8Array): Promise<OpenSwarm | Refusal> {
+  async #entryFor(hash: Uint8Array, member: Member): Promise<OpenSwarm | Refusal> {
+    const subject = subjectOf(member)
+    const served = this.#swarms.served(hash, subject)
+    if (served !== undefined) return await served
     const key = toHex(hash)
-    const slot = this.#slots.get(key)
-    if (slot !== undefined) {
-      slot.usedAt = Date.now()
-      return await slot.made
-    }
     const { closures } = this.#components
     if (!closures.isReleased(hash)) return 'unknown-closure'
     // Many peers ask at once after a release, and reading a large closure's documents takes a while.
@@ -267,17 +198,7 @@ export class SwarmService {
     this.#reading.set(key, reading)
     const known = await reading
     if (known === undefined) return 'unknown-closure'
-    return this.#slots.has(key) || this.#makeRoom() ? await this.open(known) : 'too-many'
-  }
-
-  /** Whether one more closure may be served; closes the one that was unused for longest if necessary. */
-  #makeRoom(): boolean {
-    if (this.#slots.size < servedClosures) return true
-    const unused = [...this.#slots].filter(([, { entry }]) => entry !== undefined && isUnused(entry))
-    const [oldest] = unused.sort(([, a], [, b]) => a.usedAt - b.usedAt)
-    if (oldest?.[1].entry === undefined) return false
-    this.#close(oldest[0], oldest[1].entry)
-    return true
+    return (await this.#swarms.serve(known, subject)) ?? 'too-many'
   }
 
   #refusal(entry: OpenSwarm, peer: PeerId, closure: Uint8Array): Refusal | undefined {
@@ -292,9 +213,11 @@ export class SwarmService {
     return { type: 'ready', wants: swarm.fetching, bitfield: have.count === 0 ? new Uint8Array() : have.bytes }
   }
 
-  #attach({ swarm, chunks, finder }: OpenSwarm, { frames, member, said, heard, preferred }: Handshake): void {
+  #attach(entry: OpenSwarm, { frames, member, said, heard, preferred }: Handshake): void {
     const { uploads, bases, certificate, host, names, admission } = this.#components
+    const { swarm, chunks, finder } = entry
     this.#stop.signal.throwIfAborted()
+    if (!this.#swarms.has(entry)) throw new SessionError('ended', 'the closure has made room for another one')
     const id = member.peer.toString()
     if (admission.member(member.peer) === undefined || this.#isBanned(id))
       throw new SessionError('ended', 'not welcome')
@@ -307,7 +230,7 @@ export class SwarmService {
     const session = new Session(
       { frames, list: swarm.list, chunks, uploads, finder, bases },
       {
-        peer: id,
+        subject: subjectOf(member),
         local: peer.local,
         theirs: bitfieldOf(heard, swarm.list.count),
         theyWant: heard.wants,
@@ -333,10 +256,6 @@ export class SwarmService {
   #isBanned(peer: string): boolean {
     return (this.#bans.get(peer) ?? 0) > Date.now()
   }
-}
-
-function isUnused({ swarm }: OpenSwarm): boolean {
-  return !swarm.fetching && swarm.sessionCount === 0
 }
 
 function bitfieldOf({ bitfield }: Ready, count: number): Bitfield {

@@ -2,27 +2,46 @@
 
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
+import { idleUploadMs } from '../limits.ts'
 import { UploadLimiter } from './upload-limiter.ts'
 
-describe('upload places', () => {
+const alone = (peer: string) => ({ peer, group: peer })
+const nothing = () => {}
+
+describe('upload slots', () => {
   it('are one a peer, however many sessions it has', () => {
     const uploads = new UploadLimiter({ peers: 2 })
-    assert.deepEqual(
-      [uploads.enter('a'), uploads.enter('a'), uploads.enter('b'), uploads.enter('c')],
-      [true, true, true, false],
-    )
-    uploads.leave('a')
-    assert.equal(uploads.enter('c'), false)
-    uploads.leave('a')
-    assert.equal(uploads.enter('c'), true)
+    const [one, two] = [uploads.enter(alone('a'), nothing), uploads.enter(alone('a'), nothing)]
+    assert.ok(one && two && uploads.enter(alone('b'), nothing))
+    assert.equal(uploads.enter(alone('c'), nothing), undefined)
+    one.leave()
+    assert.equal(uploads.enter(alone('c'), nothing), undefined)
+    two.leave()
+    assert.ok(uploads.enter(alone('c'), nothing))
   })
 
   it('are not gained by leaving twice', () => {
     const uploads = new UploadLimiter({ peers: 1 })
-    uploads.leave('a')
-    assert.equal(uploads.enter('b'), true)
-    uploads.leave('a')
-    assert.equal(uploads.enter('c'), false)
+    const first = uploads.enter(alone('a'), nothing)
+    first?.leave()
+    assert.ok(uploads.enter(alone('b'), nothing))
+    first?.leave()
+    assert.equal(uploads.enter(alone('c'), nothing), undefined)
+  })
+
+  it('go from a peer that takes nothing to one that has none, with all of its sessions', t => {
+    const clock = stoppedClock(t)
+    const uploads = new UploadLimiter({ peers: 2 })
+    const ended: string[] = []
+    const idle = uploads.enter(alone('a'), () => ended.push('a 1'))
+    uploads.enter(alone('a'), () => ended.push('a 2'))
+    const used = uploads.enter(alone('b'), () => ended.push('b'))
+    clock.forward(idleUploadMs)
+    used?.sent()
+    assert.ok(uploads.enter(alone('c'), nothing))
+    assert.deepEqual(ended, ['a 1', 'a 2'])
+    idle?.leave()
+    assert.equal(uploads.enter(alone('d'), nothing), undefined)
   })
 })
 

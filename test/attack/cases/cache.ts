@@ -201,6 +201,24 @@ export const cacheAttacks: Attack[] = [
     },
   },
   {
+    id: 'cache-nars-held',
+    power: 'local user',
+    tried: `asks for ${maxCacheNarStreams} NARs on as many connections and reads none`,
+    expected: 'another connection gets the NAR that it asks for',
+    async run(arena) {
+      const scene = await Scene.of(arena)
+      const head = `GET ${narUrl} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`
+      for (let each = 0; each < maxCacheNarStreams; each++) (await scene.send(head)).pause()
+      await until(() => scene.read > maxCacheNarStreams << 16, 'them to be answered')
+      const other = await scene.send(head)
+      let received = 0
+      other.on('data', data => {
+        received += data.length
+      })
+      await until(() => received > 1 << 20, 'the NAR', 60_000)
+    },
+  },
+  {
     id: 'cache-huge-head',
     power: 'local user',
     tried: 'sends a request head of 1 MiB, and ranges beyond the end',

@@ -1,0 +1,31 @@
+/** Whom a peer's share counts for: itself, the join token that certified it, or the address of a stranger. */
+
+import type { Connection } from '@libp2p/interface'
+import type { Certificate } from '../../../protocol/members/certificate.ts'
+import { tokenIdOfGrant } from '../../../protocol/members/join-token.ts'
+import type { Subject } from '../../concurrency/fair-places.ts'
+
+/** Parsed grants: a subject is needed for each request. */
+const known = new WeakMap<Certificate, Subject>()
+
+/**
+ * Provisional members of one join token are one group: its holder can make any number of them. A controller that the
+ * members role has signed comes first.
+ */
+export function subjectOf({ certificate }: { readonly certificate: Certificate }): Subject {
+  const { peer, grant, role } = certificate
+  const group = () => (grant === undefined ? peer : `token ${tokenIdOfGrant(grant)}`)
+  const subject = known.get(certificate) ?? {
+    peer,
+    group: group(),
+    ...(grant === undefined && role === 'controller' && { first: true }),
+  }
+  known.set(certificate, subject)
+  return subject
+}
+
+/** Strangers of one address are one group: peer IDs cost nothing. */
+export function strangerAt({ remotePeer, remoteAddr }: Pick<Connection, 'remotePeer' | 'remoteAddr'>): Subject {
+  const [host] = remoteAddr.getComponents()
+  return { peer: remotePeer.toString(), group: `address ${host?.value ?? ''}` }
+}
