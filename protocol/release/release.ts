@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { codec } from '../encoding/cbor.ts'
 import { cidSchema } from '../encoding/cid.ts'
+import type { Extensions } from '../encoding/extensions.ts'
 import {
   fleetIdSchema,
   formatVersion,
@@ -77,9 +78,20 @@ export const releaseSchema = z
       })
     }
   })
-export type Release = z.infer<typeof releaseSchema>
+type PlainRelease = z.infer<typeof releaseSchema>
 
-export const releaseCodec = codec<Release>('release', limits.release, releaseSchema)
+/** Extensions of a release, as the metadata that names it says. */
+export interface ReleaseExtensions {
+  readonly values: Extensions
+  /** Names of the extensions that a device must understand before it acts on the release. */
+  readonly critical: readonly string[]
+}
+
+/** A release as it is read: the document, and the extensions beside it. */
+export type Release = PlainRelease & { readonly extensions?: ReleaseExtensions | undefined }
+
+/** The document alone: extensions are part of the metadata. */
+export const releaseCodec = codec<PlainRelease>('release', limits.release, releaseSchema)
 
 /** The config that a release assigns to a device; undefined if it doesn't name the device. */
 export function wantedConfig(release: Release, device: string): (ReleasedConfig & { name: string }) | undefined {

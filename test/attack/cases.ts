@@ -9,6 +9,7 @@ import { claimAttacks } from './cases/claims.ts'
 import { closureAttacks } from './cases/closures.ts'
 import { daemonAttacks } from './cases/daemon.ts'
 import { documentAttacks } from './cases/documents.ts'
+import { extensionAttacks } from './cases/extensions.ts'
 import { filesAttacks } from './cases/files.ts'
 import { floodAttacks } from './cases/floods.ts'
 import { gossipAttacks } from './cases/gossip.ts'
@@ -26,6 +27,7 @@ export const attacks: readonly Attack[] = [
   ...rootAttacks,
   ...proposalAttacks,
   ...approvalAttacks,
+  ...extensionAttacks,
   ...certificateAttacks,
   ...memberAttacks,
   ...siteAttacks,
