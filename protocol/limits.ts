@@ -97,6 +97,8 @@ export const limits = {
   /** One extension of a release, and all of them: they are part of targets metadata, and leave room for delegations. */
   releaseExtension: 96 * KiB,
   releaseExtensions: 128 * KiB,
+  /** Nix signatures over one config: of several operators, and of old and new keys. */
+  bindingSignatures: 8,
   /** The output of an activation and the journals of failed units: the device keeps it, and its report names it. */
   activationLog: 256 * KiB,
 } as const

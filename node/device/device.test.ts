@@ -6,9 +6,9 @@ import { describe, it, type TestContext } from 'node:test'
 import { closureCodec } from '../../protocol/closure/closure.ts'
 import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
 import type { Release } from '../../protocol/release/release.ts'
-import { understoodExtensions } from '../../protocol/release/understood.ts'
 import { verifyOpened } from '../../protocol/report/extended-report.ts'
 import type { Report } from '../../protocol/report/report.ts'
+import { ownExtensions } from '../../protocol/report/understands.ts'
 import { testClosure, testConfig, testFleet, testSeed } from '../../test/helpers/fleet.ts'
 import { silentLogger } from '../../test/helpers/log.ts'
 import { testState } from '../../test/helpers/state.ts'
@@ -176,7 +176,7 @@ describe('a device', () => {
     const report = await reported(({ state }) => state === 'failed')
     assert.equal(report.error?.code, 'not-understood')
     assert.match(report.error?.message ?? '', /quota/)
-    assert.deepEqual(report.extensions, { understands: [...understoodExtensions] })
+    assert.deepEqual(report.extensions, ownExtensions)
     const told = reports.length
     release({ ...releaseOf(2, 'one'), extensions: { values, critical: ['quota'] } })
     assert.equal(reports.length, told)

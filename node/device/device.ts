@@ -6,7 +6,6 @@ import { type Target, timeText } from '../../protocol/encoding/fields.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { type Release, type ReleasedConfig, wantedConfig } from '../../protocol/release/release.ts'
 import { rolloutDefaults } from '../../protocol/release/rollout-policy.ts'
-import { requireUnderstood } from '../../protocol/release/understood.ts'
 import { policyOf } from '../../protocol/release/update-policy.ts'
 import { contentVersion } from '../../protocol/release/waves.ts'
 import type { DeviceState } from '../../protocol/report/report.ts'
@@ -33,6 +32,7 @@ import {
   withoutReleases,
 } from './device-report.ts'
 import { progressIntervalMs, reportIntervalMs, updateRetryFirstMs, updateRetryLastMs } from './limits.ts'
+import { refusalOf } from './refusal.ts'
 import { Reporter } from './reporter.ts'
 
 export interface DeviceComponents {
@@ -42,7 +42,7 @@ export interface DeviceComponents {
   keeper?: Pick<Housekeeper, 'sweep'>
   /** Waits for this device's turn; without it, updates begin at once. */
   gate?: Pick<RolloutGate, 'pass'>
-  secrets?: Pick<SecretUpdates, 'follow' | 'take' | 'installNext' | 'restore' | 'settle'>
+  secrets?: Pick<SecretUpdates, 'newIn' | 'follow' | 'take' | 'installNext' | 'restore' | 'settle'>
   own: OwnState
   clock: Clock
   log: Logger
@@ -202,7 +202,7 @@ export class Device {
     const { activator, own, log } = this.#components
     const wanted = wantedConfig(release, this.#name)
     const running = await activator.running()
-    const refusal = wanted && this.#refusalOf(release)
+    const refusal = wanted && (await refusalOf(this.#components, release, wanted, running !== wanted.topLevel))
     if (refusal !== undefined) {
       await this.#refuse(release, running, refusal)
       return 'settled'
@@ -245,16 +245,6 @@ export class Device {
       await this.#components.secrets?.settle(await activator.running())
       await this.#fail(release, running, thrown)
       return 'retry'
-    }
-  }
-
-  /** The reason not to act on a release whatever it asks for. */
-  #refusalOf(release: Release): unknown {
-    try {
-      requireUnderstood(release)
-      return undefined
-    } catch (thrown) {
-      return thrown
     }
   }
 

@@ -2,8 +2,8 @@
 
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import { understandsExtension, understoodExtensions } from '../../protocol/release/understood.ts'
 import type { PlainReport } from '../../protocol/report/report.ts'
+import { ownExtensions } from '../../protocol/report/understands.ts'
 import { SerialQueue } from '../concurrency/serial-queue.ts'
 import type { MeshPeer } from '../peer/mesh-peer.ts'
 import type { Logger } from '../process/log.ts'
@@ -66,8 +66,7 @@ export class Reporter {
       ...withDamage(status, peer.damaged.all),
       ...(site && { site }),
     }
-    const extensions = { [understandsExtension]: [...understoodExtensions] }
-    const addition = { extensions, counter: await nextCounter(peer, own, counter) }
+    const addition = { extensions: ownExtensions, counter: await nextCounter(peer, own, counter) }
     const envelope = signReport(report, peer.identity.signer, addition)
     if ((await peer.directory.addReport(envelope)) !== 'unknown-member') peer.gossip.publishReport(envelope)
   }

@@ -20,7 +20,7 @@ import { promotesSchema, rolloutPolicySchema } from './rollout-policy.ts'
 import { releasedSecretsSchema } from './secrets.ts'
 import { updatePolicySchema } from './update-policy.ts'
 
-const configSchema = z.strictObject({
+export const releasedConfigSchema = z.strictObject({
   system: systemSchema,
   target: targetSchema,
   topLevel: storePathSchema,
@@ -34,7 +34,7 @@ const configSchema = z.strictObject({
   /** Secrets that its devices decrypt before activation. */
   secrets: releasedSecretsSchema.optional(),
 })
-export type ReleasedConfig = z.infer<typeof configSchema>
+export type ReleasedConfig = z.infer<typeof releasedConfigSchema>
 
 const deviceSchema = z.strictObject({
   config: nameSchema,
@@ -63,7 +63,7 @@ export const releaseSchema = z
     /** The waves in which it reaches the devices; all at once if absent. */
     rollout: rolloutPolicySchema.optional(),
     promotes: promotesSchema.optional(),
-    configs: z.record(nameSchema, configSchema),
+    configs: z.record(nameSchema, releasedConfigSchema),
     devices: z.record(nameSchema, deviceSchema),
   })
   .check(context => {

@@ -1,13 +1,11 @@
 /** The extensions that this version understands, and whether it may act on a release. */
 
 import { ThymeshError } from '../errors.ts'
+import { bindingExtension } from './binding.ts'
 import type { Release } from './release.ts'
 
 /** Names of a release's extensions that this version understands. */
-export const understoodExtensions: readonly string[] = []
-
-/** The extension of a report that lists the extensions of releases that its device understands. */
-export const understandsExtension = 'understands'
+export const understoodExtensions: readonly string[] = [bindingExtension]
 
 export class UnderstoodError extends ThymeshError<'not-understood'> {}
 
@@ -18,6 +16,6 @@ export function requireUnderstood({ version, extensions }: Pick<Release, 'versio
   throw new UnderstoodError(
     'not-understood',
     `expected a release whose critical extensions this version understands, got ${unknown.join(', ')} in release ${version}`,
-    { hint: 'Release a newer version of Thymesh to this device first, without these extensions.' },
+    { hint: 'Use a newer version of Thymesh; a device gets it by a release without these extensions.' },
   )
 }

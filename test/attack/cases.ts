@@ -3,6 +3,7 @@
 import type { Attack } from './attack.ts'
 import { addressAttacks } from './cases/addresses.ts'
 import { approvalAttacks } from './cases/approvals.ts'
+import { boundAttacks } from './cases/bound.ts'
 import { cacheAttacks } from './cases/cache.ts'
 import { certificateAttacks } from './cases/certificates.ts'
 import { claimAttacks } from './cases/claims.ts'
@@ -19,8 +20,10 @@ import { proposalAttacks } from './cases/proposals.ts'
 import { removalAttacks } from './cases/removals.ts'
 import { rootAttacks } from './cases/roots.ts'
 import { siteAttacks } from './cases/sites.ts'
+import { stolenKeyAttacks } from './cases/stolen-keys.ts'
 import { strangerAttacks } from './cases/strangers.ts'
 import { terminalAttacks } from './cases/terminal.ts'
+import { unboundAttacks } from './cases/unbound.ts'
 
 export const attacks: readonly Attack[] = [
   ...metadataAttacks,
@@ -28,6 +31,8 @@ export const attacks: readonly Attack[] = [
   ...proposalAttacks,
   ...approvalAttacks,
   ...extensionAttacks,
+  ...stolenKeyAttacks,
+  ...unboundAttacks,
   ...certificateAttacks,
   ...memberAttacks,
   ...siteAttacks,
@@ -43,4 +48,5 @@ export const attacks: readonly Attack[] = [
   ...terminalAttacks,
   ...filesAttacks,
   ...removalAttacks,
+  ...boundAttacks,
 ]
