@@ -85,7 +85,9 @@ async function scene(t: TestContext) {
       store: {
         holdTempRoots: async () => ({ release: async () => {} }),
         validPaths: async (paths: string[]) => new Set(paths),
+        pathInfos: async () => new Map(),
       },
+      trustedPublicKeys: () => [],
     },
     directory: {
       report: () => undefined,

@@ -11,6 +11,7 @@ import { Device } from '../../node/device/device.ts'
 import { DeviceSecrets } from '../../node/secrets/device-secrets.ts'
 import { SecretUpdates } from '../../node/secrets/secret-updates.ts'
 import type { NixStore } from '../../node/store/local/nix-store.ts'
+import type { PathInfo } from '../../node/store/path-info.ts'
 import { closureCodec } from '../../protocol/closure/closure.ts'
 import { cidOf } from '../../protocol/encoding/cid.ts'
 import { sha256 } from '../../protocol/encoding/hash.ts'
@@ -42,16 +43,21 @@ export class DeviceScene {
   readonly nixKey: NixSecretKey
   /** A file that a command probe of a thief makes. */
   readonly marker: string
+  /** What the store's database says of the paths that it has. */
+  readonly held: Map<string, PathInfo>
   /** Below it are the device's secrets. */
   readonly root: string
 
-  private constructor(parts: Pick<DeviceScene, 'victim' | 'machine' | 'config' | 'nixKey' | 'marker' | 'root'>) {
+  private constructor(
+    parts: Pick<DeviceScene, 'victim' | 'machine' | 'config' | 'nixKey' | 'marker' | 'root' | 'held'>,
+  ) {
     this.victim = parts.victim
     this.machine = parts.machine
     this.config = parts.config
     this.nixKey = parts.nixKey
     this.marker = parts.marker
     this.root = parts.root
+    this.held = parts.held
   }
 
   /** `site`: a site with this operator, at which the device is. */
@@ -70,12 +76,17 @@ export class DeviceScene {
       removeRoot: async () => {},
       holdTempRoots: async () => ({ release: async () => {} }),
       validPaths: async (paths: readonly string[]) => new Set(paths),
+      pathInfos: async () => held,
     }
+    const held = new Map<string, PathInfo>()
     const victim = await arena.victim({ certificate, store: store as Partial<NixStore> })
     const closure = await ChunkedClosure.of([memoryPath(testStorePath('older'), Buffer.from('a system'))])
     await victim.state.keepDocument(closureCodec.encode(closure.closure))
     for (const { recipe } of closure.closure.paths) {
       await victim.state.keepDocument((await closure.document(recipe)) ?? new Uint8Array())
+    }
+    for (const { path, narHash, narSize, signatures } of closure.closure.paths) {
+      held.set(path, { path, narHash, narSize, references: [], signatures })
     }
     const config = { ...testConfig(closure.closure), system: thisSystem, policy: quick }
     const machine = new SimulatedMachine({ old: testStorePath('now'), new: config.topLevel, behaviour: well })
@@ -105,6 +116,7 @@ export class DeviceScene {
     arena.ending.after(() => device.stop())
     return new DeviceScene({
       victim,
+      held,
       machine,
       config,
       nixKey,

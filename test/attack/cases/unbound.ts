@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict'
 import { promoteContent } from '../../../controller/release/promote.ts'
 import { rollbackContent } from '../../../controller/release/rollback.ts'
+import { sha256 } from '../../../protocol/encoding/hash.ts'
+import { nixSecretKeyFromSeed, signPath } from '../../../protocol/nix/signature.ts'
 import { bindConfig, bindingsOf, withBindings } from '../../../protocol/release/binding.ts'
-import { testFleet, testSigner } from '../../helpers/fleet.ts'
+import { testFleet, testSeed, testSigner } from '../../helpers/fleet.ts'
 import { releaseAt } from '../../helpers/sites.ts'
 import { until } from '../../helpers/until.ts'
 import type { Arena } from '../arena.ts'
@@ -102,6 +104,29 @@ export const unboundAttacks: Attack[] = [
       assert.equal(await scene.refusesOrMoves(1), 'not-bound')
       assert.equal(scene.moved, false)
       assert.equal(await scene.ran(), false)
+    },
+  },
+  {
+    id: 'unbound-content',
+    power: 'local user',
+    tried: 'has the store hold a path of the release under its name with other content, signed by a key of its own',
+    expected: 'not activated: the content must be that of the release, or signed by the Nix key; after a repair, it is',
+    async run(arena) {
+      const scene = await DeviceScene.of(arena)
+      const [path, info] = [...scene.held][0] ?? []
+      assert.ok(path && info)
+      const other = { ...info, narHash: sha256(Buffer.from('other')) }
+      const signature = signPath(other, nixSecretKeyFromSeed('orchard-1', testSeed('local user')))
+      scene.held.set(path, { ...other, signatures: [signature] })
+      await arena.offer(scene.victim, released(arena, scene.content(scene.config, scene.nixKey), releaseKeys))
+      const { identity, directory } = scene.victim
+      const reported = () => directory.report(identity.peerId)?.document
+      await until(() => scene.moved || reported()?.state === 'failed', 'the device to judge what its store has')
+      assert.equal(reported()?.error?.code, 'other-content')
+      assert.equal(scene.moved, false)
+      believed(arena, scene)
+      scene.held.set(path, info)
+      await succeeds(arena, scene, scene.content(scene.config, scene.nixKey))
     },
   },
   {
