@@ -5,6 +5,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { extendedFixturesDirectory, makeExtendedFixtures } from '../test/helpers/extended-fixtures.ts'
 import { fixturesDirectory, makeFixtures } from '../test/helpers/fixtures.ts'
 import { testFleet, testNow, testSigner } from '../test/helpers/fleet.ts'
 import { ThymeshError } from './errors.ts'
@@ -12,24 +13,34 @@ import { verifyMember } from './members/membership.ts'
 import { verifyReport } from './report/report.ts'
 import { peerIdOf } from './signing/peer-id.ts'
 
-const fixtures = makeFixtures()
+const plainFixtures = makeFixtures()
+const extendedFixtures = makeExtendedFixtures()
+const fixtures = [...plainFixtures, ...extendedFixtures]
 const { fleet, authority } = testFleet()
 const peer = peerIdOf(testSigner('device').publicKey)
 
-describe('the golden fixtures of version 1', () => {
-  it('are all there, and no others', async () => {
-    assert.deepEqual((await readdir(fixturesDirectory)).sort(), fixtures.map(({ name }) => name).sort())
-  })
-
-  for (const { name, bytes, again } of fixtures) {
-    it(`${name} has not changed, and is read and written back`, async () => {
-      const golden = await readFile(join(fixturesDirectory, name))
-      const hint = 'a changed wire format needs a new version; `node test/helpers/fixtures.ts` makes the files anew'
-      assert.ok(golden.equals(bytes), hint)
-      assert.ok(Buffer.from(again(golden)).equals(golden))
+const versions = [
+  { version: 1, directory: fixturesDirectory, made: plainFixtures },
+  { version: 2, directory: extendedFixturesDirectory, made: extendedFixtures },
+]
+for (const { version, directory, made } of versions) {
+  describe(`the golden fixtures of version ${version}`, () => {
+    it('are all there, and no others', async () => {
+      assert.deepEqual((await readdir(directory)).sort(), made.map(({ name }) => name).sort())
     })
-  }
 
+    for (const { name, bytes, again } of made) {
+      it(`${name} has not changed, and is read and written back`, async () => {
+        const golden = await readFile(join(directory, name))
+        const hint = 'a changed wire format needs a new version; `node test/helpers/fixtures.ts` makes the files anew'
+        assert.ok(golden.equals(bytes), hint)
+        assert.ok(Buffer.from(again(golden)).equals(golden))
+      })
+    }
+  })
+}
+
+describe('golden fixtures', () => {
   it('make a member and a report', async () => {
     for (const name of ['certificate-by-members.dsse', 'certificate-by-token.dsse']) {
       const envelope = await readFile(join(fixturesDirectory, name))

@@ -88,6 +88,17 @@ export const limits = {
   windows: 16,
   /** Names in a report's list of failed units or probes: further ones add little, and a report is small. */
   reportedNames: 8,
+  /** Extensions of one document, and how deep lists and maps of a value may lie in each other. */
+  extensions: 16,
+  extensionDepth: 8,
+  /** One extension of a report, and all of them: a report with them is a gossip message, and keeps room for the rest. */
+  reportExtension: KiB,
+  reportExtensions: 2 * KiB,
+  /** One extension of a release, and all of them: they are part of targets metadata, and leave room for delegations. */
+  releaseExtension: 96 * KiB,
+  releaseExtensions: 128 * KiB,
+  /** Nix signatures over one config: of several operators, and of old and new keys. */
+  bindingSignatures: 8,
   /** The output of an activation and the journals of failed units: the device keeps it, and its report names it. */
   activationLog: 256 * KiB,
 } as const

@@ -20,6 +20,7 @@ import type { Session } from '../session/session.ts'
 import { acceptedOf } from '../signing/proposing.ts'
 import { requireLivingRoot } from '../signing/root-end.ts'
 import { requireSiteSigners } from '../signing/sites.ts'
+import { boundContent, hasAllBindings } from './bindings.ts'
 import { type BuiltConfig, releaseConfig, sameContent } from './release-config.ts'
 import { parseRolloutPolicy } from './rollout-policy.ts'
 
@@ -82,9 +83,11 @@ export async function prepareRelease(session: Session, init: ReleaseInit): Promi
     configs[name] = await describe(session, built, nixKey, note)
   }
   const { message, commit } = init
-  const content: ReleaseContent = { message, commit, configs, devices, ...(rollout && { rollout }) }
+  const place = { fleet: peer.fleet, site: init.site }
+  const content = boundContent({ message, commit, configs, devices, ...(rollout && { rollout }) }, place, nixKey)
   const current = newestOf(peer.state.accepted, init.site)
-  if (current !== undefined && sameContent(current, content) && !init.force) return { content, same: current }
+  const isSame = current !== undefined && sameContent(current, content) && hasAllBindings(current)
+  if (isSame && !init.force) return { content, same: current }
   const next = (current?.version ?? 0) + 1
   await keepTopLevels(home, init.site === undefined ? String(next) : `${init.site}-${next}`, topLevels, store)
   return { content, same: undefined }

@@ -2,6 +2,7 @@
 
 import { HintedError } from '../../protocol/errors.ts'
 import type { Release } from '../../protocol/release/release.ts'
+import { requireUnderstood } from '../../protocol/release/understood.ts'
 import { contentVersion, wavesOf } from '../../protocol/release/waves.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import { releaseName } from '../format/release-name.ts'
@@ -21,6 +22,7 @@ export function promoteContent(current: Release, wave: number | undefined, messa
       hint: '`thymesh rollout` shows the waves.',
     })
   }
+  requireUnderstood(current)
   const { v, fleet, version, created, ...content } = current
   const base = contentVersion(current)
   // A smaller promotion does not take back an earlier one: its devices may have begun.

@@ -3,8 +3,10 @@
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import type { Release } from '../../protocol/release/release.ts'
+import { requireUnderstood } from '../../protocol/release/understood.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import { releaseName } from '../format/release-name.ts'
+import { boundConfigs, contentOfBound } from './bindings.ts'
 
 export class RollbackError extends HintedError<'no-earlier' | 'unknown-version' | 'unknown-device' | 'not-kept'> {}
 
@@ -45,8 +47,9 @@ function ranges(versions: readonly number[]): string {
 }
 
 /**
- * The content of the new release: each device gets the config that the old release gave it. A device that the old
- * one didn't name keeps its config, in the old version where there is one. With `only`, other devices keep what they have.
+ * The content of the new release: each device gets the config that the old release gave it, with the Nix key's
+ * signatures. A device that the old one didn't name keeps its config, in the old version where there is one. With
+ * `only`, other devices keep what they have.
  *
  * It has no waves: a rollback should be fast.
  */
@@ -64,27 +67,29 @@ export function rollbackContent(
     restores,
     ...(old.commit !== undefined && { commit: old.commit }),
   }
+  for (const release of [current, old]) requireUnderstood(release)
   const content =
     only === undefined
-      ? { devices: { ...current.devices, ...old.devices }, configs: { ...current.configs, ...old.configs } }
+      ? { devices: { ...current.devices, ...old.devices }, configs: { ...boundConfigs(current), ...boundConfigs(old) } }
       : partly(current, old, only)
   const used = new Set(Object.values(content.devices).map(({ config }) => config))
-  return { ...base, devices: content.devices, configs: onlyOf(content.configs, name => used.has(name)) }
+  return { ...base, devices: content.devices, ...contentOfBound(onlyOf(content.configs, name => used.has(name))) }
 }
 
 /** Some devices as the old release had them. Its configs get names of their own where the current ones are others. */
-function partly(current: Release, old: Release, only: readonly string[]): Pick<Release, 'devices' | 'configs'> {
+function partly(current: Release, old: Release, only: readonly string[]) {
   const devices = { ...current.devices }
-  const configs = { ...current.configs }
+  const configs = boundConfigs(current)
+  const earlier = boundConfigs(old)
   for (const name of only) {
     const device = old.devices[name]
-    const config = device && old.configs[device.config]
+    const config = device && earlier[device.config]
     if (device === undefined || config === undefined) {
       throw new RollbackError('unknown-device', `release ${old.version} has nothing for ${name}`, {
         hint: 'Choose another release with --to VERSION.',
       })
     }
-    const same = current.configs[device.config]?.topLevel === config.topLevel
+    const same = current.configs[device.config]?.topLevel === config.config.topLevel
     const suffix = `-release-${old.version}`
     const named = same ? device.config : `${device.config.slice(0, 63 - suffix.length)}${suffix}`
     configs[named] = config

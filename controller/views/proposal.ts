@@ -1,12 +1,13 @@
 /** The changes of a proposal as text: on which devices, and in the fleet's root. People read it before they sign. */
 
 import { visible } from '../../protocol/encoding/visible.ts'
+import { isBound } from '../../protocol/release/binding.ts'
 import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
 import { fleetFields, operatorOf, type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
 import type { Loaded } from '../../protocol/trust/metadata.ts'
 import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import { membersOf, roleOf } from '../../protocol/trust/role-keys.ts'
-import { sitesOf } from '../../protocol/trust/sites.ts'
+import { nixKeysFor, sitesOf } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { releaseName } from '../format/release-name.ts'
 import { siteChanges } from '../format/site-changes.ts'
@@ -40,6 +41,16 @@ function releaseChangesText(before: Release, after: Release): string[] {
     lines.push(`  It goes back to release ${releaseName({ site: after.site, version: after.restores })}.`)
   }
   return lines.length > 0 ? lines : ['  No device gets another system.']
+}
+
+/** A line for each config that no Nix key of the fleet, or of the release's site, has signed. */
+function unboundText(release: Release, keys: readonly string[]): string[] {
+  return Object.keys(release.configs)
+    .filter(name => !isBound(release, name, keys))
+    .map(
+      name =>
+        `  config ${name} is not signed by a Nix key: devices run no command probe of it and install no new secret of it`,
+    )
 }
 
 function sizesOf(config: ReleasedConfig | undefined): string {
@@ -131,8 +142,10 @@ export function proposalText(verified: VerifiedProposal, accepted: SignedState):
   if (proposal.message !== '') lines.push(`  "${visible(proposal.message)}"`)
   if (verified.release?.commit !== undefined) lines.push(`  from commit ${verified.release.commit}`)
   if (parts.root !== undefined) lines.push(...rootChangesText(trusted, parts.root))
-  if (verified.release !== undefined)
+  if (verified.release !== undefined) {
     lines.push(...releaseChangesText(releaseBefore(verified, accepted), verified.release))
+    lines.push(...unboundText(verified.release, nixKeysFor(parts.root ?? trusted.root, verified.release.site)))
+  }
   if (parts.targets !== undefined)
     lines.push(...siteChanges(sitesOf(trusted.targets), sitesOf(parts.targets)).map(line => `  ${line}`))
   lines.push('', 'The signature covers all of this:')

@@ -1,16 +1,19 @@
 /** Builds the parts of a device's report: error excerpts, the state of an update, and what fits into an envelope. */
 
 import { FormatError } from '../../protocol/encoding/cbor.ts'
+import type { Extensions } from '../../protocol/encoding/extensions.ts'
 import type { Target } from '../../protocol/encoding/fields.ts'
 import { fromHex } from '../../protocol/encoding/hash.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { damageText } from '../../protocol/report/damage.ts'
+import { extendedReportKind } from '../../protocol/report/extended-report.ts'
 import {
   type DeviceState,
   type Freshness,
   highestCounter,
+  type PlainReport,
   type Report,
   reportKind,
 } from '../../protocol/report/report.ts'
@@ -41,7 +44,7 @@ export function failureOf(thrown: unknown): NonNullable<Report['error']> {
 }
 
 /** Reductions for a report that is too large, the least important part first. Each shortens one part. */
-const cuts: readonly ((report: Report) => Report)[] = [
+const cuts: readonly ((report: PlainReport) => PlainReport)[] = [
   report => ({ ...report, excerpt: report.excerpt?.slice(-400) }),
   report => ({ ...report, excerpt: report.excerpt?.slice(-200) }),
   ({ excerpt, ...report }) => report,
@@ -53,20 +56,40 @@ const cuts: readonly ((report: Report) => Report)[] = [
   report => ({ ...report, turn: report.turn && { ...report.turn, reason: report.turn.reason.slice(0, 60) } }),
 ]
 
-/** Signs a report, reduced until it fits: an oversized one could not be written, and the device would look silent. */
-export function signReport(report: Report, signer: Signer): Uint8Array {
+/** What version 2 of a report adds: its extensions, and a counter above that of the report in it. */
+export interface ReportAddition {
+  readonly extensions: Extensions
+  readonly counter: number
+}
+
+/**
+ * Signs a report, reduced until it fits: an oversized one could not be written, and the device would look silent. Version 2
+ * is written only if there is something to add.
+ */
+export function signReport(report: PlainReport, signer: Signer, addition?: ReportAddition): Uint8Array {
   let fitting = report
   for (const cut of cuts) {
-    const envelope = signedIfItFits(fitting, signer)
+    const envelope = signedIfItFits(fitting, signer, addition)
     if (envelope !== undefined) return envelope
     fitting = cut(fitting)
   }
-  return signEnvelope(reportKind, fitting, signer)
+  return signed(fitting, signer, addition)
 }
 
-function signedIfItFits(report: Report, signer: Signer): Uint8Array | undefined {
+function signed(report: PlainReport, signer: Signer, addition: ReportAddition | undefined): Uint8Array {
+  const plain = signEnvelope(reportKind, report, signer)
+  if (addition === undefined) return plain
+  const { fleet, peer } = report
+  return signEnvelope(extendedReportKind, { v: 2, fleet, peer, report: plain, ...addition }, signer)
+}
+
+function signedIfItFits(
+  report: PlainReport,
+  signer: Signer,
+  addition: ReportAddition | undefined,
+): Uint8Array | undefined {
   try {
-    return signEnvelope(reportKind, report, signer)
+    return signed(report, signer, addition)
   } catch (thrown) {
     if (thrown instanceof FormatError && thrown.code === 'too-large') return undefined
     throw thrown
@@ -125,7 +148,7 @@ export function updateOf(
 }
 
 /** A report's content without its sender, counter and time. */
-export type Status = Omit<Report, 'v' | 'fleet' | 'peer' | 'counter' | 'at' | 'freshness' | 'site'>
+export type Status = Omit<PlainReport, 'v' | 'fleet' | 'peer' | 'counter' | 'at' | 'freshness' | 'site'>
 
 /** A status with what of the store is damaged, first of all: repairing that may be all that is needed. */
 export function withDamage(status: Status, damaged: readonly string[]): Status {
@@ -185,14 +208,15 @@ export async function currentOf(
 }
 
 /**
- * The counter of the next report. Throws a CounterError if none is left, which only another holder of the key can
+ * The counter of the next report, above `after`. Throws a CounterError if none is left, which only another holder of the key can
  * cause.
  */
 export async function nextCounter(
   { directory, identity, own: { certificate } }: Pick<MeshPeer, 'directory' | 'identity' | 'own'>,
   own: Pick<OwnState, 'nextReportCounter'>,
+  after = 0,
 ): Promise<number> {
-  const seen = directory.report(identity.peerId)?.document.counter
+  const seen = Math.max(after, directory.report(identity.peerId)?.document.counter ?? 0)
   const counter = await own.nextReportCounter(seen, highestCounter(certificate))
   if (counter !== undefined) return counter
   throw new CounterError(

@@ -6,7 +6,9 @@ import { describe, it, type TestContext } from 'node:test'
 import { closureCodec } from '../../protocol/closure/closure.ts'
 import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
 import type { Release } from '../../protocol/release/release.ts'
-import { type Report, verifyReport } from '../../protocol/report/report.ts'
+import { verifyOpened } from '../../protocol/report/extended-report.ts'
+import type { Report } from '../../protocol/report/report.ts'
+import { ownExtensions } from '../../protocol/report/understands.ts'
 import { testClosure, testConfig, testFleet, testSeed } from '../../test/helpers/fleet.ts'
 import { silentLogger } from '../../test/helpers/log.ts'
 import { testState } from '../../test/helpers/state.ts'
@@ -83,12 +85,14 @@ async function scene(t: TestContext) {
       store: {
         holdTempRoots: async () => ({ release: async () => {} }),
         validPaths: async (paths: string[]) => new Set(paths),
+        pathInfos: async () => new Map(),
       },
+      trustedPublicKeys: () => [],
     },
     directory: {
       report: () => undefined,
       addReport: async (envelope: Uint8Array) => {
-        reports.push(verifyReport(envelope, fleet.fleet))
+        reports.push(verifyOpened(envelope, fleet.fleet).document)
         told.emit('report')
         return 'new'
       },
@@ -130,7 +134,7 @@ describe('a device', () => {
     device.start()
     release({ ...fleet.published.release })
     const report = await reported(({ state }) => state === 'waiting')
-    assert.equal(report.counter, 1)
+    assert.equal(report.counter, 2)
     assert.equal(report.peer, identityOf(testSeed('device')).peerId)
   })
 
@@ -147,7 +151,8 @@ describe('a device', () => {
     const counters = reports.map(({ counter }) => counter)
     assert.deepEqual(
       counters,
-      counters.map((_, at) => at + 1),
+      // Each has one of version 1 in it, which has the number before.
+      counters.map((_, at) => 2 * at + 2),
     )
   })
 
@@ -161,6 +166,24 @@ describe('a device', () => {
     assert.deepEqual(machine.activations, [])
     meshStatus.held = false
     meshStatus.emit('changed')
+    await reported(({ state }) => state === 'running')
+    assert.equal(machine.activations.length, 1)
+  })
+
+  it('does not act on a release with a critical extension that it does not know, and says so once', async t => {
+    const { device, machine, release, reported, reports } = await scene(t)
+    device.start()
+    const values = { quota: { day: 1 }, note: 'x' }
+    release({ ...releaseOf(2, 'one'), extensions: { values, critical: ['quota'] } })
+    const report = await reported(({ state }) => state === 'failed')
+    assert.equal(report.error?.code, 'not-understood')
+    assert.match(report.error?.message ?? '', /quota/)
+    assert.deepEqual(report.extensions, ownExtensions)
+    const told = reports.length
+    release({ ...releaseOf(2, 'one'), extensions: { values, critical: ['quota'] } })
+    assert.equal(reports.length, told)
+    assert.deepEqual(machine.activations, [])
+    release({ ...releaseOf(3, 'one'), extensions: { values, critical: [] } })
     await reported(({ state }) => state === 'running')
     assert.equal(machine.activations.length, 1)
   })

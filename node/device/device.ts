@@ -8,12 +8,11 @@ import { type Release, type ReleasedConfig, wantedConfig } from '../../protocol/
 import { rolloutDefaults } from '../../protocol/release/rollout-policy.ts'
 import { policyOf } from '../../protocol/release/update-policy.ts'
 import { contentVersion } from '../../protocol/release/waves.ts'
-import type { DeviceState, Report } from '../../protocol/report/report.ts'
+import type { DeviceState } from '../../protocol/report/report.ts'
 import type { Activator } from '../activation/activator.ts'
 import type { Housekeeper } from '../activation/housekeeper.ts'
 import { finalStates, type JournalEntry } from '../activation/journal-entry.ts'
 import { pause } from '../concurrency/pause.ts'
-import { SerialQueue } from '../concurrency/serial-queue.ts'
 import type { MeshPeer } from '../peer/mesh-peer.ts'
 import type { Logger } from '../process/log.ts'
 import type { RolloutGate } from '../rollout/gate.ts'
@@ -27,16 +26,14 @@ import {
   activationStatus,
   currentOf,
   failureOf,
-  freshnessOf,
-  nextCounter,
   noteRunning,
   type Status,
-  signReport,
   updateOf,
-  withDamage,
   withoutReleases,
 } from './device-report.ts'
 import { progressIntervalMs, reportIntervalMs, updateRetryFirstMs, updateRetryLastMs } from './limits.ts'
+import { refusalOf } from './refusal.ts'
+import { Reporter } from './reporter.ts'
 
 export interface DeviceComponents {
   peer: MeshPeer
@@ -45,7 +42,7 @@ export interface DeviceComponents {
   keeper?: Pick<Housekeeper, 'sweep'>
   /** Waits for this device's turn; without it, updates begin at once. */
   gate?: Pick<RolloutGate, 'pass'>
-  secrets?: Pick<SecretUpdates, 'follow' | 'take' | 'installNext' | 'restore' | 'settle'>
+  secrets?: Pick<SecretUpdates, 'newIn' | 'follow' | 'take' | 'installNext' | 'restore' | 'settle'>
   own: OwnState
   clock: Clock
   log: Logger
@@ -62,14 +59,14 @@ export class Device {
   #status: Status = { state: 'waiting' }
   /** The source of the status's release: a site, or undefined for the fleet. */
   #site: string | undefined
-  readonly #reports = new SerialQueue()
-  #lastReport = 0
+  readonly #reporter: Reporter
   #loop: Promise<void> | undefined
   #hasResumed = false
   #timer: NodeJS.Timeout | undefined
 
   constructor(components: DeviceComponents, init: { name: string }) {
     this.#components = components
+    this.#reporter = new Reporter(components)
     this.#name = init.name
   }
 
@@ -92,7 +89,7 @@ export class Device {
     this.#superseded.abort(new Error('the daemon stops'))
     this.#wake.resolve()
     await this.#loop
-    await this.#reports.drain()
+    await this.#reporter.drain()
   }
 
   /** The release that applies to this device, by the site in its certificate. */
@@ -205,6 +202,11 @@ export class Device {
     const { activator, own, log } = this.#components
     const wanted = wantedConfig(release, this.#name)
     const running = await activator.running()
+    const refusal = wanted && (await refusalOf(this.#components, release, wanted, running !== wanted.topLevel))
+    if (refusal !== undefined) {
+      await this.#refuse(release, running, refusal)
+      return 'settled'
+    }
     if (wanted === undefined) {
       await this.#settle({ state: running === undefined ? 'waiting' : 'running', running })
       return 'settled'
@@ -246,6 +248,14 @@ export class Device {
     }
   }
 
+  /** Reports a refusal once: the same one is no news. */
+  async #refuse(release: Release, running: string | undefined, thrown: unknown): Promise<void> {
+    const { wanted, error } = this.#status
+    if (wanted === release.version && isDeepStrictEqual(error, failureOf(thrown))) return
+    this.#components.log.error({ release: release.version, reason: messageOf(thrown) }, 'a release is not acted on')
+    await this.#fail(release, running, thrown)
+  }
+
   /** Whether the running system has its secrets; reports the reason if it hasn't. */
   async #hasSecrets(release: Release, wanted: ReleasedConfig): Promise<boolean> {
     const thrown = await this.#components.secrets?.follow(wanted, this.#superseded.signal)
@@ -262,7 +272,7 @@ export class Device {
     const tell = (state: DeviceState, progress: Progress | undefined, now: boolean) => {
       const update = updateOf(release.version, began, progress)
       this.#status = { ...base, ...(error && { error }), state, update }
-      if (!now && Date.now() - this.#lastReport < progressIntervalMs) return
+      if (!now && Date.now() - this.#reporter.lastAt < progressIntervalMs) return
       if (!now) log.info(update, 'fetching')
       void this.#report()
     }
@@ -306,7 +316,7 @@ export class Device {
   async #settle(status: Status): Promise<void> {
     const { update } = this.#status
     const next: Status = { ...status, ...(update && update.release === status.release && { update }) }
-    const told = this.#lastReport > 0 && isDeepStrictEqual(next, this.#status)
+    const told = this.#reporter.lastAt > 0 && isDeepStrictEqual(next, this.#status)
     this.#status = next
     if (!told) await this.#report()
   }
@@ -319,30 +329,8 @@ export class Device {
     await this.#report()
   }
 
-  /** Signs the status as a report, stores it and publishes it; one at a time, so that counters increase in order. */
+  /** Reports the status as it is when the report is written. */
   #report(): Promise<void> {
-    this.#lastReport = Date.now()
-    return this.#reports
-      .run(() => this.#writeReport())
-      .catch(error => {
-        this.#components.log.error({ reason: messageOf(error) }, 'a report could not be written')
-      })
-  }
-
-  async #writeReport(): Promise<void> {
-    const { peer, own, clock } = this.#components
-    const report: Report = {
-      v: 1,
-      fleet: peer.fleet,
-      peer: peer.identity.peerId,
-      counter: await nextCounter(peer, own),
-      freshness: freshnessOf(peer, clock),
-      ...peer.meshStatus.fields,
-      ...(clock.now && { at: timeText(clock.now) }),
-      ...withDamage(this.#status, peer.damaged.all),
-      ...(this.#site && { site: this.#site }),
-    }
-    const envelope = signReport(report, peer.identity.signer)
-    if ((await peer.directory.addReport(envelope)) !== 'unknown-member') peer.gossip.publishReport(envelope)
+    return this.#reporter.report(() => ({ status: this.#status, site: this.#site }))
   }
 }

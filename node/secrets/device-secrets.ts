@@ -37,6 +37,13 @@ export class DeviceSecrets {
     return JSON.stringify(filesOf(config)) !== JSON.stringify(current?.files ?? [])
   }
 
+  /** Names of the config's secrets that aren't installed as it says: another document, owner or mode, or none. */
+  async newIn(config: ReleasedConfig): Promise<string[]> {
+    const { current } = await this.#manifests()
+    const installed = new Set(current?.files.map(file => JSON.stringify(file)))
+    return filesOf(config).flatMap(file => (installed.has(JSON.stringify(file)) ? [] : [file.name]))
+  }
+
   /** Fetches ciphertexts that are not here, and sees that this device can read each. Nothing that runs is touched. */
   async take(config: ReleasedConfig, signal?: AbortSignal): Promise<void> {
     const files = filesOf(config)

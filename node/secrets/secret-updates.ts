@@ -36,6 +36,11 @@ export class SecretUpdates {
     }
   }
 
+  /** Names of the config's secrets that aren't installed as the config says. */
+  newIn(wanted: ReleasedConfig): Promise<string[]> {
+    return this.#secrets.newIn(wanted)
+  }
+
   /** Fetches what an update needs. Throws a SecretError, and nothing that runs was touched. */
   async take(wanted: ReleasedConfig, signal: AbortSignal): Promise<void> {
     await this.#secrets.take(wanted, signal)

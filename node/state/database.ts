@@ -21,7 +21,7 @@ export type Change = { table: TableName; key: string; value: Uint8Array | undefi
 
 /**
  * `trust`: metadata by role; `documents`: by SHA-256 in hex; `members`, `reports`, `addresses`: by peer ID;
- * `releases`: by version; `described`: recipes made by this controller, by store path; `own`: this peer's
+ * `releases`, `release-extensions`: by version; `described`: recipes made by this controller, by store path; `own`: this peer's
  * certificate, counter, time floor, failed release; `evidence`: contradicting documents, by kind and subject;
  * `history`: outcomes of releases, by peer ID; `damaged`: by store path; `proposals`: by ID; `audit`: superseded metadata for a controller's
  * audit log.
@@ -33,6 +33,7 @@ export const tableNames = [
   'reports',
   'addresses',
   'releases',
+  'release-extensions',
   'described',
   'own',
   'evidence',

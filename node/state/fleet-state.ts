@@ -12,14 +12,24 @@ import type { MembershipAuthority } from '../../protocol/members/membership.ts'
 import { type Revocations, revocationsCodec } from '../../protocol/members/revocations.ts'
 import type { Head } from '../../protocol/messages/messages.ts'
 import { type Release, releaseCodec } from '../../protocol/release/release.ts'
-import { membersAuthority, type NamedDocument, namedRelease, namedRevocations } from '../../protocol/trust/fleet.ts'
+import {
+  membersAuthority,
+  type NamedDocument,
+  namedRelease,
+  namedRevocations,
+  releaseTarget,
+} from '../../protocol/trust/fleet.ts'
+import { type Loaded, MetadataError } from '../../protocol/trust/metadata.ts'
 import type { Published } from '../../protocol/trust/publish.ts'
+import { withExtensions } from '../../protocol/trust/release-extensions.ts'
+import { siteReleaseTarget, siteRole } from '../../protocol/trust/site-roles.ts'
 import { namedSiteRelease, sitesOf } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import { SerialQueue } from '../concurrency/serial-queue.ts'
 import type { Clock } from './clock.ts'
-import type { Change, Database, Table } from './database.ts'
+import type { Database } from './database.ts'
 import { DocumentTable, type FindLive } from './document-table.ts'
+import { type KeptRelease, KeptReleases } from './kept-releases.ts'
 import { TrustStore } from './trust-store.ts'
 
 export class FleetStateError extends ThymeshError<
@@ -36,15 +46,6 @@ export interface AcceptedState {
   readonly revocations: Revocations
 }
 
-/** A release that was accepted, and its document's SHA-256 in hex. */
-export interface KeptRelease {
-  readonly key: string
-  /** The site, if its own operators signed the release. */
-  readonly site: string | undefined
-  readonly version: number
-  readonly hash: string
-}
-
 /** Fetches a document by SHA-256. The result is verified. */
 export type DocumentFetcher = (named: NamedDocument) => Promise<Uint8Array>
 
@@ -56,7 +57,7 @@ export class FleetState extends EventEmitter<Events> {
   readonly fleet: string
   readonly trustStore: TrustStore
   readonly #documents: DocumentTable
-  readonly #releases: Table
+  readonly #releases: KeptReleases
   readonly #clock: Clock
   #trusted: TrustedSet | undefined
   #accepted: AcceptedState | undefined
@@ -68,7 +69,7 @@ export class FleetState extends EventEmitter<Events> {
     this.fleet = fleet
     this.#documents = new DocumentTable(database)
     this.trustStore = new TrustStore(database, this.#documents)
-    this.#releases = database.table('releases')
+    this.#releases = new KeptReleases(database, this.#documents)
     this.#clock = clock
   }
 
@@ -85,7 +86,8 @@ export class FleetState extends EventEmitter<Events> {
       state.#accepted = accepted
     } catch (thrown) {
       // A device that can't read its accepted state fetches it again; it must start in any case.
-      if (!(thrown instanceof FleetStateError || thrown instanceof FormatError)) throw thrown
+      if (!(thrown instanceof FleetStateError || thrown instanceof FormatError || thrown instanceof MetadataError))
+        throw thrown
     }
     return state
   }
@@ -130,40 +132,23 @@ export class FleetState extends EventEmitter<Events> {
   }
 
   /** A release that is or was accepted, by version; of the fleet or of a site's own operators. */
-  async release(version: number, site?: string): Promise<Release | undefined> {
-    const hash = await this.#releases.get(releaseKey(version, site))
-    const bytes = hash && (await this.document(hash))
-    return bytes && releaseCodec.decode(bytes)
+  release(version: number, site?: string): Promise<Release | undefined> {
+    return this.#releases.get(version, site)
   }
 
   /** Versions of all accepted releases, ascending; of the fleet or of a site's own operators. */
-  async releaseVersions(site?: string): Promise<number[]> {
-    const versions: number[] = []
-    for await (const [key] of this.#releases.entries()) {
-      const version = Number(key.slice(key.indexOf('/') + 1))
-      if (key === releaseKey(version, site)) versions.push(version)
-    }
-    return versions.sort((a, b) => a - b)
+  releaseVersions(site?: string): Promise<number[]> {
+    return this.#releases.versions(site)
   }
 
   /** Accepted releases of sites' operators, by site and version. */
-  async siteReleases(): Promise<Release[]> {
-    const found: Release[] = []
-    for await (const [key, hash] of this.#releases.entries()) {
-      const bytes = /^\d+$/.test(key) ? undefined : await this.document(hash)
-      if (bytes !== undefined) found.push(releaseCodec.decode(bytes))
-    }
-    return found.sort((a, b) => (a.site ?? '').localeCompare(b.site ?? '') || a.version - b.version)
+  siteReleases(): Promise<Release[]> {
+    return this.#releases.ofSites()
   }
 
   /** All accepted releases, of the fleet and of sites' operators. */
-  async keptReleases(): Promise<KeptRelease[]> {
-    const kept: KeptRelease[] = []
-    for await (const [key, hash] of this.#releases.entries()) {
-      const [version, site] = key.split('/').reverse()
-      kept.push({ key, site, version: Number(version), hash: toHex(hash) })
-    }
-    return kept
+  keptReleases(): Promise<KeptRelease[]> {
+    return this.#releases.all()
   }
 
   /**
@@ -172,9 +157,7 @@ export class FleetState extends EventEmitter<Events> {
    */
   async sweep(findLive: FindLive, signal?: AbortSignal): Promise<number> {
     const gone = await this.#documents.sweep(findLive, signal)
-    for (const { key, hash } of await this.keptReleases()) {
-      if ((await this.#documents.get(hash)) === undefined) await this.#releases.delete(key)
-    }
+    await this.#releases.sweep()
     return gone
   }
 
@@ -209,10 +192,10 @@ export class FleetState extends EventEmitter<Events> {
       }
       await this.#clock.raiseFloor(new Date(accepted.release.created))
       await this.trustStore.keep(trusted, documents, [
-        { table: 'releases', key: releaseKey(accepted.release.version), value: namedRelease(trusted)?.hash },
-        ...[...accepted.sites].map(([site, { version }]): Change => {
-          return { table: 'releases', key: releaseKey(version, site), value: namedSiteRelease(trusted, site)?.hash }
-        }),
+        ...this.#releases.changes(accepted.release, namedRelease(trusted)?.hash),
+        ...[...accepted.sites].flatMap(([site, release]) =>
+          this.#releases.changes(release, namedSiteRelease(trusted, site)?.hash),
+        ),
       ])
       this.#trusted = trusted
       this.#accepted = accepted
@@ -252,7 +235,7 @@ export class FleetState extends EventEmitter<Events> {
       [named, revocations].map(each => this.#checked(each, fetch)),
     )
     if (releaseBytes === undefined || revocationBytes === undefined) throw new RangeError('unreachable')
-    const release = releaseCodec.decode(releaseBytes)
+    const release = withExtensions(releaseCodec.decode(releaseBytes), trusted.targets, releaseTarget)
     const revoked = revocationsCodec.decode(revocationBytes)
     if (
       release.fleet !== this.fleet ||
@@ -293,7 +276,7 @@ export class FleetState extends EventEmitter<Events> {
       const named = namedSiteRelease(trusted, site)
       if (named === undefined || named.length > limits.siteRelease) continue
       const bytes = await this.#checked(named, fetch)
-      const release = decoded(bytes)
+      const release = decoded(bytes, trusted.delegated[siteRole(site)], siteReleaseTarget(site))
       const isOurs = release?.fleet === this.fleet && release.site === site && release.version === named.version
       if (release !== undefined && isOurs) found.push({ site, bytes, release })
     }
@@ -307,16 +290,11 @@ export class FleetState extends EventEmitter<Events> {
   }
 }
 
-function decoded(bytes: Uint8Array): Release | undefined {
+function decoded(bytes: Uint8Array, metadata: Loaded<'targets'> | undefined, path: string): Release | undefined {
   try {
-    return releaseCodec.decode(bytes)
+    return withExtensions(releaseCodec.decode(bytes), metadata, path)
   } catch (thrown) {
-    if (thrown instanceof FormatError) return undefined
+    if (thrown instanceof FormatError || thrown instanceof MetadataError) return undefined
     throw thrown
   }
-}
-
-/** The key of a release: a site's versions are separate from the fleet's. */
-function releaseKey(version: number, site?: string): string {
-  return site === undefined ? String(version) : `${site}/${version}`
 }

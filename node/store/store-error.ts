@@ -9,7 +9,7 @@ import { isMissing } from '../files/missing.ts'
  * `nar-mismatch`: the bytes are not the NAR that the info describes. `reference-missing`: a reference is not valid
  * yet. `disk-full`: no space in the store. `path-unknown`: not a valid path of this store. `path-invalid`: not a
  * store path, or a NAR can't represent its files. `protocol`: the daemon sent something that this client doesn't
- * understand. `daemon-refused`: any other error from the daemon.
+ * understand. `other-content`: the store has other content under a path than a release describes. `daemon-refused`: any other error from the daemon.
  */
 export type StoreErrorCode =
   | 'store-unavailable'
@@ -20,6 +20,7 @@ export type StoreErrorCode =
   | 'path-unknown'
   | 'path-invalid'
   | 'protocol'
+  | 'other-content'
   | 'daemon-refused'
 
 /** An error of the Nix store or of the connection to it. */
@@ -37,6 +38,7 @@ const hints: Record<StoreErrorCode, string | undefined> = {
   'path-unknown': 'Fetch the path first, or hold a temporary root so that it is not collected',
   'path-invalid': undefined,
   protocol: 'Report this with the Nix version in use',
+  'other-content': 'Run as root on the device: nix-store --repair-path PATH; the update is retried automatically',
   'daemon-refused': undefined,
 }
 

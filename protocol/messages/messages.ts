@@ -17,8 +17,11 @@ export function protocolNames(fleet: string) {
     /** For libp2p's own protocols (identify, ping, kad). */
     prefix,
     hello: `/${prefix}/hello/1`,
-    sync: `/${prefix}/sync/2`,
-    /** Sync without the summary, as older peers speak it. */
+    /** Sync with reports of both versions. */
+    sync: `/${prefix}/sync/3`,
+    /** The same with reports of version 1 only. */
+    syncOfPlainReports: `/${prefix}/sync/2`,
+    /** That without the summary, as older peers speak it. */
     plainSync: `/${prefix}/sync/1`,
     document: `/${prefix}/document/1`,
     /** Document requests whose answers may be deltas. */
@@ -31,9 +34,21 @@ export function protocolNames(fleet: string) {
     heads: `${prefix}/heads/1`,
     members: `${prefix}/members/1`,
     reports: `${prefix}/reports/1`,
+    /** Reports of version 2, which peers of the version before would refuse. */
+    extendedReports: `${prefix}/reports/2`,
   } as const
 }
 export type ProtocolNames = ReturnType<typeof protocolNames>
+
+/** The topics of gossip. */
+export function gossipTopics({ heads, members, reports, extendedReports }: ProtocolNames): string[] {
+  return [heads, members, reports, extendedReports]
+}
+
+/** Versions of sync, the newest first. */
+export function syncProtocols({ sync, syncOfPlainReports, plainSync }: ProtocolNames): string[] {
+  return [sync, syncOfPlainReports, plainSync]
+}
 
 /** Versions of the swarm's protocol, the newest first. */
 export function swarmProtocols({ swarm, swarmWithoutLosses }: ProtocolNames): string[] {

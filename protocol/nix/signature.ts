@@ -90,17 +90,26 @@ export function formatNixPublicKey(key: NixPublicKey | NixSecretKey): string {
 
 /** Signs a path: `name:base64(signature)`, as in narinfo and the store's database. */
 export function signPath(info: SignedPathInfo, secret: NixSecretKey): string {
-  return `${secret.name}:${sign(null, Buffer.from(fingerprint(info)), secret.key).toString('base64')}`
+  return signBytes(Buffer.from(fingerprint(info)), secret)
+}
+
+/** Signs bytes, in the same form. They must not be a path's fingerprint, which begins with `1;`. */
+export function signBytes(bytes: Uint8Array, secret: NixSecretKey): string {
+  return `${secret.name}:${sign(null, bytes, secret.key).toString('base64')}`
 }
 
 /** Whether one of the keys made this signature over this path. False for a malformed signature. */
 export function verifyPath(info: SignedPathInfo, signature: string, trusted: readonly NixPublicKey[]): boolean {
+  return verifyBytes(Buffer.from(fingerprint(info)), signature, trusted)
+}
+
+/** Whether one of the keys made this signature over these bytes. False for a malformed signature. */
+export function verifyBytes(signed: Uint8Array, signature: string, trusted: readonly NixPublicKey[]): boolean {
   const colon = signature.indexOf(':')
   if (colon <= 0 || signature.length > maxKeyTextLength) return false
   const name = signature.slice(0, colon)
   const bytes = decodeBase64(signature.slice(colon + 1), signatureBytes)
   if (bytes === undefined) return false
-  const signed = Buffer.from(fingerprint(info))
   return trusted.some(key => key.name === name && verify(null, signed, key.key, bytes))
 }
 

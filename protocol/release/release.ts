@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { codec } from '../encoding/cbor.ts'
 import { cidSchema } from '../encoding/cid.ts'
+import type { Extensions } from '../encoding/extensions.ts'
 import {
   fleetIdSchema,
   formatVersion,
@@ -19,7 +20,7 @@ import { promotesSchema, rolloutPolicySchema } from './rollout-policy.ts'
 import { releasedSecretsSchema } from './secrets.ts'
 import { updatePolicySchema } from './update-policy.ts'
 
-const configSchema = z.strictObject({
+export const releasedConfigSchema = z.strictObject({
   system: systemSchema,
   target: targetSchema,
   topLevel: storePathSchema,
@@ -33,7 +34,7 @@ const configSchema = z.strictObject({
   /** Secrets that its devices decrypt before activation. */
   secrets: releasedSecretsSchema.optional(),
 })
-export type ReleasedConfig = z.infer<typeof configSchema>
+export type ReleasedConfig = z.infer<typeof releasedConfigSchema>
 
 const deviceSchema = z.strictObject({
   config: nameSchema,
@@ -62,7 +63,7 @@ export const releaseSchema = z
     /** The waves in which it reaches the devices; all at once if absent. */
     rollout: rolloutPolicySchema.optional(),
     promotes: promotesSchema.optional(),
-    configs: z.record(nameSchema, configSchema),
+    configs: z.record(nameSchema, releasedConfigSchema),
     devices: z.record(nameSchema, deviceSchema),
   })
   .check(context => {
@@ -77,9 +78,20 @@ export const releaseSchema = z
       })
     }
   })
-export type Release = z.infer<typeof releaseSchema>
+type PlainRelease = z.infer<typeof releaseSchema>
 
-export const releaseCodec = codec<Release>('release', limits.release, releaseSchema)
+/** Extensions of a release, as the metadata that names it says. */
+export interface ReleaseExtensions {
+  readonly values: Extensions
+  /** Names of the extensions that a device must understand before it acts on the release. */
+  readonly critical: readonly string[]
+}
+
+/** A release as it is read: the document, and the extensions beside it. */
+export type Release = PlainRelease & { readonly extensions?: ReleaseExtensions | undefined }
+
+/** The document alone: extensions are part of the metadata. */
+export const releaseCodec = codec<PlainRelease>('release', limits.release, releaseSchema)
 
 /** The config that a release assigns to a device; undefined if it doesn't name the device. */
 export function wantedConfig(release: Release, device: string): (ReleasedConfig & { name: string }) | undefined {

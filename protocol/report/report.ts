@@ -1,6 +1,7 @@
 /** Reports: a device's signed statement of what it runs and of its state. */
 
 import { z } from 'zod'
+import type { Extensions } from '../encoding/extensions.ts'
 import {
   ageRecipientSchema,
   bootLength,
@@ -160,7 +161,11 @@ const reportSchema = z.strictObject({
     })
     .optional(),
 })
-export type Report = z.infer<typeof reportSchema>
+/** A report of version 1. */
+export type PlainReport = z.infer<typeof reportSchema>
+
+/** A report as it is read: of version 1, or of version 2 with its extensions. */
+export type Report = PlainReport & { readonly extensions?: Extensions | undefined }
 
 /** Errors after which a device doesn't retry the same release. */
 export const finalUpdateErrors: readonly string[] = [
@@ -187,15 +192,16 @@ export function highestCounter({ expires }: { readonly expires: string }): numbe
   return Math.floor(Date.parse(expires) / 1000) * limits.reportsPerSecond
 }
 
-export const reportKind = signedKind<Report>('report', reportSchema)
+export const reportKind = signedKind<PlainReport>('report', reportSchema)
 
 export class ReportError extends ThymeshError<'other-fleet' | 'not-signed'> {}
 
 /**
- * Verifies that a report is signed by its own peer and belongs to this fleet. Throws a ReportError or a FormatError.
+ * Verifies that a report of version 1 is signed by its own peer and belongs to this fleet. Throws a ReportError or a
+ * FormatError.
  */
-export function verifyReport(envelope: Uint8Array, fleet: string): Report {
-  const opened: Envelope<Report> = readEnvelope(reportKind, envelope)
+export function verifyReport(envelope: Uint8Array, fleet: string): PlainReport {
+  const opened: Envelope<PlainReport> = readEnvelope(reportKind, envelope)
   const report = opened.document
   if (report.fleet !== fleet) {
     throw new ReportError(

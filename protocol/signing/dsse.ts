@@ -27,11 +27,16 @@ export interface SignedKind<T> {
   readonly payloadType: string
 }
 
-export function signedKind<T>(name: string, schema: z.ZodType<T>): SignedKind<T> {
+export function signedKind<T>(name: string, schema: z.ZodType<T>, version = 1): SignedKind<T> {
   return {
-    codec: codec(name, limits.envelope, schema),
-    payloadType: `application/vnd.thymesh.${name.replaceAll(' ', '-')}.v1+dag-cbor`,
+    codec: codec(version === 1 ? name : `${name} of version ${version}`, limits.envelope, schema),
+    payloadType: `application/vnd.thymesh.${name.replaceAll(' ', '-')}.v${version}+dag-cbor`,
   }
+}
+
+/** Whether an envelope says that it holds a document of this kind. Throws a FormatError if it is no envelope. */
+export function isOfKind<T>(kind: SignedKind<T>, bytes: Uint8Array): boolean {
+  return envelopeCodec.decode(bytes).payloadType === kind.payloadType
 }
 
 /** Signs a document with each signer and returns the envelope's bytes. */

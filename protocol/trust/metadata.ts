@@ -125,6 +125,8 @@ export function makeRoot(content: RootContent): Root {
 export interface TargetContent {
   path: string
   bytes: Uint8Array
+  /** Data about the target that TUF leaves to applications. */
+  custom?: JsonObject
 }
 
 export interface TargetsContent {
@@ -142,7 +144,10 @@ export function makeTargets(content: TargetsContent): Targets {
     version: content.version,
     expires: content.expires,
     targets: Object.fromEntries(
-      content.targets.map(({ path, bytes }) => [path, { length: bytes.length, hashes: { sha256: sha256Hex(bytes) } }]),
+      content.targets.map(({ path, bytes, custom }) => [
+        path,
+        { length: bytes.length, hashes: { sha256: sha256Hex(bytes) }, ...(custom && { custom }) },
+      ]),
     ),
     ...(content.delegations && { delegations: content.delegations }),
   })

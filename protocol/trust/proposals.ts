@@ -11,6 +11,7 @@ import { membersRole, type RoleName, releaseTarget } from './fleet.ts'
 import { ownerProblem } from './key-owners.ts'
 import { addSignatures, contentBytes, type Loaded, parseMetadata, type RoleKeys, signatureOf } from './metadata.ts'
 import { type Proposal, type Statement, statementKind } from './proposal.ts'
+import { withExtensions } from './release-extensions.ts'
 import { membersOf, roleOf } from './role-keys.ts'
 import { siteReleaseTarget } from './site-roles.ts'
 import { sitesOf, siteVersion } from './sites.ts'
@@ -279,7 +280,7 @@ function releaseOf(proposal: Proposal, parts: Parts, fleet: string): Release | u
   const hash = fromHex(targets.signed.targets[path]?.hashes.sha256 ?? '')
   const bytes = proposal.documents.find(each => equalBytes(sha256(each), hash))
   if (bytes === undefined) throw new ProposalError('malformed', 'the proposal lacks the release that it names')
-  const release = releaseCodec.decode(bytes)
+  const release = withExtensions(releaseCodec.decode(bytes), targets, path)
   if (site !== undefined && bytes.length > limits.siteRelease) {
     throw new ProposalError('malformed', `expected a site's release of at most ${limits.siteRelease} bytes`)
   }

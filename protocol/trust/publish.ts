@@ -28,6 +28,7 @@ import {
   type RoleKeys,
   signMetadata,
 } from './metadata.ts'
+import { customOf } from './release-extensions.ts'
 import { sitePaths, siteReleaseTarget, siteRole } from './site-roles.ts'
 import { nextSites, type Sites, sitesOf, siteVersion, withoutSites } from './sites.ts'
 import {
@@ -140,15 +141,16 @@ export function draftRelease(
   sites?: Sites,
 ): { release: Release; bytes: Uint8Array; targets: Targets } {
   const version = (trusted.targets?.signed.version ?? 0) + 1
-  const release: Release = { ...content, v: 1, fleet, version, created: timeText(now) }
+  const { extensions, ...rest } = content
+  const release: Release = { ...rest, v: 1, fleet, version, created: timeText(now) }
   const bytes = releaseCodec.encode(release)
   const targets = makeTargets({
     version,
     expires: expiry(now, lifetimes.targets),
-    targets: [{ path: releaseTarget, bytes }],
+    targets: [{ path: releaseTarget, bytes, ...customOf(extensions) }],
     delegations: delegationsOf(trusted, root, sites),
   })
-  return { release, bytes, targets }
+  return { release: extended(release, extensions), bytes, targets }
 }
 
 function delegationsOf(trusted: TrustedSet, root: Loaded<'root'>, sites: Sites | undefined) {
@@ -174,10 +176,19 @@ export function draftSiteRelease(
   now: Date,
 ): { release: Release; bytes: Uint8Array; metadata: Targets } {
   const version = siteVersion(trusted, site) + 1
-  const release: Release = { ...content, v: 1, fleet, site, version, created: timeText(now) }
+  const { extensions, ...rest } = content
+  const release: Release = { ...rest, v: 1, fleet, site, version, created: timeText(now) }
   const bytes = releaseCodec.encode(release)
-  const targets = [{ path: siteReleaseTarget(site), bytes }]
-  return { release, bytes, metadata: makeTargets({ version, expires: expiry(now, lifetimes.targets), targets }) }
+  const targets = [{ path: siteReleaseTarget(site), bytes, ...customOf(extensions) }]
+  return {
+    release: extended(release, extensions),
+    bytes,
+    metadata: makeTargets({ version, expires: expiry(now, lifetimes.targets), targets }),
+  }
+}
+
+function extended(release: Release, extensions: ReleaseContent['extensions']): Release {
+  return extensions === undefined ? release : { ...release, extensions }
 }
 
 /** Whether half of the members metadata's lifetime has passed. */

@@ -19,7 +19,7 @@ export interface Ending {
 export type Victim = TestPeer & { readonly log: LogLines }
 
 /** The state that a peer acts on. */
-const trustTables: readonly TableName[] = ['trust', 'documents', 'releases', 'own']
+const trustTables: readonly TableName[] = ['trust', 'documents', 'releases', 'release-extensions', 'own']
 
 export class Arena {
   readonly ending: Ending

@@ -14,6 +14,7 @@ export type Power =
   | 'device key'
   | 'site key'
   | 'members key'
+  | 'Nix key'
   | 'timestamp key'
   | 'snapshot and timestamp keys'
   | 'site, snapshot and timestamp keys'

@@ -4,6 +4,7 @@ import type { Attack } from './attack.ts'
 import { addressAttacks } from './cases/addresses.ts'
 import { approvalAttacks } from './cases/approvals.ts'
 import { authorFloodAttacks } from './cases/author-floods.ts'
+import { boundAttacks } from './cases/bound.ts'
 import { cacheAttacks } from './cases/cache.ts'
 import { certificateAttacks } from './cases/certificates.ts'
 import { claimAttacks } from './cases/claims.ts'
@@ -13,6 +14,7 @@ import { daemonAttacks } from './cases/daemon.ts'
 import { documentShareAttacks } from './cases/document-shares.ts'
 import { documentAttacks } from './cases/documents.ts'
 import { exchangeShareAttacks } from './cases/exchange-shares.ts'
+import { extensionAttacks } from './cases/extensions.ts'
 import { filesAttacks } from './cases/files.ts'
 import { floodAttacks } from './cases/floods.ts'
 import { gossipAttacks } from './cases/gossip.ts'
@@ -23,15 +25,20 @@ import { removalAttacks } from './cases/removals.ts'
 import { rootAttacks } from './cases/roots.ts'
 import { siteAttacks } from './cases/sites.ts'
 import { stallAttacks } from './cases/stalls.ts'
+import { stolenKeyAttacks } from './cases/stolen-keys.ts'
 import { strangerAttacks } from './cases/strangers.ts'
 import { swarmShareAttacks } from './cases/swarm-shares.ts'
 import { terminalAttacks } from './cases/terminal.ts'
+import { unboundAttacks } from './cases/unbound.ts'
 
 export const attacks: readonly Attack[] = [
   ...metadataAttacks,
   ...rootAttacks,
   ...proposalAttacks,
   ...approvalAttacks,
+  ...extensionAttacks,
+  ...stolenKeyAttacks,
+  ...unboundAttacks,
   ...certificateAttacks,
   ...memberAttacks,
   ...siteAttacks,
@@ -53,4 +60,5 @@ export const attacks: readonly Attack[] = [
   ...terminalAttacks,
   ...filesAttacks,
   ...removalAttacks,
+  ...boundAttacks,
 ]

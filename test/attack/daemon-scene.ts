@@ -16,9 +16,10 @@ import { Database, type TableName } from '../../node/state/database.ts'
 import { FleetState } from '../../node/state/fleet-state.ts'
 import { OwnState } from '../../node/state/own-state.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
-import type { Certificate } from '../../protocol/members/certificate.ts'
+import { type Certificate, readCertificate } from '../../protocol/members/certificate.ts'
 import { joinWithToken } from '../../protocol/members/join.ts'
 import { type JoinToken, parseJoinToken } from '../../protocol/members/join-token.ts'
+import type { Release } from '../../protocol/release/release.ts'
 import { signEnvelope, signedKind } from '../../protocol/signing/dsse.ts'
 import { type Signer, signerOf } from '../../protocol/signing/keys.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
@@ -122,6 +123,27 @@ export class DaemonScene {
   /** The content of its state, by table and key. */
   state(...tables: TableName[]): Promise<string[]> {
     return onCopy(this.#state, database => dump(database, tables))
+  }
+
+  /** The releases that the device keeps, from its disk: the oldest first. */
+  releases(): Promise<Release[]> {
+    return onCopy(this.#state, async database => {
+      const clock = await Clock.load(new OwnState(database), 'system')
+      const state = await FleetState.load(this.#token.fleet, database, clock)
+      const all = await Promise.all((await state.releaseVersions()).map(version => state.release(version)))
+      return all.flatMap(release => release ?? [])
+    })
+  }
+
+  /** The certificate of the attacked device. */
+  certificate(): Promise<Certificate> {
+    return onCopy(this.#state, async database => {
+      for await (const [, envelope] of database.table('members').entries()) {
+        const certificate = readCertificate(envelope)
+        if (certificate.name === this.device.name) return certificate
+      }
+      throw new RangeError('expected the certificate of the device in its state')
+    })
   }
 
   /** The metadata that the device trusts, from its disk. */

@@ -20,6 +20,8 @@ export interface ForgeProposalInit {
   second?: number
   version?: number
   release?: Partial<Release>
+  /** What targets say of the release beside length and hash. */
+  custom?: Record<string, unknown>
   /** The targets' false entry for the release's document. */
   named?: { length: number; hashes: { sha256: string } }
   /** Documents that come with it, instead of the release. */
@@ -38,7 +40,14 @@ export function forgeProposal(init: ForgeProposalInit): Proposal {
   const release: Release = { v: 1, fleet, version, created, message, configs: {}, devices: {}, ...init.release }
   const bytes = releaseCodec.encode(release)
   const named = init.named ?? { length: bytes.length, hashes: { sha256: sha256Hex(bytes) } }
-  const signed = signJson({ ...signedJson(targets), version, targets: { release: named } }, ...signers)
+  const signed = signJson(
+    {
+      ...signedJson(targets),
+      version,
+      targets: { release: { ...named, ...(init.custom && { custom: init.custom }) } },
+    },
+    ...signers,
+  )
   return {
     v: 1,
     fleet,

@@ -2,10 +2,11 @@
 
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { sha256Hex } from '../../protocol/encoding/hash.ts'
-import { type Release, releaseCodec } from '../../protocol/release/release.ts'
+import { type Release, type ReleaseExtensions, releaseCodec } from '../../protocol/release/release.ts'
 import type { Signer } from '../../protocol/signing/keys.ts'
 import { membersRole } from '../../protocol/trust/fleet.ts'
 import type { Published } from '../../protocol/trust/publish.ts'
+import { customOf } from '../../protocol/trust/release-extensions.ts'
 import { daysAfter, type TestFleet } from '../helpers/fleet.ts'
 import { signedJson, signJson } from '../helpers/metadata.ts'
 import type { Offer } from './hostile-peer.ts'
@@ -22,6 +23,8 @@ export interface ForgeInit {
   /** Of every role that is signed anew. */
   expires?: Date
   release?: Partial<Release>
+  /** Extensions of the release. */
+  extensions?: ReleaseExtensions | undefined
   /** Changes a role's document before it is signed. */
   twist?: (role: Role, signed: Json) => Json
   /** The offered roots; the fleet's by default. */
@@ -75,7 +78,7 @@ export function forge(fleet: Forging, init: ForgeInit = {}): Forged {
     ...signedJson(targets),
     version: versions.targets,
     expires,
-    targets: { release: fileOf(releaseBytes) },
+    targets: { release: { ...fileOf(releaseBytes), ...customOf(init.extensions) } },
   })
   const resigned = init.versions?.members !== undefined || init.signers?.members !== undefined
   const newMembers = resigned

@@ -17,6 +17,8 @@ export interface VictimInit {
   dht: 'off' | 'server'
 }
 
+const ownProgram = join(import.meta.dirname, 'victim-program.ts')
+
 export interface Measured {
   readonly heapBytes: number
   readonly connections: number
@@ -39,14 +41,17 @@ export class VictimProcess {
     this.addresses = addresses
   }
 
-  static async of(arena: Arena, init: { dht?: 'off' | 'server' } = {}): Promise<VictimProcess> {
-    const { fleet } = arena
+  /** `program`: the same program in another tree, such as that of the version before. */
+  static async of(
+    { fleet, ending }: Pick<Arena, 'fleet' | 'ending'>,
+    init: { dht?: 'off' | 'server'; program?: string } = {},
+  ): Promise<VictimProcess> {
     const settings: VictimInit = { fleet: fleet.name, now: fleet.now.toISOString(), dht: init.dht ?? 'off' }
-    const child = fork(join(import.meta.dirname, 'victim-program.ts'), [JSON.stringify(settings)], {
+    const child = fork(init.program ?? ownProgram, [JSON.stringify(settings)], {
       execArgv: ['--expose-gc'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
-    arena.ending.after(async () => {
+    ending.after(async () => {
       if (child.exitCode !== null) return
       const gone = once(child, 'exit')
       if (child.connected) child.send('stop')

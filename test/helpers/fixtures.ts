@@ -254,7 +254,7 @@ function plain<T>(name: string, codec: Codec<T>, document: T): Fixture {
   }
 }
 
-function signed<T>(name: string, kind: SignedKind<T>, bytes: Uint8Array, ...signers: Signer[]): Fixture {
+export function signed<T>(name: string, kind: SignedKind<T>, bytes: Uint8Array, ...signers: Signer[]): Fixture {
   return {
     name: `${name}.dsse`,
     bytes,
@@ -264,7 +264,7 @@ function signed<T>(name: string, kind: SignedKind<T>, bytes: Uint8Array, ...sign
   }
 }
 
-function metadata(name: string, kind: RoleKind, loaded: Loaded<RoleKind>): Fixture {
+export function metadata(name: string, kind: RoleKind, loaded: Loaded<RoleKind>): Fixture {
   return {
     name: `${name}.json`,
     bytes: loaded.bytes,

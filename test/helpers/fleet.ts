@@ -119,10 +119,13 @@ export interface TestFleet {
 }
 
 /** Founds a fleet: the same name and time give the same fleet ID, keys and bytes. */
-export function testFleet(init: { name?: string; now?: Date; keys?: FleetKeys } = {}): TestFleet {
+export function testFleet(
+  init: { name?: string; now?: Date; keys?: FleetKeys; nixPublicKeys?: string[] } = {},
+): TestFleet {
   const { name = 'orchard', now = testNow } = init
+  const { nixPublicKeys = [`${name}-1:AAAA`] } = init
   const keys = init.keys ?? testKeys(name)
-  const founded = foundFleet({ name, nixPublicKeys: [`${name}-1:AAAA`], keys, now })
+  const founded = foundFleet({ name, nixPublicKeys, keys, now })
   const { fleet } = founded
   const history = [founded]
   const latest = () => history.at(-1) ?? founded

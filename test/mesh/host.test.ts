@@ -23,6 +23,7 @@ describe('a host', () => {
         names.hello,
         names.sync,
         names.plainSync,
+        names.syncOfPlainReports,
         names.document,
         names.documentDelta,
         names.proposals,

@@ -6,6 +6,7 @@ import type { ReleaseContent } from '../../../protocol/trust/publish.ts'
 import { releaseName } from '../../format/release-name.ts'
 import { voices } from '../../queries/proposals.ts'
 import { spread, submitChange, submitSiteRelease } from '../../release/releasing.ts'
+import { skewNote } from '../../release/skew.ts'
 import type { Session } from '../../session/session.ts'
 import { acceptedOf } from '../../signing/proposing.ts'
 import { signaturesText } from '../../views/proposal.ts'
@@ -35,6 +36,8 @@ export async function release(session: Session, content: ReleaseContent, options
     now: new Date(),
     trustClock: options.trustClock === true,
   }
+  const behind = skewNote(peer, content)
+  if (behind !== undefined) note(options, behind)
   const outcome =
     site === undefined
       ? await submitChange(session, { content, message: content.message }, operator)

@@ -6,8 +6,8 @@ import { limits } from '../../../protocol/limits.ts'
 import { type Certificate, certificateRank, readCertificate } from '../../../protocol/members/certificate.ts'
 import { tokenIdOfGrant } from '../../../protocol/members/join-token.ts'
 import { type MembershipAuthority, MembershipError, verifyMember } from '../../../protocol/members/membership.ts'
-import { highestCounter, type Report, reportKind, verifyReport } from '../../../protocol/report/report.ts'
-import { readEnvelope } from '../../../protocol/signing/dsse.ts'
+import { type OpenedReport, openReport, verifyOpened } from '../../../protocol/report/extended-report.ts'
+import { highestCounter, type Report } from '../../../protocol/report/report.ts'
 import type { Logger } from '../../process/log.ts'
 import type { Clock } from '../../state/clock.ts'
 import type { Database, Table } from '../../state/database.ts'
@@ -49,7 +49,7 @@ export class Directory extends EventEmitter<Events> {
   readonly #memberTable: Table
   readonly #reportTable: Table
   readonly #certificates = new Map<string, Known<Certificate>>()
-  readonly #reports = new Map<string, Known<Report>>()
+  readonly #reports = new Map<string, OpenedReport>()
   /** Peers whose certificates a join token has signed, by the token's ID. */
   readonly #byToken = new Map<string, Set<string>>()
   readonly #reportPace: AuthorPace
@@ -75,12 +75,13 @@ export class Directory extends EventEmitter<Events> {
   static async load(components: DirectoryComponents, database: Database): Promise<Directory> {
     const directory = new Directory(components, database)
     for await (const [peer, envelope] of directory.#memberTable.entries()) {
-      directory.#load(directory.#certificates, peer, envelope, readCertificate)
+      const open = (bytes: Uint8Array) => ({ document: readCertificate(bytes), envelope: bytes })
+      directory.#load(directory.#certificates, peer, envelope, open)
       const known = directory.#certificates.get(peer)
       if (known !== undefined) directory.#count(undefined, known.document)
     }
     for await (const [peer, envelope] of directory.#reportTable.entries()) {
-      directory.#load(directory.#reports, peer, envelope, bytes => readEnvelope(reportKind, bytes).document)
+      directory.#load(directory.#reports, peer, envelope, openReport)
       const member = directory.#certificates.get(peer)
       if (member !== undefined) await directory.#dropBeyond(peer, member.document)
     }
@@ -99,7 +100,7 @@ export class Directory extends EventEmitter<Events> {
     return this.#certificates.get(peer)
   }
 
-  report(peer: string): Known<Report> | undefined {
+  report(peer: string): OpenedReport | undefined {
     return this.#reports.get(peer)
   }
 
@@ -140,16 +141,16 @@ export class Directory extends EventEmitter<Events> {
   }
 
   /**
-   * Adds a member's report if its counter is higher than the known one's. One that comes too early waits for the pace
-   * of its author, unless a newer one follows. Throws if it isn't signed by its own peer.
+   * Adds a member's report, of either version, if its counter is higher than the known one's. One that comes too early
+   * waits for the pace of its author, unless a newer one follows. Throws if it isn't signed by its own peer.
    */
   async addReport(envelope: Uint8Array): Promise<AddResult> {
-    const report = verifyReport(envelope, this.#components.fleet)
+    const next = verifyOpened(envelope, this.#components.fleet)
+    const report = next.document
     const member = this.#certificates.get(report.peer)?.document
     // A renewed certificate may allow this counter: the sender of the report may have it already.
     if (member === undefined || report.counter > highestCounter(member)) return 'unknown-member'
     const known = this.#reports.get(report.peer)
-    const next = { document: report, envelope }
     await this.#components.witness?.(known, next)
     if (known !== undefined && known.document.counter >= report.counter) return 'known'
     if (!(await this.#reportPace.turn(subjectOf({ certificate: member }), report.counter))) return 'known'
@@ -230,9 +231,9 @@ export class Directory extends EventEmitter<Events> {
     this.emit('forgotten', peer)
   }
 
-  #load<T>(into: Map<string, Known<T>>, peer: string, envelope: Uint8Array, read: (bytes: Uint8Array) => T): void {
+  #load<T>(into: Map<string, T>, peer: string, envelope: Uint8Array, open: (bytes: Uint8Array) => T): void {
     try {
-      into.set(peer, { document: read(envelope), envelope })
+      into.set(peer, open(envelope))
     } catch (thrown) {
       this.#components.log.warn({ peer, reason: messageOf(thrown) }, 'a stored document was skipped')
     }

@@ -11,8 +11,9 @@ import { equalBytes, sha256Hex } from '../../../protocol/encoding/hash.ts'
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
 import { certificateKind } from '../../../protocol/members/certificate.ts'
-import { headCodec, type ProtocolNames } from '../../../protocol/messages/messages.ts'
-import { ReportError, reportKind } from '../../../protocol/report/report.ts'
+import { gossipTopics, headCodec, type ProtocolNames } from '../../../protocol/messages/messages.ts'
+import { isExtendedReport, openReport } from '../../../protocol/report/extended-report.ts'
+import { ReportError } from '../../../protocol/report/report.ts'
 import { readEnvelope } from '../../../protocol/signing/dsse.ts'
 import { MetadataError } from '../../../protocol/trust/metadata.ts'
 import { TrustError } from '../../../protocol/trust/trusted-set.ts'
@@ -69,15 +70,17 @@ export class Gossip extends EventEmitter<Events> {
       names.heads,
       this.#validator((source, message) => this.#judgeHead(source, message.data)),
     )
-    pubsub.topicValidators.set(
-      names.reports,
-      this.#validator((source, message) => this.#judgeReport(source, message.data)),
-    )
+    for (const topic of [names.reports, names.extendedReports]) {
+      pubsub.topicValidators.set(
+        topic,
+        this.#validator((source, message) => this.#judgeReport(source, message.data, topic)),
+      )
+    }
     pubsub.topicValidators.set(
       names.members,
       this.#validator((_, message) => this.#judgeCertificate(message.data)),
     )
-    for (const topic of [names.heads, names.reports, names.members]) pubsub.subscribe(topic)
+    for (const topic of gossipTopics(names)) pubsub.subscribe(topic)
     state.on('changed', this.#publishHead)
     // Not accepted, but forwarded, so that every peer learns of it.
     equivocation.on('found', timestamp => {
@@ -102,7 +105,23 @@ export class Gossip extends EventEmitter<Events> {
   }
 
   publishReport(envelope: Uint8Array): void {
-    void this.#publish(this.#components.names.reports, envelope)
+    void this.#publish(this.#topicOf(envelope), envelope)
+    this.#tellOlder(envelope)
+  }
+
+  #topicOf(report: Uint8Array): string {
+    const { names } = this.#components
+    return isExtendedReport(report) ? names.extendedReports : names.reports
+  }
+
+  /** Publishes the report of version 1 that is in one of version 2, if a neighbour of the version before listens. */
+  #tellOlder(report: Uint8Array): void {
+    const { host, names } = this.#components
+    if (!isExtendedReport(report)) return
+    const { pubsub } = host.services
+    const extended = new Set(pubsub.getSubscribers(names.extendedReports).map(String))
+    if (pubsub.getSubscribers(names.reports).every(peer => extended.has(peer.toString()))) return
+    void this.#publish(names.reports, openReport(report).plain.envelope)
   }
 
   publishCertificate(envelope: Uint8Array): void {
@@ -189,11 +208,12 @@ export class Gossip extends EventEmitter<Events> {
     return (await directory.addCertificate(peer, data)) === 'new' ? Accept : Ignore
   }
 
-  async #judgeReport(source: PeerId, data: Uint8Array): Promise<TopicValidatorResult> {
+  async #judgeReport(source: PeerId, data: Uint8Array, topic: string): Promise<TopicValidatorResult> {
     const { directory, documents, state, log } = this.#components
+    if (this.#topicOf(data) !== topic) throw new FormatError('malformed', `expected a report of ${topic}, got another`)
     let outcome = await directory.addReport(data)
     if (outcome === 'unknown-member') {
-      const { peer } = readEnvelope(reportKind, data).document
+      const { peer } = openReport(data).document
       if (state.accepted?.authority.revoked.has(peer)) return Ignore
       const certificate = await documents.ask(source, { certificate: peer }, limits.envelope)
       if (certificate === undefined) return Ignore
@@ -206,6 +226,7 @@ export class Gossip extends EventEmitter<Events> {
       }
       outcome = await directory.addReport(data)
     }
+    if (outcome === 'new') this.#tellOlder(data)
     return outcome === 'new' ? Accept : Ignore
   }
 }

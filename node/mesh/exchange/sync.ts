@@ -19,7 +19,9 @@ import {
   type SyncItem,
   summaryCodec,
   syncItemCodec,
+  syncProtocols,
 } from '../../../protocol/messages/messages.ts'
+import { isExtendedReport, type OpenedReport } from '../../../protocol/report/extended-report.ts'
 import type { Logger } from '../../process/log.ts'
 import type { FleetState } from '../../state/fleet-state.ts'
 import { refusedItems, resyncIntervalMs, syncTimeoutMs, waitingItems } from '../limits.ts'
@@ -49,6 +51,13 @@ export interface SyncComponents {
   log: Logger
 }
 
+/** The reports that a version of sync carries: those of version 1, or all. */
+type ReportForm = 'plain' | 'all'
+
+function reportIn(form: ReportForm, known: OpenedReport | undefined) {
+  return form === 'plain' ? known?.plain : known && { counter: known.document.counter, envelope: known.envelope }
+}
+
 interface Events {
   /** Both sides have all items that either had. */
   synced: [PeerId]
@@ -70,7 +79,7 @@ export class Sync extends EventEmitter<Events> {
 
   async start(): Promise<void> {
     const { host, names, admission } = this.#components
-    for (const protocol of [names.sync, names.plainSync]) {
+    for (const protocol of syncProtocols(names)) {
       admission.gate(protocol)
       await host.handle(protocol, (stream, connection) => this.#answer(stream, connection.remotePeer), {
         maxInboundStreams: 2,
@@ -92,7 +101,7 @@ export class Sync extends EventEmitter<Events> {
     clearInterval(this.#timer)
     this.#stop.abort(new Error('the peer stops'))
     const { host, names } = this.#components
-    await host.unhandle([names.sync, names.plainSync])
+    await host.unhandle(syncProtocols(names))
   }
 
   /** Synchronises with one member; returns at once if that is under way already. Never rejects. */
@@ -103,7 +112,7 @@ export class Sync extends EventEmitter<Events> {
     this.#running.add(key)
     try {
       const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(syncTimeoutMs)])
-      await this.#exchange(await openStream(host, peer, [names.sync, names.plainSync], signal), peer, signal)
+      await this.#exchange(await openStream(host, peer, syncProtocols(names), signal), peer, signal)
     } catch (thrown) {
       this.#failed(peer, thrown)
     } finally {
@@ -136,8 +145,10 @@ export class Sync extends EventEmitter<Events> {
 
   async #exchange(stream: Stream, peer: PeerId, signal: AbortSignal, share?: Share): Promise<void> {
     const head = await withChannel(stream, signal, async channel => {
-      const theirs = await this.#compare(channel, this.#digest(), stream.protocol === this.#components.names.sync)
-      await Promise.all([this.#send(channel, theirs, peer, share), this.#receive(channel, peer, share)])
+      const { sync, plainSync } = this.#components.names
+      const form = stream.protocol === sync ? 'all' : 'plain'
+      const theirs = await this.#compare(channel, this.#digest(form), stream.protocol !== plainSync)
+      await Promise.all([this.#send(channel, theirs, peer, form, share), this.#receive(channel, peer, form, share)])
       return theirs.head
     })
     if (head !== undefined && (await this.#isNews(head, peer))) await this.#components.refresher.refreshFrom(peer, head)
@@ -165,14 +176,14 @@ export class Sync extends EventEmitter<Events> {
     }
   }
 
-  #digest(): SyncDigest {
+  #digest(form: ReportForm): SyncDigest {
     const { directory, state } = this.#components
     const members = directory
       .certificates()
       .map(certificate => ({
         peer: certificate.peer,
         issued: certificateRank(certificate),
-        report: directory.report(certificate.peer)?.document.counter ?? 0,
+        report: reportIn(form, directory.report(certificate.peer))?.counter ?? 0,
       }))
       .sort((a, b) => (a.peer < b.peer ? -1 : 1))
     return { ...(state.head && { head: state.head }), members }
@@ -185,7 +196,7 @@ export class Sync extends EventEmitter<Events> {
     return told.size !== told.add(what).size
   }
 
-  async #send(channel: Channel, theirs: SyncDigest, to: PeerId, share?: Share): Promise<void> {
+  async #send(channel: Channel, theirs: SyncDigest, to: PeerId, form: ReportForm, share?: Share): Promise<void> {
     const { directory, admission, addresses } = this.#components
     const held = new Map(theirs.members.map(member => [member.peer, member]))
     for (const each of directory.certificates()) {
@@ -197,8 +208,8 @@ export class Sync extends EventEmitter<Events> {
         await channel.send(syncItemCodec, { certificate, peer })
         share?.sent(certificate.length)
       }
-      const report = directory.report(peer)
-      if (report !== undefined && report.document.counter > (known?.report ?? 0)) {
+      const report = reportIn(form, directory.report(peer))
+      if (report !== undefined && report.counter > (known?.report ?? 0)) {
         await channel.send(syncItemCodec, { report: report.envelope })
         share?.sent(report.envelope.length)
       }
@@ -213,7 +224,7 @@ export class Sync extends EventEmitter<Events> {
   }
 
   /** What waits for the pace of its author holds up nothing else, within a bound. */
-  async #receive(channel: Channel, from: PeerId, share?: Share): Promise<void> {
+  async #receive(channel: Channel, from: PeerId, form: ReportForm, share?: Share): Promise<void> {
     const { log } = this.#components
     const adding = new Set<Promise<void>>()
     let refused = 0
@@ -227,7 +238,7 @@ export class Sync extends EventEmitter<Events> {
       if ('end' in item) return
       if (refused > refusedItems) throw new FormatError('malformed', `expected at most ${refusedItems} invalid items`)
       if (adding.size >= waitingItems) await Promise.race(adding)
-      const added = this.#add(item)
+      const added = this.#add(item, form)
         .catch(onRefused)
         .finally(() => adding.delete(added))
       adding.add(added)
@@ -235,12 +246,14 @@ export class Sync extends EventEmitter<Events> {
     }
   }
 
-  async #add(item: Exclude<SyncItem, { end: true }>): Promise<void> {
+  async #add(item: Exclude<SyncItem, { end: true }>, form: ReportForm): Promise<void> {
     const { directory, addresses, gossip, host } = this.#components
     if ('certificate' in item) {
       const outcome = await directory.addCertificate(item.peer, item.certificate)
       if (outcome === 'new') gossip.publishCertificate(item.certificate)
     } else if ('report' in item) {
+      if (form === 'plain' && isExtendedReport(item.report))
+        throw new FormatError('malformed', 'expected a report of version 1, got one of version 2')
       // Reports from a visiting peer are new to our neighbours too.
       if ((await directory.addReport(item.report)) === 'new') gossip.publishReport(item.report)
     } else if (item.peer !== host.peerId.toString() && directory.certificate(item.peer) !== undefined) {

@@ -11,7 +11,7 @@ import { tcp } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { sha256 } from '../../../protocol/encoding/hash.ts'
-import type { ProtocolNames } from '../../../protocol/messages/messages.ts'
+import { gossipTopics, type ProtocolNames } from '../../../protocol/messages/messages.ts'
 import { signerOf } from '../../../protocol/signing/keys.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { mdns } from '../discovery/mdns.ts'
@@ -124,7 +124,7 @@ export async function makeHost(init: HostInit): Promise<Host> {
         ignoreDuplicatePublishError: true,
         allowPublishToZeroTopicPeers: true,
         fallbackToFloodsub: false,
-        allowedTopics: [names.heads, names.reports, names.members],
+        allowedTopics: gossipTopics(names),
         // One RPC may carry all messages that a neighbour missed: hundreds of reports during a fleet update.
         maxInboundDataLength: 4 * MiB,
         maxOutboundBufferSize: 8 * MiB,
@@ -133,7 +133,7 @@ export async function makeHost(init: HostInit): Promise<Host> {
           IPColocationFactorWeight: 0,
           appSpecificScore: peer => init.score?.(peer) ?? 0,
           appSpecificWeight: 1,
-          topics: Object.fromEntries([names.heads, names.reports, names.members].map(topic => [topic, quietTopic])),
+          topics: Object.fromEntries(gossipTopics(names).map(topic => [topic, quietTopic])),
         },
       }),
       ...(settings.dht !== 'off' && {

@@ -78,6 +78,20 @@ export class NixStore {
     return this.#queries.query(client => client.queryPathInfo(path))
   }
 
+  /** The infos of the valid ones among the paths, by path. Nothing is hashed: the database has them. */
+  async pathInfos(paths: readonly string[]): Promise<Map<string, PathInfo>> {
+    if (paths.length === 0) return new Map()
+    for (const path of paths) checked(path)
+    return this.#queries.query(async client => {
+      const found = new Map<string, PathInfo>()
+      for (const path of paths) {
+        const info = await client.queryPathInfo(path)
+        if (info !== undefined) found.set(path, info)
+      }
+      return found
+    })
+  }
+
   /** The path and its closure, references before referrers; StoreError `path-unknown` if one is missing. */
   async closure(path: string): Promise<PathInfo[]> {
     checked(path)

@@ -11,7 +11,7 @@ const key = nixSecretKeyFromSeed('orchard-1', testSeed('nix'))
 const other = nixSecretKeyFromSeed('other-1', testSeed('other'))
 
 /** Fetches a closure of two paths, of which the second is signed by `signer`; the swarm is only noted, and has nothing. */
-function scene(signer: typeof key, { trusted = [key], valid = [] as string[] } = {}) {
+function scene(signer: typeof key, { trusted = [key], valid = [] as string[], held = {} } = {}) {
   const paths = ['one', 'two'].map((name, place) => {
     const info = { path: testStorePath(name), narHash: new Uint8Array(32), narSize: 8, references: [] }
     const described = { ...info, signatures: [signPath(info, place === 1 ? signer : key)] }
@@ -22,6 +22,8 @@ function scene(signer: typeof key, { trusted = [key], valid = [] as string[] } =
     store: {
       holdTempRoots: async () => ({ release: async () => void seen.push('released') }),
       validPaths: async () => new Set(valid),
+      pathInfos: async () =>
+        new Map(paths.map(({ described }) => [described.path, { ...described, references: [], ...held }])),
     },
     swarms: {
       open: async () => {
@@ -49,6 +51,18 @@ describe('a fetch', () => {
     const { running, seen } = scene(key)
     await assert.rejects(running, { message: 'nobody is here' })
     assert.deepEqual(seen, ['asked for', 'released'])
+  })
+
+  it('builds upon no path that the store has with other content, unless a trusted key signed that', async () => {
+    const two = testStorePath('two')
+    const content = { path: two, narHash: new Uint8Array(32).fill(1), narSize: 8, references: [] }
+    for (const signatures of [[], [signPath(content, other)]]) {
+      const { running, seen } = scene(key, { valid: [two], held: { ...content, signatures } })
+      await assert.rejects(running, { code: 'other-content' })
+      assert.deepEqual(seen, ['released'])
+    }
+    const { running } = scene(key, { valid: [two], held: { ...content, signatures: [signPath(content, key)] } })
+    await assert.rejects(running, { message: 'nobody is here' })
   })
 
   it('asks for no signature of paths that are in the store already', async () => {

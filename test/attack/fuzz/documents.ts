@@ -5,7 +5,11 @@ import { base64url } from 'multiformats/bases/base64'
 import { decodeRecipe, encodeRecipe } from '../../../protocol/closure/recipe.ts'
 import { FormatError } from '../../../protocol/encoding/cbor.ts'
 import { sha256 } from '../../../protocol/encoding/hash.ts'
-import { MetadataError } from '../../../protocol/trust/metadata.ts'
+import { verifyOpened } from '../../../protocol/report/extended-report.ts'
+import { ReportError } from '../../../protocol/report/report.ts'
+import { releaseTarget } from '../../../protocol/trust/fleet.ts'
+import { MetadataError, parseMetadata } from '../../../protocol/trust/metadata.ts'
+import { customOf, extensionsIn } from '../../../protocol/trust/release-extensions.ts'
 import {
   TrustError,
   updateRoot,
@@ -13,6 +17,7 @@ import {
   updateTargets,
   updateTimestamp,
 } from '../../../protocol/trust/trusted-set.ts'
+import { makeExtendedFixtures } from '../../helpers/extended-fixtures.ts'
 import { type Fixture, makeFixtures } from '../../helpers/fixtures.ts'
 import { testFleet, testNow } from '../../helpers/fleet.ts'
 import { mutateBytes } from './mutate-bytes.ts'
@@ -22,9 +27,9 @@ import { type Target, UnstableError } from './target.ts'
 
 /** The formats of all fixtures; a new one is fuzzed from the day it has golden bytes. */
 export function documentTargets(recipe: Uint8Array): Target[] {
-  const formats = Map.groupBy(makeFixtures(), ({ format }) => format)
+  const formats = Map.groupBy([...makeFixtures(), ...makeExtendedFixtures()], ({ format }) => format)
   const documents = [...formats].flatMap(([format, fixtures]) => targetOf(format, fixtures))
-  return [...documents, ...verificationTargets(), recipeTarget(recipe)]
+  return [...documents, ...verificationTargets(), ...extensionTargets(), recipeTarget(recipe)]
 }
 
 function targetOf(format: string, fixtures: readonly Fixture[]): Target[] {
@@ -84,6 +89,32 @@ function mutateToken(bytes: Uint8Array, random: Random): Uint8Array | undefined 
   } catch {
     return undefined
   }
+}
+
+/** Reports and releases of version 2: a reader takes only what is signed, and writes the same extensions that it read. */
+function extensionTargets(): Target[] {
+  const [report, targets] = makeExtendedFixtures()
+  if (report === undefined || targets === undefined) return []
+  const { fleet } = testFleet()
+  return [
+    {
+      name: 'verified report of version 2',
+      seeds: [report.bytes],
+      refusals: [FormatError, ReportError],
+      mutate: mutateEnvelope,
+      run: bytes => verifyOpened(bytes, fleet),
+    },
+    {
+      name: 'extensions of a release',
+      seeds: [targets.bytes],
+      refusals: [MetadataError],
+      mutate: mutateJson,
+      run: bytes => {
+        const read = extensionsIn(parseMetadata('targets', bytes), releaseTarget)
+        if (read !== undefined && customOf(read).custom === undefined) throw new UnstableError('lost its extensions')
+      },
+    },
+  ]
 }
 
 function recipeTarget(golden: Uint8Array): Target {

@@ -1,0 +1,104 @@
+/** The accepted releases that a peer keeps: by version, of the fleet and of sites' operators, with their extensions. */
+
+import { z } from 'zod'
+import { codec } from '../../protocol/encoding/cbor.ts'
+import { extensionsSchema } from '../../protocol/encoding/extensions.ts'
+import { nameSchema } from '../../protocol/encoding/fields.ts'
+import { toHex } from '../../protocol/encoding/hash.ts'
+import { limits } from '../../protocol/limits.ts'
+import { type Release, type ReleaseExtensions, releaseCodec } from '../../protocol/release/release.ts'
+import type { Change, Database, Table } from './database.ts'
+import type { DocumentTable } from './document-table.ts'
+
+/** A release that was accepted, and its document's SHA-256 in hex. */
+export interface KeptRelease {
+  readonly key: string
+  /** The site, if its own operators signed the release. */
+  readonly site: string | undefined
+  readonly version: number
+  readonly hash: string
+}
+
+const keptExtensionsSchema = z.strictObject({
+  values: extensionsSchema({ one: limits.releaseExtension, all: limits.releaseExtensions }),
+  critical: z.array(nameSchema).max(limits.extensions),
+})
+const keptExtensionsCodec = codec<ReleaseExtensions>(
+  "kept release's extensions",
+  limits.targets,
+  keptExtensionsSchema as z.ZodType<ReleaseExtensions>,
+)
+
+export class KeptReleases {
+  readonly #documents: Pick<DocumentTable, 'get'>
+  /** SHA-256 of each document. */
+  readonly #hashes: Table
+  readonly #extensions: Table
+
+  constructor(database: Pick<Database, 'table'>, documents: Pick<DocumentTable, 'get'>) {
+    this.#documents = documents
+    this.#hashes = database.table('releases')
+    this.#extensions = database.table('release-extensions')
+  }
+
+  /** A release by version, of the fleet or of a site's own operators. */
+  async get(version: number, site?: string): Promise<Release | undefined> {
+    return this.#read(keyOf(version, site), await this.#hashes.get(keyOf(version, site)))
+  }
+
+  /** Versions, ascending; of the fleet or of a site's own operators. */
+  async versions(site?: string): Promise<number[]> {
+    const all = (await this.all()).filter(each => each.site === site)
+    return all.map(({ version }) => version).sort((a, b) => a - b)
+  }
+
+  /** Releases of sites' operators, by site and version. */
+  async ofSites(): Promise<Release[]> {
+    const found: Release[] = []
+    for await (const [key, hash] of this.#hashes.entries()) {
+      const release = /^\d+$/.test(key) ? undefined : await this.#read(key, hash)
+      if (release !== undefined) found.push(release)
+    }
+    return found.sort((a, b) => (a.site ?? '').localeCompare(b.site ?? '') || a.version - b.version)
+  }
+
+  async all(): Promise<KeptRelease[]> {
+    const kept: KeptRelease[] = []
+    for await (const [key, hash] of this.#hashes.entries()) {
+      const [version, site] = key.split('/').reverse()
+      kept.push({ key, site, version: Number(version), hash: toHex(hash) })
+    }
+    return kept
+  }
+
+  /** Changes that keep a release whose document has this SHA-256. */
+  changes({ version, site, extensions }: Release, hash: Uint8Array | undefined): Change[] {
+    const key = keyOf(version, site)
+    const value = extensions && keptExtensionsCodec.encode(extensions)
+    return [
+      { table: 'releases', key, value: hash },
+      { table: 'release-extensions', key, value },
+    ]
+  }
+
+  /** Forgets the releases whose documents are gone. */
+  async sweep(): Promise<void> {
+    for (const { key, hash } of await this.all()) {
+      if ((await this.#documents.get(hash)) !== undefined) continue
+      await this.#hashes.delete(key)
+      await this.#extensions.delete(key)
+    }
+  }
+
+  async #read(key: string, hash: Uint8Array | undefined): Promise<Release | undefined> {
+    const bytes = hash && (await this.#documents.get(toHex(hash)))
+    if (bytes === undefined) return undefined
+    const extensions = await this.#extensions.get(key)
+    return { ...releaseCodec.decode(bytes), ...(extensions && { extensions: keptExtensionsCodec.decode(extensions) }) }
+  }
+}
+
+/** The key of a release: a site's versions are separate from the fleet's. */
+function keyOf(version: number, site?: string): string {
+  return site === undefined ? String(version) : `${site}/${version}`
+}

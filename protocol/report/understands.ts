@@ -1,0 +1,16 @@
+/** The extension of a report that lists the extensions of releases that its device understands. */
+
+import type { Extensions } from '../encoding/extensions.ts'
+import { understoodExtensions } from '../release/understood.ts'
+import type { Report } from './report.ts'
+
+const name = 'understands'
+
+/** What a device of this version says in its reports. */
+export const ownExtensions: Extensions = { [name]: [...understoodExtensions] }
+
+/** The extensions that a device understands; none for a device of the version before. */
+export function understoodBy({ extensions }: Pick<Report, 'extensions'>): readonly string[] {
+  const names = extensions?.[name]
+  return Array.isArray(names) ? names.filter(each => typeof each === 'string') : []
+}

@@ -1,0 +1,87 @@
+/** Peers of this version and of the one before in one mesh: each understands the other, and neither blames it. */
+
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { describe, it, type TestContext } from 'node:test'
+import { signReport } from '../../node/device/device-report.ts'
+import { openReport } from '../../protocol/report/extended-report.ts'
+import { peerIdOf } from '../../protocol/signing/peer-id.ts'
+import { VictimProcess } from '../attack/victim-process.ts'
+import { testSigner } from '../helpers/fleet.ts'
+import { connect, liveFleet, Mesh, reportOf, type TestPeer } from '../helpers/mesh.ts'
+import { until } from '../helpers/until.ts'
+import { treeOfBefore } from './version-before.ts'
+
+const extensions = { note: 'for newer peers' }
+
+/** A report of version 2 by a peer, and the same as of version 1 in it. */
+function extendedReport(peer: TestPeer, counter: number): Uint8Array {
+  const plain = openReport(reportOf(peer, counter)).document
+  return signReport(plain, peer.signer, { extensions, counter: counter + 1 })
+}
+
+async function scene(t: TestContext) {
+  const fleet = liveFleet()
+  const program = join(await treeOfBefore(t), 'test/attack/victim-program.ts')
+  const before = await VictimProcess.of({ fleet, ending: t }, { program })
+  const mesh = await Mesh.of(t)
+  const join_ = async (peer: TestPeer) => {
+    await before.dial(peer.host)
+    const isMember = () => peer.admission.member(peer.host.getConnections()[0]?.remotePeer ?? peer.host.peerId)
+    await until(isMember, 'both versions to admit each other')
+  }
+  const start = async (word: string) => {
+    const peer = await mesh.start({ word, fleet })
+    await join_(peer)
+    return peer
+  }
+  return { fleet, before, start }
+}
+
+const reportAt = (at: TestPeer, of: TestPeer) => at.directory.report(of.identity.peerId)?.document
+
+describe('the version before', () => {
+  it('carries the reports of this one as it knows them, and peers of this one give each other the rest', async t => {
+    const { before, start } = await scene(t)
+    const [one, two] = [await start('one'), await start('two')]
+    await one.directory.addReport(extendedReport(one, 1))
+    one.gossip.publishReport(extendedReport(one, 1))
+    await until(() => reportAt(two, one)?.counter === 1, 'the report of version 1 by way of the version before')
+    assert.equal(reportAt(two, one)?.extensions, undefined)
+    assert.equal((await before.measure()).tables.reports?.entries, 1)
+    await connect(two, one)
+    await until(() => reportAt(two, one)?.counter === 2, 'the report of version 2')
+    assert.deepEqual(reportAt(two, one)?.extensions, extensions)
+    // What gossips only among peers of this version reaches the one before by the neighbour that it has.
+    await two.directory.addReport(extendedReport(two, 5))
+    two.gossip.publishReport(extendedReport(two, 5))
+    await until(async () => (await before.measure()).tables.reports?.entries === 2, 'both reports there')
+    assert.equal((await before.measure()).members, 2)
+  })
+
+  it('gives its own reports to this one', async t => {
+    const { fleet, start } = await scene(t)
+    const one = await start('one')
+    const signer = testSigner('old device')
+    const id = peerIdOf(signer.publicKey)
+    await one.directory.addCertificate(id, fleet.certify(signer, { name: 'old' }))
+    const two = await start('two')
+    const report = reportOf({ fleet: fleet.fleet, signer }, 3)
+    await one.directory.addReport(report)
+    one.gossip.publishReport(report)
+    await until(() => two.directory.report(id)?.document.counter === 3, 'a report of version 1')
+  })
+
+  it('takes releases with extensions for what their documents say', async t => {
+    const { fleet, before, start } = await scene(t)
+    const one = await start('one')
+    const next = fleet.release({ message: 'newer', extensions: { values: extensions, critical: ['note'] } })
+    await one.state.publish(next)
+    assert.deepEqual(one.state.accepted?.release.extensions?.values, extensions)
+    await until(async () => (await before.measure()).release === 2, 'the release at the version before')
+    // And hands them on as they are.
+    const two = await start('two')
+    await until(() => two.state.accepted?.release.version === 2, 'the release by way of the version before')
+    assert.deepEqual(two.state.accepted?.release.extensions, { values: extensions, critical: ['note'] })
+  })
+})

@@ -1,0 +1,49 @@
+/** Documents of version 2, made with fixed keys and times; `node test/helpers/extended-fixtures.ts` writes them to `test/fixtures/v2/`. */
+
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { extendedReportKind } from '../../protocol/report/extended-report.ts'
+import { reportKind } from '../../protocol/report/report.ts'
+import { signEnvelope } from '../../protocol/signing/dsse.ts'
+import { peerIdOf } from '../../protocol/signing/peer-id.ts'
+import { type Fixture, metadata, signed } from './fixtures.ts'
+import { testClosure, testConfig, testFleet, testSigner } from './fleet.ts'
+import { reportOf } from './report-samples.ts'
+
+export const extendedFixturesDirectory = join(import.meta.dirname, '../fixtures/v2')
+
+/** Every type of value that an extension may have. */
+export const sampleExtensions = {
+  budget: { day: 5_000_000, used: [1, 2, 3], note: 'until noon', over: false, since: null },
+  hub: 'north',
+}
+
+export function makeExtendedFixtures(): Fixture[] {
+  const fleet = testFleet()
+  const device = testSigner('device')
+  const peer = peerIdOf(device.publicKey)
+  const report = reportOf(fleet.fleet, peer)
+  const extended = {
+    v: 2 as const,
+    fleet: fleet.fleet,
+    peer,
+    counter: report.counter + 1,
+    report: signEnvelope(reportKind, report, device),
+    extensions: { ...sampleExtensions, head: Uint8Array.of(1, 2, 3) },
+  }
+  const { trusted } = fleet.release({
+    configs: { kiosk: testConfig(testClosure('kiosk')) },
+    devices: { 'kiosk-1': { config: 'kiosk' } },
+    extensions: { values: sampleExtensions, critical: ['budget'] },
+  })
+  const { targets } = trusted as Required<typeof trusted>
+  return [
+    signed('report', extendedReportKind, signEnvelope(extendedReportKind, extended, device), device),
+    metadata('targets', 'targets', targets),
+  ]
+}
+
+if (import.meta.main) {
+  await mkdir(extendedFixturesDirectory, { recursive: true })
+  for (const { name, bytes } of makeExtendedFixtures()) await writeFile(join(extendedFixturesDirectory, name), bytes)
+}
