@@ -29,6 +29,7 @@ async function scene(t: TestContext) {
     await before.dial(peer.host)
     const isMember = () => peer.admission.member(peer.host.getConnections()[0]?.remotePeer ?? peer.host.peerId)
     await until(isMember, 'both versions to admit each other')
+    await until(() => subscribers(peer, peer.names.reports).length > 0, 'the version before to subscribe to reports')
   }
   const start = async (word: string) => {
     const peer = await mesh.start({ word, fleet })
@@ -37,6 +38,10 @@ async function scene(t: TestContext) {
   }
   return { fleet, before, start }
 }
+
+/** A report that is published before a neighbour has subscribed reaches it by the next sync only, a minute later. */
+const subscribers = (peer: TestPeer, topic: string) =>
+  peer.host.services.pubsub.getSubscribers(topic).map(each => each.toString())
 
 const reportAt = (at: TestPeer, of: TestPeer) => at.directory.report(of.identity.peerId)?.document
 
@@ -52,6 +57,8 @@ describe('the version before', () => {
     await connect(two, one)
     await until(() => reportAt(two, one)?.counter === 2, 'the report of version 2')
     assert.deepEqual(reportAt(two, one)?.extensions, extensions)
+    const { extendedReports } = two.names
+    await until(() => subscribers(two, extendedReports).includes(one.identity.peerId), 'one to subscribe')
     // What gossips only among peers of this version reaches the one before by the neighbour that it has.
     await two.directory.addReport(extendedReport(two, 5))
     two.gossip.publishReport(extendedReport(two, 5))
