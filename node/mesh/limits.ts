@@ -84,8 +84,18 @@ export const waitingRefreshes = 64
 export const refreshTimeoutMs = 3 * 60_000
 /** How often sync is repeated with connected peers, for items that gossip lost. */
 export const resyncIntervalMs = 60_000
+/** What repeated syncs may cost in digests, on average: 97 bytes a member, both ways, where the two sides differ. */
+export const resyncBytesPerSecond = 100
 /** A whole sync: bounds a peer that sends items slowly. */
 export const syncTimeoutMs = 5 * 60_000
+/** A sync that brings nothing new for this long no longer keeps others waiting. */
+export const syncStallMs = 5_000
+/** The longest wait of a sync for its turn: bounds a peer that brings its news one by one. */
+export const syncTurnMs = 60_000
+/** The same for a sync that a neighbour began, which waits for one message no longer than `messageTimeoutMs`. */
+export const syncAnswerTurnMs = messageTimeoutMs / 2
+/** News of one sync that are gossiped on. More is offered to each neighbour by a sync: it mostly has them already. */
+export const gossipedNews = 32
 /** How often members without a gossip stream are looked for: libp2p never reopens a lost one. */
 export const gossipRepairMs = 10_000
 /** Documents served at a time, each held in memory until it is sent. */
@@ -115,6 +125,8 @@ export const scoredPeers = 1000
 export const refusedItems = 1000
 /** Concurrent syncs that others started: each holds a digest of the whole fleet. */
 export const answeredSyncs = 8
+/** Those that wait for their turn, and hold nothing yet. */
+export const waitingSyncs = 64
 
 /** Open streams of one protocol from one peer. */
 export const streamsPerPeer = 16

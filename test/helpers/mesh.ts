@@ -39,6 +39,8 @@ export interface PeerInit {
   settings?: SettingsInput
   store?: Partial<NixStore>
   logger?: Logger
+  /** Fills its state before the peer reads it. */
+  fill?: (state: PeerState) => Promise<void>
 }
 
 /** The peers of one test. */
@@ -74,6 +76,7 @@ export class Mesh {
     const close = () => state.database.close()
     this.#stops.push(close)
     if (trusts !== 'none') await accept(state, fleet, trusts)
+    await init.fill?.(state)
     const certificate = init.certificate ?? fleet.certify(testSigner(word), { name: word })
     const peer = await MeshPeer.make({
       fleet: fleet.fleet,
