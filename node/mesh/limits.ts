@@ -121,6 +121,8 @@ export const faultsPerPeer = 10
 export const faultsPerSecond = 1 / 60
 /** Peers with a score: bounded, since anyone can make new peer IDs. */
 export const scoredPeers = 1000
+/** How long members are judged again at a time, when the fleet's keys have changed: a signature takes 0.3 to 3 ms. */
+export const recheckSliceMs = 10
 /** Rejected items in one sync: after a rotation, hundreds of certificates may have keys that we don't know yet. */
 export const refusedItems = 1000
 /** Concurrent syncs that others started: each holds a digest of the whole fleet. */

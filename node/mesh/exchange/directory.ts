@@ -1,6 +1,7 @@
 /** The fleet's directory: every peer keeps all members' certificates and the last report of each device. */
 
 import { EventEmitter } from 'node:events'
+import { toHex } from '../../../protocol/encoding/hash.ts'
 import { messageOf } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
 import { type Certificate, certificateRank, readCertificate } from '../../../protocol/members/certificate.ts'
@@ -8,9 +9,12 @@ import { grantKind, tokenIdOf } from '../../../protocol/members/join-token.ts'
 import { type MembershipAuthority, MembershipError, verifyMember } from '../../../protocol/members/membership.ts'
 import { highestCounter, type Report, reportKind, verifyReport } from '../../../protocol/report/report.ts'
 import { readEnvelope } from '../../../protocol/signing/dsse.ts'
+import { SerialQueue } from '../../concurrency/serial-queue.ts'
+import { TimeSlice } from '../../concurrency/time-slice.ts'
 import type { Logger } from '../../process/log.ts'
 import type { Clock } from '../../state/clock.ts'
 import type { Database, Table } from '../../state/database.ts'
+import { recheckSliceMs } from '../limits.ts'
 
 interface Known<T> {
   readonly document: T
@@ -37,6 +41,8 @@ export interface DirectoryComponents {
   /** For tests; by default `limits.members` and `limits.membersPerToken`. */
   maxMembers?: number
   maxPerToken?: number
+  /** For tests; by default `recheckSliceMs`. */
+  sliceMs?: number
 }
 
 export class Directory extends EventEmitter<Events> {
@@ -47,6 +53,9 @@ export class Directory extends EventEmitter<Events> {
   readonly #reports = new Map<string, Known<Report>>()
   /** Peers whose certificates a join token has signed, by the token's ID. */
   readonly #byToken = new Map<string, Set<string>>()
+  readonly #rechecks = new SerialQueue()
+  /** The keys by which all certificates were judged; unknown after a start. */
+  #judgedBy: string | undefined
 
   private constructor(components: DirectoryComponents, database: Database) {
     super()
@@ -138,23 +147,44 @@ export class Directory extends EventEmitter<Events> {
 
   /**
    * Forgets members, with their reports, that are members no longer: revoked, or certified by keys that no longer
-   * count.
+   * count. Signatures are verified again only if the keys have changed, in slices.
    */
   async recheckAll(): Promise<void> {
-    const { authority, clock, log } = this.#components
-    const by = authority()
+    const by = this.#components.authority()
     if (by === undefined) return
-    for (const [peer, { envelope }] of [...this.#certificates]) {
+    for (const peer of by.revoked) if (this.#certificates.has(peer)) await this.#leave(peer, 'revoked')
+    for (const token of by.revokedTokens ?? []) {
+      for (const peer of [...(this.#byToken.get(token) ?? [])]) await this.#leave(peer, 'its join token was revoked')
+    }
+    await this.#rechecks.run(() => this.#verifyAll())
+  }
+
+  async #verifyAll(): Promise<void> {
+    const { authority, clock, sliceMs = recheckSliceMs } = this.#components
+    const judge = authority()
+    const keys = judge && keysOf(judge)
+    if (keys === undefined || keys === this.#judgedBy) return
+    const slice = new TimeSlice(sliceMs)
+    for (const peer of [...this.#certificates.keys()]) {
+      await slice.step()
+      const [known, by] = [this.#certificates.get(peer), authority()]
+      // After another change of keys, the next recheck begins anew.
+      if (by === undefined || (by !== judge && keysOf(by) !== keys)) return
+      if (known === undefined) continue
       try {
-        verifyMember(envelope, peer, by, clock.reference)
+        verifyMember(known.envelope, peer, by, clock.reference)
       } catch (thrown) {
         // A member with an expired certificate stays: a renewed one may follow.
         const expired = thrown instanceof MembershipError && thrown.code === 'expired'
-        if (expired && !by.revoked.has(peer)) continue
-        log.info({ peer, reason: messageOf(thrown) }, 'a member was forgotten')
-        await this.#forget(peer)
+        if (!expired) await this.#leave(peer, messageOf(thrown))
       }
     }
+    this.#judgedBy = keys
+  }
+
+  async #leave(peer: string, reason: string): Promise<void> {
+    this.#components.log.info({ peer, reason }, 'a member was forgotten')
+    await this.#forget(peer)
   }
 
   /**
@@ -216,4 +246,9 @@ export class Directory extends EventEmitter<Events> {
 /** The ID of a grant that was verified before. */
 function tokenOf(grant: Uint8Array): string {
   return tokenIdOf(readEnvelope(grantKind, grant).document)
+}
+
+/** What signatures of certificates are judged by, as text. */
+function keysOf({ fleet, threshold, keys }: MembershipAuthority): string {
+  return [fleet, threshold, ...keys.map(toHex).sort()].join()
 }
