@@ -82,6 +82,8 @@ export const refreshRetries = 5
 export const waitingRefreshes = 64
 /** A whole refresh, over slow links. */
 export const refreshTimeoutMs = 3 * 60_000
+/** How often the progress of a fetch goes on beyond the device's site. */
+export const progressBeyondSiteMs = 60_000
 /** How often sync is repeated with connected peers, for items that gossip lost. */
 export const resyncIntervalMs = 60_000
 /** What repeated syncs may cost in digests, on average: 97 bytes a member, both ways, where the two sides differ. */
