@@ -286,6 +286,7 @@ export class MeshPeer {
       this.swarms,
       this.damaged,
       this.documents,
+      this.directory,
       this.host,
       this.store,
     ]) {

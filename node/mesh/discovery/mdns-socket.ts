@@ -48,6 +48,8 @@ export class MdnsSocket {
   #answer: NodeJS.Timeout | undefined
   #answeredAt = Number.NEGATIVE_INFINITY
   #isRepeating = false
+  /** The known answers of our last query, by which we recognise it when it is looped back. */
+  #sent = ''
   #failed = false
 
   /** Opens the socket. Errors don't throw; they make it `broken`. */
@@ -62,7 +64,7 @@ export class MdnsSocket {
     this.#guard()
     this.#dns.on('error', error => this.#fail(error))
     this.#dns.on('warning', error => this.#log(error))
-    this.#dns.on('query', (packet, from) => isQueryFor(packet, init.service) && this.#asked(packet, from))
+    this.#dns.on('query', packet => isQueryFor(packet, init.service) && this.#asked(packet))
     this.#dns.on('response', packet => {
       const found = readAnnouncement(packet, init.service, init.on)
       if (found === undefined) return
@@ -116,7 +118,9 @@ export class MdnsSocket {
 
   #queryAfter(milliseconds: number, then = () => this.#queryLater()): void {
     this.#query = setTimeout(() => {
-      this.#dns.query(queryPacket(this.#init.service, this.#known.current), error => error && this.#fail(error))
+      const query = queryPacket(this.#init.service, this.#known.current)
+      this.#sent = JSON.stringify(knownAnswersIn(query, this.#init.service))
+      this.#dns.query(query, error => error && this.#fail(error))
       then()
     }, milliseconds)
   }
@@ -127,12 +131,14 @@ export class MdnsSocket {
     this.#queryAfter(jitter(0.8 * pauseMs, 1.2 * pauseMs))
   }
 
-  #asked(packet: Packet, from: RemoteInfo): void {
-    const { service, instance, on } = this.#init
+  #asked(packet: Packet): void {
+    const { service, instance } = this.#init
     const known = knownAnswersIn(packet, service)
     if (!known.some(each => each.instance === instance && each.ttl >= pointerTtl / 2)) this.#answerSoon()
+    const isOurs = JSON.stringify(known) === this.#sent
+    this.#sent = ''
     // We hear all answers to it. Only repeated queries are left out: the first ones announce us.
-    if (from.address === on.address || !this.#isRepeating || !this.#known.hasAll(known)) return
+    if (isOurs || !this.#isRepeating || !this.#known.hasAll(known)) return
     clearTimeout(this.#query)
     this.#queryLater()
   }

@@ -101,6 +101,7 @@ describe('certificates', () => {
       ['kiosk-2'],
     )
     assert.deepEqual(directory.reports(), [])
+    await directory.stop()
     assert.equal((await dump(database, ['members', 'reports'])).length, 1)
     assert.equal(await directory.addReport(report(2)), 'unknown-member')
   })
@@ -230,6 +231,8 @@ describe('reports', () => {
     assert.equal(await directory.addReport(report(1)), 'known')
     assert.equal(await directory.addReport(report(9)), 'new')
     assert.equal(directory.report(id)?.document.counter, 9)
+    assert.deepEqual(await dump(database, ['reports']), [], 'they are written later, many at once')
+    await directory.stop()
     const again = await Directory.load(components, database)
     assert.deepEqual(again.reports(), directory.reports())
   })

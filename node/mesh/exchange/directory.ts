@@ -14,6 +14,8 @@ import { TimeSlice } from '../../concurrency/time-slice.ts'
 import type { Logger } from '../../process/log.ts'
 import type { Clock } from '../../state/clock.ts'
 import type { Database, Table } from '../../state/database.ts'
+import { reportsUnwrittenMs } from '../../state/limits.ts'
+import { WriteBehind } from '../../state/write-behind.ts'
 import { recheckSliceMs } from '../limits.ts'
 
 interface Known<T> {
@@ -49,6 +51,7 @@ export class Directory extends EventEmitter<Events> {
   readonly #components: DirectoryComponents
   readonly #memberTable: Table
   readonly #reportTable: Table
+  readonly #storedReports: WriteBehind
   readonly #certificates = new Map<string, Known<Certificate>>()
   readonly #reports = new Map<string, Known<Report>>()
   /** Peers whose certificates a join token has signed, by the token's ID. */
@@ -62,6 +65,8 @@ export class Directory extends EventEmitter<Events> {
     this.#components = components
     this.#memberTable = database.table('members')
     this.#reportTable = database.table('reports')
+    const writing = { table: this.#reportTable, log: components.log }
+    this.#storedReports = new WriteBehind(writing, { delayMs: reportsUnwrittenMs })
   }
 
   /** Loads what was verified and stored before; unreadable entries are skipped. */
@@ -78,6 +83,11 @@ export class Directory extends EventEmitter<Events> {
       if (member !== undefined) await directory.#dropBeyond(peer, member.document)
     }
     return directory
+  }
+
+  /** Writes the reports that are only in memory. */
+  stop(): Promise<void> {
+    return this.#storedReports.stop()
   }
 
   certificates(): Certificate[] {
@@ -140,7 +150,7 @@ export class Directory extends EventEmitter<Events> {
     await this.#components.witness?.(known, next)
     if (known !== undefined && known.document.counter >= report.counter) return 'known'
     this.#reports.set(report.peer, next)
-    await this.#reportTable.put(report.peer, envelope)
+    this.#storedReports.put(report.peer, envelope)
     this.emit('report', report)
     return 'new'
   }
@@ -222,7 +232,7 @@ export class Directory extends EventEmitter<Events> {
     const { counter = 0 } = this.#reports.get(peer)?.document ?? {}
     if (counter <= highestCounter(certificate)) return
     this.#reports.delete(peer)
-    await this.#reportTable.delete(peer)
+    await this.#storedReports.delete(peer)
   }
 
   async #forget(peer: string): Promise<void> {
@@ -230,7 +240,7 @@ export class Directory extends EventEmitter<Events> {
     this.#certificates.delete(peer)
     this.#reports.delete(peer)
     await this.#memberTable.delete(peer)
-    await this.#reportTable.delete(peer)
+    await this.#storedReports.delete(peer)
     this.emit('forgotten', peer)
   }
 

@@ -7,7 +7,7 @@ import { repository } from '../demo/processes.ts'
 import { Bench } from './bench.ts'
 import { faults } from './cases/faults.ts'
 import { gossip } from './cases/gossip.ts'
-import { idle } from './cases/idle.ts'
+import { idle, idleLan } from './cases/idle.ts'
 import { memory } from './cases/memory.ts'
 import { point } from './cases/point.ts'
 import { rebuild } from './cases/rebuild.ts'
@@ -22,6 +22,7 @@ const cases: Record<string, (bench: Bench) => Promise<Result>> = {
   site,
   memory,
   idle,
+  'idle-lan': idleLan,
   gossip,
   faults,
 }

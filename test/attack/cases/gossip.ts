@@ -176,6 +176,8 @@ export const gossipAttacks: Attack[] = [
       const honest = told(counter, 1)
       assert.equal(await verdictOn('reports', honest), 'accept')
       await victim.directory.addReport(stolen)
+      // Writes what is only in memory yet.
+      await victim.directory.stop()
       const kept = (await dump(victim.peerState.database, ['reports'])).filter(line => line.includes(id))
       assert.deepEqual(kept, [`reports ${id} ${Buffer.from(honest).toString('base64')}`])
     },
