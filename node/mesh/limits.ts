@@ -32,10 +32,14 @@ export const dialTimeoutMs = 15_000
  */
 export const redialFirstMs = 500
 export const redialLastMs = 60_000
+/** The last value for bootstrap peers while there are enough connections. Of a site's peers, one will be early. */
+export const redialSettledMs = 30 * 60_000
 /** How often the dial supervisor checks its connections. */
 export const superviseIntervalMs = 1_000
 /** Connections that a peer maintains. Gossipsub's mesh needs 6, and losing one must not matter. */
 export const wantedConnections = 8
+/** Of these, bootstrap peers, which join sites that don't find each other otherwise. */
+export const wantedBootstrapPeers = 2
 /** Addresses stored for one peer. */
 export const addressesPerPeer = 8
 /** Peers discovered on the local network that aren't members yet: anyone there can announce any number. */
@@ -71,8 +75,11 @@ export const mdnsRepeatMs = 60_000
  */
 export const mdnsNewPeerMs = 10_000
 
-/** The kernel probes a connection after this silence, ten times in ten seconds: 132 bytes each time. */
-export const keepAliveMs = 15_000
+/**
+ * The kernel probes a connection after this silence, then ten times in ten seconds: 132 bytes each time. Routers forget
+ * a silent connection after minutes at least.
+ */
+export const keepAliveMs = 60_000
 /** How often the round-trip time is measured, which sets the windows of streams: 400 bytes each time. */
 export const roundTripMs = 60 * 60_000
 /** How often each side checks that the remote process responds: a stream and 1.2 KB each time. */
