@@ -11,6 +11,7 @@ import { idle, idleLan } from './cases/idle.ts'
 import { memory } from './cases/memory.ts'
 import { point } from './cases/point.ts'
 import { rebuild } from './cases/rebuild.ts'
+import { scale } from './cases/scale.ts'
 import { site } from './cases/site.ts'
 import { update } from './cases/update.ts'
 import { jsonLine, machine, type Result, textOf } from './result.ts'
@@ -25,6 +26,7 @@ const cases: Record<string, (bench: Bench) => Promise<Result>> = {
   'idle-lan': idleLan,
   gossip,
   faults,
+  scale,
 }
 
 const { values, positionals: asked } = argumentsOf('bench', {

@@ -3,12 +3,12 @@
  * loopback.
  */
 
-import { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PeerState } from '../../../../node/state/peer-state.ts'
 import { LargeFleet } from '../../../../test/helpers/large-fleet.ts'
 import { isMember, Mesh, reportOf, type TestPeer } from '../../../../test/helpers/mesh.ts'
 import { until } from '../../../../test/helpers/until.ts'
+import { watchSockets } from './socket-bytes.ts'
 
 /** Nothing is judged for this long: all have what they want. */
 const quietMs = 3_000
@@ -68,15 +68,4 @@ export async function rejoin(size: number, neighbours: number, stack: AsyncDispo
   )
   while (performance.now() - counts.last < quietMs) await sleep(50)
   return { bytes: sockets.bytes() - before, judged: counts.device, judgedByNeighbours: counts.others }
-}
-
-/** Counts what this process writes to its sockets from now on. */
-function watchSockets(): { bytes(): number } {
-  const sockets = new Set<Socket>()
-  const { on } = Socket.prototype
-  Socket.prototype.on = function (this: Socket, ...parts: Parameters<typeof on>) {
-    sockets.add(this)
-    return on.apply(this, parts)
-  } as typeof on
-  return { bytes: () => [...sockets].reduce((sum, socket) => sum + socket.bytesWritten, 0) }
 }
