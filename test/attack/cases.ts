@@ -19,6 +19,7 @@ import { removalAttacks } from './cases/removals.ts'
 import { rootAttacks } from './cases/roots.ts'
 import { siteAttacks } from './cases/sites.ts'
 import { strangerAttacks } from './cases/strangers.ts'
+import { syncAttacks } from './cases/syncs.ts'
 import { terminalAttacks } from './cases/terminal.ts'
 
 export const attacks: readonly Attack[] = [
@@ -34,6 +35,7 @@ export const attacks: readonly Attack[] = [
   ...documentAttacks,
   ...closureAttacks,
   ...addressAttacks,
+  ...syncAttacks,
   ...floodAttacks,
   ...cacheAttacks,
   ...daemonAttacks,

@@ -55,7 +55,11 @@ async function scene(arena: Arena): Promise<Scene> {
   return { victim, hostile, behind, stream, verdictOn }
 }
 
-const told = (peer: TestPeer) => dump(peer.peerState.database, ['members', 'reports', 'trust', 'documents', 'releases'])
+/** What is on its disk, once it has written what it delays. */
+const told = async (peer: TestPeer) => {
+  await peer.directory.stop()
+  return await dump(peer.peerState.database, ['members', 'reports', 'trust', 'documents', 'releases'])
+}
 
 export const gossipAttacks: Attack[] = [
   {
