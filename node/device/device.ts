@@ -8,12 +8,11 @@ import { type Release, type ReleasedConfig, wantedConfig } from '../../protocol/
 import { rolloutDefaults } from '../../protocol/release/rollout-policy.ts'
 import { policyOf } from '../../protocol/release/update-policy.ts'
 import { contentVersion } from '../../protocol/release/waves.ts'
-import type { DeviceState, Report } from '../../protocol/report/report.ts'
+import type { DeviceState } from '../../protocol/report/report.ts'
 import type { Activator } from '../activation/activator.ts'
 import type { Housekeeper } from '../activation/housekeeper.ts'
 import { finalStates, type JournalEntry } from '../activation/journal-entry.ts'
 import { pause } from '../concurrency/pause.ts'
-import { SerialQueue } from '../concurrency/serial-queue.ts'
 import type { MeshPeer } from '../peer/mesh-peer.ts'
 import type { Logger } from '../process/log.ts'
 import type { RolloutGate } from '../rollout/gate.ts'
@@ -27,16 +26,13 @@ import {
   activationStatus,
   currentOf,
   failureOf,
-  freshnessOf,
-  nextCounter,
   noteRunning,
   type Status,
-  signReport,
   updateOf,
-  withDamage,
   withoutReleases,
 } from './device-report.ts'
-import { progressIntervalMs, reportIntervalMs, updateRetryFirstMs, updateRetryLastMs } from './limits.ts'
+import { updateRetryFirstMs, updateRetryLastMs } from './limits.ts'
+import { Reporter } from './reporter.ts'
 
 export interface DeviceComponents {
   peer: MeshPeer
@@ -44,7 +40,7 @@ export interface DeviceComponents {
   /** Collects garbage when an update needs space. */
   keeper?: Pick<Housekeeper, 'sweep'>
   /** Waits for this device's turn; without it, updates begin at once. */
-  gate?: Pick<RolloutGate, 'pass'>
+  gate?: Pick<RolloutGate, 'pass' | 'isAwaited'>
   secrets?: Pick<SecretUpdates, 'follow' | 'take' | 'installNext' | 'restore' | 'settle'>
   own: OwnState
   clock: Clock
@@ -62,15 +58,17 @@ export class Device {
   #status: Status = { state: 'waiting' }
   /** The source of the status's release: a site, or undefined for the fleet. */
   #site: string | undefined
-  readonly #reports = new SerialQueue()
-  #lastReport = 0
+  readonly #reporter: Reporter
   #loop: Promise<void> | undefined
   #hasResumed = false
-  #timer: NodeJS.Timeout | undefined
 
   constructor(components: DeviceComponents, init: { name: string }) {
     this.#components = components
     this.#name = init.name
+    this.#reporter = new Reporter(components, {
+      status: () => ({ status: this.#status, site: this.#site }),
+      isAwaited: () => components.gate?.isAwaited ?? false,
+    })
   }
 
   start(): void {
@@ -78,21 +76,20 @@ export class Device {
     peer.state.on('changed', () => this.#changed())
     peer.meshStatus.on('changed', () => {
       this.#changed()
-      void this.#report()
+      void this.#reporter.report()
     })
     // A new peer may have what the last attempt lacked; sync sends it our reports.
     peer.admission.on('admitted', () => this.#wake.resolve())
-    this.#timer = setInterval(() => void this.#report(), reportIntervalMs)
+    this.#reporter.start()
     this.#loop = this.#run()
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer)
     this.#stop.abort(new Error('the daemon stops'))
     this.#superseded.abort(new Error('the daemon stops'))
     this.#wake.resolve()
     await this.#loop
-    await this.#reports.drain()
+    await this.#reporter.stop()
   }
 
   /** The release that applies to this device, by the site in its certificate. */
@@ -162,7 +159,7 @@ export class Device {
         if (entry.state === 'rolling-back') await this.#components.secrets?.restore()
         void this.#current(entry.target).then(current => {
           this.#status = { ...base, ...current, ...activationStatus(entry) }
-          return this.#report()
+          return this.#reporter.report()
         })
       },
     }
@@ -181,7 +178,7 @@ export class Device {
     const wanted = entry.state === 'committed' ? {} : { wanted: release }
     const current = await this.#current(entry.target)
     this.#status = { config, ...wanted, ...current, ...activationStatus(entry), ...(update && { update }) }
-    await this.#report()
+    await this.#reporter.report()
   }
 
   /** Never rejects: errors outside of an update are retried too. */
@@ -262,9 +259,9 @@ export class Device {
     const tell = (state: DeviceState, progress: Progress | undefined, now: boolean) => {
       const update = updateOf(release.version, began, progress)
       this.#status = { ...base, ...(error && { error }), state, update }
-      if (!now && Date.now() - this.#lastReport < progressIntervalMs) return
+      if (!now && !this.#reporter.progressIsDue) return
       if (!now) log.info(update, 'fetching')
-      void this.#report()
+      void this.#reporter.report()
     }
     log.info({ release: release.version, config: wanted.name, topLevel: wanted.topLevel }, 'the update begins')
     tell('fetching', undefined, true)
@@ -272,7 +269,7 @@ export class Device {
       await gate?.pass(signal, (turn, isNews) => {
         const update = updateOf(release.version, began, progress)
         this.#status = { ...base, state: base.running === undefined ? 'waiting' : 'running', turn, update }
-        if (isNews) void this.#report()
+        if (isNews) void this.#reporter.report()
       })
     if (!(release.rollout?.prefetch ?? rolloutDefaults.prefetch)) await pass()
     const known = await peer.closures.get(wanted, signal)
@@ -306,9 +303,9 @@ export class Device {
   async #settle(status: Status): Promise<void> {
     const { update } = this.#status
     const next: Status = { ...status, ...(update && update.release === status.release && { update }) }
-    const told = this.#lastReport > 0 && isDeepStrictEqual(next, this.#status)
+    const told = this.#reporter.hasReported && isDeepStrictEqual(next, this.#status)
     this.#status = next
-    if (!told) await this.#report()
+    if (!told) await this.#reporter.report()
   }
 
   async #fail(release: Release, running: string | undefined, thrown: unknown): Promise<void> {
@@ -316,33 +313,6 @@ export class Device {
     const wanted = wantedConfig(release, this.#name)
     const current = await this.#current(wanted?.target ?? 'portable')
     this.#status = { ...current, state: 'failed', config: wanted?.name, wanted: release.version, error, running }
-    await this.#report()
-  }
-
-  /** Signs the status as a report, stores it and publishes it; one at a time, so that counters increase in order. */
-  #report(): Promise<void> {
-    this.#lastReport = Date.now()
-    return this.#reports
-      .run(() => this.#writeReport())
-      .catch(error => {
-        this.#components.log.error({ reason: messageOf(error) }, 'a report could not be written')
-      })
-  }
-
-  async #writeReport(): Promise<void> {
-    const { peer, own, clock } = this.#components
-    const report: Report = {
-      v: 1,
-      fleet: peer.fleet,
-      peer: peer.identity.peerId,
-      counter: await nextCounter(peer, own),
-      freshness: freshnessOf(peer, clock),
-      ...peer.meshStatus.fields,
-      ...(clock.now && { at: timeText(clock.now) }),
-      ...withDamage(this.#status, peer.damaged.all),
-      ...(this.#site && { site: this.#site }),
-    }
-    const envelope = signReport(report, peer.identity.signer)
-    if ((await peer.directory.addReport(envelope)) !== 'unknown-member') peer.gossip.publishReport(envelope)
+    await this.#reporter.report()
   }
 }

@@ -252,7 +252,7 @@ export class FleetState extends EventEmitter<Events> {
       [named, revocations].map(each => this.#checked(each, fetch)),
     )
     if (releaseBytes === undefined || revocationBytes === undefined) throw new RangeError('unreachable')
-    const release = releaseCodec.decode(releaseBytes)
+    const release = this.#acceptedAs(named) ?? releaseCodec.decode(releaseBytes)
     const revoked = revocationsCodec.decode(revocationBytes)
     if (
       release.fleet !== this.fleet ||
@@ -281,6 +281,13 @@ export class FleetState extends EventEmitter<Events> {
         revocations: revoked,
       },
     }
+  }
+
+  /** The accepted release, if metadata names it again: most new heads bring the same one, which takes long to decode. */
+  #acceptedAs({ hash }: NamedDocument): Release | undefined {
+    const before = this.#accepted
+    const known = before && namedRelease(before.trusted)
+    return known && equalBytes(known.hash, hash) ? before.release : undefined
   }
 
   /**

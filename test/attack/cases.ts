@@ -25,6 +25,7 @@ import { siteAttacks } from './cases/sites.ts'
 import { stallAttacks } from './cases/stalls.ts'
 import { strangerAttacks } from './cases/strangers.ts'
 import { swarmShareAttacks } from './cases/swarm-shares.ts'
+import { syncAttacks } from './cases/syncs.ts'
 import { terminalAttacks } from './cases/terminal.ts'
 
 export const attacks: readonly Attack[] = [
@@ -46,6 +47,7 @@ export const attacks: readonly Attack[] = [
   ...swarmShareAttacks,
   ...crowdAttacks,
   ...addressAttacks,
+  ...syncAttacks,
   ...floodAttacks,
   ...cacheAttacks,
   ...daemonAttacks,

@@ -1,13 +1,13 @@
 /**
  * Sync exchanges what gossip missed: on every new connection each side states what it holds and sends what the other
- * lacks.
+ * lacks. Syncs take turns, so that much news comes from one neighbour, and the next one sends what that one left.
  */
 
 import { EventEmitter } from 'node:events'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { PeerId, Stream } from '@libp2p/interface'
-import { FormatError } from '../../../protocol/encoding/cbor.ts'
-import { equalBytes, sha256 } from '../../../protocol/encoding/hash.ts'
+import { type Codec, FormatError } from '../../../protocol/encoding/cbor.ts'
+import { equalBytes } from '../../../protocol/encoding/hash.ts'
 import { messageOf } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
 import { certificateRank } from '../../../protocol/members/certificate.ts'
@@ -20,9 +20,20 @@ import {
   summaryCodec,
   syncItemCodec,
 } from '../../../protocol/messages/messages.ts'
+import { type Turn, Turns } from '../../concurrency/turns.ts'
 import type { Logger } from '../../process/log.ts'
 import type { FleetState } from '../../state/fleet-state.ts'
-import { refusedItems, resyncIntervalMs, syncTimeoutMs, waitingItems } from '../limits.ts'
+import {
+  gossipedNews,
+  refusedItems,
+  resyncBytesPerSecond,
+  resyncIntervalMs,
+  syncAnswerTurnMs,
+  syncStallMs,
+  syncTimeoutMs,
+  syncTurnMs,
+  waitingItems,
+} from '../limits.ts'
 import type { AddressBook } from '../peers/address-book.ts'
 import type { Admission } from '../peers/admission.ts'
 import type { PeerScore } from '../peers/peer-score.ts'
@@ -33,6 +44,7 @@ import { AnswerShares, type Share } from './answer-shares.ts'
 import type { Directory } from './directory.ts'
 import type { Equivocation } from './equivocation.ts'
 import { type Gossip, isContradiction } from './gossip.ts'
+import { OwnDigest } from './own-digest.ts'
 import type { Refresher } from './refresher.ts'
 
 export interface SyncComponents {
@@ -54,18 +66,35 @@ interface Events {
   synced: [PeerId]
 }
 
+/** Envelopes that one sync brought and that were new here. */
+interface News {
+  readonly certificates: Uint8Array[]
+  readonly reports: Uint8Array[]
+}
+
+/** What tells that an exchange makes progress: its turn here, and the share of the peer that began it. */
+interface Pace {
+  readonly turn: Turn
+  readonly share: Share | undefined
+}
+
 export class Sync extends EventEmitter<Events> {
   readonly #components: SyncComponents
   readonly #stop = new AbortController()
   readonly #running = new Set<string>()
   /** Addresses that were sent to each connected peer. */
   readonly #told = new Map<string, Set<string>>()
+  readonly #turns = new Turns({ stallMs: syncStallMs })
+  readonly #own: OwnDigest
   readonly #shares = new AnswerShares()
+  /** Bytes of digests since the last repeated sync. */
+  #digestBytes = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(components: SyncComponents) {
     super()
     this.#components = components
+    this.#own = new OwnDigest(components)
   }
 
   async start(): Promise<void> {
@@ -81,18 +110,31 @@ export class Sync extends EventEmitter<Events> {
       this.#told.delete(peer.toString())
       if (host.peerId.toString() < peer.toString()) void this.syncWith(peer)
     })
-    this.#timer = setInterval(() => {
-      const { members } = admission
-      const member = members[Math.floor(Math.random() * members.length)]
-      if (member !== undefined) void this.syncWith(member.peer)
-    }, resyncIntervalMs)
+    this.#own.start()
+    this.#repeat()
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer)
+    clearTimeout(this.#timer)
+    this.#own.stop()
     this.#stop.abort(new Error('the peer stops'))
     const { host, names } = this.#components
     await host.unhandle([names.sync, names.plainSync])
+  }
+
+  /** Synchronises with a random neighbour now and then, the less often the more the last digests cost. */
+  #repeat(): void {
+    const paidMs = (this.#digestBytes / resyncBytesPerSecond) * 1000
+    this.#digestBytes = 0
+    this.#timer = setTimeout(
+      () => {
+        const { members } = this.#components.admission
+        const member = members[Math.floor(Math.random() * members.length)]
+        void (member && this.syncWith(member.peer))
+        this.#repeat()
+      },
+      Math.max(resyncIntervalMs, paidMs),
+    )
   }
 
   /** Synchronises with one member; returns at once if that is under way already. Never rejects. */
@@ -102,8 +144,15 @@ export class Sync extends EventEmitter<Events> {
     if (this.#running.has(key)) return
     this.#running.add(key)
     try {
-      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(syncTimeoutMs)])
-      await this.#exchange(await openStream(host, peer, [names.sync, names.plainSync], signal), peer, signal)
+      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(syncTurnMs + syncTimeoutMs)])
+      const turn = await this.#turns.take(syncTurnMs, signal)
+      try {
+        await this.#exchange(await openStream(host, peer, [names.sync, names.plainSync], signal), peer, signal, {
+          turn,
+        })
+      } finally {
+        turn.end()
+      }
     } catch (thrown) {
       this.#failed(peer, thrown)
     } finally {
@@ -120,8 +169,8 @@ export class Sync extends EventEmitter<Events> {
       return
     }
     try {
-      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(syncTimeoutMs)])
-      await this.#exchange(stream, peer, signal, share)
+      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(syncAnswerTurnMs + syncTimeoutMs)])
+      await this.#exchange(stream, peer, signal, { share })
     } catch (thrown) {
       this.#failed(peer, thrown)
     } finally {
@@ -134,25 +183,62 @@ export class Sync extends EventEmitter<Events> {
     this.#components.log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'sync failed')
   }
 
-  async #exchange(stream: Stream, peer: PeerId, signal: AbortSignal, share?: Share): Promise<void> {
+  /** Exchanges what either side lacks. An answer takes its turn here, since its stream is open already. */
+  async #exchange(
+    stream: Stream,
+    peer: PeerId,
+    signal: AbortSignal,
+    by: { turn: Turn } | { share: Share },
+  ): Promise<void> {
+    const share = 'share' in by ? by.share : undefined
+    const summarised = stream.protocol === this.#components.names.sync
+    const news: News = { certificates: [], reports: [] }
     const head = await withChannel(stream, signal, async channel => {
-      const theirs = await this.#compare(channel, this.#digest(), stream.protocol === this.#components.names.sync)
-      await Promise.all([this.#send(channel, theirs, peer, share), this.#receive(channel, peer, share)])
-      return theirs.head
-    })
+      const turn = 'turn' in by ? by.turn : await this.#turns.take(syncAnswerTurnMs, signal)
+      const pace: Pace = { turn, share }
+      try {
+        const theirs = await this.#compare(channel, summarised, share === undefined)
+        await Promise.all([this.#send(channel, theirs, peer, pace), this.#receive(channel, peer, pace, news)])
+        return theirs.head
+      } finally {
+        turn.end()
+      }
+    }).finally(() => this.#spread(news, peer))
     if (head !== undefined && (await this.#isNews(head, peer))) await this.#components.refresher.refreshFrom(peer, head)
     if (!signal.aborted) this.emit('synced', peer)
   }
 
-  /** Exchanges digests. Between peers that met before they are mostly equal, so their hashes are compared first. */
-  async #compare(channel: Channel, ours: SyncDigest, summarised: boolean): Promise<SyncDigest> {
-    if (summarised) {
-      const summary = { digest: sha256(digestCodec.encode(ours)) }
-      await channel.send(summaryCodec, summary)
-      if (equalBytes((await channel.receive(summaryCodec)).digest, summary.digest)) return ours
+  /**
+   * Exchanges digests. Between peers that met before they are mostly equal, so their hashes are compared first. Who
+   * asked speaks second: the other side may wait for its turn, and what comes here meanwhile is no difference then.
+   */
+  async #compare(channel: Channel, summarised: boolean, speaksSecond: boolean): Promise<SyncDigest> {
+    let ours = this.#own.current
+    const newest = () => {
+      ours = this.#own.current
+      return ours
     }
-    await channel.send(digestCodec, ours)
-    return await channel.receive(digestCodec)
+    if (!summarised) return await swap(channel, digestCodec, () => newest().digest, speaksSecond)
+    const theirs = await swap(channel, summaryCodec, () => ({ digest: newest().hash }), speaksSecond)
+    if (equalBytes(theirs.digest, ours.hash)) return ours.digest
+    this.#digestBytes += 2 * ours.bytes
+    return await swap(channel, digestCodec, () => ours.digest, false)
+  }
+
+  /**
+   * Tells the neighbours of news that one of them sent. A little goes by gossip. Neighbours mostly have what is much,
+   * from the same source or from before, and a sync with each shows that in a few bytes.
+   */
+  #spread({ certificates, reports }: News, from: PeerId): void {
+    const { admission, gossip } = this.#components
+    const others = admission.members.filter(({ peer }) => !peer.equals(from))
+    if (others.length === 0 || this.#stop.signal.aborted) return
+    if (certificates.length + reports.length > gossipedNews) {
+      for (const { peer } of others) void this.syncWith(peer)
+      return
+    }
+    for (const each of certificates) gossip.publishCertificate(each)
+    for (const each of reports) gossip.publishReport(each)
   }
 
   async #isNews(head: Head, peer: PeerId): Promise<boolean> {
@@ -165,19 +251,6 @@ export class Sync extends EventEmitter<Events> {
     }
   }
 
-  #digest(): SyncDigest {
-    const { directory, state } = this.#components
-    const members = directory
-      .certificates()
-      .map(certificate => ({
-        peer: certificate.peer,
-        issued: certificateRank(certificate),
-        report: directory.report(certificate.peer)?.document.counter ?? 0,
-      }))
-      .sort((a, b) => (a.peer < b.peer ? -1 : 1))
-    return { ...(state.head && { head: state.head }), members }
-  }
-
   /** Whether a connected peer hasn't received this yet: most of a repeated sync is nothing new. */
   #isNewTo(peer: PeerId, what: string): boolean {
     const told = this.#told.get(peer.toString()) ?? new Set()
@@ -185,7 +258,7 @@ export class Sync extends EventEmitter<Events> {
     return told.size !== told.add(what).size
   }
 
-  async #send(channel: Channel, theirs: SyncDigest, to: PeerId, share?: Share): Promise<void> {
+  async #send(channel: Channel, theirs: SyncDigest, to: PeerId, { turn, share }: Pace): Promise<void> {
     const { directory, admission, addresses } = this.#components
     const held = new Map(theirs.members.map(member => [member.peer, member]))
     for (const each of directory.certificates()) {
@@ -195,11 +268,13 @@ export class Sync extends EventEmitter<Events> {
       const certificate = directory.certificate(peer)?.envelope
       if (certificate !== undefined && (known === undefined || known.issued < issued)) {
         await channel.send(syncItemCodec, { certificate, peer })
+        turn.progress()
         share?.sent(certificate.length)
       }
       const report = directory.report(peer)
       if (report !== undefined && report.document.counter > (known?.report ?? 0)) {
         await channel.send(syncItemCodec, { report: report.envelope })
+        turn.progress()
         share?.sent(report.envelope.length)
       }
     }
@@ -213,7 +288,7 @@ export class Sync extends EventEmitter<Events> {
   }
 
   /** What waits for the pace of its author holds up nothing else, within a bound. */
-  async #receive(channel: Channel, from: PeerId, share?: Share): Promise<void> {
+  async #receive(channel: Channel, from: PeerId, { turn, share }: Pace, news: News): Promise<void> {
     const { log } = this.#components
     const adding = new Set<Promise<void>>()
     let refused = 0
@@ -227,25 +302,34 @@ export class Sync extends EventEmitter<Events> {
       if ('end' in item) return
       if (refused > refusedItems) throw new FormatError('malformed', `expected at most ${refusedItems} invalid items`)
       if (adding.size >= waitingItems) await Promise.race(adding)
-      const added = this.#add(item)
+      const added = this.#add(item, turn, news)
         .catch(onRefused)
         .finally(() => adding.delete(added))
       adding.add(added)
-      await Promise.race([added, turn()])
+      await Promise.race([added, nextTurn()])
     }
   }
 
-  async #add(item: Exclude<SyncItem, { end: true }>): Promise<void> {
-    const { directory, addresses, gossip, host } = this.#components
+  async #add(item: Exclude<SyncItem, { end: true }>, turn: Turn, news: News): Promise<void> {
+    const { directory, addresses, host } = this.#components
     if ('certificate' in item) {
-      const outcome = await directory.addCertificate(item.peer, item.certificate)
-      if (outcome === 'new') gossip.publishCertificate(item.certificate)
+      if ((await directory.addCertificate(item.peer, item.certificate)) !== 'new') return
+      turn.progress()
+      news.certificates.push(item.certificate)
     } else if ('report' in item) {
-      // Reports from a visiting peer are new to our neighbours too.
-      if ((await directory.addReport(item.report)) === 'new') gossip.publishReport(item.report)
+      if ((await directory.addReport(item.report)) !== 'new') return
+      turn.progress()
+      news.reports.push(item.report)
     } else if (item.peer !== host.peerId.toString() && directory.certificate(item.peer) !== undefined) {
       // An address that has worked takes precedence over one that a neighbour sends.
       if (addresses.addresses(item.peer).length === 0) await addresses.addAnnounced(item.peer, item.addresses)
     }
   }
+}
+
+/** Each side sends one message; who speaks second makes its own when it has the other's. */
+async function swap<T>(channel: Channel, codec: Codec<T>, ours: () => T, speaksSecond: boolean): Promise<T> {
+  const theirs = speaksSecond ? await channel.receive(codec) : undefined
+  await channel.send(codec, ours())
+  return theirs ?? (await channel.receive(codec))
 }

@@ -1,0 +1,107 @@
+/** Signs a device's status as a report, stores it and publishes it; one at a time, so that counters increase in order. */
+
+import { isDeepStrictEqual } from 'node:util'
+import { timeText } from '../../protocol/encoding/fields.ts'
+import { messageOf } from '../../protocol/errors.ts'
+import type { Report } from '../../protocol/report/report.ts'
+import { SerialQueue } from '../concurrency/serial-queue.ts'
+import type { MeshPeer } from '../peer/mesh-peer.ts'
+import type { Logger } from '../process/log.ts'
+import type { Clock } from '../state/clock.ts'
+import type { OwnState } from '../state/own-state.ts'
+import { freshnessOf, nextCounter, type Status, signReport, withDamage } from './device-report.ts'
+import { progressIntervalMs } from './limits.ts'
+import { ReportSchedule } from './report-schedule.ts'
+
+export interface ReporterComponents {
+  peer: MeshPeer
+  own: OwnState
+  clock: Clock
+  log: Logger
+}
+
+export interface ReporterInit {
+  /** What there is to say, and the site whose release it is about. */
+  status(): { status: Status; site: string | undefined }
+  /** Whether others judge this device by its silence now. */
+  isAwaited(): boolean
+}
+
+/** A report without its counter and time. */
+type Content = Omit<Report, 'counter' | 'at'>
+
+export class Reporter {
+  readonly #components: ReporterComponents
+  readonly #init: ReporterInit
+  readonly #reports = new SerialQueue()
+  readonly #schedule: ReportSchedule
+  #told: Content | undefined
+  #lastAt = 0
+
+  constructor(components: ReporterComponents, init: ReporterInit) {
+    this.#components = components
+    this.#init = init
+    this.#schedule = new ReportSchedule({
+      hasChanged: () => this.#told !== undefined && !isDeepStrictEqual(this.#content(), this.#told),
+      isAwaited: () => init.isAwaited(),
+      report: () => void this.#report(),
+    })
+  }
+
+  start(): void {
+    this.#schedule.start()
+  }
+
+  async stop(): Promise<void> {
+    this.#schedule.stop()
+    await this.#reports.drain()
+  }
+
+  /** Whether anything was reported since the start. */
+  get hasReported(): boolean {
+    return this.#lastAt > 0
+  }
+
+  /** Whether a report of mere progress is due. */
+  get progressIsDue(): boolean {
+    return Date.now() - this.#lastAt >= progressIntervalMs
+  }
+
+  /** Reports a change. Never rejects. */
+  report(): Promise<void> {
+    this.#schedule.changed()
+    return this.#report()
+  }
+
+  #report(): Promise<void> {
+    this.#lastAt = Date.now()
+    return this.#reports
+      .run(() => this.#write())
+      .catch(error => {
+        this.#components.log.error({ reason: messageOf(error) }, 'a report could not be written')
+      })
+  }
+
+  #content(): Content {
+    const { peer, clock } = this.#components
+    const { status, site } = this.#init.status()
+    return {
+      v: 1,
+      fleet: peer.fleet,
+      peer: peer.identity.peerId,
+      freshness: freshnessOf(peer, clock),
+      ...peer.meshStatus.fields,
+      ...withDamage(status, peer.damaged.all),
+      ...(site && { site }),
+    }
+  }
+
+  async #write(): Promise<void> {
+    const { peer, own, clock } = this.#components
+    const counter = await nextCounter(peer, own)
+    this.#told = this.#content()
+    const report: Report = { ...this.#told, counter, ...(clock.now && { at: timeText(clock.now) }) }
+    const envelope = signReport(report, peer.identity.signer)
+    if ((await peer.directory.addReport(envelope)) !== 'unknown-member') peer.gossip.publishReport(envelope)
+  }
+}
