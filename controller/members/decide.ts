@@ -45,12 +45,13 @@ export function decide(view: MembersView): Decision[] {
   const { certificates, counted } = view
   const uses = new Map([...counted].map(([token, peers]) => [token, new Set(peers)]))
   for (const { token, peer } of certificates) if (token !== undefined) addTo(uses, token, peer)
+  const holders = Map.groupBy(certificates, ({ name }) => name)
   return certificates.flatMap((certificate): Decision[] => {
     if (certificate.role === 'controller') return []
     if (certificate.grant === undefined) return renewalIsDue(certificate, view) ? [{ kind: 'renew', certificate }] : []
     const grant = readEnvelope(grantKind, certificate.grant).document
     const token = tokenIdOf(grant)
-    const reason = holdReason(certificate, grant, uses.get(token) ?? new Set(), certificates)
+    const reason = holdReason(certificate, grant, uses.get(token) ?? new Set(), holders)
     if (reason !== undefined) return [{ kind: 'hold', certificate, token, reason }]
     addTo(uses, token, certificate.peer)
     return [{ kind: 'countersign', certificate, token }]
@@ -65,10 +66,10 @@ function holdReason(
   { name, peer, age }: Certificate,
   grant: Grant,
   used: ReadonlySet<string>,
-  certificates: readonly Certificate[],
+  holders: ReadonlyMap<string, readonly Certificate[]>,
 ): HoldReason | undefined {
   // Secrets and releases go by names: the holder of a token must not get another device's by taking its name.
-  if (certificates.some(other => other.name === name && other.peer !== peer)) return 'name-taken'
+  if (holders.get(name)?.some(other => other.peer !== peer)) return 'name-taken'
   if (age !== undefined && !isAgeRecipient(age)) return 'bad-recipient'
   if (grant.uses !== undefined && !used.has(peer) && used.size >= grant.uses) return 'over-limit'
   return undefined

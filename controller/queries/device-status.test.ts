@@ -56,6 +56,21 @@ describe('the view of a fleet', () => {
     )
   })
 
+  it('looks at each member a few times, however many there are', () => {
+    const peer = peerWith(Array.from({ length: 300 }, (_, at) => ({ name: `x-${at}`, report: running })))
+    let looks = 0
+    const watched = peer.directory.certificates().map(certificate => ({
+      ...certificate,
+      get name() {
+        looks++
+        return certificate.name
+      },
+    }))
+    const rows = deviceStatuses({ ...peer, directory: { ...peer.directory, certificates: () => watched } as never })
+    assert.equal(rows.length, 303)
+    assert.ok(looks < 10 * watched.length, `${looks} looks at ${watched.length} names`)
+  })
+
   it('says that a device is outdated when it runs something else than the release wants', () => {
     const [row] = deviceStatuses(peerWith([{ name: 'd-1', report: { ...running, running: other, release: 1 } }]))
     assert.deepEqual([row?.state, row?.release, row?.running], ['outdated', 1, other])

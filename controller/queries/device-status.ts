@@ -7,6 +7,7 @@ import { wantedConfig } from '../../protocol/release/release.ts'
 import { contentVersion } from '../../protocol/release/waves.ts'
 import { finalUpdateErrors, type Report, type ReportedTurn } from '../../protocol/report/report.ts'
 import { hintFor } from '../format/hints.ts'
+import { byName } from '../format/name-order.ts'
 
 /** For a device of a newer version, whose codes are unknown here. */
 const unknownCode = 'Read the log on the device: journalctl -u thymesh.'
@@ -45,17 +46,17 @@ export interface DeviceStatus {
 export function deviceStatuses(peer: Pick<ControllerPeer, 'directory' | 'state'>): DeviceStatus[] {
   const { accepted } = peer.state
   const members = peer.directory.certificates().filter(({ role }) => role === 'device')
+  const holders = Map.groupBy(members, ({ name }) => name)
   const names = new Set(releasesOf(accepted).flatMap(({ devices }) => Object.keys(devices)))
-  const declared = [...names].filter(name => !members.some(member => member.name === name))
+  const declared = [...names].filter(name => !holders.has(name))
   const rows = members.map(({ name, peer: id, site }) => {
     const report = peer.directory.report(id)?.document
-    const duplicate = members.filter(member => member.name === name).length > 1
+    const duplicate = (holders.get(name)?.length ?? 0) > 1
     const release = followed(accepted, { name, site })
     return { ...deviceStatus(name, release, report), peer: id, site: site ?? null, duplicate }
   })
-  return [...rows, ...declared.map(name => deviceStatus(name, declaredIn(name, releasesOf(accepted)), undefined))].sort(
-    (a, b) => a.device.localeCompare(b.device, 'en', { numeric: true }),
-  )
+  const unseen = declared.map(name => deviceStatus(name, declaredIn(name, releasesOf(accepted)), undefined))
+  return [...rows, ...unseen].sort((a, b) => byName(a.device, b.device))
 }
 
 /** The release of an unseen device: nobody knows its site but from who names it. */

@@ -4,6 +4,7 @@ import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import { grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
 import { readEnvelope } from '../../protocol/signing/dsse.ts'
+import { byName } from '../format/name-order.ts'
 import type { Decision, HoldReason } from '../members/decide.ts'
 import type { Session } from '../session/session.ts'
 import { type Alarm, alarmsOf, type Claimant } from './alarms.ts'
@@ -77,16 +78,16 @@ export function memberRows(peer: ControllerPeer, decisions: readonly Decision[],
     }
   })
   const { peers = [], notes = [] } = state.accepted?.revocations ?? {}
+  const lastNotes = new Map(notes.map(note => [note.subject, note]))
   const gone = peers.map((id): MemberRow => {
-    const note = notes.findLast(({ subject }) => subject === id)
+    const note = lastNotes.get(id)
     const nothing = { role: null, site: null, issuedBy: null, token: null, issued: null, expires: null, lastSeen: null }
     const revoked = { at: note?.at ?? '', reason: note?.reason ?? null }
     const flags = { connected: false, renewing: false, held: null, cloned: false, cloneClaimedBy: [] }
     return { name: note?.name ?? null, peer: id, state: 'revoked', revoked, ...nothing, ...flags }
   })
-  const byName = (a: MemberRow, b: MemberRow) =>
-    (a.name ?? a.peer).localeCompare(b.name ?? b.peer, 'en', { numeric: true })
-  return [...rows.sort(byName), ...gone.sort(byName)]
+  const inOrder = (a: MemberRow, b: MemberRow) => byName(a.name ?? a.peer, b.name ?? b.peer)
+  return [...rows.sort(inOrder), ...gone.sort(inOrder)]
 }
 
 function tokenOf({ grant, token }: Certificate): string | null {

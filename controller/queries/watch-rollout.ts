@@ -22,7 +22,8 @@ export interface Rollout {
 export function rolloutOf(peer: ControllerPeer, release: Release, waitFor: readonly string[] = []): Rollout {
   const { site = null } = release
   const rows = deviceStatuses(peer).filter(row => row.follows === site && Object.hasOwn(release.devices, row.device))
-  const awaited = rows.filter(({ device }) => waitFor.length === 0 || waitFor.includes(device))
+  const named = new Set(waitFor)
+  const awaited = rows.filter(({ device }) => named.size === 0 || named.has(device))
   const tops = new Set(Object.values(release.configs).map(({ topLevel }) => topLevel))
   const covered = new Map<string, string>()
   for (const row of rows) {
@@ -47,9 +48,12 @@ export function rolloutOf(peer: ControllerPeer, release: Release, waitFor: reado
   }
 }
 
+/** Reports come in bursts, and each look is at the whole fleet. */
+const quietMs = 200
+
 /**
- * Calls `onChange` at first and with each report of a device that the release names, until the rollout is complete or
- * held, or the signal ends the watch.
+ * Calls `onChange` at first and soon after reports or certificates have come, until the rollout is complete or held, or
+ * the signal ends the watch.
  */
 export async function watchRollout(
   peer: ControllerPeer,
@@ -64,16 +68,24 @@ export async function watchRollout(
     onChange(rollout)
     if (rollout.complete || rollout.held) changed.resolve()
   }
+  let timer: NodeJS.Timeout | undefined
+  const lookSoon = () => {
+    timer ??= setTimeout(() => {
+      timer = undefined
+      look()
+    }, quietMs)
+  }
   signal.addEventListener('abort', () => changed.resolve(), { once: true })
-  peer.directory.on('report', look)
-  peer.directory.on('certificate', look)
+  peer.directory.on('report', lookSoon)
+  peer.directory.on('certificate', lookSoon)
   try {
     look()
     if (signal.aborted) changed.resolve()
     await changed.promise
   } finally {
-    peer.directory.off('report', look)
-    peer.directory.off('certificate', look)
+    clearTimeout(timer)
+    peer.directory.off('report', lookSoon)
+    peer.directory.off('certificate', lookSoon)
   }
   return rolloutOf(peer, release, waitFor)
 }

@@ -8,7 +8,7 @@ import type { DeviceStatus } from '../queries/device-status.ts'
 type Update = NonNullable<Report['update']>
 
 /** Without a newer report for this long, rate and time left are not what is, but what was. */
-const staleAfterMs = 60_000
+const staleAfterMs = 150_000
 
 /** One device in the middle of a sentence, such as `fetching 40%, 2.0 MB/s, 12 s left`; its state where it fetches nothing. */
 export function stateInShort({ state, update, lastSeen }: Progressing, now = Date.now()): string {

@@ -31,7 +31,7 @@ import {
   updateOf,
   withoutReleases,
 } from './device-report.ts'
-import { progressIntervalMs, reportIntervalMs, updateRetryFirstMs, updateRetryLastMs } from './limits.ts'
+import { updateRetryFirstMs, updateRetryLastMs } from './limits.ts'
 import { refusalOf } from './refusal.ts'
 import { Reporter } from './reporter.ts'
 
@@ -41,7 +41,7 @@ export interface DeviceComponents {
   /** Collects garbage when an update needs space. */
   keeper?: Pick<Housekeeper, 'sweep'>
   /** Waits for this device's turn; without it, updates begin at once. */
-  gate?: Pick<RolloutGate, 'pass'>
+  gate?: Pick<RolloutGate, 'pass' | 'isAwaited'>
   secrets?: Pick<SecretUpdates, 'newIn' | 'follow' | 'take' | 'installNext' | 'restore' | 'settle'>
   own: OwnState
   clock: Clock
@@ -62,12 +62,14 @@ export class Device {
   readonly #reporter: Reporter
   #loop: Promise<void> | undefined
   #hasResumed = false
-  #timer: NodeJS.Timeout | undefined
 
   constructor(components: DeviceComponents, init: { name: string }) {
     this.#components = components
-    this.#reporter = new Reporter(components)
     this.#name = init.name
+    this.#reporter = new Reporter(components, {
+      status: () => ({ status: this.#status, site: this.#site }),
+      isAwaited: () => components.gate?.isAwaited ?? false,
+    })
   }
 
   start(): void {
@@ -75,21 +77,20 @@ export class Device {
     peer.state.on('changed', () => this.#changed())
     peer.meshStatus.on('changed', () => {
       this.#changed()
-      void this.#report()
+      void this.#reporter.report()
     })
     // A new peer may have what the last attempt lacked; sync sends it our reports.
     peer.admission.on('admitted', () => this.#wake.resolve())
-    this.#timer = setInterval(() => void this.#report(), reportIntervalMs)
+    this.#reporter.start()
     this.#loop = this.#run()
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer)
     this.#stop.abort(new Error('the daemon stops'))
     this.#superseded.abort(new Error('the daemon stops'))
     this.#wake.resolve()
     await this.#loop
-    await this.#reporter.drain()
+    await this.#reporter.stop()
   }
 
   /** The release that applies to this device, by the site in its certificate. */
@@ -159,7 +160,7 @@ export class Device {
         if (entry.state === 'rolling-back') await this.#components.secrets?.restore()
         void this.#current(entry.target).then(current => {
           this.#status = { ...base, ...current, ...activationStatus(entry) }
-          return this.#report()
+          return this.#reporter.report()
         })
       },
     }
@@ -178,7 +179,7 @@ export class Device {
     const wanted = entry.state === 'committed' ? {} : { wanted: release }
     const current = await this.#current(entry.target)
     this.#status = { config, ...wanted, ...current, ...activationStatus(entry), ...(update && { update }) }
-    await this.#report()
+    await this.#reporter.report()
   }
 
   /** Never rejects: errors outside of an update are retried too. */
@@ -272,9 +273,9 @@ export class Device {
     const tell = (state: DeviceState, progress: Progress | undefined, now: boolean) => {
       const update = updateOf(release.version, began, progress)
       this.#status = { ...base, ...(error && { error }), state, update }
-      if (!now && Date.now() - this.#reporter.lastAt < progressIntervalMs) return
+      if (!now && !this.#reporter.progressIsDue) return
       if (!now) log.info(update, 'fetching')
-      void this.#report()
+      void this.#reporter.report()
     }
     log.info({ release: release.version, config: wanted.name, topLevel: wanted.topLevel }, 'the update begins')
     tell('fetching', undefined, true)
@@ -282,7 +283,7 @@ export class Device {
       await gate?.pass(signal, (turn, isNews) => {
         const update = updateOf(release.version, began, progress)
         this.#status = { ...base, state: base.running === undefined ? 'waiting' : 'running', turn, update }
-        if (isNews) void this.#report()
+        if (isNews) void this.#reporter.report()
       })
     if (!(release.rollout?.prefetch ?? rolloutDefaults.prefetch)) await pass()
     const known = await peer.closures.get(wanted, signal)
@@ -316,9 +317,9 @@ export class Device {
   async #settle(status: Status): Promise<void> {
     const { update } = this.#status
     const next: Status = { ...status, ...(update && update.release === status.release && { update }) }
-    const told = this.#reporter.lastAt > 0 && isDeepStrictEqual(next, this.#status)
+    const told = this.#reporter.hasReported && isDeepStrictEqual(next, this.#status)
     this.#status = next
-    if (!told) await this.#report()
+    if (!told) await this.#reporter.report()
   }
 
   async #fail(release: Release, running: string | undefined, thrown: unknown): Promise<void> {
@@ -326,11 +327,6 @@ export class Device {
     const wanted = wantedConfig(release, this.#name)
     const current = await this.#current(wanted?.target ?? 'portable')
     this.#status = { ...current, state: 'failed', config: wanted?.name, wanted: release.version, error, running }
-    await this.#report()
-  }
-
-  /** Reports the status as it is when the report is written. */
-  #report(): Promise<void> {
-    return this.#reporter.report(() => ({ status: this.#status, site: this.#site }))
+    await this.#reporter.report()
   }
 }

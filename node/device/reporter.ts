@@ -1,5 +1,6 @@
-/** Writes a device's reports: signed one after the other, kept by its own peer, and published. */
+/** Signs a device's status as a report, stores it and publishes it; one at a time, so that counters increase in order. */
 
+import { isDeepStrictEqual } from 'node:util'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import type { PlainReport } from '../../protocol/report/report.ts'
@@ -10,6 +11,8 @@ import type { Logger } from '../process/log.ts'
 import type { Clock } from '../state/clock.ts'
 import type { OwnState } from '../state/own-state.ts'
 import { freshnessOf, nextCounter, type Status, signReport, withDamage } from './device-report.ts'
+import { progressIntervalMs } from './limits.ts'
+import { ReportSchedule } from './report-schedule.ts'
 
 export interface ReporterComponents {
   peer: MeshPeer
@@ -18,54 +21,87 @@ export interface ReporterComponents {
   log: Logger
 }
 
-/** A status, and the site whose release it is about; undefined for the fleet's. */
-export interface ReportedStatus {
-  readonly status: Status
-  readonly site: string | undefined
+export interface ReporterInit {
+  /** What there is to say, and the site whose release it is about. */
+  status(): { status: Status; site: string | undefined }
+  /** Whether others judge this device by its silence now. */
+  isAwaited(): boolean
 }
+
+/** A report without its counter and time. */
+type Content = Omit<PlainReport, 'counter' | 'at'>
 
 export class Reporter {
   readonly #components: ReporterComponents
-  readonly #queue = new SerialQueue()
+  readonly #init: ReporterInit
+  readonly #reports = new SerialQueue()
+  readonly #schedule: ReportSchedule
+  #told: Content | undefined
   #lastAt = 0
 
-  constructor(components: ReporterComponents) {
+  constructor(components: ReporterComponents, init: ReporterInit) {
     this.#components = components
+    this.#init = init
+    this.#schedule = new ReportSchedule({
+      hasChanged: () => this.#told !== undefined && !isDeepStrictEqual(this.#content(), this.#told),
+      isAwaited: () => init.isAwaited(),
+      report: () => void this.#report(),
+    })
   }
 
-  /** When the last report was asked for, in milliseconds since 1970; 0 before the first. */
-  get lastAt(): number {
-    return this.#lastAt
+  start(): void {
+    this.#schedule.start()
   }
 
-  /** Signs a report, stores it and publishes it; one at a time, so that counters increase in order. Never rejects. */
-  report(current: () => ReportedStatus): Promise<void> {
+  async stop(): Promise<void> {
+    this.#schedule.stop()
+    await this.#reports.drain()
+  }
+
+  /** Whether anything was reported since the start. */
+  get hasReported(): boolean {
+    return this.#lastAt > 0
+  }
+
+  /** Whether a report of mere progress is due. */
+  get progressIsDue(): boolean {
+    return Date.now() - this.#lastAt >= progressIntervalMs
+  }
+
+  /** Reports a change. Never rejects. */
+  report(): Promise<void> {
+    this.#schedule.changed()
+    return this.#report()
+  }
+
+  #report(): Promise<void> {
     this.#lastAt = Date.now()
-    return this.#queue
-      .run(() => this.#write(current()))
+    return this.#reports
+      .run(() => this.#write())
       .catch(error => {
         this.#components.log.error({ reason: messageOf(error) }, 'a report could not be written')
       })
   }
 
-  drain(): Promise<void> {
-    return this.#queue.drain()
-  }
-
-  async #write({ status, site }: ReportedStatus): Promise<void> {
-    const { peer, own, clock } = this.#components
-    const counter = await nextCounter(peer, own)
-    const report: PlainReport = {
+  #content(): Content {
+    const { peer, clock } = this.#components
+    const { status, site } = this.#init.status()
+    return {
       v: 1,
       fleet: peer.fleet,
       peer: peer.identity.peerId,
-      counter,
       freshness: freshnessOf(peer, clock),
       ...peer.meshStatus.fields,
-      ...(clock.now && { at: timeText(clock.now) }),
       ...withDamage(status, peer.damaged.all),
       ...(site && { site }),
     }
+  }
+
+  async #write(): Promise<void> {
+    const { peer, own, clock } = this.#components
+    const counter = await nextCounter(peer, own)
+    this.#told = this.#content()
+    const report: PlainReport = { ...this.#told, counter, ...(clock.now && { at: timeText(clock.now) }) }
     const addition = { extensions: ownExtensions, counter: await nextCounter(peer, own, counter) }
     const envelope = signReport(report, peer.identity.signer, addition)
     if ((await peer.directory.addReport(envelope)) !== 'unknown-member') peer.gossip.publishReport(envelope)

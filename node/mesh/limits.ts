@@ -32,10 +32,14 @@ export const dialTimeoutMs = 15_000
  */
 export const redialFirstMs = 500
 export const redialLastMs = 60_000
+/** The last value for bootstrap peers while there are enough connections. Of a site's peers, one will be early. */
+export const redialSettledMs = 30 * 60_000
 /** How often the dial supervisor checks its connections. */
 export const superviseIntervalMs = 1_000
 /** Connections that a peer maintains. Gossipsub's mesh needs 6, and losing one must not matter. */
 export const wantedConnections = 8
+/** Of these, bootstrap peers, which join sites that don't find each other otherwise. */
+export const wantedBootstrapPeers = 2
 /** Peers whose addresses are stored, and members that are dialled, shared by join token: 1 MB, and a walk a second. */
 export const bookedPeers = 1_000
 /** A peer that had no new address for this long makes room for another one. */
@@ -47,8 +51,14 @@ export const discoveredPeers = 200
 /** Peers that one answer of the DHT may name: Kademlia's k, which no honest answer exceeds. Each may be dialled. */
 export const dhtAnswerPeers = 20
 
-/** Interval of mDNS queries, varied by a fifth, so that a site's peers don't query in step. */
-export const mdnsQueryMs = 20_000
+/**
+ * Interval of mDNS queries, varied by a fifth, so that a site's peers don't query in step: doubles from the first to the
+ * last while the peer has connections.
+ */
+export const mdnsQueryFirstMs = 20_000
+export const mdnsQueryLastMs = 5 * 60_000
+/** Known answers in a query: with 120 bytes each, they fit into one Ethernet frame. The other peers answer. */
+export const mdnsKnownAnswers = 11
 /** An answer is multicast, so one in this time serves every peer that asks. */
 export const mdnsAnswerMs = 5_000
 /** How often the network interfaces are checked for changes. */
@@ -59,7 +69,7 @@ export const mdnsInterfaces = 32
 export const mdnsPacketBytes = 9_000
 /** Records of one packet that are examined: our own answers have one more than they have addresses. */
 export const mdnsRecords = 32
-/** Packets of the fleet's service that are read per second and interface: 200 peers send 50. */
+/** Packets of the fleet's service that are read per second and interface: 200 peers that start together send 50. */
 export const mdnsPacketsPerSecond = 100
 /** A discovered peer is reported again after this, or when its addresses change. */
 export const mdnsRepeatMs = 60_000
@@ -69,8 +79,11 @@ export const mdnsRepeatMs = 60_000
  */
 export const mdnsNewPeerMs = 10_000
 
-/** The kernel probes a connection after this silence, ten times in ten seconds: 132 bytes each time. */
-export const keepAliveMs = 15_000
+/**
+ * The kernel probes a connection after this silence, then ten times in ten seconds: 132 bytes each time. Routers forget
+ * a silent connection after minutes at least.
+ */
+export const keepAliveMs = 60_000
 /** How often the round-trip time is measured, which sets the windows of streams: 400 bytes each time. */
 export const roundTripMs = 60 * 60_000
 /** How often each side checks that the remote process responds: a stream and 1.2 KB each time. */
@@ -93,10 +106,22 @@ export const idleRefreshMs = 2_000
 export const refreshTurnMs = 30_000
 /** A whole refresh, over slow links. */
 export const refreshTimeoutMs = 3 * 60_000
+/** How often the progress of a fetch goes on beyond the device's site. */
+export const progressBeyondSiteMs = 60_000
 /** How often sync is repeated with connected peers, for items that gossip lost. */
 export const resyncIntervalMs = 60_000
+/** What repeated syncs may cost in digests, on average: 97 bytes a member, both ways, where the two sides differ. */
+export const resyncBytesPerSecond = 100
 /** A whole sync: bounds a peer that sends items slowly. */
 export const syncTimeoutMs = 5 * 60_000
+/** A sync that brings nothing new for this long no longer keeps others waiting. */
+export const syncStallMs = 5_000
+/** The longest wait of a sync for its turn: bounds a peer that brings its news one by one. */
+export const syncTurnMs = 60_000
+/** The same for a sync that a neighbour began, which waits for one message no longer than `messageTimeoutMs`. */
+export const syncAnswerTurnMs = messageTimeoutMs / 2
+/** News of one sync that are gossiped on. More is offered to each neighbour by a sync: it mostly has them already. */
+export const gossipedNews = 32
 /** How often members without a gossip stream are looked for: libp2p never reopens a lost one. */
 export const gossipRepairMs = 10_000
 /** Documents served at a time, each held in memory until it is sent. */
@@ -175,6 +200,8 @@ export const faultsPerPeer = 10
 export const faultsPerSecond = 1 / 60
 /** Peers with a score: bounded, since anyone can make new peer IDs. */
 export const scoredPeers = 1000
+/** How long members are judged again at a time, when the fleet's keys have changed: a signature takes 0.3 to 3 ms. */
+export const recheckSliceMs = 10
 /** Rejected items in one sync: after a rotation, hundreds of certificates may have keys that we don't know yet. */
 export const refusedItems = 1000
 /** Concurrent syncs that others started, and exchanges of proposals: a sync holds a digest of the whole fleet. */

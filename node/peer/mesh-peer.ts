@@ -147,7 +147,8 @@ export class MeshPeer {
     this.#refresher = new Refresher({ state, documents, clock, log, isMember, isConnected, subjectOf, equivocation })
     const refresher = this.#refresher
     const watching = { equivocation, peerScore, log }
-    this.gossip = new Gossip({ host, names, admission, state, directory, documents, refresher, ...watching })
+    const site = () => own.certificate.site
+    this.gossip = new Gossip({ host, names, admission, state, directory, documents, refresher, site, ...watching })
     const { gossip } = this
     this.sync = new Sync({ host, names, admission, state, directory, addresses, refresher, gossip, ...watching })
     const proposing = { peerScore, table: database.table('proposals'), log }

@@ -32,7 +32,7 @@ export interface Situation {
   readonly memory: Memory | undefined
 }
 
-/** How long a silent device still belongs to an island: three times the report interval of an idle device. */
+/** How long a silent device still belongs to an island: three times the report interval of a device that is awaited. */
 const islandSilenceMs = 30 * 60_000
 /** How long after a start a device waits before it assumes that it is isolated. */
 const startGraceMs = 2 * 60_000

@@ -132,3 +132,28 @@ describe('the rollout gate', () => {
     assert.deepEqual(Object.keys((await own.rollout())?.confirmations ?? {}), ['1'])
   })
 })
+
+describe('a device', () => {
+  const rollout = { ...release.rollout, waves: [{ tag: 'canary' }] }
+  const confirmed: Partial<Report> = { release: 2, running: kiosk.topLevel }
+
+  it('is awaited while others may go on alone, until all have ended with the release', async t => {
+    const { gate, reports } = await scene(t, 'kiosk-2', {
+      ...release,
+      rollout: { ...rollout, isolated: { afterSeconds: 60 } },
+    })
+    assert.equal(gate.isAwaited, true)
+    reports('kiosk-1', confirmed)
+    assert.equal(gate.isAwaited, true)
+    reports('kiosk-2', { wanted: 2, state: 'failed', error: { code: 'no-peers', message: '' } })
+    assert.equal(gate.isAwaited, true, 'it tries again')
+    reports('kiosk-2', confirmed)
+    assert.equal(gate.isAwaited, false)
+  })
+
+  it('is not awaited where others wait for news', async t => {
+    assert.equal((await scene(t, 'kiosk-2', { ...release, rollout })).gate.isAwaited, false)
+    const { rollout: _, ...plain } = release
+    assert.equal((await scene(t, 'kiosk-2', plain)).gate.isAwaited, false)
+  })
+})

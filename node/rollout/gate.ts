@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { limits } from '../../protocol/limits.ts'
 import { type Release, wantedConfig } from '../../protocol/release/release.ts'
+import { rolloutDefaults } from '../../protocol/release/rollout-policy.ts'
 import type { Report, ReportedTurn } from '../../protocol/report/report.ts'
 import type { Directory } from '../mesh/exchange/directory.ts'
 import type { Admission } from '../mesh/peers/admission.ts'
@@ -104,6 +105,22 @@ export class RolloutGate extends EventEmitter<Events> {
         cleanUp.abort()
       }
     }
+  }
+
+  /**
+   * Whether a device may go on alone because it doesn't hear of others: with such a policy, until all that we know of
+   * have ended with the release.
+   */
+  get isAwaited(): boolean {
+    const { directory, state } = this.#components
+    const whole = followed(state.accepted, { name: this.#name, site: this.#site() })
+    const { isolated = rolloutDefaults.isolated } = whole?.rollout ?? {}
+    if (whole === undefined || isolated === 'wait') return false
+    const certificates = directory.certificates()
+    const news = newsOf(inForce(whole, state.accepted, certificates), certificates, peer => ({
+      report: directory.report(peer)?.document,
+    }))
+    return news.values().some(({ outcome }) => outcome === 'pending')
   }
 
   /** Decides whether it may begin now. If time may change that, `changed` is emitted then. */

@@ -11,6 +11,8 @@ export class StateError extends ThymeshError<'in-use' | 'unreadable'> {}
 export interface Table {
   get(key: string): Promise<Uint8Array | undefined>
   put(key: string, value: Uint8Array): Promise<void>
+  /** Writes all of these or none. */
+  putAll(values: ReadonlyMap<string, Uint8Array>): Promise<void>
   delete(key: string): Promise<void>
   entries(): AsyncIterable<[string, Uint8Array]>
   keys(): AsyncIterable<string>
@@ -84,6 +86,7 @@ export class Database {
     return {
       get: key => table.get(key),
       put: (key, value) => table.put(key, value),
+      putAll: values => table.batch([...values].map(([key, value]) => ({ type: 'put', key, value }))),
       delete: key => table.del(key),
       entries: () => table.iterator(),
       keys: () => table.keys(),

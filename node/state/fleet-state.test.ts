@@ -84,6 +84,17 @@ describe('FleetState', () => {
     assert.equal(await again.release(3), undefined)
   })
 
+  it('decodes a release once, however many heads name it', async t => {
+    const { state } = await accepting(t, second)
+    const before = state.accepted?.release
+    const { trusted } = fleet.revoke({ peers: [] })
+    assert.equal((await state.accept({ ...trusted }, documents)).release.message, 'third')
+    const third = state.accepted?.release
+    assert.notEqual(third, before)
+    await state.accept(fleet.revoke({ peers: [] }).trusted, documents)
+    assert.equal(state.accepted?.release, third)
+  })
+
   it('raises the time floor to when a release was made', async t => {
     const { own } = await accepting(t, founded)
     assert.deepEqual(await own.timeFloor(), testNow)

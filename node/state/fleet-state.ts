@@ -4,6 +4,7 @@
  */
 
 import { EventEmitter } from 'node:events'
+import { isDeepStrictEqual } from 'node:util'
 import { FormatError } from '../../protocol/encoding/cbor.ts'
 import { equalBytes, sha256, toHex } from '../../protocol/encoding/hash.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
@@ -21,7 +22,7 @@ import {
 } from '../../protocol/trust/fleet.ts'
 import { type Loaded, MetadataError } from '../../protocol/trust/metadata.ts'
 import type { Published } from '../../protocol/trust/publish.ts'
-import { withExtensions } from '../../protocol/trust/release-extensions.ts'
+import { extensionsIn, withExtensions } from '../../protocol/trust/release-extensions.ts'
 import { siteReleaseTarget, siteRole } from '../../protocol/trust/site-roles.ts'
 import { namedSiteRelease, sitesOf } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
@@ -235,7 +236,9 @@ export class FleetState extends EventEmitter<Events> {
       [named, revocations].map(each => this.#checked(each, fetch)),
     )
     if (releaseBytes === undefined || revocationBytes === undefined) throw new RangeError('unreachable')
-    const release = withExtensions(releaseCodec.decode(releaseBytes), trusted.targets, releaseTarget)
+    const release =
+      this.#acceptedAs(named, trusted) ??
+      withExtensions(releaseCodec.decode(releaseBytes), trusted.targets, releaseTarget)
     const revoked = revocationsCodec.decode(revocationBytes)
     if (
       release.fleet !== this.fleet ||
@@ -264,6 +267,16 @@ export class FleetState extends EventEmitter<Events> {
         revocations: revoked,
       },
     }
+  }
+
+  /** The accepted release, if metadata names it again: most new heads bring the same one, which takes long to decode. */
+  #acceptedAs({ hash }: NamedDocument, { targets }: TrustedSet): Release | undefined {
+    const before = this.#accepted
+    const known = before && namedRelease(before.trusted)
+    if (known === undefined || !equalBytes(known.hash, hash)) return undefined
+    // Extensions are in the targets metadata, so they may change though the document doesn't.
+    const extensions = targets && extensionsIn(targets, releaseTarget)
+    return isDeepStrictEqual(extensions, before?.release.extensions) ? before?.release : undefined
   }
 
   /**

@@ -18,3 +18,5 @@ export const cloneAlarmMs = 7 * 86_400_000
  * memory for each path that they don't share, and 200 bytes of disk.
  */
 export const keptReleases = 32
+/** How long others' reports stay unwritten: a power cut loses so many, and the neighbours send them again. */
+export const reportsUnwrittenMs = 60_000

@@ -45,6 +45,7 @@ function memoryTable(): Table {
   return {
     get: async key => kept.get(key),
     put: async (key, value) => void kept.set(key, value),
+    putAll: async values => values.forEach((value, key) => void kept.set(key, value)),
     delete: async key => void kept.delete(key),
     async *entries() {
       yield* kept.entries()

@@ -29,9 +29,12 @@ export function followed(
   return role === 'device' && accepted !== undefined ? effectiveRelease(accepted, place) : undefined
 }
 
+/** The last restriction of each release: its waves are worked out once for each object. */
+const restrictions = new WeakMap<object, object>()
+
 /**
  * Restricts a release to the devices that it applies to, as waves require: a site's devices don't count for the
- * fleet's waves, nor the fleet's for a site's.
+ * fleet's waves, nor the fleet's for a site's. While the devices stay the same, so does the object.
  */
 export function inForce<R extends Pick<Release, 'devices' | 'site'>>(
   release: R,
@@ -39,11 +42,17 @@ export function inForce<R extends Pick<Release, 'devices' | 'site'>>(
   certificates: readonly Certificate[],
 ): R {
   if (accepted === undefined || (accepted.sites.size === 0 && release.site === undefined)) return release
-  return releaseInForce(
-    release,
-    accepted,
-    certificates.filter(({ role }) => role === 'device'),
-  )
+  const devices = certificates.filter(({ role }) => role === 'device')
+  const next = releaseInForce(release, accepted, devices)
+  const last = restrictions.get(release) as R | undefined
+  if (last !== undefined && hasSameKeys(last.devices, next.devices)) return last
+  restrictions.set(release, next)
+  return next
+}
+
+function hasSameKeys(a: object, b: object): boolean {
+  const keys = Object.keys(a)
+  return keys.length === Object.keys(b).length && keys.every(key => Object.hasOwn(b, key))
 }
 
 /** The Nix keys whose signatures a device of a site accepts. */

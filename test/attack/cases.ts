@@ -28,6 +28,7 @@ import { stallAttacks } from './cases/stalls.ts'
 import { stolenKeyAttacks } from './cases/stolen-keys.ts'
 import { strangerAttacks } from './cases/strangers.ts'
 import { swarmShareAttacks } from './cases/swarm-shares.ts'
+import { syncAttacks } from './cases/syncs.ts'
 import { terminalAttacks } from './cases/terminal.ts'
 import { unboundAttacks } from './cases/unbound.ts'
 
@@ -53,6 +54,7 @@ export const attacks: readonly Attack[] = [
   ...swarmShareAttacks,
   ...crowdAttacks,
   ...addressAttacks,
+  ...syncAttacks,
   ...floodAttacks,
   ...cacheAttacks,
   ...daemonAttacks,

@@ -39,6 +39,8 @@ export interface PeerInit {
   settings?: SettingsInput
   store?: Partial<NixStore>
   logger?: Logger
+  /** Fills its state before the peer reads it. */
+  fill?: (state: PeerState) => Promise<void>
   connections?: { members: number; strangers: number }
 }
 
@@ -75,6 +77,7 @@ export class Mesh {
     const close = () => state.database.close()
     this.#stops.push(close)
     if (trusts !== 'none') await accept(state, fleet, trusts)
+    await init.fill?.(state)
     const certificate = init.certificate ?? fleet.certify(testSigner(word), { name: word })
     const peer = await MeshPeer.make({
       fleet: fleet.fleet,

@@ -154,6 +154,19 @@ describe('a line of three', () => {
     assert.equal(c.directory.certificate(id)?.document.name, 'stranger')
   })
 
+  it('passes on what a device of another site does, but not each step of it', async t => {
+    const { a, b, c } = await line(t)
+    const heard: number[] = []
+    c.directory.on('report', ({ counter }) => heard.push(counter))
+    const steps = [reportOf(a, 1, { state: 'fetching' }), reportOf(a, 2, { state: 'fetching' }), reportOf(a, 3)]
+    for (const [at, step] of steps.entries()) {
+      a.gossip.publishReport(step)
+      await until(() => counterOf(b, a) === at + 1, 'the report at the neighbour')
+    }
+    await until(() => counterOf(c, a) === 3, 'the last report at the other end')
+    assert.deepEqual(heard, [1, 3])
+  })
+
   it('brings a late joiner everything by sync', async t => {
     const { mesh: made, fleet, a, b, c } = await line(t)
     await a.directory.addReport(reportOf(a, 4))

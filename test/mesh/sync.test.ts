@@ -48,6 +48,45 @@ describe('sync', () => {
     })
   })
 
+  it('is spoken with a peer of the version before, which asks without waiting for the other side', async t => {
+    const [a, b] = await acquainted(t)
+    await b.directory.addReport(reportOf(b, 5))
+    const stream = await openStream(a.host, b.host.peerId, a.names.sync)
+    await withChannel(stream, undefined, async channel => {
+      await channel.send(summaryCodec, { digest: new Uint8Array(32) })
+      await channel.receive(summaryCodec)
+      await channel.send(digestCodec, { members: [] })
+      assert.equal((await channel.receive(digestCodec)).members.length, 2)
+      await channel.send(syncItemCodec, { end: true })
+      const items = []
+      for (let item = await channel.receive(syncItemCodec); !('end' in item); ) {
+        items.push(Object.keys(item)[0])
+        item = await channel.receive(syncItemCodec)
+      }
+      assert.deepEqual(items.filter(kind => kind === 'report').length, 1)
+    })
+  })
+
+  it('waits for a peer of the version before, which answers without waiting', async t => {
+    const [a, b] = await acquainted(t)
+    const heard = Promise.withResolvers<number>()
+    await b.host.unhandle(b.names.sync)
+    await b.host.handle(b.names.sync, stream => {
+      withChannel(stream, undefined, async channel => {
+        await channel.send(summaryCodec, { digest: new Uint8Array(32) })
+        await channel.receive(summaryCodec)
+        await channel.send(digestCodec, { members: [] })
+        heard.resolve((await channel.receive(digestCodec)).members.length)
+        await channel.send(syncItemCodec, { end: true })
+      }).catch(heard.reject)
+    })
+    await until(async () => {
+      await a.sync.syncWith(b.host.peerId)
+      return await Promise.race([heard.promise, false])
+    }, 'the digest')
+    assert.equal(await heard.promise, 2)
+  })
+
   it('brings what only one side holds', async t => {
     const [a, b] = await acquainted(t)
     await a.directory.addReport(reportOf(a, 3))

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { multiaddr } from '@multiformats/multiaddr'
-import type { Answer, Packet } from 'dns-packet'
+import { type Answer, decode, encode, type Packet } from 'dns-packet'
 import fc from 'fast-check'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
-import { addressesPerPeer, mdnsRecords } from '../limits.ts'
-import { announcementPacket, isQueryFor, queryPacket, readAnnouncement } from './mdns-records.ts'
+import { addressesPerPeer, mdnsKnownAnswers, mdnsRecords } from '../limits.ts'
+import { announcementPacket, isQueryFor, knownAnswersIn, queryPacket, readAnnouncement } from './mdns-records.ts'
 
 const service = '_thymesh-0123456789abcdef._udp.local'
 const name = `instance.${service}`
@@ -42,7 +42,7 @@ describe('announcement', () => {
       `/ip4/10.0.0.9/tcp/4460/p2p/${peer}/p2p-circuit/p2p/${other}`,
       '/ip4/10.0.0.5/tcp/4460',
     )
-    assert.deepEqual(said?.answers, [{ name: service, type: 'PTR', class: 'IN', ttl: 120, data: name }])
+    assert.deepEqual(said?.answers, [{ name: service, type: 'PTR', class: 'IN', ttl: 4500, data: name }])
     assert.deepEqual(
       said?.additionals.map(record => record.type === 'TXT' && record.data),
       [`dnsaddr=${at('10.0.0.5')}`, `dnsaddr=${at('2001:db8::5')}`],
@@ -58,12 +58,40 @@ describe('announcement', () => {
 
 describe('asksFor', () => {
   it('knows questions for its own service only', () => {
-    assert.ok(isQueryFor(queryPacket(service), service))
-    assert.ok(!isQueryFor(queryPacket('_thymesh-other._udp.local'), service))
+    assert.ok(isQueryFor(queryPacket(service, []), service))
+    assert.ok(!isQueryFor(queryPacket('_thymesh-other._udp.local', []), service))
     assert.ok(!isQueryFor({ questions: [{ name: service, type: 'A' }] }, service))
     assert.ok(!isQueryFor({}, service))
     const late = Array.from({ length: mdnsRecords }, () => ({ name: 'x.local', type: 'PTR' as const }))
     assert.ok(!isQueryFor({ questions: [...late, { name: service, type: 'PTR' }] }, service))
+  })
+})
+
+describe('knownAnswersIn', () => {
+  it('reads what a query names, and nothing else', () => {
+    const known = [
+      { instance: 'a', ttl: 4500 },
+      { instance: 'b', ttl: 3000 },
+    ]
+    const query = decode(encode({ type: 'query', ...queryPacket(service, known) }))
+    assert.ok(isQueryFor(query, service))
+    assert.deepEqual(knownAnswersIn(query, service), known)
+    const others: Answer[] = [
+      { ...pointer, name: '_other._udp.local' } as Answer,
+      txt('x=y'),
+      { ...pointer, data: 'x' } as Answer,
+    ]
+    assert.deepEqual(knownAnswersIn({ answers: others }, service), [])
+    assert.deepEqual(knownAnswersIn({}, service), [])
+    assert.equal(knownAnswersIn({ answers: Array.from({ length: 100 }, () => pointer) }, service).length, mdnsRecords)
+  })
+
+  it('fits into one frame', () => {
+    const known = Array.from({ length: mdnsKnownAnswers }, (_, at) => ({
+      instance: `${at}`.padStart(32, 'a'),
+      ttl: 4500,
+    }))
+    assert.ok(encode({ type: 'query', ...queryPacket(service, known) }).length <= 1472)
   })
 })
 

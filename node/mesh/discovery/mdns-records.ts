@@ -4,21 +4,24 @@
  */
 
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
-import type { Answer, Packet } from 'dns-packet'
+import type { Answer, Packet, Question } from 'dns-packet'
 import { publicKeyOf } from '../../../protocol/signing/peer-id.ts'
 import { addressesPerPeer, mdnsRecords } from '../limits.ts'
+import { type KnownAnswer, pointerTtl } from './known-answers.ts'
 import type { MdnsInterface } from './mdns-interfaces.ts'
 
 const prefix = 'dnsaddr='
 /** The length of a TXT string is one byte. */
 const maxTextLength = 255
-/** TTL of an answer in seconds: RFC 6762's value for records that depend on the host's addresses. */
-const ttl = 120
+/** TTL of addresses in seconds: RFC 6762's value for records that depend on the host. */
+const addressTtl = 120
 
 /** A peer found by mDNS. */
 export interface DiscoveredPeer {
   /** Its peer ID. */
   readonly peer: string
+  /** The name of its process in this service. */
+  readonly instance: string
   /** TCP addresses in the interface's networks, with the peer ID: at least one. */
   readonly addresses: readonly Multiaddr[]
 }
@@ -28,8 +31,27 @@ export interface Announcement {
   additionals: Answer[]
 }
 
-export function queryPacket(service: string): Packet {
-  return { questions: [{ name: service, type: 'PTR' }] }
+export interface Query {
+  questions: Question[]
+  answers: Answer[]
+}
+
+/** A query for a service, with the answers that need not be given again. */
+export function queryPacket(service: string, known: readonly KnownAnswer[]): Query {
+  const answers = known.map(({ instance, ttl }): Answer => pointer(service, instance, ttl))
+  return { questions: [{ name: service, type: 'PTR' }], answers }
+}
+
+function pointer(service: string, instance: string, ttl: number): Answer {
+  return { name: service, type: 'PTR', class: 'IN', ttl, data: `${instance}.${service}` }
+}
+
+/** Instances of a service that a packet names: the answers that the sender of a query knows. */
+export function knownAnswersIn(packet: Packet, service: string): KnownAnswer[] {
+  return (packet.answers ?? []).slice(0, mdnsRecords).flatMap(record => {
+    if (record.type !== 'PTR' || record.name !== service || !record.data.endsWith(`.${service}`)) return []
+    return [{ instance: record.data.slice(0, -service.length - 1), ttl: record.ttl ?? 0 }]
+  })
 }
 
 /** Whether a packet queries a service. */
@@ -57,8 +79,8 @@ export function announcementPacket(
     .slice(0, addressesPerPeer)
   if (texts.length === 0) return undefined
   return {
-    answers: [{ name: service, type: 'PTR', class: 'IN', ttl, data: name }],
-    additionals: texts.map(data => ({ name, type: 'TXT', class: 'IN', ttl, data })),
+    answers: [pointer(service, instance, pointerTtl)],
+    additionals: texts.map(data => ({ name, type: 'TXT', class: 'IN', ttl: addressTtl, data })),
   }
 }
 
@@ -85,7 +107,8 @@ export function readAnnouncement(
       if (peer === found) addresses.push(address)
     }
   }
-  return peer === undefined ? undefined : { peer, addresses }
+  const [{ instance } = { instance: '' }] = knownAnswersIn({ answers: [name] }, service)
+  return peer === undefined ? undefined : { peer, instance, addresses }
 }
 
 function readText(text: string): Multiaddr | undefined {

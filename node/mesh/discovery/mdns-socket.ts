@@ -1,12 +1,22 @@
 /** mDNS on one network interface: sends queries periodically, and answers queries at a limited rate. */
 
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import type { Packet } from 'dns-packet'
 import makeDns, { type MulticastDNS } from 'multicast-dns'
 import { messageOf } from '../../../protocol/errors.ts'
 import { TokenBucket } from '../../concurrency/token-bucket.ts'
-import { mdnsAnswerMs, mdnsPacketBytes, mdnsPacketsPerSecond, mdnsQueryMs } from '../limits.ts'
+import { mdnsAnswerMs, mdnsPacketBytes, mdnsPacketsPerSecond } from '../limits.ts'
+import { KnownAnswers, pointerTtl } from './known-answers.ts'
 import type { MdnsInterface } from './mdns-interfaces.ts'
-import { type Announcement, type DiscoveredPeer, isQueryFor, queryPacket, readAnnouncement } from './mdns-records.ts'
+import {
+  type Announcement,
+  type DiscoveredPeer,
+  isQueryFor,
+  knownAnswersIn,
+  queryPacket,
+  readAnnouncement,
+} from './mdns-records.ts'
+import { QueryInterval } from './query-interval.ts'
 
 const group = '224.0.0.251'
 const port = 5353
@@ -14,6 +24,10 @@ const port = 5353
 export interface MdnsSocketInit {
   readonly on: MdnsInterface
   readonly service: string
+  /** Our own name in the service. */
+  readonly instance: string
+  /** Whether this peer has no connection. */
+  isAlone(): boolean
   /** The current answer. */
   announcement(): Announcement | undefined
   found(peer: DiscoveredPeer): void
@@ -28,9 +42,14 @@ export class MdnsSocket {
   readonly #dns: MulticastDNS
   readonly #label: Buffer
   readonly #packets = new TokenBucket({ most: 2 * mdnsPacketsPerSecond, perSecond: mdnsPacketsPerSecond })
+  readonly #known = new KnownAnswers()
+  readonly #interval = new QueryInterval()
   #query: NodeJS.Timeout | undefined
   #answer: NodeJS.Timeout | undefined
   #answeredAt = Number.NEGATIVE_INFINITY
+  #isRepeating = false
+  /** The known answers of our last query, by which we recognise it when it is looped back. */
+  #sent = ''
   #failed = false
 
   /** Opens the socket. Errors don't throw; they make it `broken`. */
@@ -45,10 +64,12 @@ export class MdnsSocket {
     this.#guard()
     this.#dns.on('error', error => this.#fail(error))
     this.#dns.on('warning', error => this.#log(error))
-    this.#dns.on('query', packet => isQueryFor(packet, init.service) && this.#answerSoon())
+    this.#dns.on('query', packet => isQueryFor(packet, init.service) && this.#asked(packet))
     this.#dns.on('response', packet => {
       const found = readAnnouncement(packet, init.service, init.on)
-      if (found !== undefined) init.found(found)
+      if (found === undefined) return
+      this.#known.heard(found.instance)
+      init.found(found)
     })
     // Our own query is looped back to us, and its answer announces us. A second query follows soon, in case the first
     // was lost or we had no address yet.
@@ -95,14 +116,31 @@ export class MdnsSocket {
     return message.includes(this.#label) && this.#packets.take()
   }
 
-  #queryAfter(milliseconds: number, then = () => this.#queryAfter(jitter(0.8 * mdnsQueryMs, 1.2 * mdnsQueryMs))): void {
+  #queryAfter(milliseconds: number, then = () => this.#queryLater()): void {
     this.#query = setTimeout(() => {
-      this.#dns.query(
-        { questions: queryPacket(this.#init.service).questions ?? [] },
-        error => error && this.#fail(error),
-      )
+      const query = queryPacket(this.#init.service, this.#known.current)
+      this.#sent = JSON.stringify(knownAnswersIn(query, this.#init.service))
+      this.#dns.query(query, error => error && this.#fail(error))
       then()
     }, milliseconds)
+  }
+
+  #queryLater(): void {
+    const pauseMs = this.#interval.next(this.#init.isAlone())
+    this.#isRepeating = true
+    this.#queryAfter(jitter(0.8 * pauseMs, 1.2 * pauseMs))
+  }
+
+  #asked(packet: Packet): void {
+    const { service, instance } = this.#init
+    const known = knownAnswersIn(packet, service)
+    if (!known.some(each => each.instance === instance && each.ttl >= pointerTtl / 2)) this.#answerSoon()
+    const isOurs = JSON.stringify(known) === this.#sent
+    this.#sent = ''
+    // We hear all answers to it. Only repeated queries are left out: the first ones announce us.
+    if (isOurs || !this.#isRepeating || !this.#known.hasAll(known)) return
+    clearTimeout(this.#query)
+    this.#queryLater()
   }
 
   #answerSoon(): void {

@@ -37,6 +37,7 @@ export interface MdnsInit {
 export interface MdnsComponents {
   peerId: PeerId
   addressManager: { getAddresses(): Multiaddr[] }
+  connectionManager: { getConnections(): unknown[] }
   logger: ComponentLogger
 }
 
@@ -98,6 +99,8 @@ class Mdns extends EventTarget implements Startable {
     return new MdnsSocket({
       on,
       service,
+      instance: this.#instance,
+      isAlone: () => this.#components.connectionManager.getConnections().length === 0,
       announcement: () =>
         announcementPacket(service, this.#instance, this.#components.addressManager.getAddresses(), on),
       found: found => this.#tell(found, on),

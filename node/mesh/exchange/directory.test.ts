@@ -4,9 +4,10 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { timeText } from '../../../protocol/encoding/fields.ts'
 import { readCertificate } from '../../../protocol/members/certificate.ts'
+import { grantKind, tokenIdOf } from '../../../protocol/members/join-token.ts'
 import type { MembershipAuthority } from '../../../protocol/members/membership.ts'
 import { highestCounter, type Report, reportKind } from '../../../protocol/report/report.ts'
-import { signEnvelope } from '../../../protocol/signing/dsse.ts'
+import { readEnvelope, signEnvelope } from '../../../protocol/signing/dsse.ts'
 import type { Signer } from '../../../protocol/signing/keys.ts'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
 import { withCode } from '../../../test/helpers/errors.ts'
@@ -100,8 +101,77 @@ describe('certificates', () => {
       ['kiosk-2'],
     )
     assert.deepEqual(directory.reports(), [])
+    await directory.flush()
     assert.equal((await dump(database, ['members', 'reports'])).length, 1)
     assert.equal(await directory.addReport(report(2)), 'unknown-member')
+  })
+
+  it('are judged again only when the keys have changed', async t => {
+    const { directory, judgeBy } = await newDirectory(t)
+    const signers = Array.from({ length: 20 }, (_, at) => testSigner(`member-${at}`))
+    for (const [at, each] of signers.entries()) {
+      await directory.addCertificate(peerIdOf(each.publicKey), fleet.certify(each, { name: `kiosk-${at}` }))
+    }
+    let looks = 0
+    const lookedAt = (authority: MembershipAuthority): MembershipAuthority => ({
+      ...authority,
+      get keys() {
+        looks++
+        return authority.keys
+      },
+    })
+    const looksAt = async (authority: MembershipAuthority) => {
+      judgeBy(lookedAt(authority))
+      looks = 0
+      await directory.recheckAll()
+      return looks
+    }
+    assert.ok((await looksAt(fleet.authority)) >= signers.length, 'those of the last run')
+    assert.ok((await looksAt(fleet.authority)) < 5)
+    const [first] = signers.map(({ publicKey }) => peerIdOf(publicKey))
+    assert.ok((await looksAt({ ...fleet.authority, revoked: new Set([first ?? '']) })) < 5)
+    assert.equal(directory.certificates().length, signers.length - 1)
+    assert.ok((await looksAt({ ...fleet.authority, threshold: 2 })) >= signers.length - 1)
+    assert.deepEqual(directory.certificates(), [])
+  })
+
+  it('by a revoked token are forgotten without judging the others again', async t => {
+    const { directory, judgeBy } = await newDirectory(t)
+    const [token, other] = [fleet.token(), fleet.token({ word: 'other' })]
+    for (const [word, by] of [
+      ['a', token],
+      ['b', other],
+    ] as const) {
+      await directory.addCertificate(
+        peerIdOf(testSigner(word).publicKey),
+        fleet.join(by, testSigner(word), { name: word }),
+      )
+    }
+    await directory.recheckAll()
+    const revokedTokens = new Set([tokenIdOf(readEnvelope(grantKind, token.grant).document)])
+    judgeBy({ ...fleet.authority, revokedTokens })
+    await directory.recheckAll()
+    assert.deepEqual(
+      directory.certificates().map(({ name }) => name),
+      ['b'],
+    )
+  })
+
+  it('are judged in slices, between which others are served', async t => {
+    const { components, database } = await newDirectory(t)
+    const directory = await Directory.load({ ...components, sliceMs: 0 }, database)
+    const signers = Array.from({ length: 10 }, (_, at) => testSigner(`member-${at}`))
+    for (const each of signers) {
+      await directory.addCertificate(peerIdOf(each.publicKey), fleet.certify(each, { name: 'kiosk' }))
+    }
+    let turns = 0
+    let next = setImmediate(function again() {
+      turns++
+      next = setImmediate(again)
+    })
+    await directory.recheckAll()
+    clearImmediate(next)
+    assert.ok(turns >= signers.length, `${turns} turns of the event loop`)
   })
 
   it('that can not be read any more are left out', async t => {
@@ -161,6 +231,8 @@ describe('reports', () => {
     assert.equal(await directory.addReport(report(1)), 'known')
     assert.equal(await directory.addReport(report(9)), 'new')
     assert.equal(directory.report(id)?.document.counter, 9)
+    assert.deepEqual(await dump(database, ['reports']), [], 'they are written later, many at once')
+    await directory.flush()
     const again = await Directory.load(components, database)
     assert.deepEqual(again.reports(), directory.reports())
   })

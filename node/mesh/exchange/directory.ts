@@ -1,6 +1,7 @@
 /** The fleet's directory: every peer keeps all members' certificates and the last report of each device. */
 
 import { EventEmitter } from 'node:events'
+import { toHex } from '../../../protocol/encoding/hash.ts'
 import { messageOf } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
 import { type Certificate, certificateRank, readCertificate } from '../../../protocol/members/certificate.ts'
@@ -8,10 +9,14 @@ import { tokenIdOfGrant } from '../../../protocol/members/join-token.ts'
 import { type MembershipAuthority, MembershipError, verifyMember } from '../../../protocol/members/membership.ts'
 import { type OpenedReport, openReport, verifyOpened } from '../../../protocol/report/extended-report.ts'
 import { highestCounter, type Report } from '../../../protocol/report/report.ts'
+import { SerialQueue } from '../../concurrency/serial-queue.ts'
+import { TimeSlice } from '../../concurrency/time-slice.ts'
 import type { Logger } from '../../process/log.ts'
 import type { Clock } from '../../state/clock.ts'
 import type { Database, Table } from '../../state/database.ts'
-import { provisionalPace, reportPace } from '../limits.ts'
+import { reportsUnwrittenMs } from '../../state/limits.ts'
+import { WriteBehind } from '../../state/write-behind.ts'
+import { provisionalPace, recheckSliceMs, reportPace } from '../limits.ts'
 import { subjectOf } from '../peers/subject.ts'
 import { AuthorPace } from './author-pace.ts'
 
@@ -40,6 +45,8 @@ export interface DirectoryComponents {
   /** For tests; by default `limits.members` and `limits.membersPerToken`. */
   maxMembers?: number
   maxPerToken?: number
+  /** For tests; by default `recheckSliceMs`. */
+  sliceMs?: number
   /** Milliseconds, for the pace of authors; for tests. */
   now?: () => number
 }
@@ -48,10 +55,14 @@ export class Directory extends EventEmitter<Events> {
   readonly #components: DirectoryComponents
   readonly #memberTable: Table
   readonly #reportTable: Table
+  readonly #storedReports: WriteBehind
   readonly #certificates = new Map<string, Known<Certificate>>()
   readonly #reports = new Map<string, OpenedReport>()
   /** Peers whose certificates a join token has signed, by the token's ID. */
   readonly #byToken = new Map<string, Set<string>>()
+  readonly #rechecks = new SerialQueue()
+  /** The keys by which all certificates were judged; unknown after a start. */
+  #judgedBy: string | undefined
   readonly #reportPace: AuthorPace
   readonly #provisionalPace: AuthorPace
 
@@ -60,15 +71,18 @@ export class Directory extends EventEmitter<Events> {
     this.#components = components
     this.#memberTable = database.table('members')
     this.#reportTable = database.table('reports')
+    const writing = { table: this.#reportTable, log: components.log }
+    this.#storedReports = new WriteBehind(writing, { delayMs: reportsUnwrittenMs })
     const more = { subjects: 2 * limits.members, ...(components.now && { now: components.now }) }
     this.#reportPace = new AuthorPace({ ...reportPace, ...more })
     this.#provisionalPace = new AuthorPace({ ...provisionalPace, ...more })
   }
 
-  /** Ends all waits. */
+  /** Ends all waits, and writes the reports that are only in memory. */
   async stop(): Promise<void> {
     this.#reportPace.stop()
     this.#provisionalPace.stop()
+    await this.#storedReports.stop()
   }
 
   /** Loads what was verified and stored before; unreadable entries are skipped. */
@@ -86,6 +100,11 @@ export class Directory extends EventEmitter<Events> {
       if (member !== undefined) await directory.#dropBeyond(peer, member.document)
     }
     return directory
+  }
+
+  /** Writes the reports that are only in memory. */
+  flush(): Promise<void> {
+    return this.#storedReports.stop()
   }
 
   certificates(): Certificate[] {
@@ -158,30 +177,51 @@ export class Directory extends EventEmitter<Events> {
     if (!this.#certificates.has(report.peer)) return 'unknown-member'
     if ((this.#reports.get(report.peer)?.document.counter ?? 0) >= report.counter) return 'known'
     this.#reports.set(report.peer, next)
-    await this.#reportTable.put(report.peer, envelope)
+    this.#storedReports.put(report.peer, envelope)
     this.emit('report', report)
     return 'new'
   }
 
   /**
    * Forgets members, with their reports, that are members no longer: revoked, or certified by keys that no longer
-   * count.
+   * count. Signatures are verified again only if the keys have changed, in slices.
    */
   async recheckAll(): Promise<void> {
-    const { authority, clock, log } = this.#components
-    const by = authority()
+    const by = this.#components.authority()
     if (by === undefined) return
-    for (const [peer, { envelope }] of [...this.#certificates]) {
+    for (const peer of by.revoked) if (this.#certificates.has(peer)) await this.#leave(peer, 'revoked')
+    for (const token of by.revokedTokens ?? []) {
+      for (const peer of [...(this.#byToken.get(token) ?? [])]) await this.#leave(peer, 'its join token was revoked')
+    }
+    await this.#rechecks.run(() => this.#verifyAll())
+  }
+
+  async #verifyAll(): Promise<void> {
+    const { authority, clock, sliceMs = recheckSliceMs } = this.#components
+    const judge = authority()
+    const keys = judge && keysOf(judge)
+    if (keys === undefined || keys === this.#judgedBy) return
+    const slice = new TimeSlice(sliceMs)
+    for (const peer of [...this.#certificates.keys()]) {
+      await slice.step()
+      const [known, by] = [this.#certificates.get(peer), authority()]
+      // After another change of keys, the next recheck begins anew.
+      if (by === undefined || (by !== judge && keysOf(by) !== keys)) return
+      if (known === undefined) continue
       try {
-        verifyMember(envelope, peer, by, clock.reference)
+        verifyMember(known.envelope, peer, by, clock.reference)
       } catch (thrown) {
         // A member with an expired certificate stays: a renewed one may follow.
         const expired = thrown instanceof MembershipError && thrown.code === 'expired'
-        if (expired && !by.revoked.has(peer)) continue
-        log.info({ peer, reason: messageOf(thrown) }, 'a member was forgotten')
-        await this.#forget(peer)
+        if (!expired) await this.#leave(peer, messageOf(thrown))
       }
     }
+    this.#judgedBy = keys
+  }
+
+  async #leave(peer: string, reason: string): Promise<void> {
+    this.#components.log.info({ peer, reason }, 'a member was forgotten')
+    await this.#forget(peer)
   }
 
   /**
@@ -219,7 +259,7 @@ export class Directory extends EventEmitter<Events> {
     const { counter = 0 } = this.#reports.get(peer)?.document ?? {}
     if (counter <= highestCounter(certificate)) return
     this.#reports.delete(peer)
-    await this.#reportTable.delete(peer)
+    await this.#storedReports.delete(peer)
   }
 
   async #forget(peer: string): Promise<void> {
@@ -227,7 +267,7 @@ export class Directory extends EventEmitter<Events> {
     this.#certificates.delete(peer)
     this.#reports.delete(peer)
     await this.#memberTable.delete(peer)
-    await this.#reportTable.delete(peer)
+    await this.#storedReports.delete(peer)
     this.emit('forgotten', peer)
   }
 
@@ -238,4 +278,9 @@ export class Directory extends EventEmitter<Events> {
       this.#components.log.warn({ peer, reason: messageOf(thrown) }, 'a stored document was skipped')
     }
   }
+}
+
+/** What signatures of certificates are judged by, as text. */
+function keysOf({ fleet, threshold, keys }: MembershipAuthority): string {
+  return [fleet, threshold, ...keys.map(toHex).sort()].join()
 }

@@ -27,6 +27,7 @@ import { connectionTo } from '../transport/open-stream.ts'
 import type { Directory } from './directory.ts'
 import type { Documents } from './documents.ts'
 import type { Equivocation } from './equivocation.ts'
+import { ProgressFilter } from './progress-filter.ts'
 import type { Refresher } from './refresher.ts'
 
 export class GossipError extends ThymeshError<'too-large'> {}
@@ -41,6 +42,8 @@ export interface GossipComponents {
   refresher: Refresher
   equivocation: Equivocation
   peerScore: Pick<PeerScore, 'allowRequest'>
+  /** Our own site. */
+  site: () => string | undefined
   log: Logger
 }
 
@@ -56,6 +59,12 @@ export class Gossip extends EventEmitter<Events> {
   readonly #publishHead = () => this.publishHead()
   /** Heads received by gossip that are being fetched: they are forwarded as soon as their documents are here. */
   readonly #validating = new Set<string>()
+  readonly #progress = new ProgressFilter({
+    isOfOurSite: peer => {
+      const { site, directory } = this.#components
+      return site() !== undefined && directory.certificate(peer)?.document.site === site()
+    },
+  })
   #timer: NodeJS.Timeout | undefined
 
   constructor(components: GossipComponents) {
@@ -211,9 +220,11 @@ export class Gossip extends EventEmitter<Events> {
   async #judgeReport(source: PeerId, data: Uint8Array, topic: string): Promise<TopicValidatorResult> {
     const { directory, documents, state, log } = this.#components
     if (this.#topicOf(data) !== topic) throw new FormatError('malformed', `expected a report of ${topic}, got another`)
+    const report = openReport(data).document
+    const { peer } = report
+    const before = directory.report(peer)?.document
     let outcome = await directory.addReport(data)
     if (outcome === 'unknown-member') {
-      const { peer } = openReport(data).document
       if (state.accepted?.authority.revoked.has(peer)) return Ignore
       const certificate = await documents.ask(source, { certificate: peer }, limits.envelope)
       if (certificate === undefined) return Ignore
@@ -226,8 +237,9 @@ export class Gossip extends EventEmitter<Events> {
       }
       outcome = await directory.addReport(data)
     }
-    if (outcome === 'new') this.#tellOlder(data)
-    return outcome === 'new' ? Accept : Ignore
+    if (outcome !== 'new' || !this.#progress.passes(report, before)) return Ignore
+    this.#tellOlder(data)
+    return Accept
   }
 }
 

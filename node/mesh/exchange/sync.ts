@@ -1,13 +1,13 @@
 /**
  * Sync exchanges what gossip missed: on every new connection each side states what it holds and sends what the other
- * lacks.
+ * lacks. Syncs take turns, so that much news comes from one neighbour, and the next one sends what that one left.
  */
 
 import { EventEmitter } from 'node:events'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { PeerId, Stream } from '@libp2p/interface'
-import { FormatError } from '../../../protocol/encoding/cbor.ts'
-import { equalBytes, sha256 } from '../../../protocol/encoding/hash.ts'
+import { type Codec, FormatError } from '../../../protocol/encoding/cbor.ts'
+import { equalBytes } from '../../../protocol/encoding/hash.ts'
 import { messageOf } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
 import { certificateRank } from '../../../protocol/members/certificate.ts'
@@ -21,10 +21,21 @@ import {
   syncItemCodec,
   syncProtocols,
 } from '../../../protocol/messages/messages.ts'
-import { isExtendedReport, type OpenedReport } from '../../../protocol/report/extended-report.ts'
+import { isExtendedReport } from '../../../protocol/report/extended-report.ts'
+import { type Turn, Turns } from '../../concurrency/turns.ts'
 import type { Logger } from '../../process/log.ts'
 import type { FleetState } from '../../state/fleet-state.ts'
-import { refusedItems, resyncIntervalMs, syncTimeoutMs, waitingItems } from '../limits.ts'
+import {
+  gossipedNews,
+  refusedItems,
+  resyncBytesPerSecond,
+  resyncIntervalMs,
+  syncAnswerTurnMs,
+  syncStallMs,
+  syncTimeoutMs,
+  syncTurnMs,
+  waitingItems,
+} from '../limits.ts'
 import type { AddressBook } from '../peers/address-book.ts'
 import type { Admission } from '../peers/admission.ts'
 import type { PeerScore } from '../peers/peer-score.ts'
@@ -35,6 +46,7 @@ import { AnswerShares, type Share } from './answer-shares.ts'
 import type { Directory } from './directory.ts'
 import type { Equivocation } from './equivocation.ts'
 import { type Gossip, isContradiction } from './gossip.ts'
+import { OwnDigest, type ReportForm, reportIn } from './own-digest.ts'
 import type { Refresher } from './refresher.ts'
 
 export interface SyncComponents {
@@ -51,16 +63,22 @@ export interface SyncComponents {
   log: Logger
 }
 
-/** The reports that a version of sync carries: those of version 1, or all. */
-type ReportForm = 'plain' | 'all'
-
-function reportIn(form: ReportForm, known: OpenedReport | undefined) {
-  return form === 'plain' ? known?.plain : known && { counter: known.document.counter, envelope: known.envelope }
-}
-
 interface Events {
   /** Both sides have all items that either had. */
   synced: [PeerId]
+}
+
+/** Envelopes that one sync brought and that were new here. */
+interface News {
+  readonly certificates: Uint8Array[]
+  readonly reports: Uint8Array[]
+}
+
+/** An exchange: its turn here, the share of the peer that began it, and the reports that it carries. */
+interface Exchange {
+  readonly turn: Turn
+  readonly share: Share | undefined
+  readonly form: ReportForm
 }
 
 export class Sync extends EventEmitter<Events> {
@@ -69,12 +87,17 @@ export class Sync extends EventEmitter<Events> {
   readonly #running = new Set<string>()
   /** Addresses that were sent to each connected peer. */
   readonly #told = new Map<string, Set<string>>()
+  readonly #turns = new Turns({ stallMs: syncStallMs })
+  readonly #own: OwnDigest
   readonly #shares = new AnswerShares()
+  /** Bytes of digests since the last repeated sync. */
+  #digestBytes = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(components: SyncComponents) {
     super()
     this.#components = components
+    this.#own = new OwnDigest(components)
   }
 
   async start(): Promise<void> {
@@ -90,18 +113,31 @@ export class Sync extends EventEmitter<Events> {
       this.#told.delete(peer.toString())
       if (host.peerId.toString() < peer.toString()) void this.syncWith(peer)
     })
-    this.#timer = setInterval(() => {
-      const { members } = admission
-      const member = members[Math.floor(Math.random() * members.length)]
-      if (member !== undefined) void this.syncWith(member.peer)
-    }, resyncIntervalMs)
+    this.#own.start()
+    this.#repeat()
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer)
+    clearTimeout(this.#timer)
+    this.#own.stop()
     this.#stop.abort(new Error('the peer stops'))
     const { host, names } = this.#components
     await host.unhandle(syncProtocols(names))
+  }
+
+  /** Synchronises with a random neighbour now and then, the less often the more the last digests cost. */
+  #repeat(): void {
+    const paidMs = (this.#digestBytes / resyncBytesPerSecond) * 1000
+    this.#digestBytes = 0
+    this.#timer = setTimeout(
+      () => {
+        const { members } = this.#components.admission
+        const member = members[Math.floor(Math.random() * members.length)]
+        void (member && this.syncWith(member.peer))
+        this.#repeat()
+      },
+      Math.max(resyncIntervalMs, paidMs),
+    )
   }
 
   /** Synchronises with one member; returns at once if that is under way already. Never rejects. */
@@ -111,8 +147,13 @@ export class Sync extends EventEmitter<Events> {
     if (this.#running.has(key)) return
     this.#running.add(key)
     try {
-      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(syncTimeoutMs)])
-      await this.#exchange(await openStream(host, peer, syncProtocols(names), signal), peer, signal)
+      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(syncTurnMs + syncTimeoutMs)])
+      const turn = await this.#turns.take(syncTurnMs, signal)
+      try {
+        await this.#exchange(await openStream(host, peer, syncProtocols(names), signal), peer, signal, { turn })
+      } finally {
+        turn.end()
+      }
     } catch (thrown) {
       this.#failed(peer, thrown)
     } finally {
@@ -129,8 +170,8 @@ export class Sync extends EventEmitter<Events> {
       return
     }
     try {
-      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(syncTimeoutMs)])
-      await this.#exchange(stream, peer, signal, share)
+      const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(syncAnswerTurnMs + syncTimeoutMs)])
+      await this.#exchange(stream, peer, signal, { share })
     } catch (thrown) {
       this.#failed(peer, thrown)
     } finally {
@@ -143,27 +184,67 @@ export class Sync extends EventEmitter<Events> {
     this.#components.log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'sync failed')
   }
 
-  async #exchange(stream: Stream, peer: PeerId, signal: AbortSignal, share?: Share): Promise<void> {
+  /** Exchanges what either side lacks. An answer takes its turn here, since its stream is open already. */
+  async #exchange(
+    stream: Stream,
+    peer: PeerId,
+    signal: AbortSignal,
+    by: { turn: Turn } | { share: Share },
+  ): Promise<void> {
+    const share = 'share' in by ? by.share : undefined
+    const { sync, plainSync } = this.#components.names
+    const form: ReportForm = stream.protocol === sync ? 'all' : 'plain'
+    const summarised = stream.protocol !== plainSync
+    const news: News = { certificates: [], reports: [] }
     const head = await withChannel(stream, signal, async channel => {
-      const { sync, plainSync } = this.#components.names
-      const form = stream.protocol === sync ? 'all' : 'plain'
-      const theirs = await this.#compare(channel, this.#digest(form), stream.protocol !== plainSync)
-      await Promise.all([this.#send(channel, theirs, peer, form, share), this.#receive(channel, peer, form, share)])
-      return theirs.head
-    })
+      const turn = 'turn' in by ? by.turn : await this.#turns.take(syncAnswerTurnMs, signal)
+      const pace: Exchange = { turn, share, form }
+      try {
+        const theirs = await this.#compare(channel, { form, summarised, speaksSecond: share === undefined })
+        await Promise.all([this.#send(channel, theirs, peer, pace), this.#receive(channel, peer, pace, news)])
+        return theirs.head
+      } finally {
+        turn.end()
+      }
+    }).finally(() => this.#spread(news, peer))
     if (head !== undefined && (await this.#isNews(head, peer))) await this.#components.refresher.refreshFrom(peer, head)
     if (!signal.aborted) this.emit('synced', peer)
   }
 
-  /** Exchanges digests. Between peers that met before they are mostly equal, so their hashes are compared first. */
-  async #compare(channel: Channel, ours: SyncDigest, summarised: boolean): Promise<SyncDigest> {
-    if (summarised) {
-      const summary = { digest: sha256(digestCodec.encode(ours)) }
-      await channel.send(summaryCodec, summary)
-      if (equalBytes((await channel.receive(summaryCodec)).digest, summary.digest)) return ours
+  /**
+   * Exchanges digests. Between peers that met before they are mostly equal, so their hashes are compared first. Who
+   * asked speaks second: the other side may wait for its turn, and what comes here meanwhile is no difference then.
+   */
+  async #compare(
+    channel: Channel,
+    { form, summarised, speaksSecond }: { form: ReportForm; summarised: boolean; speaksSecond: boolean },
+  ): Promise<SyncDigest> {
+    let ours = this.#own.current(form)
+    const newest = () => {
+      ours = this.#own.current(form)
+      return ours
     }
-    await channel.send(digestCodec, ours)
-    return await channel.receive(digestCodec)
+    if (!summarised) return await swap(channel, digestCodec, () => newest().digest, speaksSecond)
+    const theirs = await swap(channel, summaryCodec, () => ({ digest: newest().hash }), speaksSecond)
+    if (equalBytes(theirs.digest, ours.hash)) return ours.digest
+    this.#digestBytes += 2 * ours.bytes
+    return await swap(channel, digestCodec, () => ours.digest, false)
+  }
+
+  /**
+   * Tells the neighbours of news that one of them sent. A little goes by gossip. Neighbours mostly have what is much,
+   * from the same source or from before, and a sync with each shows that in a few bytes.
+   */
+  #spread({ certificates, reports }: News, from: PeerId): void {
+    const { admission, gossip } = this.#components
+    const others = admission.members.filter(({ peer }) => !peer.equals(from))
+    if (others.length === 0 || this.#stop.signal.aborted) return
+    if (certificates.length + reports.length > gossipedNews) {
+      for (const { peer } of others) void this.syncWith(peer)
+      return
+    }
+    for (const each of certificates) gossip.publishCertificate(each)
+    for (const each of reports) gossip.publishReport(each)
   }
 
   async #isNews(head: Head, peer: PeerId): Promise<boolean> {
@@ -176,19 +257,6 @@ export class Sync extends EventEmitter<Events> {
     }
   }
 
-  #digest(form: ReportForm): SyncDigest {
-    const { directory, state } = this.#components
-    const members = directory
-      .certificates()
-      .map(certificate => ({
-        peer: certificate.peer,
-        issued: certificateRank(certificate),
-        report: reportIn(form, directory.report(certificate.peer))?.counter ?? 0,
-      }))
-      .sort((a, b) => (a.peer < b.peer ? -1 : 1))
-    return { ...(state.head && { head: state.head }), members }
-  }
-
   /** Whether a connected peer hasn't received this yet: most of a repeated sync is nothing new. */
   #isNewTo(peer: PeerId, what: string): boolean {
     const told = this.#told.get(peer.toString()) ?? new Set()
@@ -196,7 +264,7 @@ export class Sync extends EventEmitter<Events> {
     return told.size !== told.add(what).size
   }
 
-  async #send(channel: Channel, theirs: SyncDigest, to: PeerId, form: ReportForm, share?: Share): Promise<void> {
+  async #send(channel: Channel, theirs: SyncDigest, to: PeerId, { turn, share, form }: Exchange): Promise<void> {
     const { directory, admission, addresses } = this.#components
     const held = new Map(theirs.members.map(member => [member.peer, member]))
     for (const each of directory.certificates()) {
@@ -206,11 +274,13 @@ export class Sync extends EventEmitter<Events> {
       const certificate = directory.certificate(peer)?.envelope
       if (certificate !== undefined && (known === undefined || known.issued < issued)) {
         await channel.send(syncItemCodec, { certificate, peer })
+        turn.progress()
         share?.sent(certificate.length)
       }
       const report = reportIn(form, directory.report(peer))
       if (report !== undefined && report.counter > (known?.report ?? 0)) {
         await channel.send(syncItemCodec, { report: report.envelope })
+        turn.progress()
         share?.sent(report.envelope.length)
       }
     }
@@ -224,8 +294,9 @@ export class Sync extends EventEmitter<Events> {
   }
 
   /** What waits for the pace of its author holds up nothing else, within a bound. */
-  async #receive(channel: Channel, from: PeerId, form: ReportForm, share?: Share): Promise<void> {
+  async #receive(channel: Channel, from: PeerId, pace: Exchange, news: News): Promise<void> {
     const { log } = this.#components
+    const { share } = pace
     const adding = new Set<Promise<void>>()
     let refused = 0
     const onRefused = (thrown: unknown) => {
@@ -238,27 +309,36 @@ export class Sync extends EventEmitter<Events> {
       if ('end' in item) return
       if (refused > refusedItems) throw new FormatError('malformed', `expected at most ${refusedItems} invalid items`)
       if (adding.size >= waitingItems) await Promise.race(adding)
-      const added = this.#add(item, form)
+      const added = this.#add(item, pace, news)
         .catch(onRefused)
         .finally(() => adding.delete(added))
       adding.add(added)
-      await Promise.race([added, turn()])
+      await Promise.race([added, nextTurn()])
     }
   }
 
-  async #add(item: Exclude<SyncItem, { end: true }>, form: ReportForm): Promise<void> {
-    const { directory, addresses, gossip, host } = this.#components
+  async #add(item: Exclude<SyncItem, { end: true }>, { turn, form }: Exchange, news: News): Promise<void> {
+    const { directory, addresses, host } = this.#components
     if ('certificate' in item) {
-      const outcome = await directory.addCertificate(item.peer, item.certificate)
-      if (outcome === 'new') gossip.publishCertificate(item.certificate)
+      if ((await directory.addCertificate(item.peer, item.certificate)) !== 'new') return
+      turn.progress()
+      news.certificates.push(item.certificate)
     } else if ('report' in item) {
       if (form === 'plain' && isExtendedReport(item.report))
         throw new FormatError('malformed', 'expected a report of version 1, got one of version 2')
-      // Reports from a visiting peer are new to our neighbours too.
-      if ((await directory.addReport(item.report)) === 'new') gossip.publishReport(item.report)
+      if ((await directory.addReport(item.report)) !== 'new') return
+      turn.progress()
+      news.reports.push(item.report)
     } else if (item.peer !== host.peerId.toString() && directory.certificate(item.peer) !== undefined) {
       // An address that has worked takes precedence over one that a neighbour sends.
       if (addresses.addresses(item.peer).length === 0) await addresses.addAnnounced(item.peer, item.addresses)
     }
   }
+}
+
+/** Each side sends one message; who speaks second makes its own when it has the other's. */
+async function swap<T>(channel: Channel, codec: Codec<T>, ours: () => T, speaksSecond: boolean): Promise<T> {
+  const theirs = speaksSecond ? await channel.receive(codec) : undefined
+  await channel.send(codec, ours())
+  return theirs ?? (await channel.receive(codec))
 }

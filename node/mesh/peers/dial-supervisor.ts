@@ -12,7 +12,9 @@ import {
   discoveredPeers,
   redialFirstMs,
   redialLastMs,
+  redialSettledMs,
   superviseIntervalMs,
+  wantedBootstrapPeers,
   wantedConnections,
 } from '../limits.ts'
 import type { Host } from '../transport/host.ts'
@@ -25,10 +27,12 @@ interface Target {
   readonly peer: string | undefined
   /** The peer that answered there last. */
   found: string | undefined
-  /** Bootstrap peers are dialled even with enough connections. */
-  readonly always: boolean
+  /** A bootstrap peer: some of them are dialled even with enough connections. */
+  readonly isBootstrap: boolean
   failures: number
-  notBefore: number
+  /** The end of the last failed dial, and what varies the pause after it. */
+  failedAt: number
+  spread: number
   dialling: boolean
 }
 
@@ -66,8 +70,7 @@ export class DialSupervisor {
       this.#addMember(peer.toString())
       for (const target of this.#all()) {
         if ((target.peer ?? target.found) !== peer.toString()) continue
-        target.failures = 0
-        target.notBefore = 0
+        reset(target)
       }
     })
     host.addEventListener('peer:identify', ({ detail }) => {
@@ -130,10 +133,7 @@ export class DialSupervisor {
     const addresses = () => found.slice(0, addressesPerPeer)
     const known = this.#discovered.get(peer) ?? newTarget(addresses, peer, false)
     const moved = String(known.addresses()) !== String(addresses())
-    if (moved) {
-      known.failures = 0
-      known.notBefore = 0
-    }
+    if (moved) reset(known)
     known.addresses = addresses
     this.#discovered.set(peer, known)
   }
@@ -148,14 +148,20 @@ export class DialSupervisor {
     // Inbound connections of strangers must not replace the members that we would dial.
     const counted = connections.filter(each => each.direction === 'outbound' || admission.member(each.remotePeer))
     let open = new Set(counted.map(({ remotePeer }) => remotePeer.toString())).size
+    const hasEnough = open >= wantedConnections
+    const isOpen = ({ peer, found, isBootstrap }: Target) => isBootstrap && busy.has(peer ?? found ?? '')
+    let bootstrap = this.#all().filter(isOpen).length
     const now = performance.now()
     for (const { peer, dialling } of this.#all()) if (dialling && peer !== undefined) busy.add(peer)
     for (const target of shuffled(this.#all())) {
       const peer = target.peer ?? target.found
-      if (target.dialling || target.notBefore > now || peer === host.peerId.toString()) continue
+      const pauseMs = redialMs(target.failures, hasEnough) * target.spread
+      if (target.dialling || now - target.failedAt < pauseMs || peer === host.peerId.toString()) continue
       if (peer !== undefined && (busy.has(peer) || admission.isRefused(peer))) continue
-      if (!target.always && open >= wantedConnections) continue
+      const isWanted = target.isBootstrap && bootstrap < wantedBootstrapPeers
+      if (!isWanted && open >= wantedConnections) continue
       open++
+      if (target.isBootstrap) bootstrap++
       if (peer !== undefined) busy.add(peer)
       void this.#dial(target)
     }
@@ -181,8 +187,8 @@ export class DialSupervisor {
       target.found = undefined
       target.failures++
     } finally {
-      const delayMs = Math.min(redialLastMs, redialFirstMs * 2 ** Math.min(target.failures, 20))
-      target.notBefore = performance.now() + delayMs * (0.5 + Math.random())
+      target.failedAt = performance.now()
+      target.spread = 0.5 + Math.random()
       target.dialling = false
     }
   }
@@ -196,8 +202,22 @@ export class DialSupervisor {
   }
 }
 
-function newTarget(addresses: () => Multiaddr[], peer: string | undefined, always: boolean): Target {
-  return { addresses, peer, found: undefined, always, failures: 0, notBefore: 0, dialling: false }
+/**
+ * The pause before a target is dialled again. Who has enough connections asks a bootstrap peer ever more rarely: it may be
+ * full, and the whole fleet asks.
+ */
+export function redialMs(failures: number, hasEnough: boolean): number {
+  return Math.min(hasEnough ? redialSettledMs : redialLastMs, redialFirstMs * 2 ** Math.min(failures, 20))
+}
+
+function newTarget(addresses: () => Multiaddr[], peer: string | undefined, isBootstrap: boolean): Target {
+  const never = { failures: 0, failedAt: Number.NEGATIVE_INFINITY, spread: 1 }
+  return { addresses, peer, found: undefined, isBootstrap, ...never, dialling: false }
+}
+
+function reset(target: Target): void {
+  target.failures = 0
+  target.failedAt = Number.NEGATIVE_INFINITY
 }
 
 function peerOf(address: Multiaddr): string | undefined {

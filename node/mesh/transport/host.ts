@@ -55,7 +55,7 @@ export interface HostInit {
 const MiB = 1 << 20
 const dayMs = 86_400_000
 
-/** The kernel detects a cut cable within half a minute; libp2p's own probe costs ten times as much. */
+/** The kernel detects a cut cable in 70 seconds; libp2p's own probe costs ten times as much. */
 const keepAlive = { keepAlive: true, keepAliveInitialDelay: keepAliveMs }
 /** libp2p's default of two minutes would require pings by the muxer. */
 const silence = {

@@ -17,6 +17,8 @@ export interface CrowdOptions {
   readonly place: Place
   readonly token: string
   readonly directory: string
+  /** Whether they look for each other by mDNS. */
+  readonly mdns?: boolean
 }
 
 interface Part {
@@ -31,7 +33,7 @@ export class Crowd {
 
   private constructor() {}
 
-  static async start({ count, place, token, directory }: CrowdOptions): Promise<Crowd> {
+  static async start({ count, place, token, directory, mdns = false }: CrowdOptions): Promise<Crowd> {
     const crowd = new Crowd()
     try {
       for (let first = 0; first < count; first += perProcess) {
@@ -42,6 +44,7 @@ export class Crowd {
           count: Math.min(perProcess, count - first),
           address: place.address,
           port: firstPort + first,
+          mdns,
         }
         const argv = place.argv([process.execPath, join(import.meta.dirname, 'peers.ts'), JSON.stringify(settings)])
         const program = new Program(argv, { log: join(directory, `peers-${first}.log`), talks: true })

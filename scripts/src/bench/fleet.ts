@@ -90,12 +90,12 @@ export class BenchFleet {
   }
 
   /** Starts a device's daemon and waits until the controller has admitted it. */
-  async addDevice(name: string, place: Place, site?: string): Promise<Device> {
+  async addDevice(name: string, place: Place, site?: string, mdns = false): Promise<Device> {
     const { token, address } = await this.ready()
     const directory = join(this.#options.directory, name)
     const [root, log] = [join(directory, 'root'), join(this.#options.directory, `${name}.log`)]
     const listen = `/ip4/${place.address}/tcp/${controllerPort + 1 + this.devices.length}`
-    const flags = ['--join', token, '--name', name, '--no-mdns', ...(site ? ['--site', site] : [])]
+    const flags = ['--join', token, '--name', name, ...(mdns ? [] : ['--no-mdns']), ...(site ? ['--site', site] : [])]
     const paths = ['--state', join(directory, 'state'), '--store', root, '--root', root]
     const mesh = ['--listen', listen, '--bootstrap', address]
     const argv = place.argv([...this.#options.bench.thymesh, 'node', ...flags, ...paths, ...mesh])

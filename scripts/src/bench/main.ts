@@ -7,10 +7,11 @@ import { repository } from '../demo/processes.ts'
 import { Bench } from './bench.ts'
 import { faults } from './cases/faults.ts'
 import { gossip } from './cases/gossip.ts'
-import { idle } from './cases/idle.ts'
+import { idle, idleLan } from './cases/idle.ts'
 import { memory } from './cases/memory.ts'
 import { point } from './cases/point.ts'
 import { rebuild } from './cases/rebuild.ts'
+import { scale } from './cases/scale.ts'
 import { site } from './cases/site.ts'
 import { update } from './cases/update.ts'
 import { jsonLine, machine, type Result, textOf } from './result.ts'
@@ -22,8 +23,10 @@ const cases: Record<string, (bench: Bench) => Promise<Result>> = {
   site,
   memory,
   idle,
+  'idle-lan': idleLan,
   gossip,
   faults,
+  scale,
 }
 
 const { values, positionals: asked } = argumentsOf('bench', {

@@ -19,6 +19,7 @@ export interface PeersSettings {
   readonly count: number
   readonly address: string
   readonly port: number
+  readonly mdns?: boolean
 }
 
 /** Peer → multiaddrs that it dials. */
@@ -86,12 +87,13 @@ function keepDialling(peers: ReadonlyMap<string, MeshPeer>, dials: DialOrder['di
 
 /** A member that joins with the token; it dials by itself only what `bootstrap` names. */
 export async function startPeer(
-  { directory, token, bootstrap }: Pick<PeersSettings, 'directory' | 'token'> & { bootstrap?: readonly string[] },
+  options: Pick<PeersSettings, 'directory' | 'token' | 'mdns'> & { bootstrap?: readonly string[] },
   name: string,
   listen: string,
 ): Promise<MeshPeer> {
+  const { directory, token, bootstrap, mdns = false } = options
   const settings = parseSettings(
-    { state: `${directory}/${name}`, listen: [listen], mdns: false, join: { token, name }, bootstrap },
+    { state: `${directory}/${name}`, listen: [listen], mdns, join: { token, name }, bootstrap },
     'settings',
   )
   const state = await openState(settings)

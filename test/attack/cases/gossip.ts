@@ -55,7 +55,11 @@ async function scene(arena: Arena): Promise<Scene> {
   return { victim, hostile, behind, stream, verdictOn }
 }
 
-const told = (peer: TestPeer) => dump(peer.peerState.database, ['members', 'reports', 'trust', 'documents', 'releases'])
+/** What is on its disk, once it has written what it delays. */
+const told = async (peer: TestPeer) => {
+  await peer.directory.flush()
+  return await dump(peer.peerState.database, ['members', 'reports', 'trust', 'documents', 'releases'])
+}
 
 export const gossipAttacks: Attack[] = [
   {
@@ -176,6 +180,8 @@ export const gossipAttacks: Attack[] = [
       const honest = told(counter, 1)
       assert.equal(await verdictOn('reports', honest), 'accept')
       await victim.directory.addReport(stolen)
+      // Writes what is only in memory yet.
+      await victim.directory.flush()
       const kept = (await dump(victim.peerState.database, ['reports'])).filter(line => line.includes(id))
       assert.deepEqual(kept, [`reports ${id} ${Buffer.from(honest).toString('base64')}`])
     },

@@ -1,0 +1,49 @@
+/**
+ * `scale`: what a large fleet costs one of its peers and its controller. Real peers on loopback, in this process; the other
+ * devices are certificates and reports that were made for it.
+ */
+
+import type { Bench } from '../bench.ts'
+import type { Result } from '../result.ts'
+import { diskWrites } from '../scale/disk-writes.ts'
+import { newHead } from '../scale/new-head.ts'
+import { rejoin } from '../scale/rejoin.ts'
+import { reportJourney } from '../scale/report-journey.ts'
+import { viewTimes } from '../scale/views.ts'
+
+const large = 10_000
+const medium = 1_000
+const neighbours = 7
+/** Reports of a device that nothing happens to: one in six hours. */
+const reportsPerDay = 4
+const secondsPerDay = 86_400
+const minutesPerDay = 1_440
+
+export function scale(bench: Bench): Promise<Result> {
+  return bench.with(async stack => {
+    const views = viewTimes(large)
+    const head = await newHead(large, stack)
+    const back = await rejoin(medium, neighbours, stack)
+    const batch = Math.round((medium * reportsPerDay) / minutesPerDay)
+    const written = await diskWrites(medium, batch, stack)
+    const journey = await reportJourney({ peers: 16, dials: 4, reports: 5 }, stack)
+    const heard = (devices: number) => (devices * reportsPerDay * journey.bytesPerReport) / secondsPerDay
+    return {
+      case: 'scale',
+      bounds: [
+        {
+          what: 'a device returns to seven neighbours, 1,000 devices',
+          figure: back.bytes / 1e6,
+          unit: 'MB',
+          goal: 1.2,
+        },
+        { what: 'the longest block by a new head, 10,000', figure: head.nextMs, unit: 'ms', goal: 50 },
+        { what: 'processor time of the rows of `status`, 10,000', figure: views.devices, unit: 'ms', goal: 100 },
+        { what: 'disk writes a day, 1,000', figure: (written.bytes * reportsPerDay) / 1e6, unit: 'MB', goal: 10 },
+        { what: 'reports heard at rest, 10,000', figure: heard(large), unit: 'B/s', goal: 300 },
+      ],
+      peers: {},
+      detail: { views, head, rejoin: back, written, journey, heardOf1000: heard(medium), heardOf100: heard(100) },
+    }
+  })
+}
