@@ -33,14 +33,14 @@ import {
   type Status,
   signReport,
   updateOf,
-  withDamage,
   withoutReleases,
 } from './device-report.ts'
 import { progressIntervalMs, reportIntervalMs, updateRetryFirstMs, updateRetryLastMs } from './limits.ts'
+import { withRemarks } from './remarks.ts'
 
 export interface DeviceComponents {
   peer: MeshPeer
-  activator: Pick<Activator, 'running' | 'boots' | 'last' | 'resume' | 'activate'>
+  activator: Pick<Activator, 'running' | 'boots' | 'last' | 'resume' | 'activate' | 'notInForce'>
   /** Collects garbage when an update needs space. */
   keeper?: Pick<Housekeeper, 'sweep'>
   /** Waits for this device's turn; without it, updates begin at once. */
@@ -330,7 +330,7 @@ export class Device {
   }
 
   async #writeReport(): Promise<void> {
-    const { peer, own, clock } = this.#components
+    const { peer, activator, own, clock } = this.#components
     const report: Report = {
       v: 1,
       fleet: peer.fleet,
@@ -339,7 +339,7 @@ export class Device {
       freshness: freshnessOf(peer, clock),
       ...peer.meshStatus.fields,
       ...(clock.now && { at: timeText(clock.now) }),
-      ...withDamage(this.#status, peer.damaged.all),
+      ...withRemarks(this.#status, { damaged: peer.damaged.all, notInForce: await activator.notInForce() }),
       ...(this.#site && { site: this.#site }),
     }
     const envelope = signReport(report, peer.identity.signer)

@@ -9,6 +9,7 @@ import { firstUpdate } from './first-update.ts'
 import { healthy } from './healthy.ts'
 import { inodesFull } from './inodes-full.ts'
 import { logs } from './logs.ts'
+import { notInForce } from './not-in-force.ts'
 import { powerCut } from './power-cut.ts'
 import { powerCutFetching } from './power-cut-fetching.ts'
 import type { Scenario } from './scenario.ts'
@@ -23,6 +24,7 @@ export const scenarios: readonly Scenario[] = [
   healthy,
   unitFails,
   sickUnits,
+  notInForce,
   networkLost,
   daemonDies,
   guardReboots,
