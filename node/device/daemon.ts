@@ -164,6 +164,7 @@ async function startCache(
     described: peer.closures.described,
     mesh: new MeshNars({ closures: peer.closures, swarms: peer.swarms }),
     hashParts: new HashParts(`${root ?? ''}${storeDir}`),
+    damaged: peer.damaged,
     log,
   })
   const cache = new BinaryCache({ source, log }, init)

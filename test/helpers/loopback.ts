@@ -19,6 +19,7 @@ export async function serveCache(t: { after(undo: () => unknown): void }, peer: 
     described: peer.closures.described,
     hashParts: new HashParts(join(peer.real.root, 'nix/store')),
     mesh: new MeshNars({ closures: peer.closures, swarms: peer.swarms }),
+    damaged: peer.damaged,
   })
   t.after(() => source.stop())
   const cache = new BinaryCache({ source }, { port: 0 })

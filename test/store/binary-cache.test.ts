@@ -99,7 +99,8 @@ function sourceOf(t: TestContext, root: string, store: NixStore, mesh = noMesh, 
   const described = new DescribedPaths()
   for (const closure of closures) described.add(closure)
   const hashParts = new HashParts(join(root, 'nix/store'))
-  const source = new StoreCacheSource({ store, hashParts, described, mesh })
+  const damaged = { has: () => false, found: async () => {} }
+  const source = new StoreCacheSource({ store, hashParts, described, mesh, damaged })
   t.after(() => source.stop())
   return source
 }

@@ -4,6 +4,7 @@ import { parseStorePath } from '../../../protocol/nix/store-path.ts'
 import type { NixStore } from '../local/nix-store.ts'
 import type { StoreLog } from '../local/store-daemon.ts'
 import type { NarReader } from '../nar/nar-reader.ts'
+import { soundStream } from '../nar/sound-stream.ts'
 import type { PathInfo } from '../path-info.ts'
 import { StoreError, storeError } from '../store-error.ts'
 import type { DescribedPaths } from './described-paths.ts'
@@ -36,6 +37,8 @@ export interface StoreCacheSourceComponents {
   readonly hashParts: Pick<HashParts, 'find'>
   readonly described: Pick<DescribedPaths, 'get'>
   readonly mesh: MeshNars
+  /** Paths of the store that are damaged: they are served from the mesh, or not at all. */
+  readonly damaged: { has(path: string): boolean; found(path: string): Promise<void> }
   readonly log?: StoreLog
 }
 
@@ -64,20 +67,17 @@ export class StoreCacheSource implements CacheSource {
   }
 
   nar(info: PathInfo, start: number, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    const { log } = this.#components
-    let storeFailed = false
-    const open = (at: number) =>
-      this.#open(info, at, signal, {
-        skipStore: storeFailed,
-        onStoreFailure: () => {
-          storeFailed = true
-        },
-      })
+    const { log, damaged } = this.#components
+    const store = { failed: false, isDamaged: damaged.has(info.path) }
+    const open = (at: number) => this.#open(info, at, signal, store)
     return resumed(open, {
       start,
       size: info.narSize,
       signal,
-      isFinal: thrown => thrown instanceof StoreError && thrown.code === 'path-unknown',
+      // Sound bytes after damaged ones make no NAR: the client must see an end, and ask for the whole again.
+      isFinal: (thrown, at) =>
+        (thrown instanceof StoreError && thrown.code === 'path-unknown') ||
+        (store.isDamaged && store.failed && at > start),
       onRetry: (thrown, at) =>
         log?.debug({ path: info.path, at, reason: String(thrown) }, 'the read of a NAR continues from another source'),
     })
@@ -87,16 +87,18 @@ export class StoreCacheSource implements CacheSource {
     info: PathInfo,
     start: number,
     signal: AbortSignal,
-    store: { skipStore: boolean; onStoreFailure: () => void },
+    store: { failed: boolean; isDamaged: boolean },
   ): AsyncGenerator<Uint8Array, void> {
     const canFetch = this.#isDescribed(info)
-    if (!store.skipStore || !canFetch) {
+    if (!store.isDamaged && !(store.failed && canFetch)) {
       const release = await this.#roots.hold(info.path)
       try {
         const reader = await this.#reader(info)
-        if (reader !== undefined) return yield* reader.stream(start)
+        if (reader !== undefined) return yield* soundStream(reader, info, start)
       } catch (thrown) {
-        store.onStoreFailure()
+        store.failed = true
+        store.isDamaged = thrown instanceof StoreError && thrown.code === 'nar-mismatch'
+        if (store.isDamaged) await this.#components.damaged.found(info.path)
         // Collected or changed although it was held: the mesh may have it still.
         throw canFetch ? storeError('nar-mismatch', `The store could not read ${info.path}`, thrown) : thrown
       } finally {
