@@ -58,13 +58,18 @@ function sourceOf({ local, closures = [], nar = body, mesh = () => body(SIZE) }:
     nar: async () => ({ size: SIZE, stream: nar }),
     holdTempRoots: async () => ({ add: async (path: string) => held.add(path), release: async () => held.clear() }),
   } as unknown as NixStore
+  const descriptors = { complete: async () => {} }
   const found = new Set<string>()
   const damaged = {
     has: (path: string) => found.has(path),
     found: async (path: string) => void found.add(path),
   }
   const hashParts = { find: async (part: string) => (part === HASH_PART ? [`${PATH}.lock`, PATH] : []) }
-  return { source: new StoreCacheSource({ store, hashParts, described, damaged, mesh: { open: mesh } }), held, found }
+  return {
+    source: new StoreCacheSource({ store, hashParts, described, descriptors, damaged, mesh: { open: mesh } }),
+    held,
+    found,
+  }
 }
 
 const never = new AbortController().signal

@@ -15,8 +15,8 @@ import { StreamRoots } from './stream-roots.ts'
 /** The source of the binary cache's answers. */
 export interface CacheSource {
   /**
-   * Looks a path up by its hash part. It must not ask peers: a narinfo says what a path is, not who can be reached,
-   * and Nix caches the answer. Throws if it can't tell, which is different from undefined.
+   * Looks a path up by its hash part. It must not ask peers who has it: a narinfo says what a path is, not who can be
+   * reached, and Nix caches the answer. Throws if it can't tell, which is different from undefined.
    */
   lookUp(hashPart: string): Promise<PathInfo | undefined>
   /** The NAR's bytes from an offset on, `narSize - start` of them; retries by itself. `return()` releases it. */
@@ -36,6 +36,8 @@ export interface StoreCacheSourceComponents {
   readonly store: Pick<NixStore, 'pathInfo' | 'nar' | 'holdTempRoots'>
   readonly hashParts: Pick<HashParts, 'find'>
   readonly described: Pick<DescribedPaths, 'get'>
+  /** Adds to `described` what the newest releases name and is not here yet, if it comes soon. */
+  readonly descriptors: { complete(): Promise<void> }
   readonly mesh: MeshNars
   /** Paths of the store that are damaged: they are served from the mesh, or not at all. */
   readonly damaged: { has(path: string): boolean; found(path: string): Promise<void> }
@@ -58,8 +60,9 @@ export class StoreCacheSource implements CacheSource {
   }
 
   async lookUp(hashPart: string): Promise<PathInfo | undefined> {
-    const described = this.#components.described.get(hashPart)
-    const local = await this.#local(described === undefined ? await this.#find(hashPart) : [described.path])
+    const known = this.#components.described.get(hashPart)
+    const local = await this.#local(known === undefined ? await this.#find(hashPart) : [known.path])
+    const described = known ?? (local === undefined ? await this.#completed(hashPart) : undefined)
     if (described === undefined || local === undefined) return servable(local ?? described)
     // Built locally with different bytes: the release's are signed, and others have them.
     if (!equalBytes(local.narHash, described.narHash)) return servable(described)
@@ -107,6 +110,11 @@ export class StoreCacheSource implements CacheSource {
     }
     if (!canFetch) throw storeError('path-unknown', `Expected a path of the store or of a release, got ${info.path}`)
     yield* this.#components.mesh.open(info, start, signal)
+  }
+
+  async #completed(hashPart: string): Promise<PathInfo | undefined> {
+    await this.#components.descriptors.complete()
+    return this.#components.described.get(hashPart)
   }
 
   async #reader(info: PathInfo): Promise<NarReader | undefined> {
