@@ -118,5 +118,5 @@ it('a tree of many files takes a small table, whatever the length of its NAR', a
   for (let file = 0; file < count; file++) await writeFile(join(directory, `some-file-${file}`), 'x')
   const { memoryBytes, size } = await layOutNar(directory)
   assert.ok(memoryBytes < count * 60, `${memoryBytes} bytes`)
-  assert.ok(size > 10 * memoryBytes / 3)
+  assert.ok(size > (10 * memoryBytes) / 3)
 })
