@@ -146,3 +146,9 @@ export const maxDescribed = 64
 export const descriptorsWaitMs = 5_000
 /** Where no member has sent them, they are asked for again after this. */
 export const descriptorsRetryMs = 60_000
+
+/**
+ * Losses that a session bears for each chunk of its closure, on average. A short disk loses a chunk now and then; each loss
+ * costs a new search for the chunk, and one that is told again and again is an attack.
+ */
+export const maxLossesPerChunk = 16
