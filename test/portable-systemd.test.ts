@@ -20,6 +20,13 @@ const door = (address: string) => `
   units."door.socket" = { Socket.ListenStream = "/run/${address}"; wantedBy = [ "sockets.target" ]; };
   units."door.service" = { Service.ExecStart = "/bin/sleep infinity"; };`
 
+/** A service in a slice with a limit of its own. */
+const sliced = (tasks: string) => `
+  units."lab.slice" = { Slice.TasksMax = "${tasks}"; };
+  units."sliced.service" = {
+    Service.Slice = "lab.slice"; Service.ExecStart = "/bin/sleep infinity"; wantedBy = [ "multi-user.target" ];
+  };`
+
 /** Bodies of the module's `portable`, one generation each. */
 const generations = {
   one: `${service('keep')} ${service('change', 'one')} ${service('gone')} ${door('front')}
@@ -49,6 +56,7 @@ const generations = {
     etc."systemd/journald.conf.d/lab.conf".text = "[Journal]\\nMaxLevelStore=debug\\n";
     etc."dbus-1/system.d/lab.conf".text = "<busconfig><policy user=\\"root\\"><allow own=\\"lab.test\\"/></policy></busconfig>\\n";
     etc."crypttab".text = "\\n";
+    ${sliced('50')}
     units."named.service" = {
       Service.Type = "oneshot";
       Service.RemainAfterExit = true;
@@ -65,6 +73,11 @@ const generations = {
       wantedBy = [ "multi-user.target" ];
     };`,
   over: `${service('keep')} ${service('change', 'one')} ${service('gone')} ${service('own', 'over')} ${service('idle', 'over')}`,
+  kernel: `${service('keep')} ${service('change', 'one')} ${service('gone')} ${sliced('60')}
+    etc."udev/rules.d/99-lab.rules".text = "KERNEL==\\"null\\", SYMLINK+=\\"lab-null\\"\\n";
+    etc."sysctl.d/lab.conf".text = "net.ipv4.ip_default_ttl = 63\\nkernel.panic = 7\\n";
+    etc."modules-load.d/lab.conf".text = "thymesh-has-no-such-module\\n";
+    etc."systemd/logind.conf.d/lab.conf".text = "[Login]\\nKillUserProcesses=no\\n";`,
 }
 
 type Generation = keyof typeof generations
@@ -76,6 +89,7 @@ const shown: Record<Generation, string[]> = {
   broken: ['keep active', 'change active broken', 'gone inactive', 'new active', 'both broken'],
   early: ['keep active', 'change active one', 'gone active', 'new inactive'],
   over: ['keep active', 'change active one', 'gone active', 'new inactive'],
+  kernel: ['keep active', 'change active one', 'gone active', 'new inactive'],
 }
 
 /** Units of the distribution: one that is enabled, one that isn't. */
@@ -99,7 +113,7 @@ done`
 describe('switch-to-configuration under systemd', { skip: labSkip() || nixSkip() }, () => {
   const workshop = new Workshop()
   after(() => workshop.remove())
-  const tops: Record<Generation, string> = { one: '', two: '', broken: '', early: '', over: '' }
+  const tops: Record<Generation, string> = { one: '', two: '', broken: '', early: '', over: '', kernel: '' }
   let host: LabHost
 
   before(async () => {
@@ -222,6 +236,43 @@ describe('switch-to-configuration under systemd', { skip: labSkip() || nixSkip()
     assert.doesNotMatch(await succeeds('early', 'test'), /applied/)
     await host.reboot()
     await holds()
+  })
+
+  it('puts slices, udev rules, sysctl and kernel modules in force, or names them', async () => {
+    const notes = async () => (await host.exec(['cat', '/run/thymesh/not-in-force'])).stdout.split('\n')
+    const named = async (folder: string) => (await notes()).some(line => line.startsWith(`/etc/${folder}: `))
+    const tasks = () => host.unit('lab.slice', 'TasksMax')
+    await succeeds('early', 'switch')
+    assert.equal(await tasks(), '50')
+    const sliced = await pid('sliced')
+    await succeeds('kernel', 'switch')
+    assert.equal(await tasks(), '60')
+    assert.equal(await pid('sliced'), sliced)
+    const inForce = {
+      'udev/rules.d': ['test', '-e', '/dev/lab-null'],
+      'sysctl.d': [
+        'bash',
+        '-c',
+        'echo 7 63 | diff - <(echo $(cat /proc/sys/kernel/panic /proc/sys/net/ipv4/ip_default_ttl))',
+      ],
+      'modules-load.d': ['grep', '-q', '^thymesh_has_no_such_module ', '/proc/modules'],
+    }
+    for (const [folder, command] of Object.entries(inForce)) {
+      const { code } = await host.exec(command)
+      assert.equal(await named(folder), code !== 0, `${folder} ends with ${code}: ${await notes()}`)
+    }
+    assert.ok(await named('systemd/logind.conf.d'))
+    // What wasn't in force before is not in force after a switch without changes; a boot puts some of it in force.
+    await succeeds('kernel', 'test')
+    assert.ok(await named('systemd/logind.conf.d'))
+    assert.ok(await named('modules-load.d'))
+    await host.reboot()
+    assert.equal(await named('systemd/logind.conf.d'), false)
+    assert.ok(await named('modules-load.d'))
+    await succeeds('one', 'switch')
+    assert.ok(await named('modules-load.d'))
+    await host.reboot()
+    assert.deepEqual(await notes(), [''])
   })
 
   it('is back at the old generation when the power goes after test', async () => {

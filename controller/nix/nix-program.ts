@@ -82,7 +82,7 @@ export async function runNix(
   { limit, ...options }: NixOptions,
 ): Promise<ProgramResult> {
   try {
-    return await runProgram(program, args, { ...options, timeoutMs: limit.ms, lines: keptLines })
+    return await runProgram(program, args, { ...options, timeoutMs: limit.ms, lines: keptLines, endsWithUs: true })
   } catch (thrown) {
     if (thrown instanceof ProgramError) {
       throw new BuildError(limit.code, thrown.message, { hint: limit.hint, cause: thrown })

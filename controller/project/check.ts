@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describeIssues } from '../../protocol/encoding/cbor.ts'
 import { type DeclaredFleet, declaredFleetSchema } from './declared-fleet.ts'
 import { type Overlay, type ProjectFiles, readProjectFiles } from './files.ts'
+import { foreignCharacter, foreignMark } from './foreign-text.ts'
 import { gitNames } from './git.ts'
 import { checkLayers } from './layers.ts'
 import { conflictMarker, LocatedJson } from './located-json.ts'
@@ -50,7 +51,8 @@ export async function checkProject(tree: ProjectTree, options: DescribeOptions):
   const { files, problems } = await checkFiles(directory, undefined, texts)
   problems.push(...(await checkUnseen(tree)))
   const described = await modulesOf(tree, files.modules, options)
-  problems.push(...described.problems)
+  const marked = new Set(problems.map(({ file }) => file))
+  problems.push(...(await withForeignCharacters(directory, described.problems)).filter(({ file }) => !marked.has(file)))
   const { modules } = described
   const { mentions, ...layers } = await checkLayers(directory, files, modules, described.problems.length === 0)
   problems.push(...layers.problems)
@@ -103,15 +105,31 @@ async function textsIn(directory: string): Promise<string[]> {
   return files.filter(path => text.test(path))
 }
 
-/** Texts that Nix and people share: a conflict that was not solved stands in them as easily as in JSON. */
+/** Texts that Nix and people share: a mark of an editor or an unsolved conflict stands in them as easily as in JSON. */
 async function checkTexts(directory: string, files: readonly string[]): Promise<Problem[]> {
   const problems = await Promise.all(
     files.map(async file => {
       const text = await readFile(join(directory, file), 'utf8').catch(() => '')
+      const foreign = foreignMark(text)
+      if (foreign !== undefined) return [{ file, at: { line: 1, column: 1 }, key: '', message: foreign }]
       const marker = conflictMarker(text)
       const words = 'has a merge conflict marker: resolve the conflict'
       return marker === undefined ? [] : [new LocatedJson(file, text).problemAt(marker, '', words)]
     }),
   )
   return problems.flat()
+}
+
+/** Where Nix refuses a line, perhaps for a character that no editor shows: its name is added. */
+async function withForeignCharacters(directory: string, problems: readonly Problem[]): Promise<Problem[]> {
+  return await Promise.all(
+    problems.map(async problem => {
+      if (problem.at === undefined || !/syntax error|undefined variable/.test(problem.message)) return problem
+      const text = await readFile(join(directory, problem.file), 'utf8').catch(() => '')
+      const found = foreignCharacter(text.split('\n')[problem.at.line - 1] ?? '')
+      if (found === undefined) return problem
+      const { column, words } = found
+      return { ...problem, message: `${problem.message}; the line has ${words} in column ${column}: type it anew` }
+    }),
+  )
 }

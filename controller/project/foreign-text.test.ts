@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { artifactProblem } from './artifacts.ts'
-import { foreignText } from './foreign-text.ts'
+import { foreignCharacter, foreignText } from './foreign-text.ts'
 import { LocatedJson } from './located-json.ts'
 import { checkSettings } from './settings.ts'
 
@@ -38,4 +38,10 @@ test('code in a setting: CR LF is named', () => {
   const place = { json, path: ['modules', 'bash'] }
   const { problems } = checkSettings(place, { script: 'a\r\nb' }, { script: { type: 'code' } } as never)
   assert.match(problems[0]?.message ?? '', /lines that end in CR LF/)
+})
+
+test('a line that a parser refused: a character that no editor shows is named', () => {
+  assert.deepEqual(foreignCharacter('  a\u00a0= 1;'), { column: 4, words: 'a no-break space (U+00A0)' })
+  assert.match(foreignCharacter('x = \u201ctext\u201d;')?.words ?? '', /typographic quote \(U\+201C\)/)
+  assert.equal(foreignCharacter('x = "Größe";'), undefined)
 })

@@ -26,3 +26,30 @@ export function foreignMark(text: string): string | undefined {
   if (text.startsWith('\ufeff')) return `begins with a byte order mark: ${noBom}`
   return text.startsWith('\ufffd\ufffd') || text.startsWith('{\0') ? `is UTF-16 text: ${noBom}` : undefined
 }
+
+/** Characters that word processors and web pages put in place of a blank, a quote or a dash, or that nobody sees. */
+const foreignCharacters: Readonly<Record<string, string>> = {
+  '\u00a0': 'a no-break space',
+  '\u00ad': 'a soft hyphen',
+  '\u200b': 'a zero-width space',
+  '\u200c': 'a zero-width non-joiner',
+  '\u200d': 'a zero-width joiner',
+  '\u2013': 'an en dash',
+  '\u2018': 'a typographic quote',
+  '\u2019': 'a typographic quote',
+  '\u201c': 'a typographic quote',
+  '\u201d': 'a typographic quote',
+  '\u2028': 'a line separator',
+  '\u202f': 'a narrow no-break space',
+  '\u2060': 'a word joiner',
+  '\ufeff': 'a byte order mark',
+}
+
+/** The first of these in a line that a parser refused: in words, with its column, from 1. */
+export function foreignCharacter(line: string): { column: number; words: string } | undefined {
+  const at = [...line].findIndex(character => Object.hasOwn(foreignCharacters, character))
+  const found = [...line][at]
+  if (found === undefined) return undefined
+  const code = found.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')
+  return { column: at + 1, words: `${foreignCharacters[found]} (U+${code})` }
+}

@@ -73,6 +73,11 @@ export class Activator {
     return this.#components.system.boots(target)
   }
 
+  /** What of the running generation is not in force, a line each. */
+  notInForce(): Promise<readonly string[]> {
+    return this.#components.system.notInForce()
+  }
+
   /** The journal's entry of the last update; nothing before the first one. */
   last(): Promise<JournalEntry | undefined> {
     return this.#components.journal.read()
@@ -237,7 +242,7 @@ export class Activator {
       return { type: 'failed', code: 'not-running', message: message.slice(0, 1000) }
     }
     await system.disarm(entry)
-    for (const [, what] of (await system.output(entry)).matchAll(/^not in force: (.*)$/gm)) {
+    for (const what of await system.notInForce()) {
       this.#components.log.warn({ what }, 'part of the generation is not in force')
     }
     return { type: 'committed' }

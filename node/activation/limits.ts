@@ -24,5 +24,7 @@ export const housekeepingIntervalMs = 60_000
 export const keptActivationLogs = 10
 /** Pauses between tries of what the machine could not do: no room, no memory, or a stop whose signal is still to come. */
 export const retryPausesMs: readonly number[] = [1_000, 4_000, 16_000]
+/** What is read of what is not in force: a report holds less. */
+export const maxNotInForce = { lines: 20, characters: 4_000 } as const
 /** A machine that goes down ends the daemon before this, as systemd's own limit for a service is. */
 export const machineStopMs = 90_000

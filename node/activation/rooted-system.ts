@@ -92,6 +92,10 @@ export class RootedSystem implements ActivationSystem {
 
   async blessBoot(): Promise<void> {}
 
+  async notInForce(): Promise<[]> {
+    return []
+  }
+
   output(entry: JournalEntry): Promise<string> {
     return this.#attempt(entry).output()
   }

@@ -49,6 +49,8 @@ export interface ActivationSystem {
   blessBoot(): Promise<void>
   /** The output of the switch and of the rollback. */
   output(entry: JournalEntry): Promise<string>
+  /** What of the running generation is not in force before a reboot, or at all, a line each; `switch` wrote it down. */
+  notInForce(): Promise<readonly string[]>
   /** The last lines of a unit's journal; empty where there is none. */
   journalOf(unit: string): Promise<string>
 }

@@ -15,7 +15,7 @@ import { AttemptFolder } from './attempt-folder.ts'
 import { bootDefault, storeLink } from './boot-default.ts'
 import { writeDurably } from './journal.ts'
 import type { JournalEntry } from './journal-entry.ts'
-import { activationTimeoutMs, guardPollMs, rollBackStarts, systemctlTimeoutMs } from './limits.ts'
+import { activationTimeoutMs, guardPollMs, maxNotInForce, rollBackStarts, systemctlTimeoutMs } from './limits.ts'
 import { Switcher } from './switch.ts'
 import type { ActivationSystem } from './system.ts'
 import { parseUnits, showArguments, wantsOf } from './systemd-units.ts'
@@ -155,6 +155,16 @@ export class SystemdSystem implements ActivationSystem {
 
   output(entry: JournalEntry): Promise<string> {
     return this.#attempt(entry).output()
+  }
+
+  async notInForce(): Promise<readonly string[]> {
+    // The portable target's; absent on NixOS, and before the first switch of a boot.
+    const text = await readFile(`${runDirectory}/not-in-force`, 'utf8').catch(ignoreMissing)
+    return (text ?? '')
+      .slice(0, maxNotInForce.characters)
+      .split('\n')
+      .filter(line => line !== '')
+      .slice(0, maxNotInForce.lines)
   }
 
   async journalOf(unit: string): Promise<string> {

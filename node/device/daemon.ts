@@ -27,6 +27,7 @@ import { followed } from '../state/releases.ts'
 import { BinaryCache } from '../store/cache/binary-cache.ts'
 import { StoreCacheSource } from '../store/cache/cache-source.ts'
 import { HashParts } from '../store/cache/hash-parts.ts'
+import { ReleasedDescriptors } from '../swarm/chunks/released-descriptors.ts'
 import { MeshNars } from '../swarm/fetch/mesh-nars.ts'
 import { Device } from './device.ts'
 import { stopTimeoutMs } from './limits.ts'
@@ -162,8 +163,10 @@ async function startCache(
   const source = new StoreCacheSource({
     store: peer.store,
     described: peer.closures.described,
+    descriptors: new ReleasedDescriptors({ closures: peer.closures, log }),
     mesh: new MeshNars({ closures: peer.closures, swarms: peer.swarms }),
     hashParts: new HashParts(`${root ?? ''}${storeDir}`),
+    damaged: peer.damaged,
     log,
   })
   const cache = new BinaryCache({ source, log }, init)

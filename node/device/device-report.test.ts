@@ -6,7 +6,7 @@ import { limits } from '../../protocol/limits.ts'
 import { type Report, verifyReport } from '../../protocol/report/report.ts'
 import { newSeed, signerOf } from '../../protocol/signing/keys.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
-import { shortened, signReport, withDamage } from './device-report.ts'
+import { shortened, signReport } from './device-report.ts'
 
 const signer = signerOf(newSeed())
 const fleet = 'f'.repeat(64)
@@ -56,19 +56,5 @@ describe('a report', () => {
     const short: Report = { ...report, health: { state: 'healthy' }, error: undefined, excerpt: 'the last line' }
     const { error, ...rest } = short
     assert.deepEqual(verifyReport(signReport(short, signer), fleet), rest)
-  })
-})
-
-describe('a damaged path of the store', () => {
-  const path = '/nix/store/1111-lib'
-
-  it('is told before what else went wrong, and beside what went well', () => {
-    assert.deepEqual(withDamage({ state: 'running' }, []), { state: 'running' })
-    const { error } = withDamage({ state: 'running' }, [path])
-    assert.equal(error?.code, 'store-damaged')
-    assert.match(error?.message ?? '', /nix-store --repair-path .*1111-lib$/)
-    const failed = withDamage({ state: 'failed', error: { code: 'no-source', message: 'nobody has it' } }, [path])
-    assert.match(failed.error?.message ?? '', /1111-lib is damaged .*\nnobody has it$/)
-    assert.equal(failed.error?.code, 'no-source')
   })
 })

@@ -7,7 +7,6 @@ import { fromHex } from '../../protocol/encoding/hash.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import type { Release } from '../../protocol/release/release.ts'
-import { damageText } from '../../protocol/report/damage.ts'
 import { extendedReportKind } from '../../protocol/report/extended-report.ts'
 import {
   type DeviceState,
@@ -149,14 +148,6 @@ export function updateOf(
 
 /** A report's content without its sender, counter and time. */
 export type Status = Omit<PlainReport, 'v' | 'fleet' | 'peer' | 'counter' | 'at' | 'freshness' | 'site'>
-
-/** A status with what of the store is damaged, first of all: repairing that may be all that is needed. */
-export function withDamage(status: Status, damaged: readonly string[]): Status {
-  const damage = damageText(damaged)
-  if (damage === undefined) return status
-  const { code, message } = status.error ?? { code: 'store-damaged' }
-  return { ...status, error: { code, message: shortened(message === undefined ? damage : `${damage}\n${message}`) } }
-}
 
 /**
  * Removes the release's fields, for a switch between a site's and the fleet's releases, whose versions are unrelated.

@@ -62,6 +62,9 @@ async function scene(t: TestContext) {
     activations: [] as string[],
     running: async () => machine.runs,
     boots: async () => machine.runs,
+    notInForce: async () => machine.late,
+    /** What of the generation is not in force. */
+    late: [] as string[],
   }
   const closures = {
     get: async (config: { closure: { bytes: Uint8Array } }, _signal: AbortSignal) => {
@@ -154,6 +157,15 @@ describe('a device', () => {
       // Each has one of version 1 in it, which has the number before.
       counters.map((_, at) => 2 * at + 2),
     )
+  })
+
+  it('says what of the generation is not in force', async t => {
+    const { device, machine, release, reported } = await scene(t)
+    device.start()
+    machine.late = ['/etc/crypttab: it is read before a generation is there']
+    release(releaseOf(2, 'one'))
+    const { error } = await reported(({ state }) => state === 'running')
+    assert.deepEqual([error?.code, error?.message], ['not-in-force', `not in force: ${machine.late[0]}`])
   })
 
   it('installs nothing while two documents of one version are signed', async t => {

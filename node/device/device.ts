@@ -37,7 +37,7 @@ import { Reporter } from './reporter.ts'
 
 export interface DeviceComponents {
   peer: MeshPeer
-  activator: Pick<Activator, 'running' | 'boots' | 'last' | 'resume' | 'activate'>
+  activator: Pick<Activator, 'running' | 'boots' | 'last' | 'resume' | 'activate' | 'notInForce'>
   /** Collects garbage when an update needs space. */
   keeper?: Pick<Housekeeper, 'sweep'>
   /** Waits for this device's turn; without it, updates begin at once. */

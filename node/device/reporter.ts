@@ -5,17 +5,20 @@ import { timeText } from '../../protocol/encoding/fields.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import type { PlainReport } from '../../protocol/report/report.ts'
 import { ownExtensions } from '../../protocol/report/understands.ts'
+import type { Activator } from '../activation/activator.ts'
 import { SerialQueue } from '../concurrency/serial-queue.ts'
 import type { MeshPeer } from '../peer/mesh-peer.ts'
 import type { Logger } from '../process/log.ts'
 import type { Clock } from '../state/clock.ts'
 import type { OwnState } from '../state/own-state.ts'
-import { freshnessOf, nextCounter, type Status, signReport, withDamage } from './device-report.ts'
+import { freshnessOf, nextCounter, type Status, signReport } from './device-report.ts'
 import { progressIntervalMs } from './limits.ts'
+import { withRemarks } from './remarks.ts'
 import { ReportSchedule } from './report-schedule.ts'
 
 export interface ReporterComponents {
   peer: MeshPeer
+  activator: Pick<Activator, 'notInForce'>
   own: OwnState
   clock: Clock
   log: Logger
@@ -37,6 +40,8 @@ export class Reporter {
   readonly #reports = new SerialQueue()
   readonly #schedule: ReportSchedule
   #told: Content | undefined
+  /** As of the last report: only a switch or a boot changes it, and both are reported. */
+  #notInForce: readonly string[] = []
   #lastAt = 0
 
   constructor(components: ReporterComponents, init: ReporterInit) {
@@ -92,13 +97,14 @@ export class Reporter {
       peer: peer.identity.peerId,
       freshness: freshnessOf(peer, clock),
       ...peer.meshStatus.fields,
-      ...withDamage(status, peer.damaged.all),
+      ...withRemarks(status, { damaged: peer.damaged.all, notInForce: this.#notInForce }),
       ...(site && { site }),
     }
   }
 
   async #write(): Promise<void> {
-    const { peer, own, clock } = this.#components
+    const { peer, activator, own, clock } = this.#components
+    this.#notInForce = await activator.notInForce()
     const counter = await nextCounter(peer, own)
     this.#told = this.#content()
     const report: PlainReport = { ...this.#told, counter, ...(clock.now && { at: timeText(clock.now) }) }

@@ -4,6 +4,7 @@ import { readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { atEnd } from '../process/at-end.ts'
 
 export interface TemporaryFolder {
   /** Only this user can read it. */
@@ -12,23 +13,19 @@ export interface TemporaryFolder {
   remove(): Promise<void>
 }
 
-/** Signals that end a process; the folders of this one are removed first. */
-const endings = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const
 const form = /^thymesh-temporary-(\d+)-(\d+)-(\d+)-/
-const live = new Set<string>()
 
 /** Makes one: with `inMemory` on a tmpfs if there is one, since what is removed from a disk may still be found there. */
 export async function temporaryFolder({ inMemory = false } = {}): Promise<TemporaryFolder> {
   const above = await realpath(inMemory ? await memoryFolder() : tmpdir())
-  if (live.size === 0) watch()
   const { pid } = process
   const path = await mkdtemp(join(above, `thymesh-temporary-${namespace()}-${pid}-${startOf(pid) ?? 0}-`))
-  live.add(path)
+  const isGone = atEnd(() => rmSync(path, { recursive: true, force: true }))
   return {
     path,
     async remove() {
       await rm(path, { recursive: true, force: true })
-      if (live.delete(path) && live.size === 0) unwatch()
+      isGone()
     },
   }
 }
@@ -55,30 +52,6 @@ async function memoryFolder(): Promise<string> {
 
 function memoryFolders(): string[] {
   return [process.env.XDG_RUNTIME_DIR || '/dev/shm', '/dev/shm']
-}
-
-function watch(): void {
-  process.on('exit', removeAll)
-  // First, so that it sees whether others listen too.
-  for (const signal of endings) process.prependListener(signal, onSignal)
-}
-
-function unwatch(): void {
-  process.off('exit', removeAll)
-  for (const signal of endings) process.off(signal, onSignal)
-}
-
-/** Ends the process as the signal would without us, unless others listen: then they decide, and it ends in order. */
-function onSignal(signal: NodeJS.Signals): void {
-  if (process.listenerCount(signal) > 1) return
-  removeAll()
-  unwatch()
-  process.kill(process.pid, signal)
-}
-
-function removeAll(): void {
-  for (const path of live) rmSync(path, { recursive: true, force: true })
-  live.clear()
 }
 
 /** When a process started, in ticks since the boot: its ID alone may be another one's today. Nothing when none runs. */

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
 import { withoutColours } from '../../protocol/encoding/visible.ts'
 import { ThymeshError } from '../../protocol/errors.ts'
+import { atEnd } from './at-end.ts'
 
 /** A program that was started and ended by us: its time was over. */
 export class ProgramError extends ThymeshError<'timeout'> {}
@@ -30,6 +31,8 @@ export interface ProgramOptions {
   env?: NodeJS.ProcessEnv
   cwd?: string
   onLine?: (line: string) => void
+  /** Kills it when this process ends before it does; otherwise it runs on. */
+  endsWithUs?: boolean
 }
 
 /** Runs it to its end. Rejects with a ProgramError when it takes too long (it is then killed), and when it can't be started or the signal aborts. */
@@ -46,6 +49,7 @@ export async function runProgram(
     ...(options.env && { env: options.env }),
     ...(options.cwd && { cwd: options.cwd }),
   })
+  const hasEnded = options.endsWithUs === true ? atEnd(() => child.kill('SIGKILL')) : () => {}
   const output: string[] = []
   const errors: string[] = []
   const stdout: string[] = []
@@ -67,7 +71,7 @@ export async function runProgram(
   return await new Promise<ProgramResult>((resolve, reject) => {
     child.on('error', error => reject(timeout.aborted ? timedOut(file, options.timeoutMs) : error))
     child.on('close', (code, signal) => resolve({ code, signal, output, errors, stdout: stdout.join('') }))
-  })
+  }).finally(hasEnded)
 }
 
 function eachLine(stream: Readable, onLine: (line: string) => void): void {

@@ -47,7 +47,7 @@ export const narMaxTargetBytes = 4095
 /** Piece size for streaming NARs: large enough to be fast, small enough for many streams on a small device. */
 export const narStreamChunkBytes = 256 * 1024
 
-/** NAR layouts cached in memory; a layout takes about 1 % of its NAR. */
+/** NAR layouts cached in memory; a layout takes about 50 bytes a file. */
 export const layoutCacheBytes = 32 * 1024 * 1024
 
 /** Store files kept open between reads: the chunks of a file are mostly read in sequence. */

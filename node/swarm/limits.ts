@@ -139,3 +139,16 @@ export const defaultSchedulerLimits: SchedulerLimits = {
   restLastMs: 5 * 60_000,
   maxPeers: 128,
 }
+
+/** Closures whose descriptors the loopback cache keeps in memory: a large one takes a megabyte. */
+export const maxDescribed = 64
+/** A look-up waits so long for descriptors: Nix asks for hundreds of paths, most of which are of no release. */
+export const descriptorsWaitMs = 5_000
+/** Where no member has sent them, they are asked for again after this. */
+export const descriptorsRetryMs = 60_000
+
+/**
+ * Losses that a session bears for each chunk of its closure, on average. A short disk loses a chunk now and then; each loss
+ * costs a new search for the chunk, and one that is told again and again is an attack.
+ */
+export const maxLossesPerChunk = 16

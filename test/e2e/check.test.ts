@@ -41,6 +41,24 @@ describe('thymesh check', { skip: nixSkip() }, () => {
     assert.match(ended.stdout, /^The project is right: 1 config, 1 device, \d+ modules?\.\n$/)
   })
 
+  it('names what editors of other systems leave in Nix files', async () => {
+    const module = '{\n  displayName = "x";\n}\n'
+    const marked = await check({
+      'modules/bom.nix': `\ufeff${module}`,
+      'modules/blank.nix': module.replace('displayName =', 'displayName\u00a0='),
+      'modules/quotes.nix': module.replace('"x"', '\u201cx\u201d'),
+      'modules/windows.nix': module.replaceAll('\n', '\r\n'),
+    })
+    assert.deepEqual(
+      marked.map(problem => problem.replace(/: (?:syntax error|undefined variable)[^;]*;/, ': …;')),
+      [
+        'modules/blank.nix:2:14: …; the line has a no-break space (U+00A0) in column 14: type it anew',
+        'modules/bom.nix:1:1: begins with a byte order mark: save it as UTF-8 without a byte order mark',
+        'modules/quotes.nix:2:17: …; the line has a typographic quote (U+201C) in column 17: type it anew',
+      ],
+    )
+  })
+
   it('says all of it at once: JSON, names, references, settings and Nix', async () => {
     const module = (settings: string) => `{\n  displayName = "x";\n  settings.a = ${settings};\n}\n`
     const problems = await check({

@@ -6,8 +6,10 @@ import { promisify } from 'node:util'
 import { BinaryCache } from '../../node/store/cache/binary-cache.ts'
 import { StoreCacheSource } from '../../node/store/cache/cache-source.ts'
 import { HashParts } from '../../node/store/cache/hash-parts.ts'
+import { ReleasedDescriptors } from '../../node/swarm/chunks/released-descriptors.ts'
 import { MeshNars } from '../../node/swarm/fetch/mesh-nars.ts'
 import { formatNixPublicKey } from '../../protocol/nix/signature.ts'
+import { silentLogger } from './log.ts'
 import type { StorePeer, SwarmWorld } from './swarm.ts'
 
 const run = promisify(execFile)
@@ -17,8 +19,10 @@ export async function serveCache(t: { after(undo: () => unknown): void }, peer: 
   const source = new StoreCacheSource({
     store: peer.store,
     described: peer.closures.described,
+    descriptors: new ReleasedDescriptors({ closures: peer.closures, log: silentLogger }),
     hashParts: new HashParts(join(peer.real.root, 'nix/store')),
     mesh: new MeshNars({ closures: peer.closures, swarms: peer.swarms }),
+    damaged: peer.damaged,
   })
   t.after(() => source.stop())
   const cache = new BinaryCache({ source }, { port: 0 })

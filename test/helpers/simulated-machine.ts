@@ -182,5 +182,6 @@ export class SimulatedMachine implements ActivationSystem {
     this.blessed = true
   }
   output = async () => ''
+  notInForce = async () => []
   journalOf = async () => ''
 }

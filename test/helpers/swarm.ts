@@ -108,11 +108,16 @@ export class SwarmWorld {
   async releaseOf(controller: StorePeer, topLevel: string): Promise<ReleasedConfig> {
     const built = { system: 'x86_64-linux', target: 'portable' as const, topLevel }
     const config = await releaseConfig(controller.door, built, this.key)
+    await this.publish(controller, { kiosk: config })
+    return config
+  }
+
+  /** A release of these configs. */
+  async publish(controller: StorePeer, configs: Readonly<Record<string, ReleasedConfig>>): Promise<void> {
     const { trusted } = controller.state.accepted ?? {}
     if (trusted === undefined) throw new Error('expected a controller that knows its fleet')
-    const content = { message: 'news', configs: { kiosk: config }, devices: {} }
+    const content = { message: 'news', configs, devices: {} }
     await controller.state.publish(publishRelease(trusted, this.fleet.fleet, content, this.fleet.keys, new Date()))
-    return config
   }
 
   /** Waits until a peer knows the release of a closure, and describes that. */

@@ -99,7 +99,9 @@ function sourceOf(t: TestContext, root: string, store: NixStore, mesh = noMesh, 
   const described = new DescribedPaths()
   for (const closure of closures) described.add(closure)
   const hashParts = new HashParts(join(root, 'nix/store'))
-  const source = new StoreCacheSource({ store, hashParts, described, mesh })
+  const descriptors = { complete: async () => {} }
+  const damaged = { has: () => false, found: async () => {} }
+  const source = new StoreCacheSource({ store, hashParts, described, mesh, damaged, descriptors })
   t.after(() => source.stop())
   return source
 }

@@ -80,3 +80,18 @@ test('a damaged path of the store is found when it is asked for, told, and not d
   assert.deepEqual(closures.damaged.all, [])
   await describeClosure(closures, config.topLevel, world.key)
 })
+
+test('a path that was damaged since it was described is found without anybody asking for it', options, async t => {
+  const world = await SwarmWorld.of(t)
+  const { door, real, store } = await world.controller()
+  const top = await world.build(real, content('unasked', 300_000))
+  await describeClosure(door.closures, top, world.key)
+  const [lib] = await store.closure(top)
+  assert.ok(lib)
+  const file = real.root + lib.path
+  await chmod(file, 0o644)
+  await writeFile(file, Buffer.alloc((await readFile(file)).length, 'x'))
+  const refused = { code: 'nar-mismatch', hint: /--repair-path/ }
+  await assert.rejects(describeClosure(door.closures, top, world.key), refused)
+  assert.deepEqual(door.closures.damaged.all, [lib.path])
+})

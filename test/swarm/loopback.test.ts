@@ -9,6 +9,7 @@ import { withCode } from '../helpers/errors.ts'
 import { realise, serveCache } from '../helpers/loopback.ts'
 import { connect } from '../helpers/mesh.ts'
 import { connectAll, content, edited, type StorePeer, SwarmWorld } from '../helpers/swarm.ts'
+import { until } from '../helpers/until.ts'
 import { missingNix } from '../store/real-stores.ts'
 
 const options = { skip: await missingNix(), timeout: 180_000 }
@@ -127,3 +128,25 @@ test('a site pays for one copy, when one device fetches through its cache and an
   assert.ok(uplink < copy * 1.3, `expected about one copy of ${copy} bytes over the uplink, got ${uplink}`)
   assert.ok(await a.real.isValid(config.topLevel))
 })
+
+test(
+  "the cache serves the newest release's other configs, whose documents the device has not fetched",
+  options,
+  async t => {
+    const world = await SwarmWorld.of(t)
+    const controller = await world.controller()
+    const device = await world.peer('device')
+    await connect(device, controller)
+    const [kiosk, other] = [content('own config', 300_000), content('other config', 300_000)]
+    const [own, others] = [await world.release(controller, kiosk), await world.release(controller, other)]
+    await world.publish(controller, { kiosk: own, other: others })
+    await until(() => device.state.accepted?.release.configs.other !== undefined, 'the device to hear of both configs')
+    const cache = await serveCache(t, device)
+    const hashPart = others.topLevel.slice('/nix/store/'.length).split('-')[0]
+    assert.equal((await fetch(`${cache.url}/${hashPart}.narinfo`)).status, 200)
+    assert.equal((await fetch(`${cache.url}/${'0'.repeat(32)}.narinfo`)).status, 404)
+    const third = world.stores.real('third')
+    await realise(world, third, cache, others.topLevel)
+    assert.deepEqual(await third.dump(others.topLevel), await controller.real.dump(others.topLevel))
+  },
+)

@@ -35,16 +35,32 @@ differs() {
   done)" ]
 }
 
-not_in_force() { say "not in force: $1"; }
+# What is not in force, for the daemon's report: "FOLDER: reason" a line. In /run, so that a boot begins anew.
+notes="$state/not-in-force"
+
+# not_in_force PATH REASON
+not_in_force() {
+  say "not in force: /etc/$1: $2"
+  printf '%s\n' "/etc/$1: $2" >>"$notes.new"
+}
+
+# begin_notes PATH…: what was not in force before this switch isn't yet, unless it is taken up now
+begin_notes() {
+  mkdir -p "$state"
+  : >"$notes.new"
+  [ -f "$notes" ] || return 0
+  for path in "$@"; do
+    if ! differs "$path"; then grep -F -e "/etc/$path: " "$notes" >>"$notes.new" || true; fi
+  done
+}
 
 # told FOLDER COMMAND…: runs the command when something in the folder is other than before
 told() {
   folder=$1
   shift
-  if differs "$folder"; then
-    if (PATH="$PATH:/usr/lib/systemd:/lib/systemd" && "$@"); then say "applied /etc/$folder"
-    else not_in_force "/etc/$folder: $1 failed"
-    fi
+  differs "$folder" || return 0
+  if said=$(PATH="$PATH:/usr/lib/systemd:/lib/systemd" && "$@" 2>&1); then say "applied /etc/$folder"
+  else not_in_force "$folder" "$(printf '%s\n' "${said:-"$1 failed"}" | sed 's/^[^ ]*: [0-9]*: //; q')"
   fi
 }
 
@@ -54,7 +70,7 @@ given() {
   if [ -n "$(etc_in "$1" "$here")" ]; then
     told "$@" $(etc_in "$1" "$here" | while IFS= read -r path; do printf '/etc/%s\n' "$path"; done)
   elif differs "$1"; then
-    not_in_force "the removal of /etc/$1, before the next boot"
+    not_in_force "$1" 'what its removed files did is undone by a boot at the earliest'
   fi
 }
 
@@ -63,15 +79,36 @@ reload_dbus() { if is_up dbus.service; then systemctl reload dbus.service; fi; }
 reload_udev() { udevadm control --reload && udevadm trigger; }
 # shellcheck disable=SC2086
 restart_journal() { systemctl $no_block try-restart systemd-journald.service; }
+# Without --strict it ends well although the kernel refused a value; systemd before 252 doesn't know it.
+apply_sysctl() {
+  said=$(systemd-sysctl --strict "$@" 2>&1) && return
+  case $said in *'unrecognized option'*) systemd-sysctl "$@" ;; *) printf '%s\n' "$said" && false ;; esac
+}
+# systemd-modules-load ends well when there is no such module.
+load_modules() {
+  systemd-modules-load "$@" || return
+  sed -n 's/^[[:space:]]*\([^#;[:space:]]\{1,\}\).*/\1/p' "$@" | while IFS= read -r module; do
+    if [ ! -e "/sys/module/$(printf '%s' "$module" | tr - _)" ] && ! modprobe --dry-run --quiet -- "$module"; then
+      echo "the kernel has no module $module"
+      exit 1
+    fi
+  done
+}
 reload_user_managers() {
   for manager in $(running_units 'user@.service'); do systemctl kill --kill-who=main --signal=HUP -- "$manager"; done
 }
 
+at_boot='systemd/logind.conf.d modprobe.d'
+# Read before any generation is there.
+too_early='fstab crypttab systemd/system-generators initramfs-tools default/grub'
+
 apply_early_files() {
+  begin_notes sysusers.d tmpfiles.d modules-load.d sysctl.d binfmt.d udev/rules.d systemd/system.conf.d \
+    systemd/journald.conf.d dbus-1/system.d dbus-1/system-services systemd/user $at_boot
   given sysusers.d systemd-sysusers
   given tmpfiles.d systemd-tmpfiles --create
-  given modules-load.d systemd-modules-load
-  given sysctl.d systemd-sysctl
+  given modules-load.d load_modules
+  given sysctl.d apply_sysctl
   given binfmt.d systemd-binfmt
   told udev/rules.d reload_udev
   told systemd/system.conf.d systemctl daemon-reexec
@@ -79,11 +116,11 @@ apply_early_files() {
   told dbus-1/system.d reload_dbus
   told dbus-1/system-services reload_dbus
   told systemd/user reload_user_managers
-  for path in systemd/logind.conf.d modprobe.d; do
-    if [ -n "$(came_from)" ] && differs "$path"; then not_in_force "/etc/$path, before the next boot"; fi
+  for path in $at_boot; do
+    if [ -n "$(came_from)" ] && differs "$path"; then not_in_force "$path" 'it is read at the next boot'; fi
   done
-  # Read before any generation is there.
-  for path in fstab crypttab systemd/system-generators initramfs-tools default/grub; do
-    if [ -n "$(etc_in "$path" "$here")" ]; then not_in_force "/etc/$path: it is read before a generation is there"; fi
+  for path in $too_early; do
+    if [ -n "$(etc_in "$path" "$here")" ]; then not_in_force "$path" 'it is read before a generation is there'; fi
   done
+  mv -f "$notes.new" "$notes"
 }

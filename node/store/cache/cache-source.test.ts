@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Closure } from '../../../protocol/closure/closure.ts'
+import { sha256 } from '../../../protocol/encoding/hash.ts'
 import type { NixStore } from '../local/nix-store.ts'
 import type { PathInfo } from '../path-info.ts'
 import { storeError } from '../store-error.ts'
@@ -25,9 +26,9 @@ const info = (fill: number, change: Partial<PathInfo> = {}): PathInfo => ({
   signatures: [`store:${fill}`],
   ...change,
 })
-const closureOf = (fill: number, signatures = ['release:1']): Closure => {
+const closureOf = (fill: number | Uint8Array, signatures = ['release:1']): Closure => {
   const recipe = new Uint8Array(32)
-  const narHash = new Uint8Array(32).fill(fill)
+  const narHash = typeof fill === 'number' ? new Uint8Array(32).fill(fill) : fill
   return {
     v: 1,
     paths: [
@@ -37,14 +38,14 @@ const closureOf = (fill: number, signatures = ['release:1']): Closure => {
   }
 }
 
-async function* body(start: number, end = SIZE): AsyncGenerator<Uint8Array> {
+async function* body(start = 0, end = SIZE): AsyncGenerator<Uint8Array> {
   for (let at = start; at < end; at += 100) yield Buffer.alloc(Math.min(100, end - at), at)
 }
 
 interface Parts {
   local?: PathInfo
   closures?: Closure[]
-  nar?: (start: number) => AsyncIterable<Uint8Array>
+  nar?: (start?: number) => AsyncIterable<Uint8Array>
   mesh?: MeshNars['open']
 }
 
@@ -57,8 +58,18 @@ function sourceOf({ local, closures = [], nar = body, mesh = () => body(SIZE) }:
     nar: async () => ({ size: SIZE, stream: nar }),
     holdTempRoots: async () => ({ add: async (path: string) => held.add(path), release: async () => held.clear() }),
   } as unknown as NixStore
+  const descriptors = { complete: async () => {} }
+  const found = new Set<string>()
+  const damaged = {
+    has: (path: string) => found.has(path),
+    found: async (path: string) => void found.add(path),
+  }
   const hashParts = { find: async (part: string) => (part === HASH_PART ? [`${PATH}.lock`, PATH] : []) }
-  return { source: new StoreCacheSource({ store, hashParts, described, mesh: { open: mesh } }), held }
+  return {
+    source: new StoreCacheSource({ store, hashParts, described, descriptors, damaged, mesh: { open: mesh } }),
+    held,
+    found,
+  }
 }
 
 const never = new AbortController().signal
@@ -85,32 +96,35 @@ test("what a release says counts, with the store's signatures if the bytes are t
   assert.deepEqual(await sourceOf({ closures, local: info(2) }).source.lookUp(HASH_PART), described)
 })
 
+/** The path with the hash that its bytes have. */
+const sound = info(0, { narHash: sha256(whole) })
+
 test('sends out of the store, held while it is sent, and out of the mesh what it lacks', async () => {
-  const { source, held } = sourceOf({ local: info(1) })
-  const pieces = source.nar(info(1), 300, never)[Symbol.asyncIterator]()
+  const { source, held } = sourceOf({ local: sound })
+  const pieces = source.nar(sound, 300, never)[Symbol.asyncIterator]()
   await pieces.next()
   assert.deepEqual([...held], [PATH])
   await pieces.return?.()
   await source.stop()
   assert.equal(held.size, 0)
-  assert.deepEqual(await collect(source.nar(info(1), 300, never)), whole.subarray(300))
+  assert.deepEqual(await collect(source.nar(sound, 300, never)), whole.subarray(300))
 
   const starts: number[] = []
   const mesh: MeshNars['open'] = (_, start) => {
     starts.push(start)
     return body(start)
   }
-  const remote = sourceOf({ closures: [closureOf(1)], local: info(2), mesh }).source
-  assert.deepEqual(await collect(remote.nar(info(1), 100, never)), whole.subarray(100))
+  const remote = sourceOf({ closures: [closureOf(sound.narHash)], local: info(2), mesh }).source
+  assert.deepEqual(await collect(remote.nar(sound, 100, never)), whole.subarray(100))
   assert.deepEqual(starts, [100])
-  await assert.rejects(collect(sourceOf({}).source.nar(info(1), 0, never)), { code: 'path-unknown' })
+  await assert.rejects(collect(sourceOf({}).source.nar(sound, 0, never)), { code: 'path-unknown' })
 })
 
 test('a store that fails half-way is left for the mesh', async () => {
   const starts: number[] = []
   const { source } = sourceOf({
-    local: info(1),
-    closures: [closureOf(1)],
+    local: sound,
+    closures: [closureOf(sound.narHash)],
     async *nar(start) {
       yield* body(start, 400)
       throw storeError('path-unknown', 'collected')
@@ -120,8 +134,34 @@ test('a store that fails half-way is left for the mesh', async () => {
       return body(start)
     },
   })
-  assert.deepEqual(await collect(source.nar(info(1), 0, never)), whole)
-  assert.deepEqual(starts, [400])
+  assert.deepEqual(await collect(source.nar(sound, 0, never)), whole)
+  // The last piece before the failure was held back.
+  assert.deepEqual(starts, [300])
+})
+
+test('a damaged path never ends whole: it comes from the mesh, or is cut off', async () => {
+  async function* forged(start?: number) {
+    for await (const piece of body(start)) yield Buffer.alloc(piece.length, 'x')
+  }
+  const closures = [closureOf(sound.narHash)]
+  const sent: Uint8Array[] = []
+  const { source, found } = sourceOf({ local: sound, closures, nar: forged, mesh: (_, start) => body(start) })
+  const taken = async () => {
+    for await (const piece of source.nar(sound, 0, never)) sent.push(piece)
+  }
+  await assert.rejects(taken, { code: 'nar-mismatch' })
+  assert.equal(Buffer.concat(sent).length, SIZE - 100)
+  assert.deepEqual([...found], [PATH])
+  assert.deepEqual(await collect(source.nar(sound, 0, never)), whole)
+  // Nothing was sent yet: the mesh sends all of it.
+  const small = async function* () {
+    yield Buffer.alloc(SIZE, 'x')
+  }
+  const first = sourceOf({ local: sound, closures, nar: small, mesh: (_, start) => body(start) })
+  assert.deepEqual(await collect(first.source.nar(sound, 0, never)), whole)
+  const alone = sourceOf({ local: sound, nar: forged })
+  await assert.rejects(collect(alone.source.nar(sound, 500, never)), { code: 'nar-mismatch' })
+  await assert.rejects(collect(alone.source.nar(sound, 0, never)), { code: 'path-unknown' })
 })
 
 test('reads on as long as each try brings something, and gives up on lies', async () => {

@@ -4,6 +4,7 @@ import { parseStorePath } from '../../../protocol/nix/store-path.ts'
 import type { NixStore } from '../local/nix-store.ts'
 import type { StoreLog } from '../local/store-daemon.ts'
 import type { NarReader } from '../nar/nar-reader.ts'
+import { soundStream } from '../nar/sound-stream.ts'
 import type { PathInfo } from '../path-info.ts'
 import { StoreError, storeError } from '../store-error.ts'
 import type { DescribedPaths } from './described-paths.ts'
@@ -14,8 +15,8 @@ import { StreamRoots } from './stream-roots.ts'
 /** The source of the binary cache's answers. */
 export interface CacheSource {
   /**
-   * Looks a path up by its hash part. It must not ask peers: a narinfo says what a path is, not who can be reached,
-   * and Nix caches the answer. Throws if it can't tell, which is different from undefined.
+   * Looks a path up by its hash part. It must not ask peers who has it: a narinfo says what a path is, not who can be
+   * reached, and Nix caches the answer. Throws if it can't tell, which is different from undefined.
    */
   lookUp(hashPart: string): Promise<PathInfo | undefined>
   /** The NAR's bytes from an offset on, `narSize - start` of them; retries by itself. `return()` releases it. */
@@ -35,7 +36,11 @@ export interface StoreCacheSourceComponents {
   readonly store: Pick<NixStore, 'pathInfo' | 'nar' | 'holdTempRoots'>
   readonly hashParts: Pick<HashParts, 'find'>
   readonly described: Pick<DescribedPaths, 'get'>
+  /** Adds to `described` what the newest releases name and is not here yet, if it comes soon. */
+  readonly descriptors: { complete(): Promise<void> }
   readonly mesh: MeshNars
+  /** Paths of the store that are damaged: they are served from the mesh, or not at all. */
+  readonly damaged: { has(path: string): boolean; found(path: string): Promise<void> }
   readonly log?: StoreLog
 }
 
@@ -55,8 +60,9 @@ export class StoreCacheSource implements CacheSource {
   }
 
   async lookUp(hashPart: string): Promise<PathInfo | undefined> {
-    const described = this.#components.described.get(hashPart)
-    const local = await this.#local(described === undefined ? await this.#find(hashPart) : [described.path])
+    const known = this.#components.described.get(hashPart)
+    const local = await this.#local(known === undefined ? await this.#find(hashPart) : [known.path])
+    const described = known ?? (local === undefined ? await this.#completed(hashPart) : undefined)
     if (described === undefined || local === undefined) return servable(local ?? described)
     // Built locally with different bytes: the release's are signed, and others have them.
     if (!equalBytes(local.narHash, described.narHash)) return servable(described)
@@ -64,20 +70,17 @@ export class StoreCacheSource implements CacheSource {
   }
 
   nar(info: PathInfo, start: number, signal: AbortSignal): AsyncIterable<Uint8Array> {
-    const { log } = this.#components
-    let storeFailed = false
-    const open = (at: number) =>
-      this.#open(info, at, signal, {
-        skipStore: storeFailed,
-        onStoreFailure: () => {
-          storeFailed = true
-        },
-      })
+    const { log, damaged } = this.#components
+    const store = { failed: false, isDamaged: damaged.has(info.path) }
+    const open = (at: number) => this.#open(info, at, signal, store)
     return resumed(open, {
       start,
       size: info.narSize,
       signal,
-      isFinal: thrown => thrown instanceof StoreError && thrown.code === 'path-unknown',
+      // Sound bytes after damaged ones make no NAR: the client must see an end, and ask for the whole again.
+      isFinal: (thrown, at) =>
+        (thrown instanceof StoreError && thrown.code === 'path-unknown') ||
+        (store.isDamaged && store.failed && at > start),
       onRetry: (thrown, at) =>
         log?.debug({ path: info.path, at, reason: String(thrown) }, 'the read of a NAR continues from another source'),
     })
@@ -87,16 +90,18 @@ export class StoreCacheSource implements CacheSource {
     info: PathInfo,
     start: number,
     signal: AbortSignal,
-    store: { skipStore: boolean; onStoreFailure: () => void },
+    store: { failed: boolean; isDamaged: boolean },
   ): AsyncGenerator<Uint8Array, void> {
     const canFetch = this.#isDescribed(info)
-    if (!store.skipStore || !canFetch) {
+    if (!store.isDamaged && !(store.failed && canFetch)) {
       const release = await this.#roots.hold(info.path)
       try {
         const reader = await this.#reader(info)
-        if (reader !== undefined) return yield* reader.stream(start)
+        if (reader !== undefined) return yield* soundStream(reader, info, start)
       } catch (thrown) {
-        store.onStoreFailure()
+        store.failed = true
+        store.isDamaged = thrown instanceof StoreError && thrown.code === 'nar-mismatch'
+        if (store.isDamaged) await this.#components.damaged.found(info.path)
         // Collected or changed although it was held: the mesh may have it still.
         throw canFetch ? storeError('nar-mismatch', `The store could not read ${info.path}`, thrown) : thrown
       } finally {
@@ -105,6 +110,11 @@ export class StoreCacheSource implements CacheSource {
     }
     if (!canFetch) throw storeError('path-unknown', `Expected a path of the store or of a release, got ${info.path}`)
     yield* this.#components.mesh.open(info, start, signal)
+  }
+
+  async #completed(hashPart: string): Promise<PathInfo | undefined> {
+    await this.#components.descriptors.complete()
+    return this.#components.described.get(hashPart)
   }
 
   async #reader(info: PathInfo): Promise<NarReader | undefined> {

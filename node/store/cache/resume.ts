@@ -8,8 +8,8 @@ export interface ResumeInit {
   /** The size of the whole body; yields `size - start` bytes or throws. */
   readonly size: number
   readonly signal: AbortSignal
-  /** Whether another attempt is pointless. */
-  isFinal(thrown: unknown): boolean
+  /** Whether another attempt is pointless; `at` is the offset after the last byte that was yielded. */
+  isFinal(thrown: unknown, at: number): boolean
   onRetry?(thrown: unknown, at: number): void
   readonly retryMs?: number
 }
@@ -33,7 +33,7 @@ export async function* resumed(
     } catch (thrown) {
       signal.throwIfAborted()
       failures++
-      if (failures >= cacheNarTries || init.isFinal(thrown)) throw thrown
+      if (failures >= cacheNarTries || init.isFinal(thrown, at)) throw thrown
       init.onRetry?.(thrown, at)
       await sleep(retryMs * 2 ** (failures - 1), undefined, { signal })
     }

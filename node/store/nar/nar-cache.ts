@@ -1,7 +1,8 @@
 /** Caches the layouts of recently read NARs, limited by memory. */
 import { LRUCache } from 'lru-cache'
 import { layoutCacheBytes } from '../limits.ts'
-import { layOutNar, type NarLayout } from './nar-layout.ts'
+import { layOutNar } from './nar-layout.ts'
+import type { NarLayout } from './nar-table.ts'
 
 /** Caches layouts by a key that changes with the path's content; concurrent requests share one computation. */
 export class NarLayoutCache {

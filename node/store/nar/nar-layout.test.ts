@@ -110,3 +110,13 @@ describe('the NAR of any tree', () => {
     )
   })
 })
+
+it('a tree of many files takes a small table, whatever the length of its NAR', async t => {
+  const directory = await mkdtemp(join(tmpdir(), 'thymesh-many-'))
+  t.after(() => rm(directory, { recursive: true, force: true }))
+  const count = 3_000
+  for (let file = 0; file < count; file++) await writeFile(join(directory, `some-file-${file}`), 'x')
+  const { memoryBytes, size } = await layOutNar(directory)
+  assert.ok(memoryBytes < count * 60, `${memoryBytes} bytes`)
+  assert.ok(size > (10 * memoryBytes) / 3)
+})

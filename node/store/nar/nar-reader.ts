@@ -3,11 +3,13 @@ import { readFully } from '../../files/file-io.ts'
 import { narStreamChunkBytes } from '../limits.ts'
 import { storeError, storeErrorFromFile } from '../store-error.ts'
 import type { FileHandles } from './file-handles.ts'
-import type { NarLayout } from './nar-layout.ts'
+import type { NarLayout } from './nar-table.ts'
 
 /** A part of a file within a range. */
 interface FilePiece {
-  readonly file: number
+  readonly node: number
+  /** The size of the whole file. */
+  readonly contentBytes: number
   readonly position: number
   readonly into: Buffer
 }
@@ -65,35 +67,29 @@ export class NarReader {
     }
   }
 
-  /** Copies the literals of a range into `bytes` and returns the pieces of files between them. */
+  /** Copies what isn't content into `bytes` and returns the pieces of files between. */
   #fill(bytes: Buffer, offset: number): FilePiece[] {
-    const { fileStarts, fileEnds, literalsBefore, literals, size } = this.#layout
     const pieces: FilePiece[] = []
     const end = offset + bytes.length
-    let at = offset
-    for (let file = firstEndingAfter(fileEnds, at); at < end; file++) {
-      const start = fileStarts[file] ?? size
-      if (at < start) {
-        const literal = (literalsBefore[file] ?? literals.length) - (start - at)
-        const length = Math.min(start, end) - at
-        literals.copy(bytes, at - offset, literal, literal + length)
-        at += length
+    for (let index = this.#layout.nodeAt(offset), at = offset; at < end; index++) {
+      const { start, head, contentBytes, tail } = this.#layout.node(index)
+      const [content, after] = [start + head.length, start + head.length + contentBytes]
+      copyPart(head, start, bytes, offset)
+      const [from, until] = [Math.max(at, content), Math.min(after, end)]
+      if (from < until) {
+        const into = bytes.subarray(from - offset, until - offset)
+        pieces.push({ node: index, contentBytes, position: from - content, into })
       }
-      const until = Math.min(fileEnds[file] ?? size, end)
-      if (at < until) {
-        pieces.push({ file, position: at - start, into: bytes.subarray(at - offset, until - offset) })
-        at = until
-      }
+      copyPart(tail, after, bytes, offset)
+      at = after + tail.length
     }
     return pieces
   }
 
-  async #read({ file, position, into }: FilePiece): Promise<void> {
-    const { fileStarts, fileEnds, filePaths } = this.#layout
-    const path = filePaths[file] ?? Buffer.alloc(0)
-    const size = (fileEnds[file] ?? 0) - (fileStarts[file] ?? 0)
+  async #read({ node, contentBytes, position, into }: FilePiece): Promise<void> {
+    const path = this.#layout.path(node)
     try {
-      const isWhole = await this.#handles.use(path, size, handle => readFully(handle, into, position))
+      const isWhole = await this.#handles.use(path, contentBytes, handle => readFully(handle, into, position))
       if (!isWhole) throw storeError('path-invalid', `${path} ended before byte ${position + into.length}`)
     } catch (thrown) {
       throw storeErrorFromFile(thrown, path.toString())
@@ -101,16 +97,10 @@ export class NarReader {
   }
 }
 
-/** The first file whose content ends after `offset`: binary search. */
-function firstEndingAfter(fileEnds: Float64Array, offset: number): number {
-  let low = 0
-  let high = fileEnds.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((fileEnds[middle] ?? 0) > offset) high = middle
-    else low = middle + 1
-  }
-  return low
+/** Copies the part of `from`, which begins at `start` of the NAR, that lies in the range of `to`, which begins at `offset`. */
+function copyPart(from: Buffer, start: number, to: Buffer, offset: number): void {
+  const [first, last] = [Math.max(start, offset), Math.min(start + from.length, offset + to.length)]
+  if (first < last) from.copy(to, first - offset, first - start, last - start)
 }
 
 async function inParallel<T>(limit: number, items: T[], run: (item: T) => Promise<void>): Promise<void> {

@@ -12,7 +12,7 @@ import type { Place } from './chunk-index.ts'
 
 /**
  * Open NARs. Opening one queries the Nix daemon and may walk the path's files, and a peer's requests cover many paths
- * at a time. A layout in memory takes about 1 % of its NAR.
+ * at a time. A layout takes about 50 bytes a file.
  */
 const openNars = 32
 

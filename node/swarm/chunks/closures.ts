@@ -13,7 +13,7 @@ import type { FleetState } from '../../state/fleet-state.ts'
 import { keptReleases } from '../../state/limits.ts'
 import { closuresOf } from '../../state/releases.ts'
 import { DescribedPaths } from '../../store/cache/described-paths.ts'
-import { parallelRecipes } from '../limits.ts'
+import { maxDescribed, parallelRecipes } from '../limits.ts'
 import { ChunkList } from './chunk-list.ts'
 
 export class ClosureError extends ThymeshError<'wrong-closure' | 'missing-document'> {}
@@ -124,6 +124,29 @@ export class Closures {
       throw new ClosureError('wrong-closure', `expected the closure of ${config.topLevel}, got that of ${top}`)
     }
     this.#describe(hash, closure)
+    return await this.#withRecipes(hash, closure, signal)
+  }
+
+  /** A closure by the hash of its descriptor, which a verified release names; fetches missing documents from members. */
+  async fetched(hash: Uint8Array, signal?: AbortSignal): Promise<KnownClosure> {
+    const closure = closureCodec.decode(await this.#document(hash, signal))
+    return await this.#withRecipes(hash, closure, signal)
+  }
+
+  /**
+   * Fetches the descriptors of the newest releases that are missing here, up to a bound, so that their paths can be looked up.
+   * Throws what the fetch of a document throws.
+   */
+  async describeReleased(signal?: AbortSignal): Promise<void> {
+    const described = new Set([...this.#closureOf.values()].map(toHex))
+    const missing = [...closuresOf(this.#state.accepted)].filter(key => !described.has(key))
+    for (const key of missing.slice(0, Math.max(0, maxDescribed - described.size))) {
+      const hash = fromHex(key)
+      this.#describe(hash, closureCodec.decode(await this.#document(hash, signal)))
+    }
+  }
+
+  async #withRecipes(hash: Uint8Array, closure: Closure, signal: AbortSignal | undefined): Promise<KnownClosure> {
     const wanted = [...new Map(closure.paths.map(({ recipe }) => [toHex(recipe), recipe])).values()]
     const recipes = new Map<string, Recipe>()
     const fetchNext = async () => {

@@ -49,6 +49,10 @@ export class DamagedPaths extends EventEmitter<Events> {
     return [...this.#paths].sort()
   }
 
+  has(path: string): boolean {
+    return this.#paths.has(path)
+  }
+
   /** Notes a path that was read and had other bytes. Beyond a bound it is only logged: the first ones tell enough. */
   async found(path: string): Promise<void> {
     const { table, log } = this.#components

@@ -27,7 +27,7 @@ export class MeshNars implements MeshNarsInterface {
   }
 
   async *open(info: PathInfo, start: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const entry = await this.#entryWith(info.path)
+    const entry = await this.#entryWith(info.path, signal)
     const path = entry?.swarm.list.paths.find(({ described }) => described.path === info.path)
     if (entry === undefined || path === undefined || !equalBytes(path.described.narHash, info.narHash)) {
       throw new MeshNarError('not-described', `no known release contains ${info.path}`)
@@ -57,14 +57,14 @@ export class MeshNars implements MeshNarsInterface {
     }
   }
 
-  /** The swarm of a closure that contains a path; undefined if its documents aren't complete. */
-  async #entryWith(path: string): Promise<OpenSwarm | undefined> {
+  /** The swarm of a closure that contains a path; fetches its documents if it is of a config that isn't the device's own. */
+  async #entryWith(path: string, signal: AbortSignal): Promise<OpenSwarm | undefined> {
     const hash = this.#closures.withPath(path)
     if (hash === undefined) return undefined
     const opened = await this.#swarms.opened(hash)
     if (opened !== undefined) return opened
-    const known = await this.#closures.held(hash)
-    return known && (await this.#swarms.open(known))
+    const known = (await this.#closures.held(hash)) ?? (await this.#closures.fetched(hash, signal))
+    return await this.#swarms.open(known)
   }
 
   /** Waits for space for the rest of a path, then requests it: as deltas if an old version is in the store. */

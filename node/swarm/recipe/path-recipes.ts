@@ -10,7 +10,8 @@ import type { Table } from '../../state/database.ts'
 import type { FleetState } from '../../state/fleet-state.ts'
 import type { NixStore } from '../../store/local/nix-store.ts'
 import type { PathInfo } from '../../store/path-info.ts'
-import { RecipePool } from './recipe-pool.ts'
+import { stampOf } from './path-stamp.ts'
+import { RecipePool, RecipePoolError } from './recipe-pool.ts'
 
 /** How many recipes had to be made, and how many of those are. */
 export type RecipeProgress = (made: number, of: number) => void
@@ -27,14 +28,16 @@ export interface PathRecipesComponents {
   /** Recipes that were made before, by store path. */
   table: Table
   /** Paths whose files were other than Nix registered when they were read last. */
-  damaged: { readonly all: readonly string[] }
+  damaged: { readonly all: readonly string[]; found(path: string): Promise<void> }
 }
 
-/** A path's recipe by its ID, the NAR it was made of, and its references in slot order. */
+/** A path's recipe by its ID, the NAR and the stamp of the files it was made of, and its references in slot order. */
 const rememberedSchema = z.strictObject({
   narHash: bytesSchema(hashLength),
   recipe: bytesSchema(hashLength),
   references: z.array(storePathSchema).max(limits.closurePaths),
+  /** Absent in what the version before remembered: such a path is read once more. */
+  stamp: bytesSchema(hashLength).optional(),
 })
 type Remembered = z.infer<typeof rememberedSchema>
 const rememberedCodec = codec<Remembered>('described path', limits.closure, rememberedSchema)
@@ -48,7 +51,8 @@ export class PathRecipes {
 
   /**
    * The closure of a top level that is in the store, with a recipe for each path, which is kept as a document. Throws a
-   * RecipePoolError when the files of a path aren't those that Nix registered.
+   * RecipePoolError when the files of a path aren't those that Nix registered. Files are read again only where the file
+   * system says that they changed.
    */
   async describe(topLevel: string, onProgress: RecipeProgress = () => {}): Promise<DescribedPath[]> {
     const infos = await this.#components.store.closure(topLevel)
@@ -73,20 +77,22 @@ export class PathRecipes {
   }
 
   async #recall(infos: readonly PathInfo[]): Promise<Map<string, Remembered>> {
-    const { table, documents, damaged } = this.#components
+    const { table, documents, damaged, store } = this.#components
     const suspect = new Set(damaged.all)
     const recalled = new Map<string, Remembered>()
     for (const info of infos) {
       const known = rememberedFrom(await table.get(info.path))
       // The same path may have been collected and built again, with other bytes.
       const fits = known !== undefined && !suspect.has(info.path) && equalBytes(known.narHash, info.narHash)
-      if (fits && (await documents.document(known.recipe)) !== undefined) recalled.set(info.path, known)
+      if (!fits || (await documents.document(known.recipe)) === undefined) continue
+      const stamp = await stampOf(store.realPath(info.path))
+      if (stamp && known.stamp && equalBytes(stamp, known.stamp)) recalled.set(info.path, known)
     }
     return recalled
   }
 
   async #make(fresh: readonly PathInfo[], into: Map<string, Remembered>, onProgress: RecipeProgress): Promise<void> {
-    const { store, documents, table } = this.#components
+    const { store, documents, table, damaged } = this.#components
     const pool = new RecipePool()
     pool.start()
     try {
@@ -94,8 +100,14 @@ export class PathRecipes {
       onProgress(made, fresh.length)
       await Promise.all(
         fresh.map(async ({ path, narHash, narSize, references }) => {
-          const recipe = await pool.make({ path, narHash, narSize, references, directory: store.realPath(path) })
-          const known = { narHash, recipe: recipe.id, references: [...recipe.references] }
+          const directory = store.realPath(path)
+          // Before the files are read: a write meanwhile makes it another one.
+          const stamp = await stampOf(directory)
+          const recipe = await pool.make({ path, narHash, narSize, references, directory }).catch(async thrown => {
+            if (thrown instanceof RecipePoolError && thrown.code === 'nar-mismatch') await damaged.found(path)
+            throw thrown
+          })
+          const known = { narHash, recipe: recipe.id, references: [...recipe.references], ...(stamp && { stamp }) }
           await documents.keepDocument(recipe.bytes)
           await table.put(path, rememberedCodec.encode(known))
           into.set(path, known)

@@ -65,7 +65,6 @@ export class PeerPool {
     this.drop(peer, chunk, now)
     if (!peer.has.remove(chunk)) return
     const wasPaused = peer.lost.delete(chunk)
-    this.#pauses = wasPaused ? this.#pauses.filter(each => each.peer !== peer || each.chunk !== chunk) : this.#pauses
     if (peer.usable && !wasPaused) this.#table.addCopy(peer, chunk, -1, now)
     this.feed()
   }
@@ -120,8 +119,9 @@ export class PeerPool {
     this.failures++
     if (peer.has.has(chunk) && !peer.lost.has(chunk)) {
       if (peer.usable) this.#table.addCopy(peer, chunk, -1, now)
-      peer.lost.add(chunk)
-      this.#pauses.push({ peer, chunk, until: now + this.#limits.failedPauseMs })
+      const until = now + this.#limits.failedPauseMs
+      peer.lost.set(chunk, until)
+      this.#pauses.push({ peer, chunk, until })
     }
     if (peer.failed(now, this.#limits)) this.#setUsable(peer, { resting: true }, now)
     this.feed()
@@ -171,7 +171,9 @@ export class PeerPool {
   #endPauses(now: number): void {
     let over = 0
     for (; (this.#pauses[over]?.until ?? Number.POSITIVE_INFINITY) <= now; over++) {
-      const { peer, chunk } = this.#pauses[over] as { peer: PeerState; chunk: number }
+      const { peer, chunk, until } = this.#pauses[over] as { peer: PeerState; chunk: number; until: number }
+      // The chunk was lost meanwhile, and perhaps failed again: then another pause counts.
+      if (peer.lost.get(chunk) !== until) continue
       peer.lost.delete(chunk)
       peer.starved = false
       if (peer.usable) this.#table.addCopy(peer, chunk, 1, now)

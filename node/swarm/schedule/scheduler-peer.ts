@@ -14,8 +14,8 @@ export class PeerState {
   readonly has: Bitfield
   /** It fetches the same closure. */
   wants = false
-  /** Chunks that it failed to send recently. */
-  readonly lost = new Set<number>()
+  /** Chunks that it failed to send recently, and until when they aren't asked of it. */
+  readonly lost = new Map<number, number>()
   /** Pending requests, oldest first, with the time of each. */
   readonly flights = new Map<number, number>()
   flightBytes = 0

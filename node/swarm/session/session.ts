@@ -4,8 +4,6 @@
  */
 
 import { EventEmitter } from 'node:events'
-import { promisify } from 'node:util'
-import { constants, zstdDecompress } from 'node:zlib'
 import { FormatError } from '../../../protocol/encoding/cbor.ts'
 import { equalBytes, sha256, toHex } from '../../../protocol/encoding/hash.ts'
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
@@ -24,12 +22,11 @@ import type { ChunkList } from '../chunks/chunk-list.ts'
 import type { ChunkStore } from '../chunks/chunk-store.ts'
 import type { BaseFinder } from '../delta/base-finder.ts'
 import type { Bases } from '../delta/bases.ts'
-import { announceIntervalMs, maxBusyMs, receivedFadeMs, zstdWindowLog } from '../limits.ts'
+import { announceIntervalMs, maxBusyMs, maxLossesPerChunk, receivedFadeMs } from '../limits.ts'
 import { ChunkSender } from './chunk-sender.ts'
 import { type FrameStream, FrameStreamError } from './frame-stream.ts'
+import { unpack } from './unpack.ts'
 import type { UploadLimiter } from './upload-limiter.ts'
-
-const decompress = promisify(zstdDecompress)
 
 /** `misbehaved`: the peer violated the protocol and is banned for a while. */
 export class SessionError extends ThymeshError<'misbehaved' | 'ended'> {}
@@ -85,7 +82,7 @@ export class Session extends EventEmitter<Events> {
   /** The peer's chunks. */
   readonly theirs: Bitfield
   readonly preferred: boolean
-  readonly #losses: boolean
+  readonly #hasLost: boolean
   /** Bytes of uncompressed chunks, which windows are counted in. */
   readonly received = new RateMeter(receivedFadeMs)
   /** When the peer last sent anything or was sent a chunk, in milliseconds. */
@@ -99,6 +96,8 @@ export class Session extends EventEmitter<Events> {
   readonly #bases = new Map<number, Base>()
   /** The chunks that were announced to the peer. */
   readonly #told: Bitfield
+  /** How many more losses the peer may tell. */
+  #losses: number
   #theyWant: boolean
   #weWant: boolean
   #unannounced: number[] = []
@@ -111,7 +110,8 @@ export class Session extends EventEmitter<Events> {
     this.subject = init.subject
     this.theirs = init.theirs
     this.preferred = init.preferred ?? false
-    this.#losses = init.losses ?? true
+    this.#hasLost = init.losses ?? true
+    this.#losses = maxLossesPerChunk * components.list.count
     this.#theyWant = init.theyWant
     this.#weWant = init.weWant ?? false
     this.#told = init.ours ?? new Bitfield(components.list.count)
@@ -199,7 +199,7 @@ export class Session extends EventEmitter<Events> {
     const told = chunks.filter(chunk => this.#told.remove(chunk))
     const withdrawn = new Set(told)
     this.#unannounced = this.#unannounced.filter(chunk => !withdrawn.has(chunk))
-    if (this.#losses) this.#say(told, numbers => ({ type: 'lost', chunks: numbers }))
+    if (this.#hasLost) this.#say(told, numbers => ({ type: 'lost', chunks: numbers }))
   }
 
   close(reason: unknown = new SessionError('ended', 'the session was ended')): void {
@@ -256,8 +256,10 @@ export class Session extends EventEmitter<Events> {
         this.emit('missing', frame.chunks)
         return
       case 'lost':
-        if (!this.#losses) throw new SessionError('misbehaved', 'expected no lost frame in this version')
+        if (!this.#hasLost) throw new SessionError('misbehaved', 'expected no lost frame in this version')
         for (const chunk of this.#checked(frame.chunks)) this.theirs.remove(chunk)
+        this.#losses -= frame.chunks.length
+        if (this.#losses < 0) throw new SessionError('misbehaved', 'it loses its chunks again and again')
         this.emit('lost', frame.chunks)
         return
       case 'busy':
@@ -296,10 +298,10 @@ export class Session extends EventEmitter<Events> {
     if (!this.#asked.has(chunk)) this.#bases.delete(chunk)
     if (encoding === 'raw') return bytes
     const length = this.#components.list.length(chunk)
-    if (encoding === 'zstd') return await unpack(bytes, length)
+    if (encoding === 'zstd') return await unpack(bytes, length).catch(unreadable)
     if (base === undefined) throw new SessionError('misbehaved', `chunk ${chunk} was not requested as a delta`)
     const dictionary = await this.#components.bases?.read(base)
-    if (dictionary !== undefined) return await unpack(bytes, length, dictionary)
+    if (dictionary !== undefined) return await unpack(bytes, length, dictionary).catch(unreadable)
     this.#bases.delete(chunk)
     this.#components.finder?.forget(chunk)
     return undefined
@@ -339,11 +341,6 @@ export function asMisbehaviour(thrown: unknown): unknown {
   return isWrong ? new SessionError('misbehaved', thrown.message, { cause: thrown }) : thrown
 }
 
-async function unpack(bytes: Uint8Array, maxOutputLength: number, dictionary?: Uint8Array): Promise<Uint8Array> {
-  const params = { [constants.ZSTD_d_windowLogMax]: zstdWindowLog }
-  try {
-    return await decompress(bytes, { maxOutputLength, params, ...(dictionary && { dictionary }) })
-  } catch (thrown) {
-    throw new SessionError('misbehaved', `a chunk can't be decompressed: ${messageOf(thrown)}`, { cause: thrown })
-  }
+function unreadable(cause: unknown): never {
+  throw new SessionError('misbehaved', `a chunk can't be decompressed: ${messageOf(cause)}`, { cause })
 }

@@ -58,6 +58,39 @@ const lies: { id: string; tried: string; banned: boolean; malice: Malice }[] = [
     banned: true,
     malice: async frames => await frames.writeParts([Buffer.from([255, 255, 255, 255])]),
   },
+  {
+    id: 'lost-forever',
+    tried: 'says that it has everything, and answers each request with a loss',
+    banned: false,
+    malice: async (frames, asked) => await frames.write({ type: 'lost', chunks: asked }),
+  },
+  {
+    id: 'lost-never-had',
+    tried: 'says that it lost all chunks, those that it never had too, and that it has none after all',
+    banned: false,
+    malice: async (frames, _, { count }) => {
+      const chunks = Array.from({ length: count }, (_, chunk) => chunk)
+      for (const type of ['missing', 'lost', 'lost'] as const) await frames.write({ type, chunks })
+    },
+  },
+  {
+    id: 'lost-beyond',
+    tried: 'says that it lost a chunk that the closure does not have',
+    banned: true,
+    malice: async (frames, _, { count }) => await frames.write({ type: 'lost', chunks: [count] }),
+  },
+  {
+    id: 'lost-flapping',
+    tried: 'loses all its chunks and has them again, without an end',
+    banned: true,
+    malice: async (frames, _, { count }) => {
+      const chunks = Array.from({ length: count }, (_, chunk) => chunk)
+      for (let round = 0; round < 1_000; round++) {
+        await frames.write({ type: 'lost', chunks })
+        await frames.write({ type: 'have', chunks })
+      }
+    },
+  },
   { id: 'chunk-stalled', tried: 'answers no request, and keeps the stream open', banned: false, malice: () => {} },
 ]
 

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { poll } from '../../helpers/until.ts'
 
 const repository = join(import.meta.dirname, '../../..')
-const main = join(repository, 'controller/main.ts')
+export const main = join(repository, 'controller/main.ts')
 
 /** No command of these tests takes a tenth of this on an idle machine. */
 const commandLimitMs = 90_000

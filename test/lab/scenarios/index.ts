@@ -9,6 +9,9 @@ import { firstUpdate } from './first-update.ts'
 import { healthy } from './healthy.ts'
 import { inodesFull } from './inodes-full.ts'
 import { logs } from './logs.ts'
+import { lostPaths } from './lost-paths.ts'
+import { notInForce } from './not-in-force.ts'
+import { operatorFaults } from './operator.ts'
 import { powerCut } from './power-cut.ts'
 import { powerCutFetching } from './power-cut-fetching.ts'
 import type { Scenario } from './scenario.ts'
@@ -23,6 +26,7 @@ export const scenarios: readonly Scenario[] = [
   healthy,
   unitFails,
   sickUnits,
+  notInForce,
   networkLost,
   daemonDies,
   guardReboots,
@@ -37,6 +41,8 @@ export const scenarios: readonly Scenario[] = [
   diskFull,
   inodesFull,
   twoReleases,
+  operatorFaults,
+  lostPaths,
   waves,
   visitingLaptop,
   clock,
