@@ -19,6 +19,7 @@ const allowed: Record<string, readonly string[]> = {
 const floors: Record<string, readonly string[]> = {
   protocol: [
     'protocol/messages',
+    'protocol/bundle',
     'protocol/trust',
     'protocol/report',
     'protocol/release',
@@ -32,6 +33,7 @@ const floors: Record<string, readonly string[]> = {
   node: [
     'node/device',
     'node/peer',
+    'node/carry',
     'node/logs',
     'node/activation',
     'node/rollout',
@@ -44,6 +46,7 @@ const floors: Record<string, readonly string[]> = {
     'node/swarm/chunks',
     'node/swarm/recipe',
     'node/swarm',
+    'node/bundle',
     'node/mesh/exchange',
     'node/mesh/peers',
     'node/mesh/transport',
@@ -101,6 +104,9 @@ const doors: Record<string, string> = {
   'node/process': 'logs and child processes',
   'node/files': 'writing files durably',
   'node/concurrency': 'limits and waits',
+  'node/carry/check-bundle.ts': 'bundles are shown and verified without a peer',
+  'node/carry/ask-daemon.ts': '`thymesh bundle take` hands a bundle to the daemon',
+  'node/carry/feed-bundle.ts': 'what the daemon tells meanwhile',
   'node/device/daemon.ts': '`thymesh node` is the daemon of a device',
   'node/secrets/at-boot.ts': 'so is the command that installs secrets at its start',
 }
@@ -113,6 +119,7 @@ const maySleep: Record<string, string> = {
 
 /** What may touch standard output and error, and why. */
 const terminalDoors: Record<string, string> = {
+  'controller/cli/shell/bytes-progress.ts': 'draws progress',
   'controller/format/terminal.ts': 'the door: makes text visible, and moves the cursor',
   'controller/cli/shell/standard-output.ts': 'listens for errors of writing',
   'controller/cli/shell/confirm.ts': 'asks a question, which it makes visible',

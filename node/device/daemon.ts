@@ -9,6 +9,9 @@ import type { ActivationLogs } from '../activation/activation-log.ts'
 import type { Activator } from '../activation/activator.ts'
 import { Housekeeper } from '../activation/housekeeper.ts'
 import { profiles } from '../activation/switch.ts'
+import { BundleDoor } from '../carry/bundle-door.ts'
+import { feedBundle } from '../carry/feed-bundle.ts'
+import { stageIncomplete } from '../carry/stage-incomplete.ts'
 import { readJournal } from '../logs/journal-reader.ts'
 import { LogService } from '../logs/log-service.ts'
 import { listeningProblem } from '../mesh/transport/listening.ts'
@@ -86,6 +89,7 @@ async function startDaemon(settings: Settings, log: Logger): Promise<RunningDaem
     const device = new Device(parts, { name: certificate.name })
     undo.push(() => device.stop())
     device.start()
+    undo.push(await startDoor(peer, state, settings, log))
     peer.pruner.addTopLevels(() => possibleTopLevels(peer, activator))
     peer.pruner.start()
     const collector = new IdleCollector()
@@ -151,6 +155,26 @@ async function startLogs(
   const logs = new LogService({ host, names, admission, history, activation, ...journal, peer: identity.peerId, log })
   await logs.start()
   return () => logs.stop()
+}
+
+/** Takes in bundles that commands of this machine name. */
+async function startDoor(peer: MeshPeer, { clock }: PeerState, settings: Settings, log: Logger) {
+  const { state, directory, closures, equivocation, shelf, swarms, store, own } = peer
+  const wanted = () => {
+    const release = followed(state.accepted, own.certificate)
+    return release && wantedConfig(release, own.certificate.name)
+  }
+  const lacks = async () => {
+    const topLevel = wanted()?.topLevel
+    return topLevel !== undefined && !(await store.isValid(topLevel))
+  }
+  const keep = async (signal: AbortSignal) => {
+    const config = wanted()
+    if (config !== undefined) await stageIncomplete({ closures, swarms, store }, config, signal)
+  }
+  const components = { state, directory, closures, equivocation, shelf, swarms, clock, lacks, keep, log }
+  const door = await BundleDoor.start(settings.state, (path, init) => feedBundle(components, path, init), log)
+  return async () => await door?.stop()
 }
 
 /** Starts the loopback cache; an occupied port must not stop updates. Resolves to a function that stops it. */

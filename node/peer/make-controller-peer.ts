@@ -1,5 +1,6 @@
 /** Makes the peer of a controller, and shows of it what controllers ask for. */
 
+import { BundleMaker } from '../carry/bundle-maker.ts'
 import { PathRecipes } from '../swarm/recipe/path-recipes.ts'
 import type { ControllerPeer } from './controller-peer.ts'
 import { MeshNeighbours } from './mesh-neighbours.ts'
@@ -15,7 +16,7 @@ export function controllerPeerOf(
   peer: MeshPeer,
   { state: { database }, settings }: Pick<MeshPeerInit, 'state' | 'settings'>,
 ): ControllerPeer {
-  const { fleet, state, directory, store, closures, pruner, damaged } = peer
+  const { fleet, state, directory, store, closures, swarms, pruner, damaged } = peer
   const recipes = new PathRecipes({ store, documents: state, table: database.table('described'), damaged })
   return {
     fleet,
@@ -29,6 +30,7 @@ export function controllerPeerOf(
       damaged,
       holds: async descriptor => (await closures.held(descriptor)) !== undefined,
     },
+    bundles: new BundleMaker({ state, directory, closures, swarms }),
     neighbours: new MeshNeighbours(peer, settings),
     get alarms() {
       return peer.meshStatus.fields.alarms ?? []

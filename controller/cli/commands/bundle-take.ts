@@ -1,0 +1,96 @@
+/** `thymesh bundle take`: hands bundles to the daemon of this machine, for as long as they are needed. */
+
+import { constants } from 'node:fs'
+import { type FileHandle, open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { askDaemon } from '../../../node/carry/ask-daemon.ts'
+import type { FeedEnd, FeedNews } from '../../../node/carry/feed-bundle.ts'
+import { defaultSettingsFile, defaultStateDirectory, systemSettingsFile } from '../../../node/settings/defaults.ts'
+import { readSettingsFile } from '../../../node/settings/settings.ts'
+import { HintedError } from '../../../protocol/errors.ts'
+import { size } from '../../format/table.ts'
+import { BytesProgress } from '../shell/bytes-progress.ts'
+import { untilLeft } from '../shell/leaving.ts'
+import type { GlobalOptions } from '../shell/options.ts'
+import { exitCodes, note, print } from '../shell/output.ts'
+
+export interface BundleTakeOptions extends GlobalOptions {
+  files: string[]
+  state?: string
+  stay: number
+}
+
+export async function bundleTake(options: BundleTakeOptions): Promise<number> {
+  const state = options.state ?? (await stateDirectory())
+  const taken = await untilLeft(left => Promise.all(options.files.map(file => takeOne(file, state, options, left))))
+  const lacks = taken.some(({ outcome }) => outcome === 'incomplete')
+  const results = taken.map((end, i) => ({ file: options.files[i], ...end }))
+  print(options, { taken: results }, results.map(({ file = '', ...end }) => inWords(file, end)).join('\n'))
+  return lacks ? exitCodes.incomplete : exitCodes.done
+}
+
+async function takeOne(file: string, state: string, options: BundleTakeOptions, left: AbortSignal): Promise<FeedEnd> {
+  const handle = file === '-' ? await spooled(state, left) : await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
+  const progress = new BytesProgress(options, file === '-' ? 'Standard input' : file)
+  let said = false
+  const onNews = (news: FeedNews) => {
+    if (!said) note(options, trustInWords[news.trust](news.release))
+    said = true
+    progress.show(Math.min(news.readBytes, news.chunkBytes), news.chunkBytes)
+  }
+  try {
+    // The daemon sees neither this process's folder nor, perhaps, its mounts; it sees what the process has open.
+    const path = `/proc/${process.pid}/fd/${handle.fd}`
+    return await askDaemon(state, path, { quietSeconds: options.stay, onNews, signal: left })
+  } catch (thrown) {
+    throw left.aborted ? interrupted(file) : thrown
+  } finally {
+    await handle.close()
+  }
+}
+
+const trustInWords: Record<FeedNews['trust'], (release: number | null) => string> = {
+  newer: release => `The bundle is verified: release ${release} is trusted now.`,
+  same: release => `The bundle is verified: release ${release} was trusted already.`,
+  older: release =>
+    `The bundle is older than release ${release}, which stays trusted. Its chunks are used all the same.`,
+  expired: release => `The bundle's metadata has expired. Its chunks are used for release ${release} all the same.`,
+}
+
+function inWords(file: string, { outcome, readBytes }: FeedEnd): string {
+  const read = `${size(readBytes)} were read from ${file}`
+  if (outcome === 'done') return `${read}. It is needed no longer, and may be removed.`
+  return `${read}. This device still lacks something, or waits for its turn: bring the other volumes, or connect a neighbour.`
+}
+
+/** Standard input as a file without a name, which its end removes. */
+async function spooled(state: string, signal: AbortSignal): Promise<FileHandle> {
+  const file = join(state, `bundle-${process.pid}.spool`)
+  const handle = await open(file, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600)
+  await rm(file)
+  try {
+    for await (const bytes of process.stdin) {
+      signal.throwIfAborted()
+      await handle.writeFile(bytes as Uint8Array)
+    }
+    return handle
+  } catch (thrown) {
+    await handle.close()
+    throw thrown
+  }
+}
+
+/** The state that the settings files name. */
+async function stateDirectory(): Promise<string> {
+  for (const file of [defaultSettingsFile, systemSettingsFile]) {
+    const settings: Record<string, unknown> = await readSettingsFile(file).catch(() => ({}))
+    if (typeof settings.state === 'string') return settings.state
+  }
+  return defaultStateDirectory
+}
+
+function interrupted(file: string): HintedError {
+  return new HintedError('interrupted', `the bundle ${file} was not taken in whole`, {
+    hint: 'Run the command again: what has arrived stays.',
+  })
+}
