@@ -45,6 +45,7 @@ describe('a bundle', () => {
     await writeFile(join(folder, 'b.thymesh'), archive)
     const names = execFileSync('tar', ['tf', 'b.thymesh'], { cwd: folder, encoding: 'utf8' }).trim().split('\n')
     assert.deepEqual([names[0], names.at(-1)], ['bundle.json', 'end'])
+    assert.equal(archive.toString('latin1', 257, 265), 'ustar\x0000', 'by which programs recognise it')
     execFileSync('tar', ['xf', 'b.thymesh'], { cwd: folder })
     assert.equal(await readFile(join(folder, 'readme.txt'), 'utf8'), 'read me\n')
   })

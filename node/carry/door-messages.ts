@@ -24,7 +24,7 @@ const feedFields = {
   trust: z.enum(['newer', 'same', 'older', 'expired']),
   release: z.int().nullable(),
   readBytes: z.int(),
-  chunkBytes: z.int(),
+  packBytes: z.int(),
   volume: z.int(),
   volumes: z.int(),
 }

@@ -20,8 +20,8 @@ export interface FeedNews {
   readonly release: number | null
   /** Bytes read from the medium. */
   readonly readBytes: number
-  /** Bytes of chunks in this volume, before compression. */
-  readonly chunkBytes: number
+  /** Bytes of all packs in this volume. */
+  readonly packBytes: number
   readonly volume: number
   readonly volumes: number
 }
@@ -45,8 +45,10 @@ export async function feedBundle(components: FeedComponents, path: string, init:
   const { shelf } = components
   try {
     const { trust, release = null } = await takeBundle(components, bundle, signal)
-    const { bytes: chunkBytes, volume, volumes } = bundle.manifest
-    const news = () => ({ trust, release, readBytes: bundle.readBytes, chunkBytes, volume, volumes })
+    const { volume, volumes } = bundle.manifest
+    const packs = bundle.places.filter(({ file }) => 'number' in file)
+    const packBytes = packs.reduce((sum, { size }) => sum + size, 0)
+    const news = () => ({ trust, release, readBytes: bundle.readBytes, packBytes, volume, volumes })
     init.onNews(news())
     bundle.usedAt = Date.now()
     const outcome = await settled(components, bundle, init, () => init.onNews(news()))

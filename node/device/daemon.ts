@@ -12,6 +12,7 @@ import { profiles } from '../activation/switch.ts'
 import { BundleDoor } from '../carry/bundle-door.ts'
 import { feedBundle } from '../carry/feed-bundle.ts'
 import { stageIncomplete } from '../carry/stage-incomplete.ts'
+import { writeOwnProgram } from '../files/own-program.ts'
 import { readJournal } from '../logs/journal-reader.ts'
 import { LogService } from '../logs/log-service.ts'
 import { listeningProblem } from '../mesh/transport/listening.ts'
@@ -173,6 +174,10 @@ async function startDoor(peer: MeshPeer, { clock }: PeerState, settings: Setting
     if (config !== undefined) await stageIncomplete({ closures, swarms, store }, config, signal)
   }
   const components = { state, directory, closures, equivocation, shelf, swarms, clock, lacks, keep, log }
+  // For the units of sticks.
+  if (settings.root === undefined) {
+    await writeOwnProgram(join(settings.state, 'bin', 'thymesh'), 'Runs Thymesh as the daemon does', [])
+  }
   const door = await BundleDoor.start(settings.state, (path, init) => feedBundle(components, path, init), log)
   return async () => await door?.stop()
 }

@@ -28,8 +28,9 @@ export function ustarHeader({ name, size }: UstarEntry): Uint8Array {
   header.write('0000000\0', 116, 'latin1')
   header.write(`${size.toString(8).padStart(11, '0')}\0`, sizeOffset, 'latin1')
   header.write('00000000000\0', 136, 'latin1')
-  // The checksum is computed with spaces in its own place.
-  header.write('        0ustar\x0000', checksumOffset, 'latin1')
+  // The checksum is computed with spaces in its own place. A regular file has the type 0.
+  header.write('        0', checksumOffset, 'latin1')
+  header.write('ustar\x0000', 257, 'latin1')
   const sum = header.reduce((total, byte) => total + byte, 0)
   header.write(`${sum.toString(8).padStart(6, '0')}\0 `, checksumOffset, 'latin1')
   return header

@@ -12,31 +12,67 @@ import { size } from '../../format/table.ts'
 import { BytesProgress } from '../shell/bytes-progress.ts'
 import { untilLeft } from '../shell/leaving.ts'
 import type { GlobalOptions } from '../shell/options.ts'
-import { exitCodes, note, print } from '../shell/output.ts'
+import { errorJson, exitCodes, note, print } from '../shell/output.ts'
+import { explained } from '../shell/system-error.ts'
+import { TakeHook } from './take-hook.ts'
 
 export interface BundleTakeOptions extends GlobalOptions {
   files: string[]
   state?: string
+  hook?: string
   stay: number
 }
 
 export async function bundleTake(options: BundleTakeOptions): Promise<number> {
   const state = options.state ?? (await stateDirectory())
-  const taken = await untilLeft(left => Promise.all(options.files.map(file => takeOne(file, state, options, left))))
+  const hook = new TakeHook(options.hook)
+  await hook.tell('seen')
+  const taken = await untilLeft(left => takeAll(state, options, hook, left)).catch(async (thrown: unknown) => {
+    await hook.tell('refused', errorJson(explained(thrown)).code)
+    throw thrown
+  })
   const lacks = taken.some(({ outcome }) => outcome === 'incomplete')
+  await hook.tell(lacks ? 'incomplete' : 'done')
   const results = taken.map((end, i) => ({ file: options.files[i], ...end }))
   print(options, { taken: results }, results.map(({ file = '', ...end }) => inWords(file, end)).join('\n'))
   return lacks ? exitCodes.incomplete : exitCodes.done
 }
 
-async function takeOne(file: string, state: string, options: BundleTakeOptions, left: AbortSignal): Promise<FeedEnd> {
+/** The hook is told the mean of all bundles. */
+async function takeAll(state: string, options: BundleTakeOptions, hook: TakeHook, left: AbortSignal) {
+  const read = new Map<string, FeedNews>()
+  const onNews = (file: string, news: FeedNews) => {
+    read.set(file, news)
+    const sum = (key: 'readBytes' | 'packBytes') => [...read.values()].reduce((total, each) => total + each[key], 0)
+    void hook.reading(sum('readBytes'), sum('packBytes'))
+  }
+  const all = new AbortController()
+  const signal = AbortSignal.any([left, all.signal])
+  const takes = options.files.map(file => takeOne(file, state, options, signal, news => onNews(file, news)))
+  try {
+    return await Promise.all(takes)
+  } finally {
+    // One that is refused ends the others, too.
+    all.abort(new Error('another bundle was refused'))
+    await Promise.allSettled(takes)
+  }
+}
+
+async function takeOne(
+  file: string,
+  state: string,
+  options: BundleTakeOptions,
+  left: AbortSignal,
+  tell: (news: FeedNews) => void,
+): Promise<FeedEnd> {
   const handle = file === '-' ? await spooled(state, left) : await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
   const progress = new BytesProgress(options, file === '-' ? 'Standard input' : file)
   let said = false
   const onNews = (news: FeedNews) => {
     if (!said) note(options, trustInWords[news.trust](news.release))
     said = true
-    progress.show(Math.min(news.readBytes, news.chunkBytes), news.chunkBytes)
+    tell(news)
+    progress.show(Math.min(news.readBytes, news.packBytes), news.packBytes)
   }
   try {
     // The daemon sees neither this process's folder nor, perhaps, its mounts; it sees what the process has open.

@@ -54,6 +54,7 @@ export const bundleCommands: CommandGroup = shell => {
     })
     .argument('<files...>', 'bundles, devices that hold one, or - for standard input')
     .option('--state <directory>', "the daemon's state (default: as in the settings file)")
+    .option('--hook <program>', 'run this with each change: seen, reading 40, done, incomplete, refused CODE')
     .option('--stay <seconds>', 'end when nobody has needed it for so long', seconds, 10)
     .action((files: string[], options: Omit<BundleTakeOptions, 'files'>) =>
       shell.does<BundleTakeOptions>(async () => (await import('../commands/bundle-take.ts')).bundleTake)({
