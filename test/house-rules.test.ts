@@ -32,6 +32,7 @@ const floors: Record<string, readonly string[]> = {
   ],
   node: [
     'node/device',
+    'node/courier',
     'node/peer',
     'node/carry',
     'node/logs',
@@ -107,6 +108,7 @@ const doors: Record<string, string> = {
   'node/carry/check-bundle.ts': 'bundles are shown and verified without a peer',
   'node/carry/ask-daemon.ts': '`thymesh bundle take` hands a bundle to the daemon',
   'node/carry/feed-bundle.ts': 'what the daemon tells meanwhile',
+  'node/courier/courier.ts': '`thymesh courier` is a peer without signing keys',
   'node/device/daemon.ts': '`thymesh node` is the daemon of a device',
   'node/secrets/at-boot.ts': 'so is the command that installs secrets at its start',
 }

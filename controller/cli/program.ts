@@ -24,7 +24,7 @@ const groups: Readonly<Record<string, readonly CommandGroup[]>> = {
 }
 
 /** The daemon runs for months: it has the options of all the other commands not in memory. */
-const daemonGroups = { 'Devices:': groups['Devices:'] ?? [] }
+const daemonGroups = { 'Devices:': [deviceCommands] }
 
 /** Parses and runs a command line; resolves to the exit code. */
 export async function parse(argv: readonly string[]): Promise<number> {

@@ -4,8 +4,9 @@ import { InvalidArgumentError } from 'commander'
 import type { BundleFileOptions } from '../commands/bundle.ts'
 import type { BundleTakeOptions } from '../commands/bundle-take.ts'
 import type { BundleWriteOptions } from '../commands/bundle-write.ts'
+import type { CourierOptions } from '../commands/courier.ts'
 import { newsSeconds } from '../shell/limits.ts'
-import { seconds, version, waitOption } from '../shell/options.ts'
+import { collect, seconds, version, waitOption } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
 
 const units: Record<string, number> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3 }
@@ -61,5 +62,19 @@ export const bundleCommands: CommandGroup = shell => {
         ...options,
         files,
       }),
+    )
+
+  shell
+    .command('courier', 'Serve bundles at a site from any laptop, without Nix and signing keys, until you leave.')
+    .argument('[files...]', 'bundles; without any, only reports are carried')
+    .option('--join <token>', "a relay's join token or a file with one; needed once")
+    .option('--name <name>', "the courier's name, if the token is for several")
+    .option('--site <site>', 'the site that is visited')
+    .option('--state <directory>', 'the folder for identity, documents and reports')
+    .option('--listen <multiaddr>', 'an address to listen on; repeat for more', collect, [])
+    .option('--bootstrap <multiaddr>', 'a peer that is always dialled; repeat for more', collect, [])
+    .option('--no-mdns', 'do not look for peers on the local network')
+    .action((files: string[], options: Omit<CourierOptions, 'files'>) =>
+      shell.does<CourierOptions>(async () => (await import('../commands/courier.ts')).courier)({ ...options, files }),
     )
 }
