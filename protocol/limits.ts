@@ -117,6 +117,9 @@ export const limits = {
   bundleChunks: 8_000_000,
   /** Documents of a bundle. */
   bundleDocuments: 500_000,
+  /** An outbox: reports and certificates of a site, and the logs of one device. */
+  outbox: 32 * MiB,
+  outboxLogs: 16,
   bundleConfigs: 1000,
   bundleVolumes: 999,
 } as const

@@ -18,8 +18,8 @@ const allowed: Record<string, readonly string[]> = {
 /** The folders of each part, top to bottom: a file imports from its own folder and those below it. */
 const floors: Record<string, readonly string[]> = {
   protocol: [
-    'protocol/messages',
     'protocol/bundle',
+    'protocol/messages',
     'protocol/trust',
     'protocol/report',
     'protocol/release',

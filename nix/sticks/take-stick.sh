@@ -2,6 +2,13 @@
 # It runs in a mount namespace of its own, with which the mount in DIRECTORY ends.
 set -eu
 thymesh=$1 device=$2 directory=$3 hook=${4-}
+# Reports go home on a stick that has the folder for them. Whatever is wrong with it, the update goes on.
+carry_out() {
+  if mount -o remount,rw,nosuid,nodev,noexec "$directory"; then
+    "$thymesh" carry out "$directory" || echo "the outbox was not written" >&2
+    mount -o remount,ro,nosuid,nodev,noexec "$directory"
+  fi
+}
 take() { exec "$thymesh" bundle take ${hook:+--hook "$hook"} "$@"; }
 
 # A bundle may be written straight to the device. Then no file system is parsed.
@@ -19,6 +26,7 @@ case $type in
     ;;
 esac
 mount -t "$type" -o "$options,nosuid,nodev,noexec" "$device" "$directory"
+if [ -d "$directory/thymesh-outbox" ] && [ ! -L "$directory/thymesh-outbox" ]; then carry_out; fi
 set --
 for bundle in "$directory"/*.thymesh; do
   # A link would lead to a file of the device.

@@ -6,17 +6,21 @@ import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import type { Logger } from '../process/log.ts'
 import {
   bundleSocket,
+  type DoorAnswer,
   DoorError,
+  type DoorRequest,
+  doorRequestSchema,
   maxSocketPath,
-  type TakeAnswer,
-  type TakeRequest,
-  takeRequestSchema,
 } from './door-messages.ts'
 import type { FeedEnd, FeedInit } from './feed-bundle.ts'
-import { maxTakeRequestBytes, parallelTakes, takeRequestMs } from './limits.ts'
+import { maxDoorRequestBytes, parallelTakes, takeRequestMs } from './limits.ts'
 
-/** Feeds from the bundle at a path until it is needed no longer. */
-export type Feeder = (path: string, init: FeedInit) => Promise<FeedEnd>
+/** What the daemon does for commands: `feed` attaches the bundle at a path until it is needed no longer. */
+export interface DoorWork {
+  feed(path: string, init: FeedInit): Promise<FeedEnd>
+  /** Writes the device's outbox. */
+  outbox(path: string): Promise<{ device: string; bytes: number }>
+}
 
 export class BundleDoor {
   readonly #server: Server
@@ -29,7 +33,7 @@ export class BundleDoor {
   }
 
   /** Listens in a state directory, whose lock the caller holds; undefined if the path is too long for a socket. */
-  static async start(stateDirectory: string, feed: Feeder, log: Logger): Promise<BundleDoor | undefined> {
+  static async start(stateDirectory: string, work: DoorWork, log: Logger): Promise<BundleDoor | undefined> {
     const file = bundleSocket(stateDirectory)
     if (Buffer.byteLength(file) > maxSocketPath) {
       log.warn({ file }, 'bundles can not be taken in: the path of the state is too long for a socket')
@@ -39,7 +43,7 @@ export class BundleDoor {
     const server = createServer({ allowHalfOpen: true })
     const door = new BundleDoor(server, file)
     server.maxConnections = parallelTakes
-    server.on('connection', socket => door.#sockets.set(socket, door.#take(socket, feed, log)))
+    server.on('connection', socket => door.#sockets.set(socket, door.#take(socket, work, log)))
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen(file, resolve)
@@ -57,21 +61,23 @@ export class BundleDoor {
     await rm(this.#file, { force: true })
   }
 
-  async #take(socket: Socket, feed: Feeder, log: Logger): Promise<void> {
+  async #take(socket: Socket, work: DoorWork, log: Logger): Promise<void> {
     const gone = new AbortController()
     const leave = () => gone.abort(new DoorError('ended', 'the command has ended', { hint: 'Run it again.' }))
     socket.on('error', leave)
     socket.once('close', leave)
-    const tell = (answer: TakeAnswer) => void (socket.writable && socket.write(`${JSON.stringify(answer)}\n`))
+    const tell = (answer: DoorAnswer) => void (socket.writable && socket.write(`${JSON.stringify(answer)}\n`))
     try {
-      const { path, quietSeconds } = await requestFrom(socket)
+      const request = await requestFrom(socket)
       // From here on, the end of the command's side is the end of the take.
       socket.once('end', leave)
+      if ('outbox' in request) return tell({ v: 1, outbox: await work.outbox(request.outbox) })
+      const { path, quietSeconds } = request
       const onNews: FeedInit['onNews'] = news => tell({ v: 1, news })
-      const end = await feed(path, { onNews, quietMs: quietSeconds * 1000, signal: gone.signal })
+      const end = await work.feed(path, { onNews, quietMs: quietSeconds * 1000, signal: gone.signal })
       tell({ v: 1, end })
     } catch (thrown) {
-      log.warn({ reason: messageOf(thrown) }, 'a bundle is no longer attached')
+      log.warn({ reason: messageOf(thrown) }, 'a command of this machine was refused')
       tell({ v: 1, error: errorOf(thrown) })
     } finally {
       socket.end()
@@ -81,19 +87,19 @@ export class BundleDoor {
 }
 
 /** The first line. Rejects with a DoorError if none comes in time, or it is none of ours. */
-function requestFrom(socket: Socket): Promise<TakeRequest> {
+function requestFrom(socket: Socket): Promise<DoorRequest> {
   return new Promise((resolve, reject) => {
     const refuse = () => reject(notUnderstood())
     const late = setTimeout(refuse, takeRequestMs)
     let text = ''
     const take = (piece: Buffer) => {
       text += piece.toString('utf8')
-      if (text.length > maxTakeRequestBytes) return refuse()
+      if (text.length > maxDoorRequestBytes) return refuse()
       if (!text.includes('\n')) return
       clearTimeout(late)
       socket.off('data', take)
       socket.resume()
-      const request = takeRequestSchema.safeParse(parsed(text))
+      const request = doorRequestSchema.safeParse(parsed(text))
       if (request.success) resolve(request.data)
       else refuse()
     }

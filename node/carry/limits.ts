@@ -14,7 +14,9 @@ export const feedIntervalMs = 500
 export const stuckMs = 20_000
 /** Takes at a time: one for each stick. */
 export const parallelTakes = 16
-/** A request for a take is a path and a few words. */
-export const maxTakeRequestBytes = 8 * 1024
+/** A request is a path and a few words. */
+export const maxDoorRequestBytes = 8 * 1024
 /** A command sends its request at once. */
 export const takeRequestMs = 5_000
+/** An outbox takes a second; a stick may write a megabyte in one. */
+export const outboxMs = 120_000

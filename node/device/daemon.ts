@@ -9,9 +9,10 @@ import type { ActivationLogs } from '../activation/activation-log.ts'
 import type { Activator } from '../activation/activator.ts'
 import { Housekeeper } from '../activation/housekeeper.ts'
 import { profiles } from '../activation/switch.ts'
-import { BundleDoor } from '../carry/bundle-door.ts'
+import { BundleDoor, type DoorWork } from '../carry/bundle-door.ts'
 import { feedBundle } from '../carry/feed-bundle.ts'
 import { stageIncomplete } from '../carry/stage-incomplete.ts'
+import { writeOutbox } from '../carry/write-outbox.ts'
 import { writeOwnProgram } from '../files/own-program.ts'
 import { readJournal } from '../logs/journal-reader.ts'
 import { LogService } from '../logs/log-service.ts'
@@ -90,7 +91,7 @@ async function startDaemon(settings: Settings, log: Logger): Promise<RunningDaem
     const device = new Device(parts, { name: certificate.name })
     undo.push(() => device.stop())
     device.start()
-    undo.push(await startDoor(peer, state, settings, log))
+    undo.push(await startDoor(peer, state, settings, logs, log))
     peer.pruner.addTopLevels(() => possibleTopLevels(peer, activator))
     peer.pruner.start()
     const collector = new IdleCollector()
@@ -158,8 +159,8 @@ async function startLogs(
   return () => logs.stop()
 }
 
-/** Takes in bundles that commands of this machine name. */
-async function startDoor(peer: MeshPeer, { clock }: PeerState, settings: Settings, log: Logger) {
+/** Takes in bundles and writes outboxes for commands of this machine. */
+async function startDoor(peer: MeshPeer, { clock }: PeerState, settings: Settings, logs: ActivationLogs, log: Logger) {
   const { state, directory, closures, equivocation, shelf, swarms, store, own } = peer
   const wanted = () => {
     const release = followed(state.accepted, own.certificate)
@@ -178,7 +179,13 @@ async function startDoor(peer: MeshPeer, { clock }: PeerState, settings: Setting
   if (settings.root === undefined) {
     await writeOwnProgram(join(settings.state, 'bin', 'thymesh'), 'Runs Thymesh as the daemon does', [])
   }
-  const door = await BundleDoor.start(settings.state, (path, init) => feedBundle(components, path, init), log)
+  const { fleet, identity, history } = peer
+  const writing = { fleet, identity, directory, history, logs, clock }
+  const feed: DoorWork['feed'] = (path, init) => feedBundle(components, path, init)
+  const outbox: DoorWork['outbox'] = async path => {
+    return { device: own.certificate.name, bytes: await writeOutbox(writing, path) }
+  }
+  const door = await BundleDoor.start(settings.state, { feed, outbox }, log)
   return async () => await door?.stop()
 }
 

@@ -12,12 +12,13 @@ import type { Published } from '../../protocol/trust/publish.ts'
 import type { ByteSink } from '../bundle/bundle-writer.ts'
 import type { BundleWish } from '../carry/bundle-maker.ts'
 import type { BundlePlan } from '../carry/bundle-plan.ts'
+import type { TakenOutbox } from '../carry/take-outbox.ts'
 import type { VolumeInit } from '../carry/write-bundle.ts'
 import type { Table } from '../state/database.ts'
 import type { AcceptedState } from '../state/fleet-state.ts'
 import type { DescribedPath, RecipeProgress } from '../swarm/recipe/path-recipes.ts'
 
-export type { AcceptedState, BundlePlan, BundleWish, ByteSink, DescribedPath, RecipeProgress, Table }
+export type { AcceptedState, BundlePlan, BundleWish, ByteSink, DescribedPath, RecipeProgress, Table, TakenOutbox }
 
 export interface ControllerPeer {
   /** The fleet's ID. */
@@ -31,6 +32,8 @@ export interface ControllerPeer {
   readonly neighbours: Neighbours
   /** Contradictions that this peer has seen itself, as its reports would say them. */
   readonly alarms: NonNullable<Report['alarms']>
+  /** Takes in what a device has sent home on a stick. Throws an OutboxError or FormatError. */
+  takeOutbox(sealed: Uint8Array): Promise<TakenOutbox>
   /** How releases went on a device, by the reports that came here, the newest first. */
   historyOf(peer: string): Promise<HistoryEntry[]>
   /** Keeps a certificate that was signed here, and gossips it. Throws a MembershipError when it makes nobody a member. */

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { nixSkip } from '../nix/workshop.ts'
 import type { Device } from './helpers/device.ts'
-import { Fleet } from './helpers/fleet.ts'
+import { Fleet, type Row } from './helpers/fleet.ts'
 import { type Ended, runToEnd } from './helpers/processes.ts'
 import { hello } from './helpers/project.ts'
 
@@ -52,6 +52,27 @@ describe('sticks', { skip: nixSkip() || loopSkip() }, () => {
     assert.doesNotMatch(await readFile('/proc/self/mounts', 'utf8'), /stick\.mount/)
   })
 
+  it('with the folder for it take the device’s reports home', async () => {
+    const folder = join(fleet.directory, 'two-way')
+    await mkdir(join(folder, 'thymesh-outbox'), { recursive: true })
+    await copyFile(bundle, join(folder, 'news.thymesh'))
+    const file = await image('two-way.ext4', folder)
+    const { code, stdout, stderr } = await takeStick(file, 'writable')
+    assert.equal(code, 0, stderr)
+    assert.match(stdout, /thymesh-outbox\/dark-1\.age/)
+    const outbox = join(fleet.directory, 'dark-1.age')
+    execFileSync('debugfs', ['-R', `dump thymesh-outbox/dark-1.age ${outbox}`, file], { stdio: 'pipe' })
+    await device.stop()
+    const { taken } = await fleet.json<{ taken: { device: string; reports: number }[] }>('carry', 'in', outbox)
+    assert.deepEqual([taken[0]?.device, taken[0]?.reports], ['dark', 1])
+    const again = await fleet.json<{ taken: { reports: number }[] }>('carry', 'in', outbox)
+    assert.equal(again.taken[0]?.reports, 0)
+    const { devices } = await fleet.json<{ devices: Row[] }>('status', '--wait', '0')
+    assert.equal(devices.find(row => row.device === 'dark')?.running, top)
+    device.start()
+    await device.logged('that it has started', line => line.msg === 'device started', (await device.logLines()).length)
+  })
+
   it('without a file system are read as they are', async () => {
     const raw = join(fleet.directory, 'raw')
     await copyFile(bundle, raw)
@@ -93,12 +114,16 @@ describe('sticks', { skip: nixSkip() || loopSkip() }, () => {
   }
 
   /** Runs the unit's program as systemd does, on a loop device. */
-  async function takeStick(file: string): Promise<Ended> {
+  async function takeStick(file: string, writable?: 'writable'): Promise<Ended> {
     const at = (name: string) => join(fleet.directory, name)
     await mkdir(at('stick.mount'), { recursive: true })
-    await program(at('thymesh'), `exec '${process.execPath}' '${main}' "$@" --state '${device.state}' --stay 1`)
+    await program(
+      at('thymesh'),
+      `case $1 in bundle) set -- "$@" --stay 1 ;; esac\nexec '${process.execPath}' '${main}' "$@" --state '${device.state}'`,
+    )
     await program(at('hook'), `echo "$@" >>'${at('told')}'`)
-    const loop = execFileSync('losetup', ['--find', '--show', '--read-only', file], { encoding: 'utf8' }).trim()
+    const flags = ['--find', '--show', ...(writable ? [] : ['--read-only']), file]
+    const loop = execFileSync('losetup', flags, { encoding: 'utf8' }).trim()
     try {
       const args = [
         '--mount',

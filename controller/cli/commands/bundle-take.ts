@@ -3,13 +3,12 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { askDaemon } from '../../../node/carry/ask-daemon.ts'
+import { askToTake } from '../../../node/carry/ask-daemon.ts'
 import type { FeedEnd, FeedNews } from '../../../node/carry/feed-bundle.ts'
-import { defaultSettingsFile, defaultStateDirectory, systemSettingsFile } from '../../../node/settings/defaults.ts'
-import { readSettingsFile } from '../../../node/settings/settings.ts'
 import { HintedError } from '../../../protocol/errors.ts'
 import { size } from '../../format/table.ts'
 import { BytesProgress } from '../shell/bytes-progress.ts'
+import { daemonState } from '../shell/daemon-state.ts'
 import { untilLeft } from '../shell/leaving.ts'
 import type { GlobalOptions } from '../shell/options.ts'
 import { errorJson, exitCodes, note, print } from '../shell/output.ts'
@@ -24,7 +23,7 @@ export interface BundleTakeOptions extends GlobalOptions {
 }
 
 export async function bundleTake(options: BundleTakeOptions): Promise<number> {
-  const state = options.state ?? (await stateDirectory())
+  const state = options.state ?? (await daemonState())
   const hook = new TakeHook(options.hook)
   await hook.tell('seen')
   const taken = await untilLeft(left => takeAll(state, options, hook, left)).catch(async (thrown: unknown) => {
@@ -77,7 +76,7 @@ async function takeOne(
   try {
     // The daemon sees neither this process's folder nor, perhaps, its mounts; it sees what the process has open.
     const path = `/proc/${process.pid}/fd/${handle.fd}`
-    return await askDaemon(state, path, { quietSeconds: options.stay, onNews, signal: left })
+    return await askToTake(state, path, { quietSeconds: options.stay, onNews, signal: left })
   } catch (thrown) {
     throw left.aborted ? interrupted(file) : thrown
   } finally {
@@ -114,15 +113,6 @@ async function spooled(state: string, signal: AbortSignal): Promise<FileHandle> 
     await handle.close()
     throw thrown
   }
-}
-
-/** The state that the settings files name. */
-async function stateDirectory(): Promise<string> {
-  for (const file of [defaultSettingsFile, systemSettingsFile]) {
-    const settings: Record<string, unknown> = await readSettingsFile(file).catch(() => ({}))
-    if (typeof settings.state === 'string') return settings.state
-  }
-  return defaultStateDirectory
 }
 
 function interrupted(file: string): HintedError {

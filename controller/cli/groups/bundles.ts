@@ -4,6 +4,7 @@ import { InvalidArgumentError } from 'commander'
 import type { BundleFileOptions } from '../commands/bundle.ts'
 import type { BundleTakeOptions } from '../commands/bundle-take.ts'
 import type { BundleWriteOptions } from '../commands/bundle-write.ts'
+import type { CarryInOptions, CarryOutOptions } from '../commands/carry.ts'
 import type { CourierOptions } from '../commands/courier.ts'
 import { newsSeconds } from '../shell/limits.ts'
 import { collect, seconds, version, waitOption } from '../shell/options.ts'
@@ -76,5 +77,23 @@ export const bundleCommands: CommandGroup = shell => {
     .option('--no-mdns', 'do not look for peers on the local network')
     .action((files: string[], options: Omit<CourierOptions, 'files'>) =>
       shell.does<CourierOptions>(async () => (await import('../commands/courier.ts')).courier)({ ...options, files }),
+    )
+
+  const carry = shell.group(
+    'carry',
+    'The way home: reports, histories and logs of devices, on a stick to the operators.',
+  )
+
+  shell
+    .command('out', "Write a device's outbox to a stick. Only the fleet's controllers can read it.", { parent: carry })
+    .argument('<directory>', 'where the stick is mounted')
+    .option('--state <directory>', "the daemon's state (default: as in the settings file)")
+    .action(shell.takes<CarryOutOptions>(['directory'], async () => (await import('../commands/carry.ts')).carryOut))
+
+  shell
+    .projectCommand('in', 'Take in outboxes. What is known already is not counted again.', { parent: carry })
+    .argument('<paths...>', 'outboxes, or folders that a stick is mounted at')
+    .action((paths: string[], options: Omit<CarryInOptions, 'paths'>) =>
+      shell.does<CarryInOptions>(async () => (await import('../commands/carry.ts')).carryIn)({ ...options, paths }),
     )
 }

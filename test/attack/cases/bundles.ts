@@ -6,15 +6,22 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { zstdCompressSync } from 'node:zlib'
+import { Encrypter } from 'age-encryption'
 import { Bundle } from '../../../node/bundle/bundle.ts'
 import { packed } from '../../../node/bundle/packing.ts'
 import { type Taken, takeBundle } from '../../../node/carry/take-bundle.ts'
+import { takeOutbox } from '../../../node/carry/take-outbox.ts'
+import { ageRecipientOf, newAgeIdentity } from '../../../node/state/age-key.ts'
 import { BundledChunks } from '../../../node/swarm/staging/bundled-chunks.ts'
 import type { BundleFile } from '../../../protocol/bundle/bundle-files.ts'
 import { encodeIndex } from '../../../protocol/bundle/chunk-index.ts'
 import { encodeManifest } from '../../../protocol/bundle/manifest.ts'
+import { encodeOutbox } from '../../../protocol/bundle/outbox.ts'
 import { encodePackBody, packBodyBytes } from '../../../protocol/bundle/pack.ts'
 import { sha256 } from '../../../protocol/encoding/hash.ts'
+import { reportKind } from '../../../protocol/report/report.ts'
+import { signEnvelope } from '../../../protocol/signing/dsse.ts'
+import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
 import type { Published } from '../../../protocol/trust/publish.ts'
 import { ChunkedClosure, memoryPath } from '../../helpers/chunked-closure.ts'
 import { testSigner, testStorePath } from '../../helpers/fleet.ts'
@@ -22,6 +29,7 @@ import { silentLogger } from '../../helpers/log.ts'
 import { archiveOf, MemorySource } from '../../helpers/memory-bundle.ts'
 import { liveFleet } from '../../helpers/mesh.ts'
 import { noise } from '../../helpers/planted-nar.ts'
+import { reportOf } from '../../helpers/report-samples.ts'
 import type { Arena, Victim } from '../arena.ts'
 import type { Attack } from '../attack.ts'
 import { forge } from '../forge.ts'
@@ -157,6 +165,34 @@ export const bundleAttacks: Attack[] = [
       const fifo = join(folder, 'fifo')
       execFileSync('mkfifo', [fifo])
       await arena.unmoved(victim, () => assert.rejects(Bundle.open(fifo), { code: 'not-a-bundle' }))
+    },
+  },
+  {
+    id: 'outbox-forged-report',
+    power: 'device key',
+    tried: 'sends home an outbox with a report in the name of another device, and one of its own with a changed word',
+    expected: 'only reports that their own devices have signed are taken',
+    async run(arena) {
+      const victim = await arena.victim()
+      const identity = newAgeIdentity()
+      const [hostile, other] = [testSigner('hostile'), testSigner('other')]
+      const certificates = [hostile, other].map((signer, i) => arena.fleet.certify(signer, { name: `device-${i}` }))
+      const peer = peerIdOf(hostile.publicKey)
+      const inAnothersName = { ...reportOf(arena.fleet.fleet, peerIdOf(other.publicKey)), counter: 9 }
+      const own = Buffer.from(signEnvelope(reportKind, reportOf(arena.fleet.fleet, peer), hostile))
+      own[own.length - 1] = (own.at(-1) ?? 0) ^ 1
+      const reports = [signEnvelope(reportKind, inAnothersName, hostile), own]
+      const outbox = { v: 1, fleet: arena.fleet.fleet, peer, certificates, reports, history: [], logs: [] } as const
+      const encrypter = new Encrypter()
+      encrypter.addRecipient(ageRecipientOf(identity))
+      const sealed = await encrypter.encrypt(
+        encodeOutbox({ ...outbox, certificates, reports, history: [], logs: [] }, hostile),
+      )
+      const { fleet, directory, history } = victim
+      const parts = { fleet, directory, history, identities: () => [identity], log: silentLogger }
+      assert.equal((await takeOutbox(parts, sealed)).reports, 0)
+      assert.deepEqual(directory.reports(), [])
+      await arena.goesOn(victim)
     },
   },
 ]
