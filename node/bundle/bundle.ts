@@ -12,6 +12,7 @@ import type { MetadataFetcher } from '../../protocol/trust/refresh.ts'
 import { type FilePlace, layOutBundle } from './bundle-layout.ts'
 import { type ByteSource, openByteSource } from './byte-source.ts'
 import { cachedPacks, indexBlockEntries } from './limits.ts'
+import { PackCache } from './pack-cache.ts'
 import { unpacked } from './packing.ts'
 
 type PackKind = 'members' | 'documents' | 'chunks'
@@ -23,6 +24,12 @@ interface DocumentPlace {
   readonly length: number
 }
 
+export interface BundleInit {
+  /** A directory for a scratch file of unpacked packs, if others are to be served. */
+  readonly scratch?: string
+  readonly signal?: AbortSignal | undefined
+}
+
 export class Bundle {
   readonly manifest: BundleManifest
   readonly places: readonly FilePlace[]
@@ -32,11 +39,15 @@ export class Bundle {
   usedAt = Date.now()
   readonly #source: ByteSource
   readonly #packs: Record<PackKind, readonly FilePlace[]>
+  /** Packs of chunks. */
+  readonly #cache: PackCache
+  /** Packs of documents and certificates, which are read once and in order. */
   readonly #unpacked = new LRUCache<string, Promise<Uint8Array>>({ max: cachedPacks })
   #documents: Promise<Map<string, DocumentPlace>> | undefined
 
-  private constructor(source: ByteSource, places: readonly FilePlace[], manifest: BundleManifest) {
+  private constructor(source: ByteSource, cache: PackCache, places: readonly FilePlace[], manifest: BundleManifest) {
     this.#source = source
+    this.#cache = cache
     this.places = places
     this.manifest = manifest
     const of = (kind: PackKind) => places.filter(({ file }) => file.kind === kind)
@@ -44,25 +55,27 @@ export class Bundle {
   }
 
   /** Opens a file or block device; see {@link Bundle.from}. */
-  static async open(path: string, signal?: AbortSignal): Promise<Bundle> {
-    return await Bundle.from(await openByteSource(path), signal)
+  static async open(path: string, init: BundleInit = {}): Promise<Bundle> {
+    return await Bundle.from(await openByteSource(path), init)
   }
 
   /** Takes over the source. Reads all headers; throws a BundleError if it isn't a complete bundle. */
-  static async from(source: ByteSource, signal?: AbortSignal): Promise<Bundle> {
+  static async from(source: ByteSource, { scratch, signal }: BundleInit = {}): Promise<Bundle> {
     try {
       const places = await layOutBundle(source, signal)
       const [first] = places
       if (first === undefined) throw new RangeError('unreachable')
-      return new Bundle(source, places, decodeManifest(await contentOf(source, first)))
+      const manifest = decodeManifest(await contentOf(source, first))
+      return new Bundle(source, await PackCache.open(scratch), places, manifest)
     } catch (thrown) {
       await source.close()
       throw thrown
     }
   }
 
-  close(): Promise<void> {
-    return this.#source.close()
+  async close(): Promise<void> {
+    await this.#cache.close()
+    await this.#source.close()
   }
 
   /** The content of a small file; undefined if there is none. */
@@ -134,9 +147,9 @@ export class Bundle {
 
   /** A chunk's bytes, verified. Throws a BundleError or a file error if its pack can't be read or the hash differs. */
   async chunk({ id, pack, offset, length }: IndexEntry): Promise<Uint8Array> {
-    const body = await this.#pack('chunks', pack)
+    if (length > limits.bundlePack) throw damaged(`expected a chunk that fits a pack, got one of ${length} bytes`)
+    const bytes = await this.#cache.part(String(pack), offset, length, () => this.#unpack('chunks', pack))
     this.usedAt = Date.now()
-    const bytes = body.subarray(offset, offset + length)
     if (!equalBytes(sha256(bytes), id)) throw damaged(`expected the chunk ${toHex(id).slice(0, 12)}, got other bytes`)
     return bytes
   }

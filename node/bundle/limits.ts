@@ -1,7 +1,9 @@
 /** Limits of bundles on this machine, with the unit in each name. */
 
 /** Unpacked packs in memory for each open bundle: a closure's imports read from neighbouring packs. */
-export const cachedPacks = 3
+export const cachedPacks = 2
+/** Unpacked packs in a scratch file, 129 MiB: four times what a neighbour looks ahead. */
+export const scratchPacks = 16
 /** The index is read in blocks of so many entries: 1 MiB at a time. */
 export const indexBlockEntries = 23_831
 /** Headers are read in blocks: many small files then take one read call. */

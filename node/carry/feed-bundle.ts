@@ -6,6 +6,8 @@ import { feedIntervalMs, stuckMs } from './limits.ts'
 import { type BundleTrust, type TakeComponents, takeBundle } from './take-bundle.ts'
 
 export interface FeedComponents extends TakeComponents {
+  /** A directory for unpacked packs. */
+  readonly scratch: string
   readonly swarms: { readonly isWanted: boolean }
   /** Whether this device lacks the closure that its release assigns to it. */
   readonly lacks: () => Promise<boolean>
@@ -41,7 +43,7 @@ export interface FeedInit {
 /** Opens and attaches the bundle at a path. Throws what `Bundle.open` and `takeBundle` throw, and the signal's reason. */
 export async function feedBundle(components: FeedComponents, path: string, init: FeedInit): Promise<FeedEnd> {
   const { signal } = init
-  const bundle = await Bundle.open(path, signal)
+  const bundle = await Bundle.open(path, { scratch: components.scratch, signal })
   const { shelf } = components
   try {
     const { trust, release = null } = await takeBundle(components, bundle, signal)

@@ -55,7 +55,7 @@ export async function startCourier(settings: Settings, files: readonly string[],
     undo.push(() => peer.stop())
     // Before the start: with the bundle's metadata, the first device is admitted at once.
     for (const file of files) {
-      const bundle = await Bundle.open(file)
+      const bundle = await Bundle.open(file, { scratch: settings.state })
       undo.push(() => bundle.close())
       const { directory, closures, equivocation, shelf } = peer
       await takeBundle({ state: peer.state, directory, closures, equivocation, shelf, clock: state.clock, log }, bundle)

@@ -174,7 +174,19 @@ async function startDoor(peer: MeshPeer, { clock }: PeerState, settings: Setting
     const config = wanted()
     if (config !== undefined) await stageIncomplete({ closures, swarms, store }, config, signal)
   }
-  const components = { state, directory, closures, equivocation, shelf, swarms, clock, lacks, keep, log }
+  const components = {
+    state,
+    directory,
+    closures,
+    equivocation,
+    shelf,
+    swarms,
+    clock,
+    lacks,
+    keep,
+    scratch: settings.state,
+    log,
+  }
   // For the units of sticks.
   if (settings.root === undefined) {
     await writeOwnProgram(join(settings.state, 'bin', 'thymesh'), 'Runs Thymesh as the daemon does', [])

@@ -32,7 +32,7 @@ export function bundleCase(bench: Bench): Promise<Result> {
       Array.from({ length: devices }, (_, i) => world.peer(`device-${i}`, { site: 'ship' })),
     )
     const [reader, ...others] = site as [StorePeer, ...StorePeer[]]
-    const bundle = await Bundle.open(file('small'))
+    const bundle = await Bundle.open(file('small'), { scratch: scratch.directory })
     stack.defer(() => bundle.close())
     await take(reader, bundle)
     await connectAll(reader, ...others)
