@@ -101,6 +101,27 @@ export const limits = {
   bindingSignatures: 8,
   /** The output of an activation and the journals of failed units: the device keeps it, and its report names it. */
   activationLog: 256 * KiB,
+  /** `bundle.json` and the README of a bundle. */
+  bundleText: 64 * KiB,
+  /** A pack of a bundle, unpacked: 8 MiB compress as well as more, and the largest document fits. */
+  bundlePack: 8 * MiB + 64 * KiB,
+  /** The same, packed: zstd adds little to what it can't compress. */
+  bundlePackedPack: 8 * MiB + 128 * KiB,
+  /** Items of a pack: far more than chunks of the smallest size, or reports, need. */
+  bundlePackItems: 65_536,
+  /** Packs of a bundle: certificates of all members, the documents of hundreds of configs, 512 GiB of chunks. */
+  bundleMemberPacks: 8,
+  bundleDocumentPacks: 512,
+  bundleChunkPacks: 65_536,
+  /** Chunks of a bundle: the index takes 44 bytes for each. */
+  bundleChunks: 8_000_000,
+  /** Documents of a bundle. */
+  bundleDocuments: 500_000,
+  /** An outbox: reports and certificates of a site, and the logs of one device. */
+  outbox: 32 * MiB,
+  outboxLogs: 16,
+  bundleConfigs: 1000,
+  bundleVolumes: 999,
 } as const
 
 /** The largest document that a peer may request by hash. */

@@ -18,6 +18,7 @@ const allowed: Record<string, readonly string[]> = {
 /** The folders of each part, top to bottom: a file imports from its own folder and those below it. */
 const floors: Record<string, readonly string[]> = {
   protocol: [
+    'protocol/bundle',
     'protocol/messages',
     'protocol/trust',
     'protocol/report',
@@ -31,7 +32,9 @@ const floors: Record<string, readonly string[]> = {
   ],
   node: [
     'node/device',
+    'node/courier',
     'node/peer',
+    'node/carry',
     'node/logs',
     'node/activation',
     'node/rollout',
@@ -44,6 +47,7 @@ const floors: Record<string, readonly string[]> = {
     'node/swarm/chunks',
     'node/swarm/recipe',
     'node/swarm',
+    'node/bundle',
     'node/mesh/exchange',
     'node/mesh/peers',
     'node/mesh/transport',
@@ -101,6 +105,10 @@ const doors: Record<string, string> = {
   'node/process': 'logs and child processes',
   'node/files': 'writing files durably',
   'node/concurrency': 'limits and waits',
+  'node/carry/check-bundle.ts': 'bundles are shown and verified without a peer',
+  'node/carry/ask-daemon.ts': '`thymesh bundle take` hands a bundle to the daemon',
+  'node/carry/feed-bundle.ts': 'what the daemon tells meanwhile',
+  'node/courier/courier.ts': '`thymesh courier` is a peer without signing keys',
   'node/device/daemon.ts': '`thymesh node` is the daemon of a device',
   'node/secrets/at-boot.ts': 'so is the command that installs secrets at its start',
 }
@@ -113,6 +121,7 @@ const maySleep: Record<string, string> = {
 
 /** What may touch standard output and error, and why. */
 const terminalDoors: Record<string, string> = {
+  'controller/cli/shell/bytes-progress.ts': 'draws progress',
   'controller/format/terminal.ts': 'the door: makes text visible, and moves the cursor',
   'controller/cli/shell/standard-output.ts': 'listens for errors of writing',
   'controller/cli/shell/confirm.ts': 'asks a question, which it makes visible',

@@ -2,6 +2,7 @@
 
 import { CommanderError } from 'commander'
 import { buildCommands } from './groups/build.ts'
+import { bundleCommands } from './groups/bundles.ts'
 import { deviceCommands } from './groups/devices.ts'
 import { entryCommands } from './groups/entries.ts'
 import { fleetCommands } from './groups/fleet.ts'
@@ -19,11 +20,11 @@ const groups: Readonly<Record<string, readonly CommandGroup[]>> = {
   'The fleet:': [fleetCommands, memberCommands, keyCommands, siteCommands],
   'The project:': [projectCommands, entryCommands, secretCommands, buildCommands],
   'Releases:': [releaseCommands],
-  'Devices:': [deviceCommands],
+  'Devices:': [deviceCommands, bundleCommands],
 }
 
 /** The daemon runs for months: it has the options of all the other commands not in memory. */
-const daemonGroups = { 'Devices:': groups['Devices:'] ?? [] }
+const daemonGroups = { 'Devices:': [deviceCommands] }
 
 /** Parses and runs a command line; resolves to the exit code. */
 export async function parse(argv: readonly string[]): Promise<number> {

@@ -3,6 +3,7 @@
  * moves a terminal's cursor.
  */
 
+import { once } from 'node:events'
 import { visible, visibleJson, visibleLines } from '../../protocol/encoding/visible.ts'
 
 type Stream = 'stdout' | 'stderr'
@@ -20,6 +21,11 @@ export function writeJson(value: unknown): void {
 /** The content of a file or secret: byte for byte to a file or a program, visible at a terminal. */
 export function writeContent(bytes: Uint8Array): void {
   process.stdout.write(process.stdout.isTTY ? visibleLines(Buffer.from(bytes).toString()) : bytes)
+}
+
+/** A part of a long binary content for a file or a program; resolves when the reader keeps up. */
+export async function streamContent(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+  if (!process.stdout.write(bytes)) await once(process.stdout, 'drain', { signal })
 }
 
 /** Lines that are drawn again in their place, cut to the terminal's width. */

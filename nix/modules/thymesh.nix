@@ -43,19 +43,34 @@
         default = "info";
         displayName = { en = "Log"; de = "Protokoll"; };
       };
+      sticks = { type = "bool"; default = false; displayName = { en = "Take in bundles from USB sticks"; de = "Bundles von USB-Sticks annehmen"; }; };
+      stickHook = {
+        type = "string";
+        required = false;
+        pattern = "/[^ \t\n%$\"'\\]+";
+        patternHint = "the absolute path of a program, without spaces and quotes";
+        displayName = { en = "Program that is told how far a stick is"; de = "Programm, das den Stand eines Sticks erfährt"; };
+        visible.sticks = true;
+      };
       openFirewall = { type = "bool"; default = true; displayName = { en = "Open the firewall for it"; de = "Firewall dafür öffnen"; }; };
     };
 
   nixos = { settings, thymesh, ... }: {
     services.thymesh.node = {
       enable = true;
-      inherit (settings) openFirewall;
+      inherit (settings) openFirewall sticks stickHook;
       settings = import ./thymesh/node-settings.nix settings;
     };
   };
 
   # The daemon reads it beneath its own /etc/thymesh/node.json, which has the join token and isn't the config's.
-  portable = { settings, ... }: {
-    etc."thymesh-node.json".text = builtins.toJSON (import ./thymesh/node-settings.nix settings) + "\n";
-  };
+  portable = { settings, ... }:
+    let sticks = if settings.sticks then import ./thymesh/portable-sticks.nix settings else { units = { }; etc = { }; };
+    in
+    {
+      inherit (sticks) units;
+      etc = sticks.etc // {
+        "thymesh-node.json".text = builtins.toJSON (import ./thymesh/node-settings.nix settings) + "\n";
+      };
+    };
 }

@@ -6,6 +6,12 @@ let
   settingsFormat = pkgs.formats.json { };
   hardening = builtins.fromJSON (builtins.readFile ../node-hardening.json);
   join = "/var/lib/thymesh/join";
+  takesSticks = node.sticks || node.usbBundles;
+  sticks = import ../sticks {
+    command = pkgs.writeShellScript "thymesh-stick" (builtins.readFile ../sticks/take-stick.sh);
+    program = "${node.package}/bin/thymesh";
+    hook = node.stickHook;
+  };
 in
 {
   options.services.thymesh.node = {
@@ -37,10 +43,21 @@ in
       default = [ "/boot/thymesh-join" "/boot/firmware/thymesh-join" "/iso/thymesh-join" ];
       description = "Where an image may have a join token. The first one that is there is taken, and removed.";
     };
+    sticks = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Takes in bundles from USB sticks when they are put in. The kernel then parses the file systems of sticks whose label begins with THYMESH.";
+    };
+    stickHook = mkOption {
+      type = types.nullOr types.str;
+      default = null;
+      example = "/run/current-system/sw/bin/stick-light";
+      description = "A program that is told how far a stick is: seen, reading PERCENT, done, incomplete, refused CODE.";
+    };
     usbBundles = mkOption {
       type = types.bool;
       default = false;
-      description = "Takes in bundles from USB sticks when they are put in.";
+      description = "The former name of `sticks`.";
     };
   };
 
@@ -102,20 +119,11 @@ in
     networking.firewall.allowedTCPPorts = mkIf node.openFirewall [ node.port ];
     networking.firewall.allowedUDPPorts = mkIf node.openFirewall [ 5353 ];
 
-    services.udev.extraRules = mkIf node.usbBundles ''
-      ACTION=="add", SUBSYSTEM=="block", ENV{ID_BUS}=="usb", ENV{ID_FS_USAGE}=="filesystem", TAG+="systemd", ENV{SYSTEMD_WANTS}+="thymesh-bundle@%k.service"
-    '';
-    systemd.services."thymesh-bundle@" = mkIf node.usbBundles {
-      description = "Bundles on %I";
-      after = [ "thymesh.service" ];
-      path = [ node.package pkgs.util-linux pkgs.coreutils ];
-      serviceConfig = {
-        Type = "oneshot";
-        # The stick is only read, by this unit only.
-        PrivateMounts = true;
-        RuntimeDirectory = "thymesh-bundle-%i";
-        ExecStart = "${pkgs.writeShellScript "thymesh-bundle" (builtins.readFile ./take-bundles.sh)} /dev/%I /run/thymesh-bundle-%i";
-      };
+    services.udev.extraRules = mkIf takesSticks sticks.rules;
+    systemd.services."thymesh-stick@" = mkIf takesSticks {
+      path = [ pkgs.util-linux pkgs.coreutils ];
+      unitConfig = sticks.unit;
+      serviceConfig = sticks.service;
     };
   };
 }

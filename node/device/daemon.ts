@@ -9,6 +9,11 @@ import type { ActivationLogs } from '../activation/activation-log.ts'
 import type { Activator } from '../activation/activator.ts'
 import { Housekeeper } from '../activation/housekeeper.ts'
 import { profiles } from '../activation/switch.ts'
+import { BundleDoor, type DoorWork } from '../carry/bundle-door.ts'
+import { feedBundle } from '../carry/feed-bundle.ts'
+import { stageIncomplete } from '../carry/stage-incomplete.ts'
+import { writeOutbox } from '../carry/write-outbox.ts'
+import { writeOwnProgram } from '../files/own-program.ts'
 import { readJournal } from '../logs/journal-reader.ts'
 import { LogService } from '../logs/log-service.ts'
 import { listeningProblem } from '../mesh/transport/listening.ts'
@@ -86,6 +91,7 @@ async function startDaemon(settings: Settings, log: Logger): Promise<RunningDaem
     const device = new Device(parts, { name: certificate.name })
     undo.push(() => device.stop())
     device.start()
+    undo.push(await startDoor(peer, state, settings, logs, log))
     peer.pruner.addTopLevels(() => possibleTopLevels(peer, activator))
     peer.pruner.start()
     const collector = new IdleCollector()
@@ -151,6 +157,48 @@ async function startLogs(
   const logs = new LogService({ host, names, admission, history, activation, ...journal, peer: identity.peerId, log })
   await logs.start()
   return () => logs.stop()
+}
+
+/** Takes in bundles and writes outboxes for commands of this machine. */
+async function startDoor(peer: MeshPeer, { clock }: PeerState, settings: Settings, logs: ActivationLogs, log: Logger) {
+  const { state, directory, closures, equivocation, shelf, swarms, store, own } = peer
+  const wanted = () => {
+    const release = followed(state.accepted, own.certificate)
+    return release && wantedConfig(release, own.certificate.name)
+  }
+  const lacks = async () => {
+    const topLevel = wanted()?.topLevel
+    return topLevel !== undefined && !(await store.isValid(topLevel))
+  }
+  const keep = async (signal: AbortSignal) => {
+    const config = wanted()
+    if (config !== undefined) await stageIncomplete({ closures, swarms, store }, config, signal)
+  }
+  const components = {
+    state,
+    directory,
+    closures,
+    equivocation,
+    shelf,
+    swarms,
+    clock,
+    lacks,
+    keep,
+    scratch: settings.state,
+    log,
+  }
+  // For the units of sticks.
+  if (settings.root === undefined) {
+    await writeOwnProgram(join(settings.state, 'bin', 'thymesh'), 'Runs Thymesh as the daemon does', [])
+  }
+  const { fleet, identity, history } = peer
+  const writing = { fleet, identity, directory, history, logs, clock }
+  const feed: DoorWork['feed'] = (path, init) => feedBundle(components, path, init)
+  const outbox: DoorWork['outbox'] = async path => {
+    return { device: own.certificate.name, bytes: await writeOutbox(writing, path) }
+  }
+  const door = await BundleDoor.start(settings.state, { feed, outbox }, log)
+  return async () => await door?.stop()
 }
 
 /** Starts the loopback cache; an occupied port must not stop updates. Resolves to a function that stops it. */

@@ -83,6 +83,7 @@ async function scene(t: TestContext) {
     state,
     closures,
     admission: new EventEmitter(),
+    shelf: new EventEmitter(),
     // A store that has it all: what is fetched is another test's.
     fetchComponents: {
       store: {

@@ -81,6 +81,7 @@ export class Device {
     })
     // A new peer may have what the last attempt lacked; sync sends it our reports.
     peer.admission.on('admitted', () => this.#wake.resolve())
+    peer.shelf.on('attached', () => this.#wake.resolve())
     this.#reporter.start()
     this.#loop = this.#run()
   }

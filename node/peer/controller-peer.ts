@@ -9,11 +9,16 @@ import type { Report } from '../../protocol/report/report.ts'
 import type { Proposal } from '../../protocol/trust/proposal.ts'
 import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import type { Published } from '../../protocol/trust/publish.ts'
+import type { ByteSink } from '../bundle/bundle-writer.ts'
+import type { BundleWish } from '../carry/bundle-maker.ts'
+import type { BundlePlan } from '../carry/bundle-plan.ts'
+import type { TakenOutbox } from '../carry/take-outbox.ts'
+import type { VolumeInit } from '../carry/write-bundle.ts'
 import type { Table } from '../state/database.ts'
 import type { AcceptedState } from '../state/fleet-state.ts'
 import type { DescribedPath, RecipeProgress } from '../swarm/recipe/path-recipes.ts'
 
-export type { AcceptedState, DescribedPath, RecipeProgress, Table }
+export type { AcceptedState, BundlePlan, BundleWish, ByteSink, DescribedPath, RecipeProgress, Table, TakenOutbox }
 
 export interface ControllerPeer {
   /** The fleet's ID. */
@@ -23,9 +28,12 @@ export interface ControllerPeer {
   readonly directory: FleetDirectory
   readonly proposals: FleetProposals
   readonly closures: OwnClosures
+  readonly bundles: Bundles
   readonly neighbours: Neighbours
   /** Contradictions that this peer has seen itself, as its reports would say them. */
   readonly alarms: NonNullable<Report['alarms']>
+  /** Takes in what a device has sent home on a stick. Throws an OutboxError or FormatError. */
+  takeOutbox(sealed: Uint8Array): Promise<TakenOutbox>
   /** How releases went on a device, by the reports that came here, the newest first. */
   historyOf(peer: string): Promise<HistoryEntry[]>
   /** Keeps a certificate that was signed here, and gossips it. Throws a MembershipError when it makes nobody a member. */
@@ -96,6 +104,16 @@ export interface OwnClosures {
   readonly damaged: DamagedStorePaths
   /** Whether a descriptor, by its SHA-256, and all its recipes are here. */
   holds(descriptor: Uint8Array): Promise<boolean>
+}
+
+/** Bundles out of the accepted releases, for places without a network. */
+export interface Bundles {
+  /** Throws a HintedError if there is nothing to carry, or documents are missing. */
+  plan(wish: BundleWish): Promise<BundlePlan>
+  /** Writes one volume; resolves to the number of its bytes. */
+  write(plan: BundlePlan, sink: ByteSink, init: VolumeInit): Promise<number>
+  /** Writes one volume to a file, and continues an interrupted run: `kept` of its bytes were there already. */
+  writeFile(plan: BundlePlan, file: string, init: VolumeInit): Promise<{ bytes: number; kept: number }>
 }
 
 /** `found`: a path was asked for, read, and had other bytes than Nix registered. */

@@ -23,6 +23,7 @@ function scene(t: TestContext) {
   const tell = (report: Partial<Report>) => directory.emit('report', { peer: 'p', freshness: 'fresh', ...report })
   return {
     values,
+    history,
     tell,
     entries: async () => {
       await history.stop()
@@ -72,5 +73,27 @@ describe('the history of a device', () => {
     const kept = await entries()
     assert.equal(kept.length, limits.historyEntries)
     assert.equal(kept[0]?.release, limits.historyEntries + 5)
+  })
+
+  it('takes over the device’s own account, and keeps what came later', async t => {
+    const { tell, entries, history } = scene(t)
+    tell({ state: 'running', release: 2, at: '2026-01-02T00:00:00Z' })
+    tell({ state: 'running', release: 5, at: '2026-01-05T00:00:00Z' })
+    const account = [
+      { release: 4, outcome: 'running', at: '2026-01-04T00:00:00Z' },
+      { release: 3, outcome: 'failed', code: 'x', at: '2026-01-03T00:00:00Z' },
+      { release: 2, outcome: 'running', at: '2026-01-01T23:00:00Z' },
+    ] as const
+    assert.equal(await history.merge('p', account), 2)
+    assert.deepEqual(
+      (await entries()).map(({ release }) => release),
+      [5, 4, 3, 2],
+    )
+    assert.equal(await history.merge('p', account), 0)
+    assert.equal(await history.merge('p', []), 0)
+    assert.deepEqual(
+      (await entries()).map(({ release }) => release),
+      [5, 4, 3, 2],
+    )
   })
 })

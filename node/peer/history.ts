@@ -45,6 +45,25 @@ export class History {
     }
   }
 
+  /**
+   * Takes over a device's own account, which is complete up to its newest entry: what reports brought of that time is
+   * replaced, what came later stays. Resolves to how many entries were not known.
+   */
+  merge(peer: string, account: readonly HistoryEntry[]): Promise<number> {
+    return this.#writes.run(async () => {
+      const [newest] = account
+      if (newest === undefined) return 0
+      const before = await this.of(peer)
+      const later = before.filter(entry => isLater(entry, newest))
+      const fresh = account.filter(entry => !before.some(known => isSame(known, entry)))
+      await this.#components.table.put(
+        peer,
+        Buffer.from(JSON.stringify([...later, ...account].slice(0, limits.historyEntries))),
+      )
+      return fresh.length
+    })
+  }
+
   /** Removes the history of a former member. */
   forget(peer: string): void {
     void this.#writes
@@ -81,6 +100,13 @@ function entryOf(report: Report): HistoryEntry | undefined {
   const [message = ''] = error.message.split('\n')
   const outcome = state === 'rolled-back' ? 'rolled-back' : 'failed'
   return { release: wanted, outcome, ...about, code: error.code, message: message.slice(0, 200) }
+}
+
+/** Whether one entry is of a later time; without a clock, of a later release. */
+function isLater(one: HistoryEntry, other: HistoryEntry): boolean {
+  if (isSame(one, other)) return false
+  if (one.at === undefined || other.at === undefined) return one.release > other.release
+  return one.at > other.at
 }
 
 /** Reports repeat: only a different outcome is a new entry. */

@@ -1,5 +1,7 @@
 /** Makes the peer of a controller, and shows of it what controllers ask for. */
 
+import { BundleMaker } from '../carry/bundle-maker.ts'
+import { takeOutbox } from '../carry/take-outbox.ts'
 import { PathRecipes } from '../swarm/recipe/path-recipes.ts'
 import type { ControllerPeer } from './controller-peer.ts'
 import { MeshNeighbours } from './mesh-neighbours.ts'
@@ -13,9 +15,9 @@ export async function makeControllerPeer(init: MeshPeerInit): Promise<Controller
 /** The door of a peer that is there. */
 export function controllerPeerOf(
   peer: MeshPeer,
-  { state: { database }, settings }: Pick<MeshPeerInit, 'state' | 'settings'>,
+  { state: { database, age }, settings, log }: Pick<MeshPeerInit, 'state' | 'settings' | 'log'>,
 ): ControllerPeer {
-  const { fleet, state, directory, store, closures, pruner, damaged } = peer
+  const { fleet, state, directory, store, closures, swarms, pruner, damaged } = peer
   const recipes = new PathRecipes({ store, documents: state, table: database.table('described'), damaged })
   return {
     fleet,
@@ -29,9 +31,14 @@ export function controllerPeerOf(
       damaged,
       holds: async descriptor => (await closures.held(descriptor)) !== undefined,
     },
+    bundles: new BundleMaker({ state, directory, closures, swarms }),
     neighbours: new MeshNeighbours(peer, settings),
     get alarms() {
       return peer.meshStatus.fields.alarms ?? []
+    },
+    takeOutbox: sealed => {
+      const { history } = peer
+      return takeOutbox({ fleet, directory, history, identities: () => age.identities, log }, sealed)
     },
     historyOf: id => peer.history.of(id),
     publishCertificate: async (id, envelope) => {

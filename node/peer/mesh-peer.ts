@@ -6,6 +6,7 @@ import type { PeerId } from '@libp2p/interface'
 import { bootLength } from '../../protocol/encoding/fields.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import { type ProtocolNames, protocolNames } from '../../protocol/messages/messages.ts'
+import { BundleShelf } from '../bundle/bundle-shelf.ts'
 import { Directory } from '../mesh/exchange/directory.ts'
 import { Documents } from '../mesh/exchange/documents.ts'
 import { Equivocation } from '../mesh/exchange/equivocation.ts'
@@ -89,6 +90,8 @@ export class MeshPeer {
   /** The components of `fetchClosure`. */
   readonly fetchComponents: ClosureFetchComponents
   readonly store: NixStore
+  /** Attached bundles: further sources of chunks. */
+  readonly shelf = new BundleShelf()
   /** Paths of the store that turned out damaged. */
   readonly damaged: DamagedPaths
   readonly supervisor: DialSupervisor
@@ -99,6 +102,7 @@ export class MeshPeer {
   readonly proposals: Proposals
   /** Prunes stored documents; started by the owner, which adds the roots to keep. */
   readonly pruner: Pruner
+  readonly equivocation: Equivocation
   /** Our own current certificate. */
   readonly own: OwnCertificate
   /** Evidence of equivocation and clones in this fleet. */
@@ -141,7 +145,8 @@ export class MeshPeer {
     const { documents } = this
     const isMember = (peer: PeerId) => admission.member(peer) !== undefined
     const isConnected = (peer: PeerId) => connectionTo(host, peer) !== undefined
-    const equivocation = new Equivocation({ state, evidence, documents, log })
+    this.equivocation = new Equivocation({ state, evidence, documents, log })
+    const { equivocation } = this
     this.meshStatus = new MeshStatus({ boot, own, evidence, equivocation })
     const subjectOf = (peer: PeerId) => admission.subjectOf(peer)
     this.#refresher = new Refresher({ state, documents, clock, log, isMember, isConnected, subjectOf, equivocation })
@@ -160,7 +165,7 @@ export class MeshPeer {
     this.closures = new Closures({ state, documents, log })
     const recipes = new RecipeBook(database.level, { document: hash => state.document(hash), log })
     const index = new ChunkIndex(database.level)
-    const { store, closures } = this
+    const { store, closures, shelf } = this
     this.damaged = new DamagedPaths({ table: database.table('damaged'), store, log })
     this.damaged.on('changed', () => this.meshStatus.emit('changed'))
     const onDamaged = (path: string) => void this.damaged.found(path)
@@ -174,22 +179,13 @@ export class MeshPeer {
     const stagingDirectory = join(settings.state, 'staging')
     const budgetBytes = settings.staging.bytes ?? stagingBudgetBytes
     const held: Closures['held'] = hash => closures.held(hash)
-    const opening = { store, index, recipes, directory: stagingDirectory, budgetBytes, held, onDamaged, log }
+    const positionsOf = async (path: string) => (await recipes.recipeFor(path))?.positions
+    const bases = new Bases({ store, index, positionsOf, recipe: id => recipes.recipe(id) })
+    const opening = { store, index, recipes, shelf, directory: stagingDirectory, budgetBytes, held, onDamaged, log }
     this.swarms = new SwarmService({
-      host,
-      names,
-      admission,
-      closures,
-      uploads,
-      bases: new Bases({
-        store,
-        index,
-        positionsOf: async path => (await recipes.recipeFor(path))?.positions,
-        recipe: id => recipes.recipe(id),
-      }),
+      ...{ host, names, admission, closures, uploads, bases, log },
       certificate: own.certificate,
-      log,
-      openChunks: (known, onLost) => openChunks(opening, known, onLost),
+      openChunks: (known, changes) => openChunks(opening, known, changes),
     })
     this.fetchComponents = { store, swarms: this.swarms, trustedPublicKeys, stagingDirectory, log }
   }

@@ -3,10 +3,10 @@
  * gives them to their owners during a switch, once these exist.
  */
 
-import { mkdir, readlink, realpath } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { readlink, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
 import { isStorePath } from '../../protocol/nix/store-path.ts'
-import { replaceFile } from '../files/durable-file.ts'
+import { writeOwnProgram } from '../files/own-program.ts'
 import { AgeIdentities } from '../state/age-identities.ts'
 import { DeviceSecrets } from './device-secrets.ts'
 import { areInstalled } from './install.ts'
@@ -46,17 +46,6 @@ async function bootedSystem(root: string): Promise<string | undefined> {
 export async function writeBootProgram(state: string): Promise<string> {
   // The name that the units of configs have had from the first.
   const file = join(state, 'secrets', 'lay')
-  const words = [
-    process.execPath,
-    ...process.execArgv,
-    resolve(process.argv[1] ?? ''),
-    'install-secrets',
-    '--state',
-    state,
-  ]
-  const quoted = words.map(word => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
-  await mkdir(join(state, 'secrets'), { recursive: true, mode: 0o700 })
-  const head = '#!/bin/sh\n# Installs the secrets at the start of the machine; written by the daemon.\n'
-  await replaceFile(file, `${head}exec ${quoted}\n`, { mode: 0o700 })
+  await writeOwnProgram(file, 'Installs the secrets at the start of the machine', ['install-secrets', '--state', state])
   return file
 }

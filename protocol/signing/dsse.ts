@@ -71,7 +71,7 @@ export function readEnvelope<T>(kind: SignedKind<T>, bytes: Uint8Array): Envelop
 }
 
 /** DSSE's pre-authentication encoding: the signed bytes, from which type and payload can be parsed in only one way. */
-function preAuthenticationEncoding(payloadType: string, payload: Uint8Array): Uint8Array {
+export function preAuthenticationEncoding(payloadType: string, payload: Uint8Array): Uint8Array {
   const type = Buffer.from(payloadType)
   return Buffer.concat([Buffer.from(`DSSEv1 ${type.length} `), type, Buffer.from(` ${payload.length} `), payload])
 }

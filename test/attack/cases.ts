@@ -5,6 +5,7 @@ import { addressAttacks } from './cases/addresses.ts'
 import { approvalAttacks } from './cases/approvals.ts'
 import { authorFloodAttacks } from './cases/author-floods.ts'
 import { boundAttacks } from './cases/bound.ts'
+import { bundleAttacks } from './cases/bundles.ts'
 import { cacheAttacks } from './cases/cache.ts'
 import { certificateAttacks } from './cases/certificates.ts'
 import { claimAttacks } from './cases/claims.ts'
@@ -57,6 +58,7 @@ export const attacks: readonly Attack[] = [
   ...syncAttacks,
   ...floodAttacks,
   ...cacheAttacks,
+  ...bundleAttacks,
   ...daemonAttacks,
   ...claimAttacks,
   ...terminalAttacks,

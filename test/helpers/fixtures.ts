@@ -6,6 +6,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalize } from '@tufjs/canonical-json'
+import { decodeOutbox, encodeOutbox } from '../../protocol/bundle/outbox.ts'
 import { closureCodec } from '../../protocol/closure/closure.ts'
 import type { Codec } from '../../protocol/encoding/cbor.ts'
 import { sha256 } from '../../protocol/encoding/hash.ts'
@@ -194,6 +195,7 @@ export function makeFixtures(): Fixture[] {
       },
       { release: 2, outcome: 'running' },
     ]),
+    outboxFixture(fleet.fleet, byMembers, report, device),
     plain('history-of-site', historyCodec, [{ release: 1, site: 'north', outcome: 'running' }]),
     plain('answer-size', messages.answerCodec, { size: 4096 }),
     plain('answer-packed', messages.answerCodec, { size: 4096, unpacked: 8192 }),
@@ -277,4 +279,23 @@ export function metadata(name: string, kind: RoleKind, loaded: Loaded<RoleKind>)
 if (import.meta.main) {
   await mkdir(fixturesDirectory, { recursive: true })
   for (const { name, bytes } of makeFixtures()) await writeFile(join(fixturesDirectory, name), bytes)
+}
+
+/** What a device sends home: a certificate, a report, an entry of its history, a log. */
+function outboxFixture(fleet: string, certificate: Uint8Array, report: Uint8Array, device: Signer): Fixture {
+  const bytes = encodeOutbox(
+    {
+      v: 1,
+      fleet,
+      peer: peerIdOf(device.publicKey),
+      created: '2026-01-02T03:04:05Z',
+      certificates: [certificate],
+      reports: [report],
+      history: [{ release: 1, outcome: 'running' }],
+      logs: [Buffer.from('a log')],
+    },
+    device,
+  )
+  const again = (read: Uint8Array) => encodeOutbox(decodeOutbox(read), device)
+  return { name: 'outbox.cbor', format: 'outbox', bytes, decode: decodeOutbox, again }
 }

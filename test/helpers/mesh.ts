@@ -93,7 +93,7 @@ export class Mesh {
       await close()
     }
     this.#stops.push(stop)
-    const door = controllerPeerOf(peer, { state, settings })
+    const door = controllerPeerOf(peer, { state, settings, log: silentLogger })
     return Object.assign(peer, { word, certificate, signer: testSigner(word), peerState: state, door, stopAll: stop })
   }
 

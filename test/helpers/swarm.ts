@@ -21,7 +21,11 @@ import { until } from './until.ts'
 /** A peer, the store that it serves from and fetches into, and that store's files. */
 export type StorePeer = TestPeer & { real: RealStore }
 
-export type StorePeerInit = Pick<PeerInit, 'settings'> & { role?: 'controller' | 'device'; site?: string }
+export type StorePeerInit = Pick<PeerInit, 'settings'> & {
+  role?: 'controller' | 'device'
+  site?: string
+  machineStore?: true
+}
 
 /** The common part of two builds of one closure: everything but the hashes in their paths' names. */
 export interface Content {
@@ -65,9 +69,10 @@ export class SwarmWorld {
   }
 
   /** A peer with a store; again with the same word it has the same store and state. */
-  async peer(word: string, { role = 'device', site, settings }: StorePeerInit = {}): Promise<StorePeer> {
+  async peer(word: string, { role = 'device', site, settings, machineStore }: StorePeerInit = {}): Promise<StorePeer> {
     const real = this.stores.real(word)
-    const store = new NixStore({}, { root: real.root, trustedPublicKeys: [formatNixPublicKey(this.key)] })
+    const root = machineStore ? {} : { root: real.root }
+    const store = new NixStore({}, { ...root, trustedPublicKeys: [formatNixPublicKey(this.key)] })
     const certificate = this.fleet.certify(testSigner(word), { name: word, role, ...(site && { site }) })
     const init = { word, fleet: this.fleet, certificate, store: partsOf(store), ...(settings && { settings }) }
     return Object.assign(await this.mesh.start(init), { real })

@@ -104,7 +104,13 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
       kernelParameters: ['quiet'],
       sysctl: [{ key: 'vm.swappiness', value: '10' }],
     },
-    thymesh: { bootstrap: ['/dns4/hub.example.org/tcp/4460'], log: 'debug', uploadPeers: 4 },
+    thymesh: {
+      bootstrap: ['/dns4/hub.example.org/tcp/4460'],
+      log: 'debug',
+      uploadPeers: 4,
+      sticks: true,
+      stickHook: '/opt/light',
+    },
     updates: {
       probes: [
         { kind: 'unit', unit: 'web.service' },

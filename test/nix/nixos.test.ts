@@ -18,6 +18,12 @@ const files: Files = {
   'nix/greeting.nix': '{ pkgs, ... }: { environment.systemPackages = [ pkgs.htop ]; }\n',
   'configs/all.json': { type: 'generic-x86-64', target: 'nixos', modules: allModules.modules },
   'configs/named.json': { type: 'virtual-machine', target: 'nixos', perDevice: true, modules: { device: {} } },
+  'nix/former.nix': '{ services.thymesh.node.usbBundles = true; }\n',
+  'configs/former.json': {
+    type: 'virtual-machine',
+    target: 'nixos',
+    modules: { 'custom-nix': { files: ['nix/former.nix'] }, thymesh: {} },
+  },
   'devices/north.json': { config: 'named' },
   ...Object.fromEntries(
     ['generic-x86-64', 'generic-aarch64', 'raspberry-pi-3', 'raspberry-pi-4', 'raspberry-pi-5', 'virtual-machine'].map(
@@ -98,9 +104,23 @@ describe('the target nixos', { skip: nixSkip() }, () => {
     for (const key of ['ProtectSystem', 'PrivateUsers', 'PrivateNetwork', 'ReadOnlyPaths', 'User', 'DynamicUser']) {
       assert.ok(!(key in serviceConfig), key)
     }
-    // No stick is mounted unless somebody asks for it.
-    assert.doesNotMatch(String(await all('services.udev.extraRules')), /thymesh-bundle/)
     assert.ok(((await all('networking.firewall.allowedUDPPorts')) as number[]).includes(5353))
+  })
+
+  it('takes in bundles from sticks only where the settings say so', async () => {
+    const rules = async (config: string) => {
+      return String(await evaluate(project, `thymesh.configs.${config}.config.services.udev.extraRules`))
+    }
+    assert.match(await rules('all'), /ENV\{ID_FS_LABEL\}=="THYMESH\*".*thymesh-stick@%k\.service/)
+    assert.match(await rules('former'), /thymesh-stick@/, 'by the former name of the option')
+    assert.doesNotMatch(await rules('named--north'), /thymesh-stick/)
+    const unit = (await all('systemd.services."thymesh-stick@"')) as Record<string, Record<string, unknown>>
+    assert.deepEqual(unit.unitConfig?.BindsTo, ['dev-%i.device'])
+    assert.deepEqual([unit.serviceConfig?.PrivateMounts, unit.serviceConfig?.NoNewPrivileges], [true, true])
+    assert.match(
+      String(unit.serviceConfig?.ExecStart),
+      /\/bin\/thymesh \/dev\/%I \/run\/thymesh-stick-%i \/opt\/light$/,
+    )
   })
 
   it('shows a new page of a kiosk at the switch, and starts a kiosk that is new', async () => {

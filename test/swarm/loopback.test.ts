@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MeshNars } from '../../node/swarm/fetch/mesh-nars.ts'
-import type { Arrival } from '../../node/swarm/session/closure-swarm.ts'
+import type { Arrival } from '../../node/swarm/session/arrival.ts'
 import type { ReleasedConfig } from '../../protocol/release/release.ts'
 import { withCode } from '../helpers/errors.ts'
 import { realise, serveCache } from '../helpers/loopback.ts'

@@ -14,3 +14,11 @@ export interface ChunkStore {
    */
   put(number: number, bytes: Uint8Array): Promise<void>
 }
+
+/** What is told of local chunks that come and go by themselves. */
+export interface ChunkChanges {
+  /** They have turned up, as in a bundle that was attached. */
+  readonly onFound: (numbers: readonly number[]) => void
+  /** They have vanished, as in a garbage collection. */
+  readonly onLost: (numbers: readonly number[]) => void
+}

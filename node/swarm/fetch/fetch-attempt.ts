@@ -6,7 +6,7 @@ import type { Logger } from '../../process/log.ts'
 import type { NixStore } from '../../store/local/nix-store.ts'
 import type { ChunkList, PathChunks } from '../chunks/chunk-list.ts'
 import { importConnections, sourceWaitMs } from '../limits.ts'
-import type { Arrival } from '../session/closure-swarm.ts'
+import type { Arrival } from '../session/arrival.ts'
 import type { OpenSwarm } from '../session/open-swarms.ts'
 import type { SwarmService } from '../session/swarm-service.ts'
 import { Assembler } from './assembler.ts'
@@ -77,9 +77,17 @@ class Attempt {
     const needsSpace = (number: number) => budget.has(number) || !chunks.has(number)
     const { budgetBytes } = budget
     const window = new FetchWindow({ list: this.#components.list, missing, needsSpace, budgetBytes, reservation })
+    const came = new Set<number>()
     const onArrival = (arrival: Arrival) => {
       // Others may fetch the same closure, such as the loopback cache.
       if (this.#lacking.has(arrival.chunk)) progress.arrived(arrival)
+      came.add(arrival.chunk)
+      onProgress()
+    }
+    const onFound = (numbers: readonly number[]) => {
+      for (const number of numbers) {
+        if (!came.has(number) && this.#lacking.delete(number)) progress.needed -= this.#lengthOf(number)
+      }
       onProgress()
     }
     const onWasted = (bytes: number) => {
@@ -87,6 +95,7 @@ class Attempt {
     }
     swarm.on('arrival', onArrival)
     swarm.on('wasted', onWasted)
+    swarm.on('found', onFound)
     swarm.fetch([])
     const watchdog = watchForSources(swarm, progress, onProgress, reason => this.#abort.abort(reason))
     const ask = (opened: readonly number[]) => {
@@ -108,6 +117,7 @@ class Attempt {
       await opening
       swarm.off('arrival', onArrival)
       swarm.off('wasted', onWasted)
+      swarm.off('found', onFound)
       swarm.unwant(reservation.end())
       swarm.endFetch()
     }

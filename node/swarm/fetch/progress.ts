@@ -1,7 +1,7 @@
 /** Progress of a closure's fetch: paths, bytes by source, rate and time left. */
 
 import type { PathChunks } from '../chunks/chunk-list.ts'
-import type { Arrival } from '../session/closure-swarm.ts'
+import type { Arrival } from '../session/arrival.ts'
 import { Pace } from './pace.ts'
 
 /** Sizes are in bytes of uncompressed chunks; `wire` counts bytes on the wire. */

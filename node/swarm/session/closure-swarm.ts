@@ -8,27 +8,13 @@ import type { ChunkList } from '../chunks/chunk-list.ts'
 import type { ChunkStore } from '../chunks/chunk-store.ts'
 import { longestPauseMs, windowMaxBytes, windowMinBytes } from '../limits.ts'
 import { Scheduler } from '../schedule/scheduler.ts'
+import type { Arrival, SwarmPeer } from './arrival.ts'
 import { type Session, SessionError } from './session.ts'
-
-/** The peer at the other end of a session. */
-export interface SwarmPeer {
-  readonly id: string
-  readonly name: string
-  readonly local: boolean
-  readonly controller: boolean
-}
-
-/** A chunk that arrived, for statistics. */
-export interface Arrival {
-  readonly peer: SwarmPeer
-  readonly chunk: number
-  /** Bytes of the chunk, and bytes on the wire. */
-  readonly bytes: number
-  readonly wire: number
-}
 
 interface Events {
   arrival: [Arrival]
+  /** Local chunks have turned up. */
+  found: [readonly number[]]
   /** Bytes of redundant or invalid chunks. */
   wasted: [number]
   /** A peer violated the protocol. */
@@ -84,6 +70,11 @@ export class ClosureSwarm extends EventEmitter<Events> {
   /** The peers of all sessions. */
   get subjects(): Subject[] {
     return [...this.#sessions.values()].map(({ session }) => session.subject)
+  }
+
+  /** Whether this peer or another one fetches it. */
+  get isWanted(): boolean {
+    return this.fetching || [...this.#sessions.values()].some(({ session }) => session.theyWant)
   }
 
   /** The number of pending requests. */
@@ -235,6 +226,19 @@ export class ClosureSwarm extends EventEmitter<Events> {
   /** Announces new local chunks to all peers. */
   announce(chunk: number): void {
     for (const { session } of this.#sessions.values()) session.announce(chunk)
+  }
+
+  /** Local chunks have turned up: nobody is asked for them any more, and all peers learn of them. */
+  found(chunks: readonly number[]): void {
+    for (const chunk of chunks) {
+      if (!this.#chunks.has(chunk)) continue
+      this.#scheduler?.unwant(chunk)
+      this.announce(chunk)
+      for (const wake of this.#waiting.get(chunk) ?? []) wake()
+      this.#waiting.delete(chunk)
+    }
+    this.emit('found', chunks)
+    this.#pump()
   }
 
   /** Tells all peers about local chunks that have vanished. */

@@ -5,12 +5,14 @@ import { toHex } from '../../../protocol/encoding/hash.ts'
 import { messageOf } from '../../../protocol/errors.ts'
 import { FairPlaces, type Place, type Sharing, type Subject } from '../../concurrency/fair-places.ts'
 import type { Logger } from '../../process/log.ts'
+import type { ChunkChanges } from '../chunks/chunk-store.ts'
 import type { KnownClosure } from '../chunks/closures.ts'
 import type { BaseFinder } from '../delta/base-finder.ts'
 import { closureTurnMs, idleClosureMs, idleSwarmMs, servedClosures } from '../limits.ts'
 import type { LocalChunks } from '../staging/local-chunks.ts'
 import type { StagingBudget } from '../staging/staging-budget.ts'
-import { ClosureSwarm, type SwarmPeer } from './closure-swarm.ts'
+import type { SwarmPeer } from './arrival.ts'
+import { ClosureSwarm } from './closure-swarm.ts'
 
 /** The local chunks of a closure, and a way to close the files behind them. */
 export interface OpenChunks {
@@ -45,7 +47,7 @@ interface Events {
 
 export interface OpenSwarmsComponents {
   /** Opens the local chunks of a closure. */
-  openChunks: (known: KnownClosure, onLost: (numbers: readonly number[]) => void) => Promise<OpenChunks>
+  openChunks: (known: KnownClosure, changes: ChunkChanges) => Promise<OpenChunks>
   log: Logger
 }
 
@@ -76,6 +78,11 @@ export class OpenSwarms extends EventEmitter<Events> {
   /** All that are open. */
   get all(): OpenSwarm[] {
     return [...this.#slots.values()].flatMap(({ entry }) => entry ?? [])
+  }
+
+  /** Whether this peer or another one fetches a closure that is open, or is being opened. */
+  get isWanted(): boolean {
+    return [...this.#slots.values()].some(({ entry }) => entry === undefined || entry.swarm.isWanted)
   }
 
   /** Whether a swarm is still the open one of its closure. */
@@ -191,9 +198,12 @@ export class OpenSwarms extends EventEmitter<Events> {
     // Otherwise both would use the same files.
     await this.#closing.get(key)
     let swarm: ClosureSwarm | undefined
-    const opened = await this.#components.openChunks(known, numbers => {
-      log.debug({ chunks: numbers.length }, 'local chunks have vanished')
-      swarm?.lost(numbers)
+    const opened = await this.#components.openChunks(known, {
+      onFound: numbers => swarm?.found(numbers),
+      onLost: numbers => {
+        log.debug({ chunks: numbers.length }, 'local chunks have vanished')
+        swarm?.lost(numbers)
+      },
     })
     const { chunks } = opened
     swarm = new ClosureSwarm({ list: known.list, chunks, log }, { self: this.#own.peer })

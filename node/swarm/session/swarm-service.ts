@@ -14,10 +14,11 @@ import type { Host } from '../../mesh/transport/host.ts'
 import { openStream } from '../../mesh/transport/open-stream.ts'
 import type { Logger } from '../../process/log.ts'
 import { Bitfield } from '../chunks/bitfield.ts'
+import type { ChunkChanges } from '../chunks/chunk-store.ts'
 import type { Closures, KnownClosure } from '../chunks/closures.ts'
 import type { Bases } from '../delta/bases.ts'
 import { banMs, idleSwarmMs, reopenMs, servedClosures } from '../limits.ts'
-import type { SwarmPeer } from './closure-swarm.ts'
+import type { SwarmPeer } from './arrival.ts'
 import { type FramePatience, FrameStream } from './frame-stream.ts'
 import { isLocal } from './locality.ts'
 import { type OpenChunks, type OpenSwarm, OpenSwarms } from './open-swarms.ts'
@@ -31,7 +32,7 @@ export interface SwarmServiceComponents {
   closures: Closures
   uploads: UploadLimiter
   /** Opens the local chunks of a closure. */
-  openChunks: (known: KnownClosure, onLost: (numbers: readonly number[]) => void) => Promise<OpenChunks>
+  openChunks: (known: KnownClosure, changes: ChunkChanges) => Promise<OpenChunks>
   bases?: Bases
   certificate: Certificate
   /** Frame timeouts, if not the defaults. */
@@ -94,6 +95,11 @@ export class SwarmService {
   /** The swarm of a closure that we need if it is open; opening a large closure takes a while. */
   opened(hash: Uint8Array): Promise<OpenSwarm> | undefined {
     return this.#swarms.opened(hash)
+  }
+
+  /** Whether this peer or another one fetches a closure that is open here. */
+  get isWanted(): boolean {
+    return this.#swarms.isWanted
   }
 
   /** Opens sessions with every member that has none yet; idempotent. */

@@ -1,4 +1,4 @@
-/** The local chunks of one closure: staged, in the closure's own paths, or in any other path of the store. */
+/** The local chunks of one closure: staged, in the closure's own paths, in any other path of the store, or in a bundle. */
 
 import type { Positions } from '../../../protocol/closure/positions.ts'
 import type { StorePath } from '../../../protocol/nix/store-path.ts'
@@ -10,6 +10,7 @@ import type { ChunkList, PathChunks } from '../chunks/chunk-list.ts'
 import { ChunkReader, type ChunkReaderComponents } from '../chunks/chunk-reader.ts'
 import type { ChunkStore } from '../chunks/chunk-store.ts'
 import type { Recipes } from '../recipe/recipe-book.ts'
+import type { BundledChunks } from './bundled-chunks.ts'
 import type { Staging } from './staging.ts'
 
 export interface LocalChunksComponents {
@@ -18,6 +19,8 @@ export interface LocalChunksComponents {
   readonly staging: Pick<Staging, 'has' | 'put' | 'read' | 'releasePath'>
   readonly index: Pick<ChunkIndex, 'add' | 'remove' | 'has' | 'lookUp'>
   readonly recipes: Recipes
+  /** Attached bundles, which are read last: they are slower than the store, and vanish. */
+  readonly bundled?: Pick<BundledChunks, 'has' | 'read'>
   readonly log: Logger
 }
 
@@ -83,12 +86,17 @@ export class LocalChunks implements ChunkStore {
   }
 
   has(number: number): boolean {
+    return this.#isKept(number) || this.#components.bundled?.has(number) === true
+  }
+
+  /** Whether it is on this machine's own disk. */
+  #isKept(number: number): boolean {
     return (this.#source[number] ?? nowhere) !== nowhere || this.#components.staging.has(number)
   }
 
   /** Throws a StoreError if the store can't be reached; a missing chunk isn't an error. */
   async read(number: number): Promise<Uint8Array | undefined> {
-    const { staging, list } = this.#components
+    const { staging, list, bundled } = this.#components
     if (staging.has(number)) {
       const staged = await staging.read(number)
       if (staged !== undefined) return staged
@@ -101,11 +109,18 @@ export class LocalChunks implements ChunkStore {
       await this.#drop(place.path)
     }
     // It may have been staged again meanwhile.
-    return staging.has(number) ? staging.read(number) : undefined
+    return staging.has(number) ? staging.read(number) : bundled?.read(number)
   }
 
   async put(number: number, bytes: Uint8Array): Promise<void> {
     if (!this.has(number)) await this.#components.staging.put(number, bytes)
+  }
+
+  /** Stages a chunk that only a bundle has, as far as there is space: the bundle is about to be removed. */
+  async stage(number: number): Promise<void> {
+    const { staging, bundled } = this.#components
+    const bytes = this.#isKept(number) ? undefined : await bundled?.read(number)
+    if (bytes !== undefined) await staging.put(number, bytes)
   }
 
   /** A path of the closure is valid now: its chunks are read from the store, and their staging is released. */
@@ -150,7 +165,7 @@ export class LocalChunks implements ChunkStore {
   }
 
   #missing(): number[] {
-    return Array.from(this.#source.keys()).filter(number => !this.has(number))
+    return Array.from(this.#source.keys()).filter(number => !this.#isKept(number))
   }
 
   /** Looks chunks up in other paths of the store; removes collected paths from the index. */
@@ -192,7 +207,7 @@ export class LocalChunks implements ChunkStore {
       const chunks = this.#ofClosure.get(each)
       if (chunks !== undefined) this.#placeIn(chunks, number => lost.has(number))
     }
-    await this.#locate([...lost].filter(number => !this.has(number)))
+    await this.#locate([...lost].filter(number => !this.#isKept(number)))
     const gone = [...lost].filter(number => !this.has(number))
     if (gone.length > 0) this.#onLost(gone)
   }

@@ -5,6 +5,7 @@ import { argumentsOf, wrongUse } from '../arguments.ts'
 import { bundle, nodeOptions } from '../bundle.ts'
 import { repository } from '../demo/processes.ts'
 import { Bench } from './bench.ts'
+import { bundleCase } from './cases/bundle.ts'
 import { faults } from './cases/faults.ts'
 import { gossip } from './cases/gossip.ts'
 import { idle, idleLan } from './cases/idle.ts'
@@ -27,6 +28,7 @@ const cases: Record<string, (bench: Bench) => Promise<Result>> = {
   gossip,
   faults,
   scale,
+  bundle: bundleCase,
 }
 
 const { values, positionals: asked } = argumentsOf('bench', {

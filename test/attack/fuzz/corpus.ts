@@ -3,6 +3,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sha256Hex } from '../../../protocol/encoding/hash.ts'
+import { bundleTargets } from './bundles.ts'
 import { documentTargets } from './documents.ts'
 import { streamTargets } from './streams.ts'
 import type { Target } from './target.ts'
@@ -19,7 +20,7 @@ const maxKept = 12
 /** Every decoder that reads bytes from outside. */
 export async function allTargets(): Promise<Target[]> {
   const recipe = await readFile(join(fixtures, 'recipe.v1.cbor'))
-  return [...documentTargets(recipe), ...streamTargets, ...textTargets, workerTarget]
+  return [...documentTargets(recipe), ...streamTargets, ...textTargets, ...(await bundleTargets()), workerTarget]
 }
 
 /** A target's kept inputs. */

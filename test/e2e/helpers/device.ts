@@ -35,6 +35,11 @@ export class Device {
     return join(this.#directory, 'root')
   }
 
+  /** What is /var/lib/thymesh on a real device. */
+  get state(): string {
+    return join(this.#directory, 'state')
+  }
+
   get address(): string {
     return `/ip4/127.0.0.1/tcp/${this.#port}`
   }

@@ -1,0 +1,98 @@
+/** What bundles hold: the configs of a site, without what the receivers have, in volumes of a size. */
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { closureCodec } from '../../protocol/closure/closure.ts'
+import { cidOf, hashOfCid } from '../../protocol/encoding/cid.ts'
+import { toHex } from '../../protocol/encoding/hash.ts'
+import type { Release } from '../../protocol/release/release.ts'
+import { ChunkedClosure, memoryPath } from '../../test/helpers/chunked-closure.ts'
+import { testConfig, testStorePath } from '../../test/helpers/fleet.ts'
+import { noise } from '../../test/helpers/planted-nar.ts'
+import type { AcceptedState } from '../state/fleet-state.ts'
+import { BundleMaker } from './bundle-maker.ts'
+import { planBundle } from './bundle-plan.ts'
+
+const shared = memoryPath(testStorePath('shared'), noise('shared', 400_000))
+const kiosk = await ChunkedClosure.of([shared, memoryPath(testStorePath('kiosk'), noise('kiosk', 300_000))])
+const server = await ChunkedClosure.of([shared, memoryPath(testStorePath('server'), noise('server', 300_000))])
+
+const known = new Map(
+  [kiosk, server].map(({ closure, list }) => {
+    const hash = hashOfCid(cidOf(closureCodec.encode(closure)))
+    return [toHex(hash), { hash, closure, list }]
+  }),
+)
+const closures = { held: async (hash: Uint8Array) => known.get(toHex(hash)) }
+const release = {
+  version: 3,
+  configs: { kiosk: testConfig(kiosk.closure), server: testConfig(server.closure) },
+  devices: {
+    'kiosk-1': { config: 'kiosk', site: 'ship' },
+    'server-1': { config: 'server', site: 'shore' },
+  },
+} as unknown as Release
+const accepted = { release, sites: new Map() } as unknown as AcceptedState
+const all = new Set([kiosk, server].flatMap(({ list }) => [...list.lengths.keys()].map(n => toHex(list.hash(n)))))
+
+describe('the plan of a bundle', () => {
+  it('has each chunk of all configs once', async () => {
+    const { configs, documents, volumes } = await planBundle(accepted, closures, {})
+    assert.deepEqual(configs, ['kiosk', 'server'])
+    assert.equal(volumes.length, 1)
+    assert.equal(volumes[0]?.chunks, all.size)
+    assert.equal(new Set(documents).size, documents.length)
+    // Two descriptors, and the recipes of three paths.
+    assert.equal(documents.length, 5)
+  })
+
+  it('for a site has the configs of its devices only', async () => {
+    const { configs, volumes } = await planBundle(accepted, closures, { site: 'ship' })
+    assert.deepEqual(configs, ['kiosk'])
+    assert.equal(volumes[0]?.chunks, kiosk.list.count)
+    await assert.rejects(planBundle(accepted, closures, { site: 'moon' }), { code: 'nothing-to-carry' })
+  })
+
+  it('leaves out what the receivers hold, documents too', async () => {
+    const config = release.configs.kiosk
+    assert.ok(config)
+    const without = new Map([[config.topLevel, hashOfCid(config.closure)]])
+    const plan = await planBundle(accepted, closures, { without })
+    assert.deepEqual(plan.without, [config.topLevel])
+    assert.equal(plan.volumes[0]?.chunks, all.size - kiosk.list.count)
+    assert.equal(plan.documents.length, 2)
+  })
+
+  it('is refused without a closure’s documents, or with volumes that hold nothing', async () => {
+    const none = { held: async () => undefined }
+    await assert.rejects(planBundle(accepted, none, {}), { code: 'closure-missing' })
+    await assert.rejects(planBundle(accepted, closures, { volumeBytes: 1000 }), { code: 'volume-too-small' })
+  })
+})
+
+describe('the maker of bundles', () => {
+  it('knows from reports what a site runs', async () => {
+    const directory = {
+      certificates: () => [
+        { peer: 'a', name: 'kiosk-1', role: 'device' },
+        { peer: 'b', name: 'server-1', role: 'device', site: 'shore' },
+      ],
+      report: (peer: string) => ({
+        document: { running: release.configs[peer === 'a' ? 'kiosk' : 'server']?.topLevel },
+      }),
+      certificate: () => undefined,
+    }
+    const state = {
+      accepted,
+      releaseVersions: async () => [3],
+      release: async (version: number) => (version === 3 ? release : undefined),
+      siteReleases: async () => [],
+    }
+    const maker = new BundleMaker({ directory, state, closures, swarms: {} } as never)
+    const { without, volumes } = await maker.plan({ site: 'ship' })
+    assert.deepEqual([without, volumes[0]?.chunks], [[release.configs.kiosk?.topLevel], 0])
+    await assert.rejects(maker.plan({ since: 2 }), { code: 'no-release' })
+    const early = new BundleMaker({ directory, state: { accepted: undefined }, closures, swarms: {} } as never)
+    await assert.rejects(early.plan({}), { code: 'no-release' })
+  })
+})

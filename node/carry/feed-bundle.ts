@@ -1,0 +1,81 @@
+/** Keeps a bundle attached for as long as this device or a neighbour needs it. */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Bundle } from '../bundle/bundle.ts'
+import { feedIntervalMs, stuckMs } from './limits.ts'
+import { type BundleTrust, type TakeComponents, takeBundle } from './take-bundle.ts'
+
+export interface FeedComponents extends TakeComponents {
+  /** A directory for unpacked packs. */
+  readonly scratch: string
+  readonly swarms: { readonly isWanted: boolean }
+  /** Whether this device lacks the closure that its release assigns to it. */
+  readonly lacks: () => Promise<boolean>
+  /** Stages what is attached of incomplete paths: another volume may come after this one is removed. */
+  readonly keep: (signal: AbortSignal) => Promise<void>
+}
+
+/** What is told while a bundle is attached. */
+export interface FeedNews {
+  readonly trust: BundleTrust
+  /** The fleet's release that is trusted now. */
+  readonly release: number | null
+  /** Bytes read from the medium. */
+  readonly readBytes: number
+  /** Bytes of all packs in this volume. */
+  readonly packBytes: number
+  readonly volume: number
+  readonly volumes: number
+}
+
+/** `incomplete`: the device lacks chunks that neither this volume nor a neighbour has, or it waits for its turn. */
+export interface FeedEnd extends FeedNews {
+  readonly outcome: 'done' | 'incomplete'
+}
+
+export interface FeedInit {
+  readonly onNews: (news: FeedNews) => void
+  /** How long nobody may need the bundle before it is detached; for ever if infinite. */
+  readonly quietMs: number
+  readonly signal: AbortSignal
+}
+
+/** Opens and attaches the bundle at a path. Throws what `Bundle.open` and `takeBundle` throw, and the signal's reason. */
+export async function feedBundle(components: FeedComponents, path: string, init: FeedInit): Promise<FeedEnd> {
+  const { signal } = init
+  const bundle = await Bundle.open(path, { scratch: components.scratch, signal })
+  const { shelf } = components
+  try {
+    const { trust, release = null } = await takeBundle(components, bundle, signal)
+    const { volume, volumes } = bundle.manifest
+    const packs = bundle.places.filter(({ file }) => 'number' in file)
+    const packBytes = packs.reduce((sum, { size }) => sum + size, 0)
+    const news = () => ({ trust, release, readBytes: bundle.readBytes, packBytes, volume, volumes })
+    init.onNews(news())
+    bundle.usedAt = Date.now()
+    const outcome = await settled(components, bundle, init, () => init.onNews(news()))
+    return { ...news(), outcome }
+  } finally {
+    shelf.detach(bundle)
+    await bundle.close()
+  }
+}
+
+async function settled(
+  { lacks, keep, swarms }: FeedComponents,
+  bundle: Bundle,
+  { quietMs, signal }: FeedInit,
+  onRead: () => void,
+): Promise<FeedEnd['outcome']> {
+  for (let before = bundle.readBytes; ; await sleep(feedIntervalMs, undefined, { signal })) {
+    if (bundle.readBytes !== before) onRead()
+    before = bundle.readBytes
+    const idleMs = Date.now() - bundle.usedAt
+    if (idleMs < quietMs) continue
+    if (!swarms.isWanted && !(await lacks())) return 'done'
+    if (idleMs < Math.max(stuckMs, quietMs)) continue
+    if (!(await lacks())) return 'done'
+    await keep(signal)
+    return 'incomplete'
+  }
+}

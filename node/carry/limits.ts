@@ -1,0 +1,22 @@
+/** Limits of carrying bundles, with the unit in each name. */
+
+const MiB = 1024 ** 2
+
+/** The body of a pack: 8 MiB compress a third better than single chunks, and larger ones hardly more. */
+export const packBytes = 8 * MiB
+/** What a volume holds beside its chunks: metadata, certificates and documents of a fleet with many configs. */
+export const volumeOverheadBytes = 64 * MiB
+/** Packs that are compressed while the next one is read. */
+export const parallelPacks = 2
+/** How often a running take looks whether the bundle is still needed. */
+export const feedIntervalMs = 500
+/** A take ends if the device still lacks something, but nothing was read for so long: longer than a fetch's own patience. */
+export const stuckMs = 20_000
+/** Takes at a time: one for each stick. */
+export const parallelTakes = 16
+/** A request is a path and a few words. */
+export const maxDoorRequestBytes = 8 * 1024
+/** A command sends its request at once. */
+export const takeRequestMs = 5_000
+/** An outbox takes a second; a stick may write a megabyte in one. */
+export const outboxMs = 120_000

@@ -1,0 +1,67 @@
+/** Writes a device's outbox: reports, certificates, its history and logs, encrypted to the fleet's controllers. */
+
+import { open } from 'node:fs/promises'
+import { encodeOutbox } from '../../protocol/bundle/outbox.ts'
+import { timeText } from '../../protocol/encoding/fields.ts'
+import { HintedError } from '../../protocol/errors.ts'
+import { limits } from '../../protocol/limits.ts'
+import type { HistoryEntry } from '../../protocol/messages/logs.ts'
+import type { Directory } from '../mesh/exchange/directory.ts'
+import type { Clock } from '../state/clock.ts'
+import type { Identity } from '../state/identity.ts'
+
+export class OutboxError extends HintedError<'no-reader' | 'not-encrypted-to-us' | 'not-a-member'> {}
+
+export interface OutboxComponents {
+  readonly fleet: string
+  readonly identity: Identity
+  readonly directory: Pick<Directory, 'certificates' | 'certificate' | 'reports' | 'report'>
+  readonly history: { of(peer: string): Promise<HistoryEntry[]> }
+  /** Logs of failed activations. */
+  readonly logs: { list(): Promise<{ hash: string }[]>; read(hash: string): Promise<Uint8Array | undefined> }
+  readonly clock: Pick<Clock, 'now'>
+}
+
+/** Writes to an open file, given by a path; resolves to the number of bytes. Throws an OutboxError without a reader. */
+export async function writeOutbox(components: OutboxComponents, path: string): Promise<number> {
+  const bytes = await sealedOutbox(components)
+  const handle = await open(path, 'w')
+  try {
+    await handle.writeFile(bytes)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  return bytes.length
+}
+
+async function sealedOutbox(components: OutboxComponents): Promise<Uint8Array> {
+  const { fleet, identity, directory, history, logs, clock } = components
+  const certificates = directory.certificates()
+  const readers = certificates.flatMap(({ role, age }) => (role === 'controller' && age !== undefined ? [age] : []))
+  if (readers.length === 0) {
+    throw new OutboxError('no-reader', 'expected a controller among the known members, there is none', {
+      hint: 'Take in a bundle first: it brings the certificates of the controllers.',
+    })
+  }
+  const kept = (await logs.list()).slice(0, limits.outboxLogs)
+  const texts = await Promise.all(kept.map(({ hash }) => logs.read(hash)))
+  const created = clock.now && timeText(clock.now)
+  const outbox = encodeOutbox(
+    {
+      v: 1,
+      fleet,
+      peer: identity.peerId,
+      ...(created && { created }),
+      certificates: certificates.flatMap(({ peer }) => directory.certificate(peer)?.envelope ?? []),
+      reports: directory.reports().flatMap(({ peer }) => directory.report(peer)?.envelope ?? []),
+      history: await history.of(identity.peerId),
+      logs: texts.flatMap(text => text ?? []),
+    },
+    identity.signer,
+  )
+  const { Encrypter } = await import('age-encryption')
+  const encrypter = new Encrypter()
+  for (const reader of new Set(readers)) encrypter.addRecipient(reader)
+  return await encrypter.encrypt(outbox)
+}
