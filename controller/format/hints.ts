@@ -16,6 +16,7 @@ const groups: readonly (readonly [codes: readonly string[], hint: string])[] = [
   [['other-peer'], 'Give each device a state of its own: a state must not be copied to another device.'],
   [['beyond-grant'], 'Make a join token that fits: thymesh token --names NAME --site SITE.'],
   [['no-token'], 'Join the fleet: thymesh node --join TOKEN --name NAME.'],
+  [['not-a-relay'], 'Make a token with `thymesh token --relay --names NAME`, and give the courier a state of its own.'],
   [['expired'], 'Set the clock if it is wrong. Otherwise sign it again: `thymesh token`, `thymesh members renew`.'],
   [['revoked', 'token-revoked'], 'Make a new join token with `thymesh token`, and join again with a new identity.'],
   [['reports-used-up'], 'Run `thymesh members renew NAME`, and find out who else has the key of the device.'],
