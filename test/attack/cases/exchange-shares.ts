@@ -45,6 +45,8 @@ export const exchangeShareAttacks: Attack[] = [
   {
     id: 'exchange-old-state',
     power: 'device key',
+    // A thousand certificates are verified, twice: beside other attacks, all would wait for it.
+    alone: true,
     tried: `says ${requestRates.sync.most} times that it knows nobody, to be sent all members each time`,
     expected: 'after its budget of bytes it is refused; another member synchronises',
     async run(arena) {
