@@ -70,6 +70,8 @@ const floors: Record<string, readonly string[]> = {
     'controller/cli/groups',
     'controller/cli/commands',
     'controller/cli/shell',
+    'controller/api',
+    'controller/orders',
     'controller/views',
     'controller/queries',
     'controller/release',
@@ -85,7 +87,8 @@ const floors: Record<string, readonly string[]> = {
     'controller/keys',
     'controller/nix',
     'controller/machine',
-    'controller/local',
+    'controller/tasks',
+    'controller/api/schemas',
     'controller/format',
   ],
 }
@@ -126,7 +129,8 @@ const terminalDoors: Record<string, string> = {
   'controller/cli/shell/standard-output.ts': 'listens for errors of writing',
   'controller/cli/shell/confirm.ts': 'asks a question, which it makes visible',
   'controller/keys/passphrase.ts': 'asks for a passphrase without an echo',
-  'controller/cli/commands/rollout.ts': 'asks whether it is a terminal',
+  'controller/cli/shell/draw.ts': 'asks whether it is a terminal',
+  'controller/views/progress-bar.ts': 'the same',
   'controller/views/progress.ts': 'the same',
 }
 

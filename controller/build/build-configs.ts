@@ -1,8 +1,9 @@
 /** Building configs side by side: as many as the machine has memory for, since each has an evaluation of its own. */
 
 import { availableParallelism } from 'node:os'
+import type { NixActivity } from '../nix/nix-activity.ts'
 import type { ProjectTree } from '../project/tree.ts'
-import { buildConfig } from './nix.ts'
+import { type BuildTalk, buildConfig } from './nix.ts'
 
 /** Memory for the evaluation of one NixOS system; a portable one takes a hundredth. */
 const memoryPerBuild = 1.5 * 1024 ** 3
@@ -18,13 +19,16 @@ export interface BuildConfigsOptions {
   readonly parallel?: number
   /** Called when a config's build begins. */
   readonly onStart?: (name: string) => void
+  readonly signal?: AbortSignal | undefined
+  /** Called with each line of Nix's about a config. */
+  readonly onActivity?: ((name: string, activity: NixActivity, said: readonly string[]) => void) | undefined
 }
 
 /** Builds configs of a tree and gives their top levels by name. Nix builds nothing that it has. Throws the first BuildError. */
 export async function buildConfigs(
   tree: ProjectTree,
   names: readonly string[],
-  { rootsDirectory, store, onStart, parallel = parallelBuilds() }: BuildConfigsOptions,
+  { rootsDirectory, store, onStart, signal, onActivity, parallel = parallelBuilds() }: BuildConfigsOptions,
 ): Promise<Map<string, string>> {
   const waiting = [...names]
   const built = new Map<string, string>()
@@ -32,7 +36,8 @@ export async function buildConfigs(
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
       onStart?.(name)
       try {
-        built.set(name, await buildConfig(tree, name, rootsDirectory, store))
+        const talk: BuildTalk = { signal, onActivity: (activity, said) => onActivity?.(name, activity, said) }
+        built.set(name, await buildConfig(tree, name, rootsDirectory, store, talk))
       } catch (thrown) {
         // The others need not begin.
         waiting.length = 0

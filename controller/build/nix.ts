@@ -4,8 +4,20 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { storePathSchema } from '../../protocol/nix/store-path.ts'
+import { keptLines } from '../nix/limits.ts'
+import { NixActivity } from '../nix/nix-activity.ts'
 import { BuildError, buildLimit, flakeFlags, lastLines, nixDirectory, runNix, storeFlags } from '../nix/nix-program.ts'
 import type { ProjectTree } from '../project/tree.ts'
+
+/** Who follows a build, and may end it. */
+export interface BuildTalk {
+  readonly signal?: AbortSignal | undefined
+  /** Called with each line of Nix's: what it is doing, and the lines that a person should see. */
+  readonly onActivity?: ((activity: NixActivity, said: readonly string[]) => void) | undefined
+}
+
+/** Each build log line comes with its derivation, and progress in numbers. */
+const internalJson = ['--log-format', 'internal-json']
 
 /**
  * Builds a config's top level and keeps it from the garbage collector by a link in `rootsDirectory`, until that names
@@ -16,17 +28,27 @@ export async function buildConfig(
   name: string,
   rootsDirectory: string,
   store?: string,
+  { signal, onActivity }: BuildTalk = {},
 ): Promise<string> {
   await mkdir(rootsDirectory, { recursive: true })
   const link = join(rootsDirectory, name)
   const attribute = `${await tree.flake(store)}#thymesh.configs.${name}`
-  const flags = ['--json', '--out-link', link, '--print-build-logs', ...storeFlags(store), ...(await flakeFlags())]
+  const flags = ['--json', '--out-link', link, ...internalJson, ...storeFlags(store), ...(await flakeFlags())]
+  const activity = new NixActivity()
+  const errors: string[] = []
   const result = await runNix('nix', ['build', ...flags, attribute], {
     cwd: tree.directory,
     limit: buildLimit,
+    ...(signal && { asked: signal }),
+    onLine: line => {
+      const said = activity.take(line)
+      errors.push(...said)
+      if (errors.length > keptLines) errors.splice(0, errors.length - keptLines)
+      onActivity?.(activity, said)
+    },
   })
   if (result.code !== 0) {
-    throw new BuildError('build-failed', `config ${name} can't be built:\n${lastLines(result)}`, {
+    throw new BuildError('build-failed', `config ${name} can't be built:\n${lastLines({ errors })}`, {
       hint: `Fix it and commit. The whole log: nix build --override-input thymesh path:${nixDirectory} .#thymesh.configs.${name}`,
     })
   }

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, it } from 'node:test'
 import { ThymeshError } from '../../protocol/errors.ts'
-import { errorJson } from '../cli/shell/output.ts'
+import { errorJson } from './error-json.ts'
 import { hintFor } from './hints.ts'
 
 const root = resolve(import.meta.dirname, '../..')

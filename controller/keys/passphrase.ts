@@ -1,5 +1,6 @@
 /** Where a passphrase comes from: the environment, a file, or the operator at the terminal, without an echo. */
 
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { openSync, writeSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { ReadStream } from 'node:tty'
@@ -18,6 +19,7 @@ const minLength = 8
 export class PassphraseSource {
   #file: string | undefined
   #asked: Promise<string> | undefined
+  readonly #ofWork = new AsyncLocalStorage<{ passphrase: string | undefined }>()
 
   /** As `--passphrase-file` says. */
   useFile(path: string): void {
@@ -26,13 +28,25 @@ export class PassphraseSource {
   }
 
   /** The passphrase of the keys; asked for once, however many files it opens. */
-  readonly current = (): Promise<string> => {
+  readonly current = async (): Promise<string> => {
+    const work = this.#ofWork.getStore()
+    if (work?.passphrase !== undefined) return work.passphrase
+    if (work !== undefined && !this.#isKnown) throw nobodyToAsk()
     this.#asked ??= this.#given().then(given => given ?? prompt('Passphrase of your signing keys: '))
-    return this.#asked
+    return await this.#asked
+  }
+
+  /** Does work that another process has ordered: with that one's passphrase, and without a prompt in this one. */
+  async with<T>(passphrase: string | undefined, work: () => Promise<T>): Promise<T> {
+    return await this.#ofWork.run({ passphrase }, work)
   }
 
   /** Whether there is one without asking anybody. */
   get known(): boolean {
+    return this.#ofWork.getStore()?.passphrase !== undefined || this.#isKnown
+  }
+
+  get #isKnown(): boolean {
     return this.#file !== undefined || this.#asked !== undefined || environmentPassphrase() !== undefined
   }
 
@@ -84,6 +98,16 @@ export class PassphraseSource {
 
 /** One for the process: a command opens several files. */
 export const passphrases = new PassphraseSource()
+
+function nobodyToAsk(): PassphraseError {
+  return new PassphraseError(
+    'no-passphrase',
+    'expected the passphrase of the sealed signing keys in the order, got none',
+    {
+      hint: 'Give the order by its `thymesh` command, which asks for it, or put "passphrase" into the body.',
+    },
+  )
+}
 
 function noPassphrase(): PassphraseError {
   return new PassphraseError('no-passphrase', 'expected a passphrase, and the prompt was left', {

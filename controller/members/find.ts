@@ -22,3 +22,9 @@ export function findMembers(all: readonly Certificate[], names: readonly string[
   })
   return [...new Map(found.map(each => [each.peer, each])).values()]
 }
+
+export function noSuchToken(code: 'unknown-member' | 'ambiguous', id: string): RevokeError {
+  return new RevokeError(code, `expected the ID of a join token or at least 4 digits of it, got ${id}`, {
+    hint: '`thymesh token list` shows the IDs.',
+  })
+}

@@ -73,6 +73,9 @@ export interface NixOptions {
   readonly cwd?: string
   readonly limit: NixLimit
   readonly env?: NodeJS.ProcessEnv
+  /** Ends it: Nix then ends its builders. */
+  readonly asked?: AbortSignal
+  readonly onLine?: (line: string) => void
 }
 
 /** Runs one of Nix's programs to its end, which a failure is too. Throws a BuildError when it can't run or hangs. */
@@ -84,6 +87,7 @@ export async function runNix(
   try {
     return await runProgram(program, args, { ...options, timeoutMs: limit.ms, lines: keptLines, endsWithUs: true })
   } catch (thrown) {
+    options.asked?.throwIfAborted()
     if (thrown instanceof ProgramError) {
       throw new BuildError(limit.code, thrown.message, { hint: limit.hint, cause: thrown })
     }

@@ -1,21 +1,7 @@
 /** Alarms: what this controller has evidence of, and what devices say of others, which is their claim until then. */
 
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
-
-export interface Alarm {
-  readonly kind: 'clone' | 'equivocation'
-  /** The peer ID of a device, or the name of a document. */
-  readonly subject: string
-  /** Whether this controller has verified the evidence itself: two signed documents, or one key in two processes. */
-  readonly verified: boolean
-  /** The devices that say so in their reports. */
-  readonly claimedBy: readonly Claimant[]
-}
-
-export interface Claimant {
-  readonly device: string
-  readonly peer: string
-}
+import type { Alarm, Claimant } from '../api/schemas/status.ts'
 
 /** The verified ones first. A report is believed about its own device only, so what it says of others verifies nothing. */
 export function alarmsOf(peer: Pick<ControllerPeer, 'alarms' | 'directory'>): Alarm[] {

@@ -8,7 +8,7 @@ import type { Report } from '../../protocol/report/report.ts'
 import { testClosure, testConfig, testFleet, testStorePath } from '../../test/helpers/fleet.ts'
 import { hintFor } from '../format/hints.ts'
 import { deviceStatuses, hasEnded } from './device-status.ts'
-import { rolloutOf } from './watch-rollout.ts'
+import { progressOf } from './progress.ts'
 
 const config = testConfig(testClosure('kiosk'))
 const fleet = testFleet()
@@ -29,6 +29,7 @@ function peerWith(devices: { name: string; peer?: string; report?: Partial<Repor
   )
   return {
     state: { accepted: { release, sites: new Map() } },
+    closures: { damaged: { all: [] } },
     directory: { certificates: () => members, report: (peer: string) => reports.get(peer) },
   } as unknown as ControllerPeer
 }
@@ -136,19 +137,19 @@ describe('a rollout', () => {
   ]
 
   it('names who has the whole release and who has failed with it', () => {
-    const { rows, holders, failed, complete } = rolloutOf(peerWith(devices), release)
+    const { devices: rows, holders, failed, complete } = progressOf(peerWith(devices), release)
     assert.equal(rows.length, 3)
     assert.deepEqual([holders, failed, complete], [['d-1'], ['d-2'], false])
   })
 
   it('is complete when those have ended that are waited for', () => {
-    assert.equal(rolloutOf(peerWith(devices), release, ['d-1']).complete, true)
-    assert.equal(rolloutOf(peerWith(devices), release, ['d-1', 'd-2']).complete, false)
-    assert.equal(rolloutOf(peerWith(devices.slice(0, 1)), release).complete, false)
+    assert.equal(progressOf(peerWith(devices), release, ['d-1']).complete, true)
+    assert.equal(progressOf(peerWith(devices), release, ['d-1', 'd-2']).complete, false)
+    assert.equal(progressOf(peerWith(devices.slice(0, 1)), release).complete, false)
   })
 
   it('has no holder as long as nobody reports the release itself', () => {
     const before = [{ name: 'd-1', report: { ...running, release: 1 } }]
-    assert.deepEqual(rolloutOf(peerWith(before), release).holders, [])
+    assert.deepEqual(progressOf(peerWith(before), release).holders, [])
   })
 })

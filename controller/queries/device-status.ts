@@ -2,61 +2,39 @@
 
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { followed, releasesOf } from '../../node/state/releases.ts'
+import type { Certificate } from '../../protocol/members/certificate.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { wantedConfig } from '../../protocol/release/release.ts'
 import { contentVersion } from '../../protocol/release/waves.ts'
 import { finalUpdateErrors, type Report, type ReportedTurn } from '../../protocol/report/report.ts'
+import type { DeviceStatus } from '../api/schemas/status.ts'
 import { hintFor } from '../format/hints.ts'
 import { byName } from '../format/name-order.ts'
 
 /** For a device of a newer version, whose codes are unknown here. */
 const unknownCode = 'Read the log on the device: journalctl -u thymesh.'
 
-export interface DeviceStatus {
-  device: string
-  peer: string | null
-  site: string | null
-  /** The config that the release wants, else the one that it reports. */
-  config: string | null
-  /** The site whose own release counts for it; null for the fleet's. */
-  follows: string | null
-  /** The site whose versions `release` and `wanted` are; null for the fleet's. */
-  releaseSite: string | null
-  /** The release that runs. */
-  release: number | null
-  running: string | null
-  /** The release that it updates to, or failed to update to. */
-  wanted: number | null
-  /**
-   * `unseen`: declared, but no report of it has come. `outdated`: runs something else than the release wants. `queued`: it
-   * knows the release and waits for its turn.
-   */
-  state: Report['state'] | 'unseen' | 'outdated' | 'queued'
-  /** Why it waits for its turn: its wave, or its maintenance window. */
-  turn: ReportedTurn | null
-  lastSeen: string | null
-  freshness: Report['freshness'] | null
-  error: { code: string; message: string; hint: string } | null
-  update: Report['update'] | null
-  /** Another peer has the same name: one of them is not what it seems. */
-  duplicate: boolean
-}
-
 /** One row for each device that the release names or that has a certificate, by name. */
 export function deviceStatuses(peer: Pick<ControllerPeer, 'directory' | 'state'>): DeviceStatus[] {
   const { accepted } = peer.state
   const members = peer.directory.certificates().filter(({ role }) => role === 'device')
   const holders = Map.groupBy(members, ({ name }) => name)
-  const names = new Set(releasesOf(accepted).flatMap(({ devices }) => Object.keys(devices)))
+  const releases = releasesOf(accepted)
+  const names = new Set(releases.flatMap(({ devices }) => Object.keys(devices)))
   const declared = [...names].filter(name => !holders.has(name))
-  const rows = members.map(({ name, peer: id, site }) => {
-    const report = peer.directory.report(id)?.document
-    const duplicate = (holders.get(name)?.length ?? 0) > 1
-    const release = followed(accepted, { name, site })
-    return { ...deviceStatus(name, release, report), peer: id, site: site ?? null, duplicate }
-  })
-  const unseen = declared.map(name => deviceStatus(name, declaredIn(name, releasesOf(accepted)), undefined))
+  const rows = members.map(member => memberStatus(peer, member, (holders.get(member.name)?.length ?? 0) > 1))
+  const unseen = declared.map(name => deviceStatus(name, declaredIn(name, releases), undefined))
   return [...rows, ...unseen].sort((a, b) => byName(a.device, b.device))
+}
+
+/** The row of one member. `duplicate`: another peer has its name. */
+export function memberStatus(
+  { state, directory }: Pick<ControllerPeer, 'directory' | 'state'>,
+  { name, peer, site }: Pick<Certificate, 'name' | 'peer' | 'site'>,
+  duplicate: boolean,
+): DeviceStatus {
+  const release = followed(state.accepted, { name, site })
+  return { ...deviceStatus(name, release, directory.report(peer)?.document), peer, site: site ?? null, duplicate }
 }
 
 /** The release of an unseen device: nobody knows its site but from who names it. */

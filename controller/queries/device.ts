@@ -5,29 +5,10 @@ import { followed, inForce } from '../../node/state/releases.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import { type HistoryEntry, historyCodec } from '../../protocol/messages/logs.ts'
 import { wavesOf } from '../../protocol/release/waves.ts'
-import type { Report } from '../../protocol/report/report.ts'
+import type { DeviceDetails } from '../api/schemas/device.ts'
 import { deviceNamed, reach } from '../session/reach.ts'
 import type { Session } from '../session/session.ts'
-import { type DeviceStatus, deviceStatuses } from './device-status.ts'
-
-export interface DeviceDetails {
-  device: string
-  peer: string
-  certificate: { role: string; site: string | null; issued: string; expires: string; byToken: boolean }
-  /** Of the newest release that counts for it; null when that doesn't name the device. */
-  declared: { config: string; site: string | null; tags: string[]; wave: number } | null
-  status: DeviceStatus | null
-  health: NonNullable<Report['health']> | null
-  /** Where it was reached. */
-  addresses: string[]
-  /** Whether it is connected to this controller now. */
-  connected: boolean
-  /** The newest first. `device`: by its own notes; `reports`: what of them came here. */
-  history: HistoryEntry[]
-  historyFrom: 'device' | 'reports'
-  /** The last lines of an activation that failed. */
-  excerpt: string | null
-}
+import { memberStatus } from './device-status.ts'
 
 /** How long the device is dialled before its reports stand in for its own history. */
 const historyWaitMs = 1_000
@@ -35,6 +16,10 @@ const historyWaitMs = 1_000
 export async function queryDevice({ peer }: Session, { name }: { name: string }): Promise<DeviceDetails> {
   const certificate = deviceNamed(peer, name)
   return deviceDetails(peer, certificate, await historyOf(peer, certificate))
+}
+
+function devicesNamed({ directory }: Pick<ControllerPeer, 'directory'>, name: string): number {
+  return directory.certificates().filter(each => each.role === 'device' && each.name === name).length
 }
 
 /** The device's own where it answers: it saw all that happened. Else what came here in reports. */
@@ -72,7 +57,7 @@ function deviceDetails(
     declared: device
       ? { config: device.config, site: device.site ?? null, tags: [...(device.tags ?? [])], wave: wave ?? 1 }
       : null,
-    status: deviceStatuses(peer).find(row => row.peer === id) ?? null,
+    status: memberStatus(peer, certificate, devicesNamed(peer, name) > 1),
     health: report?.health ?? null,
     addresses: [...peer.neighbours.addressesOf(id)],
     connected: peer.neighbours.members.some(member => member.peer === id),

@@ -15,32 +15,10 @@ import { lifetimes } from '../../protocol/trust/publish.ts'
 import { roleOf } from '../../protocol/trust/role-keys.ts'
 import { siteReleaseTarget } from '../../protocol/trust/site-roles.ts'
 import { sitesOf } from '../../protocol/trust/sites.ts'
+import type { AuditLog, LogEvent } from '../api/schemas/trust.ts'
 import type { AuditEntry, AuditTrail } from '../fleet/audit-trail.ts'
 import { siteChanges } from '../format/site-changes.ts'
 import type { Session } from '../session/session.ts'
-
-export interface LogEvent {
-  /** When, by the clock of who signed; else when this controller saw it. */
-  readonly at: string
-  readonly atIs: 'signed' | 'seen'
-  readonly what: 'root' | 'release' | 'members' | 'proposed' | 'approved' | 'rejected'
-  /** Of the root, release or members metadata; the first of those of a proposal. */
-  readonly version: number
-  /** The site whose own release it is; null for all else. */
-  readonly site: string | null
-  /**
-   * The signers, by valid signatures only. `operator` is null where the root names nobody; then `claims` is what the signer
-   * calls itself, which may be another's name.
-   */
-  readonly signers: readonly { operator: string | null; key: string; claims?: string }[]
-  readonly message: string
-  /** The proposal's ID, where it is about one. */
-  readonly proposal: string | null
-}
-
-export interface AuditLog {
-  readonly events: readonly LogEvent[]
-}
 
 export async function queryLog({ peer, audit }: Session): Promise<AuditLog> {
   return { events: await auditLog(peer, audit) }

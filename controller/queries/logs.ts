@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { HintedError, ThymeshError } from '../../protocol/errors.ts'
 import type { LogRequest } from '../../protocol/messages/logs.ts'
+import type { DeviceLog } from '../api/schemas/device.ts'
 import { deviceNamed, reach } from '../session/reach.ts'
 import type { Session } from '../session/session.ts'
 
@@ -20,12 +21,6 @@ export interface LogsOptions {
   readonly activation: boolean
   /** Seconds to try to reach the device. */
   readonly wait: number
-}
-
-export interface DeviceLog {
-  readonly device: string
-  readonly peer: string
-  readonly lines: readonly string[]
 }
 
 /** A device that has just met us may be busy with others' questions. */

@@ -4,42 +4,11 @@ import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import { grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
 import { readEnvelope } from '../../protocol/signing/dsse.ts'
+import type { MemberRow, Members } from '../api/schemas/members.ts'
 import { byName } from '../format/name-order.ts'
-import type { Decision, HoldReason } from '../members/decide.ts'
+import type { Decision } from '../members/decide.ts'
 import type { Session } from '../session/session.ts'
-import { type Alarm, alarmsOf, type Claimant } from './alarms.ts'
-
-export interface MemberRow {
-  /** Nothing for a revoked one of which only the peer ID is known. */
-  name: string | null
-  peer: string
-  role: Certificate['role'] | null
-  site: string | null
-  /** `members`: a controller signed it. `token`: a join token did, and a controller is to countersign it. */
-  issuedBy: 'members' | 'token' | null
-  /** The join token that let it in. */
-  token: string | null
-  issued: string | null
-  expires: string | null
-  state: 'member' | 'provisional' | 'expired' | 'revoked'
-  revoked: { at: string; reason: string | null } | null
-  lastSeen: string | null
-  connected: boolean
-  /** It has asked for a new certificate. */
-  renewing: boolean
-  /** Why no controller signs for it by itself. */
-  held: HoldReason | null
-  /** Two devices have its key: this controller has seen it. */
-  cloned: boolean
-  /** Who says so, where this controller has not seen it. */
-  cloneClaimedBy: readonly Claimant[]
-}
-
-export interface Members {
-  readonly fleet: string
-  readonly members: readonly MemberRow[]
-  readonly alarms: readonly Alarm[]
-}
+import { alarmsOf } from './alarms.ts'
 
 /** Signs first what the controller signs by itself, so that the answer has it. */
 export async function queryMembers({ peer, registrar }: Session): Promise<Members> {

@@ -5,49 +5,10 @@ import { type Release, wantedConfig } from '../../protocol/release/release.ts'
 import { operatorOf } from '../../protocol/trust/fleet.ts'
 import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
+import type { DeviceChange, ProposalRow, Voice } from '../api/schemas/proposals.ts'
 import { shortId } from '../format/table.ts'
 import type { Session } from '../session/session.ts'
 import { acceptedOf, isWithdrawn } from '../signing/proposing.ts'
-
-export interface ProposalRow {
-  readonly id: string
-  /** Versions of the parts that it has. */
-  readonly root: number | null
-  readonly release: number | null
-  readonly members: number | null
-  /** The site whose own release it is. */
-  readonly site: string | null
-  /** The operator who made it. */
-  readonly operator: string
-  readonly created: string
-  readonly message: string
-  /** Whether it has all signatures. */
-  readonly complete: boolean
-  readonly withdrawn: boolean
-  readonly signatures: readonly Signatures[]
-  readonly statements: readonly Voice[]
-  readonly changes: readonly DeviceChange[]
-}
-
-/** The signatures of one role on one part. */
-export type Signatures = Pick<VerifiedProposal['requirements'][number], 'part' | 'by' | 'threshold'> & {
-  readonly signed: readonly string[]
-}
-
-/** One operator's statement on a proposal. */
-export interface Voice {
-  readonly operator: string
-  readonly verdict: 'proposed' | 'approved' | 'rejected'
-  readonly at: string
-  readonly message: string
-}
-
-/** The change of a release on one device; null if it isn't in one of them. */
-export interface DeviceChange {
-  readonly device: string
-  readonly before: { config: string; topLevel: string } | null
-  readonly after: { config: string; topLevel: string } | null
-}
 
 export async function queryProposals({ peer }: Session): Promise<{ proposals: ProposalRow[] }> {
   const { all } = peer.proposals

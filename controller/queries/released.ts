@@ -3,13 +3,8 @@
 import { closureCodec } from '../../protocol/closure/closure.ts'
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { HintedError } from '../../protocol/errors.ts'
-import type { SizedPath } from '../nix/closure-diff.ts'
+import type { Released } from '../api/schemas/releases.ts'
 import type { Session } from '../session/session.ts'
-
-export interface Released {
-  release: number
-  configs: Record<string, SizedPath[]>
-}
 
 export async function queryReleased(
   { peer: { state } }: Session,

@@ -4,26 +4,19 @@ import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { newestOf } from '../../node/state/releases.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import type { Release } from '../../protocol/release/release.ts'
+import type { RolloutStatus } from '../api/schemas/rollout.ts'
 import type { Session } from '../session/session.ts'
 import { noSiteRelease } from '../signing/sites.ts'
-import { type WaveStatus, waveStatuses } from './waves.ts'
-
-export interface RolloutStatus {
-  readonly release: Release
-  readonly waves: readonly WaveStatus[]
-}
+import { waveStatuses } from './waves.ts'
 
 export async function queryRollout({ peer }: Session, { site }: { site?: string | undefined }): Promise<RolloutStatus> {
   const release = currentRelease(peer, site)
-  return { release, waves: waveStatuses(peer, release) }
-}
-
-export function rolloutJson({ release, waves }: RolloutStatus): object {
+  const { version, message, promotes = null, rollout: policy = null } = release
+  const waves = waveStatuses(peer, release)
   return {
-    release: release.version,
+    release: version,
     ...(release.site !== undefined && { site: release.site }),
-    promotes: release.promotes ?? null,
-    policy: release.rollout ?? null,
+    ...{ message, promotes, policy },
     complete: waves.every(({ state }) => state === 'confirmed' || state === 'empty'),
     waves,
   }

@@ -1,27 +1,12 @@
 /** The answer of `thymesh root show`: the roles of the fleet's root, their keys and thresholds. */
 
 import { keyIdOf } from '../../protocol/signing/keys.ts'
-import { fleetFields, type RoleName, roleNames } from '../../protocol/trust/fleet.ts'
+import { fleetFields, roleNames } from '../../protocol/trust/fleet.ts'
 import { membersOf, roleOf } from '../../protocol/trust/role-keys.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
+import type { RootDetails } from '../api/schemas/trust.ts'
 import type { Session } from '../session/session.ts'
 import { acceptedOf } from '../signing/proposing.ts'
-
-export interface RootDetails {
-  readonly version: number
-  readonly fleet: string
-  readonly name: string
-  readonly created: string | null
-  readonly expires: string
-  readonly roles: Record<RoleName, RoleDetails>
-  readonly nixPublicKeys: readonly string[]
-}
-
-export interface RoleDetails {
-  readonly threshold: number
-  /** By ID; `operator` is null for a key that the root gives no name. */
-  readonly keys: readonly { id: string; operator: string | null }[]
-}
 
 export async function queryRoot({ peer }: Session): Promise<RootDetails> {
   return rootDetails(acceptedOf(peer).trusted, peer.fleet)
@@ -40,6 +25,6 @@ export function rootDetails(trusted: TrustedSet, fleet: string): RootDetails {
   return {
     ...{ version, fleet, name, created, expires },
     roles: Object.fromEntries(roles) as unknown as RootDetails['roles'],
-    nixPublicKeys,
+    nixPublicKeys: [...nixPublicKeys],
   }
 }

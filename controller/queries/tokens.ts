@@ -3,24 +3,9 @@
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { type Grant, grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
 import { readEnvelope } from '../../protocol/signing/dsse.ts'
+import type { TokenRow } from '../api/schemas/members.ts'
 import { TokenBook } from '../members/token-book.ts'
 import type { Session } from '../session/session.ts'
-
-export interface TokenRow {
-  id: string
-  /** Nothing of a token that another operator made and that nobody joined with. */
-  names: string | null
-  site: string | null
-  issued: string | null
-  expires: string | null
-  uses: number | null
-  overLimit: 'flag' | 'revoke' | null
-  /** Devices that came with it: countersigned by a controller, those since revoked included, and not yet. */
-  countersigned: number
-  provisional: number
-  provisionalPeers: string[]
-  state: 'usable' | 'expired' | 'revoked'
-}
 
 /** Signs first what the controller signs by itself, so that the counts have it. */
 export async function queryTokens({ peer, home, registrar }: Session): Promise<{ tokens: TokenRow[] }> {

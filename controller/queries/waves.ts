@@ -8,34 +8,8 @@ import { inForce } from '../../node/state/releases.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { contentVersion, type Wave, wavesOf } from '../../protocol/release/waves.ts'
 import type { Report } from '../../protocol/report/report.ts'
+import type { WaveDevice, WaveStatus } from '../api/schemas/rollout.ts'
 import { promotedWaves } from '../release/promote.ts'
-
-export interface WaveStatus {
-  wave: number
-  /** Its choice of devices as text. */
-  title: string
-  devices: WaveDevice[]
-  confirmed: number
-  failed: number
-  soakSeconds: number
-  /** The number of failures that it tolerates. */
-  failures: number
-  absent: number
-  /** `updating`: it is open, and not all have confirmed. */
-  state: 'confirmed' | 'updating' | 'waiting' | 'held' | 'empty'
-  /** Why it waits or is held. */
-  reason: string | null
-}
-
-export interface WaveDevice {
-  device: string
-  outcome: DeviceStatus['outcome']
-  /** Its own word on why it waits. */
-  reason: string | null
-  /** How far its fetch of this release is, while it fetches: as in its report, which is of `lastSeen`. */
-  update: Report['update'] | null
-  lastSeen: string | null
-}
 
 /** All waves of the release, in order; of the devices for which it counts, as they see them. */
 export function waveStatuses(

@@ -10,6 +10,7 @@ import type { DescribeOptions } from '../project/modules.ts'
 import type { Project } from '../project/project.ts'
 import { type ProjectTree, withCommittedTree, withTree } from '../project/tree.ts'
 import type { Session } from '../session/session.ts'
+import type { Talk } from '../tasks/talk.ts'
 import { prepareRelease } from './make-release.ts'
 import { submitChange } from './releasing.ts'
 
@@ -24,7 +25,7 @@ export interface AutoUpdated {
 export async function autoUpdate(
   session: Session,
   project: Project,
-  options: DescribeOptions & { note: (text: string) => void },
+  options: DescribeOptions & { talk: Talk },
 ): Promise<AutoUpdated> {
   const { text, moved, sound } = await soundMoves(session, project, options)
   if (sound === undefined) return { moved, release: undefined }
@@ -40,7 +41,7 @@ export async function autoUpdate(
         rollout: 'project',
         allowMissingRecipients: true,
         store: options.store,
-        note: options.note,
+        talk: options.talk,
         news: Promise.resolve(),
       }),
   )

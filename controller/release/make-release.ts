@@ -7,6 +7,7 @@ import type { Release } from '../../protocol/release/release.ts'
 import type { RolloutPolicy } from '../../protocol/release/rollout-policy.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import { buildConfigs } from '../build/build-configs.ts'
+import { buildProgress } from '../build/progress.ts'
 import type { FleetHome } from '../fleet/fleet-home.ts'
 import { shortPath, size } from '../format/table.ts'
 import { keepPath } from '../nix/store.ts'
@@ -20,12 +21,10 @@ import type { Session } from '../session/session.ts'
 import { acceptedOf } from '../signing/proposing.ts'
 import { requireLivingRoot } from '../signing/root-end.ts'
 import { requireSiteSigners } from '../signing/sites.ts'
+import type { Talk } from '../tasks/talk.ts'
 import { boundContent, hasAllBindings } from './bindings.ts'
 import { type BuiltConfig, releaseConfig, sameContent } from './release-config.ts'
 import { parseRolloutPolicy } from './rollout-policy.ts'
-
-/** How often a person is told how many recipes are made. */
-const recipeNoteMs = 2_000
 
 export interface ReleaseInit {
   /** The tree of the commit that the release names. */
@@ -43,7 +42,8 @@ export interface ReleaseInit {
   /** Whether secrets may wait for devices that have not joined. */
   readonly allowMissingRecipients: boolean
   readonly store: string | undefined
-  readonly note: (text: string) => void
+  /** To whom it is told how that goes. */
+  readonly talk: Talk
   /** Resolves when other operators' releases have come in: this one must be on top of them. */
   readonly news: Promise<void>
   /** Checks of the declared fleet before anything is built. */
@@ -59,7 +59,7 @@ export interface PreparedRelease {
 /** All that the next release says, built, described and kept, ready to be signed. */
 export async function prepareRelease(session: Session, init: ReleaseInit): Promise<PreparedRelease> {
   const { peer, home } = session
-  const { tree, store, note } = init
+  const { tree, store, talk } = init
   const { fleet: whole } = init.checked
   const nixKey = await home.nixKey()
   const rollout = init.rollout === 'project' ? parseRolloutPolicy(whole.rollout, 'rollout.json') : init.rollout
@@ -75,13 +75,21 @@ export async function prepareRelease(session: Session, init: ReleaseInit): Promi
   const topLevels = await buildConfigs(tree, names, {
     rootsDirectory: home.rootsDirectory('next'),
     store,
-    onStart: name => note(`Building ${name} …`),
+    onStart: name => talk.note(`Building ${name} …`),
+    signal: talk.signal,
+    onActivity: (name, activity, said) => {
+      talk.progress(buildProgress(name, activity))
+      for (const line of said) talk.detail(line)
+    },
   })
+  talk.progress(undefined)
   const configs: ReleaseContent['configs'] = {}
   for (const name of names) {
     const built = await builtConfig(session, { ...init, recipients }, declared, name, topLevels.get(name) ?? '')
-    configs[name] = await describe(session, built, nixKey, note)
+    talk.signal.throwIfAborted()
+    configs[name] = await describe(session, built, nixKey, talk)
   }
+  talk.progress(undefined)
   const { message, commit } = init
   const place = { fleet: peer.fleet, site: init.site }
   const content = boundContent({ message, commit, configs, devices, ...(rollout && { rollout }) }, place, nixKey)
@@ -117,16 +125,13 @@ async function describe(
   { peer }: Session,
   built: BuiltConfig,
   nixKey: Parameters<typeof releaseConfig>[2],
-  note: (text: string) => void,
+  talk: Talk,
 ): Promise<ReleaseContent['configs'][string]> {
-  let toldAt = Date.now()
-  const released = await releaseConfig(peer, built, nixKey, (made, of) => {
-    if (Date.now() - toldAt < recipeNoteMs) return
-    toldAt = Date.now()
-    note(`  recipes: ${made} of ${of}`)
-  })
+  const released = await releaseConfig(peer, built, nixKey, (done, of) =>
+    talk.progress({ step: `Describing ${shortPath(built.topLevel)}`, done, of, unit: 'items' }),
+  )
   const paths = released.paths === 1 ? '1 path' : `${released.paths} paths`
-  note(`  ${shortPath(built.topLevel)}: ${paths}, ${size(released.narSize)}`)
+  talk.note(`  ${shortPath(built.topLevel)}: ${paths}, ${size(released.narSize)}`)
   return released
 }
 

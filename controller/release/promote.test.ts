@@ -134,7 +134,14 @@ describe('the waves that an operator sees', () => {
     const policy = { waves: [{ tag: 'canary' }], failures: 1, soakSeconds: 720 }
     const failing = { ...release, rollout: policy }
     assert.equal(
-      rolloutText({ release: failing, waves: waveStatuses(directoryWith(reports), failing, clock) }),
+      rolloutText({
+        release: 2,
+        message: 'new',
+        promotes: null,
+        policy,
+        complete: false,
+        waves: waveStatuses(directoryWith(reports), failing, clock),
+      }),
       `Release 2 (new)
 
 WAVE  DEVICES     CONFIRMED  FAILED  SOAK    STATE

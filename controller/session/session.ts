@@ -1,6 +1,6 @@
 /** A controller at work: a mesh peer with the operator's keys, for as long as one command runs. */
 
-import { setTimeout as sleep } from 'node:timers/promises'
+import { SerialQueue } from '../../node/concurrency/serial-queue.ts'
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { makeControllerPeer } from '../../node/peer/make-controller-peer.ts'
 import { membershipOf } from '../../node/peer/membership.ts'
@@ -21,6 +21,8 @@ export interface Session {
   readonly home: FleetHome
   /** Countersigns and renews while the command runs. */
   readonly registrar: Registrar
+  /** What signs and publishes metadata waits here for its turn: two at once would sign two documents of one version. */
+  readonly signing: SerialQueue
   /** The record of signed metadata, for `thymesh log`. */
   readonly audit: AuditTrail
   stop(): Promise<void>
@@ -71,28 +73,9 @@ export async function startSession(project: Project, options: { log?: LogLevel }
       await audit.settled()
       await state.database.close()
     }
-    return { peer, home, registrar, audit, stop }
+    return { peer, home, registrar, signing: new SerialQueue(), audit, stop }
   } catch (thrown) {
     await state.database.close()
     throw thrown
-  }
-}
-
-/** Waits until the first members have told what they know, or for `limitMs`. */
-export async function gather(session: Session, limitMs: number): Promise<void> {
-  const { peer } = session
-  const deadline = Date.now() + limitMs
-  let last = 0
-  const note = () => {
-    last = Date.now()
-  }
-  peer.neighbours.on('synced', note)
-  peer.directory.on('report', note)
-  try {
-    // Half a second of quiet after the first sync: what one knows, all know.
-    while (Date.now() < deadline && (last === 0 || Date.now() - last < 500)) await sleep(50)
-  } finally {
-    peer.neighbours.off('synced', note)
-    peer.directory.off('report', note)
   }
 }

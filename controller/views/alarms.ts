@@ -1,7 +1,7 @@
 /** Alarms as text, a line each: what this controller knows, and what a device says of another as that device's claim. */
 
+import type { Alarm, Claimant } from '../api/schemas/status.ts'
 import { shortId } from '../format/table.ts'
-import type { Alarm, Claimant } from '../queries/alarms.ts'
 
 export function alarmText({ kind, subject, verified, claimedBy }: Alarm): string {
   if (verified) return `ALARM: ${factText(kind, subject)} ${adviceText(kind, subject)}`

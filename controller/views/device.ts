@@ -1,10 +1,10 @@
 /** One device as text. */
 
 import type { HistoryEntry } from '../../protocol/messages/logs.ts'
+import type { DeviceDetails } from '../api/schemas/device.ts'
 import { inOneLine } from '../format/one-line.ts'
 import { releaseName } from '../format/release-name.ts'
 import { ago, shortPath, table } from '../format/table.ts'
-import type { DeviceDetails } from '../queries/device.ts'
 import { stateInShort } from './fetching.ts'
 
 export function deviceText(details: DeviceDetails): string {

@@ -2,8 +2,8 @@
 
 import { inWords } from '../../node/rollout/decision.ts'
 import type { Report } from '../../protocol/report/report.ts'
+import type { DeviceStatus } from '../api/schemas/status.ts'
 import { size } from '../format/table.ts'
-import type { DeviceStatus } from '../queries/device-status.ts'
 
 type Update = NonNullable<Report['update']>
 

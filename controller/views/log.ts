@@ -1,8 +1,8 @@
 /** The audit log as text: a line for each event. */
 
+import type { AuditLog, LogEvent } from '../api/schemas/trust.ts'
 import { releaseName } from '../format/release-name.ts'
 import { shortId, table } from '../format/table.ts'
-import type { AuditLog, LogEvent } from '../queries/log.ts'
 
 export function logText({ events }: AuditLog): string {
   if (events.length === 0) return 'Nothing is signed yet.'

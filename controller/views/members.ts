@@ -1,7 +1,7 @@
 /** Members as text: a line each, then what a person should look at. */
 
+import type { MemberRow, Members } from '../api/schemas/members.ts'
 import { ago, shortId, table } from '../format/table.ts'
-import type { MemberRow, Members } from '../queries/members.ts'
 import { claimantsText } from './alarms.ts'
 
 const heading = ['MEMBER', 'ROLE', 'SITE', 'PEER', 'SIGNED BY', 'EXPIRES', 'STATE', 'LAST SEEN']

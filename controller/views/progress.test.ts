@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { hostileTexts, steers } from '../../test/helpers/hostile-text.ts'
-import type { DeviceStatus } from '../queries/device-status.ts'
+import type { DeviceStatus } from '../api/schemas/status.ts'
 import { RolloutProgress } from './progress.ts'
 
 const release = 3

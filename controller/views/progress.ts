@@ -2,11 +2,11 @@
 
 import { visible } from '../../protocol/encoding/visible.ts'
 import type { Release } from '../../protocol/release/release.ts'
+import type { DeviceStatus } from '../api/schemas/status.ts'
 import { inOneLine } from '../format/one-line.ts'
 import { releaseName } from '../format/release-name.ts'
 import { size } from '../format/table.ts'
 import { DrawnLines } from '../format/terminal.ts'
-import type { DeviceStatus } from '../queries/device-status.ts'
 import { fetchInWords } from './fetching.ts'
 
 type Versioned = Pick<Release, 'version' | 'site'>

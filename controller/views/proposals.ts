@@ -1,7 +1,7 @@
 /** Proposals as text: a line each. */
 
+import type { ProposalRow } from '../api/schemas/proposals.ts'
 import { ago, shortId, table } from '../format/table.ts'
-import type { ProposalRow } from '../queries/proposals.ts'
 import { signaturesText, titleOfParts } from './proposal.ts'
 
 export function proposalsText({ proposals }: { proposals: readonly ProposalRow[] }): string {

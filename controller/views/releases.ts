@@ -1,8 +1,8 @@
 /** Releases as text: a line each. */
 
+import type { ReleaseRow } from '../api/schemas/releases.ts'
 import { releaseName } from '../format/release-name.ts'
 import { table } from '../format/table.ts'
-import type { ReleaseRow } from '../queries/releases.ts'
 
 export function releasesText({ releases }: { releases: readonly ReleaseRow[] }): string {
   return table(['RELEASE', 'CREATED', 'COMMIT', 'CONFIGS', 'DEVICES', 'MESSAGE'], releases.map(line))

@@ -1,18 +1,16 @@
 /** A rollout as text: a line for each wave, then the devices that have not confirmed, with the reason. */
 
 import { inWords } from '../../node/rollout/decision.ts'
+import type { RolloutStatus, WaveStatus } from '../api/schemas/rollout.ts'
 import { releaseName } from '../format/release-name.ts'
 import { table } from '../format/table.ts'
-import type { RolloutStatus } from '../queries/rollout.ts'
-import type { WaveStatus } from '../queries/waves.ts'
 import { stateInShort } from './fetching.ts'
 
 /** Of the devices that wait, so many are named in a wave. */
 const namedDevices = 10
 
-export function rolloutText({ release, waves }: RolloutStatus): string {
-  const { site, version, promotes, message } = release
-  const promoted = promotes === undefined ? '' : `, which promotes release ${promotes.release}`
+export function rolloutText({ release: version, site, promotes, message, waves }: RolloutStatus): string {
+  const promoted = promotes === null ? '' : `, which promotes release ${promotes.release}`
   const heading = `Release ${releaseName({ site, version })}${promoted}${message && ` (${message})`}`
   const rows = waves.map(wave => [
     String(wave.wave),

@@ -1,7 +1,7 @@
 /** The fleet's root as text: a line for each role, then the Nix keys. */
 
+import type { RootDetails } from '../api/schemas/trust.ts'
 import { shortId, table } from '../format/table.ts'
-import type { RootDetails } from '../queries/root.ts'
 
 export function rootText({ version, name, created, expires, roles, nixPublicKeys }: RootDetails): string {
   const lines = Object.entries(roles).map(([role, { threshold, keys }]) => [

@@ -1,7 +1,7 @@
 /** Sites with operators of their own as text: a line each. */
 
+import type { SiteRow } from '../api/schemas/trust.ts'
 import { shortId, table } from '../format/table.ts'
-import type { SiteRow } from '../queries/sites.ts'
 
 export function sitesText({ sites }: { sites: readonly SiteRow[] }): string {
   if (sites.length === 0) return 'No site has operators of its own.'

@@ -1,16 +1,14 @@
 /** The status of the fleet as text: a line for each device, then releases, errors and alarms. */
 
-import type { Release } from '../../protocol/release/release.ts'
 import { damageText } from '../../protocol/report/damage.ts'
+import type { DeviceStatus, FleetStatus } from '../api/schemas/status.ts'
 import { releaseName } from '../format/release-name.ts'
 import { ago, shortPath, table } from '../format/table.ts'
-import type { DeviceStatus } from '../queries/device-status.ts'
-import type { FleetStatus } from '../queries/status.ts'
 import { rootEndText } from '../signing/root-end.ts'
 import { alarmText } from './alarms.ts'
 import { stateInShort } from './fetching.ts'
 
-export function statusText({ devices, release, siteReleases, alarms, rootEnd, damaged }: FleetStatus): string {
+export function statusText({ devices, newest, alarms, rootEnd, damaged }: FleetStatus): string {
   const damage = damageText(damaged)
   const said = [
     ...alarms.map(alarmText),
@@ -18,16 +16,20 @@ export function statusText({ devices, release, siteReleases, alarms, rootEnd, da
     ...(damage === undefined ? [] : [`On this machine, ${damage}`]),
   ]
   const warnings = said.length === 0 ? [] : ['', ...said]
-  return [devicesText(devices, release), ...siteReleases.map(siteLine), ...warnings].join('\n')
+  const ofFleet = newest.find(({ site }) => site === null)
+  const ofSites = newest.filter(({ site }) => site !== null)
+  return [devicesText(devices, ofFleet), ...ofSites.map(siteLine), ...warnings].join('\n')
 }
 
-function siteLine(release: Release): string {
-  return `Release of its own: ${releaseName(release)}${release.message && ` (${release.message})`}`
+type Newest = FleetStatus['newest'][number]
+
+function siteLine({ site, version, message }: Newest): string {
+  return `Release of its own: ${releaseName({ site: site ?? undefined, version })}${message && ` (${message})`}`
 }
 
 const heading = ['DEVICE', 'CONFIG', 'RELEASE', 'RUNNING', 'STATE', 'LAST SEEN', 'FRESHNESS']
 
-function devicesText(rows: readonly DeviceStatus[], release: Release | undefined): string {
+function devicesText(rows: readonly DeviceStatus[], release: Newest | undefined): string {
   if (rows.length === 0) return 'No devices yet. Make a join token with `thymesh token`.'
   const lines = rows.map(row => [
     row.device,

@@ -1,7 +1,7 @@
 /** Join tokens as text: a line each. */
 
+import type { TokenRow } from '../api/schemas/members.ts'
 import { shortId, table } from '../format/table.ts'
-import type { TokenRow } from '../queries/tokens.ts'
 
 export function tokensText({ tokens }: { tokens: readonly TokenRow[] }): string {
   if (tokens.length === 0) return 'No join tokens are known here.'

@@ -1,23 +1,13 @@
-/** The lines that a watched rollout prints about its waves: when one begins to wait, is held, or has confirmed. */
+/** What a watched rollout says about its waves: a line when one begins to wait, is held, or has confirmed. */
 
-import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
-import type { Release } from '../../protocol/release/release.ts'
-import { type WaveStatus, waveStatuses } from '../queries/waves.ts'
+import type { WaveStatus } from '../api/schemas/rollout.ts'
 
 export class WaveNews {
-  readonly #peer: ControllerPeer
-  readonly #release: Release
   readonly #told = new Map<number, string>()
 
-  constructor(peer: ControllerPeer, release: Release) {
-    this.#peer = peer
-    this.#release = release
-  }
-
-  /** The news since the last call; none for a release without waves. */
-  lines(): string[] {
-    if (this.#release.rollout === undefined) return []
-    return waveStatuses(this.#peer, this.#release).flatMap(wave => {
+  /** What is new since the last call; nothing for a release without waves. */
+  lines(waves: readonly WaveStatus[]): string[] {
+    return waves.flatMap(wave => {
       // Times go down all the while, which is no news.
       const gist = `${wave.state} ${wave.reason?.replace(/ends in .*/, '')}`
       if (this.#told.get(wave.wave) === gist) return []

@@ -12,6 +12,9 @@ export class ProgramError extends ThymeshError<'timeout'> {}
 /** Captured standard output in characters: `nix eval --json` of a large fleet. */
 const maxStdoutLength = 64 * 1024 * 1024
 
+/** What a program that is asked to end may take before it is killed. */
+const endMs = 1_500
+
 export interface ProgramResult {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
@@ -28,6 +31,8 @@ export interface ProgramOptions {
   /** The number of lines to keep. */
   lines: number
   signal?: AbortSignal
+  /** Aborts by asking the program to end, so that it ends what it has started; it is killed if it takes too long. */
+  asked?: AbortSignal
   env?: NodeJS.ProcessEnv
   cwd?: string
   onLine?: (line: string) => void
@@ -41,6 +46,7 @@ export async function runProgram(
   args: readonly string[],
   options: ProgramOptions,
 ): Promise<ProgramResult> {
+  options.asked?.throwIfAborted()
   const timeout = AbortSignal.timeout(options.timeoutMs)
   const child = spawn(file, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -50,6 +56,12 @@ export async function runProgram(
     ...(options.cwd && { cwd: options.cwd }),
   })
   const hasEnded = options.endsWithUs === true ? atEnd(() => child.kill('SIGKILL')) : () => {}
+  let killing: NodeJS.Timeout | undefined
+  const ask = () => {
+    child.kill('SIGTERM')
+    killing = setTimeout(() => child.kill('SIGKILL'), endMs)
+  }
+  options.asked?.addEventListener('abort', ask, { once: true })
   const output: string[] = []
   const errors: string[] = []
   const stdout: string[] = []
@@ -70,7 +82,12 @@ export async function runProgram(
   eachLine(child.stderr, line => keep(line, true))
   return await new Promise<ProgramResult>((resolve, reject) => {
     child.on('error', error => reject(timeout.aborted ? timedOut(file, options.timeoutMs) : error))
-    child.on('close', (code, signal) => resolve({ code, signal, output, errors, stdout: stdout.join('') }))
+    child.on('close', (code, signal) => {
+      clearTimeout(killing)
+      options.asked?.removeEventListener('abort', ask)
+      if (options.asked?.aborted) reject(options.asked.reason)
+      else resolve({ code, signal, output, errors, stdout: stdout.join('') })
+    })
   }).finally(hasEnded)
 }
 

@@ -24,7 +24,7 @@ export type LogRequest = z.infer<typeof logRequestSchema>
 export const logRequestCodec = codec<LogRequest>('log request', limits.request, logRequestSchema)
 
 /** One entry of a device's history: the outcome of one release. */
-const historyEntrySchema = z.strictObject({
+export const historyEntrySchema = z.strictObject({
   release: versionSchema,
   /** The site, if the release is a site's own. */
   site: nameSchema.optional(),

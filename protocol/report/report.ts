@@ -25,7 +25,7 @@ import { peerIdSchema, publicKeyOf } from '../signing/peer-id.ts'
  * update wasn't tried, or the rollback failed too; `running` and `boots` tell which. docs/activation.md has the
  * diagram.
  */
-const deviceStateSchema = z.enum([
+export const deviceStateSchema = z.enum([
   'waiting',
   'fetching',
   'preflight',
@@ -46,7 +46,7 @@ export type DeviceState = z.infer<typeof deviceStateSchema>
  * `fresh`: by a live clock, the trusted head has not expired. `expired`: by a live clock, it has. `unknown`: the
  * device has no live clock.
  */
-const freshnessSchema = z.enum(['fresh', 'expired', 'unknown'])
+export const freshnessSchema = z.enum(['fresh', 'expired', 'unknown'])
 export type Freshness = z.infer<typeof freshnessSchema>
 
 const namesSchema = z.array(z.string().max(100)).max(limits.reportedNames)
@@ -74,7 +74,7 @@ export type Alarm = z.infer<typeof alarmSchema>
 
 const bytesCount = z.int().min(0).max(limits.narSize)
 
-const turnSchema = z.strictObject({
+export const turnSchema = z.strictObject({
   release: versionSchema,
   /** Its wave, starting at 1. */
   wave: z
@@ -87,6 +87,30 @@ const turnSchema = z.strictObject({
 })
 /** A device's place in a rollout. */
 export type ReportedTurn = z.infer<typeof turnSchema>
+
+/** The update in progress, or the last one. Sizes are in bytes of uncompressed chunks, except `wire`. */
+export const updateSchema = z.strictObject({
+  release: versionSchema,
+  milliseconds: z.int().min(0),
+  /** Paths that the store lacked, and how many of them are valid now. */
+  paths: z.int().min(0),
+  pathsDone: z.int().min(0),
+  /** Bytes that had to be fetched, and bytes of the same paths that were on the device already. */
+  needed: bytesCount,
+  fromStore: bytesCount,
+  fromControllers: bytesCount,
+  fromNeighbours: bytesCount,
+  /** The part of the previous two that came from other sites. */
+  fromElsewhere: bytesCount,
+  /** Bytes on the wire. */
+  wire: bytesCount,
+  /** Bytes of chunks that were redundant or invalid on arrival. */
+  wasted: bytesCount.optional(),
+  /** The current rate while chunks arrive, 0 if too little is known; after the fetch, the average. */
+  bytesPerSecond: bytesCount,
+  /** Estimated time until all chunks are here; absent if unknown. */
+  secondsLeft: z.int().min(0).max(limits.secondsLeft).optional(),
+})
 
 const reportSchema = z.strictObject({
   v: formatVersion,
@@ -135,31 +159,7 @@ const reportSchema = z.strictObject({
   /** Why it waits with a release: its wave or its maintenance window isn't open. */
   turn: turnSchema.optional(),
   error: z.strictObject({ code: z.string().max(50), message: messageSchema }).optional(),
-  /** The update in progress, or the last one. Sizes are in bytes of uncompressed chunks, except `wire`. */
-  update: z
-    .strictObject({
-      release: versionSchema,
-      milliseconds: z.int().min(0),
-      /** Paths that the store lacked, and how many of them are valid now. */
-      paths: z.int().min(0),
-      pathsDone: z.int().min(0),
-      /** Bytes that had to be fetched, and bytes of the same paths that were on the device already. */
-      needed: bytesCount,
-      fromStore: bytesCount,
-      fromControllers: bytesCount,
-      fromNeighbours: bytesCount,
-      /** The part of the previous two that came from other sites. */
-      fromElsewhere: bytesCount,
-      /** Bytes on the wire. */
-      wire: bytesCount,
-      /** Bytes of chunks that were redundant or invalid on arrival. */
-      wasted: bytesCount.optional(),
-      /** The current rate while chunks arrive, 0 if too little is known; after the fetch, the average. */
-      bytesPerSecond: bytesCount,
-      /** Estimated time until all chunks are here; absent if unknown. */
-      secondsLeft: z.int().min(0).max(limits.secondsLeft).optional(),
-    })
-    .optional(),
+  update: updateSchema.optional(),
 })
 /** A report of version 1. */
 export type PlainReport = z.infer<typeof reportSchema>

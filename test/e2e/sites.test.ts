@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import type { LogEvent } from '../../controller/queries/log.ts'
+import type { LogEvent } from '../../controller/api/schemas/trust.ts'
 import { nixSkip } from '../nix/workshop.ts'
 import type { Device } from './helpers/device.ts'
 import { type ErrorJson, Fleet } from './helpers/fleet.ts'

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import type { WaveStatus } from '../../controller/queries/waves.ts'
+import type { WaveStatus } from '../../controller/api/schemas/rollout.ts'
 import { nixSkip } from '../nix/workshop.ts'
 import type { Device } from './helpers/device.ts'
 import { Fleet, type RolloutJson } from './helpers/fleet.ts'
@@ -62,12 +62,12 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
   it('lets the second wave follow when the first has confirmed', async () => {
     await fleet.commit('Version 2', {
       'configs/hello.json': hello('version 2'),
-      'rollout.json': { waves: [{ tag: 'canary' }], soakSeconds: 8 },
+      'rollout.json': { waves: [{ tag: 'canary' }], soakSeconds: 20 },
     })
     // All others ask the process that deploys: there is one controller of a fleet on a machine.
     const deploying = fleet.json('deploy', '-m', 'two', '--timeout', '60')
     await named('second').logged('that it waits', ({ msg }) => msg.startsWith('rollout: wave 1 has'))
-    const refused = await fleet.error('promote')
+    const refused = await fleet.error('site', 'revoke', 'berlin')
     assert.equal(refused.code, 'in-use')
     assert.match(refused.message, /already runs: `thymesh deploy` \(process \d+\)$/)
     const [watched, end, status, device, log, logs, diff] = await Promise.all([

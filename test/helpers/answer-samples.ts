@@ -1,6 +1,6 @@
 /** One full answer to each question of the CLI: every field is there, or it does not compile. */
 
-import type { questions } from '../../controller/cli/shell/questions.ts'
+import type { QuestionAnswer, QuestionName } from '../../controller/api/questions.ts'
 
 /** Nothing optional and nothing null: a field that is added later must be added here. */
 type Full<T> = T extends string | number | boolean | Uint8Array
@@ -11,7 +11,7 @@ type Full<T> = T extends string | number | boolean | Uint8Array
       ? { [Name in keyof T]-?: Full<NonNullable<T[Name]>> }
       : T
 
-type Data<Name extends keyof typeof questions> = Parameters<(typeof questions)[Name]['shown']>[0]
+type Data<Name extends QuestionName> = QuestionAnswer<Name>
 
 const peer = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
 const at = '2026-01-31T12:00:00Z'
@@ -36,43 +36,33 @@ const alarm: Full<Data<'status'>['alarms'][number]> = {
   ...{ kind: 'clone', subject: peer, verified: false, claimedBy: [{ device: 'kiosk-3', peer }] },
 }
 
-/** Of a release, views show what its author wrote; the rest has a schema without room for it. */
-const release: Pick<
-  Full<Data<'rollout'>['release']>,
-  'v' | 'fleet' | 'site' | 'version' | 'created' | 'message' | 'commit' | 'restores' | 'promotes'
-> & { configs: object; devices: Full<Data<'rollout'>['release']['devices']> } = {
-  ...{
-    v: 1,
-    fleet: id,
-    site: 'north',
-    version: 3,
-    created: at,
-    message: 'new sign',
-    commit: 'c'.repeat(40),
-    restores: 1,
-  },
-  promotes: { release: 2, waves: 1 },
-  configs: {},
-  devices: { 'kiosk-1': { config: 'kiosk', site: 'north', tags: ['lobby'] } },
+const wave: Full<Data<'rollout'>['waves'][number]> = {
+  ...{ wave: 1, title: 'one device', confirmed: 0, failed: 1, soakSeconds: 600, failures: 0, absent: 0 },
+  ...{ state: 'held', reason: '1 of 3 failed' },
+  devices: [{ device: 'kiosk-1', outcome: 'failed', reason: 'kiosk.service failed', update, lastSeen: at }],
 }
 
-export const answerSamples: { [Name in keyof typeof questions]: unknown } = {
+export const answerSamples: { [Name in QuestionName]: unknown } = {
   status: {
-    ...{ fleet: id, release, siteReleases: [release], peers: ['laptop'], devices: [row] },
+    ...{ fleet: id, release: 3, sites: { north: 3 }, peers: ['laptop'], devices: [row] },
+    newest: [
+      { site: 'north', version: 3, message: 'new sign' },
+      { site: null as never, version: 2, message: 'new kiosk' },
+    ],
     alarms: [alarm, { ...alarm, kind: 'equivocation', subject: 'targets 7', verified: true }],
     rootEnd: { expires: at, daysLeft: 3 },
     damaged: [path],
-  } satisfies Omit<Full<Data<'status'>>, 'release' | 'siteReleases'> & { release: unknown; siteReleases: unknown },
+  } satisfies Full<Data<'status'>>,
+  devices: { devices: [row], next: peer } satisfies Full<Data<'devices'>>,
   rollout: {
-    release,
-    waves: [
-      {
-        ...{ wave: 1, title: 'one device', confirmed: 0, failed: 1, soakSeconds: 600, failures: 0, absent: 0 },
-        ...{ state: 'held', reason: '1 of 3 failed' },
-        devices: [{ device: 'kiosk-1', outcome: 'failed', reason: 'kiosk.service failed', update, lastSeen: at }],
-      },
-    ],
-  } satisfies Omit<Full<Data<'rollout'>>, 'release'> & { release: unknown },
+    ...{ release: 3, site: 'north', message: 'new sign', promotes: { release: 2, waves: 1 }, complete: false },
+    policy: {} as never,
+    waves: [wave],
+  } satisfies Full<Data<'rollout'>>,
+  progress: {
+    ...{ release: 3, site: 'north', complete: false, held: true, restores: 1, holders: ['kiosk-1'] },
+    ...{ failed: ['kiosk-1'], waiting: ['kiosk-2'], damaged: [path], devices: [row], waves: [wave] },
+  } satisfies Full<Data<'progress'>>,
   device: {
     ...{ device: 'kiosk-1', peer, addresses: ['/ip4/192.0.2.1/tcp/4460'], connected: true, historyFrom: 'device' },
     certificate: { role: 'device', site: 'north', issued: at, expires: at, byToken: true },
@@ -97,6 +87,7 @@ export const answerSamples: { [Name in keyof typeof questions]: unknown } = {
         signers: [{ operator: 'ada', key: id, claims: 'ada' }],
       },
     ],
+    next: '1',
   } satisfies Full<Data<'log'>>,
   releases: {
     releases: [
@@ -109,9 +100,10 @@ export const answerSamples: { [Name in keyof typeof questions]: unknown } = {
             secrets: {} as never,
           },
         },
-        devices: release.devices,
+        devices: { 'kiosk-1': { config: 'kiosk', site: 'north', tags: ['lobby'] } },
       },
     ],
+    next: '/2',
   } satisfies Full<Data<'releases'>>,
   members: {
     fleet: id,
@@ -123,6 +115,7 @@ export const answerSamples: { [Name in keyof typeof questions]: unknown } = {
       },
     ],
     alarms: [alarm],
+    next: peer,
   } satisfies Full<Data<'members'>>,
   tokens: {
     tokens: [
@@ -145,6 +138,9 @@ export const answerSamples: { [Name in keyof typeof questions]: unknown } = {
       },
     ],
   } satisfies Full<Data<'proposals'>>,
+  proposal: {
+    ...{ id, title: 'release 3', complete: false, withdrawn: false, text: 'Release 3, proposed by ada' },
+  } satisfies Full<Data<'proposal'>>,
   root: {
     ...{ version: 1, fleet: id, name: 'museum', created: at, expires: at, nixPublicKeys: ['museum-1:AAAA'] },
     roles: Object.fromEntries(

@@ -2,20 +2,22 @@
 
 import { HintedError } from '../../../protocol/errors.ts'
 import { buildConfigs } from '../../build/build-configs.ts'
+import { buildProgress } from '../../build/progress.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
 import { size, table } from '../../format/table.ts'
+import { describeOptions } from '../../inputs/describe-options.ts'
 import { type ClosureDiff, diffClosures, type PackageChange, type SizedPath } from '../../nix/closure-diff.ts'
+import type { NixActivity } from '../../nix/nix-activity.ts'
 import { closurePaths } from '../../nix/nix-closure.ts'
 import { requireSound } from '../../project/check.ts'
 import { list } from '../../project/problem.ts'
 import { openProject, type Project } from '../../project/project.ts'
 import { type ProjectTree, withTree } from '../../project/tree.ts'
-import type { Released } from '../../queries/released.ts'
-import { describeOptions } from '../shell/edit-project.ts'
+import { withAccess } from '../shell/access.ts'
 import { newsSeconds } from '../shell/limits.ts'
 import type { ProjectOptions } from '../shell/options.ts'
-import { note, print } from '../shell/output.ts'
-import { withReader } from '../shell/reader.ts'
+import { print } from '../shell/output.ts'
+import { Telling } from '../shell/telling.ts'
 
 export interface BuildOptions extends ProjectOptions {
   configs: string[]
@@ -58,8 +60,11 @@ async function buildTree(project: Project, tree: ProjectTree, options: BuildOpti
   }
   const names = options.configs.length > 0 ? options.configs : declared
   const rootsDirectory = new FleetHome(project.fleet).rootsDirectory('build')
-  const onStart = (name: string) => note(options, `Building ${name} …`)
-  const topLevels = await buildConfigs(tree, names, { rootsDirectory, store, onStart })
+  const telling = new Telling(options)
+  const onStart = (name: string) => telling.output(`Building ${name} …`)
+  const onActivity = (name: string, activity: NixActivity) => telling.progress(buildProgress(name, activity) ?? null)
+  const built = buildConfigs(tree, names, { rootsDirectory, store, onStart, onActivity })
+  const topLevels = await built.finally(() => telling.end())
   return await Promise.all(
     names.map(async config => {
       const topLevel = topLevels.get(config) ?? ''
@@ -76,9 +81,9 @@ export async function diff(options: DiffOptions): Promise<undefined> {
   const project = await openProject(options.project)
   const built = await buildAll(project, options)
   const about = options.release === undefined ? {} : { release: options.release }
-  const { release, configs } = await withReader(
+  const { release, configs } = await withAccess(
     options,
-    async reader => (await reader.ask('released', about, newsSeconds)).json as Released,
+    async access => await access.ask('released', about, newsSeconds),
   )
   const before = (name: string) => (Object.hasOwn(configs, name) ? (configs[name] ?? []) : [])
   const diffs = built.map(({ config, paths }) => ({ config, ...diffClosures(before(config), paths) }))

@@ -6,13 +6,13 @@ import { join } from 'node:path'
 import { askToTake } from '../../../node/carry/ask-daemon.ts'
 import type { FeedEnd, FeedNews } from '../../../node/carry/feed-bundle.ts'
 import { HintedError } from '../../../protocol/errors.ts'
+import { errorJson } from '../../format/error-json.ts'
 import { size } from '../../format/table.ts'
 import { BytesProgress } from '../shell/bytes-progress.ts'
 import { daemonState } from '../shell/daemon-state.ts'
 import { untilLeft } from '../shell/leaving.ts'
 import type { GlobalOptions } from '../shell/options.ts'
-import { errorJson, exitCodes, note, print } from '../shell/output.ts'
-import { explained } from '../shell/system-error.ts'
+import { exitCodes, note, print } from '../shell/output.ts'
 import { TakeHook } from './take-hook.ts'
 
 export interface BundleTakeOptions extends GlobalOptions {
@@ -27,7 +27,7 @@ export async function bundleTake(options: BundleTakeOptions): Promise<number> {
   const hook = new TakeHook(options.hook)
   await hook.tell('seen')
   const taken = await untilLeft(left => takeAll(state, options, hook, left)).catch(async (thrown: unknown) => {
-    await hook.tell('refused', errorJson(explained(thrown)).code)
+    await hook.tell('refused', errorJson(thrown).code)
     throw thrown
   })
   const lacks = taken.some(({ outcome }) => outcome === 'incomplete')

@@ -1,10 +1,10 @@
 /** `thymesh check`: reports every problem of the project. */
 
+import { describeOptions } from '../../inputs/describe-options.ts'
 import { checkProject } from '../../project/check.ts'
 import { problemText } from '../../project/problem.ts'
 import { openProject } from '../../project/project.ts'
 import { withTree } from '../../project/tree.ts'
-import { describeOptions } from '../shell/edit-project.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { exitCodes, print } from '../shell/output.ts'
 

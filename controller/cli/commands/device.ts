@@ -1,7 +1,7 @@
 /** `thymesh device NAME`: one device, and how releases went on it. */
 
+import { show } from '../shell/access.ts'
 import type { ReadOptions } from '../shell/options.ts'
-import { show } from '../shell/reader.ts'
 
 export interface DeviceOptions extends ReadOptions {
   name: string

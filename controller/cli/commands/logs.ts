@@ -5,13 +5,13 @@ import { timeText, unitNameSchema } from '../../../protocol/encoding/fields.ts'
 import { HintedError } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
 import { writeText } from '../../format/terminal.ts'
-import type { DeviceLog, LogsOptions as LogsQuestion } from '../../queries/logs.ts'
+import type { LogsOptions as LogsQuestion } from '../../queries/logs.ts'
 import { logsText } from '../../views/logs.ts'
+import { type Access, withAccess } from '../shell/access.ts'
 import { untilLeft } from '../shell/leaving.ts'
 import { followMs, newsSeconds } from '../shell/limits.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'
-import { type Reader, withReader } from '../shell/reader.ts'
 
 export interface LogsOptions extends ProjectOptions {
   device: string
@@ -31,16 +31,16 @@ export async function logs(options: LogsOptions): Promise<undefined> {
     ...(unit !== undefined && { unit }),
     ...(since && { since: timeText(since) }),
   }
-  return await withReader(options, async reader => {
-    const { json, text } = await reader.ask('logs', about, Math.min(newsSeconds, wait))
-    print(options, json, text)
-    if (options.follow && !options.json && !activation) await follow(reader, about, (json as DeviceLog).lines)
+  return await withAccess(options, async access => {
+    const answer = await access.ask('logs', about, Math.min(newsSeconds, wait))
+    print(options, answer, logsText(answer))
+    if (options.follow && !options.json && !activation) await follow(access, about, answer.lines)
     return undefined
   })
 }
 
 /** Prints what is new, until the operator leaves. Lines are dated to the second: those of the last one are asked for again. */
-async function follow(reader: Reader, about: LogsQuestion, printed: readonly string[]): Promise<void> {
+async function follow(access: Access, about: LogsQuestion, printed: readonly string[]): Promise<void> {
   let last = printed
   await untilLeft(async left => {
     for (;;) {
@@ -48,8 +48,7 @@ async function follow(reader: Reader, about: LogsQuestion, printed: readonly str
       if (left.aborted) return
       const newest = last.findLast(line => timeOf(line) !== undefined)
       const since = (newest && timeOf(newest)) ?? about.since
-      const { json } = await reader.ask('logs', { ...about, lines: limits.logLines, ...(since && { since }) }, 0)
-      const { lines } = json as DeviceLog
+      const { lines } = await access.ask('logs', { ...about, lines: limits.logLines, ...(since && { since }) }, 0)
       const known = new Set(last)
       const fresh = lines.filter(line => !known.has(line))
       if (fresh.length > 0) writeText('stdout', logsText({ lines: fresh }))

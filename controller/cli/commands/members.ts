@@ -1,12 +1,9 @@
-/** `thymesh members` and `thymesh members renew`: lists members, and signs new certificates. */
+/** `thymesh members` and `thymesh members renew`: who is a member, and new certificates. */
 
 import { shortId, table } from '../../format/table.ts'
-import { findMembers } from '../../members/find.ts'
-import { openProject } from '../../project/project.ts'
-import { takeNews, withSession } from '../shell/context.ts'
+import { show, withAccess } from '../shell/access.ts'
 import type { ReadOptions } from '../shell/options.ts'
-import { note, print } from '../shell/output.ts'
-import { show } from '../shell/reader.ts'
+import { print } from '../shell/output.ts'
 
 export async function members(options: ReadOptions): Promise<undefined> {
   return await show('members', options, {})
@@ -17,29 +14,13 @@ export interface RenewOptions extends ReadOptions {
 }
 
 export async function renew(options: RenewOptions): Promise<undefined> {
-  const project = await openProject(options.project)
-  return await withSession(project, options, async session => {
-    const { peer, registrar, home } = session
-    const signed: { name: string; peer: string; expires: string }[] = []
-    registrar.on('decided', ({ kind, certificate: { name, peer: id } }) => {
-      const expires = peer.directory.certificate(id)?.document.expires
-      if (kind !== 'hold' && expires !== undefined) signed.push({ name, peer: id, expires })
-    })
-    await takeNews(session, options, options.wait)
-    if (options.members.length === 0) await registrar.settle()
-    else {
-      const chosen = findMembers(peer.directory.certificates(), options.members).map(each => each.peer)
-      await registrar.sign(
-        chosen.filter(id => !signed.some(each => each.peer === id)),
-        await home.keys(),
-      )
-    }
-    const told = await peer.neighbours.sync()
-    if (signed.length > 0) note(options, `Delivered to ${told} connected peers, which relay it.`)
-    const lines = signed.map(({ name, peer: id, expires }) => [name, shortId(id), expires])
+  return await withAccess(options, async access => {
+    const done = await access.order('renew', { members: options.members, wait: options.wait })
+    if (done === undefined) return undefined
+    const lines = done.signed.map(({ name, peer, expires }) => [name, shortId(peer), expires])
     const text =
-      signed.length === 0 ? 'No member asks for a new certificate.' : table(['MEMBER', 'PEER', 'EXPIRES'], lines)
-    print(options, { signed, told }, text)
+      lines.length === 0 ? 'No member asks for a new certificate.' : table(['MEMBER', 'PEER', 'EXPIRES'], lines)
+    print(options, done, text)
     return undefined
   })
 }

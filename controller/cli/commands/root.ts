@@ -25,12 +25,12 @@ import {
 import type { SignedState } from '../../signing/signed-changes.ts'
 import { proposalText, signaturesText, titleOf } from '../../views/proposal.ts'
 import { rootText } from '../../views/root.ts'
+import { askIfRunning } from '../shell/access.ts'
 import { confirm } from '../shell/confirm.ts'
 import { takeNews, withSession } from '../shell/context.ts'
 import { changeNewsSeconds, spreadMs } from '../shell/limits.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { exitCodes, note, print } from '../shell/output.ts'
-import { askIfRunning } from '../shell/reader.ts'
 import { type Kept, keepMembers } from './kept-members.ts'
 
 const filePrefix = 'thymesh-proposal-'
@@ -53,11 +53,8 @@ export async function offline<T>(
 export async function rootShow(options: ProjectOptions): Promise<undefined> {
   const project = await openProject(options.project)
   const running = await askIfRunning(project, 'root', {})
-  if (running !== undefined) print(options, running.json, running.text)
-  else {
-    const root = await offline(project, async ({ trusted }) => rootDetails(trusted, project.fleet))
-    print(options, root, rootText(root))
-  }
+  const root = running ?? (await offline(project, async ({ trusted }) => rootDetails(trusted, project.fleet)))
+  print(options, root, rootText(root))
   return undefined
 }
 

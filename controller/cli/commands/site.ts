@@ -12,12 +12,12 @@ import type { Session } from '../../session/session.ts'
 import { acceptedOf, type Change, makeProposal, requireOnlyOne } from '../../signing/proposing.ts'
 import { delegateSite, revokeSite } from '../../signing/sites.ts'
 import { proposalText, signaturesText } from '../../views/proposal.ts'
+import { show } from '../shell/access.ts'
 import { confirm } from '../shell/confirm.ts'
 import { takeNews, withSession } from '../shell/context.ts'
 import { changeNewsSeconds, spreadMs } from '../shell/limits.ts'
 import type { ProjectOptions, ReadOptions } from '../shell/options.ts'
 import { exitCodes, note, print } from '../shell/output.ts'
-import { show } from '../shell/reader.ts'
 
 export interface SiteChangeOptions extends ProjectOptions {
   site: string

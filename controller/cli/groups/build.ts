@@ -2,7 +2,7 @@
 
 import type { BuildOptions, DiffOptions } from '../commands/build.ts'
 import type { ServeOptions } from '../commands/serve.ts'
-import { version } from '../shell/options.ts'
+import { type ProjectOptions, port, version } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
 
 const inputs = () => import('../commands/input.ts')
@@ -26,7 +26,26 @@ export const buildCommands: CommandGroup = shell => {
     .projectCommand('serve', 'Run a controller in the mesh until a signal ends it.')
     .option('--auto-update', "update inputs, build and deploy on the project's schedule", false)
     .option('--now', 'auto-update once, then exit', false)
+    .option('--api <port>', 'answer reads on this port of 127.0.0.1 too; 0 for any free one', port)
     .action(shell.does<ServeOptions>(async () => (await import('../commands/serve.ts')).serve))
+
+  shell
+    .command('schema', 'Print the local API of a running controller as an OpenAPI document.', {
+      parent: shell.group('api', 'The local API: HTTP on a Unix socket, for programs of this machine.'),
+    })
+    .action(shell.does(async () => (await import('../commands/api.ts')).apiSchema))
+
+  const tasks = shell
+    .projectCommand('tasks', 'List the tasks of this controller: what was ordered, and what came of it.')
+    .action(shell.does<ProjectOptions>(async () => (await import('../commands/tasks.ts')).list))
+  shell
+    .projectCommand('show', 'Show a task and what it said; follow it while it runs.', { parent: tasks })
+    .argument('<id>', 'its ID')
+    .action(shell.takes(['id'], async () => (await import('../commands/tasks.ts')).show))
+  shell
+    .projectCommand('cancel', 'Cancel a task that runs.', { parent: tasks })
+    .argument('<id>', 'its ID')
+    .action(shell.takes(['id'], async () => (await import('../commands/tasks.ts')).cancel))
 
   const parent = shell.group('input', 'Inputs: repositories that bring modules, packages and device types.')
   shell

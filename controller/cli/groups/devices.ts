@@ -4,6 +4,7 @@ import type { DeviceOptions } from '../commands/device.ts'
 import type { InstallOptions } from '../commands/install-secrets.ts'
 import type { LogsOptions } from '../commands/logs.ts'
 import type { NodeOptions } from '../commands/node.ts'
+import type { StatusOptions } from '../commands/status.ts'
 import { reachSeconds, reportSeconds } from '../shell/limits.ts'
 import { collect, lines, moment, seconds, waitOption } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
@@ -25,8 +26,9 @@ export const deviceCommands: CommandGroup = shell => {
 
   shell
     .projectCommand('status', 'Show what every device runs, by the newest reports in reach.')
+    .option('--watch', 'show it anew with each change until you leave', false)
     .addOption(waitOption(reportSeconds))
-    .action(shell.does(async () => (await import('../commands/status.ts')).status))
+    .action(shell.does<StatusOptions>(async () => (await import('../commands/status.ts')).status))
 
   shell
     .projectCommand('logs', 'Show the journal of a device, or the log of its last failed activation.')

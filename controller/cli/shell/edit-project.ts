@@ -1,7 +1,6 @@
 /** The common part of commands that edit the project: reading it, applying an edit, and printing what was written. */
 
-import { cacheDirectory, FleetHome } from '../../fleet/fleet-home.ts'
-import { fetchPrivateInputs } from '../../inputs/fetch.ts'
+import { describeOptions } from '../../inputs/describe-options.ts'
 import { ProjectEdit } from '../../project/edit.ts'
 import { type ProjectFiles, readProjectFiles } from '../../project/files.ts'
 import type { DescribeOptions } from '../../project/modules.ts'
@@ -18,12 +17,6 @@ export interface OpenProject {
 export async function readProject(options: ProjectOptions): Promise<OpenProject> {
   const project = await openProject(options.project)
   return { project, files: await readProjectFiles(project.directory), describe: await describeOptions(project) }
-}
-
-/** How the project's modules are read: with the store, the cache and the credentials of this operator. */
-export async function describeOptions(project: Project): Promise<DescribeOptions> {
-  const { store } = await new FleetHome(project.fleet).storeSettings()
-  return { store, cache: cacheDirectory(), fetchInputs: folder => fetchPrivateInputs(project, folder, store) }
 }
 
 /** Makes an edit, checks and writes it, and says what was done. JSON: `written` names the files. */

@@ -2,6 +2,8 @@
 
 /** A day: an operator who comes back later asks `thymesh status`. */
 export const watchSeconds = 86_400
+/** How long after Ctrl-C a second one still cancels the task of another process. */
+export const leavingMs = 1_500
 /** Peers on one network answer within it. A command that goes on without news is not kept for longer. */
 export const newsSeconds = 2
 /** Before a change of the root or of sites: two changes of one version would have to be sorted out by people. */
@@ -23,8 +25,11 @@ export const checkSeconds = 120
 /** Before a command leaves, so long it waits for one other peer to take what it has signed. */
 export const spreadMs = 30_000
 /** Between taking the lock of its state and opening its socket a controller loads and starts; it ends the other way round. */
-export const startingMs = 10_000
+export const startingMs = 60_000
 export const askAgainMs = 100
+
+/** Between two looks at the whole state while events come: another process makes it for us each time. */
+export const lookAgainMs = 200
 
 /** How often a watched rollout is drawn: the times in it count down by seconds. */
 export const redrawMs = 1_000

@@ -1,41 +1,67 @@
-/** A controller at work answers what commands that only read ask it. */
+/** A controller at work answers what other commands of this machine ask it. */
 
-import { setTimeout as sleep } from 'node:timers/promises'
-import { ZodError, z } from 'zod'
-import { askRunning } from '../../local/client.ts'
-import { notUnderstood, socketFile } from '../../local/messages.ts'
-import { LocalServer } from '../../local/server.ts'
+import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { replaceFile } from '../../../node/files/durable-file.ts'
+import { ApiServer, type LoadApi } from '../../api/server.ts'
+import { socketFile } from '../../api/socket.ts'
 import type { Session } from '../../session/session.ts'
-import { answerQuestion, isQuestion } from './questions.ts'
-
-/** The running controller, for the error of a second one. */
-const whoQuery = 'who'
-const whoSchema = z.object({ json: z.object({ pid: z.int(), command: z.string().max(100) }) })
-
-/** Such as `thymesh serve` (process 123); nothing where nobody answers. */
-export async function whoRuns(stateDirectory: string): Promise<string | undefined> {
-  const request = { v: 1 as const, query: whoQuery, newsSeconds: 0, options: {} }
-  const answer = await askRunning(socketFile(stateDirectory), request).catch(() => undefined)
-  const who = whoSchema.safeParse(answer).data?.json
-  return who && `\`thymesh ${who.command}\` (process ${who.pid})`
-}
+import type { Tasks } from '../../tasks/tasks.ts'
 
 /** The command's name, without what it was given: that may hold a secret. */
 function commandOf([, , command = '']: readonly string[]): string {
   return /^[a-z-]{1,40}$/.test(command) ? command : ''
 }
 
-export async function listenForQueries(session: Session): Promise<LocalServer> {
-  const { peer, home } = session
-  return await LocalServer.start(socketFile(home.stateDirectory), async ({ query, options, newsSeconds }) => {
-    if (query === whoQuery)
-      return { v: 1, json: { pid: process.pid, command: commandOf(process.argv) }, text: '', alone: false }
-    if (!isQuestion(query)) throw notUnderstood()
-    const deadline = Date.now() + newsSeconds * 1000
-    while (peer.neighbours.members.length === 0 && Date.now() < deadline) await sleep(50)
-    const shown = await answerQuestion(session, query, options).catch((thrown: unknown) => {
-      throw thrown instanceof ZodError ? notUnderstood() : thrown
-    })
-    return { v: 1, json: { ...shown.json }, text: shown.text, alone: peer.neighbours.members.length === 0 }
-  })
+/** The parts of the API, made when the first request or order comes. */
+export function apiOf(session: Session): SessionApi {
+  const load = async () => {
+    const { EventLog } = await import('../../api/event-log.ts')
+    const { followFleet } = await import('../../api/fleet-events.ts')
+    const { Tasks } = await import('../../tasks/tasks.ts')
+    const events = new EventLog()
+    followFleet(session, events)
+    const tasks = await Tasks.open(join(session.home.stateDirectory, 'tasks'))
+    tasks.on('changed', task => events.append('task', task))
+    return { session, controller: { pid: process.pid, command: commandOf(process.argv) }, events, tasks }
+  }
+  let loaded: ReturnType<LoadApi> | undefined
+  return {
+    load: () => {
+      loaded ??= load()
+      return loaded
+    },
+    tasks: async () => (await loaded)?.tasks,
+  }
+}
+
+export interface SessionApi {
+  readonly load: LoadApi
+  /** Nothing where nobody has ordered or asked anything yet. */
+  readonly tasks: () => Promise<Tasks | undefined>
+}
+
+/** Where commands and programs of this user ask. */
+export async function listenForCommands({ home }: Session, api: SessionApi): Promise<ApiServer> {
+  return await ApiServer.onSocket(socketFile(home.stateDirectory), api.load)
+}
+
+/** For programs that can't use a Unix socket: reads on loopback, with a token that only this user can read. */
+export async function listenOnLoopback({ home }: Session, api: SessionApi, port: number): Promise<LoopbackApi> {
+  const file = join(home.stateDirectory, 'api.token')
+  const token = randomBytes(32).toString('base64url')
+  await replaceFile(file, `${token}\n`)
+  const server = await ApiServer.onLoopback(port, token, api.load)
+  const stop = async () => {
+    await server.stop()
+    await rm(file, { force: true })
+  }
+  return { address: `http://127.0.0.1:${server.port}`, tokenFile: file, stop }
+}
+
+interface LoopbackApi {
+  readonly address: string
+  readonly tokenFile: string
+  stop(): Promise<void>
 }

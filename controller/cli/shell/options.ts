@@ -50,6 +50,12 @@ export function version(text: string): number {
   return value
 }
 
+export function port(text: string): number {
+  const value = Number(text)
+  if (/^\d{1,5}$/.test(text) && value <= 65_535) return value
+  throw new InvalidArgumentError('Expected a port, 0 to 65535.')
+}
+
 /** Of a tag, as its schema has it. */
 export function priority(text: string): number {
   const value = Number(text)

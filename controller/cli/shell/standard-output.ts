@@ -1,8 +1,8 @@
 /** Handles output that can't be written: a closed pipe is no error, a full disk is one. */
 
 import { messageOf } from '../../../protocol/errors.ts'
+import { explained } from '../../format/system-error.ts'
 import { exitCodes, printError } from './output.ts'
-import { explained } from './system-error.ts'
 
 /** Listens before the first output; `exitCode` says how it went after the last. */
 export class StandardOutput {

@@ -80,16 +80,16 @@ export function runThymesh(args: readonly string[], options: RunOptions): Promis
   return runToEnd(file, rest, options)
 }
 
-/** The daemon of a device, from its start to its end; its log goes to a file. */
+/** The daemon of a device, or another command that runs until it is ended; its log goes to a file. */
 export class Daemon {
   readonly #child: ChildProcess
   readonly #ended: Promise<number | NodeJS.Signals | null>
   readonly #logFile: string
 
-  constructor(args: readonly string[], options: RunOptions & { logFile: string }) {
+  constructor(args: readonly string[], options: RunOptions & { logFile: string; command?: string }) {
     const log = openSync(options.logFile, 'a')
     this.#logFile = options.logFile
-    this.#child = start(process.execPath, [main, 'node', ...args], options, ['ignore', log, log])
+    this.#child = start(process.execPath, [main, options.command ?? 'node', ...args], options, ['ignore', log, log])
     this.#ended = new Promise(resolve => this.#child.once('exit', (code, signal) => resolve(code ?? signal)))
   }
 

@@ -1,7 +1,7 @@
 /** Waves on real machines: a failing canary holds the others, a promotion lets them go on, restarts lose no soak time. */
 
 import assert from 'node:assert/strict'
-import type { WaveStatus } from '../../../controller/queries/waves.ts'
+import type { WaveStatus } from '../../../controller/api/schemas/rollout.ts'
 import type { RolloutJson } from '../../e2e/helpers/fleet.ts'
 import { hello } from '../../e2e/helpers/project.ts'
 import type { LabDevice } from '../device.ts'

@@ -2,7 +2,7 @@
 
 import { deviceStatuses } from '../../../../controller/queries/device-status.ts'
 import { memberRows } from '../../../../controller/queries/members.ts'
-import { rolloutOf } from '../../../../controller/queries/watch-rollout.ts'
+import { progressOf } from '../../../../controller/queries/progress.ts'
 import { waveStatuses } from '../../../../controller/queries/waves.ts'
 import type { ControllerPeer } from '../../../../node/peer/controller-peer.ts'
 import { readCertificate } from '../../../../protocol/members/certificate.ts'
@@ -28,10 +28,11 @@ export function viewTimes(size: number): ViewTimes {
     },
     neighbours: { members: [] },
     alarms: [],
+    closures: { damaged: { all: [] } },
   } as unknown as ControllerPeer
   return {
     devices: spent(() => deviceStatuses(peer)),
-    rollout: spent(() => rolloutOf(peer, release)),
+    rollout: spent(() => progressOf(peer, release)),
     waves: spent(() => waveStatuses(peer, release)),
     members: spent(() => memberRows(peer, [], new Date())),
   }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { describe, it } from 'node:test'
-import { ThymeshError } from '../../../protocol/errors.ts'
+import { ThymeshError } from '../../protocol/errors.ts'
 import { explained, SystemError } from './system-error.ts'
 
 async function refusal(path: string): Promise<unknown> {

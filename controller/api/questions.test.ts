@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { visibleJson } from '../../../protocol/encoding/visible.ts'
-import { answerSamples } from '../../../test/helpers/answer-samples.ts'
-import { hostileTexts, steers, withEachText } from '../../../test/helpers/hostile-text.ts'
+import { visibleJson } from '../../protocol/encoding/visible.ts'
+import { answerSamples } from '../../test/helpers/answer-samples.ts'
+import { hostileTexts, steers, withEachText } from '../../test/helpers/hostile-text.ts'
+import type { Question } from './question.ts'
 import { questions } from './questions.ts'
 
 /** One hostile field of 10 kB may not make an answer much longer than what is shown of it. */
@@ -15,7 +16,8 @@ const names = Object.keys(questions) as (keyof typeof questions)[]
 describe('every text in every answer', () => {
   for (const name of names) {
     it(`of ${name} is shown visibly, in its own line`, async () => {
-      const shown = questions[name].shown as (data: unknown) => Promise<{ json: object; text: string }>
+      const question = questions[name] as unknown as Question
+      const shown = async (json: unknown) => ({ json, text: await question.text(json) })
       const sample = answerSamples[name]
       const honest = (await shown(sample)).text
       assert.ok(!steers(honest), honest)

@@ -1,6 +1,6 @@
 /** Errors of the system (a file that isn't there, a full disk, no permission) in words, with a hint. */
 
-import { HintedError, ThymeshError } from '../../../protocol/errors.ts'
+import { HintedError, ThymeshError } from '../../protocol/errors.ts'
 
 type SystemErrorCode = 'not-there' | 'not-permitted' | 'disk-full' | 'wrong-kind'
 

@@ -1,0 +1,118 @@
+/** A command attached to a task: it shows what the task says, and Ctrl-C leaves it; a second one cancels it. */
+
+import { HintedError } from '../../../protocol/errors.ts'
+import { callRunning, openRunning } from '../../api/client.ts'
+import { eventFrames } from '../../api/event-frames.ts'
+import { type Task, taskSchema } from '../../api/schemas/task.ts'
+import type { Tasks } from '../../tasks/tasks.ts'
+import { leavingMs } from './limits.ts'
+import { note } from './output.ts'
+import { Telling, type TellingOptions } from './telling.ts'
+
+/** The task at its end, or `left` where it goes on without the command. */
+export type Attached = Task | 'left'
+
+/** A task of this process ends with it: Ctrl-C cancels, and a second one ends the process. */
+export async function attachHere(tasks: Tasks, id: string, options: TellingOptions): Promise<Attached> {
+  const telling = new Telling(options)
+  const onOutput = (of: string, _: number, text: string) => {
+    if (of === id) telling.output(text)
+  }
+  const ended = Promise.withResolvers<Task>()
+  const onChanged = (task: Task) => {
+    if (task.id !== id) return
+    telling.progress(task.progress)
+    if (task.state !== 'running') ended.resolve(task)
+  }
+  const onSignal = () => void tasks.cancel(id).catch(() => {})
+  tasks.on('output', onOutput)
+  tasks.on('changed', onChanged)
+  for (const signal of signals) process.once(signal, onSignal)
+  onChanged(tasks.get(id))
+  try {
+    return await ended.promise
+  } finally {
+    telling.end()
+    for (const signal of signals) process.off(signal, onSignal)
+    tasks.off('output', onOutput)
+    tasks.off('changed', onChanged)
+  }
+}
+
+/** A task of another process, which `begin` orders or names: Ctrl-C is ours before it is sent. */
+export async function attachThere(
+  file: string,
+  begin: () => Promise<string>,
+  options: TellingOptions,
+): Promise<Attached> {
+  const telling = new Telling(options)
+  const left = Promise.withResolvers<'left'>()
+  const gone = new AbortController()
+  let task: string | undefined
+  let presses = 0
+  let timer: NodeJS.Timeout | undefined
+  const onSignal = () => {
+    presses += 1
+    if (presses === 1) {
+      note(options, 'The task goes on without you: see `thymesh tasks`. Ctrl-C once more cancels it.')
+      timer = setTimeout(() => left.resolve('left'), leavingMs)
+    } else if (task !== undefined) {
+      clearTimeout(timer)
+      void callRunning(file, { method: 'POST', path: `/v1/tasks/${task}/cancel`, body: {} }).catch(() => {})
+    }
+  }
+  for (const signal of signals) process.on(signal, onSignal)
+  const work = async () => {
+    task = await begin()
+    return await follow(file, task, telling, gone.signal)
+  }
+  try {
+    return await Promise.race([work(), left.promise])
+  } finally {
+    clearTimeout(timer)
+    gone.abort()
+    telling.end()
+    for (const signal of signals) process.off(signal, onSignal)
+  }
+}
+
+const signals = ['SIGINT', 'SIGTERM'] as const
+
+async function follow(file: string, id: string, telling: Telling, signal: AbortSignal): Promise<Attached> {
+  let from = 0
+  // A cut stream continues at the byte that it came to.
+  for (;;) {
+    const stream = await openRunning(file, { path: `/v1/tasks/${id}/follow?from=${from}`, signal })
+    if (typeof stream === 'string') throw controllerEnded(id)
+    try {
+      for await (const { event, data } of eventFrames(stream)) {
+        const json: unknown = JSON.parse(data)
+        if (event === 'output') {
+          const { text } = json as { text: string }
+          from += Buffer.byteLength(text)
+          telling.output(text)
+        }
+        const task = event === 'task' ? taskSchema.safeParse(json).data : undefined
+        if (task !== undefined) telling.progress(task.progress)
+        if (task !== undefined && task.state !== 'running') return task
+      }
+    } catch (thrown) {
+      if (signal.aborted || thrown instanceof HintedError) throw thrown
+    }
+  }
+}
+
+/** What an order's task came to. Throws its error. */
+export function resultOf({ error, result, state }: Task): Record<string, unknown> {
+  if (error !== null) throw new HintedError(error.code, error.message, { hint: error.hint })
+  if (result !== null) return result
+  throw new HintedError('interrupted', `the task ended without a result: it is ${state}`, {
+    hint: 'Look at `thymesh tasks` and `thymesh log`, then give the order again if it was not done.',
+  })
+}
+
+function controllerEnded(id: string): HintedError {
+  return new HintedError('closed', `the controller ended while the task ${id} ran`, {
+    hint: 'Look at `thymesh tasks` and `thymesh log`, then give the order again if it was not done.',
+  })
+}

@@ -1,0 +1,75 @@
+/** Tasks on disk: `tasks/ID/task.json`, replaced whole, and `tasks/ID/output`, only appended to. */
+
+import { appendFile, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { unlessMissing } from '../../node/files/missing.ts'
+import { type Task, taskSchema } from '../api/schemas/task.ts'
+import { keptDays, keptTasks } from './limits.ts'
+
+export class TaskStore {
+  readonly #directory: string
+
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  /** All tasks, the newest first; folders without a readable record are removed. What is too old or too much, too. */
+  async load(now = Date.now()): Promise<Task[]> {
+    const names = ((await unlessMissing(readdir(this.#directory))) ?? []).sort().reverse()
+    const tasks: Task[] = []
+    for (const name of names) {
+      const task = await this.#read(name)
+      const old = task !== undefined && now - Date.parse(task.started) > keptDays * 86_400_000
+      if (task === undefined || old || tasks.length >= keptTasks) await this.remove(name)
+      else tasks.push(task)
+    }
+    return tasks
+  }
+
+  async create(task: Task): Promise<void> {
+    await mkdir(join(this.#directory, task.id), { recursive: true, mode: 0o700 })
+    await writeFile(this.#output(task.id), '', { mode: 0o600 })
+    await this.save(task)
+  }
+
+  /** Not synced to disk: after a power cut the last word on a task may be an older one, which says that it ran. */
+  async save(task: Task): Promise<void> {
+    const file = join(this.#directory, task.id, 'task.json')
+    const draft = `${file}.new`
+    await writeFile(draft, `${JSON.stringify(task)}\n`, { mode: 0o600 })
+    await rename(draft, file)
+  }
+
+  async append(id: string, text: string): Promise<void> {
+    await appendFile(this.#output(id), text)
+  }
+
+  /** Bytes of the output from this place on, at most so many. */
+  async output(id: string, from: number, most: number): Promise<Buffer> {
+    const handle = await unlessMissing(open(this.#output(id)))
+    if (handle === undefined) return Buffer.alloc(0)
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(most), 0, most, from)
+      return buffer.subarray(0, bytesRead)
+    } finally {
+      await handle.close()
+    }
+  }
+
+  async remove(id: string): Promise<void> {
+    await rm(join(this.#directory, id), { recursive: true, force: true })
+  }
+
+  async #read(name: string): Promise<Task | undefined> {
+    try {
+      const task = taskSchema.parse(JSON.parse(await readFile(join(this.#directory, name, 'task.json'), 'utf8')))
+      return task.id === name ? task : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  #output(id: string): string {
+    return join(this.#directory, id, 'output')
+  }
+}
