@@ -20,6 +20,8 @@ export interface RegistrarComponents {
   keys: () => Promise<FleetKeys | undefined>
   /** All their keys of the members role, old and new; by default the one among `keys`. */
   members?: () => Promise<readonly Signer[]>
+  /** Where what signs metadata waits for its turn. */
+  signing: SerialQueue
   log: Logger
 }
 
@@ -156,6 +158,7 @@ export class Registrar extends EventEmitter<Events> {
       name,
       reason: 'its join token was used up',
     }))
-    await revoke(this.#components.peer, revocations, keys, new Date())
+    const { peer, signing } = this.#components
+    await signing.run(() => revoke(peer, revocations, keys, new Date()))
   }
 }

@@ -48,7 +48,8 @@ export async function autoUpdate(
   if (prepared.same !== undefined) return { moved, release: undefined }
   const { content } = prepared
   const operator = { signers: await session.home.operatorKeys.signers(), now: new Date(), trustClock: false }
-  const outcome = await submitChange(session, { content, message: content.message }, operator)
+  const change = { content, message: content.message }
+  const outcome = await session.signing.run(() => submitChange(session, change, operator))
   const released = outcome.kind === 'published' ? outcome.release.version : outcome.verified.release?.version
   return { moved, release: released }
 }

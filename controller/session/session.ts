@@ -65,7 +65,11 @@ export async function startSession(project: Project, options: { log?: LogLevel }
     // A session doesn't ask a person for a passphrase only for what it signs by itself.
     const keys = async () =>
       (await home.operatorKeys.needsAsking()) ? undefined : await home.keys().catch(() => undefined)
-    const registrar = new Registrar({ peer, book, keys, members: () => home.operatorKeys.membersKeys(), log })
+    const signing = new SerialQueue()
+    const registrar = new Registrar({
+      ...{ peer, book, keys, signing, log },
+      members: () => home.operatorKeys.membersKeys(),
+    })
     registrar.start()
     const stop = async () => {
       await registrar.stop()
@@ -73,7 +77,7 @@ export async function startSession(project: Project, options: { log?: LogLevel }
       await audit.settled()
       await state.database.close()
     }
-    return { peer, home, registrar, signing: new SerialQueue(), audit, stop }
+    return { peer, home, registrar, signing, audit, stop }
   } catch (thrown) {
     await state.database.close()
     throw thrown

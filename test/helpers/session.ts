@@ -32,10 +32,11 @@ export async function testSession(t: TestContext, devices = 1): Promise<TestSess
   const home = new FleetHome(fleet.fleet, await testDirectory(t))
   await mkdir(home.stateDirectory, { recursive: true, mode: 0o700 })
   const book = new TokenBook(home.directory)
-  const registrar = new Registrar({ peer, book, keys: async () => fleet.keys, log: silentLogger })
+  const signing = new SerialQueue()
+  const registrar = new Registrar({ peer, book, keys: async () => fleet.keys, signing, log: silentLogger })
   const audit = await AuditTrail.open(peer.auditTable)
   await audit.follow(peer.state)
-  const session = { peer, home, registrar, signing: new SerialQueue(), audit, stop: async () => {} } as Session
+  const session = { peer, home, registrar, signing, audit, stop: async () => {} } as Session
   const made: TestPeer[] = []
   for (let each = 1; each <= devices; each++) {
     const device = await mesh.start({ word: `device-${each}`, fleet })

@@ -6,6 +6,7 @@ import { Registrar } from '../../controller/members/registrar.ts'
 import { TokenBook } from '../../controller/members/token-book.ts'
 import { memberRows } from '../../controller/queries/members.ts'
 import { tokenRows } from '../../controller/queries/tokens.ts'
+import { SerialQueue } from '../../node/concurrency/serial-queue.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { reportKind } from '../../protocol/report/report.ts'
 import { readEnvelope, signEnvelope } from '../../protocol/signing/dsse.ts'
@@ -25,7 +26,13 @@ async function scene(t: TestContext) {
   await connect(controller, between)
   await gossiping([controller, between])
   const book = new TokenBook(await testDirectory(t))
-  const registrar = new Registrar({ peer: controller.door, book, keys: async () => fleet.keys, log: silentLogger })
+  const registrar = new Registrar({
+    signing: new SerialQueue(),
+    peer: controller.door,
+    book,
+    keys: async () => fleet.keys,
+    log: silentLogger,
+  })
   registrar.start()
   made.after(() => registrar.stop())
   const join = async (word: string, token: ReturnType<TestFleet['token']>) => {

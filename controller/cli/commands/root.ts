@@ -185,7 +185,7 @@ async function conclude(
   options: ProjectOptions,
   members?: Kept,
 ): Promise<number> {
-  const { kind } = await submitProposal(session, verified, operator)
+  const { kind } = await session.signing.run(() => submitProposal(session, verified, operator))
   const { accepted } = session.peer.state
   if (accepted !== undefined) await session.home.operatorKeys.noteTrusted(accepted.trusted)
   const heard = await spread(session, spreadMs)

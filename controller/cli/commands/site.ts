@@ -72,7 +72,8 @@ async function change(options: SiteChangeOptions, make: (trusted: TrustedSet) =>
     for (const line of wordsOn(options.site, session, sitesOf(verified.parts.targets))) note(options, line)
     requireOnlyOne(verified, peer.proposals.all, operator)
     if (!(await confirm(options, verified.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
-    const published = (await submitProposal(session, verified, operator)).kind === 'published'
+    const { kind } = await session.signing.run(() => submitProposal(session, verified, operator))
+    const published = kind === 'published'
     await home.operatorKeys.noteTrusted(acceptedOf(peer).trusted)
     const heard = await spread(session, spreadMs)
     const how = published ? 'is published' : `is proposed: ${signaturesText(verified)}`
