@@ -58,6 +58,13 @@ const groups: readonly (readonly [codes: readonly string[], hint: string])[] = [
     'Repair the store: nix-store --verify --check-contents --repair. Then try again.',
   ],
   [['nar-too-large'], 'Make the path smaller: one path can have 64 GiB.'],
+  [['other-content'], 'As root on the device: nix-store --repair-path PATH. The update is tried again.'],
+  [
+    ['not-bound'],
+    'Deploy with this version, which signs it. If nobody has deployed it, see docs/trust.md on stolen keys.',
+  ],
+  [['not-a-relay'], 'Join it as a relay: make a token with `thymesh token --relay`.'],
+  [['not-understood'], 'Use a newer version of Thymesh.'],
   [['wrong-closure', 'wrong-recipe'], 'Deploy again with --force.'],
   [['interrupted'], 'Nothing has to be done: the device tries the update again.'],
   [
