@@ -28,6 +28,13 @@ export class SubjectBudgets {
     return this.#bucketsOf(subject).every(bucket => bucket.waitMs === 0)
   }
 
+  /** Spends one from both if both have something left; returns whether they had. */
+  take(subject: Subject): boolean {
+    const has = this.has(subject)
+    if (has) this.spend(subject, 1)
+    return has
+  }
+
   /** Spends from both, if necessary as debt: what something costs may be known only afterwards. */
   spend(subject: Subject, cost: number): void {
     for (const bucket of this.#bucketsOf(subject)) bucket.overdraw(cost)

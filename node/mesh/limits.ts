@@ -178,6 +178,11 @@ export const requestRates = {
   proposals: { most: 200, perSecond: 3 },
   gossip: { most: 20_000, perSecond: 2000 },
 } as const
+/** Requests to the DHT of one peer, and of all of one join token: a search asks each peer once or twice. */
+export const dhtBudgets = {
+  peer: { most: 100, perSecond: 1 },
+  group: { most: 2000, perSecond: 20 },
+}
 /**
  * Reports of one author, and of all authors of one join token, that are kept and passed on: a device sends some for
  * each step of an update and one in five seconds in between. Beyond that, the newest waits.

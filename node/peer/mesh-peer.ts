@@ -7,6 +7,7 @@ import { bootLength } from '../../protocol/encoding/fields.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import { type ProtocolNames, protocolNames } from '../../protocol/messages/messages.ts'
 import { BundleShelf } from '../bundle/bundle-shelf.ts'
+import { SubjectBudgets } from '../concurrency/subject-budgets.ts'
 import { Directory } from '../mesh/exchange/directory.ts'
 import { Documents } from '../mesh/exchange/documents.ts'
 import { Equivocation } from '../mesh/exchange/equivocation.ts'
@@ -14,6 +15,7 @@ import { Gossip } from '../mesh/exchange/gossip.ts'
 import { Proposals } from '../mesh/exchange/proposals.ts'
 import { Refresher } from '../mesh/exchange/refresher.ts'
 import { Sync } from '../mesh/exchange/sync.ts'
+import { dhtBudgets, scoredPeers } from '../mesh/limits.ts'
 import { AddressBook } from '../mesh/peers/address-book.ts'
 import { Admission } from '../mesh/peers/admission.ts'
 import { CloneDetector } from '../mesh/peers/clone-detector.ts'
@@ -203,6 +205,7 @@ export class MeshPeer {
     const addresses = await AddressBook.load(database.table('addresses'), directory)
     const refused = new RefusedPeers()
     let made: MeshPeer | undefined
+    const dht = new SubjectBudgets({ ...dhtBudgets, subjects: scoredPeers })
     const peerScore = new PeerScore({ log, drop: peer => made?.admission.drop(peer) })
     const host = await makeHost({
       seed: identity.seed,
@@ -213,6 +216,7 @@ export class MeshPeer {
       logger: libp2pLogger(log),
       denies: peer => refused.has(peer),
       score: peer => peerScore.score(peer),
+      answersDht: peer => made !== undefined && dht.take(made.admission.subjectOf(peer)),
       discovered: (peer, found) => made?.supervisor.discovered(peer, found),
     })
     made = new MeshPeer(init, { host, state, directory, addresses, refused, evidence, clones, peerScore })

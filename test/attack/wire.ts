@@ -1,5 +1,6 @@
 /** Bytes that no honest library would write: protobuf fields, gossip RPCs, identify and DHT messages, frame lengths. */
 
+import type { Stream } from '@libp2p/interface'
 import { packVarints } from '../../protocol/encoding/varint.ts'
 
 type Value = number | string | Uint8Array
@@ -85,4 +86,27 @@ export function dhtMessage(init: {
       9: init.providers?.map(peer),
     }),
   )
+}
+
+/** The messages that come on a stream before it ends, as the DHT delimits them. */
+export async function framesOf(stream: Stream): Promise<Uint8Array[]> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const pieces: Uint8Array[] = []
+  stream.addEventListener('message', ({ data }) => pieces.push(data.subarray()))
+  stream.addEventListener('close', () => resolve())
+  if (stream.status !== 'open') resolve()
+  await promise
+  const bytes = Buffer.concat(pieces)
+  const frames: Uint8Array[] = []
+  for (let at = 0; at < bytes.length; ) {
+    let length = 0
+    for (let shift = 0; ; shift += 7) {
+      const byte = bytes[at++] ?? 0
+      length += (byte & 0x7f) << shift
+      if (byte < 0x80) break
+    }
+    if (at + length <= bytes.length) frames.push(bytes.subarray(at, at + length))
+    at += length
+  }
+  return frames
 }

@@ -4,7 +4,7 @@ import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { type GossipSub, gossipsub, StrictNoSign } from '@libp2p/gossipsub'
 import { createTopicScoreParams, type TopicScoreParams } from '@libp2p/gossipsub/score'
 import { type Identify, identify, identifyPush } from '@libp2p/identify'
-import { type ComponentLogger, FaultTolerance, type Libp2p } from '@libp2p/interface'
+import { type ComponentLogger, FaultTolerance, type Libp2p, type PeerId } from '@libp2p/interface'
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
@@ -16,7 +16,6 @@ import { signerOf } from '../../../protocol/signing/keys.ts'
 import type { Settings } from '../../settings/settings.ts'
 import { mdns } from '../discovery/mdns.ts'
 import {
-  dhtAnswerPeers,
   dialTimeoutMs,
   discoveredPeers,
   keepAliveMs,
@@ -24,6 +23,7 @@ import {
   roundTripMs,
   silentConnectionMs,
 } from '../limits.ts'
+import { boundDht } from './dht-limits.ts'
 import { boundDiscoveredPeers } from './discovered-peers.ts'
 import { noiseWithCorkedWrites, yamuxWithFewerWindowUpdates } from './libp2p-patches.ts'
 
@@ -48,6 +48,8 @@ export interface HostInit {
   denies?: (peer: string) => boolean
   /** The application score of a peer for gossipsub: 0 or less. */
   score?: (peer: string) => number
+  /** Whether a request of this peer to the DHT is answered now; asked once for each. */
+  answersDht?: (peer: PeerId) => boolean
   /** Called each time a peer is found on the local network; libp2p's own event is emitted only once. */
   discovered?: (peer: string, addresses: readonly Multiaddr[]) => void
 }
@@ -146,8 +148,7 @@ export async function makeHost(init: HostInit): Promise<Host> {
     },
   })
   copyMiddleware(host)
-  keepNoRecords(host as unknown as Host)
-  boundAnswers(host as unknown as Host)
+  boundDht((host as unknown as Host).services.dht, init.answersDht ?? (() => true))
   boundDiscoveredPeers(host, discoveredPeers)
   return host as unknown as Host
 }
@@ -181,42 +182,6 @@ function copyMiddleware(host: Libp2p): void {
   const { registrar } = (host as unknown as { components: { registrar: Registrar } }).components
   const original = registrar.getMiddleware.bind(registrar)
   registrar.getMiddleware = protocol => [...original(protocol)]
-}
-
-/**
- * The DHT only finds peers here. Its provider records and values would stay in memory for days, as many as any member
- * sends.
- */
-function keepNoRecords({ services }: Host): void {
-  const { handlers } = (services.dht as unknown as { rpc: Rpc } | undefined)?.rpc ?? {}
-  for (const kind of ['ADD_PROVIDER', 'PUT_VALUE']) delete handlers?.[kind]
-}
-
-/** js-libp2p follows all peers of an answer: a member could make others dial thousands that it has invented. */
-function boundAnswers({ services }: Host): void {
-  const { network } = (services.dht as unknown as { network: DhtNetwork } | undefined) ?? {}
-  if (network === undefined) return
-  const ask = network._writeReadMessage.bind(network)
-  network._writeReadMessage = async (...request) => {
-    const answer = await ask(...request)
-    return { ...answer, closer: answer.closer.slice(0, dhtAnswerPeers) }
-  }
-  // It emits the peers of an answer, whose addresses are then stored, in one turn.
-  const emit = network.safeDispatchEvent.bind(network)
-  let emitted = 0
-  network.safeDispatchEvent = (...event) => {
-    if (emitted === 0) queueMicrotask(() => (emitted = 0))
-    return ++emitted <= dhtAnswerPeers && emit(...event)
-  }
-}
-
-interface DhtNetwork {
-  _writeReadMessage(...request: unknown[]): Promise<{ closer: unknown[] }>
-  safeDispatchEvent(...event: unknown[]): boolean
-}
-
-interface Rpc {
-  handlers?: Record<string, unknown>
 }
 
 interface Registrar {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { setInterval } from 'node:timers/promises'
 import type { Connection } from '@libp2p/interface'
-import { answeredExchanges, requestRates, sentBudgets } from '../../../node/mesh/limits.ts'
+import { answeredExchanges, dhtBudgets, requestRates, sentBudgets } from '../../../node/mesh/limits.ts'
 import type { SyncItem } from '../../../protocol/messages/messages.ts'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
 import { testSigner } from '../../helpers/fleet.ts'
@@ -12,6 +12,7 @@ import { until } from '../../helpers/until.ts'
 import type { Victim } from '../arena.ts'
 import type { Attack } from '../attack.ts'
 import type { HostilePeer } from '../hostile-peer.ts'
+import { dhtMessage, dhtTypes, framesOf } from '../wire.ts'
 
 /** Members of a middling fleet: about 400 KiB of certificates. */
 const members = 1_000
@@ -67,7 +68,34 @@ export const exchangeShareAttacks: Attack[] = [
       await until(() => honest.directory.certificates().length > members, 'the members to be known to the honest one')
     },
   },
+  {
+    id: 'exchange-dht',
+    power: 'device key',
+    tried: 'asks the DHT of a peer that serves it for 1,000 peers on one stream, then on another',
+    expected: 'after its budget the streams end; another member is answered',
+    async run(arena) {
+      const victim = await arena.victim({ settings: { dht: 'server' } })
+      const hostile = await arena.hostile()
+      const connection = await hostile.join(victim)
+      const first = await dhtAnswers(hostile, connection)
+      assert.ok(first > 0, 'the DHT answers')
+      const answers = first + (await dhtAnswers(hostile, connection))
+      assert.ok(answers <= 1.5 * dhtBudgets.peer.most, `${answers} requests were answered`)
+      const honest = await arena.hostile('honest')
+      assert.ok((await dhtAnswers(honest, await honest.join(victim))) > 0, 'another member is answered')
+    },
+  },
 ]
+
+/** Asks 1,000 times on one stream; resolves to the number of answers that came before it ended. */
+async function dhtAnswers(hostile: HostilePeer, connection: Connection): Promise<number> {
+  const stream = await hostile.open(connection, `/${hostile.names.prefix}/kad/1`)
+  const answers = framesOf(stream)
+  const ask = dhtMessage({ type: dhtTypes.findNode, key: hostile.host.peerId.toMultihash().bytes })
+  stream.send(Buffer.concat(Array.from({ length: 1000 }, () => ask)))
+  await stream.close().catch(() => {})
+  return (await answers).length
+}
 
 /** Syncs that others have begun. */
 function streamsOf({ host, names }: Victim): number {
