@@ -26,7 +26,6 @@ import { type Turn, Turns } from '../../concurrency/turns.ts'
 import type { Logger } from '../../process/log.ts'
 import type { FleetState } from '../../state/fleet-state.ts'
 import {
-  gossipedNews,
   refusedItems,
   resyncBytesPerSecond,
   resyncIntervalMs,
@@ -48,6 +47,7 @@ import type { Equivocation } from './equivocation.ts'
 import { type Gossip, isContradiction } from './gossip.ts'
 import { OwnDigest, type ReportForm, reportIn } from './own-digest.ts'
 import type { Refresher } from './refresher.ts'
+import { SyncNews } from './sync-news.ts'
 
 export interface SyncComponents {
   host: Host
@@ -66,12 +66,6 @@ export interface SyncComponents {
 interface Events {
   /** Both sides have all items that either had. */
   synced: [PeerId]
-}
-
-/** Envelopes that one sync brought and that were new here. */
-interface News {
-  readonly certificates: Uint8Array[]
-  readonly reports: Uint8Array[]
 }
 
 /** An exchange: its turn here, the share of the peer that began it, and the reports that it carries. */
@@ -195,7 +189,7 @@ export class Sync extends EventEmitter<Events> {
     const { sync, plainSync } = this.#components.names
     const form: ReportForm = stream.protocol === sync ? 'all' : 'plain'
     const summarised = stream.protocol !== plainSync
-    const news: News = { certificates: [], reports: [] }
+    const news = new SyncNews(this.#components.gossip)
     const head = await withChannel(stream, signal, async channel => {
       const turn = 'turn' in by ? by.turn : await this.#turns.take(syncAnswerTurnMs, signal)
       const pace: Exchange = { turn, share, form }
@@ -231,20 +225,12 @@ export class Sync extends EventEmitter<Events> {
     return await swap(channel, digestCodec, () => ours.digest, false)
   }
 
-  /**
-   * Tells the neighbours of news that one of them sent. A little goes by gossip. Neighbours mostly have what is much,
-   * from the same source or from before, and a sync with each shows that in a few bytes.
-   */
-  #spread({ certificates, reports }: News, from: PeerId): void {
-    const { admission, gossip } = this.#components
-    const others = admission.members.filter(({ peer }) => !peer.equals(from))
+  #spread(news: SyncNews, from: PeerId): void {
+    const others = this.#components.admission.members.filter(({ peer }) => !peer.equals(from))
     if (others.length === 0 || this.#stop.signal.aborted) return
-    if (certificates.length + reports.length > gossipedNews) {
+    news.spread(() => {
       for (const { peer } of others) void this.syncWith(peer)
-      return
-    }
-    for (const each of certificates) gossip.publishCertificate(each)
-    for (const each of reports) gossip.publishReport(each)
+    })
   }
 
   async #isNews(head: Head, peer: PeerId): Promise<boolean> {
@@ -294,7 +280,7 @@ export class Sync extends EventEmitter<Events> {
   }
 
   /** What waits for the pace of its author holds up nothing else, within a bound. */
-  async #receive(channel: Channel, from: PeerId, pace: Exchange, news: News): Promise<void> {
+  async #receive(channel: Channel, from: PeerId, pace: Exchange, news: SyncNews): Promise<void> {
     const { log } = this.#components
     const { share } = pace
     const adding = new Set<Promise<void>>()
@@ -317,18 +303,18 @@ export class Sync extends EventEmitter<Events> {
     }
   }
 
-  async #add(item: Exclude<SyncItem, { end: true }>, { turn, form }: Exchange, news: News): Promise<void> {
+  async #add(item: Exclude<SyncItem, { end: true }>, { turn, form }: Exchange, news: SyncNews): Promise<void> {
     const { directory, addresses, host } = this.#components
     if ('certificate' in item) {
       if ((await directory.addCertificate(item.peer, item.certificate)) !== 'new') return
       turn.progress()
-      news.certificates.push(item.certificate)
+      news.addCertificate(item.certificate)
     } else if ('report' in item) {
       if (form === 'plain' && isExtendedReport(item.report))
         throw new FormatError('malformed', 'expected a report of version 1, got one of version 2')
       if ((await directory.addReport(item.report)) !== 'new') return
       turn.progress()
-      news.reports.push(item.report)
+      news.addReport(item.report)
     } else if (item.peer !== host.peerId.toString() && directory.certificate(item.peer) !== undefined) {
       // An address that has worked takes precedence over one that a neighbour sends.
       if (addresses.addresses(item.peer).length === 0) await addresses.addAnnounced(item.peer, item.addresses)

@@ -49,6 +49,8 @@ export const crowdAttacks: Attack[] = [
     power: 'join token',
     tried: `makes ${bookedPeers + 200} members and tells where they are, so that no address of others is kept or dialled`,
     expected: `${bookedPeers} peers have addresses at most; those of other members are kept, old and new`,
+    // Beside other attacks, all would wait for its certificates to be verified.
+    alone: true,
     async run(arena) {
       const victim = await arena.victim()
       const member = await arena.honest({ word: 'member' })
