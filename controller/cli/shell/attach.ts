@@ -51,19 +51,22 @@ export async function attachThere(
   let task: string | undefined
   let presses = 0
   let timer: NodeJS.Timeout | undefined
+  const cancel = (id: string) =>
+    void callRunning(file, { method: 'POST', path: `/v1/tasks/${id}/cancel`, body: {} }).catch(() => {})
   const onSignal = () => {
     presses += 1
     if (presses === 1) {
       note(options, 'The task goes on without you: see `thymesh tasks`. Ctrl-C once more cancels it.')
       timer = setTimeout(() => left.resolve('left'), leavingMs)
-    } else if (task !== undefined) {
+    } else {
       clearTimeout(timer)
-      void callRunning(file, { method: 'POST', path: `/v1/tasks/${task}/cancel`, body: {} }).catch(() => {})
+      if (task !== undefined) cancel(task)
     }
   }
   for (const signal of signals) process.on(signal, onSignal)
   const work = async () => {
     task = await begin()
+    if (presses > 1) cancel(task)
     return await follow(file, task, telling, gone.signal)
   }
   try {
