@@ -45,6 +45,8 @@ export function parseMetadata<Kind extends RoleKind>(
   }
   try {
     const json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as JsonObject
+    // Numbers with a fraction have no canonical form, so no signature can cover them.
+    canonicalize(json)
     const metadata = parsers[kind](json)
     if (Object.keys(metadata.signatures).length > limits.signatures) {
       throw new MetadataError('too-large', `expected at most ${limits.signatures} signatures`)

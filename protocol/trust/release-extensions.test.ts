@@ -61,6 +61,13 @@ describe("a release's extensions", () => {
     }
   })
 
+  it('are refused with all metadata that has a number with a fraction, signed or beside it', () => {
+    const bytes = Buffer.from(targetsOf().bytes).toString()
+    for (const twisted of [bytes.replace('{', '{"extra":-1.5,'), bytes.replace('"signed":{', '"signed":{"extra":0.5,')]) {
+      assert.throws(() => parseMetadata('targets', Buffer.from(twisted)), withCode('malformed'))
+    }
+  })
+
   it('are refused in metadata that says one name twice', () => {
     const bytes = Buffer.from(targetsWith({ v: 2, extensions: { note: 'true' }, critical: [] }).bytes).toString()
     const twice = bytes.replace('{"note":"true"}', '{"note":"false","note":"true"}')
