@@ -63,7 +63,10 @@ describe("a release's extensions", () => {
 
   it('are refused with all metadata that has a number with a fraction, signed or beside it', () => {
     const bytes = Buffer.from(targetsOf().bytes).toString()
-    for (const twisted of [bytes.replace('{', '{"extra":-1.5,'), bytes.replace('"signed":{', '"signed":{"extra":0.5,')]) {
+    for (const twisted of [
+      bytes.replace('{', '{"extra":-1.5,'),
+      bytes.replace('"signed":{', '"signed":{"extra":0.5,'),
+    ]) {
       assert.throws(() => parseMetadata('targets', Buffer.from(twisted)), withCode('malformed'))
     }
   })
