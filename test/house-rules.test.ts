@@ -124,7 +124,6 @@ const maySleep: Record<string, string> = {
 
 /** What may touch standard output and error, and why. */
 const terminalDoors: Record<string, string> = {
-  'controller/cli/shell/bytes-progress.ts': 'draws progress',
   'controller/format/terminal.ts': 'the door: makes text visible, and moves the cursor',
   'controller/cli/shell/standard-output.ts': 'listens for errors of writing',
   'controller/cli/shell/confirm.ts': 'asks a question, which it makes visible',

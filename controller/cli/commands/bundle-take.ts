@@ -8,11 +8,11 @@ import type { FeedEnd, FeedNews } from '../../../node/carry/feed-bundle.ts'
 import { HintedError } from '../../../protocol/errors.ts'
 import { errorJson } from '../../format/error-json.ts'
 import { size } from '../../format/table.ts'
-import { BytesProgress } from '../shell/bytes-progress.ts'
 import { daemonState } from '../shell/daemon-state.ts'
 import { untilLeft } from '../shell/leaving.ts'
 import type { GlobalOptions } from '../shell/options.ts'
-import { exitCodes, note, print } from '../shell/output.ts'
+import { exitCodes, print } from '../shell/output.ts'
+import { Telling } from '../shell/telling.ts'
 import { TakeHook } from './take-hook.ts'
 
 export interface BundleTakeOptions extends GlobalOptions {
@@ -37,13 +37,18 @@ export async function bundleTake(options: BundleTakeOptions): Promise<number> {
   return lacks ? exitCodes.incomplete : exitCodes.done
 }
 
-/** The hook is told the mean of all bundles. */
+/** The hook and the operator are told the sum of all bundles. */
 async function takeAll(state: string, options: BundleTakeOptions, hook: TakeHook, left: AbortSignal) {
   const read = new Map<string, FeedNews>()
+  const telling = new Telling(options)
+  const step = options.files.length === 1 ? nameOf(options.files[0] ?? '') : `${options.files.length} bundles`
   const onNews = (file: string, news: FeedNews) => {
+    if (!read.has(file)) telling.output(trustInWords[news.trust](news.release))
     read.set(file, news)
     const sum = (key: 'readBytes' | 'packBytes') => [...read.values()].reduce((total, each) => total + each[key], 0)
-    void hook.reading(sum('readBytes'), sum('packBytes'))
+    const [done, of] = [Math.min(sum('readBytes'), sum('packBytes')), sum('packBytes')]
+    telling.progress({ step, done, of, unit: 'bytes' })
+    void hook.reading(sum('readBytes'), of)
   }
   const all = new AbortController()
   const signal = AbortSignal.any([left, all.signal])
@@ -51,6 +56,7 @@ async function takeAll(state: string, options: BundleTakeOptions, hook: TakeHook
   try {
     return await Promise.all(takes)
   } finally {
+    telling.end()
     // One that is refused ends the others, too.
     all.abort(new Error('another bundle was refused'))
     await Promise.allSettled(takes)
@@ -62,17 +68,9 @@ async function takeOne(
   state: string,
   options: BundleTakeOptions,
   left: AbortSignal,
-  tell: (news: FeedNews) => void,
+  onNews: (news: FeedNews) => void,
 ): Promise<FeedEnd> {
   const handle = file === '-' ? await spooled(state, left) : await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
-  const progress = new BytesProgress(options, file === '-' ? 'Standard input' : file)
-  let said = false
-  const onNews = (news: FeedNews) => {
-    if (!said) note(options, trustInWords[news.trust](news.release))
-    said = true
-    tell(news)
-    progress.show(Math.min(news.readBytes, news.packBytes), news.packBytes)
-  }
   try {
     // The daemon sees neither this process's folder nor, perhaps, its mounts; it sees what the process has open.
     const path = `/proc/${process.pid}/fd/${handle.fd}`
@@ -83,6 +81,8 @@ async function takeOne(
     await handle.close()
   }
 }
+
+const nameOf = (file: string) => (file === '-' ? 'Standard input' : file)
 
 const trustInWords: Record<FeedNews['trust'], (release: number | null) => string> = {
   newer: release => `The bundle is verified: release ${release} is trusted now.`,

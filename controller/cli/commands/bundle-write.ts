@@ -8,11 +8,11 @@ import { size } from '../../format/table.ts'
 import { streamContent } from '../../format/terminal.ts'
 import { openProject } from '../../project/project.ts'
 import type { Session } from '../../session/session.ts'
-import { BytesProgress } from '../shell/bytes-progress.ts'
 import { takeNews, withSession } from '../shell/context.ts'
 import { untilLeft } from '../shell/leaving.ts'
 import type { ReadOptions } from '../shell/options.ts'
 import { note, print } from '../shell/output.ts'
+import { Telling } from '../shell/telling.ts'
 
 export interface BundleWriteOptions extends ReadOptions {
   /** `-` for standard output. */
@@ -66,12 +66,16 @@ async function writeFiles(
   for (const [index, volume] of plan.volumes.entries()) {
     const number = index + 1
     const file = volumeName(target, number, plan.volumes.length)
-    const progress = new BytesProgress(options, basename(file))
-    const onProgress = (bytes: number) => progress.show(bytes, volume.bytes)
+    const telling = new Telling(options)
+    const onProgress = (done: number) =>
+      telling.progress({ step: basename(file), done, of: volume.bytes, unit: 'bytes' })
     const init = { number, site: options.site, now: new Date(), onProgress, signal: left }
-    const { bytes, kept } = await bundles.writeFile(plan, file, init).catch((thrown: unknown) => {
-      throw left.aborted ? interrupted(file) : thrown
-    })
+    const { bytes, kept } = await bundles
+      .writeFile(plan, file, init)
+      .catch((thrown: unknown) => {
+        throw left.aborted ? interrupted(file) : thrown
+      })
+      .finally(() => telling.end())
     if (kept > 0) note(options, `${size(kept)} were there from an interrupted run.`)
     written.push({ file, bytes, kept })
   }

@@ -3,9 +3,9 @@
 import { checkBundle, showBundle } from '../../../node/carry/check-bundle.ts'
 import type { BundleManifest } from '../../../protocol/bundle/manifest.ts'
 import { shortId, shortPath, size } from '../../format/table.ts'
-import { BytesProgress } from '../shell/bytes-progress.ts'
 import type { GlobalOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'
+import { Telling } from '../shell/telling.ts'
 
 export interface BundleFileOptions extends GlobalOptions {
   file: string
@@ -18,9 +18,11 @@ export async function bundleShow(options: BundleFileOptions): Promise<undefined>
 }
 
 export async function bundleVerify(options: BundleFileOptions): Promise<undefined> {
-  const progress = new BytesProgress(options, 'Reading')
+  const telling = new Telling(options)
   const { bytes: total } = await showBundle(options.file)
-  const checked = await checkBundle(options.file, bytes => progress.show(Math.min(bytes, total), total))
+  const checked = await checkBundle(options.file, bytes =>
+    telling.progress({ step: 'Reading', done: Math.min(bytes, total), of: total, unit: 'bytes' }),
+  ).finally(() => telling.end())
   const { manifest, bytes, expires, missingChunks, missingDocuments } = checked
   const lacks = missingChunks + missingDocuments > 0
   const rest = lacks

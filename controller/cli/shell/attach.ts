@@ -5,6 +5,7 @@ import { callRunning, openRunning } from '../../api/client.ts'
 import { eventFrames } from '../../api/event-frames.ts'
 import { type Task, taskSchema } from '../../api/schemas/task.ts'
 import type { Tasks } from '../../tasks/tasks.ts'
+import { untilLeft } from './leaving.ts'
 import { leavingMs } from './limits.ts'
 import { note } from './output.ts'
 import { Telling, type TellingOptions } from './telling.ts'
@@ -24,16 +25,16 @@ export async function attachHere(tasks: Tasks, id: string, options: TellingOptio
     telling.progress(task.progress)
     if (task.state !== 'running') ended.resolve(task)
   }
-  const onSignal = () => void tasks.cancel(id).catch(() => {})
   tasks.on('output', onOutput)
   tasks.on('changed', onChanged)
-  for (const signal of signals) process.once(signal, onSignal)
   onChanged(tasks.get(id))
   try {
-    return await ended.promise
+    return await untilLeft(async left => {
+      left.addEventListener('abort', () => void tasks.cancel(id).catch(() => {}))
+      return await ended.promise
+    })
   } finally {
     telling.end()
-    for (const signal of signals) process.off(signal, onSignal)
     tasks.off('output', onOutput)
     tasks.off('changed', onChanged)
   }
