@@ -3,6 +3,7 @@
 import { type Access, show, textOf, withAccess } from '../shell/access.ts'
 import { Drawing } from '../shell/draw.ts'
 import { untilLeft } from '../shell/leaving.ts'
+import { agesMs } from '../shell/limits.ts'
 import type { ReadOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'
 
@@ -15,7 +16,7 @@ export async function status(options: StatusOptions): Promise<undefined> {
   return await withAccess(options, access => keepShowing(access, options))
 }
 
-/** Anew with each change, until the operator leaves; with `--json` one object a line. */
+/** Anew with each change, on a terminal also now and then, until the operator leaves; with `--json` one object a line. */
 async function keepShowing(access: Access, options: StatusOptions): Promise<undefined> {
   return await untilLeft(async left => {
     const changes = await access.changes(left)
@@ -25,7 +26,8 @@ async function keepShowing(access: Access, options: StatusOptions): Promise<unde
       const text = await textOf('status', answer)
       if (options.json) print(options, answer, text)
       else drawing.show(text)
-      await changes.next()
+      // The ages of reports grow without any news.
+      await changes.next(!options.json && drawing.isInPlace ? agesMs : undefined)
       if (left.aborted) return undefined
     }
   })

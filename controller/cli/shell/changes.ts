@@ -1,6 +1,7 @@
 /** Waiting for the next change in the fleet, told by the events of a controller. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pause } from '../../../node/concurrency/pause.ts'
 import { HintedError } from '../../../protocol/errors.ts'
 import { openRunning } from '../../api/client.ts'
 import { eventFrames } from '../../api/event-frames.ts'
@@ -17,10 +18,13 @@ export class Changes {
     signal.addEventListener('abort', () => this.tell(), { once: true })
   }
 
-  /** Resolves when something has changed since the last call, or the signal has aborted. Rejects where nobody tells any more. */
-  async next(): Promise<void> {
+  /**
+   * Resolves when something has changed since the last call, when the signal has aborted, or after so many milliseconds.
+   * Rejects where nobody tells any more.
+   */
+  async next(longestMs?: number): Promise<void> {
     if (this.#signal.aborted) return
-    await this.#changed.promise
+    await pause(this.#changed.promise, longestMs)
     this.#changed = Promise.withResolvers<void>()
     this.#changed.promise.catch(() => {})
   }

@@ -33,5 +33,7 @@ export const lookAgainMs = 200
 
 /** How often a watched rollout is drawn: the times in it count down by seconds. */
 export const redrawMs = 1_000
+/** How often a watched status is drawn at least: the ages in it grow. */
+export const agesMs = 10_000
 /** How often `logs --follow` asks: a device answers one controller that often for long. */
 export const followMs = 2_500
