@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, describe, it } from 'node:test'
 import { nixSkip } from '../nix/workshop.ts'
+import { carried } from './helpers/carried.ts'
 import type { Device } from './helpers/device.ts'
-import { Fleet, type Row } from './helpers/fleet.ts'
+import type { Fleet, Row } from './helpers/fleet.ts'
 import { until } from './helpers/processes.ts'
-import { hello } from './helpers/project.ts'
 
 const main = join(import.meta.dirname, '../../controller/main.ts')
 
@@ -27,20 +27,14 @@ describe('a courier', { skip: nixSkip() }, () => {
   let token: string
 
   before(async () => {
-    fleet = await Fleet.prepare()
-    await fleet.found('near', 'dark')
-    await fleet.commit('Version 1', { 'configs/hello.json': hello('version 1') })
-    const near = await fleet.device('near')
-    near.start(await fleet.token())
-    await fleet.json('deploy', '-m', 'version 1', '--wait-for', 'near', '--timeout', '60')
-    top = (await near.running()) ?? ''
-    bundle = join(fleet.directory, 'news.thymesh')
-    await fleet.json('bundle', 'write', bundle)
-    token = await fleet.token('--relay', '--names', 'kim')
-    const forDevice = await fleet.token('--site', 'ship')
-    await near.stop()
-    dark = await fleet.device('dark')
-    dark.start(forDevice)
+    const tokens = async (made: Fleet) => ({
+      relay: await made.token('--relay', '--names', 'kim'),
+      device: await made.token('--site', 'ship'),
+    })
+    const { more, ...scene } = await carried(tokens)
+    ;({ fleet, bundle, top, dark } = scene)
+    token = more.relay
+    dark.start(more.device)
   })
   after(() => fleet.remove())
 

@@ -6,10 +6,10 @@ import { chmod, copyFile, mkdir, readFile, symlink, truncate, writeFile } from '
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { nixSkip } from '../nix/workshop.ts'
+import { carried } from './helpers/carried.ts'
 import type { Device } from './helpers/device.ts'
-import { Fleet, type Row } from './helpers/fleet.ts'
+import type { Fleet, Row } from './helpers/fleet.ts'
 import { type Ended, runToEnd } from './helpers/processes.ts'
-import { hello } from './helpers/project.ts'
 
 const script = join(import.meta.dirname, '../../nix/sticks/take-stick.sh')
 const main = join(import.meta.dirname, '../../controller/main.ts')
@@ -21,18 +21,9 @@ describe('sticks', { skip: nixSkip() || loopSkip() }, () => {
   let top: string
 
   before(async () => {
-    fleet = await Fleet.prepare()
-    await fleet.found('near', 'dark')
-    await fleet.commit('Version 1', { 'configs/hello.json': hello('version 1') })
-    const near = await fleet.device('near')
-    near.start(await fleet.token())
-    await fleet.json('deploy', '-m', 'version 1', '--wait-for', 'near', '--timeout', '60')
-    top = (await near.running()) ?? ''
-    bundle = join(fleet.directory, 'news.thymesh')
-    await fleet.json('bundle', 'write', bundle)
-    const token = await fleet.token()
-    await near.stop()
-    device = await fleet.device('dark')
+    const { more: token, dark, ...scene } = await carried(made => made.token())
+    ;({ fleet, bundle, top } = scene)
+    device = dark
     device.start(token)
     await device.logged('that it has started', line => line.msg === 'device started')
   })

@@ -1,11 +1,12 @@
 /** Rejects paths without a trusted signature before anything of them is fetched. */
 
 import { parseNixPublicKey, verifyPath } from '../../../protocol/nix/signature.ts'
+import { TimeSlice } from '../../concurrency/time-slice.ts'
 import { storeError } from '../../store/store-error.ts'
 import type { PathChunks } from '../chunks/chunk-list.ts'
 
-/** Signatures checked before yielding to the event loop: about 10 ms on a small board. */
-const batchSize = 64
+/** How long signatures are checked at a time, in milliseconds. */
+const sliceMs = 10
 
 /**
  * Nix verifies signatures too, but its daemon may receive the whole NAR first (2.8 does), and a path is imported only
@@ -16,12 +17,13 @@ const batchSize = 64
  */
 export async function requireSignatures(paths: readonly PathChunks[], trusted: readonly string[]): Promise<void> {
   const keys = trusted.map(parseNixPublicKey)
-  for (const [i, { described, references }] of paths.entries()) {
+  const slice = new TimeSlice(sliceMs)
+  for (const { described, references } of paths) {
     const info = { path: described.path, narHash: described.narHash, narSize: described.narSize, references }
     if (!described.signatures.some(signature => verifyPath(info, signature, keys))) {
       const names = keys.map(({ name }) => name).join(', ') || 'no key at all'
       throw storeError('signature-refused', `Expected a signature of ${described.path} by ${names}`)
     }
-    if (i % batchSize === batchSize - 1) await new Promise(resolve => setImmediate(resolve))
+    await slice.step()
   }
 }
