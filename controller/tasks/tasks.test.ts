@@ -64,6 +64,14 @@ describe('tasks', () => {
     await Promise.all(tasks.running.map(({ id }) => tasks.cancel(id)))
   })
 
+  it('that could not be recorded are none', async t => {
+    const directory = join(await testDirectory(t), 'tasks')
+    const tasks = await Tasks.open(directory)
+    await writeFile(directory, 'a file where the folder of tasks should be')
+    await assert.rejects(tasks.start('deploy', {}, endless), { code: 'ENOTDIR' })
+    assert.deepEqual([tasks.all, tasks.running], [[], []])
+  })
+
   it('that ran when their process ended are interrupted', async t => {
     const directory = await testDirectory(t)
     const before = await Tasks.open(directory)

@@ -87,7 +87,14 @@ export class Tasks extends EventEmitter<TasksEvents> {
     const ended = Promise.withResolvers<void>()
     this.#running.set(task.id, { cancel, ended: ended.promise })
     this.#tasks.set(task.id, task)
-    await this.#store.create(task)
+    try {
+      await this.#store.create(task)
+    } catch (thrown) {
+      this.#tasks.delete(task.id)
+      this.#running.delete(task.id)
+      ended.resolve()
+      throw thrown
+    }
     this.emit('changed', { ...task })
     void this.#run(task, work, cancel.signal).finally(() => {
       this.#running.delete(task.id)
@@ -110,7 +117,7 @@ export class Tasks extends EventEmitter<TasksEvents> {
     return this.get(id)
   }
 
-  /** Resolves when no task runs; with a signal, also when that aborts. */
+  /** Resolves when no task runs and all is written. */
   async settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ ended }) => ended))
     await this.#writing.drain()
