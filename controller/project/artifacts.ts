@@ -2,6 +2,7 @@
 
 import { lstat, open, readdir, readlink, realpath } from 'node:fs/promises'
 import { dirname, join, relative, resolve, sep } from 'node:path'
+import { readUpTo } from '../../node/files/file-io.ts'
 import { foreignText, foreignTextBytes } from './foreign-text.ts'
 
 export interface Artifact {
@@ -56,8 +57,7 @@ async function outside(directory: string, file: string): Promise<string | undefi
 async function beginningOf(file: string): Promise<Uint8Array> {
   const handle = await open(file)
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(foreignTextBytes), 0, foreignTextBytes)
-    return buffer.subarray(0, bytesRead)
+    return await readUpTo(handle, foreignTextBytes, 0)
   } finally {
     await handle.close()
   }

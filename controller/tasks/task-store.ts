@@ -2,6 +2,7 @@
 
 import { appendFile, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readUpTo } from '../../node/files/file-io.ts'
 import { unlessMissing } from '../../node/files/missing.ts'
 import { type Task, taskSchema } from '../api/schemas/task.ts'
 import { keptDays, keptTasks } from './limits.ts'
@@ -49,8 +50,7 @@ export class TaskStore {
     const handle = await unlessMissing(open(this.#output(id)))
     if (handle === undefined) return Buffer.alloc(0)
     try {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(most), 0, most, from)
-      return buffer.subarray(0, bytesRead)
+      return await readUpTo(handle, most, from)
     } finally {
       await handle.close()
     }

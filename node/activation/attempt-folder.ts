@@ -4,6 +4,7 @@ import { open, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { replaceLink, syncDirectory } from '../files/durable-file.ts'
+import { readUpTo } from '../files/file-io.ts'
 import { isMissing } from '../files/missing.ts'
 import { writeDurably } from './journal.ts'
 import { attemptIdPattern, type JournalEntry } from './journal-entry.ts'
@@ -105,8 +106,7 @@ export class AttemptFolder {
       await using file = await open(join(this.directory, 'output'))
       const { size } = await file.stat()
       const from = Math.max(0, size - outputBytes)
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(size - from), 0, size - from, from)
-      return buffer.subarray(0, bytesRead).toString('utf8')
+      return (await readUpTo(file, size - from, from)).toString('utf8')
     } catch (thrown) {
       if (isMissing(thrown)) return ''
       throw thrown

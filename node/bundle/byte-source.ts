@@ -3,6 +3,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { BundleError } from '../../protocol/bundle/bundle-error.ts'
+import { readUpTo } from '../files/file-io.ts'
 
 export interface ByteSource {
   /** The bytes at an offset; fewer where the source ends. */
@@ -29,15 +30,8 @@ class HandleSource implements ByteSource {
     this.#handle = handle
   }
 
-  async read(offset: number, length: number): Promise<Uint8Array> {
-    const bytes = Buffer.allocUnsafe(length)
-    let filled = 0
-    while (filled < length) {
-      const { bytesRead } = await this.#handle.read(bytes, filled, length - filled, offset + filled)
-      if (bytesRead === 0) break
-      filled += bytesRead
-    }
-    return bytes.subarray(0, filled)
+  read(offset: number, length: number): Promise<Uint8Array> {
+    return readUpTo(this.#handle, length, offset)
   }
 
   close(): Promise<void> {

@@ -4,6 +4,7 @@ import { type FileHandle, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { blockBytes, paddingOf, readUstarHeader } from '../../protocol/bundle/ustar.ts'
 import { syncDirectory } from '../files/durable-file.ts'
+import { readUpTo, writeFully } from '../files/file-io.ts'
 import type { ByteSink } from './bundle-writer.ts'
 
 export class FileSink implements ByteSink {
@@ -35,11 +36,8 @@ export class FileSink implements ByteSink {
     }
     if (this.#compares) await this.#handle.truncate(this.#at)
     this.#compares = false
-    for (let written = 0; written < bytes.length; ) {
-      const { bytesWritten } = await this.#handle.write(bytes, written, bytes.length - written, this.#at)
-      written += bytesWritten
-      this.#at += bytesWritten
-    }
+    await writeFully(this.#handle, bytes, this.#at)
+    this.#at += bytes.length
   }
 
   /** The content of the file that comes next, if an earlier run wrote one with this name. */
@@ -70,10 +68,8 @@ export class FileSink implements ByteSink {
     return this.#handle.close()
   }
 
-  async #peek(length: number): Promise<Buffer> {
-    const bytes = Buffer.alloc(length)
-    const { bytesRead } = await this.#handle.read(bytes, 0, length, this.#at)
-    return bytes.subarray(0, bytesRead)
+  #peek(length: number): Promise<Buffer> {
+    return readUpTo(this.#handle, length, this.#at)
   }
 }
 

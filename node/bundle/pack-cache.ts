@@ -4,6 +4,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import { limits } from '../../protocol/limits.ts'
+import { readUpTo } from '../files/file-io.ts'
 import { cachedPacks, scratchPacks } from './limits.ts'
 
 /** A pack, in memory or at a place of the scratch file; `gone` once another pack is written there. */
@@ -46,9 +47,9 @@ export class PackCache {
       const entry = this.#entries.get(key) ?? this.#add(key, unpack)
       const body = await entry.ready
       if (this.#scratch === undefined) return body.subarray(offset, offset + length)
-      const part = Buffer.alloc(Math.min(length, Math.max(0, limits.bundlePack - offset)))
-      const { bytesRead } = await this.#scratch.read(part, 0, part.length, entry.place * limits.bundlePack + offset)
-      if (!entry.gone) return part.subarray(0, bytesRead)
+      const most = Math.min(length, Math.max(0, limits.bundlePack - offset))
+      const part = await readUpTo(this.#scratch, most, entry.place * limits.bundlePack + offset)
+      if (!entry.gone) return part
     }
   }
 

@@ -5,7 +5,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it } from 'node:test'
-import { readFully, writeFully } from './file-io.ts'
+import { readFully, readUpTo, writeFully } from './file-io.ts'
 
 it('reads back what it wrote, and says when the file ends before', async t => {
   const directory = await mkdtemp(join(tmpdir(), 'thymesh-file-io-'))
@@ -17,6 +17,8 @@ it('reads back what it wrote, and says when the file ends before', async t => {
   assert.equal(await readFully(handle, into, 3), true)
   assert.equal(into.toString(), 'chunk')
   assert.equal(await readFully(handle, into, 4), false)
+  assert.equal((await readUpTo(handle, 5, 4)).toString(), 'hunk')
+  assert.equal((await readUpTo(handle, 5, 9)).length, 0)
 })
 
 it('goes on after short reads and writes', async () => {
@@ -31,4 +33,11 @@ it('goes on after short reads and writes', async () => {
   }
   await writeFully(slow as Parameters<typeof writeFully>[0], source, 0)
   assert.deepEqual(file, source)
+  const slowReader = {
+    read: async (into: Uint8Array, to: number, length: number, position: number) => {
+      const bytesRead = file.copy(into, to, position, position + Math.min(3, length))
+      return { bytesRead, buffer: into }
+    },
+  }
+  assert.deepEqual(await readUpTo(slowReader as unknown as Parameters<typeof readUpTo>[0], 20, 0), source)
 })

@@ -4,12 +4,23 @@ import type { FileHandle } from 'node:fs/promises'
 
 /** Fills `into` from byte `position` on; false when the file ends before. */
 export async function readFully(handle: FileHandle, into: Uint8Array, position: number): Promise<boolean> {
-  for (let done = 0; done < into.length; ) {
+  return (await fill(handle, into, position)) === into.length
+}
+
+/** The bytes from byte `position` on: `length`, or fewer where the file ends. */
+export async function readUpTo(handle: FileHandle, length: number, position: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(length)
+  return bytes.subarray(0, await fill(handle, bytes, position))
+}
+
+/** One read may bring less than there is. Resolves to the bytes that were read. */
+async function fill(handle: FileHandle, into: Uint8Array, position: number): Promise<number> {
+  for (let done = 0; ; ) {
+    if (done === into.length) return done
     const { bytesRead } = await handle.read(into, done, into.length - done, position + done)
-    if (bytesRead === 0) return false
+    if (bytesRead === 0) return done
     done += bytesRead
   }
-  return true
 }
 
 /** Writes all of `bytes` from byte `position` on; a disk that fills up throws ENOSPC at the latest on the second call. */
