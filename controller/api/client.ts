@@ -2,9 +2,10 @@
 
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { z } from 'zod'
+import { fitsSocket } from '../../node/files/unix-socket.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import { notUnderstood } from './api-error.ts'
-import { maxAnswerBytes, maxSocketPath } from './limits.ts'
+import { maxAnswerBytes } from './limits.ts'
 import { errorSchema } from './schemas/error.ts'
 
 /** `nobody`: no controller listens there. `left`: it hung up before it answered, as one does that ends. */
@@ -35,7 +36,7 @@ export async function callRunning(file: string, call: Call): Promise<Answer | Ab
 
 /** The answer as it comes, for streams. */
 export async function openRunning(file: string, call: Call): Promise<IncomingMessage | Absent> {
-  if (Buffer.byteLength(file) > maxSocketPath) return 'nobody'
+  if (!fitsSocket(file)) return 'nobody'
   const response = await responseOf(file, call)
   if (typeof response === 'string' || (response.statusCode ?? 500) < 300) return response
   const bytes = await bytesOf(response)

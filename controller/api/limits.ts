@@ -1,7 +1,5 @@
 /** Bounds of the local API, the unit in the name and a reason beside each. */
 
-/** The size of sun_path in unix(7), without the zero at its end. */
-export const maxSocketPath = 107
 /** Commands, the page and scripts of one operator; each has a few connections. */
 export const maxConnections = 64
 /** A page has one, whatever its tabs; a command that watches has one. */

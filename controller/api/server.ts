@@ -1,12 +1,13 @@
 /** Serves the local API: on the Unix socket of a controller's state, and on a loopback port where one is asked for. */
 
-import { chmod, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { fitsSocket, listenAt, maxSocketPath } from '../../node/files/unix-socket.ts'
 import { errorJson } from '../format/error-json.ts'
 import { ApiError } from './api-error.ts'
 import type { ApiInit } from './app.ts'
-import { maxConnections, maxHeaderBytes, maxSocketPath, requestTimeoutMs } from './limits.ts'
+import { maxConnections, maxHeaderBytes, requestTimeoutMs } from './limits.ts'
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => unknown
 
@@ -24,23 +25,23 @@ export class ApiServer {
 
   /** Listens at `file`, which is ours to replace: we have the lock of the state that it lies in. */
   static async onSocket(file: string, load: LoadApi): Promise<ApiServer> {
-    if (Buffer.byteLength(file) > maxSocketPath) {
+    if (!fitsSocket(file)) {
       throw new ApiError('socket-path', `expected a path of at most ${maxSocketPath} bytes for a socket, got ${file}`, {
         hint: 'Set THYMESH_HOME to a folder with a shorter path.',
       })
     }
-    await rm(file, { force: true })
     const server = serverOf(load, { kind: 'socket' })
-    await listening(server, () => server.listen(file))
-    // The folder is its owner's alone already.
-    await chmod(file, 0o600)
+    await listenAt(server, file)
     return new ApiServer(server, file)
   }
 
   /** Listens on 127.0.0.1 for who has the token; 0 takes any free port. */
   static async onLoopback(port: number, token: string, load: LoadApi): Promise<ApiServer> {
     const server = serverOf(load, { kind: 'loopback', token })
-    await listening(server, () => server.listen({ host: '127.0.0.1', port }))
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ host: '127.0.0.1', port }, resolve)
+    })
     return new ApiServer(server, undefined)
   }
 
@@ -73,14 +74,6 @@ function serverOf(load: LoadApi, door: ApiInit['door']): Server {
 async function listenerOf(load: LoadApi, door: ApiInit['door']): Promise<Listener> {
   const [{ getRequestListener }, { makeApi }] = await Promise.all([import('@hono/node-server'), import('./app.ts')])
   return getRequestListener(makeApi({ ...(await load()), door }).fetch, { overrideGlobalObjects: false })
-}
-
-async function listening(server: Server, listen: () => unknown): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.once('listening', resolve)
-    listen()
-  })
 }
 
 /** What is no HTTP. Commands of the version before send one JSON line and expect one: they are told so in their words. */

@@ -1,17 +1,11 @@
 /** The daemon's socket for bundles: a bundle stays attached for as long as the command's connection is open. */
 
-import { chmod, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { fitsSocket, listenAt } from '../files/unix-socket.ts'
 import type { Logger } from '../process/log.ts'
-import {
-  bundleSocket,
-  type DoorAnswer,
-  DoorError,
-  type DoorRequest,
-  doorRequestSchema,
-  maxSocketPath,
-} from './door-messages.ts'
+import { bundleSocket, type DoorAnswer, DoorError, type DoorRequest, doorRequestSchema } from './door-messages.ts'
 import type { FeedEnd, FeedInit } from './feed-bundle.ts'
 import { maxDoorRequestBytes, parallelTakes, takeRequestMs } from './limits.ts'
 
@@ -35,21 +29,15 @@ export class BundleDoor {
   /** Listens in a state directory, whose lock the caller holds; undefined if the path is too long for a socket. */
   static async start(stateDirectory: string, work: DoorWork, log: Logger): Promise<BundleDoor | undefined> {
     const file = bundleSocket(stateDirectory)
-    if (Buffer.byteLength(file) > maxSocketPath) {
+    if (!fitsSocket(file)) {
       log.warn({ file }, 'bundles can not be taken in: the path of the state is too long for a socket')
       return undefined
     }
-    await rm(file, { force: true })
     const server = createServer({ allowHalfOpen: true })
     const door = new BundleDoor(server, file)
     server.maxConnections = parallelTakes
     server.on('connection', socket => door.#sockets.set(socket, door.#take(socket, work, log)))
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(file, resolve)
-    })
-    // The state directory is its owner's alone already.
-    await chmod(file, 0o600)
+    await listenAt(server, file)
     return door
   }
 

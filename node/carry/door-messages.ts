@@ -9,9 +9,6 @@ export function bundleSocket(stateDirectory: string): string {
   return join(stateDirectory, 'bundles.sock')
 }
 
-/** The size of sun_path in unix(7), without the zero at its end. */
-export const maxSocketPath = 107
-
 /** A path that the daemon can open, such as one below /proc of the command's process. */
 const pathSchema = z.string().min(1).max(4096)
 

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
-import { withoutColours } from '../../protocol/encoding/visible.ts'
+import { stripVTControlCharacters } from 'node:util'
 import { ThymeshError } from '../../protocol/errors.ts'
 import { atEnd } from './at-end.ts'
 
@@ -71,7 +71,7 @@ export async function runProgram(
     if (stdoutLength <= maxStdoutLength) stdout.push(text)
   })
   const keep = (line: string, isError: boolean) => {
-    const shown = withoutColours(line).slice(0, 1000)
+    const shown = stripVTControlCharacters(line).slice(0, 1000)
     for (const list of isError ? [output, errors] : [output]) {
       list.push(shown)
       if (list.length > options.lines) list.shift()

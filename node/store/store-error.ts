@@ -1,6 +1,6 @@
 /** Errors of the Nix store: stable codes, derived from the daemon's messages. */
 
-import { withoutColours } from '../../protocol/encoding/visible.ts'
+import { stripVTControlCharacters } from 'node:util'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { isMissing } from '../files/missing.ts'
 
@@ -64,7 +64,7 @@ export function storeError(code: StoreErrorCode, message: string, cause?: unknow
 
 /** Converts an error message of the daemon; the message is kept, without its colours. */
 export function storeErrorFromDaemon(text: string, operation: StoreOperation): StoreError {
-  const plain = withoutColours(text)
+  const plain = stripVTControlCharacters(text)
     .trim()
     .replace(/^error:\s*/, '')
     .slice(0, maxMessageLength)

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { jsonEscaped, visible, visibleFields, visibleJson, visibleLines, withoutColours } from './visible.ts'
+import { jsonEscaped, visible, visibleFields, visibleJson, visibleLines } from './visible.ts'
 
 describe('visible', () => {
   it('shows controls, overrides and invisible characters as escapes', () => {
@@ -71,8 +71,4 @@ describe('visibleJson', () => {
   it('leaves the line break of a line of a log', () => {
     assert.equal(jsonEscaped('{"a":"\x9b"}\n'), '{"a":"\\u009b"}\n')
   })
-})
-
-it('withoutColours leaves the words of a program', () => {
-  assert.equal(withoutColours('\x1b[31;1merror:\x1b[0m hm'), 'error: hm')
 })

@@ -46,12 +46,6 @@ export function jsonEscaped(line: string): string {
   )
 }
 
-/** What a program printed for a terminal, without its colours. */
-export function withoutColours(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the escape character is what they begin with.
-  return text.replace(/\x1b\[[0-9;]*[A-Za-z]/g, '')
-}
-
 function fieldLines(text: string): string {
   const lines = text.trimEnd().split('\n')
   return lines.map(line => visibleLines(cut(line, shownCharacters))).join('\n    ')

@@ -1,5 +1,5 @@
 /** The daemon's log channel: messages during an operation, and its end. */
-import { withoutColours } from '../../../protocol/encoding/visible.ts'
+import { stripVTControlCharacters } from 'node:util'
 import { type StoreOperation, storeError, storeErrorFromDaemon } from '../store-error.ts'
 import type { WireReader } from './worker-wire.ts'
 
@@ -41,7 +41,7 @@ export async function readStderr(reader: WireReader, options: StderrOptions): Pr
       case stderrError:
         throw storeErrorFromDaemon(await readError(reader, options.minor), options.operation)
       case stderrNext:
-        options.log?.(withoutColours(await reader.text()).trimEnd())
+        options.log?.(stripVTControlCharacters(await reader.text()).trimEnd())
         break
       case stderrStartActivity:
         await reader.skipU64()

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
-import { withoutColours } from '../../../protocol/encoding/visible.ts'
+import { stripVTControlCharacters } from 'node:util'
 import { messageOf } from '../../../protocol/errors.ts'
 import { childGraceMs, socketConnectLimitMs, stderrTailBytes } from '../limits.ts'
 import { storeError } from '../store-error.ts'
@@ -80,7 +80,7 @@ export function spawnDaemon({ program, storeUri, settings = {} }: ChildDaemonOpt
     if (child.pid === undefined) gone.resolve()
   })
   child.on('close', (code, signal) => {
-    const last = withoutColours(tail).trim()
+    const last = stripVTControlCharacters(tail).trim()
     const how = `${program} ended with ${signal ?? `exit code ${code}`}${last === '' ? '' : `: ${last}`}`
     if (!ending) failure ??= storeError('store-unavailable', how)
     child.stdin.destroy(failure)
