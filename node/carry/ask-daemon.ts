@@ -3,7 +3,14 @@
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { HintedError } from '../../protocol/errors.ts'
-import { bundleSocket, type DoorAnswer, DoorError, type DoorRequest, doorAnswerSchema } from './door-messages.ts'
+import {
+  bundleSocket,
+  type DoorAnswer,
+  DoorError,
+  type DoorRequest,
+  doorAnswerSchema,
+  jsonOf,
+} from './door-messages.ts'
 import type { FeedEnd, FeedNews } from './feed-bundle.ts'
 import { outboxMs } from './limits.ts'
 
@@ -58,7 +65,7 @@ async function ask(
 
 async function lastAnswer(socket: NodeJS.ReadableStream, onNews: AskInit['onNews']): Promise<LastAnswer> {
   for await (const line of createInterface({ input: socket })) {
-    const answer = doorAnswerSchema.safeParse(JSON.parse(line))
+    const answer = doorAnswerSchema.safeParse(jsonOf(line))
     if (!answer.success) throw otherForm()
     if ('error' in answer.data) {
       const { code, message, hint } = answer.data.error

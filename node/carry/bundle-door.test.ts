@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { connect, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -10,6 +10,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { BundleError } from '../../protocol/bundle/bundle-error.ts'
 import { silentLogger } from '../../test/helpers/log.ts'
 import { until } from '../../test/helpers/until.ts'
+import { listenAt } from '../files/unix-socket.ts'
 import { askForOutbox, askToTake } from './ask-daemon.ts'
 import { BundleDoor, type DoorWork } from './bundle-door.ts'
 import { bundleSocket } from './door-messages.ts'
@@ -74,6 +75,14 @@ describe('the socket for bundles', () => {
   it('writes an outbox, and tells whose', async t => {
     const { state } = await door(t, async () => end)
     assert.deepEqual(await askForOutbox(state, '/out'), { device: 'kiosk', bytes: 4 })
+  })
+
+  it('is of another version where its answers are none', async t => {
+    const state = await folder(t)
+    const daemon = createServer(socket => socket.end('no JSON\n'))
+    t.after(() => daemon.close())
+    await listenAt(daemon, bundleSocket(state))
+    await assert.rejects(askForOutbox(state, '/out'), { code: 'not-understood' })
   })
 
   it('is not there without a daemon', async t => {

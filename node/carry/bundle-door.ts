@@ -5,7 +5,14 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { fitsSocket, listenAt } from '../files/unix-socket.ts'
 import type { Logger } from '../process/log.ts'
-import { bundleSocket, type DoorAnswer, DoorError, type DoorRequest, doorRequestSchema } from './door-messages.ts'
+import {
+  bundleSocket,
+  type DoorAnswer,
+  DoorError,
+  type DoorRequest,
+  doorRequestSchema,
+  jsonOf,
+} from './door-messages.ts'
 import type { FeedEnd, FeedInit } from './feed-bundle.ts'
 import { maxDoorRequestBytes, parallelTakes, takeRequestMs } from './limits.ts'
 
@@ -87,7 +94,7 @@ function requestFrom(socket: Socket): Promise<DoorRequest> {
       clearTimeout(late)
       socket.off('data', take)
       socket.resume()
-      const request = doorRequestSchema.safeParse(parsed(text))
+      const request = doorRequestSchema.safeParse(jsonOf(text))
       if (request.success) resolve(request.data)
       else refuse()
     }
@@ -97,14 +104,6 @@ function requestFrom(socket: Socket): Promise<DoorRequest> {
       refuse()
     })
   })
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 function notUnderstood(): DoorError {
