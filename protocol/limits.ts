@@ -12,6 +12,17 @@ export const limits = {
   request: 1 * KiB,
   /** The digest that sync exchanges: 10,000 members at about 100 bytes each. */
   syncDigest: 1 * MiB,
+  /** One turn of a comparison by ranges: about 2,500 members of 24 bytes, or fingerprints of 3,000 ranges. */
+  rangesMessage: 64 * KiB,
+  ranges: 4096,
+  /** Members of one list, and those that one turn asks for. */
+  listedMembers: 64,
+  wantedMembers: 4096,
+  /** Turns of one comparison: those of 50,000 members that all differ, each listed once. */
+  rangeTurns: 64,
+  /** Items of sync that are compressed together, before and after: a hundred certificates or reports. */
+  syncBatch: 64 * KiB,
+  syncBatchItems: 512,
   /** One DSSE envelope: certificate, grant or report. */
   envelope: 4 * KiB,
   /** Root metadata: 2.1 KiB with three keys. */
@@ -69,8 +80,26 @@ export const limits = {
   /** The part of a log that a device sends at a time. */
   logBytes: 256 * KiB,
   logLines: 5_000,
+  /** Entries that a witnessed log may ever have; one entry in bytes, its fields, and a field in characters. */
+  auditEntries: 2 ** 30,
+  auditEntry: KiB,
+  auditFields: 12,
+  auditText: 300,
+  /** Entries of a witnessed log in one answer, and proofs. */
+  auditPage: 512,
+  auditProofs: 32,
+  /** The newest entries that every device still has, at least, and those for which it still has proofs. */
+  auditKept: 4096,
+  auditProven: 60_000,
+  /** Entries that a controller reads of one device, at most: no device keeps more. */
+  auditShown: 16_384,
   /** The longest estimate that a report gives for a fetch: 90 days, in seconds. */
   secondsLeft: 90 * 86_400,
+  /** Series of a device's metrics, and points of each in one answer: two years in steps of two hours. */
+  metricSeries: 32,
+  metricPoints: 8784,
+  /** An answer with metrics: 20 series of two years, with average, lowest and highest value. */
+  metricsBytes: 4 * MiB,
   /** Releases in a device's history. */
   historyEntries: 50,
   /** The reason in a report why a device waits, in characters. */
@@ -97,6 +126,18 @@ export const limits = {
   /** One extension of a release, and all of them: they are part of targets metadata, and leave room for delegations. */
   releaseExtension: 96 * KiB,
   releaseExtensions: 128 * KiB,
+  /** Grants of access in one release, and the lists of each: together they must fit into its extension. */
+  accessGrants: 256,
+  accessKeys: 16,
+  accessPlaces: 64,
+  accessUsers: 16,
+  accessRights: 64,
+  /** A public key of OpenSSH in base64: RSA of 8192 bits. */
+  sshKey: 1500,
+  /** The hello of a session of SSH: a user's name. */
+  accessHello: 256,
+  /** The hello of a forwarded connection, and a signature of OpenSSH: a key and a target. */
+  forwardHello: 4 * KiB,
   /** Nix signatures over one config: of several operators, and of old and new keys. */
   bindingSignatures: 8,
   /** The output of an activation and the journals of failed units: the device keeps it, and its report names it. */
@@ -120,6 +161,11 @@ export const limits = {
   /** An outbox: reports and certificates of a site, and the logs of one device. */
   outbox: 32 * MiB,
   outboxLogs: 16,
+  /** Hubs that a release names, and the addresses of each. */
+  hubs: 16,
+  hubAddresses: 4,
+  /** Addresses of one kind at which a peer offers to be met: each may be dialled. */
+  meetingEnds: 4,
   bundleConfigs: 1000,
   bundleVolumes: 999,
 } as const

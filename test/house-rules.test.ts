@@ -20,27 +20,38 @@ const floors: Record<string, readonly string[]> = {
   protocol: [
     'protocol/bundle',
     'protocol/messages',
+    'protocol/alerts',
+    'protocol/metrics',
     'protocol/trust',
     'protocol/report',
     'protocol/release',
     'protocol/members',
     'protocol/closure',
     'protocol/nix',
+    'protocol/audit',
     'protocol/signing',
     'protocol/encoding',
     'protocol',
   ],
   node: [
     'node/device',
+    'node/page',
+    'node/api',
     'node/courier',
     'node/peer',
     'node/carry',
+    'node/standing',
+    'node/access',
     'node/logs',
+    'node/audit',
+    'node/alerts',
+    'node/metrics',
     'node/activation',
     'node/rollout',
     'node/secrets',
     'node/swarm/fetch',
     'node/swarm/session',
+    'node/swarm/lane',
     'node/swarm/schedule',
     'node/swarm/delta',
     'node/swarm/staging',
@@ -49,6 +60,7 @@ const floors: Record<string, readonly string[]> = {
     'node/swarm',
     'node/bundle',
     'node/mesh/exchange',
+    'node/mesh/relay',
     'node/mesh/peers',
     'node/mesh/transport',
     'node/mesh/discovery',
@@ -70,8 +82,19 @@ const floors: Record<string, readonly string[]> = {
     'controller/cli/groups',
     'controller/cli/commands',
     'controller/cli/shell',
+    'controller/web/app',
+    'controller/web/app/shell',
+    'controller/web/app/views',
+    'controller/web/app/forms',
+    'controller/web/app/parts',
+    'controller/web/app/data',
+    'controller/web/app/base',
+    'controller/web',
+    'controller/ssh',
     'controller/api',
+    'controller/rehearsal',
     'controller/orders',
+    'controller/adopt',
     'controller/views',
     'controller/queries',
     'controller/release',
@@ -97,22 +120,31 @@ const floors: Record<string, readonly string[]> = {
 const doors: Record<string, string> = {
   'node/peer/controller-peer.ts': 'the interface of its peer',
   'node/peer/make-controller-peer.ts': 'makes that peer',
+  'node/mesh/relay/network-view.ts': 'the form of what a peer says of its network',
   'node/peer/membership.ts': 'joining with a token, as devices do',
   'node/state/peer-state.ts': 'what the peer keeps on disk, for commands that need no mesh',
   'node/state/limits.ts': 'how many releases a peer keeps, for errors',
   'node/state/releases.ts': 'pure functions: which release counts for a device',
+  'node/rollout/site-uplink.ts': 'what a site has used of its uplink, for `status`',
   'node/rollout/decision.ts': 'pure functions: waves are shown as devices see them',
   'node/rollout/evaluate-waves.ts': 'the same',
   'node/rollout/news.ts': 'the same',
+  'node/access/duplex-messages.ts': 'streams for forwarding, which commands open',
+  'node/access/open-access.ts': 'what a device says to them',
+  'node/access/key-proof.ts': 'what a key signs for a ticket',
   'node/settings': 'controllers have the same settings file',
   'node/process': 'logs and child processes',
   'node/files': 'writing files durably',
   'node/concurrency': 'limits and waits',
+  'node/standing/facts.ts': 'what any peer knows of a device, for `thymesh why`',
   'node/carry/check-bundle.ts': 'bundles are shown and verified without a peer',
-  'node/carry/ask-daemon.ts': '`thymesh bundle take` hands a bundle to the daemon',
+  'node/carry/ask-daemon.ts': '`thymesh bundle take` hands a bundle to the daemon, `thymesh why` asks it',
   'node/carry/feed-bundle.ts': 'what the daemon tells meanwhile',
+  'node/api/schemas.ts': '`thymesh status` asks the daemon of a device',
+  'node/api/socket-place.ts': 'where that listens',
   'node/courier/courier.ts': '`thymesh courier` is a peer without signing keys',
   'node/device/daemon.ts': '`thymesh node` is the daemon of a device',
+  'node/device/leave.ts': '`thymesh leave` ends what that daemon was',
   'node/secrets/at-boot.ts': 'so is the command that installs secrets at its start',
 }
 
@@ -205,7 +237,7 @@ describe('house rules', () => {
   })
 
   it('every source opens with a sentence that says what it is for', () => {
-    const wrong = sources.filter(file => !/^(?:#!.*\n)?\/\*\*/.test(textOf(file)))
+    const wrong = sources.filter(file => !/^(?:(?:#!.*\n)?\/\*\*|<!-- )/.test(textOf(file)))
     assert.deepEqual(wrong, [])
   })
 
@@ -223,10 +255,12 @@ describe('house rules', () => {
       installed.filter(([, { integrity }]) => !integrity?.startsWith('sha512-')).map(([place]) => place),
       [],
     )
-    // classic-level looks for its prebuilt binary, esbuild checks its own; both bring them in packages that are pinned.
+    assert.match(textOf('.npmrc'), /^ignore-scripts=true$/m)
+    // Each of these works without its script: classic-level and esbuild bring their binaries in packages that are pinned;
+    // ssh2 and its cpu-features would compile faster ciphers, for which Node's own do.
     assert.deepEqual(
       installed.filter(([, { hasInstallScript }]) => hasInstallScript).map(([place]) => place),
-      ['node_modules/classic-level', 'node_modules/esbuild'],
+      ['node_modules/classic-level', 'node_modules/cpu-features', 'node_modules/esbuild', 'node_modules/ssh2'],
     )
   })
 

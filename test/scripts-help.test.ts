@@ -21,6 +21,7 @@ const mains = {
   bench: 'scripts/src/bench/main.ts',
   demo: 'scripts/src/demo/main.ts',
   lab: 'test/lab/main.ts',
+  screenshots: 'scripts/src/screenshots/main.ts',
 }
 
 describe('scripts', () => {

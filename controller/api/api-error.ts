@@ -14,6 +14,10 @@ export type ApiErrorCode =
   | 'no-token'
   | 'too-many'
   | 'read-only'
+  | 'locked'
+  | 'wrong-code'
+  | 'unknown-session'
+  | 'unknown-terminal'
   | 'unknown-cursor'
   | 'socket-path'
 
@@ -25,16 +29,27 @@ const statuses: Readonly<Record<string, number>> = {
   'no-token': 401,
   'cross-site': 403,
   'read-only': 403,
+  locked: 403,
+  'wrong-code': 403,
+  'wrong-passphrase': 403,
   'unknown-route': 404,
   'unknown-device': 404,
   'unknown-version': 404,
   'unknown-proposal': 404,
   'unknown-member': 404,
   'unknown-task': 404,
+  'unknown-session': 404,
+  'unknown-terminal': 404,
+  'no-such-entry': 404,
+  'no-secret': 404,
+  'no-such-input': 404,
   'not-found': 404,
   'no-release': 404,
   'wrong-method': 405,
   'in-use': 409,
+  'entry-exists': 409,
+  'changed-meanwhile': 409,
+  'merge-conflict': 409,
   'task-ended': 409,
   'body-too-large': 413,
   'wrong-type': 415,

@@ -13,9 +13,10 @@ import { type Door, guard } from './guard.ts'
 import { maxNewsSeconds } from './limits.ts'
 import { openApi } from './openapi.ts'
 import { type OrderName, orders } from './orders.ts'
+import { fleetPage, scrape, targets } from './prometheus-routes.ts'
 import type { Question } from './question.ts'
 import { questions } from './questions.ts'
-import { optionsOf, readable } from './request.ts'
+import { optionsOf, requestError } from './request.ts'
 import {
   cancelTask,
   followTask,
@@ -26,14 +27,20 @@ import {
   showTask,
   taskOutput,
 } from './task-routes.ts'
+import { endWeb, listWeb, openWeb, type WebHost } from './web-routes.ts'
+import type { Write } from './write.ts'
+import { writeNow } from './write-routes.ts'
+import { writes } from './writes.ts'
 
 export interface ApiInit {
   readonly session: Session
   /** Which process answers. */
-  readonly controller: { readonly pid: number; readonly command: string }
+  readonly controller: { readonly pid: number; readonly command: string; readonly project: string }
   readonly events: EventLog
   readonly tasks: Tasks
   readonly door: Door
+  /** What serves the page; missing where none can be. */
+  readonly web?: WebHost
 }
 
 export function makeApi(init: ApiInit): Hono {
@@ -41,23 +48,38 @@ export function makeApi(init: ApiInit): Hono {
   const app = new Hono()
   app.use(guard(init.door))
   const allowed = new Map<string, string[]>()
-  const route = (method: 'GET' | 'POST', path: string, answer: (context: Context) => Promise<Response> | Response) => {
+  const route = (
+    method: 'GET' | 'POST',
+    path: string,
+    answer: (context: Context) => Promise<Response> | Response,
+    shows = false,
+  ) => {
     const place = path.replace(/\{(\w+)\}/g, ':$1')
     allowed.set(place, [...(allowed.get(place) ?? []), method])
     const forbidden = method === 'POST' && init.door.kind === 'loopback'
     app.on(method, place, context => {
       if (forbidden) throw readOnly()
+      if (method === 'POST' && init.door.kind === 'page' && !shows) {
+        init.door.requireUnlocked(context.req.header('authorization'))
+      }
       return answer(context)
     })
   }
   route('GET', '/v1/controller', context => context.json({ ...init.controller, fleet: session.peer.fleet }))
   route('GET', '/v1/openapi.json', context => context.json(openApi()))
   route('GET', '/v1/events', context => eventStream(context, events))
+  route('GET', '/v1/metrics', context => fleetPage(context, init))
+  route('GET', '/v1/sd', context => targets(context, init))
+  route('GET', '/v1/scrape/{device}/{port}', context => scrape(context, init))
   for (const each of Object.values(questions)) {
     route('GET', each.path, context => answer(context, each as unknown as Question, session, events))
   }
   for (const [name, { path }] of Object.entries(orders)) {
     route('POST', path, context => giveOrder(context, name as OrderName, init))
+  }
+  for (const [name, each] of Object.entries(writes)) {
+    const { shows = false }: { shows?: boolean } = each
+    route('POST', each.path, context => writeNow(context, name, each as unknown as Write, init), shows)
   }
   route('GET', '/v1/tasks', context => listTasks(context, init))
   route('GET', '/v1/tasks/{id}', context => showTask(context, init))
@@ -65,6 +87,12 @@ export function makeApi(init: ApiInit): Hono {
   route('GET', '/v1/tasks/{id}/follow', context => followTask(context, init))
   route('POST', '/v1/tasks/{id}/cancel', context => cancelTask(context, init))
   route('POST', '/v1/tasks/{id}/retry', context => retryTask(context, init))
+  // A page opens no other page, and lists browsers by its own routes.
+  if (init.door.kind === 'socket') {
+    route('POST', '/v1/web/open', context => openWeb(context, init.web))
+    route('GET', '/v1/web/sessions', context => listWeb(context, init.web))
+    route('POST', '/v1/web/end', context => endWeb(context, init.web))
+  }
   for (const [place, methods] of allowed) app.all(place, context => wrongMethod(context, methods))
   app.notFound(context => {
     throw new ApiError('unknown-route', `expected a route of the API, got ${context.req.method} ${context.req.path}`, {
@@ -72,7 +100,7 @@ export function makeApi(init: ApiInit): Hono {
     })
   })
   app.onError((thrown, context) => {
-    const error = errorJson(readable(thrown))
+    const error = requestError(thrown)
     return context.json({ error }, statusOf(error) as ContentfulStatusCode)
   })
   return app
@@ -94,7 +122,8 @@ async function answer(context: Context, question: Question, session: Session, ev
   const parsed = question.options.parse(options)
   await untilAPeer(session, newsSeconds(news), context.req.raw.signal)
   const json = await question.ask(session, parsed)
-  return context.json(json, 200, {
+  return context.body(question.json?.(json) ?? JSON.stringify(json), 200, {
+    'Content-Type': 'application/json',
     'Thymesh-Last-Event': last,
     'Thymesh-Alone': String(session.peer.neighbours.members.length === 0),
   })

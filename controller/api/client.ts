@@ -1,6 +1,7 @@
 /** Asks the controller that already runs, over its socket, if there is one. */
 
 import { request as httpRequest, type IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { z } from 'zod'
 import { fitsSocket } from '../../node/files/unix-socket.ts'
 import { HintedError } from '../../protocol/errors.ts'
@@ -44,6 +45,31 @@ export async function openRunning(file: string, call: Call): Promise<IncomingMes
   const told = errorSchema.safeParse(parsed(bytes)).data
   if (told === undefined) throw notUnderstood()
   throw new HintedError(told.error.code, told.error.message, { hint: told.error.hint })
+}
+
+/** The stream that a request with this `Upgrade` becomes. Throws the error that came instead of one. */
+export async function upgradeRunning(file: string, path: string, upgrade: string): Promise<Duplex | Absent> {
+  if (!fitsSocket(file)) return 'nobody'
+  const { promise, resolve, reject } = Promise.withResolvers<Duplex | Absent>()
+  const headers = { Host: 'localhost', Connection: 'Upgrade', Upgrade: upgrade }
+  const request = httpRequest({ socketPath: file, path, agent: false, headers })
+  request.once('upgrade', (_, socket, head) => {
+    if (head.length > 0) socket.unshift(head)
+    resolve(socket)
+  })
+  request.once('response', response => {
+    bytesOf(response).then(bytes => {
+      const told = bytes && errorSchema.safeParse(parsed(bytes)).data
+      if (bytes === undefined) resolve('left')
+      else if (told === undefined) reject(notUnderstood())
+      else reject(new HintedError(told.error.code, told.error.message, { hint: told.error.hint }))
+    }, reject)
+  })
+  request.once('error', (error: Error & { code?: string }) =>
+    resolve(error.code === 'ENOENT' || error.code === 'ECONNREFUSED' ? 'nobody' : 'left'),
+  )
+  request.end()
+  return promise
 }
 
 function responseOf(

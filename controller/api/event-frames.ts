@@ -13,12 +13,17 @@ export interface EventFrame {
 export async function* eventFrames(stream: Readable): AsyncGenerator<EventFrame> {
   let rest = ''
   for await (const part of stream.setEncoding('utf8')) {
+    // A long frame comes in many parts: what was looked at already has no end of one but half of it.
+    let looked = Math.max(0, rest.length - 1)
     rest += part
     if (rest.length > maxAnswerBytes) throw new RangeError('an event is too long')
-    const frames = rest.split('\n\n')
-    rest = frames.pop() ?? ''
-    for (const frame of frames) {
-      const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(frame)?.[1]
+    for (let end = rest.indexOf('\n\n', looked); end >= 0; end = rest.indexOf('\n\n', looked)) {
+      const frame = rest.slice(0, end)
+      rest = rest.slice(end + 2)
+      looked = 0
+      // JSON may have U+2028, which a pattern would take for the end of a line.
+      const lines = frame.split('\n')
+      const field = (name: string) => lines.find(line => line.startsWith(`${name}: `))?.slice(name.length + 2)
       const data = field('data')
       if (data !== undefined) yield { event: field('event') ?? 'message', id: field('id'), data }
     }

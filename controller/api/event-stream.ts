@@ -20,18 +20,24 @@ export function eventStream(context: Context, events: EventLog): Response {
   }
   const after = context.req.header('last-event-id') ?? context.req.query('after')
   return streamOf(context, send => {
-    for (const text of beginning(events, after)) send(text)
+    for (const each of beginning(events, after)) send(each)
     return events.listen(event => send(frame(event)))
   })
 }
 
 /** What a listener missed; `reset` where that is not known. */
-function beginning(events: EventLog, after: string | undefined): string[] {
+function beginning(events: EventLog, after: string | undefined): (string | Uint8Array)[] {
   if (after === undefined) return [`id: ${events.last}\n:\n\n`]
   const missed = events.after(after)
   return missed?.map(frame) ?? [frame({ id: events.last, kind: 'reset', data: '{}' })]
 }
 
-function frame({ id, kind, data }: LoggedEvent): string {
-  return `id: ${id}\nevent: ${kind}\ndata: ${data}\n\n`
+/** Written once for all listeners. */
+const frames = new WeakMap<LoggedEvent, Uint8Array>()
+
+function frame(event: LoggedEvent): Uint8Array {
+  const { id, kind, data } = event
+  const made = frames.get(event) ?? Buffer.from(`id: ${id}\nevent: ${kind}\ndata: ${data}\n\n`)
+  frames.set(event, made)
+  return made
 }

@@ -1,11 +1,15 @@
 /** Bounds of the local API, the unit in the name and a reason beside each. */
 
-/** Commands, the page and scripts of one operator; each has a few connections. */
-export const maxConnections = 64
+/** Streams to devices: sessions of SSH, and each forwarded connection of a browser that shows a device's own page. */
+export const maxStreams = 256
+/** Commands, the page and scripts of one operator; each has a few connections, beside streams to devices. */
+export const maxConnections = 64 + maxStreams
 /** A page has one, whatever its tabs; a command that watches has one. */
 export const maxEventStreams = 16
 /** An order is some words and names; what is larger is refused before it is read. */
 export const maxBodyBytes = 1024 * 1024
+/** An artifact in base64: a logo, a firmware; larger ones are copied into the project's folder. */
+export const maxUploadBytes = 48 * 1024 * 1024
 /** Names, filters and numbers: a longer line is none of ours. */
 export const maxHeaderBytes = 16 * 1024
 /** Whoever connects to a local socket sends the request at once. */
@@ -26,3 +30,5 @@ export const maxQueuedBytes = 4 * 1024 * 1024
 export const heartbeatMs = 15_000
 /** How long a query waits for a first peer at most: as long as the longest `--wait`. */
 export const maxNewsSeconds = 86_400
+/** How long changes of who is in reach are gathered into one event. */
+export const peersMs = 500

@@ -3,12 +3,17 @@
 import { z } from 'zod'
 import type { Order } from '../orders/order.ts'
 import { orders, passphraseSchema } from './orders.ts'
+import { noOptions, scrapeOptions, targetsOptions } from './prometheus-routes.ts'
 import type { Question } from './question.ts'
 import { questions } from './questions.ts'
+import { commandSchemas } from './schemas/commands.ts'
 import { errorSchema } from './schemas/error.ts'
 import { eventSchemas } from './schemas/events.ts'
 import { taskSchema, tasksSchema } from './schemas/task.ts'
+import { endWebOptions, openedWebSchema, openWebOptions, webSessionsSchema } from './schemas/web.ts'
 import { nothing, outputOptions, retryOptions, taskOptions, tasksOptions } from './task-routes.ts'
+import type { Write } from './write.ts'
+import { writes } from './writes.ts'
 
 type Json = Record<string, unknown>
 
@@ -25,6 +30,9 @@ export function openApi(): Json {
   const ordered = Object.fromEntries(
     Object.entries(orders).map(([name, order]) => [order.path, { post: write(name, order as unknown as Order) }]),
   )
+  const written = Object.fromEntries(
+    Object.entries(writes).map(([name, each]) => [each.path, { post: writeNow(name, each as unknown as Write) }]),
+  )
   return {
     openapi: '3.1.0',
     info: {
@@ -32,8 +40,21 @@ export function openApi(): Json {
       version: '1',
       description: 'HTTP on the Unix socket local.sock in the state of a running controller.',
     },
-    paths: { ...paths, ...ordered, ...tasks(), '/v1/events': { get: events() }, ...fixed },
+    paths: {
+      ...paths,
+      ...written,
+      ...ordered,
+      ...tasks(),
+      ...web(),
+      ...prometheus(),
+      '/v1/events': { get: events() },
+      ...fixed,
+    },
     components: { schemas: { Error: schemaOf(errorSchema) } },
+    // What `thymesh COMMAND --json` prints. OpenAPI leaves names with x- to everyone.
+    'x-thymesh-commands': Object.fromEntries(
+      Object.entries(commandSchemas).map(([command, schema]) => [command, schemaOf(schema)]),
+    ),
   }
 }
 
@@ -55,6 +76,16 @@ function write(name: string, { summary, options, result }: Order): Json {
     summary,
     requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } },
     responses: { 202: content('application/json', task), default: failure },
+  }
+}
+
+function writeNow(name: string, { summary, options, answer }: Write): Json {
+  const body = options.extend({ passphrase: passphraseSchema })
+  return {
+    operationId: name,
+    summary,
+    requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } },
+    responses: { 200: content('application/json', schemaOf(answer)), default: failure },
   }
 }
 
@@ -91,6 +122,51 @@ function tasks(): Json {
     ),
     ...post('cancelTask', `${one}/cancel`, 'Cancel a task; answers when it has ended', nothing, 200),
     ...post('retryTask', `${one}/retry`, 'Give the order of an ended task again', retryOptions, 202),
+  }
+}
+
+function web(): Json {
+  const of = (operationId: string, summary: string, answer: z.ZodType, body?: z.ZodObject) => ({
+    operationId,
+    summary,
+    ...(body && {
+      requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } },
+    }),
+    responses: { 200: content('application/json', schemaOf(answer)), default: failure },
+  })
+  return {
+    '/v1/web/open': {
+      post: of(
+        'openWeb',
+        'Serve the web page, and make a code that lets one browser in',
+        openedWebSchema,
+        openWebOptions,
+      ),
+    },
+    '/v1/web/sessions': { get: of('webSessions', 'Browsers that are signed in to the web page', webSessionsSchema) },
+    '/v1/web/end': { post: of('endWeb', 'Sign a browser out', z.object({ ended: z.string() }), endWebOptions) },
+  }
+}
+
+function prometheus(): Json {
+  const get = (operationId: string, path: string, summary: string, options: z.ZodObject, type: string) => ({
+    [path]: {
+      get: {
+        ...{ operationId, summary, parameters: parametersOf(options, path) },
+        responses: { 200: content(type, type === 'text/plain' ? { type: 'string' } : {}), default: failure },
+      },
+    },
+  })
+  return {
+    ...get('fleetMetrics', '/v1/metrics', 'The fleet as metrics for Prometheus', noOptions, 'text/plain'),
+    ...get('targets', '/v1/sd', 'The devices as targets for http_sd of Prometheus', targetsOptions, 'application/json'),
+    ...get(
+      'scrape',
+      '/v1/scrape/{device}/{port}',
+      "A page of an exporter on a device, or its daemon's own (port 0), through the mesh",
+      scrapeOptions,
+      'text/plain',
+    ),
   }
 }
 

@@ -4,12 +4,19 @@ import { z } from 'zod'
 import { passphrases } from '../keys/passphrase.ts'
 import { type Order, order } from '../orders/order.ts'
 import type { Session } from '../session/session.ts'
-import type { Work } from '../tasks/tasks.ts'
+import { TaskError, type Work } from '../tasks/tasks.ts'
+import { lifeOrders } from './life-orders.ts'
+import { projectOrders } from './project-orders.ts'
+import { accessChangedSchema, grantOptions, withdrawOptions } from './schemas/access.ts'
+import { adoptedSchema, adoptOptions, adoptPlanOptions, adoptPlanSchema } from './schemas/adopt.ts'
 import {
   approvedSchema,
   approveOptions,
+  collectedSchema,
+  collectOptions,
   deployOptions,
   heardSchema,
+  plannedSchema,
   promoteOptions,
   rejectedSchema,
   rejectOptions,
@@ -20,17 +27,35 @@ import {
   revokeOptions,
   revokeTokenOptions,
   rollbackOptions,
+  silencedSchema,
+  silenceOptions,
   spreadOptions,
   submittedSchema,
 } from './schemas/orders.ts'
+import type { Task } from './schemas/task.ts'
+import {
+  changeRootOptions,
+  changeSiteOptions,
+  signProposalOptions,
+  trustChangedSchema,
+} from './schemas/trust-orders.ts'
 
 export const orders = {
+  ...projectOrders,
+  ...lifeOrders,
   deploy: order({
     path: '/v1/deploy',
     summary: "Build the project's last commit, and sign and publish it as a release",
     options: deployOptions,
     result: submittedSchema,
     load: async () => (await import('../orders/deploy.ts')).deploy,
+  }),
+  plan: order({
+    path: '/v1/plan',
+    summary: 'Build as a deploy does, and say what the release would cost each site',
+    options: deployOptions,
+    result: plannedSchema,
+    load: async () => (await import('../orders/plan.ts')).plan,
   }),
   rollback: order({
     path: '/v1/rollback',
@@ -60,6 +85,20 @@ export const orders = {
     result: rejectedSchema,
     load: async () => (await import('../orders/proposals.ts')).reject,
   }),
+  'access-grant': order({
+    path: '/v1/access/grant',
+    summary: 'Give an operator access to devices',
+    options: grantOptions,
+    result: accessChangedSchema,
+    load: async () => (await import('../orders/access.ts')).grantAccess,
+  }),
+  'access-revoke': order({
+    path: '/v1/access/revoke',
+    summary: 'End grants of access',
+    options: withdrawOptions,
+    result: accessChangedSchema,
+    load: async () => (await import('../orders/access.ts')).withdrawAccess,
+  }),
   spread: order({
     path: '/v1/spread',
     summary: 'Wait until one other peer has all that was signed here',
@@ -67,6 +106,22 @@ export const orders = {
     result: heardSchema,
     signs: () => false,
     load: async () => (await import('../orders/proposals.ts')).spreadSigned,
+  }),
+  collect: order({
+    path: '/v1/collect',
+    summary: 'Take along the histories of connected devices, and the logs of their failed activations',
+    options: collectOptions,
+    result: collectedSchema,
+    signs: () => false,
+    load: async () => (await import('../orders/collect.ts')).collect,
+  }),
+  silence: order({
+    path: '/v1/alerts/silence',
+    summary: 'Be silent about alerts for a time, speak again, or acknowledge one',
+    options: silenceOptions,
+    result: silencedSchema,
+    signs: () => false,
+    load: async () => (await import('../orders/silence.ts')).silence,
   }),
   revoke: order({
     path: '/v1/revoke',
@@ -82,6 +137,27 @@ export const orders = {
     result: revokedTokenSchema,
     load: async () => (await import('../orders/members.ts')).revokeToken,
   }),
+  'change-root': order({
+    path: '/v1/change-root',
+    summary: 'Sign another root: operators, thresholds, a new expiry; published, or proposed to the others',
+    options: changeRootOptions,
+    result: trustChangedSchema,
+    load: async () => (await import('../orders/trust.ts')).changeRoot,
+  }),
+  'change-site': order({
+    path: '/v1/change-site',
+    summary: 'Give a site to operators of its own, or take it back',
+    options: changeSiteOptions,
+    result: trustChangedSchema,
+    load: async () => (await import('../orders/trust.ts')).changeSite,
+  }),
+  'sign-proposal': order({
+    path: '/v1/sign-proposal',
+    summary: 'Sign a proposal out of a file',
+    options: signProposalOptions,
+    result: trustChangedSchema,
+    load: async () => (await import('../orders/trust.ts')).signProposal,
+  }),
   renew: order({
     path: '/v1/renew',
     summary: 'Sign new certificates for all members that ask for one, or for the named ones',
@@ -90,13 +166,45 @@ export const orders = {
     signs: ({ members }) => members.length > 0,
     load: async () => (await import('../orders/members.ts')).renew,
   }),
+  planAdoption: order({
+    path: '/v1/adopt-plan',
+    summary: 'Look at a machine over ssh, and say what adopting it would do; nothing is changed there',
+    options: adoptPlanOptions,
+    result: adoptPlanSchema,
+    signs: () => false,
+    secrets: ['sudoPassword'],
+    load: async () => (await import('../orders/adopt.ts')).planAdoption,
+  }),
+  adopt: order({
+    path: '/v1/adopt',
+    summary: 'Make a running machine a device of the fleet, over ssh',
+    options: adoptOptions,
+    result: adoptedSchema,
+    secrets: ['sudoPassword'],
+    load: async () => (await import('../orders/adopt.ts')).adopt,
+  }),
 }
 export type OrderName = keyof typeof orders
 export type OrderOptions<Name extends OrderName> = z.input<(typeof orders)[Name]['options']>
 export type OrderResult<Name extends OrderName> = z.output<(typeof orders)[Name]['result']>
 
-export function isOrder(name: string): name is OrderName {
+function isOrder(name: string): name is OrderName {
   return Object.hasOwn(orders, name)
+}
+
+/** A task whose order can be given again. Throws a TaskError. */
+export function endedOrder(task: Task): Task & { kind: OrderName } {
+  const { kind, state } = task
+  if (state !== 'running' && isOrder(kind)) return { ...task, kind }
+  throw new TaskError('task-ended', `expected an order that has ended, got ${kind}, which is ${state}`, {
+    hint: state === 'running' ? 'Cancel it first.' : 'Give it anew: this version has no such order.',
+  })
+}
+
+/** The options of an order as its task keeps them: none that are secret. */
+export function recordOf(name: OrderName, options: object): Record<string, unknown> {
+  const { secrets } = orders[name] as unknown as Order
+  return Object.fromEntries(Object.entries(options).filter(([key]) => !secrets.includes(key)))
 }
 
 /** Opens the sealed keys for one order; missing where they are open, or where the controller knows it. */

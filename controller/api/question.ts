@@ -16,6 +16,8 @@ export interface Question<Schema extends z.ZodObject = z.ZodObject, Data extends
   readonly summary: string
   readonly options: Schema
   readonly answer: Data
+  /** The answer as bytes of JSON, where parts of it are known as such already. */
+  readonly json?: ((answer: z.output<Data>) => Uint8Array<ArrayBuffer>) | undefined
   /** Throws a ZodError where the options aren't its own. */
   ask(session: Session, options: unknown): Promise<z.output<Data>>
   /** The answer as a command prints it without `--json`. */
@@ -23,7 +25,7 @@ export interface Question<Schema extends z.ZodObject = z.ZodObject, Data extends
 }
 
 export function question<Schema extends z.ZodObject, Data extends z.ZodType>(
-  about: Pick<Question<Schema, Data>, 'path' | 'summary' | 'options' | 'answer'>,
+  about: Pick<Question<Schema, Data>, 'path' | 'summary' | 'options' | 'answer' | 'json'>,
   load: () => Promise<Code<z.output<Schema>, z.output<Data>>>,
 ): Question<Schema, Data> {
   return {

@@ -1,23 +1,39 @@
 /** All that the API answers and that commands which only read ask, by name. */
 
 import { z } from 'zod'
+import { netChecksSchema, peersSchema } from '../../node/mesh/relay/network-view.ts'
 import { limits } from '../../protocol/limits.ts'
+import { version } from '../format/version.ts'
 import { page, pageOptions } from './page.ts'
+import { projectQuestions } from './project-questions.ts'
 import { question } from './question.ts'
+import { releaseQuestions } from './release-questions.ts'
+import { rowsWriter } from './row-json.ts'
+import { accessSchema, sshTargetsSchema } from './schemas/access.ts'
+import { alertsSchema } from './schemas/alerts.ts'
+import { auditSchema } from './schemas/audit.ts'
 import { deviceLogSchema, deviceSchema } from './schemas/device.ts'
 import { membersSchema, tokensSchema } from './schemas/members.ts'
+import { metricsSchema } from './schemas/metrics.ts'
 import { proposalSchema, proposalsSchema } from './schemas/proposals.ts'
-import { releasedSchema, releasesSchema } from './schemas/releases.ts'
-import { progressOfReleaseSchema, rolloutSchema } from './schemas/rollout.ts'
+import { risksSchema } from './schemas/risks.ts'
 import { devicesSchema, statusSchema } from './schemas/status.ts'
+import { supportSchema } from './schemas/support.ts'
 import { logSchema, rootSchema, sitesSchema } from './schemas/trust.ts'
+import { whySchema } from './schemas/why.ts'
 
 const name = z.string().max(200)
 const none = z.strictObject({})
 const pages = z.strictObject(pageOptions)
 
 const status = question(
-  { path: '/v1/status', summary: 'What every device runs, by the newest reports', options: none, answer: statusSchema },
+  {
+    path: '/v1/status',
+    summary: 'What every device runs, by the newest reports',
+    options: none,
+    answer: statusSchema,
+    json: rowsWriter(),
+  },
   async () => {
     const { queryStatus } = await import('../queries/status.ts')
     return { query: queryStatus, text: (await import('../views/status.ts')).statusText }
@@ -25,7 +41,13 @@ const status = question(
 )
 
 const devices = question(
-  { path: '/v1/devices', summary: 'The same, the devices alone, in pages', options: pages, answer: devicesSchema },
+  {
+    path: '/v1/devices',
+    summary: 'The same, the devices alone, in pages',
+    options: pages,
+    answer: devicesSchema,
+    json: rowsWriter(),
+  },
   async () => {
     const { deviceStatuses } = await import('../queries/device-status.ts')
     return {
@@ -35,6 +57,19 @@ const devices = question(
       },
       text: ({ devices }) => devices.map(({ device }) => device).join('\n'),
     }
+  },
+)
+
+const risks = question(
+  {
+    path: '/v1/risks',
+    summary: 'What is about to fail on which device, the most urgent first',
+    options: none,
+    answer: risksSchema,
+  },
+  async () => {
+    const { queryRisks } = await import('../queries/risks.ts')
+    return { query: queryRisks, text: (await import('../views/risks.ts')).risksText }
   },
 )
 
@@ -48,6 +83,19 @@ const device = question(
   async () => {
     const { queryDevice } = await import('../queries/device.ts')
     return { query: queryDevice, text: (await import('../views/device.ts')).deviceText }
+  },
+)
+
+const why = question(
+  {
+    path: '/v1/devices/{name}/why',
+    summary: 'Whether a device runs what it should; if not, why, and what to do next',
+    options: z.strictObject({ name }),
+    answer: whySchema,
+  },
+  async () => {
+    const { queryWhy } = await import('../queries/why.ts')
+    return { query: queryWhy, text: (await import('../views/why.ts')).whyText }
   },
 )
 
@@ -72,68 +120,108 @@ const logs = question(
   },
 )
 
-const releases = question(
+const audit = question(
   {
-    path: '/v1/releases',
-    summary: 'The releases that this controller knows, the newest first, then those of sites',
-    options: pages,
-    answer: releasesSchema,
+    path: '/v1/devices/{device}/audit',
+    summary: 'The witnessed log of a device, held against all that the device has signed',
+    options: z.strictObject({
+      device: name,
+      lines: z.int().min(1).max(10_000).default(50),
+      verify: z.boolean().default(false),
+      bytes: z.boolean().default(false),
+      /** Seconds to try to reach the device. */
+      wait: z.number().min(0).max(86_400).default(15),
+    }),
+    answer: auditSchema,
   },
   async () => {
-    const { queryReleases } = await import('../queries/releases.ts')
+    const { queryAudit } = await import('../queries/audit.ts')
+    return { query: queryAudit, text: (await import('../views/audit.ts')).auditText }
+  },
+)
+
+const support = question(
+  {
+    path: '/v1/devices/{name}/support',
+    summary: 'All that somebody who helps needs to know of a device, without secrets and addresses',
+    options: z.strictObject({
+      name,
+      /** Seconds to try to reach the device. */
+      wait: z.number().min(0).max(86_400).default(15),
+    }),
+    answer: supportSchema,
+  },
+  async () => {
+    const { querySupport } = await import('../queries/support.ts')
+    const { supportOf } = await import('../views/support.ts')
     return {
-      query: async (session, options) => {
-        const all = await queryReleases(session)
-        const { rows, ...rest } = page(all, ({ site, version }) => `${site ?? ''}/${version}`, options)
-        return { releases: rows, ...rest }
-      },
-      text: (await import('../views/releases.ts')).releasesText,
+      query: async (session, options) => supportOf(await querySupport(session, options), version),
+      text: ({ text }) => text,
     }
   },
 )
 
-const released = question(
+const metrics = question(
   {
-    path: '/v1/paths',
-    summary: "The store paths in each config's closure of a release (the newest, if none is named)",
-    options: z.strictObject({ release: z.int().min(1).optional() }),
-    answer: releasedSchema,
-  },
-  async () => {
-    const { queryReleased } = await import('../queries/released.ts')
-    // `thymesh diff` compares it, and shows that.
-    return { query: queryReleased, text: () => '' }
-  },
-)
-
-const rollout = question(
-  {
-    path: '/v1/rollout',
-    summary: "The waves of the newest release, of the fleet or of a site's own",
-    options: z.strictObject({ site: name.optional() }),
-    answer: rolloutSchema,
-  },
-  async () => {
-    const { queryRollout } = await import('../queries/rollout.ts')
-    return { query: queryRollout, text: (await import('../views/rollout.ts')).rolloutText }
-  },
-)
-
-const progress = question(
-  {
-    path: '/v1/releases/{release}/progress',
-    summary: 'How far one release is, on all its devices or on those that are awaited',
+    path: '/v1/devices/{device}/metrics',
+    summary: "A device's metrics over a span of time, by default the last day",
     options: z.strictObject({
-      release: z.int().min(1),
-      site: name.optional(),
-      waitFor: z.array(name).max(limits.members).default([]),
+      device: name,
+      since: z.string().max(40).optional(),
+      until: z.string().max(40).optional(),
+      series: z.array(z.string().max(63)).max(limits.metricSeries).default([]),
+      /** Seconds to try to reach the device. */
+      wait: z.number().min(0).max(86_400).default(15),
     }),
-    answer: progressOfReleaseSchema,
+    answer: metricsSchema,
   },
   async () => {
-    const { queryProgress } = await import('../queries/progress.ts')
-    // `deploy` and others that watch draw it device by device.
-    return { query: queryProgress, text: () => '' }
+    const { queryMetrics } = await import('../queries/metrics.ts')
+    const { metricsText } = await import('../views/metrics.ts')
+    return { query: queryMetrics, text: data => metricsText(data) }
+  },
+)
+
+const alerts = question(
+  {
+    path: '/v1/alerts',
+    summary: 'Alerts of all devices, as their reports have them, and silences',
+    options: z.strictObject({
+      /** Those that have ended too. */
+      all: z.boolean().default(false),
+    }),
+    answer: alertsSchema,
+  },
+  async () => {
+    const { queryAlerts } = await import('../queries/alerts.ts')
+    const { alertsText } = await import('../views/alerts.ts')
+    return { query: queryAlerts, text: data => alertsText(data) }
+  },
+)
+
+const peers = question(
+  {
+    path: '/v1/peers',
+    summary: "This controller's connections: direct, punched, or by which hub",
+    options: none,
+    answer: peersSchema,
+  },
+  async () => {
+    const { queryPeers } = await import('../queries/network.ts')
+    return { query: queryPeers, text: (await import('../views/network.ts')).peersText }
+  },
+)
+
+const network = question(
+  {
+    path: '/v1/network',
+    summary: "What this machine's network lets its controller do: NAT, hubs, whether it can be dialled, clock",
+    options: none,
+    answer: netChecksSchema,
+  },
+  async () => {
+    const { queryNetwork } = await import('../queries/network.ts')
+    return { query: queryNetwork, text: (await import('../views/network.ts')).networkText }
   },
 )
 
@@ -207,6 +295,23 @@ const sites = question(
   },
 )
 
+const access = question(
+  { path: '/v1/access', summary: 'Who may log in on which devices', options: none, answer: accessSchema },
+  async () => {
+    const { queryAccess } = await import('../queries/access.ts')
+    return { query: queryAccess, text: (await import('../views/access.ts')).accessText }
+  },
+)
+
+const sshTargets = question(
+  { path: '/v1/ssh', summary: 'Devices with their SSH host keys', options: none, answer: sshTargetsSchema },
+  async () => {
+    const { querySshTargets } = await import('../queries/ssh-targets.ts')
+    // Commands make a configuration of it.
+    return { query: querySshTargets, text: () => '' }
+  },
+)
+
 const log = question(
   { path: '/v1/log', summary: 'Who signed what and when, the oldest first', options: pages, answer: logSchema },
   async () => {
@@ -224,8 +329,10 @@ const log = question(
 )
 
 export const questions = {
-  ...{ status, devices, device, logs, releases, released, rollout, progress },
-  ...{ members, tokens, proposals, proposal, root, sites, log },
+  ...{ status, devices, risks, device, why, logs, audit, support, metrics, alerts },
+  ...releaseQuestions,
+  ...{ members, tokens, proposals, proposal, root, sites, access, sshTargets, log, peers, network },
+  ...projectQuestions,
 }
 export type QuestionName = keyof typeof questions
 export type QuestionOptions<Name extends QuestionName> = z.input<(typeof questions)[Name]['options']>

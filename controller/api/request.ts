@@ -2,7 +2,8 @@
 
 import type { Context } from 'hono'
 import { z } from 'zod'
-import { ApiError } from './api-error.ts'
+import { type ErrorJson, errorJson, type Refusal } from '../format/error-json.ts'
+import { ApiError, type ApiErrorCode } from './api-error.ts'
 import { maxBodyBytes } from './limits.ts'
 
 const typesOf = new WeakMap<z.ZodType, Record<string, { type?: string }>>()
@@ -38,14 +39,14 @@ function typedValue(text: string, type: string | undefined): unknown {
  * The body, which must be declared as JSON: a form of a foreign page can send JSON as text/plain without asking, and
  * nothing else.
  */
-export async function bodyOf(context: Context): Promise<unknown> {
+export async function bodyOf(context: Context, most = maxBodyBytes): Promise<unknown> {
   const type = context.req.header('content-type')?.split(';')[0]?.trim().toLowerCase()
   if (type !== 'application/json') {
     throw new ApiError('wrong-type', `expected Content-Type: application/json, got ${type ?? 'none'}`, {
       hint: "Send the header: curl -H 'Content-Type: application/json' …",
     })
   }
-  const text = await bytesOf(context)
+  const text = await bytesOf(context, most)
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text))
   } catch {
@@ -54,34 +55,34 @@ export async function bodyOf(context: Context): Promise<unknown> {
 }
 
 /** Reads no more than the limit, whatever the header says. */
-async function bytesOf(context: Context): Promise<Uint8Array> {
-  if (Number(context.req.header('content-length') ?? 0) > maxBodyBytes) throw tooLarge()
+async function bytesOf(context: Context, most: number): Promise<Uint8Array> {
+  if (Number(context.req.header('content-length') ?? 0) > most) throw tooLarge(most)
   const parts: Uint8Array[] = []
   let size = 0
   for await (const part of context.req.raw.body ?? []) {
     size += part.length
-    if (size > maxBodyBytes) throw tooLarge()
+    if (size > most) throw tooLarge(most)
     parts.push(part)
   }
   return Buffer.concat(parts)
 }
 
-function tooLarge(): ApiError {
-  return new ApiError('body-too-large', `expected a body of at most ${maxBodyBytes} bytes, got a larger one`, {
+function tooLarge(most: number): ApiError {
+  return new ApiError('body-too-large', `expected a body of at most ${most} bytes, got a larger one`, {
     hint: 'Send less.',
   })
 }
 
-/** What a schema refuses, in one line; everything else as it is. */
-export function readable(thrown: unknown): unknown {
-  if (!(thrown instanceof z.ZodError)) return thrown
-  const [issue] = thrown.issues
-  const place = issue?.path.join('.')
-  return badRequest(`${place ? `${place}: ` : ''}${issue?.message ?? 'the request is not valid'}`)
+/** An error of a request, in JSON: options and bodies that their schema refuses are those of a route. */
+export function requestError(thrown: unknown): ErrorJson {
+  return errorJson(thrown, ofRequest)
+}
+
+const ofRequest: Refusal = {
+  code: 'not-understood' satisfies ApiErrorCode,
+  hint: '`thymesh api schema` prints all routes with their options.',
 }
 
 function badRequest(message: string): ApiError {
-  return new ApiError('not-understood', message, {
-    hint: '`thymesh api schema` prints all routes with their options.',
-  })
+  return new ApiError('not-understood', message, { hint: ofRequest.hint })
 }

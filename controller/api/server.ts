@@ -8,6 +8,7 @@ import { errorJson } from '../format/error-json.ts'
 import { ApiError } from './api-error.ts'
 import type { ApiInit } from './app.ts'
 import { maxConnections, maxHeaderBytes, requestTimeoutMs } from './limits.ts'
+import { takeStreams } from './upgrade.ts'
 
 type Listener = (request: IncomingMessage, response: ServerResponse) => unknown
 
@@ -17,10 +18,12 @@ export type LoadApi = () => Promise<Omit<ApiInit, 'door'>>
 export class ApiServer {
   readonly #server: Server
   readonly #file: string | undefined
+  readonly #endStreams: () => void
 
-  private constructor(server: Server, file: string | undefined) {
+  private constructor(server: Server, file?: string, endStreams: () => void = () => {}) {
     this.#server = server
     this.#file = file
+    this.#endStreams = endStreams
   }
 
   /** Listens at `file`, which is ours to replace: we have the lock of the state that it lies in. */
@@ -31,8 +34,9 @@ export class ApiServer {
       })
     }
     const server = serverOf(load, { kind: 'socket' })
+    const endStreams = takeStreams(server, load)
     await listenAt(server, file)
-    return new ApiServer(server, file)
+    return new ApiServer(server, file, endStreams)
   }
 
   /** Listens on 127.0.0.1 for who has the token; 0 takes any free port. */
@@ -42,7 +46,7 @@ export class ApiServer {
       server.once('error', reject)
       server.listen({ host: '127.0.0.1', port }, resolve)
     })
-    return new ApiServer(server, undefined)
+    return new ApiServer(server)
   }
 
   get port(): number {
@@ -51,6 +55,8 @@ export class ApiServer {
 
   async stop(): Promise<void> {
     const closed = new Promise(resolve => this.#server.close(resolve))
+    // The server knows no more of connections that have become streams, and waits for them.
+    this.#endStreams()
     this.#server.closeAllConnections()
     await closed
     if (this.#file !== undefined) await rm(this.#file, { force: true })

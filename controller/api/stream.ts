@@ -4,8 +4,8 @@ import type { ServerResponse } from 'node:http'
 import type { Context } from 'hono'
 import { heartbeatMs, maxQueuedBytes } from './limits.ts'
 
-/** Begins the stream, with what sends a frame and what ends it; gives what is undone at its end. */
-type Begin = (send: (text: string) => void, end: () => void) => () => void
+/** Begins the stream, with what sends a frame, as text or in UTF-8, and what ends it; gives what is undone at its end. */
+type Begin = (send: (frame: string | Uint8Array) => void, end: () => void) => () => void
 
 /** https://html.spec.whatwg.org/multipage/server-sent-events.html */
 export function streamOf(context: Context, begin: Begin): Response {
@@ -23,9 +23,9 @@ export function streamOf(context: Context, begin: Begin): Response {
           clearInterval(timer)
           undo()
         }
-        const send = (text: string) => {
+        const send = (frame: string | Uint8Array) => {
           if (ended) return
-          const bytes = encoder.encode(text)
+          const bytes = typeof frame === 'string' ? encoder.encode(frame) : frame
           if ((controller.desiredSize ?? 0) >= bytes.length) controller.enqueue(bytes)
           else {
             stop()

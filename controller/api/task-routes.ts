@@ -3,16 +3,18 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
 import type { Session } from '../session/session.ts'
-import { TaskError, type Tasks } from '../tasks/tasks.ts'
+import type { OutputPart } from '../tasks/task-output.ts'
+import type { Tasks } from '../tasks/tasks.ts'
 import { ApiError } from './api-error.ts'
+import { type Door, passphraseOf } from './guard.ts'
 import { maxOutputBytes } from './limits.ts'
-import { isOrder, orders, passphraseSchema, workOf } from './orders.ts'
+import { endedOrder, orders, passphraseSchema, recordOf, workOf } from './orders.ts'
 import { page, pageOptions } from './page.ts'
 import { bodyOf, optionsOf } from './request.ts'
 import type { Task } from './schemas/task.ts'
 import { streamOf } from './stream.ts'
 
-type Components = { readonly tasks: Tasks; readonly session: Session }
+type Components = { readonly tasks: Tasks; readonly session: Session; readonly door: Door }
 
 /** Options of the routes of tasks, in path, query and body. */
 export const tasksOptions = z.strictObject(pageOptions)
@@ -25,7 +27,8 @@ export const nothing = z.strictObject({})
 export async function giveOrder(context: Context, name: keyof typeof orders, parts: Components): Promise<Response> {
   const { passphrase, ...given } = z.looseObject({ passphrase: passphraseSchema }).parse(await bodyOf(context))
   const options = orders[name].options.parse(given)
-  const task = await parts.tasks.start(name, options, workOf(name, options, parts.session, { passphrase }))
+  const from = { passphrase: await passphraseOf(context, parts.door, name, options, passphrase) }
+  const task = await parts.tasks.start(name, recordOf(name, options), workOf(name, options, parts.session, from))
   return accepted(context, task)
 }
 
@@ -49,10 +52,27 @@ export async function taskOutput(context: Context, { tasks }: Components): Promi
   })
 }
 
+function frame(event: string, data: unknown): string {
+  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+}
+
+/** Written once for all who follow the task. */
+const partFrames = new WeakMap<OutputPart, Uint8Array>()
+
+function partFrame(part: OutputPart): Uint8Array {
+  const known = partFrames.get(part)
+  if (known !== undefined) return known
+  // JSON.stringify takes five times as long: it looks for control characters and surrogates that are not there.
+  const text = part.text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+  const encoding = part.bytes.length === part.text.length ? 'latin1' : 'utf8'
+  const made = Buffer.from(`event: output\ndata: {"from":${part.from},"text":"${text}"}\n\n`, encoding)
+  partFrames.set(part, made)
+  return made
+}
+
 /** Output and record as they change, as server-sent events, until the task ends. */
 export async function followTask(context: Context, { tasks }: Components): Promise<Response> {
   const { id, from } = outputOptions.parse(optionsOf(context, outputOptions))
-  const frame = (event: string, data: unknown) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
   return streamOf(context, (send, end) => {
     let sent = from
     const told = (task: Task) => {
@@ -62,10 +82,13 @@ export async function followTask(context: Context, { tasks }: Components): Promi
     const onChanged = (task: Task) => {
       if (task.id === id && caughtUp) told(task)
     }
-    const onOutput = (of: string, at: number, text: string) => {
-      if (of !== id || !caughtUp || at < sent) return
-      sent = at + Buffer.byteLength(text)
-      send(frame('output', { from: at, text }))
+    const onOutput = (part: OutputPart) => {
+      const end = part.from + part.bytes.length
+      if (part.id !== id || !caughtUp || end <= sent) return
+      // The listener may continue in the middle of it.
+      if (part.from >= sent) send(partFrame(part))
+      else send(frame('output', { from: sent, text: Buffer.from(part.bytes.subarray(sent - part.from)).toString() }))
+      sent = end
     }
     let caughtUp = false
     const catchUp = async () => {
@@ -97,16 +120,17 @@ export async function cancelTask(context: Context, { tasks }: Components): Promi
 }
 
 /** The same order once more, as a new task. */
-export async function retryTask(context: Context, { tasks, session }: Components): Promise<Response> {
-  const from = retryOptions.parse(await bodyOf(context))
-  const before = tasks.get(taskOptions.parse(optionsOf(context, taskOptions)).id)
-  if (before.state === 'running' || !isOrder(before.kind)) {
-    throw new TaskError('task-ended', `expected a task that has ended, got one that is ${before.state}`, {
-      hint: 'Cancel it first.',
-    })
-  }
+export async function retryTask(context: Context, { tasks, session, door }: Components): Promise<Response> {
+  const given = retryOptions.parse(await bodyOf(context))
+  const before = endedOrder(tasks.get(taskOptions.parse(optionsOf(context, taskOptions)).id))
   const options = orders[before.kind].options.parse(before.options)
-  const task = await tasks.start(before.kind, options, workOf(before.kind, options, session, from), before.id)
+  const from = { passphrase: await passphraseOf(context, door, before.kind, options, given.passphrase) }
+  const task = await tasks.start(
+    before.kind,
+    recordOf(before.kind, options),
+    workOf(before.kind, options, session, from),
+    before.id,
+  )
   return accepted(context, task)
 }
 

@@ -8,6 +8,7 @@ import { keptLines } from '../nix/limits.ts'
 import { NixActivity } from '../nix/nix-activity.ts'
 import { BuildError, buildLimit, flakeFlags, lastLines, nixDirectory, runNix, storeFlags } from '../nix/nix-program.ts'
 import type { ProjectTree } from '../project/tree.ts'
+import { buildHint } from './build-systems.ts'
 
 /** Who follows a build, and may end it. */
 export interface BuildTalk {
@@ -48,8 +49,13 @@ export async function buildConfig(
     },
   })
   if (result.code !== 0) {
+    // Nix names the system of the first derivation that it can't give to anybody.
+    const system = /^(?:error:)?\s*a '([a-z0-9_]+-linux)' .* is required to build/m.exec(errors.join('\n'))?.[1]
     throw new BuildError('build-failed', `config ${name} can't be built:\n${lastLines({ errors })}`, {
-      hint: `Fix it and commit. The whole log: nix build --override-input thymesh path:${nixDirectory} .#thymesh.configs.${name}`,
+      hint:
+        system !== undefined
+          ? buildHint(system)
+          : `Fix it and commit. The whole log: nix build --override-input thymesh path:${nixDirectory} .#thymesh.configs.${name}`,
     })
   }
   const parsed = z

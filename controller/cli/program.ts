@@ -1,12 +1,16 @@
 /** The CLI: its groups of commands, and how a command line is parsed and run. */
 
 import { CommanderError } from 'commander'
+import { accessCommands } from './groups/access.ts'
+import { alertCommands } from './groups/alerts.ts'
 import { buildCommands } from './groups/build.ts'
 import { bundleCommands } from './groups/bundles.ts'
 import { deviceCommands } from './groups/devices.ts'
 import { entryCommands } from './groups/entries.ts'
 import { fleetCommands } from './groups/fleet.ts'
 import { keyCommands } from './groups/keys.ts'
+import { lifeCommands } from './groups/life.ts'
+import { manualCommands } from './groups/manual.ts'
 import { memberCommands } from './groups/members.ts'
 import { projectCommands } from './groups/project.ts'
 import { releaseCommands } from './groups/releases.ts'
@@ -20,7 +24,8 @@ const groups: Readonly<Record<string, readonly CommandGroup[]>> = {
   'The fleet:': [fleetCommands, memberCommands, keyCommands, siteCommands],
   'The project:': [projectCommands, entryCommands, secretCommands, buildCommands],
   'Releases:': [releaseCommands],
-  'Devices:': [deviceCommands, bundleCommands],
+  'Devices:': [deviceCommands, lifeCommands, accessCommands, alertCommands, bundleCommands],
+  'This program:': [manualCommands],
 }
 
 /** The daemon runs for months: it has the options of all the other commands not in memory. */

@@ -1,7 +1,6 @@
 /** An operator's own folder for a fleet: signing keys, the controller's state and its settings. Never in the project. */
 
 import { mkdir } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { replaceFile } from '../../node/files/durable-file.ts'
 import { exists } from '../../node/files/missing.ts'
@@ -12,19 +11,12 @@ import type { FleetKeys } from '../../protocol/trust/publish.ts'
 import type { Passphrase } from '../keys/key-file.ts'
 import { noKey, OperatorKeys } from '../keys/operator-keys.ts'
 import { passphrases } from '../keys/passphrase.ts'
+import { homeDirectory } from './directories.ts'
 
 export class HomeError extends HintedError<'unreadable'> {}
 
-/** Where an operator's fleets are: `$THYMESH_HOME`, else the user's data folder. */
-export function homeDirectory(): string {
-  if (process.env.THYMESH_HOME) return process.env.THYMESH_HOME
-  return join(process.env.XDG_DATA_HOME || join(homedir(), '.local/share'), 'thymesh')
-}
-
-/** Files of any fleet that can be made again. */
-export function cacheDirectory(): string {
-  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'thymesh')
-}
+/** Of a controller; a device's differ. */
+const defaults: SettingsInput = { listen: ['/ip4/0.0.0.0/tcp/0'], dht: 'server', log: 'silent' }
 
 /** The folder of one fleet. */
 export class FleetHome {
@@ -50,13 +42,18 @@ export class FleetHome {
     // Without its folder there is nothing of this fleet here: no file of it is the one to mend.
     if (!(await exists(this.directory))) throw noKey('root', join(this.operatorKeys.directory, 'root.key'))
     const file = join(this.directory, 'controller.json')
-    const settings = await readSettingsFile(file).catch(thrown => {
+    // Who has restored only the keys goes on with the defaults of a controller.
+    const settings = (await exists(file)) ? await this.#read(file) : {}
+    return parseSettings({ ...defaults, ...settings, state: this.stateDirectory }, file)
+  }
+
+  async #read(file: string): Promise<SettingsInput> {
+    return await readSettingsFile(file).catch(thrown => {
       throw new HomeError('unreadable', messageOf(thrown), {
-        hint: 'Restore the file. {} in it means the defaults.',
+        hint: 'Mend the file, or remove it: without it the defaults hold.',
         cause: thrown,
       })
     })
-    return parseSettings({ ...settings, state: this.stateDirectory }, file)
   }
 
   /** The Nix store to work with: the machine's for users without keys of this fleet. */
@@ -66,7 +63,6 @@ export class FleetHome {
 
   async writeSettings(settings: Omit<SettingsInput, 'state'>): Promise<void> {
     await mkdir(this.directory, { recursive: true, mode: 0o700 })
-    const defaults: SettingsInput = { listen: ['/ip4/0.0.0.0/tcp/0'], dht: 'server', log: 'silent' }
     const text = `${JSON.stringify({ ...defaults, ...settings }, null, 2)}\n`
     await replaceFile(join(this.directory, 'controller.json'), text)
   }

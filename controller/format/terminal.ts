@@ -18,6 +18,11 @@ export function writeJson(value: unknown): void {
   process.stdout.write(`${visibleJson(value)}\n`)
 }
 
+/** The width of the terminal in columns; 80 where the output goes elsewhere. */
+export function terminalColumns(): number {
+  return process.stdout.columns || 80
+}
+
 /** The content of a file or secret: byte for byte to a file or a program, visible at a terminal. */
 export function writeContent(bytes: Uint8Array): void {
   process.stdout.write(process.stdout.isTTY ? visibleLines(Buffer.from(bytes).toString()) : bytes)

@@ -9,6 +9,7 @@ import { ProjectEdit } from '../project/edit.ts'
 import type { Project } from '../project/project.ts'
 import { operatorIdentity } from '../secrets/operator-identity.ts'
 import { openSecret } from '../secrets/vault.ts'
+import { gitEnvironment, gitHelper, loginsTable, netrcLogins, tokenLogins } from './git-credentials.ts'
 
 /** Tokens for Nix, in a file that only we read, for as long as one command runs: never in arguments, nor in a log. */
 export class Credentials {
@@ -24,7 +25,7 @@ export class Credentials {
 
   /** Each is `HOST=TOKEN` lines, as access-tokens has them, or a netrc file. */
   static async write(texts: readonly string[]): Promise<Credentials> {
-    if (texts.length === 0) return new Credentials(undefined, {}, [])
+    if (texts.length === 0) return new Credentials(undefined, gitEnvironment(undefined), [])
     const folder = await temporaryFolder({ inMemory: true })
     const at = (name: string) => join(folder.path, name)
     const netrc = texts.filter(text => /^\s*machine\s/m.test(text))
@@ -36,11 +37,22 @@ export class Credentials {
       ...(netrc.length > 0 ? [`netrc-file = ${at('netrc')}`] : []),
     ]
     await writeFile(at('netrc'), `${netrc.join('\n')}\n`, { mode: 0o600 })
+    const logins = [...netrc.flatMap(netrcLogins), ...tokenLogins(tokens)]
+    await writeFile(at('git-logins'), loginsTable(logins), { mode: 0o600 })
+    await writeFile(at('git-helper'), gitHelper(at('git-logins')), { mode: 0o600 })
     await writeFile(at('nix.conf'), `${conf.join('\n')}\n`, { mode: 0o600 })
     const own =
       process.env.NIX_USER_CONF_FILES ?? join(process.env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'nix/nix.conf')
     const words = tokens.map(token => token.slice(token.indexOf('=') + 1))
-    return new Credentials(folder, { NIX_USER_CONF_FILES: `${at('nix.conf')}:${own}` }, [...texts, ...words])
+    const environment = {
+      ...gitEnvironment(
+        at('git-helper'),
+        logins.map(({ host }) => host),
+      ),
+      NIX_USER_CONF_FILES: `${at('nix.conf')}:${own}`,
+    }
+    const passwords = logins.map(({ password }) => password)
+    return new Credentials(folder, environment, [...texts, ...words, ...passwords])
   }
 
   /** Nix may repeat a URL that has a token in it. */

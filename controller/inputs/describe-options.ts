@@ -1,6 +1,7 @@
 /** How the modules of an operator's project are read. */
 
-import { cacheDirectory, FleetHome } from '../fleet/fleet-home.ts'
+import { cacheDirectory } from '../fleet/directories.ts'
+import { FleetHome } from '../fleet/fleet-home.ts'
 import type { DescribeOptions } from '../project/modules.ts'
 import type { Project } from '../project/project.ts'
 import { fetchPrivateInputs } from './fetch.ts'

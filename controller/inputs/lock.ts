@@ -74,7 +74,12 @@ export function movedInputs(before: Lock | undefined, after: Lock | undefined): 
  */
 export async function newLock(
   folder: string,
-  init: { names: readonly string[] | 'missing' | 'all'; credentials: readonly string[]; store: string | undefined },
+  init: {
+    names: readonly string[] | 'missing' | 'all'
+    credentials: readonly string[]
+    store: string | undefined
+    signal?: AbortSignal | undefined
+  },
 ): Promise<string | undefined> {
   const flags = [
     ...storeFlags(init.store),
@@ -91,7 +96,10 @@ export async function newLock(
   const credentials = await Credentials.write(init.credentials)
   try {
     const env = { ...process.env, ...credentials.environment }
-    const result = await runNix('nix', ['flake', ...what, ...flags], { cwd: folder, limit: lockLimit, env })
+    const result = await runNix('nix', ['flake', ...what, ...flags], {
+      ...{ cwd: folder, limit: lockLimit, env },
+      ...(init.signal && { asked: init.signal }),
+    })
     if (result.code !== 0) {
       const { message } = readNixError(errorLines(result), folder)
       throw new InputError('input-failed', credentials.without(message), {

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { git } from '../project/git.ts'
+import { commitFiles } from '../project/git.ts'
 import type { Project } from '../project/project.ts'
 import type { ProjectTree } from '../project/tree.ts'
 import { credentialsOf } from './credentials.ts'
@@ -21,27 +21,22 @@ export async function findMoves(
   tree: ProjectTree,
   names: readonly string[],
   store: string | undefined,
+  signal?: AbortSignal,
 ): Promise<MovedLock> {
   const folder = await tree.folder()
   const text = await flakeText(folder)
   for (const name of names) requireInput(text, name)
   const before = await readLock(folder)
   const credentials = await credentialsOf(project, project.inputs ?? {})
-  const next = await newLock(folder, { names: names.length === 0 ? 'all' : names, credentials, store })
+  const next = await newLock(folder, { names: names.length === 0 ? 'all' : names, credentials, store, signal })
   return { text: next ?? '', moved: movedInputs(before, parseLock(next)) }
 }
 
-/** Commits flake.lock alone; the message says what moved. What Git refuses leaves its index as it was. */
-export async function commitLock(directory: string, moved: readonly Moved[], message?: string): Promise<void> {
+/** Commits flake.lock alone; the message says what moved. */
+export async function commitLock(directory: string, moved: readonly Moved[], message?: string): Promise<string | null> {
   const words = moved.map(({ name, from, to }) => `${name}: ${from ?? 'new'} → ${to ?? 'removed'}`)
   const text = message ?? `Update ${moved.map(({ name }) => name).join(', ')}\n\n${words.join('\n')}`
-  await git(directory, ['add', '--intent-to-add', '--', lockFile])
-  try {
-    await git(directory, ['commit', '--quiet', '-m', text, '--', lockFile])
-  } catch (thrown) {
-    await git(directory, ['reset', '--quiet', '--', lockFile])
-    throw thrown
-  }
+  return await commitFiles(directory, [lockFile], text)
 }
 
 /** Throws an InputError when flake.nix has no such input. */

@@ -49,17 +49,21 @@ export function makeCard(init: { fleet: string; name: string; keys: FleetKeys; n
   return `${cardPrefix}${Buffer.from(bytes).toString('base64url')}`
 }
 
-/** The card on the command line, or in a file of that name. Throws a CardError. */
-export async function readCard(argument: string): Promise<OperatorCard> {
-  if (argument.startsWith(cardPrefix)) return parseCard(argument)
-  const text = await readFile(argument, 'utf8').catch((cause: unknown) => {
+/** The card on the command line, or in a file of that name, as a line. Throws a CardError where it is none. */
+export async function cardLine(argument: string): Promise<string> {
+  const line = argument.startsWith(cardPrefix) ? argument : (await fileText(argument)).trim()
+  parseCard(line)
+  return line
+}
+
+async function fileText(argument: string): Promise<string> {
+  return await readFile(argument, 'utf8').catch((cause: unknown) => {
     throw new CardError(
       'malformed',
       `expected an operator's card (${cardPrefix}…) or a file with one, got ${argument}`,
       { hint: askForCard, cause },
     )
   })
-  return parseCard(text)
 }
 
 /** Throws a CardError when one of the cards is for another fleet than the one with this ID. */

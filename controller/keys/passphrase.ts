@@ -15,6 +15,7 @@ export class PassphraseError extends HintedError<
 
 /** Short ones fall to guessing, however slow the guesses are. */
 const minLength = 8
+const ofKeys = 'your signing keys'
 
 export class PassphraseSource {
   #file: string | undefined
@@ -32,7 +33,7 @@ export class PassphraseSource {
     const work = this.#ofWork.getStore()
     if (work?.passphrase !== undefined) return work.passphrase
     if (work !== undefined && !this.#isKnown) throw nobodyToAsk()
-    this.#asked ??= this.#given().then(given => given ?? prompt('Passphrase of your signing keys: '))
+    this.#asked ??= this.#given().then(given => given ?? prompt(`Passphrase of ${ofKeys}: `))
     return await this.#asked
   }
 
@@ -50,16 +51,21 @@ export class PassphraseSource {
     return this.#file !== undefined || this.#asked !== undefined || environmentPassphrase() !== undefined
   }
 
-  /** One for new keys: typed twice where it is typed. Throws a PassphraseError when there is nobody to ask. */
-  async chosen({ fromEnvironment = true } = {}): Promise<string> {
+  /** That of a file which is no key, such as a backup: it may be another one, and is not kept. */
+  async of(what: string): Promise<string> {
+    return (await this.#given()) ?? (await prompt(`Passphrase of ${what}: `))
+  }
+
+  /** A new one: typed twice where it is typed. Throws a PassphraseError when there is nobody to ask. */
+  async chosen({ fromEnvironment = true, what = ofKeys } = {}): Promise<string> {
     const given = this.#file !== undefined || fromEnvironment ? await this.#given() : undefined
-    const passphrase = given ?? (await prompt('Choose a passphrase for your signing keys: '))
+    const passphrase = given ?? (await prompt(`Choose a passphrase for ${what}: `))
     if (passphrase.length < minLength) {
       throw new PassphraseError(
         'weak-passphrase',
         `expected a passphrase of at least ${minLength} characters, got ${passphrase.length}`,
         {
-          hint: 'Use five random words: they are easy to remember and hard to guess. --no-passphrase leaves the keys unsealed.',
+          hint: `Use five random words: they are easy to remember and hard to guess.${what === ofKeys ? ' --no-passphrase leaves the keys unsealed.' : ''}`,
         },
       )
     }
@@ -68,7 +74,7 @@ export class PassphraseSource {
         hint: 'Run the command again, and type the same passphrase twice.',
       })
     }
-    this.#asked = Promise.resolve(passphrase)
+    if (what === ofKeys) this.#asked = Promise.resolve(passphrase)
     return passphrase
   }
 
@@ -125,7 +131,7 @@ let pasted: Buffer = Buffer.alloc(0)
 export async function prompt(question: string): Promise<string> {
   const terminal = openTerminal()
   const { input, output } = terminal
-  output.write(visibleLines(question))
+  // The echo ends before the question is there: who answers fast, or pastes, would see the passphrase.
   input.setRawMode(true)
   const line = new HiddenLine()
   const ended = Promise.withResolvers<void>()
@@ -142,6 +148,7 @@ export async function prompt(question: string): Promise<string> {
   if (pasted.length > 0) onData(pasted)
   pasted = Buffer.alloc(0)
   try {
+    output.write(visibleLines(question))
     await ended.promise
     pasted = line.rest
     return line.text

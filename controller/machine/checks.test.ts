@@ -5,7 +5,8 @@ import { chmod, mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import { type Check, checkMachine, type Machine } from './checks.ts'
+import type { Check } from './check.ts'
+import { checkMachine, type Machine } from './checks.ts'
 
 const now = new Date('2026-03-01T12:00:00Z')
 const limitsOf = (core: string) => `Limit                     Soft Limit           Hard Limit           Units     

@@ -1,19 +1,11 @@
-/** Checks of this machine: whether keys and secrets are safe on it, and what Thymesh needs is there. */
+/** Checks of any machine: whether keys and secrets are safe on it, its clock, and its Nix. */
 
 import { lstat, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { unlessMissing } from '../../node/files/missing.ts'
 import { runProgram } from '../../node/process/run-program.ts'
+import { type Check, well, wrong } from './check.ts'
 import { plainSwap } from './swap.ts'
-
-export interface Check {
-  readonly check: 'swap' | 'core-dumps' | 'key-files' | 'clock' | 'nix'
-  readonly ok: boolean
-  /** What was found. */
-  readonly message: string
-  /** What to do about it; null where all is well. */
-  readonly hint: string | null
-}
 
 export interface Machine {
   /** `/` but in tests. */
@@ -114,12 +106,4 @@ async function nix(machine: Machine): Promise<Check> {
   const isOld = Number(major) < leastNix[0] || (Number(major) === leastNix[0] && Number(minor) < leastNix[1])
   if (isOld) return wrong('nix', `expected Nix ${least} or newer, got ${found}`, 'Install a newer Nix.')
   return well('nix', `Nix ${found}`)
-}
-
-function well(check: Check['check'], message: string): Check {
-  return { check, ok: true, message, hint: null }
-}
-
-function wrong(check: Check['check'], message: string, hint: string): Check {
-  return { check, ok: false, message, hint }
 }

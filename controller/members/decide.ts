@@ -87,13 +87,23 @@ function renewalIsDue(certificate: Certificate, { report, now }: MembersView): b
   return late || now.getTime() - begin >= renewalPauseMs
 }
 
-/** The certificate that takes the place of a member's: same name, role and site, with the age recipient it asks for. */
+/** What a person gives a member: another name, another site (or none). */
+export interface Reassigned {
+  readonly name: string
+  readonly site: string | undefined
+}
+
+/**
+ * The certificate that takes the place of a member's: same role, same name and site if no others are given, with the age
+ * recipient it asks for.
+ */
 export function signedAnew(
   before: Certificate,
-  init: { report: Report | undefined; members: readonly Signer[]; now: Date },
+  init: { report: Report | undefined; members: readonly Signer[]; now: Date; to?: Reassigned },
 ): Uint8Array {
   const { report, members, now } = init
-  const { grant, age: oldAge, ...kept } = before
+  const { grant, age: oldAge, name, site, ...kept } = before
+  const place = init.to ?? { name, site }
   const grantDocument = grant && readEnvelope(grantKind, grant).document
   const lifetimeMs = grantDocument
     ? (grantDocument.memberDays ?? memberDays) * dayMs
@@ -107,6 +117,8 @@ export function signedAnew(
     certificateKind,
     {
       ...kept,
+      name: place.name,
+      ...(place.site !== undefined && { site: place.site }),
       ...(age !== undefined && { age }),
       ...(grantDocument && { token: tokenIdOf(grantDocument) }),
       issued: timeText(new Date(issued)),

@@ -1,6 +1,7 @@
 /** Waiting until what was signed has left this machine: a controller may go a moment later. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pause } from '../../node/concurrency/pause.ts'
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 
 /** Names of the connected members that have our head by now, or at the deadline. */
@@ -14,7 +15,7 @@ export async function deliverHead(
     const has = await Promise.all(members.map(async member => (await neighbours.hasOurHead(member.peer)) && member))
     const delivered = has.filter(each => each !== false).map(({ certificate }) => certificate.name)
     if (delivered.length === members.length || Date.now() >= deadline) return delivered
-    await neighbours.sync()
+    await pause(neighbours.sync(), Math.max(0, deadline - Date.now()))
     await sleep(200)
   }
 }

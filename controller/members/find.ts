@@ -3,20 +3,41 @@
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import { RevokeError } from './revoke.ts'
 
-/** The certificates behind names or peer IDs, each once. Throws a RevokeError when one is of nobody, or of several. */
-export function findMembers(all: readonly Certificate[], names: readonly string[]): Certificate[] {
+/** All peer IDs begin the same; so many characters are too many to be mistyped as a name. */
+const minPrefix = 16
+
+/** Whether a person means this peer ID by a whole one, or by its beginning. */
+export function isPeer(said: string, peer: string): boolean {
+  return said === peer || (said.length >= minPrefix && peer.startsWith(said))
+}
+
+/** The certificates behind names, peer IDs or beginnings of these (16 characters or more), each once. Throws a RevokeError when one is of nobody, or of several. */
+export function findMembers<Member extends Pick<Certificate, 'name' | 'peer'>>(
+  all: readonly Member[],
+  names: readonly string[],
+): Member[] {
   const found = names.map(name => {
-    const fits = all.filter(certificate => certificate.peer === name || certificate.name === name)
+    const whole = all.filter(certificate => certificate.peer === name || certificate.name === name)
+    const isPrefix = whole.length === 0
+    const fits = isPrefix ? all.filter(({ peer }) => isPeer(name, peer)) : whole
     const [only, ...others] = fits
     if (only === undefined) {
-      throw new RevokeError('unknown-member', `expected a member's name or peer ID, got ${name}`, {
-        hint: '`thymesh members` lists them.',
-      })
+      throw new RevokeError(
+        'unknown-member',
+        `expected a member's name, peer ID or at least ${minPrefix} characters of it, got ${name}`,
+        {
+          hint: '`thymesh members` lists them.',
+        },
+      )
     }
     if (others.length > 0) {
-      throw new RevokeError('ambiguous', `expected one member, got ${fits.length} with the name ${name}`, {
-        hint: `Choose one by its peer ID: ${fits.map(each => each.peer).join(', ')}.`,
-      })
+      throw new RevokeError(
+        'ambiguous',
+        `expected one member, got ${fits.length} ${isPrefix ? 'whose peer IDs begin with' : 'with the name'} ${name}`,
+        {
+          hint: `Choose one by its peer ID: ${fits.map(each => each.peer).join(', ')}.`,
+        },
+      )
     }
     return only
   })

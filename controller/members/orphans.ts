@@ -6,7 +6,7 @@ import type { Certificate } from '../../protocol/members/certificate.ts'
 import { nameMatches } from '../../protocol/members/join-token.ts'
 import { type MembershipAuthority, MembershipError, verifyMember } from '../../protocol/members/membership.ts'
 import type { PublicKey, Signer } from '../../protocol/signing/keys.ts'
-import { findMembers } from './find.ts'
+import { findMembers, isPeer } from './find.ts'
 
 /** Certificates of members who would be none any more with these keys of the members role. */
 export function orphanedBy(
@@ -53,22 +53,22 @@ export interface KeepChoice {
  * only, since what the operator has let in may be a thief's: a controller or relay after a question of its own, which `yes`
  * answers only where its peer ID names it. Throws a RevokeError where a name is of several members, or of nobody.
  */
-export async function keptOf(
-  orphans: readonly Certificate[],
-  members: readonly Certificate[],
+export async function keptOf<Orphan extends Pick<Certificate, 'name' | 'peer'> & { role: string }>(
+  orphans: readonly Orphan[],
+  members: readonly Pick<Certificate, 'name' | 'peer'>[],
   { remove, keep, yes }: KeepChoice,
   ask: (question: string) => Promise<boolean>,
-): Promise<Certificate[]> {
+): Promise<Orphan[]> {
   if (remove.length === 0) return [...orphans]
   // A pattern may be of nobody; a name that is must be a mistake.
   findMembers(
     members,
     keep.filter(each => !each.includes('*')),
   )
-  const kept: Certificate[] = []
+  const kept: Orphan[] = []
   for (const orphan of orphans) {
     const { name, role, peer } = orphan
-    const isMeant = keep.includes(peer)
+    const isMeant = keep.some(each => isPeer(each, peer))
     if (!isMeant && !keep.some(each => nameMatches(each, name))) continue
     if (!isMeant) findMembers(members, [name])
     const needsAnswer = role !== 'device'

@@ -7,9 +7,10 @@ import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import type { Logger } from '../../node/process/log.ts'
 import { equalBytes } from '../../protocol/encoding/hash.ts'
 import { messageOf } from '../../protocol/errors.ts'
+import { tokenIdOfGrant } from '../../protocol/members/join-token.ts'
 import type { Signer } from '../../protocol/signing/keys.ts'
 import type { FleetKeys } from '../../protocol/trust/publish.ts'
-import { type Decision, decide, signedAnew } from './decide.ts'
+import { type Decision, decide, type Reassigned, signedAnew } from './decide.ts'
 import { revoke } from './revoke.ts'
 import type { KnownToken, TokenBook } from './token-book.ts'
 
@@ -101,6 +102,17 @@ export class Registrar extends EventEmitter<Events> {
     }
   }
 
+  /** Signs a certificate with another name and site for a member, in one queue with all that is signed by itself. */
+  async reassign(id: string, to: Reassigned, keys: FleetKeys): Promise<void> {
+    await this.#work.run(async () => {
+      const certificate = this.#components.peer.directory.certificate(id)?.document
+      if (certificate === undefined) return
+      const kind = certificate.grant === undefined ? 'renew' : 'countersign'
+      const token = certificate.grant && { token: tokenIdOfGrant(certificate.grant) }
+      await this.#sign({ kind, certificate, ...token }, keys, to)
+    })
+  }
+
   async #settle(): Promise<void> {
     const decisions = await this.decisions()
     const toSign = decisions.filter(({ kind }) => kind !== 'hold')
@@ -126,13 +138,13 @@ export class Registrar extends EventEmitter<Events> {
     return counts ? keys : undefined
   }
 
-  async #sign(decision: Decision, keys: FleetKeys): Promise<void> {
+  async #sign(decision: Decision, keys: FleetKeys, to?: Reassigned): Promise<void> {
     const { peer, book, log } = this.#components
     const { certificate } = decision
     const before = peer.directory.certificate(certificate.peer)
     const report = peer.directory.report(certificate.peer)?.document
     const members = (await this.#components.members?.()) ?? [keys.members]
-    const envelope = signedAnew(certificate, { report, members, now: new Date() })
+    const envelope = signedAnew(certificate, { report, members, now: new Date(), ...(to && { to }) })
     if (decision.token !== undefined && before !== undefined) {
       await book.count(decision.token, before.envelope, certificate.peer)
     }

@@ -34,6 +34,22 @@ describe('what Nix tells', () => {
     assert.deepEqual(nix.progress, { done: 130, of: 500, unit: 'bytes', names: [] })
   })
 
+  it('is a tree: what is not shown itself leads to what is', () => {
+    const nix = new NixActivity()
+    const start = (id: number, parent: number, type: number, field: string) =>
+      nix.take(line({ action: 'start', id, parent, type, level: 4, text: '', fields: [field] }))
+    start(1, 0, 100, '/nix/store/ynla80411nsgxqchjrgfgq77k1vqsmvq-openssl-3.1')
+    start(2, 1, 999, 'something that is not shown')
+    start(3, 2, 101, 'https://cache/nar/a.nar.xz')
+    start(4, 77, 105, drv)
+    const tree = nix.running.map(({ id, parent, name }) => [id, parent, name])
+    assert.deepEqual(tree, [
+      [1, 0, 'openssl-3.1'],
+      [3, 1, 'a.nar.xz'],
+      [4, 0, 'slow-thing'],
+    ])
+  })
+
   it('is an error in plain lines', () => {
     const nix = new NixActivity()
     const msg = "\u001b[31;1merror:\u001b[0m builder for 'x' failed\n       last lines"

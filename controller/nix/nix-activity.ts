@@ -8,6 +8,8 @@ const activities = { fileTransfer: 101, copyPath: 100, builds: 104, build: 105 }
 const results = { buildLogLine: 101, setPhase: 104, progress: 105 } as const
 /** Messages that plain Nix shows too: errors, warnings, notices and information. */
 const shownLevel = 3
+/** Activities whose parents are remembered: far more than Nix has at a time. */
+const knownActivities = 10_000
 /** Derivations at work that are named. */
 const namedBuilds = 3
 
@@ -20,6 +22,7 @@ const eventSchema = z.discriminatedUnion('action', [
     level: z.number().default(0),
     text: z.string().default(''),
     fields: fieldsSchema,
+    parent: z.number().default(0),
   }),
   z.object({ action: z.literal('stop'), id: z.number() }),
   z.object({ action: z.literal('result'), id: z.number(), type: z.number(), fields: fieldsSchema }),
@@ -29,6 +32,11 @@ type Event = z.infer<typeof eventSchema>
 
 /** One derivation at work, or one path on its way. */
 export interface Activity {
+  readonly id: number
+  /** The one that it is a part of; 0 for none. */
+  readonly parent: number
+  /** Milliseconds since 1970. */
+  readonly started: number
   readonly name: string
   readonly kind: 'build' | 'transfer'
   /** Of a build, as its builder calls it: `unpackPhase`. */
@@ -48,6 +56,8 @@ export interface NixProgress {
 
 export class NixActivity {
   readonly #running = new Map<number, Activity>()
+  /** Also of activities that are not shown. */
+  readonly #parents = new Map<number, number>()
   /** The activity that counts all builds. */
   #builds = -1
   #built = { done: 0, of: 0 }
@@ -76,6 +86,11 @@ export class NixActivity {
     return [...this.#running.values()]
   }
 
+  /** Derivations that are built, and all that are to be. */
+  get built(): { readonly done: number; readonly of: number } {
+    return this.#built
+  }
+
   /** Bytes while something is on its way, else derivations; nothing before either is known. */
   get progress(): NixProgress | undefined {
     const running = this.running
@@ -91,7 +106,8 @@ export class NixActivity {
     return this.#built.of === 0 ? undefined : { ...this.#built, unit: 'items', ...shown }
   }
 
-  #start({ id, type, level, text, fields }: Extract<Event, { action: 'start' }>): string[] {
+  #start({ id, type, level, text, fields, parent }: Extract<Event, { action: 'start' }>): string[] {
+    if (this.#parents.size < knownActivities) this.#parents.set(id, parent)
     if (type === activities.builds) this.#builds = id
     const kind =
       type === activities.build
@@ -100,7 +116,10 @@ export class NixActivity {
           ? 'transfer'
           : undefined
     if (kind !== undefined)
-      this.#running.set(id, { name: nameOf(String(fields[0] ?? '')), kind, phase: undefined, done: 0, of: 0 })
+      this.#running.set(id, {
+        ...{ id, parent: this.#shown(parent), started: Date.now(), name: nameOf(String(fields[0] ?? '')) },
+        ...{ kind, phase: undefined, done: 0, of: 0 },
+      })
     return kind !== undefined && level <= shownLevel && text !== '' ? [plain(text)] : []
   }
 
@@ -108,6 +127,14 @@ export class NixActivity {
     const ended = this.#running.get(id)
     if (ended?.kind === 'transfer') this.#transferred += ended.done
     this.#running.delete(id)
+    this.#parents.delete(id)
+  }
+
+  /** The nearest one above that is shown. */
+  #shown(id: number): number {
+    let at = id
+    for (let steps = 0; at !== 0 && !this.#running.has(at) && steps < 32; steps++) at = this.#parents.get(at) ?? 0
+    return this.#running.has(at) ? at : 0
   }
 
   #result({ id, type, fields }: Extract<Event, { action: 'result' }>): string[] {

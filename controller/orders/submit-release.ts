@@ -1,11 +1,12 @@
 /** The end of every order that makes a release: it is signed, then published, or proposed to the other operators. */
 
-import { inForce } from '../../node/state/releases.ts'
+import { inForce, newestOf } from '../../node/state/releases.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import type { Submitted } from '../api/schemas/orders.ts'
 import { releaseName } from '../format/release-name.ts'
+import { keepAccess } from '../release/access.ts'
 import { submitChange, submitSiteRelease } from '../release/releasing.ts'
 import { skewNote } from '../release/skew.ts'
 import type { Session } from '../session/session.ts'
@@ -48,7 +49,7 @@ export async function submitRelease(
   const signers = await session.home.operatorKeys.signers()
   const outcome = await session.signing.run(async () => {
     talk.signal.throwIfAborted()
-    const content = await make()
+    const content = keepAccess(newestOf(session.peer.state.accepted, options.site), await make())
     checkWaitFor(session, options, content.devices)
     const behind = skewNote(session.peer, content)
     if (behind !== undefined) talk.note(behind)

@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describeIssues } from '../../protocol/encoding/cbor.ts'
+import { checkAlerts } from './check-alerts.ts'
 import { type DeclaredFleet, declaredFleetSchema } from './declared-fleet.ts'
 import { type Overlay, type ProjectFiles, readProjectFiles } from './files.ts'
 import { foreignCharacter, foreignMark } from './foreign-text.ts'
@@ -41,7 +42,7 @@ export async function checkFiles(
 ): Promise<{ files: ProjectFiles; problems: Problem[] }> {
   const files = await readProjectFiles(directory, overlay)
   const conflicts = await checkTexts(directory, texts ?? (await textsIn(directory)))
-  return { files, problems: [...files.problems, ...conflicts, ...checkReferences(files)] }
+  return { files, problems: [...files.problems, ...conflicts, ...checkReferences(files), ...checkAlerts(files)] }
 }
 
 /** All of the project, read from its tree: what a release of that tree would be made of, and nothing else. */

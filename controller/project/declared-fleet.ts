@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { nameSchema, systemSchema, targetSchema } from '../../protocol/encoding/fields.ts'
+import { rebootPolicySchema } from '../../protocol/release/reboot-policy.ts'
 import { updatePolicySchema } from '../../protocol/release/update-policy.ts'
 
 /** One secret as a config uses it: where the device has it in the clear, in a tmpfs, and for whom. */
@@ -16,6 +17,9 @@ const secretUseSchema = z.object({
   allowed: z.array(z.enum(['single-line', 'multi-line', 'environment', 'file'])),
 })
 export type SecretUse = z.infer<typeof secretUseSchema>
+
+/** A project says in one place what a release says in two: when devices may reboot is an extension. */
+const projectPolicySchema = updatePolicySchema.extend({ reboot: rebootPolicySchema.optional() })
 
 const tagsSchema = z.array(nameSchema).default([])
 
@@ -35,7 +39,7 @@ export const declaredFleetSchema = z.object({
       device: nameSchema.optional(),
       /** Module name → its settings in force. */
       modules: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
-      policy: updatePolicySchema.optional(),
+      policy: projectPolicySchema.optional(),
     }),
   ),
   devices: z.record(

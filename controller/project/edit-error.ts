@@ -4,6 +4,7 @@ import { HintedError, messageOf } from '../../protocol/errors.ts'
 
 export class EditError extends HintedError<
   | 'changed-meanwhile'
+  | 'not-seen'
   | 'merge-conflict'
   | 'unreadable'
   | 'not-writable'

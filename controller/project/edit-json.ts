@@ -1,6 +1,7 @@
 /** Changing one value in a JSON text without touching the rest, as a careful person would by hand. */
 
-import { applyEdits, type JSONPath, modify } from 'jsonc-parser'
+import { applyEdits, type EditResult, type JSONPath, type ModificationOptions, modify } from 'jsonc-parser'
+import { EditError } from './edit-error.ts'
 import type { JsonPath } from './located-json.ts'
 
 const formatting = { tabSize: 2, insertSpaces: true, eol: '\n' }
@@ -12,7 +13,7 @@ const formatting = { tabSize: 2, insertSpaces: true, eol: '\n' }
 export function setValue(text: string, path: JsonPath, value: unknown, order: readonly string[] = []): string {
   const key = path.at(-1)
   const rank = (name: string) => (order.includes(name) ? order.indexOf(name) : Number.POSITIVE_INFINITY)
-  const edits = modify(text, [...path] as JSONPath, value, {
+  const edits = modified(text, path, value, {
     formattingOptions: formatting,
     getInsertionIndex: properties => {
       const place = properties.findIndex(name => rank(name) > rank(String(key)))
@@ -21,6 +22,17 @@ export function setValue(text: string, path: JsonPath, value: unknown, order: re
   })
   const edited = applyEdits(text, edits)
   return edited.endsWith('\n') ? edited : `${edited}\n`
+}
+
+function modified(text: string, path: JsonPath, value: unknown, options: ModificationOptions): EditResult {
+  try {
+    return modify(text, [...path] as JSONPath, value, options)
+  } catch (cause) {
+    throw new EditError('no-such-entry', `expected a place in the file, got ${path.join('.')}, which leads nowhere`, {
+      hint: 'A key goes into an object, a number into a list.',
+      cause,
+    })
+  }
 }
 
 /** A new file. */

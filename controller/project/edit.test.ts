@@ -118,6 +118,45 @@ describe('an edit', () => {
     assert.deepEqual(await change((edit, files) => setKey(edit, 'devices', 'two', 'site', ['north'], files)), [])
   })
 
+  it('renames devices and tags in alerts too', async t => {
+    const directory = await project(t)
+    const rule = { name: 'hot', when: { metric: 'temperature', above: 70, for: '5m' }, notify: ['ops'] }
+    const alerts = {
+      channels: { ops: { ntfy: 'https://ntfy.sh/x', by: { tags: ['site'] } } },
+      rules: [{ ...rule, on: { devices: ['two', 'one'] } }],
+    }
+    await writeFile(join(directory, 'alerts.json'), newText(alerts))
+    const files = await readProjectFiles(directory)
+    assert.deepEqual(files.problems, [])
+    const edit = new ProjectEdit(directory)
+    await renameEntry(edit, 'devices', ['one', 'till'], files)
+    await renameEntry(edit, 'tags', ['site', 'place'], files)
+    const next = JSON.parse((await edit.read('alerts.json')) ?? '')
+    assert.deepEqual([next.rules[0].on, next.channels.ops.by], [{ devices: ['two', 'till'] }, { tags: ['place'] }])
+  })
+
+  it('forgets a device in alerts that choose others too, and leaves those that name it alone', async t => {
+    const directory = await project(t)
+    const rule = { when: { metric: 'temperature', above: 70, for: '5m' }, notify: ['ops'] }
+    const alerts = {
+      channels: { ops: { ntfy: 'https://ntfy.sh/x', by: { devices: ['one'], tags: ['site'] } } },
+      rules: [
+        { name: 'hot', ...rule, on: { devices: ['one', 'two'] } },
+        { name: 'alone', ...rule, on: { devices: ['one'] } },
+        { name: 'others', ...rule, on: { devices: ['two'] } },
+      ],
+    }
+    await writeFile(join(directory, 'alerts.json'), newText(alerts))
+    const edit = new ProjectEdit(directory)
+    await removeEntry(edit, 'devices', 'one', await readProjectFiles(directory))
+    const next = JSON.parse((await edit.read('alerts.json')) ?? '')
+    assert.deepEqual(next.channels.ops.by, { tags: ['site'] })
+    assert.deepEqual(
+      next.rules.map(({ on }: { on: unknown }) => on),
+      [{ devices: ['two'] }, { devices: ['one'] }, { devices: ['two'] }],
+    )
+  })
+
   it('writes nothing of it when it would make something wrong', async t => {
     const directory = await project(t)
     const files = await readProjectFiles(directory)

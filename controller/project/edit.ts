@@ -6,13 +6,14 @@ import { unlessMissing } from '../../node/files/missing.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import { checkFiles } from './check.ts'
 import { EditError } from './edit-error.ts'
-import type { Overlay } from './files.ts'
+import type { Overlay, ProjectFiles } from './files.ts'
 import { git } from './git.ts'
 import { checkLayers } from './layers.ts'
 import { conflictMarker } from './located-json.ts'
-import { type DescribeOptions, describeModules } from './modules.ts'
+import { type DescribedModules, type DescribeOptions, describeModules, modulesOf } from './modules.ts'
 import { CheckError, type Problem, sortedProblems } from './problem.ts'
-import { writeFiles } from './write-files.ts'
+import { withTree } from './tree.ts'
+import { type Change, writeFiles } from './write-files.ts'
 
 export { EditError, entryExists } from './edit-error.ts'
 
@@ -57,6 +58,11 @@ export class ProjectEdit {
     return [...this.#after].filter(([file, after]) => !same(after, this.#before.get(file))).map(([file]) => file)
   }
 
+  /** Those with their bytes; nothing where there is no file. */
+  get changes(): Change[] {
+    return this.changed.map(file => ({ file, before: this.#before.get(file), after: this.#after.get(file) }))
+  }
+
   get overlay(): Overlay {
     return new Map([...this.#after].map(([file, bytes]) => [file, bytes?.toString('utf8')]))
   }
@@ -68,14 +74,14 @@ export class ProjectEdit {
   async apply(options: DescribeOptions): Promise<string[]> {
     const { changed } = this
     if (changed.length === 0) return []
-    await this.#check(options)
+    const { added } = await this.findings(options)
+    if (added.length > 0) throw new CheckError(added)
     return await this.save()
   }
 
   /** Writes what others have checked. Throws an EditError when a file was changed meanwhile; nothing is written then. */
   async save(): Promise<string[]> {
-    const { changed } = this
-    const changes = changed.map(file => ({ file, before: this.#before.get(file), after: this.#after.get(file) }))
+    const { changed, changes } = this
     await writeFiles(this.directory, changes, async () => {
       for (const file of changed) {
         const now = await readOrNothing(join(this.directory, file))
@@ -91,18 +97,36 @@ export class ProjectEdit {
     return changed
   }
 
-  async #check(options: DescribeOptions): Promise<void> {
+  /** What the edit would make wrong, and what is wrong already. */
+  async findings(options: DescribeOptions): Promise<{ added: Problem[]; known: Problem[] }> {
     const before = await checkFiles(this.directory)
     const after = await checkFiles(this.directory, this.overlay)
     const described = await describeModules(this.directory, before.files.modules, options)
-    const complete = described.problems.length === 0
-    const [old, next] = [
-      await checkLayers(this.directory, before.files, described.modules, complete),
-      await checkLayers(this.directory, after.files, described.modules, complete),
-    ]
-    const known = new Set([...before.problems, ...old.problems].map(essence))
-    const added = [...after.problems, ...next.problems].filter(problem => !known.has(essence(problem)))
-    if (added.length > 0) throw new CheckError(sortedProblems(added))
+    const next = await this.#describedNext(after.files.modules, described, options)
+    const layers = async (files: ProjectFiles, { modules, problems }: DescribedModules) =>
+      (await checkLayers(this.directory, files, modules, problems.length === 0)).problems
+    const known = [...before.problems, ...described.problems, ...(await layers(before.files, described))]
+    const now = [...after.problems, ...next.problems, ...(await layers(after.files, next))]
+    const essences = new Set(known.map(essence))
+    const added = now.filter(problem => !essences.has(essence(problem)))
+    return { added: sortedProblems(added), known: sortedProblems(known) }
+  }
+
+  /** Nix reads edited modules before they are written. */
+  async #describedNext(
+    names: readonly string[],
+    now: DescribedModules,
+    options: DescribeOptions,
+  ): Promise<DescribedModules> {
+    const isModule = (file: string) => /^modules\/[^/]+\.nix$/.test(file)
+    const changed = Object.fromEntries(
+      this.changed.flatMap(file => {
+        const text = isModule(file) ? this.#after.get(file)?.toString('utf8') : undefined
+        return text === undefined ? [] : [[file, text]]
+      }),
+    )
+    if (Object.keys(changed).length === 0 || options.modules !== undefined) return now
+    return await withTree(this, tree => modulesOf(tree, names, options), { changed })
   }
 }
 

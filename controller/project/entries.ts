@@ -1,16 +1,16 @@
 /** Configs, tags and devices as entries of the project: made, changed, renamed and taken away, one file each. */
 
 import { z } from 'zod'
+import { selectorsOf, withoutDevice } from '../../protocol/alerts/selectors.ts'
 import { nameSchema } from '../../protocol/encoding/fields.ts'
+import { alertsFile } from './alerts.ts'
 import { EditError, entryExists, type ProjectEdit } from './edit.ts'
 import { newText, setValue } from './edit-json.ts'
 import type { ProjectFiles } from './files.ts'
 import { type JsonPath, LocatedJson } from './located-json.ts'
 import { CheckError, list, suggestion } from './problem.ts'
-import { configSchema, deviceSchema, type Folder, tagSchema } from './schemas.ts'
-
-/** The kinds of entries that people edit like this; secrets have commands of their own. */
-export type EntryFolder = Exclude<Folder, 'secrets'>
+import { configSchema, deviceSchema, type EntryFolder, tagSchema } from './schemas.ts'
+import { usersOf } from './uses.ts'
 
 export const entryWords: Record<EntryFolder, string> = { configs: 'config', tags: 'tag', devices: 'device' }
 const schemas = { configs: configSchema, tags: tagSchema, devices: deviceSchema } as const
@@ -27,7 +27,7 @@ export async function addEntry(edit: ProjectEdit, folder: EntryFolder, name: str
   await edit.write(file, newText(content))
 }
 
-/** Takes an entry away, unless another one names it. */
+/** Takes an entry away, unless another one names it. Alerts forget a device. */
 export async function removeEntry(
   edit: ProjectEdit,
   folder: EntryFolder,
@@ -42,6 +42,7 @@ export async function removeEntry(
     })
   }
   await edit.remove(fileOf(folder, name))
+  if (folder === 'devices') await forgetInAlerts(edit, name, files)
 }
 
 /** A new name for an entry, in its file's name and wherever others name it. */
@@ -64,16 +65,33 @@ export async function renameEntry(
     const path = folder === 'configs' ? ['config'] : ['tags', value.tags?.indexOf(from) ?? 0]
     await edit.write(user, setValue(before, path, to))
   }
+  if (folder !== 'configs') await renameInAlerts(edit, folder, [from, to], files)
 }
 
-/** Files of entries that name this one. */
-function usersOf(folder: EntryFolder, name: string, { configs, devices }: ProjectFiles): string[] {
-  if (folder === 'devices') return []
-  const naming = [...configs.values(), ...devices.values()].filter(({ content }) => {
-    if (folder === 'tags') return content?.tags?.includes(name) ?? false
-    return content !== undefined && 'config' in content && content.config === name
-  })
-  return naming.map(({ json }) => json.file)
+/** Also of a device that the project does not declare. */
+export async function renameInAlerts(
+  edit: ProjectEdit,
+  folder: 'devices' | 'tags',
+  [from, to]: [string, string],
+  { alerts }: ProjectFiles,
+): Promise<void> {
+  for (const { path, selector } of alerts?.content === undefined ? [] : selectorsOf(alerts.content)) {
+    for (const [at, name] of (selector[folder] ?? []).entries()) {
+      if (name !== from) continue
+      const before = (await edit.read(alertsFile)) ?? ''
+      await edit.write(alertsFile, setValue(before, [...path, folder, at], to))
+    }
+  }
+}
+
+/** Takes a device that is gone out of rules and channels that choose others too; what names it alone is left to a person. */
+export async function forgetInAlerts(edit: ProjectEdit, device: string, { alerts }: ProjectFiles): Promise<void> {
+  for (const { path, selector } of alerts?.content === undefined ? [] : selectorsOf(alerts.content)) {
+    const left = withoutDevice(selector, device)
+    if (left === selector) continue
+    const before = (await edit.read(alertsFile)) ?? ''
+    await edit.write(alertsFile, setValue(before, [...path, 'devices'], left.devices))
+  }
 }
 
 /** Sets a key of an entry; what is text and what is JSON in `said` is decided by what the key takes. */
@@ -101,6 +119,50 @@ export async function setKey(
   await edit.write(file, best)
 }
 
+/** Sets what stands at a path. Throws an EditError where the path leads through what is no object or list. */
+export async function setPath(
+  edit: ProjectEdit,
+  folder: EntryFolder,
+  name: string,
+  path: JsonPath,
+  value: unknown,
+  files: ProjectFiles,
+): Promise<void> {
+  const text = await requireEntry(edit, folder, name, files)
+  await edit.write(fileOf(folder, name), setValue(text, path, value, path.length === 1 ? keysOf(folder) : []))
+}
+
+export async function unsetPath(
+  edit: ProjectEdit,
+  folder: EntryFolder,
+  name: string,
+  path: JsonPath,
+  files: ProjectFiles,
+): Promise<void> {
+  const file = fileOf(folder, name)
+  const text = await requireEntry(edit, folder, name, files)
+  const { value } = new LocatedJson(file, text)
+  if (valueAt(value, path) === undefined) {
+    throw new EditError('no-such-entry', `${file} has no ${path.join('.')}`, {
+      hint: `It has ${list(Object.keys(value as object))}.`,
+    })
+  }
+  await edit.write(file, setValue(text, path, undefined))
+}
+
+/** The whole file as a person has typed it, whatever it says: the check finds what is wrong. */
+export async function writeEntry(
+  edit: ProjectEdit,
+  folder: EntryFolder,
+  name: string,
+  text: string,
+  files: ProjectFiles,
+): Promise<void> {
+  const file = fileOf(folder, name)
+  if (!files[folder].has(name) || (await edit.read(file)) === undefined) throw noSuchEntry(folder, name, files)
+  await edit.write(file, text)
+}
+
 export async function unsetKey(
   edit: ProjectEdit,
   folder: EntryFolder,
@@ -108,16 +170,8 @@ export async function unsetKey(
   key: string,
   files: ProjectFiles,
 ): Promise<void> {
-  const file = fileOf(folder, name)
   const text = await requireEntry(edit, folder, name, files)
-  const { value } = new LocatedJson(file, text)
-  const path = pathOf(key, value)
-  if (valueAt(value, path) === undefined) {
-    throw new EditError('no-such-entry', `${file} has no ${key}`, {
-      hint: `It has ${list(Object.keys(value as object))}.`,
-    })
-  }
-  await edit.write(file, setValue(text, path, undefined))
+  await unsetPath(edit, folder, name, pathOf(key, new LocatedJson(fileOf(folder, name), text).value), files)
 }
 
 function fits(folder: EntryFolder, file: string, text: string): boolean {
@@ -166,16 +220,19 @@ export async function requireEntry(
   files: ProjectFiles,
 ): Promise<string> {
   const file = fileOf(folder, name)
-  const text = await edit.read(file)
-  if (text === undefined) {
-    const known = [...files[folder].keys()]
-    throw new EditError('no-such-entry', `the project has no ${entryWords[folder]} ${name} (${file})`, {
-      hint: `The project has ${list(known)}${suggestion(name, known) || '.'}`,
-    })
-  }
+  // The file of no other name is looked at: a name could lead out of the folder.
+  const text = nameSchema.safeParse(name).success ? await edit.read(file) : undefined
+  if (text === undefined) throw noSuchEntry(folder, name, files)
   const { problems } = new LocatedJson(file, text)
   if (problems.length > 0) throw new CheckError(problems)
   return text
+}
+
+function noSuchEntry(folder: EntryFolder, name: string, files: ProjectFiles): EditError {
+  const known = [...files[folder].keys()]
+  return new EditError('no-such-entry', `the project has no ${entryWords[folder]} ${name} (${fileOf(folder, name)})`, {
+    hint: `The project has ${list(known)}${suggestion(name, known) || '.'}`,
+  })
 }
 
 function checkedName(folder: EntryFolder, name: string): string {

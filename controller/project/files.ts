@@ -1,13 +1,29 @@
 /** All data files of a project, read as they lie in its folder, with what is wrong with each. */
 
-import { readdir, readFile, readlink } from 'node:fs/promises'
+import { lstat, readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { exists } from '../../node/files/missing.ts'
+import type { Alerts } from '../../protocol/alerts/rules.ts'
 import { nameSchema } from '../../protocol/encoding/fields.ts'
 import { rolloutPolicySchema } from '../../protocol/release/rollout-policy.ts'
+import type { SiteUplinks } from '../../protocol/release/site-uplinks.ts'
+import { alertsFile, readAlerts } from './alerts.ts'
 import { LocatedJson, maxFileBytes } from './located-json.ts'
 import type { Problem } from './problem.ts'
-import { type ConfigFile, type DeviceFile, type Folder, folders, type SecretFile, type TagFile } from './schemas.ts'
+import {
+  type ConfigFile,
+  type DeviceFile,
+  type Folder,
+  folders,
+  isSchedule,
+  isTimeZone,
+  type SecretFile,
+  type TagFile,
+  uplinksSchema,
+} from './schemas.ts'
 import { shapeOf } from './shape.ts'
+
+export const uplinksFile = 'uplinks.json'
 
 /** One file; `content` is there when its shape is right. */
 export interface DataFile<T> {
@@ -23,6 +39,10 @@ export interface ProjectFiles {
   readonly secrets: ReadonlyMap<string, DataFile<SecretFile>>
   /** Names of modules/NAME.nix and modules/NAME/default.nix. */
   readonly modules: readonly string[]
+  /** What uplinks.json says. */
+  readonly uplinks: SiteUplinks
+  /** alerts.json, if it is there. */
+  readonly alerts?: DataFile<Alerts> | undefined
   readonly problems: readonly Problem[]
 }
 
@@ -65,8 +85,41 @@ export async function readProjectFiles(directory: string, overlay: Overlay = new
   const rollout = await readFile(join(directory, 'rollout.json'), 'utf8').catch(() => undefined)
   if (rollout !== undefined)
     problems.push(...shapeOf(new LocatedJson('rollout.json', rollout), rolloutPolicySchema).problems)
+  const uplinks = await readUplinks(directory, overlay, problems)
+  const alerts = await readAlertsFile(directory, overlay, problems)
   const modules = await moduleNames(directory, overlay, problems)
-  return { configs, tags, devices, secrets, modules, problems }
+  return { configs, tags, devices, secrets, uplinks, modules, alerts, problems }
+}
+
+async function readUplinks(directory: string, overlay: Overlay, problems: Problem[]): Promise<SiteUplinks> {
+  const file = uplinksFile
+  if (!overlay.has(file) && !(await exists(join(directory, file)))) return {}
+  const json = await readJson(directory, file, overlay, problems)
+  const shape = json && shapeOf(json, uplinksSchema)
+  problems.push(...(shape?.problems ?? []))
+  const { sites = {} } = shape?.value ?? {}
+  for (const [site, { windows = [] }] of Object.entries(sites)) {
+    windows.forEach(({ cron, timeZone = 'UTC' }, at) => {
+      const wrong = (key: string, words: string) =>
+        problems.push(...(json === undefined ? [] : [json.problem(['sites', site, 'windows', at, key], words)]))
+      if (!isSchedule(cron)) wrong('cron', `expected a time that comes, such as "30 3 * * 1-5", got "${cron}"`)
+      if (!isTimeZone(timeZone)) wrong('timeZone', `expected a time zone such as Europe/Berlin, got "${timeZone}"`)
+    })
+  }
+  return sites
+}
+
+async function readAlertsFile(
+  directory: string,
+  overlay: Overlay,
+  problems: Problem[],
+): Promise<DataFile<Alerts> | undefined> {
+  const present = await lstat(join(directory, alertsFile)).catch(() => undefined)
+  const json = present && (await readJson(directory, alertsFile, overlay, problems))
+  if (json === undefined) return undefined
+  const read = readAlerts(json)
+  problems.push(...read.problems)
+  return { name: 'alerts', json, content: read.alerts }
 }
 
 async function readJson(

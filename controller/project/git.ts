@@ -1,5 +1,7 @@
 /** Git, as far as the project needs it: the `git` program in the project's folder. */
 
+import { join } from 'node:path'
+import { exists } from '../../node/files/missing.ts'
 import { outputLines } from '../../node/process/limits.ts'
 import { ProgramError, type ProgramResult, runProgram } from '../../node/process/run-program.ts'
 import { HintedError, messageOf } from '../../protocol/errors.ts'
@@ -25,6 +27,62 @@ function noCommit(directory: string): GitError {
   return new GitError('git-failed', `expected a commit in ${directory}, found none`, {
     hint: 'Commit the project: git add -A && git commit.',
   })
+}
+
+/** The last commit and the branch; null where there is none. */
+export async function headOf(directory: string): Promise<{ commit: string | null; branch: string | null }> {
+  const [commit, branch] = await Promise.all([
+    runGit(directory, ['rev-parse', '--verify', '--quiet', 'HEAD']),
+    runGit(directory, ['symbolic-ref', '--short', '--quiet', 'HEAD']),
+  ])
+  const word = ({ code, stdout }: ProgramResult) => (code === 0 ? stdout.trim() : null)
+  return { commit: word(commit), branch: word(branch) }
+}
+
+export interface ChangedFile {
+  /** From the project's folder. */
+  readonly file: string
+  readonly state: 'added' | 'changed' | 'removed' | 'conflict'
+}
+
+/** Commits these files alone, of a folder; nothing where they are as the last commit has them. Gives the commit. */
+export async function commitFiles(
+  directory: string,
+  files: readonly string[],
+  message: string,
+): Promise<string | null> {
+  const changed = new Set((await changedFiles(directory)).map(({ file }) => file))
+  const wanted = files.filter(file => changed.has(file))
+  if (wanted.length === 0) return null
+  const there = (
+    await Promise.all(wanted.map(async file => ((await exists(join(directory, file))) ? [file] : [])))
+  ).flat()
+  if (there.length > 0) await git(directory, ['add', '--intent-to-add', '--', ...there])
+  try {
+    await git(directory, ['commit', '--quiet', '-m', message, '--', ...wanted])
+  } catch (thrown) {
+    // What Git refuses leaves its index as it was.
+    await git(directory, ['reset', '--quiet', '--', ...wanted])
+    throw thrown
+  }
+  return (await headOf(directory)).commit
+}
+
+/** What differs from the last commit, files that Git doesn't know included. */
+export async function changedFiles(directory: string): Promise<ChangedFile[]> {
+  const args = ['status', '--porcelain', '--no-renames', '--untracked-files=all', '-z', '--', '.']
+  const prefix = (await gitOutput(directory, ['rev-parse', '--show-prefix'])).replace(/\n$/, '')
+  return (await gitNames(directory, args)).map(line => {
+    const [state, path] = [line.slice(0, 2), line.slice(3)]
+    return { file: path.startsWith(prefix) ? path.slice(prefix.length) : path, state: stateOf(state) }
+  })
+}
+
+/** The two letters of `git status`: of the index, and of the folder. */
+function stateOf(letters: string): ChangedFile['state'] {
+  if (letters.includes('U') || letters === 'AA' || letters === 'DD') return 'conflict'
+  if (letters.includes('D')) return 'removed'
+  return letters.includes('A') || letters === '??' ? 'added' : 'changed'
 }
 
 /** Runs git in a folder and gives the lines of its standard output: warnings and traces are not among them. */

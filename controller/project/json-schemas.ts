@@ -1,8 +1,9 @@
 /** JSON Schemas of the project's files, for editors: made of the schemas that check them, so that both say the same. */
 
 import { z } from 'zod'
+import { alertsFileSchema } from '../../protocol/alerts/rules.ts'
 import { rolloutPolicySchema } from '../../protocol/release/rollout-policy.ts'
-import { configSchema, deviceSchema, projectSchema, secretSchema, tagSchema } from './schemas.ts'
+import { configSchema, deviceSchema, projectSchema, secretSchema, tagSchema, uplinksSchema } from './schemas.ts'
 
 const schemas = {
   thymesh: { schema: projectSchema, title: 'thymesh.json: a fleet' },
@@ -10,6 +11,8 @@ const schemas = {
   tag: { schema: tagSchema, title: 'tags/NAME.json: modules and settings that configs share' },
   device: { schema: deviceSchema, title: 'devices/NAME.json: which device is what' },
   secret: { schema: secretSchema, title: 'secrets/NAME.json: what the secret in NAME.age is' },
+  uplinks: { schema: uplinksSchema, title: "uplinks.json: how much may come over a site's uplink" },
+  alerts: { schema: alertsFileSchema, title: 'alerts.json: who is told of what' },
   rollout: { schema: rolloutPolicySchema, title: 'rollout.json: in which waves releases reach devices' },
 } as const
 export type SchemaName = keyof typeof schemas

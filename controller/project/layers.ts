@@ -16,7 +16,9 @@ export async function checkLayers(
   complete: boolean,
 ): Promise<{ problems: Problem[]; mentions: Mention[] }> {
   const mentions: Mention[] = []
-  const problems = layers(files).flatMap(file => checkModules(file, modules, mentions, complete))
+  const problems = layers(files).flatMap(file =>
+    checkModules(file, { ...files, described: modules }, mentions, complete),
+  )
   if (complete) for (const config of files.configs.values()) problems.push(...missingSettings(config, files, modules))
   return { problems: [...problems, ...(await checkMentions(directory, files, mentions))], mentions }
 }
@@ -27,7 +29,12 @@ function layers({ configs, tags, devices }: ProjectFiles): Layer[] {
   return [...configs.values(), ...tags.values(), ...devices.values()]
 }
 
-function checkModules(file: Layer, modules: ModuleDescriptions, mentions: Mention[], complete: boolean): Problem[] {
+function checkModules(
+  file: Layer,
+  { modules: inFolder, described: modules }: ProjectFiles & { described: ModuleDescriptions },
+  mentions: Mention[],
+  complete: boolean,
+): Problem[] {
   const known = Object.keys(modules)
   return Object.entries(file.content?.modules ?? {}).flatMap(([name, values]) => {
     const path = ['modules', name]
@@ -38,6 +45,11 @@ function checkModules(file: Layer, modules: ModuleDescriptions, mentions: Mentio
       return checked.problems
     }
     if (!complete) return []
+    // In the folder, and yet Nix has not described it: it sees what Git knows.
+    if (inFolder.includes(name)) {
+      const words = `modules/${name} is not in Git, so Nix can't see it: git add modules`
+      return [file.json.keyProblem(path, words)]
+    }
     const words = `there is no module of this name; the project has ${list(known)}${suggestion(name, known)}`
     return [file.json.keyProblem(path, words)]
   })

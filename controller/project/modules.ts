@@ -46,6 +46,8 @@ export interface DescribeOptions {
   /** A folder for what was read before. */
   readonly cache: string
   readonly timeoutMs?: number
+  /** Ends Nix. */
+  readonly signal?: AbortSignal
   /** Fetches what flake.lock in a folder names and Nix alone can't fetch; called before Nix evaluates. */
   readonly fetchInputs?: (folder: string) => Promise<void>
   /** Known declarations, for which Nix isn't asked. */
@@ -138,7 +140,7 @@ async function describeEach(
 export async function evaluate(
   tree: ProjectTree,
   output: string,
-  options: Pick<DescribeOptions, 'store' | 'timeoutMs' | 'fetchInputs'>,
+  options: Pick<DescribeOptions, 'store' | 'timeoutMs' | 'fetchInputs' | 'signal'>,
   apply?: string,
 ): Promise<{ value: unknown } | { problem: Problem }> {
   const ms = options.timeoutMs ?? evaluationLimit.ms
@@ -155,7 +157,10 @@ export async function evaluate(
     problem: { file, at, key, message },
   })
   try {
-    const result = await runNix('nix', args, { cwd: tree.directory, limit: { ...evaluationLimit, ms } })
+    const result = await runNix('nix', args, {
+      ...{ cwd: tree.directory, limit: { ...evaluationLimit, ms } },
+      ...(options.signal && { asked: options.signal }),
+    })
     const unlocked = unlockedInputs(result.errors)
     if (unlocked.length > 0) return problem(notLocked(unlocked))
     if (result.code === 0) return { value: JSON.parse(result.stdout) }

@@ -40,6 +40,19 @@ export function problemText({ file, at, key, message }: Problem): string {
   return key === '' ? `${place}: ${message}` : `${place}: ${key}: ${message}`
 }
 
+/** As programs get it; null where it is about the whole file. */
+export function problemJson({ file, at, key, message }: Problem): ProblemJson {
+  return { file, line: at?.line ?? null, column: at?.column ?? null, key: key === '' ? null : key, message }
+}
+
+interface ProblemJson {
+  readonly file: string
+  readonly line: number | null
+  readonly column: number | null
+  readonly key: string | null
+  readonly message: string
+}
+
 /** By file and place: the order in which people mend. */
 export function sortedProblems(problems: readonly Problem[]): Problem[] {
   const order = (a: Problem, b: Problem) =>

@@ -17,6 +17,14 @@ export interface Project extends ProjectFile {
   readonly directory: string
 }
 
+/** The project in this folder or the nearest one above; nothing where there is none. Throws what `openProject` throws else. */
+export async function findProject(from: string): Promise<Project | undefined> {
+  return await openProject(from).catch((thrown: unknown) => {
+    if (thrown instanceof ProjectError && thrown.code === 'not-found') return undefined
+    throw thrown
+  })
+}
+
 /** The project in this folder or the nearest one above. Throws a ProjectError or a CheckError. */
 export async function openProject(from: string): Promise<Project> {
   for (let directory = resolve(from); ; directory = dirname(directory)) {

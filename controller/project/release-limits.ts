@@ -34,7 +34,8 @@ export function releaseProblems(fleet: DeclaredFleet, files: ProjectFiles): Prob
 }
 
 function draftOf({ configs, devices }: DeclaredFleet): unknown {
-  const drafted = Object.entries(configs).map(([name, { system, target, policy, secrets }]) => {
+  const drafted = Object.entries(configs).map(([name, { system, target, policy: said, secrets }]) => {
+    const { reboot: _, ...policy } = said ?? {}
     const laid = secrets.map(({ path, owner, group, mode }) => {
       const file = path.slice(path.lastIndexOf('/') + 1)
       return [file, { document: cid, size: limits.secret, source: new Uint8Array(32), owner, group, mode }] as const
@@ -42,7 +43,7 @@ function draftOf({ configs, devices }: DeclaredFleet): unknown {
     const about = { system, target, topLevel, closure: cid, paths: limits.closurePaths, narSize: limits.narSize }
     return [
       name,
-      { ...about, ...(policy && { policy }), ...(laid.length > 0 && { secrets: Object.fromEntries(laid) }) },
+      { ...about, ...(said && { policy }), ...(laid.length > 0 && { secrets: Object.fromEntries(laid) }) },
     ] as const
   })
   const named = Object.entries(devices).map(([name, { config, site, tags }]) => {
@@ -56,6 +57,10 @@ function scheduleProblems(fleet: DeclaredFleet, files: ProjectFiles): Problem[] 
   return Object.entries(fleet.configs).flatMap(([name, { policy }]) => {
     const times = [
       ...(policy?.windows ?? []).map((window, at) => ({ ...window, path: ['windows', at] as PropertyKey[] })),
+      ...(policy?.reboot?.windows ?? []).map((window, at) => ({
+        ...window,
+        path: ['reboot', 'windows', at] as PropertyKey[],
+      })),
       ...(policy?.gc ? [{ ...policy.gc, path: ['gc'] as PropertyKey[] }] : []),
     ]
     return times.flatMap(({ cron, timeZone = 'UTC', path }) => {
@@ -72,7 +77,7 @@ function scheduleProblems(fleet: DeclaredFleet, files: ProjectFiles): Problem[] 
 }
 
 /** The settings of the module `updates` that a policy is made of. */
-const settingOf: Readonly<Record<string, string>> = { gc: 'collectAt' }
+const settingOf: Readonly<Record<string, string>> = { gc: 'collectAt', 'reboot.windows': 'rebootWindows' }
 
 function problemAt(path: readonly PropertyKey[], message: string, fleet: DeclaredFleet, files: ProjectFiles): Problem {
   const [kind, name = '', ...rest] = path.map(part => (typeof part === 'symbol' ? '' : part))
@@ -83,7 +88,8 @@ function problemAt(path: readonly PropertyKey[], message: string, fleet: Declare
   const config = fleet.configs[String(name)]
   const file = files.configs.get(config?.base ?? String(name))
   if (kind !== 'configs' || file === undefined) return ofAll(`${path.join('.')}: ${message}`)
-  const [part, setting, ...below] = rest
+  const isReboot = rest[1] === 'reboot'
+  const [part, setting, ...below] = isReboot ? ['policy', rest.slice(1, 3).join('.'), ...rest.slice(3)] : rest
   if (part !== 'policy') return file.json.problem(['modules'], `${rest.join('.')}: ${message}`)
   const isZone = below.at(-1) === 'timeZone' || below[0] === 'timeZone'
   const key = isZone ? ['timeZone'] : [settingOf[String(setting)] ?? String(setting), ...below]

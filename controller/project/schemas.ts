@@ -3,6 +3,7 @@
 import { Cron } from 'croner'
 import { z } from 'zod'
 import { fleetIdSchema, nameSchema, systemSchema } from '../../protocol/encoding/fields.ts'
+import { siteUplinksSchema } from '../../protocol/release/site-uplinks.ts'
 import { addressExpectation, isAddress } from './addresses.ts'
 
 /** Entries of one kind in a file: far more than people write, few enough to be checked at once. */
@@ -30,6 +31,11 @@ export const projectSchema = z.strictObject({
     .max(16)
     .default([])
     .meta({ description: 'Peers that controllers dial and join tokens name (multiaddrs)' }),
+  hubs: z
+    .record(nameSchema, z.array(z.string().max(200).refine(isAddress, { error: addressExpectation })).max(4))
+    .refine(hubs => Object.keys(hubs).length <= 16, { error: 'expected at most 16 hubs' })
+    .optional()
+    .meta({ description: 'Relays that all peers stay connected to, by name, with their addresses (multiaddrs)' }),
   operators: z
     .record(
       nameSchema,
@@ -49,6 +55,10 @@ export const projectSchema = z.strictObject({
     )
     .optional()
     .meta({ description: 'The access tokens of inputs of flake.nix' }),
+  tryBeforeSigning: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Whether each portable config must pass `thymesh try` before a release of it is signed' }),
   autoUpdate: z
     .strictObject({
       schedule: z
@@ -104,6 +114,12 @@ export const deviceSchema = z.strictObject({
   modules: modulesSchema,
 })
 
+/** uplinks.json: the uplinks of sites, as releases carry them. */
+export const uplinksSchema = z.strictObject({
+  $schema: schemaKey,
+  sites: siteUplinksSchema.meta({ description: 'By site: bytesPerDay, windows, bitsPerSecond' }),
+})
+
 /** secrets/NAME.json, beside the ciphertext in secrets/NAME.age. */
 export const secretSchema = z.strictObject({
   $schema: schemaKey,
@@ -129,6 +145,8 @@ export type SecretFile = z.infer<typeof secretSchema>
 /** The folders of data files, and what their files may say. */
 export const folders = { configs: configSchema, tags: tagSchema, devices: deviceSchema, secrets: secretSchema } as const
 export type Folder = keyof typeof folders
+/** The kinds of entries that people edit key by key; secrets have commands of their own. */
+export type EntryFolder = Exclude<Folder, 'secrets'>
 export type ConfigFile = z.infer<typeof configSchema>
 export type TagFile = z.infer<typeof tagSchema>
 export type DeviceFile = z.infer<typeof deviceSchema>

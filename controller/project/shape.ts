@@ -20,8 +20,15 @@ function problemsOf(json: LocatedJson, schema: z.ZodType, issue: z.core.$ZodIssu
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(schema, path)
     return issue.keys.map(key =>
-      json.keyProblem([...path, key], `unknown key; expected one of ${list(known)}${suggestion(key, known)}`),
+      json.keyProblem(
+        [...path, key],
+        known.length === 0 ? 'unknown key' : `unknown key; expected one of ${list(known)}${suggestion(key, known)}`,
+      ),
     )
+  }
+  const meant = issue.code === 'invalid_union' ? meantBranch(issue) : undefined
+  if (meant !== undefined) {
+    return meant.flatMap(inner => problemsOf(json, schema, { ...inner, path: [...issue.path, ...inner.path] }))
   }
   const value = valueAt(json.value, path)
   if (issue.code === 'invalid_key') {
@@ -30,6 +37,15 @@ function problemsOf(json: LocatedJson, schema: z.ZodType, issue: z.core.$ZodIssu
   if (value === undefined && path.length > 0) return [json.problem(path, `missing; ${expectation(issue)}`)]
   const said = expectation(issue)
   return [json.problem(path, said.includes(', got ') ? said : `${said}, got ${show(value)}`)]
+}
+
+/** Of several forms the one whose own keys are there: what is wrong with that one helps, a list of all forms does not. */
+function meantBranch({ errors }: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIssue[] | undefined {
+  const isOther = (issue: z.core.$ZodIssue) =>
+    (issue.path.length === 0 && (issue.code === 'invalid_type' || issue.code === 'unrecognized_keys')) ||
+    (issue.path.length === 1 && issue.code === 'invalid_type' && issue.message.endsWith('received undefined'))
+  const near = errors.filter(issues => !issues.some(isOther))
+  return near.length === 1 ? near[0] : undefined
 }
 
 function expectation(issue: z.core.$ZodIssue): string {

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { ruleProblems } from '../../protocol/alerts/rule-problems.ts'
+import { alertsFileSchema } from '../../protocol/alerts/rules.ts'
 import { flakeFile, sampleFiles } from './template.ts'
 
 describe('a new project', () => {
@@ -19,6 +21,14 @@ describe('a new project', () => {
     const { config } = JSON.parse(files['devices/first.json'] ?? '')
     const { modules } = JSON.parse(files[`configs/${config}.json`] ?? '')
     for (const name of Object.keys(modules)) assert.ok(files[`modules/${name}.nix`], name)
+  })
+
+  it('has alert rules in which nothing is wrong', () => {
+    const alerts = alertsFileSchema.parse(JSON.parse(sampleFiles()['alerts.json'] ?? ''))
+    assert.deepEqual(ruleProblems(alerts, { first: { config: 'hello' } }), [])
+    const kinds = alerts.rules.flatMap(({ when }) => Object.keys(when))
+    for (const kind of ['absent', 'metric', 'certificate', 'held', 'contradiction', 'clone', 'wear', 'state'])
+      assert.ok(kinds.includes(kind), kind)
   })
 
   it('leaves expressions to Nix', () => {

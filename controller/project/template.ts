@@ -66,6 +66,7 @@ export function sampleFiles(architecture: NodeJS.Architecture = process.arch): R
   };
 }
 `,
+    'alerts.json': alertRules,
     'artifacts/README.md': `Files and folders that configs put on devices: \`thymesh artifact add FILE\`.
 `,
     'secrets/README.md': `Secrets, encrypted with age to operators and devices: \`thymesh secret add NAME\`.
@@ -77,9 +78,29 @@ export function sampleFiles(architecture: NodeJS.Architecture = process.arch): R
     git commit -am 'Change the message'
     thymesh deploy
     thymesh status
+    thymesh alerts                  # by the rules of alerts.json, which tell nobody else until it names a channel
 `,
   }
 }
+
+/** What is wrong in any fleet. `thymesh alerts` and the page show it; whom to tell by which channel is the user's to say. */
+const alertRules = `{
+  "rules": [
+    { "name": "absent", "when": { "absent": "24h" } },
+    { "name": "disk-full", "when": { "metric": "disk", "above": 90, "for": "15m", "clear": 85 } },
+    { "name": "too-hot", "when": { "metric": "temperature", "above": 80, "for": "10m", "clear": 75 } },
+    { "name": "weak-supply", "when": { "metric": "under-voltage", "above": 0, "for": "5m" } },
+    { "name": "worn", "when": { "wear": 80 }, "resolve": false },
+    { "name": "update-failed", "when": { "state": "failed" } },
+    { "name": "rolled-back", "when": { "state": "rolled-back" } },
+    { "name": "rollout-held", "when": { "held": true } },
+    { "name": "no-news", "when": { "freshness": "expired", "for": "1h" } },
+    { "name": "certificate", "when": { "certificate": "14d" } },
+    { "name": "contradiction", "when": { "contradiction": true }, "severity": "critical" },
+    { "name": "copied-key", "when": { "clone": true }, "severity": "critical" }
+  ]
+}
+`
 
 /** A module to begin with. */
 export function moduleFile(name: string): string {

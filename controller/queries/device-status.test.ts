@@ -142,6 +142,25 @@ describe('a rollout', () => {
     assert.deepEqual([holders, failed, complete], [['d-1'], ['d-2'], false])
   })
 
+  it('counts a device that has fetched all of it and waits for its wave as a holder', () => {
+    const counts = { milliseconds: 1, needed: 1, fromStore: 0, fromControllers: 1, fromNeighbours: 0, fromElsewhere: 0 }
+    const update = { ...counts, release: release.version, paths: 3, pathsDone: 3, wire: 1, bytesPerSecond: 0 }
+    const turn = { release: release.version, wave: 2, is: 'waiting', reason: 'wave 1 has not opened it' } as const
+    const waiting: Partial<Report> = {
+      state: 'running',
+      release: 1,
+      wanted: release.version,
+      running: other,
+      turn,
+      update,
+    }
+    const held = (report: Partial<Report>) => progressOf(peerWith([{ name: 'd-1', report }]), release).holders
+    assert.deepEqual(held(waiting), ['d-1'])
+    assert.deepEqual(held({ ...waiting, update: { ...update, pathsDone: 2 } }), [])
+    assert.deepEqual(held({ ...waiting, update: { ...update, paths: 0, pathsDone: 0 } }), [])
+    assert.deepEqual(held({ ...waiting, update: { ...update, release: release.version - 1 } }), [])
+  })
+
   it('is complete when those have ended that are waited for', () => {
     assert.equal(progressOf(peerWith(devices), release, ['d-1']).complete, true)
     assert.equal(progressOf(peerWith(devices), release, ['d-1', 'd-2']).complete, false)

@@ -6,16 +6,24 @@ import type { Certificate } from '../../protocol/members/certificate.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { wantedConfig } from '../../protocol/release/release.ts'
 import { contentVersion } from '../../protocol/release/waves.ts'
+import { awaitsReboot } from '../../protocol/report/awaiting-reboot.ts'
 import { finalUpdateErrors, type Report, type ReportedTurn } from '../../protocol/report/report.ts'
 import type { DeviceStatus } from '../api/schemas/status.ts'
 import { hintFor } from '../format/hints.ts'
-import { byName } from '../format/name-order.ts'
+import { sortedByName } from '../format/name-order.ts'
+import { lastSeenOf, type SeenSources } from '../session/last-seen.ts'
 
 /** For a device of a newer version, whose codes are unknown here. */
 const unknownCode = 'Read the log on the device: journalctl -u thymesh.'
 
+/** What a row is made of. Without the neighbours, all devices count as not connected. */
+type StatusSources = Pick<ControllerPeer, 'state'> &
+  SeenSources & {
+    readonly neighbours?: Pick<ControllerPeer['neighbours'], 'wayTo'>
+  }
+
 /** One row for each device that the release names or that has a certificate, by name. */
-export function deviceStatuses(peer: Pick<ControllerPeer, 'directory' | 'state'>): DeviceStatus[] {
+export function deviceStatuses(peer: StatusSources): DeviceStatus[] {
   const { accepted } = peer.state
   const members = peer.directory.certificates().filter(({ role }) => role === 'device')
   const holders = Map.groupBy(members, ({ name }) => name)
@@ -24,17 +32,39 @@ export function deviceStatuses(peer: Pick<ControllerPeer, 'directory' | 'state'>
   const declared = [...names].filter(name => !holders.has(name))
   const rows = members.map(member => memberStatus(peer, member, (holders.get(member.name)?.length ?? 0) > 1))
   const unseen = declared.map(name => deviceStatus(name, declaredIn(name, releases), undefined))
-  return [...rows, ...unseen].sort((a, b) => byName(a.device, b.device))
+  return sortedByName([...rows, ...unseen], ({ device }) => device)
 }
+
+interface KnownRow {
+  readonly accepted: unknown
+  readonly report: Report | undefined
+  readonly duplicate: boolean
+  readonly row: DeviceStatus
+}
+
+/** A row follows from these alone: while they are the same it is, too. A list of a large fleet is asked for often. */
+const knownRows = new WeakMap<object, KnownRow>()
 
 /** The row of one member. `duplicate`: another peer has its name. */
 export function memberStatus(
-  { state, directory }: Pick<ControllerPeer, 'directory' | 'state'>,
-  { name, peer, site }: Pick<Certificate, 'name' | 'peer' | 'site'>,
+  sources: StatusSources,
+  certificate: Pick<Certificate, 'name' | 'peer' | 'site'>,
   duplicate: boolean,
 ): DeviceStatus {
-  const release = followed(state.accepted, { name, site })
-  return { ...deviceStatus(name, release, directory.report(peer)?.document), peer, site: site ?? null, duplicate }
+  const { name, peer, site } = certificate
+  const { state, directory, neighbours } = sources
+  const { accepted } = state
+  const report = directory.report(peer)?.document
+  const way = neighbours?.wayTo(peer) ?? null
+  const known = knownRows.get(certificate)
+  const isSameWay = known?.row.way?.kind === way?.kind && known?.row.way?.hub === way?.hub
+  const isSame = known?.accepted === accepted && known?.report === report && known?.duplicate === duplicate
+  if (known !== undefined && isSame && isSameWay) return known.row
+  const release = followed(accepted, { name, site })
+  const lastSeen = lastSeenOf(sources, peer)
+  const row = { ...deviceStatus(name, release, report), peer, site: site ?? null, lastSeen, way, duplicate }
+  knownRows.set(certificate, { accepted, report, duplicate, row })
+  return row
 }
 
 /** The release of an unseen device: nobody knows its site but from who names it. */
@@ -50,20 +80,26 @@ function deviceStatus(name: string, release: Release | undefined, report: Report
     device: name,
     peer: null,
     site: null,
+    tags: [...((release && Object.hasOwn(release.devices, name) && release.devices[name]?.tags) || [])],
     config: wanted?.name ?? report?.config ?? null,
     follows: release?.site ?? null,
     releaseSite: report?.site ?? null,
     release: report?.release ?? null,
     running: report?.running ?? null,
     wanted: report?.wanted ?? null,
-    state: turn !== undefined ? 'queued' : behind ? 'outdated' : (report?.state ?? 'unseen'),
+    state: turn !== undefined ? queuedAs(report) : behind ? 'outdated' : (report?.state ?? 'unseen'),
     turn: turn ?? null,
-    lastSeen: report?.at ?? null,
+    lastSeen: null,
     freshness: report?.freshness ?? null,
     error: report?.error === undefined ? null : withHint(report.error),
     update: report?.update ?? null,
+    way: null,
     duplicate: false,
   }
+}
+
+function queuedAs(report: Report | undefined): 'queued' | 'awaiting-reboot' {
+  return report !== undefined && awaitsReboot(report) !== undefined ? 'awaiting-reboot' : 'queued'
 }
 
 function withHint(error: NonNullable<Report['error']>): NonNullable<DeviceStatus['error']> {
@@ -79,7 +115,7 @@ function turnOf(release: Release, report: Report | undefined): ReportedTurn | un
 /** Whether a device waits for a wave that failures hold: only a newer release or a promotion brings it on. */
 export function isHeld({ state, turn }: Pick<DeviceStatus, 'state' | 'turn'>, release: Release): boolean {
   // A report from before it knew of this release, which may promote that one, is out of date.
-  return state === 'queued' && turn?.is === 'held' && turn.release === release.version
+  return (state === 'queued' || state === 'awaiting-reboot') && turn?.is === 'held' && turn.release === release.version
 }
 
 /** Whether a device has ended with this release: it runs what was wanted, or has failed to. */

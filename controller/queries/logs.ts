@@ -1,12 +1,12 @@
 /** The answer of `thymesh logs`: lines of a device's journal, or of the log of the activation that failed last. */
 
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
-import { HintedError, ThymeshError } from '../../protocol/errors.ts'
+import { HintedError } from '../../protocol/errors.ts'
 import type { LogRequest } from '../../protocol/messages/logs.ts'
 import type { DeviceLog } from '../api/schemas/device.ts'
 import { deviceNamed, reach } from '../session/reach.ts'
 import type { Session } from '../session/session.ts'
+import { whileBusy } from '../session/while-busy.ts'
 
 export interface LogsOptions {
   /** The device's name. */
@@ -22,10 +22,6 @@ export interface LogsOptions {
   /** Seconds to try to reach the device. */
   readonly wait: number
 }
-
-/** A device that has just met us may be busy with others' questions. */
-const busyPauseMs = 2_000
-const busyTries = 3
 
 export async function queryLogs({ peer }: Session, options: LogsOptions): Promise<DeviceLog> {
   const device = deviceNamed(peer, options.device)
@@ -47,17 +43,6 @@ function activationOf(hash: Uint8Array | undefined, device: string): LogRequest 
 }
 
 async function linesOf({ neighbours }: ControllerPeer, device: string, request: LogRequest): Promise<string[]> {
-  const text = Buffer.from(await ask(() => neighbours.askForLog(device, request))).toString()
+  const text = Buffer.from(await whileBusy(() => neighbours.askForLog(device, request))).toString()
   return text.split('\n').filter((line, at, all) => line !== '' || at < all.length - 1)
-}
-
-async function ask(work: () => Promise<Uint8Array>): Promise<Uint8Array> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await work()
-    } catch (thrown) {
-      if (tries >= busyTries || !(thrown instanceof ThymeshError) || thrown.code !== 'busy') throw thrown
-      await sleep(busyPauseMs)
-    }
-  }
 }

@@ -5,8 +5,9 @@ import type { Certificate } from '../../protocol/members/certificate.ts'
 import { grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
 import { readEnvelope } from '../../protocol/signing/dsse.ts'
 import type { MemberRow, Members } from '../api/schemas/members.ts'
-import { byName } from '../format/name-order.ts'
+import { sortedByName } from '../format/name-order.ts'
 import type { Decision } from '../members/decide.ts'
+import { lastSeenOf } from '../session/last-seen.ts'
 import type { Session } from '../session/session.ts'
 import { alarmsOf } from './alarms.ts'
 
@@ -38,7 +39,7 @@ export function memberRows(peer: ControllerPeer, decisions: readonly Decision[],
       expires: certificate.expires,
       state: Date.parse(certificate.expires) <= now.getTime() ? 'expired' : provisional ? 'provisional' : 'member',
       revoked: null,
-      lastSeen: report?.at ?? null,
+      lastSeen: lastSeenOf(peer, certificate.peer),
       connected: connected.has(certificate.peer),
       renewing: report?.renew !== undefined && report.renew.age !== certificate.age,
       held: held.get(certificate.peer) ?? null,
@@ -55,8 +56,8 @@ export function memberRows(peer: ControllerPeer, decisions: readonly Decision[],
     const flags = { connected: false, renewing: false, held: null, cloned: false, cloneClaimedBy: [] }
     return { name: note?.name ?? null, peer: id, state: 'revoked', revoked, ...nothing, ...flags }
   })
-  const inOrder = (a: MemberRow, b: MemberRow) => byName(a.name ?? a.peer, b.name ?? b.peer)
-  return [...rows.sort(inOrder), ...gone.sort(inOrder)]
+  const nameOf = ({ name, peer }: MemberRow) => name ?? peer
+  return [...sortedByName(rows, nameOf), ...sortedByName(gone, nameOf)]
 }
 
 function tokenOf({ grant, token }: Certificate): string | null {

@@ -1,11 +1,12 @@
 /** How far one release is: on which devices it runs, on which it failed, and whether anybody still has to wait. */
 
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
-import { HintedError } from '../../protocol/errors.ts'
-import type { Release } from '../../protocol/release/release.ts'
+import { type Release, wantedConfig } from '../../protocol/release/release.ts'
 import type { ReleaseProgress } from '../api/schemas/rollout.ts'
+import type { DeviceStatus } from '../api/schemas/status.ts'
 import type { Session } from '../session/session.ts'
 import { deviceStatuses, hasEnded, hasFailed, isHeld } from './device-status.ts'
+import { knownRelease } from './known-release.ts'
 import { waveStatuses } from './waves.ts'
 
 export interface ProgressOptions {
@@ -16,11 +17,7 @@ export interface ProgressOptions {
 }
 
 export async function queryProgress({ peer }: Session, options: ProgressOptions): Promise<ReleaseProgress> {
-  const release = await peer.state.release(options.release, options.site)
-  if (release !== undefined) return progressOf(peer, release, options.waitFor)
-  throw new HintedError('unknown-version', `this controller doesn't know release ${options.release}`, {
-    hint: '`thymesh releases` lists the releases that it knows.',
-  })
+  return progressOf(peer, await knownRelease(peer.state, options.release, options.site), options.waitFor)
 }
 
 /** By the reports that have come. */
@@ -36,8 +33,8 @@ export function progressOf(
   const tops = new Set(Object.values(release.configs).map(({ topLevel }) => topLevel))
   const covered = new Map<string, string>()
   for (const row of rows) {
-    const runs = row.releaseSite === site && row.release === release.version
-    if (row.running !== null && runs && !covered.has(row.running)) covered.set(row.running, row.device)
+    const top = heldBy(row, release)
+    if (top !== null && !covered.has(top)) covered.set(top, row.device)
   }
   const waiting = awaited.filter(row => !hasEnded(row, release))
   return {
@@ -53,4 +50,17 @@ export function progressOf(
     devices: rows,
     waves: release.rollout === undefined ? [] : waveStatuses(peer, release),
   }
+}
+
+/**
+ * The top level of the release that a device has whole: it runs it, or it has fetched all of it and waits for its
+ * turn, its window or its switch.
+ */
+function heldBy(row: DeviceStatus, release: Release): string | null {
+  const ofThis = row.releaseSite === (release.site ?? null)
+  if (ofThis && row.release === release.version) return row.running
+  const { update } = row
+  // Without prefetching, a device that waits has an update of no paths: it has not looked yet.
+  const fetched = update?.release === release.version && update.paths > 0 && update.pathsDone === update.paths
+  return fetched && (ofThis || row.releaseSite === null) ? (wantedConfig(release, row.device)?.topLevel ?? null) : null
 }

@@ -1,30 +1,38 @@
 /** The paths in each config's closure of a release, for `thymesh diff` to compare with what was built. */
 
+import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { closureCodec } from '../../protocol/closure/closure.ts'
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { HintedError } from '../../protocol/errors.ts'
+import type { ReleasedConfig } from '../../protocol/release/release.ts'
 import type { Released } from '../api/schemas/releases.ts'
+import type { SizedPath } from '../nix/closure-diff.ts'
 import type { Session } from '../session/session.ts'
+import { knownRelease } from './known-release.ts'
 
 export async function queryReleased(
   { peer: { state } }: Session,
   { release: wanted }: { release?: number | undefined },
 ): Promise<Released> {
-  const release = wanted === undefined ? state.accepted?.release : await state.release(wanted)
+  const release = wanted === undefined ? state.accepted?.release : await knownRelease(state, wanted, undefined)
   if (release === undefined) {
-    throw new HintedError(
-      'unknown-version',
-      wanted === undefined ? 'this controller knows no release yet' : `this controller doesn't know release ${wanted}`,
-      {
-        hint: '`thymesh releases` lists the releases that it knows.',
-      },
-    )
+    throw new HintedError('unknown-version', 'this controller knows no release yet', {
+      hint: '`thymesh releases` lists the releases that it knows.',
+    })
   }
   const configs: Released['configs'] = {}
-  for (const [name, { closure }] of Object.entries(release.configs)) {
-    const bytes = await state.document(hashOfCid(closure))
-    const paths = bytes === undefined ? [] : closureCodec.decode(bytes).paths
-    configs[name] = paths.map(({ path, narSize }) => ({ path, narSize }))
+  for (const [name, config] of Object.entries(release.configs)) {
+    configs[name] = (await closurePathsOf(state, config)) ?? []
   }
-  return { release: release.version, configs }
+  const devices = Object.entries(release.devices).map(([name, { config }]) => [name, config])
+  return { release: release.version, configs, devices: Object.fromEntries(devices) }
+}
+
+/** Nothing where this controller lacks the closure's descriptor. */
+export async function closurePathsOf(
+  state: Pick<ControllerPeer['state'], 'document'>,
+  { closure }: Pick<ReleasedConfig, 'closure'>,
+): Promise<SizedPath[] | undefined> {
+  const bytes = await state.document(hashOfCid(closure))
+  return bytes && closureCodec.decode(bytes).paths.map(({ path, narSize }) => ({ path, narSize }))
 }

@@ -6,6 +6,7 @@ import type { Session } from '../session/session.ts'
 import { rootEnd } from '../signing/root-end.ts'
 import { alarmsOf } from './alarms.ts'
 import { deviceStatuses } from './device-status.ts'
+import { uplinkUses } from './uplinks.ts'
 
 export async function queryStatus({ peer }: Pick<Session, 'peer'>): Promise<FleetStatus> {
   const { accepted } = peer.state
@@ -18,6 +19,7 @@ export async function queryStatus({ peer }: Pick<Session, 'peer'>): Promise<Flee
     newest,
     peers: peer.neighbours.members.map(({ certificate }) => certificate.name),
     devices: deviceStatuses(peer),
+    uplinks: uplinkUses(peer),
     alarms: alarmsOf(peer),
     rootEnd: (accepted && rootEnd(accepted.trusted, new Date())) ?? null,
     damaged: [...peer.closures.damaged.all],

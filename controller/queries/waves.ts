@@ -10,31 +10,36 @@ import { contentVersion, type Wave, wavesOf } from '../../protocol/release/waves
 import type { Report } from '../../protocol/report/report.ts'
 import type { WaveDevice, WaveStatus } from '../api/schemas/rollout.ts'
 import { promotedWaves } from '../release/promote.ts'
+import { lastSeenOf, type SeenSources } from '../session/last-seen.ts'
 
 /** All waves of the release, in order; of the devices for which it counts, as they see them. */
 export function waveStatuses(
-  { directory, state }: Pick<ControllerPeer, 'directory' | 'state'>,
+  sources: Pick<ControllerPeer, 'state'> & SeenSources,
   whole: Release,
   clock = new Date(),
 ): WaveStatus[] {
+  const { directory, state } = sources
   const certificates = directory.certificates()
   const release = inForce(whole, state.accepted, certificates)
   const reportOf = (peer: string): Report | undefined => directory.report(peer)?.document
   const news = newsOf(release, certificates, peer => ({ report: reportOf(peer) }))
-  const reports = new Map(certificates.map(({ name, peer }) => [name, reportOf(peer)]))
-  const saidBy = (name: string) => saidOf(reports.get(name), release)
+  const peers = new Map(certificates.map(({ name, peer }) => [name, peer]))
+  const saidBy = (name: string): Said => {
+    const peer = peers.get(name)
+    if (peer === undefined) return { ...saidOf(undefined, release), lastSeen: null }
+    return { ...saidOf(reportOf(peer), release), lastSeen: lastSeenOf(sources, peer) }
+  }
   return wavesOf(release).map(wave => waveStatus(wave, release, news, { steady: 0, clock }, saidBy))
 }
 
 type Said = Pick<WaveDevice, 'reason' | 'update' | 'lastSeen'>
 
 /** A device's state in this release: why it waits, or how far it is. A site's versions don't count for the fleet's. */
-function saidOf(report: Report | undefined, release: Release): Said {
+function saidOf(report: Report | undefined, release: Release): Omit<Said, 'lastSeen'> {
   const { turn, state, wanted, update } = report?.site === release.site ? (report ?? {}) : {}
   return {
     reason: turn !== undefined && turn.release >= contentVersion(release) ? turn.reason : null,
     update: (state === 'fetching' && wanted === release.version && update) || null,
-    lastSeen: report?.at ?? null,
   }
 }
 

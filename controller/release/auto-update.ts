@@ -1,7 +1,9 @@
 /** Auto-update: inputs move on a schedule; what checks and builds is committed and released, all else changes nothing. */
 
 import { messageOf } from '../../protocol/errors.ts'
+import type { AutoUpdated } from '../api/schemas/project-orders.ts'
 import { buildConfigs } from '../build/build-configs.ts'
+import { tellBuild } from '../build/progress.ts'
 import { lockFile, type Moved } from '../inputs/lock.ts'
 import { commitLock, findMoves, type MovedLock } from '../inputs/move.ts'
 import { requireSound, type SoundProject } from '../project/check.ts'
@@ -12,14 +14,8 @@ import { type ProjectTree, withCommittedTree, withTree } from '../project/tree.t
 import type { Session } from '../session/session.ts'
 import type { Talk } from '../tasks/talk.ts'
 import { prepareRelease } from './make-release.ts'
+import { requirePassed } from './passed.ts'
 import { submitChange } from './releasing.ts'
-
-export interface AutoUpdated {
-  /** The inputs that moved; none when all were at their newest. */
-  readonly moved: readonly Moved[]
-  /** The release that was made, or proposed to the other operators. */
-  readonly release: number | undefined
-}
 
 /** Once: throws what went wrong, and the project is as it was. Devices that are away get it when they come. */
 export async function autoUpdate(
@@ -28,7 +24,7 @@ export async function autoUpdate(
   options: DescribeOptions & { talk: Talk },
 ): Promise<AutoUpdated> {
   const { text, moved, sound } = await soundMoves(session, project, options)
-  if (sound === undefined) return { moved, release: undefined }
+  if (sound === undefined) return { moved: [...moved], release: null }
   await commitMoves(project, text, moved)
   const prepared = await withCommittedTree(
     project,
@@ -45,17 +41,21 @@ export async function autoUpdate(
         news: Promise.resolve(),
       }),
   )
-  if (prepared.same !== undefined) return { moved, release: undefined }
+  if (prepared.same !== undefined) return { moved: [...moved], release: null }
   const { content } = prepared
   const operator = { signers: await session.home.operatorKeys.signers(), now: new Date(), trustClock: false }
   const change = { content, message: content.message }
   const outcome = await session.signing.run(() => submitChange(session, change, operator))
   const released = outcome.kind === 'published' ? outcome.release.version : outcome.verified.release?.version
-  return { moved, release: released }
+  return { moved: [...moved], release: released ?? null }
 }
 
 /** The newest versions, when the project checks and builds with them. All of it happens in copies of the last commit. */
-async function soundMoves(session: Session, project: Project, options: DescribeOptions): Promise<SoundMoves> {
+async function soundMoves(
+  session: Session,
+  project: Project,
+  options: DescribeOptions & { talk: Talk },
+): Promise<SoundMoves> {
   const inputs = project.autoUpdate?.inputs ?? []
   const [found, commit] = await withCommittedTree(
     project,
@@ -65,7 +65,18 @@ async function soundMoves(session: Session, project: Project, options: DescribeO
   const build = async (tree: ProjectTree) => {
     const checked = await requireSound(tree, options)
     const rootsDirectory = session.home.rootsDirectory('next')
-    await buildConfigs(tree, Object.keys(checked.fleet.configs), { rootsDirectory, store: options.store })
+    const built = await buildConfigs(tree, Object.keys(checked.fleet.configs), {
+      rootsDirectory,
+      store: options.store,
+      ...tellBuild(options.talk),
+    })
+    if (project.tryBeforeSigning === true) {
+      const used = new Set(Object.values(checked.fleet.devices).map(({ config }) => config))
+      const configs = Object.entries(checked.fleet.configs).flatMap(([name, { target }]) =>
+        used.has(name) ? [[name, { target, topLevel: built.get(name) ?? '' }] as const] : [],
+      )
+      await requirePassed(session.home, session.peer.state.accepted?.release, Object.fromEntries(configs))
+    }
     return { checked, hash: tree.hash() }
   }
   return { ...found, sound: await withTree(project, build, { commit, changed: { [lockFile]: found.text } }) }
@@ -101,7 +112,7 @@ export async function autoUpdateLine(run: () => Promise<AutoUpdated>): Promise<{
     const words = moved.map(({ name, to }) => `${name} ${to}`).join(', ')
     return {
       ok: true,
-      text: `auto-update: ${words}; ${release === undefined ? 'no device changes' : `release ${release}`}`,
+      text: `auto-update: ${words}; ${release === null ? 'no device changes' : `release ${release}`}`,
     }
   } catch (thrown) {
     return { ok: false, text: `auto-update failed, nothing was changed: ${messageOf(thrown)}` }

@@ -2,6 +2,7 @@
 
 import type { NixSecretKey } from '../../protocol/nix/signature.ts'
 import { bindConfig, bindingsOf, withBindings } from '../../protocol/release/binding.ts'
+import { type RebootPolicy, rebootPolicyOf, withRebootPolicies } from '../../protocol/release/reboot-policy.ts'
 import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 
@@ -25,13 +26,19 @@ export function hasAllBindings(release: Release): boolean {
 export interface BoundConfig {
   readonly config: ReleasedConfig
   readonly signatures: readonly string[] | undefined
+  /** When its devices may reboot: an extension, too. */
+  readonly reboot: RebootPolicy | undefined
 }
 
 export function boundConfigs(release: Release): Record<string, BoundConfig> {
   const bindings = bindingsOf(release)
   const found = Object.entries(release.configs).map(([name, config]): [string, BoundConfig] => [
     name,
-    { config, signatures: Object.hasOwn(bindings, name) ? bindings[name] : undefined },
+    {
+      config,
+      signatures: Object.hasOwn(bindings, name) ? bindings[name] : undefined,
+      reboot: rebootPolicyOf(release.extensions?.values, name),
+    },
   ])
   return Object.fromEntries(found)
 }
@@ -42,9 +49,10 @@ export function contentOfBound(
 ): Pick<ReleaseContent, 'configs' | 'extensions'> {
   const entries = Object.entries(configs)
   const bindings = entries.flatMap(([name, { signatures }]) => (signatures === undefined ? [] : [[name, signatures]]))
-  const extensions = withBindings(undefined, Object.fromEntries(bindings))
+  const values = withRebootPolicies({}, Object.fromEntries(entries.map(([name, { reboot }]) => [name, reboot])))
+  const extensions = withBindings({ values, critical: [] }, Object.fromEntries(bindings))
   return {
     configs: Object.fromEntries(entries.map(([name, { config }]) => [name, config])),
-    ...(bindings.length > 0 && { extensions }),
+    ...(Object.keys(extensions.values).length > 0 && { extensions }),
   }
 }

@@ -1,18 +1,22 @@
 /** From a checked project to the content of a release: built, described, its secrets encrypted to the devices. */
 
 import { newestOf } from '../../node/state/releases.ts'
+import { withAlerts } from '../../protocol/alerts/in-release.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
+import { withRebootPolicies } from '../../protocol/release/reboot-policy.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { RolloutPolicy } from '../../protocol/release/rollout-policy.ts'
+import { withUplinks } from '../../protocol/release/site-uplinks.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import { buildConfigs } from '../build/build-configs.ts'
-import { buildProgress } from '../build/progress.ts'
+import { tellBuild } from '../build/progress.ts'
 import type { FleetHome } from '../fleet/fleet-home.ts'
 import { shortPath, size } from '../format/table.ts'
 import { keepPath } from '../nix/store.ts'
 import type { SoundProject } from '../project/check.ts'
 import type { DeclaredFleet } from '../project/declared-fleet.ts'
+import { openProject } from '../project/project.ts'
 import type { ProjectTree } from '../project/tree.ts'
 import { operatorIdentity } from '../secrets/operator-identity.ts'
 import type { Recipients } from '../secrets/recipients.ts'
@@ -23,6 +27,7 @@ import { requireLivingRoot } from '../signing/root-end.ts'
 import { requireSiteSigners } from '../signing/sites.ts'
 import type { Talk } from '../tasks/talk.ts'
 import { boundContent, hasAllBindings } from './bindings.ts'
+import { hubContent } from './hub-content.ts'
 import { type BuiltConfig, releaseConfig, sameContent } from './release-config.ts'
 import { parseRolloutPolicy } from './rollout-policy.ts'
 
@@ -72,17 +77,16 @@ export async function prepareRelease(session: Session, init: ReleaseInit): Promi
   requireLivingRoot(acceptedOf(peer).trusted, new Date())
   const recipients = await deviceRecipients(session)
   if (!init.allowMissingRecipients) requireRecipients(declared, recipients, init.checked)
+  talk.step('Building')
   const topLevels = await buildConfigs(tree, names, {
     rootsDirectory: home.rootsDirectory('next'),
     store,
-    onStart: name => talk.note(`Building ${name} …`),
     signal: talk.signal,
-    onActivity: (name, activity, said) => {
-      talk.progress(buildProgress(name, activity))
-      for (const line of said) talk.detail(line)
-    },
+    ...tellBuild(talk),
   })
   talk.progress(undefined)
+  talk.activities(() => [])
+  talk.step('Describing the closures')
   const configs: ReleaseContent['configs'] = {}
   for (const name of names) {
     const built = await builtConfig(session, { ...init, recipients }, declared, name, topLevels.get(name) ?? '')
@@ -92,7 +96,13 @@ export async function prepareRelease(session: Session, init: ReleaseInit): Promi
   talk.progress(undefined)
   const { message, commit } = init
   const place = { fleet: peer.fleet, site: init.site }
-  const content = boundContent({ message, commit, configs, devices, ...(rollout && { rollout }) }, place, nixKey)
+  const reboots = Object.fromEntries(names.map(name => [name, declared.configs[name]?.policy?.reboot]))
+  const policies = { values: withRebootPolicies({}, reboots), critical: [] }
+  const { alerts, uplinks } = init.checked.files
+  const extensions = withUplinks(withAlerts(policies, alerts?.content), uplinks)
+  const said = { message, commit, configs, devices, extensions, ...(rollout && { rollout }) }
+  const bound = boundContent(said, place, nixKey)
+  const content = init.site === undefined ? hubContent(bound, await openProject(await tree.folder())) : bound
   const current = newestOf(peer.state.accepted, init.site)
   const isSame = current !== undefined && sameContent(current, content) && hasAllBindings(current)
   if (isSame && !init.force) return { content, same: current }
@@ -110,13 +120,14 @@ async function builtConfig(
 ): Promise<BuiltConfig> {
   const config = declared.configs[name]
   if (config === undefined) throw new RangeError(`config ${name} is not declared`)
-  const { system, target, policy } = config
+  const { system, target } = config
+  const { reboot: _, ...policy } = config.policy ?? {}
   const identity = () => operatorIdentity(home)
   const components = { peer, recipients, directory: await tree.folder(), checked, identity }
   const secrets = await releaseSecrets(components, declared, name)
   return {
     ...{ system, target, topLevel },
-    ...(policy && { policy }),
+    ...(config.policy && { policy }),
     ...(Object.keys(secrets).length > 0 && { secrets }),
   }
 }

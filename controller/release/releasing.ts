@@ -75,14 +75,23 @@ export async function submitProposal(
   return { kind: 'published', release: (site !== undefined && sites.get(site)) || release, verified }
 }
 
-/** Waits until one other peer has all proposals and metadata of ours, or for the time; resolves to whether one has. */
+/** How long it is looked for a first peer where none answers: one of this network or a hub does so sooner. */
+const aloneMs = 5_000
+
+/**
+ * Waits until one other peer has all proposals and metadata of ours; resolves to whether one has. Ends after the time, and sooner
+ * where nobody is in reach: what was signed is kept, and spreads when somebody is.
+ */
 export async function spread(session: Session, limitMs: number, signal?: AbortSignal): Promise<boolean> {
   const { neighbours } = session.peer
   const deadline = Date.now() + limitMs
+  let met = Date.now()
   while (Date.now() < deadline && signal?.aborted !== true) {
     for (const { peer: member } of neighbours.members) {
       if ((await neighbours.exchangeProposals(member)) && (await neighbours.hasOurHead(member))) return true
     }
+    if (neighbours.areConnecting) met = Date.now()
+    if (Date.now() - met >= aloneMs) return false
     await sleep(500)
   }
   return false

@@ -2,9 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { withAlerts } from '../../protocol/alerts/in-release.ts'
+import { alertsOf } from '../../protocol/alerts/rules.ts'
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { toHex } from '../../protocol/encoding/hash.ts'
+import { hubsOf, withHubs } from '../../protocol/release/hubs.ts'
 import type { Release } from '../../protocol/release/release.ts'
+import { uplinksOf, withUplinks } from '../../protocol/release/site-uplinks.ts'
 import { withCode } from '../../test/helpers/errors.ts'
 import { testClosure, testConfig, testFleet } from '../../test/helpers/fleet.ts'
 import { chooseVersion, chosenDevices, requireKept, rollbackContent } from './rollback.ts'
@@ -66,6 +70,23 @@ describe('the release of a rollback', () => {
     assert.deepEqual([content.restores, content.commit, content.message], [2, commit, 'back to release 2'])
     assert.deepEqual(content.devices, { a: { config: 'kiosk' }, b: { config: 'kiosk' }, c: { config: 'server' } })
     assert.deepEqual(content.configs, { kiosk: one, server: two })
+  })
+
+  it('keeps the budgets, alerts and hubs of today, whatever the old one had', () => {
+    const saying = (mib: number, hub: string, rule: string): Pick<Release, 'extensions'> => {
+      const rules = [
+        { name: rule, when: { clone: true as const }, severity: 'info' as const, notify: [], resolve: true },
+      ]
+      const alerts = withAlerts(undefined, { ...alertsOf(undefined), rules })
+      const uplinks = withUplinks(alerts, { north: { bytesPerDay: mib * 1024 ** 2 } })
+      return { extensions: withHubs(uplinks, { [hub]: ['/dns4/hub.example/tcp/4460'] }) }
+    }
+    const of = (release: Pick<Release, 'extensions'>) => [uplinksOf(release), hubsOf(release), alertsOf(release)]
+    const today = saying(9, 'hub-1', 'new')
+    const then = saying(5, 'hub-2', 'old')
+    assert.equal(alertsOf(today).rules.length, 1)
+    assert.deepEqual(of(rollbackContent({ ...current, ...today }, { ...old, ...then }, undefined)), of(today))
+    assert.deepEqual(of(rollbackContent(current, { ...old, ...then }, undefined)), of({}))
   })
 
   it('leaves out configs that no device has any more', () => {

@@ -1,12 +1,17 @@
 /** Rolling back: a new release that names the configs of an older one, and says so. */
 
+import { withAlerts } from '../../protocol/alerts/in-release.ts'
+import { alertsOf } from '../../protocol/alerts/rules.ts'
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { HintedError } from '../../protocol/errors.ts'
+import { hubsOf } from '../../protocol/release/hubs.ts'
 import type { Release } from '../../protocol/release/release.ts'
+import { uplinksOf, withUplinks } from '../../protocol/release/site-uplinks.ts'
 import { requireUnderstood } from '../../protocol/release/understood.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import { releaseName } from '../format/release-name.ts'
 import { boundConfigs, contentOfBound } from './bindings.ts'
+import { hubContent } from './hub-content.ts'
 
 export class RollbackError extends HintedError<'no-earlier' | 'unknown-version' | 'unknown-device' | 'not-kept'> {}
 
@@ -73,7 +78,12 @@ export function rollbackContent(
       ? { devices: { ...current.devices, ...old.devices }, configs: { ...boundConfigs(current), ...boundConfigs(old) } }
       : partly(current, old, only)
   const used = new Set(Object.values(content.devices).map(({ config }) => config))
-  return { ...base, devices: content.devices, ...contentOfBound(onlyOf(content.configs, name => used.has(name))) }
+  const bound = contentOfBound(onlyOf(content.configs, name => used.has(name)))
+  // Who is told of what stays as it is, and the budgets of uplinks: an old release may know nothing of today's devices.
+  const extensions = withUplinks(withAlerts(bound.extensions, alertsOf(current)), uplinksOf(current))
+  const told = { ...base, devices: content.devices, ...bound, extensions }
+  // The hubs that there are now, not those of then.
+  return hubContent(told, { hubs: hubsOf(current) })
 }
 
 /** Some devices as the old release had them. Its configs get names of their own where the current ones are others. */

@@ -22,7 +22,8 @@ export async function takeNews(
 async function gather(session: Session, limitMs: number, signal: AbortSignal | undefined): Promise<void> {
   const { peer } = session
   const deadline = Date.now() + limitMs
-  let last = 0
+  // A controller that was running has them already.
+  let last = peer.neighbours.syncedAt ?? 0
   const note = () => {
     last = Date.now()
   }

@@ -3,6 +3,7 @@
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
+import { lastSeenOf, type SeenSources } from './last-seen.ts'
 
 export class ReachError extends HintedError<'unknown-device' | 'not-in-reach'> {}
 
@@ -19,12 +20,12 @@ export function deviceNamed(peer: Pick<ControllerPeer, 'directory'>, name: strin
 
 /** Waits until the device is connected, and dials it where the mesh has not. Throws a ReachError. */
 export async function reach(
-  { neighbours, directory }: Pick<ControllerPeer, 'neighbours' | 'directory'>,
+  peer: Pick<ControllerPeer, 'neighbours'> & SeenSources,
   device: Certificate,
   waitMs: number,
 ): Promise<void> {
-  if (await neighbours.reach(device.peer, waitMs)) return
-  const lastSeen = directory.report(device.peer)?.document.at
+  if (await peer.neighbours.reach(device.peer, waitMs)) return
+  const lastSeen = lastSeenOf(peer, device.peer)
   throw new ReachError('not-in-reach', `${device.name} isn't in reach${lastSeen ? `: last seen ${lastSeen}` : ''}`, {
     hint: 'Wait longer (--wait SECONDS), or ask from a network from which it can be reached.',
   })

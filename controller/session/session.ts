@@ -19,6 +19,8 @@ import type { Project } from '../project/project.ts'
 export interface Session {
   readonly peer: ControllerPeer
   readonly home: FleetHome
+  /** The folder of the project. */
+  readonly directory: string
   /** Countersigns and renews while the command runs. */
   readonly registrar: Registrar
   /** What signs and publishes metadata waits here for its turn: two at once would sign two documents of one version. */
@@ -77,7 +79,7 @@ export async function startSession(project: Project, options: { log?: LogLevel }
       await audit.settled()
       await state.database.close()
     }
-    return { peer, home, registrar, signing, audit, stop }
+    return { peer, home, directory: project.directory, registrar, signing, audit, stop }
   } catch (thrown) {
     await state.database.close()
     throw thrown

@@ -12,3 +12,11 @@ export const lineCharacters = 10_000
 export const progressMs = 250
 /** Tasks that run at a time: builds share the machine's memory. */
 export const runningTasks = 8
+/** Steps of one task: more than any has. */
+export const keptSteps = 200
+/** Activities that a record names: a screen of them. */
+export const keptActivities = 60
+/** How long lines wait for others, to be told and written together: nobody sees it, and each telling costs as much as many lines. */
+export const outputMs = 100
+/** What waits at most. */
+export const pendingCharacters = 1024 * 1024

@@ -1,6 +1,6 @@
 /** Tasks on disk: `tasks/ID/task.json`, replaced whole, and `tasks/ID/output`, only appended to. */
 
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readUpTo } from '../../node/files/file-io.ts'
 import { unlessMissing } from '../../node/files/missing.ts'
@@ -9,6 +9,8 @@ import { keptDays, keptTasks } from './limits.ts'
 
 export class TaskStore {
   readonly #directory: string
+  /** The outputs of tasks that run. */
+  readonly #open = new Map<string, FileHandle>()
 
   constructor(directory: string) {
     this.#directory = directory
@@ -41,8 +43,17 @@ export class TaskStore {
     await rename(draft, file)
   }
 
-  async append(id: string, text: string): Promise<void> {
-    await appendFile(this.#output(id), text)
+  /** Keeps the file open until `endOutput`: a builder's log comes in many parts. */
+  async append(id: string, bytes: Uint8Array): Promise<void> {
+    const file = this.#open.get(id) ?? (await open(this.#output(id), 'a', 0o600))
+    this.#open.set(id, file)
+    await file.appendFile(bytes)
+  }
+
+  async endOutput(id: string): Promise<void> {
+    const file = this.#open.get(id)
+    this.#open.delete(id)
+    await file?.close()
   }
 
   /** Bytes of the output from this place on, at most so many. */
@@ -54,6 +65,11 @@ export class TaskStore {
     } finally {
       await handle.close()
     }
+  }
+
+  /** A record that was written before its process was killed may know less. */
+  async outputSize(id: string): Promise<number> {
+    return (await unlessMissing(stat(this.#output(id))))?.size ?? 0
   }
 
   async remove(id: string): Promise<void> {

@@ -1,15 +1,19 @@
 /** Tests of tasks: what is kept over a restart, what is cancelled, and what is left of endless or hostile output. */
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { describe, it } from 'node:test'
 import { withCode } from '../../test/helpers/errors.ts'
 import { testDirectory } from '../../test/helpers/state.ts'
 import { until } from '../../test/helpers/until.ts'
 import { keptTasks, outputBytes, runningTasks } from './limits.ts'
 import { Tasks } from './tasks.ts'
+
+const killed = join(import.meta.dirname, '../../test/helpers/killed-tasks.ts')
 
 const wholeOutput = async (tasks: Tasks, id: string) => (await tasks.output(id, 0, 1024 * 1024)).toString()
 
@@ -82,6 +86,28 @@ describe('tasks', () => {
     await before.cancel(id)
   })
 
+  it('are interrupted in each state by kill -9, and say so', async t => {
+    const directory = await testDirectory(t)
+    const child = spawn(process.execPath, [killed, directory], { stdio: ['ignore', 'pipe', 'inherit'] })
+    t.after(() => child.kill('SIGKILL'))
+    const [line] = await once(createInterface({ input: child.stdout }), 'line')
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    const ids = JSON.parse(line) as Record<'done' | 'running' | 'cancelling' | 'begun', string>
+    const after = await Tasks.open(directory)
+    assert.equal(after.get(ids.done).state, 'done')
+    for (const name of ['running', 'cancelling', 'begun'] as const) {
+      const { state, error, ended, progress, activities } = after.get(ids[name])
+      assert.deepEqual([state, error?.code, progress, activities], ['interrupted', 'interrupted', null, []], name)
+      assert.ok(ended && error?.hint, name)
+      await assert.rejects(after.cancel(ids[name]), withCode('task-ended'))
+    }
+    const { options, outputBytes: size } = after.get(ids.running)
+    assert.deepEqual([options, size], [{ message: 'one' }, 11])
+    assert.equal(await wholeOutput(after, ids.running), 'half of it\n')
+    assert.deepEqual(after.running, [])
+  })
+
   it('make their output harmless, and end what is endless', async t => {
     const tasks = await Tasks.open(await testDirectory(t))
     const { id } = await tasks.start('deploy', {}, async talk => {
@@ -137,6 +163,17 @@ describe('tasks', () => {
     const all = (await Tasks.open(directory)).all
     assert.equal(all.length, keptTasks)
     assert.equal(all[0]?.id, id)
+    assert.equal((await readdir(directory)).length, keptTasks)
+  })
+
+  it('are kept in bounds while the controller runs', async t => {
+    const directory = await testDirectory(t)
+    const tasks = await Tasks.open(directory)
+    for (let each = 0; each < keptTasks + 3; each++) {
+      await tasks.start('check', {}, async () => ({}))
+      await tasks.settled()
+    }
+    assert.equal(tasks.all.length, keptTasks)
     assert.equal((await readdir(directory)).length, keptTasks)
   })
 })

@@ -5,10 +5,12 @@ import { EventEmitter } from 'node:events'
 import { SerialQueue } from '../../node/concurrency/serial-queue.ts'
 import { visible } from '../../protocol/encoding/visible.ts'
 import { HintedError } from '../../protocol/errors.ts'
-import type { Progress, Task } from '../api/schemas/task.ts'
+import type { Progress, Task, TaskActivity } from '../api/schemas/task.ts'
 import { errorJson } from '../format/error-json.ts'
-import { lineCharacters, outputBytes, progressMs, runningTasks } from './limits.ts'
+import { keptActivities, keptSteps, keptTasks, progressMs, runningTasks } from './limits.ts'
+import { Rate } from './rate.ts'
 import { detailMark, type Talk } from './talk.ts'
+import { type OutputPart, TaskOutput } from './task-output.ts'
 import { TaskStore } from './task-store.ts'
 
 export class TaskError extends HintedError<'unknown-task' | 'cancelled' | 'interrupted' | 'too-many' | 'task-ended'> {}
@@ -19,13 +21,14 @@ export type Work = (talk: Talk) => Promise<Record<string, unknown>>
 interface Running {
   readonly cancel: AbortController
   readonly ended: Promise<void>
+  readonly output: TaskOutput
 }
 
 interface TasksEvents {
   /** The record is another one; the end is the last. */
   changed: [Task]
-  /** Output was appended; `text` begins at this byte. */
-  output: [id: string, from: number, text: string]
+  /** Output was appended. */
+  output: [OutputPart]
 }
 
 export class Tasks extends EventEmitter<TasksEvents> {
@@ -33,8 +36,6 @@ export class Tasks extends EventEmitter<TasksEvents> {
   readonly #tasks: Map<string, Task>
   readonly #running = new Map<string, Running>()
   readonly #writing = new SerialQueue()
-  /** Output that is not written yet, by task. */
-  readonly #pending = new Map<string, string>()
 
   private constructor(store: TaskStore, tasks: Task[]) {
     super()
@@ -48,7 +49,11 @@ export class Tasks extends EventEmitter<TasksEvents> {
     const store = new TaskStore(directory)
     const tasks = await store.load()
     for (const task of tasks.filter(({ state }) => state === 'running')) {
-      Object.assign(task, { state: 'interrupted', progress: null, ended: new Date().toISOString() })
+      endStep(task, 'failed')
+      const ended = new Date().toISOString()
+      const size = await store.outputSize(task.id)
+      Object.assign(task, { state: 'interrupted', error: errorJson(processEnds), outputBytes: size })
+      Object.assign(task, { progress: null, activities: [], ended })
       await store.save(task)
     }
     return new Tasks(store, tasks)
@@ -81,11 +86,12 @@ export class Tasks extends EventEmitter<TasksEvents> {
     }
     const task: Task = {
       ...{ id: newId(), kind, options, state: 'running', started: new Date().toISOString(), ended: null },
-      ...{ progress: null, outputBytes: 0, result: null, error: null, retries },
+      ...{ progress: null, steps: [], activities: [], outputBytes: 0, result: null, error: null, retries },
     }
     const cancel = new AbortController()
     const ended = Promise.withResolvers<void>()
-    this.#running.set(task.id, { cancel, ended: ended.promise })
+    const output = new TaskOutput(task.id, part => this.#said(task, part))
+    this.#running.set(task.id, { cancel, ended: ended.promise, output })
     this.#tasks.set(task.id, task)
     try {
       await this.#store.create(task)
@@ -95,8 +101,9 @@ export class Tasks extends EventEmitter<TasksEvents> {
       ended.resolve()
       throw thrown
     }
+    this.#forget()
     this.emit('changed', { ...task })
-    void this.#run(task, work, cancel.signal).finally(() => {
+    void this.#run(task, work, output, cancel.signal).finally(() => {
       this.#running.delete(task.id)
       ended.resolve()
     })
@@ -114,6 +121,12 @@ export class Tasks extends EventEmitter<TasksEvents> {
     }
     running.cancel.abort(cancelled())
     await running.ended
+    return this.get(id)
+  }
+
+  /** Resolves when it has ended. */
+  async ended(id: string): Promise<Task> {
+    await this.#running.get(id)?.ended
     return this.get(id)
   }
 
@@ -136,15 +149,33 @@ export class Tasks extends EventEmitter<TasksEvents> {
   /** Output from a byte on; less than all where it is long. */
   async output(id: string, from: number, most: number): Promise<Buffer> {
     this.get(id)
+    this.#running.get(id)?.output.flush()
     await this.#writing.drain()
     return await this.#store.output(id, from, most)
   }
 
-  async #run(task: Task, work: Work, signal: AbortSignal): Promise<void> {
-    const said = new Output(text => this.#append(task, text))
-    const told = new Throttle(progressMs, () => this.#changed(task))
+  async #run(task: Task, work: Work, said: TaskOutput, signal: AbortSignal): Promise<void> {
+    const told = new Throttle(progressMs, () => {
+      const left = task.progress === null ? undefined : rate.secondsLeft(task.progress)
+      if (task.progress !== null && left !== undefined) task.progress = { ...task.progress, left }
+      task.activities = activities().slice(0, keptActivities)
+      this.#changed(task)
+    })
+    let activities: () => readonly TaskActivity[] = () => []
+    const rate = new Rate()
     const talk: Talk = {
       signal,
+      step: name => {
+        endStep(task, 'done')
+        const started = new Date().toISOString()
+        if (task.steps.length < keptSteps)
+          task.steps = [...task.steps, { name, state: 'running', started, ended: null }]
+        told.tell()
+      },
+      activities: now => {
+        activities = now
+        told.tell()
+      },
       note: text => said.add(text),
       detail: line => said.add(`${detailMark}${line}`),
       progress: (progress: Progress | undefined) => {
@@ -154,33 +185,37 @@ export class Tasks extends EventEmitter<TasksEvents> {
     }
     try {
       const result = await work(talk)
+      endStep(task, 'done')
       Object.assign(task, { state: 'done', result })
     } catch (thrown) {
+      endStep(task, 'failed')
       const state = !signal.aborted ? 'failed' : signal.reason === processEnds ? 'interrupted' : 'cancelled'
       Object.assign(task, { state, error: errorJson(signal.aborted ? signal.reason : thrown) })
     }
     told.stop()
     said.end()
-    Object.assign(task, { progress: null, ended: new Date().toISOString() })
+    void this.#writing.run(() => this.#store.endOutput(task.id))
+    Object.assign(task, { progress: null, activities: [], ended: new Date().toISOString() })
     this.#changed(task)
     await this.#writing.drain()
   }
 
-  #append(task: Task, text: string): void {
-    const from = task.outputBytes
-    task.outputBytes += Buffer.byteLength(text)
-    const pending = this.#pending.get(task.id)
-    this.#pending.set(task.id, (pending ?? '') + text)
-    if (pending === undefined) void this.#writing.run(() => this.#flush(task.id))
-    this.emit('output', task.id, from, text)
+  /** Also a controller that runs for months keeps no more than one that starts. */
+  #forget(): void {
+    const spare = Math.max(0, this.#tasks.size - keptTasks)
+    for (const id of [...this.#tasks.keys()].slice(0, spare)) {
+      if (this.#running.has(id)) continue
+      this.#tasks.delete(id)
+      void this.#writing.run(() => this.#store.remove(id).catch(() => {}))
+    }
   }
 
-  /** Writes at once what came since the last time. */
-  async #flush(id: string): Promise<void> {
-    const text = this.#pending.get(id) ?? ''
-    this.#pending.delete(id)
+  /** Writes and tells it. */
+  #said(task: Task, part: OutputPart): void {
+    task.outputBytes = part.from + part.bytes.length
     // A full disk must not end the work itself.
-    await this.#store.append(id, text).catch(() => {})
+    void this.#writing.run(() => this.#store.append(task.id, part.bytes).catch(() => {}))
+    this.emit('output', part)
   }
 
   #changed(task: Task): void {
@@ -190,36 +225,10 @@ export class Tasks extends EventEmitter<TasksEvents> {
   }
 }
 
-/** Most output is: it needs no closer look. */
-const plain = /^[\n -~]*$/
-
-/** Lines within bounds, made harmless for a terminal. */
-class Output {
-  readonly #append: (text: string) => void
-  #bytes = 0
-  #left = 0
-
-  constructor(append: (text: string) => void) {
-    this.#append = append
-  }
-
-  add(text: string): void {
-    const isPlain = text.length <= lineCharacters && plain.test(text)
-    const shown = isPlain
-      ? text
-      : text
-          .split('\n')
-          .map(line => visible(line, lineCharacters))
-          .join('\n')
-    const block = `${shown}\n`
-    this.#bytes += Buffer.byteLength(block)
-    if (this.#bytes <= outputBytes) this.#append(block)
-    else this.#left += 1
-  }
-
-  end(): void {
-    if (this.#left > 0) this.#append(`(${this.#left} more lines are left out)\n`)
-  }
+/** Steps are replaced, not changed: listeners may have the record of before. */
+function endStep(task: Task, state: 'done' | 'failed'): void {
+  const ended = new Date().toISOString()
+  task.steps = task.steps.map(step => (step.state === 'running' ? { ...step, state, ended } : step))
 }
 
 /** Tells at most once in a while, and never after its end. */

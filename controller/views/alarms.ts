@@ -18,11 +18,13 @@ export function claimantsText(by: readonly Claimant[]): string {
 
 function factText(kind: Alarm['kind'], subject: string): string {
   if (kind === 'clone') return `two devices have the key of ${subject}.`
+  if (kind === 'log') return `the witnessed log of ${subject} shrank or forked: it has taken back what it had signed.`
   return `two different documents are signed as ${subject}.`
 }
 
 function adviceText(kind: Alarm['kind'], subject: string): string {
   if (kind === 'clone') return 'See `thymesh members`.'
+  if (kind === 'log') return 'Was it restored from a backup? Else somebody has root there. See `thymesh audit`.'
   const held = /^(?:targets|sites\/)/.test(subject) ? 'Updates are held. ' : ''
   return `${held}Find out who signed the second one.`
 }

@@ -5,6 +5,7 @@ import type { DeviceDetails } from '../api/schemas/device.ts'
 import { inOneLine } from '../format/one-line.ts'
 import { releaseName } from '../format/release-name.ts'
 import { ago, shortPath, table } from '../format/table.ts'
+import { wayText } from '../format/way.ts'
 import { stateInShort } from './fetching.ts'
 
 export function deviceText(details: DeviceDetails): string {
@@ -24,7 +25,7 @@ export function deviceText(details: DeviceDetails): string {
     ['state', stateText(details)],
     ...(status?.error ? [['next step', status.error.hint] as [string, string]] : []),
     ['health', healthText(details)],
-    ['last seen', `${ago(status?.lastSeen ?? null)}${details.connected ? ', connected now' : ''}`],
+    ['last seen', `${ago(status?.lastSeen ?? null)}${connectedText(details)}`],
     ['addresses', details.addresses.join(', ') || '-'],
   ]
   const lines = [details.device, ...facts.map(([name, value]) => `  ${name.padEnd(12)} ${value}`)]
@@ -41,6 +42,11 @@ export function deviceText(details: DeviceDetails): string {
   const from = details.historyFrom === 'device' ? '' : ' (as far as reports came here)'
   const rows = details.history.map(historyRow)
   return [...lines, '', `History${from}`, table(['RELEASE', 'OUTCOME', 'WHEN', 'CONFIG', 'WHY'], rows)].join('\n')
+}
+
+function connectedText({ connected, status }: DeviceDetails): string {
+  if (!connected) return ''
+  return status?.way ? `, connected now (${wayText(status.way)})` : ', connected now'
 }
 
 function runningText({ status }: DeviceDetails): string {

@@ -1,7 +1,7 @@
 /** The checks of this machine as text: a line each, then what to do. */
 
 import { table } from '../format/table.ts'
-import type { Check } from '../machine/checks.ts'
+import type { Check } from '../machine/check.ts'
 
 export function doctorText(checks: readonly Check[]): string {
   const rows = checks.map(({ check, ok, message }) => [check, ok ? 'ok' : 'WRONG', message])

@@ -20,7 +20,7 @@ export function stateInShort({ state, update, lastSeen }: Progressing, now = Dat
   return (isFresh ? [...words, ...paceInWords(update)] : words).join(', ')
 }
 
-type Progressing = Pick<DeviceStatus, 'state' | 'update' | 'lastSeen'>
+type Progressing = Pick<DeviceStatus, 'update' | 'lastSeen'> & { readonly state: string }
 
 /** All of it: what came of how much, from where, how fast, and the time that is left. */
 export function fetchInWords(update: Update): string {

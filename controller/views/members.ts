@@ -4,6 +4,9 @@ import type { MemberRow, Members } from '../api/schemas/members.ts'
 import { ago, shortId, table } from '../format/table.ts'
 import { claimantsText } from './alarms.ts'
 
+/** `thymesh revoke` takes so many. */
+const minPeerDigits = 16
+
 const heading = ['MEMBER', 'ROLE', 'SITE', 'PEER', 'SIGNED BY', 'EXPIRES', 'STATE', 'LAST SEEN']
 
 export function membersText({ members }: Members): string {
@@ -12,13 +15,21 @@ export function membersText({ members }: Members): string {
     row.name ?? '-',
     row.role ?? '-',
     row.site ?? '-',
-    shortId(row.peer),
+    shortPeer(row.peer, members),
     signedBy(row),
     row.expires?.slice(0, 10) ?? '-',
     row.cloned ? `${row.state}, COPIED` : row.state,
     row.connected ? 'now' : ago(row.lastSeen),
   ])
   return [table(heading, lines), ...(remarks.length > 0 ? ['', ...remarks] : [])].join('\n')
+}
+
+/** A beginning that is of no other member, as commands take it. */
+function shortPeer(peer: string, all: readonly MemberRow[]): string {
+  const others = all.filter(row => row.peer !== peer)
+  let length = minPeerDigits
+  while (length < peer.length && others.some(row => row.peer.startsWith(peer.slice(0, length)))) length += 1
+  return peer.slice(0, length)
 }
 
 function signedBy({ issuedBy, token }: MemberRow): string {

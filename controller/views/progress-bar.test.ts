@@ -54,6 +54,53 @@ describe('a progress bar', () => {
     assert.equal(written.length, 2)
   })
 
+  it('has below it what Nix does, as a tree, in 80 columns and in 40', () => {
+    for (const columns of [80, 40]) {
+      const { written, stream: terminal } = stream(true, columns)
+      let now = Date.parse('2026-01-31T12:00:00Z')
+      const started = new Date(now).toISOString()
+      const none = { phase: null, done: 0, of: 0, started }
+      const activities = [
+        { ...none, id: 'a', parent: null, name: 'kiosk', kind: 'config' as const, done: 3, of: 12 },
+        { ...none, id: 'b', parent: 'a', name: 'linux-6.12', kind: 'build' as const, phase: 'buildPhase' },
+        {
+          ...none,
+          id: 'c',
+          parent: 'a',
+          name: 'openssl-3.1',
+          kind: 'transfer' as const,
+          done: 3_100_000,
+          of: 5_000_000,
+        },
+      ]
+      const bar = new ProgressBar(terminal, () => now)
+      bar.show(fetching, activities)
+      now += 12_000
+      bar.show(fetching, activities)
+      const lines = written.join('').replaceAll('\x1b[2K', '').split('\n').slice(1, 4)
+      assert.deepEqual(lines, [
+        '  kiosk  3 of 12, 12 s',
+        '    linux-6.12  buildPhase, 12 s',
+        '    openssl-3.1  3.1 MB of 5.0 MB',
+      ])
+      assert.ok(
+        written
+          .join('')
+          .split('\n')
+          .every(line => line.length < columns + 8),
+      )
+    }
+  })
+
+  it('says of a step whose end nobody knows how long it lasts', () => {
+    const { written, stream: terminal } = stream(true)
+    const bar = new ProgressBar(terminal)
+    bar.wait('Checking the project', 500)
+    assert.deepEqual(written, [])
+    bar.wait('Checking the project', 3_000)
+    assert.match(written.join(''), /Checking the project … {2}3 s\n$/)
+  })
+
   it('is a line now and then where there is no terminal', () => {
     const { written, stream: file } = stream(false)
     let now = 0

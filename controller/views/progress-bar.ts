@@ -1,12 +1,12 @@
 /** Progress of a task in a line: what it does, a bar, how much of how much, how fast, and the time that is left. */
 
 import { inWords } from '../../node/rollout/decision.ts'
-import type { Progress } from '../api/schemas/task.ts'
+import type { Progress, TaskActivity } from '../api/schemas/task.ts'
 import { size } from '../format/table.ts'
 import { DrawnLines } from '../format/terminal.ts'
+import { Rate, stepOf } from '../tasks/rate.ts'
+import { activityLines } from './activity-tree.ts'
 
-/** The rate is that of the last while: an average from the beginning would hide that a line has become slow. */
-const rateMs = 5_000
 /** Shorter bars say nothing. */
 const leastBar = 8
 const mostBar = 30
@@ -20,37 +20,59 @@ export class ProgressBar {
   readonly #now: () => number
   #step = ''
   #since = 0
-  #points: { at: number; done: number }[] = []
+  readonly #rate: Rate
   readonly #lines: DrawnLines
   #isDrawn = false
-  #saidAt = 0
+  #saidAt: number
 
   constructor(stream: NodeJS.WriteStream = process.stderr, now: () => number = Date.now) {
     this.#stream = stream
     this.#lines = new DrawnLines(stream)
     this.#now = now
+    this.#saidAt = now()
+    this.#rate = new Rate(now)
   }
 
   /** In place on a terminal; elsewhere a line every ten seconds. Nothing takes it away. */
-  show(progress: Progress | null): void {
+  show(progress: Progress | null, activities: readonly TaskActivity[] = []): void {
     if (progress === null) this.clear()
-    else this.#draw(progress, this.#now())
+    else this.#draw(progress, activities, this.#now())
   }
 
-  #draw(progress: Progress, now: number): void {
-    const step = `${progress.step.split(':')[0]} ${progress.unit}`
-    if (step !== this.#step) this.#begin(step, now)
-    this.#points = [...this.#points.filter(({ at }) => now - at <= rateMs), { at: now, done: progress.done }]
-    if (now - this.#since < quietMs) return
-    if (!this.#stream.isTTY) {
-      if (now - this.#saidAt < plainMs) return
-      this.#saidAt = now
-      this.#lines.write(`  ${progressLine(progress, this.#rate(), Number.POSITIVE_INFINITY)}`)
-      return
-    }
-    const width = (this.#stream.columns || 80) - 1
-    this.#lines.draw([progressLine(progress, this.#rate(), width)])
+  /** A step whose end nobody knows, and which goes on for so long already. */
+  wait(step: string, ms: number): void {
+    if (ms < quietMs) return
+    const line = `${step} …  ${inWords(ms)}`
+    if (this.#stream.isTTY) this.#put([line.slice(0, this.#width)])
+    else this.#say(line, this.#now())
+  }
+
+  get #width(): number {
+    return (this.#stream.columns || 80) - 1
+  }
+
+  #put(lines: string[]): void {
+    this.#lines.draw(lines)
     this.#isDrawn = true
+  }
+
+  /** Now and then. */
+  #say(line: string, now: number): void {
+    if (now - this.#saidAt < plainMs) return
+    this.#saidAt = now
+    this.#lines.write(`  ${line}`)
+  }
+
+  #draw(progress: Progress, activities: readonly TaskActivity[], now: number): void {
+    const step = stepOf(progress)
+    if (step !== this.#step) this.#begin(step, now)
+    const rate = this.#rate.of(progress)
+    if (now - this.#since < quietMs) return
+    if (!this.#stream.isTTY) this.#say(progressLine(progress, rate, Number.POSITIVE_INFINITY), now)
+    else {
+      const width = this.#width
+      this.#put([progressLine(progress, rate, width), ...activityLines(activities, width, now)])
+    }
   }
 
   /** Makes room for a line of another kind. */
@@ -63,15 +85,6 @@ export class ProgressBar {
     this.#step = step
     this.#since = now
     this.#saidAt = now
-    this.#points = []
-  }
-
-  /** Per second; nothing before it is known. */
-  #rate(): number | undefined {
-    const [first] = this.#points
-    const last = this.#points.at(-1)
-    if (first === undefined || last === undefined || last.at === first.at || last.done <= first.done) return undefined
-    return ((last.done - first.done) * 1000) / (last.at - first.at)
   }
 }
 

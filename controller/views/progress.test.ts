@@ -13,6 +13,7 @@ function row(device: string, view: Partial<DeviceStatus>): DeviceStatus {
     device,
     peer: null,
     site: null,
+    tags: [],
     config: 'kiosk',
     follows: null,
     releaseSite: null,
@@ -25,6 +26,7 @@ function row(device: string, view: Partial<DeviceStatus>): DeviceStatus {
     freshness: null,
     error: null,
     update: null,
+    way: null,
     duplicate: false,
     ...view,
   }

@@ -71,6 +71,7 @@ function wordsOn(row: DeviceStatus, release: Versioned): string {
     case 'fetching':
       return update?.needed ? fetchInWords(update) : 'fetching'
     case 'queued':
+    case 'awaiting-reboot':
       return `wave ${row.turn?.wave ?? '-'} ${row.turn?.is === 'held' ? 'is held' : 'waits'}: ${row.turn?.reason ?? '-'}`
     case 'activating':
     case 'preflight':

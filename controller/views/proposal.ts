@@ -15,6 +15,7 @@ import { siteChanges } from '../format/site-changes.ts'
 import { shortPath, size } from '../format/table.ts'
 import { deviceChanges, releaseBefore, speaker, voices } from '../queries/proposals.ts'
 import { type SignedState, signedParts } from '../signing/signed-changes.ts'
+import { accessChangesText } from './access.ts'
 import { type OwnerOf, signedChangesText } from './signed-changes.ts'
 
 /** A line for each config that changes, with its devices, then what else a release says anew. */
@@ -145,6 +146,7 @@ export function proposalText(verified: VerifiedProposal, accepted: SignedState):
   if (parts.root !== undefined) lines.push(...rootChangesText(trusted, parts.root))
   if (verified.release !== undefined) {
     lines.push(...releaseChangesText(releaseBefore(verified, accepted), verified.release))
+    lines.push(...accessChangesText(releaseBefore(verified, accepted), verified.release))
     lines.push(...unboundText(verified.release, nixKeysFor(parts.root ?? trusted.root, verified.release.site)))
   }
   if (parts.targets !== undefined)

@@ -4,13 +4,16 @@ import { damageText } from '../../protocol/report/damage.ts'
 import type { DeviceStatus, FleetStatus } from '../api/schemas/status.ts'
 import { releaseName } from '../format/release-name.ts'
 import { ago, shortPath, table } from '../format/table.ts'
+import { wayText } from '../format/way.ts'
 import { rootEndText } from '../signing/root-end.ts'
 import { alarmText } from './alarms.ts'
 import { stateInShort } from './fetching.ts'
+import { uplinkText } from './uplinks.ts'
 
-export function statusText({ devices, newest, alarms, rootEnd, damaged }: FleetStatus): string {
+export function statusText({ devices, newest, uplinks, alarms, rootEnd, damaged }: FleetStatus): string {
   const damage = damageText(damaged)
   const said = [
+    ...uplinks.map(uplinkText),
     ...alarms.map(alarmText),
     ...(rootEnd === null ? [] : [rootEndText(rootEnd)]),
     ...(damage === undefined ? [] : [`On this machine, ${damage}`]),
@@ -43,6 +46,7 @@ function devicesText(rows: readonly DeviceStatus[], release: Newest | undefined)
   const errors = rows.flatMap(row => [
     ...(row.error === null ? [] : [`${row.device}: ${row.error.message}`, `  ${row.error.hint}`]),
     ...(row.turn === null ? [] : [`${row.device}: wave ${row.turn.wave}, ${row.turn.is}: ${row.turn.reason}`]),
+    ...(row.way?.kind === 'relayed' ? [`${row.device}: connected ${wayText(row.way)}`] : []),
     ...(row.duplicate ? [`${row.device}: more than one peer has this name (${row.peer})`] : []),
   ])
   const newest =

@@ -27,7 +27,8 @@ in
       fail file "type: expected one for ${config.system}, which config ${config.name} is for; ${type.name} is for ${type.system}"
     else type;
   tags = config.tags ++ ownTags;
-  own = config.perDevice || modules != { } || ownTags != [ ]
+  # A tag without modules only names devices, for example for a wave: it changes nothing that is built.
+  own = config.perDevice || modules != { } || builtins.any (tag: tags.${tag}.modules != { }) ownTags
     || (type != null && (config.type == null || type.name != config.type.name));
 }
 // builtins.mapAttrs fields.text (builtins.intersectAttrs { displayName = null; description = null; } device)

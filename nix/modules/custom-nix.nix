@@ -43,7 +43,7 @@ in
       default = "";
       example = "{ ... }: { etc.greeting.text = \"Hello\\n\"; }";
       displayName = { en = "For the portable target"; de = "Für das portable Ziel"; };
-      description = "An expression: { units, etc, packages }, or a function that gives it. Needs a newer Nix than 2.8";
+      description = "An expression: { units, etc, leave, packages }, or a function that gives it. Needs a newer Nix than 2.8";
     };
   };
 

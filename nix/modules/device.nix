@@ -68,7 +68,12 @@
       # The kernel's name only: the distribution's /etc/hostname stays as it is.
       units = unit name "thymesh-host-name.service" (once {
         description = "Host name";
-        script = "printf '%s' ${thymesh.text.quote name} >/proc/sys/kernel/hostname";
+        # A container has its own name, but mostly can't write to /proc/sys; where nothing can set it, the name is not
+        # worth the update.
+        script = ''
+          { printf '%s' ${thymesh.text.quote name} >/proc/sys/kernel/hostname; } 2>/dev/null || hostname ${thymesh.text.quote name} ||
+            { [ "$(systemd-detect-virt --container)" != none ] && echo 'this container keeps the name that it was given'; }
+        '';
       })
       // unit settings.timeZone "thymesh-time-zone.service" (once {
         description = "Time zone";

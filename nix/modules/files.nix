@@ -71,5 +71,6 @@
           inherit (files) script after;
         };
       };
+      leave = if ! files.wanted then { } else { files.script = files.leave; };
     };
 }

@@ -26,6 +26,8 @@
       displayName = { en = "Options of the browser"; de = "Optionen des Browsers"; };
     };
     hideCursor = { type = "bool"; default = false; displayName = { en = "Hide the mouse pointer"; de = "Mauszeiger verbergen"; }; description = "Until it moves"; };
+    screen = { type = "bool"; default = false; displayName = { en = "Screen for operators"; de = "Bildschirm für Operatoren"; }; description = "For whom a grant of access allows it, over the mesh; a bar on the screen says who watches"; };
+    screenText = { type = "string"; pattern = "[^\n^]{1,80}"; patternHint = "at most 80 characters without ^"; default = "This screen is watched by"; visible.screen = true; displayName = { en = "Text of that bar"; de = "Text dieser Leiste"; }; description = "The names of who watches follow it"; };
     vnc = { type = "bool"; default = false; displayName = { en = "Remote view (VNC)"; de = "Fernansicht (VNC)"; }; };
     vncPassword = { type = "secret"; allowed = [ "single-line" ]; owner = "kiosk"; visible.vnc = true; displayName = { en = "VNC password"; de = "VNC-Passwort"; }; };
     vncPort = import ./common/port.nix { en = "VNC port"; de = "VNC-Port"; } // { default = 5900; visible.vnc = true; };
@@ -42,6 +44,8 @@
           xrandr = "${pkgs.xrandr or pkgs.xorg.xrandr}/bin/xrandr";
           pactl = "${pkgs.pulseaudio}/bin/pactl";
           x11vnc = "${pkgs.x11vnc}/bin/x11vnc";
+          x0vncserver = "${pkgs.tigervnc}/bin/x0vncserver";
+          bar = "${pkgs.dzen2}/bin/dzen2";
           unclutter = "${pkgs.unclutter-xfixes}/bin/unclutter";
           browser = "${pkgs.chromium}/bin/chromium";
         };
@@ -66,7 +70,7 @@
       networking.firewall.allowedTCPPorts = lib.mkIf (settings.vnc && ! settings.vncLocal) [ settings.vncPort ];
     };
 
-  # With the distribution's X server, browser and x11vnc.
+  # With the distribution's X server, browser and x11vnc; for `screen` its x0vncserver (tigervnc-scraping-server) and dzen2.
   portable = { settings, thymesh, ... }: {
     etc."thymesh-kiosk/session" = {
       executable = true;
@@ -77,6 +81,9 @@
           xrandr = "xrandr";
           pactl = "pactl";
           x11vnc = "x11vnc";
+          # Debian has a program of this name that starts the server and leaves; the server itself has another one.
+          x0vncserver = "$(command -v X0tigervnc || echo x0vncserver)";
+          bar = "dzen2";
           unclutter = "unclutter";
           browser = "$(command -v chromium || command -v chromium-browser || command -v google-chrome || echo chromium)";
         };

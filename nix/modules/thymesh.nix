@@ -37,6 +37,20 @@
       stagingBytes = int 1000000 { en = "Disk for what is in flight, bytes"; de = "Platz für Unfertiges, Bytes"; } "8 GiB, if nothing is set";
       cache = { type = "bool"; default = true; displayName = { en = "Binary cache on loopback"; de = "Binärer Cache auf Loopback"; }; };
       cachePort = import ./common/port.nix { en = "Port of the binary cache"; de = "Port des binären Caches"; } // { default = 4461; visible.cache = true; };
+      metrics = { type = "bool"; default = true; displayName = { en = "Record metrics"; de = "Messwerte aufzeichnen"; }; };
+      metricsPort = import ./common/port.nix { en = "Port for Prometheus on loopback"; de = "Port für Prometheus auf Loopback"; } // {
+        required = false;
+        description = "None, if nothing is set";
+        visible.metrics = true;
+      };
+      metricsScrape = {
+        type = "list";
+        of = { type = "int"; min = 1; max = 65535; };
+        maxLength = 16;
+        displayName = { en = "Ports of exporters that controllers may read"; de = "Ports von Exportern, die Controller lesen dürfen"; };
+        elementName = { en = "Port"; de = "Port"; };
+        visible.metrics = true;
+      };
       log = {
         type = "choice";
         choices = [ "fatal" "error" "warn" "info" "debug" "trace" "silent" ];

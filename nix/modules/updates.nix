@@ -20,6 +20,10 @@
         http = { inherit (one) url status; };
         command = { inherit (one) command; };
       }.${one.kind});
+      windowsOf = list: if list == [ ] then { } else {
+        windows = map (one: said { inherit (one) cron minutes; inherit (settings) timeZone; }) list;
+      };
+      reboot = said { when = settings.reboot; } // windowsOf settings.rebootWindows;
     in
     said {
       health = said { inherit (settings) units settleSeconds; } // (if settings.probes == [ ] then { } else { probes = map probe settings.probes; });
@@ -30,7 +34,6 @@
         else said { cron = settings.collectAt; timeZone = settings.timeZone; };
       disk = said { inherit (settings) reserveBytes; };
     }
-    // (if settings.windows == [ ] then { } else {
-      windows = map (one: said { inherit (one) cron minutes; inherit (settings) timeZone; }) settings.windows;
-    });
+    // windowsOf settings.windows
+    // (if reboot == { } then { } else { inherit reboot; });
 }

@@ -1,4 +1,4 @@
-# A controller that is always there (nixosModules.controller): a hub that all devices reach, with the operator's tools.
+# A controller that is always there (nixosModules.controller): a peer that all devices reach, with the operator's tools.
 { config, lib, pkgs, ... }:
 let
   inherit (lib) mkEnableOption mkIf mkOption types;

@@ -1,4 +1,4 @@
-# The merged results of a config's modules: { units, etc, packages }. The same name twice is an error, not a choice.
+# The merged results of a config's modules: { units, etc, leave, packages }. The same name twice is an error, not a choice.
 { name, modules, arguments, pkgs }:
 let
   inherit (import ../lib/errors.nix) fail forced onlyKeys show;
@@ -12,7 +12,7 @@ let
       # All settings are checked, also those that the module doesn't look at.
       builtins.deepSeq module.settings (
         builtins.addErrorContext "while evaluating the module ${moduleName} (${module.file}) for config ${name}" (
-          onlyKeys { inherit (module) file; what = "portable"; known = [ "units" "etc" "packages" ]; }
+          onlyKeys { inherit (module) file; what = "portable"; known = [ "units" "etc" "leave" "packages" ]; }
             (forced (portable (arguments // { inherit (module) settings; inherit pkgs; })))
         )
       ))
@@ -55,5 +55,6 @@ in
 {
   units = merged "units";
   etc = merged "etc";
+  leave = merged "leave";
   packages = builtins.concatMap packagesOf (builtins.attrNames modules);
 }

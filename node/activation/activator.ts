@@ -8,6 +8,9 @@ import type { ReachableMembers } from '../mesh/peers/reachable-members.ts'
 import type { Logger } from '../process/log.ts'
 import type { NixStore } from '../store/local/nix-store.ts'
 import { type ActivationLogs, activationText } from './activation-log.ts'
+import { blessBoot } from './bless-boot.ts'
+import { bootReason } from './boot-reason.ts'
+import { failureOf, leaveBooted, rebooted, staged } from './booting.ts'
 import { beforeDeadline } from './deadline.ts'
 import { firstEntry } from './first-entry.ts'
 import { checkHealth } from './health.ts'
@@ -15,7 +18,6 @@ import type { Journal } from './journal.ts'
 import { finalStates, type JournalEntry } from './journal-entry.ts'
 import { contactTimeoutMs, healthPollMs, heldPollMs, machineStopMs, retryPausesMs, wellInARow } from './limits.ts'
 import { withRetries } from './retry.ts'
-import { SwitchError } from './switch.ts'
 import type { ActivationSystem } from './system.ts'
 import { contactsNeeded, type Event, resume, step } from './transition.ts'
 import { UnitWatch } from './unit-health.ts'
@@ -73,6 +75,12 @@ export class Activator {
     return this.#components.system.boots(target)
   }
 
+  /** Why a system would be booted instead of switched to; nothing where a switch is enough, or all that is allowed. */
+  async bootReason(wanted: WantedSystem): Promise<string | undefined> {
+    const found = await bootReason(wanted, this.#components.system)
+    return found.refused === undefined ? found.reason : undefined
+  }
+
   /** What of the running generation is not in force, a line each. */
   notInForce(): Promise<readonly string[]> {
     return this.#components.system.notInForce()
@@ -87,10 +95,14 @@ export class Activator {
   async resume(options: ActivateOptions): Promise<JournalEntry | undefined> {
     const { journal, system } = this.#components
     const entry = await journal.read()
-    if (entry === undefined) return undefined
+    if (entry === undefined) {
+      await this.#bless(undefined, options.signal)
+      return undefined
+    }
     const stopped = await system.wasStopped(entry)
     const next = resume(entry, {
-      sameBoot: entry.boot === (await system.bootId()),
+      boot: await system.bootId(),
+      uptime: await system.uptime(),
       running: await system.running(),
       boots: await system.boots(entry.target),
       decision: await system.decision(entry),
@@ -99,7 +111,7 @@ export class Activator {
     if (next !== entry) await journal.write(next)
     if (stopped) await system.markStopped(entry, false)
     const end = await this.#run(next, options)
-    await this.#blessBoot(end, options.signal)
+    await this.#bless(end, options.signal)
     return end
   }
 
@@ -148,7 +160,9 @@ export class Activator {
       }
     } catch (thrown) {
       // While it is tested, the stop may be the switch's own doing, and the new daemon may be the one that never comes up.
-      if (options.signal.aborted && at.state !== 'testing') await system.markStopped(at, true).catch(() => {})
+      // And a machine that reboots for the update stops it on purpose.
+      const isOwnDoing = at.state === 'testing' || at.state === 'rebooting'
+      if (options.signal.aborted && !isOwnDoing) await system.markStopped(at, true).catch(() => {})
       throw thrown
     }
     // An interrupted update is tried again.
@@ -171,6 +185,10 @@ export class Activator {
 
   async #effect(entry: JournalEntry, options: ActivateOptions): Promise<[JournalEntry, Event]> {
     switch (entry.state) {
+      case 'staging':
+        return [entry, await this.#stage(entry, options.signal)]
+      case 'rebooting':
+        return [entry, await rebooted(entry, this.#components, options.signal)]
       case 'rolling-back':
         return await this.#rollBack(entry, options.signal)
       case 'held':
@@ -201,6 +219,8 @@ export class Activator {
         return { type: 'tested', code, running: await system.running(), output }
       }
       case 'probing': {
+        // Units that are still to be started after a boot are not unhealthy.
+        if (entry.byBoot !== undefined) await system.bootEnds(signal)
         const options = { signal, pollMs: this.#init.pollMs }
         const watch = await this.#watch(entry)
         const { health, findings } = await checkHealth({ system, log }, policy.health, watch, options)
@@ -224,6 +244,10 @@ export class Activator {
     return answered
   }
 
+  #stage(entry: JournalEntry, signal: AbortSignal): Promise<Event> {
+    return staged(entry, this.#components, signal, work => this.#again('the stage', signal, work))
+  }
+
   async #commit(entry: JournalEntry, signal: AbortSignal): Promise<Event> {
     const { system } = this.#components
     const decision = await system.decide(entry, 'commit')
@@ -233,8 +257,7 @@ export class Activator {
       await this.#again('the commit', signal, () => system.commit(entry))
     } catch (thrown) {
       signal.throwIfAborted()
-      const code = thrown instanceof SwitchError ? thrown.code : 'interrupted'
-      return { type: 'failed', code, message: messageOf(thrown).slice(0, 1000) }
+      return failureOf(thrown)
     }
     const [running, boots] = [await system.running(), await system.boots(entry.target)]
     if (running !== entry.new || boots !== entry.new) {
@@ -269,7 +292,9 @@ export class Activator {
     log.warn({ release: entry.release, code: entry.code, reason: entry.message }, 'going back')
     const journals = await this.#journals(entry).catch(() => [])
     await system.decide(entry, 'roll-back', true)
-    await this.#again('going back', signal, () => system.rollBack(entry, signal)).catch((thrown: unknown) => {
+    const goBack = () =>
+      entry.byBoot === undefined ? system.rollBack(entry, signal) : leaveBooted(entry, this.#components, signal)
+    await this.#again('going back', signal, goBack).catch((thrown: unknown) => {
       signal.throwIfAborted()
       log.error({ reason: messageOf(thrown) }, 'going back failed')
     })
@@ -307,20 +332,7 @@ export class Activator {
     }
   }
 
-  /**
-   * A boot is a good one when the daemon is up and the committed generation's probes are well. In the boot in which it was
-   * committed nothing is known about its boots yet.
-   */
-  async #blessBoot(entry: JournalEntry, signal: AbortSignal): Promise<void> {
-    const { system, log } = this.#components
-    if (entry.state === 'committed') {
-      if (entry.boot === (await system.bootId())) return
-      const policy = policyOf(entry.policy).health
-      const { health } = await checkHealth({ system, log }, policy, undefined, { signal, pollMs: this.#init.pollMs })
-      if (health.state === 'failed') return
-    }
-    await system.blessBoot().catch((thrown: unknown) => {
-      log.warn({ reason: messageOf(thrown) }, 'the boot was not called a good one')
-    })
+  #bless(entry: JournalEntry | undefined, signal: AbortSignal): Promise<void> {
+    return blessBoot(entry, this.#components, { signal, pollMs: this.#init.pollMs })
   }
 }

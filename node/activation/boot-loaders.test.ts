@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { testStorePath } from '../../test/helpers/fleet.ts'
-import { loaderDefault } from './boot-loaders.ts'
+import { loaderDefault, loaderEntry } from './boot-loaders.ts'
 
 const [one, two, three] = [testStorePath('one'), testStorePath('two'), testStorePath('three')]
 
@@ -65,6 +65,7 @@ describe("a boot loader's default", () => {
     await entry('nixos-cc+3.conf', 11, three)
     await loader('preferred nixos-cc.conf\ndefault nixos-*')
     assert.equal(await loaderDefault(root), three)
+    assert.deepEqual(await loaderEntry(root, three), { loader: 'systemd-boot', id: 'nixos-cc.conf' })
     await move('nixos-cc+3.conf', 'nixos-cc+1-2.conf')
     assert.equal(await loaderDefault(root), three)
     await move('nixos-cc+1-2.conf', 'nixos-cc+0-3.conf')
@@ -74,6 +75,24 @@ describe("a boot loader's default", () => {
     // All are bad: the newest, as systemd-boot does.
     await move('nixos-aa.conf', 'nixos-aa+0-3.conf')
     assert.equal(await loaderDefault(root), three)
+  })
+
+  it("goes by what bootctl has put into the firmware's variables before the file", async t => {
+    const { root, entry, loader, file } = await machine(t)
+    await entry('nixos-aa.conf', 1, one)
+    await entry('nixos-bb.conf', 2, two)
+    await loader('default nixos-bb.conf')
+    const chosen = async (text: string) => {
+      const utf16 = Buffer.from(`${text}\0`, 'utf16le').toString('latin1')
+      const path = 'sys/firmware/efi/efivars/LoaderEntryDefault-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f'
+      await file(path, `\x07\0\0\0${utf16}`)
+    }
+    await chosen('nixos-aa.conf')
+    assert.equal(await loaderDefault(root), one)
+    for (const other of ['@saved', '']) {
+      await chosen(other)
+      assert.equal(await loaderDefault(root), two)
+    }
   })
 
   it('is nothing where the entry is of another system, is gone, or was chosen in the menu', async t => {
@@ -98,6 +117,7 @@ describe("a boot loader's default", () => {
     assert.equal(await loaderDefault(root), two)
     await file('boot/extlinux/extlinux.conf', conf('1-default'))
     assert.equal(await loaderDefault(root), one)
+    assert.deepEqual(await loaderEntry(root, one), { loader: 'extlinux', id: 'nixos-1-default' })
     await file('boot/extlinux/extlinux.conf', conf('7'))
     assert.equal(await loaderDefault(root), undefined)
   })
@@ -123,6 +143,10 @@ menuentry "NixOS - Configuration 1" --class nixos {
 `
     await file('boot/grub/grub.cfg', conf('0'))
     assert.equal(await loaderDefault(root), two)
+    assert.deepEqual(await loaderEntry(root, two), { loader: 'grub', id: '0', once: true })
+    assert.deepEqual(await loaderEntry(root, one), { loader: 'grub', id: '1>0', once: true })
+    await file('boot/grub/grub.cfg', conf('0').replaceAll('next_entry', 'other'))
+    assert.deepEqual(await loaderEntry(root, two), { loader: 'grub', id: '0', once: false })
     for (const wanted of [`"\${saved_entry}"`, '9']) {
       await file('boot/grub/grub.cfg', conf(wanted))
       assert.equal(await loaderDefault(root), undefined)

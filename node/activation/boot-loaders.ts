@@ -17,6 +17,29 @@ export async function loaderDefault(root: string): Promise<string | undefined> {
   )
 }
 
+/** How a loader names a generation in its menu. */
+export type LoaderEntry =
+  | { readonly loader: 'systemd-boot'; readonly id: string }
+  /** `once`: its configuration takes an entry for the next boot only. */
+  | { readonly loader: 'grub'; readonly id: string; readonly once: boolean }
+  | { readonly loader: 'extlinux'; readonly id: string }
+
+/** The entry of a top level below a root; nothing where no loader's files have one. */
+export async function loaderEntry(root: string, topLevel: string): Promise<LoaderEntry | undefined> {
+  const read = (path: string) => readFile(join(root, path), 'utf8').catch(() => '')
+  const entries = (await Promise.all(bootPlaces.map(place => entriesOf(root, `${place}/loader/entries`, read)))).flat()
+  const found = entries.find(entry => entry.topLevel === topLevel)
+  if (found !== undefined) return { loader: 'systemd-boot', id: found.id }
+  const label = extlinuxLabels(await read('boot/extlinux/extlinux.conf')).find(each => each.topLevel === topLevel)
+  if (label !== undefined) return { loader: 'extlinux', id: label.name }
+  const conf = await read('boot/grub/grub.cfg')
+  const item = grubEntries(conf).find(each => each.topLevel === topLevel)
+  return item && { loader: 'grub', id: item.place, once: /\bnext_entry\b/.test(conf) }
+}
+
+/** More than any name of an entry. */
+const maxEfiBytes = 1024
+
 interface Entry {
   /** Without the counter: `nixos-<hash>.conf`. */
   readonly id: string
@@ -45,10 +68,20 @@ async function systemdBoot(root: string, read: (path: string) => Promise<string>
       compareVersions(b.version, a.version) ||
       compareVersions(b.id, a.id),
   )
-  const named = (key: string) => new RegExp(`^${key}\\s+(\\S+)\\s*$`, 'm').exec(conf)?.[1]
+  const inFile = (key: string) => new RegExp(`^${key}\\s+(\\S+)\\s*$`, 'm').exec(conf)?.[1]
   const fitting = (pattern: string | undefined) => (pattern === undefined ? [] : entries.filter(fits(pattern)))
-  const preferred = fitting(named('preferred')).find(({ exhausted }) => !exhausted)
-  return (preferred ?? fitting(named('default'))[0])?.topLevel
+  // A choice in the menu, or by bootctl, counts before the file.
+  const [asked, usual] = await Promise.all(['Preferred', 'Default'].map(name => efiText(root, `LoaderEntry${name}`)))
+  const preferred = fitting(asked ?? inFile('preferred')).find(({ exhausted }) => !exhausted)
+  return (preferred ?? fitting(usual ?? inFile('default'))[0])?.topLevel
+}
+
+/** A text in an EFI variable of the Boot Loader Interface: four bytes of attributes, then UTF-16 with a zero at the end. */
+async function efiText(root: string, name: string): Promise<string | undefined> {
+  const file = join(root, 'sys/firmware/efi/efivars', `${name}-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f`)
+  const bytes = await readFile(file).catch(() => undefined)
+  const text = bytes?.subarray(4, maxEfiBytes).toString('utf16le').replace(/\0.*$/s, '')
+  return text === undefined || text === '' || text.startsWith('@') ? undefined : text
 }
 
 /** A pattern of `*` and `?`, which may name the file with its counter, or without `.conf`. */
@@ -89,9 +122,17 @@ function compareVersions(a: string, b: string): number {
 /** extlinux: the `APPEND` of the label that `DEFAULT` names. */
 function extlinux(conf: string): string | undefined {
   const wanted = /^DEFAULT\s+(\S+)\s*$/m.exec(conf)?.[1]
-  const blocks = conf.split(/^LABEL\s+/m).slice(1)
-  const block = blocks.find(text => text.split(/\s/, 1)[0] === wanted)
-  return block === undefined ? undefined : initOf(/^\s*APPEND\s+(.*)$/m.exec(block)?.[1] ?? '')
+  return extlinuxLabels(conf).find(({ name }) => name === wanted)?.topLevel
+}
+
+function extlinuxLabels(conf: string): { name: string; topLevel: string | undefined }[] {
+  return conf
+    .split(/^LABEL\s+/m)
+    .slice(1)
+    .map(text => ({
+      name: text.split(/\s/, 1)[0] ?? '',
+      topLevel: initOf(/^\s*APPEND\s+(.*)$/m.exec(text)?.[1] ?? ''),
+    }))
 }
 
 /**
@@ -100,10 +141,29 @@ function extlinux(conf: string): string | undefined {
  */
 function grub(conf: string): string | undefined {
   const wanted = [...conf.matchAll(/^\s*set default="?(\d+)"?\s*$/gm)].at(-1)?.[1]
-  if (wanted === undefined) return undefined
-  const [top = ''] = conf.split(/^submenu /m, 1)
-  const entry = top.split(/^menuentry /m)[Number(wanted) + 1]
-  return entry === undefined ? undefined : initOf(/^\s*(?:linux|module)\s.*\binit=.*$/m.exec(entry)?.[0] ?? '')
+  return grubEntries(conf).find(({ place }) => place === wanted)?.topLevel
+}
+
+/** The entries by their places, as `default` and `next_entry` name them: `0`, and in a submenu `1>0`. */
+function grubEntries(conf: string): { place: string; topLevel: string | undefined }[] {
+  const found: { place: string; topLevel: string | undefined }[] = []
+  const open: string[] = []
+  const next = [0]
+  for (const line of conf.split('\n')) {
+    const kind = /^\s*(menuentry|submenu)\s.*\{\s*$/.exec(line)?.[1] ?? (/\{\s*$/.test(line) ? 'block' : undefined)
+    if (kind === 'menuentry') found.push({ place: next.join('>'), topLevel: undefined })
+    if (kind === 'submenu') next.push(0)
+    if (kind !== undefined) open.push(kind)
+    const last = found.at(-1)
+    if (open.at(-1) === 'menuentry' && last !== undefined && /^\s*(?:linux|module)\s/.test(line)) {
+      last.topLevel ??= initOf(line)
+    }
+    if (!/^\s*\}\s*$/.test(line)) continue
+    const closed = open.pop()
+    if (closed === 'submenu') next.pop()
+    if (closed !== 'block') next.push((next.pop() ?? 0) + 1)
+  }
+  return found
 }
 
 /** The system of a kernel's command line: `init=/nix/store/…/init`. */

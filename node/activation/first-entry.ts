@@ -3,6 +3,7 @@
 import { policyOf, type UpdatePolicy } from '../../protocol/release/update-policy.ts'
 import type { ReachableMembers } from '../mesh/peers/reachable-members.ts'
 import type { NixStore } from '../store/local/nix-store.ts'
+import { bootReason } from './boot-reason.ts'
 import { type FailureCode, type JournalEntry, maxBaselineUnits } from './journal-entry.ts'
 import { preflight } from './preflight.ts'
 import type { ActivationSystem } from './system.ts'
@@ -19,7 +20,7 @@ export interface FirstEntryFacts {
   root: string | undefined
 }
 
-/** The entry is `armed`, or `failed` when the update is refused. */
+/** The entry is `armed`, or `staging` when it is to be booted, or `failed` when the update is refused. */
 export async function firstEntry(wanted: WantedSystem, facts: FirstEntryFacts): Promise<JournalEntry> {
   const { system, store, last, answering, root } = facts
   const policy = policyOf(wanted.policy)
@@ -27,9 +28,10 @@ export async function firstEntry(wanted: WantedSystem, facts: FirstEntryFacts): 
   const again = last?.state === 'interrupted' && sameRelease && last.new === wanted.topLevel
   const attempt = again ? last.attempt + 1 : 1
   const old = await system.running()
+  const { reason: byBoot, refused: noBoot } = await bootReason(wanted, system)
   const entry: JournalEntry = {
     v: 1,
-    state: 'armed',
+    state: byBoot === undefined ? 'armed' : 'staging',
     id: `${wanted.site === undefined ? '' : `${wanted.site}-`}${wanted.release}-${attempt}`,
     release: wanted.release,
     ...(wanted.site !== undefined && { site: wanted.site }),
@@ -44,13 +46,17 @@ export async function firstEntry(wanted: WantedSystem, facts: FirstEntryFacts): 
     contacts: answering.steady || answering.all,
     baseline: await baseline(system, old, policy),
     ...(wanted.policy && { policy: wanted.policy }),
+    ...(byBoot !== undefined && { byBoot }),
   }
   const refused = (code: FailureCode, message: string): JournalEntry => ({ ...entry, state: 'failed', code, message })
-  if (attempt > policy.attempts) {
+  const attempts = byBoot === undefined ? policy.attempts : policy.bootAttempts
+  if (attempt > attempts) {
     const reason = last?.message ?? 'the machine or the daemon stopped'
-    const message = `${policy.attempts} switches to it ended without a verdict: ${reason}`.slice(0, 1000)
-    return refused('too-many-attempts', message)
+    const what = byBoot === undefined ? 'switches to it' : 'boots of it'
+    const message = `${attempts} ${what} ended without a verdict: ${reason}`.slice(0, 1000)
+    return refused(byBoot === undefined ? 'too-many-attempts' : 'boot-failed', message)
   }
+  if (noBoot !== undefined) return refused('needs-reboot', noBoot)
   const problem = await preflight(wanted, { realPath: store.realPath(wanted.topLevel), root, last })
   return problem === undefined ? entry : refused(problem.code, problem.message)
 }

@@ -2,6 +2,7 @@
 # The part of an update that needs no daemon: placed beside the journal before the switch, started by systemd.
 #   guard.sh test DIRECTORY        runs the new generation's switch-to-configuration test
 #   guard.sh roll-back DIRECTORY   at the deadline, or when the daemon asks: back to the old one, unless it was committed
+#   guard.sh boot-deadline DIRECTORY  the same of a generation that was booted: by a boot of the old one, which is the default
 # DIRECTORY is that of one attempt: `attempt` says what is old and new; `decision` is a link that only one can make;
 # `result` and `outcome` hold exit codes, written when there is something to say.
 
@@ -50,6 +51,16 @@ case $action in
     keep started "$$"
     "$store$new/bin/switch-to-configuration" test >>"$directory/output" 2>&1
     keep result "$?"
+    ;;
+  boot-deadline)
+    [ "$(running)" = "$new" ] || exit 0
+    ln -sn roll-back "$directory/decision" 2>/dev/null
+    [ "$(readlink "$directory/decision")" = roll-back ] || exit 0
+    # Once: should it boot again, another reboot would not help.
+    [ ! -e "$directory/rebooted" ] || exit 0
+    say "it was not confirmed after its boot: the machine starts anew, with $old"
+    keep rebooted yes
+    systemctl reboot
     ;;
   roll-back)
     # The link can be made only once: by this script, or by the daemon that commits.

@@ -135,4 +135,26 @@ describe('the guard', () => {
     assert.ok((await calls()).includes('new off'))
     assert.deepEqual([(await calls()).includes('systemctl reboot'), await read('rebooted')], [false, undefined])
   })
+
+  it('reboots a machine that runs what was booted and not confirmed, once', async t => {
+    const { guard, read, calls, attempt } = await machine(t)
+    await guard('boot-deadline')
+    await guard('boot-deadline')
+    assert.deepEqual(await calls(), ['systemctl reboot'])
+    assert.equal(await readlink(join(attempt, 'decision')), 'roll-back')
+    assert.equal(await read('rebooted'), 'yes')
+  })
+
+  it('lets a machine be that has booted the old generation, or that confirmed or holds the new one', async t => {
+    const back = await machine(t)
+    await writeFile(join(back.attempt, '../runs'), `${old}\n`)
+    await back.guard('boot-deadline')
+    assert.deepEqual(await back.calls(), [''])
+    for (const decision of ['commit', 'hold']) {
+      const { guard, calls, attempt } = await machine(t)
+      await symlink(decision, join(attempt, 'decision'))
+      await guard('boot-deadline')
+      assert.deepEqual(await calls(), [''], decision)
+    }
+  })
 })

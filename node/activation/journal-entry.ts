@@ -8,6 +8,8 @@ import { healthSchema } from '../../protocol/report/report.ts'
 
 /** The states of an update once its closure is in the store. docs/activation.md has the diagram. */
 export const activationStates = [
+  'staging',
+  'rebooting',
   'armed',
   'testing',
   'probing',
@@ -27,6 +29,8 @@ export const failureCodes = [
   'switch-failed',
   'not-running',
   'unsupported',
+  'needs-reboot',
+  'no-boot-once',
   'wrong-system',
   'downgrade',
   'health-failed',
@@ -45,6 +49,7 @@ export type FailureCode = (typeof failureCodes)[number]
 export const attemptIdPattern = /^(?:[a-z0-9-]+-)?[0-9]+-[0-9]+$/
 
 export const maxBaselineUnits = 1000
+export const maxByBoot = 300
 
 const entrySchema = z.strictObject({
   v: z.literal(1),
@@ -69,6 +74,8 @@ const entrySchema = z.strictObject({
   /** Units that were not well before the switch. */
   baseline: z.array(z.string().max(300)).max(maxBaselineUnits),
   policy: updatePolicySchema.optional(),
+  /** Set for an update that the machine boots instead of switching to it: why. */
+  byBoot: z.string().max(maxByBoot).optional(),
   health: healthSchema.optional(),
   code: z.enum(failureCodes).optional(),
   message: messageSchema.optional(),

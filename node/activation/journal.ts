@@ -14,6 +14,11 @@ export interface JournalComponents {
   written?: (entry: JournalEntry) => Promise<void>
 }
 
+/** Where a daemon has its journal and what belongs to it. */
+export function activationDirectory(state: string): string {
+  return join(state, 'activation')
+}
+
 export class Journal {
   readonly #components: JournalComponents
   readonly directory: string

@@ -50,6 +50,17 @@ export class RootedSystem implements ActivationSystem {
     return false
   }
 
+  // Nothing boots in a folder.
+  async rebootNeed(): Promise<undefined> {}
+
+  async stage(): Promise<void> {}
+
+  async unstage(): Promise<void> {}
+
+  async reboot(): Promise<void> {}
+
+  async bootEnds(): Promise<void> {}
+
   async isStopping(): Promise<boolean> {
     return false
   }

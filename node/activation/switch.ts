@@ -1,18 +1,19 @@
 /** Runs a top level's own switch-to-configuration as a child, and commits with it. */
 
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Target } from '../../protocol/encoding/fields.ts'
-import { messageOf, ThymeshError } from '../../protocol/errors.ts'
+import { messageOf } from '../../protocol/errors.ts'
 import { policyOf } from '../../protocol/release/update-policy.ts'
 import { outputLines } from '../process/limits.ts'
 import type { Logger } from '../process/log.ts'
 import { runProgram } from '../process/run-program.ts'
 import type { NixStore } from '../store/local/nix-store.ts'
-import { bootDefault } from './boot-default.ts'
+import { bootDefault, storeLink } from './boot-default.ts'
+import { bootOnce, clearBootOnce } from './boot-once.ts'
 import type { JournalEntry } from './journal-entry.ts'
 import { activationTimeoutMs } from './limits.ts'
-
-/** `interrupted`: the machine could not do it, which is no verdict on the generation. */
-export class SwitchError extends ThymeshError<'switch-failed' | 'interrupted'> {}
+import { SwitchError } from './switch-error.ts'
 
 /** Messages of programs on a machine without space or memory. */
 const machineLacks = /No space left on device|Disk quota exceeded|Cannot allocate memory|Read-only file system/
@@ -62,13 +63,40 @@ export class Switcher {
     await this.#boot(entry.old, policyOf(entry.policy).bootAttempts)
   }
 
-  async #boot(topLevel: string, tries: number): Promise<void> {
-    // In the environment, which a generation that doesn't know it passes over.
-    const result = await this.run(topLevel, 'boot', { THYMESH_BOOT_TRIES: String(tries) })
+  /** The next boot starts the new generation, and only that one: the boot default stays the old one. */
+  async stage(entry: JournalEntry): Promise<void> {
+    if (entry.target === 'portable') return await this.#must(entry.new, 'boot-once')
+    const { store } = this.#components
+    // Loaders list the profile's generations, so the new one gets into the menu; the old one stays what boots by default.
+    await store.setProfile(profiles.nixos, entry.new)
+    await this.#boot(entry.old ?? entry.new, policyOf(entry.policy).bootAttempts)
+    await bootOnce(entry.new)
+  }
+
+  /** Takes the stage back: the next boot is an ordinary one, of the old generation. */
+  async unstage(entry: JournalEntry): Promise<void> {
+    if (entry.old === undefined) return
+    if (entry.target === 'portable') {
+      for (const name of ['boot-once', 'boot-trying']) await rm(join('/etc/thymesh', name), { force: true })
+      return
+    }
+    await clearBootOnce()
+    if ((await storeLink(`/nix/var/nix/profiles/${profiles.nixos}`)) !== entry.new) return
+    await this.#components.store.setProfile(profiles.nixos, entry.old)
+    await this.#boot(entry.old, policyOf(entry.policy).bootAttempts)
+  }
+
+  // In the environment, which a generation that doesn't know it passes over.
+  #boot(topLevel: string, tries: number): Promise<void> {
+    return this.#must(topLevel, 'boot', { THYMESH_BOOT_TRIES: String(tries) })
+  }
+
+  async #must(topLevel: string, action: string, env: NodeJS.ProcessEnv = {}): Promise<void> {
+    const result = await this.run(topLevel, action, env)
     if (result.code === 0) return
     const end = result.signal ?? `exit code ${result.code}`
     const output = result.output.join('\n')
     const code = result.signal !== null || machineLacks.test(output) ? 'interrupted' : 'switch-failed'
-    throw new SwitchError(code, `switch-to-configuration boot failed (${end}):\n${output}`.slice(0, 1000))
+    throw new SwitchError(code, `switch-to-configuration ${action} failed (${end}):\n${output}`.slice(0, 1000))
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Target } from '../../protocol/encoding/fields.ts'
 import type { JournalEntry } from './journal-entry.ts'
+import type { RebootNeed } from './reboot-need.ts'
 import type { Decision } from './transition.ts'
 import type { UnitState } from './unit-health.ts'
 
@@ -25,6 +26,17 @@ export interface ActivationSystem {
   units(topLevel: string | undefined, entry?: JournalEntry): Promise<readonly UnitState[]>
   /** Whether a unit is active; never asked where none is started. */
   unitIsActive(unit: string, signal: AbortSignal): Promise<boolean>
+
+  /** What of a next generation only a boot brings; never asked where nothing is started. */
+  rebootNeed(target: Target, generations: { running: string; next: string }): Promise<RebootNeed | undefined>
+  /** Makes the next boot, and only that one, start the new generation, and sets a deadline for it. */
+  stage(entry: JournalEntry): Promise<void>
+  /** Makes the next boot an ordinary one again; also when nothing was staged. */
+  unstage(entry: JournalEntry): Promise<void>
+  /** Asks for a reboot. */
+  reboot(): Promise<void>
+  /** Waits until everything that a boot starts has been started. */
+  bootEnds(signal: AbortSignal): Promise<void>
 
   /** Whether the machine is going down. */
   isStopping(): Promise<boolean>

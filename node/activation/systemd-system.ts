@@ -5,6 +5,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Target } from '../../protocol/encoding/fields.ts'
+import { policyOf } from '../../protocol/release/update-policy.ts'
 import { syncDirectory } from '../files/durable-file.ts'
 import { isMissing } from '../files/missing.ts'
 import { outputLines } from '../process/limits.ts'
@@ -13,17 +14,19 @@ import { type ProgramResult, runProgram } from '../process/run-program.ts'
 import type { NixStore } from '../store/local/nix-store.ts'
 import { AttemptFolder } from './attempt-folder.ts'
 import { bootDefault, storeLink } from './boot-default.ts'
+import { bootGuardTimer, placeBootGuard, removeBootGuard } from './boot-guard.ts'
 import { writeDurably } from './journal.ts'
 import type { JournalEntry } from './journal-entry.ts'
 import { activationTimeoutMs, guardPollMs, maxNotInForce, rollBackStarts, systemctlTimeoutMs } from './limits.ts'
+import { rebootNeed } from './reboot-need.ts'
 import { Switcher } from './switch.ts'
 import type { ActivationSystem } from './system.ts'
-import { parseUnits, showArguments, wantsOf } from './systemd-units.ts'
+import { hasBootJobs, parseUnits, showArguments, wantsOf } from './systemd-units.ts'
 import type { Decision } from './transition.ts'
 import type { UnitState } from './unit-health.ts'
 
 /** Cleared at every boot, as all of /run. */
-const runDirectory = '/run/thymesh'
+export const runDirectory = '/run/thymesh'
 /** The portable target's boot counter and its limit; they exist only until the first good boot. */
 const [bootDirectory, bootCounter] = ['/etc/thymesh', ['boot-tries', 'boot-count']]
 /** Lines of a unit's journal in the log of a failure. */
@@ -85,6 +88,48 @@ export class SystemdSystem implements ActivationSystem {
     return ['active', 'reloading', 'refreshing'].includes(stdout.trim())
   }
 
+  async rebootNeed(target: Target, { running, next }: { running: string; next: string }) {
+    const { store } = this.#components
+    const booted = (await storeLink('/run/booted-system')) ?? running
+    return await rebootNeed(target, {
+      booted: store.realPath(booted),
+      running: store.realPath(running),
+      next: store.realPath(next),
+    })
+  }
+
+  async stage(entry: JournalEntry): Promise<void> {
+    const attempt = this.#attempt(entry)
+    await attempt.prepare(this.#storeRoot(entry))
+    // First: a generation that is booted without it would never be left.
+    await placeBootGuard(attempt.guard, attempt.directory, policyOf(entry.policy).confirm.deadlineSeconds)
+    await this.#switcher.stage(entry)
+  }
+
+  async unstage(entry: JournalEntry): Promise<void> {
+    await this.#switcher.undoCommit(entry)
+    await this.#switcher.unstage(entry)
+    await this.#removeBootGuard()
+  }
+
+  async #removeBootGuard(): Promise<void> {
+    await removeBootGuard()
+    await this.#systemctl(['stop', bootGuardTimer])
+  }
+
+  async reboot(): Promise<void> {
+    const { code, errors } = await this.#systemctl(['reboot'])
+    if (code !== 0) throw new Error(`systemctl reboot ended with code ${code}: ${errors.join('\n')}`)
+  }
+
+  async bootEnds(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const { stdout } = await this.#systemctl(['list-jobs', '--no-legend', '--plain'])
+      if (!hasBootJobs(stdout)) return
+      await sleep(guardPollMs, undefined, { signal })
+    }
+  }
+
   async isStopping(): Promise<boolean> {
     return (await this.#systemctl(['is-system-running'])).stdout.trim() === 'stopping'
   }
@@ -110,6 +155,7 @@ export class SystemdSystem implements ActivationSystem {
 
   async disarm(entry: JournalEntry): Promise<void> {
     await this.#systemctl(['stop', `${rollbackUnit(entry)}.timer`])
+    if (entry.byBoot !== undefined) await this.#removeBootGuard()
   }
 
   async test(entry: JournalEntry, signal: AbortSignal): Promise<number | null> {
@@ -148,6 +194,7 @@ export class SystemdSystem implements ActivationSystem {
   }
 
   async blessBoot(): Promise<void> {
+    await writeDurably(runDirectory, 'good-boot', '')
     for (const name of bootCounter) await rm(join(bootDirectory, name), { force: true })
     // Else a power cut may bring the counter back.
     await syncDirectory(bootDirectory).catch(ignoreMissing)
@@ -160,11 +207,18 @@ export class SystemdSystem implements ActivationSystem {
   async notInForce(): Promise<readonly string[]> {
     // The portable target's; absent on NixOS, and before the first switch of a boot.
     const text = await readFile(`${runDirectory}/not-in-force`, 'utf8').catch(ignoreMissing)
-    return (text ?? '')
-      .slice(0, maxNotInForce.characters)
-      .split('\n')
-      .filter(line => line !== '')
-      .slice(0, maxNotInForce.lines)
+    const lines = (text ?? '').slice(0, maxNotInForce.characters).split('\n')
+    return [...(await this.#notBooted()), ...lines].filter(line => line !== '').slice(0, maxNotInForce.lines)
+  }
+
+  /** What of a NixOS generation that was only switched to takes a boot. */
+  async #notBooted(): Promise<string[]> {
+    const [booted, running] = await Promise.all(['/run/booted-system', '/run/current-system'].map(storeLink))
+    if (booted === undefined || running === undefined || booted === running) return []
+    const [before, now] = [booted, running].map(path => this.#components.store.realPath(path))
+    if (before === undefined || now === undefined) return []
+    const need = await rebootNeed('nixos', { booted: before, running: now, next: now })
+    return need === undefined ? [] : [`${need.reason}: it takes a reboot`]
   }
 
   async journalOf(unit: string): Promise<string> {

@@ -82,3 +82,12 @@ export function parseUnits(text: string, wants: readonly Want[], now: number): U
   }
   return [...units.values()]
 }
+
+/** Whether `systemctl list-jobs` shows jobs of a boot, beside those that wait for the daemon's word on it. */
+export function hasBootJobs(text: string): boolean {
+  const waiting = /^(?:thymesh-good-boot|systemd-bless-boot)\.service$|^boot-complete\.target$/
+  return text
+    .split('\n')
+    .map(line => line.trim().split(/\s+/))
+    .some(([, unit, kind]) => unit !== undefined && kind === 'start' && !waiting.test(unit))
+}

@@ -6,6 +6,8 @@ import { type ActivationState, type FailureCode, finalStates, type JournalEntry 
 
 /** An event of an update in its present state. */
 export type Event =
+  /** The next boot is the new generation's, only that one. */
+  | { type: 'staged' }
   /** The deadline is set: from here on the old generation comes back by itself. */
   | { type: 'armed' }
   /** switch-to-configuration has ended, with this code (none: it was killed), and this is what runs. */
@@ -40,6 +42,10 @@ export function step(entry: JournalEntry, event: Event): JournalEntry {
     to('rolling-back', { ...more, code, message })
 
   switch (`${state}/${event.type}`) {
+    case 'staging/staged':
+      return to('rebooting')
+    case 'rebooting/deadline':
+      return back('boot-failed', 'it booted, but no daemon of it was up before the deadline')
     case 'armed/armed':
       return to('testing')
     case 'testing/tested':
@@ -69,6 +75,8 @@ export function step(entry: JournalEntry, event: Event): JournalEntry {
     case 'armed/failed':
       // Nothing was changed.
       return event.type === 'failed' ? to('interrupted', { code: event.code, message: event.message }) : entry
+    case 'staging/failed':
+    case 'rebooting/failed':
     case 'testing/failed':
     case 'probing/failed':
     case 'confirming/failed':
@@ -135,8 +143,9 @@ function contactMessage(entry: JournalEntry): string {
 
 /** The machine as a daemon finds it at its start. */
 export interface Found {
-  /** The machine has not started anew since the update was armed. */
-  sameBoot: boolean
+  /** The present boot, and how many seconds the machine is up. */
+  boot: string
+  uptime: number
   running: string | undefined
   boots: string | undefined
   /** The decision, by the daemon or by the guard. */
@@ -152,9 +161,10 @@ export type Decision = 'commit' | 'hold' | 'roll-back'
  */
 export function resume(entry: JournalEntry, found: Found): JournalEntry {
   const { state } = entry
-  if (state === 'committed') return booted(entry, found)
+  const sameBoot = entry.boot === found.boot
+  if (state === 'committed') return booted(entry, sameBoot, found.running)
   if (finalStates.has(state)) return entry
-  if (found.sameBoot) {
+  if (sameBoot) {
     if (found.decision !== 'roll-back' || state === 'rolling-back') return entry
     // Nobody was there to confirm it.
     if (found.stopped) return { ...entry, state: 'rolling-back', code: 'interrupted', message: stoppedMessage }
@@ -163,9 +173,10 @@ export function resume(entry: JournalEntry, found: Found): JournalEntry {
   if (state === 'committing' && found.boots === entry.new && found.running === entry.new) {
     return { ...entry, state: 'committed' }
   }
+  if (entry.byBoot !== undefined) return rebooted(entry, found)
   if (found.running === entry.new || found.boots === entry.new) {
     // It runs although it was not confirmed, or boots although it does not run: half a commit is taken back.
-    const { code = 'interrupted', message = 'the machine started anew before the update was confirmed' } = entry
+    const { code = 'interrupted', message = startedAnew } = entry
     return { ...entry, state: 'rolling-back', code, message }
   }
   if (state === 'rolling-back') return step(entry, { type: 'returned', ...found })
@@ -174,14 +185,34 @@ export function resume(entry: JournalEntry, found: Found): JournalEntry {
   if (found.decision === 'roll-back' && state !== 'armed' && !found.stopped) {
     return step(step(entry, { type: 'deadline' }), { type: 'returned', ...found })
   }
-  const message = 'the machine started anew before the update was confirmed'
-  return { ...entry, state: 'interrupted', code: 'interrupted', message }
+  return { ...entry, state: 'interrupted', code: 'interrupted', message: startedAnew }
 }
 
+const startedAnew = 'the machine started anew before the update was confirmed'
 const stoppedMessage = 'the daemon was told to stop, and so did not confirm the update before the deadline'
 
+/**
+ * An update that is booted, after another boot. Whatever ends it goes by way of `rolling-back`, whose effect removes what was
+ * staged. A boot that came to nothing may have been a power cut, so it is tried again.
+ */
+function rebooted(entry: JournalEntry, found: Found): JournalEntry {
+  const { state, code = 'interrupted', message = startedAnew } = entry
+  const runs = found.running === entry.new
+  if (state === 'rolling-back') return entry
+  if (found.decision === 'roll-back' && state !== 'staging' && !found.stopped) return step(entry, { type: 'deadline' })
+  if (runs && found.boots !== entry.new) {
+    const deadline = found.uptime + policyOf(entry.policy).confirm.deadlineSeconds
+    return { ...entry, state: 'probing', boot: found.boot, deadline }
+  }
+  if (state === 'rebooting' && !runs) {
+    const failed = `the machine did not come up with ${entry.new}, or lost its power meanwhile`
+    return { ...entry, state: 'rolling-back', code, message: failed }
+  }
+  return { ...entry, state: 'rolling-back', code, message }
+}
+
 /** A committed generation that a later boot did not start: the boot loader or the boot counter fell back. */
-function booted(entry: JournalEntry, { sameBoot, running }: Found): JournalEntry {
+function booted(entry: JournalEntry, sameBoot: boolean, running: string | undefined): JournalEntry {
   if (sameBoot || running === undefined || running === entry.new) return entry
   if (running !== entry.old) return entry
   const message = `the machine did not come up with ${entry.new}, and went back to ${running}`

@@ -1,6 +1,7 @@
 /** The system that an activation makes a device run. */
 
 import type { Target } from '../../protocol/encoding/fields.ts'
+import type { RebootPolicy } from '../../protocol/release/reboot-policy.ts'
 import type { UpdatePolicyInput } from '../../protocol/release/update-policy.ts'
 
 /** The system that a release assigns to this device. */
@@ -13,4 +14,5 @@ export interface WantedSystem {
   target: Target
   topLevel: string
   policy?: UpdatePolicyInput | undefined
+  reboot?: RebootPolicy | undefined
 }

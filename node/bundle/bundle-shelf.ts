@@ -3,6 +3,7 @@
 import { EventEmitter } from 'node:events'
 import { BundleError } from '../../protocol/bundle/bundle-error.ts'
 import type { Bundle } from './bundle.ts'
+import { KeptPacks } from './kept-packs.ts'
 import { attachedBundles } from './limits.ts'
 
 interface Events {
@@ -12,6 +13,8 @@ interface Events {
 }
 
 export class BundleShelf extends EventEmitter<Events> {
+  /** Unpacked packs of a stick that was pulled out. */
+  readonly packs = new KeptPacks()
   readonly #bundles = new Set<Bundle>()
 
   get bundles(): readonly Bundle[] {
@@ -26,6 +29,10 @@ export class BundleShelf extends EventEmitter<Events> {
     }
     this.#bundles.add(bundle)
     this.emit('attached', bundle)
+  }
+
+  async stop(): Promise<void> {
+    await this.packs.stop()
   }
 
   detach(bundle: Bundle): void {

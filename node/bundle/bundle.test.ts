@@ -112,6 +112,9 @@ describe('a bundle', () => {
     'a sparse file of GNU tar': [() => typed('S'), 'not-a-bundle'],
     'a size in base 256': [() => patched(124, Buffer.from([0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])), 'not-a-bundle'],
     'a size with a sign': [() => patched(124, Buffer.from('-0000000001\0')), 'not-a-bundle'],
+    'a size of more digits than the field has': [() => patched(124, Buffer.from('777777777777')), 'not-a-bundle'],
+    'the largest size that a header can say': [() => patched(124, Buffer.from('77777777777\0')), 'too-large'],
+    'a time, such as 1980': [() => patched(136, Buffer.from('02263345000\0')), 'not-a-bundle'],
     'a wrong checksum': [() => patched(148, Buffer.from('000000\0 ')), 'not-a-bundle'],
     'an owner': [() => patched(108, Buffer.from('0001750\0')), 'not-a-bundle'],
     'a file beyond its limit': [() => replaced('manifest', Buffer.alloc(limits.bundleText + 1, ' ')), 'too-large'],
@@ -120,6 +123,7 @@ describe('a bundle', () => {
     'a bundle.json of version 2': [() => replaced('manifest', Buffer.from('{"v":2}')), 'malformed'],
     'half an index entry': [() => replaced('index', Buffer.alloc(45)), 'malformed'],
     'too many roots': [() => manyRoots(), 'too-large'],
+    'too many packs of certificates': [() => manyMembers(), 'too-large'],
   }
   for (const [what, [make, code]] of Object.entries(refused)) {
     it(`is refused: ${what}`, async () => {
@@ -295,6 +299,16 @@ function manyRoots(): Buffer {
     Buffer.from('r'),
   ])
   return raw([...[manifest, readme].flatMap(entry => (entry ? [entry] : [])), ...roots])
+}
+
+function manyMembers(): Buffer {
+  const files = good.files.map(([file, bytes]): [string, Uint8Array] => [nameOf(file), bytes])
+  const members = Array.from({ length: limits.bundleMemberPacks + 1 }, (_, i): [string, Uint8Array] => [
+    `members/00000${i}.zst`,
+    Buffer.from('m'),
+  ])
+  const at = good.files.findIndex(([{ kind }]) => kind === 'documents')
+  return raw([...files.slice(0, at), ...members, ...files.slice(at)])
 }
 
 function lyingSize(): Buffer {

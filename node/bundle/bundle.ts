@@ -2,8 +2,9 @@
 
 import { LRUCache } from 'lru-cache'
 import { BundleError } from '../../protocol/bundle/bundle-error.ts'
-import type { BundleFile } from '../../protocol/bundle/bundle-files.ts'
+import type { BundleFile, PackKind } from '../../protocol/bundle/bundle-files.ts'
 import { type IndexEntry, indexEntryAt, indexEntryBytes } from '../../protocol/bundle/chunk-index.ts'
+import { type DeltaEntry, deltaEntryAt, deltaEntryBytes } from '../../protocol/bundle/delta-index.ts'
 import { type BundleManifest, decodeManifest } from '../../protocol/bundle/manifest.ts'
 import { decodePackBody } from '../../protocol/bundle/pack.ts'
 import { equalBytes, sha256, toHex } from '../../protocol/encoding/hash.ts'
@@ -11,11 +12,10 @@ import { limits } from '../../protocol/limits.ts'
 import type { MetadataFetcher } from '../../protocol/trust/refresh.ts'
 import { type FilePlace, layOutBundle } from './bundle-layout.ts'
 import { type ByteSource, openByteSource } from './byte-source.ts'
+import type { KeptPacks } from './kept-packs.ts'
 import { cachedPacks, indexBlockEntries } from './limits.ts'
 import { PackCache } from './pack-cache.ts'
 import { unpacked } from './packing.ts'
-
-type PackKind = 'members' | 'documents' | 'chunks'
 
 /** Where a document lies. */
 interface DocumentPlace {
@@ -27,6 +27,8 @@ interface DocumentPlace {
 export interface BundleInit {
   /** A directory for a scratch file of unpacked packs, if others are to be served. */
   readonly scratch?: string
+  /** Where unpacked packs of earlier bundles are, and those of this one are left. */
+  readonly kept?: KeptPacks
   readonly signal?: AbortSignal | undefined
 }
 
@@ -41,17 +43,26 @@ export class Bundle {
   readonly #packs: Record<PackKind, readonly FilePlace[]>
   /** Packs of chunks. */
   readonly #cache: PackCache
+  /** Ends the use of the cache. */
+  readonly #leave: () => Promise<void>
   /** Packs of documents and certificates, which are read once and in order. */
   readonly #unpacked = new LRUCache<string, Promise<Uint8Array>>({ max: cachedPacks })
   #documents: Promise<Map<string, DocumentPlace>> | undefined
 
-  private constructor(source: ByteSource, cache: PackCache, places: readonly FilePlace[], manifest: BundleManifest) {
+  private constructor(
+    source: ByteSource,
+    cache: PackCache,
+    leave: () => Promise<void>,
+    places: readonly FilePlace[],
+    manifest: BundleManifest,
+  ) {
     this.#source = source
     this.#cache = cache
+    this.#leave = leave
     this.places = places
     this.manifest = manifest
     const of = (kind: PackKind) => places.filter(({ file }) => file.kind === kind)
-    this.#packs = { members: of('members'), documents: of('documents'), chunks: of('chunks') }
+    this.#packs = { members: of('members'), documents: of('documents'), deltas: of('deltas'), chunks: of('chunks') }
   }
 
   /** Opens a file or block device; see {@link Bundle.from}. */
@@ -60,13 +71,20 @@ export class Bundle {
   }
 
   /** Takes over the source. Reads all headers; throws a BundleError if it isn't a complete bundle. */
-  static async from(source: ByteSource, { scratch, signal }: BundleInit = {}): Promise<Bundle> {
+  static async from(source: ByteSource, { scratch, kept, signal }: BundleInit = {}): Promise<Bundle> {
     try {
       const places = await layOutBundle(source, signal)
       const [first] = places
       if (first === undefined) throw new RangeError('unreachable')
       const manifest = decodeManifest(await contentOf(source, first))
-      return new Bundle(source, await PackCache.open(scratch), places, manifest)
+      if (kept === undefined || scratch === undefined) {
+        const cache = await PackCache.open(scratch)
+        return new Bundle(source, cache, () => cache.close(), places, manifest)
+      }
+      const end = places.at(-1) ?? first
+      const key = toHex(sha256(await contentOf(source, end)))
+      const cache = await kept.take(key, scratch)
+      return new Bundle(source, cache, () => kept.keep(key, cache), places, manifest)
     } catch (thrown) {
       await source.close()
       throw thrown
@@ -74,7 +92,7 @@ export class Bundle {
   }
 
   async close(): Promise<void> {
-    await this.#cache.close()
+    await this.#leave()
     await this.#source.close()
   }
 
@@ -119,29 +137,40 @@ export class Bundle {
 
   /** Where chunks lie, by their IDs, as far as the index says. Reads the index once, in order. */
   async find(ids: readonly Uint8Array[]): Promise<(IndexEntry | undefined)[]> {
-    const found = new Array<IndexEntry | undefined>(ids.length).fill(undefined)
-    const order = ids.map((_, i) => i).sort((a, b) => Buffer.compare(ids[a] as Uint8Array, ids[b] as Uint8Array))
-    let next = 0
-    for await (const entry of this.index()) {
-      for (; next < order.length; next++) {
-        const wanted = order[next] as number
-        const compared = Buffer.compare(ids[wanted] as Uint8Array, entry.id)
-        if (compared > 0) break
-        if (compared === 0) found[wanted] = { ...entry, id: Uint8Array.from(entry.id) }
-      }
-      if (next === order.length) break
-    }
-    return found
+    return await matching(ids, this.index(), entry => ({ ...entry, id: Uint8Array.from(entry.id) }))
+  }
+
+  /** The same for chunks that are there as deltas. Throws a BundleError if their index is malformed. */
+  async findDeltas(ids: readonly Uint8Array[]): Promise<(DeltaEntry | undefined)[]> {
+    return await matching(ids, this.#entries('delta-index', deltaEntryBytes, deltaEntryAt), entry => {
+      const base = { ...entry.base, recipe: Uint8Array.from(entry.base.recipe) }
+      return { ...entry, id: Uint8Array.from(entry.id), base }
+    })
   }
 
   /** All entries of the index. */
-  async *index(): AsyncGenerator<IndexEntry> {
-    const place = this.places.find(({ file }) => file.kind === 'index')
+  index(): AsyncGenerator<IndexEntry> {
+    return this.#entries('index', indexEntryBytes, indexEntryAt)
+  }
+
+  /** The frame of a delta, unverified: whoever unpacks it hashes the chunk. */
+  async frame({ pack, offset, packed }: DeltaEntry): Promise<Uint8Array> {
+    const bytes = await this.#cache.part(`deltas ${pack}`, offset, packed, () => this.#unpack('deltas', pack))
+    this.usedAt = Date.now()
+    return bytes
+  }
+
+  async *#entries<Entry>(
+    kind: 'index' | 'delta-index',
+    entryBytes: number,
+    entryAt: (block: Uint8Array, position: number) => Entry,
+  ): AsyncGenerator<Entry> {
+    const place = this.places.find(({ file }) => file.kind === kind)
     const end = place === undefined ? 0 : place.size
-    const step = indexBlockEntries * indexEntryBytes
+    const step = indexBlockEntries * entryBytes
     for (let at = 0; place !== undefined && at < end; at += step) {
       const block = await this.#read(place.offset + at, Math.min(step, end - at))
-      for (let i = 0; i < block.length / indexEntryBytes; i++) yield indexEntryAt(block, i)
+      for (let i = 0; i < block.length / entryBytes; i++) yield entryAt(block, i)
     }
   }
 
@@ -193,6 +222,27 @@ export class Bundle {
     this.readBytes += length
     return await wholeRead(this.#source, offset, length)
   }
+}
+
+/** The entries with these IDs, of a list that is sorted by them; an entry's bytes are a view, so `keep` copies it. */
+async function matching<Entry extends { readonly id: Uint8Array }>(
+  ids: readonly Uint8Array[],
+  entries: AsyncIterable<Entry>,
+  keep: (entry: Entry) => Entry,
+): Promise<(Entry | undefined)[]> {
+  const found = new Array<Entry | undefined>(ids.length).fill(undefined)
+  const order = ids.map((_, i) => i).sort((a, b) => Buffer.compare(ids[a] as Uint8Array, ids[b] as Uint8Array))
+  let next = 0
+  for await (const entry of entries) {
+    for (; next < order.length; next++) {
+      const wanted = order[next] as number
+      const compared = Buffer.compare(ids[wanted] as Uint8Array, entry.id)
+      if (compared > 0) break
+      if (compared === 0) found[wanted] = keep(entry)
+    }
+    if (next === order.length) break
+  }
+  return found
 }
 
 function contentOf(source: ByteSource, { offset, size }: FilePlace): Promise<Uint8Array> {

@@ -1,16 +1,19 @@
 /** The unpacked packs that were used last: a few in memory, or more in a scratch file without a name. */
 
-import { type FileHandle, open, rm } from 'node:fs/promises'
+import { type FileHandle, open, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import { limits } from '../../protocol/limits.ts'
 import { readUpTo } from '../files/file-io.ts'
-import { cachedPacks, scratchPacks } from './limits.ts'
+import { cachedPacks, fewestScratchPacks, scratchPacks, scratchShare } from './limits.ts'
 
 /** A pack, in memory or at a place of the scratch file; `gone` once another pack is written there. */
 interface Entry {
   readonly place: number
-  readonly ready: Promise<Uint8Array>
+  /** Resolves once the pack can be read at its place. */
+  readonly ready: Promise<void>
+  /** The body in memory: always, or until it is in the scratch file. */
+  body: Promise<Uint8Array> | undefined
   gone: boolean
 }
 
@@ -22,18 +25,18 @@ export class PackCache {
   readonly #scratch: FileHandle | undefined
   readonly #entries: LRUCache<string, Entry>
 
-  private constructor(scratch: FileHandle | undefined) {
+  private constructor(scratch: FileHandle | undefined, most: number) {
     this.#scratch = scratch
-    this.#entries = new LRUCache({ max: scratch === undefined ? cachedPacks : scratchPacks })
+    this.#entries = new LRUCache({ max: most })
   }
 
   /** With a directory, the packs lie in a file there, which the kernel removes with this process. */
   static async open(directory: string | undefined): Promise<PackCache> {
-    if (directory === undefined) return new PackCache(undefined)
+    if (directory === undefined) return new PackCache(undefined, cachedPacks)
     const file = join(directory, `packs-${process.pid}-${Date.now()}`)
     const handle = await open(file, 'wx+', 0o600)
     await rm(file)
-    return new PackCache(handle)
+    return new PackCache(handle, await placesIn(directory))
   }
 
   async close(): Promise<void> {
@@ -45,8 +48,9 @@ export class PackCache {
   async part(key: string, offset: number, length: number, unpack: () => Promise<Uint8Array>): Promise<Uint8Array> {
     for (;;) {
       const entry = this.#entries.get(key) ?? this.#add(key, unpack)
-      const body = await entry.ready
-      if (this.#scratch === undefined) return body.subarray(offset, offset + length)
+      // Who waits for it gets it, even if other packs push it out meanwhile: under pressure nobody would ever read one else.
+      if (entry.body !== undefined) return partOf(await entry.body, offset, length, this.#scratch === undefined)
+      if (this.#scratch === undefined) throw new Error('expected a pack in memory')
       const most = Math.min(length, Math.max(0, limits.bundlePack - offset))
       const part = await readUpTo(this.#scratch, most, entry.place * limits.bundlePack + offset)
       if (!entry.gone) return part
@@ -58,12 +62,18 @@ export class PackCache {
     const before = size < max ? undefined : this.#entries.pop()
     if (before !== undefined) before.gone = true
     const place = before?.place ?? this.#freePlace()
-    const entry: Entry = { place, ready: this.#fill(place, before, unpack), gone: false }
+    const body = unpack()
+    const entry: Entry = { place, body, ready: this.#write(place, before, body), gone: false }
     this.#entries.set(key, entry)
-    // A stick with a loose contact may answer the next time.
-    entry.ready.catch(() => {
-      if (this.#entries.peek(key) === entry) this.#entries.delete(key)
-    })
+    entry.ready.then(
+      () => {
+        if (this.#scratch !== undefined) entry.body = undefined
+      },
+      // A stick with a loose contact may answer the next time.
+      () => {
+        if (this.#entries.peek(key) === entry) this.#entries.delete(key)
+      },
+    )
     return entry
   }
 
@@ -74,15 +84,23 @@ export class PackCache {
     return place
   }
 
-  /** With a scratch file, resolves to nothing: the body is there. */
-  async #fill(place: number, before: Entry | undefined, unpack: () => Promise<Uint8Array>): Promise<Uint8Array> {
-    const body = await unpack()
-    if (this.#scratch === undefined) return body
+  async #write(place: number, before: Entry | undefined, unpacking: Promise<Uint8Array>): Promise<void> {
+    const body = await unpacking
+    if (this.#scratch === undefined) return
     // Otherwise both would write to one place.
     await before?.ready.catch(() => {})
     await this.#scratch.write(body, 0, body.length, place * limits.bundlePack)
-    return nothing
   }
 }
 
-const nothing = new Uint8Array()
+/** A copy where the body is not kept: a part must not hold all of it. */
+function partOf(body: Uint8Array, offset: number, length: number, isKept: boolean): Uint8Array {
+  return isKept ? body.subarray(offset, offset + length) : body.slice(offset, offset + length)
+}
+
+/** As many packs as the disk has room for, within the limits. */
+async function placesIn(directory: string): Promise<number> {
+  const { bavail, bsize } = await statfs(directory)
+  const room = Math.floor((bavail * bsize * scratchShare) / limits.bundlePack)
+  return Math.max(fewestScratchPacks, Math.min(scratchPacks, room))
+}

@@ -15,14 +15,18 @@ export async function packed(body: Uint8Array): Promise<Uint8Array> {
     [constants.ZSTD_c_compressionLevel]: packLevel,
     [constants.ZSTD_c_windowLog]: packWindowLog,
   }
-  return await compress(body, { params, pledgedSrcSize: body.length })
+  // In one piece, mostly: zlib's own are 16 KiB, and thousands of them cost as much as the compression.
+  const chunkSize = Math.max(64 * 1024, body.length >> 1)
+  const frame = await compress(body, { params, pledgedSrcSize: body.length, chunkSize })
+  // Else a small frame would keep a large buffer.
+  return frame.length < frame.buffer.byteLength / 2 ? Uint8Array.from(frame) : frame
 }
 
 /** Throws a BundleError if the frame is damaged, or requires or makes more bytes than a pack may have. */
 export async function unpacked(bytes: Uint8Array): Promise<Uint8Array> {
   try {
     const params = { [constants.ZSTD_d_windowLogMax]: packWindowLog }
-    return await decompress(bytes, { maxOutputLength: limits.bundlePack, params })
+    return await decompress(bytes, { maxOutputLength: limits.bundlePack, params, chunkSize: limits.bundlePack })
   } catch (cause) {
     throw new BundleError('damaged', `a pack can't be unpacked: ${messageOf(cause)}`, {
       cause,

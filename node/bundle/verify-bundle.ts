@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { decodeBundleEnd } from '../../protocol/bundle/bundle-end.ts'
 import { BundleError } from '../../protocol/bundle/bundle-error.ts'
 import { indexEntryAt, indexEntryBytes } from '../../protocol/bundle/chunk-index.ts'
+import { deltaEntryAt, deltaEntryBytes } from '../../protocol/bundle/delta-index.ts'
 import { decodePackBody, type PackedItem } from '../../protocol/bundle/pack.ts'
 import { archiveEnd, blockBytes, paddingOf } from '../../protocol/bundle/ustar.ts'
 import { equalBytes, sha256, toHex } from '../../protocol/encoding/hash.ts'
@@ -23,6 +24,7 @@ export async function verifyBundle(
   const places = await layOutBundle(source, signal)
   const hash = createHash('sha256')
   const items: Buffer[] = []
+  const frames = new Set<string>()
   let at = 0
   let wrongIndex = false
   for (const place of places) {
@@ -43,27 +45,54 @@ export async function verifyBundle(
     for (let read = 0; read < place.size; read += pieceBytes) {
       const part = await piece(source, place.offset + read, Math.min(pieceBytes, place.size - read))
       hash.update(part)
-      if (packs || place.file.kind === 'index') parts.push(part)
+      if (packs || isIndex(place)) parts.push(part)
     }
     hash.update(await piece(source, place.offset + place.size, paddingOf(place.size)))
     at = place.offset + place.size + paddingOf(place.size)
-    if (packs) for (const item of await checkPack(place, Buffer.concat(parts))) items.push(item)
-    if (place.file.kind === 'index') wrongIndex = !isIndexOf(Buffer.concat(parts), items)
+    if (packs) {
+      const { file } = place
+      for (const item of await checkPack(Buffer.concat(parts))) {
+        if (file.kind === 'chunks') items.push(keyOf(item, file.number))
+        if (file.kind === 'deltas') frames.add(frameKey(file.number, item.offset, item.length))
+      }
+    }
+    if (place.file.kind === 'delta-index') wrongIndex ||= !namesFrames(Buffer.concat(parts), frames)
+    if (place.file.kind === 'index') wrongIndex ||= !isIndexOf(Buffer.concat(parts), items)
     onProgress(at)
   }
   if (wrongIndex) throw damaged('expected an index of all chunks in the bundle, got another one')
   return at
 }
 
-/** Checks the items of a pack; resolves to the index entries of its chunks. */
-async function checkPack({ file }: FilePlace, bytes: Uint8Array): Promise<Buffer[]> {
+/** Checks the items of a pack. Those of deltas are frames, whose chunks only a device with their bases can check. */
+async function checkPack(bytes: Uint8Array): Promise<PackedItem[]> {
   const body = await unpacked(bytes)
   const items = decodePackBody(body)
   for (const { id, offset, length } of items) {
     if (equalBytes(sha256(body.subarray(offset, offset + length)), id)) continue
     throw damaged(`expected the item ${toHex(id).slice(0, 12)} of a pack, got other bytes`)
   }
-  return file.kind === 'chunks' ? items.map(item => keyOf(item, file.number)) : []
+  return items.map(item => ({ ...item, id: Uint8Array.from(item.id) }))
+}
+
+function isIndex({ file }: FilePlace): boolean {
+  return file.kind === 'index' || file.kind === 'delta-index'
+}
+
+function frameKey(pack: number, offset: number, length: number): string {
+  return `${pack} ${offset} ${length}`
+}
+
+/** Whether an index of deltas is sorted, and each entry names a frame that is there. */
+function namesFrames(index: Uint8Array, frames: ReadonlySet<string>): boolean {
+  let before: Uint8Array | undefined
+  for (let i = 0; i < index.length / deltaEntryBytes; i++) {
+    const { id, pack, offset, packed } = deltaEntryAt(index, i)
+    if (before !== undefined && Buffer.compare(before, id) >= 0) return false
+    if (!frames.has(frameKey(pack, offset, packed))) return false
+    before = id
+  }
+  return true
 }
 
 /** An index entry in a form that can be compared. */

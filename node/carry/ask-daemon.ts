@@ -1,8 +1,10 @@
-/** Asks the daemon of this machine to take in a bundle, or to write its outbox, in a file that this process has open. */
+/** Asks the daemon of this machine to take in a bundle or to write its outbox, in a file that this process has open, or for facts. */
 
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { HintedError } from '../../protocol/errors.ts'
+import type { NetChecks, PeersView } from '../mesh/relay/network-view.ts'
+import type { DeviceFacts } from '../standing/facts.ts'
 import {
   bundleSocket,
   type DoorAnswer,
@@ -12,7 +14,9 @@ import {
   jsonOf,
 } from './door-messages.ts'
 import type { FeedEnd, FeedNews } from './feed-bundle.ts'
-import { outboxMs } from './limits.ts'
+import { factsMs, lookMs, outboxMs } from './limits.ts'
+
+export { DoorError }
 
 export interface AskInit {
   readonly quietSeconds: number
@@ -36,7 +40,29 @@ export async function askForOutbox(stateDirectory: string, path: string): Promis
   throw otherForm()
 }
 
-type LastAnswer = Extract<DoorAnswer, { end: unknown } | { outbox: unknown }>
+/** Asks what the daemon knows of a device, or of its own. Throws a DoorError if no daemon answers, and its errors. */
+export async function askForFacts(stateDirectory: string, device: string | undefined): Promise<DeviceFacts> {
+  const request: DoorRequest = { v: 1, facts: device === undefined ? {} : { device } }
+  const last = await ask(stateDirectory, request, AbortSignal.timeout(factsMs))
+  if ('facts' in last) return last.facts
+  throw otherForm()
+}
+
+/** The daemon's connections. Throws a DoorError if no daemon answers. */
+export async function askForPeers(stateDirectory: string): Promise<PeersView> {
+  const last = await ask(stateDirectory, { v: 1, look: 'peers' }, AbortSignal.timeout(lookMs))
+  if ('peers' in last) return last.peers
+  throw otherForm()
+}
+
+/** A check of the daemon's network. Throws a DoorError if no daemon answers. */
+export async function askForNetwork(stateDirectory: string): Promise<NetChecks> {
+  const last = await ask(stateDirectory, { v: 1, look: 'network' }, AbortSignal.timeout(lookMs))
+  if ('network' in last) return last.network
+  throw otherForm()
+}
+
+type LastAnswer = Exclude<DoorAnswer, { news: unknown } | { error: unknown }>
 
 async function ask(
   stateDirectory: string,

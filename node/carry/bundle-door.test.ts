@@ -8,10 +8,11 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, it, type TestContext } from 'node:test'
 import { BundleError } from '../../protocol/bundle/bundle-error.ts'
+import { factsSample } from '../../test/helpers/facts-sample.ts'
 import { silentLogger } from '../../test/helpers/log.ts'
 import { until } from '../../test/helpers/until.ts'
 import { listenAt } from '../files/unix-socket.ts'
-import { askForOutbox, askToTake } from './ask-daemon.ts'
+import { askForFacts, askForOutbox, askToTake } from './ask-daemon.ts'
 import { BundleDoor, type DoorWork } from './bundle-door.ts'
 import { bundleSocket } from './door-messages.ts'
 import type { FeedInit } from './feed-bundle.ts'
@@ -77,6 +78,12 @@ describe('the socket for bundles', () => {
     assert.deepEqual(await askForOutbox(state, '/out'), { device: 'kiosk', bytes: 4 })
   })
 
+  it('tells facts of a device, or of its own', async t => {
+    const { state } = await door(t, async () => end)
+    assert.deepEqual(await askForFacts(state, undefined), factsSample)
+    assert.deepEqual(await askForFacts(state, 'kiosk-9'), { ...factsSample, device: 'kiosk-9' })
+  })
+
   it('is of another version where its answers are none', async t => {
     const state = await folder(t)
     const daemon = createServer(socket => socket.end('no JSON\n'))
@@ -118,7 +125,13 @@ async function door(t: TestContext, feed: (path: string, init: FeedInit) => Retu
   const state = await folder(t)
   const open = await BundleDoor.start(
     state,
-    { feed, outbox: async () => ({ device: 'kiosk', bytes: 4 }) },
+    {
+      feed,
+      outbox: async () => ({ device: 'kiosk', bytes: 4 }),
+      facts: async (device = 'kiosk-3') => ({ ...factsSample, device }),
+      peers: async () => ({ self: 'kiosk', connections: [] }),
+      network: async () => ({ self: 'kiosk', ok: true, nat: 'easy', checks: [] }),
+    },
     silentLogger,
   )
   assert.ok(open)

@@ -4,7 +4,9 @@ import { rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { fitsSocket, listenAt } from '../files/unix-socket.ts'
+import type { NetChecks, PeersView } from '../mesh/relay/network-view.ts'
 import type { Logger } from '../process/log.ts'
+import type { DeviceFacts } from '../standing/facts.ts'
 import {
   bundleSocket,
   type DoorAnswer,
@@ -21,6 +23,10 @@ export interface DoorWork {
   feed(path: string, init: FeedInit): Promise<FeedEnd>
   /** Writes the device's outbox. */
   outbox(path: string): Promise<{ device: string; bytes: number }>
+  /** What this device knows of one, or of itself. */
+  facts(device: string | undefined): Promise<DeviceFacts>
+  peers(): Promise<PeersView>
+  network(): Promise<NetChecks>
 }
 
 export class BundleDoor {
@@ -67,6 +73,12 @@ export class BundleDoor {
       // From here on, the end of the command's side is the end of the take.
       socket.once('end', leave)
       if ('outbox' in request) return tell({ v: 1, outbox: await work.outbox(request.outbox) })
+      if ('facts' in request) return tell({ v: 1, facts: await work.facts(request.facts.device) })
+      if ('look' in request) {
+        return tell(
+          request.look === 'peers' ? { v: 1, peers: await work.peers() } : { v: 1, network: await work.network() },
+        )
+      }
       const { path, quietSeconds } = request
       const onNews: FeedInit['onNews'] = news => tell({ v: 1, news })
       const end = await work.feed(path, { onNews, quietMs: quietSeconds * 1000, signal: gone.signal })

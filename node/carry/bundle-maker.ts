@@ -2,11 +2,13 @@
 
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { HintedError } from '../../protocol/errors.ts'
-import type { Release } from '../../protocol/release/release.ts'
+import type { Certificate } from '../../protocol/members/certificate.ts'
+import { readsDeltas } from '../../protocol/report/understands.ts'
 import type { ByteSink } from '../bundle/bundle-writer.ts'
 import { FileSink } from '../bundle/file-sink.ts'
 import type { Directory } from '../mesh/exchange/directory.ts'
 import type { AcceptedState } from '../state/fleet-state.ts'
+import { releasedClosures } from '../state/released-closures.ts'
 import { type BundlePlan, planBundle } from './bundle-plan.ts'
 import { type VolumeInit, type WriteComponents, writeVolume } from './write-bundle.ts'
 
@@ -18,6 +20,8 @@ export interface BundleWish {
   /** Leaves out what this release holds. */
   readonly since?: number | undefined
   readonly volumeBytes?: number | undefined
+  /** Chunks as deltas of older ones, if all receivers read those; true if nothing is said. */
+  readonly deltas?: boolean | undefined
 }
 
 export interface MakerComponents extends WriteComponents {
@@ -32,7 +36,7 @@ export class BundleMaker {
   }
 
   /** Throws a BundleMakerError or BundlePlanError if there is nothing to carry. */
-  async plan({ site, since, volumeBytes }: BundleWish): Promise<BundlePlan> {
+  async plan({ site, since, volumeBytes, deltas = true }: BundleWish): Promise<BundlePlan> {
     const accepted = this.#accepted()
     const without = new Map<string, Uint8Array>()
     if (since !== undefined) {
@@ -42,13 +46,13 @@ export class BundleMaker {
     }
     if (site !== undefined) {
       const running = this.#runningAt(site, accepted)
-      for (const { configs } of await this.#releases()) {
-        for (const { topLevel, closure } of Object.values(configs)) {
-          if (running.has(topLevel)) without.set(topLevel, hashOfCid(closure))
-        }
-      }
+      const known = await releasedClosures(this.#components.state, topLevel => running.has(topLevel))
+      for (const [topLevel, hash] of known) without.set(topLevel, hash)
     }
-    return await planBundle(accepted, this.#components.closures, { site, without, volumeBytes })
+    return await planBundle(accepted, this.#components.closures, {
+      ...{ site, without, volumeBytes },
+      deltas: deltas && this.#readDeltas(site, accepted),
+    })
   }
 
   /** Writes one volume to a sink; resolves to the number of its bytes. */
@@ -77,22 +81,30 @@ export class BundleMaker {
     })
   }
 
-  /** The top levels that devices of a site run, by their last reports: what one lacks, a neighbour has. */
-  #runningAt(site: string, { release }: AcceptedState): Set<string> {
+  /**
+   * Whether all devices that have reported, of a site or of the fleet, read deltas. Of a site, all have to have reported: the
+   * stick may be put into one that has nothing yet.
+   */
+  #readDeltas(site: string | undefined, accepted: AcceptedState): boolean {
     const { directory } = this.#components
-    const running = new Set<string>()
-    for (const { peer, name, site: own, role } of directory.certificates()) {
-      if (role !== 'device' || (own ?? release.devices[name]?.site) !== site) continue
-      const topLevel = directory.report(peer)?.document.running
-      if (topLevel !== undefined) running.add(topLevel)
-    }
-    return running
+    const reports = this.#devicesAt(site, accepted).map(({ peer }) => directory.report(peer)?.document)
+    return reports.every(report => {
+      if (report?.running === undefined) return site === undefined
+      return readsDeltas(report)
+    })
   }
 
-  async #releases(): Promise<Release[]> {
-    const { state } = this.#components
-    const own = await Promise.all((await state.releaseVersions()).map(version => state.release(version)))
-    return [...own.filter(release => release !== undefined), ...(await state.siteReleases())]
+  /** The members that are devices of a site, or of the fleet. */
+  #devicesAt(site: string | undefined, { release }: AcceptedState): Certificate[] {
+    const devices = this.#components.directory.certificates().filter(({ role }) => role === 'device')
+    return devices.filter(({ name, site: own }) => site === undefined || (own ?? release.devices[name]?.site) === site)
+  }
+
+  /** The top levels that devices of a site run, by their last reports: what one lacks, a neighbour has. */
+  #runningAt(site: string, accepted: AcceptedState): Set<string> {
+    const { directory } = this.#components
+    const running = this.#devicesAt(site, accepted).map(({ peer }) => directory.report(peer)?.document.running)
+    return new Set(running.filter(topLevel => topLevel !== undefined))
   }
 }
 

@@ -17,6 +17,13 @@ const shared = memoryPath(testStorePath('shared'), noise('shared', 400_000))
 const kiosk = await ChunkedClosure.of([shared, memoryPath(testStorePath('kiosk'), noise('kiosk', 300_000))])
 const server = await ChunkedClosure.of([shared, memoryPath(testStorePath('server'), noise('server', 300_000))])
 
+/** The kiosk with a few bytes put in. */
+const edited = Buffer.concat([
+  noise('kiosk', 150_000),
+  Buffer.from('put in'),
+  noise('kiosk', 300_000).subarray(150_000),
+])
+
 const known = new Map(
   [kiosk, server].map(({ closure, list }) => {
     const hash = hashOfCid(cidOf(closureCodec.encode(closure)))
@@ -94,5 +101,40 @@ describe('the maker of bundles', () => {
     await assert.rejects(maker.plan({ since: 2 }), { code: 'no-release' })
     const early = new BundleMaker({ directory, state: { accepted: undefined }, closures, swarms: {} } as never)
     await assert.rejects(early.plan({}), { code: 'no-release' })
+  })
+
+  it('makes deltas for devices that read them and hold a base, and for a site only if all have said what they run', async () => {
+    const extensions = { reads: ['bundle-deltas'] }
+    const running = release.configs.kiosk?.topLevel
+    const planned = async (reports: Record<string, object | undefined>, site?: string) => {
+      const directory = {
+        certificates: () => Object.keys(reports).map(peer => ({ peer, name: peer, role: 'device', site: 'ship' })),
+        report: (peer: string) => reports[peer] && { document: reports[peer] },
+      }
+      const next = await ChunkedClosure.of([memoryPath(testStorePath('kiosk-9'), edited)])
+      const hash = hashOfCid(cidOf(closureCodec.encode(next.closure)))
+      const all = new Map([...known, [toHex(hash), { hash, ...next }]])
+      const newest = { ...release, version: 4, configs: { kiosk: testConfig(next.closure) } } as Release
+      const state = {
+        accepted: { release: newest, sites: new Map() },
+        releaseVersions: async () => [3, 4],
+        release: async (version: number) => (version === 3 ? release : newest),
+        siteReleases: async () => [],
+      }
+      const closures = { held: async (id: Uint8Array) => all.get(toHex(id)) }
+      const maker = new BundleMaker({ directory, state, closures, swarms: {} } as never)
+      const plan = await maker.plan(site === undefined ? { since: 3 } : { site })
+      const chunks = plan.volumes.flatMap(({ packs }) => packs.flat())
+      return chunks.length > 0 && chunks.some(chunk => plan.baseOf(chunk) !== undefined)
+    }
+    const reads = { running, extensions }
+    assert.equal(await planned({ 'kiosk-1': reads }, 'ship'), true)
+    assert.equal(await planned({ 'kiosk-1': { running } }, 'ship'), false)
+    assert.equal(await planned({ 'kiosk-1': reads, 'kiosk-2': undefined }, 'ship'), false)
+    assert.equal(
+      await planned({ 'kiosk-2': undefined }),
+      false,
+      'release 3 has two configs, with nothing of kiosk in common',
+    )
   })
 })

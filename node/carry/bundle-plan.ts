@@ -5,11 +5,14 @@ import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { toHex } from '../../protocol/encoding/hash.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
+import type { Base } from '../../protocol/messages/swarm.ts'
 import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
 import type { AcceptedState } from '../state/fleet-state.ts'
 import { releasesOf } from '../state/releases.ts'
 import type { Closures, KnownClosure } from '../swarm/chunks/closures.ts'
+import { basesFor } from './delta-bases.ts'
 import { packBytes, volumeOverheadBytes } from './limits.ts'
+import { lengthOf, type PlannedChunk } from './planned-chunk.ts'
 
 export class BundlePlanError extends HintedError<'nothing-to-carry' | 'closure-missing' | 'volume-too-small'> {}
 
@@ -21,11 +24,8 @@ export interface BundleScope {
   readonly without?: ReadonlyMap<string, Uint8Array>
   /** The largest size of a volume in bytes. */
   readonly volumeBytes?: number | undefined
-}
-
-export interface PlannedChunk {
-  readonly closure: KnownClosure
-  readonly number: number
+  /** Whether chunks may be deltas of older ones; true if nothing is said. */
+  readonly deltas?: boolean | undefined
 }
 
 export interface PlannedVolume {
@@ -40,6 +40,10 @@ export interface BundlePlan {
   readonly documents: readonly string[]
   readonly without: readonly string[]
   readonly volumes: readonly PlannedVolume[]
+  /** Delta bases, which all receivers hold; none without `without`. */
+  readonly baseOf: (chunk: PlannedChunk) => Base | undefined
+  /** The closures that the bases are of. */
+  readonly held: readonly KnownClosure[]
 }
 
 /** Throws a BundlePlanError if this peer lacks a closure's documents, or there is nothing to carry. */
@@ -51,10 +55,12 @@ export async function planBundle(
   const configs = chosenConfigs(accepted, scope.site)
   const held = new Set<string>()
   const without: string[] = []
+  const bases: KnownClosure[] = []
   for (const [topLevel, hash] of scope.without ?? []) {
     const known = await closures.held(hash)
     if (known === undefined) continue
     without.push(topLevel)
+    bases.push(known)
     for (const id of documentsOf(known)) held.add(id)
     for (const number of known.list.lengths.keys()) held.add(idOf(known, number))
   }
@@ -76,7 +82,10 @@ export async function planBundle(
       chunks.push({ closure, number })
     }
   }
+  const baseOf = scope.deltas === false ? () => undefined : await basesFor(chunks, bases)
   return {
+    baseOf,
+    held: bases,
     configs: [...configs.keys()],
     documents: [...documents],
     without,
@@ -117,7 +126,7 @@ function idOf({ list }: KnownClosure, number: number): string {
 }
 
 /** In the order of the closures, so that a device with little space imports path after path. */
-function packsOf(chunks: readonly PlannedChunk[]): PlannedChunk[][] {
+export function packsOf(chunks: readonly PlannedChunk[]): PlannedChunk[][] {
   const packs: PlannedChunk[][] = []
   let bytes = Number.POSITIVE_INFINITY
   for (const chunk of chunks) {
@@ -132,10 +141,6 @@ function packsOf(chunks: readonly PlannedChunk[]): PlannedChunk[][] {
     bytes += length
   }
   return packs
-}
-
-export function lengthOf({ closure, number }: PlannedChunk): number {
-  return closure.list.length(number)
 }
 
 /** By the size before compression, so that the number of volumes is known from the start. */

@@ -1,8 +1,10 @@
-/** What `thymesh bundle take`, `thymesh carry out` and the daemon of the same machine say to each other: JSON lines over a Unix socket. */
+/** What `thymesh bundle take`, `carry out`, `why`, `peers` and the daemon of the same machine say to each other: JSON lines over a Unix socket. */
 
 import { join } from 'node:path'
 import { z } from 'zod'
 import { HintedError } from '../../protocol/errors.ts'
+import { netChecksSchema, peersSchema } from '../mesh/relay/network-view.ts'
+import { deviceFactsSchema } from '../standing/facts.ts'
 
 /** The socket, in the daemon's state. */
 export function bundleSocket(stateDirectory: string): string {
@@ -17,6 +19,10 @@ export const doorRequestSchema = z.union([
   z.strictObject({ v: z.literal(1), path: pathSchema, quietSeconds: z.number().min(0).max(86_400) }),
   /** Writes the device's outbox to this file. */
   z.strictObject({ v: z.literal(1), outbox: pathSchema }),
+  /** Tells the facts about a device; without a name about this one. */
+  z.strictObject({ v: z.literal(1), facts: z.strictObject({ device: z.string().max(63).optional() }) }),
+  /** Looks at the daemon's connections, or checks its network. */
+  z.strictObject({ v: z.literal(1), look: z.enum(['peers', 'network']) }),
 ])
 export type DoorRequest = z.infer<typeof doorRequestSchema>
 
@@ -31,6 +37,9 @@ const feedFields = {
 
 export const doorAnswerSchema = z.union([
   z.strictObject({ v: z.literal(1), outbox: z.strictObject({ device: z.string().max(63), bytes: z.int() }) }),
+  z.strictObject({ v: z.literal(1), facts: deviceFactsSchema }),
+  z.strictObject({ v: z.literal(1), peers: peersSchema }),
+  z.strictObject({ v: z.literal(1), network: netChecksSchema }),
   z.strictObject({ v: z.literal(1), news: z.strictObject(feedFields) }),
   z.strictObject({ v: z.literal(1), end: z.strictObject({ ...feedFields, outcome: z.enum(['done', 'incomplete']) }) }),
   z.strictObject({

@@ -43,8 +43,8 @@ export interface FeedInit {
 /** Opens and attaches the bundle at a path. Throws what `Bundle.open` and `takeBundle` throw, and the signal's reason. */
 export async function feedBundle(components: FeedComponents, path: string, init: FeedInit): Promise<FeedEnd> {
   const { signal } = init
-  const bundle = await Bundle.open(path, { scratch: components.scratch, signal })
-  const { shelf } = components
+  const { shelf, scratch } = components
+  const bundle = await Bundle.open(path, { scratch, kept: shelf.packs, signal })
   try {
     const { trust, release = null } = await takeBundle(components, bundle, signal)
     const { volume, volumes } = bundle.manifest

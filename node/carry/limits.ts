@@ -20,3 +20,15 @@ export const maxDoorRequestBytes = 8 * 1024
 export const takeRequestMs = 5_000
 /** An outbox takes a second; a stick may write a megabyte in one. */
 export const outboxMs = 120_000
+/** Facts are in memory, but for the recipes of two closures. */
+export const factsMs = 30_000
+/** Chunks that are compressed for an estimate: a few MiB, in which a closure's programs and texts are both. */
+export const sampledChunks = 96
+/** zstd level of deltas: that of the swarm. */
+export const deltaLevel = 3
+/** A delta is kept if it is smaller than this share of its chunk: others compress as well in a pack. */
+export const deltaShare = 0.3
+/** Deltas that are made while the next base is read. */
+export const parallelDeltas = 4
+/** A daemon looks at its network for 10 seconds at most. */
+export const lookMs = 20_000

@@ -9,12 +9,14 @@ import type { HistoryEntry } from '../../protocol/messages/logs.ts'
 import { readEnvelope } from '../../protocol/signing/dsse.ts'
 import type { Directory } from '../mesh/exchange/directory.ts'
 import type { Logger } from '../process/log.ts'
+import type { CarriedMetrics } from './carried-metrics.ts'
 import { OutboxError } from './write-outbox.ts'
 
 export interface TakeOutboxComponents {
   readonly fleet: string
   readonly directory: Pick<Directory, 'addCertificate' | 'addReport' | 'valid'>
   readonly history: { merge(peer: string, entries: readonly HistoryEntry[]): Promise<number> }
+  readonly metrics: Pick<CarriedMetrics, 'keep'>
   /** This controller's age identities. */
   readonly identities: () => readonly string[]
   readonly log: Logger
@@ -44,6 +46,11 @@ export async function takeOutbox(components: TakeOutboxComponents, sealed: Uint8
   if (outbox.fleet !== fleet || author === undefined) {
     throw new OutboxError('not-a-member', `expected an outbox of a member of this fleet, got one of ${outbox.peer}`, {
       hint: 'Run the command in the project of its fleet.',
+    })
+  }
+  if (outbox.v === 2) {
+    await components.metrics.keep(outbox.peer, outbox.metrics).catch(thrown => {
+      components.log.debug({ reason: messageOf(thrown) }, 'the metrics of an outbox were skipped')
     })
   }
   // First, so that the newest report repeats what the history says already.

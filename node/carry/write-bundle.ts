@@ -2,11 +2,11 @@
 
 import { type BundleFile, bundleFileName } from '../../protocol/bundle/bundle-files.ts'
 import { encodeIndex, type IndexEntry } from '../../protocol/bundle/chunk-index.ts'
+import { encodeDeltaIndex } from '../../protocol/bundle/delta-index.ts'
 import { type BundleManifest, decodeManifest, encodeManifest } from '../../protocol/bundle/manifest.ts'
 import { decodePackBody, encodePackBody, type PackItem, packBodyBytes } from '../../protocol/bundle/pack.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { equalBytes, fromHex, sha256, toHex } from '../../protocol/encoding/hash.ts'
-import { HintedError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import { namedRelease, namedRevocations } from '../../protocol/trust/fleet.ts'
 import { namedSiteRelease, sitesOf } from '../../protocol/trust/sites.ts'
@@ -14,18 +14,21 @@ import { BundleWriter, type ByteSink } from '../bundle/bundle-writer.ts'
 import { packed, unpacked } from '../bundle/packing.ts'
 import type { Directory } from '../mesh/exchange/directory.ts'
 import type { AcceptedState, FleetState } from '../state/fleet-state.ts'
-import type { Closures, KnownClosure } from '../swarm/chunks/closures.ts'
-import type { SwarmService } from '../swarm/session/swarm-service.ts'
-import { type BundlePlan, lengthOf, type PlannedChunk } from './bundle-plan.ts'
+import type { Closures } from '../swarm/chunks/closures.ts'
+import type { Bases } from '../swarm/delta/bases.ts'
+import { type BundlePlan, packsOf } from './bundle-plan.ts'
+import { BundleWriteError } from './bundle-write-error.ts'
 import { packBytes, parallelPacks } from './limits.ts'
+import { PackBodies, type PackBodyComponents } from './pack-bodies.ts'
+import { idOf, lengthOf, type PlannedChunk } from './planned-chunk.ts'
+import { writeDeltas } from './write-deltas.ts'
 
-export class BundleWriteError extends HintedError<'chunk-missing' | 'document-missing'> {}
-
-export interface WriteComponents {
+export interface WriteComponents extends PackBodyComponents {
   readonly state: FleetState
   readonly directory: Pick<Directory, 'certificates' | 'certificate'>
   readonly closures: Closures
-  readonly swarms: Pick<SwarmService, 'open'>
+  /** Reads the bases of deltas. */
+  readonly bases: Pick<Bases, 'read'>
 }
 
 /** A sink that may hold files of an interrupted run. */
@@ -167,8 +170,24 @@ async function writeChunks(
   { number: volume, onProgress = () => {}, signal }: VolumeInit,
 ): Promise<void> {
   const index: IndexEntry[] = []
-  const pending: { number: number; chunks: readonly PlannedChunk[]; bytes: Promise<Uint8Array> }[] = []
   let done = 0
+  const pending: { number: number; chunks: readonly PlannedChunk[]; bytes: Promise<Uint8Array> }[] = []
+  const planned = plan.volumes[volume - 1]?.packs ?? []
+  const bodies = new PackBodies(components)
+  const read = (chunk: PlannedChunk) => bodies.chunk(chunk)
+  const onDelta = (bytes: number) => {
+    done += bytes
+    onProgress(done)
+  }
+  // The index of chunks, which bases are read by, has a closure's paths once it was opened.
+  if (planned.flat().some(chunk => plan.baseOf(chunk) !== undefined)) {
+    for (const closure of plan.held) await components.swarms.open(closure)
+  }
+  const deltas = await writeDeltas({ read, bases: components.bases, writer }, planned.flat(), plan.baseOf, {
+    onDelta,
+    signal,
+  })
+  const packs = deltas.entries.length === 0 ? planned : packsOf(deltas.rest)
   const writeNext = async () => {
     const next = pending.shift()
     if (next === undefined) return
@@ -178,8 +197,8 @@ async function writeChunks(
     onProgress(done)
   }
   try {
-    let resumes = true
-    for (const [number, chunks] of (plan.volumes[volume - 1]?.packs ?? []).entries()) {
+    let resumes = deltas.entries.length === 0
+    for (const [number, chunks] of packs.entries()) {
       addToIndex(index, number, chunks)
       const earlier: Uint8Array | undefined = resumes
         ? await earlierPack(sink, { kind: 'chunks', number }, chunks)
@@ -190,8 +209,7 @@ async function writeChunks(
         await writeNext()
         continue
       }
-      const bytes = packed(encodePackBody(await readAll(components, chunks)))
-      bytes.catch(() => {})
+      const { used: bytes } = await bodies.with(chunks, packed)
       pending.push({ number, chunks, bytes })
       while (pending.length > parallelPacks) await writeNext()
     }
@@ -199,6 +217,7 @@ async function writeChunks(
   } finally {
     await Promise.allSettled(pending.map(({ bytes }) => bytes))
   }
+  if (deltas.entries.length > 0) await writer.add({ kind: 'delta-index' }, encodeDeltaIndex(deltas.entries))
   await writer.add({ kind: 'index' }, encodeIndex(index))
 }
 
@@ -206,7 +225,7 @@ function addToIndex(index: IndexEntry[], pack: number, chunks: readonly PlannedC
   let offset = packBodyBytes(chunks.length, 0)
   for (const chunk of chunks) {
     const length = lengthOf(chunk)
-    index.push({ id: hashOf(chunk), pack, offset, length })
+    index.push({ id: idOf(chunk), pack, offset, length })
     offset += length
   }
 }
@@ -224,39 +243,13 @@ async function earlierPack(
     const items = decodePackBody(body)
     const fits = items.every(({ id, offset, length }, i) => {
       const chunk = chunks[i]
-      if (chunk === undefined || !equalBytes(id, hashOf(chunk))) return false
+      if (chunk === undefined || !equalBytes(id, idOf(chunk))) return false
       return equalBytes(sha256(body.subarray(offset, offset + length)), id)
     })
     return fits && items.length === chunks.length ? Uint8Array.from(bytes) : undefined
   } catch {
     return undefined
   }
-}
-
-async function readAll({ swarms }: WriteComponents, chunks: readonly PlannedChunk[]): Promise<PackItem[]> {
-  const items: PackItem[] = []
-  for (const chunk of chunks) {
-    const { closure, number } = chunk
-    const bytes = await (await swarms.open(closure)).chunks.read(number)
-    if (bytes === undefined) throw missingChunk(closure, number)
-    items.push({ id: hashOf(chunk), bytes })
-  }
-  return items
-}
-
-function hashOf({ closure, number }: PlannedChunk): Uint8Array {
-  return closure.list.hash(number)
-}
-
-function missingChunk({ list }: KnownClosure, number: number): BundleWriteError {
-  const { path } = list.placeOf(number)
-  return new BundleWriteError(
-    'chunk-missing',
-    `expected ${path.described.path} in this machine's store, it is not here`,
-    {
-      hint: 'Write the bundle on the machine that built the release, or build it here: thymesh build',
-    },
-  )
 }
 
 function missing(what: string): BundleWriteError {

@@ -1,12 +1,16 @@
 /** Writes a device's outbox: reports, certificates, its history and logs, encrypted to the fleet's controllers. */
 
 import { open } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { zstdCompress } from 'node:zlib'
 import { encodeOutbox } from '../../protocol/bundle/outbox.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import type { HistoryEntry } from '../../protocol/messages/logs.ts'
+import { encodeHistory, type RawHistory } from '../../protocol/messages/metrics.ts'
 import type { Directory } from '../mesh/exchange/directory.ts'
+import type { Recorder } from '../metrics/recorder.ts'
 import type { Clock } from '../state/clock.ts'
 import type { Identity } from '../state/identity.ts'
 
@@ -19,6 +23,8 @@ export interface OutboxComponents {
   readonly history: { of(peer: string): Promise<HistoryEntry[]> }
   /** Logs of failed activations. */
   readonly logs: { list(): Promise<{ hash: string }[]>; read(hash: string): Promise<Uint8Array | undefined> }
+  /** The recorded metrics, if there are any. */
+  readonly metrics?: Pick<Recorder, 'history'> | undefined
   readonly clock: Pick<Clock, 'now'>
 }
 
@@ -47,9 +53,10 @@ async function sealedOutbox(components: OutboxComponents): Promise<Uint8Array> {
   const kept = (await logs.list()).slice(0, limits.outboxLogs)
   const texts = await Promise.all(kept.map(({ hash }) => logs.read(hash)))
   const created = clock.now && timeText(clock.now)
+  const measured = await historiesOf(components)
   const outbox = encodeOutbox(
     {
-      v: 1,
+      ...(measured.length === 0 ? { v: 1 } : { v: 2, metrics: measured }),
       fleet,
       peer: identity.peerId,
       ...(created && { created }),
@@ -64,4 +71,22 @@ async function sealedOutbox(components: OutboxComponents): Promise<Uint8Array> {
   const encrypter = new Encrypter()
   for (const reader of new Set(readers)) encrypter.addRecipient(reader)
   return await encrypter.encrypt(outbox)
+}
+
+/** Weeks of quarter hours and years of two hours, each from its first value on. */
+async function historiesOf({ metrics }: OutboxComponents): Promise<Uint8Array[]> {
+  const histories: Uint8Array[] = []
+  for (const step of [900, 7200] as const) {
+    const whole = await metrics?.history(step, 0, Number.MAX_SAFE_INTEGER)
+    const first = whole && firstMeasured(whole)
+    if (whole === undefined || first === undefined || metrics === undefined) continue
+    const shown = await metrics.history(step, whole.from + first * step, Number.MAX_SAFE_INTEGER)
+    histories.push(await promisify(zstdCompress)(encodeHistory(shown)))
+  }
+  return histories
+}
+
+function firstMeasured({ points, series }: RawHistory): number | undefined {
+  for (let at = 0; at < points; at++) if (series.some(({ average }) => !Number.isNaN(average[at]))) return at
+  return undefined
 }

@@ -5,10 +5,15 @@ import { messageOf } from '../../protocol/errors.ts'
 import { storeDir } from '../../protocol/nix/store-path.ts'
 import { wantedConfig } from '../../protocol/release/release.ts'
 import { policyOf } from '../../protocol/release/update-policy.ts'
+import { hostKeyExtension } from '../../protocol/report/ssh-host-key.ts'
+import { hostKeyOf } from '../access/host-key.ts'
 import type { ActivationLogs } from '../activation/activation-log.ts'
 import type { Activator } from '../activation/activator.ts'
 import { Housekeeper } from '../activation/housekeeper.ts'
+import { activationDirectory } from '../activation/journal.ts'
 import { profiles } from '../activation/switch.ts'
+import { DeviceApi } from '../api/device-api.ts'
+import { apiSockets } from '../api/socket-place.ts'
 import { BundleDoor, type DoorWork } from '../carry/bundle-door.ts'
 import { feedBundle } from '../carry/feed-bundle.ts'
 import { stageIncomplete } from '../carry/stage-incomplete.ts'
@@ -17,8 +22,12 @@ import { writeOwnProgram } from '../files/own-program.ts'
 import { readJournal } from '../logs/journal-reader.ts'
 import { LogService } from '../logs/log-service.ts'
 import { listeningProblem } from '../mesh/transport/listening.ts'
-import { membershipOf } from '../peer/membership.ts'
+import type { Recorder } from '../metrics/recorder.ts'
+import { knownSite } from '../peer/known-site.ts'
+import { JoinError, type Membership, membershipOf, nameProblem } from '../peer/membership.ts'
 import { MeshPeer } from '../peer/mesh-peer.ts'
+import { checkNetwork, lookAtPeers } from '../peer/network.ts'
+import { factsOf } from '../peer/standing.ts'
 import { IdleCollector } from '../process/idle-collector.ts'
 import { type Logger, makeLogger } from '../process/log.ts'
 import { RolloutGate } from '../rollout/gate.ts'
@@ -26,6 +35,7 @@ import { writeBootProgram } from '../secrets/at-boot.ts'
 import { DeviceSecrets } from '../secrets/device-secrets.ts'
 import { areInstalled } from '../secrets/install.ts'
 import { SecretUpdates } from '../secrets/secret-updates.ts'
+import { defaultStateDirectory } from '../settings/defaults.ts'
 import type { Settings } from '../settings/settings.ts'
 import { openState, type PeerState } from '../state/peer-state.ts'
 import { followed } from '../state/releases.ts'
@@ -35,12 +45,30 @@ import { HashParts } from '../store/cache/hash-parts.ts'
 import { ReleasedDescriptors } from '../swarm/chunks/released-descriptors.ts'
 import { MeshNars } from '../swarm/fetch/mesh-nars.ts'
 import { Device } from './device.ts'
+import { DeviceAlerts } from './device-alerts.ts'
+import { DeviceLog, forkedLogs } from './device-log.ts'
+import { DeviceMetrics } from './device-metrics.ts'
+import { callBootGood } from './good-boot.ts'
 import { stopTimeoutMs } from './limits.ts'
 import { makeActivator } from './make-activator.ts'
+import { startAccess } from './start-access.ts'
 
 export interface RunningDaemon {
   readonly peer: MeshPeer
   stop(): Promise<void>
+}
+
+/** Throws a JoinError. */
+async function memberHere(state: PeerState, settings: Settings): Promise<Membership> {
+  try {
+    return await membershipOf(state, settings)
+  } catch (thrown) {
+    const isNone = thrown instanceof JoinError && thrown.code === 'no-token'
+    if (isNone && settings.root === undefined && settings.state === defaultStateDirectory) {
+      await callBootGood(settings.state)
+    }
+    throw thrown
+  }
 }
 
 /** Starts all parts; if one fails, stops the others and throws. */
@@ -53,7 +81,7 @@ async function startDaemon(settings: Settings, log: Logger): Promise<RunningDaem
     }
   }
   try {
-    const { certificate, envelope, bootstrap } = await membershipOf(state, settings)
+    const { certificate, envelope, bootstrap } = await memberHere(state, settings)
     const peer = await MeshPeer.make({
       fleet: certificate.fleet,
       certificate: envelope,
@@ -64,42 +92,77 @@ async function startDaemon(settings: Settings, log: Logger): Promise<RunningDaem
     undo.push(() => peer.stop())
     await peer.start()
     const pauseAt = process.env.THYMESH_PAUSE_AT
-    const { activator, logs } = makeActivator({ peer, log }, { settings, pauseAt })
+    let reporting: Device | undefined
+    const deviceLog = await DeviceLog.start({ peer, state, log }, () => void reporting?.report())
+    undo.push(async () => await deviceLog?.stop())
+    const { activator, logs } = makeActivator({ peer, log }, { settings, pauseAt, activated: deviceLog?.activated })
     undo.push(await startLogs(peer, logs, settings, log))
     if (settings.cache !== false) undo.push(await startCache(peer, settings.store, settings.cache, log))
+    undo.push(await startPage(peer, settings, log))
+    const api = await DeviceApi.start(apiSockets(settings.state, settings.root), () => knownSite(peer), log)
+    undo.push(async () => await api?.stop())
     const { own, clock } = state
+    const name = () => peer.own.certificate.name
     const { directory, admission, state: fleet } = peer
     const gate = new RolloutGate(
       { directory, admission, state: fleet, own, clock, log },
-      { name: certificate.name, site: () => peer.own.certificate.site },
+      { name, site: () => peer.own.certificate.site },
     )
     await gate.start()
     undo.push(async () => gate.stop())
     const config = () => {
       const release = followed(peer.state.accepted, peer.own.certificate)
-      const wanted = release && wantedConfig(release, certificate.name)
+      const wanted = release && wantedConfig(release, name())
       return wanted && { policy: policyOf(wanted.policy), target: wanted.target }
     }
     const keeper = new Housekeeper(
       { store: peer.store, activator, config, log },
-      { directory: join(settings.state, 'activation') },
+      { directory: activationDirectory(settings.state) },
     )
     keeper.start()
     undo.push(() => keeper.stop())
     const secrets = await startSecrets(peer, state, settings, await activator.running(), log)
     const parts = { peer, activator, keeper, gate, secrets, own, clock, log }
-    const device = new Device(parts, { name: certificate.name })
+    const hostKey = hostKeyOf(state.identity.seed)
+    const metrics = settings.metrics === false ? undefined : new DeviceMetrics({ peer, clock, log }, settings)
+    const alerts = await DeviceAlerts.make(
+      {
+        ...{ peer, clock, log, table: state.database.table('alerts') },
+        sample: () => metrics?.recorder.latest,
+        report: () => void device.report(),
+      },
+      { hasUnits: settings.root === undefined },
+    )
+    const device: Device = new Device(parts, {
+      extensions: () => [
+        hostKeyExtension(hostKey.line),
+        ...(deviceLog?.extensions ?? []),
+        alerts.extensions,
+        forkedLogs(peer),
+        metrics?.extensions ?? {},
+      ],
+      isMissedSoon: () => alerts.isMissedSoon,
+    })
+    reporting = device
     undo.push(() => device.stop())
+    for (const part of [metrics, alerts]) {
+      if (part === undefined) continue
+      undo.push(() => part.stop())
+      await part.start()
+    }
     device.start()
-    undo.push(await startDoor(peer, state, settings, logs, log))
+    undo.push(await startAccess(peer, state, settings, { hostKey, audited: deviceLog?.audited }, log))
+    undo.push(await startDoor(peer, state, settings, { logs, metrics: metrics?.recorder }, log))
     peer.pruner.addTopLevels(() => possibleTopLevels(peer, activator))
     peer.pruner.start()
     const collector = new IdleCollector()
     collector.start()
     undo.push(async () => collector.stop())
     log.info({ name: certificate.name, site: certificate.site }, `${certificate.role} started`)
-    const problem = listeningProblem(settings.listen, peer.host.getMultiaddrs().map(String))
-    if (problem !== undefined) log.warn(problem)
+    const listening = listeningProblem(settings.listen, peer.host.getMultiaddrs().map(String))
+    for (const problem of [nameProblem(settings.join, certificate), listening]) {
+      if (problem !== undefined) log.warn(problem)
+    }
     return { peer, stop }
   } catch (thrown) {
     await stop()
@@ -159,8 +222,14 @@ async function startLogs(
   return () => logs.stop()
 }
 
-/** Takes in bundles and writes outboxes for commands of this machine. */
-async function startDoor(peer: MeshPeer, { clock }: PeerState, settings: Settings, logs: ActivationLogs, log: Logger) {
+/** Takes in bundles, writes outboxes and tells facts for commands of this machine. */
+async function startDoor(
+  peer: MeshPeer,
+  { clock }: PeerState,
+  settings: Settings,
+  kept: { logs: ActivationLogs; metrics: Recorder | undefined },
+  log: Logger,
+) {
   const { state, directory, closures, equivocation, shelf, swarms, store, own } = peer
   const wanted = () => {
     const release = followed(state.accepted, own.certificate)
@@ -192,13 +261,32 @@ async function startDoor(peer: MeshPeer, { clock }: PeerState, settings: Setting
     await writeOwnProgram(join(settings.state, 'bin', 'thymesh'), 'Runs Thymesh as the daemon does', [])
   }
   const { fleet, identity, history } = peer
-  const writing = { fleet, identity, directory, history, logs, clock }
+  const writing = { fleet, identity, directory, history, ...kept, clock }
   const feed: DoorWork['feed'] = (path, init) => feedBundle(components, path, init)
   const outbox: DoorWork['outbox'] = async path => {
     return { device: own.certificate.name, bytes: await writeOutbox(writing, path) }
   }
-  const door = await BundleDoor.start(settings.state, { feed, outbox }, log)
+  const facts: DoorWork['facts'] = (device = own.certificate.name) => factsOf(peer, device, clock.now)
+  const peers = () => lookAtPeers(peer)
+  const network = () => checkNetwork(peer, settings)
+  const door = await BundleDoor.start(settings.state, { feed, outbox, facts, peers, network }, log)
   return async () => await door?.stop()
+}
+
+/** The page for a technician: what this peer knows of its own site. */
+async function startPage(peer: MeshPeer, settings: Settings, log: Logger): Promise<() => Promise<void>> {
+  if (settings.page === false) return async () => {}
+  const { port, lan } = settings.page
+  const shown = () => knownSite(peer)
+  try {
+    const { PageDoor, pagePin } = await import('../page/page-door.ts')
+    const door = await PageDoor.start({ port, pin: lan ? await pagePin(settings.state) : undefined, shown })
+    log.info({ port: door.port, lan }, 'the page of the site is up')
+    return () => door.stop()
+  } catch (thrown) {
+    log.warn({ port, reason: messageOf(thrown) }, 'no page of the site: set another port for it, or turn it off')
+    return async () => {}
+  }
 }
 
 /** Starts the loopback cache; an occupied port must not stop updates. Resolves to a function that stops it. */

@@ -96,6 +96,8 @@ function signedIfItFits(
 }
 
 const states: Record<ActivationState, DeviceState> = {
+  staging: 'preflight',
+  rebooting: 'activating',
   armed: 'preflight',
   testing: 'testing',
   probing: 'probing',
@@ -217,4 +219,9 @@ export async function nextCounter(
       hint: 'An operator renews it (`thymesh members renew`), or revokes it and lets the device join again.',
     },
   )
+}
+
+/** Whether an update failed only because no peer in reach had a document. */
+export function lacksPeers(thrown: unknown): boolean {
+  return thrown instanceof ThymeshError && thrown.code === 'no-peer'
 }

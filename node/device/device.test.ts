@@ -1,136 +1,12 @@
 /** Tests of a device's life with a mesh and a machine in memory. */
 
 import assert from 'node:assert/strict'
-import { EventEmitter } from 'node:events'
-import { describe, it, type TestContext } from 'node:test'
-import { closureCodec } from '../../protocol/closure/closure.ts'
-import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
-import type { Release } from '../../protocol/release/release.ts'
-import { verifyOpened } from '../../protocol/report/extended-report.ts'
-import type { Report } from '../../protocol/report/report.ts'
+import { describe, it } from 'node:test'
 import { ownExtensions } from '../../protocol/report/understands.ts'
-import { testClosure, testConfig, testFleet, testSeed } from '../../test/helpers/fleet.ts'
-import { silentLogger } from '../../test/helpers/log.ts'
-import { testState } from '../../test/helpers/state.ts'
-import type { JournalEntry } from '../activation/journal-entry.ts'
-import type { WantedSystem } from '../activation/wanted-system.ts'
+import { fleet, releaseOf, scene, topOf } from '../../test/helpers/device-in-memory.ts'
+import { testSeed } from '../../test/helpers/fleet.ts'
+import { DocumentError } from '../mesh/exchange/documents.ts'
 import { identityOf } from '../state/identity.ts'
-import { Device } from './device.ts'
-
-const fleet = testFleet()
-
-/** A release in which `kiosk-1` runs the config of this name. */
-function releaseOf(version: number, name: string): Release {
-  const config = testConfig(testClosure(name))
-  return {
-    ...fleet.published.release,
-    version,
-    configs: { kiosk: config },
-    devices: { 'kiosk-1': { config: 'kiosk' } },
-  }
-}
-
-const topOf = (name: string) => testConfig(testClosure(name)).topLevel
-
-function entryOf({ release, config, target, topLevel }: WantedSystem, fails: string | undefined): JournalEntry {
-  const common = { v: 1, id: `${release}-1`, release, config, target, new: topLevel, boot: 'one', attempt: 1 } as const
-  const facts = { ...common, deadline: 0, contacts: 0, baseline: [] }
-  if (fails === undefined) return { ...facts, state: 'committed' }
-  return { ...facts, state: 'rolled-back', code: 'switch-failed', message: fails }
-}
-
-async function scene(t: TestContext) {
-  const { own, clock } = await testState(t)
-  const reports: Report[] = []
-  const told = new EventEmitter()
-  const state = Object.assign(new EventEmitter(), {
-    accepted: undefined as { release: Release; sites: Map<string, Release>; trusted: object } | undefined,
-  })
-  const machine = {
-    runs: undefined as string | undefined,
-    activate: async (wanted: WantedSystem) => {
-      machine.activations.push(wanted.topLevel)
-      if (machine.fails === undefined) machine.runs = wanted.topLevel
-      machine.journal = entryOf(wanted, machine.fails)
-      return machine.journal
-    },
-    /** How the next activation fails. */
-    fails: undefined as string | undefined,
-    journal: undefined as JournalEntry | undefined,
-    last: async () => machine.journal,
-    resume: async () => machine.journal,
-    activations: [] as string[],
-    running: async () => machine.runs,
-    boots: async () => machine.runs,
-    notInForce: async () => machine.late,
-    /** What of the generation is not in force. */
-    late: [] as string[],
-  }
-  const closures = {
-    get: async (config: { closure: { bytes: Uint8Array } }, _signal: AbortSignal) => {
-      const all = ['one', 'two', 'three'].map(testClosure)
-      const found = all.find(each => equalBytes(sha256(closureCodec.encode(each)), config.closure.bytes.subarray(-32)))
-      assert.ok(found)
-      return { closure: found, list: { paths: found.paths.map(described => ({ described })) } }
-    },
-  }
-  const identity = identityOf(testSeed('device'))
-  const meshStatus = Object.assign(new EventEmitter(), { fields: {}, held: false })
-  const peer = {
-    fleet: fleet.fleet,
-    own: { certificate: { name: 'kiosk-1' } },
-    identity,
-    state,
-    closures,
-    admission: new EventEmitter(),
-    shelf: new EventEmitter(),
-    // A store that has it all: what is fetched is another test's.
-    fetchComponents: {
-      store: {
-        holdTempRoots: async () => ({ release: async () => {} }),
-        validPaths: async (paths: string[]) => new Set(paths),
-        pathInfos: async () => new Map(),
-      },
-      trustedPublicKeys: () => [],
-    },
-    directory: {
-      report: () => undefined,
-      addReport: async (envelope: Uint8Array) => {
-        reports.push(verifyOpened(envelope, fleet.fleet).document)
-        told.emit('report')
-        return 'new'
-      },
-    },
-    gossip: { publishReport: () => {} },
-    meshStatus,
-    damaged: { all: [] as string[] },
-  }
-  const components = { peer: peer as never, activator: machine as never, own, clock, log: silentLogger }
-  const device = new Device(components, { name: 'kiosk-1' })
-  t.after(() => device.stop())
-  const release = (next: Release) => {
-    state.accepted = { release: next, sites: new Map(), trusted: fleet.published.trusted }
-    state.emit('changed', state.accepted)
-  }
-  const reported = async (fits: (report: Report) => boolean): Promise<Report> => {
-    for (;;) {
-      const last = reports.at(-1)
-      if (last !== undefined && fits(last)) return last
-      await new Promise(resolve => told.once('report', resolve))
-    }
-  }
-  return {
-    device,
-    machine,
-    reports,
-    release,
-    reported,
-    closures,
-    meshStatus,
-    own,
-    restart: () => new Device(components, { name: 'kiosk-1' }),
-  }
-}
 
 describe('a device', () => {
   it('waits until a release names it', async t => {
@@ -158,6 +34,21 @@ describe('a device', () => {
       // Each has one of version 1 in it, which has the number before.
       counters.map((_, at) => 2 * at + 2),
     )
+  })
+
+  it('takes another name from its certificate while it runs, and follows the release under it', async t => {
+    const { device, certified, release, reported, machine } = await scene(t)
+    device.start()
+    const named = releaseOf(2, 'one')
+    const entry = named.devices['kiosk-1']
+    assert.ok(entry)
+    release({ ...named, devices: { 'till-1': entry } })
+    await reported(({ state }) => state === 'waiting')
+    assert.deepEqual(machine.activations, [])
+    certified.certificate = { name: 'till-1' }
+    certified.emit('renewed')
+    await reported(({ state }) => state === 'running')
+    assert.deepEqual(machine.activations, [topOf('one')])
   })
 
   it('says what of the generation is not in force', async t => {
@@ -248,6 +139,20 @@ describe('a device', () => {
     const done = await reported(({ state }) => state === 'running')
     assert.equal(done.release, 2)
     assert.equal(done.error, undefined)
+  })
+
+  it('does not call it a failure yet when no peer has the documents at the first attempt', async t => {
+    const { device, release, reported, reports, closures } = await scene(t)
+    let attempts = 0
+    closures.get = async () => {
+      attempts++
+      throw new DocumentError('no-peer', 'nobody has it')
+    }
+    device.start()
+    release(releaseOf(2, 'one'))
+    await reported(({ state }) => state === 'failed')
+    assert.equal(attempts, 2)
+    assert.equal(reports.filter(({ state }) => state === 'failed').length, 1)
   })
 
   it('leaves an update for a newer release that wants something else', async t => {

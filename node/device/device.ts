@@ -7,15 +7,14 @@ import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { type Release, type ReleasedConfig, wantedConfig } from '../../protocol/release/release.ts'
 import { rolloutDefaults } from '../../protocol/release/rollout-policy.ts'
 import { policyOf } from '../../protocol/release/update-policy.ts'
-import { contentVersion } from '../../protocol/release/waves.ts'
-import type { DeviceState } from '../../protocol/report/report.ts'
+import type { DeviceState, ReportedTurn } from '../../protocol/report/report.ts'
 import type { Activator } from '../activation/activator.ts'
 import type { Housekeeper } from '../activation/housekeeper.ts'
 import { finalStates, type JournalEntry } from '../activation/journal-entry.ts'
 import { pause } from '../concurrency/pause.ts'
 import type { MeshPeer } from '../peer/mesh-peer.ts'
 import type { Logger } from '../process/log.ts'
-import type { RolloutGate } from '../rollout/gate.ts'
+import type { BootWait, RolloutGate } from '../rollout/gate.ts'
 import type { SecretUpdates } from '../secrets/secret-updates.ts'
 import type { Clock } from '../state/clock.ts'
 import type { OwnState } from '../state/own-state.ts'
@@ -26,18 +25,19 @@ import {
   activationStatus,
   currentOf,
   failureOf,
+  lacksPeers,
   noteRunning,
   type Status,
   updateOf,
   withoutReleases,
 } from './device-report.ts'
 import { updateRetryFirstMs, updateRetryLastMs } from './limits.ts'
-import { refusalOf } from './refusal.ts'
-import { Reporter } from './reporter.ts'
+import { hasFailedBefore, refusalOf } from './refusal.ts'
+import { type ByTheWay, Reporter } from './reporter.ts'
 
 export interface DeviceComponents {
   peer: MeshPeer
-  activator: Pick<Activator, 'running' | 'boots' | 'last' | 'resume' | 'activate' | 'notInForce'>
+  activator: Pick<Activator, 'running' | 'boots' | 'last' | 'resume' | 'activate' | 'bootReason' | 'notInForce'>
   /** Collects garbage when an update needs space. */
   keeper?: Pick<Housekeeper, 'sweep'>
   /** Waits for this device's turn; without it, updates begin at once. */
@@ -50,31 +50,35 @@ export interface DeviceComponents {
 
 export class Device {
   readonly #components: DeviceComponents
-  readonly #name: string
   readonly #stop = new AbortController()
   /** Aborts the update in progress when a release supersedes it. */
   #superseded = new AbortController()
   #updatingTo: string | undefined
   #wake = Promise.withResolvers<void>()
   #status: Status = { state: 'waiting' }
+  /** Why the update that waits will reboot the device. */
+  #awaitsReboot: string | undefined
   /** The source of the status's release: a site, or undefined for the fleet. */
   #site: string | undefined
   readonly #reporter: Reporter
+  /** The release whose documents no peer had at the last attempt: the next one reports it. */
+  #missedOnce: number | undefined
   #loop: Promise<void> | undefined
   #hasResumed = false
 
-  constructor(components: DeviceComponents, init: { name: string }) {
+  constructor(components: DeviceComponents, init: ByTheWay = {}) {
     this.#components = components
-    this.#name = init.name
     this.#reporter = new Reporter(components, {
-      status: () => ({ status: this.#status, site: this.#site }),
+      status: () => ({ status: this.#status, site: this.#site, awaitsReboot: this.#awaitsReboot }),
       isAwaited: () => components.gate?.isAwaited ?? false,
+      ...init,
     })
   }
 
   start(): void {
     const { peer } = this.#components
     peer.state.on('changed', () => this.#changed())
+    peer.own.on('renewed', () => this.#changed())
     peer.meshStatus.on('changed', () => {
       this.#changed()
       void this.#reporter.report()
@@ -87,11 +91,17 @@ export class Device {
   }
 
   async stop(): Promise<void> {
-    this.#stop.abort(new Error('the daemon stops'))
-    this.#superseded.abort(new Error('the daemon stops'))
+    for (const each of [this.#stop, this.#superseded]) each.abort(new Error('the daemon stops'))
     this.#wake.resolve()
     await this.#loop
     await this.#reporter.stop()
+  }
+
+  /** Reports now, though its own state is as it was. */
+  readonly report = (): Promise<void> => this.#reporter.report()
+
+  get #name(): string {
+    return this.#components.peer.own.certificate.name
   }
 
   /** The release that applies to this device, by the site in its certificate. */
@@ -114,6 +124,8 @@ export class Device {
     let retryMs = updateRetryFirstMs
     while (!this.#stop.signal.aborted) {
       await this.#resume()
+      // Told meanwhile, it has woken nobody.
+      if (this.#stop.signal.aborted) return
       this.#wake = Promise.withResolvers()
       this.#superseded = new AbortController()
       const release = this.#followed
@@ -131,15 +143,14 @@ export class Device {
     while (!this.#stop.signal.aborted) {
       try {
         const before = await activator.last()
-        if (before === undefined || (this.#hasResumed && finalStates.has(before.state))) return
-        this.#updatingTo = before.new
-        this.#site = before.site
+        if (this.#hasResumed && (before === undefined || finalStates.has(before.state))) return
+        this.#updatingTo = before?.new
+        this.#site = before?.site ?? this.#site
         this.#superseded = new AbortController()
         // A release received before the daemon ended also ends a hold.
         if (this.#components.peer.state.accepted !== undefined) this.#changed()
-        const options = this.#activateOptions({ wanted: before.release, config: before.config })
-        const end = await activator.resume(options)
-        if (end !== undefined && end.state !== before.state) await this.#ended(end)
+        const end = await activator.resume(this.#activateOptions({ wanted: before?.release, config: before?.config }))
+        if (end !== undefined && end.state !== before?.state) await this.#ended(end)
         this.#hasResumed = true
         return
       } catch (thrown) {
@@ -222,10 +233,7 @@ export class Device {
       return 'settled'
     }
     if (running === wanted.topLevel) return 'retry'
-    const hasFailed = last?.state === 'failed' || last?.state === 'rolled-back'
-    // A promoted release has the same content as the failed one, so it isn't retried either.
-    const ofThis = hasFailed && last.site === release.site && last.new === wanted.topLevel
-    if (ofThis && last.release >= contentVersion(release)) {
+    if (last !== undefined && hasFailedBefore(last, release, wanted)) {
       const current = await this.#current(wanted.target)
       await this.#settle({ config: wanted.name, wanted: release.version, ...current, ...activationStatus(last) })
       return 'settled'
@@ -245,7 +253,9 @@ export class Device {
       if (signal.aborted) return 'again'
       log.error({ release: release.version, reason: messageOf(thrown) }, 'the update failed')
       await this.#components.secrets?.settle(await activator.running())
-      await this.#fail(release, running, thrown)
+      // News is often ahead of the peers that have what it names.
+      if (!lacksPeers(thrown) || this.#missedOnce === release.version) await this.#fail(release, running, thrown)
+      this.#missedOnce = release.version
       return 'retry'
     }
   }
@@ -280,12 +290,17 @@ export class Device {
     }
     log.info({ release: release.version, config: wanted.name, topLevel: wanted.topLevel }, 'the update begins')
     tell('fetching', undefined, true)
-    const pass = async (progress?: Progress) =>
-      await gate?.pass(signal, (turn, isNews) => {
+    const pass = async (progress?: Progress, boot?: BootWait) => {
+      const onWait = (turn: ReportedTurn, isNews: boolean) => {
         const update = updateOf(release.version, began, progress)
         this.#status = { ...base, state: base.running === undefined ? 'waiting' : 'running', turn, update }
+        this.#awaitsReboot = boot?.reason
         if (isNews) void this.#reporter.report()
+      }
+      await gate?.pass(signal, onWait, boot).finally(() => {
+        this.#awaitsReboot = undefined
       })
+    }
     if (!(release.rollout?.prefetch ?? rolloutDefaults.prefetch)) await pass()
     const known = await peer.closures.get(wanted, signal)
     const onProgress = (progress: Progress) => tell('fetching', progress, false)
@@ -297,13 +312,14 @@ export class Device {
     })
     try {
       await secrets?.take(wanted, signal)
-      await pass(fetched.progress)
-      await secrets?.installNext()
+      const wantedSystem = { ...wanted, release: release.version, site: release.site, config: wanted.name }
+      const reason = await activator.bootReason(wantedSystem)
+      await pass(fetched.progress, reason === undefined ? undefined : { reason })
+      // What is booted installs its own: the old system runs with its secrets up to the reboot.
+      if (reason === undefined) await secrets?.installNext()
       tell('preflight', fetched.progress, true)
       const update = () => updateOf(release.version, began, fetched.progress)
-      const options = this.#activateOptions({ ...base, update: update() })
-      const wantedSystem = { ...wanted, release: release.version, site: release.site, config: wanted.name }
-      const end = await activator.activate(wantedSystem, options)
+      const end = await activator.activate(wantedSystem, this.#activateOptions({ ...base, update: update() }))
       log.info(update(), 'the update is done')
       await this.#ended(end, update())
       return end

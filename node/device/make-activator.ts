@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { ActivationLogs } from '../activation/activation-log.ts'
 import { Activator } from '../activation/activator.ts'
-import { Journal } from '../activation/journal.ts'
+import { activationDirectory, Journal } from '../activation/journal.ts'
 import type { JournalEntry } from '../activation/journal-entry.ts'
 import { RootedSystem } from '../activation/rooted-system.ts'
 import { SystemdSystem } from '../activation/systemd-system.ts'
@@ -18,25 +18,29 @@ export interface MakeActivatorInit {
   settings: Pick<Settings, 'state' | 'root'>
   /** A journal state in which the daemon stops permanently: tests simulate a power cut there. */
   pauseAt?: string | undefined
+  /** Told of each state that is in the journal. */
+  activated?: ((entry: JournalEntry) => Promise<void>) | undefined
 }
 
 export function makeActivator(
   { peer, log }: { peer: MeshPeer; log: Logger },
-  { settings, pauseAt }: MakeActivatorInit,
+  { settings, pauseAt, activated }: MakeActivatorInit,
 ): { activator: Activator; logs: ActivationLogs } {
-  const directory = join(settings.state, 'activation')
+  const directory = activationDirectory(settings.state)
   const { store } = peer
   const { root } = settings
   const system =
     root === undefined
       ? new SystemdSystem({ store, log }, { directory })
       : new RootedSystem({ store, log }, { directory, root })
-  const written = async ({ state }: JournalEntry) => {
+  const written = async (entry: JournalEntry) => {
+    await activated?.(entry)
+    const { state } = entry
     if (state !== pauseAt) return
     log.warn({ state }, 'paused, as THYMESH_PAUSE_AT says')
     await new Promise(() => {})
   }
-  const journal = new Journal({ log, ...(pauseAt !== undefined && { written }) }, { directory })
+  const journal = new Journal({ log, written }, { directory })
   const logs = new ActivationLogs({ directory: join(directory, 'logs') })
   // A switch in a directory can't affect the network.
   const contacts = async (signal: AbortSignal) =>

@@ -1,8 +1,13 @@
-/** Why a device doesn't act on a release: it isn't understood, or no Nix key has signed what it would make the device run. */
+/**
+ * Why a device doesn't act on a release: it isn't understood, no Nix key has signed what it would make the device run, or it
+ * has failed here before.
+ */
 
 import { requireBound } from '../../protocol/release/binding.ts'
 import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
 import { requireUnderstood } from '../../protocol/release/understood.ts'
+import { contentVersion } from '../../protocol/release/waves.ts'
+import type { JournalEntry } from '../activation/journal-entry.ts'
 import type { MeshPeer } from '../peer/mesh-peer.ts'
 import type { SecretUpdates } from '../secrets/secret-updates.ts'
 import { nixKeysOf } from '../state/releases.ts'
@@ -28,4 +33,11 @@ export async function refusalOf(
   } catch (thrown) {
     return thrown
   }
+}
+
+/** Whether the last update was this one and failed. A promoted release has the content of the failed one: it isn't retried either. */
+export function hasFailedBefore(last: JournalEntry, release: Release, wanted: ReleasedConfig): boolean {
+  const hasFailed = last.state === 'failed' || last.state === 'rolled-back'
+  const isThis = last.site === release.site && last.new === wanted.topLevel
+  return hasFailed && isThis && last.release >= contentVersion(release)
 }

@@ -1,9 +1,12 @@
 /** Signs a device's status as a report, stores it and publishes it; one at a time, so that counters increase in order. */
 
 import { isDeepStrictEqual } from 'node:util'
+import type { Extensions } from '../../protocol/encoding/extensions.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { messageOf } from '../../protocol/errors.ts'
+import { awaitingReboot } from '../../protocol/report/awaiting-reboot.ts'
 import type { PlainReport } from '../../protocol/report/report.ts'
+import { spentExtension } from '../../protocol/report/spent-uplink.ts'
 import { ownExtensions } from '../../protocol/report/understands.ts'
 import type { Activator } from '../activation/activator.ts'
 import { SerialQueue } from '../concurrency/serial-queue.ts'
@@ -15,6 +18,7 @@ import { freshnessOf, nextCounter, type Status, signReport } from './device-repo
 import { progressIntervalMs } from './limits.ts'
 import { withRemarks } from './remarks.ts'
 import { ReportSchedule } from './report-schedule.ts'
+import { signedWithWhatFits } from './what-fits.ts'
 
 export interface ReporterComponents {
   peer: MeshPeer
@@ -24,9 +28,17 @@ export interface ReporterComponents {
   log: Logger
 }
 
-export interface ReporterInit {
+/** What others than the main loop have a device report. */
+export interface ByTheWay {
+  /** What else a report says, the most important first, where not all fits; a change of it is no news. */
+  extensions?(): readonly Extensions[]
+  /** Whether somebody is told when nobody hears of this device for some hours. */
+  isMissedSoon?(): boolean
+}
+
+export interface ReporterInit extends ByTheWay {
   /** What there is to say, and the site whose release it is about. */
-  status(): { status: Status; site: string | undefined }
+  status(): { status: Status; site: string | undefined; awaitsReboot?: string | undefined }
   /** Whether others judge this device by its silence now. */
   isAwaited(): boolean
 }
@@ -42,6 +54,8 @@ export class Reporter {
   #told: Content | undefined
   /** As of the last report: only a switch or a boot changes it, and both are reported. */
   #notInForce: readonly string[] = []
+  /** What the last report had no room for. */
+  #leftOut = ''
   #lastAt = 0
 
   constructor(components: ReporterComponents, init: ReporterInit) {
@@ -49,12 +63,13 @@ export class Reporter {
     this.#init = init
     this.#schedule = new ReportSchedule({
       hasChanged: () => this.#told !== undefined && !isDeepStrictEqual(this.#content(), this.#told),
-      isAwaited: () => init.isAwaited(),
+      isAwaited: () => init.isAwaited() || (init.isMissedSoon?.() ?? false),
       report: () => void this.#report(),
     })
   }
 
   start(): void {
+    this.#components.peer.uplink.onShareUsed = () => void this.report()
     this.#schedule.start()
   }
 
@@ -108,8 +123,21 @@ export class Reporter {
     const counter = await nextCounter(peer, own)
     this.#told = this.#content()
     const report: PlainReport = { ...this.#told, counter, ...(clock.now && { at: timeText(clock.now) }) }
-    const addition = { extensions: ownExtensions, counter: await nextCounter(peer, own, counter) }
-    const envelope = signReport(report, peer.identity.signer, addition)
+    const next = await nextCounter(peer, own, counter)
+    const waits = awaitingReboot(this.#init.status().awaitsReboot)
+    const spent = peer.uplink.tell(this.#told.state === 'fetching', Date.now())
+    const sign = (extensions: Extensions) =>
+      signReport(report, peer.identity.signer, {
+        extensions: { ...ownExtensions, ...waits, ...(spent && spentExtension(spent)), ...extensions },
+        counter: next,
+      })
+    const { envelope, leftOut } = signedWithWhatFits(sign, this.#init.extensions?.() ?? [])
+    // Once each: it goes on with every report.
+    if (leftOut.join() !== this.#leftOut) {
+      this.#leftOut = leftOut.join()
+      if (leftOut.length > 0)
+        this.#components.log.warn({ leftOut }, 'the report has no room for all that it should say')
+    }
     if ((await peer.directory.addReport(envelope)) !== 'unknown-member') peer.gossip.publishReport(envelope)
   }
 }

@@ -19,6 +19,16 @@ it('listens for its owner, in place of what was left over', async t => {
   await once(connect(file), 'connect')
 })
 
+it('listens for a group as well', async t => {
+  const file = join(await testDirectory(t), 'a.sock')
+  const server = createServer(socket => socket.end())
+  t.after(() => server.close())
+  const group = process.getgid?.() ?? assert.fail('no groups')
+  await listenAt(server, file, group)
+  const { mode, gid } = await stat(file)
+  assert.deepEqual([mode & 0o777, gid], [0o660, group])
+})
+
 it('tells paths that are too long for a socket', () => {
   assert.ok(fitsSocket('x'.repeat(maxSocketPath)))
   assert.ok(!fitsSocket('ü'.repeat(maxSocketPath - 1)))

@@ -32,6 +32,8 @@ export const dialTimeoutMs = 15_000
  */
 export const redialFirstMs = 500
 export const redialLastMs = 60_000
+/** The last value for bootstrap peers while there is no connection at all: operators are there for a short time. */
+export const redialAloneMs = 10_000
 /** The last value for bootstrap peers while there are enough connections. Of a site's peers, one will be early. */
 export const redialSettledMs = 30 * 60_000
 /** How often the dial supervisor checks its connections. */
@@ -80,10 +82,10 @@ export const mdnsRepeatMs = 60_000
 export const mdnsNewPeerMs = 10_000
 
 /**
- * The kernel probes a connection after this silence, then ten times in ten seconds: 132 bytes each time. Routers forget
- * a silent connection after minutes at least.
+ * The kernel probes a connection after this silence, then ten times in ten seconds: 132 bytes each time. The strictest
+ * firewalls forget a silent connection after 60 seconds.
  */
-export const keepAliveMs = 60_000
+export const keepAliveMs = 45_000
 /** How often the round-trip time is measured, which sets the windows of streams: 400 bytes each time. */
 export const roundTripMs = 60 * 60_000
 /** How often each side checks that the remote process responds: a stream and 1.2 KB each time. */
@@ -110,8 +112,10 @@ export const refreshTimeoutMs = 3 * 60_000
 export const progressBeyondSiteMs = 60_000
 /** How often sync is repeated with connected peers, for items that gossip lost. */
 export const resyncIntervalMs = 60_000
-/** What repeated syncs may cost in digests, on average: 97 bytes a member, both ways, where the two sides differ. */
+/** What comparing in repeated syncs may cost, on average, both ways. */
 export const resyncBytesPerSecond = 100
+/** The longest pause for it: a peer that makes comparisons dear must not end repeated syncs. */
+export const resyncLastMs = 6 * 60 * 60_000
 /** A whole sync: bounds a peer that sends items slowly. */
 export const syncTimeoutMs = 5 * 60_000
 /** A sync that brings nothing new for this long no longer keeps others waiting. */
@@ -228,3 +232,69 @@ export const sentBudgets = {
 export const streamsPerPeer = 16
 /** Read-ahead of a stream before its consumer, in bytes: the high-water mark for back-pressure. */
 export const readAheadBytes = 1 << 20
+
+/** Hubs that each peer stays connected to, if there are as many: when one ends, the other is there. */
+export const wantedHubs = 2
+/** Hubs that are asked for one peer, in the order in which that peer prefers them. */
+export const askedHubs = 4
+/**
+ * Two connections to a peer that were opened within this time are those of crossing dials; one ends once it was quiet for
+ * longer than that. Later ones stay: two machines with one key would redial for ever.
+ */
+export const crossingMs = 5_000
+export const doubleMs = 6_000
+/** How long a connection that may be dead is waited for, when its peer has another one, or a hub is gone. */
+export const silentAnswerMs = 10_000
+/** How often the connections to hubs are checked for being there. */
+export const hubCheckMs = 1_000
+/**
+ * How often each hub is pinged, and how long it may take to answer: a hub without power, or an uplink with a new address,
+ * says nothing. 400 bytes each time, on a stream that stays open.
+ */
+export const hubPingMs = 30_000
+export const hubPingTimeoutMs = 8_000
+/** One handshake through a relay, over slow links. */
+export const relayedUpgradeMs = 15_000
+/** The same while there is another hub to ask: one that swallows what it relays must not take all the time of a dial. */
+export const nextHubMs = 5_000
+/** Hubs are asked for a peer whose own addresses are silent for this long: packets to a NAT mostly get no answer. */
+export const relayAfterMs = 1_500
+/** Relayed connections that a peer opens to have enough of them: each costs the hub as much as both peers. */
+export const wantedRelayed = 2
+/** Streams that a relay splices at a time, and those that one peer may open: 64 KiB to some MiB of memory each. */
+export const splices = 1024
+export const splicesPerPeer = 64
+/** Spliced streams without a byte for this long have failed: both ends check each other more often. */
+export const idleSpliceMs = 2 * silentConnectionMs
+/** A splice older than this makes room for a peer that has fewer. */
+export const spliceTurnMs = 60_000
+/** What a relay reads ahead of each end of a splice, and the most that the end may send before it was passed on. */
+export const spliceReadAheadBytes = 64 << 10
+export const spliceWindowBytes = 1 << 20
+/** Requests for a splice, for each peer: burst and long-term average. A peer looks for others in vain at times. */
+export const spliceRate = { most: 120, perSecond: 4 }
+
+/** Ports of which a peer takes one to dial hubs from. Linux gives others out from 32768 on. */
+export const firstOwnPort = 20_000
+export const ownPorts = 12_000
+/** Times that a meeting is tried at once, and the pause before it is tried anew. */
+export const punchTries = 3
+export const punchAgainMs = 30 * 60_000
+/** How long both sides of a meeting connect, and how long one packet is waited for at least. */
+export const punchWindowMs = 4_000
+export const punchTryMs = 300
+/** How long a relayed connection stays beside the direct one that replaces it, for what is under way. */
+export const movedMs = 5_000
+/** Meetings of one peer with this one: burst and long-term average. Each costs some packets to its addresses. */
+export const meetingRate = { most: 30, perSecond: 1 / 10 }
+/** How often one peer may have itself dialled, and how long that takes. */
+export const reachRate = { most: 1, perSecond: 1 / 60 }
+export const reachDialMs = 4_000
+/** A stream with such questions that is silent for this long is over. */
+export const idleReachMs = 4 * hubPingMs
+/** Questions of one peer about where it is seen. */
+export const seenRate = { most: 60, perSecond: 1 }
+
+/** A guest at the mesh's port says what it is in this time; so many may be looked at. */
+export const guestLookMs = 5_000
+export const guestsWaiting = 64

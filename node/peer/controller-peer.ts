@@ -1,9 +1,14 @@
 /** The door of a peer to its controller: all that controller/ may ask of the mesh. `makeControllerPeer` opens it. */
 
+import type { Duplex } from 'node:stream'
+import type { LogHead } from '../../protocol/audit/log-head.ts'
 import type { Closure } from '../../protocol/closure/closure.ts'
 import type { CID } from '../../protocol/encoding/cid.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
+import type { SilenceRequest } from '../../protocol/messages/alerts.ts'
+import type { AuditEntries, AuditProofs } from '../../protocol/messages/audit.ts'
 import type { HistoryEntry, LogRequest } from '../../protocol/messages/logs.ts'
+import type { HistoryRequest, MetricsHistory } from '../../protocol/messages/metrics.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import type { Proposal } from '../../protocol/trust/proposal.ts'
@@ -12,8 +17,11 @@ import type { Published } from '../../protocol/trust/publish.ts'
 import type { ByteSink } from '../bundle/bundle-writer.ts'
 import type { BundleWish } from '../carry/bundle-maker.ts'
 import type { BundlePlan } from '../carry/bundle-plan.ts'
+import type { Estimate } from '../carry/estimate.ts'
 import type { TakenOutbox } from '../carry/take-outbox.ts'
 import type { VolumeInit } from '../carry/write-bundle.ts'
+import type { NetChecks, PeersView, WayView } from '../mesh/relay/network-view.ts'
+import type { DeviceFacts } from '../standing/facts.ts'
 import type { Table } from '../state/database.ts'
 import type { AcceptedState } from '../state/fleet-state.ts'
 import type { DescribedPath, RecipeProgress } from '../swarm/recipe/path-recipes.ts'
@@ -26,16 +34,29 @@ export interface ControllerPeer {
   readonly peerId: string
   readonly state: FleetTrust
   readonly directory: FleetDirectory
+  /** When members were seen last: `of` is a time, or null where nobody knows. */
+  readonly lastSeen: { of(peer: string): string | null }
   readonly proposals: FleetProposals
   readonly closures: OwnClosures
   readonly bundles: Bundles
   readonly neighbours: Neighbours
+  readonly deviceLogs: DeviceLogs
   /** Contradictions that this peer has seen itself, as its reports would say them. */
   readonly alarms: NonNullable<Report['alarms']>
+  /** Devices whose witnessed log shrank or forked, by evidence that is here: peer IDs. */
+  readonly forkedLogs: readonly string[]
   /** Takes in what a device has sent home on a stick. Throws an OutboxError or FormatError. */
   takeOutbox(sealed: Uint8Array): Promise<TakenOutbox>
   /** How releases went on a device, by the reports that came here, the newest first. */
   historyOf(peer: string): Promise<HistoryEntry[]>
+  /** Takes over a device's own account of its history; resolves to how many entries were new. */
+  mergeHistory(peer: string, account: readonly HistoryEntry[]): Promise<number>
+  /** What closures cost devices that run other top levels. The closures are given by SHA-256 of their descriptors. */
+  estimate(wanted: readonly Uint8Array[], running: readonly string[]): Promise<Estimate>
+  /** What is known here of a device and of what it should run. Throws a StandingError for a name that nobody has. */
+  factsOf(device: string): Promise<DeviceFacts>
+  /** The same of a device whose outbox has brought them; undefined where none has. */
+  carriedMetrics(peer: string, request: HistoryRequest): Promise<MetricsHistory | undefined>
   /** Keeps a certificate that was signed here, and gossips it. Throws a MembershipError when it makes nobody a member. */
   publishCertificate(peer: string, envelope: Uint8Array): Promise<void>
   /** The part of the peer's database in which a controller keeps what it needs for its audit log. */
@@ -79,8 +100,11 @@ export interface FleetDirectory {
   report(peer: string): { readonly document: Report; readonly envelope: Uint8Array } | undefined
   on(event: 'certificate', listener: (certificate: Certificate) => void): unknown
   on(event: 'report', listener: (report: Report) => void): unknown
+  /** The peer is no longer a member. */
+  on(event: 'forgotten', listener: (peer: string) => void): unknown
   off(event: 'certificate', listener: (certificate: Certificate) => void): unknown
   off(event: 'report', listener: (report: Report) => void): unknown
+  off(event: 'forgotten', listener: (peer: string) => void): unknown
 }
 
 /** Metadata that waits for signatures of more operators. */
@@ -129,26 +153,62 @@ export interface Neighbour {
   readonly certificate: Certificate
 }
 
+/** Witnessed logs of devices, and what is held against them. */
+export interface DeviceLogs {
+  /** The signed heads that this controller has seen, the smallest first. The newest report's is among them. */
+  heads(peer: string): Promise<LogHead[]>
+  /** Asks a neighbour for entries from one to before another. Throws an AnswerError, or a FormatError. */
+  entries(peer: string, range: { from: number; to: number }, signal?: AbortSignal): Promise<AuditEntries>
+  /** Asks it for proofs that its log has only grown. Throws an AnswerError, or a FormatError. */
+  proofs(peer: string, about: { of: number[]; to: number }, signal?: AbortSignal): Promise<AuditProofs>
+  /** Keeps evidence that a log isn't what its device has signed, and tells of it. */
+  accuse(peer: string, documents: readonly Uint8Array[]): Promise<void>
+}
+
 /** Members that are connected now, and the way to others. */
 export interface Neighbours {
   readonly members: Neighbour[]
+  /** Whether anybody is connected or being dialled, admitted or not. */
+  readonly areConnecting: boolean
+  /** When all news were last exchanged with a member that is connected, by `Date.now()`; undefined if they weren't yet. */
+  readonly syncedAt: number | undefined
   /** Multiaddrs at which a member was reached, the last one first, without its peer ID. */
   addressesOf(peer: string): readonly string[]
   /** Why nobody can dial this peer where its settings say that it listens, for a person; nothing when all is well. */
   readonly listeningProblem: string | undefined
   /** Waits until a member is connected, and dials it; resolves to whether it is. */
   reach(peer: string, waitMs: number): Promise<boolean>
+  /** How a member is connected now; undefined if it isn't. */
+  wayTo(peer: string): WayView | undefined
+  /** All connections to members. */
+  look(): Promise<PeersView>
+  /** Checks what this machine's network lets its peer do. */
+  check(): Promise<NetChecks>
   /** Exchanges all news with every neighbour, or with one; resolves to how many there were. Never rejects. */
   sync(peer?: string): Promise<number>
   /** Exchanges proposals with a neighbour; resolves to whether both have now what either held. Never rejects. */
   exchangeProposals(peer: string): Promise<boolean>
   /** Whether a neighbour has the same timestamp metadata as this peer. Never rejects. */
   hasOurHead(peer: string): Promise<boolean>
-  /** Asks a neighbour for its journal, an activation log or its history. Throws a LogError when it doesn't give it. */
+  /** Asks a neighbour for its journal, an activation log or its history. Throws an AnswerError when it doesn't give it. */
   askForLog(peer: string, request: LogRequest, signal?: AbortSignal): Promise<Uint8Array>
-  /** `admitted`: a member is a neighbour now. `synced`: a neighbour and this peer have exchanged all news. */
+  /** Asks a neighbour for the history of its metrics. Throws an AnswerError, or a FormatError. */
+  askForMetrics(peer: string, request: HistoryRequest, signal?: AbortSignal): Promise<MetricsHistory>
+  /** Tells a neighbour of which alerts it is to be silent. Throws an AnswerError. */
+  silence(peer: string, silence: SilenceRequest, signal?: AbortSignal): Promise<void>
+  /** Reads a page for Prometheus of a neighbour: its own (port 0), or one of its exporters. Throws an AnswerError. */
+  scrape(peer: string, port: number, signal?: AbortSignal): Promise<Uint8Array>
+  /** Opens a session of SSH on a device: the bytes of SSH itself. Throws an AccessRefusedError when the device refuses. */
+  openSsh(peer: string, user: string, signal?: AbortSignal): Promise<Duplex>
+  /** Opens a stream for forwarding to a device, whose messages the caller sends. */
+  openForward(peer: string, signal?: AbortSignal): Promise<Duplex>
+  /** The same for a screen of a device. */
+  openScreen(peer: string, signal?: AbortSignal): Promise<Duplex>
+  /** `admitted`: a member is a neighbour now. `left`: it is one no more. `synced`: it and this peer have exchanged all news. */
   on(event: 'admitted', listener: (neighbour: Neighbour) => void): unknown
+  on(event: 'left', listener: () => void): unknown
   on(event: 'synced', listener: (peer: string) => void): unknown
   off(event: 'admitted', listener: (neighbour: Neighbour) => void): unknown
+  off(event: 'left', listener: () => void): unknown
   off(event: 'synced', listener: (peer: string) => void): unknown
 }

@@ -1,11 +1,19 @@
 /** Makes the peer of a controller, and shows of it what controllers ask for. */
 
+import { peerIdFromString } from '@libp2p/peer-id'
+import { askForEntries, askForProofs } from '../audit/audit-service.ts'
+import { HeadBook } from '../audit/head-book.ts'
 import { BundleMaker } from '../carry/bundle-maker.ts'
+import { CarriedMetrics } from '../carry/carried-metrics.ts'
+import { estimateOf } from '../carry/estimate.ts'
 import { takeOutbox } from '../carry/take-outbox.ts'
+import { releasedClosures } from '../state/released-closures.ts'
 import { PathRecipes } from '../swarm/recipe/path-recipes.ts'
 import type { ControllerPeer } from './controller-peer.ts'
+import { LastSeen } from './last-seen.ts'
 import { MeshNeighbours } from './mesh-neighbours.ts'
 import { MeshPeer, type MeshPeerInit } from './mesh-peer.ts'
+import { factsOf } from './standing.ts'
 
 /** A controller's peer that is not started yet. The state stays the caller's, to be closed after the peer's end. */
 export async function makeControllerPeer(init: MeshPeerInit): Promise<ControllerPeer> {
@@ -15,15 +23,21 @@ export async function makeControllerPeer(init: MeshPeerInit): Promise<Controller
 /** The door of a peer that is there. */
 export function controllerPeerOf(
   peer: MeshPeer,
-  { state: { database, age }, settings, log }: Pick<MeshPeerInit, 'state' | 'settings' | 'log'>,
+  { state: { database, age, clock }, settings, log }: Pick<MeshPeerInit, 'state' | 'settings' | 'log'>,
 ): ControllerPeer {
   const { fleet, state, directory, store, closures, swarms, pruner, damaged } = peer
+  const metrics = new CarriedMetrics(database.table('carried-metrics'))
+  const heads = new HeadBook({ fleet, directory, table: database.table('log-heads'), log })
+  const neighbours = new MeshNeighbours(peer, settings)
+  const isConnected = (id: string) => neighbours.wayTo(id) !== undefined
+  const lastSeen = new LastSeen({ directory, isConnected, clock, table: database.table('receipts'), log })
   const recipes = new PathRecipes({ store, documents: state, table: database.table('described'), damaged })
   return {
     fleet,
     peerId: peer.identity.peerId,
     state,
     directory,
+    lastSeen,
     proposals: peer.proposals.book,
     closures: {
       describe: (topLevel, onProgress) => recipes.describe(topLevel, onProgress),
@@ -31,15 +45,31 @@ export function controllerPeerOf(
       damaged,
       holds: async descriptor => (await closures.held(descriptor)) !== undefined,
     },
-    bundles: new BundleMaker({ state, directory, closures, swarms }),
-    neighbours: new MeshNeighbours(peer, settings),
+    bundles: new BundleMaker({ state, directory, closures, store, swarms, bases: peer.bases }),
+    neighbours,
+    deviceLogs: {
+      heads: id => heads.heads(id),
+      entries: (id, range, signal) => askForEntries(peer, peerIdFromString(id), range, signal),
+      proofs: (id, about, signal) => askForProofs(peer, peerIdFromString(id), about, signal),
+      accuse: async (id, documents) => void (await peer.evidence.add('log', id, documents)),
+    },
+    get forkedLogs() {
+      return peer.evidence.standing('log').map(({ subject }) => subject)
+    },
     get alarms() {
       return peer.meshStatus.fields.alarms ?? []
     },
     takeOutbox: sealed => {
       const { history } = peer
-      return takeOutbox({ fleet, directory, history, identities: () => age.identities, log }, sealed)
+      return takeOutbox({ fleet, directory, history, metrics, identities: () => age.identities, log }, sealed)
     },
+    mergeHistory: (id, account) => peer.history.merge(id, account),
+    estimate: async (wanted, running) => {
+      const held = await releasedClosures(state, topLevel => running.includes(topLevel))
+      return await estimateOf({ closures, swarms }, wanted, [...held.values()])
+    },
+    factsOf: device => factsOf(peer, device, new Date()),
+    carriedMetrics: (id, request) => metrics.history(id, request),
     historyOf: id => peer.history.of(id),
     publishCertificate: async (id, envelope) => {
       await directory.addCertificate(id, envelope)
@@ -49,9 +79,15 @@ export function controllerPeerOf(
     start: async ({ keeps }) => {
       pruner.addRoots(keeps)
       pruner.addRoots(() => recipes.needed())
+      heads.start()
+      await lastSeen.start()
       await peer.start()
       pruner.start({ whenDue: true })
     },
-    stop: () => peer.stop(),
+    stop: async () => {
+      await heads.stop()
+      await lastSeen.stop()
+      await peer.stop()
+    },
   }
 }

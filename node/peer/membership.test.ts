@@ -14,7 +14,7 @@ import { AgeIdentities } from '../state/age-identities.ts'
 import { loadIdentity } from '../state/identity.ts'
 import { clockBehindMs } from '../state/limits.ts'
 import type { PeerState } from '../state/peer-state.ts'
-import { membershipOf } from './membership.ts'
+import { membershipOf, nameProblem } from './membership.ts'
 
 const fleet = testFleet()
 
@@ -52,6 +52,28 @@ describe('membershipOf', () => {
     const again = await membershipOf(state, parseSettings({}, 'test'))
     assert.deepEqual(Buffer.from(again.envelope), Buffer.from(envelope))
     assert.deepEqual(again.bootstrap, [])
+  })
+
+  it('takes a corrected name, until a controller has signed for the first one', async t => {
+    const state = await newDevice(t)
+    const token = fleet.token({ names: 'kiosk-*' })
+    await membershipOf(state, withToken(token, { name: 'kiosk-wrong' }))
+    assert.equal((await membershipOf(state, withToken(token))).certificate.name, 'kiosk-1')
+    assert.equal((await membershipOf(state, withToken(token, { name: 'server' }))).certificate.name, 'kiosk-1')
+    const signed = fleet.certify(state.identity.signer, { name: 'kiosk-1', role: 'device' })
+    await state.own.setCertificate(signed)
+    const settings = withToken(token, { name: 'kiosk-2' })
+    const { certificate } = await membershipOf(state, settings)
+    assert.equal(certificate.name, 'kiosk-1')
+    assert.match(nameProblem(settings.join, certificate) ?? '', /member as kiosk-1.*thymesh revoke kiosk-1/)
+    assert.equal(nameProblem(withToken(token).join, certificate), undefined)
+  })
+
+  it('keeps the name that it has when the token has expired', async t => {
+    const state = await newDevice(t)
+    await membershipOf(state, withToken(fleet.token(), { name: 'kiosk-wrong' }))
+    await state.clock.raiseFloor(daysAfter(testNow, 31))
+    assert.equal((await membershipOf(state, withToken(fleet.token()))).certificate.name, 'kiosk-wrong')
   })
 
   it("takes the token's site", async t => {

@@ -25,12 +25,13 @@ const dayMs = 86_400_000
 export async function membershipOf(state: PeerState, settings: Settings): Promise<Membership> {
   const known = await state.own.certificate()
   const token = settings.join && parseJoinToken(settings.join.token)
-  if (known !== undefined && !(await isBetterDated(token, known, state))) {
+  const stays = known !== undefined && !(await isBetterDated(token, known, state))
+  if (stays && !isCorrected(settings.join, token, known, state)) {
     return { certificate: readCertificate(known), envelope: known, bootstrap: token?.bootstrap ?? [] }
   }
   if (settings.join === undefined || token === undefined) {
     throw new JoinError('no-token', "this device isn't a member of a fleet yet, and has no join token", {
-      hint: 'Make one with `thymesh token` and start with: thymesh node --join TOKEN --name NAME',
+      hint: 'Make one with `thymesh token` on the laptop, then run here: thymesh join --name NAME',
     })
   }
   const { name, site } = settings.join
@@ -63,6 +64,32 @@ export async function membershipOf(state: PeerState, settings: Settings): Promis
   })
   await state.own.setCertificate(envelope)
   return { certificate: readCertificate(envelope), envelope, bootstrap: token.bootstrap }
+}
+
+/**
+ * Whether the settings give another name than the one that the device joined with, and it may still take it: no
+ * controller has signed for the first one yet, and the token allows the new one.
+ */
+function isCorrected(
+  join: Settings['join'],
+  token: JoinToken | undefined,
+  known: Uint8Array,
+  state: PeerState,
+): boolean {
+  const { name, grant } = readCertificate(known)
+  if (join === undefined || token === undefined || join.name === name) return false
+  if (grant === undefined || !equalBytes(token.grant, grant)) return false
+  const { names, expires } = readEnvelope(grantKind, grant).document
+  return nameMatches(names, join.name) && state.clock.reference.getTime() < Date.parse(expires)
+}
+
+/** What to tell a person whose settings ask for another name than the one that the device has for good. */
+export function nameProblem(join: Settings['join'], { name }: Pick<Certificate, 'name'>): string | undefined {
+  if (join === undefined || join.name === name) return undefined
+  return (
+    `the settings ask for the name ${join.name}, but this device is a member as ${name}, and keeps that name: ` +
+    `to join as ${join.name}, revoke it (thymesh revoke ${name}), and start it with an empty state and a new token`
+  )
 }
 
 /**

@@ -5,31 +5,29 @@ import { join } from 'node:path'
 import type { PeerId } from '@libp2p/interface'
 import { bootLength } from '../../protocol/encoding/fields.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import { type ProtocolNames, protocolNames } from '../../protocol/messages/messages.ts'
+import type { ProtocolNames } from '../../protocol/messages/messages.ts'
 import { BundleShelf } from '../bundle/bundle-shelf.ts'
-import { SubjectBudgets } from '../concurrency/subject-budgets.ts'
-import { Directory } from '../mesh/exchange/directory.ts'
+import type { Directory } from '../mesh/exchange/directory.ts'
 import { Documents } from '../mesh/exchange/documents.ts'
 import { Equivocation } from '../mesh/exchange/equivocation.ts'
 import { Gossip } from '../mesh/exchange/gossip.ts'
 import { Proposals } from '../mesh/exchange/proposals.ts'
 import { Refresher } from '../mesh/exchange/refresher.ts'
 import { Sync } from '../mesh/exchange/sync.ts'
-import { dhtBudgets, scoredPeers } from '../mesh/limits.ts'
-import { AddressBook } from '../mesh/peers/address-book.ts'
+import type { AddressBook } from '../mesh/peers/address-book.ts'
 import { Admission } from '../mesh/peers/admission.ts'
-import { CloneDetector } from '../mesh/peers/clone-detector.ts'
-import { type ConnectionLimits, mostConnections } from '../mesh/peers/connection-places.ts'
+import type { ConnectionLimits } from '../mesh/peers/connection-places.ts'
 import { DialSupervisor } from '../mesh/peers/dial-supervisor.ts'
+import { DoubleConnections } from '../mesh/peers/double-connections.ts'
 import { OwnCertificate } from '../mesh/peers/own-certificate.ts'
-import { PeerScore } from '../mesh/peers/peer-score.ts'
-import { RefusedPeers } from '../mesh/peers/refused-peers.ts'
-import { type Host, makeHost } from '../mesh/transport/host.ts'
+import { Relays } from '../mesh/relay/relays.ts'
+import type { Host } from '../mesh/transport/host.ts'
 import { connectionTo } from '../mesh/transport/open-stream.ts'
-import { type Logger, libp2pLogger } from '../process/log.ts'
+import type { Logger } from '../process/log.ts'
+import type { SiteUplinkBudget } from '../rollout/site-uplink.ts'
 import type { Settings } from '../settings/settings.ts'
-import { EvidenceBook } from '../state/evidence.ts'
-import { FleetState } from '../state/fleet-state.ts'
+import type { EvidenceBook } from '../state/evidence.ts'
+import type { FleetState } from '../state/fleet-state.ts'
 import type { Identity } from '../state/identity.ts'
 import type { PeerState } from '../state/peer-state.ts'
 import { closuresOf, nixKeysOf } from '../state/releases.ts'
@@ -47,10 +45,10 @@ import { UploadLimiter } from '../swarm/session/upload-limiter.ts'
 import { removeStaleStaging } from '../swarm/staging/stale-staging.ts'
 import { History } from './history.ts'
 import { reconsiderMs } from './limits.ts'
+import { agent, loadParts, type MeshTiming, type Parts } from './mesh-parts.ts'
 import { MeshStatus } from './mesh-status.ts'
 import { Pruner } from './pruner.ts'
-
-const agent = 'thymesh/0.1.0'
+import { stopParts } from './stop-parts.ts'
 
 export interface MeshPeerInit {
   fleet: string
@@ -63,17 +61,7 @@ export interface MeshPeerInit {
   store?: NixStore
   /** Connections of members and of strangers; for tests. */
   connections?: ConnectionLimits
-}
-
-interface Parts {
-  readonly host: Host
-  readonly state: FleetState
-  readonly directory: Directory
-  readonly addresses: AddressBook
-  readonly refused: RefusedPeers
-  readonly evidence: EvidenceBook
-  readonly clones: CloneDetector
-  readonly peerScore: PeerScore
+  timing?: MeshTiming
 }
 
 /** The inside of a peer, for the daemon that is built around it; a controller has the narrower `ControllerPeer`. */
@@ -89,6 +77,7 @@ export class MeshPeer {
   readonly gossip: Gossip
   readonly closures: Closures
   readonly swarms: SwarmService
+  readonly bases: Bases
   /** The components of `fetchClosure`. */
   readonly fetchComponents: ClosureFetchComponents
   readonly store: NixStore
@@ -97,6 +86,9 @@ export class MeshPeer {
   /** Paths of the store that turned out damaged. */
   readonly damaged: DamagedPaths
   readonly supervisor: DialSupervisor
+  /** The budget of our site's uplink. */
+  readonly uplink: SiteUplinkBudget
+  readonly relays: Relays
   readonly #refresher: Refresher
   readonly sync: Sync
   /** Outcomes of releases on each device, from reports. */
@@ -113,13 +105,14 @@ export class MeshPeer {
   readonly meshStatus: MeshStatus
   readonly #init: MeshPeerInit
   readonly #parts: Parts
+  readonly #doubles: DoubleConnections
   #rejudging: NodeJS.Timeout | undefined
 
   private constructor(init: MeshPeerInit, parts: Parts) {
     const { fleet, settings, log } = init
     const { clock, database } = init.state
-    const { host, state, directory, addresses, refused, evidence, clones, peerScore } = parts
-    const names = protocolNames(fleet)
+    const { names, host, state, directory, addresses, refused, evidence, clones, peerScore, uplink } = parts
+    this.uplink = uplink
     this.#init = init
     this.#parts = parts
     this.evidence = evidence
@@ -160,7 +153,13 @@ export class MeshPeer {
     this.sync = new Sync({ host, names, admission, state, directory, addresses, refresher, gossip, ...watching })
     const proposing = { peerScore, table: database.table('proposals'), log }
     this.proposals = new Proposals({ host, names, admission, state, ...proposing })
-    this.supervisor = new DialSupervisor({ host, admission, addresses, log }, { bootstrap: settings.bootstrap })
+    const { transports, hubs } = parts
+    const relaying = { host, names, admission, addresses, transports, hubs, log, onMoved: () => gossip.repair() }
+    this.relays = new Relays(relaying, { ...settings.relay, ...init.timing })
+    const byHub: Relays['dial'] = (peer, signal) => this.relays.dial(peer, signal)
+    this.supervisor = new DialSupervisor({ host, admission, addresses, byHub, log }, { bootstrap: settings.bootstrap })
+    this.#doubles = new DoubleConnections({ host, admission, isHub: peer => hubs.has(peer) })
+    this.#doubles.on('ended', () => gossip.repair())
     const trustedPublicKeys = () => nixKeysOf(state.accepted, own.certificate.site)
     this.store =
       init.store ?? new NixStore({ log }, { ...(settings.store && { root: settings.store }), trustedPublicKeys })
@@ -183,9 +182,12 @@ export class MeshPeer {
     const held: Closures['held'] = hash => closures.held(hash)
     const positionsOf = async (path: string) => (await recipes.recipeFor(path))?.positions
     const bases = new Bases({ store, index, positionsOf, recipe: id => recipes.recipe(id) })
-    const opening = { store, index, recipes, shelf, directory: stagingDirectory, budgetBytes, held, onDamaged, log }
+    this.bases = bases
+    const staging = { directory: stagingDirectory, budgetBytes, held }
+    const opening = { store, index, recipes, shelf, bases, ...staging, onDamaged, log }
     this.swarms = new SwarmService({
-      ...{ host, names, admission, closures, uploads, bases, log },
+      ...{ host, names, admission, closures, uploads, bases, uplink, log },
+      guests: settings.lanes ? transports.ownPort.guests : undefined,
       certificate: own.certificate,
       openChunks: (known, changes) => openChunks(opening, known, changes),
     })
@@ -194,32 +196,8 @@ export class MeshPeer {
 
   /** Loads the state and creates the host. Starts nothing. */
   static async make(init: MeshPeerInit): Promise<MeshPeer> {
-    const { fleet, settings, log } = init
-    const { clock, database, identity } = init.state
-    const state = await FleetState.load(fleet, database, clock)
-    const authority = () => state.accepted?.authority
-    const evidence = await EvidenceBook.load(database.table('evidence'), clock, log)
-    const clones = new CloneDetector(evidence)
-    const witness: CloneDetector['report'] = (known, next) => clones.report(known, next)
-    const directory = await Directory.load({ fleet, clock, log, authority, witness }, database)
-    const addresses = await AddressBook.load(database.table('addresses'), directory)
-    const refused = new RefusedPeers()
     let made: MeshPeer | undefined
-    const dht = new SubjectBudgets({ ...dhtBudgets, subjects: scoredPeers })
-    const peerScore = new PeerScore({ log, drop: peer => made?.admission.drop(peer) })
-    const host = await makeHost({
-      seed: identity.seed,
-      names: protocolNames(fleet),
-      settings,
-      agent,
-      maxConnections: mostConnections(init.connections),
-      logger: libp2pLogger(log),
-      denies: peer => refused.has(peer),
-      score: peer => peerScore.score(peer),
-      answersDht: peer => made !== undefined && dht.take(made.admission.subjectOf(peer)),
-      discovered: (peer, found) => made?.supervisor.discovered(peer, found),
-    })
-    made = new MeshPeer(init, { host, state, directory, addresses, refused, evidence, clones, peerScore })
+    made = new MeshPeer(init, await loadParts(init, () => made))
     return made
   }
 
@@ -265,12 +243,14 @@ export class MeshPeer {
     await this.swarms.start()
     await this.sync.start()
     await this.proposals.start()
+    await this.relays.start()
     await admission.start()
     await host.start()
     this.gossip.start()
     await this.#keepOwnCertificate()
     this.own.start()
     this.supervisor.start()
+    this.#doubles.start()
     this.#leaveWhenRevoked()
     log.info({ peer: identity.peerId, fleet, addresses: host.getMultiaddrs().map(String) }, 'peer started')
   }
@@ -279,28 +259,11 @@ export class MeshPeer {
   async stop(): Promise<void> {
     clearInterval(this.#rejudging)
     this.supervisor.stop()
+    this.#doubles.stop()
     this.gossip.stop()
-    for (const part of [
-      this.pruner,
-      this.own,
-      this.history,
-      this.#refresher,
-      this.sync,
-      this.proposals,
-      this.admission,
-      this.swarms,
-      this.damaged,
-      this.documents,
-      this.directory,
-      this.host,
-      this.store,
-    ]) {
-      try {
-        await part.stop()
-      } catch (thrown) {
-        this.#init.log.warn({ reason: messageOf(thrown) }, 'a part did not stop cleanly')
-      }
-    }
+    const first = [this.pruner, this.own, this.history, this.#refresher, this.sync, this.proposals, this.relays]
+    const last = [this.swarms, this.shelf, this.uplink, this.damaged, this.documents, this.directory, this.host]
+    await stopParts([...first, this.admission, ...last, this.store], this.#init.log)
   }
 
   async #keepOwnCertificate(): Promise<void> {
@@ -320,6 +283,7 @@ export class MeshPeer {
       'this peer was revoked: it leaves the mesh. To come back it needs a new identity and a new join token',
     )
     this.supervisor.stop()
+    this.#doubles.stop()
     this.admission.close()
   }
 

@@ -34,7 +34,7 @@ async function scene(t: TestContext, self = 'kiosk-2', accepted = release) {
   const admission = Object.assign(new EventEmitter(), { members: [] })
   const state = Object.assign(new EventEmitter(), { accepted: { release: accepted, sites: new Map() } })
   const components = { directory, admission, state, own, clock, log: silentLogger } as unknown as RolloutGateComponents
-  const gate = new RolloutGate(components, { name: self })
+  const gate = new RolloutGate(components, { name: () => self })
   await gate.start()
   t.after(() => gate.stop())
   const stop = new AbortController()

@@ -30,6 +30,11 @@ export interface RolloutGateComponents {
   log: Logger
 }
 
+/** An update that reboots the device, and why. */
+export interface BootWait {
+  readonly reason: string
+}
+
 interface Events {
   /** The decision may have changed. */
   changed: []
@@ -46,7 +51,7 @@ const keepHeardMs = 60_000
 
 export class RolloutGate extends EventEmitter<Events> {
   readonly #components: RolloutGateComponents
-  readonly #name: string
+  readonly #ownName: () => string
   readonly #site: () => string | undefined
   /** When each peer was last heard of, on the steady clock. */
   readonly #heard = new Map<string, number>()
@@ -55,11 +60,16 @@ export class RolloutGate extends EventEmitter<Events> {
   #due = 0
   #reason = ''
 
-  constructor(components: RolloutGateComponents, init: { name: string; site?: () => string | undefined }) {
+  constructor(components: RolloutGateComponents, init: { name: () => string; site?: () => string | undefined }) {
     super()
     this.#components = components
-    this.#name = init.name
+    this.#ownName = init.name
     this.#site = init.site ?? (() => undefined)
+  }
+
+  /** As its certificate says now: a controller may give it another. */
+  get #name(): string {
+    return this.#ownName()
   }
 
   async start(): Promise<void> {
@@ -85,7 +95,11 @@ export class RolloutGate extends EventEmitter<Events> {
    * each reason to wait, and whether it is new to others, who derive counts and times themselves. Rejects when the
    * signal aborts.
    */
-  async pass(signal: AbortSignal, onWait: (turn: ReportedTurn, isNews: boolean) => void): Promise<void> {
+  async pass(
+    signal: AbortSignal,
+    onWait: (turn: ReportedTurn, isNews: boolean) => void,
+    boot?: BootWait,
+  ): Promise<void> {
     const { state } = this.#components
     let told: string | undefined
     for (;;) {
@@ -95,7 +109,7 @@ export class RolloutGate extends EventEmitter<Events> {
       changed.catch(() => {})
       try {
         const release = followed(state.accepted, { name: this.#name, site: this.#site() })
-        const decision = release && (await this.check(release))
+        const decision = release && (await this.check(release, boot))
         if (release === undefined || decision === undefined || decision.is === 'open') return
         const gist = gistOf(decision)
         onWait(turnOf(release, decision), gist !== told)
@@ -124,7 +138,7 @@ export class RolloutGate extends EventEmitter<Events> {
   }
 
   /** Decides whether it may begin now. If time may change that, `changed` is emitted then. */
-  async check(whole: Release): Promise<Decision> {
+  async check(whole: Release, boot?: BootWait): Promise<Decision> {
     const { directory, state, own, clock, log } = this.#components
     const release = inForce(whole, state.accepted, directory.certificates())
     const steady = this.#steady
@@ -134,7 +148,7 @@ export class RolloutGate extends EventEmitter<Events> {
     const made = decide({ release, self: this.#name, news: this.#news(release, steady.now), now, memory: before })
     await steady.keep()
     if (worthKeeping(before, made.memory)) await own.setRollout(made.memory)
-    const decision = made.decision.is === 'open' ? this.#withWindows(release, made.decision) : made.decision
+    const decision = made.decision.is === 'open' ? this.#withWindows(release, made.decision, boot) : made.decision
     if (decision.reason !== this.#reason) {
       this.#reason = decision.reason
       log.info({ release: release.version, wave: decision.wave, is: decision.is }, `rollout: ${decision.reason}`)
@@ -146,18 +160,20 @@ export class RolloutGate extends EventEmitter<Events> {
     return decision
   }
 
-  #withWindows(release: Release, open: Decision): Decision {
+  #withWindows(release: Release, open: Decision, boot: BootWait | undefined): Decision {
     const wanted = wantedConfig(release, this.#name)
     const { now } = this.#components.clock
-    const state = windowState(wanted?.policy?.windows ?? [], now)
+    const forReboots = boot && wanted?.reboot?.windows
+    const state = windowState(forReboots ?? wanted?.policy?.windows ?? [], now)
     if (state.open || now === undefined) return open
     const milliseconds = state.opensAt && state.opensAt.getTime() - now.getTime()
     const opens = milliseconds === undefined ? 'never opens' : `opens in ${inWords(milliseconds)}`
     const at = state.opensAt === undefined ? '' : ` (${timeText(state.opensAt)})`
+    const window = forReboots === undefined ? 'maintenance window' : 'window for reboots'
     return {
       is: 'waiting',
       wave: open.wave,
-      reason: `the maintenance window ${opens}${at}`,
+      reason: `${boot === undefined ? '' : `needs a reboot (${boot.reason}); `}the ${window} ${opens}${at}`,
       ...(milliseconds !== undefined && { milliseconds }),
     }
   }

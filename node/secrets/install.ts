@@ -2,11 +2,12 @@
 
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { chmod, mkdir, open, readdir, readFile, readlink, rm, statfs } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, readlink, rm, statfs } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { secretDocumentCodec } from '../../protocol/release/secrets.ts'
 import { replaceLink } from '../files/durable-file.ts'
 import { exists } from '../files/missing.ts'
+import { accountId } from '../process/account-id.ts'
 import type { SecretFile } from './manifest.ts'
 import { SecretError } from './secret-error.ts'
 
@@ -152,19 +153,6 @@ async function requireMemory(folder: string): Promise<void> {
   throw new SecretError('secret-place', `expected ${folder} to be in a tmpfs: secrets may not reach a disk`, {
     hint: 'Mount a tmpfs at /run, as systemd does.',
   })
-}
-
-/** The number of a user or group: root's when none is given, nothing when there is none of this name. */
-async function accountId(database: 'passwd' | 'group', name: string | undefined): Promise<number | undefined> {
-  if (name === undefined || name === 'root') return 0
-  const text = await readFile(`/etc/${database}`, 'utf8').catch(() => '')
-  const line = text.split('\n').find(each => each.startsWith(`${name}:`))
-  const id = line?.split(':')[2]
-  if (id !== undefined) return Number(id)
-  const { runProgram } = await import('../process/run-program.ts')
-  const found = await runProgram('getent', [database, name], { timeoutMs: 10_000, lines: 1 }).catch(() => undefined)
-  const number = found?.code === 0 ? found.stdout.split(':')[2] : undefined
-  return number === undefined ? undefined : Number(number)
 }
 
 /** Whether a set has been installed since the machine started. */

@@ -9,7 +9,7 @@ import { nameSchema, timeSchema } from '../../protocol/encoding/fields.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { logLevels } from '../process/log.ts'
 import { defaultCachePort, defaultCachePriority } from '../store/limits.ts'
-import { defaultPort, defaultStateDirectory } from './defaults.ts'
+import { defaultPagePort, defaultPort, defaultStateDirectory } from './defaults.ts'
 
 export class SettingsError extends ThymeshError<'unreadable' | 'invalid'> {}
 
@@ -55,6 +55,10 @@ const settingsSchema = z.strictObject({
       peers: z.int().min(1).max(1000).optional(),
     })
     .default({}),
+  /** Whether chunks may use connections of their own, beside the mesh's at the same port. */
+  lanes: z.boolean().default(true),
+  /** What a hub passes on between members, over all of them. */
+  relay: z.strictObject({ bytesPerSecond: z.int().min(1000).optional() }).prefault({}),
   /** The disk budget for chunks until their paths are imported. */
   staging: z.strictObject({ bytes: z.int().min(1_000_000).optional() }).default({}),
   /** The binary cache on loopback for the rest of the machine; `false` for none. */
@@ -64,6 +68,28 @@ const settingsSchema = z.strictObject({
       z.strictObject({
         port: z.int().min(1).max(65_535).default(defaultCachePort),
         priority: z.int().min(0).max(1000).default(defaultCachePriority),
+      }),
+    ])
+    .prefault({}),
+  /** The page that shows its site to a technician; `false` for none. `lan`: to all who have the PIN, not only on loopback. */
+  page: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        port: z.int().min(1).max(65_535).default(defaultPagePort),
+        lan: z.boolean().default(false),
+      }),
+    ])
+    .prefault({}),
+  /** The recorded metrics; `false` for none. */
+  metrics: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        /** A port of 127.0.0.1 on which Prometheus reads them; none by default. */
+        port: z.int().min(1).max(65_535).optional(),
+        /** Ports of exporters on 127.0.0.1 that controllers may read through the mesh. */
+        scrape: z.array(z.int().min(1).max(65_535)).max(16).default([]),
       }),
     ])
     .prefault({}),

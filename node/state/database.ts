@@ -25,8 +25,11 @@ export type Change = { table: TableName; key: string; value: Uint8Array | undefi
  * `trust`: metadata by role; `documents`: by SHA-256 in hex; `members`, `reports`, `addresses`: by peer ID;
  * `releases`, `release-extensions`: by version; `described`: recipes made by this controller, by store path; `own`: this peer's
  * certificate, counter, time floor, failed release; `evidence`: contradicting documents, by kind and subject;
- * `history`: outcomes of releases, by peer ID; `damaged`: by store path; `proposals`: by ID; `audit`: superseded metadata for a controller's
- * audit log.
+ * `history`: outcomes of releases, by peer ID; `damaged`: by store path; `carried-metrics`: histories that outboxes have
+ * brought, by peer ID and step; `receipts`: when reports came to a controller, by peer ID; `alerts`: what was told, who is
+ * absent and what is silenced, by kind; `proposals`: by ID; `audit`: superseded metadata for a controller's audit log;
+ * `witnessed-log`: this device's own log, its entries and hashes; `log-heads`: of other devices' logs, which a controller
+ * keeps, and `headless-reports`: their last report with a head where the newest has none, by peer ID.
  */
 export const tableNames = [
   'trust',
@@ -41,8 +44,14 @@ export const tableNames = [
   'evidence',
   'proposals',
   'audit',
+  'witnessed-log',
+  'log-heads',
+  'headless-reports',
   'history',
   'damaged',
+  'carried-metrics',
+  'receipts',
+  'alerts',
 ] as const
 export type TableName = (typeof tableNames)[number]
 

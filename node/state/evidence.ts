@@ -11,14 +11,15 @@ import type { Alarm } from '../../protocol/report/report.ts'
 import type { Logger } from '../process/log.ts'
 import type { Clock } from './clock.ts'
 import type { Table } from './database.ts'
-import { cloneAlarmMs, evidenceKept } from './limits.ts'
+import { cloneAlarmMs, evidenceKept, logAlarmMs } from './limits.ts'
 
 const evidenceSchema = z.strictObject({
-  kind: z.enum(['clone', 'equivocation']),
+  /** `log`: a device's witnessed log shrank or forked. */
+  kind: z.enum(['clone', 'equivocation', 'log']),
   subject: z.string().max(100),
   /** When it was last seen, as far as this peer knows the time. */
   at: timeSchema,
-  /** The contradicting documents with their signatures: reports or metadata. */
+  /** The contradicting documents with their signatures: reports, heads of logs or metadata. */
   documents: z.array(z.instanceof(Uint8Array) as unknown as z.ZodType<Uint8Array>).max(4),
   /** For an equivocation: whether newer metadata has replaced both. */
   resolved: z.boolean(),
@@ -69,30 +70,39 @@ export class EvidenceBook extends EventEmitter<Events> {
     return this.#documents.get(toHex(hash))
   }
 
-  /** Evidence of one kind that still counts: unresolved equivocations and recent clones. */
+  /** Evidence of one kind that still counts: unresolved equivocations, and clones and logs of late. */
   standing(kind: Evidence['kind']): Evidence[] {
     const now = this.#clock.reference.getTime()
-    const counts = ({ at, resolved }: Evidence) => (kind === 'clone' ? now - Date.parse(at) < cloneAlarmMs : !resolved)
+    const counts = ({ at, resolved }: Evidence) =>
+      kind === 'equivocation' ? !resolved : now - Date.parse(at) < (kind === 'clone' ? cloneAlarmMs : logAlarmMs)
     return this.all().filter(each => each.kind === kind && counts(each))
   }
 
-  /** The alarms for reports, the newest of each kind: many of one kind can't displace the other. */
+  /**
+   * The alarms for plain reports, the newest of each kind: many of one kind can't displace the other. Those about logs travel in
+   * an extension, which peers of the version before skip.
+   */
   alarms(): Alarm[] {
     const contradictions = this.standing('equivocation').slice(-limits.alarms / 2)
     const clones = this.standing('clone').slice(contradictions.length - limits.alarms)
-    return [...contradictions, ...clones].map(({ kind, subject }) => ({ kind, subject }))
+    return [
+      ...contradictions.map(({ subject }) => ({ kind: 'equivocation' as const, subject })),
+      ...clones.map(({ subject }) => ({ kind: 'clone' as const, subject })),
+    ]
   }
 
-  /** Adds evidence; for a known subject the first documents are kept. Resolves to whether it is new. */
+  /** Adds evidence; for a known subject the first documents are kept, unless there are more. Resolves to whether it is new. */
   async add(kind: Evidence['kind'], subject: string, documents: readonly Uint8Array[]): Promise<boolean> {
     const key = `${kind}/${subject}`
     const known = this.#known.get(key)
     const stood = this.standing(kind).some(each => each.subject === subject)
     const at = timeText(this.#clock.reference)
     // A clone is seen with every report of either device: one write a day is enough.
-    if (stood && known !== undefined && Date.parse(at) - Date.parse(known.at) < 86_400_000) return false
-    await this.#put(key, { kind, subject, at, documents: known?.documents ?? [...documents], resolved: false })
-    if (!stood) this.#log.error({ kind, subject }, 'documents contradict each other: two parties may have the same key')
+    // What proves more replaces what proves less.
+    const isBetter = known === undefined || documents.length > known.documents.length
+    if (stood && !isBetter && Date.parse(at) - Date.parse(known.at) < 86_400_000) return false
+    await this.#put(key, { kind, subject, at, documents: isBetter ? [...documents] : known.documents, resolved: false })
+    if (!stood) this.#log.error({ kind, subject }, contradictionText(kind))
     if (!stood) this.emit('changed')
     return !stood
   }
@@ -125,4 +135,9 @@ export class EvidenceBook extends EventEmitter<Events> {
     const documents = this.all().flatMap(each => each.documents)
     this.#documents = new Map(documents.map(each => [sha256Hex(each), each]))
   }
+}
+
+function contradictionText(kind: Evidence['kind']): string {
+  if (kind === 'log') return 'a device has taken back what it had written down: its witnessed log shrank or forked'
+  return 'documents contradict each other: two parties may have the same key'
 }

@@ -61,6 +61,17 @@ function naming(release: Uint8Array): TrustedSet {
 }
 
 describe('FleetState', () => {
+  it('takes as many listeners as the daemon has parts, and Node warns of none', async t => {
+    const warnings: Error[] = []
+    const onWarning = (warning: Error) => void warnings.push(warning)
+    process.on('warning', onWarning)
+    t.after(() => process.off('warning', onWarning))
+    const { state } = await accepting(t, founded)
+    for (let part = 0; part < 20; part++) state.on('changed', () => {})
+    await new Promise(setImmediate)
+    assert.deepEqual(warnings, [])
+  })
+
   it('knows nothing at first', async t => {
     const { state } = await accepting(t)
     assert.equal(state.accepted, undefined)

@@ -67,6 +67,8 @@ export class FleetState extends EventEmitter<Events> {
 
   private constructor(fleet: string, database: Database, clock: Clock) {
     super()
+    // Every part of the daemon listens, and each of them ends with it; more than ten look like a leak to Node.
+    this.setMaxListeners(0)
     this.fleet = fleet
     this.#documents = new DocumentTable(database)
     this.trustStore = new TrustStore(database, this.#documents)

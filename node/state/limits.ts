@@ -9,7 +9,9 @@ export const floorJumpMs = 400 * 86_400_000
 /** Age identities kept beside the certified one, for secrets in flight during a renewal. */
 export const ageIdentitiesKept = 8
 export const ageIdentityKeptMs = 180 * 86_400_000
-/** Stored equivocations and clones: a few KiB each, more with metadata. */
+/** How long a log that shrank or forked is told of after it was last seen. */
+export const logAlarmMs = 30 * 86_400_000
+/** Stored equivocations, clones and forked logs, of each: a few KiB each, more with metadata. */
 export const evidenceKept = 128
 /** How long a clone is reported after it was last seen. */
 export const cloneAlarmMs = 7 * 86_400_000

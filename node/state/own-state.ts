@@ -27,6 +27,10 @@ const rolloutSchema = z.object({
 /** A device's memory of the current rollout; times are of its steady clock. */
 export type RolloutMemory = z.infer<typeof rolloutSchema>
 
+const uplinkSchema = z.object({ day: z.string(), bytes: z.int().min(0) })
+/** Bytes that came over the uplink on one day of UTC. */
+export type UplinkMemory = z.infer<typeof uplinkSchema>
+
 export class OwnState {
   readonly #database: Database
   readonly #table: Table
@@ -82,6 +86,15 @@ export class OwnState {
 
   setRunning(running: RunningRelease): Promise<void> {
     return this.#put('running', Buffer.from(JSON.stringify(running)))
+  }
+
+  /** What was fetched over the site's uplink on the last day that anything was. */
+  uplink(): Promise<UplinkMemory | undefined> {
+    return this.#json('uplink', uplinkSchema)
+  }
+
+  setUplink(memory: UplinkMemory): Promise<void> {
+    return this.#put('uplink', Buffer.from(JSON.stringify(memory)))
   }
 
   rollout(): Promise<RolloutMemory | undefined> {

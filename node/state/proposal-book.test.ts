@@ -10,10 +10,10 @@ import { createProposal } from '../../protocol/trust/proposals.ts'
 import { draftRelease } from '../../protocol/trust/publish.ts'
 import { withCode } from '../../test/helpers/errors.ts'
 import { testFleet, testNow } from '../../test/helpers/fleet.ts'
+import { memoryTable } from '../../test/helpers/memory-table.ts'
 import { publishRelease } from '../../test/helpers/publish-release.ts'
 import { testState } from '../../test/helpers/state.ts'
 import { makeLogger } from '../process/log.ts'
-import type { Table } from './database.ts'
 import { FleetState } from './fleet-state.ts'
 import { ProposalBook } from './proposal-book.ts'
 
@@ -38,22 +38,6 @@ function proposalAt(second: number, signer = targets): Proposal {
   }
   const said = { fleet: fleet.fleet, operator: 'ada', verdict: 'proposed' as const, at: created, message: '' }
   return createProposal(unsigned, [signer], id => makeStatement({ ...said, proposal: id }, signer), trusted).proposal
-}
-
-function memoryTable(): Table {
-  const kept = new Map<string, Uint8Array>()
-  return {
-    get: async key => kept.get(key),
-    put: async (key, value) => void kept.set(key, value),
-    putAll: async values => values.forEach((value, key) => void kept.set(key, value)),
-    delete: async key => void kept.delete(key),
-    async *entries() {
-      yield* kept.entries()
-    },
-    async *keys() {
-      yield* kept.keys()
-    },
-  }
 }
 
 async function bookOf(t: Parameters<typeof testState>[0], table = memoryTable()) {

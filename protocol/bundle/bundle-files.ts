@@ -6,16 +6,18 @@ import { limits } from '../limits.ts'
 import { bundleEndBytes } from './bundle-end.ts'
 import { BundleError } from './bundle-error.ts'
 import { indexEntryBytes } from './chunk-index.ts'
+import { deltaEntryBytes } from './delta-index.ts'
 import type { UstarEntry } from './ustar.ts'
 
 /** What a file of a bundle is; `number` counts files of one kind. */
 export type BundleFile =
-  | { readonly kind: 'manifest' | 'readme' | 'timestamp' | 'snapshot' | 'targets' | 'index' | 'end' }
+  | { readonly kind: 'manifest' | 'readme' | 'timestamp' | 'snapshot' | 'targets' | 'delta-index' | 'index' | 'end' }
   | { readonly kind: 'root'; readonly version: number }
   | { readonly kind: 'delegated'; readonly role: string }
-  | { readonly kind: 'members' | 'documents' | 'chunks'; readonly number: number }
+  | { readonly kind: PackKind; readonly number: number }
 
 type Kind = BundleFile['kind']
+export type PackKind = 'members' | 'documents' | 'deltas' | 'chunks'
 
 interface Rule {
   /** The place in the order. */
@@ -36,9 +38,11 @@ const rules: Record<Kind, Rule> = {
   delegated: { rank: 6, maxBytes: limits.targets, max: limits.sites + 1 },
   members: { rank: 7, maxBytes: limits.bundlePackedPack, max: limits.bundleMemberPacks },
   documents: { rank: 8, maxBytes: limits.bundlePackedPack, max: limits.bundleDocumentPacks },
-  chunks: { rank: 9, maxBytes: limits.bundlePackedPack, max: limits.bundleChunkPacks },
-  index: { rank: 10, maxBytes: limits.bundleChunks * indexEntryBytes, max: 1, required: true },
-  end: { rank: 11, maxBytes: bundleEndBytes, max: 1, required: true },
+  deltas: { rank: 9, maxBytes: limits.bundlePackedPack, max: limits.bundleChunkPacks },
+  chunks: { rank: 10, maxBytes: limits.bundlePackedPack, max: limits.bundleChunkPacks },
+  'delta-index': { rank: 11, maxBytes: limits.bundleChunks * deltaEntryBytes, max: 1 },
+  index: { rank: 12, maxBytes: limits.bundleChunks * indexEntryBytes, max: 1, required: true },
+  end: { rank: 13, maxBytes: bundleEndBytes, max: 1, required: true },
 }
 
 const names: Partial<Record<string, BundleFile>> = {
@@ -48,6 +52,7 @@ const names: Partial<Record<string, BundleFile>> = {
   'trust/snapshot': { kind: 'snapshot' },
   'trust/targets': { kind: 'targets' },
   'trust/roles/members': { kind: 'delegated', role: 'members' },
+  'delta-index': { kind: 'delta-index' },
   index: { kind: 'index' },
   end: { kind: 'end' },
 }
@@ -67,7 +72,7 @@ function fileOf(name: string): BundleFile | undefined {
   if (root !== null) return { kind: 'root', version: Number(root[1]) }
   const site = /^trust\/roles\/sites\/(.+)$/.exec(name)?.[1]
   if (site !== undefined && nameSchema.safeParse(site).success) return { kind: 'delegated', role: `sites/${site}` }
-  const packs = z.enum(['members', 'documents', 'chunks']).safeParse(name.split('/')[0])
+  const packs = z.enum(['members', 'documents', 'deltas', 'chunks']).safeParse(name.split('/')[0])
   const number = /^[a-z]+\/(\d{6})\.zst$/.exec(name)?.[1]
   return packs.success && number !== undefined ? { kind: packs.data, number: Number(number) } : undefined
 }
@@ -91,8 +96,9 @@ export class BundleOrder {
     if (!follows || !inTurn || missing) throw BundleError.malformed(`expected another file than ${name} here`)
     if (count >= max) throw tooLarge(`expected at most ${max} files such as ${name}, got more`)
     if (size > maxBytes) throw tooLarge(`expected at most ${maxBytes} bytes in ${name}, got ${size}`)
-    if (file.kind === 'index' && size % indexEntryBytes !== 0) {
-      throw BundleError.malformed(`expected a whole number of entries in the index, got ${size} bytes`)
+    const entryBytes = { index: indexEntryBytes, 'delta-index': deltaEntryBytes }[file.kind as string] ?? 1
+    if (size % entryBytes !== 0) {
+      throw BundleError.malformed(`expected a whole number of entries in ${name}, got ${size} bytes`)
     }
     this.#counts.set(file.kind, count + 1)
     this.#rank = rank

@@ -11,8 +11,7 @@ import { peerIdSchema, publicKeyOf } from '../signing/peer-id.ts'
 
 const envelopes = z.array(bytesSchema(1, limits.envelope)).max(limits.members)
 
-const outboxSchema = z.strictObject({
-  v: formatVersion,
+const fields = {
   fleet: fleetIdSchema,
   /** The device that wrote it. */
   peer: peerIdSchema,
@@ -26,7 +25,12 @@ const outboxSchema = z.strictObject({
   history: historySchema,
   /** Logs of its own failed activations, newest first. */
   logs: z.array(bytesSchema(0, limits.activationLog)).max(limits.outboxLogs),
-})
+}
+const outboxSchema = z.union([
+  z.strictObject({ v: formatVersion, ...fields }),
+  /** Version 2 has histories of its metrics too, as `metrics/1` answers, compressed with zstd. */
+  z.strictObject({ v: z.literal(2), ...fields, metrics: z.array(bytesSchema(1, limits.metricsBytes)).max(3) }),
+])
 export type Outbox = z.infer<typeof outboxSchema>
 
 const outboxCodec = codec<Outbox>('outbox', limits.outbox, outboxSchema)
@@ -35,19 +39,22 @@ const signedCodec = codec(
   limits.outbox + limits.envelope,
   z.strictObject({ payload: bytesSchema(1, limits.outbox), signature: bytesSchema(signatureLength) }),
 )
-const payloadType = 'application/vnd.thymesh.outbox.v1+dag-cbor'
+const payloadType = ({ v }: Pick<Outbox, 'v'>) => `application/vnd.thymesh.outbox.v${v}+dag-cbor`
 
 /** The bytes of an outbox, signed by its device. */
 export function encodeOutbox(outbox: Outbox, signer: Signer): Uint8Array {
   const payload = outboxCodec.encode(outbox)
-  return signedCodec.encode({ payload, signature: signer.sign(preAuthenticationEncoding(payloadType, payload)) })
+  return signedCodec.encode({
+    payload,
+    signature: signer.sign(preAuthenticationEncoding(payloadType(outbox), payload)),
+  })
 }
 
 /** Throws a FormatError unless the device that it names has signed it. Whether that is a member, the caller checks. */
 export function decodeOutbox(bytes: Uint8Array): Outbox {
   const { payload, signature } = signedCodec.decode(bytes)
   const outbox = outboxCodec.decode(payload)
-  const message = preAuthenticationEncoding(payloadType, payload)
+  const message = preAuthenticationEncoding(payloadType(outbox), payload)
   if (verifySignature(publicKeyOf(outbox.peer), message, signature)) return outbox
   throw new FormatError('malformed', `expected an outbox that ${outbox.peer} has signed, got one without its signature`)
 }

@@ -29,16 +29,25 @@ export function packBodyBytes(count: number, bytes: number): number {
 export function encodePackBody(items: readonly PackItem[]): Uint8Array {
   const bytes = items.reduce((sum, item) => sum + item.bytes.length, 0)
   const body = Buffer.allocUnsafe(packBodyBytes(items.length, bytes))
-  let at = body.writeUInt32BE(items.length, 0)
-  for (const item of items) {
-    body.set(item.id, at)
-    at = body.writeUInt32BE(item.bytes.length, at + hashLength)
-  }
+  let at = writePackList(
+    body,
+    items.map(({ id, bytes }) => ({ id, length: bytes.length })),
+  )
   for (const item of items) {
     body.set(item.bytes, at)
     at += item.bytes.length
   }
   return body
+}
+
+/** Writes what precedes the items into a body that is to be filled; returns where the first item goes. */
+export function writePackList(body: Buffer, items: readonly Omit<PackedItem, 'offset'>[]): number {
+  let at = body.writeUInt32BE(items.length, 0)
+  for (const { id, length } of items) {
+    body.set(id, at)
+    at = body.writeUInt32BE(length, at + hashLength)
+  }
+  return at
 }
 
 /** The items of a pack's body, whose hashes are not checked. Throws a BundleError unless they fill it exactly. */

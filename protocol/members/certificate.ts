@@ -43,6 +43,22 @@ export function certificateRank({ grant, issued }: Pick<Certificate, 'grant' | '
   return grant === undefined ? `m${issued}` : issued
 }
 
+/** A certificate as it came. */
+interface Signed {
+  readonly document: Certificate
+  readonly envelope: Uint8Array
+}
+
+/**
+ * Whether a certificate takes the place of another one of the same peer. Two operators may sign one in the same second, such
+ * as two moves of a device: the one with the larger bytes counts, on all peers.
+ */
+export function overrides(next: Signed, known: Signed): boolean {
+  const [rank, before] = [certificateRank(next.document), certificateRank(known.document)]
+  if (rank !== before || next.document.grant !== undefined) return rank > before
+  return Buffer.compare(next.envelope, known.envelope) > 0
+}
+
 /** Decodes a certificate without verifying it, for certificates that were verified before they were stored. */
 export function readCertificate(envelope: Uint8Array): Certificate {
   return readEnvelope(certificateKind, envelope).document

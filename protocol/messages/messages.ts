@@ -17,8 +17,10 @@ export function protocolNames(fleet: string) {
     /** For libp2p's own protocols (identify, ping, kad). */
     prefix,
     hello: `/${prefix}/hello/1`,
-    /** Sync with reports of both versions. */
-    sync: `/${prefix}/sync/3`,
+    /** Sync that finds differences by ranges. */
+    sync: `/${prefix}/sync/4`,
+    /** Sync by digests of all members. */
+    syncByDigests: `/${prefix}/sync/3`,
     /** The same with reports of version 1 only. */
     syncOfPlainReports: `/${prefix}/sync/2`,
     /** That without the summary, as older peers speak it. */
@@ -29,8 +31,26 @@ export function protocolNames(fleet: string) {
     swarm: `/${prefix}/swarm/2`,
     /** Swarm streams without `lost`, as peers of old speak them. */
     swarmWithoutLosses: `/${prefix}/swarm/1`,
+    /** Tickets for a second connection, for chunks alone. */
+    lane: `/${prefix}/lane/1`,
     log: `/${prefix}/log/1`,
+    metrics: `/${prefix}/metrics/1`,
+    /** The witnessed log of a device. */
+    audit: `/${prefix}/audit/1`,
+    alerts: `/${prefix}/alerts/1`,
+    /** Sessions of SSH, and forwarded connections, from controllers to devices. */
+    ssh: `/${prefix}/ssh/1`,
+    forward: `/${prefix}/forward/1`,
+    /** Screens of a device, which a controller watches. */
+    screen: `/${prefix}/screen/1`,
     proposals: `/${prefix}/proposals/1`,
+    /** Streams to a member through a relay, and from the relay to that member. */
+    relay: `/${prefix}/relay/1`,
+    relayed: `/${prefix}/relayed/1`,
+    /** Where a member is seen from outside, and whether it can be dialled there. */
+    reach: `/${prefix}/reach/1`,
+    /** Two members behind NATs connect to each other at the same time. */
+    punch: `/${prefix}/punch/1`,
     heads: `${prefix}/heads/1`,
     members: `${prefix}/members/1`,
     reports: `${prefix}/reports/1`,
@@ -46,8 +66,8 @@ export function gossipTopics({ heads, members, reports, extendedReports }: Proto
 }
 
 /** Versions of sync, the newest first. */
-export function syncProtocols({ sync, syncOfPlainReports, plainSync }: ProtocolNames): string[] {
-  return [sync, syncOfPlainReports, plainSync]
+export function syncProtocols({ sync, syncByDigests, syncOfPlainReports, plainSync }: ProtocolNames): string[] {
+  return [sync, syncByDigests, syncOfPlainReports, plainSync]
 }
 
 /** Versions of the swarm's protocol, the newest first. */
@@ -110,8 +130,8 @@ const summarySchema = z.strictObject({ digest: bytesSchema(hashLength) })
 export type SyncSummary = z.infer<typeof summarySchema>
 export const summaryCodec = codec<SyncSummary>('sync summary', limits.request, summarySchema)
 
-/** One item that the other side lacks; `end` closes the list. */
-const syncItemSchema = z.union([
+/** What one side lacks. */
+const syncContents = [
   z.strictObject({ certificate: bytesSchema(1, limits.envelope), peer: peerIdSchema }),
   z.strictObject({ report: bytesSchema(1, limits.envelope) }),
   /**
@@ -119,8 +139,12 @@ const syncItemSchema = z.union([
    * there.
    */
   z.strictObject({ addresses: z.array(z.string().max(200)).max(8), peer: peerIdSchema }),
-  z.strictObject({ end: z.literal(true) }),
-])
+] as const
+export const syncContentSchema = z.union(syncContents)
+export type SyncContent = z.infer<typeof syncContentSchema>
+
+/** One item that the other side lacks; `end` closes the list. */
+const syncItemSchema = z.union([...syncContents, z.strictObject({ end: z.literal(true) })])
 export type SyncItem = z.infer<typeof syncItemSchema>
 export const syncItemCodec = codec<SyncItem>('sync item', limits.envelope + limits.request, syncItemSchema)
 

@@ -66,6 +66,9 @@ export type Frame =
   | { type: 'busy'; milliseconds: number }
   | { type: 'refused'; reason: Refusal }
 
+/** The frame that a bulk lane carries, and nothing else. */
+export type ChunkFrame = Extract<Frame, { type: 'chunk' }>
+
 /** Chunk numbers in one frame. */
 export const maxNumbers = 4096
 /** Base chunks of one delta, and their total size: the largest dictionary. */
@@ -76,10 +79,12 @@ const maxBitfield = 2 * 1024 * 1024
 /** Chunks in one `requestFrom`: three numbers each. */
 export const maxAsks = Math.floor(maxNumbers / 3)
 const chunkHeader = 5
+/** A chunk on the wire: what doesn't shrink may grow a little. */
+const maxChunkBytes = recipeLimits.chunkSize + 1024
 /** A four-byte length, then a one-byte type. */
 export const frameHeader = 5
 /** The largest value of a frame's length field: the largest frame is a bitfield. */
-export const maxFrame = 1 + Math.max(maxBitfield + 1, chunkHeader + recipeLimits.chunkSize + 1024)
+export const maxFrame = 1 + Math.max(maxBitfield + 1, chunkHeader + maxChunkBytes)
 
 /** Encodes a frame: length (four bytes, big-endian), type (one byte), payload. */
 export function encodeFrame(frame: Frame): Uint8Array {
@@ -100,6 +105,26 @@ export function encodeChunkHeader(chunk: number, encoding: ChunkEncoding, length
   view.setUint32(frameHeader, chunk)
   bytes[frameHeader + 4] = chunkEncodings[encoding]
   return bytes
+}
+
+/** The bytes before a chunk in its frame. */
+export const chunkFrameHeader = frameHeader + chunkHeader
+
+/** The length of the chunk in a frame, of which the first four bytes are given. Throws a FormatError unless it may be one. */
+export function chunkLengthOf(header: Uint8Array): number {
+  const length = new DataView(header.buffer, header.byteOffset).getUint32(0) - 1 - chunkHeader
+  if (length < 1) throw malformed('a chunk frame')
+  if (length <= maxChunkBytes) return length
+  throw new FormatError('too-large', `expected a chunk of at most ${maxChunkBytes} bytes, got ${length}`)
+}
+
+/** Decodes the header of a chunk frame. Throws a FormatError at any other frame. */
+export function decodeChunkHeader(header: Uint8Array): { chunk: number; encoding: ChunkEncoding; length: number } {
+  const encoding = chunkEncodingOf(header[frameHeader + 4])
+  const length = chunkLengthOf(header)
+  if (header[4] !== frameTypes.chunk || encoding === undefined) throw malformed('a chunk frame')
+  const view = new DataView(header.buffer, header.byteOffset)
+  return { chunk: view.getUint32(frameHeader), encoding, length }
 }
 
 /** Decodes a frame without its length: type and payload. Throws a FormatError. */
@@ -129,11 +154,9 @@ export function decodeFrame(bytes: Uint8Array): Frame {
     case frameTypes.lost:
       return { type: 'lost', chunks: numbersOf(payload) }
     case frameTypes.chunk: {
-      const encoding = (Object.keys(chunkEncodings) as ChunkEncoding[]).find(
-        name => chunkEncodings[name] === payload[4],
-      )
+      const encoding = chunkEncodingOf(payload[4])
       if (payload.length <= chunkHeader || encoding === undefined) throw malformed('a chunk frame')
-      const data = atMost(payload.subarray(chunkHeader), recipeLimits.chunkSize + 1024, 'chunk')
+      const data = atMost(payload.subarray(chunkHeader), maxChunkBytes, 'chunk')
       return { type: 'chunk', chunk: view.getUint32(0), encoding, bytes: data }
     }
     case frameTypes.busy:
@@ -147,6 +170,10 @@ export function decodeFrame(bytes: Uint8Array): Frame {
     default:
       throw malformed('a frame of a known type')
   }
+}
+
+function chunkEncodingOf(byte: number | undefined): ChunkEncoding | undefined {
+  return (Object.keys(chunkEncodings) as ChunkEncoding[]).find(name => chunkEncodings[name] === byte)
 }
 
 function payloadOf(frame: Frame): Uint8Array {

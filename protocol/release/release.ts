@@ -16,6 +16,7 @@ import {
 } from '../encoding/fields.ts'
 import { limits } from '../limits.ts'
 import { storePathSchema } from '../nix/store-path.ts'
+import { type RebootPolicy, rebootPolicyOf } from './reboot-policy.ts'
 import { promotesSchema, rolloutPolicySchema } from './rollout-policy.ts'
 import { releasedSecretsSchema } from './secrets.ts'
 import { updatePolicySchema } from './update-policy.ts'
@@ -93,9 +94,14 @@ export type Release = PlainRelease & { readonly extensions?: ReleaseExtensions |
 /** The document alone: extensions are part of the metadata. */
 export const releaseCodec = codec<PlainRelease>('release', limits.release, releaseSchema)
 
+/** A config with its name, and with when its devices may reboot. */
+export type WantedConfig = ReleasedConfig & { readonly name: string; readonly reboot?: RebootPolicy | undefined }
+
 /** The config that a release assigns to a device; undefined if it doesn't name the device. */
-export function wantedConfig(release: Release, device: string): (ReleasedConfig & { name: string }) | undefined {
+export function wantedConfig(release: Release, device: string): WantedConfig | undefined {
   const name = Object.hasOwn(release.devices, device) ? release.devices[device]?.config : undefined
   const config = name === undefined ? undefined : release.configs[name]
-  return name === undefined || config === undefined ? undefined : { ...config, name }
+  if (name === undefined || config === undefined) return undefined
+  const reboot = rebootPolicyOf(release.extensions?.values, name)
+  return { ...config, name, ...(reboot && { reboot }) }
 }

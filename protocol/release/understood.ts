@@ -1,11 +1,19 @@
 /** The extensions that this version understands, and whether it may act on a release. */
 
 import { ThymeshError } from '../errors.ts'
+import { accessExtension } from './access.ts'
 import { bindingExtension } from './binding.ts'
+import { rebootExtension } from './reboot-policy.ts'
 import type { Release } from './release.ts'
+import { uplinksExtension } from './site-uplinks.ts'
 
 /** Names of a release's extensions that this version understands. */
-export const understoodExtensions: readonly string[] = [bindingExtension]
+export const understoodExtensions: readonly string[] = [
+  accessExtension,
+  bindingExtension,
+  rebootExtension,
+  uplinksExtension,
+]
 
 export class UnderstoodError extends ThymeshError<'not-understood'> {}
 

@@ -53,7 +53,7 @@ const cronSchema = z
     error: 'expected a cron expression of five fields, such as 30 3 * * 1-5',
   })
 
-const windowSchema = z.strictObject({
+export const windowSchema = z.strictObject({
   /** When it opens. */
   cron: cronSchema,
   timeZone: timeZoneSchema.optional(),

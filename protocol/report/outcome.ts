@@ -15,6 +15,12 @@ function isFinal(code: string): boolean {
   return finalUpdateErrors.includes(code)
 }
 
+/** Whether a report speaks of a release, or of one that it promotes: its device has heard of it. */
+export function speaksOf({ site, release, wanted, turn }: Report, about: Release): boolean {
+  const newest = Math.max(release ?? 0, wanted ?? 0, turn?.release ?? 0)
+  return site === about.site && newest >= contentVersion(about)
+}
+
 export function outcomeOf(report: Report | undefined, release: Release, device: string): Outcome {
   const wanted = wantedConfig(release, device)
   if (report === undefined || wanted === undefined) return 'pending'

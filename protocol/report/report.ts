@@ -65,7 +65,7 @@ export type Health = z.infer<typeof healthSchema>
  * Misbehaviour that the peer has detected. `clone`: two devices with one key. `equivocation`: two signed documents of
  * one version.
  */
-const alarmSchema = z.strictObject({
+export const alarmSchema = z.strictObject({
   kind: z.enum(['clone', 'equivocation']),
   /** The peer ID, or the role and version. */
   subject: z.string().max(100),
@@ -172,6 +172,8 @@ export const finalUpdateErrors: readonly string[] = [
   'switch-failed',
   'not-running',
   'unsupported',
+  'needs-reboot',
+  'no-boot-once',
   'wrong-system',
   'downgrade',
   'health-failed',

@@ -2,7 +2,9 @@
 
 import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { z } from 'zod'
 import { openApi } from '../../controller/api/openapi.ts'
+import { ownStatusSchema, siteSchema } from '../../node/api/schemas.ts'
 
 const repository = resolve(import.meta.dirname, '../..')
 export const apiPageFile = join(repository, 'docs/api.md')
@@ -14,6 +16,8 @@ interface Schema {
   items?: Schema
   additionalProperties?: Schema | boolean
   anyOf?: Schema[]
+  oneOf?: Schema[]
+  const?: unknown
   title?: string
   required?: string[]
 }
@@ -46,6 +50,11 @@ export function apiPage(): string {
     ...rows,
     '',
     errors,
+    '## The project\n',
+    projectIntro,
+    '| edit | with | what |\n| --- | --- | --- |',
+    ...editRows(paths),
+    '',
     '## Orders and tasks\n',
     orderIntro,
     '## Events\n',
@@ -56,6 +65,9 @@ export function apiPage(): string {
     '## Answers\n',
     'Keys that can be missing have a question mark.\n',
     ...answers,
+    '## The API of a device\n',
+    deviceIntro,
+    ...deviceAnswers(),
   ]
     .join('\n')
     .trimEnd()
@@ -83,6 +95,27 @@ curl -s -H "Authorization: Bearer $TOKEN" "$ADDRESS/v1/status"
 This page is made by \`node scripts/src/api-page.ts\` from the schemas that the API itself uses. \`thymesh api schema\` prints them as OpenAPI.
 `
 
+const deviceIntro = `The daemon of a device (\`thymesh node\`) answers programs of its own machine, on \`/run/thymesh/api.sock\`. A daemon whose state is not \`/var/lib/thymesh\`,
+or whose root is not \`/\`, has the socket in its state. Root and the daemon's own user can open it, and members of the group \`thymesh\` if the machine has one.
+Only these two routes exist, without options; nothing can be changed there:
+
+\`\`\`sh
+curl -s --unix-socket "$DEVICE" http://localhost/v1/status
+curl -s --unix-socket "$DEVICE" http://localhost/v1/site
+\`\`\`
+
+\`status\` is about the device, \`site\` about all devices of its site, by their newest reports, which the device keeps also where no other peer is in reach. \`thymesh status\` asks
+both where there is no project. Errors are as above (400, 404, 405, 431). A daemon takes 16 connections. While a device fetches, its state is as new as its last report: some seconds.
+`
+
+function deviceAnswers(): string[] {
+  const routes = { status: ownStatusSchema, site: siteSchema }
+  return Object.entries(routes).flatMap(([name, schema]) => {
+    const json = z.toJSONSchema(schema, { target: 'openapi-3.0' }) as Schema
+    return [`### GET /v1/${name} of a device`, '', ...keys(json), '']
+  })
+}
+
 const errors = `Every question takes \`news\` as well: the seconds to wait for a first peer, where none is connected. The header \`Thymesh-Alone\` says whether none is.
 Lists take \`limit\` (at most 1000) and \`after\`, the \`next\` of the page before.
 
@@ -102,6 +135,16 @@ Answers name the last event that they contain in the header \`Thymesh-Last-Event
 slowly is cut off, and continues in the same way.
 `
 
+const projectIntro = `The routes below \`/v1/project\` are about the folder of the project that the controller was started in. Each entry has the SHA-256 of its file and
+the problems in it; \`values\` say for each setting where it comes from and what it overrides. Edits are shown first, then made: \`preview\` answers what would change and what
+would become wrong, \`edit\` wants the \`before\` hashes of that preview in \`seen\`. It writes all of it or nothing, and refuses what others have changed meanwhile (409).
+
+\`\`\`sh
+curl -s --unix-socket "$SOCKET" http://localhost/v1/project/configs/hello
+curl -s --unix-socket "$SOCKET" -H 'Content-Type: application/json' -d '{"edits": [{"do": "set", "in": "configs", "name": "hello", "path": ["displayName"], "value": "Hi"}]}' http://localhost/v1/project/preview
+\`\`\`
+`
+
 const orderIntro = `Orders are POST with a JSON body (\`Content-Type: application/json\`, at most 1 MiB). The answer is 202 and a *task*, which says what the order came to. If the signing
 keys are sealed and the controller doesn't know the passphrase, put \`passphrase\` into the body; it is used for this order only, and never kept.
 
@@ -118,8 +161,34 @@ const eventTexts: Record<string, string> = {
   device: 'a report or a certificate of a device came; its row',
   release: 'a release, root or revocation is in force; rows of all devices may differ',
   proposal: 'a proposal is new, has gained signatures, or is closed',
+  peers: 'members came into reach or left it; the names of all that are connected',
   reset: 'events are missing here',
   task: 'a task began, changed or ended',
+  project: 'files of the project were written over the API',
+}
+
+const editTexts: Record<string, string> = {
+  set: 'sets what stands at a path: a setting, the tags, or a whole module',
+  reset: 'takes it out, so that tags and defaults count',
+  add: 'a new config, tag or device',
+  remove: 'takes one away that nothing names',
+  rename: 'gives one another name, also where others name it',
+  write: 'the whole file as text',
+  'set-in-file': 'sets a value of thymesh.json or rollout.json',
+  'reset-in-file': 'takes it out',
+  'add-module': 'a new module of the project',
+  'write-module': 'the whole file of a module',
+  'remove-module': 'takes away a module that nothing uses',
+}
+
+/** One row for each kind of edit. */
+function editRows(paths: Record<string, Record<string, Operation>>): string[] {
+  const body = paths['/v1/project/preview']?.post?.requestBody?.content['application/json']?.schema
+  return (body?.properties?.edits?.items?.oneOf ?? []).map(({ properties = {}, required = [] }) => {
+    const { do: kind, ...others } = properties
+    const names = Object.keys(others).map(name => `\`${name}\`${required.includes(name) ? '' : '?'}`)
+    return `| \`${kind?.const}\` | ${names.join(', ')} | ${editTexts[String(kind?.const)] ?? ''} |`
+  })
 }
 
 function optionsText({ parameters = [], requestBody }: Operation): string {
@@ -141,6 +210,7 @@ function keys(schema: Schema): string[] {
 /** A schema in a few words. */
 function inline(schema: Schema): string {
   if (schema.enum !== undefined) return schema.enum.map(each => `\`${each}\``).join(' or ')
+  if (schema.oneOf !== undefined) return 'edits (see below)'
   if (schema.anyOf !== undefined) return [...new Set(schema.anyOf.map(inline))].join(' or ')
   if (schema.type === 'array') return `list of ${inline(schema.items ?? {})}`
   if (schema.properties !== undefined) {

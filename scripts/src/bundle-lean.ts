@@ -26,6 +26,17 @@ export const nativeCipher: Plugin = {
   },
 }
 
+/** What ssh2 compiles where it is installed, if it may: it does without, and a bundle is the same wherever it is made. */
+export const ssh2WithoutNative: Plugin = {
+  name: 'ssh2-without-native',
+  setup: build => {
+    build.onResolve({ filter: /^cpu-features$|\/sshcrypto\.node$/ }, ({ path }) => ({ path, namespace: 'absent' }))
+    build.onLoad({ filter: /.*/, namespace: 'absent' }, ({ path }) => ({
+      contents: `throw new Error(${JSON.stringify(`${path} is not in the bundle`)})`,
+    }))
+  },
+}
+
 /** Each entry's bytes in the file, little-endian. */
 const entryLength = 3
 

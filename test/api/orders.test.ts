@@ -94,6 +94,14 @@ describe('an order', () => {
     assert.deepEqual((await load()).tasks.all, [])
   })
 
+  it('in bytes that are no UTF-8 is none', async t => {
+    const { file, load } = await served(t)
+    const body = Buffer.concat([Buffer.from('{"members": ["'), Buffer.from([0xff, 0xfe]), Buffer.from('"]}')])
+    const sent = { method: 'POST', headers: json, body }
+    assert.deepEqual(await codeOf(file, '/v1/renew', sent), [400, 'not-understood'])
+    assert.deepEqual((await load()).tasks.all, [])
+  })
+
   it('is none on loopback', async t => {
     const { load } = await served(t)
     const server = await ApiServer.onLoopback(0, 'secret', load)
@@ -101,6 +109,18 @@ describe('an order', () => {
     const headers = { ...json, Authorization: 'Bearer secret', Host: `127.0.0.1:${server.port}` }
     assert.deepEqual(await codeOf(server.port, '/v1/renew', post({}, headers)), [403, 'read-only'])
     assert.equal((await ask(server.port, '/v1/tasks', { headers })).status, 200)
+  })
+})
+
+describe('what was signed', () => {
+  it('waits for one peer that takes it, and for none where nobody is in reach', async t => {
+    const heard = async (devices: number) => {
+      const { file, load } = await served(t, devices)
+      const { json: task } = await ask(file, '/v1/spread', post({ seconds: 300 }))
+      return (await (await load()).tasks.ended(String(task.id))).result
+    }
+    assert.deepEqual(await heard(1), { heard: true })
+    assert.deepEqual(await heard(0), { heard: false })
   })
 })
 
@@ -112,7 +132,7 @@ describe('a task', () => {
     const { id } = await tasks.start('test', {}, async talk => {
       talk.note('before: ä')
       await go.promise
-      talk.note('after')
+      talk.note('af"\\r')
       return {}
     })
     const follow = async (from: number) => {
@@ -128,22 +148,26 @@ describe('a task', () => {
       return [said.join(''), state]
     }
     assert.deepEqual(await Promise.all([follow(0), follow(11)]), [
-      ['before: ä\nafter\n', 'done'],
-      ['after\n', 'done'],
+      ['before: ä\naf"\\r\n', 'done'],
+      ['af"\\r\n', 'done'],
     ])
-    assert.deepEqual(await follow(11), ['after\n', 'done'])
+    assert.deepEqual(await follow(11), ['af"\\r\n', 'done'])
     const { status, headers } = await (async () => {
       const stream = await openRunning(file, { path: `/v1/tasks/${id}/output?from=11` })
       assert.ok(typeof stream === 'object')
-      assert.equal(await text(stream), 'after\n')
+      assert.equal(await text(stream), 'af"\\r\n')
       return { status: stream.statusCode, headers: stream.headers }
     })()
     assert.deepEqual([status, headers['thymesh-next']], [200, '17'])
   })
 
   it('is cancelled', async t => {
-    const { file } = await served(t, 0)
-    const { json: task } = await ask(file, '/v1/spread', post({ seconds: 300 }))
+    const { file, load } = await served(t, 0)
+    const { tasks } = await load()
+    const task = await tasks.start('spread', {}, async ({ signal }) => {
+      if (!signal.aborted) await once(signal, 'abort')
+      throw signal.reason
+    })
     assert.deepEqual(await codeOf(file, `/v1/tasks/${task.id}/retry`, post({})), [409, 'task-ended'])
     const { status, json: ended } = await ask(file, `/v1/tasks/${task.id}/cancel`, post({}))
     assert.deepEqual([status, ended.state], [200, 'cancelled'])

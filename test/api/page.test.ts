@@ -7,8 +7,14 @@ import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { ApiServer } from '../../controller/api/server.ts'
+import { sampleFiles } from '../../controller/project/template.ts'
+import { DeviceApi } from '../../node/api/device-api.ts'
+import { apiSockets } from '../../node/api/socket-place.ts'
 import { apiPage, apiPageFile } from '../../scripts/src/api-page.ts'
-import { served } from '../helpers/served-api.ts'
+import { siteSample } from '../helpers/known-site.ts'
+import { silentLogger } from '../helpers/log.ts'
+import { servedProject } from '../helpers/project-api.ts'
+import { nixSkip, Workshop } from '../nix/workshop.ts'
 
 describe('docs/api.md', () => {
   it('is made from the schemas', async () => {
@@ -16,16 +22,24 @@ describe('docs/api.md', () => {
     assert.ok(isFresh, 'docs/api.md is stale: node scripts/src/api-page.ts')
   })
 
-  it('has examples that work', async t => {
-    const { file, load } = await served(t)
+  it('has examples that work', { skip: nixSkip() }, async t => {
+    const workshop = new Workshop()
+    t.after(() => workshop.remove())
+    Object.assign(process.env, workshop.environment, { XDG_CACHE_HOME: workshop.at('/cache') })
+    const { file, load } = await servedProject(t, sampleFiles())
     const loopback = await ApiServer.onLoopback(0, 'secret', load)
     t.after(() => loopback.stop())
+    const device = await DeviceApi.start(apiSockets(workshop.at('/')), siteSample, silentLogger)
+    t.after(() => device?.stop())
     const page = await readFile(apiPageFile, 'utf8')
     const examples = [...page.matchAll(/^```sh\n([\s\S]*?)^```/gm)].flatMap(([, block = '']) =>
       block.trim().split('\n'),
     )
     assert.ok(examples.length >= 5)
-    const env = { PATH: process.env.PATH, SOCKET: file, TOKEN: 'secret', ADDRESS: `http://127.0.0.1:${loopback.port}` }
+    const env = {
+      ...{ PATH: process.env.PATH, SOCKET: file, DEVICE: device?.file },
+      ...{ TOKEN: 'secret', ADDRESS: `http://127.0.0.1:${loopback.port}` },
+    }
     for (const example of examples) {
       const child = spawn('sh', ['-c', example.replace('curl ', 'curl --fail-with-body ')], {
         env,

@@ -12,6 +12,7 @@ export type Power =
   | 'join token'
   | 'revoked device'
   | 'device key'
+  | 'controller key'
   | 'site key'
   | 'members key'
   | 'Nix key'

@@ -1,6 +1,7 @@
 /** Every attack of the kit, in the order of the docs. */
 
 import type { Attack } from './attack.ts'
+import { accessAttacks } from './cases/access.ts'
 import { addressAttacks } from './cases/addresses.ts'
 import { approvalAttacks } from './cases/approvals.ts'
 import { authorFloodAttacks } from './cases/author-floods.ts'
@@ -19,9 +20,15 @@ import { extensionAttacks } from './cases/extensions.ts'
 import { filesAttacks } from './cases/files.ts'
 import { floodAttacks } from './cases/floods.ts'
 import { gossipAttacks } from './cases/gossip.ts'
+import { localApiAttacks } from './cases/local-api.ts'
+import { logAttacks } from './cases/logs.ts'
 import { memberAttacks } from './cases/members.ts'
 import { metadataAttacks } from './cases/metadata.ts'
+import { metricsAttacks } from './cases/metrics.ts'
+import { pageTerminalAttacks } from './cases/page-terminal.ts'
 import { proposalAttacks } from './cases/proposals.ts'
+import { rangeAttacks } from './cases/ranges.ts'
+import { relayAttacks } from './cases/relays.ts'
 import { removalAttacks } from './cases/removals.ts'
 import { rootAttacks } from './cases/roots.ts'
 import { siteAttacks } from './cases/sites.ts'
@@ -41,6 +48,7 @@ export const attacks: readonly Attack[] = [
   ...extensionAttacks,
   ...stolenKeyAttacks,
   ...unboundAttacks,
+  ...accessAttacks,
   ...certificateAttacks,
   ...memberAttacks,
   ...siteAttacks,
@@ -55,14 +63,20 @@ export const attacks: readonly Attack[] = [
   ...swarmShareAttacks,
   ...crowdAttacks,
   ...addressAttacks,
+  ...relayAttacks,
   ...syncAttacks,
+  ...rangeAttacks,
   ...floodAttacks,
   ...cacheAttacks,
   ...bundleAttacks,
   ...daemonAttacks,
   ...claimAttacks,
+  ...localApiAttacks,
   ...terminalAttacks,
+  ...pageTerminalAttacks,
   ...filesAttacks,
   ...removalAttacks,
   ...boundAttacks,
+  ...metricsAttacks,
+  ...logAttacks,
 ]

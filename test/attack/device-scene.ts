@@ -108,10 +108,7 @@ export class DeviceScene {
     )
     const { own, clock } = victim.peerState
     const updates = new SecretUpdates({ secrets, log: silentLogger }, { rooted: true })
-    const device = new Device(
-      { peer: victim, activator, secrets: updates, own, clock, log: victim.log.logger },
-      { name: 'victim' },
-    )
+    const device = new Device({ peer: victim, activator, secrets: updates, own, clock, log: victim.log.logger })
     device.start()
     arena.ending.after(() => device.stop())
     return new DeviceScene({

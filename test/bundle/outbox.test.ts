@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { CarriedMetrics } from '../../node/carry/carried-metrics.ts'
 import { takeOutbox } from '../../node/carry/take-outbox.ts'
 import { writeOutbox } from '../../node/carry/write-outbox.ts'
 import { ageRecipientOf, newAgeIdentity } from '../../node/state/age-key.ts'
@@ -103,6 +104,8 @@ function doors({ directory }: TestPeer) {
   }
 }
 
-function take({ fleet, directory, history }: TestPeer, identity: string, sealed: Uint8Array) {
-  return takeOutbox({ fleet, directory, history, identities: () => [identity], log: silentLogger }, sealed)
+function take(peer: TestPeer, identity: string, sealed: Uint8Array) {
+  const { fleet, directory, history, peerState } = peer
+  const metrics = new CarriedMetrics(peerState.database.table('carried-metrics'))
+  return takeOutbox({ fleet, directory, history, metrics, identities: () => [identity], log: silentLogger }, sealed)
 }

@@ -113,13 +113,13 @@ describe('a bundle between real stores', { skip: nixSkip() }, () => {
     assert.equal(await verifyBundle(source), bytes)
   })
 
-  it('takes in volumes in any order', async t => {
+  it('takes in volumes in any order, also of two sticks at once', async t => {
     const { world, controller, file } = await controllerWith(t)
     const config = await world.release(controller, content('volumes', 30_000_000))
     await writeVolumes(controller, file)
     const device = await world.peer('device')
-    await take(t, device, `${file}.2`)
-    await take(t, device, `${file}.1`)
+    await Promise.all([take(t, device, `${file}.2`), take(t, device, `${file}.1`)])
+    assert.equal(device.shelf.bundles.length, 2)
     await world.fetch(device, config)
     assert.ok(await device.store.isValid(config.topLevel))
   })
@@ -136,6 +136,22 @@ describe('a bundle between real stores', { skip: nixSkip() }, () => {
     }
     await world.fetch(device, config)
     assert.ok(await device.store.isValid(config.topLevel))
+  })
+
+  it('is taken by a device whose clock says 1980, and not by one for which it has expired', async t => {
+    const { world, controller, file } = await controllerWith(t)
+    await world.release(controller, content('timeless', 100_000))
+    await write(controller, file)
+    const [early, late] = [await world.peer('early'), await world.peer('late')]
+    const bundles = [await Bundle.open(file), await Bundle.open(file)] as const
+    t.after(() => Promise.all(bundles.map(each => each.close())))
+    const at = (reference: string) => ({ clock: { reference: new Date(reference) } })
+    const { trust } = await takeBundle({ ...partsOf(early), ...at('1980-01-01T00:00:00Z') }, bundles[0])
+    assert.equal(trust, 'newer')
+    const before = late.state.accepted?.release.version
+    await takeBundle({ ...partsOf(late), ...at('2080-01-01T00:00:00Z') }, bundles[1]).catch(() => {})
+    assert.equal(late.state.accepted?.release.version, before)
+    assert.notEqual(early.state.accepted?.release.version, before)
   })
 
   it('of another fleet is refused', async t => {

@@ -8,7 +8,7 @@ import { openReport } from '../../protocol/report/extended-report.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import { VictimProcess } from '../attack/victim-process.ts'
 import { testSigner } from '../helpers/fleet.ts'
-import { connect, liveFleet, Mesh, reportOf, type TestPeer } from '../helpers/mesh.ts'
+import { addressesOf, connect, liveFleet, Mesh, reportOf, type TestPeer } from '../helpers/mesh.ts'
 import { until } from '../helpers/until.ts'
 import { treeOfBefore } from './version-before.ts'
 
@@ -90,5 +90,21 @@ describe('the version before', () => {
     const two = await start('two')
     await until(() => two.state.accepted?.release.version === 2, 'the release by way of the version before')
     assert.deepEqual(two.state.accepted?.release.extensions, { values: extensions, critical: ['note'] })
+  })
+
+  it('is a member as before at a hub of this one, and comes by no hub', async t => {
+    const { fleet, before } = await scene(t)
+    const mesh = await Mesh.of(t)
+    const certificate = fleet.certify(testSigner('hub'), { name: 'hub', role: 'relay' })
+    const hub = await mesh.start({ word: 'hub', fleet, certificate })
+    await before.dial(hub.host)
+    await until(() => hub.admission.members.length === 1, 'the hub to admit the version before')
+    const older = hub.admission.members[0]?.certificate.peer ?? ''
+    const one = await mesh.start({ word: 'one', fleet, settings: { listen: [], bootstrap: addressesOf(hub) } })
+    await until(() => one.relays.keeper.connected.length === 1, 'one to be at the hub')
+    assert.equal(await one.relays.dial(older, AbortSignal.timeout(20_000)), undefined)
+    assert.equal(hub.relays.relay.open, 0)
+    assert.equal((await before.measure()).members, 1)
+    await until(() => one.directory.certificate(older), 'its certificate by way of the hub')
   })
 })

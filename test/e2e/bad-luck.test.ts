@@ -198,8 +198,16 @@ describe('a source whose files have changed', { skip: nixSkip() }, () => {
     const id = (JSON.parse(await readFile(join(fleet.project, 'thymesh.json'), 'utf8')) as { fleet: string }).fleet
     await rm(join(fleet.home, id.slice(0, 16), 'state'), { recursive: true })
     const status = await until('the devices to tell the controller what they know', async () => {
-      const { release, devices } = await fleet.json<{ release: number | null; devices: Row[] }>('status')
-      return release !== null && devices.every(({ state }) => state === 'running') && { release, devices }
+      const { release, devices } = await fleet.json<{ release: number | null; devices: Row[] }>(
+        'status',
+        '--wait',
+        '20',
+      )
+      return (
+        release !== null &&
+        devices.length > 0 &&
+        devices.every(({ state }) => state === 'running') && { release, devices }
+      )
     })
     assert.equal(status.release, 2)
     assert.deepEqual(

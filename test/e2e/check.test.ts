@@ -41,6 +41,18 @@ describe('thymesh check', { skip: nixSkip() }, () => {
     assert.match(ended.stdout, /^The project is right: 1 config, 1 device, \d+ modules?\.\n$/)
   })
 
+  it('says which configs are built nowhere, and what a build says then', async () => {
+    const pi = { system: 'riscv64-linux', modules: {} }
+    await fleet.commit('A board', { 'configs/pi.json': pi, 'devices/first.json': { config: 'pi' } })
+    const checked = await fleet.run('check')
+    assert.equal(checked.code, 0, checked.stdout)
+    assert.match(checked.stdout, /^configs\/pi\.json: nothing here builds riscv64-linux\. Name a builder in nix\.conf/m)
+    const error = await fleet.error('build', 'pi')
+    assert.equal(error.code, 'build-failed')
+    assert.match(error.hint ?? '', /builders = ssh:\/\/USER@HOST riscv64-linux/)
+    await fleet.git('revert', '--no-edit', 'HEAD')
+  })
+
   it('names what editors of other systems leave in Nix files', async () => {
     const module = '{\n  displayName = "x";\n}\n'
     const marked = await check({

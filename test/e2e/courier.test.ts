@@ -5,13 +5,12 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, describe, it } from 'node:test'
+import { main } from '../helpers/program.ts'
 import { nixSkip } from '../nix/workshop.ts'
 import { carried } from './helpers/carried.ts'
 import type { Device } from './helpers/device.ts'
 import type { Fleet, Row } from './helpers/fleet.ts'
 import { until } from './helpers/processes.ts'
-
-const main = join(import.meta.dirname, '../../controller/main.ts')
 
 interface News {
   release: number

@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, describe, it, type TestContext } from 'node:test'
+import { main } from '../helpers/program.ts'
 import { nixSkip } from '../nix/workshop.ts'
 import { become } from './helpers/examples.ts'
 import { Fleet } from './helpers/fleet.ts'
@@ -23,7 +24,7 @@ describe('examples', { skip: nixSkip() }, () => {
   })
   after(() => fleet.remove())
 
-  for (const example of ['container', 'kiosk', 'python-service', 'qt6', 'sensor', 'web']) {
+  for (const example of ['container', 'kiosk', 'python-service', 'qt6', 'sensor', 'web', 'ship']) {
     it(`thymesh check accepts ${example}`, async () => {
       await become(fleet, example)
       const ended = await fleet.run('check')
@@ -133,6 +134,42 @@ describe('examples that need no nixpkgs', { skip: nixSkip() }, () => {
     assert.match(await unit('two', 'bash-disk-space.timer'), /^OnCalendar=hourly$/m)
     assert.match(await unit('two', 'bash-disk-space.service'), /\/etc\/thymesh-programs\/bash-disk-space$/m)
     assert.match(await two.etc('thymesh-programs/bash-disk-space'), /^df -h \//)
+  })
+})
+
+describe('the ship of the examples', { skip: nixSkip() }, () => {
+  it('gets its release by the weekly stick, and sends its reports home on it', async t => {
+    const fleet = await Fleet.prepare()
+    t.after(() => fleet.remove())
+    await fleet.found()
+    await become(fleet, 'ship')
+    const { sites } = await fleet.json<{ sites: { site: string; stick: boolean }[] }>('deploy', '--plan')
+    assert.deepEqual(
+      sites.map(({ site }) => site),
+      ['ship'],
+    )
+    await fleet.run('deploy', '-m', 'on board', '--timeout', '1', '--json')
+    const stick = join(fleet.directory, 'stick')
+    await mkdir(stick)
+    const weekly = async () => {
+      const program = `${process.execPath} ${main}`
+      const place = { cwd: fleet.project, env: { ...fleet.env, THYMESH: program } }
+      const ended = await runToEnd(join(fleet.project, 'weekly-stick'), [stick], place)
+      assert.equal(ended.code, 0, ended.stdout + ended.stderr)
+      return ended.stdout
+    }
+    assert.match(await weekly(), /Release 2 for bridge.*The stick may be removed\./s)
+    const mess = await fleet.device('mess')
+    mess.start(await fleet.token('--site', 'ship'))
+    await mess.logged('that it has started', line => line.msg === 'device started')
+    const taken = await fleet.run('bundle', 'take', join(stick, 'release-2.thymesh'), '--state', mess.state)
+    assert.equal(taken.code, 0, taken.stdout + taken.stderr + (await mess.lastLines()))
+    assert.equal(await mess.etc('logbook/motto'), 'Fair winds\n')
+    await fleet.json('carry', 'out', stick, '--state', mess.state)
+    await mess.stop()
+    const home = await weekly()
+    assert.match(home, /mess-1\.age: mess.*: 1 new reports/)
+    assert.match(home, /^mess +bridge\S* +2 .* running/m)
   })
 })
 

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test'
 import { nixSkip } from '../nix/workshop.ts'
 import { Fleet } from './helpers/fleet.ts'
 
-const thymis = join(import.meta.dirname, '../fixtures/thymis')
+const thymis = join(import.meta.dirname, '../../examples/migrate/thymis')
 
 describe('import-thymis', { skip: nixSkip() }, () => {
   it('writes configs and tags that are right, once their secrets are there', async t => {

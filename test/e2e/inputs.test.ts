@@ -12,6 +12,7 @@ import { type Ended, runToEnd } from './helpers/processes.ts'
 
 interface DiffJson {
   configs: { config: string; added: { name: string }[]; changed: object[]; bytesBefore: number; bytesAfter: number }[]
+  devices: { device: string; before: string | null; after: string | null }[]
 }
 
 describe('inputs and builds', { skip: nixSkip() }, () => {
@@ -113,6 +114,7 @@ describe('inputs and builds', { skip: nixSkip() }, () => {
       ['thymesh-hello'],
     )
     assert.equal(first.configs[0]?.bytesBefore, 0)
+    assert.deepEqual([same.devices, first.devices], [[], [{ device: 'first', before: null, after: 'hello' }]])
   })
 
   it('moves inputs and releases what builds, on its own', async () => {
@@ -131,12 +133,14 @@ describe('inputs and builds', { skip: nixSkip() }, () => {
     // Written to while it serves: a person's broken file fails one run, and not the controller.
     const broken = { name: 5 }
     let said = ''
+    let isTold = false
     const onStart = (child: ChildProcess) => {
       child.stdout?.on('data', async (text: Buffer) => {
         const before = said
         said += text
         if (!/newest/.test(before) && /newest/.test(said)) await fleet.write({ 'thymesh.json': broken })
-        if (/nothing was changed: .*thymesh\.json/.test(said)) child.kill('SIGTERM')
+        // A second signal would end it at once.
+        if (!isTold && /nothing was changed: .*thymesh\.json/.test(said)) isTold = child.kill('SIGTERM')
       })
     }
     const ended = await fleet.runWith({ onStart }, 'serve', '--auto-update')

@@ -23,11 +23,14 @@ async function founded(t: TestContext): Promise<{ fleet: Fleet; state: string }>
 /** `thymesh serve`, once it answers. */
 async function serving(t: TestContext, fleet: Fleet, state: string, ...options: string[]) {
   const logFile = join(fleet.directory, 'serve.log')
+  // What an earlier one said is no news.
+  const before = (await readFile(logFile, 'utf8').catch(() => '')).length
+  const said = async () => (await readFile(logFile, 'utf8')).slice(before)
   const daemon = new Daemon(options, { cwd: fleet.project, env: fleet.env, logFile, command: 'serve' })
   t.after(() => daemon.end('SIGTERM'))
-  await until('the controller to serve', async () => (await readFile(logFile, 'utf8')).includes('in the mesh'))
+  await until('the controller to serve', async () => (await said()).includes('in the mesh'))
   await stat(join(state, 'local.sock'))
-  return { daemon, said: await readFile(logFile, 'utf8') }
+  return { daemon, said: await said() }
 }
 
 describe('the local API', () => {
@@ -42,6 +45,17 @@ describe('the local API', () => {
     assert.equal((await fetch(`${address}/v1/status`)).status, 401)
     const reply = await fetch(`${address}/v1/status`, { headers: { Authorization: `Bearer ${token}` } })
     assert.deepEqual(await reply.json(), status)
+  })
+
+  it('is of one controller: a second one of the same state is told which runs', async t => {
+    const { fleet, state } = await founded(t)
+    const { daemon } = await serving(t, fleet, state)
+    const refused = await fleet.error('serve')
+    assert.equal(refused.code, 'in-use')
+    assert.ok(refused.message.endsWith(`already runs: \`thymesh serve\` (process ${daemon.pid})`), refused.message)
+    assert.ok(refused.hint)
+    // The first one goes on, and its socket is still there.
+    assert.equal((await fleet.json<{ release: number }>('status', '--wait', '0')).release, 1)
   })
 
   it('lets commands that write run beside it, also several at once', async t => {
@@ -76,18 +90,41 @@ describe('the local API', () => {
     assert.equal((await fleet.error('promote')).code, 'no-waves')
   })
 
-  it('keeps a task over kill -9: it is interrupted', async t => {
+  it('keeps tasks over kill -9: they are interrupted, and can be tried again', async t => {
     const { fleet, state } = await founded(t)
-    const { daemon } = await serving(t, fleet, state)
+    const { id: token } = await fleet.json<{ id: string }>('token', '--names', 'a')
+    const first = await serving(t, fleet, state)
     const socket = join(state, 'local.sock')
-    const order = await callRunning(socket, { method: 'POST', path: '/v1/spread', body: { seconds: 300 } })
-    const { id } = taskSchema.parse(typeof order === 'object' && order.json)
-    await daemon.end('SIGKILL')
+    const ordered = async (path: string, body: object) => {
+      const reply = await callRunning(socket, { method: 'POST', path, body })
+      return taskSchema.parse(typeof reply === 'object' && reply.json)
+    }
+    // Nobody is in reach: each waits for news.
+    const ids = [
+      (await ordered('/v1/renew', { members: [], wait: 15 })).id,
+      (await ordered('/v1/revoke-token', { id: token, wait: 600 })).id,
+      (await ordered('/v1/spread', { seconds: 300 })).id,
+    ]
+    await first.daemon.end('SIGKILL')
     const { tasks } = await fleet.json<{ tasks: Task[] }>('tasks')
     assert.deepEqual(
-      tasks.map(task => [task.id, task.state]),
-      [[id, 'interrupted']],
+      tasks.map(({ id, state, error }) => [id, state, error?.code]).reverse(),
+      ids.map(id => [id, 'interrupted', 'interrupted']),
     )
+    await serving(t, fleet, state)
+    const again = await ordered(`/v1/tasks/${ids[0]}/retry`, {})
+    assert.deepEqual([again.kind, again.options, again.retries], ['renew', { members: [], wait: 15 }, ids[0]])
+    const shown = async () => {
+      const reply = await callRunning(socket, { path: `/v1/tasks/${again.id}` })
+      const task = taskSchema.parse(typeof reply === 'object' && reply.json)
+      return task.state !== 'running' && task
+    }
+    assert.equal((await until('the second try', shown)).state, 'done')
+    const other = await ordered(`/v1/tasks/${ids[1]}/retry`, {})
+    assert.equal((await fleet.json<Task>('tasks', 'cancel', other.id)).state, 'cancelled')
+    // What an interrupted order has not done, it has not begun.
+    const { tokens } = await fleet.json<{ tokens: { state: string }[] }>('token', 'list', '--wait', '0')
+    assert.ok(!tokens.some(each => each.state === 'revoked'))
   })
 
   it('leaves a task at the first Ctrl-C, and cancels it at the second', async t => {

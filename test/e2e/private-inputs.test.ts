@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -30,6 +31,12 @@ describe('a private input', { skip: nixSkip() }, () => {
     const wanted = `Basic ${Buffer.from('ada:sesame').toString('base64').replace(/=+$/, '')}`
     server = createServer((request, response) => {
       const right = request.headers.authorization?.replace(/=+$/, '') === wanted
+      const path = join(fleet.directory, 'served', new URL(request.url ?? '/', 'http://x').pathname)
+      if (right && request.url?.startsWith('/git/')) {
+        response.writeHead(existsSync(path) ? 200 : 404)
+        response.end(existsSync(path) ? readFileSync(path) : '')
+        return
+      }
       response.writeHead(right ? 200 : 401, right ? {} : { 'www-authenticate': 'Basic realm="x"' })
       response.end(right ? tarball : '')
     }).listen(0, '127.0.0.1')
@@ -76,7 +83,8 @@ PATH='${process.env.PATH}' exec nix "$@"\n`
         child.kill(signal)
       }
       const ended = await fleet.runWith({ env, onStart }, 'input', 'add', 'internal', url, '--secret', 'internal')
-      assert.equal(ended.code, null, ended.stderr)
+      // A task that is told to end is cancelled.
+      assert.equal(ended.code, signal === 'SIGTERM' ? 1 : null, ended.stderr)
       assert.match(await readFile(join(folder, 'seen'), 'utf8'), /netrc/)
       await rm(join(folder, 'begun'))
       assert.equal(await fleet.git('status', '--porcelain'), '')
@@ -85,6 +93,30 @@ PATH='${process.env.PATH}' exec nix "$@"\n`
     assert.notDeepEqual(await left(), [], 'a crash leaves it')
     await fleet.runWith({ env: { XDG_RUNTIME_DIR: memory } }, 'secret', 'list')
     assert.deepEqual(await left(), [], 'until the next command')
+  })
+
+  it('of a Git server is fetched with its secret, and without it the reason is told', async () => {
+    const bare = join(fleet.directory, 'served/git/tools.git')
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], {
+        cwd: join(fleet.directory, 'internal'),
+      })
+    git('init', '-q', '-b', 'main')
+    git('add', '.')
+    git('commit', '-q', '-m', 'tools')
+    git('clone', '-q', '--bare', '.', bare)
+    git('-C', bare, 'update-server-info')
+    const tools = `git+${url.replace(/internal.*/, 'git/tools.git')}?ref=main`
+    const refused = await fleet.error('input', 'add', 'tools', tools)
+    assert.equal(refused.code, 'input-failed')
+    assert.match(refused.message, /could not read Username for 'http:/)
+    assert.equal(await fleet.git('status', '--porcelain'), '')
+    await fleet.json('input', 'add', 'tools', tools, '--secret', 'internal')
+    assert.match(await readFile(join(fleet.project, 'thymesh.json'), 'utf8'), /"tools"/)
+    // What an input needs goes with it.
+    await fleet.json('input', 'remove', 'tools')
+    assert.equal(await fleet.git('status', '--porcelain', '--', 'flake.nix', 'thymesh.json'), '')
+    await fleet.git('rm', '-q', '-f', 'flake.lock')
   })
 
   it('is fetched with its secret wherever Nix runs', async () => {

@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { chmod, copyFile, mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import { main } from '../helpers/program.ts'
 import { nixSkip } from '../nix/workshop.ts'
 import { carried } from './helpers/carried.ts'
 import type { Device } from './helpers/device.ts'
@@ -12,7 +13,6 @@ import type { Fleet, Row } from './helpers/fleet.ts'
 import { type Ended, runToEnd } from './helpers/processes.ts'
 
 const script = join(import.meta.dirname, '../../nix/sticks/take-stick.sh')
-const main = join(import.meta.dirname, '../../controller/main.ts')
 
 describe('sticks', { skip: nixSkip() || loopSkip() }, () => {
   let fleet: Fleet

@@ -5,7 +5,10 @@ import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import type { SearchedLogs } from '../../controller/api/schemas/device.ts'
+import type { FleetRisks } from '../../controller/api/schemas/risks.ts'
 import type { WaveStatus } from '../../controller/api/schemas/rollout.ts'
+import type { FleetStatus } from '../../controller/api/schemas/status.ts'
 import { nixSkip } from '../nix/workshop.ts'
 import type { Device } from './helpers/device.ts'
 import { Fleet, type RolloutJson } from './helpers/fleet.ts'
@@ -67,10 +70,8 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
     // All others ask the process that deploys: there is one controller of a fleet on a machine.
     const deploying = fleet.json('deploy', '-m', 'two', '--timeout', '60')
     await named('second').logged('that it waits', ({ msg }) => msg.startsWith('rollout: wave 1 has'))
-    const refused = await fleet.error('site', 'revoke', 'berlin')
-    assert.equal(refused.code, 'in-use')
-    assert.match(refused.message, /already runs: `thymesh deploy` \(process \d+\)$/)
-    const [watched, end, status, device, log, logs, diff] = await Promise.all([
+    assert.equal((await fleet.error('site', 'revoke', 'berlin')).code, 'unknown-site')
+    const [watched, end, status, device, log, logs, diff, searched, canaries, risks] = await Promise.all([
       fleet.run('rollout', '--watch'),
       fleet.run('rollout', '--watch', '--json'),
       fleet.json('status'),
@@ -78,9 +79,33 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
       fleet.json<{ events: { what: string; version: number }[] }>('log'),
       fleet.error('logs', 'second'),
       fleet.json<{ release: number; configs: { added: unknown[] }[] }>('diff'),
+      fleet.run('logs', '--on', 'tag:canary', '--on', 'second', '--grep', 'hello', '--json'),
+      fleet.json<FleetStatus>('status', '--on', 'tag:canary', '--is', 'running', '--find', 'HELLO'),
+      fleet.json<FleetRisks>('status', '--risk'),
       fleet.json('root', 'show'),
       fleet.json('proposals'),
     ])
+    // These daemons have no journal.
+    const { devices: notRead } = JSON.parse(searched.stdout) as SearchedLogs
+    assert.deepEqual(
+      [searched.code, notRead.map(({ device, state }) => `${device} ${state}`)],
+      [1, ['first unreached', 'second unreached']],
+    )
+    assert.deepEqual(
+      canaries.devices.map(({ device, tags }) => [device, tags]),
+      [['first', ['canary']]],
+    )
+    assert.deepEqual(
+      risks.devices.map(({ hasHistory, certificateDays }) => [hasHistory, certificateDays !== null]),
+      [
+        ...[
+          [true, true],
+          [true, true],
+          [true, true],
+        ],
+      ],
+    )
+    assert.equal((await fleet.error('status', '--on', 'tag:nobody')).code, 'unknown-device')
     assert.deepEqual([(await deploying).complete, watched.code, end.code], [true, 0, 0], watched.stderr + end.stderr)
     const drawn = watched.stdout.split('\n\n').join('\n')
     assert.match(drawn, /second +pending: wave 1 has 1 of 1 confirmed, soak ends in \d+ s/)

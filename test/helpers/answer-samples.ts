@@ -1,6 +1,8 @@
 /** One full answer to each question of the CLI: every field is there, or it does not compile. */
 
+import type { projectQuestions } from '../../controller/api/project-questions.ts'
 import type { QuestionAnswer, QuestionName } from '../../controller/api/questions.ts'
+import { factsSample } from './facts-sample.ts'
 
 /** Nothing optional and nothing null: a field that is added later must be added here. */
 type Full<T> = T extends string | number | boolean | Uint8Array
@@ -24,11 +26,20 @@ const update: Full<Data<'rollout'>['waves'][number]['devices'][number]>['update'
 }
 
 const row: Full<Data<'status'>['devices'][number]> = {
-  ...{ device: 'kiosk-1', peer, site: 'north', config: 'kiosk', follows: 'north', releaseSite: 'north' },
+  ...{
+    device: 'kiosk-1',
+    peer,
+    site: 'north',
+    tags: ['lobby'],
+    config: 'kiosk',
+    follows: 'north',
+    releaseSite: 'north',
+  },
   ...{ release: 1, running: path, wanted: 2, state: 'fetching', lastSeen: at, freshness: 'fresh' },
   turn: { release: 2, wave: 2, is: 'held', reason: 'wave 1 has 1 of 3 confirmed' },
   error: { code: 'health-failed', message: 'kiosk.service failed', hint: 'Look at its log: thymesh logs kiosk-1' },
   update,
+  way: { kind: 'relayed', hub: 'hub-1' },
   duplicate: true,
 }
 
@@ -42,7 +53,14 @@ const wave: Full<Data<'rollout'>['waves'][number]> = {
   devices: [{ device: 'kiosk-1', outcome: 'failed', reason: 'kiosk.service failed', update, lastSeen: at }],
 }
 
-export const answerSamples: { [Name in QuestionName]: unknown } = {
+const connection: Full<Data<'peers'>['connections'][number]> = {
+  ...{ peer, name: 'kiosk-1', role: 'device', site: 'north', way: { kind: 'relayed', hub: 'hub-1' } },
+  ...{ direction: 'out', address: `/p2p/${peer}/p2p-circuit`, roundTripMs: 21.4, since: at, received: 2048, sent: 512 },
+  agent: 'thymesh/0.1.0',
+}
+
+/** The project's files are no documents of others, and no command shows them as they are. */
+export const answerSamples: { [Name in Exclude<QuestionName, keyof typeof projectQuestions>]: unknown } = {
   status: {
     ...{ fleet: id, release: 3, sites: { north: 3 }, peers: ['laptop'], devices: [row] },
     newest: [
@@ -50,10 +68,33 @@ export const answerSamples: { [Name in QuestionName]: unknown } = {
       { site: null as never, version: 2, message: 'new kiosk' },
     ],
     alarms: [alarm, { ...alarm, kind: 'equivocation', subject: 'targets 7', verified: true }],
+    uplinks: [{ site: 'north', bytesPerDay: 9_000_000, spent: 4, open: false, opensAt: at }],
     rootEnd: { expires: at, daysLeft: 3 },
     damaged: [path],
   } satisfies Full<Data<'status'>>,
+  peers: { self: 'laptop', connections: [connection] } satisfies Full<Data<'peers'>>,
+  network: {
+    ...{ self: 'laptop', ok: false, nat: 'hard' },
+    checks: [{ check: 'hubs', result: 'bad', message: 'hub-1 not connected', hint: 'Check the firewall.' }],
+  } satisfies Full<Data<'network'>>,
   devices: { devices: [row], next: peer } satisfies Full<Data<'devices'>>,
+  risks: {
+    devices: [
+      {
+        ...{ device: 'kiosk-1', peer, site: 'north', tags: ['lobby'], config: 'kiosk', state: 'failed', lastSeen: at },
+        ...{
+          disk: 91,
+          wear: 80,
+          temperature: 48.5,
+          hasHistory: true,
+          restarts: 3,
+          diskFullDays: 6,
+          certificateDays: 9,
+        },
+        risks: [{ kind: 'disk', severity: 'critical', text: 'its disk is full in 6 days, now 91 %', daysLeft: 6 }],
+      },
+    ],
+  } satisfies Full<Data<'risks'>>,
   rollout: {
     ...{ release: 3, site: 'north', message: 'new sign', promotes: { release: 2, waves: 1 }, complete: false },
     policy: {} as never,
@@ -63,6 +104,33 @@ export const answerSamples: { [Name in QuestionName]: unknown } = {
     ...{ release: 3, site: 'north', complete: false, held: true, restores: 1, holders: ['kiosk-1'] },
     ...{ failed: ['kiosk-1'], waiting: ['kiosk-2'], damaged: [path], devices: [row], waves: [wave] },
   } satisfies Full<Data<'progress'>>,
+  changes: {
+    ...{ site: 'north', release: 3, since: 2, removed: ['sign'], unknown: ['kiosk'] },
+    configs: [
+      {
+        ...{ config: 'kiosk', rebuilt: 4, bytesBefore: 4096, bytesAfter: 8192 },
+        ...{
+          added: [{ name: 'jq', before: [''], after: ['1.7'] }],
+          removed: [{ name: 'ed', before: ['1.20'], after: [''] }],
+        },
+        changed: [{ name: 'openssl', before: ['3.0.13'], after: ['3.0.15'] }],
+      },
+    ],
+  } satisfies Full<Data<'changes'>>,
+  cost: {
+    ...{ site: 'north', release: 3 },
+    sites: [
+      {
+        ...{ site: 'north', devices: 3, unknown: 1, chunks: 12, bytes: 8192, wire: 4096, seconds: 60 },
+        ...{ bytesPerDay: 1_000_000, stick: true },
+      },
+    ],
+  } satisfies Full<Data<'cost'>>,
+  visit: {
+    ...{ sites: ['north'], release: 3, holders: ['kiosk-1'], missing: ['kiosk'], unseen: ['kiosk-2'] },
+    ...{ mayLeave: true, complete: false },
+    devices: [{ ...row, here: true, seen: true, hasAll: true, ended: false }],
+  } satisfies Full<Data<'visit'>>,
   device: {
     ...{ device: 'kiosk-1', peer, addresses: ['/ip4/192.0.2.1/tcp/4460'], connected: true, historyFrom: 'device' },
     certificate: { role: 'device', site: 'north', issued: at, expires: at, byToken: true },
@@ -77,9 +145,80 @@ export const answerSamples: { [Name in QuestionName]: unknown } = {
     ],
     excerpt: 'kiosk.service: failed\nkiosk.service: failed again',
   } satisfies Full<Data<'device'>>,
+  why: {
+    ...{ device: 'kiosk-3', verdict: 'not-heard', fine: false, text: 'It runs 11.', next: 'Carry a bundle to it.' },
+    facts: {
+      ...factsSample,
+      way: { kind: 'relayed', hub: 'hub-1' },
+      revoked: { at, reason: 'stolen' },
+      report: {
+        ...{ at, state: 'held', site: 'north', release: 1, wanted: 2, running: path, boots: path, attempts: 1 },
+        ...{
+          freshness: 'fresh',
+          knowsRelease: true,
+          turn: row.turn,
+          update,
+          error: { code: 'a', message: 'b' },
+          awaitsReboot: 'the kernel changes',
+        },
+        health: { state: 'failed', units: ['kiosk.service'], probes: ['tcp localhost:80'] },
+      },
+      wave: { number: 2, of: 3, is: 'waiting', reason: 'wave 1 has 1 of 3 confirmed' },
+      window: { of: 'updates', opens: at },
+      release: { ...factsSample.release, site: 'north' },
+    } as never,
+  } satisfies Full<Data<'why'>>,
+  alerts: {
+    alerts: [
+      {
+        ...{ device: 'kiosk-1', peer, site: 'north', rule: 'disk-full', severity: 'critical', state: 'firing', id: 7 },
+        ...{ since: at, until: at, summary: 'disk above 90 %', silencedBy: 'ada', acknowledgedBy: 'ada' },
+        told: [{ channel: 'ops', by: 'kiosk-2' }],
+      },
+    ],
+    silences: [{ rule: 'disk-full', device: 'kiosk-1', until: at, by: 'ada', keptBy: ['kiosk-2'] }],
+    rules: 3,
+  } satisfies Full<Data<'alerts'>>,
+  metrics: {
+    ...{ device: 'kiosk-1', peer, source: 'outbox', from: at, step: 900 },
+    series: [{ name: 'cpu', unit: 'percent', average: [4.5], min: [1.0], max: [9.75] }],
+  } satisfies Full<Data<'metrics'>>,
+  support: {
+    device: 'kiosk-1',
+    made: '2026-01-31T12:00:00Z',
+    text: 'Thymesh 0.1.0\nThe device kiosk-1, as of 2026-01-31T12:00:00Z\n',
+    leftOut: { addresses: 1, secrets: 0, persons: 0 },
+    missing: [{ part: 'Log of thymesh.service', reason: 'not in reach' }],
+  },
   logs: { device: 'kiosk-1', peer, lines: ['2026-01-31T12:00:00+0000 kiosk-1 web[7]: ready'] } satisfies Full<
     Data<'logs'>
   >,
+  audit: {
+    ...{ device: 'kiosk-1', peer, size: 8, root: id, reported: at, verified: false, from: 7 },
+    problem: { kind: 'shrank', message: 'its log has 7 entries' },
+    heads: { agree: 1, tooOld: 2 },
+    entries: [{ index: 7, at, what: 'session-began', about: { user: 'root' }, bytes: 'AA==' }],
+    proof: { checkpoint: 'a note', key: 'a key', before: ['AA=='] },
+  } satisfies Full<Data<'audit'>>,
+  access: {
+    grants: [
+      {
+        ...{ id: 'ada-1', signedBy: 'north', operator: 'ada', devices: ['kiosk-*'], tags: ['lobby'], sites: ['north'] },
+        keys: [{ type: 'ssh-ed25519', fingerprint: `SHA256:${'a'.repeat(43)}` }],
+        ...{ users: ['root'], may: ['shell', 'forward:tcp:127.0.0.1:80'], record: true, until: at },
+        ...{ expired: false, counts: ['kiosk-1'] },
+      },
+    ],
+  } satisfies Full<Data<'access'>>,
+  sshTargets: {
+    ...{ fleet: 'orchard', fleetId: id, controller: peer },
+    devices: [
+      {
+        ...{ device: 'kiosk-1', peer, site: 'north', config: 'kiosk', tags: ['lobby'] },
+        ...{ hostKey: 'ssh-ed25519 AAAA', connected: true, lastSeen: at },
+      },
+    ],
+  } satisfies Full<Data<'sshTargets'>>,
   log: {
     events: [
       {
@@ -150,7 +289,9 @@ export const answerSamples: { [Name in QuestionName]: unknown } = {
       ]),
     ) as never,
   } satisfies Full<Data<'root'>>,
-  released: { release: 1, configs: { kiosk: [{ path, narSize: 9 }] } } satisfies Full<Data<'released'>>,
+  released: { release: 1, configs: { kiosk: [{ path, narSize: 9 }] }, devices: { 'kiosk-1': 'kiosk' } } satisfies Full<
+    Data<'released'>
+  >,
   sites: {
     sites: [
       {

@@ -2,11 +2,13 @@
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { decodeOutbox, encodeOutbox } from '../../protocol/bundle/outbox.ts'
 import { extendedReportKind } from '../../protocol/report/extended-report.ts'
 import { reportKind } from '../../protocol/report/report.ts'
 import { signEnvelope } from '../../protocol/signing/dsse.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
-import { type Fixture, metadata, signed } from './fixtures.ts'
+import type { Fixture } from './fixture.ts'
+import { metadata, signed } from './fixtures.ts'
 import { testClosure, testConfig, testFleet, testSigner } from './fleet.ts'
 import { reportOf } from './report-samples.ts'
 
@@ -40,6 +42,19 @@ export function makeExtendedFixtures(): Fixture[] {
   return [
     signed('report', extendedReportKind, signEnvelope(extendedReportKind, extended, device), device),
     metadata('targets', 'targets', targets),
+    {
+      name: 'outbox.cbor',
+      format: 'outbox',
+      bytes: encodeOutbox(
+        {
+          ...{ v: 2, fleet: fleet.fleet, peer, certificates: [], reports: [extended.report], history: [], logs: [] },
+          metrics: [Buffer.from('packed')],
+        },
+        device,
+      ),
+      decode: decodeOutbox,
+      again: bytes => encodeOutbox(decodeOutbox(bytes), device),
+    },
   ]
 }
 

@@ -8,13 +8,19 @@ import { join } from 'node:path'
 import { canonicalize } from '@tufjs/canonical-json'
 import { decodeOutbox, encodeOutbox } from '../../protocol/bundle/outbox.ts'
 import { closureCodec } from '../../protocol/closure/closure.ts'
-import type { Codec } from '../../protocol/encoding/cbor.ts'
 import { sha256 } from '../../protocol/encoding/hash.ts'
 import { type Certificate, certificateKind } from '../../protocol/members/certificate.ts'
 import { formatJoinToken, grantKind, parseJoinToken, tokenIdOf } from '../../protocol/members/join-token.ts'
 import { revocationsCodec } from '../../protocol/members/revocations.ts'
 import { historyCodec, logRequestCodec } from '../../protocol/messages/logs.ts'
 import * as messages from '../../protocol/messages/messages.ts'
+import {
+  batchCodec,
+  batchContentsCodec,
+  openingCodec,
+  type Ranges,
+  rangesCodec,
+} from '../../protocol/messages/ranges.ts'
 import { releaseCodec } from '../../protocol/release/release.ts'
 import { secretDocumentCodec } from '../../protocol/release/secrets.ts'
 import type { UpdatePolicyInput } from '../../protocol/release/update-policy.ts'
@@ -34,23 +40,14 @@ import {
 } from '../../protocol/trust/proposal.ts'
 import { createProposal } from '../../protocol/trust/proposals.ts'
 import { draftRelease } from '../../protocol/trust/publish.ts'
+import { type Fixture, plain } from './fixture.ts'
 import { type TestFleet, testClosure, testConfig, testFleet, testNow, testSigner, testStorePath } from './fleet.ts'
 import { inWaves, sampleSecret, sampleSecrets } from './releases.ts'
 import { alarmedReport, fetchingReport, reportOf, rolledBackOf, waitingReport } from './report-samples.ts'
+import { serviceFixtures } from './service-fixtures.ts'
 import { siteReport, siteSamples } from './site-samples.ts'
 
 export const fixturesDirectory = join(import.meta.dirname, '../fixtures/v1')
-
-export interface Fixture {
-  /** The file's name. */
-  readonly name: string
-  readonly bytes: Uint8Array
-  /** Its format; one decoder reads all fixtures of a format. */
-  readonly format: string
-  decode(bytes: Uint8Array): unknown
-  /** Reads the bytes and writes them again. */
-  again(bytes: Uint8Array): Uint8Array
-}
 
 /** All fixtures; made anew at each call, always the same. */
 export function makeFixtures(): Fixture[] {
@@ -78,6 +75,7 @@ export function makeFixtures(): Fixture[] {
   const report = signEnvelope(reportKind, reportOf(fleet.fleet, peer), device)
   const head = { root: 1, timestamp: timestamp.bytes }
   const hash = sha256(Buffer.from('a document'))
+  const end = { ip: '192.0.2.1', port: 26_153 }
   const certificateFixture = (name: string, bytes: Uint8Array, ...signers: Signer[]) =>
     signed<Certificate>(name, certificateKind, bytes, ...signers)
 
@@ -173,6 +171,17 @@ export function makeFixtures(): Fixture[] {
     plain('sync-item-report', messages.syncItemCodec, { report }),
     plain('sync-item-addresses', messages.syncItemCodec, { addresses: ['/ip4/192.0.2.1/tcp/4001'], peer }),
     plain('sync-item-end', messages.syncItemCodec, { end: true }),
+    plain('sync-opening', openingCodec, { head: hash.subarray(0, 16), print: hash.subarray(16) }),
+    plain('sync-opening-without-head', openingCodec, { print: hash.subarray(16) }),
+    plain('sync-ranges', rangesCodec, sampleRanges(hash)),
+    plain('sync-ranges-last', rangesCodec, { ranges: [], wants: [[hash.subarray(0, 12), 3]] }),
+    plain('sync-batch', batchCodec, { packed: hash, unpacked: 800 }),
+    plain('sync-batch-end', batchCodec, { noMore: true }),
+    plain('sync-batch-contents', batchContentsCodec, [
+      { certificate: byMembers, peer },
+      { report },
+      { addresses: ['/ip4/192.0.2.1/tcp/4001'], peer },
+    ]),
     plain('document-request-hash', messages.documentRequestCodec, { hash }),
     plain('document-request-bases', messages.documentRequestCodec, { hash, bases: [hash] }),
     plain('document-request-root', messages.documentRequestCodec, { root: 2 }),
@@ -197,6 +206,7 @@ export function makeFixtures(): Fixture[] {
     ]),
     outboxFixture(fleet.fleet, byMembers, report, device),
     plain('history-of-site', historyCodec, [{ release: 1, site: 'north', outcome: 'running' }]),
+    ...serviceFixtures({ hash, peer, end }),
     plain('answer-size', messages.answerCodec, { size: 4096 }),
     plain('answer-packed', messages.answerCodec, { size: 4096, unpacked: 8192 }),
     plain('answer-delta', messages.answerCodec, { size: 4096, unpacked: 8192, base: hash }),
@@ -246,16 +256,6 @@ const samplePolicy: UpdatePolicyInput = {
   windows: [{ cron: '0 2 * * 1-5', timeZone: 'Europe/Berlin', minutes: 180 }],
 }
 
-function plain<T>(name: string, codec: Codec<T>, document: T): Fixture {
-  return {
-    name: `${name}.cbor`,
-    bytes: codec.encode(document),
-    format: codec.name,
-    decode: codec.decode,
-    again: bytes => codec.encode(codec.decode(bytes)),
-  }
-}
-
 export function signed<T>(name: string, kind: SignedKind<T>, bytes: Uint8Array, ...signers: Signer[]): Fixture {
   return {
     name: `${name}.dsse`,
@@ -298,4 +298,23 @@ function outboxFixture(fleet: string, certificate: Uint8Array, report: Uint8Arra
   )
   const again = (read: Uint8Array) => encodeOutbox(decodeOutbox(read), device)
   return { name: 'outbox.cbor', format: 'outbox', bytes, decode: decodeOutbox, again }
+}
+
+/** One range of each kind, and members whose certificates the members role and a join token have signed. */
+function sampleRanges(hash: Uint8Array): Ranges {
+  const [key, print] = [hash.subarray(0, 12), hash.subarray(16)]
+  return {
+    ranges: [
+      [Uint8Array.of(0x10)],
+      [Uint8Array.of(0x20, 0x80), print],
+      [
+        new Uint8Array(),
+        [
+          [key, 1_769_860_800, 7],
+          [hash.subarray(12, 24), 1_769_860_800 - 2 ** 38, 0],
+        ],
+      ],
+    ],
+    wants: [[key, 1]],
+  }
 }

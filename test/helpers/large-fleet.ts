@@ -71,11 +71,13 @@ export class LargeFleet {
     return signEnvelope(reportKind, report, signer)
   }
 
-  /** Makes a peer's state know all members, each with a report of this counter. */
-  async fill(database: Database, counter: number): Promise<void> {
+  /** Makes a peer's state know all members, each with a report of this counter, or without any. */
+  async fill(database: Database, counter: number | undefined): Promise<void> {
     const changes = this.devices.flatMap(device => [
       { table: 'members' as const, key: device.peer, value: device.certificate },
-      { table: 'reports' as const, key: device.peer, value: this.report(device, counter) },
+      ...(counter === undefined
+        ? []
+        : [{ table: 'reports' as const, key: device.peer, value: this.report(device, counter) }]),
     ])
     await database.apply(changes)
   }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { controllerPeerOf } from '../../node/peer/make-controller-peer.ts'
+import type { MeshTiming } from '../../node/peer/mesh-parts.ts'
 import { MeshPeer } from '../../node/peer/mesh-peer.ts'
 import type { Logger } from '../../node/process/log.ts'
 import { parseSettings, type SettingsInput } from '../../node/settings/settings.ts'
@@ -42,6 +43,7 @@ export interface PeerInit {
   /** Fills its state before the peer reads it. */
   fill?: (state: PeerState) => Promise<void>
   connections?: { members: number; strangers: number }
+  timing?: MeshTiming
 }
 
 /** The peers of one test. */
@@ -87,6 +89,7 @@ export class Mesh {
       log: init.logger ?? silentLogger,
       store: fakeStore(init.store),
       ...(init.connections && { connections: init.connections }),
+      ...(init.timing && { timing: init.timing }),
     })
     const stop = async () => {
       await peer.stop()

@@ -10,6 +10,7 @@ import { EventLog } from '../../controller/api/event-log.ts'
 import { followFleet } from '../../controller/api/fleet-events.ts'
 import { ApiServer } from '../../controller/api/server.ts'
 import { socketFile } from '../../controller/api/socket.ts'
+import type { Session } from '../../controller/session/session.ts'
 import { Tasks } from '../../controller/tasks/tasks.ts'
 import { type TestSession, testSession } from './session.ts'
 
@@ -21,21 +22,23 @@ export interface Served extends TestSession {
 
 export async function served(t: TestContext, devices = 1): Promise<Served> {
   const made = await testSession(t, devices)
-  const events = new EventLog()
-  followFleet(made.session, events)
-  const tasks = await Tasks.open(join(made.session.home.stateDirectory, 'tasks'))
-  tasks.on('changed', task => events.append('task', task))
-  made.mesh.after(() => tasks.interrupt())
-  const load = async () => ({
-    session: made.session,
-    controller: { pid: process.pid, command: 'serve' },
-    events,
-    tasks,
-  })
-  const file = socketFile(made.session.home.stateDirectory)
-  const server = await ApiServer.onSocket(file, load)
-  made.mesh.after(() => server.stop())
+  const { file, server, load } = await serveSession(made.session, stop => made.mesh.after(stop))
   return { ...made, file, server, load }
+}
+
+/** Serves it on its socket, until what `after` is given is called. */
+export async function serveSession(session: Session, after: (stop: () => Promise<void>) => void) {
+  const events = new EventLog()
+  followFleet(session, events)
+  const tasks = await Tasks.open(join(session.home.stateDirectory, 'tasks'))
+  tasks.on('changed', task => events.append('task', task))
+  after(() => tasks.interrupt())
+  const controller = { pid: process.pid, command: 'serve', project: session.home.directory }
+  const load = async () => ({ session, controller, events, tasks })
+  const file = socketFile(session.home.stateDirectory)
+  const server = await ApiServer.onSocket(file, load)
+  after(() => server.stop())
+  return { file, server, load }
 }
 
 export interface Reply {

@@ -28,15 +28,7 @@ export async function testSession(t: TestContext, devices = 1): Promise<TestSess
   const fleet = liveFleet()
   const certificate = fleet.certify(testSigner('controller'), { name: 'ada', role: 'controller' })
   const controller = await mesh.start({ word: 'controller', fleet, certificate })
-  const peer = controller.door
-  const home = new FleetHome(fleet.fleet, await testDirectory(t))
-  await mkdir(home.stateDirectory, { recursive: true, mode: 0o700 })
-  const book = new TokenBook(home.directory)
-  const signing = new SerialQueue()
-  const registrar = new Registrar({ peer, book, keys: async () => fleet.keys, signing, log: silentLogger })
-  const audit = await AuditTrail.open(peer.auditTable)
-  await audit.follow(peer.state)
-  const session = { peer, home, registrar, signing, audit, stop: async () => {} } as Session
+  const session = await sessionOf(controller, fleet, await testDirectory(t))
   const made: TestPeer[] = []
   for (let each = 1; each <= devices; each++) {
     const device = await mesh.start({ word: `device-${each}`, fleet })
@@ -46,6 +38,19 @@ export async function testSession(t: TestContext, devices = 1): Promise<TestSess
     made.push(device)
   }
   return { session, fleet, mesh, controller, devices: made }
+}
+
+/** The session of a peer that is a controller, with an operator's folder in this one. */
+export async function sessionOf(controller: TestPeer, fleet: TestFleet, folder: string): Promise<Session> {
+  const peer = controller.door
+  const home = new FleetHome(fleet.fleet, folder)
+  await mkdir(home.stateDirectory, { recursive: true, mode: 0o700 })
+  const book = new TokenBook(home.directory)
+  const signing = new SerialQueue()
+  const registrar = new Registrar({ peer, book, keys: async () => fleet.keys, signing, log: silentLogger })
+  const audit = await AuditTrail.open(peer.auditTable)
+  await audit.follow(peer.state)
+  return { peer, home, registrar, signing, audit, stop: async () => {} } as unknown as Session
 }
 
 /** A report of the device reaches the controller. */

@@ -1,7 +1,7 @@
 /** A machine in memory for the activator: it can lose its daemon or its power at any step, and its guard acts by itself. */
 
 import type { JournalEntry } from '../../node/activation/journal-entry.ts'
-import { SwitchError } from '../../node/activation/switch.ts'
+import { SwitchError } from '../../node/activation/switch-error.ts'
 import type { ActivationSystem } from '../../node/activation/system.ts'
 import type { Decision } from '../../node/activation/transition.ts'
 import { testUnit } from './unit-state.ts'
@@ -21,6 +21,10 @@ export interface Behaviour {
   reachable: boolean
   /** `boot` fails. */
   commitFails: boolean
+  /** It is booted, not switched to. */
+  needsBoot?: boolean
+  /** A boot of it comes to nothing, or to a machine without its daemon, which the guard then reboots. */
+  boot?: 'hangs' | 'no-daemon'
 }
 
 export class SimulatedMachine implements ActivationSystem {
@@ -44,6 +48,10 @@ export class SimulatedMachine implements ActivationSystem {
   diesTesting = false
   /** Everything that the world has been, for invariants. */
   readonly history: { boots: string | undefined; decided: Decision | undefined }[] = []
+  /** What the next boot starts, only that one. */
+  staged: string | undefined
+  /** The deadline of what was staged, after its boot. */
+  #guarded: number | undefined
   #dead = false
   #boot = 1
   #uptime = 100
@@ -97,15 +105,29 @@ export class SimulatedMachine implements ActivationSystem {
   #fail(fault: Fault): never {
     this.#crash = undefined
     this.#dead = true
-    if (fault === 'power') {
-      this.#boot += 1
-      this.#uptime = 0
-      this.#deadline = undefined
-      this.runs = this.bootsNext
-    } else if (fault === 'daemon-past-deadline' && this.#deadline !== undefined) {
+    if (fault === 'power') this.#start()
+    else if (fault === 'daemon-past-deadline' && this.#deadline !== undefined) {
       this.#pass(this.#deadline + 1)
     }
     throw new Crash(fault)
+  }
+
+  /** The machine starts: what was staged is booted once. */
+  #start(): void {
+    this.#boot += 1
+    this.#uptime = 0
+    this.#deadline = undefined
+    this.runs = this.staged ?? this.bootsNext
+    this.staged = undefined
+    if (this.runs !== this.new || this.#guarded === undefined) return
+    const { boot } = this.#behaviour
+    this.#deadline = this.#guarded
+    if (boot === 'no-daemon') {
+      this.decided ??= 'roll-back'
+      if (this.decided !== 'roll-back') return
+    }
+    // A person takes its power, or the guard reboots it.
+    if (boot !== undefined && this.runs !== this.bootsNext) this.#start()
   }
 
   /** The deadline comes while no daemon runs. */
@@ -119,7 +141,9 @@ export class SimulatedMachine implements ActivationSystem {
     if (this.#deadline === undefined || this.#uptime < this.#deadline) return
     this.#deadline = undefined
     this.decided ??= 'roll-back'
-    if (this.decided === 'roll-back') this.runs = this.old
+    if (this.decided !== 'roll-back') return
+    if (this.#guarded !== undefined && this.runs === this.new) this.#start()
+    else this.runs = this.old
   }
 
   read = () => this.#step(() => this.journal)
@@ -149,7 +173,26 @@ export class SimulatedMachine implements ActivationSystem {
   disarm = () =>
     this.#step(() => {
       this.#deadline = undefined
+      this.#guarded = undefined
     })
+  rebootNeed = async () =>
+    this.#behaviour.needsBoot ? { reason: 'the kernel changed', refusesSwitch: false } : undefined
+  stage = (entry: JournalEntry) =>
+    this.#step(() => {
+      if (this.lacking-- > 0) throw new SwitchError('interrupted', 'No space left on device')
+      this.decided = undefined
+      this.stopped = false
+      this.#guarded = entry.policy?.confirm?.deadlineSeconds ?? 50
+      this.staged = this.new
+    })
+  unstage = () =>
+    this.#step(() => {
+      this.staged = undefined
+      this.#guarded = undefined
+      if (this.bootsNext === this.new && this.old !== undefined) this.bootsNext = this.old
+    })
+  reboot = async (): Promise<never> => this.#step(() => this.#fail('power'))
+  bootEnds = async () => {}
   test = () =>
     this.#step(() => {
       if (this.diesTesting) this.#fail('power')

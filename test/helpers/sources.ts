@@ -16,7 +16,7 @@ export const sources: readonly string[] = execFileSync(
   },
 )
   .split('\n')
-  .filter(file => file.endsWith('.ts') && existsSync(join(root, file)))
+  .filter(file => /\.(?:ts|svelte)$/.test(file) && existsSync(join(root, file)))
 
 /** Sources of the program itself: neither tests nor scripts. */
 export const product: readonly string[] = sources.filter(
@@ -37,14 +37,14 @@ export interface Import {
   readonly name: string
 }
 
-const statement = /^(?:import|export)\s+(?:type\s+)?(?:(\{[^}]*\})|[^'"]+?)\s+from\s+'(\.[^']+)'/gm
+const statement = /^ *(?:import|export)\s+(?:type\s+)?(?:(\{[^}]*\})|[^'"]+?)\s+from\s+'(\.[^']+)'/gm
 const dynamic = /(?:(?:const|let)\s+(\{[^}]*\})\s*=\s*await\s+)?\bimport\(\s*'(\.[^']+)'\s*\)/g
 
 /** A source's imports from the project, types and dynamic imports included; `*` also for unknown ones. */
 export function importsOf(file: string): Import[] {
   return [statement, dynamic].flatMap(pattern =>
     [...textOf(file).matchAll(pattern)].flatMap(([, names, specifier = '']) => {
-      const target = relative(root, resolve(root, dirname(file), specifier))
+      const target = relative(root, resolve(root, dirname(file), specifier.replace(/\?.*$/, '')))
       const called = names?.slice(1, -1).split(',').map(nameIn).filter(Boolean) ?? ['*']
       return called.map(name => ({ target, name }))
     }),

@@ -15,10 +15,13 @@ export interface TestState {
   readonly clock: Clock
 }
 
-const undoing = new WeakMap<TestContext, (() => Promise<void>)[]>()
+const undoing = new WeakMap<Ends, (() => Promise<void>)[]>()
+
+/** What runs at the end of a test, or of a file of tests. */
+type Ends = { after(undo: () => Promise<void>): void }
 
 /** Runs at the end of a test what undoes its parts, the latest first: the runner's own hooks go the other way round. */
-function undo(t: TestContext, step: () => Promise<void>): void {
+function undo(t: Ends, step: () => Promise<void>): void {
   const known = undoing.get(t)
   known?.push(step)
   if (known !== undefined) return
@@ -30,7 +33,7 @@ function undo(t: TestContext, step: () => Promise<void>): void {
 }
 
 /** A directory that goes with the test. */
-export async function testDirectory(t: TestContext): Promise<string> {
+export async function testDirectory(t: Ends): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'thymesh-state-'))
   undo(t, () => rm(directory, { recursive: true, force: true }))
   return directory

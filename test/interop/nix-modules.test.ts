@@ -45,8 +45,12 @@ describe('a newer Nix', { skip: await missing() }, () => {
         'tags/t.json': { modules: { device: { keyMap: 'us' } } },
         'devices/north.json': { config: 'all', modules: { device: { hostName: 'north' } } },
       })
-      const outputs = ['thymesh.fleet', 'thymesh.modules', 'thymesh.sources', 'thymesh.deviceTypes']
-      said.push(await Promise.all(outputs.map(output => workshop.evaluate(project, output))))
+      const values = []
+      // One after the other: two first processes of a store disturb each other when they make its database.
+      for (const output of ['thymesh.fleet', 'thymesh.modules', 'thymesh.sources', 'thymesh.deviceTypes']) {
+        values.push(await workshop.evaluate(project, output))
+      }
+      said.push(values)
     }
     assert.deepEqual(said[1], said[0])
   })

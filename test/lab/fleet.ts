@@ -35,8 +35,10 @@ export class LabFleet {
   }
 
   /** A device that has booted and looks for the fleet. */
-  async device(options: Omit<LabDeviceOptions, 'network' | 'token'> & { network?: LabNetwork }): Promise<LabDevice> {
-    const token = await this.operator.token()
+  async device(
+    options: Omit<LabDeviceOptions, 'network' | 'token'> & { network?: LabNetwork; token?: string },
+  ): Promise<LabDevice> {
+    const token = options.token ?? (await this.operator.token())
     const device = await LabDevice.create({ network: this.network, ...options, token })
     this.#devices.push(device)
     await device.host.boot()

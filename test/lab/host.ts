@@ -6,11 +6,11 @@ import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { makeCgroups, ownCgroups, removeCgroups } from '../../controller/rehearsal/cgroups.ts'
+import { insidePath, Machine } from '../../controller/rehearsal/machine.ts'
 import { poll } from '../helpers/until.ts'
 import { labBase, labCache } from './base.ts'
-import { makeCgroups, ownCgroups, removeCgroups } from './cgroups.ts'
 import { LabError } from './errors.ts'
-import { Machine } from './machine.ts'
 import type { LabLink, LabNetwork } from './network.ts'
 import { ownPrefix, remainsIn } from './remains.ts'
 import { mustSucceed, type RunResult, run } from './run.ts'
@@ -31,6 +31,8 @@ export interface LabHostOptions {
   binds?: readonly { from: string; to: string; writable?: boolean }[]
   /** Files that are there at the first boot: absolute path → text. */
   files?: Readonly<Record<string, string>>
+  /** Debian packages that it has beside those of every machine. */
+  packages?: readonly string[]
   /** The network to put the machine on; without one it has a loopback device only. */
   network?: LabNetwork
 }
@@ -77,7 +79,7 @@ export class LabHost {
 
   /** A machine that is off. */
   static async create(options: LabHostOptions = {}): Promise<LabHost> {
-    const base = await labBase()
+    const base = await labBase(options.packages)
     const place = disk()
     await sweep(place)
     const link = await options.network?.attach()
@@ -112,10 +114,8 @@ export class LabHost {
     const at = (part: string) => join(this.dir, part)
     this.#machine = new Machine({
       name: this.name,
-      base: this.#base,
-      upper: at('upper'),
-      work: at('work'),
       root: at('root'),
+      overlays: [{ lower: this.#base, upper: at('upper'), work: at('work'), at: at('root') }],
       consoleLog: at('console.log'),
       cgroups: this.#cgroups,
       network: this.link?.path,
@@ -126,18 +126,18 @@ export class LabHost {
 
   /** Runs a program in the machine. A program that is missing there ends with code 127, one that a power cut ended 137. */
   async exec(argv: readonly string[], options: ExecOptions = {}): Promise<RunResult> {
-    const leader = this.#machine?.leader()
-    if (leader === undefined) {
+    const inside = this.#machine?.argv(argv)
+    if (inside === undefined) {
       throw new LabError('not-running', `expected ${this.name} to run, it is off`, { hint: 'Call boot() first.' })
     }
     const env = {
-      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      PATH: insidePath,
       HOME: '/root',
       LANG: 'C.UTF-8',
       ...options.env,
     }
     const timeoutMs = options.timeout ?? EXEC_TIMEOUT_MS
-    return run(['nsenter', '-t', String(leader), '-a', '--', ...argv], { timeoutMs, env, input: options.input })
+    return run(inside, { timeoutMs, env, input: options.input })
   }
 
   /** Runs a program in the machine that has to succeed; its standard output without the last newline. */
@@ -188,10 +188,9 @@ export class LabHost {
   async #booted(): Promise<void> {
     let state = 'no systemd yet'
     const hasBooted = async () => {
-      if (this.#machine?.leader() === undefined) return false
-      const { stdout, stderr } = await this.exec(['systemctl', 'is-system-running'])
-      state = (stdout || stderr).trim()
-      return state === 'running' || state === 'degraded'
+      const now = await this.#machine?.bootState()
+      state = now?.state ?? state
+      return now?.started ?? false
     }
     const settled = async () => !this.#machine?.running || ((await hasBooted()) && 'booted')
     if ((await poll(settled, { limitMs: BOOT_TIMEOUT_MS, everyMs: POLL_MS })) === 'booted') return

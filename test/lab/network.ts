@@ -63,6 +63,16 @@ export class LabNetwork {
     return link
   }
 
+  /** A port of the bridge for a virtual machine that runs on it, and the machine's address there. */
+  async tap(): Promise<{ readonly name: string; readonly address: string; readonly mac: string }> {
+    this.#made += 1
+    const number = this.#made
+    const name = `tap${number}`
+    await this.#switch.ip('tuntap', 'add', name, 'mode', 'tap')
+    await this.#switch.ip('link', 'set', name, 'master', 'bridge', 'up')
+    return { name, address: `${PREFIX}.${number + 1}`, mac: `52:54:00:4c:00:${number.toString(16).padStart(2, '0')}` }
+  }
+
   /** The command line that runs `argv` on the bridge, to be spawned by a test that needs a long-running program. */
   argv(argv: readonly string[]): string[] {
     return this.#switch.argv(argv)
@@ -115,7 +125,7 @@ export class LabLink {
 }
 
 /** A network namespace that a sleeping process keeps alive: it can't outlive the test process, whatever happens. */
-class Namespace {
+export class Namespace {
   readonly #holder: ChildProcess
   readonly pid: number
 

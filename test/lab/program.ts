@@ -27,7 +27,7 @@ export function labProgram(): Promise<LabProgram> {
 async function make(): Promise<LabProgram> {
   const directory = mkdtempSync(join(tmpdir(), 'thymesh-lab-program-'))
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
-  await bundle(join(directory, 'dist'))
+  await bundle(join(directory, 'dist'), { page: false })
   return {
     binds: [
       { from: join(directory, 'dist'), to: `${inMachine}/dist` },

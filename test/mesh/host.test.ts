@@ -22,6 +22,7 @@ describe('a host', () => {
       const own = [
         names.hello,
         names.sync,
+        names.syncByDigests,
         names.plainSync,
         names.syncOfPlainReports,
         names.document,
@@ -29,6 +30,11 @@ describe('a host', () => {
         names.proposals,
         names.swarm,
         names.swarmWithoutLosses,
+        names.lane,
+        names.relay,
+        names.relayed,
+        names.reach,
+        names.punch,
       ]
       const known = new Set([...own, ...serviceProtocols(names)])
       assert.deepEqual(

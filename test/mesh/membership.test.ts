@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Stream } from '@libp2p/interface'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { certificateKind, readCertificate } from '../../protocol/members/certificate.ts'
 import { grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
@@ -61,6 +62,28 @@ describe('a member', () => {
     const away = await made.start({ word: 'away', fleet, certificate: old, settings: { bootstrap: addressesOf(peer) } })
     await until(() => isMember(peer, away) && isMember(away, peer), 'both to admit each other')
     await until(() => Buffer.from(away.own.envelope).equals(next), 'it to take its new certificate')
+  })
+
+  it('whose hello is cut off half way greets again, instead of waiting beside a connection that says nothing', async t => {
+    const made = await Mesh.of(t)
+    const fleet = liveFleet()
+    const peer = await made.start({ word: 'peer', fleet })
+    // The first hello stops before our verdict on the other, which has given its own then.
+    let half: Stream | undefined
+    peer.host.use(peer.names.hello, (stream, connection, next) => {
+      const send = stream.send.bind(stream)
+      let sent = 0
+      stream.send = bytes => {
+        if (half === undefined && ++sent === 2) half = stream
+        return half === stream || send(bytes)
+      }
+      next(stream, connection)
+    })
+    const other = await made.start({ word: 'other', fleet, settings: { bootstrap: addressesOf(peer) } })
+    const id = peer.host.peerId
+    await until(() => half !== undefined && other.admission.subjectOf(id).group !== 'strangers', 'half an admission')
+    half?.abort(new Error('cut off'))
+    await until(() => isMember(peer, other) && isMember(other, peer), 'both to admit each other', 120_000)
   })
 
   it('that joined with a token is one no longer when the token is revoked, but for the countersigned', async t => {

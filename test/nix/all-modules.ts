@@ -73,6 +73,7 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
       audioSink: 'hdmi',
       browserOptions: ['--force-device-scale-factor=1.5'],
       hideCursor: true,
+      screen: true,
       vnc: true,
       vncPassword: 'vnc',
     },
@@ -96,6 +97,7 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
       timeServers: ['ntp.example.org'],
     },
     python: { programs: [{ name: 'hello', script: 'print(1)', environmentSecret: 'env' }] },
+    'remote-access': {},
     system: {
       watchdogSeconds: 15,
       swapMegabytes: 512,
@@ -110,6 +112,8 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
       uploadPeers: 4,
       sticks: true,
       stickHook: '/opt/light',
+      metricsPort: 4463,
+      metricsScrape: [9100],
     },
     updates: {
       probes: [

@@ -67,6 +67,15 @@ describe('tags and devices', { skip: nixSkip() }, () => {
     })
   })
 
+  it('changes nothing that is built for a tag that only names devices', async () => {
+    const { configs, devices } = await fleetOf({
+      'tags/canary.json': { description: 'Updated first' },
+      'devices/plain.json': { config: 'shop', site: 'north', tags: ['canary'] },
+    })
+    assert.deepEqual(Object.keys(configs), ['shop', 'shop--own', 'shop--tagged'])
+    assert.deepEqual(devices.plain, { config: 'shop', site: 'north', tags: ['lab', 'canary'] })
+  })
+
   it('builds what each device runs, and tells the module which device it is', async () => {
     const project = workshop.project(files)
     assert.match(await built(project, 'shop'), /100 shared$/)

@@ -146,7 +146,7 @@ describe('the target nixos', { skip: nixSkip() }, () => {
     const web = (await all('virtualisation.oci-containers.containers.web')) as Record<string, unknown>
     assert.deepEqual(web.dependsOn, ['base'])
     assert.deepEqual(web.extraOptions, podmanOptions)
-    assert.deepEqual(Object.keys((await all('users.groups')) as object), ['dialout'])
+    assert.deepEqual(Object.keys((await all('users.groups')) as object), ['dialout', 'sshd'])
     assert.deepEqual(await all('systemd.settings.Manager'), { RuntimeWatchdogSec: '15s' })
     const pi = await evaluate(project, 'thymesh.configs.on-raspberry-pi-4.config.systemd.settings.Manager')
     assert.deepEqual(pi, { RuntimeWatchdogSec: '15s' })
@@ -156,10 +156,14 @@ describe('the target nixos', { skip: nixSkip() }, () => {
     assert.ok(((await all('boot.kernelParams')) as string[]).includes('quiet'))
   })
 
-  it('counts boots where nixpkgs can, and calls one good once the daemon runs', async () => {
+  it('counts boots where nixpkgs can, and calls one good once the daemon says so', async () => {
     const counting = await all('boot.loader.systemd-boot.bootCounting.enable').catch(String)
     assert.equal(counting, true)
-    assert.deepEqual(await all('systemd.services.thymesh.requiredBy'), ['boot-complete.target'])
+    const good = (await all('systemd.services.thymesh-good-boot')) as Record<string, unknown>
+    assert.deepEqual(
+      [good.requiredBy, good.before, good.after],
+      [['boot-complete.target'], ['boot-complete.target'], ['thymesh.service']],
+    )
   })
 
   it("takes a module's own word for what Nix is allowed, whatever its form", async () => {

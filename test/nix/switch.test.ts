@@ -170,7 +170,7 @@ describe('switch-to-configuration --root', { skip: nixSkip() }, () => {
     await test(tops.one)
     assert.equal(succeeded(await workshop.switch(tops.two, 'boot')), `boots ${tops.two}\n`)
     const { 'etc/systemd/system/thymesh-boot.service': service, ...rest } = linked()
-    assert.match(String(service), /^ExecStart=\/etc\/thymesh\/boot\/bin\/switch-to-configuration test --no-wait$/m)
+    assert.match(String(service), /^ExecStart=.*\bboot\b.*\/bin\/switch-to-configuration test --no-wait/m)
     const boot = (top: string) => ({
       'etc/systemd/system/multi-user.target.wants/thymesh-boot.service': '../thymesh-boot.service',
       'etc/thymesh/boot': top,
@@ -187,6 +187,21 @@ describe('switch-to-configuration --root', { skip: nixSkip() }, () => {
     await test(readlinkSync(workshop.at('etc/thymesh/boot')))
     const { 'etc/systemd/system/thymesh-boot.service': __, ...rebooted } = linked()
     assert.deepEqual(rebooted, { ...one(), ...boot(tops.one) })
+  })
+
+  it('boot-once sets what the next boot starts, and only that one', async () => {
+    succeeded(await workshop.switch(tops.one, 'switch'))
+    assert.equal(succeeded(await workshop.switch(tops.two, 'boot-once')), `boots ${tops.two} once\n`)
+    assert.equal(linked()['run/current-system'], tops.one)
+    const states = () => ['boot', 'boot-once', 'boot-trying'].map(name => linked()[`etc/thymesh/${name}`])
+    assert.deepEqual(states(), [tops.one, tops.two, undefined])
+    // What the unit runs first at each boot.
+    const script = readFileSync(workshop.at('etc/thymesh/count-boot'), 'utf8')
+    const start = () => workshop.run('sh', ['-c', script.replaceAll('/etc/thymesh', workshop.at('etc/thymesh'))])
+    succeeded(await start())
+    assert.deepEqual(states(), [tops.one, undefined, tops.two])
+    succeeded(await start())
+    assert.deepEqual(states(), [tops.one, undefined, undefined])
   })
 
   it('off leaves nothing of a generation, running or booting', async () => {

@@ -1,11 +1,12 @@
 /** Members that say what no honest one says: banned for a while, and the closure comes whole from the others. */
 
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, it } from 'node:test'
 import { zstdCompressSync } from 'node:zlib'
 import { openStream } from '../../node/mesh/transport/open-stream.ts'
 import { FrameStream } from '../../node/swarm/session/frame-stream.ts'
-import { type Frame, maxFrame } from '../../protocol/messages/swarm.ts'
+import { encodeFrame, type Frame, maxFrame } from '../../protocol/messages/swarm.ts'
+import { openLane } from '../helpers/lanes.ts'
 import { connect, type TestPeer } from '../helpers/mesh.ts'
 import { answer, content, type StorePeer, SwarmWorld } from '../helpers/swarm.ts'
 import { missingNix } from '../store/real-stores.ts'
@@ -18,7 +19,10 @@ interface Knowledge {
   read(chunk: number): Promise<Uint8Array>
 }
 
-type Malice = (frames: FrameStream, asked: number[], knowledge: Knowledge) => Promise<void> | void
+/** Where a hostile peer writes: a stream, or a lane. */
+type Out = Pick<FrameStream, 'write' | 'writeParts' | 'abort'>
+
+type Malice = (frames: Out, asked: number[], knowledge: Knowledge) => Promise<void> | void
 
 const chunkFrame = (chunk: number, bytes: Uint8Array): Frame => ({ type: 'chunk', chunk, encoding: 'raw', bytes })
 
@@ -28,6 +32,8 @@ function everything(count: number): Uint8Array {
   if (count % 8 > 0) bitfield[bitfield.length - 1] = 0xff << (8 - (count % 8))
   return bitfield
 }
+
+const bomb = zstdCompressSync(Buffer.alloc(64 << 20))
 
 const banned: [string, Malice][] = [
   [
@@ -45,8 +51,7 @@ const banned: [string, Malice][] = [
   ],
   [
     'packs a bomb',
-    async (frames, [chunk = 0]) =>
-      await frames.write({ type: 'chunk', chunk, encoding: 'zstd', bytes: zstdCompressSync(Buffer.alloc(64 << 20)) }),
+    async (frames, [chunk = 0]) => await frames.write({ type: 'chunk', chunk, encoding: 'zstd', bytes: bomb }),
   ],
   [
     'sends a delta that nobody asked for',
@@ -122,21 +127,31 @@ const tolerated: [string, Malice][] = [
   ['leaves', frames => frames.abort(new Error('bye'))],
 ]
 
+/** What is tolerated on a lane too, where nothing but chunks may come. */
+const toleratedOnLanes = tolerated.filter(([what]) => what === 'stalls' || what === 'leaves')
+
 /** Members that say they have everything, and do their worst once they are asked for something. */
 class Gang {
   readonly #knowledge = Promise.withResolvers<Knowledge>()
   readonly members = new Map<string, TestPeer>()
   readonly met: Promise<void>[] = []
 
-  async add(world: SwarmWorld, what: string, malice: Malice): Promise<void> {
+  /** `openOut` is told the member that the malice is by, and its stream. */
+  async add(
+    world: SwarmWorld,
+    [what, malice]: [string, Malice],
+    openOut: (peer: TestPeer, frames: FrameStream) => Promise<Out>,
+  ): Promise<void> {
     const met = Promise.withResolvers<void>()
     this.met.push(met.promise)
     const word = what.toLowerCase().replaceAll(' ', '-')
-    const peer = await world.hostile(word, async frames => {
+    let out: Out | undefined
+    const peer: TestPeer = await world.hostile(word, async frames => {
       const knowledge = await this.#knowledge.promise
       await answer(frames, { wants: false, bitfield: everything(knowledge.count) }, async frame => {
         if (frame.type !== 'request') return
-        await malice(frames, [...frame.chunks], knowledge)
+        out ??= await openOut(peer, frames)
+        await malice(out, [...frame.chunks], knowledge)
         met.resolve()
       })
     })
@@ -172,34 +187,57 @@ async function isShunned(by: StorePeer, peer: TestPeer, closure: Uint8Array): Pr
   return answered === undefined
 }
 
-test('hostile members are banned or tolerated, and the closure comes whole from an honest one', options, async t => {
-  const world = await SwarmWorld.of(t)
-  const controller = await world.controller()
-  const device = await world.peer('device')
-  const gang = new Gang()
-  for (const [what, malice] of [...banned, ...tolerated]) await gang.add(world, what, malice)
-  await gang.addRude(world, 'has a bitfield of another size')
-  const all = [...gang.members.values()]
-  for (const { supervisor } of [controller, device, ...all]) supervisor.stop()
-  await connect(device, controller)
-  const config = await world.release(controller, content('hostile', 6_000_000))
-  const { list, hash, closure } = await world.known(controller, config)
-  const { chunks } = await controller.swarms.open({ list, hash, closure })
-  gang.tell({ count: list.count, read: async chunk => (await chunks.read(chunk)) ?? new Uint8Array() })
-  await world.known(device, config)
-  await controller.host.hangUp(device.host.peerId)
-  for (const peer of all) await connect(peer, device)
-  const fetching = world.fetch(device, config)
-  await Promise.all(gang.met)
-  await connect(controller, device)
-  const progress = await fetching
-  assert.ok(progress.received <= progress.needed, 'expected each chunk once')
-  assert.deepEqual(await device.real.dump(config.topLevel), await controller.real.dump(config.topLevel))
-  await device.real.nixStore('--verify', '--check-contents')
-  const tame = new Set(tolerated.map(([what]) => what))
-  for (const [what, peer] of gang.members) {
-    // Its reset may overtake its garbage: then there is no reason to ban it. The test is that the device goes on.
-    if (what === 'packs garbage and is gone before it is looked at') continue
-    assert.equal(await isShunned(device, peer, hash), !tame.has(what), `one that ${what}`)
+/** The same by a lane of the hostile peer, which dialled the other one. */
+async function laneOf(peer: TestPeer, frames: FrameStream, to: StorePeer, closure: Uint8Array): Promise<Out> {
+  const lane = await openLane(peer, to, closure)
+  const { signal } = new AbortController()
+  return {
+    write: frame => lane.write([encodeFrame(frame)], signal),
+    writeParts: parts => lane.write(parts, signal),
+    abort: error => {
+      lane.close()
+      frames.abort(error)
+    },
+  }
+}
+
+describe('hostile members', { concurrency: true, ...options }, () => {
+  for (const way of ['streams', 'lanes'] as const) {
+    const forgiven = way === 'streams' ? tolerated : toleratedOnLanes
+    it(`are banned or tolerated on ${way}, and the closure comes whole`, options, async t => {
+      const world = await SwarmWorld.of(t)
+      const controller = await world.controller()
+      const device = await world.peer('device')
+      const gang = new Gang()
+      const released = Promise.withResolvers<Uint8Array>()
+      const openOut = async (peer: TestPeer, frames: FrameStream) =>
+        way === 'streams' ? frames : await laneOf(peer, frames, device, await released.promise)
+      for (const each of [...banned, ...forgiven]) await gang.add(world, each, openOut)
+      await gang.addRude(world, 'has a bitfield of another size')
+      const all = [...gang.members.values()]
+      for (const { supervisor } of [controller, device, ...all]) supervisor.stop()
+      await connect(device, controller)
+      const config = await world.release(controller, content('hostile', 6_000_000))
+      const { list, hash, closure } = await world.known(controller, config)
+      released.resolve(hash)
+      const { chunks } = await controller.swarms.open({ list, hash, closure })
+      gang.tell({ count: list.count, read: async chunk => (await chunks.read(chunk)) ?? new Uint8Array() })
+      await world.known(device, config)
+      await controller.host.hangUp(device.host.peerId)
+      for (const peer of all) await connect(peer, device)
+      const fetching = world.fetch(device, config)
+      await Promise.all(gang.met)
+      await connect(controller, device)
+      const progress = await fetching
+      assert.ok(progress.received <= progress.needed, 'expected each chunk once')
+      assert.deepEqual(await device.real.dump(config.topLevel), await controller.real.dump(config.topLevel))
+      await device.real.nixStore('--verify', '--check-contents')
+      const tame = new Set(forgiven.map(([what]) => what))
+      for (const [what, peer] of gang.members) {
+        // Its reset may overtake its garbage: then there is no reason to ban it. The test is that the device goes on.
+        if (what === 'packs garbage and is gone before it is looked at') continue
+        assert.equal(await isShunned(device, peer, hash), !tame.has(what), `one that ${what}`)
+      }
+    })
   }
 })

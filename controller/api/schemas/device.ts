@@ -35,3 +35,20 @@ export type DeviceDetails = z.infer<typeof deviceSchema>
 
 export const deviceLogSchema = z.object({ device: z.string(), peer: z.string(), lines: z.array(z.string()) })
 export type DeviceLog = z.infer<typeof deviceLogSchema>
+
+/** Of `thymesh logs --on`: each device's own, in the order of the table of `status`. */
+export const searchedLogsSchema = z.object({
+  devices: z.array(
+    z.object({
+      device: z.string(),
+      state: z.enum(['read', 'unreached']),
+      /** Why it was not read. */
+      reason: z.string().nullable(),
+      /** The newest that fit. */
+      lines: z.array(z.string()),
+      /** Whether there were more lines than a device tells at once: older ones were not searched. */
+      cut: z.boolean(),
+    }),
+  ),
+})
+export type SearchedLogs = z.infer<typeof searchedLogsSchema>

@@ -12,8 +12,12 @@ export const eventSchemas = {
   release: z.object({ release: z.int(), sites: z.record(z.string(), z.int()) }),
   /** A proposal is new, has gained signatures or is closed. */
   proposal: z.object({ id: z.string(), closed: z.boolean(), complete: z.boolean() }),
+  /** Members have come into reach or have left it: the names of all that are connected now. */
+  peers: z.object({ peers: z.array(z.string()) }),
   /** A task began, is further, or has ended. */
   task: taskSchema,
+  /** Files of the project were written over the API. */
+  project: z.object({ files: z.array(z.string()) }),
   reset: z.object({}),
 }
 export type EventKind = keyof typeof eventSchemas

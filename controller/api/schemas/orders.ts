@@ -24,8 +24,8 @@ const releasing = {
 }
 
 export const deployOptions = z.strictObject({
-  /** The folder of the project, with its whole path. */
-  project: z.string().startsWith('/').max(4096),
+  /** The folder of the project, with its whole path; that of the controller, if missing. */
+  project: z.string().startsWith('/').max(4096).optional(),
   ...releasing,
   /** A release also when nothing would change. */
   force: z.boolean().default(false),
@@ -60,6 +60,35 @@ export const submittedSchema = z.object({
   proposal: z.string().nullable(),
 })
 export type Submitted = z.infer<typeof submittedSchema>
+
+export const sitePlanSchema = z.object({
+  /** Null for devices without a site. */
+  site: z.string().nullable(),
+  devices: z.int(),
+  /** Devices that have not joined: they lack all of it. */
+  unknown: z.int(),
+  chunks: z.int(),
+  /** Of the chunks that no device of the site has, before compression. */
+  bytes: z.int(),
+  /** The same compressed, by a sample; deltas may make it less. */
+  wire: z.int(),
+  /** Time at the site's uplink; null where nothing is known of it. */
+  seconds: z.int().nullable(),
+  bytesPerDay: z.int().nullable(),
+  /** Whether a stick is better. */
+  stick: z.boolean(),
+})
+export type SitePlan = z.infer<typeof sitePlanSchema>
+
+/** What a deploy would cost. */
+export const plannedSchema = z.object({
+  /** The version that it would have, or that says all of it already. */
+  release: z.int(),
+  site: z.string().optional(),
+  same: z.boolean(),
+  sites: z.array(sitePlanSchema),
+})
+export type Planned = z.infer<typeof plannedSchema>
 
 export const approveOptions = z.strictObject({
   /** The ID of the proposal. */
@@ -115,6 +144,36 @@ export const renewedSchema = z.object({
   told: z.int(),
 })
 
+export const silenceOptions = z.strictObject({
+  rule: nameSchema.optional(),
+  device: nameSchema.optional(),
+  /** One alert alone, by the second of its beginning: an acknowledgement. */
+  since: z.int().min(0).optional(),
+  /** Seconds from now; 0 ends a silence. */
+  for: z
+    .int()
+    .min(0)
+    .max(365 * 86_400),
+  wait: wait.default(5),
+})
+
+export const silencedSchema = z.object({
+  /** Names of devices that keep to it, and of those that send alerts and were not reached. */
+  told: z.array(z.string()),
+  missed: z.array(z.string()),
+})
+
 export const spreadOptions = z.strictObject({ seconds: z.number().min(0).max(300).default(30) })
 
 export const heardSchema = z.object({ heard: z.boolean() })
+
+export const collectOptions = z.strictObject({
+  /** Names of devices; those that are connected are asked. */
+  devices: names.min(1),
+})
+
+/** What was taken along of each device that answered. */
+export const collectedSchema = z.object({
+  collected: z.array(z.object({ device: z.string(), history: z.int(), logs: z.array(z.string()) })),
+})
+export type Collected = z.infer<typeof collectedSchema>

@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { placementFields } from '../../../protocol/release/secrets.ts'
 import { updatePolicySchema } from '../../../protocol/release/update-policy.ts'
+import { sitePlanSchema } from './orders.ts'
 
 const secretSchema = z.object({
   /** The CID of its ciphertext. */
@@ -53,5 +54,39 @@ export const releasesSchema = z.object({
 export const releasedSchema = z.object({
   release: z.int(),
   configs: z.record(z.string(), z.array(z.object({ path: z.string(), narSize: z.int() }))),
+  /** The config of each device. */
+  devices: z.record(z.string(), z.string()).default({}),
 })
 export type Released = z.infer<typeof releasedSchema>
+
+const packageChange = z.object({ name: z.string(), before: z.array(z.string()), after: z.array(z.string()) })
+
+/** How the packages of one config differ, by name and versions. */
+export const closureDiffSchema = z.object({
+  config: z.string(),
+  ...{ added: z.array(packageChange), removed: z.array(packageChange), changed: z.array(packageChange) },
+  ...{ rebuilt: z.int(), bytesBefore: z.int(), bytesAfter: z.int() },
+})
+export type ClosureDiffRow = z.infer<typeof closureDiffSchema>
+
+/** How the packages of one release differ from those of an older one. */
+export const releaseChangesSchema = z.object({
+  site: z.string().nullable(),
+  release: z.int(),
+  /** Null for a first release: nothing was before it. */
+  since: z.int().nullable(),
+  configs: z.array(closureDiffSchema),
+  /** Configs that only the older one has. */
+  removed: z.array(z.string()),
+  /** Configs of which this controller lacks the list of paths of one of the two. */
+  unknown: z.array(z.string()),
+})
+export type ReleaseChanges = z.infer<typeof releaseChangesSchema>
+
+/** What a release still costs each site. */
+export const releaseCostSchema = z.object({
+  site: z.string().nullable(),
+  release: z.int(),
+  sites: z.array(sitePlanSchema),
+})
+export type ReleaseCost = z.infer<typeof releaseCostSchema>

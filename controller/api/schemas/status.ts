@@ -1,6 +1,7 @@
 /** The answer of `thymesh status`: what every device runs and how it is. */
 
 import { z } from 'zod'
+import { waySchema } from '../../../node/mesh/relay/network-view.ts'
 import { deviceStateSchema, freshnessSchema, turnSchema, updateSchema } from '../../../protocol/report/report.ts'
 
 const reportedErrorSchema = z.object({ code: z.string(), message: z.string(), hint: z.string() })
@@ -10,7 +11,8 @@ export const claimantsSchema = z.array(claimantSchema)
 export type Claimant = z.infer<typeof claimantSchema>
 
 export const alarmSchema = z.object({
-  kind: z.enum(['clone', 'equivocation']),
+  /** `log`: a device's witnessed log shrank or forked. */
+  kind: z.enum(['clone', 'equivocation', 'log']),
   /** The peer ID of a device, or the name of a document. */
   subject: z.string(),
   /** Whether this controller has verified the evidence itself: two signed documents, or one key in two processes. */
@@ -25,6 +27,8 @@ export const deviceStatusSchema = z.object({
   device: z.string(),
   peer: z.string().nullable(),
   site: z.string().nullable(),
+  /** As the release has them. */
+  tags: z.array(z.string()).default([]),
   /** The config that the release wants, else the one that it reports. */
   config: z.string().nullable(),
   /** The site whose own release counts for it; null for the fleet's. */
@@ -38,15 +42,17 @@ export const deviceStatusSchema = z.object({
   wanted: z.int().nullable(),
   /**
    * `unseen`: declared, but no report of it has come. `outdated`: runs something else than the release wants. `queued`: it
-   * knows the release and waits for its turn.
+   * knows the release and waits for its turn. `awaiting-reboot`: so it does, with an update that will reboot it.
    */
-  state: z.enum([...deviceStateSchema.options, 'unseen', 'outdated', 'queued']),
+  state: z.enum([...deviceStateSchema.options, 'unseen', 'outdated', 'queued', 'awaiting-reboot']),
   /** Why it waits for its turn: its wave, or its maintenance window. */
   turn: turnSchema.nullable(),
   lastSeen: z.string().nullable(),
   freshness: freshnessSchema.nullable(),
   error: reportedErrorSchema.nullable(),
   update: updateSchema.nullable(),
+  /** How it is connected to this controller now; null if it isn't. */
+  way: waySchema.nullable(),
   /** Another peer has the same name: one of them is not what it seems. */
   duplicate: z.boolean(),
 })
@@ -57,6 +63,17 @@ export const devicesSchema = z.object({
   /** What `after` continues with; missing at the end of the list. */
   next: z.string().optional(),
 })
+
+const uplinkUseSchema = z.object({
+  site: z.string(),
+  bytesPerDay: z.int().nullable(),
+  /** On the wire. */
+  spent: z.int(),
+  /** Whether a window is open; always without windows. */
+  open: z.boolean(),
+  opensAt: z.string().nullable(),
+})
+export type UplinkUse = z.infer<typeof uplinkUseSchema>
 
 export const statusSchema = z.object({
   fleet: z.string(),
@@ -70,6 +87,8 @@ export const statusSchema = z.object({
   peers: z.array(z.string()),
   devices: z.array(deviceStatusSchema),
   alarms: z.array(alarmSchema),
+  /** Sites whose uplink has a budget or windows, and what their devices say that they have spent of it today (UTC). */
+  uplinks: z.array(uplinkUseSchema),
   /** When the root ends, from 90 days before. */
   rootEnd: z.object({ expires: z.string(), daysLeft: z.int() }).nullable(),
   /** Paths of this controller's own store that are damaged: devices ask for them here in vain. */

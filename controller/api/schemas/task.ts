@@ -9,8 +9,33 @@ const progressSchema = z.object({
   done: z.number(),
   of: z.number(),
   unit: z.enum(['bytes', 'items']),
+  /** Seconds that are left at the rate of the last while; missing before it is known. */
+  left: z.number().optional(),
 })
 export type Progress = z.infer<typeof progressSchema>
+
+/** A part of the work, one after the other. */
+const stepSchema = z.object({
+  name: z.string(),
+  state: z.enum(['running', 'done', 'failed']),
+  started: z.string(),
+  ended: z.string().nullable(),
+})
+
+/** What Nix does now: configs, their derivations and downloads, as a tree by `parent`. */
+const activitySchema = z.object({
+  id: z.string(),
+  parent: z.string().nullable(),
+  name: z.string(),
+  kind: z.enum(['config', 'build', 'transfer']),
+  /** Of a build, such as `unpackPhase`. */
+  phase: z.string().nullable(),
+  /** Bytes of a transfer, derivations of a config. */
+  done: z.number(),
+  of: z.number(),
+  started: z.string(),
+})
+export type TaskActivity = z.infer<typeof activitySchema>
 
 export const taskSchema = z.object({
   /** Later tasks have higher ones. */
@@ -25,6 +50,10 @@ export const taskSchema = z.object({
   ended: z.string().nullable(),
   /** What it does now; null between steps and at the end. */
   progress: progressSchema.nullable(),
+  /** Missing in records of the version before. */
+  steps: z.array(stepSchema).default([]),
+  /** Empty at the end. */
+  activities: z.array(activitySchema).default([]),
   /** The size of its output so far. */
   outputBytes: z.int(),
   /** What the order came to; null unless it is done. */

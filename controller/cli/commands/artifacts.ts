@@ -3,18 +3,18 @@
 import { cp, lstat, readdir, readFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { size, table } from '../../format/table.ts'
-import { artifactProblem, artifactsFolder, listArtifacts } from '../../project/artifacts.ts'
+import { readProject } from '../../inputs/read-project.ts'
+import { checkedArtifactPath, takeAwayArtifact } from '../../orders/artifacts.ts'
+import { artifactProblem, artifactsFolder } from '../../project/artifacts.ts'
 import { EditError, entryExists } from '../../project/edit.ts'
 import { git } from '../../project/git.ts'
-import { checkLayers } from '../../project/layers.ts'
-import { describeModules } from '../../project/modules.ts'
-import { editProject, readProject } from '../shell/edit-project.ts'
+import { queryArtifacts } from '../../queries/sources.ts'
+import { editProject } from '../shell/edit-project.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'
 
 export async function list(options: ProjectOptions): Promise<undefined> {
-  const { project } = await readProject(options)
-  const artifacts = await listArtifacts(project.directory)
+  const { artifacts } = await queryArtifacts({ directory: options.project })
   const rows = artifacts.map(({ path, kind, size: bytes }) => [path, kind, size(bytes)])
   print(options, { artifacts }, table(['ARTIFACT', 'KIND', 'SIZE'], rows))
   return undefined
@@ -29,11 +29,7 @@ export async function add(options: ProjectOptions & { source: string; name?: str
       hint: 'Check the path for a typing error.',
     })
   }
-  if (name.startsWith('/') || name.split('/').some(part => ['', '.', '..'].includes(part))) {
-    throw new EditError('invalid-name', `expected a path below ${artifactsFolder}/ without . or .., got ${name}`, {
-      hint: 'Give it another name: thymesh artifact add SOURCE NAME.',
-    })
-  }
+  checkedArtifactPath(name)
   if (!about.isDirectory()) {
     return await editProject(options, `Added artifact ${name}`, async edit => {
       const file = `${artifactsFolder}/${name}`
@@ -41,7 +37,7 @@ export async function add(options: ProjectOptions & { source: string; name?: str
       await edit.write(file, await readFile(options.source))
     })
   }
-  const { project } = await readProject(options)
+  const { project } = await readProject(options.project)
   const target = join(project.directory, artifactsFolder, name)
   if ((await readdir(target).catch(() => undefined)) !== undefined) {
     throw entryExists(`artifact ${name}`, `${artifactsFolder}/${name}`)
@@ -60,27 +56,7 @@ export async function add(options: ProjectOptions & { source: string; name?: str
 
 /** Removes an artifact, unless a setting names it. */
 export async function remove(options: ProjectOptions & { name: string }): Promise<undefined> {
-  return await editProject(options, `Removed artifact ${options.name}`, async (edit, { project, files, describe }) => {
-    const wrong = await artifactProblem(project.directory, options.name)
-    if (wrong !== undefined) {
-      throw new EditError('no-such-entry', wrong, { hint: '`thymesh artifact list` shows the artifacts.' })
-    }
-    const { modules, problems } = await describeModules(project.directory, files.modules, describe)
-    const { mentions } = await checkLayers(project.directory, files, modules, problems.length === 0)
-    const users = mentions.filter(({ kind, name }) => kind === 'artifact' && `${name}/`.startsWith(`${options.name}/`))
-    if (users.length > 0) {
-      const places = users.map(({ place }) => `${place.json.file} (${place.path.join('.')})`).join(', ')
-      throw new EditError('in-use', `the artifact ${options.name} is in use: ${places}`, {
-        hint: 'Change these settings first.',
-      })
-    }
-    for (const file of await filesBelow(project.directory, `${artifactsFolder}/${options.name}`))
-      await edit.remove(file)
-  })
-}
-
-async function filesBelow(directory: string, path: string): Promise<string[]> {
-  if (!(await lstat(join(directory, path))).isDirectory()) return [path]
-  const names = await readdir(join(directory, path))
-  return (await Promise.all(names.map(name => filesBelow(directory, `${path}/${name}`)))).flat()
+  return await editProject(options, `Removed artifact ${options.name}`, (edit, open) =>
+    takeAwayArtifact(edit, open, options.name),
+  )
 }

@@ -1,22 +1,19 @@
 /** `thymesh carry out` and `in`: a device's reports, history and logs, on a stick to the operators. */
 
 import { constants } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { mkdir, open, readdir, rename, rm, statfs } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
 import { askForOutbox } from '../../../node/carry/ask-daemon.ts'
-import { replaceFile, syncDirectory } from '../../../node/files/durable-file.ts'
-import type { TakenOutbox } from '../../../node/peer/controller-peer.ts'
+import { syncDirectory } from '../../../node/files/durable-file.ts'
 import { HintedError } from '../../../protocol/errors.ts'
-import { limits } from '../../../protocol/limits.ts'
+import type { Taken } from '../../api/schemas/project-orders.ts'
 import { size } from '../../format/table.ts'
-import { openProject } from '../../project/project.ts'
-import { withSession } from '../shell/context.ts'
+import { outboxFolder } from '../../orders/carry-in.ts'
+import { withAccess } from '../shell/access.ts'
 import { daemonState } from '../shell/daemon-state.ts'
 import type { GlobalOptions, ProjectOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'
 
-/** The folder on a stick. */
-const folder = 'thymesh-outbox'
 /** Outboxes of one device on a stick: each one holds all of its history. */
 const keptOutboxes = 4
 
@@ -30,7 +27,7 @@ export interface CarryInOptions extends ProjectOptions {
 }
 
 export async function carryOut(options: CarryOutOptions): Promise<undefined> {
-  const directory = join(options.directory, folder)
+  const directory = join(options.directory, outboxFolder)
   await mkdir(directory, { recursive: true })
   const { bavail, bsize } = await statfs(directory)
   const free = bavail * bsize
@@ -71,56 +68,15 @@ function tooFull(bytes: number, free: number): HintedError {
 }
 
 export async function carryIn(options: CarryInOptions): Promise<undefined> {
-  const project = await openProject(options.project)
-  const files = (await Promise.all(options.paths.map(outboxesAt))).flat()
-  return await withSession(project, options, async session => {
-    const taken: (Omit<TakenOutbox, 'logs'> & { file: string; logs: string[] })[] = []
-    for (const file of files) {
-      const { logs, ...outbox } = await session.peer.takeOutbox(await boundedFile(file))
-      const place = join(session.home.directory, 'carried', outbox.device)
-      if (logs.length > 0) await mkdir(place, { recursive: true, mode: 0o700 })
-      const kept = logs.map(({ hash, text }) => ({ name: join(place, `${hash}.log`), text }))
-      for (const { name, text } of kept) await replaceFile(name, text)
-      taken.push({ file, ...outbox, logs: kept.map(({ name }) => name) })
-    }
-    print(options, { taken }, taken.map(inWords).join('\n'))
+  return await withAccess(options, async access => {
+    const done = await access.order('carry-in', { paths: options.paths.map(path => resolve(path)) })
+    if (done !== undefined) print(options, done, done.taken.map(inWords).join('\n'))
     return undefined
   })
 }
 
-function inWords({
-  file,
-  device,
-  created,
-  reports,
-  history,
-  logs,
-}: Omit<TakenOutbox, 'logs'> & { file: string; logs: string[] }) {
+function inWords({ file, device, created, reports, history, logs }: Taken) {
   const when = created === null ? '' : ` of ${created}`
   const first = `${basename(file)}: ${device}${when}: ${reports} new reports, ${history} new entries of its history`
   return [first, ...logs.map(log => `  log of a failed activation: ${log}`)].join('\n')
-}
-
-/** An outbox, or all on a stick. */
-async function outboxesAt(path: string): Promise<string[]> {
-  if (!(await stat(path)).isDirectory()) return [path]
-  const directory = basename(path) === folder ? path : join(path, folder)
-  const names = await readdir(directory).catch(() => [])
-  const files = names.filter(name => name.endsWith('.age')).sort()
-  if (files.length > 0) return files.map(name => join(directory, name))
-  throw new HintedError('no-outbox', `expected outboxes in ${directory}, got none`, {
-    hint: 'Name a stick on which `thymesh carry out` has written, or a file.',
-  })
-}
-
-async function boundedFile(file: string): Promise<Uint8Array> {
-  const { size: bytes } = await stat(file)
-  if (bytes <= limits.outbox + limits.activationLog) return await readFile(file)
-  throw new HintedError(
-    'no-outbox',
-    `expected an outbox of at most ${size(limits.outbox)}, got ${size(bytes)}: ${file}`,
-    {
-      hint: 'Name the file of an outbox.',
-    },
-  )
 }

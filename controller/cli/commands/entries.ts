@@ -4,10 +4,10 @@ import { readFile } from 'node:fs/promises'
 import { text as readStream } from 'node:stream/consumers'
 import { HintedError } from '../../../protocol/errors.ts'
 import { table } from '../../format/table.ts'
+import { readProject } from '../../inputs/read-project.ts'
 import { EditError, ProjectEdit } from '../../project/edit.ts'
 import {
   addEntry,
-  type EntryFolder,
   entryWords,
   fileOf,
   fullKey,
@@ -21,7 +21,8 @@ import {
 } from '../../project/entries.ts'
 import { LocatedJson } from '../../project/located-json.ts'
 import { list as listed } from '../../project/problem.ts'
-import { editProject, readProject } from '../shell/edit-project.ts'
+import type { EntryFolder } from '../../project/schemas.ts'
+import { editProject } from '../shell/edit-project.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'
 
@@ -32,7 +33,7 @@ export interface EntryOptions extends ProjectOptions {
 }
 
 export async function list(options: EntryOptions): Promise<undefined> {
-  const { files } = await readProject(options)
+  const { files } = await readProject(options.project)
   const entries = [...files[options.folder].values()].map(({ name, content }) => ({ name, ...content }))
   const cells = (entry: (typeof entries)[number]) => {
     const of = entry as Record<string, unknown>
@@ -54,7 +55,7 @@ export async function list(options: EntryOptions): Promise<undefined> {
 
 /** The file, or with a key what stands there. */
 export async function show(options: EntryOptions & { key?: string }): Promise<undefined> {
-  const { project, files } = await readProject(options)
+  const { project, files } = await readProject(options.project)
   const file = fileOf(options.folder, options.name)
   const text = await requireEntry(new ProjectEdit(project.directory), options.folder, options.name, files)
   const { value } = new LocatedJson(file, text)
@@ -87,11 +88,13 @@ export interface AddOptions extends EntryOptions {
   priority?: number
   tag: string[]
   module: string[]
+  set: string[]
 }
 
 export async function add(options: AddOptions): Promise<undefined> {
   const { folder, name } = options
-  return await editProject(options, `Added ${entryWords[folder]} ${name}`, async edit => {
+  const assignments = options.set.map(assignment)
+  return await editProject(options, `Added ${entryWords[folder]} ${name}`, async (edit, open) => {
     const { displayName, description, config, site, system, target, type, priority } = options
     const content = {
       ...{ displayName, description, config, site, type, system, target, priority },
@@ -101,6 +104,20 @@ export async function add(options: AddOptions): Promise<undefined> {
       }),
     }
     await addEntry(edit, folder, name, content)
+    // Checked with the rest of it: a module may ask for a setting that has no default.
+    for (const [key, value] of assignments) {
+      const full = fullKey(folder, key)
+      await setKey(edit, folder, name, full, readings(value, await declaredType(full, open)), open.files)
+    }
+  })
+}
+
+/** `web.port=8080`, at the first equals sign. */
+function assignment(text: string): [key: string, value: string] {
+  const at = text.indexOf('=')
+  if (at > 0) return [text.slice(0, at), text.slice(at + 1)]
+  throw new HintedError('usage', `--set: expected KEY=VALUE, got ${JSON.stringify(text)}`, {
+    hint: 'Such as --set kiosk.url=https://example.org',
   })
 }
 

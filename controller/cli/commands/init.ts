@@ -48,7 +48,7 @@ export async function init(options: InitOptions): Promise<undefined> {
       `  project  ${created.directory} (${created.written.join(', ')})`,
       `  keys     ${created.home}/keys: keep a copy where it can't be lost or read; nobody can replace them`,
       '',
-      'Next: make a join token (thymesh token), start a device with it (thymesh node --join TOKEN --name first),',
+      'Next: make a machine the device first (thymesh adopt user@host --name first; or thymesh token here, thymesh join there),',
       'and give it its config (thymesh deploy).',
     ].join('\n'),
   )

@@ -1,11 +1,12 @@
 /** `thymesh module …`: the modules that the project can use, what their settings are, and files for new ones. */
 
 import { table } from '../../format/table.ts'
-import { EditError, entryExists } from '../../project/edit.ts'
+import { readProject } from '../../inputs/read-project.ts'
+import { EditError } from '../../project/edit.ts'
+import { addModule, removeModule } from '../../project/module-files.ts'
 import { describeModules, type ModuleDescription, type SettingDescription } from '../../project/modules.ts'
 import { CheckError, list as listed, problemText, suggestion } from '../../project/problem.ts'
-import { moduleFile } from '../../project/template.ts'
-import { editProject, readProject } from '../shell/edit-project.ts'
+import { editProject } from '../shell/edit-project.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { exitCodes, print } from '../shell/output.ts'
 
@@ -14,7 +15,7 @@ interface ModuleOptions extends ProjectOptions {
 }
 
 export async function list(options: ProjectOptions): Promise<number> {
-  const { project, files, describe } = await readProject(options)
+  const { project, files, describe } = await readProject(options.project)
   const { modules, problems } = await describeModules(project.directory, files.modules, describe)
   const rows = Object.entries(modules).map(([name, module]) => [
     name,
@@ -28,7 +29,7 @@ export async function list(options: ProjectOptions): Promise<number> {
 }
 
 export async function show(options: ModuleOptions): Promise<undefined> {
-  const { project, files, describe } = await readProject(options)
+  const { project, files, describe } = await readProject(options.project)
   const { modules, problems } = await describeModules(project.directory, files.modules, describe)
   const module = Object.hasOwn(modules, options.name) ? modules[options.name] : undefined
   if (module === undefined) {
@@ -42,41 +43,12 @@ export async function show(options: ModuleOptions): Promise<undefined> {
   return undefined
 }
 
-export async function add(options: ModuleOptions): Promise<undefined> {
-  return await editProject(options, `Added module ${options.name}`, async edit => {
-    const file = `modules/${options.name}.nix`
-    if (!/^[a-zA-Z0-9][a-zA-Z0-9_-]*$/.test(options.name)) {
-      throw new EditError('invalid-name', `expected a name of letters, digits, _ and -, got ${options.name}`, {
-        hint: 'Such as: thymesh module add web-server.',
-      })
-    }
-    if ((await edit.read(file)) !== undefined) throw entryExists(`module ${options.name}`, file)
-    await edit.write(file, moduleFile(options.name))
-  })
+export async function add({ name, ...options }: ModuleOptions): Promise<undefined> {
+  return await editProject(options, `Added module ${name}`, edit => addModule(edit, name))
 }
 
-export async function remove(options: ModuleOptions): Promise<undefined> {
-  return await editProject(options, `Removed module ${options.name}`, async (edit, { files }) => {
-    const file = `modules/${options.name}.nix`
-    if ((await edit.read(file)) === undefined) {
-      throw new EditError('no-such-entry', `there is no module ${options.name} (${file})`, {
-        hint: `The project has ${listed(files.modules)}${suggestion(options.name, files.modules) || '.'}`,
-      })
-    }
-    const users = [...files.configs.values(), ...files.tags.values(), ...files.devices.values()].filter(({ content }) =>
-      Object.hasOwn(content?.modules ?? {}, options.name),
-    )
-    if (users.length > 0) {
-      throw new EditError(
-        'in-use',
-        `the module ${options.name} is in use: ${listed(users.map(({ json }) => json.file))}`,
-        {
-          hint: 'Remove it from these files first.',
-        },
-      )
-    }
-    await edit.remove(file)
-  })
+export async function remove({ name, ...options }: ModuleOptions): Promise<undefined> {
+  return await editProject(options, `Removed module ${name}`, (edit, { files }) => removeModule(edit, name, files))
 }
 
 function moduleText(name: string, module: ModuleDescription): string {

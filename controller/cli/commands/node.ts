@@ -1,13 +1,12 @@
 /** `thymesh node`: the daemon of a device. */
 
-import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { exists } from '../../../node/files/missing.ts'
 import { defaultSettingsFile, systemSettingsFile } from '../../../node/settings/defaults.ts'
 import { parseSettings, readSettingsFile } from '../../../node/settings/settings.ts'
 import { HintedError } from '../../../protocol/errors.ts'
-import { parseJoinToken } from '../../../protocol/members/join-token.ts'
 import { checkAddresses } from '../../project/addresses.ts'
+import { readToken } from '../shell/join-token.ts'
 import type { GlobalOptions } from '../shell/options.ts'
 
 export interface NodeOptions extends GlobalOptions {
@@ -62,7 +61,7 @@ async function joinOf(options: NodeOptions, fromFile: unknown): Promise<{ join?:
   if (options.join === undefined && fromFile === undefined) return {}
   const join = {
     ...(fromFile as object | undefined),
-    ...(options.join !== undefined && { token: await tokenText(options.join) }),
+    ...(options.join !== undefined && { token: await readToken(options.join) }),
     ...(options.name !== undefined && { name: options.name }),
     ...(options.site !== undefined && { site: options.site }),
   }
@@ -72,13 +71,6 @@ async function joinOf(options: NodeOptions, fromFile: unknown): Promise<{ join?:
     })
   }
   return { join }
-}
-
-/** A token, or what is in the file of that name; checked here, so that a typing error is found at once. */
-async function tokenText(argument: string): Promise<string> {
-  const text = (await exists(argument)) ? await readFile(argument, 'utf8') : argument
-  parseJoinToken(text)
-  return text.trim()
 }
 
 async function fileIfThere(file: string): Promise<Record<string, unknown>> {

@@ -1,39 +1,27 @@
 /** `thymesh root`: the fleet's root, the next one, and signing it: with the mesh, or with a file where there is none. */
 
 import { readFile, writeFile } from 'node:fs/promises'
+import type { z } from 'zod'
 import { fleetStateOf, openState } from '../../../node/state/peer-state.ts'
 import { HintedError } from '../../../protocol/errors.ts'
 import { type RoleName, roleNames } from '../../../protocol/trust/fleet.ts'
-import type { RootChanges } from '../../../protocol/trust/next-root.ts'
-import { proposalCodec } from '../../../protocol/trust/proposal.ts'
-import { type VerifiedProposal, verifyProposal, wantedSigners } from '../../../protocol/trust/proposals.ts'
+import { verifyProposal, wantedSigners } from '../../../protocol/trust/proposals.ts'
+import type { previewRootOptions, TrustChanged } from '../../api/schemas/trust-orders.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
-import { type OperatorCard, parseCard, readCard, requireFleet } from '../../keys/card.ts'
+import { cardLine, parseCard, requireFleet } from '../../keys/card.ts'
 import { ownCard } from '../../keys/own-card.ts'
+import { changedBy, filePrefix, fileText, proposalOf, rootChanges } from '../../orders/trust-change.ts'
 import { openProject, type Project } from '../../project/project.ts'
 import { rootDetails } from '../../queries/root.ts'
-import { spread, submitProposal } from '../../release/releasing.ts'
-import type { Session } from '../../session/session.ts'
-import {
-  acceptedOf,
-  approve as addApproval,
-  makeProposal,
-  type Operator,
-  requireAccepted,
-  requireOnlyOne,
-} from '../../signing/proposing.ts'
+import { approve as addApproval, makeProposal, type Operator, requireAccepted } from '../../signing/proposing.ts'
 import type { SignedState } from '../../signing/signed-changes.ts'
-import { proposalText, signaturesText, titleOf } from '../../views/proposal.ts'
+import { proposalText } from '../../views/proposal.ts'
 import { rootText } from '../../views/root.ts'
-import { askIfRunning } from '../shell/access.ts'
+import { askIfRunning, withAccess } from '../shell/access.ts'
 import { confirm } from '../shell/confirm.ts'
-import { takeNews, withSession } from '../shell/context.ts'
-import { changeNewsSeconds, spreadMs } from '../shell/limits.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { exitCodes, note, print } from '../shell/output.ts'
-import { type Kept, keepMembers } from './kept-members.ts'
-
-const filePrefix = 'thymesh-proposal-'
+import { keptMembers, tellMembers } from './kept-members.ts'
 
 /** The state that this controller accepted last, without a mesh. */
 export async function offline<T>(
@@ -76,35 +64,39 @@ export interface RootProposeOptions extends ProjectOptions {
 
 export async function rootPropose(options: RootProposeOptions): Promise<number> {
   const project = await openProject(options.project)
-  const changes = await changesOf(options, project)
-  const make = async (accepted: SignedState, home: FleetHome) => {
-    const operator = await operatorIn(home, options)
-    const change = { root: changes, message: options.message ?? '' }
-    const verified = makeProposal({ ...accepted, fleet: project.fleet }, change, operator)
-    note(options, proposalText(verified, accepted))
-    return { verified, operator }
-  }
-  if (options.file !== undefined) {
-    const { file } = options
+  const about = await changesOf(options, project)
+  const { file } = options
+  // Without a controller at work, a change for a file needs no mesh, and no membership either.
+  if (file !== undefined && (await askIfRunning(project, 'root', {})) === undefined) {
     return await offline(project, async (accepted, home) => {
-      const { verified } = await make(accepted, home)
+      const change = { root: rootChanges(about), message: about.message ?? '' }
+      const verified = makeProposal({ ...accepted, fleet: project.fleet }, change, await operatorIn(home, options))
+      note(options, proposalText(verified, accepted))
       if (!(await confirm(options, 'Sign it?'))) return exitCodes.failed
-      await writeProposal(file, verified)
-      return told(options, verified, { published: false, file, heard: false })
+      await writeFile(file, `${fileText(verified)}\n`)
+      return told(options, changedBy(verified), file)
     })
   }
-  return await withSession(project, options, async session => {
-    await takeNews(session, options, changeNewsSeconds, 'No peer is in reach yet.')
-    const { verified, operator } = await make(acceptedOf(session.peer), session.home)
-    requireOnlyOne(verified, session.peer.proposals.all, operator)
-    if (!(await confirm(options, verified.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
-    const members = await keepMembers(session, verified, options)
-    return await conclude(session, verified, operator, options, members)
+  return await withAccess(options, async access => {
+    const preview = await access.write('preview-root', about)
+    note(options, preview.text)
+    const publishes = file === undefined && preview.complete
+    if (!(await confirm(options, publishes ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
+    const keep = file === undefined ? await keptMembers(access, preview, options) : []
+    const { base } = preview
+    const done = await access.order('change-root', { ...about, base, keep, publish: file === undefined })
+    if (done === undefined) return exitCodes.done
+    if (file !== undefined) await writeFile(file, `${done.proposal}\n`)
+    else tellMembers(done, options)
+    return told(options, done, file)
   })
 }
 
-async function changesOf(options: RootProposeOptions, project: Project): Promise<RootChanges> {
-  const cards = await Promise.all(options.add.map(readCard))
+type RootOptions = z.input<typeof previewRootOptions>
+
+async function changesOf(options: RootProposeOptions, project: Project): Promise<RootOptions> {
+  const { trustClock, message, remove, dropNixKey: dropNixKeys } = options
+  const add = await Promise.all(options.add.map(cardLine))
   if (options.rotate) {
     const home = new FleetHome(project.fleet)
     const name = await home.operatorKeys.operator()
@@ -113,20 +105,16 @@ async function changesOf(options: RootProposeOptions, project: Project): Promise
         hint: 'Make keys with a name: thymesh key new --rotate --operator NAME.',
       })
     }
-    cards.push(parseCard(await ownCard(home.operatorKeys, project.fleet, name)))
+    add.push(await ownCard(home.operatorKeys, project.fleet, name))
   }
-  requireFleet(cards, project.fleet)
+  requireFleet(add.map(parseCard), project.fleet)
   const thresholds = Object.fromEntries(options.threshold.map(parseThreshold))
-  const changes = { add: cards.map(newOperator), remove: options.remove, thresholds, dropNixKeys: options.dropNixKey }
+  const changes = { add, remove, thresholds, dropNixKeys }
   const isEmpty = Object.values(changes).every(each => Object.keys(each).length === 0)
-  if (!isEmpty || options.renew) return changes
+  if (!isEmpty || options.renew) return { ...changes, message, trustClock }
   throw new HintedError('nothing-changes', 'expected a change of the root, got no option for one', {
     hint: 'Use --renew for a new expiry alone. `thymesh root propose --help` lists the other changes.',
   })
-}
-
-function newOperator({ name, nix, root, targets, snapshot, timestamp, members }: OperatorCard) {
-  return { name, nix, keys: { root, targets, snapshot, timestamp, members } }
 }
 
 function parseThreshold(text: string): [RoleName, number] {
@@ -154,23 +142,43 @@ export interface RootSignOptions extends ProjectOptions {
 /** Signs a proposal in a file; publishes it, if it is complete then, unless that is for another machine to do. */
 export async function rootSign(options: RootSignOptions): Promise<number> {
   const project = await openProject(options.project)
+  const { file, message, trustClock } = options
+  const isRunning = (await askIfRunning(project, 'root', {})) !== undefined
+  const signed = isRunning ? undefined : await signOffline(project, options)
+  if (signed === null) return exitCodes.failed
+  if (signed !== undefined && (!signed.complete || options.offline)) return told(options, signed, file)
+  return await withAccess(options, async access => {
+    const proposal = (await readFile(file, 'utf8')).trim()
+    if (signed === undefined) {
+      requireProposal(file, proposal)
+      const preview = await access.write('preview-proposal', { proposal })
+      note(options, preview.text)
+      const isSigned = !preview.wanted && preview.complete
+      if (!isSigned && !(await confirm(options, 'Sign it?'))) return exitCodes.failed
+    }
+    const about = { proposal, message, trustClock, publish: !options.offline }
+    const done = await access.order('sign-proposal', about)
+    if (done === undefined) return exitCodes.done
+    if (signed === undefined) await writeFile(file, `${done.proposal}\n`)
+    return told(options, done, done.published ? undefined : file)
+  })
+}
+
+/** Without a mesh and without a membership; null where the operator has said no. */
+async function signOffline(project: Project, options: RootSignOptions): Promise<Told | null> {
   const { file } = options
-  const signed = await offline(project, async (accepted, home) => {
-    const verified = verifyProposal(await readProposal(file), accepted.trusted, project.fleet)
+  return await offline(project, async (accepted, home) => {
+    const text = (await readFile(file, 'utf8')).trim()
+    requireProposal(file, text)
+    const verified = verifyProposal(proposalOf(text), accepted.trusted, project.fleet)
     note(options, proposalText(verified, accepted))
     const operator = await operatorIn(home, options)
     const mine = wantedSigners(verified, Object.values(operator.signers).flat())
-    if (mine.length === 0 && verified.complete) return verified
-    if (!(await confirm(options, 'Sign it?'))) return undefined
+    if (mine.length === 0 && verified.complete) return changedBy(verified)
+    if (!(await confirm(options, 'Sign it?'))) return null
     const next = addApproval(verified, accepted.trusted, operator, options.message ?? '')
-    await writeProposal(file, next)
-    return next
-  })
-  if (signed === undefined) return exitCodes.failed
-  if (!signed.complete || options.offline) return told(options, signed, { published: false, file, heard: false })
-  return await withSession(project, options, async session => {
-    await takeNews(session, options, changeNewsSeconds)
-    return await conclude(session, signed, await operatorIn(session.home, options), options)
+    await writeFile(file, `${fileText(next)}\n`)
+    return changedBy(next)
   })
 }
 
@@ -178,58 +186,26 @@ async function operatorIn(home: FleetHome, { trustClock }: { trustClock: boolean
   return { signers: await home.operatorKeys.signers(), now: new Date(), trustClock }
 }
 
-async function conclude(
-  session: Session,
-  verified: VerifiedProposal,
-  operator: Operator,
-  options: ProjectOptions,
-  members?: Kept,
-): Promise<number> {
-  const { kind } = await session.signing.run(() => submitProposal(session, verified, operator))
-  const { accepted } = session.peer.state
-  if (accepted !== undefined) await session.home.operatorKeys.noteTrusted(accepted.trusted)
-  const heard = await spread(session, spreadMs)
-  return told(options, verified, { published: kind === 'published', file: null, heard, ...members })
-}
+type Told = Pick<TrustChanged, 'id' | 'root' | 'complete' | 'published' | 'heard' | 'missing' | 'title'> &
+  Partial<Pick<TrustChanged, 'renewed' | 'cutOff'>>
 
-function told(
-  options: ProjectOptions,
-  verified: VerifiedProposal,
-  outcome: { published: boolean; file: string | null; heard: boolean },
-): number {
-  const version = verified.parts.root?.signed.version ?? null
-  const title = titleOf(verified).replace(/^root/, 'Root')
-  const how = outcome.published
-    ? 'is published'
-    : verified.complete
-      ? 'has all signatures'
-      : `lacks ${signaturesText(verified)}`
+function told(options: ProjectOptions, done: Told, file: string | undefined): number {
+  const { id, root, complete, published, heard, missing, renewed = [], cutOff = [] } = done
+  const title = done.title.replace(/^root/, 'Root')
+  const how = published ? 'is published' : complete ? 'has all signatures' : `lacks ${missing}`
   const where =
-    outcome.file === null
-      ? ''
-      : ` It is in ${outcome.file}: the next operator signs it with \`thymesh root sign --file\`.`
+    file === undefined ? '' : ` It is in ${file}: the next operator signs it with \`thymesh root sign --file\`.`
   const alone =
-    outcome.file !== null || outcome.heard
-      ? ''
-      : ' No other peer has it yet: run `thymesh status` when one is in reach.'
-  print(
-    options,
-    { id: verified.id, root: version, complete: verified.complete, ...outcome },
-    `${title} ${how}.${where}${alone}`,
-  )
+    file !== undefined || heard ? '' : ' No other peer has it yet: run `thymesh status` when one is in reach.'
+  const members = file === undefined ? { renewed, cutOff } : {}
+  const json = { id, root, complete, published, file: file ?? null, heard, ...members }
+  print(options, json, `${title} ${how}.${where}${alone}`)
   return exitCodes.done
 }
 
-async function readProposal(file: string) {
-  const text = (await readFile(file, 'utf8')).trim()
-  if (!text.startsWith(filePrefix)) {
-    throw new HintedError('malformed', `expected a proposal (${filePrefix}…) in ${file}, got something else`, {
-      hint: 'Another operator writes it: thymesh root propose --file FILE.',
-    })
-  }
-  return proposalCodec.decode(new Uint8Array(Buffer.from(text.slice(filePrefix.length), 'base64url')))
-}
-
-async function writeProposal(file: string, { proposal }: VerifiedProposal): Promise<void> {
-  await writeFile(file, `${filePrefix}${Buffer.from(proposalCodec.encode(proposal)).toString('base64url')}\n`)
+function requireProposal(file: string, text: string): void {
+  if (text.startsWith(filePrefix)) return
+  throw new HintedError('malformed', `expected a proposal (${filePrefix}…) in ${file}, got something else`, {
+    hint: 'Another operator writes it: thymesh root propose --file FILE.',
+  })
 }

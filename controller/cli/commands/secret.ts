@@ -1,31 +1,18 @@
 /** `thymesh secret …`: the project's secrets, from the command line. */
 
 import { FleetHome } from '../../fleet/fleet-home.ts'
-import { operatorName } from '../../fleet/names.ts'
 import { table } from '../../format/table.ts'
 import { writeContent } from '../../format/terminal.ts'
-import { EditError, ProjectEdit } from '../../project/edit.ts'
-import { setValue } from '../../project/edit-json.ts'
-import { checkLayers } from '../../project/layers.ts'
-import { describeModules } from '../../project/modules.ts'
-import { list as listed } from '../../project/problem.ts'
-import { parseProject, projectFile } from '../../project/project.ts'
-import type { ProjectFile, SecretFile } from '../../project/schemas.ts'
+import { type OpenProject, readProject } from '../../inputs/read-project.ts'
+import { changeReaders, recipientsFor, removeSecret, withoutReader } from '../../orders/secrets.ts'
+import { ProjectEdit } from '../../project/edit.ts'
+import type { SecretFile } from '../../project/schemas.ts'
+import { querySecrets } from '../../queries/sources.ts'
 import { contentFrom, editedContent, randomContent } from '../../secrets/content.ts'
-import { SecretsError } from '../../secrets/errors.ts'
 import { type OperatorIdentity, operatorIdentity } from '../../secrets/operator-identity.ts'
 import { normalised } from '../../secrets/process.ts'
-import {
-  aboutFile,
-  addSecret,
-  cipherFile,
-  openSecret,
-  recipientsOf,
-  rekey,
-  requireSecret,
-  seal,
-} from '../../secrets/vault.ts'
-import { editProject, type OpenProject, readProject } from '../shell/edit-project.ts'
+import { addSecret, openSecret, rekey, requireSecret, seal } from '../../secrets/vault.ts'
+import { editProject } from '../shell/edit-project.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'
 
@@ -39,11 +26,7 @@ interface ContentOptions extends SecretOptions {
 }
 
 export async function list(options: ProjectOptions): Promise<undefined> {
-  const open = await readProject(options)
-  const users = await usersOf(open)
-  const secrets = [...open.files.secrets.values()].flatMap(({ name, content }) =>
-    content === undefined ? [] : [{ name, ...content, devices: users.get(name)?.devices ?? [] }],
-  )
+  const { secrets } = await querySecrets({ directory: options.project })
   const rows = secrets.map(({ name, type, processing, rotated, devices }) => [
     ...[name, type, processing, rotated ?? '-'],
     devices.join(' ') || '-',
@@ -89,7 +72,7 @@ export async function edit(options: SecretOptions): Promise<undefined> {
 
 /** The content, to standard output and nowhere else. */
 export async function show(options: SecretOptions): Promise<undefined> {
-  const open = await readProject(options)
+  const open = await readProject(options.project)
   const about = requireSecret(open.files, options.name)
   const bytes = await openSecret(new ProjectEdit(open.project.directory), options.name, await identityOf(open))
   if (options.json) {
@@ -104,15 +87,7 @@ export async function show(options: SecretOptions): Promise<undefined> {
 
 export async function remove(options: SecretOptions): Promise<undefined> {
   return await editProject(options, `Removed secret ${options.name}`, async (project, open) => {
-    requireSecret(open.files, options.name)
-    const places = (await usersOf(open)).get(options.name)?.places ?? []
-    if (places.length > 0) {
-      throw new EditError('in-use', `the secret ${options.name} is in use: ${places.join(', ')}`, {
-        hint: 'Change these settings first.',
-      })
-    }
-    await project.remove(cipherFile(options.name))
-    await project.remove(aboutFile(options.name))
+    await removeSecret(project, open, options.name)
   })
 }
 
@@ -127,7 +102,7 @@ export async function rekeyAll(options: ProjectOptions): Promise<undefined> {
 
 /** One's own recipient, for another operator to allow. */
 export async function identity(options: ProjectOptions): Promise<undefined> {
-  const { recipient } = await identityOf(await readProject(options))
+  const { recipient } = await identityOf(await readProject(options.project))
   print(options, { recipient }, recipient)
   return undefined
 }
@@ -135,82 +110,22 @@ export async function identity(options: ProjectOptions): Promise<undefined> {
 /** Lets another operator read the secrets: all of them are encrypted anew. */
 export async function allow(options: SecretOptions & { recipient: string }): Promise<undefined> {
   const { name, recipient } = options
-  return await changeOperators(options, `${name} can read the secrets`, open => ({
-    ...open.project.operators,
-    [name]: { age: recipient },
-  }))
+  return await editProject(options, `${name} can read the secrets`, async (project, open) => {
+    const change = (operators: object) => ({ ...operators, [name]: { age: recipient } })
+    return { rekeyed: await changeReaders(project, open, await identityOf(open), change) }
+  })
 }
 
 /** A removed operator still knows the contents that were readable before: rotate them too. */
 export async function disallow(options: SecretOptions): Promise<undefined> {
   const { name } = options
   const words = `${name} can't read the secrets from now on, but knows those that were readable: rotate them`
-  return await changeOperators(options, words, open => {
-    const { [name]: gone, ...others } = open.project.operators ?? {}
-    if (gone !== undefined) return others
-    throw new SecretsError('not-an-operator', `${projectFile} has no operator ${name}`, {
-      hint: `It has ${listed(Object.keys(others))}.`,
-    })
+  return await editProject(options, words, async (project, open) => {
+    const rekeyed = await changeReaders(project, open, await identityOf(open), all => withoutReader(all, name))
+    return { rekeyed }
   })
-}
-
-async function changeOperators(
-  options: ProjectOptions,
-  what: string,
-  change: (open: OpenProject) => NonNullable<ProjectFile['operators']>,
-): Promise<undefined> {
-  return await editProject(options, what, async (project, open) => {
-    const own = await identityOf(open)
-    await recipientsFor(project, open, own)
-    const before = parseProject((await project.read(projectFile)) ?? '', projectFile)
-    const operators = change({ ...open, project: { ...open.project, ...before } })
-    await writeOperators(project, operators)
-    return { rekeyed: await rekey(project, open.files, own, recipientsOf({ operators }, own)) }
-  })
-}
-
-/** The recipients of a new ciphertext. The first operator who has a secret is added to thymesh.json. */
-async function recipientsFor(project: ProjectEdit, open: OpenProject, own: OperatorIdentity): Promise<string[]> {
-  const { operators } = open.project
-  if (operators !== undefined && Object.keys(operators).length > 0) return recipientsOf(open.project, own)
-  const first = { [operatorName()]: { age: own.recipient } }
-  await writeOperators(project, first)
-  return recipientsOf({ operators: first }, own)
-}
-
-async function writeOperators(project: ProjectEdit, operators: NonNullable<ProjectFile['operators']>): Promise<void> {
-  const order = ['$schema', 'fleet', 'name', 'bootstrap', 'operators', 'inputs', 'autoUpdate']
-  const text = setValue((await project.read(projectFile)) ?? '', ['operators'], operators, order)
-  parseProject(text, projectFile)
-  await project.write(projectFile, text)
 }
 
 function identityOf({ project }: OpenProject): Promise<OperatorIdentity> {
   return operatorIdentity(new FleetHome(project.fleet))
-}
-
-/** Where each secret is set, and the devices whose configs those places are. */
-async function usersOf({
-  project,
-  files,
-  describe,
-}: OpenProject): Promise<Map<string, { places: string[]; devices: string[] }>> {
-  const { modules, problems } = await describeModules(project.directory, files.modules, describe)
-  const { mentions } = await checkLayers(project.directory, files, modules, problems.length === 0)
-  const users = new Map<string, { places: string[]; devices: string[] }>()
-  for (const { kind, name, place } of mentions) {
-    if (kind !== 'secret') continue
-    const { file } = place.json
-    const devices = [...files.devices.values()].filter(device => {
-      const config = files.configs.get(device.content?.config ?? '')
-      const tags = [...(config?.content?.tags ?? []), ...(device.content?.tags ?? [])].map(tag => `tags/${tag}.json`)
-      return [device.json.file, config?.json.file, ...tags].includes(file)
-    })
-    const known = users.get(name) ?? { places: [], devices: [] }
-    users.set(name, {
-      places: [...known.places, `${file} (${place.path.join('.')})`],
-      devices: [...new Set([...known.devices, ...devices.map(device => device.name)])].sort(),
-    })
-  }
-  return users
 }

@@ -3,12 +3,15 @@
 import { once } from 'node:events'
 import { Cron } from 'croner'
 import { HintedError } from '../../../protocol/errors.ts'
-import { describeOptions } from '../../inputs/describe-options.ts'
+import { workOf } from '../../api/orders.ts'
+import { type AutoUpdated, autoUpdatedSchema } from '../../api/schemas/project-orders.ts'
 import { openProject } from '../../project/project.ts'
-import { autoUpdate, autoUpdateLine } from '../../release/auto-update.ts'
-import type { Talk } from '../../tasks/talk.ts'
+import { autoUpdateLine } from '../../release/auto-update.ts'
+import type { Session } from '../../session/session.ts'
+import { resultOf } from '../shell/attach.ts'
 import { withSession } from '../shell/context.ts'
 import { untilLeft } from '../shell/leaving.ts'
+import type { SessionApi } from '../shell/listen.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { exitCodes, print } from '../shell/output.ts'
 
@@ -18,9 +21,6 @@ export interface ServeOptions extends ProjectOptions {
   /** A port of 127.0.0.1 on which the API answers too. */
   api?: number
 }
-
-/** Nobody watches an auto-update: its one line says what came of it. */
-const silent: Talk = { note: () => {}, detail: () => {}, progress: () => {}, signal: new AbortController().signal }
 
 export async function serve(options: ServeOptions): Promise<number> {
   const project = await openProject(options.project)
@@ -32,12 +32,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   }
   return await withSession(project, options, async (session, api) => {
     const say = (text: string) => print(options, { at: new Date().toISOString(), text }, text)
-    // Read anew each time: a person may have changed the project meanwhile.
     const run = async () => {
-      const line = await autoUpdateLine(async () => {
-        const open = await openProject(options.project)
-        return await autoUpdate(session, open, { ...(await describeOptions(open)), talk: silent })
-      })
+      const line = await autoUpdateLine(async () => await autoUpdateTask(session, api))
       say(line.text)
       return line.ok
     }
@@ -66,4 +62,11 @@ export async function serve(options: ServeOptions): Promise<number> {
       await (await api.tasks())?.interrupt()
     })
   })
+}
+
+/** A task like one that a person orders: it is in the history, and can be cancelled. */
+async function autoUpdateTask(session: Session, api: SessionApi): Promise<AutoUpdated> {
+  const { tasks } = await api.load()
+  const { id } = await tasks.start('auto-update', {}, workOf('auto-update', {}, session))
+  return autoUpdatedSchema.parse(resultOf(await tasks.ended(id)))
 }

@@ -2,20 +2,10 @@
 
 import { nameSchema } from '../../../protocol/encoding/fields.ts'
 import { HintedError } from '../../../protocol/errors.ts'
-import { keyIdOf } from '../../../protocol/signing/keys.ts'
-import { type Sites, sitesOf } from '../../../protocol/trust/sites.ts'
-import type { TrustedSet } from '../../../protocol/trust/trusted-set.ts'
-import { readCard, requireFleet } from '../../keys/card.ts'
+import { cardLine, parseCard, requireFleet } from '../../keys/card.ts'
 import { openProject } from '../../project/project.ts'
-import { spread, submitProposal } from '../../release/releasing.ts'
-import type { Session } from '../../session/session.ts'
-import { acceptedOf, type Change, makeProposal, requireOnlyOne } from '../../signing/proposing.ts'
-import { delegateSite, revokeSite } from '../../signing/sites.ts'
-import { proposalText, signaturesText } from '../../views/proposal.ts'
-import { show } from '../shell/access.ts'
+import { show, withAccess } from '../shell/access.ts'
 import { confirm } from '../shell/confirm.ts'
-import { takeNews, withSession } from '../shell/context.ts'
-import { changeNewsSeconds, spreadMs } from '../shell/limits.ts'
 import type { ProjectOptions, ReadOptions } from '../shell/options.ts'
 import { exitCodes, note, print } from '../shell/output.ts'
 
@@ -39,14 +29,13 @@ export async function siteDelegate(options: SiteDelegateOptions): Promise<number
       hint: 'Ask each operator for the card that `thymesh key show` prints.',
     })
   }
-  const cards = await Promise.all(options.operator.map(readCard))
-  const unique = [...new Map(cards.map(card => [keyIdOf(card.targets), card])).values()]
-  requireFleet(unique, fleet)
-  return await change(options, trusted => delegateSite(trusted, site, unique, options.threshold))
+  const operators = await Promise.all(options.operator.map(cardLine))
+  requireFleet(operators.map(parseCard), fleet)
+  return await change(options, operators, options.threshold)
 }
 
 export async function siteRevoke(options: SiteChangeOptions): Promise<number> {
-  return await change(options, trusted => revokeSite(trusted, options.site))
+  return await change(options, [], 1)
 }
 
 function checkedSite(given: string): string {
@@ -58,49 +47,21 @@ function checkedSite(given: string): string {
 }
 
 /** A new root, for the Nix keys, and new targets, for the delegation: published at once, or proposed. */
-async function change(options: SiteChangeOptions, make: (trusted: TrustedSet) => Change): Promise<number> {
-  const project = await openProject(options.project)
-  return await withSession(project, options, async session => {
-    await takeNews(session, options, changeNewsSeconds, 'No peer is in reach yet.')
-    const { peer, home } = session
-    const accepted = acceptedOf(peer)
-    const made = make(accepted.trusted)
-    const operator = { signers: await home.operatorKeys.signers(), now: new Date(), trustClock: options.trustClock }
-    const about = { ...made, message: options.message ?? made.message }
-    const verified = makeProposal({ ...accepted, fleet: project.fleet }, about, operator)
-    note(options, proposalText(verified, accepted))
-    for (const line of wordsOn(options.site, session, sitesOf(verified.parts.targets))) note(options, line)
-    requireOnlyOne(verified, peer.proposals.all, operator)
-    if (!(await confirm(options, verified.complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
-    const { kind } = await session.signing.run(() => submitProposal(session, verified, operator))
-    const published = kind === 'published'
-    await home.operatorKeys.noteTrusted(acceptedOf(peer).trusted)
-    const heard = await spread(session, spreadMs)
-    const how = published ? 'is published' : `is proposed: ${signaturesText(verified)}`
+async function change(options: SiteChangeOptions, operators: string[], threshold: number): Promise<number> {
+  const { site, message, trustClock } = options
+  const about = { site, operators, threshold, message, trustClock }
+  return await withAccess(options, async access => {
+    const { text, complete, base } = await access.write('preview-site', about)
+    note(options, text)
+    if (!(await confirm(options, complete ? 'Sign and publish it?' : 'Sign it?'))) return exitCodes.failed
+    const done = await access.order('change-site', { ...about, base })
+    if (done === undefined) return exitCodes.done
+    const { id, published, heard, missing } = done
+    const how = published ? 'is published' : `is proposed: ${missing}`
     const alone = heard ? '' : ' No other peer has it yet: run `thymesh status` when one is in reach.'
-    print(
-      options,
-      { id: verified.id, site: options.site, published, heard },
-      `The change of ${options.site} ${how}.${alone}`,
-    )
+    print(options, { id, site, published, heard }, `The change of ${site} ${how}.${alone}`)
     return exitCodes.done
   })
-}
-
-/** Warnings before a site is delegated: possible typing errors, and consequences that an operator should know. */
-function wordsOn(site: string, { peer }: Session, after: Sites): string[] {
-  const devices = peer.directory.certificates().filter(({ role }) => role === 'device')
-  const there = devices.filter(device => device.site === site)
-  if (there.length > 0) {
-    const names = there.map(({ name }) => name).sort()
-    const rest = names.length > 10 ? ` and ${names.length - 10} more` : ''
-    return [`  Devices there now: ${names.slice(0, 10).join(', ')}${rest}`]
-  }
-  if (!after.has(site)) return []
-  const known = [...new Set(devices.flatMap(device => device.site ?? []))].sort()
-  return [
-    `  Note: no device that is known here has the site ${site} in its certificate. Sites that are: ${known.join(', ') || 'none'}.`,
-  ]
 }
 
 export async function siteList(options: ReadOptions): Promise<undefined> {

@@ -33,3 +33,13 @@ export async function cancel(options: TaskOptions): Promise<undefined> {
     return undefined
   })
 }
+
+/** The same order once more, as a new task; its output on standard error as it comes, then the record. */
+export async function retry(options: TaskOptions): Promise<number> {
+  return await withAccess(options, async access => {
+    const task = await access.retry(options.id)
+    if (task === 'left') return exitCodes.done
+    print(options, task, taskText(task))
+    return task.state === 'failed' ? exitCodes.failed : exitCodes.done
+  })
+}

@@ -2,15 +2,15 @@
 
 import { fleetStateOf, openState, type PeerState } from '../../../node/state/peer-state.ts'
 import { HintedError, ThymeshError } from '../../../protocol/errors.ts'
-import { FleetHome } from '../../fleet/fleet-home.ts'
+import { tokenOptions } from '../../api/schemas/token.ts'
+import type { FleetHome } from '../../fleet/fleet-home.ts'
 import { shortId } from '../../format/table.ts'
-import { makeJoinToken } from '../../members/token.ts'
-import { TokenBook } from '../../members/token-book.ts'
+import { makeToken } from '../../orders/token.ts'
 import { checkAddresses } from '../../project/addresses.ts'
 import { readProjectFiles } from '../../project/files.ts'
 import { openProject, type Project } from '../../project/project.ts'
-import { requirePlausibleClock } from '../../signing/clock.ts'
-import { notAsked } from '../../signing/proposing.ts'
+import type { SignedState } from '../../signing/signed-changes.ts'
+import { withAccess } from '../shell/access.ts'
 import { answerTo } from '../shell/confirm.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { note, print } from '../shell/output.ts'
@@ -28,18 +28,17 @@ export interface TokenOptions extends ProjectOptions {
   trustClock: boolean
 }
 
-/** A token's date lifts the time floor of devices that join with it. Compares nothing while another command has the state. */
-async function requireClock(fleet: string, home: FleetHome, now: Date): Promise<void> {
+/** What this controller accepted last; nothing while another command has the state. */
+async function acceptedBy(fleet: string, home: FleetHome): Promise<SignedState | undefined> {
   let state: PeerState
   try {
     state = await openState(await home.settings())
   } catch (thrown) {
-    if (thrown instanceof ThymeshError && thrown.code === 'in-use') return
+    if (thrown instanceof ThymeshError && thrown.code === 'in-use') return undefined
     throw thrown
   }
   try {
-    const { accepted } = await fleetStateOf(state, fleet)
-    if (accepted !== undefined) requirePlausibleClock(accepted.trusted, accepted.release, now)
+    return (await fleetStateOf(state, fleet)).accepted
   } finally {
     await state.database.close()
   }
@@ -64,37 +63,19 @@ async function namesOf({ names }: TokenOptions, project: Project): Promise<strin
 export async function token(options: TokenOptions): Promise<undefined> {
   const project = await openProject(options.project)
   checkAddresses(options.bootstrap, '--bootstrap')
-  const home = new FleetHome(project.fleet)
-  const { members: current } = await home.keys()
-  const now = new Date()
-  if (!options.trustClock) await requireClock(project.fleet, home, now)
-  // A token by a key that the fleet doesn't name lets nobody in: a site's operator has such a one.
-  const counts = await home.operatorKeys.counts(current)
-  if (counts === false || (counts === undefined && (await home.settings()).join !== undefined)) throw notAsked()
-  const names = await namesOf(options, project)
-  const { token, grant, envelope } = makeJoinToken(
-    {
-      fleet: project.fleet,
-      names,
-      role: options.relay ? 'relay' : 'device',
-      ...(options.site !== undefined && { site: options.site }),
-      days: options.days,
-      provisionalDays: options.provisionalDays,
-      certificateDays: options.certificateDays,
-      ...(options.uses !== undefined && { uses: options.uses }),
-      bootstrap: [...project.bootstrap, ...options.bootstrap],
-    },
-    await home.operatorKeys.membersKeys(),
-    now,
-  )
-  const id = await new TokenBook(home.directory).add(envelope, options.overLimit)
-  const uses = grant.uses === undefined ? '' : `, ${grant.uses} of them`
+  const { site, relay, days, provisionalDays, certificateDays, uses, overLimit, bootstrap, trustClock } = options
+  const limits = { days, provisionalDays, certificateDays, uses, overLimit }
+  const given = { names: await namesOf(options, project), site, relay, ...limits, bootstrap, trustClock }
+  const wanted = tokenOptions.parse(given)
+  const made = await withAccess(options, async access => {
+    const there = await access.writeIfRunning('token', wanted)
+    return there ?? (await makeToken(access.home, project, wanted, await acceptedBy(project.fleet, access.home)))
+  })
+  const many = made.uses === null ? '' : `, ${made.uses} of them`
   note(
     options,
-    `Token ${shortId(id)}: for ${grant.role}s named ${grant.names}${uses}${grant.site ? ` at ${grant.site}` : ''}, until ${grant.expires}. It holds a key: hand it on like a password.`,
+    `Token ${shortId(made.id)}: for ${relay ? 'relay' : 'device'}s named ${made.names}${many}${made.site ? ` at ${made.site}` : ''}, until ${made.expires}. It holds a key: hand it on like a password.`,
   )
-  const { site = null, expires, certificateDays: provisionalDays, memberDays: certificateDays } = grant
-  const days = { provisionalDays, certificateDays }
-  print(options, { token, id, names, site, expires, ...days, uses: grant.uses ?? null }, token)
+  print(options, made, made.token)
   return undefined
 }

@@ -2,7 +2,9 @@
 
 import type { BuildOptions, DiffOptions } from '../commands/build.ts'
 import type { ServeOptions } from '../commands/serve.ts'
-import { type ProjectOptions, port, version } from '../shell/options.ts'
+import type { TryOptions } from '../commands/try.ts'
+import type { WebOptions } from '../commands/web.ts'
+import { type ProjectOptions, port, seconds, version } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
 
 const inputs = () => import('../commands/input.ts')
@@ -18,6 +20,19 @@ export const buildCommands: CommandGroup = shell => {
     .option('--release <version>', 'the release to compare with (default: the newest)', version)
     .action(shell.takes<DiffOptions>(['configs'], async () => (await import('../commands/build.ts')).diff))
   shell
+    .projectCommand('try', 'Rehearse a config on a throw-away machine: its update, with a power cut in it, and back.')
+    .argument('<config>', 'its name; uncommitted changes are included')
+    .option(
+      '--from <version>',
+      'the release that the update comes from (default: the newest that has the config)',
+      version,
+    )
+    .option('--no-from', 'try a first install')
+    .option('--device <name>', 'the name of the machine (default: a device of the config)')
+    .option('--root <directory>', "a root to boot from (default: this computer's own /usr)")
+    .option('--timeout <seconds>', 'the limit of the rehearsal, after the build', seconds, 600)
+    .action(shell.takes<TryOptions>(['config'], async () => (await import('../commands/try.ts')).tryConfig))
+  shell
     .projectCommand('update', 'Update flake inputs to their newest versions, and show the changes.')
     .argument('[names...]', 'their names (default: all)')
     .option('--commit [message]', 'commit flake.lock')
@@ -28,6 +43,20 @@ export const buildCommands: CommandGroup = shell => {
     .option('--now', 'auto-update once, then exit', false)
     .option('--api <port>', 'answer reads on this port of 127.0.0.1 too; 0 for any free one', port)
     .action(shell.does<ServeOptions>(async () => (await import('../commands/serve.ts')).serve))
+
+  const page = shell
+    .projectCommand('web', 'Open the web page of this controller in a browser.')
+    .option('--print', 'print the address, for a browser of your choice', false)
+    .option('--no-open', 'start no browser')
+    .option('--port <port>', 'the port of 127.0.0.1 (default: 4462)', port)
+    .action(shell.does<WebOptions>(async () => (await import('../commands/web.ts')).web))
+  shell
+    .projectCommand('sessions', 'List the browsers that are signed in.', { parent: page })
+    .action(shell.does<ProjectOptions>(async () => (await import('../commands/web.ts')).sessions))
+  shell
+    .projectCommand('end', 'Sign a browser out.', { parent: page })
+    .argument('<id>', 'its session')
+    .action(shell.takes(['id'], async () => (await import('../commands/web.ts')).end))
 
   shell
     .command('schema', 'Print the local API of a running controller as an OpenAPI document.', {
@@ -46,6 +75,11 @@ export const buildCommands: CommandGroup = shell => {
     .projectCommand('cancel', 'Cancel a task that runs.', { parent: tasks })
     .argument('<id>', 'its ID')
     .action(shell.takes(['id'], async () => (await import('../commands/tasks.ts')).cancel))
+
+  shell
+    .projectCommand('retry', 'Give the order of an ended task again.', { parent: tasks })
+    .argument('<id>', 'its ID')
+    .action(shell.takes(['id'], async () => (await import('../commands/tasks.ts')).retry))
 
   const parent = shell.group('input', 'Inputs: repositories that bring modules, packages and device types.')
   shell

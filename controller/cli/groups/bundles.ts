@@ -6,7 +6,8 @@ import type { BundleTakeOptions } from '../commands/bundle-take.ts'
 import type { BundleWriteOptions } from '../commands/bundle-write.ts'
 import type { CarryInOptions, CarryOutOptions } from '../commands/carry.ts'
 import type { CourierOptions } from '../commands/courier.ts'
-import { newsSeconds } from '../shell/limits.ts'
+import type { VisitOptions } from '../commands/visit.ts'
+import { newsSeconds, reportSeconds } from '../shell/limits.ts'
 import { collect, seconds, version, waitOption } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
 
@@ -22,6 +23,10 @@ function bytes(text: string): number {
   throw new InvalidArgumentError('Expected a size such as 700M or 4G.')
 }
 
+const visitExitCodes = `
+Exit codes: 0 all devices have ended with the release, or you left; 1 failed; 2 the time was over before; 64 the command
+line is wrong.`
+
 export const bundleCommands: CommandGroup = shell => {
   const parent = shell.group('bundle', 'Bundles: releases in a file, for devices that no network reaches.')
 
@@ -30,6 +35,7 @@ export const bundleCommands: CommandGroup = shell => {
     .argument('<file>', 'the file, a folder for it, or - for standard output')
     .option('--for <site>', 'only what devices of this site lack, by their last reports')
     .option('--since <release>', 'leave out what this release holds', version)
+    .option('--no-deltas', 'whole chunks only, for devices that have lost parts of what they run')
     .option('--volume <size>', 'split it into files of at most this size, such as 4G for FAT32', bytes)
     .addOption(waitOption(newsSeconds))
     .action((file: string, options: Omit<BundleWriteOptions, 'file' | 'site'> & { for?: string }) =>
@@ -58,6 +64,7 @@ export const bundleCommands: CommandGroup = shell => {
     .option('--state <directory>', "the daemon's state (default: as in the settings file)")
     .option('--hook <program>', 'run this with each change: seen, reading 40, done, incomplete, refused CODE')
     .option('--stay <seconds>', 'end when nobody has needed it for so long', seconds, 10)
+    .option('-p, --project <directory>', 'a folder of a project, whose running controller does it if there is one', '.')
     .action((files: string[], options: Omit<BundleTakeOptions, 'files'>) =>
       shell.does<BundleTakeOptions>(async () => (await import('../commands/bundle-take.ts')).bundleTake)({
         ...options,
@@ -77,6 +84,21 @@ export const bundleCommands: CommandGroup = shell => {
     .option('--no-mdns', 'do not look for peers on the local network')
     .action((files: string[], options: Omit<CourierOptions, 'files'>) =>
       shell.does<CourierOptions>(async () => (await import('../commands/courier.ts')).courier)({ ...options, files }),
+    )
+
+  shell
+    .projectCommand('visit', 'Show how far the devices of a site are while you are there, and when you may leave.', {
+      exitCodes: visitExitCodes,
+    })
+    .argument('[site]', 'the site (default: those of the devices in reach)')
+    .option('--until-may-leave', 'end as soon as the site goes on without this controller', false)
+    .option('--timeout <seconds>', 'leave after this time', seconds)
+    .addOption(waitOption(reportSeconds))
+    .action((site: string | undefined, options: Omit<VisitOptions, 'site'>) =>
+      shell.does<VisitOptions>(async () => (await import('../commands/visit.ts')).visit)({
+        ...options,
+        ...(site !== undefined && { site }),
+      }),
     )
 
   const carry = shell.group(

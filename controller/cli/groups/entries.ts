@@ -1,6 +1,6 @@
 /** Commands that edit configs, tags and devices. */
 
-import type { EntryFolder } from '../../project/entries.ts'
+import type { EntryFolder } from '../../project/schemas.ts'
 import type { AddOptions, EntryOptions } from '../commands/entries.ts'
 import { collect, priority } from '../shell/options.ts'
 import type { CommandGroup, Shell } from '../shell/shell.ts'
@@ -39,6 +39,7 @@ function addKind(shell: Shell, { folder, word, about }: (typeof kinds)[number]):
     .option('--display-name <text>', 'the name that people see')
     .option('--description <text>', 'what it is for')
     .option('--module <name>', 'a module, with its defaults; repeat for more', collect, [])
+    .option('--set <key=value>', 'a key as `set` takes it, such as kiosk.url=https://…; repeat for more', collect, [])
   if (folder === 'tags') add.option('--priority <number>', 'the lower priority wins over other tags', priority)
   else {
     add.option('--tag <name>', 'a tag; repeat for more', collect, []).option('--type <name>', 'the device type')

@@ -27,7 +27,12 @@ export const fleetCommands: CommandGroup = shell => {
     )
 
   shell
-    .command('doctor', 'Check this machine: swap, core dumps, key files, clock and Nix.')
+    .command(
+      'doctor',
+      'Check that this machine has all that a device or an operator needs; each fault with the next step.',
+    )
     .option('--state <directory>', "a daemon's state; repeat for more (default: /var/lib/thymesh)", collect, [])
+    .option('--device', 'check what a device needs (default: where this machine has joined a fleet)', false)
+    .option('--laptop', 'check what an operator needs (default: where there are keys, or no device)', false)
     .action(shell.does<DoctorOptions>(async () => (await import('../commands/doctor.ts')).doctor))
 }

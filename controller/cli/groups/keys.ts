@@ -1,9 +1,17 @@
 /** Commands about an operator's keys and the fleet's root. */
 
+import type { BackupOptions } from '../commands/backup.ts'
 import type { KeyNewOptions, keyPassphrase, keyShow } from '../commands/key.ts'
 import type { RootProposeOptions, RootSignOptions } from '../commands/root.ts'
 import { documentSeconds } from '../shell/limits.ts'
-import { collect, message, type ReadOptions, trustClockOption, waitOption } from '../shell/options.ts'
+import {
+  collect,
+  message,
+  type ProjectOptions,
+  type ReadOptions,
+  trustClockOption,
+  waitOption,
+} from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
 
 export const keyCommands: CommandGroup = shell => {
@@ -34,6 +42,21 @@ export const keyCommands: CommandGroup = shell => {
     .option('--no-passphrase', 'leave the keys unsealed: anyone who can read your files can use them')
     .action(
       shell.does<Parameters<typeof keyPassphrase>[0]>(async () => (await import('../commands/key.ts')).keyPassphrase),
+    )
+
+  shell
+    .projectCommand('backup', 'Write your keys, settings and tokens of this fleet into one encrypted file.')
+    .argument('<file>')
+    .option('--force', 'replace a file that is there', false)
+    .action(shell.takes<BackupOptions>(['file'], async () => (await import('../commands/backup.ts')).backup))
+  shell
+    .projectCommand('restore', 'Restore what `thymesh backup` has written, in a clone of the project.')
+    .argument('<file>')
+    .action(
+      shell.takes<ProjectOptions & { file: string }>(
+        ['file'],
+        async () => (await import('../commands/backup.ts')).restore,
+      ),
     )
 
   const root = shell.group('root', "The fleet's root metadata: its keys and thresholds, and its next version.")

@@ -13,6 +13,7 @@ export const releaseCommands: CommandGroup = shell => {
     .option('--force', 'release even if nothing would change', false)
     .option('--rollout <file>', "a rollout policy, instead of the project's rollout.json")
     .option('--no-rollout', 'release to all devices at once')
+    .option('--plan', 'sign nothing: say what it would cost each site, and whether a stick is better', false)
     .option('--allow-missing-recipients', 'let secrets wait for devices that have not joined', false)
     .action(shell.does(async () => (await import('../commands/deploy.ts')).deploy))
 

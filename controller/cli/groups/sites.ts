@@ -1,7 +1,8 @@
 /** Commands about sites with operators of their own. */
 
+import type { RenameSiteOptions } from '../commands/reassign.ts'
 import type { SiteChangeOptions, SiteDelegateOptions } from '../commands/site.ts'
-import { documentSeconds } from '../shell/limits.ts'
+import { documentSeconds, reportSeconds } from '../shell/limits.ts'
 import { collect, message, type ReadOptions, trustClockOption, version, waitOption } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
 
@@ -34,6 +35,20 @@ export const siteCommands: CommandGroup = shell => {
         ...options,
         site: name,
       }),
+    )
+
+  shell
+    .projectCommand('rename', 'Give a site another name: in the project, the release and its certificates.', {
+      parent: site,
+    })
+    .argument('<site>', 'its name')
+    .argument('<to>', 'its new name')
+    .option('-m, --message <text>', 'why, for people', message)
+    .option('--commit', 'commit the edited files', false)
+    .addOption(trustClockOption())
+    .addOption(waitOption(reportSeconds))
+    .action(
+      shell.takes<RenameSiteOptions>(['site', 'to'], async () => (await import('../commands/reassign.ts')).renameSite),
     )
 
   shell

@@ -1,28 +1,43 @@
 /** What a command asks and orders: of the controller of the fleet that runs already, else of one of its own. */
 
+import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { HintedError, ThymeshError } from '../../../protocol/errors.ts'
+import { z } from 'zod'
+import { ThymeshError } from '../../../protocol/errors.ts'
 import { notUnderstood } from '../../api/api-error.ts'
-import { type Absent, callRunning } from '../../api/client.ts'
+import { type Absent, callRunning, upgradeRunning } from '../../api/client.ts'
 import { maxOutputBytes } from '../../api/limits.ts'
-import { type OrderName, type OrderOptions, type OrderResult, orders, workOf } from '../../api/orders.ts'
+import {
+  endedOrder,
+  type OrderName,
+  type OrderOptions,
+  type OrderResult,
+  orders,
+  recordOf,
+  workOf,
+} from '../../api/orders.ts'
 import type { Question } from '../../api/question.ts'
 import { type QuestionAnswer, type QuestionName, type QuestionOptions, questions } from '../../api/questions.ts'
 import { type Task, taskSchema } from '../../api/schemas/task.ts'
 import { socketFile } from '../../api/socket.ts'
+import { streamPath, streamUpgrade } from '../../api/upgrade.ts'
+import type { Write } from '../../api/write.ts'
+import { type WriteAnswer, type WriteName, type WriteOptions, writes } from '../../api/writes.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
 import { passphrases } from '../../keys/passphrase.ts'
 import type { Order } from '../../orders/order.ts'
 import type { Project } from '../../project/project.ts'
 import { openProject } from '../../project/project.ts'
+import { openDeviceStream, type StreamOptions } from '../../session/device-streams.ts'
 import { nobodyInReach } from '../../session/news.ts'
 import { rootEnd, rootEndText } from '../../signing/root-end.ts'
-import { type Attached, attachHere, attachThere, resultOf } from './attach.ts'
+import { type Attached, attachHere, attachThere, resultOf, workHere } from './attach.ts'
 import { type Changes, changesHere, changesThere } from './changes.ts'
 import { type OpenSession, openSession, takeNews } from './context.ts'
-import { askAgainMs, startingMs } from './limits.ts'
+import { askAgainMs, reachSeconds, startingMs } from './limits.ts'
 import type { ProjectOptions, ReadOptions } from './options.ts'
 import { note, print } from './output.ts'
+import { olderController, unanswered } from './running-errors.ts'
 
 export class Access {
   readonly #home: FleetHome
@@ -71,6 +86,67 @@ export class Access {
     return attached === 'left' ? undefined : (result.parse(resultOf(attached)) as OrderResult<Name>)
   }
 
+  /**
+   * An order that needs no mesh: the controller of the fleet does it where one runs, so that it is among its tasks; else this
+   * process does, which then starts no controller.
+   */
+  async orderAnywhere<Name extends OrderName>(
+    name: Name,
+    given: OrderOptions<Name>,
+  ): Promise<OrderResult<Name> | undefined> {
+    const { options: schema, loadHere, path, result } = orders[name] as unknown as Order
+    const options = schema.parse(given)
+    const there = this.#own === undefined && (await knowsRoute(this.#socket, path))
+    const place = { home: this.#home, directory: this.#project.directory }
+    const attached =
+      there || loadHere === undefined
+        ? await this.#orderThere(path, options, false)
+        : await workHere(name, options, async talk => await (await loadHere())(place, options, talk), this.#options)
+    return attached === 'left' ? undefined : (result.parse(resultOf(attached)) as OrderResult<Name>)
+  }
+
+  /** Whether the controller that would do an order knows it: one that runs already may be of an older version. */
+  async takesOrder(name: OrderName): Promise<boolean> {
+    if (this.#own !== undefined || (await knowsRoute(this.#socket, orders[name].path))) return true
+    return typeof (await callRunning(this.#socket, { path: '/v1/controller' })) === 'string'
+  }
+
+  /** What is answered at once: by the controller that runs, else by one of our own. */
+  async write<Name extends WriteName>(name: Name, options: WriteOptions<Name>): Promise<WriteAnswer<Name>> {
+    const there = await this.writeIfRunning(name, options)
+    if (there !== undefined) return there
+    const { options: schema, load } = writes[name] as unknown as Write
+    const parsed = schema.parse(options)
+    const { own, reply } = await this.#reach(() => callRunning(this.#socket, { path: '/v1/controller' }))
+    if (reply !== undefined) return (await this.writeIfRunning(name, options)) as WriteAnswer<Name>
+    return (await (
+      await load()
+    )(own.session, parsed)) as WriteAnswer<Name>
+  }
+
+  /** The same; nothing where no controller runs, or one that is older. */
+  async writeIfRunning<Name extends WriteName>(
+    name: Name,
+    options: WriteOptions<Name>,
+  ): Promise<WriteAnswer<Name> | undefined> {
+    const { path, answer } = writes[name] as unknown as Write
+    if (this.#own !== undefined || !(await knowsRoute(this.#socket, path))) return undefined
+    const sealed = await this.#home.operatorKeys.sealed()
+    const body = { ...options, ...(sealed && { passphrase: await passphrases.current() }) }
+    const reply = await callRunning(this.#socket, { method: 'POST', path, body })
+    if (typeof reply === 'string') throw unanswered()
+    return answer.parse(reply.json) as WriteAnswer<Name>
+  }
+
+  /** Opens a session of SSH on a device, the bytes of SSH itself; without a user a stream for forwarding. Throws what the device refuses with. */
+  async openStream(options: StreamOptions): Promise<Duplex> {
+    const { device, user, screen = false, wait = reachSeconds } = options
+    const query = new URLSearchParams({ ...(user !== undefined && { user }), wait: String(wait) })
+    const path = `${streamPath(device, screen ? 'screen' : user === undefined ? 'forward' : 'ssh')}?${query}`
+    const { session, reply } = await this.#reach(() => upgradeRunning(this.#socket, path, streamUpgrade))
+    return reply ?? (await openDeviceStream(session, options))
+  }
+
   /** All tasks, the newest first, as the API lists them. */
   async tasks(): Promise<unknown> {
     const { own, reply } = await this.#reach(() => callRunning(this.#socket, { path: '/v1/tasks' }))
@@ -99,12 +175,35 @@ export class Access {
     return taskSchema.parse(cancelled.json)
   }
 
+  /** The order of an ended task once more; attaches to the new one. */
+  async retry(id: string): Promise<Attached> {
+    const { own, reply } = await this.#reach(() => callRunning(this.#socket, { path: '/v1/controller' }))
+    if (reply !== undefined) {
+      const path = `/v1/tasks/${encodeURIComponent(id)}/retry`
+      return await this.#orderThere(path, {}, await this.#home.operatorKeys.sealed())
+    }
+    const { tasks } = await own.api.load()
+    const before = endedOrder(tasks.get(id))
+    const options = orders[before.kind].options.parse(before.options)
+    const task = await tasks.start(
+      before.kind,
+      recordOf(before.kind, options),
+      workOf(before.kind, options, own.session),
+      id,
+    )
+    return await attachHere(tasks, task.id, this.#options)
+  }
+
   /** Tells when anything has changed in the fleet, from now on; whoever asks before follows it. */
   async changes(signal: AbortSignal): Promise<Changes> {
     const { own, reply } = await this.#reach(() => callRunning(this.#socket, { path: '/v1/controller' }))
     return reply === undefined
       ? changesHere((await own.api.load()).events, signal)
       : await changesThere(this.#socket, signal)
+  }
+
+  get home(): FleetHome {
+    return this.#home
   }
 
   async stop(): Promise<void> {
@@ -120,7 +219,7 @@ export class Access {
     const { accepted } = own.session.peer.state
     const end = accepted && rootEnd(accepted.trusted, new Date())
     if (end !== undefined) note(this.#options, rootEndText(end))
-    const task = await tasks.start(name, options, workOf(name, options, own.session))
+    const task = await tasks.start(name, recordOf(name, options), workOf(name, options, own.session))
     return await attachHere(tasks, task.id, this.#options)
   }
 
@@ -176,18 +275,13 @@ function reachedOwn<Reply>(own: OpenSession, isNew: boolean): Reached<Reply> {
   return { own, session: own.session, isNew }
 }
 
-/** Controllers of the version before wait for a line that no command sends any more, and hang up. */
-function olderController(cause: unknown): HintedError {
-  return new HintedError('not-understood', 'the controller of this fleet that already runs does not answer', {
-    hint: 'It may be of an older version of Thymesh: end it, and start it again with this one.',
-    cause,
-  })
-}
-
-function unanswered(): HintedError {
-  return new HintedError('closed', 'the controller ended before it answered: it may have begun the order', {
-    hint: 'Look at `thymesh tasks` and `thymesh log`, then give the order again if it was not done.',
-  })
+/** Whether a controller runs that takes this order: one of an older version knows less. */
+async function knowsRoute(file: string, path: string): Promise<boolean> {
+  const reply = await callRunning(file, { path: '/v1/openapi.json' }).catch(() => undefined)
+  const paths = z
+    .object({ paths: z.record(z.string(), z.unknown()) })
+    .safeParse(typeof reply === 'object' && reply.json)
+  return paths.success && Object.hasOwn(paths.data.paths, path)
 }
 
 /** The answer of the controller that runs already; nothing where none does. */

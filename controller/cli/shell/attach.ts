@@ -1,12 +1,17 @@
 /** A command attached to a task: it shows what the task says, and Ctrl-C leaves it; a second one cancels it. */
 
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import { temporaryFolder } from '../../../node/files/temporary.ts'
 import { HintedError } from '../../../protocol/errors.ts'
+import { notUnderstood } from '../../api/api-error.ts'
 import { callRunning, openRunning } from '../../api/client.ts'
 import { eventFrames } from '../../api/event-frames.ts'
 import { type Task, taskSchema } from '../../api/schemas/task.ts'
-import type { Tasks } from '../../tasks/tasks.ts'
+import type { OutputPart } from '../../tasks/task-output.ts'
+import { Tasks, type Work } from '../../tasks/tasks.ts'
 import { untilLeft } from './leaving.ts'
-import { leavingMs } from './limits.ts'
+import { askAgainMs, leavingMs } from './limits.ts'
 import { note } from './output.ts'
 import { Telling, type TellingOptions } from './telling.ts'
 
@@ -16,13 +21,13 @@ export type Attached = Task | 'left'
 /** A task of this process ends with it: Ctrl-C cancels, and a second one ends the process. */
 export async function attachHere(tasks: Tasks, id: string, options: TellingOptions): Promise<Attached> {
   const telling = new Telling(options)
-  const onOutput = (of: string, _: number, text: string) => {
+  const onOutput = ({ id: of, text }: OutputPart) => {
     if (of === id) telling.output(text)
   }
   const ended = Promise.withResolvers<Task>()
   const onChanged = (task: Task) => {
     if (task.id !== id) return
-    telling.progress(task.progress)
+    telling.task(task)
     if (task.state !== 'running') ended.resolve(task)
   }
   tasks.on('output', onOutput)
@@ -37,6 +42,18 @@ export async function attachHere(tasks: Tasks, id: string, options: TellingOptio
     telling.end()
     tasks.off('output', onOutput)
     tasks.off('changed', onChanged)
+  }
+}
+
+/** A task that nobody else sees: it is forgotten with the command. */
+export async function workHere(kind: string, about: object, work: Work, options: TellingOptions): Promise<Attached> {
+  const place = await temporaryFolder()
+  try {
+    const tasks = await Tasks.open(place.path)
+    const { id } = await tasks.start(kind, { ...about }, work)
+    return await attachHere(tasks, id, options)
+  } finally {
+    await place.remove()
   }
 }
 
@@ -85,24 +102,36 @@ const signals = ['SIGINT', 'SIGTERM'] as const
 async function follow(file: string, id: string, telling: Telling, signal: AbortSignal): Promise<Attached> {
   let from = 0
   // A cut stream continues at the byte that it came to.
-  for (;;) {
+  for (; ; await sleep(askAgainMs, undefined, { signal })) {
     const stream = await openRunning(file, { path: `/v1/tasks/${id}/follow?from=${from}`, signal })
     if (typeof stream === 'string') throw controllerEnded(id)
     try {
       for await (const { event, data } of eventFrames(stream)) {
-        const json: unknown = JSON.parse(data)
+        const json = parsedEvent(data)
         if (event === 'output') {
-          const { text } = json as { text: string }
+          const { text } = outputSchema.parse(json)
           from += Buffer.byteLength(text)
           telling.output(text)
         }
-        const task = event === 'task' ? taskSchema.safeParse(json).data : undefined
-        if (task !== undefined) telling.progress(task.progress)
+        const task = event === 'task' ? taskSchema.parse(json) : undefined
+        if (task !== undefined) telling.task(task)
         if (task !== undefined && task.state !== 'running') return task
       }
     } catch (thrown) {
       if (signal.aborted || thrown instanceof HintedError) throw thrown
+      // What is said wrongly once would be said so again.
+      if (thrown instanceof z.ZodError || thrown instanceof RangeError) throw notUnderstood()
     }
+  }
+}
+
+const outputSchema = z.object({ text: z.string() })
+
+function parsedEvent(data: string): unknown {
+  try {
+    return JSON.parse(data)
+  } catch {
+    throw notUnderstood()
   }
 }
 

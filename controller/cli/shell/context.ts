@@ -56,7 +56,7 @@ export async function openSession(project: Project, options: GlobalOptions): Pro
   })
   const problem = session.peer.neighbours.listeningProblem
   if (problem !== undefined) note(options, `This controller ${problem}.`)
-  const api = apiOf(session)
+  const api = apiOf(session, project.directory)
   const server = await listenForCommands(session, api).catch((thrown: unknown) => {
     note(options, `Other commands can't ask this one while it runs: ${messageOf(thrown)}`)
     return undefined
@@ -66,6 +66,7 @@ export async function openSession(project: Project, options: GlobalOptions): Pro
     // Other commands may have ordered them.
     for (const { kind, id } of tasks?.running ?? []) note(options, `Waiting for ${kind} (task ${id}) …`)
     await tasks?.settled()
+    await api.web.stop()
     await server?.stop()
     await session.stop()
   }

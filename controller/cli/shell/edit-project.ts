@@ -1,23 +1,9 @@
-/** The common part of commands that edit the project: reading it, applying an edit, and printing what was written. */
+/** The common part of commands that edit the project: applying an edit, and printing what was written. */
 
-import { describeOptions } from '../../inputs/describe-options.ts'
+import { type OpenProject, readProject } from '../../inputs/read-project.ts'
 import { ProjectEdit } from '../../project/edit.ts'
-import { type ProjectFiles, readProjectFiles } from '../../project/files.ts'
-import type { DescribeOptions } from '../../project/modules.ts'
-import { openProject, type Project } from '../../project/project.ts'
 import type { ProjectOptions } from './options.ts'
 import { print } from './output.ts'
-
-export interface OpenProject {
-  readonly project: Project
-  readonly files: ProjectFiles
-  readonly describe: DescribeOptions
-}
-
-export async function readProject(options: ProjectOptions): Promise<OpenProject> {
-  const project = await openProject(options.project)
-  return { project, files: await readProjectFiles(project.directory), describe: await describeOptions(project) }
-}
 
 /** Makes an edit, checks and writes it, and says what was done. JSON: `written` names the files. */
 export async function editProject(
@@ -25,7 +11,7 @@ export async function editProject(
   what: string,
   change: (edit: ProjectEdit, open: OpenProject) => Promise<unknown>,
 ): Promise<undefined> {
-  const open = await readProject(options)
+  const open = await readProject(options.project)
   const edit = new ProjectEdit(open.project.directory)
   const json = (await change(edit, open)) as object | undefined
   const written = await edit.apply(open.describe)

@@ -6,8 +6,6 @@ export const watchSeconds = 86_400
 export const leavingMs = 1_500
 /** Peers on one network answer within it. A command that goes on without news is not kept for longer. */
 export const newsSeconds = 2
-/** Before a change of the root or of sites: two changes of one version would have to be sorted out by people. */
-export const changeNewsSeconds = 3
 /** A proposal may have to come from a peer that has only just been reached. */
 export const proposalSeconds = 10
 
@@ -22,8 +20,6 @@ export const reachSeconds = 15
 /** The time limit of one evaluation by `thymesh check`; `evaluationMs` of nix/ gives the reason. */
 export const checkSeconds = 120
 
-/** Before a command leaves, so long it waits for one other peer to take what it has signed. */
-export const spreadMs = 30_000
 /** Between taking the lock of its state and opening its socket a controller loads and starts; it ends the other way round. */
 export const startingMs = 60_000
 export const askAgainMs = 100
@@ -35,5 +31,9 @@ export const lookAgainMs = 200
 export const redrawMs = 1_000
 /** How often a watched status is drawn at least: the ages in it grow. */
 export const agesMs = 10_000
+/** How often the daemon of this machine is asked again while its answer is watched. */
+export const deviceAgainMs = 2_000
 /** How often `logs --follow` asks: a device answers one controller that often for long. */
 export const followMs = 2_500
+/** How often watched connections are shown anew: their bytes and ages grow without any event. */
+export const peersMs = 2_000

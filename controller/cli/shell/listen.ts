@@ -6,8 +6,11 @@ import { join } from 'node:path'
 import { replaceFile } from '../../../node/files/durable-file.ts'
 import { ApiServer, type LoadApi } from '../../api/server.ts'
 import { socketFile } from '../../api/socket.ts'
+import type { WebHost } from '../../api/web-routes.ts'
 import type { Session } from '../../session/session.ts'
 import type { Tasks } from '../../tasks/tasks.ts'
+import { defaultPort } from '../../web/limits.ts'
+import type { PageServer } from '../../web/page-server.ts'
 
 /** The command's name, without what it was given: that may hold a secret. */
 function commandOf([, , command = '']: readonly string[]): string {
@@ -15,7 +18,7 @@ function commandOf([, , command = '']: readonly string[]): string {
 }
 
 /** The parts of the API, made when the first request or order comes. */
-export function apiOf(session: Session): SessionApi {
+export function apiOf(session: Session, project: string): SessionApi {
   const load = async () => {
     const { EventLog } = await import('../../api/event-log.ts')
     const { followFleet } = await import('../../api/fleet-events.ts')
@@ -24,22 +27,52 @@ export function apiOf(session: Session): SessionApi {
     followFleet(session, events)
     const tasks = await Tasks.open(join(session.home.stateDirectory, 'tasks'))
     tasks.on('changed', task => events.append('task', task))
-    return { session, controller: { pid: process.pid, command: commandOf(process.argv) }, events, tasks }
+    const controller = { pid: process.pid, command: commandOf(process.argv), project }
+    return { session, controller, events, tasks, web }
   }
   let loaded: ReturnType<LoadApi> | undefined
-  return {
-    load: () => {
-      loaded ??= load()
-      return loaded
-    },
-    tasks: async () => (await loaded)?.tasks,
+  const loadOnce = () => {
+    loaded ??= load()
+    return loaded
   }
+  const web = webOf(loadOnce)
+  return { load: loadOnce, tasks: async () => (await loaded)?.tasks, web }
+}
+
+/** The page, served from the first time that somebody opens it. */
+function webOf(load: LoadApi): SessionWeb {
+  let serving: Promise<PageServer> | undefined
+  const serve = async (port: number) => {
+    const { PageServer } = await import('../../web/page-server.ts')
+    return await PageServer.start({ api: await load(), port })
+  }
+  const served = async (port = defaultPort) => {
+    serving ??= serve(port).catch((thrown: unknown) => {
+      serving = undefined
+      throw thrown
+    })
+    return await serving
+  }
+  return {
+    open: async port => {
+      const page = await served(port)
+      return { address: page.address, code: page.codes.make() }
+    },
+    sessions: async () => (await serving)?.listed() ?? { sessions: [] },
+    end: async id => await (await served()).sessions.end(id),
+    stop: async () => await (await serving?.catch(() => undefined))?.stop(),
+  }
+}
+
+export interface SessionWeb extends WebHost {
+  stop(): Promise<void>
 }
 
 export interface SessionApi {
   readonly load: LoadApi
   /** Nothing where nobody has ordered or asked anything yet. */
   readonly tasks: () => Promise<Tasks | undefined>
+  readonly web: SessionWeb
 }
 
 /** Where commands and programs of this user ask. */

@@ -3,6 +3,7 @@
 import { InvalidArgumentError, Option } from 'commander'
 import type { LogLevel } from '../../../node/process/log.ts'
 import { limits } from '../../../protocol/limits.ts'
+import type { DeviceStatus } from '../../api/schemas/status.ts'
 
 export interface GlobalOptions {
   json: boolean
@@ -82,6 +83,13 @@ export function days(text: string): number {
   throw new InvalidArgumentError(`Expected whole days, 1 to ${maxDays}.`)
 }
 
+/** How many processes at a time. */
+export function parallel(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= 1 && value <= 200) return value
+  throw new InvalidArgumentError('Expected a whole number, 1 to 200.')
+}
+
 /** How many devices a token is for: no more than a fleet can have. */
 export function uses(text: string): number {
   const value = Number(text)
@@ -95,7 +103,17 @@ export function seconds(text: string): number {
   throw new InvalidArgumentError('Expected seconds, 0 to 86400.')
 }
 
+const maxSpan = 365 * 86_400
+
 const agoUnits: Record<string, number> = { s: 1, m: 60, min: 60, h: 3600, d: 86_400 }
+
+/** A span of time in seconds, such as 30min, 2h or 3d. */
+export function span(text: string): number {
+  const [, count, word = ''] = /^(\d{1,6}) ?(s|m|min|h|d)$/.exec(text) ?? []
+  const seconds = agoUnits[word]
+  if (count !== undefined && seconds !== undefined && Number(count) * seconds <= maxSpan) return Number(count) * seconds
+  throw new InvalidArgumentError('Expected a time such as 30min, 2h or 3d, at most 365d.')
+}
 
 /** A moment: a time, or how long ago, such as 30min, 2h or 3d. */
 export function moment(text: string): Date {
@@ -109,6 +127,17 @@ export function moment(text: string): Date {
   )
 }
 
+/** When something ends: a time, or in how long, such as 8h or 30d. */
+export function end(text: string): Date {
+  const [, count, word = ''] = /^(\d{1,6}) ?(m|min|h|d)$/.exec(text) ?? []
+  const seconds = agoUnits[word]
+  const date = count === undefined ? new Date(text) : new Date(Date.now() + Number(count) * (seconds ?? 0) * 1000)
+  if (!Number.isNaN(date.getTime()) && (count !== undefined || /^\d{4}-\d{2}-\d{2}/.test(text)) && date > new Date()) {
+    return date
+  }
+  throw new InvalidArgumentError('Expected a time to come such as 2026-01-31T12:00:00Z, or in how long, such as 8h.')
+}
+
 export function lines(text: string): number {
   const value = Number(text)
   if (Number.isInteger(value) && value >= 1 && value <= limits.logLines) return value
@@ -119,6 +148,32 @@ export function collect(value: string, previous: string[]): string[] {
   return [...previous, value]
 }
 
+/** controller/api/schemas/status.ts has the same list, but loads all schemas as well. */
+const deviceStates: Record<DeviceStatus['state'], true> = {
+  unseen: true,
+  waiting: true,
+  fetching: true,
+  preflight: true,
+  activating: true,
+  testing: true,
+  probing: true,
+  confirming: true,
+  held: true,
+  committing: true,
+  running: true,
+  outdated: true,
+  queued: true,
+  'awaiting-reboot': true,
+  'rolling-back': true,
+  'rolled-back': true,
+  failed: true,
+}
+
+export function deviceState(text: string, previous: string[]): string[] {
+  if (Object.hasOwn(deviceStates, text)) return [...previous, text]
+  throw new InvalidArgumentError(`Expected one of ${Object.keys(deviceStates).join(', ')}.`)
+}
+
 export function waitOption(defaultSeconds: number): Option {
   return new Option('--wait <seconds>', 'how long to wait for peers').argParser(seconds).default(defaultSeconds)
 }
@@ -126,3 +181,17 @@ export function waitOption(defaultSeconds: number): Option {
 export function trustClockOption(): Option {
   return new Option('--trust-clock', "sign even if this machine's clock seems wrong").default(false)
 }
+
+/** Options of commands that run ssh. */
+export const sshSetting = [
+  '-o, --option <setting>',
+  'a setting of ssh; repeat for more',
+  collect,
+  [] as string[],
+] as const
+export const sshIdentity = [
+  '-i, --identity <file>',
+  'a private key; repeat for more (default: as ssh finds them)',
+  collect,
+  [] as string[],
+] as const

@@ -1,8 +1,12 @@
 /** The frame of every command of the CLI: global options, exit codes, and how its code is loaded and run. */
 
+import { existsSync } from 'node:fs'
 import { Command, Help, Option } from 'commander'
+import { cacheDirectory, homeDirectory } from '../../fleet/directories.ts'
 import { writeText } from '../../format/terminal.ts'
+import { version } from '../../format/version.ts'
 import { passphrases } from '../../keys/passphrase.ts'
+import { keepCompiledCode } from './compiled-code.ts'
 import { type CommandWork, collect, type GlobalOptions, logLevelNames, seconds, trustClockOption } from './options.ts'
 import { run } from './output.ts'
 
@@ -24,7 +28,7 @@ export class Shell {
     this.#ended = init.ended
     this.program = new Command('thymesh')
       .description('Manage fleets of Linux devices that are declared in Nix, without a server.')
-      .version('0.1.0')
+      .version(init.json ? JSON.stringify({ version }) : version)
       .exitOverride()
       // Else a command would take the options of its subcommands where both have one of the same name.
       .enablePositionalOptions()
@@ -79,6 +83,8 @@ export class Shell {
   does<Options extends GlobalOptions>(load: () => Promise<CommandWork<Options>>): (options: Options) => Promise<void> {
     return async options => {
       if (options.passphraseFile !== undefined) passphrases.useFile(options.passphraseFile)
+      // For operators: a device runs few commands, and its flash wears.
+      if (existsSync(homeDirectory())) keepCompiledCode(cacheDirectory())
       this.#ended(await run<Options>(async given => (await load())(given), options))
     }
   }

@@ -1,6 +1,6 @@
 /** What a command shows of a task while it goes on: its lines, and a bar for what takes longer; nothing with `--json`. */
 
-import type { Progress } from '../../api/schemas/task.ts'
+import type { Progress, Task } from '../../api/schemas/task.ts'
 import { detailMark } from '../../tasks/talk.ts'
 import { ProgressBar } from '../../views/progress-bar.ts'
 import type { GlobalOptions } from './options.ts'
@@ -11,9 +11,15 @@ export interface TellingOptions extends GlobalOptions {
   readonly details?: boolean
 }
 
+/** How often the time of a step is drawn. */
+const stepMs = 1_000
+
 export class Telling {
   readonly #options: TellingOptions
   readonly #bar: ProgressBar | undefined
+  #now: Progress | null = null
+  #step: Task['steps'][number] | undefined
+  #timer: NodeJS.Timeout | undefined
 
   constructor(options: TellingOptions) {
     this.#options = options
@@ -33,7 +39,22 @@ export class Telling {
     this.#bar?.show(progress)
   }
 
+  /** A task as it is now: how far it is, what goes on in it, and where nobody knows that, for how long its step lasts. */
+  task({ progress, activities, steps }: Pick<Task, 'progress' | 'activities' | 'steps'>): void {
+    this.#now = progress
+    this.#step = steps.find(({ state }) => state === 'running')
+    this.#bar?.show(progress, activities)
+    if (this.#bar === undefined) return
+    this.#timer ??= setInterval(() => this.#wait(), stepMs).unref()
+  }
+
   end(): void {
+    clearInterval(this.#timer)
     this.#bar?.clear()
+  }
+
+  #wait(): void {
+    if (this.#now !== null || this.#step === undefined) return
+    this.#bar?.wait(this.#step.name, Date.now() - Date.parse(this.#step.started))
   }
 }

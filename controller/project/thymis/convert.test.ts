@@ -9,7 +9,7 @@ import { configSchema, tagSchema } from '../schemas.ts'
 import { convertThymis } from './convert.ts'
 import { readThymisState } from './state.ts'
 
-const fixture = resolve(import.meta.dirname, '../../../test/fixtures/thymis')
+const fixture = resolve(import.meta.dirname, '../../../examples/migrate/thymis')
 
 describe('a Thymis project', () => {
   it('becomes configs and tags', async () => {

@@ -7,6 +7,7 @@ let
 in
 {
   wanted = accounts != [ ];
+  accounts = map (one: one.name) accounts;
   secrets = map (one: one.password.path) accounts;
   script = lines (map
     (one: lines [

@@ -1,9 +1,10 @@
-# Users and access beside what the distribution has: accounts are made, never removed.
+# Users and access beside what the distribution has: accounts are made, and locked when they are no longer declared.
 { settings, thymesh, ... }:
 let
   inherit (thymesh.systemd) once secretsReady;
   inherit (thymesh.text) quote lines;
   passwords = import ./passwords.nix { inherit settings thymesh; };
+  accounts = import ./accounts.nix { inherit settings thymesh passwords; };
   when = condition: set: if condition then set else { };
   admins = builtins.filter (one: one.admin) settings.users;
   withKeys = builtins.filter (one: one.keys != [ ]) (settings.users ++ [{ name = "root"; keys = settings.rootKeys; }]);
@@ -49,18 +50,14 @@ in
   units = when (settings.users != [ ]) {
     "thymesh-users.service" = once {
       description = "Users";
-      script = lines (builtins.concatMap
-        (one:
-          [ "id ${quote one.name} >/dev/null 2>&1 || useradd --create-home --shell /bin/bash --comment ${quote one.fullName} ${quote one.name}" ]
-          ++ map (group: "groupadd --system --force ${quote group} && usermod --append --groups ${quote group} ${quote one.name}") one.groups)
-        settings.users);
+      script = accounts.users;
     };
   }
   // when passwords.wanted {
     "thymesh-passwords.service" = once {
       description = "Passwords";
       after = [ "thymesh-users.service" secretsReady ];
-      inherit (passwords) script;
+      script = accounts.passwords;
     };
   }
   // when settings.ssh {
@@ -73,4 +70,7 @@ in
   // when (settings.certificates != [ ]) {
     "thymesh-certificates.service" = once { description = "Trusted certificates"; script = trust; triggers = settings.certificates; };
   };
+
+  leave = when (settings.users != [ ]) { users.script = accounts.leaveUsers; }
+    // when passwords.wanted { passwords.script = accounts.leavePasswords; };
 }

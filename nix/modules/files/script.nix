@@ -8,12 +8,21 @@ let
   artifact = one: "put ${quote "${one.artifact}"} ${quote one.path} ${one.owner}:${one.group} ${one.mode}";
   secret = one: "point ${quote one.secret.path} ${quote one.path}";
   paths = map (one: one.path) (settings.artifacts ++ settings.secrets);
+  place = builtins.readFile ./place.sh;
 in
 {
+  # When the config has no files at all any more.
+  leave = ''
+    ${place}
+    if [ -f ${list} ]; then
+      while IFS= read -r path; do take_away "$path"; done <${list}
+      rm -f ${list}
+    fi
+  '';
   wanted = paths != [ ];
   after = if settings.secrets == [ ] then [ ] else [ thymesh.systemd.secretsReady ];
   script = ''
-    ${builtins.readFile ./place.sh}
+    ${place}
     mkdir -p ${dirOf list}
     touch ${list}
     printf '%s\n' ${builtins.concatStringsSep " " (map quote paths)} >${list}.new

@@ -25,6 +25,7 @@ lines (
       "-display :0 -forever -shared -noxdamage -rfbport ${toString settings.vncPort} -passwdfile ${quote settings.vncPassword.path}"
     ] ++ when settings.vncLocal [ "-localhost" ]) + " &")
   ]
+  ++ when settings.screen (import ./screen.nix { inherit settings thymesh programs; })
   ++ [
     # A browser that ends, or crashes, comes back.
     "while :; do"

@@ -8,5 +8,6 @@ said {
   listen = if settings.port == 4460 then null else [ "/ip4/0.0.0.0/tcp/${toString settings.port}" "/ip6/::/tcp/${toString settings.port}" ];
   upload = said { bytesPerSecond = settings.uploadBytesPerSecond; peers = settings.uploadPeers; };
   staging = said { bytes = settings.stagingBytes; };
+  metrics = if settings.metrics then said { port = settings.metricsPort; scrape = settings.metricsScrape; } else false;
   cache = if settings.cache then { port = settings.cachePort; } else false;
 }

@@ -41,6 +41,19 @@ let
       };
     };
   };
+  windows = displayName: description: {
+    type = "list";
+    maxLength = 16;
+    inherit displayName description;
+    elementName = { en = "Window"; de = "Fenster"; };
+    of = {
+      type = "group";
+      settings = {
+        cron = cron // { displayName = { en = "Opens"; de = "Öffnet"; }; };
+        minutes = { type = "int"; min = 1; max = 10080; displayName = { en = "Minutes"; de = "Minuten"; }; };
+      };
+    };
+  };
 in
 {
   probes = probes;
@@ -73,20 +86,23 @@ in
   collectGarbage = { type = "bool"; default = true; displayName = { en = "Sweep the store"; de = "Store aufräumen"; }; };
   collectAt = cron // { required = false; visible.collectGarbage = true; displayName = { en = "When the store is swept"; de = "Wann der Store aufgeräumt wird"; }; };
   reserveBytes = int 0 274877906944 { en = "Bytes that stay free"; de = "Bytes, die frei bleiben"; } "64 MiB, if nothing is set";
-  windows = {
-    type = "list";
-    maxLength = 16;
-    displayName = { en = "Maintenance windows"; de = "Wartungsfenster"; };
-    description = "When a device may begin to update; at any time, if there are none";
-    elementName = { en = "Window"; de = "Fenster"; };
-    of = {
-      type = "group";
-      settings = {
-        cron = cron // { displayName = { en = "Opens"; de = "Öffnet"; }; };
-        minutes = { type = "int"; min = 1; max = 10080; displayName = { en = "Minutes"; de = "Minuten"; }; };
-      };
-    };
+  windows = windows
+    { en = "Maintenance windows"; de = "Wartungsfenster"; }
+    "When a device may begin to update; at any time, if there are none";
+  reboot = {
+    type = "choice";
+    required = false;
+    choices = [
+      { value = "never"; displayName = { en = "Never for an update"; de = "Nie für eine Aktualisierung"; }; }
+      { value = "when-needed"; displayName = { en = "When an update needs it"; de = "Wenn eine Aktualisierung es braucht"; }; }
+      { value = "always"; displayName = { en = "For every update"; de = "Für jede Aktualisierung"; }; }
+    ];
+    displayName = { en = "Reboot"; de = "Neustart"; };
+    description = "On NixOS when-needed, if nothing is set; on the portable target never";
   };
+  rebootWindows = windows
+    { en = "Windows for updates that reboot"; de = "Fenster für Aktualisierungen mit Neustart"; }
+    "When a device may reboot for an update; the maintenance windows, if there are none";
   timeZone = {
     type = "string";
     pattern = "[A-Za-z0-9+_-]+(/[A-Za-z0-9+_-]+)*";

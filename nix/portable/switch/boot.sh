@@ -2,6 +2,9 @@
 #
 # Boots are counted if the caller asks for it (THYMESH_BOOT_TRIES): the daemon does, and
 # ends the count when it is up and well after a boot. After so many boots without that, the generation before comes back.
+#
+# A generation that is staged for one boot (boot-once) is taken by that boot before it starts: should it hang, the next one
+# starts what boots by default.
 
 write_boot_unit() {
   cat <<'EOF'
@@ -20,7 +23,7 @@ Type=oneshot
 RemainAfterExit=yes
 # Without waiting: the units that it starts may wait for targets that wait for this.
 ExecStartPre=-/bin/sh /etc/thymesh/count-boot
-ExecStart=/etc/thymesh/boot/bin/switch-to-configuration test --no-wait
+ExecStart=/bin/sh -c 'cd /etc/thymesh && for link in boot-trying boot; do if [ -x $$link/bin/switch-to-configuration ]; then exec $$link/bin/switch-to-configuration test --no-wait; fi; done; exit 1'
 
 [Install]
 WantedBy=multi-user.target
@@ -30,8 +33,14 @@ EOF
 # The counter depends on no generation: it is what helps when one is broken.
 write_boot_counter() {
   cat <<'EOF'
-# Counts this boot; after too many without a good one, the previous generation becomes the boot default.
+# Takes what is to be booted once, which counts for nothing else. Counts this boot; after too many without a good one, the previous generation becomes the boot default.
 cd /etc/thymesh || exit 1
+rm -f boot-trying
+if [ -h boot-once ]; then
+  mv -fT boot-once boot-trying
+  sync . 2>/dev/null || sync
+  exit 0
+fi
 tries=$(cat boot-tries 2>/dev/null) || exit 0
 count=$(($(cat boot-count 2>/dev/null || echo 0) + 1))
 if [ "$count" -gt "$tries" ] && [ -x boot-previous/bin/switch-to-configuration ]; then
@@ -67,7 +76,7 @@ count_boots() {
 # On disk before the next step, also if the power goes. Some syncs know no files.
 sync_to_disk() { sync "$@" 2>/dev/null || sync; }
 
-boot() {
+install_boot_unit() {
   system="$etc/systemd/system"
   mkdir -p "$etc/thymesh" "$system/multi-user.target.wants"
   write_boot_unit >"$system/thymesh-boot.service.new"
@@ -76,13 +85,25 @@ boot() {
   write_boot_counter >"$etc/thymesh/count-boot.new"
   sync_to_disk "$etc/thymesh/count-boot.new"
   mv -fT "$etc/thymesh/count-boot.new" "$etc/thymesh/count-boot"
-  count_boots
   replace_link ../thymesh-boot.service "$system/multi-user.target.wants/thymesh-boot.service"
-  keep_from_garbage boot etc/thymesh/boot
-  sync_to_disk "$etc/thymesh"
   # The whole file system of the store: a generation that boots must not have empty files.
   sync_to_disk -f "$here"
   sync_to_disk "$system" "$system/multi-user.target.wants"
+}
+
+boot_once() {
+  install_boot_unit
+  keep_from_garbage boot-once etc/thymesh/boot-once
+  replace_link "$top" "$etc/thymesh/boot-once"
+  sync_to_disk "$etc/thymesh"
+  say "boots $top once"
+}
+
+boot() {
+  install_boot_unit
+  count_boots
+  keep_from_garbage boot etc/thymesh/boot
+  sync_to_disk "$etc/thymesh"
   # The one step that decides.
   replace_link "$top" "$etc/thymesh/boot"
   sync_to_disk "$etc/thymesh"

@@ -13,5 +13,6 @@ builtins.replaceStrings [ "@storeDir@" ] [ builtins.storeDir ] ("#!/bin/sh\n" + 
   "systemd"
   "early"
   "boot"
+  "leave"
   "main"
 ]))

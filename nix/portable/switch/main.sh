@@ -15,6 +15,8 @@ activate() {
   units_activate
   say "runs $top"
   if [ -z "$rooted" ]; then
+    leave_gone
+    leave_keep
     start_units
     forget_replaced
   fi
@@ -38,6 +40,7 @@ deactivate() {
   rm -f "$current"
   say "runs nothing"
   if [ -z "$rooted" ]; then
+    leave_gone
     start_units
     forget_replaced
   fi
@@ -64,6 +67,10 @@ case $action in
   boot)
     lock
     boot
+    ;;
+  boot-once)
+    lock
+    boot_once
     ;;
   off)
     lock

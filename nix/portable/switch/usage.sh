@@ -14,6 +14,7 @@ usage() {
 usage: switch-to-configuration ACTION [--root DIR] [--no-wait]
   test          make this generation run now; a reboot comes back with the one that boots
   boot          make this generation the one that boots
+  boot-once     start this generation at the next boot only; what boots after that stays as it is
   switch        test, then boot
   dry-activate  say what test would do
   off           make no generation run: stop its units, remove its links; it boots no more, if it did
@@ -30,7 +31,7 @@ rooted=
 wait_for_units=yes
 while [ $# -gt 0 ]; do
   case $1 in
-    test | boot | switch | dry-activate | off)
+    test | boot | boot-once | switch | dry-activate | off)
       [ -z "$action" ] || usage "more than one action: $action and $1"
       action=$1
       ;;

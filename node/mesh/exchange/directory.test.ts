@@ -67,6 +67,21 @@ describe('certificates', () => {
     assert.equal(directory.certificate(id)?.document.name, 'kiosk-2')
   })
 
+  it('of one second are the same on all peers, whichever came first', async t => {
+    const [north, south] = ['north', 'south'].map(site => fleet.certify(device, { name: 'kiosk-1', site }))
+    assert.ok(north && south)
+    const sites = []
+    for (const order of [
+      [north, south],
+      [south, north],
+    ]) {
+      const { directory } = await newDirectory(t)
+      for (const each of order) await directory.addCertificate(id, each)
+      sites.push(directory.certificates()[0]?.site)
+    }
+    assert.equal(new Set(sites).size, 1)
+  })
+
   it('that make nobody a member are refused', async t => {
     const { directory, database } = await newDirectory(t)
     const expired = fleet.certify(device, { name: 'kiosk-1', expires: timeText(testNow) })

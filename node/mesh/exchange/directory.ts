@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events'
 import { toHex } from '../../../protocol/encoding/hash.ts'
 import { messageOf } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
-import { type Certificate, certificateRank, readCertificate } from '../../../protocol/members/certificate.ts'
+import { type Certificate, overrides, readCertificate } from '../../../protocol/members/certificate.ts'
 import { tokenIdOfGrant } from '../../../protocol/members/join-token.ts'
 import { type MembershipAuthority, MembershipError, verifyMember } from '../../../protocol/members/membership.ts'
 import { type OpenedReport, openReport, verifyOpened } from '../../../protocol/report/extended-report.ts'
@@ -142,9 +142,10 @@ export class Directory extends EventEmitter<Events> {
     const by = authority()
     if (by === undefined) return 'unknown-member'
     const certificate = verifyMember(envelope, peer, by, clock.reference)
-    const known = this.#certificates.get(peer)?.document
-    const stands = known !== undefined && certificateRank(known) >= certificateRank(certificate)
-    if (stands && Date.parse(known.expires) > clock.reference.getTime()) return 'known'
+    const before = this.#certificates.get(peer)
+    const known = before?.document
+    const stands = before !== undefined && !overrides({ document: certificate, envelope }, before)
+    if (stands && Date.parse(before.document.expires) > clock.reference.getTime()) return 'known'
     if (known === undefined && !(await this.#makeRoom(certificate))) return 'unknown-member'
     if (known?.grant !== undefined && certificate.grant !== undefined) {
       if (!(await this.#provisionalPace.turn(subjectOf({ certificate }), Date.parse(certificate.issued))))

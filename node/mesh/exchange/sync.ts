@@ -6,47 +6,31 @@
 import { EventEmitter } from 'node:events'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { PeerId, Stream } from '@libp2p/interface'
-import { type Codec, FormatError } from '../../../protocol/encoding/cbor.ts'
-import { equalBytes } from '../../../protocol/encoding/hash.ts'
+import { FormatError } from '../../../protocol/encoding/cbor.ts'
 import { messageOf } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
-import { certificateRank } from '../../../protocol/members/certificate.ts'
-import {
-  digestCodec,
-  type Head,
-  type ProtocolNames,
-  type SyncDigest,
-  type SyncItem,
-  summaryCodec,
-  syncItemCodec,
-  syncProtocols,
-} from '../../../protocol/messages/messages.ts'
+import { type Head, type ProtocolNames, type SyncContent, syncProtocols } from '../../../protocol/messages/messages.ts'
 import { isExtendedReport } from '../../../protocol/report/extended-report.ts'
 import { type Turn, Turns } from '../../concurrency/turns.ts'
 import type { Logger } from '../../process/log.ts'
 import type { FleetState } from '../../state/fleet-state.ts'
-import {
-  refusedItems,
-  resyncBytesPerSecond,
-  resyncIntervalMs,
-  syncAnswerTurnMs,
-  syncStallMs,
-  syncTimeoutMs,
-  syncTurnMs,
-  waitingItems,
-} from '../limits.ts'
+import { refusedItems, syncAnswerTurnMs, syncStallMs, syncTimeoutMs, syncTurnMs, waitingItems } from '../limits.ts'
 import type { AddressBook } from '../peers/address-book.ts'
 import type { Admission } from '../peers/admission.ts'
 import type { PeerScore } from '../peers/peer-score.ts'
-import { type Channel, withChannel } from '../transport/channel.ts'
+import { withChannel } from '../transport/channel.ts'
 import type { Host } from '../transport/host.ts'
 import { openStream } from '../transport/open-stream.ts'
 import { AnswerShares, type Share } from './answer-shares.ts'
+import { arrivals } from './arrivals.ts'
+import { Comparison, isPlain, type LackingOf } from './comparison.ts'
 import type { Directory } from './directory.ts'
 import type { Equivocation } from './equivocation.ts'
 import { type Gossip, isContradiction } from './gossip.ts'
-import { OwnDigest, type ReportForm, reportIn } from './own-digest.ts'
+import { type ReportForm, reportIn } from './own-digest.ts'
 import type { Refresher } from './refresher.ts'
+import { resyncPauseMs } from './resync-pace.ts'
+import { batchedItems, type SyncItems, singleItems } from './sync-items.ts'
 import { SyncNews } from './sync-news.ts'
 
 export interface SyncComponents {
@@ -82,16 +66,16 @@ export class Sync extends EventEmitter<Events> {
   /** Addresses that were sent to each connected peer. */
   readonly #told = new Map<string, Set<string>>()
   readonly #turns = new Turns({ stallMs: syncStallMs })
-  readonly #own: OwnDigest
+  readonly #comparison: Comparison
   readonly #shares = new AnswerShares()
-  /** Bytes of digests since the last repeated sync. */
-  #digestBytes = 0
+  /** Bytes that comparing has cost since the last repeated sync. */
+  #comparedBytes = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(components: SyncComponents) {
     super()
     this.#components = components
-    this.#own = new OwnDigest(components)
+    this.#comparison = new Comparison(components)
   }
 
   async start(): Promise<void> {
@@ -107,31 +91,28 @@ export class Sync extends EventEmitter<Events> {
       this.#told.delete(peer.toString())
       if (host.peerId.toString() < peer.toString()) void this.syncWith(peer)
     })
-    this.#own.start()
+    this.#comparison.start()
     this.#repeat()
   }
 
   async stop(): Promise<void> {
     clearTimeout(this.#timer)
-    this.#own.stop()
+    this.#comparison.stop()
     this.#stop.abort(new Error('the peer stops'))
     const { host, names } = this.#components
     await host.unhandle(syncProtocols(names))
   }
 
-  /** Synchronises with a random neighbour now and then, the less often the more the last digests cost. */
+  /** Synchronises with a random neighbour now and then, the less often the more the last ones cost to compare. */
   #repeat(): void {
-    const paidMs = (this.#digestBytes / resyncBytesPerSecond) * 1000
-    this.#digestBytes = 0
-    this.#timer = setTimeout(
-      () => {
-        const { members } = this.#components.admission
-        const member = members[Math.floor(Math.random() * members.length)]
-        void (member && this.syncWith(member.peer))
-        this.#repeat()
-      },
-      Math.max(resyncIntervalMs, paidMs),
-    )
+    const pauseMs = resyncPauseMs(this.#comparedBytes)
+    this.#comparedBytes = 0
+    this.#timer = setTimeout(() => {
+      const { members } = this.#components.admission
+      const member = members[Math.floor(Math.random() * members.length)]
+      void (member && this.syncWith(member.peer))
+      this.#repeat()
+    }, pauseMs)
   }
 
   /** Synchronises with one member; returns at once if that is under way already. Never rejects. */
@@ -186,17 +167,26 @@ export class Sync extends EventEmitter<Events> {
     by: { turn: Turn } | { share: Share },
   ): Promise<void> {
     const share = 'share' in by ? by.share : undefined
-    const { sync, plainSync } = this.#components.names
-    const form: ReportForm = stream.protocol === sync ? 'all' : 'plain'
-    const summarised = stream.protocol !== plainSync
-    const news = new SyncNews(this.#components.gossip)
+    const { names, gossip } = this.#components
+    const { protocol } = stream
+    const form: ReportForm = isPlain(names, protocol) ? 'plain' : 'all'
+    const news = new SyncNews(gossip)
     const head = await withChannel(stream, signal, async channel => {
       const turn = 'turn' in by ? by.turn : await this.#turns.take(syncAnswerTurnMs, signal)
       const pace: Exchange = { turn, share, form }
+      channel.onReceived = arrivals(turn)
       try {
-        const theirs = await this.#compare(channel, { form, summarised, speaksSecond: share === undefined })
-        await Promise.all([this.#send(channel, theirs, peer, pace), this.#receive(channel, peer, pace, news)])
-        return theirs.head
+        const account = this.#account(share)
+        const spent = (bytes: number) => {
+          // Each turn of comparing brings both sides on, and there are few.
+          turn.progress()
+          account(bytes)
+        }
+        const manner = { protocol, speaksSecond: share === undefined, spent }
+        const { head, lacking } = await this.#comparison.run(channel, manner)
+        const items = protocol === names.sync ? batchedItems(channel) : singleItems(channel)
+        await Promise.all([this.#send(items, lacking, peer, pace), this.#receive(items, peer, pace, news)])
+        return head
       } finally {
         turn.end()
       }
@@ -205,24 +195,14 @@ export class Sync extends EventEmitter<Events> {
     if (!signal.aborted) this.emit('synced', peer)
   }
 
-  /**
-   * Exchanges digests. Between peers that met before they are mostly equal, so their hashes are compared first. Who
-   * asked speaks second: the other side may wait for its turn, and what comes here meanwhile is no difference then.
-   */
-  async #compare(
-    channel: Channel,
-    { form, summarised, speaksSecond }: { form: ReportForm; summarised: boolean; speaksSecond: boolean },
-  ): Promise<SyncDigest> {
-    let ours = this.#own.current(form)
-    const newest = () => {
-      ours = this.#own.current(form)
-      return ours
+  /** Counts what comparing costs: for the pace of repeated syncs, and for the share of who asked. */
+  #account(share: Share | undefined): (bytes: number) => void {
+    let before = 0
+    return bytes => {
+      this.#comparedBytes += bytes - before
+      share?.sent((bytes - before) / 2)
+      before = bytes
     }
-    if (!summarised) return await swap(channel, digestCodec, () => newest().digest, speaksSecond)
-    const theirs = await swap(channel, summaryCodec, () => ({ digest: newest().hash }), speaksSecond)
-    if (equalBytes(theirs.digest, ours.hash)) return ours.digest
-    this.#digestBytes += 2 * ours.bytes
-    return await swap(channel, digestCodec, () => ours.digest, false)
   }
 
   #spread(news: SyncNews, from: PeerId): void {
@@ -250,37 +230,32 @@ export class Sync extends EventEmitter<Events> {
     return told.size !== told.add(what).size
   }
 
-  async #send(channel: Channel, theirs: SyncDigest, to: PeerId, { turn, share, form }: Exchange): Promise<void> {
+  async #send(items: SyncItems, lacking: Iterable<LackingOf>, to: PeerId, pace: Exchange): Promise<void> {
     const { directory, admission, addresses } = this.#components
-    const held = new Map(theirs.members.map(member => [member.peer, member]))
-    for (const each of directory.certificates()) {
-      const { peer } = each
-      const issued = certificateRank(each)
-      const known = held.get(peer)
-      const certificate = directory.certificate(peer)?.envelope
-      if (certificate !== undefined && (known === undefined || known.issued < issued)) {
-        await channel.send(syncItemCodec, { certificate, peer })
-        turn.progress()
-        share?.sent(certificate.length)
-      }
-      const report = reportIn(form, directory.report(peer))
-      if (report !== undefined && report.counter > (known?.report ?? 0)) {
-        await channel.send(syncItemCodec, { report: report.envelope })
-        turn.progress()
-        share?.sent(report.envelope.length)
-      }
+    const { turn, share, form } = pace
+    const send = async (item: SyncContent, bytes: number) => {
+      await items.send(item)
+      turn.progress()
+      share?.sent(bytes)
+    }
+    for (const lacks of lacking) {
+      const { peer } = lacks
+      const certificate = lacks.certificate ? directory.certificate(peer)?.envelope : undefined
+      if (certificate !== undefined) await send({ certificate, peer }, certificate.length)
+      const report = lacks.report ? reportIn(form, directory.report(peer)) : undefined
+      if (report !== undefined) await send({ report: report.envelope }, report.envelope.length)
     }
     for (const { peer } of admission.members.slice(0, 32)) {
       const known = addresses.addresses(peer.toString())
       if (known.length > 0 && this.#isNewTo(to, `${peer} ${known}`)) {
-        await channel.send(syncItemCodec, { addresses: [...known], peer: peer.toString() })
+        await items.send({ addresses: [...known], peer: peer.toString() })
       }
     }
-    await channel.send(syncItemCodec, { end: true })
+    await items.end()
   }
 
   /** What waits for the pace of its author holds up nothing else, within a bound. */
-  async #receive(channel: Channel, from: PeerId, pace: Exchange, news: SyncNews): Promise<void> {
+  async #receive(items: SyncItems, from: PeerId, pace: Exchange, news: SyncNews): Promise<void> {
     const { log } = this.#components
     const { share } = pace
     const adding = new Set<Promise<void>>()
@@ -289,21 +264,24 @@ export class Sync extends EventEmitter<Events> {
       refused++
       log.debug({ peer: from.toString(), reason: messageOf(thrown) }, 'an item of sync was rejected')
     }
-    for (let items = 0; items < 3 * limits.members; items++) {
-      const item = await channel.receive(syncItemCodec)
+    for (let received = 0; received < 3 * limits.members; ) {
+      const batch = await items.receive()
       share?.sent(0)
-      if ('end' in item) return
-      if (refused > refusedItems) throw new FormatError('malformed', `expected at most ${refusedItems} invalid items`)
-      if (adding.size >= waitingItems) await Promise.race(adding)
-      const added = this.#add(item, pace, news)
-        .catch(onRefused)
-        .finally(() => adding.delete(added))
-      adding.add(added)
-      await Promise.race([added, nextTurn()])
+      if (batch === undefined) return
+      received += batch.length
+      for (const item of batch) {
+        if (refused > refusedItems) throw new FormatError('malformed', `expected at most ${refusedItems} invalid items`)
+        if (adding.size >= waitingItems) await Promise.race(adding)
+        const added = this.#add(item, pace, news)
+          .catch(onRefused)
+          .finally(() => adding.delete(added))
+        adding.add(added)
+        await Promise.race([added, nextTurn()])
+      }
     }
   }
 
-  async #add(item: Exclude<SyncItem, { end: true }>, { turn, form }: Exchange, news: SyncNews): Promise<void> {
+  async #add(item: SyncContent, { turn, form }: Exchange, news: SyncNews): Promise<void> {
     const { directory, addresses, host } = this.#components
     if ('certificate' in item) {
       if ((await directory.addCertificate(item.peer, item.certificate)) !== 'new') return
@@ -320,11 +298,4 @@ export class Sync extends EventEmitter<Events> {
       if (addresses.addresses(item.peer).length === 0) await addresses.addAnnounced(item.peer, item.addresses)
     }
   }
-}
-
-/** Each side sends one message; who speaks second makes its own when it has the other's. */
-async function swap<T>(channel: Channel, codec: Codec<T>, ours: () => T, speaksSecond: boolean): Promise<T> {
-  const theirs = speaksSecond ? await channel.receive(codec) : undefined
-  await channel.send(codec, ours())
-  return theirs ?? (await channel.receive(codec))
 }

@@ -102,7 +102,8 @@ export class Admission extends EventEmitter<Events> {
     return [...this.#members.values()]
   }
 
-  member(peer: PeerId): Member | undefined {
+  /** By its ID; as text where it is at hand, since encoding one costs as much as a thousand look-ups. */
+  member(peer: PeerId | string): Member | undefined {
     return this.#members.get(peer.toString())
   }
 
@@ -197,7 +198,7 @@ export class Admission extends EventEmitter<Events> {
       const stream = await connection.newStream(names.hello, { signal, runOnLimitedConnection: true })
       await this.#talk(stream, connection, signal, true)
     } catch (thrown) {
-      this.#components.log.debug({ peer: connection.remotePeer.toString(), reason: messageOf(thrown) }, 'hello failed')
+      this.#failed(connection, thrown)
     }
   }
 
@@ -212,8 +213,16 @@ export class Admission extends EventEmitter<Events> {
       await this.#talk(stream, connection, this.#limit(), false)
     } catch (thrown) {
       stream.abort(thrown instanceof Error ? thrown : new Error(messageOf(thrown)))
-      this.#components.log.debug({ peer: connection.remotePeer.toString(), reason: messageOf(thrown) }, 'hello failed')
+      this.#failed(connection, thrown)
     }
+  }
+
+  /** Half admitted, as when the hello ran out of time: nobody would greet again here, and both would wait. It dials anew. */
+  #failed(connection: Connection, thrown: unknown): void {
+    const key = connection.remotePeer.toString()
+    this.#components.log.debug({ peer: key, reason: messageOf(thrown) }, 'hello failed')
+    if (!this.#admitted.has(key) || this.#members.has(key) || connection.status !== 'open') return
+    connection.abort(new Error('the hello was not completed'))
   }
 
   #limit(): AbortSignal {

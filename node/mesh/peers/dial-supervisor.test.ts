@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Connection } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
 import { testSigner } from '../../../test/helpers/fleet.ts'
 import { silentLogger } from '../../../test/helpers/log.ts'
@@ -20,7 +21,10 @@ function dialled(bootstrap: readonly string[], connected: readonly string[]): st
     peerId: peerIdFromString(idOf('self')),
     addEventListener: () => {},
     getConnections: () =>
-      connected.map(word => ({ remotePeer: peerIdFromString(idOf(word)), direction: 'outbound' }) as Connection),
+      connected.map(word => {
+        const remoteAddr = multiaddr(addressOf(word))
+        return { remotePeer: peerIdFromString(idOf(word)), remoteAddr, direction: 'outbound' } as Connection
+      }),
     dial: async ([address]: { toString(): string }[]) => {
       dials.push(String(address))
       throw new Error('full')
@@ -46,13 +50,16 @@ describe('the dial supervisor', () => {
     assert.deepEqual(dialled(hubs, [...many, 'hub-1', 'hub-4']), [])
   })
 
-  it('asks a full bootstrap peer 48 times a day at rest, and every minute without enough connections', () => {
-    const timesADay = (hasEnough: boolean) => {
+  it('asks a full bootstrap peer 48 times a day at rest, every minute when connections are lacking, and often when alone', () => {
+    const timesADay = (has: Parameters<typeof redialMs>[1], isBootstrap = true) => {
       let [times, at] = [0, 0]
-      for (; at < 86_400_000; times++) at += redialMs(times, hasEnough)
+      for (; at < 86_400_000; times++) at += redialMs({ failures: times, isBootstrap }, has)
       return times
     }
-    assert.ok(timesADay(true) < 48 + 15, `${timesADay(true)} times`)
-    assert.ok(timesADay(false) > 1400)
+    assert.ok(timesADay('enough') < 48 + 15, `${timesADay('enough')} times`)
+    assert.ok(timesADay('some') > 1400)
+    assert.ok(timesADay('some') < 1500)
+    assert.ok(timesADay('none') > 8600)
+    assert.ok(timesADay('none', false) < 1500, 'members that are away are no bootstrap peers')
   })
 })

@@ -1,23 +1,28 @@
 /** Keeps the peer connected: continuously dials bootstrap peers, known members and discovered peers. */
 
+import type { Connection } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { LRUCache } from 'lru-cache'
-import { messageOf } from '../../../protocol/errors.ts'
+import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
 import type { Logger } from '../../process/log.ts'
 import {
   addressesPerPeer,
   bookedPeers,
   dialTimeoutMs,
   discoveredPeers,
+  redialAloneMs,
   redialFirstMs,
   redialLastMs,
   redialSettledMs,
+  relayAfterMs,
   superviseIntervalMs,
   wantedBootstrapPeers,
   wantedConnections,
+  wantedRelayed,
 } from '../limits.ts'
 import type { Host } from '../transport/host.ts'
+import { isRelayed, wayOf } from '../transport/way.ts'
 import type { AddressBook } from './address-book.ts'
 import type { Admission } from './admission.ts'
 
@@ -36,11 +41,15 @@ interface Target {
   dialling: boolean
 }
 
+class DialError extends ThymeshError<'unknown'> {}
+
 export interface SupervisorComponents {
   host: Host
   admission: Pick<Admission, 'isRefused' | 'member' | 'on'>
   addresses: AddressBook
   log: Logger
+  /** Reaches a peer through a hub, if that is possible; never rejects. */
+  byHub?: (peer: string, signal: AbortSignal) => Promise<Connection | undefined>
 }
 
 export class DialSupervisor {
@@ -77,8 +86,9 @@ export class DialSupervisor {
       const { connection, listenAddrs, peerId } = detail
       const peer = peerId.toString()
       const note = async () => {
-        // A dialled address has proved to work, unlike an announced one.
-        if (connection.direction === 'outbound') await addresses.addDialled(peer, connection.remoteAddr.toString())
+        // A dialled address has proved to work, unlike an announced one, or one that was there only for one meeting.
+        const isLasting = connection.direction === 'outbound' && wayOf(connection).kind === 'direct'
+        if (isLasting) await addresses.addDialled(peer, connection.remoteAddr.toString())
         await addresses.addAnnounced(peer, listenAddrs.map(String))
       }
       note().catch(error => log.warn({ peer, reason: messageOf(error) }, 'an address was not stored'))
@@ -90,6 +100,11 @@ export class DialSupervisor {
   stop(): void {
     clearInterval(this.#timer)
     this.#abort.abort(new Error('the peer stops'))
+  }
+
+  /** Peers that were found in the local network. */
+  get discoveredCount(): number {
+    return this.#discovered.size
   }
 
   /** Removes all that is known of where a former member is. Never rejects. */
@@ -145,32 +160,42 @@ export class DialSupervisor {
     const connections = host.getConnections()
     const busy = new Set(connections.map(({ remotePeer }) => remotePeer.toString()))
     this.#dropUnknown(busy)
+    const relayed = connections.filter(isRelayed)
+    // Who is in the same network now needs no hub.
+    const near = new Set(connections.filter(each => !isRelayed(each)).map(({ remotePeer }) => remotePeer.toString()))
     // Inbound connections of strangers must not replace the members that we would dial.
     const counted = connections.filter(each => each.direction === 'outbound' || admission.member(each.remotePeer))
     let open = new Set(counted.map(({ remotePeer }) => remotePeer.toString())).size
-    const hasEnough = open >= wantedConnections
+    const has = open === 0 ? 'none' : open >= wantedConnections ? 'enough' : 'some'
     const isOpen = ({ peer, found, isBootstrap }: Target) => isBootstrap && busy.has(peer ?? found ?? '')
     let bootstrap = this.#all().filter(isOpen).length
     const now = performance.now()
-    for (const { peer, dialling } of this.#all()) if (dialling && peer !== undefined) busy.add(peer)
+    for (const { peer, dialling } of this.#all()) {
+      if (!dialling || peer === undefined) continue
+      busy.add(peer)
+      near.add(peer)
+    }
     for (const target of shuffled(this.#all())) {
       const peer = target.peer ?? target.found
-      const pauseMs = redialMs(target.failures, hasEnough) * target.spread
+      const pauseMs = redialMs(target, has) * target.spread
       if (target.dialling || now - target.failedAt < pauseMs || peer === host.peerId.toString()) continue
-      if (peer !== undefined && (busy.has(peer) || admission.isRefused(peer))) continue
+      const there = target === this.#discovered.peek(peer ?? '') ? near : busy
+      if (peer !== undefined && (there.has(peer) || admission.isRefused(peer))) continue
       const isWanted = target.isBootstrap && bootstrap < wantedBootstrapPeers
       if (!isWanted && open >= wantedConnections) continue
       open++
       if (target.isBootstrap) bootstrap++
       if (peer !== undefined) busy.add(peer)
-      void this.#dial(target)
+      if (peer !== undefined) near.add(peer)
+      void this.#dial(target, relayed.length < wantedRelayed)
     }
   }
 
   /** Never rejects. */
-  async #dial(target: Target): Promise<void> {
+  async #dial(target: Target, mayRelay: boolean): Promise<void> {
     const { host, log } = this.#components
     target.dialling = true
+    const askHubs = this.#hubsLater(mayRelay ? target.peer : undefined)
     try {
       const addresses = target.addresses().map(address => withPeer(address, target.peer))
       const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(dialTimeoutMs)])
@@ -179,6 +204,7 @@ export class DialSupervisor {
         const first = target.failures % addresses.length
         const connection = await host.dial([...addresses.slice(first), ...addresses.slice(0, first)], { signal })
         target.found = connection.remotePeer.toString()
+        void askHubs('never')
       } else if (target.peer !== undefined) await this.#lookUp(target.peer, signal)
       // A connection isn't a success before the other side admits us: it may drop us each time.
       target.failures++
@@ -186,6 +212,7 @@ export class DialSupervisor {
       log.debug({ peer: target.peer, reason: messageOf(thrown) }, 'a dial failed')
       target.found = undefined
       target.failures++
+      await askHubs('now')
     } finally {
       target.failedAt = performance.now()
       target.spread = 0.5 + Math.random()
@@ -193,21 +220,42 @@ export class DialSupervisor {
     }
   }
 
+  /** Asks hubs for a peer whose addresses don't answer soon, as those behind a NAT; or at once, or never. Never rejects. */
+  #hubsLater(peer: string | undefined): (when: 'now' | 'never') => Promise<unknown> {
+    const { byHub } = this.#components
+    let asked: Promise<unknown> | undefined
+    const ask = () => {
+      const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(dialTimeoutMs)])
+      asked ??= peer === undefined ? Promise.resolve() : byHub?.(peer, signal)
+      return asked ?? Promise.resolve()
+    }
+    const timer = setTimeout(ask, relayAfterMs)
+    return async when => {
+      clearTimeout(timer)
+      if (when === 'now') await ask()
+    }
+  }
+
   /** Looks a member without a known address up in the DHT, if there is one. */
   async #lookUp(peer: string, signal: AbortSignal): Promise<void> {
     const { host } = this.#components
-    if (host.services.dht === undefined) return
+    if (host.services.dht === undefined) throw new DialError('unknown', 'no address of the peer is known')
     const found = await host.peerRouting.findPeer(peerIdFromString(peer), { signal })
     await host.dial(found.multiaddrs, { signal })
   }
 }
 
 /**
- * The pause before a target is dialled again. Who has enough connections asks a bootstrap peer ever more rarely: it may be
- * full, and the whole fleet asks.
+ * The pause before a target is dialled again, by how many connections there are. Who has enough asks a bootstrap peer ever
+ * more rarely: it may be full, and the whole fleet asks. Who has none asks it often: a device that joins, or is cut off,
+ * has to meet an operator whose commands run for seconds.
  */
-export function redialMs(failures: number, hasEnough: boolean): number {
-  return Math.min(hasEnough ? redialSettledMs : redialLastMs, redialFirstMs * 2 ** Math.min(failures, 20))
+export function redialMs(
+  { failures, isBootstrap }: Pick<Target, 'failures' | 'isBootstrap'>,
+  has: 'none' | 'some' | 'enough',
+): number {
+  const last = { none: isBootstrap ? redialAloneMs : redialLastMs, some: redialLastMs, enough: redialSettledMs }[has]
+  return Math.min(last, redialFirstMs * 2 ** Math.min(failures, 20))
 }
 
 function newTarget(addresses: () => Multiaddr[], peer: string | undefined, isBootstrap: boolean): Target {

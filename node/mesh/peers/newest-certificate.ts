@@ -2,7 +2,7 @@
 
 import type { PeerId } from '@libp2p/interface'
 import { ThymeshError } from '../../../protocol/errors.ts'
-import { type Certificate, certificateRank } from '../../../protocol/members/certificate.ts'
+import { type Certificate, overrides } from '../../../protocol/members/certificate.ts'
 import { type MembershipAuthority, verifyMember } from '../../../protocol/members/membership.ts'
 import type { Clock } from '../../state/clock.ts'
 
@@ -37,8 +37,9 @@ export function verifyNewest(
   const told = known?.(peer.toString())
   try {
     const certificate = verifyMember(envelope, peer.toString(), by, clock.reference)
-    const stands = told !== undefined && certificateRank(told.certificate) > certificateRank(certificate)
-    return stands ? told : { certificate, envelope }
+    const presented = { document: certificate, envelope }
+    const isOlder = told !== undefined && overrides({ document: told.certificate, envelope: told.envelope }, presented)
+    return isOlder ? told : { certificate, envelope }
   } catch (thrown) {
     if (told === undefined) throw thrown
     return told

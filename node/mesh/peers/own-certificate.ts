@@ -2,7 +2,7 @@
 
 import { EventEmitter } from 'node:events'
 import { messageOf } from '../../../protocol/errors.ts'
-import { type Certificate, certificateRank, readCertificate } from '../../../protocol/members/certificate.ts'
+import { type Certificate, overrides, readCertificate } from '../../../protocol/members/certificate.ts'
 import type { Report } from '../../../protocol/report/report.ts'
 import { SerialQueue } from '../../concurrency/serial-queue.ts'
 import type { Logger } from '../../process/log.ts'
@@ -73,7 +73,8 @@ export class OwnCertificate extends EventEmitter<Events> {
    */
   async adopt(envelope: Uint8Array): Promise<void> {
     const next = readCertificate(envelope)
-    if (certificateRank(next) <= certificateRank(this.#certificate)) return
+    const before = { document: this.#certificate, envelope: this.#envelope }
+    if (!overrides({ document: next, envelope }, before)) return
     await this.#components.own.setCertificate(envelope)
     this.#envelope = envelope
     this.#certificate = next

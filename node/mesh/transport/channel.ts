@@ -13,14 +13,16 @@ const headerLength = 4
 /** A frame is a four-byte big-endian length, then the message. */
 export class Channel {
   readonly stream: Stream
+  /** Hears of bytes of messages as they arrive, long before a large one is complete. */
+  onReceived: ((bytes: number) => void) | undefined
   readonly #reader: StreamReader
   readonly #signal: AbortSignal | undefined
   readonly #bulk: Patience
 
-  /** Create it in the tick in which the stream came. The signal ends every wait. */
-  constructor(stream: Stream, signal?: AbortSignal) {
+  /** Create it in the tick in which the stream came. The signal ends every wait for messages. */
+  constructor(stream: Stream, signal?: AbortSignal, aheadBytes?: number) {
     this.stream = stream
-    this.#reader = new StreamReader(stream)
+    this.#reader = new StreamReader(stream, aheadBytes)
     this.#signal = signal
     this.#bulk = { idleMs: idleStreamTimeoutMs, signal }
   }
@@ -78,6 +80,22 @@ export class Channel {
     return bytes
   }
 
+  /** The next bytes after the messages, whenever they come; undefined at the end. */
+  async rest(): Promise<Uint8Array | undefined> {
+    return await this.#reader.next({ signal: this.#signal })
+  }
+
+  /** Sends bytes after the messages, at the pace of the other side. */
+  async sendRest(bytes: Uint8Array): Promise<void> {
+    await writeTo(this.stream, bytes, { signal: this.#signal })
+  }
+
+  /** What comes after the messages, for who goes on with the stream in another way. */
+  get reader(): StreamReader {
+    return this.#reader
+  }
+
+  /** Ends our direction; the other side may still send. */
   async close(): Promise<void> {
     await this.stream.close({ signal: AbortSignal.timeout(messageTimeoutMs) })
   }
@@ -95,6 +113,7 @@ export class Channel {
       const part = chunk.subarray(0, length - at)
       bytes.set(part, at)
       at += part.length
+      this.onReceived?.(part.length)
       this.#reader.unread(chunk.subarray(part.length))
     }
     return bytes

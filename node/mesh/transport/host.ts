@@ -7,7 +7,6 @@ import { type Identify, identify, identifyPush } from '@libp2p/identify'
 import { type ComponentLogger, FaultTolerance, type Libp2p, type PeerId } from '@libp2p/interface'
 import { type KadDHT, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
 import { type Ping, ping } from '@libp2p/ping'
-import { tcp } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { sha256 } from '../../../protocol/encoding/hash.ts'
@@ -26,6 +25,8 @@ import {
 import { boundDht } from './dht-limits.ts'
 import { boundDiscoveredPeers } from './discovered-peers.ts'
 import { noiseWithCorkedWrites, yamuxWithFewerWindowUpdates } from './libp2p-patches.ts'
+import { OwnPort } from './own-port.ts'
+import { RelayedTransport } from './relayed-transport.ts'
 
 export type Services = {
   identify: Identify
@@ -44,6 +45,8 @@ export interface HostInit {
   agent: string
   logger: ComponentLogger
   maxConnections: number
+  /** By default a peer's that knows no hubs. */
+  transports?: Transports
   /** Peers whose connections are rejected now. */
   denies?: (peer: string) => boolean
   /** The application score of a peer for gossipsub: 0 or less. */
@@ -54,21 +57,38 @@ export interface HostInit {
   discovered?: (peer: string, addresses: readonly Multiaddr[]) => void
 }
 
+/** The ways to other peers: by TCP, and through hubs. */
+export interface Transports {
+  readonly ownPort: OwnPort
+  readonly relayed: RelayedTransport
+}
+
 const MiB = 1 << 20
 const dayMs = 86_400_000
 
-/** The kernel detects a cut cable in 70 seconds; libp2p's own probe costs ten times as much. */
-const keepAlive = { keepAlive: true, keepAliveInitialDelay: keepAliveMs }
 /** libp2p's default of two minutes would require pings by the muxer. */
 const silence = {
   inboundSocketInactivityTimeout: silentConnectionMs,
   outboundSocketInactivityTimeout: silentConnectionMs,
 }
 
+/** The transports of one peer, which `isHub` tells whether another one is a hub now. */
+export function makeTransports(
+  names: ProtocolNames,
+  isHub: (peer: string) => boolean,
+  probedAfterMs = keepAliveMs,
+): Transports {
+  // The kernel detects a cut cable in a minute; libp2p's own probe costs ten times as much.
+  const keepAlive = { keepAlive: true, keepAliveInitialDelay: probedAfterMs }
+  const ownPort = new OwnPort({ dialOpts: keepAlive, listenOpts: keepAlive, ...silence }, isHub)
+  return { ownPort, relayed: new RelayedTransport(names) }
+}
+
 /** Creates a host without starting it. It serves nobody by itself: libp2p's services wait for admission. */
 export async function makeHost(init: HostInit): Promise<Host> {
   const { names, settings } = init
   const protocolPrefix = names.prefix
+  const { ownPort, relayed } = init.transports ?? makeTransports(names, () => false)
   const host = await createLibp2p({
     start: false,
     // libp2p would compute the public key in JavaScript, with point tables that stay in memory.
@@ -76,7 +96,7 @@ export async function makeHost(init: HostInit): Promise<Host> {
     nodeInfo: { name: 'thymesh', version: '1', userAgent: init.agent },
     logger: init.logger,
     addresses: { listen: settings.listen },
-    transports: [tcp({ dialOpts: keepAlive, listenOpts: keepAlive, ...silence })],
+    transports: [ownPort.factory, relayed.factory],
     // A missing IPv6 or an occupied port must not keep a device from dialling.
     transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
     connectionEncrypters: [noiseWithCorkedWrites()],
@@ -102,6 +122,7 @@ export async function makeHost(init: HostInit): Promise<Host> {
     connectionGater: {
       // The first point at which Noise has proved the peer ID.
       denyInboundEncryptedConnection: peer => init.denies?.(peer.toString()) ?? false,
+      denyOutboundEncryptedConnection: (peer, { remoteAddr }) => ownPort.endsProbe(remoteAddr, peer.toString()),
     },
     // A prefix of its own: sharing /ping with the ping service loses connections under load. 20 s, not 5: a busy
     // event loop on a slow board isn't a dead peer.

@@ -105,6 +105,24 @@ describe('yamux with thrifty windows', () => {
   })
 })
 
+describe('a connection that ends while a stream is opened', () => {
+  it('fails the stream, and not the process', async () => {
+    const factory = yamuxWithFewerWindowUpdates({})()
+    const [left] = multiaddrConnectionPair()
+    const client = factory.createStreamMuxer(left)
+    const uncaught: unknown[] = []
+    const catching = (error: unknown) => void uncaught.push(error)
+    process.on('uncaughtException', catching)
+    // The socket has ended, and the muxer has not heard yet.
+    Object.assign(left, { writeStatus: 'closed' })
+    const stream = await client.createStream()
+    await tick()
+    process.removeListener('uncaughtException', catching)
+    assert.deepEqual(uncaught, [])
+    assert.equal(stream.status, 'aborted')
+  })
+})
+
 /** Sends frames of 8 KiB one by one, two windows in all, and counts what came and how many messages went the other way. */
 async function moved(factory: StreamMuxerFactory, frames: number) {
   const [left, right] = multiaddrConnectionPair()

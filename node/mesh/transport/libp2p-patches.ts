@@ -102,13 +102,14 @@ interface WindowedStream {
   recvWindow: number
   recvWindowCapacity: number
   sendWindowUpdate(): void
+  abort(error: Error): void
 }
 
 /** The state of an open yamux stream, in which an update carries nothing but the window. */
 const established = 3
 
 /**
- * Yamux that sends window updates when half of the window is used, as hashicorp's implementation does, instead of for
+ * Yamux that survives a connection that ends while a stream is opened, and sends window updates when half of the window is used, as hashicorp's implementation does, instead of for
  * every frame: each update is a message and a packet of its own.
  */
 export function yamuxWithFewerWindowUpdates(init: YamuxMuxerInit): () => StreamMuxerFactory {
@@ -130,7 +131,13 @@ function updateAtHalfWindow(stream: WindowedStream): WindowedStream {
   const update = stream.sendWindowUpdate
   stream.sendWindowUpdate = () => {
     if (stream.state === established && stream.recvWindowCapacity > stream.recvWindow / 2) return
-    update.call(stream)
+    try {
+      update.call(stream)
+    } catch (thrown) {
+      // The update that opens a stream is sent a moment later, from where nothing catches this, and the connection may have
+      // ended meanwhile: whoever waits for the stream is told, and the process goes on.
+      stream.abort(thrown instanceof Error ? thrown : new Error(String(thrown)))
+    }
   }
   return stream
 }

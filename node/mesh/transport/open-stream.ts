@@ -4,12 +4,25 @@ import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { ThymeshError } from '../../../protocol/errors.ts'
 import { dialTimeoutMs } from '../limits.ts'
 import type { Host } from './host.ts'
+import { isRelayed } from './way.ts'
 
 export class ConnectionError extends ThymeshError<'not-connected'> {}
 
-/** The newest open connection to a peer: an older one may be left over from a power cut. */
+/**
+ * The best open connection to a peer: a direct one rather than one through a hub, and the newest, since an older one may
+ * be left over from a power cut.
+ */
 export function connectionTo(host: Pick<Host, 'getConnections'>, peer: PeerId): Connection | undefined {
-  const open = host.getConnections(peer).filter(({ status }) => status === 'open')
+  return directTo(host, peer) ?? newestOf(host.getConnections(peer))
+}
+
+/** The newest open connection to a peer that leads through no hub. */
+export function directTo(host: Pick<Host, 'getConnections'>, peer: PeerId): Connection | undefined {
+  return newestOf(host.getConnections(peer).filter(each => !isRelayed(each)))
+}
+
+function newestOf(connections: readonly Connection[]): Connection | undefined {
+  const open = connections.filter(({ status }) => status === 'open')
   return open.reduce<Connection | undefined>(
     (newest, each) => (newest !== undefined && newest.timeline.open > each.timeline.open ? newest : each),
     undefined,

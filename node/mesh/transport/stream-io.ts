@@ -76,6 +76,7 @@ async function waiting(
  */
 export class StreamReader {
   readonly #stream: Stream
+  readonly #aheadBytes: number
   #queue: Uint8Array[] = []
   #queuedBytes = 0
   #ended = false
@@ -83,8 +84,9 @@ export class StreamReader {
   #wake: (() => void) | undefined
   #resuming = false
 
-  constructor(stream: Stream) {
+  constructor(stream: Stream, aheadBytes = readAheadBytes) {
     this.#stream = stream
+    this.#aheadBytes = aheadBytes
     stream.addEventListener('message', event => {
       // Piece by piece: concatenating the list would copy it needlessly.
       const pieces = event.data instanceof Uint8Array ? [event.data] : event.data
@@ -140,13 +142,13 @@ export class StreamReader {
   }
 
   #throttle(): void {
-    if (!this.#resuming && this.#queuedBytes > readAheadBytes && this.#stream.readStatus === 'readable') {
+    if (!this.#resuming && this.#queuedBytes > this.#aheadBytes && this.#stream.readStatus === 'readable') {
       this.#stream.pause()
     }
   }
 
   #resume(): void {
-    if (this.#queuedBytes > readAheadBytes / 2 || this.#stream.readStatus !== 'paused') return
+    if (this.#queuedBytes > this.#aheadBytes / 2 || this.#stream.readStatus !== 'paused') return
     // resume() dispatches buffered data synchronously, and would override a pause() from within.
     this.#resuming = true
     this.#stream.resume()

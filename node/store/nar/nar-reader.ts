@@ -39,16 +39,30 @@ export class NarReader {
    * `path-invalid` if a file has changed.
    */
   async readRange(offset: number, length: number): Promise<Uint8Array> {
+    this.#check(offset, length)
+    const bytes = Buffer.allocUnsafe(length)
+    await this.#readInto(bytes, offset)
+    return bytes
+  }
+
+  /** The same into a given buffer, which it fills; after an error its content is arbitrary. */
+  async readInto(bytes: Buffer, offset: number): Promise<void> {
+    this.#check(offset, bytes.length)
+    await this.#readInto(bytes, offset)
+  }
+
+  async #readInto(bytes: Buffer, offset: number): Promise<void> {
+    const pieces = this.#fill(bytes, offset)
+    await inParallel(parallelReads, pieces, piece => this.#read(piece))
+  }
+
+  #check(offset: number, length: number): void {
     if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
       throw new RangeError(`Expected an offset and a length, got ${offset} and ${length}`)
     }
     if (offset + length > this.size) {
       throw new RangeError(`Expected a range within ${this.size} bytes, got ${length} bytes from ${offset} on`)
     }
-    const bytes = Buffer.allocUnsafe(length)
-    const pieces = this.#fill(bytes, offset)
-    await inParallel(parallelReads, pieces, piece => this.#read(piece))
-    return bytes
   }
 
   /** The bytes from `start` to `end` (exclusive), in pieces; the next piece is read while one is used. */

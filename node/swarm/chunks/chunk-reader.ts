@@ -111,7 +111,7 @@ async function readNormalised({ nar, positions }: OpenNar, offset: number, lengt
 }
 
 /** The path was collected, or differs from the index or Nix's database. */
-function isGone(thrown: unknown): boolean {
+export function isGone(thrown: unknown): boolean {
   if (thrown instanceof RangeError) return true
   return thrown instanceof ThymeshError && goneCodes.has(thrown.code)
 }

@@ -54,6 +54,19 @@ export class Bases {
     return parts.some(part => part === undefined) ? undefined : Buffer.concat(parts as Uint8Array[], size)
   }
 
+  /** Which of these bases have all their chunks in the store, as far as is known without reading them. */
+  async here(bases: readonly Base[]): Promise<boolean[]> {
+    const runs: (readonly Chunk[] | undefined)[] = []
+    for (const { recipe, first, count } of bases) {
+      const run = (await this.#chunksOf(recipe)).slice(first, first + count)
+      runs.push(run.length === count ? run : undefined)
+    }
+    const hashes = new Map(runs.flatMap(run => run ?? []).map(({ hash }) => [toHex(hash), hash]))
+    const places = await this.#components.index.lookUp([...hashes.values()])
+    const known = new Set([...hashes.keys()].filter((_, i) => (places[i]?.length ?? 0) > 0))
+    return runs.map(run => run?.every(({ hash }) => known.has(toHex(hash))) === true)
+  }
+
   /** Any one of the places will do. */
   async #readOne(places: readonly Place[], hash: Uint8Array): Promise<Uint8Array | undefined> {
     for (const place of places) {

@@ -7,6 +7,7 @@ import type { ChunkIndex } from '../chunks/chunk-index.ts'
 import type { ChunkChanges } from '../chunks/chunk-store.ts'
 import type { KnownClosure } from '../chunks/closures.ts'
 import { BaseFinder } from '../delta/base-finder.ts'
+import type { Bases } from '../delta/bases.ts'
 import type { RecipeBook } from '../recipe/recipe-book.ts'
 import type { OpenChunks } from '../session/open-swarms.ts'
 import { type AdoptComponents, adoptStaged } from '../staging/adopt-staged.ts'
@@ -14,11 +15,13 @@ import { BundledChunks } from '../staging/bundled-chunks.ts'
 import { LocalChunks, type LocalChunksComponents, type LocalChunksInit } from '../staging/local-chunks.ts'
 import { Staging } from '../staging/staging.ts'
 import { StagingBudget } from '../staging/staging-budget.ts'
+import { deltasBy } from './bundled-deltas.ts'
 
 export interface OpenChunksComponents extends Pick<LocalChunksComponents, 'store' | 'log'>, AdoptComponents {
   readonly index: ChunkIndex
   readonly recipes: RecipeBook
   readonly shelf: BundleShelf
+  readonly bases: Pick<Bases, 'here' | 'read'>
   readonly log: LocalChunksComponents['log']
   readonly onDamaged: NonNullable<LocalChunksInit['onDamaged']>
 }
@@ -28,12 +31,12 @@ export async function openChunks(
   known: KnownClosure,
   changes: ChunkChanges,
 ): Promise<OpenChunks> {
-  const { store, index, recipes, shelf, directory, budgetBytes, onDamaged, log } = components
+  const { store, index, recipes, shelf, bases, directory, budgetBytes, onDamaged, log } = components
   const { onLost } = changes
   const { hash, list } = known
   const staging = await Staging.open(join(directory, toHex(hash)), list, { budgetBytes })
   const budget = new StagingBudget({ list, staging }, { budgetBytes, onEvicted: onLost })
-  const bundled = await BundledChunks.open({ shelf, list, log }, changes)
+  const bundled = await BundledChunks.open({ shelf, list, deltas: deltasBy(bases), log }, changes)
   const parts = { store, list, staging: budget, index, recipes, bundled, log }
   const chunks = new LocalChunks(parts, { onLost, onDamaged })
   await chunks.discover()

@@ -288,3 +288,43 @@ describe('bounds', () => {
     assert.equal(scheduler.remaining, 1)
   })
 })
+
+describe('the budget of an uplink', () => {
+  /** Peers whose IDs begin with `far` are behind the uplink. */
+  function bounded(count: number, left: () => number) {
+    const uplink = {
+      least: 64 * kib,
+      counts: (peer: string) => peer.startsWith('far'),
+      left,
+      wakeAt: (now: number) => now + 1000,
+      spend: () => {},
+    }
+    const scheduler = new Scheduler({ self: 'us', lengths: new Uint32Array(count).fill(64 * kib), uplink })
+    scheduler.want(Array(count).keys())
+    return scheduler
+  }
+
+  it('bounds what is asked of peers behind it, with all that is in flight', () => {
+    let left = 5 * 64 * kib
+    const scheduler = bounded(40, () => left)
+    meet(scheduler, 'far-1', false, 'all')
+    meet(scheduler, 'far-2', false, 'all')
+    assert.equal(scheduler.next(0).requests.length, 5)
+    assert.deepEqual(scheduler.next(1).requests, [])
+    left += 64 * kib
+    assert.equal(scheduler.next(2).requests.length, 1)
+  })
+
+  it('is none for neighbours, nor for a laptop that is near', () => {
+    const scheduler = bounded(8, () => 0)
+    meet(scheduler, 'laptop', false, 'all')
+    assert.equal(scheduler.next(0).requests.length, 8)
+  })
+
+  it('is no lack of sources: the pause has an end', () => {
+    const scheduler = bounded(8, () => 0)
+    meet(scheduler, 'far-1', false, 'all')
+    const { requests, wakeAt } = scheduler.next(5)
+    assert.deepEqual([requests, wakeAt, scheduler.pausedUntil], [[], 1005, 1005])
+  })
+})

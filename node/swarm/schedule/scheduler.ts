@@ -10,6 +10,7 @@ import { duplicates, type EndGameView, slowAt } from './end-game.ts'
 import { firstFor, LookAhead } from './look-ahead.ts'
 import { PeerPool, type Request } from './peer-pool.ts'
 import type { PeerState } from './scheduler-peer.ts'
+import type { UplinkAllowance } from './uplink-allowance.ts'
 
 export interface SchedulerInit {
   /** Our own peer ID. */
@@ -17,6 +18,8 @@ export interface SchedulerInit {
   /** Bytes of each chunk of the closure. */
   readonly lengths: Uint32Array
   readonly limits?: Partial<SchedulerLimits>
+  /** Bounds what is asked of peers behind the uplink; without it, nothing does. */
+  readonly uplink?: UplinkAllowance | undefined
   /** From 0 up to 1; breaks ties between equally rare chunks. */
   readonly random?: () => number
 }
@@ -57,13 +60,16 @@ export class Scheduler {
   readonly #table: ChunkTable
   readonly #pool: PeerPool
   readonly #lookAhead: LookAhead
+  readonly #uplink: UplinkAllowance | undefined
   #cancels: Request[] = []
+  #silent: string[] = []
   #membersChanged = false
   #now = 0
   #stats = { localBytes: 0, uplinkBytes: 0, duplicates: 0 }
 
   constructor(init: SchedulerInit) {
     this.#limits = { ...defaultSchedulerLimits, ...init.limits }
+    this.#uplink = init.uplink
     this.#table = new ChunkTable(init.self, init.lengths, this.#limits)
     this.#pool = new PeerPool(this.#table, this.#limits)
     const { openLocal: open, chunkAt, lengths, localCopies: copies } = this.#table
@@ -204,7 +210,9 @@ export class Scheduler {
    */
   next(now: number): SchedulerStep {
     this.#advance(now)
-    this.#cancels.push(...this.#pool.check(now))
+    const timedOut = this.#pool.check(now)
+    this.#silent = [...new Set([...this.#silent, ...timedOut.map(({ peer }) => peer)])]
+    this.#cancels.push(...timedOut)
     this.#checkLeases(now)
     const requests: Request[] = []
     if (this.remaining > 0) {
@@ -213,6 +221,7 @@ export class Scheduler {
       const { openUplink, chunkAt } = this.#table
       this.#fill(false, requests, peer => firstFor(peer, openUplink, chunkAt, 0, this.#limits.searchChunks))
       for (const { peer, chunk } of duplicates(this.#endGameView(), now)) {
+        if (!this.#mayAsk(peer, chunk)) continue
         this.#stats.duplicates++
         this.#send(peer, chunk, requests)
       }
@@ -222,6 +231,11 @@ export class Scheduler {
     return { requests, cancels, wakeAt: this.remaining > 0 ? this.#wakeAt(now) : undefined }
   }
 
+  /** Peers that let requests time out since the last call: they have sent nothing for a long time. */
+  takeSilent(): string[] {
+    return this.#silent.splice(0)
+  }
+
   /** Fills the windows of local or remote peers, the emptiest first. */
   #fill(local: boolean, requests: Request[], pick: (peer: PeerState) => number | undefined): void {
     let ready = this.#pool.all.filter(peer => peer.local === local && !peer.starved && peer.isReady(this.#now))
@@ -229,9 +243,26 @@ export class Scheduler {
       const peer = ready.reduce((best, each) => (each.fullness < best.fullness ? each : best))
       const chunk = pick(peer)
       if (chunk === undefined) peer.starved = true
-      if (chunk !== undefined && peer.fits(this.#table.lengthOf(chunk))) this.#send(peer, chunk, requests)
+      const fits = chunk !== undefined && peer.fits(this.#table.lengthOf(chunk)) && this.#mayAsk(peer, chunk)
+      if (fits) this.#send(peer, chunk, requests)
       else ready = ready.filter(each => each !== peer)
     }
+  }
+
+  /** Whether a chunk may come over the uplink now. What was asked for counts with its whole length until it is here. */
+  #mayAsk(peer: PeerState, chunk: number): boolean {
+    const uplink = this.#uplink
+    if (uplink === undefined || !uplink.counts(peer.id)) return true
+    const asked = this.#pool.all.reduce((sum, each) => sum + (uplink.counts(each.id) ? each.flightBytes : 0), 0)
+    return asked + this.#table.lengthOf(chunk) <= uplink.left(this.#now)
+  }
+
+  /** Until when nothing may come over the uplink, if that is all that is left to ask. */
+  get pausedUntil(): number | undefined {
+    const uplink = this.#uplink
+    if (uplink === undefined || this.remaining === 0 || this.inFlight > 0) return undefined
+    const isUsed = this.#pool.all.some(({ id, has }) => has.count > 0 && uplink.counts(id))
+    return isUsed && uplink.left(this.#now) < uplink.least ? uplink.wakeAt(this.#now) : undefined
   }
 
   #send(peer: PeerState, chunk: number, requests: Request[]): void {
@@ -283,6 +314,7 @@ export class Scheduler {
     const slow = slowAt(this.#endGameView())
     // A slow request without a second source is checked on the next event, not continuously.
     if (slow > now) at = Math.min(at, slow)
+    if (this.#uplink !== undefined) at = Math.min(at, this.#uplink.wakeAt(now))
     return Number.isFinite(at) ? Math.max(at, now + 1) : undefined
   }
 

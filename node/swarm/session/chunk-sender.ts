@@ -8,7 +8,15 @@ import { heapPace } from '../../process/heap-pace.ts'
 import { loopLoad } from '../../process/loop-load.ts'
 import type { ChunkStore } from '../chunks/chunk-store.ts'
 import type { Bases } from '../delta/bases.ts'
-import { busyMs, compressBelowLoad, compressBelowLocal, compressBelowRemote, queuedRequestsPerPeer } from '../limits.ts'
+import type { Lane } from '../lane/lane.ts'
+import {
+  busyMs,
+  compressBelowLoad,
+  compressBelowLocal,
+  compressBelowRemote,
+  laneAheadBytes,
+  queuedRequestsPerPeer,
+} from '../limits.ts'
 import type { FrameStream } from './frame-stream.ts'
 import { LinkRate } from './link-rate.ts'
 import type { Upload, UploadLimiter } from './upload-limiter.ts'
@@ -43,9 +51,11 @@ export class ChunkSender {
   sentBytes = 0
   readonly #components: ChunkSenderComponents
   readonly #init: ChunkSenderInit
-  readonly #rate = new LinkRate()
+  #rate = new LinkRate()
   #queue: Wanted[] = []
   #serving = false
+  /** Where chunks go: the stream, until there is a lane. */
+  #lane: Pick<Lane, 'write'> | undefined
   /** Our upload slot; undefined while there is nothing to send, and after it was taken back. */
   #upload: Upload | undefined
   #sayingBusy = false
@@ -53,6 +63,12 @@ export class ChunkSender {
   constructor(components: ChunkSenderComponents, init: ChunkSenderInit) {
     this.#components = components
     this.#init = init
+  }
+
+  /** Sends chunks there from now on. */
+  useLane(lane: Pick<Lane, 'write'>): void {
+    this.#lane = lane
+    this.#rate = new LinkRate(laneAheadBytes)
   }
 
   /** Adds requests. If there are too many, answers `busy`, which voids all pending requests. */
@@ -112,7 +128,8 @@ export class ChunkSender {
     const { encoding, bytes } = await this.#encoded(plain, base)
     await uploads.take(bytes.length, signal)
     const began = performance.now()
-    await frames.writeParts([encodeChunkHeader(chunk, encoding, bytes.length), bytes], signal)
+    const frame = [encodeChunkHeader(chunk, encoding, bytes.length), bytes]
+    await (this.#lane?.write(frame, signal) ?? frames.writeParts(frame, signal))
     this.#rate.add(bytes.length, performance.now() - began)
     this.sentBytes += bytes.length
     this.#upload?.sent()

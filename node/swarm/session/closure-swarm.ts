@@ -7,9 +7,12 @@ import type { Bitfield } from '../chunks/bitfield.ts'
 import type { ChunkList } from '../chunks/chunk-list.ts'
 import type { ChunkStore } from '../chunks/chunk-store.ts'
 import { longestPauseMs, windowMaxBytes, windowMinBytes } from '../limits.ts'
+import { byPeer } from '../schedule/by-peer.ts'
 import { Scheduler } from '../schedule/scheduler.ts'
+import type { UplinkAllowance } from '../schedule/uplink-allowance.ts'
 import type { Arrival, SwarmPeer } from './arrival.ts'
-import { type Session, SessionError } from './session.ts'
+import type { Session } from './session.ts'
+import { SessionError } from './session-error.ts'
 
 interface Events {
   arrival: [Arrival]
@@ -24,6 +27,8 @@ interface Events {
 export interface ClosureSwarmComponents {
   list: ChunkList
   chunks: ChunkStore
+  /** Bounds what comes over the uplink. */
+  uplink?: UplinkAllowance | undefined
   log: Logger
 }
 
@@ -34,6 +39,7 @@ export class ClosureSwarm extends EventEmitter<Events> {
   /** Until when a peer with chunks has asked us to wait. */
   busyUntil = 0
   readonly #chunks: ChunkStore
+  readonly #uplink: UplinkAllowance | undefined
   readonly #log: Logger
   readonly #self: string
   readonly #sessions = new Map<string, { session: Session; peer: SwarmPeer }>()
@@ -47,10 +53,11 @@ export class ClosureSwarm extends EventEmitter<Events> {
   #wake: NodeJS.Timeout | undefined
   #pumping: NodeJS.Immediate | undefined
 
-  constructor({ list, chunks, log }: ClosureSwarmComponents, init: { self: string }) {
+  constructor({ list, chunks, uplink, log }: ClosureSwarmComponents, init: { self: string }) {
     super()
     this.list = list
     this.#chunks = chunks
+    this.#uplink = uplink
     this.#log = log
     this.#self = init.self
   }
@@ -61,6 +68,10 @@ export class ClosureSwarm extends EventEmitter<Events> {
 
   hasSession(peer: string): boolean {
     return this.#sessions.has(peer)
+  }
+
+  session(peer: string): Session | undefined {
+    return this.#sessions.get(peer)?.session
   }
 
   get sessionCount(): number {
@@ -149,7 +160,7 @@ export class ClosureSwarm extends EventEmitter<Events> {
     this.#fetchers++
     this.#failed = undefined
     const begins = this.#scheduler === undefined
-    this.#scheduler ??= new Scheduler({ self: this.#self, lengths: this.list.lengths })
+    this.#scheduler ??= new Scheduler({ self: this.#self, lengths: this.list.lengths, uplink: this.#uplink })
     this.#scheduler.want(wanted)
     for (const { session, peer } of begins ? this.#sessions.values() : []) {
       session.tellWants(true)
@@ -283,6 +294,7 @@ export class ClosureSwarm extends EventEmitter<Events> {
     { chunk, bytes, wire }: { chunk: number; bytes: Uint8Array; wire: number },
   ): Promise<void> {
     this.usedAt = Date.now()
+    if (this.#uplink?.counts(peer.id)) this.#uplink.spend(wire, Date.now())
     const scheduler = this.#scheduler
     if (scheduler === undefined) return
     const rate = session.received.bytesPerSecond()
@@ -325,20 +337,13 @@ export class ClosureSwarm extends EventEmitter<Events> {
     const scheduler = this.#scheduler
     if (scheduler === undefined) return
     const { requests, cancels, wakeAt } = scheduler.next(Date.now())
+    for (const peer of scheduler.takeSilent()) this.#sessions.get(peer)?.session.giveUpLane()
     for (const [peer, chunks] of byPeer(cancels)) this.#sessions.get(peer)?.session.cancel(chunks)
     for (const [peer, chunks] of byPeer(requests)) this.#sessions.get(peer)?.session.request(chunks)
+    // A budget that is used up is no lack of sources.
+    this.busyUntil = Math.max(this.busyUntil, scheduler.pausedUntil ?? 0)
     clearTimeout(this.#wake)
     if (wakeAt === undefined) return
     this.#wake = setTimeout(() => this.#ask(), Math.min(longestPauseMs, Math.max(10, wakeAt - Date.now())))
   }
-}
-
-function byPeer(requests: readonly { peer: string; chunk: number }[]): Map<string, number[]> {
-  const grouped = new Map<string, number[]>()
-  for (const { peer, chunk } of requests) {
-    const chunks = grouped.get(peer)
-    if (chunks === undefined) grouped.set(peer, [chunk])
-    else chunks.push(chunk)
-  }
-  return grouped
 }

@@ -5,22 +5,10 @@ import { Uint8ArrayList } from 'uint8arraylist'
 import { ThymeshError } from '../../../protocol/errors.ts'
 import { decodeFrame, encodeFrame, type Frame, maxFrame } from '../../../protocol/messages/swarm.ts'
 import { SerialQueue } from '../../concurrency/serial-queue.ts'
-import { idleStreamTimeoutMs } from '../../mesh/limits.ts'
 import { type Patience, StreamReader, writeTo } from '../../mesh/transport/stream-io.ts'
-import { slowestFrameBytesPerMs } from '../limits.ts'
+import { type FramePatience, frameMs, usualPatience } from '../lane/frame-patience.ts'
 
 export class FrameStreamError extends ThymeshError<'too-large' | 'ended'> {}
-
-/**
- * How long a frame may take from its first byte (received, or taken off the send queue). A peer that sends or reads
- * byte by byte holds memory and an upload slot no longer than this.
- */
-export interface FramePatience {
-  readonly idleMs: number
-  readonly bytesPerMs: number
-}
-
-const usualPatience: FramePatience = { idleMs: idleStreamTimeoutMs, bytesPerMs: slowestFrameBytesPerMs }
 
 export class FrameStream {
   readonly #stream: Stream
@@ -31,7 +19,7 @@ export class FrameStream {
   #rest: Uint8Array = new Uint8Array()
 
   /** Create it in the tick in which the stream came. */
-  constructor(stream: Stream, patience = usualPatience) {
+  constructor(stream: Stream, patience: FramePatience = usualPatience) {
     this.#stream = stream
     this.#patience = patience
     this.#reader = new StreamReader(stream)
@@ -80,7 +68,7 @@ export class FrameStream {
   }
 
   #untilDone(bytes: number): number {
-    return performance.now() + this.#patience.idleMs + bytes / this.#patience.bytesPerMs
+    return performance.now() + frameMs(this.#patience, bytes)
   }
 
   /** `until` limits the wait for all bytes; without it, waiting for the first one is unlimited. */

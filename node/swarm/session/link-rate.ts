@@ -8,20 +8,32 @@ const knownFromBytes = 0.5e6
 const halvedFromBytes = 4e6
 
 export class LinkRate {
+  readonly #aheadBytes: number
+  /** Bytes that were sent without a wait since the last one. */
+  #unwaited = 0
   #bytes = 0
   #milliseconds = 0
+
+  /** `aheadBytes`: a wait may be for so many bytes that were sent before it. */
+  constructor(aheadBytes = 0) {
+    this.#aheadBytes = aheadBytes
+  }
 
   /**
    * Adds bytes and the time that sending them took. A send without any wait only filled buffers, and tells nothing
    * about the link.
    */
   add(bytes: number, milliseconds: number): void {
-    if (milliseconds < waitedMs) return
+    if (milliseconds < waitedMs) {
+      this.#unwaited = Math.min(this.#aheadBytes, this.#unwaited + bytes)
+      return
+    }
     if (this.#bytes > halvedFromBytes) {
       this.#bytes /= 2
       this.#milliseconds /= 2
     }
-    this.#bytes += bytes
+    this.#bytes += bytes + this.#unwaited
+    this.#unwaited = 0
     this.#milliseconds += milliseconds
   }
 

@@ -3,11 +3,14 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import type { Connection } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
 import type { Certificate } from '../../../protocol/members/certificate.ts'
-import { isLocal } from './locality.ts'
+import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
+import { testSigner } from '../../../test/helpers/fleet.ts'
+import { isLocal, isNear } from './locality.ts'
 
 const at = (site?: string) => ({ site }) as Certificate
-const over = (address: string, rtt?: number) => ({ remoteAddr: { toString: () => address }, rtt }) as Connection
+const over = (address: string, rtt?: number) => ({ remoteAddr: multiaddr(address), rtt }) as Connection
 
 it('labels decide where one has one', () => {
   const near = over('/ip4/127.0.0.1/tcp/1')
@@ -15,6 +18,21 @@ it('labels decide where one has one', () => {
   assert.equal(isLocal(at('north'), at('south'), near), false)
   assert.equal(isLocal(at('north'), at(), near), false)
   assert.equal(isLocal(at(), at('north'), near), false)
+})
+
+it('what comes by a hub is elsewhere, whatever the labels say', () => {
+  const [hub, peer] = ['hub', 'peer'].map(word => peerIdOf(testSigner(word).publicKey))
+  assert.equal(isLocal(at('north'), at('north'), over(`/p2p/${hub}/p2p-circuit/p2p/${peer}`, 1)), false)
+})
+
+it('what is near does not use the uplink: an own network without a hub that answers fast', () => {
+  const [hub, peer] = ['hub', 'peer'].map(word => peerIdOf(testSigner(word).publicKey))
+  assert.equal(isNear(over('/ip4/127.0.0.1/tcp/1', 1)), true)
+  assert.equal(isNear(over('/ip4/127.0.0.1/tcp/1', 80)), false)
+  assert.equal(isNear(over('/ip4/127.0.0.1/tcp/1')), false)
+  assert.equal(isNear(over('/ip4/203.0.113.1/tcp/1', 1)), false)
+  assert.equal(isNear(over(`/p2p/${hub}/p2p-circuit/p2p/${peer}`, 1)), false)
+  assert.equal(isNear(undefined), false)
 })
 
 it('without labels, an own network is local', () => {

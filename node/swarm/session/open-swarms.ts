@@ -9,6 +9,7 @@ import type { ChunkChanges } from '../chunks/chunk-store.ts'
 import type { KnownClosure } from '../chunks/closures.ts'
 import type { BaseFinder } from '../delta/base-finder.ts'
 import { closureTurnMs, idleClosureMs, idleSwarmMs, servedClosures } from '../limits.ts'
+import type { UplinkAllowance } from '../schedule/uplink-allowance.ts'
 import type { LocalChunks } from '../staging/local-chunks.ts'
 import type { StagingBudget } from '../staging/staging-budget.ts'
 import type { SwarmPeer } from './arrival.ts'
@@ -48,6 +49,8 @@ interface Events {
 export interface OpenSwarmsComponents {
   /** Opens the local chunks of a closure. */
   openChunks: (known: KnownClosure, changes: ChunkChanges) => Promise<OpenChunks>
+  /** Bounds what comes over the uplink. */
+  uplink?: UplinkAllowance | undefined
   log: Logger
 }
 
@@ -194,7 +197,7 @@ export class OpenSwarms extends EventEmitter<Events> {
   }
 
   async #make(known: KnownClosure, key: string): Promise<OpenSwarm> {
-    const { log } = this.#components
+    const { log, uplink } = this.#components
     // Otherwise both would use the same files.
     await this.#closing.get(key)
     let swarm: ClosureSwarm | undefined
@@ -206,7 +209,7 @@ export class OpenSwarms extends EventEmitter<Events> {
       },
     })
     const { chunks } = opened
-    swarm = new ClosureSwarm({ list: known.list, chunks, log }, { self: this.#own.peer })
+    swarm = new ClosureSwarm({ list: known.list, chunks, uplink, log }, { self: this.#own.peer })
     swarm.on('misbehaved', (peer, reason) => this.emit('misbehaved', peer, reason))
     return { ...opened, swarm, hash: known.hash }
   }

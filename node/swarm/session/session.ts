@@ -4,32 +4,22 @@
  */
 
 import { EventEmitter } from 'node:events'
-import { FormatError } from '../../../protocol/encoding/cbor.ts'
-import { equalBytes, sha256, toHex } from '../../../protocol/encoding/hash.ts'
-import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
-import {
-  type AskFrom,
-  type Base,
-  type ChunkEncoding,
-  type Frame,
-  maxAsks,
-  maxNumbers,
-} from '../../../protocol/messages/swarm.ts'
+import { toHex } from '../../../protocol/encoding/hash.ts'
+import { type AskFrom, type ChunkFrame, type Frame, maxAsks, maxNumbers } from '../../../protocol/messages/swarm.ts'
 import type { Subject } from '../../concurrency/fair-places.ts'
-import { RateMeter } from '../../concurrency/rate-meter.ts'
+import type { RateMeter } from '../../concurrency/rate-meter.ts'
 import { Bitfield } from '../chunks/bitfield.ts'
 import type { ChunkList } from '../chunks/chunk-list.ts'
 import type { ChunkStore } from '../chunks/chunk-store.ts'
 import type { BaseFinder } from '../delta/base-finder.ts'
 import type { Bases } from '../delta/bases.ts'
-import { announceIntervalMs, maxBusyMs, maxLossesPerChunk, receivedFadeMs } from '../limits.ts'
+import { type Lane, LaneError } from '../lane/lane.ts'
+import { announceIntervalMs, laneGraceMs, maxBusyMs, maxLossesPerChunk } from '../limits.ts'
+import { ChunkReceiver } from './chunk-receiver.ts'
 import { ChunkSender } from './chunk-sender.ts'
-import { type FrameStream, FrameStreamError } from './frame-stream.ts'
-import { unpack } from './unpack.ts'
+import type { FrameStream } from './frame-stream.ts'
+import { asMisbehaviour, SessionError } from './session-error.ts'
 import type { UploadLimiter } from './upload-limiter.ts'
-
-/** `misbehaved`: the peer violated the protocol and is banned for a while. */
-export class SessionError extends ThymeshError<'misbehaved' | 'ended'> {}
 
 interface Events {
   /** The peer has announced new chunks. */
@@ -83,17 +73,12 @@ export class Session extends EventEmitter<Events> {
   readonly theirs: Bitfield
   readonly preferred: boolean
   readonly #hasLost: boolean
-  /** Bytes of uncompressed chunks, which windows are counted in. */
-  readonly received = new RateMeter(receivedFadeMs)
   /** When the peer last sent anything or was sent a chunk, in milliseconds. */
   usedAt = Date.now()
   readonly #components: SessionComponents
   readonly #sender: ChunkSender
+  readonly #receiver: ChunkReceiver
   readonly #abort = new AbortController()
-  /** Requests that may still be answered, by chunk. A chunk that was cancelled and requested again may arrive twice. */
-  readonly #asked = new Map<number, number>()
-  /** The delta base that was requested for a chunk. */
-  readonly #bases = new Map<number, Base>()
   /** The chunks that were announced to the peer. */
   readonly #told: Bitfield
   /** How many more losses the peer may tell. */
@@ -102,6 +87,8 @@ export class Session extends EventEmitter<Events> {
   #weWant: boolean
   #unannounced: number[] = []
   #announcing: NodeJS.Timeout | undefined
+  #lane: Lane | undefined
+  #onBroken = () => {}
   #closed = false
 
   constructor(components: SessionComponents, init: SessionInit) {
@@ -123,6 +110,7 @@ export class Session extends EventEmitter<Events> {
     const { signal } = this.#abort
     const onFailed = (reason: unknown) => this.close(reason)
     this.#sender = new ChunkSender(components, { ...init, signal, onSent, onFailed })
+    this.#receiver = new ChunkReceiver(components, bytes => this.emit('wasted', bytes))
   }
 
   /** Whether the peer fetches the closure itself. */
@@ -135,6 +123,49 @@ export class Session extends EventEmitter<Events> {
     return this.#sender.sentBytes
   }
 
+  /** Bytes of uncompressed chunks, which windows are counted in. */
+  get received(): RateMeter {
+    return this.#receiver.received
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  get hasLane(): boolean {
+    return this.#lane !== undefined
+  }
+
+  /**
+   * From now on chunks are sent on this lane, and may come on it. If it ends before the session, the session ends a moment
+   * later, and `onBroken` is called: what was under way is lost.
+   */
+  useLane(lane: Lane, onBroken: () => void): void {
+    if (this.#closed || this.#lane !== undefined) {
+      lane.close()
+      return
+    }
+    this.#lane = lane
+    this.#onBroken = onBroken
+    this.#sender.useLane(lane)
+    lane.use({
+      onChunk: async frame => {
+        try {
+          this.usedAt = Date.now()
+          await this.#takeChunk(frame)
+        } catch (thrown) {
+          this.close(asMisbehaviour(thrown))
+        }
+      },
+      onEnded: thrown => {
+        const reason = asMisbehaviour(thrown)
+        if (reason !== thrown) return this.close(reason)
+        // The peer may have ended the session, of which its stream tells a moment later.
+        setTimeout(() => this.close(reason), laneGraceMs)
+      },
+    })
+  }
+
   /** Reads frames until the stream ends; never rejects. */
   start(): void {
     void this.#run()
@@ -145,13 +176,11 @@ export class Session extends EventEmitter<Events> {
     const whole: number[] = []
     const from = new Map<string, { recipe: Uint8Array; asks: AskFrom[] }>()
     for (const chunk of chunks) {
-      this.#asked.set(chunk, (this.#asked.get(chunk) ?? 0) + 1)
-      const base = this.#bases.get(chunk) ?? this.#components.finder?.baseOf(chunk)
+      const base = this.#receiver.ask(chunk)
       if (base === undefined) {
         whole.push(chunk)
         continue
       }
-      this.#bases.set(chunk, base)
       const { recipe, first, count } = base
       const known = from.get(toHex(recipe))
       if (known === undefined) from.set(toHex(recipe), { recipe, asks: [{ chunk, first, count }] })
@@ -171,7 +200,7 @@ export class Session extends EventEmitter<Events> {
 
   /** Cancels all pending requests. Chunks that are already on their way still arrive. */
   cancelAll(): void {
-    this.cancel([...this.#asked.keys()])
+    this.cancel(this.#receiver.pending)
   }
 
   /** Tells the peer whether we fetch the closure, if that has changed. */
@@ -202,11 +231,20 @@ export class Session extends EventEmitter<Events> {
     if (this.#hasLost) this.#say(told, numbers => ({ type: 'lost', chunks: numbers }))
   }
 
+  /** Nothing has come for too long: if there is a lane, the next session does without. */
+  giveUpLane(): void {
+    if (this.#lane !== undefined) this.close(new LaneError('timed-out', 'no chunk came on the lane for too long'))
+  }
+
   close(reason: unknown = new SessionError('ended', 'the session was ended')): void {
     if (this.#closed) return
     this.#closed = true
+    // The end that sends ends the session first; the other one sees its stream reset while it waits for chunks.
+    const isWaiting = this.#weWant && this.#receiver.pending.length > 0
+    if (reason instanceof LaneError || (isWaiting && !(reason instanceof SessionError))) this.#onBroken()
     clearTimeout(this.#announcing)
     this.#abort.abort(reason)
+    this.#lane?.close()
     this.#components.frames.abort(reason instanceof Error ? reason : new Error(String(reason)))
     this.emit('closed', reason)
   }
@@ -251,7 +289,7 @@ export class Session extends EventEmitter<Events> {
       case 'missing':
         for (const chunk of this.#checked(frame.chunks)) {
           this.theirs.remove(chunk)
-          this.#answered(chunk)
+          this.#receiver.answered(chunk)
         }
         this.emit('missing', frame.chunks)
         return
@@ -272,48 +310,13 @@ export class Session extends EventEmitter<Events> {
     }
   }
 
-  async #takeChunk({ chunk, encoding, bytes }: Frame & { type: 'chunk' }): Promise<void> {
-    const { list } = this.#components
+  async #takeChunk(frame: ChunkFrame): Promise<void> {
+    const { chunk } = frame
     this.#checked([chunk])
-    // A cancelled chunk may still arrive; one that was never requested may not.
-    if (!this.#answered(chunk)) throw new SessionError('misbehaved', `chunk ${chunk} was not requested`)
-    const plain = await this.#plain(chunk, encoding, bytes)
-    if (plain === undefined) {
-      // Not the peer's fault: our delta base has vanished. The peer still has the chunk, so it is requested whole at
-      // once.
-      this.request([chunk])
-      return
-    }
-    this.received.add(plain.length)
-    if (plain.length !== list.length(chunk) || !equalBytes(sha256(plain), list.hash(chunk))) {
-      this.emit('wasted', plain.length)
-      throw new SessionError('misbehaved', `chunk ${chunk} doesn't match its hash`)
-    }
-    if (!this.#closed) this.emit('chunk', { chunk, bytes: plain, wire: bytes.length })
-  }
-
-  /** The decoded chunk; undefined if its delta base is no longer here. */
-  async #plain(chunk: number, encoding: ChunkEncoding, bytes: Uint8Array): Promise<Uint8Array | undefined> {
-    const base = this.#bases.get(chunk)
-    if (!this.#asked.has(chunk)) this.#bases.delete(chunk)
-    if (encoding === 'raw') return bytes
-    const length = this.#components.list.length(chunk)
-    if (encoding === 'zstd') return await unpack(bytes, length).catch(unreadable)
-    if (base === undefined) throw new SessionError('misbehaved', `chunk ${chunk} was not requested as a delta`)
-    const dictionary = await this.#components.bases?.read(base)
-    if (dictionary !== undefined) return await unpack(bytes, length, dictionary).catch(unreadable)
-    this.#bases.delete(chunk)
-    this.#components.finder?.forget(chunk)
-    return undefined
-  }
-
-  /** Removes one request; false if there was none. */
-  #answered(chunk: number): boolean {
-    const asked = this.#asked.get(chunk)
-    if (asked === undefined) return false
-    if (asked > 1) this.#asked.set(chunk, asked - 1)
-    else this.#asked.delete(chunk)
-    return true
+    const bytes = await this.#receiver.take(frame)
+    // The peer still has the chunk.
+    if (bytes === undefined) this.request([chunk])
+    else if (!this.#closed) this.emit('chunk', { chunk, bytes, wire: frame.bytes.length })
   }
 
   #checked(chunks: readonly number[]): readonly number[] {
@@ -333,14 +336,4 @@ export class Session extends EventEmitter<Events> {
       this.close(thrown)
     }
   }
-}
-
-/** Malformed frames are the peer's own: the stream is authenticated, so they aren't transmission errors. */
-export function asMisbehaviour(thrown: unknown): unknown {
-  const isWrong = thrown instanceof FormatError || (thrown instanceof FrameStreamError && thrown.code === 'too-large')
-  return isWrong ? new SessionError('misbehaved', thrown.message, { cause: thrown }) : thrown
-}
-
-function unreadable(cause: unknown): never {
-  throw new SessionError('misbehaved', `a chunk can't be decompressed: ${messageOf(cause)}`, { cause })
 }

@@ -11,18 +11,23 @@ import type { Admission } from '../../mesh/peers/admission.ts'
 import type { Member } from '../../mesh/peers/newest-certificate.ts'
 import { subjectOf } from '../../mesh/peers/subject.ts'
 import type { Host } from '../../mesh/transport/host.ts'
-import { openStream } from '../../mesh/transport/open-stream.ts'
+import { connectionTo, openStream } from '../../mesh/transport/open-stream.ts'
+import type { PortGuests } from '../../mesh/transport/port-guests.ts'
 import type { Logger } from '../../process/log.ts'
 import { Bitfield } from '../chunks/bitfield.ts'
 import type { ChunkChanges } from '../chunks/chunk-store.ts'
 import type { Closures, KnownClosure } from '../chunks/closures.ts'
 import type { Bases } from '../delta/bases.ts'
+import type { FramePatience } from '../lane/frame-patience.ts'
 import { banMs, idleSwarmMs, reopenMs, servedClosures } from '../limits.ts'
+import type { UplinkAllowance } from '../schedule/uplink-allowance.ts'
 import type { SwarmPeer } from './arrival.ts'
-import { type FramePatience, FrameStream } from './frame-stream.ts'
+import { FrameStream } from './frame-stream.ts'
+import { Lanes } from './lanes.ts'
 import { isLocal } from './locality.ts'
 import { type OpenChunks, type OpenSwarm, OpenSwarms } from './open-swarms.ts'
-import { asMisbehaviour, Session, SessionError } from './session.ts'
+import { Session } from './session.ts'
+import { asMisbehaviour, SessionError } from './session-error.ts'
 import type { UploadLimiter } from './upload-limiter.ts'
 
 export interface SwarmServiceComponents {
@@ -34,7 +39,11 @@ export interface SwarmServiceComponents {
   /** Opens the local chunks of a closure. */
   openChunks: (known: KnownClosure, changes: ChunkChanges) => Promise<OpenChunks>
   bases?: Bases
+  /** Bounds what comes over the site's uplink. */
+  uplink?: UplinkAllowance | undefined
   certificate: Certificate
+  /** Connections of bulk lanes; without them, all chunks go on the sessions' streams. */
+  guests?: PortGuests | undefined
   /** Frame timeouts, if not the defaults. */
   patience?: FramePatience
   log: Logger
@@ -61,12 +70,14 @@ export class SwarmService {
   readonly #reading = new Map<string, Promise<KnownClosure | undefined>>()
   readonly #retries = new Map<string, number>()
   readonly #stop = new AbortController()
+  readonly #lanes: Lanes | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor(components: SwarmServiceComponents) {
     this.#components = components
-    const { host, openChunks, log } = components
-    this.#swarms = new OpenSwarms({ openChunks, log }, { self: host.peerId.toString() })
+    const { host, names, admission, openChunks, uplink, guests, log } = components
+    if (guests !== undefined) this.#lanes = new Lanes({ host, names, admission, guests, log }, components.patience)
+    this.#swarms = new OpenSwarms({ openChunks, uplink, log }, { self: host.peerId.toString() })
     this.#swarms.on('misbehaved', ({ id, name }, reason) => this.#ban(id, name, reason))
   }
 
@@ -77,6 +88,7 @@ export class SwarmService {
       await host.handle(protocol, (stream, connection) => this.#answer(stream, connection), bounds)
       admission.gate(protocol)
     }
+    await this.#lanes?.start()
     this.#timer = setInterval(() => this.maintain(Date.now()), 1_000)
   }
 
@@ -85,6 +97,7 @@ export class SwarmService {
     this.#stop.abort(new SessionError('ended', 'the peer stops'))
     await this.#components.host.unhandle(swarmProtocols(this.#components.names))
     await this.#swarms.stop()
+    await this.#lanes?.stop()
   }
 
   /** The swarm of a closure that we need ourselves, opened if necessary. Rejects if its chunks can't be searched. */
@@ -230,7 +243,7 @@ export class SwarmService {
     const peer: SwarmPeer = {
       id,
       name: member.certificate.name,
-      local: isLocal(certificate, member.certificate, host.getConnections(member.peer)[0]),
+      local: isLocal(certificate, member.certificate, connectionTo(host, member.peer)),
       controller: member.certificate.role === 'controller',
     }
     const session = new Session(
@@ -247,6 +260,8 @@ export class SwarmService {
       },
     )
     swarm.attach(session, peer)
+    // Of two sessions that were opened at once, this may be the one that goes.
+    if (!session.closed) this.#lanes?.attached(session, member.peer, entry.hash)
   }
 
   /** For a while, neither requests from this peer nor serves it. */

@@ -1,9 +1,7 @@
 /** Limits uploads: a rate over all peers, and upload slots that are shared fairly. */
 
-import { setTimeout as sleep } from 'node:timers/promises'
+import { ByteRate } from '../../concurrency/byte-rate.ts'
 import { FairPlaces, type Place, type Subject } from '../../concurrency/fair-places.ts'
-import { SerialQueue } from '../../concurrency/serial-queue.ts'
-import { TokenBucket } from '../../concurrency/token-bucket.ts'
 import { idleUploadMs, uploadTurnMs } from '../limits.ts'
 
 export interface UploadLimits {
@@ -12,9 +10,6 @@ export interface UploadLimits {
   /** Peers served at the same time: the upload slots. Others are asked to wait. */
   peers: number
 }
-
-/** The token bucket holds a quarter of a second: smooth on slow links, negligible on fast ones. */
-const bucketSeconds = 0.25
 
 /** The upload slot of a peer, with what is called when it is taken back, by session. */
 interface Slot {
@@ -32,14 +27,11 @@ export interface Upload {
 export class UploadLimiter {
   readonly #places: FairPlaces
   readonly #slots = new Map<string, Slot>()
-  /** The bucket for the rate; undefined if it is unlimited. */
-  readonly #bucket: TokenBucket | undefined
-  /** Waiting uploads are served in order, so a peer with a long queue can't starve the others. */
-  readonly #turns = new SerialQueue()
+  readonly #rate: ByteRate
 
-  constructor({ peers, bytesPerSecond: perSecond }: UploadLimits) {
+  constructor({ peers, bytesPerSecond }: UploadLimits) {
     this.#places = new FairPlaces({ places: peers, idleMs: idleUploadMs, turnMs: uploadTurnMs })
-    if (perSecond !== undefined) this.#bucket = new TokenBucket({ most: perSecond * bucketSeconds, perSecond })
+    this.#rate = new ByteRate(bytesPerSecond)
   }
 
   /**
@@ -77,14 +69,6 @@ export class UploadLimiter {
 
   /** Waits until `bytes` may be sent. Rejects with the signal's reason. */
   async take(bytes: number, signal?: AbortSignal): Promise<void> {
-    const bucket = this.#bucket
-    if (bucket !== undefined) await this.#turns.run(() => draw(bucket, bytes, signal))
+    await this.#rate.take(bytes, signal)
   }
-}
-
-async function draw(bucket: TokenBucket, bytes: number, signal: AbortSignal | undefined): Promise<void> {
-  signal?.throwIfAborted()
-  // A chunk larger than the bucket leaves a debt, which the next one waits for.
-  for (let ms = bucket.waitMs; ms > 0; ms = bucket.waitMs) await sleep(ms, undefined, signal ? { signal } : {})
-  bucket.overdraw(bytes)
 }

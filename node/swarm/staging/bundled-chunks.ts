@@ -1,6 +1,8 @@
 /** The chunks of one closure in attached bundles: they are read from there, without a copy on this disk. */
 
+import type { DeltaEntry } from '../../../protocol/bundle/delta-index.ts'
 import { messageOf } from '../../../protocol/errors.ts'
+import type { Base } from '../../../protocol/messages/swarm.ts'
 import type { Bundle } from '../../bundle/bundle.ts'
 import type { BundleShelf } from '../../bundle/bundle-shelf.ts'
 import type { Logger } from '../../process/log.ts'
@@ -9,7 +11,17 @@ import type { ChunkList } from '../chunks/chunk-list.ts'
 export interface BundledChunksComponents {
   readonly shelf: BundleShelf
   readonly list: ChunkList
+  /** Unpacks deltas; without it, chunks that are there as deltas are not. */
+  readonly deltas?: Deltas | undefined
   readonly log: Logger
+}
+
+/** What unpacks deltas out of older chunks of this machine. */
+export interface Deltas {
+  /** Which of these bases are here, as far as is known without reading them. */
+  here(bases: readonly Base[]): Promise<boolean[]>
+  /** A chunk's verified bytes; undefined if its base is gone, or it is another chunk. */
+  unpack(entry: DeltaEntry, frame: Uint8Array): Promise<Uint8Array | undefined>
 }
 
 export interface BundledChunksInit {
@@ -17,12 +29,11 @@ export interface BundledChunksInit {
   readonly onLost: (numbers: readonly number[]) => void
 }
 
-/** Where a bundle says that a chunk lies: the pack, and the offset in its body. */
-interface Place {
-  readonly bundle: Bundle
-  readonly pack: number
-  readonly offset: number
-}
+/** Where a bundle says that a chunk lies: the pack, and the offset in its body; or a delta. */
+type Place = { readonly bundle: Bundle; readonly pack: number } & (
+  | { readonly offset: number; readonly delta?: undefined }
+  | { readonly delta: DeltaEntry }
+)
 
 export class BundledChunks {
   readonly #components: BundledChunksComponents
@@ -65,28 +76,59 @@ export class BundledChunks {
     const place = this.#places.get(number)
     if (place === undefined) return undefined
     const { list, log } = this.#components
-    const { bundle, pack, offset } = place
+    const { bundle, pack, delta } = place
     try {
-      return await bundle.chunk({ id: list.hash(number), pack, offset, length: list.length(number) })
+      if (delta !== undefined) return await this.#unpacked(number, bundle, delta)
+      return await bundle.chunk({ id: list.hash(number), pack, offset: place.offset, length: list.length(number) })
     } catch (thrown) {
       log.warn({ pack, reason: messageOf(thrown) }, 'a pack of a bundle could not be read')
-      this.#lose(each => each.bundle === bundle && each.pack === pack)
+      this.#lose(
+        each => each.bundle === bundle && each.pack === pack && (each.delta === undefined) === (delta === undefined),
+      )
       return undefined
     }
+  }
+
+  /** One that can't be unpacked is lost alone: others of its pack may have other bases. */
+  async #unpacked(number: number, bundle: Bundle, delta: DeltaEntry): Promise<Uint8Array | undefined> {
+    const frame = await bundle.frame(delta)
+    const bytes = await this.#components.deltas?.unpack(delta, frame)
+    if (bytes === undefined) {
+      this.#places.delete(number)
+      this.#init.onLost([number])
+    }
+    return bytes
   }
 
   async #search(bundle: Bundle): Promise<number[]> {
     const { list, shelf } = this.#components
     const numbers = [...list.lengths.keys()].filter(number => !this.#places.has(number))
     const entries = await bundle.find(numbers.map(number => list.hash(number)))
+    const rest = numbers.filter((_, i) => entries[i] === undefined)
+    const deltas = await this.#searchDeltas(bundle, rest)
     // It may have been removed meanwhile.
     if (!shelf.bundles.includes(bundle)) return []
-    return numbers.filter((number, i) => {
+    const whole = numbers.filter((number, i) => {
       const entry = entries[i]
       if (entry === undefined || entry.length !== list.length(number)) return false
       this.#places.set(number, { bundle, pack: entry.pack, offset: entry.offset })
       return true
     })
+    for (const [number, delta] of deltas) this.#places.set(number, { bundle, pack: delta.pack, delta })
+    return [...whole, ...deltas.keys()]
+  }
+
+  /** Those whose bases are here: all others come from neighbours. */
+  async #searchDeltas(bundle: Bundle, numbers: readonly number[]): Promise<Map<number, DeltaEntry>> {
+    const { list, deltas } = this.#components
+    if (deltas === undefined || numbers.length === 0) return new Map()
+    const entries = await bundle.findDeltas(numbers.map(number => list.hash(number)))
+    const found = numbers.flatMap((number, i) => {
+      const entry = entries[i]
+      return entry === undefined || entry.length !== list.length(number) ? [] : [[number, entry] as const]
+    })
+    const here = await deltas.here(found.map(([, { base }]) => base))
+    return new Map(found.filter((_, i) => here[i]))
   }
 
   #lose(isGone: (place: Place) => boolean): void {

@@ -1,13 +1,13 @@
-/** Fuzzes every decoder for a share of the time. */
+/** Fuzzes every decoder, or those of some name, for a share of the time. */
 
 import { allTargets, corpusOf, keep } from '../../../test/attack/fuzz/corpus.ts'
 import { type Fuzzed, fuzz } from '../../../test/attack/fuzz/fuzz.ts'
 
 export async function fuzzAll(
-  init: { seconds: number; seed: number; keep: boolean },
+  init: { seconds: number; seed: number; keep: boolean; named: string },
   say: (line: string) => void,
 ): Promise<Fuzzed[]> {
-  const targets = await allTargets()
+  const targets = (await allTargets()).filter(({ name }) => name.includes(init.named))
   const all: Fuzzed[] = []
   for (const target of targets) {
     const milliseconds = (init.seconds * 1000) / targets.length

@@ -10,6 +10,7 @@ import { docsTable, rowOf, summaryOf, type Totals } from './print.ts'
 
 const options = {
   'fuzz-seconds': { type: 'string', default: '20' },
+  fuzz: { type: 'string' },
   seed: { type: 'string' },
   keep: { type: 'boolean', default: false },
   width: { type: 'string', default: '8' },
@@ -28,6 +29,7 @@ async function main(): Promise<number> {
   const matching = attacks.filter(
     ({ id, power }) => positionals.length === 0 || positionals.some(word => id.includes(word) || power.includes(word)),
   )
+  if (values.fuzz !== undefined && positionals.length > 0) wrongUse('attack', 'expected --fuzz or attacks, got both')
   if (values.list) {
     process.stdout.write(docsTable(matching))
     return 0
@@ -37,13 +39,14 @@ async function main(): Promise<number> {
   }
   const say = (line: string) => void (values.json ? process.stderr : process.stdout).write(`${line}\n`)
   const before = heapBytes()
-  const outcomes = await runAttacks(matching, Number(values.width), outcome => say(rowOf(outcome))).finally(() =>
+  const chosen = values.fuzz === undefined ? matching : []
+  const outcomes = await runAttacks(chosen, Number(values.width), outcome => say(rowOf(outcome))).finally(() =>
     DaemonScene.end(),
   )
   // A filter asks for those attacks; the fuzzer is no part of them.
   const seconds = positionals.length === 0 ? Number(values['fuzz-seconds']) : 0
   const seed = values.seed === undefined ? Date.now() % 2 ** 31 : Number(values.seed)
-  const fuzzed = seconds > 0 ? await fuzzAll({ seconds, seed, keep: values.keep }, say) : []
+  const fuzzed = seconds > 0 ? await fuzzAll({ seconds, seed, keep: values.keep, named: values.fuzz ?? '' }, say) : []
   const totals: Totals = { outcomes, fuzzed, seed, heapGrowthBytes: heapBytes() - before }
   const { text, json, held } = summaryOf(totals)
   if (values.json) process.stdout.write(`${JSON.stringify(json)}\n`)

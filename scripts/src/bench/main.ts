@@ -5,11 +5,15 @@ import { argumentsOf, wrongUse } from '../arguments.ts'
 import { bundle, nodeOptions } from '../bundle.ts'
 import { repository } from '../demo/processes.ts'
 import { Bench } from './bench.ts'
+import { api } from './cases/api.ts'
 import { bundleCase } from './cases/bundle.ts'
 import { faults } from './cases/faults.ts'
 import { gossip } from './cases/gossip.ts'
+import { hands } from './cases/hands.ts'
 import { idle, idleLan } from './cases/idle.ts'
 import { memory } from './cases/memory.ts'
+import { natCase } from './cases/nat.ts'
+import { page } from './cases/page.ts'
 import { point } from './cases/point.ts'
 import { rebuild } from './cases/rebuild.ts'
 import { scale } from './cases/scale.ts'
@@ -29,6 +33,10 @@ const cases: Record<string, (bench: Bench) => Promise<Result>> = {
   faults,
   scale,
   bundle: bundleCase,
+  page,
+  api,
+  hands,
+  nat: natCase,
 }
 
 const { values, positionals: asked } = argumentsOf('bench', {

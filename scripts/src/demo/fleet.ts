@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { replaceOnce } from '../../../test/helpers/replace.ts'
-import { cli, Daemon, freePorts, repository, runToEnd } from './processes.ts'
+import { cli, Daemon, freePorts, repository, runToEnd, runUntilLeft } from './processes.ts'
 
 export const deviceNames = [1, 2, 3, 4, 5, 6].map(number => `device-${number}`)
 
@@ -74,6 +74,11 @@ export class DemoFleet {
     const mesh = ['--listen', this.#address(1 + deviceNames.indexOf(device)), '--no-mdns', '--log', 'info']
     const args = ['--join', token, '--name', device, ...place, ...mesh]
     this.#daemons.set(device, new Daemon(device, args, at('log')))
+  }
+
+  /** The web page of its controller, in a browser where there is one, until the operator leaves. */
+  async page(): Promise<void> {
+    await runUntilLeft(['web'], { cwd: this.project, env: { THYMESH_HOME: this.home } })
   }
 
   async stop(): Promise<void> {

@@ -33,8 +33,12 @@ interface Rows {
   }[]
 }
 
-const { json, keep } = argumentsOf('demo', {
-  options: { json: { type: 'boolean', default: false }, keep: { type: 'boolean', default: false } },
+const { json, keep, web } = argumentsOf('demo', {
+  options: {
+    json: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
+    web: { type: 'boolean', default: false },
+  },
 }).values
 const say = (text: string) => {
   if (!json) process.stdout.write(`${text}\n`)
@@ -51,6 +55,10 @@ try {
   const seconds = (Date.now() - began) / 1000
   say(`\nEverything is as it should be, in ${seconds.toFixed(0)} s.`)
   if (json) process.stdout.write(`${JSON.stringify({ ok: true, seconds, steps })}\n`)
+  if (web) {
+    say('\nThe fleet goes on. Its page, until you leave with Ctrl-C:')
+    await fleet.page()
+  }
 } catch (thrown) {
   const message = thrown instanceof Error ? thrown.message : String(thrown)
   process.stderr.write(`demo: ${message}\n`)

@@ -49,6 +49,25 @@ export async function cli<T>(project: string, home: string, args: string[], time
   return JSON.parse(stdout) as T
 }
 
+/** Runs a command of the CLI at this terminal until it ends; Ctrl-C, which the terminal sends to both, ends it only. */
+export async function runUntilLeft(args: string[], options: { cwd: string; env: NodeJS.ProcessEnv }): Promise<void> {
+  const env = { ...process.env, ...options.env }
+  const child = spawn(process.execPath, [thymesh, ...args], { cwd: options.cwd, env, stdio: 'inherit' })
+  const onInterrupt = () => {}
+  const onTerminate = () => child.kill('SIGTERM')
+  process.on('SIGINT', onInterrupt)
+  process.on('SIGTERM', onTerminate)
+  try {
+    await new Promise((resolve, reject) => {
+      child.once('error', reject)
+      child.once('exit', resolve)
+    })
+  } finally {
+    process.off('SIGINT', onInterrupt)
+    process.off('SIGTERM', onTerminate)
+  }
+}
+
 /** A daemon that runs until it is stopped. */
 export class Daemon {
   readonly #child: ChildProcess

@@ -12,13 +12,16 @@ import { packed } from '../../../node/bundle/packing.ts'
 import { type Taken, takeBundle } from '../../../node/carry/take-bundle.ts'
 import { takeOutbox } from '../../../node/carry/take-outbox.ts'
 import { ageRecipientOf, newAgeIdentity } from '../../../node/state/age-key.ts'
+import { deltasBy } from '../../../node/swarm/fetch/bundled-deltas.ts'
 import { BundledChunks } from '../../../node/swarm/staging/bundled-chunks.ts'
 import type { BundleFile } from '../../../protocol/bundle/bundle-files.ts'
 import { encodeIndex } from '../../../protocol/bundle/chunk-index.ts'
+import { encodeDeltaIndex } from '../../../protocol/bundle/delta-index.ts'
 import { encodeManifest } from '../../../protocol/bundle/manifest.ts'
 import { encodeOutbox } from '../../../protocol/bundle/outbox.ts'
 import { encodePackBody, packBodyBytes } from '../../../protocol/bundle/pack.ts'
 import { sha256 } from '../../../protocol/encoding/hash.ts'
+import type { Base } from '../../../protocol/messages/swarm.ts'
 import { reportKind } from '../../../protocol/report/report.ts'
 import { signEnvelope } from '../../../protocol/signing/dsse.ts'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
@@ -48,6 +51,9 @@ interface Content {
   readonly documentPack?: Uint8Array
   readonly chunks?: readonly Uint8Array[]
   readonly chunkPack?: Uint8Array
+  /** Deltas, all of one base. */
+  readonly lies?: readonly { readonly id: Uint8Array; readonly length: number; readonly frame: Uint8Array }[]
+  readonly base?: Base
 }
 
 export const bundleAttacks: Attack[] = [
@@ -154,6 +160,37 @@ export const bundleAttacks: Attack[] = [
     },
   },
   {
+    id: 'bundle-lying-delta',
+    power: 'no key',
+    tried: 'hands in deltas that unpack to a gigabyte, or to another chunk than they are named for',
+    expected: 'each is unpacked up to its chunk’s length and hashed; it alone is lost, and honest chunks are read',
+    async run(arena) {
+      const victim = await arena.victim()
+      const { list, chunks } = await someClosure()
+      const old = noise('an old chunk', 100_000)
+      const base = { recipe: sha256(Buffer.from('its recipe')), first: 0, count: 1 }
+      const [bomb, wrong, ...honest] = chunks as [Uint8Array, Uint8Array, ...Uint8Array[]]
+      const frameOf = (bytes: Uint8Array) => zstdCompressSync(bytes, { dictionary: old })
+      const lies = [
+        { id: sha256(bomb), length: bomb.length, frame: frameOf(Buffer.alloc(1 << 30)) },
+        { id: sha256(wrong), length: wrong.length, frame: frameOf(Buffer.alloc(wrong.length, 'evil')) },
+      ]
+      const source = new MemorySource(await archive({ ...contentOf(arena), chunks: honest, lies, base }))
+      const bundle = await Bundle.from(source)
+      await take(victim, bundle)
+      const lost: number[] = []
+      const init = { onFound: () => {}, onLost: (numbers: readonly number[]) => lost.push(...numbers) }
+      const deltas = deltasBy({ here: async bases => bases.map(() => true), read: async () => old })
+      const bundled = await BundledChunks.open({ shelf: victim.shelf, list, deltas, log: silentLogger }, init)
+      assert.ok(bundled.has(0) && bundled.has(1))
+      assert.deepEqual([await bundled.read(0), await bundled.read(1), lost], [undefined, undefined, [0, 1]])
+      assert.ok(honest.length === 0 || (await bundled.read(2)) !== undefined)
+      bundled.close()
+      victim.shelf.detach(bundle)
+      await arena.goesOn(victim)
+    },
+  },
+  {
     id: 'bundle-that-never-comes',
     power: 'local user',
     tried: 'names a FIFO as a bundle, which nobody ever writes to',
@@ -189,7 +226,8 @@ export const bundleAttacks: Attack[] = [
         encodeOutbox({ ...outbox, certificates, reports, history: [], logs: [] }, hostile),
       )
       const { fleet, directory, history } = victim
-      const parts = { fleet, directory, history, identities: () => [identity], log: silentLogger }
+      const metrics = { keep: async () => {} }
+      const parts = { fleet, directory, history, metrics, identities: () => [identity], log: silentLogger }
       assert.equal((await takeOutbox(parts, sealed)).reports, 0)
       assert.deepEqual(directory.reports(), [])
       await arena.goesOn(victim)
@@ -230,15 +268,24 @@ async function bundleOf(content: Content): Promise<Bundle> {
 }
 
 async function archive(content: Content): Promise<Buffer> {
-  const { fleet, roots, head, snapshot, targets, members, documents, chunks = [] } = content
+  const { fleet, roots, head, snapshot, targets, members, documents, chunks = [], lies = [], base } = content
   const bytes = chunks.reduce((sum, { length }) => sum + length, 0)
   const pack = (items: readonly Uint8Array[]) => {
     return packed(encodePackBody(items.map(each => ({ id: sha256(each), bytes: each }))))
   }
   const packs: [BundleFile, Uint8Array][] = [
     [{ kind: 'documents', number: 0 }, content.documentPack ?? (await pack(documents))],
+    ...(lies.length === 0 ? [] : [await deltaFile(await pack(lies.map(({ frame }) => frame)))]),
     ...(chunks.length === 0 ? [] : [await chunkFile(content.chunkPack ?? (await pack(chunks)))]),
   ]
+  let at = packBodyBytes(lies.length, 0)
+  const deltas = lies.map(({ id, length, frame }) => {
+    at += frame.length
+    if (base === undefined) throw new RangeError('expected a base of the deltas')
+    // Named smaller than it is where a true size would be refused at once.
+    const packed = Math.min(frame.length, length - 1)
+    return { id, pack: 0, offset: at - frame.length, packed, length, base }
+  })
   let offset = packBodyBytes(chunks.length, 0)
   const index = chunks.map(chunk => {
     offset += chunk.length
@@ -261,12 +308,17 @@ async function archive(content: Content): Promise<Buffer> {
     [{ kind: 'targets' }, targets],
     [{ kind: 'delegated', role: 'members' }, members],
     ...packs,
+    ...(deltas.length === 0 ? [] : [[{ kind: 'delta-index' }, encodeDeltaIndex(deltas)] as [BundleFile, Uint8Array]]),
     [{ kind: 'index' }, encodeIndex(index)],
   ])
 }
 
 async function chunkFile(bytes: Uint8Array): Promise<[BundleFile, Uint8Array]> {
   return [{ kind: 'chunks', number: 0 }, bytes]
+}
+
+async function deltaFile(bytes: Uint8Array): Promise<[BundleFile, Uint8Array]> {
+  return [{ kind: 'deltas', number: 0 }, bytes]
 }
 
 async function someClosure() {

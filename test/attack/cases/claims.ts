@@ -48,7 +48,7 @@ async function remainsAClaim(arena: Arena, victim: Victim, word: string, offer: 
   await until(() => victim.log.count(/metadata was not refreshed/, hostile.id) > 0, 'the evidence to be judged')
   const by = [{ device: word, peer: hostile.id }]
   assert.deepEqual(
-    alarmsOf({ alarms: victim.meshStatus.fields.alarms ?? [], directory: victim.directory }),
+    alarmsOf({ alarms: victim.meshStatus.fields.alarms ?? [], forkedLogs: [], directory: victim.directory }),
     claims.map(claim => ({ ...claim, verified: false, claimedBy: by })),
   )
   assert.deepEqual(victim.evidence.all(), [])

@@ -3,6 +3,7 @@
 import { Bundle } from '../../../node/bundle/bundle.ts'
 import { verifyBundle } from '../../../node/bundle/verify-bundle.ts'
 import { BundleError } from '../../../protocol/bundle/bundle-error.ts'
+import { deltaEntryAt, deltaEntryBytes, encodeDeltaIndex } from '../../../protocol/bundle/delta-index.ts'
 import { decodePackBody, encodePackBody } from '../../../protocol/bundle/pack.ts'
 import { blockBytes, readUstarHeader, ustarHeader } from '../../../protocol/bundle/ustar.ts'
 import { sha256 } from '../../../protocol/encoding/hash.ts'
@@ -15,6 +16,8 @@ export async function bundleTargets(): Promise<Target[]> {
   const { files, chunks, documents } = await smallBundle()
   const archive = await archiveOf(files)
   const items = chunks.map(bytes => ({ id: sha256(bytes), bytes: bytes.subarray(0, 40) }))
+  const base = { recipe: sha256(Buffer.from('a recipe')), first: 3, count: 8 }
+  const delta = { id: sha256(Buffer.from('a chunk')), pack: 1, offset: 100, packed: 900, length: 65_536, base }
   return [
     {
       name: 'bundle',
@@ -40,6 +43,16 @@ export async function bundleTargets(): Promise<Target[]> {
         const read = decodePackBody(bytes)
         const again = read.map(({ id, offset, length }) => ({ id, bytes: bytes.subarray(offset, offset + length) }))
         if (!Buffer.from(encodePackBody(again)).equals(bytes)) throw new UnstableError('written otherwise than read')
+      },
+    },
+    {
+      name: 'bundle delta index',
+      seeds: [encodeDeltaIndex([delta])],
+      refusals: [BundleError],
+      run: bytes => {
+        if (bytes.length !== deltaEntryBytes) throw BundleError.malformed('expected one entry')
+        if (!Buffer.from(encodeDeltaIndex([deltaEntryAt(bytes, 0)])).equals(bytes))
+          throw new UnstableError('other bytes')
       },
     },
     {

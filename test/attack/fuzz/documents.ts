@@ -18,7 +18,8 @@ import {
   updateTimestamp,
 } from '../../../protocol/trust/trusted-set.ts'
 import { makeExtendedFixtures } from '../../helpers/extended-fixtures.ts'
-import { type Fixture, makeFixtures } from '../../helpers/fixtures.ts'
+import type { Fixture } from '../../helpers/fixture.ts'
+import { makeFixtures } from '../../helpers/fixtures.ts'
 import { testFleet, testNow } from '../../helpers/fleet.ts'
 import { mutateBytes } from './mutate-bytes.ts'
 import { mutateCbor, mutateJson } from './mutate-values.ts'

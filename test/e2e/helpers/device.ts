@@ -11,6 +11,8 @@ export interface LogLine {
   level: number
   msg: string
   reason?: string
+  /** Of a peer. */
+  name?: string
   secondsLeft?: number
 }
 

@@ -5,6 +5,8 @@ import type { ChildProcess } from 'node:child_process'
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { compileCache } from '../../helpers/program.ts'
+import { assertContract } from './contract.ts'
 import { Device } from './device.ts'
 import { type Ended, freePort, type RunOptions, runThymesh, runToEnd } from './processes.ts'
 
@@ -74,6 +76,7 @@ export class Fleet {
     this.env = {
       PATH: process.env.PATH,
       HOME: directory,
+      ...compileCache,
       TMPDIR: directory,
       THYMESH_HOME: this.home,
       NIX_CONFIG: nixConfig,
@@ -128,14 +131,17 @@ export class Fleet {
   }
 
   async runWith(
-    options: { env?: NodeJS.ProcessEnv; cwd?: string; onStart?: (child: ChildProcess) => void },
+    options: { env?: NodeJS.ProcessEnv; cwd?: string; onStart?: (child: ChildProcess) => void; limitMs?: number },
     ...args: string[]
   ): Promise<Ended> {
     await mkdir(this.project, { recursive: true })
-    const { cwd = this.project, env, onStart } = options
+    const { cwd = this.project, env, onStart, limitMs } = options
     const { through } = this
-    const more = { ...(onStart && { onStart }), ...(through && { through }) }
-    return await runThymesh(args, { cwd, env: { ...this.env, ...env }, ...more })
+    const more = { ...(onStart && { onStart }), ...(through && { through }), ...(limitMs && { limitMs }) }
+    const ended = await runThymesh(args, { cwd, env: { ...this.env, ...env }, ...more })
+    // What is killed may have said half of it.
+    if (args.includes('--json') && ended.code !== null) assertContract(args, ended.stdout)
+    return ended
   }
 
   /** The one object that a command with `--json` prints. It must end with exit code 0. */

@@ -2,14 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { openSync } from 'node:fs'
+import { openSync, readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { main, nodeFlags } from '../../helpers/program.ts'
 import { poll } from '../../helpers/until.ts'
-
-const repository = join(import.meta.dirname, '../../..')
-export const main = join(repository, 'controller/main.ts')
 
 /** No command of these tests takes a tenth of this on an idle machine. */
 const commandLimitMs = 90_000
@@ -37,6 +34,8 @@ export interface RunOptions {
   onStart?: (child: ChildProcess) => void
   /** The command line that runs a program somewhere else, such as in another network. */
   through?: (argv: readonly string[]) => string[]
+  /** Instead of what is enough for all commands that need not wait for a machine to boot. */
+  limitMs?: number
 }
 
 function start(file: string, args: readonly string[], options: RunOptions, stdio: ('ignore' | 'pipe' | number)[]) {
@@ -56,26 +55,40 @@ export async function runToEnd(file: string, args: readonly string[], options: R
     })
   }
   options.onStart?.(child)
-  let late = false
+  let late: string | undefined
   const timer = setTimeout(() => {
-    late = true
+    late = threadsOf(child.pid)
     child.kill('SIGKILL')
-  }, commandLimitMs)
+  }, options.limitMs ?? commandLimitMs)
   try {
     const code = await new Promise<number | null>((resolve, reject) => {
       child.on('error', reject)
       child.on('close', resolve)
     })
-    if (late) throw new Error(`${args.join(' ')} did not end:\n${output.stdout}${output.stderr}`)
+    if (late !== undefined) {
+      throw new Error(`${args.join(' ')} did not end:\n${output.stdout}${output.stderr}\n${late}`)
+    }
     return { code, ...output }
   } finally {
     clearTimeout(timer)
   }
 }
 
+/** Where each thread waits: the event loop in `ep_poll`, an exit that hangs in `futex_…`. */
+function threadsOf(pid = 0): string {
+  try {
+    const text = (id: string, name: string) => readFileSync(`/proc/${pid}/task/${id}/${name}`, 'utf8').trim()
+    return readdirSync(`/proc/${pid}/task`)
+      .map(id => `${text(id, 'comm')}: ${text(id, 'wchan')}`)
+      .join('\n')
+  } catch {
+    return ''
+  }
+}
+
 /** `thymesh` with these arguments. */
 export function runThymesh(args: readonly string[], options: RunOptions): Promise<Ended> {
-  const argv = [process.execPath, main, ...args]
+  const argv = [process.execPath, ...nodeFlags, main, ...args]
   const [file = '', ...rest] = options.through?.(argv) ?? argv
   return runToEnd(file, rest, options)
 }
@@ -89,7 +102,8 @@ export class Daemon {
   constructor(args: readonly string[], options: RunOptions & { logFile: string; command?: string }) {
     const log = openSync(options.logFile, 'a')
     this.#logFile = options.logFile
-    this.#child = start(process.execPath, [main, options.command ?? 'node', ...args], options, ['ignore', log, log])
+    const argv = [...nodeFlags, main, options.command ?? 'node', ...args]
+    this.#child = start(process.execPath, argv, options, ['ignore', log, log])
     this.#ended = new Promise(resolve => this.#child.once('exit', (code, signal) => resolve(code ?? signal)))
   }
 

@@ -1,6 +1,8 @@
 /** All scenarios of the lab, in the order in which they run. */
 
 import { daemonDies, guardReboots, networkLost, unitFails } from './bad-updates.ts'
+import { bootSecrets } from './boot-secrets.ts'
+import { bootCounters, bootFlapping, bootFullEsp, bootHang, bootPowerCut, bootUpdate } from './boot-updates.ts'
 import { clock } from './clock.ts'
 import { daemonReplaced } from './daemon-replaced.ts'
 import { bootFails, bootFlaps, degraded } from './degraded.ts'
@@ -8,12 +10,16 @@ import { diskFull } from './disk-full.ts'
 import { firstUpdate } from './first-update.ts'
 import { healthy } from './healthy.ts'
 import { inodesFull } from './inodes-full.ts'
+import { life } from './life.ts'
 import { logs } from './logs.ts'
 import { lostPaths } from './lost-paths.ts'
+import { nats } from './nats.ts'
 import { notInForce } from './not-in-force.ts'
 import { operatorFaults } from './operator.ts'
 import { powerCut } from './power-cut.ts'
 import { powerCutFetching } from './power-cut-fetching.ts'
+import { reboots } from './reboot.ts'
+import { remoteAccess } from './remote-access.ts'
 import type { Scenario } from './scenario.ts'
 import { secrets } from './secrets.ts'
 import { sickUnits } from './sick-units.ts'
@@ -21,6 +27,7 @@ import { toldToStop } from './told-to-stop.ts'
 import { twoReleases } from './two-releases.ts'
 import { visitingLaptop } from './visiting-laptop.ts'
 import { waves } from './waves.ts'
+import { yearAlone } from './year-alone.ts'
 
 export const scenarios: readonly Scenario[] = [
   healthy,
@@ -34,6 +41,7 @@ export const scenarios: readonly Scenario[] = [
   degraded,
   bootFails,
   bootFlaps,
+  reboots,
   firstUpdate,
   powerCut,
   powerCutFetching,
@@ -45,7 +53,18 @@ export const scenarios: readonly Scenario[] = [
   lostPaths,
   waves,
   visitingLaptop,
+  yearAlone,
   clock,
   logs,
+  remoteAccess,
+  life,
+  nats,
   secrets,
+  bootUpdate,
+  bootHang,
+  bootPowerCut,
+  bootFlapping,
+  bootFullEsp,
+  bootCounters,
+  bootSecrets,
 ]

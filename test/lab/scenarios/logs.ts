@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
+import type { SearchedLogs } from '../../../controller/api/schemas/device.ts'
 import { hello } from '../../e2e/helpers/project.ts'
 import { LabFleet } from '../fleet.ts'
 import type { Scenario } from './scenario.ts'
@@ -51,6 +52,17 @@ export const logs: Scenario = {
       assert.ok(hello.every(line => !line.includes('it is broken')))
       assert.deepEqual(await read('--unit', 'hello.service', '--since', '2099-01-01'), [])
       assert.equal((await operator.error('logs', 'gate', '--unit', 'x;reboot.service')).code, 'invalid-unit')
+    })
+    await trials.of('many devices are searched', async () => {
+      const search = (...args: string[]) => operator.json<SearchedLogs>('logs', '--on', 'all', '--since', '1h', ...args)
+      const { devices: found } = await search('--grep', 'IT IS broken')
+      assert.deepEqual(
+        found.map(({ device, state }) => [device, state]),
+        [['gate', 'read']],
+      )
+      assert.ok(found[0]?.lines.length)
+      assert.ok(found[0].lines.every(line => line.includes('it is broken')))
+      assert.deepEqual((await search('--grep', 'no line has this')).devices[0]?.lines, [])
     })
     await trials.of('what comes is followed', async () => {
       const begun = Promise.withResolvers<void>()

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { parseEntry } from '../../../node/activation/journal-entry.ts'
+import type { RebootPolicy } from '../../../protocol/release/reboot-policy.ts'
 import type { UpdatePolicyInput } from '../../../protocol/release/update-policy.ts'
 import type { Row } from '../../e2e/helpers/fleet.ts'
 import { blobModule, hello } from '../../e2e/helpers/project.ts'
@@ -25,7 +26,7 @@ export interface Extra {
   portable?: string
   /** So much that no device has: it must be fetched. */
   noiseMegabytes?: number
-  policy?: UpdatePolicyInput
+  policy?: UpdatePolicyInput & { reboot?: RebootPolicy }
 }
 
 const toNix = (value: unknown) => `builtins.fromJSON ''${JSON.stringify(value)}''`

@@ -107,6 +107,7 @@ in
       };
     };
     security.sudo.wheelNeedsPassword = with' true bool;
+    security.pam.services = set (group { unixAuth = with' true bool; });
     security.pki.certificates = empty str;
 
     systemd.settings.Manager = mkOption { default = { }; type = submodule { freeformType = attrsOf unitOption; }; };

@@ -1,7 +1,11 @@
 /** `bundle`: how fast bundles are written and read, how often a site reads its stick, how large an update is. */
 
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { z } from 'zod'
 import { Bundle } from '../../../../node/bundle/bundle.ts'
 import type { BundleWish } from '../../../../node/carry/bundle-maker.ts'
 import { takeBundle } from '../../../../node/carry/take-bundle.ts'
@@ -25,7 +29,7 @@ export function bundleCase(bench: Bench): Promise<Result> {
     const config = await world.releaseOf(controller, small.topLevel)
     const written = await write(controller, file('small'))
     bench.say(`  written: ${megabytes(written.bytes)} in ${written.seconds.toFixed(1)} s`)
-    const read = await readAll(file('small'))
+    const read = await readAll(bench, file('small'))
     bench.say(`  read: ${megabytes(read.bytes)} in ${read.seconds.toFixed(1)} s`)
 
     const site = await Promise.all(
@@ -67,35 +71,34 @@ interface Written {
   readonly bytes: number
   readonly archive: number
   readonly seconds: number
+  /** Of all threads. */
+  readonly cpuSeconds: number
 }
 
 async function write(controller: StorePeer, file: string, wish: BundleWish = {}): Promise<Written> {
   const plan = await controller.door.bundles.plan(wish)
+  const before = process.cpuUsage()
   const began = performance.now()
   await controller.door.bundles.writeFile(plan, file, { number: 1, now: new Date() })
   const seconds = (performance.now() - began) / 1000
+  const { user, system } = process.cpuUsage(before)
   const bytes = plan.volumes.reduce((sum, volume) => sum + volume.bytes, 0)
-  return { bytes, archive: (await stat(file)).size, seconds }
+  const cpuSeconds = (user + system) / 1e6
+  return { bytes, cpuSeconds, archive: (await stat(file)).size, seconds }
 }
 
-/** Every chunk in the order of the packs, each verified. */
-async function readAll(file: string) {
-  const bundle = await Bundle.open(file)
-  try {
-    const entries = await Array.fromAsync(bundle.index(), entry => ({ ...entry, id: Uint8Array.from(entry.id) }))
-    entries.sort((a, b) => a.pack - b.pack || a.offset - b.offset)
-    const before = process.memoryUsage.rss()
-    let most = before
-    let bytes = 0
-    const began = performance.now()
-    for (const entry of entries) {
-      bytes += (await bundle.chunk(entry)).length
-      if (entry.offset % 64 === 0) most = Math.max(most, process.memoryUsage.rss())
-    }
-    return { bytes, seconds: (performance.now() - began) / 1000, memory: most - before }
-  } finally {
-    await bundle.close()
-  }
+const readSchema = z.object({ bytes: z.int(), seconds: z.number(), cpuSeconds: z.number(), memory: z.int() })
+
+/** Every chunk in the order of the packs, each verified, by a process with the options of devices. */
+async function readAll(bench: Bench, file: string): Promise<z.infer<typeof readSchema>> {
+  const { flags, env } = bench.node
+  const program = join(import.meta.dirname, '../read-bundle-program.ts')
+  const child = spawn(process.execPath, [...flags, program, file], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const [said] = await Promise.all([text(child.stdout), once(child, 'exit')])
+  return readSchema.parse(JSON.parse(said))
 }
 
 async function take(device: StorePeer, bundle: Bundle): Promise<void> {

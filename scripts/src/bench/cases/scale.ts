@@ -7,6 +7,7 @@ import type { Bench } from '../bench.ts'
 import type { Result } from '../result.ts'
 import { diskWrites } from '../scale/disk-writes.ts'
 import { newHead } from '../scale/new-head.ts'
+import { oneDifference } from '../scale/one-difference.ts'
 import { rejoin } from '../scale/rejoin.ts'
 import { reportJourney } from '../scale/report-journey.ts'
 import { viewTimes } from '../scale/views.ts'
@@ -23,6 +24,7 @@ export function scale(bench: Bench): Promise<Result> {
   return bench.with(async stack => {
     const views = viewTimes(large)
     const head = await newHead(large, stack)
+    const synced = await oneDifference(large - neighbours, stack)
     const back = await rejoin(medium, neighbours, stack)
     const batch = Math.round((medium * reportsPerDay) / minutesPerDay)
     const written = await diskWrites(medium, batch, stack)
@@ -37,13 +39,23 @@ export function scale(bench: Bench): Promise<Result> {
           unit: 'MB',
           goal: 1.2,
         },
+        { what: 'a sync where one report differs, 10,000', figure: synced.oneReport / 1e3, unit: 'kB', goal: 2 },
         { what: 'the longest block by a new head, 10,000', figure: head.nextMs, unit: 'ms', goal: 50 },
         { what: 'processor time of the rows of `status`, 10,000', figure: views.devices, unit: 'ms', goal: 100 },
         { what: 'disk writes a day, 1,000', figure: (written.bytes * reportsPerDay) / 1e6, unit: 'MB', goal: 10 },
         { what: 'reports heard at rest, 10,000', figure: heard(large), unit: 'B/s', goal: 300 },
       ],
       peers: {},
-      detail: { views, head, rejoin: back, written, journey, heardOf1000: heard(medium), heardOf100: heard(100) },
+      detail: {
+        views,
+        head,
+        synced,
+        rejoin: back,
+        written,
+        journey,
+        heardOf1000: heard(medium),
+        heardOf100: heard(100),
+      },
     }
   })
 }

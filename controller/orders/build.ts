@@ -1,0 +1,153 @@
+/** Orders that check, build and compare the project as Git knows it, changes that are not committed included. */
+
+import type { z } from 'zod'
+import { HintedError } from '../../protocol/errors.ts'
+import type {
+  buildOptions,
+  builtSchema,
+  checkedSchema,
+  checkOptions,
+  comparedSchema,
+  diffOptions,
+} from '../api/schemas/project-orders.ts'
+import { buildConfigs } from '../build/build-configs.ts'
+import { buildHint, buildSystems, unbuildable } from '../build/build-systems.ts'
+import { tellBuild } from '../build/progress.ts'
+import type { FleetHome } from '../fleet/fleet-home.ts'
+import { describeOptions } from '../inputs/describe-options.ts'
+import type { SizedPath } from '../nix/closure-diff.ts'
+import { closurePaths } from '../nix/nix-closure.ts'
+import { checkProject, requireSound } from '../project/check.ts'
+import type { DeclaredFleet } from '../project/declared-fleet.ts'
+import { list, problemJson } from '../project/problem.ts'
+import { openProject, type Project } from '../project/project.ts'
+import { type ProjectTree, withTree } from '../project/tree.ts'
+import { packageChanges } from '../queries/package-changes.ts'
+import { queryReleased } from '../queries/released.ts'
+import { takeNews } from '../session/news.ts'
+import type { Session } from '../session/session.ts'
+import type { Talk } from '../tasks/talk.ts'
+import type { Place } from './order.ts'
+import { newsSeconds, noPeerYet } from './submit-release.ts'
+
+/** Every problem of the project. */
+export async function check(
+  { directory }: Place,
+  options: z.output<typeof checkOptions>,
+  talk: Talk,
+): Promise<z.infer<typeof checkedSchema>> {
+  const project = await openProject(options.project ?? directory)
+  const describe = { ...(await describeOptions(project)), signal: talk.signal }
+  const limit = options.timeout === undefined ? {} : { timeoutMs: options.timeout * 1000 }
+  talk.step('Checking the project')
+  const found = await withTree(project, tree => checkProject(tree, { ...describe, ...limit }))
+  talk.signal.throwIfAborted()
+  const { problems, files, modules, fleet } = found
+  const systems = fleet && (await buildSystems())
+  const elsewhere = fleet === undefined || systems === undefined ? [] : unbuildable(fleet.configs, systems)
+  return {
+    ...{ ok: problems.length === 0, problems: problems.map(problemJson) },
+    unbuildable: elsewhere.map(each => ({ ...each, hint: buildHint(each.system) })),
+    ...{ configs: files.configs.size, tags: files.tags.size, devices: files.devices.size },
+    ...{ modules: Object.keys(modules).length, secrets: files.secrets.size },
+  }
+}
+
+interface Built {
+  readonly config: string
+  readonly topLevel: string
+  readonly paths: readonly SizedPath[]
+}
+
+export async function build(
+  { directory, home }: Place,
+  options: z.output<typeof buildOptions>,
+  talk: Talk,
+): Promise<z.infer<typeof builtSchema>> {
+  const { built } = await buildAll(await openProject(options.project ?? directory), home, options.configs, talk)
+  const configs = built.map(({ config, topLevel, paths }) => {
+    return { config, topLevel, paths: paths.length, narSize: paths.reduce((sum, { narSize }) => sum + narSize, 0) }
+  })
+  return { configs }
+}
+
+/** The packages of each config beside those of a release. */
+export async function diff(
+  session: Session,
+  options: z.output<typeof diffOptions>,
+  talk: Talk,
+): Promise<z.infer<typeof comparedSchema>> {
+  const news = takeNews(session, talk.note, newsSeconds, noPeerYet, talk.signal)
+  const project = await openProject(options.project ?? session.directory)
+  const run = (fleet: DeclaredFleet) => Object.values(fleet.devices).map(({ config }) => config)
+  const [{ built, fleet }] = await Promise.all([buildAll(project, session.home, options.configs, talk, run), news])
+  const { release, configs, devices: before } = await queryReleased(session, options)
+  const now = Object.fromEntries(Object.entries(fleet.devices).map(([name, { config }]) => [name, config]))
+  const pathsOf = (name: string) => (Object.hasOwn(configs, name) ? (configs[name] ?? []) : [])
+  const diffs = built.map(({ config, paths }) => packageChanges(config, pathsOf(config), paths))
+  const gone = Object.keys(configs).filter(name => !built.some(({ config }) => config === name))
+  const isWhole = options.configs.length === 0
+  return { release, configs: diffs, removed: isWhole ? gone : [], devices: isWhole ? switched(before, now) : [] }
+}
+
+/** Devices that get another config, one for the first time, or none any more. */
+function switched(
+  before: Readonly<Record<string, string>>,
+  now: Readonly<Record<string, string>>,
+): z.infer<typeof comparedSchema>['devices'] {
+  const configOf = (of: Readonly<Record<string, string>>, name: string) =>
+    Object.hasOwn(of, name) ? of[name] : undefined
+  return [...new Set([...Object.keys(before), ...Object.keys(now)])].sort().flatMap(device => {
+    const [was, is] = [configOf(before, device) ?? null, configOf(now, device) ?? null]
+    return was === is ? [] : [{ device, before: was, after: is }]
+  })
+}
+
+interface BuiltFleet {
+  readonly built: Built[]
+  readonly fleet: DeclaredFleet
+}
+
+/** Those that are wanted by name, else those that `chosen` says of the declared ones. */
+async function buildAll(
+  project: Project,
+  home: FleetHome,
+  wanted: readonly string[],
+  talk: Talk,
+  chosen: (fleet: DeclaredFleet) => readonly string[] = ({ configs }) => Object.keys(configs),
+): Promise<BuiltFleet> {
+  return await withTree(project, tree => buildTree(project, tree, home, { wanted, chosen }, talk))
+}
+
+async function buildTree(
+  project: Project,
+  tree: ProjectTree,
+  home: FleetHome,
+  { wanted, chosen }: { wanted: readonly string[]; chosen: (fleet: DeclaredFleet) => readonly string[] },
+  talk: Talk,
+): Promise<BuiltFleet> {
+  const describe = await describeOptions(project)
+  const { store } = describe
+  talk.step('Checking the project')
+  const { fleet } = await requireSound(tree, { ...describe, signal: talk.signal })
+  talk.signal.throwIfAborted()
+  const declared = Object.keys(fleet.configs).sort()
+  const unknown = wanted.find(name => !declared.includes(name))
+  if (unknown !== undefined) {
+    throw new HintedError('unknown-config', `expected one of the project's configs, got ${unknown}`, {
+      hint: `It has ${list(declared)}.`,
+    })
+  }
+  const names = wanted.length > 0 ? wanted : [...new Set(chosen(fleet))].sort()
+  talk.step('Building')
+  const rootsDirectory = home.rootsDirectory('build')
+  const topLevels = await buildConfigs(tree, names, { rootsDirectory, store, signal: talk.signal, ...tellBuild(talk) })
+  talk.step('Measuring')
+  const built = await Promise.all(
+    names.map(async config => {
+      const topLevel = topLevels.get(config) ?? ''
+      return { config, topLevel, paths: await closurePaths(topLevel, store) }
+    }),
+  )
+  return { built, fleet }
+}

@@ -1,0 +1,155 @@
+/** Rehearses an update: the trial runs apart from this computer, and leaves nothing, however it or this process ends. */
+
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { mkdir, statfs, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { z } from 'zod'
+import { temporaryFolder } from '../../node/files/temporary.ts'
+import { runProgram } from '../../node/process/run-program.ts'
+import {
+  type RehearsalPlan,
+  type RehearsalStep,
+  type Rehearsed,
+  rehearsalStepSchema,
+} from '../api/schemas/rehearsal.ts'
+import { ownCgroups } from './cgroups.ts'
+import type { insideSchema } from './inside-plan.ts'
+import { nixFor } from './own-store.ts'
+import { RehearsalError } from './rehearsal-error.ts'
+import { requireBootable } from './root.ts'
+
+/** statfs(2)'s type of an overlay, whose directories can't be the writable side of another one. */
+const overlayfs = 0x794c7630
+/** CAP_SYS_ADMIN's bit: mounts and namespaces, which root in a plain container lacks. */
+const capSysAdmin = 21n
+const programs = ['systemd-nspawn', 'unshare', 'nsenter', 'setpriv', 'ip', 'mount', 'git']
+const maxErrorLines = 20
+
+export interface RehearseOptions {
+  /** The directory to boot from; this computer's own programs, if missing. */
+  readonly root: string | undefined
+  readonly seconds: number
+  onStep(step: RehearsalStep): void
+  readonly signal: AbortSignal
+}
+
+/** Throws a RehearsalError that says what this computer lacks for it. */
+export async function requireRehearsals(root: string | undefined): Promise<void> {
+  const needs = (words: string, hint: string) => new RehearsalError('try-needs', words, { hint })
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'
+  if (process.getuid?.() !== 0 || ((BigInt(`0x${effective}`) >> capSysAdmin) & 1n) === 0n) {
+    throw needs(
+      'a rehearsal boots a machine, which takes root with CAP_SYS_ADMIN',
+      'Run it as root in a virtual machine or on the computer itself, with THYMESH_HOME naming your own folder of fleets.',
+    )
+  }
+  for (const program of programs) {
+    const found = await runProgram('sh', ['-c', `command -v ${program}`], { timeoutMs: 10_000, lines: 1 })
+    if (found.code === 0) continue
+    throw needs(
+      `a rehearsal needs ${program}, which is not here`,
+      'Install it: apt-get install systemd-container util-linux iproute2 git.',
+    )
+  }
+  requireBootable(root ?? '/', (await nixFor(root)) !== undefined)
+}
+
+/** Throws a RehearsalError only where the trial itself broke: a config that fails is a verdict. */
+export async function rehearse(plan: RehearsalPlan, options: RehearseOptions): Promise<Rehearsed> {
+  await requireRehearsals(options.root)
+  const folder = await temporaryFolder()
+  try {
+    return await rehearseIn(folder.path, plan, options)
+  } finally {
+    await folder.remove()
+  }
+}
+
+async function rehearseIn(
+  directory: string,
+  plan: RehearsalPlan,
+  { root, seconds, onStep, signal }: RehearseOptions,
+): Promise<Rehearsed> {
+  if ((await statfs(directory)).type === overlayfs) {
+    throw new RehearsalError('try-needs', `expected ${directory} on a disk or a tmpfs, it is on an overlay`, {
+      hint: 'Set TMPDIR to a directory that is none, such as one on /dev/shm or a volume.',
+    })
+  }
+  // A controller may rehearse several at a time.
+  const group = `thymesh-try-${process.pid}-${randomBytes(4).toString('hex')}`
+  const [main = ''] = process.argv.slice(1)
+  const told: z.input<typeof insideSchema> = { plan, directory, base: root ?? null, main, group, seconds }
+  const [file, temporary] = [join(directory, 'plan.json'), join(directory, 'tmp')]
+  await mkdir(temporary)
+  await writeFile(file, JSON.stringify(told))
+  const groups = ownCgroups().map(dir => join(dir, group))
+  const launch = fileURLToPath(new URL('./launch.sh', import.meta.url))
+  const inside = fileURLToPath(new URL('./inside.ts', import.meta.url))
+  const began = performance.now()
+  const child = spawn('sh', [launch, groups.join(' '), directory, process.execPath, inside, file], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: {
+      ...{ PATH: process.env.PATH, NIX_CONFIG: process.env.NIX_CONFIG, NIX_REMOTE: process.env.NIX_REMOTE },
+      ...{ HOME: directory, TMPDIR: temporary, THYMESH_HOME: join(directory, 'home') },
+      ...{ GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' },
+    },
+  })
+  child.stdin.on('error', () => {})
+  const leave = () => child.stdin.destroy()
+  signal.addEventListener('abort', leave)
+  // Left while this computer was looked at.
+  if (signal.aborted) leave()
+  const steps: RehearsalStep[] = []
+  createInterface({ input: child.stdout }).on('line', line => {
+    const step = rehearsalStepSchema.safeParse(parsed(line))
+    if (!step.success) return
+    steps.push(step.data)
+    onStep(step.data)
+  })
+  const errors: string[] = []
+  createInterface({ input: child.stderr }).on('line', line => {
+    errors.push(line)
+    if (errors.length > maxErrorLines) errors.shift()
+  })
+  const [code] = await once(child, 'close')
+  signal.removeEventListener('abort', leave)
+  leave()
+  if (signal.aborted) {
+    throw new RehearsalError('try-left', 'the rehearsal was left before its end: there is no verdict', {
+      hint: 'Nothing of it is left. Run it again.',
+    })
+  }
+  const failed = steps.find(({ ok }) => !ok)
+  // Nothing of the config has run by then.
+  const isOurs = failed?.step === 'boot' || failed?.step === 'join'
+  if (code !== 0 || steps.length === 0 || isOurs) {
+    const why = isOurs ? [`${failed.step}: ${failed.said}`] : errors
+    throw new RehearsalError(
+      'try-broken',
+      `the rehearsal broke after ${steps.length} steps (${code}):\n${why.join('\n')}`,
+      {
+        hint: 'This says nothing of the config. Look whether this computer has memory and disk left, then try again.',
+      },
+    )
+  }
+  return {
+    ...{ config: plan.config, device: plan.device, topLevel: plan.next.topLevel },
+    from: plan.from && { release: plan.from.release, topLevel: plan.from.topLevel },
+    verdict: failed === undefined ? 'pass' : 'fail',
+    seconds: Math.round((performance.now() - began) / 100) / 10,
+    steps,
+  }
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,93 @@
+/** How numbers, sizes, times and names are written, in the page's language. */
+
+import { language } from './language.svelte.ts'
+
+const byteUnits = ['B', 'kB', 'MB', 'GB', 'TB']
+
+export function numberText(value: number, digits = 0): string {
+  return value.toLocaleString(language.locale, { minimumFractionDigits: digits, maximumFractionDigits: digits })
+}
+
+/** Powers of 1000, as the command line has them. */
+export function bytesText(bytes: number): string {
+  let value = bytes
+  let unit = 0
+  while (value >= (unit === 0 ? 1000 : 999.95) && unit < byteUnits.length - 1) {
+    value /= 1000
+    unit++
+  }
+  return `${numberText(value, unit === 0 ? 0 : 1)} ${byteUnits[unit]}`
+}
+
+const spans: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
+  ['year', 365 * 86_400],
+  ['month', 30 * 86_400],
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+]
+
+/** Such as "12 days ago"; less than ten seconds are "now". */
+export function agoText(at: number, now: number): string {
+  const seconds = (at - now) / 1000
+  const format = new Intl.RelativeTimeFormat(language.locale, { numeric: 'auto', style: 'short' })
+  if (Math.abs(seconds) < 10) return format.format(0, 'second')
+  const [unit, length] = spans.find(([, each]) => Math.abs(seconds) >= each) ?? ['second', 1]
+  return format.format(Math.trunc(seconds / length), unit)
+}
+
+/** To the second, in the browser's time zone. */
+export function exactText(at: number): string {
+  return new Date(at).toLocaleString(language.locale, { dateStyle: 'medium', timeStyle: 'long' })
+}
+
+export function dateText(at: number): string {
+  return new Date(at).toLocaleDateString(language.locale, { dateStyle: 'medium' })
+}
+
+/** Such as "3 h 5 min". */
+export function durationText(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000)
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`
+  return language.current === 'de' ? `${Math.floor(hours / 24)} Tage` : `${Math.floor(hours / 24)} days`
+}
+
+/** A store path as a person tells them apart: seven characters of its hash, and its name. */
+export function pathText(path: string | null): string {
+  if (path === null) return '–'
+  const base = path.slice(path.lastIndexOf('/') + 1)
+  return `${base.slice(0, 7)}…${base.slice(32)}`
+}
+
+/** Sixteen digits in groups of four: fewer could be forged. */
+export function idText(id: string): string {
+  return (id.slice(0, 16).match(/.{1,4}/g) ?? []).join(' ')
+}
+
+/** A release by its site, as commands name it. */
+export function releaseText(version: number, site: string | null): string {
+  return site === null ? String(version) : `${site}/${version}`
+}
+
+/** Foreign text in one line with its control characters made visible; bounded, so that no row becomes a page. */
+export function lineText(text: string, most = 2000): string {
+  const cut = text.length > most ? `${text.slice(0, most)}…` : text
+  return visibleText(cut.replaceAll('\n', ' '))
+}
+
+/** The C0 and C1 controls but tab and line end, and what turns the direction of text. */
+const invisible = /[\p{Cc}\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff]/gu
+
+/** Control characters and those that turn the direction of text as symbols; line ends and tabs stay. */
+export function visibleText(text: string): string {
+  return text.replace(invisible, character => {
+    if (character === '\n' || character === '\t') return character
+    const code = character.charCodeAt(0)
+    return code < 0x20 ? String.fromCharCode(0x2400 + code) : '\ufffd'
+  })
+}

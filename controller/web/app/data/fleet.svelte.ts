@@ -1,0 +1,133 @@
+/** What the page knows of the fleet: a snapshot, and each event since. All views read from here. */
+
+import type { DeviceStatus, FleetStatus } from '../../../api/schemas/status.ts'
+import type { Task } from '../../../api/schemas/task.ts'
+import { client, type Failure, failureOf } from './client.ts'
+import type { LinkEvent } from './link.ts'
+
+type About = Omit<FleetStatus, 'devices'>
+
+/** Events that change more rows than they say are answered by reading all again, no oftener than this. */
+const againMs = 1000
+const maxTasks = 200
+
+let about = $state.raw<About | undefined>(undefined)
+let rows = $state.raw<readonly DeviceStatus[]>([])
+let tasks = $state.raw<readonly Task[]>([])
+let failure = $state.raw<Failure | undefined>(undefined)
+let loadedAt = $state(0)
+
+const devices = new Map<string, DeviceStatus>()
+const listeners = new Set<(kinds: ReadonlySet<string>) => void>()
+/** Events that come while the snapshot is under way. */
+let waiting: LinkEvent[] | undefined
+let again: ReturnType<typeof setTimeout> | undefined
+
+export const fleet = {
+  /** Nothing before the first answer. */
+  get about() {
+    return about
+  },
+  /** By name. */
+  get devices() {
+    return rows
+  },
+  /** The newest first. */
+  get tasks() {
+    return tasks
+  },
+  get failure() {
+    return failure
+  },
+  /** When the snapshot was read; 0 before the first one. */
+  get loadedAt() {
+    return loadedAt
+  },
+
+  /** Reads all again. */
+  async load(): Promise<void> {
+    clearTimeout(again)
+    again = undefined
+    waiting ??= []
+    try {
+      const [{ answer: status, last }, listed] = await Promise.all([
+        client.getWithEvent<FleetStatus>('/v1/status'),
+        client.get<{ tasks: Task[] }>(`/v1/tasks?limit=${maxTasks}`),
+      ])
+      const { devices: read, ...rest } = status
+      devices.clear()
+      for (const row of read) devices.set(keyOf(row), row)
+      about = rest
+      tasks = listed.tasks
+      failure = undefined
+      loadedAt = Date.now()
+      const since = waiting
+      waiting = undefined
+      show()
+      apply(since.filter(({ id }) => isAfter(id, last)))
+    } catch (thrown) {
+      waiting = undefined
+      failure = failureOf(thrown)
+    }
+  },
+
+  take(events: readonly LinkEvent[]): void {
+    if (waiting === undefined) apply(events)
+    else waiting.push(...events)
+  },
+
+  /** Is told the kinds of each batch of events; gives what ends it. */
+  listen(listener: (kinds: ReadonlySet<string>) => void): () => void {
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  },
+}
+
+function apply(events: readonly LinkEvent[]): void {
+  if (events.length === 0) return
+  const kinds = new Set(events.map(({ kind }) => kind))
+  const changed: DeviceStatus[] = []
+  const told: Task[] = []
+  for (const { kind, data } of events) {
+    if (kind === 'device') changed.push(data as DeviceStatus)
+    else if (kind === 'task') told.push(data as Task)
+    else if (kind === 'peers' && about !== undefined) about = { ...about, ...(data as Pick<About, 'peers'>) }
+  }
+  if (changed.length > 0) applyDevices(changed)
+  if (told.length > 0) applyTasks(told)
+  if (kinds.has('reset')) void fleet.load()
+  else if (kinds.has('release')) again ??= setTimeout(() => void fleet.load(), againMs)
+  for (const listener of listeners) listener(kinds)
+}
+
+function applyDevices(changed: readonly DeviceStatus[]): void {
+  for (const row of changed) {
+    // It was declared before it had a certificate.
+    devices.delete(keyOf({ device: row.device, peer: null }))
+    devices.set(keyOf(row), row)
+  }
+  show()
+}
+
+function applyTasks(told: readonly Task[]): void {
+  const byId = new Map(tasks.map(task => [task.id, task]))
+  for (const task of told) byId.set(task.id, task)
+  tasks = [...byId.values()].sort((a, b) => (a.id < b.id ? 1 : -1)).slice(0, maxTasks)
+}
+
+const order = new Intl.Collator('en', { numeric: true })
+
+function show(): void {
+  rows = [...devices.values()].sort((a, b) => order.compare(a.device, b.device))
+}
+
+export function keyOf({ device, peer }: Pick<DeviceStatus, 'device' | 'peer'>): string {
+  return peer ?? `name ${device}`
+}
+
+/** Whether an event is newer than what an answer contains; of another process it always is. */
+function isAfter(id: string, last: string | undefined): boolean {
+  const [process, number] = id.split('-')
+  const [other, reached] = (last ?? '').split('-')
+  return process !== other || Number(number) > Number(reached)
+}

@@ -1,0 +1,71 @@
+/** Orders of the page: given when the keys are open, and followed as tasks; so is what is written at once. */
+
+import type { Task } from '../../../api/schemas/task.ts'
+import { client, failureOf } from './client.ts'
+import { fleet } from './fleet.svelte.ts'
+import { session } from './session.svelte.ts'
+
+interface Asking {
+  /** Why the keys are asked for once more, although they are open. */
+  readonly anew: boolean
+  readonly settle: (passphrase: string | undefined | false) => void
+}
+
+let asking = $state.raw<Asking | undefined>(undefined)
+
+export const unlocking = {
+  /** What the dialog for the passphrase answers, while it is open. */
+  get asking() {
+    return asking
+  },
+  /** Opens the dialog; resolves to whether the keys are open now. */
+  async ask(): Promise<boolean> {
+    return (await passphrase(false)) !== false
+  },
+}
+
+function passphrase(anew: boolean): Promise<string | undefined | false> {
+  const { promise, resolve } = Promise.withResolvers<string | undefined | false>()
+  asking?.settle(false)
+  asking = {
+    anew,
+    settle: given => {
+      asking = undefined
+      resolve(given)
+    },
+  }
+  return promise
+}
+
+/**
+ * Gives an order, or writes something, once the keys are unlocked; `anew` asks for the passphrase in any case. Gives the task,
+ * or what the route answers. Nothing where the person has left the dialog. Throws a RequestError.
+ */
+export async function order<T = Task>(path: string, body: object, anew = false): Promise<T | undefined> {
+  let given: string | undefined
+  if (session.unlockedUntil === undefined && (await passphrase(false)) === false) return undefined
+  if (anew && session.about?.sealed) {
+    const typed = await passphrase(true)
+    if (typed === false) return undefined
+    given = typed
+  }
+  const sent = { ...body, ...(given !== undefined && { passphrase: given }) }
+  try {
+    const answer = await client.post<T>(path, sent)
+    void session.refresh().catch(() => {})
+    return answer
+  } catch (thrown) {
+    const { code } = failureOf(thrown)
+    // The ten minutes were over just now.
+    if (code === 'locked' && (await passphrase(false)) !== false) return await client.post<T>(path, sent)
+    if (code !== 'no-passphrase' || anew) throw thrown
+    // A task that is tried again may weigh so much, which only the controller knows.
+    const typed = await passphrase(true)
+    return typed === false ? undefined : await client.post<T>(path, { ...body, passphrase: typed })
+  }
+}
+
+/** The newest record of a task that was ordered here. */
+export function taskOf(id: string | undefined): Task | undefined {
+  return fleet.tasks.find(task => task.id === id)
+}

@@ -1,0 +1,139 @@
+/** Who uses the page: signed in by a one-time code, and with keys that are locked or open for some minutes. */
+
+import { clock } from '../base/clock.svelte.ts'
+import { type Channel, openChannel } from './channel.ts'
+import { client, type Failure, failureOf } from './client.ts'
+import { fleet } from './fleet.svelte.ts'
+import type { Link } from './link.ts'
+
+interface PageState {
+  readonly id: string
+  readonly pid: number
+  readonly command: string
+  /** The folder of the project. */
+  readonly project: string
+  readonly fleet: string
+  readonly operator: string
+  readonly sealed: boolean
+  readonly unlockedUntil: string | null
+}
+
+const kept = 'thymesh.session'
+
+let stage = $state<'starting' | 'out' | 'in'>('starting')
+let failure = $state.raw<Failure | undefined>(undefined)
+let about = $state.raw<PageState | undefined>(undefined)
+let unlockedUntil = $state<number | undefined>(undefined)
+let link = $state.raw<Link>({ state: 'connecting', since: Date.now(), heard: 0, slept: 0 })
+let channel: Channel | undefined
+
+export const session = {
+  get stage() {
+    return stage
+  },
+  /** Why one is signed out, where that is an error. */
+  get failure() {
+    return failure
+  },
+  get about() {
+    return about
+  },
+  get link() {
+    return link
+  },
+  get unlockedUntil(): number | undefined {
+    return unlockedUntil !== undefined && unlockedUntil > clock.now ? unlockedUntil : undefined
+  },
+
+  /** Takes the code of the address, else the token of this tab, else that of another one. */
+  async start(): Promise<void> {
+    channel = openChannel({
+      link: next => {
+        const back = next.state === 'live' && link.state !== 'live'
+        link = next
+        if (next.state === 'signed-out' && stage === 'in') signOut()
+        else if (back && stage === 'in') void refresh().catch(() => {})
+      },
+      events: events => fleet.take(events),
+    })
+    // Whoever is signed out may open the address with a code in the same tab: its document stays, and only the fragment changes.
+    window.addEventListener('hashchange', () => {
+      if (stage === 'out') void redeem()
+    })
+    if (await redeem()) return
+    const token = sessionStorage.getItem(kept) ?? (await channel.others())
+    if (token === undefined) stage = 'out'
+    else await signIn(token)
+  },
+
+  async unlock(passphrase: string | undefined): Promise<void> {
+    const body = passphrase === undefined ? {} : { passphrase }
+    take(await client.post<{ unlockedUntil: string }>('/page/unlock', body))
+  },
+
+  async lock(): Promise<void> {
+    take(await client.post<{ unlockedUntil: null }>('/page/lock', {}))
+  },
+
+  /** An order has kept the keys open for longer. */
+  async refresh(): Promise<void> {
+    await refresh()
+  },
+
+  async leave(): Promise<void> {
+    if (about !== undefined) await client.post('/page/end', { id: about.id }).catch(() => {})
+    signOut()
+  },
+
+  /** The controller has ended this session already. */
+  left: signOut,
+}
+
+/** Signs in by the code in the address, if there is one. */
+async function redeem(): Promise<boolean> {
+  const code = /^#code=([\w-]+)$/.exec(location.hash)?.[1]
+  if (code === undefined) return false
+  history.replaceState(null, '', `${location.pathname}#/`)
+  window.dispatchEvent(new HashChangeEvent('hashchange'))
+  try {
+    const { token } = await client.post<{ token: string }>('/page/session', { code })
+    await signIn(token)
+    return true
+  } catch (thrown) {
+    failure = failureOf(thrown)
+    return false
+  }
+}
+
+async function signIn(token: string): Promise<void> {
+  client.use(token, signOut)
+  try {
+    await refresh()
+  } catch (thrown) {
+    failure ??= failureOf(thrown)
+    if (failure.code === 'no-token') failure = undefined
+    signOut()
+    return
+  }
+  sessionStorage.setItem(kept, token)
+  failure = undefined
+  stage = 'in'
+  channel?.use(token)
+  void fleet.load()
+}
+
+async function refresh(): Promise<void> {
+  about = await client.get<PageState>('/page/state')
+  take(about)
+}
+
+function take({ unlockedUntil: until }: { unlockedUntil: string | null }): void {
+  unlockedUntil = until === null ? undefined : Date.parse(until)
+}
+
+function signOut(): void {
+  sessionStorage.removeItem(kept)
+  client.use(undefined)
+  channel?.use(undefined)
+  stage = 'out'
+}

@@ -1,0 +1,58 @@
+/** Words of the palette of commands. */
+
+import { words } from '../base/language.svelte.ts'
+
+export const paletteWords = words(
+  {
+    title: 'Go to, or do',
+    search: 'Device, site, config, release, or what to do',
+    none: 'Nothing fits',
+    kinds: {
+      view: 'View',
+      device: 'Device',
+      site: 'Site',
+      config: 'Config',
+      tag: 'Tag',
+      release: 'Release',
+      filter: 'Filter',
+      action: 'Do',
+    },
+    deploy: 'Deploy …',
+    rollback: 'Roll back …',
+    token: 'New join token …',
+    unlock: 'Unlock the signing keys',
+    lock: 'Lock the signing keys',
+    light: 'Light theme',
+    dark: 'Dark theme',
+    system: 'Theme of the system',
+    reload: 'Read everything again',
+    signOut: 'Sign out',
+    hint: '↑ ↓ choose, Enter opens, Esc closes',
+  },
+  {
+    title: 'Gehe zu, oder tu',
+    search: 'Gerät, Standort, Config, Release, oder was zu tun ist',
+    none: 'Nichts passt',
+    kinds: {
+      view: 'Ansicht',
+      device: 'Gerät',
+      site: 'Standort',
+      config: 'Config',
+      tag: 'Tag',
+      release: 'Release',
+      filter: 'Filter',
+      action: 'Tun',
+    },
+    deploy: 'Ausrollen …',
+    rollback: 'Zurückrollen …',
+    token: 'Neues Token …',
+    unlock: 'Signaturschlüssel öffnen',
+    lock: 'Signaturschlüssel schließen',
+    light: 'Helle Farben',
+    dark: 'Dunkle Farben',
+    system: 'Farben des Systems',
+    reload: 'Alles neu lesen',
+    signOut: 'Abmelden',
+    hint: '↑ ↓ wählen, Enter öffnet, Esc schließt',
+  },
+)

@@ -1,0 +1,46 @@
+/** Words of devices' screens. */
+
+import { words } from '../base/language.svelte.ts'
+
+export const screensWords = words(
+  {
+    title: 'Screens',
+    lead: 'Devices whose screens a grant of access lets somebody see. While one is watched, a bar on it says so.',
+    none: 'No grant is for a screen',
+    noneText: 'A device shows its screen to whom a grant with the right “screen” counts there.',
+    take: 'Take pictures',
+    taking: 'Taking …',
+    notYet: 'No picture yet',
+    ended: 'The screen ended before its picture was there.',
+    watch: 'Watch',
+    control: 'Type and point there too',
+    stop: 'End the view',
+    opening: 'Opening …',
+    live: (device: string) => `Screen of ${device}`,
+    looks: 'You see the screen. What you type or point at does not get there.',
+    controls: 'What you type and point at gets to the device.',
+    over: 'The view has ended',
+    overText: 'The device, its grant or the link to it ended it.',
+    notGranted: 'No grant is for the screen of this device',
+  },
+  {
+    title: 'Bildschirme',
+    lead: 'Geräte, deren Bildschirm ein Zugang jemanden sehen lässt. Solange einer gezeigt wird, sagt das eine Leiste darauf.',
+    none: 'Kein Zugang gilt für einen Bildschirm',
+    noneText: 'Ein Gerät zeigt seinen Bildschirm dem, für den dort ein Zugang mit dem Recht „screen“ gilt.',
+    take: 'Bilder aufnehmen',
+    taking: 'Wird aufgenommen …',
+    notYet: 'Noch kein Bild',
+    ended: 'Der Bildschirm endete, bevor sein Bild da war.',
+    watch: 'Ansehen',
+    control: 'Dort auch tippen und zeigen',
+    stop: 'Ansicht beenden',
+    opening: 'Öffnet …',
+    live: (device: string) => `Bildschirm von ${device}`,
+    looks: 'Du siehst den Bildschirm. Was du tippst oder anzeigst, kommt dort nicht an.',
+    controls: 'Was du tippst und anzeigst, kommt auf dem Gerät an.',
+    over: 'Die Ansicht ist zu Ende',
+    overText: 'Das Gerät, sein Zugang oder die Verbindung hat sie beendet.',
+    notGranted: 'Kein Zugang gilt für den Bildschirm dieses Geräts',
+  },
+)

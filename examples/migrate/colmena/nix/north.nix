@@ -1,0 +1,2 @@
+# The node north of the hive.
+import ./node.nix "north"

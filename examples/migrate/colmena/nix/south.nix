@@ -1,0 +1,2 @@
+# The node south of the hive.
+import ./node.nix "south"

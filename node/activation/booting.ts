@@ -1,0 +1,73 @@
+/** The effects of an update that is booted: the next boot is set, the machine reboots, and reboots again to go back. */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../../protocol/errors.ts'
+import type { Logger } from '../process/log.ts'
+import type { JournalEntry } from './journal-entry.ts'
+import { machineStopMs } from './limits.ts'
+import { SwitchError } from './switch-error.ts'
+import type { ActivationSystem } from './system.ts'
+import type { Event } from './transition.ts'
+
+interface BootingComponents {
+  system: Pick<ActivationSystem, 'stage' | 'unstage' | 'reboot' | 'running'>
+  log: Logger
+}
+
+/** The event of a step that failed. */
+export function failureOf(thrown: unknown): Event {
+  const code = thrown instanceof SwitchError ? thrown.code : 'interrupted'
+  return { type: 'failed', code, message: messageOf(thrown).slice(0, 1000) }
+}
+
+/** The next boot starts the new generation; from then on its deadline holds, without any daemon. */
+export async function staged(
+  entry: JournalEntry,
+  { system }: BootingComponents,
+  signal: AbortSignal,
+  retry: (work: () => Promise<void>) => Promise<void>,
+): Promise<Event> {
+  try {
+    await retry(() => system.stage(entry))
+    return { type: 'staged' }
+  } catch (thrown) {
+    signal.throwIfAborted()
+    return failureOf(thrown)
+  }
+}
+
+/** Ends with the daemon, whose signal aborts; what follows is another boot's. */
+export async function rebooted(
+  entry: JournalEntry,
+  { system, log }: BootingComponents,
+  signal: AbortSignal,
+): Promise<Event> {
+  log.warn({ release: entry.release, reason: entry.byBoot }, 'rebooting for the update')
+  try {
+    await system.reboot()
+    await untilDown(signal)
+  } catch (thrown) {
+    signal.throwIfAborted()
+    return failureOf(thrown)
+  }
+  const seconds = machineStopMs / 1000
+  return failureOf(new SwitchError('interrupted', `expected the machine to go down, it still runs after ${seconds} s`))
+}
+
+/** Away from a generation that the machine has booted leads only another boot. */
+export async function leaveBooted(
+  entry: JournalEntry,
+  { system, log }: BootingComponents,
+  signal: AbortSignal,
+): Promise<void> {
+  await system.unstage(entry)
+  if ((await system.running()) !== entry.new) return
+  log.warn({ release: entry.release }, 'rebooting into the old generation')
+  await system.reboot()
+  await untilDown(signal)
+}
+
+async function untilDown(signal: AbortSignal): Promise<void> {
+  await sleep(machineStopMs, undefined, { signal }).catch(() => {})
+  signal.throwIfAborted()
+}

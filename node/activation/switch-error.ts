@@ -1,0 +1,6 @@
+/** A switch, or the setting of the next boot, that failed. */
+
+import { ThymeshError } from '../../protocol/errors.ts'
+
+/** `interrupted`: the machine could not do it, which is no verdict on the generation. `no-boot-once`: its loader never can. */
+export class SwitchError extends ThymeshError<'switch-failed' | 'interrupted' | 'no-boot-once'> {}

@@ -1,0 +1,304 @@
+/** Several peers that can send, on one clock: each alert is sent once, by another one after a kill, and never lost. */
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { alertExtensions, markOf, type ReportedAlert } from '../../protocol/alerts/reported.ts'
+import type { AlertChannel, Alerts } from '../../protocol/alerts/rules.ts'
+import type { Certificate } from '../../protocol/members/certificate.ts'
+import type { Release } from '../../protocol/release/release.ts'
+import type { Report } from '../../protocol/report/report.ts'
+import { silentLogger } from '../../test/helpers/log.ts'
+import type { Table } from '../state/database.ts'
+import { Absences } from './absences.ts'
+import { AlertBook } from './alert-book.ts'
+import { lookMs, sendAgainLastMs, stepInMs } from './limits.ts'
+import type { Notice } from './message.ts'
+import { Notifier } from './notifier.ts'
+
+const channels: Alerts['channels'] = {
+  ops: { webhook: 'https://example.org/hook', private: false, by: { devices: ['hub-1', 'hub-2', 'hub-3'] } },
+}
+const fullDisk: Alerts['rules'][number] = {
+  ...{ name: 'disk-full', when: { metric: 'disk', above: 90, for: '5m' }, severity: 'warning', notify: ['ops'] },
+  resolve: true,
+}
+const began = Date.parse('2026-01-31T12:00:00Z')
+const since = began / 1000
+
+function memoryTable(): Table {
+  const rows = new Map<string, Uint8Array>()
+  return {
+    get: async key => rows.get(key),
+    put: async (key, value) => void rows.set(key, value),
+    putAll: async values => {
+      for (const [key, value] of values) rows.set(key, value)
+    },
+    delete: async key => void rows.delete(key),
+    entries: async function* () {
+      yield* [...rows]
+    },
+    keys: async function* () {
+      yield* [...rows.keys()]
+    },
+  }
+}
+
+interface Hub {
+  readonly name: string
+  notifier: Notifier
+  absences: Absences
+  readonly book: AlertBook
+  readonly table: Table
+  isAlive: boolean
+}
+
+/** Hubs whose reports reach all that live, at once. */
+class Site {
+  now = 0
+  readonly sent: { by: string; notices: readonly Notice[] }[] = []
+  readonly hubs: Hub[] = []
+  readonly reports = new Map<string, Report>()
+  /** What a channel does; by default it takes all. */
+  take: (by: string, notices: readonly Notice[]) => Promise<void> = async () => {}
+  readonly #devices: Release['devices'] = {}
+  #alerts: Alerts
+
+  constructor(rules: Alerts['rules'] = [fullDisk]) {
+    this.#alerts = { channels, rules }
+    for (const name of ['hub-1', 'hub-2', 'hub-3', 'sick']) this.#devices[name] = { config: 'web' }
+  }
+
+  set rules(rules: Alerts['rules']) {
+    this.#alerts = { channels, rules }
+  }
+
+  get clock() {
+    return { now: new Date(began + this.now) }
+  }
+
+  async add(...names: string[]): Promise<this> {
+    for (const name of names) {
+      const table = memoryTable()
+      const book = await AlertBook.load(table)
+      this.hubs.push({ name, book, table, isAlive: true, ...this.#parts(name, book) })
+    }
+    return this
+  }
+
+  async restart(hub: Hub): Promise<void> {
+    const book = await AlertBook.load(hub.table)
+    Object.assign(hub, { book, ...this.#parts(hub.name, book) })
+    await hub.notifier.takeAll(0)
+  }
+
+  #parts(name: string, book: AlertBook) {
+    const site = this
+    const shared = {
+      ...{ fleet: 'f', own: { peer: name, name }, directory: this.#directory, book },
+      releaseOf: () => this.#release,
+      clock: {
+        get now() {
+          return site.clock.now
+        },
+      },
+      steady: () => this.now,
+    }
+    const send = async (_: AlertChannel, notices: readonly Notice[]) => {
+      await this.take(name, notices)
+      this.sent.push({ by: name, notices })
+    }
+    const notifier = new Notifier({ ...shared, isSilent: () => false, send, log: silentLogger }, [])
+    notifier.on('told', () => void this.report(name, []))
+    return { notifier, absences: new Absences({ ...shared, isConnected: () => false }) }
+  }
+
+  get #release(): Release {
+    return { devices: this.#devices, extensions: { values: { alerts: this.#alerts as never }, critical: [] } } as never
+  }
+
+  get #directory() {
+    const certificate = (peer: string) =>
+      Object.hasOwn(this.#devices, peer) ? { document: { peer, name: peer, role: 'device' } as Certificate } : undefined
+    return {
+      certificates: () => Object.keys(this.#devices).map(peer => certificate(peer)?.document as Certificate),
+      certificate,
+      reports: () => [...this.reports.values()],
+      report: (peer: string) => {
+        const document = this.reports.get(peer)
+        return document && { document }
+      },
+    }
+  }
+
+  /** A device reports; all living hubs hear it. */
+  async report(peer: string, alerts: readonly ReportedAlert[], said: readonly string[] = []): Promise<void> {
+    const marks = [...(this.hubs.find(({ name }) => name === peer)?.notifier.marks ?? []), ...said]
+    const counter = (this.reports.get(peer)?.counter ?? 0) + 1
+    const at = this.clock.now.toISOString()
+    const extensions = alertExtensions({ alerts, marks, silences: [] })
+    this.reports.set(peer, { peer, counter, at, extensions } as Report)
+    for (const hub of this.hubs.filter(({ isAlive }) => isAlive)) {
+      hub.absences.heard(peer)
+      await hub.notifier.take(this.reports.get(peer) as Report)
+    }
+  }
+
+  async pass(milliseconds: number, stepMs = milliseconds > 3_600_000 ? 60_000 : lookMs): Promise<void> {
+    for (const end = this.now + milliseconds; this.now < end; this.now += stepMs) {
+      for (const hub of this.hubs.filter(({ isAlive }) => isAlive)) {
+        await hub.absences.look((device, release, notice) => hub.notifier.notice(device, release, notice))
+        await hub.notifier.send()
+      }
+    }
+  }
+
+  get told(): string[] {
+    return this.sent.flatMap(({ notices }) =>
+      notices.map(({ device, rule, ended }) => `${device} ${rule.name} ${ended ? 'ended' : 'began'}`),
+    )
+  }
+}
+
+const hubs = ['hub-1', 'hub-2', 'hub-3']
+const many = Array.from({ length: 12 }, (_, each) => ({ ...fullDisk, name: `rule-${each}` }))
+
+describe('peers that can send', () => {
+  it('send each alert and each end once, within ten seconds', async () => {
+    const site = await new Site(many).add(...hubs)
+    await site.report(
+      'sick',
+      many.map(({ name }) => ({ rule: name, since })),
+    )
+    await site.pass(10_000)
+    assert.deepEqual(site.told.sort(), many.map(({ name }) => `sick ${name} began`).sort())
+    assert.ok(new Set(site.sent.map(({ by }) => by)).size > 1, 'the work is spread')
+    await site.pass(10 * stepInMs)
+    await site.report(
+      'sick',
+      many.map(({ name }) => ({ rule: name, since, until: since + 600 })),
+    )
+    await site.pass(10 * stepInMs)
+    assert.equal(site.told.length, 2 * many.length)
+    assert.equal(new Set(site.told).size, 2 * many.length)
+  })
+
+  it('step in for one that is gone, and lose nothing', async () => {
+    const site = await new Site(many).add(...hubs)
+    for (const gone of site.hubs.slice(0, 2)) gone.isAlive = false
+    await site.report(
+      'sick',
+      many.map(({ name }) => ({ rule: name, since })),
+    )
+    await site.pass(3 * stepInMs)
+    assert.deepEqual(site.told.sort(), many.map(({ name }) => `sick ${name} began`).sort())
+  })
+
+  it('send at most twice when one is killed between sending and saying so', async () => {
+    const site = await new Site([fullDisk]).add(...hubs)
+    site.take = async by => {
+      const hub = site.hubs.find(({ name }) => name === by)
+      if (hub !== undefined && site.sent.length === 0) hub.isAlive = false
+    }
+    // The dead one's word reaches nobody.
+    for (const { notifier } of site.hubs) notifier.removeAllListeners('told')
+    for (const { notifier, name } of site.hubs) {
+      notifier.on('told', () => {
+        if (site.hubs.find(each => each.name === name)?.isAlive) void site.report(name, [])
+      })
+    }
+    await site.report('sick', [{ rule: 'disk-full', since }])
+    await site.pass(10 * stepInMs)
+    assert.equal(site.sent.length, 2)
+    assert.equal(new Set(site.sent.map(({ by }) => by)).size, 2)
+  })
+
+  it('try again for a day while a channel refuses, and send once', async () => {
+    const site = await new Site().add(...hubs)
+    let tries = 0
+    site.take = async () => {
+      tries++
+      if (site.now < 86_400_000) throw new Error('500')
+    }
+    await site.report('sick', [{ rule: 'disk-full', since }])
+    await site.pass(86_400_000 + 2 * sendAgainLastMs)
+    assert.deepEqual(site.told, ['sick disk-full began'])
+    assert.ok(tries < 3 * 200, `${tries} tries`)
+  })
+
+  it('tell the end alone where an alert ended before it could be told', async () => {
+    const site = await new Site().add(...hubs)
+    site.take = async () => {
+      if (site.now < 600_000) throw new Error('500')
+    }
+    await site.report('sick', [{ rule: 'disk-full', since }])
+    await site.pass(300_000)
+    await site.report('sick', [{ rule: 'disk-full', since, until: since + 300 }])
+    await site.pass(2 * 3_600_000)
+    assert.deepEqual(site.told, ['sick disk-full ended'])
+    assert.equal(site.sent[0]?.notices[0]?.beganAt?.getTime(), began)
+  })
+
+  it('mark what comes late from a dark site', async () => {
+    const site = await new Site().add(...hubs)
+    site.now = 20 * 86_400_000
+    await site.report('sick', [{ rule: 'disk-full', since, until: since + 3600 }])
+    await site.pass(10_000)
+    assert.equal(site.sent[0]?.notices[0]?.late, true)
+    assert.equal(site.sent[0]?.notices[0]?.endedAt?.getTime(), began + 3_600_000)
+  })
+
+  it('do not repeat themselves after a restart', async () => {
+    const site = await new Site().add(...hubs)
+    await site.report('sick', [{ rule: 'disk-full', since }])
+    await site.pass(10_000)
+    for (const hub of site.hubs) await site.restart(hub)
+    await site.pass(10 * stepInMs)
+    assert.equal(site.sent.length, 1)
+  })
+
+  it('wait in quiet times, and say nothing of what is over by then', async () => {
+    // From 12:00 to 13:00 UTC.
+    const quiet = [{ cron: '0 12 * * *', minutes: 60 }]
+    const site = await new Site([{ ...fullDisk, quiet }]).add(...hubs)
+    await site.report('sick', [{ rule: 'disk-full', since }])
+    await site.pass(3_500_000)
+    assert.deepEqual(site.told, [])
+    await site.pass(200_000)
+    assert.deepEqual(site.told, ['sick disk-full began'])
+  })
+
+  it('are silent where an operator says so', async () => {
+    const site = await new Site().add(...hubs)
+    for (const { book } of site.hubs) await book.silence({ device: 'sick', until: since + 3600, by: 'ada' })
+    await site.report('sick', [{ rule: 'disk-full', since }])
+    await site.pass(3_000_000)
+    assert.deepEqual(site.told, [])
+    await site.pass(700_000)
+    assert.deepEqual(site.told, ['sick disk-full began'])
+  })
+
+  it('believe nobody that invents rules, or says that it has sent what it can not send', async () => {
+    const site = await new Site().add(...hubs)
+    await site.report('sick', [{ rule: 'invented', since }])
+    await site.pass(10_000)
+    assert.deepEqual(site.told, [])
+    const mark = markOf({ peer: 'sick', rule: 'disk-full', since, ended: false }, 'ops')
+    await site.report('sick', [{ rule: 'disk-full', since }], [mark])
+    await site.pass(10_000)
+    assert.deepEqual(site.told, ['sick disk-full began'])
+  })
+
+  it('notice a device that nobody hears of, once, and that it is back', async () => {
+    const absent: Alerts['rules'][number] = { ...fullDisk, name: 'absent', when: { absent: '24h' } }
+    const site = await new Site([{ ...absent, on: { devices: ['sick'] } }]).add(...hubs)
+    await site.report('sick', [])
+    await site.pass(23 * 3_600_000)
+    assert.deepEqual(site.told, [])
+    await site.pass(2 * 3_600_000)
+    assert.deepEqual(site.told, ['sick absent began'])
+    for (const hub of site.hubs) await site.restart(hub)
+    await site.report('sick', [])
+    await site.pass(3_600_000)
+    assert.deepEqual(site.told, ['sick absent began', 'sick absent ended'])
+  })
+})

@@ -1,0 +1,44 @@
+/** Lets operators in, by the grants of the releases: SSH, forwarded connections and screens. */
+
+import { join } from 'node:path'
+import { DeviceGrants } from '../access/device-grants.ts'
+import { ForwardService } from '../access/forward-service.ts'
+import type { HostKey } from '../access/host-key.ts'
+import { ScreenService } from '../access/screen-service.ts'
+import { SshService } from '../access/ssh-service.ts'
+import type { Audited } from '../audit/log-keeper.ts'
+import type { MeshPeer } from '../peer/mesh-peer.ts'
+import type { Logger } from '../process/log.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { PeerState } from '../state/peer-state.ts'
+
+/** Gives what stops it. */
+export async function startAccess(
+  peer: MeshPeer,
+  { clock }: Pick<PeerState, 'clock'>,
+  settings: Settings,
+  { hostKey, audited }: { hostKey: HostKey; audited: Audited | undefined },
+  log: Logger,
+): Promise<() => Promise<void>> {
+  const { host, names, admission, state, own, fleet, identity } = peer
+  const grants = new DeviceGrants({ state, own, clock })
+  // Beside the state where another user runs the daemon, or for another root.
+  const isMachine = settings.root === undefined && process.getuid?.() === 0
+  const [sessions, screens, watched] = isMachine
+    ? ['/run/thymesh-sessions', '/run/thymesh-screens', '/run/thymesh-watched']
+    : [join(settings.state, 'ssh'), join(settings.state, 'screens'), join(settings.state, 'watched')]
+  const ssh = new SshService({ host, names, admission, grants, hostKey, audited, log }, { place: sessions })
+  const forward = new ForwardService({ host, names, admission, grants, fleet, peer: identity.peerId, audited, log })
+  const screen = new ScreenService(
+    { host, names, admission, tickets: forward, audited, log },
+    { place: screens, watched },
+  )
+  await ssh.start()
+  await forward.start()
+  await screen.start()
+  return async () => {
+    await screen.stop()
+    await forward.stop()
+    await ssh.stop()
+  }
+}

@@ -1,0 +1,327 @@
+/** Remote access with real processes: grants, the system's ssh and scp with a real sshd, and the end of sessions. */
+
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { createServer, get, type IncomingMessage, type RequestOptions, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { after, before, describe, it, type TestContext } from 'node:test'
+import { inflateSync } from 'node:zlib'
+import { noXvnc, startXvnc } from '../helpers/xvnc.ts'
+import { nixSkip } from '../nix/workshop.ts'
+import type { Device } from './helpers/device.ts'
+import { Fleet } from './helpers/fleet.ts'
+import { Daemon, runToEnd, until } from './helpers/processes.ts'
+import { hello } from './helpers/project.ts'
+
+interface Changed {
+  release: number
+  published: boolean
+  grants: string[]
+}
+
+interface Audit {
+  verified: boolean
+  problem: unknown
+  from: number
+  entries: { what: string; about: Record<string, string> }[]
+}
+
+/** OpenSSH's own provider for its tests: a FIDO token whose key lies in the file, and that is touched at once. */
+const tokenInSoftware = '/usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so'
+
+/** Why these tests can't run here. */
+function skipped(): string | false {
+  if (process.getuid?.() !== 0) return 'sshd lets others in only as root'
+  if (!existsSync('/usr/sbin/sshd')) return 'there is no sshd: scripts/setup --tests'
+  if (!existsSync(tokenInSoftware)) return 'there is no FIDO token in software: scripts/setup --tests'
+  return noXvnc || nixSkip()
+}
+
+/** A pixel of a PNG that `thymesh screen` has made, as hexadecimal digits: lines of three bytes a pixel, without filters. */
+function pixelOf(png: Buffer, x: number, y: number): string {
+  const parts: Buffer[] = []
+  const width = png.readUInt32BE(16)
+  for (let at = 8; at < png.length; at += 12 + png.readUInt32BE(at)) {
+    if (png.toString('latin1', at + 4, at + 8) === 'IDAT')
+      parts.push(png.subarray(at + 8, at + 8 + png.readUInt32BE(at)))
+  }
+  const lines = inflateSync(Buffer.concat(parts))
+  const at = y * (1 + width * 3) + 1 + x * 3
+  assert.equal(lines[y * (1 + width * 3)], 0)
+  return lines.subarray(at, at + 3).toString('hex')
+}
+
+/** The body of an answer over HTTP. */
+async function answerOf(where: RequestOptions): Promise<string> {
+  const [answer] = (await once(get(where), 'response')) as [IncomingMessage]
+  return await text(answer)
+}
+
+describe('access to devices', { skip: skipped(), timeout: 300_000 }, () => {
+  let fleet: Fleet
+  let first: Device
+  let serving: Daemon
+
+  const key = (name: string) => join(fleet.directory, name)
+  const withKey = (name: string) => ['-i', key(name), '-o', 'IdentitiesOnly=yes', '-o', 'BatchMode=yes']
+  const grant = (...args: string[]) => fleet.json<Changed>('access', 'grant', 'ada', '--device', 'first', ...args)
+
+  before(async () => {
+    fleet = await Fleet.prepare()
+    await fleet.found('second')
+    await fleet.commit('Version 1', { 'configs/hello.json': hello('version 1') })
+    first = await fleet.device('first')
+    first.start(await fleet.token('--bootstrap', first.address))
+    await fleet.json('deploy', '--wait-for', 'first', '--timeout', '60')
+    for (const name of ['ada', 'eve']) {
+      await runToEnd('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key(name)], {
+        cwd: fleet.directory,
+        env: fleet.env,
+      })
+    }
+    // As an operator has it who works for longer.
+    serving = new Daemon([], {
+      command: 'serve',
+      cwd: fleet.project,
+      env: fleet.env,
+      logFile: join(fleet.directory, 'serve.log'),
+    })
+    await until('the controller to serve', async () => (await serving.log()).includes('in the mesh'))
+  })
+  after(async () => {
+    await serving?.end()
+    await fleet.remove()
+  })
+
+  it('is nobody’s at first', async () => {
+    assert.deepEqual(await fleet.json('access', 'list'), { grants: [] })
+    const refused = await fleet.run('ssh', ...withKey('ada'), 'first', 'true')
+    assert.equal(refused.code, 1, refused.stdout + refused.stderr)
+    assert.match(refused.stderr, /nobody is granted access as root/)
+    assert.match(refused.stderr, /thymesh access grant/)
+  })
+
+  it('lets in the key that a grant names, and no other', async () => {
+    const granted = await grant('--key', `${key('ada')}.pub`, '--user', 'root')
+    assert.deepEqual(granted.grants, ['ada-1'])
+    const ran = await until('the device to have heard of the grant', async () => {
+      const ran = await fleet.run('ssh', ...withKey('ada'), 'first', 'echo $((6 * 7)); echo oops >&2; exit 7')
+      return ran.code === 7 && ran
+    })
+    assert.equal(ran.stdout, '42\n')
+    assert.match(ran.stderr, /oops/)
+    const other = await fleet.run('ssh', ...withKey('eve'), 'first', 'true')
+    assert.equal(other.code, 255)
+    assert.match(other.stderr, /Permission denied \(publickey\)/)
+  })
+
+  it('opens a terminal', async () => {
+    const ran = await fleet.run('ssh', ...withKey('ada'), '-o', 'RequestTTY=force', 'first', 'tty; stty size')
+    assert.equal(ran.code, 0, ran.stderr)
+    assert.match(ran.stdout, /^\/dev\/pts\/\d+\r?\n/)
+  })
+
+  it('has written down what was done there, for whoever wants to verify it', async () => {
+    const kinds = ['certificate', 'daemon-started', 'grants', 'session-began', 'session-ended', 'session-refused']
+    const audit = await until('the device to have signed what was done', async () => {
+      const audit = await fleet.json<Audit>('audit', 'first', '--verify')
+      const whats = audit.entries.map(({ what }) => what)
+      return [...kinds, 'update-ended'].every(kind => whats.includes(kind)) && audit
+    })
+    assert.deepEqual([audit.verified, audit.problem, audit.from], [true, null, 0])
+    const began = audit.entries.find(({ what }) => what === 'session-began')
+    assert.equal(began?.about.operators, 'ada')
+    assert.match(began?.about.fingerprint ?? '', /^SHA256:/)
+    const file = join(fleet.directory, 'first.audit')
+    const shown = await fleet.run('audit', 'first', '--export', file)
+    assert.match(shown.stdout, /^\d+ entries are in .*first\.audit\.\nVerified: entries 0 to \d+ are those of the head/)
+    const lines = (await readFile(file, 'utf8')).trim().split('\n')
+    assert.ok(lines.length > audit.entries.length)
+    assert.match(JSON.parse(lines[0] ?? '').checkpoint, /^thymesh\/[0-9a-f]{16}\/audit\/12D3KooW/)
+  })
+
+  it('copies files there and back, and says which device is unknown', async () => {
+    const file = join(fleet.directory, 'sent')
+    const bytes = randomBytes(3_000_000)
+    await writeFile(file, bytes)
+    const there = await fleet.run('cp', ...withKey('ada'), file, `first:${file}.there`)
+    assert.equal(there.code, 0, there.stderr)
+    const back = await fleet.run('cp', ...withKey('ada'), `first:${file}.there`, `${file}.back`)
+    assert.equal(back.code, 0, back.stderr)
+    assert.ok((await readFile(`${file}.back`)).equals(bytes))
+    const wrong = await fleet.error('cp', file, 'nobody:/tmp/x')
+    assert.equal(wrong.code, 'unknown-device')
+  })
+
+  it('is what plain ssh, sftp and tunnels use by the printed configuration', async () => {
+    const { config } = await fleet.json<{ config: string }>('ssh-config')
+    const file = join(fleet.directory, 'ssh_config')
+    await writeFile(file, `${config}\n`)
+    const ssh = (...args: string[]) =>
+      runToEnd('ssh', ['-F', file, ...withKey('ada'), ...args], { cwd: fleet.directory, env: fleet.env })
+    const ran = await ssh('first.trial', 'cat', '/etc/hostname')
+    assert.equal(ran.code, 0, ran.stderr)
+    assert.equal(ran.stdout, await readFile('/etc/hostname', 'utf8'))
+    assert.doesNotMatch(ran.stderr, /post-quantum|authenticity/)
+    // Whoever says so is someone else: the key is known from the mesh.
+    const other = await ssh('-o', 'KnownHostsCommand=none', 'first.trial', 'true')
+    assert.equal(other.code, 255)
+    assert.match(other.stderr, /Host key verification failed|No ED25519 host key is known/)
+  })
+
+  it('runs a command on many devices, and tells who failed and who was not reached', async () => {
+    const failed = await fleet.run(
+      'run',
+      '--on',
+      'all',
+      ...withKey('ada'),
+      '--wait',
+      '1',
+      '--json',
+      '--',
+      'hostname; exit 3',
+    )
+    assert.equal(failed.code, 1)
+    const { devices } = JSON.parse(failed.stdout)
+    assert.deepEqual(
+      devices.map(({ device, state, exitCode, stdout }: Record<string, unknown>) => ({
+        device,
+        state,
+        exitCode,
+        stdout,
+      })),
+      [{ device: 'first', state: 'failed', exitCode: 3, stdout: await readFile('/etc/hostname', 'utf8') }],
+    )
+    const done = await fleet.run('run', '--on', 'first', ...withKey('ada'), '--', 'echo', 'hello')
+    assert.equal(done.code, 0, done.stderr)
+    assert.match(done.stdout, /^first: hello\n1 of 1 devices: done\.\n$/)
+    const nobody = await fleet.run('run', '--json', '--on', 'tag:none', '--', 'true')
+    assert.equal(JSON.parse(nobody.stdout).error.code, 'unknown-device')
+  })
+
+  /** A program on the device that answers over TCP and a Unix socket; ends with the test. */
+  async function answering(t: TestContext, text: string): Promise<{ port: number; socket: string }> {
+    const socket = join(fleet.directory, `${randomBytes(4).toString('hex')}.sock`)
+    const servers = [0, 1].map(() => createServer((_, response) => response.end(text)))
+    t.after(() => {
+      for (const server of servers) server.close()
+    })
+    const [tcp, unix] = servers as [Server, Server]
+    await once(tcp.listen(0, '127.0.0.1'), 'listening')
+    await once(unix.listen(socket), 'listening')
+    return { port: (tcp.address() as AddressInfo).port, socket }
+  }
+
+  /** Runs `thymesh forward` until the device has heard of the grant; what it says of where it listens. */
+  async function forwarding(t: TestContext, args: readonly string[], where: RegExp): Promise<string> {
+    const logFile = join(fleet.directory, 'forward.log')
+    return await until('the device to have heard of the grant', async () => {
+      await writeFile(logFile, '')
+      const started = new Daemon(args, { command: 'forward', cwd: fleet.project, env: fleet.env, logFile })
+      t.after(() => started.end())
+      const said = await until(
+        'it to say so',
+        async () => /(?:is at|not granted|error).*/.exec(await started.log()) ?? undefined,
+      )
+      return where.exec(said[0])?.[0]
+    })
+  }
+
+  it('forwards a port of the device to an address of its own', async t => {
+    const { port, socket } = await answering(t, 'the page of the device')
+    const without = await fleet.error('forward', 'first', String(port), '-i', key('ada'))
+    assert.equal(without.code, 'not-granted')
+    await grant('--key', `${key('ada')}.pub`, '--forward', `tcp:127.0.0.1:${port}`, '--forward', `unix:${socket}`)
+    const url = await forwarding(t, ['first', String(port), '--local', '0', '-i', key('ada')], /http:\/\/[\d.:]+\//)
+    assert.match(url, /^http:\/\/127\.71\.\d+\.\d+:\d+\/$/)
+    assert.equal(await (await fetch(url)).text(), 'the page of the device')
+    const here = `${socket}.here`
+    await forwarding(t, ['first', socket, '--local', here, '-i', key('ada')], /is at /)
+    assert.equal(await answerOf({ socketPath: here }), 'the page of the device')
+  })
+
+  it('saves a picture of a real screen of the device, and of none without the right', async t => {
+    const socket = join(dirname(first.root), 'state/screens/kiosk.sock')
+    const screen = await startXvnc(t as never, socket, '320x120')
+    screen.paint('#20c040', 120)
+    const file = join(fleet.directory, 'screen.png')
+    const save = ['screen', 'first', '--save', file, '-i', `${key('ada')}.pub`] as const
+    assert.equal((await fleet.error(...save)).code, 'not-granted')
+    await grant('--key', `${key('ada')}.pub`, '--may', 'screen')
+    const isPainted = async () => {
+      const ran = await fleet.run(...save, '--json')
+      if (ran.code !== 0) return false
+      assert.deepEqual(JSON.parse(ran.stdout), { device: 'first', file, width: 320, height: 120 })
+      return pixelOf(await readFile(file), 5, 5) === '20c040'
+    }
+    await until('the device to have heard of the grant', isPainted)
+  })
+
+  it('is forwarded by plain ssh too: a port by -L, and a Unix socket', async t => {
+    const { port, socket } = await answering(t, 'by -L')
+    const other = await answering(t, 'not granted')
+    await grant('--key', `${key('ada')}.pub`, '--forward', `tcp:127.0.0.1:${port}`, '--forward', `unix:${socket}`)
+    const [tcp, unix, no] = [`${socket}.tcp`, `${socket}.unix`, `${socket}.no`]
+    const forwards = [`${tcp}:127.0.0.1:${port}`, `${unix}:${socket}`, `${no}:${other.socket}`].flatMap(each => [
+      '-L',
+      each,
+    ])
+    const args = ['-N', '-o', 'ExitOnForwardFailure=yes', ...forwards, ...withKey('ada'), 'first']
+    const logFile = join(fleet.directory, 'tunnel.log')
+    const answer = await until('the device to have heard of the grant', async () => {
+      const tunnel = new Daemon(args, { command: 'ssh', cwd: fleet.project, env: fleet.env, logFile })
+      t.after(() => tunnel.end())
+      await until('ssh to listen', () => existsSync(no))
+      const answer = await answerOf({ socketPath: tcp }).catch(() => undefined)
+      if (answer !== undefined) return answer
+      await tunnel.end()
+      return undefined
+    })
+    assert.equal(answer, 'by -L')
+    assert.equal(await answerOf({ socketPath: unix }), 'by -L')
+    await assert.rejects(answerOf({ socketPath: no }))
+  })
+
+  it('lets in a FIDO token, and no file without it', async t => {
+    const { port } = await answering(t, 'by a token')
+    const env = { ...fleet.env, SSH_SK_PROVIDER: tokenInSoftware }
+    const run = (command: string, ...args: string[]) => runToEnd(command, args, { cwd: fleet.project, env })
+    await run('ssh-keygen', '-q', '-t', 'ed25519-sk', '-w', tokenInSoftware, '-N', '', '-f', key('token'))
+    await grant('--key', `${key('token')}.pub`, '--forward', `tcp:127.0.0.1:${port}`, '--may', 'exec')
+    const touched = ['-o', `SecurityKeyProvider=${tokenInSoftware}`]
+    const ran = await until('the device to have heard of the grant', async () => {
+      const ran = await fleet.run('ssh', ...withKey('token'), ...touched, 'first', 'echo in')
+      return ran.code === 0 && ran
+    })
+    assert.equal(ran.stdout, 'in\n')
+    // The file alone holds no key.
+    const without = await fleet.run('ssh', ...withKey('token'), '-o', 'SecurityKeyProvider=/none', 'first', 'true')
+    assert.equal(without.code, 255)
+    Object.assign(fleet.env, { SSH_SK_PROVIDER: tokenInSoftware })
+    t.after(() => {
+      delete fleet.env.SSH_SK_PROVIDER
+    })
+    const url = await forwarding(t, ['first', String(port), '--local', '0', '-i', key('token')], /http:\/\/[\d.:]+\//)
+    assert.equal(await (await fetch(url)).text(), 'by a token')
+  })
+
+  it('ends a live session when its grant ends', async () => {
+    const pidFile = join(fleet.directory, 'pid')
+    const running = fleet.run('ssh', ...withKey('ada'), 'first', `echo $$ >${pidFile}; sleep 1000`)
+    const pid = await until('the session to run', async () => {
+      return Number(await readFile(pidFile, 'utf8').catch(() => '')) || false
+    })
+    await fleet.json('access', 'revoke', 'ada')
+    assert.notEqual((await running).code, 0)
+    await until('its processes to be gone', () => !existsSync(`/proc/${pid}`))
+    const after = await fleet.run('ssh', ...withKey('ada'), 'first', 'true')
+    assert.equal(after.code, 1)
+    const lines = await first.logLines()
+    assert.ok(lines.some(({ msg, reason }) => msg === 'a session of SSH ended' && reason === 'its grant has ended'))
+  })
+})

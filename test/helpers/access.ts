@@ -1,0 +1,67 @@
+/** Access to a test's peer: the services of a device on it, and a key for operators. */
+
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DeviceGrants } from '../../node/access/device-grants.ts'
+import { ForwardService } from '../../node/access/forward-service.ts'
+import { hostKeyOf } from '../../node/access/host-key.ts'
+import { ScreenService } from '../../node/access/screen-service.ts'
+import { SshService, type SshServiceInit } from '../../node/access/ssh-service.ts'
+import { type AccessGrant, withAccess } from '../../protocol/release/access.ts'
+import type { Published } from '../../protocol/trust/publish.ts'
+import { type TestFleet, testClosure, testConfig } from './fleet.ts'
+import { silentLogger } from './log.ts'
+import type { Mesh, TestPeer } from './mesh.ts'
+
+export interface ServedAccess {
+  /** The device's host key. */
+  readonly hostKey: string
+  /** The folder of sessions' files. */
+  readonly place: string
+  /** The folder of the sockets of its screens. */
+  readonly screens: string
+  /** The folder that says who watches them. */
+  readonly watched: string
+}
+
+/** Starts what a device serves to operators; ends it with the test. */
+export async function serveAccess(
+  mesh: Pick<Mesh, 'directory' | 'after'>,
+  device: TestPeer,
+  init: Pick<SshServiceInit, 'find'> = {},
+): Promise<ServedAccess> {
+  const { host, names, admission, state, own, peerState, fleet } = device
+  const grants = new DeviceGrants({ state, own, clock: peerState.clock })
+  const hostKey = hostKeyOf(peerState.identity.seed)
+  const place = join(mesh.directory, `sessions-of-${device.word}`)
+  const common = { host, names, admission, grants, log: silentLogger }
+  const ssh = new SshService({ ...common, hostKey }, { place, ...init })
+  const forward = new ForwardService({ ...common, fleet, peer: device.identity.peerId })
+  const screens = join(mesh.directory, `screens-of-${device.word}`)
+  const watched = join(mesh.directory, `watched-of-${device.word}`)
+  const screen = new ScreenService({ ...common, tickets: forward }, { place: screens, watched })
+  for (const each of [ssh, forward, screen]) {
+    await each.start()
+    mesh.after(() => each.stop())
+  }
+  return { hostKey: hostKey.line, place, screens, watched }
+}
+
+/** Publishes a release that binds these devices and grants this. */
+export function publishAccess(fleet: TestFleet, devices: readonly string[], grants: readonly AccessGrant[]): Published {
+  const bound = Object.fromEntries(devices.map(name => [name, { config: 'a' }]))
+  const configs = { a: testConfig(testClosure('a')) }
+  return fleet.release({ configs, devices: bound, extensions: withAccess(undefined, grants) })
+}
+
+/** Makes a key of OpenSSH in a file; gives `TYPE BASE64`. */
+export function makeSshKey(file: string): string {
+  spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file])
+  return readFileSync(`${file}.pub`, 'utf8').split(' ').slice(0, 2).join(' ')
+}
+
+/** What a test may make wrong in a proof. */
+export function signedBy(file: string, text: string, namespace: string): string {
+  return spawnSync('ssh-keygen', ['-Y', 'sign', '-n', namespace, '-f', file], { input: text }).stdout.toString()
+}

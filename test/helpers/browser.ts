@@ -1,0 +1,28 @@
+/** Debian's Chromium for tests of the web page: one for a file of tests, with a fresh profile for each page. */
+
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+
+export interface TestBrowser {
+  /** A page of a profile of its own. */
+  page(options?: BrowserContextOptions): Promise<Page>
+  readonly browser: Browser
+  stop(): Promise<void>
+}
+
+/** `hosts` are names that lead to this machine, as a hostile name server would say. */
+export async function startBrowser(hosts: readonly string[] = []): Promise<TestBrowser> {
+  const rules = hosts.map(host => `MAP ${host} 127.0.0.1`).join(',')
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    // Root, as in a container, has no sandbox of Chromium's; what the tests load is ours.
+    args: ['--no-sandbox', '--disable-gpu', ...(rules === '' ? [] : [`--host-resolver-rules=${rules}`])],
+  })
+  return {
+    browser,
+    page: async (options = {}) => {
+      const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options })
+      return await context.newPage()
+    },
+    stop: () => browser.close(),
+  }
+}

@@ -1,0 +1,314 @@
+/** Access over real connections with a real sshd: both locks, what each key may do, and the end of sessions with their grants. */
+
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { describe, it, type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { encode } from '@ipld/dag-cbor'
+import { joinStreams } from '../../controller/session/join-streams.ts'
+import { receiveMessage, sendMessage } from '../../node/access/duplex-messages.ts'
+import { type ProofAbout, proofText } from '../../node/access/key-proof.ts'
+import { sessionsAtOnce } from '../../node/access/limits.ts'
+import { accepted, openForward, openSsh } from '../../node/access/open-access.ts'
+import { streamsPerPeer } from '../../node/mesh/limits.ts'
+import { Channel } from '../../node/mesh/transport/channel.ts'
+import { openStream } from '../../node/mesh/transport/open-stream.ts'
+import {
+  accessVerdictCodec,
+  type ForwardHello,
+  forwardHelloCodec,
+  forwardNamespace,
+  proofCodec,
+} from '../../protocol/messages/access.ts'
+import type { AccessGrant } from '../../protocol/release/access.ts'
+import { makeSshKey, publishAccess, serveAccess, signedBy } from '../helpers/access.ts'
+import { withCode } from '../helpers/errors.ts'
+import { testSigner } from '../helpers/fleet.ts'
+import { connect, documentsOf, liveFleet, Mesh } from '../helpers/mesh.ts'
+import { until } from '../helpers/until.ts'
+
+const skip =
+  process.getuid?.() !== 0
+    ? 'sshd lets others in only as root'
+    : !existsSync('/usr/sbin/sshd') && 'there is no sshd: scripts/setup --tests'
+const pipeProgram = fileURLToPath(new URL('../../controller/cli/shell/pipe-program.ts', import.meta.url))
+
+/** A proof that differs from the one that the device has asked for. */
+interface Wrong {
+  signWith?: string
+  about?: Partial<ProofAbout>
+  namespace?: string
+}
+
+interface SceneInit {
+  role?: 'controller' | 'device'
+  grant?: Partial<AccessGrant>
+  find?: () => Promise<undefined>
+}
+
+async function scene(t: TestContext, { role = 'controller', grant, find }: SceneInit = {}) {
+  const mesh = await Mesh.of(t)
+  const key = join(mesh.directory, 'key')
+  const line = makeSshKey(key)
+  const fleet = liveFleet()
+  const given: AccessGrant = {
+    ...{ id: 'ada-1', operator: 'ada', keys: [line], devices: ['device'], users: ['root'] },
+    may: ['shell', 'exec', 'files'],
+    ...grant,
+  }
+  publishAccess(fleet, ['device'], [given])
+  const device = await mesh.start({ word: 'device', fleet })
+  const certificate = fleet.certify(testSigner('asker'), { name: 'asker', role })
+  const asker = await mesh.start({ word: 'asker', fleet, certificate })
+  const { hostKey, place } = await serveAccess(mesh, device, find && { find })
+  await connect(asker, device)
+  const socket = join(mesh.directory, 'way')
+  const server = createServer({ allowHalfOpen: true }, async each => {
+    each.on('error', () => {})
+    await openSsh(asker, device.host.peerId, 'root').then(
+      stream => joinStreams(each, stream),
+      () => each.destroy(),
+    )
+  })
+  await new Promise<void>(resolve => server.listen(socket, resolve))
+  mesh.after(async () => void server.close())
+  const known = join(mesh.directory, 'known')
+  await writeFile(known, `device ${hostKey}\n`)
+  const clientOptions = [
+    ...['-F', '/dev/null', '-i', key, '-o', 'IdentitiesOnly=yes', '-o', 'IdentityAgent=none', '-o', 'BatchMode=yes'],
+    ...['-o', `UserKnownHostsFile=${known}`, '-o', 'StrictHostKeyChecking=yes', '-o', 'HostKeyAlias=device'],
+    ...['-o', `ProxyCommand=${process.execPath} ${pipeProgram} ${socket}`],
+  ]
+  const children: ChildProcess[] = []
+  mesh.after(async () => {
+    for (const child of children) child.kill('SIGKILL')
+  })
+  /** Runs ssh, or another program of OpenSSH, to its end. */
+  const ssh = async (args: readonly string[], { program = 'ssh', input = '' } = {}) => {
+    const all = program === 'ssh' ? [...clientOptions, 'root@device', ...args] : [...clientOptions, ...args]
+    const child = spawn(program, all, { stdio: 'pipe', timeout: 60_000 })
+    children.push(child)
+    child.stdin.end(input)
+    const [stdout, stderr, code] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      new Promise<number | null>(resolve => child.once('close', resolve)),
+    ])
+    return { code, stdout, stderr }
+  }
+  const change = async (grants: readonly AccessGrant[]) => {
+    const published = publishAccess(fleet, ['device'], grants)
+    await device.state.accept(published.trusted, documentsOf(fleet))
+  }
+  const id = device.host.peerId
+  const talk = async (hello: ForwardHello) => {
+    const stream = await openForward(asker, id)
+    stream.on('error', () => {})
+    sendMessage(stream, forwardHelloCodec, hello)
+    return stream
+  }
+  const limit = () => AbortSignal.timeout(30_000)
+  /** A ticket, by a signature that may be wrong. */
+  const ask = async ({ signWith = key, about = {}, namespace = forwardNamespace }: Wrong = {}) => {
+    const stream = await talk({ v: 1, ask: { user: 'root', key: line } })
+    const { challenge = new Uint8Array() } = accepted(await receiveMessage(stream, accessVerdictCodec, limit()), 'root')
+    const [controller, own] = [asker.identity.peerId, device.identity.peerId]
+    const signed = proofText({ fleet: fleet.fleet, device: own, controller, user: 'root', challenge, ...about })
+    sendMessage(stream, proofCodec, { signature: signedBy(signWith, signed, namespace) })
+    return accepted(await receiveMessage(stream, accessVerdictCodec, limit()), 'root').ticket ?? new Uint8Array()
+  }
+  const connectTo = async (ticket: Uint8Array, to: string) => {
+    const stream = await talk({ v: 1, ticket, to })
+    accepted(await receiveMessage(stream, accessVerdictCodec, limit()), 'root')
+    return stream
+  }
+  const open = (user = 'root') => openSsh(asker, id, user)
+  return { mesh, device, asker, ssh, change, given, key, place, open, ask, connectTo }
+}
+
+describe('access over the mesh', { skip, timeout: 120_000 }, () => {
+  it('lets in the granted key', async t => {
+    const { ssh } = await scene(t)
+    const ran = await ssh(['cat; exit 7'], { input: 'hello' })
+    assert.deepEqual({ code: ran.code, stdout: ran.stdout }, { code: 7, stdout: 'hello' }, ran.stderr)
+  })
+
+  it('needs the key beside a controller that is a member', async t => {
+    const { ssh, key, mesh } = await scene(t)
+    const other = join(mesh.directory, 'other')
+    makeSshKey(other)
+    writeFileSync(key, readFileSync(other))
+    writeFileSync(`${key}.pub`, readFileSync(`${other}.pub`))
+    const ran = await ssh(['true'])
+    assert.equal(ran.code, 255)
+    assert.match(ran.stderr, /Permission denied \(publickey\)/)
+  })
+
+  it('needs a controller beside the key: a device gets no shell on a device', async t => {
+    const { open, ask } = await scene(t, { role: 'device', grant: { may: ['shell', 'forward:tcp:127.0.0.1:*'] } })
+    await assert.rejects(open(), withCode('not-served'))
+    await assert.rejects(ask(), withCode('not-served'))
+  })
+
+  it('refuses grants that are over, of other users and of other devices, and says what is missing', async t => {
+    for (const grant of [
+      { until: '2020-01-01T00:00:00Z' },
+      { users: ['ada'] },
+      { devices: ['another'] },
+      { may: ['screen'] },
+    ]) {
+      const { open } = await scene(t, { grant })
+      await assert.rejects(open(), withCode('not-granted'))
+    }
+    const { open } = await scene(t, { find: async () => undefined })
+    await assert.rejects(open(), withCode('no-sshd'))
+    const nobody = await scene(t, { grant: { users: ['nobody-of-this-name'] } })
+    await assert.rejects(nobody.open('nobody-of-this-name'), withCode('no-user'))
+  })
+
+  it('does no more than the grant says', async t => {
+    const filesOnly = await scene(t, { grant: { may: ['files'] } })
+    // The key gets files whatever is asked for: sshd starts nothing else.
+    const shell = await filesOnly.ssh(['echo', 'no shell'])
+    assert.doesNotMatch(shell.stdout, /no shell/)
+    const batch = await filesOnly.ssh(['-q', '-b', '-', 'root@device'], { program: 'sftp', input: 'pwd\n' })
+    assert.match(batch.stdout, /Remote working directory/)
+
+    const execOnly = await scene(t, { grant: { may: ['exec'] } })
+    assert.equal((await execOnly.ssh(['echo yes'])).stdout, 'yes\n')
+    const noShell = await execOnly.ssh([], { input: 'echo no\n' })
+    assert.equal(noShell.code, 126)
+    assert.match(noShell.stderr, /not granted: shell/)
+    const noFiles = await execOnly.ssh(['-q', '-b', '-', 'root@device'], { program: 'sftp', input: 'pwd\n' })
+    assert.notEqual(noFiles.code, 0)
+  })
+
+  it('ends a session and all that it has started when its grant ends', async t => {
+    const { ssh, change, mesh } = await scene(t)
+    const file = join(mesh.directory, 'pid')
+    const running = ssh([`echo $$ >${file}; exec sleep 1000`])
+    const pid = () => (existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0)
+    await until(() => pid() > 0, 'the session to run')
+    await change([])
+    const { code } = await running
+    assert.equal(code, 255)
+    await until(() => !existsSync(`/proc/${pid()}`), 'its processes to be gone')
+  })
+
+  it('keeps a session whose grant only grows, and leaves nothing behind', async t => {
+    const { ssh, change, given, place } = await scene(t)
+    const file = join(place, '..', 'go')
+    const running = ssh([`while ! test -e ${file}; do sleep 0.1; done; echo kept`])
+    await until(() => existsSync(place) && readdirSync(place).length > 0, 'the session to begin')
+    await change([{ ...given, may: [...given.may, 'screen'] }])
+    writeFileSync(file, '')
+    assert.equal((await running).stdout, 'kept\n')
+    await until(() => readdirSync(place).length === 0, 'its files to be gone')
+  })
+
+  it('holds against hellos that are too long, names that are none, and a thousand streams that say nothing', async t => {
+    const { asker, device, ssh } = await scene(t)
+    const talk = async (bytes: Uint8Array) => {
+      const stream = await openStream(asker.host, device.host.peerId, device.names.ssh)
+      const channel = new Channel(stream)
+      await channel.sendRest(bytes)
+      return await channel.rest().catch((error: Error) => error.name)
+    }
+    const head = Buffer.alloc(4)
+    head.writeUInt32BE(1 << 20)
+    assert.equal(await talk(Buffer.concat([head, Buffer.alloc(1 << 16)])), 'StreamResetError')
+    const hello = encode({ v: 1, user: '-oProxyCommand=reboot' })
+    head.writeUInt32BE(hello.length)
+    assert.equal(await talk(Buffer.concat([head, hello])), 'StreamResetError')
+    const opened = await Promise.allSettled(
+      Array.from({ length: 1000 }, () => openStream(asker.host, device.host.peerId, device.names.ssh)),
+    )
+    const held = opened.flatMap(each => (each.status === 'fulfilled' ? [each.value] : []))
+    const open = () => held.filter(({ status }) => status === 'open').length
+    await until(() => open() <= streamsPerPeer, 'the device to refuse what is beyond its limit')
+    for (const stream of held) stream.abort(new Error('the test ends it'))
+    await until(async () => (await ssh(['true'])).code === 0, 'a session after them')
+  })
+
+  it('has as many places as its limits say, whoever came first', async t => {
+    const mesh = await Mesh.of(t)
+    const fleet = liveFleet()
+    const sshd = join(mesh.directory, 'sshd')
+    await writeFile(sshd, '#!/bin/sh\nexec sleep 300\n', { mode: 0o755 })
+    const given: AccessGrant = {
+      ...{ id: 'ada-1', operator: 'ada', keys: [makeSshKey(join(mesh.directory, 'key'))], devices: ['device'] },
+      ...{ users: ['root'], may: ['shell'] },
+    }
+    publishAccess(fleet, ['device'], [given])
+    const device = await mesh.start({ word: 'device', fleet })
+    await serveAccess(mesh, device, { find: async () => ({ sshd, sftpServer: undefined }) })
+    const ask = async (word: string) => {
+      const certificate = fleet.certify(testSigner(word), { name: word, role: 'controller' })
+      const asker = await mesh.start({ word, fleet, certificate })
+      await connect(asker, device)
+      return async () => (await openSsh(asker, device.host.peerId, 'root')).on('error', () => {})
+    }
+    for (const word of ['asker', 'other']) {
+      const open = await ask(word)
+      for (let sessions = 0; sessions < sessionsAtOnce / 2; sessions++) await open()
+    }
+    await assert.rejects((await ask('third'))(), withCode('busy'))
+  })
+})
+
+describe('forwarded connections', { skip, timeout: 120_000 }, () => {
+  const forwarding = async (t: TestContext, grant?: Partial<AccessGrant>) => {
+    const answers: string[] = []
+    // Answers only once the other side has ended: half-close is kept on the way.
+    const server = createServer({ allowHalfOpen: true }, socket => {
+      void text(socket).then(said => {
+        answers.push(said)
+        socket.end(`got ${said}`)
+      })
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as { port: number }
+    const made = await scene(t, { grant: { may: [`forward:tcp:127.0.0.1:${port}`], ...grant } })
+    made.mesh.after(async () => void server.close())
+    return { ...made, port, to: `tcp:127.0.0.1:${port}` }
+  }
+
+  it('reach what the grant names, half-closed too, and nothing else', async t => {
+    const { ask, connectTo, to } = await forwarding(t)
+    const ticket = await ask()
+    const stream = await connectTo(ticket, to)
+    stream.end('hello')
+    assert.equal(await text(stream), 'got hello')
+    await assert.rejects(connectTo(ticket, 'tcp:169.254.169.254:80'), withCode('not-granted'))
+    await assert.rejects(connectTo(ticket, 'unix:/run/dbus/system_bus_socket'), withCode('not-granted'))
+    await assert.rejects(connectTo(Buffer.alloc(32), to), withCode('not-granted'))
+  })
+
+  it('need a signature by the granted key, for this device and this challenge', async t => {
+    const { ask, key, mesh } = await forwarding(t)
+    const other = join(mesh.directory, 'other')
+    makeSshKey(other)
+    await assert.rejects(ask({ signWith: other }), withCode('not-granted'))
+    await assert.rejects(ask({ about: { challenge: Buffer.alloc(32) } }), withCode('not-granted'))
+    await assert.rejects(ask({ about: { device: 'another' } }), withCode('not-granted'))
+    await assert.rejects(ask({ namespace: 'file' }), withCode('not-granted'))
+    assert.equal((await ask({ signWith: key })).length, 32)
+  })
+
+  it('end with their grant, and say when nothing listens', async t => {
+    const { ask, connectTo, to, change } = await forwarding(t, { may: ['forward:tcp:127.0.0.1:*'] })
+    const ticket = await ask()
+    await assert.rejects(connectTo(ticket, 'tcp:127.0.0.1:1'), withCode('unreachable'))
+    const stream = await connectTo(ticket, to)
+    const closed = new Promise(resolve => stream.once('close', resolve))
+    stream.write('still there')
+    await change([])
+    await closed
+    await assert.rejects(connectTo(ticket, to), withCode('not-granted'))
+  })
+})

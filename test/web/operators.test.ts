@@ -1,0 +1,121 @@
+/** A second operator in the page, by keys alone: sees what the first one proposes, compares it, and gives the missing signature. */
+
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import type { Page } from 'playwright-core'
+import type { Device } from '../e2e/helpers/device.ts'
+import { Fleet } from '../e2e/helpers/fleet.ts'
+import { Daemon, freePort, runThymesh, until } from '../e2e/helpers/processes.ts'
+import { hello } from '../e2e/helpers/project.ts'
+import { startBrowser, type TestBrowser } from '../helpers/browser.ts'
+import { nixSkip } from '../nix/workshop.ts'
+
+const passphrase = 'five random words are enough'
+
+describe('a second operator in the web page', { skip: nixSkip() }, () => {
+  let fleet: Fleet
+  let device: Device
+  let browser: TestBrowser
+  let page: Page
+  let first: Daemon
+  let second: Daemon
+
+  before(async () => {
+    fleet = await Fleet.prepare()
+    await fleet.found()
+    device = await fleet.device('first')
+    device.start(await fleet.token('--bootstrap', device.address))
+    await fleet.commit('Version 1', { 'configs/hello.json': hello('version 1') })
+    const made = await fleet.runWith({ limitMs: 300_000 }, 'deploy', '-m', 'version 1', '--timeout', '240', '--json')
+    assert.equal(made.code, 0, made.stdout + made.stderr)
+    const project = JSON.parse((await fleet.git('show', 'HEAD:thymesh.json')).trim())
+    await fleet.commit('Where the mesh is', { 'thymesh.json': { ...project, bootstrap: [device.address] } })
+    const env = { ...fleet.env, THYMESH_HOME: join(fleet.directory, 'ben') }
+    const listen = ['--listen', `/ip4/127.0.0.1/tcp/${await freePort()}`, '--no-mdns']
+    const key = await runThymesh(['key', 'new', '--operator', 'ben', ...listen, '--json'], {
+      cwd: fleet.project,
+      env: { ...env, THYMESH_PASSPHRASE: passphrase },
+    })
+    assert.equal(key.code, 0, key.stderr)
+    const { card } = JSON.parse(key.stdout) as { card: string }
+    await fleet.json('root', 'propose', '--add', card, '--yes')
+    await fleet.json('root', 'propose', '--threshold', 'targets=2', '--yes')
+    const raised = await runThymesh(['approve', 'root-3', '--yes', '--json'], {
+      cwd: fleet.project,
+      env: { ...env, THYMESH_PASSPHRASE: passphrase },
+    })
+    assert.equal(raised.code, 0, raised.stdout + raised.stderr)
+    await fleet.commit('Version 2', { 'configs/hello.json': hello('version 2') })
+    const proposed = await fleet.json<{ complete: boolean }>('deploy', '-m', 'version 2', '--no-wait')
+    assert.equal(proposed.complete, false)
+    // The first operator's controller has what the device will fetch.
+    const log = (name: string) => join(fleet.directory, `${name}.log`)
+    first = new Daemon(['-p', fleet.project], {
+      ...{ cwd: fleet.directory, env: fleet.env, logFile: log('first'), command: 'serve' },
+    })
+    second = new Daemon(['--print', '--port', String(await freePort()), '-p', fleet.project], {
+      ...{ cwd: fleet.directory, env, logFile: log('second'), command: 'web' },
+    })
+    browser = await startBrowser()
+    page = await browser.page()
+    page.setDefaultTimeout(60_000)
+    const url = async () => /http:\/\/127\.0\.0\.1:\d+\/#code=\S+/.exec(await second.log())?.[0]
+    await page.goto(await until('the address of the page', url, { explain: () => second.log() }))
+  })
+  after(async () => {
+    await browser?.stop()
+    for (const each of [first, second]) if (each?.running) await each.end()
+    await fleet.remove()
+  })
+
+  const heading = (name: string | RegExp) => page.getByRole('heading', { name, level: 1 })
+  const dialog = () => page.getByRole('dialog')
+  const focused = () => page.evaluate<string>("document.activeElement?.textContent.trim() ?? ''")
+  async function tabTo(text: string): Promise<void> {
+    for (let tries = 0; tries < 80; tries++) {
+      if ((await focused()).startsWith(text)) return
+      await page.keyboard.press('Tab')
+    }
+    assert.fail(`Tab never came to ${text}, but to ${await focused()}`)
+  }
+
+  it('is told of the proposal, and opens it', async () => {
+    await heading('Overview').waitFor()
+    await page
+      .getByRole('main')
+      .getByRole('link', { name: /proposal/ })
+      .waitFor()
+    await tabTo('1 proposal')
+    await page.keyboard.press('Enter')
+    await heading('Proposals').waitFor()
+    await page.getByRole('row').filter({ hasText: 'lacks signatures' }).waitFor()
+    await tabTo('Release')
+    await page.keyboard.press('Enter')
+    await page.getByRole('region', { name: 'What a signature covers' }).getByText('hello').first().waitFor()
+    assert.equal(await device.etc('hello'), 'version 1\n')
+  })
+
+  it('approves it with the passphrase, and the device runs it', async () => {
+    await tabTo('Approve …')
+    await page.keyboard.press('Enter')
+    await dialog().getByText('Sign this proposal?').waitFor()
+    await page.keyboard.press('Tab')
+    await tabTo('Approve')
+    await page.keyboard.press('Enter')
+    await dialog().getByLabel('Passphrase').waitFor()
+    await page.keyboard.type(passphrase)
+    await page.keyboard.press('Enter')
+    const runs = async () => (await device.etc('hello')) === 'version 2\n'
+    await until('the device to run version 2', runs, { limitMs: 120_000, explain: () => second.log() })
+  })
+
+  it('shows who signed it', async () => {
+    await page.keyboard.press('Control+k')
+    await page.keyboard.type('version 2')
+    await page.getByRole('option', { name: /version 2/ }).waitFor()
+    await page.keyboard.press('Enter')
+    await heading(/^Release \d+$/).waitFor()
+    await page.getByText(/ben/).first().waitFor()
+  })
+})

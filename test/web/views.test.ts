@@ -1,0 +1,218 @@
+/** Views that need no process of a device: sites, sessions, the palette, alerts, and a browser whose computer sleeps. */
+
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import type { Page } from 'playwright-core'
+import { accessibility } from '../helpers/axe.ts'
+import { startBrowser, type TestBrowser } from '../helpers/browser.ts'
+import { type ServedPage, servedPage } from '../helpers/served-page.ts'
+
+describe('views of the page', () => {
+  const undo: (() => Promise<void>)[] = []
+  let served: ServedPage
+  let browser: TestBrowser
+  let page: Page
+  const problems: string[] = []
+  before(async () => {
+    served = await servedPage({ after: end => void undo.push(end) }, { devices: 45 })
+    browser = await startBrowser()
+    undo.push(() => browser.stop())
+    page = await opened()
+  })
+  after(async () => {
+    for (const end of undo.reverse()) await end()
+  })
+  const heading = (name: string | RegExp) => page.getByRole('heading', { name, level: 1 })
+  const go = (place: string) => page.goto(`${served.page.address}#/${place}`)
+
+  async function opened(script?: string): Promise<Page> {
+    const page = await browser.page()
+    page.setDefaultTimeout(60_000)
+    page.on('pageerror', error => problems.push(error.message))
+    page.on('console', message => {
+      // Requests that are refused are part of it: a browser that is signed out, a project that is none.
+      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+        problems.push(message.text())
+    })
+    if (script !== undefined) await page.addInitScript(script)
+    await page.goto(served.open())
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    return page
+  }
+
+  it('lists sites, and opens one with its devices and what a visitor waits for', async () => {
+    await go('sites')
+    await page.getByRole('row').filter({ hasText: 'site-000' }).getByText('20 of 20').waitFor()
+    await page.getByRole('link', { name: 'site-002' }).click()
+    await heading('site-002').waitFor()
+    await page.getByRole('link', { name: 'kiosk-00044' }).waitFor()
+    await page.getByRole('link', { name: 'Visit' }).click()
+    await page.getByText('All devices have ended with the release').waitFor()
+    await go('sites/nowhere')
+    await page.getByText('No device has this site').waitFor()
+  })
+
+  it('says what a release has that the one before had not, and what it costs', async () => {
+    await go('releases/2/packages')
+    await page.getByText('knows no older one').waitFor()
+    await go('releases/2/sites')
+    await page.getByRole('table', { name: 'What it costs' }).getByText('site-001').waitFor()
+  })
+
+  it('goes anywhere by the palette, by keys alone', async () => {
+    await go('')
+    await heading('Overview').waitFor()
+    await page.keyboard.press('Control+k')
+    const input = page.getByRole('combobox', { name: /^Device, site/ })
+    await input.fill('kiosk-00031')
+    await page.getByRole('option', { name: /kiosk-00031/ }).waitFor()
+    await page.keyboard.press('Enter')
+    await heading('kiosk-00031').waitFor()
+    await page.keyboard.press('Control+k')
+    await input.fill('site 001')
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('ArrowUp')
+    await page.getByRole('option', { selected: true }).filter({ hasText: 'site-001' }).waitFor()
+    await page.keyboard.press('Enter')
+    await heading('site-001').waitFor()
+    await page.keyboard.press('Control+k')
+    await input.fill('dark')
+    await page.keyboard.press('Enter')
+    assert.equal(await page.evaluate<string>('document.documentElement.dataset.theme'), 'dark')
+    await page.keyboard.press('Control+k')
+    await input.fill('deploy')
+    assert.deepEqual(await accessibility(page), [])
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog').getByText('Deploy the last commit').waitFor()
+    // Over a dialog it stays away, and going back begins nothing anew.
+    await page.keyboard.press('Control+k')
+    assert.equal(await page.getByRole('combobox', { name: /^Device, site/ }).count(), 0)
+    await page.keyboard.press('Escape')
+    assert.equal(new URL(page.url()).hash, '#/releases')
+    await page.keyboard.press('Control+k')
+    await input.fill('nothing is called so')
+    await page.getByText('Nothing fits').waitFor()
+    await page.keyboard.press('Escape')
+  })
+
+  it('keeps a filter under a name, and finds it again', async () => {
+    await go('devices?q=kiosk-0000')
+    await page.getByRole('button', { name: 'Save this filter' }).click()
+    await page.getByRole('dialog').getByLabel('Name of the filter').fill('the first ones')
+    await page.keyboard.press('Enter')
+    await page.getByRole('link', { name: 'the first ones' }).waitFor()
+    await go('')
+    await page.keyboard.press('Control+k')
+    await page.getByRole('combobox', { name: /^Device, site/ }).fill('first ones')
+    await page.keyboard.press('Enter')
+    await page.getByText('10 of 45 devices').waitFor()
+    await go('settings')
+    await page.getByText('the first ones').waitFor()
+    await page.getByRole('button', { name: 'Forget them' }).click()
+    await page.getByText('Saved filters are forgotten').waitFor()
+  })
+
+  it('lists the browsers that are signed in, signs others out, and at last all', async () => {
+    const [second, third] = [await opened(), await opened()]
+    await go('settings')
+    const sessions = page.getByRole('table', { name: 'Sessions' })
+    await sessions.getByText('(this one)').waitFor()
+    await page.reload()
+    await sessions.getByRole('row').nth(3).waitFor()
+    const others = sessions.getByRole('row').filter({ hasText: 'Chromium' }).filter({ hasNotText: 'this one' })
+    await others.first().getByRole('button', { name: 'Sign out' }).click()
+    await page.getByText('One browser is signed out').waitFor()
+    await others.nth(1).waitFor({ state: 'detached' })
+    // Whoever came in since the list was read goes too.
+    await served.page.sessions.begin('a stranger')
+    await page.getByRole('button', { name: 'Sign all others out' }).click()
+    await page.getByText('2 browsers are signed out').waitFor()
+    const out = { name: 'This browser is not signed in' }
+    for (const each of [second, third]) {
+      await each.getByRole('heading', out).waitFor()
+      await each.context().close()
+    }
+    assert.equal(served.page.sessions.all.length, 1)
+    // One that has ended by itself is still in the list that this browser has read.
+    const { session: brief } = await served.page.sessions.begin('a brief visitor')
+    await page.reload()
+    const visitor = sessions.getByRole('row').filter({ hasNotText: 'this one' }).nth(1)
+    await visitor.waitFor()
+    await served.page.sessions.end(brief.id)
+    await visitor.getByRole('button', { name: 'Sign out' }).click()
+    await visitor.waitFor({ state: 'detached' })
+    assert.equal(await page.getByText('expected the ID of a browser').count(), 0)
+    await page.getByRole('button', { name: 'Sign all out' }).click()
+    await page.getByRole('heading', out).waitFor()
+    assert.equal(served.page.sessions.all.length, 0)
+    await page.goto(served.open())
+    await heading('Overview').waitFor()
+  })
+
+  it('says that there are no rules for alerts, where there are none', async () => {
+    await go('alerts')
+    await page.getByText('The release has no alert rules').waitFor()
+  })
+
+  it('says that no device is in reach for metrics, and reads none from those that are not', async () => {
+    await go('metrics')
+    await page.getByText('No device is in reach').waitFor()
+    await go('devices/kiosk-00003/metrics')
+    await page.getByRole('alert').waitFor()
+  })
+
+  it('says that the computer slept, and tells no state of before as that of now', async () => {
+    // A shared worker has a clock of its own; without one the page reads the stream itself.
+    const other = await opened('delete window.SharedWorker')
+    await other.clock.install()
+    await other.reload()
+    await other.goto(`${served.page.address}#/devices/kiosk-00001`)
+    await other.getByRole('heading', { name: 'kiosk-00001' }).waitFor()
+    await other.clock.fastForward('03:00:00')
+    await other.getByText(/This computer slept for/).waitFor()
+    await other.context().close()
+  })
+
+  it('calls a clock wrong that a device has set a year ahead', async () => {
+    const [, , device] = served.fleet.devices
+    assert.ok(device)
+    const at = new Date(Date.now() + 366 * 86_400_000).toISOString().replace(/\.\d+Z$/, 'Z')
+    await served.controller.directory.addReport(served.fleet.report(device, 9, { at }))
+    await go(`devices/${device.name}`)
+    await page.getByText('clock is ahead').first().waitFor()
+    await page.getByText('was running').first().waitFor()
+  })
+
+  it('has no serious finding of axe-core, in both themes and at 320 px', async () => {
+    const places = [
+      'sites',
+      'sites/site-001',
+      'sites/site-001/visit',
+      'sites/site-001/cost',
+      'releases/2/packages',
+      'releases/2/sites',
+      'metrics',
+      'metrics?all=yes',
+      'alerts',
+      'settings',
+    ]
+    for (const place of places) {
+      await go(place)
+      await page.getByRole('heading', { level: 1 }).waitFor()
+      await page.getByText('Loading …').first().waitFor({ state: 'detached' })
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme })
+        assert.deepEqual(await accessibility(page), [], `${place} ${colorScheme}`)
+      }
+      await page.setViewportSize({ width: 320, height: 640 })
+      const wider = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
+      assert.ok(wider <= 0, `${place} is wider than 320 px by ${wider}`)
+      assert.deepEqual(await accessibility(page), [], `${place} narrow`)
+      await page.setViewportSize({ width: 1280, height: 800 })
+    }
+  })
+
+  it('breaks none of its own rules meanwhile', () => {
+    assert.deepEqual(problems, [])
+  })
+})
