@@ -27,7 +27,7 @@ describe('backup and restore', { skip: nixSkip() }, () => {
       'configs/hello.json': hello('version 1'),
       'thymesh.json': { ...project, bootstrap: [device.address] },
     })
-    await fleet.json('deploy', '-m', 'version 1', '--timeout', '60')
+    await fleet.json('deploy', '-m', 'version 1', '--timeout', '240')
   })
   after(() => fleet.remove())
 
@@ -72,7 +72,7 @@ describe('backup and restore', { skip: nixSkip() }, () => {
     await fleet.commit('Version 2', { 'configs/hello.json': hello('version 2') })
     assert.match((await error(['deploy', '-m', 'version 2'])).message, /no metadata of its fleet/)
     device.start()
-    const { release } = await fleet.json<{ release: number }>('deploy', '-m', 'version 2', '--timeout', '60')
+    const { release } = await fleet.json<{ release: number }>('deploy', '-m', 'version 2', '--timeout', '240')
     assert.equal(release, 3)
     const { alarms } = await fleet.json<{ alarms: unknown[] }>('status')
     assert.deepEqual(alarms, [])

@@ -49,7 +49,7 @@ describe('a full disk', { skip: nixSkip() || mountSkip() }, () => {
     await mountTmpfs(fleet, first.root, diskMegabytes)
     junk = join(first.root, 'junk')
     first.start(await fleet.token())
-    await fleet.json('deploy', '--timeout', '60')
+    await fleet.json('deploy', '--timeout', '240')
     old = await first.running()
     assert.ok(old)
     await fleet.commit('A large file', {
@@ -100,7 +100,7 @@ describe('a full disk', { skip: nixSkip() || mountSkip() }, () => {
     const row = await deployUntilFailed(fleet, 'first')
     assert.equal(row.error?.code, 'disk-full')
     await rm(junk)
-    const { complete } = await fleet.json('deploy', '--timeout', '60')
+    const { complete } = await fleet.json('deploy', '--timeout', '240')
     assert.equal(complete, true)
     assert.equal(await first.etc('hello'), 'large\n')
     assert.notEqual(await first.running(), old)
@@ -159,7 +159,7 @@ describe('a source whose files have changed', { skip: nixSkip() }, () => {
   it('is used again once it is mended', async () => {
     await overwrite(fleet.store, top, original)
     first.start(token)
-    await fleet.json('deploy', '--wait-for', 'first', '--timeout', '60')
+    await fleet.json('deploy', '--wait-for', 'first', '--timeout', '240')
     assert.equal(await first.running(), top)
     assert.equal(await first.etc('hello'), original)
   })
@@ -189,7 +189,7 @@ describe('a source whose files have changed', { skip: nixSkip() }, () => {
 
   it('does no harm once there is a good one', async () => {
     second.daemon.signal('SIGCONT')
-    await fleet.json('deploy', '--wait-for', 'second', '--timeout', '60')
+    await fleet.json('deploy', '--wait-for', 'second', '--timeout', '240')
     assert.equal(await second.running(), top)
     assert.equal(await second.etc('hello'), original)
   })

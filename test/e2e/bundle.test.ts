@@ -44,7 +44,7 @@ describe('a site that no network reaches', { skip: nixSkip() }, () => {
     file = join(fleet.directory, 'news.thymesh')
     token = await fleet.token('--site', 'ship', '--bootstrap', dark.address)
     near.start(await fleet.token('--site', 'shore'))
-    await fleet.json('deploy', '-m', 'version 1', '--wait-for', 'near', '--timeout', '60')
+    await fleet.json('deploy', '-m', 'version 1', '--wait-for', 'near', '--timeout', '240')
     top = (await near.running()) ?? ''
     await near.stop()
   })
@@ -75,7 +75,7 @@ describe('a site that no network reaches', { skip: nixSkip() }, () => {
     await fleet.commit('Version 2', { 'configs/hello.json': hello('version 2', { blob: { megabytes: 21 } }) })
     await dark.stop()
     near.start()
-    await fleet.json('deploy', '-m', 'version 2', '--wait-for', 'near', '--timeout', '60')
+    await fleet.json('deploy', '-m', 'version 2', '--wait-for', 'near', '--timeout', '240')
     top = (await near.running()) ?? ''
     await near.stop()
     const { files } = await fleet.json<{ files: { bytes: number }[] }>('bundle', 'write', file)

@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 
 const repository = join(import.meta.dirname, '../..')
 
-it('keeps the passphrase from git, and dumps no core', { timeout: 120_000 }, async t => {
+it('keeps the passphrase from git, and dumps no core', { timeout: 900_000 }, async t => {
   const directory = await mkdtemp(join(tmpdir(), 'thymesh-environment-'))
   t.after(() => rm(directory, { recursive: true, force: true }))
   const seen = join(directory, 'seen')

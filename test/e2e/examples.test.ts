@@ -57,7 +57,7 @@ describe('examples that need no nixpkgs', { skip: nixSkip() }, () => {
     const token = await fleet.token()
     for (const name of names) (await device(name)).start(token)
     const waitFor = names.flatMap(name => ['--wait-for', name])
-    const { devices } = await fleet.json('deploy', ...waitFor, '--timeout', '80')
+    const { devices } = await fleet.json('deploy', ...waitFor, '--timeout', '240')
     assert.deepEqual(
       devices.filter(({ state }) => state !== 'unseen').map(({ device, state }) => [device, state]),
       [...names].sort().map(name => [name, 'running']),

@@ -73,7 +73,7 @@ describe('the life of devices', { skip: nixSkip(), timeout: 1_800_000 }, () => {
 
   const members = async () => (await fleet.json<{ members: Member[] }>('members', '--wait', '5')).members
   const member = async (name: string) => (await members()).find(each => each.name === name && each.state !== 'revoked')
-  const deploy = (...args: string[]) => fleet.json('deploy', '--timeout', '60', ...args)
+  const deploy = (...args: string[]) => fleet.json('deploy', '--timeout', '240', ...args)
   const row = async (name: string) => {
     const { devices: rows } = await fleet.json<{ devices: Row[] }>('status', '--wait', '5')
     return rows.find(({ device }) => device === name)
@@ -231,7 +231,7 @@ describe('the life of devices', { skip: nixSkip(), timeout: 1_800_000 }, () => {
     await until('its secret to be there', async () => (await secretOf(fresh)) === 'plain-4711')
     // The old hardware goes on with what it has, and hears of nothing new.
     assert.equal(await secretOf(old), 'plain-4711')
-    const again = await fleet.json<{ release: unknown }>('replace', 'porch', '--finish', '--timeout', '60')
+    const again = await fleet.json<{ release: unknown }>('replace', 'porch', '--finish', '--timeout', '240')
     assert.equal(again.release, null)
     await old.stop()
   })

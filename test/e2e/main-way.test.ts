@@ -31,7 +31,7 @@ describe('a fleet, from nothing to a rollback and on without a controller', { sk
 
   /** Deploys to the first two, and says what both now run by their own disks. */
   async function bring(...args: string[]): Promise<{ rollout: RolloutJson; top: string }> {
-    const waitFor = ['--wait-for', 'first', '--wait-for', 'second', '--timeout', '60']
+    const waitFor = ['--wait-for', 'first', '--wait-for', 'second', '--timeout', '240']
     const rollout = await fleet.json(...args, ...waitFor)
     const [one, two] = [await first.running(), await second.running()]
     assert.ok(one)
@@ -139,7 +139,7 @@ describe('a fleet, from nothing to a rollback and on without a controller', { sk
       'modules/blob.nix': blobModule,
       'configs/hello.json': hello('version 4', { blob: { megabytes: blobMegabytes } }),
     })
-    await fleet.json('deploy', '--wait-for', 'first', '--timeout', '60')
+    await fleet.json('deploy', '--wait-for', 'first', '--timeout', '240')
     const wanted = await first.running()
     assert.ok(wanted)
 
@@ -174,7 +174,7 @@ describe('a fleet, from nothing to a rollback and on without a controller', { sk
     await fleet.commit('A slow file', {
       'configs/hello.json': hello('version 5', { blob: { megabytes: 40, noise: true } }),
     })
-    await fleet.json('deploy', '--wait-for', 'first', '--timeout', '60')
+    await fleet.json('deploy', '--wait-for', 'first', '--timeout', '240')
     second.start()
     const { update } = await until('the time that is left', async () => {
       const { devices } = await fleet.json<{ devices: Row[] }>('status')

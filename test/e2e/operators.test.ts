@@ -38,7 +38,7 @@ describe('a fleet of several operators', { skip: nixSkip() }, () => {
     device = await fleet.device('first')
     device.start(await fleet.token('--bootstrap', device.address))
     await fleet.commit('Version 1', { 'configs/hello.json': hello('version 1') })
-    await fleet.json('deploy', '-m', 'version 1', '--timeout', '60')
+    await fleet.json('deploy', '-m', 'version 1', '--timeout', '240')
     await fleet.commit('Where the mesh is', {
       'thymesh.json': { ...(await projectFile()), bootstrap: [device.address] },
     })
@@ -158,7 +158,7 @@ describe('a fleet of several operators', { skip: nixSkip() }, () => {
     const which = String(proposal?.release)
     await json('cleo', 'approve', which, '--yes', '--timeout', '5').catch(() => {})
     await fleet.json('status', '--wait', '5')
-    const { devices } = await fleet.json<{ devices: { release: number }[] }>('deploy', '--timeout', '60')
+    const { devices } = await fleet.json<{ devices: { release: number }[] }>('deploy', '--timeout', '240')
     assert.equal(devices[0]?.release, Number(which))
     assert.match((await device.etc('hello')) ?? '', /version 2/)
   })

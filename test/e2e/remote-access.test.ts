@@ -62,7 +62,7 @@ async function answerOf(where: RequestOptions): Promise<string> {
   return await text(answer)
 }
 
-describe('access to devices', { skip: skipped(), timeout: 300_000 }, () => {
+describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
   let fleet: Fleet
   let first: Device
   let serving: Daemon
@@ -77,7 +77,7 @@ describe('access to devices', { skip: skipped(), timeout: 300_000 }, () => {
     await fleet.commit('Version 1', { 'configs/hello.json': hello('version 1') })
     first = await fleet.device('first')
     first.start(await fleet.token('--bootstrap', first.address))
-    await fleet.json('deploy', '--wait-for', 'first', '--timeout', '60')
+    await fleet.json('deploy', '--wait-for', 'first', '--timeout', '240')
     for (const name of ['ada', 'eve']) {
       await runToEnd('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key(name)], {
         cwd: fleet.directory,

@@ -25,7 +25,7 @@ describe('a site with an operator of its own', { skip: nixSkip() }, () => {
     device = await fleet.device('first')
     device.start(await fleet.token('--site', 'berlin', '--bootstrap', device.address))
     await fleet.commit('Version 1', { 'configs/hello.json': hello('version 1') })
-    await fleet.json('deploy', '-m', 'version 1', '--timeout', '60')
+    await fleet.json('deploy', '-m', 'version 1', '--timeout', '240')
   })
   after(() => fleet.remove())
 
@@ -104,7 +104,7 @@ describe('a site with an operator of its own', { skip: nixSkip() }, () => {
     const { published } = await fleet.json<{ published: boolean }>('site', 'revoke', 'berlin', '--yes')
     assert.equal(published, true)
     await fleet.commit('Version 3', { 'configs/hello.json': hello('version 3') })
-    await fleet.json('deploy', '-m', 'version 3', '--timeout', '60')
+    await fleet.json('deploy', '-m', 'version 3', '--timeout', '240')
     assert.match((await device.etc('hello')) ?? '', /version 3/)
     const refused = await asKim('deploy', '--site', 'berlin', '--no-wait')
     assert.equal((JSON.parse(refused.stdout) as ErrorJson).error.code, 'unknown-site')

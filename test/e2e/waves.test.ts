@@ -58,7 +58,7 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
   }
 
   it('brings the first version to all at once when the project says nothing', async () => {
-    const rollout = await fleet.json('deploy', '-m', 'one', '--timeout', '60')
+    const rollout = await fleet.json('deploy', '-m', 'one', '--timeout', '240')
     assert.deepEqual([rollout.complete, rollout.failed], [true, []])
   })
 
@@ -68,7 +68,7 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
       'rollout.json': { waves: [{ tag: 'canary' }], soakSeconds: 20 },
     })
     // All others ask the process that deploys: there is one controller of a fleet on a machine.
-    const deploying = fleet.json('deploy', '-m', 'two', '--timeout', '60')
+    const deploying = fleet.json('deploy', '-m', 'two', '--timeout', '240')
     await named('second').logged('that it waits', ({ msg }) => msg.startsWith('rollout: wave 1 has'))
     assert.equal((await fleet.error('site', 'revoke', 'berlin')).code, 'unknown-site')
     const [watched, end, status, device, log, logs, diff, searched, canaries, risks] = await Promise.all([
@@ -149,7 +149,7 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
     assert.equal(await hasNewest('first'), true, 'it fetches while it waits')
 
     await fleet.commit('No window', version({ updates: {} }))
-    assert.equal((await fleet.json('deploy', '-m', 'no window', '--timeout', '60')).complete, true)
+    assert.equal((await fleet.json('deploy', '-m', 'no window', '--timeout', '240')).complete, true)
     assert.equal(await named('first').etc('hello'), 'version 2b\n')
   })
 

@@ -14,8 +14,8 @@ export async function poll<T>(
   }
 }
 
-/** Resolves once `what` is truthy; rejects after `limitMs`, which is far longer than it ever takes. */
-export async function until(what: () => unknown, name: string, limitMs = 20_000): Promise<void> {
+/** Resolves once `what` is truthy; rejects after `limitMs`, far longer than it takes on a machine that does nothing else. */
+export async function until(what: () => unknown, name: string, limitMs = 120_000): Promise<void> {
   const holds = await poll(async () => Boolean(await what()), { limitMs, everyMs: 20 })
   if (holds === undefined) throw new Error(`waited in vain for ${name}`)
 }

@@ -11,7 +11,7 @@ import { missingNewerNix, newerNix } from './newer-nix.ts'
 const input = '{ outputs = _: { thymesh = { description = "Shared"; modules = { }; }; }; }\n'
 
 describe('a committed tree', { skip: await missingNewerNix() }, () => {
-  it('is what the newest Nix builds, locks and releases', { timeout: 300_000 }, async t => {
+  it('is what the newest Nix builds, locks and releases', { timeout: 900_000 }, async t => {
     const fleet = await Fleet.prepare()
     t.after(() => fleet.remove())
     fleet.env.PATH = `${await newerNix()}:${fleet.env.PATH}`

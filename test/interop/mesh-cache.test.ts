@@ -15,7 +15,7 @@ describe('the loopback cache over a mesh', { skip: (await missingNix()) || (awai
   })
 
   for (const which of ['this machine’s', 'a newer'] as const) {
-    test(`gives ${which} Nix what other peers have`, { timeout: 120_000 }, async t => {
+    test(`gives ${which} Nix what other peers have`, { timeout: 900_000 }, async t => {
       const world = await SwarmWorld.of(t)
       const controller = await world.controller()
       const [holder, device] = [await world.peer('holder'), await world.peer('device')]

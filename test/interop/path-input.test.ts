@@ -11,7 +11,7 @@ const modules =
   '{ outputs = _: { thymesh = { description = "Shared"; modules.note = { portable = _: { etc.note.text = "a"; }; }; }; }; }\n'
 
 describe('an input that is a folder', { skip: await missingNewerNix() }, () => {
-  it('is not taken for the network', { timeout: 300_000 }, async t => {
+  it('is not taken for the network', { timeout: 900_000 }, async t => {
     const fleet = await Fleet.prepare()
     t.after(() => fleet.remove())
     fleet.env.PATH = `${await newerNix()}:${fleet.env.PATH}`

@@ -131,7 +131,7 @@ async function scene(t: TestContext, { role = 'controller', grant, find }: Scene
   return { mesh, device, asker, ssh, change, given, key, place, open, ask, connectTo }
 }
 
-describe('access over the mesh', { skip, timeout: 120_000 }, () => {
+describe('access over the mesh', { skip, timeout: 600_000 }, () => {
   it('lets in the granted key', async t => {
     const { ssh } = await scene(t)
     const ran = await ssh(['cat; exit 7'], { input: 'hello' })
@@ -261,7 +261,7 @@ describe('access over the mesh', { skip, timeout: 120_000 }, () => {
   })
 })
 
-describe('forwarded connections', { skip, timeout: 120_000 }, () => {
+describe('forwarded connections', { skip, timeout: 600_000 }, () => {
   const forwarding = async (t: TestContext, grant?: Partial<AccessGrant>) => {
     const answers: string[] = []
     // Answers only once the other side has ended: half-close is kept on the way.

@@ -73,7 +73,7 @@ const point = Buffer.from([5, 0, 0, 33, 0, 22])
 /** Asks for one pixel. */
 const pixel = Buffer.from([3, 0, 0, 0, 0, 0, 0, 1, 0, 1])
 
-describe('a screen over the mesh', { skip, timeout: 180_000 }, () => {
+describe('a screen over the mesh', { skip, timeout: 900_000 }, () => {
   it('is seen as it is, and saved as PNG', async t => {
     const { mesh, screens, ticket, watch } = await scene(t, ['screen'])
     await xvnc(mesh, screens)

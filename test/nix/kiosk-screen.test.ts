@@ -57,7 +57,7 @@ async function corner(socket: string): Promise<string> {
   }
 }
 
-describe("a kiosk's screen", { skip, timeout: 180_000 }, () => {
+describe("a kiosk's screen", { skip, timeout: 900_000 }, () => {
   it('is offered, and has a bar above everything while somebody watches', async t => {
     const { run, socket, paint } = await session(t, 'dzen2')
     await until(() => existsSync(socket), 'the screen to be offered')

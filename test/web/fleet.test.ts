@@ -47,7 +47,7 @@ describe('the web page of a fleet', { skip: nixSkip() }, () => {
     await fleet.json('status', '--wait', '5', '--passphrase-file', file)
     controller = serve()
     page = await browser.page()
-    page.setDefaultTimeout(60_000)
+    page.setDefaultTimeout(120_000)
     await page.goto(await opened())
   })
   after(async () => {
@@ -99,10 +99,10 @@ describe('the web page of a fleet', { skip: nixSkip() }, () => {
     await page
       .getByRole('link', { name: 'Release 2' })
       .or(page.getByRole('link', { name: 'Release 1' }))
-      .waitFor({ timeout: 90_000 })
+      .waitFor({ timeout: 240_000 })
     await open('Devices')
-    await row('first', 'running').waitFor({ timeout: 60_000 })
-    await row('second', 'running').waitFor({ timeout: 60_000 })
+    await row('first', 'running').waitFor({ timeout: 240_000 })
+    await row('second', 'running').waitFor({ timeout: 240_000 })
     assert.equal(await devices[1]?.etc('hello'), 'version 1\n')
   })
 
@@ -115,8 +115,8 @@ describe('the web page of a fleet', { skip: nixSkip() }, () => {
     await page.getByRole('button', { name: 'Deploy …' }).click()
     await dialog().getByRole('button', { name: 'Deploy', exact: true }).click()
     await open('Overview')
-    await page.getByText('Wave 1', { exact: true }).waitFor({ timeout: 90_000 })
-    await page.getByRole('listitem').filter({ hasText: 'Wave 1' }).getByText('confirmed').waitFor({ timeout: 60_000 })
+    await page.getByText('Wave 1', { exact: true }).waitFor({ timeout: 240_000 })
+    await page.getByRole('listitem').filter({ hasText: 'Wave 1' }).getByText('confirmed').waitFor({ timeout: 240_000 })
     await page.getByRole('listitem').filter({ hasText: 'Wave 2' }).getByText('waits').waitFor()
     assert.equal(await devices[1]?.etc('hello'), 'version 1\n')
     await open('Releases')
@@ -166,7 +166,7 @@ describe('the web page of a fleet', { skip: nixSkip() }, () => {
     await page.getByRole('button', { name: 'Deploy …' }).click()
     await dialog().getByRole('button', { name: 'Deploy', exact: true }).click()
     await open('Overview')
-    await page.getByText('The rollout is held at wave 1').waitFor({ timeout: 120_000 })
+    await page.getByText('The rollout is held at wave 1').waitFor({ timeout: 240_000 })
     await open('Devices')
     await page.getByRole('link', { name: 'first' }).click()
     await page.getByRole('region', { name: 'Why' }).getByText('It does not run what it should').waitFor()
@@ -184,7 +184,7 @@ describe('the web page of a fleet', { skip: nixSkip() }, () => {
     await page.getByRole('button', { name: 'Roll back …' }).click()
     await dialog().getByRole('button', { name: 'Roll back', exact: true }).click()
     await open('Overview')
-    await page.getByText('The rollout is held at wave 1').waitFor({ state: 'detached', timeout: 120_000 })
+    await page.getByText('The rollout is held at wave 1').waitFor({ state: 'detached', timeout: 240_000 })
     assert.equal(await canary?.etc('hello'), 'version 2\n')
   })
 
@@ -330,7 +330,7 @@ describe('the web page of a fleet', { skip: nixSkip() }, () => {
     // Nothing is claimed any more.
     await row('first', 'was running').waitFor()
     controller = serve()
-    await page.getByText('Live').waitFor({ timeout: 60_000 })
+    await page.getByText('Live').waitFor({ timeout: 240_000 })
     await page.getByText('The controller was started anew').waitFor()
     await row('first', /(?<!was )running/).waitFor()
     // The keys are locked again.

@@ -17,7 +17,7 @@ const skip =
     : !existsSync('/usr/sbin/sshd') && 'there is no sshd: scripts/setup --tests'
 const place = { device: 'device', user: 'root' }
 
-describe("the page's door to a device", { skip, timeout: 180_000 }, () => {
+describe("the page's door to a device", { skip, timeout: 900_000 }, () => {
   let made: Hands
   let files: RemoteFiles
   const undos: (() => unknown)[] = []

@@ -21,7 +21,7 @@ describe('the page with ten thousand devices', () => {
     browser = await startBrowser()
     undo.push(() => browser.stop())
     page = await browser.page()
-    page.setDefaultTimeout(60_000)
+    page.setDefaultTimeout(120_000)
     page.on('pageerror', error => problems.push(error.message))
     page.on('console', message => {
       if (message.type() === 'error') problems.push(message.text())

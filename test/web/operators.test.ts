@@ -59,7 +59,7 @@ describe('a second operator in the web page', { skip: nixSkip() }, () => {
     })
     browser = await startBrowser()
     page = await browser.page()
-    page.setDefaultTimeout(60_000)
+    page.setDefaultTimeout(120_000)
     const url = async () => /http:\/\/127\.0\.0\.1:\d+\/#code=\S+/.exec(await second.log())?.[0]
     await page.goto(await until('the address of the page', url, { explain: () => second.log() }))
   })

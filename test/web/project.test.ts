@@ -38,7 +38,7 @@ describe('the project in the web page', { skip: nixSkip() }, () => {
     const url = async () => /http:\/\/127\.0\.0\.1:\d+\/#code=\S+/.exec(await controller.log())?.[0]
     browser = await startBrowser()
     page = await browser.page()
-    page.setDefaultTimeout(60_000)
+    page.setDefaultTimeout(120_000)
     await page.goto(await until('the address of the page', url, { explain: () => controller.log() }))
     await heading('Overview').waitFor()
   })

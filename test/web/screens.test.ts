@@ -17,7 +17,7 @@ interface Drawn {
   getContext(kind: '2d'): { getImageData(x: number, y: number, w: number, h: number): { data: Uint8ClampedArray } }
 }
 
-describe('screens in the web page', { skip: noXvnc, timeout: 300_000 }, () => {
+describe('screens in the web page', { skip: noXvnc, timeout: 900_000 }, () => {
   let made: Hands
   let browser: TestBrowser
   let page: Page
@@ -32,7 +32,7 @@ describe('screens in the web page', { skip: noXvnc, timeout: 300_000 }, () => {
     screen.paint('#20c040', 360)
     browser = await startBrowser()
     page = await browser.page()
-    page.setDefaultTimeout(60_000)
+    page.setDefaultTimeout(120_000)
     page.on('pageerror', error => problems.push(error.message))
     page.on('console', message => {
       if (/Content.Security.Policy|Trusted ?Type/i.test(message.text())) problems.push(message.text())

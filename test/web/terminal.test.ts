@@ -18,7 +18,7 @@ const skip =
     ? 'sshd lets others in only as root'
     : !existsSync('/usr/sbin/sshd') && 'there is no sshd: scripts/setup --tests'
 
-describe('hands on a device in the web page', { skip, timeout: 300_000 }, () => {
+describe('hands on a device in the web page', { skip, timeout: 900_000 }, () => {
   let made: Hands
   let browser: TestBrowser
   let page: Page
@@ -38,7 +38,7 @@ describe('hands on a device in the web page', { skip, timeout: 300_000 }, () => 
     made = await hands({ after: undo => void undos.push(undo as () => unknown) })
     browser = await startBrowser()
     page = await browser.page({ acceptDownloads: true })
-    page.setDefaultTimeout(60_000)
+    page.setDefaultTimeout(120_000)
     page.on('console', message => {
       if (/Content.Security.Policy|Trusted ?Type/i.test(message.text())) refused.push(message.text())
     })

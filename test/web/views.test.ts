@@ -27,7 +27,7 @@ describe('views of the page', () => {
 
   async function opened(script?: string): Promise<Page> {
     const page = await browser.page()
-    page.setDefaultTimeout(60_000)
+    page.setDefaultTimeout(120_000)
     page.on('pageerror', error => problems.push(error.message))
     page.on('console', message => {
       // Requests that are refused are part of it: a browser that is signed out, a project that is none.

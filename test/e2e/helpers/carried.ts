@@ -22,7 +22,7 @@ export async function carried<More>(more: (fleet: Fleet) => Promise<More>): Prom
   await fleet.commit('Version 1', { 'configs/hello.json': hello('version 1') })
   const near = await fleet.device('near')
   near.start(await fleet.token())
-  await fleet.json('deploy', '-m', 'version 1', '--wait-for', 'near', '--timeout', '60')
+  await fleet.json('deploy', '-m', 'version 1', '--wait-for', 'near', '--timeout', '300')
   const top = (await near.running()) ?? ''
   const bundle = join(fleet.directory, 'news.thymesh')
   await fleet.json('bundle', 'write', bundle)

@@ -8,10 +8,10 @@ import { createServer } from 'node:net'
 import { main, nodeFlags } from '../../helpers/program.ts'
 import { poll } from '../../helpers/until.ts'
 
-/** No command of these tests takes a tenth of this on an idle machine. */
-const commandLimitMs = 90_000
+/** No command of these tests takes a twentieth of this on an idle machine. */
+const commandLimitMs = 360_000
 /** The limit of a wait for something that takes a second, for a loaded machine. */
-export const patienceMs = 60_000
+export const patienceMs = 300_000
 
 const alive = new Set<ChildProcess>()
 // Also when the test runner is interrupted, and `after` never comes.
