@@ -163,7 +163,7 @@ describe('Prometheus', { skip: missing() }, () => {
       return json ? json.data.result[0]?.value[1] : undefined
     }
     const becomes = (query: string, wanted: string) =>
-      until(async () => (await value(query)) === wanted, `${query} to be ${wanted}`, 60_000)
+      until(async () => (await value(query)) === wanted, `${query} to be ${wanted}`)
     await becomes('up{job="thymesh-fleet"}', '1')
     await becomes('up{job="thymesh-device", device="device-1", instance="device-1"}', '1')
     await becomes('node_load1{device="device-1"}', '0.25')

@@ -13,7 +13,7 @@ const notRoot = process.getuid?.() !== 0 && 'only root can act as another user'
 if (notRoot && process.env.CI === 'true') throw new Error(`expected CI to run as root: ${notRoot}`)
 
 /** Most of them wait for a time limit of the victim's, so that some can wait at the same time. */
-const width = 12
+const width = 8
 
 describe('attacks', { concurrency: width }, () => {
   for (const attack of attacks.filter(({ alone }) => alone !== true)) {

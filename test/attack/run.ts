@@ -5,7 +5,7 @@ import { Arena, type Ending } from './arena.ts'
 import type { Attack } from './attack.ts'
 
 /** How long one attack may take on a busy machine. */
-export const attackLimitMs = 120_000
+export const attackLimitMs = 600_000
 
 export interface Outcome {
   readonly attack: Attack

@@ -102,7 +102,7 @@ describe('the version before', () => {
     const older = hub.admission.members[0]?.certificate.peer ?? ''
     const one = await mesh.start({ word: 'one', fleet, settings: { listen: [], bootstrap: addressesOf(hub) } })
     await until(() => one.relays.keeper.connected.length === 1, 'one to be at the hub')
-    assert.equal(await one.relays.dial(older, AbortSignal.timeout(20_000)), undefined)
+    assert.equal(await one.relays.dial(older, AbortSignal.timeout(120_000)), undefined)
     assert.equal(hub.relays.relay.open, 0)
     assert.equal((await before.measure()).members, 1)
     await until(() => one.directory.certificate(older), 'its certificate by way of the hub')

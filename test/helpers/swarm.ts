@@ -138,7 +138,7 @@ export class SwarmWorld {
   async fetch(peer: StorePeer, config: ReleasedConfig, options: FetchOptions = {}): Promise<Progress> {
     const known = await this.known(peer, config)
     const components = { ...peer.fetchComponents, trustedPublicKeys: () => [formatNixPublicKey(this.key)] }
-    const { signal = AbortSignal.timeout(60_000), onProgress } = options
+    const { signal = AbortSignal.timeout(300_000), onProgress } = options
     const fetched = await fetchClosure(components, known, { signal, ...(onProgress && { onProgress }) })
     await fetched.release()
     return fetched.progress

@@ -112,7 +112,7 @@ async function scene(t: TestContext, { role = 'controller', grant, find }: Scene
     sendMessage(stream, forwardHelloCodec, hello)
     return stream
   }
-  const limit = () => AbortSignal.timeout(30_000)
+  const limit = () => AbortSignal.timeout(120_000)
   /** A ticket, by a signature that may be wrong. */
   const ask = async ({ signWith = key, about = {}, namespace = forwardNamespace }: Wrong = {}) => {
     const stream = await talk({ v: 1, ask: { user: 'root', key: line } })

@@ -126,7 +126,7 @@ describe('alerts in a mesh', () => {
     })
     assert.match(alertsText(await queryAlerts(session, { all: false })), /No alerts; 1 rule is looked at/)
     sick.sample = { disk: 97.2 }
-    await until(() => got.length === 1, 'the webhook to be called', 20_000)
+    await until(() => got.length === 1, 'the webhook to be called')
     assert.deepEqual(
       got[0]?.alerts.map(({ status, labels }) => [status, labels.alertname, labels.device]),
       [['firing', 'disk-full', 'sick']],
@@ -161,14 +161,14 @@ describe('alerts in a mesh', () => {
     assert.deepEqual((await silence(session, order, talk)).told, ['hub-1', 'hub-2', 'hub-3'])
     sick.sample = { disk: 97.2 }
     const shown = async () => (await queryAlerts(session, { all: false })).alerts[0]
-    await until(async () => (await shown())?.silencedBy === 'ada', 'the alert to be shown as silenced', 20_000)
+    await until(async () => (await shown())?.silencedBy === 'ada', 'the alert to be shown as silenced')
     assert.match(
       alertsText(await queryAlerts(session, { all: false })),
       /silenced by ada[\s\S]*Silent until .* about all rules on sick, by ada \(kept by 3\)/,
     )
     assert.equal(got.length, 0)
     await silence(session, { ...order, for: 0 }, talk)
-    await until(() => got.length === 1, 'the webhook to be called', 20_000)
+    await until(() => got.length === 1, 'the webhook to be called')
     const alert = (await shown()) ?? assert.fail()
     await silence(session, { device: 'sick', rule: 'disk-full', since: alert.id ?? 0, for: 3600, wait: 5 }, talk)
     await until(async () => (await shown())?.acknowledgedBy === 'ada', 'the acknowledgement to be shown')
@@ -194,10 +194,10 @@ describe('alerts in a mesh', () => {
       if (!reply?.ok) return undefined
       return (await reply.json()) as { labels: Record<string, string>; annotations: Record<string, string> }[]
     }
-    await until(async () => (await alerts()) !== undefined, 'the Alertmanager to run', 30_000)
+    await until(async () => (await alerts()) !== undefined, 'the Alertmanager to run')
     const { sick } = await scene(t, { alertmanager: url, private: true, by: { devices: ['hub-1', 'hub-2'] } })
     sick.sample = { disk: 97.2 }
-    await until(async () => (await alerts())?.length === 1, 'the Alertmanager to have it', 20_000)
+    await until(async () => (await alerts())?.length === 1, 'the Alertmanager to have it')
     const [alert] = (await alerts()) ?? []
     assert.deepEqual([alert?.labels.alertname, alert?.labels.device], ['disk-full', 'sick'])
     assert.equal(alert?.annotations.summary, 'sick: disk above 90 % for 0s, now 97 %')

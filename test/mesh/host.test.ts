@@ -148,7 +148,7 @@ describe('the dial supervisor', () => {
     const listen = [address.replace(/\/p2p\/.*/, '')]
     const hubIsThere = async () => {
       const hub = await made.start({ word: 'hub', fleet, settings: { listen } })
-      await until(() => isMember(peer, hub) && isMember(hub, peer), 'the hub to be found', 60_000)
+      await until(() => isMember(peer, hub) && isMember(hub, peer), 'the hub to be found')
       await hub.stopAll()
       await until(() => peer.admission.members.length === 0, 'the hub to be gone')
     }

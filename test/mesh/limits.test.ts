@@ -78,7 +78,7 @@ describe('a member', () => {
     // Streams that ask and never read their answer.
     const asking = Array.from({ length: 2 * servedDocumentsPerPeer }, async () => {
       const stream = await connection.newStream(victim.names.document)
-      return await withChannel(stream, AbortSignal.timeout(20_000), async channel => {
+      return await withChannel(stream, AbortSignal.timeout(120_000), async channel => {
         await channel.send(documentRequestCodec, { head: true })
         return await channel.receive(answerCodec)
       })

@@ -22,7 +22,7 @@ async function scene(t: {
     await peer.relays.puncher.stop()
     await until(() => peer.relays.keeper.connected.length === 1, `${peer.word} to be at the hub`)
   }
-  await a.relays.dial(b.identity.peerId, AbortSignal.timeout(20_000))
+  await a.relays.dial(b.identity.peerId, AbortSignal.timeout(120_000))
   await until(() => a.admission.members.length === 2 && b.admission.members.length === 2, 'all to be admitted')
   return { hub, a, b }
 }

@@ -76,14 +76,10 @@ async function syncOnce(from: TestPeer, to: TestPeer): Promise<void> {
     synced ||= peer.equals(to.host.peerId)
   }
   from.sync.on('synced', note)
-  await until(
-    async () => {
-      if (!synced) await from.sync.syncWith(to.host.peerId)
-      return synced
-    },
-    `${from.word} to synchronise with ${to.word}`,
-    60_000,
-  )
+  await until(async () => {
+    if (!synced) await from.sync.syncWith(to.host.peerId)
+    return synced
+  }, `${from.word} to synchronise with ${to.word}`)
   from.sync.off('synced', note)
 }
 

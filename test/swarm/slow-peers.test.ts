@@ -76,7 +76,7 @@ async function enter(from: TestPeer, to: TestPeer) {
 /** Asks for chunks as an honest member does, and waits for all of them. */
 async function isServed(from: TestPeer, to: TestPeer, numbers: readonly number[]): Promise<void> {
   const frames = new FrameStream(await openStream(from.host, to.host.peerId, from.names.swarm))
-  const limit = AbortSignal.timeout(20_000)
+  const limit = AbortSignal.timeout(120_000)
   await frames.write({ type: 'open', closure: hash })
   await frames.write({ type: 'ready', wants: true, bitfield: new Uint8Array() })
   await frames.write({ type: 'request', chunks: numbers })

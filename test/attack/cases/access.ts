@@ -70,7 +70,7 @@ async function scene(arena: Arena, role: 'controller' | 'device', grant: Partial
 
 /** Asks for a ticket with the granted key's name, and this key's signature. */
 async function ticket({ victim, thief, line }: Scene, signWith: string): Promise<Uint8Array> {
-  const limit = AbortSignal.timeout(30_000)
+  const limit = AbortSignal.timeout(120_000)
   const stream = await openForward(thief, victim.host.peerId)
   stream.on('error', () => {})
   sendMessage(stream, forwardHelloCodec, { v: 1, ask: { user: 'root', key: line } })
@@ -85,7 +85,7 @@ async function watch({ thief, victim }: Scene, held: Uint8Array, control: boolea
   const stream = await openScreen(thief, victim.host.peerId)
   stream.on('error', () => {})
   sendMessage(stream, screenHelloCodec, { v: 1, ticket: held, control })
-  accepted(await receiveMessage(stream, accessVerdictCodec, AbortSignal.timeout(30_000)), 'root')
+  accepted(await receiveMessage(stream, accessVerdictCodec, AbortSignal.timeout(120_000)), 'root')
   return stream
 }
 
@@ -93,7 +93,7 @@ async function connectTo(thief: TestPeer, victim: Victim, held: Uint8Array, to: 
   const stream = await openForward(thief, victim.host.peerId)
   stream.on('error', () => {})
   sendMessage(stream, forwardHelloCodec, { v: 1, ticket: held, to })
-  accepted(await receiveMessage(stream, accessVerdictCodec, AbortSignal.timeout(30_000)), 'root')
+  accepted(await receiveMessage(stream, accessVerdictCodec, AbortSignal.timeout(120_000)), 'root')
   stream.destroy()
 }
 

@@ -38,7 +38,7 @@ export const addressAttacks: Attack[] = [
       await hostile.sync(connection, {}, [{ addresses: lies, peer }])
       assert.equal((await addressesIn(victim, peer))[0], known)
       await victim.host.hangUp(member.host.peerId)
-      await until(() => isMember(victim, member), 'the member to be found again', 60_000)
+      await until(() => isMember(victim, member), 'the member to be found again')
     },
   },
   {

@@ -168,7 +168,7 @@ export const cacheAttacks: Attack[] = [
       )
       for (const half of halves) half.resume()
       assert.equal(await scene.status('GET /nix-cache-info'), 200)
-      await until(() => halves.every(half => half.closed), 'the half requests to end', 60_000)
+      await until(() => halves.every(half => half.closed), 'the half requests to end')
     },
   },
   {
@@ -215,7 +215,7 @@ export const cacheAttacks: Attack[] = [
       other.on('data', data => {
         received += data.length
       })
-      await until(() => received > 1 << 20, 'the NAR', 60_000)
+      await until(() => received > 1 << 20, 'the NAR')
     },
   },
   {

@@ -59,7 +59,7 @@ export const crowdAttacks: Attack[] = [
       await until(() => has(member), 'the address of the member')
       const hostile = await arena.hostile()
       await hostile.sync(await hostile.join(victim), {}, itemsOf(arena, bookedPeers + 200))
-      await until(() => victim.directory.certificates().length > bookedPeers + 200, 'all certificates', 60_000)
+      await until(() => victim.directory.certificates().length > bookedPeers + 200, 'all certificates')
       await until(async () => (await addressed(victim)).length >= bookedPeers, 'their addresses')
       const newcomer = await arena.honest({ word: 'newcomer' })
       await connect(victim, newcomer)
@@ -140,5 +140,5 @@ async function joins(peer: TestPeer, victim: Victim): Promise<void> {
     }
     return isMember(victim, peer) && isMember(peer, victim)
   }
-  await until(tried, `${peer.word} to be admitted`, 30_000)
+  await until(tried, `${peer.word} to be admitted`)
 }

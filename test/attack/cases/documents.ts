@@ -154,7 +154,7 @@ export const documentAttacks: Attack[] = [
       await arena.goesOn(victim)
       const open = () =>
         connection.streams.filter(each => each.protocol === victim.names.document && each.status === 'open')
-      await until(() => open().length === 0, 'the half requests to end', 90_000)
+      await until(() => open().length === 0, 'the half requests to end')
     },
   },
   {

@@ -40,7 +40,7 @@ export const exchangeShareAttacks: Attack[] = [
         await honest.sync.syncWith(victim.host.peerId)
         return synced
       }
-      await until(tried, 'a sync', 30_000)
+      await until(tried, 'a sync')
     },
   },
   {

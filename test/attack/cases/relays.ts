@@ -58,7 +58,7 @@ async function twoAt(arena: Arena, hub: readonly string[]): Promise<[TestPeer, T
 }
 
 async function dials(one: TestPeer, two: TestPeer): Promise<void> {
-  const connection = await one.relays.dial(two.identity.peerId, AbortSignal.timeout(20_000))
+  const connection = await one.relays.dial(two.identity.peerId, AbortSignal.timeout(120_000))
   assert.ok(connection && wayOf(connection).kind === 'relayed')
   await until(() => one.admission.member(two.host.peerId) !== undefined, 'the two to admit each other')
 }
@@ -137,7 +137,7 @@ export const relayAttacks: Attack[] = [
       const hostile = await arena.hostile()
       const connection = await hostile.join(victim)
       const ask = async (to: string) => {
-        const channel = new Channel(await hostile.open(connection, hostile.names.relay), AbortSignal.timeout(20_000))
+        const channel = new Channel(await hostile.open(connection, hostile.names.relay), AbortSignal.timeout(120_000))
         await channel.send(relayRequestCodec, { to })
         return await channel.receive(relayAnswerCodec)
       }

@@ -107,7 +107,7 @@ export const strangerAttacks: Attack[] = [
       const victim = await arena.victim()
       const stranger = await arena.hostile('stranger', new Uint8Array(1))
       const connection = await stranger.dial(victim)
-      await until(() => connection.status !== 'open', 'the silent one to be dropped', 60_000)
+      await until(() => connection.status !== 'open', 'the silent one to be dropped')
       assert.deepEqual(victim.host.getConnections(), [])
       assert.ok(victim.admission.isRefused(stranger.id))
     },
@@ -125,7 +125,7 @@ export const strangerAttacks: Attack[] = [
       stream.send(framed(new Uint8Array(), 1000))
       const timer = setInterval(() => stream.writeStatus === 'writable' && stream.send(Uint8Array.of(0xa6)), 200)
       arena.ending.after(async () => clearInterval(timer))
-      await until(() => connection.status !== 'open', 'the slow one to be dropped', 60_000)
+      await until(() => connection.status !== 'open', 'the slow one to be dropped')
       assert.deepEqual(victim.host.getConnections(), [])
     },
   },
@@ -218,7 +218,7 @@ export const strangerAttacks: Attack[] = [
       const sockets: Socket[] = []
       for (let each = 0; each < 90; each++) sockets.push(await tcpTo(arena, victim))
       await arena.goesOn(victim)
-      await until(() => sockets.every(socket => socket.closed), 'the half-open ones to end', 60_000)
+      await until(() => sockets.every(socket => socket.closed), 'the half-open ones to end')
     },
   },
   {
@@ -237,7 +237,7 @@ export const strangerAttacks: Attack[] = [
       )
       await Promise.all(crowd.map(each => each.dial(victim).catch(() => {})))
       assert.ok(victim.admission.member(member.host.peerId))
-      await until(() => victim.host.getConnections().length === 1, 'the strangers to be dropped', 60_000)
+      await until(() => victim.host.getConnections().length === 1, 'the strangers to be dropped')
       assert.deepEqual(
         victim.admission.members.map(({ peer }) => peer.toString()),
         [member.identity.peerId],

@@ -62,7 +62,7 @@ async function occupy(hostile: HostilePeer, victim: Victim, word: string): Promi
 
 /** The other half of the handshake; undefined if the victim refuses. */
 async function opened(frames: FrameStream): Promise<FrameStream | undefined> {
-  const heard = await frames.read(AbortSignal.timeout(10_000))
+  const heard = await frames.read(AbortSignal.timeout(60_000))
   if (heard?.type !== 'ready') {
     frames.abort(new Error('refused'))
     return undefined
@@ -81,22 +81,18 @@ async function isServed(member: TestPeer, victim: Victim, word: string): Promise
     return await opened(frames)
   }
   let frames: FrameStream | undefined
-  await until(
-    async () => {
-      frames = await open()
-      return frames !== undefined
-    },
-    'the closure to be served',
-    30_000,
-  )
+  await until(async () => {
+    frames = await open()
+    return frames !== undefined
+  }, 'the closure to be served')
   const answer = async () => {
     await frames?.write({ type: 'request', chunks: [0] })
     let frame: Frame | undefined
-    do frame = await frames?.read(AbortSignal.timeout(10_000))
+    do frame = await frames?.read(AbortSignal.timeout(60_000))
     while (frame !== undefined && frame.type !== 'chunk' && frame.type !== 'busy')
     return frame?.type
   }
-  await until(async () => (await answer()) === 'chunk', 'a chunk', 30_000)
+  await until(async () => (await answer()) === 'chunk', 'a chunk')
 }
 
 export const swarmShareAttacks: Attack[] = [
