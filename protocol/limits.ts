@@ -93,6 +93,11 @@ export const limits = {
   auditProven: 60_000,
   /** Entries that a controller reads of one device, at most: no device keeps more. */
   auditShown: 16_384,
+  /** A recorded session, sealed: what is shown is kept up to half of this. */
+  recording: 32 * MiB,
+  /** Of it in one answer, and how many recordings one answer lists. */
+  recordingPart: 192 * KiB,
+  recordingsListed: 128,
   /** The longest estimate that a report gives for a fetch: 90 days, in seconds. */
   secondsLeft: 90 * 86_400,
   /** Series of a device's metrics, and points of each in one answer: two years in steps of two hours. */

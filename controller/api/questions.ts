@@ -16,6 +16,7 @@ import { deviceLogSchema, deviceSchema } from './schemas/device.ts'
 import { membersSchema, tokensSchema } from './schemas/members.ts'
 import { metricsSchema } from './schemas/metrics.ts'
 import { proposalSchema, proposalsSchema } from './schemas/proposals.ts'
+import { recordingSchema, recordingsSchema } from './schemas/recordings.ts'
 import { risksSchema } from './schemas/risks.ts'
 import { devicesSchema, statusSchema } from './schemas/status.ts'
 import { supportSchema } from './schemas/support.ts'
@@ -137,6 +138,43 @@ const audit = question(
   async () => {
     const { queryAudit } = await import('../queries/audit.ts')
     return { query: queryAudit, text: (await import('../views/audit.ts')).auditText }
+  },
+)
+
+const recordings = question(
+  {
+    path: '/v1/devices/{device}/recordings',
+    summary: 'The sessions that a device has recorded, the newest first',
+    options: z.strictObject({
+      device: name,
+      /** Seconds to try to reach the device. */
+      wait: z.number().min(0).max(86_400).default(15),
+    }),
+    answer: recordingsSchema,
+  },
+  async () => {
+    const { queryRecordings } = await import('../queries/recordings.ts')
+    return { query: queryRecordings, text: (await import('../views/recordings.ts')).recordingsText }
+  },
+)
+
+const recording = question(
+  {
+    path: '/v1/devices/{device}/recordings/{id}',
+    summary: 'A recorded session as an asciicast, opened with the key of this controller',
+    options: z.strictObject({
+      device: name,
+      /** How the ID of the recording begins. */
+      id: z.string().regex(/^[0-9a-f]{1,12}$/, { error: 'expected the ID of a recording, or how it begins' }),
+      /** Seconds to try to reach the device. */
+      wait: z.number().min(0).max(86_400).default(15),
+    }),
+    answer: recordingSchema,
+  },
+  async () => {
+    const { queryRecording } = await import('../queries/recordings.ts')
+    // Commands play it, or write it to a file.
+    return { query: queryRecording, text: () => '' }
   },
 )
 
@@ -329,7 +367,7 @@ const log = question(
 )
 
 export const questions = {
-  ...{ status, devices, risks, device, why, logs, audit, support, metrics, alerts },
+  ...{ status, devices, risks, device, why, logs, audit, recordings, recording, support, metrics, alerts },
   ...releaseQuestions,
   ...{ members, tokens, proposals, proposal, root, sites, access, sshTargets, log, peers, network },
   ...projectQuestions,

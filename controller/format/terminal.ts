@@ -5,6 +5,7 @@
 
 import { once } from 'node:events'
 import { visible, visibleJson, visibleLines } from '../../protocol/encoding/visible.ts'
+import { HarmlessTerminal } from './harmless-terminal.ts'
 
 type Stream = 'stdout' | 'stderr'
 
@@ -31,6 +32,20 @@ export function writeContent(bytes: Uint8Array): void {
 /** A part of a long binary content for a file or a program; resolves when the reader keeps up. */
 export async function streamContent(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
   if (!process.stdout.write(bytes)) await once(process.stdout, 'drain', { signal })
+}
+
+/** Shows what another terminal has shown: text, colours and moves, and nothing that does more to this terminal. */
+export class ReplayedTerminal {
+  readonly #harmless = new HarmlessTerminal()
+
+  show(text: string): void {
+    process.stdout.write(this.#harmless.add(text))
+  }
+
+  /** Gives the terminal back as it was: its own screen, colours and cursor. */
+  end(): void {
+    if (process.stdout.isTTY) process.stdout.write('\x1b[?1049l\x1b[?7h\x1b[?25h\x1b[0m\x1b[r\n')
+  }
 }
 
 /** Lines that are drawn again in their place, cut to the terminal's width. */

@@ -27,3 +27,17 @@ export const connectMs = 10_000
 export const verifyMs = 10_000
 /** Views of screens at a time: a wall of nine, and some that look closer. */
 export const screensAtOnce = 16
+/** What is shown in one recorded session: an hour of a busy terminal is one MiB. A session that shows more ends. */
+export const recordedBytes = 16 * 1024 * 1024
+/** So much is sealed at once, and after so long at the latest: what a power cut costs. */
+export const recordedPartBytes = 256 * 1024
+export const recordedPartMs = 5_000
+/** All recordings of a device; the oldest make room. */
+export const recordingsBytes = 256 * 1024 * 1024
+/** How long what is left in the pipe may take at the end. */
+export const recordingEndMs = 10_000
+/** Answers about recordings at a time, and the rate of one controller: a recording takes up to 170 of them. */
+export const recordingAnswersAtOnce = 4
+export const recordingAnswersPerPeer = 200
+export const recordingAnswersPerSecond = 20
+export const recordingAnswerMs = 60_000

@@ -20,6 +20,9 @@ import { ChannelDuplex } from './channel-duplex.ts'
 import type { DeviceGrants } from './device-grants.ts'
 import type { HostKey } from './host-key.ts'
 import { loginMs, recheckMs, sessionMs, sessionsAtOnce, sessionsPerPeer } from './limits.ts'
+import { RecordError } from './recording.ts'
+import type { SessionRecorder, SessionRecording } from './session-recorder.ts'
+import { isRecorded } from './sshd-config.ts'
 import { findSshd, hasPam, isLocked, prepareSshd, type SshdProgram } from './sshd-program.ts'
 import { hasSystemd, SshdSession } from './sshd-session.ts'
 
@@ -31,6 +34,7 @@ export interface SshServiceComponents {
   hostKey: HostKey
   /** Writes sessions and refusals into the device's witnessed log. */
   audited?: Audited | undefined
+  recorder: SessionRecorder
   log: Logger
 }
 
@@ -121,7 +125,7 @@ export class SshService {
       if (locked === undefined) return await refuse('no-user')
       await this.#run(channel, { peer, user, rights, program, pam: locked && (await hasPam()) })
     } catch (thrown) {
-      if (!(thrown instanceof Error && 'syscall' in thrown)) throw thrown
+      if (!(thrown instanceof RecordError || (thrown instanceof Error && 'syscall' in thrown))) throw thrown
       await refuse('failed', messageOf(thrown).slice(0, 300))
     } finally {
       this.#places.delete(place)
@@ -132,7 +136,7 @@ export class SshService {
     channel: Channel,
     about: Pick<Live, 'peer' | 'user' | 'rights'> & { program: SshdProgram; pam: boolean },
   ): Promise<void> {
-    const { log, hostKey, audited } = this.#components
+    const { log, hostKey, audited, recorder } = this.#components
     const { peer, user, rights, program, pam } = about
     const said = { peer: peer.toString(), name: this.#nameOf(peer), user }
     await prepareSshd()
@@ -146,10 +150,21 @@ export class SshService {
       const key = this.#keyOf(live)
       log.info({ ...said, fingerprint, operators: key?.operators }, 'a session of SSH began')
       void audited?.('session-began', { ...said, fingerprint, operators: key?.operators.join(', '), id: session.id })
+      recording?.login(fingerprint, key)
       this.#check()
     }
     const files = { user, rights, pam, sftpServer: program.sftpServer, hostKey: hostKey.file, place: this.#init.place }
-    const session = await SshdSession.start({ ...files, sshd: program.sshd, inUnit: hasSystemd(), onLogin })
+    let recording: SessionRecording | undefined
+    const prepare = async (id: string, directory: string) => {
+      if (!isRecorded(rights)) return
+      const about = { id, directory, user, peer: said.peer, controller: said.name }
+      recording = await recorder.begin(about, why => live.end(why))
+    }
+    const init = { ...files, sshd: program.sshd, inUnit: hasSystemd(), prepare, onLogin }
+    const session = await SshdSession.start(init).catch(async thrown => {
+      await recording?.end('sshd did not start')
+      throw thrown
+    })
     const duplex = new ChannelDuplex(channel)
     const end = (why: string) => {
       reason = why
@@ -164,6 +179,10 @@ export class SshService {
       await session.carry(duplex)
     } finally {
       await session.end()
+      const recorded = await recording?.end(reason).catch(thrown => {
+        log.error({ ...said, reason: messageOf(thrown) }, 'the recording of a session was not closed')
+        return undefined
+      })
       this.#live.delete(live)
       if (this.#live.size === 0) this.#recheck = void clearInterval(this.#recheck)
       const seconds = Math.round((performance.now() - live.began) / 1000)
@@ -172,7 +191,7 @@ export class SshService {
         void audited?.('session-refused', { ...said, error: 'no-login', reason: session.log.at(-1) })
       } else {
         log.info({ ...said, fingerprint: live.fingerprint, reason, seconds }, 'a session of SSH ended')
-        void audited?.('session-ended', { ...said, id: session.id, reason, seconds })
+        void audited?.('session-ended', { ...said, id: session.id, reason, seconds, recorded })
       }
     }
   }

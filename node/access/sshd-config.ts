@@ -63,7 +63,8 @@ export function sshdConfig({ directory, user, rights, pam }: SessionFiles): stri
     `SetEnv PATH=${path}`,
     `LoginGraceTime ${loginSeconds}`,
     'MaxAuthTries 20',
-    'MaxSessions 10',
+    // Two programs in one recording could not be told apart.
+    `MaxSessions ${isRecorded(rights) ? 1 : 10}`,
     'ClientAliveInterval 30',
     'ClientAliveCountMax 3',
     'UseDNS no',
@@ -73,27 +74,27 @@ export function sshdConfig({ directory, user, rights, pam }: SessionFiles): stri
   ])
 }
 
+/** Whether the session of one of these keys would be recorded. */
+export function isRecorded(rights: ReadonlyMap<string, KeyRights>): boolean {
+  return [...rights.values()].some(({ record }) => record)
+}
+
 /** A line for each key: it may do nothing but what its grants say. */
 export function authorizedKeys({ directory, rights, sftpServer }: SessionFiles): string {
-  return lines(
-    [...rights].map(([key, each]) => `${optionsOf(recordable(each), directory, sftpServer).join(',')} ${key}`),
-  )
+  return lines([...rights].map(([key, each]) => `${optionsOf(each, directory, sftpServer).join(',')} ${key}`))
 }
 
-/** What can be recorded, where a grant says that it must be: nothing that runs yet. */
-function recordable({ may, record }: KeyRights): readonly string[] {
-  return record ? may.filter(right => right.startsWith('forward:') || right.startsWith('screen')) : may
-}
-
-function optionsOf(may: readonly string[], directory: string, sftpServer: string | undefined): string[] {
+function optionsOf({ may, record }: KeyRights, directory: string, sftpServer: string | undefined): string[] {
   const options = ['restrict']
-  if (may.includes('shell')) options.push('pty')
+  // A command is recorded with a terminal only.
+  if (may.includes('shell') || (record && may.includes('exec'))) options.push('pty')
   const targets = may.flatMap(right => permitted(right))
   if (targets.length > 0) options.push('port-forwarding', ...targets.map(each => `permitopen="${each}"`))
   const [shell, exec, files] = (['shell', 'exec', 'files'] as const).map(right => may.includes(right))
+  const allowed = [shell && 'shell', exec && 'exec', files && sftpServer !== undefined && 'files'].filter(Boolean)
+  if (record) return [...options, `command="/bin/sh ${join(directory, 'recorded')} ${allowed.join(' ')}"`]
   if (shell && exec && files) return options
   if (files && !shell && !exec) return [...options, 'command="internal-sftp"']
-  const allowed = [shell && 'shell', exec && 'exec', files && sftpServer !== undefined && 'files'].filter(Boolean)
   return [...options, `command="/bin/sh ${join(directory, 'session')} ${allowed.join(' ')}"`]
 }
 
@@ -109,18 +110,44 @@ function permitted(right: string): string[] {
   return /^(?:127\.0\.0\.1|\[::1\]):/.test(target) ? [target, `localhost:${port}`] : [target]
 }
 
+const onlyGranted = [
+  '# Does what the grant allows, in words of the command line, and refuses the rest.',
+  'may() { for right in $allowed; do [ "$right" != "$1" ] || return 0; done; echo "thymesh: not granted: $1" >&2; exit 126; }',
+  'allowed=$*',
+]
+
 /** Started for keys that may not do all of shell, exec and files. */
 export function sessionScript(sftpServer: string | undefined): string {
   return lines([
     '#!/bin/sh',
-    '# Does what the grant allows, in words of the command line, and refuses the rest.',
-    'may() { for right in $allowed; do [ "$right" != "$1" ] || return 0; done; echo "thymesh: not granted: $1" >&2; exit 126; }',
-    'allowed=$*',
+    ...onlyGranted,
     'case $SSH_ORIGINAL_COMMAND in',
     '  "") may shell; exec "$SHELL" -l ;;',
     `  internal-sftp*) may files; exec ${sftpServer ?? 'false'} ;;`,
     '  *) may exec; exec "$SHELL" -c "$SSH_ORIGINAL_COMMAND" ;;',
     'esac',
+  ])
+}
+
+/**
+ * Started for keys whose sessions are recorded: script(1) writes what the terminal shows into the session's pipe. Without a
+ * terminal only files go, of which sftp-server writes down each one. What can't be recorded is refused.
+ */
+export function recordedScript(sftpServer: string | undefined): string {
+  return lines([
+    '#!/bin/sh',
+    ...onlyGranted,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the shell
+    'pipe=${0%/*}/output',
+    'refuse() { echo "thymesh: sessions of this grant are recorded: $1" >&2; exit 126; }',
+    'case $SSH_ORIGINAL_COMMAND in',
+    `  internal-sftp*) may files; exec ${sftpServer ?? 'false'} -e -l INFO 2>"$pipe" ;;`,
+    '  "") may shell; command=\'exec "$SHELL" -l\' ;;',
+    '  *) may exec; command=$SSH_ORIGINAL_COMMAND ;;',
+    'esac',
+    '[ -t 0 ] || refuse "a command needs a terminal (ssh -t)"',
+    'script=$(command -v script) || refuse "install script(1) on the device, of util-linux or bsdutils"',
+    'exec "$script" --quiet --flush --return --command "$command" "$pipe"',
   ])
 }
 

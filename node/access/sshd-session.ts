@@ -10,7 +10,7 @@ import { pipeline } from 'node:stream/promises'
 import { visible } from '../../protocol/encoding/visible.ts'
 import { keptLogLines } from './limits.ts'
 import { killGroup, killTree } from './process-tree.ts'
-import { authorizedKeys, type SessionFiles, sessionScript, sshdConfig } from './sshd-config.ts'
+import { authorizedKeys, recordedScript, type SessionFiles, sessionScript, sshdConfig } from './sshd-config.ts'
 
 /** The slice of all sessions: `systemctl status thymesh-sessions.slice` shows them, and can bound them. */
 const slice = 'thymesh-sessions.slice'
@@ -22,6 +22,8 @@ export interface SshdInit extends Omit<SessionFiles, 'directory'> {
   readonly hostKey: string
   /** Whether systemd starts it: then it has nothing of the daemon's limits, and is not ended with it. */
   readonly inUnit: boolean
+  /** Called with the session's ID and folder before sshd starts: what records it begins there. */
+  readonly prepare?: (id: string, directory: string) => Promise<void>
   /** A key was accepted, by its fingerprint. */
   readonly onLogin: (fingerprint: string) => void
 }
@@ -67,10 +69,12 @@ export class SshdSession {
       for (const [name, content] of [
         ['authorized_keys', authorizedKeys(files)],
         ['session', sessionScript(init.sftpServer)],
+        ['recorded', recordedScript(init.sftpServer)],
       ] as const) {
         await writeFile(join(directory, name), content)
         await chmod(join(directory, name), 0o644)
       }
+      await init.prepare?.(id, directory)
       return new SshdSession(id, directory, init)
     } catch (thrown) {
       await rm(directory, { recursive: true, force: true })

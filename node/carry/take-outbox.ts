@@ -9,6 +9,7 @@ import type { HistoryEntry } from '../../protocol/messages/logs.ts'
 import { readEnvelope } from '../../protocol/signing/dsse.ts'
 import type { Directory } from '../mesh/exchange/directory.ts'
 import type { Logger } from '../process/log.ts'
+import { openSealed } from '../secrets/controller-box.ts'
 import type { CarriedMetrics } from './carried-metrics.ts'
 import { OutboxError } from './write-outbox.ts'
 
@@ -83,12 +84,9 @@ async function addAll(
 }
 
 async function opened(sealed: Uint8Array, identities: readonly string[]): Promise<Uint8Array> {
-  const { Decrypter } = await import('age-encryption')
-  const decrypter = new Decrypter()
-  for (const identity of identities) decrypter.addIdentity(identity)
   try {
     if (sealed.length > limits.outbox + limits.activationLog) throw new RangeError(`got ${sealed.length} bytes`)
-    return await decrypter.decrypt(sealed)
+    return await openSealed(identities, sealed)
   } catch (cause) {
     throw new OutboxError('not-encrypted-to-us', `expected an outbox for this controller: ${messageOf(cause)}`, {
       hint: 'Use the machine of an operator whom the device knew when it wrote the outbox.',

@@ -11,6 +11,7 @@ import type { HistoryEntry } from '../../protocol/messages/logs.ts'
 import { encodeHistory, type RawHistory } from '../../protocol/messages/metrics.ts'
 import type { Directory } from '../mesh/exchange/directory.ts'
 import type { Recorder } from '../metrics/recorder.ts'
+import { controllersOf, sealFor } from '../secrets/controller-box.ts'
 import type { Clock } from '../state/clock.ts'
 import type { Identity } from '../state/identity.ts'
 
@@ -44,7 +45,7 @@ export async function writeOutbox(components: OutboxComponents, path: string): P
 async function sealedOutbox(components: OutboxComponents): Promise<Uint8Array> {
   const { fleet, identity, directory, history, logs, clock } = components
   const certificates = directory.certificates()
-  const readers = certificates.flatMap(({ role, age }) => (role === 'controller' && age !== undefined ? [age] : []))
+  const readers = controllersOf(certificates)
   if (readers.length === 0) {
     throw new OutboxError('no-reader', 'expected a controller among the known members, there is none', {
       hint: 'Take in a bundle first: it brings the certificates of the controllers.',
@@ -67,10 +68,7 @@ async function sealedOutbox(components: OutboxComponents): Promise<Uint8Array> {
     },
     identity.signer,
   )
-  const { Encrypter } = await import('age-encryption')
-  const encrypter = new Encrypter()
-  for (const reader of new Set(readers)) encrypter.addRecipient(reader)
-  return await encrypter.encrypt(outbox)
+  return await sealFor(readers, outbox)
 }
 
 /** Weeks of quarter hours and years of two hours, each from its first value on. */

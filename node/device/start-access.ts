@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { DeviceGrants } from '../access/device-grants.ts'
 import { ForwardService } from '../access/forward-service.ts'
 import type { HostKey } from '../access/host-key.ts'
+import { RecordingBook } from '../access/recording-book.ts'
+import { recordingsService } from '../access/recordings-service.ts'
 import { ScreenService } from '../access/screen-service.ts'
+import { SessionRecorder } from '../access/session-recorder.ts'
 import { SshService } from '../access/ssh-service.ts'
 import type { Audited } from '../audit/log-keeper.ts'
 import type { MeshPeer } from '../peer/mesh-peer.ts'
@@ -27,7 +30,10 @@ export async function startAccess(
   const [sessions, screens, watched] = isMachine
     ? ['/run/thymesh-sessions', '/run/thymesh-screens', '/run/thymesh-watched']
     : [join(settings.state, 'ssh'), join(settings.state, 'screens'), join(settings.state, 'watched')]
-  const ssh = new SshService({ host, names, admission, grants, hostKey, audited, log }, { place: sessions })
+  const book = new RecordingBook(join(settings.state, 'recordings'))
+  const recorder = new SessionRecorder({ book, members: peer.directory, clock })
+  const ssh = new SshService({ host, names, admission, grants, hostKey, audited, recorder, log }, { place: sessions })
+  const recordings = recordingsService({ host, names, admission, recordings: book, log })
   const forward = new ForwardService({ host, names, admission, grants, fleet, peer: identity.peerId, audited, log })
   const screen = new ScreenService(
     { host, names, admission, tickets: forward, audited, log },
@@ -36,7 +42,9 @@ export async function startAccess(
   await ssh.start()
   await forward.start()
   await screen.start()
+  await recordings.start()
   return async () => {
+    await recordings.stop()
     await screen.stop()
     await forward.stop()
     await ssh.stop()

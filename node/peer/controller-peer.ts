@@ -9,11 +9,13 @@ import type { SilenceRequest } from '../../protocol/messages/alerts.ts'
 import type { AuditEntries, AuditProofs } from '../../protocol/messages/audit.ts'
 import type { HistoryEntry, LogRequest } from '../../protocol/messages/logs.ts'
 import type { HistoryRequest, MetricsHistory } from '../../protocol/messages/metrics.ts'
+import type { Recorded } from '../../protocol/messages/recordings.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import type { Proposal } from '../../protocol/trust/proposal.ts'
 import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import type { Published } from '../../protocol/trust/publish.ts'
+import type { OpenedRecording } from '../access/recording-file.ts'
 import type { ByteSink } from '../bundle/bundle-writer.ts'
 import type { BundleWish } from '../carry/bundle-maker.ts'
 import type { BundlePlan } from '../carry/bundle-plan.ts'
@@ -41,6 +43,7 @@ export interface ControllerPeer {
   readonly bundles: Bundles
   readonly neighbours: Neighbours
   readonly deviceLogs: DeviceLogs
+  readonly recordings: DeviceRecordings
   /** Contradictions that this peer has seen itself, as its reports would say them. */
   readonly alarms: NonNullable<Report['alarms']>
   /** Devices whose witnessed log shrank or forked, by evidence that is here: peer IDs. */
@@ -163,6 +166,16 @@ export interface DeviceLogs {
   proofs(peer: string, about: { of: number[]; to: number }, signal?: AbortSignal): Promise<AuditProofs>
   /** Keeps evidence that a log isn't what its device has signed, and tells of it. */
   accuse(peer: string, documents: readonly Uint8Array[]): Promise<void>
+}
+
+/** Sessions that devices have recorded, sealed for controllers. */
+export interface DeviceRecordings {
+  /** Asks a neighbour, the newest first. Throws an AnswerError, or a FormatError. */
+  list(peer: string, signal?: AbortSignal): Promise<Recorded[]>
+  /** The whole sealed file of one. Throws an AnswerError, or a FormatError. */
+  read(peer: string, id: string, signal?: AbortSignal): Promise<Uint8Array>
+  /** Throws a RecordingError for what is no recording, and for one that was not sealed for this controller. */
+  open(file: Uint8Array): Promise<OpenedRecording>
 }
 
 /** Members that are connected now, and the way to others. */

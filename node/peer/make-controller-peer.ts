@@ -1,6 +1,8 @@
 /** Makes the peer of a controller, and shows of it what controllers ask for. */
 
 import { peerIdFromString } from '@libp2p/peer-id'
+import { openRecording } from '../access/recording-file.ts'
+import { askForRecordings, readRecording } from '../access/recordings-service.ts'
 import { askForEntries, askForProofs } from '../audit/audit-service.ts'
 import { HeadBook } from '../audit/head-book.ts'
 import { BundleMaker } from '../carry/bundle-maker.ts'
@@ -52,6 +54,11 @@ export function controllerPeerOf(
       entries: (id, range, signal) => askForEntries(peer, peerIdFromString(id), range, signal),
       proofs: (id, about, signal) => askForProofs(peer, peerIdFromString(id), about, signal),
       accuse: async (id, documents) => void (await peer.evidence.add('log', id, documents)),
+    },
+    recordings: {
+      list: async (id, signal) => (await askForRecordings(peer, peerIdFromString(id), signal)).recordings,
+      read: (id, recording, signal) => readRecording(peer, peerIdFromString(id), recording, signal),
+      open: file => openRecording(age.identities, file),
     },
     get forkedLogs() {
       return peer.evidence.standing('log').map(({ subject }) => subject)

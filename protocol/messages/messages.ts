@@ -43,6 +43,8 @@ export function protocolNames(fleet: string) {
     forward: `/${prefix}/forward/1`,
     /** Screens of a device, which a controller watches. */
     screen: `/${prefix}/screen/1`,
+    /** Sessions that a device has recorded. */
+    recordings: `/${prefix}/recordings/1`,
     proposals: `/${prefix}/proposals/1`,
     /** Streams to a member through a relay, and from the relay to that member. */
     relay: `/${prefix}/relay/1`,

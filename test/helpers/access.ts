@@ -6,7 +6,10 @@ import { join } from 'node:path'
 import { DeviceGrants } from '../../node/access/device-grants.ts'
 import { ForwardService } from '../../node/access/forward-service.ts'
 import { hostKeyOf } from '../../node/access/host-key.ts'
+import { RecordingBook } from '../../node/access/recording-book.ts'
+import { recordingsService } from '../../node/access/recordings-service.ts'
 import { ScreenService } from '../../node/access/screen-service.ts'
+import { SessionRecorder } from '../../node/access/session-recorder.ts'
 import { SshService, type SshServiceInit } from '../../node/access/ssh-service.ts'
 import { type AccessGrant, withAccess } from '../../protocol/release/access.ts'
 import type { Published } from '../../protocol/trust/publish.ts'
@@ -23,6 +26,8 @@ export interface ServedAccess {
   readonly screens: string
   /** The folder that says who watches them. */
   readonly watched: string
+  /** The folder of its recordings. */
+  readonly recordings: string
 }
 
 /** Starts what a device serves to operators; ends it with the test. */
@@ -36,16 +41,20 @@ export async function serveAccess(
   const hostKey = hostKeyOf(peerState.identity.seed)
   const place = join(mesh.directory, `sessions-of-${device.word}`)
   const common = { host, names, admission, grants, log: silentLogger }
-  const ssh = new SshService({ ...common, hostKey }, { place, ...init })
+  const recordings = join(mesh.directory, `recordings-of-${device.word}`)
+  const book = new RecordingBook(recordings)
+  const recorder = new SessionRecorder({ book, members: device.directory, clock: peerState.clock })
+  const ssh = new SshService({ ...common, hostKey, recorder }, { place, ...init })
+  const recorded = recordingsService({ ...common, recordings: book })
   const forward = new ForwardService({ ...common, fleet, peer: device.identity.peerId })
   const screens = join(mesh.directory, `screens-of-${device.word}`)
   const watched = join(mesh.directory, `watched-of-${device.word}`)
   const screen = new ScreenService({ ...common, tickets: forward }, { place: screens, watched })
-  for (const each of [ssh, forward, screen]) {
+  for (const each of [ssh, forward, screen, recorded]) {
     await each.start()
     mesh.after(() => each.stop())
   }
-  return { hostKey: hostKey.line, place, screens, watched }
+  return { hostKey: hostKey.line, place, screens, watched, recordings }
 }
 
 /** Publishes a release that binds these devices and grants this. */

@@ -25,6 +25,11 @@ const update: Full<Data<'rollout'>['waves'][number]['devices'][number]>['update'
   ...{ fromNeighbours: 1024, fromElsewhere: 0, wire: 2048, wasted: 1, bytesPerSecond: 1000, secondsLeft: 9 },
 }
 
+const recorded: Full<Data<'recording'>['recording']> = {
+  ...{ id: '0123456789ab', operators: ['ada'], fingerprint: `SHA256:${'a'.repeat(43)}`, controller: 'ada-laptop' },
+  ...{ user: 'root', began: at, seconds: 51, bytes: 4711, reason: 'ended' },
+}
+
 const row: Full<Data<'status'>['devices'][number]> = {
   ...{
     device: 'kiosk-1',
@@ -200,6 +205,10 @@ export const answerSamples: { [Name in Exclude<QuestionName, keyof typeof projec
     entries: [{ index: 7, at, what: 'session-began', about: { user: 'root' }, bytes: 'AA==' }],
     proof: { checkpoint: 'a note', key: 'a key', before: ['AA=='] },
   } satisfies Full<Data<'audit'>>,
+  recordings: { device: 'kiosk-1', recordings: [recorded] } satisfies Full<Data<'recordings'>>,
+  recording: {
+    ...{ device: 'kiosk-1', recording: recorded, sha256: id, whole: true, cast: '{"version":2}' },
+  } satisfies Full<Data<'recording'>>,
   access: {
     grants: [
       {

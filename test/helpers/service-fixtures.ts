@@ -11,6 +11,7 @@ import {
   metricsHistoryCodec,
   metricsRequestCodec,
 } from '../../protocol/messages/metrics.ts'
+import { recordingPartCodec, recordingsListCodec, recordingsRequestCodec } from '../../protocol/messages/recordings.ts'
 import * as relay from '../../protocol/messages/relay.ts'
 import { screenHelloCodec } from '../../protocol/messages/screen.ts'
 import { type Fixture, plain } from './fixture.ts'
@@ -52,6 +53,18 @@ export function serviceFixtures({ hash, peer, end }: Values): Fixture[] {
     }),
     plain('audit-proofs', auditProofsCodec, { v: 1, size: 300, proofs: [[hash], null] }),
     plain('log-entry', logEntryCodec, logEntry),
+    plain('recordings-request-list', recordingsRequestCodec, { list: true }),
+    plain('recordings-request-read', recordingsRequestCodec, { read: { id: '0123456789ab', from: 196_608 } }),
+    plain('recordings', recordingsListCodec, {
+      v: 1,
+      recordings: [
+        {
+          ...{ id: '0123456789ab', peer, controller: 'ada', user: 'root', fingerprint: 'SHA256:x', operators: ['ada'] },
+          ...{ began: '2026-01-31T12:00:00Z', seconds: 51, bytes: 4711, reason: 'ended' },
+        },
+      ],
+    }),
+    plain('recording-part', recordingPartCodec, { v: 1, size: 4711, from: 0, bytes: Uint8Array.of(1, 2, 3) }),
     plain('metrics-request-history', metricsRequestCodec, {
       history: { step: 900, from: 1_769_860_800, to: 1_769_947_200, series: ['cpu', 'disk'] },
     }),

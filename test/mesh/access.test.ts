@@ -1,145 +1,35 @@
 /** Access over real connections with a real sshd: both locks, what each key may do, and the end of sessions with their grants. */
 
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, it, type TestContext } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { encode } from '@ipld/dag-cbor'
-import { joinStreams } from '../../controller/session/join-streams.ts'
-import { receiveMessage, sendMessage } from '../../node/access/duplex-messages.ts'
-import { type ProofAbout, proofText } from '../../node/access/key-proof.ts'
 import { sessionsAtOnce } from '../../node/access/limits.ts'
-import { accepted, openForward, openSsh } from '../../node/access/open-access.ts'
+import { openSsh } from '../../node/access/open-access.ts'
 import { streamsPerPeer } from '../../node/mesh/limits.ts'
 import { Channel } from '../../node/mesh/transport/channel.ts'
 import { openStream } from '../../node/mesh/transport/open-stream.ts'
-import {
-  accessVerdictCodec,
-  type ForwardHello,
-  forwardHelloCodec,
-  forwardNamespace,
-  proofCodec,
-} from '../../protocol/messages/access.ts'
 import type { AccessGrant } from '../../protocol/release/access.ts'
-import { makeSshKey, publishAccess, serveAccess, signedBy } from '../helpers/access.ts'
+import { makeSshKey, publishAccess, serveAccess } from '../helpers/access.ts'
+import { accessScene, noAccess } from '../helpers/access-scene.ts'
 import { withCode } from '../helpers/errors.ts'
 import { testSigner } from '../helpers/fleet.ts'
-import { connect, documentsOf, liveFleet, Mesh } from '../helpers/mesh.ts'
+import { connect, liveFleet, Mesh } from '../helpers/mesh.ts'
 import { until } from '../helpers/until.ts'
 
-const skip =
-  process.getuid?.() !== 0
-    ? 'sshd lets others in only as root'
-    : !existsSync('/usr/sbin/sshd') && 'there is no sshd: scripts/setup --tests'
-const pipeProgram = fileURLToPath(new URL('../../controller/cli/shell/pipe-program.ts', import.meta.url))
-
-/** A proof that differs from the one that the device has asked for. */
-interface Wrong {
-  signWith?: string
-  about?: Partial<ProofAbout>
-  namespace?: string
-}
-
-interface SceneInit {
-  role?: 'controller' | 'device'
-  grant?: Partial<AccessGrant>
-  find?: () => Promise<undefined>
-}
-
-async function scene(t: TestContext, { role = 'controller', grant, find }: SceneInit = {}) {
-  const mesh = await Mesh.of(t)
-  const key = join(mesh.directory, 'key')
-  const line = makeSshKey(key)
-  const fleet = liveFleet()
-  const given: AccessGrant = {
-    ...{ id: 'ada-1', operator: 'ada', keys: [line], devices: ['device'], users: ['root'] },
-    may: ['shell', 'exec', 'files'],
-    ...grant,
-  }
-  publishAccess(fleet, ['device'], [given])
-  const device = await mesh.start({ word: 'device', fleet })
-  const certificate = fleet.certify(testSigner('asker'), { name: 'asker', role })
-  const asker = await mesh.start({ word: 'asker', fleet, certificate })
-  const { hostKey, place } = await serveAccess(mesh, device, find && { find })
-  await connect(asker, device)
-  const socket = join(mesh.directory, 'way')
-  const server = createServer({ allowHalfOpen: true }, async each => {
-    each.on('error', () => {})
-    await openSsh(asker, device.host.peerId, 'root').then(
-      stream => joinStreams(each, stream),
-      () => each.destroy(),
-    )
-  })
-  await new Promise<void>(resolve => server.listen(socket, resolve))
-  mesh.after(async () => void server.close())
-  const known = join(mesh.directory, 'known')
-  await writeFile(known, `device ${hostKey}\n`)
-  const clientOptions = [
-    ...['-F', '/dev/null', '-i', key, '-o', 'IdentitiesOnly=yes', '-o', 'IdentityAgent=none', '-o', 'BatchMode=yes'],
-    ...['-o', `UserKnownHostsFile=${known}`, '-o', 'StrictHostKeyChecking=yes', '-o', 'HostKeyAlias=device'],
-    ...['-o', `ProxyCommand=${process.execPath} ${pipeProgram} ${socket}`],
-  ]
-  const children: ChildProcess[] = []
-  mesh.after(async () => {
-    for (const child of children) child.kill('SIGKILL')
-  })
-  /** Runs ssh, or another program of OpenSSH, to its end. */
-  const ssh = async (args: readonly string[], { program = 'ssh', input = '' } = {}) => {
-    const all = program === 'ssh' ? [...clientOptions, 'root@device', ...args] : [...clientOptions, ...args]
-    const child = spawn(program, all, { stdio: 'pipe', timeout: 60_000 })
-    children.push(child)
-    child.stdin.end(input)
-    const [stdout, stderr, code] = await Promise.all([
-      text(child.stdout),
-      text(child.stderr),
-      new Promise<number | null>(resolve => child.once('close', resolve)),
-    ])
-    return { code, stdout, stderr }
-  }
-  const change = async (grants: readonly AccessGrant[]) => {
-    const published = publishAccess(fleet, ['device'], grants)
-    await device.state.accept(published.trusted, documentsOf(fleet))
-  }
-  const id = device.host.peerId
-  const talk = async (hello: ForwardHello) => {
-    const stream = await openForward(asker, id)
-    stream.on('error', () => {})
-    sendMessage(stream, forwardHelloCodec, hello)
-    return stream
-  }
-  const limit = () => AbortSignal.timeout(120_000)
-  /** A ticket, by a signature that may be wrong. */
-  const ask = async ({ signWith = key, about = {}, namespace = forwardNamespace }: Wrong = {}) => {
-    const stream = await talk({ v: 1, ask: { user: 'root', key: line } })
-    const { challenge = new Uint8Array() } = accepted(await receiveMessage(stream, accessVerdictCodec, limit()), 'root')
-    const [controller, own] = [asker.identity.peerId, device.identity.peerId]
-    const signed = proofText({ fleet: fleet.fleet, device: own, controller, user: 'root', challenge, ...about })
-    sendMessage(stream, proofCodec, { signature: signedBy(signWith, signed, namespace) })
-    return accepted(await receiveMessage(stream, accessVerdictCodec, limit()), 'root').ticket ?? new Uint8Array()
-  }
-  const connectTo = async (ticket: Uint8Array, to: string) => {
-    const stream = await talk({ v: 1, ticket, to })
-    accepted(await receiveMessage(stream, accessVerdictCodec, limit()), 'root')
-    return stream
-  }
-  const open = (user = 'root') => openSsh(asker, id, user)
-  return { mesh, device, asker, ssh, change, given, key, place, open, ask, connectTo }
-}
-
-describe('access over the mesh', { skip, timeout: 600_000 }, () => {
+describe('access over the mesh', { skip: noAccess, timeout: 600_000 }, () => {
   it('lets in the granted key', async t => {
-    const { ssh } = await scene(t)
+    const { ssh } = await accessScene(t)
     const ran = await ssh(['cat; exit 7'], { input: 'hello' })
     assert.deepEqual({ code: ran.code, stdout: ran.stdout }, { code: 7, stdout: 'hello' }, ran.stderr)
   })
 
   it('needs the key beside a controller that is a member', async t => {
-    const { ssh, key, mesh } = await scene(t)
+    const { ssh, key, mesh } = await accessScene(t)
     const other = join(mesh.directory, 'other')
     makeSshKey(other)
     writeFileSync(key, readFileSync(other))
@@ -150,7 +40,7 @@ describe('access over the mesh', { skip, timeout: 600_000 }, () => {
   })
 
   it('needs a controller beside the key: a device gets no shell on a device', async t => {
-    const { open, ask } = await scene(t, { role: 'device', grant: { may: ['shell', 'forward:tcp:127.0.0.1:*'] } })
+    const { open, ask } = await accessScene(t, { role: 'device', grant: { may: ['shell', 'forward:tcp:127.0.0.1:*'] } })
     await assert.rejects(open(), withCode('not-served'))
     await assert.rejects(ask(), withCode('not-served'))
   })
@@ -162,24 +52,24 @@ describe('access over the mesh', { skip, timeout: 600_000 }, () => {
       { devices: ['another'] },
       { may: ['screen'] },
     ]) {
-      const { open } = await scene(t, { grant })
+      const { open } = await accessScene(t, { grant })
       await assert.rejects(open(), withCode('not-granted'))
     }
-    const { open } = await scene(t, { find: async () => undefined })
+    const { open } = await accessScene(t, { find: async () => undefined })
     await assert.rejects(open(), withCode('no-sshd'))
-    const nobody = await scene(t, { grant: { users: ['nobody-of-this-name'] } })
+    const nobody = await accessScene(t, { grant: { users: ['nobody-of-this-name'] } })
     await assert.rejects(nobody.open('nobody-of-this-name'), withCode('no-user'))
   })
 
   it('does no more than the grant says', async t => {
-    const filesOnly = await scene(t, { grant: { may: ['files'] } })
+    const filesOnly = await accessScene(t, { grant: { may: ['files'] } })
     // The key gets files whatever is asked for: sshd starts nothing else.
     const shell = await filesOnly.ssh(['echo', 'no shell'])
     assert.doesNotMatch(shell.stdout, /no shell/)
     const batch = await filesOnly.ssh(['-q', '-b', '-', 'root@device'], { program: 'sftp', input: 'pwd\n' })
     assert.match(batch.stdout, /Remote working directory/)
 
-    const execOnly = await scene(t, { grant: { may: ['exec'] } })
+    const execOnly = await accessScene(t, { grant: { may: ['exec'] } })
     assert.equal((await execOnly.ssh(['echo yes'])).stdout, 'yes\n')
     const noShell = await execOnly.ssh([], { input: 'echo no\n' })
     assert.equal(noShell.code, 126)
@@ -189,7 +79,7 @@ describe('access over the mesh', { skip, timeout: 600_000 }, () => {
   })
 
   it('ends a session and all that it has started when its grant ends', async t => {
-    const { ssh, change, mesh } = await scene(t)
+    const { ssh, change, mesh } = await accessScene(t)
     const file = join(mesh.directory, 'pid')
     const running = ssh([`echo $$ >${file}; exec sleep 1000`])
     const pid = () => (existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0)
@@ -201,7 +91,7 @@ describe('access over the mesh', { skip, timeout: 600_000 }, () => {
   })
 
   it('keeps a session whose grant only grows, and leaves nothing behind', async t => {
-    const { ssh, change, given, place } = await scene(t)
+    const { ssh, change, given, place } = await accessScene(t)
     const file = join(place, '..', 'go')
     const running = ssh([`while ! test -e ${file}; do sleep 0.1; done; echo kept`])
     await until(() => existsSync(place) && readdirSync(place).length > 0, 'the session to begin')
@@ -212,7 +102,7 @@ describe('access over the mesh', { skip, timeout: 600_000 }, () => {
   })
 
   it('holds against hellos that are too long, names that are none, and a thousand streams that say nothing', async t => {
-    const { asker, device, ssh } = await scene(t)
+    const { asker, device, ssh } = await accessScene(t)
     const talk = async (bytes: Uint8Array) => {
       const stream = await openStream(asker.host, device.host.peerId, device.names.ssh)
       const channel = new Channel(stream)
@@ -261,7 +151,7 @@ describe('access over the mesh', { skip, timeout: 600_000 }, () => {
   })
 })
 
-describe('forwarded connections', { skip, timeout: 600_000 }, () => {
+describe('forwarded connections', { skip: noAccess, timeout: 600_000 }, () => {
   const forwarding = async (t: TestContext, grant?: Partial<AccessGrant>) => {
     const answers: string[] = []
     // Answers only once the other side has ended: half-close is kept on the way.
@@ -273,7 +163,7 @@ describe('forwarded connections', { skip, timeout: 600_000 }, () => {
     })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as { port: number }
-    const made = await scene(t, { grant: { may: [`forward:tcp:127.0.0.1:${port}`], ...grant } })
+    const made = await accessScene(t, { grant: { may: [`forward:tcp:127.0.0.1:${port}`], ...grant } })
     made.mesh.after(async () => void server.close())
     return { ...made, port, to: `tcp:127.0.0.1:${port}` }
   }

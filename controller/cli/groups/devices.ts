@@ -10,10 +10,11 @@ import type { LogsOptions } from '../commands/logs.ts'
 import type { MetricsOptions } from '../commands/metrics.ts'
 import type { NetworkOptions, PeersOptions } from '../commands/network.ts'
 import type { NodeOptions } from '../commands/node.ts'
+import type { RecordingsOptions } from '../commands/recordings.ts'
 import type { StatusOptions } from '../commands/status.ts'
 import type { WhyOptions } from '../commands/why.ts'
 import { reachSeconds, reportSeconds } from '../shell/limits.ts'
-import { collect, deviceState, lines, moment, parallel, seconds, waitOption } from '../shell/options.ts'
+import { collect, deviceState, lines, moment, parallel, seconds, speed, waitOption } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
 
 export const deviceCommands: CommandGroup = shell => {
@@ -120,6 +121,20 @@ export const deviceCommands: CommandGroup = shell => {
     .option('--wait <seconds>', 'how long to try to reach the device', seconds, reachSeconds)
     .action((device: string, options: Omit<AuditOptions, 'device'>) =>
       shell.does<AuditOptions>(async () => (await import('../commands/audit.ts')).audit)({ ...options, device }),
+    )
+
+  shell
+    .projectCommand('recordings', 'List the sessions that a device has recorded; play one, or write it to a file.')
+    .argument('<device>', 'its name')
+    .argument('[recording]', 'its ID, or how it begins')
+    .option('--save <file>', 'write it to this new file, an asciicast, in place of playing it')
+    .option('--speed <n>', 'play it so many times as fast', speed, 1)
+    .option('--wait <seconds>', 'how long to try to reach the device', seconds, reachSeconds)
+    .action((device: string, recording: string | undefined, options: Omit<RecordingsOptions, 'device' | 'recording'>) =>
+      shell.does<RecordingsOptions>(async () => (await import('../commands/recordings.ts')).recordings)({
+        ...{ ...options, device },
+        ...(recording !== undefined && { recording }),
+      }),
     )
 
   shell

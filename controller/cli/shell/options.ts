@@ -138,6 +138,13 @@ export function end(text: string): Date {
   throw new InvalidArgumentError('Expected a time to come such as 2026-01-31T12:00:00Z, or in how long, such as 8h.')
 }
 
+/** How many times as fast: 0.1 to 100. */
+export function speed(text: string): number {
+  const value = Number(text)
+  if (/^\d+(?:\.\d+)?$/.test(text) && value >= 0.1 && value <= 100) return value
+  throw new InvalidArgumentError('expected a number from 0.1 to 100')
+}
+
 export function lines(text: string): number {
   const value = Number(text)
   if (Number.isInteger(value) && value >= 1 && value <= limits.logLines) return value
