@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { netChecksSchema, peersSchema } from '../../node/mesh/relay/network-view.ts'
 import { limits } from '../../protocol/limits.ts'
 import { version } from '../format/version.ts'
+import { auditQuestions } from './audit-questions.ts'
 import { page, pageOptions } from './page.ts'
 import { projectQuestions } from './project-questions.ts'
 import { question } from './question.ts'
@@ -11,12 +12,10 @@ import { releaseQuestions } from './release-questions.ts'
 import { rowsWriter } from './row-json.ts'
 import { accessSchema, sshTargetsSchema } from './schemas/access.ts'
 import { alertsSchema } from './schemas/alerts.ts'
-import { auditSchema } from './schemas/audit.ts'
 import { deviceLogSchema, deviceSchema } from './schemas/device.ts'
 import { membersSchema, tokensSchema } from './schemas/members.ts'
 import { metricsSchema } from './schemas/metrics.ts'
 import { proposalSchema, proposalsSchema } from './schemas/proposals.ts'
-import { recordingSchema, recordingsSchema } from './schemas/recordings.ts'
 import { risksSchema } from './schemas/risks.ts'
 import { devicesSchema, statusSchema } from './schemas/status.ts'
 import { supportSchema } from './schemas/support.ts'
@@ -118,63 +117,6 @@ const logs = question(
   async () => {
     const { queryLogs } = await import('../queries/logs.ts')
     return { query: queryLogs, text: (await import('../views/logs.ts')).logsText }
-  },
-)
-
-const audit = question(
-  {
-    path: '/v1/devices/{device}/audit',
-    summary: 'The witnessed log of a device, held against all that the device has signed',
-    options: z.strictObject({
-      device: name,
-      lines: z.int().min(1).max(10_000).default(50),
-      verify: z.boolean().default(false),
-      bytes: z.boolean().default(false),
-      /** Seconds to try to reach the device. */
-      wait: z.number().min(0).max(86_400).default(15),
-    }),
-    answer: auditSchema,
-  },
-  async () => {
-    const { queryAudit } = await import('../queries/audit.ts')
-    return { query: queryAudit, text: (await import('../views/audit.ts')).auditText }
-  },
-)
-
-const recordings = question(
-  {
-    path: '/v1/devices/{device}/recordings',
-    summary: 'The sessions that a device has recorded, the newest first',
-    options: z.strictObject({
-      device: name,
-      /** Seconds to try to reach the device. */
-      wait: z.number().min(0).max(86_400).default(15),
-    }),
-    answer: recordingsSchema,
-  },
-  async () => {
-    const { queryRecordings } = await import('../queries/recordings.ts')
-    return { query: queryRecordings, text: (await import('../views/recordings.ts')).recordingsText }
-  },
-)
-
-const recording = question(
-  {
-    path: '/v1/devices/{device}/recordings/{id}',
-    summary: 'A recorded session as an asciicast, opened with the key of this controller',
-    options: z.strictObject({
-      device: name,
-      /** How the ID of the recording begins. */
-      id: z.string().regex(/^[0-9a-f]{1,12}$/, { error: 'expected the ID of a recording, or how it begins' }),
-      /** Seconds to try to reach the device. */
-      wait: z.number().min(0).max(86_400).default(15),
-    }),
-    answer: recordingSchema,
-  },
-  async () => {
-    const { queryRecording } = await import('../queries/recordings.ts')
-    // Commands play it, or write it to a file.
-    return { query: queryRecording, text: () => '' }
   },
 )
 
@@ -367,7 +309,7 @@ const log = question(
 )
 
 export const questions = {
-  ...{ status, devices, risks, device, why, logs, audit, recordings, recording, support, metrics, alerts },
+  ...{ status, devices, risks, device, why, logs, ...auditQuestions, support, metrics, alerts },
   ...releaseQuestions,
   ...{ members, tokens, proposals, proposal, root, sites, access, sshTargets, log, peers, network },
   ...projectQuestions,

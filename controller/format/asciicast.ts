@@ -1,9 +1,9 @@
 /** Reads asciicasts of version 2 (https://docs.asciinema.org/manual/asciicast/v2/), as devices record them. */
 
 import { z } from 'zod'
-import { ThymeshError } from '../../protocol/errors.ts'
+import { HintedError } from '../../protocol/errors.ts'
 
-export class CastError extends ThymeshError<'malformed'> {}
+export class CastError extends HintedError<'malformed'> {}
 
 const size = z.int().min(1).max(1000)
 const headerSchema = z.object({
@@ -45,6 +45,9 @@ function checked<T>(schema: z.ZodType<T>, line: string): T {
   try {
     return schema.parse(JSON.parse(line))
   } catch (cause) {
-    throw new CastError('malformed', `expected a line of an asciicast, got ${line.slice(0, 60)}`, { cause })
+    throw new CastError('malformed', `expected a line of an asciicast, got ${line.slice(0, 60)}`, {
+      hint: 'The device may run a newer version: use that one here, too.',
+      cause,
+    })
   }
 }

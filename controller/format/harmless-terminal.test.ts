@@ -1,3 +1,5 @@
+/** What of another terminal's output may reach this one: text, colours and moves, however it is cut. */
+
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'

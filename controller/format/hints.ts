@@ -47,6 +47,11 @@ const groups: readonly (readonly [codes: readonly string[], hint: string])[] = [
     ['no-log', 'too-old', 'damaged'],
     'Look at its journal: thymesh logs NAME --unit thymesh. See docs/audit.md on what a device keeps of its log.',
   ],
+  [['not-encrypted-to-us'], 'Use the machine of an operator whom the device knew when it wrote it.'],
+  [
+    ['no-reader', 'no-pipe'],
+    'Its grant demands a recording. Look at the journal of the device: thymesh logs NAME --unit thymesh.',
+  ],
   [['no-journal'], 'Read the log on the device itself: journalctl -u thymesh.'],
   [['failed'], 'Set THYMESH_DEBUG=1 where the program runs that failed, and try again.'],
   [['invalid-unit'], 'Name the unit as `systemctl` does, such as web.service.'],

@@ -36,6 +36,8 @@ export async function streamContent(bytes: Uint8Array, signal: AbortSignal): Pro
 
 /** Shows what another terminal has shown: text, colours and moves, and nothing that does more to this terminal. */
 export class ReplayedTerminal {
+  /** Whether somebody watches: elsewhere it is read. */
+  readonly watched = process.stdout.isTTY === true
   readonly #harmless = new HarmlessTerminal()
 
   show(text: string): void {
@@ -44,7 +46,7 @@ export class ReplayedTerminal {
 
   /** Gives the terminal back as it was: its own screen, colours and cursor. */
   end(): void {
-    if (process.stdout.isTTY) process.stdout.write('\x1b[?1049l\x1b[?7h\x1b[?25h\x1b[0m\x1b[r\n')
+    if (this.watched) process.stdout.write('\x1b[?1049l\x1b[?7h\x1b[?25h\x1b[0m\x1b[r\n')
   }
 }
 

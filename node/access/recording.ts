@@ -12,8 +12,8 @@ import { Asciicast, type CastAbout } from './asciicast.ts'
 import { recordedBytes, recordedPartBytes, recordedPartMs, recordingEndMs } from './limits.ts'
 import { sealedPart } from './recording-file.ts'
 
-/** The pipe's name in the folder of a session. */
-export const pipeName = 'output'
+/** The pipe's name in the folder of a session, as the session's script knows it. */
+const pipeName = 'output'
 
 /** A session that has to be recorded can't be. */
 export class RecordError extends ThymeshError<'no-pipe' | 'no-reader'> {}

@@ -145,6 +145,35 @@ describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
     assert.match(JSON.parse(lines[0] ?? '').checkpoint, /^thymesh\/[0-9a-f]{16}\/audit\/12D3KooW/)
   })
 
+  it('records the sessions of a grant that says so, for operators to list, play and save', async () => {
+    await runToEnd('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key('bob')], {
+      ...{ cwd: fleet.directory, env: fleet.env },
+    })
+    const of = ['--device', 'first', '--key', `${key('bob')}.pub`, '--user', 'root', '--record']
+    await fleet.json('access', 'grant', 'bob', ...of)
+    const ran = await until('the device to have heard of the grant', async () => {
+      const ran = await fleet.run('ssh', ...withKey('bob'), '-o', 'RequestTTY=force', 'first', 'echo s$((6 * 7))n')
+      return ran.code === 0 && ran
+    })
+    assert.match(ran.stdout, /s42n/)
+    const refused = await fleet.run('ssh', ...withKey('bob'), 'first', 'true')
+    assert.match(refused.stderr, /are recorded: a command needs a terminal/)
+    type List = { recordings: { id: string; operators: string[]; reason: string | null }[] }
+    const [recording] = await until('the recording to be there', async () => {
+      const { recordings } = await fleet.json<List>('recordings', 'first')
+      return recordings.length > 0 && recordings.every(({ reason }) => reason !== null) && recordings.slice(-1)
+    })
+    assert.deepEqual(recording?.operators, ['bob'])
+    const played = await fleet.run('recordings', 'first', recording?.id.slice(0, 6) ?? '')
+    assert.match(played.stdout, /s42n/)
+    const file = join(fleet.directory, 'bob.cast')
+    const saved = await fleet.json<{ sha256: string }>('recordings', 'first', recording?.id ?? '', '--save', file)
+    assert.equal(JSON.parse((await readFile(file, 'utf8')).split('\n')[0] ?? '').version, 2)
+    const { entries } = await fleet.json<Audit>('audit', 'first', '-n', '50')
+    assert.ok(entries.some(({ about }) => (about as Record<string, string>).recorded === saved.sha256))
+    assert.equal((await fleet.error('recordings', 'first', '0')).code, 'no-recording')
+  })
+
   it('copies files there and back, and says which device is unknown', async () => {
     const file = join(fleet.directory, 'sent')
     const bytes = randomBytes(3_000_000)

@@ -34,6 +34,7 @@ import {
   updatedSchema,
 } from './project-orders.ts'
 import { proposalsSchema } from './proposals.ts'
+import { recordingSchema, recordingsSchema } from './recordings.ts'
 import { rehearsedSchema } from './rehearsal.ts'
 import { releasesSchema } from './releases.ts'
 import { risksSchema } from './risks.ts'
@@ -180,6 +181,8 @@ export const commandSchemas: Readonly<Record<string, z.ZodType>> = {
   // With `--on` of several devices.
   logs: z.union([deviceLogSchema, searchedLogsSchema]),
   audit: auditSchema.extend({ file: text.optional() }),
+  // With an ID the second one; with `--save` the cast is in the file.
+  recordings: z.union([recordingsSchema, recordingSchema.extend({ file: text.optional() })]),
   'device show': deviceSchema,
   adopt: z.union([adoptedSchema, adoptPlanSchema, z.object({ adopted: z.literal(false) })]),
   join: z.object({

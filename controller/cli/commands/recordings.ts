@@ -61,8 +61,7 @@ async function play(cast: string, speed: number): Promise<void> {
     try {
       for (let at = 0, before = 0; at < events.length && !signal.aborted; at++) {
         const [seconds, text] = events[at] ?? [0, '']
-        // Without a terminal it is read, not watched.
-        const pause = process.stdout.isTTY ? Math.min(longestPauseMs, ((seconds - before) * 1000) / speed) : 0
+        const pause = terminal.watched ? Math.min(longestPauseMs, ((seconds - before) * 1000) / speed) : 0
         if (pause > 0) await sleep(pause, undefined, { signal }).catch(() => {})
         if (!signal.aborted) terminal.show(text)
         before = seconds
