@@ -68,7 +68,7 @@ describe('a fleet of several operators', { skip: nixSkip() }, () => {
   }
 
   const listed = async (operator: 'ben' | 'cleo') =>
-    (await json<{ proposals: ProposalJson[] }>(operator, 'proposals', '--wait', '10')).proposals
+    (await json<{ proposals: ProposalJson[] }>(operator, 'proposals', '--wait', '60')).proposals
 
   it('lets others make keys, sealed by a passphrase, and adds them to a new root', async () => {
     const cards: string[] = []
@@ -157,7 +157,7 @@ describe('a fleet of several operators', { skip: nixSkip() }, () => {
     const [proposal] = await listed('cleo')
     const which = String(proposal?.release)
     await json('cleo', 'approve', which, '--yes', '--timeout', '5').catch(() => {})
-    await fleet.json('status', '--wait', '5')
+    await fleet.json('status', '--wait', '60')
     const { devices } = await fleet.json<{ devices: { release: number }[] }>('deploy', '--timeout', '240')
     assert.equal(devices[0]?.release, Number(which))
     assert.match((await device.etc('hello')) ?? '', /version 2/)
@@ -215,7 +215,7 @@ describe('a fleet of several operators', { skip: nixSkip() }, () => {
       '--yes',
     )
     assert.deepEqual([signed.complete, signed.published], [true, true])
-    await fleet.json('status', '--wait', '5')
+    await fleet.json('status', '--wait', '60')
     const root = await fleet.json<{ version: number }>('root', 'show')
     assert.equal(root.version, 4)
     assert.equal((await fleet.error('root', 'propose', '--yes')).code, 'nothing-changes')
@@ -238,11 +238,11 @@ describe('a fleet of several operators', { skip: nixSkip() }, () => {
     )
     assert.deepEqual([proposed.root, proposed.complete, proposed.published], [next, false, false])
     // Ben has slept through the last root, and walks it first.
-    const approval = ['approve', `root-${next}`, '--yes', '--news', '30']
+    const approval = ['approve', `root-${next}`, '--yes', '--news', '120']
     const approved = await json<{ published: boolean; root: number }>('ben', ...approval)
     assert.deepEqual([approved.root, approved.published], [next, true])
     // Another operator has it from the device, which has it from the one who published.
-    await json('cleo', 'status', '--wait', '5')
+    await json('cleo', 'status', '--wait', '60')
     const after = await json<RootJson>('cleo', 'root', 'show')
     assert.equal(after.version, next)
     assert.ok(after.expires > before.expires, `${after.expires} is not later than ${before.expires}`)
@@ -256,9 +256,9 @@ describe('a fleet of several operators', { skip: nixSkip() }, () => {
     )
     assert.deepEqual([renewed, cutOff], [['first'], []])
     // The root that names the new keys is published while the founder is away.
-    const approval = ['approve', `root-${root}`, '--yes', '--news', '30']
+    const approval = ['approve', `root-${root}`, '--yes', '--news', '120']
     assert.equal((await json<{ published: boolean }>('ben', ...approval)).published, true)
-    const { peers } = await fleet.json<{ peers: string[] }>('status', '--wait', '10')
+    const { peers } = await fleet.json<{ peers: string[] }>('status', '--wait', '60')
     assert.ok(peers.includes('first'), `the founder reaches ${peers.join(', ') || 'nobody'}`)
     assert.equal((await fleet.json<{ version: number }>('root', 'show')).version, root)
     const { members } = await fleet.json<{ members: { name: string; state: string; connected: boolean }[] }>('members')

@@ -57,12 +57,12 @@ describe('a site with an operator of its own', { skip: nixSkip() }, () => {
     const elsewhere = await asKim('deploy', '--site', 'paris', '--no-wait')
     assert.equal((JSON.parse(elsewhere.stdout) as ErrorJson).error.code, 'unknown-site')
     const deploying = asKim('deploy', '--site', 'berlin', '-m', 'of kim', '--timeout', '120')
-    const approved = await fleet.run('approve', 'berlin/1', '--yes', '--news', '60', '--timeout', '60', '--json')
+    const approved = await fleet.run('approve', 'berlin/1', '--yes', '--news', '120', '--timeout', '240', '--json')
     const deployed = await deploying
     assert.equal(approved.code, 0, approved.stdout + approved.stderr)
     assert.equal(deployed.code, 0, deployed.stdout + deployed.stderr)
     assert.match((await device.etc('hello')) ?? '', /version 2/)
-    const { devices, sites } = await fleet.json<StatusJson>('status', '--wait', '5')
+    const { devices, sites } = await fleet.json<StatusJson>('status', '--wait', '60')
     assert.deepEqual(sites, { berlin: 1 })
     assert.deepEqual(
       devices.map(({ device, follows, releaseSite, release }) => [device, follows, releaseSite, release]),
@@ -72,7 +72,7 @@ describe('a site with an operator of its own', { skip: nixSkip() }, () => {
 
   it("tells the site's versions from the fleet's, and gives a site operator no logs", async () => {
     const asked = asKim('logs', 'first')
-    const history = await fleet.run('device', 'first', '--wait', '5')
+    const history = await fleet.run('device', 'first', '--wait', '60')
     const { events } = await fleet.json<{ events: LogEvent[] }>('log', '--wait', '0')
     const logs = await asked
     assert.match(history.stdout, /release +berlin\/1 \(/)

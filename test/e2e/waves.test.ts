@@ -118,7 +118,7 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
     assert.deepEqual([diff.release, diff.configs.flatMap(({ added }) => added)], [3, []])
     const canary = await named('first').logLines()
     assert.ok(canary.every(({ msg }) => !msg.startsWith('rollout: wave')))
-    const { waves, ...shown } = await fleet.json<WavesJson>('rollout', '--wait', '2')
+    const { waves, ...shown } = await fleet.json<WavesJson>('rollout', '--wait', '30')
     assert.equal(shown.complete, true)
     assert.deepEqual(
       waves.map(({ title, confirmed, state }) => [title, confirmed, state]),
@@ -166,14 +166,14 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
     assert.equal(await named('second').etc('hello'), 'version 2b\n')
     assert.deepEqual([await hasNewest('first'), await hasNewest('second')], [true, false], 'without a prefetch')
 
-    const { waves } = await fleet.json<WavesJson>('rollout', '--wait', '2')
+    const { waves } = await fleet.json<WavesJson>('rollout', '--wait', '30')
     assert.deepEqual(
       waves.map(({ state, reason }) => `${state}: ${reason}`),
       ['held: wave 1 has 1 of 1 failed: first', 'held: wave 1 has 1 of 1 failed: first'],
     )
-    const text = await fleet.run('rollout', '--wait', '2')
+    const text = await fleet.run('rollout', '--wait', '30')
     assert.match(text.stdout, /second +pending: wave 1 has 1 of 1 failed: first/)
-    const status = await fleet.run('status', '--wait', '2')
+    const status = await fleet.run('status', '--wait', '30')
     assert.match(status.stdout, /second: wave 2, held: wave 1 has 1 of 1 failed: first/)
   })
 
@@ -199,13 +199,13 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
   })
 
   it('shows a device with its history', async () => {
-    const first = await fleet.json<DeviceJson>('device', 'first', '--wait', '2')
+    const first = await fleet.json<DeviceJson>('device', 'first', '--wait', '30')
     assert.deepEqual([first.declared.tags, first.declared.wave], [['canary'], 1])
     assert.equal(first.historyFrom, 'device')
     const outcomes = first.history.map(({ release, outcome }) => `${release} ${outcome}`)
     assert.deepEqual(outcomes.slice(-2), ['3 running', '2 running'])
     assert.ok(first.history.some(({ code }) => code === 'switch-failed'))
-    const text = await fleet.run('device', 'first', '--wait', '2')
+    const text = await fleet.run('device', 'first', '--wait', '30')
     assert.match(text.stdout, /RELEASE +OUTCOME/)
     assert.equal((await fleet.error('device', 'nobody')).code, 'unknown-device')
   })
