@@ -50,6 +50,19 @@ describe('docs', () => {
     assert.deepEqual(wrong, [])
   })
 
+  it('every long test is in the table of docs/testing.md, with its last run', () => {
+    const long = files.filter(file => file.endsWith('.long.test.ts'))
+    const runs = new Set(
+      [...text('docs/testing.md').matchAll(/^\| `(\S+\.long\.test\.ts)` \| .+ \| \d{4}-\d{2}-\d{2}: .+ \|$/gm)].map(
+        ([, file]) => file,
+      ),
+    )
+    assert.deepEqual(
+      long.filter(file => !runs.has(file)),
+      [],
+    )
+  })
+
   it('every command is in the table of docs/cli.md', () => {
     const help = execFileSync(process.execPath, ['controller/main.ts', '--help'], { cwd: root, encoding: 'utf8' })
     const commands = [...help.matchAll(/^ {2}([a-z-]+)(?: |$)/gm)].flatMap(match => match[1] ?? [])

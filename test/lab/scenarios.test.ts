@@ -4,15 +4,12 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { nixSkip } from '../nix/workshop.ts'
 import { labSkip } from './needs.ts'
-import { unitFails } from './scenarios/bad-updates.ts'
 import { healthy } from './scenarios/healthy.ts'
 import { powerCutOnce } from './scenarios/power-cut.ts'
-import { rebootOnce } from './scenarios/reboot.ts'
 import { runScenario } from './scenarios/scenario.ts'
-import { secrets } from './scenarios/secrets.ts'
 
 describe('devices that are real machines', { skip: labSkip() || nixSkip() }, () => {
-  for (const scenario of [healthy, unitFails, powerCutOnce, rebootOnce, secrets]) {
+  for (const scenario of [healthy, powerCutOnce]) {
     it(scenario.title, async () => {
       const trials = await runScenario(scenario)
       assert.deepEqual(
