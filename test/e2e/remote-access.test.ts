@@ -169,9 +169,12 @@ describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
     const file = join(fleet.directory, 'bob.cast')
     const saved = await fleet.json<{ sha256: string }>('recordings', 'first', recording?.id ?? '', '--save', file)
     assert.equal(JSON.parse((await readFile(file, 'utf8')).split('\n')[0] ?? '').version, 2)
-    const { entries } = await fleet.json<Audit>('audit', 'first', '-n', '50')
-    assert.ok(entries.some(({ about }) => (about as Record<string, string>).recorded === saved.sha256))
-    assert.equal((await fleet.error('recordings', 'first', '0')).code, 'no-recording')
+    await until('the device to have signed what it has recorded', async () => {
+      const { entries } = await fleet.json<Audit>('audit', 'first', '-n', '50')
+      return entries.some(({ about }) => about.recorded === saved.sha256)
+    })
+    assert.equal((await fleet.error('recordings', 'first', 'none')).code, 'not-understood')
+    await fleet.json('access', 'revoke', 'bob')
   })
 
   it('copies files there and back, and says which device is unknown', async () => {
