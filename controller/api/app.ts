@@ -28,6 +28,7 @@ import {
   taskOutput,
 } from './task-routes.ts'
 import { endWeb, listWeb, openWeb, type WebHost } from './web-routes.ts'
+import { wholeBody } from './whole-body.ts'
 import type { Write } from './write.ts'
 import { writeNow } from './write-routes.ts'
 import { writes } from './writes.ts'
@@ -122,7 +123,8 @@ async function answer(context: Context, question: Question, session: Session, ev
   const parsed = question.options.parse(options)
   await untilAPeer(session, newsSeconds(news), context.req.raw.signal)
   const json = await question.ask(session, parsed)
-  return context.body(question.json?.(json) ?? JSON.stringify(json), 200, {
+  const bytes = question.json?.(json)
+  return context.body(bytes === undefined ? JSON.stringify(json) : wholeBody(bytes), 200, {
     'Content-Type': 'application/json',
     'Thymesh-Last-Event': last,
     'Thymesh-Alone': String(session.peer.neighbours.members.length === 0),

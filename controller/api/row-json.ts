@@ -1,5 +1,7 @@
 /** Answers with a row for each device, as bytes of JSON: a row that is the same object as before is not written anew. */
 
+import { areSame } from '../queries/same-items.ts'
+
 const known = new WeakMap<object, string>()
 
 /** The answer that was given last, while its rows are the same. */
@@ -21,10 +23,6 @@ export function rowsWriter(): (answer: { readonly devices: readonly object[] }) 
     }
     return last.bytes
   }
-}
-
-function areSame(one: readonly object[], other: readonly object[]): boolean {
-  return one.length === other.length && one.every((row, at) => row === other[at])
 }
 
 function rowJson(row: object): string {

@@ -57,6 +57,22 @@ describe('the view of a fleet', () => {
     )
   })
 
+  it('keeps its rows while nothing changes, and follows who comes, who leaves and what is released', () => {
+    const peer = peerWith([{ name: 'd-10', report: running }, { name: 'd-2' }])
+    const members = peer.directory.certificates() as Certificate[]
+    const rows = () => deviceStatuses(peer)
+    const names = () => rows().map(({ device, duplicate }) => `${device}${duplicate ? ' twice' : ''}`)
+    const [before, after] = [rows(), rows()]
+    assert.ok(before.length === 3 && before.every((row, at) => row === after[at]))
+    Object.assign(peer.directory, { certificates: () => [...members, { ...members[2], peer: 'another' }] })
+    assert.deepEqual(names(), ['d-1', 'd-2 twice', 'd-2 twice', 'd-10'])
+    Object.assign(peer.directory, { certificates: () => members.slice(0, 2) })
+    assert.deepEqual(names(), ['d-1', 'd-2', 'd-10'])
+    const next = { ...release, devices: { 'd-3': { config: 'kiosk' } } }
+    Object.assign(peer.state, { accepted: { release: next, sites: new Map() } })
+    assert.deepEqual(names(), ['d-3', 'd-10'])
+  })
+
   it('looks at each member a few times, however many there are', () => {
     const peer = peerWith(Array.from({ length: 300 }, (_, at) => ({ name: `x-${at}`, report: running })))
     let looks = 0

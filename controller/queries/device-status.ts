@@ -12,6 +12,7 @@ import type { DeviceStatus } from '../api/schemas/status.ts'
 import { hintFor } from '../format/hints.ts'
 import { sortedByName } from '../format/name-order.ts'
 import { lastSeenOf, type SeenSources } from '../session/last-seen.ts'
+import { areSame } from './same-items.ts'
 
 /** For a device of a newer version, whose codes are unknown here. */
 const unknownCode = 'Read the log on the device: journalctl -u thymesh.'
@@ -24,15 +25,44 @@ type StatusSources = Pick<ControllerPeer, 'state'> &
 
 /** One row for each device that the release names or that has a certificate, by name. */
 export function deviceStatuses(peer: StatusSources): DeviceStatus[] {
-  const { accepted } = peer.state
-  const members = peer.directory.certificates().filter(({ role }) => role === 'device')
+  return placesOf(peer).map(place => ('row' in place ? place.row : memberStatus(peer, place.member, place.duplicate)))
+}
+
+/** Where a row comes from: a member, or a release that names a device which nobody has seen. */
+type RowPlace = { readonly member: Certificate; readonly duplicate: boolean } | { readonly row: DeviceStatus }
+
+interface Roll {
+  readonly accepted: unknown
+  readonly certificates: readonly Certificate[]
+  readonly places: readonly RowPlace[]
+}
+
+/** Who has a row, and in which order, follows from releases and certificates alone, and these change seldom. */
+const rolls = new WeakMap<object, Roll>()
+
+function placesOf({ state: { accepted }, directory }: StatusSources): readonly RowPlace[] {
+  const certificates = directory.certificates()
+  const known = rolls.get(directory)
+  if (known !== undefined && known.accepted === accepted && areSame(known.certificates, certificates)) {
+    return known.places
+  }
+  const members = certificates.filter(({ role }) => role === 'device')
   const holders = Map.groupBy(members, ({ name }) => name)
   const releases = releasesOf(accepted)
   const names = new Set(releases.flatMap(({ devices }) => Object.keys(devices)))
-  const declared = [...names].filter(name => !holders.has(name))
-  const rows = members.map(member => memberStatus(peer, member, (holders.get(member.name)?.length ?? 0) > 1))
-  const unseen = declared.map(name => deviceStatus(name, declaredIn(name, releases), undefined))
-  return sortedByName([...rows, ...unseen], ({ device }) => device)
+  const unseen = [...names].filter(name => !holders.has(name))
+  const places = sortedByName<{ name: string; place: RowPlace }>(
+    [
+      ...members.map(member => ({
+        name: member.name,
+        place: { member, duplicate: (holders.get(member.name)?.length ?? 0) > 1 },
+      })),
+      ...unseen.map(name => ({ name, place: { row: deviceStatus(name, declaredIn(name, releases), undefined) } })),
+    ],
+    ({ name }) => name,
+  ).map(({ place }) => place)
+  rolls.set(directory, { accepted, certificates, places })
+  return places
 }
 
 interface KnownRow {

@@ -10,6 +10,7 @@ import { type PageDoor, requireHost, requireSameSite } from '../api/guard.ts'
 import { passphraseSchema } from '../api/orders.ts'
 import { bodyOf, requestError } from '../api/request.ts'
 import type { WebSessions } from '../api/schemas/web.ts'
+import { wholeBody } from '../api/whole-body.ts'
 import { operatorName } from '../fleet/names.ts'
 import type { RemoteFiles } from '../ssh/remote-files.ts'
 import type { Terminals } from '../ssh/terminals.ts'
@@ -17,6 +18,7 @@ import { asksAnew } from './asks-anew.ts'
 import type { OneTimeCodes } from './codes.ts'
 import { routeFiles } from './file-routes.ts'
 import { pageHeaders } from './headers.ts'
+import { packed } from './packed.ts'
 import { routeRestarts } from './restart-route.ts'
 import type { PageSessions } from './sessions.ts'
 import type { StaticFile } from './static-files.ts'
@@ -131,13 +133,13 @@ export function makePage(parts: PageParts): Hono {
     // Streams go on for days: they end with the session.
     const cut = sessions.whenEnded(id, () => outgoing.destroy())
     outgoing.once('close', cut)
-    return packed(await api.fetch(context.req.raw, context.env), context.req.header('accept-encoding'))
+    return await packed(await api.fetch(context.req.raw, context.env), context.req.header('accept-encoding'))
   })
   app.get('*', context => {
     const file = parts.files.get(context.req.path)
     if (file === undefined) return context.notFound()
     const packs = /\bgzip\b/.test(context.req.header('accept-encoding') ?? '')
-    return context.body(new Uint8Array(packs ? file.packed : file.bytes), 200, {
+    return context.body(wholeBody(packs ? file.packed : file.bytes), 200, {
       'Content-Type': file.type,
       'Cache-Control': file.lasts ? 'max-age=31536000, immutable' : 'no-cache',
       ...(packs && { 'Content-Encoding': 'gzip' }),
@@ -171,15 +173,4 @@ function opensDocument(path: string, method: string, header: (name: string) => s
     header('sec-fetch-dest') === 'document' &&
     header('origin') === undefined
   )
-}
-
-/** The rows of a large fleet over a forwarded port are worth packing; streams and short answers are not. */
-function packed(response: Response, accepted: string | undefined): Response {
-  const isJson = response.headers.get('content-type')?.startsWith('application/json') ?? false
-  if (!isJson || response.body === null || !/\bgzip\b/.test(accepted ?? '')) return response
-  const headers = new Headers(response.headers)
-  headers.set('Content-Encoding', 'gzip')
-  headers.delete('Content-Length')
-  const body = response.body.pipeThrough(new CompressionStream('gzip'))
-  return new Response(body, { status: response.status, headers })
 }

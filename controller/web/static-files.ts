@@ -9,8 +9,8 @@ import { HintedError } from '../../protocol/errors.ts'
 
 export interface StaticFile {
   readonly type: string
-  readonly bytes: Buffer
-  readonly packed: Buffer
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly packed: Uint8Array<ArrayBuffer>
   /** Its name has the hash of its content. */
   readonly lasts: boolean
 }
@@ -33,8 +33,8 @@ export async function loadFiles(directory = built): Promise<ReadonlyMap<string, 
     if (!entry.isFile() || type === undefined) continue
     const file = join(entry.parentPath, entry.name)
     const name = relative(directory, file)
-    const bytes = await readFile(file)
-    const packed = await promisify(gzip)(bytes, { level: 9 })
+    const bytes = new Uint8Array(await readFile(file))
+    const packed = new Uint8Array(await promisify(gzip)(bytes, { level: 9 }))
     files.set(name === 'index.html' ? '/' : `/${name}`, { type, bytes, packed, lasts: name.startsWith('assets/') })
   }
   if (files.has('/')) return files

@@ -149,6 +149,34 @@ describe('views of the page', () => {
     await heading('Overview').waitFor()
   })
 
+  it('misses no report that comes while it reads the fleet, as a first tab and beside another', async () => {
+    const tab = await opened()
+    const beside = await tab.context().newPage()
+    await beside.goto(`${served.page.address}#/devices`)
+    await beside.getByText('kiosk-00000').waitFor()
+    const [device] = served.fleet.devices
+    assert.ok(device)
+    const shows = (page: Page, word: string) =>
+      page.getByRole('row').filter({ hasText: device.name }).getByText(word).waitFor({ timeout: 60_000 })
+    const reloaded = async (counter: number, state: 'failed' | 'rolled-back', heard: () => Promise<void>) => {
+      await beside.route('**/v1/status', async route => {
+        const response = await route.fetch()
+        await served.controller.directory.addReport(served.fleet.report(device, counter, { state }))
+        await heard()
+        await route.fulfill({ response })
+      })
+      await beside.reload()
+      await shows(beside, state.replace('-', ' '))
+      await beside.unroute('**/v1/status')
+    }
+    await tab.goto(`${served.page.address}#/devices`)
+    await reloaded(20, 'failed', () => shows(tab, 'failed'))
+    // The worker of the stream goes with the last tab that it has.
+    await tab.close()
+    await reloaded(21, 'rolled-back', async () => {})
+    await beside.context().close()
+  })
+
   it('says that there are no rules for alerts, where there are none', async () => {
     await go('alerts')
     await page.getByText('The release has no alert rules').waitFor()

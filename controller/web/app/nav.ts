@@ -18,6 +18,11 @@ export interface ViewEntry {
   readonly load: () => Promise<{ default: unknown }>
 }
 
+/** Nothing where the address names none. */
+export function viewOf(name: string): ViewEntry | undefined {
+  return views.find(({ view }) => view === name)
+}
+
 export const groups: readonly (readonly [ViewEntry['group'], () => string])[] = [
   ['now', words('', '')],
   ['fleet', words('Fleet', 'Flotte')],

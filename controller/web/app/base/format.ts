@@ -4,8 +4,20 @@ import { language } from './language.svelte.ts'
 
 const byteUnits = ['B', 'kB', 'MB', 'GB', 'TB']
 
+/** Kept by language and use: to make a format takes a hundred times as long as to use it, and a table has some in each row. */
+const formats = new Map<string, unknown>()
+
+function kept<Format>(use: string, make: (locale: string) => Format): Format {
+  const { locale } = language
+  const key = `${locale} ${use}`
+  const format = (formats.get(key) as Format | undefined) ?? make(locale)
+  formats.set(key, format)
+  return format
+}
+
 export function numberText(value: number, digits = 0): string {
-  return value.toLocaleString(language.locale, { minimumFractionDigits: digits, maximumFractionDigits: digits })
+  const fixed = { minimumFractionDigits: digits, maximumFractionDigits: digits }
+  return kept(`number ${digits}`, locale => new Intl.NumberFormat(locale, fixed)).format(value)
 }
 
 /** Powers of 1000, as the command line has them. */
@@ -31,7 +43,8 @@ const spans: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
 /** Such as "12 days ago"; less than ten seconds are "now". */
 export function agoText(at: number, now: number): string {
   const seconds = (at - now) / 1000
-  const format = new Intl.RelativeTimeFormat(language.locale, { numeric: 'auto', style: 'short' })
+  const style = { numeric: 'auto', style: 'short' } as const
+  const format = kept('ago', locale => new Intl.RelativeTimeFormat(locale, style))
   if (Math.abs(seconds) < 10) return format.format(0, 'second')
   const [unit, length] = spans.find(([, each]) => Math.abs(seconds) >= each) ?? ['second', 1]
   return format.format(Math.trunc(seconds / length), unit)
@@ -39,11 +52,18 @@ export function agoText(at: number, now: number): string {
 
 /** To the second, in the browser's time zone. */
 export function exactText(at: number): string {
-  return new Date(at).toLocaleString(language.locale, { dateStyle: 'medium', timeStyle: 'long' })
+  return timeText(at, { dateStyle: 'medium', timeStyle: 'long' })
 }
 
 export function dateText(at: number): string {
-  return new Date(at).toLocaleDateString(language.locale, { dateStyle: 'medium' })
+  return timeText(at, { dateStyle: 'medium' })
+}
+
+function timeText(at: number, style: Intl.DateTimeFormatOptions): string {
+  // A computer that travels: a format stays in the zone that it was made in.
+  const zone = new Date().getTimezoneOffset()
+  const format = kept(`time ${style.timeStyle} ${zone}`, locale => new Intl.DateTimeFormat(locale, style))
+  return Number.isNaN(new Date(at).getTime()) ? '–' : format.format(at)
 }
 
 /** Such as "3 h 5 min". */

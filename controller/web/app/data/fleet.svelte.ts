@@ -16,7 +16,9 @@ let rows = $state.raw<readonly DeviceStatus[]>([])
 let tasks = $state.raw<readonly Task[]>([])
 let failure = $state.raw<Failure | undefined>(undefined)
 let loadedAt = $state(0)
+let reached: string | undefined
 
+/** In the order of the names. */
 const devices = new Map<string, DeviceStatus>()
 const listeners = new Set<(kinds: ReadonlySet<string>) => void>()
 /** Events that come while the snapshot is under way. */
@@ -44,6 +46,11 @@ export const fleet = {
     return loadedAt
   },
 
+  /** The ID of the last event that the snapshot contains. */
+  get reached() {
+    return reached
+  },
+
   /** Reads all again. */
   async load(): Promise<void> {
     clearTimeout(again)
@@ -56,14 +63,16 @@ export const fleet = {
       ])
       const { devices: read, ...rest } = status
       devices.clear()
+      // They come in the order of their names.
       for (const row of read) devices.set(keyOf(row), row)
+      rows = read
       about = rest
       tasks = listed.tasks
       failure = undefined
       loadedAt = Date.now()
+      reached = last
       const since = waiting
       waiting = undefined
-      show()
       apply(since.filter(({ id }) => isAfter(id, last)))
     } catch (thrown) {
       waiting = undefined
@@ -101,12 +110,19 @@ function apply(events: readonly LinkEvent[]): void {
 }
 
 function applyDevices(changed: readonly DeviceStatus[]): void {
+  let moved = false
   for (const row of changed) {
     // It was declared before it had a certificate.
-    devices.delete(keyOf({ device: row.device, peer: null }))
+    const declared = devices.delete(keyOf({ device: row.device, peer: null }))
+    moved ||= declared || devices.get(keyOf(row))?.device !== row.device
     devices.set(keyOf(row), row)
   }
-  show()
+  if (moved) {
+    const sorted = [...devices].sort(([, a], [, b]) => order.compare(a.device, b.device))
+    devices.clear()
+    for (const [key, row] of sorted) devices.set(key, row)
+  }
+  rows = [...devices.values()]
 }
 
 function applyTasks(told: readonly Task[]): void {
@@ -117,16 +133,12 @@ function applyTasks(told: readonly Task[]): void {
 
 const order = new Intl.Collator('en', { numeric: true })
 
-function show(): void {
-  rows = [...devices.values()].sort((a, b) => order.compare(a.device, b.device))
-}
-
 export function keyOf({ device, peer }: Pick<DeviceStatus, 'device' | 'peer'>): string {
   return peer ?? `name ${device}`
 }
 
 /** Whether an event is newer than what an answer contains; of another process it always is. */
-function isAfter(id: string, last: string | undefined): boolean {
+export function isAfter(id: string, last: string | undefined): boolean {
   const [process, number] = id.split('-')
   const [other, reached] = (last ?? '').split('-')
   return process !== other || Number(number) > Number(reached)

@@ -36,6 +36,7 @@ export class EventLink {
   readonly #listener: LinkListener
   #token: string | undefined
   #last: string | undefined
+  #told: string | undefined
   #link: Link = { state: 'connecting', since: Date.now(), heard: 0, slept: 0 }
   #abort = new AbortController()
   #failures = 0
@@ -57,11 +58,16 @@ export class EventLink {
     return this.#token
   }
 
-  /** Signs in, or with nothing out. */
-  use(token: string | undefined): void {
+  /** The ID of the last event that the listener was told. */
+  get told(): string | undefined {
+    return this.#told
+  }
+
+  /** Signs in, or with nothing out. `after`: the ID of the event that a new stream continues after. */
+  use(token: string | undefined, after?: string): void {
     if (token === this.#token && this.#link.state !== 'signed-out') return
     this.#token = token
-    this.#last = undefined
+    this.#last = after
     this.#connect()
   }
 
@@ -128,6 +134,7 @@ export class EventLink {
     this.#flushing = undefined
     const batch = this.#batch
     this.#batch = []
+    this.#told = batch.at(-1)?.id ?? this.#told
     if (batch.length > 0) this.#listener.events(batch)
   }
 

@@ -3,7 +3,7 @@
 import { clock } from '../base/clock.svelte.ts'
 import { type Channel, openChannel } from './channel.ts'
 import { client, type Failure, failureOf } from './client.ts'
-import { fleet } from './fleet.svelte.ts'
+import { fleet, isAfter } from './fleet.svelte.ts'
 import type { Link } from './link.ts'
 
 interface PageState {
@@ -47,21 +47,12 @@ export const session = {
 
   /** Takes the code of the address, else the token of this tab, else that of another one. */
   async start(): Promise<void> {
-    channel = openChannel({
-      link: next => {
-        const back = next.state === 'live' && link.state !== 'live'
-        link = next
-        if (next.state === 'signed-out' && stage === 'in') signOut()
-        else if (back && stage === 'in') void refresh().catch(() => {})
-      },
-      events: events => fleet.take(events),
-    })
     // Whoever is signed out may open the address with a code in the same tab: its document stays, and only the fragment changes.
     window.addEventListener('hashchange', () => {
       if (stage === 'out') void redeem()
     })
     if (await redeem()) return
-    const token = sessionStorage.getItem(kept) ?? (await channel.others())
+    const token = sessionStorage.getItem(kept) ?? (await opened().others()).token
     if (token === undefined) stage = 'out'
     else await signIn(token)
   },
@@ -105,8 +96,31 @@ async function redeem(): Promise<boolean> {
   }
 }
 
+/** The stream of events. A browser starts the worker of it when the fleet is on the screen: it would take the time of that. */
+function opened(): Channel {
+  channel ??= openChannel({
+    link: next => {
+      const back = next.state === 'live' && link.state !== 'live'
+      link = next
+      if (next.state === 'signed-out' && stage === 'in') signOut()
+      else if (back && stage === 'in') void refresh().catch(() => {})
+    },
+    events: events => fleet.take(events),
+  })
+  return channel
+}
+
+/** What happens after the snapshot comes by the stream; a stream that other tabs have may be ahead of it. */
+async function follow(token: string): Promise<void> {
+  const { reached } = fleet
+  opened().use(token, reached)
+  const { told } = await opened().others()
+  if (told !== undefined && isAfter(told, reached)) await fleet.load()
+}
+
 async function signIn(token: string): Promise<void> {
   client.use(token, signOut)
+  const loading = fleet.load()
   try {
     await refresh()
   } catch (thrown) {
@@ -118,8 +132,10 @@ async function signIn(token: string): Promise<void> {
   sessionStorage.setItem(kept, token)
   failure = undefined
   stage = 'in'
-  channel?.use(token)
-  void fleet.load()
+  void loading.then(async () => {
+    // Signed out meanwhile, or by another token in.
+    if (client.token === token) await follow(token)
+  })
 }
 
 async function refresh(): Promise<void> {

@@ -20,8 +20,11 @@ addEventListener('connect', event => {
   // A tab that is gone; where a browser does not say so, its port stays.
   port.addEventListener('close', () => ports.delete(port))
   port.addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
-    if (data.type === 'token') link.use(data.token)
-    else port.postMessage({ type: 'hello', token: link.token, link: link.link } satisfies FromWorker)
+    if (data.type === 'token') link.use(data.token, data.after)
+    else {
+      const { token, told } = link
+      port.postMessage({ type: 'hello', token, link: link.link, told } satisfies FromWorker)
+    }
   })
   port.start()
 })

@@ -21,6 +21,9 @@ export const shared = words(
     more: 'More',
     ordered: (what: string) => `Ordered: ${what}`,
     toTask: 'Show the task',
+    notLoaded: 'This part of the page could not be loaded',
+    notLoadedHint: 'The controller is away, or has another version now.',
+    loadAgain: 'Load the page again',
   },
   {
     never: 'nie',
@@ -40,5 +43,8 @@ export const shared = words(
     more: 'Mehr',
     ordered: (what: string) => `Beauftragt: ${what}`,
     toTask: 'Aufgabe zeigen',
+    notLoaded: 'Dieser Teil der Seite ließ sich nicht laden',
+    notLoadedHint: 'Der Controller ist weg, oder er hat jetzt eine andere Version.',
+    loadAgain: 'Seite neu laden',
   },
 )

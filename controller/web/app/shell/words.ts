@@ -33,9 +33,6 @@ export const frame = words(
     notFoundText: 'The address names nothing that this version of the page has.',
     home: 'To the overview',
     starting: 'Opening …',
-    notLoaded: 'This part of the page could not be loaded',
-    notLoadedHint: 'The controller is away, or has another version now.',
-    loadAgain: 'Load the page again',
     out: {
       title: 'This browser is not signed in',
       text: 'The page belongs to the controller of one operator on this machine. A command opens it; there is no password to type.',
@@ -83,9 +80,6 @@ export const frame = words(
     notFoundText: 'Die Adresse nennt nichts, was diese Version der Seite hat.',
     home: 'Zur Übersicht',
     starting: 'Öffnet …',
-    notLoaded: 'Dieser Teil der Seite ließ sich nicht laden',
-    notLoadedHint: 'Der Controller ist weg, oder er hat jetzt eine andere Version.',
-    loadAgain: 'Seite neu laden',
     out: {
       title: 'Dieser Browser ist nicht angemeldet',
       text: 'Die Seite gehört zum Controller eines Operators auf diesem Rechner. Ein Befehl öffnet sie; ein Passwort gibt es nicht.',

@@ -86,7 +86,7 @@ async function firstLoad(browser: Browser, controller: ChildProcess): Promise<Lo
   })
   const { url, address } = await ask<{ url: string; address: string }>(controller, 'open')
   await page.goto(url)
-  await page.getByText('Needs you now').waitFor()
+  await page.getByRole('heading', { name: 'Needs you now' }).waitFor()
   const first = { ...bytes }
   const times: number[] = []
   for (let each = 0; each < 5; each++) {
