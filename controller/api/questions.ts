@@ -12,6 +12,7 @@ import { rowsWriter } from './row-json.ts'
 import { accessSchema, sshTargetsSchema } from './schemas/access.ts'
 import { alertsSchema } from './schemas/alerts.ts'
 import { auditSchema } from './schemas/audit.ts'
+import { availabilitySchema } from './schemas/availability.ts'
 import { deviceLogSchema, deviceSchema } from './schemas/device.ts'
 import { membersSchema, tokensSchema } from './schemas/members.ts'
 import { metricsSchema } from './schemas/metrics.ts'
@@ -182,6 +183,24 @@ const metrics = question(
   },
 )
 
+const availability = question(
+  {
+    path: '/v1/availability',
+    summary: 'Which part of each of the last days devices in reach were on, by their own measurements',
+    options: z.strictObject({
+      days: z.int().min(1).max(28).default(14),
+      /** So many devices at most are asked. */
+      most: z.int().min(1).max(1000).default(100),
+    }),
+    answer: availabilitySchema,
+  },
+  async () => {
+    const { queryAvailability } = await import('../queries/availability.ts')
+    // Only the page shows it.
+    return { query: queryAvailability, text: () => '' }
+  },
+)
+
 const alerts = question(
   {
     path: '/v1/alerts',
@@ -329,7 +348,7 @@ const log = question(
 )
 
 export const questions = {
-  ...{ status, devices, risks, device, why, logs, audit, support, metrics, alerts },
+  ...{ status, devices, risks, device, why, logs, audit, support, metrics, availability, alerts },
   ...releaseQuestions,
   ...{ members, tokens, proposals, proposal, root, sites, access, sshTargets, log, peers, network },
   ...projectQuestions,
