@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { netChecksSchema, peersSchema } from '../../node/mesh/relay/network-view.ts'
 import { limits } from '../../protocol/limits.ts'
 import { version } from '../format/version.ts'
+import { outlookQuestions } from './outlook-questions.ts'
 import { page, pageOptions } from './page.ts'
 import { projectQuestions } from './project-questions.ts'
 import { question } from './question.ts'
@@ -12,12 +13,10 @@ import { rowsWriter } from './row-json.ts'
 import { accessSchema, sshTargetsSchema } from './schemas/access.ts'
 import { alertsSchema } from './schemas/alerts.ts'
 import { auditSchema } from './schemas/audit.ts'
-import { availabilitySchema } from './schemas/availability.ts'
 import { deviceLogSchema, deviceSchema } from './schemas/device.ts'
 import { membersSchema, tokensSchema } from './schemas/members.ts'
 import { metricsSchema } from './schemas/metrics.ts'
 import { proposalSchema, proposalsSchema } from './schemas/proposals.ts'
-import { risksSchema } from './schemas/risks.ts'
 import { devicesSchema, statusSchema } from './schemas/status.ts'
 import { supportSchema } from './schemas/support.ts'
 import { logSchema, rootSchema, sitesSchema } from './schemas/trust.ts'
@@ -58,19 +57,6 @@ const devices = question(
       },
       text: ({ devices }) => devices.map(({ device }) => device).join('\n'),
     }
-  },
-)
-
-const risks = question(
-  {
-    path: '/v1/risks',
-    summary: 'What is about to fail on which device, the most urgent first',
-    options: none,
-    answer: risksSchema,
-  },
-  async () => {
-    const { queryRisks } = await import('../queries/risks.ts')
-    return { query: queryRisks, text: (await import('../views/risks.ts')).risksText }
   },
 )
 
@@ -180,24 +166,6 @@ const metrics = question(
     const { queryMetrics } = await import('../queries/metrics.ts')
     const { metricsText } = await import('../views/metrics.ts')
     return { query: queryMetrics, text: data => metricsText(data) }
-  },
-)
-
-const availability = question(
-  {
-    path: '/v1/availability',
-    summary: 'Which part of each of the last days devices in reach were on, by their own measurements',
-    options: z.strictObject({
-      days: z.int().min(1).max(28).default(14),
-      /** So many devices at most are asked. */
-      most: z.int().min(1).max(1000).default(100),
-    }),
-    answer: availabilitySchema,
-  },
-  async () => {
-    const { queryAvailability } = await import('../queries/availability.ts')
-    // Only the page shows it.
-    return { query: queryAvailability, text: () => '' }
   },
 )
 
@@ -348,7 +316,8 @@ const log = question(
 )
 
 export const questions = {
-  ...{ status, devices, risks, device, why, logs, audit, support, metrics, availability, alerts },
+  ...{ status, devices, device, why, logs, audit, support, metrics, alerts },
+  ...outlookQuestions,
   ...releaseQuestions,
   ...{ members, tokens, proposals, proposal, root, sites, access, sshTargets, log, peers, network },
   ...projectQuestions,
