@@ -195,9 +195,30 @@ describe('orders in the web page', { skip: nixSkip() }, () => {
     await dialog().getByLabel('Type root-2 to sign it').fill('root-2')
     assert.deepEqual(await accessibility(page), [])
     await sign.click()
-    await done()
+    await page.getByText(/Signed and published: root 2/).waitFor()
     const { version } = await fleet.json<{ version: number }>('root', 'show')
     assert.equal(version, 2)
+    await go('root')
+  })
+
+  it('gives a site to operators of its own, and takes it back', async () => {
+    const { card } = await fleet.json<{ card: string }>('key', 'show')
+    const sign = async (command: string) => {
+      await dialog().getByText(command).waitFor()
+      await press('Show what it changes')
+      await dialog().getByLabel('Type quay to sign it').fill('quay')
+      await press('Sign and publish')
+      await done()
+      await go('root')
+    }
+    await button('Give a site away …').click()
+    await dialog().getByLabel('Site', { exact: true }).fill('quay')
+    await dialog().getByLabel('Operators of the site').fill(card)
+    await sign('thymesh site delegate quay --operator')
+    await page.getByRole('table', { name: 'Sites with operators' }).getByText('quay').waitFor()
+    await page.getByRole('row').filter({ hasText: 'quay' }).getByRole('button', { name: 'Change …' }).click()
+    await sign('thymesh site revoke quay')
+    await page.getByText('No site has operators of its own').waitFor()
   })
 
   it('replaces hardware: its key is revoked, and a token for its name lets the next one in', async () => {
