@@ -10,6 +10,8 @@ import { deviceStatuses } from './device-status.ts'
 
 const daySeconds = 86_400
 const step = 900
+/** A device writes a quarter of an hour after its end, and its clock may be another one. */
+const lateSeconds = 300
 
 export async function queryAvailability(
   { peer }: Pick<Session, 'peer'>,
@@ -62,11 +64,11 @@ export function onPerDay(
     ),
   )
   const first = Math.min(...measured)
-  const over = Math.floor((now - from) / step)
+  const over = Math.floor((now - from - lateSeconds) / step)
   const perDay = daySeconds / step
   return Array.from({ length: days }, (_, day) => {
     const begin = Math.max(day * perDay, first)
-    // The step that goes on counts once it has a value: else a device that has just come was never on.
+    // The newest one counts once it has a value.
     const end = Math.min((day + 1) * perDay, measured.has(over) ? over + 1 : over)
     if (begin >= end) return null
     let on = 0

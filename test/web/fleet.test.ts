@@ -240,8 +240,6 @@ describe('the web page of a fleet', { skip: nixSkip() }, () => {
       .waitFor()
     await open('Metrics')
     await page.getByRole('row').filter({ hasText: 'first' }).getByText(/%/).first().waitFor()
-    await open('Overview')
-    await page.getByRole('table', { name: 'Availability' }).getByText('100 %').first().waitFor()
   })
 
   it('shows what is new in a release, and what it costs each site', async () => {
