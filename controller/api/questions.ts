@@ -5,6 +5,7 @@ import { netChecksSchema, peersSchema } from '../../node/mesh/relay/network-view
 import { limits } from '../../protocol/limits.ts'
 import { version } from '../format/version.ts'
 import { auditQuestions } from './audit-questions.ts'
+import { outlookQuestions } from './outlook-questions.ts'
 import { page, pageOptions } from './page.ts'
 import { projectQuestions } from './project-questions.ts'
 import { question } from './question.ts'
@@ -16,7 +17,6 @@ import { deviceLogSchema, deviceSchema } from './schemas/device.ts'
 import { membersSchema, tokensSchema } from './schemas/members.ts'
 import { metricsSchema } from './schemas/metrics.ts'
 import { proposalSchema, proposalsSchema } from './schemas/proposals.ts'
-import { risksSchema } from './schemas/risks.ts'
 import { devicesSchema, statusSchema } from './schemas/status.ts'
 import { supportSchema } from './schemas/support.ts'
 import { logSchema, rootSchema, sitesSchema } from './schemas/trust.ts'
@@ -57,19 +57,6 @@ const devices = question(
       },
       text: ({ devices }) => devices.map(({ device }) => device).join('\n'),
     }
-  },
-)
-
-const risks = question(
-  {
-    path: '/v1/risks',
-    summary: 'What is about to fail on which device, the most urgent first',
-    options: none,
-    answer: risksSchema,
-  },
-  async () => {
-    const { queryRisks } = await import('../queries/risks.ts')
-    return { query: queryRisks, text: (await import('../views/risks.ts')).risksText }
   },
 )
 
@@ -309,7 +296,8 @@ const log = question(
 )
 
 export const questions = {
-  ...{ status, devices, risks, device, why, logs, ...auditQuestions, support, metrics, alerts },
+  ...{ status, devices, device, why, logs, ...auditQuestions, support, metrics, alerts },
+  ...outlookQuestions,
   ...releaseQuestions,
   ...{ members, tokens, proposals, proposal, root, sites, access, sshTargets, log, peers, network },
   ...projectQuestions,

@@ -1,7 +1,7 @@
 /** What a device's history of metrics tells of the time to come: when the disk is full, and how often it restarts. */
 
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { MetricsHistory, SeriesHistory } from '../../protocol/messages/metrics.ts'
+import { askAll } from './ask-all.ts'
 
 const daySeconds = 86_400
 /** Less than this says nothing about weeks. */
@@ -65,35 +65,17 @@ type Ask = (
   signal?: AbortSignal,
 ) => Promise<MetricsHistory>
 
-/** Devices that are asked at a time, and how long all of it may take. */
-const atOnce = 16
-const trendsMs = 30_000
-
 /** Asks all of these devices; those that don't answer in time are missing. */
 export async function trendsOf(
   peers: readonly string[],
   ask: Ask,
-  { now = Date.now(), withinMs = trendsMs } = {},
+  { now = Date.now(), withinMs }: { now?: number; withinMs?: number } = {},
 ): Promise<Map<string, Trend>> {
-  const trends = new Map<string, Trend>()
   const to = Math.floor(now / 1000)
-  const limit = AbortSignal.timeout(withinMs)
-  const queue = peers.values()
-  const worker = async () => {
-    for (const peer of queue) {
-      if (limit.aborted) return
-      try {
-        const disk = await ask(peer, { step: 7200, from: to - 14 * daySeconds, to, series: ['disk'] }, limit)
-        const uptime = await ask(peer, { step: 900, from: to - 7 * daySeconds, to, series: ['uptime'] }, limit)
-        trends.set(peer, { diskFullDays: daysUntilFull(disk, 'disk'), restarts: restartsIn(uptime) })
-      } catch {
-        // Of an older version, busy, or gone meanwhile: its report is all that is known.
-      }
-    }
+  const trendOf = async (peer: string, signal: AbortSignal): Promise<Trend> => {
+    const disk = await ask(peer, { step: 7200, from: to - 14 * daySeconds, to, series: ['disk'] }, signal)
+    const uptime = await ask(peer, { step: 900, from: to - 7 * daySeconds, to, series: ['uptime'] }, signal)
+    return { diskFullDays: daysUntilFull(disk, 'disk'), restarts: restartsIn(uptime) }
   }
-  const workers = Promise.all(Array.from({ length: atOnce }, worker))
-  const ended = new AbortController()
-  await Promise.race([workers, sleep(withinMs, undefined, { signal: ended.signal }).catch(() => {})])
-  ended.abort()
-  return new Map(trends)
+  return await askAll(peers, trendOf, withinMs)
 }

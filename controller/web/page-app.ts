@@ -12,6 +12,7 @@ import { bodyOf, requestError } from '../api/request.ts'
 import type { WebSessions } from '../api/schemas/web.ts'
 import { wholeBody } from '../api/whole-body.ts'
 import { operatorName } from '../fleet/names.ts'
+import { publicKeys } from '../ssh/own-keys.ts'
 import type { RemoteFiles } from '../ssh/remote-files.ts'
 import type { Terminals } from '../ssh/terminals.ts'
 import { asksAnew } from './asks-anew.ts'
@@ -123,6 +124,11 @@ export function makePage(parts: PageParts): Hono {
   app.get('/page/terminals', context => {
     const own = parts.terminals.of(admitted(context).id)
     return context.json({ terminals: own.map(({ id, place, recorded }) => ({ id, ...place, recorded })) })
+  })
+  // Public halves, for a grant of access to oneself.
+  app.get('/page/ssh-keys', async context => {
+    admitted(context)
+    return context.json({ keys: (await publicKeys([])).map(({ line }) => line) })
   })
   routeRestarts(app, { session, locks, owner: context => admitted(context).id })
   routeFiles(app, { files: parts.remoteFiles, locks, owner: context => admitted(context).id })

@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test'
 import { hello } from '../e2e/helpers/project.ts'
 import { until } from '../helpers/until.ts'
 import { labSkip } from '../lab/needs.ts'
+import { adoptInPage } from './in-page.ts'
 import { adoptScene, type Scene } from './scene.ts'
 
 interface Adopted {
@@ -76,4 +77,6 @@ describe('thymesh adopt', { skip: labSkip() }, () => {
     const again = await operator.error(...scene.args('free', '--name', 'other', '--yes'))
     assert.equal(again.code, 'member-already')
   })
+
+  it('does so in the page, where its operator is then let in, and restarts a unit', () => adoptInPage(scene))
 })

@@ -1,7 +1,7 @@
 /** A machine with a real sshd, and an operator who may log in there: what `thymesh adopt` needs. */
 
 import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LabFleet } from '../lab/fleet.ts'
 import { LabHost } from '../lab/host.ts'
@@ -20,6 +20,8 @@ export interface Scene extends AsyncDisposable {
   args(user: string, ...more: string[]): string[]
   /** Paths of an adoption that are there. */
   remains(): Promise<string[]>
+  /** One more machine, with the same users and keys. */
+  another(name: string): Promise<{ readonly host: LabHost; readonly address: string }>
 }
 
 const ways = [
@@ -38,14 +40,24 @@ export async function adoptScene(): Promise<Scene> {
   const at = (name: string) => join(operator.directory, name)
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', at('key')])
   const files = { '/root/.ssh/authorized_keys': readFileSync(at('key.pub'), 'utf8') }
-  const host = await LabHost.create({ name: 'kiosk', network, files, packages: sshPackages })
-  try {
+  const hosts: LabHost[] = []
+  const another = async (name: string) => {
+    const host = await LabHost.create({ name, network, files, packages: sshPackages })
+    hosts.push(host)
     await host.boot()
     await host.must(['sh', '-ec', ways])
     await host.must(['systemctl', 'enable', '--now', 'ssh.service'])
     const address = host.link?.address ?? ''
     const key = await host.must(['cat', '/etc/ssh/ssh_host_ed25519_key.pub'])
-    writeFileSync(at('known_hosts'), `${address} ${key}\n`)
+    appendFileSync(at('known_hosts'), `${address} ${key}\n`)
+    return { host, address }
+  }
+  const end = async () => {
+    for (const host of hosts) await host[Symbol.asyncDispose]()
+    await fleet[Symbol.asyncDispose]()
+  }
+  try {
+    const { host, address } = await another('kiosk')
     const own = [`IdentityFile=${at('key')}`, `UserKnownHostsFile=${at('known_hosts')}`]
     const sshOptions = [...own, 'IdentitiesOnly=yes', 'GlobalKnownHostsFile=/dev/null', 'IdentityAgent=none']
     const destination = (user: string) => `${user}@${address}`
@@ -64,14 +76,11 @@ export async function adoptScene(): Promise<Scene> {
         const { stdout } = await host.exec(['sh', '-c', `ls -d ${places.join(' ')} 2>/dev/null`])
         return stdout.split('\n').filter(line => line !== '')
       },
-      [Symbol.asyncDispose]: async () => {
-        await host[Symbol.asyncDispose]()
-        await fleet[Symbol.asyncDispose]()
-      },
+      another,
+      [Symbol.asyncDispose]: end,
     }
   } catch (thrown) {
-    await host[Symbol.asyncDispose]()
-    await fleet[Symbol.asyncDispose]()
+    await end()
     throw thrown
   }
 }

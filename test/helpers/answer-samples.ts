@@ -309,4 +309,8 @@ export const answerSamples: { [Name in Exclude<QuestionName, keyof typeof projec
       },
     ],
   } satisfies Full<Data<'sites'>>,
+  availability: {
+    ...{ days: ['2026-01-31'], others: 3 },
+    devices: [{ device: 'kiosk-1', peer, site: 'north', on: [0.75] }],
+  } satisfies Full<Data<'availability'>>,
 }

@@ -9,11 +9,14 @@ export interface TestBrowser {
   stop(): Promise<void>
 }
 
-/** `hosts` are names that lead to this machine, as a hostile name server would say. */
-export async function startBrowser(hosts: readonly string[] = []): Promise<TestBrowser> {
+/** `hosts` are names that lead to this machine, as a hostile name server would say. `program` starts Chromium otherwise. */
+export async function startBrowser(
+  hosts: readonly string[] = [],
+  program = process.env.CHROMIUM ?? '/usr/bin/chromium',
+): Promise<TestBrowser> {
   const rules = hosts.map(host => `MAP ${host} 127.0.0.1`).join(',')
   const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: program,
     // Root, as in a container, has no sandbox of Chromium's; what the tests load is ours.
     args: ['--no-sandbox', '--disable-gpu', ...(rules === '' ? [] : [`--host-resolver-rules=${rules}`])],
   })

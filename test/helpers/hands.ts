@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { EventLog } from '../../controller/api/event-log.ts'
+import { followFleet } from '../../controller/api/fleet-events.ts'
 import type { Session } from '../../controller/session/session.ts'
 import { Tasks } from '../../controller/tasks/tasks.ts'
 import { PageServer } from '../../controller/web/page-server.ts'
@@ -28,7 +29,7 @@ export interface Hands {
   /** A folder of the test; the operator's home is in it. */
   readonly folder: string
   readonly grant: AccessGrant
-  /** The device hears of other grants. */
+  /** The device hears of other grants, and the controller of it. */
   change(grants: readonly AccessGrant[]): Promise<void>
   /** The address that lets one browser in. */
   open(): string
@@ -65,7 +66,9 @@ export async function hands(t: Pick<TestContext, 'after'>, granted: Partial<Acce
   const tasks = await Tasks.open(join(session.home.stateDirectory, 'tasks'))
   mesh.after(() => tasks.interrupt())
   const about = { pid: process.pid, command: 'serve', project: folder }
-  const page = await PageServer.start({ api: { session, controller: about, events: new EventLog(), tasks }, port: 0 })
+  const events = new EventLog()
+  followFleet(session, events)
+  const page = await PageServer.start({ api: { session, controller: about, events, tasks }, port: 0 })
   mesh.after(() => page.stop())
   const change = async (grants: readonly AccessGrant[]) => {
     const published = publishAccess(fleet, ['device'], grants)

@@ -51,7 +51,8 @@ export async function servedPage(
   const registrar = new Registrar({ peer, book, keys: async () => fleet.fleet.keys, signing, log: silentLogger })
   const audit = await AuditTrail.open(peer.auditTable)
   await audit.follow(peer.state)
-  const session = { peer, home, registrar, signing, audit, stop: async () => {} } as Session
+  const { directory } = home
+  const session = { peer, home, directory, registrar, signing, audit, stop: async () => {} } as Session
   const events = new EventLog()
   followFleet(session, events)
   const tasks = await Tasks.open(join(home.stateDirectory, 'tasks'))

@@ -47,7 +47,7 @@ describe('the door of the page', () => {
   })
 
   it('answers nobody without a token, or with another one', async () => {
-    for (const path of ['/v1/status', '/v1/events', '/page/state', '/page/sessions']) {
+    for (const path of ['/v1/status', '/v1/events', '/page/state', '/page/sessions', '/page/ssh-keys']) {
       assert.deepEqual(await codeOf(port(), path, { headers: own() }), [401, 'no-token'], path)
     }
     const wrong = { ...own(), Authorization: `Bearer ${'A'.repeat(43)}` }

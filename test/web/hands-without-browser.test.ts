@@ -1,7 +1,7 @@
 /** What the page's door does on a device with a real sshd, without a browser: files as they were and are, and the end of a browser. */
 
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readlinkSync } from 'node:fs'
 import { chown, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -16,6 +16,19 @@ const skip =
     ? 'sshd lets others in only as root'
     : !existsSync('/usr/sbin/sshd') && 'there is no sshd: scripts/setup --tests'
 const place = { device: 'device', user: 'root' }
+
+/** Whether any process of this machine has the file open. */
+function isOpen(path: string): boolean {
+  const processes = readdirSync('/proc').filter(name => /^\d+$/.test(name))
+  return processes.some(id => {
+    try {
+      return readdirSync(`/proc/${id}/fd`).some(fd => readlinkSync(`/proc/${id}/fd/${fd}`) === path)
+    } catch {
+      // It has ended meanwhile.
+      return false
+    }
+  })
+}
 
 describe("the page's door to a device", { skip, timeout: 900_000 }, () => {
   let made: Hands
@@ -36,6 +49,18 @@ describe("the page's door to a device", { skip, timeout: 900_000 }, () => {
       yield Buffer.from(text)
     }
     await files.write('owner', place, path, pieces(), () => {})
+  }
+
+  /** A browser whose keys are unlocked. */
+  const signedIn = async () => {
+    const { address, codes } = made.page
+    const post = async (path: string, body: object, token = '') => {
+      const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` }
+      return await (await fetch(`${address}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })).json()
+    }
+    const { token, id } = (await post('page/session', { code: codes.make() })) as Record<string, string>
+    await post('page/unlock', {}, token)
+    return { token, id }
   }
 
   it('keeps rights and owner of a file that is replaced, and leaves nothing beside it', async () => {
@@ -66,6 +91,24 @@ describe("the page's door to a device", { skip, timeout: 900_000 }, () => {
     await assert.rejects(list('missing'), { code: 'no-such-file' })
   })
 
+  it('says how large a file is without its content, and leaves it open nowhere', async () => {
+    const path = join(made.folder, 'large file')
+    // More than any buffer on the way takes.
+    await writeFile(path, Buffer.alloc(16 * 1024 * 1024))
+    const { token, id } = await signedIn()
+    const ask = async (file: string) => {
+      const query = new URLSearchParams({ ...place, path: file })
+      const headers = { Authorization: `Bearer ${token}` }
+      return await fetch(`${made.page.address}page/file?${query}`, { method: 'HEAD', headers })
+    }
+    const answer = await ask(path)
+    assert.deepEqual([answer.status, await answer.text()], [200, ''])
+    assert.equal(answer.headers.get('thymesh-size'), String(16 * 1024 * 1024))
+    await until(() => !isOpen(path), 'the file to be closed on the device')
+    assert.equal((await ask(join(made.folder, 'missing'))).status, 422)
+    await made.page.sessions.end(String(id))
+  })
+
   it('runs a command to its end, and gives its code and the end of its output', async () => {
     const run = async (command: string, limitMs = 60_000) => await runRemote(made.session, place, command, limitMs)
     assert.deepEqual(await run('echo out; exec true'), { exitCode: 0, output: 'out\n', timedOut: false })
@@ -81,14 +124,8 @@ describe("the page's door to a device", { skip, timeout: 900_000 }, () => {
     files.end()
     await until(() => readdirSync(made.access.place).length === 0, 'the sessions for files to end')
     const { page } = made
-    const { address } = page
-    const post = async (path: string, body: object, token = '') => {
-      const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` }
-      return await (await fetch(`${address}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })).json()
-    }
-    const { token, id } = (await post('page/session', { code: page.codes.make() })) as Record<string, string>
-    await post('page/unlock', {}, token)
-    const origin = address.slice(0, -1)
+    const { token, id } = await signedIn()
+    const origin = page.address.slice(0, -1)
     const init = { headers: { Origin: origin } } as unknown as string[]
     const socket = new WebSocket(`${origin.replace('http', 'ws')}/page/terminal`, init)
     const opened = new Promise<void>((resolve, reject) => {

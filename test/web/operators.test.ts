@@ -4,10 +4,12 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
+import { sshFingerprint } from '../../protocol/release/ssh-key.ts'
 import type { Device } from '../e2e/helpers/device.ts'
 import { Fleet } from '../e2e/helpers/fleet.ts'
 import { Daemon, freePort, runThymesh, until } from '../e2e/helpers/processes.ts'
 import { hello } from '../e2e/helpers/project.ts'
+import { makeSshKey } from '../helpers/access.ts'
 import { startBrowser, type TestBrowser } from '../helpers/browser.ts'
 import { nixSkip } from '../nix/workshop.ts'
 
@@ -108,6 +110,23 @@ describe('a second operator in the web page', { skip: nixSkip() }, () => {
     await page.keyboard.press('Enter')
     const runs = async () => (await device.etc('hello')) === 'version 2\n'
     await until('the device to run version 2', runs, { limitMs: 120_000, explain: () => second.log() })
+  })
+
+  it('is shown whom a grant of access lets in before it is signed', async () => {
+    const key = makeSshKey(join(fleet.directory, 'eve'))
+    await fleet.json('access', 'grant', 'eve', '--key', key, '--device', 'first', '--until', '8h')
+    await page.getByRole('navigation', { name: 'Menu' }).getByRole('link', { name: 'Proposals', exact: true }).click()
+    await page.getByRole('row').filter({ hasText: 'access for eve' }).getByRole('link').first().click()
+    const covered = page.getByRole('region', { name: 'What a signature covers' })
+    await covered
+      .getByText(/access BEGINS: grant eve-1 for eve/)
+      .first()
+      .waitFor()
+    await covered.getByText(sshFingerprint(key)).first().waitFor()
+    await covered
+      .getByText(/may: open a shell; run any command/)
+      .first()
+      .waitFor()
   })
 
   it('shows who signed it', async () => {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
+import { rehearsedSchema } from '../../controller/api/schemas/rehearsal.ts'
 import { accessibility } from '../helpers/axe.ts'
 import { startBrowser, type TestBrowser } from '../helpers/browser.ts'
 import { type ServedPage, servedPage } from '../helpers/served-page.ts'
@@ -209,6 +210,34 @@ describe('views of the page', () => {
     await go(`devices/${device.name}`)
     await page.getByText('clock is ahead').first().waitFor()
     await page.getByText('was running').first().waitFor()
+  })
+
+  it('says who fails next, the most urgent first', async () => {
+    const [, , , device] = served.fleet.devices
+    assert.ok(device)
+    const error = { code: 'health-failed', message: 'kiosk.service failed' } as const
+    await served.controller.directory.addReport(served.fleet.report(device, 9, { state: 'rolled-back', error }))
+    await go('risks')
+    const row = page.getByRole('row').filter({ hasText: device.name })
+    await row.getByText('its last update did not succeed').waitFor()
+    await page.getByText('45 devices did not tell their history').waitFor()
+  })
+
+  it('shows what a rehearsal has seen, step by step', async () => {
+    const topLevel = `/nix/store/${'0'.repeat(32)}-kiosk`
+    const steps = [
+      { step: 'boot', ok: true, seconds: 2, said: 'the machine is up' },
+      { step: 'power cut', ok: false, seconds: 7.5, said: 'it did not come up again' },
+    ]
+    const about = { config: 'kiosk', device: 'kiosk-00001', topLevel, from: null, verdict: 'fail', seconds: 9.5 }
+    const { id } = await served.tasks.start('rehearse', { config: 'kiosk' }, async () =>
+      rehearsedSchema.parse({ ...about, steps }),
+    )
+    await go(`tasks/${id}`)
+    await page.getByRole('heading', { name: 'kiosk did not pass' }).waitFor()
+    const row = page.getByRole('row').filter({ hasText: 'power cut' })
+    await row.getByText('it did not come up again').waitFor()
+    await row.getByText('failed').waitFor()
   })
 
   it('has no serious finding of axe-core, in both themes and at 320 px', async () => {

@@ -74,6 +74,13 @@ export const views: readonly ViewEntry[] = [
     load: () => import('./views/Alerts.svelte'),
   },
   {
+    view: 'risks',
+    title: words('Risks', 'Risiken'),
+    icon: 'warning',
+    group: 'fleet',
+    load: () => import('./views/Risks.svelte'),
+  },
+  {
     view: 'screens',
     title: words('Screens', 'Bildschirme'),
     icon: 'screens',
@@ -170,6 +177,20 @@ export const views: readonly ViewEntry[] = [
     icon: 'tokens',
     group: 'people',
     load: () => import('./views/Tokens.svelte'),
+  },
+  {
+    view: 'access',
+    title: words('Access', 'Zugänge'),
+    icon: 'unlocked',
+    group: 'people',
+    load: () => import('./views/Access.svelte'),
+  },
+  {
+    view: 'root',
+    title: words('Operators', 'Operatoren'),
+    icon: 'locked',
+    group: 'people',
+    load: () => import('./views/Root.svelte'),
   },
   {
     view: 'audit',

@@ -102,8 +102,9 @@ export class Daemon {
   constructor(args: readonly string[], options: RunOptions & { logFile: string; command?: string }) {
     const log = openSync(options.logFile, 'a')
     this.#logFile = options.logFile
-    const argv = [...nodeFlags, main, options.command ?? 'node', ...args]
-    this.#child = start(process.execPath, argv, options, ['ignore', log, log])
+    const argv = [process.execPath, ...nodeFlags, main, options.command ?? 'node', ...args]
+    const [file = '', ...rest] = options.through?.(argv) ?? argv
+    this.#child = start(file, rest, options, ['ignore', log, log])
     this.#ended = new Promise(resolve => this.#child.once('exit', (code, signal) => resolve(code ?? signal)))
   }
 

@@ -1,14 +1,15 @@
 /** Orders of the page: given when the keys are open, and followed as tasks; so is what is written at once. */
 
 import type { Task } from '../../../api/schemas/task.ts'
-import { client, failureOf } from './client.ts'
+import { client } from './client.ts'
 import { fleet } from './fleet.svelte.ts'
+import { type Answer, insist } from './insist.ts'
 import { session } from './session.svelte.ts'
 
 interface Asking {
   /** Why the keys are asked for once more, although they are open. */
   readonly anew: boolean
-  readonly settle: (passphrase: string | undefined | false) => void
+  readonly settle: (passphrase: Answer) => void
 }
 
 let asking = $state.raw<Asking | undefined>(undefined)
@@ -24,8 +25,8 @@ export const unlocking = {
   },
 }
 
-function passphrase(anew: boolean): Promise<string | undefined | false> {
-  const { promise, resolve } = Promise.withResolvers<string | undefined | false>()
+function passphrase(anew: boolean): Promise<Answer> {
+  const { promise, resolve } = Promise.withResolvers<Answer>()
   asking?.settle(false)
   asking = {
     anew,
@@ -49,20 +50,11 @@ export async function order<T = Task>(path: string, body: object, anew = false):
     if (typed === false) return undefined
     given = typed
   }
-  const sent = { ...body, ...(given !== undefined && { passphrase: given }) }
-  try {
-    const answer = await client.post<T>(path, sent)
-    void session.refresh().catch(() => {})
-    return answer
-  } catch (thrown) {
-    const { code } = failureOf(thrown)
-    // The ten minutes were over just now.
-    if (code === 'locked' && (await passphrase(false)) !== false) return await client.post<T>(path, sent)
-    if (code !== 'no-passphrase' || anew) throw thrown
-    // A task that is tried again may weigh so much, which only the controller knows.
-    const typed = await passphrase(true)
-    return typed === false ? undefined : await client.post<T>(path, { ...body, passphrase: typed })
-  }
+  const send = (typed: string | undefined) =>
+    client.post<T>(path, { ...body, ...(typed !== undefined && { passphrase: typed }) })
+  const answer = await insist(send, { unlock: () => passphrase(false), anew: () => passphrase(true) }, given)
+  if (answer !== undefined) void session.refresh().catch(() => {})
+  return answer
 }
 
 /** The newest record of a task that was ordered here. */

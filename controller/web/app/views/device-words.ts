@@ -12,6 +12,7 @@ export const deviceWords = words(
       terminal: 'Terminal',
       files: 'Files',
       screen: 'Screen',
+      audit: 'Audit',
       identity: 'Identity',
       manage: 'Manage',
     },
@@ -89,6 +90,12 @@ export const deviceWords = words(
     unknownText: 'It may have another name, or has never joined.',
     declaredTitle: 'It has not joined yet',
     declaredText: 'The release names it, but no device with this name has come. Start its daemon with a token.',
+    notes: 'Notes',
+    editNotes: 'Edit …',
+    notesOf: (name: string) => `Notes on ${name}`,
+    notesText: 'For people: where it hangs, whom to call. They stand in its file of the project as its description.',
+    noNotes: 'Nothing is noted.',
+    notDeclared: 'Notes stand in the project, which does not declare it.',
   },
   {
     tabs: {
@@ -99,6 +106,7 @@ export const deviceWords = words(
       terminal: 'Terminal',
       files: 'Dateien',
       screen: 'Bildschirm',
+      audit: 'Protokoll',
       identity: 'Identität',
       manage: 'Verwalten',
     },
@@ -177,5 +185,11 @@ export const deviceWords = words(
     declaredTitle: 'Es ist noch nicht dazugekommen',
     declaredText:
       'Das Release nennt es, aber kein Gerät mit diesem Namen war da. Seinen Dienst mit einem Token starten.',
+    notes: 'Notizen',
+    editNotes: 'Ändern …',
+    notesOf: (name: string) => `Notizen zu ${name}`,
+    notesText: 'Für Menschen: wo es hängt, wen man anruft. Sie stehen als Beschreibung in seiner Datei des Projekts.',
+    noNotes: 'Nichts ist notiert.',
+    notDeclared: 'Notizen stehen im Projekt, und das deklariert es nicht.',
   },
 )

@@ -12,15 +12,15 @@ export async function unlocked(): Promise<boolean> {
   return session.unlockedUntil !== undefined || (await unlocking.ask())
 }
 
-/** Gives nothing, or what is wrong with them. */
-export async function editProject(edits: readonly OneEdit[]): Promise<string | undefined> {
+/** Gives nothing, or what is wrong with them. A message commits what was written. */
+export async function editProject(edits: readonly OneEdit[], commit = ''): Promise<string | undefined> {
   try {
     const preview = await client.post<Preview>('/v1/project/preview', { edits })
     const [problem] = preview.problems
     if (problem !== undefined) return problem.message
     if (!(await unlocked())) return projectWords().leave
     const seen = Object.fromEntries(preview.files.map(({ file, before }) => [file, before]))
-    tellSaved(await client.post<Edited>('/v1/project/edit', { edits, seen }))
+    tellSaved(await client.post<Edited>('/v1/project/edit', { edits, seen, ...(commit && { commit }) }))
     return undefined
   } catch (thrown) {
     const { message, hint } = failureOf(thrown)

@@ -45,6 +45,19 @@ export const overviewWords = words(
         'Commit the project and deploy',
       ],
     },
+    availability: 'Availability',
+    availabilityText:
+      'Which part of each of the last 14 days a device was on: it measures itself, so it has to be in reach.',
+    availabilityHelp:
+      'Filled: on all day. Partly filled: on for a part. Crossed: off. Dashed: before its first measurement. Days are UTC.',
+    nobodyReached: 'No device is in reach',
+    nobodyAnswered: 'No device has answered',
+    askDevices: (count: string) => `Ask ${count} devices`,
+    notAsked: (count: string) => `${count} more are out of reach or did not answer.`,
+    notKnown: 'not known',
+    on: 'On',
+    sitesDevice: 'Device',
+    risks: 'Who fails next',
   },
   {
     title: 'Übersicht',
@@ -95,5 +108,18 @@ export const overviewWords = words(
         'Projekt committen und ausrollen',
       ],
     },
+    availability: 'Verfügbarkeit',
+    availabilityText:
+      'Zu welchem Teil jedes der letzten 14 Tage ein Gerät an war: Es misst sich selbst, muss also in Reichweite sein.',
+    availabilityHelp:
+      'Gefüllt: den ganzen Tag an. Teils gefüllt: zum Teil an. Durchgestrichen: aus. Gestrichelt: vor seiner ersten Messung. Tage in UTC.',
+    nobodyReached: 'Kein Gerät ist in Reichweite',
+    nobodyAnswered: 'Kein Gerät hat geantwortet',
+    askDevices: (count: string) => `${count} Geräte fragen`,
+    notAsked: (count: string) => `${count} weitere sind außer Reichweite oder haben nicht geantwortet.`,
+    notKnown: 'nicht bekannt',
+    on: 'An',
+    sitesDevice: 'Gerät',
+    risks: 'Was bald ausfällt',
   },
 )

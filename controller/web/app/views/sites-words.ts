@@ -59,6 +59,12 @@ export const sitesWords = words(
     timeUnknown: 'unknown: no rate is set for its uplink',
     stick: 'A stick is better',
     stickText: 'It would take more than a day.',
+    rename: 'Rename …',
+    renameTitle: (name: string) => `Rename the site ${name}`,
+    renameText:
+      'In the project, in the release, and in the certificates of its devices, which take them when they are in reach. Nobody joins anew.',
+    newName: 'New name',
+    orderRename: 'Rename a site',
   },
   {
     title: 'Standorte',
@@ -116,5 +122,11 @@ export const sitesWords = words(
     timeUnknown: 'unbekannt: Für den Anschluss ist keine Rate angegeben',
     stick: 'Ein Stick ist besser',
     stickText: 'Es würde mehr als einen Tag dauern.',
+    rename: 'Umbenennen …',
+    renameTitle: (name: string) => `Standort ${name} umbenennen`,
+    renameText:
+      'Im Projekt, im Release und in den Zertifikaten seiner Geräte, die sie übernehmen, sobald sie in Reichweite sind. Niemand tritt neu bei.',
+    newName: 'Neuer Name',
+    orderRename: 'Standort umbenennen',
   },
 )

@@ -72,6 +72,9 @@ export const tasksWords = words(
     written: 'Edited files',
     secrets: 'Its secrets',
     uncommitted: 'Git refused to commit what was written. Commit it before the next deploy.',
+    published: (what: string) => `Signed and published: ${what}`,
+    renewed: 'New certificates',
+    cutOff: 'Cut off',
   },
   {
     title: 'Aufgaben',
@@ -141,5 +144,8 @@ export const tasksWords = words(
     written: 'Geänderte Dateien',
     secrets: 'Seine Geheimnisse',
     uncommitted: 'Git hat den Commit abgelehnt. Vor dem nächsten Ausrollen committen.',
+    published: (what: string) => `Signiert und veröffentlicht: ${what}`,
+    renewed: 'Neue Zertifikate',
+    cutOff: 'Ausgeschlossen',
   },
 )
