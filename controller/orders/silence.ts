@@ -8,15 +8,19 @@ import { alertsOf, selects } from '../../protocol/alerts/rules.ts'
 import { HintedError, messageOf } from '../../protocol/errors.ts'
 import type { silencedSchema, silenceOptions } from '../api/schemas/orders.ts'
 import type { Session } from '../session/session.ts'
+import { requireOperator } from '../session/viewer.ts'
 import type { Talk } from '../tasks/talk.ts'
 
 const lookAgainMs = 50
 
 export async function silence(
-  { peer }: Session,
+  session: Session,
   { wait, ...request }: z.output<typeof silenceOptions>,
   talk: Talk,
 ): Promise<z.output<typeof silencedSchema>> {
+  // It signs nothing, and devices don't listen to viewers.
+  requireOperator(session)
+  const { peer } = session
   const senders = sendersOf(peer)
   if (senders.size === 0) {
     throw new HintedError('no-senders', 'the newest release has no device that sends alerts', {

@@ -11,6 +11,7 @@ import { passphraseSchema } from '../api/orders.ts'
 import { bodyOf, requestError } from '../api/request.ts'
 import type { WebSessions } from '../api/schemas/web.ts'
 import { operatorName } from '../fleet/names.ts'
+import { requireOperator, viewerOf } from '../session/viewer.ts'
 import type { RemoteFiles } from '../ssh/remote-files.ts'
 import type { Terminals } from '../ssh/terminals.ts'
 import { asksAnew } from './asks-anew.ts'
@@ -51,7 +52,11 @@ export function makePage(parts: PageParts): Hono {
     kind: 'page',
     port,
     admit: authorization => void sessions.admit(authorization),
-    requireUnlocked: authorization => void locks.use(sessions.admit(authorization).id),
+    requireUnlocked: authorization => {
+      const { id } = sessions.admit(authorization)
+      requireOperator(session)
+      locks.use(id)
+    },
     passphraseFor: async (authorization, order, options, given) => {
       const kept = locks.use(sessions.admit(authorization).id)
       if (!asksAnew(session, order, options) || !(await locks.sealed())) return kept
@@ -89,7 +94,8 @@ export function makePage(parts: PageParts): Hono {
       id,
       ...parts.api.controller,
       fleet: session.peer.fleet,
-      operator: (await session.home.operatorKeys.operator()) ?? operatorName(),
+      operator: viewerOf(session) ?? (await session.home.operatorKeys.operator()) ?? operatorName(),
+      viewer: viewerOf(session) !== undefined,
       sealed: await locks.sealed(),
       unlockedUntil: until === undefined ? null : new Date(until).toISOString(),
       now: new Date().toISOString(),
@@ -98,6 +104,7 @@ export function makePage(parts: PageParts): Hono {
   app.post('/page/unlock', async context => {
     const { id } = admitted(context)
     const { passphrase } = unlockBody.parse(await bodyOf(context))
+    requireOperator(session)
     await locks.unlock(id, passphrase)
     return context.json({ unlockedUntil: new Date(locks.until(id) ?? Date.now()).toISOString() })
   })

@@ -32,6 +32,8 @@ export interface ControllerPeer {
   /** The fleet's ID. */
   readonly fleet: string
   readonly peerId: string
+  /** Its own, as it stands now. */
+  readonly certificate: Certificate
   readonly state: FleetTrust
   readonly directory: FleetDirectory
   /** When members were seen last: `of` is a time, or null where nobody knows. */

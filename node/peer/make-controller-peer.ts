@@ -35,6 +35,9 @@ export function controllerPeerOf(
   return {
     fleet,
     peerId: peer.identity.peerId,
+    get certificate() {
+      return peer.own.certificate
+    },
     state,
     directory,
     lastSeen,

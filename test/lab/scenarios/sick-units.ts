@@ -59,7 +59,7 @@ export const sickUnits: Scenario = {
       await device.host.must(['ln', '-s', '/bin/true', '/usr/local/bin/lab-program'])
       await device.until('to go on by itself', async () => (await updates.message()) === 'needs a program')
       await updates.journalled('committed')
-      await updates.deployed('good')
+      await updates.deployed('good', { portable: base })
     })
     for (const [at, [fault, portable, unit]] of sick.entries()) {
       await trials.of(fault, async () => {
