@@ -43,6 +43,10 @@ export interface ControllerPeer {
   readonly bundles: Bundles
   readonly neighbours: Neighbours
   readonly deviceLogs: DeviceLogs
+  /** Sends alerts from now on, after the devices that can. Its channels' files and programs are in `folder`. */
+  sendAlerts(init: { folder: string }): Promise<void>
+  /** Takes silences of our own operator, where this controller sends alerts. */
+  readonly alerts: { silence(silence: SilenceRequest): Promise<void>; stop(): Promise<void> } | undefined
   /** Contradictions that this peer has seen itself, as its reports would say them. */
   readonly alarms: NonNullable<Report['alarms']>
   /** Devices whose witnessed log shrank or forked, by evidence that is here: peer IDs. */

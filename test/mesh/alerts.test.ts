@@ -179,6 +179,25 @@ describe('alerts in a mesh', () => {
     assert.equal(running.length, 4)
   })
 
+  it('are sent by a controller that is told to, where no device can, with the file of its own folder', async t => {
+    const { got, url } = await webhook(t)
+    const file = '/run/thymesh/secrets/ops-hook'
+    const { mesh, sick, session } = await scene(t, { webhook: { file }, private: true, by: { devices: [] } })
+    const folder = await testDirectory(t)
+    await writeFile(join(folder, 'ops-hook'), url)
+    await session.peer.sendAlerts({ folder })
+    mesh.after(async () => await session.peer.alerts?.stop())
+    const order = { device: 'sick', for: 3600, wait: 0 }
+    assert.deepEqual(await silence(session, order, talk), { told: ['ada'], missed: [] })
+    sick.sample = { disk: 97 }
+    const shown = async () => (await queryAlerts(session, { all: false })).alerts[0]
+    await until(async () => (await shown())?.silencedBy === 'ada', 'the alert to be shown as silenced', 30_000)
+    assert.equal(got.length, 0)
+    await silence(session, { ...order, for: 0 }, talk)
+    await until(async () => (await shown())?.told[0]?.by === 'ada', 'the controller to have told it', 30_000)
+    assert.deepEqual([got.length, got[0]?.alerts[0]?.labels.device], [1, 'sick'])
+  })
+
   it('reach a real Alertmanager, and end there', { skip: missing() }, async t => {
     const folder = await testDirectory(t)
     await writeFile(join(folder, 'config.yml'), 'route: {receiver: none}\nreceivers: [{name: none}]\n')
