@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { encode } from '@ipld/dag-cbor'
 import { joinStreams } from '../../controller/session/join-streams.ts'
 import { receiveMessage, sendMessage } from '../../node/access/duplex-messages.ts'
+import type { ForwardLimits } from '../../node/access/forward-service.ts'
 import { type ProofAbout, proofText } from '../../node/access/key-proof.ts'
 import { sessionsAtOnce } from '../../node/access/limits.ts'
 import { accepted, openForward, openSsh } from '../../node/access/open-access.ts'
@@ -49,9 +50,10 @@ interface SceneInit {
   role?: 'controller' | 'device'
   grant?: Partial<AccessGrant>
   find?: () => Promise<undefined>
+  limits?: ForwardLimits
 }
 
-async function scene(t: TestContext, { role = 'controller', grant, find }: SceneInit = {}) {
+async function scene(t: TestContext, { role = 'controller', grant, find, limits }: SceneInit = {}) {
   const mesh = await Mesh.of(t)
   const key = join(mesh.directory, 'key')
   const line = makeSshKey(key)
@@ -65,7 +67,7 @@ async function scene(t: TestContext, { role = 'controller', grant, find }: Scene
   const device = await mesh.start({ word: 'device', fleet })
   const certificate = fleet.certify(testSigner('asker'), { name: 'asker', role })
   const asker = await mesh.start({ word: 'asker', fleet, certificate })
-  const { hostKey, place } = await serveAccess(mesh, device, find && { find })
+  const { hostKey, place } = await serveAccess(mesh, device, { ...(find && { find }), ...(limits && { limits }) })
   await connect(asker, device)
   const socket = join(mesh.directory, 'way')
   const server = createServer({ allowHalfOpen: true }, async each => {
@@ -262,7 +264,7 @@ describe('access over the mesh', { skip, timeout: 120_000 }, () => {
 })
 
 describe('forwarded connections', { skip, timeout: 120_000 }, () => {
-  const forwarding = async (t: TestContext, grant?: Partial<AccessGrant>) => {
+  const forwarding = async (t: TestContext, grant?: Partial<AccessGrant>, limits?: ForwardLimits) => {
     const answers: string[] = []
     // Answers only once the other side has ended: half-close is kept on the way.
     const server = createServer({ allowHalfOpen: true }, socket => {
@@ -273,7 +275,8 @@ describe('forwarded connections', { skip, timeout: 120_000 }, () => {
     })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as { port: number }
-    const made = await scene(t, { grant: { may: [`forward:tcp:127.0.0.1:${port}`], ...grant } })
+    const granted = { may: [`forward:tcp:127.0.0.1:${port}`], ...grant }
+    const made = await scene(t, { grant: granted, ...(limits && { limits }) })
     made.mesh.after(async () => void server.close())
     return { ...made, port, to: `tcp:127.0.0.1:${port}` }
   }
@@ -298,6 +301,24 @@ describe('forwarded connections', { skip, timeout: 120_000 }, () => {
     await assert.rejects(ask({ about: { device: 'another' } }), withCode('not-granted'))
     await assert.rejects(ask({ namespace: 'file' }), withCode('not-granted'))
     assert.equal((await ask({ signWith: key })).length, 32)
+  })
+
+  it('are as many as the limit allows, also where all are opened at once', async t => {
+    const { ask, connectTo, to } = await forwarding(t, {}, { all: 100, perPeer: 3 })
+    const ticket = await ask()
+    const opened = await Promise.allSettled(Array.from({ length: 12 }, () => connectTo(ticket, to)))
+    const refused = opened.flatMap(each => (each.status === 'rejected' ? [each.reason.code] : []))
+    assert.deepEqual(refused, Array(9).fill('busy'))
+    for (const each of opened) if (each.status === 'fulfilled') each.value.destroy()
+    // Their places are free again.
+    await until(
+      async () =>
+        await connectTo(ticket, to).then(
+          stream => stream.end(),
+          () => false,
+        ),
+      'a place to be free',
+    )
   })
 
   it('end with their grant, and say when nothing listens', async t => {
