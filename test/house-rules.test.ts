@@ -125,6 +125,7 @@ const doors: Record<string, string> = {
   'node/state/peer-state.ts': 'what the peer keeps on disk, for commands that need no mesh',
   'node/state/limits.ts': 'how many releases a peer keeps, for errors',
   'node/state/releases.ts': 'pure functions: which release counts for a device',
+  'node/alerts/sending-controllers.ts': 'pure functions: which controllers send alerts',
   'node/rollout/site-uplink.ts': 'what a site has used of its uplink, for `status`',
   'node/rollout/decision.ts': 'pure functions: waves are shown as devices see them',
   'node/rollout/evaluate-waves.ts': 'the same',

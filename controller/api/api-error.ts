@@ -30,6 +30,7 @@ const statuses: Readonly<Record<string, number>> = {
   'cross-site': 403,
   'read-only': 403,
   locked: 403,
+  viewer: 403,
   'wrong-code': 403,
   'wrong-passphrase': 403,
   'unknown-route': 404,

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { passphrases } from '../keys/passphrase.ts'
 import { type Order, order } from '../orders/order.ts'
 import type { Session } from '../session/session.ts'
+import { requireOperator } from '../session/viewer.ts'
 import { TaskError, type Work } from '../tasks/tasks.ts'
 import { lifeOrders } from './life-orders.ts'
 import { projectOrders } from './project-orders.ts'
@@ -205,6 +206,12 @@ export function endedOrder(task: Task): Task & { kind: OrderName } {
 export function recordOf(name: OrderName, options: object): Record<string, unknown> {
   const { secrets } = orders[name] as unknown as Order
   return Object.fromEntries(Object.entries(options).filter(([key]) => !secrets.includes(key)))
+}
+
+/** Throws a ViewerError where a viewer orders what signs. */
+export function requireMayGive(name: OrderName, options: object, session: Session): void {
+  const { signs } = orders[name] as unknown as Order
+  if (signs(options as Record<string, unknown>)) requireOperator(session)
 }
 
 /** Opens the sealed keys for one order; missing where they are open, or where the controller knows it. */

@@ -8,7 +8,7 @@ import type { Tasks } from '../tasks/tasks.ts'
 import { ApiError } from './api-error.ts'
 import { type Door, passphraseOf } from './guard.ts'
 import { maxOutputBytes } from './limits.ts'
-import { endedOrder, orders, passphraseSchema, recordOf, workOf } from './orders.ts'
+import { endedOrder, orders, passphraseSchema, recordOf, requireMayGive, workOf } from './orders.ts'
 import { page, pageOptions } from './page.ts'
 import { bodyOf, optionsOf } from './request.ts'
 import type { Task } from './schemas/task.ts'
@@ -27,6 +27,7 @@ export const nothing = z.strictObject({})
 export async function giveOrder(context: Context, name: keyof typeof orders, parts: Components): Promise<Response> {
   const { passphrase, ...given } = z.looseObject({ passphrase: passphraseSchema }).parse(await bodyOf(context))
   const options = orders[name].options.parse(given)
+  requireMayGive(name, options, parts.session)
   const from = { passphrase: await passphraseOf(context, parts.door, name, options, passphrase) }
   const task = await parts.tasks.start(name, recordOf(name, options), workOf(name, options, parts.session, from))
   return accepted(context, task)
@@ -124,6 +125,7 @@ export async function retryTask(context: Context, { tasks, session, door }: Comp
   const given = retryOptions.parse(await bodyOf(context))
   const before = endedOrder(tasks.get(taskOptions.parse(optionsOf(context, taskOptions)).id))
   const options = orders[before.kind].options.parse(before.options)
+  requireMayGive(before.kind, options, session)
   const from = { passphrase: await passphraseOf(context, door, before.kind, options, given.passphrase) }
   const task = await tasks.start(
     before.kind,

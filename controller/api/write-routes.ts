@@ -4,6 +4,7 @@ import type { Context } from 'hono'
 import { z } from 'zod'
 import { passphrases } from '../keys/passphrase.ts'
 import type { Session } from '../session/session.ts'
+import { requireOperator } from '../session/viewer.ts'
 import type { EventLog } from './event-log.ts'
 import { type Door, passphraseOf } from './guard.ts'
 import { passphraseSchema } from './orders.ts'
@@ -22,6 +23,7 @@ export async function writeNow(
     .looseObject({ passphrase: passphraseSchema })
     .parse(await bodyOf(context, maxBytes))
   const parsed = options.parse(given)
+  if (!shows) requireOperator(session)
   // What only shows needs no keys, and is answered while they are locked.
   const passphrase = shows ? own : await passphraseOf(context, door, name, parsed, own)
   const work = await load()

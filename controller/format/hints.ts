@@ -97,6 +97,10 @@ const groups: readonly (readonly [codes: readonly string[], hint: string])[] = [
     'Set `reboot` of the module updates to never where the update can be switched to; else update this device by hand.',
   ],
   [['wrong-system'], "Correct `system` in the config's file, and deploy again."],
+  [
+    ['missing-program'],
+    'Install on the device what the message names: it goes on by itself within five minutes. Or deploy without that module.',
+  ],
   [['downgrade'], 'Run `thymesh rollback`: it makes a new release from an old one.'],
   [['health-failed', 'degraded'], 'Read the log: thymesh logs NAME --activation. Fix the config and deploy again.'],
   [['no-contact'], 'Fix the network configuration, or change `confirm.peers` of the update policy.'],

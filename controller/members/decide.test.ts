@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { timeText } from '../../protocol/encoding/fields.ts'
-import { type Certificate, readCertificate } from '../../protocol/members/certificate.ts'
+import { type Certificate, isViewer, readCertificate } from '../../protocol/members/certificate.ts'
 import { grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
 import { verifyMember } from '../../protocol/members/membership.ts'
 import { highestCounter, type Report } from '../../protocol/report/report.ts'
@@ -117,6 +117,14 @@ describe('a renewal', () => {
     const ahead = fleet.certify(device, { name: 'a', issued: timeText(daysAfter(testNow, 10)) })
     const envelope = signedAnew(readCertificate(ahead), { report: undefined, members, now: testNow })
     assert.ok(readCertificate(envelope).issued > readCertificate(ahead).issued)
+  })
+
+  it("of a viewer is signed as a device's, since the keys are not beside it", () => {
+    const token = fleet.token({ role: 'controller' })
+    const joined = fleet.join(token, testSigner('v'), { name: 'vera', role: 'controller' })
+    assert.deepEqual(kinds(decide(view([joined]))), ['countersign vera'])
+    const signed = readCertificate(signedAnew(readCertificate(joined), { report: undefined, members, now: testNow }))
+    assert.deepEqual([signed.role, isViewer(signed)], ['controller', true])
   })
 
   it('of a controller is its own affair', () => {

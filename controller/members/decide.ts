@@ -3,7 +3,7 @@
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { limits } from '../../protocol/limits.ts'
 import { isAgeRecipient } from '../../protocol/members/age-recipient.ts'
-import { type Certificate, certificateKind } from '../../protocol/members/certificate.ts'
+import { type Certificate, certificateKind, isViewer } from '../../protocol/members/certificate.ts'
 import { type Grant, grantKind, tokenIdOf } from '../../protocol/members/join-token.ts'
 import { highestCounter, type Report } from '../../protocol/report/report.ts'
 import { readEnvelope, signEnvelope } from '../../protocol/signing/dsse.ts'
@@ -47,7 +47,8 @@ export function decide(view: MembersView): Decision[] {
   for (const { token, peer } of certificates) if (token !== undefined) addTo(uses, token, peer)
   const holders = Map.groupBy(certificates, ({ name }) => name)
   return certificates.flatMap((certificate): Decision[] => {
-    if (certificate.role === 'controller') return []
+    // An operator's own controller signs its certificate itself.
+    if (certificate.role === 'controller' && !isViewer(certificate)) return []
     if (certificate.grant === undefined) return renewalIsDue(certificate, view) ? [{ kind: 'renew', certificate }] : []
     const grant = readEnvelope(grantKind, certificate.grant).document
     const token = tokenIdOf(grant)

@@ -9,8 +9,8 @@ export interface TokenOptions {
   fleet: string
   /** Device names that the token covers; one `*` stands for any part. */
   names: string
-  /** `relay` for a peer that follows no release, such as a site operator's controller. */
-  role?: 'device' | 'relay'
+  /** `relay` for a peer that follows no release, such as a site operator's controller; `controller` for a viewer's. */
+  role?: 'device' | 'relay' | 'controller'
   site?: string
   /** Days for which the token can be used. */
   days: number

@@ -34,16 +34,18 @@ export async function makeToken(
   // A token by a key that the fleet doesn't name lets nobody in: a site's operator has such a one.
   const counts = await home.operatorKeys.counts(current)
   if (counts === false || (counts === undefined && (await home.settings()).join !== undefined)) throw notAsked()
+  // A viewer is one person.
+  const uses = options.uses ?? (options.viewer ? 1 : undefined)
   const { token, grant, envelope } = makeJoinToken(
     {
       fleet: project.fleet,
       names: options.names,
-      role: options.relay ? 'relay' : 'device',
+      role: options.viewer ? 'controller' : options.relay ? 'relay' : 'device',
       ...(options.site !== undefined && { site: options.site }),
       days: options.days,
       provisionalDays: options.provisionalDays,
       certificateDays: options.certificateDays,
-      ...(options.uses !== undefined && { uses: options.uses }),
+      ...(uses !== undefined && { uses }),
       bootstrap: [...project.bootstrap, ...options.bootstrap],
     },
     await home.operatorKeys.membersKeys(),

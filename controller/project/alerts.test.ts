@@ -64,5 +64,7 @@ describe('alerts.json', () => {
     assert.deepEqual(problemsOf(ruled({ when, on: { tags: ['shop'] } })), [])
     const twice = JSON.stringify({ channels: { ops: { exec: 'a', by: { sites: ['x'] } } }, rules: [] })
     assert.match(problemsOf(twice).join(), /channels\.ops\.by: names nobody/)
+    const controllersOnly = JSON.stringify({ channels: { ops: { exec: 'a', by: { devices: [] } } }, rules: [] })
+    assert.doesNotMatch(problemsOf(controllersOnly).join(), /names nobody/)
   })
 })

@@ -1,5 +1,6 @@
 /** The answer of `thymesh alerts`: from the reports of all devices, and absences as this controller sees them. */
 
+import { sendingControllers } from '../../node/alerts/sending-controllers.ts'
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { followed } from '../../node/state/releases.ts'
 import {
@@ -20,7 +21,7 @@ import type { Session } from '../session/session.ts'
 
 type Parts = Pick<ControllerPeer, 'directory' | 'state' | 'neighbours'>
 interface Known {
-  /** The names of devices that have sent it, by mark. */
+  /** The names of devices and controllers that have sent it, by mark. */
   readonly told: ReadonlyMap<string, string>
   readonly silences: readonly (Silence & { readonly keptBy: string })[]
 }
@@ -29,7 +30,7 @@ const severities = ['critical', 'warning', 'info'] as const
 
 export async function queryAlerts({ peer }: Pick<Session, 'peer'>, { all }: { all: boolean }): Promise<FleetAlerts> {
   const devices = peer.directory.certificates().filter(({ role }) => role === 'device')
-  const known = knownOf(peer, devices)
+  const known = knownOf(peer, [...devices, ...sendingControllers(peer.directory, new Date())])
   const now = Date.now()
   const connected = new Set(peer.neighbours.members.map(({ peer }) => peer))
   const found = devices.flatMap(device => [
@@ -44,10 +45,10 @@ export async function queryAlerts({ peer }: Pick<Session, 'peer'>, { all }: { al
   }
 }
 
-function knownOf({ directory }: Parts, devices: readonly Certificate[]): Known {
+function knownOf({ directory }: Parts, senders: readonly Certificate[]): Known {
   const told = new Map<string, string>()
   const silences: (Silence & { keptBy: string })[] = []
-  for (const { peer, name } of devices) {
+  for (const { peer, name } of senders) {
     const report = directory.report(peer)?.document
     if (report === undefined) continue
     for (const mark of marksIn(report)) told.set(mark, name)

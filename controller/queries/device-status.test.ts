@@ -126,9 +126,9 @@ describe('a device has ended with a release', () => {
     return row && hasEnded(row, release)
   }
 
-  it('when it runs what was wanted, or will not try again', () => {
+  it('when it runs what was wanted, will not try again, or waits for a person', () => {
     assert.equal(ended(running), true)
-    for (const code of ['switch-failed', 'not-running', 'unsupported']) {
+    for (const code of ['switch-failed', 'not-running', 'unsupported', 'missing-program']) {
       assert.equal(ended(failed(release.version, code)), true, code)
     }
   })

@@ -7,7 +7,12 @@ import type { Release } from '../../protocol/release/release.ts'
 import { wantedConfig } from '../../protocol/release/release.ts'
 import { contentVersion } from '../../protocol/release/waves.ts'
 import { awaitsReboot } from '../../protocol/report/awaiting-reboot.ts'
-import { finalUpdateErrors, type Report, type ReportedTurn } from '../../protocol/report/report.ts'
+import {
+  finalUpdateErrors,
+  type Report,
+  type ReportedTurn,
+  standingUpdateErrors,
+} from '../../protocol/report/report.ts'
 import type { DeviceStatus } from '../api/schemas/status.ts'
 import { hintFor } from '../format/hints.ts'
 import { sortedByName } from '../format/name-order.ts'
@@ -167,7 +172,7 @@ function isOf({ releaseSite }: DeviceStatus, { site }: Release): boolean {
   return releaseSite === (site ?? null)
 }
 
-/** An update that the device won't try again by itself. */
-function isFinal(row: DeviceStatus): boolean {
-  return row.error !== null && finalUpdateErrors.includes(row.error.code)
+/** An update that the device won't try again by itself, or in vain before a person has done something there. */
+function isFinal({ error }: DeviceStatus): boolean {
+  return error !== null && (finalUpdateErrors.includes(error.code) || standingUpdateErrors.includes(error.code))
 }

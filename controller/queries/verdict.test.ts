@@ -194,6 +194,17 @@ describe('verdicts', () => {
     }
   })
 
+  it('says what to install where a program is missing, and that the device goes on then', () => {
+    const error = {
+      code: 'missing-program',
+      message: 'this machine lacks podman (for the module containers): apt install podman',
+    }
+    const { code, text, next } = verdictOf({ ...facts, ...said({ state: 'failed', wanted: 12, error }) })
+    assert.equal(code, 'tries-again')
+    assert.match(text, /apt install podman/)
+    assert.match(next ?? '', /Install on the device what the message names/)
+  })
+
   it('says what is odd beside it: two of one name, a clock ahead, old news, expired metadata', () => {
     const text = (more: Partial<DeviceFacts>) => verdictOf({ ...facts, ...more }).text
     assert.match(text({ member: { ...member, others: 1 } }), /Another peer has the name kiosk-3/)

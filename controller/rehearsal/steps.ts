@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { equalBytes } from '../../protocol/encoding/hash.ts'
 import { HintedError, messageOf } from '../../protocol/errors.ts'
-import { finalUpdateErrors, type Report } from '../../protocol/report/report.ts'
+import { finalUpdateErrors, type Report, standingUpdateErrors } from '../../protocol/report/report.ts'
 import type { RehearsalPlan, RehearsalStep, TriedSystem } from '../api/schemas/rehearsal.ts'
 import type { ThrowawayFleet } from './throwaway-fleet.ts'
 import type { TrialMachine } from './trial-machine.ts'
@@ -142,7 +142,8 @@ function sameBoot(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean
 /** Whether the device has given up on the update: a cut of the power, or a fetch that stalls, it tries again by itself. */
 function isBad({ state, error }: Report): boolean {
   if (state === 'held') return true
-  return (state === 'failed' || state === 'rolled-back') && finalUpdateErrors.includes(error?.code ?? '')
+  const ends = [...finalUpdateErrors, ...standingUpdateErrors]
+  return (state === 'failed' || state === 'rolled-back') && ends.includes(error?.code ?? '')
 }
 
 /** What the device says of an update that did not stay. */

@@ -13,7 +13,8 @@ export function membersText({ members }: Members): string {
   const remarks = members.flatMap(row => remarksOn(row).map(remark => `${row.name ?? row.peer}: ${remark}`))
   const lines = members.map(row => [
     row.name ?? '-',
-    row.role ?? '-',
+    // An operator's own controller has no token.
+    row.role === 'controller' && row.token !== null ? 'viewer' : (row.role ?? '-'),
     row.site ?? '-',
     shortPeer(row.peer, members),
     signedBy(row),

@@ -12,6 +12,7 @@ import { bodyOf, requestError } from '../api/request.ts'
 import type { WebSessions } from '../api/schemas/web.ts'
 import { wholeBody } from '../api/whole-body.ts'
 import { operatorName } from '../fleet/names.ts'
+import { requireOperator, viewerOf } from '../session/viewer.ts'
 import { publicKeys } from '../ssh/own-keys.ts'
 import type { RemoteFiles } from '../ssh/remote-files.ts'
 import type { Terminals } from '../ssh/terminals.ts'
@@ -54,7 +55,11 @@ export function makePage(parts: PageParts): Hono {
     kind: 'page',
     port,
     admit: authorization => void sessions.admit(authorization),
-    requireUnlocked: authorization => void locks.use(sessions.admit(authorization).id),
+    requireUnlocked: authorization => {
+      const { id } = sessions.admit(authorization)
+      requireOperator(session)
+      locks.use(id)
+    },
     passphraseFor: async (authorization, order, options, given) => {
       const kept = locks.use(sessions.admit(authorization).id)
       if (!asksAnew(session, order, options) || !(await locks.sealed())) return kept
@@ -92,7 +97,8 @@ export function makePage(parts: PageParts): Hono {
       id,
       ...parts.api.controller,
       fleet: session.peer.fleet,
-      operator: (await session.home.operatorKeys.operator()) ?? operatorName(),
+      operator: viewerOf(session) ?? (await session.home.operatorKeys.operator()) ?? operatorName(),
+      viewer: viewerOf(session) !== undefined,
       sealed: await locks.sealed(),
       unlockedUntil: until === undefined ? null : new Date(until).toISOString(),
       now: new Date().toISOString(),
@@ -101,6 +107,7 @@ export function makePage(parts: PageParts): Hono {
   app.post('/page/unlock', async context => {
     const { id } = admitted(context)
     const { passphrase } = unlockBody.parse(await bodyOf(context))
+    requireOperator(session)
     await locks.unlock(id, passphrase)
     return context.json({ unlockedUntil: new Date(locks.until(id) ?? Date.now()).toISOString() })
   })

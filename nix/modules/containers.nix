@@ -157,6 +157,9 @@
         };
       };
     in
-    { units = builtins.listToAttrs (map unit settings.containers); };
+    {
+      units = builtins.listToAttrs (map unit settings.containers);
+      needs = if settings.containers == [ ] then [ ] else [ "podman" ];
+    };
 
 }

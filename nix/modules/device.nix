@@ -65,6 +65,7 @@
       unit = wanted: key: value: if wanted == null then { } else { ${key} = value; };
     in
     {
+      needs = if settings.keyMap == null then [ ] else [{ programs = [ "loadkeys" ]; package = "kbd"; }];
       # The kernel's name only: the distribution's /etc/hostname stays as it is.
       units = unit name "thymesh-host-name.service" (once {
         description = "Host name";

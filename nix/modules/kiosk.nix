@@ -72,6 +72,13 @@
 
   # With the distribution's X server, browser and x11vnc; for `screen` its x0vncserver (tigervnc-scraping-server) and dzen2.
   portable = { settings, thymesh, ... }: {
+    needs = [
+      "xinit"
+      { programs = [ "Xorg" "X" ]; package = "xserver-xorg"; }
+      { programs = [ "chromium" "chromium-browser" "google-chrome" ]; package = "chromium"; }
+    ]
+    ++ (if settings.vnc then [ "x11vnc" ] else [ ])
+    ++ (if settings.screen then [ "dzen2" { programs = [ "X0tigervnc" "x0vncserver" ]; package = "tigervnc-scraping-server"; } ] else [ ]);
     etc."thymesh-kiosk/session" = {
       executable = true;
       text = "#!/bin/sh\n" + import ./kiosk/session.nix {

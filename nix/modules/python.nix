@@ -38,5 +38,7 @@
     interpreter = pkgs: one:
       if one.pythonPackages != [ ] then import ./programs/python.nix pkgs one
       else { command = "/usr/bin/env python3 -u"; packages = one.systemPackages; };
-  }).portable pkgs;
+  }).portable pkgs // {
+    needs = if builtins.any (one: one.pythonPackages == [ ] && one.systemPackages == [ ]) settings.programs then [ "python3" ] else [ ];
+  };
 }

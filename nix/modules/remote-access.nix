@@ -26,6 +26,7 @@
 
   portable = { settings, thymesh, ... }: {
     packages = if settings.package == null then [ ] else [ settings.package ];
+    needs = if settings.package == null then [{ programs = [ "sshd" ]; package = "openssh-server"; }] else [ ];
     units = if settings.package == null then { } else {
       "thymesh-remote-access.service" = thymesh.systemd.once {
         description = "The user of sshd";

@@ -62,6 +62,8 @@
     in
     {
       inherit (settings) packages;
+      needs = (if settings.kernelModules == [ ] then [ ] else [{ programs = [ "modprobe" ]; package = "kmod"; }])
+        ++ (if settings.sysctl == [ ] then [ ] else [{ programs = [ "sysctl" ]; package = "procps"; }]);
       etc = when (settings.watchdogSeconds != null) { "systemd/system.conf.d/10-thymesh.conf".text = watchdog; }
         // when (settings.kernelModules != [ ]) { "modules-load.d/thymesh.conf".text = modules; }
         // when (settings.sysctl != [ ]) { "sysctl.d/90-thymesh.conf".text = sysctl; };

@@ -8,6 +8,7 @@
 #   sw/bin/…                      the packages' programs
 #   name, system, thymesh/target  what it is, one word each
 #   thymesh/etc-files             the paths below etc/, a line each
+#   thymesh/needs                 programs of the distribution that it calls, a line each (see merge.nix); absent if there are none
 #   thymesh/leave/…               scripts that undo what units made elsewhere, once a generation lacks them (see switch/leave.sh)
 #
 # The builder is /bin/sh and needs mkdir, ln, cat, chmod and rm in /usr/bin, /bin, NixOS's system profile or `tools`.
@@ -16,7 +17,7 @@
 let
   inherit (import ../lib/text.nix) quote lines;
   merged = import ./merge.nix { inherit name modules arguments; pkgs = pkgsFor system; };
-  inherit (merged) etc leave packages;
+  inherit (merged) etc leave needs packages;
   usesSecrets = builtins.any (module: module.secrets or [ ] != [ ]) (builtins.attrValues modules);
   units = merged.units // (if usesSecrets then { "thymesh-secrets.service" = secretsUnit; } else { });
   secretsUnit = import ./secrets-unit.nix (
@@ -32,6 +33,7 @@ let
     map (unit: { name = "units/${unit}"; value = renderedUnits.${unit}.text; }) (builtins.attrNames units)
     ++ map (file: { name = "etc/${file}"; value = etc.${file}.text; }) textFiles
     ++ map (script: { name = "thymesh/leave/${script}"; value = leave.${script}.script; }) (builtins.attrNames leave)
+    ++ (if needs == [ ] then [ ] else [{ name = "thymesh/needs"; value = lines needs + "\n"; }])
     ++ [{ name = "thymesh/etc-files"; value = builtins.concatStringsSep "" (map (file: "${file}\n") etcFiles); }]
   );
   etcFiles = builtins.attrNames checkedEtc;

@@ -42,6 +42,11 @@ export interface ForwardServiceComponents {
   log: Logger
 }
 
+export interface ForwardLimits {
+  readonly all: number
+  readonly perPeer: number
+}
+
 /** What a signature has opened. */
 export interface Ticket {
   readonly peer: string
@@ -60,6 +65,7 @@ type Connect = Extract<ForwardHello, { to: unknown }>
 
 export class ForwardService {
   readonly #components: ForwardServiceComponents
+  readonly #limits: ForwardLimits
   readonly #tickets = new Map<string, Ticket>()
   readonly #live = new Set<Live>()
   #recheck: NodeJS.Timeout | undefined
@@ -69,8 +75,13 @@ export class ForwardService {
   /** Connections that are not there yet count as well, by controller. */
   readonly #opening = new Map<string, number>()
 
-  constructor(components: ForwardServiceComponents) {
+  /** `limits`: connections at a time, of all controllers and of one. */
+  constructor(
+    components: ForwardServiceComponents,
+    limits: ForwardLimits = { all: forwardsAtOnce, perPeer: forwardsPerPeer },
+  ) {
     this.#components = components
+    this.#limits = limits
   }
 
   async start(): Promise<void> {
@@ -165,7 +176,7 @@ export class ForwardService {
     if (held === undefined || !this.#may(held, to)) return { error: 'not-granted' }
     const opening = [...this.#opening.values()].reduce((sum, count) => sum + count, 0)
     const ofPeer = [...this.#live].filter(live => live.peer === held.peer).length + (this.#opening.get(held.peer) ?? 0)
-    if (this.#live.size + opening >= forwardsAtOnce || ofPeer >= forwardsPerPeer) return { error: 'busy' }
+    if (this.#live.size + opening >= this.#limits.all || ofPeer >= this.#limits.perPeer) return { error: 'busy' }
     count(this.#opening, held.peer, 1)
     const socket = targetSocket(to)
     const failure = await connected(socket).finally(() => count(this.#opening, held.peer, -1))

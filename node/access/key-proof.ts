@@ -8,7 +8,7 @@ import { temporaryFolder } from '../files/temporary.ts'
 import { verifyMs } from './limits.ts'
 
 /** The daemon's own path need not have OpenSSH. */
-const path = [process.env.PATH, '/run/current-system/sw/bin', '/usr/bin:/bin'].filter(Boolean).join(':')
+const path = () => [process.env.PATH, '/run/current-system/sw/bin', '/usr/bin:/bin'].filter(Boolean).join(':')
 
 export interface ProofAbout {
   readonly fleet: string
@@ -25,7 +25,12 @@ export function proofText({ fleet, device, controller, user, challenge }: ProofA
 }
 
 /** Whether the signature is by this key. The program of OpenSSH reads it, in a process of its own. */
-export async function isProof(key: string, about: ProofAbout, signature: string): Promise<boolean> {
+export async function isProof(
+  key: string,
+  about: ProofAbout,
+  signature: string,
+  { timeoutMs = verifyMs }: { timeoutMs?: number } = {},
+): Promise<boolean> {
   const folder = await temporaryFolder({ inMemory: true })
   try {
     const [allowed, file] = [join(folder.path, 'allowed'), join(folder.path, 'signature')]
@@ -35,8 +40,10 @@ export async function isProof(key: string, about: ProofAbout, signature: string)
     return await new Promise<boolean>((resolve, reject) => {
       const child = spawn('ssh-keygen', args, {
         stdio: ['pipe', 'ignore', 'ignore'],
-        timeout: verifyMs,
-        env: { PATH: path },
+        timeout: timeoutMs,
+        // One that hangs may not hear of anything milder.
+        killSignal: 'SIGKILL',
+        env: { PATH: path() },
       })
       child.once('error', reject)
       child.once('close', code => resolve(code === 0))

@@ -17,6 +17,7 @@ import { checkHealth } from './health.ts'
 import type { Journal } from './journal.ts'
 import { finalStates, type JournalEntry } from './journal-entry.ts'
 import { contactTimeoutMs, healthPollMs, heldPollMs, machineStopMs, retryPausesMs, wellInARow } from './limits.ts'
+import { requireNeeds } from './needs.ts'
 import { withRetries } from './retry.ts'
 import type { ActivationSystem } from './system.ts'
 import { contactsNeeded, type Event, resume, step } from './transition.ts'
@@ -79,6 +80,12 @@ export class Activator {
   async bootReason(wanted: WantedSystem): Promise<string | undefined> {
     const found = await bootReason(wanted, this.#components.system)
     return found.refused === undefined ? found.reason : undefined
+  }
+
+  /** Throws a NeedsError if the machine lacks a program that the system calls; where nothing is started, none is called. */
+  async requireNeeds({ topLevel }: Pick<WantedSystem, 'topLevel'>): Promise<void> {
+    const { system, store } = this.#components
+    if (system.startsUnits) await requireNeeds(store.realPath(topLevel))
   }
 
   /** What of the running generation is not in force, a line each. */

@@ -26,5 +26,7 @@ export const keptActivationLogs = 10
 export const retryPausesMs: readonly number[] = [1_000, 4_000, 16_000]
 /** What is read of what is not in force: a report holds less. */
 export const maxNotInForce = { lines: 20, characters: 4_000 } as const
+/** Lines of a top level that say what it needs: a module has a few. */
+export const maxNeeds = 1_000
 /** A machine that goes down ends the daemon before this, as systemd's own limit for a service is. */
 export const machineStopMs = 90_000

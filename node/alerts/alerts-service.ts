@@ -28,6 +28,7 @@ export class AlertsService {
       protocol: components.names.alerts,
       codec: alertsRequestCodec,
       ...rate,
+      forOperators: true,
       find: ({ silence }, _, peer) => this.#silence(silence, peer),
     })
   }
@@ -65,7 +66,7 @@ export async function tellSilence(
     maxBytes: 0,
     timeoutMs: rate.timeoutMs,
     refusals: {
-      'not-served': "the device listens to controllers only, and this peer isn't one",
+      'not-served': "the device listens to operators' controllers only, and this peer is none",
       'not-found': 'the device sends no alerts',
       busy: 'the device was asked too often; ask again in a few seconds',
       failed: 'the device could not keep the silence',

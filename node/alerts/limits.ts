@@ -16,6 +16,12 @@ export const endedDays = 30
 export const stepInMs = 60_000
 /** Peers in the order that count; who was silent for long is passed over. */
 export const notifiers = 16
+/** A controller waits for so many devices of the order: some minutes, however many could send. */
+export const devicesBeforeControllers = 3
+/** A controller that sends is one whose report is this old at most; it repeats it three times in this time. */
+export const controllerSilenceMs = 18 * 60 * 60_000
+/** How long after a controller has met a member it knows all that its neighbours know: a sync takes seconds. */
+export const newsMs = 60_000
 /** One message, with a channel that hangs. */
 export const sendTimeoutMs = 20_000
 /** Back-off after a failed attempt: doubles from the first to the last. */

@@ -72,6 +72,10 @@ class Site {
     this.#alerts = { channels, rules }
   }
 
+  set channels(channels: Alerts['channels']) {
+    this.#alerts = { ...this.#alerts, channels }
+  }
+
   get clock() {
     return { now: new Date(began + this.now) }
   }
@@ -91,6 +95,11 @@ class Site {
     await hub.notifier.takeAll(0)
   }
 
+  /** Controllers that send are called laptop-1 and so on. */
+  get #laptops(): string[] {
+    return this.hubs.flatMap(({ name }) => (isLaptop(name) ? [name] : []))
+  }
+
   #parts(name: string, book: AlertBook) {
     const site = this
     const shared = {
@@ -107,7 +116,8 @@ class Site {
       await this.take(name, notices)
       this.sent.push({ by: name, notices })
     }
-    const notifier = new Notifier({ ...shared, isSilent: () => false, send, log: silentLogger }, [])
+    const controllers = isLaptop(name) && { controllers: () => this.#laptops }
+    const notifier = new Notifier({ ...shared, ...controllers, isSilent: () => false, send, log: silentLogger }, [])
     notifier.on('told', () => void this.report(name, []))
     return { notifier, absences: new Absences({ ...shared, isConnected: () => false }) }
   }
@@ -117,8 +127,10 @@ class Site {
   }
 
   get #directory() {
-    const certificate = (peer: string) =>
-      Object.hasOwn(this.#devices, peer) ? { document: { peer, name: peer, role: 'device' } as Certificate } : undefined
+    const certificate = (peer: string) => {
+      const role = isLaptop(peer) ? 'controller' : Object.hasOwn(this.#devices, peer) ? 'device' : undefined
+      return role && { document: { peer, name: peer, role } as Certificate }
+    }
     return {
       certificates: () => Object.keys(this.#devices).map(peer => certificate(peer)?.document as Certificate),
       certificate,
@@ -159,10 +171,43 @@ class Site {
   }
 }
 
+const isLaptop = (name: string) => name.startsWith('laptop')
 const hubs = ['hub-1', 'hub-2', 'hub-3']
 const many = Array.from({ length: 12 }, (_, each) => ({ ...fullDisk, name: `rule-${each}` }))
 
 describe('peers that can send', () => {
+  it('are controllers too: they step in where no device sends, one of them, and devices know it', async () => {
+    const site = await new Site().add(...hubs, 'laptop-1', 'laptop-2')
+    site.take = async by => {
+      if (!isLaptop(by)) throw new Error('no Internet here')
+    }
+    await site.report('sick', [{ rule: 'disk-full', since }])
+    await site.pass(2 * stepInMs)
+    assert.deepEqual(site.sent, [])
+    await site.pass(3 * stepInMs)
+    assert.deepEqual(site.told, ['sick disk-full began'])
+    site.take = async () => {}
+    await site.pass(20 * stepInMs)
+    assert.equal(site.sent.length, 1)
+  })
+
+  it('are controllers alone where no device can: at once, and another one after a kill', async () => {
+    const site = await new Site().add('laptop-1', 'laptop-2', 'laptop-3')
+    site.channels = { ops: { ...channels.ops, by: { devices: [] } } as AlertChannel }
+    const tries: string[] = []
+    site.take = async by => {
+      tries.push(by)
+      if (tries.length === 1) throw new Error('cut off')
+    }
+    await site.report('sick', [{ rule: 'disk-full', since }])
+    await site.pass(lookMs)
+    assert.equal(tries.length, 1)
+    const first = site.hubs.find(({ name }) => name === tries[0]) ?? assert.fail()
+    first.isAlive = false
+    await site.pass(5 * stepInMs)
+    assert.deepEqual([site.sent.length, tries.length], [1, 2])
+  })
+
   it('send each alert and each end once, within ten seconds', async () => {
     const site = await new Site(many).add(...hubs)
     await site.report(

@@ -4,10 +4,17 @@
  */
 
 import { EventEmitter } from 'node:events'
-import { alertsIn, markOf, marksIn, maxMarks, type ReportedAlert } from '../../protocol/alerts/reported.ts'
+import {
+  alertsIn,
+  markOf,
+  marksIn,
+  maxMarks,
+  type ReportedAlert,
+  type Silence,
+} from '../../protocol/alerts/reported.ts'
 import { type AlertChannel, type AlertRule, alertsOf, rulesFor, selects } from '../../protocol/alerts/rules.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import type { Certificate } from '../../protocol/members/certificate.ts'
+import { type Certificate, isViewer } from '../../protocol/members/certificate.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import type { Logger } from '../process/log.ts'
@@ -15,6 +22,7 @@ import { windowState } from '../rollout/windows.ts'
 import type { AlertBook } from './alert-book.ts'
 import {
   alertsPerMessage,
+  devicesBeforeControllers,
   lateMs,
   messageGapMs,
   sendAgainFirstMs,
@@ -39,6 +47,10 @@ export interface NotifierComponents {
   /** Whether a device has been silent for so long that it sends nothing. */
   readonly isSilent: (name: string) => boolean
   readonly book: AlertBook
+  /** For a controller: peer IDs of all controllers that send, its own among them. They come after the devices. */
+  readonly controllers?: () => readonly string[]
+  /** Silences that others keep. */
+  readonly silencesOfOthers?: () => readonly Silence[]
   readonly clock: { readonly now: Date | undefined }
   /** Milliseconds of a steady clock. */
   readonly steady: () => number
@@ -97,6 +109,8 @@ export class Notifier extends EventEmitter<Events> {
   async take(report: Report, oldestEnd = 0): Promise<void> {
     const { directory, releaseOf, book } = this.#components
     const device = directory.certificate(report.peer)?.document
+    // Operators' controllers may silence alerts: their word is good for what they have sent, too.
+    if (device?.role === 'controller' && !isViewer(device)) await book.tell(marksIn(report))
     const release = device && releaseOf(device)
     if (device?.role !== 'device' || release === undefined) return
     // Who can't send can't say that it has.
@@ -129,14 +143,21 @@ export class Notifier extends EventEmitter<Events> {
         each => canSend(channel, each, release) && (each === own.name || !isSilent(each)),
       )
       const absent = 'absent' in notice.rule.when ? about.name : undefined
-      const place = placeAmong(
+      const place = this.#place(
         able.filter(each => each !== absent),
-        own.name,
         mark,
       )
       if (place === undefined || this.#waiting.size >= waitingAlerts) continue
       this.#waiting.set(mark, { notice, channel: name, dueAt: steady() + place * stepInMs })
     }
+  }
+
+  /** Its place in the order of all that can send: devices first, then the controllers. */
+  #place(devices: readonly string[], mark: string): number | undefined {
+    const { own, controllers } = this.#components
+    if (controllers === undefined) return placeAmong(devices, own.name, mark)
+    const place = placeAmong(controllers(), own.peer, mark)
+    return place === undefined ? undefined : place + Math.min(devices.length, devicesBeforeControllers)
   }
 
   /** Sends what is due. Resolves when everything that was begun has ended. */
@@ -188,12 +209,12 @@ export class Notifier extends EventEmitter<Events> {
 
   /** The channel as the newest release has it, if this device may still use it. */
   #channelOf(name: string, [notice]: readonly Notice[]): AlertChannel | undefined {
-    const { directory, releaseOf, own } = this.#components
+    const { directory, releaseOf, own, controllers } = this.#components
     const device = notice && directory.certificate(notice.peer)?.document
     const release = device && releaseOf(device)
     const { channels } = alertsOf(release)
     const channel = Object.hasOwn(channels, name) ? channels[name] : undefined
-    return channel && release && canSend(channel, own.name, release) ? channel : undefined
+    return channel && release && (controllers || canSend(channel, own.name, release)) ? channel : undefined
   }
 
   #isQuiet({ quiet }: AlertRule): boolean {
@@ -204,7 +225,8 @@ export class Notifier extends EventEmitter<Events> {
   /** An acknowledgement names one alert, which was told: it silences nothing. */
   #isSilenced({ rule, device }: Notice): boolean {
     const now = (this.#components.clock.now ?? new Date()).getTime() / 1000
-    return this.#components.book.silences.some(
+    const { book, silencesOfOthers } = this.#components
+    return [...book.silences, ...(silencesOfOthers?.() ?? [])].some(
       silence =>
         silence.until > now &&
         silence.since === undefined &&

@@ -88,6 +88,17 @@ describe('a webhook', () => {
     await assert.rejects(sendNow({ webhook: { file: `${file}-missing` }, private: true }), withCode('not-sent'))
   })
 
+  it('of a controller is in its folder, whatever path a release names', async t => {
+    const { url, got } = await sink(t)
+    const secrets = await testDirectory(t)
+    await writeFile(join(secrets, 'hook'), url)
+    const init = { name: 'ops', now: new Date(), signal: AbortSignal.timeout(30_000), secrets }
+    await send({ webhook: { file: '/run/thymesh/secrets/hook' }, private: true }, [notice], init)
+    assert.equal(got.length, 1)
+    const outside = { webhook: { file: `${secrets}/../..` }, private: true }
+    await assert.rejects(send(outside, [notice], init), withCode('not-sent'))
+  })
+
   it('that redirects, refuses or hangs is a failure', async t => {
     const { url: target, got } = await sink(t)
     const redirects = await server(t, (_, reply) => reply.writeHead(307, { Location: target }).end())

@@ -1,7 +1,7 @@
 /** Sends notices by one channel. */
 
 import { open } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import type { AlertChannel, TextOrFile } from '../../protocol/alerts/rules.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import { readUpTo } from '../files/file-io.ts'
@@ -17,6 +17,8 @@ export interface SendInit {
   readonly signal: AbortSignal
   /** The folder of programs that channels run. */
   readonly programs?: string
+  /** A folder that holds the channels' files, by the last part of their paths: a release can't have any other file read. */
+  readonly secrets?: string
 }
 
 const defaultPrograms = '/etc/thymesh/alerts'
@@ -29,10 +31,10 @@ export async function send(channel: AlertChannel, notices: readonly Notice[], in
   const about = { private: channel.private, signal }
   if ('webhook' in channel) {
     const body = JSON.stringify(webhookJson(notices, init.name, init.now))
-    return await post({ ...about, url: await urlOf(channel.webhook), body, headers: json })
+    return await post({ ...about, url: await urlOf(channel.webhook, init), body, headers: json })
   }
   if ('alertmanager' in channel) {
-    const url = `${(await urlOf(channel.alertmanager)).replace(/\/+$/, '')}/api/v2/alerts`
+    const url = `${(await urlOf(channel.alertmanager, init)).replace(/\/+$/, '')}/api/v2/alerts`
     return await post({ ...about, url, body: JSON.stringify(alertmanagerJson(notices, init.now)), headers: json })
   }
   if ('ntfy' in channel) {
@@ -45,11 +47,12 @@ export async function send(channel: AlertChannel, notices: readonly Notice[], in
       Priority: isUrgent ? '5' : '3',
       Tags: notices.every(({ ended }) => ended) ? 'white_check_mark' : 'warning',
     }
-    return await post({ ...about, url: await urlOf(channel.ntfy), body, headers })
+    return await post({ ...about, url: await urlOf(channel.ntfy, init), body, headers })
   }
   const { sendMail } = await import('./smtp.ts')
   const { user, password, ...server } = channel.smtp
-  const login = user !== undefined && password !== undefined ? { user, password: await textIn(password) } : undefined
+  const login =
+    user !== undefined && password !== undefined ? { user, password: await textIn(password, init) } : undefined
   await sendMail({ ...server, ...(login && { login }), ...about, ...textOf(notices), now: init.now })
 }
 
@@ -82,22 +85,23 @@ async function run(program: string, notices: readonly Notice[], init: SendInit):
   }
 }
 
-async function urlOf(from: TextOrFile): Promise<string> {
-  const text = await textIn(from)
+async function urlOf(from: TextOrFile, init: SendInit): Promise<string> {
+  const text = await textIn(from, init)
   if (typeof from === 'string' || /^https?:\/\/[^\s/]+\S*$/.test(text)) return text
   throw new ChannelFailure('not-sent', `expected a URL with http or https in ${from.file}`)
 }
 
-async function textIn(from: TextOrFile): Promise<string> {
+async function textIn(from: TextOrFile, { secrets }: SendInit): Promise<string> {
   if (typeof from === 'string') return from
+  const file = secrets === undefined ? from.file : join(secrets, basename(from.file))
   try {
-    const handle = await open(from.file)
+    const handle = await open(file)
     try {
       return (await readUpTo(handle, secretBytes, 0)).toString().trim()
     } finally {
       await handle.close()
     }
   } catch (thrown) {
-    throw new ChannelFailure('not-sent', `${from.file} can't be read: ${messageOf(thrown)}`, { cause: thrown })
+    throw new ChannelFailure('not-sent', `${file} can't be read: ${messageOf(thrown)}`, { cause: thrown })
   }
 }

@@ -24,7 +24,7 @@ import { LogService } from '../logs/log-service.ts'
 import { listeningProblem } from '../mesh/transport/listening.ts'
 import type { Recorder } from '../metrics/recorder.ts'
 import { knownSite } from '../peer/known-site.ts'
-import { JoinError, type Membership, membershipOf, nameProblem } from '../peer/membership.ts'
+import { nameProblem } from '../peer/membership.ts'
 import { MeshPeer } from '../peer/mesh-peer.ts'
 import { checkNetwork, lookAtPeers } from '../peer/network.ts'
 import { factsOf } from '../peer/standing.ts'
@@ -35,7 +35,6 @@ import { writeBootProgram } from '../secrets/at-boot.ts'
 import { DeviceSecrets } from '../secrets/device-secrets.ts'
 import { areInstalled } from '../secrets/install.ts'
 import { SecretUpdates } from '../secrets/secret-updates.ts'
-import { defaultStateDirectory } from '../settings/defaults.ts'
 import type { Settings } from '../settings/settings.ts'
 import { openState, type PeerState } from '../state/peer-state.ts'
 import { followed } from '../state/releases.ts'
@@ -48,27 +47,14 @@ import { Device } from './device.ts'
 import { DeviceAlerts } from './device-alerts.ts'
 import { DeviceLog, forkedLogs } from './device-log.ts'
 import { DeviceMetrics } from './device-metrics.ts'
-import { callBootGood } from './good-boot.ts'
 import { stopTimeoutMs } from './limits.ts'
 import { makeActivator } from './make-activator.ts'
+import { memberHere } from './member-here.ts'
 import { startAccess } from './start-access.ts'
 
 export interface RunningDaemon {
   readonly peer: MeshPeer
   stop(): Promise<void>
-}
-
-/** Throws a JoinError. */
-async function memberHere(state: PeerState, settings: Settings): Promise<Membership> {
-  try {
-    return await membershipOf(state, settings)
-  } catch (thrown) {
-    const isNone = thrown instanceof JoinError && thrown.code === 'no-token'
-    if (isNone && settings.root === undefined && settings.state === defaultStateDirectory) {
-      await callBootGood(settings.state)
-    }
-    throw thrown
-  }
 }
 
 /** Starts all parts; if one fails, stops the others and throws. */

@@ -8,24 +8,13 @@ import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { extendedReportKind } from '../../protocol/report/extended-report.ts'
-import {
-  type DeviceState,
-  type Freshness,
-  highestCounter,
-  type PlainReport,
-  type Report,
-  reportKind,
-} from '../../protocol/report/report.ts'
+import { type DeviceState, type PlainReport, type Report, reportKind } from '../../protocol/report/report.ts'
 import { signEnvelope } from '../../protocol/signing/dsse.ts'
 import type { Signer } from '../../protocol/signing/keys.ts'
 import type { Activator } from '../activation/activator.ts'
 import type { ActivationState, JournalEntry } from '../activation/journal-entry.ts'
-import type { MeshPeer } from '../peer/mesh-peer.ts'
-import type { Clock } from '../state/clock.ts'
 import type { OwnState } from '../state/own-state.ts'
 import type { Progress } from '../swarm/fetch/progress.ts'
-
-export class CounterError extends ThymeshError<'reports-used-up'> {}
 
 /** The longest error message in a report. */
 const maxMessageBytes = 2000
@@ -158,13 +147,6 @@ export function withoutReleases({ release: _r, wanted: _w, turn: _t, update: _u,
   return rest
 }
 
-/** The freshness of the metadata that this device follows. */
-export function freshnessOf(peer: Pick<MeshPeer, 'state'>, clock: Pick<Clock, 'now'>): Freshness {
-  const timestamp = peer.state.accepted?.trusted.timestamp?.signed
-  if (clock.now === undefined || timestamp === undefined) return 'unknown'
-  return timestamp.isExpired(clock.now) ? 'expired' : 'fresh'
-}
-
 /** Records the release of the running system, even if the system is unchanged; returns the report's fields for it. */
 export async function noteRunning(
   own: Pick<OwnState, 'running' | 'setRunning'>,
@@ -198,27 +180,6 @@ export async function currentOf(
     ...(isNoted && noted.site === site && { release: noted.release }),
     ...(isNoted && noted.since && { since: noted.since }),
   }
-}
-
-/**
- * The counter of the next report, above `after`. Throws a CounterError if none is left, which only another holder of the key can
- * cause.
- */
-export async function nextCounter(
-  { directory, identity, own: { certificate } }: Pick<MeshPeer, 'directory' | 'identity' | 'own'>,
-  own: Pick<OwnState, 'nextReportCounter'>,
-  after = 0,
-): Promise<number> {
-  const seen = Math.max(after, directory.report(identity.peerId)?.document.counter ?? 0)
-  const counter = await own.nextReportCounter(seen, highestCounter(certificate))
-  if (counter !== undefined) return counter
-  throw new CounterError(
-    'reports-used-up',
-    'our certificate allows no more reports: another process has used our key',
-    {
-      hint: 'An operator renews it (`thymesh members renew`), or revokes it and lets the device join again.',
-    },
-  )
 }
 
 /** Whether an update failed only because no peer in reach had a document. */

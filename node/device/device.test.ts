@@ -141,6 +141,20 @@ describe('a device', () => {
     assert.equal(done.error, undefined)
   })
 
+  it('begins no update that would find a program missing, and goes on once it is installed', async t => {
+    const { device, release, reported, machine } = await scene(t)
+    machine.lacks = 'this machine lacks podman (for the module containers): apt install podman'
+    device.start()
+    release(releaseOf(2, 'one'))
+    const { error } = await reported(({ state }) => state === 'failed')
+    assert.deepEqual([error?.code, error?.message], ['missing-program', machine.lacks])
+    assert.deepEqual(machine.activations, [])
+    machine.lacks = undefined
+    // News of any kind ends the pause before the next try.
+    release(releaseOf(2, 'one'))
+    await reported(({ state, error: after }) => state === 'running' && after === undefined)
+  })
+
   it('does not call it a failure yet when no peer has the documents at the first attempt', async t => {
     const { device, release, reported, reports, closures } = await scene(t)
     let attempts = 0

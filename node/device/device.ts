@@ -37,7 +37,7 @@ import { type ByTheWay, Reporter } from './reporter.ts'
 
 export interface DeviceComponents {
   peer: MeshPeer
-  activator: Pick<Activator, 'running' | 'boots' | 'last' | 'resume' | 'activate' | 'bootReason' | 'notInForce'>
+  activator: Pick<Activator, keyof Activator>
   /** Collects garbage when an update needs space. */
   keeper?: Pick<Housekeeper, 'sweep'>
   /** Waits for this device's turn; without it, updates begin at once. */
@@ -303,14 +303,14 @@ export class Device {
     }
     if (!(release.rollout?.prefetch ?? rolloutDefaults.prefetch)) await pass()
     const known = await peer.closures.get(wanted, signal)
-    const onProgress = (progress: Progress) => tell('fetching', progress, false)
     const fetched = await fetchClosure(peer.fetchComponents, known, {
       signal,
-      onProgress,
+      onProgress: (progress: Progress) => tell('fetching', progress, false),
       reserveBytes: policyOf(wanted.policy).disk.reserveBytes,
       ...(keeper && { makeRoom: () => keeper.sweep() }),
     })
     try {
+      await activator.requireNeeds(wanted)
       await secrets?.take(wanted, signal)
       const wantedSystem = { ...wanted, release: release.version, site: release.site, config: wanted.name }
       const reason = await activator.bootReason(wantedSystem)

@@ -34,6 +34,8 @@ export interface ControllerPeer {
   /** The fleet's ID. */
   readonly fleet: string
   readonly peerId: string
+  /** Its own, as it stands now. */
+  readonly certificate: Certificate
   readonly state: FleetTrust
   readonly directory: FleetDirectory
   /** When members were seen last: `of` is a time, or null where nobody knows. */
@@ -44,6 +46,10 @@ export interface ControllerPeer {
   readonly neighbours: Neighbours
   readonly deviceLogs: DeviceLogs
   readonly recordings: DeviceRecordings
+  /** Sends alerts from now on, after the devices that can. Its channels' files and programs are in `folder`. */
+  sendAlerts(init: { folder: string }): Promise<void>
+  /** Takes silences of our own operator, where this controller sends alerts. */
+  readonly alerts: { silence(silence: SilenceRequest): Promise<void>; stop(): Promise<void> } | undefined
   /** Contradictions that this peer has seen itself, as its reports would say them. */
   readonly alarms: NonNullable<Report['alarms']>
   /** Devices whose witnessed log shrank or forked, by evidence that is here: peer IDs. */

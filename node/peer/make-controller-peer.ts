@@ -11,6 +11,7 @@ import { estimateOf } from '../carry/estimate.ts'
 import { takeOutbox } from '../carry/take-outbox.ts'
 import { releasedClosures } from '../state/released-closures.ts'
 import { PathRecipes } from '../swarm/recipe/path-recipes.ts'
+import { ControllerAlerts } from './controller-alerts.ts'
 import type { ControllerPeer } from './controller-peer.ts'
 import { LastSeen } from './last-seen.ts'
 import { MeshNeighbours } from './mesh-neighbours.ts'
@@ -25,7 +26,7 @@ export async function makeControllerPeer(init: MeshPeerInit): Promise<Controller
 /** The door of a peer that is there. */
 export function controllerPeerOf(
   peer: MeshPeer,
-  { state: { database, age, clock }, settings, log }: Pick<MeshPeerInit, 'state' | 'settings' | 'log'>,
+  { state: { database, age, clock, own }, settings, log }: Pick<MeshPeerInit, 'state' | 'settings' | 'log'>,
 ): ControllerPeer {
   const { fleet, state, directory, store, closures, swarms, pruner, damaged } = peer
   const metrics = new CarriedMetrics(database.table('carried-metrics'))
@@ -33,10 +34,14 @@ export function controllerPeerOf(
   const neighbours = new MeshNeighbours(peer, settings)
   const isConnected = (id: string) => neighbours.wayTo(id) !== undefined
   const lastSeen = new LastSeen({ directory, isConnected, clock, table: database.table('receipts'), log })
+  let alerts: ControllerAlerts | undefined
   const recipes = new PathRecipes({ store, documents: state, table: database.table('described'), damaged })
   return {
     fleet,
     peerId: peer.identity.peerId,
+    get certificate() {
+      return peer.own.certificate
+    },
     state,
     directory,
     lastSeen,
@@ -82,6 +87,12 @@ export function controllerPeerOf(
       await directory.addCertificate(id, envelope)
       peer.gossip.publishCertificate(envelope)
     },
+    get alerts() {
+      return alerts
+    },
+    sendAlerts: async init => {
+      alerts = await ControllerAlerts.start({ peer, own, clock, table: database.table('alerts'), log }, init)
+    },
     auditTable: database.table('audit'),
     start: async ({ keeps }) => {
       pruner.addRoots(keeps)
@@ -92,6 +103,7 @@ export function controllerPeerOf(
       pruner.start({ whenDue: true })
     },
     stop: async () => {
+      await alerts?.stop()
       await heads.stop()
       await lastSeen.stop()
       await peer.stop()

@@ -34,11 +34,17 @@ export function ruleProblems({ channels, rules }: Alerts, devices?: Devices): Ru
       add('on', 'names nobody: no device of the project matches')
   }
   for (const [name, channel] of Object.entries(channels)) {
-    if (devices !== undefined && namesNobody(channel.by, devices)) {
+    if (devices !== undefined && !isForControllers(channel.by) && namesNobody(channel.by, devices)) {
       problems.push({ path: ['channels', name, 'by'], message: 'names nobody: no device of the project can send' })
     }
   }
   return problems
+}
+
+/** Empty lists are meant: no device sends, but controllers do (`thymesh serve --alerts`). */
+function isForControllers(by: Selector | undefined): boolean {
+  const lists = Object.values(by ?? {})
+  return lists.length > 0 && lists.every(names => names.length === 0)
 }
 
 function namesNobody(selector: Selector | undefined, devices: Devices): boolean {

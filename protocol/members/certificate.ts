@@ -43,6 +43,14 @@ export function certificateRank({ grant, issued }: Pick<Certificate, 'grant' | '
   return grant === undefined ? `m${issued}` : issued
 }
 
+/**
+ * Whether it is a viewer's: a controller that a join token has let in. It sees what controllers see and signs nothing; an
+ * operator's own controller has no token, since the keys of the members role are beside it.
+ */
+export function isViewer({ role, grant, token }: Pick<Certificate, 'role' | 'grant' | 'token'>): boolean {
+  return role === 'controller' && (grant !== undefined || token !== undefined)
+}
+
 /** A certificate as it came. */
 interface Signed {
   readonly document: Certificate

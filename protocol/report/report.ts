@@ -185,6 +185,9 @@ export const finalUpdateErrors: readonly string[] = [
   'rollback-failed',
 ]
 
+/** Errors that the device tries again after, and that only a person ends: nobody need wait for it meanwhile. */
+export const standingUpdateErrors: readonly string[] = ['missing-program']
+
 /**
  * The highest report counter that a member may use, derived from its certificate's last second. A thief of a device's
  * key can exhaust the counters, so that the device can't report any more. A certificate with a later end, which only

@@ -47,6 +47,22 @@ describe('an order', () => {
     assert.deepEqual([again.status, again.json.retries], [202, task.id])
   })
 
+  it('of a viewer is refused with the reason, where it would sign or write', async t => {
+    const { file, session } = await served(t, 0)
+    const viewer = { ...session.peer.certificate, token: 'aa'.repeat(16) }
+    Object.defineProperty(session.peer, 'certificate', { value: viewer })
+    for (const [path, body] of [
+      ['/v1/rollback', {}],
+      ['/v1/token', { names: 'x' }],
+    ] as const) {
+      const { status, json } = await ask(file, path, post(body))
+      assert.deepEqual([status, json.error?.code], [403, 'viewer'], path)
+      assert.match(json.error?.message ?? '', /ada, who is a viewer: sees everything, signs nothing/)
+    }
+    assert.equal((await ask(file, '/v1/collect', post({ devices: ['nobody'] }))).status, 202)
+    assert.equal((await ask(file, '/v1/status')).status, 200)
+  })
+
   it('is JSON within bounds, with the keys that it has', async t => {
     const { file, load } = await served(t)
     for (const type of [

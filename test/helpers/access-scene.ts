@@ -10,6 +10,7 @@ import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { joinStreams } from '../../controller/session/join-streams.ts'
 import { receiveMessage, sendMessage } from '../../node/access/duplex-messages.ts'
+import type { ForwardLimits } from '../../node/access/forward-service.ts'
 import { type ProofAbout, proofText } from '../../node/access/key-proof.ts'
 import { accepted, openForward, openSsh } from '../../node/access/open-access.ts'
 import {
@@ -42,12 +43,13 @@ export interface SceneInit {
   role?: 'controller' | 'device'
   grant?: Partial<AccessGrant>
   find?: () => Promise<undefined>
+  limits?: ForwardLimits
   /** The age recipient of the one who asks. */
   age?: string
 }
 
 /** A device, and a peer with an SSH key that is granted there. */
-export async function accessScene(t: TestContext, { role = 'controller', grant, find, age }: SceneInit = {}) {
+export async function accessScene(t: TestContext, { role = 'controller', grant, find, limits, age }: SceneInit = {}) {
   const mesh = await Mesh.of(t)
   const key = join(mesh.directory, 'key')
   const line = makeSshKey(key)
@@ -61,7 +63,10 @@ export async function accessScene(t: TestContext, { role = 'controller', grant, 
   const device = await mesh.start({ word: 'device', fleet })
   const certificate = fleet.certify(testSigner('asker'), { name: 'asker', role, ...(age && { age }) })
   const asker = await mesh.start({ word: 'asker', fleet, certificate })
-  const { hostKey, place, recordings } = await serveAccess(mesh, device, find && { find })
+  const { hostKey, place, recordings } = await serveAccess(mesh, device, {
+    ...(find && { find }),
+    ...(limits && { limits }),
+  })
   await connect(asker, device)
   const socket = join(mesh.directory, 'way')
   const server = createServer({ allowHalfOpen: true }, async each => {

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DeviceGrants } from '../../node/access/device-grants.ts'
-import { ForwardService } from '../../node/access/forward-service.ts'
+import { type ForwardLimits, ForwardService } from '../../node/access/forward-service.ts'
 import { hostKeyOf } from '../../node/access/host-key.ts'
 import { RecordingBook } from '../../node/access/recording-book.ts'
 import { recordingsService } from '../../node/access/recordings-service.ts'
@@ -34,7 +34,7 @@ export interface ServedAccess {
 export async function serveAccess(
   mesh: Pick<Mesh, 'directory' | 'after'>,
   device: TestPeer,
-  init: Pick<SshServiceInit, 'find'> = {},
+  { limits, ...init }: Pick<SshServiceInit, 'find'> & { limits?: ForwardLimits } = {},
 ): Promise<ServedAccess> {
   const { host, names, admission, state, own, peerState, fleet } = device
   const grants = new DeviceGrants({ state, own, clock: peerState.clock })
@@ -46,7 +46,7 @@ export async function serveAccess(
   const recorder = new SessionRecorder({ book, members: device.directory, clock: peerState.clock })
   const ssh = new SshService({ ...common, hostKey, recorder }, { place, ...init })
   const recorded = recordingsService({ ...common, recordings: book })
-  const forward = new ForwardService({ ...common, fleet, peer: device.identity.peerId })
+  const forward = new ForwardService({ ...common, fleet, peer: device.identity.peerId }, limits)
   const screens = join(mesh.directory, `screens-of-${device.word}`)
   const watched = join(mesh.directory, `watched-of-${device.word}`)
   const screen = new ScreenService({ ...common, tickets: forward }, { place: screens, watched })

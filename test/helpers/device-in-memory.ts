@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { EventEmitter } from 'node:events'
 import type { TestContext } from 'node:test'
 import type { JournalEntry } from '../../node/activation/journal-entry.ts'
+import { NeedsError } from '../../node/activation/needs.ts'
 import type { WantedSystem } from '../../node/activation/wanted-system.ts'
 import { Device } from '../../node/device/device.ts'
 import type { BootWait } from '../../node/rollout/gate.ts'
@@ -66,6 +67,11 @@ export async function scene(t: TestContext) {
     boots: async () => machine.runs,
     notInForce: async () => machine.late,
     bootReason: async () => machine.needsBoot,
+    requireNeeds: async () => {
+      if (machine.lacks !== undefined) throw new NeedsError('missing-program', machine.lacks)
+    },
+    /** What is missing on the machine, as the error says it. */
+    lacks: undefined as string | undefined,
     /** Why the next update is booted. */
     needsBoot: undefined as string | undefined,
     /** What of the generation is not in force. */

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, it, type TestContext } from 'node:test'
 import { encode } from '@ipld/dag-cbor'
+import type { ForwardLimits } from '../../node/access/forward-service.ts'
 import { sessionsAtOnce } from '../../node/access/limits.ts'
 import { openSsh } from '../../node/access/open-access.ts'
 import { streamsPerPeer } from '../../node/mesh/limits.ts'
@@ -152,7 +153,7 @@ describe('access over the mesh', { skip: noAccess, timeout: 600_000 }, () => {
 })
 
 describe('forwarded connections', { skip: noAccess, timeout: 600_000 }, () => {
-  const forwarding = async (t: TestContext, grant?: Partial<AccessGrant>) => {
+  const forwarding = async (t: TestContext, grant?: Partial<AccessGrant>, limits?: ForwardLimits) => {
     const answers: string[] = []
     // Answers only once the other side has ended: half-close is kept on the way.
     const server = createServer({ allowHalfOpen: true }, socket => {
@@ -163,7 +164,8 @@ describe('forwarded connections', { skip: noAccess, timeout: 600_000 }, () => {
     })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as { port: number }
-    const made = await accessScene(t, { grant: { may: [`forward:tcp:127.0.0.1:${port}`], ...grant } })
+    const granted = { may: [`forward:tcp:127.0.0.1:${port}`], ...grant }
+    const made = await accessScene(t, { grant: granted, ...(limits && { limits }) })
     made.mesh.after(async () => void server.close())
     return { ...made, port, to: `tcp:127.0.0.1:${port}` }
   }
@@ -188,6 +190,24 @@ describe('forwarded connections', { skip: noAccess, timeout: 600_000 }, () => {
     await assert.rejects(ask({ about: { device: 'another' } }), withCode('not-granted'))
     await assert.rejects(ask({ namespace: 'file' }), withCode('not-granted'))
     assert.equal((await ask({ signWith: key })).length, 32)
+  })
+
+  it('are as many as the limit allows, also where all are opened at once', async t => {
+    const { ask, connectTo, to } = await forwarding(t, {}, { all: 100, perPeer: 3 })
+    const ticket = await ask()
+    const opened = await Promise.allSettled(Array.from({ length: 12 }, () => connectTo(ticket, to)))
+    const refused = opened.flatMap(each => (each.status === 'rejected' ? [each.reason.code] : []))
+    assert.deepEqual(refused, Array(9).fill('busy'))
+    for (const each of opened) if (each.status === 'fulfilled') each.value.destroy()
+    // Their places are free again.
+    await until(
+      async () =>
+        await connectTo(ticket, to).then(
+          stream => stream.end(),
+          () => false,
+        ),
+      'a place to be free',
+    )
   })
 
   it('end with their grant, and say when nothing listens', async t => {

@@ -83,7 +83,7 @@ async function scene(t: TestContext, channel: Alerts['channels'][string]) {
   for (const [at, one] of all.entries()) for (const other of all.slice(at + 1)) await gossiping([one, other])
   const session = { peer: controller.door } as Session
   const sick = running.at(-1) ?? assert.fail()
-  return { running, sick, session, hubs: running.slice(0, 3) }
+  return { mesh, fleet, running, sick, session, hubs: running.slice(0, 3) }
 }
 
 /** As the daemon's reporter does it. */
@@ -146,9 +146,9 @@ describe('alerts in a mesh', () => {
     assert.equal(got.length, 1)
   })
 
-  it('are silenced by a controller, and by nobody else', async t => {
+  it('are silenced by an operator, and by nobody else', async t => {
     const { got, url } = await webhook(t)
-    const { sick, session, hubs, running } = await scene(t, {
+    const { mesh, fleet, sick, session, hubs, running } = await scene(t, {
       webhook: url,
       private: true,
       by: { devices: ['hub-1', 'hub-2', 'hub-3'] },
@@ -157,6 +157,10 @@ describe('alerts in a mesh', () => {
     const { MeshNeighbours } = await import('../../node/peer/mesh-neighbours.ts')
     const rogue = new MeshNeighbours(sick.peer, { listen: [], mdns: false })
     await assert.rejects(rogue.silence(hub.peer.identity.peerId, { for: 3600 }), withCode('not-served'))
+    const viewer = { name: 'vera', role: 'controller', token: 'aa'.repeat(16) } as const
+    const vera = await mesh.start({ word: 'vera', fleet, certificate: fleet.certify(testSigner('vera'), viewer) })
+    await connect(vera, hub.peer)
+    await assert.rejects(vera.door.neighbours.silence(hub.peer.identity.peerId, { for: 3600 }), withCode('not-served'))
     const order = { device: 'sick', for: 3600, wait: 5 }
     assert.deepEqual((await silence(session, order, talk)).told, ['hub-1', 'hub-2', 'hub-3'])
     sick.sample = { disk: 97.2 }
@@ -173,6 +177,25 @@ describe('alerts in a mesh', () => {
     await silence(session, { device: 'sick', rule: 'disk-full', since: alert.id ?? 0, for: 3600, wait: 5 }, talk)
     await until(async () => (await shown())?.acknowledgedBy === 'ada', 'the acknowledgement to be shown')
     assert.equal(running.length, 4)
+  })
+
+  it('are sent by a controller that is told to, where no device can, with the file of its own folder', async t => {
+    const { got, url } = await webhook(t)
+    const file = '/run/thymesh/secrets/ops-hook'
+    const { mesh, sick, session } = await scene(t, { webhook: { file }, private: true, by: { devices: [] } })
+    const folder = await testDirectory(t)
+    await writeFile(join(folder, 'ops-hook'), url)
+    await session.peer.sendAlerts({ folder })
+    mesh.after(async () => await session.peer.alerts?.stop())
+    const order = { device: 'sick', for: 3600, wait: 0 }
+    assert.deepEqual(await silence(session, order, talk), { told: ['ada'], missed: [] })
+    sick.sample = { disk: 97 }
+    const shown = async () => (await queryAlerts(session, { all: false })).alerts[0]
+    await until(async () => (await shown())?.silencedBy === 'ada', 'the alert to be shown as silenced', 30_000)
+    assert.equal(got.length, 0)
+    await silence(session, { ...order, for: 0 }, talk)
+    await until(async () => (await shown())?.told[0]?.by === 'ada', 'the controller to have told it', 30_000)
+    assert.deepEqual([got.length, got[0]?.alerts[0]?.labels.device], [1, 'sick'])
   })
 
   it('reach a real Alertmanager, and end there', { skip: missing() }, async t => {

@@ -82,6 +82,21 @@ describe('the portable top level', { skip: nixSkip() }, () => {
     assert.deepEqual(closure.trim().split('\n').sort(), [stored, top].sort())
   })
 
+  it('names the programs that it needs of the machine, and no file where there are none', async () => {
+    const needs = `[ "podman" { programs = [ "Xorg" "X" ]; package = "xserver-xorg"; } { programs = [ "/usr/sbin/tool" ]; } ]`
+    const read = async (modules: Record<string, string>) => {
+      const top = await workshop.build(project(modules), 'shop')
+      return readdirSync(workshop.at(`${top}/thymesh`)).includes('needs')
+        ? readFileSync(workshop.at(`${top}/thymesh/needs`), 'utf8')
+        : undefined
+    }
+    assert.equal(
+      await read({ web: `{ needs = ${needs}; }`, other: '{ needs = [ "sshd" ]; }' }),
+      'sshd sshd other\npodman podman web\nXorg|X xserver-xorg web\n/usr/sbin/tool /usr/sbin/tool web\n',
+    )
+    assert.equal(await read({ web: '{ needs = [ ]; }' }), undefined)
+  })
+
   it('is the same for the same config, whatever else the project has', async () => {
     const one = project({ web: '{ etc.a.text = "a"; }' })
     const first = await workshop.build(one, 'shop')
@@ -131,6 +146,12 @@ describe('the portable top level', { skip: nixSkip() }, () => {
       '{ units."a@.service" = { text = ""; wantedBy = [ "b.target" ]; }; }',
       /a template can't be wanted/,
     ],
+    'a need without a program': [
+      '{ needs = [ { package = "podman"; } ]; }',
+      /web\.nix: needs: expected a program's name, or/,
+    ],
+    'a need of two words': ['{ needs = [ "podman run" ]; }', /web\.nix: needs: expected names of at most ten programs/],
+    'needs that are no list': ['{ needs = "podman"; }', /web\.nix: needs: expected a list, got "podman"/],
     'an unknown key of the target': [
       '{ services = { }; }',
       /web\.nix: portable: unknown services; expected one of units/,

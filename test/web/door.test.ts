@@ -54,6 +54,26 @@ describe('the door of the page', () => {
     assert.deepEqual(await codeOf(port(), '/v1/status', { headers: wrong }), [401, 'no-token'])
   })
 
+  it('is read-only for a viewer, and says why', async () => {
+    const { peer } = served.session
+    const was = Object.getOwnPropertyDescriptor(peer, 'certificate') ?? {}
+    Object.defineProperty(peer, 'certificate', {
+      ...{ configurable: true },
+      value: { ...peer.certificate, token: 'aa' },
+    })
+    try {
+      const headers = await signedIn()
+      const { json: state } = await ask(port(), '/page/state', { headers })
+      assert.deepEqual([state.viewer, state.operator], [true, peer.certificate.name])
+      const post = { method: 'POST', headers: { ...headers, ...json }, body: '{}' }
+      for (const path of ['/page/unlock', '/v1/rollback']) {
+        assert.deepEqual(await codeOf(port(), path, post), [403, 'viewer'], path)
+      }
+    } finally {
+      Object.defineProperty(peer, 'certificate', was)
+    }
+  })
+
   it('answers no other host, and none with another port', async () => {
     const good = await signedIn()
     assert.deepEqual(await codeOf(port(), '/v1/status', { headers: good }), [200, undefined])

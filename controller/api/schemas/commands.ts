@@ -106,6 +106,7 @@ export const commandSchemas: Readonly<Record<string, z.ZodType>> = {
   'root sign': rootChanged,
   log: logSchema,
   token: tokenMadeSchema,
+  viewer: z.object({ name: text, directory: text }),
   'token list': tokensSchema,
   'token revoke': revokedTokenSchema,
   members: membersSchema,

@@ -11,6 +11,8 @@ export const tokenOptions = z.strictObject({
   site: nameSchema.optional(),
   /** For peers that follow no release. */
   relay: z.boolean().default(false),
+  /** For viewers: their controllers see everything and sign nothing. */
+  viewer: z.boolean().default(false),
   days: days.default(30),
   provisionalDays: days.default(180),
   certificateDays: days.default(730),

@@ -5,9 +5,7 @@ import { basename, join } from 'node:path'
 import { openState } from '../../../node/state/peer-state.ts'
 import { nameSchema } from '../../../protocol/encoding/fields.ts'
 import { HintedError, ThymeshError } from '../../../protocol/errors.ts'
-import { grantKind, nameMatches, parseJoinToken } from '../../../protocol/members/join-token.ts'
 import { formatNixSecretKey } from '../../../protocol/nix/signature.ts'
-import { readEnvelope } from '../../../protocol/signing/dsse.ts'
 import { roleNames } from '../../../protocol/trust/fleet.ts'
 import { ownCertificate } from '../../fleet/certificate.ts'
 import { FleetHome } from '../../fleet/fleet-home.ts'
@@ -17,6 +15,7 @@ import { newKeys, noKey } from '../../keys/operator-keys.ts'
 import { ownCard } from '../../keys/own-card.ts'
 import { PassphraseSource, passphrases } from '../../keys/passphrase.ts'
 import { openProject } from '../../project/project.ts'
+import { requireToken } from '../shell/join-token.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { note, print } from '../shell/output.ts'
 
@@ -45,7 +44,9 @@ export async function keyNew(options: KeyNewOptions): Promise<undefined> {
         })
   }
   const operator = checkedOperator(options.operator ?? (await operatorKeys.operator()))
-  if (options.join !== undefined) requireToken(options.join, project.fleet, operator)
+  if (options.join !== undefined) {
+    requireToken(options.join, { option: '--join', fleet: project.fleet, name: operator, role: 'relay' })
+  }
   // New files share the folder's passphrase: the old ones must open with it.
   const sealed = options.rotate ? await operatorKeys.sealed() : options.passphrase
   if (options.rotate) await operatorKeys.signers()
@@ -143,31 +144,6 @@ export async function keyPassphrase(
   const text = `${files.length} key files are ${seal === undefined ? 'unsealed now: anyone who can read them can use them' : 'sealed with the new passphrase'}.`
   print(options, { directory: operatorKeys.directory, files: files.length, sealed: seal !== undefined }, text)
   return undefined
-}
-
-/** Refuses a token with which the controller couldn't join, or would join as a device, before any key is made. */
-function requireToken(text: string, fleet: string, operator: string): void {
-  const token = parseJoinToken(text)
-  const { role, names, expires } = readEnvelope(grantKind, token.grant).document
-  const hint = `Ask an operator of the fleet for a token: thymesh token --relay --names ${operator}`
-  if (token.fleet !== fleet) {
-    throw new HintedError(
-      'malformed',
-      `--join: expected a token for the fleet ${fleet.slice(0, 12)}, got one for the fleet ${token.fleet.slice(0, 12)}`,
-      {
-        hint,
-      },
-    )
-  }
-  if (role !== 'relay')
-    throw new HintedError('beyond-grant', `--join: expected a token for relays, got one for ${role}s`, { hint })
-  if (!nameMatches(names, operator)) {
-    throw new HintedError('beyond-grant', `--join: expected a token for the name ${operator}, got one for ${names}`, {
-      hint,
-    })
-  }
-  if (Date.parse(expires) <= Date.now())
-    throw new HintedError('expired', `--join: the token expired on ${expires}`, { hint })
 }
 
 async function newPassphrase(file: string | undefined): Promise<string> {

@@ -1,6 +1,7 @@
 /** `thymesh serve`: a controller that stays in the mesh, and with --auto-update moves inputs on the project's schedule. */
 
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { Cron } from 'croner'
 import { HintedError } from '../../../protocol/errors.ts'
 import { workOf } from '../../api/orders.ts'
@@ -8,6 +9,7 @@ import { type AutoUpdated, autoUpdatedSchema } from '../../api/schemas/project-o
 import { openProject } from '../../project/project.ts'
 import { autoUpdateLine } from '../../release/auto-update.ts'
 import type { Session } from '../../session/session.ts'
+import { requireOperator } from '../../session/viewer.ts'
 import { resultOf } from '../shell/attach.ts'
 import { withSession } from '../shell/context.ts'
 import { untilLeft } from '../shell/leaving.ts'
@@ -18,6 +20,8 @@ import { exitCodes, print } from '../shell/output.ts'
 export interface ServeOptions extends ProjectOptions {
   autoUpdate: boolean
   now: boolean
+  /** Sends alerts, after the devices that can. */
+  alerts: boolean
   /** A port of 127.0.0.1 on which the API answers too. */
   api?: number
 }
@@ -38,6 +42,12 @@ export async function serve(options: ServeOptions): Promise<number> {
       return line.ok
     }
     if (options.now) return (await run()) ? exitCodes.done : exitCodes.failed
+    if (options.alerts) {
+      requireOperator(session)
+      const folder = join(session.home.directory, 'alerts')
+      await session.peer.sendAlerts({ folder })
+      say(`This controller sends alerts, where no device does. What channels need is in ${folder}.`)
+    }
     const { listenOnLoopback } = await import('../shell/listen.ts')
     const loopback = options.api === undefined ? undefined : await listenOnLoopback(session, api, options.api)
     if (loopback !== undefined) say(`The API answers at ${loopback.address}; the token is in ${loopback.tokenFile}.`)

@@ -19,6 +19,7 @@ export interface TokenOptions extends ProjectOptions {
   names?: string
   site?: string
   relay: boolean
+  viewer: boolean
   days: number
   provisionalDays: number
   certificateDays: number
@@ -48,8 +49,11 @@ async function acceptedBy(fleet: string, home: FleetHome): Promise<SignedState |
  * The names that a token admits: every holder can join under them. So no pattern is the default; a project with one
  * device means that one.
  */
-async function namesOf({ names }: TokenOptions, project: Project): Promise<string> {
+async function namesOf({ names, viewer }: TokenOptions, project: Project): Promise<string> {
   if (names !== undefined) return names
+  if (viewer) {
+    throw new HintedError('names-missing', 'expected the name of the viewer, got none', { hint: 'Give --names NAME.' })
+  }
   const { devices } = await readProjectFiles(project.directory)
   const [only, ...others] = devices.keys()
   if (only !== undefined && others.length === 0) return only
@@ -63,9 +67,10 @@ async function namesOf({ names }: TokenOptions, project: Project): Promise<strin
 export async function token(options: TokenOptions): Promise<undefined> {
   const project = await openProject(options.project)
   checkAddresses(options.bootstrap, '--bootstrap')
-  const { site, relay, days, provisionalDays, certificateDays, uses, overLimit, bootstrap, trustClock } = options
+  const { site, relay, viewer, days, provisionalDays, certificateDays, uses, overLimit, bootstrap, trustClock } =
+    options
   const limits = { days, provisionalDays, certificateDays, uses, overLimit }
-  const given = { names: await namesOf(options, project), site, relay, ...limits, bootstrap, trustClock }
+  const given = { names: await namesOf(options, project), site, relay, viewer, ...limits, bootstrap, trustClock }
   const wanted = tokenOptions.parse(given)
   const made = await withAccess(options, async access => {
     const there = await access.writeIfRunning('token', wanted)
@@ -74,7 +79,7 @@ export async function token(options: TokenOptions): Promise<undefined> {
   const many = made.uses === null ? '' : `, ${made.uses} of them`
   note(
     options,
-    `Token ${shortId(made.id)}: for ${relay ? 'relay' : 'device'}s named ${made.names}${many}${made.site ? ` at ${made.site}` : ''}, until ${made.expires}. It holds a key: hand it on like a password.`,
+    `Token ${shortId(made.id)}: for ${viewer ? 'viewer' : relay ? 'relay' : 'device'}s named ${made.names}${many}${made.site ? ` at ${made.site}` : ''}, until ${made.expires}. It holds a key: hand it on like a password.`,
   )
   print(options, made, made.token)
   return undefined

@@ -41,6 +41,7 @@ export const buildCommands: CommandGroup = shell => {
     .projectCommand('serve', 'Run a controller in the mesh until a signal ends it.')
     .option('--auto-update', "update inputs, build and deploy on the project's schedule", false)
     .option('--now', 'auto-update once, then exit', false)
+    .option('--alerts', 'send alerts, after the devices that can', false)
     .option('--api <port>', 'answer reads on this port of 127.0.0.1 too; 0 for any free one', port)
     .action(shell.does<ServeOptions>(async () => (await import('../commands/serve.ts')).serve))
 

@@ -4,6 +4,7 @@ import { Option } from 'commander'
 import type { RenewOptions } from '../commands/members.ts'
 import type { RevokeOptions } from '../commands/revoke.ts'
 import type { RevokeTokenOptions } from '../commands/tokens.ts'
+import type { ViewerOptions } from '../commands/viewer.ts'
 import { documentSeconds, memberSeconds, reportSeconds } from '../shell/limits.ts'
 import { collect, days, type ReadOptions, reason, trustClockOption, uses, waitOption } from '../shell/options.ts'
 import type { CommandGroup } from '../shell/shell.ts'
@@ -17,6 +18,11 @@ export const memberCommands: CommandGroup = shell => {
     )
     .option('--site <site>', 'the site that its devices belong to')
     .option('--relay', "for peers that follow no release, such as a site operator's controller", false)
+    .addOption(
+      new Option('--viewer', 'for people who see everything and sign nothing (thymesh viewer)')
+        .default(false)
+        .conflicts(['relay', 'site']),
+    )
     .option('--days <n>', 'days until it expires', days, 30)
     .option('--uses <n>', 'how many devices controllers countersign (default: any number)', uses)
     .addOption(
@@ -69,6 +75,14 @@ export const memberCommands: CommandGroup = shell => {
         members: names,
       }),
     )
+
+  shell
+    .projectCommand('viewer', 'Join the fleet of a project as a viewer, who sees everything and signs nothing.')
+    .argument('<token>', 'a join token (thymesh token --viewer), or a file with one')
+    .option('--name <name>', 'your name in the fleet (default: that of the token)')
+    .option('--listen <multiaddr>', 'an address that your controller listens on; repeat for more', collect, [])
+    .option('--no-mdns', 'do not look for peers on the local network')
+    .action(shell.takes<ViewerOptions>(['token'], async () => (await import('../commands/viewer.ts')).viewer))
 
   shell
     .projectCommand('revoke', 'Revoke members. Each peer disconnects them as soon as it learns of it.')

@@ -14,6 +14,7 @@ import {
   type OrderResult,
   orders,
   recordOf,
+  requireMayGive,
   workOf,
 } from '../../api/orders.ts'
 import type { Question } from '../../api/question.ts'
@@ -30,6 +31,7 @@ import type { Project } from '../../project/project.ts'
 import { openProject } from '../../project/project.ts'
 import { openDeviceStream, type StreamOptions } from '../../session/device-streams.ts'
 import { nobodyInReach } from '../../session/news.ts'
+import { requireOperator } from '../../session/viewer.ts'
 import { rootEnd, rootEndText } from '../../signing/root-end.ts'
 import { type Attached, attachHere, attachThere, resultOf, workHere } from './attach.ts'
 import { type Changes, changesHere, changesThere } from './changes.ts'
@@ -115,10 +117,11 @@ export class Access {
   async write<Name extends WriteName>(name: Name, options: WriteOptions<Name>): Promise<WriteAnswer<Name>> {
     const there = await this.writeIfRunning(name, options)
     if (there !== undefined) return there
-    const { options: schema, load } = writes[name] as unknown as Write
+    const { options: schema, load, shows } = writes[name] as unknown as Write
     const parsed = schema.parse(options)
     const { own, reply } = await this.#reach(() => callRunning(this.#socket, { path: '/v1/controller' }))
     if (reply !== undefined) return (await this.writeIfRunning(name, options)) as WriteAnswer<Name>
+    if (!shows) requireOperator(own.session)
     return (await (
       await load()
     )(own.session, parsed)) as WriteAnswer<Name>
@@ -185,6 +188,7 @@ export class Access {
     const { tasks } = await own.api.load()
     const before = endedOrder(tasks.get(id))
     const options = orders[before.kind].options.parse(before.options)
+    requireMayGive(before.kind, options, own.session)
     const task = await tasks.start(
       before.kind,
       recordOf(before.kind, options),
@@ -216,6 +220,7 @@ export class Access {
 
   async #orderHere(own: OpenSession, name: OrderName, options: Record<string, unknown>): Promise<Attached> {
     const { tasks } = await own.api.load()
+    requireMayGive(name, options, own.session)
     const { accepted } = own.session.peer.state
     const end = accepted && rootEnd(accepted.trusted, new Date())
     if (end !== undefined) note(this.#options, rootEndText(end))

@@ -39,6 +39,10 @@ let
   '';
 in
 {
+  # Without keys and passwords nobody would log in.
+  needs = (if settings.ssh && (withKeys != [ ] || settings.passwordLogin) then [{ programs = [ "sshd" ]; package = "openssh-server"; }] else [ ])
+    ++ (if settings.certificates == [ ] then [ ] else [{ programs = [ "update-ca-certificates" "update-ca-trust" ]; package = "ca-certificates"; }]);
+
   etc = when settings.ssh ({ "ssh/sshd_config.d/10-thymesh.conf".text = sshd; } // builtins.listToAttrs (map keyFile withKeys))
     // when (admins != [ ]) {
     "sudoers.d/thymesh".text = lines (map

@@ -45,6 +45,7 @@ let
   tell = { description, script, triggers }: once { inherit description triggers; script = "${script} || true"; };
 in
 {
+  needs = if settings.wifi == [ ] then [ ] else [{ programs = [ "/usr/sbin/wpa_supplicant" ]; package = "wpasupplicant"; }];
   etc = networks
   // when (settings.nameservers != [ ]) { "systemd/resolved.conf.d/thymesh.conf".text = resolved; }
   // when (settings.timeServers != [ ]) { "systemd/timesyncd.conf.d/thymesh.conf".text = timesyncd; }

@@ -3,6 +3,7 @@
 import type { PeerId, Stream } from '@libp2p/interface'
 import type { Codec } from '../../../protocol/encoding/cbor.ts'
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
+import { isViewer } from '../../../protocol/members/certificate.ts'
 import { type Answer, answerCodec } from '../../../protocol/messages/messages.ts'
 import { TokenBucket } from '../../concurrency/token-bucket.ts'
 import type { Logger } from '../../process/log.ts'
@@ -32,6 +33,8 @@ export interface ControllerAnswersInit<Request> {
   readonly perPeer: number
   readonly perPeerPerSecond: number
   readonly timeoutMs: number
+  /** It changes something: viewers are refused. */
+  readonly forOperators?: true
   /** The body; undefined if there is none. Throws a ThymeshError for what the device can't give. */
   find(request: Request, signal: AbortSignal, peer: PeerId): Promise<Uint8Array | undefined>
 }
@@ -75,11 +78,12 @@ export class ControllerAnswers<Request> {
 
   async #answer(channel: Channel, peer: PeerId, signal: AbortSignal): Promise<void> {
     const { admission, log } = this.#components
-    const { codec, atOnce, find } = this.#init
+    const { codec, atOnce, forOperators, find } = this.#init
     const request = await channel.receive(codec)
     const refuse = (error: Refusal) => channel.send(answerCodec, { error })
     // A member with a device's certificate must not read what other devices tell.
-    if (admission.member(peer)?.certificate.role !== 'controller') return await refuse('not-served')
+    const asking = admission.member(peer)?.certificate
+    if (asking?.role !== 'controller' || (forOperators && isViewer(asking))) return await refuse('not-served')
     if (this.#serving >= atOnce || !this.#budget(peer.toString()).take()) return await refuse('busy')
     this.#serving++
     try {

@@ -1,7 +1,7 @@
 /** Whom a peer's share counts for: itself, the join token that certified it, or the address of a stranger. */
 
 import type { Connection } from '@libp2p/interface'
-import type { Certificate } from '../../../protocol/members/certificate.ts'
+import { type Certificate, isViewer } from '../../../protocol/members/certificate.ts'
 import { tokenIdOfGrant } from '../../../protocol/members/join-token.ts'
 import type { Subject } from '../../concurrency/fair-places.ts'
 
@@ -9,8 +9,8 @@ import type { Subject } from '../../concurrency/fair-places.ts'
 const known = new WeakMap<Certificate, Subject>()
 
 /**
- * Provisional members of one join token are one group: its holder can make any number of them. A controller that the
- * members role has signed comes first.
+ * Provisional members of one join token are one group: its holder can make any number of them. An operator's
+ * controller comes first.
  */
 export function subjectOf({ certificate }: { readonly certificate: Certificate }): Subject {
   const { peer, grant, role } = certificate
@@ -18,7 +18,7 @@ export function subjectOf({ certificate }: { readonly certificate: Certificate }
   const subject = known.get(certificate) ?? {
     peer,
     group: group(),
-    ...(grant === undefined && role === 'controller' && { first: true }),
+    ...(role === 'controller' && !isViewer(certificate) && { first: true }),
   }
   known.set(certificate, subject)
   return subject

@@ -48,6 +48,19 @@ export const sickUnits: Scenario = {
     await using fleet = await LabFleet.create('gate')
     const updates = new Updates(fleet, await fleet.device({ name: 'gate' }))
     await updates.deployed('good', { portable: base })
+    await trials.of('a program of the distribution is missing, until it is installed', async () => {
+      const { device } = updates
+      const row = await updates.deploy('needs a program', { portable: `${base} needs = [ "lab-program" ];` })
+      assert.deepEqual([row.state, row.error?.code], ['failed', 'missing-program'], JSON.stringify(row))
+      assert.match(row.error?.message ?? '', /lacks lab-program \(for the module extra\): apt install lab-program$/)
+      await updates.is('good')
+      const { stdout } = await fleet.operator.run('why', device.name)
+      assert.match(stdout, /apt install lab-program/)
+      await device.host.must(['ln', '-s', '/bin/true', '/usr/local/bin/lab-program'])
+      await device.until('to go on by itself', async () => (await updates.message()) === 'needs a program')
+      await updates.journalled('committed')
+      await updates.deployed('good', { portable: base })
+    })
     for (const [at, [fault, portable, unit]] of sick.entries()) {
       await trials.of(fault, async () => {
         const row = await updates.deploy(`sick ${at}`, { portable, policy: settling })

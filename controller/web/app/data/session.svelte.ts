@@ -14,6 +14,8 @@ interface PageState {
   readonly project: string
   readonly fleet: string
   readonly operator: string
+  /** Sees everything and signs nothing: there is nothing to unlock. */
+  readonly viewer?: boolean
   readonly sealed: boolean
   readonly unlockedUntil: string | null
 }

@@ -16,6 +16,7 @@ export const frame = words(
     lostHint: 'Is it running? Start it again with:',
     sleptTitle: (time: string) => `This computer slept for ${time}; everything was read again.`,
     restarted: 'The controller was started anew; everything was read again.',
+    viewer: 'Viewer',
     locked: 'Read-only',
     lockedHint: 'Unlock your keys to deploy, approve and change things',
     unlock: 'Unlock',
@@ -44,6 +45,8 @@ export const frame = words(
       anew: 'Confirm with your passphrase',
       text: 'The controller keeps them open for ten minutes after your last order. The page itself never sees them.',
       anewText: 'This changes who may sign, or who is let in. So the passphrase is asked for again.',
+      viewer:
+        'You are a viewer of this fleet: you see everything and sign nothing. An operator can do it, or make you one.',
       unsealed: 'Your keys have no passphrase. Unlocking only guards against a slip of the hand.',
       passphrase: 'Passphrase',
       go: 'Unlock',
@@ -63,6 +66,7 @@ export const frame = words(
     lostHint: 'Läuft er? So startet er wieder:',
     sleptTitle: (time: string) => `Dieser Rechner hat ${time} geschlafen; alles wurde neu gelesen.`,
     restarted: 'Der Controller wurde neu gestartet; alles wurde neu gelesen.',
+    viewer: 'Betrachter',
     locked: 'Nur lesen',
     lockedHint: 'Schlüssel öffnen, um auszurollen, zuzustimmen und zu ändern',
     unlock: 'Öffnen',
@@ -91,6 +95,8 @@ export const frame = words(
       anew: 'Mit der Passphrase bestätigen',
       text: 'Der Controller hält sie bis zehn Minuten nach dem letzten Auftrag offen. Die Seite selbst sieht sie nie.',
       anewText: 'Das ändert, wer signieren darf oder wer hereinkommt. Darum wird die Passphrase erneut verlangt.',
+      viewer:
+        'Du bist Betrachter dieser Flotte: du siehst alles und signierst nichts. Ein Operator kann es tun, oder dich zu einem machen.',
       unsealed: 'Die Schlüssel haben keine Passphrase. Das Öffnen schützt nur vor einem Versehen.',
       passphrase: 'Passphrase',
       go: 'Öffnen',
