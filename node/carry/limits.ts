@@ -6,8 +6,8 @@ const MiB = 1024 ** 2
 export const packBytes = 8 * MiB
 /** What a volume holds beside its chunks: metadata, certificates and documents of a fleet with many configs. */
 export const volumeOverheadBytes = 64 * MiB
-/** Packs that are compressed while the next one is read. */
-export const parallelPacks = 2
+/** Packs that wait to be written or for a thread, beside those that threads work on. */
+export const finishedPacks = 1
 /** How often a running take looks whether the bundle is still needed. */
 export const feedIntervalMs = 500
 /** A take ends if the device still lacks something, but nothing was read for so long: longer than a fetch's own patience. */
