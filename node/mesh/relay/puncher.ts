@@ -35,6 +35,8 @@ interface Events {
 }
 
 interface Attempts {
+  /** The relayed connection that they were made over: with another one they begin anew. */
+  over: Connection | undefined
   failures: number
   nextAt: number
   busy: boolean
@@ -102,8 +104,14 @@ export class Puncher extends EventEmitter<Events> {
       )
       const hasBetter = yields || isOlder || directTo(host, connection.remotePeer) !== undefined
       if (!hasBetter) this.#betterSince.delete(connection)
-      if (hasBetter) this.#move(connection)
-      else if (!attempts.busy && this.#now() >= attempts.nextAt) void this.#try(connection, attempts)
+      if (hasBetter) {
+        this.#move(connection)
+        continue
+      }
+      if (attempts.busy) continue
+      // The peer came again, mostly from another place or after another start.
+      if (attempts.over !== connection) Object.assign(attempts, { over: connection, failures: 0, nextAt: 0 })
+      if (this.#now() >= attempts.nextAt) void this.#try(connection, attempts)
     }
   }
 
@@ -201,7 +209,7 @@ export class Puncher extends EventEmitter<Events> {
   }
 
   #of(peer: string): Attempts {
-    const known = this.#attempts.get(peer) ?? { failures: 0, nextAt: 0, busy: false }
+    const known = this.#attempts.get(peer) ?? { over: undefined, failures: 0, nextAt: 0, busy: false }
     this.#attempts.set(peer, known)
     return known
   }
