@@ -6,7 +6,7 @@ const MiB = 1024 ** 2
 export const packBytes = 8 * MiB
 /** What a volume holds beside its chunks: metadata, certificates and documents of a fleet with many configs. */
 export const volumeOverheadBytes = 64 * MiB
-/** Packs that wait to be written or for a thread, beside those that threads work on. */
+/** Finished packs that may wait to be written, beside those that threads have. */
 export const finishedPacks = 1
 /** How often a running take looks whether the bundle is still needed. */
 export const feedIntervalMs = 500

@@ -20,16 +20,16 @@ export interface PackBodyComponents {
 }
 
 export class PackBodies {
-  /** Packs that are made at a time. */
-  readonly threads: number
+  /** Packs that may be asked for before the first of them is there, so that no thread waits for one. */
+  readonly atOnce: number
   readonly #components: PackBodyComponents
   readonly #pool: ThreadPool<PackJob, PackResult>
 
   /** The event loop has little to do meanwhile: it writes what the threads made. */
   constructor(components: PackBodyComponents, { threads = threadCount({ spare: 0 }) } = {}) {
-    this.threads = threads
+    this.atOnce = 2 * threads
     this.#components = components
-    this.#pool = new ThreadPool(new URL('./pack-worker.ts', import.meta.url), { threads })
+    this.#pool = new ThreadPool(new URL('./pack-worker.ts', import.meta.url), { threads, ahead: 1 })
   }
 
   start(): void {

@@ -213,7 +213,7 @@ async function writeChunks(
       const bytes = bodies.packed(chunks)
       bytes.catch(() => {})
       pending.push({ number, chunks, bytes })
-      while (pending.length > bodies.threads + finishedPacks) await writeNext()
+      while (pending.length > bodies.atOnce + finishedPacks) await writeNext()
     }
     while (pending.length > 0) await writeNext()
   } finally {

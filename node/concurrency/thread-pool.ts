@@ -20,7 +20,8 @@ interface Task<Job, Result> {
 
 interface Thread<Job, Result> {
   readonly worker: Worker
-  task: Task<Job, Result> | undefined
+  /** Those that it was given, the first of which it does. */
+  readonly tasks: Task<Job, Result>[]
 }
 
 /** Beyond four threads the disk is the bottleneck; `spare` cores are left to others. */
@@ -32,14 +33,19 @@ export function threadCount({ spare }: { spare: number }): number {
 export class ThreadPool<Job, Result> {
   readonly #program: URL
   readonly #threadCount: number
+  readonly #tasksPerThread: number
   readonly #threads = new Set<Thread<Job, Result>>()
   readonly #waiting: Task<Job, Result>[] = []
   #running = false
 
-  /** `program` is a source that calls `serveJobs`. */
-  constructor(program: URL, { threads }: { threads: number }) {
+  /**
+   * `program` is a source that calls `serveJobs`. With `ahead`, threads are given so many jobs before their last one is done,
+   * and never wait for the event loop.
+   */
+  constructor(program: URL, { threads, ahead = 0 }: { threads: number; ahead?: number }) {
     this.#program = program
     this.#threadCount = threads
+    this.#tasksPerThread = 1 + ahead
   }
 
   /** Accepts jobs from now on; threads start with the first jobs. */
@@ -51,7 +57,7 @@ export class ThreadPool<Job, Result> {
   async stop(): Promise<void> {
     this.#running = false
     const threads = [...this.#threads]
-    const tasks = [...this.#waiting.splice(0), ...threads.flatMap(({ task }) => task ?? [])]
+    const tasks = [...this.#waiting.splice(0), ...threads.flatMap(({ tasks }) => tasks)]
     this.#threads.clear()
     await Promise.all(threads.map(({ worker }) => worker.terminate()))
     for (const { reject } of tasks) reject(stopped())
@@ -81,34 +87,39 @@ export class ThreadPool<Job, Result> {
   }
 
   #assign(): void {
-    for (const thread of this.#threads) {
-      if (thread.task === undefined) this.#give(thread)
-    }
+    for (const thread of this.#threads) if (thread.tasks.length === 0) this.#give(thread)
     while (this.#waiting.length > 0 && this.#threads.size < this.#threadCount) this.#give(this.#spawn())
+    for (const thread of this.#threads) while (this.#hasRoom(thread)) this.#give(thread)
   }
 
   #give(thread: Thread<Job, Result>): void {
-    thread.task = this.#waiting.shift()
-    if (thread.task === undefined) {
-      // An idle pool doesn't keep the process alive.
-      thread.worker.unref()
-      return
+    const task = this.#waiting.shift()
+    if (task !== undefined) {
+      thread.tasks.push(task)
+      thread.worker.ref()
+      thread.worker.postMessage(task.job)
     }
-    thread.worker.ref()
-    thread.worker.postMessage(thread.task.job)
+    // An idle pool doesn't keep the process alive.
+    if (thread.tasks.length === 0) thread.worker.unref()
+  }
+
+  #hasRoom({ tasks }: Thread<Job, Result>): boolean {
+    return this.#waiting.length > 0 && tasks.length < this.#tasksPerThread
   }
 
   #spawn(): Thread<Job, Result> {
-    const thread: Thread<Job, Result> = { worker: new Worker(this.#program), task: undefined }
+    const thread: Thread<Job, Result> = { worker: new Worker(this.#program), tasks: [] }
     this.#threads.add(thread)
     thread.worker.on('message', (answer: ThreadAnswer<Result>) => {
-      const { task } = thread
+      const task = thread.tasks.shift()
       if (task !== undefined) settle(task, answer)
       if (this.#running) this.#give(thread)
     })
     thread.worker.on('error', cause => {
       this.#threads.delete(thread)
-      thread.task?.reject(new ThreadError('thread-died', `the thread of a job died: ${cause}`, { cause }))
+      for (const { reject } of thread.tasks) {
+        reject(new ThreadError('thread-died', `the thread of a job died: ${cause}`, { cause }))
+      }
       if (this.#running) this.#assign()
     })
     return thread

@@ -13,14 +13,18 @@ export function serveJobs<Job, Result>(
   work: (job: Job) => Promise<Result>,
   given: (result: Result) => ArrayBuffer[] = () => [],
 ): void {
+  // One after another: the pool takes answers for those of its jobs in their order.
+  let last = Promise.resolve()
   parentPort?.on('message', (job: Job) => {
-    void work(job).then(
-      result => parentPort?.postMessage({ result } satisfies ThreadAnswer<Result>, given(result)),
-      (thrown: unknown) => {
-        const { code, hint } = thrown instanceof ThymeshError ? thrown : {}
-        const answer: ThreadAnswer<Result> = { code, message: messageOf(thrown), hint }
-        parentPort?.postMessage(answer)
-      },
-    )
+    last = last
+      .then(() => work(job))
+      .then(
+        result => parentPort?.postMessage({ result } satisfies ThreadAnswer<Result>, given(result)),
+        (thrown: unknown) => {
+          const { code, hint } = thrown instanceof ThymeshError ? thrown : {}
+          const answer: ThreadAnswer<Result> = { code, message: messageOf(thrown), hint }
+          parentPort?.postMessage(answer)
+        },
+      )
   })
 }
