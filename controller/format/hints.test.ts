@@ -70,7 +70,7 @@ function codesOf(text: string): string[] {
   const unions = [
     ...text.matchAll(/extends ThymeshError<([^>]*)>/g),
     ...text.matchAll(/type \w*ErrorCode =([^;]*?)\n\n/g),
-    ...text.matchAll(/new (?:ThymeshError|RecipePoolError)\((\s*'[^']*')/g),
+    ...text.matchAll(/new (?:ThymeshError|ThreadError)\((\s*'[^']*')/g),
   ]
   return unions.flatMap(([, union = '']) => [...union.matchAll(/'([a-z0-9-]+)'/g)].flatMap(([, code]) => code ?? []))
 }

@@ -1,7 +1,7 @@
 /** Packs and unpacks the bodies of packs with zstd, within the format's bounds. */
 
 import { promisify } from 'node:util'
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
+import { constants, type ZstdOptions, zstdCompress, zstdCompressSync, zstdDecompress } from 'node:zlib'
 import { BundleError } from '../../protocol/bundle/bundle-error.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
@@ -10,16 +10,29 @@ import { packLevel, packWindowLog } from './limits.ts'
 const compress = promisify(zstdCompress)
 const decompress = promisify(zstdDecompress)
 
+/** The frame of a body. */
 export async function packed(body: Uint8Array): Promise<Uint8Array> {
+  return exactly(await compress(body, optionsFor(body)))
+}
+
+/** The same in this thread. */
+export function packedSync(body: Uint8Array): Uint8Array<ArrayBuffer> {
+  return exactly(zstdCompressSync(body, optionsFor(body)))
+}
+
+function optionsFor(body: Uint8Array): ZstdOptions {
   const params = {
     [constants.ZSTD_c_compressionLevel]: packLevel,
     [constants.ZSTD_c_windowLog]: packWindowLog,
   }
-  // In one piece, mostly: zlib's own are 16 KiB, and thousands of them cost as much as the compression.
-  const chunkSize = Math.max(64 * 1024, body.length >> 1)
-  const frame = await compress(body, { params, pledgedSrcSize: body.length, chunkSize })
-  // Else a small frame would keep a large buffer.
-  return frame.length < frame.buffer.byteLength / 2 ? Uint8Array.from(frame) : frame
+  // ZSTD_COMPRESSBOUND: with room for any frame, zstd works from the body to the result, without buffers between.
+  const chunkSize = body.length + (body.length >> 8) + 64 * 1024
+  return { params, pledgedSrcSize: body.length, chunkSize }
+}
+
+/** A copy: the frame would keep the room that it was made in. */
+function exactly(frame: Uint8Array): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(frame)
 }
 
 /** Throws a BundleError if the frame is damaged, or requires or makes more bytes than a pack may have. */

@@ -1,76 +1,57 @@
 /**
- * Fills the bodies of packs out of the store. A pack's chunks mostly follow each other in one NAR: they are read in one piece,
- * straight to their places, into buffers that later packs use again.
+ * Makes packs of chunks in threads: a pack's chunks mostly follow each other in the NAR of a path, whose files a thread reads
+ * in one piece. What the files don't give comes from the swarm's chunks.
  */
 
-import { packBodyBytes, writePackList } from '../../protocol/bundle/pack.ts'
-import { equalBytes, sha256 } from '../../protocol/encoding/hash.ts'
-import type { NarReader } from '../store/nar/nar-reader.ts'
+import { firstPositionAfter, type Positions } from '../../protocol/closure/positions.ts'
+import { hashLength } from '../../protocol/encoding/hash.ts'
+import { ThreadPool, threadCount } from '../concurrency/thread-pool.ts'
 import type { PathChunks } from '../swarm/chunks/chunk-list.ts'
-import { isGone } from '../swarm/chunks/chunk-reader.ts'
-import { normaliseRange } from '../swarm/recipe/normalise.ts'
 import type { SwarmService } from '../swarm/session/swarm-service.ts'
 import { BundleWriteError } from './bundle-write-error.ts'
-import { packBytes } from './limits.ts'
+import type { PackJob, PackResult, PackRun } from './pack-worker.ts'
 import { idOf, lengthOf, type PlannedChunk } from './planned-chunk.ts'
 
 export interface PackBodyComponents {
-  readonly store: { nar(path: string): Promise<Pick<NarReader, 'readInto'>> }
+  /** Where a path's files are. */
+  readonly store: { realPath(path: string): string }
   /** Chunks that the store's path doesn't give: staged ones, or of another path. */
   readonly swarms: Pick<SwarmService, 'open'>
 }
 
-/** Chunks that follow each other in the NAR of one path. */
-interface Run {
-  readonly path: PathChunks
-  readonly chunks: PlannedChunk[]
-  /** Of the NAR. */
-  readonly start: number
-  end: number
-}
-
-interface OpenNar {
-  readonly path: PathChunks
-  /** Undefined if the store can't read this path. */
-  readonly nar: Pick<NarReader, 'readInto'> | undefined
-}
-
 export class PackBodies {
+  /** Packs that may be asked for before the first of them is there, so that no thread waits for one. */
+  readonly atOnce: number
   readonly #components: PackBodyComponents
-  readonly #free: Buffer[] = []
-  #open: OpenNar | undefined
+  readonly #pool: ThreadPool<PackJob, PackResult>
 
-  constructor(components: PackBodyComponents) {
+  /** The event loop has little to do meanwhile: it writes what the threads made. */
+  constructor(components: PackBodyComponents, { threads = threadCount({ spare: 0 }) } = {}) {
+    this.atOnce = 2 * threads
     this.#components = components
+    this.#pool = new ThreadPool(new URL('./pack-worker.ts', import.meta.url), { threads, ahead: 1 })
   }
 
-  /**
-   * Reads a pack's body, then calls `use`, whose result is resolved to as a promise: what `use` does goes on, and the body is
-   * its own until then. Throws a BundleWriteError if a chunk is nowhere here; errors of the store.
-   */
-  async with(
-    chunks: readonly PlannedChunk[],
-    use: (body: Uint8Array) => Promise<Uint8Array>,
-  ): Promise<{ readonly used: Promise<Uint8Array> }> {
-    const size = packBodyBytes(
-      chunks.length,
-      chunks.reduce((sum, chunk) => sum + lengthOf(chunk), 0),
-    )
-    const buffer =
-      (size <= packBytes ? this.#free.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(size, packBytes))
-    const body = buffer.subarray(0, size)
-    let at = writePackList(
-      body,
-      chunks.map(chunk => ({ id: idOf(chunk), length: lengthOf(chunk) })),
-    )
-    for (const run of runsOf(chunks)) {
-      const into = body.subarray(at, at + run.end - run.start)
-      await this.#fill(run, into)
-      at += into.length
+  start(): void {
+    this.#pool.start()
+  }
+
+  stop(): Promise<void> {
+    return this.#pool.stop()
+  }
+
+  /** The frame of a pack. Throws a BundleWriteError if a chunk is nowhere here; errors of the store and of threads. */
+  async packed(chunks: readonly PlannedChunk[]): Promise<Uint8Array> {
+    const job = this.#jobOf(chunks)
+    const given = new Map<number, Uint8Array>()
+    for (;;) {
+      const result = await this.#pool.run({ ...job, given })
+      if ('frame' in result) return result.frame
+      for (const number of result.missing) {
+        const chunk = chunks[number]
+        if (chunk !== undefined) given.set(number, await this.chunk(chunk))
+      }
     }
-    const used = use(body).finally(() => this.#free.push(buffer))
-    used.catch(() => {})
-    return { used }
   }
 
   /** One chunk's bytes, verified. Throws a BundleWriteError if it is nowhere here. */
@@ -87,39 +68,24 @@ export class PackBodies {
     )
   }
 
-  async #fill({ path, chunks, start }: Run, into: Buffer): Promise<void> {
-    await this.#readRun(path, start, into)
-    let at = 0
-    for (const chunk of chunks) {
-      const place = into.subarray(at, at + lengthOf(chunk))
-      if (!equalBytes(sha256(place), idOf(chunk))) place.set(await this.chunk(chunk))
-      at += place.length
-    }
-  }
-
-  /** Leaves anything in the buffer if the path is not as it was registered: each chunk is verified. */
-  async #readRun(path: PathChunks, start: number, into: Buffer): Promise<void> {
-    const nar = await this.#nar(path)
-    if (nar === undefined) return
-    try {
-      await nar.readInto(into, start)
-      normaliseRange(into, start, path.recipe.positions)
-    } catch (thrown) {
-      if (!isGone(thrown)) throw thrown
-      this.#open = { path, nar: undefined }
-    }
-  }
-
-  /** The NAR of the path that is being read: packs follow the order of paths. */
-  async #nar(path: PathChunks): Promise<OpenNar['nar']> {
-    if (this.#open?.path === path) return this.#open.nar
-    const nar = await this.#components.store.nar(path.described.path).catch((thrown: unknown) => {
-      if (isGone(thrown)) return undefined
-      throw thrown
+  #jobOf(chunks: readonly PlannedChunk[]): Omit<PackJob, 'given'> {
+    const ids = new Uint8Array(hashLength * chunks.length)
+    for (const [i, chunk] of chunks.entries()) ids.set(idOf(chunk), hashLength * i)
+    const runs = Array.from(runsOf(chunks), ({ path, count, start, end }): PackRun => {
+      const { described, recipe } = path
+      const directory = this.#components.store.realPath(described.path)
+      return { directory, narSize: recipe.size, start, count, references: within(recipe.positions, start, end) }
     })
-    this.#open = { path, nar }
-    return nar
+    return { ids, lengths: Uint32Array.from(chunks, lengthOf), runs }
   }
+}
+
+/** Chunks that follow each other in the NAR of one path, from `start` to `end` (exclusive). */
+interface Run {
+  readonly path: PathChunks
+  readonly start: number
+  end: number
+  count: number
 }
 
 function* runsOf(chunks: readonly PlannedChunk[]): Generator<Run> {
@@ -128,12 +94,20 @@ function* runsOf(chunks: readonly PlannedChunk[]): Generator<Run> {
     const { path, place } = chunk.closure.list.placeOf(chunk.number)
     const start = path.recipe.chunks[place]?.offset ?? 0
     if (run?.path === path && run.end === start) {
-      run.chunks.push(chunk)
+      run.count++
       run.end += lengthOf(chunk)
       continue
     }
     if (run !== undefined) yield run
-    run = { path, chunks: [chunk], start, end: start + lengthOf(chunk) }
+    run = { path, start, end: start + lengthOf(chunk), count: 1 }
   }
   if (run !== undefined) yield run
+}
+
+/** Copies of the positions that overlap a range: a view would carry all of them to the thread. */
+function within(positions: Positions, start: number, end: number): Positions {
+  const from = firstPositionAfter(positions, start)
+  let until = from
+  while ((positions.offsets[until] ?? end) < end) until++
+  return { offsets: positions.offsets.slice(from, until), slots: positions.slots.slice(from, until) }
 }

@@ -18,7 +18,7 @@ import type { Closures } from '../swarm/chunks/closures.ts'
 import type { Bases } from '../swarm/delta/bases.ts'
 import { type BundlePlan, packsOf } from './bundle-plan.ts'
 import { BundleWriteError } from './bundle-write-error.ts'
-import { packBytes, parallelPacks } from './limits.ts'
+import { finishedPacks, packBytes } from './limits.ts'
 import { PackBodies, type PackBodyComponents } from './pack-bodies.ts'
 import { idOf, lengthOf, type PlannedChunk } from './planned-chunk.ts'
 import { writeDeltas } from './write-deltas.ts'
@@ -162,7 +162,7 @@ async function writePacks(kind: 'members' | 'documents', contents: readonly Uint
   }
 }
 
-/** The pack after next is read while others are compressed; all are written in their order. */
+/** Threads make packs while those before are written, in their order. */
 async function writeChunks(
   components: WriteComponents,
   plan: BundlePlan,
@@ -174,6 +174,7 @@ async function writeChunks(
   const pending: { number: number; chunks: readonly PlannedChunk[]; bytes: Promise<Uint8Array> }[] = []
   const planned = plan.volumes[volume - 1]?.packs ?? []
   const bodies = new PackBodies(components)
+  bodies.start()
   const read = (chunk: PlannedChunk) => bodies.chunk(chunk)
   const onDelta = (bytes: number) => {
     done += bytes
@@ -209,12 +210,14 @@ async function writeChunks(
         await writeNext()
         continue
       }
-      const { used: bytes } = await bodies.with(chunks, packed)
+      const bytes = bodies.packed(chunks)
+      bytes.catch(() => {})
       pending.push({ number, chunks, bytes })
-      while (pending.length > parallelPacks) await writeNext()
+      while (pending.length > bodies.atOnce + finishedPacks) await writeNext()
     }
     while (pending.length > 0) await writeNext()
   } finally {
+    await bodies.stop()
     await Promise.allSettled(pending.map(({ bytes }) => bytes))
   }
   if (deltas.entries.length > 0) await writer.add({ kind: 'delta-index' }, encodeDeltaIndex(deltas.entries))

@@ -280,9 +280,12 @@ export const ownPorts = 12_000
 /** Times that a meeting is tried at once, and the pause before it is tried anew. */
 export const punchTries = 3
 export const punchAgainMs = 30 * 60_000
-/** How long both sides of a meeting connect, and how long one packet is waited for at least. */
+/**
+ * How long both sides of a meeting connect, and how long one packet is waited for at least: longer on slow links, whose
+ * round trip is measured. A NAT that still remembers the last connection of the two drops the first packet.
+ */
 export const punchWindowMs = 4_000
-export const punchTryMs = 300
+export const punchTryMs = 100
 /** How long a relayed connection stays beside the direct one that replaces it, for what is under way. */
 export const movedMs = 5_000
 /** Meetings of one peer with this one: burst and long-term average. Each costs some packets to its addresses. */

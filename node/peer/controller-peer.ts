@@ -129,7 +129,7 @@ export interface FleetProposals {
 
 /** Closures of this machine's store, as this peer describes and serves them. */
 export interface OwnClosures {
-  /** The paths of a top level that is in the store, references first. Throws a RecipePoolError, or what the store throws. */
+  /** The paths of a top level that is in the store, references first. Throws a ThreadError, or what the store throws. */
   describe(topLevel: string, onProgress?: RecipeProgress): Promise<DescribedPath[]>
   /** Keeps the descriptor of a closure; it is served once a release names it. */
   add(closure: Closure): Promise<CID>

@@ -92,3 +92,11 @@ export function storeErrorFromFile(thrown: unknown, what: string): StoreError {
     return storeError('nar-mismatch', `${what}: ${messageOf(thrown)}`, thrown)
   return storeError('store-unavailable', `${what}: ${messageOf(thrown)}`, thrown)
 }
+
+/** The path was collected, or isn't what was expected of it: its bytes have to come from elsewhere. */
+export function isGone(thrown: unknown): boolean {
+  if (thrown instanceof RangeError) return true
+  return thrown instanceof ThymeshError && goneCodes.has(thrown.code)
+}
+
+const goneCodes: ReadonlySet<string> = new Set(['path-unknown', 'path-invalid', 'nar-mismatch'])

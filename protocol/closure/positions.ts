@@ -1,10 +1,13 @@
 /** Reference positions in a NAR: the offset of each store path hash, and the slot that it belongs to. */
 
 import { packVarints, unpackVarints } from '../encoding/varint.ts'
-import { hashPartLength } from '../nix/store-path.ts'
+import { nix32Length } from '../nix/base32.ts'
 
 /** Bytes of a reference: the store path's hash part. The rest of the path, its name, stays in the chunks. */
-export const referenceLength = hashPartLength
+export const referenceLength = nix32Length(20)
+
+/** Replaces each byte of a reference's hash in a chunk: `_`, which isn't a nix32 character. Part of the wire format. */
+export const filler = 0x5f
 
 /** Reference positions in ascending order without overlap. Two typed arrays, since a NAR can have many thousands. */
 export interface Positions {

@@ -29,9 +29,6 @@ export const recipeLimits = {
   recipeSize: 45 * 1024 ** 2,
 } as const
 
-/** Replaces each byte of a reference's hash in a chunk: `_`, which isn't a nix32 character. Part of the wire format. */
-export const filler = 0x5f
-
 /** A chunk of a normalised NAR. */
 export interface Chunk {
   /** SHA-256 of the chunk's normalised bytes: 32 bytes. */

@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { allowedEnds, natOf, planOf } from './meeting.ts'
+import type { Connection } from '@libp2p/interface'
+import type { TcpEnd } from '../../../protocol/messages/relay.ts'
+import { allowedEnds, lookAtOwnEnds, natOf, planOf } from './meeting.ts'
 
 const own = ['192.0.2.7', '10.0.0.7']
 
@@ -18,6 +20,33 @@ describe('the kind of NAT', () => {
     assert.equal(natOf([{ ip: '192.0.2.7', port: 20_000 }], 20_000, own), 'none')
     // By one address inside, by another outside: each mapping has its own port.
     assert.equal(natOf([...seen(31_000), { ip: '10.0.0.7', port: 20_000 }], 20_000, own), 'easy')
+  })
+})
+
+describe('the ends at which hubs see a peer', () => {
+  it('are asked of each hub once for a connection, and again for another one', async () => {
+    const connections = new Map(['hub-1', 'hub-2'].map(hub => [hub, { hub } as unknown as Connection]))
+    const asked: unknown[] = []
+    const components = {
+      keeper: { connected: ['hub-1', 'hub-2'], fromOwnPort: async (hub: string) => connections.get(hub) as Connection },
+      reach: {
+        ask: async (connection: Connection) => {
+          asked.push(connection)
+          return { seen: { ip: '198.51.100.1', port: 31_000 } }
+        },
+      },
+      ownPort: { port: 20_000, isFrom: () => true },
+    } as unknown as Parameters<typeof lookAtOwnEnds>[0]
+    const known = new WeakMap<Connection, TcpEnd>()
+    const first = await lookAtOwnEnds(components, known)
+    assert.equal(first.nat, 'easy')
+    assert.deepEqual(await lookAtOwnEnds(components, known), first)
+    assert.equal(asked.length, 2)
+    connections.set('hub-2', {} as Connection)
+    await lookAtOwnEnds(components, known)
+    assert.deepEqual(asked.slice(2), [connections.get('hub-2')])
+    await lookAtOwnEnds(components)
+    assert.equal(asked.length, 5, 'whoever keeps nothing asks all')
   })
 })
 

@@ -28,12 +28,21 @@ export interface OwnEnds {
   readonly seen: readonly TcpEnd[]
 }
 
-/** Asks all connected hubs where they see connections from our own port. */
-export async function lookAtOwnEnds({ keeper, reach, ownPort }: Omit<MeetingComponents, 'host'>): Promise<OwnEnds> {
+/**
+ * Asks all connected hubs where they see connections from our own port. What is `known` of a connection isn't asked again, and
+ * the rest is noted there: a NAT can't change its end while it lasts.
+ */
+export async function lookAtOwnEnds(
+  { keeper, reach, ownPort }: Omit<MeetingComponents, 'host'>,
+  known = new WeakMap<Connection, TcpEnd>(),
+): Promise<OwnEnds> {
   const signal = AbortSignal.timeout(hubPingTimeoutMs)
   const ask = async (hub: string) => {
     const connection = await keeper.fromOwnPort(hub, signal)
-    return ownPort.isFrom(connection) ? (await reach.ask(connection, undefined, signal)).seen : undefined
+    if (!ownPort.isFrom(connection)) return undefined
+    const end = known.get(connection) ?? (await reach.ask(connection, undefined, signal)).seen
+    if (end !== undefined) known.set(connection, end)
+    return end
   }
   const answers = await Promise.allSettled(keeper.connected.map(ask))
   const seen = answers.flatMap(each => (each.status === 'fulfilled' && each.value !== undefined ? [each.value] : []))

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection, Stream } from '@libp2p/interface'
 import { messageOf } from '../../../protocol/errors.ts'
 import type { ProtocolNames } from '../../../protocol/messages/messages.ts'
-import { meetingCodec, meetNowCodec } from '../../../protocol/messages/relay.ts'
+import { meetingCodec, meetNowCodec, type TcpEnd } from '../../../protocol/messages/relay.ts'
 import { SubjectBudgets } from '../../concurrency/subject-budgets.ts'
 import type { Logger } from '../../process/log.ts'
 import { dialTimeoutMs, hubCheckMs, meetingRate, movedMs, punchAgainMs, punchTries, scoredPeers } from '../limits.ts'
@@ -35,6 +35,8 @@ interface Events {
 }
 
 interface Attempts {
+  /** The relayed connection that they were made over: with another one they begin anew. */
+  over: Connection | undefined
   failures: number
   nextAt: number
   busy: boolean
@@ -45,6 +47,8 @@ export class Puncher extends EventEmitter<Events> {
   readonly #attempts = new Map<string, Attempts>()
   /** When a better connection was first seen beside a relayed one. */
   readonly #betterSince = new WeakMap<Connection, number>()
+  /** Where hubs see connections to them: each meeting would ask anew, and wait for both hubs. */
+  readonly #seen = new WeakMap<Connection, TcpEnd>()
   readonly #budgets = new SubjectBudgets({ peer: meetingRate, group: meetingRate, subjects: scoredPeers })
   readonly #stop = new AbortController()
   readonly #now: () => number
@@ -100,8 +104,14 @@ export class Puncher extends EventEmitter<Events> {
       )
       const hasBetter = yields || isOlder || directTo(host, connection.remotePeer) !== undefined
       if (!hasBetter) this.#betterSince.delete(connection)
-      if (hasBetter) this.#move(connection)
-      else if (!attempts.busy && this.#now() >= attempts.nextAt) void this.#try(connection, attempts)
+      if (hasBetter) {
+        this.#move(connection)
+        continue
+      }
+      if (attempts.busy) continue
+      // The peer came again, mostly from another place or after another start.
+      if (attempts.over !== connection) Object.assign(attempts, { over: connection, failures: 0, nextAt: 0 })
+      if (this.#now() >= attempts.nextAt) void this.#try(connection, attempts)
     }
   }
 
@@ -131,7 +141,7 @@ export class Puncher extends EventEmitter<Events> {
     const limit = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(dialTimeoutMs)])
     const opening = relayed.newStream(names.punch, { signal: limit })
     // Both take a round trip, and one is enough.
-    const [ends, stream] = await Promise.all([lookAtOwnEnds(this.#components), opening])
+    const [ends, stream] = await Promise.all([lookAtOwnEnds(this.#components, this.#seen), opening])
     const ours = meetingOf(ends, this.#components)
     const { theirs, roundTripMs } = await withChannel(stream, limit, async channel => {
       await channel.send(meetingCodec, ours)
@@ -157,7 +167,7 @@ export class Puncher extends EventEmitter<Events> {
       const isAllowed = isRelayed(relayed) && admission.member(peer) !== undefined
       if (!isAllowed || !this.#budgets.take(admission.subjectOf(peer))) return stream.abort(new Error('not now'))
       const { place, roundTripMs } = await withChannel(stream, this.#stop.signal, async channel => {
-        const looking = lookAtOwnEnds(this.#components)
+        const looking = lookAtOwnEnds(this.#components, this.#seen)
         const theirs = await channel.receive(meetingCodec)
         const ends = await looking
         const ours = meetingOf(ends, this.#components)
@@ -199,7 +209,7 @@ export class Puncher extends EventEmitter<Events> {
   }
 
   #of(peer: string): Attempts {
-    const known = this.#attempts.get(peer) ?? { failures: 0, nextAt: 0, busy: false }
+    const known = this.#attempts.get(peer) ?? { over: undefined, failures: 0, nextAt: 0, busy: false }
     this.#attempts.set(peer, known)
     return known
   }

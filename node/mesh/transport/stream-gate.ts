@@ -2,33 +2,22 @@
 
 import type { StreamMiddleware } from '@libp2p/interface'
 import { ThymeshError } from '../../../protocol/errors.ts'
+import { KeyWaits } from '../../concurrency/key-waits.ts'
 import { helloTimeoutMs, waitingStreams } from '../limits.ts'
 
 export class StreamGateError extends ThymeshError<'refused'> {}
 
 export class StreamGate {
   readonly #isAdmitted: (peer: string) => boolean
-  readonly #waiting = new Map<string, Set<() => void>>()
-  #stopped = false
+  readonly #waits = new KeyWaits({ mostPerKey: waitingStreams, limitMs: helloTimeoutMs })
 
   constructor(isAdmitted: (peer: string) => boolean) {
     this.#isAdmitted = isAdmitted
   }
 
   /** Whether a peer is admitted now, or within the timeout for a hello. */
-  async pass(peer: string): Promise<boolean> {
-    if (this.#isAdmitted(peer)) return true
-    const waiting = this.#waiting.get(peer) ?? new Set()
-    if (this.#stopped || waiting.size >= waitingStreams) return false
-    this.#waiting.set(peer, waiting)
-    const { promise, resolve } = Promise.withResolvers<void>()
-    waiting.add(resolve)
-    const timer = setTimeout(resolve, helloTimeoutMs)
-    await promise
-    clearTimeout(timer)
-    waiting.delete(resolve)
-    if (waiting.size === 0 && this.#waiting.get(peer) === waiting) this.#waiting.delete(peer)
-    return this.#isAdmitted(peer)
+  pass(peer: string): Promise<boolean> {
+    return this.#waits.until(peer, () => this.#isAdmitted(peer))
   }
 
   /** Middleware that runs before a protocol's handler: for inbound streams, or in both directions. */
@@ -47,11 +36,10 @@ export class StreamGate {
 
   /** Rechecks waiting streams: their peer was admitted, or has disconnected. */
   wake(peer: string): void {
-    for (const resolve of this.#waiting.get(peer) ?? []) resolve()
+    this.#waits.wake(peer)
   }
 
   stop(): void {
-    this.#stopped = true
-    for (const peer of this.#waiting.keys()) this.wake(peer)
+    this.#waits.stop()
   }
 }

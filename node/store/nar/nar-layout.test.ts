@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import fc from 'fast-check'
 import { FileHandles } from './file-handles.ts'
-import { layOutNar } from './nar-layout.ts'
+import { layOutNar, layOutNarSync } from './nar-layout.ts'
 import { NarReader } from './nar-reader.ts'
+import { readNarSync } from './read-nar-sync.ts'
 
 type Tree = { file: Uint8Array; executable: boolean } | { link: string } | { entries: [Buffer, Tree][] }
 
@@ -94,11 +95,16 @@ describe('the NAR of any tree', () => {
         const nar = new NarReader(await layOutNar(at), handles)
         assert.equal(nar.size, expected.length)
         assert.ok(expected.equals(await nar.readRange(0, nar.size)))
+        const layout = layOutNarSync(at)
+        assert.equal(layout.size, expected.length)
         for (const [from, share] of ranges) {
           const start = Math.floor(from * expected.length)
           const length = Math.floor(share * (expected.length - start))
           const wanted = expected.subarray(start, start + length)
           assert.ok(wanted.equals(await nar.readRange(start, length)), `${length} bytes from ${start} on`)
+          const here = Buffer.alloc(length)
+          readNarSync(layout, here, start)
+          assert.ok(wanted.equals(here), `${length} bytes from ${start} on, without waiting`)
           const parts: Uint8Array[] = []
           for await (const part of nar.stream(start, start + length, piece)) parts.push(part)
           assert.ok(wanted.equals(Buffer.concat(parts)), `a stream of ${length} bytes from ${start} on`)

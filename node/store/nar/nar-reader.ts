@@ -3,16 +3,8 @@ import { readFully } from '../../files/file-io.ts'
 import { narStreamChunkBytes } from '../limits.ts'
 import { storeError, storeErrorFromFile } from '../store-error.ts'
 import type { FileHandles } from './file-handles.ts'
+import { checkRange, type FilePiece, fillAround } from './nar-pieces.ts'
 import type { NarLayout } from './nar-table.ts'
-
-/** A part of a file within a range. */
-interface FilePiece {
-  readonly node: number
-  /** The size of the whole file. */
-  readonly contentBytes: number
-  readonly position: number
-  readonly into: Buffer
-}
 
 /** Concurrent reads of small files within one range: as many as libuv has threads. */
 const parallelReads = 4
@@ -39,30 +31,11 @@ export class NarReader {
    * `path-invalid` if a file has changed.
    */
   async readRange(offset: number, length: number): Promise<Uint8Array> {
-    this.#check(offset, length)
+    checkRange(this.#layout, offset, length)
     const bytes = Buffer.allocUnsafe(length)
-    await this.#readInto(bytes, offset)
-    return bytes
-  }
-
-  /** The same into a given buffer, which it fills; after an error its content is arbitrary. */
-  async readInto(bytes: Buffer, offset: number): Promise<void> {
-    this.#check(offset, bytes.length)
-    await this.#readInto(bytes, offset)
-  }
-
-  async #readInto(bytes: Buffer, offset: number): Promise<void> {
-    const pieces = this.#fill(bytes, offset)
+    const pieces = fillAround(this.#layout, bytes, offset)
     await inParallel(parallelReads, pieces, piece => this.#read(piece))
-  }
-
-  #check(offset: number, length: number): void {
-    if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
-      throw new RangeError(`Expected an offset and a length, got ${offset} and ${length}`)
-    }
-    if (offset + length > this.size) {
-      throw new RangeError(`Expected a range within ${this.size} bytes, got ${length} bytes from ${offset} on`)
-    }
+    return bytes
   }
 
   /** The bytes from `start` to `end` (exclusive), in pieces; the next piece is read while one is used. */
@@ -81,25 +54,6 @@ export class NarReader {
     }
   }
 
-  /** Copies what isn't content into `bytes` and returns the pieces of files between. */
-  #fill(bytes: Buffer, offset: number): FilePiece[] {
-    const pieces: FilePiece[] = []
-    const end = offset + bytes.length
-    for (let index = this.#layout.nodeAt(offset), at = offset; at < end; index++) {
-      const { start, head, contentBytes, tail } = this.#layout.node(index)
-      const [content, after] = [start + head.length, start + head.length + contentBytes]
-      copyPart(head, start, bytes, offset)
-      const [from, until] = [Math.max(at, content), Math.min(after, end)]
-      if (from < until) {
-        const into = bytes.subarray(from - offset, until - offset)
-        pieces.push({ node: index, contentBytes, position: from - content, into })
-      }
-      copyPart(tail, after, bytes, offset)
-      at = after + tail.length
-    }
-    return pieces
-  }
-
   async #read({ node, contentBytes, position, into }: FilePiece): Promise<void> {
     const path = this.#layout.path(node)
     try {
@@ -109,12 +63,6 @@ export class NarReader {
       throw storeErrorFromFile(thrown, path.toString())
     }
   }
-}
-
-/** Copies the part of `from`, which begins at `start` of the NAR, that lies in the range of `to`, which begins at `offset`. */
-function copyPart(from: Buffer, start: number, to: Buffer, offset: number): void {
-  const [first, last] = [Math.max(start, offset), Math.min(start + from.length, offset + to.length)]
-  if (first < last) from.copy(to, first - offset, first - start, last - start)
 }
 
 async function inParallel<T>(limit: number, items: T[], run: (item: T) => Promise<void>): Promise<void> {

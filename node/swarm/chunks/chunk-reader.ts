@@ -3,9 +3,9 @@
 import { LRUCache } from 'lru-cache'
 import type { Positions } from '../../../protocol/closure/positions.ts'
 import { equalBytes, sha256 } from '../../../protocol/encoding/hash.ts'
-import { ThymeshError } from '../../../protocol/errors.ts'
 import type { StorePath } from '../../../protocol/nix/store-path.ts'
 import type { NixStore } from '../../store/local/nix-store.ts'
+import { isGone } from '../../store/store-error.ts'
 import type { NarSource } from '../recipe/nar-source.ts'
 import { normaliseRange } from '../recipe/normalise.ts'
 import type { Place } from './chunk-index.ts'
@@ -109,11 +109,3 @@ async function rangeOf(open: OpenNar, offset: number, length: number): Promise<U
 async function readNormalised({ nar, positions }: OpenNar, offset: number, length: number): Promise<Uint8Array> {
   return normaliseRange(await nar.readRange(offset, length), offset, positions)
 }
-
-/** The path was collected, or differs from the index or Nix's database. */
-export function isGone(thrown: unknown): boolean {
-  if (thrown instanceof RangeError) return true
-  return thrown instanceof ThymeshError && goneCodes.has(thrown.code)
-}
-
-const goneCodes: ReadonlySet<string> = new Set(['path-unknown', 'path-invalid', 'nar-mismatch'])

@@ -67,16 +67,22 @@ export class LaneDoor<T> {
   readonly #take: TakeTicket<T>
   readonly #onLane: (lane: Lane, holder: T) => void
   readonly #patience: FramePatience | undefined
+  readonly #handshakes: number
   readonly #open = new Set<Socket>()
   /** Those whose handshake may be under way. */
   readonly #shaking = new Set<Socket>()
   #server: Promise<(socket: Socket) => void> | undefined
   #stopped = false
 
-  constructor(take: TakeTicket<T>, onLane: (lane: Lane, holder: T) => void, patience?: FramePatience) {
+  constructor(
+    take: TakeTicket<T>,
+    onLane: (lane: Lane, holder: T) => void,
+    { patience, handshakes = laneHandshakes }: { patience?: FramePatience | undefined; handshakes?: number } = {},
+  ) {
     this.#take = take
     this.#onLane = onLane
     this.#patience = patience
+    this.#handshakes = handshakes
   }
 
   /** Loads TLS; call it before sockets come. */
@@ -87,7 +93,7 @@ export class LaneDoor<T> {
 
   /** Takes a socket that begins with a TLS handshake. */
   readonly answer = (socket: Socket): void => {
-    const isFull = this.#shaking.size >= laneHandshakes
+    const isFull = this.#shaking.size >= this.#handshakes
     if (this.#server === undefined || this.#stopped || isFull) return void socket.destroy()
     for (const set of [this.#open, this.#shaking]) set.add(socket)
     const timer = setTimeout(() => this.#shaking.delete(socket), laneHandshakeMs)

@@ -45,7 +45,13 @@ class End {
 }
 
 /** A door on loopback, with tickets by holder. */
-async function door(t: TestContext, { patience, hold }: { patience?: FramePatience; hold?: Promise<void> } = {}) {
+interface DoorInit {
+  patience?: FramePatience
+  handshakes?: number
+  hold?: Promise<void>
+}
+
+async function door(t: TestContext, { patience, handshakes, hold }: DoorInit = {}) {
   const tickets = new Tickets<{ word: string }>()
   const ends = new Map<string, End>()
   const takes: string[] = []
@@ -53,7 +59,8 @@ async function door(t: TestContext, { patience, hold }: { patience?: FramePatien
     takes.push(name)
     return tickets.take(name)
   }
-  const lanes = new LaneDoor(take, (lane, { word }) => void ends.set(word, new End(lane, hold)), patience)
+  const onLane = (lane: Lane, { word }: { word: string }) => void ends.set(word, new End(lane, hold))
+  const lanes = new LaneDoor(take, onLane, { ...(patience && { patience }), ...(handshakes && { handshakes }) })
   await lanes.open()
   const sockets: Socket[] = []
   const server = createServer(socket => {
@@ -170,6 +177,20 @@ test('one that says nothing, or half a handshake, is closed', options, async t =
   const half = connect(end.port, end.ip, () => half.write(fromHex('160301020001')))
   await Promise.all([silent, half].map(closed))
   assert.ok(sockets.every(({ destroyed }) => destroyed))
+})
+
+test('so many handshakes are under way, and further ones are refused until one is over', options, async t => {
+  const { end, ticket, dial, sockets, ends } = await door(t, { handshakes: 2 })
+  const silent = [connect(end.port, end.ip), connect(end.port, end.ip)]
+  t.after(() => silent.map(each => each.destroy()))
+  await until(() => sockets.length === 2, 'both at the door')
+  await assert.rejects(dial(ticket('late')))
+  assert.equal(ends.size, 0)
+  silent[0]?.destroy()
+  await until(() => sockets[0]?.destroyed, 'one to be gone')
+  const lane = new End(await dial(ticket('next')))
+  await until(() => ends.has('next'), 'the lane')
+  lane.lane.close()
 })
 
 const wrong: [string, Uint8Array][] = [

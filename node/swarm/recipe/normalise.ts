@@ -1,7 +1,6 @@
 /** Normalises NARs: finds and blanks the hashes of references in a stream, and restores them in any range. */
 
-import { firstPositionAfter, type Positions, referenceLength } from '../../../protocol/closure/positions.ts'
-import { filler } from '../../../protocol/closure/recipe.ts'
+import { filler, firstPositionAfter, type Positions, referenceLength } from '../../../protocol/closure/positions.ts'
 import { nix32Alphabet } from '../../../protocol/nix/base32.ts'
 
 /** The value of each byte as a nix32 digit: 0 to 31, or `noDigit`. */

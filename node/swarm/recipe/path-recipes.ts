@@ -6,12 +6,13 @@ import { bytesSchema } from '../../../protocol/encoding/fields.ts'
 import { equalBytes, hashLength, toHex } from '../../../protocol/encoding/hash.ts'
 import { limits } from '../../../protocol/limits.ts'
 import { storePathSchema } from '../../../protocol/nix/store-path.ts'
+import { ThreadError } from '../../concurrency/thread-pool.ts'
 import type { Table } from '../../state/database.ts'
 import type { FleetState } from '../../state/fleet-state.ts'
 import type { NixStore } from '../../store/local/nix-store.ts'
 import type { PathInfo } from '../../store/path-info.ts'
 import { stampOf } from './path-stamp.ts'
-import { RecipePool, RecipePoolError } from './recipe-pool.ts'
+import { RecipePool } from './recipe-pool.ts'
 
 /** How many recipes had to be made, and how many of those are. */
 export type RecipeProgress = (made: number, of: number) => void
@@ -51,7 +52,7 @@ export class PathRecipes {
 
   /**
    * The closure of a top level that is in the store, with a recipe for each path, which is kept as a document. Throws a
-   * RecipePoolError when the files of a path aren't those that Nix registered. Files are read again only where the file
+   * ThreadError when the files of a path aren't those that Nix registered. Files are read again only where the file
    * system says that they changed.
    */
   async describe(topLevel: string, onProgress: RecipeProgress = () => {}): Promise<DescribedPath[]> {
@@ -104,7 +105,7 @@ export class PathRecipes {
           // Before the files are read: a write meanwhile makes it another one.
           const stamp = await stampOf(directory)
           const recipe = await pool.make({ path, narHash, narSize, references, directory }).catch(async thrown => {
-            if (thrown instanceof RecipePoolError && thrown.code === 'nar-mismatch') await damaged.found(path)
+            if (thrown instanceof ThreadError && thrown.code === 'nar-mismatch') await damaged.found(path)
             throw thrown
           })
           const known = { narHash, recipe: recipe.id, references: [...recipe.references], ...(stamp && { stamp }) }

@@ -1,14 +1,16 @@
-/** Tests of a closure's swarm over streams in memory: what one side loses, the other tells it of. */
+/** Tests of a closure's swarm over streams in memory: what one side loses, the other tells it of; and lanes that are silent. */
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type TestContext, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { equalBytes } from '../../../protocol/encoding/hash.ts'
 import { ChunkedClosure, memoryPath } from '../../../test/helpers/chunked-closure.ts'
 import { silentLogger } from '../../../test/helpers/log.ts'
 import { noise, storePath } from '../../../test/helpers/planted-nar.ts'
 import { testStreams } from '../../../test/helpers/streams.ts'
 import { Bitfield } from '../chunks/bitfield.ts'
+import { Lane, type LaneError } from '../lane/lane.ts'
 import { ClosureSwarm } from './closure-swarm.ts'
 import { FrameStream } from './frame-stream.ts'
 import { Session } from './session.ts'
@@ -114,3 +116,30 @@ test('a peer of the version before is told of no loss, and sends none', async t 
   assert.deepEqual(await wants, [true])
   assert.equal(sessions[1].theirs.has(0), true)
 })
+
+for (const hasLane of [true, false]) {
+  const what = hasLane
+    ? 'ends its session, and the next one has none'
+    : 'is asked no more, and stays if there is no lane'
+  test(`a peer whose lane is silent ${what}`, async t => {
+    const { first, b, sessions } = await neighbours(t, true)
+    t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Date.now() })
+    // As one whose lane a firewall swallows: it has all, and nothing of it comes.
+    Object.assign(first, { read: () => new Promise(() => {}) })
+    const [, session] = sessions
+    let broken = 0
+    let reason: unknown
+    if (hasLane) session.useLane(new Lane(), () => broken++)
+    session.on('closed', thrown => {
+      reason = thrown
+    })
+    b.fetch([0])
+    for (let second = 0; second < 40; second++) {
+      t.mock.timers.tick(1000)
+      await setImmediate()
+    }
+    assert.equal(session.closed, hasLane)
+    assert.equal(broken, hasLane ? 1 : 0)
+    assert.equal((reason as LaneError | undefined)?.code, hasLane ? 'timed-out' : undefined)
+  })
+}

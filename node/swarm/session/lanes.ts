@@ -9,7 +9,8 @@ import { toHex } from '../../../protocol/encoding/hash.ts'
 import { messageOf } from '../../../protocol/errors.ts'
 import { type LaneAnswer, laneAnswerCodec, laneRequestCodec } from '../../../protocol/messages/lane.ts'
 import type { ProtocolNames } from '../../../protocol/messages/messages.ts'
-import { helloTimeoutMs } from '../../mesh/limits.ts'
+import { KeyWaits } from '../../concurrency/key-waits.ts'
+import { helloTimeoutMs, waitingStreams } from '../../mesh/limits.ts'
 import type { Admission } from '../../mesh/peers/admission.ts'
 import { endOf } from '../../mesh/relay/ends.ts'
 import { withChannel } from '../../mesh/transport/channel.ts'
@@ -46,7 +47,7 @@ export class Lanes {
   /** The sessions of this peer by the other one and the closure, as long as they last. */
   readonly #sessions = new Map<string, Holder>()
   /** Requests for a ticket that came before their session was attached. */
-  readonly #waiting = new Map<string, Set<() => void>>()
+  readonly #waits = new KeyWaits({ mostPerKey: waitingStreams, limitMs: helloTimeoutMs })
   readonly #opening = new Set<string>()
   readonly #tickets = new Tickets<Holder>()
   readonly #door: LaneDoor<Holder>
@@ -62,7 +63,7 @@ export class Lanes {
       components.log.debug({ peer }, 'a lane was opened by the other side')
       session.useLane(lane, () => {})
     }
-    this.#door = new LaneDoor(take, onLane, patience)
+    this.#door = new LaneDoor(take, onLane, { patience })
   }
 
   async start(): Promise<void> {
@@ -80,7 +81,7 @@ export class Lanes {
     await host.unhandle(names.lane)
     this.#tickets.stop()
     this.#door.stop()
-    for (const wake of [...this.#waiting.values()].flatMap(each => [...each])) wake()
+    this.#waits.stop()
   }
 
   /** A session has begun: it gets a lane if this side is the one to dial, and the other can be dialled. */
@@ -92,7 +93,7 @@ export class Lanes {
       this.#tickets.revoke(holder)
       if (this.#sessions.get(key) === holder) this.#sessions.delete(key)
     })
-    for (const wake of this.#waiting.get(key) ?? []) wake()
+    this.#waits.wake(key)
     const connection = directTo(this.#components.host, peer)
     if (connection === undefined || connection.direction !== 'outbound' || wayOf(connection).kind !== 'direct') return
     if (this.#opening.has(key) || (this.#paused.get(connection) ?? 0) > Date.now()) return
@@ -152,17 +153,7 @@ export class Lanes {
 
   /** The session, which the other side may have opened a moment before this one. */
   async #sessionOf(key: string): Promise<Holder | undefined> {
-    const known = this.#sessions.get(key)
-    if (known !== undefined) return known
-    const waiting = this.#waiting.get(key) ?? new Set()
-    this.#waiting.set(key, waiting)
-    const { promise, resolve } = Promise.withResolvers<void>()
-    waiting.add(resolve)
-    const timer = setTimeout(resolve, helloTimeoutMs)
-    await promise
-    clearTimeout(timer)
-    waiting.delete(resolve)
-    if (waiting.size === 0 && this.#waiting.get(key) === waiting) this.#waiting.delete(key)
+    await this.#waits.until(key, () => this.#sessions.has(key))
     return this.#sessions.get(key)
   }
 }

@@ -1,4 +1,7 @@
-/** `bundle`: how fast bundles are written and read, how often a site reads its stick, how large an update is. */
+/**
+ * `bundle`: how fast bundles are written, beside tar and zstd, and read; how often a site reads its stick; how large an update
+ * is.
+ */
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -11,6 +14,7 @@ import type { BundleWish } from '../../../../node/carry/bundle-maker.ts'
 import { takeBundle } from '../../../../node/carry/take-bundle.ts'
 import { silentLogger } from '../../../../test/helpers/log.ts'
 import { connectAll, type StorePeer, SwarmWorld } from '../../../../test/helpers/swarm.ts'
+import { ensurePrograms, output } from '../apt.ts'
 import { arena, type Bench } from '../bench.ts'
 import type { Result } from '../result.ts'
 import { updateBytes } from '../update-bytes.ts'
@@ -20,6 +24,7 @@ const devices = 5
 
 export function bundleCase(bench: Bench): Promise<Result> {
   return bench.with(async stack => {
+    await ensurePrograms({ tar: 'tar', zstd: 'zstd' })
     const { v1, v2, small } = await bench.systems()
     const { scratch } = await arena(stack)
     const world = await SwarmWorld.of({ after: undo => stack.defer(undo) })
@@ -29,6 +34,8 @@ export function bundleCase(bench: Bench): Promise<Result> {
     const config = await world.releaseOf(controller, small.topLevel)
     const written = await write(controller, file('small'))
     bench.say(`  written: ${megabytes(written.bytes)} in ${written.seconds.toFixed(1)} s`)
+    const tar = await tarAndZstd(small.paths, file('tar'))
+    bench.say(`  tar and zstd: ${megabytes(tar.archive)} in ${tar.seconds.toFixed(1)} s`)
     const read = await readAll(bench, file('small'))
     bench.say(`  read: ${megabytes(read.bytes)} in ${read.seconds.toFixed(1)} s`)
 
@@ -60,8 +67,8 @@ export function bundleCase(bench: Bench): Promise<Result> {
         { what: `times that ${devices} devices read their stick`, figure: times, unit: '', goal: 1.05 },
         { what: 'version 1 → 2', figure: update.archive / 1e6, unit: 'MB', goal: mesh.wire.received / 1e6 },
       ],
-      peers: {},
-      detail: { written, read, update, counted: 'chunks before compression for times; in the page cache' },
+      peers: { 'tar and zstd -2 -T2, 100 MiB, s': perHundred({ ...tar, bytes: small.narSize }) },
+      detail: { written, tar, read, update, counted: 'chunks before compression for times; in the page cache' },
     }
   })
 }
@@ -85,6 +92,18 @@ async function write(controller: StorePeer, file: string, wish: BundleWish = {})
   const bytes = plan.volumes.reduce((sum, volume) => sum + volume.bytes, 0)
   const cpuSeconds = (user + system) / 1e6
   return { bytes, cpuSeconds, archive: (await stat(file)).size, seconds }
+}
+
+/** What a pipe of tar and zstd takes for the same paths. */
+async function tarAndZstd(paths: readonly string[], file: string): Promise<Omit<Written, 'bytes'>> {
+  // The shell's times are its own, and below those of its children: user and system.
+  const script = 'file=$1; shift; tar -cf - -P "$@" | zstd -2 -T2 -q -f -o "$file"; times'
+  const began = performance.now()
+  const said = await output('sh', ['-c', script, 'sh', file, ...paths])
+  const seconds = (performance.now() - began) / 1000
+  const children = [...(said.split('\n')[1] ?? '').matchAll(/(\d+)m([\d.]+)s/g)]
+  const cpuSeconds = children.reduce((sum, [, minutes, rest]) => sum + 60 * Number(minutes) + Number(rest), 0)
+  return { seconds, cpuSeconds, archive: (await stat(file)).size }
 }
 
 const readSchema = z.object({ bytes: z.int(), seconds: z.number(), cpuSeconds: z.number(), memory: z.int() })
