@@ -11,8 +11,11 @@ export interface FeedComponents extends TakeComponents {
   readonly swarms: { readonly isWanted: boolean }
   /** Whether this device lacks the closure that its release assigns to it. */
   readonly lacks: () => Promise<boolean>
-  /** Stages what is attached of incomplete paths: another volume may come after this one is removed. */
-  readonly keep: (signal: AbortSignal) => Promise<void>
+  /**
+   * Stages what is attached of incomplete paths: another volume may come after this one is removed, or the device may be busy
+   * with the update before. Says whether the whole closure is on this device now.
+   */
+  readonly keep: (signal: AbortSignal) => Promise<boolean>
 }
 
 /** What is told while a bundle is attached. */
@@ -28,7 +31,7 @@ export interface FeedNews {
   readonly volumes: number
 }
 
-/** `incomplete`: the device lacks chunks that neither this volume nor a neighbour has, or it waits for its turn. */
+/** `incomplete`: the device lacks chunks that neither this volume nor a neighbour has, or has no room for them. */
 export interface FeedEnd extends FeedNews {
   readonly outcome: 'done' | 'incomplete'
 }
@@ -75,7 +78,6 @@ async function settled(
     if (!swarms.isWanted && !(await lacks())) return 'done'
     if (idleMs < Math.max(stuckMs, quietMs)) continue
     if (!(await lacks())) return 'done'
-    await keep(signal)
-    return 'incomplete'
+    return (await keep(signal)) ? 'done' : 'incomplete'
   }
 }

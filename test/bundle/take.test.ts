@@ -129,11 +129,17 @@ describe('a bundle between real stores', { skip: nixSkip() }, () => {
     const config = await world.release(controller, content('one by one', 30_000_000))
     const { volumes } = await writeVolumes(controller, file)
     const device = await world.peer('device')
+    const whole: boolean[] = []
     for (const number of volumes.keys()) {
       const bundle = await take(t, device, `${file}.${number + 1}`)
-      await stageIncomplete(device, config)
+      whole.push(await stageIncomplete(device, config))
       device.shelf.detach(bundle)
     }
+    // Only the last one may be called done: all of the closure is on the device, which may still be busy.
+    assert.deepEqual(
+      whole,
+      [...volumes.keys()].map(number => number === volumes.length - 1),
+    )
     await world.fetch(device, config)
     assert.ok(await device.store.isValid(config.topLevel))
   })
