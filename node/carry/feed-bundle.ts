@@ -56,7 +56,14 @@ export async function feedBundle(components: FeedComponents, path: string, init:
     const news = () => ({ trust, release, readBytes: bundle.readBytes, packBytes, volume, volumes })
     init.onNews(news())
     bundle.usedAt = Date.now()
-    const outcome = await settled(components, bundle, init, () => init.onNews(news()))
+    // Beside the wait: a question to the store has to wait for an import that reads the bundle.
+    let told = bundle.readBytes
+    const telling = setInterval(() => {
+      if (bundle.readBytes === told) return
+      told = bundle.readBytes
+      init.onNews(news())
+    }, feedIntervalMs)
+    const outcome = await settled(components, bundle, init).finally(() => clearInterval(telling))
     return { ...news(), outcome }
   } finally {
     shelf.detach(bundle)
@@ -68,11 +75,8 @@ async function settled(
   { lacks, keep, swarms }: FeedComponents,
   bundle: Bundle,
   { quietMs, signal }: FeedInit,
-  onRead: () => void,
 ): Promise<FeedEnd['outcome']> {
-  for (let before = bundle.readBytes; ; await sleep(feedIntervalMs, undefined, { signal })) {
-    if (bundle.readBytes !== before) onRead()
-    before = bundle.readBytes
+  for (; ; await sleep(feedIntervalMs, undefined, { signal })) {
     const idleMs = Date.now() - bundle.usedAt
     if (idleMs < quietMs) continue
     if (!swarms.isWanted && !(await lacks())) return 'done'
