@@ -9,11 +9,22 @@ carry_out() {
     mount -o remount,ro,nosuid,nodev,noexec "$directory"
   fi
 }
+# At a boot a stick is there before the daemon answers. Without a daemon `bundle take` says so after some minutes.
+await_daemon() {
+  tries=0
+  until "$thymesh" peers --device >/dev/null 2>&1 || [ "$tries" -ge 60 ]; do
+    tries=$((tries + 1))
+    sleep 2
+  done
+}
 take() { exec "$thymesh" bundle take ${hook:+--hook "$hook"} "$@"; }
 
 # A bundle may be written straight to the device. Then no file system is parsed.
 magic=$(dd if="$device" bs=1 skip=257 count=5 2>/dev/null || true)
-if [ "$magic" = ustar ]; then take "$device"; fi
+if [ "$magic" = ustar ]; then
+  await_daemon
+  take "$device"
+fi
 
 type=$(blkid -p -s TYPE -o value "$device" || true)
 case $type in
@@ -25,6 +36,7 @@ case $type in
     exit 0
     ;;
 esac
+await_daemon
 mount -t "$type" -o "$options,nosuid,nodev,noexec" "$device" "$directory"
 if [ -d "$directory/thymesh-outbox" ] && [ ! -L "$directory/thymesh-outbox" ]; then carry_out; fi
 set --

@@ -11,8 +11,11 @@ export interface FeedComponents extends TakeComponents {
   readonly swarms: { readonly isWanted: boolean }
   /** Whether this device lacks the closure that its release assigns to it. */
   readonly lacks: () => Promise<boolean>
-  /** Stages what is attached of incomplete paths: another volume may come after this one is removed. */
-  readonly keep: (signal: AbortSignal) => Promise<void>
+  /**
+   * Stages what is attached of incomplete paths: another volume may come after this one is removed, or the device may be busy
+   * with the update before. Says whether the whole closure is on this device now.
+   */
+  readonly keep: (signal: AbortSignal) => Promise<boolean>
 }
 
 /** What is told while a bundle is attached. */
@@ -28,7 +31,7 @@ export interface FeedNews {
   readonly volumes: number
 }
 
-/** `incomplete`: the device lacks chunks that neither this volume nor a neighbour has, or it waits for its turn. */
+/** `incomplete`: the device lacks chunks that neither this volume nor a neighbour has, or has no room for them. */
 export interface FeedEnd extends FeedNews {
   readonly outcome: 'done' | 'incomplete'
 }
@@ -53,7 +56,14 @@ export async function feedBundle(components: FeedComponents, path: string, init:
     const news = () => ({ trust, release, readBytes: bundle.readBytes, packBytes, volume, volumes })
     init.onNews(news())
     bundle.usedAt = Date.now()
-    const outcome = await settled(components, bundle, init, () => init.onNews(news()))
+    // Beside the wait: a question to the store has to wait for an import that reads the bundle.
+    let told = bundle.readBytes
+    const telling = setInterval(() => {
+      if (bundle.readBytes === told) return
+      told = bundle.readBytes
+      init.onNews(news())
+    }, feedIntervalMs)
+    const outcome = await settled(components, bundle, init).finally(() => clearInterval(telling))
     return { ...news(), outcome }
   } finally {
     shelf.detach(bundle)
@@ -65,17 +75,13 @@ async function settled(
   { lacks, keep, swarms }: FeedComponents,
   bundle: Bundle,
   { quietMs, signal }: FeedInit,
-  onRead: () => void,
 ): Promise<FeedEnd['outcome']> {
-  for (let before = bundle.readBytes; ; await sleep(feedIntervalMs, undefined, { signal })) {
-    if (bundle.readBytes !== before) onRead()
-    before = bundle.readBytes
+  for (; ; await sleep(feedIntervalMs, undefined, { signal })) {
     const idleMs = Date.now() - bundle.usedAt
     if (idleMs < quietMs) continue
     if (!swarms.isWanted && !(await lacks())) return 'done'
     if (idleMs < Math.max(stuckMs, quietMs)) continue
     if (!(await lacks())) return 'done'
-    await keep(signal)
-    return 'incomplete'
+    return (await keep(signal)) ? 'done' : 'incomplete'
   }
 }

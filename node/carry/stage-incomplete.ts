@@ -12,22 +12,24 @@ export interface StageComponents {
   readonly store: Pick<NixStore, 'validPaths'>
 }
 
-/** In the order of the descriptor, as far as the staging budget has space. */
+/** In the order of the descriptor, as far as the staging budget has space. Says whether the closure is here without the bundle. */
 export async function stageIncomplete(
   { closures, swarms, store }: StageComponents,
   config: ReleasedConfig,
   signal?: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const known = await closures.held(hashOfCid(config.closure))
-  if (known === undefined) return
+  if (known === undefined) return false
   const { chunks } = await swarms.open(known)
   const { paths } = known.list
   const valid = await store.validPaths(paths.map(({ described }) => described.path))
+  let whole = true
   for (const path of paths) {
     if (valid.has(path.described.path)) continue
     for (const number of path.chunks) {
       signal?.throwIfAborted()
-      await chunks.stage(number)
+      whole = (await chunks.stage(number)) && whole
     }
   }
+  return whole
 }

@@ -227,7 +227,7 @@ async function startDoor(
   }
   const keep = async (signal: AbortSignal) => {
     const config = wanted()
-    if (config !== undefined) await stageIncomplete({ closures, swarms, store }, config, signal)
+    return config !== undefined && (await stageIncomplete({ closures, swarms, store }, config, signal))
   }
   const components = {
     state,

@@ -3,13 +3,14 @@
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
 import { Bundle } from '../../node/bundle/bundle.ts'
 import { openByteSource } from '../../node/bundle/byte-source.ts'
 import { verifyBundle } from '../../node/bundle/verify-bundle.ts'
 import type { BundleWish } from '../../node/carry/bundle-maker.ts'
 import type { BundlePlan } from '../../node/carry/bundle-plan.ts'
+import { type FeedNews, feedBundle } from '../../node/carry/feed-bundle.ts'
 import { stageIncomplete } from '../../node/carry/stage-incomplete.ts'
 import { takeBundle } from '../../node/carry/take-bundle.ts'
 import { silentLogger } from '../helpers/log.ts'
@@ -129,13 +130,45 @@ describe('a bundle between real stores', { skip: nixSkip() }, () => {
     const config = await world.release(controller, content('one by one', 30_000_000))
     const { volumes } = await writeVolumes(controller, file)
     const device = await world.peer('device')
+    const whole: boolean[] = []
     for (const number of volumes.keys()) {
       const bundle = await take(t, device, `${file}.${number + 1}`)
-      await stageIncomplete(device, config)
+      whole.push(await stageIncomplete(device, config))
       device.shelf.detach(bundle)
     }
+    // Only the last one may be called done: all of the closure is on the device, which may still be busy.
+    assert.deepEqual(
+      whole,
+      [...volumes.keys()].map(number => number === volumes.length - 1),
+    )
     await world.fetch(device, config)
     assert.ok(await device.store.isValid(config.topLevel))
+  })
+
+  it('tells how far it is also while the store has no time for questions', async t => {
+    const { world, controller, file } = await controllerWith(t)
+    const config = await world.release(controller, content('told'))
+    await write(controller, file)
+    const device = await world.peer('device')
+    const asked = Promise.withResolvers<boolean>()
+    const components = {
+      ...partsOf(device),
+      swarms: { isWanted: false },
+      lacks: () => asked.promise,
+      keep: async () => false,
+    }
+    let readBytes = 0
+    const onNews = (news: FeedNews) => {
+      readBytes = news.readBytes
+    }
+    const init = { onNews, quietMs: 0, signal: AbortSignal.timeout(60_000) }
+    const feeding = feedBundle({ ...components, scratch: dirname(file) }, file, init)
+    await until(() => device.shelf.bundles.length > 0, 'the bundle to be attached')
+    const before = readBytes
+    await world.fetch(device, config)
+    await until(() => readBytes > before, 'news of what was read')
+    asked.resolve(false)
+    assert.equal((await feeding).outcome, 'done')
   })
 
   it('is taken by a device whose clock says 1980, and not by one for which it has expired', async t => {

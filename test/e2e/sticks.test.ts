@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmod, copyFile, mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chmod, copyFile, mkdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { main } from '../helpers/program.ts'
@@ -10,7 +11,7 @@ import { nixSkip } from '../nix/workshop.ts'
 import { carried } from './helpers/carried.ts'
 import type { Device } from './helpers/device.ts'
 import type { Fleet, Row } from './helpers/fleet.ts'
-import { type Ended, runToEnd } from './helpers/processes.ts'
+import { type Ended, runToEnd, until } from './helpers/processes.ts'
 
 const script = join(import.meta.dirname, '../../nix/sticks/take-stick.sh')
 
@@ -74,6 +75,19 @@ describe('sticks', { skip: nixSkip() || loopSkip() }, () => {
     assert.match(stderr, /was trusted already/)
   })
 
+  it('that are in before the daemon is, as at a boot, wait for it', async () => {
+    await device.stop()
+    await rm(join(fleet.directory, 'asked'))
+    const raw = join(fleet.directory, 'early')
+    await copyFile(bundle, raw)
+    const taking = takeStick(raw)
+    // The program of the unit has asked for the daemon.
+    await until('the stick to ask', () => existsSync(join(fleet.directory, 'asked')))
+    device.start()
+    const { code, stderr } = await taking
+    assert.equal(code, 0, stderr)
+  })
+
   it('without a bundle, or with another content, change nothing', async () => {
     const empty = join(fleet.directory, 'empty')
     await mkdir(empty)
@@ -110,7 +124,7 @@ describe('sticks', { skip: nixSkip() || loopSkip() }, () => {
     await mkdir(at('stick.mount'), { recursive: true })
     await program(
       at('thymesh'),
-      `case $1 in bundle) set -- "$@" --stay 1 ;; esac\nexec '${process.execPath}' '${main}' "$@" --state '${device.state}'`,
+      `: >'${at('asked')}'; case $1 in bundle) set -- "$@" --stay 1 ;; esac\nexec '${process.execPath}' '${main}' "$@" --state '${device.state}'`,
     )
     await program(at('hook'), `echo "$@" >>'${at('told')}'`)
     const flags = ['--find', '--show', ...(writable ? [] : ['--read-only']), file]

@@ -12,7 +12,7 @@ import { poll } from '../helpers/until.ts'
 import { labBase, labCache } from './base.ts'
 import { LabError } from './errors.ts'
 import type { LabLink, LabNetwork } from './network.ts'
-import { ownPrefix, remainsIn } from './remains.ts'
+import { ownPrefix, remainsIn, removeRemains } from './remains.ts'
 import { mustSucceed, type RunResult, run } from './run.ts'
 
 /** Seconds on an idle machine; two cores that also run other tests may need many more. */
@@ -214,6 +214,6 @@ function disk(): string {
 
 /** Removes what test processes that were killed have left; their machines have ended with them. */
 async function sweep(place: string): Promise<void> {
-  await Promise.all(remainsIn(place).map(name => rm(join(place, name), { recursive: true, force: true })))
+  await removeRemains(place)
   for (const group of ownCgroups()) removeCgroups(remainsIn(group).map(name => join(group, name)))
 }

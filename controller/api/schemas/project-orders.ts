@@ -106,7 +106,7 @@ export const bundlesTakenSchema = z.object({
   taken: z.array(
     z.object({
       file: z.string(),
-      /** `incomplete`: the device still lacks something, or waits for its turn. */
+      /** `incomplete`: the device still lacks something, or has no room for it. */
       outcome: z.enum(['done', 'incomplete']),
       trust: z.enum(['newer', 'same', 'older', 'expired']),
       /** The fleet's release that is trusted now. */

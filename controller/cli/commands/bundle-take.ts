@@ -75,7 +75,7 @@ const lacking = (taken: Taken) => taken.some(({ outcome }) => outcome === 'incom
 function inWords({ file, outcome, readBytes }: Taken[number]): string {
   const read = `${size(readBytes)} were read from ${file}`
   if (outcome === 'done') return `${read}. It is needed no longer, and may be removed.`
-  return `${read}. This device still lacks something, or waits for its turn: bring the other volumes, or connect a neighbour.`
+  return `${read}. This device still lacks something: bring the other volumes, or connect a neighbour.`
 }
 
 /** Standard input as a file without a name, which its end removes. */

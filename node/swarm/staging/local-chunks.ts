@@ -116,11 +116,12 @@ export class LocalChunks implements ChunkStore {
     if (!this.has(number)) await this.#components.staging.put(number, bytes)
   }
 
-  /** Stages a chunk that only a bundle has, as far as there is space: the bundle is about to be removed. */
-  async stage(number: number): Promise<void> {
+  /** Stages a chunk that only a bundle has, as far as there is space: the bundle is about to be removed. Says whether it is here without it. */
+  async stage(number: number): Promise<boolean> {
     const { staging, bundled } = this.#components
     const bytes = this.#isKept(number) ? undefined : await bundled?.read(number)
     if (bytes !== undefined) await staging.put(number, bytes)
+    return this.#isKept(number)
   }
 
   /** A path of the closure is valid now: its chunks are read from the store, and their staging is released. */

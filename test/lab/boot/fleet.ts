@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type JournalEntry, parseEntry } from '../../../node/activation/journal-entry.ts'
 import { Fleet, type Row } from '../../e2e/helpers/fleet.ts'
-import { until } from '../../e2e/helpers/processes.ts'
 import { LabNetwork } from '../network.ts'
+import { ownPrefix, removeRemains } from '../remains.ts'
 import { makeDisks, programDisk } from './image.ts'
-import { askPauseMs, BootMachine, bootPatienceMs } from './machine.ts'
+import { BootMachine, bootPatienceMs, quickKernel } from './machine.ts'
 import { bootParts } from './parts.ts'
 
 const standIn = join(import.meta.dirname, 'nixos')
@@ -29,11 +29,6 @@ export interface Generation {
   readonly modules?: object
 }
 
-/** What makes an emulated boot shorter: nothing on the screen, no checks of clocks, no detours against speculation. */
-const kernelParameters = [
-  ...['systemd.getty_auto=0', 'systemd.show_status=0', 'systemd.gpt_auto=0', 'quiet'],
-  ...['no_timer_check', 'tsc=reliable', 'mitigations=off', 'nokaslr', 'audit=0'],
-]
 const quick = { settleSeconds: 2, deadlineSeconds: 1800, peers: 1 }
 
 export class BootFleet {
@@ -55,7 +50,8 @@ export class BootFleet {
     process.stderr.write(`  Linux ${parts.kernel}, systemd-boot ${parts.loader}\n`)
     const network = await LabNetwork.create()
     const operator = await Fleet.prepare({ host: network.address, through: argv => network.argv(argv) })
-    const directory = mkdtempSync(join(tmpdir(), 'thymesh-boot-'))
+    await removeRemains(tmpdir())
+    const directory = mkdtempSync(join(tmpdir(), `${ownPrefix}boot-`))
     try {
       const nixpkgs = join(operator.directory, 'nixpkgs')
       cpSync(standIn, nixpkgs, { recursive: true })
@@ -82,9 +78,9 @@ export class BootFleet {
       assert.ok(topLevel, JSON.stringify(built))
       const joinFile = join(directory, 'join')
       writeFileSync(joinFile, `token=${await operator.token()}\nname=gate\n`)
-      const disks = await makeDisks(parts, { store: operator.store, topLevel }, directory, joinFile)
+      const { esp, root } = await makeDisks(parts, { store: operator.store, topLevel }, directory, joinFile)
       const tap = await network.tap()
-      const machine = new BootMachine({ directory, disks, program: await programDisk(), network, tap })
+      const machine = new BootMachine({ directory, from: { esp }, root, program: await programDisk(), network, tap })
       return new BootFleet(network, operator, machine, directory)
     } catch (thrown) {
       await operator.remove()
@@ -125,6 +121,11 @@ export class BootFleet {
   async deploy(generation: Generation): Promise<Row> {
     await this.commit(generation)
     return await this.#watch('deploy', generation.hello)
+  }
+
+  /** Deploys the generation that the machine was installed with: the device joins, and has nothing to do. */
+  async joins(): Promise<void> {
+    runs(await this.#watch('deploy', 'As it was installed'))
   }
 
   /** Deploys what has to run in the end. */
@@ -211,7 +212,7 @@ export class BootFleet {
   }
 
   async hello(): Promise<string> {
-    return (await this.machine.exec('cat /etc/hello')).stdout.trim()
+    return await this.machine.hello()
   }
 
   async journal(): Promise<JournalEntry | undefined> {
@@ -221,17 +222,12 @@ export class BootFleet {
 
   /** Waits for something of the machine, also across its reboots. */
   async until<T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T> {
-    const asked = () => ask().catch(() => undefined)
-    const explain = async () => `${this.machine.consoleTail()}\n${await this.log()}`
-    return await until(`the machine ${what}`, asked, { limitMs: bootPatienceMs, everyMs: askPauseMs, explain })
+    return await this.machine.until(what, ask)
   }
 
   /** The daemon's last lines of this boot. */
   async log(): Promise<string> {
-    const lines = await this.machine
-      .exec('journalctl -b -o cat --no-pager -u thymesh.service | grep -v libp2p | tail -n 40')
-      .catch(() => undefined)
-    return lines?.stdout ?? ''
+    return await this.machine.log()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -253,7 +249,7 @@ function files(
   return {
     'nix/gate.nix': `{ lib, ... }: {
   environment.etc.hello.text = "${hello}\\n";
-  boot.kernelParams = [ ${kernelParameters.map(one => `"${one}"`).join(' ')} ];
+  boot.kernelParams = [ ${quickKernel.map(one => `"${one}"`).join(' ')} ];
   services.thymesh.node.settings = { bootstrap = [ "${operator.address}" ]; mdns = false; cache = false; log = "debug"; };
   imports = [ { ${nixos} } ];
 }

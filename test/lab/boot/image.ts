@@ -1,9 +1,10 @@
-/** Disks of a machine that boots by UEFI: the ESP, the root with its first generation, and the program. */
+/** Disks of the machines in QEMU: an ESP, a root with its first generation or that of a plain Debian, and the program. */
 
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { bundle } from '../../../scripts/src/bundle.ts'
+import { ownPrefix } from '../remains.ts'
 import { mustRun } from '../run.ts'
 import type { BootParts } from './parts.ts'
 
@@ -14,6 +15,11 @@ const rootMegabytes = 1200
 /** What the bundle loads by itself. */
 const modules = ['classic-level', 'abstract-level', 'buffer', 'is-buffer', 'base64-js', 'ieee754', 'level-supports']
 const moreModules = ['level-transcoder', 'maybe-combine-errors', 'module-error', 'napi-macros', 'node-gyp-build']
+/** What finds sticks; machines that get none do without. */
+const udevUnits = [
+  ...['systemd-udevd.service', 'systemd-udev-trigger.service'],
+  ...['systemd-udevd-control.socket', 'systemd-udevd-kernel.socket'],
+]
 
 let program: Promise<string> | undefined
 
@@ -24,7 +30,7 @@ export function programDisk(): Promise<string> {
 }
 
 async function makeProgramDisk(): Promise<string> {
-  const directory = mkdtempSync(join(tmpdir(), 'thymesh-boot-program-'))
+  const directory = mkdtempSync(join(tmpdir(), `${ownPrefix}program-`))
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
   const tree = join(directory, 'tree')
   mkdirSync(join(tree, 'bin'), { recursive: true })
@@ -61,7 +67,7 @@ export async function makeDisks(
 ): Promise<Disks> {
   const tree = join(directory, 'tree')
   await mustRun(['cp', '-a', join(parts.directory, 'root'), tree], options)
-  writeFileSync(join(tree, 'etc/machine-id'), `${crypto.randomUUID().replaceAll('-', '')}\n`)
+  writeFileSync(join(tree, 'etc/machine-id'), machineId())
   const from = ['--extra-experimental-features', 'nix-command', 'copy', '--no-check-sigs']
   await mustRun(['nix', ...from, '--from', `local?root=${store}`, '--to', `local?root=${tree}`, topLevel], options)
   const profiles = join(tree, 'nix/var/nix/profiles')
@@ -73,11 +79,40 @@ export async function makeDisks(
   await makeEsp(esp, join(tree, 'boot'), join(parts.directory, 'systemd-bootx64.efi'), joinFile)
   rmSync(join(tree, 'boot'), { recursive: true })
   mkdirSync(join(tree, 'boot'))
+  return { esp, root: await makeRoot(tree, directory) }
+}
+
+/** The disk with what is in a folder, which is removed. */
+async function makeRoot(tree: string, directory: string): Promise<string> {
   const root = join(directory, 'root.raw')
   await mustRun(['mkfs.ext4', '-q', '-L', 'nixos', '-d', tree, root, `${rootMegabytes}M`], options)
   rmSync(tree, { recursive: true })
-  return { esp, root }
+  return root
 }
+
+/** The root of a Debian machine for the portable target: udev runs, and /etc/systemd is the distribution's. */
+export async function makePortableRoot(
+  parts: BootParts,
+  files: Readonly<Record<string, string>>,
+  directory: string,
+): Promise<string> {
+  const tree = join(directory, 'tree')
+  await mustRun(['cp', '-a', join(parts.directory, 'root'), tree], options)
+  rmSync(join(tree, 'etc/systemd/system'))
+  const units = join(tree, 'usr/lib/systemd/system')
+  for (const unit of udevUnits) {
+    const wants = join(units, `${unit.endsWith('.socket') ? 'sockets' : 'sysinit'}.target.wants`)
+    mkdirSync(wants, { recursive: true })
+    symlinkSync(`../${unit}`, join(wants, unit))
+  }
+  for (const [name, text] of Object.entries({ 'etc/machine-id': machineId(), ...files })) {
+    mkdirSync(dirname(join(tree, name)), { recursive: true })
+    writeFileSync(join(tree, name), text, { mode: text.startsWith('#!') ? 0o755 : 0o644 })
+  }
+  return await makeRoot(tree, directory)
+}
+
+const machineId = () => `${crypto.randomUUID().replaceAll('-', '')}\n`
 
 async function makeEsp(disk: string, content: string, loader: string, joinFile: string): Promise<void> {
   await mustRun(['truncate', '-s', `${espMegabytes + 2}M`, disk], options)

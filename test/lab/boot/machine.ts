@@ -1,4 +1,4 @@
-/** A machine that boots by UEFI: QEMU with OVMF, a loader, a kernel and a systemd of its own, emulated. */
+/** A machine with a kernel and a systemd of its own, emulated by QEMU: it boots by UEFI and a loader, or QEMU loads the kernel. */
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -6,11 +6,12 @@ import { copyFileSync, existsSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { until } from '../../e2e/helpers/processes.ts'
 import { poll } from '../../helpers/until.ts'
 import { LabError } from '../errors.ts'
 import type { LabNetwork } from '../network.ts'
 import { mustSucceed, type RunResult } from '../run.ts'
-import type { Disks } from './image.ts'
+import { Qmp } from './qmp.ts'
 
 /** A boot takes 17 to 60 s emulated; beside other tests on two cores, many minutes. */
 export const bootPatienceMs = 40 * 60_000
@@ -18,13 +19,31 @@ export const bootPatienceMs = 40 * 60_000
 export const askPauseMs = 4_000
 const execTimeoutMs = 240_000
 const firmware = '/usr/share/OVMF'
+/** What makes an emulated boot shorter: nothing on the screen, no checks of clocks, no detours against speculation. */
+export const quickKernel = [
+  ...['systemd.getty_auto=0', 'systemd.show_status=0', 'systemd.gpt_auto=0', 'quiet'],
+  ...['no_timer_check', 'tsc=reliable', 'mitigations=off', 'nokaslr', 'audit=0'],
+]
+
+/** A kernel that QEMU loads: the machine has neither firmware nor loader to test. */
+export interface LoadedKernel {
+  readonly kernel: string
+  readonly initrd: string
+  readonly parameters: readonly string[]
+}
 
 export interface BootMachineInit {
   readonly directory: string
-  readonly disks: Disks
+  /** The disk with the loader, or what QEMU loads instead. */
+  readonly from: { readonly esp: string } | LoadedKernel
+  /** The disk with its system. */
+  readonly root: string
+  /** The disk with the bundled daemon, which is only read. */
   readonly program: string
   readonly network: LabNetwork
   readonly tap: { readonly name: string; readonly address: string; readonly mac: string }
+  /** More arguments of QEMU's. */
+  readonly more?: readonly string[]
 }
 
 export class BootMachine {
@@ -43,7 +62,7 @@ export class BootMachine {
         hint: 'Install qemu-system-x86 and ovmf: scripts/setup --tests.',
       })
     }
-    copyFileSync(join(firmware, 'OVMF_VARS_4M.fd'), this.#at('vars.fd'))
+    if ('esp' in init.from) copyFileSync(join(firmware, 'OVMF_VARS_4M.fd'), this.#at('vars.fd'))
   }
 
   get running(): boolean {
@@ -58,27 +77,20 @@ export class BootMachine {
 
   /** QEMU ends when the machine resets, and begins anew: after an emulated warm reset it does not come up within minutes. */
   #spawn(): void {
-    const { disks, program, network, tap } = this.#init
-    const drive = (file: string, more = '') => ['-drive', `file=${file},if=none,format=raw,${more}`]
+    const { network, tap, more = [] } = this.#init
     const argv = [
       ...['qemu-system-x86_64', '-machine', 'q35', '-accel', 'tcg', '-smp', '1', '-m', '768', '-nodefaults'],
       ...['-display', 'none', '-no-reboot', '-serial', 'chardev:console'],
       ...['-chardev', `file,id=console,append=on,path=${this.#at('console.log')}`],
-      ...['-drive', `if=pflash,format=raw,readonly=on,file=${firmware}/OVMF_CODE_4M.fd`],
-      ...['-drive', `if=pflash,format=raw,file=${this.#at('vars.fd')}`],
-      // What the guest has not flushed is lost with its power, as it would be with a disk's own cache.
-      ...drive(disks.esp, 'id=esp'),
-      ...['-device', 'virtio-blk-pci,drive=esp,bootindex=0'],
-      ...drive(disks.root, 'id=root'),
-      ...['-device', 'virtio-blk-pci,drive=root'],
-      ...drive(program, 'id=program,readonly=on'),
-      ...['-device', 'virtio-blk-pci,drive=program'],
+      ...this.#disks(),
       ...['-device', 'virtio-serial', '-chardev', `socket,id=lab,path=${this.#at('agent')},server=on,wait=off`],
       ...['-device', 'virtserialport,chardev=lab,name=lab'],
+      ...['-qmp', `unix:${this.#at('qmp')},server=on,wait=off`],
       ...['-netdev', `tap,id=net,ifname=${tap.name},script=no,downscript=no`],
       ...['-device', `virtio-net-pci,netdev=net,mac=${tap.mac},romfile=`],
       ...['-device', 'i6300esb', '-action', 'watchdog=reset', '-device', 'virtio-rng-pci'],
       ...['-smbios', `type=1,serial=${tap.address}`],
+      ...more,
     ]
     // Ends with the test process, whatever becomes of that.
     const [command = '', ...args] = network.argv(['setpriv', '--pdeathsig', 'KILL', ...argv])
@@ -89,6 +101,29 @@ export class BootMachine {
       this.#hangUp()
       this.#spawn()
     })
+  }
+
+  /** What the guest has not flushed is lost with its power, as it would be with a disk's own cache. */
+  #disks(): string[] {
+    const { from, root, program } = this.#init
+    const disk = (file: string, id: string, { drive = '', device = '' } = {}) => [
+      ...[
+        '-drive',
+        `file=${file},if=none,format=raw,id=${id}${drive}`,
+        '-device',
+        `virtio-blk-pci,drive=${id}${device}`,
+      ],
+    ]
+    const programDisk = disk(program, 'program', { drive: ',readonly=on' })
+    const rootDisk = disk(root, 'root')
+    if ('esp' in from) {
+      const code = ['-drive', `if=pflash,format=raw,readonly=on,file=${firmware}/OVMF_CODE_4M.fd`]
+      const variables = ['-drive', `if=pflash,format=raw,file=${this.#at('vars.fd')}`]
+      return [...code, ...variables, ...disk(from.esp, 'esp', { device: ',bootindex=0' }), ...rootDisk, ...programDisk]
+    }
+    // The initrd takes the second disk for the root.
+    const loaded = ['-kernel', from.kernel, '-initrd', from.initrd, '-append', from.parameters.join(' ')]
+    return [...loaded, ...programDisk, ...rootDisk]
   }
 
   /** Waits until the machine's systemd runs the agent. */
@@ -106,6 +141,33 @@ export class BootMachine {
   /** What a command that must succeed prints, without the last newline. */
   async must(command: string): Promise<string> {
     return mustSucceed([command], await this.exec(command)).trimEnd()
+  }
+
+  /** Waits for something of the machine, also across its reboots. */
+  async until<T>(what: string, ask: () => Promise<T | undefined | false>): Promise<T> {
+    const asked = () => ask().catch(() => undefined)
+    const explain = async () => `${this.consoleTail()}\n${await this.log()}`
+    return await until(`the machine ${what}`, asked, { limitMs: bootPatienceMs, everyMs: askPauseMs, explain })
+  }
+
+  /** The daemon's last lines of this boot. */
+  async log(): Promise<string> {
+    const lines = await this.exec(
+      'journalctl -b -o cat --no-pager -u thymesh.service | grep -v libp2p | tail -n 40',
+    ).catch(() => undefined)
+    return lines?.stdout ?? ''
+  }
+
+  /** The text of /etc/hello, which tells generations from each other. */
+  async hello(): Promise<string> {
+    return (await this.exec('cat /etc/hello')).stdout.trim()
+  }
+
+  /** Orders to QEMU itself, as soon as it runs. */
+  async monitor(): Promise<Qmp> {
+    const call = () => Qmp.connect(this.#at('qmp')).catch(() => undefined)
+    const qmp = await poll(call, { limitMs: execTimeoutMs, everyMs: 100 })
+    return qmp ?? Promise.reject(new LabError('timeout', 'expected the monitor of QEMU to answer'))
   }
 
   /** Takes the power away. */

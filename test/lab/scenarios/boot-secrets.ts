@@ -26,6 +26,8 @@ export const bootSecrets: Scenario = {
   async run(trials) {
     await using fleet = await BootFleet.booted()
     const { machine, operator } = fleet
+    // A secret is for the keys of devices that are known.
+    await fleet.joins()
     const file = join(operator.directory, 'key')
     await writeFile(file, 'plain-4711')
     await operator.json('secret', 'add', 'key', '--from', file)

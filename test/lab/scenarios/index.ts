@@ -25,6 +25,7 @@ import { secrets } from './secrets.ts'
 import { sickUnits } from './sick-units.ts'
 import { toldToStop } from './told-to-stop.ts'
 import { twoReleases } from './two-releases.ts'
+import { usbSticks } from './usb-sticks.ts'
 import { visitingLaptop } from './visiting-laptop.ts'
 import { waves } from './waves.ts'
 import { yearAlone } from './year-alone.ts'
@@ -67,4 +68,5 @@ export const scenarios: readonly Scenario[] = [
   bootFullEsp,
   bootCounters,
   bootSecrets,
+  usbSticks,
 ]
