@@ -5,14 +5,13 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
-import { createServer, get, type IncomingMessage, type RequestOptions, type Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { after, before, describe, it, type TestContext } from 'node:test'
-import { inflateSync } from 'node:zlib'
 import { noXvnc, startXvnc } from '../helpers/xvnc.ts'
 import { nixSkip } from '../nix/workshop.ts'
+import { answerOf, pixelOf } from './helpers/answers.ts'
 import type { Device } from './helpers/device.ts'
 import { Fleet } from './helpers/fleet.ts'
 import { Daemon, runToEnd, until } from './helpers/processes.ts'
@@ -40,26 +39,6 @@ function skipped(): string | false {
   if (!existsSync('/usr/sbin/sshd')) return 'there is no sshd: scripts/setup --tests'
   if (!existsSync(tokenInSoftware)) return 'there is no FIDO token in software: scripts/setup --tests'
   return noXvnc || nixSkip()
-}
-
-/** A pixel of a PNG that `thymesh screen` has made, as hexadecimal digits: lines of three bytes a pixel, without filters. */
-function pixelOf(png: Buffer, x: number, y: number): string {
-  const parts: Buffer[] = []
-  const width = png.readUInt32BE(16)
-  for (let at = 8; at < png.length; at += 12 + png.readUInt32BE(at)) {
-    if (png.toString('latin1', at + 4, at + 8) === 'IDAT')
-      parts.push(png.subarray(at + 8, at + 8 + png.readUInt32BE(at)))
-  }
-  const lines = inflateSync(Buffer.concat(parts))
-  const at = y * (1 + width * 3) + 1 + x * 3
-  assert.equal(lines[y * (1 + width * 3)], 0)
-  return lines.subarray(at, at + 3).toString('hex')
-}
-
-/** The body of an answer over HTTP. */
-async function answerOf(where: RequestOptions): Promise<string> {
-  const [answer] = (await once(get(where), 'response')) as [IncomingMessage]
-  return await text(answer)
 }
 
 describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
