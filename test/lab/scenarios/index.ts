@@ -5,6 +5,7 @@ import { bootSecrets } from './boot-secrets.ts'
 import { bootCounters, bootFlapping, bootFullEsp, bootHang, bootPowerCut, bootUpdate } from './boot-updates.ts'
 import { clock } from './clock.ts'
 import { daemonReplaced } from './daemon-replaced.ts'
+import { daemonUpgraded } from './daemon-upgraded.ts'
 import { bootFails, bootFlaps, degraded } from './degraded.ts'
 import { diskFull } from './disk-full.ts'
 import { firstUpdate } from './first-update.ts'
@@ -39,6 +40,7 @@ export const scenarios: readonly Scenario[] = [
   daemonDies,
   guardReboots,
   daemonReplaced,
+  daemonUpgraded,
   degraded,
   bootFails,
   bootFlaps,
