@@ -97,8 +97,12 @@ function passwordLines(name: string): SecretsError {
   })
 }
 
+/** Either takes a tenth of a second. */
+const hashMs = 30_000
+
 async function withInput(file: string, args: readonly string[], input: string): Promise<string> {
-  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'ignore'], timeout: 30_000 })
+  // Not `timeout`: its timer outlives a program that is not there, and keeps the process.
+  const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'ignore'], signal: AbortSignal.timeout(hashMs) })
   return await new Promise((resolve, reject) => {
     let output = ''
     child.on('error', reject)

@@ -43,13 +43,13 @@ describe('the stream of events', () => {
     return { heard, stop, last: () => last, response }
   }
 
-  it('loses nothing over a hundred reconnects', async t => {
+  it('loses nothing over thirty reconnects, and over a hundred where scripts/bench measures it', async t => {
     const { file, controller, devices } = await served(t)
     const device = devices[0] ?? assert.fail()
     const all: Heard[] = []
     let last: string | undefined
     let counter = 1
-    for (let each = 0; each < 100; each++) {
+    for (let each = 0; each < 30; each++) {
       const listener = await listen(t, file, last)
       await report(controller, device, ++counter)
       if (each % 2 === 0) await until(() => listener.heard.length > 0, 'an event')

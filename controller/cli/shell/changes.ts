@@ -41,6 +41,7 @@ export class Changes {
 /** Of the controller of this process. Many events in a moment are one change: each look is at the whole fleet. */
 export function changesHere(events: EventLog, signal: AbortSignal): Changes {
   const changes = new Changes(signal)
+  if (signal.aborted) return changes
   let timer: NodeJS.Timeout | undefined
   const unlisten = events.listen(() => {
     timer ??= setTimeout(() => {
@@ -59,7 +60,14 @@ export function changesHere(events: EventLog, signal: AbortSignal): Changes {
 /** Of another process, in the same way. */
 export async function changesThere(file: string, signal: AbortSignal): Promise<Changes> {
   const changes = new Changes(signal)
-  const stream = await openRunning(file, { path: '/v1/events', signal })
+  let stream: Awaited<ReturnType<typeof openRunning>>
+  try {
+    stream = await openRunning(file, { path: '/v1/events', signal })
+  } catch (thrown) {
+    // The time was over before the other process had answered: nobody waits for a change any more.
+    if (signal.aborted) return changes
+    throw thrown
+  }
   const follow = async () => {
     if (typeof stream !== 'string') {
       for await (const _ of eventFrames(stream)) {

@@ -120,6 +120,9 @@ describe('a connection that ends while a stream is opened', () => {
     process.removeListener('uncaughtException', catching)
     assert.deepEqual(uncaught, [])
     assert.equal(stream.status, 'aborted')
+    // It would look for silence for half a minute.
+    Object.assign(left, { writeStatus: 'writable' })
+    client.abort(new Error('done'))
   })
 })
 
