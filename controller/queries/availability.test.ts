@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { MetricsHistory } from '../../protocol/messages/metrics.ts'
-import { onPerDay } from './availability.ts'
+import { onPerDay, queryAvailability } from './availability.ts'
 
 const day = 86_400
 const from = 20_000 * day
@@ -44,5 +44,22 @@ describe('the availability of a device', () => {
       onPerDay(history(from - 4 * 900, values), { from, now: from + 2 * day + 400, days: 2 }),
       [0.042, 0.958],
     )
+  })
+
+  it('of one that was off for all of the first days is nothing of them, not unknown', async () => {
+    const now = Math.floor(Date.now() / 1000)
+    const askForMetrics = async (_: string, asked: { from: number; to: number }) => {
+      const begin = asked.from - (asked.from % 900)
+      const values = Array.from({ length: Math.floor((asked.to - begin) / 900) + 1 }, (_, at) => {
+        const time = begin + at * 900
+        return time < now - 20 * day || time > now - 2 * day ? 1 : null
+      })
+      return history(begin, values)
+    }
+    const certificates = () => [{ role: 'device', name: 'a', peer: 'p' }]
+    const neighbours = { wayTo: () => ({ kind: 'direct' }), askForMetrics }
+    const peer = { state: {}, directory: { certificates, report: () => undefined }, neighbours }
+    const { devices } = await queryAvailability({ peer } as never, { days: 14, most: 10 })
+    assert.deepEqual(devices[0]?.on.slice(0, 11), Array(11).fill(0))
   })
 })

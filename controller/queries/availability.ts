@@ -10,6 +10,8 @@ import { deviceStatuses } from './device-status.ts'
 
 const daySeconds = 86_400
 const step = 900
+/** Devices keep quarters of an hour for so long: what lies before the days tells one that was off from one that is new. */
+const keptSeconds = 28 * daySeconds
 /** A device writes a quarter of an hour after its end, and its clock may be another one. */
 const lateSeconds = 300
 
@@ -28,7 +30,7 @@ export async function queryAvailability(
   const from = now - (now % daySeconds) - (days - 1) * daySeconds
   const histories = await askAll(
     connected.map(({ peer: id }) => id),
-    (id, signal) => historyOf(peer, id, { from, to: now }, signal),
+    (id, signal) => historyOf(peer, id, { from: Math.min(from, now - keptSeconds), to: now }, signal),
   )
   const devices = connected.flatMap(row => {
     const history = histories.get(row.peer)

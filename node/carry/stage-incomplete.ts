@@ -5,6 +5,7 @@ import type { ReleasedConfig } from '../../protocol/release/release.ts'
 import type { NixStore } from '../store/local/nix-store.ts'
 import type { Closures } from '../swarm/chunks/closures.ts'
 import type { SwarmService } from '../swarm/session/swarm-service.ts'
+import { StagingError } from '../swarm/staging/staging.ts'
 
 export interface StageComponents {
   readonly closures: Pick<Closures, 'held'>
@@ -20,7 +21,6 @@ export async function stageIncomplete(
 ): Promise<boolean> {
   const known = await closures.held(hashOfCid(config.closure))
   if (known === undefined) return false
-  const { chunks } = await swarms.open(known)
   const { paths } = known.list
   const valid = await store.validPaths(paths.map(({ described }) => described.path))
   let whole = true
@@ -28,7 +28,14 @@ export async function stageIncomplete(
     if (valid.has(path.described.path)) continue
     for (const number of path.chunks) {
       signal?.throwIfAborted()
-      whole = (await chunks.stage(number)) && whole
+      // Asked for each time: what nobody asks for is closed after a minute, and a stick may take many.
+      const { chunks } = await swarms.open(known)
+      const isHere = await chunks.stage(number).catch((thrown: unknown) => {
+        if (thrown instanceof StagingError && thrown.code === 'disk-full') return undefined
+        throw thrown
+      })
+      if (isHere === undefined) return false
+      whole = isHere && whole
     }
   }
   return whole

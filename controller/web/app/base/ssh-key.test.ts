@@ -10,6 +10,7 @@ const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKSUTyz1HwHReFVvD5obVsALAgJRN
 describe('keys of OpenSSH in the page', () => {
   it('are read out of a text, without comments', () => {
     assert.deepEqual(sshKeysIn(`# mine\n${key} ada@laptop\n\n  nonsense \n`), [key, 'nonsense'])
+    assert.deepEqual(sshKeysIn(`${key} ada@laptop\n${key} copy\n`), [key])
   })
 
   it('have the fingerprint that the controller shows, and none where there is no key', async () => {

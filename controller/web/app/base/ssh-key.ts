@@ -3,7 +3,8 @@
 /** `TYPE BASE64` of each line that looks like a key; what else stands there is given as it is, for the controller to refuse. */
 export function sshKeysIn(text: string): string[] {
   const lines = text.split('\n').map(line => line.trim())
-  return lines.filter(line => line !== '' && !line.startsWith('#')).map(line => line.split(/\s+/).slice(0, 2).join(' '))
+  const keys = lines.filter(line => line !== '' && !line.startsWith('#'))
+  return [...new Set(keys.map(line => line.split(/\s+/).slice(0, 2).join(' ')))]
 }
 
 /** As `ssh-keygen -l` prints it; nothing for what is no key. */

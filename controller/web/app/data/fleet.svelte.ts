@@ -23,6 +23,8 @@ const devices = new Map<string, DeviceStatus>()
 const listeners = new Set<(kinds: ReadonlySet<string>) => void>()
 /** Events that come while the snapshot is under way. */
 let waiting: LinkEvent[] | undefined
+/** Counts loads: of two at a time the later one counts. */
+let loads = 0
 let again: ReturnType<typeof setTimeout> | undefined
 
 export const fleet = {
@@ -56,11 +58,13 @@ export const fleet = {
     clearTimeout(again)
     again = undefined
     waiting ??= []
+    const load = ++loads
     try {
       const [{ answer: status, last }, listed] = await Promise.all([
         client.getWithEvent<FleetStatus>('/v1/status'),
         client.get<{ tasks: Task[] }>(`/v1/tasks?limit=${maxTasks}`),
       ])
+      if (load !== loads) return
       const { devices: read, ...rest } = status
       devices.clear()
       // They come in the order of their names.
@@ -71,10 +75,11 @@ export const fleet = {
       failure = undefined
       loadedAt = Date.now()
       reached = last
-      const since = waiting
+      const since = waiting ?? []
       waiting = undefined
       apply(since.filter(({ id }) => isAfter(id, last)))
     } catch (thrown) {
+      if (load !== loads) return
       waiting = undefined
       failure = failureOf(thrown)
     }

@@ -68,7 +68,8 @@ export function live<T>(path: () => string | undefined, kinds: readonly Kind[] =
   let was = session.link.state
   $effect(() => {
     const { state } = session.link
-    if (state === 'live' && was !== 'live') read()
+    // Before its first event nothing was lost; what no event tells of is asked for when somebody looks.
+    if (state === 'live' && (was === 'lost' || (was !== 'live' && kinds.length > 0))) read()
     was = state
   })
 
