@@ -51,6 +51,12 @@ describe("another terminal's output", () => {
     )
   })
 
+  it('shows what a terminal shows after a string that is broken off, and is linear', () => {
+    assert.equal(shown('\x1b]0;\x18seen\r\n'), 'seen\r\n')
+    assert.equal(shown('\x1b]0;\x1b[31mred'), '\x1b[31mred')
+    assert.equal(shown('\x1b]\x07'.repeat(500_000)), '')
+  })
+
   it('drops a sequence without an end', () => {
     assert.equal(shown('a', `\x1b]0;${'x'.repeat(5000)}`, 'b').length, 2)
   })

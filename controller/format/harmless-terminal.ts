@@ -49,13 +49,17 @@ function sequenceAt(text: string, at: number): { end: number; harmless: boolean 
   const kind = text[at + 1]
   if (kind === undefined) return undefined
   if (kind === '[') return csiAt(text, at)
-  // OSC, DCS, SOS, PM, APC: up to ST or BEL.
+  // OSC, DCS, SOS, PM, APC: up to ST or BEL; CAN, SUB and other escapes break it off.
   if (']PX^_'.includes(kind)) {
-    const ends = ['\x07', '\x1b\\'].flatMap(end => {
-      const place = text.indexOf(end, at + 2)
-      return place < 0 ? [] : [place + end.length]
-    })
-    return ends.length === 0 ? undefined : { end: Math.min(...ends), harmless: false }
+    for (let end = at + 2; end < text.length; end++) {
+      const char = text[end] ?? ''
+      if (char === '\x1b') {
+        if (text[end + 1] === undefined) return undefined
+        return { end: text[end + 1] === '\\' ? end + 2 : end, harmless: false }
+      }
+      if ('\x07\x18\x1a\x9c'.includes(char)) return { end: end + 1, harmless: false }
+    }
+    return undefined
   }
   // Character sets take a byte more.
   if ('()*+'.includes(kind))

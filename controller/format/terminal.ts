@@ -46,7 +46,7 @@ export class ReplayedTerminal {
 
   /** Gives the terminal back as it was: its own screen, colours and cursor. */
   end(): void {
-    if (this.watched) process.stdout.write('\x1b[?1049l\x1b[?7h\x1b[?25h\x1b[0m\x1b[r\n')
+    if (this.watched) process.stdout.write('\x1b[?1049l\x1b[?7h\x1b[?25h\x1b[0m\x1b[r\x1b(B\x1b[?1l\n')
   }
 }
 

@@ -29,6 +29,12 @@ export const verifyMs = 10_000
 export const screensAtOnce = 16
 /** What is shown in one recorded session: an hour of a busy terminal is one MiB. A session that shows more ends. */
 export const recordedBytes = 16 * 1024 * 1024
+/** Its lines: in JSON a control character takes six, and each key typed a line. Half of what a reader takes. */
+export const recordedLines = 32 * 1024 * 1024
+/** Its sealed parts: two more fit into a recording (limits.recording) after that. */
+export const recordedFileBytes = 28 * 1024 * 1024
+/** Recordings of a device, however small: 32 answers list them. */
+export const recordingsKept = 4096
 /** So much is sealed at once, and after so long at the latest: what a power cut costs. */
 export const recordedPartBytes = 256 * 1024
 export const recordedPartMs = 5_000

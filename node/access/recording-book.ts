@@ -8,13 +8,15 @@ import { type Recorded, recordedSchema, recordingIdSchema } from '../../protocol
 import { replaceFile } from '../files/durable-file.ts'
 import { readUpTo } from '../files/file-io.ts'
 import { unlessMissing } from '../files/missing.ts'
-import { recordingsBytes } from './limits.ts'
+import { recordingsBytes, recordingsKept } from './limits.ts'
 
 const keptSchema = recordedSchema.omit({ bytes: true }).extend({ v: formatVersion })
 export type Kept = Omit<Recorded, 'bytes'>
 
 export class RecordingBook {
   readonly #directory: string
+  /** Those that are written now are not removed. */
+  readonly #open = new Set<string>()
 
   constructor(directory: string) {
     this.#directory = directory
@@ -23,12 +25,15 @@ export class RecordingBook {
   /** Makes room for one more; gives the file that it goes into. */
   async place(id: string): Promise<string> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 })
-    let room = recordingsBytes - limits.recording
-    for (const { id: each, bytes } of await this.#files()) {
-      room -= bytes
-      if (room < 0) await this.remove(each)
-    }
+    this.#open.add(id)
+    await this.#makeRoom(limits.recording)
     return this.#sealed(id)
+  }
+
+  /** It is written no more. */
+  async close(id: string): Promise<void> {
+    this.#open.delete(id)
+    await this.#makeRoom(0)
   }
 
   /** Writes down what is known of it, in place of what was known before. */
@@ -37,14 +42,18 @@ export class RecordingBook {
   }
 
   async remove(id: string): Promise<void> {
+    this.#open.delete(id)
     await rm(this.#sealed(id), { force: true })
     await rm(this.#about(id), { force: true })
   }
 
-  /** The newest first, as many as one answer lists. */
-  async list(): Promise<Recorded[]> {
+  /** The newest first, of all or of those older than one, as many as one answer lists. */
+  async list(before?: string): Promise<Recorded[]> {
+    const files = await this.#files()
+    const from = before === undefined ? 0 : files.findIndex(({ id }) => id === before) + 1
+    if (before !== undefined && from === 0) return []
     const found: Recorded[] = []
-    for (const { id, bytes } of await this.#files()) {
+    for (const { id, bytes } of files.slice(from)) {
       if (found.length === limits.recordingsListed) break
       const text = await unlessMissing(readFile(this.#about(id), 'utf8'))
       const parsed = text === undefined ? undefined : keptSchema.safeParse(jsonOf(text))
@@ -65,6 +74,17 @@ export class RecordingBook {
       return { size, bytes: await readUpTo(handle, Math.max(0, Math.min(limits.recordingPart, size - from)), from) }
     } finally {
       await handle.close()
+    }
+  }
+
+  /** Removes the oldest until so many bytes, and one more file, fit. */
+  async #makeRoom(needed: number): Promise<void> {
+    let room = recordingsBytes - needed
+    let count = recordingsKept
+    for (const { id, bytes } of await this.#files()) {
+      room -= bytes
+      count--
+      if ((room < 0 || count < 0) && !this.#open.has(id)) await this.remove(id)
     }
   }
 

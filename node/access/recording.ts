@@ -6,10 +6,16 @@ import { Socket } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
-import { accountId } from '../process/account-id.ts'
 import { runProgram } from '../process/run-program.ts'
 import { Asciicast, type CastAbout } from './asciicast.ts'
-import { recordedBytes, recordedPartBytes, recordedPartMs, recordingEndMs } from './limits.ts'
+import {
+  recordedBytes,
+  recordedFileBytes,
+  recordedLines,
+  recordedPartBytes,
+  recordedPartMs,
+  recordingEndMs,
+} from './limits.ts'
 import { sealedPart } from './recording-file.ts'
 
 /** The pipe's name in the folder of a session, as the session's script knows it. */
@@ -19,7 +25,7 @@ const pipeName = 'output'
 export class RecordError extends ThymeshError<'no-pipe' | 'no-reader'> {}
 
 export interface RecordingInit extends CastAbout {
-  /** Who is recorded: only they may write into the pipe. */
+  /** Who is recorded: only their group may write into the pipe. */
   readonly user: string
   /** The folder of the session. */
   readonly directory: string
@@ -40,6 +46,8 @@ export class Recording {
   readonly #holder: FileHandle
   readonly #began = performance.now()
   #shown = 0
+  #lines = 0
+  #written = 0
   #pending = ''
   #timer: NodeJS.Timeout | undefined
   #writing: Promise<void> = Promise.resolve()
@@ -58,10 +66,12 @@ export class Recording {
   /** Makes pipe and file. Rejects with the system's error, and with a RecordError where there is no pipe to be had. */
   static async begin(init: RecordingInit): Promise<Recording> {
     const pipe = join(init.directory, pipeName)
-    const made = await runProgram('mkfifo', ['-m', '600', pipe], { timeoutMs: 10_000, lines: 5 })
+    const made = await runProgram('mkfifo', ['-m', '620', pipe], { timeoutMs: 10_000, lines: 5 })
     if (made.code !== 0) throw new RecordError('no-pipe', `no pipe for a recording: ${made.output.join(' ')}`)
-    const user = await accountId('passwd', init.user)
-    if (user !== undefined) await chown(pipe, user, 0)
+    // Their group may write and not read: what the session itself read would not be recorded.
+    const group = await runProgram('id', ['-g', init.user], { timeoutMs: 10_000, lines: 1 })
+    if (group.code !== 0) throw new RecordError('no-pipe', `no pipe for a recording: ${init.user} has no group`)
+    await chown(pipe, 0, Number(group.stdout.trim()))
     const file = await open(init.file, 'wx', 0o600)
     // Nobody writes yet: without O_NONBLOCK this would wait.
     const reader = await promisify(openFd)(pipe, constants.O_RDONLY | constants.O_NONBLOCK)
@@ -94,12 +104,14 @@ export class Recording {
   #read(bytes: Buffer): void {
     // Read on all the same: a program must not hang while its session ends.
     if (this.#failed) return
+    const lines = this.#cast.add(bytes, this.#seconds)
     this.#shown += bytes.length
-    if (this.#shown > recordedBytes) {
-      this.#fail(`its recording is full: ${recordedBytes} bytes`)
+    this.#lines += lines.length
+    if (this.#shown > recordedBytes || this.#lines > recordedLines || this.#written > recordedFileBytes) {
+      this.#fail(`its recording is full: ${this.#shown} bytes`)
       return
     }
-    this.#pending += this.#cast.add(bytes, this.#seconds)
+    this.#pending += lines
     if (this.#pending.length >= recordedPartBytes) this.#seal()
     else this.#timer ??= setTimeout(() => this.#seal(), recordedPartMs)
   }
@@ -114,7 +126,9 @@ export class Recording {
     this.#source.pause()
     this.#writing = this.#writing
       .then(async () => {
-        await this.#file.writeFile(await sealedPart(this.#init.readers, lines))
+        const part = await sealedPart(this.#init.readers, lines)
+        this.#written += part.length
+        await this.#file.writeFile(part)
         await this.#file.datasync()
         this.#source.resume()
       })

@@ -1,9 +1,11 @@
 /** Serves the recordings of a device over the mesh, to controllers only; they are sealed for them. */
 
 import type { PeerId } from '@libp2p/interface'
+import { FormatError } from '../../protocol/encoding/cbor.ts'
 import { limits } from '../../protocol/limits.ts'
 import type { ProtocolNames } from '../../protocol/messages/messages.ts'
 import {
+  type Recorded,
   type RecordingsList,
   type RecordingsRequest,
   recordingPartCodec,
@@ -17,6 +19,7 @@ import {
   recordingAnswersAtOnce,
   recordingAnswersPerPeer,
   recordingAnswersPerSecond,
+  recordingsKept,
 } from './limits.ts'
 import type { RecordingBook } from './recording-book.ts'
 
@@ -35,7 +38,8 @@ export function recordingsService(components: RecordingsServiceComponents): Cont
     perPeerPerSecond: recordingAnswersPerSecond,
     timeoutMs: recordingAnswerMs,
     find: async request => {
-      if ('list' in request) return recordingsListCodec.encode({ v: 1, recordings: await recordings.list() })
+      if ('list' in request)
+        return recordingsListCodec.encode({ v: 1, recordings: await recordings.list(request.before) })
       const { id, from } = request.read
       const found = await recordings.read(id, from)
       return found && recordingPartCodec.encode({ v: 1, from, ...found })
@@ -47,7 +51,15 @@ type Asking = { host: Pick<Host, 'getConnections'>; names: Pick<ProtocolNames, '
 
 /** Asks a connected device. Throws an AnswerError if it refuses, a FormatError for what is no answer. */
 export async function askForRecordings(peer: Asking, device: PeerId, signal?: AbortSignal): Promise<RecordingsList> {
-  return recordingsListCodec.decode(await ask(peer, device, { list: true }, signal))
+  const found: Recorded[] = []
+  for (;;) {
+    const before = found.at(-1)?.id
+    const request = { list: true, ...(before !== undefined && { before }) } as const
+    const { recordings } = recordingsListCodec.decode(await ask(peer, device, request, signal))
+    found.push(...recordings)
+    if (recordings.length < limits.recordingsListed || found.length >= recordingsKept)
+      return { v: 1, recordings: found }
+  }
 }
 
 /** The whole sealed file of one, part by part. */
@@ -60,6 +72,10 @@ export async function readRecording(
   const parts: Uint8Array[] = []
   for (let from = 0; ; ) {
     const part = recordingPartCodec.decode(await ask(peer, device, { read: { id, from } }, signal))
+    // All that fits: else a device could keep us here for days.
+    if (part.from !== from || part.bytes.length !== Math.max(0, Math.min(limits.recordingPart, part.size - from))) {
+      throw new FormatError('malformed', `expected the bytes of a recording from ${from} on, got others`)
+    }
     parts.push(part.bytes)
     from += part.bytes.length
     // One that is written meanwhile may be longer at the next part: it ends where it ended at the last answer.

@@ -45,7 +45,11 @@ export class SessionRecorder {
     const title = `${session.controller ?? session.peer} as ${session.user}`
     const timestamp = now && Math.floor(now.getTime() / 1000)
     const { user, directory } = session
-    const recording = await Recording.begin({ timestamp, title, user, directory, file, readers, onFailure })
+    const init = { timestamp, title, user, directory, file, readers, onFailure }
+    const recording = await Recording.begin(init).catch(async (thrown: unknown) => {
+      await book.remove(session.id)
+      throw thrown
+    })
     return new SessionRecording({ book, recording, session, file, began: now && timeText(now) })
   }
 }
@@ -85,16 +89,20 @@ export class SessionRecording {
   /** After sshd has ended: gives the SHA-256 of the sealed file in hex, or nothing if nothing is kept. */
   async end(reason: string): Promise<string | undefined> {
     const { book, recording, session, file } = this.#parts
-    await recording.end()
-    await this.#noting
-    if (this.#noted === undefined) {
-      await book.remove(session.id)
-      return undefined
+    try {
+      await recording.end()
+      await this.#noting
+      if (this.#noted === undefined) {
+        await book.remove(session.id)
+        return undefined
+      }
+      const seconds = Math.round((performance.now() - this.#start) / 1000)
+      await book.note({ ...this.#noted, seconds, reason: reason.slice(0, 300) })
+      const hash = createHash('sha256')
+      await pipeline(createReadStream(file), hash)
+      return hash.digest('hex')
+    } finally {
+      await book.close(session.id)
     }
-    const seconds = Math.round((performance.now() - this.#start) / 1000)
-    await book.note({ ...this.#noted, seconds, reason: reason.slice(0, 300) })
-    const hash = createHash('sha256')
-    await pipeline(createReadStream(file), hash)
-    return hash.digest('hex')
   }
 }

@@ -62,6 +62,7 @@ export class SshService {
   readonly #live = new Set<Live>()
   readonly #running = new Set<Promise<void>>()
   #recheck: NodeJS.Timeout | undefined
+  #stopping = false
   #unfollow: (() => void) | undefined
   /** Who has a place, from the hello to the end of the session. */
   readonly #places = new Set<{ readonly peer: PeerId }>()
@@ -83,6 +84,7 @@ export class SshService {
   }
 
   async stop(): Promise<void> {
+    this.#stopping = true
     await this.#components.host.unhandle(this.#components.names.ssh)
     this.#unfollow?.()
     clearInterval(this.#recheck)
@@ -173,6 +175,7 @@ export class SshService {
     }
     duplex.on('error', () => {})
     this.#live.add(live)
+    if (this.#stopping) end('the daemon stops')
     this.#recheck ??= setInterval(() => this.#check(), recheckMs)
     try {
       await channel.send(accessVerdictCodec, { ok: true })
@@ -210,9 +213,11 @@ export class SshService {
   /** Whether a session may still do all that it may do: of its key, or of every key before one is accepted. */
   #isGranted(live: Live): boolean {
     const now = this.#loginRights(live.user)
-    const mayStill = ([key, { may }]: [string, KeyRights]) => {
+    const mayStill = ([key, { may, record }]: [string, KeyRights]) => {
       const rights = now.get(key)
-      return rights !== undefined && may.every(right => rights.may.includes(right))
+      // One that would have to be recorded now, and is not, begins anew.
+      if (rights === undefined || (rights.record && !record)) return false
+      return may.every(right => rights.may.includes(right))
     }
     const entries = [...live.rights]
     if (live.fingerprint === undefined) return entries.every(mayStill)

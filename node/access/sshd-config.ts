@@ -60,7 +60,8 @@ export function sshdConfig({ directory, user, rights, pam }: SessionFiles): stri
     'PrintMotd no',
     'PrintLastLog no',
     'AcceptEnv LANG LC_* COLORTERM',
-    `SetEnv PATH=${path}`,
+    // The user's shell starts the script of a recorded session, and must read nothing of theirs before it.
+    `SetEnv PATH=${path}${isRecorded(rights) ? ` HOME=${directory}` : ''}`,
     `LoginGraceTime ${loginSeconds}`,
     'MaxAuthTries 20',
     // Two programs in one recording could not be told apart.
@@ -81,10 +82,17 @@ export function isRecorded(rights: ReadonlyMap<string, KeyRights>): boolean {
 
 /** A line for each key: it may do nothing but what its grants say. */
 export function authorizedKeys({ directory, rights, sftpServer }: SessionFiles): string {
-  return lines([...rights].map(([key, each]) => `${optionsOf(each, directory, sftpServer).join(',')} ${key}`))
+  const recorded = isRecorded(rights)
+  const optionsFor = (each: KeyRights) => optionsOf(each, directory, sftpServer, recorded).join(',')
+  return lines([...rights].map(([key, each]) => `${optionsFor(each)} ${key}`))
 }
 
-function optionsOf({ may, record }: KeyRights, directory: string, sftpServer: string | undefined): string[] {
+function optionsOf(
+  { may, record }: KeyRights,
+  directory: string,
+  sftpServer: string | undefined,
+  recorded: boolean,
+): string[] {
   const options = ['restrict']
   // A command is recorded with a terminal only.
   if (may.includes('shell') || (record && may.includes('exec'))) options.push('pty')
@@ -93,8 +101,9 @@ function optionsOf({ may, record }: KeyRights, directory: string, sftpServer: st
   const [shell, exec, files] = (['shell', 'exec', 'files'] as const).map(right => may.includes(right))
   const allowed = [shell && 'shell', exec && 'exec', files && sftpServer !== undefined && 'files'].filter(Boolean)
   if (record) return [...options, `command="/bin/sh ${join(directory, 'recorded')} ${allowed.join(' ')}"`]
-  if (shell && exec && files) return options
-  if (files && !shell && !exec) return [...options, 'command="internal-sftp"']
+  // Beside a key that is recorded, the others are given their home back by the script.
+  if (shell && exec && files && !recorded) return options
+  if (files && !shell && !exec && !recorded) return [...options, 'command="internal-sftp"']
   return [...options, `command="/bin/sh ${join(directory, 'session')} ${allowed.join(' ')}"`]
 }
 
@@ -110,17 +119,18 @@ function permitted(right: string): string[] {
   return /^(?:127\.0\.0\.1|\[::1\]):/.test(target) ? [target, `localhost:${port}`] : [target]
 }
 
-const onlyGranted = [
+const onlyGranted = (user: string) => [
+  `HOME=~${user}; export HOME`,
   '# Does what the grant allows, in words of the command line, and refuses the rest.',
   'may() { for right in $allowed; do [ "$right" != "$1" ] || return 0; done; echo "thymesh: not granted: $1" >&2; exit 126; }',
   'allowed=$*',
 ]
 
 /** Started for keys that may not do all of shell, exec and files. */
-export function sessionScript(sftpServer: string | undefined): string {
+export function sessionScript(sftpServer: string | undefined, user: string): string {
   return lines([
     '#!/bin/sh',
-    ...onlyGranted,
+    ...onlyGranted(user),
     'case $SSH_ORIGINAL_COMMAND in',
     '  "") may shell; exec "$SHELL" -l ;;',
     `  internal-sftp*) may files; exec ${sftpServer ?? 'false'} ;;`,
@@ -133,10 +143,10 @@ export function sessionScript(sftpServer: string | undefined): string {
  * Started for keys whose sessions are recorded: script(1) writes what the terminal shows into the session's pipe. Without a
  * terminal only files go, of which sftp-server writes down each one. What can't be recorded is refused.
  */
-export function recordedScript(sftpServer: string | undefined): string {
+export function recordedScript(sftpServer: string | undefined, user: string): string {
   return lines([
     '#!/bin/sh',
-    ...onlyGranted,
+    ...onlyGranted(user),
     // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of the shell
     'pipe=${0%/*}/output',
     'refuse() { echo "thymesh: sessions of this grant are recorded: $1" >&2; exit 126; }',

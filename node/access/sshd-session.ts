@@ -68,8 +68,8 @@ export class SshdSession {
       await writeFile(join(directory, 'config'), sshdConfig(files), { mode: 0o600 })
       for (const [name, content] of [
         ['authorized_keys', authorizedKeys(files)],
-        ['session', sessionScript(init.sftpServer)],
-        ['recorded', recordedScript(init.sftpServer)],
+        ['session', sessionScript(init.sftpServer, init.user)],
+        ['recorded', recordedScript(init.sftpServer, init.user)],
       ] as const) {
         await writeFile(join(directory, name), content)
         await chmod(join(directory, name), 0o644)

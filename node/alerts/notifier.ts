@@ -11,6 +11,7 @@ import {
   maxMarks,
   type ReportedAlert,
   type Silence,
+  silencesIn,
 } from '../../protocol/alerts/reported.ts'
 import { type AlertChannel, type AlertRule, alertsOf, rulesFor, selects } from '../../protocol/alerts/rules.ts'
 import { messageOf } from '../../protocol/errors.ts'
@@ -49,8 +50,6 @@ export interface NotifierComponents {
   readonly book: AlertBook
   /** For a controller: peer IDs of all controllers that send, its own among them. They come after the devices. */
   readonly controllers?: () => readonly string[]
-  /** Silences that others keep. */
-  readonly silencesOfOthers?: () => readonly Silence[]
   readonly clock: { readonly now: Date | undefined }
   /** Milliseconds of a steady clock. */
   readonly steady: () => number
@@ -109,14 +108,10 @@ export class Notifier extends EventEmitter<Events> {
   async take(report: Report, oldestEnd = 0): Promise<void> {
     const { directory, releaseOf, book } = this.#components
     const device = directory.certificate(report.peer)?.document
-    // Operators' controllers may silence alerts: their word is good for what they have sent, too.
-    if (device?.role === 'controller' && !isViewer(device)) await book.tell(marksIn(report))
+    // Who can't send can't say that it has.
+    if (this.#isSender(report)) await book.tell(marksIn(report))
     const release = device && releaseOf(device)
     if (device?.role !== 'device' || release === undefined) return
-    // Who can't send can't say that it has.
-    const { channels } = alertsOf(release)
-    if (Object.values(channels).some(channel => canSend(channel, device.name, release)))
-      await book.tell(marksIn(report))
     const rules = new Map(rulesFor(release, device.name).map(rule => [rule.name, rule]))
     for (const alert of alertsIn(report)) {
       const rule = rules.get(alert.rule)
@@ -160,16 +155,38 @@ export class Notifier extends EventEmitter<Events> {
     return place === undefined ? undefined : place + Math.min(devices.length, devicesBeforeControllers)
   }
 
+  /** Whose word counts on what was sent and what is silenced: operators' controllers, and devices that can send. */
+  #isSender({ peer }: Report): boolean {
+    const { directory, releaseOf } = this.#components
+    const member = directory.certificate(peer)?.document
+    if (member?.role === 'controller') return !isViewer(member)
+    const release = member && releaseOf(member)
+    if (member?.role !== 'device' || release === undefined) return false
+    return Object.values(alertsOf(release).channels).some(channel => canSend(channel, member.name, release))
+  }
+
+  /** Its own, and for a controller those that others keep. */
+  get #silences(): readonly Silence[] {
+    const { book, directory, controllers } = this.#components
+    if (controllers === undefined) return book.silences
+    const others = directory.reports().flatMap(report => {
+      const silences = silencesIn(report)
+      return silences.length > 0 && this.#isSender(report) ? silences : []
+    })
+    return [...book.silences, ...others]
+  }
+
   /** Sends what is due. Resolves when everything that was begun has ended. */
   async send(): Promise<void> {
     const now = this.#components.steady()
+    const silences = this.#silences
     const due = new Map<string, Map<string, Notice>>()
     for (const [mark, { notice, channel, dueAt }] of this.#waiting) {
       if (this.#components.book.isTold(mark)) {
         this.#waiting.delete(mark)
         continue
       }
-      if (dueAt > now || this.#isQuiet(notice.rule) || this.#isSilenced(notice)) continue
+      if (dueAt > now || this.#isQuiet(notice.rule) || this.#isSilenced(notice, silences)) continue
       const notices = due.get(channel) ?? new Map<string, Notice>()
       if (notices.size < alertsPerMessage) due.set(channel, notices.set(mark, notice))
     }
@@ -223,10 +240,9 @@ export class Notifier extends EventEmitter<Events> {
   }
 
   /** An acknowledgement names one alert, which was told: it silences nothing. */
-  #isSilenced({ rule, device }: Notice): boolean {
+  #isSilenced({ rule, device }: Notice, silences: readonly Silence[]): boolean {
     const now = (this.#components.clock.now ?? new Date()).getTime() / 1000
-    const { book, silencesOfOthers } = this.#components
-    return [...book.silences, ...(silencesOfOthers?.() ?? [])].some(
+    return silences.some(
       silence =>
         silence.until > now &&
         silence.since === undefined &&

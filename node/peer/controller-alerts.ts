@@ -3,7 +3,7 @@
  * what it is silent about, is in reports of its own, which only such a controller writes.
  */
 
-import { alertExtensions, marksIn, silencesIn } from '../../protocol/alerts/reported.ts'
+import { alertExtensions, marksIn } from '../../protocol/alerts/reported.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { messageOf } from '../../protocol/errors.ts'
 import type { Certificate } from '../../protocol/members/certificate.ts'
@@ -78,7 +78,6 @@ export class ControllerAlerts {
     this.#notifier = new Notifier(
       {
         ...{ ...shared, isSilent, controllers, log },
-        silencesOfOthers: () => directory.reports().flatMap(silencesIn),
         send: (channel, notices, init) => send(channel, notices, { ...init, secrets: folder, programs: folder }),
       },
       last === undefined ? [] : marksIn(last),

@@ -12,7 +12,8 @@ export const recordingIdSchema = z
 const sizeSchema = z.int().min(0).max(limits.recording)
 
 const recordingsRequestSchema = z.union([
-  z.strictObject({ list: z.literal(true) }),
+  /** All, or those that are older than one: as many as an answer lists. */
+  z.strictObject({ list: z.literal(true), before: recordingIdSchema.optional() }),
   /** The bytes from this one on; as many come as fit into an answer. */
   z.strictObject({ read: z.strictObject({ id: recordingIdSchema, from: sizeSchema }) }),
 ])

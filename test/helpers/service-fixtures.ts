@@ -54,6 +54,7 @@ export function serviceFixtures({ hash, peer, end }: Values): Fixture[] {
     plain('audit-proofs', auditProofsCodec, { v: 1, size: 300, proofs: [[hash], null] }),
     plain('log-entry', logEntryCodec, logEntry),
     plain('recordings-request-list', recordingsRequestCodec, { list: true }),
+    plain('recordings-request-before', recordingsRequestCodec, { list: true, before: '0123456789ab' }),
     plain('recordings-request-read', recordingsRequestCodec, { read: { id: '0123456789ab', from: 196_608 } }),
     plain('recordings', recordingsListCodec, {
       v: 1,

@@ -89,6 +89,19 @@ describe('recorded sessions', { skip: noAccess, timeout: 600_000 }, () => {
     assert.equal((await openRecording([identity], file)).whole, true)
   })
 
+  it('are theirs who recorded them: nobody reads the pipe, and no dotfile runs before', async t => {
+    const { ssh, asker, device, mesh } = await accessScene(t, { grant: { record: true }, age })
+    const ran = await ssh(['-tt', `echo home=$HOME; ls -l ${mesh.directory}/sessions-of-device/*/output`])
+    assert.match(ran.stdout, /home=\/root\r\n/)
+    assert.match(ran.stdout, /^prw--w---- 1 root /m)
+    const zeros = await ssh(['-tt', 'head -c 12000000 /dev/zero'])
+    assert.equal(zeros.code, 255)
+    for (const { id } of await ended(asker, device.host.peerId)) {
+      const file = await readRecording(asker, device.host.peerId, id)
+      assert.equal((await openRecording([identity], file)).whole, true)
+    }
+  })
+
   it('leave nothing where the key that logs in is not recorded', async t => {
     const { ssh, asker, device } = await accessScene(t, { age })
     assert.equal((await ssh(['true'])).code, 0)
