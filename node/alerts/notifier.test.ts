@@ -2,176 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { alertExtensions, markOf, type ReportedAlert } from '../../protocol/alerts/reported.ts'
+import { markOf } from '../../protocol/alerts/reported.ts'
 import type { AlertChannel, Alerts } from '../../protocol/alerts/rules.ts'
-import type { Certificate } from '../../protocol/members/certificate.ts'
-import type { Release } from '../../protocol/release/release.ts'
-import type { Report } from '../../protocol/report/report.ts'
-import { silentLogger } from '../../test/helpers/log.ts'
-import type { Table } from '../state/database.ts'
-import { Absences } from './absences.ts'
-import { AlertBook } from './alert-book.ts'
+import { began, channels, fullDisk, isLaptop, Site, since } from '../../test/helpers/alerting-site.ts'
 import { lookMs, sendAgainLastMs, stepInMs } from './limits.ts'
-import type { Notice } from './message.ts'
-import { Notifier } from './notifier.ts'
 
-const channels: Alerts['channels'] = {
-  ops: { webhook: 'https://example.org/hook', private: false, by: { devices: ['hub-1', 'hub-2', 'hub-3'] } },
-}
-const fullDisk: Alerts['rules'][number] = {
-  ...{ name: 'disk-full', when: { metric: 'disk', above: 90, for: '5m' }, severity: 'warning', notify: ['ops'] },
-  resolve: true,
-}
-const began = Date.parse('2026-01-31T12:00:00Z')
-const since = began / 1000
-
-function memoryTable(): Table {
-  const rows = new Map<string, Uint8Array>()
-  return {
-    get: async key => rows.get(key),
-    put: async (key, value) => void rows.set(key, value),
-    putAll: async values => {
-      for (const [key, value] of values) rows.set(key, value)
-    },
-    delete: async key => void rows.delete(key),
-    entries: async function* () {
-      yield* [...rows]
-    },
-    keys: async function* () {
-      yield* [...rows.keys()]
-    },
-  }
-}
-
-interface Hub {
-  readonly name: string
-  notifier: Notifier
-  absences: Absences
-  readonly book: AlertBook
-  readonly table: Table
-  isAlive: boolean
-}
-
-/** Hubs whose reports reach all that live, at once. */
-class Site {
-  now = 0
-  readonly sent: { by: string; notices: readonly Notice[] }[] = []
-  readonly hubs: Hub[] = []
-  readonly reports = new Map<string, Report>()
-  /** What a channel does; by default it takes all. */
-  take: (by: string, notices: readonly Notice[]) => Promise<void> = async () => {}
-  readonly #devices: Release['devices'] = {}
-  #alerts: Alerts
-
-  constructor(rules: Alerts['rules'] = [fullDisk]) {
-    this.#alerts = { channels, rules }
-    for (const name of ['hub-1', 'hub-2', 'hub-3', 'sick']) this.#devices[name] = { config: 'web' }
-  }
-
-  set rules(rules: Alerts['rules']) {
-    this.#alerts = { channels, rules }
-  }
-
-  set channels(channels: Alerts['channels']) {
-    this.#alerts = { ...this.#alerts, channels }
-  }
-
-  get clock() {
-    return { now: new Date(began + this.now) }
-  }
-
-  async add(...names: string[]): Promise<this> {
-    for (const name of names) {
-      const table = memoryTable()
-      const book = await AlertBook.load(table)
-      this.hubs.push({ name, book, table, isAlive: true, ...this.#parts(name, book) })
-    }
-    return this
-  }
-
-  async restart(hub: Hub): Promise<void> {
-    const book = await AlertBook.load(hub.table)
-    Object.assign(hub, { book, ...this.#parts(hub.name, book) })
-    await hub.notifier.takeAll(0)
-  }
-
-  /** Controllers that send are called laptop-1 and so on. */
-  get #laptops(): string[] {
-    return this.hubs.flatMap(({ name }) => (isLaptop(name) ? [name] : []))
-  }
-
-  #parts(name: string, book: AlertBook) {
-    const site = this
-    const shared = {
-      ...{ fleet: 'f', own: { peer: name, name }, directory: this.#directory, book },
-      releaseOf: () => this.#release,
-      clock: {
-        get now() {
-          return site.clock.now
-        },
-      },
-      steady: () => this.now,
-    }
-    const send = async (_: AlertChannel, notices: readonly Notice[]) => {
-      await this.take(name, notices)
-      this.sent.push({ by: name, notices })
-    }
-    const controllers = isLaptop(name) && { controllers: () => this.#laptops }
-    const notifier = new Notifier({ ...shared, ...controllers, isSilent: () => false, send, log: silentLogger }, [])
-    notifier.on('told', () => void this.report(name, []))
-    return { notifier, absences: new Absences({ ...shared, isConnected: () => false }) }
-  }
-
-  get #release(): Release {
-    return { devices: this.#devices, extensions: { values: { alerts: this.#alerts as never }, critical: [] } } as never
-  }
-
-  get #directory() {
-    const certificate = (peer: string) => {
-      const role = isLaptop(peer) ? 'controller' : Object.hasOwn(this.#devices, peer) ? 'device' : undefined
-      return role && { document: { peer, name: peer, role } as Certificate }
-    }
-    return {
-      certificates: () => Object.keys(this.#devices).map(peer => certificate(peer)?.document as Certificate),
-      certificate,
-      reports: () => [...this.reports.values()],
-      report: (peer: string) => {
-        const document = this.reports.get(peer)
-        return document && { document }
-      },
-    }
-  }
-
-  /** A device reports; all living hubs hear it. */
-  async report(peer: string, alerts: readonly ReportedAlert[], said: readonly string[] = []): Promise<void> {
-    const marks = [...(this.hubs.find(({ name }) => name === peer)?.notifier.marks ?? []), ...said]
-    const counter = (this.reports.get(peer)?.counter ?? 0) + 1
-    const at = this.clock.now.toISOString()
-    const extensions = alertExtensions({ alerts, marks, silences: [] })
-    this.reports.set(peer, { peer, counter, at, extensions } as Report)
-    for (const hub of this.hubs.filter(({ isAlive }) => isAlive)) {
-      hub.absences.heard(peer)
-      await hub.notifier.take(this.reports.get(peer) as Report)
-    }
-  }
-
-  async pass(milliseconds: number, stepMs = milliseconds > 3_600_000 ? 60_000 : lookMs): Promise<void> {
-    for (const end = this.now + milliseconds; this.now < end; this.now += stepMs) {
-      for (const hub of this.hubs.filter(({ isAlive }) => isAlive)) {
-        await hub.absences.look((device, release, notice) => hub.notifier.notice(device, release, notice))
-        await hub.notifier.send()
-      }
-    }
-  }
-
-  get told(): string[] {
-    return this.sent.flatMap(({ notices }) =>
-      notices.map(({ device, rule, ended }) => `${device} ${rule.name} ${ended ? 'ended' : 'began'}`),
-    )
-  }
-}
-
-const isLaptop = (name: string) => name.startsWith('laptop')
 const hubs = ['hub-1', 'hub-2', 'hub-3']
 const many = Array.from({ length: 12 }, (_, each) => ({ ...fullDisk, name: `rule-${each}` }))
 
@@ -319,6 +154,20 @@ describe('peers that can send', () => {
     await site.pass(3_000_000)
     assert.deepEqual(site.told, [])
     await site.pass(700_000)
+    assert.deepEqual(site.told, ['sick disk-full began'])
+  })
+
+  it('take silences from controllers, and from devices that can send, only', async () => {
+    const site = await new Site().add('laptop-1', 'laptop-2')
+    site.channels = { ops: { ...channels.ops, by: { devices: [] } } as AlertChannel }
+    const silence = { until: since + 3600, by: 'x' }
+    await site.report('laptop-2', [], [], [silence])
+    await site.report('sick', [{ rule: 'disk-full', since }], [])
+    await site.pass(3_000_000)
+    assert.deepEqual(site.told, [])
+    await site.report('laptop-2', [])
+    await site.report('sick', [{ rule: 'disk-full', since }], [], [silence])
+    await site.pass(10_000)
     assert.deepEqual(site.told, ['sick disk-full began'])
   })
 
