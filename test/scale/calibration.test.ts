@@ -16,11 +16,14 @@ const devices = 150
 /** Reports that are new, of so many devices, at one peer, before each round of syncs. */
 const rounds = [0, 1, 5, 30, 0]
 
+/** A peer that has just started is never silent for so long. */
+const quietMs = 4_000
+
 describe('the simulation', () => {
   it('takes as many bytes for its syncs as real peers', { timeout: 600_000 }, async t => {
     const sockets = watchSockets()
     const large = new LargeFleet(devices)
-    const real = await realPeers(await Mesh.of(t), large)
+    const real = await realPeers(await Mesh.of(t), large, sockets)
     const simulated = real.map(() => simulatedPeer(large, real))
     const [first, firstSimulated] = [real[0] as TestPeer, simulated[0] as SimulatedPeer]
     const figures: { news: number; real: number; simulated: number }[] = []
@@ -51,7 +54,7 @@ describe('the simulation', () => {
 })
 
 /** In a row. Nothing but the syncs that the test begins moves news: no gossip, no dialling. */
-async function realPeers(mesh: Mesh, large: LargeFleet): Promise<TestPeer[]> {
+async function realPeers(mesh: Mesh, large: LargeFleet, sockets: { bytes(): number }): Promise<TestPeer[]> {
   const made: TestPeer[] = []
   for (let at = 0; at < peers; at++) {
     const fill = (state: PeerState) => large.fill(state.database, 1)
@@ -66,6 +69,13 @@ async function realPeers(mesh: Mesh, large: LargeFleet): Promise<TestPeer[]> {
   for (let at = 0; at + 1 < peers; at++) await connect(made[at] as TestPeer, made[at + 1] as TestPeer)
   // The syncs of new connections also tell addresses, once.
   for (let at = 0; at + 1 < peers; at++) await syncOnce(made[at] as TestPeer, made[at + 1] as TestPeer)
+  // The DHT looks for its neighbours within the first seconds: then nothing but syncs moves.
+  let [seen, changedAt] = [0, 0]
+  await until(() => {
+    const bytes = sockets.bytes()
+    if (bytes !== seen) [seen, changedAt] = [bytes, performance.now()]
+    return performance.now() - changedAt > quietMs
+  }, 'silence on all connections')
   return made
 }
 
