@@ -87,6 +87,7 @@ export class Recording {
       this.#source.once('close', () => resolve())
     })
     await this.#holder.close()
+    if (this.#failed) this.#source.destroy()
     // A program that was not ended with the session may still have the pipe.
     const timer = setTimeout(() => this.#source.destroy(), recordingEndMs)
     await ended
@@ -102,7 +103,6 @@ export class Recording {
   }
 
   #read(bytes: Buffer): void {
-    // Read on all the same: a program must not hang while its session ends.
     if (this.#failed) return
     const lines = this.#cast.add(bytes, this.#seconds)
     this.#shown += bytes.length
@@ -130,7 +130,7 @@ export class Recording {
         this.#written += part.length
         await this.#file.writeFile(part)
         await this.#file.datasync()
-        this.#source.resume()
+        if (!this.#failed) this.#source.resume()
       })
       .catch(thrown => this.#fail(messageOf(thrown)))
   }
@@ -138,7 +138,8 @@ export class Recording {
   #fail(reason: string): void {
     if (this.#failed) return
     this.#failed = true
-    this.#source.resume()
+    // Nothing is read any more: what the session still does until it is ended waits for that, and is not done unseen.
+    this.#source.pause()
     this.#init.onFailure(`it can't be recorded: ${reason}`)
   }
 }
