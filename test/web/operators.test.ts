@@ -131,6 +131,8 @@ describe('a second operator in the web page', { skip: nixSkip() }, () => {
 
   it('shows who signed it', async () => {
     await page.keyboard.press('Control+k')
+    // By the keyboard alone, once the field has the focus.
+    await page.locator('input[role=combobox]:focus').waitFor()
     await page.keyboard.type('version 2')
     await page.getByRole('option', { name: /version 2/ }).waitFor()
     await page.keyboard.press('Enter')
