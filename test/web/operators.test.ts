@@ -105,7 +105,7 @@ describe('a second operator in the web page', { skip: nixSkip() }, () => {
     await page.keyboard.press('Tab')
     await tabTo('Approve')
     await page.keyboard.press('Enter')
-    await dialog().getByLabel('Passphrase').waitFor()
+    await dialog().locator('input[type=password]:focus').waitFor()
     await page.keyboard.type(passphrase)
     await page.keyboard.press('Enter')
     const runs = async () => (await device.etc('hello')) === 'version 2\n'
