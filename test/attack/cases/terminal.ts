@@ -31,7 +31,7 @@ async function shows(scene: DaemonScene, word: string, ...args: string[]): Promi
   for (const more of [[], ['--json']]) {
     const { code, stdout, stderr } = await scene.fleet.run(...args, ...more)
     const command = `thymesh ${[...args, ...more].join(' ')}`
-    assert.equal(code, 0, `${command}: ${stderr}`)
+    assert.equal(code, 0, `${command}: ${stdout}${stderr}`)
     if (more.length === 0) assert.ok(stdout.includes(word), `${command} does not show ${word}: ${stdout}`)
     for (const written of [stdout, stderr]) {
       assert.ok(!steers(written), `${command} steers the terminal: ${JSON.stringify(written)}`)
