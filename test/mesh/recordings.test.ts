@@ -1,7 +1,7 @@
 /** Recorded sessions over real connections with a real sshd and script(1): kept sealed, read by controllers, and nothing else let in. */
 
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { peerIdFromString } from '@libp2p/peer-id'
@@ -89,7 +89,7 @@ describe('recorded sessions', { skip: noAccess, timeout: 600_000 }, () => {
     assert.equal((await openRecording([identity], file)).whole, true)
   })
 
-  it('are theirs who recorded them: nobody reads the pipe, and no dotfile runs before', async t => {
+  it('come by a pipe that the session can not read, with its own home, and open whatever was shown', async t => {
     const { ssh, asker, device, mesh } = await accessScene(t, { grant: { record: true }, age })
     const ran = await ssh(['-tt', `echo home=$HOME; ls -l ${mesh.directory}/sessions-of-device/*/output`])
     assert.match(ran.stdout, /home=\/root\r\n/)
@@ -100,6 +100,15 @@ describe('recorded sessions', { skip: noAccess, timeout: 600_000 }, () => {
       const file = await readRecording(asker, device.host.peerId, id)
       assert.equal((await openRecording([identity], file)).whole, true)
     }
+  })
+
+  it('begin anew where a session runs that would have to be recorded now', async t => {
+    const { ssh, change, given, mesh } = await accessScene(t, { age })
+    const file = join(mesh.directory, 'runs')
+    const running = ssh([`touch ${file}; exec sleep 1000`])
+    await until(() => existsSync(file), 'the session to run')
+    await change([{ ...given, record: true }])
+    assert.equal((await running).code, 255)
   })
 
   it('leave nothing where the key that logs in is not recorded', async t => {
