@@ -160,6 +160,12 @@ export class DeviceScene {
     return this.machine.runs === this.config.topLevel
   }
 
+  /** Whether the device has confirmed its config: probes run after the switch, and before that. */
+  get confirmed(): boolean {
+    const report = this.victim.directory.report(this.victim.identity.peerId)?.document
+    return this.moved && report?.state === 'running' && report.running === this.config.topLevel
+  }
+
   /** Waits until the device reports that it doesn't act on this release, or acts on it. */
   async refusesOrMoves(version: number): Promise<string | undefined> {
     const reported = () => this.victim.directory.report(this.victim.identity.peerId)?.document

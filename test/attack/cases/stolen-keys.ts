@@ -35,7 +35,7 @@ export const releaseKeys = ['targets', 'snapshot', 'timestamp'] as const
 /** A release with the keys that may: what was refused before is done, so that the refusal was for the missing key alone. */
 export async function succeeds(arena: Arena, scene: DeviceScene, content: Content): Promise<void> {
   await arena.offer(scene.victim, released(arena, content, releaseKeys), 'owner')
-  await until(() => scene.moved, 'the device to run what it was told by the right keys')
+  await until(() => scene.confirmed, 'the device to run and confirm what it was told by the right keys')
 }
 
 /** What a thief has published is what the next release builds on. */
