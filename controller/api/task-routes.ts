@@ -9,6 +9,7 @@ import { ApiError } from './api-error.ts'
 import { type Door, passphraseOf } from './guard.ts'
 import { maxOutputBytes } from './limits.ts'
 import { endedOrder, orders, passphraseSchema, recordOf, requireMayGive, workOf } from './orders.ts'
+import { outputFrame, partFrame } from './output-frame.ts'
 import { page, pageOptions } from './page.ts'
 import { bodyOf, optionsOf } from './request.ts'
 import type { Task } from './schemas/task.ts'
@@ -57,20 +58,6 @@ function frame(event: string, data: unknown): string {
   return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
 }
 
-/** Written once for all who follow the task. */
-const partFrames = new WeakMap<OutputPart, Uint8Array>()
-
-function partFrame(part: OutputPart): Uint8Array {
-  const known = partFrames.get(part)
-  if (known !== undefined) return known
-  // JSON.stringify takes five times as long: it looks for control characters and surrogates that are not there.
-  const text = part.text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
-  const encoding = part.bytes.length === part.text.length ? 'latin1' : 'utf8'
-  const made = Buffer.from(`event: output\ndata: {"from":${part.from},"text":"${text}"}\n\n`, encoding)
-  partFrames.set(part, made)
-  return made
-}
-
 /** Output and record as they change, as server-sent events, until the task ends. */
 export async function followTask(context: Context, { tasks }: Components): Promise<Response> {
   const { id, from } = outputOptions.parse(optionsOf(context, outputOptions))
@@ -88,7 +75,7 @@ export async function followTask(context: Context, { tasks }: Components): Promi
       if (part.id !== id || !caughtUp || end <= sent) return
       // The listener may continue in the middle of it.
       if (part.from >= sent) send(partFrame(part))
-      else send(frame('output', { from: sent, text: Buffer.from(part.bytes.subarray(sent - part.from)).toString() }))
+      else send(outputFrame(sent, part.bytes.subarray(sent - part.from)))
       sent = end
     }
     let caughtUp = false
@@ -98,7 +85,7 @@ export async function followTask(context: Context, { tasks }: Components): Promi
         // Whole lines, so that no character is cut; output ends with one.
         const bytes = read.subarray(0, read.lastIndexOf(0x0a) + 1)
         if (bytes.length === 0) break
-        send(frame('output', { from: sent, text: bytes.toString() }))
+        send(outputFrame(sent, bytes))
         sent += bytes.length
       }
       caughtUp = true

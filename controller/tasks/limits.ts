@@ -19,4 +19,6 @@ export const keptActivities = 60
 /** How long lines wait for others, to be told and written together: nobody sees it, and each telling costs as much as many lines. */
 export const outputMs = 100
 /** What waits at most. */
-export const pendingCharacters = 1024 * 1024
+export const partBytes = 1024 * 1024
+/** Characters that are looked at together: as long as most strings may be that V8 allocates in memory that it has. */
+export const sliceCharacters = 64 * 1024

@@ -1,7 +1,7 @@
 /** What a running task says: lines within bounds, harmless for a terminal, told some at a time. */
 
 import { visible } from '../../protocol/encoding/visible.ts'
-import { lineCharacters, outputBytes, outputMs, pendingCharacters } from './limits.ts'
+import { lineCharacters, outputBytes, outputMs, partBytes, sliceCharacters } from './limits.ts'
 
 /** Lines that came close together. Their only control characters are line breaks, one of them at the end. */
 export interface OutputPart {
@@ -9,9 +9,8 @@ export interface OutputPart {
   readonly id: string
   /** The byte of the task's output that it begins at. */
   readonly from: number
-  readonly text: string
-  /** The same in UTF-8. */
-  readonly bytes: Uint8Array
+  /** UTF-8. */
+  readonly bytes: Buffer
 }
 
 /** Most output is: it needs no closer look. */
@@ -20,11 +19,14 @@ const plain = /^[\n -~]*$/
 export class TaskOutput {
   readonly #id: string
   readonly #tell: (part: OutputPart) => void
-  /** What is not told yet. */
-  #pending: string[] = []
+  /** Lines that are not looked at yet. */
+  #lines: string[] = []
   #characters = 0
-  /** Places in it of what is harmless already: of long lines, only the beginning waits. */
+  /** Places in them of what is harmless already: of long lines, only the beginning waits. */
   #shown = new Set<number>()
+  /** What is not told yet. */
+  #part: Buffer | undefined
+  #filled = 0
   #timer: NodeJS.Timeout | undefined
   #told = 0
   #left = 0
@@ -40,51 +42,71 @@ export class TaskOutput {
       return
     }
     const isLong = text.length > lineCharacters
-    if (isLong) this.#shown.add(this.#pending.length)
+    if (isLong) this.#shown.add(this.#lines.length)
     const waiting = isLong ? shownOf(text) : text
-    this.#pending.push(waiting)
+    this.#lines.push(waiting)
     this.#characters += waiting.length + 1
+    if (this.#characters >= sliceCharacters) this.#look(partBytes)
     this.#timer ??= setTimeout(() => this.flush(), outputMs)
-    if (this.#characters >= pendingCharacters) this.flush()
   }
 
   /** Tells what is left. */
   end(): void {
     this.flush()
-    if (this.#left > 0) this.#tellAs(`(${this.#left} more lines are left out)\n`, 'latin1')
+    if (this.#left === 0) return
+    this.#put(`(${this.#left} more lines are left out)\n`, 'latin1', 0)
+    this.flush()
   }
 
   /** Tells what came since the last time, as far as there is room. */
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const [pending, shown] = [this.#pending, this.#shown]
-    if (pending.length === 0) return
-    this.#pending = []
+    this.#look(0)
+    const bytes = this.#part?.subarray(0, this.#filled)
+    if (bytes === undefined) return
+    const from = this.#told
+    this.#told += bytes.length
+    this.#part = undefined
+    this.#filled = 0
+    this.#tell({ id: this.#id, from, bytes })
+  }
+
+  /**
+   * Makes the lines harmless and puts them into the part. Some at a time: one look at each would cost most of what output costs, and
+   * V8 takes fresh memory from the system for a string of more than 128 KiB, where it uses that of shorter ones again.
+   */
+  #look(room: number): void {
+    const [lines, shown] = [this.#lines, this.#shown]
+    if (lines.length === 0) return
+    this.#lines = []
     this.#characters = 0
-    this.#shown = new Set()
-    // One look at all of them: at each by itself it would cost most of what output costs.
-    const text = `${pending.join('\n')}\n`
-    if (plain.test(text) && this.#told + text.length <= outputBytes) {
-      this.#tellAs(text, 'latin1')
+    if (shown.size > 0) this.#shown = new Set()
+    lines.push('')
+    const text = lines.join('\n')
+    lines.pop()
+    const before = this.#told + this.#filled
+    if (plain.test(text) && before + text.length <= outputBytes) {
+      this.#put(text, 'latin1', room)
       return
     }
-    const lines = pending.map((line, at) => (shown.has(at) ? line : shownOf(line)))
-    let [fitting, bytes] = [0, this.#told]
-    for (const line of lines) {
+    const harmless = lines.map((line, at) => (shown.has(at) ? line : shownOf(line)))
+    let [fitting, bytes] = [0, before]
+    for (const line of harmless) {
       bytes += Buffer.byteLength(line) + 1
       if (bytes > outputBytes) break
       fitting++
     }
-    this.#left = lines.length - fitting
-    if (fitting > 0) this.#tellAs(`${lines.slice(0, fitting).join('\n')}\n`, 'utf8')
+    this.#left += lines.length - fitting
+    if (fitting > 0) this.#put(`${harmless.slice(0, fitting).join('\n')}\n`, 'utf8', room)
   }
 
-  #tellAs(text: string, encoding: 'latin1' | 'utf8'): void {
-    const bytes = Buffer.from(text, encoding)
-    const from = this.#told
-    this.#told += bytes.length
-    this.#tell({ id: this.#id, from, text, bytes })
+  /** `room`: bytes of the part, if this begins one that more will follow in. */
+  #put(text: string, encoding: 'latin1' | 'utf8', room: number): void {
+    const bytes = encoding === 'latin1' ? text.length : Buffer.byteLength(text)
+    if (this.#part !== undefined && this.#filled + bytes > this.#part.length) this.flush()
+    this.#part ??= Buffer.allocUnsafeSlow(Math.max(room, bytes))
+    this.#filled += this.#part.write(text, this.#filled, encoding)
   }
 }
 

@@ -21,8 +21,8 @@ export type Attached = Task | 'left'
 /** A task of this process ends with it: Ctrl-C cancels, and a second one ends the process. */
 export async function attachHere(tasks: Tasks, id: string, options: TellingOptions): Promise<Attached> {
   const telling = new Telling(options)
-  const onOutput = ({ id: of, text }: OutputPart) => {
-    if (of === id) telling.output(text)
+  const onOutput = ({ id: of, bytes }: OutputPart) => {
+    if (of === id) telling.output(bytes.toString())
   }
   const ended = Promise.withResolvers<Task>()
   const onChanged = (task: Task) => {

@@ -15,6 +15,7 @@ import { Mesh, type TestPeer } from '../../../../test/helpers/mesh.ts'
 import { serveSession } from '../../../../test/helpers/served-api.ts'
 import { sessionOf } from '../../../../test/helpers/session.ts'
 import type { Bench } from '../bench.ts'
+import { listTimes } from '../list-client.ts'
 import { machine, type Result } from '../result.ts'
 import { Scratch } from '../scratch.ts'
 
@@ -42,7 +43,7 @@ async function measured(bench: Bench, stack: AsyncDisposableStack): Promise<Resu
   const { file, load } = await serveSession(session, stop => void stack.defer(stop))
   bench.say('lists')
   const before = process.cpuUsage()
-  const listMs = await listTimes(file)
+  const listMs = await listTimes(file, '/v1/devices?limit=1000', lists)
   const { user, system } = process.cpuUsage(before)
   const listCpuMs = (user + system) / 1000 / lists
   bench.say('events')
@@ -50,7 +51,9 @@ async function measured(bench: Bench, stack: AsyncDisposableStack): Promise<Resu
   bench.say('reconnects')
   const lost = await lostEvents(file, peer, large)
   bench.say('output')
-  const share = await outputShare(file, (await load()).tasks)
+  const { tasks } = await load()
+  const silentShare = await outputShare(file, tasks, 0)
+  const share = await outputShare(file, tasks, outputRate)
   bench.say('idle')
   const idle = await idleGrowth(bench, join(await stack.use(await Scratch.make()).folder('device'), 'api.sock'))
   return {
@@ -63,20 +66,8 @@ async function measured(bench: Bench, stack: AsyncDisposableStack): Promise<Resu
       { what: "an idle daemon's growth by its API", figure: idle / (1 << 20), unit: 'MiB', goal: 1 },
     ],
     peers: {},
-    detail: { ...detail, medianListMs: median(listMs), listCpuMs, medianEventMs: median(eventMs) },
+    detail: { ...detail, medianListMs: median(listMs), listCpuMs, medianEventMs: median(eventMs), silentShare },
   }
-}
-
-/** Of a client that is another process, as clients are: what it does with the answer is not the controller's time. */
-async function listTimes(file: string): Promise<number[]> {
-  const program = join(import.meta.dirname, '../list-client-program.ts')
-  const client = spawn(process.execPath, [program, file, '/v1/devices?limit=1000', String(lists)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  return z
-    .array(z.number())
-    .length(lists)
-    .parse(JSON.parse(await text(client.stdout)))
 }
 
 type Tasks = Awaited<ReturnType<Awaited<ReturnType<typeof serveSession>>['load']>>['tasks']
@@ -154,9 +145,12 @@ async function lostEvents(file: string, peer: TestPeer, large: LargeFleet): Prom
   return reconnects - heard.size
 }
 
-/** The share of a core that this process spends while a task talks and another process follows it. */
-async function outputShare(file: string, tasks: Tasks): Promise<number> {
-  const perTick = outputRate / 100 / (line.length + 1)
+/**
+ * The share of a core that this process spends while a task talks and another process follows it. The task is in this process, and
+ * wakes up each five milliseconds: with a rate of 0 bytes a second, what that takes by itself.
+ */
+async function outputShare(file: string, tasks: Tasks, rate: number): Promise<number> {
+  const perTick = rate / 100 / (line.length + 1)
   const started = Promise.withResolvers<void>()
   const { id } = await tasks.start('bench', {}, async talk => {
     await started.promise

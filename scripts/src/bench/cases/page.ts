@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser, CDPSession } from 'playwright-core'
 import { startBrowser } from '../../../../test/helpers/browser.ts'
 import type { Bench } from '../bench.ts'
+import { listTimes } from '../list-client.ts'
 import type { Result } from '../result.ts'
 
 const devices = 1000
@@ -140,29 +141,23 @@ function report(controller: ChildProcess): void {
 /** Above those that the controller begins with. */
 let counter = 10
 
-async function signIn(controller: ChildProcess): Promise<{ address: string; headers: Record<string, string> }> {
+async function signIn(controller: ChildProcess): Promise<{ address: string; token: string }> {
   const { url, address } = await ask<{ url: string; address: string }>(controller, 'open')
   const body = JSON.stringify({ code: url.split('#code=')[1] })
   const init = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }
   const { token } = (await (await fetch(`${address}page/session`, init)).json()) as { token: string }
-  return { address, headers: { Authorization: `Bearer ${token}` } }
+  return { address, token }
 }
 
 async function latencies(controller: ChildProcess): Promise<{ p50: number; p99: number }> {
-  const { address, headers } = await signIn(controller)
-  const times: number[] = []
-  for (let each = 0; each < requests; each++) {
-    const start = performance.now()
-    await (await fetch(`${address}v1/devices`, { headers })).arrayBuffer()
-    times.push(performance.now() - start)
-  }
-  const sorted = times.toSorted((a, b) => a - b)
+  const { address, token } = await signIn(controller)
+  const sorted = (await listTimes(address, '/v1/devices', requests, token)).toSorted((a, b) => a - b)
   return { p50: sorted[Math.floor(requests / 2)] ?? 0, p99: sorted[Math.floor(requests * 0.99)] ?? 0 }
 }
 
 /** Reads events, hangs up after each few, and continues by the last ID, while reports come. */
 async function eventsLost(controller: ChildProcess): Promise<{ events: number; missing: number }> {
-  const { address, headers } = await signIn(controller)
+  const { address, token } = await signIn(controller)
   const timer = setInterval(() => report(controller), 5)
   const numbers: number[] = []
   let last: string | undefined
@@ -170,7 +165,10 @@ async function eventsLost(controller: ChildProcess): Promise<{ events: number; m
     for (let each = 0; each <= reconnects; each++) {
       const abort = new AbortController()
       const more: Record<string, string> = last === undefined ? {} : { 'Last-Event-ID': last }
-      const response = await fetch(`${address}v1/events`, { headers: { ...headers, ...more }, signal: abort.signal })
+      const response = await fetch(`${address}v1/events`, {
+        headers: { Authorization: `Bearer ${token}`, ...more },
+        signal: abort.signal,
+      })
       let text = ''
       let taken = 0
       for await (const part of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
