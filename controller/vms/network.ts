@@ -17,6 +17,9 @@ export const prefixLength = 16
 /** This computer's own address there. */
 export const gateway = `${network}.0.1`
 
+/** This computer's own address in the network that QEMU makes for one machine (`-nic user`). */
+const hostForQemu = '10.0.2.2'
+
 /** An address that none of these machines has. */
 export function freeAddress(taken: readonly string[]): string {
   for (let number = 2; number < 0xff_fe; number++) {
@@ -31,12 +34,21 @@ export function freeAddress(taken: readonly string[]): string {
  * address of this computer is behind it. On loopback nobody else can.
  */
 export function addressesForMachines(listen: readonly string[]): string[] {
-  const found = listen.flatMap(each => {
+  const found = fixed(listen).filter(({ host }) => !host.startsWith('127.'))
+  return [...new Set(found.map(({ host, port }) => `/ip4/${host === '0.0.0.0' ? gateway : host}/tcp/${port}`))]
+}
+
+/** The same for QEMU's own network, where this computer's loopback has an address, and all others are behind it. */
+export function addressesForQemu(listen: readonly string[]): string[] {
+  const isHere = (host: string) => host === '0.0.0.0' || host.startsWith('127.')
+  return [...new Set(fixed(listen).map(({ host, port }) => `/ip4/${isHere(host) ? hostForQemu : host}/tcp/${port}`))]
+}
+
+function fixed(listen: readonly string[]): { host: string; port: string }[] {
+  return listen.flatMap(each => {
     const [, host = '', port = '0'] = /^\/ip4\/([^/]+)\/tcp\/(\d+)$/.exec(each) ?? []
-    if (host === '' || port === '0' || host.startsWith('127.')) return []
-    return [`/ip4/${host === '0.0.0.0' ? gateway : host}/tcp/${port}`]
+    return host === '' || port === '0' ? [] : [{ host, port }]
   })
-  return [...new Set(found)]
 }
 
 /** Makes the bridge, unless it is there. Throws a VmError where the network is another one's here. */

@@ -1,4 +1,4 @@
-/** Where virtual machines are on this computer, and the record of each: one folder a machine, which root alone can open. */
+/** Where virtual machines are on this computer, and the record of each: one folder a machine, which its user alone can open. */
 
 import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import { replaceFile } from '../../node/files/durable-file.ts'
 import { exists, unlessMissing } from '../../node/files/missing.ts'
 import { nameSchema, timeSchema } from '../../protocol/encoding/fields.ts'
 import { messageOf } from '../../protocol/errors.ts'
+import { FleetHome } from '../fleet/fleet-home.ts'
 import {
   leastDiskMegabytes,
   leastMemoryMegabytes,
@@ -19,6 +20,12 @@ import { VmError } from './vm-error.ts'
 
 /** Of root, since what is in it becomes the files of machines in which others are root. */
 const systemDirectory = '/var/lib/thymesh-vms'
+
+/** Other users have theirs, of QEMU alone, in their folder of the fleet. */
+function directoryOf(fleet: string): string {
+  const above = process.env.THYMESH_VMS || (process.getuid?.() === 0 ? systemDirectory : undefined)
+  return above === undefined ? join(new FleetHome(fleet).directory, 'vms') : join(above, fleet.slice(0, 16))
+}
 
 const path = z.string().startsWith('/').max(4096)
 
@@ -48,6 +55,7 @@ const recordSchema = z.discriminatedUnion('kind', [
   }),
 ])
 export type VmRecord = z.infer<typeof recordSchema>
+export type QemuRecord = Extract<VmRecord, { kind: 'qemu' }>
 export type ContainerRecord = Extract<VmRecord, { kind: 'container' }>
 
 /** What there is while a machine is on; it says nothing once its process is another one's. */
@@ -65,8 +73,8 @@ export type VmRun = z.infer<typeof runSchema>
 export class VmRecords {
   readonly directory: string
 
-  constructor(fleet: string, above = process.env.THYMESH_VMS || systemDirectory) {
-    this.directory = join(above, fleet.slice(0, 16))
+  constructor(fleet: string, directory = directoryOf(fleet)) {
+    this.directory = directory
   }
 
   place(name: string): string {

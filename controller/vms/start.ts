@@ -1,26 +1,28 @@
-/** Starts a machine that was made: with the program of today, which may be another one than that it was made with. */
+/** Starts a machine that was made: a container with the program of today, which may be another one than that it was made with. */
 
 import { ownProgram } from '../rehearsal/program.ts'
 import type { Talk } from '../tasks/talk.ts'
-import type { ContainerRecord, VmRecords } from './records.ts'
+import { switchOnQemu } from './qemu.ts'
+import type { VmRecord, VmRecords } from './records.ts'
 import { runPrepare } from './run-prepare.ts'
 import { isOn, switchOn } from './switch.ts'
 
 /** Whether it was off. `isNew`: it has this program already. */
-export async function startContainer(
+export async function startVm(
   records: VmRecords,
-  record: ContainerRecord,
+  record: VmRecord,
   talk: Talk,
   { isNew = false } = {},
 ): Promise<boolean> {
-  const { name, base } = record
+  const { name } = record
   if (isOn(await records.run(name))) return false
-  if (!isNew) {
+  if (record.kind === 'container' && !isNew) {
     talk.step('Placing this version of Thymesh')
-    await runPrepare(records.place(name), { name, base, join: null }, { signal: talk.signal })
+    await runPrepare(records.place(name), { name, base: record.base, join: null }, { signal: talk.signal })
   }
   talk.step('Starting the machine')
   const [main = ''] = process.argv.slice(1)
-  await switchOn(records, record, ownProgram(main, base === null), talk.signal)
+  if (record.kind === 'qemu') await switchOnQemu(records, record, talk)
+  else await switchOn(records, record, ownProgram(main, record.base === null), talk.signal)
   return true
 }

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -13,9 +13,11 @@ import { argvIn, bootStateOf, childrenOf, initsOf, insidePath } from '../rehears
 import type { TrialProgram } from '../rehearsal/program.ts'
 import { rootIn } from '../rehearsal/root.ts'
 import { bootId } from './boot-id.ts'
+import { consoleTail } from './console-tail.ts'
 import { bootMs, commandMs, pollMs, stopMs } from './limits.ts'
 import { ensureBridge, gateway, layCable, prefixLength, removeIdleBridge } from './network.ts'
-import type { ContainerRecord, VmRecords, VmRun } from './records.ts'
+import { pressPower } from './qemu.ts'
+import type { ContainerRecord, VmRecord, VmRecords, VmRun } from './records.ts'
 import { VmError } from './vm-error.ts'
 
 /** Whether the machine of which this was noted is still on. */
@@ -55,31 +57,41 @@ export async function switchOn(
     await booted(records, machine.name, deadline, signal)
   } catch (thrown) {
     // One that is up too late, or that nobody waits for, stays on; its end would tell less than its console.
-    if (thrown instanceof VmError && thrown.code === 'vm-network') await switchOff(records, machine.name, true)
+    if (thrown instanceof VmError && thrown.code === 'vm-network') await switchOff(records, machine, true)
     throw thrown
   }
 }
 
 /** Shuts it down in order, or `now`; resolves to whether it had to be killed. */
-export async function switchOff(records: VmRecords, name: string, now: boolean): Promise<boolean> {
+export async function switchOff(
+  records: VmRecords,
+  { name, kind }: Pick<VmRecord, 'name' | 'kind'>,
+  now: boolean,
+): Promise<boolean> {
   const run = await records.run(name)
   let killed = false
   if (isOn(run)) {
-    const leader = now ? undefined : leaderOf(run)
-    if (leader !== undefined) {
-      const [program = '', ...args] = argvIn(leader, ['systemctl', 'poweroff'])
-      // Its answer says nothing: it may be ended by the very shutdown that it asks for.
-      await runProgram(program, args, { timeoutMs: commandMs, lines: 5, env: { PATH: insidePath } }).catch(() => {})
-    }
-    if (leader === undefined || !(await goes(run, stopMs))) {
+    const heard = !now && (await shutDown(run, kind))
+    if (!heard || !(await goes(run, stopMs))) {
       killed = true
       process.kill(run.pid, 'SIGKILL')
       if (!(await goes(run, commandMs))) throw broken(records.place(name), name, 'it did not end when it was killed')
     }
   }
   await clear(records, name)
-  await removeIdleBridge()
+  if (kind === 'container') await removeIdleBridge()
   return killed
+}
+
+/** Asks it to shut down; whether it was there to be asked. */
+async function shutDown(run: VmRun, kind: VmRecord['kind']): Promise<boolean> {
+  if (kind === 'qemu') return await pressPower(run)
+  const leader = leaderOf(run)
+  if (leader === undefined) return false
+  const [program = '', ...args] = argvIn(leader, ['systemctl', 'poweroff'])
+  // Its answer says nothing: it may be ended by the very shutdown that it asks for.
+  await runProgram(program, args, { timeoutMs: commandMs, lines: 5, env: { PATH: insidePath } }).catch(() => {})
+  return true
 }
 
 /** What a machine has left that is off: groups without processes, and the note of its run. */
@@ -135,7 +147,7 @@ function keeper(place: string, { name, base, address }: ContainerRecord, program
     '-b',
   ]
   const script = fileURLToPath(new URL('./vm-keep.sh', import.meta.url))
-  const files = [join(place, 'disk.img'), directory, join(place, 'console.log')]
+  const files = [join(place, 'disk.img'), directory, join(place, 'screen.log')]
   return ['sh', script, ...files, `${address}/${prefixLength}`, gateway, ...mounts, '--', ...nspawn]
 }
 
@@ -160,17 +172,8 @@ function boundMemory(cgroups: readonly string[], megabytes: number): void {
   }
 }
 
-/** The end of what it printed; of its start where it printed nothing. */
-function said(place: string): string {
-  const texts = ['start.log', 'console.log'].map(name => {
-    const file = join(place, name)
-    return readdirSync(place).includes(name) ? readFileSync(file, 'utf8').trim().split('\n').slice(-12).join('\n') : ''
-  })
-  return texts.filter(text => text !== '').join('\n')
-}
-
 function broken(place: string, name: string, words: string): VmError {
-  return new VmError('vm-broken', `${name}: ${words}\n${said(place)}`, {
-    hint: `Look at ${join(place, 'console.log')}, and whether this computer has memory and disk left. Then: thymesh vm stop ${name} --now`,
+  return new VmError('vm-broken', `${name}: ${words}\n${consoleTail(place)}`, {
+    hint: `Look at ${join(place, 'screen.log')}, and whether this computer has memory and disk left. Then: thymesh vm stop ${name} --now`,
   })
 }

@@ -8,7 +8,6 @@ export class VmError extends HintedError<
   | 'vm-taken' // the name is in use
   | 'vm-unknown'
   | 'vm-busy' // another command is at work on it
-  | 'vm-runs' // it would have to be off
   | 'vm-full' // no room on the disk
   | 'vm-network'
   | 'vm-broken' // it did not come up or go down

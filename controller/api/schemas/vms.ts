@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 
-export const vmRowSchema = z.object({
+const vmRowSchema = z.object({
   name: z.string(),
   config: z.string(),
   kind: z.enum(['container', 'qemu']),

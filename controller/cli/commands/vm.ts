@@ -10,11 +10,12 @@ import { socketFile } from '../../api/socket.ts'
 import { table } from '../../format/table.ts'
 import { openProject } from '../../project/project.ts'
 import type { Talk } from '../../tasks/talk.ts'
+import { imageLink } from '../../vms/image-link.ts'
 import { listVms } from '../../vms/list.ts'
 import { whileLocked } from '../../vms/lock.ts'
 import { requirePrograms } from '../../vms/needs.ts'
-import { type ContainerRecord, VmRecords } from '../../vms/records.ts'
-import { startContainer } from '../../vms/start.ts'
+import { VmRecords } from '../../vms/records.ts'
+import { startVm } from '../../vms/start.ts'
 import { isOn, switchOff } from '../../vms/switch.ts'
 import { type Access, withAccess } from '../shell/access.ts'
 import { resultOf, workHere } from '../shell/attach.ts'
@@ -54,11 +55,11 @@ export async function list(options: ProjectOptions): Promise<undefined> {
 export async function start(options: VmOptions): Promise<undefined> {
   const { name } = options
   const records = await recordsOf(options)
-  await requirePrograms()
   const record = await records.read(name)
+  if (record.kind === 'container') await requirePrograms()
   const work = async (talk: Talk) =>
     await whileLocked(records.lockFile(name), name, async () => ({
-      started: await startContainer(records, record as ContainerRecord, talk),
+      started: await startVm(records, record, talk),
     }))
   const ended = await workHere('start-vm', { name }, work, options)
   if (ended === 'left') return undefined
@@ -75,13 +76,13 @@ export async function start(options: VmOptions): Promise<undefined> {
 export async function stop(options: VmStopOptions): Promise<undefined> {
   const { name, now } = options
   const records = await recordsOf(options)
-  await requirePrograms()
-  await records.read(name)
+  const record = await records.read(name)
+  if (record.kind === 'container') await requirePrograms()
   const work = async (talk: Talk) =>
     await whileLocked(records.lockFile(name), name, async () => {
       const stopped = isOn(await records.run(name))
       talk.step(now ? 'Switching it off' : 'Shutting it down')
-      return { stopped, killed: await switchOff(records, name, now) }
+      return { stopped, killed: await switchOff(records, record, now) }
     })
   const ended = await workHere('stop-vm', { name }, work, options)
   if (ended === 'left') return undefined
@@ -94,23 +95,29 @@ export async function stop(options: VmStopOptions): Promise<undefined> {
 /** First the fleet, which may refuse; then the machine. Given again, it does what is left. */
 export async function remove(options: VmRemoveOptions): Promise<number> {
   const { name } = options
-  const records = await recordsOf(options)
-  await requirePrograms()
+  const project = await openProject(options.project)
+  const records = new VmRecords(project.fleet)
   const { whole, drafts } = await records.names()
-  if (!whole.includes(name) && !drafts.includes(name)) await records.read(name)
+  const isWhole = whole.includes(name)
+  if (!isWhole && !drafts.includes(name)) await records.read(name)
+  // What can't be read is removed, too.
+  const kind =
+    (await records.read(name).catch(() => undefined))?.kind ?? (process.getuid?.() === 0 ? 'container' : 'qemu')
+  if (kind === 'container') await requirePrograms()
   const what = options.retire ? ', and retire it from the fleet' : '; the fleet keeps its membership'
   if (!(await confirm(options, `Delete ${name} with its disk${what}?`))) return exitCodes.failed
   // A machine at work is refused before the fleet forgets it.
   return await whileLocked(records.lockFile(name), name, async () => {
     const retired = options.retire ? await withAccess(options, access => retire(access, options)) : null
     if (retired === undefined) return exitCodes.done
-    if (whole.includes(name)) {
-      await switchOff(records, name, true)
+    if (isWhole) {
+      await switchOff(records, { name, kind }, true)
       // In parts it is no machine any more, also if this ends here.
       await rm(records.draft(name), { recursive: true, force: true })
       await rename(records.place(name), records.draft(name))
     }
     await rm(records.draft(name), { recursive: true, force: true })
+    await rm(imageLink(project.fleet, name), { force: true })
     const removed: Removed = { name, removed: true, retired: retired?.revoked ?? null, written: retired?.written ?? [] }
     print(options, removed, textOf(removed))
     return exitCodes.done

@@ -9,7 +9,10 @@ import type { CommandGroup } from '../shell/shell.ts'
 const load = () => import('../commands/vm.ts')
 
 export const vmCommands: CommandGroup = shell => {
-  const parent = shell.group('vm', 'Virtual machines of this computer, each a device of the fleet. Run it as root.')
+  const parent = shell.group(
+    'vm',
+    'Virtual machines of this computer, each a device of the fleet. Containers need root.',
+  )
   shell
     .projectCommand('create', 'Make a virtual machine, let it join the fleet, and start it.', { parent })
     .argument('<name>', "the device's name, as in devices/NAME.json, which is written if it is not there")
@@ -23,6 +26,7 @@ export const vmCommands: CommandGroup = shell => {
     )
     .option('--disk <size>', 'how large its disk may grow, such as 8G', megabytes(leastDiskMegabytes), diskMegabytes)
     .option('--root <directory>', "a root to boot from (default: this computer's own /usr)")
+    .option('--qemu', 'for a config of the target nixos: build its image, and boot it in QEMU', false)
     .option('--no-start', 'do not start it yet')
     .option('--timeout <seconds>', 'how long to wait until a controller has signed for it', seconds, 120)
     .action(shell.takes<VmCreateOptions>(['name'], async () => (await import('../commands/vm-create.ts')).create))
