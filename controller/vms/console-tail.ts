@@ -1,4 +1,4 @@
-/** The end of what a machine printed, for messages: of its start, and on its console. */
+/** The end of what a machine printed, for messages: at its start, and later as far as that is kept. */
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

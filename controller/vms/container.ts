@@ -18,8 +18,8 @@ export async function fillContainer(
   membership: VmMembership,
   talk: Talk,
 ): Promise<ContainerRecord> {
-  const others = await records.all()
-  const address = freeAddress(others.flatMap(other => (other.kind === 'container' ? other.address : [])))
+  const taken = (await records.all()).flatMap(other => (other.kind === 'container' ? other.address : []))
+  const address = freeAddress(records.directory, name, taken)
   talk.step('Making its disk')
   await makeDisk(join(draft, 'disk.img'), diskMegabytes, talk.signal)
   const { token, bootstrap } = await membership.token()

@@ -3,6 +3,7 @@
  * Nothing beyond this computer is on it, unless this computer forwards packets.
  */
 
+import { createHash } from 'node:crypto'
 import { readlink } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -20,11 +21,17 @@ export const gateway = `${network}.0.1`
 /** This computer's own address in the network that QEMU makes for one machine (`-nic user`). */
 const hostForQemu = '10.0.2.2'
 
-/** An address that none of these machines has. */
-export function freeAddress(taken: readonly string[]): string {
-  for (let number = 2; number < 0xff_fe; number++) {
-    const address = `${network}.${number >> 8}.${number & 0xff}`
-    if ((number & 0xff) !== 0 && (number & 0xff) !== 0xff && !taken.includes(address)) return address
+/**
+ * An address for a machine of a fleet that none of its others has. It follows from both names, since machines of other fleets are
+ * on the same bridge, and others of this one may be in the making.
+ */
+export function freeAddress(fleet: string, name: string, taken: readonly string[]): string {
+  const first = createHash('sha256').update(`${fleet} ${name}`).digest().readUInt16BE()
+  for (let tries = 0; tries <= 0xff_ff; tries++) {
+    const number = (first + tries) & 0xff_ff
+    const [high, low] = [number >> 8, number & 0xff]
+    const address = `${network}.${high}.${low}`
+    if (low !== 0 && low !== 0xff && address !== gateway && !taken.includes(address)) return address
   }
   throw new RangeError('there are fewer machines than addresses')
 }
@@ -74,9 +81,18 @@ export async function layCable(pid: number, deadline: number): Promise<void> {
     if (performance.now() > deadline) throw broken('it got no network of its own')
     await sleep(pollMs / 10)
   }
-  const port = `tvm${pid}`
+  const port = portOf(pid)
   await ip(['link', 'add', port, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(pid)])
   await ip(['link', 'set', port, 'master', bridge, 'up'])
+}
+
+/** Takes the cable away, whose other end may be gone already; the kernel would only do it by and by. */
+export async function pullCable(pid: number): Promise<void> {
+  await ip(['link', 'delete', portOf(pid)], ['Cannot find device'])
+}
+
+function portOf(pid: number): string {
+  return `tvm${pid}`
 }
 
 /** Removes the bridge once nothing is on it. */

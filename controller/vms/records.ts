@@ -106,8 +106,11 @@ export class VmRecords {
   async read(name: string): Promise<VmRecord> {
     const { whole } = await this.names()
     if (!whole.includes(name)) {
+      const others = process.getuid?.() === 0 ? '' : ' Containers are root’s: list them as root.'
+      const hint =
+        whole.length > 0 ? `There are ${whole.join(', ')}.` : 'thymesh vm create NAME --config CONFIG makes one.'
       throw new VmError('vm-unknown', `expected the name of a virtual machine of this computer, got ${name}`, {
-        hint: whole.length > 0 ? `There are ${whole.join(', ')}.` : 'Make one: thymesh vm create NAME --config CONFIG',
+        hint: `${hint}${others}`,
       })
     }
     return await readJson(join(this.place(name), 'machine.json'), recordSchema).catch(thrown => {

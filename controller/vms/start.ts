@@ -23,6 +23,6 @@ export async function startVm(
   talk.step('Starting the machine')
   const [main = ''] = process.argv.slice(1)
   if (record.kind === 'qemu') await switchOnQemu(records, record, talk)
-  else await switchOn(records, record, ownProgram(main, record.base === null), talk.signal)
+  else await switchOn(records, record, ownProgram(main, record.base === null), talk)
   return true
 }

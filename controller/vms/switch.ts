@@ -12,10 +12,11 @@ import { makeCgroups, removeCgroups } from '../rehearsal/cgroups.ts'
 import { argvIn, bootStateOf, childrenOf, initsOf, insidePath } from '../rehearsal/machine.ts'
 import type { TrialProgram } from '../rehearsal/program.ts'
 import { rootIn } from '../rehearsal/root.ts'
+import type { Talk } from '../tasks/talk.ts'
 import { bootId } from './boot-id.ts'
 import { consoleTail } from './console-tail.ts'
 import { bootMs, commandMs, pollMs, stopMs } from './limits.ts'
-import { ensureBridge, gateway, layCable, prefixLength, removeIdleBridge } from './network.ts'
+import { ensureBridge, gateway, layCable, prefixLength, pullCable, removeIdleBridge } from './network.ts'
 import { pressPower } from './qemu.ts'
 import type { ContainerRecord, VmRecord, VmRecords, VmRun } from './records.ts'
 import { VmError } from './vm-error.ts'
@@ -30,15 +31,17 @@ export async function switchOn(
   records: VmRecords,
   machine: ContainerRecord,
   program: TrialProgram,
-  signal: AbortSignal,
+  talk: Talk,
 ): Promise<void> {
   const place = records.place(machine.name)
-  await clear(records, machine.name)
+  await clear(records, machine)
   await ensureBridge()
   const deadline = performance.now() + bootMs
   const own = scopeOf(records, machine)
   const cgroups = own.length > 0 ? [] : makeCgroups(`thymesh-vm-${idOf(records, machine)}`)
-  boundMemory(cgroups, machine.memoryMegabytes)
+  if (own.length === 0 && !boundMemory(cgroups, machine.memoryMegabytes)) {
+    talk.note('Its memory is not bounded: this computer has neither systemd nor a control group for that.')
+  }
   const log = openSync(join(place, 'start.log'), 'w', 0o600)
   const apart = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private']
   const [file = '', ...args] = [...own, 'unshare', ...apart, ...keeper(place, machine, program)]
@@ -54,9 +57,9 @@ export async function switchOn(
   await records.noteRun(machine.name, { pid, start, boot: bootId(), cgroups })
   try {
     await layCable(pid, deadline)
-    await booted(records, machine.name, deadline, signal)
+    await booted(records, machine.name, deadline, talk.signal)
   } catch (thrown) {
-    // One that is up too late, or that nobody waits for, stays on; its end would tell less than its console.
+    // One that is up too late, or that nobody waits for, stays on; its end would tell less than what it prints.
     if (thrown instanceof VmError && thrown.code === 'vm-network') await switchOff(records, machine, true)
     throw thrown
   }
@@ -78,7 +81,7 @@ export async function switchOff(
       if (!(await goes(run, commandMs))) throw broken(records.place(name), name, 'it did not end when it was killed')
     }
   }
-  await clear(records, name)
+  await clear(records, { name, kind })
   if (kind === 'container') await removeIdleBridge()
   return killed
 }
@@ -94,11 +97,13 @@ async function shutDown(run: VmRun, kind: VmRecord['kind']): Promise<boolean> {
   return true
 }
 
-/** What a machine has left that is off: groups without processes, and the note of its run. */
-async function clear(records: VmRecords, name: string): Promise<void> {
+/** What a machine has left that is off: groups without processes, a cable to nowhere, and the note of its run. */
+async function clear(records: VmRecords, { name, kind }: Pick<VmRecord, 'name' | 'kind'>): Promise<void> {
   const run = await records.run(name)
-  const cgroups = run?.cgroups ?? []
+  const { cgroups = [], pid, boot } = run ?? {}
   if (isOn(run)) return
+  // After a reboot the number may be another machine's.
+  if (kind === 'container' && pid !== undefined && boot === bootId()) await pullCable(pid)
   // The last processes of a group are on their way out a moment longer.
   for (const end = performance.now() + commandMs; ; await sleep(pollMs)) {
     try {
@@ -163,13 +168,12 @@ function scopeOf(records: VmRecords, machine: ContainerRecord): string[] {
   return ['systemd-run', '--scope', '--quiet', '--collect', '--slice=machine.slice', unit, ...bounds, '--']
 }
 
-/** Elsewhere as far as this computer's control groups let us, in version 1 and 2. */
-function boundMemory(cgroups: readonly string[], megabytes: number): void {
-  for (const dir of cgroups) {
-    for (const name of ['memory.max', 'memory.limit_in_bytes']) {
-      if (existsSync(join(dir, name))) writeFileSync(join(dir, name), String(megabytes * (1 << 20)))
-    }
-  }
+/** Elsewhere as far as this computer's control groups let us, in version 1 and 2; whether they did. */
+function boundMemory(cgroups: readonly string[], megabytes: number): boolean {
+  const files = cgroups.flatMap(dir => ['memory.max', 'memory.limit_in_bytes'].map(name => join(dir, name)))
+  const found = files.filter(file => existsSync(file))
+  for (const file of found) writeFileSync(file, String(megabytes * (1 << 20)))
+  return found.length > 0
 }
 
 function broken(place: string, name: string, words: string): VmError {

@@ -140,8 +140,11 @@ describe('virtual machines', () => {
 })
 
 it('a machine has an address of its own, and dials the controller where that listens for others', () => {
-  assert.equal(freeAddress([]), '10.213.0.2')
-  assert.equal(freeAddress(Array.from({ length: 300 }, (_, at) => `10.213.0.${at}`)), '10.213.1.1')
+  const address = freeAddress('f', 'box', [])
+  assert.match(address, /^10\.213\.\d+\.\d+$/)
+  assert.equal(freeAddress('f', 'box', []), address)
+  const others = [freeAddress('f', 'box', [address]), freeAddress('f', 'other', []), freeAddress('g', 'box', [])]
+  assert.equal(new Set([address, ...others]).size, 4)
   const listen = [
     '/ip4/0.0.0.0/tcp/4470',
     '/ip4/127.0.0.1/tcp/1',

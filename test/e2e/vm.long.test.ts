@@ -16,9 +16,11 @@ import { VmRecords } from '../../controller/vms/records.ts'
 import { startVm } from '../../controller/vms/start.ts'
 import { switchOff } from '../../controller/vms/switch.ts'
 import { testDirectory } from '../helpers/state.ts'
+import { LabDisk } from '../lab/disk.ts'
 import { LabFleet } from '../lab/fleet.ts'
 import { labSkip } from '../lab/needs.ts'
 import { mustRun } from '../lab/run.ts'
+import type { ErrorJson } from './helpers/fleet.ts'
 import { until } from './helpers/processes.ts'
 import { hello } from './helpers/project.ts'
 
@@ -32,6 +34,18 @@ it('a virtual machine of this computer is a device of the fleet', { skip: labSki
   const systemd = () => initsOf(keeper()).flatMap(childrenOf).flatMap(initsOf)[0]
   const must = async (...argv: string[]) =>
     await mustRun(['nsenter', '-t', String(systemd()), '-a', ...argv], { timeoutMs: limitMs, env: {} })
+
+  const refused = async (...args: string[]) => (await operator.error('vm', 'create', ...args)).code
+  assert.equal(await refused('../box', '--config', 'hello'), 'invalid-name')
+  assert.equal(await refused('box', '--config', 'none'), 'unknown-config')
+  assert.equal(await refused('box', '--config', 'hello', '--qemu'), 'vm-target')
+  const small = await LabDisk.create(20)
+  operator.onRemove(() => small[Symbol.asyncDispose]())
+  const env = { THYMESH_VMS: small.directory }
+  const full = await operator.runWith({ env }, 'vm', 'create', 'box', '--config', 'hello', '--json')
+  assert.equal((JSON.parse(full.stdout) as ErrorJson).error.code, 'vm-full')
+  assert.deepEqual(readdirSync(join(small.directory, readdirSync(small.directory)[0] ?? '')), [])
+  assert.equal(existsSync(join(operator.project, 'devices/box.json')), false)
 
   // One that is killed half-way leaves nothing that is taken for a machine.
   const draft = () => existsSync(directory) && existsSync(join(place(), '.box.new/plan.json'))

@@ -9,6 +9,7 @@ import { socketFile } from '../../api/socket.ts'
 import { buildImage } from '../../build/nix.ts'
 import { tellBuild } from '../../build/progress.ts'
 import { type OpenProject, readProject } from '../../inputs/read-project.ts'
+import { checkedName } from '../../project/entries.ts'
 import { list } from '../../project/problem.ts'
 import type { Project } from '../../project/project.ts'
 import { withTree } from '../../project/tree.ts'
@@ -46,7 +47,8 @@ export interface VmCreateOptions extends ProjectOptions {
 type Made = z.infer<typeof vmMadeSchema>
 
 export async function create(options: VmCreateOptions): Promise<undefined> {
-  const { name, config } = options
+  const { config } = options
+  const name = checkedName('devices', options.name)
   const base = options.root === undefined ? null : resolve(options.root)
   if (!options.qemu) await requireContainers(base)
   const open = await readProject(options.project)
