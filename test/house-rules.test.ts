@@ -92,6 +92,7 @@ const floors: Record<string, readonly string[]> = {
     'controller/web',
     'controller/ssh',
     'controller/api',
+    'controller/vms',
     'controller/rehearsal',
     'controller/orders',
     'controller/adopt',

@@ -1,7 +1,7 @@
 /** Configs of the project's flake, built with the `nix` program. */
 
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { storePathSchema } from '../../protocol/nix/store-path.ts'
 import { keptLines } from '../nix/limits.ts'
@@ -29,11 +29,30 @@ export async function buildConfig(
   name: string,
   rootsDirectory: string,
   store?: string,
-  { signal, onActivity }: BuildTalk = {},
+  talk: BuildTalk = {},
 ): Promise<string> {
   await mkdir(rootsDirectory, { recursive: true })
-  const link = join(rootsDirectory, name)
-  const attribute = `${await tree.flake(store)}#thymesh.configs.${name}`
+  const about = { name, attribute: `configs.${name}`, link: join(rootsDirectory, name) }
+  return await buildAttribute(tree, about, store, talk)
+}
+
+/** The same for an image of a NixOS config, with the file that is to be the link. */
+export async function buildImage(
+  tree: ProjectTree,
+  { config, format, link }: { readonly config: string; readonly format: string; readonly link: string },
+  talk: BuildTalk = {},
+): Promise<string> {
+  await mkdir(dirname(link), { recursive: true })
+  return await buildAttribute(tree, { name: config, attribute: `images.${config}.${format}`, link }, undefined, talk)
+}
+
+async function buildAttribute(
+  tree: ProjectTree,
+  { name, attribute: below, link }: { readonly name: string; readonly attribute: string; readonly link: string },
+  store: string | undefined,
+  { signal, onActivity }: BuildTalk,
+): Promise<string> {
+  const attribute = `${await tree.flake(store)}#thymesh.${below}`
   const flags = ['--json', '--out-link', link, ...internalJson, ...storeFlags(store), ...(await flakeFlags())]
   const activity = new NixActivity()
   const errors: string[] = []
@@ -55,7 +74,7 @@ export async function buildConfig(
       hint:
         system !== undefined
           ? buildHint(system)
-          : `Fix it and commit. The whole log: nix build --override-input thymesh path:${nixDirectory} .#thymesh.configs.${name}`,
+          : `Fix it and commit. The whole log: nix build --override-input thymesh path:${nixDirectory} .#thymesh.${below}`,
     })
   }
   const parsed = z

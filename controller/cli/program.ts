@@ -16,6 +16,7 @@ import { projectCommands } from './groups/project.ts'
 import { releaseCommands } from './groups/releases.ts'
 import { secretCommands } from './groups/secrets.ts'
 import { siteCommands } from './groups/sites.ts'
+import { vmCommands } from './groups/vms.ts'
 import { exitCodes, printError } from './shell/output.ts'
 import { type CommandGroup, Shell } from './shell/shell.ts'
 
@@ -24,7 +25,7 @@ const groups: Readonly<Record<string, readonly CommandGroup[]>> = {
   'The fleet:': [fleetCommands, memberCommands, keyCommands, siteCommands],
   'The project:': [projectCommands, entryCommands, secretCommands, buildCommands],
   'Releases:': [releaseCommands],
-  'Devices:': [deviceCommands, lifeCommands, accessCommands, alertCommands, bundleCommands],
+  'Devices:': [deviceCommands, lifeCommands, accessCommands, alertCommands, bundleCommands, vmCommands],
   'This program:': [manualCommands],
 }
 

@@ -235,7 +235,8 @@ function noSuchEntry(folder: EntryFolder, name: string, files: ProjectFiles): Ed
   })
 }
 
-function checkedName(folder: EntryFolder, name: string): string {
+/** Throws an EditError where nothing can have this name. */
+export function checkedName(folder: EntryFolder, name: string): string {
   const parsed = nameSchema.safeParse(name)
   if (parsed.success) return name
   const words = z.prettifyError(parsed.error).replace(/^✖ /, '')

@@ -90,23 +90,18 @@ export class Machine {
   /** The outer PID of the machine's systemd; undefined while it isn't there. */
   leader(): number | undefined {
     const nspawn = this.#nspawn()
-    return nspawn === undefined ? undefined : inits(nspawn)[0]
+    return nspawn === undefined ? undefined : initsOf(nspawn)[0]
   }
 
   /** The command line that runs a program in the machine; nothing while it is off. */
   argv(program: readonly string[]): string[] | undefined {
     const leader = this.leader()
-    return leader === undefined ? undefined : ['nsenter', '-t', String(leader), '-a', '--', ...program]
+    return leader === undefined ? undefined : argvIn(leader, program)
   }
 
   /** What its systemd says of itself; `started` once it has started everything, failed units included. */
-  async bootState(): Promise<{ readonly started: boolean; readonly state: string }> {
-    const [program, ...args] = this.argv(['systemctl', 'is-system-running']) ?? []
-    if (program === undefined) return { started: false, state: 'no systemd yet' }
-    const env = { PATH: insidePath }
-    const ended = await runProgram(program, args, { timeoutMs: ASK_TIMEOUT_MS, lines: 5, env }).catch(() => undefined)
-    const state = (ended?.stdout || ended?.errors.join(' ') || 'no answer').trim()
-    return { started: state === 'running' || state === 'degraded', state }
+  async bootState(): Promise<BootState> {
+    return await bootStateOf(this.leader())
   }
 
   /** Ends everything in the machine at once. */
@@ -135,7 +130,7 @@ export class Machine {
 
   #nspawn(): number | undefined {
     const { pid } = this.#process
-    return pid === undefined || !this.running ? undefined : inits(pid)[0]
+    return pid === undefined || !this.running ? undefined : initsOf(pid)[0]
   }
 
   /** Whether the machine is off by then. */
@@ -148,12 +143,37 @@ export class Machine {
   }
 }
 
+export interface BootState {
+  readonly started: boolean
+  readonly state: string
+}
+
+/** What the systemd with this outer PID says of itself; `started` once it has started everything, failed units included. */
+export async function bootStateOf(leader: number | undefined): Promise<BootState> {
+  if (leader === undefined) return { started: false, state: 'no systemd yet' }
+  const [program = '', ...args] = argvIn(leader, ['systemctl', 'is-system-running'])
+  const env = { PATH: insidePath }
+  const ended = await runProgram(program, args, { timeoutMs: ASK_TIMEOUT_MS, lines: 5, env }).catch(() => undefined)
+  const state = (ended?.stdout || ended?.errors.join(' ') || 'no answer').trim()
+  return { started: state === 'running' || state === 'degraded', state }
+}
+
+/** The command line that runs a program in the machine whose systemd has this outer PID. */
+export function argvIn(leader: number, program: readonly string[]): string[] {
+  return ['nsenter', '-t', String(leader), '-a', '--', ...program]
+}
+
 /** The children of `parent` that are PID 1 of a namespace of their own. */
-function inits(parent: number): number[] {
+export function initsOf(parent: number): number[] {
+  return childrenOf(parent).filter(isInit)
+}
+
+export function childrenOf(parent: number): number[] {
+  const isChild = new RegExp(`^PPid:\\s${parent}$`, 'm')
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
     .map(Number)
-    .filter(pid => isInit(pid) && new RegExp(`^PPid:\\s${parent}$`, 'm').test(status(pid)))
+    .filter(pid => isChild.test(status(pid)))
 }
 
 /** Whether `pid` is PID 1 of a namespace below this one, by proc_pid_status(5)'s list of its PIDs, outermost first. */

@@ -3,14 +3,12 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { mkdir, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
 import { temporaryFolder } from '../../node/files/temporary.ts'
-import { runProgram } from '../../node/process/run-program.ts'
 import {
   type RehearsalPlan,
   type RehearsalStep,
@@ -19,14 +17,13 @@ import {
 } from '../api/schemas/rehearsal.ts'
 import { ownCgroups } from './cgroups.ts'
 import type { insideSchema } from './inside-plan.ts'
+import { lacksForMachines } from './needs.ts'
 import { nixFor } from './own-store.ts'
 import { RehearsalError } from './rehearsal-error.ts'
 import { requireBootable } from './root.ts'
 
 /** statfs(2)'s type of an overlay, whose directories can't be the writable side of another one. */
 const overlayfs = 0x794c7630
-/** CAP_SYS_ADMIN's bit: mounts and namespaces, which root in a plain container lacks. */
-const capSysAdmin = 21n
 const programs = ['systemd-nspawn', 'unshare', 'nsenter', 'setpriv', 'ip', 'mount', 'git']
 const maxErrorLines = 20
 
@@ -41,21 +38,8 @@ export interface RehearseOptions {
 /** Throws a RehearsalError that says what this computer lacks for it. */
 export async function requireRehearsals(root: string | undefined): Promise<void> {
   const needs = (words: string, hint: string) => new RehearsalError('try-needs', words, { hint })
-  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'
-  if (process.getuid?.() !== 0 || ((BigInt(`0x${effective}`) >> capSysAdmin) & 1n) === 0n) {
-    throw needs(
-      'a rehearsal boots a machine, which takes root with CAP_SYS_ADMIN',
-      'Run it as root in a virtual machine or on the computer itself, with THYMESH_HOME naming your own folder of fleets.',
-    )
-  }
-  for (const program of programs) {
-    const found = await runProgram('sh', ['-c', `command -v ${program}`], { timeoutMs: 10_000, lines: 1 })
-    if (found.code === 0) continue
-    throw needs(
-      `a rehearsal needs ${program}, which is not here`,
-      'Install it: apt-get install systemd-container util-linux iproute2 git.',
-    )
-  }
+  const lacking = await lacksForMachines('a rehearsal', programs)
+  if (lacking !== undefined) throw needs(lacking.words, lacking.hint)
   requireBootable(root ?? '/', (await nixFor(root)) !== undefined)
 }
 

@@ -37,7 +37,11 @@ const nobodyId = 65_534
 
 /** Makes it in `directory`. Throws a RehearsalError where nothing bootable is there. */
 export function makeRoot(directory: string, name: string, base: string | undefined): TrialRoot {
-  const made = base === undefined ? ownRoot(directory) : givenRoot(directory, base)
+  const made = rootIn(directory, base)
+  if (base === undefined) fillOwnRoot(made)
+  for (const each of [made.root, ...made.overlays.flatMap(({ upper, work }) => [upper, work])]) {
+    mkdirSync(each, { recursive: true })
+  }
   for (const [path, text] of Object.entries({
     '/etc/hostname': `${name}\n`,
     '/etc/machine-id': `${randomUUID().replaceAll('-', '')}\n`,
@@ -46,6 +50,20 @@ export function makeRoot(directory: string, name: string, base: string | undefin
     writeFileSync(made.place(path), text)
   }
   return made
+}
+
+/** Where the parts of such a root are, made before or not. */
+export function rootIn(directory: string, base: string | undefined): TrialRoot {
+  const root = join(directory, 'root')
+  const [upper, work] = [join(directory, base === undefined ? 'usr' : 'upper'), join(directory, 'work')]
+  if (base !== undefined) {
+    return { root, overlays: [{ lower: base, upper, work, at: root }], place: path => join(upper, path) }
+  }
+  return {
+    root,
+    overlays: [{ lower: '/usr', upper, work, at: join(root, 'usr') }],
+    place: path => (path.startsWith('/usr/') ? join(upper, path.slice('/usr/'.length)) : join(root, path)),
+  }
 }
 
 /** Throws unless a machine can boot from this directory; `hasNix` where it gets Nix from elsewhere. */
@@ -67,13 +85,9 @@ function noRoot(words: string): RehearsalError {
   })
 }
 
-/** This computer's /usr, to which the machine may write beside, and an /etc in which nothing is enabled. */
-function ownRoot(directory: string): TrialRoot {
-  const root = join(directory, 'root')
-  const [upper, work] = [join(directory, 'usr'), join(directory, 'usr-work')]
-  for (const each of [...empty.map(name => join(root, name)), join(root, 'usr'), join(root, 'etc'), upper, work]) {
-    mkdirSync(each, { recursive: true })
-  }
+/** Beside this computer's /usr: an /etc in which nothing is enabled. */
+function fillOwnRoot({ root }: TrialRoot): void {
+  for (const each of [...empty, 'usr', 'etc']) mkdirSync(join(root, each), { recursive: true })
   for (const name of links) if (isLink(`/${name}`)) symlinkSync(readlinkSync(`/${name}`), join(root, name))
   for (const name of etc) {
     const from = join('/etc', name)
@@ -82,11 +96,6 @@ function ownRoot(directory: string): TrialRoot {
     cpSync(from, join(root, from), { recursive: true, verbatimSymlinks: true })
   }
   for (const [name, text] of Object.entries(accounts())) writeFileSync(join(root, 'etc', name), text, { mode: 0o644 })
-  return {
-    root,
-    overlays: [{ lower: '/usr', upper, work, at: join(root, 'usr') }],
-    place: path => (path.startsWith('/usr/') ? join(upper, path.slice('/usr/'.length)) : join(root, path)),
-  }
 }
 
 /** The system's accounts, so that programs find theirs; nobody has a password, and no person is there. */
@@ -111,12 +120,6 @@ function accounts(): Record<string, string> {
       .map(name => `${name}:*::`)
       .join('\n')}\n`,
   }
-}
-
-function givenRoot(directory: string, base: string): TrialRoot {
-  const [root, upper, work] = [join(directory, 'root'), join(directory, 'upper'), join(directory, 'work')]
-  for (const each of [root, upper, work]) mkdirSync(each, { recursive: true })
-  return { root, overlays: [{ lower: base, upper, work, at: root }], place: path => join(upper, path) }
 }
 
 function isLink(path: string): boolean {

@@ -1,11 +1,12 @@
 /** The machine of a trial: a device with the daemon as its service, whose power can be cut. */
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { runProgram } from '../../node/process/run-program.ts'
 import type { SettingsInput } from '../../node/settings/settings.ts'
 import { makeCgroups, removeCgroups } from './cgroups.ts'
+import { placeDaemon, daemonUnit as unit } from './daemon-unit.ts'
 import { insidePath, Machine } from './machine.ts'
 import type { TrialProgram } from './program.ts'
 import { RehearsalError } from './rehearsal-error.ts'
@@ -16,7 +17,6 @@ const execMs = 60_000
 /** A unit may take 90 seconds to stop by systemd's default, which is no fault of a config. */
 const stopMs = 120_000
 
-const unit = 'thymesh.service'
 const settingsFile = '/etc/thymesh-try/node.json'
 
 export interface TrialMachineInit {
@@ -40,10 +40,7 @@ export class TrialMachine {
 
   constructor(init: TrialMachineInit) {
     this.#init = init
-    this.#write(settingsFile, JSON.stringify(init.settings))
-    // Where a package has it, so that a release may put its own over it.
-    this.#write(`/usr/lib/systemd/system/${unit}`, unitText(init.program.argv, init.nix))
-    this.#write(`/usr/lib/systemd/system/multi-user.target.d/${unit}.conf`, `[Unit]\nWants=${unit}\n`)
+    placeDaemon(init.root, { ...init, settingsFile })
   }
 
   /** Switches it on, and waits until its systemd has started everything. */
@@ -115,23 +112,6 @@ export class TrialMachine {
     await this.powerCut()
     await this.boot()
   }
-
-  #write(path: string, text: string): void {
-    const file = this.#init.root.place(path)
-    mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, text)
-  }
-}
-
-function unitText(argv: readonly string[], nix: string | undefined): string {
-  return `[Unit]
-Description=Thymesh
-[Service]
-ExecStart=${argv.join(' ')} node --settings ${settingsFile}
-${nix === undefined ? '' : `Environment=PATH=${nix}/bin:${insidePath}\n`}Restart=always
-RestartSec=1
-TimeoutStopSec=20
-`
 }
 
 function broken(words: string): RehearsalError {

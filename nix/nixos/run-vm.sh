@@ -1,10 +1,11 @@
-# run-@name@-vm [DIRECTORY]: starts @name@ in QEMU. Its disk and its firmware's variables are in DIRECTORY (or here), and stay.
+# run-@name@-vm [DIRECTORY [prepare]]: starts @name@ in QEMU. Its disk and its firmware's variables are in DIRECTORY (or here), and
+# stay; `prepare` only makes them.
 set -eu
 directory=${1:-.}
 disk=$directory/@name@.img
 variables=$directory/@name@.efi-vars
 if [ "${1:-}" = --help ]; then
-  echo 'usage: run-@name@-vm [DIRECTORY]   (QEMU_OPTS: more options of QEMU; THYMESH_VM_MEMORY: MiB, 1024)'
+  echo 'usage: run-@name@-vm [DIRECTORY [prepare]]   (QEMU_OPTS: more options of QEMU; THYMESH_VM_MEMORY: MiB, 1024; THYMESH_VM_EMULATED=yes: without KVM)'
   exit 0
 fi
 # Half a copy is none.
@@ -18,11 +19,14 @@ if [ ! -e "$variables" ]; then
   chmod 600 "$variables.new"
   mv "$variables.new" "$variables"
 fi
+[ "${2:-}" != prepare ] || exit 0
 case $(uname -m) in
   aarch64) program=qemu-system-aarch64 machine=virt ;;
   *) program=qemu-system-x86_64 machine=q35 ;;
 esac
-if [ -w /dev/kvm ]; then
+if [ "${THYMESH_VM_EMULATED:-}" = yes ]; then
+  accelerated=tcg cpu=max
+elif [ -w /dev/kvm ]; then
   accelerated=kvm cpu=host
 else
   accelerated=tcg cpu=max

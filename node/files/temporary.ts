@@ -1,10 +1,11 @@
 /** Temporary folders that outlive no process: removed at its end and by signals, and after a crash by the next process. */
 
-import { readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { readlinkSync, rmSync } from 'node:fs'
 import { mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { atEnd } from '../process/at-end.ts'
+import { startOf } from '../process/start-of.ts'
 
 export interface TemporaryFolder {
   /** Only this user can read it. */
@@ -52,17 +53,6 @@ async function memoryFolder(): Promise<string> {
 
 function memoryFolders(): string[] {
   return [process.env.XDG_RUNTIME_DIR || '/dev/shm', '/dev/shm']
-}
-
-/** When a process started, in ticks since the boot: its ID alone may be another one's today. Nothing when none runs. */
-function startOf(pid: number): string | undefined {
-  try {
-    // proc(5): the 22nd field; the second one, the name in brackets, may have spaces.
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19]
-  } catch {
-    return undefined
-  }
 }
 
 /** The number of the namespace that process IDs are of. */

@@ -29,6 +29,8 @@ const needed: Readonly<Record<string, readonly string[]>> = {
   'device set': ['1'],
   visit: ['--timeout', '1'],
   move: ['--site', 'x'],
+  // So that none is made.
+  'vm create': ['--config', 'none'],
   screen: ['--save', 'none.png'],
 }
 

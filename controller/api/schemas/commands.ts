@@ -46,6 +46,7 @@ import { tokenMadeSchema } from './token.ts'
 import { logSchema, rootSchema, sitesSchema } from './trust.ts'
 import { trustChangedSchema } from './trust-orders.ts'
 import { visitSchema } from './visit.ts'
+import { vmMadeSchema, vmRemovedSchema, vmStartedSchema, vmStoppedSchema, vmsSchema } from './vms.ts'
 import { webSessionsSchema } from './web.ts'
 import { whySchema } from './why.ts'
 
@@ -190,6 +191,11 @@ export const commandSchemas: Readonly<Record<string, z.ZodType>> = {
     ...{ name: text, peer: text, fleet: text, site: text.nullable() },
     ...{ joined: z.boolean(), started: z.boolean() },
   }),
+  'vm create': vmMadeSchema,
+  'vm list': vmsSchema,
+  'vm start': vmStartedSchema,
+  'vm stop': vmStoppedSchema,
+  'vm remove': vmRemovedSchema,
   rename: reassigned,
   move: reassigned,
   // With `--finish` what became of the new hardware.

@@ -107,6 +107,16 @@ const maxSpan = 365 * 86_400
 
 const agoUnits: Record<string, number> = { s: 1, m: 60, min: 60, h: 3600, d: 86_400 }
 
+/** A size in MiB, such as 512M or 2G, of at least so many. */
+export function megabytes(least: number): (text: string) => number {
+  return text => {
+    const [, count = '', unit] = /^(\d{1,6})(?:([MG])(?:iB)?)?$/.exec(text) ?? []
+    const value = Number(count) * (unit === 'G' ? 1024 : 1)
+    if (count !== '' && value >= least && value <= 1 << 20) return value
+    throw new InvalidArgumentError(`Expected a size of at least ${least}M, such as 512M or 2G.`)
+  }
+}
+
 /** A span of time in seconds, such as 30min, 2h or 3d. */
 export function span(text: string): number {
   const [, count, word = ''] = /^(\d{1,6}) ?(s|m|min|h|d)$/.exec(text) ?? []
