@@ -129,5 +129,5 @@ export async function accessScene(t: TestContext, { role = 'controller', grant, 
     return stream
   }
   const open = (user = 'root') => openSsh(asker, id, user)
-  return { mesh, device, asker, ssh, change, given, key, place, recordings, open, ask, connectTo }
+  return { mesh, device, asker, ssh, change, given, key, hostKey, place, recordings, open, ask, connectTo }
 }
