@@ -1,11 +1,16 @@
-/** Where a config is built: here if this machine is of its system, else on a device of the fleet that builds for it. */
+/**
+ * Where a config comes from: out of the mesh if another operator has released just that, else it is built: here if this machine is
+ * of its system, else on a device of the fleet that builds for it.
+ */
 
 import { messageOf } from '../../protocol/errors.ts'
 import { BuildError } from '../nix/nix-program.ts'
+import { keepPath } from '../nix/store.ts'
 import type { ProjectTree } from '../project/tree.ts'
 import { type BuildSystems, buildHint } from './build-systems.ts'
 import { builderUser, type DeviceBuilder } from './builders.ts'
 import { BuilderFailed, type BuildTalk, buildConfig, type NixWay } from './nix.ts'
+import { topLevelOf } from './top-level.ts'
 
 /** The devices that build, and how Nix gets to them. */
 export interface FleetBuilders {
@@ -14,6 +19,15 @@ export interface FleetBuilders {
   readonly buildersFor: (system: string) => readonly DeviceBuilder[]
   /** Rejects with why it can't be asked: out of reach, not granted. */
   readonly open: (device: string) => Promise<NixWay>
+  /** Top levels of a config that releases brought and the store lacks; `hard`: it can't be built here, so a controller may be started for it. */
+  readonly released: (config: string, hard: boolean) => Promise<readonly ReleasedSystem[]>
+}
+
+/** A system that was released, perhaps by another operator. */
+export interface ReleasedSystem {
+  readonly topLevel: string
+  /** Brings it into the store, and keeps it from the garbage collector while `work` runs. */
+  readonly fetched: (work: () => Promise<void>, signal?: AbortSignal) => Promise<void>
 }
 
 export interface AnywhereOptions {
@@ -47,10 +61,12 @@ export async function buildAnywhere(
     return await buildConfig(tree, name, { rootsDirectory, store }, talk)
   }
   const system = builders.systemOf(name)
-  const candidates = system === undefined ? [] : builders.buildersFor(system)
-  if (system === undefined || candidates.length === 0) return await here()
   const systems = await options.systems()
-  if (systems === undefined || systems.own === system) return await here()
+  if (system === undefined || systems === undefined) return await here()
+  const fetched = await fetchReleased(tree, name, !systems.all.has(system), options, talk)
+  if (fetched !== undefined) return fetched
+  const candidates = builders.buildersFor(system)
+  if (candidates.length === 0 || systems.own === system) return await here()
   const kept: string[] = []
   for (const { device } of leastBusyFirst(candidates)) {
     atWork.set(device, (atWork.get(device) ?? 0) + 1)
@@ -76,6 +92,30 @@ export async function buildAnywhere(
       hint: `A builder has to be in reach, and granted: thymesh access grant NAME --device ${candidates[0]?.device} --user ${builderUser} --may exec. ${buildHint(system)}`,
     },
   )
+}
+
+/** The top level, if a release has just the one that the tree comes to, and the mesh brings it. */
+async function fetchReleased(
+  tree: ProjectTree,
+  name: string,
+  hard: boolean,
+  { rootsDirectory, store, builders, onNote }: AnywhereOptions,
+  { signal }: BuildTalk,
+): Promise<string | undefined> {
+  const released = await builders.released(name, hard)
+  if (released.length === 0) return undefined
+  const own = await topLevelOf(tree, name, store, signal)
+  const found = released.find(({ topLevel }) => topLevel === own)
+  if (found === undefined) return undefined
+  try {
+    onNote(`Fetching ${name} from the mesh: it was released already …`)
+    await found.fetched(() => keepPath(found.topLevel, rootsDirectory, name, store), signal)
+    return found.topLevel
+  } catch (thrown) {
+    signal?.throwIfAborted()
+    onNote(`${name} was released, and can't be fetched: ${messageOf(thrown)}`)
+    return undefined
+  }
 }
 
 function leastBusyFirst(builders: readonly DeviceBuilder[]): DeviceBuilder[] {

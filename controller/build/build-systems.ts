@@ -55,7 +55,7 @@ export function unbuildable(
 /** What to do so that a system is built. */
 export function buildHint(system: string): string {
   return (
-    `Name a builder in nix.conf (builders = ssh://USER@HOST ${system}), or emulate it: ` +
+    `Let a device build it (module builder), name a builder in nix.conf (builders = ssh://USER@HOST ${system}), or emulate it: ` +
     `apt-get install qemu-user-static, and extra-platforms = ${system} in nix.conf.`
   )
 }

@@ -86,7 +86,7 @@ export async function build(
     return await own
   }
   try {
-    return await buildAt({ home: place.home, session }, project, options.configs, talk)
+    return await buildAt({ home: place.home, session, isRunning: 'peer' in place }, project, options.configs, talk)
   } finally {
     await own?.then(
       each => each.stop(),
@@ -118,7 +118,7 @@ export async function diff(
   const project = await openProject(options.project ?? session.directory)
   const run = (fleet: DeclaredFleet) => Object.values(fleet.devices).map(({ config }) => config)
   // Devices that build are met by then.
-  const at = { home: session.home, session: async () => await news.then(() => session) }
+  const at = { home: session.home, session: async () => await news.then(() => session), isRunning: true }
   const [{ built, fleet }] = await Promise.all([buildAll(project, at, options.configs, talk, run), news])
   const { release, configs, devices: before } = await queryReleased(session, options)
   const now = Object.fromEntries(Object.entries(fleet.devices).map(([name, { config }]) => [name, config]))
@@ -146,6 +146,7 @@ interface BuildingPlace {
   readonly home: FleetHome
   /** The controller that asks devices to build. */
   readonly session: () => Promise<Session>
+  readonly isRunning: boolean
 }
 
 interface BuiltFleet {
@@ -167,7 +168,7 @@ async function buildAll(
 async function buildTree(
   project: Project,
   tree: ProjectTree,
-  { home, session }: BuildingPlace,
+  { home, session, isRunning }: BuildingPlace,
   { wanted, chosen }: { wanted: readonly string[]; chosen: (fleet: DeclaredFleet) => readonly string[] },
   talk: Talk,
 ): Promise<BuiltFleet> {
@@ -187,7 +188,7 @@ async function buildTree(
   talk.step('Building')
   const rootsDirectory = home.rootsDirectory('build')
   const building = { rootsDirectory, store, signal: talk.signal, ...tellBuild(talk) }
-  const topLevels = await withFleetBuilders(session, fleet, builders =>
+  const topLevels = await withFleetBuilders({ session, isRunning, store }, fleet, builders =>
     buildConfigs(tree, names, { ...building, builders }),
   )
   talk.step('Measuring')

@@ -80,10 +80,8 @@ export async function prepareRelease(session: Session, init: ReleaseInit): Promi
   if (!init.allowMissingRecipients) requireRecipients(declared, recipients, init.checked)
   talk.step('Building')
   const building = { rootsDirectory: home.rootsDirectory('next'), store, signal: talk.signal, ...tellBuild(talk) }
-  const topLevels = await withFleetBuilders(
-    async () => session,
-    whole,
-    builders => buildConfigs(tree, names, { ...building, builders }),
+  const topLevels = await withFleetBuilders({ session: async () => session, isRunning: true, store }, whole, builders =>
+    buildConfigs(tree, names, { ...building, builders }),
   )
   talk.progress(undefined)
   talk.activities(() => [])

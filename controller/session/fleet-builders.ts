@@ -1,10 +1,13 @@
-/** The fleet's builders as a build uses them: each is reached by ssh over the mesh when it is first asked. */
+/** What the fleet does for a build: devices that build, reached by ssh over the mesh, and systems that were released already. */
 
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { exists } from '../../node/files/missing.ts'
+import { releasesOf } from '../../node/state/releases.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import { grantsFor, rightsOf } from '../../protocol/release/access.ts'
 import { hostKeyIn } from '../../protocol/report/ssh-host-key.ts'
-import type { FleetBuilders } from '../build/build-anywhere.ts'
+import type { FleetBuilders, ReleasedSystem } from '../build/build-anywhere.ts'
 import { buildersFor, builderUser } from '../build/builders.ts'
 import type { NixWay } from '../build/nix.ts'
 import type { DeclaredFleet } from '../project/declared-fleet.ts'
@@ -21,9 +24,17 @@ const reachSeconds = 15
  */
 const sshSettings = ['BatchMode yes', 'ServerAliveInterval 15', 'ServerAliveCountMax 4']
 
-/** Works with the builders that a project declares; the ways to them are closed afterwards. `session` is asked with the first need. */
+export interface BuildSession {
+  /** The controller that runs; one is started with the first need where none does. */
+  readonly session: () => Promise<Session>
+  readonly isRunning: boolean
+  /** The root of the Nix store. */
+  readonly store: string | undefined
+}
+
+/** Works with what a declared fleet has for builds; the ways to builders are closed afterwards. */
 export async function withFleetBuilders<T>(
-  session: () => Promise<Session>,
+  { session, isRunning, store }: BuildSession,
   fleet: DeclaredFleet,
   work: (builders: FleetBuilders) => Promise<T>,
 ): Promise<T> {
@@ -42,10 +53,37 @@ export async function withFleetBuilders<T>(
       systemOf: config => (Object.hasOwn(fleet.configs, config) ? fleet.configs[config]?.system : undefined),
       buildersFor: system => buildersFor(fleet, system),
       open,
+      released: async (config, hard) => {
+        // A build that this machine can do needs no mesh.
+        const at = isRunning || hard ? await session().catch(() => undefined) : undefined
+        return at === undefined ? [] : await releasedSystems(at, config, store)
+      },
     })
   } finally {
     for (const client of clients) await client.stop()
   }
+}
+
+/** Those that are not in the store, while anybody is there to bring them. */
+async function releasedSystems(
+  { peer }: Session,
+  config: string,
+  store: string | undefined,
+): Promise<readonly ReleasedSystem[]> {
+  const found: ReleasedSystem[] = []
+  if (peer.neighbours.members.length === 0) return found
+  for (const { configs } of releasesOf(peer.state.accepted)) {
+    const released = Object.hasOwn(configs, config) ? configs[config] : undefined
+    if (released === undefined || (await exists(join(store ?? '/', released.topLevel)))) continue
+    found.push({
+      topLevel: released.topLevel,
+      fetched: async (work, signal = new AbortController().signal) => {
+        const held = await peer.closures.fetch(released, { signal })
+        await work().finally(() => held.release())
+      },
+    })
+  }
+  return found
 }
 
 async function clientFor(session: Session, device: string): Promise<SshClient> {

@@ -73,6 +73,7 @@ it('is built on the first device that can, and what kept the others is said', {
         onNote: line => notes.push(line),
         builders: {
           systemOf: () => system,
+          released: async () => [],
           buildersFor: () => ['gone', 'forge'].map(device => ({ device, systems: [system], speed: 1 })),
           open: async device => {
             if (device === 'gone') throw new Error("gone isn't in reach")
