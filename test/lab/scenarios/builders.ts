@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runToEnd, until } from '../../e2e/helpers/processes.ts'
-import { hello } from '../../e2e/helpers/project.ts'
+import { blobModule, hello } from '../../e2e/helpers/project.ts'
 import { thisSystem } from '../../nix/workshop.ts'
 import { LabFleet } from '../fleet.ts'
 import type { Scenario } from './scenario.ts'
@@ -35,7 +35,9 @@ export const builders: Scenario = {
       'configs/hello.json': hello('builder', { builder: { systems: [elsewhere], maxJobs: 2 } }),
     })
     await operator.json('deploy', '--timeout', '120')
-    const pi = (message: string) => ({ 'configs/pi.json': { system: elsewhere, modules: { hello: { message } } } })
+    const pi = (message: string, modules: object = {}) => ({
+      'configs/pi.json': { system: elsewhere, modules: { hello: { message }, ...modules } },
+    })
     await operator.commit('A config of another system', { ...pi('one'), 'devices/pi.json': { config: 'pi' } })
     const place = { cwd: operator.directory, env: operator.env }
     const key = join(operator.directory, 'key')
@@ -90,8 +92,11 @@ export const builders: Scenario = {
         const file = join(operator.directory, 'ssh_config')
         await writeFile(file, `${config}\nHost *\n  BatchMode yes\n`)
         const env = { ...operator.env, NIX_SSHOPTS: `-F ${file}` }
-        const nix = (...args: string[]) =>
-          runToEnd('nix', ['--extra-experimental-features', 'nix-command', ...args], { ...place, env })
+        const nix = async (...args: string[]) => {
+          const argv = ['nix', '--extra-experimental-features', 'nix-command', ...args]
+          const [program = '', ...rest] = fleet.network.argv(argv)
+          return await runToEnd(program, rest, { ...place, env })
+        }
         const store = `local?root=${operator.store}`
         // Its path says nothing of its content: only a signature could.
         const expression = `derivation { name = "unsigned"; system = "${thisSystem}"; builder = "/bin/sh"; args = [ "-c" "echo > $out" ]; }`
@@ -104,7 +109,7 @@ export const builders: Scenario = {
         assert.match(copied.stderr, /lacks a (valid )?signature/)
       })
       await trials.of('its disk is full: the build says so, and ends', async () => {
-        await operator.commit('Two', pi('two'))
+        await operator.commit('Two', { 'modules/blob.nix': blobModule, ...pi('two', { blob: { megabytes: 40 } }) })
         disk.fill(0)
         const { message } = await operator.error('build', 'pi')
         disk.clear()
