@@ -104,16 +104,16 @@ async function fetchReleased(
 ): Promise<string | undefined> {
   const released = await builders.released(name, hard)
   if (released.length === 0) return undefined
-  const own = await topLevelOf(tree, name, store, signal)
-  const found = released.find(({ topLevel }) => topLevel === own)
-  if (found === undefined) return undefined
   try {
+    const own = await topLevelOf(tree, name, store, signal)
+    const found = released.find(({ topLevel }) => topLevel === own)
+    if (found === undefined) return undefined
     onNote(`Fetching ${name} from the mesh: it was released already …`)
     await found.fetched(() => keepPath(found.topLevel, rootsDirectory, name, store), signal)
     return found.topLevel
   } catch (thrown) {
     signal?.throwIfAborted()
-    onNote(`${name} was released, and can't be fetched: ${messageOf(thrown)}`)
+    onNote(`${name} isn't fetched from the mesh: ${messageOf(thrown)}`)
     return undefined
   }
 }
