@@ -67,6 +67,8 @@ export async function buildAnywhere(
   if (fetched !== undefined) return fetched
   const candidates = builders.buildersFor(system)
   if (candidates.length === 0 || systems.own === system) return await here()
+  // Nix keeps the evaluation: a device ends a session in which nobody logs in while we evaluate.
+  await topLevelOf(tree, name, store, talk.signal).catch(() => talk.signal?.throwIfAborted())
   const kept: string[] = []
   for (const { device } of leastBusyFirst(candidates)) {
     atWork.set(device, (atWork.get(device) ?? 0) + 1)

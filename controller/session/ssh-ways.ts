@@ -32,6 +32,9 @@ export interface SshClient {
   stop(): Promise<void>
 }
 
+/** A device ends a session in which nobody has logged in after 20 seconds: what was opened ahead is of use for less. */
+const freshMs = 10_000
+
 export interface SshWaysInit {
   /** Opens a session of SSH on a device, the bytes of SSH itself. Throws what the device refuses with. */
   readonly openStream: (options: StreamOptions) => Promise<Duplex>
@@ -48,22 +51,24 @@ export async function prepareSsh(
 ): Promise<SshClient> {
   const folder = await temporaryFolder()
   const servers: Server[] = []
-  const ready = new Map<string, Duplex>()
+  const ready = new Map<string, { readonly stream: Duplex; readonly opened: number }>()
   const refusals = new Map<string, unknown>()
   const openWay = ({ target, user }: SshWay) => openStream({ device: target.device, user, wait })
   const answer = async (socket: Socket, way: SshWay) => {
     socket.on('error', () => {})
     const first = ready.get(way.alias)
     ready.delete(way.alias)
+    const isFresh = first !== undefined && !first.stream.destroyed && performance.now() - first.opened < freshMs
+    if (!isFresh) first?.stream.destroy()
     try {
-      joinStreams(socket, first ?? (await openWay(way)))
+      joinStreams(socket, isFresh ? first.stream : await openWay(way))
     } catch (thrown) {
       refusals.set(way.alias, thrown)
       socket.destroy()
     }
   }
   const stop = async () => {
-    for (const stream of ready.values()) stream.destroy()
+    for (const { stream } of ready.values()) stream.destroy()
     for (const server of servers) server.close()
     await folder.remove()
   }
@@ -85,7 +90,10 @@ export async function prepareSsh(
       config,
       open: async alias => {
         const way = ways.find(each => each.alias === alias)
-        if (way !== undefined) ready.set(alias, await openWay(way))
+        if (way === undefined) return
+        const stream = await openWay(way)
+        stream.on('error', () => {})
+        ready.set(alias, { stream, opened: performance.now() })
       },
       refusal: alias => refusals.get(alias),
       stop,
