@@ -3,6 +3,8 @@
 import { availableParallelism } from 'node:os'
 import type { NixActivity } from '../nix/nix-activity.ts'
 import type { ProjectTree } from '../project/tree.ts'
+import { buildAnywhere, type FleetBuilders } from './build-anywhere.ts'
+import { buildSystems } from './build-systems.ts'
 import { type BuildTalk, buildConfig } from './nix.ts'
 
 /** Memory for the evaluation of one NixOS system; a portable one takes a hundredth. */
@@ -17,8 +19,12 @@ export interface BuildConfigsOptions {
   readonly rootsDirectory: string
   readonly store: string | undefined
   readonly parallel?: number
-  /** Called when a config's build begins. */
-  readonly onStart?: (name: string) => void
+  /** Devices that build what this machine can't; without them everything is built here. */
+  readonly builders?: FleetBuilders
+  /** Called when a config's build begins, on a device if one is named, and again where it begins anew elsewhere. */
+  readonly onStart?: (name: string, device?: string) => void
+  /** Called with a line about a builder that doesn't build. */
+  readonly onNote?: (line: string) => void
   readonly signal?: AbortSignal | undefined
   /** Called with each line of Nix's about a config. */
   readonly onActivity?: ((name: string, activity: NixActivity, said: readonly string[]) => void) | undefined
@@ -28,16 +34,30 @@ export interface BuildConfigsOptions {
 export async function buildConfigs(
   tree: ProjectTree,
   names: readonly string[],
-  { rootsDirectory, store, onStart, signal, onActivity, parallel = parallelBuilds() }: BuildConfigsOptions,
+  options: BuildConfigsOptions,
 ): Promise<Map<string, string>> {
+  const { rootsDirectory, store, builders, onStart, signal, onActivity, parallel = parallelBuilds() } = options
+  let systems: ReturnType<typeof buildSystems> | undefined
+  const build = async (name: string, talk: BuildTalk) => {
+    if (builders === undefined) {
+      onStart?.(name)
+      return await buildConfig(tree, name, { rootsDirectory, store }, talk)
+    }
+    const about = {
+      ...{ rootsDirectory, store, builders },
+      systems: () => (systems ??= buildSystems()),
+      onStart: (device?: string) => onStart?.(name, device),
+      onNote: (line: string) => options.onNote?.(line),
+    }
+    return await buildAnywhere(tree, name, about, talk)
+  }
   const waiting = [...names]
   const built = new Map<string, string>()
   const work = async () => {
     for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-      onStart?.(name)
       try {
         const talk: BuildTalk = { signal, onActivity: (activity, said) => onActivity?.(name, activity, said) }
-        built.set(name, await buildConfig(tree, name, rootsDirectory, store, talk))
+        built.set(name, await build(name, talk))
       } catch (thrown) {
         // The others need not begin.
         waiting.length = 0

@@ -20,17 +20,26 @@ export interface UnbuildableConfig {
   readonly system: string
 }
 
+/** Systems such as `x86_64-linux`. */
+export interface BuildSystems {
+  /** That of this machine's processor. */
+  readonly own: string
+  /** With those that it emulates, and those of its builders. */
+  readonly all: ReadonlySet<string>
+}
+
 /**
- * The systems, such as `x86_64-linux`, its own first. Whether a builder can be reached is not asked: that is seen when it is
- * needed. Undefined where this Nix doesn't tell. Throws a BuildError without Nix.
+ * Whether a builder can be reached is not asked: that is seen when it is needed. Undefined where this Nix doesn't tell. Throws a
+ * BuildError without Nix.
  */
-export async function buildSystems(): Promise<ReadonlySet<string> | undefined> {
+export async function buildSystems(): Promise<BuildSystems | undefined> {
   const ended = await runNix('nix', ['show-config', '--json', ...(await commonFlags())], { limit: storeLimit })
   const told = settingsSchema.safeParse(parsed(ended.stdout))
   if (!told.success) return undefined
   const { system, builders, ...settings } = told.data
   const lines = await builderLines(builders.value)
-  return new Set([system.value, ...settings['extra-platforms'].value, ...systemsOf(lines, system.value)])
+  const all = new Set([system.value, ...settings['extra-platforms'].value, ...systemsOf(lines, system.value)])
+  return { own: system.value, all }
 }
 
 /** The configs that no builder is there for. */
@@ -46,7 +55,7 @@ export function unbuildable(
 /** What to do so that a system is built. */
 export function buildHint(system: string): string {
   return (
-    `Name a builder in nix.conf (builders = ssh://USER@HOST ${system}), or emulate it: ` +
+    `Let a device build it (module builder), name a builder in nix.conf (builders = ssh://USER@HOST ${system}), or emulate it: ` +
     `apt-get install qemu-user-static, and extra-platforms = ${system} in nix.conf.`
   )
 }

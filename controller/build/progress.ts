@@ -6,14 +6,15 @@ import type { Talk } from '../tasks/talk.ts'
 import type { BuildConfigsOptions } from './build-configs.ts'
 
 /** What `buildConfigs` calls, for a task that tells it. */
-export function tellBuild(talk: Talk): Required<Pick<BuildConfigsOptions, 'onStart' | 'onActivity'>> {
+export function tellBuild(talk: Talk): Required<Pick<BuildConfigsOptions, 'onStart' | 'onNote' | 'onActivity'>> {
   const builds = new Map<string, { started: number; activity: NixActivity | undefined }>()
   talk.activities(() => [...builds].flatMap(([name, { started, activity }]) => activitiesOf(name, started, activity)))
   return {
-    onStart: name => {
+    onStart: (name, device) => {
       builds.set(name, { started: Date.now(), activity: undefined })
-      talk.note(`Building ${name} …`)
+      talk.note(device === undefined ? `Building ${name} …` : `Building ${name} on ${device} …`)
     },
+    onNote: talk.note,
     onActivity: (name, activity, said) => {
       const build = builds.get(name)
       if (build !== undefined) build.activity = activity

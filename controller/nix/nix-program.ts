@@ -18,7 +18,12 @@ function escaped(path: string): string {
 }
 
 export function storeFlags(store: string | undefined): string[] {
-  return store === undefined ? [] : ['--store', `local?root=${escaped(store)}`]
+  return store === undefined ? [] : ['--store', storeUri(store)]
+}
+
+/** A store as Nix names it; without a folder the one that it takes by itself. */
+export function storeUri(store: string | undefined): string {
+  return store === undefined ? process.env.NIX_REMOTE || 'auto' : `local?root=${escaped(store)}`
 }
 
 /** For what uses no project. */

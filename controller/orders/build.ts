@@ -12,6 +12,7 @@ import type {
 } from '../api/schemas/project-orders.ts'
 import { buildConfigs } from '../build/build-configs.ts'
 import { buildHint, buildSystems, unbuildable } from '../build/build-systems.ts'
+import { buildersFor } from '../build/builders.ts'
 import { tellBuild } from '../build/progress.ts'
 import type { FleetHome } from '../fleet/fleet-home.ts'
 import { describeOptions } from '../inputs/describe-options.ts'
@@ -24,8 +25,9 @@ import { openProject, type Project } from '../project/project.ts'
 import { type ProjectTree, withTree } from '../project/tree.ts'
 import { packageChanges } from '../queries/package-changes.ts'
 import { queryReleased } from '../queries/released.ts'
+import { withFleetBuilders } from '../session/fleet-builders.ts'
 import { takeNews } from '../session/news.ts'
-import type { Session } from '../session/session.ts'
+import { type Session, startSession } from '../session/session.ts'
 import type { Talk } from '../tasks/talk.ts'
 import type { Place } from './order.ts'
 import { newsSeconds, noPeerYet } from './submit-release.ts'
@@ -44,10 +46,16 @@ export async function check(
   talk.signal.throwIfAborted()
   const { problems, files, modules, fleet } = found
   const systems = fleet && (await buildSystems())
-  const elsewhere = fleet === undefined || systems === undefined ? [] : unbuildable(fleet.configs, systems)
+  const notHere = fleet === undefined || systems === undefined ? [] : unbuildable(fleet.configs, systems.all)
+  const elsewhere = notHere.map(each => ({
+    ...each,
+    devices: fleet === undefined ? [] : buildersFor(fleet, each.system).map(({ device }) => device),
+  }))
+  const nowhere = elsewhere.filter(({ devices }) => devices.length === 0)
   return {
     ...{ ok: problems.length === 0, problems: problems.map(problemJson) },
-    unbuildable: elsewhere.map(each => ({ ...each, hint: buildHint(each.system) })),
+    unbuildable: nowhere.map(({ config, system }) => ({ config, system, hint: buildHint(system) })),
+    builtOnDevices: elsewhere.filter(({ devices }) => devices.length > 0),
     ...{ configs: files.configs.size, tags: files.tags.size, devices: files.devices.size },
     ...{ modules: Object.keys(modules).length, secrets: files.secrets.size },
   }
@@ -59,12 +67,41 @@ interface Built {
   readonly paths: readonly SizedPath[]
 }
 
+/** Builds on devices of the fleet need a controller: one of its own starts with the first, where none runs. */
 export async function build(
-  { directory, home }: Place,
+  place: Place | Session,
   options: z.output<typeof buildOptions>,
   talk: Talk,
 ): Promise<z.infer<typeof builtSchema>> {
-  const { built } = await buildAll(await openProject(options.project ?? directory), home, options.configs, talk)
+  const project = await openProject(options.project ?? place.directory)
+  let own: Promise<Session> | undefined
+  const start = async () => {
+    const session = await startSession(project)
+    await takeNews(session, talk.note, newsSeconds, noPeerYet, talk.signal)
+    return session
+  }
+  const session = async () => {
+    if ('peer' in place) return place
+    own ??= start()
+    return await own
+  }
+  try {
+    return await buildAt({ home: place.home, session, isRunning: 'peer' in place }, project, options.configs, talk)
+  } finally {
+    await own?.then(
+      each => each.stop(),
+      () => {},
+    )
+  }
+}
+
+async function buildAt(
+  at: BuildingPlace,
+  project: Project,
+  wanted: readonly string[],
+  talk: Talk,
+): Promise<z.infer<typeof builtSchema>> {
+  const { built } = await buildAll(project, at, wanted, talk)
   const configs = built.map(({ config, topLevel, paths }) => {
     return { config, topLevel, paths: paths.length, narSize: paths.reduce((sum, { narSize }) => sum + narSize, 0) }
   })
@@ -80,7 +117,9 @@ export async function diff(
   const news = takeNews(session, talk.note, newsSeconds, noPeerYet, talk.signal)
   const project = await openProject(options.project ?? session.directory)
   const run = (fleet: DeclaredFleet) => Object.values(fleet.devices).map(({ config }) => config)
-  const [{ built, fleet }] = await Promise.all([buildAll(project, session.home, options.configs, talk, run), news])
+  // Devices that build are met by then.
+  const at = { home: session.home, session: async () => await news.then(() => session), isRunning: true }
+  const [{ built, fleet }] = await Promise.all([buildAll(project, at, options.configs, talk, run), news])
   const { release, configs, devices: before } = await queryReleased(session, options)
   const now = Object.fromEntries(Object.entries(fleet.devices).map(([name, { config }]) => [name, config]))
   const pathsOf = (name: string) => (Object.hasOwn(configs, name) ? (configs[name] ?? []) : [])
@@ -103,6 +142,13 @@ function switched(
   })
 }
 
+interface BuildingPlace {
+  readonly home: FleetHome
+  /** The controller that asks devices to build. */
+  readonly session: () => Promise<Session>
+  readonly isRunning: boolean
+}
+
 interface BuiltFleet {
   readonly built: Built[]
   readonly fleet: DeclaredFleet
@@ -111,18 +157,18 @@ interface BuiltFleet {
 /** Those that are wanted by name, else those that `chosen` says of the declared ones. */
 async function buildAll(
   project: Project,
-  home: FleetHome,
+  at: BuildingPlace,
   wanted: readonly string[],
   talk: Talk,
   chosen: (fleet: DeclaredFleet) => readonly string[] = ({ configs }) => Object.keys(configs),
 ): Promise<BuiltFleet> {
-  return await withTree(project, tree => buildTree(project, tree, home, { wanted, chosen }, talk))
+  return await withTree(project, tree => buildTree(project, tree, at, { wanted, chosen }, talk))
 }
 
 async function buildTree(
   project: Project,
   tree: ProjectTree,
-  home: FleetHome,
+  { home, session, isRunning }: BuildingPlace,
   { wanted, chosen }: { wanted: readonly string[]; chosen: (fleet: DeclaredFleet) => readonly string[] },
   talk: Talk,
 ): Promise<BuiltFleet> {
@@ -141,7 +187,10 @@ async function buildTree(
   const names = wanted.length > 0 ? wanted : [...new Set(chosen(fleet))].sort()
   talk.step('Building')
   const rootsDirectory = home.rootsDirectory('build')
-  const topLevels = await buildConfigs(tree, names, { rootsDirectory, store, signal: talk.signal, ...tellBuild(talk) })
+  const building = { rootsDirectory, store, signal: talk.signal, ...tellBuild(talk) }
+  const topLevels = await withFleetBuilders({ session, isRunning, store }, fleet, builders =>
+    buildConfigs(tree, names, { ...building, builders }),
+  )
   talk.step('Measuring')
   const built = await Promise.all(
     names.map(async config => {

@@ -11,6 +11,7 @@ import { ProjectEdit } from '../project/edit.ts'
 import type { DescribeOptions } from '../project/modules.ts'
 import type { Project } from '../project/project.ts'
 import { type ProjectTree, withCommittedTree, withTree } from '../project/tree.ts'
+import { withFleetBuilders } from '../session/fleet-builders.ts'
 import type { Session } from '../session/session.ts'
 import type { Talk } from '../tasks/talk.ts'
 import { prepareRelease } from './make-release.ts'
@@ -64,12 +65,13 @@ async function soundMoves(
   if (found.moved.length === 0) return found
   const build = async (tree: ProjectTree) => {
     const checked = await requireSound(tree, options)
-    const rootsDirectory = session.home.rootsDirectory('next')
-    const built = await buildConfigs(tree, Object.keys(checked.fleet.configs), {
-      rootsDirectory,
-      store: options.store,
-      ...tellBuild(options.talk),
-    })
+    const { store } = options
+    const building = { rootsDirectory: session.home.rootsDirectory('next'), store, ...tellBuild(options.talk) }
+    const built = await withFleetBuilders(
+      { session: async () => session, isRunning: true, store },
+      checked.fleet,
+      builders => buildConfigs(tree, Object.keys(checked.fleet.configs), { ...building, builders }),
+    )
     if (project.tryBeforeSigning === true) {
       const used = new Set(Object.values(checked.fleet.devices).map(({ config }) => config))
       const configs = Object.entries(checked.fleet.configs).flatMap(([name, { target }]) =>

@@ -21,6 +21,7 @@ import type { ProjectTree } from '../project/tree.ts'
 import { operatorIdentity } from '../secrets/operator-identity.ts'
 import type { Recipients } from '../secrets/recipients.ts'
 import { deviceRecipients, releaseSecrets, requireRecipients } from '../secrets/release.ts'
+import { withFleetBuilders } from '../session/fleet-builders.ts'
 import type { Session } from '../session/session.ts'
 import { acceptedOf } from '../signing/proposing.ts'
 import { requireLivingRoot } from '../signing/root-end.ts'
@@ -78,12 +79,10 @@ export async function prepareRelease(session: Session, init: ReleaseInit): Promi
   const recipients = await deviceRecipients(session)
   if (!init.allowMissingRecipients) requireRecipients(declared, recipients, init.checked)
   talk.step('Building')
-  const topLevels = await buildConfigs(tree, names, {
-    rootsDirectory: home.rootsDirectory('next'),
-    store,
-    signal: talk.signal,
-    ...tellBuild(talk),
-  })
+  const building = { rootsDirectory: home.rootsDirectory('next'), store, signal: talk.signal, ...tellBuild(talk) }
+  const topLevels = await withFleetBuilders({ session: async () => session, isRunning: true, store }, whole, builders =>
+    buildConfigs(tree, names, { ...building, builders }),
+  )
   talk.progress(undefined)
   talk.activities(() => [])
   talk.step('Describing the closures')

@@ -1,7 +1,7 @@
 /** Tests of what boot loaders start by default, with files as NixOS's builders leave them. */
 
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -150,6 +150,28 @@ menuentry "NixOS - Configuration 1" --class nixos {
     for (const wanted of [`"\${saved_entry}"`, '9']) {
       await file('boot/grub/grub.cfg', conf(wanted))
       assert.equal(await loaderDefault(root), undefined)
+    }
+  })
+
+  it('is found in the files that the builders of NixOS write themselves', async t => {
+    const { root, file } = await machine(t)
+    const written = (name: string) => readFile(join(import.meta.dirname, '../../test/fixtures/nixos', name), 'utf8')
+    const first = '/nix/store/0c2j9yzg8s1q5w7d3k6r4m8b1n0f5x2v-nixos-system-kiosk-25.05.1'
+    const second = '/nix/store/1d3k0zah9v2r6x8f4l7s5n9c2p1g6y3w-nixos-system-kiosk-25.05.2'
+    const safe = '/nix/store/2f4l1abj0v3s7y9g5m8z6p0d3q2h7w4x-nixos-system-kiosk-safe-25.05.2'
+    await file('boot/grub/grub.cfg', await written('grub.cfg'))
+    assert.equal(await loaderDefault(root), second)
+    // A specialisation lies beside its generation, and makes a submenu of it where it is an older one.
+    const places = { [second]: '0', [safe]: '1', [first]: '2>1' }
+    for (const [system, id] of Object.entries(places)) {
+      assert.deepEqual(await loaderEntry(root, system), { loader: 'grub', id, once: true })
+    }
+    await rm(join(root, 'boot/grub/grub.cfg'))
+    await file('boot/extlinux/extlinux.conf', await written('extlinux.conf'))
+    assert.equal(await loaderDefault(root), second)
+    const labels = { [second]: 'nixos-default', [safe]: 'nixos-2-safe', [first]: 'nixos-1-default' }
+    for (const [system, id] of Object.entries(labels)) {
+      assert.deepEqual(await loaderEntry(root, system), { loader: 'extlinux', id })
     }
   })
 })

@@ -10,7 +10,7 @@ import type { AuditEntries, AuditProofs } from '../../protocol/messages/audit.ts
 import type { HistoryEntry, LogRequest } from '../../protocol/messages/logs.ts'
 import type { HistoryRequest, MetricsHistory } from '../../protocol/messages/metrics.ts'
 import type { Recorded } from '../../protocol/messages/recordings.ts'
-import type { Release } from '../../protocol/release/release.ts'
+import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import type { Proposal } from '../../protocol/trust/proposal.ts'
 import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
@@ -26,6 +26,7 @@ import type { NetChecks, PeersView, WayView } from '../mesh/relay/network-view.t
 import type { DeviceFacts } from '../standing/facts.ts'
 import type { Table } from '../state/database.ts'
 import type { AcceptedState } from '../state/fleet-state.ts'
+import type { FetchedClosure, FetchOptions } from '../swarm/fetch/closure-fetch.ts'
 import type { DescribedPath, RecipeProgress } from '../swarm/recipe/path-recipes.ts'
 
 export type { AcceptedState, BundlePlan, BundleWish, ByteSink, DescribedPath, RecipeProgress, Table, TakenOutbox }
@@ -137,6 +138,11 @@ export interface OwnClosures {
   readonly damaged: DamagedStorePaths
   /** Whether a descriptor, by its SHA-256, and all its recipes are here. */
   holds(descriptor: Uint8Array): Promise<boolean>
+  /**
+   * Fetches the closure of a released config into this machine's store, checked as devices check it. It is held there until
+   * `release` is called. Throws what `fetchClosure` throws.
+   */
+  fetch(config: ReleasedConfig, options: FetchOptions): Promise<FetchedClosure>
 }
 
 /** Bundles out of the accepted releases, for places without a network. */

@@ -10,6 +10,7 @@ import { CarriedMetrics } from '../carry/carried-metrics.ts'
 import { estimateOf } from '../carry/estimate.ts'
 import { takeOutbox } from '../carry/take-outbox.ts'
 import { releasedClosures } from '../state/released-closures.ts'
+import { fetchClosure } from '../swarm/fetch/closure-fetch.ts'
 import { PathRecipes } from '../swarm/recipe/path-recipes.ts'
 import { ControllerAlerts } from './controller-alerts.ts'
 import type { ControllerPeer } from './controller-peer.ts'
@@ -50,6 +51,10 @@ export function controllerPeerOf(
       describe: (topLevel, onProgress) => recipes.describe(topLevel, onProgress),
       add: closure => closures.add(closure),
       damaged,
+      fetch: async (config, options) => {
+        const known = await closures.get(config, options.signal)
+        return await fetchClosure(peer.fetchComponents, known, options)
+      },
       holds: async descriptor => (await closures.held(descriptor)) !== undefined,
     },
     bundles: new BundleMaker({ state, directory, closures, store, swarms, bases: peer.bases }),

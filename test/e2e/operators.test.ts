@@ -4,7 +4,7 @@
  */
 
 import assert from 'node:assert/strict'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { nixSkip } from '../nix/workshop.ts'
@@ -117,6 +117,21 @@ describe('a fleet of several operators', { skip: nixSkip() }, () => {
     assert.deepEqual([approved.published, approved.root], [true, 3])
     const root = await fleet.json<{ version: number; roles: Record<string, { threshold: number }> }>('root', 'show')
     assert.equal(root.roles.targets?.threshold ?? 0, root.version === 3 ? 2 : 1)
+  })
+
+  it('fetches from the mesh what another operator has built, where it can build nothing itself', async () => {
+    const { fleet: id } = (await projectFile()) as { fleet: string }
+    const settings = join(homes.ben, id.slice(0, 16), 'controller.json')
+    const before = await readFile(settings, 'utf8')
+    const store = join(fleet.directory, 'store-of-ben')
+    await writeFile(settings, JSON.stringify({ ...JSON.parse(before), store }))
+    const env = { ...fleet.env, THYMESH_HOME: homes.ben, THYMESH_PASSPHRASE: passphrase }
+    const nothing = { ...env, NIX_CONFIG: `${fleet.env.NIX_CONFIG}max-jobs = 0\n` }
+    const compared = await runThymesh(['diff'], { cwd: fleet.project, env: nothing })
+    assert.equal(compared.code, 0, compared.stdout + compared.stderr)
+    assert.match(compared.stderr, /Fetching hello from the mesh/)
+    const top = (await device.running()) ?? ''
+    assert.equal(await readFile(join(store, top, 'name'), 'utf8'), 'hello')
   })
 
   it('proposes a release that lacks a signature, and no device runs it', async () => {

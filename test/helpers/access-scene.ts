@@ -30,7 +30,7 @@ export const noAccess =
   process.getuid?.() !== 0
     ? 'sshd lets others in only as root'
     : !existsSync('/usr/sbin/sshd') && 'there is no sshd: scripts/setup --tests'
-const pipeProgram = fileURLToPath(new URL('../../controller/cli/shell/pipe-program.ts', import.meta.url))
+const pipeProgram = fileURLToPath(new URL('../../controller/session/pipe-program.ts', import.meta.url))
 
 /** A proof that differs from the one that the device has asked for. */
 interface Wrong {
@@ -129,5 +129,5 @@ export async function accessScene(t: TestContext, { role = 'controller', grant, 
     return stream
   }
   const open = (user = 'root') => openSsh(asker, id, user)
-  return { mesh, device, asker, ssh, change, given, key, place, recordings, open, ask, connectTo }
+  return { mesh, device, asker, ssh, change, given, key, hostKey, place, recordings, open, ask, connectTo }
 }

@@ -38,6 +38,7 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
         { name: 'hello', script: 'echo hi', schedule: { kind: 'calendar', calendar: ['daily'], persistent: true } },
       ],
     },
+    builder: { systems: ['x86_64-linux', 'aarch64-linux'], maxJobs: 2, speed: 3, memoryMegabytes: 512 },
     containers: {
       containers: [
         {

@@ -60,6 +60,7 @@ describe('the target nixos', { skip: nixSkip() }, () => {
     assert.deepEqual(await all('networking.defaultGateway'), { address: '10.0.0.1', interface: 'eth0' })
     assert.deepEqual(await all('networking.wireless.networks.Shop.pskRaw'), 'ext:password_0')
     assert.deepEqual(await all('users.users.anna.extraGroups'), ['wheel', 'dialout'])
+    assert.match(String(await all('users.users.thymesh-builder.shell')), /^\/nix\/store\/\S*thymesh-builder/)
     assert.deepEqual(await all('virtualisation.oci-containers.containers.web.ports'), ['8080:80'])
     assert.deepEqual(await all('systemd.timers.bash-hello.timerConfig'), { OnCalendar: ['daily'], Persistent: true })
     assert.deepEqual(await all('services.displayManager.autoLogin'), { enable: true, user: 'kiosk' })
@@ -146,7 +147,7 @@ describe('the target nixos', { skip: nixSkip() }, () => {
     const web = (await all('virtualisation.oci-containers.containers.web')) as Record<string, unknown>
     assert.deepEqual(web.dependsOn, ['base'])
     assert.deepEqual(web.extraOptions, podmanOptions)
-    assert.deepEqual(Object.keys((await all('users.groups')) as object), ['dialout', 'sshd'])
+    assert.deepEqual(Object.keys((await all('users.groups')) as object), ['dialout', 'sshd', 'thymesh-builder'])
     assert.deepEqual(await all('systemd.settings.Manager'), { RuntimeWatchdogSec: '15s' })
     const pi = await evaluate(project, 'thymesh.configs.on-raspberry-pi-4.config.systemd.settings.Manager')
     assert.deepEqual(pi, { RuntimeWatchdogSec: '15s' })

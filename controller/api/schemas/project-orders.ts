@@ -21,8 +21,12 @@ export const checkOptions = z.strictObject({
 export const checkedSchema = z.object({
   ok: z.boolean(),
   problems: z.array(problemSchema),
-  /** Configs for a system that neither this machine's Nix nor one of its remote builders builds. */
+  /** Configs for a system that neither this machine's Nix builds, nor one of its remote builders, nor a device. */
   unbuildable: z.array(z.object({ config: z.string(), system: z.string(), hint: z.string() })).default([]),
+  /** Configs that only devices of the fleet build, the fastest first. */
+  builtOnDevices: z
+    .array(z.object({ config: z.string(), system: z.string(), devices: z.array(z.string()) }))
+    .default([]),
   ...{ configs: count, tags: count, devices: count, modules: count, secrets: count },
 })
 

@@ -1,18 +1,11 @@
 /** `thymesh cp`: files to and from devices, by the system's scp over the mesh. */
 
 import { HintedError } from '../../../protocol/errors.ts'
+import { prepareSsh, type SshWay } from '../../session/ssh-ways.ts'
 import { withAccess } from '../shell/access.ts'
 import { newsSeconds } from '../shell/limits.ts'
 import type { ProjectOptions } from '../shell/options.ts'
-import {
-  type ClientOptions,
-  forClient,
-  prepareSsh,
-  runOnTerminal,
-  type SshWay,
-  splitUser,
-  targetNamed,
-} from '../shell/ssh-client.ts'
+import { type ClientOptions, forClient, runOnTerminal, splitUser, targetNamed, waysOf } from '../shell/ssh-client.ts'
 
 export interface CpOptions extends ProjectOptions, ClientOptions {
   files: string[]
@@ -42,7 +35,7 @@ export async function cp(options: CpOptions): Promise<number> {
       ways.set(alias, { alias, user, target: targetNamed(devices, name) })
       return `${alias}:${found[2]}`
     })
-    const client = await prepareSsh(access, [...ways.values()], options.wait)
+    const client = await prepareSsh(waysOf(access, options), [...ways.values()])
     try {
       for (const alias of ways.keys()) await client.open(alias)
       const flags = [

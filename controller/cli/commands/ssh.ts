@@ -3,20 +3,12 @@
 import { Socket } from 'node:net'
 import { resolve } from 'node:path'
 import type { Duplex } from 'node:stream'
+import { prepareSsh, quoted, requireHostKey } from '../../session/ssh-ways.ts'
 import { withAccess } from '../shell/access.ts'
 import { newsSeconds } from '../shell/limits.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { exitCodes, print } from '../shell/output.ts'
-import {
-  type ClientOptions,
-  forClient,
-  prepareSsh,
-  quoted,
-  requireHostKey,
-  runOnTerminal,
-  splitUser,
-  targetNamed,
-} from '../shell/ssh-client.ts'
+import { type ClientOptions, forClient, runOnTerminal, splitUser, targetNamed, waysOf } from '../shell/ssh-client.ts'
 
 export interface SshOptions extends ProjectOptions, ClientOptions {
   device: string
@@ -47,7 +39,7 @@ export async function ssh(options: SshOptions): Promise<number> {
       return exitCodes.done
     }
     const alias = target.device
-    const client = await prepareSsh(access, [{ alias, target, user }], options.wait)
+    const client = await prepareSsh(waysOf(access, options), [{ alias, target, user }])
     try {
       await client.open(alias)
       return await runOnTerminal('ssh', ['-F', client.config, ...forSsh(options), alias, ...options.command])

@@ -5,10 +5,11 @@ import type { RunResult, SshTarget } from '../../api/schemas/access.ts'
 import { errorJson } from '../../format/error-json.ts'
 import { table } from '../../format/table.ts'
 import { writeText } from '../../format/terminal.ts'
+import { prepareSsh } from '../../session/ssh-ways.ts'
 import { noProgram } from '../../ssh/no-program.ts'
 import type { Access } from './access.ts'
 import type { ProjectOptions } from './options.ts'
-import { type ClientOptions, forClient, prepareSsh } from './ssh-client.ts'
+import { type ClientOptions, forClient, waysOf } from './ssh-client.ts'
 
 export interface OnDevicesOptions extends ProjectOptions, ClientOptions {
   command: string[]
@@ -83,7 +84,7 @@ async function onTarget(
   left: AbortSignal,
 ): Promise<Omit<RunResult, 'device' | 'seconds'>> {
   const alias = target.device
-  const client = await prepareSsh(access, [{ alias, target, user: options.user }], options.wait)
+  const client = await prepareSsh(waysOf(access, options), [{ alias, target, user: options.user }])
   try {
     await client.open(alias)
     // Nobody can answer for many: what would ask fails.

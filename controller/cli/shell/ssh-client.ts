@@ -1,36 +1,12 @@
-/** The system's OpenSSH as a client of devices: its configuration, and sockets through which it reaches them by the mesh. */
+/** The system's OpenSSH as a client of devices, as commands use it. */
 
 import { spawn } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
-import { createServer, type Server, type Socket } from 'node:net'
-import { join } from 'node:path'
-import type { Duplex } from 'node:stream'
-import { fileURLToPath } from 'node:url'
-import { temporaryFolder } from '../../../node/files/temporary.ts'
-import { listenAt } from '../../../node/files/unix-socket.ts'
 import { HintedError } from '../../../protocol/errors.ts'
 import { userSchema } from '../../../protocol/release/access.ts'
 import type { SshTarget } from '../../api/schemas/access.ts'
-import { joinStreams } from '../../session/join-streams.ts'
+import type { SshWaysInit } from '../../session/ssh-ways.ts'
 import { noProgram } from '../../ssh/no-program.ts'
 import type { Access } from './access.ts'
-
-/** A device that ssh connects to as a user; its name there is `alias`. */
-export interface SshWay {
-  readonly alias: string
-  readonly target: SshTarget
-  readonly user: string
-}
-
-export interface SshClient {
-  /** For `ssh -F`. */
-  readonly config: string
-  /** Opens the first connection before ssh does: its refusal is then ours to tell. */
-  open(alias: string): Promise<void>
-  /** What kept the last connection of this alias from being opened. */
-  refusal(alias: string): unknown
-  stop(): Promise<void>
-}
 
 /** Options for the programs of OpenSSH. */
 export interface ClientOptions {
@@ -42,94 +18,9 @@ export function forClient({ option, identity }: ClientOptions): string[] {
   return [...option.flatMap(each => ['-o', each]), ...identity.flatMap(each => ['-i', each])]
 }
 
-/** Prepares ways for ssh, scp and sftp, whose connections then come in by sockets of this process. */
-export async function prepareSsh(access: Access, ways: readonly SshWay[], waitSeconds: number): Promise<SshClient> {
-  const folder = await temporaryFolder()
-  const servers: Server[] = []
-  const ready = new Map<string, Duplex>()
-  const refusals = new Map<string, unknown>()
-  const openWay = ({ target, user }: SshWay) => access.openStream({ device: target.device, user, wait: waitSeconds })
-  const answer = async (socket: Socket, way: SshWay) => {
-    socket.on('error', () => {})
-    const first = ready.get(way.alias)
-    ready.delete(way.alias)
-    try {
-      joinStreams(socket, first ?? (await openWay(way)))
-    } catch (thrown) {
-      refusals.set(way.alias, thrown)
-      socket.destroy()
-    }
-  }
-  const stop = async () => {
-    for (const stream of ready.values()) stream.destroy()
-    for (const server of servers) server.close()
-    await folder.remove()
-  }
-  try {
-    const hosts: string[] = []
-    const known: string[] = []
-    for (const [index, way] of ways.entries()) {
-      const file = join(folder.path, `${index}.sock`)
-      const server = createServer({ allowHalfOpen: true }, socket => void answer(socket, way))
-      await listenAt(server, file)
-      servers.push(server)
-      hosts.push(hostText(way, file, join(folder.path, 'known_hosts')))
-      known.push(`${way.alias} ${requireHostKey(way.target)}`)
-    }
-    await writeFile(join(folder.path, 'known_hosts'), `${known.join('\n')}\n`)
-    const config = join(folder.path, 'config')
-    await writeFile(config, `${[...hosts, ...others].join('\n')}\n`)
-    return {
-      config,
-      open: async alias => {
-        const way = ways.find(each => each.alias === alias)
-        if (way !== undefined) ready.set(alias, await openWay(way))
-      },
-      refusal: alias => refusals.get(alias),
-      stop,
-    }
-  } catch (thrown) {
-    await stop()
-    throw thrown
-  }
-}
-
-/** What our settings leave open is the user's own: keys, agents, multiplexing. */
-const others = ['Match all', '  Include ~/.ssh/config', '  Include /etc/ssh/ssh_config']
-
-function hostText({ alias, user }: SshWay, socket: string, knownHosts: string): string {
-  const program = fileURLToPath(new URL('./pipe-program.ts', import.meta.url))
-  const proxy = [process.execPath, program, socket].map(quoted).join(' ')
-  return [
-    `Host ${alias}`,
-    `  User ${user}`,
-    `  HostName ${alias}`,
-    `  HostKeyAlias ${alias}`,
-    `  UserKnownHostsFile ${knownHosts}`,
-    '  GlobalKnownHostsFile /dev/null',
-    '  StrictHostKeyChecking yes',
-    '  UpdateHostKeys no',
-    '  CheckHostIP no',
-    '  ForwardAgent no',
-    '  ForwardX11 no',
-    '  ControlPath none',
-    '  ProxyJump none',
-    `  ProxyCommand ${proxy}`,
-  ].join('\n')
-}
-
-/** A word of a ProxyCommand: for the shell, and with `%` as ssh wants it. */
-export function quoted(word: string): string {
-  const text = word.replaceAll('%', '%%')
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
-}
-
-/** The host key that the device's report says. Throws when it has said none. */
-export function requireHostKey({ device, hostKey }: SshTarget): string {
-  if (hostKey !== null) return hostKey
-  throw new HintedError('no-host-key', `expected the SSH host key of ${device} in its report, got none`, {
-    hint: 'It may run an older version, or its report has not come here: run `thymesh status --wait 15`.',
-  })
+/** Ways to devices through the controller that runs, or our own. */
+export function waysOf(access: Access, { wait }: { readonly wait: number }): SshWaysInit {
+  return { openStream: options => access.openStream(options), wait }
 }
 
 /** A device by its name, of those that are known. Throws a HintedError. */

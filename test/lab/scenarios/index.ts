@@ -3,6 +3,7 @@
 import { daemonDies, guardReboots, networkLost, unitFails } from './bad-updates.ts'
 import { bootSecrets } from './boot-secrets.ts'
 import { bootCounters, bootFlapping, bootFullEsp, bootHang, bootPowerCut, bootUpdate } from './boot-updates.ts'
+import { builders } from './builders.ts'
 import { clock } from './clock.ts'
 import { daemonReplaced } from './daemon-replaced.ts'
 import { daemonUpgraded } from './daemon-upgraded.ts'
@@ -60,6 +61,7 @@ export const scenarios: readonly Scenario[] = [
   clock,
   logs,
   remoteAccess,
+  builders,
   life,
   nats,
   secrets,

@@ -92,6 +92,7 @@ in
       isSystemUser = off;
       description = with' "" (named "string, not containing newlines or colons" (strMatching "[^\n:]*"));
       group = with' "" str;
+      shell = none (nullOr (either package (named "absolute path, not containing newlines or colons" path // { class = "phrase"; })));
       extraGroups = empty str;
       openssh.authorizedKeys = keys;
     });

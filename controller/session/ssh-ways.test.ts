@@ -1,0 +1,37 @@
+/** The first connection of a way, which is opened ahead: ssh gets it while it lives, and else another one. */
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { PassThrough } from 'node:stream'
+import { it } from 'node:test'
+import { prepareSsh } from './ssh-ways.ts'
+
+it('is used once, and not where it has ended before ssh came', async t => {
+  const opened: PassThrough[] = []
+  const openStream = async () => {
+    opened.push(new PassThrough())
+    return opened.at(-1) as PassThrough
+  }
+  const target = { device: 'forge', hostKey: 'ssh-ed25519 AAAA' }
+  const client = await prepareSsh({ openStream, wait: 1 }, [{ alias: 'forge', target, user: 'root' }])
+  t.after(() => client.stop())
+  const socketFile = /ProxyCommand .* (\S+)$/m.exec(await readFile(client.config, 'utf8'))?.[1] ?? ''
+  /** What is said comes back: the stream behind the socket echoes. */
+  const echoed = async () => {
+    const socket = connect(socketFile)
+    socket.end('hello')
+    const [bytes] = await once(socket, 'data')
+    assert.equal(String(bytes), 'hello')
+  }
+  await client.open('forge')
+  await echoed()
+  assert.equal(opened.length, 1)
+  await echoed()
+  assert.equal(opened.length, 2)
+  await client.open('forge')
+  opened.at(-1)?.destroy()
+  await echoed()
+  assert.equal(opened.length, 4)
+})
