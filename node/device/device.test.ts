@@ -83,12 +83,19 @@ describe('a device', () => {
     assert.equal(report.error?.code, 'not-understood')
     assert.match(report.error?.message ?? '', /quota/)
     assert.deepEqual(report.extensions, ownExtensions)
-    const told = reports.length
+    const looked = Promise.withResolvers<void>()
+    const { running } = machine
+    machine.running = () => {
+      looked.resolve()
+      return running()
+    }
     release({ ...releaseOf(2, 'one'), extensions: { values, critical: ['quota'] } })
-    assert.equal(reports.length, told)
+    await looked.promise
     assert.deepEqual(machine.activations, [])
+    // One release after the other: that one was judged before this one is.
     release({ ...releaseOf(3, 'one'), extensions: { values, critical: [] } })
     await reported(({ state }) => state === 'running')
+    assert.equal(reports.filter(({ state }) => state === 'failed').length, 1)
     assert.equal(machine.activations.length, 1)
   })
 

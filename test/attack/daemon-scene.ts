@@ -174,7 +174,7 @@ export class DaemonScene {
   async updates(): Promise<void> {
     const message = `update ${++this.#updates}`
     await this.fleet.commit(message, { 'configs/hello.json': hello(message) })
-    await this.fleet.json('deploy', '-m', message, '--wait-for', 'first', '--timeout', '90')
+    await this.fleet.json('deploy', '-m', message, '--wait-for', 'first', '--timeout', '300')
     assert.equal(await this.device.etc('hello'), `${message}\n`)
     this.alive()
   }

@@ -20,6 +20,7 @@ import {
 } from '../../protocol/messages/messages.ts'
 import type { Signer } from '../../protocol/signing/keys.ts'
 import { type Proposal, proposalCodec, proposalCountCodec, proposalDigestCodec } from '../../protocol/trust/proposal.ts'
+import { dial } from '../helpers/dial.ts'
 import { type TestFleet, testSigner } from '../helpers/fleet.ts'
 import type { Mesh, TestPeer } from '../helpers/mesh.ts'
 import { answerHello, helloOf, rawHost, sayHello } from '../helpers/raw-host.ts'
@@ -88,7 +89,7 @@ export class HostilePeer {
   }
 
   dial(victim: Dialled): Promise<Connection> {
-    return this.host.dial(victim.host.getMultiaddrs())
+    return dial(this.host, victim.host.getMultiaddrs())
   }
 
   /** Connects and says hello. */
@@ -136,7 +137,7 @@ export class HostilePeer {
     })
   }
 
-  /** Synchronises: says that it holds this, sends these items, and resolves to what the victim sent. */
+  /** Synchronises: says that it holds this, sends these items, and resolves to what the victim sent, once it has judged ours. */
   async sync(
     connection: Connection,
     digest: Partial<SyncDigest>,
@@ -159,6 +160,8 @@ export class HostilePeer {
         received.push(item)
       }
       await sending
+      // Its own end says nothing of our items: it ends the stream once it has read all of them.
+      await channel.rest().catch(() => {})
       return received
     })
   }

@@ -161,7 +161,7 @@ describe('a bundle between real stores', { skip: nixSkip() }, () => {
     const onNews = (news: FeedNews) => {
       readBytes = news.readBytes
     }
-    const init = { onNews, quietMs: 0, signal: AbortSignal.timeout(60_000) }
+    const init = { onNews, quietMs: 0, signal: AbortSignal.timeout(300_000) }
     const feeding = feedBundle({ ...components, scratch: dirname(file) }, file, init)
     await until(() => device.shelf.bundles.length > 0, 'the bundle to be attached')
     const before = readBytes

@@ -20,6 +20,7 @@ import { signEnvelope } from '../../protocol/signing/dsse.ts'
 import type { Signer } from '../../protocol/signing/keys.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
 import type { Published } from '../../protocol/trust/publish.ts'
+import { dial } from './dial.ts'
 import { daysAfter, type TestFleet, testFleet, testSeed, testSigner } from './fleet.ts'
 import { silentLogger } from './log.ts'
 import { until } from './until.ts'
@@ -145,8 +146,14 @@ export function addressesOf(peer: { host: { getMultiaddrs(): { toString(): strin
 
 /** One dials the other, and both admit each other. */
 export async function connect(from: MeshPeer, to: MeshPeer): Promise<void> {
-  await from.host.dial(to.host.getMultiaddrs())
-  await until(() => isMember(from, to) && isMember(to, from), 'both to admit each other')
+  await dial(from.host, to.host.getMultiaddrs())
+  const areMembers = async () => {
+    // A hello that has run out of its time ends its connection.
+    const isGone = from.host.getConnections(to.host.peerId).length === 0
+    if (isGone) await dial(from.host, to.host.getMultiaddrs()).catch(() => {})
+    return isMember(from, to) && isMember(to, from)
+  }
+  await until(areMembers, 'both to admit each other')
 }
 
 export function isMember(of: MeshPeer, peer: { host: MeshPeer['host'] }): boolean {

@@ -13,7 +13,7 @@ import { missingNewerNix, newerNix } from './newer-nix.ts'
 
 const run = promisify(execFile)
 
-const options = { timeout: 120_000 }
+const options = { timeout: 600_000 }
 
 describe('a newer Nix', { skip: (await missingNix()) || (await missingNewerNix()) }, () => {
   let bin = ''

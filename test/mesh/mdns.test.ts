@@ -16,7 +16,7 @@ import { mustRun } from '../lab/run.ts'
 const skip = labSkip()
 const program = join(import.meta.dirname, '../helpers/mdns-program.ts')
 const flood = join(import.meta.dirname, '../helpers/mdns-flood.ts')
-const limitMs = 60_000
+const limitMs = 120_000
 
 /** A host of test/helpers/mdns-program.ts, with what it has found. */
 interface Finder {
@@ -126,7 +126,7 @@ async function isolated(t: TestContext): Promise<LabNetwork> {
 }
 
 function ip(link: LabLink, ...args: string[]): Promise<string> {
-  return mustRun(link.argv(['ip', ...args]), { timeoutMs: 10_000, env: process.env })
+  return mustRun(link.argv(['ip', ...args]), { timeoutMs: limitMs, env: process.env })
 }
 
 async function start(t: TestContext, link: LabLink, seed: number, fleet = 'a', listen?: string[]): Promise<Finder> {

@@ -43,7 +43,7 @@ describe('a hub', () => {
     const b = await startFixed(made, fleet, 'b', [hub])
     await atHubs(a, hub)
     await atHubs(b, hub)
-    const dial = () => a.relays.dial(b.identity.peerId, AbortSignal.timeout(10_000))
+    const dial = () => a.relays.dial(b.identity.peerId, AbortSignal.timeout(120_000))
     // Whoever asks meanwhile gets the same one.
     const [connection, joined] = await Promise.all([dial(), dial()])
     assert.ok(connection)
@@ -52,7 +52,8 @@ describe('a hub', () => {
     await until(() => isMember(a, b) && isMember(b, a), 'the two to admit each other')
     assert.equal(connectionTo(b.host, a.host.peerId)?.remoteAddr.toString().includes('p2p-circuit'), true)
     assert.ok(await a.documents.ask(b.host.peerId, { head: true }, limits.timestamp))
-    assert.equal(hub.relays.relay.open, 1)
+    // Both may have dialled: then one of the two connections ends after a while.
+    await until(() => hub.relays.relay.open === 1, 'one splice')
     assert.ok(hub.relays.relay.bytes > 1000)
     await b.stopAll()
     await until(() => hub.relays.relay.open === 0, 'the splice to end with one of its ends')
@@ -72,7 +73,7 @@ describe('a hub', () => {
     assert.deepEqual(a.relays.keeper.all, [north.identity.peerId])
     const b = await startFixed(made, fleet, 'b', [south])
     await until(() => isMember(b, south), 'b to be at the relay that is no hub')
-    assert.equal(await a.relays.dial(b.identity.peerId, AbortSignal.timeout(10_000)), undefined)
+    assert.equal(await a.relays.dial(b.identity.peerId, AbortSignal.timeout(120_000)), undefined)
   })
 
   it('is found again by a peer whose hub has ended', async t => {

@@ -51,7 +51,7 @@ async function corner(socket: string): Promise<string> {
   const stream = connect({ path: socket })
   stream.on('error', () => {})
   try {
-    return (await readPicture(stream, AbortSignal.timeout(30_000))).rgb.subarray(0, 3).toString('hex')
+    return (await readPicture(stream, AbortSignal.timeout(120_000))).rgb.subarray(0, 3).toString('hex')
   } finally {
     stream.destroy()
   }
@@ -68,7 +68,7 @@ describe("a kiosk's screen", { skip, timeout: 900_000 }, () => {
     paint('#00ff00', 60)
     const below = async () => {
       const stream = connect({ path: socket })
-      const { rgb } = await readPicture(stream, AbortSignal.timeout(30_000)).finally(() => stream.destroy())
+      const { rgb } = await readPicture(stream, AbortSignal.timeout(120_000)).finally(() => stream.destroy())
       return rgb.subarray(50 * 320 * 3, 50 * 320 * 3 + 3).toString('hex')
     }
     await until(async () => (await below()) === '00ff00', 'the page to come')

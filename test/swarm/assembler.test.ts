@@ -16,7 +16,7 @@ import { ChunkedClosure } from '../helpers/chunked-closure.ts'
 import { silentLogger } from '../helpers/log.ts'
 import { missingNix, type RealStore, Stores } from '../store/real-stores.ts'
 
-const options = { skip: await missingNix(), timeout: 120_000 }
+const options = { skip: await missingNix(), timeout: 600_000 }
 const log = silentLogger
 
 /** The common part of the generations of one closure: everything but the hashes in their paths' names. */

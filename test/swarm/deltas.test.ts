@@ -6,7 +6,7 @@ import { connect } from '../helpers/mesh.ts'
 import { content, edited, SwarmWorld } from '../helpers/swarm.ts'
 import { missingNix } from '../store/real-stores.ts'
 
-const options = { skip: await missingNix(), timeout: 120_000 }
+const options = { skip: await missingNix(), timeout: 600_000 }
 
 /** A controller elsewhere and a device of a site that runs the first release. */
 async function updated(t: Parameters<typeof SwarmWorld.of>[0], word: string) {

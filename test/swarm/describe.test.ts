@@ -12,7 +12,7 @@ import { connect } from '../helpers/mesh.ts'
 import { content, SwarmWorld } from '../helpers/swarm.ts'
 import { missingNix } from '../store/real-stores.ts'
 
-const options = { skip: await missingNix(), timeout: 120_000 }
+const options = { skip: await missingNix(), timeout: 600_000 }
 
 test('a closure is described once, signed, and anew where a path has other bytes', options, async t => {
   const world = await SwarmWorld.of(t)

@@ -8,7 +8,7 @@ import { connect } from '../helpers/mesh.ts'
 import { connectAll, content, SwarmWorld } from '../helpers/swarm.ts'
 import { missingNix } from '../store/real-stores.ts'
 
-const options = { skip: await missingNix(), timeout: 120_000 }
+const options = { skip: await missingNix(), timeout: 600_000 }
 
 test('a closure comes from a controller, is served on, and its staging goes', options, async t => {
   const world = await SwarmWorld.of(t)

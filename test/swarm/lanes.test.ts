@@ -15,7 +15,7 @@ import { content, type StorePeer, SwarmWorld } from '../helpers/swarm.ts'
 import { until } from '../helpers/until.ts'
 import { missingNix } from '../store/real-stores.ts'
 
-const options = { skip: await missingNix(), timeout: 180_000 }
+const options = { skip: await missingNix(), timeout: 600_000 }
 const bytes = 6_000_000
 
 interface Lanes {

@@ -12,7 +12,7 @@ import { connectAll, content, edited, type StorePeer, SwarmWorld } from '../help
 import { until } from '../helpers/until.ts'
 import { missingNix } from '../store/real-stores.ts'
 
-const options = { skip: await missingNix(), timeout: 180_000 }
+const options = { skip: await missingNix(), timeout: 600_000 }
 
 /** The chunks of a closure that a peer receives from now on, and the most room that they took. */
 async function watch(world: SwarmWorld, peer: StorePeer, config: ReleasedConfig) {
@@ -109,7 +109,7 @@ test('a path that the budget can never hold is refused before its first byte', o
   const { path, narHash, narSize } = described
   const nars = new MeshNars({ closures: device.closures, swarms: device.swarms })
   const info = { path, narHash, narSize, references: [], signatures: [] }
-  const first = nars.open(info, 0, AbortSignal.timeout(30_000)).next()
+  const first = nars.open(info, 0, AbortSignal.timeout(120_000)).next()
   await assert.rejects(first, withCode('budget-too-small'))
 })
 

@@ -10,7 +10,7 @@ import { connect } from '../helpers/mesh.ts'
 import { content, type StorePeer, SwarmWorld } from '../helpers/swarm.ts'
 import { missingNix } from '../store/real-stores.ts'
 
-const options = { skip: await missingNix(), timeout: 180_000 }
+const options = { skip: await missingNix(), timeout: 600_000 }
 /** Holds either of the closure's two files, and not both. */
 const budget = 13_000_000
 

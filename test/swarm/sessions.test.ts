@@ -10,7 +10,7 @@ import { connectAll, content, type StorePeer, SwarmWorld } from '../helpers/swar
 import { until } from '../helpers/until.ts'
 import { missingNix } from '../store/real-stores.ts'
 
-const options = { skip: await missingNix(), timeout: 120_000 }
+const options = { skip: await missingNix(), timeout: 600_000 }
 
 /** Opens a stream by hand and says the first word. */
 async function open(from: TestPeer, to: TestPeer, closure: Uint8Array): Promise<[FrameStream, Frame | undefined]> {

@@ -18,7 +18,7 @@ import { noise, storePath } from '../helpers/planted-nar.ts'
 import { until } from '../helpers/until.ts'
 
 const MIB = 1024 ** 2
-const options = { timeout: 120_000 }
+const options = { timeout: 600_000 }
 const closureBytes = 20 * MIB
 /** The most bytes on their way to a peer that doesn't read: windows and buffers of both ends. */
 const onItsWay = 8 * MIB

@@ -12,7 +12,7 @@ import { ChunkedClosure, memoryPath } from '../helpers/chunked-closure.ts'
 import { noise, storePath } from '../helpers/planted-nar.ts'
 
 const run = promisify(execFile)
-const options = { skip: process.getuid?.() === 0 ? false : 'needs root to mount a tmpfs', timeout: 60_000 }
+const options = { skip: process.getuid?.() === 0 ? false : 'needs root to mount a tmpfs', timeout: 600_000 }
 
 test('a full disk has an error of its own, and there is room again when a path is released', options, async t => {
   const disk = await mkdtemp(join(tmpdir(), 'thymesh-full-'))

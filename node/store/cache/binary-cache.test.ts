@@ -22,7 +22,7 @@ const INFO: PathInfo = {
   signatures: [`test-1:${'A'.repeat(86)}==`],
 }
 const NAR_URL = `/${narUrl(HASH_PART, encodeNix32(INFO.narHash))}`
-const options = { timeout: 30_000 }
+const options = { timeout: 300_000 }
 
 async function* nar(start: number, end = NAR.length): AsyncGenerator<Uint8Array> {
   for (let at = start; at < end; at += 100) yield NAR.subarray(at, Math.min(at + 100, end))

@@ -209,7 +209,7 @@ export const cacheAttacks: Attack[] = [
       const scene = await Scene.of(arena)
       const head = `GET ${narUrl} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`
       for (let each = 0; each < maxCacheNarStreams; each++) (await scene.send(head)).pause()
-      await until(() => scene.read > maxCacheNarStreams << 16, 'them to be answered')
+      await until(() => scene.streams === maxCacheNarStreams, 'all of them to be answered')
       const other = await scene.send(head)
       let received = 0
       other.on('data', data => {

@@ -46,6 +46,8 @@ async function remainsAClaim(arena: Arena, victim: Victim, word: string, offer: 
   gossip.send(gossipRpc(hostile.names.heads, headCodec.encode({ root: 1, timestamp: offer.head })))
   await until(() => victim.directory.report(hostile.id), 'the report')
   await until(() => victim.log.count(/metadata was not refreshed/, hostile.id) > 0, 'the evidence to be judged')
+  const dropped = () => victim.log.count(/a gossip message was dropped/, hostile.id)
+  await until(() => dropped() > 0, 'the gossiped head to be judged')
   const by = [{ device: word, peer: hostile.id }]
   assert.deepEqual(
     alarmsOf({ alarms: victim.meshStatus.fields.alarms ?? [], forkedLogs: [], directory: victim.directory }),

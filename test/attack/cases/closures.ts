@@ -165,8 +165,12 @@ async function lied(arena: Arena, malice: Malice, banned: boolean): Promise<void
     const known = await knowledge.promise
     await answer(frames, { wants: false, bitfield: everything(known.count) }, async frame => {
       if (frame.type !== 'request') return
-      await malice(frames, [...frame.chunks], known)
-      met.resolve()
+      // The victim may end the stream in the middle of it.
+      try {
+        await malice(frames, [...frame.chunks], known)
+      } finally {
+        met.resolve()
+      }
     })
   })
   liar.supervisor.stop()

@@ -52,7 +52,7 @@ function extendedReport(fleet: string, word: string, counter: number): Uint8Arra
 }
 
 /** Gossips on a topic; resolves to the victim's verdict. */
-async function judged(victim: TestPeer, hostile: HostilePeer, topic: string, bytes: Uint8Array) {
+export async function judged(victim: TestPeer, hostile: HostilePeer, topic: string, bytes: Uint8Array) {
   const { topicValidators } = victim.host.services.pubsub
   const judge = topicValidators.get(topic)
   assert.ok(judge)
@@ -179,6 +179,7 @@ export const extensionAttacks: Attack[] = [
       await hostile.sync(connection, {}, [{ report }])
       assert.equal(await judged(victim, hostile, victim.names.reports, report), 'reject')
       assert.equal(victim.directory.report(hostile.id), undefined)
+      await victim.directory.flush()
       assert.deepEqual(await dump(victim.peerState.database, ['reports']), [])
       assert.equal(await judged(victim, hostile, victim.names.extendedReports, report), 'accept')
       assert.equal(victim.directory.report(hostile.id)?.document.counter, 6)
@@ -207,6 +208,7 @@ export const extensionAttacks: Attack[] = [
         assert.equal(await judged(victim, hostile, victim.names.extendedReports, mixed), 'reject')
       }
       assert.equal(victim.directory.report(behindId), undefined)
+      await victim.directory.flush()
       assert.deepEqual(await dump(victim.peerState.database, ['reports']), [])
     },
   },

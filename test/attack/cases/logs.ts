@@ -10,6 +10,7 @@ import type { TreeHead } from '../../../protocol/audit/merkle.ts'
 import { type AuditRequest, auditRequestCodec } from '../../../protocol/messages/audit.ts'
 import { answerCodec } from '../../../protocol/messages/messages.ts'
 import { testSigner } from '../../helpers/fleet.ts'
+import { connect } from '../../helpers/mesh.ts'
 import { until } from '../../helpers/until.ts'
 import { logOf, serveLog, witnessedReport } from '../../helpers/witnessed.ts'
 import type { Arena } from '../arena.ts'
@@ -88,8 +89,7 @@ export const logAttacks: readonly Attack[] = [
         },
       }
       await serveLog(arena.mesh, liar, () => ({ ...shown, head: (changes ? log : anew).head }))
-      await liar.host.dial(victim.host.getMultiaddrs())
-      await until(() => victim.admission.member(liar.host.peerId), 'the liar')
+      await connect(liar, victim)
       const sign = (head: TreeHead) => signHead(victim.fleet, head, liar.signer)
       const logs = {
         entries: (_: string, range: { from: number; to: number }) => askForEntries(victim, liar.host.peerId, range),

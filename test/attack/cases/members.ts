@@ -16,7 +16,7 @@ import type { Arena, Victim } from '../arena.ts'
 import type { Attack } from '../attack.ts'
 import { forge, metaOf, offerOf } from '../forge.ts'
 import type { HostilePeer } from '../hostile-peer.ts'
-import { gossipRpc } from '../wire.ts'
+import { judged } from './extensions.ts'
 
 /** The victim hears of what the fleet published last, from an honest peer. */
 async function hears(arena: Arena, victim: Victim): Promise<void> {
@@ -275,8 +275,7 @@ export const memberAttacks: Attack[] = [
         },
         hostile.signer,
       )
-      const stream = await hostile.open(connection, '/meshsub/1.2.0')
-      stream.send(gossipRpc(victim.names.members, forged))
+      assert.equal(await judged(victim, hostile, victim.names.members, forged), 'ignore')
       await hostile.sync(connection, {}, [{ certificate: forged, peer: hostile.id }])
       assert.equal(victim.directory.certificate(hostile.id)?.document.role, 'device')
       assert.deepEqual(await kept(), before)

@@ -181,11 +181,14 @@ export const metadataAttacks: Attack[] = [
       assert.equal(victim.state.accepted?.release.version, 1)
       await arena.goesOn(victim)
       const before = await arena.trust(victim)
+      const judged = () => victim.log.count(/metadata was not refreshed/, hostile.id)
+      const seen = judged()
       await hostile.sync(
         await hostile.join(victim, { root: 2, timestamp: 99 }),
         { head: { root: 1, timestamp: offerOf(arena.fleet, old).head } },
         [],
       )
+      await until(() => judged() > seen, 'the victim to judge the old release again')
       assert.deepEqual(await arena.trust(victim), before)
     },
   },

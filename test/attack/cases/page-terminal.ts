@@ -217,8 +217,12 @@ export const pageTerminalAttacks: readonly Attack[] = [
         for (const { socket } of knocks) socket.destroy()
       })
       const accepted = () => knocks.filter(({ text, over }) => text.includes(' 101 ') && !over).length
-      await until(() => knocks.every(({ text, over }) => text !== '' || over), 'an answer to each')
-      assert.ok(accepted() > 0 && accepted() <= maxSockets, `${accepted()} were taken`)
+      let most = 0
+      await until(() => {
+        most = Math.max(most, accepted())
+        return knocks.every(({ text, over }) => text !== '' || over)
+      }, 'an answer to each')
+      assert.ok(most > 0 && most <= maxSockets, `${most} were taken`)
       assert.ok(heapBytes() - before < 200e6)
       await until(() => knocks.every(({ over }) => over), 'the page to hang up')
       await goesOn()

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import type { Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { dialTimeoutMs, splicesPerPeer } from '../../../node/mesh/limits.ts'
+import { splicesPerPeer } from '../../../node/mesh/limits.ts'
 import { hubsInOrder } from '../../../node/mesh/relay/hub-order.ts'
 import { Channel, withChannel } from '../../../node/mesh/transport/channel.ts'
 import { wayOf } from '../../../node/mesh/transport/way.ts'
@@ -164,7 +164,7 @@ export const relayAttacks: Attack[] = [
       await hostile.host.handle(hostile.names.relayed, () => void waiting++, { maxInboundStreams: 1000 })
       const connection = await hostile.join(victim)
       for (let at = 0; at < 8; at++) await hostile.open(connection, hostile.names.relay)
-      for (let at = 0; at < 8; at++) void one.relays.dial(hostile.id, AbortSignal.timeout(5_000))
+      for (let at = 0; at < 8; at++) void one.relays.dial(hostile.id, AbortSignal.timeout(120_000))
       await until(() => waiting > 0, 'the hub to ask the hostile peer')
       await dials(two, one)
     },
@@ -198,7 +198,7 @@ export const relayAttacks: Attack[] = [
       }
       await until(() => hubs.every(each => victim.relays.keeper.isConnected(each)), 'both hubs to be admitted')
       await until(() => other.relays.keeper.isConnected(next.identity.peerId), 'the member to be at the next hub')
-      const connection = await victim.relays.dial(other.identity.peerId, AbortSignal.timeout(dialTimeoutMs))
+      const connection = await victim.relays.dial(other.identity.peerId, AbortSignal.timeout(120_000))
       assert.ok(swallowed > 0)
       assert.equal(connection && wayOf(connection).hub, next.identity.peerId)
     },

@@ -49,7 +49,7 @@ class TheftScene {
     const token = await fleet.token('--bootstrap', device.address)
     device.start(token)
     await fleet.commit('Version 1', { 'configs/hello.json': hello('version 1') })
-    await fleet.json('deploy', '-m', 'version 1', '--timeout', '60')
+    await fleet.json('deploy', '-m', 'version 1', '--timeout', '300')
     const home = join(fleet.directory, 'mallory')
     const listen = ['--listen', `/ip4/127.0.0.1/tcp/${await freePort()}`, '--no-mdns', '--no-passphrase']
     const made = await runThymesh(['key', 'new', '--operator', 'mallory', ...listen, '--json'], {
@@ -86,10 +86,13 @@ class TheftScene {
     return (await hostile.greet(this.#address).catch(() => undefined))?.verdict.admitted ?? false
   }
 
-  /** The operator sees all of these as members. */
+  /** Until the operator sees all of these as members: a command waits for news for a while only. */
   async knows(...peers: HostilePeer[]): Promise<void> {
-    const members = await this.members()
-    for (const { id } of peers) assert.equal(members.get(id), 'member', `${id} is no member`)
+    const isSo = async () => {
+      const members = await this.members()
+      return peers.every(({ id }) => members.get(id) === 'member')
+    }
+    await until('the operator to see all members', isSo)
   }
 
   /** The state of each, by its peer ID. */

@@ -1,6 +1,7 @@
 /** Roots that nobody may sign: skipped, below the threshold, by the new keys alone. And what a good rotation mends. */
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { canonicalize } from '@tufjs/canonical-json'
 import { membershipOf } from '../../../node/peer/membership.ts'
 import { parseSettings } from '../../../node/settings/settings.ts'
@@ -261,7 +262,10 @@ export const rootAttacks: Attack[] = [
       assert.ok(victim.log.count(/timestamp metadata lacks the signatures/, id) > 0)
       assert.deepEqual(await arena.trust(victim), before)
       await until(() => victim.state.versions.root === 2, 'the new root to hold')
-      await connect(await arena.honest({ word: 'late' }), victim)
+      const late = await arena.honest({ word: 'late' })
+      const synced = once(victim.sync, 'synced')
+      await connect(late, victim)
+      await synced
       assert.deepEqual(await arena.trust(victim), before)
     },
   },

@@ -106,6 +106,8 @@ export const stolenKeyAttacks: Attack[] = [
       const { extensions, ...release } = content
       const signers = { targets: [members], snapshot: [members], timestamp: [members] }
       await arena.offer(scene.victim, forge(arena.fleet, { release, extensions, signers }))
+      // What isn't accepted moves nothing later either.
+      assert.equal(scene.victim.state.accepted?.release.version, 1)
       assert.equal(scene.moved, false)
       await succeeds(arena, scene, content)
     },
@@ -119,6 +121,7 @@ export const stolenKeyAttacks: Attack[] = [
       const scene = await DeviceScene.of(arena)
       const content = scene.content(scene.probing, scene.nixKey)
       await arena.offer(scene.victim, released(arena, content, []))
+      assert.equal(scene.victim.state.accepted?.release.version, 1)
       assert.equal(scene.moved, false)
       assert.equal(await scene.ran(), false)
       await succeeds(arena, scene, content)

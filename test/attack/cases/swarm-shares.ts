@@ -82,7 +82,7 @@ async function isServed(member: TestPeer, victim: Victim, word: string): Promise
   }
   let frames: FrameStream | undefined
   await until(async () => {
-    frames = await open()
+    frames = await open().catch(() => undefined)
     return frames !== undefined
   }, 'the closure to be served')
   const answer = async () => {

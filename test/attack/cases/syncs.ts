@@ -21,14 +21,17 @@ export const syncAttacks: Attack[] = [
       await member.directory.addReport(reportOf(member, 7))
       const hostile = await arena.hostile()
       const connection = await hostile.join(victim)
-      const end = Promise.withResolvers<void>()
+      const [held, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
       const stream = await hostile.open(connection, hostile.names.plainSync)
       const holding = withChannel(stream, undefined, async channel => {
         await channel.send(digestCodec, { members: [] })
         await channel.receive(digestCodec)
+        held.resolve()
         await end.promise
       })
+      holding.catch(held.reject)
       try {
+        await held.promise
         await connect(victim, member)
         const counter = () => victim.directory.report(member.identity.peerId)?.document.counter
         await until(() => counter() === 7, 'the report')

@@ -167,7 +167,7 @@ const attacks: Omit<Attack, 'alone' | 'needs'>[] = [
       const subject = `said-subject ${all(200).replaceAll('\n', ' ')}`
       await scene.fleet.commit(subject, { 'configs/hello.json': hello('a subject') })
       const message = (await scene.fleet.git('log', '-1', '--format=%s')).trimEnd()
-      await shows(scene, 'elease', 'deploy', '-m', message, '--wait-for', 'first', '--timeout', '90', '--force')
+      await shows(scene, 'elease', 'deploy', '-m', message, '--wait-for', 'first', '--timeout', '300', '--force')
       for (const command of ['status', 'releases', 'log', 'rollout']) await shows(scene, 'said-subject', command)
       await scene.fleet.write({ 'configs/a\x1b[2J\u202e.json': '{' })
       const checked = await scene.fleet.run('check')
