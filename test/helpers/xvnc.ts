@@ -49,7 +49,7 @@ export async function startXvnc(t: Undoes, socket: string, size = '64x48'): Prom
       painter.stdin.on('error', () => {})
       painter.stdin.write('painted\n')
     },
-    ask: async (program, ...args) => (await promisify(execFile)(program, args, { env, timeout: 30_000 })).stdout,
+    ask: async (program, ...args) => (await promisify(execFile)(program, args, { env, timeout: 120_000 })).stdout,
   }
 }
 
