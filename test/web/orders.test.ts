@@ -143,8 +143,7 @@ describe('orders in the web page', { skip: nixSkip() }, () => {
     await dialog().getByLabel('Message of the commit').fill('Where the pier is')
     await press('Save')
     await page.getByRole('region', { name: 'Notes' }).getByText('Above the door; call Ben.').first().waitFor()
-    // The file is shown as soon as it is written, which is before it is committed.
-    await until('the commit', async () => /^Where the pier is/.test(await fleet.git('log', '-1', '--format=%s')))
+    assert.match(await fleet.git('log', '-1', '--format=%s'), /^Where the pier is/)
     const { stdout } = await fleet.run('device', 'set', 'pier', 'description', 'On the roof')
     assert.match(stdout, /pier\.json/)
   })
