@@ -4,7 +4,7 @@ import { Namespace } from '../lab/network.ts'
 import { mustRun } from '../lab/run.ts'
 import { DelayLine } from './delay-line.ts'
 
-const timeoutMs = 10_000
+const timeoutMs = 60_000
 /** Addresses for documentation (RFC 5737): nobody takes them for a private network. */
 const internet = '198.51.100'
 

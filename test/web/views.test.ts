@@ -178,6 +178,23 @@ describe('views of the page', () => {
     await beside.context().close()
   })
 
+  it('shows what a second report of one second says', async () => {
+    const [, , , , , device] = served.fleet.devices
+    assert.ok(device)
+    const at = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
+    const error = { code: 'health-failed', message: 'kiosk.service failed' } as const
+    await go(`devices/${device.name}`)
+    await heading(device.name).waitFor()
+    for (const [counter, excerpt] of [
+      [30, 'the first line'],
+      [31, 'the second line'],
+    ] as const) {
+      const report = served.fleet.report(device, counter, { at, state: 'rolled-back', error, excerpt })
+      await served.controller.directory.addReport(report)
+      await page.getByText(excerpt).first().waitFor()
+    }
+  })
+
   it('says that there are no rules for alerts, where there are none', async () => {
     await go('alerts')
     await page.getByText('The release has no alert rules').waitFor()
