@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Members } from '../../controller/api/schemas/members.ts'
+import { ask } from '../helpers/served-api.ts'
 import { nixSkip } from '../nix/workshop.ts'
 import type { Device } from './helpers/device.ts'
 import { type ErrorJson, Fleet } from './helpers/fleet.ts'
@@ -18,8 +19,12 @@ describe('a viewer', { skip: nixSkip() }, () => {
     await fleet.found()
     device = await fleet.device('first')
     device.start(await fleet.token('--bootstrap', device.address))
-    // From now on the device has the fleet's metadata, and can let others in.
-    await fleet.json('members', '--wait', '30')
+    // The device can let others in once it has the fleet's metadata.
+    await until('the device to have the metadata', async () => {
+      await fleet.json('members', '--wait', '60')
+      const reply = await ask(join(device.state, 'api.sock'), '/v1/status').catch(() => undefined)
+      return reply !== undefined && reply.json.newest !== null
+    })
   })
   after(() => fleet.remove())
 
