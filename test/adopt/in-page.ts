@@ -96,7 +96,7 @@ async function restarts({ page, go, machine }: Step): Promise<void> {
     await dialog.getByText('thymesh restart-unit ssh sign').waitFor()
     await dialog.getByRole('button', { name: 'Restart the unit' }).click()
     await dialog.waitFor({ state: 'detached' })
-    return await restarted.isVisible()
+    return await restarted.first().isVisible()
   })
   assert.notEqual(await started(), before)
 }

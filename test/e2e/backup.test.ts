@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test'
 import { nixSkip } from '../nix/workshop.ts'
 import type { Device } from './helpers/device.ts'
 import { type ErrorJson, Fleet } from './helpers/fleet.ts'
-import { runThymesh } from './helpers/processes.ts'
+import { runThymesh, until } from './helpers/processes.ts'
 import { hello } from './helpers/project.ts'
 
 describe('backup and restore', { skip: nixSkip() }, () => {
@@ -72,6 +72,10 @@ describe('backup and restore', { skip: nixSkip() }, () => {
     await fleet.commit('Version 2', { 'configs/hello.json': hello('version 2') })
     assert.match((await error(['deploy', '-m', 'version 2'])).message, /no metadata of its fleet/)
     device.start()
+    // A deploy waits only seconds for what it can't sign without.
+    await until('the device to bring the state', async () => {
+      return (await fleet.json<{ release: number | null }>('status', '--wait', '60')).release !== null
+    })
     const { release } = await fleet.json<{ release: number }>('deploy', '-m', 'version 2', '--timeout', '240')
     assert.equal(release, 3)
     const { alarms } = await fleet.json<{ alarms: unknown[] }>('status')

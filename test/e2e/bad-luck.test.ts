@@ -17,19 +17,15 @@ const failed = (rows: Row[], name: string) => rows.find(({ device, state }) => d
 
 /** Deploys, or waits for what is deployed already, until a device has reported that it failed. */
 async function deployUntilFailed(fleet: Fleet, name: string): Promise<Row> {
-  return await until(
-    `${name} to report a failure`,
-    async () => {
-      const { code, stdout } = await fleet.run('deploy', '--timeout', '15', '--json')
-      const rollout = JSON.parse(stdout) as RolloutJson
-      assert.ok(rollout.devices, stdout)
-      const row = failed(rollout.devices, name)
-      if (row === undefined) return undefined
-      assert.deepEqual([code, rollout.complete, rollout.failed], [1, false, [name]])
-      return row
-    },
-    { limitMs: 150_000 },
-  )
+  return await until(`${name} to report a failure`, async () => {
+    const { code, stdout } = await fleet.run('deploy', '--timeout', '15', '--json')
+    const rollout = JSON.parse(stdout) as RolloutJson
+    assert.ok(rollout.devices, stdout)
+    const row = failed(rollout.devices, name)
+    if (row === undefined) return undefined
+    assert.deepEqual([code, rollout.complete, rollout.failed], [1, false, [name]])
+    return row
+  })
 }
 
 describe('a full disk', { skip: nixSkip() || mountSkip() }, () => {

@@ -72,7 +72,7 @@ describe('beside the operator’s own serve', () => {
     await fleet.found()
     const logFile = join(fleet.directory, 'serve.log')
     const daemon = new Daemon([], { cwd: fleet.project, env: fleet.env, logFile, command: 'serve' })
-    t.after(() => daemon.end('SIGTERM'))
+    fleet.onRemove(() => daemon.end())
     await until('the controller to serve', async () => (await readFile(logFile, 'utf8')).includes('in the mesh'))
     await mkdir(fleet.project, { recursive: true })
     for (const [name, ...args] of commands) {

@@ -138,8 +138,8 @@ describe('a site that no network reaches', { skip: nixSkip() }, () => {
       const [newest] = (await fleet.json<{ tasks: Task[] }>('tasks')).tasks
       return newest?.state === 'running' && newest.progress !== null ? newest.id : undefined
     }
-    await until('the bundle to be attached', async () => (await running()) !== undefined)
-    assert.equal((await fleet.json<Task>('tasks', 'cancel', (await running()) ?? '')).state, 'cancelled')
+    const attached = await until('the bundle to be attached', running)
+    assert.equal((await fleet.json<Task>('tasks', 'cancel', attached)).state, 'cancelled')
     assert.equal((await stays).code, 'cancelled')
   })
 

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { nixSkip, thisSystem } from '../nix/workshop.ts'
 import { Fleet } from './helpers/fleet.ts'
 import { hello } from './helpers/project.ts'
@@ -99,18 +100,18 @@ describe('thymesh check', { skip: nixSkip() }, () => {
   it('stops what evaluates for ever, and names its module', async () => {
     const busy =
       "{ displayName = toString (builtins.foldl' (a: b: a + b) 0 (builtins.genList (x: builtins.foldl' (a: b: a + b) 0 (builtins.genList (y: y) 100000)) 100000)); settings = { }; }"
-    const problems = await check(
-      { 'modules/busy.nix': busy, 'modules/deep.nix': '{ displayName = let f = x: 1 + f x; in f 1; settings = { }; }' },
-      '--timeout',
-      '3',
-    )
-    assert.deepEqual(
-      problems.map(text => text.replace(/Nix was stopped .*|infinite recursion.*/, '…')),
-      [
-        'modules/busy.nix: the module busy did not evaluate in time: it was stopped after 3 s',
-        'modules/deep.nix: the module deep has endless recursion: …',
-      ],
-    )
+    const deep = '{ displayName = let f = x: 1 + f x; in f 1; settings = { }; }'
+    const found = async (seconds: string) => {
+      const problems = await check({ 'modules/busy.nix': busy, 'modules/deep.nix': deep }, '--timeout', seconds)
+      return problems.map(text => text.replace(/Nix was stopped .*|infinite recursion.*/, '…'))
+    }
+    const expected = (seconds: string) => [
+      `modules/busy.nix: the module busy did not evaluate in time: it was stopped after ${seconds} s`,
+      'modules/deep.nix: the module deep has endless recursion: …',
+    ]
+    // On a busy machine so short a time stops also what comes to an end by itself.
+    if (isDeepStrictEqual(await found('3'), expected('3'))) return
+    assert.deepEqual(await found('60'), expected('60'))
   })
 
   it('lets no module read the network', async () => {

@@ -18,7 +18,7 @@ describe("a device's own API", () => {
     const token = await fleet.token('--site', 'north', '--bootstrap', first.address, '--bootstrap', second.address)
     const options = { cwd: fleet.project, env: fleet.env, logFile: join(fleet.directory, 'serve.log') }
     const controller = new Daemon([], { ...options, command: 'serve' })
-    t.after(() => controller.end())
+    fleet.onRemove(() => controller.end())
     first.start(token)
     second.start(token)
     const file = join(first.state, 'api.sock')

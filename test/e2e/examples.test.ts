@@ -164,6 +164,8 @@ describe('the ship of the examples', { skip: nixSkip() }, () => {
     await mess.logged('that it has started', line => line.msg === 'device started')
     const taken = await fleet.run('bundle', 'take', join(stick, 'release-2.thymesh'), '--state', mess.state)
     assert.equal(taken.code, 0, taken.stdout + taken.stderr + (await mess.lastLines()))
+    // The stick may go once the device has all of it, which is before it runs it.
+    await mess.confirmed()
     assert.equal(await mess.etc('logbook/motto'), 'Fair winds\n')
     await fleet.json('carry', 'out', stick, '--state', mess.state)
     await mess.stop()

@@ -223,7 +223,7 @@ describe('the life of devices', { skip: nixSkip(), timeout: 1_800_000 }, () => {
       'porch',
       '--finish',
       '--timeout',
-      '60',
+      '240',
     )
     assert.notEqual(finished.peer, before?.peer)
     assert.notEqual(finished.release, null)

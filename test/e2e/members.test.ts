@@ -25,7 +25,7 @@ describe('members', () => {
   after(() => fleet.remove())
 
   const member = async (name: string) => {
-    const { members } = await fleet.json<{ members: Member[] }>('members', '--wait', '20')
+    const { members } = await fleet.json<{ members: Member[] }>('members', '--wait', '60')
     return members.find(each => each.name === name)
   }
 
@@ -46,7 +46,7 @@ describe('members', () => {
       return row?.held === 'over-limit' && row
     })
     assert.equal(above.state, 'provisional')
-    const { signed } = await fleet.json<{ signed: { name: string }[] }>('members', 'renew', 'second', '--wait', '20')
+    const { signed } = await fleet.json<{ signed: { name: string }[] }>('members', 'renew', 'second', '--wait', '60')
     assert.deepEqual(
       signed.map(({ name }) => name),
       ['second'],
@@ -69,11 +69,11 @@ describe('members', () => {
       '--reason',
       'stolen',
       '--wait',
-      '20',
+      '60',
     )
     assert.deepEqual(result.revoked, [{ name: 'second', peer }])
     await second.logged('that it was revoked', ({ msg, reason }) => /revoked/.test(`${msg} ${reason}`))
-    const { members } = await fleet.json<{ members: Member[] }>('members', '--wait', '20')
+    const { members } = await fleet.json<{ members: Member[] }>('members', '--wait', '60')
     const row = members.find(each => each.peer === peer)
     assert.equal(row?.state, 'revoked')
     assert.equal(row?.revoked?.reason, 'stolen')
@@ -83,7 +83,7 @@ describe('members', () => {
 
   it('with nothing but a revoked token are members no longer', async () => {
     const { token, id } = await fleet.json<{ token: string; id: string }>('token', '--names', 'third')
-    await fleet.json('token', 'revoke', id.slice(0, 8), '--wait', '20')
+    await fleet.json('token', 'revoke', id.slice(0, 8), '--wait', '60')
     const third = await fleet.device('third')
     third.start(token)
     await until('third to be refused by a controller', async () => {

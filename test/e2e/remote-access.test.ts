@@ -12,7 +12,7 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import { noXvnc, startXvnc } from '../helpers/xvnc.ts'
 import { nixSkip } from '../nix/workshop.ts'
 import { answerOf, pixelOf } from './helpers/answers.ts'
-import type { Device } from './helpers/device.ts'
+import type { Device, LogLine } from './helpers/device.ts'
 import { Fleet } from './helpers/fleet.ts'
 import { Daemon, runToEnd, until } from './helpers/processes.ts'
 import { hello } from './helpers/project.ts'
@@ -332,7 +332,7 @@ describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
     await until('its processes to be gone', () => !existsSync(`/proc/${pid}`))
     const after = await fleet.run('ssh', ...withKey('ada'), 'first', 'true')
     assert.equal(after.code, 1)
-    const lines = await first.logLines()
-    assert.ok(lines.some(({ msg, reason }) => msg === 'a session of SSH ended' && reason === 'its grant has ended'))
+    const isEnd = ({ msg, reason }: LogLine) => msg === 'a session of SSH ended' && reason === 'its grant has ended'
+    await first.logged('why the session has ended', isEnd)
   })
 })

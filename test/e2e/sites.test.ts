@@ -7,10 +7,11 @@ import type { LogEvent } from '../../controller/api/schemas/trust.ts'
 import { nixSkip } from '../nix/workshop.ts'
 import type { Device } from './helpers/device.ts'
 import { type ErrorJson, Fleet } from './helpers/fleet.ts'
-import { type Ended, freePort, runThymesh } from './helpers/processes.ts'
+import { type Ended, freePort, runThymesh, until } from './helpers/processes.ts'
 import { hello } from './helpers/project.ts'
 
 interface StatusJson {
+  release: number | null
   sites: Record<string, number>
   devices: { device: string; follows: string | null; releaseSite: string | null; release: number; state: string }[]
 }
@@ -34,6 +35,11 @@ describe('a site with an operator of its own', { skip: nixSkip() }, () => {
     return await runThymesh([...args, '--json'], { cwd: fleet.project, env })
   }
 
+  /** Kim's controller has no metadata at first, and orders wait only seconds for news. */
+  async function kimHears(isSo: (status: StatusJson) => boolean): Promise<void> {
+    await until('kim to hear of it', async () => isSo(JSON.parse((await asKim('status', '--wait', '60')).stdout)))
+  }
+
   it('lets a site operator join with a token, and the fleet give the site away', async () => {
     const token = await fleet.token('--relay', '--names', 'kim', '--bootstrap', device.address)
     const listen = ['--listen', `/ip4/127.0.0.1/tcp/${await freePort()}`, '--no-mdns']
@@ -54,6 +60,7 @@ describe('a site with an operator of its own', { skip: nixSkip() }, () => {
 
   it("brings the site's release to its device, once an operator of the fleet has published it", async () => {
     await fleet.commit('Version 2', { 'configs/hello.json': hello('version 2') })
+    await kimHears(({ release }) => release !== null)
     const elsewhere = await asKim('deploy', '--site', 'paris', '--no-wait')
     assert.equal((JSON.parse(elsewhere.stdout) as ErrorJson).error.code, 'unknown-site')
     const deploying = asKim('deploy', '--site', 'berlin', '-m', 'of kim', '--timeout', '120')
@@ -71,7 +78,7 @@ describe('a site with an operator of its own', { skip: nixSkip() }, () => {
   })
 
   it("tells the site's versions from the fleet's, and gives a site operator no logs", async () => {
-    const asked = asKim('logs', 'first')
+    const asked = asKim('logs', 'first', '--wait', '120')
     const history = await fleet.run('device', 'first', '--wait', '60')
     const { events } = await fleet.json<{ events: LogEvent[] }>('log', '--wait', '0')
     const logs = await asked
@@ -106,6 +113,7 @@ describe('a site with an operator of its own', { skip: nixSkip() }, () => {
     await fleet.commit('Version 3', { 'configs/hello.json': hello('version 3') })
     await fleet.json('deploy', '-m', 'version 3', '--timeout', '240')
     assert.match((await device.etc('hello')) ?? '', /version 3/)
+    await kimHears(({ sites }) => sites.berlin === undefined)
     const refused = await asKim('deploy', '--site', 'berlin', '--no-wait')
     assert.equal((JSON.parse(refused.stdout) as ErrorJson).error.code, 'unknown-site')
   })

@@ -38,6 +38,8 @@ describe('sticks', { skip: nixSkip() || loopSkip() }, () => {
     const { code, stderr } = await takeStick(await image('stick.ext4', folder))
     assert.equal(code, 0, stderr + (await device.lastLines()))
     await device.runs(top)
+    // Its next report says so.
+    await device.confirmed()
     const told = (await readFile(join(fleet.directory, 'told'), 'utf8')).trim().split('\n')
     assert.deepEqual([told[0], told.at(-1)], ['seen', 'done'])
     assert.ok(told.includes('reading 100') || told.some(line => line.startsWith('reading ')), told.join())
@@ -61,8 +63,9 @@ describe('sticks', { skip: nixSkip() || loopSkip() }, () => {
     assert.equal(again.taken[0]?.reports, 0)
     const { devices } = await fleet.json<{ devices: Row[] }>('status', '--wait', '0')
     assert.equal(devices.find(row => row.device === 'dark')?.running, top)
+    const before = (await device.logLines()).length
     device.start()
-    await device.logged('that it has started', line => line.msg === 'device started', (await device.logLines()).length)
+    await device.logged('that it has started', line => line.msg === 'device started', before)
   })
 
   it('without a file system are read as they are', async () => {

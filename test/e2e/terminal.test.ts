@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { main } from '../helpers/program.ts'
 import { Fleet } from './helpers/fleet.ts'
+import { patienceMs } from './helpers/processes.ts'
 
 const passphrase = 'tin whistle, forty 2'
 const secret = 'piped-4711-correct-horse'
@@ -41,7 +42,7 @@ describe('a command at a terminal', () => {
       left.shift()
       child.stdin.write(`${answer}\r`)
     })
-    const timer = setTimeout(() => child.kill('SIGKILL'), 60_000)
+    const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs)
     const [code] = await once(child, 'close')
     clearTimeout(timer)
     return { code, shown, unasked: left.length }

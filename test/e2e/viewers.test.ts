@@ -4,10 +4,11 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Members } from '../../controller/api/schemas/members.ts'
+import { ask } from '../helpers/served-api.ts'
 import { nixSkip } from '../nix/workshop.ts'
 import type { Device } from './helpers/device.ts'
 import { type ErrorJson, Fleet } from './helpers/fleet.ts'
-import { type Ended, freePort, runThymesh } from './helpers/processes.ts'
+import { type Ended, freePort, runThymesh, until } from './helpers/processes.ts'
 
 describe('a viewer', { skip: nixSkip() }, () => {
   let fleet: Fleet
@@ -18,8 +19,12 @@ describe('a viewer', { skip: nixSkip() }, () => {
     await fleet.found()
     device = await fleet.device('first')
     device.start(await fleet.token('--bootstrap', device.address))
-    // From now on the device has the fleet's metadata, and can let others in.
-    await fleet.json('members', '--wait', '30')
+    // The device can let others in once it has the fleet's metadata.
+    await until('the device to have the metadata', async () => {
+      await fleet.json('members', '--wait', '60')
+      const reply = await ask(join(device.state, 'api.sock'), '/v1/status').catch(() => undefined)
+      return reply !== undefined && reply.json.newest !== null
+    })
   })
   after(() => fleet.remove())
 
@@ -41,14 +46,17 @@ describe('a viewer', { skip: nixSkip() }, () => {
   })
 
   it('sees the fleet, and is countersigned by an operator who hears of it', async () => {
-    const seen = JSON.parse((await asVera('status', '--wait', '20')).stdout) as { devices: { device: string }[] }
+    const seen = JSON.parse((await asVera('status', '--wait', '60')).stdout) as { devices: { device: string }[] }
     assert.deepEqual(
       seen.devices.map(each => each.device),
       ['first'],
     )
-    const { members } = await fleet.json<Members>('members', '--wait', '20')
-    const vera = members.find(({ name }) => name === 'vera')
-    assert.partialDeepStrictEqual(vera, { role: 'controller', state: 'member', issuedBy: 'members' })
+    // It is listed as soon as it is heard of, and signed for a moment later.
+    const vera = await until('an operator to sign for the viewer', async () => {
+      const { members } = await fleet.json<Members>('members', '--wait', '60')
+      return members.find(({ name, state }) => name === 'vera' && state === 'member')
+    })
+    assert.partialDeepStrictEqual(vera, { role: 'controller', issuedBy: 'members' })
     assert.match((await fleet.run('members', '--wait', '0')).stdout, /^vera +viewer /m)
     // A device has answered: it keeps no activation log yet.
     assert.notEqual(errorOf(await asVera('logs', 'first', '--activation')).code, 'not-served')

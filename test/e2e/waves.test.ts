@@ -70,17 +70,23 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
     // All others ask the process that deploys: there is one controller of a fleet on a machine.
     const deploying = fleet.json('deploy', '-m', 'two', '--timeout', '240')
     await named('second').logged('that it waits', ({ msg }) => msg.startsWith('rollout: wave 1 has'))
+    // Begun first: they have to see the soak, which is over soon.
+    const watching = Promise.all([fleet.run('rollout', '--watch'), fleet.run('rollout', '--watch', '--json')])
     assert.equal((await fleet.error('site', 'revoke', 'berlin')).code, 'unknown-site')
-    const [watched, end, status, device, log, logs, diff, searched, canaries, risks] = await Promise.all([
-      fleet.run('rollout', '--watch'),
-      fleet.run('rollout', '--watch', '--json'),
+    const [[watched, end], status, device, log, logs, diff, searched, canaries, risks] = await Promise.all([
+      watching,
       fleet.json('status'),
       fleet.json<DeviceJson>('device', 'second'),
       fleet.json<{ events: { what: string; version: number }[] }>('log'),
       fleet.error('logs', 'second'),
       fleet.json<{ release: number; configs: { added: unknown[] }[] }>('diff'),
       fleet.run('logs', '--on', 'tag:canary', '--on', 'second', '--grep', 'hello', '--json'),
-      fleet.json<FleetStatus>('status', '--on', 'tag:canary', '--is', 'running', '--find', 'HELLO'),
+      // The canary may still be at it.
+      until('the canary to run', async () => {
+        const asked = ['status', '--on', 'tag:canary', '--is', 'running', '--find', 'HELLO']
+        const canaries = await fleet.json<FleetStatus>(...asked)
+        return canaries.devices.length > 0 && canaries
+      }),
       fleet.json<FleetRisks>('status', '--risk'),
       fleet.json('root', 'show'),
       fleet.json('proposals'),
@@ -137,16 +143,14 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
       'rollout.json': undefined,
     })
     await fleet.commit('Version 2b', version({ updates: { windows } }))
-    const ended = await fleet.run('deploy', '-m', 'window', '--timeout', '12', '--json')
-    assert.equal(ended.code, 2, ended.stdout + ended.stderr)
-    const { devices: rows } = JSON.parse(ended.stdout) as { devices: { state: string; turn: { reason: string } }[] }
-    assert.deepEqual(
-      rows.map(({ state }) => state),
-      ['queued', 'queued', 'queued'],
-    )
+    const rows = await until('all to have fetched, and to wait', async () => {
+      const ended = await fleet.run('deploy', '-m', 'window', '--timeout', '12', '--json')
+      assert.equal(ended.code, 2, ended.stdout + ended.stderr)
+      const { devices: rows } = JSON.parse(ended.stdout) as { devices: { state: string; turn: { reason: string } }[] }
+      return rows.length === 3 && rows.every(({ state }) => state === 'queued') && (await hasNewest('first')) && rows
+    })
     assert.match(rows[0]?.turn.reason ?? '', /^the maintenance window opens in \d+ days/)
     assert.equal(await named('first').etc('hello'), 'version 2\n')
-    assert.equal(await hasNewest('first'), true, 'it fetches while it waits')
 
     await fleet.commit('No window', version({ updates: {} }))
     assert.equal((await fleet.json('deploy', '-m', 'no window', '--timeout', '240')).complete, true)
@@ -159,7 +163,7 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
       'rollout.json': { waves: [{ tag: 'canary' }], soakSeconds: 1, prefetch: false },
     })
     await writeFile(join(named('first').root, 'etc/obstacle'), 'mine')
-    const ended = await fleet.run('deploy', '-m', 'three', '--timeout', '60', '--json')
+    const ended = await fleet.run('deploy', '-m', 'three', '--timeout', '240', '--json')
     assert.equal(ended.code, 1, ended.stdout + ended.stderr)
     const rollout = JSON.parse(ended.stdout) as RolloutJson & { held: boolean }
     assert.deepEqual([rollout.complete, rollout.held, rollout.failed], [false, true, ['first']])
@@ -179,7 +183,7 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
 
   it('goes on when it is promoted, without another try where it failed', async () => {
     const tried = (await named('first').logLines()).filter(({ msg }) => msg === 'activating').length
-    const ended = await fleet.run('promote', '-m', 'go on', '--timeout', '60', '--json')
+    const ended = await fleet.run('promote', '-m', 'go on', '--timeout', '240', '--json')
     assert.equal(ended.code, 1, ended.stdout + ended.stderr)
     const { complete, failed } = JSON.parse(ended.stdout) as RolloutJson
     assert.deepEqual([complete, failed], [true, ['first']])
@@ -188,7 +192,7 @@ describe('a rollout in waves', { skip: nixSkip() }, () => {
   })
 
   it('takes one device back, and leaves the others', async () => {
-    const waitFor = ['--wait-for', 'second', '--wait-for', 'third', '--timeout', '60']
+    const waitFor = ['--wait-for', 'second', '--wait-for', 'third', '--timeout', '240']
     // Its exit code says whether the first device had failed again by then, with what it still shall run.
     const ended = await fleet.run('rollback', '--device', 'second', '--to', '2', ...waitFor, '--json')
     const { complete, restores } = JSON.parse(ended.stdout) as RolloutJson

@@ -1,6 +1,10 @@
 /** Debian's Chromium for tests of the web page: one for a file of tests, with a fresh profile for each page. */
 
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { until } from './until.ts'
+
+/** Of each wait, Chromium's own start among them, on a loaded machine. */
+const patienceMs = 120_000
 
 export interface TestBrowser {
   /** A page of a profile of its own. */
@@ -17,6 +21,7 @@ export async function startBrowser(
   const rules = hosts.map(host => `MAP ${host} 127.0.0.1`).join(',')
   const browser = await chromium.launch({
     executablePath: program,
+    timeout: patienceMs,
     // Root, as in a container, has no sandbox of Chromium's; what the tests load is ours.
     args: ['--no-sandbox', '--disable-gpu', ...(rules === '' ? [] : [`--host-resolver-rules=${rules}`])],
   })
@@ -24,8 +29,15 @@ export async function startBrowser(
     browser,
     page: async (options = {}) => {
       const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options })
+      context.setDefaultTimeout(patienceMs)
       return await context.newPage()
     },
     stop: () => browser.close(),
   }
+}
+
+/** Waits until nothing is beyond the window's edge: tables and charts learn their width a frame after the window's. */
+export async function fits(page: Page, place: string): Promise<void> {
+  const wider = () => page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
+  await until(async () => (await wider()) <= 0, `${place} to be no wider than its window`)
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { mustRun } from './run.ts'
 
-const MOUNT_TIMEOUT_MS = 10_000
+const MOUNT_TIMEOUT_MS = 60_000
 const MEGABYTE = 1 << 20
 
 /** A tmpfs of this computer that a machine sees: its power cuts don't reach it. */

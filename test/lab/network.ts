@@ -8,7 +8,7 @@ import { mustRun, type RunResult, run } from './run.ts'
 const PREFIX = '10.77.0'
 /** Addresses of one bridge: .1 is the test's own, .255 the broadcast. */
 const MAX_LINKS = 253
-const COMMAND_TIMEOUT_MS = 10_000
+const COMMAND_TIMEOUT_MS = 60_000
 
 /**
  * A switch. Nothing of it shows in the computer's own network, so every test process can use the same addresses.

@@ -10,7 +10,7 @@ import { Fleet } from '../e2e/helpers/fleet.ts'
 import { Daemon, freePort, until } from '../e2e/helpers/processes.ts'
 import { hello } from '../e2e/helpers/project.ts'
 import { accessibility } from '../helpers/axe.ts'
-import { startBrowser, type TestBrowser } from '../helpers/browser.ts'
+import { fits, startBrowser, type TestBrowser } from '../helpers/browser.ts'
 import { nixSkip } from '../nix/workshop.ts'
 import { alertsStep, lifeStep } from './fleet-steps.ts'
 
@@ -99,6 +99,7 @@ describe('the web page of a fleet', { skip: nixSkip() }, () => {
     await page
       .getByRole('link', { name: 'Release 2' })
       .or(page.getByRole('link', { name: 'Release 1' }))
+      .first()
       .waitFor({ timeout: 240_000 })
     await open('Devices')
     await row('first', 'running').waitFor({ timeout: 240_000 })
@@ -208,6 +209,7 @@ describe('the web page of a fleet', { skip: nixSkip() }, () => {
     await dialog().getByText(`thymesh join --name NAME ${token}`).waitFor()
     assert.deepEqual(await accessibility(page), [])
     await dialog().getByRole('button', { name: 'I have it' }).click()
+    await dialog().waitFor({ state: 'detached' })
     assert.doesNotMatch(await page.content(), new RegExp(token.slice(0, 40)))
     assert.doesNotMatch(await controller.log(), new RegExp(token.slice(0, 40)))
     const made = page.getByRole('row').filter({ hasText: 'sign-*' })
@@ -306,8 +308,7 @@ describe('the web page of a fleet', { skip: nixSkip() }, () => {
         assert.deepEqual(await accessibility(page), [], `${place} ${colorScheme}`)
       }
       await page.setViewportSize({ width: 320, height: 640 })
-      const wider = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
-      assert.ok(wider <= 0, `${place} is wider than 320 px by ${wider}`)
+      await fits(page, place)
       assert.deepEqual(await accessibility(page), [], `${place} narrow`)
       await page.setViewportSize({ width: 1280, height: 800 })
     }

@@ -11,7 +11,7 @@ import { Daemon, freePort, until } from '../e2e/helpers/processes.ts'
 import { hello } from '../e2e/helpers/project.ts'
 import { makeSshKey } from '../helpers/access.ts'
 import { accessibility } from '../helpers/axe.ts'
-import { startBrowser, type TestBrowser } from '../helpers/browser.ts'
+import { fits, startBrowser, type TestBrowser } from '../helpers/browser.ts'
 import { nixSkip } from '../nix/workshop.ts'
 
 const thymis = join(import.meta.dirname, '../../examples/migrate/thymis')
@@ -50,6 +50,7 @@ describe('orders in the web page', { skip: nixSkip() }, () => {
     await heading('Overview').waitFor()
     await page.getByRole('button', { name: 'Read-only' }).click()
     await dialog().getByRole('button', { name: 'Unlock' }).click()
+    await dialog().waitFor({ state: 'detached' })
   })
   after(async () => {
     await browser?.stop()
@@ -156,7 +157,7 @@ describe('orders in the web page', { skip: nixSkip() }, () => {
     await page.getByText(/the newest \d+ entries are those that it has signed/).waitFor()
     await button('Check all entries').waitFor({ state: 'detached' })
     await page.setViewportSize({ width: 320, height: 640 })
-    assert.ok((await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')) <= 0)
+    await fits(page, 'the witnessed log')
     assert.deepEqual(await accessibility(page), [])
     await page.setViewportSize({ width: 1280, height: 800 })
   })
@@ -247,8 +248,7 @@ describe('orders in the web page', { skip: nixSkip() }, () => {
         assert.deepEqual(await accessibility(page), [], `${place} ${colorScheme}`)
       }
       await page.setViewportSize({ width: 320, height: 640 })
-      const wider = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
-      assert.ok(wider <= 0, `${place} is wider than 320 px by ${wider}`)
+      await fits(page, place)
       await page.setViewportSize({ width: 1280, height: 800 })
     }
     await page.getByRole('contentinfo').getByLabel('Language').selectOption('Deutsch')

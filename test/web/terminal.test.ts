@@ -81,7 +81,9 @@ describe('hands on a device in the web page', { skip, timeout: 900_000 }, () => 
   })
 
   it('loses no output with its link, and says that it is lost', async () => {
-    await type('export KEPT=still-here; (sleep 2; echo meanwhile-$((1+1))) &')
+    await type('export KEPT=still-here; (sleep 2; echo meanwhile-$((1+1))) & echo begun-$((0+1))')
+    // What is on its way there would be lost with the link.
+    await shows('begun-1')
     cut = true
     for (const socket of sockets) if (socket.localPort === made.page.port) socket.destroy()
     await page.getByText('The link is lost since').waitFor()

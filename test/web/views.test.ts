@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { rehearsedSchema } from '../../controller/api/schemas/rehearsal.ts'
 import { accessibility } from '../helpers/axe.ts'
-import { startBrowser, type TestBrowser } from '../helpers/browser.ts'
+import { fits, startBrowser, type TestBrowser } from '../helpers/browser.ts'
 import { type ServedPage, servedPage } from '../helpers/served-page.ts'
 
 describe('views of the page', () => {
@@ -158,7 +158,7 @@ describe('views of the page', () => {
     const [device] = served.fleet.devices
     assert.ok(device)
     const shows = (page: Page, word: string) =>
-      page.getByRole('row').filter({ hasText: device.name }).getByText(word).waitFor({ timeout: 60_000 })
+      page.getByRole('row').filter({ hasText: device.name }).getByText(word).waitFor()
     const reloaded = async (counter: number, state: 'failed' | 'rolled-back', heard: () => Promise<void>) => {
       await beside.route('**/v1/status', async route => {
         const response = await route.fetch()
@@ -176,6 +176,23 @@ describe('views of the page', () => {
     await tab.close()
     await reloaded(21, 'rolled-back', async () => {})
     await beside.context().close()
+  })
+
+  it('shows what a second report of one second says', async () => {
+    const [, , , , , device] = served.fleet.devices
+    assert.ok(device)
+    const at = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
+    const error = { code: 'health-failed', message: 'kiosk.service failed' } as const
+    await go(`devices/${device.name}`)
+    await heading(device.name).waitFor()
+    for (const [counter, excerpt] of [
+      [30, 'the first line'],
+      [31, 'the second line'],
+    ] as const) {
+      const report = served.fleet.report(device, counter, { at, state: 'rolled-back', error, excerpt })
+      await served.controller.directory.addReport(report)
+      await page.getByText(excerpt).first().waitFor()
+    }
   })
 
   it('says that there are no rules for alerts, where there are none', async () => {
@@ -262,8 +279,7 @@ describe('views of the page', () => {
         assert.deepEqual(await accessibility(page), [], `${place} ${colorScheme}`)
       }
       await page.setViewportSize({ width: 320, height: 640 })
-      const wider = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
-      assert.ok(wider <= 0, `${place} is wider than 320 px by ${wider}`)
+      await fits(page, place)
       assert.deepEqual(await accessibility(page), [], `${place} narrow`)
       await page.setViewportSize({ width: 1280, height: 800 })
     }

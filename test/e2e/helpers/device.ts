@@ -122,6 +122,11 @@ export class Device {
     await until(`${this.name} to run ${topLevel}`, async () => (await this.running()) === topLevel, { explain })
   }
 
+  /** Waits until its log, from the last `skip` lines on, says that it has confirmed an update: a switch is only the way there. */
+  async confirmed(skip = 0): Promise<void> {
+    await this.logged('that it has confirmed', line => line.msg === 'the update has ended', skip)
+  }
+
   /** Names in its store that end like this, whole paths or what is left of them. */
   async inStore(suffix: string): Promise<string[]> {
     const names = await readdir(join(this.root, 'nix/store')).catch(() => [])

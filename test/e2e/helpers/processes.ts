@@ -121,10 +121,10 @@ export class Daemon {
     this.#child.kill(signal)
   }
 
-  /** Ends it by a signal; resolves to its exit code, or the signal that it ended by. */
+  /** Ends it by a signal, at last by SIGKILL; resolves to its exit code, or the signal that it ended by. */
   async end(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<number | NodeJS.Signals | null> {
     this.#child.kill(signal)
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 30_000)
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), patienceMs)
     const ended = await this.#ended
     clearTimeout(timer)
     return ended

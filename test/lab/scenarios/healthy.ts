@@ -15,7 +15,7 @@ export const healthy: Scenario = {
 
     const deploy = async (version: string) => {
       await fleet.operator.commit(version, { 'configs/hello.json': hello(version) })
-      const rollout = await fleet.operator.json('deploy', '-m', version, '--timeout', '80')
+      const rollout = await fleet.operator.json('deploy', '-m', version, '--timeout', '240')
       assert.deepEqual([rollout.complete, rollout.failed], [true, []])
     }
     await deploy('one')

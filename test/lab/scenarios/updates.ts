@@ -55,17 +55,18 @@ export class Updates {
     })
   }
 
-  /** Deploys, and gives the device's row when it has ended; the operator stays in reach meanwhile. */
-  async deploy(message: string, extra: Extra = {}): Promise<Row> {
+  /** Deploys, and gives the device's row when it has ended, or after so long; the operator stays in reach meanwhile. */
+  async deploy(message: string, extra: Extra = {}, seconds = 85): Promise<Row> {
     await this.commit(message, extra)
-    const { stdout, stderr } = await this.fleet.operator.run('deploy', '-m', message, '--timeout', '85', '--json')
+    const timeout = ['--timeout', String(seconds)]
+    const { stdout, stderr } = await this.fleet.operator.run('deploy', '-m', message, ...timeout, '--json')
     const row = (JSON.parse(stdout) as { devices?: Row[] }).devices?.find(({ device }) => device === this.device.name)
     assert.ok(row, `${stdout}${stderr}`)
     return row
   }
 
   async deployed(message: string, extra: Extra = {}): Promise<void> {
-    const row = await this.deploy(message, extra)
+    const row = await this.deploy(message, extra, 240)
     assert.equal(row.state, 'running', JSON.stringify(row))
     await this.is(message)
   }
