@@ -10,6 +10,7 @@ import type { AuditEntries, AuditProofs } from '../../protocol/messages/audit.ts
 import type { HistoryEntry, LogRequest } from '../../protocol/messages/logs.ts'
 import type { HistoryRequest, MetricsHistory } from '../../protocol/messages/metrics.ts'
 import type { Recorded } from '../../protocol/messages/recordings.ts'
+import type { CarriedSnapshot } from '../../protocol/messages/snapshots.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import type { Proposal } from '../../protocol/trust/proposal.ts'
@@ -66,6 +67,9 @@ export interface ControllerPeer {
   factsOf(device: string): Promise<DeviceFacts>
   /** The same of a device whose outbox has brought them; undefined where none has. */
   carriedMetrics(peer: string, request: HistoryRequest): Promise<MetricsHistory | undefined>
+  /** The newest snapshot of each of its screens that an outbox has brought, or that was kept otherwise. */
+  carriedSnapshots(peer: string): Promise<readonly CarriedSnapshot[]>
+  keepSnapshots(peer: string, snapshots: readonly CarriedSnapshot[]): Promise<void>
   /** Keeps a certificate that was signed here, and gossips it. Throws a MembershipError when it makes nobody a member. */
   publishCertificate(peer: string, envelope: Uint8Array): Promise<void>
   /** The part of the peer's database in which a controller keeps what it needs for its audit log. */
@@ -223,6 +227,8 @@ export interface Neighbours {
   openForward(peer: string, signal?: AbortSignal): Promise<Duplex>
   /** The same for a screen of a device. */
   openScreen(peer: string, signal?: AbortSignal): Promise<Duplex>
+  /** The same for snapshots of its screens. */
+  openSnapshots(peer: string, signal?: AbortSignal): Promise<Duplex>
   /** `admitted`: a member is a neighbour now. `left`: it is one no more. `synced`: it and this peer have exchanged all news. */
   on(event: 'admitted', listener: (neighbour: Neighbour) => void): unknown
   on(event: 'left', listener: () => void): unknown

@@ -7,6 +7,7 @@ import { askForEntries, askForProofs } from '../audit/audit-service.ts'
 import { HeadBook } from '../audit/head-book.ts'
 import { BundleMaker } from '../carry/bundle-maker.ts'
 import { CarriedMetrics } from '../carry/carried-metrics.ts'
+import { CarriedSnapshots } from '../carry/carried-snapshots.ts'
 import { estimateOf } from '../carry/estimate.ts'
 import { takeOutbox } from '../carry/take-outbox.ts'
 import { releasedClosures } from '../state/released-closures.ts'
@@ -30,6 +31,7 @@ export function controllerPeerOf(
 ): ControllerPeer {
   const { fleet, state, directory, store, closures, swarms, pruner, damaged } = peer
   const metrics = new CarriedMetrics(database.table('carried-metrics'))
+  const snapshots = new CarriedSnapshots(database.table('carried-snapshots'))
   const heads = new HeadBook({ fleet, directory, table: database.table('log-heads'), log })
   const neighbours = new MeshNeighbours(peer, settings)
   const isConnected = (id: string) => neighbours.wayTo(id) !== undefined
@@ -73,7 +75,8 @@ export function controllerPeerOf(
     },
     takeOutbox: sealed => {
       const { history } = peer
-      return takeOutbox({ fleet, directory, history, metrics, identities: () => age.identities, log }, sealed)
+      const identities = () => age.identities
+      return takeOutbox({ fleet, directory, history, metrics, snapshots, identities, log }, sealed)
     },
     mergeHistory: (id, account) => peer.history.merge(id, account),
     estimate: async (wanted, running) => {
@@ -82,6 +85,8 @@ export function controllerPeerOf(
     },
     factsOf: device => factsOf(peer, device, new Date()),
     carriedMetrics: (id, request) => metrics.history(id, request),
+    carriedSnapshots: id => snapshots.of(id),
+    keepSnapshots: (id, taken) => snapshots.keep(id, taken),
     historyOf: id => peer.history.of(id),
     publishCertificate: async (id, envelope) => {
       await directory.addCertificate(id, envelope)
