@@ -28,9 +28,15 @@ export async function openDeviceStream(
   const { device, user, screen, snapshots, wait } = streamOptions.parse(options)
   const certificate = deviceNamed(peer, device)
   await reach(peer, certificate, wait * 1000)
-  if (snapshots) return await peer.neighbours.openSnapshots(certificate.peer, signal)
-  if (screen) return await peer.neighbours.openScreen(certificate.peer, signal)
-  return user === undefined
-    ? await peer.neighbours.openForward(certificate.peer, signal)
-    : await peer.neighbours.openSsh(certificate.peer, user, signal)
+  const open = async () => {
+    if (snapshots) return await peer.neighbours.openSnapshots(certificate.peer, signal)
+    if (screen) return await peer.neighbours.openScreen(certificate.peer, signal)
+    return user === undefined
+      ? await peer.neighbours.openForward(certificate.peer, signal)
+      : await peer.neighbours.openSsh(certificate.peer, user, signal)
+  }
+  const stream = await open()
+  const kind = snapshots ? 'snapshots' : screen ? 'screen' : user === undefined ? 'forward' : 'ssh'
+  void peer.ownLog.audited('stream-opened', { device, kind, user })
+  return stream
 }

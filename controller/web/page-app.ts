@@ -111,7 +111,12 @@ export function makePage(parts: PageParts): Hono {
     const { id } = admitted(context)
     const { passphrase } = unlockBody.parse(await bodyOf(context))
     requireOperator(session)
-    await locks.unlock(id, passphrase)
+    const { ownLog } = session.peer
+    await locks.unlock(id, passphrase).catch(async (thrown: unknown) => {
+      await ownLog.audited('unlock-refused', { browser: id })
+      throw thrown
+    })
+    await ownLog.audited('keys-unlocked', { browser: id })
     return context.json({ unlockedUntil: new Date(locks.until(id) ?? Date.now()).toISOString() })
   })
   app.post('/page/lock', async context => {

@@ -47,6 +47,7 @@ export interface ControllerPeer {
   readonly neighbours: Neighbours
   readonly deviceLogs: DeviceLogs
   readonly recordings: DeviceRecordings
+  readonly ownLog: OwnLog
   /** Sends alerts from now on, after the devices that can. Its channels' files and programs are in `folder`. */
   sendAlerts(init: { folder: string }): Promise<void>
   /** Takes silences of our own operator, where this controller sends alerts. */
@@ -176,6 +177,16 @@ export interface DeviceLogs {
   proofs(peer: string, about: { of: number[]; to: number }, signal?: AbortSignal): Promise<AuditProofs>
   /** Keeps evidence that a log isn't what its device has signed, and tells of it. */
   accuse(peer: string, documents: readonly Uint8Array[]): Promise<void>
+}
+
+/** The witnessed log of this controller itself. */
+export interface OwnLog {
+  /** Tells it what was done. Resolves when that is on disk; never rejects. */
+  readonly audited: (what: string, about: Readonly<Record<string, string | number | undefined>>) => Promise<void>
+  /** This controller stays: its start is written down, and the jumps of its clock. Never rejects. */
+  stays(command: string): Promise<void>
+  /** Undefined while nothing is written. Throws a FormatError where it can't be read. */
+  head(): Promise<LogHead | undefined>
 }
 
 /** Sessions that devices have recorded, sealed for controllers. */

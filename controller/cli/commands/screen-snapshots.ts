@@ -13,12 +13,21 @@ import { snapshotsText } from '../../views/snapshots.ts'
 import { type Access, withAccess } from '../shell/access.ts'
 import { forwardTicket } from '../shell/forward-ticket.ts'
 import { newsSeconds } from '../shell/limits.ts'
+import type { ProjectOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'
 import { targetNamed } from '../shell/ssh-client.ts'
-import type { ScreenOptions } from './screen.ts'
 
 /** All of them over the slowest link: a megabyte at 10 kB/s. */
 const snapshotsMs = 180_000
+
+export interface SnapshotsOptions extends ProjectOptions {
+  device: string
+  /** A folder. */
+  save?: string
+  user: string
+  wait: number
+  identity: string[]
+}
 
 interface Found {
   readonly screen: string
@@ -28,7 +37,7 @@ interface Found {
   readonly png?: Uint8Array | undefined
 }
 
-export async function screenSnapshots(options: ScreenOptions): Promise<undefined> {
+export async function screenSnapshots(options: SnapshotsOptions): Promise<undefined> {
   return await withAccess(options, async access => {
     const { devices } = await access.ask('sshTargets', {}, newsSeconds)
     const target = targetNamed(devices, options.device)
@@ -52,7 +61,7 @@ export async function screenSnapshots(options: ScreenOptions): Promise<undefined
 async function asked(
   access: Access,
   target: SshTarget,
-  { user, wait, identity, save }: ScreenOptions,
+  { user, wait, identity, save }: SnapshotsOptions,
 ): Promise<{ source: 'device' | 'kept'; found: Found[] }> {
   try {
     const ticket = await forwardTicket(access, { target, user, wait, identity, right: 'screen' })
