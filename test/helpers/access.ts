@@ -33,6 +33,8 @@ export interface ServedAccess {
   readonly watched: string
   /** The folder of its recordings. */
   readonly recordings: string
+  /** Ends its sessions of SSH, as a daemon that stops. */
+  readonly endSessions: () => Promise<void>
   /** Takes the snapshots of screens that are due by this plan. */
   readonly look: (plan: object) => Promise<void>
   /** What it has written into its witnessed log about them. */
@@ -74,7 +76,7 @@ export async function serveAccess(
     await each.start()
     mesh.after(() => each.stop())
   }
-  return { hostKey: hostKey.line, place, screens, watched, recordings, look, pictured }
+  return { hostKey: hostKey.line, place, screens, watched, recordings, endSessions: () => ssh.stop(), look, pictured }
 }
 
 /** Publishes a release that binds these devices and grants this. */
