@@ -98,6 +98,11 @@ export const limits = {
   /** Of it in one answer, and how many recordings one answer lists. */
   recordingPart: 192 * KiB,
   recordingsListed: 128,
+  /** A small picture of a screen, its longest side in pixels, how many a device keeps, and of how many screens. */
+  screenSnapshot: 40_000,
+  screenSnapshotSide: 1024,
+  screenSnapshots: 24,
+  snapshotScreens: 4,
   /** The longest estimate that a report gives for a fetch: 90 days, in seconds. */
   secondsLeft: 90 * 86_400,
   /** Series of a device's metrics, and points of each in one answer: two years in steps of two hours. */

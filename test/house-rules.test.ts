@@ -134,6 +134,8 @@ const doors: Record<string, string> = {
   'node/access/duplex-messages.ts': 'streams for forwarding, which commands open',
   'node/access/open-access.ts': 'what a device says to them',
   'node/access/key-proof.ts': 'what a key signs for a ticket',
+  'node/access/rfb-picture.ts': 'reads a picture of a screen',
+  'node/access/png.ts': 'writes it',
   'node/settings': 'controllers have the same settings file',
   'node/process': 'logs and child processes',
   'node/files': 'writing files durably',

@@ -1,9 +1,10 @@
-/** What the API answers about what was done on a device: its witnessed log, and the sessions that it has recorded. */
+/** What the API answers about what was done on a device: its witnessed log, its recorded sessions, what its screens have shown. */
 
 import { z } from 'zod'
 import { question } from './question.ts'
 import { auditSchema } from './schemas/audit.ts'
 import { recordingSchema, recordingsSchema } from './schemas/recordings.ts'
+import { snapshotsOptions, snapshotsSchema } from './schemas/snapshots.ts'
 
 const name = z.string().max(200)
 
@@ -64,4 +65,18 @@ const recording = question(
   },
 )
 
-export const auditQuestions = { audit, recordings, recording }
+const snapshots = question(
+  {
+    path: '/v1/devices/{device}/snapshots',
+    summary:
+      'The newest snapshots of screens of a device that are here: an outbox has brought them, or the page has asked',
+    options: snapshotsOptions,
+    answer: snapshotsSchema,
+  },
+  async () => {
+    const { querySnapshots } = await import('../queries/snapshots.ts')
+    return { query: querySnapshots, text: (await import('../views/snapshots.ts')).snapshotsText }
+  },
+)
+
+export const auditQuestions = { audit, recordings, recording, snapshots }

@@ -7,6 +7,7 @@ import type { Session } from '../session/session.ts'
 import { requireOperator } from '../session/viewer.ts'
 import { TaskError, type Work } from '../tasks/tasks.ts'
 import { lifeOrders } from './life-orders.ts'
+import { noted } from './noted-order.ts'
 import { projectOrders } from './project-orders.ts'
 import { accessChangedSchema, grantOptions, withdrawOptions } from './schemas/access.ts'
 import { adoptedSchema, adoptOptions, adoptPlanOptions, adoptPlanSchema } from './schemas/adopt.ts'
@@ -227,7 +228,9 @@ export function workOf(
   session: Session,
   from?: { passphrase?: string | undefined },
 ): Work {
-  const { load } = orders[name] as unknown as Order
-  const work: Work = async talk => await (await load())(session, options as never, talk)
+  const { load, signs } = orders[name] as unknown as Order
+  const run: Work = async talk => await (await load())(session, options as never, talk)
+  const about = { order: name, options: recordOf(name, options) }
+  const work: Work = signs(options as never) ? talk => noted(session, about, () => run(talk)) : run
   return from === undefined ? work : async talk => await passphrases.with(from.passphrase, () => work(talk))
 }

@@ -13,13 +13,13 @@ import { requestError } from './request.ts'
 export const streamUpgrade = 'thymesh-stream'
 
 /** The path of a stream to a device. */
-export function streamPath(device: string, kind: 'ssh' | 'forward' | 'screen'): string {
+export function streamPath(device: string, kind: 'ssh' | 'forward' | 'screen' | 'snapshots'): string {
   return `/v1/devices/${encodeURIComponent(device)}/${kind}`
 }
 
 type LoadSession = () => Promise<{ readonly session: Session }>
 
-const place = /^\/v1\/devices\/([^/]{1,600})\/(ssh|forward|screen)$/
+const place = /^\/v1\/devices\/([^/]{1,600})\/(ssh|forward|screen|snapshots)$/
 
 /** Takes such requests on a server whose callers are all this user's own: the owner of its socket. Gives what ends all of them. */
 export function takeStreams(server: Server, load: LoadSession): () => void {
@@ -59,6 +59,7 @@ async function streamOf(request: IncomingMessage, load: LoadSession, signal: Abo
     device: decodeURIComponent(device),
     ...(kind === 'ssh' && { user: searchParams.get('user') ?? '' }),
     ...(kind === 'screen' && { screen: true }),
+    ...(kind === 'snapshots' && { snapshots: true }),
     ...(wait !== null && { wait: Number(wait) }),
   })
   return await openDeviceStream((await load()).session, options, signal)

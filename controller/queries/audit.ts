@@ -1,4 +1,4 @@
-/** The answer of `thymesh audit`: asks a device for its witnessed log, and holds that against all that it has signed. */
+/** The answer of `thymesh audit`: asks a device or a controller for its witnessed log, and holds that against all that it has signed. */
 
 import type { ControllerPeer } from '../../node/peer/controller-peer.ts'
 import { logEntryCodec } from '../../protocol/audit/log-entry.ts'
@@ -7,6 +7,7 @@ import { FormatError } from '../../protocol/encoding/cbor.ts'
 import { toHex } from '../../protocol/encoding/hash.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
+import type { Certificate } from '../../protocol/members/certificate.ts'
 import { logHeadIn } from '../../protocol/report/witnessed-log.ts'
 import type { DeviceAudit } from '../api/schemas/audit.ts'
 import { deviceNamed, reach } from '../session/reach.ts'
@@ -27,12 +28,20 @@ export interface AuditOptions {
 }
 
 export async function queryAudit({ peer }: Session, options: AuditOptions): Promise<DeviceAudit> {
-  const device = deviceNamed(peer, options.device)
+  const device = memberNamed(peer, options.device)
+  const isOwn = device.peer === peer.peerId
   // The heads before the report: one that comes meanwhile has a larger head than they, never a smaller one.
-  await reach(peer, device, options.wait * 1000)
+  if (!isOwn) await reach(peer, device, options.wait * 1000)
   const heads = await peer.deviceLogs.heads(device.peer)
   const report = peer.directory.report(device.peer)?.document
-  const head = report && logHeadIn(report)
+  const head = isOwn ? await peer.ownLog.head() : report && logHeadIn(report)
+  if (head === undefined && device.role === 'controller') {
+    throw new HintedError('no-log', `no signed head of the log of the controller ${options.device} is here`, {
+      hint: isOwn
+        ? 'Nothing was ordered here yet.'
+        : 'Controllers say it in reports, which only `thymesh serve --alerts` writes. On its own machine `thymesh audit` shows it.',
+    })
+  }
   if (head === undefined || !isSignedHead(peer.fleet, device.peer, head)) {
     throw new HintedError('no-log', `the newest report of ${options.device} has no signed head of a witnessed log`, {
       hint: 'Its version may keep none: update the device. Or its log is damaged, which its journal says: thymesh logs NAME --unit thymesh.',
@@ -61,6 +70,14 @@ export async function queryAudit({ peer }: Session, options: AuditOptions): Prom
       },
     }),
   }
+}
+
+/** A device, else a controller of this name; of several controllers the own one. Throws a ReachError. */
+function memberNamed(peer: ControllerPeer, name: string): Certificate {
+  const named = peer.directory.certificates().filter(each => each.name === name)
+  const controllers = named.filter(({ role }) => role === 'controller')
+  const found = controllers.find(each => each.peer === peer.peerId) ?? controllers[0]
+  return found !== undefined && named.every(({ role }) => role !== 'device') ? found : deviceNamed(peer, name)
 }
 
 /** Keeps the signed heads that the device's log contradicts, each once. */

@@ -11,8 +11,9 @@ export const streamOptions = z.strictObject({
   device: z.string().min(1).max(200),
   /** As whom a session of SSH is opened; missing for a stream for forwarding or a screen. */
   user: userSchema.optional(),
-  /** Whether it is for a screen. */
+  /** Whether it is for a screen, or for snapshots of its screens. */
   screen: z.boolean().default(false),
+  snapshots: z.boolean().default(false),
   /** Seconds to try to reach the device. */
   wait: z.number().min(0).max(86_400).default(15),
 })
@@ -24,11 +25,18 @@ export async function openDeviceStream(
   options: StreamOptions,
   signal?: AbortSignal,
 ): Promise<Duplex> {
-  const { device, user, screen, wait } = streamOptions.parse(options)
+  const { device, user, screen, snapshots, wait } = streamOptions.parse(options)
   const certificate = deviceNamed(peer, device)
   await reach(peer, certificate, wait * 1000)
-  if (screen) return await peer.neighbours.openScreen(certificate.peer, signal)
-  return user === undefined
-    ? await peer.neighbours.openForward(certificate.peer, signal)
-    : await peer.neighbours.openSsh(certificate.peer, user, signal)
+  const open = async () => {
+    if (snapshots) return await peer.neighbours.openSnapshots(certificate.peer, signal)
+    if (screen) return await peer.neighbours.openScreen(certificate.peer, signal)
+    return user === undefined
+      ? await peer.neighbours.openForward(certificate.peer, signal)
+      : await peer.neighbours.openSsh(certificate.peer, user, signal)
+  }
+  const stream = await open()
+  const kind = snapshots ? 'snapshots' : screen ? 'screen' : user === undefined ? 'forward' : 'ssh'
+  void peer.ownLog.audited('stream-opened', { device, kind, user })
+  return stream
 }

@@ -21,3 +21,5 @@ export const maxColumns = 1000
 export const maxRows = 500
 /** How long a device may take to be reached, to give a ticket and to show its screen; a token may have to be touched meanwhile. */
 export const screenMs = 90_000
+/** How long a device may take to be reached for its newest snapshot: what came before is shown meanwhile. */
+export const snapshotWaitSeconds = 15

@@ -11,7 +11,8 @@ import { querySshTargets } from '../queries/ssh-targets.ts'
 import { openDeviceStream } from '../session/device-streams.ts'
 import { deviceNamed } from '../session/reach.ts'
 import type { Session } from '../session/session.ts'
-import { screenMs } from './limits.ts'
+import { screenMs, snapshotWaitSeconds } from './limits.ts'
+import { type ReadSnapshot, readSnapshots } from './snapshots.ts'
 import { askTicket } from './ticket.ts'
 
 export interface ScreenPlace {
@@ -33,18 +34,41 @@ export class Screens {
   /** After it, what comes is the screen's own RFB. Throws a ReachError, what `askTicket` throws, or what the device refuses with. */
   async open(place: ScreenPlace, signal?: AbortSignal): Promise<Duplex> {
     const limit = AbortSignal.any([AbortSignal.timeout(screenMs), ...(signal ? [signal] : [])])
+    return await this.#withTicket(place, ticket => this.#watch(place, ticket, limit))
+  }
+
+  /** The newest snapshot that the device has taken of its screens, with its picture. Throws the same. */
+  async snapshot({ device, user }: Omit<ScreenPlace, 'control'>): Promise<ReadSnapshot | undefined> {
+    const limit = AbortSignal.timeout(screenMs)
+    return await this.#withTicket({ device, user, control: false }, async ticket => {
+      const stream = await openDeviceStream(
+        this.#session,
+        { device, snapshots: true, wait: snapshotWaitSeconds },
+        limit,
+      )
+      stream.on('error', () => {})
+      try {
+        const [newest] = await readSnapshots(stream, { ticket, user, most: 1, pictures: true }, limit)
+        return newest
+      } finally {
+        stream.destroy()
+      }
+    })
+  }
+
+  async #withTicket<T>(place: ScreenPlace, use: (ticket: Uint8Array) => Promise<T>): Promise<T> {
     const key = JSON.stringify(place)
     const held = this.#tickets.get(key)
     if (held !== undefined) {
       try {
-        return await this.#watch(place, await held, limit)
+        return await use(await held)
       } catch (thrown) {
         // The device has forgotten it, or its grant has ended: a new one tells.
         if (!(thrown instanceof ThymeshError) || thrown.code !== 'not-granted') throw thrown
         if (this.#tickets.get(key) === held) this.#tickets.delete(key)
       }
     }
-    return await this.#watch(place, await this.#ticket(key, place), limit)
+    return await use(await this.#ticket(key, place))
   }
 
   /** One for all that ask at the same time: it does not end with the first of them. */

@@ -15,6 +15,7 @@ import { operatorName } from '../fleet/names.ts'
 import { requireOperator, viewerOf } from '../session/viewer.ts'
 import { publicKeys } from '../ssh/own-keys.ts'
 import type { RemoteFiles } from '../ssh/remote-files.ts'
+import type { Screens } from '../ssh/screens.ts'
 import type { Terminals } from '../ssh/terminals.ts'
 import { asksAnew } from './asks-anew.ts'
 import type { OneTimeCodes } from './codes.ts'
@@ -23,6 +24,7 @@ import { pageHeaders } from './headers.ts'
 import { packed } from './packed.ts'
 import { routeRestarts } from './restart-route.ts'
 import type { PageSessions } from './sessions.ts'
+import { routeSnapshots } from './snapshot-route.ts'
 import type { StaticFile } from './static-files.ts'
 import type { KeyLocks } from './unlock.ts'
 
@@ -32,6 +34,7 @@ export interface PageParts {
   readonly sessions: PageSessions
   readonly locks: KeyLocks
   readonly terminals: Terminals
+  readonly screens: Screens
   readonly files: ReadonlyMap<string, StaticFile>
   readonly remoteFiles: RemoteFiles
   readonly port: () => number
@@ -108,7 +111,12 @@ export function makePage(parts: PageParts): Hono {
     const { id } = admitted(context)
     const { passphrase } = unlockBody.parse(await bodyOf(context))
     requireOperator(session)
-    await locks.unlock(id, passphrase)
+    const { ownLog } = session.peer
+    await locks.unlock(id, passphrase).catch(async (thrown: unknown) => {
+      await ownLog.audited('unlock-refused', { browser: id })
+      throw thrown
+    })
+    await ownLog.audited('keys-unlocked', { browser: id })
     return context.json({ unlockedUntil: new Date(locks.until(id) ?? Date.now()).toISOString() })
   })
   app.post('/page/lock', async context => {
@@ -138,6 +146,7 @@ export function makePage(parts: PageParts): Hono {
     return context.json({ keys: (await publicKeys([])).map(({ line }) => line) })
   })
   routeRestarts(app, { session, locks, owner: context => admitted(context).id })
+  routeSnapshots(app, { session, screens: parts.screens, locks, owner: context => admitted(context).id })
   routeFiles(app, { files: parts.remoteFiles, locks, owner: context => admitted(context).id })
   const api = makeApi({ ...parts.api, door })
   app.all('/v1/*', async context => {

@@ -62,6 +62,7 @@ export class PageServer {
       terminals.end('the browser was signed out', id)
       remoteFiles.end(id)
     })
+    const screens = new Screens(api.session)
     let page: PageServer | undefined
     const app = makePage({
       api,
@@ -70,6 +71,7 @@ export class PageServer {
       sessions,
       locks,
       terminals,
+      screens,
       remoteFiles,
       port: () => page?.port ?? port,
       listed: () => page?.listed() ?? { sessions: [] },
@@ -80,7 +82,7 @@ export class PageServer {
     server.maxConnections = maxConnections
     const kinds = new Map([
       ['/page/terminal', terminalLinks(terminals, locks)],
-      ['/page/screen', screenLinks(new Screens(api.session), locks)],
+      ['/page/screen', screenLinks(screens, locks)],
       ['/page/upload', uploads({ files: remoteFiles, locks })],
     ])
     const endSockets = takeSockets(server, { sessions, port: () => page?.port ?? port, kinds })

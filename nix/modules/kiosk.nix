@@ -28,6 +28,11 @@
     hideCursor = { type = "bool"; default = false; displayName = { en = "Hide the mouse pointer"; de = "Mauszeiger verbergen"; }; description = "Until it moves"; };
     screen = { type = "bool"; default = false; displayName = { en = "Screen for operators"; de = "Bildschirm für Operatoren"; }; description = "For whom a grant of access allows it, over the mesh; a bar on the screen says who watches"; };
     screenText = { type = "string"; pattern = "[^\n^]{1,80}"; patternHint = "at most 80 characters without ^"; default = "This screen is watched by"; visible.screen = true; displayName = { en = "Text of that bar"; de = "Text dieser Leiste"; }; description = "The names of who watches follow it"; };
+    snapshotMinutes = {
+      type = "int"; min = 10; max = 1440; unit = "min"; required = false; visible.screen = true;
+      displayName = { en = "A small picture every"; de = "Ein kleines Bild alle"; };
+      description = "Proof of what the screen has shown: the device keeps the last 24, for whom a grant lets see the screen";
+    };
     vnc = { type = "bool"; default = false; displayName = { en = "Remote view (VNC)"; de = "Fernansicht (VNC)"; }; };
     vncPassword = { type = "secret"; allowed = [ "single-line" ]; owner = "kiosk"; visible.vnc = true; displayName = { en = "VNC password"; de = "VNC-Passwort"; }; };
     vncPort = import ./common/port.nix { en = "VNC port"; de = "VNC-Port"; } // { default = 5900; visible.vnc = true; };
@@ -36,6 +41,7 @@
 
   nixos = { settings, thymesh, ... }: { lib, pkgs, ... }:
     let
+      snapshots = import ./kiosk/snapshots.nix settings;
       session = import ./kiosk/session.nix {
         inherit settings thymesh;
         programs = {
@@ -52,6 +58,7 @@
       };
     in
     {
+      environment.etc = lib.mkIf (snapshots != null) { "thymesh-screens.json".text = snapshots; };
       users.users.kiosk = { isNormalUser = true; description = "Kiosk"; };
       services.xserver.enable = true;
       services.xserver.windowManager.session = [{ name = "kiosk"; start = "(\n${session}) &\nwaitPID=$!\n"; }];
@@ -71,7 +78,7 @@
     };
 
   # With the distribution's X server, browser and x11vnc; for `screen` its x0vncserver (tigervnc-scraping-server) and dzen2.
-  portable = { settings, thymesh, ... }: {
+  portable = { settings, thymesh, ... }: let snapshots = import ./kiosk/snapshots.nix settings; in {
     needs = [
       "xinit"
       { programs = [ "Xorg" "X" ]; package = "xserver-xorg"; }
@@ -79,7 +86,7 @@
     ]
     ++ (if settings.vnc then [ "x11vnc" ] else [ ])
     ++ (if settings.screen then [ "dzen2" { programs = [ "X0tigervnc" "x0vncserver" ]; package = "tigervnc-scraping-server"; } ] else [ ]);
-    etc."thymesh-kiosk/session" = {
+    etc = (if snapshots == null then { } else { "thymesh-screens.json".text = snapshots; }) // { "thymesh-kiosk/session" = {
       executable = true;
       text = "#!/bin/sh\n" + import ./kiosk/session.nix {
         inherit settings thymesh;
@@ -95,7 +102,7 @@
           browser = "$(command -v chromium || command -v chromium-browser || command -v google-chrome || echo chromium)";
         };
       };
-    };
+    }; };
     units."thymesh-kiosk-user.service" = thymesh.systemd.once {
       description = "The kiosk's user";
       script = "id kiosk >/dev/null 2>&1 || useradd --create-home --shell /bin/bash kiosk";

@@ -27,6 +27,15 @@ export class DeviceGrants {
     return rightsOf(grantsFor(state.accepted, { name, site }, clock.now), user)
   }
 
+  /** Whether anybody may look at screens of this device now. */
+  get showsScreens(): boolean {
+    const { state, own, clock } = this.#components
+    if (state.accepted === undefined) return false
+    const { name, site } = own.certificate
+    const grants = grantsFor(state.accepted, { name, site }, clock.now)
+    return grants.some(({ may }) => may.includes('screen') || may.includes('screen:control'))
+  }
+
   /** Calls back when the accepted metadata changes; gives a function that ends it. */
   onChange(listener: () => void): () => void {
     const changed = (_: AcceptedState) => listener()

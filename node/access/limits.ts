@@ -27,6 +27,18 @@ export const connectMs = 10_000
 export const verifyMs = 10_000
 /** Views of screens at a time: a wall of nine, and some that look closer. */
 export const screensAtOnce = 16
+/** How often is looked whether a snapshot of a screen is due. */
+export const snapshotLookMs = 60_000
+/** How often one may be wanted, in minutes: each is an entry of the witnessed log, which keeps months of them so. */
+export const snapshotLeastMinutes = 10
+export const snapshotMostMinutes = 24 * 60
+/** How long a screen may take for its picture. */
+export const snapshotMs = 30_000
+/** The configuration's file that says of which screens they are taken, in bytes. */
+export const snapshotPlanBytes = 4096
+/** Answers with snapshots at a time, of all and of one controller: each is a megabyte at most. */
+export const snapshotAnswersAtOnce = 8
+export const snapshotAnswersPerPeer = 4
 /** What is shown in one recorded session: an hour of a busy terminal is one MiB. A session that shows more ends. */
 export const recordedBytes = 16 * 1024 * 1024
 /** Its lines: in JSON a control character takes six, and each key typed a line. Half of what a reader takes. */

@@ -18,7 +18,10 @@ import { ChannelDuplex } from './channel-duplex.ts'
 
 export class AccessRefusedError extends ThymeshError<AccessRefusal | 'older-version'> {}
 
-type Peer = { host: Pick<Host, 'getConnections'>; names: Pick<ProtocolNames, 'ssh' | 'forward' | 'screen'> }
+type Peer = {
+  host: Pick<Host, 'getConnections'>
+  names: Pick<ProtocolNames, 'ssh' | 'forward' | 'screen' | 'snapshots'>
+}
 
 /** Opens a session of SSH as this user. Throws an AccessRefusedError when the device refuses. */
 export async function openSsh(
@@ -46,6 +49,11 @@ export async function openForward({ host, names }: Peer, peer: PeerId, signal?: 
 /** Opens a stream of the protocol for screens, whose messages the caller sends. */
 export async function openScreen({ host, names }: Peer, peer: PeerId, signal?: AbortSignal): Promise<Duplex> {
   return new ChannelDuplex(await openChannel(host, peer, names.screen, signal, 'shows no screens'))
+}
+
+/** Opens a stream of the protocol for snapshots, whose messages the caller sends. */
+export async function openSnapshots({ host, names }: Peer, peer: PeerId, signal?: AbortSignal): Promise<Duplex> {
+  return new ChannelDuplex(await openChannel(host, peer, names.snapshots, signal, 'keeps no snapshots'))
 }
 
 async function openChannel(

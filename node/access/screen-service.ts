@@ -21,6 +21,7 @@ import { ChannelDuplex } from './channel-duplex.ts'
 import { connected, type ForwardService, type Ticket } from './forward-service.ts'
 import { recheckMs, screensAtOnce } from './limits.ts'
 import { RfbFilter } from './rfb-filter.ts'
+import { screenSocket } from './screen-socket.ts'
 import { type View, WatchedScreens } from './watched-screens.ts'
 
 export interface ScreenServiceComponents {
@@ -115,13 +116,8 @@ export class ScreenService {
     if (ticket === undefined || !this.#may(ticket, right)) return { error: 'not-granted' }
     const name = hello.screen ?? (await this.#only())
     if (typeof name !== 'string') return name
-    const path = join(this.#init.place, `${name}.sock`)
-    // We are root, and everybody may put something there: a link could lead to a socket that is root's.
-    const is = await lstat(path).then(
-      found => found.isSocket(),
-      () => false,
-    )
-    if (!is) return { error: 'unreachable', reason: `it has no screen ${name}` }
+    const path = await screenSocket(this.#init.place, name)
+    if (path === undefined) return { error: 'unreachable', reason: `it has no screen ${name}` }
     if (this.#live.size + this.#opening >= screensAtOnce) return { error: 'busy' }
     this.#opening++
     const socket = connect({ path }).on('error', () => {})

@@ -1,4 +1,4 @@
-/** Serves the witnessed log of a device over the mesh, to controllers only. */
+/** Serves the witnessed log of a device or a controller over the mesh, to controllers only. */
 
 import type { PeerId } from '@libp2p/interface'
 import { limits } from '../../protocol/limits.ts'
@@ -16,17 +16,17 @@ import type { Host } from '../mesh/transport/host.ts'
 import { answerBytes, answersAtOnce, answersPerPeer, answersPerPeerPerSecond, answerTimeoutMs } from './limits.ts'
 import { LogError, type WitnessedLog } from './witnessed-log.ts'
 
+type Kept = Pick<WitnessedLog, 'head' | 'entries' | 'proof'>
+
 export interface AuditServiceComponents extends ControllerAnswersComponents {
   readonly names: Pick<ProtocolNames, 'audit'>
-  readonly witnessed: Pick<WitnessedLog, 'head' | 'entries' | 'proof'>
+  readonly witnessed: Kept
 }
 
 export class AuditService {
-  readonly #witnessed: AuditServiceComponents['witnessed']
   readonly #answers: ControllerAnswers<AuditRequest>
 
   constructor(components: AuditServiceComponents) {
-    this.#witnessed = components.witnessed
     this.#answers = new ControllerAnswers(components, {
       protocol: components.names.audit,
       codec: auditRequestCodec,
@@ -34,7 +34,7 @@ export class AuditService {
       perPeer: answersPerPeer,
       perPeerPerSecond: answersPerPeerPerSecond,
       timeoutMs: answerTimeoutMs,
-      find: request => this.#find(request),
+      find: request => answerOf(components.witnessed, request),
     })
   }
 
@@ -45,25 +45,32 @@ export class AuditService {
   async stop(): Promise<void> {
     await this.#answers.stop()
   }
+}
 
-  async #find(request: AuditRequest): Promise<Uint8Array> {
-    const { size } = this.#witnessed.head
-    if ('entries' in request) {
-      return auditEntriesCodec.encode({ v: 1, size, ...(await this.#witnessed.entries(request.entries, answerBytes)) })
-    }
-    const { of, to } = request.proofs
-    const proofs: AuditProofs['proofs'] = []
-    for (const before of of) proofs.push(await this.#proof(before, to))
-    return auditProofsCodec.encode({ v: 1, size, proofs })
-  }
+async function answerOf(witnessed: Kept, request: AuditRequest): Promise<Uint8Array> {
+  if ('entries' in request) return auditEntriesCodec.encode(await auditEntriesOf(witnessed, request.entries))
+  return auditProofsCodec.encode(await auditProofsOf(witnessed, request.proofs))
+}
 
-  async #proof(before: number, after: number): Promise<Uint8Array[] | null> {
-    try {
-      return await this.#witnessed.proof(before, after)
-    } catch (thrown) {
-      if (thrown instanceof LogError && thrown.code === 'too-old') return null
-      throw thrown
-    }
+/** Entries from one to before another, as many as one answer has. */
+export async function auditEntriesOf(witnessed: Kept, range: { from: number; to: number }): Promise<AuditEntries> {
+  const { size } = witnessed.head
+  return { v: 1, size, ...(await witnessed.entries(range, answerBytes)) }
+}
+
+export async function auditProofsOf(witnessed: Kept, { of, to }: { of: number[]; to: number }): Promise<AuditProofs> {
+  const { size } = witnessed.head
+  const proofs: AuditProofs['proofs'] = []
+  for (const before of of) proofs.push(await proofOf(witnessed, before, to))
+  return { v: 1, size, proofs }
+}
+
+async function proofOf(witnessed: Kept, before: number, after: number): Promise<Uint8Array[] | null> {
+  try {
+    return await witnessed.proof(before, after)
+  } catch (thrown) {
+    if (thrown instanceof LogError && thrown.code === 'too-old') return null
+    throw thrown
   }
 }
 

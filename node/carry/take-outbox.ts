@@ -11,6 +11,7 @@ import type { Directory } from '../mesh/exchange/directory.ts'
 import type { Logger } from '../process/log.ts'
 import { openSealed } from '../secrets/controller-box.ts'
 import type { CarriedMetrics } from './carried-metrics.ts'
+import type { CarriedSnapshots } from './carried-snapshots.ts'
 import { OutboxError } from './write-outbox.ts'
 
 export interface TakeOutboxComponents {
@@ -18,6 +19,7 @@ export interface TakeOutboxComponents {
   readonly directory: Pick<Directory, 'addCertificate' | 'addReport' | 'valid'>
   readonly history: { merge(peer: string, entries: readonly HistoryEntry[]): Promise<number> }
   readonly metrics: Pick<CarriedMetrics, 'keep'>
+  readonly snapshots: Pick<CarriedSnapshots, 'keep'>
   /** This controller's age identities. */
   readonly identities: () => readonly string[]
   readonly log: Logger
@@ -49,11 +51,12 @@ export async function takeOutbox(components: TakeOutboxComponents, sealed: Uint8
       hint: 'Run the command in the project of its fleet.',
     })
   }
-  if (outbox.v === 2) {
+  if (outbox.v !== 1) {
     await components.metrics.keep(outbox.peer, outbox.metrics).catch(thrown => {
       components.log.debug({ reason: messageOf(thrown) }, 'the metrics of an outbox were skipped')
     })
   }
+  if (outbox.v === 3) await components.snapshots.keep(outbox.peer, outbox.snapshots)
   // First, so that the newest report repeats what the history says already.
   const entries = await history.merge(outbox.peer, outbox.history)
   return {

@@ -9,6 +9,7 @@ import { HintedError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import type { HistoryEntry } from '../../protocol/messages/logs.ts'
 import { encodeHistory, type RawHistory } from '../../protocol/messages/metrics.ts'
+import type { CarriedSnapshot } from '../../protocol/messages/snapshots.ts'
 import type { Directory } from '../mesh/exchange/directory.ts'
 import type { Recorder } from '../metrics/recorder.ts'
 import { controllersOf, sealFor } from '../secrets/controller-box.ts'
@@ -26,6 +27,8 @@ export interface OutboxComponents {
   readonly logs: { list(): Promise<{ hash: string }[]>; read(hash: string): Promise<Uint8Array | undefined> }
   /** The recorded metrics, if there are any. */
   readonly metrics?: Pick<Recorder, 'history'> | undefined
+  /** The newest snapshots of its screens, if there are any. */
+  readonly snapshots?: (() => Promise<CarriedSnapshot[]>) | undefined
   readonly clock: Pick<Clock, 'now'>
 }
 
@@ -55,9 +58,10 @@ async function sealedOutbox(components: OutboxComponents): Promise<Uint8Array> {
   const texts = await Promise.all(kept.map(({ hash }) => logs.read(hash)))
   const created = clock.now && timeText(clock.now)
   const measured = await historiesOf(components)
+  const snapshots = (await components.snapshots?.()) ?? []
   const outbox = encodeOutbox(
     {
-      ...(measured.length === 0 ? { v: 1 } : { v: 2, metrics: measured }),
+      ...versionOf(measured, snapshots),
       fleet,
       peer: identity.peerId,
       ...(created && { created }),
@@ -69,6 +73,12 @@ async function sealedOutbox(components: OutboxComponents): Promise<Uint8Array> {
     identity.signer,
   )
   return await sealFor(readers, outbox)
+}
+
+/** The oldest version that has what there is: controllers of older versions read it then. */
+function versionOf(metrics: Uint8Array[], snapshots: CarriedSnapshot[]) {
+  if (snapshots.length > 0) return { v: 3 as const, metrics, snapshots }
+  return metrics.length > 0 ? { v: 2 as const, metrics } : { v: 1 as const }
 }
 
 /** Weeks of quarter hours and years of two hours, each from its first value on. */

@@ -17,7 +17,7 @@ import { apiSockets } from '../api/socket-place.ts'
 import { BundleDoor, type DoorWork } from '../carry/bundle-door.ts'
 import { feedBundle } from '../carry/feed-bundle.ts'
 import { stageIncomplete } from '../carry/stage-incomplete.ts'
-import { writeOutbox } from '../carry/write-outbox.ts'
+import { type OutboxComponents, writeOutbox } from '../carry/write-outbox.ts'
 import { writeOwnProgram } from '../files/own-program.ts'
 import { readJournal } from '../logs/journal-reader.ts'
 import { LogService } from '../logs/log-service.ts'
@@ -137,8 +137,10 @@ async function startDaemon(settings: Settings, log: Logger): Promise<RunningDaem
       await part.start()
     }
     device.start()
-    undo.push(await startAccess(peer, state, settings, { hostKey, audited: deviceLog?.audited }, log))
-    undo.push(await startDoor(peer, state, settings, { logs, metrics: metrics?.recorder }, log))
+    const access = await startAccess(peer, state, settings, { hostKey, audited: deviceLog?.audited }, log)
+    undo.push(access.stop)
+    const kept = { logs, metrics: metrics?.recorder, snapshots: access.snapshots }
+    undo.push(await startDoor(peer, state, settings, kept, log))
     peer.pruner.addTopLevels(() => possibleTopLevels(peer, activator))
     peer.pruner.start()
     const collector = new IdleCollector()
@@ -213,7 +215,7 @@ async function startDoor(
   peer: MeshPeer,
   { clock }: PeerState,
   settings: Settings,
-  kept: { logs: ActivationLogs; metrics: Recorder | undefined },
+  kept: Pick<OutboxComponents, 'snapshots'> & { logs: ActivationLogs; metrics: Recorder | undefined },
   log: Logger,
 ) {
   const { state, directory, closures, equivocation, shelf, swarms, store, own } = peer

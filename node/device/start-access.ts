@@ -1,6 +1,7 @@
 /** Lets operators in, by the grants of the releases: SSH, forwarded connections and screens. */
 
 import { join } from 'node:path'
+import type { CarriedSnapshot } from '../../protocol/messages/snapshots.ts'
 import { DeviceGrants } from '../access/device-grants.ts'
 import { ForwardService } from '../access/forward-service.ts'
 import type { HostKey } from '../access/host-key.ts'
@@ -8,6 +9,9 @@ import { RecordingBook } from '../access/recording-book.ts'
 import { recordingsService } from '../access/recordings-service.ts'
 import { ScreenService } from '../access/screen-service.ts'
 import { SessionRecorder } from '../access/session-recorder.ts'
+import { SnapshotBook } from '../access/snapshot-book.ts'
+import { Snapshots } from '../access/snapshots.ts'
+import { SnapshotsService } from '../access/snapshots-service.ts'
 import { SshService } from '../access/ssh-service.ts'
 import type { Audited } from '../audit/log-keeper.ts'
 import type { MeshPeer } from '../peer/mesh-peer.ts'
@@ -15,14 +19,19 @@ import type { Logger } from '../process/log.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { PeerState } from '../state/peer-state.ts'
 
-/** Gives what stops it. */
+export interface StartedAccess {
+  /** What a stick takes home of its screens: the newest snapshot of each, if anybody may look at them. */
+  readonly snapshots: () => Promise<CarriedSnapshot[]>
+  readonly stop: () => Promise<void>
+}
+
 export async function startAccess(
   peer: MeshPeer,
   { clock }: Pick<PeerState, 'clock'>,
   settings: Settings,
   { hostKey, audited }: { hostKey: HostKey; audited: Audited | undefined },
   log: Logger,
-): Promise<() => Promise<void>> {
+): Promise<StartedAccess> {
   const { host, names, admission, state, own, fleet, identity } = peer
   const grants = new DeviceGrants({ state, own, clock })
   // Beside the state where another user runs the daemon, or for another root.
@@ -39,14 +48,18 @@ export async function startAccess(
     { host, names, admission, tickets: forward, audited, log },
     { place: screens, watched },
   )
-  await ssh.start()
-  await forward.start()
-  await screen.start()
-  await recordings.start()
-  return async () => {
-    await recordings.stop()
-    await screen.stop()
-    await forward.stop()
-    await ssh.stop()
+  const pictures = new SnapshotBook(join(settings.state, 'snapshots'))
+  const snapshots = new Snapshots(
+    { book: pictures, clock, audited, log },
+    { place: screens, plan: join(settings.root ?? '/', 'etc/thymesh-screens.json') },
+  )
+  const given = new SnapshotsService({ host, names, admission, tickets: forward, book: pictures, audited, log })
+  const parts = [ssh, forward, screen, recordings, given, snapshots]
+  for (const part of parts) await part.start()
+  return {
+    snapshots: async () => (grants.showsScreens ? await pictures.newest() : []),
+    stop: async () => {
+      for (const part of parts.toReversed()) await part.stop()
+    },
   }
 }

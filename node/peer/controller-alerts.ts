@@ -25,6 +25,7 @@ import type { Clock } from '../state/clock.ts'
 import type { Table } from '../state/database.ts'
 import type { OwnState } from '../state/own-state.ts'
 import { followed } from '../state/releases.ts'
+import type { ControllerLog } from './controller-log.ts'
 import type { MeshPeer } from './mesh-peer.ts'
 import { freshnessOf, nextCounter } from './own-report.ts'
 
@@ -33,6 +34,8 @@ export interface ControllerAlertsComponents {
   readonly own: Pick<OwnState, 'nextReportCounter'>
   readonly clock: Clock
   readonly table: Table
+  /** Whose head its reports say. */
+  readonly ownLog: Pick<ControllerLog, 'extensions'>
   readonly log: Logger
 }
 
@@ -122,6 +125,9 @@ export class ControllerAlerts {
     await this.#turns.drain()
   }
 
+  /** Reports now. */
+  readonly report = (): void => this.#report()
+
   /** Keeps a silence that this controller's own operator orders, or ends it. */
   async silence({ for: length, ...about }: SilenceRequest): Promise<void> {
     if (length === 0) await this.#book.endSilence(about)
@@ -180,7 +186,12 @@ export class ControllerAlerts {
         identity.signer,
       )
       const silences = this.#book.silences.filter(({ until }) => until > this.#seconds)
-      const extensions = { ...ownExtensions, ...alertExtensions({ alerts: [], marks: this.#notifier.marks, silences }) }
+      const head = this.#components.ownLog.extensions
+      const extensions = {
+        ...ownExtensions,
+        ...head,
+        ...alertExtensions({ alerts: [], marks: this.#notifier.marks, silences }),
+      }
       const next = await nextCounter(peer, own, counter)
       const document = { v: 2, fleet, peer: identity.peerId, report: plain, extensions, counter: next } as const
       const envelope = signEnvelope(extendedReportKind, document, identity.signer)

@@ -10,6 +10,7 @@ import type { AuditEntries, AuditProofs } from '../../protocol/messages/audit.ts
 import type { HistoryEntry, LogRequest } from '../../protocol/messages/logs.ts'
 import type { HistoryRequest, MetricsHistory } from '../../protocol/messages/metrics.ts'
 import type { Recorded } from '../../protocol/messages/recordings.ts'
+import type { CarriedSnapshot } from '../../protocol/messages/snapshots.ts'
 import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import type { Proposal } from '../../protocol/trust/proposal.ts'
@@ -47,6 +48,7 @@ export interface ControllerPeer {
   readonly neighbours: Neighbours
   readonly deviceLogs: DeviceLogs
   readonly recordings: DeviceRecordings
+  readonly ownLog: OwnLog
   /** Sends alerts from now on, after the devices that can. Its channels' files and programs are in `folder`. */
   sendAlerts(init: { folder: string }): Promise<void>
   /** Takes silences of our own operator, where this controller sends alerts. */
@@ -67,6 +69,9 @@ export interface ControllerPeer {
   factsOf(device: string): Promise<DeviceFacts>
   /** The same of a device whose outbox has brought them; undefined where none has. */
   carriedMetrics(peer: string, request: HistoryRequest): Promise<MetricsHistory | undefined>
+  /** The newest snapshot of each of its screens that an outbox has brought, or that was kept otherwise. */
+  carriedSnapshots(peer: string): Promise<readonly CarriedSnapshot[]>
+  keepSnapshots(peer: string, snapshots: readonly CarriedSnapshot[]): Promise<void>
   /** Keeps a certificate that was signed here, and gossips it. Throws a MembershipError when it makes nobody a member. */
   publishCertificate(peer: string, envelope: Uint8Array): Promise<void>
   /** The part of the peer's database in which a controller keeps what it needs for its audit log. */
@@ -180,6 +185,16 @@ export interface DeviceLogs {
   accuse(peer: string, documents: readonly Uint8Array[]): Promise<void>
 }
 
+/** The witnessed log of this controller itself. */
+export interface OwnLog {
+  /** Tells it what was done. Resolves when that is on disk; never rejects. */
+  readonly audited: (what: string, about: Readonly<Record<string, string | number | undefined>>) => Promise<void>
+  /** This controller stays: its start is written down, and the jumps of its clock. Never rejects. */
+  stays(command: string): Promise<void>
+  /** Undefined while nothing is written. Throws a FormatError where it can't be read. */
+  head(): Promise<LogHead | undefined>
+}
+
 /** Sessions that devices have recorded, sealed for controllers. */
 export interface DeviceRecordings {
   /** Asks a neighbour, the newest first. Throws an AnswerError, or a FormatError. */
@@ -229,6 +244,8 @@ export interface Neighbours {
   openForward(peer: string, signal?: AbortSignal): Promise<Duplex>
   /** The same for a screen of a device. */
   openScreen(peer: string, signal?: AbortSignal): Promise<Duplex>
+  /** The same for snapshots of its screens. */
+  openSnapshots(peer: string, signal?: AbortSignal): Promise<Duplex>
   /** `admitted`: a member is a neighbour now. `left`: it is one no more. `synced`: it and this peer have exchanged all news. */
   on(event: 'admitted', listener: (neighbour: Neighbour) => void): unknown
   on(event: 'left', listener: () => void): unknown

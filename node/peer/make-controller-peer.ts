@@ -7,12 +7,14 @@ import { askForEntries, askForProofs } from '../audit/audit-service.ts'
 import { HeadBook } from '../audit/head-book.ts'
 import { BundleMaker } from '../carry/bundle-maker.ts'
 import { CarriedMetrics } from '../carry/carried-metrics.ts'
+import { CarriedSnapshots } from '../carry/carried-snapshots.ts'
 import { estimateOf } from '../carry/estimate.ts'
 import { takeOutbox } from '../carry/take-outbox.ts'
 import { releasedClosures } from '../state/released-closures.ts'
 import { fetchClosure } from '../swarm/fetch/closure-fetch.ts'
 import { PathRecipes } from '../swarm/recipe/path-recipes.ts'
 import { ControllerAlerts } from './controller-alerts.ts'
+import { ControllerLog } from './controller-log.ts'
 import type { ControllerPeer } from './controller-peer.ts'
 import { LastSeen } from './last-seen.ts'
 import { MeshNeighbours } from './mesh-neighbours.ts'
@@ -29,8 +31,10 @@ export function controllerPeerOf(
   peer: MeshPeer,
   { state: { database, age, clock, own }, settings, log }: Pick<MeshPeerInit, 'state' | 'settings' | 'log'>,
 ): ControllerPeer {
+  const ownLog = new ControllerLog({ peer, state: { database, clock }, log }, () => alerts?.report())
   const { fleet, state, directory, store, closures, swarms, pruner, damaged } = peer
   const metrics = new CarriedMetrics(database.table('carried-metrics'))
+  const snapshots = new CarriedSnapshots(database.table('carried-snapshots'))
   const heads = new HeadBook({ fleet, directory, table: database.table('log-heads'), log })
   const neighbours = new MeshNeighbours(peer, settings)
   const isConnected = (id: string) => neighbours.wayTo(id) !== undefined
@@ -61,10 +65,13 @@ export function controllerPeerOf(
     neighbours,
     deviceLogs: {
       heads: id => heads.heads(id),
-      entries: (id, range, signal) => askForEntries(peer, peerIdFromString(id), range, signal),
-      proofs: (id, about, signal) => askForProofs(peer, peerIdFromString(id), about, signal),
+      entries: (id, range, signal) =>
+        id === peer.identity.peerId ? ownLog.entries(range) : askForEntries(peer, peerIdFromString(id), range, signal),
+      proofs: (id, about, signal) =>
+        id === peer.identity.peerId ? ownLog.proofs(about) : askForProofs(peer, peerIdFromString(id), about, signal),
       accuse: async (id, documents) => void (await peer.evidence.add('log', id, documents)),
     },
+    ownLog,
     recordings: {
       list: async (id, signal) => (await askForRecordings(peer, peerIdFromString(id), signal)).recordings,
       read: (id, recording, signal) => readRecording(peer, peerIdFromString(id), recording, signal),
@@ -78,7 +85,8 @@ export function controllerPeerOf(
     },
     takeOutbox: sealed => {
       const { history } = peer
-      return takeOutbox({ fleet, directory, history, metrics, identities: () => age.identities, log }, sealed)
+      const identities = () => age.identities
+      return takeOutbox({ fleet, directory, history, metrics, snapshots, identities, log }, sealed)
     },
     mergeHistory: (id, account) => peer.history.merge(id, account),
     estimate: async (wanted, running) => {
@@ -87,6 +95,8 @@ export function controllerPeerOf(
     },
     factsOf: device => factsOf(peer, device, new Date()),
     carriedMetrics: (id, request) => metrics.history(id, request),
+    carriedSnapshots: id => snapshots.of(id),
+    keepSnapshots: (id, taken) => snapshots.keep(id, taken),
     historyOf: id => peer.history.of(id),
     publishCertificate: async (id, envelope) => {
       await directory.addCertificate(id, envelope)
@@ -96,7 +106,7 @@ export function controllerPeerOf(
       return alerts
     },
     sendAlerts: async init => {
-      alerts = await ControllerAlerts.start({ peer, own, clock, table: database.table('alerts'), log }, init)
+      alerts = await ControllerAlerts.start({ peer, own, clock, table: database.table('alerts'), ownLog, log }, init)
     },
     auditTable: database.table('audit'),
     start: async ({ keeps }) => {
@@ -105,10 +115,12 @@ export function controllerPeerOf(
       heads.start()
       await lastSeen.start()
       await peer.start()
+      await ownLog.start()
       pruner.start({ whenDue: true })
     },
     stop: async () => {
       await alerts?.stop()
+      await ownLog.stop()
       await heads.stop()
       await lastSeen.stop()
       await peer.stop()

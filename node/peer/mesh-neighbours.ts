@@ -10,7 +10,7 @@ import { limits } from '../../protocol/limits.ts'
 import type { SilenceRequest } from '../../protocol/messages/alerts.ts'
 import type { LogRequest } from '../../protocol/messages/logs.ts'
 import { decodeHistory, type HistoryRequest, type MetricsHistory } from '../../protocol/messages/metrics.ts'
-import { openForward, openScreen, openSsh } from '../access/open-access.ts'
+import { openForward, openScreen, openSnapshots, openSsh } from '../access/open-access.ts'
 import { tellSilence } from '../alerts/alerts-service.ts'
 import { pause } from '../concurrency/pause.ts'
 import { askForLog } from '../logs/log-service.ts'
@@ -133,6 +133,10 @@ export class MeshNeighbours extends EventEmitter<Events> implements Neighbours {
 
   async openScreen(peer: string, signal?: AbortSignal): Promise<Duplex> {
     return await openScreen(this.#peer, peerIdFromString(peer), signal)
+  }
+
+  async openSnapshots(peer: string, signal?: AbortSignal): Promise<Duplex> {
+    return await openSnapshots(this.#peer, peerIdFromString(peer), signal)
   }
 
   async openForward(peer: string, signal?: AbortSignal): Promise<Duplex> {

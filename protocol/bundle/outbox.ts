@@ -5,6 +5,7 @@ import { codec, FormatError } from '../encoding/cbor.ts'
 import { bytesSchema, fleetIdSchema, formatVersion, timeSchema } from '../encoding/fields.ts'
 import { limits } from '../limits.ts'
 import { historySchema } from '../messages/logs.ts'
+import { carriedSnapshotSchema } from '../messages/snapshots.ts'
 import { preAuthenticationEncoding } from '../signing/dsse.ts'
 import { type Signer, signatureLength, verifySignature } from '../signing/keys.ts'
 import { peerIdSchema, publicKeyOf } from '../signing/peer-id.ts'
@@ -26,10 +27,19 @@ const fields = {
   /** Logs of its own failed activations, newest first. */
   logs: z.array(bytesSchema(0, limits.activationLog)).max(limits.outboxLogs),
 }
+/** As `metrics/1` answers, compressed with zstd. */
+const metrics = z.array(bytesSchema(1, limits.metricsBytes)).max(3)
 const outboxSchema = z.union([
   z.strictObject({ v: formatVersion, ...fields }),
-  /** Version 2 has histories of its metrics too, as `metrics/1` answers, compressed with zstd. */
-  z.strictObject({ v: z.literal(2), ...fields, metrics: z.array(bytesSchema(1, limits.metricsBytes)).max(3) }),
+  /** Version 2 has histories of its metrics too. */
+  z.strictObject({ v: z.literal(2), ...fields, metrics }),
+  /** Version 3 has the newest snapshot of each of its screens too. */
+  z.strictObject({
+    v: z.literal(3),
+    ...fields,
+    metrics,
+    snapshots: z.array(carriedSnapshotSchema).max(limits.snapshotScreens),
+  }),
 ])
 export type Outbox = z.infer<typeof outboxSchema>
 

@@ -43,6 +43,8 @@ export function protocolNames(fleet: string) {
     forward: `/${prefix}/forward/1`,
     /** Screens of a device, which a controller watches. */
     screen: `/${prefix}/screen/1`,
+    /** Small pictures of its screens, which it has taken by itself. */
+    snapshots: `/${prefix}/snapshots/1`,
     /** Sessions that a device has recorded. */
     recordings: `/${prefix}/recordings/1`,
     proposals: `/${prefix}/proposals/1`,

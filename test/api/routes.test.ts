@@ -22,8 +22,8 @@ describe('the local API', () => {
     const { file, devices, session } = await served(t, 2)
     const device = devices[0]?.word ?? assert.fail()
     for (const [name, { path, answer }] of Object.entries(questions)) {
-      // They need what isn't here: a journal, logs, recordings, and a proposal.
-      if (['logs', 'audit', 'recordings', 'recording', 'metrics', 'proposal'].includes(name)) continue
+      // They need what isn't here: a journal, logs, recordings, a grant for screens, and a proposal.
+      if (['logs', 'audit', 'recordings', 'recording', 'snapshots', 'metrics', 'proposal'].includes(name)) continue
       // Those of the project have a test of their own, with a project and Nix.
       if (name in projectQuestions) continue
       const place = path.replace('{name}', device).replace('{release}', '1')

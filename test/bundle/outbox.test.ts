@@ -5,7 +5,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { png } from '../../node/access/png.ts'
 import { CarriedMetrics } from '../../node/carry/carried-metrics.ts'
+import { CarriedSnapshots } from '../../node/carry/carried-snapshots.ts'
 import { takeOutbox } from '../../node/carry/take-outbox.ts'
 import { writeOutbox } from '../../node/carry/write-outbox.ts'
 import { ageRecipientOf, newAgeIdentity } from '../../node/state/age-key.ts'
@@ -34,6 +36,22 @@ describe('an outbox', () => {
     )
     const second = await take(home, identity, sealed)
     assert.deepEqual([second.certificates, second.reports, second.history], [0, 0, 0])
+  })
+
+  it('brings the newest snapshot of each screen home, and no older one after it', async t => {
+    const { device, home, identity, write } = await scene(t)
+    const table = new CarriedSnapshots(home.peerState.database.table('carried-snapshots'))
+    const rgb = Buffer.from([1, 2, 3])
+    const of = (screen: string, taken: string) => {
+      return { screen, taken, png: Uint8Array.from(png({ width: 1, height: 1, rgb })) }
+    }
+    const brought = async (...snapshots: ReturnType<typeof of>[]) => {
+      await take(home, identity, await write({ snapshots: async () => snapshots }))
+      return (await table.of(device.identity.peerId)).map(({ screen, taken }) => `${screen} ${taken}`)
+    }
+    const [older, newer] = ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z']
+    assert.deepEqual(await brought(of('kiosk', newer)), [`kiosk ${newer}`])
+    assert.deepEqual(await brought(of('kiosk', older), of('lobby', older)), [`lobby ${older}`, `kiosk ${newer}`])
   })
 
   it('can’t be read without a controller’s identity', async t => {
@@ -107,5 +125,7 @@ function doors({ directory }: TestPeer) {
 function take(peer: TestPeer, identity: string, sealed: Uint8Array) {
   const { fleet, directory, history, peerState } = peer
   const metrics = new CarriedMetrics(peerState.database.table('carried-metrics'))
-  return takeOutbox({ fleet, directory, history, metrics, identities: () => [identity], log: silentLogger }, sealed)
+  const snapshots = new CarriedSnapshots(peerState.database.table('carried-snapshots'))
+  const identities = () => [identity]
+  return takeOutbox({ fleet, directory, history, metrics, snapshots, identities, log: silentLogger }, sealed)
 }

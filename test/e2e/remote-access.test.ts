@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
@@ -271,6 +271,15 @@ describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
       return pixelOf(await readFile(file), 5, 5) === '20c040'
     }
     await until('the device to have heard of the grant', isPainted)
+    // As one that it has taken by itself.
+    const taken = await readFile(file)
+    const kept = join(dirname(first.root), 'state/snapshots')
+    await mkdir(kept, { recursive: true })
+    await writeFile(join(kept, '1.kiosk.2026-01-31T12:00:00Z.png'), taken)
+    const folder = join(fleet.directory, 'snapshots')
+    const listed = await fleet.run('screen', 'first', '--snapshots', '--save', folder, '-i', `${key('ada')}.pub`)
+    assert.match(listed.stdout, /^TAKEN +SCREEN .*\n2026-01-31T12:00:00Z {2}kiosk /)
+    assert.ok((await readFile(join(folder, 'first-kiosk-2026-01-31T120000Z.png'))).equals(taken))
   })
 
   it('is forwarded by plain ssh too: a port by -L, and a Unix socket', async t => {

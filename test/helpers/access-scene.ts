@@ -13,6 +13,7 @@ import { receiveMessage, sendMessage } from '../../node/access/duplex-messages.t
 import type { ForwardLimits } from '../../node/access/forward-service.ts'
 import { type ProofAbout, proofText } from '../../node/access/key-proof.ts'
 import { accepted, openForward, openSsh } from '../../node/access/open-access.ts'
+import type { SshServiceInit } from '../../node/access/ssh-service.ts'
 import {
   accessVerdictCodec,
   type ForwardHello,
@@ -42,7 +43,7 @@ interface Wrong {
 export interface SceneInit {
   role?: 'controller' | 'device'
   grant?: Partial<AccessGrant>
-  find?: () => Promise<undefined>
+  find?: SshServiceInit['find']
   limits?: ForwardLimits
   /** The age recipient of the one who asks. */
   age?: string
@@ -63,7 +64,7 @@ export async function accessScene(t: TestContext, { role = 'controller', grant, 
   const device = await mesh.start({ word: 'device', fleet })
   const certificate = fleet.certify(testSigner('asker'), { name: 'asker', role, ...(age && { age }) })
   const asker = await mesh.start({ word: 'asker', fleet, certificate })
-  const { hostKey, place, recordings } = await serveAccess(mesh, device, {
+  const { hostKey, place, recordings, endSessions } = await serveAccess(mesh, device, {
     ...(find && { find }),
     ...(limits && { limits }),
   })
@@ -129,5 +130,5 @@ export async function accessScene(t: TestContext, { role = 'controller', grant, 
     return stream
   }
   const open = (user = 'root') => openSsh(asker, id, user)
-  return { mesh, device, asker, ssh, change, given, key, hostKey, place, recordings, open, ask, connectTo }
+  return { mesh, device, asker, ssh, change, given, key, hostKey, place, recordings, endSessions, open, ask, connectTo }
 }

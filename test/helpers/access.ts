@@ -2,6 +2,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DeviceGrants } from '../../node/access/device-grants.ts'
 import { type ForwardLimits, ForwardService } from '../../node/access/forward-service.ts'
@@ -10,7 +11,11 @@ import { RecordingBook } from '../../node/access/recording-book.ts'
 import { recordingsService } from '../../node/access/recordings-service.ts'
 import { ScreenService } from '../../node/access/screen-service.ts'
 import { SessionRecorder } from '../../node/access/session-recorder.ts'
+import { SnapshotBook } from '../../node/access/snapshot-book.ts'
+import { Snapshots } from '../../node/access/snapshots.ts'
+import { SnapshotsService } from '../../node/access/snapshots-service.ts'
 import { SshService, type SshServiceInit } from '../../node/access/ssh-service.ts'
+import type { About } from '../../node/audit/log-keeper.ts'
 import { type AccessGrant, withAccess } from '../../protocol/release/access.ts'
 import type { Published } from '../../protocol/trust/publish.ts'
 import { type TestFleet, testClosure, testConfig } from './fleet.ts'
@@ -28,6 +33,12 @@ export interface ServedAccess {
   readonly watched: string
   /** The folder of its recordings. */
   readonly recordings: string
+  /** Ends its sessions of SSH, as a daemon that stops. */
+  readonly endSessions: () => Promise<void>
+  /** Takes the snapshots of screens that are due by this plan. */
+  readonly look: (plan: object) => Promise<void>
+  /** What it has written into its witnessed log about them. */
+  readonly pictured: readonly About[]
 }
 
 /** Starts what a device serves to operators; ends it with the test. */
@@ -50,11 +61,22 @@ export async function serveAccess(
   const screens = join(mesh.directory, `screens-of-${device.word}`)
   const watched = join(mesh.directory, `watched-of-${device.word}`)
   const screen = new ScreenService({ ...common, tickets: forward }, { place: screens, watched })
-  for (const each of [ssh, forward, screen, recorded]) {
+  const pictures = new SnapshotBook(join(mesh.directory, `snapshots-of-${device.word}`))
+  const plan = join(mesh.directory, `plan-of-${device.word}.json`)
+  const pictured: About[] = []
+  const audited = async (_: string, about: About) => void pictured.push(about)
+  const taking = { book: pictures, clock: peerState.clock, audited, log: silentLogger }
+  const snapshots = new Snapshots(taking, { place: screens, plan })
+  const given = new SnapshotsService({ ...common, tickets: forward, book: pictures })
+  const look = async (wanted: object) => {
+    await writeFile(plan, JSON.stringify(wanted))
+    await snapshots.look()
+  }
+  for (const each of [ssh, forward, screen, recorded, given]) {
     await each.start()
     mesh.after(() => each.stop())
   }
-  return { hostKey: hostKey.line, place, screens, watched, recordings }
+  return { hostKey: hostKey.line, place, screens, watched, recordings, endSessions: () => ssh.stop(), look, pictured }
 }
 
 /** Publishes a release that binds these devices and grants this. */

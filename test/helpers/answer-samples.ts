@@ -205,6 +205,10 @@ export const answerSamples: { [Name in Exclude<QuestionName, keyof typeof projec
     entries: [{ index: 7, at, what: 'session-began', about: { user: 'root' }, bytes: 'AA==' }],
     proof: { checkpoint: 'a note', key: 'a key', before: ['AA=='] },
   } satisfies Full<Data<'audit'>>,
+  snapshots: {
+    ...{ device: 'kiosk-1', source: 'kept' },
+    snapshots: [{ screen: 'kiosk', taken: at, sha256: id, bytes: 4711, png: 'iVBORw0KGgo=' }],
+  } satisfies Full<Data<'snapshots'>>,
   recordings: { device: 'kiosk-1', recordings: [recorded] } satisfies Full<Data<'recordings'>>,
   recording: {
     ...{ device: 'kiosk-1', recording: recorded, sha256: id, whole: true, cast: '{"version":2}' },

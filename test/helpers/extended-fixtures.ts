@@ -11,6 +11,7 @@ import type { Fixture } from './fixture.ts'
 import { metadata, signed } from './fixtures.ts'
 import { testClosure, testConfig, testFleet, testSigner } from './fleet.ts'
 import { reportOf } from './report-samples.ts'
+import { tinyPng } from './service-fixtures.ts'
 
 export const extendedFixturesDirectory = join(import.meta.dirname, '../fixtures/v2')
 
@@ -49,6 +50,19 @@ export function makeExtendedFixtures(): Fixture[] {
         {
           ...{ v: 2, fleet: fleet.fleet, peer, certificates: [], reports: [extended.report], history: [], logs: [] },
           metrics: [Buffer.from('packed')],
+        },
+        device,
+      ),
+      decode: decodeOutbox,
+      again: bytes => encodeOutbox(decodeOutbox(bytes), device),
+    },
+    {
+      name: 'outbox-snapshots.cbor',
+      format: 'outbox',
+      bytes: encodeOutbox(
+        {
+          ...{ v: 3, fleet: fleet.fleet, peer, certificates: [], reports: [], history: [], logs: [], metrics: [] },
+          snapshots: [{ screen: 'kiosk', taken: '2026-01-31T12:00:00Z', png: tinyPng }],
         },
         device,
       ),

@@ -53,8 +53,11 @@ export async function hands(t: Pick<TestContext, 'after'>, granted: Partial<Acce
   const fleet = liveFleet()
   publishAccess(fleet, ['device'], [grant])
   const device = await mesh.start({ word: 'device', fleet })
-  const certificate = fleet.certify(testSigner('controller'), { name: 'ada', role: 'controller' })
-  const controller = await mesh.start({ word: 'controller', fleet, certificate })
+  const controller = await mesh.start({
+    ...{ word: 'controller', fleet },
+    certificate: ({ age: { recipient } }) =>
+      fleet.certify(testSigner('controller'), { name: 'ada', role: 'controller', age: recipient }),
+  })
   const access = await serveAccess(mesh, device)
   await connect(device, controller)
   const extended = {

@@ -34,8 +34,8 @@ export interface PeerInit {
   /** Names the peer's key, its state directory and, if nothing else is said, the peer. */
   word: string
   fleet: TestFleet
-  /** An envelope, instead of one that the fleet's members role signs. */
-  certificate?: Uint8Array
+  /** An envelope, instead of one that the fleet's members role signs; or how it is made, where it names the peer's age key. */
+  certificate?: Uint8Array | ((state: PeerState) => Uint8Array)
   /** The metadata that it trusts from the beginning: the fleet's latest by default; `none` for one that joins. */
   trusts?: Published | 'none'
   settings?: SettingsInput
@@ -81,7 +81,8 @@ export class Mesh {
     this.#stops.push(close)
     if (trusts !== 'none') await accept(state, fleet, trusts)
     await init.fill?.(state)
-    const certificate = init.certificate ?? fleet.certify(testSigner(word), { name: word })
+    const made = typeof init.certificate === 'function' ? init.certificate(state) : init.certificate
+    const certificate = made ?? fleet.certify(testSigner(word), { name: word })
     const peer = await MeshPeer.make({
       fleet: fleet.fleet,
       certificate,

@@ -14,6 +14,7 @@ import {
 import { recordingPartCodec, recordingsListCodec, recordingsRequestCodec } from '../../protocol/messages/recordings.ts'
 import * as relay from '../../protocol/messages/relay.ts'
 import { screenHelloCodec } from '../../protocol/messages/screen.ts'
+import { carriedSnapshotsCodec, snapshotItemCodec, snapshotsHelloCodec } from '../../protocol/messages/snapshots.ts'
 import { type Fixture, plain } from './fixture.ts'
 
 /** A key of 32 times the byte 5. */
@@ -25,6 +26,9 @@ const logEntry = {
   what: 'session-began',
   about: { peer: 'ada', user: 'root' },
 } satisfies LogEntry
+
+/** The beginning of a picture of 2 × 1 pixels: no more of it is looked at. */
+export const tinyPng = Uint8Array.from(Buffer.from('89504e470d0a1a0a0000000d4948445200000002000000010802000000', 'hex'))
 
 interface Values {
   readonly hash: Uint8Array
@@ -42,6 +46,15 @@ export function serviceFixtures({ hash, peer, end }: Values): Fixture[] {
     plain('access-verdict', access.accessVerdictCodec, { ok: true, ticket: hash }),
     plain('access-refusal', access.accessVerdictCodec, { error: 'not-granted', reason: 'none' }),
     plain('screen-hello', screenHelloCodec, { v: 1, ticket: hash, screen: 'kiosk', control: true }),
+    plain('snapshots-hello', snapshotsHelloCodec, { v: 1, ticket: hash, most: 24, pictures: true }),
+    plain('snapshot-item', snapshotItemCodec, {
+      ...{ screen: 'kiosk', taken: '2026-01-31T12:00:00Z', sha256: hash, bytes: tinyPng.length, png: tinyPng },
+    }),
+    plain('snapshot-end', snapshotItemCodec, { more: false }),
+    plain('carried-snapshots', carriedSnapshotsCodec, {
+      v: 1,
+      snapshots: [{ screen: 'kiosk', taken: '2026-01-31T12:00:00Z', png: tinyPng }],
+    }),
     plain('audit-request-entries', auditRequestCodec, { entries: { from: 256, to: 300 } }),
     plain('audit-request-proofs', auditRequestCodec, { proofs: { of: [7, 256], to: 300 } }),
     plain('audit-entries', auditEntriesCodec, {

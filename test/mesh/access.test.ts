@@ -6,11 +6,13 @@ import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { finished } from 'node:stream/promises'
 import { describe, it, type TestContext } from 'node:test'
 import { encode } from '@ipld/dag-cbor'
 import type { ForwardLimits } from '../../node/access/forward-service.ts'
 import { sessionsAtOnce } from '../../node/access/limits.ts'
 import { openSsh } from '../../node/access/open-access.ts'
+import { findSshd } from '../../node/access/sshd-program.ts'
 import { streamsPerPeer } from '../../node/mesh/limits.ts'
 import { Channel } from '../../node/mesh/transport/channel.ts'
 import { openStream } from '../../node/mesh/transport/open-stream.ts'
@@ -27,6 +29,29 @@ describe('access over the mesh', { skip: noAccess, timeout: 600_000 }, () => {
     const { ssh } = await accessScene(t)
     const ran = await ssh(['cat; exit 7'], { input: 'hello' })
     assert.deepEqual({ code: ran.code, stdout: ran.stdout }, { code: 7, stdout: 'hello' }, ran.stderr)
+  })
+
+  it('lets nobody stay whose session begins while the daemon stops', async t => {
+    const asked = Promise.withResolvers<void>()
+    const goesOn = Promise.withResolvers<void>()
+    const find = async () => {
+      asked.resolve()
+      await goesOn.promise
+      return await findSshd()
+    }
+    const { open, endSessions, place } = await accessScene(t, { find })
+    const opened = open()
+    await asked.promise
+    const stopped = endSessions()
+    goesOn.resolve()
+    // It may be told so before the verdict, or its stream ends.
+    const over = opened.then(
+      stream => finished(stream.resume(), { writable: false }).catch(() => {}),
+      () => {},
+    )
+    await stopped
+    await over
+    assert.deepEqual(readdirSync(place), [])
   })
 
   it('needs the key beside a controller that is a member', async t => {

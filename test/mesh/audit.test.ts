@@ -2,13 +2,22 @@
 
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
+import { noted } from '../../controller/api/noted-order.ts'
+import { orders, workOf } from '../../controller/api/orders.ts'
 import { alarmsOf } from '../../controller/queries/alarms.ts'
 import { queryAudit } from '../../controller/queries/audit.ts'
+import { openDeviceStream } from '../../controller/session/device-streams.ts'
 import type { WitnessedLog } from '../../node/audit/witnessed-log.ts'
+import type { ControllerLog } from '../../node/peer/controller-log.ts'
 import { rootOf, type TreeHead } from '../../protocol/audit/merkle.ts'
 import { forkedLogsExtension } from '../../protocol/report/witnessed-log.ts'
+import { serveAccess } from '../helpers/access.ts'
 import { withCode } from '../helpers/errors.ts'
-import { testSession } from '../helpers/session.ts'
+import { testSigner } from '../helpers/fleet.ts'
+import { connect, gossiping } from '../helpers/mesh.ts'
+import { sessionOf, testSession } from '../helpers/session.ts'
+import { testDirectory } from '../helpers/state.ts'
+import { until } from '../helpers/until.ts'
 import { extend, logOf, serveLog, witnessedReport } from '../helpers/witnessed.ts'
 
 const words = (count: number, word = 'entry') => Array.from({ length: count }, (_, at) => `${word} ${at}`)
@@ -134,5 +143,45 @@ describe('a witnessed log', () => {
   it('of a device whose reports have no head is not there', async t => {
     const { audit } = await scene(t)
     await assert.rejects(audit(), withCode('no-log'))
+  })
+})
+
+describe('the log of a controller', () => {
+  it('has what was ordered and opened; others verify it once its reports say its head', async t => {
+    const { session, controller, devices, fleet, mesh } = await testSession(t, 1)
+    const about = { device: 'ada', lines: 50, verify: true, bytes: false, wait: 10 }
+    await assert.rejects(queryAudit(session, about), withCode('no-log'))
+    await session.peer.ownLog.stays('serve')
+    await noted(session, { order: 'deploy', options: { message: 'new' } }, async () => ({ release: 7 }))
+    await assert.rejects(workOf('approve', orders.approve.options.parse({ id: '0'.repeat(64) }), session)({} as never))
+    const [device] = devices
+    assert.ok(device)
+    await serveAccess(mesh, device)
+    const stream = await openDeviceStream(session, { device: device.word })
+    stream.on('error', () => {}).destroy()
+    await until(async () => (await queryAudit(session, about)).entries.length === 6, 'all to be written')
+    const own = await queryAudit(session, about)
+    assert.deepEqual([own.verified, own.reported, own.from], [true, null, 0])
+    assert.deepEqual(
+      own.entries.map(({ what, about: { order, state, release, command, device, kind } }) => {
+        return [what, order ?? command ?? device, state ?? kind, release].filter(each => each !== undefined).join(' ')
+      }),
+      [
+        ...['controller-started serve', 'order-began deploy', 'order-ended deploy done 7'],
+        ...['order-began approve', 'order-ended approve failed', 'stream-opened device-1 forward'],
+      ],
+    )
+    const certificate = fleet.certify(testSigner('bob'), { name: 'bob', role: 'controller' })
+    const bob = await mesh.start({ word: 'bob', fleet, certificate })
+    await connect(bob, controller)
+    await gossiping([bob, controller])
+    const asked = await sessionOf(bob, fleet, await testDirectory(t))
+    await assert.rejects(queryAudit(asked, about), withCode('no-log'))
+    await (controller.door.ownLog as ControllerLog).start()
+    await session.peer.sendAlerts({ folder: mesh.directory })
+    mesh.after(async () => await session.peer.alerts?.stop())
+    await until(() => bob.directory.report(controller.identity.peerId) !== undefined, 'its report')
+    const seen = await queryAudit(asked, about)
+    assert.deepEqual([seen.verified, seen.entries], [true, own.entries])
   })
 })

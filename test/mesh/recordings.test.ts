@@ -1,7 +1,8 @@
 /** Recorded sessions over real connections with a real sshd and script(1): kept sealed, read by controllers, and nothing else let in. */
 
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { peerIdFromString } from '@libp2p/peer-id'
@@ -87,6 +88,22 @@ describe('recorded sessions', { skip: noAccess, timeout: 600_000 }, () => {
     assert.match(recording?.reason ?? '', /its recording is full/)
     const file = await readRecording(asker, device.host.peerId, recording?.id ?? '')
     assert.equal((await openRecording([identity], file)).whole, true)
+  })
+
+  it('end when the disk is full, and keep what was sealed before', async t => {
+    const { ssh, asker, device, recordings, mesh } = await accessScene(t, { grant: { record: true }, age })
+    mkdirSync(recordings)
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', recordings])
+    if (mounted.status !== 0) return t.skip('nothing can be mounted here')
+    mesh.after(async () => void spawnSync('umount', [recordings]))
+    const ran = await ssh(['-tt', 'head -c 4000000 /dev/urandom | base64'])
+    assert.equal(ran.code, 255)
+    const list = async () => (await askForRecordings(asker, device.host.peerId)).recordings
+    const [recording] = await list()
+    const file = await readRecording(asker, device.host.peerId, recording?.id ?? '')
+    const { lines, whole } = await openRecording([identity], file)
+    assert.equal(whole, false)
+    assert.ok(lines.length > 100_000)
   })
 
   it('come by a pipe that the session can not read, with its own home, and open whatever was shown', async t => {

@@ -6,11 +6,12 @@ import { chown, readdir, readFile, symlink } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
-import { png } from '../../controller/format/png.ts'
-import { readPicture } from '../../controller/ssh/rfb-picture.ts'
+import { readSnapshots } from '../../controller/ssh/snapshots.ts'
 import { exactly, receiveMessage, sendMessage } from '../../node/access/duplex-messages.ts'
 import { proofText } from '../../node/access/key-proof.ts'
-import { accepted, openForward, openScreen } from '../../node/access/open-access.ts'
+import { accepted, openForward, openScreen, openSnapshots } from '../../node/access/open-access.ts'
+import { png } from '../../node/access/png.ts'
+import { readPicture } from '../../node/access/rfb-picture.ts'
 import { accessVerdictCodec, forwardHelloCodec, forwardNamespace, proofCodec } from '../../protocol/messages/access.ts'
 import { screenHelloCodec } from '../../protocol/messages/screen.ts'
 import type { AccessGrant } from '../../protocol/release/access.ts'
@@ -35,7 +36,7 @@ async function scene(t: TestContext, may: AccessGrant['may'], role: 'controller'
   const device = await mesh.start({ word: 'device', fleet })
   const certificate = fleet.certify(testSigner('asker'), { name: 'asker', role })
   const asker = await mesh.start({ word: 'asker', fleet, certificate })
-  const { screens, watched } = await serveAccess(mesh, device)
+  const { screens, watched, look, pictured } = await serveAccess(mesh, device)
   await connect(asker, device)
   const ticket = async () => {
     const stream = await openForward(asker, device.host.peerId)
@@ -58,7 +59,12 @@ async function scene(t: TestContext, may: AccessGrant['may'], role: 'controller'
     const published = publishAccess(fleet, ['device'], grants)
     await device.state.accept(published.trusted, documentsOf(fleet))
   }
-  return { mesh, screens, watched, ticket, watch, change }
+  const snapshots = async (held: Uint8Array, wish: { most: number; pictures: boolean }) => {
+    const stream = await openSnapshots(asker, device.host.peerId)
+    stream.on('error', () => {})
+    return await readSnapshots(stream, { ticket: held, user: 'root', ...wish }, limit())
+  }
+  return { mesh, screens, watched, ticket, watch, change, snapshots, look, pictured }
 }
 
 /** A screen of 64 × 48 pixels; gives what asks X about it. */
@@ -170,6 +176,32 @@ describe('a screen over the mesh', { skip, timeout: 900_000 }, () => {
     await assert.rejects(watch(await ticket()), withCode('unreachable'))
     await put('lobby', 0)
     assert.equal(await shown(), 'lobby')
+  })
+
+  it('is kept as small pictures where the configuration says so, for whom a grant lets look', async t => {
+    const { mesh, screens, ticket, look, snapshots, change, pictured } = await scene(t, ['screen'])
+    const { paint } = await startXvnc(mesh, join(screens, 'kiosk.sock'), '1280x720')
+    const held = await ticket()
+    assert.deepEqual(await snapshots(held, { most: 1, pictures: true }), [])
+    paint('#20c040', 720)
+    const plan = { kiosk: { everyMinutes: 10 }, away: { everyMinutes: 10 } }
+    await look(plan)
+    // Neither is one due so soon, nor is any taken by a plan that nobody should have made.
+    await look(plan)
+    await look({ kiosk: { everyMinutes: 1 } })
+    const [taken, ...others] = await snapshots(held, { most: 24, pictures: true })
+    assert.deepEqual([taken?.screen, others], ['kiosk', []])
+    const file = Buffer.from(taken?.png ?? [])
+    assert.deepEqual([file.readUInt32BE(16), file.readUInt32BE(20), file.length], [480, 270, taken?.bytes])
+    assert.match(taken?.taken ?? '', /^20\d\d-/)
+    const sha256 = Buffer.from(taken?.sha256 ?? []).toString('hex')
+    assert.deepEqual(pictured, [{ screen: 'kiosk', bytes: file.length, sha256 }])
+    const [listed] = await snapshots(held, { most: 24, pictures: false })
+    assert.deepEqual([listed?.png, listed?.bytes], [undefined, file.length])
+    await change([])
+    await assert.rejects(snapshots(held, { most: 1, pictures: true }), withCode('not-granted'))
+    const asDevice = await scene(t, ['screen'], 'device')
+    await assert.rejects(asDevice.snapshots(held, { most: 1, pictures: true }), withCode('not-served'))
   })
 
   it('ends with its grant', async t => {

@@ -75,6 +75,7 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
       browserOptions: ['--force-device-scale-factor=1.5'],
       hideCursor: true,
       screen: true,
+      snapshotMinutes: 60,
       vnc: true,
       vncPassword: 'vnc',
     },

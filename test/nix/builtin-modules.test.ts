@@ -110,6 +110,7 @@ describe('built-in modules', { skip: nixSkip() }, () => {
     assert.match(text('etc/systemd/system.conf.d/10-thymesh.conf'), /^RuntimeWatchdogSec=15s$/m)
     assert.equal(text('etc/modules-load.d/thymesh.conf'), 'i2c-dev\n')
     assert.equal(text('etc/sysctl.d/90-thymesh.conf'), 'vm.swappiness = 10\n')
+    assert.deepEqual(JSON.parse(text('etc/thymesh-screens.json')), { kiosk: { everyMinutes: 60 } })
     const session = text('etc/thymesh-kiosk/session')
     assert.match(session, /^unclutter -idle 1 &$/m)
     assert.match(session, /'--force-device-scale-factor=1\.5' 'https:/)

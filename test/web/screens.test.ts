@@ -83,6 +83,22 @@ describe('screens in the web page', { skip: noXvnc, timeout: 900_000 }, () => {
     assert.deepEqual(await accessibility(page), [])
   })
 
+  it('shows the newest snapshot that the device has taken, asks for it once, and keeps it', async () => {
+    await made.access.look({ kiosk: { everyMinutes: 10 } })
+    await page.reload()
+    await page.getByText('No picture yet').waitFor()
+    await button('Read snapshots').click()
+    const snapshot = page.getByRole('img', { name: 'Snapshot of device' })
+    await snapshot.waitFor()
+    await page
+      .getByText('Snapshot: now')
+      .or(page.getByText(/Snapshot: .+ ago/))
+      .waitFor()
+    assert.deepEqual(await accessibility(page), [])
+    await page.reload()
+    await snapshot.waitFor()
+  })
+
   it('shows one live, and types nothing there without control', async () => {
     await screen.ask('xdotool', 'mousemove', '5', '5')
     await page.getByRole('main').getByRole('link', { name: 'device' }).click()

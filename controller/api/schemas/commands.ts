@@ -39,6 +39,7 @@ import { rehearsedSchema } from './rehearsal.ts'
 import { releasesSchema } from './releases.ts'
 import { risksSchema } from './risks.ts'
 import { progressOfReleaseSchema, rolloutSchema } from './rollout.ts'
+import { listedSnapshotsSchema } from './snapshots.ts'
 import { statusSchema } from './status.ts'
 import { supportSchema } from './support.ts'
 import { taskSchema, tasksSchema } from './task.ts'
@@ -222,7 +223,7 @@ export const commandSchemas: Readonly<Record<string, z.ZodType>> = {
   'ssh-config': z.object({ fleet: text, config: text }),
   run: ranSchema,
   forward: z.object({ device: text, to: text, local: text, url: text.nullable() }),
-  screen: z.object({ device: text, file: text, width: z.int(), height: z.int() }),
+  screen: z.union([z.object({ device: text, file: text, width: z.int(), height: z.int() }), listedSnapshotsSchema]),
   'bundle write': bundleWrittenSchema,
   'bundle show': manifest,
   'bundle verify': manifest.extend({

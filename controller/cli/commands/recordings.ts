@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { visibleFields } from '../../../protocol/encoding/visible.ts'
 import { HintedError } from '../../../protocol/errors.ts'
 import { readCast } from '../../format/asciicast.ts'
+import { replayOf } from '../../format/replay.ts'
 import { ReplayedTerminal } from '../../format/terminal.ts'
 import { recordingsText } from '../../views/recordings.ts'
 import { withAccess } from '../shell/access.ts'
@@ -13,9 +14,6 @@ import { untilLeft } from '../shell/leaving.ts'
 import { newsSeconds } from '../shell/limits.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { print } from '../shell/output.ts'
-
-/** A pause in a recording is played so long at most. */
-const longestPauseMs = 2_000
 
 export interface RecordingsOptions extends ProjectOptions {
   device: string
@@ -55,16 +53,17 @@ export async function recordings(options: RecordingsOptions): Promise<undefined>
 }
 
 async function play(cast: string, speed: number): Promise<void> {
-  const { events } = readCast(cast)
+  const shown = replayOf(readCast(cast).events)
   const terminal = new ReplayedTerminal()
   await untilLeft(async signal => {
     try {
-      for (let at = 0, before = 0; at < events.length && !signal.aborted; at++) {
-        const [seconds, text] = events[at] ?? [0, '']
-        const pause = terminal.watched ? Math.min(longestPauseMs, ((seconds - before) * 1000) / speed) : 0
+      let before = 0
+      for (const { at, text } of shown) {
+        const pause = terminal.watched ? ((at - before) * 1000) / speed : 0
         if (pause > 0) await sleep(pause, undefined, { signal }).catch(() => {})
-        if (!signal.aborted) terminal.show(text)
-        before = seconds
+        if (signal.aborted) break
+        terminal.show(text)
+        before = at
       }
     } finally {
       terminal.end()

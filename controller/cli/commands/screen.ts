@@ -1,15 +1,15 @@
-/** `thymesh screen`: a picture of a device's screen, in a file. */
+/** `thymesh screen`: a picture of a device's screen, in a file; or the snapshots that the device has taken. */
 
 import { resolve } from 'node:path'
 import { receiveMessage, sendMessage } from '../../../node/access/duplex-messages.ts'
 import { accepted } from '../../../node/access/open-access.ts'
+import { png } from '../../../node/access/png.ts'
+import { readPicture } from '../../../node/access/rfb-picture.ts'
 import { replaceFile } from '../../../node/files/durable-file.ts'
 import { nameSchema } from '../../../protocol/encoding/fields.ts'
 import { HintedError } from '../../../protocol/errors.ts'
 import { accessVerdictCodec } from '../../../protocol/messages/access.ts'
 import { screenHelloCodec } from '../../../protocol/messages/screen.ts'
-import { png } from '../../format/png.ts'
-import { readPicture } from '../../ssh/rfb-picture.ts'
 import { withAccess } from '../shell/access.ts'
 import { forwardTicket } from '../shell/forward-ticket.ts'
 import { newsSeconds } from '../shell/limits.ts'
@@ -19,7 +19,9 @@ import { targetNamed } from '../shell/ssh-client.ts'
 
 export interface ScreenOptions extends ProjectOptions {
   device: string
-  save: string
+  /** A file; of snapshots a folder. */
+  save?: string
+  snapshots: boolean
   screen?: string
   user: string
   wait: number
@@ -30,6 +32,13 @@ export interface ScreenOptions extends ProjectOptions {
 const pictureMs = 180_000
 
 export async function screen(options: ScreenOptions): Promise<undefined> {
+  if (options.snapshots) return await (await import('./screen-snapshots.ts')).screenSnapshots(options)
+  const { save } = options
+  if (save === undefined) {
+    throw new HintedError('not-understood', 'expected --save FILE or --snapshots, got neither', {
+      hint: `thymesh screen ${options.device} --save ${options.device}.png`,
+    })
+  }
   const name = options.screen === undefined ? undefined : nameOf(options.screen)
   return await withAccess(options, async access => {
     const { devices } = await access.ask('sshTargets', {}, newsSeconds)
@@ -43,7 +52,7 @@ export async function screen(options: ScreenOptions): Promise<undefined> {
       sendMessage(stream, screenHelloCodec, { v: 1, ticket, ...(name !== undefined && { screen: name }) })
       accepted(await receiveMessage(stream, accessVerdictCodec, signal), user)
       const picture = await readPicture(stream, signal)
-      const file = resolve(options.save)
+      const file = resolve(save)
       await replaceFile(file, png(picture))
       const { width, height } = picture
       const text = `${target.device}: ${width} × ${height} pixels are in ${file}.`

@@ -35,6 +35,7 @@ export async function serve(options: ServeOptions): Promise<number> {
     })
   }
   return await withSession(project, options, async (session, api) => {
+    await session.peer.ownLog.stays('serve')
     const say = (text: string) => print(options, { at: new Date().toISOString(), text }, text)
     const run = async () => {
       const line = await autoUpdateLine(async () => await autoUpdateTask(session, api))

@@ -104,9 +104,13 @@ export const accessCommands: CommandGroup = shell => {
     )
 
   shell
-    .projectCommand('screen', 'Save a picture of what a screen of a device shows.')
+    .projectCommand(
+      'screen',
+      'Save a picture of what a screen of a device shows, or those that it has taken by itself.',
+    )
     .argument('<device>', 'its name')
-    .requiredOption('--save <file>', 'the PNG file')
+    .option('--save <file>', 'the PNG file; with --snapshots the folder for all of them')
+    .option('--snapshots', 'list the small pictures that the device has taken at times', false)
     .option('--screen <name>', 'which one, where it has several (default: the first)')
     .option(...sshIdentity)
     .option(...asUser)

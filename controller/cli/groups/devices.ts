@@ -113,7 +113,10 @@ export const deviceCommands: CommandGroup = shell => {
     )
 
   shell
-    .projectCommand('audit', 'Show the witnessed log of a device: who came in, what was installed; verified.')
+    .projectCommand(
+      'audit',
+      'Show the witnessed log of a device: who came in, what was installed; or of a controller. Verified.',
+    )
     .argument('<device>', 'its name')
     .option('-n, --lines <n>', 'how many entries, the newest ones', lines, 50)
     .option('--verify', 'check all entries that the device keeps, not only those that are shown', false)

@@ -143,9 +143,10 @@ export class Access {
 
   /** Opens a session of SSH on a device, the bytes of SSH itself; without a user a stream for forwarding. Throws what the device refuses with. */
   async openStream(options: StreamOptions): Promise<Duplex> {
-    const { device, user, screen = false, wait = reachSeconds } = options
+    const { device, user, screen = false, snapshots = false, wait = reachSeconds } = options
     const query = new URLSearchParams({ ...(user !== undefined && { user }), wait: String(wait) })
-    const path = `${streamPath(device, screen ? 'screen' : user === undefined ? 'forward' : 'ssh')}?${query}`
+    const kind = snapshots ? 'snapshots' : screen ? 'screen' : user === undefined ? 'forward' : 'ssh'
+    const path = `${streamPath(device, kind)}?${query}`
     const { session, reply } = await this.#reach(() => upgradeRunning(this.#socket, path, streamUpgrade))
     return reply ?? (await openDeviceStream(session, options))
   }

@@ -6,9 +6,10 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { encode } from '@ipld/dag-cbor'
+import { readSnapshots } from '../../../controller/ssh/snapshots.ts'
 import { receiveMessage, sendMessage } from '../../../node/access/duplex-messages.ts'
 import { proofText } from '../../../node/access/key-proof.ts'
-import { accepted, openForward, openScreen, openSsh } from '../../../node/access/open-access.ts'
+import { accepted, openForward, openScreen, openSnapshots, openSsh } from '../../../node/access/open-access.ts'
 import { streamsPerPeer } from '../../../node/mesh/limits.ts'
 import { Channel } from '../../../node/mesh/transport/channel.ts'
 import { openStream } from '../../../node/mesh/transport/open-stream.ts'
@@ -196,6 +197,24 @@ export const accessAttacks: Attack[] = [
       await until(() => Buffer.concat(heard).length >= hello.length + update.length, 'the screen to be asked')
       assert.deepEqual(Buffer.concat(heard), Buffer.concat([hello, update]))
       stream.destroy()
+    },
+  },
+  {
+    id: 'snapshots-without-screen',
+    power: 'controller key',
+    tried:
+      'may log in and forward, but see no screen; asks for the snapshots of screens with its ticket, and with one of its own making',
+    expected: 'both are refused, and nothing of a picture is given',
+    async run(arena) {
+      const made = await scene(arena, 'controller')
+      const held = await ticket(made, made.key)
+      for (const each of [held, held.map(byte => byte ^ 1)]) {
+        const stream = await openSnapshots(made.thief, made.victim.host.peerId)
+        stream.on('error', () => {})
+        const wish = { ticket: each, user: 'root', most: 24, pictures: true }
+        await assert.rejects(readSnapshots(stream, wish, AbortSignal.timeout(120_000)), withCode('not-granted'))
+      }
+      await arena.goesOn(made.victim)
     },
   },
   {

@@ -226,8 +226,16 @@ export const bundleAttacks: Attack[] = [
         encodeOutbox({ ...outbox, certificates, reports, history: [], logs: [] }, hostile),
       )
       const { fleet, directory, history } = victim
-      const metrics = { keep: async () => {} }
-      const parts = { fleet, directory, history, metrics, identities: () => [identity], log: silentLogger }
+      const nothing = { keep: async () => {} }
+      const parts = {
+        fleet,
+        directory,
+        history,
+        metrics: nothing,
+        snapshots: nothing,
+        identities: () => [identity],
+        log: silentLogger,
+      }
       assert.equal((await takeOutbox(parts, sealed)).reports, 0)
       assert.deepEqual(directory.reports(), [])
       await arena.goesOn(victim)

@@ -15,15 +15,23 @@ export interface ShownScreen {
   dispose(): void
 }
 
-/** Opens it in an element. Screen readers get the lines as text. */
-export function openXterm(element: HTMLElement, options: { readAloud: boolean }): ShownScreen {
+export interface XtermOptions {
+  /** Screen readers get the lines as text. */
+  readonly readAloud: boolean
+  /** That of a recording, in which nobody types; else it is as large as the element. */
+  readonly size?: { readonly columns: number; readonly rows: number }
+}
+
+/** Opens it in an element. */
+export function openXterm(element: HTMLElement, { readAloud, size }: XtermOptions): ShownScreen {
   const sheets = new Set<CSSStyleSheet>()
   const look = getComputedStyle(element)
   const terminal = new Terminal({
     allowProposedApi: true,
     cursorBlink: false,
     scrollback: 10_000,
-    screenReaderMode: options.readAloud,
+    screenReaderMode: readAloud,
+    ...(size && { cols: size.columns, rows: size.rows, disableStdin: true }),
     fontFamily: look.getPropertyValue('--mono').trim() || 'monospace',
     fontSize: 13,
     theme: { background: '#14141c', foreground: '#e4e4ec', cursor: '#e4e4ec', selectionBackground: '#4a4a68' },
@@ -39,8 +47,13 @@ export function openXterm(element: HTMLElement, options: { readAloud: boolean })
   } finally {
     delete (document as Partial<Document>).createElement
   }
+  if (size !== undefined) {
+    // Its keys are the page's: Tab leads on.
+    terminal.attachCustomKeyEventHandler(() => false)
+    if (terminal.textarea) terminal.textarea.tabIndex = -1
+  }
   const fit = () => {
-    if (element.clientWidth > 0 && element.clientHeight > 0) fitting.fit()
+    if (size === undefined && element.clientWidth > 0 && element.clientHeight > 0) fitting.fit()
   }
   const seen = new ResizeObserver(fit)
   seen.observe(element)
