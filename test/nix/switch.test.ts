@@ -149,6 +149,22 @@ describe('switch-to-configuration --root', { skip: nixSkip() }, () => {
     })
   }
 
+  it('refuses to leave a machine without a daemon', async () => {
+    const ours = workshop.at('run/systemd/system/thymesh.service')
+    const own = workshop.at('usr/lib/systemd/system/thymesh.service')
+    await test(tops.one)
+    // As a generation with a daemon would have made it.
+    symlinkSync(unit('thymesh.service'), ours)
+    const { code, stderr } = await workshop.switch(tops.two, 'test')
+    assert.equal(code, 1)
+    assert.match(stderr, /brings no daemon, and the machine has none of its own/)
+    mkdirSync(join(own, '..'), { recursive: true })
+    writeFileSync(own, '')
+    await test(tops.two)
+    assert.deepEqual(linked(), two())
+    rmSync(workshop.at('usr'), { recursive: true })
+  })
+
   it('refuses a folder of its own that somebody put a file into, where a link shall be', async () => {
     await test(tops.one)
     writeFileSync(workshop.at('etc/folder/theirs'), 'x')

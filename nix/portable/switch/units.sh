@@ -29,8 +29,19 @@ units_check() {
   fi
 }
 
+# A generation without a daemon after one with it: the machine's own must be there, or nobody would hear of this device again.
+daemon_check() {
+  daemon=thymesh.service
+  if [ -e "$here/units/$daemon" ] || ! unit_link_is_ours "$units/$daemon"; then return; fi
+  for directory in "$etc/systemd/system" "$root/usr/local/lib/systemd/system" "$root/usr/lib/systemd/system" "$root/lib/systemd/system"; do
+    if exists "$directory/$daemon"; then return; fi
+  done
+  problem "this generation brings no daemon, and the machine has none of its own: install the package thymesh first, or set \`package\` of the module thymesh"
+}
+
 units_preflight() {
   for name in $(units_of "$here") $(wants_of "$here"); do units_check "$name"; done
+  daemon_check
 }
 
 # The distribution's units that run, and that a generation puts its own over: what ran before runs again after it.
