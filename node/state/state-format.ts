@@ -9,7 +9,7 @@ import { StateError } from './database.ts'
  * What this version writes and reads. The first format has no file. A version that changes it writes its number there, and not
  * before the generation that brought it is confirmed: else going back would end with a state that nobody reads.
  */
-export const stateFormat = 1
+const stateFormat = 1
 const fileName = 'format'
 
 /** Throws a StateError before anything of the state is opened. */

@@ -10,7 +10,7 @@ const name = 'daemon'
  * `release`: part of the generation, in the Nix store. `package`: of the distribution's package manager. `tarball`: below another
  * prefix. `sources`: a working copy.
  */
-export const daemonOrigins = ['release', 'package', 'tarball', 'sources'] as const
+const daemonOrigins = ['release', 'package', 'tarball', 'sources'] as const
 export type DaemonOrigin = (typeof daemonOrigins)[number]
 
 export const daemonSchema = z.object({

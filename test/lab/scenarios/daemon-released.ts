@@ -167,11 +167,11 @@ export const daemonReleased: Scenario = {
         await deploy('three')
         for (const machine of [gate, shop]) {
           await machine.host.reboot()
-          await machine.until('to have the daemon of the release', async () =>
-            (await machine.program()).startsWith('/nix/'),
+          const log = () => machine.host.must(['journalctl', '-b', '-o', 'cat', '-u', unit])
+          await machine.until('to start the daemon of the release', async () =>
+            (await log()).includes('"from":"release"'),
           )
-          const log = await machine.host.must(['journalctl', '-b', '-o', 'cat', '-u', unit])
-          assert.ok(log.includes('"from":"release"') && !log.includes('"from":"package"'), log)
+          assert.ok(!(await log()).includes('"from":"package"'), await log())
         }
         await areSoon({ gate: `${newer} release`, shop: `${newer} release` })
       },
