@@ -149,6 +149,16 @@ describe('switch-to-configuration --root', { skip: nixSkip() }, () => {
     })
   }
 
+  it('takes away links to a unit of ours that systemctl enable has made, which would hide a newer one', async () => {
+    await test(tops.one)
+    const [ours, theirs] = ['web', 'theirs'].map(name => workshop.at(`etc/systemd/system/${name}.service`))
+    mkdirSync(workshop.at('etc/systemd/system'), { recursive: true })
+    symlinkSync(`${tops.one}/units/web.service`, ours ?? '')
+    symlinkSync('/dev/null', theirs ?? '')
+    await test(tops.two)
+    assert.deepEqual(linked(), { ...two(), 'etc/systemd/system/theirs.service': '/dev/null' })
+  })
+
   it('refuses to leave a machine without a daemon', async () => {
     const ours = workshop.at('run/systemd/system/thymesh.service')
     const own = workshop.at('usr/lib/systemd/system/thymesh.service')

@@ -80,7 +80,12 @@ const scripts: Readonly<Record<string, string>> = {
 ${ofRelease}case "$1" in
   configure | abort-upgrade | abort-deconfigure | abort-remove)
     deb-systemd-helper unmask thymesh.service >/dev/null || true
-    if deb-systemd-helper --quiet was-enabled thymesh.service; then
+    if of_release && [ -z "$2" ]; then
+      # By hand: systemctl would enable the unit that is over this one.
+      mkdir -p /etc/systemd/system/multi-user.target.wants
+      ln -sfn /usr/lib/systemd/system/thymesh.service /etc/systemd/system/multi-user.target.wants/thymesh.service
+      deb-systemd-helper update-state thymesh.service >/dev/null || true
+    elif deb-systemd-helper --quiet was-enabled thymesh.service; then
       deb-systemd-helper enable thymesh.service >/dev/null || true
     else
       deb-systemd-helper update-state thymesh.service >/dev/null || true

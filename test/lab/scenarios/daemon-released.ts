@@ -190,6 +190,8 @@ export const daemonReleased: Scenario = {
       const again = await shop.pid()
       await install(shop)
       assert.equal(await shop.pid(), again)
+      const { code } = await shop.host.exec(['test', '-e', `/etc/systemd/system/${unit}`])
+      assert.equal(code, 1, 'nothing of the package hides the unit of the release')
     })
 
     await trials.of('a boot without a generation has the daemon of the package, which brings it back', async () => {
