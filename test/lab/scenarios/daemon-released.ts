@@ -10,8 +10,8 @@ import { LabHost } from '../host.ts'
 import type { Scenario } from './scenario.ts'
 
 const newer = '0.2.0'
-/** Seconds in which a deploy on a loaded computer has ended: the program has two hundred megabytes. */
-const deployPatience = '240'
+/** Of a deploy on a loaded computer: the program has more than a hundred megabytes. */
+const deploySeconds = 900
 const patienceMs = 240_000
 
 /** A package whose daemon ends at once. */
@@ -80,14 +80,20 @@ export const daemonReleased: Scenario = {
       const input = await operator.token('--names', machine.name)
       await machine.host.must(['thymesh', 'join', '--name', machine.name], { input })
     }
-    const policy = { settleSeconds: 3, deadlineSeconds: 60, bootAttempts: 1 }
-    const commit = (message: string, daemon: string | undefined, more: Record<string, string | object> = {}) =>
-      operator.commit(message, {
-        'configs/hello.json': hello(message, { updates: policy, thymesh: { ...(daemon && { package: daemon }) } }),
-        ...more,
-      })
+    /** Long for a daemon that starts: on a loaded computer that takes a minute and more. */
+    const commit = (
+      message: string,
+      daemon: string | undefined,
+      more: Record<string, string | object> = {},
+      deadlineSeconds = 600,
+    ) => {
+      const updates = { settleSeconds: 3, deadlineSeconds, bootAttempts: 1 }
+      const modules = { updates, thymesh: { ...(daemon && { package: daemon }) } }
+      return operator.commit(message, { 'configs/hello.json': hello(message, modules), ...more })
+    }
     const deploy = async (message: string, code = 0) => {
-      const ended = await operator.run('deploy', '-m', message, '--timeout', deployPatience, '--json')
+      const args = ['deploy', '-m', message, '--timeout', String(deploySeconds), '--json']
+      const ended = await operator.runWith({ limitMs: (deploySeconds + 60) * 1000 }, ...args)
       assert.equal(ended.code, code, `${ended.stdout}${ended.stderr}`)
     }
     const daemons = async () => {
@@ -206,7 +212,7 @@ export const daemonReleased: Scenario = {
       'a release with a daemon that does not start is rolled back, and reaches the canary only',
       async () => {
         const pid = await shop.pid()
-        await commit('four', 'broken')
+        await commit('four', 'broken', {}, 60)
         await deploy('four', 1)
         await gate.until('to be back', async () => (await gate.message()) === 'three')
         await areSoon({ gate: `${newer} release`, shop: `${newer} release` })
