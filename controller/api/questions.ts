@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { netChecksSchema, peersSchema } from '../../node/mesh/relay/network-view.ts'
 import { limits } from '../../protocol/limits.ts'
-import { version } from '../format/version.ts'
+import { version } from '../../protocol/version.ts'
 import { auditQuestions } from './audit-questions.ts'
 import { outlookQuestions } from './outlook-questions.ts'
 import { page, pageOptions } from './page.ts'

@@ -6,6 +6,7 @@ import { exists, unlessMissing } from '../../node/files/missing.ts'
 import { defaultPort } from '../../node/settings/defaults.ts'
 import { size } from '../format/table.ts'
 import { type Check, well, wrong } from './check.ts'
+import { daemonProgram } from './daemon-program.ts'
 import type { System } from './system.ts'
 
 /** What the checks read of the daemon's settings. */
@@ -42,6 +43,7 @@ export async function deviceChecks(system: System, settings: DeviceSettings): Pr
           'On the laptop: thymesh token --names NAME. Here, as root: thymesh join --name NAME.',
         ),
     await daemon(system, active),
+    ...(await daemonProgram(system)),
     port(sockets, settings, active),
     peers(sockets, settings, active),
     network(system),

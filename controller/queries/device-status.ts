@@ -7,6 +7,7 @@ import type { Release } from '../../protocol/release/release.ts'
 import { wantedConfig } from '../../protocol/release/release.ts'
 import { contentVersion } from '../../protocol/release/waves.ts'
 import { awaitsReboot } from '../../protocol/report/awaiting-reboot.ts'
+import { daemonOf } from '../../protocol/report/daemon.ts'
 import {
   finalUpdateErrors,
   type Report,
@@ -127,6 +128,7 @@ function deviceStatus(name: string, release: Release | undefined, report: Report
     lastSeen: null,
     freshness: report?.freshness ?? null,
     error: report?.error === undefined ? null : withHint(report.error),
+    daemon: (report && daemonOf(report)) ?? null,
     update: report?.update ?? null,
     way: null,
     duplicate: false,

@@ -12,7 +12,7 @@ const inDays = (days: number) => new Date(now + days * 86_400_000).toISOString()
 const row = (device: string, more: Partial<DeviceStatus> = {}): DeviceStatus => ({
   ...{ device, peer: `peer-of-${device}`, site: null, tags: [], config: 'sign', follows: null, releaseSite: null },
   ...{ release: 1, running: null, wanted: null, state: 'running', turn: null, lastSeen: inDays(-0.1) },
-  ...{ freshness: 'fresh', error: null, update: null, way: null, duplicate: false },
+  ...{ freshness: 'fresh', error: null, daemon: null, update: null, way: null, duplicate: false },
   ...more,
 })
 type Facts = Parameters<typeof risksOf>[1]

@@ -6,6 +6,7 @@ import { inOneLine } from '../format/one-line.ts'
 import { releaseName } from '../format/release-name.ts'
 import { ago, shortPath, table } from '../format/table.ts'
 import { wayText } from '../format/way.ts'
+import { daemonText } from './daemons.ts'
 import { stateInShort } from './fetching.ts'
 
 export function deviceText(details: DeviceDetails): string {
@@ -22,6 +23,7 @@ export function deviceText(details: DeviceDetails): string {
     ['tags', declared?.tags.join(', ') || '-'],
     ['wave', declared === null ? '-' : String(declared.wave)],
     ['release', runningText(details)],
+    ...(status?.daemon ? [['daemon', daemonText(status.daemon)] as [string, string]] : []),
     ['state', stateText(details)],
     ...(status?.error ? [['next step', status.error.hint] as [string, string]] : []),
     ['health', healthText(details)],

@@ -25,6 +25,7 @@ function row(device: string, view: Partial<DeviceStatus>): DeviceStatus {
     lastSeen: null,
     freshness: null,
     error: null,
+    daemon: null,
     update: null,
     way: null,
     duplicate: false,

@@ -7,6 +7,7 @@ import { ago, shortPath, table } from '../format/table.ts'
 import { wayText } from '../format/way.ts'
 import { rootEndText } from '../signing/root-end.ts'
 import { alarmText } from './alarms.ts'
+import { daemonsText } from './daemons.ts'
 import { stateInShort } from './fetching.ts'
 import { uplinkText } from './uplinks.ts'
 
@@ -21,7 +22,7 @@ export function statusText({ devices, newest, uplinks, alarms, rootEnd, damaged 
   const warnings = said.length === 0 ? [] : ['', ...said]
   const ofFleet = newest.find(({ site }) => site === null)
   const ofSites = newest.filter(({ site }) => site !== null)
-  return [devicesText(devices, ofFleet), ...ofSites.map(siteLine), ...warnings].join('\n')
+  return [devicesText(devices, ofFleet), ...ofSites.map(siteLine), ...daemonsText(devices), ...warnings].join('\n')
 }
 
 type Newest = FleetStatus['newest'][number]

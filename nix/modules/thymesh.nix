@@ -8,6 +8,13 @@
     let int = min: displayName: description: { type = "int"; required = false; inherit min displayName description; };
     in
     {
+      package = {
+        type = "package";
+        required = false;
+        example = "thymesh-program/thymesh";
+        displayName = { en = "Package with the daemon"; de = "Paket mit dem Dienst"; };
+        description = "A release brings the daemon and takes it back. If nothing is set: on NixOS built from thymesh-source; elsewhere the one that is installed on the machine";
+      };
       bootstrap = {
         type = "list";
         of = { type = "string"; pattern = "/[^ \t\n]+"; patternHint = "a multiaddr such as /dns4/hub.example.org/tcp/4460"; };
@@ -70,7 +77,7 @@
     };
 
   nixos = { settings, thymesh, ... }: {
-    services.thymesh.node = {
+    services.thymesh.node = (if settings.package == null then { } else { inherit (settings) package; }) // {
       enable = true;
       inherit (settings) openFirewall sticks stickHook;
       settings = import ./thymesh/node-settings.nix settings;
@@ -79,10 +86,12 @@
 
   # The daemon reads it beneath its own /etc/thymesh/node.json, which has the join token and isn't the config's.
   portable = { settings, ... }:
-    let sticks = if settings.sticks then import ./thymesh/portable-sticks.nix settings else { units = { }; etc = { }; };
+    let
+      sticks = if settings.sticks then import ./thymesh/portable-sticks.nix settings else { units = { }; etc = { }; };
+      daemon = if settings.package == null then { } else { "thymesh.service" = import ./thymesh/daemon.nix settings.package; };
     in
     {
-      inherit (sticks) units;
+      units = sticks.units // daemon;
       etc = sticks.etc // {
         "thymesh-node.json".text = builtins.toJSON (import ./thymesh/node-settings.nix settings) + "\n";
       };

@@ -5,7 +5,9 @@ import { messageOf } from '../../protocol/errors.ts'
 import { storeDir } from '../../protocol/nix/store-path.ts'
 import { wantedConfig } from '../../protocol/release/release.ts'
 import { policyOf } from '../../protocol/release/update-policy.ts'
+import { daemonExtension } from '../../protocol/report/daemon.ts'
 import { hostKeyExtension } from '../../protocol/report/ssh-host-key.ts'
+import { version } from '../../protocol/version.ts'
 import { hostKeyOf } from '../access/host-key.ts'
 import type { ActivationLogs } from '../activation/activation-log.ts'
 import type { Activator } from '../activation/activator.ts'
@@ -30,6 +32,7 @@ import { checkNetwork, lookAtPeers } from '../peer/network.ts'
 import { factsOf } from '../peer/standing.ts'
 import { IdleCollector } from '../process/idle-collector.ts'
 import { type Logger, makeLogger } from '../process/log.ts'
+import { ownOrigin } from '../process/program-origin.ts'
 import { RolloutGate } from '../rollout/gate.ts'
 import { writeBootProgram } from '../secrets/at-boot.ts'
 import { DeviceSecrets } from '../secrets/device-secrets.ts'
@@ -110,6 +113,7 @@ async function startDaemon(settings: Settings, log: Logger): Promise<RunningDaem
     const secrets = await startSecrets(peer, state, settings, await activator.running(), log)
     const parts = { peer, activator, keeper, gate, secrets, own, clock, log }
     const hostKey = hostKeyOf(state.identity.seed)
+    const program = { version, from: ownOrigin() }
     const metrics = settings.metrics === false ? undefined : new DeviceMetrics({ peer, clock, log }, settings)
     const alerts = await DeviceAlerts.make(
       {
@@ -122,6 +126,7 @@ async function startDaemon(settings: Settings, log: Logger): Promise<RunningDaem
     const device: Device = new Device(parts, {
       extensions: () => [
         hostKeyExtension(hostKey.line),
+        daemonExtension(program),
         ...(deviceLog?.extensions ?? []),
         alerts.extensions,
         forkedLogs(peer),
@@ -146,7 +151,7 @@ async function startDaemon(settings: Settings, log: Logger): Promise<RunningDaem
     const collector = new IdleCollector()
     collector.start()
     undo.push(async () => collector.stop())
-    log.info({ name: certificate.name, site: certificate.site }, `${certificate.role} started`)
+    log.info({ name: certificate.name, site: certificate.site, ...program }, `${certificate.role} started`)
     const listening = listeningProblem(settings.listen, peer.host.getMultiaddrs().map(String))
     for (const problem of [nameProblem(settings.join, certificate), listening]) {
       if (problem !== undefined) log.warn(problem)

@@ -42,7 +42,7 @@ export async function leaveFleet({ state, root, store, join: joining, isMachine 
   await requireNoUpdate(state)
   if (isMachine && (await exists('/run/systemd/system'))) {
     await runProgram('systemctl', ['stop', unit], { timeoutMs: stopMs, lines: 5 })
-    // On NixOS the unit is the config's: it can't be disabled, and ends at its next start for want of a token.
+    // On NixOS, and where a release brings the daemon, the unit is the config's: it can't be disabled, and ends at its next start for want of a token.
     await runProgram('systemctl', ['disable', unit], { timeoutMs: stopMs, lines: 5 })
   }
   await requireFree(state)

@@ -139,6 +139,6 @@ export class Reporter {
       if (leftOut.length > 0)
         this.#components.log.warn({ leftOut }, 'the report has no room for all that it should say')
     }
-    if ((await peer.directory.addReport(envelope)) !== 'unknown-member') peer.gossip.publishReport(envelope)
+    if ((await peer.directory.addReport(envelope)) !== 'unknown-member') peer.gossip.publishOwnReport(envelope)
   }
 }

@@ -195,7 +195,7 @@ export class ControllerAlerts {
       const next = await nextCounter(peer, own, counter)
       const document = { v: 2, fleet, peer: identity.peerId, report: plain, extensions, counter: next } as const
       const envelope = signEnvelope(extendedReportKind, document, identity.signer)
-      if ((await directory.addReport(envelope)) !== 'unknown-member') peer.gossip.publishReport(envelope)
+      if ((await directory.addReport(envelope)) !== 'unknown-member') peer.gossip.publishOwnReport(envelope)
     })
   }
 

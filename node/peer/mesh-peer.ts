@@ -224,7 +224,8 @@ export class MeshPeer {
     await this.closures.load()
     await this.damaged.start()
     this.gossip.on('unheard', () => {
-      for (const { peer } of admission.members) void this.sync.syncWith(peer)
+      log.debug({ members: admission.members.length }, 'no neighbour listens yet: a sync tells them')
+      for (const { peer } of admission.members) void this.sync.syncWith(peer, { again: true })
     })
     admission.on('newer', ({ peer }) => void this.#refresher.refreshFrom(peer))
     admission.on('admitted', member => void this.#keep(member.peer.toString(), member.envelope))

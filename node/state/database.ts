@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Level } from 'level'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 
-export class StateError extends ThymeshError<'in-use' | 'unreadable'> {}
+export class StateError extends ThymeshError<'in-use' | 'unreadable' | 'newer-state'> {}
 
 /** A table of the state: text keys, byte values. */
 export interface Table {

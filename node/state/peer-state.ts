@@ -8,6 +8,7 @@ import { Database } from './database.ts'
 import { FleetState } from './fleet-state.ts'
 import { type Identity, loadIdentity } from './identity.ts'
 import { OwnState } from './own-state.ts'
+import { requireKnownFormat } from './state-format.ts'
 import { systemTime } from './system-time.ts'
 
 /** An open peer state, independent of the mesh. */
@@ -22,6 +23,7 @@ export interface PeerState {
 
 /** Opens a peer's state directory. */
 export async function openState(settings: Pick<Settings, 'state' | 'clock' | 'imageTime'>): Promise<PeerState> {
+  await requireKnownFormat(settings.state)
   const database = await Database.open(settings.state)
   try {
     const own = new OwnState(database)

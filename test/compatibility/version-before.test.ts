@@ -1,8 +1,10 @@
 /** Peers of this version and of the one before in one mesh: each understands the other, and neither blames it. */
 
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { promisify } from 'node:util'
 import { signReport } from '../../node/device/device-report.ts'
 import { openReport } from '../../protocol/report/extended-report.ts'
 import { peerIdOf } from '../../protocol/signing/peer-id.ts'
@@ -46,6 +48,29 @@ const subscribers = (peer: TestPeer, topic: string) =>
 const reportAt = (at: TestPeer, of: TestPeer) => at.directory.report(of.identity.peerId)?.document
 
 describe('the version before', () => {
+  it('goes on with the state that this one leaves, as after a rollback of the daemon', async t => {
+    const fleet = liveFleet()
+    const mesh = await Mesh.of(t)
+    const peer = await mesh.start({ word: 'one', fleet })
+    await peer.directory.addReport(extendedReport(peer, 1))
+    await peer.stopAll()
+    const tree = await treeOfBefore(t)
+    const script = `
+      import { openState } from ${JSON.stringify(join(tree, 'node/state/peer-state.ts'))}
+      import { FleetState } from ${JSON.stringify(join(tree, 'node/state/fleet-state.ts'))}
+      const state = await openState({ state: process.argv[1], clock: 'system' })
+      const { belief } = await FleetState.load(process.argv[2], state.database, state.clock)
+      const reports = []
+      for await (const key of state.database.table('reports').keys()) reports.push(key)
+      console.log(JSON.stringify({ peer: state.identity.peerId, release: belief?.release.version ?? 0, reports }))
+      await state.database.close()`
+    const args = ['--input-type=module', '-e', script, join(mesh.directory, 'one'), fleet.fleet]
+    const { stdout } = await promisify(execFile)(process.execPath, args)
+    const { peerId } = peer.identity
+    const release = peer.state.accepted?.release.version ?? 0
+    assert.deepEqual(JSON.parse(stdout), { peer: peerId, release, reports: [peerId] })
+  })
+
   it('carries the reports of this one as it knows them, and peers of this one give each other the rest', async t => {
     const { before, start } = await scene(t)
     const [one, two] = [await start('one'), await start('two')]

@@ -43,6 +43,7 @@ const row: Full<Data<'status'>['devices'][number]> = {
   ...{ release: 1, running: path, wanted: 2, state: 'fetching', lastSeen: at, freshness: 'fresh' },
   turn: { release: 2, wave: 2, is: 'held', reason: 'wave 1 has 1 of 3 confirmed' },
   error: { code: 'health-failed', message: 'kiosk.service failed', hint: 'Look at its log: thymesh logs kiosk-1' },
+  daemon: { version: '0.1.0', from: 'release' },
   update,
   way: { kind: 'relayed', hub: 'hub-1' },
   duplicate: true,

@@ -114,7 +114,7 @@ export async function scene(t: TestContext) {
         return 'new'
       },
     },
-    gossip: { publishReport: () => {} },
+    gossip: { publishOwnReport: () => {} },
     meshStatus,
     damaged: { all: [] as string[] },
   }

@@ -102,6 +102,46 @@ describe('sync', () => {
     }, 'both reports')
   })
 
+  it('brings a report that was published before anybody had subscribed', async t => {
+    const [a, b] = await acquainted(t)
+    const { pubsub } = a.host.services
+    for (const topic of [b.names.reports, b.names.extendedReports]) {
+      b.host.services.pubsub.unsubscribe(topic)
+      await until(() => pubsub.getSubscribers(topic).length === 0, 'the other one to have unsubscribed')
+    }
+    // Those of the new connection have ended: none of them brings it.
+    for (const [one, other] of [
+      [a, b],
+      [b, a],
+    ] as const)
+      await one.sync.syncWith(other.host.peerId)
+    let unheard = 0
+    a.gossip.on('unheard', () => unheard++)
+    await a.directory.addReport(reportOf(a, 3))
+    a.gossip.publishOwnReport(reportOf(a, 3))
+    await until(() => reportAt(b, a) === 3, 'the report')
+    // Without it, the next repeated sync would have brought it, up to a minute later.
+    assert.equal(unheard, 1)
+  })
+
+  it('that is asked for again while it lasts is done once more', async t => {
+    const [a, b] = await acquainted(t)
+    let opened = 0
+    await b.host.unhandle(syncProtocols(b.names))
+    await b.host.handle(b.names.sync, stream => {
+      opened += 1
+      // One that fails counts as well.
+      if (opened === 1) void a.sync.syncWith(b.host.peerId, { again: true })
+      stream.abort(new Error('done'))
+    })
+    await until(async () => {
+      // One of the new connection may be under way still.
+      opened = 0
+      await a.sync.syncWith(b.host.peerId)
+      return opened === 2
+    }, 'two for one')
+  })
+
   it('is spoken with peers of each older version', async t => {
     for (const older of [1, 2, 3]) {
       const [a, b] = await acquainted(t)

@@ -15,6 +15,8 @@ export const podmanOptions = [
 export const allModules: { files: Files; modules: Record<string, object> } = {
   files: {
     'artifacts/site/index.html': '<h1>Hello</h1>\n',
+    // Stands where the daemon's package would: a folder that becomes a store path.
+    'packages/program.nix': '_: { outPath = builtins.path { path = ../artifacts/site; }; }\n',
     'nix/greeting.nix': '{ ... }: { etc.greeting.text = "Hello\\n"; }\n',
   },
   modules: {
@@ -116,6 +118,7 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
       stickHook: '/opt/light',
       metricsPort: 4463,
       metricsScrape: [9100],
+      package: 'program',
     },
     updates: {
       probes: [

@@ -2,12 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { parseSettings } from '../../node/settings/settings.ts'
 import { updatePolicySchema } from '../../protocol/release/update-policy.ts'
 import { builtinModules, builtinModulesPage } from '../../scripts/src/builtin-modules.ts'
+import { unitFile } from '../../scripts/src/package/unit.ts'
 import { allModules, podmanOptions } from './all-modules.ts'
 import { nixSkip, succeeded, thisSystem, Workshop } from './workshop.ts'
 
@@ -94,6 +95,37 @@ describe('built-in modules', { skip: nixSkip() }, () => {
     assert.equal(parseSettings(JSON.parse(text('etc/thymesh-node.json')), 'test').log, 'debug')
     const bare = await workshop.build(project, 'bare')
     parseSettings(JSON.parse(readFileSync(workshop.at(`${bare}/etc/thymesh-node.json`), 'utf8')), 'test')
+  })
+
+  it("bring the daemon, with the unit of a machine's package", async () => {
+    const unit = text('units/thymesh.service')
+    const [, program = ''] = /^ExecStart=(\/nix\/store\/[^/]+)\/bin\/thymesh node$/m.exec(unit) ?? []
+    // The order of the lines that harden it differs.
+    const lines = (all: string) => all.trimEnd().split('\n').sort()
+    assert.deepEqual(lines(unit), lines(await unitFile(program)))
+    assert.ok(existsSync(workshop.at(`${top}/units/multi-user.target.wants/thymesh.service`)))
+  })
+
+  it('take the daemon from the tarball, as an input of the project', async () => {
+    const tree = workshop.project({
+      'lib/thymesh/system': thisSystem,
+      'lib/thymesh/node/bin/node': '',
+      'bin/thymesh': '',
+    })
+    cpSync(join(import.meta.dirname, '../../nix'), join(tree, 'lib/thymesh/nix'), { recursive: true })
+    execFileSync('tar', ['-czf', `${tree}.tar.gz`, '-C', dirname(tree), basename(tree)])
+    const own = workshop.project({
+      'flake.nix': `{
+        inputs.thymesh.url = "path:./nix";
+        inputs.program.url = "file://${tree}.tar.gz?dir=lib/thymesh/nix";
+        outputs = { self, thymesh, program, ... }: thymesh.lib.mkFleet { project = self; };
+      }`,
+      'configs/a.json': { system: thisSystem, modules: { thymesh: { package: 'program/thymesh' } } },
+    })
+    const built = await workshop.build(own, 'a')
+    const unit = readFileSync(workshop.at(`${built}/units/thymesh.service`), 'utf8')
+    const [, program = ''] = /^ExecStart=(.*) node$/m.exec(unit) ?? []
+    assert.ok(existsSync(workshop.at(program)), program)
   })
 
   it('set no password that is not a hash', async () => {

@@ -149,6 +149,32 @@ describe('switch-to-configuration --root', { skip: nixSkip() }, () => {
     })
   }
 
+  it('takes away links to a unit of ours that systemctl enable has made, which would hide a newer one', async () => {
+    await test(tops.one)
+    const [ours, theirs] = ['web', 'theirs'].map(name => workshop.at(`etc/systemd/system/${name}.service`))
+    mkdirSync(workshop.at('etc/systemd/system'), { recursive: true })
+    symlinkSync(`${tops.one}/units/web.service`, ours ?? '')
+    symlinkSync('/dev/null', theirs ?? '')
+    await test(tops.two)
+    assert.deepEqual(linked(), { ...two(), 'etc/systemd/system/theirs.service': '/dev/null' })
+  })
+
+  it('refuses to leave a machine without a daemon', async () => {
+    const ours = workshop.at('run/systemd/system/thymesh.service')
+    const own = workshop.at('usr/lib/systemd/system/thymesh.service')
+    await test(tops.one)
+    // As a generation with a daemon would have made it.
+    symlinkSync(unit('thymesh.service'), ours)
+    const { code, stderr } = await workshop.switch(tops.two, 'test')
+    assert.equal(code, 1)
+    assert.match(stderr, /brings no daemon, and the machine has none of its own/)
+    mkdirSync(join(own, '..'), { recursive: true })
+    writeFileSync(own, '')
+    await test(tops.two)
+    assert.deepEqual(linked(), two())
+    rmSync(workshop.at('usr'), { recursive: true })
+  })
+
   it('refuses a folder of its own that somebody put a file into, where a link shall be', async () => {
     await test(tops.one)
     writeFileSync(workshop.at('etc/folder/theirs'), 'x')

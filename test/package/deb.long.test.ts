@@ -41,6 +41,41 @@ describe('the .deb', { skip: labSkip() }, () => {
     assert.equal(found.replace(/^N:.*\n/gm, ''), '')
   })
 
+  it('leaves the daemon of a release alone, and its state', async t => {
+    const { directory, current } = await packages()
+    const host = await LabHost.start(t, { binds: [{ from: directory, to: '/mnt/packages' }] })
+    const unit = 'thymesh.service'
+    const [top, ours] = ['/nix/store/hcczzzkjdgi4gyvd8pw40541d63nhggs-thymesh-hello', `/run/systemd/system/${unit}`]
+    // What a switch leaves, with a daemon that needs no fleet.
+    await host.must(['mkdir', '-p', `${top}/units`, '/run/systemd/system', '/var/lib/thymesh'])
+    const text = '[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n'
+    await host.must(['sh', '-c', `cat >${top}/units/${unit}`], { input: text })
+    await host.must(['ln', '-s', top, '/run/current-system'])
+    await host.must(['ln', '-s', `/run/current-system/units/${unit}`, ours])
+    await host.must(['touch', '/var/lib/thymesh/identity.key'])
+    await host.must(['systemctl', 'daemon-reload'])
+    await host.must(['systemctl', 'start', unit])
+    const pid = await host.unit(unit, 'MainPID')
+    for (const action of [
+      ['-i', `/mnt/packages/${current}`],
+      ['-r', 'thymesh'],
+      ['-P', 'thymesh'],
+    ]) {
+      await host.must(['dpkg', ...action])
+      assert.equal(await host.unit(unit, 'MainPID'), pid, action.join(' '))
+      await host.must(['test', '-e', '/var/lib/thymesh/identity.key'])
+    }
+    await host.must(['dpkg', '-i', `/mnt/packages/${current}`])
+    assert.equal((await host.exec(['test', '-e', `/etc/systemd/system/${unit}`])).code, 1)
+    await host.must(['systemctl', 'stop', unit])
+    await host.must(['rm', ours])
+    await host.must(['systemctl', 'daemon-reload'])
+    assert.match(await host.unit(unit, 'FragmentPath'), /^(?:\/usr)?\/lib\/systemd\/system\/thymesh\.service$/)
+    assert.equal(await host.unit(unit, 'UnitFileState'), 'enabled')
+    await host.must(['dpkg', '-P', 'thymesh'])
+    assert.equal((await host.exec(['test', '-e', '/var/lib/thymesh'])).code, 1)
+  })
+
   it('keeps the device through an upgrade and a removal, and a purge leaves nothing', async t => {
     const { directory, before, current } = await packages()
     const fleet = await LabFleet.create('kiosk')

@@ -1,10 +1,12 @@
 /** Packages for tests, made once in each test process: of this version, and of one that counts as the version before. */
 
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { version as ownVersion } from '../../protocol/version.ts'
 import { architectures } from '../../scripts/src/package/architecture.ts'
 import { type Build, makeDeb } from '../../scripts/src/package/deb.ts'
+import { makeTarball } from '../../scripts/src/package/tarball.ts'
 import { type Common, inEmptyFolder, withCommon } from '../../scripts/src/package/tree.ts'
 
 export interface Packages {
@@ -32,6 +34,20 @@ export async function currentPackage(): Promise<string> {
   const directory = temporaryDirectory()
   await withCommon(common => quickDeb(common, directory))
   return directory
+}
+
+/** This version's package, and the tarball of a version that is newer by its own word, for releases that bring the daemon. */
+export async function packageAndTarball(newer: string): Promise<{ directory: string; deb: string; tarball: string }> {
+  const directory = temporaryDirectory()
+  return await withCommon(async common => {
+    const deb = basename(await quickDeb(common, directory))
+    for (const name of readdirSync(common.dist).filter(each => each.endsWith('.mjs'))) {
+      const file = join(common.dist, name)
+      writeFileSync(file, readFileSync(file, 'utf8').replaceAll(`"${ownVersion}"`, `"${newer}"`))
+    }
+    const build = { ...quickBuild(newer), key: undefined }
+    return { directory, deb, tarball: await inEmptyFolder(work => makeTarball(build, common, work, directory)) }
+  })
 }
 
 async function make(common: Common): Promise<Packages> {

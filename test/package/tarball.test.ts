@@ -35,8 +35,13 @@ describe('the tarball', { skip: labSkip() }, () => {
     assert.equal(await host.unit('thymesh.service', 'UnitFileState'), 'enabled')
     assert.equal(await host.unit('thymesh.service', 'ActiveState'), 'inactive')
     await servesPage(host, '/usr/local', '/mnt/t')
-    // Over itself, as an upgrade.
+    // Over itself, as an upgrade of the version before, which had its unit where it hid that of a release.
+    const [unit, former] = ['/usr/local/lib', '/etc'].map(folder => `${folder}/systemd/system/thymesh.service`)
+    await host.must(['mv', `${unit}`, `${former}`])
     assert.equal((await installer()).code, 0)
+    assert.equal((await host.exec(['test', '-e', `${former}`])).code, 1)
+    assert.equal(await host.unit('thymesh.service', 'FragmentPath'), unit)
+    assert.equal(await host.unit('thymesh.service', 'UnitFileState'), 'enabled')
 
     const removed = await installer('--remove')
     assert.equal(removed.code, 0, removed.stderr)

@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { waySchema } from '../../../node/mesh/relay/network-view.ts'
+import { daemonSchema } from '../../../protocol/report/daemon.ts'
 import { deviceStateSchema, freshnessSchema, turnSchema, updateSchema } from '../../../protocol/report/report.ts'
 
 const reportedErrorSchema = z.object({ code: z.string(), message: z.string(), hint: z.string() })
@@ -50,6 +51,8 @@ export const deviceStatusSchema = z.object({
   lastSeen: z.string().nullable(),
   freshness: freshnessSchema.nullable(),
   error: reportedErrorSchema.nullable(),
+  /** The daemon's version and where it comes from; null where the device doesn't say. */
+  daemon: daemonSchema.nullable().default(null),
   update: updateSchema.nullable(),
   /** How it is connected to this controller now; null if it isn't. */
   way: waySchema.nullable(),

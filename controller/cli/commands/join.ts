@@ -87,11 +87,13 @@ async function settingsIn(file: string): Promise<Record<string, unknown>> {
   return (await exists(file)) ? await readSettingsFile(file) : {}
 }
 
-/** Whether the package's daemon was started. */
+/** Whether the daemon was started: the package's, or where the machine's last release brought one, that. */
 async function startDaemon(options: JoinOptions): Promise<boolean> {
   const settings = { timeoutMs: startMs, lines: 10 }
   if (!(await exists('/run/systemd/system'))) return false
-  const { code, output } = await runProgram('systemctl', ['enable', '--now', unit], settings)
+  // A release's starts with its generation; enabled, systemd would keep a link to it for good.
+  const words = (await exists(joinPath('/run/systemd/system', unit))) ? ['start'] : ['enable', '--now']
+  const { code, output } = await runProgram('systemctl', [...words, unit], settings)
   if (code !== 0) note(options, `The daemon was not started: ${output.at(-1) ?? `systemctl ended with ${code}`}`)
   return code === 0
 }

@@ -2,9 +2,9 @@
 
 import { existsSync } from 'node:fs'
 import { Command, Help, Option } from 'commander'
+import { version } from '../../../protocol/version.ts'
 import { cacheDirectory, homeDirectory } from '../../fleet/directories.ts'
 import { writeText } from '../../format/terminal.ts'
-import { version } from '../../format/version.ts'
 import { passphrases } from '../../keys/passphrase.ts'
 import { keepCompiledCode } from './compiled-code.ts'
 import { type CommandWork, collect, type GlobalOptions, logLevelNames, seconds, trustClockOption } from './options.ts'

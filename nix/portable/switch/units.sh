@@ -18,19 +18,35 @@ unit_link_is_ours() {
   [ -h "$1" ] && case $(readlink "$1") in /run/current-system/units/*) true ;; *) false ;; esac
 }
 
+# enabled_link PATH: `systemctl enable` of a unit of ours has made it: to the store, so that it would go on hiding newer ones in /run
+enabled_link() {
+  [ -h "$1" ] && case $(readlink "$1") in @storeDir@/*/units/"${1##*/}") true ;; *) false ;; esac
+}
+
 units_check() {
   if exists "$units/$1" && ! unit_link_is_ours "$units/$1"; then
     problem "$units/$1 is in the way and isn't Thymesh's; move it away"
   fi
   case $1 in */*) return ;; esac
   # /etc comes before /run: our unit would never be seen.
-  if exists "$etc/systemd/system/$1"; then
+  if exists "$etc/systemd/system/$1" && ! enabled_link "$etc/systemd/system/$1"; then
     problem "$etc/systemd/system/$1 would hide the unit of this generation; move it away"
   fi
 }
 
+# A generation without a daemon after one with it: the machine's own must be there, or nobody would hear of this device again.
+daemon_check() {
+  daemon=thymesh.service
+  if [ -e "$here/units/$daemon" ] || ! unit_link_is_ours "$units/$daemon"; then return; fi
+  for directory in "$etc/systemd/system" "$root/usr/local/lib/systemd/system" "$root/usr/lib/systemd/system" "$root/lib/systemd/system"; do
+    if exists "$directory/$daemon" && ! enabled_link "$directory/$daemon"; then return; fi
+  done
+  problem "this generation brings no daemon, and the machine has none of its own: install the package thymesh first, or set \`package\` of the module thymesh"
+}
+
 units_preflight() {
   for name in $(units_of "$here") $(wants_of "$here"); do units_check "$name"; done
+  daemon_check
 }
 
 # The distribution's units that run, and that a generation puts its own over: what ran before runs again after it.
@@ -54,6 +70,9 @@ forget_replaced() {
 
 units_activate() {
   mkdir -p "$units"
+  for link in "$etc/systemd/system"/*; do
+    if enabled_link "$link"; then rm -f "$link"; fi
+  done
   for link in "$units"/* "$units"/*.wants/*; do
     name=${link#"$units/"}
     if unit_link_is_ours "$link" && ! exists "$here/units/$name"; then rm -f "$link"; fi

@@ -50,7 +50,10 @@ export interface GossipComponents {
 const { Accept, Ignore, Reject } = TopicValidatorResult
 
 interface Events {
-  /** Our head reached nobody: gossipsub ignores repeated messages, and had seen this one before we could forward it. */
+  /**
+   * Our head or report reached nobody: gossipsub ignores repeated messages, and had seen this one before we could forward it; or
+   * no neighbour has told its topics yet.
+   */
   unheard: []
 }
 
@@ -104,18 +107,26 @@ export class Gossip extends EventEmitter<Events> {
   }
 
   publishHead(): void {
-    const { state, names, admission } = this.#components
+    const { state, names } = this.#components
     if (state.head === undefined) return
     const bytes = headCodec.encode(state.head)
     if (this.#validating.has(sha256Hex(bytes))) return
-    void this.#publish(names.heads, bytes).then(recipients => {
-      if (recipients === 0 && admission.members.length > 0) this.emit('unheard')
-    })
+    void this.#publish(names.heads, bytes).then(this.#unlessHeard)
   }
 
   publishReport(envelope: Uint8Array): void {
     void this.#publish(this.#topicOf(envelope), envelope)
     this.#tellOlder(envelope)
+  }
+
+  /** Our own, which nobody else would bring. */
+  publishOwnReport(envelope: Uint8Array): void {
+    void this.#publish(this.#topicOf(envelope), envelope).then(this.#unlessHeard)
+    this.#tellOlder(envelope)
+  }
+
+  readonly #unlessHeard = (recipients: number): void => {
+    if (recipients === 0 && this.#components.admission.members.length > 0) this.emit('unheard')
   }
 
   #topicOf(report: Uint8Array): string {

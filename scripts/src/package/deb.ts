@@ -65,13 +65,27 @@ Description: fleets of Linux devices declared in Nix, without a server
 `
 }
 
+/**
+ * Whether a release's unit is over that of the package, as nix/modules/thymesh/daemon.nix says it. Then the daemon that runs isn't
+ * the package's: nothing here starts, stops or forgets it.
+ */
+const ofRelease = `of_release() {
+  case $(readlink /run/systemd/system/thymesh.service || true) in /run/current-system/*) true ;; *) false ;; esac
+}
+`
+
 /** Debian's own snippets (deb-systemd-helper) for a unit that is enabled and started at once. */
 const scripts: Readonly<Record<string, string>> = {
   postinst: `set -e
-case "$1" in
+${ofRelease}case "$1" in
   configure | abort-upgrade | abort-deconfigure | abort-remove)
     deb-systemd-helper unmask thymesh.service >/dev/null || true
-    if deb-systemd-helper --quiet was-enabled thymesh.service; then
+    if of_release && [ -z "$2" ]; then
+      # By hand: systemctl would enable the unit that is over this one.
+      mkdir -p /etc/systemd/system/multi-user.target.wants
+      ln -sfn /usr/lib/systemd/system/thymesh.service /etc/systemd/system/multi-user.target.wants/thymesh.service
+      deb-systemd-helper update-state thymesh.service >/dev/null || true
+    elif deb-systemd-helper --quiet was-enabled thymesh.service; then
       deb-systemd-helper enable thymesh.service >/dev/null || true
     else
       deb-systemd-helper update-state thymesh.service >/dev/null || true
@@ -79,26 +93,31 @@ case "$1" in
     if [ -d /run/systemd/system ]; then
       systemctl --system daemon-reload >/dev/null || true
       if [ -n "$2" ]; then action=restart; else action=start; fi
-      deb-systemd-invoke "$action" thymesh.service >/dev/null || true
+      if of_release; then echo "The daemon of a release goes on; this package's runs when no release brings one."
+      else deb-systemd-invoke "$action" thymesh.service >/dev/null || true
+      fi
     fi
     ;;
 esac
 `,
   prerm: `set -e
-if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
+${ofRelease}if [ "$1" = remove ] && [ -d /run/systemd/system ] && ! of_release; then
   deb-systemd-invoke stop thymesh.service >/dev/null || true
 fi
 `,
   postrm: `set -e
-if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
+${ofRelease}if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
   systemctl --system daemon-reload >/dev/null || true
 fi
 if [ "$1" = purge ]; then
   if command -v deb-systemd-helper >/dev/null; then
     deb-systemd-helper purge thymesh.service >/dev/null || true
   fi
-  # The device's key with it: a machine without the package must not be a member any more.
-  rm -rf /var/lib/thymesh /etc/thymesh
+  # The device's key with it: a machine without the package must not be a member any more. One that has its daemon from a
+  # release is one still, until it leaves.
+  if of_release; then echo "The daemon of a release runs here: its state and its key stay. To leave the fleet: thymesh retire NAME, on the laptop."
+  else rm -rf /var/lib/thymesh /etc/thymesh
+  fi
 fi
 `,
 }

@@ -24,7 +24,10 @@ case $prefix in
   *) fail "expected a whole path for --prefix, got $prefix" ;;
 esac
 list=$prefix/lib/thymesh/files
-unit=/etc/systemd/system/thymesh.service
+# Behind /run, where a release puts its own over it. The version before put it into /etc, where it would hide that.
+unit=/usr/local/lib/systemd/system/thymesh.service
+former_unit=/etc/systemd/system/thymesh.service
+wanted=/etc/systemd/system/multi-user.target.wants/thymesh.service
 
 take_away() {
   [ -f "$list" ] || return 0
@@ -32,12 +35,19 @@ take_away() {
   rm -rf -- "${prefix:?}/lib/thymesh"
   rmdir "$prefix/share/thymesh" "$prefix/share/doc/thymesh" 2>/dev/null || true
 }
-is_ours() { [ -f "$unit" ] && grep -qxF "ExecStart=$prefix/bin/thymesh node" "$unit"; }
+is_ours() { [ -f "$1" ] && [ ! -h "$1" ] && grep -qxF "ExecStart=$prefix/bin/thymesh node" "$1"; }
+is_free() { { [ ! -e "$1" ] && [ ! -h "$1" ]; } || is_ours "$1"; }
+# Whether the daemon that runs is a release's: then it goes on.
+of_release() {
+  case $(readlink /run/systemd/system/thymesh.service || true) in /run/current-system/*) true ;; *) false ;; esac
+}
 if [ -n "$remove" ]; then
   [ -f "$list" ] || fail "nothing of Thymesh was installed below $prefix"
-  if is_ours; then
-    systemctl disable --now thymesh.service || true
-    rm -f "$unit"
+  if is_ours "$unit" || is_ours "$former_unit"; then
+    of_release || systemctl stop thymesh.service || true
+    rm -f "$wanted"
+    for each in "$unit" "$former_unit"; do if is_ours "$each"; then rm -f "$each"; fi; done
+    rmdir /usr/local/lib/systemd/system /usr/local/lib/systemd 2>/dev/null || true
     systemctl daemon-reload || true
   fi
   take_away
@@ -87,13 +97,18 @@ mkdir -p "$prefix"
 take_away
 (cd "$work/tree" && find . ! -type d ! -path './lib/thymesh/*' | sed 's,^\./,,' | sort >lib/thymesh/files)
 cp -a "$work/tree/." "$prefix/"
-if [ "$(id -u)" = 0 ] && [ -d /run/systemd/system ] && { [ ! -e "$unit" ] || is_ours; }; then
+if [ "$(id -u)" = 0 ] && [ -d /run/systemd/system ] && is_free "$unit" && is_free "$former_unit"; then
+  mkdir -p "${unit%/*}" 2>/dev/null || unit=$former_unit
+  mkdir -p "${wanted%/*}"
   sed "s,@PREFIX@,$prefix," "$prefix/share/thymesh/thymesh.service" >"$unit.new"
   mv "$unit.new" "$unit"
+  [ "$unit" = "$former_unit" ] || rm -f "$former_unit"
+  ln -sfn "$unit" "$wanted"
   systemctl daemon-reload
-  systemctl enable -q thymesh.service
   # It starts by itself once the machine has joined a fleet.
-  systemctl restart thymesh.service
+  if of_release; then echo "The daemon of a release goes on; this one runs when no release brings one."
+  else systemctl restart thymesh.service
+  fi
 fi
 echo "Thymesh $("$prefix/bin/thymesh" --version) is installed below $prefix."
 command -v nix >/dev/null || echo "Nix is missing: devices and machines that build need version 2.8 or newer."

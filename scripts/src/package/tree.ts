@@ -76,6 +76,8 @@ export async function makeTree(prefix: string, architecture: Architecture, { dis
   await cp(join(repository, 'nix'), join(home, 'nix'), { recursive: true })
   await cp(share, join(prefix, 'share'), { recursive: true })
   await cp(join(repository, 'package.json'), join(home, 'package.json'))
+  // For nix/flake.nix: as an input of a project, the tree is a package of this system.
+  await writeFile(join(home, 'system'), architecture.nix)
   await addModules(join(home, 'node_modules'), architecture)
   const unpacked = join(home, 'node')
   await pinnedNode(architecture.node, unpacked)

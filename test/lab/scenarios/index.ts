@@ -5,6 +5,7 @@ import { bootSecrets } from './boot-secrets.ts'
 import { bootCounters, bootFlapping, bootFullEsp, bootHang, bootPowerCut, bootUpdate } from './boot-updates.ts'
 import { builders } from './builders.ts'
 import { clock } from './clock.ts'
+import { daemonReleased } from './daemon-released.ts'
 import { daemonReplaced } from './daemon-replaced.ts'
 import { daemonUpgraded } from './daemon-upgraded.ts'
 import { bootFails, bootFlaps, degraded } from './degraded.ts'
@@ -42,6 +43,7 @@ export const scenarios: readonly Scenario[] = [
   guardReboots,
   daemonReplaced,
   daemonUpgraded,
+  daemonReleased,
   degraded,
   bootFails,
   bootFlaps,
