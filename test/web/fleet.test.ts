@@ -11,6 +11,7 @@ import { Daemon, freePort, until } from '../e2e/helpers/processes.ts'
 import { hello } from '../e2e/helpers/project.ts'
 import { accessibility } from '../helpers/axe.ts'
 import { startBrowser, type TestBrowser } from '../helpers/browser.ts'
+import { sideways } from '../helpers/sideways.ts'
 import { nixSkip } from '../nix/workshop.ts'
 import { alertsStep, lifeStep } from './fleet-steps.ts'
 
@@ -306,8 +307,7 @@ describe('the web page of a fleet', { skip: nixSkip() }, () => {
         assert.deepEqual(await accessibility(page), [], `${place} ${colorScheme}`)
       }
       await page.setViewportSize({ width: 320, height: 640 })
-      const wider = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
-      assert.ok(wider <= 0, `${place} is wider than 320 px by ${wider}`)
+      assert.equal(await sideways(page), 0, `${place} at 320 px`)
       assert.deepEqual(await accessibility(page), [], `${place} narrow`)
       await page.setViewportSize({ width: 1280, height: 800 })
     }

@@ -10,6 +10,7 @@ import { Daemon, freePort, until } from '../e2e/helpers/processes.ts'
 import { hello } from '../e2e/helpers/project.ts'
 import { accessibility } from '../helpers/axe.ts'
 import { startBrowser, type TestBrowser } from '../helpers/browser.ts'
+import { sideways } from '../helpers/sideways.ts'
 import { nixSkip } from '../nix/workshop.ts'
 
 describe('the project in the web page', { skip: nixSkip() }, () => {
@@ -223,8 +224,7 @@ describe('the project in the web page', { skip: nixSkip() }, () => {
         assert.deepEqual(await accessibility(page), [], `${place} ${colorScheme}`)
       }
       await page.setViewportSize({ width: 320, height: 640 })
-      const wider = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
-      assert.ok(wider <= 0, `${place} is wider than 320 px by ${wider}`)
+      assert.equal(await sideways(page), 0, `${place} at 320 px`)
       await page.setViewportSize({ width: 1280, height: 800 })
     }
   })
