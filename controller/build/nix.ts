@@ -88,7 +88,12 @@ export async function buildImage(
   await mkdir(dirname(link), { recursive: true })
   const below = `images.${config}.${format}`
   const args = ['build', '--json', '--out-link', link, ...internalJson, ...(await flakeFlags())]
-  const result = await runTelling([...args, `${await tree.flake(undefined)}#thymesh.${below}`], tree.directory, undefined, talk)
+  const result = await runTelling(
+    [...args, `${await tree.flake(undefined)}#thymesh.${below}`],
+    tree.directory,
+    undefined,
+    talk,
+  )
   const what = `the image ${format} of ${config}`
   if (result.code !== 0) throw buildFailure(below, what, result.errors, undefined)
   return builtPath(result.stdout, what)

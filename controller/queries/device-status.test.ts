@@ -57,6 +57,22 @@ describe('the view of a fleet', () => {
     )
   })
 
+  it('has a device that has not joined at the site that the release gives it', () => {
+    const peer = peerWith([{ name: 'd-1' }])
+    const { release } = fleet.release({
+      configs: { kiosk: config },
+      devices: { 'd-1': { config: 'kiosk' }, 'd-2': { config: 'kiosk', site: 'bremen' } },
+    })
+    Object.assign(peer.state, { accepted: { release, sites: new Map() } })
+    assert.deepEqual(
+      deviceStatuses(peer).map(({ device, site }) => [device, site]),
+      [
+        ['d-1', null],
+        ['d-2', 'bremen'],
+      ],
+    )
+  })
+
   it('keeps its rows while nothing changes, and follows who comes, who leaves and what is released', () => {
     const peer = peerWith([{ name: 'd-10', report: running }, { name: 'd-2' }])
     const members = peer.directory.certificates() as Certificate[]

@@ -110,13 +110,14 @@ function declaredIn(name: string, [fleet, ...sites]: readonly Release[]): Releas
 
 function deviceStatus(name: string, release: Release | undefined, report: Report | undefined): DeviceStatus {
   const wanted = release && wantedConfig(release, name)
+  const named = release && Object.hasOwn(release.devices, name) ? release.devices[name] : undefined
   const behind = report?.state === 'running' && wanted !== undefined && report.running !== wanted.topLevel
   const turn = wanted && report?.running !== wanted.topLevel ? turnOf(release, report) : undefined
   return {
     device: name,
     peer: null,
-    site: null,
-    tags: [...((release && Object.hasOwn(release.devices, name) && release.devices[name]?.tags) || [])],
+    site: named?.site ?? release?.site ?? null,
+    tags: [...(named?.tags ?? [])],
     config: wanted?.name ?? report?.config ?? null,
     follows: release?.site ?? null,
     releaseSite: report?.site ?? null,

@@ -1,6 +1,7 @@
 /** Debian's Chromium for tests of the web page: one for a file of tests, with a fresh profile for each page. */
 
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { sideways } from './sideways.ts'
 import { until } from './until.ts'
 
 /** Of each wait, Chromium's own start among them, on a loaded machine. */
@@ -38,6 +39,5 @@ export async function startBrowser(
 
 /** Waits until nothing is beyond the window's edge: tables and charts learn their width a frame after the window's. */
 export async function fits(page: Page, place: string): Promise<void> {
-  const wider = () => page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
-  await until(async () => (await wider()) <= 0, `${place} to be no wider than its window`)
+  await until(async () => (await sideways(page)) === 0, `${place} to be no wider than its window`)
 }

@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { rehearsedSchema } from '../../controller/api/schemas/rehearsal.ts'
 import { accessibility } from '../helpers/axe.ts'
 import { fits, startBrowser, type TestBrowser } from '../helpers/browser.ts'
 import { type ServedPage, servedPage } from '../helpers/served-page.ts'
+import { sideways } from '../helpers/sideways.ts'
 
 describe('views of the page', () => {
   const undo: (() => Promise<void>)[] = []
@@ -232,7 +233,7 @@ describe('views of the page', () => {
   it('says who fails next, the most urgent first', async () => {
     const [, , , device] = served.fleet.devices
     assert.ok(device)
-    const error = { code: 'health-failed', message: 'kiosk.service failed' } as const
+    const error = { code: 'health-failed', message: `kiosk.service failed: ${'W'.repeat(300)}` } as const
     await served.controller.directory.addReport(served.fleet.report(device, 9, { state: 'rolled-back', error }))
     await go('risks')
     const row = page.getByRole('row').filter({ hasText: device.name })
@@ -283,6 +284,46 @@ describe('views of the page', () => {
       assert.deepEqual(await accessibility(page), [], `${place} narrow`)
       await page.setViewportSize({ width: 1280, height: 800 })
     }
+  })
+
+  it('scrolls no view sideways at 320 px, in both languages', async () => {
+    await page.setViewportSize({ width: 320, height: 640 })
+    const [, , , failed] = served.fleet.devices
+    assert.ok(failed)
+    const tabs = ['', '/history', '/logs', '/terminal', '/files', '/screen', '/identity', '/manage']
+    const wide: string[] = []
+    const look = async (place: string, shown: Locator) => {
+      await go(place.replace('#/', ''))
+      await shown.waitFor()
+      await page
+        .getByText(/^(?:Loading|Lädt) …$/)
+        .first()
+        .waitFor({ state: 'detached' })
+      const wider = await sideways(page)
+      if (wider > 0) wide.push(`${place}: ${wider} px`)
+    }
+    for (const language of ['de', 'en']) {
+      await page.evaluate(language => localStorage.setItem('thymesh.language', language), language)
+      await page.reload()
+      await page.getByRole('heading', { level: 1 }).waitFor()
+      const menu = await page.locator('#nav li a').evaluateAll(links =>
+        links.map(link => ({
+          place: link.getAttribute('href') ?? '',
+          // Without the count beside it.
+          title: [...link.childNodes].map(each => (each.nodeName === '#text' ? each.textContent : '')).join(''),
+        })),
+      )
+      assert.ok(menu.length > 20)
+      for (const { place, title } of menu) {
+        await look(place, page.locator('main').getByRole('heading', { level: 1, name: title.trim(), exact: true }))
+      }
+      for (const tab of tabs) {
+        const place = `#/devices/${failed.name}${tab}`
+        await look(place, page.locator(`main nav a[aria-current][href="${place}"]`))
+      }
+    }
+    assert.deepEqual(wide, [])
+    await page.setViewportSize({ width: 1280, height: 800 })
   })
 
   it('breaks none of its own rules meanwhile', () => {

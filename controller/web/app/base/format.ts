@@ -55,6 +55,11 @@ export function exactText(at: number): string {
   return timeText(at, { dateStyle: 'medium', timeStyle: 'long' })
 }
 
+/** To the minute: for what is to come. */
+export function momentText(at: number): string {
+  return timeText(at, { dateStyle: 'medium', timeStyle: 'short' })
+}
+
 export function dateText(at: number): string {
   return timeText(at, { dateStyle: 'medium' })
 }
@@ -94,16 +99,22 @@ export function releaseText(version: number, site: string | null): string {
   return site === null ? String(version) : `${site}/${version}`
 }
 
+/** The config of a device's file: what the release calls CONFIG--DEVICE is that config with settings of this device. */
+export function configText(config: string | null, device: string): string | null {
+  const own = `--${device}`
+  return config?.endsWith(own) ? config.slice(0, -own.length) : config
+}
+
 /** Foreign text in one line with its control characters made visible; bounded, so that no row becomes a page. */
 export function lineText(text: string, most = 2000): string {
   const cut = text.length > most ? `${text.slice(0, most)}…` : text
   return visibleText(cut.replaceAll('\n', ' '))
 }
 
-/** The C0 and C1 controls but tab and line end, and what turns the direction of text. */
-const invisible = /[\p{Cc}\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff]/gu
+/** The controls but tab and line end, what turns the direction of text, and what is not seen at all, such as a zero-width space in a name. */
+const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
-/** Control characters and those that turn the direction of text as symbols; line ends and tabs stay. */
+/** What can not be seen, or changes what is seen, as symbols; line ends and tabs stay. */
 export function visibleText(text: string): string {
   return text.replace(invisible, character => {
     if (character === '\n' || character === '\t') return character

@@ -4,6 +4,7 @@ import { words } from '../base/language.svelte.ts'
 
 export const shared = words(
   {
+    trail: 'Where it lies',
     never: 'never',
     ahead: 'clock is ahead',
     same: 'The same in the terminal',
@@ -26,6 +27,7 @@ export const shared = words(
     loadAgain: 'Load the page again',
   },
   {
+    trail: 'Wo es liegt',
     never: 'nie',
     ahead: 'Uhr geht vor',
     same: 'Dasselbe im Terminal',

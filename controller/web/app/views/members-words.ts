@@ -40,6 +40,7 @@ export const membersWords = words(
     reason: 'Reason',
     reasonHelp: 'Others see it in this list.',
     why: 'Revoked',
+    all: 'Show all',
     none: 'No member fits',
     tokens: 'Join tokens',
     tokensLead: 'Each lets devices of some names in, for some days. The token itself is shown once, when it is made.',
@@ -103,6 +104,7 @@ export const membersWords = words(
     reason: 'Grund',
     reasonHelp: 'Andere sehen ihn in dieser Liste.',
     why: 'Widerrufen',
+    all: 'Alle zeigen',
     none: 'Kein Mitglied passt',
     tokens: 'Tokens',
     tokensLead:

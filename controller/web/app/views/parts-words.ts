@@ -15,6 +15,7 @@ export const partsWords = words(
       users: 'Used by',
     },
     sources: { thymesh: 'built in', project: 'the project' } as Readonly<Record<string, string>>,
+    listOf: (type: string) => `list of ${type}`,
     usedBy: 'Used by',
     nobody: 'nobody',
     noSettings: 'It has no settings.',
@@ -63,7 +64,10 @@ export const partsWords = words(
     artifactAddTitle: 'Add an artifact',
     artifactAddVerb: 'Add',
     artifactPath: 'Path below artifacts/',
-    artifactRemove: 'Remove',
+    artifactRemove: 'Remove …',
+    artifactRemoveTitle: (path: string) => `Remove ${path}`,
+    artifactRemoveText:
+      'The file is deleted from the project; Git keeps what was committed. Modules that name it fail until they name another.',
     artifactsNone: 'No artifact yet',
     artifactsNoneText:
       'Put files into artifacts/ of the project, and let Git know them. Settings of modules name them.',
@@ -98,6 +102,7 @@ export const partsWords = words(
       users: 'Benutzt von',
     },
     sources: { thymesh: 'eingebaut', project: 'dem Projekt' } as Readonly<Record<string, string>>,
+    listOf: (type: string) => `Liste von ${type}`,
     usedBy: 'Benutzt von',
     nobody: 'niemandem',
     noSettings: 'Es hat keine Einstellungen.',
@@ -148,7 +153,10 @@ export const partsWords = words(
     artifactAddTitle: 'Artefakt hinzufügen',
     artifactAddVerb: 'Hinzufügen',
     artifactPath: 'Pfad unter artifacts/',
-    artifactRemove: 'Entfernen',
+    artifactRemove: 'Entfernen …',
+    artifactRemoveTitle: (path: string) => `${path} entfernen`,
+    artifactRemoveText:
+      'Die Datei wird im Projekt gelöscht; Git behält, was committet war. Module, die sie nennen, scheitern, bis sie eine andere nennen.',
     artifactsNone: 'Noch kein Artefakt',
     artifactsNoneText:
       'Lege Dateien in artifacts/ des Projekts und mache sie Git bekannt. Einstellungen von Modulen nennen sie.',

@@ -11,6 +11,7 @@ export const projectWords = words(
       devices: 'The devices of the project, with the config that each runs.',
     },
     one: { configs: 'config', tags: 'tag', devices: 'device' },
+    tag: 'tag',
     columns: {
       name: 'Name',
       title: 'Title',
@@ -118,6 +119,7 @@ export const projectWords = words(
       devices: 'Die Geräte des Projekts, mit der Config, die jedes ausführt.',
     },
     one: { configs: 'Config', tags: 'Tag', devices: 'Gerät' },
+    tag: 'Tag',
     columns: {
       name: 'Name',
       title: 'Titel',

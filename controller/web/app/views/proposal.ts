@@ -20,7 +20,7 @@ export function proposalMark({ complete, withdrawn }: Pick<ProposalRow, 'complet
   tone: Tone
   word: string
 } {
-  if (withdrawn) return { shape: 'square', tone: 'quiet', word: proposalsWords().states.withdrawn }
+  if (withdrawn) return { shape: 'ring', tone: 'quiet', word: proposalsWords().states.withdrawn }
   if (complete) return { shape: 'disc', tone: 'good', word: proposalsWords().states.complete }
-  return { shape: 'diamond', tone: 'warn', word: proposalsWords().states.open }
+  return { shape: 'square', tone: 'warn', word: proposalsWords().states.open }
 }

@@ -2,6 +2,7 @@
 
 import type { WaveStatus } from '../../../api/schemas/rollout.ts'
 import { words } from '../base/language.svelte.ts'
+import { germanTitle } from '../base/wave-title.ts'
 
 export const releasesWords = words(
   {
@@ -52,6 +53,8 @@ export const releasesWords = words(
     waves: 'Waves',
     complete: 'complete',
     wave: (wave: number) => `Wave ${wave}`,
+    waveTitle: (title: string) => title,
+    replaced: 'replaced',
     waveStates: {
       confirmed: 'confirmed',
       updating: 'updating',
@@ -154,6 +157,8 @@ export const releasesWords = words(
     waves: 'Wellen',
     complete: 'abgeschlossen',
     wave: (wave: number) => `Welle ${wave}`,
+    waveTitle: germanTitle,
+    replaced: 'abgelöst',
     waveStates: {
       confirmed: 'bestätigt',
       updating: 'läuft',

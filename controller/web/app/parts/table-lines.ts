@@ -1,0 +1,36 @@
+/** How the columns of a table are laid out where there is little room: in one line to three, each of some columns. */
+
+interface Laid {
+  readonly title: string
+  readonly width: string
+  readonly second?: boolean
+}
+
+/** Pixels of a row with one line to three. */
+const heights = [40, 56, 88]
+const gap = 16
+
+/** What has no title, such as buttons, is in the second line, too. */
+export function isSecond({ second, title }: Laid): boolean {
+  return second === true || title === ''
+}
+
+/** The first line, the second one, and what is said to be below them; without those that have nothing. */
+export function linesOf<Column extends Laid>(columns: readonly Column[]): Column[][] {
+  const isBelow = ({ second, title }: Laid) => second === true && title === ''
+  return [
+    columns.filter(column => !isSecond(column)),
+    columns.filter(column => isSecond(column) && !isBelow(column)),
+    columns.filter(isBelow),
+  ].filter(({ length }) => length > 0)
+}
+
+/** Pixels of a row with so many lines. */
+export function heightOf(lines: number): number {
+  return heights[lines - 1] ?? gap
+}
+
+/** The least pixels that columns take, with what lies between them. */
+export function leastWidth(columns: readonly Laid[]): number {
+  return columns.reduce((sum, { width }) => sum + Number(/\d+/.exec(width)?.[0] ?? 0) + gap, 0)
+}
