@@ -1,3 +1,5 @@
+/** Frames of output: the JSON that is written by hand is the JSON that it should be. */
+
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { sliceCharacters } from '../tasks/limits.ts'

@@ -1,3 +1,5 @@
+/** Output of tasks: whole, in order, within bounds. */
+
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { outputBytes, outputMs, partBytes, sliceCharacters } from './limits.ts'

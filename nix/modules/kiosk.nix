@@ -58,7 +58,7 @@
       };
     in
     {
-      environment.etc = lib.mkIf (snapshots != null) { "thymesh-screens.json".text = snapshots; };
+      environment.etc = lib.mkIf (snapshots != null) { "thymesh-screens.json".source = pkgs.writeText "thymesh-screens.json" snapshots; };
       users.users.kiosk = { isNormalUser = true; description = "Kiosk"; };
       services.xserver.enable = true;
       services.xserver.windowManager.session = [{ name = "kiosk"; start = "(\n${session}) &\nwaitPID=$!\n"; }];

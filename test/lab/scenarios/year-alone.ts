@@ -69,9 +69,13 @@ export const yearAlone: Scenario = {
     const take = async (name: string, file: string) => {
       const { host } = device(name)
       await host.must(['sh', '-c', `mkdir -p ${stick} && cat >${stick}/news.thymesh`], { input: await readFile(file) })
-      await host.exec(['/var/lib/thymesh/bin/thymesh', 'bundle', 'take', `${stick}/news.thymesh`, '--json'], {
-        timeout: 110_000,
+      const program = '/var/lib/thymesh/bin/thymesh'
+      // The daemon writes it at the end of its start.
+      await device(name).until('to have its program', async () => (await host.exec(['test', '-x', program])).code === 0)
+      const taken = await host.exec([program, 'bundle', 'take', `${stick}/news.thymesh`, '--json'], {
+        timeout: 240_000,
       })
+      assert.equal(taken.code, 0, `${taken.stdout}${taken.stderr}\n${await device(name).lastLines()}`)
     }
     const reads = (name: string, text: string) =>
       device(name).until(`to say ${text}`, async () => (await message(device(name))) === text)
