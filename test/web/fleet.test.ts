@@ -133,7 +133,7 @@ describe('the web page of a fleet', { skip: nixSkip() }, () => {
 
   it('rolls one device back from its own page, and then shows its history', async () => {
     await open('Devices')
-    await page.getByRole('link', { name: 'second' }).click()
+    await page.getByRole('link', { name: 'second', exact: true }).click()
     await heading('second').waitFor()
     await page.getByRole('button', { name: 'Roll back …' }).click()
     await dialog()
@@ -173,7 +173,7 @@ describe('the web page of a fleet', { skip: nixSkip() }, () => {
     await open('Overview')
     await page.getByText('The rollout is held at wave 1').waitFor({ timeout: 240_000 })
     await open('Devices')
-    await page.getByRole('link', { name: 'first' }).click()
+    await page.getByRole('link', { name: 'first', exact: true }).click()
     await page.getByRole('region', { name: 'Why' }).getByText('It does not run what it should').waitFor()
     await page
       .getByText(/board is in the way/)
