@@ -1,6 +1,6 @@
 /** The cases of scripts/nixos-check: Nix expressions, each of a derivation's path, by kind and name. */
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { allModules } from '../../../test/nix/all-modules.ts'
 import type { Files } from '../../../test/nix/workshop.ts'
@@ -107,6 +107,8 @@ function examples(): { example: string; name: string; images: readonly string[] 
   return readdirSync(all).flatMap(example => {
     const read = (folder: string, file: string) => JSON.parse(readFileSync(join(all, example, folder, file), 'utf8'))
     const files = (folder: string) => readdirSync(join(all, example, folder)).filter(file => file.endsWith('.json'))
+    // A folder of several, such as migrate, is no project.
+    if (!existsSync(join(all, example, 'configs'))) return []
     return files('configs').flatMap(file => {
       const { target, type } = read('configs', file) as { target?: string; type?: string }
       if (target !== 'nixos') return []
