@@ -1,6 +1,6 @@
 /** The cases of scripts/nixos-check: Nix expressions, each of a derivation's path, by kind and name. */
 
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { allModules } from '../../../test/nix/all-modules.ts'
 import type { Files } from '../../../test/nix/workshop.ts'
