@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
+import { jsonOf } from '../../protocol/encoding/json.ts'
 import { commonFlags, runNix, storeLimit } from '../nix/nix-program.ts'
 
 const value = <T extends z.ZodType>(schema: T) => z.object({ value: schema })
@@ -34,7 +35,7 @@ export interface BuildSystems {
  */
 export async function buildSystems(): Promise<BuildSystems | undefined> {
   const ended = await runNix('nix', ['show-config', '--json', ...(await commonFlags())], { limit: storeLimit })
-  const told = settingsSchema.safeParse(parsed(ended.stdout))
+  const told = settingsSchema.safeParse(jsonOf(ended.stdout))
   if (!told.success) return undefined
   const { system, builders, ...settings } = told.data
   const lines = await builderLines(builders.value)
@@ -58,14 +59,6 @@ export function buildHint(system: string): string {
     `Let a device build it (module builder), name a builder in nix.conf (builders = ssh://USER@HOST ${system}), or emulate it: ` +
     `apt-get install qemu-user-static, and extra-platforms = ${system} in nix.conf.`
   )
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** The lines of the setting `builders`, those of the files that it names included; a missing file has none. */

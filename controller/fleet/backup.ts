@@ -11,6 +11,7 @@ import { z } from 'zod'
 import { replaceFile } from '../../node/files/durable-file.ts'
 import { exists, unlessMissing } from '../../node/files/missing.ts'
 import { fleetIdSchema, timeText } from '../../protocol/encoding/fields.ts'
+import { jsonOf } from '../../protocol/encoding/json.ts'
 import { HintedError, messageOf } from '../../protocol/errors.ts'
 import { noKey } from '../keys/operator-keys.ts'
 import type { FleetHome } from './fleet-home.ts'
@@ -126,14 +127,6 @@ function malformed(file: string, reason: string): BackupError {
   return new BackupError('malformed', `${file} can't be read as a backup: ${reason}`, {
     hint: 'Expected a file that `thymesh backup` has written, whole: use another copy.',
   })
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 function summaryOf({ operator, made, files }: Backup): BackupSummary {

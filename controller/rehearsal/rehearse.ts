@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
 import { temporaryFolder } from '../../node/files/temporary.ts'
+import { jsonOf } from '../../protocol/encoding/json.ts'
 import {
   type RehearsalPlan,
   type RehearsalStep,
@@ -90,7 +91,7 @@ async function rehearseIn(
   if (signal.aborted) leave()
   const steps: RehearsalStep[] = []
   createInterface({ input: child.stdout }).on('line', line => {
-    const step = rehearsalStepSchema.safeParse(parsed(line))
+    const step = rehearsalStepSchema.safeParse(jsonOf(line))
     if (!step.success) return
     steps.push(step.data)
     onStep(step.data)
@@ -127,13 +128,5 @@ async function rehearseIn(
     verdict: failed === undefined ? 'pass' : 'fail',
     seconds: Math.round((performance.now() - began) / 100) / 10,
     steps,
-  }
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
   }
 }

@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
+import { jsonOf } from '../../protocol/encoding/json.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import { prepareMs } from './limits.ts'
 import { type PreparePlan, preparedSchema } from './prepare-plan.ts'
@@ -36,7 +37,7 @@ export async function runPrepare(
   child.stdin.on('error', () => {})
   child.stdin.end(token)
   const [said, errors] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-  const answer = preparedSchema.safeParse(parsed(said)).data
+  const answer = preparedSchema.safeParse(jsonOf(said)).data
   if (answer !== undefined && 'peer' in answer) return answer.peer
   const why = answer?.error.message ?? (errors.trim() || said.trim())
   if (/No space left|ENOSPC/.test(why)) throw full(why)
@@ -50,12 +51,4 @@ export function full(why: string): VmError {
   return new VmError('vm-full', `there is no room for the machine's disk: ${why.slice(-1000)}`, {
     hint: 'Make room, or name a folder on a larger disk with THYMESH_VMS; a disk that is too small is made larger with --disk.',
   })
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
-  }
 }

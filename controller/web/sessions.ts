@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { SerialQueue } from '../../node/concurrency/serial-queue.ts'
 import { replaceFile } from '../../node/files/durable-file.ts'
+import { jsonOf } from '../../protocol/encoding/json.ts'
 import { ApiError } from '../api/api-error.ts'
 import { hashOf } from './codes.ts'
 import { maxSessions, noteUseMs, sessionIdleMs } from './limits.ts'
@@ -140,13 +141,5 @@ export class PageSessions {
   async #save(): Promise<void> {
     const text = JSON.stringify({ v: 1, sessions: this.#sessions })
     await this.#writing.run(() => replaceFile(this.#file, `${text}\n`))
-  }
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

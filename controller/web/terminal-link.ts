@@ -1,6 +1,7 @@
 /** A terminal in the page: one WebSocket shows it, types into it and resizes it. */
 
 import { z } from 'zod'
+import { jsonOf } from '../../protocol/encoding/json.ts'
 import { userSchema } from '../../protocol/release/access.ts'
 import { maxColumns, maxRows } from '../ssh/limits.ts'
 import type { Terminal, Viewer, WindowSize } from '../ssh/terminal.ts'
@@ -78,13 +79,5 @@ export function terminalLinks(terminals: Terminals, locks: Pick<KeyLocks, 'use'>
     link.send(JSON.stringify({ opened: { id, ...place, recorded } }))
     terminal.resize(size)
     terminal.attach(viewer, 'attach' in asked ? asked.attach.from : 0)
-  }
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

@@ -3,6 +3,7 @@
 import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { formatVersion } from '../../protocol/encoding/fields.ts'
+import { jsonOf } from '../../protocol/encoding/json.ts'
 import { limits } from '../../protocol/limits.ts'
 import { type Recorded, recordedSchema, recordingIdSchema } from '../../protocol/messages/recordings.ts'
 import { replaceFile } from '../files/durable-file.ts'
@@ -108,13 +109,5 @@ export class RecordingBook {
 
   #about(id: string): string {
     return join(this.#directory, `${id}.json`)
-  }
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

@@ -2,17 +2,11 @@
 
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
+import { jsonOf } from '../../protocol/encoding/json.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import type { NetChecks, PeersView } from '../mesh/relay/network-view.ts'
 import type { DeviceFacts } from '../standing/facts.ts'
-import {
-  bundleSocket,
-  type DoorAnswer,
-  DoorError,
-  type DoorRequest,
-  doorAnswerSchema,
-  jsonOf,
-} from './door-messages.ts'
+import { bundleSocket, type DoorAnswer, DoorError, type DoorRequest, doorAnswerSchema } from './door-messages.ts'
 import type { FeedEnd, FeedNews } from './feed-bundle.ts'
 import { factsMs, lookMs, outboxMs } from './limits.ts'
 

@@ -2,19 +2,13 @@
 
 import { rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
+import { jsonOf } from '../../protocol/encoding/json.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { fitsSocket, listenAt } from '../files/unix-socket.ts'
 import type { NetChecks, PeersView } from '../mesh/relay/network-view.ts'
 import type { Logger } from '../process/log.ts'
 import type { DeviceFacts } from '../standing/facts.ts'
-import {
-  bundleSocket,
-  type DoorAnswer,
-  DoorError,
-  type DoorRequest,
-  doorRequestSchema,
-  jsonOf,
-} from './door-messages.ts'
+import { bundleSocket, type DoorAnswer, DoorError, type DoorRequest, doorRequestSchema } from './door-messages.ts'
 import type { FeedEnd, FeedInit } from './feed-bundle.ts'
 import { maxDoorRequestBytes, parallelTakes, takeRequestMs } from './limits.ts'
 

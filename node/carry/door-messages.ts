@@ -49,13 +49,4 @@ export const doorAnswerSchema = z.union([
 ])
 export type DoorAnswer = z.infer<typeof doorAnswerSchema>
 
-/** A line's value; undefined if it is no JSON, which no schema takes. */
-export function jsonOf(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
-  }
-}
-
 export class DoorError extends HintedError<'not-understood' | 'no-daemon' | 'busy' | 'ended'> {}

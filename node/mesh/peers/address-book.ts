@@ -2,6 +2,7 @@
 
 import { multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
+import { jsonOf } from '../../../protocol/encoding/json.ts'
 import type { Certificate } from '../../../protocol/members/certificate.ts'
 import { FairPlaces, type Place } from '../../concurrency/fair-places.ts'
 import type { Table } from '../../state/database.ts'
@@ -34,7 +35,7 @@ export class AddressBook {
   static async load(table: Table, certificates: Certificates): Promise<AddressBook> {
     const book = new AddressBook(table, certificates)
     for await (const [peer, bytes] of table.entries()) {
-      const parsed = entrySchema.safeParse(parsedJson(bytes))
+      const parsed = entrySchema.safeParse(jsonOf(Buffer.from(bytes).toString()))
       const place = parsed.success ? book.#placeFor(peer) : undefined
       if (parsed.success && place !== undefined) book.#entries.set(peer, { addresses: parsed.data, place })
       else await table.delete(peer)
@@ -89,14 +90,6 @@ export class AddressBook {
     this.#entries.get(peer)?.place.leave()
     this.#entries.delete(peer)
     await this.#table.delete(peer)
-  }
-}
-
-function parsedJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString())
-  } catch {
-    return undefined
   }
 }
 
