@@ -43,7 +43,7 @@ in
       default = "";
       example = "{ ... }: { etc.greeting.text = \"Hello\\n\"; }";
       displayName = { en = "For the portable target"; de = "Für das portable Ziel"; };
-      description = "An expression: { units, etc, leave, packages }, or a function that gives it. Needs a newer Nix than 2.8";
+      description = "An expression: { units, etc, leave, packages, needs }, or a function that gives it. Needs a newer Nix than 2.8";
     };
   };
 
@@ -56,6 +56,7 @@ in
       all = map (one: if builtins.isFunction one then one arguments else one)
         (fromFiles arguments ++ (if settings.portable == "" then [ ] else [ (fromText "portable" settings.portable) ]));
       put = key: builtins.foldl' (sum: one: sum // one.${key} or { }) { } all;
+      join = key: builtins.concatMap (one: one.${key} or [ ]) all;
     in
-    { units = put "units"; etc = put "etc"; packages = builtins.concatMap (one: one.packages or [ ]) all; };
+    { units = put "units"; etc = put "etc"; leave = put "leave"; packages = join "packages"; needs = join "needs"; };
 }

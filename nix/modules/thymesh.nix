@@ -79,7 +79,7 @@
   nixos = { settings, thymesh, ... }: {
     services.thymesh.node = (if settings.package == null then { } else { inherit (settings) package; }) // {
       enable = true;
-      inherit (settings) openFirewall sticks stickHook;
+      inherit (settings) port openFirewall sticks stickHook;
       settings = import ./thymesh/node-settings.nix settings;
     };
   };

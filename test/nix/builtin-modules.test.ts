@@ -18,6 +18,8 @@ describe('built-in modules', { skip: nixSkip() }, () => {
   const project = workshop.project({
     ...allModules.files,
     'configs/all.json': { system: thisSystem, modules: allModules.modules },
+    'nix/own.nix': '_: { leave.own.script = "echo bye"; needs = [ "own-program" ]; }\n',
+    'configs/own.json': { system: thisSystem, modules: { 'custom-nix': { files: ['nix/own.nix'] } } },
     'configs/bare.json': {
       system: thisSystem,
       modules: { updates: {}, thymesh: {}, device: {}, access: {}, files: {} },
@@ -126,6 +128,13 @@ describe('built-in modules', { skip: nixSkip() }, () => {
     const unit = readFileSync(workshop.at(`${built}/units/thymesh.service`), 'utf8')
     const [, program = ''] = /^ExecStart=(.*) node$/m.exec(unit) ?? []
     assert.ok(existsSync(workshop.at(program)), program)
+  })
+
+  it('pass on all that a file of custom-nix gives', async () => {
+    const own = await workshop.build(project, 'own')
+    const read = (path: string) => readFileSync(workshop.at(join(own, path)), 'utf8')
+    assert.match(read('thymesh/needs'), /^own-program /)
+    assert.match(read('thymesh/leave/own'), /echo bye/)
   })
 
   it('set no password that is not a hash', async () => {

@@ -22,7 +22,7 @@ const files: Files = {
   'configs/former.json': {
     type: 'virtual-machine',
     target: 'nixos',
-    modules: { 'custom-nix': { files: ['nix/former.nix'] }, thymesh: {} },
+    modules: { 'custom-nix': { files: ['nix/former.nix'] }, thymesh: { port: 4470 } },
   },
   'devices/north.json': { config: 'named' },
   ...Object.fromEntries(
@@ -65,6 +65,8 @@ describe('the target nixos', { skip: nixSkip() }, () => {
     assert.deepEqual(await all('systemd.timers.bash-hello.timerConfig'), { OnCalendar: ['daily'], Persistent: true })
     assert.deepEqual(await all('services.displayManager.autoLogin'), { enable: true, user: 'kiosk' })
     assert.deepEqual(((await all('networking.firewall.allowedTCPPorts')) as number[]).sort(), [4460, 8080, 8081, 9100])
+    const elsewhere = 'thymesh.configs.former.config.networking.firewall.allowedTCPPorts'
+    assert.deepEqual(await evaluate(project, elsewhere), [4470], 'where the daemon listens')
   })
 
   it('names the device in a system of its own', async () => {
