@@ -19,7 +19,15 @@ const packages = [
     'busybox-static',
     'cpio',
   ],
-  ...['linux-image-amd64', 'systemd-boot', 'systemd-boot-efi', 'systemd-boot-tools', 'nix-bin', 'libdbi-perl'],
+  ...[
+    'linux-image-amd64',
+    'systemd-boot',
+    'systemd-boot-efi',
+    'systemd-boot-tools',
+    'nix-bin',
+    'libdbi-perl',
+    'dosfstools',
+  ],
 ]
 const script = join(import.meta.dirname, '../../../scripts/lab-boot-parts')
 
