@@ -61,3 +61,19 @@ test('nothing is swept while an update is under way', options, async t => {
   await new Housekeeper({ store, activator, config, log: silentLogger }, { directory: tmpdir() }).sweep()
   assert.equal(await store.isValid(loose), true)
 })
+
+// Nix holds what a connection has imported until that connection closes.
+test('a collection takes what was imported a moment ago and nobody needs', options, async t => {
+  const stores = await Stores.of(t)
+  const { file, publicKey } = await stores.key('test-1')
+  const real = stores.real('a')
+  const path = await real.addText('loose', 'nobody needs it')
+  await real.sign(file, path)
+  const from = await stores.open(real.root)
+  const to = await stores.open(stores.real('b').root, { trustedPublicKeys: [publicKey] })
+  const info = await from.pathInfo(path)
+  assert.ok(info)
+  await to.import(info, (await from.nar(path)).stream())
+  await to.collectGarbage()
+  assert.equal(await to.isValid(path), false)
+})

@@ -205,8 +205,10 @@ export class NixStore {
   }
 
   /** Deletes every path that no root, temporary root or process needs. */
-  collectGarbage(): Promise<void> {
-    return collectGarbage(this.#daemon.location)
+  async collectGarbage(): Promise<void> {
+    // A connection is a temporary root of what came by it, and idle ones are kept for the next import.
+    await this.#imports.renew()
+    await collectGarbage(this.#daemon.location)
   }
 
   /** Protects a valid path under a root's name, until the root is removed or points elsewhere. */
@@ -260,7 +262,7 @@ export class NixStore {
   /** A daemon reads its trusted keys once for each connection, so new keys need new connections. */
   #renewForKeys(): void {
     const keys = this.#daemon.trustedPublicKeys().join(' ')
-    if (keys !== this.#importKeys) this.#imports.renew()
+    if (keys !== this.#importKeys) void this.#imports.renew()
     this.#importKeys = keys
   }
 }

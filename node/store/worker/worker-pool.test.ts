@@ -77,7 +77,7 @@ test('idle connections close after a while, and on renew', async t => {
   assert.equal(daemons[0]?.destroyed, 1)
 
   await workers.query(async () => {
-    workers.renew()
+    void workers.renew()
   })
   assert.equal(workers.size, 0)
   assert.equal(daemons[1]?.destroyed, 1)

@@ -67,10 +67,14 @@ export class WorkerPool {
     })
   }
 
-  /** Closes idle connections, so that the next request gets a new one; lent ones close on return. */
-  renew(): void {
+  /**
+   * Closes idle connections, so that the next request gets a new one; lent ones close on return. Resolves when the idle ones
+   * are closed.
+   */
+  async renew(): Promise<void> {
     for (const client of this.#idle.keys()) this.#discard(client)
     for (const client of this.#clients) this.#stale.add(client)
+    await Promise.all(this.#ending)
   }
 
   /** Closes all connections, including those in use, and waits until they are closed. */
