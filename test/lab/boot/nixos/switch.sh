@@ -56,6 +56,8 @@ switch_units() {
 # As systemd-boot-builder of 26.11: an entry for each generation, named by its hash, new ones with a counter.
 install_loader() {
   esp=/boot
+  # As the builder does, also when it fails: FAT recovers little of what a power cut finds half written.
+  trap 'sync -f "$esp"' EXIT
   mkdir -p "$esp/EFI/nixos" "$esp/loader/entries"
   counts=$(cat "$top/boot-counting")
   keep=
@@ -96,7 +98,6 @@ END
   for file in "$esp"/EFI/nixos/* "$esp"/loader/entries/*; do
     case " $keep " in *" ${file##*/} "*) ;; *) rm -f "$file" ;; esac
   done
-  sync -f "$esp/loader/loader.conf"
 }
 
 case $action in
