@@ -286,6 +286,12 @@ export const punchAgainMs = 30 * 60_000
  */
 export const punchWindowMs = 4_000
 export const punchTryMs = 100
+/**
+ * How much longer the tries of the side with the higher peer ID are. If both ended theirs at the same moment, a packet could
+ * arrive between two tries of one side; its NAT has then seen a connection begin that goes on with other sequence numbers,
+ * and Linux's drops all packets of the pair for two minutes. Not near a multiple of a half, so that the ends drift apart.
+ */
+export const punchPatience = 2.37
 /** How long a relayed connection stays beside the direct one that replaces it, for what is under way. */
 export const movedMs = 5_000
 /** Meetings of one peer with this one: burst and long-term average. Each costs some packets to its addresses. */

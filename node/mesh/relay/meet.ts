@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection } from '@libp2p/interface'
 import { ThymeshError } from '../../../protocol/errors.ts'
 import type { TcpEnd } from '../../../protocol/messages/relay.ts'
-import { punchTryMs, punchWindowMs, relayedUpgradeMs } from '../limits.ts'
+import { punchPatience, punchTryMs, punchWindowMs, relayedUpgradeMs } from '../limits.ts'
 import type { Host } from '../transport/host.ts'
 import { directTo } from '../transport/open-stream.ts'
 import type { OwnPort } from '../transport/own-port.ts'
@@ -111,7 +111,8 @@ class Side {
   }
 
   async #punch(end: TcpEnd): Promise<void> {
-    const socket = await this.#components.ownPort.meet(end, this.#tryMs, this.#signal)
+    const tryMs = this.#isLower ? this.#tryMs : this.#tryMs * punchPatience
+    const socket = await this.#components.ownPort.meet(end, tryMs, this.#signal)
     markPunched(await this.#upgrade(socket, end, this.#isLower))
   }
 
