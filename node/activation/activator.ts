@@ -10,7 +10,7 @@ import type { NixStore } from '../store/local/nix-store.ts'
 import { type ActivationLogs, activationText } from './activation-log.ts'
 import { blessBoot } from './bless-boot.ts'
 import { bootReason } from './boot-reason.ts'
-import { failureOf, leaveBooted, rebooted, staged } from './booting.ts'
+import { bootsAfterCommit, failureOf, leaveBooted, rebooted, staged } from './booting.ts'
 import { beforeDeadline } from './deadline.ts'
 import { firstEntry } from './first-entry.ts'
 import { checkHealth } from './health.ts'
@@ -266,7 +266,11 @@ export class Activator {
       signal.throwIfAborted()
       return failureOf(thrown)
     }
-    const [running, boots] = [await system.running(), await system.boots(entry.target)]
+    const { pollMs } = this.#init
+    const [running, boots] = [
+      await system.running(),
+      await bootsAfterCommit(entry, this.#components, { signal, pollMs }),
+    ]
     if (running !== entry.new || boots !== entry.new) {
       const message = `expected ${entry.new} to run and to boot, ${running ?? 'nothing'} runs and ${boots ?? 'nothing'} boots`
       return { type: 'failed', code: 'not-running', message: message.slice(0, 1000) }

@@ -35,6 +35,12 @@ describe('an update that is booted', () => {
     assert.ok(machine.history.slice(0, at).every(({ decided }) => decided !== 'roll-back'))
   })
 
+  it('runs on where its last try brought it up: the loader takes it again once that boot is called a good one', async () => {
+    const machine = machineOf({ ...booted, lastTry: true })
+    const end = await ends(machine)
+    assert.deepEqual([end.state, end.message, machine.runs, machine.bootsNext], ['committed', undefined, next, next])
+  })
+
   it('is switched to where the policy says never, and booted each time where it says always', async () => {
     const never = await ends(machineOf(booted), {}, { when: 'never' })
     assert.deepEqual([never.state, never.byBoot], ['committed', undefined])

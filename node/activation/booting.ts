@@ -4,13 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../protocol/errors.ts'
 import type { Logger } from '../process/log.ts'
 import type { JournalEntry } from './journal-entry.ts'
-import { machineStopMs } from './limits.ts'
+import { blessedLooks, machineStopMs } from './limits.ts'
 import { SwitchError } from './switch-error.ts'
 import type { ActivationSystem } from './system.ts'
 import type { Event } from './transition.ts'
 
 interface BootingComponents {
-  system: Pick<ActivationSystem, 'stage' | 'unstage' | 'reboot' | 'running'>
+  system: Pick<ActivationSystem, 'stage' | 'unstage' | 'reboot' | 'running' | 'boots' | 'blessBoot'>
   log: Logger
 }
 
@@ -52,6 +52,28 @@ export async function rebooted(
   }
   const seconds = machineStopMs / 1000
   return failureOf(new SwitchError('interrupted', `expected the machine to go down, it still runs after ${seconds} s`))
+}
+
+/**
+ * What boots after the commit. A loader that counts boots passes an entry over whose last try the present boot is, until that
+ * boot is called a good one. So this is done before the verdict: a power cut meanwhile is a boot to be tried again.
+ */
+export async function bootsAfterCommit(
+  entry: JournalEntry,
+  { system, log }: BootingComponents,
+  { signal, pollMs }: { signal: AbortSignal; pollMs: number },
+): Promise<string | undefined> {
+  const boots = await system.boots(entry.target)
+  if (entry.byBoot === undefined || boots === entry.new) return boots
+  await system.blessBoot().catch((thrown: unknown) => {
+    log.warn({ reason: messageOf(thrown) }, 'the boot was not called a good one')
+  })
+  for (let looks = 0; looks < blessedLooks; looks++) {
+    if ((await system.boots(entry.target)) === entry.new) return entry.new
+    await sleep(pollMs, undefined, { signal }).catch(() => {})
+    signal.throwIfAborted()
+  }
+  return await system.boots(entry.target)
 }
 
 /** Away from a generation that the machine has booted leads only another boot. */

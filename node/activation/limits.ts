@@ -22,6 +22,8 @@ export const heldPollMs = 10_000
 export const housekeepingIntervalMs = 60_000
 /** Logs of failed activations that are kept. */
 export const keptActivationLogs = 10
+/** Looks, each after `healthPollMs`, at what boots once a boot was called a good one: systemd then renames the loader's entry. */
+export const blessedLooks = 60
 /** Pauses between tries of what the machine could not do: no room, no memory, or a stop whose signal is still to come. */
 export const retryPausesMs: readonly number[] = [1_000, 4_000, 16_000]
 /** What is read of what is not in force: a report holds less. */

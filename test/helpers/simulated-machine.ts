@@ -25,6 +25,8 @@ export interface Behaviour {
   needsBoot?: boolean
   /** A boot of it comes to nothing, or to a machine without its daemon, which the guard then reboots. */
   boot?: 'hangs' | 'no-daemon'
+  /** The loader counts boots, and the one that runs was the last try: it passes the entry over until that boot is called a good one. */
+  lastTry?: boolean
 }
 
 export class SimulatedMachine implements ActivationSystem {
@@ -48,6 +50,10 @@ export class SimulatedMachine implements ActivationSystem {
   diesTesting = false
   /** Everything that the world has been, for invariants. */
   readonly history: { boots: string | undefined; decided: Decision | undefined }[] = []
+  /** The loader has the new generation as its default. */
+  #committed = false
+  /** Looks at what boots until a blessing takes effect: systemd renames the entry by itself. */
+  #looksLeft = 2
   /** What the next boot starts, only that one. */
   staged: string | undefined
   /** The deadline of what was staged, after its boot. */
@@ -158,7 +164,11 @@ export class SimulatedMachine implements ActivationSystem {
     return this.#uptime
   }
   running = () => this.#step(() => this.runs)
-  boots = () => this.#step(() => this.bootsNext)
+  boots = () =>
+    this.#step(() => {
+      if (this.#committed && this.blessed && this.#looksLeft-- <= 0) this.bootsNext = this.new
+      return this.bootsNext
+    })
   units = async () =>
     this.runs === this.new && this.#behaviour.unitFails
       ? [testUnit('bad.service', { active: 'failed', sub: 'failed' })]
@@ -189,6 +199,7 @@ export class SimulatedMachine implements ActivationSystem {
     this.#step(() => {
       this.staged = undefined
       this.#guarded = undefined
+      this.#committed = false
       if (this.bootsNext === this.new && this.old !== undefined) this.bootsNext = this.old
     })
   reboot = async (): Promise<never> => this.#step(() => this.#fail('power'))
@@ -201,6 +212,7 @@ export class SimulatedMachine implements ActivationSystem {
     })
   rollBack = () =>
     this.#step(() => {
+      this.#committed = false
       this.runs = this.old
       if (this.bootsNext === this.new) this.bootsNext = this.old
     })
@@ -208,7 +220,8 @@ export class SimulatedMachine implements ActivationSystem {
     this.#step(() => {
       if (this.lacking-- > 0) throw new SwitchError('interrupted', 'No space left on device')
       if (this.#behaviour.commitFails) throw new SwitchError('switch-failed', 'the boot loader was not installed')
-      this.bootsNext = this.new
+      this.#committed = true
+      if (!this.#behaviour.lastTry) this.bootsNext = this.new
     })
   decide = (_entry: JournalEntry, wanted: Decision, force = false) =>
     this.#step(() => {
