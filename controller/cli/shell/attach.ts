@@ -48,11 +48,14 @@ export async function attachHere(tasks: Tasks, id: string, options: TellingOptio
 /** A task that nobody else sees: it is forgotten with the command. */
 export async function workHere(kind: string, about: object, work: Work, options: TellingOptions): Promise<Attached> {
   const place = await temporaryFolder()
+  let tasks: Tasks | undefined
   try {
-    const tasks = await Tasks.open(place.path)
+    tasks = await Tasks.open(place.path)
     const { id } = await tasks.start(kind, { ...about }, work)
     return await attachHere(tasks, id, options)
   } finally {
+    // What is still being written would be made anew in a folder that is being removed.
+    await tasks?.settled()
     await place.remove()
   }
 }
