@@ -147,7 +147,12 @@ it('QEMU runs the script of a NixOS machine, with a token on its disk', async t 
     dd if=part of=image/nixos.img seek=2048 conv=notrunc`)
   const script = readFileSync(join(import.meta.dirname, '../../nix/nixos/run-vm.sh'), 'utf8')
   const places: Record<string, string> = {
-    ...{ '@name@': 'hello', '@image@': at('image'), '@qemu@': '/usr', '@firmware@': '/usr/share/OVMF/OVMF_CODE_4M.fd' },
+    ...{
+      '@name@': 'hello',
+      '@image@': `${at('image')}/*.img`,
+      '@qemu@': '/usr',
+      '@firmware@': '/usr/share/OVMF/OVMF_CODE_4M.fd',
+    },
     '@variables@': '/usr/share/OVMF/OVMF_VARS_4M.fd',
   }
   await writeFile(at('bin/run'), `#!/bin/sh\n${script.replaceAll(/@\w+@/g, word => places[word] ?? word)}`, {

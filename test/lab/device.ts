@@ -31,6 +31,10 @@ export interface LabDeviceOptions {
   blockDisk?: boolean
   /** More files that are there at the first boot. */
   files?: Readonly<Record<string, string>>
+  /** Debian packages that it has beside those of every machine. */
+  packages?: readonly string[]
+  /** Rights that a machine of the lab hasn't by itself. */
+  capabilities?: readonly string[]
 }
 
 /** The daemon's unit, where a package would put it, so that a release may put its own over it. */
@@ -87,6 +91,8 @@ export class LabDevice {
         [`/usr/lib/systemd/system/multi-user.target.d/${unit}.conf`]: `[Unit]\nWants=${unit}\n`,
         ...options.files,
       },
+      ...(options.packages && { packages: options.packages }),
+      ...(options.capabilities && { capabilities: options.capabilities }),
     })
     return new LabDevice(name, host, disk)
   }

@@ -2,7 +2,7 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { allModules } from '../../../test/nix/all-modules.ts'
+import { allModules, modulesWithNixpkgs as modules } from '../../../test/nix/all-modules.ts'
 import type { Files } from '../../../test/nix/workshop.ts'
 
 const repository = resolve(import.meta.dirname, '../../..')
@@ -23,9 +23,6 @@ const formats: Readonly<Record<string, readonly string[]>> = {
   'raspberry-pi-5': ['sd-card'],
   'virtual-machine': ['raw', 'vm'],
 }
-
-/** The least that a built-in module needs where it can't do with nothing. */
-const { modules } = allModules
 
 /** The project whose configs the cases name. */
 export const projectFiles: Files = {

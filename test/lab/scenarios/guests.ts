@@ -1,0 +1,126 @@
+/** A guest of a device: a container that the release of its host brings, and a device of the fleet of its own. */
+
+import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { hello } from '../../e2e/helpers/project.ts'
+import type { LabDevice } from '../device.ts'
+import { LabFleet } from '../fleet.ts'
+import type { Scenario } from './scenario.ts'
+
+const unit = 'thymesh-guest-cow.service'
+const place = '/var/lib/thymesh-guests/cow'
+/** What a machine of the lab hasn't by itself: nodes of loop devices, which are the kernel's, and its own settings of the kernel. */
+const loops = `[Unit]
+DefaultDependencies=no
+Before=sysinit.target
+[Service]
+Type=oneshot
+ExecStart=mount -o remount,bind,rw /proc/sys
+ExecStart=/bin/sh -c 'test -e /dev/loop-control || mknod /dev/loop-control c 10 237; i=0; while [ $i -lt 64 ]; do test -e /dev/loop$i || mknod /dev/loop$i b 7 $i; i=$((i + 1)); done'
+`
+/** A first start copies a program, on a loaded computer. */
+const deployArgs = ['deploy', '--timeout', '600'] as const
+const settings = { settleSeconds: 1, deadlineSeconds: 600, peers: 0 }
+
+export const guests: Scenario = {
+  name: 'guests',
+  title:
+    'a guest of a device joins, updates, comes back after a reboot of its host, and keeps its disk when it is gone',
+  async run(trials) {
+    await using fleet = await LabFleet.create('barn')
+    const { operator } = fleet
+    const barn = await fleet.device({
+      name: 'barn',
+      packages: ['systemd-container', 'e2fsprogs', 'nftables'],
+      capabilities: ['CAP_NET_ADMIN'],
+      files: {
+        '/usr/lib/systemd/system/lab-loops.service': loops,
+        '/usr/lib/systemd/system/sysinit.target.d/lab-loops.conf': '[Unit]\nWants=lab-loops.service\n',
+      },
+    })
+    const commit = (message: string, guest: object | undefined, more: Record<string, object> = {}) =>
+      operator.commit(message, {
+        'configs/hello.json': hello(message, { updates: settings }),
+        'devices/barn.json': {
+          config: 'hello',
+          modules: { 'virtual-machines': { guests: guest === undefined ? [] : [guest] } },
+        },
+        ...more,
+      })
+    const cow = { name: 'cow', memoryMegabytes: 512, diskMegabytes: 1024, token: 'cow-join' }
+    const deploy = () => operator.runWith({ limitMs: 660_000 }, ...deployArgs, '--json')
+    const complete = async () => {
+      const { code, stdout, stderr } = await deploy()
+      assert.equal(code, 0, `${stdout}${stderr}\n${await journal(barn)}`)
+    }
+    /** What a guest hears from a port of the operator's computer at which nobody listens. */
+    const outside = async () => {
+      const dial = `timeout 5 bash -c 'echo >/dev/tcp/${fleet.network.address}/9'`
+      return (await inside(barn, 'sh', '-c', dial)).stderr
+    }
+    const message = async () => (await inside(barn, 'cat', '/etc/hello')).stdout.trim()
+
+    await trials.of('a release brings it: it is made, joins by its token, and gets its own config', async () => {
+      const file = join(operator.directory, 'cow.token')
+      await writeFile(file, await operator.token('--names', 'cow', '--uses', '1'))
+      await operator.json('secret', 'add', 'cow-join', '--from', file)
+      await commit('one', cow, { 'devices/cow.json': { config: 'hello' } })
+      await complete()
+      assert.equal(await message(), 'one')
+    })
+    const key = (await inside(barn, 'sha256sum', '/var/lib/thymesh/identity.key')).stdout
+    await trials.of('its token is on no disk of its', async () => {
+      const script = `grep -rlF -D skip thymesh-join- /var/lib /etc 2>/dev/null; true`
+      assert.equal((await inside(barn, 'sh', '-c', script)).stdout, '')
+    })
+    await trials.of('it updates beside its host, and a change of the host’s config alone leaves it on', async () => {
+      const first = await barn.host.unit(unit, 'MainPID')
+      await commit('two', { ...cow, token: undefined })
+      await complete()
+      assert.deepEqual([await message(), await barn.host.unit(unit, 'MainPID')], ['two', first])
+    })
+    await trials.of('it reaches its host only, unless it is let out', async () => {
+      assert.doesNotMatch(await outside(), /refused/)
+      await commit('three', { ...cow, token: undefined, network: 'nat', diskMegabytes: 1536 })
+      await complete()
+      assert.match(await outside(), /refused/)
+      const [, blocks = '0'] = (await inside(barn, 'df', '-m', '--output=size', '/var/lib')).stdout.split('\n')
+      assert.ok(Number(blocks) > 1100, `its disk has grown: ${blocks} MiB`)
+    })
+    await trials.of('its host reboots: it is back, the same device, and updates', async () => {
+      await barn.host.reboot()
+      await barn.until('to have its guest again', async () => (await message()) === 'three')
+      assert.equal((await inside(barn, 'sha256sum', '/var/lib/thymesh/identity.key')).stdout, key)
+      await commit('four', { ...cow, token: undefined, network: 'nat', diskMegabytes: 1536 })
+      await complete()
+      assert.equal(await message(), 'four')
+    })
+    await trials.of('its unit stops it in order, and starts it', async () => {
+      await barn.host.must(['systemctl', 'stop', unit], { timeout: 300_000 })
+      assert.equal(await barn.host.unit(unit, 'Result'), 'success')
+      assert.doesNotMatch(await journal(barn), /was killed/)
+      await barn.host.must(['systemctl', 'start', unit], { timeout: 900_000 })
+      await barn.until('to have its guest again', async () => (await message()) === 'four')
+    })
+    await trials.of('it leaves the config: it is off, and its disk stays', async () => {
+      await operator.json('retire', 'cow', '--yes')
+      await commit('five', undefined, { 'devices/cow.json': undefined as unknown as object })
+      await complete()
+      assert.equal(await barn.host.unit(unit, 'ActiveState'), 'inactive')
+      await barn.host.must(['test', '-s', `${place}/disk.img`])
+      assert.equal((await barn.host.exec(['pgrep', '-f', 'vm-keep.sh'])).code, 1)
+    })
+  },
+}
+
+/** Runs a program in the guest; code 1 while it is off. */
+async function inside(barn: LabDevice, ...argv: string[]) {
+  // The systemd below the process of the unit that is PID 1 of a namespace twice over.
+  const find = `for status in /proc/[0-9]*/status; do grep -qsE '^NSpid:.*[[:space:]]1$' "$status" && grep -qsE '^Name:[[:space:]]systemd$' "$status" && { pid=\${status#/proc/}; pid=\${pid%/status}; [ "$pid" != 1 ] && exec nsenter -t "$pid" -a "$@"; }; done; exit 1`
+  return await barn.host.exec(['sh', '-c', find, 'sh', ...argv])
+}
+
+async function journal({ host }: LabDevice): Promise<string> {
+  return (await host.exec(['journalctl', '-o', 'cat', '--no-pager', '-n', '100', '-u', unit])).stdout
+}
