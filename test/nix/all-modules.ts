@@ -193,7 +193,7 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
           memoryMegabytes: 512,
           processors: 2,
           diskMegabytes: 4096,
-          network: 'nat',
+          network: 'device',
           token: 'till-join',
         },
         { name: 'scale', kind: 'qemu', image: '/srv/images/scale.raw', autostart: false },

@@ -62,13 +62,13 @@ in
   network = {
     type = "choice";
     choices = [
-      { value = "device"; displayName = { en = "This device and its guests"; de = "Dieses Gerät und seine Gäste"; }; }
       { value = "nat"; displayName = { en = "All that the device reaches"; de = "Alles, was das Gerät erreicht"; }; }
+      { value = "device"; displayName = { en = "This device and its guests"; de = "Dieses Gerät und seine Gäste"; }; }
     ];
-    default = "device";
+    default = "nat";
     visible.kind = "container";
     displayName = { en = "Network"; de = "Netzwerk"; };
-    description = "A machine in QEMU reaches all that the device reaches";
+    description = "With `device` it gets only those releases that this device or a guest beside it holds. A machine in QEMU reaches all that the device reaches";
   };
   autostart = {
     type = "bool";
