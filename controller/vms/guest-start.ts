@@ -16,6 +16,10 @@ import type { VmRecord } from './records.ts'
 /** Of the device, where systemd-resolved has it; without it, the device's own file. */
 const uplinkServers = '/run/systemd/resolve/resolv.conf'
 
+/** A machine as run-vm.sh has it, that is not set going: some kernels refuse only when a processor is made. */
+const askKvm = `case $(uname -m) in aarch64) machine=virt ;; *) machine=q35 ;; esac
+echo quit | "qemu-system-$(uname -m)" -machine "$machine,accel=kvm" -cpu host -m 64 -S -nodefaults -display none -monitor stdio`
+
 /** `place` is the guest's folder. */
 export async function writeStart(place: string, plan: GuestPlan, record: VmRecord): Promise<void> {
   const [argv, env] =
@@ -50,8 +54,7 @@ async function kvmWorks(): Promise<boolean> {
     () => false,
   )
   if (!hasDevice) return false
-  const ask = 'echo quit | qemu-system-$(uname -m) -machine none,accel=kvm -nodefaults -display none -monitor stdio'
-  const { code } = await runProgram('sh', ['-c', ask], { timeoutMs: commandMs, lines: 5 })
+  const { code } = await runProgram('sh', ['-c', askKvm], { timeoutMs: commandMs, lines: 5 })
   return code === 0
 }
 
