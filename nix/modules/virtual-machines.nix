@@ -21,4 +21,7 @@
 
   nixos = import ./virtual-machines/nixos.nix;
   portable = import ./virtual-machines/portable.nix;
+  # It says nothing: what no guest can be is found where a release is checked, not only where it is built.
+  policy = { settings, project, config, device, thymesh, ... }:
+    builtins.seq (import ./virtual-machines/parts.nix { inherit settings project config device thymesh; }).possible { };
 }

@@ -19,9 +19,10 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
     'packages/program.nix': '_: { outPath = builtins.path { path = ../artifacts/site; }; }\n',
     'nix/greeting.nix': '{ ... }: { etc.greeting.text = "Hello\\n"; }\n',
     // Guests of the module virtual-machines: devices as others.
-    'devices/till.json': { config: 'all', site: 'shop' },
-    'devices/scale.json': { config: 'all' },
-    'devices/camera.json': { config: 'all' },
+    'configs/guest.json': {},
+    'devices/till.json': { config: 'guest', site: 'shop' },
+    'devices/scale.json': { config: 'guest' },
+    'devices/camera.json': { config: 'guest' },
   },
   modules: {
     access: {

@@ -85,12 +85,19 @@ describe('guests of a device', { skip: nixSkip() }, () => {
       { 'packages/disk.nix': '_: { outPath = builtins.path { path = ./.; }; }' },
       /till: has both image and imagePackage/,
     ],
+    [
+      'a guest of two devices',
+      till,
+      { 'devices/a.json': { config: 'host' }, 'devices/b.json': { config: 'host' } },
+      /a\.json, b\.json have the config host, and a guest is on one device/,
+    ],
     ['a name that is none', { name: '../till' }, {}, /guests\[0\]\.name: expected lowercase letters/],
     ['too little memory', { ...till, memoryMegabytes: 64 }, {}, /memoryMegabytes: expected at least 256, got 64/],
     ['a root that no overlay takes', { ...till, root: '/srv/a:b' }, {}, /root: expected an absolute path of letters/],
   ] as const) {
     it(`refuse ${what}`, async () => {
-      const error = await workshop.evaluationError(host([guest], more), 'thymesh.configs.host.drvPath')
+      // What `thymesh check` evaluates.
+      const error = await workshop.evaluationError(host([guest], more), 'thymesh.fleet')
       assert.match(error, said)
     })
   }

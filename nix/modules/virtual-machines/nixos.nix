@@ -1,8 +1,10 @@
 # Guests of a NixOS machine. It has no distribution in /usr: a container needs a root of its own.
-{ settings, project, device, thymesh, ... }:
+{ settings, project, config, device, thymesh, ... }:
+let
+  parts = import ./parts.nix { inherit settings project config device thymesh; };
+in
 { config, lib, pkgs, ... }:
 let
-  parts = import ./parts.nix { inherit settings project device thymesh; };
   qemu = { qemu = pkgs.qemu; firmware = pkgs.OVMF.firmware; inherit (pkgs.OVMF) variables; };
   program = guest: "${pkgs.writeShellScript "thymesh-guest-${guest.name}" (parts.script guest qemu)}";
   checked = guest:

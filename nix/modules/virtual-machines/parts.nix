@@ -1,5 +1,5 @@
 # What a guest is on both targets: a unit, which the program of the daemon prepares, connects and stops by a plan in a file.
-{ settings, project, device, thymesh }:
+{ settings, project, config, device, thymesh }:
 let
   inherit (builtins) fromJSON listToAttrs map pathExists readFile replaceStrings;
   fail = guest: text: throw "virtual-machines.guests: ${guest.name}: ${text}";
@@ -19,11 +19,25 @@ let
     else if guest.imagePackage != null then "${guest.imagePackage}/*.img"
     else fail guest "has no image; a machine in QEMU needs image or imagePackage";
 
+  # The devices that run this config as it is: each would have the same guests, and a device is there once.
+  hosts =
+    let
+      files = builtins.filter (name: builtins.match ".*\\.json" name != null) (builtins.attrNames (builtins.readDir (project + "/devices")));
+      ours = builtins.filter (name: (fromJSON (readFile (project + "/devices/${name}"))).config or null == config) files;
+    in
+    if device != null || builtins.length ours < 2 then [ ]
+    else throw "virtual-machines.guests: ${builtins.concatStringsSep ", " ours} have the config ${config}, and a guest is on one device; expected guests in the file of the device that runs them";
+
   folder = guest: "/var/lib/thymesh-guests/${guest.name}";
   planFile = guest: "/etc/thymesh-guests/${guest.name}.json";
 in
 rec {
   inherit (settings) guests;
+  # Whether each guest can be at all: asked by `thymesh check` too, which builds nothing. Packages aren't looked into.
+  possible = builtins.all
+    (guest: builtins.isAttrs (declared guest) && hosts == [ ]
+      && (guest.kind == "container" || guest.image == null && guest.imagePackage != null || image guest != ""))
+    guests;
   containers = builtins.filter (guest: guest.kind == "container") guests;
   machines = builtins.filter (guest: guest.kind == "qemu") guests;
   each = make: listToAttrs (map make guests);

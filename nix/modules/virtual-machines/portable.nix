@@ -1,7 +1,7 @@
 # Guests of a machine with a distribution: containers boot from its own /usr, or from a root beside it.
-{ settings, project, device, system, thymesh, ... }:
+{ settings, project, config, device, system, thymesh, ... }:
 let
-  parts = import ./parts.nix { inherit settings project device thymesh; };
+  parts = import ./parts.nix { inherit settings project config device thymesh; };
   # Debian's packages ovmf and qemu-efi-aarch64.
   firmware = {
     x86_64-linux = { firmware = "/usr/share/OVMF/OVMF_CODE_4M.fd"; variables = "/usr/share/OVMF/OVMF_VARS_4M.fd"; };
