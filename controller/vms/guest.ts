@@ -92,7 +92,7 @@ async function renewed(records: VmRecords, plan: GuestPlan, talk: Talk): Promise
     return { ...record, program: plan.program, memoryMegabytes, diskMegabytes: size }
   }
   throw new VmError('vm-taken', `${place} is the disk of another kind of guest, or of one with another kind of root`, {
-    hint: `Name the guest as it was made. Or retire the device, delete ${place}, and give it a new token: it is made anew.`,
+    hint: `Give the guest the kind and root that it was made with. Or delete ${place}, and give it the token of thymesh replace ${name}: it is made anew.`,
   })
 }
 

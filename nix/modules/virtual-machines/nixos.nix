@@ -23,7 +23,7 @@ in
       description = parts.description guest;
       inherit (parts) after wants;
       wantedBy = lib.mkIf guest.autostart [ "multi-user.target" ];
-      path = [ config.nix.package pkgs.systemd pkgs.util-linux pkgs.coreutils ]
+      path = [ config.nix.package pkgs.bash pkgs.systemd pkgs.util-linux pkgs.coreutils ]
         ++ (if guest.kind == "container" then [ pkgs.e2fsprogs pkgs.iproute2 pkgs.nftables ] else [ pkgs.qemu pkgs.mtools ]);
       restartTriggers = parts.triggers guest;
       serviceConfig = parts.service guest thymeshProgram;

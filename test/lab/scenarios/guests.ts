@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hello } from '../../e2e/helpers/project.ts'
+import { labBase } from '../base.ts'
 import type { LabDevice } from '../device.ts'
 import { LabFleet } from '../fleet.ts'
 import type { Scenario } from './scenario.ts'
@@ -34,66 +35,72 @@ export const guests: Scenario = {
       name: 'barn',
       packages: ['systemd-container', 'e2fsprogs', 'nftables'],
       capabilities: ['CAP_NET_ADMIN'],
+      // A distribution beside its own.
+      binds: [{ from: await labBase(), to: '/srv/debian' }],
       files: {
         '/usr/lib/systemd/system/lab-loops.service': loops,
         '/usr/lib/systemd/system/sysinit.target.d/lab-loops.conf': '[Unit]\nWants=lab-loops.service\n',
       },
     })
-    const commit = (message: string, guest: object | undefined, more: Record<string, object> = {}) =>
+    const commit = (message: string, guests: object[], more: Record<string, object | undefined> = {}) =>
       operator.commit(message, {
         'configs/hello.json': hello(message, { updates: settings }),
         'devices/barn.json': {
           config: 'hello',
-          modules: { 'virtual-machines': { guests: guest === undefined ? [] : [guest] } },
+          modules: { 'virtual-machines': { guests } },
         },
         ...more,
       })
     const cow = { name: 'cow', memoryMegabytes: 512, diskMegabytes: 1024, token: 'cow-join' }
-    const deploy = () => operator.runWith({ limitMs: 660_000 }, ...deployArgs, '--json')
-    const complete = async () => {
-      const { code, stdout, stderr } = await deploy()
+    const complete = async (...args: string[]) => {
+      const { code, stdout, stderr } = await operator.runWith({ limitMs: 660_000 }, ...deployArgs, ...args, '--json')
       assert.equal(code, 0, `${stdout}${stderr}\n${await journal(barn)}`)
     }
     /** What a guest hears from a port of the operator's computer at which nobody listens. */
     const outside = async () => {
       const dial = `timeout 5 bash -c 'echo >/dev/tcp/${fleet.network.address}/9'`
-      return (await inside(barn, 'sh', '-c', dial)).stderr
+      return (await inside(barn, 'cow', 'sh', '-c', dial)).stderr
     }
-    const message = async () => (await inside(barn, 'cat', '/etc/hello')).stdout.trim()
+    const message = async () => (await inside(barn, 'cow', 'cat', '/etc/hello')).stdout.trim()
+
+    /** A token of its own, as a secret of the project. */
+    const giveToken = async (name: string) => {
+      const file = join(operator.directory, `${name}.token`)
+      await writeFile(file, await operator.token('--names', name, '--uses', '1'))
+      await operator.json('secret', 'add', `${name}-join`, '--from', file)
+    }
 
     await trials.of('a release brings it: it is made, joins by its token, and gets its own config', async () => {
-      const file = join(operator.directory, 'cow.token')
-      await writeFile(file, await operator.token('--names', 'cow', '--uses', '1'))
-      await operator.json('secret', 'add', 'cow-join', '--from', file)
-      await commit('one', cow, { 'devices/cow.json': { config: 'hello' } })
+      await giveToken('cow')
+      await commit('one', [cow], { 'devices/cow.json': { config: 'hello' } })
       await complete()
       assert.equal(await message(), 'one')
     })
-    const key = (await inside(barn, 'sha256sum', '/var/lib/thymesh/identity.key')).stdout
+    const key = (await inside(barn, 'cow', 'sha256sum', '/var/lib/thymesh/identity.key')).stdout
     await trials.of('its token is on no disk of its', async () => {
       const script = `grep -rlF -D skip thymesh-join- /var/lib /etc 2>/dev/null; true`
-      assert.equal((await inside(barn, 'sh', '-c', script)).stdout, '')
+      assert.equal((await inside(barn, 'cow', 'sh', '-c', script)).stdout, '')
     })
     await trials.of('it updates beside its host, and a change of the host’s config alone leaves it on', async () => {
       const first = await barn.host.unit(unit, 'MainPID')
-      await commit('two', { ...cow, token: undefined })
+      await commit('two', [{ ...cow, token: undefined }])
       await complete()
       assert.deepEqual([await message(), await barn.host.unit(unit, 'MainPID')], ['two', first])
     })
     await trials.of('it reaches what its host reaches, unless it is kept in; its disk grows', async () => {
       assert.match(await outside(), /refused/)
-      await commit('two', { ...cow, token: undefined, network: 'device', diskMegabytes: 1536 })
+      await commit('two', [{ ...cow, token: undefined, network: 'device', diskMegabytes: 1536 }])
       await complete()
       assert.equal(await message(), 'two')
       assert.doesNotMatch(await outside(), /refused/)
-      const [, blocks = '0'] = (await inside(barn, 'df', '-m', '--output=size', '/var/lib')).stdout.split('\n')
+      const [, blocks = '0'] = (await inside(barn, 'cow', 'df', '-m', '--output=size', '/var/lib')).stdout.split('\n')
       assert.ok(Number(blocks) > 1100, `its disk has grown: ${blocks} MiB`)
     })
     await trials.of('its host reboots: it is back, the same device, and updates', async () => {
       await barn.host.reboot()
       await barn.until('to have its guest again', async () => (await message()) === 'two')
-      assert.equal((await inside(barn, 'sha256sum', '/var/lib/thymesh/identity.key')).stdout, key)
-      await commit('four', { ...cow, token: undefined, diskMegabytes: 1536 })
+      assert.equal((await inside(barn, 'cow', 'sha256sum', '/var/lib/thymesh/identity.key')).stdout, key)
+      await commit('four', [{ ...cow, token: undefined, diskMegabytes: 1536 }])
       await complete()
       assert.equal(await message(), 'four')
     })
@@ -104,22 +111,40 @@ export const guests: Scenario = {
       await barn.host.must(['systemctl', 'start', unit], { timeout: 900_000 })
       await barn.until('to have its guest again', async () => (await message()) === 'four')
     })
-    await trials.of('it leaves the config: it is off, and its disk stays', async () => {
-      await operator.json('retire', 'cow', '--yes')
-      await commit('five', undefined, { 'devices/cow.json': undefined as unknown as object })
+    const calf = { ...cow, name: 'calf', token: 'calf-join', root: '/srv/debian' }
+    await trials.of('another one boots beside it, from a root of its own', async () => {
+      await giveToken('calf')
+      const both = [{ ...cow, token: undefined, diskMegabytes: 1536 }, calf]
+      await commit('four', both, { 'devices/calf.json': { config: 'hello' } })
       await complete()
+      assert.equal((await inside(barn, 'calf', 'cat', '/etc/hello')).stdout.trim(), 'four')
+      assert.equal(await message(), 'four')
+    })
+    await trials.of('it leaves the config: it is off, and its disk stays; the other one stays on', async () => {
+      const before = await barn.host.unit('thymesh-guest-calf.service', 'MainPID')
+      await commit('five', [calf])
+      // The guest that is off gets no release any more.
+      await complete('--wait-for', 'barn')
       assert.equal(await barn.host.unit(unit, 'ActiveState'), 'inactive')
       await barn.host.must(['test', '-s', `${place}/disk.img`])
-      assert.equal((await barn.host.exec(['pgrep', '-f', 'vm-keep.sh'])).code, 1)
+      assert.equal((await inside(barn, 'cow', 'true')).code, 1)
+      assert.equal(await barn.host.unit('thymesh-guest-calf.service', 'MainPID'), before)
+      await operator.json('retire', 'cow', '--yes')
     })
   },
 }
 
-/** Runs a program in the guest; code 1 while it is off. */
-async function inside(barn: LabDevice, ...argv: string[]) {
-  // The systemd below the process of the unit that is PID 1 of a namespace twice over.
-  const find = `for status in /proc/[0-9]*/status; do grep -qsE '^NSpid:.*[[:space:]]1$' "$status" && grep -qsE '^Name:[[:space:]]systemd$' "$status" && { pid=\${status#/proc/}; pid=\${pid%/status}; [ "$pid" != 1 ] && exec nsenter -t "$pid" -a "$@"; }; done; exit 1`
-  return await barn.host.exec(['sh', '-c', find, 'sh', ...argv])
+/** Runs a program in a guest; code 1 while it is off. */
+async function inside(barn: LabDevice, guest: string, ...argv: string[]) {
+  // Its systemd is PID 1 of a namespace, below the machine's own.
+  const find = `guest=$1; shift
+for status in /proc/[0-9]*/status; do
+  grep -qsE '^NSpid:.*[[:space:]]1$' "$status" && grep -qsE '^Name:[[:space:]]systemd$' "$status" || continue
+  pid=\${status#/proc/}; pid=\${pid%/status}
+  [ "$pid" != 1 ] && [ "$(cat "/proc/$pid/root/etc/hostname")" = "$guest" ] && exec nsenter -t "$pid" -a "$@"
+done
+exit 1`
+  return await barn.host.exec(['sh', '-c', find, 'sh', guest, ...argv])
 }
 
 async function journal({ host }: LabDevice): Promise<string> {
