@@ -104,6 +104,11 @@ export const guests: Scenario = {
       await complete()
       assert.equal(await message(), 'four')
     })
+    await trials.of('the power of its host is cut: it is back', async () => {
+      await barn.host.powerCut()
+      await barn.host.boot()
+      await barn.until('to have its guest again', async () => (await message()) === 'four')
+    })
     await trials.of('its unit stops it in order, and starts it', async () => {
       await barn.host.must(['systemctl', 'stop', unit], { timeout: 300_000 })
       assert.equal(await barn.host.unit(unit, 'Result'), 'success')
