@@ -4,13 +4,16 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, it } from 'node:test'
-import { allModules } from './nix/all-modules.ts'
+import { modulesWithNixpkgs } from './nix/all-modules.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const reach = sections('docs/modules-reach.md')
 // Made from the modules themselves: test/nix/builtin-modules.test.ts keeps it fresh.
 const builtin = sections('docs/builtin-modules.md')
-const modules = Object.keys(allModules.modules)
+const modules = Object.keys(modulesWithNixpkgs)
+
+/** Options that NixOS has nothing to do with. */
+const othersOnly = ['custom-nix.portable']
 
 describe('the reach of modules', () => {
   for (const module of modules) {
@@ -25,6 +28,17 @@ describe('the reach of modules', () => {
       )
     })
   }
+
+  it('sets every option for nixos-check that has no default', () => {
+    const unset = modules.flatMap(module =>
+      rows(builtin[module] ?? '').flatMap(({ names: [name = ''], cells }) =>
+        evaluated(module, name, cells[2]) === 'no' && !othersOnly.includes(`${module}.${name}`)
+          ? [`${module}.${name} is set nowhere in test/nix/all-modules.ts`]
+          : [],
+      ),
+    )
+    assert.deepEqual(unset, [])
+  })
 
   it('says which options a real nixpkgs evaluates', () => {
     const wrong = modules.flatMap(module => {
@@ -47,7 +61,7 @@ describe('the reach of modules', () => {
 function evaluated(module: string, name: string, preset = ''): 'yes' | 'default' | 'no' {
   const found = name
     .split('.')
-    .reduce<unknown[]>((all, part) => all.flatMap(one => inside(one, part)), [allModules.modules[module]])
+    .reduce<unknown[]>((all, part) => all.flatMap(one => inside(one, part)), [modulesWithNixpkgs[module]])
   if (found.length > 0) return 'yes'
   return ['', 'optional', '`[]`', '`""`'].includes(preset) ? 'no' : 'default'
 }

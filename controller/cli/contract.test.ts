@@ -7,8 +7,8 @@ import type { Command } from 'commander'
 import { commandSchemas } from '../api/schemas/commands.ts'
 import { type CommandGroup, Shell } from './shell/shell.ts'
 
-/** They print nothing: a daemon's log is its own, secrets are laid before anybody listens, and scp speaks for itself. */
-const silent = ['node', 'lay-secrets', 'cp']
+/** They print nothing: a daemon's log is its own, secrets are laid before anybody listens, units say what they do, and scp speaks for itself. */
+const silent = ['node', 'lay-secrets', 'guest', 'cp']
 const groups = new URL('groups/', import.meta.url)
 
 it('every command that prints JSON has its schema', async () => {

@@ -4,6 +4,7 @@
 export const leastMemoryMegabytes = 256
 export const mostMemoryMegabytes = 1 << 20
 export const memoryMegabytes = 1024
+export const mostProcessors = 256
 /** Of a machine's disk: a file that grows with what is written. Below it, one closure with its staging has no room. */
 export const leastDiskMegabytes = 512
 export const mostDiskMegabytes = 1 << 20

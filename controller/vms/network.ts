@@ -11,7 +11,7 @@ import { runProgram } from '../../node/process/run-program.ts'
 import { commandMs, pollMs } from './limits.ts'
 import { VmError } from './vm-error.ts'
 
-const bridge = 'thymesh-vms'
+export const bridge = 'thymesh-vms'
 /** A part of 10.0.0.0/8 that no well-known program for containers or virtual machines takes. */
 const network = '10.213'
 export const prefixLength = 16

@@ -73,17 +73,15 @@ export async function switchOnQemu(records: VmRecords, record: QemuRecord, talk:
 /** Starts QEMU; whether its monitor answers, or it has ended before. */
 async function comesUp(
   records: VmRecords,
-  { name, program, memoryMegabytes }: QemuRecord,
+  record: QemuRecord,
   emulated: boolean,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const script = fileURLToPath(new URL('./vm-qemu.sh', import.meta.url))
-  const child = spawn('sh', [script, program], {
+  const { name, memoryMegabytes } = record
+  const [shell = '', ...args] = qemuArgv(record)
+  const child = spawn(shell, args, {
     ...{ cwd: records.place(name), detached: true, stdio: 'ignore' },
-    env: {
-      ...{ PATH: process.env.PATH, THYMESH_VM_MEMORY: String(memoryMegabytes) },
-      ...{ THYMESH_VM_EMULATED: emulated ? 'yes' : '', QEMU_OPTS: '-qmp unix:qmp.sock,server=on,wait=off' },
-    },
+    env: { PATH: process.env.PATH, ...qemuEnvironment({ memoryMegabytes, emulated }) },
   })
   const [pid, start] = [child.pid ?? 0, startOf(child.pid ?? 0)]
   const ended = once(child, 'exit').catch(() => {})
@@ -101,6 +99,29 @@ async function comesUp(
   }
   child.kill('SIGKILL')
   return false
+}
+
+/** The command line that runs it, in its folder. */
+export function qemuArgv({ program }: QemuRecord): string[] {
+  return ['sh', fileURLToPath(new URL('./vm-qemu.sh', import.meta.url)), program]
+}
+
+/** What that command line is told beside it. */
+export function qemuEnvironment({
+  memoryMegabytes,
+  processors = 2,
+  emulated,
+}: {
+  readonly memoryMegabytes: number
+  readonly processors?: number
+  readonly emulated: boolean
+}): Record<string, string> {
+  return {
+    THYMESH_VM_MEMORY: String(memoryMegabytes),
+    THYMESH_VM_PROCESSORS: String(processors),
+    THYMESH_VM_EMULATED: emulated ? 'yes' : '',
+    QEMU_OPTS: '-qmp unix:qmp.sock,server=on,wait=off',
+  }
 }
 
 /** Presses its power button. Whether QEMU heard it. */

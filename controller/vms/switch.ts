@@ -5,18 +5,17 @@ import { once } from 'node:events'
 import { existsSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { runProgram } from '../../node/process/run-program.ts'
 import { startOf } from '../../node/process/start-of.ts'
 import { makeCgroups, removeCgroups } from '../rehearsal/cgroups.ts'
 import { argvIn, bootStateOf, childrenOf, initsOf, insidePath } from '../rehearsal/machine.ts'
 import type { TrialProgram } from '../rehearsal/program.ts'
-import { rootIn } from '../rehearsal/root.ts'
 import type { Talk } from '../tasks/talk.ts'
 import { bootId } from './boot-id.ts'
 import { consoleTail } from './console-tail.ts'
+import { keeperArgv } from './keeper.ts'
 import { bootMs, commandMs, pollMs, stopMs } from './limits.ts'
-import { ensureBridge, gateway, layCable, prefixLength, pullCable, removeIdleBridge } from './network.ts'
+import { ensureBridge, layCable, pullCable, removeIdleBridge } from './network.ts'
 import { pressPower } from './qemu.ts'
 import type { ContainerRecord, VmRecord, VmRecords, VmRun } from './records.ts'
 import { VmError } from './vm-error.ts'
@@ -43,8 +42,7 @@ export async function switchOn(
     talk.note('Its memory is not bounded: this computer has neither systemd nor a control group for that.')
   }
   const log = openSync(join(place, 'start.log'), 'w', 0o600)
-  const apart = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc', '--propagation', 'private']
-  const [file = '', ...args] = [...own, 'unshare', ...apart, ...keeper(place, machine, program)]
+  const [file = '', ...args] = [...own, ...keeperArgv(place, machine, program)]
   const env = { PATH: process.env.PATH, VM_CGROUPS: cgroups.join(' ') }
   const child = spawn(file, args, { detached: true, stdio: ['ignore', log, log], cwd: '/', env })
   const [pid, start] = [child.pid ?? 0, startOf(child.pid ?? 0)]
@@ -136,24 +134,6 @@ async function booted(records: VmRecords, name: string, deadline: number, signal
 /** The outer process ID of its systemd: the one that is PID 1 below the process which keeps it. */
 function leaderOf({ pid }: VmRun): number | undefined {
   return initsOf(pid).flatMap(childrenOf).flatMap(initsOf)[0]
-}
-
-function keeper(place: string, { name, base, address }: ContainerRecord, program: TrialProgram): string[] {
-  const directory = join(place, 'disk')
-  const { root, overlays } = rootIn(directory, base ?? undefined)
-  const mounts = overlays.flatMap(({ lower, upper, work, at }) => [
-    `lowerdir=${lower},upperdir=${upper},workdir=${work}`,
-    at,
-  ])
-  const nspawn = [
-    ...['--register=no', '--keep-unit', '-q', '--settings=no', '--resolv-conf=off', '--timezone=off'],
-    ...['--link-journal=no', '--network-namespace-path=/proc/self/ns/net', '-D', root, `--machine=${name}`],
-    ...program.binds.map(each => `--bind-ro=${each}`),
-    '-b',
-  ]
-  const script = fileURLToPath(new URL('./vm-keep.sh', import.meta.url))
-  const files = [join(place, 'disk.img'), directory, join(place, 'screen.log')]
-  return ['sh', script, ...files, `${address}/${prefixLength}`, gateway, ...mounts, '--', ...nspawn]
 }
 
 function idOf({ directory }: VmRecords, { name }: ContainerRecord): string {

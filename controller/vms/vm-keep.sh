@@ -27,6 +27,8 @@ mkfifo /run/systemd/console
   exec cat >/dev/null
 } </run/systemd/console >"$log" &
 exec >/run/systemd/console 2>&1
+# What was printed last is written before all here ends.
+trap 'code=$?; exec >/dev/null 2>&1; wait; exit $code' EXIT
 ip link set lo up
 # The cable comes from outside.
 tries=0

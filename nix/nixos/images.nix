@@ -43,6 +43,6 @@ rec {
   # whose store is the host's and which has no boot loader, can't.
   vm = pkgs.writeShellScriptBin "run-${config.name}-vm" (builtins.replaceStrings
     [ "@qemu@" "@image@" "@name@" "@firmware@" "@variables@" ]
-    [ "${pkgs.qemu}" "${raw}" config.name "${pkgs.OVMF.firmware}" "${pkgs.OVMF.variables}" ]
+    [ "${pkgs.qemu}" "${raw}/*.img" config.name "${pkgs.OVMF.firmware}" "${pkgs.OVMF.variables}" ]
     (builtins.readFile ./run-vm.sh));
 }

@@ -5,12 +5,12 @@ directory=${1:-.}
 disk=$directory/@name@.img
 variables=$directory/@name@.efi-vars
 if [ "${1:-}" = --help ]; then
-  echo 'usage: run-@name@-vm [DIRECTORY [prepare]]   (QEMU_OPTS: more options of QEMU; THYMESH_VM_MEMORY: MiB, 1024; THYMESH_VM_EMULATED=yes: without KVM)'
+  echo 'usage: run-@name@-vm [DIRECTORY [prepare]]   (QEMU_OPTS: more options of QEMU; THYMESH_VM_MEMORY: MiB, 1024; THYMESH_VM_PROCESSORS: 2; THYMESH_VM_EMULATED=yes: without KVM)'
   exit 0
 fi
 # Half a copy is none.
 if [ ! -e "$disk" ]; then
-  cp --sparse=always @image@/*.img "$disk.new"
+  cp --sparse=always @image@ "$disk.new"
   chmod 600 "$disk.new"
   mv "$disk.new" "$disk"
 fi
@@ -33,6 +33,6 @@ else
   echo 'run-@name@-vm: there is no /dev/kvm here; the machine is emulated, which is slow' >&2
 fi
 # shellcheck disable=SC2086
-exec @qemu@/bin/$program -name @name@ -machine $machine,accel=$accelerated -cpu $cpu -smp 2 -m "${THYMESH_VM_MEMORY:-1024}" \
+exec @qemu@/bin/$program -name @name@ -machine $machine,accel=$accelerated -cpu $cpu -smp "${THYMESH_VM_PROCESSORS:-2}" -m "${THYMESH_VM_MEMORY:-1024}" \
   -drive if=pflash,format=raw,readonly=on,file=@firmware@ -drive if=pflash,format=raw,file="$variables" \
   -drive if=virtio,format=raw,file="$disk" -nic user,model=virtio-net-pci -nographic ${QEMU_OPTS:-}

@@ -1,6 +1,8 @@
 /** `thymesh vm` with a real machine of this computer: made, updated, rebooted, stopped, cut off, started, removed; and what is refused. */
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -9,12 +11,16 @@ import type { z } from 'zod'
 import type { VmRow, vmMadeSchema, vmRemovedSchema } from '../../controller/api/schemas/vms.ts'
 import { childrenOf, initsOf } from '../../controller/rehearsal/machine.ts'
 import type { Talk } from '../../controller/tasks/talk.ts'
+import { connectGuest, prepareGuest, stopGuest } from '../../controller/vms/guest.ts'
+import type { GuestPlan } from '../../controller/vms/guest-plan.ts'
 import { listVms } from '../../controller/vms/list.ts'
 import { makeVm } from '../../controller/vms/make.ts'
 import { fillQemu, pressPower } from '../../controller/vms/qemu.ts'
 import { VmRecords } from '../../controller/vms/records.ts'
 import { startVm } from '../../controller/vms/start.ts'
 import { switchOff } from '../../controller/vms/switch.ts'
+import { formatJoinToken } from '../../protocol/members/join-token.ts'
+import { testFleet } from '../helpers/fleet.ts'
 import { testDirectory } from '../helpers/state.ts'
 import { LabDisk } from '../lab/disk.ts'
 import { LabFleet } from '../lab/fleet.ts'
@@ -25,6 +31,10 @@ import { until } from './helpers/processes.ts'
 import { hello } from './helpers/project.ts'
 
 const limitMs = 900_000
+const talk: Talk = {
+  ...{ note: () => {}, detail: () => {}, step: () => {}, activities: () => {}, progress: () => {} },
+  signal: new AbortController().signal,
+}
 
 it('a virtual machine of this computer is a device of the fleet', { skip: labSkip() }, async t => {
   const { operator, network, directory } = await fleetWithMachines(t)
@@ -134,35 +144,40 @@ async function fleetWithMachines(t: TestContext) {
   return { operator, network, directory }
 }
 
-it('QEMU runs the script of a NixOS machine, with a token on its disk', async t => {
-  const records = new VmRecords('f', await testDirectory(t))
+/** A disk as Nix would build it, but for what is on it: nothing boots. And the script that runs a copy. */
+async function machineImage(t: TestContext, name: string) {
   const image = await testDirectory(t)
-  const at = (name: string) => join(image, name)
-  // As Nix would build it, but for what is on the disk: nothing boots.
+  const at = (file: string) => join(image, file)
   await mkdir(at('image'))
   await mkdir(at('bin'))
-  const sh = async (script: string) => await mustRun(['sh', '-euc', script], { timeoutMs: limitMs, env: process.env })
   await sh(`cd ${image}; truncate -s 48M image/nixos.img; truncate -s 32M part; mkfs.vfat part
     printf 'label: gpt\nstart=2048, size=32M, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B\n' | sfdisk --quiet image/nixos.img
     dd if=part of=image/nixos.img seek=2048 conv=notrunc`)
   const script = readFileSync(join(import.meta.dirname, '../../nix/nixos/run-vm.sh'), 'utf8')
   const places: Record<string, string> = {
-    ...{ '@name@': 'hello', '@image@': at('image'), '@qemu@': '/usr', '@firmware@': '/usr/share/OVMF/OVMF_CODE_4M.fd' },
+    ...{ '@name@': name, '@image@': `${at('image')}/*.img`, '@qemu@': '/usr' },
+    '@firmware@': '/usr/share/OVMF/OVMF_CODE_4M.fd',
     '@variables@': '/usr/share/OVMF/OVMF_VARS_4M.fd',
   }
   await writeFile(at('bin/run'), `#!/bin/sh\n${script.replaceAll(/@\w+@/g, word => places[word] ?? word)}`, {
     mode: 0o755,
   })
+  return at('bin/run')
+}
 
-  const talk: Talk = {
-    ...{ note: () => {}, detail: () => {}, step: () => {}, activities: () => {}, progress: () => {} },
-    signal: new AbortController().signal,
-  }
+async function sh(script: string): Promise<string> {
+  return await mustRun(['sh', '-euc', script], { timeoutMs: limitMs, env: process.env })
+}
+
+it('QEMU runs the script of a NixOS machine, with a token on its disk', async t => {
+  const records = new VmRecords('f', await testDirectory(t))
+  const program = await machineImage(t, 'hello')
+
   const token = `thymesh-join-1.${'A'.repeat(40)}`
   const membership = { token: async () => ({ token, bootstrap: [] }), declare: async () => [], forget: async () => {} }
   const wish = { name: 'box', config: 'hello', site: null, memoryMegabytes: 256, diskMegabytes: 512, base: null }
   const { record } = await makeVm(records, 'box', membership, talk, draft =>
-    fillQemu(draft, wish, at('bin/run'), membership, talk),
+    fillQemu(draft, wish, program, membership, talk),
   )
   assert.deepEqual([record.diskMegabytes, statSync(join(records.place('box'), 'hello.img')).size], [512, 512 << 20])
   const said = await sh(`mtype -i ${records.place('box')}/hello.img@@1048576 ::/thymesh-join`)
@@ -182,6 +197,39 @@ it('QEMU runs the script of a NixOS machine, with a token on its disk', async t 
     (await listVms(records)).map(({ state }) => state),
     ['stopped'],
   )
+})
+
+it('QEMU runs a guest of a device by the steps of its unit', async t => {
+  const directory = await testDirectory(t)
+  const file = join(directory, 'token')
+  await writeFile(file, formatJoinToken(testFleet().token({ names: 'scale' })))
+  const plan: GuestPlan = {
+    ...{ v: 1, kind: 'qemu', name: 'scale', site: 'shop', token: file, program: await machineImage(t, 'scale') },
+    ...{ memoryMegabytes: 256, diskMegabytes: 512, processors: 1 },
+  }
+  const guests = join(directory, 'guests')
+  const records = new VmRecords('', guests)
+  await prepareGuest(plan, talk, guests)
+  const said = await sh(`mtype -i ${records.place('scale')}/scale.img@@1048576 ::/thymesh-join`)
+  assert.match(said, /^token=thymesh-join-1\.\S+\nname=scale\nsite=shop\n$/)
+  // As systemd does.
+  const child = spawn('sh', [join(records.place('scale'), 'start.sh')], { stdio: 'ignore' })
+  t.after(() => child.kill('SIGKILL'))
+  const ended = once(child, 'exit')
+  await connectGuest(plan, child.pid ?? 0, guests)
+  const run = await records.run('scale')
+  assert.ok(run !== undefined)
+  await until('its monitor to answer', async () => {
+    assert.deepEqual([child.exitCode, child.signalCode], [null, null])
+    return await pressPower(run)
+  })
+  // Nothing on its disk hears the button.
+  child.kill('SIGKILL')
+  await ended
+  assert.equal(await stopGuest(plan, guests), false)
+  assert.equal(await records.run('scale'), undefined)
+  // Its token is no more needed, nor asked for.
+  await prepareGuest({ ...plan, token: null }, talk, guests)
 })
 
 /** Mounts and loop devices that are left of the machines' disks. */

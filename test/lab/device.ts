@@ -4,7 +4,7 @@ import type { SettingsInput } from '../../node/settings/settings.ts'
 import { until } from '../e2e/helpers/processes.ts'
 import { BlockDisk } from './block-disk.ts'
 import { LabDisk } from './disk.ts'
-import { LabHost } from './host.ts'
+import { LabHost, type LabHostOptions } from './host.ts'
 import type { LabNetwork } from './network.ts'
 import { labProgram } from './program.ts'
 
@@ -31,6 +31,12 @@ export interface LabDeviceOptions {
   blockDisk?: boolean
   /** More files that are there at the first boot. */
   files?: Readonly<Record<string, string>>
+  /** Directories of this computer that it sees beside its program. */
+  binds?: LabHostOptions['binds']
+  /** Debian packages that it has beside those of every machine. */
+  packages?: readonly string[]
+  /** Rights that a machine of the lab hasn't by itself. */
+  capabilities?: readonly string[]
 }
 
 /** The daemon's unit, where a package would put it, so that a release may put its own over it. */
@@ -80,13 +86,19 @@ export class LabDevice {
     const host = await LabHost.create({
       name,
       network,
-      binds: [...program.binds, ...(disk?.binds({ nix: '/nix', state: '/var/lib/thymesh' }) ?? [])],
+      binds: [
+        ...program.binds,
+        ...(disk?.binds({ nix: '/nix', state: '/var/lib/thymesh' }) ?? []),
+        ...(options.binds ?? []),
+      ],
       files: {
         '/var/lib/lab/node.json': JSON.stringify(settings),
         [`/usr/lib/systemd/system/${unit}`]: daemonUnit(program.argv),
         [`/usr/lib/systemd/system/multi-user.target.d/${unit}.conf`]: `[Unit]\nWants=${unit}\n`,
         ...options.files,
       },
+      ...(options.packages && { packages: options.packages }),
+      ...(options.capabilities && { capabilities: options.capabilities }),
     })
     return new LabDevice(name, host, disk)
   }

@@ -33,6 +33,8 @@ export interface LabHostOptions {
   files?: Readonly<Record<string, string>>
   /** Debian packages that it has beside those of every machine. */
   packages?: readonly string[]
+  /** Rights that a machine of the lab hasn't by itself, such as CAP_NET_ADMIN. */
+  capabilities?: readonly string[]
   /** The network to put the machine on; without one it has a loopback device only. */
   network?: LabNetwork
 }
@@ -59,7 +61,7 @@ export class LabHost {
   /** Where its disk lies on this computer. */
   readonly dir: string
   readonly #base: string
-  readonly #binds: string[]
+  readonly #nspawn: string[]
   #cgroups: string[] = []
   #machine: Machine | undefined
 
@@ -69,7 +71,10 @@ export class LabHost {
     this.link = link
     this.dir = dir
     this.#base = base
-    this.#binds = (options.binds ?? []).map(({ from, to, writable }) => `--bind${writable ? '' : '-ro'}=${from}:${to}`)
+    this.#nspawn = [
+      ...(options.binds ?? []).map(({ from, to, writable }) => `--bind${writable ? '' : '-ro'}=${from}:${to}`),
+      ...(options.capabilities ?? []).map(name => `--capability=${name}`),
+    ]
   }
 
   /** Whether it is switched on; false also after a shutdown or reboot that came from inside. */
@@ -119,7 +124,7 @@ export class LabHost {
       consoleLog: at('console.log'),
       cgroups: this.#cgroups,
       network: this.link?.path,
-      nspawn: this.#binds,
+      nspawn: this.#nspawn,
     })
     await this.#booted()
   }

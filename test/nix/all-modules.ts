@@ -18,6 +18,11 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
     // Stands where the daemon's package would: a folder that becomes a store path.
     'packages/program.nix': '_: { outPath = builtins.path { path = ../artifacts/site; }; }\n',
     'nix/greeting.nix': '{ ... }: { etc.greeting.text = "Hello\\n"; }\n',
+    // Guests of the module virtual-machines: devices as others.
+    'configs/guest.json': {},
+    'devices/till.json': { config: 'guest', site: 'shop' },
+    'devices/scale.json': { config: 'guest' },
+    'devices/camera.json': { config: 'guest' },
   },
   modules: {
     access: {
@@ -37,7 +42,15 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
     },
     bash: {
       programs: [
-        { name: 'hello', script: 'echo hi', schedule: { kind: 'calendar', calendar: ['daily'], persistent: true } },
+        {
+          name: 'hello',
+          description: 'Says hello',
+          script: 'echo hi',
+          schedule: { kind: 'calendar', calendar: ['daily'], persistent: true },
+          user: 'nobody',
+          environmentSecret: 'env',
+          packages: ['program'],
+        },
       ],
     },
     builder: { systems: ['x86_64-linux', 'aarch64-linux'], maxJobs: 2, speed: 3, memoryMegabytes: 512 },
@@ -46,6 +59,7 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
         {
           name: 'web',
           image: 'docker.io/library/nginx:1',
+          command: ['nginx', '-g', 'daemon off;'],
           ports: [{ host: 8080, container: 80 }],
           volumes: [{ host: '/srv', container: '/usr/share', readOnly: true }],
           environment: [{ key: 'A', value: 'b $c %d "e"' }],
@@ -97,12 +111,24 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
         },
       ],
       openTcpPorts: [9100],
+      openUdpPorts: [5060],
       nameservers: ['10.0.0.1'],
       timeServers: ['ntp.example.org'],
     },
-    python: { programs: [{ name: 'hello', script: 'print(1)', environmentSecret: 'env' }] },
-    'remote-access': {},
+    python: {
+      programs: [
+        {
+          name: 'hello',
+          description: 'Says hello',
+          script: 'print(1)',
+          environmentSecret: 'env',
+          systemPackages: ['program'],
+        },
+      ],
+    },
+    'remote-access': { package: 'program' },
     system: {
+      packages: ['program'],
       watchdogSeconds: 15,
       swapMegabytes: 512,
       zramPercent: 50,
@@ -113,7 +139,10 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
     thymesh: {
       bootstrap: ['/dns4/hub.example.org/tcp/4460'],
       log: 'debug',
+      clock: 'none',
+      uploadBytesPerSecond: 1_000_000,
       uploadPeers: 4,
+      stagingBytes: 1_000_000_000,
       sticks: true,
       stickHook: '/opt/light',
       metricsPort: 4463,
@@ -122,13 +151,22 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
     },
     updates: {
       probes: [
-        { kind: 'unit', unit: 'web.service' },
-        { kind: 'http', url: 'http://localhost/' },
-        { kind: 'command', command: ['true'] },
-        { kind: 'tcp', port: 22 },
+        { kind: 'unit', name: 'web', unit: 'web.service' },
+        { kind: 'http', url: 'http://localhost/', status: 204 },
+        { kind: 'command', command: ['true'], timeoutSeconds: 9, intervalSeconds: 3, successes: 2, withinSeconds: 90 },
+        { kind: 'tcp', host: '127.0.0.1', port: 22 },
       ],
+      units: 'compare',
+      settleSeconds: 20,
+      degraded: 'hold',
       deadlineSeconds: 60,
       peers: 0,
+      attempts: 2,
+      bootAttempts: 2,
+      keepGenerations: 4,
+      reserveBytes: 100_000_000,
+      reboot: 'when-needed',
+      rebootWindows: [{ cron: '0 4 * * *', minutes: 30 }],
       windows: [{ cron: '0 3 * * *', minutes: 60 }],
       timeZone: 'Europe/Berlin',
       collectAt: '17 4 * * 0',
@@ -136,8 +174,47 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
     },
     'web-application': {
       applications: [
-        { name: 'site', files: 'site', command: ['python3', '-m', 'http.server', '8081'], port: 8081, healthPath: '/' },
+        {
+          name: 'site',
+          files: 'site',
+          package: 'program',
+          command: ['python3', '-m', 'http.server', '8081'],
+          port: 8081,
+          healthPath: '/',
+          environment: [{ key: 'A', value: 'b' }],
+          environmentSecret: 'env',
+        },
       ],
     },
+    'virtual-machines': {
+      guests: [
+        {
+          name: 'till',
+          root: '/srv/roots/debian',
+          memoryMegabytes: 512,
+          processors: 2,
+          diskMegabytes: 4096,
+          network: 'device',
+          token: 'till-join',
+        },
+        { name: 'scale', kind: 'qemu', image: '/srv/images/scale.raw', autostart: false },
+        { name: 'camera', kind: 'qemu', imagePackage: 'program' },
+      ],
+    },
+  },
+}
+
+/** With what a project needs nixpkgs for, and a Nix newer than Debian 12's. */
+export const modulesWithNixpkgs: Record<string, object> = {
+  ...allModules.modules,
+  python: {
+    programs: [
+      ...(allModules.modules.python as { programs: object[] }).programs,
+      { name: 'fetch', script: 'import requests', pythonPackages: ['requests'] },
+    ],
+  },
+  'custom-nix': {
+    ...allModules.modules['custom-nix'],
+    nixos: '{ pkgs, ... }: { environment.systemPackages = [ pkgs.htop ]; }',
   },
 }

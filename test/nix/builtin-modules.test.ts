@@ -6,6 +6,7 @@ import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { parseSettings } from '../../node/settings/settings.ts'
+import { rebootPolicySchema } from '../../protocol/release/reboot-policy.ts'
 import { updatePolicySchema } from '../../protocol/release/update-policy.ts'
 import { builtinModules, builtinModulesPage } from '../../scripts/src/builtin-modules.ts'
 import { unitFile } from '../../scripts/src/package/unit.ts'
@@ -89,9 +90,15 @@ describe('built-in modules', { skip: nixSkip() }, () => {
 
   it('give an update policy and settings that the daemon takes', async () => {
     const fleet = (await workshop.evaluate(project, 'thymesh.fleet')) as {
-      configs: Record<string, { policy: unknown }>
+      configs: Record<string, { policy: { reboot?: unknown } | undefined }>
     }
-    const policy = updatePolicySchema.parse(fleet.configs.all?.policy)
+    // The release says it beside the policy, for daemons that know it.
+    const { reboot, ...said } = fleet.configs.all?.policy ?? {}
+    assert.deepEqual(rebootPolicySchema.parse(reboot), {
+      when: 'when-needed',
+      windows: [{ cron: '0 4 * * *', minutes: 30, timeZone: 'Europe/Berlin' }],
+    })
+    const policy = updatePolicySchema.parse(said)
     assert.equal(policy.health?.probes?.length, 5)
     assert.equal(fleet.configs.bare?.policy, undefined)
     assert.equal(parseSettings(JSON.parse(text('etc/thymesh-node.json')), 'test').log, 'debug')
@@ -169,6 +176,7 @@ describe('built-in modules', { skip: nixSkip() }, () => {
       'env none root',
       'registry none root',
       'rootpw yescrypt root',
+      'till-join none root',
       'tls none root',
       'vnc none kiosk',
       'wifi none root',

@@ -45,6 +45,7 @@ describe('the stand-in for nixpkgs', { skip: nixSkip() }, () => {
     ['a description of two lines', '{ systemd.services.a.description = "a\\nb"; }', /services\.a\.description/],
     ['a user described with a colon', '{ users.users.a.description = "a:b"; }', /users\.a\.description/],
     ['a key of two lines', '{ users.users.a.openssh.authorizedKeys.keys = [ "a\\nb" ]; }', /authorizedKeys\.keys/],
+    ['a store path for a shell', '{ users.users.a.shell = "/nix/store/shell"; }', /users\.a\.shell/],
     ['an empty device', '{ fileSystems."/".device = ""; }', /fileSystems\.\/\.device/],
     ['no mount options', '{ fileSystems."/".options = [ ]; }', /fileSystems\.\/\.options/],
     [

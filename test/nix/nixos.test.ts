@@ -60,7 +60,7 @@ describe('the target nixos', { skip: nixSkip() }, () => {
     assert.deepEqual(await all('networking.defaultGateway'), { address: '10.0.0.1', interface: 'eth0' })
     assert.deepEqual(await all('networking.wireless.networks.Shop.pskRaw'), 'ext:password_0')
     assert.deepEqual(await all('users.users.anna.extraGroups'), ['wheel', 'dialout'])
-    assert.match(String(await all('users.users.thymesh-builder.shell')), /^\/nix\/store\/\S*thymesh-builder/)
+    assert.match(String(await all('users.users.thymesh-builder.shell')), /^\/nix\/store\/[^/]+\/bin\/thymesh-builder$/)
     assert.deepEqual(await all('virtualisation.oci-containers.containers.web.ports'), ['8080:80'])
     assert.deepEqual(await all('systemd.timers.bash-hello.timerConfig'), { OnCalendar: ['daily'], Persistent: true })
     assert.deepEqual(await all('services.displayManager.autoLogin'), { enable: true, user: 'kiosk' })

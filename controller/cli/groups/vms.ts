@@ -1,6 +1,7 @@
 /** Commands about virtual machines of this computer, each a device of the fleet. */
 
 import { diskMegabytes, leastDiskMegabytes, leastMemoryMegabytes, memoryMegabytes } from '../../vms/limits.ts'
+import type { GuestOptions } from '../commands/guest.ts'
 import type { VmOptions, VmRemoveOptions, VmStopOptions } from '../commands/vm.ts'
 import type { VmCreateOptions } from '../commands/vm-create.ts'
 import { megabytes, type ProjectOptions, seconds } from '../shell/options.ts'
@@ -49,4 +50,10 @@ export const vmCommands: CommandGroup = shell => {
     .option('--commit', 'commit the edited files', false)
     .option('-y, --yes', 'do it without asking', false)
     .action(shell.takes<VmRemoveOptions>(['name'], async () => (await load()).remove))
+  // Of the units that the module `virtual-machines` writes.
+  shell
+    .command('guest', "A step of the unit of this device's guest: prepare, connect or stop.", { hidden: true })
+    .argument('<step>')
+    .argument('<plan>', "the guest's plan, a file of the config")
+    .action(shell.takes<GuestOptions>(['step', 'plan'], async () => (await import('../commands/guest.ts')).guest))
 }

@@ -12,7 +12,8 @@ in
   users.users.${parts.account} = {
     isSystemUser = true;
     group = parts.account;
-    shell = "${pkgs.writeShellScript "thymesh-builder" (parts.shell "${config.nix.package}/bin/nix-daemon")}";
+    # A file within a store path: NixOS takes a store path itself for a package, which must be one of its shells.
+    shell = "${pkgs.writeShellScriptBin "thymesh-builder" (parts.shell "${config.nix.package}/bin/nix-daemon")}/bin/thymesh-builder";
   };
   users.groups.${parts.account} = { };
   systemd.services.thymesh-builder = {

@@ -1,17 +1,17 @@
 /** The cases of scripts/nixos-check: Nix expressions, each of a derivation's path, by kind and name. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { allModules } from '../../../test/nix/all-modules.ts'
+import { join } from 'node:path'
+import { allModules, modulesWithNixpkgs as modules } from '../../../test/nix/all-modules.ts'
 import type { Files } from '../../../test/nix/workshop.ts'
-
-const repository = resolve(import.meta.dirname, '../../..')
 
 export interface Case {
   kind: 'system' | 'module' | 'device type' | 'image' | 'example' | 'flake'
   name: string
   /** Of a string: the path of the derivation that a build would begin with. */
   expression: string
+  /** Whether Nix reads in it what it writes to its store. */
+  writes?: boolean
 }
 
 /** Images that each device type has. */
@@ -24,16 +24,17 @@ const formats: Readonly<Record<string, readonly string[]>> = {
   'virtual-machine': ['raw', 'vm'],
 }
 
-/** The least that a built-in module needs where it can't do with nothing. */
-const { modules } = allModules
-
 /** The project whose configs the cases name. */
 export const projectFiles: Files = {
   ...allModules.files,
   // As public configurations write it: a string, where Thymesh has a list.
   'nix/greeting.nix':
     '{ pkgs, ... }: { environment.systemPackages = [ pkgs.htop ]; nix.settings.experimental-features = "nix-command flakes"; }\n',
-  'configs/all.json': { type: 'generic-x86-64', target: 'nixos', modules },
+  'configs/all.json': {
+    type: 'generic-x86-64',
+    target: 'nixos',
+    modules: { ...modules, 'custom-nix': allModules.modules['custom-nix'] },
+  },
   'configs/named.json': { type: 'virtual-machine', target: 'nixos', perDevice: true, modules: { device: {} } },
   'devices/north.json': { config: 'named' },
   ...Object.fromEntries(
@@ -45,8 +46,16 @@ export const projectFiles: Files = {
   ...Object.fromEntries(Object.keys(formats).map(type => [`configs/on-${type}.json`, { type, target: 'nixos' }])),
 }
 
-/** All cases for a nixpkgs and a project with `projectFiles`. */
-export function cases({ nixpkgs, project }: { nixpkgs: string; project: string }): Case[] {
+/** All cases for a nixpkgs, a project with `projectFiles`, and Thymesh's own sources. */
+export function cases({
+  nixpkgs,
+  project,
+  repository,
+}: {
+  readonly nixpkgs: string
+  readonly project: string
+  readonly repository: string
+}): Case[] {
   const packages = (system: string) => `import ${nixpkgs} { system = "${system}"; config = { }; }`
   const lib = `(import ${nixpkgs}/lib // { nixosSystem = given: import ${nixpkgs}/nixos/lib/eval-config.nix ({ system = null; } // given); })`
   const fleet = (from: string) =>
@@ -84,12 +93,16 @@ export function cases({ nixpkgs, project }: { nixpkgs: string; project: string }
     ),
     one('system', 'all', config('all')),
     one('system', 'named--north', config('named--north')),
-    ...Object.keys(modules).map(name => one('module', name, config(`with-${name}`))),
+    ...Object.keys(modules).map(name => ({
+      ...one('module', name, config(`with-${name}`)),
+      // Nix that stands in a setting becomes a file of the store first.
+      ...(name === 'custom-nix' && { writes: true }),
+    })),
     ...Object.keys(formats).map(type => one('device type', type, config(`on-${type}`))),
     ...Object.entries(formats).flatMap(([type, all]) =>
       all.map(format => one('image', `${type} ${format}`, `${ours}.images.on-${type}.${format}.drvPath`)),
     ),
-    ...examples().flatMap(({ example, name, images }) => {
+    ...examples(repository).flatMap(({ example, name, images }) => {
       const its = fleet(join(repository, 'examples', example))
       return [
         one('example', `${example} ${name}`, `${its}.configs.${name}.drvPath`),
@@ -102,7 +115,7 @@ export function cases({ nixpkgs, project }: { nixpkgs: string; project: string }
 }
 
 /** The configs of the examples that are NixOS, also those that one device has for itself. */
-function examples(): { example: string; name: string; images: readonly string[] }[] {
+function examples(repository: string): { example: string; name: string; images: readonly string[] }[] {
   const all = join(repository, 'examples')
   return readdirSync(all).flatMap(example => {
     const read = (folder: string, file: string) => JSON.parse(readFileSync(join(all, example, folder, file), 'utf8'))

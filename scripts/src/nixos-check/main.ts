@@ -1,13 +1,14 @@
 /** Evaluates all of Thymesh's NixOS with a real nixpkgs, and prints what came of each as a table. */
 
-import { execFile } from 'node:child_process'
-import { existsSync, realpathSync } from 'node:fs'
-import { join } from 'node:path'
+import { execFile, execFileSync } from 'node:child_process'
+import { cpSync, existsSync, realpathSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { newerNix } from '../../../test/interop/newer-nix.ts'
 import { type Ended, Workshop } from '../../../test/nix/workshop.ts'
 import { argumentsOf, wrongUse } from '../arguments.ts'
 import { type Case, cases, projectFiles } from './cases.ts'
 
+const repository = resolve(import.meta.dirname, '../../..')
 /** nixpkgs since 25.11 refuses an older one. */
 const OLDEST_NIX = [2, 18] as const
 /** A system takes seconds, on a machine with other work minutes. */
@@ -31,7 +32,11 @@ async function main(): Promise<number> {
   const workshop = new Workshop({ ...(await newEnough()), limitMs: ROW_LIMIT_MS })
   try {
     const nixpkgs = realpathSync(given)
-    const all = cases({ nixpkgs, project: workshop.project(projectFiles) })
+    const all = cases({
+      nixpkgs,
+      project: workshop.project(projectFiles),
+      repository: ownSources(workshop.project({})),
+    })
     const wanted = all.filter(
       ({ kind, name }) => patterns.length === 0 || patterns.some(pattern => `${kind} ${name}`.includes(pattern)),
     )
@@ -40,7 +45,7 @@ async function main(): Promise<number> {
     for (const one of wanted) {
       const row = await evaluate(workshop, one)
       if (!row.ok) failed++
-      const { expression: _, ...shown } = row
+      const { expression: _, writes: __, ...shown } = row
       print(values.json ? `${JSON.stringify(shown)}\n` : line(row))
     }
     if (!values.json) print(`\n${wanted.length - failed} of ${wanted.length} evaluate.\n`)
@@ -50,8 +55,21 @@ async function main(): Promise<number> {
   }
 }
 
+/** Copied to a folder: what Git knows, or would take. The rest, such as roots of the lab, is no source, and Nix would read it all. */
+function ownSources(folder: string): string {
+  const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
+    cwd: repository,
+    encoding: 'utf8',
+  })
+  for (const file of listed.split('\0').filter(name => name !== '' && existsSync(join(repository, name)))) {
+    cpSync(join(repository, file), join(folder, file), { verbatimSymlinks: true })
+  }
+  return folder
+}
+
 async function evaluate(workshop: Workshop, one: Case): Promise<Row> {
-  const ended = await workshop.run('nix', ['eval', '--impure', '--read-only', '--raw', '--expr', one.expression])
+  const writing = one.writes ? [] : ['--read-only']
+  const ended = await workshop.run('nix', ['eval', '--impure', ...writing, '--raw', '--expr', one.expression])
   const ok = ended.code === 0 && /^\/nix\/store\/.*\.drv$/.test(ended.stdout)
   return { ...one, ok, warnings: warningsOf(ended), ...(ok ? {} : { error: errorOf(ended) }) }
 }

@@ -11,6 +11,7 @@ import { daemonUpgraded } from './daemon-upgraded.ts'
 import { bootFails, bootFlaps, degraded } from './degraded.ts'
 import { diskFull } from './disk-full.ts'
 import { firstUpdate } from './first-update.ts'
+import { guests } from './guests.ts'
 import { healthy } from './healthy.ts'
 import { inodesFull } from './inodes-full.ts'
 import { life } from './life.ts'
@@ -64,6 +65,7 @@ export const scenarios: readonly Scenario[] = [
   logs,
   remoteAccess,
   builders,
+  guests,
   life,
   nats,
   secrets,

@@ -113,6 +113,8 @@ rec {
     # One that NixOS calls something else; `phrase` for one that gets parentheses.
     named = name: type: type // { inherit name; class = "noun"; };
     phrase = name: type: type // { inherit name; class = "conjunction"; };
+    # NixOS takes a store path, also as a string, for a package; it refuses one that is no shell.
+    withoutPlainPackages = type: narrowed type type.name (value: match "/nix/store/[^/]*" (if isString value then value else "") == null) // { inherit (type) class; };
     coercedTo = from: convert: type: type // rec {
       name = "${within [ "noun" ] type} or ${within [ "noun" ] from} convertible to it";
       class = "phrase";

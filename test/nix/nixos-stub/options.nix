@@ -2,7 +2,7 @@
 { lib, ... }:
 let
   inherit (lib) mkOption types;
-  inherit (types) anything attrsOf between bool coercedTo either enum int lines listOf named nonEmptyListOf nonEmptyStr nullOr oneOf package path phrase port raw singleLineStr str strMatching submodule unspecified;
+  inherit (types) anything attrsOf between bool coercedTo either enum int lines listOf named nonEmptyListOf nonEmptyStr nullOr oneOf package path phrase port raw singleLineStr str strMatching submodule unspecified withoutPlainPackages;
   option = type: mkOption { inherit type; };
   with' = default: type: mkOption { inherit type default; };
   off = with' false bool;
@@ -92,7 +92,7 @@ in
       isSystemUser = off;
       description = with' "" (named "string, not containing newlines or colons" (strMatching "[^\n:]*"));
       group = with' "" str;
-      shell = none (nullOr (either package (named "absolute path, not containing newlines or colons" path // { class = "phrase"; })));
+      shell = none (nullOr (withoutPlainPackages (either package (named "absolute path, not containing newlines or colons" path // { class = "phrase"; }))));
       extraGroups = empty str;
       openssh.authorizedKeys = keys;
     });
