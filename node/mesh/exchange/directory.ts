@@ -80,7 +80,7 @@ export class Directory extends EventEmitter<Events> {
         table: database.table('members'),
         log,
         open: envelope => ({ document: readCertificate(envelope), envelope }),
-        onLost: peer => void this.#leave(peer, 'its certificate could not be read'),
+        onLost: peer => this.#loseCertificate(peer),
       },
       { decoded },
     )
@@ -304,7 +304,13 @@ export class Directory extends EventEmitter<Events> {
     this.emit('forgotten', peer)
   }
 
-  /** It is brought again by sync. */
+  /** Sync brings it again, as it does a report. */
+  #loseCertificate(peer: string): void {
+    this.#leave(peer, 'its certificate could not be read').catch(thrown => {
+      this.#components.log.warn({ peer, reason: messageOf(thrown) }, 'a member was not removed from the disk')
+    })
+  }
+
   #loseReport(peer: string): void {
     const member = this.#members.get(peer)
     if (member === undefined) return

@@ -61,5 +61,8 @@ describe('DocumentShelf', () => {
     assert.deepEqual(loaded, ['a'])
     assert.equal(shelf.get('b'), undefined)
     assert.deepEqual(lost, ['b'])
+    await shelf.stop()
+    assert.equal(shelf.get('c'), undefined)
+    assert.deepEqual(lost, ['b'])
   })
 })

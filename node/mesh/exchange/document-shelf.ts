@@ -27,6 +27,7 @@ export class DocumentShelf<T extends Signed> {
   readonly #components: DocumentShelfComponents<T>
   readonly #stored: WriteBehind
   readonly #decoded: LRUCache<string, T>
+  #isStopped = false
 
   /** `decoded`: so many stay decoded in memory. */
   constructor(components: DocumentShelfComponents<T>, { decoded }: { decoded: number }) {
@@ -64,6 +65,8 @@ export class DocumentShelf<T extends Signed> {
       this.#decoded.set(peer, document)
       return document
     } catch (thrown) {
+      // The database may be closed by now, which says nothing of the document.
+      if (this.#isStopped) return undefined
       log.warn({ peer, reason: messageOf(thrown) }, 'a stored document could not be read')
       onLost(peer)
       return undefined
@@ -86,7 +89,9 @@ export class DocumentShelf<T extends Signed> {
     return this.#stored.flush()
   }
 
+  /** Writes the same; from now on nothing counts as lost. */
   stop(): Promise<void> {
+    this.#isStopped = true
     return this.#stored.stop()
   }
 }
