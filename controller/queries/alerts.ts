@@ -45,7 +45,7 @@ export async function queryAlerts({ peer }: Pick<Session, 'peer'>, { all }: { al
   }
 }
 
-function knownOf({ directory }: Parts, senders: readonly Certificate[]): Known {
+function knownOf({ directory }: Parts, senders: readonly Pick<Certificate, 'peer' | 'name'>[]): Known {
   const told = new Map<string, string>()
   const silences: (Silence & { keptBy: string })[] = []
   for (const { peer, name } of senders) {

@@ -13,7 +13,7 @@ import type { Kept, RecordingBook } from './recording-book.ts'
 
 export interface SessionRecorderComponents {
   readonly book: RecordingBook
-  readonly members: { certificates(): readonly Pick<Certificate, 'role' | 'age'>[] }
+  readonly members: { certificates(role: 'controller'): readonly Pick<Certificate, 'role' | 'age'>[] }
   readonly clock: Pick<Clock, 'now'>
 }
 
@@ -36,7 +36,7 @@ export class SessionRecorder {
   /** Before sshd starts. Rejects with a RecordError or the system's error; `onFailure` says later why it can't go on. */
   async begin(session: RecordedSession, onFailure: (reason: string) => void): Promise<SessionRecording> {
     const { book, members, clock } = this.#components
-    const readers = controllersOf(members.certificates())
+    const readers = controllersOf(members.certificates('controller'))
     if (readers.length === 0) {
       throw new RecordError('no-reader', 'expected a controller that could open the recording, none is known here')
     }

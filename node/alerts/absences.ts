@@ -1,21 +1,21 @@
 /** Looks out for devices that nobody hears of, and notices when one is back. */
 
 import { type AlertRule, rulesFor, spanSeconds } from '../../protocol/alerts/rules.ts'
-import type { Certificate } from '../../protocol/members/certificate.ts'
+import type { Member } from '../../protocol/members/certificate.ts'
 import type { Release } from '../../protocol/release/release.ts'
-import type { Report } from '../../protocol/report/report.ts'
+import type { ListedMember } from '../../protocol/report/gist.ts'
 import type { AlertBook } from './alert-book.ts'
 import type { Notice } from './message.ts'
 
 export interface AbsencesComponents {
   readonly fleet: string
-  readonly own: Pick<Certificate, 'peer'>
+  readonly own: Pick<Member, 'peer'>
   readonly directory: {
-    certificates(): Certificate[]
-    report(peer: string): { readonly document: Report } | undefined
+    members(): readonly ListedMember[]
+    member(peer: string): Pick<ListedMember, 'report'> | undefined
   }
   readonly isConnected: (peer: string) => boolean
-  readonly releaseOf: (device: Certificate) => Release | undefined
+  readonly releaseOf: (device: Member) => Release | undefined
   readonly book: AlertBook
   readonly clock: { readonly now: Date | undefined }
   /** Milliseconds of a steady clock. */
@@ -46,15 +46,15 @@ export class Absences {
     }
     const heard = this.#heard.get(peer)
     if (heard !== undefined) return steady() - heard
-    const at = directory.report(peer)?.document.at
+    const at = directory.member(peer)?.report?.at
     const since = clock.now !== undefined && at !== undefined ? clock.now.getTime() - Date.parse(at) : 0
     return Math.max(steady() - this.#began, since)
   }
 
   /** What has begun and ended, for all devices that a rule is about. */
-  async look(tell: (device: Certificate, release: Release, notice: Notice) => void): Promise<void> {
+  async look(tell: (device: Member, release: Release, notice: Notice) => void): Promise<void> {
     const { directory, releaseOf, own, book } = this.#components
-    for (const device of directory.certificates()) {
+    for (const device of directory.members()) {
       if (device.role !== 'device' || device.peer === own.peer) continue
       const release = releaseOf(device)
       const rules = rulesFor(release, device.name).filter(({ when }) => 'absent' in when)
@@ -62,21 +62,21 @@ export class Absences {
       const silence = this.silence(device.peer)
       for (const rule of rules) await this.#lookAt(device, release, rule, silence, tell)
     }
-    const members = new Set(directory.certificates().map(({ peer }) => peer))
+    const members = new Set(directory.members().map(({ peer }) => peer))
     for (const absence of [...book.absences]) if (!members.has(absence.peer)) await book.endAbsence(absence)
   }
 
   async #lookAt(
-    device: Certificate,
+    device: Member,
     release: Release,
     rule: AlertRule,
     silence: number,
-    tell: (device: Certificate, release: Release, notice: Notice) => void,
+    tell: (device: Member, release: Release, notice: Notice) => void,
   ): Promise<void> {
     if (!('absent' in rule.when)) return
     const { book, directory, clock } = this.#components
     const { name, site, peer } = device
-    const report = directory.report(peer)?.document
+    const report = directory.member(peer)?.report
     const isAbsent = silence > spanSeconds(rule.when.absent) * 1000
     const before = book.absence(peer, rule.name)
     const about = { fleet: this.#components.fleet, device: name, site, peer, rule, late: false }

@@ -15,8 +15,9 @@ import {
 } from '../../protocol/alerts/reported.ts'
 import { type AlertChannel, type AlertRule, alertsOf, rulesFor, selects } from '../../protocol/alerts/rules.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import { type Certificate, isViewer } from '../../protocol/members/certificate.ts'
+import { isViewer, type Member } from '../../protocol/members/certificate.ts'
 import type { Release } from '../../protocol/release/release.ts'
+import type { ListedMember } from '../../protocol/report/gist.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import type { Logger } from '../process/log.ts'
 import { windowState } from '../rollout/windows.ts'
@@ -37,14 +38,14 @@ import type { SendInit } from './send.ts'
 
 export interface NotifierComponents {
   readonly fleet: string
-  readonly own: Pick<Certificate, 'peer' | 'name'>
+  readonly own: Pick<Member, 'peer' | 'name'>
   readonly directory: {
-    certificates(): Certificate[]
-    certificate(peer: string): { readonly document: Certificate } | undefined
-    reports(): Report[]
+    members(): readonly (ListedMember & { readonly report?: { readonly hasAlerts: boolean } | undefined })[]
+    member(peer: string): Member | undefined
+    report(peer: string): { readonly document: Report } | undefined
   }
   /** The release that a device follows. */
-  readonly releaseOf: (device: Certificate) => Release | undefined
+  readonly releaseOf: (device: Member) => Release | undefined
   /** Whether a device has been silent for so long that it sends nothing. */
   readonly isSilent: (name: string) => boolean
   readonly book: AlertBook
@@ -101,13 +102,22 @@ export class Notifier extends EventEmitter<Events> {
 
   /** Takes in what the reports of all devices say: after a start, and after a new release. Old ends are not told any more. */
   async takeAll(oldestEnd: number): Promise<void> {
-    for (const report of this.#components.directory.reports()) await this.take(report, oldestEnd)
+    for (const report of this.#reports()) await this.take(report, oldestEnd)
+  }
+
+  /** The reports that say something of alerts. */
+  *#reports(): Generator<Report> {
+    const { directory } = this.#components
+    for (const { peer, report } of directory.members()) {
+      const document = report?.hasAlerts ? directory.report(peer)?.document : undefined
+      if (document !== undefined) yield document
+    }
   }
 
   /** Takes in what a report says: alerts of its device, and marks of what it has sent. */
   async take(report: Report, oldestEnd = 0): Promise<void> {
     const { directory, releaseOf, book } = this.#components
-    const device = directory.certificate(report.peer)?.document
+    const device = directory.member(report.peer)
     // Who can't send can't say that it has.
     if (this.#isSender(report)) await book.tell(marksIn(report))
     const release = device && releaseOf(device)
@@ -122,7 +132,7 @@ export class Notifier extends EventEmitter<Events> {
   }
 
   /** Tells the channels of its rule, unless that was done. */
-  notice(about: Certificate, release: Release, notice: Notice): void {
+  notice(about: Member, release: Release, notice: Notice): void {
     const { own, steady, isSilent, book } = this.#components
     const { channels } = alertsOf(release)
     for (const name of notice.rule.notify) {
@@ -158,7 +168,7 @@ export class Notifier extends EventEmitter<Events> {
   /** Whose word counts on what was sent and what is silenced: operators' controllers, and devices that can send. */
   #isSender({ peer }: Report): boolean {
     const { directory, releaseOf } = this.#components
-    const member = directory.certificate(peer)?.document
+    const member = directory.member(peer)
     if (member?.role === 'controller') return !isViewer(member)
     const release = member && releaseOf(member)
     if (member?.role !== 'device' || release === undefined) return false
@@ -167,9 +177,9 @@ export class Notifier extends EventEmitter<Events> {
 
   /** Its own, and for a controller those that others keep. */
   get #silences(): readonly Silence[] {
-    const { book, directory, controllers } = this.#components
+    const { book, controllers } = this.#components
     if (controllers === undefined) return book.silences
-    const others = directory.reports().flatMap(report => {
+    const others = [...this.#reports()].flatMap(report => {
       const silences = silencesIn(report)
       return silences.length > 0 && this.#isSender(report) ? silences : []
     })
@@ -227,7 +237,7 @@ export class Notifier extends EventEmitter<Events> {
   /** The channel as the newest release has it, if this device may still use it. */
   #channelOf(name: string, [notice]: readonly Notice[]): AlertChannel | undefined {
     const { directory, releaseOf, own, controllers } = this.#components
-    const device = notice && directory.certificate(notice.peer)?.document
+    const device = notice && directory.member(notice.peer)
     const release = device && releaseOf(device)
     const { channels } = alertsOf(release)
     const channel = Object.hasOwn(channels, name) ? channels[name] : undefined
@@ -267,7 +277,7 @@ const earliest = Date.parse('2020-01-01') / 1000
 
 function noticeOf(
   { fleet, clock }: Pick<NotifierComponents, 'fleet' | 'clock'>,
-  { name, site, peer }: Certificate,
+  { name, site, peer }: Member,
   rule: AlertRule,
   { since, until, value, unit, flaps }: ReportedAlert,
 ): Notice {

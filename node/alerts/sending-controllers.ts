@@ -1,18 +1,17 @@
 /** Which controllers send alerts. */
 
-import { type Certificate, isViewer } from '../../protocol/members/certificate.ts'
-import type { Report } from '../../protocol/report/report.ts'
+import { isViewer, type Member } from '../../protocol/members/certificate.ts'
+import type { ListedMember } from '../../protocol/report/gist.ts'
 import { controllerSilenceMs } from './limits.ts'
 
 interface Known {
-  certificates(): Certificate[]
-  report(peer: string): { readonly document: Report } | undefined
+  members(): readonly ListedMember[]
 }
 
 /** Controllers that send, by their reports: no others write any. */
-export function sendingControllers(directory: Known, now: Date): Certificate[] {
-  return directory.certificates().filter(each => {
-    const at = directory.report(each.peer)?.document.at
+export function sendingControllers(directory: Known, now: Date): Member[] {
+  return directory.members().filter(each => {
+    const at = each.report?.at
     const isHeard = at !== undefined && now.getTime() - Date.parse(at) < controllerSilenceMs
     return each.role === 'controller' && !isViewer(each) && isHeard
   })

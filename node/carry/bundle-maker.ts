@@ -2,7 +2,7 @@
 
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { HintedError } from '../../protocol/errors.ts'
-import type { Certificate } from '../../protocol/members/certificate.ts'
+import type { ListedMember } from '../../protocol/report/gist.ts'
 import { readsDeltas } from '../../protocol/report/understands.ts'
 import type { ByteSink } from '../bundle/bundle-writer.ts'
 import { FileSink } from '../bundle/file-sink.ts'
@@ -25,7 +25,7 @@ export interface BundleWish {
 }
 
 export interface MakerComponents extends WriteComponents {
-  readonly directory: Pick<Directory, 'certificates' | 'certificate' | 'report'>
+  readonly directory: Pick<Directory, 'members' | 'certificates' | 'certificate' | 'report'>
 }
 
 export class BundleMaker {
@@ -95,15 +95,14 @@ export class BundleMaker {
   }
 
   /** The members that are devices of a site, or of the fleet. */
-  #devicesAt(site: string | undefined, { release }: AcceptedState): Certificate[] {
-    const devices = this.#components.directory.certificates().filter(({ role }) => role === 'device')
+  #devicesAt(site: string | undefined, { release }: AcceptedState): ListedMember[] {
+    const devices = this.#components.directory.members().filter(({ role }) => role === 'device')
     return devices.filter(({ name, site: own }) => site === undefined || (own ?? release.devices[name]?.site) === site)
   }
 
   /** The top levels that devices of a site run, by their last reports: what one lacks, a neighbour has. */
   #runningAt(site: string, accepted: AcceptedState): Set<string> {
-    const { directory } = this.#components
-    const running = this.#devicesAt(site, accepted).map(({ peer }) => directory.report(peer)?.document.running)
+    const running = this.#devicesAt(site, accepted).map(({ report }) => report?.running)
     return new Set(running.filter(topLevel => topLevel !== undefined))
   }
 }

@@ -80,14 +80,14 @@ describe('the plan of a bundle', () => {
 describe('the maker of bundles', () => {
   it('knows from reports what a site runs', async () => {
     const directory = {
-      certificates: () => [
-        { peer: 'a', name: 'kiosk-1', role: 'device' },
-        { peer: 'b', name: 'server-1', role: 'device', site: 'shore' },
+      members: () => [
+        { peer: 'a', name: 'kiosk-1', role: 'device', report: { running: release.configs.kiosk?.topLevel } },
+        {
+          ...{ peer: 'b', name: 'server-1', role: 'device', site: 'shore' },
+          report: { running: release.configs.server?.topLevel },
+        },
       ],
-      report: (peer: string) => ({
-        document: { running: release.configs[peer === 'a' ? 'kiosk' : 'server']?.topLevel },
-      }),
-      certificate: () => undefined,
+      report: () => ({ document: {} }),
     }
     const state = {
       accepted,
@@ -108,7 +108,11 @@ describe('the maker of bundles', () => {
     const running = release.configs.kiosk?.topLevel
     const planned = async (reports: Record<string, object | undefined>, site?: string) => {
       const directory = {
-        certificates: () => Object.keys(reports).map(peer => ({ peer, name: peer, role: 'device', site: 'ship' })),
+        members: () =>
+          Object.keys(reports).map(peer => ({
+            ...{ peer, name: peer, role: 'device', site: 'ship' },
+            report: reports[peer],
+          })),
         report: (peer: string) => reports[peer] && { document: reports[peer] },
       }
       const next = await ChunkedClosure.of([memoryPath(testStorePath('kiosk-9'), edited)])

@@ -25,7 +25,7 @@ import { writeDeltas } from './write-deltas.ts'
 
 export interface WriteComponents extends PackBodyComponents {
   readonly state: FleetState
-  readonly directory: Pick<Directory, 'certificates' | 'certificate'>
+  readonly directory: Pick<Directory, 'members' | 'certificate'>
   readonly closures: Closures
   /** Reads the bases of deltas. */
   readonly bases: Pick<Bases, 'read'>
@@ -121,7 +121,7 @@ async function writeTrust(state: FleetState, { trusted }: AcceptedState, writer:
 
 async function writeMembers(directory: WriteComponents['directory'], writer: BundleWriter): Promise<void> {
   const envelopes = directory
-    .certificates()
+    .members()
     .map(({ peer }) => peer)
     .sort()
     .flatMap(peer => directory.certificate(peer)?.envelope ?? [])

@@ -21,7 +21,7 @@ export class OutboxError extends HintedError<'no-reader' | 'not-encrypted-to-us'
 export interface OutboxComponents {
   readonly fleet: string
   readonly identity: Identity
-  readonly directory: Pick<Directory, 'certificates' | 'certificate' | 'reports' | 'report'>
+  readonly directory: Pick<Directory, 'members' | 'certificates' | 'certificate' | 'report'>
   readonly history: { of(peer: string): Promise<HistoryEntry[]> }
   /** Logs of failed activations. */
   readonly logs: { list(): Promise<{ hash: string }[]>; read(hash: string): Promise<Uint8Array | undefined> }
@@ -47,8 +47,8 @@ export async function writeOutbox(components: OutboxComponents, path: string): P
 
 async function sealedOutbox(components: OutboxComponents): Promise<Uint8Array> {
   const { fleet, identity, directory, history, logs, clock } = components
-  const certificates = directory.certificates()
-  const readers = controllersOf(certificates)
+  const members = directory.members()
+  const readers = controllersOf(directory.certificates('controller'))
   if (readers.length === 0) {
     throw new OutboxError('no-reader', 'expected a controller among the known members, there is none', {
       hint: 'Take in a bundle first: it brings the certificates of the controllers.',
@@ -65,8 +65,8 @@ async function sealedOutbox(components: OutboxComponents): Promise<Uint8Array> {
       fleet,
       peer: identity.peerId,
       ...(created && { created }),
-      certificates: certificates.flatMap(({ peer }) => directory.certificate(peer)?.envelope ?? []),
-      reports: directory.reports().flatMap(({ peer }) => directory.report(peer)?.envelope ?? []),
+      certificates: members.flatMap(({ peer }) => directory.certificate(peer)?.envelope ?? []),
+      reports: members.flatMap(({ peer }) => directory.report(peer)?.envelope ?? []),
       history: await history.of(identity.peerId),
       logs: texts.flatMap(text => text ?? []),
     },

@@ -78,10 +78,10 @@ export async function startCourier(settings: Settings, files: readonly string[],
 
 function newsOf({ state, directory, admission }: MeshPeer): CourierNews {
   const release = state.accepted?.release.version
-  const reports = directory.reports().flatMap(report => {
-    const name = directory.certificate(report.peer)?.document.name
+  const reports = directory.members().flatMap(({ name, report }) => {
+    if (report === undefined) return []
     const newest = report.site === undefined ? release : state.accepted?.sites.get(report.site)?.version
-    return name === undefined ? [] : [{ name, isUpdated: report.state === 'running' && report.release === newest }]
+    return [{ name, isUpdated: report.state === 'running' && report.release === newest }]
   })
   const names = (isUpdated: boolean) => reports.filter(each => each.isUpdated === isUpdated).map(({ name }) => name)
   const connected = admission.members.map(({ certificate }) => certificate.name)

@@ -4,7 +4,7 @@ import { alertExtensions, alertsIn, marksIn } from '../../protocol/alerts/report
 import { type AlertRule, alertsOf, rulesFor, spanSeconds } from '../../protocol/alerts/rules.ts'
 import type { Extensions } from '../../protocol/encoding/extensions.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import type { Certificate } from '../../protocol/members/certificate.ts'
+import type { Member } from '../../protocol/members/certificate.ts'
 import type { Sample } from '../../protocol/metrics/series.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import { Absences } from '../alerts/absences.ts'
@@ -69,7 +69,7 @@ export class DeviceAlerts {
     this.#book = book
     this.#hasUnits = hasUnits
     const isConnected = (id: string) => admission.members.some(({ certificate }) => certificate.peer === id)
-    const releaseOf = (device: Certificate) => followed(peer.state.accepted, device)
+    const releaseOf = (device: Member) => followed(peer.state.accepted, device)
     const shared = { fleet, own, directory, releaseOf, book, clock, steady }
     this.#absences = new Absences({ ...shared, isConnected })
     this.#own = new OwnAlerts(
@@ -82,7 +82,7 @@ export class DeviceAlerts {
       last === undefined ? [] : alertsIn(last),
     )
     const isSilent = (name: string) => {
-      const holder = directory.certificates().find(each => each.role === 'device' && each.name === name)
+      const holder = directory.members().find(each => each.role === 'device' && each.name === name)
       return holder === undefined || this.#absences.silence(holder.peer) > 3 * reportLastMs
     }
     this.#notifier = new Notifier({ ...shared, isSilent, send, log }, last === undefined ? [] : marksIn(last))

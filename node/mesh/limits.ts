@@ -202,6 +202,13 @@ export const provisionalPace = {
 }
 /** How often waiting documents are looked at. */
 export const paceCheckMs = 500
+/**
+ * Certificates, and reports, of others that stay decoded in memory, 2 kB each: those of a site, and what several parts read
+ * one after the other.
+ */
+export const decodedDocuments = 100
+/** Texts that members share in memory, such as sites and top levels. */
+export const sharedTexts = 4_000
 /** Items of one sync that are added at a time: some wait for their author's pace. */
 export const waitingItems = 256
 /** Protocol violations before their sender is dropped: burst and long-term average. */

@@ -6,7 +6,7 @@
 import { alertExtensions, marksIn } from '../../protocol/alerts/reported.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { messageOf } from '../../protocol/errors.ts'
-import type { Certificate } from '../../protocol/members/certificate.ts'
+import type { Member } from '../../protocol/members/certificate.ts'
 import type { SilenceRequest } from '../../protocol/messages/alerts.ts'
 import { extendedReportKind } from '../../protocol/report/extended-report.ts'
 import { type Report, reportKind } from '../../protocol/report/report.ts'
@@ -66,12 +66,12 @@ export class ControllerAlerts {
     this.#book = book
     const shared = {
       ...{ fleet, own, directory, book, clock, steady: () => performance.now() },
-      releaseOf: (device: Certificate) => followed(peer.state.accepted, device),
+      releaseOf: (device: Member) => followed(peer.state.accepted, device),
     }
     const isConnected = (id: string) => admission.members.some(({ certificate }) => certificate.peer === id)
     this.#absences = new Absences({ ...shared, isConnected })
     const isSilent = (name: string) => {
-      const holder = directory.certificates().find(each => each.role === 'device' && each.name === name)
+      const holder = directory.members().find(each => each.role === 'device' && each.name === name)
       return holder === undefined || this.#absences.silence(holder.peer) > controllerSilenceMs
     }
     const controllers = () => [

@@ -12,6 +12,7 @@ import type { HistoryRequest, MetricsHistory } from '../../protocol/messages/met
 import type { Recorded } from '../../protocol/messages/recordings.ts'
 import type { CarriedSnapshot } from '../../protocol/messages/snapshots.ts'
 import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
+import type { ListedMember } from '../../protocol/report/gist.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import type { Proposal } from '../../protocol/trust/proposal.ts'
 import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
@@ -109,6 +110,8 @@ export interface FleetTrust {
 
 /** Certificates of all members and the last report of each, as far as they have come here. */
 export interface FleetDirectory {
+  /** All members, with what their last reports say of the release. */
+  members(): readonly ListedMember[]
   certificates(): Certificate[]
   certificate(peer: string): { readonly document: Certificate; readonly envelope: Uint8Array } | undefined
   reports(): Report[]

@@ -23,7 +23,7 @@ export function knownSite(peer: Pick<MeshPeer, 'directory' | 'admission' | 'stat
   const { certificate } = own
   return {
     own: certificate,
-    devices: directory.certificates().filter(({ role, site }) => role === 'device' && site === certificate.site),
+    devices: directory.members().filter(({ role, site }) => role === 'device' && site === certificate.site),
     report: id => directory.report(id)?.document,
     release: followed(state.accepted, certificate),
     connected: new Set(admission.members.map(({ certificate: { name } }) => name)),

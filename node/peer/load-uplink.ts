@@ -20,7 +20,7 @@ export function loadUplink(
     own: init.state.own,
     certificate: () => own() ?? readCertificate(init.certificate),
     accepted: () => state.accepted,
-    certificates: () => directory.certificates(),
+    members: () => directory.members(),
     report: peer => directory.report(peer)?.document,
     isNear: peer => isNear(connectionTo(host, peerIdFromString(peer))),
   })

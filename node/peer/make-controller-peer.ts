@@ -23,7 +23,7 @@ import { factsOf } from './standing.ts'
 
 /** A controller's peer that is not started yet. The state stays the caller's, to be closed after the peer's end. */
 export async function makeControllerPeer(init: MeshPeerInit): Promise<ControllerPeer> {
-  return controllerPeerOf(await MeshPeer.make(init), init)
+  return controllerPeerOf(await MeshPeer.make({ ...init, keepsDocuments: true }), init)
 }
 
 /** The door of a peer that is there. */

@@ -1,6 +1,7 @@
 /** The parts of a peer that are loaded or made before it: trusted metadata, members, addresses, evidence, and the host. */
 
 import { messageOf } from '../../protocol/errors.ts'
+import { limits } from '../../protocol/limits.ts'
 import { type ProtocolNames, protocolNames } from '../../protocol/messages/messages.ts'
 import { LogWitness } from '../audit/log-witness.ts'
 import { SubjectBudgets } from '../concurrency/subject-budgets.ts'
@@ -56,6 +57,8 @@ export interface PartsInit {
   readonly settings: Settings
   readonly state: PeerState
   readonly log: Logger
+  /** Whether all certificates and reports stay decoded in memory, for views of a whole fleet. */
+  readonly keepsDocuments?: boolean
   /** Connections of members and of strangers; for tests. */
   readonly connections?: ConnectionLimits
   readonly timing?: MeshTiming
@@ -86,7 +89,8 @@ export async function loadParts(init: PartsInit, made: () => Made | undefined): 
         log.warn({ peer: next.document.peer, reason: messageOf(thrown) }, 'the head of a log was not compared'),
       )
   }
-  const directory = await Directory.load({ fleet, clock, log, authority, witness }, database)
+  const kept = init.keepsDocuments && { decoded: limits.members }
+  const directory = await Directory.load({ fleet, clock, log, authority, witness, ...kept }, database)
   directory.on('forgotten', peer => void logWitness.forget(peer).catch(() => {}))
   const hubs = new HubList({ directory, state })
   const addresses = await AddressBook.load(database.table('addresses'), directory)

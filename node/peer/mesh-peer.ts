@@ -59,6 +59,8 @@ export interface MeshPeerInit {
   log: Logger
   /** The Nix store; by default that of the settings. */
   store?: NixStore
+  /** Whether all certificates and reports stay decoded in memory, for views of a whole fleet. */
+  keepsDocuments?: boolean
   /** Connections of members and of strangers; for tests. */
   connections?: ConnectionLimits
   timing?: MeshTiming

@@ -26,7 +26,7 @@ export function wayTo({ host, directory }: Pick<Looked, 'host' | 'directory'>, p
 }
 
 function viewOf(directory: Looked['directory'], { kind, hub }: Way): WayView {
-  return { kind, hub: hub === undefined ? null : (directory.certificate(hub)?.document.name ?? hub) }
+  return { kind, hub: hub === undefined ? null : (directory.member(hub)?.name ?? hub) }
 }
 
 /** All connections to members, by name. Measures round trips that are not known yet. */
@@ -161,7 +161,7 @@ function hubs({ relays, directory }: Looked): NetCheck {
     return none('hubs', 'the fleet has no hubs', 'Set one up if sites are behind NATs: docs/relays.md.')
   const text = all.map(hub => {
     const ms = relays.keeper.roundTripMs(hub)
-    const name = directory.certificate(hub)?.document.name ?? hub
+    const name = directory.member(hub)?.name ?? hub
     return `${name} ${relays.keeper.isConnected(hub) ? (ms === undefined ? 'connected' : `${Math.round(ms)} ms`) : 'not connected'}`
   })
   const there = all.filter(hub => relays.keeper.isConnected(hub))

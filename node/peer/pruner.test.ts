@@ -36,7 +36,7 @@ async function scene(t: TestContext, last: number, more: Partial<PrunerComponent
   const recipes = new RecipeBook(database.level as Level, { document: hash => state.document(hash), log })
   const index = new ChunkIndex(database.level as Level)
   const store = { validPaths: async () => new Set<string>() }
-  const directory = { certificate: () => undefined }
+  const directory = { member: () => undefined }
   const proposals = { all: [] }
   const history = database.table('history')
   const parts = { state, own, closures, recipes, index, store, directory, proposals, history, log }
@@ -188,7 +188,7 @@ describe('Pruner', () => {
 
   it('forgets how updates went on who is a member no longer', async t => {
     const certificate = ((peer: string) => (peer === 'member' ? {} : undefined)) as never
-    const { database, pruner } = await scene(t, 2, { directory: { certificate } })
+    const { database, pruner } = await scene(t, 2, { directory: { member: certificate } })
     const history = database.table('history')
     for (const peer of ['member', 'former']) await history.put(peer, Buffer.from('[]'))
     await pruner.prune()

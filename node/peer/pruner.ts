@@ -24,7 +24,7 @@ export interface PrunerComponents {
   recipes: Pick<RecipeBook, 'entries' | 'forget'>
   index: Pick<ChunkIndex, 'paths' | 'remove'>
   store: Pick<NixStore, 'validPaths'>
-  directory: Pick<Directory, 'certificate'>
+  directory: Pick<Directory, 'member'>
   history: Table
   proposals: Pick<ProposalBook, 'all'>
   log: Logger
@@ -144,7 +144,7 @@ export class Pruner {
   async #pruneHistory(): Promise<void> {
     const { history, directory } = this.#components
     for await (const peer of history.keys()) {
-      if (directory.certificate(peer) === undefined) await history.delete(peer)
+      if (directory.member(peer) === undefined) await history.delete(peer)
     }
   }
 }

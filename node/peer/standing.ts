@@ -14,7 +14,7 @@ export async function factsOf(peer: Parts, device: string, now: Date | undefined
   const standing = {
     own: own.certificate,
     accepted: state.accepted,
-    certificates: directory.certificates(),
+    members: directory.members(),
     report: (id: string) => directory.report(id)?.document,
     isMember: (id: string) => directory.valid(id) !== undefined,
     wayTo: (id: string) => wayTo(peer, id),

@@ -25,11 +25,8 @@ async function scene(t: TestContext, self = 'kiosk-2', accepted = release) {
   const certificates = ['kiosk-1', 'kiosk-2'].map(name => ({ name, peer: name, role: 'device', issued: 'x' }))
   const reports = new Map<string, Report>()
   const directory = Object.assign(new EventEmitter(), {
-    certificates: () => certificates as Certificate[],
-    report: (peer: string) => {
-      const document = reports.get(peer)
-      return document && { document, envelope: new Uint8Array() }
-    },
+    members: () => certificates as Certificate[],
+    member: (peer: string) => ({ peer, report: reports.get(peer) }),
   })
   const admission = Object.assign(new EventEmitter(), { members: [] })
   const state = Object.assign(new EventEmitter(), { accepted: { release: accepted, sites: new Map() } })

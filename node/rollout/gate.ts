@@ -22,7 +22,7 @@ import { SteadyClock } from './steady-clock.ts'
 import { windowState } from './windows.ts'
 
 export interface RolloutGateComponents {
-  directory: Pick<Directory, 'certificates' | 'report' | 'on' | 'off'>
+  directory: Pick<Directory, 'members' | 'member' | 'on' | 'off'>
   admission: Pick<Admission, 'members' | 'on' | 'off'>
   state: Pick<FleetState, 'accepted' | 'on' | 'off'>
   own: Pick<OwnState, 'steady' | 'setSteady' | 'rollout' | 'setRollout'>
@@ -130,9 +130,9 @@ export class RolloutGate extends EventEmitter<Events> {
     const whole = followed(state.accepted, { name: this.#name, site: this.#site() })
     const { isolated = rolloutDefaults.isolated } = whole?.rollout ?? {}
     if (whole === undefined || isolated === 'wait') return false
-    const certificates = directory.certificates()
-    const news = newsOf(inForce(whole, state.accepted, certificates), certificates, peer => ({
-      report: directory.report(peer)?.document,
+    const members = directory.members()
+    const news = newsOf(inForce(whole, state.accepted, members), members, peer => ({
+      report: directory.member(peer)?.report,
     }))
     return news.values().some(({ outcome }) => outcome === 'pending')
   }
@@ -140,7 +140,7 @@ export class RolloutGate extends EventEmitter<Events> {
   /** Decides whether it may begin now. If time may change that, `changed` is emitted then. */
   async check(whole: Release, boot?: BootWait): Promise<Decision> {
     const { directory, state, own, clock, log } = this.#components
-    const release = inForce(whole, state.accepted, directory.certificates())
+    const release = inForce(whole, state.accepted, directory.members())
     const steady = this.#steady
     if (steady === undefined) throw new RangeError('expected the gate to be started')
     const before = await own.rollout()
@@ -182,9 +182,9 @@ export class RolloutGate extends EventEmitter<Events> {
   #news(release: Release, now: number): Map<string, DeviceStatus> {
     const { directory, admission } = this.#components
     const connected = new Set(admission.members.map(({ peer }) => peer.toString()))
-    return newsOf(release, directory.certificates(), peer => {
+    return newsOf(release, directory.members(), peer => {
       const heardAt = connected.has(peer) ? now : this.#heard.get(peer)
-      return { report: directory.report(peer)?.document, ...(heardAt !== undefined && { heardAt }) }
+      return { report: directory.member(peer)?.report, ...(heardAt !== undefined && { heardAt }) }
     })
   }
 

@@ -1,9 +1,9 @@
 /** The news of a release's devices, from the reports of a fleet. Devices and views decide on waves by them. */
 
-import type { Certificate } from '../../protocol/members/certificate.ts'
+import type { Member } from '../../protocol/members/certificate.ts'
 import type { Release } from '../../protocol/release/release.ts'
+import type { ReportGist } from '../../protocol/report/gist.ts'
 import { type Outcome, outcomeOf } from '../../protocol/report/outcome.ts'
-import type { Report } from '../../protocol/report/report.ts'
 import type { DeviceStatus } from './evaluate-waves.ts'
 
 /**
@@ -13,10 +13,10 @@ import type { DeviceStatus } from './evaluate-waves.ts'
  */
 export function newsOf(
   release: Release,
-  certificates: readonly Certificate[],
-  known: (peer: string) => { report: Report | undefined; heardAt?: number },
+  members: readonly Member[],
+  known: (peer: string) => { report: ReportGist | undefined; heardAt?: number },
 ): Map<string, DeviceStatus> {
-  const named = certificates.filter(
+  const named = members.filter(
     ({ name, role, site }) =>
       role === 'device' &&
       Object.hasOwn(release.devices, name) &&
@@ -24,9 +24,9 @@ export function newsOf(
   )
   const holders = Map.groupBy(named, ({ name }) => name)
   const news = new Map<string, DeviceStatus>()
-  for (const [name, members] of holders) {
-    const signed = members.filter(({ grant }) => grant === undefined)
-    const counted = signed.length > 0 ? signed : members.length === 1 ? members : []
+  for (const [name, all] of holders) {
+    const signed = all.filter(({ grant }) => grant === undefined)
+    const counted = signed.length > 0 ? signed : all.length === 1 ? all : []
     for (const { peer } of counted) {
       const { report, heardAt } = known(peer)
       const outcome: Outcome = outcomeOf(report, release, name)

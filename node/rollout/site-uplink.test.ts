@@ -32,7 +32,7 @@ class Site {
       },
       certificate: () => certificate(name) as never,
       accepted: () => ({ release, sites: new Map() }) as never,
-      certificates: () => this.names.map(certificate) as never,
+      members: () => this.names.map(certificate) as never,
       report: peer => this.reports.get(peer),
       isNear: peer => peer === 'near',
     })

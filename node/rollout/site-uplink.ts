@@ -3,7 +3,7 @@
  * it by what each says in its reports that it holds of it; what is spent survives restarts.
  */
 
-import type { Certificate } from '../../protocol/members/certificate.ts'
+import type { Certificate, Member } from '../../protocol/members/certificate.ts'
 import { type SiteUplink, uplinkOf } from '../../protocol/release/site-uplinks.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import { dayOf, type SpentUplink, spentIn } from '../../protocol/report/spent-uplink.ts'
@@ -17,7 +17,7 @@ export interface SiteUplinkComponents {
   readonly own: Pick<OwnState, 'uplink' | 'setUplink'>
   readonly certificate: () => Certificate
   readonly accepted: () => AcceptedState | undefined
-  readonly certificates: () => readonly Certificate[]
+  readonly members: () => readonly Pick<Member, 'peer' | 'role' | 'site'>[]
   readonly report: (peer: string) => Report | undefined
   /** Whether what comes from a peer does not use the uplink. */
   readonly isNear: (peer: string) => boolean
@@ -141,9 +141,9 @@ export class SiteUplinkBudget implements UplinkAllowance {
 
   /** The last reports of the site's other devices. */
   get #others(): (Report | undefined)[] {
-    const { certificate, certificates, report } = this.#components
+    const { certificate, members, report } = this.#components
     const { site, peer } = certificate()
-    const others = certificates().filter(each => each.role === 'device' && each.site === site && each.peer !== peer)
+    const others = members().filter(each => each.role === 'device' && each.site === site && each.peer !== peer)
     return others.map(each => report(each.peer))
   }
 }

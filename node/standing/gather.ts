@@ -4,11 +4,12 @@ import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { timeText } from '../../protocol/encoding/fields.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
-import type { Certificate } from '../../protocol/members/certificate.ts'
+import type { Member } from '../../protocol/members/certificate.ts'
 import { type Release, type WantedConfig, wantedConfig } from '../../protocol/release/release.ts'
 import { uplinkOf } from '../../protocol/release/site-uplinks.ts'
 import { wavesOf } from '../../protocol/release/waves.ts'
 import { awaitsReboot } from '../../protocol/report/awaiting-reboot.ts'
+import type { ListedMember } from '../../protocol/report/gist.ts'
 import { speaksOf } from '../../protocol/report/outcome.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import type { WayView } from '../mesh/relay/network-view.ts'
@@ -26,9 +27,9 @@ export class StandingError extends HintedError<'unknown-device'> {}
 
 /** What is asked of a peer. */
 export interface StandingPeer {
-  readonly own: Pick<Certificate, 'name' | 'role' | 'peer'>
+  readonly own: Pick<Member, 'name' | 'role' | 'peer'>
   readonly accepted: AcceptedState | undefined
-  readonly certificates: readonly Certificate[]
+  readonly members: readonly ListedMember[]
   readonly report: (peer: string) => Report | undefined
   /** Whether a certificate makes its holder a member now. */
   readonly isMember: (peer: string) => boolean
@@ -46,8 +47,8 @@ export interface StandingPeer {
 
 /** Throws a StandingError if neither a release nor a certificate names the device. */
 export async function gatherFacts(peer: StandingPeer, device: string): Promise<DeviceFacts> {
-  const { accepted, own, now, certificates } = peer
-  const named = certificates.filter(({ role, name }) => role === 'device' && name === device)
+  const { accepted, own, now, members } = peer
+  const named = members.filter(({ role, name }) => role === 'device' && name === device)
   const [member] = named.toSorted((a, b) => (a.issued < b.issued ? 1 : -1))
   const releases = releasesOf(accepted)
   const site = member?.site ?? releases.find(({ devices }) => Object.hasOwn(devices, device))?.site
@@ -87,7 +88,7 @@ export async function gatherFacts(peer: StandingPeer, device: string): Promise<D
 
 function memberFacts(
   { isMember, now }: StandingPeer,
-  { peer, site, expires, grant }: Certificate,
+  { peer, site, expires, grant }: Member,
   others: number,
 ): DeviceFacts['member'] {
   const hasEnded = now !== undefined && now >= new Date(expires)
@@ -107,13 +108,14 @@ function reportFacts(report: Report, release: Release | undefined): DeviceFacts[
 
 /** As the peer's reports say: no memory of its own, so a soak may seem longer than the device itself knows. */
 function waveFacts(peer: StandingPeer, whole: Release, device: string): DeviceFacts['wave'] {
-  const { accepted, certificates, now, report } = peer
-  const release = inForce(whole, accepted, certificates)
+  const { accepted, members, now } = peer
+  const release = inForce(whole, accepted, members)
   const waves = wavesOf(release)
   const own = waves.find(({ devices }) => devices.includes(device))
   if (own === undefined || release.rollout === undefined) return null
   const promoted = release.promotes === undefined ? 0 : (release.promotes.waves ?? waves.length)
-  const news = newsOf(release, certificates, id => ({ report: report(id) }))
+  const reports = new Map(members.map(member => [member.peer, member.report]))
+  const news = newsOf(release, members, id => ({ report: reports.get(id) }))
   const sequence = { waves, key: '', promoted, created: new Date(release.created) }
   const { decision } = evaluateWaves(sequence, device, news, { steady: 0, ...(now && { clock: now }) }, {})
   return {
@@ -139,7 +141,7 @@ function windowFacts(
 }
 
 function uplinkFacts(
-  { certificates, report, now }: StandingPeer,
+  { members, report, now }: StandingPeer,
   release: Release,
   site: string | undefined,
 ): DeviceFacts['uplink'] {
@@ -147,7 +149,7 @@ function uplinkFacts(
   if (uplink === undefined || now === undefined) return null
   const { spent, open, opensAt } = uplinkUse(
     uplink,
-    certificates.filter(each => each.site === site).map(({ peer }) => report(peer)),
+    members.filter(each => each.site === site).map(({ peer }) => report(peer)),
     now,
   )
   return {
@@ -158,9 +160,9 @@ function uplinkFacts(
   }
 }
 
-function holdersOf({ certificates, report }: StandingPeer, topLevel: string, self: string | undefined) {
-  const names = certificates
-    .filter(({ role, peer }) => role === 'device' && peer !== self && report(peer)?.running === topLevel)
+function holdersOf({ members }: StandingPeer, topLevel: string, self: string | undefined) {
+  const names = members
+    .filter(({ role, peer, report }) => role === 'device' && peer !== self && report?.running === topLevel)
     .map(({ name }) => name)
     .sort()
   return { names: names.slice(0, namedHolders), count: names.length }
@@ -179,10 +181,10 @@ async function newBytes(
   return wanted === undefined || known === undefined ? null : newChunkBytes([wanted], [known])
 }
 
-function unknown(device: string, { certificates, accepted }: StandingPeer): StandingError {
-  const members = certificates.filter(({ role }) => role === 'device').map(({ name }) => name)
+function unknown(device: string, { members, accepted }: StandingPeer): StandingError {
+  const devices = members.filter(({ role }) => role === 'device').map(({ name }) => name)
   const declared = releasesOf(accepted).flatMap(({ devices }) => Object.keys(devices))
-  const names = [...new Set([...members, ...declared])].sort()
+  const names = [...new Set([...devices, ...declared])].sort()
   return new StandingError('unknown-device', `expected a device of the fleet, got ${device}`, {
     hint: `Known devices: ${names.slice(0, 20).join(', ') || 'none'}.`,
   })

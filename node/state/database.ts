@@ -10,6 +10,8 @@ export class StateError extends ThymeshError<'in-use' | 'unreadable' | 'newer-st
 /** A table of the state: text keys, byte values. */
 export interface Table {
   get(key: string): Promise<Uint8Array | undefined>
+  /** At once, for small values: a read of the disk's cache takes microseconds. It leaves nothing in LevelDB's own cache. */
+  getSync(key: string): Uint8Array | undefined
   put(key: string, value: Uint8Array): Promise<void>
   /** Writes all of these or none. */
   putAll(values: ReadonlyMap<string, Uint8Array>): Promise<void>
@@ -95,6 +97,7 @@ export class Database {
     const table = this.#tables[name]
     return {
       get: key => table.get(key),
+      getSync: key => table.getSync(key, { fillCache: false } as object),
       put: (key, value) => table.put(key, value),
       putAll: values => table.batch([...values].map(([key, value]) => ({ type: 'put', key, value }))),
       delete: key => table.del(key),

@@ -2,7 +2,7 @@
 
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { toHex } from '../../protocol/encoding/hash.ts'
-import type { Certificate } from '../../protocol/members/certificate.ts'
+import type { Certificate, Member } from '../../protocol/members/certificate.ts'
 import { effectiveRelease, type Place, releaseInForce } from '../../protocol/release/effective-release.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import { nixKeysFor } from '../../protocol/trust/sites.ts'
@@ -39,10 +39,10 @@ const restrictions = new WeakMap<object, object>()
 export function inForce<R extends Pick<Release, 'devices' | 'site'>>(
   release: R,
   accepted: Pick<AcceptedState, 'release' | 'sites'> | undefined,
-  certificates: readonly Certificate[],
+  members: readonly Pick<Member, 'name' | 'role' | 'site'>[],
 ): R {
   if (accepted === undefined || (accepted.sites.size === 0 && release.site === undefined)) return release
-  const devices = certificates.filter(({ role }) => role === 'device')
+  const devices = members.filter(({ role }) => role === 'device')
   const next = releaseInForce(release, accepted, devices)
   const last = restrictions.get(release) as R | undefined
   if (last !== undefined && hasSameKeys(last.devices, next.devices)) return last

@@ -31,7 +31,12 @@ export class WriteBehind {
   put(key: string, value: Uint8Array): void {
     this.#values.set(key, value)
     // What is here is no reason for a process to live on: stop() writes it.
-    this.#timer ??= setTimeout(() => void this.#flush(), this.#delayMs).unref()
+    this.#timer ??= setTimeout(() => void this.flush(), this.#delayMs).unref()
+  }
+
+  /** The latest value of a key that is not written yet. */
+  unwritten(key: string): Uint8Array | undefined {
+    return this.#values.get(key) ?? this.#writing.get(key)
   }
 
   /** Deletes a value at once. */
@@ -42,12 +47,15 @@ export class WriteBehind {
 
   /** Writes what is left. */
   async stop(): Promise<void> {
-    await this.#flush()
+    await this.flush()
     clearTimeout(this.#timer)
   }
 
-  /** Never rejects: what can't be written, because the disk is full, is tried again with the next values. */
-  #flush(): Promise<void> {
+  /**
+   * Writes what is left, now. Never rejects: what can't be written, because the disk is full, is tried again with the next
+   * values.
+   */
+  flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
     return this.#writes.run(async () => {
@@ -60,6 +68,8 @@ export class WriteBehind {
       } catch (thrown) {
         this.#components.log.warn({ values: values.size, reason: messageOf(thrown) }, 'state was not written')
         for (const [key, value] of values) if (!this.#values.has(key)) this.#values.set(key, value)
+      } finally {
+        this.#writing = new Map()
       }
     })
   }

@@ -36,10 +36,18 @@ export type Certificate = z.infer<typeof certificateSchema>
 export const certificateKind = signedKind<Certificate>('member certificate', certificateSchema)
 
 /**
+ * What decisions and lists need of a certificate, of which peers keep no more in memory. A certificate is one itself. `grant`
+ * tells only whether a join token alone vouches for the member.
+ */
+export type Member = Pick<Certificate, 'peer' | 'name' | 'role' | 'site' | 'issued' | 'expires' | 'token'> & {
+  readonly grant?: unknown
+}
+
+/**
  * Orders two certificates of one peer: the higher text wins. A certificate signed by the members role overrides one
  * signed by a join token, whose dates the device chose itself. Within one kind, the later one wins.
  */
-export function certificateRank({ grant, issued }: Pick<Certificate, 'grant' | 'issued'>): string {
+export function certificateRank({ grant, issued }: Pick<Member, 'grant' | 'issued'>): string {
   return grant === undefined ? `m${issued}` : issued
 }
 
@@ -47,7 +55,7 @@ export function certificateRank({ grant, issued }: Pick<Certificate, 'grant' | '
  * Whether it is a viewer's: a controller that a join token has let in. It sees what controllers see and signs nothing; an
  * operator's own controller has no token, since the keys of the members role are beside it.
  */
-export function isViewer({ role, grant, token }: Pick<Certificate, 'role' | 'grant' | 'token'>): boolean {
+export function isViewer({ role, grant, token }: Pick<Member, 'role' | 'grant' | 'token'>): boolean {
   return role === 'controller' && (grant !== undefined || token !== undefined)
 }
 

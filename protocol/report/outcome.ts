@@ -2,12 +2,13 @@
 
 import { type Release, wantedConfig } from '../release/release.ts'
 import { contentVersion } from '../release/waves.ts'
+import type { ReportGist } from './gist.ts'
 import { finalUpdateErrors, type Report } from './report.ts'
 
 export type Outcome = 'confirmed' | 'failed' | 'pending'
 
 /** Whether the device won't retry by itself. Only these failures count towards a wave's limit. */
-export function isFinalFailure({ state, error }: Pick<Report, 'state' | 'error'>): boolean {
+export function isFinalFailure({ state, error }: Pick<ReportGist, 'state' | 'error'>): boolean {
   return (state === 'failed' || state === 'rolled-back') && error !== undefined && isFinal(error.code)
 }
 
@@ -21,7 +22,7 @@ export function speaksOf({ site, release, wanted, turn }: Report, about: Release
   return site === about.site && newest >= contentVersion(about)
 }
 
-export function outcomeOf(report: Report | undefined, release: Release, device: string): Outcome {
+export function outcomeOf(report: ReportGist | undefined, release: Release, device: string): Outcome {
   const wanted = wantedConfig(release, device)
   if (report === undefined || wanted === undefined) return 'pending'
   if (report.state === 'running' && report.running === wanted.topLevel) return 'confirmed'

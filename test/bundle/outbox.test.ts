@@ -64,7 +64,7 @@ describe('an outbox', () => {
   it('of a stranger changes nothing', async t => {
     const { device, home, identity, write } = await scene(t)
     const stranger = liveFleet('another').certify(testSigner('stranger'), { name: 'stranger' })
-    const hidden = { certificates: () => device.directory.certificates().filter(({ role }) => role === 'controller') }
+    const hidden = { members: () => device.directory.members().filter(({ role }) => role === 'controller') }
     const directory = {
       ...doors(device),
       ...hidden,
@@ -115,9 +115,9 @@ async function scene(t: TestContext) {
 
 function doors({ directory }: TestPeer) {
   return {
+    members: () => directory.members(),
     certificates: () => directory.certificates(),
     certificate: (peer: string) => directory.certificate(peer),
-    reports: () => directory.reports(),
     report: (peer: string) => directory.report(peer),
   }
 }

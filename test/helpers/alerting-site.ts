@@ -8,11 +8,13 @@ import { Notifier } from '../../node/alerts/notifier.ts'
 import type { Table } from '../../node/state/database.ts'
 import { alertExtensions, type ReportedAlert, type Silence } from '../../protocol/alerts/reported.ts'
 import type { AlertChannel, Alerts } from '../../protocol/alerts/rules.ts'
-import type { Certificate } from '../../protocol/members/certificate.ts'
 import type { Release } from '../../protocol/release/release.ts'
+import type { ListedMember } from '../../protocol/report/gist.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import { silentLogger } from './log.ts'
 import { memoryTable } from './memory-table.ts'
+
+type Listed = ListedMember & { readonly report?: { readonly hasAlerts: boolean } | undefined }
 
 export const channels: Alerts['channels'] = {
   ops: { webhook: 'https://example.org/hook', private: false, by: { devices: ['hub-1', 'hub-2', 'hub-3'] } },
@@ -108,14 +110,15 @@ export class Site {
   }
 
   get #directory() {
-    const certificate = (peer: string) => {
+    const member = (peer: string) => {
       const role = isLaptop(peer) ? 'controller' : Object.hasOwn(this.#devices, peer) ? 'device' : undefined
-      return role && { document: { peer, name: peer, role } as Certificate }
+      const report = this.reports.get(peer)
+      return role && ({ peer, name: peer, role, report: report && { ...report, hasAlerts: true } } as Listed)
     }
     return {
-      certificates: () => Object.keys(this.#devices).map(peer => certificate(peer)?.document as Certificate),
-      certificate,
-      reports: () => [...this.reports.values()],
+      members: () =>
+        [...new Set([...Object.keys(this.#devices), ...this.reports.keys()])].flatMap(peer => member(peer) ?? []),
+      member,
       report: (peer: string) => {
         const document = this.reports.get(peer)
         return document && { document }

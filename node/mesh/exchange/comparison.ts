@@ -14,7 +14,7 @@ import {
 import { openingCodec, rangesCodec } from '../../../protocol/messages/ranges.ts'
 import type { Channel } from '../transport/channel.ts'
 import type { Directory } from './directory.ts'
-import { OwnDigest, type OwnDigestComponents, type ReportForm, reportIn } from './own-digest.ts'
+import { counterIn, OwnDigest, type OwnDigestComponents, type ReportForm } from './own-digest.ts'
 import { OwnHoldings, type OwnHoldingsComponents } from './own-holdings.ts'
 import { isLastTurn, Reconciliation } from './reconciliation.ts'
 
@@ -115,13 +115,12 @@ export class Comparison {
   *#lackingIn(theirs: SyncDigest, form: ReportForm): Generator<LackingOf> {
     const { directory } = this.#components
     const held = new Map(theirs.members.map(member => [member.peer, member]))
-    for (const each of directory.certificates()) {
+    for (const each of directory.members()) {
       const known = held.get(each.peer)
-      const report = reportIn(form, directory.report(each.peer))
       yield {
         peer: each.peer,
         certificate: known === undefined || known.issued < certificateRank(each),
-        report: report !== undefined && report.counter > (known?.report ?? 0),
+        report: counterIn(form, each) > (known?.report ?? 0),
       }
     }
   }

@@ -1,4 +1,7 @@
-/** The fleet's directory: every peer keeps all members' certificates and the last report of each device. */
+/**
+ * The fleet's directory: every peer keeps all members' certificates and the last report of each device. The documents are on
+ * disk; what decisions need of them is in memory.
+ */
 
 import { EventEmitter } from 'node:events'
 import { toHex } from '../../../protocol/encoding/hash.ts'
@@ -13,12 +16,12 @@ import { SerialQueue } from '../../concurrency/serial-queue.ts'
 import { TimeSlice } from '../../concurrency/time-slice.ts'
 import type { Logger } from '../../process/log.ts'
 import type { Clock } from '../../state/clock.ts'
-import type { Database, Table } from '../../state/database.ts'
-import { reportsUnwrittenMs } from '../../state/limits.ts'
-import { WriteBehind } from '../../state/write-behind.ts'
-import { provisionalPace, recheckSliceMs, reportPace } from '../limits.ts'
-import { subjectOf } from '../peers/subject.ts'
+import type { Database } from '../../state/database.ts'
+import { decodedDocuments, provisionalPace, recheckSliceMs, reportPace } from '../limits.ts'
+import { subjectOf, subjectOfMember } from '../peers/subject.ts'
 import { AuthorPace } from './author-pace.ts'
+import { DocumentShelf } from './document-shelf.ts'
+import { KnownMember, KnownReport } from './known-member.ts'
 
 interface Known<T> {
   readonly document: T
@@ -30,6 +33,8 @@ interface Events {
   report: [Report]
   /** The peer is no longer a member. */
   forgotten: [string]
+  /** The last report of a peer could not be read from the disk. */
+  lost: [string]
 }
 
 /** The result of adding a certificate or report. */
@@ -45,6 +50,8 @@ export interface DirectoryComponents {
   /** For tests; by default `limits.members` and `limits.membersPerToken`. */
   maxMembers?: number
   maxPerToken?: number
+  /** Certificates, and reports, that stay decoded in memory; by default `decodedDocuments`. */
+  decoded?: number
   /** For tests; by default `recheckSliceMs`. */
   sliceMs?: number
   /** Milliseconds, for the pace of authors; for tests. */
@@ -53,11 +60,9 @@ export interface DirectoryComponents {
 
 export class Directory extends EventEmitter<Events> {
   readonly #components: DirectoryComponents
-  readonly #memberTable: Table
-  readonly #reportTable: Table
-  readonly #storedReports: WriteBehind
-  readonly #certificates = new Map<string, Known<Certificate>>()
-  readonly #reports = new Map<string, OpenedReport>()
+  readonly #members = new Map<string, KnownMember>()
+  readonly #certificates: DocumentShelf<Known<Certificate>>
+  readonly #reports: DocumentShelf<OpenedReport>
   /** Peers whose certificates a join token has signed, by the token's ID. */
   readonly #byToken = new Map<string, Set<string>>()
   readonly #rechecks = new SerialQueue()
@@ -69,10 +74,20 @@ export class Directory extends EventEmitter<Events> {
   private constructor(components: DirectoryComponents, database: Database) {
     super()
     this.#components = components
-    this.#memberTable = database.table('members')
-    this.#reportTable = database.table('reports')
-    const writing = { table: this.#reportTable, log: components.log }
-    this.#storedReports = new WriteBehind(writing, { delayMs: reportsUnwrittenMs })
+    const { log, decoded = decodedDocuments } = components
+    this.#certificates = new DocumentShelf(
+      {
+        table: database.table('members'),
+        log,
+        open: envelope => ({ document: readCertificate(envelope), envelope }),
+        onLost: peer => this.#loseCertificate(peer),
+      },
+      { decoded },
+    )
+    this.#reports = new DocumentShelf(
+      { table: database.table('reports'), log, open: openReport, onLost: peer => this.#loseReport(peer) },
+      { decoded },
+    )
     const more = { subjects: 2 * limits.members, ...(components.now && { now: components.now }) }
     this.#reportPace = new AuthorPace({ ...reportPace, ...more })
     this.#provisionalPace = new AuthorPace({ ...provisionalPace, ...more })
@@ -82,50 +97,59 @@ export class Directory extends EventEmitter<Events> {
   async stop(): Promise<void> {
     this.#reportPace.stop()
     this.#provisionalPace.stop()
-    await this.#storedReports.stop()
+    await this.#certificates.stop()
+    await this.#reports.stop()
   }
 
-  /** Loads what was verified and stored before; unreadable entries are skipped. */
+  /** Loads what was verified and stored before; unreadable entries are skipped, and reports of former members. */
   static async load(components: DirectoryComponents, database: Database): Promise<Directory> {
     const directory = new Directory(components, database)
-    for await (const [peer, envelope] of directory.#memberTable.entries()) {
-      const open = (bytes: Uint8Array) => ({ document: readCertificate(bytes), envelope: bytes })
-      directory.#load(directory.#certificates, peer, envelope, open)
-      const known = directory.#certificates.get(peer)
-      if (known !== undefined) directory.#count(undefined, known.document)
-    }
-    for await (const [peer, envelope] of directory.#reportTable.entries()) {
-      directory.#load(directory.#reports, peer, envelope, openReport)
-      const member = directory.#certificates.get(peer)
-      if (member !== undefined) await directory.#dropBeyond(peer, member.document)
+    for await (const [peer, { document }] of directory.#certificates.load()) directory.#note(peer, document)
+    for await (const [peer, report] of directory.#reports.load()) {
+      const member = directory.#members.get(peer)
+      if (member === undefined) continue
+      member.report = new KnownReport(report)
+      await directory.#dropBeyond(member)
     }
     return directory
   }
 
   /** Writes the reports that are only in memory. */
   flush(): Promise<void> {
-    return this.#storedReports.stop()
+    return this.#reports.flush()
   }
 
-  certificates(): Certificate[] {
-    return [...this.#certificates.values()].map(({ document }) => document)
+  /** What is in memory of all members. */
+  members(): KnownMember[] {
+    return [...this.#members.values()]
   }
 
+  member(peer: string): KnownMember | undefined {
+    return this.#members.get(peer)
+  }
+
+  /** All certificates, or those of a role. Reads them from the disk: `members` does for most. */
+  certificates(role?: Certificate['role']): Certificate[] {
+    const members = this.members().filter(each => role === undefined || each.role === role)
+    return members.flatMap(({ peer }) => this.certificate(peer)?.document ?? [])
+  }
+
+  /** All reports. Reads them from the disk. */
   reports(): Report[] {
-    return [...this.#reports.values()].map(({ document }) => document)
+    return this.members().flatMap(({ peer }) => this.report(peer)?.document ?? [])
   }
 
   certificate(peer: string): Known<Certificate> | undefined {
-    return this.#certificates.get(peer)
+    return this.#members.has(peer) ? this.#certificates.get(peer) : undefined
   }
 
   report(peer: string): OpenedReport | undefined {
-    return this.#reports.get(peer)
+    return this.#members.get(peer)?.report === undefined ? undefined : this.#reports.get(peer)
   }
 
   /** The known certificate of a peer, if it makes its holder a member now. */
   valid(peer: string): Known<Certificate> | undefined {
-    const known = this.#certificates.get(peer)
+    const known = this.certificate(peer)
     const by = this.#components.authority()
     if (known === undefined || by === undefined) return undefined
     try {
@@ -142,20 +166,21 @@ export class Directory extends EventEmitter<Events> {
     const by = authority()
     if (by === undefined) return 'unknown-member'
     const certificate = verifyMember(envelope, peer, by, clock.reference)
-    const before = this.#certificates.get(peer)
+    const before = this.certificate(peer)
     const known = before?.document
     const stands = before !== undefined && !overrides({ document: certificate, envelope }, before)
     if (stands && Date.parse(before.document.expires) > clock.reference.getTime()) return 'known'
     if (known === undefined && !(await this.#makeRoom(certificate))) return 'unknown-member'
     if (known?.grant !== undefined && certificate.grant !== undefined) {
-      if (!(await this.#provisionalPace.turn(subjectOf({ certificate }), Date.parse(certificate.issued))))
-        return 'known'
-      if (this.#certificates.get(peer)?.document !== known) return await this.addCertificate(peer, envelope)
+      const member = this.#members.get(peer)
+      const subject = subjectOf({ certificate })
+      if (!(await this.#provisionalPace.turn(subject, Date.parse(certificate.issued)))) return 'known'
+      if (this.#members.get(peer) !== member) return await this.addCertificate(peer, envelope)
     }
-    this.#count(known, certificate)
-    this.#certificates.set(peer, { document: certificate, envelope })
-    await this.#memberTable.put(peer, envelope)
-    await this.#dropBeyond(peer, certificate)
+    const member = this.#note(peer, certificate)
+    this.#certificates.put(peer, { document: certificate, envelope })
+    await this.#certificates.flush()
+    await this.#dropBeyond(member)
     this.emit('certificate', certificate)
     return 'new'
   }
@@ -167,18 +192,19 @@ export class Directory extends EventEmitter<Events> {
   async addReport(envelope: Uint8Array): Promise<AddResult> {
     const next = verifyOpened(envelope, this.#components.fleet)
     const report = next.document
-    const member = this.#certificates.get(report.peer)?.document
+    const member = this.#members.get(report.peer)
     // A renewed certificate may allow this counter: the sender of the report may have it already.
     if (member === undefined || report.counter > highestCounter(member)) return 'unknown-member'
-    const known = this.#reports.get(report.peer)
+    const known = this.report(report.peer)
     await this.#components.witness?.(known, next)
     if (known !== undefined && known.document.counter >= report.counter) return 'known'
-    if (!(await this.#reportPace.turn(subjectOf({ certificate: member }), report.counter))) return 'known'
+    if (!(await this.#reportPace.turn(subjectOfMember(member), report.counter))) return 'known'
     // It may have waited: meanwhile a newer one has come, or its author is no longer a member.
-    if (!this.#certificates.has(report.peer)) return 'unknown-member'
-    if ((this.#reports.get(report.peer)?.document.counter ?? 0) >= report.counter) return 'known'
-    this.#reports.set(report.peer, next)
-    this.#storedReports.put(report.peer, envelope)
+    const now = this.#members.get(report.peer)
+    if (now === undefined) return 'unknown-member'
+    if ((now.report?.counter ?? 0) >= report.counter) return 'known'
+    now.report = new KnownReport(next)
+    this.#reports.put(report.peer, next)
     this.emit('report', report)
     return 'new'
   }
@@ -190,7 +216,7 @@ export class Directory extends EventEmitter<Events> {
   async recheckAll(): Promise<void> {
     const by = this.#components.authority()
     if (by === undefined) return
-    for (const peer of by.revoked) if (this.#certificates.has(peer)) await this.#leave(peer, 'revoked')
+    for (const peer of by.revoked) if (this.#members.has(peer)) await this.#leave(peer, 'revoked')
     for (const token of by.revokedTokens ?? []) {
       for (const peer of [...(this.#byToken.get(token) ?? [])]) await this.#leave(peer, 'its join token was revoked')
     }
@@ -203,9 +229,9 @@ export class Directory extends EventEmitter<Events> {
     const keys = judge && keysOf(judge)
     if (keys === undefined || keys === this.#judgedBy) return
     const slice = new TimeSlice(sliceMs)
-    for (const peer of [...this.#certificates.keys()]) {
+    for (const peer of [...this.#members.keys()]) {
       await slice.step()
-      const [known, by] = [this.#certificates.get(peer), authority()]
+      const [known, by] = [this.certificate(peer), authority()]
       // After another change of keys, the next recheck begins anew.
       if (by === undefined || (by !== judge && keysOf(by) !== keys)) return
       if (known === undefined) continue
@@ -233,51 +259,63 @@ export class Directory extends EventEmitter<Events> {
     const { maxMembers = limits.members, maxPerToken = limits.membersPerToken, clock } = this.#components
     const sameToken = grant && this.#byToken.get(tokenIdOfGrant(grant))
     if (sameToken !== undefined && sameToken.size >= maxPerToken) return false
-    if (this.#certificates.size < maxMembers) return true
-    const now = clock.reference.getTime()
+    if (this.#members.size < maxMembers) return true
+    const members = this.members()
     const leaving =
-      this.certificates().find(({ expires }) => Date.parse(expires) <= now) ??
-      (grant === undefined ? this.certificates().findLast(each => each.grant !== undefined) : undefined)
+      members.find(each => each.hasExpired(clock.reference)) ??
+      (grant === undefined ? members.findLast(each => each.grant !== undefined) : undefined)
     if (leaving !== undefined) await this.#forget(leaving.peer)
     return leaving !== undefined
   }
 
-  #count(before: Certificate | undefined, after: Certificate | undefined): void {
+  /** Takes a certificate into memory, with the report that is known. */
+  #note(peer: string, certificate: Certificate): KnownMember {
+    const before = this.#members.get(peer)
+    const member = new KnownMember(before?.peer ?? peer, certificate)
+    member.report = before?.report
+    this.#members.set(peer, member)
+    this.#count(before, member)
+    return member
+  }
+
+  #count(before: KnownMember | undefined, after: KnownMember | undefined): void {
     if (before?.grant !== undefined) {
-      const token = tokenIdOfGrant(before.grant)
-      const peers = this.#byToken.get(token)
+      const peers = this.#byToken.get(before.grant)
       peers?.delete(before.peer)
-      if (peers?.size === 0) this.#byToken.delete(token)
+      if (peers?.size === 0) this.#byToken.delete(before.grant)
     }
     if (after?.grant !== undefined) {
-      const token = tokenIdOfGrant(after.grant)
-      this.#byToken.set(token, (this.#byToken.get(token) ?? new Set()).add(after.peer))
+      this.#byToken.set(after.grant, (this.#byToken.get(after.grant) ?? new Set()).add(after.peer))
     }
   }
 
   /** A report that its peer's certificate doesn't allow would block all reports that it does allow. */
-  async #dropBeyond(peer: string, certificate: Certificate): Promise<void> {
-    const { counter = 0 } = this.#reports.get(peer)?.document ?? {}
-    if (counter <= highestCounter(certificate)) return
-    this.#reports.delete(peer)
-    await this.#storedReports.delete(peer)
+  async #dropBeyond(member: KnownMember): Promise<void> {
+    if ((member.report?.counter ?? 0) <= highestCounter(member)) return
+    member.report = undefined
+    await this.#reports.delete(member.peer)
   }
 
   async #forget(peer: string): Promise<void> {
-    this.#count(this.#certificates.get(peer)?.document, undefined)
-    this.#certificates.delete(peer)
-    this.#reports.delete(peer)
-    await this.#memberTable.delete(peer)
-    await this.#storedReports.delete(peer)
+    this.#count(this.#members.get(peer), undefined)
+    this.#members.delete(peer)
+    await this.#certificates.delete(peer)
+    await this.#reports.delete(peer)
     this.emit('forgotten', peer)
   }
 
-  #load<T>(into: Map<string, T>, peer: string, envelope: Uint8Array, open: (bytes: Uint8Array) => T): void {
-    try {
-      into.set(peer, open(envelope))
-    } catch (thrown) {
-      this.#components.log.warn({ peer, reason: messageOf(thrown) }, 'a stored document was skipped')
-    }
+  /** Sync brings it again, as it does a report. */
+  #loseCertificate(peer: string): void {
+    this.#leave(peer, 'its certificate could not be read').catch(thrown => {
+      this.#components.log.warn({ peer, reason: messageOf(thrown) }, 'a member was not removed from the disk')
+    })
+  }
+
+  #loseReport(peer: string): void {
+    const member = this.#members.get(peer)
+    if (member === undefined) return
+    member.report = undefined
+    this.emit('lost', peer)
   }
 }
 

@@ -65,7 +65,7 @@ export class Gossip extends EventEmitter<Events> {
   readonly #progress = new ProgressFilter({
     isOfOurSite: peer => {
       const { site, directory } = this.#components
-      return site() !== undefined && directory.certificate(peer)?.document.site === site()
+      return site() !== undefined && directory.member(peer)?.site === site()
     },
   })
   #timer: NodeJS.Timeout | undefined

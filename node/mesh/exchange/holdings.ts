@@ -4,7 +4,7 @@
  */
 
 import { sha256 } from '../../../protocol/encoding/hash.ts'
-import type { Certificate } from '../../../protocol/members/certificate.ts'
+import type { Member } from '../../../protocol/members/certificate.ts'
 import { type Held, memberKeyLength, printLength } from '../../../protocol/messages/ranges.ts'
 
 const counterAt = memberKeyLength + 8
@@ -13,7 +13,7 @@ const recordLength = memberKeyLength + 16
 const provisional = 2 ** 38
 
 /** The order of `certificateRank` as a number: seconds since 1970, far below 0 for one signed by a join token. */
-export function rankNumber({ grant, issued }: Pick<Certificate, 'grant' | 'issued'>): number {
+export function rankNumber({ grant, issued }: Pick<Member, 'grant' | 'issued'>): number {
   const seconds = Date.parse(issued) / 1000
   return grant === undefined ? seconds : seconds - provisional
 }

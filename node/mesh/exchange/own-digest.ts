@@ -6,18 +6,24 @@ import { digestCodec, type SyncDigest } from '../../../protocol/messages/message
 import type { OpenedReport } from '../../../protocol/report/extended-report.ts'
 import type { FleetState } from '../../state/fleet-state.ts'
 import type { Directory } from './directory.ts'
+import type { KnownMember } from './known-member.ts'
 
 export interface OwnDigestComponents {
   state: Pick<FleetState, 'head'>
-  directory: Pick<Directory, 'certificates' | 'report' | 'on' | 'off'>
+  directory: Pick<Directory, 'members' | 'on' | 'off'>
 }
 
 /** The reports that a version of sync carries: those of version 1, or all. */
 export type ReportForm = 'plain' | 'all'
 
+/** The counter of a member's report, as a version of sync carries it; 0 without one. */
+export function counterIn(form: ReportForm, { report }: KnownMember): number {
+  return (form === 'plain' ? report?.plain : report?.counter) ?? 0
+}
+
 /** A report as a version of sync carries it. */
 export function reportIn(form: ReportForm, known: OpenedReport | undefined) {
-  return form === 'plain' ? known?.plain : known && { counter: known.document.counter, envelope: known.envelope }
+  return form === 'plain' ? known?.plain.envelope : known?.envelope
 }
 
 /** A digest, its SHA-256, and its length in bytes. */
@@ -37,13 +43,13 @@ export class OwnDigest {
   }
 
   start(): void {
-    for (const event of ['certificate', 'report', 'forgotten'] as const) {
+    for (const event of ['certificate', 'report', 'forgotten', 'lost'] as const) {
       this.#components.directory.on(event, this.#forget)
     }
   }
 
   stop(): void {
-    for (const event of ['certificate', 'report', 'forgotten'] as const) {
+    for (const event of ['certificate', 'report', 'forgotten', 'lost'] as const) {
       this.#components.directory.off(event, this.#forget)
     }
   }
@@ -62,12 +68,8 @@ export class OwnDigest {
   #workOut(form: ReportForm): SummarisedDigest {
     const { directory, state } = this.#components
     const members = directory
-      .certificates()
-      .map(certificate => ({
-        peer: certificate.peer,
-        issued: certificateRank(certificate),
-        report: reportIn(form, directory.report(certificate.peer))?.counter ?? 0,
-      }))
+      .members()
+      .map(member => ({ peer: member.peer, issued: certificateRank(member), report: counterIn(form, member) }))
       .sort((a, b) => (a.peer < b.peer ? -1 : 1))
     const digest = { ...(state.head && { head: state.head }), members }
     const encoded = digestCodec.encode(digest)

@@ -11,11 +11,9 @@ const issued = '2026-01-31T12:00:00Z'
 /** A directory of certificates without reports. */
 function following(...members: string[]) {
   const known = new Set(members)
-  const certificate = (peer: string) => (known.has(peer) ? { document: { peer, issued } } : undefined)
   const directory = Object.assign(new EventEmitter(), {
-    certificates: () => [...known].map(peer => ({ peer, issued })),
-    certificate,
-    report: () => undefined,
+    members: () => [...known].map(peer => ({ peer, issued })),
+    member: (peer: string) => (known.has(peer) ? { peer, issued } : undefined),
   })
   const own = new OwnHoldings({ state: { head: undefined }, directory: directory as never })
   own.start()

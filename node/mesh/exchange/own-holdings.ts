@@ -9,7 +9,7 @@ import { Holdings, rankNumber } from './holdings.ts'
 
 export interface OwnHoldingsComponents {
   state: Pick<FleetState, 'head'>
-  directory: Pick<Directory, 'certificates' | 'certificate' | 'report' | 'on' | 'off'>
+  directory: Pick<Directory, 'members' | 'member' | 'on' | 'off'>
 }
 
 export class OwnHoldings {
@@ -28,7 +28,8 @@ export class OwnHoldings {
     directory.on('certificate', this.#noteMember)
     directory.on('report', this.#noteMember)
     directory.on('forgotten', this.#noteForgotten)
-    for (const { peer } of directory.certificates()) this.#note(peer)
+    directory.on('lost', this.#noteForgotten)
+    for (const { peer } of directory.members()) this.#note(peer)
   }
 
   stop(): void {
@@ -36,6 +37,7 @@ export class OwnHoldings {
     directory.off('certificate', this.#noteMember)
     directory.off('report', this.#noteMember)
     directory.off('forgotten', this.#noteForgotten)
+    directory.off('lost', this.#noteForgotten)
   }
 
   /** What this peer opens a sync with, and the head in it. */
@@ -46,9 +48,8 @@ export class OwnHoldings {
   }
 
   #note(peer: string): void {
-    const { directory } = this.#components
-    const certificate = directory.certificate(peer)?.document
-    if (certificate === undefined) this.holdings.delete(peer)
-    else this.holdings.set(peer, rankNumber(certificate), directory.report(peer)?.document.counter ?? 0)
+    const member = this.#components.directory.member(peer)
+    if (member === undefined) this.holdings.delete(peer)
+    else this.holdings.set(member.peer, rankNumber(member), member.report?.counter ?? 0)
   }
 }

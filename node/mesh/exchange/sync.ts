@@ -255,7 +255,7 @@ export class Sync extends EventEmitter<Events> {
       const certificate = lacks.certificate ? directory.certificate(peer)?.envelope : undefined
       if (certificate !== undefined) await send({ certificate, peer }, certificate.length)
       const report = lacks.report ? reportIn(form, directory.report(peer)) : undefined
-      if (report !== undefined) await send({ report: report.envelope }, report.envelope.length)
+      if (report !== undefined) await send({ report }, report.length)
     }
     for (const { peer } of admission.members.slice(0, 32)) {
       const known = addresses.addresses(peer.toString())
@@ -305,7 +305,7 @@ export class Sync extends EventEmitter<Events> {
       if ((await directory.addReport(item.report)) !== 'new') return
       turn.progress()
       news.addReport(item.report)
-    } else if (item.peer !== host.peerId.toString() && directory.certificate(item.peer) !== undefined) {
+    } else if (item.peer !== host.peerId.toString() && directory.member(item.peer) !== undefined) {
       // An address that has worked takes precedence over one that a neighbour sends.
       if (addresses.addresses(item.peer).length === 0) await addresses.addAnnounced(item.peer, item.addresses)
     }

@@ -1,7 +1,7 @@
 /** Whom a peer's share counts for: itself, the join token that certified it, or the address of a stranger. */
 
 import type { Connection } from '@libp2p/interface'
-import { type Certificate, isViewer } from '../../../protocol/members/certificate.ts'
+import { type Certificate, isViewer, type Member } from '../../../protocol/members/certificate.ts'
 import { tokenIdOfGrant } from '../../../protocol/members/join-token.ts'
 import type { Subject } from '../../concurrency/fair-places.ts'
 
@@ -13,15 +13,20 @@ const known = new WeakMap<Certificate, Subject>()
  * controller comes first.
  */
 export function subjectOf({ certificate }: { readonly certificate: Certificate }): Subject {
-  const { peer, grant, role } = certificate
-  const group = () => (grant === undefined ? peer : `token ${tokenIdOfGrant(grant)}`)
-  const subject = known.get(certificate) ?? {
-    peer,
-    group: group(),
-    ...(role === 'controller' && !isViewer(certificate) && { first: true }),
-  }
+  const { grant } = certificate
+  const subject = known.get(certificate) ?? subjectOfMember({ ...certificate, grant: grant && tokenIdOfGrant(grant) })
   known.set(certificate, subject)
   return subject
+}
+
+/** The same of what a peer keeps of a certificate, where `grant` is the ID of the join token. */
+export function subjectOfMember(member: Member & { readonly grant?: string | undefined }): Subject {
+  const { peer, grant, role } = member
+  return {
+    peer,
+    group: grant === undefined ? peer : `token ${grant}`,
+    ...(role === 'controller' && !isViewer(member) && { first: true }),
+  }
 }
 
 /** Strangers of one address are one group: peer IDs cost nothing. */

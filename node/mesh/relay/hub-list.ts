@@ -1,12 +1,12 @@
 /** The hubs that there are: the members with the role relay that the release names, or all of them if it names none. */
 
-import type { Certificate } from '../../../protocol/members/certificate.ts'
+import type { Member } from '../../../protocol/members/certificate.ts'
 import { type Hubs, hubsOf } from '../../../protocol/release/hubs.ts'
 import type { Release } from '../../../protocol/release/release.ts'
 
 export interface HubListComponents {
   directory: {
-    certificates(): Certificate[]
+    members(): readonly Member[]
     on(event: 'certificate' | 'forgotten', listener: () => void): unknown
   }
   state: {
@@ -51,9 +51,8 @@ export class HubList {
     const { directory, state } = this.#components
     const named: Hubs | undefined = state.accepted && hubsOf(state.accepted.release)
     // Without names, those that the members role has signed: a join token alone makes nobody a hub.
-    const isHub = ({ name, grant }: Certificate) =>
-      named === undefined ? grant === undefined : Object.hasOwn(named, name)
-    const chosen = directory.certificates().filter(each => each.role === 'relay' && isHub(each))
+    const isHub = ({ name, grant }: Member) => (named === undefined ? grant === undefined : Object.hasOwn(named, name))
+    const chosen = directory.members().filter(each => each.role === 'relay' && isHub(each))
     return new Map(chosen.map(({ peer, name }) => [peer, named?.[name] ?? []]))
   }
 }

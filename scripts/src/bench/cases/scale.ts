@@ -6,6 +6,7 @@
 import type { Bench } from '../bench.ts'
 import type { Result } from '../result.ts'
 import { diskWrites } from '../scale/disk-writes.ts'
+import { membersMemory } from '../scale/members-memory.ts'
 import { newHead } from '../scale/new-head.ts'
 import { oneDifference } from '../scale/one-difference.ts'
 import { rejoin } from '../scale/rejoin.ts'
@@ -23,6 +24,7 @@ const minutesPerDay = 1_440
 export function scale(bench: Bench): Promise<Result> {
   return bench.with(async stack => {
     const views = viewTimes(large)
+    const memory = await membersMemory(bench, large, stack)
     const head = await newHead(large, stack)
     const synced = await oneDifference(large - neighbours, stack)
     const back = await rejoin(medium, neighbours, stack)
@@ -41,6 +43,7 @@ export function scale(bench: Bench): Promise<Result> {
         },
         { what: 'a sync where one report differs, 10,000', figure: synced.oneReport / 1e3, unit: 'kB', goal: 2 },
         { what: 'the longest block by a new head, 10,000', figure: head.nextMs, unit: 'ms', goal: 50 },
+        { what: 'memory that members add to a daemon, 10,000', figure: memory.added / 1e6, unit: 'MB', goal: 5 },
         { what: 'processor time of the rows of `status`, 10,000', figure: views.devices, unit: 'ms', goal: 100 },
         { what: 'disk writes a day, 1,000', figure: (written.bytes * reportsPerDay) / 1e6, unit: 'MB', goal: 10 },
         { what: 'reports heard at rest, 10,000', figure: heard(large), unit: 'B/s', goal: 300 },
@@ -48,6 +51,7 @@ export function scale(bench: Bench): Promise<Result> {
       peers: {},
       detail: {
         views,
+        memory,
         head,
         synced,
         rejoin: back,
