@@ -30,6 +30,11 @@ export function heightOf(lines: number): number {
   return heights[lines - 1] ?? gap
 }
 
+/** What a column takes of the room that is left over, 0 for a fixed one. */
+export function shareOf({ width }: Laid): number {
+  return Number(/([\d.]+)fr/.exec(width)?.[1] ?? 0)
+}
+
 /** The least pixels that columns take, with what lies between them. */
 export function leastWidth(columns: readonly Laid[]): number {
   return columns.reduce((sum, { width }) => sum + Number(/\d+/.exec(width)?.[0] ?? 0) + gap, 0)

@@ -22,6 +22,7 @@ export const meshWords = words(
     },
     solid:
       'A line: devices of the site are connected to this controller. A coloured frame: bytes come in there now, from wherever.',
+    inTable: (count: string) => `${count} more are in the table.`,
     none: 'No devices yet',
   },
   {
@@ -43,6 +44,7 @@ export const meshWords = words(
     },
     solid:
       'Eine Linie: Geräte des Standorts sind mit diesem Controller verbunden. Ein farbiger Rahmen: Dort kommen gerade Bytes an, woher auch immer.',
+    inTable: (count: string) => `${count} weitere stehen in der Tabelle.`,
     none: 'Noch keine Geräte',
   },
 )

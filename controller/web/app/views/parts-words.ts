@@ -46,6 +46,7 @@ export const partsWords = words(
     secretRemoveText:
       'Its ciphertext is removed from the project. It stays in the history of Git: change the password that it holds.',
     secretRekey: 'Encrypt anew',
+    secretType: 'Kind',
     secretContent: 'Content',
     secretContentHelp: 'It is encrypted by the controller, and never shown again. Devices get it with the next deploy.',
     secretRandom: 'Make a random password',
@@ -60,6 +61,7 @@ export const partsWords = words(
     artifactsLead: 'Files and folders of the project that devices get as they are.',
     artifactColumns: { path: 'Path', kind: 'Kind', size: 'Size' },
     kinds: { file: 'file', folder: 'folder' },
+    chosenFile: 'File',
     artifactAdd: 'Add …',
     artifactAddTitle: 'Add an artifact',
     artifactAddVerb: 'Add',
@@ -134,6 +136,7 @@ export const partsWords = words(
     secretRemoveText:
       'Sein Chiffrat wird aus dem Projekt genommen. In der Geschichte von Git bleibt es: ändere das Passwort, das darin steht.',
     secretRekey: 'Neu verschlüsseln',
+    secretType: 'Art',
     secretContent: 'Inhalt',
     secretContentHelp:
       'Der Controller verschlüsselt ihn, und er wird nie wieder gezeigt. Geräte bekommen ihn mit dem nächsten Deploy.',
@@ -149,6 +152,7 @@ export const partsWords = words(
     artifactsLead: 'Dateien und Ordner des Projekts, die Geräte unverändert bekommen.',
     artifactColumns: { path: 'Pfad', kind: 'Art', size: 'Größe' },
     kinds: { file: 'Datei', folder: 'Ordner' },
+    chosenFile: 'Datei',
     artifactAdd: 'Hinzufügen …',
     artifactAddTitle: 'Artefakt hinzufügen',
     artifactAddVerb: 'Hinzufügen',
