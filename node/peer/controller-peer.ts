@@ -38,6 +38,8 @@ export interface ControllerPeer {
   readonly peerId: string
   /** Its own, as it stands now. */
   readonly certificate: Certificate
+  /** With its signatures. */
+  readonly envelope: Uint8Array
   readonly state: FleetTrust
   readonly directory: FleetDirectory
   /** When members were seen last: `of` is a time, or null where nobody knows. */

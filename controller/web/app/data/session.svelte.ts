@@ -16,6 +16,8 @@ interface PageState {
   readonly operator: string
   /** Sees everything and signs nothing: there is nothing to unlock. */
   readonly viewer?: boolean
+  /** A new root or a revocation has shut this controller out; missing in what an older controller says. */
+  readonly cutOff?: 'not-signed' | 'revoked' | 'token-revoked' | null
   readonly sealed: boolean
   readonly unlockedUntil: string | null
 }
@@ -107,7 +109,11 @@ function opened(): Channel {
       if (next.state === 'signed-out' && stage === 'in') signOut()
       else if (back && stage === 'in') void refresh().catch(() => {})
     },
-    events: events => fleet.take(events),
+    events: events => {
+      fleet.take(events)
+      // With new metadata this controller may be a member no more.
+      if (stage === 'in' && events.some(({ kind }) => kind === 'release')) void refresh().catch(() => {})
+    },
   })
   return channel
 }
