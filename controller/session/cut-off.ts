@@ -7,8 +7,17 @@ import type { Session } from './session.ts'
 const reasons = ['not-signed', 'revoked', 'token-revoked'] as const
 export type CutOff = (typeof reasons)[number]
 
-/** Why the other peers do not talk to it any more; nothing where they do, or where nothing is known yet. */
+/**
+ * Why the other peers do not talk to it any more; nothing where they do, or where nothing is known yet. Who is shut out may never
+ * get the metadata that says so. Then it is the word of members who do not let it in, as long as no other does.
+ */
 export function cutOffBy({ peer }: Pick<Session, 'peer'>): CutOff | undefined {
+  const claimed =
+    peer.neighbours.members.length > 0 ? undefined : reasons.find(each => peer.neighbours.refusals.has(each))
+  return provenBy(peer) ?? claimed
+}
+
+function provenBy(peer: Session['peer']): CutOff | undefined {
   const authority = peer.state.accepted?.authority
   if (authority === undefined) return undefined
   try {

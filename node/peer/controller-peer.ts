@@ -210,6 +210,8 @@ export interface DeviceRecordings {
 /** Members that are connected now, and the way to others. */
 export interface Neighbours {
   readonly members: Neighbour[]
+  /** Codes of why members do not let this peer in, by their own word. */
+  readonly refusals: ReadonlySet<string>
   /** Whether anybody is connected or being dialled, admitted or not. */
   readonly areConnecting: boolean
   /** When all news were last exchanged with a member that is connected, by `Date.now()`; undefined if they weren't yet. */

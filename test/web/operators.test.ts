@@ -160,10 +160,8 @@ describe('a second operator in the web page', { skip: nixSkip() }, () => {
     for (const { id, complete } of proposals) if (!complete) await fleet.json('reject', id)
     await fleet.json('root', 'propose', '--remove', 'ben', '--threshold', 'targets=1', '--yes')
     await page.getByRole('alert').getByText('You are no operator of this fleet any more').waitFor()
-    await page.getByRole('table', { name: 'Roles' }).getByText('1 of 1').first().waitFor()
-    assert.equal(await page.getByRole('table', { name: 'Roles' }).getByText('ben').count(), 0)
     assert.deepEqual(await accessibility(page), [])
-    // The operator who stays and the device talk to him no more.
+    // The operator who stays and the device talk to him no more, so he may never get the root that says it.
     await page.getByRole('contentinfo').getByText('No peer in reach').waitFor()
   })
 })

@@ -75,6 +75,11 @@ export const session = {
     await refresh()
   },
 
+  /** Whether this controller is a member still. */
+  async look(): Promise<void> {
+    await look()
+  },
+
   async leave(): Promise<void> {
     if (about !== undefined) await client.post('/page/end', { id: about.id }).catch(() => {})
     signOut()
@@ -112,7 +117,7 @@ function opened(): Channel {
     events: events => {
       fleet.take(events)
       // With new metadata this controller may be a member no more.
-      if (stage === 'in' && events.some(({ kind }) => kind === 'release')) void refresh().catch(() => {})
+      if (stage === 'in' && events.some(({ kind }) => kind === 'release')) void look().catch(() => {})
     },
   })
   return channel
@@ -147,8 +152,13 @@ async function signIn(token: string): Promise<void> {
 }
 
 async function refresh(): Promise<void> {
+  take(await look())
+}
+
+/** Nobody has given an order: an answer from before the keys were opened must not lock them here. */
+async function look(): Promise<PageState> {
   about = await client.get<PageState>('/page/state')
-  take(about)
+  return about
 }
 
 function take({ unlockedUntil: until }: { unlockedUntil: string | null }): void {

@@ -19,7 +19,7 @@ export const frame = words(
     cutOff: {
       'not-signed': {
         title: 'You are no operator of this fleet any more',
-        hint: 'The root names your keys no more, so no peer talks to this controller, and what you sign counts nowhere. What is shown is the last that came. An operator who stays can add your card again (thymesh key show), or let you in as a viewer (thymesh token --viewer).',
+        hint: 'The newest root names your keys no more, or so the other peers say: none talks to this controller, and what you sign counts nowhere. What is shown is the last that came. An operator who stays can add your card again (thymesh key show), or let you in as a viewer (thymesh token --viewer).',
       },
       revoked: {
         title: 'This controller was revoked',
@@ -79,7 +79,7 @@ export const frame = words(
     cutOff: {
       'not-signed': {
         title: 'Du bist kein Operator dieser Flotte mehr',
-        hint: 'Die Wurzel nennt deine Schlüssel nicht mehr: Kein Peer spricht mit diesem Controller, und was du signierst, gilt nirgends. Gezeigt wird das Letzte, was kam. Ein Operator, der bleibt, kann deine Karte wieder hinzufügen (thymesh key show) oder dich als Betrachter hereinlassen (thymesh token --viewer).',
+        hint: 'Die neueste Wurzel nennt deine Schlüssel nicht mehr, oder so sagen es die anderen Peers: Keiner spricht mit diesem Controller, und was du signierst, gilt nirgends. Gezeigt wird das Letzte, was kam. Ein Operator, der bleibt, kann deine Karte wieder hinzufügen (thymesh key show) oder dich als Betrachter hereinlassen (thymesh token --viewer).',
       },
       revoked: {
         title: 'Dieser Controller wurde widerrufen',
