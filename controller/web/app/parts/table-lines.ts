@@ -31,8 +31,13 @@ export function heightOf(lines: number): number {
 }
 
 /** What a column takes of the room that is left over, 0 for a fixed one. */
-export function shareOf({ width }: Laid): number {
+function shareOf({ width }: Laid): number {
   return Number(/([\d.]+)fr/.exec(width)?.[1] ?? 0)
+}
+
+/** The widest column of a second line is cut before all others, or a short word would lose its end for a long name beside it. */
+export function giverOf<Column extends Laid>(line: readonly Column[]): Column | undefined {
+  return line.reduce<Column | undefined>((best, one) => (best && shareOf(best) > shareOf(one) ? best : one), undefined)
 }
 
 /** The least pixels that columns take, with what lies between them. */
