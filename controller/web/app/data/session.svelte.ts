@@ -30,6 +30,8 @@ let about = $state.raw<PageState | undefined>(undefined)
 let unlockedUntil = $state<number | undefined>(undefined)
 let link = $state.raw<Link>({ state: 'connecting', since: Date.now(), heard: 0, slept: 0 })
 let channel: Channel | undefined
+/** How often the keys were opened and locked here. */
+let turn = 0
 
 export const session = {
   get stage() {
@@ -64,10 +66,12 @@ export const session = {
   async unlock(passphrase: string | undefined): Promise<void> {
     const body = passphrase === undefined ? {} : { passphrase }
     take(await client.post<{ unlockedUntil: string }>('/page/unlock', body))
+    turn++
   },
 
   async lock(): Promise<void> {
     take(await client.post<{ unlockedUntil: null }>('/page/lock', {}))
+    turn++
   },
 
   /** An order has kept the keys open for longer. */
@@ -152,10 +156,12 @@ async function signIn(token: string): Promise<void> {
 }
 
 async function refresh(): Promise<void> {
-  take(await look())
+  const before = turn
+  const state = await look()
+  // An answer from before the keys were opened must not lock them here.
+  if (turn === before) take(state)
 }
 
-/** Nobody has given an order: an answer from before the keys were opened must not lock them here. */
 async function look(): Promise<PageState> {
   about = await client.get<PageState>('/page/state')
   return about
