@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { describe, it } from 'node:test'
+import { commandSchemas } from '../controller/api/schemas/commands.ts'
 import { parseSettings, SettingsError } from '../node/settings/settings.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -47,6 +48,14 @@ describe('docs', () => {
   it('every key of the settings is in docs/settings.md', () => {
     const page = text('docs/settings.md')
     const wrong = settingsKeys().filter(key => !page.includes(`| \`${key}\` |`) && !page.includes(`| \`${key}.`))
+    assert.deepEqual(wrong, [])
+  })
+
+  it('docs/web.md says of every command where the page does it, or why it does not', () => {
+    const page = text('docs/web.md')
+    const tables = page.slice(page.indexOf('### Every command'), page.indexOf('In a chart'))
+    const named = new Set([...tables.matchAll(/`([a-z][a-z -]*?)`/g)].map(([, name]) => name))
+    const wrong = Object.keys(commandSchemas).filter(name => !named.has(name))
     assert.deepEqual(wrong, [])
   })
 

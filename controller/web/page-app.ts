@@ -12,6 +12,7 @@ import { bodyOf, requestError } from '../api/request.ts'
 import type { WebSessions } from '../api/schemas/web.ts'
 import { wholeBody } from '../api/whole-body.ts'
 import { operatorName } from '../fleet/names.ts'
+import { cutOffBy } from '../session/cut-off.ts'
 import { requireOperator, viewerOf } from '../session/viewer.ts'
 import { publicKeys } from '../ssh/own-keys.ts'
 import type { RemoteFiles } from '../ssh/remote-files.ts'
@@ -102,6 +103,7 @@ export function makePage(parts: PageParts): Hono {
       fleet: session.peer.fleet,
       operator: viewerOf(session) ?? (await session.home.operatorKeys.operator()) ?? operatorName(),
       viewer: viewerOf(session) !== undefined,
+      cutOff: cutOffBy(session) ?? null,
       sealed: await locks.sealed(),
       unlockedUntil: until === undefined ? null : new Date(until).toISOString(),
       now: new Date().toISOString(),

@@ -39,6 +39,8 @@ export interface ControllerPeer {
   readonly peerId: string
   /** Its own, as it stands now. */
   readonly certificate: Certificate
+  /** With its signatures. */
+  readonly envelope: Uint8Array
   readonly state: FleetTrust
   readonly directory: FleetDirectory
   /** When members were seen last: `of` is a time, or null where nobody knows. */
@@ -211,6 +213,8 @@ export interface DeviceRecordings {
 /** Members that are connected now, and the way to others. */
 export interface Neighbours {
   readonly members: Neighbour[]
+  /** Codes of why members do not let this peer in, by their own word. */
+  readonly refusals: ReadonlySet<string>
   /** Whether anybody is connected or being dialled, admitted or not. */
   readonly areConnecting: boolean
   /** When all news were last exchanged with a member that is connected, by `Date.now()`; undefined if they weren't yet. */

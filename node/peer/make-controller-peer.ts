@@ -47,6 +47,9 @@ export function controllerPeerOf(
     get certificate() {
       return peer.own.certificate
     },
+    get envelope() {
+      return peer.own.envelope
+    },
     state,
     directory,
     lastSeen,

@@ -60,6 +60,10 @@ export class MeshNeighbours extends EventEmitter<Events> implements Neighbours {
     return this.#peer.admission.members.map(neighbourOf)
   }
 
+  get refusals(): ReadonlySet<string> {
+    return this.#peer.admission.refusals
+  }
+
   get areConnecting(): boolean {
     const { host } = this.#peer
     return host.getConnections().length > 0 || host.getDialQueue().length > 0

@@ -10,6 +10,7 @@ import { Fleet } from '../e2e/helpers/fleet.ts'
 import { Daemon, freePort, runThymesh, until } from '../e2e/helpers/processes.ts'
 import { hello } from '../e2e/helpers/project.ts'
 import { makeSshKey } from '../helpers/access.ts'
+import { accessibility } from '../helpers/axe.ts'
 import { startBrowser, type TestBrowser } from '../helpers/browser.ts'
 import { nixSkip } from '../nix/workshop.ts'
 
@@ -145,5 +146,22 @@ describe('a second operator in the web page', { skip: nixSkip() }, () => {
     await page.keyboard.press('Enter')
     await heading(/^Release \d+$/).waitFor()
     await page.getByText(/ben/).first().waitFor()
+  })
+
+  it('says to an operator whom a new root leaves out that nothing of his counts any more', async () => {
+    await page.getByRole('navigation', { name: 'Menu' }).getByRole('link', { name: 'Operators' }).click()
+    await page
+      .getByRole('table', { name: 'Roles' })
+      .getByText(/, ben$/)
+      .first()
+      .waitFor()
+    // Nobody signs two proposals of one version.
+    const { proposals } = await fleet.json<{ proposals: { id: string; complete: boolean }[] }>('proposals')
+    for (const { id, complete } of proposals) if (!complete) await fleet.json('reject', id)
+    await fleet.json('root', 'propose', '--remove', 'ben', '--threshold', 'targets=1', '--yes')
+    await page.getByRole('alert').getByText('You are no operator of this fleet any more').waitFor()
+    assert.deepEqual(await accessibility(page), [])
+    // The operator who stays and the device talk to him no more, so he may never get the root that says it.
+    await page.getByRole('contentinfo').getByText('No peer in reach').waitFor()
   })
 })

@@ -202,6 +202,62 @@ describe('orders in the web page', { skip: nixSkip() }, () => {
     await go('root')
   })
 
+  it('adds an operator, and removes him later: shows whom he has let in, and keeps those who are chosen', async () => {
+    const passphrase = 'five random words are enough'
+    const ben = { env: { THYMESH_HOME: join(fleet.directory, 'ben'), THYMESH_PASSPHRASE: passphrase } }
+    const place = ['--listen', `/ip4/127.0.0.1/tcp/${await freePort()}`, '--no-mdns', '--json']
+    const made = await fleet.runWith(ben, 'key', 'new', '--operator', 'ben', ...place)
+    assert.equal(made.code, 0, made.stderr)
+    const sign = async (name: string) => {
+      await dialog().getByLabel(`Type ${name} to sign it`).fill(name)
+      await press('Sign and publish')
+      await page.getByText(`Signed and published: ${name.replace('-', ' ')}`).waitFor()
+    }
+    await button('Change …').click()
+    await dialog().getByLabel('Add operators').fill(JSON.parse(made.stdout).card)
+    await press('Show what it changes')
+    await dialog().getByRole('region', { name: 'What a signature covers' }).getByText(/ben/).first().waitFor()
+    await sign('root-3')
+    const certificate = async () => {
+      const { members } = await fleet.json<{ members: { name: string; expires: string }[] }>('members')
+      return members.find(({ name }) => name === 'pier')?.expires
+    }
+    const before = await certificate()
+    // From then on it is his key that makes the device a member.
+    // His controller learns of the device when it has met another peer.
+    const renew = async () => (await fleet.runWith(ben, 'members', 'renew', 'pier', '--json')).code === 0
+    await until('him to renew the device', renew)
+    await until('his certificate for the device', async () => (await certificate()) !== before)
+    await go('root')
+    await page
+      .getByRole('table', { name: 'Roles' })
+      .getByText(/, ben$/)
+      .first()
+      .waitFor()
+    await button('Change …').click()
+    await dialog().getByLabel('ben', { exact: true }).check()
+    await dialog().getByLabel('Signatures: targets').fill('2')
+    await press('Show what it changes')
+    // Two signatures of one operator can never be.
+    await dialog().getByRole('alert').waitFor()
+    await dialog().getByLabel('Signatures: targets').fill('1')
+    await press('Show what it changes')
+    await dialog()
+      .getByText(/members? (?:is|are) cut off/)
+      .waitFor()
+    const pier = dialog().getByLabel('pier')
+    // What a removed operator has let in may be a thief's.
+    assert.equal(await pier.isChecked(), false)
+    await pier.check()
+    await dialog().getByText('thymesh root propose --remove ben --keep pier').waitFor()
+    assert.deepEqual(await accessibility(page), [])
+    await sign('root-4')
+    await page.getByRole('term').filter({ hasText: 'New certificates' }).waitFor()
+    await go('members')
+    await page.getByRole('row').filter({ hasText: 'pier' }).getByText('member', { exact: true }).waitFor()
+    await go('root')
+  })
+
   it('gives a site to operators of its own, and takes it back', async () => {
     const { card } = await fleet.json<{ card: string }>('key', 'show')
     const sign = async (command: string) => {

@@ -7,6 +7,7 @@ import { rehearsedSchema } from '../../controller/api/schemas/rehearsal.ts'
 import { accessibility } from '../helpers/axe.ts'
 import { fits, startBrowser, type TestBrowser } from '../helpers/browser.ts'
 import { type ServedPage, servedPage } from '../helpers/served-page.ts'
+import { keysStep } from './keys-step.ts'
 
 describe('views of the page', () => {
   const undo: (() => Promise<void>)[] = []
@@ -95,6 +96,9 @@ describe('views of the page', () => {
     await page.getByText('Nothing fits').waitFor()
     await page.keyboard.press('Escape')
   })
+
+  it('can be used by keys alone: skips the menu, sees the focus, and gets it back from each dialog', () =>
+    keysStep(page, served.page.address))
 
   it('keeps a filter under a name, and finds it again', async () => {
     await go('devices?q=kiosk-0000')

@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import { ownStatusSchema, siteSchema } from '../../../node/api/schemas.ts'
-import { netChecksSchema, peersSchema } from '../../../node/mesh/relay/network-view.ts'
+import { type NetChecks, netChecksSchema, type PeersView, peersSchema } from '../../../node/mesh/relay/network-view.ts'
 import { accessChangedSchema, accessSchema, ranSchema } from './access.ts'
 import { adoptedSchema, adoptPlanSchema } from './adopt.ts'
 import { alertsSchema } from './alerts.ts'
@@ -50,6 +50,8 @@ import { visitSchema } from './visit.ts'
 import { vmMadeSchema, vmRemovedSchema, vmStartedSchema, vmStoppedSchema, vmsSchema } from './vms.ts'
 import { webSessionsSchema } from './web.ts'
 import { whySchema } from './why.ts'
+
+export type { NetChecks, PeersView }
 
 const text = z.string()
 const json = z.record(z.string(), z.unknown())

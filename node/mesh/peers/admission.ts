@@ -61,6 +61,8 @@ export class Admission extends EventEmitter<Events> {
   readonly #gate = new StreamGate(peer => this.#admitted.has(peer))
   /** Peers that refused us and have disconnected since. */
   readonly #refusedBy = new RefusedPeers()
+  /** Why members do not admit us, by their own word: a code for each. */
+  readonly #refusals = new Map<string, string>()
   /** How long to wait before they are dialled again, in milliseconds. */
   readonly #unwelcomeAt = new Map<string, number>()
   readonly #deadlines = new AdmissionDeadlines(connection => this.#late(connection))
@@ -100,6 +102,11 @@ export class Admission extends EventEmitter<Events> {
   /** Peers that are admitted on both sides now. */
   get members(): Member[] {
     return [...this.#members.values()]
+  }
+
+  /** Codes of why members do not admit us. None of them is proven. */
+  get refusals(): ReadonlySet<string> {
+    return new Set(this.#refusals.values())
   }
 
   /** By its ID; as text where it is at hand, since encoding one costs as much as a thousand look-ups. */
@@ -282,6 +289,7 @@ export class Admission extends EventEmitter<Events> {
     const peer = connection.remotePeer
     if (this.#stop.signal.aborted || connection.status !== 'open') return
     if (!theirs.admitted) {
+      if (ours.admitted && theirs.code !== undefined) this.#refusals.set(peer.toString(), theirs.code)
       const revoked = theirs.code === 'revoked'
       this.#unwelcomeAt.set(peer.toString(), revoked ? revokedPauseMs : refusedPauseMs)
       const { log } = this.#components
@@ -289,6 +297,7 @@ export class Admission extends EventEmitter<Events> {
       return
     }
     this.#unwelcomeAt.delete(peer.toString())
+    this.#refusals.delete(peer.toString())
     if (ours.admitted) this.#completed(connection)
     // Only after admission is decided: news from members take precedence.
     const known = this.#components.hello()

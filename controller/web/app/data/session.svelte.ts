@@ -16,6 +16,8 @@ interface PageState {
   readonly operator: string
   /** Sees everything and signs nothing: there is nothing to unlock. */
   readonly viewer?: boolean
+  /** A new root or a revocation has shut this controller out; missing in what an older controller says. */
+  readonly cutOff?: 'not-signed' | 'revoked' | 'token-revoked' | null
   readonly sealed: boolean
   readonly unlockedUntil: string | null
 }
@@ -28,6 +30,8 @@ let about = $state.raw<PageState | undefined>(undefined)
 let unlockedUntil = $state<number | undefined>(undefined)
 let link = $state.raw<Link>({ state: 'connecting', since: Date.now(), heard: 0, slept: 0 })
 let channel: Channel | undefined
+/** How often the keys were opened and locked here. */
+let turn = 0
 
 export const session = {
   get stage() {
@@ -62,15 +66,22 @@ export const session = {
   async unlock(passphrase: string | undefined): Promise<void> {
     const body = passphrase === undefined ? {} : { passphrase }
     take(await client.post<{ unlockedUntil: string }>('/page/unlock', body))
+    turn++
   },
 
   async lock(): Promise<void> {
     take(await client.post<{ unlockedUntil: null }>('/page/lock', {}))
+    turn++
   },
 
   /** An order has kept the keys open for longer. */
   async refresh(): Promise<void> {
     await refresh()
+  },
+
+  /** Whether this controller is a member still. */
+  async look(): Promise<void> {
+    await look()
   },
 
   async leave(): Promise<void> {
@@ -107,7 +118,11 @@ function opened(): Channel {
       if (next.state === 'signed-out' && stage === 'in') signOut()
       else if (back && stage === 'in') void refresh().catch(() => {})
     },
-    events: events => fleet.take(events),
+    events: events => {
+      fleet.take(events)
+      // With new metadata this controller may be a member no more.
+      if (stage === 'in' && events.some(({ kind }) => kind === 'release')) void look().catch(() => {})
+    },
   })
   return channel
 }
@@ -141,8 +156,15 @@ async function signIn(token: string): Promise<void> {
 }
 
 async function refresh(): Promise<void> {
+  const before = turn
+  const state = await look()
+  // An answer from before the keys were opened must not lock them here.
+  if (turn === before) take(state)
+}
+
+async function look(): Promise<PageState> {
   about = await client.get<PageState>('/page/state')
-  take(about)
+  return about
 }
 
 function take({ unlockedUntil: until }: { unlockedUntil: string | null }): void {

@@ -30,6 +30,16 @@ export function heightOf(lines: number): number {
   return heights[lines - 1] ?? gap
 }
 
+/** What a column takes of the room that is left over, 0 for a fixed one. */
+function shareOf({ width }: Laid): number {
+  return Number(/([\d.]+)fr/.exec(width)?.[1] ?? 0)
+}
+
+/** The widest column of a second line is cut before all others, or a short word would lose its end for a long name beside it. */
+export function giverOf<Column extends Laid>(line: readonly Column[]): Column | undefined {
+  return line.reduce<Column | undefined>((best, one) => (best && shareOf(best) > shareOf(one) ? best : one), undefined)
+}
+
 /** The least pixels that columns take, with what lies between them. */
 export function leastWidth(columns: readonly Laid[]): number {
   return columns.reduce((sum, { width }) => sum + Number(/\d+/.exec(width)?.[0] ?? 0) + gap, 0)

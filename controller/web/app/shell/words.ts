@@ -16,6 +16,16 @@ export const frame = words(
     lostHint: 'Is it running? Start it again with:',
     sleptTitle: (time: string) => `This computer slept for ${time}; everything was read again.`,
     restarted: 'The controller was started anew; everything was read again.',
+    cutOff: {
+      'not-signed': {
+        title: 'You are no operator of this fleet any more',
+        hint: 'The newest root names your keys no more, or so the other peers say: none talks to this controller, and what you sign counts nowhere. What is shown is the last that came. An operator who stays can add your card again (thymesh key show), or let you in as a viewer (thymesh token --viewer).',
+      },
+      revoked: {
+        title: 'This controller was revoked',
+        hint: 'No peer talks to it any more. What is shown is the last that came. An operator can let you in anew: docs/operators.md.',
+      },
+    },
     viewer: 'Viewer',
     locked: 'Read-only',
     lockedHint: 'Unlock your keys to deploy, approve and change things',
@@ -66,6 +76,16 @@ export const frame = words(
     lostHint: 'Läuft er? So startet er wieder:',
     sleptTitle: (time: string) => `Dieser Rechner hat ${time} geschlafen; alles wurde neu gelesen.`,
     restarted: 'Der Controller wurde neu gestartet; alles wurde neu gelesen.',
+    cutOff: {
+      'not-signed': {
+        title: 'Du bist kein Operator dieser Flotte mehr',
+        hint: 'Die neueste Wurzel nennt deine Schlüssel nicht mehr, oder so sagen es die anderen Peers: Keiner spricht mit diesem Controller, und was du signierst, gilt nirgends. Gezeigt wird das Letzte, was kam. Ein Operator, der bleibt, kann deine Karte wieder hinzufügen (thymesh key show) oder dich als Betrachter hereinlassen (thymesh token --viewer).',
+      },
+      revoked: {
+        title: 'Dieser Controller wurde widerrufen',
+        hint: 'Kein Peer spricht mehr mit ihm. Gezeigt wird das Letzte, was kam. Ein Operator kann dich neu hereinlassen: docs/operators.md.',
+      },
+    },
     viewer: 'Betrachter',
     locked: 'Nur lesen',
     lockedHint: 'Schlüssel öffnen, um auszurollen, zuzustimmen und zu ändern',

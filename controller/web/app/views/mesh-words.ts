@@ -22,6 +22,20 @@ export const meshWords = words(
     },
     solid:
       'A line: devices of the site are connected to this controller. A coloured frame: bytes come in there now, from wherever.',
+    connections: 'Connections',
+    peerColumns: {
+      peer: 'Peer',
+      way: 'Way',
+      trip: 'Round trip',
+      received: 'Received',
+      sent: 'Sent',
+      since: 'Since',
+      address: 'Address',
+    },
+    check: 'Check this network',
+    alone: 'No connection to another member',
+    aloneText: 'The check of the network looks for the reason.',
+    inTable: (count: string) => `${count} more are in the table.`,
     none: 'No devices yet',
   },
   {
@@ -43,6 +57,20 @@ export const meshWords = words(
     },
     solid:
       'Eine Linie: Geräte des Standorts sind mit diesem Controller verbunden. Ein farbiger Rahmen: Dort kommen gerade Bytes an, woher auch immer.',
+    connections: 'Verbindungen',
+    peerColumns: {
+      peer: 'Peer',
+      way: 'Weg',
+      trip: 'Hin und zurück',
+      received: 'Empfangen',
+      sent: 'Gesendet',
+      since: 'Seit',
+      address: 'Adresse',
+    },
+    check: 'Dieses Netz prüfen',
+    alone: 'Keine Verbindung zu einem anderen Mitglied',
+    aloneText: 'Die Prüfung des Netzes sucht den Grund.',
+    inTable: (count: string) => `${count} weitere stehen in der Tabelle.`,
     none: 'Noch keine Geräte',
   },
 )

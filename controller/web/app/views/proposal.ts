@@ -15,6 +15,16 @@ export function proposalTitle({ root, release, members, site }: ProposalRow): st
   return parts.join(', ')
 }
 
+/** How many signatures there are of those that it needs: of the roles that lack some, or of the one that needs most. Each once. */
+export function signaturesOf({ signatures }: Pick<ProposalRow, 'signatures'>): string {
+  const lacking = signatures.filter(({ signed, threshold }) => signed.length < threshold)
+  const most = signatures.toSorted((a, b) => b.threshold - a.threshold).slice(0, 1)
+  const shown = (lacking.length > 0 ? lacking : most).map(each =>
+    proposalsWords().of(each.signed.length, each.threshold),
+  )
+  return [...new Set(shown)].join(', ')
+}
+
 export function proposalMark({ complete, withdrawn }: Pick<ProposalRow, 'complete' | 'withdrawn'>): {
   shape: Shape
   tone: Tone
