@@ -3,8 +3,8 @@
 import { endOfAddress } from '../../node/mesh/relay/ends.ts'
 import { withChannel } from '../../node/mesh/transport/channel.ts'
 import { openStream } from '../../node/mesh/transport/open-stream.ts'
+import { dialChunkLane } from '../../node/swarm/lane/chunk-lane.ts'
 import type { Lane } from '../../node/swarm/lane/lane.ts'
-import { dialLane } from '../../node/swarm/lane/lane-tls.ts'
 import { type LaneAnswer, laneAnswerCodec, laneRequestCodec } from '../../protocol/messages/lane.ts'
 import type { TestPeer } from './mesh.ts'
 
@@ -21,7 +21,7 @@ export async function askForTicket(from: TestPeer, to: TestPeer, closure: Uint8A
 export async function openLane(from: TestPeer, to: TestPeer, closure: Uint8Array): Promise<Lane> {
   const ticket = await askForTicket(from, to, closure)
   if ('error' in ticket) throw new Error(`expected a ticket, got ${ticket.error}`)
-  return await dialLane(listenerOf(to), ticket, { signal: new AbortController().signal })
+  return await dialChunkLane(listenerOf(to), ticket, { signal: new AbortController().signal })
 }
 
 /** Where a peer listens. */
