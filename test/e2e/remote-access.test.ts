@@ -344,4 +344,13 @@ describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
     const isEnd = ({ msg, reason }: LogLine) => msg === 'a session of SSH ended' && reason === 'its grant has ended'
     await first.logged('why the session has ended', isEnd)
   })
+
+  it('has both commands of a connection answered where no controller runs, as ssh starts them beside each other', async () => {
+    await serving.end()
+    const asked = await Promise.all([1, 2].map(() => fleet.run('ssh', '--host-key', '--', 'first.trial')))
+    const [one, other] = asked
+    assert.deepEqual([one?.code, other?.code], [0, 0], asked.map(({ stderr }) => stderr).join(''))
+    assert.match(one?.stdout ?? '', /^first\.trial ssh-ed25519 /)
+    assert.equal(other?.stdout, one?.stdout)
+  })
 })

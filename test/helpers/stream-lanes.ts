@@ -5,10 +5,11 @@ import type { Duplex } from 'node:stream'
 import type { TestContext } from 'node:test'
 import type { Connection } from '@libp2p/interface'
 import { LaneStream } from '../../node/mesh/lane/lane-stream.ts'
-import { Channel } from '../../node/mesh/transport/channel.ts'
-import { openStreamOn } from '../../node/mesh/transport/open-stream.ts'
+import { Channel, withChannel } from '../../node/mesh/transport/channel.ts'
+import { openStream, openStreamOn } from '../../node/mesh/transport/open-stream.ts'
 import { trafficOf } from '../../node/mesh/transport/traffic.ts'
 import type { SettingsInput } from '../../node/settings/settings.ts'
+import { type LaneAnswer, laneAnswerCodec, streamLaneRequestCodec } from '../../protocol/messages/lane.ts'
 import { connect, liveFleet, Mesh, type TestPeer } from './mesh.ts'
 import { until } from './until.ts'
 
@@ -47,10 +48,30 @@ export async function streamScene(t: TestContext, { dialler = 'near', near, far 
 function endOf(peer: TestPeer, channel: Channel, connection: Connection): StreamEnd {
   const stream = peer.streamLanes.duplex(channel, connection)
   stream.on('error', () => {})
-  return { peer, stream, connection, number: (channel.stream as unknown as { streamId: number }).streamId }
+  return { peer, stream, connection, number: numberOf(channel.stream) }
 }
 
 export const hasLane = ({ stream }: StreamEnd) => stream instanceof LaneStream && stream.hasLane
+
+/** Asks for a ticket for a stream of the connection between two peers. */
+export async function askForStreamLane({ names, host }: TestPeer, to: TestPeer, number: number): Promise<LaneAnswer> {
+  const stream = await openStream(host, to.host.peerId, names.streamLane)
+  return await withChannel<LaneAnswer>(stream, undefined, async channel => {
+    await channel.send(streamLaneRequestCodec, { stream: number, aes: true })
+    return await channel.receive(laneAnswerCodec)
+  })
+}
+
+/** The number of the newest stream of a protocol between two peers. */
+export function streamNumber({ host }: TestPeer, to: TestPeer, protocol: string): number {
+  const streams = host.getConnections(to.host.peerId).flatMap(({ streams }) => streams)
+  return numberOf(streams.findLast(each => each.protocol === protocol))
+}
+
+/** As it is in yamux' headers. */
+function numberOf(stream: unknown): number {
+  return (stream as { streamId: number }).streamId
+}
 
 /** Writes so many random bytes at the pace of the stream; gives their SHA-256. */
 export async function writeNoise({ stream }: StreamEnd, bytes: number): Promise<string> {

@@ -7,15 +7,15 @@ import { type DialInit, dialLane } from '../../node/mesh/lane/lane-tls.ts'
 import { withChannel } from '../../node/mesh/transport/channel.ts'
 import {
   encodeLaneFrame,
-  type LaneAnswer,
   type LaneTicket,
   laneAnswerCodec,
   laneCiphers,
   streamLaneRequestCodec,
 } from '../../protocol/messages/lane.ts'
 import { listenerOf } from '../helpers/lanes.ts'
-import { connect, type TestPeer } from '../helpers/mesh.ts'
+import { connect } from '../helpers/mesh.ts'
 import {
+  askForStreamLane,
   drained,
   hasLane,
   onMesh,
@@ -30,19 +30,8 @@ import { until } from '../helpers/until.ts'
 const options = { timeout: 300_000 }
 const bytes = 3_000_000
 
-/** Asks for a ticket for a stream of a connection. */
-async function ask({ names, host }: TestPeer, to: TestPeer, number: number): Promise<LaneAnswer> {
-  const [connection] = host.getConnections(to.host.peerId)
-  const stream = await connection?.newStream(names.streamLane)
-  assert.ok(stream)
-  return await withChannel<LaneAnswer>(stream, undefined, async channel => {
-    await channel.send(streamLaneRequestCodec, { stream: number, aes: true })
-    return await channel.receive(laneAnswerCodec)
-  })
-}
-
 async function ticketOf({ peer, number }: StreamEnd, to: StreamEnd): Promise<LaneTicket> {
-  const ticket = await ask(peer, to.peer, number)
+  const ticket = await askForStreamLane(peer, to.peer, number)
   assert.ok('key' in ticket, JSON.stringify(ticket))
   return ticket
 }
@@ -177,8 +166,8 @@ test('tickets are for one stream of one connection, once, and for who knows the 
   const other = await mesh.start({ word: 'other', fleet })
   await connect(other, far.peer)
   // Streams of others, and those that there are none.
-  assert.deepEqual(await ask(other, far.peer, near.number), { error: 'no-session' })
-  assert.deepEqual(await ask(near.peer, far.peer, near.number + 2000), { error: 'no-session' })
+  assert.deepEqual(await askForStreamLane(other, far.peer, near.number), { error: 'no-session' })
+  assert.deepEqual(await askForStreamLane(near.peer, far.peer, near.number + 2000), { error: 'no-session' })
   const replaced = await ticketOf(near, far)
   const guessed = await ticketOf(near, far)
   await assert.rejects(dialWith(far, replaced), 'a newer ticket replaces it')
@@ -189,7 +178,7 @@ test('tickets are for one stream of one connection, once, and for who knows the 
   await dialWith(far, good)
   await until(() => hasLane(far), 'the lane')
   await assert.rejects(dialWith(far, good), 'it is used')
-  assert.deepEqual(await ask(near.peer, far.peer, near.number), { error: 'busy' })
+  assert.deepEqual(await askForStreamLane(near.peer, far.peer, near.number), { error: 'busy' })
   // Nothing but the pre-shared key counts.
   const plain = connectTls({ ...listenerOf(far.peer), host: listenerOf(far.peer).ip, rejectUnauthorized: false })
   await new Promise<void>(resolve => plain.once('error', () => resolve()).once('close', () => resolve()))

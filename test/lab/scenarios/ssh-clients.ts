@@ -26,10 +26,7 @@ export interface ClientInit {
 }
 
 /** Programs are wrapped in scripts: ProxyCommand and keys are those of this machine. */
-export async function clientOf(
-  suite: string,
-  { folder, config, env, through }: ClientInit,
-): Promise<Client> {
+export async function clientOf(suite: string, { folder, config, env, through }: ClientInit): Promise<Client> {
   const root = await debianRoot(suite, ['openssh-client'])
   const own = join(folder, suite)
   await mkdir(own, { recursive: true })
@@ -42,7 +39,8 @@ export async function clientOf(
     return file
   }
   const [ssh, scp] = [await program('ssh'), await program('scp')]
-  const run = (command: string, args: readonly string[]) => runToEnd(command, [...args], { cwd: own, env, ...(through && { through }) })
+  const run = (command: string, args: readonly string[]) =>
+    runToEnd(command, [...args], { cwd: own, env, ...(through && { through }) })
   const { stderr } = await run(ssh, ['-V'])
   return {
     version: stderr.split(/[, ]/)[0] ?? '',
