@@ -1,8 +1,7 @@
 /** A bulk lane for chunks, on the connection that either side has opened for it. */
 
 import type { TLSSocket } from 'node:tls'
-import type { LaneTicket } from '../../../protocol/messages/lane.ts'
-import { type DialInit, dialLane } from '../../mesh/lane/lane-tls.ts'
+import type { DialInit } from '../../mesh/lane/lane-tls.ts'
 import { laneReadBytes } from '../limits.ts'
 import type { FramePatience } from './frame-patience.ts'
 import { Lane } from './lane.ts'
@@ -12,17 +11,6 @@ export function laneToDial(patience?: FramePatience): { lane: Lane } & Required<
   const lane = new Lane(patience)
   const into = { buffer: Buffer.allocUnsafeSlow(laneReadBytes), take: lane.take }
   return { lane, into, onOpen: socket => lane.run(socket) }
-}
-
-/** Dials and gives the lane. Rejects as `dialLane` does. */
-export async function dialChunkLane(
-  end: { ip: string; port: number },
-  ticket: LaneTicket,
-  { patience, signal }: { patience?: FramePatience | undefined; signal: AbortSignal },
-): Promise<Lane> {
-  const { lane, ...init } = laneToDial(patience)
-  await dialLane(end, ticket, { ...init, signal })
-  return lane
 }
 
 /** The lane on a connection that the other side has dialled. */
