@@ -57,11 +57,9 @@ describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
     first = await fleet.device('first')
     first.start(await fleet.token('--bootstrap', first.address))
     await fleet.json('deploy', '--wait-for', 'first', '--timeout', '240')
+    const at = { cwd: fleet.directory, env: fleet.env }
     for (const name of ['ada', 'eve']) {
-      await runToEnd('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key(name)], {
-        cwd: fleet.directory,
-        env: fleet.env,
-      })
+      await runToEnd('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key(name)], at)
     }
     // As an operator has it who works for longer.
     const logFile = join(fleet.directory, 'serve.log')
