@@ -148,6 +148,8 @@ export const limits = {
   accessHello: 256,
   /** The hello of a forwarded connection, and a signature of OpenSSH: a key and a target. */
   forwardHello: 4 * KiB,
+  /** A frame of a lane that carries a stream: sixteen reads of a socket. */
+  laneFrame: 1 * MiB,
   /** Nix signatures over one config: of several operators, and of old and new keys. */
   bindingSignatures: 8,
   /** The output of an activation and the journals of failed units: the device keeps it, and its report names it. */

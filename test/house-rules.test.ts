@@ -60,6 +60,7 @@ const floors: Record<string, readonly string[]> = {
     'node/swarm',
     'node/bundle',
     'node/mesh/exchange',
+    'node/mesh/lane',
     'node/mesh/relay',
     'node/mesh/peers',
     'node/mesh/transport',

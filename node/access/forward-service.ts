@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { pipeline } from 'node:stream'
-import type { PeerId, Stream } from '@libp2p/interface'
+import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { hashLength } from '../../protocol/encoding/hash.ts'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import {
@@ -20,11 +20,11 @@ import type { ProtocolNames } from '../../protocol/messages/messages.ts'
 import { mayForward } from '../../protocol/release/access.ts'
 import { sshFingerprint } from '../../protocol/release/ssh-key.ts'
 import type { Audited } from '../audit/log-keeper.ts'
+import type { StreamLanes } from '../mesh/lane/stream-lanes.ts'
 import type { Admission } from '../mesh/peers/admission.ts'
 import { Channel } from '../mesh/transport/channel.ts'
 import type { Host } from '../mesh/transport/host.ts'
 import type { Logger } from '../process/log.ts'
-import { ChannelDuplex } from './channel-duplex.ts'
 import type { DeviceGrants } from './device-grants.ts'
 import { isProof } from './key-proof.ts'
 import { connectMs, forwardsAtOnce, forwardsPerPeer, proofMs, recheckMs, ticketsPerPeer } from './limits.ts'
@@ -33,6 +33,7 @@ export interface ForwardServiceComponents {
   host: Host
   names: ProtocolNames
   admission: Pick<Admission, 'gate' | 'member'>
+  streamLanes: Pick<StreamLanes, 'duplex'>
   grants: DeviceGrants
   fleet: string
   /** Our own peer ID. */
@@ -88,7 +89,7 @@ export class ForwardService {
     const { host, names, admission, grants } = this.#components
     admission.gate(names.forward)
     this.#unfollow = grants.onChange(() => this.#check())
-    await host.handle(names.forward, (stream, { remotePeer }) => this.#accept(stream, remotePeer), {
+    await host.handle(names.forward, (stream, connection) => this.#accept(stream, connection), {
       maxInboundStreams: forwardsPerPeer,
     })
   }
@@ -111,19 +112,23 @@ export class ForwardService {
     return this.#components.grants.rights(user).get(key)?.may ?? []
   }
 
-  #accept(stream: Stream, peer: PeerId): void {
+  #accept(stream: Stream, connection: Connection): void {
     // Read from the first tick on.
     const channel = new Channel(stream)
-    this.#serve(channel, peer).catch(thrown => {
+    this.#serve(channel, connection).catch(thrown => {
       channel.abort(thrown)
-      this.#components.log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'nothing was forwarded')
+      this.#components.log.debug(
+        { peer: connection.remotePeer.toString(), reason: messageOf(thrown) },
+        'nothing was forwarded',
+      )
     })
   }
 
-  async #serve(channel: Channel, peer: PeerId): Promise<void> {
+  async #serve(channel: Channel, connection: Connection): Promise<void> {
+    const peer = connection.remotePeer
     const hello = await channel.receive(forwardHelloCodec)
     const problem =
-      'ask' in hello ? await this.#ticketFor(channel, peer, hello) : await this.#connect(channel, peer, hello)
+      'ask' in hello ? await this.#ticketFor(channel, peer, hello) : await this.#connect(channel, connection, hello)
     if (problem === undefined) return
     const { error, reason } = problem
     const about = 'ask' in hello ? { user: hello.ask.user } : { to: hello.to }
@@ -170,7 +175,8 @@ export class ForwardService {
     return undefined
   }
 
-  async #connect(channel: Channel, peer: PeerId, { ticket, to }: Connect): Promise<Problem | undefined> {
+  async #connect(channel: Channel, connection: Connection, { ticket, to }: Connect): Promise<Problem | undefined> {
+    const peer = connection.remotePeer
     if (!this.#isController(peer)) return { error: 'not-served' }
     const held = this.ticketOf(peer, ticket)
     if (held === undefined || !this.#may(held, to)) return { error: 'not-granted' }
@@ -184,7 +190,7 @@ export class ForwardService {
       socket.destroy()
       return { error: 'unreachable', reason: failure.slice(0, 300) }
     }
-    const duplex = new ChannelDuplex(channel)
+    const duplex = this.#components.streamLanes.duplex(channel, connection)
     const end = (reason: string) => {
       socket.destroy()
       duplex.destroy(new ThymeshError('closed', reason))

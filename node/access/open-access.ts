@@ -1,7 +1,7 @@
 /** Opens streams of access to a connected device: the controller's side of its services. */
 
 import type { Duplex } from 'node:stream'
-import type { PeerId } from '@libp2p/interface'
+import type { Connection, PeerId } from '@libp2p/interface'
 import { ThymeshError } from '../../protocol/errors.ts'
 import {
   type AccessRefusal,
@@ -11,30 +11,32 @@ import {
   sshHelloCodec,
 } from '../../protocol/messages/access.ts'
 import type { ProtocolNames } from '../../protocol/messages/messages.ts'
+import type { StreamLanes } from '../mesh/lane/stream-lanes.ts'
 import { Channel } from '../mesh/transport/channel.ts'
+import { ChannelDuplex } from '../mesh/transport/channel-duplex.ts'
 import type { Host } from '../mesh/transport/host.ts'
-import { openStream } from '../mesh/transport/open-stream.ts'
-import { ChannelDuplex } from './channel-duplex.ts'
+import { openStreamOn } from '../mesh/transport/open-stream.ts'
 
 export class AccessRefusedError extends ThymeshError<AccessRefusal | 'older-version'> {}
 
 type Peer = {
   host: Pick<Host, 'getConnections'>
   names: Pick<ProtocolNames, 'ssh' | 'forward' | 'screen' | 'snapshots'>
+  streamLanes: Pick<StreamLanes, 'duplex'>
 }
 
 /** Opens a session of SSH as this user. Throws an AccessRefusedError when the device refuses. */
 export async function openSsh(
-  { host, names }: Peer,
+  { host, names, streamLanes }: Peer,
   peer: PeerId,
   user: string,
   signal?: AbortSignal,
 ): Promise<Duplex> {
-  const channel = await openChannel(host, peer, names.ssh, signal)
+  const { channel, connection } = await openChannel(host, peer, names.ssh, signal)
   try {
     await channel.send(sshHelloCodec, { v: 1, user })
     accepted(await channel.receive(accessVerdictCodec), user)
-    return new ChannelDuplex(channel)
+    return streamLanes.duplex(channel, connection)
   } catch (thrown) {
     channel.abort(thrown)
     throw thrown
@@ -42,18 +44,29 @@ export async function openSsh(
 }
 
 /** Opens a stream of the protocol for forwarding, whose messages the caller sends. */
-export async function openForward({ host, names }: Peer, peer: PeerId, signal?: AbortSignal): Promise<Duplex> {
-  return new ChannelDuplex(await openChannel(host, peer, names.forward, signal))
+export async function openForward(
+  { host, names, streamLanes }: Peer,
+  peer: PeerId,
+  signal?: AbortSignal,
+): Promise<Duplex> {
+  const { channel, connection } = await openChannel(host, peer, names.forward, signal)
+  return streamLanes.duplex(channel, connection)
 }
 
 /** Opens a stream of the protocol for screens, whose messages the caller sends. */
-export async function openScreen({ host, names }: Peer, peer: PeerId, signal?: AbortSignal): Promise<Duplex> {
-  return new ChannelDuplex(await openChannel(host, peer, names.screen, signal, 'shows no screens'))
+export async function openScreen(
+  { host, names, streamLanes }: Peer,
+  peer: PeerId,
+  signal?: AbortSignal,
+): Promise<Duplex> {
+  const { channel, connection } = await openChannel(host, peer, names.screen, signal, 'shows no screens')
+  return streamLanes.duplex(channel, connection)
 }
 
 /** Opens a stream of the protocol for snapshots, whose messages the caller sends. */
 export async function openSnapshots({ host, names }: Peer, peer: PeerId, signal?: AbortSignal): Promise<Duplex> {
-  return new ChannelDuplex(await openChannel(host, peer, names.snapshots, signal, 'keeps no snapshots'))
+  const { channel } = await openChannel(host, peer, names.snapshots, signal, 'keeps no snapshots')
+  return new ChannelDuplex(channel)
 }
 
 async function openChannel(
@@ -62,9 +75,10 @@ async function openChannel(
   protocol: string,
   signal?: AbortSignal,
   older = 'lets nobody in',
-): Promise<Channel> {
+): Promise<{ channel: Channel; connection: Connection }> {
   try {
-    return new Channel(await openStream(host, peer, protocol, signal))
+    const { stream, connection } = await openStreamOn(host, peer, protocol, signal)
+    return { channel: new Channel(stream), connection }
   } catch (thrown) {
     if (!(thrown instanceof Error) || thrown.name !== 'UnsupportedProtocolError') throw thrown
     throw new AccessRefusedError('older-version', `the device runs a version of Thymesh that ${older}`, {

@@ -7,17 +7,17 @@ import { chmod, lstat, mkdir, readdir } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream'
-import type { PeerId, Stream } from '@libp2p/interface'
+import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { type AccessRefusal, accessVerdictCodec } from '../../protocol/messages/access.ts'
 import type { ProtocolNames } from '../../protocol/messages/messages.ts'
 import { type ScreenHello, screenHelloCodec } from '../../protocol/messages/screen.ts'
 import type { Audited } from '../audit/log-keeper.ts'
+import type { StreamLanes } from '../mesh/lane/stream-lanes.ts'
 import type { Admission } from '../mesh/peers/admission.ts'
 import { Channel } from '../mesh/transport/channel.ts'
 import type { Host } from '../mesh/transport/host.ts'
 import type { Logger } from '../process/log.ts'
-import { ChannelDuplex } from './channel-duplex.ts'
 import { connected, type ForwardService, type Ticket } from './forward-service.ts'
 import { recheckMs, screensAtOnce } from './limits.ts'
 import { RfbFilter } from './rfb-filter.ts'
@@ -28,6 +28,7 @@ export interface ScreenServiceComponents {
   host: Host
   names: ProtocolNames
   admission: Pick<Admission, 'gate' | 'member'>
+  streamLanes: Pick<StreamLanes, 'duplex'>
   /** Gives the tickets, and knows what each may do. */
   tickets: Pick<ForwardService, 'ticketOf' | 'rightsOf'>
   /** Writes views and refusals into the device's witnessed log. */
@@ -75,7 +76,7 @@ export class ScreenService {
     await this.#watched
       .start()
       .catch(thrown => this.#components.log.warn({ reason: messageOf(thrown) }, 'no screen can be shown'))
-    await host.handle(names.screen, (stream, { remotePeer }) => this.#accept(stream, remotePeer), {
+    await host.handle(names.screen, (stream, connection) => this.#accept(stream, connection), {
       maxInboundStreams: screensAtOnce,
     })
   }
@@ -86,18 +87,22 @@ export class ScreenService {
     for (const live of this.#live) live.end('the daemon stops')
   }
 
-  #accept(stream: Stream, peer: PeerId): void {
+  #accept(stream: Stream, connection: Connection): void {
     // Read from the first tick on.
     const channel = new Channel(stream)
-    this.#serve(channel, peer).catch(thrown => {
+    this.#serve(channel, connection).catch(thrown => {
       channel.abort(thrown)
-      this.#components.log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'no screen was shown')
+      this.#components.log.debug(
+        { peer: connection.remotePeer.toString(), reason: messageOf(thrown) },
+        'no screen was shown',
+      )
     })
   }
 
-  async #serve(channel: Channel, peer: PeerId): Promise<void> {
+  async #serve(channel: Channel, connection: Connection): Promise<void> {
+    const peer = connection.remotePeer
     const hello = await channel.receive(screenHelloCodec)
-    const problem = await this.#show(channel, peer, hello)
+    const problem = await this.#show(channel, connection, hello)
     if (problem === undefined) return
     const { error, reason } = problem
     const { screen, control } = hello
@@ -108,7 +113,8 @@ export class ScreenService {
     await channel.close()
   }
 
-  async #show(channel: Channel, peer: PeerId, hello: ScreenHello): Promise<Problem | undefined> {
+  async #show(channel: Channel, connection: Connection, hello: ScreenHello): Promise<Problem | undefined> {
+    const peer = connection.remotePeer
     const { log, audited, tickets, admission } = this.#components
     const right = rightOf(hello)
     if (!this.#isController(peer)) return { error: 'not-served' }
@@ -136,7 +142,7 @@ export class ScreenService {
       await this.#watched.end(view)
       return { error: 'unreachable', reason: failure.slice(0, 300) }
     }
-    const duplex = new ChannelDuplex(channel)
+    const duplex = this.#components.streamLanes.duplex(channel, connection)
     const filter = new RfbFilter(hello.control === true)
     const end = (reason: string) => {
       socket.destroy()

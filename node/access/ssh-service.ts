@@ -4,19 +4,19 @@
  */
 
 import { chmod, mkdir, rm } from 'node:fs/promises'
-import type { PeerId, Stream } from '@libp2p/interface'
+import type { Connection, PeerId, Stream } from '@libp2p/interface'
 import { messageOf, ThymeshError } from '../../protocol/errors.ts'
 import { type AccessRefusal, accessVerdictCodec, sshHelloCodec } from '../../protocol/messages/access.ts'
 import type { ProtocolNames } from '../../protocol/messages/messages.ts'
 import type { KeyRights } from '../../protocol/release/access.ts'
 import { sshFingerprint } from '../../protocol/release/ssh-key.ts'
 import type { Audited } from '../audit/log-keeper.ts'
+import type { StreamLanes } from '../mesh/lane/stream-lanes.ts'
 import { streamsPerPeer } from '../mesh/limits.ts'
 import type { Admission } from '../mesh/peers/admission.ts'
 import { Channel } from '../mesh/transport/channel.ts'
 import type { Host } from '../mesh/transport/host.ts'
 import type { Logger } from '../process/log.ts'
-import { ChannelDuplex } from './channel-duplex.ts'
 import type { DeviceGrants } from './device-grants.ts'
 import type { HostKey } from './host-key.ts'
 import { loginMs, recheckMs, sessionMs, sessionsAtOnce, sessionsPerPeer } from './limits.ts'
@@ -30,6 +30,7 @@ export interface SshServiceComponents {
   host: Host
   names: ProtocolNames
   admission: Pick<Admission, 'gate' | 'member'>
+  streamLanes: Pick<StreamLanes, 'duplex'>
   grants: DeviceGrants
   hostKey: HostKey
   /** Writes sessions and refusals into the device's witnessed log. */
@@ -78,7 +79,7 @@ export class SshService {
     await rm(this.#init.place, { recursive: true, force: true })
     admission.gate(names.ssh)
     this.#unfollow = grants.onChange(() => this.#check())
-    await host.handle(names.ssh, (stream, { remotePeer }) => this.#accept(stream, remotePeer), {
+    await host.handle(names.ssh, (stream, connection) => this.#accept(stream, connection), {
       maxInboundStreams: streamsPerPeer,
     })
   }
@@ -92,18 +93,22 @@ export class SshService {
     await Promise.all(this.#running)
   }
 
-  #accept(stream: Stream, peer: PeerId): void {
+  #accept(stream: Stream, connection: Connection): void {
     // Read from the first tick on.
     const channel = new Channel(stream)
-    const running = this.#serve(channel, peer).catch(thrown => {
+    const running = this.#serve(channel, connection).catch(thrown => {
       channel.abort(thrown)
-      this.#components.log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'no session of SSH')
+      this.#components.log.debug(
+        { peer: connection.remotePeer.toString(), reason: messageOf(thrown) },
+        'no session of SSH',
+      )
     })
     this.#running.add(running)
     void running.then(() => this.#running.delete(running))
   }
 
-  async #serve(channel: Channel, peer: PeerId): Promise<void> {
+  async #serve(channel: Channel, connection: Connection): Promise<void> {
+    const peer = connection.remotePeer
     const { user } = await channel.receive(sshHelloCodec)
     const { log, audited } = this.#components
     const refuse = async (error: AccessRefusal, reason?: string) => {
@@ -125,7 +130,7 @@ export class SshService {
       if (program === undefined) return await refuse('no-sshd')
       const locked = await isLocked(user)
       if (locked === undefined) return await refuse('no-user')
-      await this.#run(channel, { peer, user, rights, program, pam: locked && (await hasPam()) })
+      await this.#run(channel, connection, { peer, user, rights, program, pam: locked && (await hasPam()) })
     } catch (thrown) {
       if (!(thrown instanceof RecordError || (thrown instanceof Error && 'syscall' in thrown))) throw thrown
       await refuse('failed', messageOf(thrown).slice(0, 300))
@@ -136,9 +141,10 @@ export class SshService {
 
   async #run(
     channel: Channel,
+    connection: Connection,
     about: Pick<Live, 'peer' | 'user' | 'rights'> & { program: SshdProgram; pam: boolean },
   ): Promise<void> {
-    const { log, hostKey, audited, recorder } = this.#components
+    const { log, hostKey, audited, recorder, streamLanes } = this.#components
     const { peer, user, rights, program, pam } = about
     const said = { peer: peer.toString(), name: this.#nameOf(peer), user }
     await prepareSshd()
@@ -167,7 +173,7 @@ export class SshService {
       await recording?.end('sshd did not start')
       throw thrown
     })
-    const duplex = new ChannelDuplex(channel)
+    const duplex = streamLanes.duplex(channel, connection)
     const end = (why: string) => {
       reason = why
       // First the processes: once sshd has seen the end of the stream, nobody knows any more which were its.

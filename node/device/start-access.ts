@@ -32,7 +32,7 @@ export async function startAccess(
   { hostKey, audited }: { hostKey: HostKey; audited: Audited | undefined },
   log: Logger,
 ): Promise<StartedAccess> {
-  const { host, names, admission, state, own, fleet, identity } = peer
+  const { host, names, admission, streamLanes, state, own, fleet, identity } = peer
   const grants = new DeviceGrants({ state, own, clock })
   // Beside the state where another user runs the daemon, or for another root.
   const isMachine = settings.root === undefined && process.getuid?.() === 0
@@ -41,13 +41,11 @@ export async function startAccess(
     : [join(settings.state, 'ssh'), join(settings.state, 'screens'), join(settings.state, 'watched')]
   const book = new RecordingBook(join(settings.state, 'recordings'))
   const recorder = new SessionRecorder({ book, members: peer.directory, clock })
-  const ssh = new SshService({ host, names, admission, grants, hostKey, audited, recorder, log }, { place: sessions })
+  const asked = { host, names, admission, streamLanes, audited, log }
+  const ssh = new SshService({ ...asked, grants, hostKey, recorder }, { place: sessions })
   const recordings = recordingsService({ host, names, admission, recordings: book, log })
-  const forward = new ForwardService({ host, names, admission, grants, fleet, peer: identity.peerId, audited, log })
-  const screen = new ScreenService(
-    { host, names, admission, tickets: forward, audited, log },
-    { place: screens, watched },
-  )
+  const forward = new ForwardService({ ...asked, grants, fleet, peer: identity.peerId })
+  const screen = new ScreenService({ ...asked, tickets: forward }, { place: screens, watched })
   const pictures = new SnapshotBook(join(settings.state, 'snapshots'))
   const snapshots = new Snapshots(
     { book: pictures, clock, audited, log },

@@ -14,6 +14,8 @@ import { Gossip } from '../mesh/exchange/gossip.ts'
 import { Proposals } from '../mesh/exchange/proposals.ts'
 import { Refresher } from '../mesh/exchange/refresher.ts'
 import { Sync } from '../mesh/exchange/sync.ts'
+import { Lanes } from '../mesh/lane/lanes.ts'
+import { StreamLanes } from '../mesh/lane/stream-lanes.ts'
 import type { AddressBook } from '../mesh/peers/address-book.ts'
 import { Admission } from '../mesh/peers/admission.ts'
 import type { ConnectionLimits } from '../mesh/peers/connection-places.ts'
@@ -79,6 +81,9 @@ export class MeshPeer {
   readonly gossip: Gossip
   readonly closures: Closures
   readonly swarms: SwarmService
+  /** Streams of access that may go on on bulk lanes. */
+  readonly streamLanes: StreamLanes
+  readonly #lanes: Lanes | undefined
   readonly bases: Bases
   /** The components of `fetchClosure`. */
   readonly fetchComponents: ClosureFetchComponents
@@ -156,6 +161,8 @@ export class MeshPeer {
     const proposing = { peerScore, table: database.table('proposals'), log }
     this.proposals = new Proposals({ host, names, admission, state, ...proposing })
     const { transports, hubs } = parts
+    if (settings.lanes) this.#lanes = new Lanes({ guests: transports.ownPort.guests, log })
+    this.streamLanes = new StreamLanes({ host, names, admission, lanes: this.#lanes, log })
     const relaying = { host, names, admission, addresses, transports, hubs, log, onMoved: () => gossip.repair() }
     this.relays = new Relays(relaying, { ...settings.relay, ...init.timing })
     const byHub: Relays['dial'] = (peer, signal) => this.relays.dial(peer, signal)
@@ -188,8 +195,7 @@ export class MeshPeer {
     const staging = { directory: stagingDirectory, budgetBytes, held }
     const opening = { store, index, recipes, shelf, bases, ...staging, onDamaged, log }
     this.swarms = new SwarmService({
-      ...{ host, names, admission, closures, uploads, bases, uplink, log },
-      guests: settings.lanes ? transports.ownPort.guests : undefined,
+      ...{ host, names, admission, closures, uploads, bases, uplink, lanes: this.#lanes, log },
       certificate: own.certificate,
       openChunks: (known, changes) => openChunks(opening, known, changes),
     })
@@ -243,7 +249,9 @@ export class MeshPeer {
     // Handlers are registered before the host listens, so that no early stream is rejected.
     this.history.start()
     await this.documents.start()
+    this.#lanes?.start()
     await this.swarms.start()
+    await this.streamLanes.start()
     await this.sync.start()
     await this.proposals.start()
     await this.relays.start()
@@ -265,7 +273,17 @@ export class MeshPeer {
     this.#doubles.stop()
     this.gossip.stop()
     const first = [this.pruner, this.own, this.history, this.#refresher, this.sync, this.proposals, this.relays]
-    const last = [this.swarms, this.shelf, this.uplink, this.damaged, this.documents, this.directory, this.host]
+    const lanes = [this.streamLanes, ...(this.#lanes ? [this.#lanes] : [])]
+    const last = [
+      this.swarms,
+      ...lanes,
+      this.shelf,
+      this.uplink,
+      this.damaged,
+      this.documents,
+      this.directory,
+      this.host,
+    ]
     await stopParts([...first, this.admission, ...last, this.store], this.#init.log)
   }
 

@@ -158,15 +158,6 @@ export const laneAheadBytes = 512 * 1024
 export const lanePendingBytes = 1024 * 1024
 /** One read of a lane's socket: four records of TLS. */
 export const laneReadBytes = 64 * 1024
-/** A lane is opened within this, or not at all. Nobody waits for it: chunks flow on the stream meanwhile. */
-export const laneDialMs = 10_000
-/** Handshakes at a time at the door of lanes: each takes some 100 KiB. Who comes then stays on the stream. */
-export const laneHandshakes = 256
-export const laneHandshakeMs = 5_000
-/** How long a ticket is good for. */
-export const ticketMs = 30_000
-/** A connection whose lane failed gets none for this long. */
-export const laneRetryMs = 10 * 60_000
 /** How often a frame that is arriving is looked at. */
 export const laneWatchMs = 5_000
 /** When a lane ends first, its session gets this long to end too, which is no failure of the lane. */

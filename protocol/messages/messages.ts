@@ -33,6 +33,8 @@ export function protocolNames(fleet: string) {
     swarmWithoutLosses: `/${prefix}/swarm/1`,
     /** Tickets for a second connection, for chunks alone. */
     lane: `/${prefix}/lane/1`,
+    /** The same for a stream of access. */
+    streamLane: `/${prefix}/lane/2`,
     log: `/${prefix}/log/1`,
     metrics: `/${prefix}/metrics/1`,
     /** The witnessed log of a device. */

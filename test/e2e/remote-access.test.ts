@@ -57,19 +57,13 @@ describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
     first = await fleet.device('first')
     first.start(await fleet.token('--bootstrap', first.address))
     await fleet.json('deploy', '--wait-for', 'first', '--timeout', '240')
+    const at = { cwd: fleet.directory, env: fleet.env }
     for (const name of ['ada', 'eve']) {
-      await runToEnd('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key(name)], {
-        cwd: fleet.directory,
-        env: fleet.env,
-      })
+      await runToEnd('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key(name)], at)
     }
     // As an operator has it who works for longer.
-    serving = new Daemon([], {
-      command: 'serve',
-      cwd: fleet.project,
-      env: fleet.env,
-      logFile: join(fleet.directory, 'serve.log'),
-    })
+    const logFile = join(fleet.directory, 'serve.log')
+    serving = new Daemon([], { command: 'serve', cwd: fleet.project, env: fleet.env, logFile })
     await until('the controller to serve', async () => (await serving.log()).includes('in the mesh'))
   })
   after(async () => {
@@ -343,5 +337,13 @@ describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
     assert.equal(after.code, 1)
     const isEnd = ({ msg, reason }: LogLine) => msg === 'a session of SSH ended' && reason === 'its grant has ended'
     await first.logged('why the session has ended', isEnd)
+  })
+
+  it('answers both commands that ssh starts beside each other where no controller runs', async () => {
+    await serving.end()
+    const ask = () => fleet.run('ssh', '--host-key', '--', 'first.trial')
+    for (const { code, stdout, stderr } of await Promise.all([ask(), ask()])) {
+      assert.match(`${code} ${stdout}`, /^0 first\.trial ssh-ed25519 /, stderr)
+    }
   })
 })

@@ -47,11 +47,11 @@ export async function serveAccess(
   device: TestPeer,
   { limits, ...init }: Pick<SshServiceInit, 'find'> & { limits?: ForwardLimits } = {},
 ): Promise<ServedAccess> {
-  const { host, names, admission, state, own, peerState, fleet } = device
+  const { host, names, admission, streamLanes, state, own, peerState, fleet } = device
   const grants = new DeviceGrants({ state, own, clock: peerState.clock })
   const hostKey = hostKeyOf(peerState.identity.seed)
   const place = join(mesh.directory, `sessions-of-${device.word}`)
-  const common = { host, names, admission, grants, log: silentLogger }
+  const common = { host, names, admission, streamLanes, grants, log: silentLogger }
   const recordings = join(mesh.directory, `recordings-of-${device.word}`)
   const book = new RecordingBook(recordings)
   const recorder = new SessionRecorder({ book, members: device.directory, clock: peerState.clock })

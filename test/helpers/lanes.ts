@@ -1,11 +1,13 @@
 /** Bulk lanes by hand: what a member does that dialled another one. */
 
+import { dialLane } from '../../node/mesh/lane/lane-tls.ts'
 import { endOfAddress } from '../../node/mesh/relay/ends.ts'
 import { withChannel } from '../../node/mesh/transport/channel.ts'
 import { openStream } from '../../node/mesh/transport/open-stream.ts'
+import { laneToDial } from '../../node/swarm/lane/chunk-lane.ts'
+import type { FramePatience } from '../../node/swarm/lane/frame-patience.ts'
 import type { Lane } from '../../node/swarm/lane/lane.ts'
-import { dialLane } from '../../node/swarm/lane/lane-tls.ts'
-import { type LaneAnswer, laneAnswerCodec, laneRequestCodec } from '../../protocol/messages/lane.ts'
+import { type LaneAnswer, type LaneTicket, laneAnswerCodec, laneRequestCodec } from '../../protocol/messages/lane.ts'
 import type { TestPeer } from './mesh.ts'
 
 /** Asks for a ticket for the session with a peer about a closure. */
@@ -21,7 +23,18 @@ export async function askForTicket(from: TestPeer, to: TestPeer, closure: Uint8A
 export async function openLane(from: TestPeer, to: TestPeer, closure: Uint8Array): Promise<Lane> {
   const ticket = await askForTicket(from, to, closure)
   if ('error' in ticket) throw new Error(`expected a ticket, got ${ticket.error}`)
-  return await dialLane(listenerOf(to), ticket, { signal: new AbortController().signal })
+  return await dialChunkLane(listenerOf(to), ticket, { signal: new AbortController().signal })
+}
+
+/** Dials a lane for chunks. Rejects as `dialLane` does. */
+export async function dialChunkLane(
+  end: { ip: string; port: number },
+  ticket: LaneTicket,
+  { patience, signal }: { patience?: FramePatience | undefined; signal: AbortSignal },
+): Promise<Lane> {
+  const { lane, ...init } = laneToDial(patience)
+  await dialLane(end, ticket, { ...init, signal })
+  return lane
 }
 
 /** Where a peer listens. */

@@ -4,7 +4,7 @@ import { type LogEntry, logEntryCodec } from '../../protocol/audit/log-entry.ts'
 import * as access from '../../protocol/messages/access.ts'
 import { alertsRequestCodec } from '../../protocol/messages/alerts.ts'
 import { auditEntriesCodec, auditProofsCodec, auditRequestCodec } from '../../protocol/messages/audit.ts'
-import { laneAnswerCodec, laneRequestCodec } from '../../protocol/messages/lane.ts'
+import { laneAnswerCodec, laneRequestCodec, streamLaneRequestCodec } from '../../protocol/messages/lane.ts'
 import {
   decodeHistory,
   encodeHistory,
@@ -94,6 +94,7 @@ export function serviceFixtures({ hash, peer, end }: Values): Fixture[] {
     plain('relay-answer-ok', relay.relayAnswerCodec, { ok: true, ip: '2001:db8::1' }),
     plain('relay-answer-error', relay.relayAnswerCodec, { error: 'not-connected' }),
     plain('lane-request', laneRequestCodec, { closure: hash, aes: true }),
+    plain('stream-lane-request', streamLaneRequestCodec, { stream: 17, aes: false }),
     plain('lane-answer-ticket', laneAnswerCodec, {
       name: new Uint8Array(16).fill(8),
       key: new Uint8Array(32).fill(9),

@@ -31,6 +31,7 @@ describe('a host', () => {
         names.swarm,
         names.swarmWithoutLosses,
         names.lane,
+        names.streamLane,
         names.relay,
         names.relayed,
         names.reach,

@@ -5,11 +5,10 @@ import { type TestContext, test } from 'node:test'
 import { withChannel } from '../../node/mesh/transport/channel.ts'
 import { openStream } from '../../node/mesh/transport/open-stream.ts'
 import { trafficOf } from '../../node/mesh/transport/traffic.ts'
-import { dialLane } from '../../node/swarm/lane/lane-tls.ts'
 import { FrameStream } from '../../node/swarm/session/frame-stream.ts'
 import type { Session } from '../../node/swarm/session/session.ts'
 import { laneAnswerCodec, laneCiphers, laneRequestCodec } from '../../protocol/messages/lane.ts'
-import { askForTicket, listenerOf, openLane } from '../helpers/lanes.ts'
+import { askForTicket, dialChunkLane, listenerOf, openLane } from '../helpers/lanes.ts'
 import { connect, isMember, type TestPeer } from '../helpers/mesh.ts'
 import { content, type StorePeer, SwarmWorld } from '../helpers/swarm.ts'
 import { until } from '../helpers/until.ts'
@@ -146,7 +145,7 @@ test('tickets are for sessions: none without one, none for another closure, one 
   // A newer ticket replaces it.
   const lane = await openLane(other, controller, known.hash)
   const to = listenerOf(controller)
-  await assert.rejects(dialLane(to, here, { signal: new AbortController().signal }))
+  await assert.rejects(dialChunkLane(to, here, { signal: new AbortController().signal }))
   const came: number[] = []
   lane.use({ onChunk: async ({ chunk }) => void came.push(chunk), onEnded: () => {} })
   await until(async () => 'error' in (await askForTicket(other, controller, known.hash)), 'the lane to be in use')

@@ -17,4 +17,11 @@ describe('listening', () => {
     assert.deepEqual(missingPorts(both, []), ['4460'])
     assert.match(listeningProblem([...both, '/ip4/0.0.0.0/tcp/4470'], ['/ip4/1.2.3.4/tcp/4470']) ?? '', /port 4460: /)
   })
+
+  it('names an address that this machine does not have, which is no program’s fault', () => {
+    const wanted = ['/ip4/10.77.0.1/tcp/4460']
+    assert.match(listeningProblem(wanted, [], ['192.168.1.2']) ?? '', /10\.77\.0\.1: this machine has no such address/)
+    assert.match(listeningProblem(wanted, [], ['10.77.0.1']) ?? '', /port 4460: another program/)
+    assert.match(listeningProblem(['/ip4/127.0.0.5/tcp/4460'], [], []) ?? '', /another program/)
+  })
 })

@@ -39,10 +39,21 @@ export async function openStream(
   protocol: string | string[],
   signal?: AbortSignal,
 ): Promise<Stream> {
+  return (await openStreamOn(host, peer, protocol, signal)).stream
+}
+
+/** The same, with the connection that it is on. */
+export async function openStreamOn(
+  host: Pick<Host, 'getConnections'>,
+  peer: PeerId,
+  protocol: string | string[],
+  signal?: AbortSignal,
+): Promise<{ stream: Stream; connection: Connection }> {
   const connection = connectionTo(host, peer)
   if (connection === undefined) throw new ConnectionError('not-connected', `${peer} isn't connected`)
   const limit = AbortSignal.timeout(dialTimeoutMs)
-  return await connection.newStream(protocol, {
+  const stream = await connection.newStream(protocol, {
     signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
   })
+  return { stream, connection }
 }

@@ -4,16 +4,18 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { fromHex } from '../../../protocol/encoding/hash.ts'
 import { type LaneCipher, type LaneTicket, laneCiphers } from '../../../protocol/messages/lane.ts'
 import { type ChunkFrame, encodeChunkHeader, encodeFrame } from '../../../protocol/messages/swarm.ts'
+import { dialChunkLane } from '../../../test/helpers/lanes.ts'
 import { noise } from '../../../test/helpers/planted-nar.ts'
 import { poll, until } from '../../../test/helpers/until.ts'
+import { LaneDoor } from '../../mesh/lane/lane-tls.ts'
+import { Tickets } from '../../mesh/lane/tickets.ts'
+import { acceptedLane } from './chunk-lane.ts'
 import type { FramePatience } from './frame-patience.ts'
 import type { Lane } from './lane.ts'
-import { dialLane, LaneDoor } from './lane-tls.ts'
-import { Tickets } from './tickets.ts'
 
 const ip = '127.0.0.1'
 const options = { timeout: 120_000 }
@@ -59,8 +61,9 @@ async function door(t: TestContext, { patience, handshakes, hold }: DoorInit = {
     takes.push(name)
     return tickets.take(name)
   }
-  const onLane = (lane: Lane, { word }: { word: string }) => void ends.set(word, new End(lane, hold))
-  const lanes = new LaneDoor(take, onLane, { ...(patience && { patience }), ...(handshakes && { handshakes }) })
+  const onLane = (socket: TLSSocket, { word }: { word: string }) =>
+    void ends.set(word, new End(acceptedLane(socket, patience), hold))
+  const lanes = new LaneDoor(take, onLane, handshakes === undefined ? {} : { handshakes })
   await lanes.open()
   const sockets: Socket[] = []
   const server = createServer(socket => {
@@ -75,7 +78,7 @@ async function door(t: TestContext, { patience, handshakes, hold }: DoorInit = {
   })
   const end = { ip, port: (server.address() as AddressInfo).port }
   const ticket = (word: string, cipher = aes) => tickets.issue({ word }, cipher, () => {})
-  const dial = (given: LaneTicket) => dialLane(end, given, { patience, signal: never })
+  const dial = (given: LaneTicket) => dialChunkLane(end, given, { patience, signal: never })
   const opened = async (word: string, cipher = aes) => {
     const near = new End(await dial(ticket(word, cipher)))
     t.after(() => near.lane.close())
@@ -168,7 +171,7 @@ test('a certificate, of whomever, is no ticket', options, async t => {
   t.after(() => server.close())
   const ticket = { name: noise('name', 16), key: noise('key', 32), cipher: aes }
   const end = { ip, port: (server.address() as AddressInfo).port }
-  await assert.rejects(dialLane(end, ticket, { signal: never }))
+  await assert.rejects(dialChunkLane(end, ticket, { signal: never }))
 })
 
 test('one that says nothing, or half a handshake, is closed', options, async t => {

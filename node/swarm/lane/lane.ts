@@ -1,14 +1,12 @@
 /** One end of a bulk lane: chunk frames over TLS, bounded in both directions. */
 
 import type { TLSSocket } from 'node:tls'
-import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
+import { messageOf } from '../../../protocol/errors.ts'
 import type { ChunkFrame } from '../../../protocol/messages/swarm.ts'
+import { LaneError } from '../../mesh/lane/lane-tls.ts'
 import { laneAheadBytes, lanePendingBytes, laneWatchMs } from '../limits.ts'
 import { type FramePatience, frameMs, usualPatience } from './frame-patience.ts'
 import { LaneReader } from './lane-reader.ts'
-
-/** `ended`: the lane is closed. `timed-out`: the peer took or sent a frame too slowly. */
-export class LaneError extends ThymeshError<'ended' | 'timed-out'> {}
 
 /** Who takes what comes on a lane. */
 export interface LaneUser {

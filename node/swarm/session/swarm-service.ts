@@ -6,13 +6,13 @@ import { messageOf } from '../../../protocol/errors.ts'
 import type { Certificate } from '../../../protocol/members/certificate.ts'
 import { type ProtocolNames, swarmProtocols } from '../../../protocol/messages/messages.ts'
 import type { Frame, Refusal } from '../../../protocol/messages/swarm.ts'
+import type { Lanes } from '../../mesh/lane/lanes.ts'
 import { helloTimeoutMs } from '../../mesh/limits.ts'
 import type { Admission } from '../../mesh/peers/admission.ts'
 import type { Member } from '../../mesh/peers/newest-certificate.ts'
 import { subjectOf } from '../../mesh/peers/subject.ts'
 import type { Host } from '../../mesh/transport/host.ts'
 import { connectionTo, openStream } from '../../mesh/transport/open-stream.ts'
-import type { PortGuests } from '../../mesh/transport/port-guests.ts'
 import type { Logger } from '../../process/log.ts'
 import { Bitfield } from '../chunks/bitfield.ts'
 import type { ChunkChanges } from '../chunks/chunk-store.ts'
@@ -23,7 +23,7 @@ import { banMs, idleSwarmMs, reopenMs, servedClosures } from '../limits.ts'
 import type { UplinkAllowance } from '../schedule/uplink-allowance.ts'
 import type { SwarmPeer } from './arrival.ts'
 import { FrameStream } from './frame-stream.ts'
-import { Lanes } from './lanes.ts'
+import { SessionLanes } from './lanes.ts'
 import { isLocal } from './locality.ts'
 import { type OpenChunks, type OpenSwarm, OpenSwarms } from './open-swarms.ts'
 import { Session } from './session.ts'
@@ -42,8 +42,8 @@ export interface SwarmServiceComponents {
   /** Bounds what comes over the site's uplink. */
   uplink?: UplinkAllowance | undefined
   certificate: Certificate
-  /** Connections of bulk lanes; without them, all chunks go on the sessions' streams. */
-  guests?: PortGuests | undefined
+  /** Bulk lanes; without them, all chunks go on the sessions' streams. */
+  lanes?: Lanes | undefined
   /** Frame timeouts, if not the defaults. */
   patience?: FramePatience
   log: Logger
@@ -70,13 +70,13 @@ export class SwarmService {
   readonly #reading = new Map<string, Promise<KnownClosure | undefined>>()
   readonly #retries = new Map<string, number>()
   readonly #stop = new AbortController()
-  readonly #lanes: Lanes | undefined
+  readonly #lanes: SessionLanes | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor(components: SwarmServiceComponents) {
     this.#components = components
-    const { host, names, admission, openChunks, uplink, guests, log } = components
-    if (guests !== undefined) this.#lanes = new Lanes({ host, names, admission, guests, log }, components.patience)
+    const { host, names, admission, openChunks, uplink, lanes, log } = components
+    if (lanes !== undefined) this.#lanes = new SessionLanes({ host, names, admission, lanes, log }, components.patience)
     this.#swarms = new OpenSwarms({ openChunks, uplink, log }, { self: host.peerId.toString() })
     this.#swarms.on('misbehaved', ({ id, name }, reason) => this.#ban(id, name, reason))
   }

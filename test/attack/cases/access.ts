@@ -10,6 +10,7 @@ import { readSnapshots } from '../../../controller/ssh/snapshots.ts'
 import { receiveMessage, sendMessage } from '../../../node/access/duplex-messages.ts'
 import { proofText } from '../../../node/access/key-proof.ts'
 import { accepted, openForward, openScreen, openSnapshots, openSsh } from '../../../node/access/open-access.ts'
+import { dialLane } from '../../../node/mesh/lane/lane-tls.ts'
 import { streamsPerPeer } from '../../../node/mesh/limits.ts'
 import { Channel } from '../../../node/mesh/transport/channel.ts'
 import { openStream } from '../../../node/mesh/transport/open-stream.ts'
@@ -19,12 +20,15 @@ import {
   forwardNamespace,
   proofCodec,
 } from '../../../protocol/messages/access.ts'
+import type { LaneTicket } from '../../../protocol/messages/lane.ts'
 import { screenHelloCodec } from '../../../protocol/messages/screen.ts'
 import type { AccessGrant } from '../../../protocol/release/access.ts'
 import { makeSshKey, publishAccess, serveAccess, signedBy } from '../../helpers/access.ts'
 import { withCode } from '../../helpers/errors.ts'
 import { testSigner } from '../../helpers/fleet.ts'
+import { listenerOf } from '../../helpers/lanes.ts'
 import { connect, type TestPeer } from '../../helpers/mesh.ts'
+import { askForStreamLane, streamNumber } from '../../helpers/stream-lanes.ts'
 import { until } from '../../helpers/until.ts'
 import type { Arena, Victim } from '../arena.ts'
 import type { Attack } from '../attack.ts'
@@ -215,6 +219,40 @@ export const accessAttacks: Attack[] = [
         await assert.rejects(readSnapshots(stream, wish, AbortSignal.timeout(120_000)), withCode('not-granted'))
       }
       await arena.goesOn(made.victim)
+    },
+  },
+  {
+    id: 'access-lane',
+    power: 'controller key',
+    tried:
+      "asks for lanes of streams that it has not, of another controller's connection, of one that is not let in yet; uses a ticket twice, and with a wrong key",
+    expected: 'none of it opens a lane, and the victim goes on',
+    async run(arena) {
+      const made = await scene(arena, 'controller')
+      const { victim, thief } = made
+      const stream = await openForward(thief, victim.host.peerId)
+      stream.on('error', () => {})
+      const number = streamNumber(thief, victim, victim.names.forward)
+      assert.deepEqual(await askForStreamLane(thief, victim, number), { error: 'no-session' }, 'before the verdict')
+      const held = await ticket(made, made.key)
+      sendMessage(stream, forwardHelloCodec, { v: 1, ticket: held, to: made.to })
+      accepted(await receiveMessage(stream, accessVerdictCodec, AbortSignal.timeout(120_000)), 'root')
+      const certificate = arena.fleet.certify(testSigner('other'), { name: 'other', role: 'controller' })
+      const other = await arena.honest({ word: 'other', certificate })
+      await connect(other, victim)
+      assert.deepEqual(await askForStreamLane(other, victim, number), { error: 'no-session' }, 'of another one')
+      assert.deepEqual(await askForStreamLane(thief, victim, number + 2000), { error: 'no-session' }, 'of none')
+      const given = await askForStreamLane(thief, victim, number)
+      assert.ok('key' in given)
+      const dial = (given: LaneTicket) =>
+        dialLane(listenerOf(victim), given, {
+          onOpen: socket => socket.destroy(),
+          signal: AbortSignal.timeout(120_000),
+        })
+      await assert.rejects(dial({ ...given, key: new Uint8Array(32) }))
+      await assert.rejects(dial(given), 'it was used up')
+      stream.destroy()
+      await arena.goesOn(victim)
     },
   },
   {

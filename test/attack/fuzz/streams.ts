@@ -4,6 +4,8 @@ import { zstdCompressSync } from 'node:zlib'
 import { Holdings } from '../../../node/mesh/exchange/holdings.ts'
 import { Reconciliation } from '../../../node/mesh/exchange/reconciliation.ts'
 import { batchedItems } from '../../../node/mesh/exchange/sync-items.ts'
+import { LaneFrames } from '../../../node/mesh/lane/lane-frames.ts'
+import { LaneError } from '../../../node/mesh/lane/lane-tls.ts'
 import { Channel, ChannelError } from '../../../node/mesh/transport/channel.ts'
 import { StreamError } from '../../../node/mesh/transport/stream-io.ts'
 import { LaneReader } from '../../../node/swarm/lane/lane-reader.ts'
@@ -12,6 +14,7 @@ import { type Codec, FormatError } from '../../../protocol/encoding/cbor.ts'
 import { packVarints, unpackVarints } from '../../../protocol/encoding/varint.ts'
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
+import { encodeLaneFrame } from '../../../protocol/messages/lane.ts'
 import { documentRequestCodec, syncItemCodec } from '../../../protocol/messages/messages.ts'
 import { batchCodec, batchContentsCodec, rangesCodec } from '../../../protocol/messages/ranges.ts'
 import { decodeFrame, encodeFrame } from '../../../protocol/messages/swarm.ts'
@@ -59,6 +62,16 @@ export const streamTargets: readonly Target[] = [
     refusals: [FormatError],
     run: (bytes, random) => {
       const [whole, parts] = [readLane([bytes]), readLane(piecesOf(bytes, random))]
+      if (whole.text !== parts.text) throw new UnstableError(`at once ${whole.text}, in pieces ${parts.text}`)
+      if (whole.thrown !== undefined) throw whole.thrown
+    },
+  },
+  {
+    name: 'stream lane',
+    seeds: [laneFramesOf(['', 'a', 'bc']), laneFramesOf(['x'.repeat(300)]), laneFramesOf([])],
+    refusals: [FormatError, LaneError],
+    run: (bytes, random) => {
+      const [whole, parts] = [readLaneFrames([bytes]), readLaneFrames(piecesOf(bytes, random))]
       if (whole.text !== parts.text) throw new UnstableError(`at once ${whole.text}, in pieces ${parts.text}`)
       if (whole.thrown !== undefined) throw whole.thrown
     },
@@ -169,6 +182,31 @@ function readLane(pieces: readonly Uint8Array[]): { text: string; thrown?: unkno
     return { text: `${found} ${reader.within}` }
   } catch (thrown) {
     return { text: `${found} ${messageOf(thrown)}`, thrown }
+  }
+}
+
+/** A direction of a lane that carries a stream, with its end. */
+function laneFramesOf(texts: readonly string[]): Uint8Array {
+  const frames = texts.filter(Boolean).flatMap(text => [encodeLaneFrame(text.length), Buffer.from(text)])
+  return Buffer.concat([...frames, encodeLaneFrame(0)])
+}
+
+/** The bytes of the direction until the first error, and what that is. */
+function readLaneFrames(pieces: readonly Uint8Array[]): { text: string; thrown?: unknown } {
+  let text = ''
+  const frames = new LaneFrames({
+    onBytes: bytes => {
+      text += bytes.toString('hex')
+    },
+    onEnd: () => {
+      text += ' end'
+    },
+  })
+  try {
+    for (const piece of pieces) frames.take(Buffer.from(piece))
+    return { text }
+  } catch (thrown) {
+    return { text: `${text} ${messageOf(thrown)}`, thrown }
   }
 }
 

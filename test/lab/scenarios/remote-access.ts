@@ -44,7 +44,7 @@ export const remoteAccess: Scenario = {
     await writeFile(configFile, `${config}\nHost *\n  IdentityFile ${key}\n  IdentitiesOnly yes\n  BatchMode yes\n`)
     for (const suite of clientSuites) {
       await trials.of(`the OpenSSH of ${suite} needs nothing but the printed configuration`, async () => {
-        const about = { folder: operator.directory, config: configFile, env: operator.env }
+        const about = { folder: operator.directory, config: configFile, env: operator.env, through: operator.through }
         return await tryClient(await clientOf(suite, about), 'gate.trial', operator.directory)
       })
     }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Ended, runToEnd } from '../../e2e/helpers/processes.ts'
+import { type Ended, type RunOptions, runToEnd } from '../../e2e/helpers/processes.ts'
 import { debianRoot } from '../base.ts'
 
 export const clientSuites = ['bookworm', 'trixie', 'sid'] as const
@@ -16,11 +16,17 @@ export interface Client {
   readonly scp: (...args: string[]) => Promise<Ended>
 }
 
+export interface ClientInit {
+  readonly folder: string
+  /** A file for `ssh -F`. */
+  readonly config: string
+  readonly env: NodeJS.ProcessEnv
+  /** Where the operator is: what ssh starts to reach devices has to be there too. */
+  readonly through: RunOptions['through']
+}
+
 /** Programs are wrapped in scripts: ProxyCommand and keys are those of this machine. */
-export async function clientOf(
-  suite: string,
-  { folder, config, env }: { folder: string; config: string; env: NodeJS.ProcessEnv },
-): Promise<Client> {
+export async function clientOf(suite: string, { folder, config, env, through }: ClientInit): Promise<Client> {
   const root = await debianRoot(suite, ['openssh-client'])
   const own = join(folder, suite)
   await mkdir(own, { recursive: true })
@@ -33,7 +39,8 @@ export async function clientOf(
     return file
   }
   const [ssh, scp] = [await program('ssh'), await program('scp')]
-  const run = (command: string, args: readonly string[]) => runToEnd(command, [...args], { cwd: own, env })
+  const run = (command: string, args: readonly string[]) =>
+    runToEnd(command, [...args], { cwd: own, env, ...(through && { through }) })
   const { stderr } = await run(ssh, ['-V'])
   return {
     version: stderr.split(/[, ]/)[0] ?? '',

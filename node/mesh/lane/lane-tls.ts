@@ -6,23 +6,31 @@
 import type { Socket, TcpNetConnectOpts } from 'node:net'
 import type { ConnectionOptions, TLSSocket, TlsOptions } from 'node:tls'
 import { toHex } from '../../../protocol/encoding/hash.ts'
+import { ThymeshError } from '../../../protocol/errors.ts'
 import { type LaneTicket, laneCiphers } from '../../../protocol/messages/lane.ts'
-import { laneDialMs, laneHandshakeMs, laneHandshakes, laneReadBytes } from '../limits.ts'
-import type { FramePatience } from './frame-patience.ts'
-import { Lane, LaneError } from './lane.ts'
+import { laneDialMs, laneHandshakeMs, laneHandshakes } from '../limits.ts'
 
 const version = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const
+
+/** `ended`: the lane is closed. `timed-out`: nobody answered, or the peer took or sent something too slowly. */
+export class LaneError extends ThymeshError<'ended' | 'timed-out'> {}
+
+export interface DialInit {
+  readonly signal: AbortSignal
+  /** Takes over the connection in the moment in which the handshake succeeds. */
+  readonly onOpen: (socket: TLSSocket) => void
+  /** Reads into this buffer instead of into new ones; `take` says whether it may go on. */
+  readonly into?: { readonly buffer: Uint8Array; readonly take: (bytes: Uint8Array) => boolean }
+}
 
 /** Connects and proves the ticket in time. Rejects with a LaneError, or what the socket or TLS say. */
 export async function dialLane(
   end: { ip: string; port: number },
   { name, key, cipher }: LaneTicket,
-  { patience, signal }: { patience?: FramePatience | undefined; signal: AbortSignal },
-): Promise<Lane> {
+  { signal, onOpen, into }: DialInit,
+): Promise<void> {
   // Loaded with the first lane: an idle peer has none.
   const tls = await import('node:tls')
-  const lane = new Lane(patience)
-  const buffer = Buffer.allocUnsafeSlow(laneReadBytes)
   const options: ConnectionOptions & Pick<TcpNetConnectOpts, 'onread'> = {
     ...version,
     host: end.ip,
@@ -34,39 +42,48 @@ export async function dialLane(
     // Whatever the environment says.
     rejectUnauthorized: true,
     checkServerIdentity: () => new LaneError('ended', "expected the ticket's key, got a certificate"),
-    onread: { buffer, callback: length => lane.take(buffer.subarray(0, length)) },
+    ...(into && {
+      onread: { buffer: into.buffer, callback: (length: number) => into.take(into.buffer.subarray(0, length)) },
+    }),
   }
   const socket = tls.connect(options)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const timer = setTimeout(() => reject(new LaneError('timed-out', 'nobody answered in time')), laneDialMs)
   const aborted = () => reject(signal.reason)
   signal.addEventListener('abort', aborted)
-  socket.once('secureConnect', resolve)
+  const closed = () => reject(new LaneError('ended', 'the other side closed the connection'))
+  let isOver = false
+  socket.once('secureConnect', () => {
+    // It may come after the time is over, before the socket is gone.
+    if (isOver) return
+    onOpen(socket)
+    resolve()
+  })
   socket.once('error', reject)
-  socket.once('close', () => reject(new LaneError('ended', 'the other side closed the connection')))
+  for (const event of ['close', 'end']) socket.once(event, closed)
   try {
     signal.throwIfAborted()
     await promise
-    lane.run(socket)
-    return lane
   } catch (thrown) {
+    isOver = true
     socket.on('error', () => {})
     socket.destroy()
     throw thrown
   } finally {
     clearTimeout(timer)
     signal.removeEventListener('abort', aborted)
+    socket.off('error', reject)
+    for (const event of ['close', 'end']) socket.off(event, closed)
   }
 }
 
 /** Takes the ticket of this name out of use and returns its key. */
 export type TakeTicket<T> = (name: string) => { key: Uint8Array; holder: T } | undefined
 
-/** Answers handshakes on accepted sockets. `onLane` gets each lane with the holder of its ticket. */
+/** Answers handshakes on accepted sockets. `onLane` gets each connection with the holder of its ticket. */
 export class LaneDoor<T> {
   readonly #take: TakeTicket<T>
-  readonly #onLane: (lane: Lane, holder: T) => void
-  readonly #patience: FramePatience | undefined
+  readonly #onLane: (socket: TLSSocket, holder: T) => void
   readonly #handshakes: number
   readonly #open = new Set<Socket>()
   /** Those whose handshake may be under way. */
@@ -76,12 +93,11 @@ export class LaneDoor<T> {
 
   constructor(
     take: TakeTicket<T>,
-    onLane: (lane: Lane, holder: T) => void,
-    { patience, handshakes = laneHandshakes }: { patience?: FramePatience | undefined; handshakes?: number } = {},
+    onLane: (socket: TLSSocket, holder: T) => void,
+    { handshakes = laneHandshakes }: { handshakes?: number } = {},
   ) {
     this.#take = take
     this.#onLane = onLane
-    this.#patience = patience
     this.#handshakes = handshakes
   }
 
@@ -128,12 +144,7 @@ export class LaneDoor<T> {
       const holder = holders.get(socket)
       // A resumed session of TLS would need no ticket.
       if (holder === undefined) return void socket.destroy()
-      const lane = new Lane(this.#patience)
-      socket.on('data', bytes => {
-        if (!lane.take(bytes)) socket.pause()
-      })
-      lane.run(socket)
-      this.#onLane(lane, holder)
+      this.#onLane(socket, holder)
     })
     server.on('tlsClientError', (_, socket) => socket.destroy())
     return socket => void server.emit('connection', socket)

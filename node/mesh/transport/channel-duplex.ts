@@ -1,7 +1,7 @@
 /** A stream of the mesh as a stream of Node, with back-pressure, and each direction ended by itself. */
 
 import { Duplex } from 'node:stream'
-import type { Channel } from '../mesh/transport/channel.ts'
+import type { Channel } from './channel.ts'
 
 export class ChannelDuplex extends Duplex {
   readonly #channel: Channel
@@ -19,13 +19,18 @@ export class ChannelDuplex extends Duplex {
     this.#channel.rest().then(
       bytes => {
         this.#reading = false
-        this.push(bytes ?? null)
+        if (bytes === undefined) this.onMeshEnd()
+        else {
+          this.onMoved(bytes.length)
+          this.push(bytes)
+        }
       },
       error => this.destroy(error),
     )
   }
 
   override _write(bytes: Uint8Array, _: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.onMoved(bytes.length)
     this.#channel.sendRest(bytes).then(() => done(), done)
   }
 
@@ -40,4 +45,12 @@ export class ChannelDuplex extends Duplex {
     }
     done(error)
   }
+
+  /** The other side has ended its direction on the mesh. */
+  protected onMeshEnd(): void {
+    this.push(null)
+  }
+
+  /** So many bytes have come, or go now. */
+  protected onMoved(_bytes: number): void {}
 }

@@ -1,0 +1,114 @@
+/** Lanes for streams of access: a stream that moves much goes on on a connection of its own, where there can be one. */
+
+import type { Duplex } from 'node:stream'
+import type { Connection, Stream } from '@libp2p/interface'
+import { messageOf } from '../../../protocol/errors.ts'
+import { type LaneAnswer, laneAnswerCodec, streamLaneRequestCodec } from '../../../protocol/messages/lane.ts'
+import type { ProtocolNames } from '../../../protocol/messages/messages.ts'
+import type { Logger } from '../../process/log.ts'
+import { laneRequests } from '../limits.ts'
+import type { Admission } from '../peers/admission.ts'
+import { type Channel, withChannel } from '../transport/channel.ts'
+import { ChannelDuplex } from '../transport/channel-duplex.ts'
+import type { Host } from '../transport/host.ts'
+import { wayOf } from '../transport/way.ts'
+import { LaneStream } from './lane-stream.ts'
+import type { LaneHolder, Lanes } from './lanes.ts'
+
+export interface StreamLanesComponents {
+  readonly host: Host
+  readonly names: ProtocolNames
+  readonly admission: Pick<Admission, 'gate' | 'member'>
+  /** Without it all streams stay on the mesh. */
+  readonly lanes: Lanes | undefined
+  readonly log: Logger
+}
+
+/** A stream that may get a lane. */
+interface Holder extends LaneHolder {
+  readonly stream: LaneStream
+}
+
+export class StreamLanes {
+  readonly #components: StreamLanesComponents
+  /** By connection and number. */
+  readonly #holders = new Map<string, Holder>()
+  readonly #stop = new AbortController()
+
+  constructor(components: StreamLanesComponents) {
+    this.#components = components
+  }
+
+  async start(): Promise<void> {
+    const { host, names, admission, lanes } = this.#components
+    if (lanes === undefined) return
+    const bounds = { maxInboundStreams: laneRequests, maxOutboundStreams: laneRequests }
+    await host.handle(names.streamLane, (stream, connection) => this.#answer(stream, connection), bounds)
+    admission.gate(names.streamLane)
+  }
+
+  async stop(): Promise<void> {
+    const { host, names, lanes } = this.#components
+    this.#stop.abort(new Error('the peer stops'))
+    if (lanes !== undefined) await host.unhandle(names.streamLane)
+  }
+
+  /** What comes after the messages of a channel, for which both sides have agreed what it is. */
+  duplex(channel: Channel, connection: Connection): Duplex {
+    const { lanes } = this.#components
+    const number = numberOf(channel.stream)
+    if (lanes === undefined || number === undefined || wayOf(connection).kind !== 'direct') {
+      return new ChannelDuplex(channel)
+    }
+    const stream = new LaneStream(channel, () => void this.#open(lanes, stream, connection, number))
+    const holder: Holder = { stream, opened: socket => stream.accepted(socket) }
+    const key = keyOf(connection, number)
+    this.#holders.set(key, holder)
+    const cut = () => stream.cut()
+    connection.addEventListener('close', cut)
+    stream.once('close', () => {
+      connection.removeEventListener('close', cut)
+      this.#holders.delete(key)
+      lanes.revoke(holder)
+    })
+    return stream
+  }
+
+  async #open(lanes: Lanes, stream: LaneStream, connection: Connection, number: number): Promise<void> {
+    if (stream.hasLane || !lanes.mayOpen(connection)) return
+    await lanes.open(connection, {
+      protocol: this.#components.names.streamLane,
+      ask: async (channel, aes) => await channel.send(streamLaneRequestCodec, { stream: number, aes }),
+      onOpen: socket => stream.dialled(socket),
+      isWanted: () => !stream.destroyed,
+    })
+  }
+
+  async #answer(asking: Stream, connection: Connection): Promise<void> {
+    const { admission, lanes, log } = this.#components
+    const peer = connection.remotePeer
+    try {
+      await withChannel(asking, this.#stop.signal, async channel => {
+        const { stream, aes } = await channel.receive(streamLaneRequestCodec)
+        const give = (answer: LaneAnswer) => channel.send(laneAnswerCodec, answer)
+        // A stream of another connection is out of reach, and so are those of other peers.
+        const holder = this.#holders.get(keyOf(connection, stream))
+        if (holder === undefined || admission.member(peer) === undefined) return await give({ error: 'no-session' })
+        if (holder.stream.hasLane) return await give({ error: 'busy' })
+        await give((await lanes?.ticketFor(holder, connection, aes)) ?? { error: 'no-session' })
+      })
+    } catch (thrown) {
+      log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'a request for a lane failed')
+    }
+  }
+}
+
+function keyOf({ id }: Connection, number: number): string {
+  return `${id} ${number}`
+}
+
+/** The number of a stream, as it is in yamux' headers; libp2p's own ID differs on the two sides. */
+function numberOf(stream: Stream): number | undefined {
+  const { streamId } = stream as { streamId?: unknown }
+  return typeof streamId === 'number' && streamId > 0 ? streamId : undefined
+}
