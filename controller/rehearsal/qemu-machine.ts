@@ -36,7 +36,8 @@ export interface QemuMachineInit {
 
 export class QemuMachine {
   readonly #init: QemuMachineInit
-  readonly #place: string
+  /** Its folder. */
+  readonly place: string
   #qemu: ChildProcess | undefined
   #ended: Promise<unknown> = Promise.resolve()
   #hasPower = false
@@ -48,7 +49,7 @@ export class QemuMachine {
 
   private constructor(init: QemuMachineInit, place: string) {
     this.#init = init
-    this.#place = place
+    this.place = place
   }
 
   /** Makes its disk; it is off. Throws a RehearsalError. */
@@ -145,7 +146,7 @@ export class QemuMachine {
   }
 
   consoleTail(): string {
-    const file = join(this.#place, 'screen.log')
+    const file = join(this.place, 'screen.log')
     return existsSync(file) ? readFileSync(file, 'latin1').trim().split('\n').slice(-20).join('\n') : ''
   }
 
@@ -166,7 +167,7 @@ export class QemuMachine {
    */
   #spawn(): ChildProcess {
     const { program } = this.#init
-    const about = { program, place: this.#place, memoryMegabytes, emulated: this.#emulated }
+    const about = { program, place: this.place, memoryMegabytes, emulated: this.#emulated }
     const child = startQemu({ ...about, more: ['-no-reboot'], outlivesUs: false })
     this.#qemu = child
     this.#hasPower = true
