@@ -61,7 +61,7 @@ async function guest(fleet: ThrowawayFleet, program: string): Promise<SteppedMac
   machine.deadline = deadlineOf(fleet)
   if (emulated !== undefined) {
     writeJson({
-      note: `Its machine is emulated, since ${emulated}: each boot takes a minute or more, the whole rehearsal an hour.`,
+      note: `Its machine is emulated, since ${emulated}: each boot takes a minute or more, the whole rehearsal a quarter of an hour or more.`,
     })
   }
   return machine

@@ -18,6 +18,10 @@ const pollMs = 200
 const startMs = 120_000
 /** A machine that hears its keyboard is on its way down by then. */
 const keysMs = 30_000
+/** A machine that has not started everything by then never will: something in it waits. */
+const startedMs = 900_000
+/** Questions without an answer after which a device has no journal that it shows. */
+const silentTries = 5
 /** Lines of the journal that hold one boot. */
 const journalLines = 3_000
 /** The device measures itself once a minute. */
@@ -77,13 +81,18 @@ export class QemuMachine {
     const { fleet } = this.#init
     if (!this.#hasPower && !(await this.#comesOn()))
       throw broken(`QEMU does not start any more:\n${this.consoleTail()}`)
-    const calls = () =>
-      fleet.hasJoined ? !isSame(fleet.report()?.boot, this.#before) && fleet.report() !== undefined : fleet.isCalled
+    const calls = () => (fleet.hasJoined ? this.#reports() : fleet.isCalled)
     while (!calls()) {
       if (!this.#hasPower) throw broken(`QEMU has ended:\n${this.consoleTail()}`)
       if (performance.now() > this.deadline) throw broken(`no daemon of the machine called:\n${this.consoleTail()}`)
       await sleep(pollMs)
     }
+  }
+
+  /** Whether the daemon of this start has said what runs: its first report may come before it knows. */
+  #reports(): boolean {
+    const { boot, running } = this.#init.fleet.report() ?? {}
+    return running !== undefined && !isSame(boot, this.#before)
   }
 
   /** The top level that runs, and the one that the next boot brings, by its last report. */
@@ -96,12 +105,13 @@ export class QemuMachine {
   async failedUnits(): Promise<string[]> {
     const { fleet } = this.#init
     if (!fleet.hasJoined) return []
-    for (;;) {
-      const { started, failed } = bootOf((await fleet.journal(journalLines, 'init.scope')) ?? '')
-      if (started || performance.now() > this.deadline) {
-        return failed.length > 0 && (await this.#stillFail()) ? failed : []
-      }
-      await sleep(10 * pollMs)
+    const end = Math.min(this.deadline, performance.now() + startedMs)
+    for (let silent = 0; ; await sleep(10 * pollMs)) {
+      const journal = await fleet.journal(journalLines, 'init.scope')
+      silent = journal === undefined ? silent + 1 : 0
+      const { started, failed } = bootOf(journal ?? '')
+      if (!started && silent < silentTries && performance.now() < end) continue
+      return failed.length > 0 && (await this.#stillFail()) ? failed : []
     }
   }
 

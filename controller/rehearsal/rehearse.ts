@@ -113,7 +113,8 @@ async function rehearseIn(
     if ('note' in said) return onNote(said.note)
     if ('error' in said) {
       const { code, message, hint } = said.error
-      refused = new RehearsalError(code === 'try-needs' ? code : 'try-broken', message, { hint })
+      const own = code === 'try-needs' || code === 'try-root' ? code : 'try-broken'
+      refused = new RehearsalError(own, message, { hint })
       return
     }
     steps.push(said)

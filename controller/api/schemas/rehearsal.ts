@@ -52,7 +52,9 @@ export const rehearsalPlanSchema = z.object({
     .string()
     .max(4096)
     .regex(/^\/nix\/store\/[^/]+\/bin\/[^/]+$/)
-    .nullable(),
+    .nullable()
+    // A controller of the version before makes plans for containers only.
+    .default(null),
   from: triedSystemSchema.extend({ release: versionSchema }).nullable(),
   next: triedSystemSchema,
 })

@@ -23,29 +23,6 @@ export const bootTry: Scenario = {
     const said = ({ steps }: Rehearsed) =>
       steps.map(({ step, seconds }) => `${step} ${Math.round(seconds)} s`).join(', ')
     await fleet.release()
-    await trials.of('another kernel: booted once, the power goes, booted again, and back', async () => {
-      await fleet.commit({ hello: 'two', nixos: 'boot.kernelParams = [ "lab.two" ];' })
-      const { code, tried } = await rehearse()
-      const steps = ['boot', 'join', 'install', 'power cut', 'update', 'reboot', 'roll back']
-      assert.deepEqual(
-        tried.steps.map(({ step, ok }) => [step, ok]),
-        steps.map(step => [step, true]),
-        JSON.stringify(tried, null, 1),
-      )
-      assert.deepEqual([code, tried.verdict, tried.from?.release], [0, 'pass', 2])
-      return said(tried)
-    })
-    await trials.of('a unit that fails: the verdict names it', async () => {
-      const nixos = `systemd.services.bad = {
-        wantedBy = [ "multi-user.target" ]; script = "exit 1"; serviceConfig.Type = "oneshot";
-      };`
-      await fleet.commit({ hello: 'three', nixos })
-      const { code, tried } = await rehearse()
-      const failed = tried.steps.find(({ ok }) => !ok)
-      assert.match(failed?.said ?? '', /degraded[\s\S]*bad\.service/, JSON.stringify(tried, null, 1))
-      assert.deepEqual([code, tried.verdict], [1, 'fail'])
-      return said(tried)
-    })
     await trials.of('killed once its machine is up: nothing is left', async () => {
       let command: ChildProcess | undefined
       const onStart = (child: ChildProcess) => {
@@ -58,6 +35,29 @@ export const bootTry: Scenario = {
       assert.equal(command?.signalCode, 'SIGKILL', ended.stdout + ended.stderr)
       const gone = await poll(() => remains(operator).length === 0, { limitMs: 120_000, everyMs: 500 })
       assert.ok(gone, `what is left: ${remains(operator).join(', ')}`)
+    })
+    await trials.of('a unit that fails: the verdict names it', async () => {
+      const nixos = `systemd.services.bad = {
+        wantedBy = [ "multi-user.target" ]; script = "exit 1"; serviceConfig.Type = "oneshot";
+      };`
+      await fleet.commit({ hello: 'three', nixos })
+      const { code, tried } = await rehearse()
+      const failed = tried.steps.find(({ ok }) => !ok)
+      assert.match(failed?.said ?? '', /degraded[\s\S]*bad\.service/, JSON.stringify(tried, null, 1))
+      assert.deepEqual([code, tried.verdict], [1, 'fail'])
+      return said(tried)
+    })
+    await trials.of('another kernel: booted once, the power goes, booted again, and back', async () => {
+      await fleet.commit({ hello: 'two', nixos: 'boot.kernelParams = [ "lab.two" ];' })
+      const { code, tried } = await rehearse()
+      const steps = ['boot', 'join', 'install', 'power cut', 'update', 'reboot', 'roll back']
+      assert.deepEqual(
+        tried.steps.map(({ step, ok }) => [step, ok]),
+        steps.map(step => [step, true]),
+        JSON.stringify(tried, null, 1),
+      )
+      assert.deepEqual([code, tried.verdict, tried.from?.release], [0, 'pass', 2])
+      return said(tried)
     })
   },
 }
