@@ -10,8 +10,8 @@ import { nixDirectory } from '../nix/nix-program.ts'
 /** Copying a disk of many GB. */
 const diskMs = 900_000
 
-/** Why a disk was not made. `full`: there is no room. */
-export class DiskError extends HintedError<'full' | 'failed'> {}
+/** Why a disk was not made. `disk-full`: there is no room. */
+export class DiskError extends HintedError<'disk-full' | 'failed'> {}
 
 /** Makes disk and firmware's variables in `place`, from what the start script has. Throws a DiskError. */
 export async function copyDisk(program: string, place: string, signal?: AbortSignal): Promise<void> {
@@ -44,5 +44,5 @@ async function must(file: string, args: readonly string[], signal: AbortSignal |
   if (code === 0) return
   const why = errors.join('\n')
   const hint = 'It takes sfdisk and mtools: apt-get install fdisk mtools. Then run this again: nothing of it is left.'
-  throw new DiskError(/No space left/.test(why) ? 'full' : 'failed', why, { hint })
+  throw new DiskError(/No space left/.test(why) ? 'disk-full' : 'failed', why, { hint })
 }

@@ -202,7 +202,7 @@ const megabytes = (bytes: number) => Math.ceil(bytes / (1 << 20))
 
 function notMade(thrown: unknown): never {
   if (!(thrown instanceof DiskError)) throw thrown
-  if (thrown.code === 'full') throw noRoom(thrown.message)
+  if (thrown.code === 'disk-full') throw noRoom(thrown.message)
   throw new RehearsalError('try-needs', `the machine's disk could not be made: ${thrown.message}`, {
     hint: thrown.hint,
     cause: thrown,

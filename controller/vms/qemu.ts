@@ -88,7 +88,7 @@ export async function pressPower({ pid }: VmRun): Promise<boolean> {
 async function made(work: Promise<void>): Promise<void> {
   await work.catch(thrown => {
     if (!(thrown instanceof DiskError)) throw thrown
-    if (thrown.code === 'full') throw full(thrown.message)
+    if (thrown.code === 'disk-full') throw full(thrown.message)
     throw new VmError('vm-broken', `the machine's disk could not be made: ${thrown.message}`, {
       hint: thrown.hint ?? '',
       cause: thrown,
