@@ -74,9 +74,10 @@ async function submit(
     talk.note(`Nothing to deploy: release ${releaseName(same)} is this already. (--force makes a new one.)`)
     return submitted(same, { published: true, proposal: null, same: true })
   }
-  if (project.tryBeforeSigning === true) {
-    const untried = await requirePassed(home, newestOf(peer.state.accepted, site), content.configs)
-    if (untried.length > 0) talk.note(`Note: no rehearsal is possible of ${untried.join(', ')}: their target is nixos.`)
+  if (project.tryBeforeSigning) {
+    const current = newestOf(peer.state.accepted, site)
+    const untried = await requirePassed(home, current, content.configs, project.tryBeforeSigning)
+    if (untried.length > 0) talk.note(`Note: no rehearsal is demanded of ${untried.join(', ')}: their target is nixos.`)
   }
   const version = (newestOf(peer.state.accepted, site)?.version ?? 0) + 1
   const next = { ...content, fleet: peer.fleet, version, ...(site !== undefined && { site }) }

@@ -1,7 +1,9 @@
 /** The order that prepares a rehearsal: builds the config, and looks up what its devices run now. */
 
 import type { z } from 'zod'
+import type { Target } from '../../protocol/encoding/fields.ts'
 import { HintedError } from '../../protocol/errors.ts'
+import { rebootPolicyOf } from '../../protocol/release/reboot-policy.ts'
 import type { ReleasedConfig } from '../../protocol/release/release.ts'
 import type { RehearsalPlan, rehearsalOptions, TriedSystem } from '../api/schemas/rehearsal.ts'
 import { buildConfigs } from '../build/build-configs.ts'
@@ -9,8 +11,10 @@ import { tellBuild } from '../build/progress.ts'
 import { describeOptions } from '../inputs/describe-options.ts'
 import { closurePaths } from '../nix/nix-closure.ts'
 import { requireSound, type SoundProject } from '../project/check.ts'
+import { readProjectFiles } from '../project/files.ts'
 import { list } from '../project/problem.ts'
 import { openProject, type Project } from '../project/project.ts'
+import { nixSystems } from '../project/template.ts'
 import { type ProjectTree, withTree } from '../project/tree.ts'
 import { requireSecret } from '../secrets/vault.ts'
 import { takeNews } from '../session/news.ts'
@@ -18,6 +22,7 @@ import type { Session } from '../session/session.ts'
 import type { Talk } from '../tasks/talk.ts'
 import { requireOwnFleet } from './own-fleet.ts'
 import { newsSeconds, noPeerYet } from './submit-release.ts'
+import { trialImage } from './trial-image.ts'
 
 type Options = z.output<typeof rehearsalOptions>
 
@@ -51,31 +56,47 @@ async function planTree(
       hint: `It has ${list(Object.keys(checked.fleet.configs).sort())}.`,
     })
   }
-  if (declared.target !== 'portable') throw notPortable(config)
+  const isNixos = declared.target === 'nixos'
+  if (isNixos) requireOwnSystem(config, declared.system)
   await news
-  const from = await earlier(session, options, store)
+  const { from, commit } = await earlier(session, options, store)
   talk.step('Building')
   const rootsDirectory = session.home.rootsDirectory('try')
   const built = await buildConfigs(tree, [config], { rootsDirectory, store, signal: talk.signal, ...tellBuild(talk) })
-  const { reboot: _, ...policy } = declared.policy ?? {}
+  const program = isNixos
+    ? await trialImage({ session, project, tree, config, from: from && { release: from.release, commit } }, talk)
+    : null
+  const { reboot, ...policy } = declared.policy ?? {}
   const first = Object.entries(checked.fleet.devices).find(([, device]) => device.config === config)?.[0]
   return {
     config,
     device: options.device ?? declared.device ?? first ?? 'try',
     system: declared.system,
     store: store ?? null,
+    program,
     from,
-    next: { topLevel: built.get(config) ?? '', policy, secrets: secretsOf(checked, config) },
+    next: {
+      ...{ topLevel: built.get(config) ?? '', policy, secrets: secretsOf(checked, config) },
+      ...(reboot?.when && { reboot: reboot.when }),
+    },
   }
 }
 
-/** What the config was in a release; its closure must still be in the store, to be served from there. */
+/** The target of a config, by its file alone: nothing is evaluated. Configs that it doesn't know are looked for later. */
+export async function declaredTarget(directory: string, config: string): Promise<Target> {
+  const { configs } = await readProjectFiles((await openProject(directory)).directory)
+  // A device's own system is named after its config, too.
+  const [name = ''] = config.split('--')
+  return configs.get(name)?.content?.target ?? 'portable'
+}
+
+/** What the config was in a release, with its commit; its closure must still be in the store, to be served from there. */
 async function earlier(
   { peer: { state } }: Session,
   { config, from }: Options,
   store: string | undefined,
-): Promise<RehearsalPlan['from']> {
-  if (from === false) return null
+): Promise<{ from: RehearsalPlan['from']; commit?: string | undefined }> {
+  if (from === false) return { from: null }
   const release = from === undefined ? state.accepted?.release : await state.release(from)
   if (release === undefined && from !== undefined) {
     throw new HintedError('unknown-version', `this controller doesn't know release ${from}`, {
@@ -84,7 +105,7 @@ async function earlier(
   }
   const released = release && Object.hasOwn(release.configs, config) ? release.configs[config] : undefined
   if (release === undefined || released === undefined) {
-    if (from === undefined) return null
+    if (from === undefined) return { from: null }
     throw new HintedError('unknown-config', `release ${from} has no config ${config}`, {
       hint: 'Name a release that has it with --from, or try a first install with --no-from.',
     })
@@ -100,7 +121,13 @@ async function earlier(
     )
   })
   const { topLevel, policy } = released
-  return { release: release.version, topLevel, ...(policy && { policy }), secrets: releasedSecrets(released) }
+  const when = rebootPolicyOf(release.extensions?.values, config)?.when
+  const system = {
+    ...{ release: release.version, topLevel, secrets: releasedSecrets(released) },
+    ...(policy && { policy }),
+    ...(when && { reboot: when }),
+  }
+  return { from: system, commit: release.commit }
 }
 
 /** A release doesn't say of which kind a secret is: a line does for most. */
@@ -124,12 +151,11 @@ function secretsOf({ fleet, files }: SoundProject, config: string): TriedSystem[
   return Object.fromEntries(found)
 }
 
-function notPortable(config: string): HintedError {
-  return new HintedError(
-    'try-target',
-    `${config} has the target nixos: a rehearsal boots portable configs, in containers, which have no kernel and boot loader of their own`,
-    {
-      hint: 'Try it in a virtual machine: nix build .#thymesh.images.CONFIG.vm, and boot that in QEMU; or let one device be the first wave.',
-    },
-  )
+/** QEMU emulates any processor, but Nix builds a config's QEMU and its disk for the config's own. */
+function requireOwnSystem(config: string, system: string): void {
+  const own = nixSystems[process.arch]
+  if (system === own) return
+  throw new HintedError('try-target', `${config} is for ${system}, and this computer boots machines of ${own}`, {
+    hint: 'Try it on a computer of its kind, or let one device be the first wave.',
+  })
 }

@@ -56,9 +56,12 @@ export const projectSchema = z.strictObject({
     .optional()
     .meta({ description: 'The access tokens of inputs of flake.nix' }),
   tryBeforeSigning: z
-    .boolean()
+    .union([z.boolean(), z.literal('all')])
     .optional()
-    .meta({ description: 'Whether each portable config must pass `thymesh try` before a release of it is signed' }),
+    .meta({
+      description:
+        'Whether each portable config must pass `thymesh try` before a release of it is signed; "all": NixOS configs, too',
+    }),
   autoUpdate: z
     .strictObject({
       schedule: z

@@ -14,7 +14,7 @@ export function flakeFile(fleetName: string): string {
 }
 
 /** What Nix calls machines of the kind that Node says. */
-const nixSystems: Partial<Record<NodeJS.Architecture, string>> = {
+export const nixSystems: Partial<Record<NodeJS.Architecture, string>> = {
   x64: 'x86_64-linux',
   arm64: 'aarch64-linux',
   ia32: 'i686-linux',

@@ -1,7 +1,8 @@
-/** What the program inside is told, in a file. */
+/** What the program inside is told, in a file, and what it says, in lines. */
 
 import { z } from 'zod'
-import { rehearsalPlanSchema } from '../api/schemas/rehearsal.ts'
+import { errorSchema } from '../api/schemas/error.ts'
+import { rehearsalPlanSchema, rehearsalStepSchema } from '../api/schemas/rehearsal.ts'
 
 export const insideSchema = z.strictObject({
   plan: rehearsalPlanSchema,
@@ -13,6 +14,13 @@ export const insideSchema = z.strictObject({
   main: z.string().startsWith('/'),
   /** The name of the machine's control group. */
   group: z.string(),
-  /** How long the trial may take. */
-  seconds: z.number().positive(),
+  /** How long the trial may take; null for what is ample for its machine. */
+  seconds: z.number().positive().nullable(),
 })
+
+/** A step, a line for who watches, or why there is no verdict. */
+export const insideLineSchema = z.union([
+  rehearsalStepSchema,
+  z.strictObject({ note: z.string().max(1000) }),
+  errorSchema,
+])

@@ -7,7 +7,7 @@ import { runProgram } from '../../node/process/run-program.ts'
 const capSysAdmin = 21n
 
 /** Debian's packages with all of these programs. */
-const packages = 'systemd-container util-linux iproute2 e2fsprogs git'
+const packages = 'systemd-container util-linux iproute2 e2fsprogs git fdisk mtools'
 
 /** The first thing that is missing, in words, with what to do; nothing where all is there. `what` begins the sentence. */
 export async function lacksForMachines(

@@ -3,7 +3,7 @@
 import type { z } from 'zod'
 import type { RehearsalPlan, Rehearsed, rehearseOptions } from '../api/schemas/rehearsal.ts'
 import type { FleetHome } from '../fleet/fleet-home.ts'
-import { planRehearsal } from '../orders/rehearsal.ts'
+import { declaredTarget, planRehearsal } from '../orders/rehearsal.ts'
 import { rememberPass } from '../release/passed.ts'
 import type { Session } from '../session/session.ts'
 import type { Talk } from '../tasks/talk.ts'
@@ -15,7 +15,7 @@ export async function rehearseConfig(
   talk: Talk,
 ): Promise<Rehearsed> {
   // Before a build of hours.
-  await requireRehearsals(root)
+  await requireRehearsals(await declaredTarget(about.project ?? session.directory, about.config), root)
   const plan = await planRehearsal(session, about, talk)
   return await rehearsePlan(session.home, plan, { root, seconds }, talk)
 }
@@ -24,7 +24,7 @@ export async function rehearseConfig(
 export async function rehearsePlan(
   home: FleetHome,
   plan: RehearsalPlan,
-  { root, seconds }: { root: string | undefined; seconds: number },
+  { root, seconds }: { root: string | undefined; seconds: number | undefined },
   talk: Talk,
 ): Promise<Rehearsed> {
   const { config, device, from } = plan
@@ -37,7 +37,7 @@ export async function rehearsePlan(
   const of = stepsOf(plan)
   let done = 0
   const rehearsed = await rehearse(plan, {
-    ...{ root, seconds, signal: talk.signal },
+    ...{ root, seconds, signal: talk.signal, onNote: talk.note },
     onStep: ({ step, ok, seconds }) => {
       talk.note(`  ${step}: ${ok ? 'ok' : 'failed'} (${seconds} s)`)
       done += 1

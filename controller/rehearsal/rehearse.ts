@@ -9,15 +9,11 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { z } from 'zod'
 import { temporaryFolder } from '../../node/files/temporary.ts'
+import type { Target } from '../../protocol/encoding/fields.ts'
 import { jsonOf } from '../../protocol/encoding/json.ts'
-import {
-  type RehearsalPlan,
-  type RehearsalStep,
-  type Rehearsed,
-  rehearsalStepSchema,
-} from '../api/schemas/rehearsal.ts'
+import type { RehearsalPlan, RehearsalStep, Rehearsed } from '../api/schemas/rehearsal.ts'
 import { ownCgroups } from './cgroups.ts'
-import type { insideSchema } from './inside-plan.ts'
+import { insideLineSchema, type insideSchema } from './inside-plan.ts'
 import { lacksForMachines } from './needs.ts'
 import { nixFor } from './own-store.ts'
 import { RehearsalError } from './rehearsal-error.ts'
@@ -25,28 +21,41 @@ import { requireBootable } from './root.ts'
 
 /** statfs(2)'s type of an overlay, whose directories can't be the writable side of another one. */
 const overlayfs = 0x794c7630
-const programs = ['systemd-nspawn', 'unshare', 'nsenter', 'setpriv', 'ip', 'mount', 'git']
+/** QEMU and its firmware come with the image. */
+const programs: Readonly<Record<Target, readonly string[]>> = {
+  portable: ['systemd-nspawn', 'unshare', 'nsenter', 'setpriv', 'ip', 'mount', 'git'],
+  nixos: ['unshare', 'setpriv', 'ip', 'mount', 'git', 'sfdisk', 'mcopy'],
+}
 const maxErrorLines = 20
 
 export interface RehearseOptions {
   /** The directory to boot from; this computer's own programs, if missing. */
   readonly root: string | undefined
-  readonly seconds: number
+  /** What is ample for its machine, if missing. */
+  readonly seconds: number | undefined
   onStep(step: RehearsalStep): void
+  /** A line for who watches. */
+  onNote(text: string): void
   readonly signal: AbortSignal
 }
 
 /** Throws a RehearsalError that says what this computer lacks for it. */
-export async function requireRehearsals(root: string | undefined): Promise<void> {
+export async function requireRehearsals(target: Target, root: string | undefined): Promise<void> {
   const needs = (words: string, hint: string) => new RehearsalError('try-needs', words, { hint })
-  const lacking = await lacksForMachines('a rehearsal', programs)
+  const lacking = await lacksForMachines('a rehearsal', programs[target])
   if (lacking !== undefined) throw needs(lacking.words, lacking.hint)
+  if (target === 'nixos') {
+    if (root === undefined) return
+    throw new RehearsalError('try-root', `expected no root, got ${root}: a NixOS config boots from its own image`, {
+      hint: 'Leave out --root.',
+    })
+  }
   requireBootable(root ?? '/', (await nixFor(root)) !== undefined)
 }
 
 /** Throws a RehearsalError only where the trial itself broke: a config that fails is a verdict. */
 export async function rehearse(plan: RehearsalPlan, options: RehearseOptions): Promise<Rehearsed> {
-  await requireRehearsals(options.root)
+  await requireRehearsals(plan.program === null ? 'portable' : 'nixos', options.root)
   const folder = await temporaryFolder()
   try {
     return await rehearseIn(folder.path, plan, options)
@@ -58,9 +67,9 @@ export async function rehearse(plan: RehearsalPlan, options: RehearseOptions): P
 async function rehearseIn(
   directory: string,
   plan: RehearsalPlan,
-  { root, seconds, onStep, signal }: RehearseOptions,
+  { root, seconds, onStep, onNote, signal }: RehearseOptions,
 ): Promise<Rehearsed> {
-  if ((await statfs(directory)).type === overlayfs) {
+  if (plan.program === null && (await statfs(directory)).type === overlayfs) {
     throw new RehearsalError('try-needs', `expected ${directory} on a disk or a tmpfs, it is on an overlay`, {
       hint: 'Set TMPDIR to a directory that is none, such as one on /dev/shm or a volume.',
     })
@@ -68,7 +77,14 @@ async function rehearseIn(
   // A controller may rehearse several at a time.
   const group = `thymesh-try-${process.pid}-${randomBytes(4).toString('hex')}`
   const [main = ''] = process.argv.slice(1)
-  const told: z.input<typeof insideSchema> = { plan, directory, base: root ?? null, main, group, seconds }
+  const told: z.input<typeof insideSchema> = {
+    plan,
+    directory,
+    base: root ?? null,
+    main,
+    group,
+    seconds: seconds ?? null,
+  }
   const [file, temporary] = [join(directory, 'plan.json'), join(directory, 'tmp')]
   await mkdir(temporary)
   await writeFile(file, JSON.stringify(told))
@@ -90,11 +106,19 @@ async function rehearseIn(
   // Left while this computer was looked at.
   if (signal.aborted) leave()
   const steps: RehearsalStep[] = []
+  let refused: RehearsalError | undefined
   createInterface({ input: child.stdout }).on('line', line => {
-    const step = rehearsalStepSchema.safeParse(jsonOf(line))
-    if (!step.success) return
-    steps.push(step.data)
-    onStep(step.data)
+    const said = insideLineSchema.safeParse(jsonOf(line)).data
+    if (said === undefined) return
+    if ('note' in said) return onNote(said.note)
+    if ('error' in said) {
+      const { code, message, hint } = said.error
+      const own = code === 'try-needs' || code === 'try-root' ? code : 'try-broken'
+      refused = new RehearsalError(own, message, { hint })
+      return
+    }
+    steps.push(said)
+    onStep(said)
   })
   const errors: string[] = []
   createInterface({ input: child.stderr }).on('line', line => {
@@ -109,6 +133,7 @@ async function rehearseIn(
       hint: 'Nothing of it is left. Run it again.',
     })
   }
+  if (refused !== undefined) throw refused
   const failed = steps.find(({ ok }) => !ok)
   // Nothing of the config has run by then.
   const isOurs = failed?.step === 'boot' || failed?.step === 'join'

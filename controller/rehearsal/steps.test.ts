@@ -21,6 +21,8 @@ interface Faults {
   readonly unitsAfterReboot?: readonly string[]
   /** Whether the daemon reports again after the reboot. */
   readonly silent?: boolean
+  /** Another kind of machine: its image has what is tried. */
+  readonly image?: boolean
 }
 
 async function rehearsed(from: boolean, faults: Faults = {}): Promise<RehearsalStep[]> {
@@ -31,11 +33,21 @@ async function rehearsed(from: boolean, faults: Faults = {}): Promise<RehearsalS
   let [wants, cut, rebooted] = ['', false, false]
   const system = (topLevel: string) => ({ topLevel, secrets: {} })
   const plan = {
-    ...{ config: 'web', device: 'north', system: 'x86_64-linux', store: null, next: system(next) },
+    ...{
+      config: 'web',
+      device: 'north',
+      system: 'x86_64-linux',
+      store: null,
+      program: faults.image ? '/nix/store/image/bin/run' : null,
+      next: system(next),
+    },
     from: from ? { ...system(old), release: 3 } : null,
   } as RehearsalPlan
   const report = (): Report => {
-    const ends = wants === next && !cut ? { state: 'testing', wanted: version } : { state: 'running', release: version }
+    const ends =
+      wants === next && !cut && !faults.image
+        ? { state: 'testing', wanted: version }
+        : { state: 'running', release: version }
     const more = wants === next && (cut || faults.report?.error !== undefined) ? faults.report : {}
     if (ends.state === 'running' && more?.state === undefined) [runs, starts] = [wants, wants]
     return { ...ends, boot: Buffer.alloc(8, faults.silent ? 0 : boots), ...more } as Report
@@ -91,6 +103,15 @@ describe('a rehearsal', () => {
   it('of a first install has nothing to go back to', async () => {
     const steps = await rehearsed(false)
     assert.deepEqual(names(steps), ['boot', 'join', 'power cut', 'install', 'reboot'])
+    assert.ok(
+      steps.every(({ ok }) => ok),
+      JSON.stringify(steps),
+    )
+  })
+
+  it('of a first install in QEMU begins with what its image has', async () => {
+    const steps = await rehearsed(false, { image: true })
+    assert.deepEqual(names(steps), ['boot', 'join', 'install', 'power cut', 'reboot'])
     assert.ok(
       steps.every(({ ok }) => ok),
       JSON.stringify(steps),

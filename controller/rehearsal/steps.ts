@@ -6,7 +6,19 @@ import { HintedError, messageOf } from '../../protocol/errors.ts'
 import { finalUpdateErrors, type Report, standingUpdateErrors } from '../../protocol/report/report.ts'
 import type { RehearsalPlan, RehearsalStep, TriedSystem } from '../api/schemas/rehearsal.ts'
 import type { ThrowawayFleet } from './throwaway-fleet.ts'
-import type { TrialMachine } from './trial-machine.ts'
+
+/** What the steps ask of a machine: a container, or QEMU. */
+export interface SteppedMachine {
+  /** Switches it on, if it is off, and waits until it is up. */
+  boot(): Promise<void>
+  failedUnits(): Promise<string[]>
+  generations(): Promise<{ readonly running: string | undefined; readonly boots: string | undefined }>
+  log(): Promise<string>
+  powerCut(): Promise<void>
+  reboot(): Promise<void>
+  /** The state of the update to this top level. */
+  updateState(topLevel: string): string | undefined
+}
 
 const pollMs = 100
 /** Of what is said of a failure. */
@@ -15,10 +27,7 @@ const maxSaid = 8000
 export interface StepsInit {
   readonly plan: RehearsalPlan
   readonly fleet: Pick<ThrowawayFleet, 'hasJoined' | 'release' | 'report'>
-  readonly machine: Pick<
-    TrialMachine,
-    'boot' | 'failedUnits' | 'generations' | 'log' | 'powerCut' | 'reboot' | 'updateState'
-  >
+  readonly machine: SteppedMachine
   /** How long all of it may take. */
   readonly seconds: number
   tell(step: RehearsalStep): void
@@ -35,6 +44,8 @@ class StepError extends HintedError {
 export async function runSteps({ plan, fleet, machine, seconds, tell }: StepsInit): Promise<void> {
   const deadline = performance.now() + seconds * 1000
   const { from, next } = plan
+  // The image of a NixOS machine has it already.
+  const isInstalled = plan.program !== null && from === null
   let version = 0
   let baseline: readonly string[] = []
 
@@ -73,6 +84,8 @@ export async function runSteps({ plan, fleet, machine, seconds, tell }: StepsIni
     },
     join: async () => {
       await until('the device to join', () => fleet.hasJoined)
+      // One that is only reached over the mesh can't have told before.
+      baseline = [...new Set([...baseline, ...(await machine.failedUnits())])]
       return 'the device is a member'
     },
     ...(from && {
@@ -81,7 +94,20 @@ export async function runSteps({ plan, fleet, machine, seconds, tell }: StepsIni
         return await ended(from)
       },
     }),
+    ...(isInstalled && {
+      install: async () => {
+        version = await fleet.release(next, 'What is tried')
+        return await ended(next)
+      },
+    }),
     'power cut': async () => {
+      if (isInstalled) {
+        await machine.powerCut()
+        await machine.boot()
+        const { running, boots } = await machine.generations()
+        if (running === next.topLevel && boots === next.topLevel) return 'the same came up again'
+        throw new StepError(`expected ${next.topLevel} to run and to boot, got ${running} and ${boots}`)
+      }
       version = await fleet.release(next, 'What is tried')
       await until('the update to be switched to', () => {
         const report = fleet.report()
@@ -99,7 +125,7 @@ export async function runSteps({ plan, fleet, machine, seconds, tell }: StepsIni
       }
       return from ? 'what ran before came up again' : 'the machine came up as it was'
     },
-    [from ? 'update' : 'install']: async () => await ended(next),
+    ...(!isInstalled && { [from ? 'update' : 'install']: async () => await ended(next) }),
     reboot: async () => {
       const before = fleet.report()?.boot
       await machine.reboot()

@@ -4,9 +4,9 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { cidOf } from '../../protocol/encoding/cid.ts'
 import { sha256 } from '../../protocol/encoding/hash.ts'
+import { withRebootPolicies } from '../../protocol/release/reboot-policy.ts'
 import type { ReleasedConfig } from '../../protocol/release/release.ts'
 import { secretDocumentCodec } from '../../protocol/release/secrets.ts'
-import { policyOf, type UpdatePolicyInput } from '../../protocol/release/update-policy.ts'
 import type { Report } from '../../protocol/report/report.ts'
 import type { RehearsalPlan, TriedSystem } from '../api/schemas/rehearsal.ts'
 import { tokenOptions } from '../api/schemas/token.ts'
@@ -20,15 +20,21 @@ import { encryptTo } from '../secrets/age.ts'
 import { processed } from '../secrets/process.ts'
 import { deviceRecipients } from '../secrets/release.ts'
 import { type Session, startSession } from '../session/session.ts'
+import { type Pace, paced, paces } from './pace.ts'
 
 const address = '/ip4/127.0.0.1/tcp/4470'
 
-/** A trial waits no longer for new failures to mend themselves, and long enough for the power to go meanwhile. */
-const settleSeconds = { least: 1, most: 3 }
+/** An emulated machine takes seconds for a question. */
+const answerMs = 60_000
+
+/** This computer, from inside of the network that QEMU makes for a machine. */
+const addressForQemu = '/ip4/10.0.2.2/tcp/4470'
 
 export class ThrowawayFleet {
   readonly #session: Session
   readonly #plan: RehearsalPlan
+  /** Of its machine. */
+  pace: Pace = paces.container
 
   private constructor(session: Session, plan: RehearsalPlan) {
     this.#session = session
@@ -49,29 +55,52 @@ export class ThrowawayFleet {
   }
 
   async token(): Promise<string> {
-    return (await makeTokenHere(this.#session, tokenOptions.parse({ names: this.#plan.device }))).token
+    const bootstrap = this.#plan.program === null ? [] : [addressForQemu]
+    return (await makeTokenHere(this.#session, tokenOptions.parse({ names: this.#plan.device, bootstrap }))).token
   }
 
   /** What the device reported last; nothing before it has joined. */
   report(): Report | undefined {
-    const { directory } = this.#session.peer
-    const member = directory.certificates().find(({ name, role }) => name === this.#plan.device && role === 'device')
-    return member && directory.report(member.peer)?.document
+    const peer = this.#peerOfDevice()
+    return peer === undefined ? undefined : this.#session.peer.directory.report(peer)?.document
   }
 
   get hasJoined(): boolean {
-    return this.#session.peer.directory.certificates().some(({ name }) => name === this.#plan.device)
+    return this.#peerOfDevice() !== undefined
+  }
+
+  /** Whether anybody has called: nobody but the device can. */
+  get isCalled(): boolean {
+    return this.hasJoined || this.#session.peer.neighbours.areConnecting
+  }
+
+  /** The last lines of the device's journal; nothing where it doesn't answer. */
+  async journal(lines: number, unit?: string): Promise<string | undefined> {
+    return await this.#asked((peer, signal) =>
+      this.#session.peer.neighbours.askForLog(
+        peer,
+        { journal: { lines, ...(unit !== undefined && { unit }) } },
+        signal,
+      ),
+    )
+  }
+
+  /** The device's page for Prometheus; nothing where it has none, or doesn't answer. */
+  async metricsPage(): Promise<string | undefined> {
+    return await this.#asked((peer, signal) => this.#session.peer.neighbours.scrape(peer, 0, signal))
   }
 
   /** Signs and publishes a release of this system; gives its version. */
   async release(tried: TriedSystem, message: string): Promise<number> {
     const { home, peer, signing } = this.#session
-    const { config, device, system } = this.#plan
+    const { config, device, system, program } = this.#plan
     const nixKey = await home.nixKey()
     const secrets = await this.#secrets(tried)
-    const built = { system, target: 'portable' as const, topLevel: tried.topLevel, policy: quick(tried.policy) }
+    const target = program === null ? ('portable' as const) : ('nixos' as const)
+    const built = { system, target, topLevel: tried.topLevel, policy: paced(tried.policy, this.pace) }
     const released = await releaseConfig(peer, { ...built, ...(secrets && { secrets }) }, nixKey)
-    const extensions = { values: {}, critical: [] }
+    const reboots = { [config]: tried.reboot && { when: tried.reboot } }
+    const extensions = { values: withRebootPolicies({}, reboots), critical: [] }
     const said = { message, configs: { [config]: released }, devices: { [device]: { config } }, extensions }
     const content = boundContent(said, { fleet: peer.fleet }, nixKey)
     const operator = { signers: await home.operatorKeys.signers(), now: new Date(), trustClock: false }
@@ -82,6 +111,18 @@ export class ThrowawayFleet {
 
   async stop(): Promise<void> {
     await this.#session.stop()
+  }
+
+  #peerOfDevice(): string | undefined {
+    const { directory } = this.#session.peer
+    return directory.certificates().find(({ name, role }) => name === this.#plan.device && role === 'device')?.peer
+  }
+
+  async #asked(ask: (peer: string, signal: AbortSignal) => Promise<Uint8Array>): Promise<string | undefined> {
+    const peer = this.#peerOfDevice()
+    if (peer === undefined) return undefined
+    const bytes = await ask(peer, AbortSignal.timeout(answerMs)).catch(() => undefined)
+    return bytes && Buffer.from(bytes).toString()
   }
 
   async #secrets({ secrets }: TriedSystem): Promise<ReleasedConfig['secrets']> {
@@ -107,17 +148,4 @@ function anything(type: TriedSystem['secrets'][string]['type']): Uint8Array {
   if (type === 'file') return randomBytes(32)
   if (type === 'environment') return Buffer.from(`TRY=${word()}\n`)
   return Buffer.from(type === 'multi-line' ? `${word()}\n${word()}\n` : word())
-}
-
-/** The config's own policy, but that it begins at once: no maintenance window, no other members, no wait for slow units. */
-function quick(policy: UpdatePolicyInput | undefined): UpdatePolicyInput {
-  const { windows: _, ...rest } = policy ?? {}
-  const { health, confirm } = policyOf(policy)
-  const settle = Math.max(settleSeconds.least, Math.min(health.settleSeconds, settleSeconds.most))
-  return {
-    ...rest,
-    gc: false,
-    health: { ...policy?.health, settleSeconds: settle },
-    confirm: { ...policy?.confirm, peers: Math.min(confirm.peers, 1) },
-  }
 }

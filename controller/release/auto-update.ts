@@ -72,12 +72,13 @@ async function soundMoves(
       checked.fleet,
       builders => buildConfigs(tree, Object.keys(checked.fleet.configs), { ...building, builders }),
     )
-    if (project.tryBeforeSigning === true) {
+    if (project.tryBeforeSigning) {
       const used = new Set(Object.values(checked.fleet.devices).map(({ config }) => config))
-      const configs = Object.entries(checked.fleet.configs).flatMap(([name, { target }]) =>
-        used.has(name) ? [[name, { target, topLevel: built.get(name) ?? '' }] as const] : [],
+      const configs = Object.entries(checked.fleet.configs).flatMap(([name, { target, system }]) =>
+        used.has(name) ? [[name, { target, system, topLevel: built.get(name) ?? '' }] as const] : [],
       )
-      await requirePassed(session.home, session.peer.state.accepted?.release, Object.fromEntries(configs))
+      const current = session.peer.state.accepted?.release
+      await requirePassed(session.home, current, Object.fromEntries(configs), project.tryBeforeSigning)
     }
     return { checked, hash: tree.hash() }
   }

@@ -11,6 +11,7 @@ import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
 import { passedSchema, type Rehearsed } from '../api/schemas/rehearsal.ts'
 import type { FleetHome } from '../fleet/fleet-home.ts'
 import { list } from '../project/problem.ts'
+import { nixSystems } from '../project/template.ts'
 
 /** Far more than a fleet has configs: only the newest of each count for long. */
 const maxPassed = 500
@@ -48,22 +49,29 @@ function isSame(a: Omit<Passed, 'at'>, b: Omit<Passed, 'at'>): boolean {
   return a.config === b.config && a.topLevel === b.topLevel && a.from === b.from
 }
 
+/** What a project demands: rehearsals of portable configs, or also of NixOS configs that machines of this computer's kind boot. */
+export type Demand = true | 'all'
+
 /**
- * Throws unless each portable config that a release changes has passed a rehearsal, from what its devices run now. Gives the
- * configs that nothing can rehearse here.
+ * Throws unless each config of which that is demanded, and that a release changes, has passed a rehearsal, from what its devices
+ * run now. Gives the changed configs of which none is demanded.
  */
 export async function requirePassed(
   home: Pick<FleetHome, 'directory'>,
   current: Pick<Release, 'configs'> | undefined,
-  configs: Readonly<Record<string, Pick<ReleasedConfig, 'topLevel' | 'target'>>>,
+  configs: Readonly<Record<string, Pick<ReleasedConfig, 'topLevel' | 'target' | 'system'>>>,
+  demand: Demand,
 ): Promise<string[]> {
+  const isDemanded = ({ target, system }: Pick<ReleasedConfig, 'target' | 'system'>) =>
+    target === 'portable' || (demand === 'all' && system === nixSystems[process.arch])
   const known = await passes(home)
   const before = (name: string) =>
     current && Object.hasOwn(current.configs, name) ? (current.configs[name]?.topLevel ?? null) : null
   const changed = Object.entries(configs).filter(([name, { topLevel }]) => topLevel !== before(name))
   const missing = changed.filter(
-    ([config, { topLevel, target }]) =>
-      target === 'portable' && !known.some(each => isSame(each, { config, topLevel, from: before(config) })),
+    ([config, about]) =>
+      isDemanded(about) &&
+      !known.some(each => isSame(each, { config, topLevel: about.topLevel, from: before(config) })),
   )
   if (missing.length > 0) {
     const names = missing.map(([name]) => name)
@@ -73,5 +81,5 @@ export async function requirePassed(
       { hint: `Run: ${names.map(name => `thymesh try ${name}`).join('; ')}. Then deploy again.` },
     )
   }
-  return changed.flatMap(([name, { target }]) => (target === 'portable' ? [] : [name]))
+  return changed.flatMap(([name, about]) => (isDemanded(about) ? [] : [name]))
 }

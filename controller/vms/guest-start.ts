@@ -7,10 +7,10 @@ import { replaceFile } from '../../node/files/durable-file.ts'
 import { exists } from '../../node/files/missing.ts'
 import { runProgram } from '../../node/process/run-program.ts'
 import { ownProgram } from '../rehearsal/program.ts'
+import { qemuArgv, qemuEnvironment } from '../rehearsal/qemu.ts'
 import type { GuestPlan } from './guest-plan.ts'
 import { keeperArgv } from './keeper.ts'
 import { commandMs } from './limits.ts'
-import { qemuArgv, qemuEnvironment } from './qemu.ts'
 import type { VmRecord } from './records.ts'
 
 /** Of the device, where systemd-resolved has it; without it, the device's own file. */
@@ -25,7 +25,7 @@ export async function writeStart(place: string, plan: GuestPlan, record: VmRecor
   const [argv, env] =
     record.kind === 'container'
       ? [keeperArgv(place, record, thisProgram(record.base), await serversFor(plan)), { VM_CGROUPS: '' }]
-      : [qemuArgv(record), qemuEnvironment({ ...plan, emulated: !(await kvmWorks()) })]
+      : [qemuArgv(record.program), qemuEnvironment({ ...plan, emulated: !(await kvmWorks()) })]
   const lines = [
     '#!/bin/sh',
     `# Starts ${plan.name}; written by thymesh guest.`,

@@ -48,7 +48,9 @@ describe('thymesh try', { skip: labSkip() }, () => {
     const fleet = await rehearsingFleet(t)
     assert.equal((await fleet.error('try', 'hello', '--root', fleet.directory)).code, 'try-root')
     assert.equal((await fleet.error('try', 'none')).code, 'unknown-config')
-    await fleet.write({ 'configs/hello.json': { ...hello('x'), target: 'nixos', modules: {} } })
+    const system = process.arch === 'x64' ? 'aarch64-linux' : 'x86_64-linux'
+    await fleet.write({ 'configs/hello.json': { ...hello('x'), system, target: 'nixos', modules: {} } })
     assert.equal((await fleet.error('try', 'hello')).code, 'try-target')
+    assert.equal((await fleet.error('try', 'hello', '--root', '/')).code, 'try-root')
   })
 })

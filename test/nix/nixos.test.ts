@@ -93,6 +93,14 @@ describe('the target nixos', { skip: nixSkip() }, () => {
     }
   })
 
+  it('starts its disk in QEMU by a script, as `vm create` and `try` call it', async () => {
+    const script = String(await evaluate(project, 'thymesh.images.on-virtual-machine.vm.text'))
+    assert.match(script, /disk=\$directory\/on-virtual-machine\.img\n/)
+    assert.match(script, /\[ "\$\{2:-\}" != prepare \] \|\| exit 0\n/)
+    assert.match(script, /THYMESH_VM_EMULATED.* = yes/)
+    assert.match(script, /exec .*THYMESH_VM_MEMORY[\s\S]* -nic user,.*\$\{QEMU_OPTS:-\}\n?$/)
+  })
+
   it('runs the daemon so that a switch leaves it alone and Nix and the switch work', async () => {
     const unit = (await all('systemd.services.thymesh')) as Record<string, unknown> & {
       serviceConfig: Record<string, unknown>

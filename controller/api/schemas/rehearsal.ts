@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { nameSchema, systemSchema, timeSchema, versionSchema } from '../../../protocol/encoding/fields.ts'
 import { storePathSchema } from '../../../protocol/nix/store-path.ts'
+import { rebootPolicySchema } from '../../../protocol/release/reboot-policy.ts'
 import { updatePolicySchema } from '../../../protocol/release/update-policy.ts'
 
 export const rehearsalOptions = z.strictObject({
@@ -17,13 +18,15 @@ export const rehearsalOptions = z.strictObject({
 export const rehearseOptions = rehearsalOptions.extend({
   /** The directory to boot from, with its whole path: this computer's own programs, if missing. */
   root: z.string().startsWith('/').max(4096).optional(),
-  /** The limit of the rehearsal in seconds, after the build. */
-  seconds: z.number().min(1).max(86_400).default(600),
+  /** The limit of the rehearsal in seconds, after the build; if missing, what is ample for a machine of its kind. */
+  seconds: z.number().min(1).max(86_400).optional(),
 })
 
 const triedSystemSchema = z.object({
   topLevel: storePathSchema,
   policy: updatePolicySchema.optional(),
+  /** Whether its updates reboot the machine; as the target does it, if missing. */
+  reboot: rebootPolicySchema.shape.when,
   /** Secrets by the names of their files; they get random values. */
   secrets: z.record(
     z.string().max(200),
@@ -44,6 +47,14 @@ export const rehearsalPlanSchema = z.object({
   system: systemSchema,
   /** The operator's Nix store, if it isn't the machine's. */
   store: z.string().nullable(),
+  /** The start script of a NixOS machine in QEMU; null for a portable config, which boots in a container. */
+  program: z
+    .string()
+    .max(4096)
+    .regex(/^\/nix\/store\/[^/]+\/bin\/[^/]+$/)
+    .nullable()
+    // A controller of the version before makes plans for containers only.
+    .default(null),
   from: triedSystemSchema.extend({ release: versionSchema }).nullable(),
   next: triedSystemSchema,
 })

@@ -17,14 +17,15 @@ export interface TryOptions extends ProjectOptions {
   from?: number | false
   device?: string
   root?: string
-  timeout: number
+  timeout?: number
 }
 
 export async function tryConfig(options: TryOptions): Promise<number> {
   const root = options.root === undefined ? undefined : resolve(options.root)
   const { requireRehearsals } = await import('../../rehearsal/rehearse.ts')
+  const { declaredTarget } = await import('../../orders/rehearsal.ts')
   // Before a build of hours.
-  await requireRehearsals(root)
+  await requireRehearsals(await declaredTarget(options.project, options.config), root)
   return await withAccess(options, async access => {
     const { home } = access
     await requireOwnersController(home.directory, () => whoRuns(socketFile(home.stateDirectory)))

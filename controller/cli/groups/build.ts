@@ -30,7 +30,7 @@ export const buildCommands: CommandGroup = shell => {
     .option('--no-from', 'try a first install')
     .option('--device <name>', 'the name of the machine (default: a device of the config)')
     .option('--root <directory>', "a root to boot from (default: this computer's own /usr)")
-    .option('--timeout <seconds>', 'the limit of the rehearsal, after the build', seconds, 600)
+    .option('--timeout <seconds>', 'the limit of the rehearsal, after the build (default: by its machine)', seconds)
     .action(shell.takes<TryOptions>(['config'], async () => (await import('../commands/try.ts')).tryConfig))
   shell
     .projectCommand('update', 'Update flake inputs to their newest versions, and show the changes.')

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import type { ChildProcess } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,25 +11,9 @@ import { Fleet, type Row } from '../../e2e/helpers/fleet.ts'
 import { LabNetwork } from '../network.ts'
 import { ownPrefix, removeRemains } from '../remains.ts'
 import { makeDisks, programDisk } from './image.ts'
-import { BootMachine, bootPatienceMs, quickKernel } from './machine.ts'
+import { BootMachine, bootPatienceMs } from './machine.ts'
 import { bootParts } from './parts.ts'
-
-const standIn = join(import.meta.dirname, 'nixos')
-const stub = join(import.meta.dirname, '../../nix/nixos-stub')
-
-/** What a generation is: NixOS options in Nix, and the update's policy. */
-export interface Generation {
-  /** Tells it from others: the text of /etc/hello. */
-  readonly hello: string
-  /** The body of a NixOS module. */
-  readonly nixos?: string
-  /** Settings of the module `updates`. */
-  readonly updates?: object
-  /** More modules and their settings. */
-  readonly modules?: object
-}
-
-const quick = { settleSeconds: 2, deadlineSeconds: 1800, peers: 1 }
+import { becomesNixos, type Generation, generationFiles } from './project.ts'
 
 export class BootFleet {
   readonly network: LabNetwork
@@ -53,26 +37,9 @@ export class BootFleet {
     await removeRemains(tmpdir())
     const directory = mkdtempSync(join(tmpdir(), `${ownPrefix}boot-`))
     try {
-      const nixpkgs = join(operator.directory, 'nixpkgs')
-      cpSync(standIn, nixpkgs, { recursive: true })
-      cpSync(stub, join(nixpkgs, 'stub'), { recursive: true })
-      for (const part of ['kernel', 'initrd']) cpSync(join(parts.directory, part), join(nixpkgs, part))
       mkdirSync(operator.project, { recursive: true })
       await operator.found()
-      await operator.commit('A fleet of NixOS', {
-        'flake.nix': `{
-  inputs.thymesh.url = "github:thymesh/thymesh?dir=nix";
-  inputs.nixpkgs.url = "path:${nixpkgs}";
-  outputs = { self, thymesh, nixpkgs, ... }: thymesh.lib.mkFleet { project = self; inherit nixpkgs; };
-}
-`,
-        'devices/first.json': undefined,
-        'devices/gate.json': { config: 'gate' },
-        'configs/hello.json': undefined,
-        'modules/hello.nix': undefined,
-        ...files(operator, first),
-      })
-      await operator.json('update', 'nixpkgs', '--commit')
+      await becomesNixos(operator, parts, first)
       const built = await operator.json<{ configs: { config: string; topLevel: string }[] }>('build')
       const topLevel = built.configs.find(({ config }) => config === 'gate')?.topLevel
       assert.ok(topLevel, JSON.stringify(built))
@@ -114,7 +81,7 @@ export class BootFleet {
   }
 
   async commit(generation: Generation): Promise<void> {
-    await this.operator.commit(generation.hello, files(this.operator, generation))
+    await this.operator.commit(generation.hello, generationFiles(this.operator, generation))
   }
 
   /** Deploys, and gives the device's row when it has ended; the operator stays in reach meanwhile. */
@@ -240,24 +207,4 @@ export class BootFleet {
 
 function runs(row: Row): void {
   assert.equal(row.state, 'running', JSON.stringify(row))
-}
-
-function files(
-  operator: Fleet,
-  { hello, nixos = '', updates = {}, modules = {} }: Generation,
-): Record<string, object | string> {
-  return {
-    'nix/gate.nix': `{ lib, ... }: {
-  environment.etc.hello.text = "${hello}\\n";
-  boot.kernelParams = [ ${quickKernel.map(one => `"${one}"`).join(' ')} ];
-  services.thymesh.node.settings = { bootstrap = [ "${operator.address}" ]; mdns = false; cache = false; log = "debug"; };
-  imports = [ { ${nixos} } ];
-}
-`,
-    'configs/gate.json': {
-      type: 'virtual-machine',
-      target: 'nixos',
-      modules: { 'custom-nix': { files: ['nix/gate.nix'] }, updates: { ...quick, ...updates }, ...modules },
-    },
-  }
 }

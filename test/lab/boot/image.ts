@@ -33,6 +33,15 @@ async function makeProgramDisk(): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), `${ownPrefix}program-`))
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
   const tree = join(directory, 'tree')
+  await makeProgram(tree)
+  const disk = join(directory, 'program.raw')
+  await mustRun(['mkfs.ext4', '-q', '-d', tree, disk, '300M'], options)
+  rmSync(tree, { recursive: true })
+  return disk
+}
+
+/** Makes a folder with the bundled program, as machines have it in /opt/thymesh. */
+export async function makeProgram(tree: string): Promise<void> {
   mkdirSync(join(tree, 'bin'), { recursive: true })
   mkdirSync(join(tree, 'node_modules/.bin'), { recursive: true })
   await bundle(join(tree, 'dist'), { page: false })
@@ -41,10 +50,6 @@ async function makeProgramDisk(): Promise<string> {
   for (const name of [...modules, ...moreModules]) {
     cpSync(join(repository, 'node_modules', name), join(tree, 'node_modules', name), { recursive: true })
   }
-  const disk = join(directory, 'program.raw')
-  await mustRun(['mkfs.ext4', '-q', '-d', tree, disk, '300M'], options)
-  rmSync(tree, { recursive: true })
-  return disk
 }
 
 export interface FirstGeneration {

@@ -1,7 +1,8 @@
 /** Updates with another kernel, on machines that boot by UEFI and systemd-boot: tried once, and the default only when well. */
 
 import assert from 'node:assert/strict'
-import { BootFleet, type Generation } from '../boot/fleet.ts'
+import { BootFleet } from '../boot/fleet.ts'
+import type { Generation } from '../boot/project.ts'
 import type { Scenario } from './scenario.ts'
 
 /** Another kernel's parameters: what a switch can't bring. */

@@ -2,6 +2,7 @@
 
 import { daemonDies, guardReboots, networkLost, unitFails } from './bad-updates.ts'
 import { bootSecrets } from './boot-secrets.ts'
+import { bootTry } from './boot-try.ts'
 import { bootCounters, bootFlapping, bootFullEsp, bootHang, bootPowerCut, bootUpdate } from './boot-updates.ts'
 import { builders } from './builders.ts'
 import { clock } from './clock.ts'
@@ -76,5 +77,6 @@ export const scenarios: readonly Scenario[] = [
   bootFullEsp,
   bootCounters,
   bootSecrets,
+  bootTry,
   usbSticks,
 ]

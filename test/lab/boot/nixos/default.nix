@@ -30,6 +30,15 @@ let
     systemd = debian;
     util-linux = debian;
     writeShellScript = script;
+    writeShellScriptBin = name: text: derivation {
+      inherit name system text;
+      passAsFile = [ "text" ];
+      builder = "/bin/sh";
+      PATH = "/usr/bin:/bin";
+      args = [ "-euc" ''mkdir -p "$out/bin"; { echo '#!/bin/sh'; cat "$textPath"; } >"$out/bin/$name"; chmod +x "$out/bin/$name"'' ];
+    };
+    qemu = debian;
+    OVMF = { firmware = "/usr/share/OVMF/OVMF_CODE_4M.fd"; variables = "/usr/share/OVMF/OVMF_VARS_4M.fd"; };
     writeText = name: text: write name false text;
     formats.json = _: {
       type = stub.lib.types.attrsOf stub.lib.types.anything;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the start script of a NixOS machine in its folder, which is the current one, and keeps a part of what its console prints.
-# Usage: vm-qemu.sh PROGRAM
+# Usage: run-qemu.sh PROGRAM
 set -eu
 rm -f screen.pipe qmp.sock
 mkfifo -m 600 screen.pipe
