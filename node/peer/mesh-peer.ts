@@ -155,7 +155,8 @@ export class MeshPeer {
     this.proposals = new Proposals({ host, names, admission, state, ...proposing })
     const { transports, hubs } = parts
     const relaying = { host, names, admission, addresses, transports, hubs, log, onMoved: () => gossip.repair() }
-    this.relays = new Relays(relaying, { ...settings.relay, ...init.timing })
+    const mapping = { portMapping: settings.portMapping, seed: this.identity.seed }
+    this.relays = new Relays(relaying, { ...settings.relay, ...mapping, ...init.timing })
     const byHub: Relays['dial'] = (peer, signal) => this.relays.dial(peer, signal)
     this.supervisor = new DialSupervisor({ host, admission, addresses, byHub, log }, { bootstrap: settings.bootstrap })
     this.#doubles = new DoubleConnections({ host, admission, isHub: peer => hubs.has(peer) })

@@ -114,6 +114,7 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
       bootstrap: ['/dns4/hub.example.org/tcp/4460'],
       log: 'debug',
       uploadPeers: 4,
+      portMapping: true,
       sticks: true,
       stickHook: '/opt/light',
       metricsPort: 4463,
