@@ -81,7 +81,7 @@ export class Miniupnpd {
   /** The ports that it passes on now, as nft has them. */
   async rules(): Promise<string> {
     const argv = this.#router.namespace.argv(['nft', 'list', 'chain', 'inet', 'upnp', 'prerouting_miniupnpd'])
-    return (await mustRun(argv, { timeoutMs, env: process.env })).stdout
+    return await mustRun(argv, { timeoutMs, env: process.env })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

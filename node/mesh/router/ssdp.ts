@@ -61,7 +61,7 @@ function locationIn(answer: string, router: Pick<Router, 'address'>): URL | unde
 
 /** A URL, if necessary relative to another one, that lies on the router; undefined for all others. */
 export function onRouter(text: string, { address }: Pick<Router, 'address'>, base?: URL): URL | undefined {
-  const url = URL.parse(text, base)
+  const url = URL.parse(text, base?.href)
   const isThere = url?.protocol === 'http:' && url.hostname === address && url.username === '' && url.password === ''
   return isThere ? url : undefined
 }
