@@ -65,6 +65,7 @@ const floors: Record<string, readonly string[]> = {
     'node/mesh/peers',
     'node/mesh/transport',
     'node/mesh/discovery',
+    'node/mesh/router',
     'node/mesh',
     'node/state',
     'node/settings',

@@ -24,6 +24,12 @@
       };
       port = import ./common/port.nix { en = "Port"; de = "Port"; } // { default = 4460; };
       mdns = { type = "bool"; default = true; displayName = { en = "Look for peers on the local network"; de = "Peers im lokalen Netz suchen"; }; };
+      portMapping = {
+        type = "bool";
+        default = false;
+        displayName = { en = "Ask the router for a port"; de = "Den Router um einen Port bitten"; };
+        description = "So that others reach the device from outside its NAT: by PCP, NAT-PMP or UPnP";
+      };
       dht = {
         type = "choice";
         choices = [ "client" "server" "off" ];

@@ -1,6 +1,7 @@
 /** The answers of a device's own API, out of what its peer knows. */
 
 import type { Report } from '../../protocol/report/report.ts'
+import { sentenceOf } from '../mesh/relay/mapped-port.ts'
 import type { KnownSite } from '../peer/known-site.ts'
 import type { OwnStatus, SiteDevice, SiteStatus } from './schemas.ts'
 
@@ -17,6 +18,18 @@ export function ownStatus(known: KnownSite): OwnStatus {
     excerpt: report?.excerpt ?? null,
     alarms: report?.alarms ?? [],
     peers: [...connected].sort(),
+    portMapping: portMapping(known.port),
+  }
+}
+
+function portMapping(state: KnownSite['port']): OwnStatus['portMapping'] {
+  if (state === undefined || state.kind === 'off') return null
+  const { reached, until } = state.kind === 'mapped' ? state : { reached: undefined, until: undefined }
+  return {
+    state: state.kind,
+    address: reached === undefined ? null : `${reached.ip}:${reached.port}`,
+    until: until === undefined ? null : new Date(until).toISOString(),
+    message: sentenceOf(state),
   }
 }
 

@@ -52,6 +52,17 @@ export const ownStatusSchema = siteDeviceSchema.extend({
   alarms: z.array(alarmSchema),
   /** Names of the members that it is connected to. */
   peers: z.array(z.string()),
+  /** The port at the router; null where none is asked for. Daemons of the version before don't say. */
+  portMapping: z
+    .object({
+      state: z.enum(['asking', 'unheard', 'no-router', 'absent', 'refused', 'mapped']),
+      /** `IP:PORT` where others have reached this device; null before that. */
+      address: z.string().nullable(),
+      until: z.string().nullable(),
+      message: z.string(),
+    })
+    .nullable()
+    .default(null),
 })
 export type OwnStatus = z.infer<typeof ownStatusSchema>
 

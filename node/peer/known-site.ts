@@ -3,6 +3,7 @@
 import type { Certificate } from '../../protocol/members/certificate.ts'
 import type { Release } from '../../protocol/release/release.ts'
 import type { Report } from '../../protocol/report/report.ts'
+import type { PortState } from '../mesh/relay/mapped-port.ts'
 import { followed } from '../state/releases.ts'
 import type { MeshPeer } from './mesh-peer.ts'
 
@@ -15,11 +16,13 @@ export interface KnownSite {
   readonly release: Pick<Release, 'version' | 'message' | 'created' | 'configs' | 'devices' | 'site'> | undefined
   /** Names of the members that this device is connected to. */
   readonly connected: ReadonlySet<string>
+  /** What has become of the port at the router. */
+  readonly port?: PortState
   readonly now: Date
 }
 
-export function knownSite(peer: Pick<MeshPeer, 'directory' | 'admission' | 'state' | 'own'>): KnownSite {
-  const { directory, admission, state, own } = peer
+export function knownSite(peer: Pick<MeshPeer, 'directory' | 'admission' | 'state' | 'own' | 'relays'>): KnownSite {
+  const { directory, admission, state, own, relays } = peer
   const { certificate } = own
   return {
     own: certificate,
@@ -27,6 +30,7 @@ export function knownSite(peer: Pick<MeshPeer, 'directory' | 'admission' | 'stat
     report: id => directory.report(id)?.document,
     release: followed(state.accepted, certificate),
     connected: new Set(admission.members.map(({ certificate: { name } }) => name)),
+    port: relays.port.state,
     now: new Date(),
   }
 }

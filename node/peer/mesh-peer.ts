@@ -164,7 +164,8 @@ export class MeshPeer {
     if (settings.lanes) this.#lanes = new Lanes({ guests: transports.ownPort.guests, log })
     this.streamLanes = new StreamLanes({ host, names, admission, lanes: this.#lanes, log })
     const relaying = { host, names, admission, addresses, transports, hubs, log, onMoved: () => gossip.repair() }
-    this.relays = new Relays(relaying, { ...settings.relay, ...init.timing })
+    const mapping = { portMapping: settings.portMapping, seed: this.identity.seed }
+    this.relays = new Relays(relaying, { ...settings.relay, ...mapping, ...init.timing })
     const byHub: Relays['dial'] = (peer, signal) => this.relays.dial(peer, signal)
     this.supervisor = new DialSupervisor({ host, admission, addresses, byHub, log }, { bootstrap: settings.bootstrap })
     this.#doubles = new DoubleConnections({ host, admission, isHub: peer => hubs.has(peer) })

@@ -3,10 +3,11 @@
 import { networkInterfaces } from 'node:os'
 import type { Connection } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import type { ReachAnswer } from '../../protocol/messages/relay.ts'
+import type { ReachAnswer, TcpEnd } from '../../protocol/messages/relay.ts'
 import { inList, privateNetworks } from '../mesh/peers/networks.ts'
 import type { Member } from '../mesh/peers/newest-certificate.ts'
 import { endOfAddress } from '../mesh/relay/ends.ts'
+import { type PortState, sentenceOf } from '../mesh/relay/mapped-port.ts'
 import type { OwnEnds } from '../mesh/relay/meeting.ts'
 import type { ConnectionView, NetCheck, NetChecks, PeersView, WayView } from '../mesh/relay/network-view.ts'
 import { listeningProblem } from '../mesh/transport/listening.ts'
@@ -79,6 +80,7 @@ export async function checkNetwork(
     connected(peer),
     nat(ends),
     reachable(peer, asked.dialled),
+    mapping(peer, ends),
     hubs(peer),
     found(peer, mdns),
     clock(asked.offMs),
@@ -98,7 +100,8 @@ interface Asked {
 async function askAround({ host, admission, relays }: Looked): Promise<Asked> {
   const { keeper, reach } = relays
   const near = admission.members.flatMap(({ peer }) => directTo(host, peer) ?? []).slice(0, askedNeighbours)
-  const port = host.getMultiaddrs().flatMap(address => endOfAddress(address)?.port ?? [])[0]
+  const own = host.getMultiaddrs().flatMap(address => endOfAddress(address)?.port ?? [])[0]
+  const port = reachedAt(relays)?.port ?? own
   const isOutside = ({ remoteAddr, remotePeer }: Connection) => {
     return keeper.isConnected(`${remotePeer}`) || !inList(privateNetworks, endOfAddress(remoteAddr)?.ip ?? '127.0.0.1')
   }
@@ -147,12 +150,36 @@ function nat({ nat: kind, seen }: OwnEnds): NetCheck {
 
 function reachable(peer: Looked, answers: Asked['dialled']): NetCheck {
   if (answers.includes('yes')) return good('reachable', 'others can dial this peer')
+  const reached = reachedAt(peer.relays)
+  if (reached !== undefined) {
+    return good('reachable', `others can dial this peer at ${reached.ip}:${reached.port}, the router's port`)
+  }
   if (answers.includes('no')) {
     return none('reachable', 'others can not dial this peer: it dials them, or they come through a hub')
   }
   if (answers.includes('later')) return none('reachable', 'asked too often: ask again in a minute')
   const hint = peer.admission.members.length > 0 ? 'Ask again when a hub is connected.' : null
   return none('reachable', 'no peer outside has answered', hint)
+}
+
+function mapping({ relays }: Looked, { nat: kind }: OwnEnds): NetCheck {
+  const { state } = relays.port
+  const text = sentenceOf(state)
+  if (reachedAt(relays) !== undefined) return good('port-mapping', text)
+  const byHand = 'Turn on PCP, NAT-PMP or UPnP in the router, or forward a port to this peer by hand.'
+  const hints: Partial<Record<PortState['kind'], string>> = {
+    ...(kind !== 'none' && { off: 'To ask the router for one, set "portMapping" to true.' }),
+    unheard: 'Let this peer listen at /ip4/0.0.0.0.',
+    absent: byHand,
+    refused: byHand,
+    mapped: 'If this stays: the router is behind another NAT itself, or its firewall drops what comes to the port.',
+  }
+  return none('port-mapping', text, hints[state.kind] ?? null)
+}
+
+/** Where others have reached this peer by the router's port. */
+function reachedAt({ port: { state } }: Looked['relays']): TcpEnd | undefined {
+  return state.kind === 'mapped' ? state.reached : undefined
 }
 
 function hubs({ relays, directory }: Looked): NetCheck {

@@ -57,6 +57,8 @@ const settingsSchema = z.strictObject({
     .default({}),
   /** Whether chunks may use connections of their own, beside the mesh's at the same port. */
   lanes: z.boolean().default(true),
+  /** Whether the router is asked to let others reach this peer's port from outside. */
+  portMapping: z.boolean().default(false),
   /** What a hub passes on between members, over all of them. */
   relay: z.strictObject({ bytesPerSecond: z.int().min(1000).optional() }).prefault({}),
   /** The disk budget for chunks until their paths are imported. */

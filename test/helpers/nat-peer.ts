@@ -20,6 +20,15 @@ export interface NatPeerInit {
   readonly listen: readonly string[]
   readonly bootstrap: readonly string[]
   readonly timing?: MeshTiming
+  readonly portMapping?: boolean
+}
+
+/** The port at the router, as far as tests look at it. */
+export interface NatPortState {
+  readonly kind: string
+  readonly by?: string
+  readonly reached?: { readonly ip: string; readonly port: number }
+  readonly tried?: boolean
 }
 
 export type NatOrder =
@@ -33,6 +42,10 @@ export type NatOrder =
   | { readonly do: 'ways' }
   /** What kind of NAT hubs see. */
   | { readonly do: 'look' }
+  /** The port at the router. */
+  | { readonly do: 'port' }
+  /** The addresses that it tells others. */
+  | { readonly do: 'addresses' }
   /** Asks a hub whether a port can be dialled. */
   | { readonly do: 'reach'; readonly hub: string; readonly port: number }
   /** Whether a peer answers. */
@@ -57,13 +70,13 @@ export interface NatWays {
 const undo: (() => Promise<void>)[] = []
 const mesh = await Mesh.of({ after: work => undo.push(work) })
 const init: NatPeerInit = JSON.parse(process.argv[2] ?? '{}')
-const { word, role, now, timing } = init
+const { word, role, now, timing, portMapping = false } = init
 const fleet = testFleet({ name: 'orchard', now: new Date(now) })
 const peer = await mesh.start({
   word,
   fleet,
   certificate: fleet.certify(testSigner(word), { name: word, role }),
-  settings: { listen: [...init.listen], bootstrap: [...init.bootstrap] },
+  settings: { listen: [...init.listen], bootstrap: [...init.bootstrap], portMapping },
   ...(timing && { timing }),
 })
 const punched: number[] = []
@@ -95,6 +108,10 @@ async function obey(order: NatOrder): Promise<unknown> {
       return waysNow()
     case 'look':
       return await peer.relays.lookAtOwnEnds()
+    case 'port':
+      return peer.relays.port.state
+    case 'addresses':
+      return peer.host.getMultiaddrs().map(String)
     case 'reach': {
       const [connection] = peer.host.getConnections(peerIdFromString(order.hub))
       return connection && (await peer.relays.reach.ask(connection, order.port))

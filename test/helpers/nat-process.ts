@@ -14,7 +14,7 @@ const program = join(import.meta.dirname, 'nat-peer.ts')
 /** The port at which peers of the lab listen. */
 export const natPort = 4460
 
-export type NatProcessInit = Pick<NatPeerInit, 'now' | 'word' | 'timing'> & {
+export type NatProcessInit = Pick<NatPeerInit, 'now' | 'word' | 'timing' | 'portMapping'> & {
   readonly role?: NatPeerInit['role']
   readonly hubs: readonly NatProcess[]
 }
@@ -36,10 +36,11 @@ export class NatProcess {
   }
 
   static async start(place: NatPlace, init: NatProcessInit): Promise<NatProcess> {
-    const { word, now, role = 'device', hubs, timing } = init
+    const { word, now, role = 'device', hubs, timing, portMapping = false } = init
     const listen = `/ip4/${place.address}/tcp/${natPort}`
     const bootstrap = hubs.map(({ address }) => address)
-    const settings: NatPeerInit = { now, word, role, listen: [listen], bootstrap, ...(timing && { timing }) }
+    const more = { portMapping, ...(timing && { timing }) }
+    const settings: NatPeerInit = { now, word, role, listen: [listen], bootstrap, ...more }
     const [command = '', ...args] = place.argv([process.execPath, program, JSON.stringify(settings)])
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
     const peer = peerIdOf(testSigner(word).publicKey)
@@ -72,6 +73,14 @@ export class NatProcess {
     if (!this.runs) return
     const ended = once(this.#child, 'exit')
     this.#child.kill('SIGKILL')
+    await ended
+  }
+
+  /** Ends it in order. */
+  async stop(): Promise<void> {
+    if (!this.runs) return
+    const ended = once(this.#child, 'exit')
+    this.#child.kill('SIGTERM')
     await ended
   }
 

@@ -60,7 +60,15 @@ describe('a look at the network', () => {
     assert.deepEqual(
       { ...seen, nat: undefined, ipv6: undefined },
       {
-        ...{ ok: true, listening: 'none', peers: 'good', reachable: 'none', hubs: 'good', mdns: 'none' },
+        ...{
+          ok: true,
+          listening: 'none',
+          peers: 'good',
+          reachable: 'none',
+          'port-mapping': 'none',
+          hubs: 'good',
+          mdns: 'none',
+        },
         ...{ clock: 'good', nat: undefined, ipv6: undefined },
       },
     )

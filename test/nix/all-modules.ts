@@ -143,6 +143,7 @@ export const allModules: { files: Files; modules: Record<string, object> } = {
       uploadBytesPerSecond: 1_000_000,
       uploadPeers: 4,
       stagingBytes: 1_000_000_000,
+      portMapping: true,
       sticks: true,
       stickHook: '/opt/light',
       metricsPort: 4463,

@@ -6,6 +6,8 @@ in
 said {
   inherit (settings) bootstrap mdns dht clock log;
   listen = if settings.port == 4460 then null else [ "/ip4/0.0.0.0/tcp/${toString settings.port}" "/ip6/::/tcp/${toString settings.port}" ];
+  # A daemon of the version before doesn't know it.
+  portMapping = if settings.portMapping then true else null;
   upload = said { bytesPerSecond = settings.uploadBytesPerSecond; peers = settings.uploadPeers; };
   staging = said { bytes = settings.stagingBytes; };
   metrics = if settings.metrics then said { port = settings.metricsPort; scrape = settings.metricsScrape; } else false;

@@ -34,7 +34,17 @@ export type ConnectionView = z.infer<typeof connectionSchema>
 export const peersSchema = z.object({ self: z.string(), connections: z.array(connectionSchema) })
 export type PeersView = z.infer<typeof peersSchema>
 
-const netCheckNames = ['listening', 'peers', 'nat', 'reachable', 'hubs', 'mdns', 'clock', 'ipv6'] as const
+const netCheckNames = [
+  'listening',
+  'peers',
+  'nat',
+  'reachable',
+  'port-mapping',
+  'hubs',
+  'mdns',
+  'clock',
+  'ipv6',
+] as const
 
 const netCheckSchema = z.object({
   check: z.enum(netCheckNames),

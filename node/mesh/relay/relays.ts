@@ -8,6 +8,7 @@ import type { Admission } from '../peers/admission.ts'
 import type { Host, Transports } from '../transport/host.ts'
 import { HubKeeper } from './hub-keeper.ts'
 import type { HubList } from './hub-list.ts'
+import { MappedPort } from './mapped-port.ts'
 import { lookAtOwnEnds, type OwnEnds } from './meeting.ts'
 import { Puncher } from './puncher.ts'
 import { Reach } from './reach.ts'
@@ -32,17 +33,25 @@ export class Relays {
   readonly relay: Relay
   readonly reach: Reach
   readonly puncher: Puncher
+  readonly port: MappedPort
   readonly #peers: RelayedPeers
   readonly #silent: SilentConnections
   readonly #components: RelaysComponents
 
   constructor(
     components: RelaysComponents,
-    { bytesPerSecond, hubPingMs }: { bytesPerSecond?: number | undefined; hubPingMs?: number },
+    init: {
+      bytesPerSecond?: number | undefined
+      hubPingMs?: number
+      /** Whether the router is asked for a port; `seed` is the peer's secret. */
+      portMapping: boolean
+      seed: Uint8Array
+    },
   ) {
     this.#components = components
+    const { bytesPerSecond, hubPingMs, portMapping, seed } = init
     const { host, names, admission, addresses, transports, hubs, log } = components
-    const { ownPort, relayed } = transports
+    const { ownPort, relayed, mapped } = transports
     const named = (hub: string) => hubs.addresses(hub)
     const all = () => hubs.peers
     this.reach = new Reach({ host, names, admission, ownPort, log })
@@ -56,9 +65,11 @@ export class Relays {
     const seenAt = (connection: Connection) => relayed.seenAt(connection)
     this.puncher = new Puncher({ host, names, admission, keeper, reach, ownPort, seenAt, log })
     this.puncher.on('moved', () => components.onMoved())
+    this.port = new MappedPort({ host, admission, keeper, reach, mapped, log }, { isOn: portMapping, seed })
     this.#silent = new SilentConnections({ host, admission, reach, log })
     this.keeper.on('dead', () => {
       this.puncher.retry()
+      this.port.retry()
       this.#silent.askAll()
     })
   }
@@ -71,9 +82,11 @@ export class Relays {
     await this.puncher.start()
     this.#silent.start()
     this.keeper.start()
+    this.port.start()
   }
 
   async stop(): Promise<void> {
+    await this.port.stop()
     this.keeper.stop()
     this.#silent.stop()
     await this.puncher.stop()

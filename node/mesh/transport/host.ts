@@ -25,6 +25,7 @@ import {
 import { boundDht } from './dht-limits.ts'
 import { boundDiscoveredPeers } from './discovered-peers.ts'
 import { noiseWithCorkedWrites, yamuxWithFewerWindowUpdates } from './libp2p-patches.ts'
+import { MappedAddress } from './mapped-address.ts'
 import { OwnPort } from './own-port.ts'
 import { RelayedTransport } from './relayed-transport.ts'
 
@@ -57,10 +58,11 @@ export interface HostInit {
   discovered?: (peer: string, addresses: readonly Multiaddr[]) => void
 }
 
-/** The ways to other peers: by TCP, and through hubs. */
+/** The ways to other peers, by TCP and through hubs, and theirs to this one through a router. */
 export interface Transports {
   readonly ownPort: OwnPort
   readonly relayed: RelayedTransport
+  readonly mapped: MappedAddress
 }
 
 const MiB = 1 << 20
@@ -81,21 +83,21 @@ export function makeTransports(
   // The kernel detects a cut cable in a minute; libp2p's own probe costs ten times as much.
   const keepAlive = { keepAlive: true, keepAliveInitialDelay: probedAfterMs }
   const ownPort = new OwnPort({ dialOpts: keepAlive, listenOpts: keepAlive, ...silence }, isHub)
-  return { ownPort, relayed: new RelayedTransport(names) }
+  return { ownPort, relayed: new RelayedTransport(names), mapped: new MappedAddress() }
 }
 
 /** Creates a host without starting it. It serves nobody by itself: libp2p's services wait for admission. */
 export async function makeHost(init: HostInit): Promise<Host> {
   const { names, settings } = init
   const protocolPrefix = names.prefix
-  const { ownPort, relayed } = init.transports ?? makeTransports(names, () => false)
+  const { ownPort, relayed, mapped } = init.transports ?? makeTransports(names, () => false)
   const host = await createLibp2p({
     start: false,
     // libp2p would compute the public key in JavaScript, with point tables that stay in memory.
     privateKey: privateKeyFromRaw(Buffer.concat([init.seed, signerOf(init.seed).publicKey])),
     nodeInfo: { name: 'thymesh', version: '1', userAgent: init.agent },
     logger: init.logger,
-    addresses: { listen: settings.listen },
+    addresses: { listen: settings.listen, announceFilter: mapped.ordered },
     transports: [ownPort.factory, relayed.factory],
     // A missing IPv6 or an occupied port must not keep a device from dialling.
     transportManager: { faultTolerance: FaultTolerance.NO_FATAL },
@@ -169,6 +171,7 @@ export async function makeHost(init: HostInit): Promise<Host> {
     },
   })
   copyMiddleware(host)
+  mapped.belongTo(host)
   boundDht((host as unknown as Host).services.dht, init.answersDht ?? (() => true))
   boundDiscoveredPeers(host, discoveredPeers)
   return host as unknown as Host

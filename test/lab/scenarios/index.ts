@@ -21,6 +21,7 @@ import { lostPaths } from './lost-paths.ts'
 import { nats } from './nats.ts'
 import { notInForce } from './not-in-force.ts'
 import { operatorFaults } from './operator.ts'
+import { portMapping } from './port-mapping.ts'
 import { powerCut } from './power-cut.ts'
 import { powerCutFetching } from './power-cut-fetching.ts'
 import { reboots } from './reboot.ts'
@@ -69,6 +70,7 @@ export const scenarios: readonly Scenario[] = [
   guests,
   life,
   nats,
+  portMapping,
   secrets,
   bootUpdate,
   bootHang,
