@@ -76,3 +76,14 @@ describe('the update of the daemon before', () => {
     assert.equal(await folder.wasStopped(), false)
   })
 })
+
+// The journal names an update before anything of it is written: the power may go in between.
+it('an attempt of which nothing was written can be decided', async t => {
+  const directory = await mkdtemp(join(tmpdir(), 'thymesh-attempt-'))
+  t.after(() => rm(directory, { recursive: true }))
+  for (const force of [true, false]) {
+    const folder = new AttemptFolder(directory, { id: `2-${force}`, target: 'nixos', new: next, old })
+    assert.equal(await folder.decide('roll-back', force), 'roll-back')
+    assert.equal(await folder.decision(), 'roll-back')
+  }
+})

@@ -1,6 +1,6 @@
 /** One attempt's folder: the guard's script and facts, the decision, which can be made only once, results and output. */
 
-import { open, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { replaceLink, syncDirectory } from '../files/durable-file.ts'
@@ -70,6 +70,8 @@ export class AttemptFolder {
   /** Makes the decision unless there is one, and returns the one that holds. `force` replaces one of our own. */
   async decide(wanted: Decision, force = false): Promise<Decision> {
     const link = join(this.directory, 'decision')
+    // The power may have gone before anything of the attempt was written: then it is taken back all the same.
+    await mkdir(this.directory, { recursive: true, mode: 0o700 })
     if (force) {
       await replaceLink(link, wanted)
     } else {
