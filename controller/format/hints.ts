@@ -85,6 +85,7 @@ const groups: readonly (readonly [codes: readonly string[], hint: string])[] = [
     ['unknown', 'nowhere', 'missed', 'port-taken'],
     'Nothing has to be done: another way is tried. `thymesh netcheck` says what this network allows.',
   ],
+  [['absent', 'garbled'], 'Turn on PCP, NAT-PMP or UPnP in the router, or forward a port by hand: docs/relays.md.'],
   [['wrong-closure', 'wrong-recipe'], 'Deploy again with --force.'],
   [['interrupted'], 'Nothing has to be done: the device tries the update again.'],
   [
