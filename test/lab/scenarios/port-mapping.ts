@@ -55,7 +55,7 @@ export const portMapping: Scenario = {
         async () => {
           await using daemon = await Miniupnpd.start(home, { pcp })
           const place = await home.host()
-          const asking = await start(place, `asks-${by}`, { portMapping: true })
+          const asking = await start(place, `asks-${by.toLowerCase()}`, { portMapping: true })
           await atHubs(asking)
           const began = performance.now()
           const state = await portOf(asking, ({ reached }) => reached !== undefined)
