@@ -80,7 +80,7 @@ export async function checkNetwork(
     connected(peer),
     nat(ends),
     reachable(peer, asked.dialled),
-    mapping(peer, ends),
+    ...mapping(peer),
     hubs(peer),
     found(peer, mdns),
     clock(asked.offMs),
@@ -144,7 +144,8 @@ function nat({ nat: kind, seen }: OwnEnds): NetCheck {
   if (kind === 'none') return good('nat', `no NAT: hubs see this peer at its own address ${at}`)
   if (kind === 'easy') return good('nat', `an easy NAT at ${at}: peers behind such NATs connect directly`)
   if (kind === 'unknown') return none('nat', 'no hub has answered, so it is not known', 'Set up a hub: docs/relays.md.')
-  const hint = 'Forward a port to this peer, or turn on "endpoint-independent mapping" in the router.'
+  const hint =
+    'Forward a port to this peer, have it ask the router for one ("portMapping": true), or turn on "endpoint-independent mapping" in the router.'
   return none('nat', `a hard NAT at ${at}: each connection has another port, so others come through a hub`, hint)
 }
 
@@ -162,19 +163,20 @@ function reachable(peer: Looked, answers: Asked['dialled']): NetCheck {
   return none('reachable', 'no peer outside has answered', hint)
 }
 
-function mapping({ relays }: Looked, { nat: kind }: OwnEnds): NetCheck {
+/** Nothing where it is off: a command of a version that doesn't know this line still reads the others. */
+function mapping({ relays }: Looked): NetCheck[] {
   const { state } = relays.port
+  if (state.kind === 'off') return []
   const text = sentenceOf(state)
-  if (reachedAt(relays) !== undefined) return good('port-mapping', text)
+  if (reachedAt(relays) !== undefined) return [good('port-mapping', text)]
   const byHand = 'Turn on PCP, NAT-PMP or UPnP in the router, or forward a port to this peer by hand.'
   const hints: Partial<Record<PortState['kind'], string>> = {
-    ...(kind !== 'none' && { off: 'To ask the router for one, set "portMapping" to true.' }),
     unheard: 'Let this peer listen at /ip4/0.0.0.0.',
     absent: byHand,
     refused: byHand,
     mapped: 'If this stays: the router is behind another NAT itself, or its firewall drops what comes to the port.',
   }
-  return none('port-mapping', text, hints[state.kind] ?? null)
+  return [none('port-mapping', text, hints[state.kind] ?? null)]
 }
 
 /** Where others have reached this peer by the router's port. */

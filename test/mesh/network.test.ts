@@ -65,7 +65,6 @@ describe('a look at the network', () => {
           listening: 'none',
           peers: 'good',
           reachable: 'none',
-          'port-mapping': 'none',
           hubs: 'good',
           mdns: 'none',
         },
