@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate } from 'node:timers/promises'
 import { TaskStore } from '../../tasks/task-store.ts'
 import { workHere } from './attach.ts'
 
@@ -12,7 +12,7 @@ it('a command ends when all of its task is written', async t => {
   let under = 0
   t.mock.method(TaskStore.prototype, 'save', async function (this: TaskStore, ...task: Parameters<typeof save>) {
     under++
-    await sleep(20)
+    for (let turn = 0; turn < 100; turn++) await setImmediate()
     await save.apply(this, task).finally(() => under--)
   })
   const task = await workHere('build', {}, async () => ({}), { json: true, quiet: true } as never)

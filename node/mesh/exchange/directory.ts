@@ -291,6 +291,8 @@ export class Directory extends EventEmitter<Events> {
 
   /** A report that its peer's certificate doesn't allow would block all reports that it does allow. */
   async #dropBeyond(member: KnownMember): Promise<void> {
+    // A newer certificate may have come while this one was written.
+    if (this.#members.get(member.peer) !== member) return
     if ((member.report?.counter ?? 0) <= highestCounter(member)) return
     member.report = undefined
     await this.#reports.delete(member.peer)
@@ -299,8 +301,8 @@ export class Directory extends EventEmitter<Events> {
   async #forget(peer: string): Promise<void> {
     this.#count(this.#members.get(peer), undefined)
     this.#members.delete(peer)
-    await this.#certificates.delete(peer)
-    await this.#reports.delete(peer)
+    // Both at once: a report that comes while one is written is of the member's next certificate.
+    await Promise.all([this.#certificates.delete(peer), this.#reports.delete(peer)])
     this.emit('forgotten', peer)
   }
 

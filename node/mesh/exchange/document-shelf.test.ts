@@ -52,6 +52,19 @@ describe('DocumentShelf', () => {
     await shelf.stop()
   })
 
+  it('forgets nothing because of a read that fails for the moment', async () => {
+    const { table, shelf, lost } = scene()
+    await table.put('a', Buffer.from('good'))
+    const { getSync } = table
+    table.getSync = () => {
+      throw Object.assign(new Error('too many open files'), { code: 'LEVEL_IO_ERROR' })
+    }
+    assert.equal(shelf.get('a'), undefined)
+    table.getSync = getSync
+    assert.deepEqual(lost, [])
+    assert.equal(shelf.get('a')?.text, 'good')
+  })
+
   it('says what is damaged, and skips it when all are loaded', async () => {
     const { table, shelf, lost } = scene()
     await table.put('a', Buffer.from('good'))

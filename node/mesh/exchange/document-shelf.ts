@@ -65,8 +65,8 @@ export class DocumentShelf<T extends Signed> {
       this.#decoded.set(peer, document)
       return document
     } catch (thrown) {
-      // The database may be closed by now, which says nothing of the document.
-      if (this.#isStopped) return undefined
+      // The database may be closed by now, or can't be read for the moment, which says nothing of the document.
+      if (this.#isStopped || isPassing(thrown)) return undefined
       log.warn({ peer, reason: messageOf(thrown) }, 'a stored document could not be read')
       onLost(peer)
       return undefined
@@ -94,4 +94,10 @@ export class DocumentShelf<T extends Signed> {
     this.#isStopped = true
     return this.#stored.stop()
   }
+}
+
+/** Whether another read may go well: LevelDB opens files as it needs them, and a process may have too many open. */
+function isPassing(thrown: unknown): boolean {
+  const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : ''
+  return code.startsWith('LEVEL_') && code !== 'LEVEL_CORRUPTION'
 }

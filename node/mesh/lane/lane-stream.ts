@@ -7,7 +7,7 @@ import type { TLSSocket } from 'node:tls'
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
 import { encodeLaneFrame, laneWelcome } from '../../../protocol/messages/lane.ts'
-import { keepAliveMs, laneFromBytes } from '../limits.ts'
+import { idleStreamTimeoutMs, keepAliveMs, laneFromBytes } from '../limits.ts'
 import type { Channel } from '../transport/channel.ts'
 import { ChannelDuplex } from '../transport/channel-duplex.ts'
 import { LaneFrames } from './lane-frames.ts'
@@ -20,6 +20,7 @@ export class LaneStream extends ChannelDuplex {
   readonly #onBusy: () => void
   readonly #frames = new LaneFrames({ onBytes: bytes => this.#came(bytes), onEnd: () => this.#cameToEnd() })
   #moved = 0
+  #isCut = false
   #lane: TLSSocket | undefined
   /** Whether the other side has yet to take the lane into use. */
   #awaitsWelcome = false
@@ -58,6 +59,7 @@ export class LaneStream extends ChannelDuplex {
 
   /** The connection that the stream began on is gone: then nobody knows any more who the other side is. */
   cut(): void {
+    this.#isCut = true
     if (this.#lane !== undefined) this.#breaks('the connection of the mesh has ended')
   }
 
@@ -89,7 +91,13 @@ export class LaneStream extends ChannelDuplex {
   }
 
   override _destroy(error: Error | null, done: Done): void {
-    if (error !== null || !this.#readOver || !this.#writeOver) this.#lane?.destroy()
+    const lane = this.#lane
+    if (error !== null || !this.#readOver || !this.#writeOver) lane?.destroy()
+    else if (lane !== undefined && !lane.destroyed) {
+      // Both directions are over for us; the other side may never say so on the lane, or not read the rest.
+      const late = setTimeout(() => lane.destroy(), idleStreamTimeoutMs).unref()
+      lane.once('close', () => clearTimeout(late))
+    }
     super._destroy(error, done)
   }
 
@@ -110,7 +118,7 @@ export class LaneStream extends ChannelDuplex {
   }
 
   #use(lane: TLSSocket): boolean {
-    if (this.destroyed || this.#lane !== undefined) {
+    if (this.destroyed || this.#isCut || this.#lane !== undefined) {
       lane.on('error', () => {})
       lane.destroy()
       return false

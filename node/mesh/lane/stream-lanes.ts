@@ -10,6 +10,7 @@ import { laneRequests } from '../limits.ts'
 import type { Admission } from '../peers/admission.ts'
 import { type Channel, withChannel } from '../transport/channel.ts'
 import { ChannelDuplex } from '../transport/channel-duplex.ts'
+import { holdConnection } from '../transport/held-connections.ts'
 import type { Host } from '../transport/host.ts'
 import { wayOf } from '../transport/way.ts'
 import { LaneStream } from './lane-stream.ts'
@@ -64,9 +65,17 @@ export class StreamLanes {
     const holder: Holder = { stream, opened: socket => stream.accepted(socket) }
     const key = keyOf(connection, number)
     this.#holders.set(key, holder)
-    const cut = () => stream.cut()
+    // A ticket that is out is of no use any more.
+    const cut = () => {
+      stream.cut()
+      lanes.revoke(holder)
+    }
     connection.addEventListener('close', cut)
+    if (connection.status !== 'open') cut()
+    // On a lane, the stream is no longer among the connection's own.
+    const release = holdConnection(connection)
     stream.once('close', () => {
+      release()
       connection.removeEventListener('close', cut)
       this.#holders.delete(key)
       lanes.revoke(holder)
@@ -95,7 +104,9 @@ export class StreamLanes {
         const holder = this.#holders.get(keyOf(connection, stream))
         if (holder === undefined || admission.member(peer) === undefined) return await give({ error: 'no-session' })
         if (holder.stream.hasLane) return await give({ error: 'busy' })
-        await give((await lanes?.ticketFor(holder, connection, aes)) ?? { error: 'no-session' })
+        const ticket = await lanes?.ticketFor(holder, connection, aes)
+        if (connection.status !== 'open') lanes?.revoke(holder)
+        await give(ticket ?? { error: 'no-session' })
       })
     } catch (thrown) {
       log.debug({ peer: peer.toString(), reason: messageOf(thrown) }, 'a request for a lane failed')

@@ -5,6 +5,7 @@ import { beforeEach, describe, it } from 'node:test'
 import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { crossingMs, doubleMs } from '../limits.ts'
+import { holdConnection } from '../transport/held-connections.ts'
 import { markPunched } from '../transport/way.ts'
 import { DoubleConnections } from './double-connections.ts'
 
@@ -74,6 +75,15 @@ describe('connections to one peer', () => {
     connection(2, ['/thymesh/swarm/1'])
     connection(3)
     assert.deepEqual(ends(doubles()), [true, false, false])
+  })
+
+  it('stay while something rests on them that went on elsewhere', () => {
+    const release = holdConnection(connection(1))
+    connection(2)
+    assert.deepEqual(ends(doubles()), [false, false])
+    release()
+    release()
+    assert.deepEqual(ends(doubles()), [true, false])
   })
 
   it('end before a dialled one, if they were punched', () => {

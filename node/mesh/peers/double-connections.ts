@@ -3,6 +3,7 @@
 import { EventEmitter } from 'node:events'
 import type { Connection } from '@libp2p/interface'
 import { crossingMs, doubleMs, superviseIntervalMs } from '../limits.ts'
+import { isHeld } from '../transport/held-connections.ts'
 import type { Host } from '../transport/host.ts'
 import { isRelayed, wayOf } from '../transport/way.ts'
 import type { Admission } from './admission.ts'
@@ -46,7 +47,8 @@ export class DoubleConnections extends EventEmitter<Events> {
   check(): void {
     for (const connection of this.#excess()) {
       const since = this.#since.get(connection) ?? this.#now()
-      const isQuiet = connection.streams.every(({ protocol }) => protocol.startsWith('/meshsub/'))
+      const isQuiet =
+        !isHeld(connection) && connection.streams.every(({ protocol }) => protocol.startsWith('/meshsub/'))
       // Both sides may still be about to use it.
       if (isQuiet) this.#since.set(connection, since)
       else this.#since.delete(connection)

@@ -8,8 +8,12 @@ import type { Connection } from '@libp2p/interface'
 import { messageOf } from '../../../protocol/errors.ts'
 import type { TcpEnd } from '../../../protocol/messages/relay.ts'
 import type { Logger } from '../../process/log.ts'
+import { dialTimeoutMs } from '../limits.ts'
+import type { Admission } from '../peers/admission.ts'
+import { inList, ownNetworks } from '../peers/networks.ts'
+import { askForPort } from '../router/ask-for-port.ts'
+import { type Mapper, type Mapping, RouterError } from '../router/asked.ts'
 import {
-  dialTimeoutMs,
   portAgainMs,
   portCheckMs,
   portLeaseSeconds,
@@ -17,11 +21,7 @@ import {
   portWitnesses,
   routerEndMs,
   routerRoundMs,
-} from '../limits.ts'
-import type { Admission } from '../peers/admission.ts'
-import { inList, ownNetworks } from '../peers/networks.ts'
-import { askForPort } from '../router/ask-for-port.ts'
-import { type Mapper, type Mapping, RouterError } from '../router/asked.ts'
+} from '../router/limits.ts'
 import { findRouter, type Router } from '../router/router.ts'
 import type { Host } from '../transport/host.ts'
 import type { MappedAddress } from '../transport/mapped-address.ts'

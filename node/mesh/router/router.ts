@@ -4,7 +4,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { endianness } from 'node:os'
-import { routerTriesMs, ssdpSearchMs } from '../limits.ts'
+import { routerTriesMs, ssdpSearchMs } from './limits.ts'
 
 export interface Router {
   /** IPv4 addresses of the router, and of this machine as the router knows it. */

@@ -6,8 +6,8 @@
 import { randomInt } from 'node:crypto'
 import { type IncomingMessage, request } from 'node:http'
 import { isIPv4 } from 'node:net'
-import { describedServices, descriptionBytes, firstFreePort, routerHttpMs, upnpPortTries } from '../limits.ts'
 import { absent, garbled, type Mapping, RouterError, refused, type Wish } from './asked.ts'
+import { describedServices, descriptionBytes, firstFreePort, routerHttpMs, upnpPortTries } from './limits.ts'
 import type { Router } from './router.ts'
 import { findDescription, onRouter } from './ssdp.ts'
 
