@@ -73,16 +73,15 @@ function numberOf(stream: unknown): number {
   return (stream as { streamId: number }).streamId
 }
 
-/** Writes so many random bytes at the pace of the stream; gives their SHA-256. */
-export async function writeNoise({ stream }: StreamEnd, bytes: number): Promise<string> {
-  const hash = createHash('sha256')
+/** Writes so many random bytes at the pace of the stream; gives the SHA-256 of all that `hash` was given. */
+export async function writeNoise({ stream }: StreamEnd, bytes: number, hash = createHash('sha256')): Promise<string> {
   // Pieces that fit into nothing.
   for (let left = bytes; left > 0; left -= 50_021) {
     const piece = randomBytes(Math.min(left, 50_021))
     hash.update(piece)
     if (!stream.write(piece)) await drained(stream)
   }
-  return hash.digest('hex')
+  return hash.copy().digest('hex')
 }
 
 /** Waits until a stream takes more, or is over. */
