@@ -71,7 +71,8 @@ export async function runSteps({ plan, fleet, machine, seconds, tell }: StepsIni
     if (boots !== system.topLevel) throw new StepError(`expected ${system.topLevel} as the boot default, got ${boots}`)
     const { health } = report ?? {}
     const units = health?.units?.join(', ')
-    return health?.state === 'degraded' ? `committed, though these units fail: ${units}` : 'committed and healthy'
+    if (health?.state === 'degraded') return `committed, though these units fail: ${units}`
+    return health === undefined ? 'it runs; its probes were not run' : 'committed and healthy'
   }
 
   const steps: Partial<Record<RehearsalStep['step'], () => Promise<string>>> = {
@@ -86,6 +87,8 @@ export async function runSteps({ plan, fleet, machine, seconds, tell }: StepsIni
       await until('the device to join', () => fleet.hasJoined)
       // One that is only reached over the mesh can't have told before.
       baseline = [...new Set([...baseline, ...(await machine.failedUnits())])]
+      // In the image of a first install, what fails is what is tried.
+      if (isInstalled && baseline.length > 0) throw new StepError(`these units fail: ${baseline.join(', ')}`)
       return 'the device is a member'
     },
     ...(from && {

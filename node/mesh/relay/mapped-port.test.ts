@@ -111,6 +111,18 @@ it('who reaches this peer in its own network says nothing of the router', async 
   assert.deepEqual([told(), hasTried(state())], [undefined, false])
 })
 
+it('a hub that reaches this peer by IPv6 says nothing of the router', async t => {
+  let asked = 0
+  const says = () => {
+    asked++
+    return yes('2001:db8::5')
+  }
+  const { told, state, mapped } = await scene(t, { isHub: true, says })
+  await until(() => asked > 0 && state().kind === 'mapped', 'a hub to be asked')
+  await mapped.stop()
+  assert.deepEqual([told(), hasTried(state())], [undefined, false])
+})
+
 it('the port is given back at the end, and nobody is told of it any longer', async t => {
   const { router, mapped, told } = await scene(t, { isHub: true, says: () => yes(outside) })
   await until(told, 'the address to be told')

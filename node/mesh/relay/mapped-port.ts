@@ -4,6 +4,8 @@
  */
 
 import { hkdfSync } from 'node:crypto'
+import { isIPv4 } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import type { Connection } from '@libp2p/interface'
 import { messageOf } from '../../../protocol/errors.ts'
 import type { TcpEnd } from '../../../protocol/messages/relay.ts'
@@ -118,12 +120,15 @@ export class MappedPort {
 
   #check(): void {
     if (this.#stop.signal.aborted || this.#busy !== undefined) return
-    this.#busy = this.#round().finally(() => {
-      this.#busy = undefined
-    })
+    this.#busy = this.#round()
+      .catch((thrown: unknown) => {
+        this.#components.log.warn({ reason: messageOf(thrown) }, "the router's port was not looked after")
+      })
+      .finally(() => {
+        this.#busy = undefined
+      })
   }
 
-  /** Never rejects. */
   async #round(): Promise<void> {
     if (performance.now() >= this.#renewAt) {
       this.#renewAt = performance.now() + portRenewMs
@@ -147,6 +152,9 @@ export class MappedPort {
       const isSame = mapping.port === before?.port && mapping.ip === before.ip
       this.#kept = { mapping, local: found.local, port }
       if (!isSame) this.#confirmAt = 0
+      // Some routers give less than they are asked for.
+      const halfMs = (mapping.seconds ?? portLeaseSeconds) * 500
+      this.#renewAt = performance.now() + Math.min(portRenewMs, Math.max(portAgainMs / 2, halfMs))
       const { reached, tried } =
         isSame && this.#state.kind === 'mapped' ? this.#state : { reached: undefined, tried: false }
       if (reached === undefined) this.#components.mapped.set(undefined)
@@ -170,7 +178,12 @@ export class MappedPort {
     const answers = await Promise.all(this.#witnesses(mapping).map(each => this.#ask(each, mapping, local)))
     const { state } = this
     const known = answers.filter(each => each !== undefined)
-    if (this.#stop.signal.aborted || state.kind !== 'mapped' || known.length === 0) return
+    if (this.#stop.signal.aborted || state.kind !== 'mapped') return
+    if (known.length === 0) {
+      // Each question is one of few that a witness answers in a minute.
+      if (answers.length > 0) this.#confirmAt = performance.now() + portAgainMs
+      return
+    }
     const reached = known.find(each => typeof each === 'object')
     if (reached === undefined && !known.includes('no')) {
       this.#confirmAt = performance.now() + portAgainMs
@@ -203,7 +216,7 @@ export class MappedPort {
     try {
       const { seen, dialled } = await reach.ask(witness, port, signal)
       // Who sees this peer's own address is in its network: the router wasn't in between.
-      if (seen === undefined || dialled === undefined || seen.ip === local) return undefined
+      if (seen === undefined || dialled === undefined || !isIPv4(seen.ip) || isOwn(seen.ip, local)) return undefined
       if (dialled !== 'yes') return dialled
       const isBelieved = keeper.isConnected(witness.remotePeer.toString()) || seen.ip === ip
       return isBelieved ? { ip: seen.ip, port } : 'no'
@@ -213,7 +226,7 @@ export class MappedPort {
   }
 
   get #lasts(): boolean {
-    return this.#state.kind === 'mapped' && Date.now() < (this.#state.until ?? 0)
+    return this.#state.kind === 'mapped' && Date.now() < (this.#state.until ?? Number.POSITIVE_INFINITY)
   }
 
   #lose(state: PortState): void {
@@ -259,6 +272,11 @@ export function sentenceOf(state: PortState): string {
       return `the router says ${ip}:${port} by ${by} ${lasts}, but ${known}`
     }
   }
+}
+
+function isOwn(ip: string, local: string): boolean {
+  const own = Object.values(networkInterfaces()).flatMap(each => each ?? [])
+  return ip === local || own.some(({ address }) => address === ip)
 }
 
 /** The same after each start: the router takes another one for another machine's. */

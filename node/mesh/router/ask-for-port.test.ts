@@ -184,6 +184,11 @@ describe('UPnP', () => {
       ssdp,
       http: (_, __, response) => void response.writeHead(302, { location: 'http://127.0.0.3/' }).end(),
     },
+    'a change of protocols': {
+      ssdp,
+      http: (_, __, response) =>
+        void response.socket?.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'),
+    },
     'XML without end': {
       ssdp,
       http: (_, __, response) => {

@@ -126,7 +126,11 @@ async function read(
   try {
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
       const asked = request(url, { ...init, headers: { ...init.headers, ...length }, agent: false, signal }, resolve)
-      asked.once('error', reject).end(body)
+      // Of an answer that is none, such as 101, Node says nothing but that it is over.
+      asked
+        .once('error', reject)
+        .once('close', () => reject(new Error('it gave no answer')))
+        .end(body)
     })
     const text = await boundedText(answer)
     if (answer.statusCode === 200) return text
