@@ -101,16 +101,17 @@ export class QemuMachine {
     return { running, boots }
   }
 
-  /** Units that failed in this boot and are not well again, once everything was started; none of a machine that doesn't tell. */
-  async failedUnits(): Promise<string[]> {
+  /** Units that failed in this boot and are not well again, once everything was started; undefined of a machine that doesn't tell. */
+  async failedUnits(): Promise<string[] | undefined> {
     const { fleet } = this.#init
-    if (!fleet.hasJoined) return []
+    if (!fleet.hasJoined) return undefined
     const end = Math.min(this.deadline, performance.now() + startedMs)
     for (let silent = 0; ; await sleep(10 * pollMs)) {
       const journal = await fleet.journal(journalLines, 'init.scope')
       silent = journal === undefined ? silent + 1 : 0
       const { started, failed } = bootOf(journal ?? '')
       if (!started && silent < silentTries && performance.now() < end) continue
+      if (!started && failed.length === 0) return undefined
       return failed.length > 0 && (await this.#stillFail()) ? failed : []
     }
   }

@@ -19,6 +19,10 @@ interface Faults {
   readonly journal?: string
   /** Units that fail after the reboot. */
   readonly unitsAfterReboot?: readonly string[]
+  /** Units that fail before it. */
+  readonly unitsAtFirst?: readonly string[]
+  /** Whether the machine says nothing of its units after the reboot. */
+  readonly mute?: boolean
   /** Whether the daemon reports again after the reboot. */
   readonly silent?: boolean
   /** Another kind of machine: its image has what is tried. */
@@ -68,7 +72,10 @@ async function rehearsed(from: boolean, faults: Faults = {}): Promise<RehearsalS
       boot: async () => {
         boots += 1
       },
-      failedUnits: async () => (rebooted ? [...(faults.unitsAfterReboot ?? [])] : []),
+      failedUnits: async () => {
+        if (rebooted && faults.mute) return undefined
+        return rebooted ? [...(faults.unitsAfterReboot ?? [])] : [...(faults.unitsAtFirst ?? [])]
+      },
       generations: async () => ({
         running: runs,
         boots: cut && wants === next && runs !== next ? (faults.bootsAfterCut ?? starts) : starts,
@@ -118,6 +125,13 @@ describe('a rehearsal', () => {
     )
   })
 
+  it('of a first install in QEMU fails where units of its image do, and elsewhere compares with them', async () => {
+    const image = await rehearsed(false, { image: true, unitsAtFirst: ['web.service'] })
+    assert.deepEqual([last(image)?.step, last(image)?.said], ['join', 'these units fail: web.service'])
+    const update = await rehearsed(true, { unitsAtFirst: ['web.service'] })
+    assert.equal(last(update)?.ok, true)
+  })
+
   it('fails where something else boots after the power cut', async () => {
     const steps = await rehearsed(true, { bootsAfterCut: path('other') })
     assert.deepEqual([last(steps)?.step, last(steps)?.ok], ['power cut', false])
@@ -151,6 +165,11 @@ describe('a rehearsal', () => {
     assert.deepEqual(
       [last(failed)?.step, last(failed)?.said],
       ['reboot', 'these units fail after a reboot: web.service'],
+    )
+    const mute = await rehearsed(true, { mute: true })
+    assert.deepEqual(
+      [last(mute)?.step, last(mute)?.said],
+      ['reboot', 'the machine does not tell which units fail after a reboot'],
     )
     const silent = await rehearsed(true, { silent: true })
     assert.deepEqual([last(silent)?.step, last(silent)?.ok], ['reboot', false])

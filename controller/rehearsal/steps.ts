@@ -11,7 +11,8 @@ import type { ThrowawayFleet } from './throwaway-fleet.ts'
 export interface SteppedMachine {
   /** Switches it on, if it is off, and waits until it is up. */
   boot(): Promise<void>
-  failedUnits(): Promise<string[]>
+  /** Undefined where the machine doesn't tell. */
+  failedUnits(): Promise<string[] | undefined>
   generations(): Promise<{ readonly running: string | undefined; readonly boots: string | undefined }>
   log(): Promise<string>
   powerCut(): Promise<void>
@@ -78,7 +79,7 @@ export async function runSteps({ plan, fleet, machine, seconds, tell }: StepsIni
   const steps: Partial<Record<RehearsalStep['step'], () => Promise<string>>> = {
     boot: async () => {
       await machine.boot()
-      baseline = await machine.failedUnits()
+      baseline = (await machine.failedUnits()) ?? []
       return baseline.length === 0
         ? 'the machine is up'
         : `up; these units failed before any update: ${baseline.join(', ')}`
@@ -86,7 +87,7 @@ export async function runSteps({ plan, fleet, machine, seconds, tell }: StepsIni
     join: async () => {
       await until('the device to join', () => fleet.hasJoined)
       // One that is only reached over the mesh can't have told before.
-      baseline = [...new Set([...baseline, ...(await machine.failedUnits())])]
+      baseline = [...new Set([...baseline, ...((await machine.failedUnits()) ?? [])])]
       // In the image of a first install, what fails is what is tried.
       if (isInstalled && baseline.length > 0) throw new StepError(`these units fail: ${baseline.join(', ')}`)
       return 'the device is a member'
@@ -139,7 +140,9 @@ export async function runSteps({ plan, fleet, machine, seconds, tell }: StepsIni
       const { running } = await machine.generations()
       if (running !== next.topLevel) throw new StepError(`expected ${next.topLevel} to run, got ${running}`)
       const known = new Set([...baseline, ...(fleet.report()?.health?.units ?? [])])
-      const failed = (await machine.failedUnits()).filter(unit => !known.has(unit))
+      const all = await machine.failedUnits()
+      if (all === undefined) throw new StepError('the machine does not tell which units fail after a reboot')
+      const failed = all.filter(unit => !known.has(unit))
       if (failed.length > 0) throw new StepError(`these units fail after a reboot: ${failed.join(', ')}`)
       return 'the same came up, and no unit fails'
     },

@@ -1,13 +1,11 @@
 /** The script that a guest's unit runs: it is written anew before each start, since this program may be another one than before. */
 
-import { constants } from 'node:fs'
-import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { replaceFile } from '../../node/files/durable-file.ts'
 import { exists } from '../../node/files/missing.ts'
 import { runProgram } from '../../node/process/run-program.ts'
 import { ownProgram } from '../rehearsal/program.ts'
-import { qemuArgv, qemuEnvironment } from '../rehearsal/qemu.ts'
+import { mayUseKvm, qemuArgv, qemuEnvironment } from '../rehearsal/qemu.ts'
 import type { GuestPlan } from './guest-plan.ts'
 import { keeperArgv } from './keeper.ts'
 import { commandMs } from './limits.ts'
@@ -49,11 +47,7 @@ async function serversFor(plan: GuestPlan): Promise<string> {
 
 /** Whether QEMU can use it: there may be a device of a kernel that refuses. */
 async function kvmWorks(): Promise<boolean> {
-  const hasDevice = await access('/dev/kvm', constants.W_OK).then(
-    () => true,
-    () => false,
-  )
-  if (!hasDevice) return false
+  if (!(await mayUseKvm())) return false
   const { code } = await runProgram('sh', ['-c', askKvm], { timeoutMs: commandMs, lines: 5 })
   return code === 0
 }
