@@ -252,15 +252,19 @@ export const metadataAttacks: Attack[] = [
     async run(arena) {
       const victim = await arena.victim()
       const next = arena.fleet.release({ message: 'the true one' })
-      const honest = await arena.honest()
-      await connect(honest, victim).catch(() => {})
-      const twist = (request: object, bytes: Uint8Array | undefined) =>
-        'hash' in request && bytes !== undefined && isRelease(bytes)
-          ? releaseCodec.encode({ ...next.release, message: 'the false one' })
-          : bytes
+      let lies = 0
+      const twist = (request: object, bytes: Uint8Array | undefined) => {
+        if (!('hash' in request) || bytes === undefined || !isRelease(bytes)) return bytes
+        lies++
+        return releaseCodec.encode({ ...next.release, message: 'the false one' })
+      }
       const hostile = await arena.hostile()
       await hostile.serve({ ...offerOf(arena.fleet, next), twist })
       await hostile.join(victim, { root: 1, timestamp: 9 })
+      // Before anybody honest is there: otherwise the false document may never be asked for.
+      await until(() => lies > 0, 'the false document to be asked for')
+      const honest = await arena.honest()
+      await connect(honest, victim).catch(() => {})
       await until(() => timestampVersionOf(victim) === 2, 'the true release')
       assert.equal(victim.state.accepted?.release.message, 'the true one')
       const kept = (await arena.trust(victim)).filter(line =>
