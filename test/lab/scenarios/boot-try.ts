@@ -47,17 +47,27 @@ export const bootTry: Scenario = {
       assert.deepEqual([code, tried.verdict], [1, 'fail'])
       return said(tried)
     })
-    await trials.of('another kernel: booted once, the power goes, booted again, and back', async () => {
-      await fleet.commit({ hello: 'two', nixos: 'boot.kernelParams = [ "lab.two" ];' })
-      const { code, tried } = await rehearse()
-      const steps = ['boot', 'join', 'install', 'power cut', 'update', 'reboot', 'roll back']
+    const passes = async (steps: readonly string[], from: number | undefined, ...flags: string[]) => {
+      const { code, tried } = await rehearse(...flags)
       assert.deepEqual(
         tried.steps.map(({ step, ok }) => [step, ok]),
         steps.map(step => [step, true]),
         JSON.stringify(tried, null, 1),
       )
-      assert.deepEqual([code, tried.verdict, tried.from?.release], [0, 'pass', 2])
+      assert.deepEqual([code, tried.verdict, tried.from?.release], [0, 'pass', from])
       return said(tried)
+    }
+    const ofUpdate = ['boot', 'join', 'install', 'power cut', 'update', 'reboot', 'roll back']
+    await trials.of('another kernel: booted once, the power goes, booted again, and back', async () => {
+      await fleet.commit({ hello: 'two', nixos: 'boot.kernelParams = [ "lab.two" ];' })
+      return await passes(ofUpdate, 2)
+    })
+    await trials.of('another file: switched to, the power goes, switched to again, and back', async () => {
+      await fleet.commit({ hello: 'four' })
+      return await passes(ofUpdate, 2)
+    })
+    await trials.of('a first install: its image is what the release says, and boots again', async () => {
+      return await passes(['boot', 'join', 'install', 'power cut', 'reboot'], undefined, '--no-from')
     })
   },
 }
