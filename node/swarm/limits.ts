@@ -162,3 +162,6 @@ export const laneReadBytes = 64 * 1024
 export const laneWatchMs = 5_000
 /** When a lane ends first, its session gets this long to end too, which is no failure of the lane. */
 export const laneGraceMs = 1_000
+
+/** So long a walk over a path's files holds up everything else at once. */
+export const stampSliceMs = 10

@@ -4,6 +4,7 @@
  */
 
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { narStreamChunkBytes } from '../limits.ts'
 import { storeError, storeErrorFromFile } from '../store-error.ts'
 import { checkRange, fillAround } from './nar-pieces.ts'
 import type { NarLayout } from './nar-table.ts'
@@ -23,6 +24,16 @@ export function readNarSync(layout: NarLayout, bytes: Buffer, offset: number): v
     } catch (thrown) {
       throw storeErrorFromFile(thrown, path.toString())
     }
+  }
+}
+
+/** The whole NAR in pieces. Each is in the same memory: it is valid until the next one is asked for. Throws as `readNarSync`. */
+export function* streamNarSync(layout: NarLayout, chunkBytes = narStreamChunkBytes): Generator<Uint8Array, void> {
+  const memory = Buffer.allocUnsafeSlow(Math.min(chunkBytes, layout.size))
+  for (let from = 0; from < layout.size; from += chunkBytes) {
+    const piece = memory.subarray(0, layout.size - from)
+    readNarSync(layout, piece, from)
+    yield piece
   }
 }
 

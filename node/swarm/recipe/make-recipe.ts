@@ -8,8 +8,15 @@ import { equalBytes } from '../../../protocol/encoding/hash.ts'
 import { ThymeshError } from '../../../protocol/errors.ts'
 import { parseStorePath } from '../../../protocol/nix/store-path.ts'
 import { Chunker } from './chunker.ts'
-import type { NarSource } from './nar-source.ts'
 import { Normaliser, restore } from './normalise.ts'
+
+/** A NAR's bytes; a piece need be valid only until the next one. */
+type Pieces = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+
+/** A NAR that can be read from its beginning, again and again. */
+interface Streamed {
+  stream(): Pieces
+}
 
 /** Why a recipe could not be made. */
 export class MakeRecipeError extends ThymeshError<'nar-mismatch' | 'nar-too-large'> {}
@@ -49,11 +56,7 @@ export interface MadeRecipe {
  * @throws MakeRecipeError `nar-mismatch` if the bytes aren't those that Nix registered (a damaged store),
  * `nar-too-large`; errors of `open`, and the signal's reason.
  */
-async function makeRecipe(
-  open: () => AsyncIterable<Uint8Array>,
-  facts: NarFacts,
-  signal?: AbortSignal,
-): Promise<MadeRecipe> {
+async function makeRecipe(open: () => Pieces, facts: NarFacts, signal?: AbortSignal): Promise<MadeRecipe> {
   const references = [...new Set(facts.references)].sort()
   if (facts.narSize > recipeLimits.narSize) {
     const problem = `${facts.path}: expected a NAR of at most ${recipeLimits.narSize} bytes, got ${facts.narSize}`
@@ -69,12 +72,12 @@ async function makeRecipe(
 }
 
 /** {@link makeRecipe} for a NAR that can be read again. */
-export function makeRecipeOf(source: NarSource, facts: NarFacts, signal?: AbortSignal): Promise<MadeRecipe> {
+export function makeRecipeOf(source: Streamed, facts: NarFacts, signal?: AbortSignal): Promise<MadeRecipe> {
   return makeRecipe(() => source.stream(), facts, signal)
 }
 
 async function attempt(
-  nar: AsyncIterable<Uint8Array>,
+  nar: Pieces,
   references: readonly string[],
   facts: NarFacts,
   signal: AbortSignal | undefined,

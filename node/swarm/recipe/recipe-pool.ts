@@ -11,8 +11,8 @@ export type { RecipeJob } from './recipe-worker.ts'
 export class RecipePool {
   readonly #pool: ThreadPool<RecipeJob, RecipeResult>
 
-  /** One core is left to the event loop. */
-  constructor({ threads = threadCount({ spare: 1 }) } = {}) {
+  /** On all cores: the event loop has little to do meanwhile, and gets its share of them. */
+  constructor({ threads = threadCount({ spare: 0 }) } = {}) {
     this.#pool = new ThreadPool(new URL('./recipe-worker.ts', import.meta.url), { threads })
   }
 

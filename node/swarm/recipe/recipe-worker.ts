@@ -4,9 +4,8 @@
  */
 
 import { serveJobs } from '../../concurrency/thread.ts'
-import { FileHandles } from '../../store/nar/file-handles.ts'
-import { layOutNar } from '../../store/nar/nar-layout.ts'
-import { NarReader } from '../../store/nar/nar-reader.ts'
+import { layOutNarSync } from '../../store/nar/nar-layout.ts'
+import { streamNarSync } from '../../store/nar/read-nar-sync.ts'
 import { makeRecipeOf, type NarFacts } from './make-recipe.ts'
 
 /** A job: Nix's metadata, and where the path's files actually are (a store can have another root). */
@@ -19,14 +18,9 @@ export interface RecipeResult {
   readonly references: readonly string[]
 }
 
-const handles = new FileHandles()
-
+// Nobody waits for this thread meanwhile, and calls that wait for another thread cost more than the bytes of small files.
 serveJobs<RecipeJob, RecipeResult>(async job => {
-  try {
-    const layout = await layOutNar(job.directory)
-    const { bytes, references } = await makeRecipeOf(new NarReader(layout, handles), job)
-    return { bytes, references }
-  } finally {
-    await handles.closeUnused()
-  }
+  const layout = layOutNarSync(job.directory)
+  const { bytes, references } = await makeRecipeOf({ stream: () => streamNarSync(layout) }, job)
+  return { bytes, references }
 })
