@@ -108,3 +108,8 @@ export const cacheNarRetryMs = 200
 
 /** Temporary roots stay this long after the last NAR, so that a series of small ones shares a connection. */
 export const rootsLingerMs = 10_000
+
+/** Walks over files, and reads of small ones, hold up everything else at once for so long. */
+export const storeSliceMs = 10
+/** Files up to this size are read at once, without waiting for a thread. */
+export const readAtOnceBytes = 64 * 1024

@@ -1,13 +1,18 @@
 /** Random access to the NAR of a store path, without ever making a copy of it. */
+import { TimeSlice } from '../../concurrency/time-slice.ts'
 import { readFully } from '../../files/file-io.ts'
-import { narStreamChunkBytes } from '../limits.ts'
+import { narStreamChunkBytes, readAtOnceBytes, storeSliceMs } from '../limits.ts'
 import { storeError, storeErrorFromFile } from '../store-error.ts'
 import type { FileHandles } from './file-handles.ts'
 import { checkRange, type FilePiece, fillAround } from './nar-pieces.ts'
 import type { NarLayout } from './nar-table.ts'
+import { readPieceSync } from './read-nar-sync.ts'
 
-/** Concurrent reads of small files within one range: as many as libuv has threads. */
+/** Concurrent reads within one range: as many as libuv has threads. */
 const parallelReads = 4
+
+/** Of all readers together. */
+const slice = new TimeSlice(storeSliceMs)
 
 /** Reads ranges of one NAR; concurrent reads are allowed. */
 export class NarReader {
@@ -33,8 +38,15 @@ export class NarReader {
   async readRange(offset: number, length: number): Promise<Uint8Array> {
     checkRange(this.#layout, offset, length)
     const bytes = Buffer.allocUnsafe(length)
-    const pieces = fillAround(this.#layout, bytes, offset)
-    await inParallel(parallelReads, pieces, piece => this.#read(piece))
+    const large: FilePiece[] = []
+    for (const piece of fillAround(this.#layout, bytes, offset)) {
+      if (piece.contentBytes > readAtOnceBytes) large.push(piece)
+      else {
+        readPieceSync(this.#layout, piece)
+        await slice.step()
+      }
+    }
+    await inParallel(parallelReads, large, piece => this.#read(piece))
     return bytes
   }
 

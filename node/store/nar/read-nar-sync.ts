@@ -1,12 +1,12 @@
 /**
- * Reads ranges of NARs without waiting, for threads that do nothing else: to open, read and close a small file takes three
- * turns through libuv's threads, each of which costs more than the file's bytes.
+ * Reads ranges of NARs without waiting, for threads that do nothing else, and small files elsewhere: to open, read and close
+ * one takes three turns through libuv's threads, each of which costs more than the file's bytes.
  */
 
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { narStreamChunkBytes } from '../limits.ts'
 import { storeError, storeErrorFromFile } from '../store-error.ts'
-import { checkRange, fillAround } from './nar-pieces.ts'
+import { checkRange, type FilePiece, fillAround } from './nar-pieces.ts'
 import type { NarLayout } from './nar-table.ts'
 
 /**
@@ -17,13 +17,16 @@ import type { NarLayout } from './nar-table.ts'
  */
 export function readNarSync(layout: NarLayout, bytes: Buffer, offset: number): void {
   checkRange(layout, offset, bytes.length)
-  for (const { node, contentBytes, position, into } of fillAround(layout, bytes, offset)) {
-    const path = layout.path(node)
-    try {
-      readFileSync(path, contentBytes, into, position)
-    } catch (thrown) {
-      throw storeErrorFromFile(thrown, path.toString())
-    }
+  for (const piece of fillAround(layout, bytes, offset)) readPieceSync(layout, piece)
+}
+
+/** Opens the piece's file, reads it and closes it. Throws a StoreError, as above. */
+export function readPieceSync(layout: NarLayout, { node, contentBytes, position, into }: FilePiece): void {
+  const path = layout.path(node)
+  try {
+    readFileSync(path, contentBytes, into, position)
+  } catch (thrown) {
+    throw storeErrorFromFile(thrown, path.toString())
   }
 }
 
