@@ -26,6 +26,7 @@ export class MemoryStaging {
   readonly has = (number: number) => this.written.has(number)
   readonly takesRoom = this.has
   readonly read = async () => undefined
+  readonly readRun = async () => 0
   readonly put = async (number: number) => void this.written.add(number)
   readonly evict = async (range: number) => {
     this.evicted.push(range)

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Level } from 'level'
@@ -12,6 +12,7 @@ import { Assembler } from '../../node/swarm/fetch/assembler.ts'
 import { RecipeBook } from '../../node/swarm/recipe/recipe-book.ts'
 import { LocalChunks } from '../../node/swarm/staging/local-chunks.ts'
 import { Staging } from '../../node/swarm/staging/staging.ts'
+import { StagingLayout } from '../../node/swarm/staging/staging-layout.ts'
 import { ChunkedClosure } from '../helpers/chunked-closure.ts'
 import { silentLogger } from '../helpers/log.ts'
 import { missingNix, type RealStore, Stores } from '../store/real-stores.ts'
@@ -238,6 +239,31 @@ test('chunks of paths that are collected in the middle are asked for again', opt
   )
   assert.ok(asked.size > 0)
   await assertWhole(all, rebuilt)
+})
+
+test('a staged chunk that the disk has changed is found by the NAR, and asked for again', options, async t => {
+  const all = await world(t)
+  const { b, stores, open: opened, assembler } = all
+  const closure = await generation(all, newContent())
+  const { chunks } = await opened(closure, 'staging')
+  for (const number of numbersOf(closure)) await chunks.put(number, await closure.chunk(number))
+  const { ranges, offsets } = new StagingLayout(closure.list)
+  const damaged = ranges.map(({ from, to }) => (from + to) >>> 1)
+  for (const [at, { from, to }] of ranges.entries()) {
+    const file = await open(join(stores.dir, 'staging', `${from}-${to}`), 'r+')
+    await file.write(Buffer.from('!!'), 0, 2, (offsets[damaged[at] ?? 0] ?? 0) + 1)
+    await file.close()
+  }
+  const held = await b.holdTempRoots(closure.list.paths.map(({ described }) => described.path))
+  t.after(() => held.release())
+  const asked: number[] = []
+  const available = async (number: number) => {
+    asked.push(number)
+    await chunks.put(number, await closure.chunk(number))
+  }
+  await assembler(closure, chunks).run(closure.list.paths, available, { signal: t.signal })
+  assert.deepEqual(asked.toSorted(), damaged.toSorted())
+  await assertWhole(all, closure)
 })
 
 test('a descriptor that lies fails the closure, and of its wrong path nothing is left', options, async t => {

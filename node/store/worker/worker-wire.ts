@@ -128,29 +128,24 @@ export class WireReader {
 /** Writes to the daemon with back-pressure. */
 export class WireSink {
   readonly #stream: Writable
-  #wake: (() => void) | undefined
 
   constructor(stream: Writable) {
     this.#stream = stream
-    const wake = () => {
-      this.#wake?.()
-      this.#wake = undefined
-    }
-    stream.on('drain', wake).on('close', wake).on('error', wake)
   }
 
-  /** Writes the pieces in order, and waits while the stream is above its high-water mark. */
+  /**
+   * Writes the pieces in order; resolves when their memory may be used again: the kernel has them, or the connection has failed,
+   * of which the reader knows the reason, and the next write tells.
+   */
   async write(...pieces: Uint8Array[]): Promise<void> {
     this.#assertOpen()
+    const { promise, resolve } = Promise.withResolvers<void>()
     this.#stream.cork()
-    for (const piece of pieces) this.#stream.write(piece)
+    pieces.forEach((piece, i) => {
+      this.#stream.write(piece, i < pieces.length - 1 ? undefined : () => resolve())
+    })
     this.#stream.uncork()
-    while (this.#stream.writableNeedDrain) {
-      await new Promise<void>(resolve => {
-        this.#wake = resolve
-      })
-      this.#assertOpen()
-    }
+    if (pieces.length > 0) await promise
   }
 
   #assertOpen(): void {

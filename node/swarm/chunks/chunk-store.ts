@@ -15,6 +15,15 @@ export interface ChunkStore {
   put(number: number, bytes: Uint8Array): Promise<void>
 }
 
+/** Several chunks at once. */
+export interface ChunkRuns {
+  /**
+   * Reads chunks into `into`, one behind the other, and resolves to how many: those of the first ones that are staged and fit.
+   * They are **not** verified. May be 0; no error.
+   */
+  readRun(numbers: Iterable<number>, into: Buffer): Promise<number>
+}
+
 /** What is told of local chunks that come and go by themselves. */
 export interface ChunkChanges {
   /** They have turned up, as in a bundle that was attached. */

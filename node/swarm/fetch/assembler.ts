@@ -1,7 +1,7 @@
 /** Assembles NARs from chunks and imports them into the Nix store while chunks still arrive. */
 
 import { setMaxListeners } from 'node:events'
-import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
+import { messageOf } from '../../../protocol/errors.ts'
 import { fileAddress, fileNarHeader, treeAddress } from '../../../protocol/nix/content-address.ts'
 import type { SignedPathInfo } from '../../../protocol/nix/signature.ts'
 import { AbortRace } from '../../concurrency/abort-race.ts'
@@ -10,14 +10,9 @@ import type { Logger } from '../../process/log.ts'
 import type { NixStore } from '../../store/local/nix-store.ts'
 import { StoreError } from '../../store/store-error.ts'
 import type { ChunkList, PathChunks } from '../chunks/chunk-list.ts'
-import type { ChunkStore } from '../chunks/chunk-store.ts'
-import { hasReferences, restore } from '../recipe/normalise.ts'
-
-/**
- * `wrong-closure`: verified chunks yield another NAR than the descriptor's. `chunk-lost`: a chunk that was available
- * repeatedly vanished before it was read.
- */
-export class AssemblyError extends ThymeshError<'wrong-closure' | 'chunk-lost'> {}
+import type { ChunkRuns, ChunkStore } from '../chunks/chunk-store.ts'
+import { AssemblyError } from './assembly-error.ts'
+import { NarPieces } from './nar-pieces.ts'
 
 /**
  * Up to this size a path is imported only once its chunks and references are complete: there is little latency to
@@ -30,18 +25,12 @@ const smallPathBytes = 4 * 1024 ** 2
  */
 const heldPerStream = 2
 
-/** Read-ahead in chunks: one for each thread that reads. */
-const readAheadChunks = 4
-
-/** Retries for a chunk that vanished before it was read: each time, a garbage collection must have taken it. */
-const maxChunkTries = 8
-
 export interface AssemblerComponents {
   readonly store: Pick<NixStore, 'import'>
   readonly list: ChunkList
   /** `pathValid` is called for each imported path: its chunks are in the store and needn't stay staged. */
-  readonly chunks: Pick<ChunkStore, 'has' | 'read'> & { pathValid(path: string): Promise<void> }
-  readonly log: Pick<Logger, 'debug'>
+  readonly chunks: Pick<ChunkStore, 'has' | 'read'> & ChunkRuns & { pathValid(path: string): Promise<void> }
+  readonly log: Pick<Logger, 'debug' | 'warn'>
 }
 
 export interface AssemblerInit {
@@ -96,7 +85,7 @@ export class Assembler {
 class Assembly {
   readonly #components: AssemblerComponents
   readonly #missing: readonly PathChunks[]
-  readonly #available: Availability
+  readonly #pieces: NarPieces
   readonly #onPath: (path: PathChunks) => Promise<void> | void
   readonly #abort = new AbortController()
   readonly #signal: AbortSignal
@@ -115,12 +104,12 @@ class Assembly {
   ) {
     this.#components = components
     this.#missing = missing
-    this.#available = available
     this.#onPath = onPath
     this.#signal = AbortSignal.any([signal, this.#abort.signal])
     // One listener for each concurrent import: more than the ten above which Node warns of a leak.
     setMaxListeners(0, this.#signal)
     this.#race = new AbortRace(this.#signal)
+    this.#pieces = new NarPieces({ chunks: components.chunks, available, race: this.#race })
     this.#small = new Semaphore(parallel)
     this.#streams = new Semaphore(parallel)
     this.#connections = new Semaphore(parallel * (1 + heldPerStream))
@@ -148,10 +137,10 @@ class Assembly {
 
   async #importSmall(path: PathChunks): Promise<void> {
     await this.#referencesValid(path)
-    for (const number of path.chunks) await this.#awaitChunk(number)
+    for (const number of path.chunks) await this.#pieces.awaitChunk(number)
     const endTurn = await this.#small.acquire(this.#race)
     try {
-      await this.#import(path, this.#nar(path))
+      await this.#import(path, verify => this.#pieces.of(path, { verify }))
     } finally {
       endTurn()
     }
@@ -163,7 +152,7 @@ class Assembly {
     for (const path of paths) {
       const endStream = await this.#streams.acquire(this.#race)
       const endConnection = await this.#connections.acquire(this.#race)
-      const running = this.#import(path, this.#heldBack(path, endStream)).finally(() => {
+      const running = this.#import(path, verify => this.#heldBack(path, verify, endStream)).finally(() => {
         endStream()
         endConnection()
       })
@@ -172,33 +161,43 @@ class Assembly {
     await Promise.all(imports)
   }
 
-  async #import(what: PathChunks, nar: AsyncIterable<Uint8Array>): Promise<void> {
-    const { described, references } = what
-    const { path, narHash, narSize, signatures } = described
-    const signed = { path, narHash, narSize, references: references.toSorted() }
-    const contentAddress = treeAddress(signed) ?? (await this.#fileAddress(signed, what))
-    const info = { ...signed, signatures, ...(contentAddress && { contentAddress }) }
+  /**
+   * Staged chunks are not verified once more when they are read, since the store verifies the NAR. If it is wrong, they are: the
+   * disk may have changed one, which then is fetched again.
+   */
+  async #import(path: PathChunks, nar: NarSource): Promise<void> {
     try {
-      const result = await this.#components.store.import(info, nar, { signal: this.#signal })
-      this.#components.log.debug({ path, result }, 'a path is valid')
+      await this.#importOnce(path, nar, false)
     } catch (thrown) {
-      if (!(thrown instanceof StoreError) || thrown.code !== 'nar-mismatch') throw thrown
-      const problem = `the chunks of ${path} are correct but don't form the NAR that the closure describes`
-      throw new AssemblyError('wrong-closure', `${problem}: ${messageOf(thrown)}`, {
-        hint: 'Release again: the published descriptor or recipe is wrong',
-        cause: thrown,
+      if (!isMismatch(thrown)) throw thrown
+      this.#components.log.warn(
+        { path: path.described.path, reason: messageOf(thrown) },
+        'its chunks are verified again',
+      )
+      await this.#importOnce(path, nar, true).catch(again => {
+        throw isMismatch(again) ? wrongClosure(path.described.path, again) : again
       })
     }
   }
 
+  async #importOnce(what: PathChunks, nar: NarSource, verify: boolean): Promise<void> {
+    const { described, references } = what
+    const { path, narHash, narSize, signatures } = described
+    const signed = { path, narHash, narSize, references: references.toSorted() }
+    const contentAddress = treeAddress(signed) ?? (await this.#fileAddress(signed, what, verify))
+    const info = { ...signed, signatures, ...(contentAddress && { contentAddress }) }
+    const result = await this.#components.store.import(info, nar(verify), { signal: this.#signal })
+    this.#components.log.debug({ path, result }, 'a path is valid')
+  }
+
   /** Of a small path, whose chunks are all here: it is read for its address before it is read for the store. */
-  async #fileAddress(info: SignedPathInfo, path: PathChunks): Promise<string | undefined> {
+  async #fileAddress(info: SignedPathInfo, path: PathChunks, verify: boolean): Promise<string | undefined> {
     if (info.narSize > smallPathBytes) return undefined
     const pieces: Uint8Array[] = []
-    for await (const piece of this.#nar(path)) {
+    for await (const piece of this.#pieces.of(path, { verify })) {
       const isFile = pieces.length > 0 || fileNarHeader.equals(piece.subarray(0, fileNarHeader.length))
       if (!isFile) return undefined
-      pieces.push(piece)
+      pieces.push(Buffer.from(piece))
     }
     return fileAddress(info, Buffer.concat(pieces))
   }
@@ -213,42 +212,10 @@ class Assembly {
    * The store sends a NAR's last piece when the source ends. A source that waits for its references before it ends
    * has therefore sent all but its last chunk. The stream is freed before that wait.
    */
-  async *#heldBack(path: PathChunks, endStream: () => void): AsyncGenerator<Uint8Array, void> {
-    yield* this.#nar(path)
+  async *#heldBack(path: PathChunks, verify: boolean, endStream: () => void): AsyncGenerator<Uint8Array, void> {
+    yield* this.#pieces.of(path, { verify })
     endStream()
     await this.#referencesValid(path)
-  }
-
-  async *#nar(path: PathChunks): AsyncGenerator<Uint8Array, void> {
-    const { recipe, chunks, slots } = path
-    const ahead: Promise<Uint8Array>[] = []
-    for (let next = 0, place = 0; place < chunks.length; place++) {
-      for (; next < chunks.length && next < place + readAheadChunks; next++) {
-        const reading = this.#chunk(chunks[next] ?? 0)
-        // Its error is thrown where it is awaited, and ignored if it never is.
-        reading.catch(() => {})
-        ahead.push(reading)
-      }
-      const bytes = await ahead.shift()
-      if (bytes === undefined) return
-      const offset = recipe.chunks[place]?.offset ?? 0
-      // A copy, since the chunk's buffer may be in use for sending it to another peer.
-      const isPlain = !hasReferences(bytes.length, offset, recipe.positions)
-      yield isPlain ? bytes : restore(Buffer.from(bytes), offset, recipe.positions, slots)
-    }
-  }
-
-  async #chunk(number: number): Promise<Uint8Array> {
-    for (let tries = 0; tries < maxChunkTries; tries++) {
-      await this.#awaitChunk(number)
-      const bytes = await this.#race.wait(this.#components.chunks.read(number))
-      if (bytes !== undefined) return bytes
-    }
-    throw new AssemblyError('chunk-lost', `expected chunk ${number}, which vanished ${maxChunkTries} times`)
-  }
-
-  async #awaitChunk(number: number): Promise<void> {
-    if (!this.#components.chunks.has(number)) await this.#race.wait(this.#available(number))
   }
 
   async #referencesValid({ described, references }: PathChunks): Promise<void> {
@@ -257,4 +224,19 @@ class Assembly {
       await this.#race.wait(this.#done.get(reference)?.promise ?? Promise.resolve())
     }
   }
+}
+
+/** A path's NAR, as often as it is asked for. */
+type NarSource = (verify: boolean) => AsyncIterable<Uint8Array>
+
+function isMismatch(thrown: unknown): thrown is StoreError {
+  return thrown instanceof StoreError && thrown.code === 'nar-mismatch'
+}
+
+function wrongClosure(path: string, cause: StoreError): AssemblyError {
+  const problem = `the chunks of ${path} are correct but don't form the NAR that the closure describes`
+  return new AssemblyError('wrong-closure', `${problem}: ${messageOf(cause)}`, {
+    hint: 'Release again: the published descriptor or recipe is wrong',
+    cause,
+  })
 }

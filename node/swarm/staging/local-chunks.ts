@@ -8,7 +8,7 @@ import { Bitfield } from '../chunks/bitfield.ts'
 import type { ChunkIndex, Place } from '../chunks/chunk-index.ts'
 import type { ChunkList, PathChunks } from '../chunks/chunk-list.ts'
 import { ChunkReader, type ChunkReaderComponents } from '../chunks/chunk-reader.ts'
-import type { ChunkStore } from '../chunks/chunk-store.ts'
+import type { ChunkRuns, ChunkStore } from '../chunks/chunk-store.ts'
 import type { Recipes } from '../recipe/recipe-book.ts'
 import type { BundledChunks } from './bundled-chunks.ts'
 import type { Staging } from './staging.ts'
@@ -16,7 +16,7 @@ import type { Staging } from './staging.ts'
 export interface LocalChunksComponents {
   readonly store: ChunkReaderComponents['store'] & { validPaths(paths: readonly string[]): Promise<Set<string>> }
   readonly list: ChunkList
-  readonly staging: Pick<Staging, 'has' | 'put' | 'read' | 'releasePath'>
+  readonly staging: Pick<Staging, 'has' | 'put' | 'read' | 'readRun' | 'releasePath'>
   readonly index: Pick<ChunkIndex, 'add' | 'remove' | 'has' | 'lookUp'>
   readonly recipes: Recipes
   /** Attached bundles, which are read last: they are slower than the store, and vanish. */
@@ -34,7 +34,7 @@ export interface LocalChunksInit {
 /** Instead of a path's index: no store path has the chunk. */
 const nowhere = -1
 
-export class LocalChunks implements ChunkStore {
+export class LocalChunks implements ChunkStore, ChunkRuns {
   readonly #components: LocalChunksComponents
   readonly #onLost: (numbers: readonly number[]) => void
   readonly #onDamaged: (path: StorePath) => void
@@ -110,6 +110,10 @@ export class LocalChunks implements ChunkStore {
     }
     // It may have been staged again meanwhile.
     return staging.has(number) ? staging.read(number) : bundled?.read(number)
+  }
+
+  async readRun(numbers: Iterable<number>, into: Buffer): Promise<number> {
+    return await this.#components.staging.readRun(numbers, into)
   }
 
   async put(number: number, bytes: Uint8Array): Promise<void> {

@@ -17,7 +17,7 @@ export class BudgetError extends ThymeshError<'budget-too-small'> {
 
 export interface StagingBudgetComponents {
   readonly list: ChunkList
-  readonly staging: Pick<Staging, 'has' | 'put' | 'read' | 'releasePath' | 'takesRoom' | 'evict' | 'layout'>
+  readonly staging: Pick<Staging, 'has' | 'put' | 'read' | 'readRun' | 'releasePath' | 'takesRoom' | 'evict' | 'layout'>
 }
 
 export interface StagingBudgetInit {
@@ -107,6 +107,10 @@ export class StagingBudget {
 
   read(number: number): Promise<Uint8Array | undefined> {
     return this.#staging.read(number)
+  }
+
+  readRun(numbers: Iterable<number>, into: Buffer): Promise<number> {
+    return this.#staging.readRun(numbers, into)
   }
 
   /** Stages a chunk; an unreserved one is dropped if it doesn't fit. */

@@ -139,6 +139,38 @@ test('staging: a chunk that is damaged later is found when it is read', async t 
   assert.ok(!staging.has(1))
 })
 
+test('staging: a run of chunks is read from memory and disk, as far as it is here and fits, and is not verified', async t => {
+  const directory = join(await temporary(t), 'closure')
+  const chunked = await closure()
+  const { list } = chunked
+  const { offsets, ranges } = new StagingLayout(list)
+  const staging = await Staging.open(directory, list, { budgetBytes, recentBytes: list.length(1) })
+  t.after(() => staging.close())
+  const into = Buffer.alloc(8 * MIB)
+  assert.equal(await staging.readRun([0, 1], into), 0)
+  for (const number of [0, 2, 3, 5, 1]) await staging.put(number, await chunked.chunk(number))
+  const is = async (...numbers: number[]) => {
+    const all = Buffer.concat(await Promise.all(numbers.map(number => chunked.chunk(number))))
+    return into.subarray(0, all.length).equals(all)
+  }
+  assert.equal(await staging.readRun([0, 1, 2, 3, 4, 5], into), 4)
+  assert.ok(await is(0, 1, 2, 3), 'up to the first that is not here')
+  assert.equal(await staging.readRun([3, 5, 0, 0], into), 4)
+  assert.ok(await is(3, 5, 0, 0), 'in the order that was asked for')
+  assert.equal(await staging.readRun([0, 1, 2], into.subarray(0, list.length(0) + list.length(1) + 1)), 2)
+  const second = ranges[1]?.from ?? 0
+  await staging.put(second, await chunked.chunk(second))
+  assert.equal(await staging.readRun([0, second], into), 1, 'of one file')
+  const name = join(directory, `${ranges[0]?.from}-${ranges[0]?.to}`)
+  const file = await open(name, 'r+')
+  await file.write(Buffer.from('!'), 0, 1, (offsets[2] ?? 0) + 5)
+  await file.close()
+  assert.equal(await staging.readRun([2, 3], into), 2)
+  assert.ok(!(await is(2, 3)))
+  await truncate(name, 10)
+  assert.equal(await staging.readRun([2, 3], into), 0)
+})
+
 test('staging: paths are released one by one, and a file goes with its last path', async t => {
   const directory = join(await temporary(t), 'closure')
   const chunked = await closure()

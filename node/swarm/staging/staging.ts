@@ -11,6 +11,7 @@ import { Bitfield } from '../chunks/bitfield.ts'
 import type { ChunkList } from '../chunks/chunk-list.ts'
 import { recentChunkBytes } from '../limits.ts'
 import { GatheredWrites } from './gathered-writes.ts'
+import { StagedRun } from './staged-run.ts'
 import { type StagedRange, StagingLayout } from './staging-layout.ts'
 import { verifyStaged } from './staging-scan.ts'
 
@@ -169,6 +170,20 @@ export class Staging {
     }
     this.#staged.remove(number)
     return undefined
+  }
+
+  /** See {@link ChunkRuns.readRun}: those of one file, in as few reads as their places allow. */
+  async readRun(numbers: Iterable<number>, into: Buffer): Promise<number> {
+    const run = new StagedRun(into)
+    let file: StagedFile | undefined
+    for (const number of numbers) {
+      const its = this.#fileOf(number)
+      file ??= its
+      if (its !== file || !this.has(number)) break
+      const at = this.#layout.offsets[number] ?? 0
+      if (!run.add(this.#list.length(number), at, this.#recent.get(number))) break
+    }
+    return await run.read(file?.handle)
   }
 
   /**
