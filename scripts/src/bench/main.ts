@@ -7,6 +7,7 @@ import { repository } from '../demo/processes.ts'
 import { Bench } from './bench.ts'
 import { api } from './cases/api.ts'
 import { bundleCase } from './cases/bundle.ts'
+import { describe } from './cases/describe.ts'
 import { faults } from './cases/faults.ts'
 import { gossip } from './cases/gossip.ts'
 import { hands } from './cases/hands.ts'
@@ -24,6 +25,7 @@ import { jsonLine, machine, type Result, textOf } from './result.ts'
 const cases: Record<string, (bench: Bench) => Promise<Result>> = {
   rebuild,
   update,
+  describe,
   point,
   site,
   memory,
