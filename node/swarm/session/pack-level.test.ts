@@ -2,7 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { constants, zstdCompressSync } from 'node:zlib'
+import { recipeLimits } from '../../../protocol/closure/recipe.ts'
+import { maxBaseBytes } from '../../../protocol/messages/swarm.ts'
+import { noise } from '../../../test/helpers/planted-nar.ts'
 import { PackLevel } from './pack-level.ts'
+import { unpack } from './unpack.ts'
 
 const chunk = { whole: 64 * 1024, packed: 16 * 1024 }
 
@@ -12,6 +17,16 @@ describe('the level of compression', () => {
     assert.equal(level.levelFor(undefined), 3)
     assert.equal(level.levelFor(30e6), 3)
     assert.equal(level.levelFor(125e3), 9)
+  })
+
+  it('makes no frames that a receiver with the window of the quick level could not unpack', async () => {
+    const dictionary = noise('base', maxBaseBytes)
+    // The first bytes of the base are as far away as may be.
+    const plain = Buffer.concat([noise('chunk', recipeLimits.chunkSize - 4096), dictionary.subarray(0, 4096)])
+    const params = { [constants.ZSTD_c_compressionLevel]: new PackLevel().levelFor(1000) }
+    const packed = zstdCompressSync(plain, { params, pledgedSrcSize: plain.length, dictionary })
+    assert.ok(packed.length < plain.length - 4000)
+    assert.deepEqual(Buffer.from(await unpack(packed, plain.length, dictionary)), plain)
   })
 
   it('follows what compressing takes, on a machine that is fast or has become busy', () => {
