@@ -60,7 +60,7 @@ export class ShiftMaker {
     if (fresh.length > 0) found.push(...(await this.#compareAll(fresh, onProgress, signal)))
     await this.#forgetOthers(pairs)
     if (found.length === 0) return undefined
-    const bytes = shiftsCodec.encode(found)
+    const bytes = shiftsCodec.encode(fitting(found))
     await this.#components.state.keepDocument(bytes)
     return sha256Hex(bytes)
   }
@@ -133,6 +133,15 @@ export class ShiftMaker {
     for await (const [key] of table.entries()) keys.push(key)
     for (const key of keys) if (!kept.has(key)) await table.delete(key)
   }
+}
+
+/** As many as one document holds, the first ones first. A document of one pair is larger than the pair's part of a document. */
+function fitting(found: readonly Shifts[]): Shifts[] {
+  let bytes = 0
+  return found.filter(shifts => {
+    bytes += shiftsCodec.encode([shifts]).length
+    return bytes <= shiftLimits.document
+  })
 }
 
 /** New large paths with the held path of the same name that is nearest in size, for each of the closures that are held. */
