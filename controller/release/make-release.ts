@@ -30,6 +30,7 @@ import type { Talk } from '../tasks/talk.ts'
 import { boundContent, hasAllBindings } from './bindings.ts'
 import { hubContent } from './hub-content.ts'
 import { type BuiltConfig, releaseConfig, sameContent } from './release-config.ts'
+import { withReleaseShifts } from './release-shifts.ts'
 import { parseRolloutPolicy } from './rollout-policy.ts'
 
 export interface ReleaseInit {
@@ -105,9 +106,10 @@ export async function prepareRelease(session: Session, init: ReleaseInit): Promi
   const current = newestOf(peer.state.accepted, init.site)
   const isSame = current !== undefined && sameContent(current, content) && hasAllBindings(current)
   if (isSame && !init.force) return { content, same: current }
+  const told = await withReleaseShifts(session, content, init.site, talk)
   const next = (current?.version ?? 0) + 1
   await keepTopLevels(home, init.site === undefined ? String(next) : `${init.site}-${next}`, topLevels, store)
-  return { content, same: undefined }
+  return { content: told, same: undefined }
 }
 
 async function builtConfig(

@@ -9,6 +9,7 @@ import { FileSink } from '../bundle/file-sink.ts'
 import type { Directory } from '../mesh/exchange/directory.ts'
 import type { AcceptedState } from '../state/fleet-state.ts'
 import { releasedClosures } from '../state/released-closures.ts'
+import type { ReleasedShifts } from '../swarm/delta/released-shifts.ts'
 import { type BundlePlan, planBundle } from './bundle-plan.ts'
 import { type VolumeInit, type WriteComponents, writeVolume } from './write-bundle.ts'
 
@@ -25,6 +26,7 @@ export interface BundleWish {
 }
 
 export interface MakerComponents extends WriteComponents {
+  readonly shifts: Pick<ReleasedShifts, 'book'>
   readonly directory: Pick<Directory, 'members' | 'certificates' | 'certificate' | 'report'>
 }
 
@@ -52,6 +54,7 @@ export class BundleMaker {
     return await planBundle(accepted, this.#components.closures, {
       ...{ site, without, volumeBytes },
       deltas: deltas && this.#readDeltas(site, accepted),
+      shifts: () => this.#components.shifts.book(),
     })
   }
 

@@ -10,6 +10,7 @@ import type { Release, ReleasedConfig } from '../../protocol/release/release.ts'
 import type { AcceptedState } from '../state/fleet-state.ts'
 import { releasesOf } from '../state/releases.ts'
 import type { Closures, KnownClosure } from '../swarm/chunks/closures.ts'
+import type { ShiftBook } from '../swarm/delta/released-shifts.ts'
 import { basesFor } from './delta-bases.ts'
 import { packBytes, volumeOverheadBytes } from './limits.ts'
 import { lengthOf, type PlannedChunk } from './planned-chunk.ts'
@@ -26,6 +27,8 @@ export interface BundleScope {
   readonly volumeBytes?: number | undefined
   /** Whether chunks may be deltas of older ones; true if nothing is said. */
   readonly deltas?: boolean | undefined
+  /** How far the content of large paths has moved; nothing is known of it if nothing is said. */
+  readonly shifts?: () => Promise<ShiftBook>
 }
 
 export interface PlannedVolume {
@@ -82,7 +85,7 @@ export async function planBundle(
       chunks.push({ closure, number })
     }
   }
-  const baseOf = scope.deltas === false ? () => undefined : await basesFor(chunks, bases)
+  const baseOf = scope.deltas === false ? () => undefined : await basesFor(chunks, bases, scope.shifts)
   return {
     baseOf,
     held: bases,

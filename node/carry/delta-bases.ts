@@ -4,6 +4,7 @@ import type { Base } from '../../protocol/messages/swarm.ts'
 import type { PathChunks } from '../swarm/chunks/chunk-list.ts'
 import type { KnownClosure } from '../swarm/chunks/closures.ts'
 import { BaseFinder } from '../swarm/delta/base-finder.ts'
+import type { ShiftBook } from '../swarm/delta/released-shifts.ts'
 import type { PlannedChunk } from './planned-chunk.ts'
 
 /**
@@ -13,6 +14,7 @@ import type { PlannedChunk } from './planned-chunk.ts'
 export async function basesFor(
   chunks: readonly PlannedChunk[],
   held: readonly KnownClosure[],
+  shifts: () => Promise<ShiftBook> = async () => () => undefined,
 ): Promise<(chunk: PlannedChunk) => Base | undefined> {
   const [first, ...others] = held.map(({ list }) => new Map(list.paths.map(each => [each.described.path, each])))
   if (first === undefined) return () => undefined
@@ -27,6 +29,7 @@ export async function basesFor(
         idFor: async path => common.get(path)?.described.recipe,
         recipeFor: async path => common.get(path)?.recipe,
       },
+      shifts,
     })
     await finder.find(closure.list.paths, number => numbers.has(number))
     finders.set(closure, finder)

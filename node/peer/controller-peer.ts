@@ -30,6 +30,7 @@ import type { Table } from '../state/database.ts'
 import type { AcceptedState } from '../state/fleet-state.ts'
 import type { FetchedClosure, FetchOptions } from '../swarm/fetch/closure-fetch.ts'
 import type { DescribedPath, RecipeProgress } from '../swarm/recipe/path-recipes.ts'
+import type { OwnShiftsInit } from './own-shifts.ts'
 
 export type { AcceptedState, BundlePlan, BundleWish, ByteSink, DescribedPath, RecipeProgress, Table, TakenOutbox }
 
@@ -146,6 +147,11 @@ export interface OwnClosures {
   add(closure: Closure): Promise<CID>
   /** Paths of this machine's store that were found damaged: they aren't served. */
   readonly damaged: DamagedStorePaths
+  /**
+   * Keeps a document that tells how far the content of large paths has moved, from the closures of these top levels to these. Returns
+   * its SHA-256 in hex; undefined if there is nothing to tell.
+   */
+  shifts(wanted: readonly CID[], running: readonly string[], init: OwnShiftsInit): Promise<string | undefined>
   /** Whether a descriptor, by its SHA-256, and all its recipes are here. */
   holds(descriptor: Uint8Array): Promise<boolean>
   /**

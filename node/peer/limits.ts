@@ -13,3 +13,5 @@ export const clockOffMs = 60_000
 /** Neighbours that are asked at a time, and those that are asked to dial this peer. */
 export const askedNeighbours = 20
 export const askedToDial = 3
+/** Closures that devices run, of which a new release tells how far the content of large paths has moved. */
+export const comparedClosures = 16

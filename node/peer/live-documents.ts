@@ -8,10 +8,12 @@ import { FormatError } from '../../protocol/encoding/cbor.ts'
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
 import { sha256Hex, toHex } from '../../protocol/encoding/hash.ts'
 import { type Release, releaseCodec } from '../../protocol/release/release.ts'
+import { shiftsOf } from '../../protocol/release/shifts.ts'
 import { namedRelease, namedRevocations } from '../../protocol/trust/fleet.ts'
 import { namedSiteRelease, sitesOf } from '../../protocol/trust/sites.ts'
 import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import type { FleetState } from '../state/fleet-state.ts'
+import { releasesOf } from '../state/releases.ts'
 
 export interface LiveDocumentsInit {
   /** The number of newest releases to keep, of the fleet and of each site. */
@@ -36,6 +38,11 @@ export async function liveDocuments(
   const live = new Set([...trusted, ...init.others])
   const closures = new Set<string>()
   for (const release of init.proposed) nameAll(release, live, closures)
+  // Named by the metadata beside a release, which is kept of accepted and proposed ones only.
+  for (const release of [...releasesOf(state.accepted), ...init.proposed]) {
+    const shifts = shiftsOf(release)
+    if (shifts !== undefined) live.add(shifts)
+  }
   const missing = new Set(init.topLevels)
   const seen = new Map<string | undefined, number>()
   for (const { site, hash } of (await state.keptReleases()).sort((a, b) => b.version - a.version)) {

@@ -11,6 +11,7 @@ import { CarriedSnapshots } from '../carry/carried-snapshots.ts'
 import { estimateOf } from '../carry/estimate.ts'
 import { takeOutbox } from '../carry/take-outbox.ts'
 import { releasedClosures } from '../state/released-closures.ts'
+import { ShiftMaker } from '../swarm/delta/make-shifts.ts'
 import { fetchClosure } from '../swarm/fetch/closure-fetch.ts'
 import { PathRecipes } from '../swarm/recipe/path-recipes.ts'
 import { ControllerAlerts } from './controller-alerts.ts'
@@ -19,6 +20,7 @@ import type { ControllerPeer } from './controller-peer.ts'
 import { LastSeen } from './last-seen.ts'
 import { MeshNeighbours } from './mesh-neighbours.ts'
 import { MeshPeer, type MeshPeerInit } from './mesh-peer.ts'
+import { ownShifts } from './own-shifts.ts'
 import { factsOf } from './standing.ts'
 
 /** A controller's peer that is not started yet. The state stays the caller's, to be closed after the peer's end. */
@@ -41,6 +43,7 @@ export function controllerPeerOf(
   const lastSeen = new LastSeen({ directory, isConnected, clock, table: database.table('receipts'), log })
   let alerts: ControllerAlerts | undefined
   const recipes = new PathRecipes({ store, documents: state, table: database.table('described'), damaged })
+  const shifts = new ShiftMaker({ store, state, table: database.table('shifts'), log })
   return {
     fleet,
     peerId: peer.identity.peerId,
@@ -62,9 +65,10 @@ export function controllerPeerOf(
         const known = await closures.get(config, options.signal)
         return await fetchClosure(peer.fetchComponents, known, options)
       },
+      shifts: (wanted, running, init) => ownShifts({ state, maker: shifts }, wanted, running, init),
       holds: async descriptor => (await closures.held(descriptor)) !== undefined,
     },
-    bundles: new BundleMaker({ state, directory, closures, store, swarms, bases: peer.bases }),
+    bundles: new BundleMaker({ state, directory, closures, store, swarms, bases: peer.bases, shifts: peer.shifts }),
     neighbours,
     deviceLogs: {
       heads: id => heads.heads(id),

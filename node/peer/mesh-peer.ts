@@ -38,6 +38,7 @@ import { ChunkIndex } from '../swarm/chunks/chunk-index.ts'
 import { Closures } from '../swarm/chunks/closures.ts'
 import { DamagedPaths } from '../swarm/chunks/damaged-paths.ts'
 import { Bases } from '../swarm/delta/bases.ts'
+import { ReleasedShifts } from '../swarm/delta/released-shifts.ts'
 import type { ClosureFetchComponents } from '../swarm/fetch/closure-fetch.ts'
 import { openChunks } from '../swarm/fetch/open-chunks.ts'
 import { servedPeers, stagingBudgetBytes } from '../swarm/limits.ts'
@@ -85,6 +86,7 @@ export class MeshPeer {
   readonly streamLanes: StreamLanes
   readonly #lanes: Lanes | undefined
   readonly bases: Bases
+  readonly shifts: ReleasedShifts
   /** The components of `fetchClosure`. */
   readonly fetchComponents: ClosureFetchComponents
   readonly store: NixStore
@@ -193,8 +195,9 @@ export class MeshPeer {
     const positionsOf = async (path: string) => (await recipes.recipeFor(path))?.positions
     const bases = new Bases({ store, index, positionsOf, recipe: id => recipes.recipe(id) })
     this.bases = bases
+    this.shifts = new ReleasedShifts({ state, documents, log })
     const staging = { directory: stagingDirectory, budgetBytes, held }
-    const opening = { store, index, recipes, shelf, bases, ...staging, onDamaged, log }
+    const opening = { store, index, recipes, shelf, bases, shifts: this.shifts, ...staging, onDamaged, log }
     this.swarms = new SwarmService({
       ...{ host, names, admission, closures, uploads, bases, uplink, lanes: this.#lanes, log },
       certificate: own.certificate,

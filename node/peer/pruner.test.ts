@@ -6,6 +6,7 @@ import type { Level } from 'level'
 import { closureCodec } from '../../protocol/closure/closure.ts'
 import { sha256, sha256Hex } from '../../protocol/encoding/hash.ts'
 import { releaseCodec } from '../../protocol/release/release.ts'
+import { withShifts } from '../../protocol/release/shifts.ts'
 import { testClosure, testConfig, testFleet, testNow, testStorePath } from '../../test/helpers/fleet.ts'
 import { silentLogger } from '../../test/helpers/log.ts'
 import { testState } from '../../test/helpers/state.ts'
@@ -82,6 +83,23 @@ describe('Pruner', () => {
     assert.ok(!closures.isReleased(oldest.closure.multihash.digest), 'a closure is served whose documents are gone')
     // A release, a descriptor and three recipes each, and what is trusted now: nothing of before.
     assert.equal(await count('documents'), keptReleases * 5 + 4)
+  })
+
+  it('keeps the shifts of the accepted release, and those of no older one', async t => {
+    const { fleet, state, pruner } = await scene(t, 2)
+    const hashes: Uint8Array[] = []
+    for (const word of ['older', 'newest']) {
+      const bytes = Buffer.from(`shifts of the ${word} release`)
+      await state.keepDocument(bytes)
+      hashes.push(sha256(bytes))
+      const extensions = withShifts(undefined, sha256Hex(bytes))
+      const { trusted } = fleet.release({ configs: {}, devices: {}, extensions })
+      await state.accept(trusted, async ({ hash }) => fleet.document(hash) ?? assert.fail())
+    }
+    await pruner.prune()
+    await pruner.prune()
+    const kept = await Promise.all(hashes.map(async hash => (await state.document(hash)) !== undefined))
+    assert.deepEqual(kept, [false, true])
   })
 
   it('grows no more, however many releases come', async t => {

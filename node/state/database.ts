@@ -28,7 +28,7 @@ export type Change = { table: TableName; key: string; value: Uint8Array | undefi
  * `releases`, `release-extensions`: by version; `described`: recipes made by this controller, by store path; `own`: this peer's
  * certificate, counter, time floor, failed release; `evidence`: contradicting documents, by kind and subject;
  * `history`: outcomes of releases, by peer ID; `damaged`: by store path; `carried-metrics`: histories that outboxes have
- * brought, by peer ID and step; `carried-snapshots`: of screens, the same, by peer ID; `receipts`: when reports came to a controller, by peer ID; `alerts`: what was told, who is
+ * brought, by peer ID and step; `shifts`: comparisons of two versions of a path, by their recipes; `carried-snapshots`: of screens, the same, by peer ID; `receipts`: when reports came to a controller, by peer ID; `alerts`: what was told, who is
  * absent and what is silenced, by kind; `proposals`: by ID; `audit`: superseded metadata for a controller's audit log;
  * `witnessed-log`: this device's own log, its entries and hashes; `log-heads`: of other devices' logs, which a controller
  * keeps, and `headless-reports`: their last report with a head where the newest has none, by peer ID.
@@ -42,6 +42,7 @@ export const tableNames = [
   'releases',
   'release-extensions',
   'described',
+  'shifts',
   'own',
   'evidence',
   'proposals',

@@ -62,6 +62,15 @@ export const baseCacheBytes = 8 * 1024 ** 2
 export const baseRecipes = 16
 /** Old versions of one path that are compared: more generations are rarely kept. */
 export const baseCandidates = 4
+/** NARs below this have no shifts: a delta base around the same share of the old one rarely misses. */
+export const shiftsFromBytes = 8 * 1024 ** 2
+/** How long a fetch waits for a document of shifts, which is a few kilobytes; and when it is asked for again. */
+export const shiftsWaitMs = 20_000
+export const shiftsRetryMs = 5 * 60_000
+/** Shifts that the place of a delta base without them would miss by less than this aren't worth telling. */
+export const shiftsMissBytes = 64 * 1024
+/** No comparison of two versions begins later than this after the first one of a release. */
+export const shiftsMakingMs = 5 * 60_000
 /** Staged chunks also cached in memory: those that are imported shortly after. */
 export const recentChunkBytes = 2 * 1024 ** 2
 

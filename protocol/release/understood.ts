@@ -5,6 +5,7 @@ import { accessExtension } from './access.ts'
 import { bindingExtension } from './binding.ts'
 import { rebootExtension } from './reboot-policy.ts'
 import type { Release } from './release.ts'
+import { shiftsExtension } from './shifts.ts'
 import { uplinksExtension } from './site-uplinks.ts'
 
 /** Names of a release's extensions that this version understands. */
@@ -12,6 +13,7 @@ export const understoodExtensions: readonly string[] = [
   accessExtension,
   bindingExtension,
   rebootExtension,
+  shiftsExtension,
   uplinksExtension,
 ]
 

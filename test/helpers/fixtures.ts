@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { canonicalize } from '@tufjs/canonical-json'
 import { decodeOutbox, encodeOutbox } from '../../protocol/bundle/outbox.ts'
 import { closureCodec } from '../../protocol/closure/closure.ts'
+import { shiftsCodec } from '../../protocol/closure/shifts.ts'
 import { sha256 } from '../../protocol/encoding/hash.ts'
 import { type Certificate, certificateKind } from '../../protocol/members/certificate.ts'
 import { formatJoinToken, grantKind, parseJoinToken, tokenIdOf } from '../../protocol/members/join-token.ts'
@@ -127,6 +128,10 @@ export function makeFixtures(): Fixture[] {
     }),
     plain('secret', secretDocumentCodec, sampleSecret),
     plain('closure', closureCodec, closure),
+    plain('shifts', shiftsCodec, [
+      { from: sha256(Buffer.from('old')), to: sha256(Buffer.from('new')), cells: [undefined, -8256, -8256, 0, 16_640] },
+      { from: sha256(Buffer.from('older')), to: sha256(Buffer.from('new')), cells: [1] },
+    ]),
     plain('revocations', revocationsCodec, { v: 1, fleet: fleet.fleet, peers: [peer] }),
     plain('revocations-with-notes', revocationsCodec, {
       v: 1,

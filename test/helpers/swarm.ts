@@ -10,7 +10,7 @@ import type { Progress } from '../../node/swarm/fetch/progress.ts'
 import { FrameStream } from '../../node/swarm/session/frame-stream.ts'
 import type { Frame } from '../../protocol/messages/swarm.ts'
 import { formatNixPublicKey, type NixSecretKey, nixSecretKeyFromSeed } from '../../protocol/nix/signature.ts'
-import type { ReleasedConfig } from '../../protocol/release/release.ts'
+import type { ReleasedConfig, ReleaseExtensions } from '../../protocol/release/release.ts'
 import { type RealStore, Stores } from '../store/real-stores.ts'
 import { type TestFleet, testSeed, testSigner } from './fleet.ts'
 import { connect, liveFleet, Mesh, type PeerInit, type TestPeer } from './mesh.ts'
@@ -111,17 +111,26 @@ export class SwarmWorld {
 
   /** Releases a closure that is in a controller's store. */
   async releaseOf(controller: StorePeer, topLevel: string): Promise<ReleasedConfig> {
-    const built = { system: 'x86_64-linux', target: 'portable' as const, topLevel }
-    const config = await releaseConfig(controller.door, built, this.key)
+    const config = await this.describe(controller, topLevel)
     await this.publish(controller, { kiosk: config })
     return config
   }
 
+  /** Describes a closure that is in a controller's store, ready to be released. */
+  async describe(controller: StorePeer, topLevel: string): Promise<ReleasedConfig> {
+    const built = { system: 'x86_64-linux', target: 'portable' as const, topLevel }
+    return await releaseConfig(controller.door, built, this.key)
+  }
+
   /** A release of these configs. */
-  async publish(controller: StorePeer, configs: Readonly<Record<string, ReleasedConfig>>): Promise<void> {
+  async publish(
+    controller: StorePeer,
+    configs: Readonly<Record<string, ReleasedConfig>>,
+    extensions?: ReleaseExtensions,
+  ): Promise<void> {
     const { trusted } = controller.state.accepted ?? {}
     if (trusted === undefined) throw new Error('expected a controller that knows its fleet')
-    const content = { message: 'news', configs, devices: {} }
+    const content = { message: 'news', configs, devices: {}, ...(extensions && { extensions }) }
     await controller.state.publish(publishRelease(trusted, this.fleet.fleet, content, this.fleet.keys, new Date()))
   }
 

@@ -1,6 +1,7 @@
 /** Aligns the chunks of two NARs: the delta base of a new chunk is the run of old chunks at the corresponding place. */
 
 import type { Chunk, Recipe } from '../../../protocol/closure/recipe.ts'
+import { type Shifts, shiftAt } from '../../../protocol/closure/shifts.ts'
 import { toHex } from '../../../protocol/encoding/hash.ts'
 import { maxBaseBytes, maxBaseChunks } from '../../../protocol/messages/swarm.ts'
 import { baseBytes } from '../limits.ts'
@@ -21,10 +22,10 @@ interface Anchor {
 
 /**
  * For each new chunk, the run of old chunks to use as its delta base; undefined if the old NAR contains the chunk.
- * Shared chunks are anchors; between two anchors, the position of a new chunk is interpolated. A wrong guess only
- * costs bytes.
+ * Where `shifts` tell how far the content has moved, the run is there. Elsewhere shared chunks are anchors; between two
+ * anchors, the position of a new chunk is interpolated. A wrong guess, or a shift that lies, only costs bytes.
  */
-export function align(before: Recipe, after: Recipe): (Run | undefined)[] {
+export function align(before: Recipe, after: Recipe, shifts?: Pick<Shifts, 'cells'>): (Run | undefined)[] {
   if (before.chunks.length === 0) return after.chunks.map(() => undefined)
   const anchors = anchorsOf(before, after)
   const runs: (Run | undefined)[] = []
@@ -33,7 +34,10 @@ export function align(before: Recipe, after: Recipe): (Run | undefined)[] {
     while ((anchors[at + 1]?.end ?? Number.POSITIVE_INFINITY) <= chunk.offset) at++
     const [last, next] = [anchors[at], anchors[at + 1]]
     const isAnchor = next?.start === chunk.offset && next.end === chunk.offset + chunk.length
-    runs.push(isAnchor || last === undefined || next === undefined ? undefined : runNear(before, chunk, last, next))
+    const shift = shifts && shiftAt(shifts, middleOf(chunk))
+    if (isAnchor || last === undefined || next === undefined) runs.push(undefined)
+    else if (shift !== undefined) runs.push(runAround(before, middleOf(chunk) + shift))
+    else runs.push(runNear(before, chunk, last, next))
   }
   return runs
 }
@@ -60,12 +64,22 @@ function anchorsOf(before: Recipe, after: Recipe): Anchor[] {
   return anchors
 }
 
+/** The offset that a chunk's shift is looked up by. */
+function middleOf({ offset, length }: Chunk): number {
+  return offset + Math.floor(length / 2)
+}
+
 function runNear(before: Recipe, { offset, length }: Chunk, last: Anchor, next: Anchor): Run {
   const [low, high] = [last.oldEnd, next.oldStart]
   if (high > low && high - low <= baseBytes) return runOf(before, low, high)
   const share = (offset - last.end) / Math.max(1, next.start - last.end)
-  const middle = low + share * Math.max(0, high - low) + length / 2
-  return runOf(before, middle - baseBytes / 2, middle + baseBytes / 2)
+  return runAround(before, low + share * Math.max(0, high - low) + length / 2)
+}
+
+/** A run of the size of a delta base around an offset of the old NAR, which may lie beyond its ends. */
+function runAround(before: Recipe, middle: number): Run {
+  const inside = Math.max(baseBytes / 2, Math.min(before.size - baseBytes / 2, middle))
+  return runOf(before, inside - baseBytes / 2, inside + baseBytes / 2)
 }
 
 /** The chunks that overlap the range between two offsets, as many as one request may name. */

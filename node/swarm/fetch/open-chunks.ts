@@ -8,6 +8,7 @@ import type { ChunkChanges } from '../chunks/chunk-store.ts'
 import type { KnownClosure } from '../chunks/closures.ts'
 import { BaseFinder } from '../delta/base-finder.ts'
 import type { Bases } from '../delta/bases.ts'
+import type { ReleasedShifts } from '../delta/released-shifts.ts'
 import type { RecipeBook } from '../recipe/recipe-book.ts'
 import type { OpenChunks } from '../session/open-swarms.ts'
 import { type AdoptComponents, adoptStaged } from '../staging/adopt-staged.ts'
@@ -22,6 +23,7 @@ export interface OpenChunksComponents extends Pick<LocalChunksComponents, 'store
   readonly recipes: RecipeBook
   readonly shelf: BundleShelf
   readonly bases: Pick<Bases, 'here' | 'read'>
+  readonly shifts: Pick<ReleasedShifts, 'book'>
   readonly log: LocalChunksComponents['log']
   readonly onDamaged: NonNullable<LocalChunksInit['onDamaged']>
 }
@@ -31,7 +33,7 @@ export async function openChunks(
   known: KnownClosure,
   changes: ChunkChanges,
 ): Promise<OpenChunks> {
-  const { store, index, recipes, shelf, bases, directory, budgetBytes, onDamaged, log } = components
+  const { store, index, recipes, shelf, bases, shifts, directory, budgetBytes, onDamaged, log } = components
   const { onLost } = changes
   const { hash, list } = known
   const staging = await Staging.open(join(directory, toHex(hash)), list, { budgetBytes })
@@ -45,6 +47,6 @@ export async function openChunks(
     bundled.close()
     await staging.close()
   }
-  const finder = new BaseFinder({ list, index, recipes })
+  const finder = new BaseFinder({ list, index, recipes, shifts: () => shifts.book() })
   return { chunks, finder, budget, close }
 }

@@ -19,6 +19,7 @@ import {
 } from '../limits.ts'
 import type { FrameStream } from './frame-stream.ts'
 import { LinkRate } from './link-rate.ts'
+import { PackLevel } from './pack-level.ts'
 import type { Upload, UploadLimiter } from './upload-limiter.ts'
 
 const compress = promisify(zstdCompress)
@@ -52,6 +53,7 @@ export class ChunkSender {
   readonly #components: ChunkSenderComponents
   readonly #init: ChunkSenderInit
   #rate = new LinkRate()
+  readonly #level = new PackLevel()
   #queue: Wanted[] = []
   #serving = false
   /** Where chunks go: the stream, until there is a lane. */
@@ -147,8 +149,12 @@ export class ChunkSender {
       : (rate ?? 0) < compressBelowRemote
     const dictionary = base && (isSlow || !this.#init.local) && (await this.#components.bases?.read(base))
     if (!isSlow && !dictionary) return raw
-    const params = { [constants.ZSTD_c_compressionLevel]: 3 }
+    const level = this.#level.levelFor(rate)
+    const params = { [constants.ZSTD_c_compressionLevel]: level }
+    const began = performance.now()
     const packed = await compress(plain, { params, pledgedSrcSize: plain.length, ...(dictionary && { dictionary }) })
+    const milliseconds = performance.now() - began
+    this.#level.add(level, { whole: plain.length, packed: packed.length, milliseconds })
     if (packed.length >= plain.length * 0.95) return raw
     return { encoding: dictionary ? 'delta' : 'zstd', bytes: packed }
   }

@@ -8,8 +8,10 @@ import { createFleet } from '../../../controller/fleet/create-fleet.ts'
 import { makeJoinToken } from '../../../controller/members/token.ts'
 import { openProject } from '../../../controller/project/project.ts'
 import { releaseConfig } from '../../../controller/release/release-config.ts'
+import { withReleaseShifts } from '../../../controller/release/release-shifts.ts'
 import { submitChange } from '../../../controller/release/releasing.ts'
 import { startSession } from '../../../controller/session/session.ts'
+import type { Talk } from '../../../controller/tasks/talk.ts'
 import { hashOfCid } from '../../../protocol/encoding/cid.ts'
 import type { ReleasedConfig } from '../../../protocol/release/release.ts'
 import type { Report } from '../../../protocol/report/report.ts'
@@ -33,7 +35,7 @@ export interface Published {
   readonly published: number
   /** Milliseconds of the epoch, just before the head went out. */
   readonly at: number
-  /** The time for describing the closures before that. */
+  /** The time for describing the closures before that, and for comparing them with what devices run. */
   readonly describeSeconds: number
   /** Of the descriptors of its closures. */
   readonly descriptorBytes: number
@@ -45,6 +47,15 @@ export type News =
   | { readonly report: DeviceNews; readonly device: string }
   | Published
   | { readonly failed: string }
+
+const quietTalk: Talk = {
+  note() {},
+  detail() {},
+  step() {},
+  activities() {},
+  progress() {},
+  signal: new AbortController().signal,
+}
 
 const tell = (news: News) => process.stdout.write(`${JSON.stringify(news)}\n`)
 
@@ -86,7 +97,6 @@ async function main({ directory, listen }: ControllerSettings): Promise<void> {
       const built = { system: 'x86_64-linux', target: 'portable' as const, topLevel }
       described.set(topLevel, await releaseConfig(peer, built, nixKey))
     }
-    const describeSeconds = (performance.now() - start) / 1000
     const nameOf = (topLevel: string) => `config-${topLevels.indexOf(topLevel)}`
     const configs = topLevels.map(topLevel => [nameOf(topLevel), described.get(topLevel)])
     const devices = Object.entries(order.publish).map(([device, topLevel]) => [device, { config: nameOf(topLevel) }])
@@ -95,9 +105,11 @@ async function main({ directory, listen }: ControllerSettings): Promise<void> {
       configs: Object.fromEntries(configs),
       devices: Object.fromEntries(devices),
     }
+    const told = await withReleaseShifts(session, content, undefined, quietTalk)
+    const describeSeconds = (performance.now() - start) / 1000
     const at = Date.now()
     const operator = { signers: await home.operatorKeys.signers(), now: new Date() }
-    const outcome = await submitChange(session, { content, message: content.message }, operator)
+    const outcome = await submitChange(session, { content: told, message: content.message }, operator)
     if (outcome.kind !== 'published') throw new Error('expected a release that needs one signature')
     const descriptors = topLevels.map(async topLevel => {
       const config = described.get(topLevel)
