@@ -95,7 +95,7 @@ export class BenchFleet {
 
   /** The join token, and where the controller is. */
   async ready(): Promise<{ token: string; address: string }> {
-    return await this.#wait('the controller to be ready', 30_000, news => ('ready' in news ? news.ready : undefined))
+    return await this.#wait('the controller to be ready', 180_000, news => ('ready' in news ? news.ready : undefined))
   }
 
   /** Starts a device's daemon and waits until the controller has admitted it. */
@@ -122,7 +122,7 @@ export class BenchFleet {
     const program = new Program(argv, { log, env })
     this.#programs.push(program)
     const admitted = (news: News) => 'admitted' in news && news.admitted === name && news.peer
-    const peer = await this.#wait(`${name} to be admitted`, 60_000, admitted, log)
+    const peer = await this.#wait(`${name} to be admitted`, 180_000, admitted, log)
     const device = new Device(name, place, program, { listen: `${listen}/p2p/${peer}`, root, log })
     this.devices.push(device)
     return device

@@ -1,8 +1,10 @@
 /** The figures of a process and its folder at a time, and over time. */
 
 import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
+import { stripTypeScriptTypes } from 'node:module'
 import { createConnection } from 'node:net'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { output } from '../bench/apt.ts'
 import type { Program } from '../bench/program.ts'
 import type { Allowance, Reading } from './flat.ts'
@@ -46,12 +48,12 @@ export const allowances: Readonly<Record<keyof Sample, Allowance & { readonly ti
   storeBytes: { title: 'store on disk', growth: 256 * MiB, per: MiB, unit: 'MiB' },
 }
 
-/** The environment that loads the probe into a process. */
-export function probeEnv(socket: string): Record<string, string> {
-  return {
-    NODE_OPTIONS: `--import=${fileURLToPath(new URL('./probe.ts', import.meta.url))}`,
-    THYMESH_SOAK_PROBE: socket,
-  }
+/** The environment that loads the probe into a process. As JavaScript: to strip types, Node loads a compiler of 20 MiB. */
+export async function probeEnv(folder: string, socket: string): Promise<Record<string, string>> {
+  const source = await readFile(new URL('./probe.ts', import.meta.url), 'utf8')
+  const file = join(folder, 'probe.mjs')
+  await writeFile(file, stripTypeScriptTypes(source))
+  return { NODE_OPTIONS: `--import=${file}`, THYMESH_SOAK_PROBE: socket }
 }
 
 export interface Watched {

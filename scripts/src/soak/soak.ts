@@ -145,7 +145,7 @@ class Scene {
   ): Promise<Scene> {
     const directory = await scratch.folder(name)
     const socket = join(directory, 'controller.probe')
-    const node = { flags: bench.node.flags, env: { ...bench.node.env, ...probeEnv(socket) } }
+    const node = { flags: bench.node.flags, env: { ...bench.node.env, ...(await probeEnv(directory, socket)) } }
     const fleet = stack.use(
       await BenchFleet.start({ directory, place, policy, bench: { thymesh: bench.thymesh, node } }),
     )
@@ -158,7 +158,10 @@ class Scene {
   /** A device at a site of its own: its chunks come from the controller, as deltas where it has a base. */
   async add(name: string, place: Place, settings: object = {}): Promise<Device> {
     const socket = join(this.#directory, `${name}.probe`)
-    const device = await this.fleet.addDevice(name, place, name, false, { env: probeEnv(socket), settings })
+    const device = await this.fleet.addDevice(name, place, name, false, {
+      env: await probeEnv(this.#directory, socket),
+      settings,
+    })
     const folder = join(this.#directory, name)
     const [state, store] = [join(folder, 'state'), join(folder, 'root')]
     this.samples.push(new Samples({ name: `${name} device`, program: device.program, socket, state, store }))
