@@ -37,6 +37,20 @@ export const ssh2WithoutNative: Plugin = {
   },
 }
 
+/**
+ * Node's `http` without what hangs on it. As an ES module, each of its exports is read once, also those that Node would load on demand:
+ * `WebSocket` and its like, with all of undici, HTTP/2 and web streams behind them. Nobody here uses these; they took 4 MiB of a daemon.
+ */
+export const httpAlone: Plugin = {
+  name: 'http-alone',
+  setup: build => {
+    build.onResolve({ filter: /^(node:)?http$/ }, () => ({ path: 'http', namespace: 'alone' }))
+    build.onLoad({ filter: /.*/, namespace: 'alone' }, () => ({
+      contents: `module.exports = process.getBuiltinModule('node:http')`,
+    }))
+  },
+}
+
 /** Each entry's bytes in the file, little-endian. */
 const entryLength = 3
 

@@ -32,6 +32,8 @@ export type Sample = ProbeAnswer & {
 }
 
 const MiB = 1 << 20
+/** A collection takes a tenth of a second, and minutes where others have the processor. */
+const probeLimitMs = 600_000
 
 /** What each figure may grow in the time that counts. Smaller is within what the same process shows from minute to minute. */
 export const allowances: Readonly<Record<keyof Sample, Allowance & { readonly title: string }>> = {
@@ -105,7 +107,9 @@ export class Samples {
 
 async function askProbe(socket: string): Promise<ProbeAnswer> {
   const connection = createConnection(socket)
-  connection.setTimeout(60_000, () => connection.destroy(new Error(`waited 60 s for the probe at ${socket}`)))
+  connection.setTimeout(probeLimitMs, () => {
+    connection.destroy(new Error(`waited ${probeLimitMs / 1000} s for the probe at ${socket}`))
+  })
   let text = ''
   connection.setEncoding('utf8').on('data', part => {
     text += part
