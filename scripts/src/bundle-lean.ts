@@ -38,15 +38,18 @@ export const ssh2WithoutNative: Plugin = {
 }
 
 /**
- * Node's `http` without what hangs on it. As an ES module, each of its exports is read once, also those that Node would load on demand:
- * `WebSocket` and its like, with all of undici, HTTP/2 and web streams behind them. Nobody here uses these; they took 4 MiB of a daemon.
+ * Node's `http` and `process` without what hangs on them. As an ES module, each of their exports is read once, also those that Node makes on
+ * demand: `WebSocket` and its like, with all of undici, HTTP/2 and web streams behind them; standard input, reports, permissions. It took 4 MiB
+ * of a daemon.
  */
-export const httpAlone: Plugin = {
-  name: 'http-alone',
+export const builtinsAlone: Plugin = {
+  name: 'builtins-alone',
   setup: build => {
-    build.onResolve({ filter: /^(node:)?http$/ }, () => ({ path: 'http', namespace: 'alone' }))
-    build.onLoad({ filter: /.*/, namespace: 'alone' }, () => ({
-      contents: `module.exports = process.getBuiltinModule('node:http')`,
+    build.onResolve({ filter: /^(node:)?(http|process)$/ }, ({ path }) => {
+      return { path: path.replace('node:', ''), namespace: 'builtin' }
+    })
+    build.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule('node:${path}')`,
     }))
   },
 }
