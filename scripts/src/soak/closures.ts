@@ -1,12 +1,12 @@
 /** Closures for a loop of fetches: each is new to everyone, or an update of the one before. They leave the machine's store again. */
 
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomFillSync } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { output } from '../bench/apt.ts'
 
 /** Bytes of a program that an update changes in places, and of what is new in each version. */
-const programBytes = 12 << 20
+const usualProgramBytes = 12 << 20
 const freshBytes = 4 << 20
 const smallFiles = 300
 /** Places of the program, and small files, that an update changes. */
@@ -14,12 +14,9 @@ const changedPlaces = 64
 const changedFiles = 10
 const changedBytes = 1024
 
-/** The bytes of a closure, nearly: for a person who waits. */
-export const closureBytes = programBytes + freshBytes + smallFiles * 4096
-
 export type Kind = 'cold' | 'update'
 
-export interface Made {
+interface Made {
   readonly topLevel: string
   readonly paths: readonly string[]
   /** The link that keeps it from being collected. */
@@ -29,14 +26,15 @@ export interface Made {
 /** Makes one closure after another in the machine's store. */
 export class Closures {
   readonly #folder: string
-  readonly #program = Buffer.alloc(programBytes)
+  readonly #program: Buffer
   readonly #files: Buffer[] = []
   readonly #made: Made[] = []
   #number = 0
 
   /** `folder`: for what goes into the store, and for roots. */
-  constructor(folder: string) {
+  constructor(folder: string, { programBytes = usualProgramBytes } = {}) {
     this.#folder = folder
+    this.#program = Buffer.alloc(programBytes)
   }
 
   /** The next one: all of it new, or changed in places. */
@@ -72,13 +70,13 @@ export class Closures {
   }
 
   #renew(): void {
-    randomBytes(programBytes).copy(this.#program)
+    randomFillSync(this.#program)
     this.#files.splice(0, Number.POSITIVE_INFINITY, ...Array.from({ length: smallFiles }, smallFile))
   }
 
   #change(): void {
     for (let place = 0; place < changedPlaces; place++) {
-      const at = Math.floor(Math.random() * (programBytes - changedBytes))
+      const at = Math.floor(Math.random() * (this.#program.length - changedBytes))
       randomBytes(changedBytes).copy(this.#program, at)
     }
     for (let file = 0; file < changedFiles; file++) this.#files[Math.floor(Math.random() * smallFiles)] = smallFile()
