@@ -94,7 +94,7 @@ function nowUs(): number {
   return Number(process.hrtime.bigint() / 1000n)
 }
 
-/** Functions by their own share of the time in which the main thread did anything. */
+/** Functions by their own share of the time in which a thread of the program did anything: native threads of Node and V8 are not counted. */
 async function sharesOf(folder: string, { from, to }: Span): Promise<string[][]> {
   const spent = new Map<string, { of: string; name: string; us: number }>()
   for (const file of await readdir(folder)) {
