@@ -22,6 +22,7 @@ const mains = {
   demo: 'scripts/src/demo/main.ts',
   lab: 'test/lab/main.ts',
   screenshots: 'scripts/src/screenshots/main.ts',
+  soak: 'scripts/src/soak/main.ts',
 }
 
 describe('scripts', () => {

@@ -37,6 +37,23 @@ export const ssh2WithoutNative: Plugin = {
   },
 }
 
+/**
+ * Node's `http` and `process` without what hangs on them. As an ES module, each of their exports is read once, also those that Node makes on
+ * demand: `WebSocket` and its like, with all of undici, HTTP/2 and web streams behind them; standard input, reports, permissions. It took 4 MiB
+ * of a daemon.
+ */
+export const builtinsAlone: Plugin = {
+  name: 'builtins-alone',
+  setup: build => {
+    build.onResolve({ filter: /^(node:)?(http|process)$/ }, ({ path }) => {
+      return { path: path.replace('node:', ''), namespace: 'builtin' }
+    })
+    build.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule('node:${path}')`,
+    }))
+  },
+}
+
 /** Each entry's bytes in the file, little-endian. */
 const entryLength = 3
 

@@ -8,7 +8,7 @@ import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promise
 import { basename, dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { build, type Plugin } from 'esbuild'
-import { kadPrefixes, nativeCipher, ssh2WithoutNative, zodInEnglish } from './bundle-lean.ts'
+import { builtinsAlone, kadPrefixes, nativeCipher, ssh2WithoutNative, zodInEnglish } from './bundle-lean.ts'
 
 const repository = resolve(import.meta.dirname, '../..')
 const dist = join(repository, 'dist')
@@ -97,7 +97,10 @@ async function make(source: string, name: string, into: string, workers: Set<str
     banner: {
       js: "import{createRequire as __makeRequire}from'node:module';const require=__makeRequire(import.meta.url);",
     },
-    plugins: [zodInEnglish, nativeCipher, ssh2WithoutNative, kadPrefixes(into), relativeUrls(workers, into)],
+    plugins: [
+      ...[zodInEnglish, nativeCipher, ssh2WithoutNative, builtinsAlone],
+      ...[kadPrefixes(into), relativeUrls(workers, into)],
+    ],
   })
   for (const output of Object.keys(metafile.outputs)) {
     const file = resolve(repository, output)

@@ -21,6 +21,8 @@ export interface ControllerSettings {
   readonly directory: string
   /** A multiaddr. */
   readonly listen: string
+  /** Of each config that is published. */
+  readonly policy?: ReleasedConfig['policy']
 }
 
 /** Device → top level; all devices of a release are named in it. */
@@ -61,7 +63,7 @@ const tell = (news: News) => process.stdout.write(`${JSON.stringify(news)}\n`)
 
 if (import.meta.main) await main(JSON.parse(process.argv[2] ?? '{}'))
 
-async function main({ directory, listen }: ControllerSettings): Promise<void> {
+async function main({ directory, listen, policy }: ControllerSettings): Promise<void> {
   process.env.THYMESH_HOME = `${directory}/home`
   const settings = { listen: [listen], mdns: false }
   await createFleet({
@@ -94,7 +96,7 @@ async function main({ directory, listen }: ControllerSettings): Promise<void> {
     const topLevels = [...new Set(Object.values(order.publish))]
     for (const topLevel of topLevels) {
       if (described.has(topLevel)) continue
-      const built = { system: 'x86_64-linux', target: 'portable' as const, topLevel }
+      const built = { system: 'x86_64-linux', target: 'portable' as const, topLevel, ...(policy && { policy }) }
       described.set(topLevel, await releaseConfig(peer, built, nixKey))
     }
     const nameOf = (topLevel: string) => `config-${topLevels.indexOf(topLevel)}`

@@ -1,6 +1,6 @@
 /** The benchmark's fleet: a controller and devices, each a process at its place, and what became of an update. */
 
-import { readFile, readlink } from 'node:fs/promises'
+import { readFile, readlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bench } from './bench.ts'
@@ -12,7 +12,7 @@ import type { System } from './systems.ts'
 import { Talk } from './talk.ts'
 
 /** Where everyone listens, each at a place of its own; on loopback devices take other ports. */
-const controllerPort = 4460
+export const controllerPort = 4460
 
 export interface FleetOptions {
   /** A folder for everything, removed by whoever made it. */
@@ -20,6 +20,15 @@ export interface FleetOptions {
   /** Where the controller is. */
   readonly place: Place
   readonly bench: Pick<Bench, 'thymesh' | 'node'>
+  /** The update policy of everything that is published. */
+  readonly policy?: ControllerSettings['policy']
+}
+
+/** What else a device is started with. */
+export interface DeviceExtras {
+  readonly env?: NodeJS.ProcessEnv
+  /** Of its settings file; options of the command line go before. */
+  readonly settings?: object
 }
 
 export interface Update {
@@ -61,9 +70,9 @@ export class BenchFleet {
   readonly #talk: Talk<News>
 
   private constructor(options: FleetOptions) {
-    const { directory, place, bench } = options
+    const { directory, place, bench, policy } = options
     this.#options = options
-    const settings: ControllerSettings = { directory, listen: `/ip4/${place.address}/tcp/${controllerPort}` }
+    const settings: ControllerSettings = { directory, listen: `/ip4/${place.address}/tcp/${controllerPort}`, policy }
     const script = join(import.meta.dirname, 'controller.ts')
     // As the program is started on a controller, too.
     const { flags, env } = bench.node
@@ -86,30 +95,45 @@ export class BenchFleet {
 
   /** The join token, and where the controller is. */
   async ready(): Promise<{ token: string; address: string }> {
-    return await this.#wait('the controller to be ready', 30_000, news => ('ready' in news ? news.ready : undefined))
+    return await this.#wait('the controller to be ready', 180_000, news => ('ready' in news ? news.ready : undefined))
   }
 
   /** Starts a device's daemon and waits until the controller has admitted it. */
-  async addDevice(name: string, place: Place, site?: string, mdns = false): Promise<Device> {
+  async addDevice(
+    name: string,
+    place: Place,
+    site?: string,
+    mdns = false,
+    { env, settings }: DeviceExtras = {},
+  ): Promise<Device> {
     const { token, address } = await this.ready()
     const directory = join(this.#options.directory, name)
     const [root, log] = [join(directory, 'root'), join(this.#options.directory, `${name}.log`)]
     const listen = `/ip4/${place.address}/tcp/${controllerPort + 1 + this.devices.length}`
     const flags = ['--join', token, '--name', name, ...(mdns ? [] : ['--no-mdns']), ...(site ? ['--site', site] : [])]
     const paths = ['--state', join(directory, 'state'), '--store', root, '--root', root]
+    if (settings !== undefined) {
+      const file = join(this.#options.directory, `${name}.json`)
+      await writeFile(file, JSON.stringify(settings))
+      paths.push('--settings', file)
+    }
     const mesh = ['--listen', listen, '--bootstrap', address]
     const argv = place.argv([...this.#options.bench.thymesh, 'node', ...flags, ...paths, ...mesh])
-    const program = new Program(argv, { log })
+    const program = new Program(argv, { log, env })
     this.#programs.push(program)
     const admitted = (news: News) => 'admitted' in news && news.admitted === name && news.peer
-    const peer = await this.#wait(`${name} to be admitted`, 60_000, admitted, log)
+    const peer = await this.#wait(`${name} to be admitted`, 180_000, admitted, log)
     const device = new Device(name, place, program, { listen: `${listen}/p2p/${peer}`, root, log })
     this.devices.push(device)
     return device
   }
 
   /** Publishes a system for all devices and waits until each runs it, when `onRun` is called, and has confirmed it. */
-  async update(system: System, limitMs: number, onRun = async () => {}): Promise<Map<Device, Update>> {
+  async update(
+    system: Pick<System, 'topLevel'>,
+    limitMs: number,
+    onRun = async () => {},
+  ): Promise<Map<Device, Update>> {
     const published = await this.publish(system)
     const ended = this.devices.map(async device => {
       const seconds = (await this.runs(device, system.topLevel, limitMs)) - published.at
@@ -124,7 +148,7 @@ export class BenchFleet {
   }
 
   /** Publishes a system for all devices; for none, a release that names nothing, which is a new head all the same. */
-  publish(system?: System): Promise<Published> {
+  publish(system?: Pick<System, 'topLevel'>): Promise<Published> {
     const devices = system === undefined ? [] : this.devices
     return this.publishEach(new Map(devices.map(device => [device, system ?? { topLevel: '' }])))
   }

@@ -29,6 +29,7 @@ import { remoteAccess } from './remote-access.ts'
 import type { Scenario } from './scenario.ts'
 import { secrets } from './secrets.ts'
 import { sickUnits } from './sick-units.ts'
+import { soak } from './soak.ts'
 import { toldToStop } from './told-to-stop.ts'
 import { twoReleases } from './two-releases.ts'
 import { usbSticks } from './usb-sticks.ts'
@@ -71,6 +72,7 @@ export const scenarios: readonly Scenario[] = [
   life,
   nats,
   portMapping,
+  soak,
   secrets,
   bootUpdate,
   bootHang,
