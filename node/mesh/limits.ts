@@ -129,7 +129,7 @@ export const gossipedNews = 32
 /** How often a neighbour is told what devices repeat, varied by a fifth. */
 export const newsMs = 60_000
 /** Neighbours with which a peer begins rounds of news. As many begin rounds with it, on average. */
-export const newsLinks = 4
+export const newsLinks = 3
 /** Rounds at a time with one neighbour: what more there is waits for the next time. */
 export const newsRounds = 16
 /** Reports that a neighbour has not been told yet; older ones are left to syncs. */
@@ -142,7 +142,7 @@ export const newsFlushMs = 5_000
 /** A stream of news that is silent for this long is over. */
 export const idleNewsMs = 15 * newsMs
 /** Of repeated syncs, one in so many goes to any neighbour, the others to one with which news are exchanged. */
-export const strayingSyncs = 8
+export const strayingSyncs = 30
 /** How often members without a gossip stream are looked for: libp2p never reopens a lost one. */
 export const gossipRepairMs = 10_000
 /** Documents served at a time, each held in memory until it is sent. */
