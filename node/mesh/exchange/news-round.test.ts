@@ -36,7 +36,7 @@ function sides(known: 1 | 5 = 1): { one: NewsSide; other: NewsSide } {
 
 /** Two ends of one stream. */
 function channels(): [Channel, Channel] {
-  const [left, right] = testStreams(1 << 20)
+  const [left, right] = testStreams()
   return [new Channel(left), new Channel(right)]
 }
 

@@ -18,7 +18,7 @@ import { watchSockets } from './socket-bytes.ts'
 /** Gossip has its mesh, links of news are there, and sync has said what it had to. */
 const settleMs = 15_000
 /** What is a minute in a fleet: peers tell news so often. Bytes don't depend on it. */
-const minuteMs = 6_000
+const minuteMs = 10_000
 
 export interface JourneyInit {
   readonly peers: number
@@ -29,13 +29,14 @@ export interface JourneyInit {
   readonly minutes: number
 }
 
+/** On the sockets of one peer, headers of TCP and IP excluded. */
 export interface Journey {
-  /** On the sockets of one peer, headers of TCP and IP excluded, by the time of a fleet. */
-  readonly gossipPerSecond: number
-  readonly newsPerSecond: number
-  /** The same without any report. */
+  /** Of one report. */
+  readonly byGossip: number
+  readonly asNews: number
+  /** Of rounds of news without any report, each second. */
   readonly idlePerSecond: number
-  /** Of the reports themselves. */
+  /** How long the report is itself. */
   readonly reportBytes: number
 }
 
@@ -56,8 +57,9 @@ export async function reportJourney(init: JourneyInit, stack: AsyncDisposableSta
       peer.news.publishOwn(envelope, before, false)
     },
   }
-  const perSecond = async (way: keyof typeof ways, repetition: number) => {
-    const before = sockets.bytes()
+  /** Bytes, and what are minutes in a fleet. */
+  const measure = async (way: keyof typeof ways, repetition: number) => {
+    const [before, began] = [sockets.bytes(), performance.now()]
     for (const [at, device] of large.devices.entries()) {
       await ways[way](peers[at % peers.length] as TestPeer, repeated(large, device, repetition))
       await sleep(minuteMs / init.reports)
@@ -66,14 +68,20 @@ export async function reportJourney(init: JourneyInit, stack: AsyncDisposableSta
       large.devices.every(({ peer }) => (directory.member(peer)?.report?.counter ?? 0) >= counterOf(repetition))
     if (way !== 'idle') await until(() => peers.every(known), `all reports by ${way}`)
     // Each byte is written once and read once.
-    return (2 * (sockets.bytes() - before)) / init.peers / (init.minutes * 60)
+    const bytes = (2 * (sockets.bytes() - before)) / init.peers
+    return { bytes, minutes: (performance.now() - began) / minuteMs }
   }
-  const idlePerSecond = await perSecond('idle', 1)
-  const gossipPerSecond = await perSecond('gossip', 1)
-  const newsPerSecond = await perSecond('news', 2)
+  const idle = await measure('idle', 1)
+  const idlePerMinute = idle.bytes / idle.minutes
+  const perReport = async (way: keyof typeof ways, repetition: number) => {
+    const { bytes, minutes } = await measure(way, repetition)
+    return (bytes - idlePerMinute * minutes) / large.devices.length
+  }
+  const byGossip = await perReport('gossip', 1)
+  const asNews = await perReport('news', 2)
   const [device] = large.devices
   const reportBytes = device === undefined ? 0 : repeated(large, device, 1).length
-  return { gossipPerSecond, newsPerSecond, idlePerSecond, reportBytes }
+  return { byGossip, asNews, idlePerSecond: idlePerMinute / 60, reportBytes }
 }
 
 async function startPeers(init: JourneyInit, large: LargeFleet, stack: AsyncDisposableStack): Promise<TestPeer[]> {
