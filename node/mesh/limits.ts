@@ -136,8 +136,6 @@ export const newsRounds = 16
 export const untoldReports = 1024
 /** Reports that were replaced lately, kept to send differences: those of a quarter of an hour at 10,000 devices. */
 export const newsBaseBytes = 512 << 10
-/** How long a report that one neighbour was asked for is asked of no other. */
-export const askedMs = 5_000
 /** How long a round waits until its reports are taken, and a sync for the round before it. */
 export const takenMs = 2_000
 export const newsFlushMs = 5_000

@@ -6,7 +6,7 @@
 import { LRUCache } from 'lru-cache'
 import { sha256 } from '../../../protocol/encoding/hash.ts'
 import { limits } from '../../../protocol/limits.ts'
-import { askedMs, newsBaseBytes, untoldReports } from '../limits.ts'
+import { newsBaseBytes, untoldReports } from '../limits.ts'
 
 /** A peer, and the counter of its report. */
 export type Item = readonly [peer: string, counter: number]
@@ -19,9 +19,6 @@ export class NewsBook {
     maxSize: newsBaseBytes,
     sizeCalculation: envelope => envelope.length + 1,
   })
-
-  /** Reports that a neighbour has been asked for, and until when nobody else is: milliseconds of a steady clock. */
-  readonly #asked = new Map<string, { readonly counter: number; readonly until: number }>()
 
   open(neighbour: string): void {
     if (!this.#untold.has(neighbour)) this.#untold.set(neighbour, new Map())
@@ -57,20 +54,6 @@ export class NewsBook {
     const items = [...(untold ?? [])].slice(0, limits.newsTold)
     for (const [peer] of items) untold?.delete(peer)
     return items
-  }
-
-  /** Whether a report may be asked for now: another neighbour may be about to send it. It then counts as asked for. */
-  ask([peer, counter]: Item): boolean {
-    const now = performance.now()
-    const asked = this.#asked.get(peer)
-    if (asked !== undefined && asked.counter >= counter && asked.until > now) return false
-    this.#asked.set(peer, { counter, until: now + askedMs })
-    return true
-  }
-
-  /** What was asked for has come, or will not come any more. */
-  settle(peer: string): void {
-    this.#asked.delete(peer)
   }
 
   /** A neighbour has said that it has this. */

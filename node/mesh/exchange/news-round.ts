@@ -63,35 +63,23 @@ export class NewsRound {
     const items = this.#components.book.take(this.#neighbour)
     await channel.send(newsCodec, { ...toldOf(items) })
     const { told = [], wants = [] } = await channel.receive(newsCodec)
-    await this.#asking(told, async ({ list, wants: ours }) => {
-      if (told.length > 0 || wants.length > 0) {
-        await channel.send(newsCodec, { ...ours, ...(await this.#reports(items, wants)) })
-      }
-      if (list.length > 0) await this.#take(list, (await channel.receive(newsCodec)).reports)
-    })
+    const asked = this.#asked(told)
+    if (told.length > 0 || wants.length > 0) {
+      await channel.send(newsCodec, { ...asked.wants, ...(await this.#reports(items, wants)) })
+    }
+    if (asked.list.length > 0) await this.#take(asked.list, (await channel.receive(newsCodec)).reports)
     return items.length === limits.newsTold || told.length === limits.newsTold
   }
 
   /** Answers one that a neighbour has begun with this message. */
   async answer(channel: Channel, first: News): Promise<void> {
-    await this.#asking(first.told ?? [], async ({ list, wants: ours }) => {
-      const items = this.#components.book.take(this.#neighbour)
-      await channel.send(newsCodec, { ...toldOf(items), ...ours })
-      if (items.length === 0 && list.length === 0) return
-      const { wants = [], reports } = await channel.receive(newsCodec)
-      if (wants.length > 0) await channel.send(newsCodec, await this.#reports(items, wants))
-      if (list.length > 0) await this.#take(list, reports)
-    })
-  }
-
-  /** With what we lack of what the neighbour has told: nobody else is asked for it meanwhile. */
-  async #asking(told: readonly Told[], goOn: (asked: AskedOf) => Promise<void>): Promise<void> {
-    const asked = this.#asked(told)
-    try {
-      await goOn(asked)
-    } finally {
-      for (const { peer } of asked.list) this.#components.book.settle(peer)
-    }
+    const asked = this.#asked(first.told ?? [])
+    const items = this.#components.book.take(this.#neighbour)
+    await channel.send(newsCodec, { ...toldOf(items), ...asked.wants })
+    if (items.length === 0 && asked.list.length === 0) return
+    const { wants = [], reports } = await channel.receive(newsCodec)
+    if (wants.length > 0) await channel.send(newsCodec, await this.#reports(items, wants))
+    if (asked.list.length > 0) await this.#take(asked.list, reports)
   }
 
   /** What we lack of what the neighbour has told. */
@@ -105,7 +93,6 @@ export class NewsRound {
       if (member === undefined) continue
       book.heard(this.#neighbour, [member.peer, counter])
       if (counter <= (member.report?.counter ?? 0) || counter > highestCounter(member)) continue
-      if (!book.ask([member.peer, counter])) continue
       const base = directory.report(member.peer)?.envelope
       list.push({ peer: member.peer, base })
       wants.push([place, base === undefined ? 0 : markOf(base)])
