@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { limits } from '../../../protocol/limits.ts'
 import { newsBaseBytes, untoldReports } from '../limits.ts'
-import { markOf, NewsBook } from './news-book.ts'
+import { NewsBook, printOf } from './news-book.ts'
 
 function bookWith(...neighbours: string[]): NewsBook {
   const book = new NewsBook()
@@ -44,17 +44,17 @@ describe('the book of news', () => {
     for (let items = book.take('left'); items.length > 0; items = book.take('left')) left += items.length
     assert.equal(left, untoldReports - limits.newsTold)
     const kept = Array.from({ length: 2 * untoldReports }, (_, each) =>
-      book.replaced(`${each}`, markOf(new Uint8Array(4000))),
+      book.replaced(`${each}`, printOf(new Uint8Array(4000))),
     )
     assert.ok(kept.filter(each => each !== undefined).length * 4000 <= newsBaseBytes)
   })
 
-  it('keeps what was replaced by its mark', () => {
+  it('keeps what was replaced by its fingerprint', () => {
     const book = bookWith('left')
     const [old, other] = [Uint8Array.of(1), Uint8Array.of(2)]
     book.add(['a', 2], old)
-    assert.deepEqual(book.replaced('a', markOf(old)), old)
-    assert.equal(book.replaced('a', markOf(other)), undefined)
-    assert.equal(book.replaced('b', markOf(old)), undefined)
+    assert.deepEqual(book.replaced('a', printOf(old)), old)
+    assert.equal(book.replaced('a', printOf(other)), undefined)
+    assert.equal(book.replaced('b', printOf(old)), undefined)
   })
 })

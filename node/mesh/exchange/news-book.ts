@@ -62,15 +62,15 @@ export class NewsBook {
     if ((untold?.get(peer) ?? Number.POSITIVE_INFINITY) <= counter) untold?.delete(peer)
   }
 
-  /** The report that the last one of a peer replaced, if it has this mark. */
-  replaced(peer: string, mark: number): Uint8Array | undefined {
+  /** The report that the last one of a peer replaced, if it has this fingerprint. */
+  replaced(peer: string, print: number): Uint8Array | undefined {
     const envelope = this.#replaced.get(peer)
-    return envelope !== undefined && markOf(envelope) === mark ? envelope : undefined
+    return envelope !== undefined && printOf(envelope) === print ? envelope : undefined
   }
 }
 
 /** What tells a report from others of its peer, copies of a device included: four bytes of its hash, never 0. */
-export function markOf(envelope: Uint8Array): number {
+export function printOf(envelope: Uint8Array): number {
   const hash = sha256(envelope)
   return new DataView(hash.buffer, hash.byteOffset).getUint32(0) || 1
 }

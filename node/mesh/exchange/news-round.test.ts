@@ -13,7 +13,7 @@ import { NewsSide } from '../../../test/helpers/news-side.ts'
 import { testStreams } from '../../../test/helpers/streams.ts'
 import { Channel } from '../transport/channel.ts'
 import { memberKey } from './holdings.ts'
-import { markOf } from './news-book.ts'
+import { printOf } from './news-book.ts'
 import { NewsError } from './news-round.ts'
 
 const large = new LargeFleet(limits.newsTold + 2)
@@ -134,7 +134,7 @@ describe('a neighbour that lies', () => {
     const said = await answered(other, [{ told: [told(first, 4), told(second, Number.MAX_SAFE_INTEGER)] }])
     assert.deepEqual(said, [{}])
     assert.deepEqual(await answered(other, [{ told: [told(first, 6)] }, {}]), [
-      { wants: [[0, markOf(large.report(first, 5))]] },
+      { wants: [[0, printOf(large.report(first, 5))]] },
     ])
     assert.equal(other.counter(first.peer), 5)
   })
@@ -163,7 +163,7 @@ describe('a neighbour that lies', () => {
       whole: [0],
     }
     await assert.rejects(answered(other, [begin, { reports: bomb }]), FormatError)
-    // The same mark may have another report by a copy of the device, or by one that makes others look guilty.
+    // The same fingerprint may have another report by a copy of the device, or by one that makes others look guilty.
     const base = Buffer.concat([large.report(first, 9), Buffer.alloc(7)])
     await assert.rejects(answered(other, [begin, { reports: sent([large.report(first, 9)], base) }]), NewsError)
     await assert.rejects(answered(other, [begin, { reports: { ...sent([]), whole: [0] } }]), FormatError)

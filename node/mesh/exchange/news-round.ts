@@ -19,7 +19,7 @@ import { takenMs } from '../limits.ts'
 import type { Channel } from '../transport/channel.ts'
 import type { Directory } from './directory.ts'
 import { type Holdings, memberKey } from './holdings.ts'
-import { type Item, markOf, type NewsBook } from './news-book.ts'
+import { type Item, type NewsBook, printOf } from './news-book.ts'
 import { packItems, unpackItems } from './pack-items.ts'
 
 /** A round has ended early by nobody's fault, or by one that can't be told from that. */
@@ -95,7 +95,7 @@ export class NewsRound {
       if (counter <= (member.report?.counter ?? 0) || counter > highestCounter(member)) continue
       const base = directory.report(member.peer)?.envelope
       list.push({ peer: member.peer, base })
-      wants.push([place, base === undefined ? 0 : markOf(base)])
+      wants.push([place, base === undefined ? 0 : printOf(base)])
     }
     return { list, wants: wants.length === 0 ? {} : { wants } }
   }
@@ -106,7 +106,7 @@ export class NewsRound {
     const { directory, book } = this.#components
     const [list, bases, whole]: [Uint8Array[], Uint8Array[], number[]] = [[], [], []]
     let [bytes, last] = [overhead, -1]
-    for (const [place, mark] of wants) {
+    for (const [place, print] of wants) {
       const item = items[place]
       if (item === undefined || place <= last) {
         throw new FormatError('malformed', `expected ascending places of ${items.length} reports, got ${place}`)
@@ -114,7 +114,7 @@ export class NewsRound {
       last = place
       const envelope = directory.report(item[0])?.envelope ?? nothing
       const fits = bytes + overhead + envelope.length <= limits.newsReports
-      const base = fits && envelope.length > 0 && mark > 0 ? book.replaced(item[0], mark) : undefined
+      const base = fits && envelope.length > 0 && print > 0 ? book.replaced(item[0], print) : undefined
       if (base === undefined) whole.push(list.length)
       else bases.push(base)
       list.push(fits ? envelope : nothing)
@@ -133,7 +133,7 @@ export class NewsRound {
       const contents = await unpackItems(sent.packed, sent.unpacked, dictionaryOf(bases))
       await this.#add(asked, newsReportsCodec.decode(contents))
     } catch (thrown) {
-      // Whoever makes two reports with the same mark must not make others blame each other.
+      // Whoever makes two reports with the same fingerprint must not make others blame each other.
       if (bases.length === 0) throw thrown
       throw new NewsError('not-readable', `the reports of a round can't be read: ${messageOf(thrown)}`, {
         cause: thrown,
