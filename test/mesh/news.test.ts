@@ -37,7 +37,7 @@ async function row(t: TestContext, count: number, newsMs: number) {
 
 describe('news', () => {
   it('go along a row of peers as soon as they have links, and changes go by gossip', async t => {
-    const { peers, publish, counterAt, gossiped } = await row(t, 3, 200)
+    const { peers, publish, counterAt, gossiped } = await row(t, 3, 1000)
     await until(
       () => peers.every(({ news, admission }) => news.neighbours.length === admission.members.length),
       'links',
@@ -52,7 +52,7 @@ describe('news', () => {
   })
 
   it('are told before a sync, in which they are no difference then', async t => {
-    const { peers, publish, counterAt, gossiped } = await row(t, 2, 200)
+    const { peers, publish, counterAt, gossiped } = await row(t, 2, 1000)
     const [one, other] = peers
     await until(() => one.news.neighbours.length + other.news.neighbours.length === 2, 'links')
     let told = 0
@@ -77,7 +77,7 @@ describe('news', () => {
   })
 
   it('end with the neighbour that leaves, and begin again when it is back', async t => {
-    const { peers, publish, counterAt } = await row(t, 2, 200)
+    const { peers, publish, counterAt } = await row(t, 2, 1000)
     const [one, other] = peers
     await until(() => peers.every(({ news }) => news.neighbours.length === 1), 'links')
     await one.host.hangUp(other.host.peerId)

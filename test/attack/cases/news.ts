@@ -14,7 +14,7 @@ import type { Arena, Victim } from '../arena.ts'
 import type { Attack } from '../attack.ts'
 import type { HostilePeer } from '../hostile-peer.ts'
 
-const newsMs = 500
+const newsMs = 1000
 
 export const newsAttacks: Attack[] = [
   {

@@ -73,14 +73,12 @@ export async function reportJourney(init: JourneyInit, stack: AsyncDisposableSta
     const bytes = (2 * (sockets.bytes() - before)) / init.peers
     return { bytes, minutes: (performance.now() - began) / minuteMs }
   }
-  const idle = await measure('idle', 1)
+  const [gossip, news] = [await measure('gossip', 1), await measure('news', 2)]
+  // At the end, when whatever goes with the beginning of connections is over.
+  const idle = await measure('idle', 2)
   const idlePerMinute = idle.bytes / idle.minutes
-  const perReport = async (way: keyof typeof ways, repetition: number) => {
-    const { bytes, minutes } = await measure(way, repetition)
-    return (bytes - idlePerMinute * minutes) / large.devices.length
-  }
-  const byGossip = await perReport('gossip', 1)
-  const asNews = await perReport('news', 2)
+  const perReport = ({ bytes, minutes }: typeof idle) => (bytes - idlePerMinute * minutes) / large.devices.length
+  const [byGossip, asNews] = [perReport(gossip), perReport(news)]
   const [device] = large.devices
   const reportBytes = device === undefined ? 0 : repeated(large, device, 1).length
   return { byGossip, asNews, idlePerSecond: idlePerMinute / 60, reportBytes }
