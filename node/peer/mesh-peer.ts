@@ -160,8 +160,8 @@ export class MeshPeer {
     const site = () => own.certificate.site
     this.gossip = new Gossip({ host, names, admission, state, directory, documents, refresher, site, ...watching })
     const { gossip } = this
-    const holdings = new OwnHoldings({ state, directory })
     const telling = { host, names, admission, state, directory, gossip, ...watching }
+    const holdings = new OwnHoldings(telling)
     this.news = new News({ ...telling, holdings: holdings.holdings, site }, { everyMs: init.timing?.newsMs })
     this.sync = new Sync({ ...telling, addresses, refresher, holdings, news: this.news })
     const proposing = { peerScore, table: database.table('proposals'), log }
@@ -291,17 +291,8 @@ export class MeshPeer {
       this.relays,
     ]
     const lanes = [this.streamLanes, ...(this.#lanes ? [this.#lanes] : [])]
-    const last = [
-      this.swarms,
-      ...lanes,
-      this.shelf,
-      this.uplink,
-      this.damaged,
-      this.documents,
-      this.directory,
-      this.host,
-    ]
-    await stopParts([...first, this.admission, ...last, this.store], this.#init.log)
+    const last = [this.shelf, this.uplink, this.damaged, this.documents, this.directory, this.host, this.store]
+    await stopParts([...first, this.admission, this.swarms, ...lanes, ...last], this.#init.log)
   }
 
   async #keepOwnCertificate(): Promise<void> {
