@@ -23,7 +23,7 @@ import { type Item, type NewsBook, printOf } from './news-book.ts'
 import { packItems, unpackItems } from './pack-items.ts'
 
 /** A round has ended early by nobody's fault, or by one that can't be told from that. */
-export class NewsError extends ThymeshError<'not-readable' | 'too-many'> {}
+export class NewsError extends ThymeshError<'not-readable' | 'busy'> {}
 
 export interface NewsComponents {
   directory: Pick<Directory, 'member' | 'report'>

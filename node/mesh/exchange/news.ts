@@ -149,7 +149,7 @@ export class News {
     for (;;) {
       const first = await channel.receive(newsCodec, idleNewsMs)
       if (!this.#components.peerScore.allowRequest(neighbour, 'news')) {
-        throw new NewsError('too-many', 'expected rounds of news less often')
+        throw new NewsError('busy', 'expected rounds of news less often')
       }
       await this.#round(neighbour).answer(channel, first)
     }
