@@ -23,6 +23,12 @@ export const limits = {
   /** Items of sync that are compressed together, before and after: a hundred certificates or reports. */
   syncBatch: 64 * KiB,
   syncBatchItems: 512,
+  /** Reports that one message of news tells of: more follow in the next round. */
+  newsTold: 64,
+  /** Such a message: 64 reports told and as many asked for take 2 KiB, the rest is for those that are sent. */
+  newsMessage: 128 * KiB,
+  /** The reports of one message, before they are compressed: 64 take some 80 KiB. */
+  newsReports: 96 * KiB,
   /** One DSSE envelope: certificate, grant or report. */
   envelope: 4 * KiB,
   /** Root metadata: 2.1 KiB with three keys. */

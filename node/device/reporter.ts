@@ -139,6 +139,8 @@ export class Reporter {
       if (leftOut.length > 0)
         this.#components.log.warn({ leftOut }, 'the report has no room for all that it should say')
     }
-    if ((await peer.directory.addReport(envelope)) !== 'unknown-member') peer.gossip.publishOwnReport(envelope)
+    const before = peer.directory.report(peer.identity.peerId)
+    const added = await peer.directory.addReport(envelope)
+    if (added !== 'unknown-member') peer.news.publishOwn(envelope, before, this.#init.isAwaited())
   }
 }

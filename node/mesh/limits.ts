@@ -126,6 +126,23 @@ export const syncTurnMs = 60_000
 export const syncAnswerTurnMs = messageTimeoutMs / 2
 /** News of one sync that are gossiped on. More is offered to each neighbour by a sync: it mostly has them already. */
 export const gossipedNews = 32
+/** How often a neighbour is told what devices repeat, varied by a fifth. */
+export const newsMs = 60_000
+/** Neighbours with which a peer begins rounds of news. As many begin rounds with it, on average. */
+export const newsLinks = 3
+/** Rounds at a time with one neighbour: what more there is waits for the next time. */
+export const newsRounds = 16
+/** Reports that a neighbour has not been told yet; older ones are left to syncs. */
+export const untoldReports = 1024
+/** Reports that were replaced lately, kept to send differences: those of a quarter of an hour at 10,000 devices. */
+export const newsBaseBytes = 512 << 10
+/** How long a round waits until its reports are taken, and a sync for the round before it. */
+export const takenMs = 2_000
+export const newsFlushMs = 5_000
+/** A stream of news that is silent for this long is over. */
+export const idleNewsMs = 15 * newsMs
+/** Of repeated syncs, one in so many goes to any neighbour, the others to one with which news are exchanged. */
+export const strayingSyncs = 30
 /** How often members without a gossip stream are looked for: libp2p never reopens a lost one. */
 export const gossipRepairMs = 10_000
 /** Documents served at a time, each held in memory until it is sent. */
@@ -178,6 +195,8 @@ export const requestRates = {
   hello: { most: 20, perSecond: 0.5 },
   document: { most: 60_000, perSecond: 1000 },
   sync: { most: 30, perSecond: 0.5 },
+  /** Rounds: one a minute, one before each sync, and more while there is much to tell. */
+  news: { most: 100, perSecond: 1 },
   /** One for each change of a proposal, and two a second while a command waits until its change is known. */
   proposals: { most: 200, perSecond: 3 },
   gossip: { most: 20_000, perSecond: 2000 },

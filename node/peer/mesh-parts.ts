@@ -48,6 +48,8 @@ export interface MeshTiming {
   /** The silence after which connections are probed. */
   readonly keepAliveMs?: number
   readonly hubPingMs?: number
+  /** How often news are told. */
+  readonly newsMs?: number
 }
 
 export interface PartsInit {

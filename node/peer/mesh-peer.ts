@@ -11,6 +11,8 @@ import type { Directory } from '../mesh/exchange/directory.ts'
 import { Documents } from '../mesh/exchange/documents.ts'
 import { Equivocation } from '../mesh/exchange/equivocation.ts'
 import { Gossip } from '../mesh/exchange/gossip.ts'
+import { News } from '../mesh/exchange/news.ts'
+import { OwnHoldings } from '../mesh/exchange/own-holdings.ts'
 import { Proposals } from '../mesh/exchange/proposals.ts'
 import { Refresher } from '../mesh/exchange/refresher.ts'
 import { Sync } from '../mesh/exchange/sync.ts'
@@ -80,6 +82,7 @@ export class MeshPeer {
   readonly admission: Admission
   readonly documents: Documents
   readonly gossip: Gossip
+  readonly news: News
   readonly closures: Closures
   readonly swarms: SwarmService
   /** Streams of access that may go on on bulk lanes. */
@@ -159,7 +162,10 @@ export class MeshPeer {
     const site = () => own.certificate.site
     this.gossip = new Gossip({ host, names, admission, state, directory, documents, refresher, site, ...watching })
     const { gossip } = this
-    this.sync = new Sync({ host, names, admission, state, directory, addresses, refresher, gossip, ...watching })
+    const telling = { host, names, admission, state, directory, gossip, ...watching }
+    const holdings = new OwnHoldings(telling)
+    this.news = new News({ ...telling, holdings: holdings.holdings, site }, { everyMs: init.timing?.newsMs })
+    this.sync = new Sync({ ...telling, addresses, refresher, holdings, news: this.news })
     const proposing = { peerScore, table: database.table('proposals'), log }
     this.proposals = new Proposals({ host, names, admission, state, ...proposing })
     const { transports, hubs } = parts
@@ -256,6 +262,7 @@ export class MeshPeer {
     this.#lanes?.start()
     await this.swarms.start()
     await this.streamLanes.start()
+    await this.news.start()
     await this.sync.start()
     await this.proposals.start()
     await this.relays.start()
@@ -276,19 +283,19 @@ export class MeshPeer {
     this.supervisor.stop()
     this.#doubles.stop()
     this.gossip.stop()
-    const first = [this.pruner, this.own, this.history, this.#refresher, this.sync, this.proposals, this.relays]
-    const lanes = [this.streamLanes, ...(this.#lanes ? [this.#lanes] : [])]
-    const last = [
-      this.swarms,
-      ...lanes,
-      this.shelf,
-      this.uplink,
-      this.damaged,
-      this.documents,
-      this.directory,
-      this.host,
+    const first = [
+      this.pruner,
+      this.own,
+      this.history,
+      this.#refresher,
+      this.news,
+      this.sync,
+      this.proposals,
+      this.relays,
     ]
-    await stopParts([...first, this.admission, ...last, this.store], this.#init.log)
+    const lanes = [this.streamLanes, ...(this.#lanes ? [this.#lanes] : [])]
+    const last = [this.shelf, this.uplink, this.damaged, this.documents, this.directory, this.host, this.store]
+    await stopParts([...first, this.admission, this.swarms, ...lanes, ...last], this.#init.log)
   }
 
   async #keepOwnCertificate(): Promise<void> {

@@ -25,6 +25,8 @@ export function protocolNames(fleet: string) {
     syncOfPlainReports: `/${prefix}/sync/2`,
     /** That without the summary, as older peers speak it. */
     plainSync: `/${prefix}/sync/1`,
+    /** What devices repeat, told to some neighbours now and then. */
+    news: `/${prefix}/news/1`,
     document: `/${prefix}/document/1`,
     /** Document requests whose answers may be deltas. */
     documentDelta: `/${prefix}/document/2`,

@@ -5,7 +5,8 @@ import type { Extensions } from '../encoding/extensions.ts'
 import type { Report } from '../report/report.ts'
 import type { Sample, SeriesName } from './series.ts'
 
-const name = 'metrics'
+/** Its name. */
+export const metricsExtensionName = 'metrics'
 
 /** The series in a report, each times a factor: extensions have whole numbers only. */
 const factors = {
@@ -29,12 +30,12 @@ export function metricsExtension(sample: Sample): Extensions {
     const value = sample[series as ReportedSeries]
     return value === undefined || !Number.isFinite(value) ? [] : [[series, Math.round(value * factor) + 0] as const]
   })
-  return values.length === 0 ? {} : { [name]: Object.fromEntries(values) }
+  return values.length === 0 ? {} : { [metricsExtensionName]: Object.fromEntries(values) }
 }
 
 /** The measurements of a report; empty for those of the version before, and where it is none of ours. */
 export function reportedMetrics({ extensions }: Pick<Report, 'extensions'>): Sample {
-  const parsed = reportedSchema.safeParse(extensions?.[name])
+  const parsed = reportedSchema.safeParse(extensions?.[metricsExtensionName])
   if (!parsed.success) return {}
   const values = Object.entries(factors).flatMap(([series, factor]) => {
     const value = parsed.data[series]

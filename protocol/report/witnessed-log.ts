@@ -10,18 +10,19 @@ import { limits } from '../limits.ts'
 import { peerIdSchema } from '../signing/peer-id.ts'
 import type { Report } from './report.ts'
 
-const headName = 'log-head'
+/** The name of the extension with the head. */
+export const logHeadName = 'log-head'
 const forkedName = 'forked-logs'
 
 const forkedSchema = z.array(peerIdSchema).max(limits.alarms)
 
 export function logHeadExtension({ size, root, signature }: LogHead): Extensions {
-  return { [headName]: { size, root, signature } }
+  return { [logHeadName]: { size, root, signature } }
 }
 
 /** The head of a device's log, whose own signature is not verified yet; undefined where it says none. */
 export function logHeadIn({ extensions }: Pick<Report, 'extensions'>): LogHead | undefined {
-  return logHeadSchema.safeParse(extensions?.[headName]).data
+  return logHeadSchema.safeParse(extensions?.[logHeadName]).data
 }
 
 /** Plain reports have alarms of kinds that peers of the version before know: this one travels beside them. */

@@ -25,6 +25,7 @@ import { logAttacks } from './cases/logs.ts'
 import { memberAttacks } from './cases/members.ts'
 import { metadataAttacks } from './cases/metadata.ts'
 import { metricsAttacks } from './cases/metrics.ts'
+import { newsAttacks } from './cases/news.ts'
 import { pageTerminalAttacks } from './cases/page-terminal.ts'
 import { proposalAttacks } from './cases/proposals.ts'
 import { rangeAttacks } from './cases/ranges.ts'
@@ -66,6 +67,7 @@ export const attacks: readonly Attack[] = [
   ...relayAttacks,
   ...syncAttacks,
   ...rangeAttacks,
+  ...newsAttacks,
   ...floodAttacks,
   ...cacheAttacks,
   ...bundleAttacks,

@@ -34,7 +34,7 @@ async function scene(t: TestContext) {
     await until(() => subscribers(peer, peer.names.reports).length > 0, 'the version before to subscribe to reports')
   }
   const start = async (word: string) => {
-    const peer = await mesh.start({ word, fleet })
+    const peer = await mesh.start({ word, fleet, timing: { newsMs: 1000 } })
     await join_(peer)
     return peer
   }
@@ -89,6 +89,25 @@ describe('the version before', () => {
     two.gossip.publishReport(extendedReport(two, 5))
     await until(async () => (await before.measure()).tables.reports?.entries === 2, 'both reports there')
     assert.equal((await before.measure()).members, 2)
+  })
+
+  it('gets by sync what peers of this one tell each other as news', async t => {
+    const { before, start } = await scene(t)
+    const [one, two] = [await start('one'), await start('two')]
+    await connect(two, one)
+    await one.directory.addReport(reportOf(one, 1))
+    // The version before has no part in it.
+    const isLinked = (peer: TestPeer, other: TestPeer) => `${peer.news.neighbours}` === other.identity.peerId
+    await until(() => isLinked(one, two) && isLinked(two, one), 'a link of news')
+    const first = one.directory.report(one.identity.peerId)
+    await one.directory.addReport(reportOf(one, 2))
+    one.news.publishOwn(reportOf(one, 2), first, false)
+    const older = one.admission.members.find(({ peer }) => !peer.equals(two.host.peerId))
+    assert.ok(older)
+    await one.sync.syncWith(older.peer)
+    await until(async () => (await before.measure()).tables.reports?.entries === 1, 'the report at the version before')
+    await one.news.flush(two.host.peerId)
+    assert.equal(reportAt(two, one)?.counter, 2)
   })
 
   it('gives its own reports to this one', async t => {

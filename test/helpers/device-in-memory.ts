@@ -114,7 +114,7 @@ export async function scene(t: TestContext) {
         return 'new'
       },
     },
-    gossip: { publishOwnReport: () => {} },
+    news: { publishOwn: () => {} },
     meshStatus,
     damaged: { all: [] as string[] },
   }

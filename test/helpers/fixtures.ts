@@ -15,6 +15,7 @@ import { formatJoinToken, grantKind, parseJoinToken, tokenIdOf } from '../../pro
 import { revocationsCodec } from '../../protocol/members/revocations.ts'
 import { historyCodec, logRequestCodec } from '../../protocol/messages/logs.ts'
 import * as messages from '../../protocol/messages/messages.ts'
+import { newsCodec, newsReportsCodec } from '../../protocol/messages/news.ts'
 import {
   batchCodec,
   batchContentsCodec,
@@ -187,6 +188,21 @@ export function makeFixtures(): Fixture[] {
       { report },
       { addresses: ['/ip4/192.0.2.1/tcp/4001'], peer },
     ]),
+    plain('news-nothing', newsCodec, {}),
+    plain('news-told', newsCodec, { told: [[hash.subarray(0, 6), 7]] }),
+    plain('news-told-and-wanted', newsCodec, {
+      told: [
+        [hash.subarray(0, 6), 7],
+        [hash.subarray(6, 12), 2 ** 35],
+      ],
+      wants: [
+        [0, 0],
+        [3, 0xfedcba98],
+      ],
+    }),
+    plain('news-reports', newsCodec, { reports: { packed: hash, unpacked: 800 } }),
+    plain('news-whole-reports', newsCodec, { wants: [[1, 5]], reports: { packed: hash, unpacked: 800, whole: [0] } }),
+    plain('news-list-of-reports', newsReportsCodec, [report, new Uint8Array()]),
     plain('document-request-hash', messages.documentRequestCodec, { hash }),
     plain('document-request-bases', messages.documentRequestCodec, { hash, bases: [hash] }),
     plain('document-request-root', messages.documentRequestCodec, { root: 2 }),

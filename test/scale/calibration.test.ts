@@ -16,6 +16,9 @@ const devices = 150
 /** Reports that are new, of so many devices, at one peer, before each round of syncs. */
 const rounds = [0, 1, 5, 30, 0]
 
+/** Nothing is told as news meanwhile. */
+const newsMs = 86_400_000
+
 /** A peer that has just started is never silent for so long. */
 const quietMs = 4_000
 
@@ -58,7 +61,7 @@ async function realPeers(mesh: Mesh, large: LargeFleet, sockets: { bytes(): numb
   const made: TestPeer[] = []
   for (let at = 0; at < peers; at++) {
     const fill = (state: PeerState) => large.fill(state.database, 1)
-    const peer = await mesh.start({ word: `peer-${at}`, fleet: large.fleet, fill })
+    const peer = await mesh.start({ word: `peer-${at}`, fleet: large.fleet, fill, timing: { newsMs } })
     peer.supervisor.stop()
     peer.gossip.publishReport = () => {}
     made.push(peer)

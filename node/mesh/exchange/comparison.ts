@@ -15,7 +15,7 @@ import { openingCodec, rangesCodec } from '../../../protocol/messages/ranges.ts'
 import type { Channel } from '../transport/channel.ts'
 import type { Directory } from './directory.ts'
 import { counterIn, OwnDigest, type OwnDigestComponents, type ReportForm } from './own-digest.ts'
-import { OwnHoldings, type OwnHoldingsComponents } from './own-holdings.ts'
+import type { OwnHoldings } from './own-holdings.ts'
 import { isLastTurn, Reconciliation } from './reconciliation.ts'
 
 /** What the other side lacks of a member. */
@@ -42,8 +42,11 @@ export interface Manner {
   readonly spent: (bytes: number) => void
 }
 
-export type ComparisonComponents = OwnDigestComponents &
-  OwnHoldingsComponents & { directory: Directory; names: ProtocolNames }
+export type ComparisonComponents = OwnDigestComponents & {
+  directory: Directory
+  names: ProtocolNames
+  holdings: OwnHoldings
+}
 
 export class Comparison {
   readonly #components: ComparisonComponents
@@ -53,7 +56,7 @@ export class Comparison {
   constructor(components: ComparisonComponents) {
     this.#components = components
     this.#digest = new OwnDigest(components)
-    this.#own = new OwnHoldings(components)
+    this.#own = components.holdings
   }
 
   start(): void {

@@ -84,6 +84,14 @@ export class Holdings {
     return this.#hasKey(at, key) ? this.peer(at) : undefined
   }
 
+  /** The peer whose key begins with these bytes, if there is one, and no other. */
+  findOnly(bytes: Uint8Array): string | undefined {
+    const at = this.lower(bytes)
+    const begins = (each: number) =>
+      each < this.size && Buffer.compare(this.key(each).subarray(0, bytes.length), bytes) === 0
+    return bytes.length > 0 && begins(at) && !begins(at + 1) ? this.peer(at) : undefined
+  }
+
   /** The fingerprint of members from `low` to before `high`. */
   print(low: number, high: number): Uint8Array {
     return sha256(this.#records.subarray(low * recordLength, high * recordLength)).subarray(0, printLength)

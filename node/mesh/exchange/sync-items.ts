@@ -1,20 +1,11 @@
 /** The second part of a sync: items in either direction until their end, one by one with older peers, else in batches. */
 
-import { promisify } from 'node:util'
-import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
-import { FormatError } from '../../../protocol/encoding/cbor.ts'
-import { messageOf } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
 import { type SyncContent, syncItemCodec } from '../../../protocol/messages/messages.ts'
 import { batchCodec, batchContentsCodec } from '../../../protocol/messages/ranges.ts'
 import type { Channel } from '../transport/channel.ts'
+import { packItems, unpackItems } from './pack-items.ts'
 
-const pack = promisify(zstdCompress)
-const unpack = promisify(zstdDecompress)
-/** Above it, a board's processor costs more than the bytes that it saves. */
-const level = 6
-/** A frame may ask for no larger window, and memory for it. */
-const unpackParams = { params: { [constants.ZSTD_d_windowLogMax]: 17 } }
 /** A batch is sent when it has so many bytes or items: the receiver begins with them before the rest is there. */
 const fullBatchBytes = limits.syncBatch / 2
 const fullBatchItems = 64
@@ -49,7 +40,7 @@ export function batchedItems(channel: Channel): SyncItems {
     const contents = batchContentsCodec.encode(waiting)
     waiting = []
     bytes = 0
-    await channel.send(batchCodec, { packed: await packed(contents), unpacked: contents.length })
+    await channel.send(batchCodec, { packed: await packItems(contents), unpacked: contents.length })
   }
   return {
     send: async item => {
@@ -63,26 +54,8 @@ export function batchedItems(channel: Channel): SyncItems {
     },
     receive: async () => {
       const batch = await channel.receive(batchCodec)
-      return 'noMore' in batch ? undefined : batchContentsCodec.decode(await unpacked(batch.packed, batch.unpacked))
+      return 'noMore' in batch ? undefined : batchContentsCodec.decode(await unpackItems(batch.packed, batch.unpacked))
     },
-  }
-}
-
-async function packed(contents: Uint8Array): Promise<Uint8Array> {
-  const params = { params: { [constants.ZSTD_c_compressionLevel]: level }, pledgedSrcSize: contents.length }
-  return Uint8Array.from(await pack(contents, params))
-}
-
-/** Never writes more than was announced. */
-async function unpacked(bytes: Uint8Array, size: number): Promise<Uint8Array> {
-  try {
-    const contents = await unpack(bytes, { ...unpackParams, maxOutputLength: size })
-    if (contents.length === size) return Uint8Array.from(contents)
-    throw new RangeError(`got ${contents.length}`)
-  } catch (thrown) {
-    throw new FormatError('malformed', `expected zstd of ${size} bytes of sync items: ${messageOf(thrown)}`, {
-      cause: thrown,
-    })
   }
 }
 

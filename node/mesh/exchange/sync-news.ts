@@ -1,27 +1,34 @@
 /** News of one sync: what it brought and was new here, until this peer's neighbours are told. */
 
+import type { OpenedReport } from '../../../protocol/report/extended-report.ts'
 import { gossipedNews } from '../limits.ts'
-import type { Gossip } from './gossip.ts'
+
+/** How neighbours are told of one document. */
+export interface SpreadOne {
+  certificate(envelope: Uint8Array): void
+  /** `before` is the last known report of the same device. */
+  report(envelope: Uint8Array, before: OpenedReport | undefined): void
+}
 
 export class SyncNews {
-  readonly #gossip: Pick<Gossip, 'publishCertificate' | 'publishReport'>
+  readonly #one: SpreadOne
   readonly #tell: (() => void)[] = []
   #isSpread = false
 
-  constructor(gossip: Pick<Gossip, 'publishCertificate' | 'publishReport'>) {
-    this.#gossip = gossip
+  constructor(one: SpreadOne) {
+    this.#one = one
   }
 
   addCertificate(envelope: Uint8Array): void {
-    this.#add(() => this.#gossip.publishCertificate(envelope))
+    this.#add(() => this.#one.certificate(envelope))
   }
 
-  addReport(envelope: Uint8Array): void {
-    this.#add(() => this.#gossip.publishReport(envelope))
+  addReport(envelope: Uint8Array, before: OpenedReport | undefined): void {
+    this.#add(() => this.#one.report(envelope, before))
   }
 
   /**
-   * Tells the neighbours. A little goes by gossip. Neighbours mostly have what is much, from the same source or from
+   * Tells the neighbours. A little is told at once. Neighbours mostly have what is much, from the same source or from
    * before, and `offer`, a sync with each, shows that in a few bytes.
    */
   spread(offer: () => void): void {

@@ -10,11 +10,19 @@ import { FormatError } from '../../../protocol/encoding/cbor.ts'
 import { messageOf } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
 import { type Head, type ProtocolNames, type SyncContent, syncProtocols } from '../../../protocol/messages/messages.ts'
-import { isExtendedReport } from '../../../protocol/report/extended-report.ts'
+import { isExtendedReport, openReport } from '../../../protocol/report/extended-report.ts'
 import { type Turn, Turns } from '../../concurrency/turns.ts'
 import type { Logger } from '../../process/log.ts'
 import type { FleetState } from '../../state/fleet-state.ts'
-import { refusedItems, syncAnswerTurnMs, syncStallMs, syncTimeoutMs, syncTurnMs, waitingItems } from '../limits.ts'
+import {
+  refusedItems,
+  strayingSyncs,
+  syncAnswerTurnMs,
+  syncStallMs,
+  syncTimeoutMs,
+  syncTurnMs,
+  waitingItems,
+} from '../limits.ts'
 import type { AddressBook } from '../peers/address-book.ts'
 import type { Admission } from '../peers/admission.ts'
 import type { PeerScore } from '../peers/peer-score.ts'
@@ -27,7 +35,9 @@ import { Comparison, isPlain, type LackingOf } from './comparison.ts'
 import type { Directory } from './directory.ts'
 import type { Equivocation } from './equivocation.ts'
 import { type Gossip, isContradiction } from './gossip.ts'
+import type { News } from './news.ts'
 import { type ReportForm, reportIn } from './own-digest.ts'
+import type { OwnHoldings } from './own-holdings.ts'
 import type { Refresher } from './refresher.ts'
 import { resyncPauseMs } from './resync-pace.ts'
 import { batchedItems, type SyncItems, singleItems } from './sync-items.ts'
@@ -41,7 +51,9 @@ export interface SyncComponents {
   directory: Directory
   addresses: AddressBook
   refresher: Refresher
+  holdings: OwnHoldings
   gossip: Gossip
+  news: Pick<News, 'flush' | 'neighbours' | 'spread'>
   equivocation: Pick<Equivocation, 'examine'>
   peerScore: Pick<PeerScore, 'allowRequest' | 'penalize'>
   log: Logger
@@ -110,11 +122,21 @@ export class Sync extends EventEmitter<Events> {
     const pauseMs = resyncPauseMs(this.#comparedBytes)
     this.#comparedBytes = 0
     this.#timer = setTimeout(() => {
-      const { members } = this.#components.admission
-      const member = members[Math.floor(Math.random() * members.length)]
-      void (member && this.syncWith(member.peer))
+      const peer = this.#oneToRepeatWith()
+      void (peer && this.syncWith(peer))
       this.#repeat()
     }, pauseMs)
+  }
+
+  /**
+   * Mostly a neighbour with which news are exchanged: with it there is no difference but what gossip has lost, where others may
+   * be a minute ahead or behind.
+   */
+  #oneToRepeatWith(): PeerId | undefined {
+    const { news, admission } = this.#components
+    const near = Math.random() * strayingSyncs < 1 ? [] : news.neighbours
+    const peers = near.length > 0 ? near : admission.members.map(({ peer }) => peer)
+    return peers[Math.floor(Math.random() * peers.length)]
   }
 
   /**
@@ -134,8 +156,9 @@ export class Sync extends EventEmitter<Events> {
   }
 
   async #syncOnce(peer: PeerId): Promise<void> {
-    const { host, names } = this.#components
+    const { host, names, news } = this.#components
     try {
+      await news.flush(peer)
       const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(syncTurnMs + syncTimeoutMs)])
       const turn = await this.#turns.take(syncTurnMs, signal)
       try {
@@ -179,10 +202,13 @@ export class Sync extends EventEmitter<Events> {
     by: { turn: Turn } | { share: Share },
   ): Promise<void> {
     const share = 'share' in by ? by.share : undefined
-    const { names, gossip } = this.#components
+    const { names, gossip, news: told } = this.#components
     const { protocol } = stream
     const form: ReportForm = isPlain(names, protocol) ? 'plain' : 'all'
-    const news = new SyncNews(gossip)
+    const news = new SyncNews({
+      certificate: envelope => gossip.publishCertificate(envelope),
+      report: (envelope, before) => told.spread(envelope, before, peer.toString()),
+    })
     const head = await withChannel(stream, signal, async channel => {
       const turn = 'turn' in by ? by.turn : await this.#turns.take(syncAnswerTurnMs, signal)
       const pace: Exchange = { turn, share, form }
@@ -302,9 +328,10 @@ export class Sync extends EventEmitter<Events> {
     } else if ('report' in item) {
       if (form === 'plain' && isExtendedReport(item.report))
         throw new FormatError('malformed', 'expected a report of version 1, got one of version 2')
+      const before = directory.report(openReport(item.report).document.peer)
       if ((await directory.addReport(item.report)) !== 'new') return
       turn.progress()
-      news.addReport(item.report)
+      news.addReport(item.report, before)
     } else if (item.peer !== host.peerId.toString() && directory.member(item.peer) !== undefined) {
       // An address that has worked takes precedence over one that a neighbour sends.
       if (addresses.addresses(item.peer).length === 0) await addresses.addAnnounced(item.peer, item.addresses)

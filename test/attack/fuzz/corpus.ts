@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { sha256Hex } from '../../../protocol/encoding/hash.ts'
 import { bundleTargets } from './bundles.ts'
 import { documentTargets } from './documents.ts'
+import { newsTargets } from './news.ts'
 import { streamTargets } from './streams.ts'
 import type { Target } from './target.ts'
 import { textTargets } from './texts.ts'
@@ -20,7 +21,14 @@ const maxKept = 12
 /** Every decoder that reads bytes from outside. */
 export async function allTargets(): Promise<Target[]> {
   const recipe = await readFile(join(fixtures, 'recipe.v1.cbor'))
-  return [...documentTargets(recipe), ...streamTargets, ...textTargets, ...(await bundleTargets()), workerTarget]
+  return [
+    ...documentTargets(recipe),
+    ...streamTargets,
+    ...newsTargets,
+    ...textTargets,
+    ...(await bundleTargets()),
+    workerTarget,
+  ]
 }
 
 /** A target's kept inputs. */

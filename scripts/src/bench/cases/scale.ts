@@ -30,8 +30,10 @@ export function scale(bench: Bench): Promise<Result> {
     const back = await rejoin(medium, neighbours, stack)
     const batch = Math.round((medium * reportsPerDay) / minutesPerDay)
     const written = await diskWrites(medium, batch, stack)
-    const journey = await reportJourney({ peers: 16, dials: 4, reports: 5 }, stack)
-    const heard = (devices: number) => (devices * reportsPerDay * journey.bytesPerReport) / secondsPerDay
+    const reports = Math.round((large * reportsPerDay) / minutesPerDay)
+    const journey = await reportJourney({ peers: 16, dials: 4, reports, minutes: 5 }, stack)
+    const heard = (devices: number, each = journey.asNews) =>
+      journey.idlePerSecond + (devices * reportsPerDay * each) / secondsPerDay
     return {
       case: 'scale',
       bounds: [
@@ -59,6 +61,7 @@ export function scale(bench: Bench): Promise<Result> {
         journey,
         heardOf1000: heard(medium),
         heardOf100: heard(100),
+        heardByGossip: heard(large, journey.byGossip),
       },
     }
   })

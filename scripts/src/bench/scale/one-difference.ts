@@ -22,7 +22,9 @@ export async function oneDifference(size: number, stack: AsyncDisposableStack): 
   const large = new LargeFleet(size)
   const make = async (word: string) => {
     const fill = (state: PeerState) => large.fill(state.database, 1000)
-    const peer = await mesh.start({ word, fleet: large.fleet, fill })
+    // Nothing is told as news meanwhile.
+    const timing = { newsMs: 86_400_000 }
+    const peer = await mesh.start({ word, fleet: large.fleet, fill, timing })
     peer.supervisor.stop()
     return peer
   }

@@ -1,0 +1,60 @@
+/** Tests of what neighbours are told of repetitions. */
+
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { limits } from '../../../protocol/limits.ts'
+import { newsBaseBytes, untoldReports } from '../limits.ts'
+import { NewsBook, printOf } from './news-book.ts'
+
+function bookWith(...neighbours: string[]): NewsBook {
+  const book = new NewsBook()
+  for (const each of neighbours) book.open(each)
+  return book
+}
+
+describe('the book of news', () => {
+  it('tells each neighbour once, not the one who brought it, and only the newest of a peer', () => {
+    const book = bookWith('left', 'right')
+    book.add(['a', 1], undefined, 'left')
+    book.add(['b', 1], undefined)
+    book.add(['a', 2], undefined, 'left')
+    assert.deepEqual(book.take('left'), [['b', 1]])
+    assert.deepEqual(book.take('right'), [
+      ['b', 1],
+      ['a', 2],
+    ])
+    assert.deepEqual(book.take('right'), [])
+  })
+
+  it('tells no neighbour what it has told itself, but what is newer', () => {
+    const book = bookWith('left')
+    book.add(['a', 2], undefined)
+    book.heard('left', ['a', 1])
+    assert.deepEqual(book.take('left'), [['a', 2]])
+    book.add(['a', 3], undefined)
+    book.heard('left', ['a', 3])
+    assert.deepEqual(book.take('left'), [])
+  })
+
+  it('is bounded, in what is told at once and in all that waits', () => {
+    const book = bookWith('left')
+    for (let each = 0; each < 2 * untoldReports; each++) book.add([`${each}`, 1], new Uint8Array(4000))
+    assert.equal(book.take('left').length, limits.newsTold)
+    let left = 0
+    for (let items = book.take('left'); items.length > 0; items = book.take('left')) left += items.length
+    assert.equal(left, untoldReports - limits.newsTold)
+    const kept = Array.from({ length: 2 * untoldReports }, (_, each) =>
+      book.replaced(`${each}`, printOf(new Uint8Array(4000))),
+    )
+    assert.ok(kept.filter(each => each !== undefined).length * 4000 <= newsBaseBytes)
+  })
+
+  it('keeps what was replaced by its fingerprint', () => {
+    const book = bookWith('left')
+    const [old, other] = [Uint8Array.of(1), Uint8Array.of(2)]
+    book.add(['a', 2], old)
+    assert.deepEqual(book.replaced('a', printOf(old)), old)
+    assert.equal(book.replaced('a', printOf(other)), undefined)
+    assert.equal(book.replaced('b', printOf(old)), undefined)
+  })
+})

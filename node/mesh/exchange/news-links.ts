@@ -1,0 +1,152 @@
+/**
+ * The neighbours with which this peer begins rounds of news: some of its own site and some of others, each with a stream that
+ * stays open. Others begin rounds with this peer in the same way.
+ */
+
+import type { PeerId } from '@libp2p/interface'
+import { SerialQueue } from '../../concurrency/serial-queue.ts'
+import type { Logger } from '../../process/log.ts'
+import { newsLinks, newsMs, newsRounds } from '../limits.ts'
+import type { Admission } from '../peers/admission.ts'
+import { Channel } from '../transport/channel.ts'
+import type { Host } from '../transport/host.ts'
+import { openStream } from '../transport/open-stream.ts'
+
+export interface NewsLinksInit {
+  host: Host
+  protocol: string
+  admission: Pick<Admission, 'members' | 'on' | 'off'>
+  site: () => string | undefined
+  log: Logger
+  /** Whether a neighbour begins rounds with us. */
+  isAnswered(neighbour: string): boolean
+  /** Begins one round. Resolves to whether there may be more to tell. */
+  round(neighbour: string, channel: Channel): Promise<boolean>
+  onOpened(neighbour: string): void
+  /** With the reason, if there is one. */
+  onEnded(neighbour: string, thrown: unknown): void
+}
+
+interface Link {
+  readonly peer: PeerId
+  readonly isNear: boolean
+  /** One round at a time. */
+  readonly rounds: SerialQueue
+  channel: Channel | undefined
+  /** Of the next round; none where rounds only come before syncs. */
+  timer: NodeJS.Timeout | undefined
+}
+
+export class NewsLinks {
+  readonly #init: NewsLinksInit
+  readonly #everyMs: number
+  readonly #links = new Map<string, Link>()
+  /** Members that don't know this protocol, until they leave. */
+  readonly #older = new Set<string>()
+  readonly #stop = new AbortController()
+  readonly #left = ({ peer }: { peer: PeerId }) => {
+    this.#older.delete(peer.toString())
+    this.#end(peer.toString(), undefined)
+  }
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(init: NewsLinksInit, { everyMs = newsMs }: { everyMs?: number | undefined } = {}) {
+    this.#init = init
+    this.#everyMs = everyMs
+  }
+
+  start(): void {
+    this.#init.admission.on('left', this.#left)
+    this.#lookAgain()
+  }
+
+  stop(): void {
+    this.#stop.abort(new Error('the peer stops'))
+    clearTimeout(this.#timer)
+    this.#init.admission.off('left', this.#left)
+    for (const neighbour of [...this.#links.keys()]) this.#end(neighbour, undefined)
+  }
+
+  has(neighbour: string): boolean {
+    return this.#links.has(neighbour)
+  }
+
+  /** A round with a neighbour now, or once the one under way has ended. Never rejects. */
+  async roundWith(peer: PeerId): Promise<void> {
+    const neighbour = peer.toString()
+    if (this.#stop.signal.aborted) return
+    const link = this.#links.get(neighbour) ?? this.#open(peer, false)
+    try {
+      await link.rounds.run(() => this.#round(neighbour, link))
+    } catch (thrown) {
+      if (this.#links.get(neighbour) !== link) return
+      if (thrown instanceof Error && thrown.name === 'UnsupportedProtocolError') this.#older.add(neighbour)
+      this.#end(neighbour, thrown)
+    }
+  }
+
+  async #round(neighbour: string, link: Link): Promise<void> {
+    const { host, protocol, round } = this.#init
+    const { signal } = this.#stop
+    if (link.channel === undefined) {
+      const channel = new Channel(await openStream(host, link.peer, protocol, signal), signal)
+      if (this.#links.get(neighbour) !== link) return channel.abort(new Error('the neighbour has left'))
+      link.channel = channel
+    }
+    for (let rounds = 0; rounds < newsRounds; rounds++) if (!(await round(neighbour, link.channel))) return
+  }
+
+  /** Looks now and then for neighbours, not in step with others. */
+  #lookAgain(): void {
+    this.#timer = setTimeout(
+      () => {
+        for (let next = this.#next(); next !== undefined; next = this.#next()) {
+          const link = this.#open(next.peer, next.certificate.site === this.#init.site())
+          this.#repeat(next.peer.toString(), link, 0)
+        }
+        this.#lookAgain()
+      },
+      (this.#everyMs / 4) * (0.5 + Math.random()),
+    )
+  }
+
+  #repeat(neighbour: string, link: Link, afterMs: number): void {
+    link.timer = setTimeout(() => {
+      void this.roundWith(link.peer).then(() => {
+        const isOpen = this.#links.get(neighbour) === link
+        if (isOpen) this.#repeat(neighbour, link, this.#everyMs * (0.8 + 0.4 * Math.random()))
+      })
+    }, afterMs)
+  }
+
+  /** One more neighbour, of our own site or not by what is lacking; undefined if there are enough, or no others. */
+  #next() {
+    const { admission, isAnswered, site } = this.#init
+    const regular = [...this.#links.values()].filter(({ timer }) => timer !== undefined)
+    if (regular.length >= newsLinks) return undefined
+    const free = admission.members.filter(({ peer }) => {
+      const neighbour = peer.toString()
+      return !this.#links.has(neighbour) && !this.#older.has(neighbour) && !isAnswered(neighbour)
+    })
+    const wantsNear = regular.filter(({ isNear }) => isNear).length < newsLinks / 2
+    const preferred = free.filter(({ certificate }) => (certificate.site === site()) === wantsNear)
+    const candidates = preferred.length > 0 ? preferred : free
+    return candidates[Math.floor(Math.random() * candidates.length)]
+  }
+
+  #open(peer: PeerId, isNear: boolean): Link {
+    const link: Link = { peer, isNear, rounds: new SerialQueue(), channel: undefined, timer: undefined }
+    this.#links.set(peer.toString(), link)
+    this.#init.onOpened(peer.toString())
+    return link
+  }
+
+  #end(neighbour: string, thrown: unknown): void {
+    const link = this.#links.get(neighbour)
+    if (link === undefined) return
+    clearTimeout(link.timer)
+    link.channel?.abort(thrown ?? new Error('the link ends'))
+    this.#links.delete(neighbour)
+    this.#init.onEnded(neighbour, thrown)
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * News: reports that only repeat what their devices have said. Gossip would bring each of them to each peer eight times; here
+ * neighbours tell each other once a minute whose reports are new, and send what is lacking.
+ */
+
+import type { PeerId, Stream } from '@libp2p/interface'
+import { FormatError } from '../../../protocol/encoding/cbor.ts'
+import { messageOf } from '../../../protocol/errors.ts'
+import type { ProtocolNames } from '../../../protocol/messages/messages.ts'
+import { newsCodec } from '../../../protocol/messages/news.ts'
+import { rolloutDefaults } from '../../../protocol/release/rollout-policy.ts'
+import { type OpenedReport, openReport } from '../../../protocol/report/extended-report.ts'
+import { ReportError } from '../../../protocol/report/report.ts'
+import { pause } from '../../concurrency/pause.ts'
+import type { Logger } from '../../process/log.ts'
+import type { FleetState } from '../../state/fleet-state.ts'
+import { releasesOf } from '../../state/releases.ts'
+import { idleNewsMs, newsFlushMs } from '../limits.ts'
+import type { Admission } from '../peers/admission.ts'
+import type { PeerScore } from '../peers/peer-score.ts'
+import { type Channel, withChannel } from '../transport/channel.ts'
+import type { Host } from '../transport/host.ts'
+import type { Directory } from './directory.ts'
+import type { Gossip } from './gossip.ts'
+import type { Holdings } from './holdings.ts'
+import { NewsBook } from './news-book.ts'
+import { NewsLinks } from './news-links.ts'
+import { NewsError, NewsRound } from './news-round.ts'
+import { isRepetition } from './repetition.ts'
+
+export interface NewsInit {
+  host: Host
+  names: ProtocolNames
+  admission: Pick<Admission, 'gate' | 'members' | 'on' | 'off'>
+  state: Pick<FleetState, 'accepted'>
+  directory: Directory
+  holdings: Pick<Holdings, 'findOnly'>
+  gossip: Pick<Gossip, 'publishReport' | 'publishOwnReport'>
+  peerScore: Pick<PeerScore, 'allowRequest' | 'penalize'>
+  /** Our own site. */
+  site: () => string | undefined
+  log: Logger
+}
+
+export class News {
+  readonly #components: NewsInit
+  readonly #book = new NewsBook()
+  readonly #links: NewsLinks
+  readonly #stop = new AbortController()
+  /** Open streams on which a neighbour begins rounds. */
+  readonly #answered = new Map<string, number>()
+
+  /** `everyMs`: how often news are told; for tests. */
+  constructor(components: NewsInit, { everyMs }: { everyMs?: number | undefined } = {}) {
+    this.#components = components
+    const { host, names, admission, site, log } = components
+    this.#links = new NewsLinks(
+      {
+        ...{ host, protocol: names.news, admission, site, log },
+        isAnswered: neighbour => this.#answered.has(neighbour),
+        round: (neighbour, channel) => this.#round(neighbour).ask(channel),
+        onOpened: neighbour => this.#book.open(neighbour),
+        onEnded: (neighbour, thrown) => this.#ended(neighbour, thrown),
+      },
+      { everyMs },
+    )
+  }
+
+  async start(): Promise<void> {
+    const { host, names, admission } = this.#components
+    admission.gate(names.news)
+    await host.handle(names.news, (stream, { remotePeer }) => this.#answer(stream, remotePeer), {
+      maxInboundStreams: 2,
+    })
+    this.#links.start()
+  }
+
+  async stop(): Promise<void> {
+    this.#links.stop()
+    this.#stop.abort(new Error('the peer stops'))
+    await this.#components.host.unhandle(this.#components.names.news)
+  }
+
+  /** Members with which news are exchanged. */
+  get neighbours(): PeerId[] {
+    return this.#components.admission.members.map(({ peer }) => peer).filter(peer => this.#book.has(peer.toString()))
+  }
+
+  /** Tells a neighbour now what it has not been told, and hears the same from it; for a while at most. Never rejects. */
+  async flush(peer: PeerId): Promise<void> {
+    if (this.#book.has(peer.toString())) await pause(this.#links.roundWith(peer), newsFlushMs)
+  }
+
+  /** Publishes our own report, stored already: by gossip if it says something new, or if others wait for it. */
+  publishOwn(envelope: Uint8Array, before: OpenedReport | undefined, isAwaited: boolean): void {
+    if (isAwaited || !this.#tell(envelope, before)) this.#components.gossip.publishOwnReport(envelope)
+  }
+
+  /** Passes on what a neighbour has brought otherwise than by gossip. `before` is the last known report of that device. */
+  spread(envelope: Uint8Array, before: OpenedReport | undefined, from: string): void {
+    if (this.#isHurried || !this.#tell(envelope, before, from)) this.#components.gossip.publishReport(envelope)
+  }
+
+  /** Whether it is told as news: it is nothing but a repetition, and somebody is told. */
+  #tell(envelope: Uint8Array, before: OpenedReport | undefined, from?: string): boolean {
+    const { document } = openReport(envelope)
+    if (this.#book.neighbours.length === 0 || !isRepetition(document, before?.document)) return false
+    const peer = this.#components.directory.member(document.peer)?.peer ?? document.peer
+    this.#book.add([peer, document.counter], before?.envelope, from)
+    return true
+  }
+
+  /** Whether devices go on alone where they hear nothing of others: then all that is heard of those counts at once. */
+  get #isHurried(): boolean {
+    return releasesOf(this.#components.state.accepted).some(
+      ({ rollout }) => rollout !== undefined && (rollout.isolated ?? rolloutDefaults.isolated) !== 'wait',
+    )
+  }
+
+  #round(neighbour: string): NewsRound {
+    const { directory, holdings } = this.#components
+    const add = (envelope: Uint8Array, from: string) => this.#add(envelope, from)
+    return new NewsRound({ directory, holdings, book: this.#book, add }, neighbour)
+  }
+
+  async #add(envelope: Uint8Array, from: string): Promise<void> {
+    const { directory } = this.#components
+    const before = directory.report(openReport(envelope).document.peer)
+    if ((await directory.addReport(envelope)) === 'new') this.spread(envelope, before, from)
+  }
+
+  async #answer(stream: Stream, peer: PeerId): Promise<void> {
+    const neighbour = peer.toString()
+    this.#answered.set(neighbour, (this.#answered.get(neighbour) ?? 0) + 1)
+    this.#book.open(neighbour)
+    let ended: unknown
+    try {
+      await withChannel(stream, this.#stop.signal, channel => this.#answerAll(channel, neighbour))
+    } catch (thrown) {
+      ended = thrown
+    }
+    const others = (this.#answered.get(neighbour) ?? 1) - 1
+    if (others > 0) this.#answered.set(neighbour, others)
+    else this.#answered.delete(neighbour)
+    this.#ended(neighbour, ended)
+  }
+
+  async #answerAll(channel: Channel, neighbour: string): Promise<never> {
+    for (;;) {
+      const first = await channel.receive(newsCodec, idleNewsMs)
+      if (!this.#components.peerScore.allowRequest(neighbour, 'news')) {
+        throw new NewsError('busy', 'expected rounds of news less often')
+      }
+      await this.#round(neighbour).answer(channel, first)
+    }
+  }
+
+  /** One of the streams with a neighbour has ended: with the last one, it is told nothing any more. */
+  #ended(neighbour: string, thrown: unknown): void {
+    const { peerScore, log } = this.#components
+    if (!this.#answered.has(neighbour) && !this.#links.has(neighbour)) this.#book.close(neighbour)
+    if (thrown instanceof FormatError || thrown instanceof ReportError) peerScore.penalize(neighbour, messageOf(thrown))
+    log.debug({ peer: neighbour, reason: messageOf(thrown) }, 'news ended')
+  }
+}

@@ -1,0 +1,119 @@
+/** Rounds of news with a neighbour that lies, forges, asks for too much, or says nothing. */
+
+import assert from 'node:assert/strict'
+import { zstdCompressSync } from 'node:zlib'
+import type { Connection } from '@libp2p/interface'
+import { memberKey } from '../../../node/mesh/exchange/holdings.ts'
+import { requestRates } from '../../../node/mesh/limits.ts'
+import { Channel, withChannel } from '../../../node/mesh/transport/channel.ts'
+import { limits } from '../../../protocol/limits.ts'
+import { type News, newsCodec, newsKeyLength, newsReportsCodec, type Told } from '../../../protocol/messages/news.ts'
+import { connect, reportOf, type TestPeer } from '../../helpers/mesh.ts'
+import { until } from '../../helpers/until.ts'
+import type { Arena, Victim } from '../arena.ts'
+import type { Attack } from '../attack.ts'
+import type { HostilePeer } from '../hostile-peer.ts'
+
+const newsMs = 1000
+
+export const newsAttacks: Attack[] = [
+  {
+    id: 'news-forge',
+    power: 'device key',
+    tried:
+      'tells that it has a newer report of another member, and sends one that it signs itself, an old one, one of a member that was revoked, and 64 MiB of nothing',
+    expected: 'none is taken, and news of an honest member are',
+    async run(arena) {
+      const { victim, hostile, connection, honest } = await scene(arena)
+      const other = honest.identity.peerId
+      await victim.directory.addReport(reportOf(honest, 5))
+      const own = { fleet: arena.fleet.fleet, signer: hostile.signer }
+      const bomb = { packed: zstdCompressSync(Buffer.alloc(64 << 20)), unpacked: limits.newsReports, whole: [0] }
+      for (const reports of [sent(reportOf(own, 9, { peer: other })), sent(reportOf(honest, 4)), bomb]) {
+        const stream = await hostile.open(connection, hostile.names.news)
+        const round = withChannel(stream, undefined, async channel => {
+          await channel.send(newsCodec, { told: [told(other, 9)] })
+          assert.equal((await channel.receive(newsCodec)).wants?.length, 1)
+          await channel.send(newsCodec, { reports })
+          // The next round is answered, or the stream is ended.
+          await channel.send(newsCodec, {})
+          await channel.receive(newsCodec)
+        })
+        await round.catch(() => {})
+      }
+      assert.equal(victim.directory.member(other)?.report?.counter, 5)
+      await stillHears(victim, honest)
+    },
+  },
+  {
+    id: 'news-flood',
+    power: 'device key',
+    tried: 'begins rounds without a pause, tells false counters of every member, and of members that it makes up',
+    expected: `its stream ends after ${requestRates.news.most} rounds or so; news of an honest member arrive`,
+    async run(arena) {
+      const { victim, hostile, connection, honest } = await scene(arena)
+      const everybody = victim.directory.members().map(({ peer }) => peer)
+      const made = Array.from({ length: limits.newsTold - everybody.length }, (_, at) => `nobody ${at}`)
+      const stream = await hostile.open(connection, hostile.names.news)
+      let rounds = 0
+      const flood = withChannel(stream, undefined, async channel => {
+        for (; rounds < 10 * requestRates.news.most; rounds++) {
+          await channel.send(newsCodec, { told: [...everybody, ...made].map(peer => told(peer, 1_000_000 + rounds)) })
+          const { wants = [], told: theirs } = await channel.receive(newsCodec)
+          assert.ok(wants.length <= everybody.length)
+          if (wants.length > 0 || theirs !== undefined) await channel.send(newsCodec, {})
+        }
+      })
+      await assert.rejects(flood)
+      assert.ok(rounds < 5 * requestRates.news.most, `${rounds} rounds`)
+      await stillHears(victim, honest)
+    },
+  },
+  {
+    id: 'news-stall',
+    power: 'device key',
+    tried: 'tells first what others have, is asked for it, and says nothing any more',
+    expected: 'the victim hears it from an honest member within seconds',
+    async run(arena) {
+      const { victim, hostile, connection, honest } = await scene(arena)
+      await victim.directory.addReport(reportOf(honest, 5))
+      const channel = new Channel(await hostile.open(connection, hostile.names.news))
+      await channel.send(newsCodec, { told: [told(honest.identity.peerId, 6)] })
+      assert.equal((await channel.receive(newsCodec)).wants?.length, 1)
+      await stillHears(victim, honest)
+    },
+  },
+]
+
+/** With an honest member that is connected to the victim, and has links of news with it. */
+async function scene(
+  arena: Arena,
+): Promise<{ victim: Victim; hostile: HostilePeer; connection: Connection; honest: TestPeer }> {
+  const victim = await arena.victim({ timing: { newsMs } })
+  const honest = await arena.honest({ timing: { newsMs } })
+  await connect(honest, victim)
+  const hostile = await arena.hostile()
+  const connection = await hostile.join(victim)
+  await until(() => victim.directory.certificate(hostile.id) && victim.news.neighbours.length > 0, 'links of news')
+  return { victim, hostile, connection, honest }
+}
+
+const told = (peer: string, counter: number): Told => [
+  Uint8Array.from(memberKey(peer).subarray(0, newsKeyLength)),
+  counter,
+]
+
+function sent(report: Uint8Array): NonNullable<News['reports']> {
+  const contents = newsReportsCodec.encode([report])
+  return { packed: zstdCompressSync(contents), unpacked: contents.length, whole: [0] }
+}
+
+/** What an honest member repeats arrives. */
+async function stillHears(victim: Victim, honest: TestPeer): Promise<void> {
+  const { peerId } = honest.identity
+  await honest.directory.addReport(reportOf(honest, 5))
+  const before = honest.directory.report(peerId)
+  await honest.directory.addReport(reportOf(honest, 6))
+  honest.news.publishOwn(reportOf(honest, 6), before, false)
+  await until(() => victim.directory.member(peerId)?.report?.counter === 6, 'the report of an honest member')
+}

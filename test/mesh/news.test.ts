@@ -1,0 +1,90 @@
+/** News between real peers: repeated reports go from neighbour to neighbour, without gossip and without being differences in syncs. */
+
+import assert from 'node:assert/strict'
+import { describe, it, type TestContext } from 'node:test'
+import { LargeFleet } from '../helpers/large-fleet.ts'
+import { connect, Mesh, reportOf, type TestPeer } from '../helpers/mesh.ts'
+import { until } from '../helpers/until.ts'
+
+const rare = 3_600_000
+
+/** Peers in a row, that know a report of each of two devices; and what each of them has gossiped of reports since. */
+async function row(t: TestContext, count: number, newsMs: number) {
+  const large = new LargeFleet(2)
+  const mesh = await Mesh.of(t)
+  const peers: TestPeer[] = []
+  const gossiped: string[] = []
+  for (let at = 0; at < count; at++) {
+    const fill = (state: TestPeer['peerState']) => large.fill(state.database, 1)
+    const peer = await mesh.start({ word: `peer-${at}`, fleet: large.fleet, fill, timing: { newsMs } })
+    peer.supervisor.stop()
+    const note = () => void gossiped.push(peer.word)
+    Object.assign(peer.gossip, { publishReport: note, publishOwnReport: note })
+    peers.push(peer)
+  }
+  for (const [at, peer] of peers.slice(1).entries()) await connect(peer, peers[at] as TestPeer)
+  const [device] = large.devices
+  assert.ok(device)
+  const publish = async (peer: TestPeer, counter: number, more: Parameters<LargeFleet['report']>[2] = {}) => {
+    const before = peer.directory.report(device.peer)
+    const envelope = large.report(device, counter, more)
+    await peer.directory.addReport(envelope)
+    peer.news.publishOwn(envelope, before, false)
+  }
+  const counterAt = (peer: TestPeer) => peer.directory.member(device.peer)?.report?.counter
+  return { peers: peers as [TestPeer, TestPeer, ...TestPeer[]], publish, counterAt, gossiped, device }
+}
+
+describe('news', () => {
+  it('go along a row of peers as soon as they have links, and changes go by gossip', async t => {
+    const { peers, publish, counterAt, gossiped } = await row(t, 3, 1000)
+    await until(
+      () => peers.every(({ news, admission }) => news.neighbours.length === admission.members.length),
+      'links',
+    )
+    await publish(peers[0], 2)
+    await until(() => peers.every(peer => counterAt(peer) === 2), 'the report at the end of the row')
+    await publish(peers[0], 3, { at: '2027-01-01T00:00:00Z' })
+    await until(() => peers.every(peer => counterAt(peer) === 3), 'the next report there')
+    assert.deepEqual(gossiped, [])
+    await publish(peers[0], 4, { state: 'failed' })
+    assert.deepEqual(gossiped, ['peer-0'])
+  })
+
+  it('are told before a sync, in which they are no difference then', async t => {
+    const { peers, publish, counterAt, gossiped } = await row(t, 2, 1000)
+    const [one, other] = peers
+    await until(() => one.news.neighbours.length + other.news.neighbours.length === 2, 'links')
+    let told = 0
+    const { spread } = other.news
+    other.news.spread = (...said) => {
+      told++
+      spread.apply(other.news, said)
+    }
+    await publish(one, 2)
+    await one.news.flush(other.host.peerId)
+    assert.equal(counterAt(other), 2)
+    assert.equal(told, 1)
+    assert.deepEqual(gossiped, [])
+  })
+
+  it('are gossiped while nobody is told news, and where others wait to hear of the device', async t => {
+    const { peers, publish, gossiped, device } = await row(t, 2, rare)
+    await publish(peers[0], 2)
+    assert.deepEqual(gossiped, ['peer-0'])
+    peers[0].news.publishOwn(reportOf(peers[0], 3), peers[0].directory.report(device.peer), true)
+    assert.deepEqual(gossiped, ['peer-0', 'peer-0'])
+  })
+
+  it('end with the neighbour that leaves, and begin again when it is back', async t => {
+    const { peers, publish, counterAt } = await row(t, 2, 1000)
+    const [one, other] = peers
+    await until(() => peers.every(({ news }) => news.neighbours.length === 1), 'links')
+    await one.host.hangUp(other.host.peerId)
+    await until(() => peers.every(({ news }) => news.neighbours.length === 0), 'no links')
+    await connect(one, other)
+    await until(() => peers.every(({ news }) => news.neighbours.length === 1), 'links again')
+    await publish(other, 2)
+    await until(() => counterAt(one) === 2, 'the report')
+  })
+})
