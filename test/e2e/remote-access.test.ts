@@ -339,6 +339,17 @@ describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
     await first.logged('why the session has ended', isEnd)
   })
 
+  it('goes on forwarding at the same place when the controller ends that has listened there', async t => {
+    const { port } = await answering(t, 'the page of the device')
+    await grant('--key', `${key('ada')}.pub`, '--forward', `tcp:127.0.0.1:${port}`)
+    const url = await forwarding(t, ['first', String(port), '--local', '0', '-i', key('ada')], /http:\/\/[\d.:]+\//)
+    const page = async () => await (await fetch(url)).text()
+    assert.equal(await page(), 'the page of the device')
+    await serving.end()
+    await until('the command to listen itself', async () => await page().catch(() => undefined))
+    assert.equal(await page(), 'the page of the device')
+  })
+
   it('answers both commands that ssh starts beside each other where no controller runs', async () => {
     await serving.end()
     const ask = () => fleet.run('ssh', '--host-key', '--', 'first.trial')
