@@ -31,7 +31,8 @@ export async function openDoorThere(
     for (const each of [value].flat()) query.append(name, String(each))
   }
   const stream = await upgradeRunning(file, `${streamPath(device, kind)}?${query}`, streamUpgrade).catch(thrown => {
-    if (thrown instanceof ThymeshError && thrown.code === 'unknown-route') return 'older'
+    const { code } = thrown instanceof ThymeshError ? thrown : { code: '' }
+    if (code === 'unknown-route' || code === 'socket-path') return 'not-there'
     throw thrown
   })
   if (typeof stream === 'string') return undefined

@@ -6,12 +6,14 @@
 
 import type { Duplex } from 'node:stream'
 import { z } from 'zod'
+import { messageOf } from '../../protocol/errors.ts'
 import { forwardTargetSchema, userSchema } from '../../protocol/release/access.ts'
 import { errorJson } from '../format/error-json.ts'
 import { openDeviceStream, type StreamOptions } from '../session/device-streams.ts'
 import { ForwardDoor } from '../session/forward-door.ts'
 import type { Session } from '../session/session.ts'
 import { SshDoor } from '../session/ssh-door.ts'
+import { ApiError } from './api-error.ts'
 import { maxStreams } from './limits.ts'
 import { errorSchema } from './schemas/error.ts'
 
@@ -57,7 +59,7 @@ export async function openDoor(
   const openStream = (options: StreamOptions) => openDeviceStream(session, options)
   if (kind === 'ssh-door') {
     const { at, ...about } = sshDoor.parse({ ...common, at: query.get('at') ?? '' })
-    const door = await SshDoor.at(at, () => openStream(about))
+    const door = await SshDoor.at(at, () => openStream(about)).catch(noSuchPlace)
     try {
       await door.openAhead()
     } catch (thrown) {
@@ -75,6 +77,14 @@ export async function openDoor(
     ticket: Buffer.from(ticket, 'base64url'),
     most: maxStreams,
     onRefused: thrown => say({ error: errorJson(thrown) }),
+  }).catch(noSuchPlace)
+}
+
+/** A controller may have other folders than its callers, as one in a unit of systemd: then they listen themselves. */
+function noSuchPlace(thrown: unknown): never {
+  if (!(thrown instanceof Error && 'syscall' in thrown)) throw thrown
+  throw new ApiError('socket-path', `expected a place that can be listened at: ${messageOf(thrown)}`, {
+    hint: 'Name one in a folder that the controller can write to.',
   })
 }
 

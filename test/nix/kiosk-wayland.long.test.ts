@@ -5,6 +5,7 @@
 
 import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { accessSync, chownSync, constants, existsSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
@@ -68,8 +69,13 @@ async function kiosk(t: TestContext, bar: string): Promise<Kiosk> {
     }),
   ) as { session: string; sway: string }
   // The window in the browser's place, which writes down what is typed.
-  const window = `foot -o colors.background=00ff00 sh -c 'cat >${run}/xdg/typed'`
-  await writeFile(join(run, 'session'), `#!/bin/sh\n${written.session}${window}\n`, { mode: 0o755 })
+  await writeFile(join(run, 'foot.ini'), '[colors]\nbackground=00ff00\n')
+  const window = `foot --config ${run}/foot.ini sh -c 'cat >${run}/xdg/typed'`
+  await writeFile(
+    join(run, 'session'),
+    `#!/bin/sh\nps -o pgid= -p $$ >${run}/xdg/group\n${written.session}\n${window}\n`,
+    { mode: 0o755 },
+  )
   await writeFile(join(run, 'sway'), written.sway)
   const child = spawn('sway', ['--config', join(run, 'sway')], {
     ...user,
@@ -79,12 +85,14 @@ async function kiosk(t: TestContext, bar: string): Promise<Kiosk> {
       ...{ WLR_BACKENDS: 'headless', WLR_RENDERER: 'pixman', WLR_LIBINPUT_NO_DEVICES: '1' },
     },
     stdio: ['ignore', 'ignore', 'pipe'],
-    detached: true,
   })
   t.after(async () => {
-    // Its loops are of one process group, and those of its session of another one, which end without the compositor.
-    if (child.pid === undefined || child.exitCode !== null) return
-    for (const pid of descendants(child.pid)) process.kill(pid, 'SIGKILL')
+    const over = child.exitCode !== null || once(child, 'close')
+    child.kill('SIGKILL')
+    await over
+    // The session's loops are of a process group of their own, which does not end with the compositor.
+    const group = Number(await readFile(join(run, 'xdg/group'), 'utf8').catch(() => ''))
+    if (group > 1) process.kill(-group, 'SIGKILL')
   })
   let said = ''
   child.stderr.on('data', bytes => {
@@ -92,17 +100,6 @@ async function kiosk(t: TestContext, bar: string): Promise<Kiosk> {
   })
   const typed = () => readFile(join(run, 'xdg/typed'), 'utf8').catch(() => '')
   return { run, socket: join(run, 'thymesh-screens/kiosk.sock'), typed, said: () => said }
-}
-
-function descendants(pid: number): number[] {
-  const text = execFileSync('ps', ['-e', '-o', 'pid=,ppid='], { encoding: 'utf8' })
-  const pairs = text
-    .trim()
-    .split('\n')
-    .map(line => line.trim().split(/\s+/).map(Number))
-  const below = (above: number): number[] =>
-    pairs.filter(([, parent]) => parent === above).flatMap(([child = 0]) => [child, ...below(child)])
-  return [pid, ...below(pid)]
 }
 
 /** The colours at the left of the top line and of the middle, as an operator would see them. */

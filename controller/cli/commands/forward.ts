@@ -3,12 +3,11 @@
 import { spawn } from 'node:child_process'
 import { HintedError, messageOf } from '../../../protocol/errors.ts'
 import { forwardTargetSchema } from '../../../protocol/release/access.ts'
-import type { ErrorJson } from '../../format/error-json.ts'
 import { withAccess } from '../shell/access.ts'
 import { forwardTicket } from '../shell/forward-ticket.ts'
-import { keepForward, placesFor } from '../shell/keep-forward.ts'
 import { untilLeft } from '../shell/leaving.ts'
 import { newsSeconds } from '../shell/limits.ts'
+import { openForward, placesFor } from '../shell/open-forward.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { exitCodes, note, print } from '../shell/output.ts'
 import { targetNamed } from '../shell/ssh-client.ts'
@@ -30,18 +29,20 @@ export async function forward(options: ForwardOptions): Promise<number> {
     const target = targetNamed(devices, options.device)
     const { user, wait, identity } = options
     const ticket = await forwardTicket(access, { target, user, wait, identity, right: 'forward' })
-    const keeping = {
+    const opened = await openForward(access, {
       ...{ device: target.device, ticket, to, wait, user },
       places: placesFor(fleetId, target.device, to, options.local),
-      onRefused: ({ message, hint }: ErrorJson) => note(options, `${to}: ${message}. ${hint}`),
-      onOpen: (at: string) => {
-        const url = at.startsWith('/') ? null : `http://${at}/`
-        const text = `${target.device}: ${to} is at ${url ?? at}. Ctrl-C ends it.`
-        print(options, { device: target.device, to, local: at, url }, text)
-        if (options.open && url !== null) openBrowser(url, options)
-      },
-    }
-    await untilLeft(left => keepForward(access, keeping, left))
+      onRefused: ({ message, hint }) => note(options, `${to}: ${message}. ${hint}`),
+    })
+    const { at } = opened
+    const url = at.startsWith('/') ? null : `http://${at}/`
+    print(
+      options,
+      { device: target.device, to, local: at, url },
+      `${target.device}: ${to} is at ${url ?? at}. Ctrl-C ends it.`,
+    )
+    if (options.open && url !== null) openBrowser(url, options)
+    await untilLeft(opened.keep)
     return exitCodes.done
   })
 }

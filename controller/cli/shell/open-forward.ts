@@ -16,41 +16,51 @@ const highPorts = 8000
 const releaseMs = 10_000
 const askAgainMs = 200
 
-export interface ForwardKeeping extends Pick<ForwardDoorInit, 'device' | 'ticket' | 'to' | 'user' | 'wait' | 'places'> {
-  readonly onOpen: (at: string) => void
+export interface ForwardInit extends Pick<ForwardDoorInit, 'device' | 'ticket' | 'to' | 'user' | 'wait' | 'places'> {
   /** A connection was not made. */
   readonly onRefused: (error: ErrorJson) => void
 }
 
+export interface Forward {
+  /** Where it is: a path, or `ADDRESS:PORT`. */
+  readonly at: string
+  /** Keeps it until the signal aborts. */
+  keep(left: AbortSignal): Promise<void>
+}
+
 /**
- * Listens until the signal aborts. A controller that runs does it for us, so that no byte passes through this process; when it
- * ends, we go on at the same place. Throws what the device refuses the first connection with.
+ * Listens. A controller that runs does it for us, so that no byte passes through this process; when it ends, we go on at the
+ * same place. Throws what the device refuses the first connection with.
  */
-export async function keepForward(
-  access: Access,
-  { onOpen, onRefused, places, ...way }: ForwardKeeping,
-  left: AbortSignal,
-): Promise<void> {
-  const gone = new Promise<void>(done => left.addEventListener('abort', () => done(), { once: true }))
+export async function openForward(access: Access, { onRefused, places, ...way }: ForwardInit): Promise<Forward> {
   const asked = { ...way, at: [...places], ticket: Buffer.from(way.ticket).toString('base64url') }
   const held = await openDoorThere(socketFile(access.home.stateDirectory), 'forward-door', asked, onRefused)
-  if (held !== undefined) {
-    onOpen(held.at)
-    await Promise.race([gone, held.closed])
-    held.stop()
-    if (left.aborted) return
-  }
   const init: ForwardDoorInit = {
     ...way,
     openStream: options => access.openStream(options),
     onRefused: thrown => onRefused(errorJson(thrown)),
-    places: held === undefined ? places : [held.at],
-    isProved: held !== undefined,
+    places,
   }
-  const door = await (held === undefined ? ForwardDoor.open(init) : again(init, left))
-  if (held === undefined) onOpen(door.at)
-  await gone
+  if (held === undefined) {
+    const door = await ForwardDoor.open(init)
+    return { at: door.at, keep: left => keepOpen(door, left) }
+  }
+  const keep = async (left: AbortSignal) => {
+    await Promise.race([aborted(left), held.closed])
+    held.stop()
+    if (!left.aborted) await keepOpen(await again({ ...init, places: [held.at], isProved: true }, left), left)
+  }
+  return { at: held.at, keep }
+}
+
+async function keepOpen(door: ForwardDoor, left: AbortSignal): Promise<void> {
+  await aborted(left)
   door.stop()
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise(done => signal.addEventListener('abort', () => done(), { once: true }))
 }
 
 /** The one who has listened there until now may need a moment to let it go. */
