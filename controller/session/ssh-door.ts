@@ -11,6 +11,7 @@ const freshMs = 10_000
 export class SshDoor {
   readonly #openStream: () => Promise<Duplex>
   readonly #server: Server
+  readonly #open = new Set<Socket>()
   #ready: { readonly stream: Duplex; readonly opened: number } | undefined
   #refusal: unknown
 
@@ -38,14 +39,16 @@ export class SshDoor {
     this.#ready = { stream, opened: performance.now() }
   }
 
-  /** Takes no more connections; those that are there go on. */
+  /** Ends its connections too: an ssh whose command was killed has nobody any more. */
   stop(): void {
     this.#ready?.stream.destroy()
     this.#server.close()
+    for (const socket of this.#open) socket.destroy()
   }
 
   async #answer(socket: Socket): Promise<void> {
-    socket.on('error', () => {})
+    this.#open.add(socket)
+    socket.once('close', () => this.#open.delete(socket)).on('error', () => {})
     const first = this.#ready
     this.#ready = undefined
     const isFresh = first !== undefined && !first.stream.destroyed && performance.now() - first.opened < freshMs

@@ -35,3 +35,18 @@ it('is used once, and not where it has ended before ssh came', async t => {
   await echoed()
   assert.equal(opened.length, 4)
 })
+
+it('ends with its connections', async t => {
+  const stream = new PassThrough()
+  const target = { device: 'forge', hostKey: 'ssh-ed25519 AAAA' }
+  const way = { alias: 'forge', target, user: 'root' }
+  const client = await prepareSsh({ openStream: async () => stream, wait: 1 }, [way])
+  t.after(() => client.stop())
+  const socketFile = /ProxyCommand .* (\S+)$/m.exec(await readFile(client.config, 'utf8'))?.[1] ?? ''
+  const socket = connect(socketFile)
+  socket.on('error', () => {}).write('hello')
+  await once(socket, 'data')
+  const closed = Promise.all([once(socket, 'close'), once(stream, 'close')])
+  await client.stop()
+  await closed
+})
