@@ -71,11 +71,7 @@ async function kiosk(t: TestContext, bar: string): Promise<Kiosk> {
   // The window in the browser's place, which writes down what is typed.
   await writeFile(join(run, 'foot.ini'), '[colors]\nbackground=00ff00\n')
   const window = `foot --config ${run}/foot.ini sh -c 'cat >${run}/xdg/typed'`
-  await writeFile(
-    join(run, 'session'),
-    `#!/bin/sh\nps -o pgid= -p $$ >${run}/xdg/group\n${written.session}\n${window}\n`,
-    { mode: 0o755 },
-  )
+  await writeFile(join(run, 'session'), `#!/bin/sh\n${written.session}\n${window}\n`, { mode: 0o755 })
   await writeFile(join(run, 'sway'), written.sway)
   const child = spawn('sway', ['--config', join(run, 'sway')], {
     ...user,
@@ -87,12 +83,19 @@ async function kiosk(t: TestContext, bar: string): Promise<Kiosk> {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   t.after(async () => {
-    const over = child.exitCode !== null || once(child, 'close')
+    const over = child.exitCode !== null || once(child, 'exit')
     child.kill('SIGKILL')
     await over
     // The session's loops are of a process group of their own, which does not end with the compositor.
-    const group = Number(await readFile(join(run, 'xdg/group'), 'utf8').catch(() => ''))
-    if (group > 1) process.kill(-group, 'SIGKILL')
+    for (const line of execFileSync('ps', ['-e', '-o', 'pgid=,args='], { encoding: 'utf8' }).split('\n')) {
+      const [group = '', ...args] = line.trim().split(/\s+/)
+      if (!args.includes(join(run, 'session'))) continue
+      try {
+        process.kill(-Number(group), 'SIGKILL')
+      } catch {
+        // It has ended with another one of its lines.
+      }
+    }
   })
   let said = ''
   child.stderr.on('data', bytes => {
