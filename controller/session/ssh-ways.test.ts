@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { it } from 'node:test'
+import { until } from '../../test/helpers/until.ts'
 import { prepareSsh } from './ssh-ways.ts'
 
 it('is used once, and not where it has ended before ssh came', async t => {
@@ -37,7 +38,7 @@ it('is used once, and not where it has ended before ssh came', async t => {
 })
 
 it('ends with its connections', async t => {
-  const stream = new PassThrough()
+  const stream = new PassThrough().on('error', () => {})
   const target = { device: 'forge', hostKey: 'ssh-ed25519 AAAA' }
   const way = { alias: 'forge', target, user: 'root' }
   const client = await prepareSsh({ openStream: async () => stream, wait: 1 }, [way])
@@ -46,7 +47,6 @@ it('ends with its connections', async t => {
   const socket = connect(socketFile)
   socket.on('error', () => {}).write('hello')
   await once(socket, 'data')
-  const closed = Promise.all([once(socket, 'close'), once(stream, 'close')])
   await client.stop()
-  await closed
+  await until(() => socket.closed && stream.closed, 'both ends to be closed')
 })

@@ -94,9 +94,9 @@ export async function prepareSsh(
 const others = ['Match all', '  Include ~/.ssh/config', '  Include /etc/ssh/ssh_config']
 
 /** How ssh gets to the socket: itself, where a program can hand it the connection, else through a program of ours. */
-export function proxyLines(socket: string, program: string | undefined): string[] {
+export function proxyLines(socket: string, program: readonly string[] | undefined): string[] {
   if (program !== undefined) {
-    return [`ProxyCommand ${[program, '-F', '-U', socket].map(quoted).join(' ')}`, 'ProxyUseFdpass yes']
+    return [`ProxyCommand ${[...program, socket].map(quoted).join(' ')}`, 'ProxyUseFdpass yes']
   }
   const pipe = fileURLToPath(new URL('./pipe-program.ts', import.meta.url))
   return [`ProxyCommand ${[process.execPath, pipe, socket].map(quoted).join(' ')}`, 'ProxyUseFdpass no']

@@ -8,7 +8,9 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { descriptorProgram } from '../../controller/session/descriptor-program.ts'
 import { joinStreams } from '../../controller/session/join-streams.ts'
+import { proxyLines } from '../../controller/session/ssh-ways.ts'
 import { receiveMessage, sendMessage } from '../../node/access/duplex-messages.ts'
 import type { ForwardLimits } from '../../node/access/forward-service.ts'
 import { type ProofAbout, proofText } from '../../node/access/key-proof.ts'
@@ -87,7 +89,7 @@ export async function accessScene(t: TestContext, { role = 'controller', grant, 
   ]
   const proxies = {
     pipe: ['-o', `ProxyCommand=${process.execPath} ${pipeProgram} ${socket}`],
-    descriptor: ['-o', `ProxyCommand=nc.openbsd -F -U ${socket}`, '-o', 'ProxyUseFdpass=yes'],
+    descriptor: proxyLines(socket, await descriptorProgram()).flatMap(line => ['-o', line]),
   }
   const children: ChildProcess[] = []
   mesh.after(async () => {

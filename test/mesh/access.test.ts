@@ -33,7 +33,7 @@ describe('access over the mesh', { skip: noAccess, timeout: 600_000 }, () => {
   })
 
   it('is read by ssh itself, where a program hands it the connection', async t => {
-    if ((await descriptorProgram()) === undefined) return t.skip('there is no nc.openbsd: scripts/setup --tests')
+    if ((await descriptorProgram()) === undefined) return t.skip('there is no python3')
     const { ssh } = await accessScene(t)
     const ran = await ssh(['cat; exit 7'], { input: 'hello', proxy: 'descriptor' })
     assert.deepEqual({ code: ran.code, stdout: ran.stdout }, { code: 7, stdout: 'hello' }, ran.stderr)

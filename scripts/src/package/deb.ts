@@ -50,7 +50,7 @@ Architecture: ${architecture.debian}
 Maintainer: ${maintainer}
 Installed-Size: ${size}
 Depends: libc6 (>= 2.28), libgcc-s1 (>= 3.4), libstdc++6 (>= 10), init-system-helpers (>= 1.54~)
-Recommends: nix-bin (>= 2.8), git, openssh-client, netcat-openbsd
+Recommends: nix-bin (>= 2.8), git, openssh-client
 Suggests: nix-setup-systemd
 Section: admin
 Priority: optional

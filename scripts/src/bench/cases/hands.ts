@@ -29,7 +29,7 @@ interface Client {
 
 export function hands(bench: Bench): Promise<Result> {
   return bench.with(async stack => {
-    await ensurePrograms({ '/usr/sbin/sshd': 'openssh-server', ssh: 'openssh-client', 'nc.openbsd': 'netcat-openbsd' })
+    await ensurePrograms({ '/usr/sbin/sshd': 'openssh-server', ssh: 'openssh-client' })
     const fleet = await Fleet.prepare()
     stack.defer(() => fleet.remove())
     const device = await started(fleet)
