@@ -2,67 +2,97 @@
 
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { openDeviceStream, streamOptions } from '../session/device-streams.ts'
+import { openDeviceStream, type StreamOptions, streamOptions } from '../session/device-streams.ts'
 import { joinStreams } from '../session/join-streams.ts'
 import type { Session } from '../session/session.ts'
 import { ApiError, statusOf } from './api-error.ts'
+import { type DoorKind, doorKinds, openDoor, sayTo } from './doors.ts'
 import { maxStreams } from './limits.ts'
 import { requestError } from './request.ts'
 
 /** The name of what the connection becomes. */
 export const streamUpgrade = 'thymesh-stream'
 
-/** The path of a stream to a device. */
-export function streamPath(device: string, kind: 'ssh' | 'forward' | 'screen' | 'snapshots'): string {
+/** The path of a stream to a device, or of a door there. */
+export function streamPath(device: string, kind: 'ssh' | 'forward' | 'screen' | 'snapshots' | DoorKind): string {
   return `/v1/devices/${encodeURIComponent(device)}/${kind}`
 }
 
 type LoadSession = () => Promise<{ readonly session: Session }>
 
-const place = /^\/v1\/devices\/([^/]{1,600})\/(ssh|forward|screen|snapshots)$/
+const place = /^\/v1\/devices\/([^/]{1,600})\/([a-z-]{1,20})$/
+const streamKinds = ['ssh', 'forward', 'screen', 'snapshots']
 
 /** Takes such requests on a server whose callers are all this user's own: the owner of its socket. Gives what ends all of them. */
 export function takeStreams(server: Server, load: LoadSession): () => void {
-  const open = new Set<Duplex>()
+  const all = new Set<Duplex>()
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // Errors of either side end the other one; here they only must not be unhandled.
     socket.on('error', () => {})
-    if (open.size >= maxStreams) return void refuse(socket, tooMany())
-    open.add(socket)
-    socket.once('close', () => open.delete(socket))
+    if (all.size >= maxStreams) return void refuse(socket, tooMany())
+    all.add(socket)
+    socket.once('close', () => all.delete(socket))
     const gone = new AbortController()
     socket.once('close', () => gone.abort(new Error('the caller is gone')))
-    streamOf(request, load, gone.signal).then(
-      stream => {
-        socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${streamUpgrade}\r\n\r\n`)
-        if (head.length > 0) socket.unshift(head)
-        joinStreams(socket, stream)
-      },
-      thrown => refuse(socket, thrown),
-    )
+    const upgraded = () => {
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${streamUpgrade}\r\n\r\n`)
+    }
+    const open = async () => {
+      const asked = askedOf(request)
+      if (isDoor(asked.kind)) {
+        const { kind, device, query } = asked
+        const door = await openDoor(kind, device, query, (await load()).session, news => sayTo(socket, news))
+        if (gone.signal.aborted) return door.stop()
+        socket.once('close', () => door.stop())
+        upgraded()
+        sayTo(socket, { at: door.at })
+        // Nothing more is said to us but the end.
+        socket.once('end', () => socket.end()).resume()
+        return
+      }
+      const stream = await openDeviceStream((await load()).session, streamOf(asked), gone.signal)
+      upgraded()
+      if (head.length > 0) socket.unshift(head)
+      joinStreams(socket, stream)
+    }
+    open().catch(thrown => refuse(socket, thrown))
   })
   return () => {
-    for (const socket of open) socket.destroy()
+    for (const socket of all) socket.destroy()
   }
 }
 
-async function streamOf(request: IncomingMessage, load: LoadSession, signal: AbortSignal): Promise<Duplex> {
+interface Asked {
+  readonly device: string
+  readonly kind: string
+  readonly query: URLSearchParams
+}
+
+function askedOf(request: IncomingMessage): Asked {
   const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost')
-  const [, device, kind] = place.exec(pathname) ?? []
-  if (device === undefined || request.headers.upgrade !== streamUpgrade) {
-    throw new ApiError('unknown-route', 'expected a stream of a device, got something else', {
-      hint: '`thymesh api schema` prints all routes.',
-    })
+  const [, device, kind = ''] = place.exec(pathname) ?? []
+  const isKnown = streamKinds.includes(kind) || isDoor(kind)
+  if (device !== undefined && isKnown && request.headers.upgrade === streamUpgrade) {
+    return { device: decodeURIComponent(device), kind, query: searchParams }
   }
-  const wait = searchParams.get('wait')
-  const options = streamOptions.parse({
-    device: decodeURIComponent(device),
-    ...(kind === 'ssh' && { user: searchParams.get('user') ?? '' }),
+  throw new ApiError('unknown-route', 'expected a stream of a device, got something else', {
+    hint: '`thymesh api schema` prints all routes.',
+  })
+}
+
+function isDoor(kind: string): kind is DoorKind {
+  return (doorKinds as readonly string[]).includes(kind)
+}
+
+function streamOf({ device, kind, query }: Asked): StreamOptions {
+  const wait = query.get('wait')
+  return streamOptions.parse({
+    device,
+    ...(kind === 'ssh' && { user: query.get('user') ?? '' }),
     ...(kind === 'screen' && { screen: true }),
     ...(kind === 'snapshots' && { snapshots: true }),
     ...(wait !== null && { wait: Number(wait) }),
   })
-  return await openDeviceStream((await load()).session, options, signal)
 }
 
 function refuse(socket: Duplex, thrown: unknown): void {

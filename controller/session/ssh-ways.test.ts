@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { it } from 'node:test'
+import { until } from '../../test/helpers/until.ts'
 import { prepareSsh } from './ssh-ways.ts'
 
 it('is used once, and not where it has ended before ssh came', async t => {
@@ -34,4 +35,18 @@ it('is used once, and not where it has ended before ssh came', async t => {
   opened.at(-1)?.destroy()
   await echoed()
   assert.equal(opened.length, 4)
+})
+
+it('ends with its connections', async t => {
+  const stream = new PassThrough().on('error', () => {})
+  const target = { device: 'forge', hostKey: 'ssh-ed25519 AAAA' }
+  const way = { alias: 'forge', target, user: 'root' }
+  const client = await prepareSsh({ openStream: async () => stream, wait: 1 }, [way])
+  t.after(() => client.stop())
+  const socketFile = /ProxyCommand .* (\S+)$/m.exec(await readFile(client.config, 'utf8'))?.[1] ?? ''
+  const socket = connect(socketFile)
+  socket.on('error', () => {}).write('hello')
+  await once(socket, 'data')
+  await client.stop()
+  await until(() => socket.closed && stream.closed, 'both ends to be closed')
 })

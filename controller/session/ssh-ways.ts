@@ -1,19 +1,15 @@
-/**
- * Ways for OpenSSH to devices: a configuration for `ssh -F`, whose connections come in by sockets of this process and go on by
- * the mesh. Host keys are those of the mesh.
- */
+/** Ways for OpenSSH to devices: a configuration for `ssh -F`, whose connections come in by sockets and go on by the mesh. Host keys are those of the mesh. */
 
 import { writeFile } from 'node:fs/promises'
-import { createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { temporaryFolder } from '../../node/files/temporary.ts'
-import { listenAt } from '../../node/files/unix-socket.ts'
 import { HintedError } from '../../protocol/errors.ts'
 import type { SshTarget } from '../api/schemas/access.ts'
+import { descriptorProgram } from './descriptor-program.ts'
 import type { StreamOptions } from './device-streams.ts'
-import { joinStreams } from './join-streams.ts'
+import { SshDoor } from './ssh-door.ts'
 
 /** A device that ssh connects to as a user; its name there is `alias`. */
 export interface SshWay {
@@ -25,62 +21,58 @@ export interface SshWay {
 export interface SshClient {
   /** For `ssh -F`. */
   readonly config: string
-  /** Opens the first connection before ssh does: its refusal is then ours to tell. */
+  /** Opens the first connection before ssh does, where that is not done yet: its refusal is then ours to tell. */
   open(alias: string): Promise<void>
   /** What kept the last connection of this alias from being opened. */
   refusal(alias: string): unknown
   stop(): Promise<void>
 }
 
-/** A device ends a session in which nobody has logged in after 20 seconds: what was opened ahead is of use for less. */
-const freshMs = 10_000
+/** A socket that another process listens at. */
+export interface Door {
+  stop(): void
+}
 
 export interface SshWaysInit {
   /** Opens a session of SSH on a device, the bytes of SSH itself. Throws what the device refuses with. */
   readonly openStream: (options: StreamOptions) => Promise<Duplex>
+  /**
+   * Has another process, which is nearer to the mesh, listen at a socket for sessions of SSH and open the first one ahead: then
+   * no byte passes through this one. Gives nothing where nobody can. Throws what the device refuses with.
+   */
+  readonly openDoor?: (options: StreamOptions & { readonly user: string }, file: string) => Promise<Door | undefined>
   /** Seconds to try to reach a device. */
   readonly wait: number
   /** Lines of ssh_config(5) for all of them, before the user's own. */
   readonly settings?: readonly string[]
 }
 
-/** Prepares ways for ssh, scp and sftp, whose connections then come in by sockets of this process. */
+/** Prepares ways for ssh, scp and sftp, whose connections then come in by sockets of this process or of one that is nearer to the mesh. */
 export async function prepareSsh(
-  { openStream, wait, settings = [] }: SshWaysInit,
+  { openStream, openDoor, wait, settings = [] }: SshWaysInit,
   ways: readonly SshWay[],
 ): Promise<SshClient> {
   const folder = await temporaryFolder()
-  const servers: Server[] = []
-  const ready = new Map<string, { readonly stream: Duplex; readonly opened: number }>()
-  const refusals = new Map<string, unknown>()
-  const openWay = ({ target, user }: SshWay) => openStream({ device: target.device, user, wait })
-  const answer = async (socket: Socket, way: SshWay) => {
-    socket.on('error', () => {})
-    const first = ready.get(way.alias)
-    ready.delete(way.alias)
-    const isFresh = first !== undefined && !first.stream.destroyed && performance.now() - first.opened < freshMs
-    if (!isFresh) first?.stream.destroy()
-    try {
-      joinStreams(socket, isFresh ? first.stream : await openWay(way))
-    } catch (thrown) {
-      refusals.set(way.alias, thrown)
-      socket.destroy()
-    }
-  }
+  const own = new Map<string, SshDoor>()
+  const doors: Door[] = []
   const stop = async () => {
-    for (const { stream } of ready.values()) stream.destroy()
-    for (const server of servers) server.close()
+    for (const door of doors) door.stop()
     await folder.remove()
   }
   try {
     const hosts: string[] = []
     const known: string[] = []
+    const program = await descriptorProgram()
     for (const [index, way] of ways.entries()) {
       const file = join(folder.path, `${index}.sock`)
-      const server = createServer({ allowHalfOpen: true }, socket => void answer(socket, way))
-      await listenAt(server, file)
-      servers.push(server)
-      hosts.push(hostText(way, file, join(folder.path, 'known_hosts'), settings))
+      const options = { device: way.target.device, user: way.user, wait }
+      const held = await openDoor?.(options, file)
+      if (held === undefined) {
+        const door = await SshDoor.at(file, () => openStream(options))
+        own.set(way.alias, door)
+        doors.push(door)
+      } else doors.push(held)
+      hosts.push(hostText(way, proxyLines(file, program), join(folder.path, 'known_hosts'), settings))
       known.push(`${way.alias} ${requireHostKey(way.target)}`)
     }
     await writeFile(join(folder.path, 'known_hosts'), `${known.join('\n')}\n`)
@@ -88,14 +80,8 @@ export async function prepareSsh(
     await writeFile(config, `${[...hosts, ...others].join('\n')}\n`)
     return {
       config,
-      open: async alias => {
-        const way = ways.find(each => each.alias === alias)
-        if (way === undefined) return
-        const stream = await openWay(way)
-        stream.on('error', () => {})
-        ready.set(alias, { stream, opened: performance.now() })
-      },
-      refusal: alias => refusals.get(alias),
+      open: async alias => await own.get(alias)?.openAhead(),
+      refusal: alias => own.get(alias)?.refusal,
       stop,
     }
   } catch (thrown) {
@@ -107,9 +93,21 @@ export async function prepareSsh(
 /** What our settings leave open is the user's own: keys, agents, multiplexing. */
 const others = ['Match all', '  Include ~/.ssh/config', '  Include /etc/ssh/ssh_config']
 
-function hostText({ alias, user }: SshWay, socket: string, knownHosts: string, settings: readonly string[]): string {
-  const program = fileURLToPath(new URL('./pipe-program.ts', import.meta.url))
-  const proxy = [process.execPath, program, socket].map(quoted).join(' ')
+/** How ssh gets to the socket: itself, where a program can hand it the connection, else through a program of ours. */
+export function proxyLines(socket: string, program: readonly string[] | undefined): string[] {
+  if (program !== undefined) {
+    return [`ProxyCommand ${[...program, socket].map(quoted).join(' ')}`, 'ProxyUseFdpass yes']
+  }
+  const pipe = fileURLToPath(new URL('./pipe-program.ts', import.meta.url))
+  return [`ProxyCommand ${[process.execPath, pipe, socket].map(quoted).join(' ')}`, 'ProxyUseFdpass no']
+}
+
+function hostText(
+  { alias, user }: SshWay,
+  proxy: readonly string[],
+  knownHosts: string,
+  settings: readonly string[],
+): string {
   return [
     `Host ${alias}`,
     `  User ${user}`,
@@ -124,8 +122,7 @@ function hostText({ alias, user }: SshWay, socket: string, knownHosts: string, s
     '  ForwardX11 no',
     '  ControlPath none',
     '  ProxyJump none',
-    `  ProxyCommand ${proxy}`,
-    ...settings.map(each => `  ${each}`),
+    ...[...proxy, ...settings].map(each => `  ${each}`),
   ].join('\n')
 }
 

@@ -6,6 +6,15 @@
 
   settings = {
     url = { type = "string"; pattern = "[a-z][a-z0-9+.-]*:[^ \t\n]+"; patternHint = "a URL"; example = "https://example.org/"; displayName = { en = "Page (URL)"; de = "Seite (URL)"; }; };
+    display = {
+      type = "choice";
+      choices = [
+        { value = "x11"; displayName = { en = "X"; de = "X"; }; }
+        { value = "wayland"; displayName = { en = "Wayland"; de = "Wayland"; }; }
+      ];
+      default = "x11";
+      displayName = { en = "Display system"; de = "Anzeigesystem"; };
+    };
     resolution = { type = "string"; pattern = "[0-9]{2,5}x[0-9]{2,5}"; patternHint = "a resolution such as 1920x1080"; required = false; displayName = { en = "Resolution"; de = "Auflösung"; }; description = "The screen's own, if nothing is set"; };
     rotation = {
       type = "choice";
@@ -33,7 +42,7 @@
       displayName = { en = "A small picture every"; de = "Ein kleines Bild alle"; };
       description = "Proof of what the screen has shown: the device keeps the last 24, for whom a grant lets see the screen";
     };
-    vnc = { type = "bool"; default = false; displayName = { en = "Remote view (VNC)"; de = "Fernansicht (VNC)"; }; };
+    vnc = { type = "bool"; default = false; visible.display = "x11"; displayName = { en = "Remote view (VNC)"; de = "Fernansicht (VNC)"; }; };
     vncPassword = { type = "secret"; allowed = [ "single-line" ]; owner = "kiosk"; visible.vnc = true; displayName = { en = "VNC password"; de = "VNC-Passwort"; }; };
     vncPort = import ./common/port.nix { en = "VNC port"; de = "VNC-Port"; } // { default = 5900; visible.vnc = true; };
     vncLocal = { type = "bool"; default = true; visible.vnc = true; displayName = { en = "VNC from the device itself only"; de = "VNC nur vom Gerät selbst"; }; description = "Over an SSH tunnel; VNC's own protection is weak"; };
@@ -51,42 +60,34 @@
           pactl = "${pkgs.pulseaudio}/bin/pactl";
           x11vnc = "${pkgs.x11vnc}/bin/x11vnc";
           x0vncserver = "${pkgs.tigervnc}/bin/x0vncserver";
-          bar = "${pkgs.dzen2}/bin/dzen2";
+          wayvnc = "${pkgs.wayvnc}/bin/wayvnc";
+          bar = if settings.display == "wayland" then "${pkgs.sway-unwrapped}/bin/swaynag" else "${pkgs.dzen2}/bin/dzen2";
           unclutter = "${pkgs.unclutter-xfixes}/bin/unclutter";
           browser = "${pkgs.chromium}/bin/chromium";
         };
       };
     in
     {
+      imports = [ (import (if settings.display == "wayland" then ./kiosk/nixos-wayland.nix else ./kiosk/nixos-x11.nix) { inherit settings thymesh session; }) ];
       environment.etc = lib.mkIf (snapshots != null) { "thymesh-screens.json".source = pkgs.writeText "thymesh-screens.json" snapshots; };
       users.users.kiosk = { isNormalUser = true; description = "Kiosk"; };
-      services.xserver.enable = true;
-      services.xserver.windowManager.session = [{ name = "kiosk"; start = "(\n${session}) &\nwaitPID=$!\n"; }];
-      services.displayManager.defaultSession = "none+kiosk";
-      services.displayManager.autoLogin.enable = true;
-      services.displayManager.autoLogin.user = "kiosk";
       services.pipewire.enable = lib.mkDefault true;
       services.pipewire.alsa.enable = lib.mkDefault true;
       services.pipewire.pulse.enable = lib.mkDefault true;
       hardware.graphics.enable = lib.mkDefault true;
-      # NixOS leaves a running session alone, and starts none in a switch: here a new page appears at once.
-      systemd.services.display-manager = {
-        restartIfChanged = lib.mkForce true;
-        wantedBy = [ "multi-user.target" ];
-      } // (if settings.vnc then { after = [ thymesh.systemd.secretsReady ]; wants = [ thymesh.systemd.secretsReady ]; } else { });
-      networking.firewall.allowedTCPPorts = lib.mkIf (settings.vnc && ! settings.vncLocal) [ settings.vncPort ];
     };
 
   # With the distribution's X server, browser and x11vnc; for `screen` its x0vncserver (tigervnc-scraping-server) and dzen2.
-  portable = { settings, thymesh, ... }: let snapshots = import ./kiosk/snapshots.nix settings; in {
-    needs = [
-      "xinit"
-      { programs = [ "Xorg" "X" ]; package = "xserver-xorg"; }
-      { programs = [ "chromium" "chromium-browser" "google-chrome" ]; package = "chromium"; }
-    ]
+  # Under Wayland with its sway, which has the bar's swaynag, and wayvnc.
+  portable = { settings, thymesh, ... }: let snapshots = import ./kiosk/snapshots.nix settings; isWayland = settings.display == "wayland"; in {
+    needs = [ { programs = [ "chromium" "chromium-browser" "google-chrome" ]; package = "chromium"; } ]
+    ++ (if isWayland then [ "sway" ] else [ "xinit" { programs = [ "Xorg" "X" ]; package = "xserver-xorg"; } ])
     ++ (if settings.vnc then [ "x11vnc" ] else [ ])
-    ++ (if settings.screen then [ "dzen2" { programs = [ "X0tigervnc" "x0vncserver" ]; package = "tigervnc-scraping-server"; } ] else [ ]);
-    etc = (if snapshots == null then { } else { "thymesh-screens.json".text = snapshots; }) // { "thymesh-kiosk/session" = {
+    ++ (if settings.screen && isWayland then [ "wayvnc" { programs = [ "swaynag" ]; package = "sway"; } ] else [ ])
+    ++ (if settings.screen && ! isWayland then [ "dzen2" { programs = [ "X0tigervnc" "x0vncserver" ]; package = "tigervnc-scraping-server"; } ] else [ ]);
+    etc = (if snapshots == null then { } else { "thymesh-screens.json".text = snapshots; })
+    // (if ! isWayland then { } else { "thymesh-kiosk/sway".text = import ./kiosk/sway.nix { inherit settings thymesh; session = "/etc/thymesh-kiosk/session"; }; })
+    // { "thymesh-kiosk/session" = {
       executable = true;
       text = "#!/bin/sh\n" + import ./kiosk/session.nix {
         inherit settings thymesh;
@@ -97,7 +98,8 @@
           x11vnc = "x11vnc";
           # Debian has a program of this name that starts the server and leaves; the server itself has another one.
           x0vncserver = "$(command -v X0tigervnc || echo x0vncserver)";
-          bar = "dzen2";
+          wayvnc = "wayvnc";
+          bar = if isWayland then "swaynag" else "dzen2";
           unclutter = "unclutter";
           browser = "$(command -v chromium || command -v chromium-browser || command -v google-chrome || echo chromium)";
         };
@@ -122,10 +124,14 @@
         TTYPath = "/dev/tty1";
         StandardInput = "tty";
         StandardOutput = "journal";
-        ExecStart = "/usr/bin/env xinit /etc/thymesh-kiosk/session -- :0 vt1 -nolisten tcp";
+        ExecStart =
+          if isWayland then "/usr/bin/env sway --config /etc/thymesh-kiosk/sway"
+          else "/usr/bin/env xinit /etc/thymesh-kiosk/session -- :0 vt1 -nolisten tcp";
         Restart = "always";
         RestartSec = 5;
-      };
+      }
+      # A sign has neither keyboard nor mouse.
+      // (if isWayland then { Environment = "WLR_LIBINPUT_NO_DEVICES=1"; } else { });
       wantedBy = [ "multi-user.target" ];
       restartTriggers = [ (builtins.toJSON settings) ];
     };

@@ -343,6 +343,8 @@ export const laneHandshakeMs = 5_000
 export const ticketMs = 30_000
 /** A connection whose lane failed gets none for this long. */
 export const laneRetryMs = 10 * 60_000
+/** Lanes of one stream that the other side may give up in their handshake, as a slow machine does, before it stays on the mesh. */
+export const laneTries = 2
 /** Streams of a connection that wait for a ticket at a time. */
 export const laneRequests = 32
 /** A stream that has moved so much gets a lane: what moves less is done before a lane is open. */

@@ -2,16 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { noXvnc, startXvnc } from '../helpers/xvnc.ts'
 import { nixSkip } from '../nix/workshop.ts'
-import { answerOf, pixelOf } from './helpers/answers.ts'
+import { answering, answerOf, pixelOf } from './helpers/answers.ts'
 import type { Device, LogLine } from './helpers/device.ts'
 import { Fleet } from './helpers/fleet.ts'
 import { Daemon, runToEnd, until } from './helpers/processes.ts'
@@ -209,19 +206,6 @@ describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
     assert.equal(JSON.parse(nobody.stdout).error.code, 'unknown-device')
   })
 
-  /** A program on the device that answers over TCP and a Unix socket; ends with the test. */
-  async function answering(t: TestContext, text: string): Promise<{ port: number; socket: string }> {
-    const socket = join(fleet.directory, `${randomBytes(4).toString('hex')}.sock`)
-    const servers = [0, 1].map(() => createServer((_, response) => response.end(text)))
-    t.after(() => {
-      for (const server of servers) server.close()
-    })
-    const [tcp, unix] = servers as [Server, Server]
-    await once(tcp.listen(0, '127.0.0.1'), 'listening')
-    await once(unix.listen(socket), 'listening')
-    return { port: (tcp.address() as AddressInfo).port, socket }
-  }
-
   /** Runs `thymesh forward` until the device has heard of the grant; what it says of where it listens. */
   async function forwarding(t: TestContext, args: readonly string[], where: RegExp): Promise<string> {
     const logFile = join(fleet.directory, 'forward.log')
@@ -238,7 +222,7 @@ describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
   }
 
   it('forwards a port of the device to an address of its own', async t => {
-    const { port, socket } = await answering(t, 'the page of the device')
+    const { port, socket } = await answering(t, fleet.directory, 'the page of the device')
     const without = await fleet.error('forward', 'first', String(port), '-i', key('ada'))
     assert.equal(without.code, 'not-granted')
     await grant('--key', `${key('ada')}.pub`, '--forward', `tcp:127.0.0.1:${port}`, '--forward', `unix:${socket}`)
@@ -277,8 +261,8 @@ describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
   })
 
   it('is forwarded by plain ssh too: a port by -L, and a Unix socket', async t => {
-    const { port, socket } = await answering(t, 'by -L')
-    const other = await answering(t, 'not granted')
+    const { port, socket } = await answering(t, fleet.directory, 'by -L')
+    const other = await answering(t, fleet.directory, 'not granted')
     await grant('--key', `${key('ada')}.pub`, '--forward', `tcp:127.0.0.1:${port}`, '--forward', `unix:${socket}`)
     const [tcp, unix, no] = [`${socket}.tcp`, `${socket}.unix`, `${socket}.no`]
     const forwards = [`${tcp}:127.0.0.1:${port}`, `${unix}:${socket}`, `${no}:${other.socket}`].flatMap(each => [
@@ -302,7 +286,7 @@ describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
   })
 
   it('lets in a FIDO token, and no file without it', async t => {
-    const { port } = await answering(t, 'by a token')
+    const { port } = await answering(t, fleet.directory, 'by a token')
     const env = { ...fleet.env, SSH_SK_PROVIDER: tokenInSoftware }
     const run = (command: string, ...args: string[]) => runToEnd(command, args, { cwd: fleet.project, env })
     await run('ssh-keygen', '-q', '-t', 'ed25519-sk', '-w', tokenInSoftware, '-N', '', '-f', key('token'))
@@ -337,6 +321,17 @@ describe('access to devices', { skip: skipped(), timeout: 900_000 }, () => {
     assert.equal(after.code, 1)
     const isEnd = ({ msg, reason }: LogLine) => msg === 'a session of SSH ended' && reason === 'its grant has ended'
     await first.logged('why the session has ended', isEnd)
+  })
+
+  it('goes on forwarding at the same place when the controller ends that has listened there', async t => {
+    const { port } = await answering(t, fleet.directory, 'the page of the device')
+    await grant('--key', `${key('ada')}.pub`, '--forward', `tcp:127.0.0.1:${port}`)
+    const url = await forwarding(t, ['first', String(port), '--local', '0', '-i', key('ada')], /http:\/\/[\d.:]+\//)
+    const page = async () => await (await fetch(url)).text()
+    assert.equal(await page(), 'the page of the device')
+    await serving.end()
+    await until('the command to listen itself', async () => await page().catch(() => undefined))
+    assert.equal(await page(), 'the page of the device')
   })
 
   it('answers both commands that ssh starts beside each other where no controller runs', async () => {

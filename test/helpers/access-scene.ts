@@ -8,7 +8,9 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { descriptorProgram } from '../../controller/session/descriptor-program.ts'
 import { joinStreams } from '../../controller/session/join-streams.ts'
+import { proxyLines } from '../../controller/session/ssh-ways.ts'
 import { receiveMessage, sendMessage } from '../../node/access/duplex-messages.ts'
 import type { ForwardLimits } from '../../node/access/forward-service.ts'
 import { type ProofAbout, proofText } from '../../node/access/key-proof.ts'
@@ -84,15 +86,26 @@ export async function accessScene(t: TestContext, { role = 'controller', grant, 
   const clientOptions = [
     ...['-F', '/dev/null', '-i', key, '-o', 'IdentitiesOnly=yes', '-o', 'IdentityAgent=none', '-o', 'BatchMode=yes'],
     ...['-o', `UserKnownHostsFile=${known}`, '-o', 'StrictHostKeyChecking=yes', '-o', 'HostKeyAlias=device'],
-    ...['-o', `ProxyCommand=${process.execPath} ${pipeProgram} ${socket}`],
   ]
+  const proxies = {
+    pipe: ['-o', `ProxyCommand=${process.execPath} ${pipeProgram} ${socket}`],
+    descriptor: proxyLines(socket, await descriptorProgram()).flatMap(line => ['-o', line]),
+  }
   const children: ChildProcess[] = []
   mesh.after(async () => {
     for (const child of children) child.kill('SIGKILL')
   })
   /** Runs ssh, or another program of OpenSSH, to its end. */
-  const ssh = async (args: readonly string[], { program = 'ssh', input = '' } = {}) => {
-    const all = program === 'ssh' ? [...clientOptions, 'root@device', ...args] : [...clientOptions, ...args]
+  const ssh = async (
+    args: readonly string[],
+    {
+      program = 'ssh',
+      input = '',
+      proxy = 'pipe',
+    }: { program?: string; input?: string; proxy?: keyof typeof proxies } = {},
+  ) => {
+    const common = [...proxies[proxy], ...clientOptions]
+    const all = program === 'ssh' ? [...common, 'root@device', ...args] : [...common, ...args]
     const child = spawn(program, all, { stdio: 'pipe', timeout: 600_000 })
     children.push(child)
     child.stdin.end(input)

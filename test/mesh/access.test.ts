@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers'
 import { finished } from 'node:stream/promises'
 import { describe, it, type TestContext } from 'node:test'
 import { encode } from '@ipld/dag-cbor'
+import { descriptorProgram } from '../../controller/session/descriptor-program.ts'
 import type { ForwardLimits } from '../../node/access/forward-service.ts'
 import { sessionsAtOnce } from '../../node/access/limits.ts'
 import { openSsh } from '../../node/access/open-access.ts'
@@ -28,6 +29,13 @@ describe('access over the mesh', { skip: noAccess, timeout: 600_000 }, () => {
   it('lets in the granted key', async t => {
     const { ssh } = await accessScene(t)
     const ran = await ssh(['cat; exit 7'], { input: 'hello' })
+    assert.deepEqual({ code: ran.code, stdout: ran.stdout }, { code: 7, stdout: 'hello' }, ran.stderr)
+  })
+
+  it('is read by ssh itself, where a program hands it the connection', async t => {
+    if ((await descriptorProgram()) === undefined) return t.skip('there is no python3')
+    const { ssh } = await accessScene(t)
+    const ran = await ssh(['cat; exit 7'], { input: 'hello', proxy: 'descriptor' })
     assert.deepEqual({ code: ran.code, stdout: ran.stdout }, { code: 7, stdout: 'hello' }, ran.stderr)
   })
 

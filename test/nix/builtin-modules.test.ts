@@ -19,6 +19,10 @@ describe('built-in modules', { skip: nixSkip() }, () => {
   const project = workshop.project({
     ...allModules.files,
     'configs/all.json': { system: thisSystem, modules: allModules.modules },
+    'configs/wayland.json': {
+      system: thisSystem,
+      modules: { kiosk: { ...allModules.modules.kiosk, display: 'wayland' } },
+    },
     'nix/own.nix': '_: { leave.own.script = "echo bye"; needs = [ "own-program" ]; }\n',
     'configs/own.json': { system: thisSystem, modules: { 'custom-nix': { files: ['nix/own.nix'] } } },
     'configs/bare.json': {
@@ -162,6 +166,27 @@ describe('built-in modules', { skip: nixSkip() }, () => {
     const session = text('etc/thymesh-kiosk/session')
     assert.match(session, /^unclutter -idle 1 &$/m)
     assert.match(session, /'--force-device-scale-factor=1\.5' 'https:/)
+  })
+
+  it('start a kiosk of Wayland by sway, with the page and the screen in its session', async () => {
+    const wayland = await workshop.build(project, 'wayland')
+    const of = (path: string) => readFileSync(workshop.at(join(wayland, path)), 'utf8')
+    const sway = of('etc/thymesh-kiosk/sway')
+    for (const line of [
+      'output * mode 1920x1080',
+      'output * transform 270',
+      'seat * hide_cursor 1000',
+      'exec /etc/thymesh-kiosk/session',
+    ]) {
+      assert.ok(sway.split('\n').includes(line), line)
+    }
+    const session = of('etc/thymesh-kiosk/session')
+    execFileSync('sh', ['-n'], { input: session })
+    assert.match(session, /'--ozone-platform=wayland' '--force-device-scale-factor=1\.5' 'https:/)
+    assert.match(session, /exec wayvnc --config \/dev\/null --unix-socket \/run\/thymesh-screens\/kiosk\.sock/)
+    assert.match(session, /swaynag --layer overlay/)
+    assert.doesNotMatch(session, /x11vnc|xrandr|unclutter|dzen2/)
+    assert.match(of('units/kiosk.service'), /^ExecStart=\/usr\/bin\/env sway --config \/etc\/thymesh-kiosk\/sway$/m)
   })
 
   it('list which secrets go where', async () => {

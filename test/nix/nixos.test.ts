@@ -24,6 +24,11 @@ const files: Files = {
     target: 'nixos',
     modules: { 'custom-nix': { files: ['nix/former.nix'] }, thymesh: { port: 4470 } },
   },
+  'configs/wayland.json': {
+    type: 'virtual-machine',
+    target: 'nixos',
+    modules: { kiosk: { url: 'https://example.org/', display: 'wayland', rotation: 'right', screen: true } },
+  },
   'devices/north.json': { config: 'named' },
   ...Object.fromEntries(
     ['generic-x86-64', 'generic-aarch64', 'raspberry-pi-3', 'raspberry-pi-4', 'raspberry-pi-5', 'virtual-machine'].map(
@@ -139,6 +144,15 @@ describe('the target nixos', { skip: nixSkip() }, () => {
     assert.equal(unit.restartIfChanged, true)
     assert.deepEqual(unit.wantedBy, ['multi-user.target'])
     assert.deepEqual([unit.after, unit.wants], [['thymesh-secrets.service'], ['thymesh-secrets.service']])
+  })
+
+  it('starts a kiosk of Wayland by a unit of its own, and no X server', async () => {
+    const of = (attribute: string) => evaluate(project, `thymesh.configs.wayland.config.${attribute}`)
+    const unit = (await of('systemd.services.kiosk')) as Record<string, Record<string, string>>
+    assert.match(unit.serviceConfig?.ExecStart ?? '', /\/bin\/sway --config \/nix\/store\/kiosk-sway/)
+    assert.deepEqual([unit.serviceConfig?.User, unit.serviceConfig?.TTYPath], ['kiosk', '/dev/tty1'])
+    assert.deepEqual(unit.conflicts, ['getty@tty1.service'])
+    assert.equal(await of('services.xserver.enable'), false)
   })
 
   it('starts containers after their secrets, and units again whose secrets are rotated', async () => {

@@ -3,7 +3,9 @@
 import { spawn } from 'node:child_process'
 import { HintedError } from '../../../protocol/errors.ts'
 import { userSchema } from '../../../protocol/release/access.ts'
+import { openDoorThere } from '../../api/door-client.ts'
 import type { SshTarget } from '../../api/schemas/access.ts'
+import { socketFile } from '../../api/socket.ts'
 import type { SshWaysInit } from '../../session/ssh-ways.ts'
 import { noProgram } from '../../ssh/no-program.ts'
 import type { Access } from './access.ts'
@@ -20,7 +22,12 @@ export function forClient({ option, identity }: ClientOptions): string[] {
 
 /** Ways to devices through the controller that runs, or our own. */
 export function waysOf(access: Access, { wait }: { readonly wait: number }): SshWaysInit {
-  return { openStream: options => access.openStream(options), wait }
+  return {
+    openStream: options => access.openStream(options),
+    openDoor: ({ device, user }, at) =>
+      openDoorThere(socketFile(access.home.stateDirectory), 'ssh-door', { device, user, wait, at }),
+    wait,
+  }
 }
 
 /** A device by its name, of those that are known. Throws a HintedError. */

@@ -18,6 +18,7 @@ type Done = (error?: Error | null) => void
 export class LaneStream extends ChannelDuplex {
   readonly #channel: Channel
   readonly #onBusy: () => void
+  readonly #onLost: () => void
   readonly #frames = new LaneFrames({ onBytes: bytes => this.#came(bytes), onEnd: () => this.#cameToEnd() })
   #moved = 0
   #isCut = false
@@ -27,17 +28,23 @@ export class LaneStream extends ChannelDuplex {
   /** What came on the lane before the direction had ended on the mesh. */
   readonly #early: Buffer[] = []
   #meshEnded = false
+  /** Whether a lane was lost that the other side may have taken into use: an end on the mesh may be no end then. */
+  #inDoubt = false
   #readOver = false
   #writesToLane = false
   #writeOver = false
   /** The piece that is being written on the mesh. */
   #writing: Promise<void> = Promise.resolve()
 
-  /** `onBusy` is called once, when so much has moved that a lane is worth its opening. */
-  constructor(channel: Channel, onBusy: () => void) {
+  /**
+   * `onBusy` is called once, when so much has moved that a lane is worth its opening; `onLost` when a lane that this side has
+   * dialled ended before the other side has welcomed it. Then `settled` or `unsettled` is to be called.
+   */
+  constructor(channel: Channel, onBusy: () => void, onLost: () => void = () => this.unsettled()) {
     super(channel)
     this.#channel = channel
     this.#onBusy = onBusy
+    this.#onLost = onLost
   }
 
   get hasLane(): boolean {
@@ -55,6 +62,18 @@ export class LaneStream extends ChannelDuplex {
     if (!this.#use(lane)) return
     lane.write(Uint8Array.of(laneWelcome))
     this.#writeToLane()
+  }
+
+  /** The other side has not taken the lost lane into use, and never will: all goes on on the mesh. */
+  settled(): void {
+    if (!this.#inDoubt) return
+    this.#inDoubt = false
+    if (this.#meshEnded) this.#readEnds()
+  }
+
+  /** Nobody knows whether the other side goes on on the lost lane. */
+  unsettled(): void {
+    if (this.#inDoubt) this.destroy(new LaneError('ended', 'the lane ended before the stream did'))
   }
 
   /** The connection that the stream began on is gone: then nobody knows any more who the other side is. */
@@ -103,8 +122,9 @@ export class LaneStream extends ChannelDuplex {
 
   protected override onMeshEnd(): void {
     this.#meshEnded = true
-    if (this.#lane === undefined) this.#readEnds()
-    else {
+    if (this.#lane === undefined) {
+      if (!this.#inDoubt) this.#readEnds()
+    } else {
       for (const bytes of this.#early.splice(0)) this.push(bytes)
       if (this.#frames.ended) this.#readEnds()
       else this.#lane.resume()
@@ -126,9 +146,12 @@ export class LaneStream extends ChannelDuplex {
     this.#lane = lane
     lane.setNoDelay(true)
     lane.setKeepAlive(true, keepAliveMs)
-    lane.on('error', cause => this.#breaks(messageOf(cause), cause))
-    for (const event of ['end', 'close']) lane.on(event, () => this.#breaks('the lane ended before the stream did'))
+    lane.on('error', cause => this.#ends(lane, messageOf(cause), cause))
+    for (const event of ['end', 'close']) {
+      lane.on(event, () => this.#ends(lane, 'the lane ended before the stream did'))
+    }
     lane.on('data', (bytes: Buffer) => {
+      if (this.#lane !== lane) return
       try {
         this.#take(bytes)
       } catch (thrown) {
@@ -207,6 +230,20 @@ export class LaneStream extends ChannelDuplex {
 
   #closeLane(): void {
     if (this.#isDone) this.#lane?.destroySoon()
+  }
+
+  #ends(lane: TLSSocket, message: string, cause?: unknown): void {
+    if (this.#lane !== lane || this.destroyed) return
+    if (!this.#awaitsWelcome || this.#isCut) {
+      this.#breaks(message, cause)
+      return
+    }
+    // Nothing has come or gone on it. A slow machine may just have given up the handshake.
+    this.#lane = undefined
+    this.#awaitsWelcome = false
+    this.#inDoubt = true
+    lane.destroy()
+    this.#onLost()
   }
 
   #breaks(message: string, cause?: unknown): void {

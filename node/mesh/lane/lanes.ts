@@ -28,6 +28,8 @@ interface Opening extends Pick<DialInit, 'into' | 'onOpen'> {
   readonly protocol: string
   /** Sends the request. */
   readonly ask: (channel: Channel, aes: boolean) => Promise<void>
+  /** There is a ticket; gives whether to dial. */
+  readonly onTicket?: () => boolean
   /** Whether what fails is the connection's fault: not, where what the lane was for has ended. */
   readonly isWanted: () => boolean
 }
@@ -36,9 +38,16 @@ export class Lanes {
   readonly #guests: PortGuests
   readonly #log: Logger
   readonly #tickets = new Tickets<LaneHolder>()
-  readonly #door = new LaneDoor<LaneHolder>(
-    name => this.#tickets.take(name),
-    (socket, holder) => holder.opened(socket),
+  readonly #door = new LaneDoor<{ readonly holder: LaneHolder; readonly name: string }>(
+    name => {
+      const taken = this.#tickets.take(name)
+      return taken && { key: taken.key, holder: { holder: taken.holder, name } }
+    },
+    (socket, { holder, name }) => {
+      // Who has asked for another one since has given this lane up.
+      if (this.#tickets.isNewest(holder, name)) holder.opened(socket)
+      else socket.destroy()
+    },
   )
   /** Until when a connection gets no lane, after one that failed. */
   readonly #paused = new WeakMap<Connection, number>()
@@ -85,7 +94,7 @@ export class Lanes {
   }
 
   /** Asks for a ticket and dials; resolves to whether the lane is open. Never rejects. */
-  async open(connection: Connection, { protocol, ask, isWanted, ...dial }: Opening): Promise<boolean> {
+  async open(connection: Connection, { protocol, ask, onTicket, isWanted, ...dial }: Opening): Promise<boolean> {
     const peer = connection.remotePeer.toString()
     try {
       const end = endOf(connection)
@@ -101,6 +110,7 @@ export class Lanes {
         this.#log.debug({ peer, reason: ticket.error }, 'a lane was refused')
         return false
       }
+      if (onTicket?.() === false) return false
       await dialLane(end, ticket, { ...dial, signal: this.#stop.signal })
       this.#log.debug({ peer }, 'a lane was opened')
       return true

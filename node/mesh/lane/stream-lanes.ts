@@ -6,7 +6,7 @@ import { messageOf } from '../../../protocol/errors.ts'
 import { type LaneAnswer, laneAnswerCodec, streamLaneRequestCodec } from '../../../protocol/messages/lane.ts'
 import type { ProtocolNames } from '../../../protocol/messages/messages.ts'
 import type { Logger } from '../../process/log.ts'
-import { laneRequests } from '../limits.ts'
+import { laneRequests, laneTries } from '../limits.ts'
 import type { Admission } from '../peers/admission.ts'
 import { type Channel, withChannel } from '../transport/channel.ts'
 import { ChannelDuplex } from '../transport/channel-duplex.ts'
@@ -61,7 +61,12 @@ export class StreamLanes {
     if (lanes === undefined || number === undefined || wayOf(connection).kind !== 'direct') {
       return new ChannelDuplex(channel)
     }
-    const stream = new LaneStream(channel, () => void this.#open(lanes, stream, connection, number))
+    let lost = 0
+    const open = () => void this.#open(lanes, stream, connection, number, lost)
+    const stream = new LaneStream(channel, open, () => {
+      lost += 1
+      open()
+    })
     const holder: Holder = { stream, opened: socket => stream.accepted(socket) }
     const key = keyOf(connection, number)
     this.#holders.set(key, holder)
@@ -83,14 +88,24 @@ export class StreamLanes {
     return stream
   }
 
-  async #open(lanes: Lanes, stream: LaneStream, connection: Connection, number: number): Promise<void> {
-    if (stream.hasLane || !lanes.mayOpen(connection)) return
+  /** `lost`: how many lanes of this stream the other side has not welcomed. After one, it has to say that it uses none. */
+  async #open(lanes: Lanes, stream: LaneStream, connection: Connection, number: number, lost: number): Promise<void> {
+    if (lost === 0 && (stream.hasLane || !lanes.mayOpen(connection))) return
+    let isSettled = lost === 0
+    const mayDial = lost < laneTries
+    if (!mayDial) lanes.pause(connection)
     await lanes.open(connection, {
       protocol: this.#components.names.streamLane,
       ask: async (channel, aes) => await channel.send(streamLaneRequestCodec, { stream: number, aes }),
+      onTicket: () => {
+        isSettled = true
+        stream.settled()
+        return mayDial
+      },
       onOpen: socket => stream.dialled(socket),
       isWanted: () => !stream.destroyed,
     })
+    if (!isSettled) stream.unsettled()
   }
 
   async #answer(asking: Stream, connection: Connection): Promise<void> {

@@ -37,9 +37,15 @@ export class Tickets<T extends object> {
     return { key: issued.key, holder: issued.holder }
   }
 
-  /** Takes a holder's ticket back, if it has one. */
+  /** Takes a holder's ticket back, if it has one; one that is in use in a handshake is its newest no longer. */
   revoke(holder: T): void {
     this.take(this.#nameOf.get(holder) ?? '')
+    this.#nameOf.delete(holder)
+  }
+
+  /** Whether a ticket, which may be used, is the last one of its holder, and was not taken back. */
+  isNewest(holder: T, name: string): boolean {
+    return this.#nameOf.get(holder) === name
   }
 
   stop(): void {

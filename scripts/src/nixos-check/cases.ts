@@ -36,6 +36,11 @@ export const projectFiles: Files = {
     modules: { ...modules, 'custom-nix': allModules.modules['custom-nix'] },
   },
   'configs/named.json': { type: 'virtual-machine', target: 'nixos', perDevice: true, modules: { device: {} } },
+  'configs/wayland.json': {
+    type: 'generic-x86-64',
+    target: 'nixos',
+    modules: { kiosk: { ...modules.kiosk, display: 'wayland' } },
+  },
   'devices/north.json': { config: 'named' },
   ...Object.fromEntries(
     Object.entries(modules).map(([name, settings]) => [
@@ -98,6 +103,7 @@ export function cases({
       // Nix that stands in a setting becomes a file of the store first.
       ...(name === 'custom-nix' && { writes: true }),
     })),
+    one('module', 'kiosk of Wayland', config('wayland')),
     ...Object.keys(formats).map(type => one('device type', type, config(`on-${type}`))),
     ...Object.entries(formats).flatMap(([type, all]) =>
       all.map(format => one('image', `${type} ${format}`, `${ours}.images.on-${type}.${format}.drvPath`)),

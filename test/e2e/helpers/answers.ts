@@ -1,9 +1,13 @@
 /** What a device answers through the mesh: a picture of its screen, and a page. */
 
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { get, type IncomingMessage, type RequestOptions } from 'node:http'
+import { createServer, get, type IncomingMessage, type RequestOptions, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import type { TestContext } from 'node:test'
 import { inflateSync } from 'node:zlib'
 
 /** A pixel of a PNG that `thymesh screen` has made, as hexadecimal digits: lines of three bytes a pixel, without filters. */
@@ -24,4 +28,20 @@ export function pixelOf(png: Buffer, x: number, y: number): string {
 export async function answerOf(where: RequestOptions): Promise<string> {
   const [answer] = (await once(get(where), 'response')) as [IncomingMessage]
   return await text(answer)
+}
+
+/** A program on the device that answers over TCP and a Unix socket in a folder; ends with the test. */
+export async function answering(
+  t: TestContext,
+  folder: string,
+  text: string,
+): Promise<{ port: number; socket: string }> {
+  const socket = join(folder, `${randomBytes(4).toString('hex')}.sock`)
+  const [tcp, unix] = [0, 1].map(() => createServer((_, response) => response.end(text))) as [Server, Server]
+  t.after(() => {
+    for (const server of [tcp, unix]) server.close()
+  })
+  await once(tcp.listen(0, '127.0.0.1'), 'listening')
+  await once(unix.listen(socket), 'listening')
+  return { port: (tcp.address() as AddressInfo).port, socket }
 }

@@ -18,7 +18,7 @@ let
     };
   };
   package = name: { outPath = "/nix/store/${name}"; inherit name; };
-  names = [ "bash" "cacert" "chromium" "cmake" "dejavu_fonts" "ninja" "coreutils" "dosfstools" "e2fsprogs" "git" "htop" "iproute2" "mtools" "nftables" "nixos-install-tools" "openssh" "qemu" "parted" "pulseaudio" "qt6-app" "shadow" "systemd" "unclutter-xfixes" "util-linux" "x11vnc" "tigervnc" "dzen2" "nodejs_24" "raspberrypifw" "ubootRaspberryPiAarch64" "ubootRaspberryPi4_64bit" ];
+  names = [ "bash" "cacert" "chromium" "cmake" "dejavu_fonts" "ninja" "coreutils" "dosfstools" "e2fsprogs" "git" "htop" "iproute2" "mtools" "nftables" "nixos-install-tools" "openssh" "qemu" "parted" "pulseaudio" "qt6-app" "shadow" "systemd" "unclutter-xfixes" "util-linux" "x11vnc" "tigervnc" "dzen2" "sway-unwrapped" "wayvnc" "nodejs_24" "raspberrypifw" "ubootRaspberryPiAarch64" "ubootRaspberryPi4_64bit" ];
   packages = system: builtins.listToAttrs (map (name: { inherit name; value = package name; }) names) // {
     inherit system lib;
     OVMF = { firmware = package "ovmf-code"; variables = package "ovmf-vars"; };

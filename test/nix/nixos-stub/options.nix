@@ -18,6 +18,7 @@ let
     documentation = empty str;
     after = unitNames;
     partOf = unitNames;
+    conflicts = unitNames;
     before = unitNames;
     wants = unitNames;
     requires = unitNames;

@@ -1,0 +1,31 @@
+/**
+ * The program that connects to a Unix socket and hands the connection to ssh, which then reads and writes it itself (ssh_config(5),
+ * ProxyUseFdpass): nothing else is between ssh and the socket. Node can't send descriptors, and OpenBSD's netcat only those of TCP.
+ */
+
+import { access, constants } from 'node:fs/promises'
+import { delimiter, isAbsolute, join } from 'node:path'
+
+/** Of Python 3: connects to the socket of its first argument, and sends the descriptor over standard output, as ssh expects it. */
+const script = [
+  'import socket, sys',
+  's = socket.socket(socket.AF_UNIX)',
+  's.connect(sys.argv[1])',
+  'rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, s.fileno().to_bytes(4, sys.byteorder))',
+  'socket.socket(fileno=1).sendmsg([bytes(1)], [rights])',
+].join('; ')
+
+/** The words of a ProxyCommand, but for the socket, which is the last one; nothing where this machine has no Python. */
+export async function descriptorProgram(path = `/usr/bin:${process.env.PATH ?? ''}`): Promise<string[] | undefined> {
+  for (const folder of path.split(delimiter)) {
+    if (!isAbsolute(folder)) continue
+    const file = join(folder, 'python3')
+    const isThere = await access(file, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    // Without the user's own modules and site's, which only take time.
+    if (isThere) return [file, '-I', '-S', '-c', script]
+  }
+  return undefined
+}

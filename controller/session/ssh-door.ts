@@ -1,0 +1,63 @@
+/** A Unix socket for ssh: each of its connections becomes a session of SSH on one device. */
+
+import { createServer, type Server, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { listenAt } from '../../node/files/unix-socket.ts'
+import { joinStreams } from './join-streams.ts'
+
+/** A device ends a session in which nobody has logged in after 20 seconds: what was opened ahead is of use for less. */
+const freshMs = 10_000
+
+export class SshDoor {
+  readonly #openStream: () => Promise<Duplex>
+  readonly #server: Server
+  readonly #open = new Set<Socket>()
+  #ready: { readonly stream: Duplex; readonly opened: number } | undefined
+  #refusal: unknown
+
+  private constructor(openStream: () => Promise<Duplex>) {
+    this.#openStream = openStream
+    this.#server = createServer({ allowHalfOpen: true }, socket => void this.#answer(socket))
+  }
+
+  /** Listens at `file`, for this user. `openStream` opens a session of SSH, the bytes of SSH itself. */
+  static async at(file: string, openStream: () => Promise<Duplex>): Promise<SshDoor> {
+    const door = new SshDoor(openStream)
+    await listenAt(door.#server, file)
+    return door
+  }
+
+  /** What kept the last connection from being opened. */
+  get refusal(): unknown {
+    return this.#refusal
+  }
+
+  /** Opens the stream of the first connection before ssh comes: its refusal is then ours to tell. */
+  async openAhead(): Promise<void> {
+    const stream = await this.#openStream()
+    stream.on('error', () => {})
+    this.#ready = { stream, opened: performance.now() }
+  }
+
+  /** Ends its connections too: an ssh whose command was killed has nobody any more. */
+  stop(): void {
+    this.#ready?.stream.destroy()
+    this.#server.close()
+    for (const socket of this.#open) socket.destroy()
+  }
+
+  async #answer(socket: Socket): Promise<void> {
+    this.#open.add(socket)
+    socket.once('close', () => this.#open.delete(socket)).on('error', () => {})
+    const first = this.#ready
+    this.#ready = undefined
+    const isFresh = first !== undefined && !first.stream.destroyed && performance.now() - first.opened < freshMs
+    if (!isFresh) first?.stream.destroy()
+    try {
+      joinStreams(socket, isFresh ? first.stream : await this.#openStream())
+    } catch (thrown) {
+      this.#refusal = thrown
+      socket.destroy()
+    }
+  }
+}
