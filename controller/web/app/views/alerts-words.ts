@@ -1,6 +1,7 @@
 /** Words of alerts and silences. */
 
 import { words } from '../base/language.svelte.ts'
+import { plural } from '../base/plural.ts'
 
 export const alertsWords = words(
   {
@@ -33,7 +34,7 @@ export const alertsWords = words(
     about: (rule: string | null, device: string | null) =>
       `${rule === null ? 'all rules' : rule}, ${device === null ? 'all devices' : device}`,
     end: 'End',
-    keptBy: (count: string) => `${count} devices`,
+    keptBy: (count: number) => plural(count, '# device', '# devices'),
     orderSilence: 'Silence',
     orderEnd: 'End the silence',
   },
@@ -67,7 +68,7 @@ export const alertsWords = words(
     about: (rule: string | null, device: string | null) =>
       `${rule === null ? 'alle Regeln' : rule}, ${device === null ? 'alle Geräte' : device}`,
     end: 'Beenden',
-    keptBy: (count: string) => `${count} Geräten`,
+    keptBy: (count: number) => plural(count, '# Gerät', '# Geräten'),
     orderSilence: 'Stillschalten',
     orderEnd: 'Stille beenden',
   },

@@ -37,6 +37,13 @@ export const deviceWords = words(
       unknown: 'unknown: its clock has not been set',
     },
     follows: 'Follows',
+    daemon: 'Daemon',
+    daemonFrom: {
+      release: 'of the release',
+      package: 'of the machine’s package',
+      tarball: 'of the machine’s tarball',
+      sources: 'from sources',
+    },
     healthStates: { healthy: 'healthy', degraded: 'degraded', failed: 'failed' },
     way: 'Way',
     ways: {
@@ -133,6 +140,13 @@ export const deviceWords = words(
       unknown: 'unbekannt: Seine Uhr wurde nicht gestellt',
     },
     follows: 'Folgt',
+    daemon: 'Daemon',
+    daemonFrom: {
+      release: 'aus dem Release',
+      package: 'aus dem Paket der Maschine',
+      tarball: 'aus dem Tarball der Maschine',
+      sources: 'aus Quellen',
+    },
     healthStates: { healthy: 'gesund', degraded: 'eingeschränkt', failed: 'gescheitert' },
     way: 'Weg',
     ways: {

@@ -1,6 +1,7 @@
 /** Words of the project's views: its entries, their forms and files, and what is committed. */
 
 import { words } from '../base/language.svelte.ts'
+import { plural } from '../base/plural.ts'
 
 export const projectWords = words(
   {
@@ -68,7 +69,7 @@ export const projectWords = words(
     byTags: (files: string) => `by ${files}`,
     noModules: 'No module yet: it would build an empty system.',
     textHelp: 'The file as it is on disk. What is typed here takes the place of what the form would change.',
-    changes: (count: number) => (count === 1 ? '1 change' : `${count} changes`),
+    changes: (count: number) => plural(count, '# change', '# changes'),
     save: 'Save …',
     discard: 'Discard',
     saveTitle: 'Save these changes',
@@ -177,7 +178,7 @@ export const projectWords = words(
     byTags: (files: string) => `durch ${files}`,
     noModules: 'Noch kein Modul: das ergäbe ein leeres System.',
     textHelp: 'Die Datei, wie sie auf der Platte steht. Was hier steht, ersetzt, was das Formular ändern würde.',
-    changes: (count: number) => (count === 1 ? '1 Änderung' : `${count} Änderungen`),
+    changes: (count: number) => plural(count, '# Änderung', '# Änderungen'),
     save: 'Speichern …',
     discard: 'Verwerfen',
     saveTitle: 'Diese Änderungen speichern',
