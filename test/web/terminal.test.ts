@@ -60,6 +60,17 @@ describe('hands on a device in the web page', { skip, timeout: 900_000 }, () => 
     await page.keyboard.press('Enter')
   }
 
+  /** The page asks a device when somebody says so. */
+  const readUntil = async (what: string, isHere: () => Promise<boolean>) =>
+    await until(async () => {
+      if (await isHere()) return true
+      // It is gone once there is nothing more to read.
+      await button('Read again')
+        .click({ timeout: 1_000 })
+        .catch(() => {})
+      return false
+    }, what)
+
   it('opens a shell, once the keys are unlocked, as wide as its window', async () => {
     await go('devices/device/terminal')
     await button('Open a terminal').click()
@@ -178,10 +189,16 @@ describe('hands on a device in the web page', { skip, timeout: 900_000 }, () => 
     await type("printf '\\033]0;no title\\007\\033[38;2;1;200;3mgreen-%s\\033[0m\\n' again; exit")
     await page.getByText('The shell ended with code').last().waitFor()
     await go('devices/device/recordings')
-    await page.getByRole('row').filter({ hasText: 'ada' }).getByRole('link').click()
+    const row = page.getByRole('row').filter({ hasText: 'ada' }).getByRole('link')
+    await readUntil('the recording', () => row.isVisible())
+    await row.click()
+    // The device writes the end of a recording after that of its session.
+    const save = button('Save as asciicast')
+    const cut = page.getByText('The end of this recording is missing')
+    await readUntil('the end of it', async () => (await save.isVisible()) && !(await cut.isVisible()))
     await shows('green-again')
     const coming = page.waitForEvent('download')
-    await button('Save as asciicast').click()
+    await save.click()
     const cast = await readFile(await (await coming).path(), 'utf8')
     assert.equal(JSON.parse(cast.split('\n')[0] ?? '').version, 2)
     assert.match(cast, /no title/)
