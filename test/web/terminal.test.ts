@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { accessibility } from '../helpers/axe.ts'
-import { startBrowser, type TestBrowser } from '../helpers/browser.ts'
+import { readUntil, startBrowser, type TestBrowser } from '../helpers/browser.ts'
 import { type Hands, hands } from '../helpers/hands.ts'
 import { until } from '../helpers/until.ts'
 
@@ -59,17 +59,6 @@ describe('hands on a device in the web page', { skip, timeout: 900_000 }, () => 
     await page.keyboard.type(text)
     await page.keyboard.press('Enter')
   }
-
-  /** The page asks a device when somebody says so. */
-  const readUntil = async (what: string, isHere: () => Promise<boolean>) =>
-    await until(async () => {
-      if (await isHere()) return true
-      // It is gone once there is nothing more to read.
-      await button('Read again')
-        .click({ timeout: 1_000 })
-        .catch(() => {})
-      return false
-    }, what)
 
   it('opens a shell, once the keys are unlocked, as wide as its window', async () => {
     await go('devices/device/terminal')
@@ -190,12 +179,12 @@ describe('hands on a device in the web page', { skip, timeout: 900_000 }, () => 
     await page.getByText('The shell ended with code').last().waitFor()
     await go('devices/device/recordings')
     const row = page.getByRole('row').filter({ hasText: 'ada' }).getByRole('link')
-    await readUntil('the recording', () => row.isVisible())
+    await readUntil(page, 'the recording', () => row.isVisible())
     await row.click()
     // The device writes the end of a recording after that of its session.
     const save = button('Save as asciicast')
     const cut = page.getByText('The end of this recording is missing')
-    await readUntil('the end of it', async () => (await save.isVisible()) && !(await cut.isVisible()))
+    await readUntil(page, 'the end of it', async () => (await save.isVisible()) && !(await cut.isVisible()))
     await shows('green-again')
     const coming = page.waitForEvent('download')
     await save.click()

@@ -53,6 +53,7 @@ export const overviewWords = words(
       'Which part of each of the last 14 days a device was on: it measures itself, so it has to be in reach.',
     availabilityHelp:
       'Filled: on all day. Partly filled: on for a part. Crossed: off. Dashed: before its first measurement. Days are UTC.',
+    mean: 'On average',
     nobodyReached: 'No device is in reach',
     nobodyAnswered: 'No device has answered',
     askDevices: (count: number) => plural(count, 'Ask # device', 'Ask # devices'),
@@ -124,6 +125,7 @@ export const overviewWords = words(
       'Zu welchem Teil jedes der letzten 14 Tage ein Gerät an war: Es misst sich selbst, muss also in Reichweite sein.',
     availabilityHelp:
       'Gefüllt: den ganzen Tag an. Teils gefüllt: zum Teil an. Durchgestrichen: aus. Gestrichelt: vor seiner ersten Messung. Tage in UTC.',
+    mean: 'Im Mittel',
     nobodyReached: 'Kein Gerät ist in Reichweite',
     nobodyAnswered: 'Kein Gerät hat geantwortet',
     askDevices: (count: number) => plural(count, '# Gerät fragen', '# Geräte fragen'),
