@@ -101,8 +101,10 @@ describe('orders in the web page', { skip: nixSkip() }, () => {
     await page.getByRole('link', { name: 'pier' }).waitFor()
   })
 
-  it('builds a config without a release, and says what came of it', async () => {
+  it('shows which devices have a config, builds it without a release, and says what came of it', async () => {
     await go('configs/hello')
+    await page.getByRole('navigation', { name: 'hello' }).getByRole('link', { name: 'Devices' }).click()
+    await page.getByRole('table', { name: 'By the release in force' }).getByRole('link', { name: 'pier' }).waitFor()
     await button('Build …').click()
     await dialog().getByText('thymesh build hello').waitFor()
     await press('Build')

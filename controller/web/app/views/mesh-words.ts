@@ -22,7 +22,7 @@ export const meshWords = words(
       left: 'Still to fetch',
     },
     solid:
-      'A line: devices of the site are connected to this controller. A coloured frame: bytes come in there now, from wherever.',
+      'A line: devices of the site are connected to this controller; dashed: only by a hub. A coloured frame: bytes come in there now, from wherever.',
     connections: 'Connections',
     peerColumns: {
       peer: 'Peer',
@@ -57,7 +57,7 @@ export const meshWords = words(
       left: 'Noch zu laden',
     },
     solid:
-      'Eine Linie: Geräte des Standorts sind mit diesem Controller verbunden. Ein farbiger Rahmen: Dort kommen gerade Bytes an, woher auch immer.',
+      'Eine Linie: Geräte des Standorts sind mit diesem Controller verbunden; gestrichelt: nur über einen Hub. Ein farbiger Rahmen: Dort kommen gerade Bytes an, woher auch immer.',
     connections: 'Verbindungen',
     peerColumns: {
       peer: 'Peer',
