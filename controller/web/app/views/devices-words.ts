@@ -38,6 +38,7 @@ export const devicesWords = words(
     noMatch: 'No device fits these filters',
     selected: (count: string) => `${count} selected`,
     copyNames: 'Copy names',
+    logs: 'Search logs',
     namesCopied: (count: number) => plural(count, '# name is on the clipboard', '# names are on the clipboard'),
     rollback: 'Roll back …',
     renew: 'Renew certificates',
@@ -89,6 +90,7 @@ export const devicesWords = words(
     noMatch: 'Kein Gerät passt zu diesen Filtern',
     selected: (count: string) => `${count} ausgewählt`,
     copyNames: 'Namen kopieren',
+    logs: 'Logs durchsuchen',
     namesCopied: (count: number) =>
       plural(count, '# Name ist in der Zwischenablage', '# Namen sind in der Zwischenablage'),
     rollback: 'Zurückrollen …',
