@@ -53,7 +53,7 @@ export const alertsWords = words(
     silenced: (by: string) => `still durch ${by}`,
     nobodyTold: 'noch niemandem',
     acknowledge: 'Übernehmen',
-    silence: 'Still …',
+    silence: 'Stillschalten …',
     silenceAny: 'Stillschalten …',
     silenceTitle: 'Eine Zeit lang nichts melden',
     silenceText: 'Geräte, die Alarme senden, schweigen darüber. In dieser Liste bleiben die Alarme.',
