@@ -165,6 +165,24 @@ describe('orders in the web page', { skip: nixSkip() }, () => {
     await page.setViewportSize({ width: 1280, height: 800 })
   })
 
+  it('searches the journals of several devices, and says which were not read, or that nobody is meant', async () => {
+    await go('logs?on=config%3Ahello&q=hello')
+    await page.getByText('thymesh logs --on config:hello --grep hello --since 1h').waitFor()
+    await button('Search').click()
+    // A machine without a journal says so.
+    await page
+      .getByRole('region', { name: 'Not read' })
+      .getByRole('link', { name: 'pier' })
+      .or(page.getByText('No line has this text'))
+      .or(page.getByRole('region', { name: 'Lines that were found' }))
+      .first()
+      .waitFor()
+    assert.deepEqual(await accessibility(page), [])
+    await page.getByLabel('Devices', { exact: true }).fill('nobody')
+    await button('Search').click()
+    await page.getByRole('alert').getByText('No device is meant by nobody').waitFor()
+  })
+
   it('maps on which part of the last days devices were on', async () => {
     await go('')
     const map = page.getByRole('table', { name: 'Availability' })
