@@ -14,7 +14,10 @@ export const logsWords = words(
     unit: 'Unit',
     unitHelp: 'such as web; empty for all',
     since: 'Since',
-    spans: { '15min': '15 minutes', '1h': 'an hour', '1d': 'a day', '7d': 'a week' } as Record<string, string>,
+    spans: { '15min': '15 minutes ago', '1h': 'an hour ago', '1d': 'a day ago', '7d': 'a week ago' } as Record<
+      string,
+      string
+    >,
     search: 'Search',
     stop: 'Stop',
     unknown: (choice: string) => `No device is meant by ${choice}`,
