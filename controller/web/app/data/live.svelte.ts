@@ -31,6 +31,7 @@ export function live<T>(path: () => string | undefined, kinds: readonly Kind[] =
     value = undefined
     failure = undefined
     reading = false
+    read = () => {}
     if (from === undefined) return
     const abort = new AbortController()
     let timer: ReturnType<typeof setTimeout> | undefined
@@ -59,7 +60,11 @@ export function live<T>(path: () => string | undefined, kinds: readonly Kind[] =
         }
       }, leastMs)
     }
-    read = () => void load()
+    read = () => {
+      // It is read a moment later then; whoever asked sees that it will be.
+      reading = true
+      void load()
+    }
     read()
     const unlisten = fleet.listen(told => {
       if (told.has('reset') || kinds.some(kind => told.has(kind))) void load()
