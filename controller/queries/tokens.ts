@@ -52,6 +52,7 @@ function row(
   return {
     id,
     names: grant?.names ?? null,
+    role: grant === undefined ? null : grant.role === 'controller' ? 'viewer' : grant.role,
     site: grant?.site ?? null,
     issued: grant?.issued ?? null,
     expires: grant?.expires ?? null,

@@ -2,31 +2,16 @@
 
 import { visibleFields } from '../../protocol/encoding/visible.ts'
 import type { DeviceLog, SearchedLogs } from '../api/schemas/device.ts'
+import { mergedLines } from '../format/log-lines.ts'
 import { table } from '../format/table.ts'
 
 export function logsText({ lines }: Pick<DeviceLog, 'lines'>): string {
   return visibleFields(lines).join('\n')
 }
 
-/** When a line was written, as `short-iso` has it, in milliseconds since 1970; undefined for lines that go on. */
-export function timeOf(line: string): number | undefined {
-  const time = Date.parse(
-    /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}[+-]\d{4}/.exec(line)?.[0].replace(/(\d\d)$/, ':$1') ?? '',
-  )
-  return Number.isNaN(time) ? undefined : time
-}
-
 /** Lines of many devices by their times, each behind its device's name; below them who was not reached. */
 export function searchedText({ devices }: SearchedLogs): string {
-  const all = devices.flatMap(({ device, lines }) => {
-    // A line that goes on stays behind the one that it belongs to.
-    let last = 0
-    return lines.map(line => {
-      last = timeOf(line) ?? last
-      return { time: last, text: `${device}: ${line}` }
-    })
-  })
-  const lines = visibleFields(all.sort((one, other) => one.time - other.time).map(({ text }) => text))
+  const lines = visibleFields(mergedLines(devices))
   const unreached = devices.filter(({ state }) => state === 'unreached')
   const cut = devices.filter(each => each.cut).map(({ device }) => device)
   const fits = devices.filter(each => each.lines.length > 0).length

@@ -8,11 +8,12 @@ export function tokensText({ tokens }: { tokens: readonly TokenRow[] }): string 
   const lines = tokens.map(row => [
     shortId(row.id),
     row.names ?? '-',
+    row.role ?? '-',
     row.site ?? '-',
     row.expires?.slice(0, 10) ?? '-',
     row.uses === null ? String(row.countersigned) : `${row.countersigned} of ${row.uses}`,
     String(row.provisional),
     row.state,
   ])
-  return table(['TOKEN', 'NAMES', 'SITE', 'EXPIRES', 'COUNTERSIGNED', 'PROVISIONAL', 'STATE'], lines)
+  return table(['TOKEN', 'NAMES', 'FOR', 'SITE', 'EXPIRES', 'COUNTERSIGNED', 'PROVISIONAL', 'STATE'], lines)
 }

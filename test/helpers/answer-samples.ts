@@ -273,7 +273,7 @@ export const answerSamples: { [Name in Exclude<QuestionName, keyof typeof projec
   tokens: {
     tokens: [
       {
-        ...{ id, names: 'kiosk-*', site: 'north', issued: at, expires: at, uses: 3, overLimit: 'flag' },
+        ...{ id, names: 'kiosk-*', role: 'device', site: 'north', issued: at, expires: at, uses: 3, overLimit: 'flag' },
         ...{ countersigned: 1, provisional: 1, provisionalPeers: [peer], state: 'usable' },
       },
     ],

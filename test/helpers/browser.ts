@@ -37,6 +37,17 @@ export async function startBrowser(
   }
 }
 
+/** Waits until it is there in a view that asks a device when somebody says so, and says so. */
+export async function readUntil(page: Page, what: string, isHere: () => Promise<boolean>): Promise<void> {
+  const again = page.getByRole('button', { name: 'Read again', exact: true }).first()
+  await until(async () => {
+    if (await isHere()) return true
+    // It may be busy, or gone with what there was to read.
+    await again.click({ timeout: 1_000 }).catch(() => {})
+    return false
+  }, what)
+}
+
 /** Waits until nothing is beyond the window's edge: tables and charts learn their width a frame after the window's. */
 export async function fits(page: Page, place: string): Promise<void> {
   await until(async () => (await sideways(page)) === 0, `${place} to be no wider than its window`)

@@ -17,6 +17,7 @@ import { testSigner } from './fleet.ts'
 import { connect, documentsOf, liveFleet, Mesh, reportOf, type TestPeer } from './mesh.ts'
 import { sessionOf } from './session.ts'
 import { testDirectory } from './state.ts'
+import { until } from './until.ts'
 
 export interface Hands {
   readonly mesh: Mesh
@@ -29,7 +30,7 @@ export interface Hands {
   /** A folder of the test; the operator's home is in it. */
   readonly folder: string
   readonly grant: AccessGrant
-  /** The device hears of other grants, and the controller of it. */
+  /** The device hears of other grants, and the controller of it: resolves when both have. */
   change(grants: readonly AccessGrant[]): Promise<void>
   /** The address that lets one browser in. */
   open(): string
@@ -75,7 +76,10 @@ export async function hands(t: Pick<TestContext, 'after'>, granted: Partial<Acce
   mesh.after(() => page.stop())
   const change = async (grants: readonly AccessGrant[]) => {
     const published = publishAccess(fleet, ['device'], grants)
-    await device.state.accept(published.trusted, documentsOf(fleet))
+    const { release } = await device.state.accept(published.trusted, documentsOf(fleet))
+    // It reads out of the release which key to log in with, and whether the session is recorded.
+    const heard = () => (controller.state.accepted?.release.version ?? 0) >= release.version
+    await until(heard, 'the controller to hear of the grants')
   }
   return {
     mesh,

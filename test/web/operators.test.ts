@@ -23,6 +23,7 @@ describe('a second operator in the web page', { skip: nixSkip() }, () => {
   let page: Page
   let first: Daemon
   let second: Daemon
+  let asBen: (...args: string[]) => ReturnType<typeof runThymesh>
 
   before(async () => {
     fleet = await Fleet.prepare()
@@ -44,7 +45,7 @@ describe('a second operator in the web page', { skip: nixSkip() }, () => {
     const { card } = JSON.parse(key.stdout) as { card: string }
     await fleet.json('root', 'propose', '--add', card, '--yes')
     await fleet.json('root', 'propose', '--threshold', 'targets=2', '--yes')
-    const asBen = (...args: string[]) =>
+    asBen = (...args) =>
       runThymesh([...args, '--json'], { cwd: fleet.project, env: { ...env, THYMESH_PASSPHRASE: passphrase } })
     const raised = await asBen('approve', 'root-3', '--yes', '--news', '120')
     assert.equal(raised.code, 0, raised.stdout + raised.stderr)
@@ -79,6 +80,9 @@ describe('a second operator in the web page', { skip: nixSkip() }, () => {
     await fleet.remove()
   })
 
+  /** How often the page has asked for the fleet since a moment, and when it gets answers. */
+  let asked = 0
+  const answered = Promise.withResolvers<void>()
   const heading = (name: string | RegExp) => page.getByRole('heading', { name, level: 1 })
   const dialog = () => page.getByRole('dialog')
   const focused = () => page.evaluate<string>("document.activeElement?.textContent.trim() ?? ''")
@@ -107,6 +111,12 @@ describe('a second operator in the web page', { skip: nixSkip() }, () => {
   })
 
   it('approves it with the passphrase, and the device runs it', async () => {
+    // With the new release the page reads the fleet again: here until the next proposal has come, which it must not miss.
+    await page.route('**/v1/status', async route => {
+      asked += 1
+      await answered.promise
+      await route.continue().catch(() => {})
+    })
     await tabTo('Approve …')
     await page.keyboard.press('Enter')
     await dialog().getByText('Sign this proposal?').waitFor()
@@ -122,7 +132,11 @@ describe('a second operator in the web page', { skip: nixSkip() }, () => {
 
   it('is shown whom a grant of access lets in before it is signed', async () => {
     const key = makeSshKey(join(fleet.directory, 'eve'))
+    await until('the page to read the fleet again', () => asked > 0)
     await fleet.json('access', 'grant', 'eve', '--key', key, '--device', 'first', '--until', '8h')
+    const here = async () => /access for eve/.test((await asBen('proposals')).stdout)
+    await until('the proposal to reach the second operator', here, { explain: () => second.log() })
+    answered.resolve()
     await page.getByRole('navigation', { name: 'Menu' }).getByRole('link', { name: 'Proposals', exact: true }).click()
     await page.getByRole('row').filter({ hasText: 'access for eve' }).getByRole('link').first().click()
     const covered = page.getByRole('region', { name: 'What a signature covers' })

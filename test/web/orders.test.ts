@@ -11,7 +11,7 @@ import { Daemon, freePort, until } from '../e2e/helpers/processes.ts'
 import { hello } from '../e2e/helpers/project.ts'
 import { makeSshKey } from '../helpers/access.ts'
 import { accessibility } from '../helpers/axe.ts'
-import { fits, startBrowser, type TestBrowser } from '../helpers/browser.ts'
+import { fits, readUntil, startBrowser, type TestBrowser } from '../helpers/browser.ts'
 import { nixSkip } from '../nix/workshop.ts'
 
 const thymis = join(import.meta.dirname, '../../examples/migrate/thymis')
@@ -101,8 +101,10 @@ describe('orders in the web page', { skip: nixSkip() }, () => {
     await page.getByRole('link', { name: 'pier' }).waitFor()
   })
 
-  it('builds a config without a release, and says what came of it', async () => {
+  it('shows which devices have a config, builds it without a release, and says what came of it', async () => {
     await go('configs/hello')
+    await page.getByRole('navigation', { name: 'hello' }).getByRole('link', { name: 'Devices' }).click()
+    await page.getByRole('table', { name: 'By the release in force' }).getByRole('link', { name: 'pier' }).waitFor()
     await button('Build …').click()
     await dialog().getByText('thymesh build hello').waitFor()
     await press('Build')
@@ -152,7 +154,8 @@ describe('orders in the web page', { skip: nixSkip() }, () => {
     await go('devices/pier/audit')
     const log = page.getByRole('table', { name: 'Witnessed log' })
     await log.getByText('daemon started').first().waitFor()
-    await log.getByText('update ended').first().waitFor()
+    // What the device writes while it is read is there the next time.
+    await readUntil(page, 'the end of the update', () => log.getByText('update ended').first().isVisible())
     await button('Check all entries').click()
     await page.getByText(/the newest \d+ entries are those that it has signed/).waitFor()
     await button('Check all entries').waitFor({ state: 'detached' })
@@ -162,10 +165,29 @@ describe('orders in the web page', { skip: nixSkip() }, () => {
     await page.setViewportSize({ width: 1280, height: 800 })
   })
 
+  it('searches the journals of several devices, and says which were not read, or that nobody is meant', async () => {
+    await go('logs?on=config%3Ahello&q=hello')
+    await page.getByText('thymesh logs --on config:hello --grep hello --since 1h').waitFor()
+    await button('Search').click()
+    // A machine without a journal says so.
+    await page
+      .getByRole('region', { name: 'Not read' })
+      .getByRole('link', { name: 'pier' })
+      .or(page.getByText('No line has this text'))
+      .or(page.getByRole('region', { name: 'Lines that were found' }))
+      .first()
+      .waitFor()
+    assert.deepEqual(await accessibility(page), [])
+    await page.getByLabel('Devices', { exact: true }).fill('nobody')
+    await button('Search').click()
+    await page.getByRole('alert').getByText('No device is meant by nobody').waitFor()
+  })
+
   it('maps on which part of the last days devices were on', async () => {
     await go('')
     const map = page.getByRole('table', { name: 'Availability' })
-    await map.getByRole('row').filter({ hasText: 'pier' }).waitFor()
+    // It answers with nothing for a device that was busy when it was asked.
+    await readUntil(page, 'the row of the device', () => map.getByRole('row').filter({ hasText: 'pier' }).isVisible())
     assert.equal(await map.getByRole('columnheader').count(), 16)
   })
 

@@ -147,6 +147,13 @@ describe('the project in the web page', { skip: nixSkip() }, () => {
     await write('configs/kiosk.json', right)
   })
 
+  it('shows who has a tag, and which device a config that no release names yet', async () => {
+    await go('tags/outdoor/devices')
+    await page.getByRole('region', { name: 'Configs that have it' }).getByRole('link', { name: 'kiosk' }).waitFor()
+    await go('configs/kiosk/devices')
+    await page.getByRole('region', { name: 'Only in the project' }).getByRole('link', { name: 'pier' }).waitFor()
+  })
+
   it('makes, renames and removes a tag', async () => {
     await go('tags')
     await button('New …').click()
@@ -200,6 +207,7 @@ describe('the project in the web page', { skip: nixSkip() }, () => {
       'project',
       'configs',
       'configs/kiosk',
+      'configs/kiosk/devices',
       'configs/kiosk/file',
       'tags',
       'declared',

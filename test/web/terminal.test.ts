@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
 import { accessibility } from '../helpers/axe.ts'
-import { startBrowser, type TestBrowser } from '../helpers/browser.ts'
+import { readUntil, startBrowser, type TestBrowser } from '../helpers/browser.ts'
 import { type Hands, hands } from '../helpers/hands.ts'
 import { until } from '../helpers/until.ts'
 
@@ -178,10 +178,16 @@ describe('hands on a device in the web page', { skip, timeout: 900_000 }, () => 
     await type("printf '\\033]0;no title\\007\\033[38;2;1;200;3mgreen-%s\\033[0m\\n' again; exit")
     await page.getByText('The shell ended with code').last().waitFor()
     await go('devices/device/recordings')
-    await page.getByRole('row').filter({ hasText: 'ada' }).getByRole('link').click()
+    const row = page.getByRole('row').filter({ hasText: 'ada' }).getByRole('link')
+    await readUntil(page, 'the recording', () => row.isVisible())
+    await row.click()
+    // The device writes the end of a recording after that of its session.
+    const save = button('Save as asciicast')
+    const cut = page.getByText('The end of this recording is missing')
+    await readUntil(page, 'the end of it', async () => (await save.isVisible()) && !(await cut.isVisible()))
     await shows('green-again')
     const coming = page.waitForEvent('download')
-    await button('Save as asciicast').click()
+    await save.click()
     const cast = await readFile(await (await coming).path(), 'utf8')
     assert.equal(JSON.parse(cast.split('\n')[0] ?? '').version, 2)
     assert.match(cast, /no title/)

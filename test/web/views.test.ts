@@ -111,6 +111,11 @@ describe('views of the page', () => {
     await page.getByRole('combobox', { name: /^Device, site/ }).fill('first ones')
     await page.keyboard.press('Enter')
     await page.getByText('10 of 45 devices').waitFor()
+    // Also where rows have two lines and no heading.
+    await page.setViewportSize({ width: 900, height: 800 })
+    await page.getByLabel('Select all').check()
+    await page.getByText('10 selected').waitFor()
+    await page.setViewportSize({ width: 1280, height: 800 })
     await go('settings')
     await page.getByText('the first ones').waitFor()
     await page.getByRole('button', { name: 'Forget them' }).click()

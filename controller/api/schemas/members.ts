@@ -44,6 +44,8 @@ const tokenRowSchema = z.object({
   id: z.string(),
   /** Nothing of a token that another operator made and that nobody joined with. */
   names: z.string().nullable(),
+  /** Whom it lets in; nothing as of the names. */
+  role: z.enum(['device', 'relay', 'viewer']).nullable(),
   site: z.string().nullable(),
   issued: z.string().nullable(),
   expires: z.string().nullable(),

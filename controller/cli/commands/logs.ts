@@ -6,18 +6,16 @@ import { HintedError } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
 import type { SearchedLogs } from '../../api/schemas/device.ts'
 import { errorJson } from '../../format/error-json.ts'
+import { linesWith, mayBeCut, timeOf } from '../../format/log-lines.ts'
 import { writeText } from '../../format/terminal.ts'
 import type { LogsOptions as LogsQuestion } from '../../queries/logs.ts'
-import { logsText, searchedText, timeOf } from '../../views/logs.ts'
+import { logsText, searchedText } from '../../views/logs.ts'
 import { type Access, withAccess } from '../shell/access.ts'
 import { chosenDevices } from '../shell/chosen-devices.ts'
 import { untilLeft } from '../shell/leaving.ts'
 import { followMs, newsSeconds } from '../shell/limits.ts'
 import type { ProjectOptions } from '../shell/options.ts'
 import { exitCodes, print } from '../shell/output.ts'
-
-/** What a cut in the middle of a line loses at most, for a guess whether there was one. */
-const maxLineBytes = 4096
 
 export interface LogsOptions extends ProjectOptions {
   device?: string
@@ -49,7 +47,7 @@ export async function logs(options: LogsOptions): Promise<number | undefined> {
     if (device === undefined) return await searchMany(access, about, options)
     const question: LogsQuestion = { ...about, device }
     const answer = await access.ask('logs', question, Math.min(newsSeconds, wait))
-    const found = matching(answer.lines, grep).slice(-lines)
+    const found = linesWith(answer.lines, grep).slice(-lines)
     print(options, { ...answer, lines: found }, logsText({ lines: found }))
     if (options.follow && !options.json && !activation) await follow(access, question, answer.lines, grep)
     return undefined
@@ -88,19 +86,11 @@ async function searchOne(
   if (left.aborted) return { ...none, reason: 'you left' }
   try {
     const answer = await access.ask('logs', about, 0)
-    // The device cuts at bytes, too; a line is never that long.
-    const bytes = answer.lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0)
-    const cut = grep !== undefined && (answer.lines.length >= limits.logLines || bytes > limits.logBytes - maxLineBytes)
-    return { device, state: 'read', reason: null, lines: matching(answer.lines, grep).slice(-lines), cut }
+    const cut = grep !== undefined && mayBeCut(answer.lines)
+    return { device, state: 'read', reason: null, lines: linesWith(answer.lines, grep).slice(-lines), cut }
   } catch (thrown) {
     return { ...none, reason: errorJson(thrown).message }
   }
-}
-
-/** Lines with a text, in any case of letters. */
-function matching(lines: readonly string[], grep: string | undefined): string[] {
-  const text = grep?.toLowerCase()
-  return lines.filter(line => text === undefined || line.toLowerCase().includes(text))
 }
 
 /** Prints what is new, until the operator leaves. Lines are dated to the second: those of the last one are asked for again. */
@@ -120,7 +110,7 @@ async function follow(
       const since = time === undefined ? about.since : timeText(new Date(time))
       const { lines } = await access.ask('logs', { ...about, lines: limits.logLines, ...(since && { since }) }, 0)
       const known = new Set(last)
-      const fresh = matching(lines, grep).filter(line => !known.has(line))
+      const fresh = linesWith(lines, grep).filter(line => !known.has(line))
       if (fresh.length > 0) writeText('stdout', logsText({ lines: fresh }))
       if (lines.length > 0) last = lines
     }

@@ -2,14 +2,7 @@
 
 import { HintedError } from '../../../protocol/errors.ts'
 import type { DeviceStatus } from '../../api/schemas/status.ts'
-
-/** What `--on` chooses by. */
-export interface Choosable {
-  readonly device: string
-  readonly tags: readonly string[]
-  readonly site: string | null
-  readonly config: string | null
-}
+import { type Choosable, isMeant } from '../../format/device-choice.ts'
 
 /** `tag:kiosk`, `site:harbour`, `config:sign`, `all`, or names. Throws a HintedError for a choice that is nobody. */
 export function chosenDevices<Row extends Choosable>(rows: readonly Row[], choices: readonly string[]): Row[] {
@@ -24,16 +17,6 @@ export function chosenDevices<Row extends Choosable>(rows: readonly Row[], choic
     for (const row of fits) chosen.add(row)
   }
   return [...chosen]
-}
-
-function isMeant(choice: string): (row: Choosable) => boolean {
-  const [, kind, value = ''] = /^(tag|site|config):(.*)$/.exec(choice) ?? []
-  return ({ device, tags, site, config }) => {
-    if (choice === 'all') return true
-    if (kind === 'tag') return tags.includes(value)
-    if (kind === 'site') return site === value
-    return kind === 'config' ? config === value : device === choice
-  }
 }
 
 /** The options of commands that show some of all devices; each one that is given must fit. */

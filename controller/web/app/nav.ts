@@ -67,6 +67,13 @@ export const views: readonly ViewEntry[] = [
     load: () => import('./views/Metrics.svelte'),
   },
   {
+    view: 'logs',
+    title: words('Logs', 'Logs'),
+    icon: 'logs',
+    group: 'fleet',
+    load: () => import('./views/Logs.svelte'),
+  },
+  {
     view: 'alerts',
     title: words('Alerts', 'Alarme'),
     icon: 'alerts',

@@ -1,4 +1,4 @@
-/** Rules for the sources of the page that need no browser: each empty state has a next step, and no text is in one language alone. */
+/** Rules for the sources of the page that need no browser: each empty state has a next step, no text is in one language alone, and "1 devices" is nowhere. */
 
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
@@ -34,4 +34,17 @@ it('takes what is read and read aloud from words of both languages', () => {
       ].map(([found]) => `${file}: ${found}`),
     )
   assert.deepEqual(fixed, [])
+})
+
+it('has one form of a word for 1 and another for more, by the one function that chooses', () => {
+  const files = globSync('**/*words.ts', { cwd: import.meta.dirname })
+  const chosen = files.flatMap(file => {
+    const text = readFileSync(`${import.meta.dirname}/${file}`, 'utf8')
+    const compared = [...text.matchAll(/=== 1\b/g)].map(([found]) => found)
+    const counted = [...text.matchAll(/\$\{(?:count|days|times|modules|devices|paths)\} \p{L}+s\b/gu)].map(
+      ([found]) => found,
+    )
+    return [...compared, ...counted].map(found => `${file}: ${found}`)
+  })
+  assert.deepEqual(chosen, [])
 })

@@ -79,7 +79,7 @@ export const stateWords = words(
       confirming: 'bestätigt',
       committing: 'übernimmt',
       'rolling-back': 'rollt zurück',
-      queued: 'wartet, bis es dran ist',
+      queued: 'ist noch nicht dran',
       'queued-held': 'von Fehlern angehalten',
       'awaiting-reboot': 'wartet auf den Neustart',
       waiting: 'wartet auf ein Release',

@@ -4,6 +4,7 @@ import type { DeviceStatus, FleetStatus } from '../../../api/schemas/status.ts'
 import type { Task } from '../../../api/schemas/task.ts'
 import { client, type Failure, failureOf } from './client.ts'
 import type { LinkEvent } from './link.ts'
+import { beyond } from './snapshot.ts'
 
 type About = Omit<FleetStatus, 'devices'>
 
@@ -25,7 +26,7 @@ const listeners = new Set<(kinds: ReadonlySet<string>) => void>()
 let waiting: LinkEvent[] | undefined
 /** Counts loads: of two at a time the later one counts. */
 let loads = 0
-let again: ReturnType<typeof setTimeout> | undefined
+let reload: ReturnType<typeof setTimeout> | undefined
 
 export const fleet = {
   /** Nothing before the first answer. */
@@ -55,8 +56,8 @@ export const fleet = {
 
   /** Reads all again. */
   async load(): Promise<void> {
-    clearTimeout(again)
-    again = undefined
+    clearTimeout(reload)
+    reload = undefined
     waiting ??= []
     const load = ++loads
     try {
@@ -75,18 +76,16 @@ export const fleet = {
       failure = undefined
       loadedAt = Date.now()
       reached = last
-      const since = waiting ?? []
-      waiting = undefined
-      apply(since.filter(({ id }) => isAfter(id, last)))
+      goOn(last)
     } catch (thrown) {
       if (load !== loads) return
-      waiting = undefined
       failure = failureOf(thrown)
+      goOn()
     }
   },
 
   take(events: readonly LinkEvent[]): void {
-    if (waiting === undefined) apply(events)
+    if (waiting === undefined) take(events)
     else waiting.push(...events)
   },
 
@@ -97,9 +96,23 @@ export const fleet = {
   },
 }
 
-function apply(events: readonly LinkEvent[]): void {
+/** After a snapshot that contains the events up to this one; after none, if it could not be read. */
+function goOn(last?: string): void {
+  const since = waiting ?? []
+  waiting = undefined
+  take(since, last)
+}
+
+function take(events: readonly LinkEvent[], last?: string): void {
   if (events.length === 0) return
-  const kinds = new Set(events.map(({ kind }) => kind))
+  const { rows, again, kinds } = beyond(events, last)
+  apply(rows)
+  if (again === 'now') void fleet.load()
+  else if (again === 'soon') reload ??= setTimeout(() => void fleet.load(), againMs)
+  for (const listener of listeners) listener(kinds)
+}
+
+function apply(events: readonly LinkEvent[]): void {
   const changed: DeviceStatus[] = []
   const told: Task[] = []
   for (const { kind, data } of events) {
@@ -109,9 +122,6 @@ function apply(events: readonly LinkEvent[]): void {
   }
   if (changed.length > 0) applyDevices(changed)
   if (told.length > 0) applyTasks(told)
-  if (kinds.has('reset')) void fleet.load()
-  else if (kinds.has('release')) again ??= setTimeout(() => void fleet.load(), againMs)
-  for (const listener of listeners) listener(kinds)
 }
 
 function applyDevices(changed: readonly DeviceStatus[]): void {
@@ -140,11 +150,4 @@ const order = new Intl.Collator('en', { numeric: true })
 
 export function keyOf({ device, peer }: Pick<DeviceStatus, 'device' | 'peer'>): string {
   return peer ?? `name ${device}`
-}
-
-/** Whether an event is newer than what an answer contains; of another process it always is. */
-export function isAfter(id: string, last: string | undefined): boolean {
-  const [process, number] = id.split('-')
-  const [other, reached] = (last ?? '').split('-')
-  return process !== other || Number(number) > Number(reached)
 }

@@ -11,7 +11,10 @@ const leastMs = 1500
 
 export interface Live<T> {
   readonly value: T | undefined
+  /** Of the last reading; the value may be an older one. */
   readonly failure: Failure | undefined
+  /** It is read now. */
+  readonly reading: boolean
   /** Reads it again now. */
   again(): void
 }
@@ -20,12 +23,15 @@ export interface Live<T> {
 export function live<T>(path: () => string | undefined, kinds: readonly Kind[] = []): Live<T> {
   let value = $state.raw<T | undefined>(undefined)
   let failure = $state.raw<Failure | undefined>(undefined)
+  let reading = $state(false)
   let read = () => {}
 
   $effect(() => {
     const from = path()
     value = undefined
     failure = undefined
+    reading = false
+    read = () => {}
     if (from === undefined) return
     const abort = new AbortController()
     let timer: ReturnType<typeof setTimeout> | undefined
@@ -37,6 +43,7 @@ export function live<T>(path: () => string | undefined, kinds: readonly Kind[] =
         return
       }
       busy = true
+      reading = true
       try {
         value = await client.get<T>(from, abort.signal)
         failure = undefined
@@ -44,6 +51,7 @@ export function live<T>(path: () => string | undefined, kinds: readonly Kind[] =
         if (abort.signal.aborted) return
         failure = failureOf(thrown)
       }
+      reading = false
       timer = setTimeout(() => {
         busy = false
         if (wanted) {
@@ -52,7 +60,11 @@ export function live<T>(path: () => string | undefined, kinds: readonly Kind[] =
         }
       }, leastMs)
     }
-    read = () => void load()
+    read = () => {
+      // It is read a moment later then; whoever asked sees that it will be.
+      reading = true
+      void load()
+    }
     read()
     const unlisten = fleet.listen(told => {
       if (told.has('reset') || kinds.some(kind => told.has(kind))) void load()
@@ -79,6 +91,9 @@ export function live<T>(path: () => string | undefined, kinds: readonly Kind[] =
     },
     get failure() {
       return failure
+    },
+    get reading() {
+      return reading
     },
     again: () => read(),
   }

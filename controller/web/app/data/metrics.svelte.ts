@@ -2,6 +2,7 @@
 
 import type { DeviceMetrics } from '../../../api/schemas/metrics.ts'
 import { client, type Failure, failureOf } from './client.ts'
+import type { Live } from './live.svelte.ts'
 
 export const ranges = ['hour', 'day', 'month', 'year'] as const
 export type Range = (typeof ranges)[number]
@@ -70,12 +71,6 @@ async function ask(
   return await answer
 }
 
-export interface ShownMetrics {
-  readonly value: DeviceMetrics | undefined
-  readonly failure: Failure | undefined
-  again(): void
-}
-
 interface Asked {
   readonly device: string
   readonly range: Range
@@ -85,9 +80,10 @@ interface Asked {
 }
 
 /** Called while a component begins. What was read stays in sight while it is read again. */
-export function metricsOf(asked: () => Asked): ShownMetrics {
+export function metricsOf(asked: () => Asked): Live<DeviceMetrics> {
   let value = $state.raw<DeviceMetrics | undefined>(undefined)
   let failure = $state.raw<Failure | undefined>(undefined)
+  let reading = $state(false)
   let read = (_anew: boolean) => {}
 
   $effect(() => {
@@ -96,6 +92,7 @@ export function metricsOf(asked: () => Asked): ShownMetrics {
     value = undefined
     failure = undefined
     read = async (anew: boolean) => {
+      reading = true
       try {
         const answer = await ask(device, range, series, wait, anew)
         if (gone) return
@@ -104,6 +101,7 @@ export function metricsOf(asked: () => Asked): ShownMetrics {
       } catch (thrown) {
         if (!gone) failure = failureOf(thrown)
       }
+      if (!gone) reading = false
     }
     void read(false)
     const timer = setInterval(() => void read(true), againMs)
@@ -119,6 +117,9 @@ export function metricsOf(asked: () => Asked): ShownMetrics {
     },
     get failure() {
       return failure
+    },
+    get reading() {
+      return reading
     },
     again: () => read(true),
   }

@@ -3,8 +3,9 @@
 import { clock } from '../base/clock.svelte.ts'
 import { type Channel, openChannel } from './channel.ts'
 import { client, type Failure, failureOf } from './client.ts'
-import { fleet, isAfter } from './fleet.svelte.ts'
+import { fleet } from './fleet.svelte.ts'
 import type { Link } from './link.ts'
+import { isAfter } from './snapshot.ts'
 
 interface PageState {
   readonly id: string

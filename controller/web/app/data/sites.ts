@@ -17,6 +17,8 @@ export interface SiteCounts {
   /** The newest report, in milliseconds since 1970; 0 for none. */
   readonly heard: number
   readonly connected: number
+  /** All that are connected are so by a hub. */
+  readonly byHub: boolean
   readonly fetching: number
   /** Bytes in a second, and bytes that are still to fetch. */
   readonly rate: number
@@ -32,13 +34,15 @@ export function sitesOf(devices: readonly DeviceStatus[], seen: Seen): SiteCount
 function siteOf(name: string | null, rows: readonly DeviceStatus[], seen: Seen): SiteCounts {
   const fetching = rows.filter(row => shareOf(row) !== undefined)
   const times = rows.map(({ lastSeen }) => Date.parse(lastSeen ?? '') || 0)
+  const connected = seen.live ? rows.filter(({ device }) => seen.peers.has(device)) : []
   return {
     name,
     rows,
     current: rows.filter(row => groupOf(row) === 'running').length,
     failed: rows.filter(row => groupOf(row) === 'failed').length,
     heard: Math.max(0, ...times.filter(at => at <= seen.now + aheadMs)),
-    connected: seen.live ? rows.filter(({ device }) => seen.peers.has(device)).length : 0,
+    connected: connected.length,
+    byHub: connected.length > 0 && connected.every(({ way }) => way?.kind === 'relayed'),
     fetching: fetching.length,
     rate: sum(fetching.map(row => paceOf(row, seen.now) ?? 0)),
     left: sum(fetching.map(({ update }) => Math.max(0, leftOf(update)))),

@@ -1,6 +1,7 @@
 /** Words of the parts that all views share. */
 
 import { words } from '../base/language.svelte.ts'
+import { plural } from '../base/plural.ts'
 
 export const shared = words(
   {
@@ -14,7 +15,9 @@ export const shared = words(
     cancel: 'Cancel',
     retry: 'Try again',
     loading: 'Loading …',
-    rows: (count: string) => `${count} rows`,
+    readAgain: 'Read again',
+    older: 'This was read before: reading it again did not work',
+    rows: (count: number) => plural(count, '# row', '# rows'),
     select: (name: string) => `Select ${name}`,
     selectAll: 'Select all',
     sortBy: (name: string) => `Sort by ${name}`,
@@ -37,7 +40,9 @@ export const shared = words(
     cancel: 'Abbrechen',
     retry: 'Noch einmal',
     loading: 'Lädt …',
-    rows: (count: string) => `${count} Zeilen`,
+    readAgain: 'Neu lesen',
+    older: 'Das ist von vorhin: Neu lesen ging nicht',
+    rows: (count: number) => plural(count, '# Zeile', '# Zeilen'),
     select: (name: string) => `${name} auswählen`,
     selectAll: 'Alle auswählen',
     sortBy: (name: string) => `Nach ${name} ordnen`,

@@ -1,6 +1,7 @@
 /** Words of the page's frame. */
 
 import { words } from '../base/language.svelte.ts'
+import { plural } from '../base/plural.ts'
 
 export const frame = words(
   {
@@ -35,7 +36,7 @@ export const frame = words(
     peers: (count: string) => `${count} in reach`,
     alone: 'No peer in reach',
     tasks: 'Tasks',
-    running: (count: string) => `${count} running`,
+    running: (count: number) => plural(count, '# running', '# running'),
     failed: (count: string) => `${count} failed`,
     signOut: 'Sign out',
     language: 'Language',
@@ -95,7 +96,7 @@ export const frame = words(
     peers: (count: string) => `${count} in Reichweite`,
     alone: 'Kein Peer in Reichweite',
     tasks: 'Aufgaben',
-    running: (count: string) => `${count} laufen`,
+    running: (count: number) => plural(count, '# läuft', '# laufen'),
     failed: (count: string) => `${count} fehlgeschlagen`,
     signOut: 'Abmelden',
     language: 'Sprache',

@@ -1,6 +1,7 @@
 /** Words of alerts and silences. */
 
 import { words } from '../base/language.svelte.ts'
+import { plural } from '../base/plural.ts'
 
 export const alertsWords = words(
   {
@@ -33,7 +34,7 @@ export const alertsWords = words(
     about: (rule: string | null, device: string | null) =>
       `${rule === null ? 'all rules' : rule}, ${device === null ? 'all devices' : device}`,
     end: 'End',
-    keptBy: (count: string) => `${count} devices`,
+    keptBy: (count: number) => plural(count, '# device', '# devices'),
     orderSilence: 'Silence',
     orderEnd: 'End the silence',
   },
@@ -52,7 +53,7 @@ export const alertsWords = words(
     silenced: (by: string) => `still durch ${by}`,
     nobodyTold: 'noch niemandem',
     acknowledge: 'Übernehmen',
-    silence: 'Still …',
+    silence: 'Stillschalten …',
     silenceAny: 'Stillschalten …',
     silenceTitle: 'Eine Zeit lang nichts melden',
     silenceText: 'Geräte, die Alarme senden, schweigen darüber. In dieser Liste bleiben die Alarme.',
@@ -67,7 +68,7 @@ export const alertsWords = words(
     about: (rule: string | null, device: string | null) =>
       `${rule === null ? 'alle Regeln' : rule}, ${device === null ? 'alle Geräte' : device}`,
     end: 'Beenden',
-    keptBy: (count: string) => `${count} Geräten`,
+    keptBy: (count: number) => plural(count, '# Gerät', '# Geräten'),
     orderSilence: 'Stillschalten',
     orderEnd: 'Stille beenden',
   },

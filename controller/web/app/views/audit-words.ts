@@ -2,6 +2,7 @@
 
 import type { DeviceAudit } from '../../../api/schemas/audit.ts'
 import { words } from '../base/language.svelte.ts'
+import { plural } from '../base/plural.ts'
 
 export const auditWords = words(
   {
@@ -27,7 +28,12 @@ export const auditWords = words(
     noTime: 'no clock',
     nothing: 'none',
     verdict: 'Verified',
-    verified: (count: string) => `the newest ${count} entries are those that it has signed`,
+    verified: (count: number) =>
+      plural(
+        count,
+        'the newest entry is the one that it has signed',
+        'the newest # entries are those that it has signed',
+      ),
     broken: 'contradicts what the device has signed',
     problems: {
       shrank: 'The log is shorter than a head that the device has signed',
@@ -38,7 +44,8 @@ export const auditWords = words(
     root: 'Root of the tree',
     reported: 'Signed head of',
     heads: 'Older heads',
-    agree: (agree: string, old: string) => `${agree} agree, ${old} are too old to be proved`,
+    agree: (agree: number, old: number) =>
+      `${plural(agree, '# agrees', '# agree')}, ${plural(old, '# is', '# are')} too old to be proved`,
     none: 'The log is empty',
     noneText: 'Its first entry comes when the device joins.',
     verifyAll: 'Check all entries',
@@ -67,7 +74,12 @@ export const auditWords = words(
     noTime: 'ohne Uhr',
     nothing: 'keine',
     verdict: 'Geprüft',
-    verified: (count: string) => `die neuesten ${count} Einträge sind die, die es signiert hat`,
+    verified: (count: number) =>
+      plural(
+        count,
+        'der neueste Eintrag ist der, den es signiert hat',
+        'die neuesten # Einträge sind die, die es signiert hat',
+      ),
     broken: 'widerspricht dem, was das Gerät signiert hat',
     problems: {
       shrank: 'Das Protokoll ist kürzer als ein Stand, den das Gerät signiert hat',
@@ -78,7 +90,8 @@ export const auditWords = words(
     root: 'Wurzel des Baums',
     reported: 'Signierter Stand von',
     heads: 'Ältere Stände',
-    agree: (agree: string, old: string) => `${agree} stimmen überein, ${old} sind zu alt für einen Beweis`,
+    agree: (agree: number, old: number) =>
+      `${plural(agree, '# stimmt', '# stimmen')} überein, ${plural(old, '# ist', '# sind')} zu alt für einen Beweis`,
     none: 'Das Protokoll ist leer',
     noneText: 'Sein erster Eintrag kommt, wenn das Gerät beitritt.',
     verifyAll: 'Alle Einträge prüfen',

@@ -1,12 +1,16 @@
 /** Words of the list of devices and of a device's own view. */
 
 import { words } from '../base/language.svelte.ts'
+import { plural } from '../base/plural.ts'
 
 export const devicesWords = words(
   {
     title: 'Devices',
-    lead: (shown: string, all: string) => (shown === all ? `${all} devices` : `${shown} of ${all} devices`),
+    lead: (shown: string, all: number) =>
+      shown === '' ? plural(all, '# device', '# devices') : `${shown} of ${plural(all, '# device', '# devices')}`,
     search: 'Search devices',
+    daemon: (version: string) => `Daemon ${version}`,
+    without: (filter: string) => `Without the filter: ${filter}`,
     all: 'All',
     site: 'Site',
     config: 'Config',
@@ -34,14 +38,15 @@ export const devicesWords = words(
     noMatch: 'No device fits these filters',
     selected: (count: string) => `${count} selected`,
     copyNames: 'Copy names',
-    namesCopied: (count: string) => `${count} names are on the clipboard`,
+    logs: 'Search logs',
+    namesCopied: (count: number) => plural(count, '# name is on the clipboard', '# names are on the clipboard'),
     rollback: 'Roll back …',
     renew: 'Renew certificates',
     revoke: 'Revoke …',
     revokeVerb: 'Revoke',
     unselect: 'Unselect',
-    count: (count: string) => `${count} devices`,
-    more: (count: string) => `and ${count} more`,
+    count: (count: number) => plural(count, '# device', '# devices'),
+    more: (count: number) => plural(count, 'and # more', 'and # more'),
     revokeTitle: (what: string) => `Revoke ${what}?`,
     revokeText:
       'No peer talks to them again. They keep running what they run; to come back, each needs a new token and a new identity.',
@@ -53,8 +58,11 @@ export const devicesWords = words(
   },
   {
     title: 'Geräte',
-    lead: (shown: string, all: string) => (shown === all ? `${all} Geräte` : `${shown} von ${all} Geräten`),
+    lead: (shown: string, all: number) =>
+      shown === '' ? plural(all, '# Gerät', '# Geräte') : `${shown} von ${plural(all, '# Gerät', '# Geräten')}`,
     search: 'Geräte suchen',
+    daemon: (version: string) => `Daemon ${version}`,
+    without: (filter: string) => `Ohne den Filter: ${filter}`,
     all: 'Alle',
     site: 'Standort',
     config: 'Config',
@@ -82,14 +90,16 @@ export const devicesWords = words(
     noMatch: 'Kein Gerät passt zu diesen Filtern',
     selected: (count: string) => `${count} ausgewählt`,
     copyNames: 'Namen kopieren',
-    namesCopied: (count: string) => `${count} Namen sind in der Zwischenablage`,
+    logs: 'Logs durchsuchen',
+    namesCopied: (count: number) =>
+      plural(count, '# Name ist in der Zwischenablage', '# Namen sind in der Zwischenablage'),
     rollback: 'Zurückrollen …',
     renew: 'Zertifikate erneuern',
     revoke: 'Widerrufen …',
     revokeVerb: 'Widerrufen',
     unselect: 'Auswahl aufheben',
-    count: (count: string) => `${count} Geräte`,
-    more: (count: string) => `und ${count} weitere`,
+    count: (count: number) => plural(count, '# Gerät', '# Geräte'),
+    more: (count: number) => plural(count, 'und # weiteres', 'und # weitere'),
     revokeTitle: (what: string) => `${what} widerrufen?`,
     revokeText:
       'Kein Peer spricht mehr mit ihnen. Was läuft, läuft weiter; um zurückzukommen, braucht jedes ein neues Token und eine neue Identität.',

@@ -1,6 +1,7 @@
 /** Words of what changes the life of a device: its name, site, hardware, end, restarts. */
 
 import { words } from '../base/language.svelte.ts'
+import { plural } from '../base/plural.ts'
 
 export const manageWords = words(
   {
@@ -80,8 +81,8 @@ export const manageWords = words(
     rebooted: (name: string) => `${name} reboots`,
     restarted: (unit: string, name: string) => `${unit} runs anew on ${name}`,
     gathering: 'The device is asked for what it knows …',
-    leftOut: (addresses: string, secrets: string, persons: string) =>
-      `Left out: ${addresses} addresses, ${secrets} secrets, ${persons} names of persons. Read it before you give it away.`,
+    leftOut: (addresses: number, secrets: number, persons: number) =>
+      `Left out: ${plural(addresses, '# address', '# addresses')}, ${plural(secrets, '# secret', '# secrets')}, ${plural(persons, '# name of a person', '# names of persons')}. Read it before you give it away.`,
     missing: 'Missing',
     download: 'Download',
   },
@@ -162,8 +163,8 @@ export const manageWords = words(
     rebooted: (name: string) => `${name} startet neu`,
     restarted: (unit: string, name: string) => `${unit} läuft neu auf ${name}`,
     gathering: 'Das Gerät wird gefragt, was es weiß …',
-    leftOut: (addresses: string, secrets: string, persons: string) =>
-      `Weggelassen: ${addresses} Adressen, ${secrets} Geheimnisse, ${persons} Namen von Personen. Vor dem Weitergeben lesen.`,
+    leftOut: (addresses: number, secrets: number, persons: number) =>
+      `Weggelassen: ${plural(addresses, '# Adresse', '# Adressen')}, ${plural(secrets, '# Geheimnis', '# Geheimnisse')}, ${plural(persons, '# Name einer Person', '# Namen von Personen')}. Vor dem Weitergeben lesen.`,
     missing: 'Fehlt',
     download: 'Herunterladen',
   },

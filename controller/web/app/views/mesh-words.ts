@@ -1,6 +1,7 @@
 /** Words of the picture of the mesh. */
 
 import { words } from '../base/language.svelte.ts'
+import { plural } from '../base/plural.ts'
 
 export const meshWords = words(
   {
@@ -21,7 +22,7 @@ export const meshWords = words(
       left: 'Still to fetch',
     },
     solid:
-      'A line: devices of the site are connected to this controller. A coloured frame: bytes come in there now, from wherever.',
+      'A line: devices of the site are connected to this controller; dashed: only by a hub. A coloured frame: bytes come in there now, from wherever.',
     connections: 'Connections',
     peerColumns: {
       peer: 'Peer',
@@ -35,7 +36,7 @@ export const meshWords = words(
     check: 'Check this network',
     alone: 'No connection to another member',
     aloneText: 'The check of the network looks for the reason.',
-    inTable: (count: string) => `${count} more are in the table.`,
+    inTable: (count: number) => plural(count, '# more is in the table.', '# more are in the table.'),
     none: 'No devices yet',
   },
   {
@@ -56,7 +57,7 @@ export const meshWords = words(
       left: 'Noch zu laden',
     },
     solid:
-      'Eine Linie: Geräte des Standorts sind mit diesem Controller verbunden. Ein farbiger Rahmen: Dort kommen gerade Bytes an, woher auch immer.',
+      'Eine Linie: Geräte des Standorts sind mit diesem Controller verbunden; gestrichelt: nur über einen Hub. Ein farbiger Rahmen: Dort kommen gerade Bytes an, woher auch immer.',
     connections: 'Verbindungen',
     peerColumns: {
       peer: 'Peer',
@@ -70,7 +71,7 @@ export const meshWords = words(
     check: 'Dieses Netz prüfen',
     alone: 'Keine Verbindung zu einem anderen Mitglied',
     aloneText: 'Die Prüfung des Netzes sucht den Grund.',
-    inTable: (count: string) => `${count} weitere stehen in der Tabelle.`,
+    inTable: (count: number) => plural(count, '# weiterer steht in der Tabelle.', '# weitere stehen in der Tabelle.'),
     none: 'Noch keine Geräte',
   },
 )

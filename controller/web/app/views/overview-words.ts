@@ -1,16 +1,16 @@
 /** Words of the overview. */
 
 import { words } from '../base/language.svelte.ts'
+import { plural } from '../base/plural.ts'
 
 export const overviewWords = words(
   {
     title: 'Overview',
     needs: 'Needs you now',
     nothing: 'Nothing needs you now.',
-    failed: (count: number) => (count === 1 ? '1 device failed its update' : `${count} devices failed their update`),
+    failed: (count: number) => plural(count, '# device failed its update', '# devices failed their update'),
     held: (wave: number) => `The rollout is held at wave ${wave}`,
-    proposals: (count: number) =>
-      count === 1 ? '1 proposal waits for signatures' : `${count} proposals wait for signatures`,
+    proposals: (count: number) => plural(count, '# proposal waits for signatures', '# proposals wait for signatures'),
     alarms: {
       clone: (subject: string) => `Two devices use one key: ${subject}`,
       equivocation: (subject: string) => `Two documents of one version were signed: ${subject}`,
@@ -18,9 +18,11 @@ export const overviewWords = words(
     },
     verified: 'This controller has seen the evidence itself.',
     claimed: (by: string) => `Said by ${by}; this controller has not seen the evidence.`,
-    rootEnd: (days: number) => `The root of the fleet ends in ${days} days`,
+    rootEnd: (days: number) =>
+      plural(days, 'The root of the fleet ends in # day', 'The root of the fleet ends in # days'),
     rootEndHint: 'Sign it anew in time: after that, devices take no release.',
-    damaged: (count: number) => `${count} paths of this machine's Nix store are damaged`,
+    damaged: (count: number) =>
+      plural(count, "# path of this machine's Nix store is damaged", "# paths of this machine's Nix store are damaged"),
     damagedHint: 'Devices ask for them here in vain. Repair them: nix-store --repair-path',
     duplicate: (name: string) => `More than one device is called ${name}`,
     alone: 'No peer is in reach',
@@ -30,6 +32,7 @@ export const overviewWords = words(
     devices: 'Devices',
     versions: 'Releases in the field',
     unknown: 'none reported',
+    daemons: 'Versions of the daemon',
     sites: 'Sites',
     sitesColumns: { site: 'Site', devices: 'Devices', current: 'Current', failed: 'Failed', heard: 'Last heard' },
     noSite: 'without a site',
@@ -50,10 +53,12 @@ export const overviewWords = words(
       'Which part of each of the last 14 days a device was on: it measures itself, so it has to be in reach.',
     availabilityHelp:
       'Filled: on all day. Partly filled: on for a part. Crossed: off. Dashed: before its first measurement. Days are UTC.',
+    mean: 'On average',
     nobodyReached: 'No device is in reach',
     nobodyAnswered: 'No device has answered',
-    askDevices: (count: string) => `Ask ${count} devices`,
-    notAsked: (count: string) => `${count} more are out of reach or did not answer.`,
+    askDevices: (count: number) => plural(count, 'Ask # device', 'Ask # devices'),
+    notAsked: (count: number) =>
+      plural(count, '# more is out of reach or did not answer.', '# more are out of reach or did not answer.'),
     notKnown: 'not known',
     on: 'On',
     sitesDevice: 'Device',
@@ -64,10 +69,10 @@ export const overviewWords = words(
     needs: 'Jetzt zu tun',
     nothing: 'Nichts ist zu tun.',
     failed: (count: number) =>
-      count === 1 ? '1 Gerät ist mit dem Update gescheitert' : `${count} Geräte sind mit dem Update gescheitert`,
+      plural(count, '# Gerät ist mit dem Update gescheitert', '# Geräte sind mit dem Update gescheitert'),
     held: (wave: number) => `Welle ${wave} ist angehalten`,
     proposals: (count: number) =>
-      count === 1 ? '1 Vorschlag wartet auf Unterschriften' : `${count} Vorschläge warten auf Unterschriften`,
+      plural(count, '# Vorschlag wartet auf Unterschriften', '# Vorschläge warten auf Unterschriften'),
     alarms: {
       clone: (subject: string) => `Zwei Geräte benutzen einen Schlüssel: ${subject}`,
       equivocation: (subject: string) => `Zwei Dokumente einer Version wurden signiert: ${subject}`,
@@ -75,9 +80,15 @@ export const overviewWords = words(
     },
     verified: 'Dieser Controller hat den Beweis selbst gesehen.',
     claimed: (by: string) => `Sagt ${by}; dieser Controller hat den Beweis nicht gesehen.`,
-    rootEnd: (days: number) => `Die Wurzel der Flotte endet in ${days} Tagen`,
+    rootEnd: (days: number) =>
+      plural(days, 'Die Wurzel der Flotte endet in # Tag', 'Die Wurzel der Flotte endet in # Tagen'),
     rootEndHint: 'Rechtzeitig neu signieren: Danach übernehmen Geräte kein Release mehr.',
-    damaged: (count: number) => `${count} Pfade im Nix-Store dieses Rechners sind beschädigt`,
+    damaged: (count: number) =>
+      plural(
+        count,
+        '# Pfad im Nix-Store dieses Rechners ist beschädigt',
+        '# Pfade im Nix-Store dieses Rechners sind beschädigt',
+      ),
     damagedHint: 'Geräte fragen hier vergeblich danach. Reparieren: nix-store --repair-path',
     duplicate: (name: string) => `Mehr als ein Gerät heißt ${name}`,
     alone: 'Kein Peer ist in Reichweite',
@@ -87,6 +98,7 @@ export const overviewWords = words(
     devices: 'Geräte',
     versions: 'Releases auf den Geräten',
     unknown: 'keins gemeldet',
+    daemons: 'Versionen des Daemons',
     sites: 'Standorte',
     sitesColumns: {
       site: 'Standort',
@@ -113,10 +125,16 @@ export const overviewWords = words(
       'Zu welchem Teil jedes der letzten 14 Tage ein Gerät an war: Es misst sich selbst, muss also in Reichweite sein.',
     availabilityHelp:
       'Gefüllt: den ganzen Tag an. Teils gefüllt: zum Teil an. Durchgestrichen: aus. Gestrichelt: vor seiner ersten Messung. Tage in UTC.',
+    mean: 'Im Mittel',
     nobodyReached: 'Kein Gerät ist in Reichweite',
     nobodyAnswered: 'Kein Gerät hat geantwortet',
-    askDevices: (count: string) => `${count} Geräte fragen`,
-    notAsked: (count: string) => `${count} weitere sind außer Reichweite oder haben nicht geantwortet.`,
+    askDevices: (count: number) => plural(count, '# Gerät fragen', '# Geräte fragen'),
+    notAsked: (count: number) =>
+      plural(
+        count,
+        '# weiteres ist außer Reichweite oder hat nicht geantwortet.',
+        '# weitere sind außer Reichweite oder haben nicht geantwortet.',
+      ),
     notKnown: 'nicht bekannt',
     on: 'An',
     sitesDevice: 'Gerät',

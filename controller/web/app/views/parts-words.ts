@@ -1,6 +1,7 @@
 /** Words of the views of what configs are made of: modules, secrets, artifacts and inputs. */
 
 import { words } from '../base/language.svelte.ts'
+import { plural } from '../base/plural.ts'
 
 export const partsWords = words(
   {
@@ -88,7 +89,8 @@ export const partsWords = words(
     inputsLead: 'Repositories that bring modules, packages and device types, at the versions that flake.lock has.',
     inputsNone: 'No input but Thymesh itself',
     inputsNoneText: 'A repository with modules of others becomes an input by its address.',
-    offers: (modules: number, types: number) => `${modules} modules, ${types} device types`,
+    offers: (modules: number, types: number) =>
+      `${plural(modules, '# module', '# modules')}, ${plural(types, '# device type', '# device types')}`,
     updateAll: 'Update all',
     update: 'Update',
     add: 'Add …',
@@ -191,7 +193,8 @@ export const partsWords = words(
     inputsLead: 'Repositorys, die Module, Pakete und Gerätetypen bringen, in den Versionen von flake.lock.',
     inputsNone: 'Kein Input außer Thymesh selbst',
     inputsNoneText: 'Ein Repository mit Modulen anderer wird durch seine Adresse zum Input.',
-    offers: (modules: number, types: number) => `${modules} Module, ${types} Gerätetypen`,
+    offers: (modules: number, types: number) =>
+      `${plural(modules, '# Modul', '# Module')}, ${plural(types, '# Gerätetyp', '# Gerätetypen')}`,
     updateAll: 'Alle aktualisieren',
     update: 'Aktualisieren',
     add: 'Hinzufügen …',

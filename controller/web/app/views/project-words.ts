@@ -1,6 +1,7 @@
 /** Words of the project's views: its entries, their forms and files, and what is committed. */
 
 import { words } from '../base/language.svelte.ts'
+import { plural } from '../base/plural.ts'
 
 export const projectWords = words(
   {
@@ -42,7 +43,13 @@ export const projectWords = words(
     removeTitle: (name: string) => `Remove ${name}`,
     removeText: 'Its file is removed. What is committed stays in the history of Git.',
     usedBy: (files: string) => `Used by ${files}: change these first.`,
-    tabs: { settings: 'Settings', file: 'File' },
+    tabs: { settings: 'Settings', devices: 'Devices', file: 'File' },
+    released: 'By the release in force',
+    inConfigs: 'Configs that have it',
+    onlyDeclared: 'Only in the project',
+    onlyDeclaredText: 'Their files name it, and no release does yet: the next deploy brings it.',
+    unused: 'No device has it',
+    unusedText: 'It does nothing until the file of a device names it.',
     basics: 'About',
     fields: {
       displayName: 'Title',
@@ -68,7 +75,7 @@ export const projectWords = words(
     byTags: (files: string) => `by ${files}`,
     noModules: 'No module yet: it would build an empty system.',
     textHelp: 'The file as it is on disk. What is typed here takes the place of what the form would change.',
-    changes: (count: number) => (count === 1 ? '1 change' : `${count} changes`),
+    changes: (count: number) => plural(count, '# change', '# changes'),
     save: 'Save …',
     discard: 'Discard',
     saveTitle: 'Save these changes',
@@ -151,7 +158,13 @@ export const projectWords = words(
     removeTitle: (name: string) => `${name} entfernen`,
     removeText: 'Die Datei wird entfernt. Was im Commit steht, bleibt in der Geschichte von Git.',
     usedBy: (files: string) => `Benutzt von ${files}: ändere erst diese.`,
-    tabs: { settings: 'Einstellungen', file: 'Datei' },
+    tabs: { settings: 'Einstellungen', devices: 'Geräte', file: 'Datei' },
+    released: 'Nach dem Release, das gilt',
+    inConfigs: 'Configs, die es haben',
+    onlyDeclared: 'Nur im Projekt',
+    onlyDeclaredText: 'Ihre Dateien nennen es, und noch kein Release: Das nächste Deploy bringt es.',
+    unused: 'Kein Gerät hat es',
+    unusedText: 'Es tut nichts, bis die Datei eines Geräts es nennt.',
     basics: 'Angaben',
     fields: {
       displayName: 'Titel',
@@ -177,7 +190,7 @@ export const projectWords = words(
     byTags: (files: string) => `durch ${files}`,
     noModules: 'Noch kein Modul: das ergäbe ein leeres System.',
     textHelp: 'Die Datei, wie sie auf der Platte steht. Was hier steht, ersetzt, was das Formular ändern würde.',
-    changes: (count: number) => (count === 1 ? '1 Änderung' : `${count} Änderungen`),
+    changes: (count: number) => plural(count, '# Änderung', '# Änderungen'),
     save: 'Speichern …',
     discard: 'Verwerfen',
     saveTitle: 'Diese Änderungen speichern',

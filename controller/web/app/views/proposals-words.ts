@@ -1,6 +1,7 @@
 /** Words of proposals: what operators want to sign together. */
 
 import { words } from '../base/language.svelte.ts'
+import { plural } from '../base/plural.ts'
 
 export const proposalsWords = words(
   {
@@ -39,7 +40,7 @@ export const proposalsWords = words(
     nothing: 'nothing',
     gone: 'It is not open any more',
     goneText: 'It was published, rejected or withdrawn; the audit log has what became of it.',
-    more: (count: string) => `and ${count} more`,
+    more: (count: number) => plural(count, 'and # more', 'and # more'),
   },
   {
     title: 'Vorschläge',
@@ -84,6 +85,6 @@ export const proposalsWords = words(
     nothing: 'nichts',
     gone: 'Er ist nicht mehr offen',
     goneText: 'Er wurde veröffentlicht, abgelehnt oder zurückgezogen; das Protokoll sagt, was daraus wurde.',
-    more: (count: string) => `und ${count} weitere`,
+    more: (count: number) => plural(count, 'und # weiteres', 'und # weitere'),
   },
 )

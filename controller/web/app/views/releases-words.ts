@@ -2,6 +2,7 @@
 
 import type { WaveStatus } from '../../../api/schemas/rollout.ts'
 import { words } from '../base/language.svelte.ts'
+import { plural } from '../base/plural.ts'
 import { germanTitle } from '../base/wave-title.ts'
 
 export const releasesWords = words(
@@ -90,7 +91,7 @@ export const releasesWords = words(
     },
     unknown: 'This controller does not know the release',
     showDevices: 'Show its devices',
-    more: (count: string) => `and ${count} more`,
+    more: (count: number) => plural(count, 'and # more', 'and # more'),
     tabs: { now: 'Release', packages: 'What is new', sites: 'What it costs' },
     plan: 'What would it cost?',
     planSame: (name: string) => `Nothing would change: release ${name} says all of it already.`,
@@ -103,10 +104,10 @@ export const releasesWords = words(
     firstOne: 'It is the first one: everything is new.',
     noOlder: 'This controller knows no older one to compare it with.',
     noVersion: 'without a version',
-    rebuilt: (count: number) => (count === 1 ? '1 path rebuilt' : `${count} paths rebuilt`),
+    rebuilt: (count: number) => plural(count, '# path rebuilt', '# paths rebuilt'),
     samePackages: 'The packages are the same',
     changeKinds: { changed: 'changed', added: 'added', removed: 'removed' },
-    goneConfigs: (names: string) => `It no longer has the configs ${names}.`,
+    goneConfigs: (names: string) => `No longer in it: ${names}.`,
     unknownConfigs: (names: string) => `This controller does not have the lists of paths of ${names}.`,
   },
   {
@@ -194,7 +195,7 @@ export const releasesWords = words(
     },
     unknown: 'Dieser Controller kennt das Release nicht',
     showDevices: 'Seine Geräte zeigen',
-    more: (count: string) => `und ${count} weitere`,
+    more: (count: number) => plural(count, 'und # weiteres', 'und # weitere'),
     tabs: { now: 'Release', packages: 'Was neu ist', sites: 'Was es kostet' },
     plan: 'Was würde es kosten?',
     planSame: (name: string) => `Nichts würde sich ändern: Release ${name} sagt schon alles.`,
@@ -207,10 +208,10 @@ export const releasesWords = words(
     firstOne: 'Es ist das erste: Alles ist neu.',
     noOlder: 'Dieser Controller kennt kein älteres zum Vergleichen.',
     noVersion: 'ohne Version',
-    rebuilt: (count: number) => (count === 1 ? '1 Pfad neu gebaut' : `${count} Pfade neu gebaut`),
+    rebuilt: (count: number) => plural(count, '# Pfad neu gebaut', '# Pfade neu gebaut'),
     samePackages: 'Die Pakete sind dieselben',
     changeKinds: { changed: 'geändert', added: 'neu', removed: 'weg' },
-    goneConfigs: (names: string) => `Die Configs ${names} hat es nicht mehr.`,
+    goneConfigs: (names: string) => `Nicht mehr darin: ${names}.`,
     unknownConfigs: (names: string) => `Dieser Controller hat die Pfadlisten von ${names} nicht.`,
   },
 )

@@ -1,6 +1,7 @@
 /** Words of the page's own settings. */
 
 import { words } from '../base/language.svelte.ts'
+import { plural } from '../base/plural.ts'
 
 export const settingsWords = words(
   {
@@ -18,7 +19,7 @@ export const settingsWords = words(
     end: 'Sign out',
     endOthers: 'Sign all others out',
     endAll: 'Sign all out',
-    ended: (count: number) => (count === 1 ? 'One browser is signed out' : `${count} browsers are signed out`),
+    ended: (count: number) => plural(count, 'One browser is signed out', '# browsers are signed out'),
     controller: 'Controller',
     operator: 'Operator',
     fleet: 'Fleet',
@@ -57,7 +58,7 @@ export const settingsWords = words(
     end: 'Abmelden',
     endOthers: 'Alle anderen abmelden',
     endAll: 'Alle abmelden',
-    ended: (count: number) => (count === 1 ? 'Ein Browser ist abgemeldet' : `${count} Browser sind abgemeldet`),
+    ended: (count: number) => plural(count, 'Ein Browser ist abgemeldet', '# Browser sind abgemeldet'),
     controller: 'Controller',
     operator: 'Operator',
     fleet: 'Flotte',

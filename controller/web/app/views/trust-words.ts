@@ -2,6 +2,7 @@
 
 import type { RootDetails } from '../../../api/schemas/trust.ts'
 import { words } from '../base/language.svelte.ts'
+import { plural } from '../base/plural.ts'
 
 export const trustWords = words(
   {
@@ -47,9 +48,11 @@ export const trustWords = words(
     incomplete: 'It lacks signatures of others: when you sign, it becomes a proposal.',
     compare: 'Its ID, to compare:',
     cutsOff: (count: number) =>
-      count === 1
-        ? '1 member is cut off: the key that signed it goes'
-        : `${count} members are cut off: the key that signed them goes`,
+      plural(
+        count,
+        '# member is cut off: the key that signed it goes',
+        '# members are cut off: the key that signed them goes',
+      ),
     keepText: 'Those that are chosen below get a new certificate by your key first.',
     canNotKeep: 'Your key can not keep them: an operator who stays renews them first.',
     keep: 'Who stays',
@@ -113,9 +116,11 @@ export const trustWords = words(
     incomplete: 'Unterschriften anderer fehlen: Signiert wird sie ein Vorschlag.',
     compare: 'Ihre ID, zum Vergleichen:',
     cutsOff: (count: number) =>
-      count === 1
-        ? '1 Mitglied wird ausgeschlossen: Der Schlüssel, der es signiert hat, geht'
-        : `${count} Mitglieder werden ausgeschlossen: Der Schlüssel, der sie signiert hat, geht`,
+      plural(
+        count,
+        '# Mitglied wird ausgeschlossen: Der Schlüssel, der es signiert hat, geht',
+        '# Mitglieder werden ausgeschlossen: Der Schlüssel, der sie signiert hat, geht',
+      ),
     keepText: 'Die unten Gewählten bekommen zuvor ein neues Zertifikat vom eigenen Schlüssel.',
     canNotKeep: 'Der eigene Schlüssel kann sie nicht behalten: Ein Operator, der bleibt, erneuert sie zuvor.',
     keep: 'Wer bleibt',
