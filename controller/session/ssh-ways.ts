@@ -64,6 +64,8 @@ export async function prepareSsh(
     const known: string[] = []
     const program = await descriptorProgram()
     for (const [index, way] of ways.entries()) {
+      // Before anything is opened on the device.
+      known.push(`${way.alias} ${requireHostKey(way.target)}`)
       const file = join(folder.path, `${index}.sock`)
       const options = { device: way.target.device, user: way.user, wait }
       const held = await openDoor?.(options, file)
@@ -73,7 +75,6 @@ export async function prepareSsh(
         doors.push(door)
       } else doors.push(held)
       hosts.push(hostText(way, proxyLines(file, program), join(folder.path, 'known_hosts'), settings))
-      known.push(`${way.alias} ${requireHostKey(way.target)}`)
     }
     await writeFile(join(folder.path, 'known_hosts'), `${known.join('\n')}\n`)
     const config = join(folder.path, 'config')
