@@ -11,6 +11,7 @@ import type { Admission } from '../peers/admission.ts'
 import { Channel } from '../transport/channel.ts'
 import type { Host } from '../transport/host.ts'
 import { openStream } from '../transport/open-stream.ts'
+import type { RoundOutcome } from './news-round.ts'
 
 export interface NewsLinksInit {
   host: Host
@@ -20,8 +21,8 @@ export interface NewsLinksInit {
   log: Logger
   /** Whether a neighbour begins rounds with us. */
   isAnswered(neighbour: string): boolean
-  /** Begins one round. Resolves to whether there may be more to tell. */
-  round(neighbour: string, channel: Channel): Promise<boolean>
+  /** Begins one round. */
+  round(neighbour: string, channel: Channel): Promise<RoundOutcome>
   onOpened(neighbour: string): void
   /** With the reason, if there is one. */
   onEnded(neighbour: string, thrown: unknown): void
@@ -71,13 +72,16 @@ export class NewsLinks {
     return this.#links.has(neighbour)
   }
 
-  /** A round with a neighbour now, or once the one under way has ended. Never rejects. */
-  async roundWith(peer: PeerId): Promise<void> {
+  /**
+   * A round with a neighbour now, or once the one under way has ended; with `settles`, rounds until it has taken what it was
+   * told. Never rejects.
+   */
+  async roundWith(peer: PeerId, { settles = false } = {}): Promise<void> {
     const neighbour = peer.toString()
     if (this.#stop.signal.aborted) return
     const link = this.#links.get(neighbour) ?? this.#open(peer, false)
     try {
-      await link.rounds.run(() => this.#round(neighbour, link))
+      await link.rounds.run(() => this.#round(neighbour, link, settles))
     } catch (thrown) {
       if (this.#links.get(neighbour) !== link) return
       if (thrown instanceof Error && thrown.name === 'UnsupportedProtocolError') this.#older.add(neighbour)
@@ -85,7 +89,7 @@ export class NewsLinks {
     }
   }
 
-  async #round(neighbour: string, link: Link): Promise<void> {
+  async #round(neighbour: string, link: Link, settles: boolean): Promise<void> {
     const { host, protocol, round } = this.#init
     const { signal } = this.#stop
     if (link.channel === undefined) {
@@ -93,7 +97,10 @@ export class NewsLinks {
       if (this.#links.get(neighbour) !== link) return channel.abort(new Error('the neighbour has left'))
       link.channel = channel
     }
-    for (let rounds = 0; rounds < newsRounds; rounds++) if (!(await round(neighbour, link.channel))) return
+    for (let rounds = 0; rounds < newsRounds; rounds++) {
+      const { more, told } = await round(neighbour, link.channel)
+      if (!more && !(settles && told)) return
+    }
   }
 
   /** Looks now and then for neighbours, not in step with others. */

@@ -46,7 +46,7 @@ async function round(one: NewsSide, other: NewsSide): Promise<{ more: boolean; b
   let bytes = 0
   for (const channel of [asking, answering]) channel.onReceived = count => (bytes += count)
   const answered = answering.receive(newsCodec).then(said => other.round('one').answer(answering, said))
-  const [more] = await Promise.all([one.round('other').ask(asking), answered])
+  const [{ more }] = await Promise.all([one.round('other').ask(asking), answered])
   return { more, bytes }
 }
 

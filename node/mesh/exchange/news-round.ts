@@ -33,6 +33,14 @@ export interface NewsComponents {
   add(envelope: Uint8Array, from: string): Promise<void>
 }
 
+/** How a round went that we have begun. */
+export interface RoundOutcome {
+  /** There may be more to tell. */
+  readonly more: boolean
+  /** We have told something: the other side may still be about to take it, until it answers the next round. */
+  readonly told: boolean
+}
+
 /** A report that we have asked for, and the one that we have of that peer. */
 interface Asked {
   readonly peer: string
@@ -58,8 +66,8 @@ export class NewsRound {
     this.#neighbour = neighbour
   }
 
-  /** Begins a round. Resolves to whether there may be more to tell. Throws a FormatError where the other one is at fault. */
-  async ask(channel: Channel): Promise<boolean> {
+  /** Begins a round. Throws a FormatError where the other one is at fault. */
+  async ask(channel: Channel): Promise<RoundOutcome> {
     const items = this.#components.book.take(this.#neighbour)
     await channel.send(newsCodec, { ...toldOf(items) })
     const { told = [], wants = [] } = await channel.receive(newsCodec)
@@ -68,7 +76,7 @@ export class NewsRound {
       await channel.send(newsCodec, { ...asked.wants, ...(await this.#reports(items, wants)) })
     }
     if (asked.list.length > 0) await this.#take(asked.list, (await channel.receive(newsCodec)).reports)
-    return items.length === limits.newsTold || told.length === limits.newsTold
+    return { more: Math.max(items.length, told.length) === limits.newsTold, told: items.length > 0 }
   }
 
   /** Answers one that a neighbour has begun with this message. */

@@ -88,7 +88,7 @@ export class News {
 
   /** Tells a neighbour now what it has not been told, and hears the same from it; for a while at most. Never rejects. */
   async flush(peer: PeerId): Promise<void> {
-    if (this.#book.has(peer.toString())) await pause(this.#links.roundWith(peer), newsFlushMs)
+    if (this.#book.has(peer.toString())) await pause(this.#links.roundWith(peer, { settles: true }), newsFlushMs)
   }
 
   /** Publishes our own report, stored already: by gossip if it says something new, or if others wait for it. */
