@@ -7,11 +7,12 @@ import type { TLSSocket } from 'node:tls'
 import { messageOf, ThymeshError } from '../../../protocol/errors.ts'
 import { limits } from '../../../protocol/limits.ts'
 import { encodeLaneFrame, laneWelcome } from '../../../protocol/messages/lane.ts'
-import { idleStreamTimeoutMs, keepAliveMs, laneFromBytes } from '../limits.ts'
+import { idleStreamTimeoutMs, keepAliveMs } from '../limits.ts'
 import type { Channel } from '../transport/channel.ts'
 import { ChannelDuplex } from '../transport/channel-duplex.ts'
 import { LaneFrames } from './lane-frames.ts'
 import { LaneError } from './lane-tls.ts'
+import { laneFromBytes } from './limits.ts'
 
 type Done = (error?: Error | null) => void
 

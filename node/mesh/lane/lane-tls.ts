@@ -8,7 +8,7 @@ import type { ConnectionOptions, TLSSocket, TlsOptions } from 'node:tls'
 import { toHex } from '../../../protocol/encoding/hash.ts'
 import { ThymeshError } from '../../../protocol/errors.ts'
 import { type LaneTicket, laneCiphers } from '../../../protocol/messages/lane.ts'
-import { laneDialMs, laneHandshakeMs, laneHandshakes } from '../limits.ts'
+import { laneDialMs, laneHandshakeMs, laneHandshakes } from './limits.ts'
 
 const version = { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.3' } as const
 

@@ -6,7 +6,6 @@ import { messageOf } from '../../../protocol/errors.ts'
 import { type LaneAnswer, laneAnswerCodec, streamLaneRequestCodec } from '../../../protocol/messages/lane.ts'
 import type { ProtocolNames } from '../../../protocol/messages/messages.ts'
 import type { Logger } from '../../process/log.ts'
-import { laneRequests, laneTries } from '../limits.ts'
 import type { Admission } from '../peers/admission.ts'
 import { type Channel, withChannel } from '../transport/channel.ts'
 import { ChannelDuplex } from '../transport/channel-duplex.ts'
@@ -15,6 +14,7 @@ import type { Host } from '../transport/host.ts'
 import { wayOf } from '../transport/way.ts'
 import { LaneStream } from './lane-stream.ts'
 import type { LaneHolder, Lanes } from './lanes.ts'
+import { laneRequests, laneTries } from './limits.ts'
 
 export interface StreamLanesComponents {
   readonly host: Host

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { toHex } from '../../../protocol/encoding/hash.ts'
 import { type LaneCipher, type LaneTicket, ticketKeyLength, ticketNameLength } from '../../../protocol/messages/lane.ts'
-import { ticketMs } from '../limits.ts'
+import { ticketMs } from './limits.ts'
 
 interface Issued<T> {
   readonly key: Uint8Array

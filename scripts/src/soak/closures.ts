@@ -55,7 +55,10 @@ export class Closures {
     const given = ['--argstr', 'name', `soak-${number}`, '--argstr', 'parts', JSON.stringify(parts)]
     const options = ['--option', 'build-users-group', '', '--option', 'sandbox', 'false', '--quiet']
     const built = await output('nix-build', [expression, ...given, ...options, '--out-link', root])
-    const made = { topLevel: built.trim(), paths: [built.trim(), ...parts], root }
+    const topLevel = built.trim()
+    // It refers to the parts, and Nix deletes nothing that is referred to.
+    const derivation = (await output('nix-store', ['--query', '--deriver', topLevel])).trim()
+    const made = { topLevel, paths: [topLevel, derivation, ...parts], root }
     this.#made.push(made)
     return made
   }

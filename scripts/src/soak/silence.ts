@@ -1,5 +1,6 @@
 /** A connection of two peers who have nothing to say: held for as long as the soak lasts, then a message has to pass over it. */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { BenchFleet, Device } from '../bench/fleet.ts'
 import { between, type Counters } from '../bench/place.ts'
 import { type Connection, connectionsOf, probesAround } from './kernel.ts'
@@ -7,6 +8,11 @@ import { LogTail } from './log-tail.ts'
 
 /** A head is some hundred bytes on a wire without delay; this is room for a busy machine. A lost peer is seen by its socket. */
 export const messageLimitMs = 60_000
+
+/** A connection that stays for this long is the one. */
+const settleMs = 30_000
+const settleLimitMs = 600_000
+const pollMs = 500
 
 export interface SilenceResult {
   readonly minutes: number
@@ -42,8 +48,7 @@ export class Silence {
 
   static async begin(fleet: BenchFleet, device: Device): Promise<Silence> {
     const { pid } = device.program
-    const [connections, probes] = [await connectionsOf(pid), await probesAround(pid)]
-    if (connections.length === 0) throw new Error('expected a connection of the silent device, got none')
+    const [connections, probes] = [await settled(pid), await probesAround(pid)]
     const counters = await device.place.counters()
     return new Silence(fleet, device, { connections, probes, counters, at: performance.now() })
   }
@@ -68,6 +73,20 @@ export class Silence {
       messageMs: trusted && Date.parse(trusted.time) - published.at,
       probes: sentProbes,
       bytesPerSecond: (received + sent) / (minutes * 60),
+    }
+  }
+}
+
+/** The one connection of a process, once it has been the only one for a while: peers that meet dial each other, and look whether they can be dialled. */
+async function settled(pid: number): Promise<Connection[]> {
+  let [since, last] = [performance.now(), '']
+  for (const deadline = since + settleLimitMs; ; await sleep(pollMs)) {
+    const now = await connectionsOf(pid)
+    const key = now.map(({ inode }) => inode).join()
+    if (key !== last) [since, last] = [performance.now(), key]
+    if (now.length === 1 && performance.now() - since > settleMs) return now
+    if (performance.now() > deadline) {
+      throw new Error(`expected one connection of the silent device, got ${now.length} after ${settleLimitMs / 1000} s`)
     }
   }
 }

@@ -5,6 +5,7 @@
 
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { idleSwarmMs } from '../../../node/swarm/limits.ts'
 import { arena, type Bench } from '../bench/bench.ts'
 import { BenchFleet, controllerPort, type Device } from '../bench/fleet.ts'
 import { endOf, loopbackOf, type Place, switchOf } from '../bench/place.ts'
@@ -19,12 +20,15 @@ export interface SoakOptions {
   readonly bench: Bench
 }
 
-/** Samples of each process in the whole time: more than enough for a slope. */
-const sampleCount = 60
-/** More often than this, collecting garbage would be most of what a process does. */
-const leastBetweenMs = 5_000
-/** A person sees that it goes on. */
-const newsEveryMs = 60_000
+/** Samples of each process in the whole time, at most. */
+const sampleCount = 12
+/**
+ * Nothing is fetched for this long before a sample: a session that nobody needs ends after a minute, with its lane and what it had open. Else a machine that becomes
+ * faster would look like a daemon that leaks.
+ */
+const restMs = idleSwarmMs + 10_000
+/** Fetches between two samples take at least this long: in five minutes, there are four samples. */
+const leastFetchMs = 3_000
 
 /** Quick to confirm; old generations go at once, and the store is swept once a minute. */
 const policy = {
@@ -75,34 +79,25 @@ interface Running {
   readonly signal: AbortSignal
 }
 
-/** Closures one after another, with samples between them, until the time is over. */
+/** Closures one after another, with rests and samples between them, until the time is over. */
 async function fetches(
   scene: Scene,
   { clock, signal, folder, say }: Running & { folder: string; say: (line: string) => void },
 ) {
   const rounds = new Rounds(scene.fleet, { port: controllerPort, folder })
   const betweenMs = pauseOf(clock)
-  let [sampledAt, toldAt] = [Number.NEGATIVE_INFINITY, clock.beganAt]
   try {
-    do {
-      await rounds.next()
-      signal.throwIfAborted()
-      const now = performance.now()
-      if (now - sampledAt >= betweenMs) {
-        await scene.sample(now - clock.beganAt)
-        sampledAt = now
-      }
-      if (now - toldAt >= newsEveryMs) {
-        const memory = scene.samples.map(
-          ({ name, last }) => `${name} ${Math.round((last?.rssBytes ?? 0) / 2 ** 20)} MiB`,
-        )
-        say(
-          `  minute ${Math.round((now - clock.beganAt) / 60_000)}: ${rounds.result.rounds} closures; ${memory.join(', ')}`,
-        )
-        toldAt = now
-      }
-    } while (performance.now() < clock.endsAt)
-    await scene.sample(performance.now() - clock.beganAt)
+    for (let next = clock.beganAt + betweenMs; next <= clock.endsAt + 1; next += betweenMs) {
+      do {
+        await rounds.next()
+        signal.throwIfAborted()
+      } while (performance.now() < next - restMs)
+      await sleep(restMs, undefined, { signal })
+      const atMs = performance.now() - clock.beganAt
+      await scene.sample(atMs)
+      const memory = scene.samples.map(({ name, last }) => `${name} ${Math.round((last?.rssBytes ?? 0) / 2 ** 20)} MiB`)
+      say(`  minute ${Math.round(atMs / 60_000)}: ${rounds.result.rounds} closures; ${memory.join(', ')}`)
+    }
     return rounds.result
   } finally {
     await rounds.end()
@@ -122,7 +117,7 @@ async function silenceOf(scene: Scene, device: Device, { clock, signal }: Runnin
 }
 
 function pauseOf({ beganAt, endsAt }: Clock): number {
-  return Math.max(leastBetweenMs, (endsAt - beganAt) / sampleCount)
+  return Math.max(restMs + leastFetchMs, (endsAt - beganAt) / sampleCount)
 }
 
 /** A fleet of the soak, each of whose processes is watched. */
