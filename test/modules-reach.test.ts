@@ -57,12 +57,15 @@ describe('the reach of modules', () => {
   })
 })
 
+/** Set in a config of their own of nixos-check, beside that of their module. */
+const inAnotherConfig = ['kiosk.display']
+
 /** How nixos-check evaluates an option, by its settings and what docs/builtin-modules.md says of its default. */
 function evaluated(module: string, name: string, preset = ''): 'yes' | 'default' | 'no' {
   const found = name
     .split('.')
     .reduce<unknown[]>((all, part) => all.flatMap(one => inside(one, part)), [modulesWithNixpkgs[module]])
-  if (found.length > 0) return 'yes'
+  if (found.length > 0 || inAnotherConfig.includes(`${module}.${name}`)) return 'yes'
   return ['', 'optional', '`[]`', '`""`'].includes(preset) ? 'no' : 'default'
 }
 
