@@ -188,7 +188,6 @@ export function makeFixtures(): Fixture[] {
       { report },
       { addresses: ['/ip4/192.0.2.1/tcp/4001'], peer },
     ]),
-    plain('news-nothing', newsCodec, {}),
     plain('news-told', newsCodec, { told: [[hash.subarray(0, 6), 7]] }),
     plain('news-told-and-wanted', newsCodec, {
       told: [
