@@ -28,3 +28,31 @@ it('gives way after each slice', async () => {
     clearImmediate(next)
   }
 })
+
+it('is one slice for all who share it', async () => {
+  let now = 0
+  const slice = new TimeSlice(10, () => now)
+  // Milliseconds that all of them together took since the event loop had its last turn.
+  let taken = 0
+  let most = 0
+  const turn = () => {
+    taken = 0
+    next = setImmediate(turn)
+  }
+  let next = setImmediate(turn)
+  const work = async () => {
+    for (let each = 0; each < 20; each++) {
+      now += 2
+      taken += 2
+      most = Math.max(most, taken)
+      await slice.step()
+    }
+  }
+  try {
+    await Promise.all(Array.from({ length: 16 }, work))
+  } finally {
+    clearImmediate(next)
+  }
+  // The first steps of each are taken at once, before anybody could give way.
+  assert.ok(most <= 16 * 2 + 10, `${most}`)
+})

@@ -6,6 +6,8 @@ export class TimeSlice {
   readonly #sliceMs: number
   readonly #now: () => number
   #began: number
+  /** The turn that all who gave way wait for. */
+  #turn: Promise<void> | undefined
 
   constructor(sliceMs: number, now = () => performance.now()) {
     this.#sliceMs = sliceMs
@@ -13,10 +15,14 @@ export class TimeSlice {
     this.#began = now()
   }
 
-  /** Call it between two steps: gives way when the slice is used up. */
+  /** Call it between two steps: gives way when the slice is used up. Those who share it have one slice together. */
   async step(): Promise<void> {
-    if (this.#now() - this.#began < this.#sliceMs) return
-    await nextTurn()
-    this.#began = this.#now()
+    while (this.#now() - this.#began >= this.#sliceMs) {
+      this.#turn ??= nextTurn().then(() => {
+        this.#turn = undefined
+        this.#began = this.#now()
+      })
+      await this.#turn
+    }
   }
 }

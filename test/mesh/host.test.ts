@@ -28,6 +28,7 @@ describe('a host', () => {
         names.document,
         names.documentDelta,
         names.proposals,
+        names.news,
         names.swarm,
         names.swarmWithoutLosses,
         names.lane,

@@ -169,7 +169,9 @@ class Assembly {
     try {
       await this.#importOnce(path, nar, false)
     } catch (thrown) {
-      if (!isMismatch(thrown)) throw thrown
+      // Of a changed length, Nix says many things.
+      const mayBeDamage = thrown instanceof StoreError && ['nar-mismatch', 'daemon-refused'].includes(thrown.code)
+      if (!mayBeDamage) throw thrown
       this.#components.log.warn(
         { path: path.described.path, reason: messageOf(thrown) },
         'its chunks are verified again',
@@ -184,17 +186,17 @@ class Assembly {
     const { described, references } = what
     const { path, narHash, narSize, signatures } = described
     const signed = { path, narHash, narSize, references: references.toSorted() }
-    const contentAddress = treeAddress(signed) ?? (await this.#fileAddress(signed, what, verify))
+    const contentAddress = treeAddress(signed) ?? (await this.#fileAddress(signed, what))
     const info = { ...signed, signatures, ...(contentAddress && { contentAddress }) }
     const result = await this.#components.store.import(info, nar(verify), { signal: this.#signal })
     this.#components.log.debug({ path, result }, 'a path is valid')
   }
 
   /** Of a small path, whose chunks are all here: it is read for its address before it is read for the store. */
-  async #fileAddress(info: SignedPathInfo, path: PathChunks, verify: boolean): Promise<string | undefined> {
+  async #fileAddress(info: SignedPathInfo, path: PathChunks): Promise<string | undefined> {
     if (info.narSize > smallPathBytes) return undefined
     const pieces: Uint8Array[] = []
-    for await (const piece of this.#pieces.of(path, { verify })) {
+    for await (const piece of this.#pieces.of(path, { verify: true })) {
       const isFile = pieces.length > 0 || fileNarHeader.equals(piece.subarray(0, fileNarHeader.length))
       if (!isFile) return undefined
       pieces.push(Buffer.from(piece))

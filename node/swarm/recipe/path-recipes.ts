@@ -98,6 +98,7 @@ export class PathRecipes {
     pool.start()
     try {
       let made = 0
+      let hasFailed = false
       onProgress(made, fresh.length)
       const making: Promise<void>[] = []
       for (const info of fresh) {
@@ -107,9 +108,12 @@ export class PathRecipes {
           into.set(info.path, known)
           onProgress(++made, fresh.length)
         })
-        // Thrown below.
-        one.catch(() => {})
         making.push(one)
+        // Thrown below; nothing more has to be read then.
+        one.catch(() => {
+          hasFailed = true
+        })
+        if (hasFailed) break
       }
       await Promise.all(making)
     } finally {
