@@ -1,6 +1,7 @@
 /** Tells in a release how far the content of large programs has moved since what devices run: their deltas get smaller. */
 
 import { newestOf } from '../../node/state/releases.ts'
+import { messageOf } from '../../protocol/errors.ts'
 import { withShifts } from '../../protocol/release/shifts.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import type { Session } from '../session/session.ts'
@@ -14,11 +15,18 @@ export async function withReleaseShifts(
   talk: Talk,
 ): Promise<ReleaseContent> {
   const wanted = Object.values(content.configs).map(({ closure }) => closure)
-  const document = await peer.closures.shifts(wanted, runningTopLevels(peer, content, site), {
-    signal: talk.signal,
-    onProgress: (done, of) =>
-      talk.progress({ step: 'Comparing large programs with those that devices run', done, of, unit: 'items' }),
-  })
+  const document = await peer.closures
+    .shifts(wanted, runningTopLevels(peer, content, site), {
+      signal: talk.signal,
+      onProgress: (done, of) =>
+        talk.progress({ step: 'Comparing large programs with those that devices run', done, of, unit: 'items' }),
+    })
+    .catch((thrown: unknown) => {
+      talk.signal?.throwIfAborted()
+      // They only make the update smaller: nothing is lost with them.
+      talk.note(`Large programs were not compared with those that devices run: ${messageOf(thrown)}`)
+      return undefined
+    })
   talk.progress(undefined)
   return { ...content, extensions: withShifts(content.extensions, document) }
 }

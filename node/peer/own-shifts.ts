@@ -26,7 +26,12 @@ export async function ownShifts(
   const old = [...new Set(running)].flatMap(topLevel => released.get(topLevel) ?? []).slice(0, comparedClosures)
   const pathsOf = async (hash: Uint8Array): Promise<readonly DescribedPath[]> => {
     const bytes = await state.document(hash)
-    return bytes === undefined ? [] : closureCodec.decode(bytes).paths
+    try {
+      return bytes === undefined ? [] : closureCodec.decode(bytes).paths
+    } catch {
+      // As a newer version may have written it: there are no shifts of it then.
+      return []
+    }
   }
   const held = await Promise.all(old.map(pathsOf))
   const fresh = await Promise.all(wanted.map(cid => pathsOf(hashOfCid(cid))))

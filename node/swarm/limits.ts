@@ -64,9 +64,14 @@ export const baseRecipes = 16
 export const baseCandidates = 4
 /** NARs below this have no shifts: a delta base around the same share of the old one rarely misses. */
 export const shiftsFromBytes = 8 * 1024 ** 2
-/** How long a fetch waits for a document of shifts, which is a few kilobytes; and when it is asked for again. */
-export const shiftsWaitMs = 20_000
-export const shiftsRetryMs = 5 * 60_000
+/** How long a fetch waits for a document of shifts, which is a few kilobytes; how long it may take for the next one; and when it is asked for again. */
+export const shiftsWaitMs = 5_000
+export const shiftsFetchMs = 20_000
+export const shiftsRetryMs = 60_000
+/** Where no member is connected that has it, as after a start, others are looked for this often meanwhile. */
+export const shiftsLookMs = 250
+/** Chunks that are compressed harder at a time, for all peers together: level 9 takes 22 MB for each. */
+export const hardPacksAtOnce = 1
 /** Shifts that the place of a delta base without them would miss by less than this aren't worth telling. */
 export const shiftsMissBytes = 64 * 1024
 /** No comparison of two versions begins later than this after the first one of a release. */

@@ -110,11 +110,15 @@ export class ShiftMaker {
     return found
   }
 
-  /** None if the content is where one would look for it without being told. */
-  async #compare(pool: ThreadPool<ShiftJob, ShiftResult>, pair: Pair, signal?: AbortSignal): Promise<Shifts[]> {
+  /** None if the content is where one would look for it without being told; undefined if it can't be compared now. */
+  async #compare(
+    pool: ThreadPool<ShiftJob, ShiftResult>,
+    pair: Pair,
+    signal?: AbortSignal,
+  ): Promise<Shifts[] | undefined> {
     const { store } = this.#components
     const [before, after] = [await this.#recipe(pair.before), await this.#recipe(pair.after)]
-    if (before === undefined || after === undefined) return []
+    if (before === undefined || after === undefined) return undefined
     const job = { before: store.realPath(pair.before.path), after: store.realPath(pair.after.path) }
     const cells = worthTelling(before, after, await pool.run(job, signal))
     return cells.length === 0 ? [] : [{ from: pair.before.recipe, to: pair.after.recipe, cells }]

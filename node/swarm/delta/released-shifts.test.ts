@@ -5,13 +5,14 @@ import { describe, it } from 'node:test'
 import { shiftsCodec } from '../../../protocol/closure/shifts.ts'
 import { sha256, sha256Hex, toHex } from '../../../protocol/encoding/hash.ts'
 import { silentLogger } from '../../../test/helpers/log.ts'
+import { DocumentError } from '../../mesh/exchange/documents.ts'
 import { ReleasedShifts } from './released-shifts.ts'
 
 const [from, to] = [sha256(Buffer.from('old')), sha256(Buffer.from('new'))]
 const document = shiftsCodec.encode([{ from, to, cells: [5] }])
 
 /** Shifts of releases whose extensions are these, where members have this document. */
-function shiftsOf(named: unknown, there: Uint8Array | undefined) {
+function shiftsOf(named: unknown, there: Uint8Array | undefined, onAsk = () => {}) {
   const kept = new Map<string, Uint8Array>()
   const asked: string[] = []
   const components = {
@@ -23,6 +24,7 @@ function shiftsOf(named: unknown, there: Uint8Array | undefined) {
     documents: {
       fetch: async (hash: Uint8Array) => {
         asked.push(toHex(hash))
+        onAsk()
         if (there === undefined) throw new Error('nobody has it')
         return there
       },
@@ -47,6 +49,17 @@ describe('shifts of releases', () => {
     assert.equal((await shifts.book())(from, to), undefined)
     assert.equal((await shifts.book())(from, to), undefined)
     assert.equal(asked.length, 1)
+  })
+
+  it('are waited for where nobody is connected yet, and asked for once by all who wait', async () => {
+    let tries = 0
+    const { shifts } = shiftsOf(sha256Hex(document), document, () => {
+      tries++
+      if (tries < 3) throw new DocumentError('no-peer', 'nobody is here')
+    })
+    const books = await Promise.all([shifts.book(), shifts.book()])
+    for (const book of books) assert.deepEqual(book(from, to)?.cells, [5])
+    assert.equal(tries, 3)
   })
 
   it('are none where the document breaks a rule, which is not kept', async () => {

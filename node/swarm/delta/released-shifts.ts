@@ -1,14 +1,15 @@
 /** The shifts that the accepted releases name: fetched once somebody needs them, and only a hint. */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Shifts, shiftsCodec } from '../../../protocol/closure/shifts.ts'
 import { fromHex, toHex } from '../../../protocol/encoding/hash.ts'
 import { messageOf } from '../../../protocol/errors.ts'
 import { shiftsOf } from '../../../protocol/release/shifts.ts'
-import type { Documents } from '../../mesh/exchange/documents.ts'
+import { DocumentError, type Documents } from '../../mesh/exchange/documents.ts'
 import type { Logger } from '../../process/log.ts'
 import type { FleetState } from '../../state/fleet-state.ts'
 import { releasesOf } from '../../state/releases.ts'
-import { shiftsRetryMs, shiftsWaitMs } from '../limits.ts'
+import { shiftsFetchMs, shiftsLookMs, shiftsRetryMs, shiftsWaitMs } from '../limits.ts'
 
 /** Looks up the shifts of a pair of recipes, given by their IDs; undefined if none are known. */
 export type ShiftBook = (from: Uint8Array, to: Uint8Array) => Shifts | undefined
@@ -23,6 +24,9 @@ export class ReleasedShifts {
   readonly #components: ReleasedShiftsComponents
   /** When a document that didn't come is asked for again, by its SHA-256 in hex. */
   readonly #notBefore = new Map<string, number>()
+
+  /** Documents that are under way, by the same. */
+  readonly #coming = new Map<string, Promise<readonly Shifts[]>>()
 
   constructor(components: ReleasedShiftsComponents) {
     this.#components = components
@@ -40,21 +44,48 @@ export class ReleasedShifts {
   }
 
   async #read(key: string): Promise<readonly Shifts[]> {
-    const { state, documents, log } = this.#components
+    const { state, log } = this.#components
     const hash = fromHex(key)
     try {
       const known = await state.document(hash)
       if (known !== undefined) return shiftsCodec.decode(known)
       if (Date.now() < (this.#notBefore.get(key) ?? 0)) return []
-      const signal = AbortSignal.timeout(shiftsWaitMs)
-      const bytes = await documents.fetch(hash, undefined, signal, shiftsCodec.maxBytes)
+      const coming = this.#coming.get(key) ?? this.#fetch(key, hash)
+      this.#coming.set(key, coming)
+      return await Promise.race([coming, sleep(shiftsWaitMs, [], { ref: false })])
+    } catch (thrown) {
+      log.debug({ document: key, reason: messageOf(thrown) }, 'the shifts of a release are not used')
+      return []
+    }
+  }
+
+  /** Goes on for a while when nobody waits any more: the next fetch has it then. */
+  async #fetch(key: string, hash: Uint8Array): Promise<readonly Shifts[]> {
+    const signal = AbortSignal.timeout(shiftsFetchMs)
+    try {
+      const bytes = await this.#asked(hash, signal)
       const shifts = shiftsCodec.decode(bytes)
-      await state.keepDocument(bytes)
+      await this.#components.state.keepDocument(bytes)
       return shifts
     } catch (thrown) {
       this.#notBefore.set(key, Date.now() + shiftsRetryMs)
-      log.debug({ document: key, reason: messageOf(thrown) }, 'the shifts of a release are not used')
+      this.#components.log.debug({ document: key, reason: messageOf(thrown) }, 'the shifts of a release did not come')
       return []
+    } finally {
+      this.#coming.delete(key)
+    }
+  }
+
+  async #asked(hash: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    for (const until = Date.now() + shiftsWaitMs; ; ) {
+      try {
+        return await this.#components.documents.fetch(hash, undefined, signal, shiftsCodec.maxBytes)
+      } catch (thrown) {
+        // Nobody may be connected yet.
+        const mayCome = thrown instanceof DocumentError && thrown.code === 'no-peer' && Date.now() < until
+        if (!mayCome) throw thrown
+        await sleep(shiftsLookMs, undefined, { signal })
+      }
     }
   }
 }

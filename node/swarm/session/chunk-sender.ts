@@ -14,12 +14,13 @@ import {
   compressBelowLoad,
   compressBelowLocal,
   compressBelowRemote,
+  hardPacksAtOnce,
   laneAheadBytes,
   queuedRequestsPerPeer,
 } from '../limits.ts'
 import type { FrameStream } from './frame-stream.ts'
 import { LinkRate } from './link-rate.ts'
-import { PackLevel } from './pack-level.ts'
+import { PackLevel, quickLevel } from './pack-level.ts'
 import type { Upload, UploadLimiter } from './upload-limiter.ts'
 
 const compress = promisify(zstdCompress)
@@ -46,6 +47,9 @@ export interface ChunkSenderInit {
   /** Called when the stream or the store fails. */
   onFailed: (reason: unknown) => void
 }
+
+/** Chunks that are compressed harder now, for all peers: each takes memory. */
+let hardPacks = 0
 
 export class ChunkSender {
   /** Bytes of chunks sent, as on the wire. */
@@ -149,10 +153,17 @@ export class ChunkSender {
       : (rate ?? 0) < compressBelowRemote
     const dictionary = base && (isSlow || !this.#init.local) && (await this.#components.bases?.read(base))
     if (!isSlow && !dictionary) return raw
-    const level = this.#level.levelFor(rate)
+    const wanted = this.#level.levelFor(rate)
+    const isHard = wanted !== quickLevel && hardPacks < hardPacksAtOnce
+    const level = isHard ? wanted : quickLevel
     const params = { [constants.ZSTD_c_compressionLevel]: level }
     const began = performance.now()
-    const packed = await compress(plain, { params, pledgedSrcSize: plain.length, ...(dictionary && { dictionary }) })
+    if (isHard) hardPacks++
+    const packed = await compress(plain, {
+      ...{ params, pledgedSrcSize: plain.length, ...(dictionary && { dictionary }) },
+    }).finally(() => {
+      if (isHard) hardPacks--
+    })
     const milliseconds = performance.now() - began
     this.#level.add(level, { whole: plain.length, packed: packed.length, milliseconds })
     if (packed.length >= plain.length * 0.95) return raw

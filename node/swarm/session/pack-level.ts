@@ -1,7 +1,7 @@
 /** How hard chunks for a peer are compressed: as hard as its link leaves time for. */
 
 /** The usual level of zstd. */
-const quickLevel = 3
+export const quickLevel = 3
 /**
  * Harder levels, the hardest first, and what each takes until it has been measured: milliseconds for each byte. Level 6 takes 7 % fewer
  * bytes than level 3, level 9 another 2 to 3 %.
