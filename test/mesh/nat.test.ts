@@ -125,11 +125,14 @@ describe('peers of many places', { skip }, () => {
     const haveTried = async () => (await missed(c)) + (await missed(d)) >= 3
     await until(haveTried, 'three meetings to fail', natLimitMs)
     // By different hubs both sides may have dialled: one of the two connections ends, and one is left.
+    let seen: (readonly string[])[] = []
     const areRelayed = async () => {
-      const all = [await c.ways(d), await d.ways(c), await a.ways(c)]
-      return all.every(ways => ways.length === 1 && ways[0]?.startsWith('relayed by '))
+      seen = [await c.ways(d), await d.ways(c), await a.ways(c)]
+      return seen.every(ways => ways.length === 1 && ways[0]?.startsWith('relayed by '))
     }
-    await until(areRelayed, 'one relayed connection between each two', natLimitMs)
+    await until(areRelayed, 'one relayed connection between each two', natLimitMs).catch(thrown => {
+      throw new Error(`${thrown.message}: ${JSON.stringify(seen)}`)
+    })
   })
 
   it('know whether others can dial them', async () => {
