@@ -8,14 +8,16 @@ import { temporaryFolder } from '../../node/files/temporary.ts'
 import { descriptorProgram } from './descriptor-program.ts'
 import { proxyLines } from './ssh-ways.ts'
 
-it('is found in the folders of PATH only, and only if it can be run', async t => {
+it('is found in the folders of PATH only, and only if it can be run and has what is needed', async t => {
   const folder = await temporaryFolder()
   t.after(() => folder.remove())
   const file = join(folder.path, 'python3')
   const path = `relative:/nowhere:${folder.path}`
-  await writeFile(file, '', { mode: 0o600 })
+  await writeFile(file, '#!/bin/sh\nexit 127\n', { mode: 0o600 })
   assert.equal(await descriptorProgram(path), undefined)
   await chmod(file, 0o700)
+  assert.equal(await descriptorProgram(path), undefined)
+  await writeFile(file, '#!/bin/sh\n')
   assert.equal((await descriptorProgram(path))?.[0], file)
 })
 

@@ -56,7 +56,7 @@ async function kiosk(t: TestContext, bar: string): Promise<Kiosk> {
     thymesh.text = import ${repository}/nix/lib/text.nix;
     settings = { screenText = "It's watched by"; resolution = "640x240"; rotation = "normal"; hideCursor = true; };
   in {
-    session = thymesh.text.lines (import ${repository}/nix/modules/kiosk/screen-wayland.nix {
+    session = thymesh.text.lines (import ${repository}/nix/modules/kiosk/ends-with-sway.nix ++ import ${repository}/nix/modules/kiosk/screen-wayland.nix {
       inherit settings thymesh; run = "${run}"; programs = { wayvnc = "wayvnc"; bar = "${bar}"; };
     });
     sway = import ${repository}/nix/modules/kiosk/sway.nix { inherit settings thymesh; session = "${run}/session"; };
@@ -86,16 +86,12 @@ async function kiosk(t: TestContext, bar: string): Promise<Kiosk> {
     const over = child.exitCode !== null || once(child, 'exit')
     child.kill('SIGKILL')
     await over
-    // The session's loops are of a process group of their own, which does not end with the compositor.
-    for (const line of execFileSync('ps', ['-e', '-o', 'pgid=,args='], { encoding: 'utf8' }).split('\n')) {
-      const [group = '', ...args] = line.trim().split(/\s+/)
-      if (!args.includes(join(run, 'session'))) continue
-      try {
-        process.kill(-Number(group), 'SIGKILL')
-      } catch {
-        // It has ended with another one of its lines.
-      }
-    }
+    // Its loops are of a process group of their own, and end with the compositor all the same.
+    const left = () =>
+      execFileSync('ps', ['-e', '-o', 'args='], { encoding: 'utf8' })
+        .split('\n')
+        .filter(args => args.includes(run))
+    await until(() => left().length === 0, 'the session to end')
   })
   let said = ''
   child.stderr.on('data', bytes => {

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { exists } from '../../../node/files/missing.ts'
 import { ThymeshError } from '../../../protocol/errors.ts'
 import { openDoorThere } from '../../api/door-client.ts'
 import { socketFile } from '../../api/socket.ts'
@@ -65,7 +66,10 @@ function aborted(signal: AbortSignal): Promise<void> {
 
 /** The one who has listened there until now may need a moment to let it go. */
 async function again(init: ForwardDoorInit, left: AbortSignal): Promise<ForwardDoor> {
+  const [place = ''] = init.places
   for (const deadline = Date.now() + releaseMs; ; await sleep(askAgainMs)) {
+    // Who closes a socket removes its path, whoever listens there by then.
+    if (place.startsWith('/') && Date.now() < deadline && !left.aborted && (await exists(place))) continue
     try {
       return await ForwardDoor.open(init)
     } catch (thrown) {

@@ -24,6 +24,7 @@ let
 in
 lines (
   when (! isWayland) x11
+  ++ when isWayland (import ./ends-with-sway.nix)
   ++ when (settings.audioSink != null) [
     "sink=$(${programs.pactl} list short sinks | cut -f 2 | grep -iF -e ${quote settings.audioSink} | head -n 1)"
     "[ -z \"$sink\" ] || ${programs.pactl} set-default-sink \"$sink\""

@@ -119,6 +119,8 @@ export class StreamLanes {
         const holder = this.#holders.get(keyOf(connection, stream))
         if (holder === undefined || admission.member(peer) === undefined) return await give({ error: 'no-session' })
         if (holder.stream.hasLane) return await give({ error: 'busy' })
+        // At once: who asks has given up the lane of the last ticket, and takes its stream's end on the mesh for the end.
+        lanes?.revoke(holder)
         const ticket = await lanes?.ticketFor(holder, connection, aes)
         if (connection.status !== 'open') lanes?.revoke(holder)
         await give(ticket ?? { error: 'no-session' })

@@ -39,8 +39,10 @@ export async function clientOf(suite: string, { folder, config, env, through }: 
     return file
   }
   const [ssh, scp] = [await program('ssh'), await program('scp')]
-  const run = (command: string, args: readonly string[]) =>
-    runToEnd(command, [...args], { cwd: own, env, ...(through && { through }) })
+  const run = (command: string, args: readonly string[]) => {
+    const [file = '', ...rest] = through?.([command, ...args]) ?? [command, ...args]
+    return runToEnd(file, rest, { cwd: own, env })
+  }
   const { stderr } = await run(ssh, ['-V'])
   return {
     version: stderr.split(/[, ]/)[0] ?? '',
