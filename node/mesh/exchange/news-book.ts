@@ -56,6 +56,12 @@ export class NewsBook {
     return items
   }
 
+  /** It was not told after all; what is newer by now stays. */
+  putBack(neighbour: string, items: readonly Item[]): void {
+    const untold = this.#untold.get(neighbour)
+    for (const [peer, counter] of items) if (untold?.has(peer) === false) untold.set(peer, counter)
+  }
+
   /** A neighbour has said that it has this. */
   heard(neighbour: string, [peer, counter]: Item): void {
     const untold = this.#untold.get(neighbour)

@@ -19,7 +19,7 @@ export interface NewsLinksInit {
   admission: Pick<Admission, 'members' | 'on' | 'off'>
   site: () => string | undefined
   log: Logger
-  /** Whether a neighbour begins rounds with us. */
+  /** Whether a neighbour begins rounds with us, and not only now and then. */
   isAnswered(neighbour: string): boolean
   /** Begins one round. */
   round(neighbour: string, channel: Channel): Promise<RoundOutcome>
@@ -108,8 +108,9 @@ export class NewsLinks {
     this.#timer = setTimeout(
       () => {
         for (let next = this.#next(); next !== undefined; next = this.#next()) {
-          const link = this.#open(next.peer, next.certificate.site === this.#init.site())
-          this.#repeat(next.peer.toString(), link, 0)
+          const neighbour = next.peer.toString()
+          const isNear = next.certificate.site === this.#init.site()
+          this.#repeat(neighbour, this.#links.get(neighbour) ?? this.#open(next.peer, isNear), 0)
         }
         this.#lookAgain()
       },
@@ -133,7 +134,8 @@ export class NewsLinks {
     if (regular.length >= newsLinks) return undefined
     const free = admission.members.filter(({ peer }) => {
       const neighbour = peer.toString()
-      return !this.#links.has(neighbour) && !this.#older.has(neighbour) && !isAnswered(neighbour)
+      const isRegular = this.#links.get(neighbour)?.timer !== undefined
+      return !isRegular && !this.#older.has(neighbour) && !isAnswered(neighbour)
     })
     const wantsNear = regular.filter(({ isNear }) => isNear).length < newsLinks / 2
     const preferred = free.filter(({ certificate }) => (certificate.site === site()) === wantsNear)

@@ -116,6 +116,14 @@ describe('a round of news', () => {
     assert.ok(devices.every(({ peer }) => other.counter(peer) === 2))
   })
 
+  it('tells in the next round what was too much for one message', async () => {
+    const { one, other } = sides()
+    for (const device of devices.slice(0, 64))
+      one.take(large.report(device, 2, { error: { code: 'x', message: 'x'.repeat(1_000) } }))
+    while ((await round(one, other)).more);
+    assert.ok(devices.slice(0, 64).every(({ peer }) => other.counter(peer) === 2))
+  })
+
   it('sends nothing of who is no member any more, and asks for nothing of who never was', async () => {
     const { one, other } = sides()
     one.take(large.report(first, 2))
@@ -176,6 +184,8 @@ describe('a neighbour that lies', () => {
     await assert.rejects(answered(other, [{}, twice]), withCode('malformed'))
     other.take(large.report(first, 3))
     await assert.rejects(answered(other, [{}, { wants: [[1, 0]] }]), withCode('malformed'))
+    // What a round that failed has told is told once more.
+    assert.deepEqual(await answered(other, [{}, {}]), [{ told: [told(first, 3)] }])
     assert.deepEqual(await answered(other, [{}]), [{}])
   })
 })

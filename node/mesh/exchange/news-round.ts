@@ -69,25 +69,44 @@ export class NewsRound {
   /** Begins a round. Throws a FormatError where the other one is at fault. */
   async ask(channel: Channel): Promise<RoundOutcome> {
     const items = this.#components.book.take(this.#neighbour)
-    await channel.send(newsCodec, { ...toldOf(items) })
-    const { told = [], wants = [] } = await channel.receive(newsCodec)
-    const asked = this.#asked(told)
-    if (told.length > 0 || wants.length > 0) {
-      await channel.send(newsCodec, { ...asked.wants, ...(await this.#reports(items, wants)) })
-    }
-    if (asked.list.length > 0) await this.#take(asked.list, (await channel.receive(newsCodec)).reports)
-    return { more: Math.max(items.length, told.length) === limits.newsTold, told: items.length > 0 }
+    return await this.#orPutBack(items, async () => {
+      await channel.send(newsCodec, { ...toldOf(items) })
+      const { told = [], wants = [] } = await channel.receive(newsCodec)
+      const asked = this.#asked(told)
+      const { reports, tooMany } = await this.#reports(items, wants)
+      if (told.length > 0 || wants.length > 0) {
+        await channel.send(newsCodec, { ...asked.wants, ...(reports && { reports }) })
+      }
+      this.#components.book.putBack(this.#neighbour, tooMany)
+      if (asked.list.length > 0) await this.#take(asked.list, (await channel.receive(newsCodec)).reports)
+      const isFull = Math.max(items.length, told.length) === limits.newsTold
+      return { more: isFull || tooMany.length > 0, told: items.length > 0 }
+    })
   }
 
   /** Answers one that a neighbour has begun with this message. */
   async answer(channel: Channel, first: News): Promise<void> {
     const asked = this.#asked(first.told ?? [])
     const items = this.#components.book.take(this.#neighbour)
-    await channel.send(newsCodec, { ...toldOf(items), ...asked.wants })
-    if (items.length === 0 && asked.list.length === 0) return
-    const { wants = [], reports } = await channel.receive(newsCodec)
-    if (wants.length > 0) await channel.send(newsCodec, await this.#reports(items, wants))
-    if (asked.list.length > 0) await this.#take(asked.list, reports)
+    await this.#orPutBack(items, async () => {
+      await channel.send(newsCodec, { ...toldOf(items), ...asked.wants })
+      if (items.length === 0 && asked.list.length === 0) return
+      const { wants = [], reports: sent } = await channel.receive(newsCodec)
+      const { reports, tooMany } = await this.#reports(items, wants)
+      if (reports !== undefined) await channel.send(newsCodec, { reports })
+      this.#components.book.putBack(this.#neighbour, tooMany)
+      if (asked.list.length > 0) await this.#take(asked.list, sent)
+    })
+  }
+
+  /** What a round that fails has told counts as untold: at worst it is told twice. */
+  async #orPutBack<T>(items: readonly Item[], round: () => Promise<T>): Promise<T> {
+    try {
+      return await round()
+    } catch (thrown) {
+      this.#components.book.putBack(this.#neighbour, items)
+      throw thrown
+    }
   }
 
   /** What we lack of what the neighbour has told. */
@@ -108,9 +127,13 @@ export class NewsRound {
     return { list, wants: wants.length === 0 ? {} : { wants } }
   }
 
-  /** What the neighbour wants of the items that it was told. */
-  async #reports(items: readonly Item[], wants: readonly Wanted[]): Promise<Pick<News, 'reports'>> {
-    if (wants.length === 0) return {}
+  /** What the neighbour wants of the items that it was told, and those that are too many for one message. */
+  async #reports(
+    items: readonly Item[],
+    wants: readonly Wanted[],
+  ): Promise<{ reports?: SentReports; tooMany: readonly Item[] }> {
+    const tooMany: Item[] = []
+    if (wants.length === 0) return { tooMany }
     const { directory, book } = this.#components
     const [list, bases, whole]: [Uint8Array[], Uint8Array[], number[]] = [[], [], []]
     let [bytes, last] = [overhead, -1]
@@ -126,11 +149,12 @@ export class NewsRound {
       if (base === undefined) whole.push(list.length)
       else bases.push(base)
       list.push(fits ? envelope : nothing)
+      if (!fits) tooMany.push(item)
       bytes += overhead + (fits ? envelope.length : 0)
     }
     const contents = newsReportsCodec.encode(list)
     const packed = await packItems(contents, dictionaryOf(bases))
-    return { reports: { packed, unpacked: contents.length, ...(whole.length > 0 && { whole }) } }
+    return { reports: { packed, unpacked: contents.length, ...(whole.length > 0 && { whole }) }, tooMany }
   }
 
   async #take(asked: readonly Asked[], sent: SentReports | undefined): Promise<void> {

@@ -15,7 +15,7 @@ import { pause } from '../../concurrency/pause.ts'
 import type { Logger } from '../../process/log.ts'
 import type { FleetState } from '../../state/fleet-state.ts'
 import { releasesOf } from '../../state/releases.ts'
-import { idleNewsMs, newsFlushMs } from '../limits.ts'
+import { idleNewsMs, newsFlushMs, newsMs } from '../limits.ts'
 import type { Admission } from '../peers/admission.ts'
 import type { PeerScore } from '../peers/peer-score.ts'
 import { type Channel, withChannel } from '../transport/channel.ts'
@@ -49,15 +49,18 @@ export class News {
   readonly #stop = new AbortController()
   /** Open streams on which a neighbour begins rounds. */
   readonly #answered = new Map<string, number>()
+  /** When a neighbour began its last one, by `performance.now()`. */
+  readonly #lastRound = new Map<string, number>()
 
   /** `everyMs`: how often news are told; for tests. */
-  constructor(components: NewsInit, { everyMs }: { everyMs?: number | undefined } = {}) {
+  constructor(components: NewsInit, { everyMs = newsMs }: { everyMs?: number | undefined } = {}) {
     this.#components = components
     const { host, names, admission, site, log } = components
     this.#links = new NewsLinks(
       {
         ...{ host, protocol: names.news, admission, site, log },
-        isAnswered: neighbour => this.#answered.has(neighbour),
+        // One that only comes before syncs doesn't count: both sides could wait for each other.
+        isAnswered: neighbour => performance.now() - (this.#lastRound.get(neighbour) ?? -Infinity) < 3 * everyMs,
         round: (neighbour, channel) => this.#round(neighbour).ask(channel),
         onOpened: neighbour => this.#book.open(neighbour),
         onEnded: (neighbour, thrown) => this.#ended(neighbour, thrown),
@@ -104,7 +107,9 @@ export class News {
   /** Whether it is told as news: it is nothing but a repetition, and somebody is told. */
   #tell(envelope: Uint8Array, before: OpenedReport | undefined, from?: string): boolean {
     const { document } = openReport(envelope)
-    if (this.#book.neighbours.length === 0 || !isRepetition(document, before?.document)) return false
+    // One alone may be of those who tell nobody.
+    const enough = Math.min(2, Math.max(1, this.#components.admission.members.length))
+    if (this.#book.neighbours.length < enough || !isRepetition(document, before?.document)) return false
     const peer = this.#components.directory.member(document.peer)?.peer ?? document.peer
     this.#book.add([peer, document.counter], before?.envelope, from)
     return true
@@ -132,7 +137,6 @@ export class News {
   async #answer(stream: Stream, peer: PeerId): Promise<void> {
     const neighbour = peer.toString()
     this.#answered.set(neighbour, (this.#answered.get(neighbour) ?? 0) + 1)
-    this.#book.open(neighbour)
     let ended: unknown
     try {
       await withChannel(stream, this.#stop.signal, channel => this.#answerAll(channel, neighbour))
@@ -141,7 +145,10 @@ export class News {
     }
     const others = (this.#answered.get(neighbour) ?? 1) - 1
     if (others > 0) this.#answered.set(neighbour, others)
-    else this.#answered.delete(neighbour)
+    else {
+      this.#answered.delete(neighbour)
+      this.#lastRound.delete(neighbour)
+    }
     this.#ended(neighbour, ended)
   }
 
@@ -151,6 +158,9 @@ export class News {
       if (!this.#components.peerScore.allowRequest(neighbour, 'news')) {
         throw new NewsError('busy', 'expected rounds of news less often')
       }
+      // Who only opens a stream is no neighbour that is told.
+      this.#book.open(neighbour)
+      this.#lastRound.set(neighbour, performance.now())
       await this.#round(neighbour).answer(channel, first)
     }
   }
