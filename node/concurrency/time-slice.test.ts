@@ -29,6 +29,24 @@ it('gives way after each slice', async () => {
   }
 })
 
+it('has room for one step, however short it is', async () => {
+  // TimeSlice without this takes turns forever: the clock runs on, so each slice is used up at once.
+  let now = 0
+  let turns = 0
+  const slice = new TimeSlice(0, () => {
+    if (now++ > 1000) throw new Error('it never goes on')
+    return now
+  })
+  const work = async () => {
+    for (let each = 0; each < 5; each++) {
+      await slice.step()
+      turns++
+    }
+  }
+  await Promise.all([work(), work()])
+  assert.equal(turns, 10)
+})
+
 it('is one slice for all who share it', async () => {
   let now = 0
   const slice = new TimeSlice(10, () => now)
