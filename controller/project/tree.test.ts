@@ -1,7 +1,7 @@
 /** Tests of the project's tree: what Git knows at one moment, whatever names, folders and checkouts it has. */
 
 import assert from 'node:assert/strict'
-import { lstat, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
@@ -58,6 +58,23 @@ describe("a project's tree", () => {
     assert.match((await git(directory, ['status', '--porcelain'])).join(), /^ D gone, M .*\?\? stranger$/)
     await git(directory, ['add', '--intent-to-add', 'stranger'])
     assert.equal(await read(directory, 'stranger'), '')
+  })
+
+  it('has an edit of the second of the commit, of the same size', async t => {
+    const directory = await repository(t)
+    // Like an edit and a commit within a second, without waiting for the right moment.
+    await git(directory, ['config', 'core.trustctime', 'false'])
+    const then = Math.floor(Date.now() / 1000) - 100
+    const save = async (content: string) => {
+      await writeFile(join(directory, 'file'), content)
+      await utimes(join(directory, 'file'), then, then)
+    }
+    await save('one')
+    await commit(directory)
+    await save('two')
+    await utimes(join(directory, '.git/index'), then, then)
+    assert.equal(await read(directory, 'file'), 'two')
+    await withTree({ directory }, async tree => assert.equal(tree.commit, undefined))
   })
 
   it('is that of one commit, whatever happens meanwhile', async t => {

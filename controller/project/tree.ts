@@ -1,7 +1,7 @@
 /** The project's tree as Git has it at one moment: check, build and release read it, whatever is edited meanwhile. */
 
 import { createHash } from 'node:crypto'
-import { copyFile, mkdir, realpath, rename, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, realpath, rename, stat, utimes, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { unlessMissing } from '../../node/files/missing.ts'
 import { type TemporaryFolder, temporaryFolder } from '../../node/files/temporary.ts'
@@ -150,7 +150,7 @@ async function takeTree(
   await mkdir(join(own, 'objects'))
   if (commit !== undefined) await gitOutput(directory, ['read-tree', commit], environment)
   else {
-    await unlessMissing(copyFile(projectIndex, index))
+    await unlessMissing(copyIndex(projectIndex, index))
     await gitOutput(directory, ['add', '--update', '--', '.'], environment)
   }
   for (const [path, content] of Object.entries(changed)) await put(directory, path, content, environment, own)
@@ -160,6 +160,17 @@ async function takeTree(
     ...{ directory, files: listed.map(treeFile), place, environment },
     commit: clean ? commit : await commitWithout(directory, environment),
   })
+}
+
+/**
+ * With its time, in whole seconds: Git reads the content of a file that was edited in the second of the index, and
+ * believes that one older than the index is unchanged.
+ */
+async function copyIndex(from: string, to: string): Promise<void> {
+  const { mtimeMs } = await stat(from)
+  await copyFile(from, to)
+  const second = Math.floor(mtimeMs / 1000)
+  await utimes(to, second, second)
 }
 
 async function put(
