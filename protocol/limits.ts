@@ -54,6 +54,9 @@ export const limits = {
   reportsPerSecond: 16,
   /** A closure descriptor: about 250 bytes a path; a desktop system has some 5,000 paths. */
   closure: 8 * MiB,
+  /** Documents that a head names, in one answer: metadata of the fleet and its sites, releases and revocations. What is larger comes one by one. */
+  namedDocuments: 128,
+  namedDocumentsBytes: 64 * KiB,
   /** Delta bases that one document request may offer. */
   bases: 4,
   /** A proposal: metadata, the release that it names, and the operators' statements. Usually a few KiB. */

@@ -6,13 +6,11 @@
 import { closureCodec } from '../../protocol/closure/closure.ts'
 import { FormatError } from '../../protocol/encoding/cbor.ts'
 import { hashOfCid } from '../../protocol/encoding/cid.ts'
-import { sha256Hex, toHex } from '../../protocol/encoding/hash.ts'
+import { toHex } from '../../protocol/encoding/hash.ts'
 import { type Release, releaseCodec } from '../../protocol/release/release.ts'
 import { shiftsOf } from '../../protocol/release/shifts.ts'
-import { namedRelease, namedRevocations } from '../../protocol/trust/fleet.ts'
-import { namedSiteRelease, sitesOf } from '../../protocol/trust/sites.ts'
-import type { TrustedSet } from '../../protocol/trust/trusted-set.ts'
 import type { FleetState } from '../state/fleet-state.ts'
+import { namedDocuments } from '../state/named-documents.ts'
 import { releasesOf } from '../state/releases.ts'
 
 export interface LiveDocumentsInit {
@@ -34,7 +32,8 @@ export async function liveDocuments(
   read: (hash: string) => Promise<Uint8Array | undefined>,
   init: LiveDocumentsInit,
 ): Promise<Set<string>> {
-  const trusted = new Set([state.trusted, state.accepted?.trusted].flatMap(metadataOf))
+  // Peers that were away request metadata by hash.
+  const trusted = new Set([state.trusted, state.accepted?.trusted].flatMap(namedDocuments))
   const live = new Set([...trusted, ...init.others])
   const closures = new Set<string>()
   for (const release of init.proposed) nameAll(release, live, closures)
@@ -74,20 +73,6 @@ function releaseFrom(bytes: Uint8Array | undefined): Release | undefined {
     if (thrown instanceof FormatError) return undefined
     throw thrown
   }
-}
-
-/** Peers that were away request metadata by hash. */
-function metadataOf(trusted: TrustedSet | undefined): string[] {
-  if (trusted === undefined) return []
-  const { snapshot, targets, delegated } = trusted
-  const ofSites = [...sitesOf(targets).keys()].map(site => namedSiteRelease(trusted, site))
-  const named = [namedRelease(trusted), namedRevocations(trusted), ...ofSites].flatMap(each =>
-    each ? [toHex(each.hash)] : [],
-  )
-  return [
-    ...[snapshot, targets, ...Object.values(delegated)].flatMap(each => (each ? [sha256Hex(each.bytes)] : [])),
-    ...named,
-  ]
 }
 
 /** Adds the closures and secrets of a release's configs; with `only`, those of configs with these top levels. */

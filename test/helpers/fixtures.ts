@@ -207,6 +207,8 @@ export function makeFixtures(): Fixture[] {
     plain('document-request-root', messages.documentRequestCodec, { root: 2 }),
     plain('document-request-head', messages.documentRequestCodec, { head: true }),
     plain('document-request-certificate', messages.documentRequestCodec, { certificate: peer }),
+    plain('document-request-named', messages.documentRequestCodec, { named: hash, without: hash }),
+    plain('named-documents', messages.namedDocumentsCodec, { documents: [hash, report] }),
     plain('log-request-journal', logRequestCodec, {
       journal: { unit: 'web.service', lines: 100, since: '2026-01-31T12:00:00Z' },
     }),

@@ -6,8 +6,9 @@ import { setImmediate as tick } from 'node:timers/promises'
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { sha256 } from '../../../protocol/encoding/hash.ts'
-import type { DocumentRequest } from '../../../protocol/messages/messages.ts'
+import { type DocumentRequest, namedDocumentsCodec } from '../../../protocol/messages/messages.ts'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
+import { namedRelease } from '../../../protocol/trust/fleet.ts'
 import type { Published } from '../../../protocol/trust/publish.ts'
 import { type TestFleet, testFleet, testNow, testSigner } from '../../../test/helpers/fleet.ts'
 import { silentLogger } from '../../../test/helpers/log.ts'
@@ -103,12 +104,53 @@ describe('a refresh', () => {
     const { root, timestamp } = next.trusted
     assert.ok(timestamp)
     const from = source('a', request => {
-      assert.ok('hash' in request)
+      assert.ok('hash' in request || 'named' in request)
       return honest(fleet, next)(request)
     })
     assert.equal(await refresher.refreshFrom(from, { root: root.signed.version, timestamp: timestamp.bytes }), true)
     assert.equal(state.accepted?.release.version, 2)
-    assert.equal(asked.length, 3, 'snapshot, targets, release')
+    assert.equal(asked.length, 4, 'all at once, which a peer of the version before refuses; snapshot, targets, release')
+  })
+
+  it('asks once for all that a head names and we lack', async t => {
+    const { fleet, state, refresher, source, asked } = await refreshing(t, founded)
+    const next = fleet.release({ message: 'news' })
+    const { root, snapshot, targets, timestamp } = next.trusted
+    const release = fleet.document(namedRelease(next.trusted)?.hash ?? assert.fail())
+    assert.ok(timestamp && snapshot && targets && release)
+    const all = [snapshot.bytes, targets.bytes, release]
+    const from = source('a', request => {
+      assert.ok('named' in request)
+      assert.deepEqual(request.named, sha256(timestamp.bytes))
+      assert.ok(request.without.length > 0 && request.without.length % 4 === 0)
+      return namedDocumentsCodec.encode({ documents: all })
+    })
+    assert.equal(await refresher.refreshFrom(from, { root: root.signed.version, timestamp: timestamp.bytes }), true)
+    assert.equal(state.accepted?.release.version, 2)
+    assert.equal(asked.length, 1)
+  })
+
+  it('takes nothing for a document of a head that the head does not name, and asks others where it is late', async t => {
+    const { fleet, state, refresher, source, asked } = await refreshing(t, founded)
+    const next = fleet.release({ message: 'news' })
+    const { root, timestamp } = next.trusted
+    assert.ok(timestamp)
+    const head = { root: root.signed.version, timestamp: timestamp.bytes }
+    const lies = [new Uint8Array([1]), founded.trusted.snapshot?.bytes ?? assert.fail()]
+    const answers: Source[] = [
+      () => namedDocumentsCodec.encode({ documents: lies }),
+      () => new Uint8Array([255]),
+      () => 'hang',
+    ]
+    for (const answer of answers) {
+      const from = source('liar', request => ('named' in request ? answer(request) : undefined))
+      assert.equal(await refresher.refreshFrom(from, head), false)
+    }
+    assert.equal(state.accepted?.release.version, 1)
+    const from = source('a', request => ('named' in request ? answers[2]?.(request) : honest(fleet, next)(request)))
+    assert.equal(await refresher.refreshFrom(from, head), true)
+    assert.equal(state.accepted?.release.version, 2)
+    assert.ok(asked.length > 4)
   })
 
   it('walks the roots that a head names, and verifies its timestamp with them', async t => {
