@@ -1,22 +1,12 @@
-/** All documents that a head names, in one answer: metadata and releases are small, and each request costs a turn over the line. */
+/** All documents that a head names, packed into one answer: metadata and releases are small. */
 
-import type { PeerId } from '@libp2p/interface'
-import { equalBytes, fromHex, sha256, sha256Hex, toHex } from '../../../protocol/encoding/hash.ts'
+import { equalBytes, fromHex, sha256, toHex } from '../../../protocol/encoding/hash.ts'
 import { limits } from '../../../protocol/limits.ts'
-import {
-  type DocumentRequest,
-  type Head,
-  namedDocumentsCodec,
-  namedPrefixLength,
-} from '../../../protocol/messages/messages.ts'
-import { type Attempt, hedge } from '../../concurrency/hedge.ts'
+import { type DocumentRequest, namedDocumentsCodec, namedPrefixLength } from '../../../protocol/messages/messages.ts'
 import type { FleetState } from '../../state/fleet-state.ts'
 import { namedDocuments } from '../../state/named-documents.ts'
-import { hedgeMs, slowestBytesPerMs } from '../limits.ts'
-import type { Documents } from './documents.ts'
 
 type Wanted = Extract<DocumentRequest, { named: Uint8Array }>
-type Source = Pick<Documents, 'ask' | 'fetch'>
 
 /** What a document, its name and its place in a list take beyond its bytes. */
 const itemBytes = 8
@@ -43,30 +33,9 @@ export async function packNamed(
   return namedDocumentsCodec.encode({ documents: list })
 }
 
-/**
- * A source that has asked the peer for all documents of its head at once, and asks for single ones where they didn't come: the peer
- * may be of the version before, or be late. What came is looked up by its hash, so it is what was named or nothing.
- */
-export async function withNamed<T extends Source>(
-  source: T,
-  state: Pick<FleetState, 'accepted'>,
-  { peer, head, signal }: { peer: PeerId; head: Head; signal: AbortSignal },
-): Promise<Source> {
-  const ours = namedDocuments(state.accepted?.trusted).slice(0, limits.namedDocuments)
-  const without = Buffer.concat(ours.map(hash => fromHex(hash).subarray(0, namedPrefixLength)))
-  const request = { named: sha256(head.timestamp), without }
-  const askOne = async (from: PeerId | null, { signal: asked, progress }: Attempt) => {
-    if (from === null) return []
-    const bytes = await source.ask(from, request, limits.namedDocumentsBytes, asked, progress)
-    return bytes && namedDocumentsCodec.decode(bytes).documents
-  }
-  const patience = { silentMs: hedgeMs, slowestBytesPerMs, most: 1, signal }
-  const { result: list = [] } = await hedge([peer, null], askOne, patience)
-  const came = new Map(list.map(bytes => [sha256Hex(bytes), bytes]))
-  return {
-    ask: source.ask.bind(source),
-    fetch: async (hash, first, ...more) => came.get(toHex(hash)) ?? (await source.fetch(hash, first, ...more)),
-  }
+/** The prefixes of documents that are here, as a request names them. */
+export function prefixesOf(hashes: readonly string[]): Uint8Array {
+  return Buffer.concat(hashes.slice(0, limits.namedDocuments).map(hash => fromHex(hash).subarray(0, namedPrefixLength)))
 }
 
 const prefixOf = (hash: Uint8Array) => toHex(hash.subarray(0, namedPrefixLength))

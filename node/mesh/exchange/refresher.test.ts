@@ -130,29 +130,6 @@ describe('a refresh', () => {
     assert.equal(asked.length, 1)
   })
 
-  it('takes nothing for a document of a head that the head does not name, and asks others where it is late', async t => {
-    const { fleet, state, refresher, source, asked } = await refreshing(t, founded)
-    const next = fleet.release({ message: 'news' })
-    const { root, timestamp } = next.trusted
-    assert.ok(timestamp)
-    const head = { root: root.signed.version, timestamp: timestamp.bytes }
-    const lies = [new Uint8Array([1]), founded.trusted.snapshot?.bytes ?? assert.fail()]
-    const answers: Source[] = [
-      () => namedDocumentsCodec.encode({ documents: lies }),
-      () => new Uint8Array([255]),
-      () => 'hang',
-    ]
-    for (const answer of answers) {
-      const from = source('liar', request => ('named' in request ? answer(request) : undefined))
-      assert.equal(await refresher.refreshFrom(from, head), false)
-    }
-    assert.equal(state.accepted?.release.version, 1)
-    const from = source('a', request => ('named' in request ? answers[2]?.(request) : honest(fleet, next)(request)))
-    assert.equal(await refresher.refreshFrom(from, head), true)
-    assert.equal(state.accepted?.release.version, 2)
-    assert.ok(asked.length > 4)
-  })
-
   it('walks the roots that a head names, and verifies its timestamp with them', async t => {
     const { fleet, state, refresher, source } = await refreshing(t, founded)
     const { timestamp } = fleet.release({ message: 'news' }).trusted

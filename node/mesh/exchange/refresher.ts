@@ -31,7 +31,7 @@ import {
 import { DocumentError, type Documents } from './documents.ts'
 import type { Equivocation } from './equivocation.ts'
 import { fetchFirstRoot, metadataFrom } from './metadata-source.ts'
-import { withNamed } from './named-documents.ts'
+import { withNamed } from './named-source.ts'
 
 export interface RefresherComponents {
   state: FleetState
