@@ -66,10 +66,13 @@ export async function submitProposal(
   }
   // Before it is kept: a complete proposal that stays behind a failure would be published by the next who sees it.
   const next = keys && signToPublish(acceptedOf(peer), verified, keys, operator)
-  // Kept first: others should see the last signature before what it leads to.
-  await peer.proposals.add(verified.proposal)
-  if (next === undefined) throw noOnlineKeys()
+  if (next === undefined) {
+    await peer.proposals.add(verified.proposal)
+    throw noOnlineKeys()
+  }
   await peer.state.publish(next)
+  // Closed by now: the other operators' logs show it, and devices have no need of it.
+  await peer.proposals.add(verified.proposal)
   const { release, sites } = acceptedOf(peer)
   const site = verified.proposal.site?.name
   return { kind: 'published', release: (site !== undefined && sites.get(site)) || release, verified }
