@@ -306,6 +306,10 @@ describe('views of the page', () => {
         .getByText(/^(?:Loading|Lädt) …$/)
         .first()
         .waitFor({ state: 'detached' })
+      // As long as the name of a site may be.
+      for (const option of await page.locator('main select option').all()) {
+        await option.evaluate(found => found.append('W'.repeat(63)))
+      }
       await fits(page, place)
     }
     for (const language of ['de', 'en']) {

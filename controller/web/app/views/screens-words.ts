@@ -7,7 +7,7 @@ export const screensWords = words(
     title: 'Screens',
     lead: 'Devices whose screens a grant of access lets somebody see. While one is watched, a bar on it says so.',
     none: 'No grant is for a screen',
-    noneText: 'A device shows its screen to whom a grant with the right “screen” counts there.',
+    noneText: 'A device shows its screen to those who have a grant with the right “screen” there.',
     take: 'Take pictures',
     read: 'Read snapshots',
     snapshot: 'Snapshot',
