@@ -1,4 +1,4 @@
-/** Steps of the test of views: the columns that a person chooses, and what devices say on a German page. */
+/** Steps of the test of views: the columns that a person chooses, what devices say on a German page, and a clock that is wrong. */
 
 import assert from 'node:assert/strict'
 import type { Page } from 'playwright-core'
@@ -29,6 +29,21 @@ export async function columnsStep(page: Page, address: string): Promise<void> {
   await page.goto(`${address}#/devices`)
   await column('Site').waitFor()
   assert.equal(await column('Daemon').count(), 0)
+}
+
+/** `opened` gives a page of its own, which runs this script first. */
+export async function clockStep(opened: (script: string) => Promise<Page>, address: string): Promise<void> {
+  // A shared worker would have the right time.
+  const page = await opened(`
+    delete window.SharedWorker
+    Date = class extends Date {
+      constructor(...given) { super(...(given.length === 0 ? [Date.now()] : given)) }
+      static now() { return super.now() + 366 * 86_400_000 }
+    }`)
+  await page.getByText('The clock of this computer is 366 days ahead of that of the controller').waitFor()
+  await page.goto(`${address}#/devices/kiosk-00001`)
+  await page.locator('main').getByText('running', { exact: true }).first().waitFor()
+  await page.context().close()
 }
 
 /** The device has failed its update with `health-failed` and said `words`. */

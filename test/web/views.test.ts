@@ -7,7 +7,7 @@ import { rehearsedSchema } from '../../controller/api/schemas/rehearsal.ts'
 import { accessibility } from '../helpers/axe.ts'
 import { fits, startBrowser, type TestBrowser } from '../helpers/browser.ts'
 import { type ServedPage, servedPage } from '../helpers/served-page.ts'
-import { columnsStep, germanStep } from './choice-steps.ts'
+import { clockStep, columnsStep, germanStep } from './choice-steps.ts'
 import { keysStep } from './keys-step.ts'
 
 describe('views of the page', () => {
@@ -231,6 +231,9 @@ describe('views of the page', () => {
     await other.getByText(/This computer slept for/).waitFor()
     await other.context().close()
   })
+
+  it('tells ages by the controller’s clock where that of the browser is a year ahead, and says so', () =>
+    clockStep(opened, served.page.address))
 
   it('calls a clock wrong that a device has set a year ahead', async () => {
     const [, , device] = served.fleet.devices
