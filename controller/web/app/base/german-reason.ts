@@ -22,7 +22,7 @@ const sentences: readonly Sentence[] = [
   ],
   [
     new RegExp(`^wave (\\d+) has (\\d+) of (\\d+) confirmed, soak ends in (${span})$`),
-    (wave, confirmed, of, time) => `Welle ${wave}: ${ofText(confirmed, of)}, die Wartezeit endet in ${spanText(time)}`,
+    (wave, confirmed, of, time) => `Welle ${wave}: ${ofText(confirmed, of)}, die Probezeit endet in ${spanText(time)}`,
   ],
   [
     /^wave (\d+) has (\d+) of (\d+) confirmed(?:, (\d+) failed)?$/,

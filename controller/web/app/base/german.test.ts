@@ -41,7 +41,7 @@ describe('German words for what devices say', () => {
     }
     assert.equal(reasonOf('ccppp'), 'Welle 1: 2 von 6 bestätigt')
     assert.equal(reasonOf('ccfpp', { failures: 1 }), 'Welle 1: 2 von 6 bestätigt, 1 gescheitert')
-    assert.equal(reasonOf('cccccc'), 'Welle 1: 6 von 6 bestätigt, die Wartezeit endet in 2 h')
+    assert.equal(reasonOf('cccccc'), 'Welle 1: 6 von 6 bestätigt, die Probezeit endet in 2 h')
     assert.equal(reasonOf('fpp'), 'Welle 1: 1 von 6 gescheitert: a')
     assert.equal(
       reasonOf('fffffp', { failures: 1 }),
