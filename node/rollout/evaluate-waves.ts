@@ -119,6 +119,6 @@ function least(values: readonly (number | undefined)[]): number {
 }
 
 function failedOf(failed: number, { devices, failures }: Wave): string {
-  const tolerated = failures === 0 ? '' : `and tolerates ${failures}`
+  const tolerated = failures === 0 ? '' : ` and tolerates ${failures}`
   return `${failed} of ${devices.length} failed${tolerated}`
 }

@@ -21,6 +21,8 @@ interface PageState {
   readonly cutOff?: 'not-signed' | 'revoked' | 'token-revoked' | null
   readonly sealed: boolean
   readonly unlockedUntil: string | null
+  /** By its clock. */
+  readonly now: string
 }
 
 const kept = 'thymesh.session'
@@ -165,6 +167,7 @@ async function refresh(): Promise<void> {
 
 async function look(): Promise<PageState> {
   about = await client.get<PageState>('/page/state')
+  clock.compare(Date.parse(about.now))
   return about
 }
 
