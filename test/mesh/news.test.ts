@@ -2,6 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
+import { Channel } from '../../node/mesh/transport/channel.ts'
+import { openStream } from '../../node/mesh/transport/open-stream.ts'
+import { newsCodec } from '../../protocol/messages/news.ts'
 import { LargeFleet } from '../helpers/large-fleet.ts'
 import { connect, Mesh, reportOf, type TestPeer } from '../helpers/mesh.ts'
 import { until } from '../helpers/until.ts'
@@ -77,6 +80,34 @@ describe('news', () => {
     assert.deepEqual(gossiped, ['peer-0'])
     peers[0].news.publishOwn(reportOf(peers[0], 3), peers[0].directory.report(device.peer), true)
     assert.deepEqual(gossiped, ['peer-0', 'peer-0'])
+  })
+
+  it('are told at once where the head of a log is new, and not by gossip', async t => {
+    const { peers, publish, counterAt, gossiped } = await row(t, 2, rare)
+    const [one, other] = peers
+    // Nobody begins a round by itself within the hour.
+    const channel = new Channel(await openStream(one.host, other.host.peerId, one.names.news, undefined))
+    await channel.send(newsCodec, {})
+    assert.deepEqual(await channel.receive(newsCodec), {})
+    const head = (size: number): Parameters<typeof publish>[2] => ({ extensions: { 'log-head': { size } } as never })
+    await publish(other, 2)
+    assert.equal(counterAt(one), 1)
+    await publish(other, 3, head(1))
+    await until(() => counterAt(one) === 3, 'the report with the head')
+    assert.deepEqual(gossiped, [])
+  })
+
+  it('that a neighbour was not told before its link ended go by gossip, where nobody else is told', async t => {
+    const { peers, publish, gossiped } = await row(t, 2, rare)
+    const [one, other] = peers
+    const channel = new Channel(await openStream(one.host, other.host.peerId, one.names.news, undefined))
+    await channel.send(newsCodec, {})
+    await channel.receive(newsCodec)
+    await publish(other, 2)
+    assert.deepEqual(gossiped, [])
+    channel.abort(new Error('the link breaks'))
+    await until(() => gossiped.length > 0, 'the report by gossip')
+    assert.deepEqual(gossiped, ['peer-1'])
   })
 
   it('end with the neighbour that leaves, and begin again when it is back', async t => {
