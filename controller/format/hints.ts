@@ -35,7 +35,7 @@ const groups: readonly (readonly [codes: readonly string[], hint: string])[] = [
   [['stale'], 'Make the proposal again: the fleet has newer metadata by now.'],
   [['nothing-changes', 'threshold', 'unknown-operator'], '`thymesh root show` lists operators, keys and thresholds.'],
   [
-    ['busy', 'ended', 'not-readable', 'closed', 'timed-out', 'not-connected', 'refused', 'misbehaved'],
+    ['busy', 'ended', 'closed', 'timed-out', 'not-connected', 'refused', 'misbehaved'],
     'Try again in a moment: the peer is busy, or the connection was lost.',
   ],
   [

@@ -28,6 +28,7 @@ import { Relays } from '../mesh/relay/relays.ts'
 import type { Host } from '../mesh/transport/host.ts'
 import { connectionTo } from '../mesh/transport/open-stream.ts'
 import type { Logger } from '../process/log.ts'
+import { AwaitedDevices } from '../rollout/awaited.ts'
 import type { SiteUplinkBudget } from '../rollout/site-uplink.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { EvidenceBook } from '../state/evidence.ts'
@@ -164,7 +165,9 @@ export class MeshPeer {
     const { gossip } = this
     const telling = { host, names, admission, state, directory, gossip, ...watching }
     const holdings = new OwnHoldings(telling)
-    this.news = new News({ ...telling, holdings: holdings.holdings, site }, { everyMs: init.timing?.newsMs })
+    const awaited = new AwaitedDevices({ state, directory })
+    const hearing = { ...telling, holdings: holdings.holdings, site, isHurried: () => awaited.areAny }
+    this.news = new News(hearing, { everyMs: init.timing?.newsMs })
     this.sync = new Sync({ ...telling, addresses, refresher, holdings, news: this.news })
     const proposing = { peerScore, table: database.table('proposals'), log }
     this.proposals = new Proposals({ host, names, admission, state, ...proposing })

@@ -6,17 +6,18 @@
 import type { PeerId } from '@libp2p/interface'
 import { SerialQueue } from '../../concurrency/serial-queue.ts'
 import type { Logger } from '../../process/log.ts'
-import { newsLinks, newsMs, newsRounds } from '../limits.ts'
+import { newsLinkMs, newsLinks, newsMs, newsRounds } from '../limits.ts'
 import type { Admission } from '../peers/admission.ts'
 import { Channel } from '../transport/channel.ts'
 import type { Host } from '../transport/host.ts'
 import { openStream } from '../transport/open-stream.ts'
+import { mixedWith, type Place } from './mixed-links.ts'
 import type { RoundOutcome } from './news-round.ts'
 
 export interface NewsLinksInit {
   host: Host
   protocol: string
-  admission: Pick<Admission, 'members' | 'on' | 'off'>
+  admission: Pick<Admission, 'members' | 'subjectOf' | 'on' | 'off'>
   site: () => string | undefined
   log: Logger
   /** Whether a neighbour begins rounds with us, and not only now and then. */
@@ -28,9 +29,8 @@ export interface NewsLinksInit {
   onEnded(neighbour: string, thrown: unknown): void
 }
 
-interface Link {
+interface Link extends Place {
   readonly peer: PeerId
-  readonly isNear: boolean
   /** One round at a time. */
   readonly rounds: SerialQueue
   channel: Channel | undefined
@@ -41,6 +41,7 @@ interface Link {
 export class NewsLinks {
   readonly #init: NewsLinksInit
   readonly #everyMs: number
+  readonly #linkMs: number
   readonly #links = new Map<string, Link>()
   /** Members that don't know this protocol, until they leave. */
   readonly #older = new Set<string>()
@@ -50,20 +51,28 @@ export class NewsLinks {
     this.#end(peer.toString(), undefined)
   }
   #timer: NodeJS.Timeout | undefined
+  #exchange: NodeJS.Timeout | undefined
 
-  constructor(init: NewsLinksInit, { everyMs = newsMs }: { everyMs?: number | undefined } = {}) {
+  /** `linkMs`: how often a link ends for another one, on average. */
+  constructor(
+    init: NewsLinksInit,
+    { everyMs = newsMs, linkMs = newsLinkMs }: { everyMs?: number | undefined; linkMs?: number | undefined } = {},
+  ) {
     this.#init = init
     this.#everyMs = everyMs
+    this.#linkMs = linkMs
   }
 
   start(): void {
     this.#init.admission.on('left', this.#left)
     this.#lookAgain()
+    this.#exchangeLater()
   }
 
   stop(): void {
     this.#stop.abort(new Error('the peer stops'))
     clearTimeout(this.#timer)
+    clearTimeout(this.#exchange)
     this.#init.admission.off('left', this.#left)
     for (const neighbour of [...this.#links.keys()]) this.#end(neighbour, undefined)
   }
@@ -79,7 +88,7 @@ export class NewsLinks {
   async roundWith(peer: PeerId, { settles = false } = {}): Promise<void> {
     const neighbour = peer.toString()
     if (this.#stop.signal.aborted) return
-    const link = this.#links.get(neighbour) ?? this.#open(peer, false)
+    const link = this.#links.get(neighbour) ?? this.#open(peer)
     try {
       await link.rounds.run(() => this.#round(neighbour, link, settles))
     } catch (thrown) {
@@ -107,15 +116,36 @@ export class NewsLinks {
   #lookAgain(): void {
     this.#timer = setTimeout(
       () => {
-        for (let next = this.#next(); next !== undefined; next = this.#next()) {
-          const neighbour = next.peer.toString()
-          const isNear = next.certificate.site === this.#init.site()
-          this.#repeat(neighbour, this.#links.get(neighbour) ?? this.#open(next.peer, isNear), 0)
-        }
+        this.#fill()
         this.#lookAgain()
       },
       (this.#everyMs / 4) * (0.5 + Math.random()),
     )
+  }
+
+  #fill(except?: string): void {
+    for (let next = this.#next(except); next !== undefined; next = this.#next(except)) {
+      const neighbour = next.toString()
+      this.#repeat(neighbour, this.#links.get(neighbour) ?? this.#open(next), 0)
+    }
+  }
+
+  #exchangeLater(): void {
+    this.#exchange = setTimeout(
+      () => void this.#exchangeOne().finally(() => !this.#stop.signal.aborted && this.#exchangeLater()),
+      this.#linkMs * (0.5 + Math.random()),
+    )
+  }
+
+  /** One link, chosen by chance, ends for another one, once both sides have told each other what they know. */
+  async #exchangeOne(): Promise<void> {
+    const regular = this.#regular
+    const link = regular[Math.floor(Math.random() * regular.length)]
+    if (link === undefined || this.#free().length === 0) return
+    const neighbour = link.peer.toString()
+    await this.roundWith(link.peer, { settles: true })
+    if (this.#links.get(neighbour) === link) this.#end(neighbour, undefined)
+    if (!this.#stop.signal.aborted) this.#fill(neighbour)
   }
 
   #repeat(neighbour: string, link: Link, afterMs: number): void {
@@ -127,24 +157,43 @@ export class NewsLinks {
     }, afterMs)
   }
 
-  /** One more neighbour, of our own site or not by what is lacking; undefined if there are enough, or no others. */
-  #next() {
-    const { admission, isAnswered, site } = this.#init
-    const regular = [...this.#links.values()].filter(({ timer }) => timer !== undefined)
-    if (regular.length >= newsLinks) return undefined
-    const free = admission.members.filter(({ peer }) => {
-      const neighbour = peer.toString()
-      const isRegular = this.#links.get(neighbour)?.timer !== undefined
-      return !isRegular && !this.#older.has(neighbour) && !isAnswered(neighbour)
-    })
-    const wantsNear = regular.filter(({ isNear }) => isNear).length < newsLinks / 2
-    const preferred = free.filter(({ certificate }) => (certificate.site === site()) === wantsNear)
-    const candidates = preferred.length > 0 ? preferred : free
-    return candidates[Math.floor(Math.random() * candidates.length)]
+  /** Those with rounds of their own, and not only before syncs. */
+  get #regular(): Link[] {
+    return [...this.#links.values()].filter(({ timer }) => timer !== undefined)
   }
 
-  #open(peer: PeerId, isNear: boolean): Link {
-    const link: Link = { peer, isNear, rounds: new SerialQueue(), channel: undefined, timer: undefined }
+  /** Members that could become neighbours. */
+  #free(except?: string): (Place & { readonly peer: PeerId })[] {
+    const { admission, isAnswered } = this.#init
+    const isFree = (neighbour: string) =>
+      neighbour !== except &&
+      this.#links.get(neighbour)?.timer === undefined &&
+      !this.#older.has(neighbour) &&
+      !isAnswered(neighbour)
+    return admission.members.flatMap(({ peer }) => (isFree(peer.toString()) ? [{ peer, ...this.#placeOf(peer) }] : []))
+  }
+
+  /** One more neighbour, of our own site or not by what is lacking; undefined if there are enough, or no others. */
+  #next(except?: string): PeerId | undefined {
+    const regular = this.#regular
+    if (regular.length >= newsLinks) return undefined
+    const free = this.#free(except)
+    const own = this.#init.site()
+    const wantsNear = regular.filter(({ site }) => site === own).length < newsLinks / 2
+    const possible = regular.length === newsLinks - 1 ? mixedWith(regular, free) : free
+    const preferred = possible.filter(({ site }) => (site === own) === wantsNear)
+    const candidates = preferred.length > 0 ? preferred : possible
+    return candidates[Math.floor(Math.random() * candidates.length)]?.peer
+  }
+
+  #placeOf(peer: PeerId): Place {
+    const { admission } = this.#init
+    const member = admission.members.find(each => each.peer.equals(peer))
+    return { site: member?.certificate.site, group: admission.subjectOf(peer)?.group ?? peer.toString() }
+  }
+
+  #open(peer: PeerId): Link {
+    const link: Link = { peer, ...this.#placeOf(peer), rounds: new SerialQueue(), channel: undefined, timer: undefined }
     this.#links.set(peer.toString(), link)
     this.#init.onOpened(peer.toString())
     return link
