@@ -51,7 +51,7 @@ describe('a sharded release', () => {
   it('gives a device its entry by at most one shard of each wave', () => {
     const self = sampleName(77)
     const part = joinSplit(split, { all: false, devices: [self] })
-    const needed = neededShards(manifest, { all: false, devices: [self] })
+    const needed = neededShards(placedEntries(manifest), { all: false, devices: [self] })
     assert.ok(needed.length <= 3 && needed.length > 0, `${needed.length}`)
     assert.deepEqual(wantedConfig(part, self), wantedConfig(whole, self))
     assert.deepEqual(part.extensions?.critical, ['binding'])
@@ -64,7 +64,7 @@ describe('a sharded release', () => {
   })
 
   it('gives the shards of a site and of waves that somebody waits for', () => {
-    const first = neededShards(manifest, { all: false, devices: [], waves: { from: 1, to: 1 } })
+    const first = neededShards(placedEntries(manifest), { all: false, devices: [], waves: { from: 1, to: 1 } })
     assert.deepEqual(
       first.map(({ wave }) => wave),
       first.map(() => 1),

@@ -127,9 +127,11 @@ export interface ShardInterest {
   readonly waves?: { readonly from: number; readonly to: number } | undefined
 }
 
-/** The shards that somebody needs: at most one a wave for each device. */
-export function neededShards(manifest: ShardManifest, { all, devices, waves }: ShardInterest): PlacedEntry[] {
-  const placed = placedEntries(manifest)
+/** Those of some shards that somebody needs: at most one a wave for each device. */
+export function neededShards(
+  placed: readonly PlacedEntry[],
+  { all, devices, waves }: ShardInterest,
+): readonly PlacedEntry[] {
   if (all) return placed
   const sorted = [...devices].sort(byName)
   return placed.filter(({ wave, entry }) => {

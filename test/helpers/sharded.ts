@@ -43,7 +43,9 @@ export function byHash(documents: readonly Uint8Array[]): Map<string, Uint8Array
 export function joinSplit({ plain, documents }: SplitRelease, interest?: ShardInterest): Release {
   const [manifestBytes = new Uint8Array()] = documents
   const manifest = readManifest(plain, manifestBytes)
-  const needed = new Set(neededShards(manifest, interest ?? { all: true, devices: [] }).map(({ entry }) => entry))
+  const needed = new Set(
+    neededShards(placedEntries(manifest), interest ?? { all: true, devices: [] }).map(({ entry }) => entry),
+  )
   const here = byHash(documents)
   const join = new ShardJoin(plain, manifest)
   for (const place of placedEntries(manifest)) {
