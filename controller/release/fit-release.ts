@@ -7,6 +7,7 @@ import { HintedError } from '../../protocol/errors.ts'
 import { limits } from '../../protocol/limits.ts'
 import { asSigned } from '../../protocol/release/join-shards.ts'
 import { type Release, releaseCodec } from '../../protocol/release/release.ts'
+import { shardsManifestOf } from '../../protocol/release/shards.ts'
 import { splitRelease } from '../../protocol/release/split-release.ts'
 import { MetadataError } from '../../protocol/trust/metadata.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
@@ -23,7 +24,7 @@ const documentBytes = Math.min(
 )
 
 /**
- * The content as it is signed: the same if it fits into one document, else without devices and configs, which are kept here as shards
+ * The content as it is signed: the same if it fits into one document or is split already, else without devices and configs, which are kept here as shards
  * that others fetch by their hash. Throws a FitError where several operators have to sign: they couldn't see what they sign.
  */
 export async function fitContent(
@@ -35,7 +36,7 @@ export async function fitContent(
   // Which devices are in which wave depends on the version: the one that it will have.
   const version = (trusted.targets?.signed.version ?? 0) + 1
   const { sharded: _, ...release }: Release = { ...content, v: 1, fleet, version, created: timeText(now) }
-  if (fits(release, documentBytes)) return contentOf(release)
+  if (shardsManifestOf(release) !== undefined || fits(release, documentBytes)) return contentOf(release)
   if (roleOf(trusted.root, 'targets').threshold > 1) {
     throw new FitError('too-large', 'expected a release that fits into one document, since several operators sign it', {
       hint: 'Let devices share configs, or give sites operators of their own: each site has a release then.',

@@ -102,9 +102,8 @@ function countOf(wave: Wave, news: ReadonlyMap<string, DeviceStatus>): { progres
     name => !known.has(name) && unknown.some(shard => covers(shard, name)),
   )
   const failures = [...wave.devices, ...others].filter(name => outcome(name) === 'failed').sort()
-  const of = unknown.reduce((sum, { devices }) => sum + devices, wave.devices.length)
   const confirmed = wave.devices.filter(name => outcome(name) === 'confirmed').length
-  return { progress: { wave: wave.number, confirmed, failed: failures.length, of }, failures }
+  return { progress: { wave: wave.number, confirmed, failed: failures.length, of: sizeOf(wave) }, failures }
 }
 
 /**
@@ -131,7 +130,12 @@ function least(values: readonly (number | undefined)[]): number {
   )
 }
 
-function failedOf(failed: number, { devices, failures }: Wave): string {
+function sizeOf({ devices, unknown = [] }: Wave): number {
+  return unknown.reduce((sum, shard) => sum + shard.devices, devices.length)
+}
+
+function failedOf(failed: number, wave: Wave): string {
+  const { failures } = wave
   const tolerated = failures === 0 ? '' : `and tolerates ${failures}`
-  return `${failed} of ${devices.length} failed${tolerated}`
+  return `${failed} of ${sizeOf(wave)} failed${tolerated}`
 }

@@ -101,6 +101,7 @@ export class ShardJoin {
     const sharded: Sharded = {
       plain: this.#plain,
       devicesOf: this.#manifest.waves.map(entries => entries.reduce((sum, { devices }) => sum + devices, 0)),
+      places: placedEntries(this.#manifest),
       waves: this.#waves,
       missing: this.#missing,
       problem: undefined,
@@ -131,7 +132,7 @@ function merge<T>(into: Record<string, T>, name: string, value: T): void {
 
 /** A sharded release of which nothing may be acted on: its manifest isn't here, or something in its shards is wrong. */
 export function withoutShards(plain: Release, problem?: ThymeshError): Release {
-  return { ...plain, sharded: { plain, devicesOf: undefined, waves: new Map(), missing: [], problem } }
+  return { ...plain, sharded: { plain, devicesOf: undefined, places: [], waves: new Map(), missing: [], problem } }
 }
 
 /** Whether a release may name a device though its entry isn't here. */

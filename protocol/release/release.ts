@@ -96,6 +96,8 @@ export interface Sharded {
   readonly plain: Release
   /** The number of devices in each wave; undefined as long as the manifest isn't here. */
   readonly devicesOf: readonly number[] | undefined
+  /** All shards that the manifest names. */
+  readonly places: readonly PlacedEntry[]
   /** The wave of each device whose entry is here, starting at 1. */
   readonly waves: ReadonlyMap<string, number>
   /** The shards that aren't here. */
