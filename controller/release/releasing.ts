@@ -17,6 +17,7 @@ import {
   signToPublish,
 } from '../signing/proposing.ts'
 import { makeSiteProposal } from '../signing/sites.ts'
+import { fitContent } from './fit-release.ts'
 
 export type Outcome =
   | { readonly kind: 'published'; readonly release: Release; readonly verified: VerifiedProposal }
@@ -25,7 +26,9 @@ export type Outcome =
 /** Signs a change with this operator's keys, and publishes or proposes it. */
 export async function submitChange(session: Session, change: Change, operator: Operator): Promise<Outcome> {
   const { peer } = session
-  return await submitNew(session, makeProposal({ ...acceptedOf(peer), fleet: peer.fleet }, change, operator), operator)
+  const { content } = change
+  const fitted = content === undefined ? change : { ...change, content: await fitContent(peer, content, operator.now) }
+  return await submitNew(session, makeProposal({ ...acceptedOf(peer), fleet: peer.fleet }, fitted, operator), operator)
 }
 
 /** The same for a release of one site. */

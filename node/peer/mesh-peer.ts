@@ -54,6 +54,7 @@ import { reconsiderMs } from './limits.ts'
 import { agent, loadParts, type MeshTiming, type Parts } from './mesh-parts.ts'
 import { MeshStatus } from './mesh-status.ts'
 import { Pruner } from './pruner.ts'
+import { ShardKeeper } from './shard-keeper.ts'
 import { stopParts } from './stop-parts.ts'
 
 export interface MeshPeerInit {
@@ -103,6 +104,7 @@ export class MeshPeer {
   readonly uplink: SiteUplinkBudget
   readonly relays: Relays
   readonly #refresher: Refresher
+  readonly #shards: ShardKeeper
   readonly sync: Sync
   /** Outcomes of releases on each device, from reports. */
   readonly history: History
@@ -159,6 +161,7 @@ export class MeshPeer {
     const subjectOf = (peer: PeerId) => admission.subjectOf(peer)
     this.#refresher = new Refresher({ state, documents, clock, log, isMember, isConnected, subjectOf, equivocation })
     const refresher = this.#refresher
+    this.#shards = new ShardKeeper({ state, documents, directory, admission, own, log })
     const watching = { equivocation, peerScore, log }
     const site = () => own.certificate.site
     this.gossip = new Gossip({ host, names, admission, state, directory, documents, refresher, site, ...watching })
@@ -274,6 +277,7 @@ export class MeshPeer {
     this.gossip.start()
     await this.#keepOwnCertificate()
     this.own.start()
+    this.#shards.start()
     this.supervisor.start()
     this.#doubles.start()
     this.#leaveWhenRevoked()
@@ -286,19 +290,11 @@ export class MeshPeer {
     this.supervisor.stop()
     this.#doubles.stop()
     this.gossip.stop()
-    const first = [
-      this.pruner,
-      this.own,
-      this.history,
-      this.#refresher,
-      this.news,
-      this.sync,
-      this.proposals,
-      this.relays,
-    ]
+    const first = [this.pruner, this.own, this.history, this.#refresher, this.#shards, this.news, this.sync]
+    const next = [this.proposals, this.relays, this.admission, this.swarms]
     const lanes = [this.streamLanes, ...(this.#lanes ? [this.#lanes] : [])]
     const last = [this.shelf, this.uplink, this.damaged, this.documents, this.directory, this.host, this.store]
-    await stopParts([...first, this.admission, this.swarms, ...lanes, ...last], this.#init.log)
+    await stopParts([...first, ...next, ...lanes, ...last], this.#init.log)
   }
 
   async #keepOwnCertificate(): Promise<void> {

@@ -3,6 +3,7 @@
  * without too many failures.
  */
 
+import { covers } from '../../protocol/release/shard-entry.ts'
 import type { Wave } from '../../protocol/release/waves.ts'
 import type { Outcome } from '../../protocol/report/outcome.ts'
 import { type Decision, inWords, namesInWords, type Progress } from './decision.ts'
@@ -62,7 +63,13 @@ export function evaluateWaves(
       const decision: Decision = { is: 'held', wave: number, by: count.progress, failures: count.failures, reason }
       return { decision, confirmations }
     }
-    if (each === wave || each.devices.length === 0) continue
+    if (each === wave) continue
+    if (each.unknown !== undefined) {
+      const reason = `wave ${each.number} has devices that are not known here yet: ${each.unknown.length} of its shards did not come`
+      waiting ??= { is: 'waiting', wave: number, waitsFor: count.progress, reason }
+      continue
+    }
+    if (each.devices.length === 0) continue
     const key = `${row.key}${each.number}`
     const { progress } = count
     const missing = progress.of - progress.confirmed - progress.failed
@@ -89,9 +96,14 @@ export function evaluateWaves(
 
 function countOf(wave: Wave, news: ReadonlyMap<string, DeviceStatus>): { progress: Progress; failures: string[] } {
   const outcome = (name: string) => news.get(name)?.outcome
-  const failures = wave.devices.filter(name => outcome(name) === 'failed').sort()
+  const known = new Set(wave.devices)
+  const { unknown = [] } = wave
+  const others = [...(unknown.length > 0 ? news.keys() : [])].filter(
+    name => !known.has(name) && unknown.some(shard => covers(shard, name)),
+  )
+  const failures = [...wave.devices, ...others].filter(name => outcome(name) === 'failed').sort()
   const confirmed = wave.devices.filter(name => outcome(name) === 'confirmed').length
-  return { progress: { wave: wave.number, confirmed, failed: failures.length, of: wave.devices.length }, failures }
+  return { progress: { wave: wave.number, confirmed, failed: failures.length, of: sizeOf(wave) }, failures }
 }
 
 /**
@@ -118,7 +130,12 @@ function least(values: readonly (number | undefined)[]): number {
   )
 }
 
-function failedOf(failed: number, { devices, failures }: Wave): string {
+function sizeOf({ devices, unknown = [] }: Wave): number {
+  return unknown.reduce((sum, shard) => sum + shard.devices, devices.length)
+}
+
+function failedOf(failed: number, wave: Wave): string {
+  const { failures } = wave
   const tolerated = failures === 0 ? '' : ` and tolerates ${failures}`
-  return `${failed} of ${devices.length} failed${tolerated}`
+  return `${failed} of ${sizeOf(wave)} failed${tolerated}`
 }

@@ -75,7 +75,7 @@ describe('messages', () => {
     messages.verdictCodec.encode({ admitted: false, reason: 'a'.repeat(300) })
     const counts = { root: 2 ** 48, timestamp: 2 ** 48 }
     messages.helloCodec.encode({ v: 1, fleet, certificate: envelope, agent: 'a'.repeat(100), ...counts })
-    const members = peers(limits.members).map(member => ({
+    const members = peers(limits.digestMembers).map(member => ({
       peer: member,
       issued: '2026-01-31T12:00:00Z',
       report: 2 ** 48,

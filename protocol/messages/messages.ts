@@ -130,7 +130,7 @@ const digestSchema = z.strictObject({
         report: z.int().min(0),
       }),
     )
-    .max(limits.members),
+    .max(limits.digestMembers),
 })
 export type SyncDigest = z.infer<typeof digestSchema>
 export const digestCodec = codec<SyncDigest>('sync digest', limits.syncDigest, digestSchema)
