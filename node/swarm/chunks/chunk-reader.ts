@@ -15,6 +15,8 @@ import type { Place } from './chunk-index.ts'
  * at a time. A layout takes about 50 bytes a file.
  */
 const openNars = 32
+/** One that nobody reads is closed after this long: its window and its layout are memory. */
+const openMs = 60_000
 
 /**
  * The read-ahead for sequential reads, as when a whole path is served: about eight chunks, since a read call costs
@@ -50,7 +52,13 @@ export interface ChunkReaderComponents {
 
 export class ChunkReader {
   readonly #components: ChunkReaderComponents
-  readonly #open = new LRUCache<StorePath, Promise<OpenNar | undefined>>({ max: openNars })
+  readonly #open = new LRUCache<StorePath, Promise<OpenNar | undefined>>({
+    max: openNars,
+    ttl: openMs,
+    updateAgeOnGet: true,
+    ttlAutopurge: true,
+    ttlResolution: 1000,
+  })
 
   constructor(components: ChunkReaderComponents) {
     this.#components = components
