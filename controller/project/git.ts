@@ -57,15 +57,20 @@ export async function commitFiles(
   const there = (
     await Promise.all(wanted.map(async file => ((await exists(join(directory, file))) ? [file] : [])))
   ).flat()
-  if (there.length > 0) await git(directory, ['add', '--intent-to-add', '--', ...there])
+  if (there.length > 0) await git(directory, ['add', '--intent-to-add', '--', ...there.map(literally)])
   try {
-    await git(directory, ['commit', '--quiet', '-m', message, '--', ...wanted])
+    await git(directory, ['commit', '--quiet', '-m', message, '--', ...wanted.map(literally)])
   } catch (thrown) {
     // What Git refuses leaves its index as it was.
-    await git(directory, ['reset', '--quiet', '--', ...wanted])
+    await git(directory, ['reset', '--quiet', '--', ...wanted.map(literally)])
     throw thrown
   }
   return (await headOf(directory)).commit
+}
+
+/** The file of just this name: `*.json` alone would be a pattern, which means others as well. */
+function literally(file: string): string {
+  return `:(literal)${file}`
 }
 
 /** What differs from the last commit, files that Git doesn't know included. */
