@@ -1,7 +1,6 @@
 /** An artifact of the project as a file to save: what devices get, byte for byte. */
 
-import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import type { Context, Hono } from 'hono'
 import { z } from 'zod'
@@ -25,20 +24,26 @@ export function routeArtifacts(app: Hono, { session, owner }: ArtifactRoute): vo
     owner(context)
     const { path } = placeSchema.parse(optionsOf(context, placeSchema))
     const file = await artifactFile((await openProject(session.directory)).directory, path)
-    // It may be removed between the two looks.
-    const about = file && (await stat(file).catch(() => undefined))
-    if (!file || !about) {
+    // It may be removed between the two looks, or nobody may read it.
+    const handle = file && (await open(file).catch(() => undefined))
+    if (!handle) {
       throw new EditError('no-such-entry', `expected a file of ${artifactsFolder}/, got ${JSON.stringify(path)}`, {
         hint: 'Name a file: `thymesh artifact list` shows the artifacts.',
       })
     }
+    const { size } = await handle.stat()
     // Never shown: markup of an artifact would run here with our rights.
     const headers = {
       'Content-Type': 'application/octet-stream',
       'Content-Disposition': 'attachment',
-      'Content-Length': String(about.size),
+      'Content-Length': String(size),
     }
-    if (context.req.method === 'HEAD') return context.body(null, 200, headers)
-    return context.body(Readable.toWeb(createReadStream(file)) as ReadableStream<Uint8Array>, 200, headers)
+    if (size === 0 || context.req.method === 'HEAD') {
+      await handle.close()
+      return context.body(null, 200, headers)
+    }
+    // Of one that grows meanwhile no more than was said: the rest would be taken for the next answer.
+    const bytes = Readable.toWeb(handle.createReadStream({ start: 0, end: size - 1 }))
+    return context.body(bytes as ReadableStream<Uint8Array>, 200, headers)
   })
 }

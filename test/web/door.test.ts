@@ -184,6 +184,9 @@ describe('the door of the page', () => {
     assert.equal(await response.text(), '<svg onload="alert(1)"/>')
     assert.equal(response.headers.get('content-type'), 'application/octet-stream')
     assert.equal(response.headers.get('content-disposition'), 'attachment')
+    await writeFile(join(directory, 'artifacts/empty'), '')
+    const empty = await fetch(`${served.page.address.replace(/\/$/, '')}${of('empty')}`, { headers })
+    assert.deepEqual([empty.status, await empty.text()], [200, ''])
   })
 
   it('opens no other page, and tells nobody who is signed in, by the API', async () => {

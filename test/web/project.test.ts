@@ -107,6 +107,10 @@ describe('the project in the web page', { skip: nixSkip() }, () => {
     await list.locator('[draggable]').nth(2).dragTo(server(2))
     await until('the one that was dragged', async () => (await server(2).inputValue()) === 'a.example')
     assert.deepEqual(await shown(), ['b.example', 'a.example', 'c.example'])
+    // Beside the list it changes nothing, not even a field that takes text.
+    const title = await page.getByLabel('Title').inputValue()
+    await list.locator('[draggable]').nth(2).dragTo(page.getByLabel('Title'))
+    assert.equal(await page.getByLabel('Title').inputValue(), title)
     await page.getByRole('button', { name: 'Discard' }).click()
   })
 

@@ -30,9 +30,9 @@ export const clock = {
   get ahead(): number {
     return ahead
   },
-  /** Takes the time that the controller has just told. */
-  compare(controller: number): void {
-    const difference = Date.now() - controller
+  /** Takes the time that the controller has told to who asked at a time of the browser; this computer may have slept meanwhile. */
+  compare(asked: number, controller: number): void {
+    const difference = controller < asked ? asked - controller : Math.min(Date.now() - controller, 0)
     ahead = Math.abs(difference) > worthMs ? difference : 0
   },
 }

@@ -11,7 +11,7 @@ const said: Readonly<Record<string, Said>> = {
   'switch-failed': ['Der Wechsel ist gescheitert', `Die letzten Zeilen des Wechsels lesen. ${repair}`],
   'not-running': [
     'Nach dem Wechsel läuft nicht, was laufen soll',
-    'Das Gerät ansehen. Ein Neustart führt die Generation aus, die thymesh device nennt.',
+    'Das Gerät ansehen. Ein Neustart führt die Generation aus, die `thymesh device` nennt.',
   ],
   unsupported: ['Das Gerät kann nicht auf dieses System wechseln', '`root` aus den Einstellungen des Geräts nehmen.'],
   'needs-reboot': [
@@ -28,7 +28,7 @@ const said: Readonly<Record<string, Said>> = {
   ],
   downgrade: [
     'Das Release ist älter als das, was schon lief',
-    'thymesh rollback macht ein neues Release aus einem alten.',
+    '`thymesh rollback` macht ein neues Release aus einem alten.',
   ],
   'health-failed': ['Nach dem Wechsel schlugen Prüfungen fehl', readLog],
   degraded: ['Nach dem Wechsel scheiterten Units', readLog],
@@ -52,7 +52,7 @@ const said: Readonly<Record<string, Said>> = {
   ],
   'rollback-failed': [
     'Auch der Weg zurück ist gescheitert',
-    'Das Gerät ansehen. Ein Neustart führt die Generation aus, die thymesh device nennt.',
+    'Das Gerät ansehen. Ein Neustart führt die Generation aus, die `thymesh device` nennt.',
   ],
   'missing-program': [
     'Auf der Maschine fehlt ein Programm',

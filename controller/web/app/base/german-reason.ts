@@ -32,7 +32,12 @@ const sentences: readonly Sentence[] = [
   [
     /^wave (\d+) has (\d+) of (\d+) failed(?: ?and tolerates (\d+))?: (.+)$/,
     (wave, failed, of, tolerated, names) =>
-      `Welle ${wave}: ${failed} von ${of} gescheitert${tolerated === '' ? '' : `, erlaubt sind ${tolerated}`}: ${names.replace(/ and (\d+) more$/, ' und $1 weitere')}`,
+      `Welle ${wave}: ${failed} von ${of} gescheitert${tolerated === '' ? '' : `, ${tolerated === '1' ? 'erlaubt ist eins' : `erlaubt sind ${tolerated}`}`}: ${names.replace(/ and 1 more$/, ' und ein weiteres').replace(/ and (\d+) more$/, ' und $1 weitere')}`,
+  ],
+  [
+    /^wave (\d+) has devices that are not known here yet: (\d+) of its shards did not come$/,
+    (wave, shards) =>
+      `Welle ${wave} hat Geräte, die hier noch nicht bekannt sind: ${shards === '1' ? 'ein Teil' : `${shards} Teile`} ihrer Liste ${shards === '1' ? 'fehlt' : 'fehlen'}`,
   ],
   [/^needs a reboot \((.+?)\); (the .+)$/, (why, rest) => `muss neu starten (${why}); ${germanReason(rest)}`],
   [

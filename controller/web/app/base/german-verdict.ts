@@ -261,7 +261,7 @@ const judges: Readonly<Record<VerdictCode, Judge>> = {
     [
       `${facts.device} führt Release ${release} auf Probe aus: Gescheitert sind ${failedParts(facts) || 'Units'}, also führt der nächste Start das vorige aus.`,
     ],
-    `Das Protokoll lesen und es berichtigen, oder eine Abhilfe deployen: thymesh logs ${facts.device}`,
+    `Das Protokoll lesen (thymesh logs ${facts.device}) und es berichtigen, oder eine Abhilfe deployen.`,
   ],
   'rolling-back': ({ facts }) => [
     [`${facts.device} geht zu dem zurück, was vorher lief: ${errorOf(facts)}.`],

@@ -45,7 +45,7 @@ describe('German words for what devices say', () => {
     assert.equal(reasonOf('fpp'), 'Welle 1: 1 von 6 gescheitert: a')
     assert.equal(
       reasonOf('fffffp', { failures: 1 }),
-      'Welle 1: 5 von 6 gescheitert, erlaubt sind 1: a, b, c und 2 weitere',
+      'Welle 1: 5 von 6 gescheitert, erlaubt ist eins: a, b, c und 2 weitere',
     )
     assert.equal(reasonOf('', { self: 'a' }), 'die erste Welle')
     assert.equal(
@@ -55,6 +55,10 @@ describe('German words for what devices say', () => {
     assert.equal(
       germanReason('needs a reboot (another kernel); the maintenance window opens in 12 min (2026-02-01T02:30:00Z)'),
       'muss neu starten (another kernel); das Wartungsfenster öffnet in 12 min (2026-02-01T02:30:00Z)',
+    )
+    assert.equal(
+      germanReason('wave 2 has devices that are not known here yet: 1 of its shards did not come'),
+      'Welle 2 hat Geräte, die hier noch nicht bekannt sind: ein Teil ihrer Liste fehlt',
     )
     assert.equal(germanReason('the window for reboots never opens'), 'das Fenster für Neustarts öffnet nie')
     assert.equal(germanReason('a sentence of another version'), 'a sentence of another version')

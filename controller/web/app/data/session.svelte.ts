@@ -166,8 +166,9 @@ async function refresh(): Promise<void> {
 }
 
 async function look(): Promise<PageState> {
+  const asked = Date.now()
   about = await client.get<PageState>('/page/state')
-  clock.compare(Date.parse(about.now))
+  clock.compare(asked, Date.parse(about.now))
   return about
 }
 
