@@ -123,6 +123,20 @@ describe('news', () => {
     assert.deepEqual(gossiped, ['peer-1'])
   })
 
+  it('go by gossip then also where rounds before syncs have opened a link of our own', async t => {
+    const { peers, publish, gossiped } = await row(t, 2, rare)
+    const [one, other] = peers
+    const channel = new Channel(await openStream(one.host, other.host.peerId, one.names.news, undefined))
+    await channel.send(newsCodec, {})
+    await channel.receive(newsCodec)
+    await other.news.flush(one.host.peerId)
+    await until(() => one.news.neighbours.length === 1, 'the link the other way')
+    channel.abort(new Error('the link ends'))
+    await until(() => [one, other].every(({ news }) => news.neighbours.length === 0), 'no links')
+    await publish(other, 2)
+    assert.deepEqual(gossiped, ['peer-1'])
+  })
+
   it('end with the neighbour that leaves, and begin again when it is back', async t => {
     const { peers, publish, counterAt } = await row(t, 2, 1000)
     const [one, other] = peers

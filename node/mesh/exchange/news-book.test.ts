@@ -67,6 +67,16 @@ describe('the book of news', () => {
     assert.deepEqual(book.take('left'), [])
   })
 
+  it('tells the next neighbour what a round had told that ended after its neighbour had gone', () => {
+    const book = bookWith('left')
+    book.add(['a', 1], undefined)
+    const items = book.take('left')
+    book.close('left')
+    book.putBack('left', items)
+    book.open('right')
+    assert.deepEqual(book.take('right'), items)
+  })
+
   it('tells again what was told lately, once', () => {
     const book = bookWith('left')
     book.add(['a', 1], undefined)

@@ -42,8 +42,7 @@ export class NewsBook {
   }
 
   close(neighbour: string): void {
-    for (const [peer, counter] of this.#pages.get(neighbour)?.untold ?? [])
-      put(this.#left, [peer, Math.max(counter, this.#left.get(peer) ?? 0)], untoldReports)
+    for (const item of this.#pages.get(neighbour)?.untold ?? []) this.#leave(item)
     this.#pages.delete(neighbour)
   }
 
@@ -87,10 +86,17 @@ export class NewsBook {
     return items
   }
 
-  /** It was not told after all; what is newer by now stays. */
+  /** It was not told after all; what is newer by now stays. A round may end after its neighbour has gone. */
   putBack(neighbour: string, items: readonly Item[]): void {
     const untold = this.#pages.get(neighbour)?.untold
-    for (const [peer, counter] of items) if (untold?.has(peer) === false) untold.set(peer, counter)
+    for (const [peer, counter] of items) {
+      if (untold === undefined) this.#leave([peer, counter])
+      else if (!untold.has(peer)) untold.set(peer, counter)
+    }
+  }
+
+  #leave([peer, counter]: Item): void {
+    put(this.#left, [peer, Math.max(counter, this.#left.get(peer) ?? 0)], untoldReports)
   }
 
   /** A neighbour could not read what it was sent of these: what it was told lately is told once more. */

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
 import { peerIdOf } from '../../../protocol/signing/peer-id.ts'
 import { testSigner } from '../../../test/helpers/fleet.ts'
 import { silentLogger } from '../../../test/helpers/log.ts'
@@ -12,7 +13,11 @@ import { newsLinks } from '../limits.ts'
 import { NewsLinks } from './news-links.ts'
 
 /** Members of these sites and join tokens; the links that a peer of site `home` has with them, as they open and end. */
-function scene(t: TestContext, places: readonly { site: string; token?: string }[], timing: { linkMs: number }) {
+function scene(
+  t: TestContext,
+  places: readonly { site: string; token?: string }[],
+  { isSlow = false, ...timing }: { linkMs: number; settleMs?: number; isSlow?: boolean },
+) {
   const members = places.map(({ site, token }, at) => {
     const peer = peerIdFromString(peerIdOf(testSigner(`member-${at}`).publicKey))
     return { peer, certificate: { site }, group: token ?? peer.toString() }
@@ -21,29 +26,37 @@ function scene(t: TestContext, places: readonly { site: string; token?: string }
   const open = new Set<string>()
   const seen = new Set<string>()
   let most = 0
+  const failures: unknown[] = []
   const newStream = async () => testStreams()[0]
+  const remoteAddr = multiaddr('/ip4/192.0.2.1/tcp/1')
   const links = new NewsLinks(
     {
-      host: { getConnections: () => [{ status: 'open', timeline: { open: 1 }, newStream }] } as never,
+      host: { getConnections: () => [{ status: 'open', timeline: { open: 1 }, remoteAddr, newStream }] } as never,
       protocol: 'news',
       admission: { members, subjectOf: of, on() {}, off() {} } as never,
       site: () => 'home',
       log: silentLogger,
       isAnswered: () => false,
-      round: async () => ({ more: false, told: false }),
+      round: async neighbour => {
+        if (isSlow && neighbour === members[0]?.peer.toString()) await new Promise(() => {})
+        return { more: false, told: false }
+      },
       onOpened: neighbour => {
         open.add(neighbour)
         seen.add(neighbour)
         most = Math.max(most, open.size)
       },
-      onEnded: neighbour => void open.delete(neighbour),
+      onEnded: (neighbour, thrown) => {
+        open.delete(neighbour)
+        if (thrown !== undefined) failures.push(thrown)
+      },
     },
     { everyMs: 40, ...timing },
   )
   links.start()
   t.after(() => links.stop())
   const linked = () => [...open].map(neighbour => of(neighbour) as (typeof members)[number])
-  return { members, linked, seen, most: () => most }
+  return { members, linked, seen, failures, most: () => most }
 }
 
 describe('the links of news', () => {
@@ -57,8 +70,17 @@ describe('the links of news', () => {
   })
 
   it('end for others after a while, so that nobody keeps one, and are never more', async t => {
-    const { members, seen, most } = scene(t, Array(8).fill({ site: 'home' }), { linkMs: 30 })
+    const { members, seen, failures, most } = scene(t, Array(8).fill({ site: 'home' }), { linkMs: 30 })
     await until(() => seen.size === members.length, 'a link with each member')
     assert.equal(most(), newsLinks)
+    assert.deepEqual(failures, [])
+  })
+
+  it('end for others also where a neighbour takes its time', async t => {
+    const timing = { linkMs: 30, settleMs: 30, isSlow: true }
+    const { members, linked, seen } = scene(t, Array(newsLinks + 1).fill({ site: 'home' }), timing)
+    const [slow] = members
+    await until(() => slow && seen.has(`${slow.peer}`) && !linked().includes(slow), 'its place to be given to another')
+    await until(() => slow && linked().includes(slow), 'links to go on changing')
   })
 })

@@ -4,9 +4,10 @@
  */
 
 import type { PeerId } from '@libp2p/interface'
+import { pause } from '../../concurrency/pause.ts'
 import { SerialQueue } from '../../concurrency/serial-queue.ts'
 import type { Logger } from '../../process/log.ts'
-import { newsLinkMs, newsLinks, newsMs, newsRounds } from '../limits.ts'
+import { newsFlushMs, newsLinkMs, newsLinks, newsMs, newsRounds } from '../limits.ts'
 import type { Admission } from '../peers/admission.ts'
 import { Channel } from '../transport/channel.ts'
 import type { Host } from '../transport/host.ts'
@@ -42,6 +43,7 @@ export class NewsLinks {
   readonly #init: NewsLinksInit
   readonly #everyMs: number
   readonly #linkMs: number
+  readonly #settleMs: number
   readonly #links = new Map<string, Link>()
   /** Members that don't know this protocol, until they leave. */
   readonly #older = new Set<string>()
@@ -53,14 +55,19 @@ export class NewsLinks {
   #timer: NodeJS.Timeout | undefined
   #exchange: NodeJS.Timeout | undefined
 
-  /** `linkMs`: how often a link ends for another one, on average. */
+  /** `linkMs`: how often a link ends for another one, on average; `settleMs`: how long it has for that at most. */
   constructor(
     init: NewsLinksInit,
-    { everyMs = newsMs, linkMs = newsLinkMs }: { everyMs?: number | undefined; linkMs?: number | undefined } = {},
+    {
+      everyMs = newsMs,
+      linkMs = newsLinkMs,
+      settleMs = newsFlushMs,
+    }: { everyMs?: number | undefined; linkMs?: number; settleMs?: number } = {},
   ) {
     this.#init = init
     this.#everyMs = everyMs
     this.#linkMs = linkMs
+    this.#settleMs = settleMs
   }
 
   start(): void {
@@ -79,6 +86,11 @@ export class NewsLinks {
 
   has(neighbour: string): boolean {
     return this.#links.has(neighbour)
+  }
+
+  /** A neighbour begins no more rounds with us: a link that only came before syncs is none to count on. */
+  release(neighbour: string): void {
+    if (this.#links.get(neighbour)?.timer === undefined) this.#end(neighbour, undefined)
   }
 
   /**
@@ -143,7 +155,8 @@ export class NewsLinks {
     const link = regular[Math.floor(Math.random() * regular.length)]
     if (link === undefined || this.#free().length === 0) return
     const neighbour = link.peer.toString()
-    await this.roundWith(link.peer, { settles: true })
+    // Who answers each message as late as it may must not keep its place so.
+    await pause(this.roundWith(link.peer, { settles: true }), this.#settleMs)
     if (this.#links.get(neighbour) === link) this.#end(neighbour, undefined)
     if (!this.#stop.signal.aborted) this.#fill(neighbour)
   }

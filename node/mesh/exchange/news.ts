@@ -49,6 +49,8 @@ export class News {
   /** When a neighbour began its last one, by `performance.now()`. */
   readonly #lastRound = new Map<string, number>()
 
+  /** Neighbours with a hurried round that has not ended. */
+  readonly #hurried = new Set<string>()
   #hurrying: NodeJS.Timeout | undefined
   #hurriedAt = -Infinity
 
@@ -130,12 +132,17 @@ export class News {
       () => {
         this.#hurrying = undefined
         this.#hurriedAt = performance.now()
-        for (const neighbour of this.#book.neighbours) {
-          if (this.#book.hasNews(neighbour)) void this.#links.roundWith(peerIdFromString(neighbour))
-        }
+        for (const neighbour of this.#book.neighbours) if (this.#book.hasNews(neighbour)) this.#hurryWith(neighbour)
       },
       Math.max(0, this.#hurriedAt + newsHurryMs - performance.now()),
     )
+  }
+
+  /** Nothing queues up for one that is slow: what comes meanwhile is told a round later. */
+  #hurryWith(neighbour: string): void {
+    if (this.#hurried.has(neighbour)) return
+    this.#hurried.add(neighbour)
+    void this.#links.roundWith(peerIdFromString(neighbour)).finally(() => this.#hurried.delete(neighbour))
   }
 
   /** Gossips what was not told to neighbours that have gone, where the others are too few. */
@@ -184,6 +191,7 @@ export class News {
     else {
       this.#answered.delete(neighbour)
       this.#lastRound.delete(neighbour)
+      this.#links.release(neighbour)
     }
     this.#ended(neighbour, ended)
   }
