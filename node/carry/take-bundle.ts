@@ -62,7 +62,8 @@ export async function takeBundle(components: TakeComponents, bundle: Bundle, sig
   let documents = 0
   for (const release of releases) {
     const shards = await keepShards(state, release, bundle)
-    const whole = shards === 0 ? release : await withShards(asSigned(release), hash => state.document(hash))
+    // Its shards may be here from an earlier attempt that ended before the rest was kept.
+    const whole = await withShards(asSigned(release), hash => state.document(hash))
     documents += shards + (await keepDocuments(state, whole, bundle))
   }
   signal?.throwIfAborted()

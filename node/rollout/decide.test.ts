@@ -246,6 +246,22 @@ describe('any fleet, however its network splits and delays', () => {
     assert.deepEqual(held, decided(whole, [...all, [other, 'failed']]))
   })
 
+  it("counts no failure for an earlier wave of a device that is known to be in one's own", () => {
+    const rollout: RolloutPolicy = { waves: [{ count: 100, failures: 0 }], failures: 1, soakSeconds: 0 }
+    const whole: Release = { ...shardedSample(200), rollout }
+    const [first, last] = wavesOf(whole)
+    const names = [...(first?.devices ?? [])].sort()
+    const between = (last?.devices ?? []).filter(name => name > (names[0] ?? '') && name < (names.at(-1) ?? ''))
+    const [self = '', mate = ''] = between
+    const news = new Map<string, DeviceStatus>([[mate, { outcome: 'failed' }]])
+    const split = splitRelease(whole, 100_000)
+    // The whole of wave 2 is here, of wave 1 nothing.
+    const part = joinSplit(split, { all: false, devices: [], waves: { from: 2, to: 2 } })
+    assert.equal(wavesOf(part)[0]?.devices.length, 0)
+    assert.ok(wavesOf(part)[1]?.devices.includes(mate))
+    assert.equal(decide({ release: part, self, news, now: { steady: 1 }, memory: undefined }).decision.is, 'waiting')
+  })
+
   it('never begins when the reports have more failures than are tolerated', () => {
     const check = fc.property(anything, given => {
       const rollout = simulated(given)

@@ -57,7 +57,7 @@ export function evaluateWaves(
   const first = Math.max(0, row.promoted - 1)
   let waiting: Decision | undefined
   for (const each of row.waves.slice(first, own + 1)) {
-    const count = countOf(each, news)
+    const count = countOf(each, row.waves, news)
     if (count.failures.length > each.failures) {
       const reason = `wave ${each.number} has ${failedOf(count.failures.length, each)}: ${namesInWords(count.failures)}`
       const decision: Decision = { is: 'held', wave: number, by: count.progress, failures: count.failures, reason }
@@ -94,14 +94,19 @@ export function evaluateWaves(
   return { decision: waiting ?? open, confirmations }
 }
 
-function countOf(wave: Wave, news: ReadonlyMap<string, DeviceStatus>): { progress: Progress; failures: string[] } {
+function countOf(
+  wave: Wave,
+  all: readonly Wave[],
+  news: ReadonlyMap<string, DeviceStatus>,
+): { progress: Progress; failures: string[] } {
   const outcome = (name: string) => news.get(name)?.outcome
-  const known = new Set(wave.devices)
   const { unknown = [] } = wave
+  // A name that is known to be in another wave may lie between those of a shard that isn't here.
+  const known = new Set(unknown.length > 0 ? all.flatMap(({ devices }) => devices) : [])
   const others = [...(unknown.length > 0 ? news.keys() : [])].filter(
-    name => !known.has(name) && unknown.some(shard => covers(shard, name)),
+    name => outcome(name) === 'failed' && !known.has(name) && unknown.some(shard => covers(shard, name)),
   )
-  const failures = [...wave.devices, ...others].filter(name => outcome(name) === 'failed').sort()
+  const failures = [...wave.devices.filter(name => outcome(name) === 'failed'), ...others].sort()
   const confirmed = wave.devices.filter(name => outcome(name) === 'confirmed').length
   return { progress: { wave: wave.number, confirmed, failed: failures.length, of: sizeOf(wave) }, failures }
 }

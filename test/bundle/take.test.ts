@@ -55,6 +55,13 @@ describe('a bundle between real stores', { skip: nixSkip() }, () => {
     assert.ok(await device.store.isValid(config.topLevel))
     assert.deepEqual(Object.keys(device.state.accepted?.release.devices ?? {}), ['device', 'other'])
 
+    // An earlier attempt ended after it had kept the shards.
+    const again = await world.peer('again')
+    for (const bytes of documents) await again.state.keepDocument(bytes)
+    await take(t, again, file)
+    await world.fetch(again, config)
+    assert.ok(await again.store.isValid(config.topLevel))
+
     // The release came without its parts, which come with the bundle.
     const late = await world.peer('other')
     const { trusted: newest } = controller.state.accepted ?? assert.fail()
