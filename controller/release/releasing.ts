@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Release } from '../../protocol/release/release.ts'
-import type { VerifiedProposal } from '../../protocol/trust/proposals.ts'
+import { ProposalError, type VerifiedProposal } from '../../protocol/trust/proposals.ts'
 import type { ReleaseContent } from '../../protocol/trust/publish.ts'
 import type { Session } from '../session/session.ts'
 import {
@@ -75,7 +75,10 @@ export async function submitProposal(
   }
   await peer.state.publish(next)
   // Closed by now: the other operators' logs show it, and devices have no need of it.
-  await peer.proposals.add(verified.proposal)
+  await peer.proposals.add(verified.proposal).catch((thrown: unknown) => {
+    // More was published meanwhile: this is out all the same, and must not look as if it failed.
+    if (!(thrown instanceof ProposalError && thrown.code === 'stale')) throw thrown
+  })
   const { release, sites } = acceptedOf(peer)
   const site = verified.proposal.site?.name
   return { kind: 'published', release: (site !== undefined && sites.get(site)) || release, verified }
