@@ -8,9 +8,9 @@ import { namedDocuments } from '../../state/named-documents.ts'
 
 type Wanted = Extract<DocumentRequest, { named: Uint8Array }>
 
-/** What a document, its name and its place in a list take beyond its bytes. */
+/** Bytes that a document takes in the list beyond its own: at most five in CBOR. */
 const itemBytes = 8
-/** What the list itself takes. */
+/** Bytes that the list takes without its documents. */
 const listBytes = 32
 
 /** The answer to a request: undefined if this isn't our head. What doesn't fit is left out. */

@@ -48,20 +48,23 @@ export interface ChunkReaderComponents {
   readonly store: { nar(path: string): Promise<RangeSource> } | Pick<NixStore, 'nar'>
   /** The reference positions of a path; undefined if its recipe isn't known. */
   readonly positionsOf: (path: StorePath) => Promise<Positions | undefined>
+  /** For tests; by default a minute. */
+  readonly openMs?: number
 }
 
 export class ChunkReader {
   readonly #components: ChunkReaderComponents
-  readonly #open = new LRUCache<StorePath, Promise<OpenNar | undefined>>({
-    max: openNars,
-    ttl: openMs,
-    updateAgeOnGet: true,
-    ttlAutopurge: true,
-    ttlResolution: 1000,
-  })
+  readonly #open: LRUCache<StorePath, Promise<OpenNar | undefined>>
 
   constructor(components: ChunkReaderComponents) {
     this.#components = components
+    const ages = { ttl: components.openMs ?? openMs, updateAgeOnGet: true, ttlAutopurge: true, ttlResolution: 1000 }
+    this.#open = new LRUCache({ max: openNars, ...ages })
+  }
+
+  /** NARs that are open now. */
+  get open(): number {
+    return this.#open.size
   }
 
   /**
